@@ -1,0 +1,119 @@
+//! Writes the Rust source that `src/lib.rs` includes: the components and the skills.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{BuildError, Component, at, guests::Layout};
+
+/// Writes all indexes.
+pub fn write(layout: &Layout, components: &[Component]) -> Result<(), BuildError> {
+    let mut source = String::from("&[\n");
+    for component in components {
+        // Should somebody empty the directory of compiled code, this build is to be done again.
+        println!("cargo::rerun-if-changed={}", component.native.display());
+        push(&mut source, &entry(component));
+    }
+    source.push_str("]\n");
+    write_if_changed(&layout.out.join("components.rs"), &source)?;
+    write_if_changed(&layout.out.join("skills.rs"), &skills(&layout.root.join("skills")))?;
+    write_if_changed(&layout.out.join("demos.rs"), &demos(&layout.root.join("components")))
+}
+
+fn entry(component: &Component) -> String {
+    let Component { name, kind, digest, manifest, wasm_length, native_length, native } = component;
+    format!(
+        "    Embedded {{ name: {name:?}, kind: {kind:?}, digest: {digest:?}, manifest: {manifest:?}, \
+         native: include_bytes!({native:?}), wasm_length: {wasm_length}, native_length: {native_length} }},"
+    )
+}
+
+fn skills(root: &Path) -> String {
+    let mut found = Vec::new();
+    collect(root, &mut found);
+    found.sort();
+    let mut source = String::from("&[\n");
+    for path in &found {
+        let name = path.strip_prefix(root).unwrap_or(path).display().to_string().replace('\\', "/");
+        push(&mut source, &format!("    ({name:?}, include_str!({path:?})),"));
+    }
+    source.push_str("]\n");
+    source
+}
+
+/// Lists `components/<kind>/<name>/demo/<flavour>`: the description and the files of each project.
+fn demos(root: &Path) -> String {
+    let mut source = String::from("&[\n");
+    let below = |path: &Path| {
+        let mut paths: Vec<PathBuf> = fs::read_dir(path)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .collect();
+        paths.sort();
+        paths
+    };
+    for demo in below(root).iter().flat_map(|kind| below(kind)).map(|one| one.join("demo")) {
+        for flavour in below(&demo).iter().filter(|path| path.join("demo.json").is_file()) {
+            println!("cargo::rerun-if-changed={}", flavour.display());
+            push(&mut source, &project(flavour));
+        }
+    }
+    source.push_str("]\n");
+    source
+}
+
+fn project(flavour: &Path) -> String {
+    let mut files = Vec::new();
+    every_file(&flavour.join("files"), &mut files);
+    files.sort();
+    let description = flavour.join("demo.json");
+    let files: String = files
+        .iter()
+        .map(|path| {
+            let name = path.strip_prefix(flavour).unwrap_or(path).display().to_string();
+            format!("({name:?}, include_str!({path:?})), ")
+        })
+        .collect();
+    format!("    Demo {{ description: include_str!({description:?}), files: &[{files}] }},")
+}
+
+fn every_file(directory: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        if path.is_dir() {
+            every_file(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.file_name().is_some_and(|name| name == "SKILL.md") {
+            found.push(path);
+        }
+    }
+}
+
+fn push(source: &mut String, line: &str) {
+    source.push_str(line);
+    source.push('\n');
+}
+
+/// An untouched file spares everything that includes it.
+fn write_if_changed(path: &Path, contents: &str) -> Result<(), BuildError> {
+    if fs::read_to_string(path).is_ok_and(|present| present == contents) {
+        return Ok(());
+    }
+    at(path, fs::write(path, contents))
+}

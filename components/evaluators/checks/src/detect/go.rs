@@ -1,0 +1,17 @@
+//! Go modules.
+
+use super::Project;
+use crate::plan::{Category, Plan};
+use crate::report::Reporter;
+
+/// Returns the checks of a Go module.
+pub fn plans(project: &Project<'_>) -> Vec<Plan> {
+    if !project.has("go.mod") {
+        return Vec::new();
+    }
+    vec![
+        project.plan("go:build", Category::Build, "go build ./..."),
+        project.plan("go:vet", Category::Lint, "go vet ./...").after("go:build"),
+        project.plan("go:test", Category::Test, "go test -json ./...").read_by(Reporter::Go),
+    ]
+}

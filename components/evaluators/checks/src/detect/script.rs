@@ -1,0 +1,65 @@
+//! A plain script of tests.
+
+use super::Project;
+use crate::plan::{Category, Plan};
+use crate::report::Reporter;
+
+const SCRIPTS: [&str; 4] = ["test.sh", "tests.sh", "run_tests.sh", "run-tests.sh"];
+const NESTED: [(&str, &str); 4] = [
+    ("tests", "tests/run.sh"),
+    ("test", "test/run.sh"),
+    ("tests", "tests/test.sh"),
+    ("scripts", "scripts/test.sh"),
+];
+
+/// Returns the project's test script, unless `make` or a package script runs it anyway.
+pub fn plans(project: &Project<'_>) -> Option<Plan> {
+    let own = SCRIPTS.into_iter().find(|name| project.has(name));
+    let nested = || {
+        let (_, path) = NESTED
+            .into_iter()
+            .find(|(folder, path)| project.has_folder(folder) && project.read(path).is_some())?;
+        Some(path)
+    };
+    let script = own.or_else(nested)?;
+    let run_elsewhere = ["Makefile", "makefile", "GNUmakefile", "package.json"]
+        .iter()
+        .any(|file| project.text(file).contains(script));
+    if run_elsewhere {
+        return None;
+    }
+    let shell = if project.text(script).starts_with("#!") && bash(&project.text(script)) {
+        "bash"
+    } else {
+        "sh"
+    };
+    let plan = project.plan("script:test", Category::Test, &format!("{shell} {script}"));
+    Some(plan.read_by(Reporter::Any))
+}
+
+fn bash(text: &str) -> bool {
+    text.lines().next().is_some_and(|line| line.contains("bash"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::found;
+    use crate::world::tests::Fake;
+
+    #[test]
+    fn a_script_runs_with_the_shell_that_it_names() {
+        let plain = Fake::default().file("test.sh", "echo ok a");
+        let named = Fake::default().file("tests/run.sh", "#!/usr/bin/env bash\necho ok a");
+
+        assert_eq!(found(&plain), ["script:test: sh test.sh"]);
+        assert_eq!(found(&named), ["script:test: bash tests/run.sh"]);
+    }
+
+    #[test]
+    fn a_script_that_make_runs_is_not_run_twice() {
+        let world =
+            Fake::default().file("test.sh", "echo ok a").file("Makefile", "test:\n\tsh test.sh\n");
+
+        assert_eq!(found(&world), ["make:test: make test"]);
+    }
+}

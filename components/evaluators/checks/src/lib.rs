@@ -1,0 +1,32 @@
+//! The project's own checks: which there are, how they end, and whether somebody made them easier to pass.
+//!
+//! [`detect`] reads the workspace and writes [`plan::Plan`]s; [`run`] carries them out through a
+//! [`world::World`] and reads the runners' reports with [`report`]; [`tamper`] compares the change with the
+//! tests that were there before; [`claims`] reads what an answer says about checks.
+
+mod claims;
+mod detect;
+mod diff;
+mod excerpt;
+mod plan;
+#[cfg(test)]
+mod real;
+mod report;
+mod run;
+mod tamper;
+mod verdict;
+mod world;
+
+use openkoi_sdk::evaluator::{Evaluator, Subject, Verdict};
+use openkoi_sdk::{Result, export_evaluator};
+
+/// The component.
+pub struct Checks;
+
+impl Evaluator for Checks {
+    fn evaluate(subject: &Subject) -> Result<Verdict> {
+        verdict::evaluate(subject, &world::Host)
+    }
+}
+
+export_evaluator!(Checks);

@@ -1,0 +1,289 @@
+//! Carries plans out, one after the other, within the time that there is.
+
+use std::collections::BTreeSet;
+
+use openkoi_sdk::evaluator::{Check, Finding, Outcome, Severity, Test};
+use openkoi_sdk::{Failure, Result};
+
+use crate::excerpt;
+use crate::plan::{Category, Plan, REPORT_MARK};
+use crate::report::{Case, Report};
+use crate::world::{Invocation, Run, World};
+
+/// How long all checks together may run, in milliseconds: the component's own limit less a reserve.
+const TOTAL_MS: u64 = 570_000;
+
+/// The most tests that are named. Past that only failing ones are, before and after alike, so that no test
+/// seems to have gone.
+const NAMED: usize = 20_000;
+
+/// The checks with what was observed while they ran.
+#[derive(Debug, Default, PartialEq)]
+pub struct Results {
+    /// The checks, in order.
+    pub checks: Vec<Check>,
+    /// Observations.
+    pub findings: Vec<Finding>,
+}
+
+/// Runs `plans`. `known` are tests by `check name` that failed twice on the untouched tree: nobody has to see
+/// them fail twice again.
+pub fn all(world: &dyn World, plans: &[Plan], known: &BTreeSet<String>) -> Result<Results> {
+    let mut runner = Runner { world, known, spent_ms: 0, results: Results::default() };
+    for (number, plan) in plans.iter().enumerate() {
+        world.say(&format!("check {} of {}: {}", number + 1, plans.len(), plan.command()));
+        let check = runner.check(plan)?;
+        runner.results.checks.push(check);
+    }
+    Ok(runner.results)
+}
+
+struct Runner<'a> {
+    world: &'a dyn World,
+    known: &'a BTreeSet<String>,
+    spent_ms: u64,
+    results: Results,
+}
+
+impl Runner<'_> {
+    fn check(&mut self, plan: &Plan) -> Result<Check> {
+        let mut check = blank(plan);
+        if let Some(needed) = self.needed(plan) {
+            check.outcome = needed.outcome;
+            check.exit_code = needed.exit_code;
+            check.receipts = needed.receipts.clone();
+            check.excerpt = format!("not run: `{}` did not pass", needed.id);
+            return Ok(check);
+        }
+        if self.remaining() == 0 {
+            check.excerpt = "not run: the time for checks was used up".to_owned();
+            return Ok(check);
+        }
+        let run = match self.run(plan, &mut check) {
+            Ok(run) => run,
+            Err(Failure::Cancelled) => return Err(Failure::Cancelled),
+            Err(failure) => {
+                check.excerpt = unavailable(&failure);
+                return Ok(check);
+            }
+        };
+        self.judge(plan, &run, &mut check)?;
+        Ok(check)
+    }
+
+    /// The check that `plan` rests on, if it did not pass.
+    fn needed(&self, plan: &Plan) -> Option<&Check> {
+        let id = plan.needs.as_ref()?;
+        let needed = self.results.checks.iter().find(|check| check.id == *id)?;
+        (needed.outcome != Outcome::Passed).then_some(needed)
+    }
+
+    fn remaining(&self) -> u64 {
+        TOTAL_MS.saturating_sub(self.spent_ms)
+    }
+
+    /// The run of the plan, or of its other wording where the machine lacks what the first needs.
+    fn run(&mut self, plan: &Plan, check: &mut Check) -> Result<Run> {
+        let run = self.once(&plan.whole(self.remaining()), check)?;
+        if missing(&run).is_none() || self.remaining() == 0 {
+            return Ok(run);
+        }
+        let Some(instead) = &plan.instead else { return Ok(run) };
+        let other = Plan { arguments: instead.clone(), ..plan.clone() };
+        let second = self.once(&other.whole(self.remaining()), check)?;
+        if missing(&second).is_some() {
+            return Ok(run);
+        }
+        check.command = other.command();
+        Ok(second)
+    }
+
+    fn once(&mut self, invocation: &Invocation, check: &mut Check) -> Result<Run> {
+        let run = self.world.run(invocation)?;
+        self.spent_ms += run.duration_ms;
+        check.duration_ms += run.duration_ms;
+        check.receipts.push(run.receipt.clone());
+        Ok(run)
+    }
+
+    fn judge(&mut self, plan: &Plan, run: &Run, check: &mut Check) -> Result<()> {
+        let report = plan.reporter.read(&run.output);
+        check.exit_code = run.code;
+        check.outcome = outcome(plan, run, report.as_ref());
+        check.excerpt = text(run, report.as_ref());
+        if let Some(report) = report {
+            check.test_count = report.ran;
+            self.note_none(plan, &report, check);
+            let steady = self.repeat(plan, &report, check)?;
+            // Where a part of the output is missing, tests seem to be gone that are not: then none is named.
+            check.tests = if run.cut { Vec::new() } else { tests(&steady) };
+        }
+        if check.outcome == Outcome::Passed {
+            check.excerpt.clear();
+        }
+        Ok(())
+    }
+
+    /// A run in which no test ran has not passed.
+    fn note_none(&mut self, plan: &Plan, report: &Report, check: &mut Check) {
+        if plan.category != Category::Test
+            || report.ran != Some(0)
+            || check.outcome != Outcome::Errored
+        {
+            return;
+        }
+        let why =
+            if report.cases.is_empty() { "there is none" } else { "all of them were left out" };
+        check.excerpt = format!("no test ran: {why}\n{}", check.excerpt);
+        self.results.findings.push(Finding {
+            severity: Severity::Minor,
+            message: format!("`{}` ran no test, so it shows nothing: {why}", plan.command()),
+            evidence: plan.id.clone(),
+            dimension: String::new(),
+        });
+    }
+
+    /// Runs what failed once more; what passes then is flaky.
+    fn repeat(&mut self, plan: &Plan, report: &Report, check: &mut Check) -> Result<Report> {
+        let mut steady = report.clone();
+        let failing = report.failing();
+        let known = |case: &&Case| self.known.contains(&format!("{} {}", plan.id, case.name));
+        let worth = failing.iter().any(|case| !known(case)) && report.broken.is_empty();
+        if check.outcome != Outcome::Failed || !worth || self.remaining() == 0 {
+            return Ok(steady);
+        }
+        self.world.say(&format!("running {} failed tests of {} again", failing.len(), plan.id));
+        let run = match self.once(&plan.only(&failing, self.remaining()), check) {
+            Ok(run) => run,
+            Err(Failure::Cancelled) => return Err(Failure::Cancelled),
+            Err(_) => return Ok(steady),
+        };
+        let Some(second) = plan.reporter.read(&run.output) else { return Ok(steady) };
+        let ends = second.outcomes();
+        for case in steady.cases.iter_mut().filter(|case| case.outcome == Outcome::Failed) {
+            if ends.get(case.name.as_str()) == Some(&Outcome::Passed) {
+                case.outcome = Outcome::Flaky;
+            }
+        }
+        self.note_flaky(plan, &steady, check);
+        Ok(steady)
+    }
+
+    fn note_flaky(&mut self, plan: &Plan, steady: &Report, check: &mut Check) {
+        let flaky: Vec<&str> = steady
+            .cases
+            .iter()
+            .filter(|case| case.outcome == Outcome::Flaky)
+            .map(|case| case.name.as_str())
+            .collect();
+        if flaky.is_empty() {
+            return;
+        }
+        if steady.failing().is_empty() {
+            check.outcome = Outcome::Flaky;
+        }
+        let shown = flaky.iter().take(10).map(|name| format!("`{name}`")).collect::<Vec<_>>();
+        self.results.findings.push(Finding {
+            severity: Severity::Minor,
+            message: format!("failed and passed on the same tree: {}", shown.join(", ")),
+            evidence: plan.id.clone(),
+            dimension: String::new(),
+        });
+    }
+}
+
+fn blank(plan: &Plan) -> Check {
+    Check {
+        id: plan.id.clone(),
+        category: plan.category.word().to_owned(),
+        command: plan.command(),
+        outcome: Outcome::Errored,
+        exit_code: None,
+        tests: Vec::new(),
+        test_count: None,
+        excerpt: String::new(),
+        receipts: Vec::new(),
+        duration_ms: 0,
+    }
+}
+
+/// How a run ended. Whatever the exit code says, a failed test is a failure and no test at all no pass.
+fn outcome(plan: &Plan, run: &Run, report: Option<&Report>) -> Outcome {
+    if run.timed_out {
+        return Outcome::Errored;
+    }
+    let red =
+        report.is_some_and(|report| !report.failing().is_empty() || !report.broken.is_empty());
+    let none = report.is_some_and(|report| report.ran == Some(0));
+    match run.code {
+        _ if red => Outcome::Failed,
+        _ if none && plan.category == Category::Test => Outcome::Errored,
+        Some(0) => Outcome::Passed,
+        _ if missing(run).is_some() => Outcome::Errored,
+        _ => Outcome::Failed,
+    }
+}
+
+/// What the machine lacks to run it at all, if that is why it failed.
+fn missing(run: &Run) -> Option<&'static str> {
+    const SIGNS: [(&str, &str); 13] = [
+        ("No module named pytest", "pytest is not installed"),
+        ("No module named mypy", "mypy is not installed"),
+        ("--offline was specified", "a dependency is not on this machine"),
+        (
+            "you may wish to retry without the `--offline` flag",
+            "a dependency is not on this machine",
+        ),
+        ("retry without the --offline flag", "a dependency is not on this machine"),
+        ("module lookup disabled by GOPROXY=off", "a dependency is not on this machine"),
+        ("no required module provides package", "a dependency is not on this machine"),
+        ("ENOTFOUND", "it wanted the network"),
+        ("EAI_AGAIN", "it wanted the network"),
+        ("node_modules missing", "the dependencies are not installed"),
+        ("npm error could not determine executable to run", "the dependencies are not installed"),
+        ("Could not find a required file", "a file of the tool is missing"),
+        ("is not installed for the toolchain", "a part of the toolchain is not installed"),
+    ];
+    match run.code {
+        Some(0) | None => return None,
+        Some(126) => return Some("a program may not be executed"),
+        Some(127) => return Some("a program is not installed"),
+        Some(_) => {}
+    }
+    SIGNS.iter().find(|(sign, _)| run.output.contains(sign)).map(|(_, sentence)| *sentence)
+}
+
+fn text(run: &Run, report: Option<&Report>) -> String {
+    let output = run.output.rsplit_once(REPORT_MARK).map_or(run.output.as_str(), |(text, _)| text);
+    let mut heads = Vec::new();
+    if run.timed_out {
+        heads.push(format!("killed after {} s; what it had written:", run.duration_ms / 1000));
+    } else if let Some(signal) = run.signal {
+        heads.push(format!("ended by signal {signal}"));
+    } else if let Some(reason) = missing(run) {
+        heads.push(format!("could not be run: {reason}"));
+    }
+    heads.extend(report.iter().flat_map(|report| report.broken.iter().take(5).cloned()));
+    heads.push(excerpt::useful(output));
+    let text = heads.join("\n");
+    if text.len() <= excerpt::MAX { text } else { excerpt::useful(&text) }
+}
+
+fn unavailable(failure: &Failure) -> String {
+    match failure {
+        Failure::Denied(denial) if !denial.hint.is_empty() => {
+            format!("could not be run: {failure}; {}", denial.hint)
+        }
+        _ => format!("could not be run: {failure}"),
+    }
+}
+
+fn tests(report: &Report) -> Vec<Test> {
+    let every = report.cases.len() <= NAMED;
+    let named = |case: &&Case| every || matches!(case.outcome, Outcome::Failed | Outcome::Flaky);
+    let cases = report.cases.iter().filter(named).take(NAMED);
+    cases.map(|case| Test { name: case.name.clone(), outcome: case.outcome }).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! Runs on a scripted world.
+
+use super::*;
+use crate::detect;
+use crate::world::tests::Fake;
+use openkoi_sdk::failure::Denial;
+
+fn results(world: &Fake) -> Results {
+    all(world, &detect::plans(world, &[]), &BTreeSet::new()).unwrap()
+}
+
+fn script(world: Fake) -> Fake {
+    world.file("test.sh", "")
+}
+
+fn shown(check: &Check) -> String {
+    let tests: Vec<String> =
+        check.tests.iter().map(|test| format!("{:?} {}", test.outcome, test.name)).collect();
+    format!("{} {:?} [{}]", check.id, check.outcome, tests.join(", ")).replace("Outcome::", "")
+}
+
+#[test]
+fn a_green_run_has_its_tests_its_receipt_and_no_excerpt() {
+    let world = script(Fake::default()).answers("sh test.sh", 0, "ok 1 - a\nok 2 - b\n");
+
+    let results = results(&world);
+
+    let check = &results.checks[0];
+    assert_eq!(shown(check), "script:test Passed [Passed a, Passed b]");
+    assert_eq!((check.test_count, check.exit_code), (Some(2), Some(0)));
+    assert_eq!((check.excerpt.as_str(), check.duration_ms), ("", 10));
+    assert_eq!(check.receipts, ["r-sh test.sh"]);
+    assert_eq!(results.findings, []);
+}
+
+#[test]
+fn a_failed_test_outweighs_a_kind_exit_code() {
+    let world = script(Fake::default())
+        .answers("sh test.sh", 0, "ok 1 - a\nnot ok 2 - b\n")
+        .answers("sh test.sh", 0, "ok 1 - a\nnot ok 2 - b\n");
+
+    let results = results(&world);
+
+    assert_eq!(shown(&results.checks[0]), "script:test Failed [Passed a, Failed b]");
+    assert_eq!(results.checks[0].receipts.len(), 2);
+    assert!(results.checks[0].excerpt.contains("not ok 2 - b"));
+}
+
+#[test]
+fn what_passes_the_second_time_is_flaky() {
+    let world = script(Fake::default()).answers("sh test.sh", 1, "not ok a\nnot ok b\n").answers(
+        "sh test.sh",
+        1,
+        "ok a\nnot ok b\n",
+    );
+
+    let results = results(&world);
+
+    assert_eq!(shown(&results.checks[0]), "script:test Failed [Flaky a, Failed b]");
+    assert_eq!(results.findings[0].message, "failed and passed on the same tree: `a`");
+}
+
+#[test]
+fn a_check_of_which_everything_passes_the_second_time_is_flaky_itself() {
+    let world = script(Fake::default()).answers("sh test.sh", 1, "not ok a\n").answers(
+        "sh test.sh",
+        0,
+        "ok a\n",
+    );
+
+    assert_eq!(shown(&results(&world).checks[0]), "script:test Flaky [Flaky a]");
+}
+
+#[test]
+fn what_failed_twice_before_is_not_run_twice_again() {
+    let world = script(Fake::default()).answers("sh test.sh", 1, "not ok a\n");
+    let known = BTreeSet::from(["script:test a".to_owned()]);
+
+    let results = all(&world, &detect::plans(&world, &[]), &known).unwrap();
+
+    assert_eq!(shown(&results.checks[0]), "script:test Failed [Failed a]");
+    assert_eq!(world.asked.borrow().len(), 1);
+}
+
+#[test]
+fn only_failing_tests_run_again_where_the_runner_can() {
+    let output = "running 2 tests\ntest a ... ok\ntest b ... FAILED\n\nfailures:\n\n\
+                  test result: FAILED. 1 passed; 1 failed; 0 ignored;\n";
+    let again = "running 1 test\ntest b ... ok\n\ntest result: ok. 1 passed; 0 failed;\n";
+    let world = Fake::default()
+        .file("Cargo.toml", "")
+        .answers("cargo test --no-run --offline", 0, "")
+        .answers("cargo test --no-fail-fast --offline", 101, output)
+        .answers("cargo test --no-fail-fast --offline -- --exact b", 0, again);
+
+    let results = results(&world);
+
+    assert_eq!(shown(&results.checks[1]), "cargo:test Flaky [Passed a, Flaky b]");
+}
+
+#[test]
+fn no_tests_are_no_pass() {
+    let world = script(Fake::default()).answers("sh test.sh", 0, "1..0\n");
+
+    let results = results(&world);
+
+    assert_eq!(shown(&results.checks[0]), "script:test Errored []");
+    assert_eq!(
+        results.findings[0].message,
+        "`sh test.sh` ran no test, so it shows nothing: there is none"
+    );
+    assert_eq!(results.findings[0].evidence, "script:test");
+}
+
+#[test]
+fn tests_that_were_all_left_out_are_no_pass() {
+    let world = script(Fake::default()).answers("sh test.sh", 0, "ok 1 - a # SKIP slow\n");
+
+    assert_eq!(shown(&results(&world).checks[0]), "script:test Errored [Skipped a]");
+}
+
+#[test]
+fn a_script_without_a_report_is_taken_at_its_exit_code() {
+    let world = script(Fake::default()).answers("sh test.sh", 0, "all good\n");
+
+    let results = results(&world);
+
+    assert_eq!(shown(&results.checks[0]), "script:test Passed []");
+    assert_eq!(results.checks[0].test_count, None);
+}
+
+#[test]
+fn a_run_that_was_cut_short_is_not_known() {
+    let run = Run {
+        output: "ok a\n".to_owned(),
+        timed_out: true,
+        duration_ms: 240_000,
+        ..Run::default()
+    };
+    let world = script(Fake::default()).answers_run("sh test.sh", run);
+
+    let check = &results(&world).checks[0];
+
+    assert_eq!(shown(check), "script:test Errored [Passed a]");
+    assert_eq!(check.excerpt, "killed after 240 s; what it had written:\nok a");
+}
+
+#[test]
+fn what_follows_when_the_time_is_used_up_is_not_run() {
+    let long = Run { code: Some(0), duration_ms: TOTAL_MS, ..Run::default() };
+    let world = Fake::default().file("go.mod", "").answers_run("go build ./...", long);
+
+    let results = results(&world);
+
+    let ends: Vec<String> = results.checks.iter().map(shown).collect();
+    assert_eq!(ends, ["go:build Passed []", "go:vet Errored []", "go:test Errored []"]);
+    assert_eq!(results.checks[1].excerpt, "not run: the time for checks was used up");
+}
+
+#[test]
+fn tests_of_what_does_not_build_fail_with_the_build() {
+    let world = Fake::default().file("Cargo.toml", "").answers(
+        "cargo test --no-run --offline",
+        101,
+        "error[E0425]: cannot find value `x`\n",
+    );
+
+    let results = results(&world);
+
+    let ends: Vec<String> = results.checks.iter().map(shown).collect();
+    assert_eq!(ends, ["cargo:build Failed []", "cargo:test Failed []"]);
+    assert_eq!(results.checks[1].excerpt, "not run: `cargo:build` did not pass");
+    assert_eq!(results.checks[1].receipts, results.checks[0].receipts);
+}
+
+#[test]
+fn a_machine_that_lacks_something_makes_an_error_and_no_failure() {
+    let offline = "error: no matching package named `serde` found\nAs a reminder, you're using \
+                   offline mode (--offline) … you may wish to retry without the `--offline` flag.";
+    for (code, output) in [(127, "sh: 1: exec: cargo: not found"), (101, offline)] {
+        let world = Fake::default().file("Cargo.toml", "").answers(
+            "cargo test --no-run --offline",
+            code,
+            output,
+        );
+        let check = results(&world).checks[0].clone();
+        assert_eq!(check.outcome, Outcome::Errored, "{output}");
+        assert!(check.excerpt.starts_with("could not be run: a "), "{}", check.excerpt);
+    }
+}
+
+#[test]
+fn another_way_to_run_the_same_is_tried() {
+    let world = Fake::default()
+        .file("pytest.ini", "")
+        .answers(
+            "python -m pytest -rA -p no:cacheprovider -o junit_family=xunit1",
+            1,
+            "python: No module named pytest",
+        )
+        .answers(
+            "pytest -rA -p no:cacheprovider -o junit_family=xunit1",
+            0,
+            "PASSED test_a.py::test_a\n1 passed in 0.01s\n",
+        );
+
+    let check = &results(&world).checks[0];
+
+    assert_eq!(shown(check), "python:pytest Passed [Passed test_a.py::test_a]");
+    assert!(check.command.starts_with("pytest "), "{}", check.command);
+}
+
+#[test]
+fn no_test_is_named_where_a_part_of_the_output_is_missing() {
+    let run = Run { output: "ok a\nok c\n".to_owned(), cut: true, code: Some(0), ..Run::default() };
+    let world = script(Fake::default()).answers_run("sh test.sh", run);
+
+    assert_eq!(shown(&results(&world).checks[0]), "script:test Passed []");
+}
+
+struct Refusing(Failure);
+
+impl World for Refusing {
+    fn read(&self, path: &str) -> Option<String> {
+        (path == "test.sh").then(String::new)
+    }
+    fn list(&self, directory: &str) -> Vec<crate::world::Entry> {
+        let name = "test.sh".to_owned();
+        directory
+            .is_empty()
+            .then_some(crate::world::Entry { name, directory: false })
+            .into_iter()
+            .collect()
+    }
+    fn installed(&self, _program: &str) -> bool {
+        true
+    }
+    fn run(&self, _invocation: &Invocation) -> Result<Run> {
+        Err(self.0.clone())
+    }
+    fn say(&self, _message: &str) {}
+}
+
+#[test]
+fn a_refusal_is_told_with_what_helps_and_a_cancelled_run_is_no_verdict() {
+    let denial = Denial { what: "running sh".to_owned(), hint: "openkoi doctor".to_owned() };
+    let run = |failure| {
+        let world = Refusing(failure);
+        all(&world, &detect::plans(&world, &[]), &BTreeSet::new())
+    };
+
+    let refused = run(Failure::Denied(denial)).unwrap();
+
+    assert_eq!(
+        refused.checks[0].excerpt,
+        "could not be run: running sh is not allowed; openkoi doctor"
+    );
+    assert_eq!(run(Failure::Cancelled), Err(Failure::Cancelled));
+}

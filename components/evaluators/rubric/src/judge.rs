@@ -1,0 +1,268 @@
+//! The conversation with the judge.
+
+use openkoi_sdk::conversation::{
+    Completion, Message, Part, Speaker, ToolCall, ToolChoice, ToolResult,
+};
+use openkoi_sdk::evaluator::{Rubric, Subject, Verdict};
+use openkoi_sdk::model::Prompt;
+use openkoi_sdk::{Failure, Result};
+
+use crate::citation::Places;
+use crate::ruling::{self, Ruling};
+use crate::world::World;
+use crate::{prompt, tools};
+
+/// How often the judge may look at files before it has to rule.
+const ROUNDS: u32 = 6;
+
+/// The most calls that are answered in one round.
+const CALLS: usize = 8;
+
+/// The most tokens of one turn.
+const TOKENS: u32 = 4000;
+
+/// Has `subject` judged by its rubric.
+pub fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> {
+    let Some(rubric) = &subject.rubric else {
+        return Err(Failure::invalid("/rubric", "there is no rubric to judge by"));
+    };
+    if rubric.dimensions.is_empty() {
+        return Err(Failure::invalid("/rubric", "the rubric has no dimensions"));
+    }
+    world.say(&format!("judging by the rubric {}", rubric.name));
+    let ruling = Judge::new(subject, rubric, world).rule()?;
+    let summary = summary(&ruling);
+    Ok(Verdict { checks: Vec::new(), scores: ruling.scores, findings: ruling.findings, summary })
+}
+
+/// `correctness=9.2 safety=9.5`
+fn summary(ruling: &Ruling) -> String {
+    let scores = ruling.scores.iter();
+    let parts = scores.map(|score| format!("{}={:.1}", score.dimension, score.value * 10.0));
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+struct Judge<'a> {
+    rubric: &'a Rubric,
+    places: Places<'a>,
+    world: &'a dyn World,
+    prompt: Prompt,
+    /// Rounds of looking at files that are left.
+    rounds: u32,
+    /// Why the last ruling did not hold. The next one has to.
+    objection: Option<String>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(subject: &'a Subject, rubric: &'a Rubric, world: &'a dyn World) -> Self {
+        let mut prompt =
+            Prompt::new(prompt::SYSTEM, prompt::case(subject, rubric)).max_tokens(TOKENS);
+        let names: Vec<&str> = rubric.dimensions.iter().map(|one| one.name.as_str()).collect();
+        prompt.tools = tools::all(&names);
+        let places = Places::new(subject, world);
+        Self { rubric, places, world, prompt, rounds: ROUNDS, objection: None }
+    }
+
+    fn rule(mut self) -> Result<Ruling> {
+        loop {
+            self.prompt.tool_choice = match self.rounds {
+                0 => ToolChoice::Named(tools::SUBMIT.to_owned()),
+                _ => ToolChoice::Required,
+            };
+            let turn = self.world.complete(&self.prompt)?;
+            let looks: Vec<&ToolCall> = looks(&turn).collect();
+            match self.submitted(&turn) {
+                Some(ruling) => match ruling {
+                    Ok(ruling) => return Ok(ruling),
+                    Err(objection) => self.object(&turn, objection)?,
+                },
+                None if !looks.is_empty() && self.rounds > 0 => self.look(&turn),
+                None => self.object(&turn, "there was no ruling".to_owned())?,
+            }
+        }
+    }
+
+    /// The ruling of a turn: from its call, or from its text where the model cannot call.
+    fn submitted(&self, turn: &Completion) -> Option<Result<Ruling, String>> {
+        let call = turn.tool_calls().find(|call| call.name == tools::SUBMIT);
+        let json = match call {
+            Some(call) => call.arguments.clone(),
+            None if turn.tool_calls().next().is_none() => ruling::in_text(&turn.text())?,
+            None => return None,
+        };
+        Some(ruling::read(&json, &self.rubric.dimensions, &self.places))
+    }
+
+    /// Shows the judge what it asked for.
+    fn look(&mut self, turn: &Completion) {
+        self.rounds -= 1;
+        let mut parts: Vec<Part> = Vec::new();
+        for (at, call) in turn.tool_calls().enumerate() {
+            let result = match at < CALLS {
+                true => tools::answer(call, self.world),
+                false => refused(call, "too many calls at once"),
+            };
+            parts.push(Part::ToolResult(result));
+        }
+        if self.rounds == 0 {
+            let text = "You have seen enough. Call `submit_verdict` now.".to_owned();
+            parts.push(Part::Text(text));
+        }
+        self.answer(turn, parts);
+    }
+
+    /// Asks once more, and fails the second time.
+    fn object(&mut self, turn: &Completion, objection: String) -> Result<()> {
+        if let Some(first) = &self.objection {
+            let message = if *first == objection {
+                format!("the judge gave no ruling that holds: {objection}")
+            } else {
+                format!("the judge gave no ruling that holds: {first}; then: {objection}")
+            };
+            return Err(Failure::failed(message));
+        }
+        let reminder = format!(
+            "Your ruling was not accepted: {objection}. Call `submit_verdict` with every dimension, scores from 0 to \
+             10, and evidence that exists. Do not answer in prose."
+        );
+        let mut parts: Vec<Part> =
+            turn.tool_calls().map(|call| Part::ToolResult(refused(call, "not accepted"))).collect();
+        parts.push(Part::Text(reminder));
+        self.answer(turn, parts);
+        self.rounds = 0;
+        self.objection = Some(objection);
+        Ok(())
+    }
+
+    fn answer(&mut self, turn: &Completion, parts: Vec<Part>) {
+        if !turn.parts.is_empty() {
+            let said = Message { speaker: Speaker::Assistant, parts: turn.parts.clone() };
+            self.prompt.messages.push(said);
+        }
+        self.prompt.messages.push(Message { speaker: Speaker::User, parts });
+    }
+}
+
+fn looks(turn: &Completion) -> impl Iterator<Item = &ToolCall> {
+    turn.tool_calls().filter(|call| call.name != tools::SUBMIT)
+}
+
+fn refused(call: &ToolCall, why: &str) -> ToolResult {
+    let (id, name) = (call.id.clone(), call.name.clone());
+    ToolResult { id, name, content: why.to_owned(), is_error: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prompt::tests::subject;
+    use crate::world::tests::Fake;
+
+    const GOOD: &str = r#"{"scores":[{"dimension":"correctness","score":9},{"dimension":"style","score":8}],"findings":[]}"#;
+    const UNCITED: &str = r#"{"scores":[{"dimension":"correctness","score":3},{"dimension":"style","score":8}],"findings":[]}"#;
+
+    fn failure(world: &Fake) -> String {
+        evaluate(&subject(), world).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_ruling_becomes_a_verdict() {
+        let world = Fake::default().calls("submit_verdict", GOOD);
+
+        let verdict = evaluate(&subject(), &world).unwrap();
+
+        assert_eq!(verdict.summary, "correctness=9.0 style=8.0");
+        assert_eq!(verdict.scores.len(), 2);
+        assert_eq!(world.asked.borrow()[0].tool_choice, ToolChoice::Required);
+    }
+
+    #[test]
+    fn the_judge_may_look_first() {
+        let world = Fake::default()
+            .file("src/a.rs", "fn a() {}\n")
+            .calls("read_file", r#"{"path":"src/a.rs"}"#)
+            .calls("submit_verdict", GOOD);
+
+        evaluate(&subject(), &world).unwrap();
+
+        assert!(world.heard()[1].contains("1\tfn a() {}"), "{:?}", world.heard());
+    }
+
+    #[test]
+    fn after_six_looks_it_has_to_rule() {
+        let mut world = Fake::default();
+        for _ in 0..6 {
+            world = world.calls("list_files", r#"{"path":"."}"#);
+        }
+        let world = world.calls("submit_verdict", GOOD);
+
+        evaluate(&subject(), &world).unwrap();
+
+        let asked = world.asked.borrow();
+        assert_eq!(asked[5].tool_choice, ToolChoice::Required);
+        assert_eq!(asked[6].tool_choice, ToolChoice::Named("submit_verdict".to_owned()));
+        assert!(world.heard()[6].ends_with("Call `submit_verdict` now."));
+    }
+
+    #[test]
+    fn a_judge_that_only_looks_gives_no_ruling() {
+        let mut world = Fake::default();
+        for _ in 0..8 {
+            world = world.calls("list_files", r#"{"path":"."}"#);
+        }
+
+        assert_eq!(failure(&world), "the judge gave no ruling that holds: there was no ruling");
+    }
+
+    #[test]
+    fn prose_is_asked_about_once_and_then_is_no_ruling() {
+        let again = Fake::default().says("Looks good, 8 of 10").calls("submit_verdict", GOOD);
+        assert!(evaluate(&subject(), &again).is_ok());
+        assert!(again.heard()[1].contains("Do not answer in prose"));
+
+        let never = Fake::default().says("Looks good").says("I said, it looks good");
+        assert_eq!(failure(&never), "the judge gave no ruling that holds: there was no ruling");
+    }
+
+    #[test]
+    fn a_ruling_in_text_is_taken() {
+        let world = Fake::default().says(&format!("```json\n{GOOD}\n```"));
+
+        assert!(evaluate(&subject(), &world).is_ok());
+    }
+
+    #[test]
+    fn a_deduction_without_evidence_is_asked_about_once_and_then_is_no_ruling() {
+        let mended = Fake::default().calls("submit_verdict", UNCITED).calls("submit_verdict", GOOD);
+        assert_eq!(evaluate(&subject(), &mended).unwrap().summary, "correctness=9.0 style=8.0");
+
+        let stubborn =
+            Fake::default().calls("submit_verdict", UNCITED).calls("submit_verdict", UNCITED);
+        assert!(failure(&stubborn).contains("`correctness` scored below 7 without evidence"));
+    }
+
+    #[test]
+    fn every_call_is_answered() {
+        let world = Fake::default().calls("submit_verdict", UNCITED).calls("submit_verdict", GOOD);
+
+        evaluate(&subject(), &world).unwrap();
+
+        let asked = world.asked.borrow();
+        let Part::ToolResult(result) = &asked[1].messages[2].parts[0] else { panic!() };
+        assert_eq!((result.id.as_str(), result.is_error), ("call-0", true));
+    }
+
+    #[test]
+    fn without_a_rubric_there_is_nothing_to_judge_by() {
+        let subject = Subject { rubric: None, ..subject() };
+
+        let failure = evaluate(&subject, &Fake::default()).unwrap_err();
+
+        assert_eq!(failure.to_string(), "`/rubric`: there is no rubric to judge by");
+    }
+
+    #[test]
+    fn a_model_that_fails_is_no_ruling() {
+        assert_eq!(failure(&Fake::default()), "nothing more was written down");
+    }
+}

@@ -1,0 +1,187 @@
+//! What a model takes, read from its name.
+//!
+//! The vendor changes what its models accept from one generation to the next, and refuses what one does not accept.
+//! A name without numbers is taken for the newest generation, a name of another vendor for a compatible service that
+//! takes the oldest common form.
+
+/// How a model is told to think.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thinking {
+    /// It cannot.
+    Never,
+    /// With a budget of tokens.
+    Budget,
+    /// As it sees fit, steered by an effort.
+    Adaptive,
+}
+
+/// What a model takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// The most tokens that it writes.
+    pub max_output: u32,
+    /// How it is told to think.
+    pub thinking: Thinking,
+    /// Whether it thinks unless told not to.
+    pub thinks_unless_told: bool,
+    /// Whether it can be made to call a tool.
+    pub forced_tools: bool,
+    /// Whether it takes a temperature.
+    pub sampling: bool,
+    /// Whether it shows its thoughts only if asked to.
+    pub hides_thoughts: bool,
+    /// Whether it refuses its own thoughts after a change of what came before them.
+    pub bound_thoughts: bool,
+    /// Whether it takes a schema for its answer.
+    pub schema: bool,
+}
+
+type Version = (u32, u32);
+
+impl Family {
+    /// Decides for `model`.
+    pub fn of(model: &str) -> Self {
+        match parse(model) {
+            Some((tier, version)) => Self::claude(&tier, version),
+            None => Self::COMPATIBLE,
+        }
+    }
+
+    const COMPATIBLE: Self = Self {
+        max_output: u32::MAX,
+        thinking: Thinking::Budget,
+        thinks_unless_told: false,
+        forced_tools: true,
+        sampling: true,
+        hides_thoughts: false,
+        bound_thoughts: false,
+        schema: false,
+    };
+
+    fn claude(tier: &str, version: Version) -> Self {
+        let bound = version >= if is_large(tier) { (5, 1) } else { (5, 5) };
+        Self {
+            max_output: max_output(tier, version),
+            thinking: match version {
+                version if version >= (4, 6) => Thinking::Adaptive,
+                version if version >= (3, 7) => Thinking::Budget,
+                _ => Thinking::Never,
+            },
+            thinks_unless_told: version >= (5, 0),
+            forced_tools: !bound,
+            sampling: version < (4, 7),
+            hides_thoughts: version >= (4, 7),
+            bound_thoughts: bound,
+            schema: version >= (4, 5),
+        }
+    }
+
+    /// The limit of an answer for which none was given. Less than the most, because some models refuse what does
+    /// not fit into their window together with the conversation.
+    pub fn default_output(&self) -> u32 {
+        const DEFAULT: u32 = 32_000;
+        const UNKNOWN: u32 = 8_192;
+        if self.max_output == u32::MAX { UNKNOWN } else { self.max_output.min(DEFAULT) }
+    }
+}
+
+/// The tier above the others, whose generations are one step ahead.
+fn is_large(tier: &str) -> bool {
+    matches!(tier, "fable" | "mythos")
+}
+
+fn max_output(tier: &str, version: Version) -> u32 {
+    match (tier, version) {
+        (_, version) if version >= (5, 0) => 128_000,
+        ("opus", version) if version >= (4, 6) => 128_000,
+        ("opus", (4, 0..=4)) => 32_000,
+        (_, version) if version >= (3, 7) => 64_000,
+        (_, version) if version >= (3, 5) => 8_192,
+        _ => 4_096,
+    }
+}
+
+/// Reads `claude-opus-4-6-20260205`, `claude-3-5-sonnet-latest`, `anthropic/claude-haiku-4.5` and the like.
+fn parse(model: &str) -> Option<(String, Version)> {
+    const NEWEST: Version = (u32::MAX, 0);
+    let model = model.to_lowercase();
+    let (_, name) = model.split_once("claude-")?;
+    let mut tier = String::new();
+    let mut numbers = Vec::new();
+    for word in name.split(['-', '.', '@', ':', '_']) {
+        match word.parse::<u32>() {
+            // A longer number is a date.
+            Ok(number) if word.len() <= 2 => numbers.push(number),
+            Ok(_) => break,
+            Err(_) if tier.is_empty() => word.clone_into(&mut tier),
+            Err(_) => {}
+        }
+    }
+    let version = match numbers[..] {
+        [] => NEWEST,
+        [major] => (major, 0),
+        [major, minor, ..] => (major, minor),
+    };
+    Some((tier, version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_all_ages_are_read() {
+        let cases = [
+            ("claude-3-haiku-20240307", "haiku", (3, 0)),
+            ("claude-3-5-sonnet-latest", "sonnet", (3, 5)),
+            ("claude-sonnet-4-20250514", "sonnet", (4, 0)),
+            ("claude-opus-4-1-20250805", "opus", (4, 1)),
+            ("anthropic/claude-haiku-4.5", "haiku", (4, 5)),
+            ("eu.anthropic.claude-opus-4-6-v1", "opus", (4, 6)),
+            ("claude-sonnet-4-5@20250929", "sonnet", (4, 5)),
+            ("claude-fable-5-1", "fable", (5, 1)),
+            ("claude-opus-latest", "opus", (u32::MAX, 0)),
+        ];
+
+        for (model, tier, version) in cases {
+            assert_eq!(parse(model), Some((tier.to_owned(), version)), "{model}");
+        }
+        assert_eq!(parse("kimi-k2"), None);
+    }
+
+    #[test]
+    fn each_generation_thinks_in_its_own_way() {
+        let thinking = |model: &str| Family::of(model).thinking;
+
+        assert_eq!(thinking("claude-3-5-haiku-20241022"), Thinking::Never);
+        assert_eq!(thinking("claude-3-7-sonnet-20250219"), Thinking::Budget);
+        assert_eq!(thinking("claude-haiku-4-5"), Thinking::Budget);
+        assert_eq!(thinking("claude-sonnet-4-6"), Thinking::Adaptive);
+        assert_eq!(thinking("claude-opus-5-5"), Thinking::Adaptive);
+        assert_eq!(thinking("glm-5"), Thinking::Budget);
+    }
+
+    #[test]
+    fn the_newest_models_cannot_be_made_to_call_a_tool() {
+        let forced = |model: &str| Family::of(model).forced_tools;
+
+        assert!(forced("claude-opus-4-8"));
+        assert!(forced("claude-opus-5"));
+        assert!(forced("claude-fable-5"));
+        assert!(!forced("claude-fable-5-1"));
+        assert!(!forced("claude-opus-5-5"));
+        assert!(!forced("claude-haiku-5-5"));
+        assert!(forced("deepseek-v4-pro"));
+    }
+
+    #[test]
+    fn an_answer_without_a_limit_gets_one_that_its_model_takes() {
+        let limit = |model: &str| Family::of(model).default_output();
+
+        assert_eq!(limit("claude-3-haiku-20240307"), 4_096);
+        assert_eq!(limit("claude-3-5-sonnet-20241022"), 8_192);
+        assert_eq!(limit("claude-opus-4-1"), 32_000);
+        assert_eq!(limit("claude-opus-5-5"), 32_000);
+        assert_eq!(limit("MiniMax-M3"), 8_192);
+    }
+}

@@ -1,0 +1,210 @@
+//! What a service and its model take, as far as it is known.
+//!
+//! Compatible services refuse parameters that they do not know, and models refuse parameters that others need. What
+//! is known is decided here, from the address and the model's name; an option overrides each decision.
+
+use openkoi_sdk::{Failure, Result, provider::Endpoint};
+
+/// Which of the two formats is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// Chat Completions.
+    Chat,
+    /// Responses.
+    Responses,
+}
+
+/// What is said of the effort of reasoning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EffortRule {
+    /// The effort that was asked for, if any.
+    AsAsked,
+    /// Nothing.
+    Omit,
+    /// `none`, always.
+    None,
+}
+
+/// The ways of one service with one model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// The format.
+    pub api: Api,
+    /// Whether the model is one of those that reason and take no temperature.
+    pub reasoning_model: bool,
+    /// The role of the system prompt.
+    pub system_role: &'static str,
+    /// The name of the parameter that limits the answer.
+    pub limit: String,
+    /// Whether the usage of a stream has to be asked for, and may be.
+    pub stream_usage: bool,
+    /// Whether a schema for the answer is enforced.
+    pub json_schema: bool,
+    /// The effort of a request without tools.
+    pub effort: EffortRule,
+    /// The effort of a request with tools.
+    pub effort_with_tools: EffortRule,
+    /// Whether reasoning goes back with the tool calls that it led to.
+    pub reasoning_back: bool,
+    /// Whether the model thinks unless told not to, and then takes no forced tool.
+    pub thinks_unless_told: bool,
+}
+
+impl Dialect {
+    /// Decides for `model` at `endpoint`.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Invalid`] for an option whose value is not understood.
+    pub fn of(endpoint: &Endpoint, model: &str) -> Result<Self> {
+        let name = model.rsplit('/').next().unwrap_or(model).to_lowercase();
+        let host = host(&endpoint.base_url);
+        let official = host == "api.openai.com" || host.ends_with(".api.openai.com");
+        let deepseek = host.ends_with("deepseek.com");
+        let reasoning_model = is_reasoning(&name);
+        let limit = if reasoning_model { "max_completion_tokens" } else { "max_tokens" };
+        let (effort, effort_with_tools) = efforts(&name, official);
+        Ok(Self {
+            api: api(endpoint, official && wants_responses(&name))?,
+            reasoning_model,
+            system_role: if official && reasoning_model { "developer" } else { "system" },
+            limit: endpoint.option("max_tokens_parameter").unwrap_or(limit).to_owned(),
+            stream_usage: flag(endpoint, "stream_usage", true)?,
+            json_schema: flag(endpoint, "json_schema", !refuses_schema(&host))?,
+            effort,
+            effort_with_tools,
+            reasoning_back: flag(endpoint, "reasoning_back", !official)?,
+            thinks_unless_told: deepseek && name.starts_with("deepseek-v"),
+        })
+    }
+}
+
+fn api(endpoint: &Endpoint, responses: bool) -> Result<Api> {
+    match endpoint.option("api") {
+        Some("chat") => Ok(Api::Chat),
+        Some("responses") => Ok(Api::Responses),
+        Some(_) => Err(Failure::invalid("/options/api", "must be `chat` or `responses`")),
+        None if responses => Ok(Api::Responses),
+        None => Ok(Api::Chat),
+    }
+}
+
+fn flag(endpoint: &Endpoint, name: &str, default: bool) -> Result<bool> {
+    match endpoint.option(name) {
+        None | Some("") => Ok(default),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(_) => Err(Failure::invalid(format!("/options/{name}"), "must be `true` or `false`")),
+    }
+}
+
+fn host(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = rest.find(['/', ':', '?']).unwrap_or(rest.len());
+    rest[..end].to_lowercase()
+}
+
+fn is_reasoning(name: &str) -> bool {
+    let mut chars = name.chars();
+    let is_o = chars.next() == Some('o') && chars.next().is_some_and(|c| c.is_ascii_digit());
+    is_o || (generation(name) >= Some((5, 0)) && !name.contains("-chat"))
+}
+
+/// The numbers of `gpt-5`, `gpt-5.6-luna` and the like.
+fn generation(name: &str) -> Option<(u32, u32)> {
+    let rest = name.strip_prefix("gpt-")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    let (major, minor) = rest[..end].split_once('.').unwrap_or((&rest[..end], "0"));
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// From this generation on the service refuses tools in Chat Completions unless reasoning is off, and some models
+/// cannot turn it off.
+fn wants_responses(name: &str) -> bool {
+    let special = is_reasoning(name) && (name.contains("-pro") || name.contains("-codex"));
+    special || (is_reasoning(name) && generation(name) >= Some((5, 4)))
+}
+
+fn efforts(name: &str, official: bool) -> (EffortRule, EffortRule) {
+    if !is_reasoning(name) {
+        let takes = name.contains("gpt-oss");
+        let rule = if takes { EffortRule::AsAsked } else { EffortRule::Omit };
+        return (rule, rule);
+    }
+    let with_tools = match generation(name) {
+        Some(generation) if official && generation >= (5, 6) => EffortRule::None,
+        Some(generation) if official && generation >= (5, 2) => EffortRule::Omit,
+        _ => EffortRule::AsAsked,
+    };
+    (EffortRule::AsAsked, with_tools)
+}
+
+/// Services that take `json_object` at most, or a schema with few of their models.
+fn refuses_schema(host: &str) -> bool {
+    const HOSTS: [&str; 5] =
+        ["deepseek.com", "moonshot.ai", "moonshot.cn", "minimax.io", "groq.com"];
+    HOSTS.iter().any(|end| host.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dialect(base_url: &str, model: &str) -> Dialect {
+        let endpoint = Endpoint { base_url: base_url.to_owned(), options: Vec::new() };
+        Dialect::of(&endpoint, model).unwrap()
+    }
+
+    #[test]
+    fn reasoning_models_are_told_from_the_others_by_their_names() {
+        let reasoning =
+            ["o1", "o3-mini", "o4-mini", "gpt-5", "gpt-5.6-luna", "gpt-6-astra", "openai/gpt-5.1"];
+        let plain =
+            ["gpt-4o", "gpt-4.1-mini", "gpt-5-chat-latest", "gpt-oss-120b", "olmo", "grok-4", ""];
+
+        for model in reasoning {
+            assert!(dialect("https://x.test", model).reasoning_model, "{model}");
+        }
+        for model in plain {
+            assert!(!dialect("https://x.test", model).reasoning_model, "{model}");
+        }
+    }
+
+    #[test]
+    fn the_newest_models_of_the_vendor_are_spoken_to_by_responses() {
+        let at = |base_url: &str, model: &str| dialect(base_url, model).api;
+
+        assert_eq!(at("https://api.openai.com/v1", "gpt-5.4"), Api::Responses);
+        assert_eq!(at("https://eu.api.openai.com/v1", "gpt-6-astra"), Api::Responses);
+        assert_eq!(at("https://api.openai.com/v1", "o3-pro"), Api::Responses);
+        assert_eq!(at("https://api.openai.com/v1", "gpt-5.2"), Api::Chat);
+        assert_eq!(at("https://api.openai.com/v1", "gpt-4o"), Api::Chat);
+        assert_eq!(at("https://gateway.test/v1", "gpt-6-astra"), Api::Chat);
+        assert_eq!(at("https://api.openai.com.evil.test/v1", "gpt-6-astra"), Api::Chat);
+    }
+
+    #[test]
+    fn an_option_overrides_and_a_wrong_one_is_refused() {
+        let endpoint = |value: &str| Endpoint {
+            base_url: "https://api.openai.com/v1".to_owned(),
+            options: vec![("api".to_owned(), value.to_owned())],
+        };
+
+        assert_eq!(Dialect::of(&endpoint("chat"), "gpt-6-luna").unwrap().api, Api::Chat);
+        assert_eq!(
+            Dialect::of(&endpoint("rest"), "gpt-6-luna"),
+            Err(Failure::invalid("/options/api", "must be `chat` or `responses`"))
+        );
+    }
+
+    #[test]
+    fn with_tools_the_effort_is_what_each_generation_takes_in_chat_completions() {
+        let rule = |model: &str| dialect("https://api.openai.com/v1", model).effort_with_tools;
+
+        assert_eq!(rule("gpt-5"), EffortRule::AsAsked);
+        assert_eq!(rule("o4-mini"), EffortRule::AsAsked);
+        assert_eq!(rule("gpt-5.2"), EffortRule::Omit);
+        assert_eq!(rule("gpt-5.6-terra"), EffortRule::None);
+        assert_eq!(rule("gpt-4o"), EffortRule::Omit);
+    }
+}

@@ -1,0 +1,72 @@
+//! Lists of models, and embeddings.
+
+use openkoi_sdk::{Failure, Result, provider::ModelEntry};
+use serde_json::Value;
+
+/// Names under which services say how much a model reads.
+const CONTEXT: [&str; 5] =
+    ["context_window", "context_length", "max_context_length", "max_model_len", "max_input_tokens"];
+/// Names under which they say how much it writes.
+const OUTPUT: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_output_length"];
+
+/// Reads a list of models.
+///
+/// # Errors
+///
+/// If `body` is none.
+pub fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
+    let value: Value = serde_json::from_slice(body)?;
+    let list = [&value, &value["data"], &value["models"]]
+        .into_iter()
+        .find_map(Value::as_array)
+        .ok_or_else(|| Failure::failed("the provider's answer is not a list of models"))?;
+    Ok(list.iter().filter_map(model).collect())
+}
+
+fn model(value: &Value) -> Option<ModelEntry> {
+    let id = value["id"].as_str().or(value["name"].as_str()).filter(|id| !id.is_empty())?;
+    let name = [&value["display_name"], &value["name"]].into_iter().find_map(Value::as_str);
+    let top = &value["top_provider"];
+    let number = |names: &[&str], of: &Value| names.iter().find_map(|name| of[*name].as_u64());
+    Some(ModelEntry {
+        id: id.to_owned(),
+        name: name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned(),
+        context: number(&CONTEXT, value).or_else(|| number(&CONTEXT, top)),
+        output: number(&OUTPUT, value).or_else(|| number(&OUTPUT, top)),
+    })
+}
+
+/// Reads embeddings, in the order of the texts.
+///
+/// # Errors
+///
+/// If `body` holds none, or vectors of different lengths.
+pub fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+    let value: Value = serde_json::from_slice(body)?;
+    let list = value["data"]
+        .as_array()
+        .ok_or_else(|| Failure::failed("the provider's answer holds no embeddings"))?;
+    let mut vectors = Vec::with_capacity(list.len());
+    for (place, entry) in (0..).zip(list) {
+        vectors.push((entry["index"].as_u64().unwrap_or(place), vector(&entry["embedding"])?));
+    }
+    vectors.sort_by_key(|(place, _)| *place);
+    let vectors: Vec<Vec<f32>> = vectors.into_iter().map(|(_, vector)| vector).collect();
+    if vectors.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
+        return Err(Failure::failed("the provider's embeddings have different lengths"));
+    }
+    Ok(vectors)
+}
+
+fn vector(value: &Value) -> Result<Vec<f32>> {
+    let numbers = value.as_array().filter(|numbers| !numbers.is_empty());
+    let vector: Option<Vec<f32>> = numbers
+        .into_iter()
+        .flatten()
+        .map(|number| number.as_f64().map(|number| number as f32).filter(|x| x.is_finite()))
+        .collect();
+    match vector {
+        Some(vector) if !vector.is_empty() => Ok(vector),
+        _ => Err(Failure::failed("the provider sent an embedding that is no vector")),
+    }
+}

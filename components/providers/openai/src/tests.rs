@@ -1,0 +1,117 @@
+//! What is the same for both formats: lists, embeddings, the manifest and the prices.
+
+use openkoi_provider_wire::testing::{body, endpoint};
+use openkoi_sdk::provider::{Codec, ModelEntry};
+use serde_json::{Value, json};
+
+use crate::OpenAi;
+
+fn entry(id: &str, name: &str, context: Option<u64>, output: Option<u64>) -> ModelEntry {
+    ModelEntry { id: id.to_owned(), name: name.to_owned(), context, output }
+}
+
+#[test]
+fn lists_of_models_are_read_in_all_their_forms() {
+    let forms = [
+        (
+            json!({ "object": "list", "data": [{ "id": "a", "object": "model" }] }),
+            entry("a", "a", None, None),
+        ),
+        (
+            json!([{ "id": "b", "display_name": "B", "context_length": 9 }]),
+            entry("b", "B", Some(9), None),
+        ),
+        (
+            json!({ "data": [{ "id": "c", "name": "C", "context_length": 9, "top_provider": { "max_completion_tokens": 5 } }] }),
+            entry("c", "C", Some(9), Some(5)),
+        ),
+        (
+            json!({ "data": [{ "id": "d", "context_window": 9, "max_completion_tokens": 5 }, { "object": "model" }] }),
+            entry("d", "d", Some(9), Some(5)),
+        ),
+    ];
+
+    for (form, expected) in forms {
+        assert_eq!(
+            OpenAi::decode_models(form.to_string().as_bytes()),
+            Ok(vec![expected]),
+            "{form}"
+        );
+    }
+    assert!(OpenAi::decode_models(b"{\"data\":{}}").is_err());
+    assert!(OpenAi::decode_models(b"<html>").is_err());
+    assert_eq!(
+        OpenAi::encode_models(&endpoint("https://x.test/v1/", &[])).unwrap().url,
+        "https://x.test/v1/models"
+    );
+}
+
+#[test]
+fn embeddings_come_back_in_the_order_of_the_texts() {
+    let asked = OpenAi::encode_embeddings(
+        &endpoint("https://x.test/v1", &[]),
+        "e",
+        &["a".to_owned(), "b".to_owned()],
+    );
+    let answer = json!({ "data": [{ "index": 1, "embedding": [3, 4.5] }, { "index": 0, "embedding": [1, 2] }] });
+
+    assert_eq!(
+        body(&asked.unwrap()),
+        json!({ "model": "e", "input": ["a", "b"], "encoding_format": "float" })
+    );
+    assert_eq!(
+        OpenAi::decode_embeddings(answer.to_string().as_bytes()),
+        Ok(vec![vec![1.0, 2.0], vec![3.0, 4.5]])
+    );
+    for broken in [
+        json!({ "data": [{ "embedding": [1] }, { "embedding": [1, 2] }] }),
+        json!({ "data": [{ "embedding": ["x"] }] }),
+        json!({ "data": [{ "embedding": [1e300] }] }),
+        json!({ "data": [{ "embedding": [] }] }),
+        json!({ "error": "x" }),
+    ] {
+        assert!(OpenAi::decode_embeddings(broken.to_string().as_bytes()).is_err(), "{broken}");
+    }
+}
+
+#[test]
+fn the_bundled_prices_are_of_the_expected_shape() {
+    let list: Value = serde_json::from_str(include_str!("../../../models.json")).unwrap();
+    let number = |value: &Value| value.as_f64().is_some_and(|number| number >= 0.0);
+
+    for (provider, models) in list["providers"].as_object().unwrap() {
+        for (id, model) in models["models"].as_object().unwrap() {
+            let context = model["limit"]["context"].as_u64().unwrap();
+            let output = model["limit"]["output"].as_u64().unwrap();
+            assert!(context >= output && output > 0, "{provider}/{id}");
+            assert!(
+                number(&model["cost"]["input"]) && number(&model["cost"]["output"]),
+                "{provider}/{id}"
+            );
+            let cache_read = model["cost"]["cache_read"].as_f64().unwrap_or(0.0);
+            assert!(cache_read <= model["cost"]["input"].as_f64().unwrap(), "{provider}/{id}");
+        }
+    }
+}
+
+#[test]
+fn the_default_models_have_prices() {
+    let list: Value = serde_json::from_str(include_str!("../../../models.json")).unwrap();
+    let defaults = |manifest: &'static str| -> Vec<&'static str> {
+        let provider = manifest.split("[[provider.").next().unwrap_or_default();
+        let lines = provider.lines().filter(|line| line.contains("-model = "));
+        lines.filter_map(|line| line.split('"').nth(1)).collect()
+    };
+
+    for (name, manifest) in [
+        ("openai", include_str!("../component.toml")),
+        ("anthropic", include_str!("../../anthropic/component.toml")),
+        ("scripted", include_str!("../../scripted/component.toml")),
+    ] {
+        let models = defaults(manifest);
+        assert_eq!(models.len(), 2, "{name}");
+        for model in models {
+            assert!(list["providers"][name]["models"][model]["cost"].is_object(), "{name}/{model}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Brings a conversation into the shape that the wire formats insist on.
+//!
+//! The kernel cuts and compacts conversations, and a fallback may continue one that another provider began. So
+//! what arrives here may have two messages of one speaker in a row, empty texts, calls that nobody answered,
+//! answers that nobody asked for, and ids that were used twice. The services refuse each of these, so all are
+//! repaired here, in one place for all formats. Nothing that was said is dropped.
+
+use std::collections::HashSet;
+
+use openkoi_sdk::provider::{Message, Part, Speaker, ToolCall, ToolResult};
+
+/// What is sent as the answer to a call that has none.
+const NO_RESULT: &str = "no result of this call was recorded";
+
+/// One speaker's part of a conversation: speakers alternate.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Who speaks.
+    pub speaker: Speaker,
+    /// What is said. Answers to tool calls come first.
+    pub parts: Vec<Part>,
+}
+
+/// Returns the conversation as alternating turns in which every call is answered, by the turn that follows it,
+/// and every answer has its call. `id` writes an id as the service takes it.
+pub fn repair(messages: &[Message], id: fn(&str) -> String) -> Vec<Turn> {
+    let mut turns = merge(messages);
+    let mut seen = HashSet::new();
+    let mut calls = Vec::new();
+    for turn in &mut turns {
+        match turn.speaker {
+            Speaker::Assistant => calls = rename_calls(turn, id, &mut seen),
+            Speaker::User => answer(turn, std::mem::take(&mut calls)),
+        }
+    }
+    if !calls.is_empty() {
+        let mut last = Turn { speaker: Speaker::User, parts: Vec::new() };
+        answer(&mut last, calls);
+        turns.push(last);
+    }
+    turns
+}
+
+/// Makes alternating turns. Each part goes to the speaker who alone can have said it.
+fn merge(messages: &[Message]) -> Vec<Turn> {
+    let mut turns: Vec<Turn> = Vec::new();
+    for message in messages {
+        for part in &message.parts {
+            if matches!(part, Part::Text(text) if text.trim().is_empty()) {
+                continue;
+            }
+            let speaker = speaker_of(part, message.speaker);
+            match turns.last_mut() {
+                Some(last) if last.speaker == speaker => last.parts.push(part.clone()),
+                _ => turns.push(Turn { speaker, parts: vec![part.clone()] }),
+            }
+        }
+    }
+    turns
+}
+
+fn speaker_of(part: &Part, said_by: Speaker) -> Speaker {
+    match part {
+        Part::ToolCall(_) | Part::Reasoning(_) => Speaker::Assistant,
+        Part::ToolResult(_) | Part::Image(_) => Speaker::User,
+        Part::Text(_) => said_by,
+    }
+}
+
+/// A call that waits for its answer.
+struct Pending {
+    /// The id as the conversation has it.
+    id: String,
+    /// The id as it is sent.
+    sent_as: String,
+    name: String,
+}
+
+/// Gives each call of `turn` an id that no earlier call has, and returns the calls.
+fn rename_calls(
+    turn: &mut Turn,
+    id: fn(&str) -> String,
+    seen: &mut HashSet<String>,
+) -> Vec<Pending> {
+    let calls = turn.parts.iter_mut().filter_map(|part| match part {
+        Part::ToolCall(call) => Some(call),
+        _ => None,
+    });
+    calls
+        .map(|call| {
+            let sent_as = unused(id(&call.id), seen);
+            Pending {
+                id: std::mem::replace(&mut call.id, sent_as.clone()),
+                sent_as,
+                name: call.name.clone(),
+            }
+        })
+        .collect()
+}
+
+/// Returns `id`, which may be any text, in letters, digits, `_` and `-`.
+pub fn plain_id(id: &str) -> String {
+    id.chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
+}
+
+fn unused(clean: String, seen: &mut HashSet<String>) -> String {
+    let clean = if clean.is_empty() { "call".to_owned() } else { clean };
+    let mut candidate = clean.clone();
+    let mut count = 1;
+    while !seen.insert(candidate.clone()) {
+        count += 1;
+        candidate = format!("{clean}-{count}");
+    }
+    candidate
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '-'
+}
+
+/// Puts the answers to `calls` first, makes up those that are missing, and turns the others into text.
+fn answer(turn: &mut Turn, mut calls: Vec<Pending>) {
+    let mut answers = Vec::new();
+    let mut rest = Vec::new();
+    for part in std::mem::take(&mut turn.parts) {
+        let Part::ToolResult(result) = part else {
+            rest.push(part);
+            continue;
+        };
+        match calls.iter().position(|call| call.id == result.id) {
+            Some(place) => answers
+                .push(Part::ToolResult(ToolResult { id: calls.remove(place).sent_as, ..result })),
+            None => rest.push(Part::Text(orphan(&result))),
+        }
+    }
+    answers.extend(calls.into_iter().map(|call| {
+        Part::ToolResult(ToolResult {
+            id: call.sent_as,
+            name: call.name,
+            content: NO_RESULT.to_owned(),
+            is_error: true,
+        })
+    }));
+    answers.append(&mut rest);
+    turn.parts = answers;
+}
+
+fn orphan(result: &ToolResult) -> String {
+    let how = if result.is_error { "failed with" } else { "answered" };
+    format!("The tool `{}` {how}:\n{}", result.name, result.content)
+}
+
+/// Returns `name` as the services accept tool names. A model may have made one up, and a conversation in which
+/// it stands as it was would be refused as a whole.
+pub fn tool_name(name: &str) -> String {
+    let clean: String = name.chars().take(64).map(|c| if is_plain(c) { c } else { '_' }).collect();
+    if clean.is_empty() { "unnamed".to_owned() } else { clean }
+}
+
+/// Returns the arguments of `call` as a JSON object. What the model wrote may be no JSON, or no object.
+pub fn arguments_object(call: &ToolCall) -> serde_json::Map<String, serde_json::Value> {
+    use serde_json::{Map, Value};
+    match serde_json::from_str(&call.arguments) {
+        Ok(Value::Object(object)) => object,
+        Ok(Value::Null) => Map::new(),
+        Ok(other) => Map::from_iter([("value".to_owned(), other)]),
+        Err(_) if call.arguments.trim().is_empty() => Map::new(),
+        Err(_) => {
+            let text = Value::String(call.arguments.clone());
+            Map::from_iter([("invalid_json".to_owned(), text)])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

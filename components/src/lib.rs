@@ -1,0 +1,66 @@
+//! The components that come with OpenKoi, built from source and embedded.
+//!
+//! The build script compiles every folder `components/<kind>/<name>` that has a `component.toml`, first to
+//! WebAssembly and then ahead of time for this target, and embeds the result with a static index. So a command
+//! that runs no component touches none of these bytes, and listing components and tools runs no guest.
+
+/// One component as it is embedded.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedded {
+    /// Its name, unique among all.
+    pub name: &'static str,
+    /// Its kind, as the manifest names it.
+    pub kind: &'static str,
+    /// The SHA-256 of the WebAssembly, in hexadecimal.
+    pub digest: &'static str,
+    /// The manifest as JSON text, converted from `component.toml`.
+    pub manifest: &'static str,
+    /// The compiled code, an LZ4 block that begins with the length of what it holds.
+    pub native: &'static [u8],
+    /// The length of the WebAssembly, in bytes.
+    pub wasm_length: usize,
+    /// The length of the compiled code once it is decompressed, in bytes.
+    pub native_length: usize,
+}
+
+/// Sorted by kind and name.
+static COMPONENTS: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/components.rs"));
+
+/// Paths below `skills/` and texts, sorted.
+static SKILLS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/skills.rs"));
+
+/// A project that a demonstration is shown on.
+#[derive(Clone, Copy, Debug)]
+pub struct Demo {
+    /// What it is, as JSON text: `flavour`, `title`, `needs`, `command`, `task`, `files`.
+    pub description: &'static str,
+    /// Path below the demonstration's folder and text of every file.
+    pub files: &'static [(&'static str, &'static str)],
+}
+
+static DEMOS: &[Demo] = include!(concat!(env!("OUT_DIR"), "/demos.rs"));
+
+/// Returns the projects of the demonstrations, sorted by flavour.
+pub fn demos() -> &'static [Demo] {
+    DEMOS
+}
+
+/// Returns every component, sorted by kind and name.
+pub fn all() -> &'static [Embedded] {
+    COMPONENTS
+}
+
+/// Returns the component called `name`.
+pub fn find(name: &str) -> Option<&'static Embedded> {
+    COMPONENTS.iter().find(|component| component.name == name)
+}
+
+/// Returns what is known of models and their prices, as JSON text.
+pub fn models() -> &'static str {
+    include_str!("../models.json")
+}
+
+/// Returns the bundled skills: the path of each `SKILL.md` below `skills/`, and its text.
+pub fn skills() -> &'static [(&'static str, &'static str)] {
+    SKILLS
+}

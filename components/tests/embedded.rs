@@ -1,0 +1,124 @@
+//! The embedded components, in an engine that is configured as the host's.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has to fail")]
+
+#[path = "../../kernel/host/src/engine/config.rs"]
+mod config;
+
+use std::collections::BTreeSet;
+
+use openkoi_components::{Embedded, all, find, models, skills};
+use serde_json::Value;
+use wasmtime::{Config, Engine, component::Component};
+
+fn engine() -> Engine {
+    let mut config = Config::new();
+    config::configure(&mut config);
+    Engine::new(&config).unwrap()
+}
+
+fn load(engine: &Engine, embedded: &Embedded) -> Component {
+    let code = lz4_flex::decompress_size_prepended(embedded.native).unwrap();
+    assert_eq!(code.len(), embedded.native_length, "{}", embedded.name);
+    #[expect(unsafe_code, reason = "the code was compiled by this package's build script")]
+    let component = unsafe { Component::deserialize(engine, code) };
+    component.unwrap_or_else(|error| panic!("{}: {error:#}", embedded.name))
+}
+
+fn manifest(embedded: &Embedded) -> Value {
+    serde_json::from_str(embedded.manifest).unwrap()
+}
+
+/// The host interfaces that need no entry in a manifest are left out.
+fn imported(engine: &Engine, component: &Component) -> BTreeSet<String> {
+    let kind = component.component_type();
+    let names = kind.imports(engine).map(|(name, _)| name.to_owned());
+    names
+        .filter_map(|name| {
+            let interface = name.strip_prefix("openkoi:host/")?.split('@').next()?;
+            (!matches!(interface, "log" | "progress")).then(|| interface.to_owned())
+        })
+        .collect()
+}
+
+fn asked_for(manifest: &Value) -> BTreeSet<String> {
+    let tools = manifest["tool"].as_array().into_iter().flatten();
+    let places = tools
+        .chain([manifest])
+        .flat_map(|place| place["capability"].as_array().into_iter().flatten());
+    places.filter_map(|capability| capability["interface"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn every_component_loads_as_the_host_is_configured() {
+    let engine = engine();
+
+    assert!(!all().is_empty());
+    for embedded in all() {
+        load(&engine, embedded);
+    }
+}
+
+#[test]
+fn a_component_imports_exactly_what_its_manifest_asks_for() {
+    let engine = engine();
+
+    for embedded in all() {
+        let component = load(&engine, embedded);
+        assert_eq!(
+            imported(&engine, &component),
+            asked_for(&manifest(embedded)),
+            "{}",
+            embedded.name
+        );
+    }
+}
+
+#[test]
+fn the_index_is_sorted_and_says_what_the_manifests_say() {
+    let keys: Vec<_> = all().iter().map(|embedded| (embedded.kind, embedded.name)).collect();
+
+    assert!(keys.is_sorted(), "{keys:?}");
+    for embedded in all() {
+        let manifest = manifest(embedded);
+        assert_eq!(manifest["component"]["name"], embedded.name);
+        assert_eq!(manifest["component"]["kind"], embedded.kind);
+        assert_eq!(embedded.digest.len(), 64);
+        assert_eq!(find(embedded.name).map(|found| found.digest), Some(embedded.digest));
+    }
+    assert!(find("nowhere").is_none());
+}
+
+#[test]
+fn tools_have_names_of_their_own() {
+    let manifests: Vec<Value> = all().iter().map(manifest).collect();
+    let tools =
+        manifests.iter().flat_map(|manifest| manifest["tool"].as_array().into_iter().flatten());
+    let names: Vec<&str> = tools.filter_map(|tool| tool["name"].as_str()).collect();
+
+    let distinct: BTreeSet<&str> = names.iter().copied().collect();
+
+    assert_eq!(distinct.len(), names.len(), "{names:?}");
+    assert!(distinct.contains("read_file"));
+}
+
+#[test]
+fn every_tool_s_parameters_are_a_schema_of_an_object() {
+    for manifest in all().iter().map(manifest) {
+        for tool in manifest["tool"].as_array().into_iter().flatten() {
+            let schema: Value = serde_json::from_str(tool["parameters"].as_str().unwrap()).unwrap();
+            assert_eq!(schema["type"], "object", "{}", tool["name"]);
+            assert!(tool["description"].as_str().unwrap().len() <= 4096, "{}", tool["name"]);
+        }
+    }
+}
+
+#[test]
+fn models_and_skills_can_be_read() {
+    let models: Value = serde_json::from_str(models()).unwrap();
+
+    assert!(models["providers"].is_object());
+    for (path, text) in skills() {
+        assert!(path.ends_with("SKILL.md") && !text.is_empty(), "{path}");
+    }
+}

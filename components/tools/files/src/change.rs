@@ -1,0 +1,84 @@
+//! One change to one file: read, change, write only if nobody else did.
+
+use openkoi_sdk::{Failure, Result, files::FileSystem, tool::Output};
+
+use crate::{
+    diff::{self, Counts},
+    format, suggest,
+    text::{Format, Text},
+};
+
+/// The largest file that is changed.
+const MAX_FILE: u64 = 8 * 1024 * 1024;
+/// How many unchanged lines are shown around a change.
+const AROUND: usize = 3;
+/// How many lines of a change are shown.
+const MAX_SHOWN: usize = 40;
+
+/// A file as it was before a change.
+pub struct Before {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its text.
+    pub text: Text,
+}
+
+impl Before {
+    /// Reads the file at `path`, which has to be text.
+    pub fn read(files: &impl FileSystem, path: &str) -> Result<Self> {
+        let stat = files.stat(path).map_err(|failure| suggest::not_found(files, path, failure))?;
+        if !stat.is_file() {
+            return Err(Failure::invalid("/path", format!("`{path}` is not a regular file")));
+        }
+        let bytes = files.read_to_end(path, MAX_FILE)?;
+        let text = Text::decode(&bytes);
+        let text =
+            text.ok_or_else(|| Failure::invalid("/path", format!("`{path}` is not text")))?;
+        Ok(Self { bytes, text })
+    }
+
+    /// Writes `after` in the file's own format and tells what became of it.
+    pub fn replace(self, files: &impl FileSystem, path: &str, after: &str) -> Result<Output> {
+        let bytes = self.text.format.encode(after)?;
+        files.write(path, &bytes, Some(&self.bytes))?;
+        let counts = diff::counts(&self.text.text, after);
+        let shown = around(&self.text.text, after);
+        answer(path, format!("edited `{path}`: {counts}\n{shown}"), counts)
+    }
+}
+
+/// Puts together what is told of a change.
+pub fn answer(path: &str, text: String, counts: Counts) -> Result<Output> {
+    #[derive(serde::Serialize)]
+    struct Changed<'a> {
+        path: &'a str,
+        #[serde(flatten)]
+        counts: Counts,
+    }
+    Output::text(text).summary(counts.to_string()).structured(&Changed { path, counts })
+}
+
+/// Decodes the present contents, or takes a new file's format where they are no text.
+pub fn format_of(bytes: &[u8]) -> (String, Format) {
+    Text::decode(bytes).map_or((String::new(), Format::NEW), |text| (text.text, text.format))
+}
+
+/// Shows the changed lines as they are now, with a few around them.
+fn around(before: &str, after: &str) -> String {
+    let old: Vec<&str> = before.lines().collect();
+    let new: Vec<&str> = after.lines().collect();
+    let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let same_end = old[start..]
+        .iter()
+        .rev()
+        .zip(new[start..].iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let first = start.saturating_sub(AROUND);
+    let last = (new.len() - same_end + AROUND).min(new.len());
+    let mut shown = format::numbered(new[first..last].iter().take(MAX_SHOWN).copied(), first + 1);
+    if last - first > MAX_SHOWN {
+        shown.push_str(&format!("[and {} more lines, to line {last}]\n", last - first - MAX_SHOWN));
+    }
+    shown
+}

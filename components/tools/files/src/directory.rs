@@ -1,0 +1,107 @@
+//! Listing a directory.
+
+use openkoi_sdk::{
+    Failure, JsonSchema, Result,
+    files::{FileSystem, Kind},
+    tool::Output,
+    walk::{Found, Walk},
+};
+use serde::Deserialize;
+
+use crate::{format, suggest};
+
+const MAX_ENTRIES: usize = 1000;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "openkoi_sdk::schemars")]
+pub struct ListDirectory {
+    /// Path of the directory, relative to the workspace. The workspace itself if left out.
+    #[serde(default)]
+    path: Option<String>,
+    /// How many levels to show: 1 is the directory itself, which is what is shown if left out.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 10))]
+    depth: Option<usize>,
+    /// Show files that ignore files leave out, too.
+    #[serde(default)]
+    all: bool,
+}
+
+impl ListDirectory {
+    /// Shows one level of `path`.
+    pub fn of(path: &str) -> Self {
+        Self { path: Some(path.to_owned()), depth: None, all: false }
+    }
+}
+
+pub fn run(files: &impl FileSystem, arguments: &ListDirectory) -> Result<Output> {
+    let path = arguments.path.as_deref().unwrap_or(".");
+    let stat = files.stat(path).map_err(|failure| suggest::not_found(files, path, failure))?;
+    if !stat.is_directory() {
+        return Err(Failure::invalid("/path", format!("`{path}` is not a directory")));
+    }
+    let mut walk = Walk::new(files, path)
+        .ignore_files(!arguments.all)
+        .max_depth(arguments.depth.unwrap_or(1).clamp(1, 10));
+    let mut text = format!("{}/\n", path.trim_end_matches('/'));
+    let mut entries = 0;
+    for found in walk.by_ref() {
+        if entries == MAX_ENTRIES {
+            text.push_str(&format!(
+                "[only the first {MAX_ENTRIES} entries; list a directory below or less depth]\n"
+            ));
+            break;
+        }
+        text.push_str(&line(&found?));
+        entries += 1;
+    }
+    if entries == 0 {
+        text.push_str("[nothing in it]\n");
+    }
+    for path in walk.unreadable() {
+        text.push_str(&format!("[`{path}` cannot be read]\n"));
+    }
+    let summary = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
+    Ok(Output::text(text).summary(summary))
+}
+
+fn line(found: &Found) -> String {
+    let indent = "  ".repeat(found.depth + 1);
+    let name = found.relative.rsplit('/').next().unwrap_or_default();
+    match found.stat.kind {
+        Kind::Directory => format!("{indent}{name}/\n"),
+        Kind::Link => format!("{indent}{name} (link)\n"),
+        Kind::Other => format!("{indent}{name} (not a regular file)\n"),
+        Kind::File => format!("{indent}{name} ({})\n", format::size(found.stat.size)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openkoi_sdk::files::Memory;
+
+    fn list(json: &str) -> String {
+        let files = Memory::new([
+            (".gitignore", "target\n"),
+            ("src/a.rs", "x"),
+            ("src/b/c.rs", ""),
+            ("target/x", ""),
+        ]);
+        crate::call(&files, "list_directory", json).unwrap().text
+    }
+
+    #[test]
+    fn one_level_is_shown_unless_more_is_asked_for() {
+        assert_eq!(list("{}"), "./\n  .gitignore (7 bytes)\n  src/\n");
+        assert_eq!(
+            list(r#"{"path": "src/", "depth": 2}"#),
+            "src/\n  a.rs (1 bytes)\n  b/\n    c.rs (0 bytes)\n"
+        );
+    }
+
+    #[test]
+    fn ignored_files_are_shown_when_asked_for() {
+        assert_eq!(list(r#"{"all": true}"#), "./\n  .gitignore (7 bytes)\n  src/\n  target/\n");
+    }
+}

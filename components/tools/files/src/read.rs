@@ -1,0 +1,232 @@
+//! Reading a file.
+
+use openkoi_sdk::{
+    Failure, JsonSchema, Result,
+    files::{FileSystem, Kind, Stat},
+    tool::Output,
+};
+use serde::Deserialize;
+
+use crate::{
+    directory::{self, ListDirectory},
+    format, suggest,
+    text::Text,
+};
+
+/// How much of a file is read at most.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
+const MAX_IMAGE: u64 = 4 * 1024 * 1024;
+/// How much is shown at once.
+const MAX_LINES: usize = 2000;
+const MAX_SHOWN: usize = 50 * 1024;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "openkoi_sdk::schemars")]
+pub struct ReadFile {
+    /// Path of the file, relative to the workspace.
+    path: String,
+    /// First line to show, counted from 1. For files that are too long to be shown at once.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    offset: Option<usize>,
+    /// How many lines to show, 2000 at most.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    limit: Option<usize>,
+}
+
+pub fn run(files: &impl FileSystem, arguments: &ReadFile) -> Result<Output> {
+    let path = arguments.path.as_str();
+    let stat = files.stat(path).map_err(|failure| suggest::not_found(files, path, failure))?;
+    match stat.kind {
+        Kind::Directory => directory::run(files, &ListDirectory::of(path)),
+        Kind::File => read(files, arguments, &stat),
+        Kind::Link | Kind::Other => {
+            Err(Failure::conflict(format!("`{path}` is not a regular file")))
+        }
+    }
+}
+
+fn read(files: &impl FileSystem, arguments: &ReadFile, stat: &Stat) -> Result<Output> {
+    let path = arguments.path.as_str();
+    let (bytes, whole) = read_up_to(files, path, stat.size)?;
+    if let Some(media_type) = format::image_type(&bytes) {
+        return Ok(image(path, media_type, bytes, stat.size));
+    }
+    let Some(text) = Text::decode(valid_prefix(&bytes, whole)) else {
+        let kind = format::binary_kind(&bytes);
+        let text = format!("`{path}` is not text: {kind}, {}", format::size(stat.size));
+        return Ok(Output::text(text).summary(format!("binary, {}", format::size(stat.size))));
+    };
+    show(arguments, &text, whole)
+}
+
+fn read_up_to(files: &impl FileSystem, path: &str, size: u64) -> Result<(Vec<u8>, bool)> {
+    if size <= MAX_FILE {
+        return Ok((files.read_to_end(path, MAX_FILE)?, true));
+    }
+    let mut bytes = Vec::new();
+    while (bytes.len() as u64) < MAX_FILE {
+        let chunk = files.read_range(path, bytes.len() as u64, 1024 * 1024)?;
+        if chunk.is_empty() {
+            break;
+        }
+        bytes.extend(chunk);
+    }
+    Ok((bytes, false))
+}
+
+/// A file that was cut may be cut inside of a character; its last line is dropped.
+fn valid_prefix(bytes: &[u8], whole: bool) -> &[u8] {
+    let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(bytes.len(), |at| at + 1);
+    if whole { bytes } else { &bytes[..end] }
+}
+
+fn image(path: &str, media_type: &str, bytes: Vec<u8>, size: u64) -> Output {
+    let shown = format::size(size);
+    if size > MAX_IMAGE {
+        return Output::text(format!(
+            "`{path}` is an image ({media_type}, {shown}), too large to be shown"
+        ));
+    }
+    Output::text(format!("`{path}` is an image ({media_type}, {shown})"))
+        .summary(format!("{media_type}, {shown}"))
+        .image(media_type, bytes)
+}
+
+fn show(arguments: &ReadFile, text: &Text, whole: bool) -> Result<Output> {
+    let total = text.text.lines().count();
+    let first = arguments.offset.unwrap_or(1).max(1);
+    if first > total.max(1) {
+        let message = format!("the file has only {}", format::count(total, "line"));
+        return Err(Failure::invalid("/offset", message));
+    }
+    let limit = arguments.limit.unwrap_or(MAX_LINES).clamp(1, MAX_LINES);
+    let (mut shown, lines) = page(&text.text, first, limit);
+    let notes = notes(text, first, lines, total, whole);
+    if !notes.is_empty() {
+        shown.push_str(&format!("[{}]\n", notes.join("; ")));
+    }
+    Ok(Output::text(shown).summary(format::count(lines, "line")))
+}
+
+/// Shows lines until one of the limits is reached, but one at least.
+fn page(text: &str, first: usize, limit: usize) -> (String, usize) {
+    let mut shown = String::new();
+    let mut lines = 0;
+    for line in text.lines().skip(first - 1).take(limit) {
+        let next = format::numbered([line], first + lines);
+        if lines > 0 && shown.len() + next.len() > MAX_SHOWN {
+            break;
+        }
+        shown.push_str(&next);
+        lines += 1;
+    }
+    (shown, lines)
+}
+
+fn notes(text: &Text, first: usize, lines: usize, total: usize, whole: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    let last = first + lines - usize::from(lines > 0);
+    if text.text.is_empty() {
+        notes.push("the file is empty".to_owned());
+    } else if lines < total {
+        let of = if whole { format!("{total}") } else { format!("more than {total}") };
+        notes.push(format!("lines {first} to {last} of {of}"));
+    }
+    if last < total {
+        notes.push(format!("go on with offset {}", last + 1));
+    } else if !whole {
+        notes.push(format!("only the first {} can be read", format::size(MAX_FILE)));
+    }
+    if last == total && !text.text.is_empty() && !text.text.ends_with('\n') && whole {
+        notes.push("no line end at the end of the file".to_owned());
+    }
+    notes.extend(text.format.describe());
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use openkoi_sdk::files::Memory;
+
+    use super::*;
+
+    fn read_file(files: &Memory, json: &str) -> Result<Output> {
+        crate::call(files, "read_file", json)
+    }
+
+    fn text(files: &Memory, json: &str) -> String {
+        read_file(files, json).unwrap().text
+    }
+
+    #[test]
+    fn lines_are_numbered() {
+        let files = Memory::new([("a.txt", "one\ntwo\n")]);
+
+        assert_eq!(text(&files, r#"{"path": "a.txt"}"#), "     1\tone\n     2\ttwo\n");
+    }
+
+    #[test]
+    fn a_page_says_where_the_next_one_begins() {
+        let files = Memory::new([("a.txt", "1\n2\n3\n4\n")]);
+
+        assert_eq!(
+            text(&files, r#"{"path": "a.txt", "offset": 2, "limit": 2}"#),
+            "     2\t2\n     3\t3\n[lines 2 to 3 of 4; go on with offset 4]\n"
+        );
+    }
+
+    #[test]
+    fn what_is_unusual_is_said() {
+        let files = Memory::new([("dos.txt", "\u{FEFF}a\r\nb"), ("empty", "")]);
+
+        assert_eq!(
+            text(&files, r#"{"path": "dos.txt"}"#),
+            "     1\ta\n     2\tb\n[no line end at the end of the file; UTF-8 with a byte order mark; lines end with CRLF]\n"
+        );
+        assert_eq!(text(&files, r#"{"path": "empty"}"#), "[the file is empty]\n");
+    }
+
+    #[test]
+    fn a_long_file_is_cut_by_bytes_too() {
+        let files = Memory::new([("wide.txt", format!("{}\n", "x".repeat(1000)).repeat(100))]);
+
+        let text = text(&files, r#"{"path": "wide.txt"}"#);
+
+        assert!(text.len() < MAX_SHOWN + 100, "{}", text.len());
+        assert!(
+            text.ends_with("[lines 1 to 50 of 100; go on with offset 51]\n"),
+            "{}",
+            &text[text.len() - 80..]
+        );
+    }
+
+    #[test]
+    fn other_bytes_are_described_and_images_shown() {
+        let files = Memory::new([
+            ("a.out", b"\x7FELF\0\0\0\0".as_slice()),
+            ("a.png", b"\x89PNG\r\n\x1A\n\0\0"),
+        ]);
+
+        let image = read_file(&files, r#"{"path": "a.png"}"#).unwrap();
+
+        assert_eq!(
+            text(&files, r#"{"path": "a.out"}"#),
+            "`a.out` is not text: an ELF executable or library, 8 bytes"
+        );
+        assert_eq!(image.images.len(), 1);
+        assert_eq!(image.images[0].media_type, "image/png");
+    }
+
+    #[test]
+    fn a_directory_is_listed_and_an_offset_too_far_refused() {
+        let files = Memory::new([("d/a.txt", "x\n")]);
+
+        let failure = read_file(&files, r#"{"path": "d/a.txt", "offset": 9}"#).unwrap_err();
+
+        assert_eq!(failure, Failure::invalid("/offset", "the file has only 1 line"));
+        assert!(text(&files, r#"{"path": "d"}"#).contains("a.txt"));
+    }
+}

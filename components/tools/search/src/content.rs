@@ -1,0 +1,404 @@
+//! Searching by what is in files.
+
+use openkoi_sdk::{Failure, JsonSchema, Result, files::FileSystem, tool::Output};
+use regex::bytes::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    lines,
+    scope::{self, Missed, Pattern, Scope, count},
+};
+
+/// Larger files are passed over: they are data, and reading them is what takes time.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+/// How many files are read, and how many bytes of them. Both stay below the limits of the manifest, so that a
+/// search that is too wide ends with what it found.
+const MAX_READ_FILES: usize = 100_000;
+const MAX_READ: u64 = 512 * 1024 * 1024;
+const SNIFFED: usize = 8192;
+const DEFAULT_RESULTS: usize = 100;
+const MAX_RESULTS: usize = 1000;
+/// Where the text of an answer ends whatever the number of results.
+const MAX_TEXT: usize = 48 * 1024;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "openkoi_sdk::schemars")]
+pub struct SearchContent {
+    /// What to look for: a regular expression (no look-around, no backreferences). `^` and `$` are the ends of a
+    /// line.
+    #[schemars(length(min = 1))]
+    pattern: String,
+    /// Take the pattern as plain text instead.
+    #[serde(default)]
+    literal: bool,
+    /// Directory or file to search, relative to the workspace. The whole workspace if left out.
+    #[serde(default)]
+    path: Option<String>,
+    /// Only files that match, such as `*.rs`, `src/**/*.{ts,tsx}` or `!*.lock`. Without a slash it is about names.
+    #[serde(default)]
+    glob: Option<String>,
+    /// Take upper and lower case for the same.
+    #[serde(default)]
+    ignore_case: bool,
+    /// How many lines to show before and after each match.
+    #[serde(default)]
+    #[schemars(range(max = 20))]
+    context: usize,
+    /// What to answer.
+    #[serde(default)]
+    mode: Mode,
+    /// How many matching lines, or files, to answer at most. 100 if left out.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    max_results: Option<usize>,
+    /// Search files that ignore files leave out, too.
+    #[serde(default)]
+    all: bool,
+}
+
+/// What a search answers.
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "lowercase")]
+#[schemars(crate = "openkoi_sdk::schemars", inline)]
+pub enum Mode {
+    /// The matching lines with their numbers.
+    #[default]
+    Content,
+    /// The paths of the files with a match.
+    Files,
+    /// How many lines match in each file.
+    Count,
+}
+
+/// A search under way.
+struct Search<'a> {
+    regex: Regex,
+    arguments: &'a SearchContent,
+    limit: usize,
+    text: String,
+    matches: usize,
+    files: usize,
+    full: bool,
+    read_files: usize,
+    read: u64,
+}
+
+pub fn run(files: &impl FileSystem, arguments: &SearchContent) -> Result<Output> {
+    let glob = arguments.glob.as_deref().map(|glob| Pattern::parse(glob, "/glob")).transpose()?;
+    let scope = Scope {
+        path: arguments.path.as_deref().unwrap_or("."),
+        glob,
+        ignore_files: !arguments.all,
+    };
+    let mut search = Search {
+        regex: regex(arguments)?,
+        arguments,
+        limit: arguments.max_results.unwrap_or(DEFAULT_RESULTS).clamp(1, MAX_RESULTS),
+        text: String::new(),
+        matches: 0,
+        files: 0,
+        full: false,
+        read_files: 0,
+        read: 0,
+    };
+    let missed = scope::each_file(files, &scope, |path, _, stat| {
+        if stat.size <= MAX_FILE {
+            search.account(stat.size)?;
+            search.file(path, &files.read_to_end(path, MAX_FILE)?);
+        }
+        Ok(!search.full)
+    })?;
+    Ok(search.output(&missed))
+}
+
+fn regex(arguments: &SearchContent) -> Result<Regex> {
+    let pattern = if arguments.literal {
+        regex::escape(&arguments.pattern)
+    } else {
+        arguments.pattern.clone()
+    };
+    let built = RegexBuilder::new(&pattern)
+        .multi_line(true)
+        .crlf(true)
+        .case_insensitive(arguments.ignore_case)
+        .size_limit(4 * 1024 * 1024)
+        .build();
+    built.map_err(|error| Failure::invalid("/pattern", explain(&error)))
+}
+
+/// The parser draws the pattern and points at the place; the last line says what is wrong.
+fn explain(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let reason = text.lines().last().unwrap_or_default().trim();
+    let reason = reason.strip_prefix("error: ").unwrap_or(reason);
+    format!("not a regular expression: {reason}; set `literal` to look for plain text")
+}
+
+impl Search<'_> {
+    fn account(&mut self, size: u64) -> Result<()> {
+        self.read_files += 1;
+        self.read += size;
+        match (self.read_files > MAX_READ_FILES, self.read > MAX_READ) {
+            (true, _) => Err(Failure::limited("searched-files", MAX_READ_FILES as u64)),
+            (_, true) => Err(Failure::limited("searched-bytes", MAX_READ)),
+            _ => Ok(()),
+        }
+    }
+
+    fn file(&mut self, path: &str, contents: &[u8]) {
+        if contents[..contents.len().min(SNIFFED)].contains(&0) {
+            return;
+        }
+        let left = self.limit - self.results();
+        let max = if self.arguments.mode == Mode::Content { left + 1 } else { usize::MAX };
+        let ranges = self.regex.find_iter(contents).map(|found| (found.start(), found.end()));
+        let ranges = ranges.filter(|&(start, end)| start < contents.len() || end > start);
+        let found = match self.arguments.mode {
+            Mode::Files => lines::numbers(contents, ranges.take(1), max),
+            Mode::Content | Mode::Count => lines::numbers(contents, ranges, max),
+        };
+        if found.is_empty() {
+            return;
+        }
+        if left == 0 {
+            self.full = true;
+            return;
+        }
+        self.add(path, contents, &found, left);
+    }
+
+    /// What is counted against the limit.
+    fn results(&self) -> usize {
+        if self.arguments.mode == Mode::Content { self.matches } else { self.files }
+    }
+
+    fn add(&mut self, path: &str, contents: &[u8], found: &[usize], left: usize) {
+        self.files += 1;
+        match self.arguments.mode {
+            Mode::Files => self.text.push_str(&format!("{path}\n")),
+            Mode::Count => self.text.push_str(&format!("{path}: {}\n", found.len())),
+            Mode::Content => {
+                let shown = &found[..found.len().min(left)];
+                let around = self.arguments.context.min(20);
+                let text = lines::show(&lines::split(contents), shown, around);
+                self.text.push_str(&format!("{path}\n{text}"));
+                self.full = shown.len() < found.len();
+                self.matches += shown.len();
+            }
+        }
+        if self.arguments.mode == Mode::Count {
+            self.matches += found.len();
+        }
+        self.full |= self.text.len() > MAX_TEXT;
+    }
+
+    fn output(mut self, missed: &Missed) -> Output {
+        let summary = self.summary();
+        if self.files == 0 {
+            self.text.push_str("[no match]\n");
+        }
+        if self.full {
+            let note = "there are more; narrow the search, or raise `max_results`";
+            self.text.push_str(&format!("[only the first {summary}; {note}]\n"));
+        }
+        self.text.push_str(&missed.notes());
+        Output::text(self.text).summary(summary)
+    }
+
+    fn summary(&self) -> String {
+        let files = count(self.files, "file");
+        match self.arguments.mode {
+            Mode::Files => files,
+            Mode::Content | Mode::Count => format!("{} in {files}", count(self.matches, "match")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openkoi_sdk::{
+        files::{Entry, Kind, Memory, Stat},
+        serde_json::{Value, json},
+    };
+
+    use super::*;
+
+    fn tree() -> Memory {
+        Memory::new([
+            (".gitignore", b"/target\n".as_slice()),
+            ("a.bin", b"fn\0main"),
+            ("b.txt", b"main text\nMAIN\n"),
+            ("src/lib.rs", b"mod a;\n\nfn main() {}\nfn other() {\n    main();\n}\n"),
+            ("src/win.rs", b"fn main() {}\r\nend\r\n"),
+            ("target/x.rs", b"fn main() {}\n"),
+        ])
+    }
+
+    fn search(arguments: Value) -> Output {
+        crate::call(&tree(), "search", &arguments.to_string()).unwrap()
+    }
+
+    /// A directory of files that are as large as files may be that are searched.
+    struct Data;
+
+    impl FileSystem for Data {
+        fn stat(&self, _path: &str) -> Result<Stat> {
+            Ok(Stat { kind: Kind::Directory, size: 0, modified_ms: 0, executable: false })
+        }
+
+        fn list(&self, path: &str) -> Result<Vec<Entry>> {
+            let stat = Stat { kind: Kind::File, size: MAX_FILE, ..self.stat(path)? };
+            Ok((0..200).map(|n| Entry { name: format!("f{n:03}"), stat }).collect())
+        }
+
+        fn read_range(&self, _path: &str, _offset: u64, _length: u32) -> Result<Vec<u8>> {
+            Ok(b"data\n".to_vec())
+        }
+
+        fn write(&self, path: &str, _contents: &[u8], _expected: Option<&[u8]>) -> Result<()> {
+            Err(Failure::unsupported(path))
+        }
+
+        fn create_directory(&self, path: &str) -> Result<()> {
+            Err(Failure::unsupported(path))
+        }
+
+        fn rename(&self, from: &str, _to: &str) -> Result<()> {
+            Err(Failure::unsupported(from))
+        }
+
+        fn remove(&self, path: &str) -> Result<()> {
+            Err(Failure::unsupported(path))
+        }
+    }
+
+    #[test]
+    fn matching_lines_are_shown_by_file() {
+        let output = search(json!({"pattern": "main"}));
+
+        assert_eq!(
+            output.text,
+            "b.txt\n  1: main text\nsrc/lib.rs\n  3: fn main() {}\n  5:     main();\nsrc/win.rs\n  1: fn main() {}\n"
+        );
+        assert_eq!(output.summary, "4 matches in 3 files");
+    }
+
+    #[test]
+    fn a_glob_a_path_and_case_narrow_or_widen() {
+        assert_eq!(
+            search(json!({"pattern": "main", "glob": "*.txt", "ignore_case": true})).summary,
+            "2 matches in 1 file"
+        );
+        assert_eq!(
+            search(json!({"pattern": "main", "glob": "src/**"})).summary,
+            "3 matches in 2 files"
+        );
+        assert_eq!(
+            search(json!({"pattern": "main", "path": "src", "glob": "!win*"})).summary,
+            "2 matches in 1 file"
+        );
+        assert_eq!(
+            search(json!({"pattern": "main", "path": "src/win.rs"})).summary,
+            "1 match in 1 file"
+        );
+        assert_eq!(search(json!({"pattern": "main", "all": true})).summary, "5 matches in 4 files");
+    }
+
+    #[test]
+    fn paths_and_counts_are_answered_when_asked_for() {
+        assert_eq!(
+            search(json!({"pattern": "main", "mode": "files"})).text,
+            "b.txt\nsrc/lib.rs\nsrc/win.rs\n"
+        );
+        assert_eq!(
+            search(json!({"pattern": "main", "mode": "count"})).text,
+            "b.txt: 1\nsrc/lib.rs: 2\nsrc/win.rs: 1\n"
+        );
+    }
+
+    #[test]
+    fn anchors_mean_lines_whatever_their_ends() {
+        assert_eq!(
+            search(json!({"pattern": r"^fn main\(\) \{\}$"})).summary,
+            "2 matches in 2 files"
+        );
+        assert_eq!(
+            search(json!({"pattern": "main()", "literal": true})).summary,
+            "3 matches in 2 files"
+        );
+        assert_eq!(
+            search(json!({"pattern": r"\{\n    main"})).text,
+            "src/lib.rs\n  4: fn other() {\n  5:     main();\n"
+        );
+    }
+
+    #[test]
+    fn context_is_shown_with_another_sign() {
+        let output = search(json!({"pattern": "other", "context": 1}));
+
+        assert_eq!(
+            output.text,
+            "src/lib.rs\n  3- fn main() {}\n  4: fn other() {\n  5-     main();\n"
+        );
+    }
+
+    #[test]
+    fn a_search_that_finds_too_much_says_that_there_is_more() {
+        let output = search(json!({"pattern": "main", "max_results": 2}));
+        let whole = search(json!({"pattern": "main", "max_results": 4}));
+
+        assert_eq!(
+            output.text,
+            "b.txt\n  1: main text\nsrc/lib.rs\n  3: fn main() {}\n[only the first 2 matches in 2 files; there are more; narrow the search, or raise `max_results`]\n"
+        );
+        assert!(!whole.text.contains("only the first"));
+    }
+
+    #[test]
+    fn nothing_found_and_nothing_sensible_asked_are_said() {
+        assert_eq!(search(json!({"pattern": "nowhere"})).text, "[no match]\n");
+        let failure = crate::call(&tree(), "search", r#"{"pattern": "a("}"#).unwrap_err();
+        assert_eq!(
+            failure,
+            Failure::invalid(
+                "/pattern",
+                "not a regular expression: unclosed group; set `literal` to look for plain text"
+            )
+        );
+        assert!(matches!(
+            crate::call(&tree(), "search", r#"{"pattern": "a", "path": "nowhere"}"#),
+            Err(Failure::NotFound(_))
+        ));
+    }
+
+    #[test]
+    fn a_search_that_reads_too_much_ends_with_what_it_found() {
+        let output =
+            crate::call(&Data, "search", r#"{"pattern": "data", "mode": "count"}"#).unwrap();
+        let wide = crate::call(
+            &Data,
+            "search",
+            r#"{"pattern": "data", "mode": "count", "max_results": 1000}"#,
+        )
+        .unwrap();
+
+        assert_eq!(output.summary, "100 matches in 100 files");
+        assert_eq!(wide.summary, "128 matches in 128 files");
+        assert!(
+            wide.text.ends_with(
+                "f127: 1\n[stopped: the limit searched-bytes is reached; narrow the search by `path` or a glob]\n"
+            ),
+            "{}",
+            wide.text
+        );
+    }
+
+    #[test]
+    fn an_empty_match_shows_each_line_once() {
+        assert_eq!(
+            search(json!({"pattern": "x*", "path": "src/win.rs"})).text,
+            "src/win.rs\n  1: fn main() {}\n  2: end\n"
+        );
+    }
+}

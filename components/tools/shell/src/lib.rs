@@ -1,0 +1,212 @@
+//! Runs commands in the workspace, in the host's sandbox.
+//!
+//! A command that fails is no failure of the tool: the model reads the exit code and the output. What is kept
+//! of a long output is its beginning and its end; the host saves the whole.
+
+mod clean;
+mod kept;
+mod report;
+
+use std::time::Duration;
+
+use openkoi_sdk::{
+    Failure, JsonSchema, Result, arguments, export_tool,
+    process::{Command, Happening},
+    progress,
+    tool::{self, Context, Output, Tool},
+};
+use serde::Deserialize;
+
+use kept::Kept;
+
+const DEFAULT_TIMEOUT_MS: u64 = 120_000;
+const MAX_TIMEOUT_MS: u64 = 600_000;
+/// Left of the call's own deadline to tell what happened.
+const TO_REPORT_MS: u64 = 2_000;
+/// How often the person who watches is told the last line of output.
+const MAX_REPORTS: usize = 200;
+
+struct Shell;
+
+impl Tool for Shell {
+    fn call(name: &str, json: &str, context: &Context) -> Result<Output> {
+        match name {
+            "shell" => run(&arguments::parse(json)?, context.deadline_ms),
+            other => tool::unknown(other),
+        }
+    }
+}
+
+export_tool!(Shell);
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "openkoi_sdk::schemars")]
+struct RunShell {
+    /// The command line, as for `sh -c`.
+    #[schemars(length(min = 1))]
+    command: String,
+    /// After how many milliseconds it is killed with everything it started. 120000 if left out, 600000 at most.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 600_000))]
+    timeout_ms: Option<u64>,
+    /// Where it starts, relative to the workspace. The workspace itself if left out.
+    #[serde(default)]
+    directory: Option<String>,
+}
+
+fn run(arguments: &RunShell, deadline_ms: u64) -> Result<Output> {
+    if arguments.command.trim().is_empty() {
+        return Err(Failure::invalid("/command", "give a command"));
+    }
+    let timeout_ms = timeout(arguments.timeout_ms, deadline_ms);
+    let mut command = Command::new("sh")
+        .arg("-c")
+        .arg(&arguments.command)
+        .timeout(Duration::from_millis(timeout_ms));
+    if let Some(directory) = &arguments.directory {
+        command = command.directory(directory);
+    }
+    progress::report(&format!("running {}", clean::line(&arguments.command)));
+    follow(command.spawn()?, timeout_ms)
+}
+
+/// The command is killed in time for the call to be answered.
+fn timeout(asked: Option<u64>, deadline_ms: u64) -> u64 {
+    let limit = deadline_ms.saturating_sub(TO_REPORT_MS).max(1);
+    asked.unwrap_or(DEFAULT_TIMEOUT_MS).clamp(1, MAX_TIMEOUT_MS).min(limit)
+}
+
+fn follow(
+    happenings: impl IntoIterator<Item = Result<Happening>>,
+    timeout_ms: u64,
+) -> Result<Output> {
+    let mut kept = Kept::default();
+    let mut reports = 0;
+    for happening in happenings {
+        match happening? {
+            Happening::Stdout(bytes) | Happening::Stderr(bytes) => {
+                kept.push(&bytes);
+                if reports < MAX_REPORTS {
+                    reports += 1;
+                    report_last_line(&bytes);
+                }
+            }
+            Happening::Exited(exit) => return report::output(&kept, &exit, timeout_ms),
+        }
+    }
+    Err(Failure::failed("the command ended without saying how"))
+}
+
+fn report_last_line(bytes: &[u8]) {
+    let text = clean::text(bytes);
+    if let Some(line) = text.lines().rev().find(|line| !line.trim().is_empty()) {
+        progress::report(line.trim());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openkoi_sdk::process::Exit;
+
+    use super::*;
+
+    fn exit() -> Exit {
+        Exit {
+            code: Some(0),
+            signal: None,
+            timed_out: false,
+            duration_ms: 1234,
+            receipt: "r1".to_owned(),
+            saved: None,
+            omitted: 0,
+        }
+    }
+
+    fn text(happenings: Vec<Happening>) -> String {
+        follow(happenings.into_iter().map(Ok), 5000).unwrap().text
+    }
+
+    #[test]
+    fn the_manifest_says_what_the_types_say() {
+        openkoi_sdk::assert_manifest!("shell" => RunShell);
+    }
+
+    #[test]
+    fn both_streams_are_shown_in_order_with_the_exit_code() {
+        let text = text(vec![
+            Happening::Stdout(b"one\n".to_vec()),
+            Happening::Stderr(b"\x1b[31mtwo\x1b[0m\n".to_vec()),
+            Happening::Stdout(b"three".to_vec()),
+            Happening::Exited(Exit { code: Some(2), ..exit() }),
+        ]);
+
+        assert_eq!(text, "one\ntwo\nthree\n[exit code 2 after 1.2 s]");
+    }
+
+    #[test]
+    fn a_command_that_says_nothing_is_reported_too() {
+        let output = follow([Ok(Happening::Exited(exit()))], 5000).unwrap();
+
+        assert_eq!(output.text, "[no output]\n[exit code 0 after 1.2 s]");
+        assert_eq!(output.summary, "exit code 0");
+        assert_eq!(
+            output.structured.unwrap(),
+            r#"{"exit_code":0,"signal":null,"timed_out":false,"duration_ms":1234,"receipt":"r1"}"#
+        );
+    }
+
+    #[test]
+    fn a_command_that_was_killed_says_so() {
+        let timed_out = Exit { code: None, signal: Some(9), timed_out: true, ..exit() };
+        let killed = Exit { code: None, signal: Some(11), ..exit() };
+
+        assert_eq!(
+            text(vec![Happening::Exited(timed_out)]),
+            "[no output]\n[timed out after 5 s and was killed with everything it had started; a longer `timeout_ms` may help]"
+        );
+        assert_eq!(
+            text(vec![Happening::Exited(killed)]),
+            "[no output]\n[killed by signal 11 (segmentation fault) after 1.2 s]"
+        );
+    }
+
+    #[test]
+    fn a_long_output_keeps_both_ends_and_names_the_rest() {
+        let mut happenings: Vec<Happening> =
+            (0..10_000).map(|n| Happening::Stdout(format!("line {n}\n").into_bytes())).collect();
+        happenings.push(Happening::Exited(Exit { saved: Some("out/1.txt".to_owned()), ..exit() }));
+
+        let text = text(happenings);
+
+        assert!(text.len() < 31_000, "{}", text.len());
+        assert!(text.starts_with("line 0\nline 1\n"));
+        assert!(text.contains(" bytes left out; the whole output is in `out/1.txt`]\nline "));
+        assert!(text.ends_with("line 9999\n[exit code 0 after 1.2 s]"));
+    }
+
+    #[test]
+    fn what_the_host_left_out_is_counted() {
+        let text = text(vec![
+            Happening::Stdout(b"head\n".to_vec()),
+            Happening::Exited(Exit { omitted: 77, ..exit() }),
+        ]);
+
+        assert_eq!(text, "head\n[77 bytes left out]\n[exit code 0 after 1.2 s]");
+    }
+
+    #[test]
+    fn the_command_is_killed_before_the_call_is() {
+        assert_eq!(timeout(None, 600_000), 120_000);
+        assert_eq!(timeout(Some(900_000), 600_000), 598_000);
+        assert_eq!(timeout(Some(500), 600_000), 500);
+        assert_eq!(timeout(None, 1_000), 1);
+    }
+
+    #[test]
+    fn a_failure_of_the_host_is_passed_on() {
+        let failure = follow([Err(Failure::Cancelled)], 5000).unwrap_err();
+
+        assert_eq!(failure, Failure::Cancelled);
+    }
+}

@@ -1,0 +1,101 @@
+//! What is told of a command that ended.
+
+use openkoi_sdk::{Result, process::Exit, tool::Output};
+use serde::Serialize;
+
+use crate::{clean, kept::Kept};
+
+#[derive(Serialize)]
+struct Ended<'a> {
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    timed_out: bool,
+    duration_ms: u64,
+    receipt: &'a str,
+}
+
+/// Puts the answer together.
+pub fn output(kept: &Kept, exit: &Exit, timeout_ms: u64) -> Result<Output> {
+    let (head, dropped, tail) = kept.parts();
+    let mut text = String::new();
+    add(&mut text, &clean::text(&head));
+    if dropped + exit.omitted > 0 {
+        add(&mut text, &left_out(dropped + exit.omitted, exit));
+    }
+    add(&mut text, &clean::text(&tail));
+    if text.trim().is_empty() {
+        text = "[no output]\n".to_owned();
+    }
+    let ending = ending(exit, timeout_ms);
+    text.push_str(&format!("[{ending}]"));
+    Output::text(text).summary(summary(exit)).structured(&Ended {
+        exit_code: exit.code,
+        signal: exit.signal,
+        timed_out: exit.timed_out,
+        duration_ms: exit.duration_ms,
+        receipt: &exit.receipt,
+    })
+}
+
+fn add(text: &mut String, more: &str) {
+    text.push_str(more);
+    if !more.is_empty() && !more.ends_with('\n') {
+        text.push('\n');
+    }
+}
+
+fn left_out(bytes: u64, exit: &Exit) -> String {
+    match &exit.saved {
+        Some(path) => format!("[{bytes} bytes left out; the whole output is in `{path}`]"),
+        None => format!("[{bytes} bytes left out]"),
+    }
+}
+
+fn ending(exit: &Exit, timeout_ms: u64) -> String {
+    let took = seconds(exit.duration_ms);
+    if exit.timed_out {
+        let limit = seconds(timeout_ms);
+        return format!(
+            "timed out after {limit} and was killed with everything it had started; a longer `timeout_ms` may help"
+        );
+    }
+    match (exit.code, exit.signal) {
+        (Some(code), _) => format!("exit code {code} after {took}"),
+        (None, Some(signal)) => {
+            format!("killed by signal {signal}{} after {took}", meaning(signal))
+        }
+        (None, None) => format!("ended after {took}"),
+    }
+}
+
+fn summary(exit: &Exit) -> String {
+    match (exit.timed_out, exit.code, exit.signal) {
+        (true, _, _) => "timed out".to_owned(),
+        (_, Some(code), _) => format!("exit code {code}"),
+        (_, None, Some(signal)) => format!("killed by signal {signal}"),
+        (_, None, None) => "ended".to_owned(),
+    }
+}
+
+/// Numbers that are the same on every system that has signals.
+fn meaning(signal: i32) -> &'static str {
+    match signal {
+        2 => " (interrupted)",
+        4 => " (illegal instruction)",
+        6 => " (aborted)",
+        8 => " (arithmetic error)",
+        9 => " (killed)",
+        11 => " (segmentation fault)",
+        13 => " (broken pipe)",
+        15 => " (terminated)",
+        _ => "",
+    }
+}
+
+fn seconds(milliseconds: u64) -> String {
+    if milliseconds.is_multiple_of(1000) {
+        format!("{} s", milliseconds / 1000)
+    } else {
+        format!("{:.1} s", milliseconds as f64 / 1000.0)
+    }
+}

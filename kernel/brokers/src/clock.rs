@@ -1,0 +1,54 @@
+//! The system's two clocks.
+
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
+
+/// The clocks of the machine. Costs nothing to make or copy.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl SystemClock {
+    /// Returns the wall clock, in milliseconds since 1970. It may jump either way; for shown times only.
+    #[must_use]
+    pub fn now_ms(self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Returns how long this process has been counting. Never goes back; for deadlines and durations.
+    ///
+    /// It follows tokio's clock, so that a test which pauses that one pauses this one.
+    #[must_use]
+    pub fn monotonic(self) -> Duration {
+        static BEGUN: OnceLock<Instant> = OnceLock::new();
+        let begun = *BEGUN.get_or_init(Instant::now);
+        Instant::now().saturating_duration_since(begun)
+    }
+
+    /// Waits for `duration`.
+    pub async fn sleep(self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SystemClock;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn sleeping_moves_the_monotonic_clock_by_as_much() {
+        let before = SystemClock.monotonic();
+
+        SystemClock.sleep(Duration::from_secs(3600)).await;
+
+        let slept = SystemClock.monotonic().checked_sub(before).unwrap();
+        assert!((3600..3601).contains(&slept.as_secs()), "{slept:?}");
+    }
+
+    #[test]
+    fn the_wall_clock_is_in_milliseconds_of_this_century() {
+        assert!((1_600_000_000_000..4_102_444_800_000).contains(&SystemClock.now_ms()));
+    }
+}

@@ -1,0 +1,187 @@
+//! The gates that a request passes before anything leaves.
+
+use super::{Credential, EgressError, Injection, Request};
+use crate::sabotage::{Guard, off};
+use crate::secrets::SecretStore;
+use openkoi_core::pattern::{HttpRule, HttpTarget, is_public_address};
+use std::net::IpAddr;
+use url::{Host, Url};
+
+/// Headers that describe the connection or identify its user. The host alone sets them.
+const OWNED: [&str; 13] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "cookie",
+    "cookie2",
+    "authorization",
+    "http2-settings",
+];
+
+/// One request of a chain, after its URL was understood.
+#[derive(Debug, Clone)]
+pub(super) struct Hop {
+    pub(super) url: Url,
+    pub(super) method: String,
+    pub(super) headers: Vec<(String, Vec<u8>)>,
+    pub(super) body: Vec<u8>,
+    pub(super) redirected: bool,
+}
+
+impl Hop {
+    pub(super) fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.url.port_or_known_default().unwrap_or_default()
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    fn target(&self) -> HttpTarget<'_> {
+        HttpTarget {
+            method: &self.method,
+            secure: self.is_secure(),
+            host: self.host(),
+            port: self.port(),
+            path: self.url.path(),
+        }
+    }
+
+    /// Where the hop goes, for messages: no path, no query, no secret.
+    pub(super) fn place(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+}
+
+/// Reads the URL and refuses what can be read in two ways.
+pub(super) fn parse(text: &str) -> Result<Url, EgressError> {
+    if text.bytes().any(|byte| byte <= b' ' || byte == 0x7f || byte == b'\\') {
+        return Err(EgressError::invalid(
+            "the url has white space, a control character or a backslash",
+        ));
+    }
+    let mut url = Url::parse(text)
+        .map_err(|error| EgressError::invalid(format!("the url is not one: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(EgressError::invalid("the url is neither http nor https"));
+    }
+    if has_userinfo(text, &url) && !off(Guard::EgressUserinfo) {
+        return Err(EgressError::invalid("the url has a user name"));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(EgressError::invalid("the url has no host"));
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn has_userinfo(text: &str, url: &Url) -> bool {
+    let authority = text.split_once("//").map_or(text, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.contains('@') || !url.username().is_empty() || url.password().is_some()
+}
+
+/// Holds the hop against the rules and the closed addresses. Resolves nothing.
+pub(super) fn covered(hop: &Hop, request: &Request) -> Result<(), EgressError> {
+    let target = hop.target();
+    let mut matching = request.rules.iter().filter(|rule| rule.matches(&target)).peekable();
+    if matching.peek().is_none() && !off(Guard::EgressRule) {
+        return Err(not_covered(hop, request));
+    }
+    if is_closed(&hop.url) && !matching.any(|rule| rule.private) && !off(Guard::EgressLiteral) {
+        let message = format!("{} is an address of the local network", hop.place());
+        return Err(EgressError::denied(message).hint(allow_line(hop, request)));
+    }
+    Ok(())
+}
+
+fn not_covered(hop: &Hop, request: &Request) -> EgressError {
+    let Hop { method, .. } = hop;
+    let known_host = request.rules.iter().any(|rule: &HttpRule| rule.host.matches(hop.host()));
+    let message = if known_host {
+        format!(
+            "`{}` may reach {} but not by {method} {}",
+            request.caller,
+            hop.host(),
+            hop.url.path()
+        )
+    } else {
+        format!("`{}` may not reach {}", request.caller, hop.place())
+    };
+    EgressError::denied(message).hint(allow_line(hop, request))
+}
+
+fn allow_line(hop: &Hop, request: &Request) -> String {
+    format!("openkoi grant {} http '{} {}/**'", request.caller, hop.method, hop.place())
+}
+
+fn is_closed(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => !is_public_address(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => !is_public_address(IpAddr::V6(address)),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => true,
+    }
+}
+
+/// Refuses headers that are the host's, and bytes that would end one.
+pub(super) fn headers(request: &Request) -> Result<(), EgressError> {
+    for (name, value) in &request.headers {
+        let name = name.to_ascii_lowercase();
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || name.len() > 256 || !name.bytes().all(is_token) {
+            return Err(EgressError::invalid("a header has a name that http does not allow"));
+        }
+        if value.len() > 16 * 1024 || value.iter().any(|b| matches!(b, b'\r' | b'\n' | 0)) {
+            return Err(EgressError::invalid(format!(
+                "the header `{name}` has a line break, a nul or more than 16 KiB"
+            )));
+        }
+        let owned = OWNED.contains(&name.as_str())
+            || name.starts_with("proxy-")
+            || request.credentials.iter().any(|one| injected_header(one).as_ref() == Some(&name));
+        if owned && !off(Guard::EgressHeaders) {
+            return Err(EgressError::invalid(format!("the header `{name}` is set by the host")));
+        }
+    }
+    Ok(())
+}
+
+fn injected_header(credential: &Credential) -> Option<String> {
+    match &credential.inject {
+        Injection::Header { name, .. } => Some(name.to_ascii_lowercase()),
+        Injection::Bearer | Injection::Basic { .. } => Some("authorization".to_owned()),
+        Injection::Query { .. } => None,
+    }
+}
+
+/// Refuses a hop that carries a secret of another host.
+pub(super) fn strays(hop: &Hop, secrets: &SecretStore) -> Result<(), EgressError> {
+    if off(Guard::EgressScan) {
+        return Ok(());
+    }
+    let texts = [hop.url.as_str().as_bytes(), &hop.body[..]];
+    let headers = hop.headers.iter().flat_map(|(name, value)| [name.as_bytes(), &value[..]]);
+    let texts = texts.into_iter().chain(headers);
+    match secrets.stray(texts, hop.host(), hop.port()) {
+        None => Ok(()),
+        Some(name) => Err(EgressError::denied(format!(
+            "the request to {} holds the secret `{name}`, which is bound to another host",
+            hop.place()
+        ))),
+    }
+}

@@ -1,0 +1,91 @@
+//! Names to addresses, once per connection, closed addresses left out.
+
+use crate::sabotage::{Guard, off};
+use openkoi_core::pattern::is_public_address;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an answer may take.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// How many addresses of one name are tried.
+const MOST: usize = 16;
+
+/// The addresses of a name, when they are there.
+pub type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
+
+/// Who answers names. What it answers is filtered; it need not be trusted.
+pub trait Resolve: Send + Sync {
+    /// Returns the addresses of `name`.
+    fn resolve(&self, name: &str) -> Addresses;
+}
+
+/// The resolver of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, name: &str) -> Addresses {
+        let name = name.to_owned();
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    }
+}
+
+/// Why a name led nowhere.
+#[derive(Debug)]
+pub(super) enum ResolveError {
+    /// It has addresses, all of them closed.
+    Closed(String),
+    /// It has none.
+    Unknown(String),
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed(name) => write!(f, "{name} leads to an address of the local network"),
+            Self::Unknown(name) => write!(f, "{name} has no address"),
+        }
+    }
+}
+
+impl std::error::Error for ResolveError {}
+
+/// The resolver that the client asks. What it returns is what is connected to, so that nothing can change
+/// between check and use.
+pub(super) struct Filtered(pub(super) Arc<dyn Resolve>);
+
+impl reqwest::dns::Resolve for Filtered {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let inner = Arc::clone(&self.0);
+        let name = name.as_str().to_owned();
+        Box::pin(async move {
+            let found = open_addresses(inner.as_ref(), &name).await?;
+            let found = found.into_iter().map(|address| SocketAddr::new(address, 0));
+            Ok(Box::new(found) as reqwest::dns::Addrs)
+        })
+    }
+}
+
+async fn open_addresses(inner: &dyn Resolve, name: &str) -> Result<Vec<IpAddr>, ResolveError> {
+    // A rule that names `localhost` was checked before; nobody is asked what it means.
+    if name.trim_end_matches('.') == "localhost" {
+        return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+    }
+    let unknown = || ResolveError::Unknown(name.to_owned());
+    let answer = tokio::time::timeout(DEADLINE, inner.resolve(name)).await;
+    let all = answer.map_err(|_| unknown())?.map_err(|_| unknown())?;
+    if all.is_empty() {
+        return Err(unknown());
+    }
+    let open = |address: &IpAddr| is_public_address(*address) || off(Guard::EgressResolver);
+    let open: Vec<IpAddr> = all.into_iter().filter(open).take(MOST).collect();
+    if open.is_empty() { Err(ResolveError::Closed(name.to_owned())) } else { Ok(open) }
+}

@@ -1,0 +1,244 @@
+//! Changing: write, create, rename, remove.
+//!
+//! A change is made by name in a directory that is already open and was judged by where it really is, so
+//! that nothing between the check and the change can move it elsewhere.
+
+use super::guard::Act;
+use super::path::Place;
+use super::{FileError, Files, WRITE_LIMIT};
+use crate::failpoint::{Point, hit};
+use crate::random::Random;
+use crate::sabotage::{Guard, off};
+use cap_std::fs::{Dir, Metadata, MetadataExt, OpenOptions, OpenOptionsExt, PermissionsExt};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// How many links are followed to the file that is meant.
+const MOST_LINKS: usize = 8;
+
+/// A name in an open directory.
+struct Spot<'a> {
+    dir: Dir,
+    name: PathBuf,
+    /// Where it is, for the rules and messages.
+    place: Place<'a>,
+}
+
+impl Files {
+    /// Replaces the contents of a file in one step, creating it and its parents if need be; mode and owner
+    /// of an existing file are kept. With `expect`, the present contents must be those bytes. They are
+    /// compared just before the replacement; a writer that does not use this broker can still come between.
+    ///
+    /// # Errors
+    ///
+    /// The old contents are still there, whole.
+    pub fn write(
+        &self,
+        path: &str,
+        contents: &[u8],
+        expect: Option<&[u8]>,
+    ) -> Result<(), FileError> {
+        let place = self.place(path)?;
+        self.check(&place, Act::Change)?;
+        if contents.len() > WRITE_LIMIT {
+            return Err(FileError::TooLarge { path: path.to_owned(), limit: WRITE_LIMIT as u64 });
+        }
+        let (spot, present) = self.target(place)?;
+        if let Some(expect) = expect
+            && !off(Guard::FileExpect)
+        {
+            spot.compare(present.as_ref(), expect)?;
+        }
+        let replaced = hit(Point::FileWriteBefore)
+            .and_then(|()| spot.replace(contents, present.as_ref()))
+            .and_then(|()| hit(Point::FileWriteAfter));
+        replaced.map_err(|error| spot.place.failed(error))
+    }
+
+    /// Creates a directory and its parents; one that is there already is no failure.
+    ///
+    /// # Errors
+    ///
+    /// The path may not be changed, or part of it is no directory.
+    pub fn create_directory(&self, path: &str) -> Result<(), FileError> {
+        let place = self.place(path)?;
+        self.check(&place, Act::Change)?;
+        self.make_dir(&place).map(drop)
+    }
+
+    /// Renames a file, link or directory.
+    ///
+    /// # Errors
+    ///
+    /// One of the paths may not be changed, `from` is not there, or `to` is.
+    pub fn rename(&self, from: &str, to: &str) -> Result<(), FileError> {
+        let (from, to) = (self.place(from)?, self.place(to)?);
+        self.check(&from, Act::Change)?;
+        self.check(&to, Act::Change)?;
+        let (from, to) = (self.spot(&from, false)?, self.spot(&to, true)?);
+        from.dir.symlink_metadata(&from.name).map_err(|error| from.place.failed(error))?;
+        rename_to_new(&from, &to).map_err(|error| to.place.failed(error))
+    }
+
+    /// Removes a file, a link, or an empty directory.
+    ///
+    /// # Errors
+    ///
+    /// The path may not be changed, is not there, or is a directory that is not empty.
+    pub fn remove(&self, path: &str) -> Result<(), FileError> {
+        let place = self.place(path)?;
+        self.check(&place, Act::Change)?;
+        let spot = self.spot(&place, false)?;
+        let removed = spot.dir.symlink_metadata(&spot.name).and_then(|meta| {
+            if meta.is_dir() {
+                spot.dir.remove_dir(&spot.name)
+            } else {
+                spot.dir.remove_file(&spot.name)
+            }
+        });
+        removed.map_err(|error| spot.place.failed(error))
+    }
+
+    /// Finds the file that a write to `place` is meant for, links followed, and what is there now.
+    fn target<'a>(&self, place: Place<'a>) -> Result<(Spot<'a>, Option<Metadata>), FileError> {
+        let mut place = place;
+        for _ in 0..MOST_LINKS {
+            let spot = self.spot(&place, true)?;
+            let meta = match spot.dir.symlink_metadata(&spot.name) {
+                Ok(meta) => meta,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((spot, None)),
+                Err(error) => return Err(spot.place.failed(error)),
+            };
+            if meta.is_file() {
+                return Ok((spot, Some(meta)));
+            }
+            if !meta.is_symlink() {
+                let found = if meta.is_dir() { "a directory" } else { "a pipe, socket or device" };
+                return Err(FileError::NotAFile { path: place.given.to_owned(), found });
+            }
+            let path = place.canonical(&spot.place.path)?;
+            place = place.at(path);
+        }
+        Err(FileError::Conflict { path: place.given.to_owned(), reason: "keeps changing" })
+    }
+
+    /// Opens the directory of `place` and judges the place by where that directory is.
+    fn spot<'a>(&self, place: &Place<'a>, create: bool) -> Result<Spot<'a>, FileError> {
+        let (parent, name) = place.split()?;
+        let parent = place.at(parent);
+        let dir = if create { self.make_dir(&parent)? } else { parent.open_dir()? };
+        let real = parent.real(&dir)?;
+        let place = place.at(real.path.join(&name));
+        self.check_real(&place, Act::Change)?;
+        Ok(Spot { dir, name, place })
+    }
+
+    /// Opens a directory, creating what is missing of it. What exists already is judged before anything is
+    /// created in it.
+    fn make_dir(&self, place: &Place<'_>) -> Result<Dir, FileError> {
+        let mut existing = place.path.as_path();
+        let dir = loop {
+            match place.at(existing.to_owned()).open_dir() {
+                Err(FileError::NotFound { .. }) if existing.parent().is_some() => {
+                    existing = existing.parent().unwrap_or(Path::new(""));
+                }
+                opened => break opened?,
+            }
+        };
+        let missing = place.path.strip_prefix(existing).unwrap_or(Path::new(""));
+        if missing.as_os_str().is_empty() {
+            return Ok(dir);
+        }
+        let real = place.at(existing.to_owned()).real(&dir)?;
+        self.check_real(&real.at(real.path.join(missing)), Act::Change)?;
+        create_below(dir, missing).map_err(|error| place.failed(error))
+    }
+}
+
+fn create_below(mut dir: Dir, missing: &Path) -> io::Result<Dir> {
+    for name in missing {
+        match dir.create_dir(name) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => dir = dir.open_dir(name)?,
+        }
+    }
+    Ok(dir)
+}
+
+/// Renames without replacing; in one step where the file system can.
+fn rename_to_new(from: &Spot<'_>, to: &Spot<'_>) -> io::Result<()> {
+    use rustix::fs::{RenameFlags, renameat_with};
+    let flags = RenameFlags::NOREPLACE;
+    match renameat_with(&from.dir, &from.name, &to.dir, &to.name, flags) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            if to.dir.symlink_metadata(&to.name).is_ok() {
+                return Err(io::Error::from_raw_os_error(libc::EEXIST));
+            }
+            from.dir.rename(&from.name, &to.dir, &to.name)
+        }
+        done => Ok(done?),
+    }
+}
+
+impl Spot<'_> {
+    /// Holds the present contents against what the writer expects.
+    fn compare(&self, present: Option<&Metadata>, expect: &[u8]) -> Result<(), FileError> {
+        let conflict = |reason| FileError::Conflict { path: self.place.given.to_owned(), reason };
+        let Some(meta) = present else { return Err(conflict("is not there any more")) };
+        if meta.len() != expect.len() as u64 {
+            return Err(conflict("has changed"));
+        }
+        let same = self.read(expect.len()).map_err(|error| self.place.failed(error))? == expect;
+        if same { Ok(()) } else { Err(conflict("has changed")) }
+    }
+
+    fn read(&self, length: usize) -> io::Result<Vec<u8>> {
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+        let mut bytes = Vec::with_capacity(length + 1);
+        let file = self.dir.open_with(&self.name, &options)?;
+        file.take(length as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn replace(&self, contents: &[u8], present: Option<&Metadata>) -> io::Result<()> {
+        let tail = u64::from_ne_bytes(Random::default().bytes().map_err(io::Error::other)?);
+        let temp = PathBuf::from(format!(".openkoi-{tail:016x}.tmp"));
+        let replaced = self
+            .write_temp(&temp, contents, present)
+            .and_then(|()| self.dir.rename(&temp, &self.dir, &self.name));
+        if replaced.is_err() {
+            // The first error is the one to report; a file left behind has a name that says whose it is.
+            drop(self.dir.remove_file(&temp));
+        }
+        replaced
+    }
+
+    fn write_temp(
+        &self,
+        temp: &Path,
+        contents: &[u8],
+        present: Option<&Metadata>,
+    ) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        // A new file gets what the user's umask says, an existing one keeps what it has.
+        let mode = if present.is_some() { 0o600 } else { 0o666 };
+        options.write(true).create_new(true).mode(mode);
+        let mut file = self.dir.open_with(temp, &options)?;
+        file.write_all(contents)?;
+        if let Some(meta) = present {
+            keep_owner(&file, meta)?;
+            file.set_permissions(cap_std::fs::Permissions::from_mode(meta.mode() & 0o7777))?;
+        }
+        file.sync_all()
+    }
+}
+
+fn keep_owner(file: &cap_std::fs::File, meta: &Metadata) -> io::Result<()> {
+    let fresh = file.metadata()?;
+    if (fresh.uid(), fresh.gid()) == (meta.uid(), meta.gid()) {
+        return Ok(());
+    }
+    let (uid, gid) = (rustix::fs::Uid::from_raw(meta.uid()), rustix::fs::Gid::from_raw(meta.gid()));
+    Ok(rustix::fs::fchown(file, Some(uid), Some(gid))?)
+}

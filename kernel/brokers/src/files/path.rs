@@ -1,0 +1,120 @@
+//! From the caller's text to a place below one of the roots, and from an open descriptor back to a path.
+
+use super::{FileError, Files, Root};
+use cap_std::fs::Dir;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::{Component, Path, PathBuf};
+
+/// A place below a root, not yet looked at.
+#[derive(Debug, Clone)]
+pub(super) struct Place<'a> {
+    pub(super) root: &'a Root,
+    /// Relative to the root, normal components only. Empty: the root itself.
+    pub(super) path: PathBuf,
+    /// The text as it was given, for messages.
+    pub(super) given: &'a str,
+}
+
+impl Files {
+    /// Reads a path. Nothing on the disk is looked at.
+    pub(super) fn place<'a>(&'a self, given: &'a str) -> Result<Place<'a>, FileError> {
+        let path = Path::new(given);
+        let denied = |what: &str| FileError::Denied {
+            what: format!("`{given}`, {what},"),
+            hint: String::new(),
+        };
+        if given.contains('\0') || given.len() > 4096 {
+            return Err(denied("which is no path"));
+        }
+        if path.components().any(|part| part == Component::ParentDir) {
+            return Err(denied("which goes up with `..`"));
+        }
+        let (root, rest) = if path.is_absolute() {
+            self.root_of(path).ok_or_else(|| outside(given))?
+        } else {
+            (&self.roots[0], path)
+        };
+        let normal = |part: &Component<'_>| matches!(part, Component::Normal(_));
+        let path = rest.components().filter(normal).collect();
+        Ok(Place { root, path, given })
+    }
+
+    /// The granted directory that holds `path`, the innermost if one is inside the other.
+    fn root_of<'a, 'p>(&'a self, path: &'p Path) -> Option<(&'a Root, &'p Path)> {
+        self.roots
+            .iter()
+            .flat_map(|root| [(root, &root.path), (root, &root.given)])
+            .filter_map(|(root, base)| path.strip_prefix(base).ok().map(|rest| (root, rest)))
+            .min_by_key(|(_, rest)| rest.as_os_str().len())
+    }
+}
+
+fn outside(given: &str) -> FileError {
+    FileError::Denied {
+        what: format!("`{given}`, which is outside the granted directories,"),
+        hint: "grant its directory to the component".to_owned(),
+    }
+}
+
+impl<'a> Place<'a> {
+    /// The path to hand to the operating system below the root.
+    pub(super) fn below(&self) -> &Path {
+        if self.path.as_os_str().is_empty() { Path::new(".") } else { &self.path }
+    }
+
+    /// The same text and root, another path.
+    pub(super) fn at(&self, path: PathBuf) -> Self {
+        Self { root: self.root, path, given: self.given }
+    }
+
+    pub(super) fn failed(&self, error: std::io::Error) -> FileError {
+        FileError::new(self.given, error)
+    }
+
+    /// Where the open `descriptor` really is, below the root.
+    ///
+    /// Asked of the descriptor itself: asking the path again could get another answer.
+    pub(super) fn real(&self, descriptor: &impl AsFd) -> Result<Self, FileError> {
+        let path = match (path_of(descriptor), path_of(&self.root.dir)) {
+            (Some(path), Some(root)) => {
+                path.strip_prefix(&root).map(Path::to_owned).map_err(|_| outside(self.given))?
+            }
+            _ => self.canonical(self.below())?,
+        };
+        Ok(self.at(path))
+    }
+
+    /// Where `path` leads, links followed, below the root.
+    pub(super) fn canonical(&self, path: &Path) -> Result<PathBuf, FileError> {
+        self.root.dir.canonicalize(path).map_err(|error| self.failed(error))
+    }
+
+    /// The directory of the last component, and that component.
+    pub(super) fn split(&self) -> Result<(PathBuf, PathBuf), FileError> {
+        let root = || FileError::Denied {
+            what: format!("a change of `{}`, the directory itself,", self.given),
+            hint: String::new(),
+        };
+        let name = self.path.file_name().map(PathBuf::from).ok_or_else(root)?;
+        let parent = self.path.parent().map(Path::to_owned).unwrap_or_default();
+        Ok((parent, name))
+    }
+
+    /// Opens a directory below the root.
+    pub(super) fn open_dir(&self) -> Result<Dir, FileError> {
+        self.root.dir.open_dir(self.below()).map_err(|error| self.failed(error))
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn path_of(descriptor: &impl AsFd) -> Option<PathBuf> {
+    let raw = descriptor.as_fd().as_raw_fd();
+    std::fs::read_link(format!("/proc/self/fd/{raw}")).ok().filter(|path| path.is_absolute())
+}
+
+#[cfg(target_os = "macos")]
+fn path_of(descriptor: &impl AsFd) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    let path = rustix::fs::getpath(descriptor).ok()?;
+    Some(PathBuf::from(std::ffi::OsString::from_vec(path.into_bytes())))
+}

@@ -1,0 +1,41 @@
+//! From a program's name to its file.
+
+use super::ProcessSettings;
+use openkoi_core::pattern::CommandRule;
+use std::env::{join_paths, split_paths};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Where programs are looked for if the environment does not say.
+const USUAL: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// Returns the file of `program`: the first of that name on the path that can be executed.
+pub(super) fn find(program: &str, settings: &ProcessSettings, workspace: &Path) -> Option<PathBuf> {
+    let any: CommandRule = "*".parse().ok()?;
+    if !any.matches(program) {
+        return None;
+    }
+    places(settings, workspace).map(|place| place.join(program)).find(|file| is_program(file))
+}
+
+/// Returns the path that a program gets.
+pub(super) fn path(settings: &ProcessSettings, workspace: &Path) -> OsString {
+    join_paths(places(settings, workspace)).unwrap_or_else(|_| USUAL.into())
+}
+
+/// The directories of the path. Relative ones and those of the workspace are left out: a repository must not
+/// choose what `git` is.
+fn places(settings: &ProcessSettings, workspace: &Path) -> impl Iterator<Item = PathBuf> {
+    let given = settings.environment.get(OsStr::new("PATH"));
+    let path = given.cloned().unwrap_or_else(|| USUAL.into());
+    let workspace = workspace.to_owned();
+    split_paths(&path)
+        .filter(move |place| place.is_absolute() && !place.starts_with(&workspace))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn is_program(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.mode() & 0o111 != 0)
+}

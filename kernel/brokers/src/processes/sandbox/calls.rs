@@ -1,0 +1,154 @@
+//! Which system calls a program may make.
+//!
+//! A refused call fails, it does not kill: programs probe. What is refused is either a way around the file
+//! rules (tracing, mounting, kernel rings), a way to other processes' secrets, or kernel surface that no
+//! build tool needs.
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
+};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+type Calls = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// Calls that are refused whatever their arguments.
+const REFUSED: [i64; 45] = [
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    libc::SYS_kexec_load,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_reboot,
+    libc::SYS_acct,
+    libc::SYS_quotactl,
+    libc::SYS_syslog,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_adjtimex,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_fanotify_init,
+    libc::SYS_lookup_dcookie,
+    libc::SYS_vhangup,
+];
+
+/// Flags of clone that make a namespace.
+const NAMESPACES: [libc::c_int; 7] = [
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWCGROUP,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWNET,
+];
+
+/// Terminal requests that type into somebody else's terminal: `TIOCSTI` and `TIOCLINUX`.
+const TYPING: [u64; 2] = [0x5412, 0x541c];
+
+/// Families of sockets for a program with network. Netlink is how resolvers ask for the interfaces; local
+/// sockets are not among them, because container daemons and agents with keys listen on those.
+const FAMILIES: [libc::c_int; 3] = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+
+/// Returns the filters to load, in this order. They are compiled once.
+pub(super) fn programs(network: bool) -> Result<&'static [BpfProgram], String> {
+    static CLOSED: OnceLock<Result<Vec<BpfProgram>, String>> = OnceLock::new();
+    static OPEN: OnceLock<Result<Vec<BpfProgram>, String>> = OnceLock::new();
+    let cell = if network { &OPEN } else { &CLOSED };
+    let built = cell.get_or_init(|| build(network).map_err(|error| error.to_string()));
+    built.as_deref().map_err(String::clone)
+}
+
+fn build(network: bool) -> Result<Vec<BpfProgram>, seccompiler::Error> {
+    let mut refused: Calls = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+    #[cfg(target_arch = "x86_64")]
+    refused.extend(
+        [libc::SYS_kexec_file_load, libc::SYS_iopl, libc::SYS_ioperm].map(|c| (c, Vec::new())),
+    );
+    let namespaces = NAMESPACES.iter().map(|flag| {
+        let flag = *flag as u64;
+        rule([condition(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag), flag)])
+    });
+    refused.insert(libc::SYS_clone, namespaces.collect::<Result<_, _>>()?);
+    let typing = TYPING
+        .iter()
+        .map(|call| rule([condition(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, *call)]));
+    refused.insert(libc::SYS_ioctl, typing.collect::<Result<_, _>>()?);
+    refused.insert(libc::SYS_socket, sockets(network)?);
+    // The arguments of clone3 are in memory, where a filter cannot look. Where it does not exist, libraries
+    // fall back to clone.
+    let absent: Calls = [(libc::SYS_clone3, Vec::new())].into();
+    Ok(vec![compile(refused, libc::EACCES)?, compile(absent, libc::ENOSYS)?])
+}
+
+/// Without network every socket is refused; pairs of connected ones are another call, and stay.
+fn sockets(network: bool) -> Result<Vec<SeccompRule>, seccompiler::Error> {
+    if !network {
+        return Ok(Vec::new());
+    }
+    let other = FAMILIES
+        .map(|family| condition(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family as u64));
+    Ok(vec![rule(other)?])
+}
+
+type Condition = Result<SeccompCondition, seccompiler::BackendError>;
+
+fn condition(
+    argument: u8,
+    length: SeccompCmpArgLen,
+    compare: SeccompCmpOp,
+    value: u64,
+) -> Condition {
+    SeccompCondition::new(argument, length, compare, value)
+}
+
+fn rule<const N: usize>(conditions: [Condition; N]) -> Result<SeccompRule, seccompiler::Error> {
+    let conditions: Result<Vec<_>, _> = conditions.into_iter().collect();
+    Ok(SeccompRule::new(conditions?)?)
+}
+
+fn compile(calls: Calls, error: libc::c_int) -> Result<BpfProgram, seccompiler::Error> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH)?;
+    let refusal = SeccompAction::Errno(error.unsigned_abs());
+    let filter = SeccompFilter::new(with_x32(calls), SeccompAction::Allow, refusal, arch)?;
+    Ok(BpfProgram::try_from(filter)?)
+}
+
+/// On x86-64 every call has a second number, for programs with short pointers.
+fn with_x32(mut calls: Calls) -> Calls {
+    if cfg!(target_arch = "x86_64") {
+        let twins: Vec<_> = calls.iter().map(|(call, r)| (call | 0x4000_0000, r.clone())).collect();
+        calls.extend(twins);
+    }
+    calls
+}

@@ -1,0 +1,224 @@
+//! Starting a program.
+
+use super::follow::{Life, follow};
+use super::output::Output;
+use super::sandbox::Sandbox;
+use super::sweep::Group;
+use super::{Child, Command, ProcessError, Processes, SandboxMode};
+use crate::durable::create_private_dir;
+use crate::failpoint::{Point, hit};
+use crate::random::Random;
+use crate::sabotage::{Guard, off};
+use rustix::process::Pid;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, OnceLock};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
+
+/// Everything a program needs, checked and made.
+struct Prepared {
+    program: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+    directory: PathBuf,
+    temporary: PathBuf,
+    spool: PathBuf,
+    sandbox: Option<Sandbox>,
+}
+
+pub(super) async fn spawn(processes: &Processes, command: Command) -> Result<Child, ProcessError> {
+    let prepared = prepare(processes, &command)?;
+    let temporary = prepared.temporary.clone();
+    let spool = prepared.spool.clone();
+    let failed =
+        |source| ProcessError::Io { act: "start", program: command.program.clone(), source };
+    let started = start(prepared, &command).await.and_then(|child| {
+        let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        Ok((child, leader.ok_or_else(|| io::Error::other("it has no process id"))?))
+    });
+    let (mut child, leader) = started.map_err(|error| {
+        remove(&temporary);
+        failed(error)
+    })?;
+    let group = Arc::new(Group::new(leader, temporary));
+    let kill = Arc::new(Notify::new());
+    let (sender, happenings) = mpsc::channel(1);
+    feed(&mut child, command.input);
+    let begun = Instant::now();
+    let life = Life {
+        stdout: child.stdout.take(),
+        stderr: child.stderr.take(),
+        child,
+        group: Arc::clone(&group),
+        output: Output::new(command.keep, spool),
+        begun,
+        deadline: command.deadline.map(|deadline| begun + deadline),
+        kill: Arc::clone(&kill),
+        sender,
+    };
+    tokio::spawn(follow(life));
+    let child = Child { happenings, kill, group };
+    hit(Point::ProcessSpawned).map_err(|source| ProcessError::Io {
+        act: "start",
+        program: command.program,
+        source,
+    })?;
+    Ok(child)
+}
+
+fn prepare(processes: &Processes, command: &Command) -> Result<Prepared, ProcessError> {
+    let settings = &processes.settings;
+    let failed = |act, source| ProcessError::Io { act, program: command.program.clone(), source };
+    let not_found = || ProcessError::NotFound { program: command.program.clone() };
+    let workspace =
+        command.workspace.canonicalize().map_err(|e| failed("enter the workspace for", e))?;
+    let directory =
+        command.directory.canonicalize().map_err(|e| failed("enter the directory for", e))?;
+    if !directory.starts_with(&workspace) {
+        return Err(ProcessError::Denied { what: "a start outside the workspace".to_owned() });
+    }
+    if command.arguments.iter().any(|argument| argument.contains('\0')) {
+        return Err(ProcessError::Denied { what: "an argument with a nul".to_owned() });
+    }
+    let program =
+        super::find::find(&command.program, settings, &workspace).ok_or_else(not_found)?;
+    let id = Random::default().id(crate::clock::SystemClock.now_ms());
+    let id = id.map_err(|error| failed("name", io::Error::other(error)))?;
+    let temporary = settings.temporary.join(&id);
+    let environment = super::environment::environment(settings, command, &temporary)?;
+    create_private_dir(&temporary)
+        .map_err(|error| failed("make a temporary directory for", io::Error::other(error)))?;
+    let sandbox =
+        sandbox(processes, command, &workspace, &temporary).inspect_err(|_| remove(&temporary))?;
+    let spool = settings.spool.join(format!("{id}.out"));
+    Ok(Prepared { program, environment, directory, temporary, spool, sandbox })
+}
+
+fn sandbox(
+    processes: &Processes,
+    command: &Command,
+    workspace: &Path,
+    temporary: &Path,
+) -> Result<Option<Sandbox>, ProcessError> {
+    if processes.settings.sandbox == SandboxMode::Off {
+        return Ok(None);
+    }
+    match Sandbox::prepare(processes, command, workspace, temporary) {
+        Ok(sandbox) => Ok(Some(sandbox)),
+        Err(_) if off(Guard::ProcessClosed) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove(temporary: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(temporary) {
+        tracing::debug!(%error, "a temporary directory stays");
+    }
+}
+
+fn feed(child: &mut tokio::process::Child, input: Option<Vec<u8>>) {
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+        tokio::spawn(async move {
+            // A program need not read what it is given.
+            if let Err(error) = stdin.write_all(&input).await {
+                tracing::trace!(%error, "a program closed its input");
+            }
+        });
+    }
+}
+
+async fn start(prepared: Prepared, command: &Command) -> io::Result<tokio::process::Child> {
+    let (program, prefix) = match &prepared.sandbox {
+        Some(sandbox) => sandbox.wrap(&prepared.program),
+        None => (prepared.program.clone(), Vec::new()),
+    };
+    let mut process = tokio::process::Command::new(program);
+    process
+        .args(prefix)
+        .args(&command.arguments)
+        .env_clear()
+        .envs(prepared.environment)
+        .current_dir(&prepared.directory)
+        .stdin(if command.input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let sandbox = prepared.sandbox;
+    let parent = rustix::process::getpid();
+    let enter = move || {
+        isolate(parent)?;
+        sandbox.as_ref().map_or(Ok(()), Sandbox::enter)
+    };
+    #[expect(unsafe_code, reason = "there is no safe way to run code between fork and exec")]
+    // SAFETY: the closure runs in the forked child, where only async-signal-safe calls are sound. It makes
+    // system calls and nothing else: no allocation, no lock, no drop of anything that frees (it owns its
+    // sandbox until exec replaces the process), and its errors are bare error numbers.
+    unsafe {
+        process.pre_exec(enter);
+    }
+    on_spawner(move || process.spawn()).await
+}
+
+/// Makes the process a session of its own, without a terminal, that dies with its parent and has limits.
+fn isolate(parent: Pid) -> io::Result<()> {
+    rustix::process::setsid()?;
+    #[cfg(target_os = "linux")]
+    {
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+        // The parent may have died before the line above.
+        if rustix::process::getppid() != Some(parent) {
+            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _unused = parent;
+    if off(Guard::ProcessLimits) {
+        return Ok(());
+    }
+    limit(rustix::process::Resource::Core, 0)?;
+    limit(rustix::process::Resource::Nofile, 4096)?;
+    limit(rustix::process::Resource::Fsize, 4 << 30)
+}
+
+fn limit(resource: rustix::process::Resource, most: u64) -> io::Result<()> {
+    let present = rustix::process::getrlimit(resource);
+    let most = present.maximum.map_or(most, |maximum| maximum.min(most));
+    let rlimit = rustix::process::Rlimit { current: Some(most), maximum: Some(most) };
+    Ok(rustix::process::setrlimit(resource, rlimit)?)
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Runs `spawn` on a thread that lives as long as this process.
+///
+/// "Dies with its parent" means the parent's *thread*: a worker of the runtime may end long before.
+async fn on_spawner(
+    spawn: impl FnOnce() -> io::Result<tokio::process::Child> + Send + 'static,
+) -> io::Result<tokio::process::Child> {
+    let gone = || io::Error::other("the thread that starts programs is gone");
+    let runtime = tokio::runtime::Handle::current();
+    let (sender, receiver) = oneshot::channel();
+    let job: Job = Box::new(move || {
+        let _entered = runtime.enter();
+        // A caller that gave up drops the child, which kills it.
+        drop(sender.send(spawn()));
+    });
+    spawner()?.send(job).map_err(|_| gone())?;
+    receiver.await.map_err(|_| gone())?
+}
+
+fn spawner() -> io::Result<&'static Sender<Job>> {
+    static SPAWNER: OnceLock<Sender<Job>> = OnceLock::new();
+    if let Some(spawner) = SPAWNER.get() {
+        return Ok(spawner);
+    }
+    let (sender, jobs) = channel::<Job>();
+    std::thread::Builder::new()
+        .name("spawner".to_owned())
+        .spawn(move || jobs.into_iter().for_each(|job| job()))?;
+    Ok(SPAWNER.get_or_init(|| sender))
+}

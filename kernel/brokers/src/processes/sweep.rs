@@ -1,0 +1,91 @@
+//! Ending a program with everything it started.
+
+use crate::sabotage::{Guard, off};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+/// The processes of one program. They share a process group, and an environment that names their private
+/// temporary directory.
+#[derive(Debug)]
+pub(super) struct Group {
+    leader: Pid,
+    temporary: PathBuf,
+    /// Whether the leader was waited for, so that its number may be another's.
+    gone: Mutex<bool>,
+}
+
+impl Group {
+    pub(super) fn new(leader: Pid, temporary: PathBuf) -> Self {
+        Self { leader, temporary, gone: Mutex::new(false) }
+    }
+
+    pub(super) fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Asks the group to end.
+    pub(super) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends the group, and those that left it. Does nothing once the leader was waited for.
+    pub(super) fn kill(&self) {
+        if self.signal(Signal::KILL) && !off(Guard::ProcessGroup) {
+            self.sweep();
+        }
+    }
+
+    /// Notes that the leader was waited for. What is left of the group must have been killed before.
+    pub(super) fn bury(&self) {
+        *self.gone.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// Returns whether the group may still be there.
+    fn signal(&self, signal: Signal) -> bool {
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        if *gone {
+            return false;
+        }
+        let sent = match off(Guard::ProcessGroup) {
+            true => kill_process(self.leader, signal),
+            false => kill_process_group(self.leader, signal),
+        };
+        if let Err(error) = sent {
+            tracing::trace!(%error, "the group is gone already");
+        }
+        true
+    }
+
+    /// Kills what left the group, for example by starting a session of its own. One that also threw away its
+    /// environment is not found; the sandbox stays around it.
+    fn sweep(&self) {
+        for stray in strays(&self.temporary) {
+            if let Err(error) = kill_process(stray, Signal::KILL) {
+                tracing::trace!(%error, "a stray process is gone already");
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn strays(temporary: &Path) -> Vec<Pid> {
+    use std::os::unix::ffi::OsStrExt;
+    let marker = [b"TMPDIR=", temporary.as_os_str().as_bytes()].concat();
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let number = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
+    processes
+        .filter_map(|entry| number(entry.ok()?))
+        .filter(|number| {
+            let environment = std::fs::read(format!("/proc/{number}/environ"));
+            environment.is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one == marker))
+        })
+        .filter_map(Pid::from_raw)
+        .collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn strays(_temporary: &Path) -> Vec<Pid> {
+    Vec::new()
+}

@@ -1,0 +1,106 @@
+//! Switches that turn one guard off, so that its tests can be seen to fail.
+//!
+//! A guard whose test stays green without it is not tested. With the cargo feature `sabotage` (never in a
+//! release) `OPENKOI_SABOTAGE=egress-rule` turns that guard off; [`CASES`] says which tests must then fail.
+//! Without the feature [`off`] is a constant.
+
+/// Declares the guards once, each with the test that must fail when it is off.
+macro_rules! guards {
+    ($($(#[$doc:meta])* $name:ident = $text:literal => $case:literal,)+) => {
+        /// One guard of the brokers.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Guard {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Guard {
+            /// Every guard.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Returns the name of the guard, as the variable has it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+        }
+
+        /// Guard by guard, a filter for `cargo test -p openkoi-brokers` that must select a failing test while the guard is off.
+        pub const CASES: &[(Guard, &str)] = &[$((Guard::$name, $case),)+];
+    };
+}
+
+guards! {
+    /// A request that no rule covers is refused before anything is resolved.
+    EgressRule = "egress-rule" => "a_host_without_a_rule_is_refused_before_it_is_resolved",
+    /// A URL with a user name is refused.
+    EgressUserinfo = "egress-userinfo" => "a_user_name_in_a_url_is_refused",
+    /// Headers that belong to the host are refused.
+    EgressHeaders = "egress-headers" => "headers_of_the_host_are_refused",
+    /// Addresses in URLs are held against the rule.
+    EgressLiteral = "egress-literal" => "a_private_address_needs_a_rule_that_spells_it",
+    /// Addresses that a name resolves to are held against the public ranges.
+    EgressResolver = "egress-resolver" => "a_name_that_resolves_to_a_private_address_is_refused",
+    /// Secrets of other hosts do not leave.
+    EgressScan = "egress-scan" => "a_secret_of_another_host_does_not_leave",
+    /// A credential goes to its own host only.
+    EgressBinding = "egress-binding" => "a_credential_goes_to_its_own_host_only",
+    /// No header of the caller follows a redirect.
+    EgressRedirectHeaders = "egress-redirect-headers" => "no_header_follows_a_redirect",
+    /// Each hop is decided like the first request.
+    EgressRedirectRule = "egress-redirect-rule" => "a_redirect_is_decided_like_a_request",
+    /// A body ends at its limit.
+    EgressBodyLimit = "egress-body-limit" => "a_body_ends_at_its_limit",
+    /// Sensitive headers of an answer are dropped.
+    EgressAnswerHeaders = "egress-answer-headers" => "cookies_and_challenges_do_not_come_back",
+    /// A credential that is echoed is redacted.
+    EgressEcho = "egress-echo" => "an_echoed_credential_is_redacted",
+    /// A credential file that others can read is refused.
+    SecretMode = "secret-mode" => "a_key_file_that_others_can_read_is_refused",
+    /// Agent-control files are read-only.
+    FileControl = "file-control" => "control_files_are_read_only",
+    /// Files that look like secrets are refused.
+    FileSecret = "file-secret" => "secret_files_are_refused",
+    /// What a link leads to is held against the same rules.
+    FileLink = "file-link" => "a_link_does_not_lead_around_a_rule",
+    /// Only regular files are opened.
+    FileKind = "file-kind" => "only_regular_files_are_read",
+    /// Paths outside the rules are refused.
+    FileRule = "file-rule" => "a_path_that_no_rule_names_is_refused",
+    /// A file that is not what the writer expects is not replaced.
+    FileExpect = "file-expect" => "a_file_that_changed_is_not_replaced",
+    /// Files that are ignored are left alone by a restore.
+    SnapshotIgnored = "snapshot-ignored" => "ignored_files_are_never_touched",
+    /// An object whose bytes are not those it is named after is not put back.
+    SnapshotHash = "snapshot-hash" => "a_broken_object_is_not_restored",
+    /// A program sees the files it was given and no others.
+    ProcessFiles = "process-files" => "a_program_writes_only_where_it_may",
+    /// A program has no network unless it was granted.
+    ProcessNetwork = "process-network" => "a_program_has_no_network",
+    /// Without a sandbox no program is started.
+    ProcessClosed = "process-closed" => "without_a_sandbox_nothing_is_started",
+    /// A program's environment is made here.
+    ProcessEnvironment = "process-environment" => "a_program_sees_only_the_allowed_environment",
+    /// A program's whole group ends with it.
+    ProcessGroup = "process-group" => "the_whole_group_is_killed_at_the_deadline",
+    /// A program has limits of its own.
+    ProcessLimits = "process-limits" => "a_program_has_limits",
+}
+
+/// Returns whether `guard` is turned off for a test of the tests. Always false without the feature.
+#[cfg(not(feature = "sabotage"))]
+#[inline]
+#[must_use]
+pub const fn off(_guard: Guard) -> bool {
+    false
+}
+
+/// Returns whether `guard` is turned off for a test of the tests.
+#[cfg(feature = "sabotage")]
+#[must_use]
+pub fn off(guard: Guard) -> bool {
+    use std::sync::OnceLock;
+    static NAMED: OnceLock<String> = OnceLock::new();
+    NAMED.get_or_init(|| std::env::var("OPENKOI_SABOTAGE").unwrap_or_default()) == guard.name()
+}

@@ -1,0 +1,105 @@
+//! Capturing a workspace.
+
+use super::index::{IndexCache, Stamp, now_ns};
+use super::tree::{Entry, Node, Tree};
+use super::walk::walk;
+use super::{LARGEST_FILE, SnapshotError, SnapshotStore, TreeId};
+use crate::failpoint::{Point, hit};
+use std::fs::{self, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Captures `root`, and of the ignored files those in `also`.
+pub(super) fn capture(
+    store: &SnapshotStore,
+    root: &Path,
+    index: &mut IndexCache,
+    also: &[String],
+) -> Result<TreeId, SnapshotError> {
+    let passed = |point| hit(point).map_err(|error| SnapshotError::io("capture", root, error));
+    passed(Point::SnapshotBefore)?;
+    let begun = now_ns();
+    let mut paths = walk(root, &store.directory)?;
+    paths.extend_from_slice(also);
+    paths.sort_unstable();
+    paths.dedup();
+    let mut capture = Capture { store, root, index, seen: Vec::new(), hashed: 0 };
+    let mut entries = Vec::with_capacity(paths.len());
+    for path in paths {
+        if let Some(node) = capture.node(&path)? {
+            entries.push(Entry { path, node });
+        }
+    }
+    let Capture { seen, hashed, .. } = capture;
+    index.replace(seen, begun, hashed);
+    let id = store.put_tree(&Tree::new(entries))?;
+    store.settle()?;
+    passed(Point::SnapshotAfter)?;
+    Ok(id)
+}
+
+struct Capture<'a> {
+    store: &'a SnapshotStore,
+    root: &'a Path,
+    index: &'a IndexCache,
+    seen: Vec<(String, Stamp, String)>,
+    hashed: usize,
+}
+
+impl Capture<'_> {
+    /// Returns what is at `path`; nothing if it is gone or of a kind that is not captured.
+    fn node(&mut self, path: &str) -> Result<Option<Node>, SnapshotError> {
+        let full = self.root.join(path);
+        let Ok(meta) = fs::symlink_metadata(&full) else { return Ok(None) };
+        if meta.is_symlink() {
+            let target =
+                fs::read_link(&full).ok().and_then(|t| t.into_os_string().into_string().ok());
+            return Ok(Some(target.map_or(Node::Uncovered, |target| Node::Link { target })));
+        }
+        if !meta.is_file() {
+            return Ok(None);
+        }
+        if meta.len() > LARGEST_FILE {
+            return Ok(Some(Node::Uncovered));
+        }
+        self.file(path, &full, &meta).map(Some)
+    }
+
+    fn file(&mut self, path: &str, full: &Path, meta: &Metadata) -> Result<Node, SnapshotError> {
+        let stamp = Stamp::of(meta);
+        let (hash, size) = match self.index.known(path, &stamp) {
+            Some(hash) => (hash.to_owned(), meta.len()),
+            None => {
+                let bytes = match read(full) {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        tracing::debug!(%error, "a file is not covered");
+                        return Ok(Node::Uncovered);
+                    }
+                };
+                self.hashed += 1;
+                (self.store.put(&bytes)?, bytes.len() as u64)
+            }
+        };
+        // A file that changed while it was read has another stamp by now, or will be racily clean.
+        if size == meta.len() {
+            self.seen.push((path.to_owned(), stamp, hash.clone()));
+        }
+        Ok(Node::File { mode: meta.mode() & 0o777, size, hash })
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("no longer a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(io::Error::other("grew while it was read"));
+    }
+    Ok(bytes)
+}

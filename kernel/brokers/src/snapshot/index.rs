@@ -1,0 +1,135 @@
+//! What is known of files from the last capture, so that unchanged ones are not read again.
+
+use super::SnapshotError;
+use crate::durable::put_atomic;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Time stamps of files come from a clock that may tick this seldom.
+const TICK_NS: i128 = 20_000_000;
+
+/// The files of one workspace as the last capture saw them. Losing it costs time and nothing else.
+///
+/// A file that was changed just before it was captured could change again under the same time stamp. So an
+/// entry is believed only if its times lie clearly before the capture that made it; git calls the others
+/// racily clean.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct IndexCache {
+    files: HashMap<String, Seen>,
+    #[serde(skip)]
+    hashed: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    stamp: Stamp,
+    hash: String,
+}
+
+/// What tells one state of a file from another without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    size: u64,
+    modified_ns: i128,
+    changed_ns: i128,
+    inode: u64,
+    device: u64,
+}
+
+impl Stamp {
+    pub(super) fn of(meta: &Metadata) -> Self {
+        let ns = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        Self {
+            size: meta.size(),
+            modified_ns: ns(meta.mtime(), meta.mtime_nsec()),
+            changed_ns: ns(meta.ctime(), meta.ctime_nsec()),
+            inode: meta.ino(),
+            device: meta.dev(),
+        }
+    }
+}
+
+impl IndexCache {
+    /// Reads the cache at `path`; one that is missing or unreadable is empty.
+    #[must_use]
+    pub fn load(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap_or_else(|error| {
+            tracing::debug!(%error, "starting without an index");
+            Vec::new()
+        });
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// Writes the cache to `path`.
+    ///
+    /// # Errors
+    ///
+    /// The former cache is still there; it is as good, only slower.
+    pub fn save(&self, path: &Path) -> Result<(), SnapshotError> {
+        let failed = |error| SnapshotError::io("write", path, error);
+        let bytes = serde_json::to_vec(self).map_err(|error| failed(error.into()))?;
+        put_atomic(path, &bytes, 0o600).map_err(|error| failed(io::Error::other(error)))
+    }
+
+    /// Returns how many files the last capture had to read.
+    #[must_use]
+    pub fn hashed(&self) -> usize {
+        self.hashed
+    }
+
+    pub(super) fn known(&self, path: &str, stamp: &Stamp) -> Option<&str> {
+        let seen = self.files.get(path)?;
+        (seen.stamp == *stamp).then_some(seen.hash.as_str())
+    }
+
+    /// Replaces everything by what a capture that began at `begun_ns` saw.
+    pub(super) fn replace(
+        &mut self,
+        seen: Vec<(String, Stamp, String)>,
+        begun_ns: i128,
+        hashed: usize,
+    ) {
+        self.hashed = hashed;
+        self.files = seen
+            .into_iter()
+            .filter(|(_, stamp, _)| stamp.modified_ns.max(stamp.changed_ns) < begun_ns - TICK_NS)
+            .map(|(path, stamp, hash)| (path, Seen { stamp, hash }))
+            .collect();
+    }
+}
+
+pub(super) fn now_ns() -> i128 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i128::try_from(since.as_nanos()).unwrap_or(i128::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IndexCache, Stamp};
+
+    fn stamp(modified_ns: i128, changed_ns: i128) -> Stamp {
+        Stamp { size: 3, modified_ns, changed_ns, inode: 1, device: 1 }
+    }
+
+    #[test]
+    fn a_file_changed_at_the_time_of_its_capture_is_not_believed() {
+        let begun = 10_000_000_000;
+        let old = stamp(1, 1);
+        let (just_written, just_touched) = (stamp(begun - 1, begun - 1), stamp(1, begun));
+        let mut index = IndexCache::default();
+
+        let seen = [("old", old), ("written", just_written), ("touched", just_touched)];
+        let seen = seen.map(|(path, stamp)| (path.to_owned(), stamp, "h".to_owned()));
+        index.replace(seen.to_vec(), begun, 3);
+
+        assert_eq!(index.known("old", &old), Some("h"));
+        assert_eq!(index.known("old", &stamp(2, 1)), None);
+        assert_eq!(index.known("written", &just_written), None);
+        assert_eq!(index.known("touched", &just_touched), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! Putting a workspace back.
+//!
+//! First everything of the wanted tree is put back, the ignore files among it; only then is the workspace
+//! walked again and what the tree does not have removed. In this order a deleted `.gitignore` cannot turn
+//! ignored files into added ones.
+
+use super::capture::capture;
+use super::index::IndexCache;
+use super::tree::{Entry, Node, Tree};
+use super::walk::walk;
+use super::{SnapshotError, SnapshotStore, TreeId};
+use crate::failpoint::{Point, hit};
+use crate::random::Random;
+use crate::sabotage::{Guard, off};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Files whose presence changes what is ignored.
+const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreReport {
+    /// What the workspace was before, to undo the restore with.
+    pub before: TreeId,
+    /// Paths that were written, sorted.
+    pub written: Vec<String>,
+    /// Paths that were removed, sorted.
+    pub removed: Vec<String>,
+    /// Paths that could not be put back, because something that is not covered is in the way.
+    pub blocked: Vec<String>,
+}
+
+pub(super) fn restore(
+    store: &SnapshotStore,
+    root: &Path,
+    to: TreeId,
+    index: &mut IndexCache,
+) -> Result<RestoreReport, SnapshotError> {
+    let failed = |error| SnapshotError::io("restore", root, error);
+    let wanted = store.tree(to)?;
+    // Files of the tree that are ignored by now are overwritten, so they are captured too.
+    let also: Vec<String> = wanted.entries.iter().map(|entry| entry.path.clone()).collect();
+    let before = capture(store, root, index, &also)?;
+    hit(Point::RestoreBefore).map_err(failed)?;
+    let present = store.tree(before)?;
+    let dir = Dir::open_ambient_dir(root, ambient_authority()).map_err(failed)?;
+    let mut work =
+        Restore { store, root, dir, present: &present, written: Vec::new(), removed: Vec::new() };
+    let waiting = work.put_back(&wanted.entries)?;
+    work.remove_added(&wanted)?;
+    // What a directory was in the way of may have its place now.
+    let blocked = work.put_back(&waiting)?.into_iter().map(|entry| entry.path).collect();
+    let Restore { mut written, mut removed, .. } = work;
+    written.sort_unstable();
+    removed.sort_unstable();
+    Ok(RestoreReport { before, written, removed, blocked })
+}
+
+struct Restore<'a> {
+    store: &'a SnapshotStore,
+    root: &'a Path,
+    dir: Dir,
+    present: &'a Tree,
+    written: Vec<String>,
+    removed: Vec<String>,
+}
+
+impl Restore<'_> {
+    /// Writes every entry that is not there as it should be; returns those that something is in the way of.
+    fn put_back(&mut self, entries: &[Entry]) -> Result<Vec<Entry>, SnapshotError> {
+        let mut waiting = Vec::new();
+        for entry in entries {
+            let is_there = self.present.find(&entry.path).is_some_and(|now| now.node == entry.node);
+            if is_there || !entry.is_kept() {
+                continue;
+            }
+            if self.put_entry(entry)? {
+                self.written.push(entry.path.clone());
+                hit(Point::RestoreMid)
+                    .map_err(|error| SnapshotError::io("restore", self.root, error))?;
+            } else {
+                waiting.push(entry.clone());
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Returns whether `entry` could be put where it belongs.
+    fn put_entry(&mut self, entry: &Entry) -> Result<bool, SnapshotError> {
+        let path = Path::new(&entry.path);
+        let contents = match &entry.node {
+            Node::File { hash, .. } => self.store.get(hash)?,
+            Node::Link { .. } | Node::Uncovered => Vec::new(),
+        };
+        let full = self.root.join(path);
+        let failed = |error| SnapshotError::io("restore", &full, error);
+        let parent = path.parent().unwrap_or(Path::new(""));
+        let Some(dir) = self.make_parents(parent)? else { return Ok(false) };
+        let name = path.file_name().map(PathBuf::from).unwrap_or_default();
+        let in_the_way = dir.symlink_metadata(&name).is_ok_and(|meta| meta.is_dir());
+        if in_the_way && dir.remove_dir(&name).is_err() {
+            return Ok(false);
+        }
+        put(&dir, &name, &entry.node, &contents).map_err(failed)?;
+        Ok(true)
+    }
+
+    /// Opens the directory `path`, creating what is missing. A file or link where a directory belongs is
+    /// removed if it was captured; nothing is written through a link.
+    fn make_parents(&mut self, path: &Path) -> Result<Option<Dir>, SnapshotError> {
+        let failed = |error| SnapshotError::io("restore", &self.root.join(path), error);
+        let mut dir = self.dir.try_clone().map_err(failed)?;
+        let mut so_far = PathBuf::new();
+        for name in path {
+            so_far.push(name);
+            match dir.symlink_metadata(name) {
+                Ok(meta) if meta.is_dir() => {}
+                Ok(_) => {
+                    let covered = so_far.to_str().and_then(|path| self.present.find(path));
+                    if !covered.is_some_and(Entry::is_kept) {
+                        return Ok(None);
+                    }
+                    dir.remove_file(name).and_then(|()| dir.create_dir(name)).map_err(failed)?;
+                    self.removed.extend(so_far.to_str().map(str::to_owned));
+                }
+                Err(_) => dir.create_dir(name).map_err(failed)?,
+            }
+            dir = dir.open_dir(name).map_err(failed)?;
+        }
+        Ok(Some(dir))
+    }
+
+    /// Removes what `wanted` does not have, under the ignore files that it has.
+    fn remove_added(&mut self, wanted: &Tree) -> Result<(), SnapshotError> {
+        let added = |path: &String| wanted.find(path).is_none();
+        let ignore_files: Vec<String> = self
+            .present
+            .entries
+            .iter()
+            .map(|entry| entry.path.clone())
+            .filter(|path| is_ignore_file(path) && added(path))
+            .collect();
+        self.remove(ignore_files)?;
+        let paths = if off(Guard::SnapshotIgnored) {
+            self.present.entries.iter().map(|entry| entry.path.clone()).collect()
+        } else {
+            walk(self.root, &self.store.directory)?
+        };
+        // Only what was captured goes: the rest could not be brought back.
+        let kept = |path: &String| self.present.find(path).is_some_and(Entry::is_kept);
+        let gone: Vec<String> = paths.into_iter().filter(|p| added(p) && kept(p)).collect();
+        self.remove(gone)
+    }
+
+    fn remove(&mut self, paths: Vec<String>) -> Result<(), SnapshotError> {
+        for path in paths {
+            match self.dir.remove_file(&path) {
+                Ok(()) => self.remove_empty_parents(Path::new(&path)),
+                Err(error) if is_gone(&error) => continue,
+                Err(error) => {
+                    return Err(SnapshotError::io("remove", &self.root.join(&path), error));
+                }
+            }
+            self.removed.push(path);
+        }
+        Ok(())
+    }
+
+    fn remove_empty_parents(&self, path: &Path) {
+        let parents = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+        for parent in parents {
+            // Stops at the first that is not empty.
+            if self.dir.remove_dir(parent).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn is_ignore_file(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| IGNORE_FILES.contains(&name))
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Puts one file or link in its place in one step.
+fn put(dir: &Dir, name: &Path, node: &Node, contents: &[u8]) -> io::Result<()> {
+    let tail = u64::from_ne_bytes(Random::default().bytes().map_err(io::Error::other)?);
+    let temp = PathBuf::from(format!(".openkoi-{tail:016x}.tmp"));
+    let made = match node {
+        Node::File { mode, .. } => write_temp(dir, &temp, contents, *mode),
+        Node::Link { target } => dir.symlink_contents(target, &temp),
+        Node::Uncovered => return Ok(()),
+    };
+    let placed = made.and_then(|()| dir.rename(&temp, dir, name));
+    if placed.is_err() {
+        drop(dir.remove_file(&temp));
+    }
+    placed
+}
+
+fn write_temp(dir: &Dir, temp: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = dir.open_with(temp, &options)?;
+    file.write_all(contents)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.sync_data()
+}

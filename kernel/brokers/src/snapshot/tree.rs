@@ -1,0 +1,116 @@
+//! The list of what a workspace holds.
+
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+
+/// A workspace at one moment. Entries are sorted by path, so that equal workspaces are equal bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tree {
+    pub(super) entries: Vec<Entry>,
+}
+
+/// One path below the workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) path: String,
+    pub(super) node: Node,
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Node {
+    /// A file whose contents are kept.
+    File { mode: u32, size: u64, hash: String },
+    /// A link, with what it says.
+    Link { target: String },
+    /// A file that is too large, or cannot be read: its name only. The size is left out on purpose: a file
+    /// that nobody can restore is no difference.
+    Uncovered,
+}
+
+impl Entry {
+    pub(super) fn is_kept(&self) -> bool {
+        self.node != Node::Uncovered
+    }
+}
+
+impl Tree {
+    pub(super) fn new(mut entries: Vec<Entry>) -> Self {
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        entries.dedup_by(|a, b| a.path == b.path);
+        Self { entries }
+    }
+
+    pub(super) fn find(&self, path: &str) -> Option<&Entry> {
+        let at = self.entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok()?;
+        self.entries.get(at)
+    }
+
+    /// Pairs the entries of two trees by path.
+    pub(super) fn pairs<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = (Option<&'a Entry>, Option<&'a Entry>)> {
+        let (mut a, mut b) = (self.entries.iter().peekable(), other.entries.iter().peekable());
+        std::iter::from_fn(move || {
+            let order = match (a.peek(), b.peek()) {
+                (Some(a), Some(b)) => a.path.cmp(&b.path),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return None,
+            };
+            Some(match order {
+                Ordering::Less => (a.next(), None),
+                Ordering::Greater => (None, b.next()),
+                Ordering::Equal => (a.next(), b.next()),
+            })
+        })
+    }
+}
+
+/// Reads 64 hex digits in lower case.
+pub(super) fn parse_hash(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 || !digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Node, Tree, parse_hash};
+
+    fn tree(paths: &[&str]) -> Tree {
+        let entry = |path: &&str| Entry { path: (*path).to_owned(), node: Node::Uncovered };
+        Tree::new(paths.iter().map(entry).collect())
+    }
+
+    #[test]
+    fn two_trees_are_paired_by_path() {
+        let (a, b) = (tree(&["c", "a"]), tree(&["b", "c", "d"]));
+
+        let pairs: Vec<_> = a
+            .pairs(&b)
+            .map(|(a, b)| (a.map(|e| e.path.as_str()), b.map(|e| e.path.as_str())))
+            .collect();
+
+        assert_eq!(
+            pairs,
+            [(Some("a"), None), (None, Some("b")), (Some("c"), Some("c")), (None, Some("d"))]
+        );
+    }
+
+    #[test]
+    fn a_hash_is_sixty_four_digits_in_lower_case() {
+        assert!(parse_hash(&"0f".repeat(32)).is_some());
+        for text in ["", &"0F".repeat(32), &"0f".repeat(31), "../../../../etc/passwd"] {
+            assert!(parse_hash(text).is_none(), "{text}");
+        }
+    }
+}

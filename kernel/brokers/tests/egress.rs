@@ -1,0 +1,316 @@
+//! What leaves: which requests are sent, and what the other side sees of them.
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
+
+#[path = "support/server.rs"]
+mod server;
+#[path = "support/world.rs"]
+mod world;
+
+use openkoi_brokers::egress::{EgressErrorKind, Injection, Request};
+use openkoi_brokers::secrets::Secret;
+use openkoi_core::pattern::HttpRule;
+use server::{Server, ok};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use world::{Names, SECRET, api_key, body, credential, egress, request, send};
+
+#[tokio::test]
+async fn a_granted_request_arrives_as_it_was_meant() {
+    let server = Server::start("127.0.0.1", vec![ok("hello")]).await;
+    let mut request =
+        request(&server.url("/v1/items?a=b#c"), &[&format!("POST {}", server.url("/v1/**"))]);
+    request.method = "POST".to_owned();
+    request.headers = vec![("Content-Type".to_owned(), b"text/plain".to_vec())];
+    request.body = b"body".to_vec();
+
+    let mut response = send(request).await.unwrap();
+
+    assert_eq!((response.status, body(&mut response).await.as_str()), (200, "hello"));
+    let received = server.requests().concat();
+    let mut lines: Vec<&str> = received.split("\r\n").filter(|l| !l.is_empty()).collect();
+    lines.sort_unstable();
+    let host = format!("host: {}", server.address);
+    let mut expected = vec![
+        "POST /v1/items?a=b HTTP/1.1",
+        "accept-encoding: identity",
+        "accept: */*",
+        "body",
+        "content-length: 4",
+        "content-type: text/plain",
+        &host,
+        "user-agent: openkoi/0.1.0",
+    ];
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+}
+
+#[tokio::test]
+async fn a_host_without_a_rule_is_refused_before_it_is_resolved() {
+    let names = Names::all("127.0.0.1");
+    let (egress, _) = egress(&names);
+
+    for url in [
+        "https://evil.example/x",
+        "https://api.example.com.evil.example/",
+        "https://evilapi.example.com/",
+        "https://api.example.com:8443/",
+        "http://api.example.com/",
+        "https://api.example.com/admin",
+    ] {
+        let error =
+            egress.send(request(url, &["https://api.example.com/v1/**"])).await.unwrap_err();
+
+        assert_eq!(error.kind, EgressErrorKind::Denied, "{url}: {error}");
+        assert!(!error.request_sent);
+        assert!(
+            error.hint.as_deref().is_some_and(|hint| hint.starts_with("openkoi grant fetch http "))
+        );
+    }
+    assert_eq!(names.asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_user_name_in_a_url_is_refused() {
+    for user in ["user@", "user:word@", "@", ":@", "api.example.com@"] {
+        let server = Server::start("127.0.0.1", vec![ok("")]).await;
+        let url = format!("http://{user}{}/", server.address);
+
+        let error = send(request(&url, &[&server.url("/**")])).await.expect_err(user);
+
+        assert_eq!(error.kind, EgressErrorKind::InvalidRequest, "{user}");
+        assert!(server.requests().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn urls_that_can_be_read_in_two_ways_are_refused() {
+    for url in [
+        "https://api.example.com\\@evil.example/",
+        "https://api.exa\tmple.com/",
+        " https://api.example.com/",
+        "ftp://api.example.com/",
+        "file:///etc/passwd",
+        "//api.example.com/",
+        "https:///x",
+        "",
+    ] {
+        let error = send(request(url, &["https://api.example.com"])).await.expect_err(url);
+        assert!(
+            matches!(error.kind, EgressErrorKind::InvalidRequest | EgressErrorKind::Denied),
+            "{url}: {error}"
+        );
+        assert!(!error.request_sent);
+    }
+}
+
+#[tokio::test]
+async fn headers_of_the_host_are_refused() {
+    let long = "x".repeat(17_000);
+    for (name, value) in [
+        ("Host", "evil.example"),
+        ("content-length", "5"),
+        ("Transfer-Encoding", "chunked"),
+        ("Connection", "close"),
+        ("Proxy-Authorization", "x"),
+        ("Cookie", "a=b"),
+        ("Authorization", "Bearer x"),
+        ("x-api-key", "mine"),
+        ("bad name", "x"),
+        ("", "x"),
+        ("x", "a\r\nb: c"),
+        ("x", "a\nb"),
+        ("x", "a\0b"),
+        ("x", &long),
+    ] {
+        let server = Server::start("127.0.0.1", vec![ok("")]).await;
+        let mut request = request(&server.url("/"), &[&server.url("/**")]);
+        request.headers = vec![(name.to_owned(), value.as_bytes().to_vec())];
+        request.credentials = vec![credential(server.address.to_string(), api_key())];
+
+        let error = send(request).await.expect_err(name);
+
+        assert_eq!(error.kind, EgressErrorKind::InvalidRequest, "{name}: {error}");
+        assert!(server.requests().is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_private_address_needs_a_rule_that_spells_it() {
+    let server = Server::start("127.0.0.1", vec![ok("granted"), ok("refused")]).await;
+    let rule: HttpRule = server.url("/**").parse().unwrap();
+    let spelt = Request { rules: vec![rule.clone()], ..request(&server.url("/"), &[]) };
+    let unspelt = HttpRule { private: false, ..rule };
+
+    assert_eq!(send(spelt).await.unwrap().status, 200);
+    let error = send(Request { rules: vec![unspelt], ..request(&server.url("/"), &[]) }).await;
+
+    assert_eq!(error.unwrap_err().kind, EgressErrorKind::Denied);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn odd_spellings_of_a_private_address_are_refused() {
+    let server = Server::start("127.0.0.1", vec![ok("")]).await;
+    let port = server.port();
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "0177.0.0.1",
+        "2130706433",
+        "0x7f.1",
+        "0.0.0.0",
+        "[::1]",
+        "localhost",
+        "[::ffff:127.0.0.1]",
+        "[::127.0.0.1]",
+        "①②⑦.⓪.⓪.①",
+        "127。0。0。1",
+        "localhost.",
+        "a.localhost",
+        "169.254.169.254",
+        "metadata.google.internal",
+        "[fd00:ec2::254]",
+        "10.0.0.1",
+        "100.64.0.1",
+    ] {
+        let url = format!("http://{host}:{port}/");
+        let rules = ["*", "http://*/**", &format!("http://*:{port}/**"), "https://127.0.0.1"];
+
+        let error = send(request(&url, &rules)).await.expect_err(host);
+
+        assert_eq!(error.kind, EgressErrorKind::Denied, "{host}: {error}");
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_resolves_to_a_private_address_is_refused() {
+    for address in
+        ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fd00::1"]
+    {
+        let server = Server::start("127.0.0.1", vec![ok("")]).await;
+        let names = Names::all(address);
+        let rule = format!("http://*.example.com:{}/**", server.port());
+
+        let url = format!("http://api.example.com:{}/", server.port());
+        let error = egress(&names).0.send(request(&url, &[&rule])).await.unwrap_err();
+
+        assert_eq!(error.kind, EgressErrorKind::Denied, "{address}: {error}");
+        assert!(!error.request_sent);
+        assert_eq!(names.asked.load(Ordering::SeqCst), 1, "resolved once, never again");
+        assert!(server.requests().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_name_without_an_address_says_so() {
+    let names = Arc::new(Names::default());
+
+    let error =
+        egress(&names).0.send(request("https://api.example.com/", &["*"])).await.unwrap_err();
+
+    assert_eq!(error.kind, EgressErrorKind::Resolve);
+    assert_eq!(error.message, "api.example.com has no address");
+    assert_eq!(*names.names.lock().unwrap(), ["api.example.com"]);
+}
+
+#[tokio::test]
+async fn a_credential_arrives_where_it_is_bound_in_each_form() {
+    let forms = [
+        (Injection::Bearer, format!("authorization: Bearer {SECRET}")),
+        (api_key(), format!("x-api-key: {SECRET}")),
+        (
+            Injection::Header { name: "Authorization".to_owned(), prefix: "Token ".to_owned() },
+            format!("authorization: Token {SECRET}"),
+        ),
+        (
+            Injection::Basic { username: "me".to_owned() },
+            "authorization: Basic bWU6c2stdGVzdC00ZjljMWU3YjJhNmQ=".to_owned(),
+        ),
+        (Injection::Query { name: "key".to_owned() }, format!("GET /?a=b&key={SECRET} HTTP/1.1")),
+    ];
+    for (inject, expected) in forms {
+        let server = Server::start("127.0.0.1", vec![ok("")]).await;
+        let mut request = request(&server.url("/?a=b"), &[&server.url("/**")]);
+        request.credentials = vec![credential(server.address.to_string(), inject)];
+
+        let response = send(request).await.unwrap();
+
+        let received = server.requests().concat();
+        assert!(received.split("\r\n").any(|line| line == expected), "{expected}: {received}");
+        assert!(!response.url.contains(SECRET));
+    }
+}
+
+#[tokio::test]
+async fn a_credential_goes_to_its_own_host_only() {
+    let server = Server::start("127.0.0.1", vec![ok("")]).await;
+    for host in ["127.0.0.2", "127.0.0.1", "127.0.0.1:1", "example.com", "*"] {
+        let server = Server::start("127.0.0.1", vec![ok("")]).await;
+        let mut request = request(&server.url("/"), &[&server.url("/**")]);
+        request.credentials = vec![credential(host.to_owned(), Injection::Bearer)];
+
+        assert_eq!(send(request).await.unwrap().status, 200);
+
+        let received = server.requests().concat().to_lowercase();
+        assert!(!received.contains("authorization"), "{host}: {received}");
+    }
+    drop(server);
+}
+
+#[tokio::test]
+async fn a_credential_does_not_go_out_in_the_clear() {
+    let mut request = request("http://api.example.com/", &["http://api.example.com"]);
+    request.credentials = vec![credential("api.example.com".to_owned(), Injection::Bearer)];
+
+    let error = send(request).await.unwrap_err();
+
+    assert_eq!(error.kind, EgressErrorKind::Denied);
+    assert_eq!(
+        error.message,
+        "the credential `service` does not go to api.example.com without tls"
+    );
+}
+
+#[tokio::test]
+async fn a_secret_of_another_host_does_not_leave() {
+    let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let hex: String = SECRET.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let shapes = [SECRET.to_owned(), percent, hex, "c2stdGVzdC00ZjljMWU3YjJhNmQ".to_owned()];
+    for shape in shapes {
+        for place in 0..4 {
+            let server = Server::start("127.0.0.1", vec![ok("")]).await;
+            let (egress, secrets) = egress(&Names::all("127.0.0.1"));
+            secrets.bind("other", &Secret::new(SECRET.as_bytes().to_vec()), "api.example.com");
+            let mut request = request(&server.url("/"), &[&server.url("/**")]);
+            match place {
+                0 => request.url = server.url(&format!("/a/{shape}/b")),
+                1 => request.url = server.url(&format!("/?a={shape}")),
+                2 => request.headers = vec![("x-note".to_owned(), shape.clone().into_bytes())],
+                _ => request.body = format!("{{\"a\":\"{shape}\"}}").into_bytes(),
+            }
+
+            let error = egress.send(request).await.expect_err("the secret left");
+
+            assert_eq!(error.kind, EgressErrorKind::Denied, "{shape} {place}");
+            assert!(
+                error.message.contains("`other`") && !error.message.contains(SECRET),
+                "{error}"
+            );
+            assert!(server.requests().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn methods_and_sizes_are_checked_first() {
+    for method in ["", "get", "CONNECT", "GET /", "A\r\nB"] {
+        let mut odd = request("https://api.example.com/", &["*"]);
+        odd.method = method.to_owned();
+        assert_eq!(send(odd).await.expect_err(method).kind, EgressErrorKind::InvalidRequest);
+    }
+    let mut large = request("https://api.example.com/", &["*"]);
+    large.body = vec![0; 11];
+    large.limits.request_bytes = 10;
+    assert_eq!(send(large).await.unwrap_err().kind, EgressErrorKind::TooLarge);
+}

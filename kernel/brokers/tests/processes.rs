@@ -1,0 +1,498 @@
+//! What a program can do, judged by the program itself and by what it leaves behind.
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test needs is there, or the test fails"
+)]
+
+use openkoi_brokers::processes::{
+    Child, Command, Exit, Happening, ProcessError, ProcessSettings, Processes, SandboxMode,
+};
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+struct World {
+    _home: tempfile::TempDir,
+    base: PathBuf,
+    settings: ProcessSettings,
+}
+
+/// A workspace, a secret place and an environment with canaries. Not below `/tmp`'s system directories: the
+/// directory that holds it all is granted to nobody.
+fn world() -> World {
+    let home = tempfile::tempdir().unwrap();
+    let base = home.path().canonicalize().unwrap();
+    for name in ["work", "secret", "other"] {
+        fs::create_dir(base.join(name)).unwrap();
+    }
+    fs::write(base.join("secret/key"), "canary-key").unwrap();
+    fs::write(base.join("other/file"), "other").unwrap();
+    let variables = [
+        ("PATH", "/usr/local/bin:/usr/bin:/bin:relative"),
+        ("HOME", "/nonexistent"),
+        ("LANG", "C.UTF-8"),
+        ("LC_ALL", "C"),
+        ("SERVICE_API_KEY", "canary-variable"),
+        ("LD_PRELOAD", "/canary.so"),
+        ("GIT_DIR", "/canary"),
+        ("NODE_OPTIONS", "--canary"),
+        ("PYTHONSTARTUP", "/canary.py"),
+    ];
+    let environment: HashMap<_, _> =
+        variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let settings = ProcessSettings {
+        environment: Arc::new(environment),
+        temporary: base.join("temporary"),
+        spool: base.join("spool"),
+        read: Vec::new(),
+        secret: vec![base.join("secret")],
+        sandbox: SandboxMode::Required,
+    };
+    World { _home: home, base, settings }
+}
+
+struct Ran {
+    out: String,
+    err: String,
+    exit: Exit,
+}
+
+impl World {
+    fn processes(&self) -> Processes {
+        Processes::new(self.settings.clone())
+    }
+
+    fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("sh", self.base.join("work"));
+        command.arguments = vec!["-c".to_owned(), script.to_owned()];
+        command.deadline = Some(Duration::from_secs(30));
+        command
+    }
+
+    async fn run(&self, command: Command) -> Ran {
+        finish(self.processes().spawn(command).await.unwrap()).await
+    }
+
+    async fn sh(&self, script: &str) -> Ran {
+        self.run(self.shell(script)).await
+    }
+}
+
+async fn finish(mut child: Child) -> Ran {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    loop {
+        match child.next().await.unwrap().expect("it ended without an exit") {
+            Happening::Stdout(bytes) => out.extend(bytes),
+            Happening::Stderr(bytes) => err.extend(bytes),
+            Happening::Exited(exit) => {
+                assert_eq!(child.next().await.unwrap(), None, "nothing follows the exit");
+                let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+                return Ran { out: text(&out), err: text(&err), exit };
+            }
+        }
+    }
+}
+
+/// Waits until `condition` holds.
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "waited in vain: {what}");
+        std::thread::yield_now();
+    }
+}
+
+fn is_alive(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    stat.is_ok_and(|stat| !stat.rsplit(')').next().unwrap().trim_start().starts_with('Z'))
+}
+
+#[tokio::test]
+async fn a_program_runs_and_says_how_it_ended() {
+    let world = world();
+
+    let ran = world.sh("echo out; echo err >&2; pwd; exit 3").await;
+    assert_eq!(ran.out, format!("out\n{}\n", world.base.join("work").display()));
+    assert_eq!(ran.err, "err\n");
+    assert_eq!((ran.exit.code, ran.exit.signal, ran.exit.timed_out), (Some(3), None, false));
+    assert_eq!((ran.exit.saved, ran.exit.omitted), (None, 0));
+
+    let killed = world.sh("kill -9 $$").await;
+    assert_eq!((killed.exit.code, killed.exit.signal), (None, Some(9)));
+}
+
+#[tokio::test]
+async fn arguments_are_never_seen_by_a_shell() {
+    let world = world();
+    let mut command = Command::new("printf", world.base.join("work"));
+    command.arguments =
+        ["[%s]", "$(id)", "a b", "; rm -rf x", "*", "-oProxyCommand=x"].map(str::to_owned).to_vec();
+
+    assert_eq!(world.run(command).await.out, "[$(id)][a b][; rm -rf x][*][-oProxyCommand=x]");
+}
+
+#[tokio::test]
+async fn programs_are_found_by_name_on_the_path_alone() {
+    let world = world();
+    let planted = world.base.join("work/bin/planted");
+    fs::create_dir(planted.parent().unwrap()).unwrap();
+    fs::write(&planted, "#!/bin/sh\n").unwrap();
+    fs::set_permissions(&planted, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut settings = world.settings.clone();
+    let mut environment = (*settings.environment).clone();
+    let path = format!("{}:/usr/bin:/bin", planted.parent().unwrap().display());
+    environment.insert("PATH".into(), path.into());
+    settings.environment = Arc::new(environment);
+    let processes = Processes::new(settings);
+    let work = world.base.join("work");
+
+    for program in
+        ["planted", "./bin/planted", planted.to_str().unwrap(), "", "..", "-c", "no-such-program"]
+    {
+        let error = processes.spawn(Command::new(program, &work)).await.expect_err(program);
+        assert!(matches!(error, ProcessError::NotFound { .. }), "{program}: {error}");
+        assert!(!processes.exists(program, &work), "{program}");
+    }
+    assert!(processes.exists("sh", &work));
+}
+
+#[tokio::test]
+async fn a_program_writes_only_where_it_may() {
+    let world = world();
+    let base = world.base.display();
+
+    let ran = world
+        .sh(&format!(
+            "echo ok > inside; echo ok > $TMPDIR/x && echo temporary; \
+             echo evil > {base}/planted; echo evil > {base}/other/file; \
+             ln -s {base}/other link; echo evil > link/file; mkdir {base}/d; rm {base}/other/file; \
+             mv {base}/other/file inside2; cat {base}/other/file; cat {base}/secret/key; ls {base}; true"
+        ))
+        .await;
+
+    assert_eq!(ran.out, "temporary\n", "{}", ran.err);
+    assert_eq!(fs::read_to_string(world.base.join("work/inside")).unwrap(), "ok\n");
+    assert_eq!(fs::read_to_string(world.base.join("other/file")).unwrap(), "other");
+    assert!(!world.base.join("planted").exists() && !world.base.join("d").exists());
+    assert_eq!(
+        fs::read_dir(world.base.join("temporary")).unwrap().count(),
+        0,
+        "it is gone afterwards"
+    );
+}
+
+#[tokio::test]
+async fn a_granted_place_is_open_but_never_a_secret_inside_it() {
+    let world = world();
+    let mut command = world.shell(&format!(
+        "cat {0}/other/file; cat {0}/secret/key; echo x > {0}/other/new; echo y > {0}/other/file",
+        world.base.display()
+    ));
+    command.read = vec![world.base.clone()];
+
+    let ran = world.run(command.clone()).await;
+    assert_eq!(ran.out, "other", "{}", ran.err);
+    assert!(!world.base.join("other/new").exists());
+
+    command.write = vec![world.base.join("other"), world.base.join("secret")];
+    let ran = world.run(command).await;
+    assert_eq!(ran.out, "other", "{}", ran.err);
+    assert_eq!(fs::read_to_string(world.base.join("other/file")).unwrap(), "y\n");
+}
+
+#[tokio::test]
+async fn a_program_cannot_read_the_memory_or_environment_of_its_host() {
+    let world = world();
+    let host = std::process::id();
+
+    let ran = world
+        .sh(&format!(
+            "cat /proc/{host}/environ; cat /proc/{host}/maps; head -c 1 /proc/{host}/mem; \
+             readlink /proc/{host}/fd/1; readlink /proc/{host}/cwd; kill -9 {host}; cat /proc/self/comm"
+        ))
+        .await;
+
+    assert_eq!(ran.out, "cat\n");
+}
+
+const SOCKETS: &str = r"
+import os, socket, sys
+def attempt(name, make):
+    try:
+        make(); print(name, 'opened')
+    except OSError as error:
+        print(name, error.errno)
+attempt('tcp', lambda: socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5))
+attempt('udp', lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+attempt('local', lambda: socket.socket(socket.AF_UNIX))
+attempt('packet', lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+attempt('pair', lambda: socket.socketpair())
+";
+
+#[tokio::test]
+async fn a_program_has_no_network() {
+    let world = world();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let mut command = Command::new("python3", world.base.join("work"));
+    command.arguments = vec!["-c".to_owned(), SOCKETS.to_owned(), port];
+
+    let closed = world.run(command.clone()).await;
+    command.network = true;
+    let open = world.run(command).await;
+
+    assert_eq!(closed.out, "tcp 13\nudp 13\nlocal 13\npacket 13\npair opened\n", "{}", closed.err);
+    assert_eq!(
+        open.out, "tcp opened\nudp opened\nlocal 13\npacket 13\npair opened\n",
+        "{}",
+        open.err
+    );
+}
+
+const CALLS: &str = r"
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def call(name, number, *arguments):
+    ctypes.set_errno(0)
+    done = libc.syscall(number, *arguments)
+    print(name, done if done >= 0 else -ctypes.get_errno())
+call('ptrace', 101, 0, 0, 0, 0)
+call('x32 ptrace', 101 | 0x40000000, 0, 0, 0, 0)
+call('mount', 165, None, None, None, 0, None)
+call('unshare', 272, 0x10000000)
+call('clone', 56, 0x10000000, 0, 0, 0, 0)
+call('clone3', 435, 0, 0)
+call('io_uring', 425, 1, 0)
+call('keyctl', 250, 0, 0)
+call('bpf', 321, 0, 0, 0)
+call('vm_readv', 310, 1, 0, 0, 0, 0, 0)
+call('sti', 16, 0, 0x5412, 0)
+print('uid', os.getuid())
+";
+
+#[cfg(target_arch = "x86_64")]
+#[tokio::test]
+async fn calls_that_lead_around_the_sandbox_are_refused() {
+    let world = world();
+    let mut command = Command::new("python3", world.base.join("work"));
+    command.arguments = vec!["-c".to_owned(), CALLS.to_owned()];
+
+    let ran = world.run(command).await;
+
+    let refused = ["ptrace", "x32 ptrace", "mount", "unshare", "clone"];
+    let later = ["io_uring", "keyctl", "bpf", "vm_readv", "sti"];
+    let mut expected: Vec<String> = refused.iter().map(|name| format!("{name} -13")).collect();
+    expected.push("clone3 -38".to_owned());
+    expected.extend(later.iter().map(|name| format!("{name} -13")));
+    expected.push(format!("uid {}", rustix::process::getuid().as_raw()));
+    assert_eq!(ran.out.lines().collect::<Vec<_>>(), expected, "{}", ran.err);
+}
+
+#[tokio::test]
+async fn without_a_sandbox_nothing_is_started() {
+    let world = world();
+    let processes =
+        Processes::with_probe(world.settings.clone(), || Err(std::io::Error::other("no landlock")));
+
+    let error = processes.spawn(world.shell("touch started")).await.expect_err("it was started");
+
+    assert_eq!(
+        error.to_string(),
+        "the sandbox cannot be set up: this kernel does not confine files (no landlock); use Linux 5.13 or \
+         newer with `landlock` among its security modules, or set `sandbox = \"off\"` to run programs without one"
+    );
+    assert!(!world.base.join("work/started").exists());
+    assert_eq!(fs::read_dir(world.base.join("temporary")).unwrap().count(), 0);
+    let report = processes.sandbox_level();
+    assert!(!report.available && report.notes.len() == 1, "{report:?}");
+
+    let mut settings = world.settings.clone();
+    settings.sandbox = SandboxMode::Off;
+    let processes = Processes::with_probe(settings, || Err(std::io::Error::other("no landlock")));
+    let ran = finish(processes.spawn(world.shell("echo opted out")).await.unwrap()).await;
+    assert_eq!(ran.out, "opted out\n");
+}
+
+#[test]
+fn the_doctor_sees_what_programs_get() {
+    let report = world().processes().sandbox_level();
+
+    assert!(report.available && report.network, "{report:?}");
+    assert!(report.files.unwrap().starts_with("Landlock ABI "));
+}
+
+#[tokio::test]
+async fn a_program_sees_only_the_allowed_environment() {
+    let world = world();
+    let mut command = world.shell("env");
+    command.environment = vec![("CI".to_owned(), "1".to_owned())];
+
+    let ran = world.run(command).await;
+
+    assert!(!ran.out.contains("canary"), "{}", ran.out);
+    let mut names: Vec<&str> = ran.out.lines().filter_map(|line| line.split('=').next()).collect();
+    names.sort_unstable();
+    names.retain(|name| !["_", "PWD", "SHLVL", "OLDPWD"].contains(name));
+    assert_eq!(names, ["CI", "HOME", "LANG", "LC_ALL", "PATH", "TERM", "TMPDIR"]);
+    assert!(ran.out.contains("PATH=/usr/local/bin:/usr/bin:/bin\n"), "{}", ran.out);
+
+    for name in ["LD_PRELOAD", "NODE_OPTIONS", "GIT_SSH", "BASH_ENV", "PATH", "TMPDIR"] {
+        let mut command = world.shell("true");
+        command.environment = vec![(name.to_owned(), "x".to_owned())];
+        let error = world.processes().spawn(command).await.expect_err(name);
+        assert!(matches!(error, ProcessError::Denied { .. }), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_has_no_terminal_and_reads_what_it_is_given() {
+    let world = world();
+    let mut command = world.shell(
+        "cat; (exec < /dev/tty) 2>/dev/null && echo terminal; ps -o tty= -p $$ 2>/dev/null || true",
+    );
+    assert!(!world.run(command.clone()).await.out.contains("terminal"));
+
+    command.input = Some(b"given ".repeat(100_000));
+    let ran = world.run(command.clone()).await;
+    assert!(ran.out.starts_with("given given "), "{}", &ran.out[..100.min(ran.out.len())]);
+
+    command.arguments = vec!["-c".to_owned(), "echo never read".to_owned()];
+    assert_eq!(world.run(command).await.out, "never read\n");
+}
+
+#[tokio::test]
+async fn a_flood_is_cut_and_kept() {
+    let world = world();
+    let mut command = world
+        .shell("echo begin; head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; echo end");
+    command.keep = 100_000;
+
+    let mut child = world.processes().spawn(command).await.unwrap();
+    let (mut delivered, mut largest, mut last) = (0, 0, Vec::new());
+    let exit = loop {
+        match child.next().await.unwrap().unwrap() {
+            Happening::Stdout(bytes) | Happening::Stderr(bytes) => {
+                delivered += bytes.len();
+                largest = largest.max(bytes.len());
+                last = bytes;
+            }
+            Happening::Exited(exit) => break exit,
+        }
+    };
+
+    let total = 6_000_000 + 6 + 4;
+    assert_eq!(delivered, 200_000);
+    assert!(largest <= 64 * 1024 && last.ends_with(b"end\n"), "the newest comes last");
+    assert_eq!(exit.omitted, total - 200_000);
+    let saved = exit.saved.unwrap();
+    let kept = fs::read(&saved).unwrap();
+    assert_eq!(kept.len() as u64, total);
+    assert!(kept.starts_with(b"begin\n") && kept.windows(4).any(|part| part == b"end\n"));
+    assert_eq!(saved.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn the_whole_group_is_killed_at_the_deadline() {
+    let world = world();
+    let mut command = world.shell(
+        "trap '' TERM; sh -c \"trap '' TERM; sleep 1000\" & echo $! > child; \
+         setsid sleep 1000 & echo $! > stray; sleep 1000; sleep 1000",
+    );
+    command.deadline = Some(Duration::from_millis(400));
+
+    let begun = Instant::now();
+    let ran = world.run(command).await;
+
+    assert!(ran.exit.timed_out && ran.exit.signal == Some(9), "{:?}", ran.exit);
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    for name in ["child", "stray"] {
+        let pid = fs::read_to_string(world.base.join("work").join(name)).unwrap();
+        wait_until(name, || !is_alive(&pid));
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_holds_while_nobody_asks() {
+    let world = world();
+    let mut command = world.shell("echo $$ > pid; while :; do echo flood; done");
+    command.deadline = Some(Duration::from_millis(300));
+
+    let child = world.processes().spawn(command).await.unwrap();
+    let ended = tokio::task::spawn_blocking({
+        let pid = world.base.join("work/pid");
+        move || {
+            wait_until("the pid", || fs::read_to_string(&pid).is_ok_and(|pid| pid.ends_with('\n')));
+            let pid = fs::read_to_string(&pid).unwrap();
+            wait_until("the end", || !is_alive(&pid));
+        }
+    });
+    ended.await.unwrap();
+
+    assert!(finish(child).await.exit.timed_out);
+}
+
+#[tokio::test]
+async fn a_program_that_ends_takes_its_children_along() {
+    let world = world();
+
+    let ran = world.sh("sleep 1000 & echo $! > child; echo done").await;
+
+    assert_eq!((ran.out.as_str(), ran.exit.code), ("done\n", Some(0)));
+    assert!(ran.exit.duration < Duration::from_secs(8));
+    let pid = fs::read_to_string(world.base.join("work/child")).unwrap();
+    wait_until("the child", || !is_alive(&pid));
+}
+
+#[tokio::test]
+async fn dropping_or_killing_a_child_ends_its_group() {
+    for drop_it in [true, false] {
+        let world = world();
+        let mut child =
+            world.processes().spawn(world.shell("sleep 1000 & echo $!; wait")).await.unwrap();
+        let Some(Happening::Stdout(pid)) = child.next().await.unwrap() else { panic!("no pid") };
+        let pid = String::from_utf8(pid).unwrap();
+
+        if drop_it {
+            drop(child);
+        } else {
+            child.kill();
+            let exit = finish(child).await.exit;
+            assert_eq!((exit.signal, exit.timed_out), (Some(9), false));
+        }
+
+        wait_until("the child", || !is_alive(&pid));
+    }
+}
+
+#[tokio::test]
+async fn a_program_has_limits() {
+    let world = world();
+
+    let ran = world.sh("ulimit -c; ulimit -n; ulimit -f; ulimit -Hn").await;
+
+    let limits: Vec<u64> = ran.out.lines().map(|line| line.parse().unwrap_or(u64::MAX)).collect();
+    // The shell counts file sizes in blocks of 512 bytes.
+    assert!(
+        limits[0] == 0 && limits[1] <= 4096 && limits[2] <= (4 << 30) / 512 && limits[3] <= 4096,
+        "{limits:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_start_outside_the_workspace_is_refused() {
+    let world = world();
+    std::os::unix::fs::symlink(world.base.join("other"), world.base.join("work/link")).unwrap();
+    for directory in ["other", "work/..", "work/link"] {
+        let mut command = world.shell("true");
+        command.directory = world.base.join(directory);
+
+        let error = world.processes().spawn(command).await.expect_err(directory);
+
+        assert!(matches!(error, ProcessError::Denied { .. }), "{directory}: {error}");
+    }
+}

@@ -1,0 +1,25 @@
+//! The table of guards is complete, and every test that it names exists.
+
+use openkoi_brokers::sabotage::{CASES, Guard};
+
+const SOURCES: [&str; 6] = [
+    include_str!("egress.rs"),
+    include_str!("egress_answer.rs"),
+    include_str!("files.rs"),
+    include_str!("processes.rs"),
+    include_str!("secrets.rs"),
+    include_str!("snapshot.rs"),
+];
+
+#[test]
+fn every_guard_has_a_test_that_exists() {
+    assert_eq!(CASES.len(), Guard::ALL.len());
+    for (guard, case) in CASES {
+        let declared = format!("fn {case}()");
+        assert!(
+            SOURCES.iter().any(|source| source.contains(&declared)),
+            "{}: {case}",
+            guard.name()
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! Questions of policy, asked at the terminal. Where there is none, nothing is asked and the run waits.
+
+use std::{
+    io::{self, BufRead, Write},
+    sync::Arc,
+};
+
+use openkoi_brokers::clock::SystemClock;
+use openkoi_core::{
+    approval::{Answer, ApprovalRequest, Rule},
+    port::{Approver, JournalError, Pending},
+};
+use openkoi_storage::Storage;
+
+use crate::output::{Prompt, sanitise, sanitise_line};
+
+/// The longest part of the arguments that is shown at either end, in characters.
+const SHOWN: usize = 600;
+
+/// Asks whoever sits at the terminal.
+pub struct Terminal {
+    prompt: Prompt,
+    storage: Arc<Storage>,
+}
+
+impl Terminal {
+    /// Returns an approver that keeps rules in `storage`.
+    pub fn new(prompt: Prompt, storage: Arc<Storage>) -> Self {
+        Self { prompt, storage }
+    }
+}
+
+impl Approver for Terminal {
+    fn ask<'a>(&'a self, request: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
+        Box::pin(async move {
+            if !self.prompt.is_interactive() {
+                return None;
+            }
+            let text = question(request);
+            // Reading blocks, and signals have to come through meanwhile.
+            let answer = tokio::task::spawn_blocking(move || read(&text)).await;
+            answer.ok().flatten()
+        })
+    }
+
+    fn remember(&self, rule: &Rule) -> Result<(), JournalError> {
+        let kept = self.storage.keep_rule(rule, SystemClock.now_ms());
+        kept.map_err(|error| JournalError(error.to_string()))
+    }
+}
+
+/// Returns the whole question. What the kernel computed comes first; what the model wrote comes last and cannot
+/// move the cursor.
+fn question(request: &ApprovalRequest) -> String {
+    let rule = |allow| Rule { allow, ..request.rule.clone() };
+    format!(
+        "\n{} wants to {} ({}, domain {})\n  on: {}\n  arguments: {}\n\
+         \x20 [y] allow once   [a] allow always, which writes the rule: {}\n\
+         \x20 [n] reject once  [r] reject always, which writes the rule: {}\n\
+         answer [y/a/n/r]: ",
+        sanitise_line(&request.origin),
+        sanitise_line(&request.action),
+        request.effect.word(),
+        sanitise_line(&request.domain),
+        sanitise_line(&ends(&request.target)),
+        sanitise(&ends(&request.details)),
+        sanitise_line(&rule(true).to_string()),
+        sanitise_line(&rule(false).to_string()),
+    )
+}
+
+/// Shows both ends of a long text, so that nothing can be pushed off the screen.
+fn ends(text: &str) -> String {
+    let count = text.chars().count();
+    if count <= SHOWN * 2 {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(SHOWN).collect();
+    let tail: String = text.chars().skip(count - SHOWN).collect();
+    format!("{head} […{} characters…] {tail}", count - SHOWN * 2)
+}
+
+fn read(question: &str) -> Option<Answer> {
+    let mut err = io::stderr().lock();
+    let mut input = io::stdin().lock();
+    loop {
+        write!(err, "{question}").and_then(|()| err.flush()).ok()?;
+        let mut line = String::new();
+        if input.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        match line.trim() {
+            "y" => return Some(Answer::AllowOnce),
+            "a" => return Some(Answer::AllowAlways),
+            "n" => return Some(Answer::RejectOnce),
+            "r" => return Some(Answer::RejectAlways),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openkoi_core::tool::Effect;
+
+    #[test]
+    fn a_question_shows_the_rule_and_nothing_in_it_moves_the_cursor() {
+        let request = ApprovalRequest {
+            origin: "web".into(),
+            action: "http".into(),
+            effect: Effect::Send,
+            domain: "web".into(),
+            target: "GET https://example.com\x1b[2A".into(),
+            details: "x".repeat(5_000),
+            hash: String::new(),
+            rule: Rule {
+                allow: true,
+                origin: "web".into(),
+                action: "http".into(),
+                target: "GET https://example.com".into(),
+            },
+        };
+
+        let text = question(&request);
+
+        assert!(text.contains("allow web http on \"GET https://example.com\""), "{text}");
+        assert!(text.contains("reject web http on \"GET https://example.com\""), "{text}");
+        assert!(text.contains("[…3800 characters…]"), "{text}");
+        assert!(!text.contains('\x1b'));
+    }
+}

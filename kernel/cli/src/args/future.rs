@@ -1,0 +1,33 @@
+//! Commands that are planned and not there yet. Typing one says so; nothing is run and nothing is listed.
+
+use std::ffi::OsString;
+
+use super::words;
+use crate::error::CommandError;
+
+/// Their names.
+const PLANNED: [&str; 14] = [
+    "think",
+    "learn",
+    "setup",
+    "init",
+    "dashboard",
+    "connect",
+    "disconnect",
+    "update",
+    "soul",
+    "mind",
+    "world",
+    "reflect",
+    "trust",
+    "daemon",
+];
+
+pub(super) fn is_planned(word: &str) -> bool {
+    PLANNED.contains(&word)
+}
+
+pub(super) fn refusal(word: &str, arguments: &[OsString]) -> CommandError {
+    let error = CommandError::usage(format!("`openkoi {word}` is not built yet"));
+    if arguments.len() > 1 { error.hint(words::as_task(arguments, word)) } else { error }
+}

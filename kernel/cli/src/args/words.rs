@@ -1,0 +1,165 @@
+//! The words of a line: which of them is the first, and what it may have been meant for.
+
+use std::ffi::OsString;
+
+use crate::{error::CommandError, output::ColourChoice, suggest};
+
+/// Whether the line asks for JSON, known before it is understood: a line that is not understood is reported as
+/// JSON too.
+pub fn asks_for_json(arguments: &[OsString]) -> bool {
+    flags(arguments).any(|flag| flag == "--json")
+        || value(arguments, "--output-format").is_some_and(|format| format.ends_with("json"))
+}
+
+/// Returns what the line says about colour, known before it is understood.
+pub fn colour(arguments: &[OsString]) -> ColourChoice {
+    match value(arguments, "--color").as_deref() {
+        Some("always") => ColourChoice::Always,
+        Some("never") => ColourChoice::Never,
+        _ => ColourChoice::Auto,
+    }
+}
+
+fn flags(arguments: &[OsString]) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+    arguments.iter().map(|argument| argument.to_string_lossy()).take_while(|flag| flag != "--")
+}
+
+fn value(arguments: &[OsString], name: &str) -> Option<String> {
+    let mut rest = flags(arguments);
+    while let Some(flag) = rest.next() {
+        if flag == name {
+            return rest.next().map(std::borrow::Cow::into_owned);
+        }
+        let joined = flag.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
+        if let Some(value) = joined {
+            return Some(value.to_owned());
+        }
+    }
+    None
+}
+
+/// Returns the first word that is neither a flag nor the value of one; none after `--`.
+pub(super) fn first(command: &clap::Command, arguments: &[OsString]) -> Option<String> {
+    let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
+    while let Some(argument) = arguments.next() {
+        if argument == "--" {
+            return None;
+        }
+        if !argument.starts_with('-') || argument == "-" {
+            return Some(argument.into_owned());
+        }
+        let value = value_of(command, &argument);
+        if value == Value::Next
+            || (value == Value::Perhaps && peeks_at_value(&mut arguments.clone()))
+        {
+            arguments.next();
+        }
+    }
+    None
+}
+
+fn peeks_at_value<'a>(rest: &mut impl Iterator<Item = std::borrow::Cow<'a, str>>) -> bool {
+    rest.next().is_some_and(|next| !next.starts_with('-'))
+}
+
+/// Where a flag's value stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Value {
+    /// It has none, or has it already.
+    Here,
+    /// In the next argument.
+    Next,
+    /// In the next argument, if that is no flag.
+    Perhaps,
+}
+
+fn value_of(command: &clap::Command, argument: &str) -> Value {
+    if let Some(long) = argument.strip_prefix("--") {
+        let known = command.get_arguments().find(|known| known.get_long() == Some(long));
+        return known.map_or(Value::Here, wants);
+    }
+    // A cluster: `-qi 5`, `-i5`.
+    let mut letters = argument.chars().skip(1);
+    while let Some(letter) = letters.next() {
+        let known = command.get_arguments().find(|known| known.get_short() == Some(letter));
+        let wanted = known.map_or(Value::Here, wants);
+        if wanted != Value::Here {
+            return if letters.next().is_some() { Value::Here } else { wanted };
+        }
+    }
+    Value::Here
+}
+
+fn wants(argument: &clap::Arg) -> Value {
+    if !argument.get_action().takes_values() {
+        return Value::Here;
+    }
+    let least = argument.get_num_args().map_or(1, |range| range.min_values());
+    if least == 0 { Value::Perhaps } else { Value::Next }
+}
+
+/// Whether `word` is exactly the name of a command.
+pub(super) fn is_command(command: &clap::Command, word: &str) -> bool {
+    word == "help" || command.get_subcommands().any(|known| known.get_name() == word)
+}
+
+/// Whether a line without a word asks for help or the version.
+pub(super) fn asks_for_page(arguments: &[OsString]) -> bool {
+    arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| ["-h", "--help", "-V", "--version"].iter().any(|page| argument == page))
+}
+
+/// Refuses a word that stands alone and looks like a slip of a command, so that a slip costs nothing.
+///
+/// With a second word it is refused only where that one is a subcommand: `sesion list`.
+pub(super) fn refuse_slip(command: &clap::Command, words: &[String]) -> Result<(), CommandError> {
+    let (word, second) = match words {
+        [word] => (word, None),
+        [word, second] => (word, Some(second)),
+        _ => return Ok(()),
+    };
+    if word.contains(char::is_whitespace) {
+        return Ok(());
+    }
+    let fits = |known: &&clap::Command| {
+        second.is_none_or(|second| known.get_subcommands().any(|sub| sub.get_name() == second))
+    };
+    let names = command.get_subcommands().filter(fits).map(|known| known.get_name().to_owned());
+    let meant = suggest::closest(word, names);
+    if meant.is_empty() {
+        return Ok(());
+    }
+    let rest = second.map_or_else(String::new, |second| format!(" {second}"));
+    let error = CommandError::usage(format!("there is no command `{word}`"));
+    let error = error.hints(meant.iter().map(|name| format!("openkoi {name}{rest}")));
+    Err(error.hint(format!("as a task: openkoi -- {word}{rest}")))
+}
+
+/// Returns a line that runs `arguments` as a task, from `word` on.
+pub(super) fn as_task(arguments: &[OsString], word: &str) -> String {
+    let words: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    let start = words.iter().position(|typed| typed == word).unwrap_or(0);
+    let (flags, text) = words.split_at(start);
+    let flags: String = flags.iter().map(|flag| format!("{flag} ")).collect();
+    let shown = text.join(" ");
+    // A word by itself is the command again, even in quotes, and a flag in quotes is a word.
+    if text.len() < 2 || text.iter().any(|word| word.starts_with('-')) {
+        return format!("as a task: openkoi {flags}-- {shown}");
+    }
+    format!("as a task: openkoi {flags}\"{}\"", shown.replace('"', "\\\""))
+}
+
+/// Reads a score.
+pub(super) fn score(text: &str) -> Result<f64, String> {
+    let score = text.parse::<f64>().ok().filter(|score| (0.0..=1.0).contains(score));
+    score.ok_or_else(|| "a score is a number from 0 to 1".to_owned())
+}
+
+/// Reads an amount of money.
+pub(super) fn dollars(text: &str) -> Result<f64, String> {
+    let amount = text.strip_prefix('$').unwrap_or(text).parse::<f64>().ok();
+    let amount = amount.filter(|amount| (0.0..=1_000_000.0).contains(amount));
+    amount.ok_or_else(|| "an amount is a number of US dollars, for example 0.50".to_owned())
+}

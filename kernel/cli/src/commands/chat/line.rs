@@ -1,0 +1,119 @@
+//! Where messages come from: an edited line with history at a terminal, plain lines from anything else.
+
+use std::{
+    io::{self, BufRead},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rustyline::{Config, DefaultEditor, error::ReadlineError};
+
+use crate::{context::Context, error::CommandError, interrupt::Interrupts};
+
+/// Lines that are remembered.
+const REMEMBERED: usize = 1_000;
+
+/// What the person did.
+pub enum Input {
+    /// Said something.
+    Text(String),
+    /// Ended the conversation.
+    End,
+}
+
+/// Reads messages.
+pub enum Lines {
+    /// From a terminal.
+    Edited {
+        /// The editor; it is lent to the thread that waits for a line.
+        editor: Arc<Mutex<DefaultEditor>>,
+        /// Where lines are remembered.
+        history: PathBuf,
+    },
+    /// From a pipe or a file.
+    Plain,
+}
+
+impl Lines {
+    /// Opens the editor where somebody can type.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal cannot be used.
+    pub fn open(context: &Context) -> Result<Self, CommandError> {
+        if !context.prompt.is_interactive() {
+            return Ok(Self::Plain);
+        }
+        let config = Config::builder()
+            .max_history_size(REMEMBERED)
+            .map_err(|error| broken(&error))?
+            .auto_add_history(true)
+            .history_ignore_space(true)
+            .build();
+        let mut editor = DefaultEditor::with_config(config).map_err(|error| broken(&error))?;
+        let history = context.paths()?.home().join("chat-history");
+        if history.exists()
+            && let Err(error) = editor.load_history(&history)
+        {
+            tracing::warn!(%error, "the history of earlier chats is left out");
+        }
+        Ok(Self::Edited { editor: Arc::new(Mutex::new(editor)), history })
+    }
+
+    /// Waits for the next message. Empty lines are passed over.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal breaks.
+    pub async fn next(&mut self, interrupts: &Interrupts) -> Result<Input, CommandError> {
+        loop {
+            let line = match self {
+                Self::Plain => read_plain().await?,
+                Self::Edited { editor, history } => {
+                    let (editor, history) = (Arc::clone(editor), history.clone());
+                    let read = tokio::task::spawn_blocking(move || edit(&editor, &history)).await;
+                    interrupts.clear();
+                    read.map_err(|error| CommandError::failed(error.to_string()))??
+                }
+            };
+            match line {
+                None => return Ok(Input::End),
+                Some(line) if line.trim().is_empty() => {}
+                Some(line) => return Ok(Input::Text(line.trim().to_owned())),
+            }
+        }
+    }
+}
+
+/// Returns the next line, an empty one after Ctrl-C, nothing after Ctrl-D.
+fn edit(
+    editor: &Mutex<DefaultEditor>,
+    history: &PathBuf,
+) -> Result<Option<String>, CommandError> {
+    let mut editor = editor.lock().unwrap_or_else(PoisonError::into_inner);
+    match editor.readline("koi> ") {
+        Ok(line) => {
+            if let Err(error) = editor.save_history(history) {
+                tracing::debug!(%error, "the line is not remembered");
+            }
+            Ok(Some(line))
+        }
+        Err(ReadlineError::Interrupted) => Ok(Some(String::new())),
+        Err(ReadlineError::Eof) => Ok(None),
+        Err(error) => Err(broken(&error)),
+    }
+}
+
+async fn read_plain() -> Result<Option<String>, CommandError> {
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        let count = io::stdin().lock().read_line(&mut line)?;
+        Ok::<_, io::Error>((count > 0).then_some(line))
+    });
+    let read = read.await.map_err(|error| CommandError::failed(error.to_string()))?;
+    read.map_err(|error| CommandError::failed(format!("cannot read standard input: {error}")))
+}
+
+fn broken(error: &ReadlineError) -> CommandError {
+    CommandError::failed(format!("cannot use the terminal: {error}"))
+}

@@ -1,0 +1,106 @@
+//! `openkoi config`: every setting with its origin.
+
+use serde_json::{Value, json};
+
+use crate::{
+    commands::Reply,
+    context::Context,
+    error::CommandError,
+    output::{Output, Page},
+    settings::{Setting, Settings},
+};
+
+/// Arguments of `openkoi config`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only keys that begin with this
+    pub prefix: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shows the settings.
+///
+/// # Errors
+///
+/// When a file cannot be read, or says something that cannot be.
+pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
+    let settings = context.settings()?;
+    // Options of providers are only known to their components, so they are checked with them.
+    for warning in context.connections(&settings)?.warnings {
+        context.printer.warning(&warning);
+    }
+    let prefix = args.prefix.as_deref().unwrap_or("");
+    Ok(Reply::new(Shown::of(&settings, prefix), args.json))
+}
+
+struct Shown(Vec<Line>);
+
+struct Line {
+    key: String,
+    value: toml::Value,
+    origin: String,
+    used: bool,
+}
+
+impl Shown {
+    fn of(settings: &Settings, prefix: &str) -> Self {
+        let lines = settings.all().map(Line::of).filter(|line| line.key.starts_with(prefix));
+        Self(lines.collect())
+    }
+}
+
+impl Line {
+    fn of(setting: &Setting) -> Self {
+        let hidden = || toml::Value::String("[hidden]".to_owned());
+        Self {
+            key: setting.path.iter().map(|segment| written(segment)).collect::<Vec<_>>().join("."),
+            value: if is_secret(setting) { hidden() } else { setting.value.clone() },
+            origin: setting.origin.to_string(),
+            used: setting.key.used,
+        }
+    }
+}
+
+/// Whether the value is, or is called, a secret. Keys belong elsewhere, but who put one here must not see it in a
+/// terminal that others watch.
+fn is_secret(setting: &Setting) -> bool {
+    let name = setting.path.last().map_or("", String::as_str).to_ascii_lowercase();
+    let telling = ["secret", "token", "password", "api_key", "apikey", "api-key"];
+    let called = telling.iter().any(|word| name.contains(word)) && !name.ends_with("_env");
+    setting.key.is_secret() || (called && setting.value.is_str())
+}
+
+/// Returns a segment as it is written in a key.
+fn written(segment: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !segment.is_empty() && segment.chars().all(bare) {
+        return segment.to_owned();
+    }
+    toml::Value::String(segment.to_owned()).to_string()
+}
+
+impl Output for Shown {
+    fn text(&self, page: &mut Page) {
+        let width = self.0.iter().map(|line| line.key.len() + line.value.to_string().len() + 3);
+        let width = width.filter(|width| *width <= 48).max().unwrap_or(0);
+        for line in &self.0 {
+            let set = format!("{} = {}", line.key, line.value.to_string().replace('\n', " "));
+            let unused = if line.used { "" } else { "; not used yet" };
+            page.line(format!("{set:<width$}  # {}{unused}", line.origin));
+        }
+    }
+
+    fn json(&self) -> Value {
+        let settings = self.0.iter().map(|line| {
+            json!({
+                "key": line.key,
+                "value": line.value,
+                "origin": line.origin,
+                "used": line.used,
+            })
+        });
+        json!({ "settings": settings.collect::<Vec<_>>() })
+    }
+}

@@ -1,0 +1,177 @@
+//! `openkoi demo`: the whole loop on a small broken project, offline.
+//!
+//! Files, checks, sandbox and journal are the real ones; only the model's turns are scripted, and the first line
+//! says so.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use openkoi_brokers::{durable, processes::Processes};
+use openkoi_components::Demo;
+use openkoi_core::task::Task;
+use openkoi_storage::sessions::SessionKind;
+use serde::Deserialize;
+
+use crate::{
+    args::DemoFlags,
+    commands::run::Joined,
+    context::Context,
+    error::CommandError,
+    execute::{self, Show},
+    exit::Exit,
+    interrupt::Interrupts,
+    request::SessionChoice,
+    runtime::{self, Runtime},
+};
+
+/// The bundled provider that needs no network, and its scenario.
+const MODEL: &str = "scripted/demo";
+
+/// A demonstration project as its description has it.
+#[derive(Debug, Deserialize)]
+struct Description {
+    flavour: String,
+    title: String,
+    needs: Vec<String>,
+    command: String,
+    task: String,
+    files: Vec<DemoFile>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DemoFile {
+    path: String,
+    source: String,
+}
+
+/// Runs the demonstration.
+///
+/// # Errors
+///
+/// When there is no such project, its toolchain is not here, or the run stopped before its end.
+pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
+    let settings = context.settings_with(|layers| layers.model(MODEL, "openkoi demo"))?;
+    let processes = Processes::new(runtime::process_settings(context, &settings)?);
+    let here = |program: &str| processes.exists(program, &context.environment.temporary());
+    let (demo, description) = choose(flags.kind.as_deref(), &here)?;
+    let directory = Project::create(context, &description.flavour, flags.keep)?;
+    lay(&directory.path, demo, &description)?;
+    let workspace = directory.path.as_path();
+    if !flags.show.quiet {
+        context.printer.notice(&format!(
+            "A demonstration on {}: `{}` fails, and the loop mends it.\nIts directory: {}",
+            description.title,
+            description.command,
+            workspace.display()
+        ));
+    }
+    let runtime = Runtime::new(context, &settings, workspace)?;
+    let joined = Joined::of(context, &runtime, &SessionChoice::New, SessionKind::Task)?;
+    let task = Task {
+        id: runtime.task_id()?,
+        session: joined.session.clone(),
+        text: description.task.clone(),
+        workspace: workspace.display().to_string(),
+        history: Vec::new(),
+        settings: settings.task(),
+    };
+    let show = Show {
+        format: flags.show.output_format,
+        quiet: flags.show.quiet,
+        output: flags.show.output.map(|path| context.absolute(&path)),
+        schema: None,
+    };
+    execute::block(async {
+        let interrupts = Interrupts::listen()?;
+        execute::start(context, &runtime, task, &show, &interrupts).await
+    })
+}
+
+/// Returns the project that was asked for, or the first whose toolchain is here.
+fn choose(
+    kind: Option<&str>,
+    exists: &dyn Fn(&str) -> bool,
+) -> Result<(&'static Demo, Description), CommandError> {
+    let mut all = Vec::new();
+    for demo in openkoi_components::demos() {
+        let description: Description = serde_json::from_str(demo.description)
+            .map_err(|error| CommandError::failed(format!("a demonstration is broken: {error}")))?;
+        all.push((demo, description));
+    }
+    // A shell is everywhere, so it is the last resort and not the first choice.
+    all.sort_by_key(|(_, description)| description.needs.iter().any(|need| need == "sh"));
+    let here = |description: &Description| {
+        description.needs.iter().all(|program| exists(program))
+    };
+    match kind {
+        None => {
+            let found = all.into_iter().find(|(_, description)| here(description));
+            found.ok_or_else(|| CommandError::failed("not even a shell was found on the path"))
+        }
+        Some(kind) => {
+            let kinds: Vec<String> = all.iter().map(|(_, d)| d.flavour.clone()).collect();
+            let found = all.into_iter().find(|(_, description)| description.flavour == kind);
+            let Some((demo, description)) = found else {
+                let message = format!("there is no demonstration `{kind}`");
+                return Err(CommandError::usage(message).hint(kinds.join(", ")));
+            };
+            if !here(&description) {
+                let needs = description.needs.join(", ");
+                return Err(CommandError::failed(format!("`{needs}` is not on the path")));
+            }
+            Ok((demo, description))
+        }
+    }
+}
+
+/// The directory of the demonstration; removed at the end unless it is to be kept.
+struct Project {
+    path: PathBuf,
+    keep: bool,
+}
+
+impl Project {
+    fn create(context: &Context, flavour: &str, keep: bool) -> Result<Self, CommandError> {
+        let random = openkoi_brokers::random::Random::default();
+        let id = random
+            .id(execute::now_ms())
+            .map_err(|error| CommandError::from_error(Exit::NotAccepted, &error))?;
+        let name = format!("openkoi-demo-{flavour}-{}", id.get(18..).unwrap_or(&id));
+        let path = context.environment.temporary().join(name);
+        durable::create_private_dir(&path)
+            .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
+        // The sandbox and the journal know directories by their real names.
+        let path = path.canonicalize().map_err(|error| unwritable(&path, &error))?;
+        Ok(Self { path, keep })
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        if !self.keep
+            && let Err(error) = fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!(%error, "the demonstration's directory stays");
+        }
+    }
+}
+
+fn lay(directory: &Path, demo: &Demo, description: &Description) -> Result<(), CommandError> {
+    for file in &description.files {
+        let text = demo.files.iter().find(|(source, _)| *source == file.source);
+        let Some((_, text)) = text else {
+            return Err(CommandError::failed(format!("`{}` is not bundled", file.source)));
+        };
+        let path = directory.join(&file.path);
+        let parent = path.parent().unwrap_or(directory);
+        fs::create_dir_all(parent).map_err(|error| unwritable(parent, &error))?;
+        fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;
+    }
+    Ok(())
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::configuration(format!("cannot write `{}`: {error}", path.display()))
+}

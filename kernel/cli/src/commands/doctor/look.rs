@@ -1,0 +1,212 @@
+//! What `doctor` looks at, one function each.
+
+use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
+
+use openkoi_brokers::secrets::SecretSource;
+use openkoi_host::manifest::Manifest;
+
+use super::Finding;
+use crate::{
+    commands::status::processes,
+    context::Context,
+    error::CommandError,
+    models::{Connection, Connections, Found},
+    settings::Settings,
+};
+
+/// Programs that run a project's checks, with what they are for.
+const TOOLCHAINS: [(&str, &str); 7] = [
+    ("cargo", "Rust"),
+    ("python3", "Python"),
+    ("node", "Node.js"),
+    ("go", "Go"),
+    ("make", "Makefiles"),
+    ("sh", "shell scripts"),
+    ("git", "version control"),
+];
+
+/// Looks at everything; what depends on something broken is left out.
+pub(super) fn everything(context: &Context) -> Vec<Finding> {
+    let mut findings = vec![home(context)];
+    match context.settings() {
+        Ok(settings) => {
+            findings.push(configuration(&settings, context));
+            findings.push(database(context));
+            findings.push(sandbox(&settings, context));
+            findings.extend(providers(&settings, context));
+            findings.push(toolchains(&settings, context));
+        }
+        Err(error) => findings.push(Finding::ill("settings", &error)),
+    }
+    findings.push(components(context));
+    findings
+}
+
+fn home(context: &Context) -> Finding {
+    let paths = match context.paths() {
+        Ok(paths) => paths,
+        Err(error) => return Finding::ill("home", &error),
+    };
+    let home = paths.home();
+    match fs::metadata(home) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Finding::note(
+            "home",
+            format!("{} is not there yet; the first task makes it", home.display()),
+        ),
+        Err(error) => Finding::ill("home", &CommandError::configuration(error.to_string())),
+        Ok(meta) if meta.mode() & 0o077 != 0 => {
+            let message = format!("{} can be entered by others", home.display());
+            let error = CommandError::configuration(message);
+            Finding::ill("home", &error.hint(format!("chmod 700 {}", home.display())))
+        }
+        Ok(_) => {
+            exposed_keys(home).unwrap_or_else(|| Finding::well("home", home.display().to_string()))
+        }
+    }
+}
+
+/// Returns a finding if a key file can be read by others.
+fn exposed_keys(home: &Path) -> Option<Finding> {
+    let listing = fs::read_dir(home.join("credentials")).ok()?;
+    let exposed = listing.filter_map(Result::ok).find(|entry| {
+        entry.metadata().is_ok_and(|meta| meta.is_file() && meta.mode() & 0o077 != 0)
+    })?;
+    let path = exposed.path();
+    let error = CommandError::configuration(format!("`{}` can be read by others", path.display()));
+    Some(Finding::ill("home", &error.hint(format!("chmod 600 {}", path.display()))))
+}
+
+fn configuration(settings: &Settings, context: &Context) -> Finding {
+    let set = settings.all().filter(|setting| setting.origin != crate::settings::Origin::Default);
+    let (set, odd) = (set.count(), settings.warnings().len());
+    let file = context.paths().map(|paths| paths.config().display().to_string());
+    let words = format!("{set} settings besides the defaults ({})", file.unwrap_or_default());
+    if odd > 0 {
+        return Finding::note("settings", format!("{words}, {odd} passed over"));
+    }
+    Finding::well("settings", words)
+}
+
+fn database(context: &Context) -> Finding {
+    let checked = context.existing_storage().and_then(|storage| {
+        let Some(storage) = storage else { return Ok(None) };
+        storage.check()?;
+        Ok(Some(storage.path().display().to_string()))
+    });
+    match checked {
+        Ok(Some(path)) => Finding::well("database", format!("{path} is whole")),
+        Ok(None) => Finding::note("database", "there is none yet; the first task makes it"),
+        Err(error) => Finding::ill("database", &error),
+    }
+}
+
+fn sandbox(settings: &Settings, context: &Context) -> Finding {
+    if !settings.sandbox.on {
+        let words = "off: programs that a task starts may do what you may";
+        return Finding::note("sandbox", words).hint("mode = \"on\" under [sandbox]");
+    }
+    let report = match processes(settings, context) {
+        Ok(processes) => processes.sandbox_level(),
+        Err(error) => return Finding::ill("sandbox", &error),
+    };
+    let notes = report.notes.join("; ");
+    if !report.available {
+        let message = format!("missing, so no program is started: {notes}");
+        let error = CommandError::configuration(message);
+        return Finding::ill("sandbox", &error.hint("mode = \"off\" under [sandbox] does without"));
+    }
+    let files = report.files.unwrap_or_default();
+    let network = if report.network { "network closed" } else { "network open" };
+    let words = format!("{files}, {network}");
+    if notes.is_empty() {
+        return Finding::well("sandbox", words);
+    }
+    Finding::note("sandbox", format!("{words}: {notes}"))
+}
+
+fn providers(settings: &Settings, context: &Context) -> Vec<Finding> {
+    let connections = match context.connections(settings) {
+        Ok(connections) => connections,
+        Err(error) => return vec![Finding::ill("providers", &error)],
+    };
+    let mut findings: Vec<Finding> = connections.ready.iter().map(provider).collect();
+    findings.extend(connections.warnings.iter().map(|odd| Finding::note("providers", odd)));
+    let routes = context
+        .catalogue()
+        .and_then(|catalogue| connections.routes(settings, &catalogue).map_err(CommandError::from));
+    match routes {
+        Ok(routes) => {
+            let executor = routes.executor().map(ToString::to_string).unwrap_or_default();
+            findings.push(Finding::well("model", executor));
+        }
+        // Before the first key is set nothing is broken.
+        Err(error) if connections.ready.is_empty() && settings.model.is_none() => {
+            let note = Finding::note("model", &error.message);
+            findings.push(error.hints.iter().fold(note, |note, hint| note.hint(hint)));
+        }
+        Err(error) => findings.push(Finding::ill("model", &error)),
+    }
+    findings.extend(wanting(&connections));
+    findings
+}
+
+fn provider(connection: &Connection) -> Finding {
+    let source = match &connection.found {
+        Found::At(SecretSource::Variable(name)) => format!("key from the variable {name}"),
+        Found::At(SecretSource::File(name)) => format!("key from credentials/{name}.key"),
+        Found::NotNeeded => "no key needed".to_owned(),
+        Found::Missing => "no key".to_owned(),
+    };
+    let place = match connection.base_url.as_str() {
+        "" => String::new(),
+        url => format!(" at {url}"),
+    };
+    Finding::well("provider", format!("{}{place}, {source}", connection.name))
+}
+
+/// Returns those that are configured but lack a key; what the catalog offers besides is not worth a line each.
+fn wanting(connections: &Connections) -> Option<Finding> {
+    let names: Vec<&str> = connections.missing.iter().map(|one| one.name.as_str()).collect();
+    (!names.is_empty())
+        .then(|| Finding::well("providers", format!("no key for {}", names.join(", "))))
+}
+
+fn toolchains(settings: &Settings, context: &Context) -> Finding {
+    let workspace = context.workspace().unwrap_or_default();
+    let processes = match processes(settings, context) {
+        Ok(processes) => processes,
+        Err(error) => return Finding::ill("toolchains", &error),
+    };
+    let (there, missing): (Vec<_>, Vec<_>) =
+        TOOLCHAINS.iter().partition(|(program, _)| processes.exists(program, &workspace));
+    let names = |list: &[&(&str, &str)]| {
+        list.iter()
+            .map(|(program, what)| format!("{program} ({what})"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if there.is_empty() {
+        return Finding::note("toolchains", "none found, so no project's checks can run");
+    }
+    let missing = match missing.is_empty() {
+        true => String::new(),
+        false => format!("; not found: {}", names(&missing)),
+    };
+    Finding::well("toolchains", format!("{}{missing}", names(&there)))
+}
+
+fn components(context: &Context) -> Finding {
+    let mut names = Vec::new();
+    for component in context.components() {
+        match Manifest::parse(component.manifest) {
+            Ok(manifest) => {
+                names.push(format!("{} {}", component.name, manifest.component.version))
+            }
+            Err(error) => {
+                let message = format!("the component `{}` is unfit: {error}", component.name);
+                return Finding::ill("components", &CommandError::failed(message));
+            }
+        }
+    }
+    Finding::well("components", names.join(", "))
+}

@@ -1,0 +1,130 @@
+//! `openkoi man`: the manual page, made from the definitions of the command line.
+
+use std::io::{self, Write};
+
+use clap_mangen::{
+    Man,
+    roff::{Roff, bold, roman},
+};
+
+use crate::{args, context::Context, env, error::CommandError, exit::Exit, suggest};
+
+/// Arguments of `openkoi man`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The page of this command
+    pub command: Option<String>,
+}
+
+/// Prints the page.
+///
+/// # Errors
+///
+/// When there is no such command.
+pub fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
+    let command = match &args.command {
+        Some(name) => subcommand(name)?,
+        None => args::command(),
+    };
+    let mut page = Vec::new();
+    let broken = |error: io::Error| CommandError::failed(format!("cannot make the page: {error}"));
+    write_page(command, &mut page).map_err(broken)?;
+    context.printer.raw(&page)?;
+    Ok(Exit::Accepted)
+}
+
+fn subcommand(name: &str) -> Result<clap::Command, CommandError> {
+    let mut whole = args::command();
+    whole.build();
+    if let Some(found) = whole.find_subcommand(name) {
+        let named = found.clone().display_name(format!("openkoi-{name}"));
+        return Ok(named.version(env!("CARGO_PKG_VERSION")));
+    }
+    let names = whole.get_subcommands().map(|known| known.get_name().to_owned());
+    let question = suggest::question(&suggest::closest(name, names));
+    Err(CommandError::usage(format!("there is no command `{name}`")).hints(question))
+}
+
+/// Writes the sections; exit codes and variables stand in their own and not in one called "extra".
+fn write_page(command: clap::Command, page: &mut Vec<u8>) -> io::Result<()> {
+    let is_main = command.get_name() == "openkoi";
+    let man = Man::new(command);
+    man.render_title(page)?;
+    man.render_name_section(page)?;
+    man.render_synopsis_section(page)?;
+    man.render_description_section(page)?;
+    man.render_options_section(page)?;
+    if is_main {
+        man.render_subcommands_section(page)?;
+        section(page, "EXIT STATUS", exit_codes())?;
+        section(page, "ENVIRONMENT", variables())?;
+        section(page, "FILES", files())?;
+    }
+    man.render_version_section(page)
+}
+
+fn exit_codes() -> Vec<(String, String)> {
+    Exit::ALL.iter().map(|exit| (exit.code().to_string(), exit.meaning().to_owned())).collect()
+}
+
+fn variables() -> Vec<(String, String)> {
+    env::ALL.iter().map(|known| (known.name.to_owned(), known.help.to_owned())).collect()
+}
+
+fn files() -> Vec<(String, String)> {
+    [
+        ("~/.openkoi/config.toml", "the configuration"),
+        (".openkoi/config.toml", "what a project narrows"),
+        ("~/.openkoi/credentials/PROVIDER.key", "keys, readable by their owner alone"),
+        ("~/.local/share/openkoi", "the database, sessions and snapshots"),
+    ]
+    .map(|(name, text)| (name.to_owned(), text.to_owned()))
+    .into()
+}
+
+fn section(page: &mut Vec<u8>, title: &str, items: Vec<(String, String)>) -> io::Result<()> {
+    let mut roff = Roff::default();
+    roff.control("SH", [title]);
+    for (name, text) in items {
+        roff.control("TP", []);
+        roff.text([bold(name)]);
+        roff.text([roman(text)]);
+    }
+    page.write_all(roff.render().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_exit_codes_variables_and_every_command() {
+        let mut page = Vec::new();
+        write_page(args::command(), &mut page).unwrap();
+        let page = String::from_utf8(page).unwrap();
+
+        for exit in Exit::ALL {
+            assert!(page.contains(exit.meaning()), "{}", exit.word());
+        }
+        for part in [".SH ENVIRONMENT", "OPENKOI_HOME", "session", "undo"] {
+            assert!(page.contains(part), "{part} is missing");
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_page() {
+        for known in args::command().get_subcommands() {
+            let mut page = Vec::new();
+            write_page(subcommand(known.get_name()).unwrap(), &mut page).unwrap();
+            let title = format!(".TH openkoi-{}", known.get_name());
+            assert!(String::from_utf8(page).unwrap().contains(&title), "{title}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_command_is_told() {
+        let error = subcommand("undoo").unwrap_err();
+
+        assert_eq!(error.hints, ["did you mean `undo`?"]);
+    }
+}

@@ -1,0 +1,224 @@
+//! `openkoi plugin`: the components that are here, what each asks for and why. No component is run.
+
+mod shown;
+
+use std::{fs, path::Path};
+
+use clap::Subcommand;
+use openkoi_host::{
+    catalog::{self, COMPONENT_BYTES, Catalog, CatalogError, Entry},
+    manifest::Kind,
+};
+use serde_json::{Value, json};
+
+use self::shown::Inspected;
+use crate::{
+    commands::Reply,
+    context::Context,
+    error::CommandError,
+    exit::Exit,
+    output::{Align, Cell, Choice, Output, Page, Style, Table, bytes},
+    suggest,
+};
+
+/// Arguments of `openkoi plugin`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do; without it the components are listed
+    #[command(subcommand)]
+    pub command: Option<PluginCommand>,
+}
+
+/// What can be done with components.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// List the components
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a component: its tools, what it asks for and why, its limits
+    Inspect {
+        /// A name, or the path of a .wasm file, which is checked but not installed; without it, pick one
+        component: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Does it.
+///
+/// # Errors
+///
+/// When there is no such component, or it is not admitted.
+pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
+    let catalog = catalog(context)?;
+    match args.command.unwrap_or(PluginCommand::List { json: false }) {
+        PluginCommand::List { json } => Ok(Reply::new(Listed::of(&catalog)?, json)),
+        PluginCommand::Inspect { component, json } => {
+            let name = match component {
+                Some(name) => name,
+                None => pick(&catalog, context)?,
+            };
+            Ok(Reply::new(inspect(&name, catalog, context)?, json))
+        }
+    }
+}
+
+/// Returns the catalog of the components that come with the program.
+///
+/// # Errors
+///
+/// When one is of a kind that the host does not know; it is a defect of this program.
+pub fn catalog(context: &Context) -> Result<Catalog, CommandError> {
+    let embedded = context.components().iter().map(|component| {
+        let kind: Kind = serde_json::from_value(component.kind.into()).map_err(|error| {
+            CommandError::failed(format!("the component `{}` is unfit: {error}", component.name))
+        })?;
+        Ok(catalog::Embedded {
+            name: component.name,
+            kind,
+            digest: component.digest,
+            manifest: component.manifest,
+            native: component.native,
+            wasm_len: component.wasm_length,
+            native_len: component.native_length,
+        })
+    });
+    Ok(Catalog::new(embedded.collect::<Result<Vec<_>, CommandError>>()?))
+}
+
+fn inspect(name: &str, mut catalog: Catalog, context: &Context) -> Result<Inspected, CommandError> {
+    if let Ok(entry) = catalog.find(name) {
+        return inspected(entry, true);
+    }
+    let path = context.absolute(Path::new(name));
+    if !path.is_file() {
+        return Err(unknown(name, &catalog));
+    }
+    let wasm = read(&path)?;
+    // One of a name that is taken is looked at by itself.
+    let added = match catalog.add_bytes(&wasm) {
+        Err(CatalogError::Duplicate { .. }) => {
+            catalog = Catalog::default();
+            catalog.add_bytes(&wasm)
+        }
+        added => added,
+    };
+    let name = added.map_err(unfit)?;
+    inspected(catalog.find(&name).map_err(unfit)?, false)
+}
+
+fn inspected(entry: &Entry, built_in: bool) -> Result<Inspected, CommandError> {
+    let manifest = entry.manifest().map_err(unfit)?;
+    Ok(Inspected {
+        manifest: std::sync::Arc::clone(manifest),
+        digest: entry.digest().to_owned(),
+        built_in,
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+    let unreadable = |error: std::io::Error| {
+        CommandError::usage(format!("cannot read `{}`: {error}", path.display()))
+    };
+    let meta = fs::metadata(path).map_err(unreadable)?;
+    if meta.len() > COMPONENT_BYTES as u64 {
+        let size = usize::try_from(meta.len()).unwrap_or(usize::MAX);
+        return Err(unfit(CatalogError::TooLarge { size }));
+    }
+    fs::read(path).map_err(unreadable)
+}
+
+fn unfit(error: CatalogError) -> CommandError {
+    CommandError::from_error(Exit::Denied, &error)
+}
+
+fn unknown(name: &str, catalog: &Catalog) -> CommandError {
+    let names = catalog.list().map(|listed| listed.name.to_owned());
+    let question = suggest::question(&suggest::closest(name, names));
+    let error = CommandError::usage(format!("there is no component `{name}`"));
+    error.hints(question).hint("openkoi plugin list")
+}
+
+fn pick(catalog: &Catalog, context: &Context) -> Result<String, CommandError> {
+    let choices = catalog.list().map(|listed| Choice {
+        argument: listed.name.to_owned(),
+        description: listed.kind.word().to_owned(),
+    });
+    let choices: Vec<Choice> = choices.collect();
+    context.prompt.pick("component", "openkoi plugin inspect", &choices)
+}
+
+struct Listed(Vec<Component>);
+
+struct Component {
+    name: String,
+    kind: &'static str,
+    version: String,
+    digest: String,
+    size: usize,
+    built_in: bool,
+    tools: Vec<String>,
+    description: String,
+}
+
+impl Listed {
+    fn of(catalog: &Catalog) -> Result<Self, CommandError> {
+        let components = catalog.list().map(|listed| {
+            let manifest = catalog.find(listed.name).and_then(Entry::manifest).map_err(unfit)?;
+            Ok(Component {
+                name: listed.name.to_owned(),
+                kind: listed.kind.word(),
+                version: manifest.component.version.clone(),
+                digest: listed.digest.to_owned(),
+                size: listed.wasm_len,
+                built_in: listed.built_in,
+                tools: manifest.tools.iter().map(|tool| tool.name.clone()).collect(),
+                description: manifest.component.description.clone(),
+            })
+        });
+        Ok(Self(components.collect::<Result<_, CommandError>>()?))
+    }
+}
+
+impl Output for Listed {
+    fn text(&self, page: &mut Page) {
+        let left = Align::Left;
+        let mut table = Table::new([
+            ("NAME", left),
+            ("KIND", left),
+            ("VERSION", left),
+            ("SIZE", Align::Right),
+            ("WHAT IT DOES", left),
+        ]);
+        for component in &self.0 {
+            table.row([
+                Cell::styled(&component.name, Style::Strong),
+                component.kind.into(),
+                (&component.version).into(),
+                bytes(component.size as u64).into(),
+                (&component.description).into(),
+            ]);
+        }
+        page.table(&table);
+    }
+
+    fn json(&self) -> Value {
+        let components = self.0.iter().map(|component| {
+            json!({
+                "name": component.name,
+                "kind": component.kind,
+                "version": component.version,
+                "digest": component.digest,
+                "bytes": component.size,
+                "built_in": component.built_in,
+                "tools": component.tools,
+                "description": component.description,
+            })
+        });
+        json!({ "components": components.collect::<Vec<_>>() })
+    }
+}

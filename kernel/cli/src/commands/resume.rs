@@ -1,0 +1,80 @@
+//! `openkoi resume [ID]`.
+
+use std::path::PathBuf;
+
+use openkoi_storage::tasks::{TaskQuery, TaskRecord, TaskStatus};
+
+use crate::{
+    args::ResumeFlags,
+    context::Context,
+    error::CommandError,
+    execute::{self, Show},
+    exit::Exit,
+    interrupt::Interrupts,
+    output::{Choice, ago},
+    runtime::Runtime,
+};
+
+/// Goes on with a task that was interrupted or waits for an answer.
+///
+/// # Errors
+///
+/// When there is no such task, its directory is gone, or it stopped again.
+pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> {
+    let storage = context.storage()?;
+    let record = match &flags.id {
+        Some(id) => storage.find_task(id)?,
+        None => pick(context, &storage)?,
+    };
+    drop(storage);
+    if record.status.is_final() {
+        let message = format!("task {} is finished; there is nothing to resume", record.id.short());
+        let error = CommandError::usage(message);
+        return Err(error.hint(format!("openkoi task show {}", record.id.short())));
+    }
+    let workspace = PathBuf::from(&record.workspace);
+    if !workspace.is_dir() {
+        let message = format!("the directory of the task is gone: `{}`", workspace.display());
+        return Err(CommandError::new(Exit::Configuration, message));
+    }
+    let settings = context.settings()?;
+    let runtime = Runtime::new(context, &settings, &workspace)?;
+    let show = Show {
+        format: flags.show.output_format,
+        quiet: flags.show.quiet,
+        output: flags.show.output.as_ref().map(|path| context.absolute(path)),
+        schema: None,
+    };
+    execute::block(async {
+        let interrupts = Interrupts::listen()?;
+        let (task, session) = (&record.id, &record.session);
+        execute::resume(context, &runtime, task, session, &show, &interrupts).await
+    })
+}
+
+fn pick(context: &Context, storage: &openkoi_storage::Storage) -> Result<TaskRecord, CommandError> {
+    let open: Vec<TaskRecord> = storage
+        .tasks(&TaskQuery { limit: Some(100), ..TaskQuery::default() })?
+        .into_iter()
+        .filter(|task| !task.status.is_final())
+        .collect();
+    if let [only] = open.as_slice() {
+        return Ok(only.clone());
+    }
+    let now = context.printer.now_ms();
+    let choices: Vec<Choice> = open
+        .iter()
+        .map(|task| Choice {
+            argument: task.id.short().to_owned(),
+            description: format!("{} · {}", ago(now, task.started_ms), described(task)),
+        })
+        .collect();
+    let picked = context.prompt.pick("task to resume", "openkoi resume", &choices)?;
+    Ok(storage.find_task(&picked)?)
+}
+
+fn described(task: &TaskRecord) -> String {
+    let status = if task.status == TaskStatus::Running { "interrupted" } else { task.status.word() };
+    let line = task.text.lines().next().unwrap_or_default();
+    format!("{status} · {}", line.chars().take(60).collect::<String>())
+}

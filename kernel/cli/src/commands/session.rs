@@ -1,0 +1,221 @@
+//! `openkoi session`: sessions by list and by one.
+
+use clap::Subcommand;
+use openkoi_storage::{
+    Storage,
+    sessions::{SessionQuery, SessionRecord},
+    tasks::{TaskQuery, TaskRecord},
+};
+use serde_json::{Value, json};
+
+use super::task::{self, task_json, task_table};
+use crate::{
+    commands::{Reply, chat},
+    context::Context,
+    error::CommandError,
+    exit::Exit,
+    output::{Align, Cell, Choice, Output, Page, Style, Table, money, plural, timestamp},
+    request::ChatRequest,
+};
+
+/// Arguments of `openkoi session`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do; without it the sessions are listed
+    #[command(subcommand)]
+    pub command: Option<SessionCommand>,
+}
+
+/// What can be done with sessions.
+#[derive(Debug, Subcommand)]
+pub enum SessionCommand {
+    /// List recent sessions
+    List {
+        /// At most this many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a session and its tasks
+    Show {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take up a session again
+    Resume {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+    },
+    /// Delete a session with its tasks, journals and outputs
+    Delete {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+/// Does it.
+///
+/// # Errors
+///
+/// When there is no such session, or the storage cannot be used.
+pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let list = SessionCommand::List { limit: 20, json: false };
+    match args.command.unwrap_or(list) {
+        SessionCommand::List { limit, json } => {
+            let query = SessionQuery { limit: Some(limit), ..SessionQuery::default() };
+            let found = context.existing_storage()?.map(|storage| storage.sessions(&query));
+            let listed = Listed(found.transpose()?.unwrap_or_default());
+            Reply::new(listed, json).print(context)
+        }
+        SessionCommand::Show { id, json } => show(id, json, context)?.print(context),
+        SessionCommand::Resume { id } => {
+            let (_, session) = chosen(id, "openkoi session resume", context)?;
+            chat::run(ChatRequest::resume(session.id.as_str(), context)?, context)
+        }
+        SessionCommand::Delete { id, yes } => delete(id, yes, context),
+    }
+}
+
+fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, CommandError> {
+    let (storage, session) = chosen(id, "openkoi session show", context)?;
+    let query = TaskQuery { session: Some(session.id.clone()), ..TaskQuery::default() };
+    let tasks = storage.tasks(&query)?;
+    Ok(Reply::new(Shown { session, tasks }, json))
+}
+
+fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, CommandError> {
+    let (storage, session) = chosen(id, "openkoi session delete", context)?;
+    let short = session.id.short().to_owned();
+    let tasks = plural(usize::try_from(session.tasks).unwrap_or(usize::MAX), "task");
+    let question = format!("delete session {short} with {tasks}?");
+    if !yes
+        && !context.prompt.confirm(&question, &format!("openkoi session delete {short} --yes"))?
+    {
+        context.printer.notice("nothing was deleted");
+        return Ok(Exit::NotAccepted);
+    }
+    storage.delete_session(&session.id)?;
+    context.printer.notice(&format!("session {short} is deleted"));
+    Ok(Exit::Accepted)
+}
+
+/// Returns the session that is meant, picked where nothing was typed.
+fn chosen(
+    id: Option<String>,
+    usage: &str,
+    context: &Context,
+) -> Result<(Storage, SessionRecord), CommandError> {
+    let none = || CommandError::usage("there is no session yet").hint("openkoi \"TASK\"");
+    let storage = context.existing_storage()?.ok_or_else(none)?;
+    let id = match id {
+        Some(id) => id,
+        None => context.prompt.pick("session", usage, &choices(&storage)?)?,
+    };
+    let session = storage.find_session(&id)?;
+    Ok((storage, session))
+}
+
+/// Returns recent sessions to pick from.
+fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
+    let query = SessionQuery { limit: Some(20), ..SessionQuery::default() };
+    let choice = |session: SessionRecord| Choice {
+        argument: session.id.short().to_owned(),
+        description: format!("{}, {}", session.status.word(), session.title),
+    };
+    Ok(storage.sessions(&query)?.into_iter().map(choice).collect())
+}
+
+struct Listed(Vec<SessionRecord>);
+
+impl Output for Listed {
+    fn text(&self, page: &mut Page) {
+        if self.0.is_empty() {
+            page.line("no sessions yet");
+            return;
+        }
+        let left = Align::Left;
+        let mut table = Table::new([
+            ("ID", left),
+            ("KIND", left),
+            ("STATUS", left),
+            ("TASKS", Align::Right),
+            ("COST", Align::Right),
+            ("LAST NEWS", left),
+            ("TITLE", left),
+        ]);
+        for session in &self.0 {
+            table.row([
+                Cell::styled(session.id.short(), Style::Strong),
+                session.kind.word().into(),
+                session.status.word().into(),
+                session.tasks.to_string().into(),
+                money(session.cost_micros).into(),
+                page.ago(session.updated_ms).into(),
+                (&session.title).into(),
+            ]);
+        }
+        page.table(&table);
+    }
+
+    fn json(&self) -> Value {
+        json!({ "sessions": self.0.iter().map(session_json).collect::<Vec<_>>() })
+    }
+}
+
+struct Shown {
+    session: SessionRecord,
+    tasks: Vec<TaskRecord>,
+}
+
+impl Output for Shown {
+    fn text(&self, page: &mut Page) {
+        let session = &self.session;
+        page.field_styled("session", session.id.short(), Style::Strong);
+        page.field("title", &session.title);
+        page.field("kind", session.kind.word());
+        page.field("status", session.status.word());
+        page.field("workspace", &session.workspace);
+        page.field("begun", page.ago(session.created_ms));
+        page.field("last news", page.ago(session.updated_ms));
+        page.field("cost", task::cost(session.cost_micros, session.tokens));
+        page.title("Tasks");
+        if self.tasks.is_empty() {
+            page.line("none yet");
+            return;
+        }
+        let table = task_table(&self.tasks, page);
+        page.table(&table);
+    }
+
+    fn json(&self) -> Value {
+        let mut shown = session_json(&self.session);
+        if let Some(fields) = shown.as_object_mut() {
+            let tasks = self.tasks.iter().map(task_json).collect::<Vec<_>>();
+            fields.insert("task_list".to_owned(), Value::Array(tasks));
+        }
+        shown
+    }
+}
+
+fn session_json(session: &SessionRecord) -> Value {
+    json!({
+        "id": session.id,
+        "kind": session.kind.word(),
+        "status": session.status.word(),
+        "title": session.title,
+        "workspace": session.workspace,
+        "created_at": timestamp(session.created_ms),
+        "updated_at": timestamp(session.updated_ms),
+        "tasks": session.tasks,
+        "tokens": session.tokens,
+        "cost_usd": task::dollars(session.cost_micros),
+    })
+}

@@ -1,0 +1,157 @@
+//! `openkoi status`: what was spent, what runs, and what would do the next task.
+
+mod live;
+mod shown;
+
+use openkoi_brokers::processes::{ProcessSettings, Processes, SandboxMode, SandboxReport};
+use openkoi_storage::{
+    Storage,
+    skills::{SkillKind, SkillPlaces, Skills},
+    tasks::{TaskQuery, TaskRecord, TaskStatus},
+    usage::Total,
+};
+
+use crate::{
+    commands::Reply, context::Context, error::CommandError, exit::Exit, models::Routes,
+    settings::Settings,
+};
+
+/// How many of the newest tasks are counted.
+const COUNTED: u32 = 1_000;
+const DAY_MS: u64 = 86_400_000;
+
+/// Arguments of `openkoi status`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Watch the running task until it ends
+    #[arg(long)]
+    pub live: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shows the status, or watches.
+///
+/// # Errors
+///
+/// When the home, the settings or the storage cannot be read.
+pub fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
+    if args.live {
+        return live::watch(args.json, context);
+    }
+    Reply::new(Report::of(context)?, args.json).print(context)
+}
+
+/// Everything that is shown.
+struct Report {
+    home: String,
+    data: String,
+    spent: Spent,
+    counts: Vec<(TaskStatus, usize)>,
+    /// Tasks that run or can be resumed.
+    open: Vec<(TaskRecord, bool)>,
+    models: Result<Routes, CommandError>,
+    skills: SkillCount,
+    sandbox: Sandbox,
+}
+
+#[derive(Default)]
+struct Spent {
+    day: Total,
+    all: Total,
+}
+
+struct SkillCount {
+    tasks: usize,
+    evaluators: usize,
+    broken: usize,
+}
+
+enum Sandbox {
+    Off,
+    On(SandboxReport),
+}
+
+impl Report {
+    fn of(context: &Context) -> Result<Self, CommandError> {
+        let settings = context.settings()?;
+        let paths = context.paths()?;
+        let storage = context.existing_storage()?;
+        let mut report = Self {
+            home: paths.home().display().to_string(),
+            data: paths.data().display().to_string(),
+            spent: Spent::default(),
+            counts: Vec::new(),
+            open: Vec::new(),
+            models: routes(&settings, context),
+            skills: skills(context)?,
+            sandbox: sandbox(&settings, context)?,
+        };
+        if let Some(storage) = storage {
+            report.look_at(&storage, context.printer.now_ms())?;
+        }
+        Ok(report)
+    }
+
+    fn look_at(&mut self, storage: &Storage, now_ms: u64) -> Result<(), CommandError> {
+        let day = storage.spent_since(now_ms.saturating_sub(DAY_MS))?;
+        self.spent = Spent { day, all: storage.spent_since(0)? };
+        let query = TaskQuery { limit: Some(COUNTED), ..TaskQuery::default() };
+        let tasks = storage.tasks(&query)?;
+        for status in TaskStatus::ALL {
+            let count = tasks.iter().filter(|task| task.status == status).count();
+            if count > 0 {
+                self.counts.push((status, count));
+            }
+        }
+        let open = [TaskStatus::Running, TaskStatus::Paused];
+        for task in tasks.into_iter().filter(|task| open.contains(&task.status)).take(5) {
+            let runs = storage.is_owned(&task.id)?;
+            self.open.push((task, runs));
+        }
+        Ok(())
+    }
+}
+
+fn routes(settings: &Settings, context: &Context) -> Result<Routes, CommandError> {
+    let connections = context.connections(settings)?;
+    Ok(connections.routes(settings, &context.catalogue()?)?)
+}
+
+fn skills(context: &Context) -> Result<SkillCount, CommandError> {
+    let workspace = context.workspace()?;
+    let places = SkillPlaces {
+        home: Some(context.paths()?.home()),
+        workspace: Some(&workspace),
+        bundled: openkoi_components::skills(),
+    };
+    let found = Skills::load(&places);
+    let count = |kind| found.skills.iter().filter(|skill| skill.kind == kind).count();
+    Ok(SkillCount {
+        tasks: count(SkillKind::Task),
+        evaluators: count(SkillKind::Evaluator),
+        broken: found.problems.len(),
+    })
+}
+
+fn sandbox(settings: &Settings, context: &Context) -> Result<Sandbox, CommandError> {
+    if !settings.sandbox.on {
+        return Ok(Sandbox::Off);
+    }
+    Ok(Sandbox::On(processes(settings, context)?.sandbox_level()))
+}
+
+/// Returns a process broker that is only asked questions.
+pub(super) fn processes(settings: &Settings, context: &Context) -> Result<Processes, CommandError> {
+    let paths = context.paths()?;
+    let sandbox = if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off };
+    Ok(Processes::new(ProcessSettings {
+        environment: context.environment.snapshot(),
+        temporary: paths.data().join("tmp"),
+        spool: paths.tool_output(),
+        read: Vec::new(),
+        secret: Vec::new(),
+        sandbox,
+    }))
+}

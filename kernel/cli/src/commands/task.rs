@@ -1,0 +1,235 @@
+//! `openkoi task`: tasks by list and by one, their output, and the proof that a replay comes to the same end.
+
+mod shown;
+mod verify;
+
+use clap::Subcommand;
+use openkoi_storage::{
+    Storage,
+    tasks::{TaskQuery, TaskRecord, TaskStatus},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    commands::Reply,
+    context::Context,
+    error::CommandError,
+    exit::Exit,
+    output::{Align, Cell, Choice, Output, Page, Style, Table, count, money, timestamp},
+};
+
+/// Arguments of `openkoi task`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do; without it the tasks are listed
+    #[command(subcommand)]
+    pub command: Option<TaskCommand>,
+}
+
+/// What can be done with tasks.
+#[derive(Debug, Subcommand)]
+pub enum TaskCommand {
+    /// List recent tasks of all sessions
+    List {
+        /// Only those of this session
+        #[arg(long, value_name = "ID")]
+        session: Option<String>,
+        /// At most this many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a task and the beginning of its output
+    Show {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the whole output of a task
+    Replay {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+    },
+    /// Prove from its journal that a task comes to the same outcome, without model and network
+    Verify {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Does it.
+///
+/// # Errors
+///
+/// When there is no such task, or the storage cannot be used.
+pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let list = TaskCommand::List { session: None, limit: 20, json: false };
+    match args.command.unwrap_or(list) {
+        TaskCommand::List { session, limit, json } => {
+            list_of(session, limit, json, context)?.print(context)
+        }
+        TaskCommand::Show { id, json } => {
+            let (storage, task) = chosen(id, "openkoi task show", context)?;
+            let output = storage.read_output(&task.session, &task.id)?;
+            Reply::new(shown::Shown::new(task, output), json).print(context)
+        }
+        TaskCommand::Replay { id } => {
+            let (storage, task) = chosen(id, "openkoi task replay", context)?;
+            replay(&storage, &task, context)
+        }
+        TaskCommand::Verify { id, json } => {
+            let (storage, task) = chosen(id, "openkoi task verify", context)?;
+            verify::run(&storage, task, json)?.print(context)
+        }
+    }
+}
+
+fn list_of(
+    session: Option<String>,
+    limit: u32,
+    json: bool,
+    context: &Context,
+) -> Result<Reply, CommandError> {
+    let Some(storage) = context.existing_storage()? else {
+        return Ok(Reply::new(Listed(Vec::new()), json));
+    };
+    let session = session.map(|id| storage.find_session(&id)).transpose()?;
+    let session = session.map(|session| session.id);
+    let query = TaskQuery { session, limit: Some(limit), ..TaskQuery::default() };
+    Ok(Reply::new(Listed(storage.tasks(&query)?), json))
+}
+
+fn replay(storage: &Storage, task: &TaskRecord, context: &Context) -> Result<Exit, CommandError> {
+    let Some(text) = storage.read_output(&task.session, &task.id)? else {
+        let message =
+            format!("task {} has no output, it is {}", task.id.short(), task.status.word());
+        return Err(CommandError::failed(message));
+    };
+    context.printer.verbatim(&text)?;
+    if !text.ends_with('\n') && context.printer.out().terminal {
+        context.printer.raw(b"\n")?;
+    }
+    Ok(Exit::Accepted)
+}
+
+/// Returns the task that is meant, picked where nothing was typed.
+pub(crate) fn chosen(
+    id: Option<String>,
+    usage: &str,
+    context: &Context,
+) -> Result<(Storage, TaskRecord), CommandError> {
+    let none = || CommandError::usage("there is no task yet").hint("openkoi \"TASK\"");
+    let storage = context.existing_storage()?.ok_or_else(none)?;
+    let id = match id {
+        Some(id) => id,
+        None => context.prompt.pick("task", usage, &choices(&storage)?)?,
+    };
+    let task = storage.find_task(&id)?;
+    Ok((storage, task))
+}
+
+fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
+    let query = TaskQuery { limit: Some(20), ..TaskQuery::default() };
+    let choice = |task: TaskRecord| Choice {
+        argument: task.id.short().to_owned(),
+        description: format!("{}, {}", task.status.word(), first_line(&task.text)),
+    };
+    Ok(storage.tasks(&query)?.into_iter().map(choice).collect())
+}
+
+/// Returns the first line of a text that says something.
+pub(crate) fn first_line(text: &str) -> &str {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+struct Listed(Vec<TaskRecord>);
+
+impl Output for Listed {
+    fn text(&self, page: &mut Page) {
+        if self.0.is_empty() {
+            page.line("no tasks yet");
+            return;
+        }
+        let table = task_table(&self.0, page);
+        page.table(&table);
+    }
+
+    fn json(&self) -> Value {
+        json!({ "tasks": self.0.iter().map(task_json).collect::<Vec<_>>() })
+    }
+}
+
+/// Returns tasks as a table.
+pub(super) fn task_table(tasks: &[TaskRecord], page: &Page) -> Table {
+    let (left, right) = (Align::Left, Align::Right);
+    let mut table = Table::new([
+        ("ID", left),
+        ("STATUS", left),
+        ("SCORE", right),
+        ("COST", right),
+        ("STARTED", left),
+        ("TASK", left),
+    ]);
+    for task in tasks {
+        table.row([
+            Cell::styled(task.id.short(), Style::Strong),
+            Cell::styled(task.status.word(), style(task.status)),
+            score(task.score).into(),
+            money(task.cost_micros).into(),
+            page.ago(task.started_ms).into(),
+            first_line(&task.text).into(),
+        ]);
+    }
+    table
+}
+
+/// Returns the colour of a status; the word says the same.
+pub(super) fn style(status: TaskStatus) -> Style {
+    match status {
+        TaskStatus::Accepted => Style::Good,
+        TaskStatus::Failed => Style::Bad,
+        TaskStatus::Stopped | TaskStatus::Paused | TaskStatus::Cancelled => Style::Caution,
+        TaskStatus::Running => Style::Plain,
+    }
+}
+
+/// Returns a score as the progress lines show it, out of ten.
+pub(super) fn score(score: Option<f64>) -> String {
+    score.map_or_else(|| "-".to_owned(), |score| format!("{:.1}", score * 10.0))
+}
+
+/// Returns money and tokens in words.
+pub(super) fn cost(micros: u64, tokens: u64) -> String {
+    format!("{} ({} tokens)", money(micros), count(tokens))
+}
+
+/// Returns US dollars, for JSON.
+pub(super) fn dollars(micros: u64) -> f64 {
+    micros as f64 / 1_000_000.0
+}
+
+/// Returns a task for programs.
+pub(super) fn task_json(task: &TaskRecord) -> Value {
+    json!({
+        "id": task.id,
+        "session_id": task.session,
+        "text": task.text,
+        "status": task.status.word(),
+        "workspace": task.workspace,
+        "model": task.model,
+        "started_at": timestamp(task.started_ms),
+        "ended_at": task.ended_ms.map(timestamp),
+        "iterations": task.iterations,
+        "score": task.score,
+        "tokens": task.tokens,
+        "cost_usd": dollars(task.cost_micros),
+        "ending": task.ending,
+    })
+}

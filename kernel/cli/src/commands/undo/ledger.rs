@@ -1,0 +1,113 @@
+//! Which tasks are undone: one line for each undo and each redo.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use openkoi_brokers::durable;
+use serde::{Deserialize, Serialize};
+
+use crate::{error::CommandError, exit::Exit};
+
+/// One undo or redo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Line {
+    pub(super) task: String,
+    pub(super) workspace: String,
+    /// The tree that was restored.
+    pub(super) restored: String,
+    /// The tree that was there before.
+    pub(super) before: String,
+    pub(super) redo: bool,
+    pub(super) at_ms: u64,
+}
+
+/// The file of all undos.
+pub(super) struct Ledger {
+    path: PathBuf,
+}
+
+impl Ledger {
+    pub(super) fn at(data: &Path) -> Self {
+        Self { path: data.join("undo.jsonl") }
+    }
+
+    /// Returns all lines, oldest first. A line that a crash tore says nothing.
+    pub(super) fn read(&self) -> Result<Vec<Line>, CommandError> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) => {
+                Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => {
+                let message = format!("cannot read `{}`: {error}", self.path.display());
+                Err(CommandError::configuration(message))
+            }
+        }
+    }
+
+    pub(super) fn append(&self, line: &Line) -> Result<(), CommandError> {
+        let text = serde_json::to_vec(line)
+            .map_err(|error| CommandError::from_error(Exit::NotAccepted, &error))?;
+        durable::append_line(&self.path, &text, 0o600).map_err(|error| {
+            let error = CommandError::from_error(Exit::Configuration, &error);
+            error.hint("the files are restored, but `--redo` will not find this undo")
+        })
+    }
+}
+
+/// Whether the last thing that happened to a task's changes was an undo.
+pub(super) fn is_undone(lines: &[Line], task: &str) -> bool {
+    lines.iter().rev().find(|line| line.task == task).is_some_and(|line| !line.redo)
+}
+
+/// Returns the undo of a task that has not been taken back.
+pub(super) fn last_undo<'a>(lines: &'a [Line], task: &str) -> Option<&'a Line> {
+    lines.iter().rev().find(|line| line.task == task).filter(|line| !line.redo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(task: &str, redo: bool) -> Line {
+        let text = String::new;
+        Line {
+            task: task.into(),
+            workspace: text(),
+            restored: text(),
+            before: text(),
+            redo,
+            at_ms: 0,
+        }
+    }
+
+    #[test]
+    fn a_redo_takes_an_undo_back_and_can_be_undone_again() {
+        let mut lines = vec![line("a", false), line("b", false), line("a", true)];
+
+        assert!(!is_undone(&lines, "a"));
+        assert!(is_undone(&lines, "b"));
+        assert!(!is_undone(&lines, "c"));
+        lines.push(line("a", false));
+        assert!(is_undone(&lines, "a"));
+    }
+
+    #[test]
+    fn lines_come_back_and_a_torn_one_is_passed_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Ledger::at(directory.path());
+        assert_eq!(ledger.read().unwrap(), []);
+
+        ledger.append(&line("a", false)).unwrap();
+        fs::write(
+            &ledger.path,
+            format!("{}{{\"task\":", fs::read_to_string(&ledger.path).unwrap()),
+        )
+        .unwrap();
+        ledger.append(&line("b", true)).unwrap();
+
+        assert_eq!(ledger.read().unwrap(), [line("a", false), line("b", true)]);
+    }
+}

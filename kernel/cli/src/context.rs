@@ -1,0 +1,200 @@
+//! What every command works with: environment, directories, settings, storage and the printer. Each is made when
+//! it is asked for, so a command pays only for what it uses.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use openkoi_brokers::{clock::SystemClock, secrets::SecretStore};
+use openkoi_components::Embedded;
+use openkoi_storage::{Places, Storage, StorageError, opener};
+
+use crate::{
+    args::GlobalFlags,
+    env::Environment,
+    error::CommandError,
+    exit::Exit,
+    models::{self, Catalogue, Connections},
+    output::{Printer, Prompt},
+    paths::Paths,
+    settings::{Layers, Settings, SettingsError},
+};
+
+/// Everything around a command.
+#[derive(Debug)]
+pub struct Context {
+    /// The environment.
+    pub environment: Environment,
+    /// Prints.
+    pub printer: Printer,
+    /// Asks.
+    pub prompt: Prompt,
+    global: GlobalFlags,
+    paths: OnceLock<Paths>,
+}
+
+impl Context {
+    /// Returns a context for flags that hold everywhere.
+    pub fn new(environment: Environment, global: GlobalFlags) -> Self {
+        let printer = Printer::new(&environment, global.color, SystemClock.now_ms());
+        Self { environment, printer, prompt: Prompt::new(), global, paths: OnceLock::new() }
+    }
+
+    /// Returns how often `-v` was given.
+    pub fn verbose(&self) -> u8 {
+        self.global.verbose
+    }
+
+    /// Returns the directories, after a look whether they can be read.
+    ///
+    /// # Errors
+    ///
+    /// When there is no home, or it cannot be read.
+    pub fn paths(&self) -> Result<&Paths, CommandError> {
+        if let Some(paths) = self.paths.get() {
+            return Ok(paths);
+        }
+        let paths = Paths::of(&self.environment)?;
+        paths.check()?;
+        Ok(self.paths.get_or_init(|| paths))
+    }
+
+    /// Returns `path` as seen from the directory of the start.
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        self.environment.directory().join(path)
+    }
+
+    /// Returns the directory to work in, without links in its path.
+    ///
+    /// # Errors
+    ///
+    /// When it is no directory or may not be read.
+    pub fn workspace(&self) -> Result<PathBuf, CommandError> {
+        let typed = self.global.workspace.as_deref().unwrap_or_else(|| Path::new(""));
+        let path = self.absolute(typed);
+        let read = path.canonicalize().and_then(|path| fs::read_dir(&path).map(|_| path));
+        read.map_err(|error| self.unfit(&path, &error))
+    }
+
+    fn unfit(&self, path: &Path, error: &io::Error) -> CommandError {
+        let shown = path.display();
+        let (kind, message) = match error.kind() {
+            io::ErrorKind::NotFound => (Exit::Usage, format!("there is no directory `{shown}`")),
+            io::ErrorKind::NotADirectory => (Exit::Usage, format!("`{shown}` is not a directory")),
+            _ => (Exit::Configuration, format!("cannot read the directory `{shown}`: {error}")),
+        };
+        CommandError::new(kind, message).hint("--workspace DIR")
+    }
+
+    /// Returns what is configured and prints what was odd in it.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or says something that cannot be.
+    pub fn settings(&self) -> Result<Settings, CommandError> {
+        self.settings_with(|_| Ok(()))
+    }
+
+    /// As [`Context::settings`], with flags laid over the files.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::settings`].
+    pub fn settings_with(
+        &self,
+        flags: impl FnOnce(&mut Layers) -> Result<(), SettingsError>,
+    ) -> Result<Settings, CommandError> {
+        let workspace = self.workspace()?;
+        let mut layers = Layers::read(self.paths()?, &workspace, &self.environment)?;
+        flags(&mut layers)?;
+        let settings = Settings::of(layers, &self.environment);
+        settings.warnings().iter().for_each(|warning| self.printer.warning(warning));
+        crate::log::start(&settings.log_level, self.global.verbose);
+        Ok(settings)
+    }
+
+    /// Returns the reader of credentials.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::paths`].
+    pub fn secrets(&self) -> Result<SecretStore, CommandError> {
+        Ok(SecretStore::new(self.paths()?.home(), Arc::clone(&self.environment.snapshot())))
+    }
+
+    /// Returns the components that come with the program.
+    pub fn components(&self) -> &'static [Embedded] {
+        openkoi_components::all()
+    }
+
+    /// Returns the models that are known by name.
+    ///
+    /// # Errors
+    ///
+    /// When the bundled list is broken.
+    pub fn catalogue(&self) -> Result<Catalogue, CommandError> {
+        Catalogue::parse(openkoi_components::models())
+    }
+
+    /// Finds the providers.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration names a component that is not there.
+    pub fn connections(&self, settings: &Settings) -> Result<Connections, CommandError> {
+        let manifests = models::manifests(self.components())?;
+        let secrets = self.secrets()?;
+        let has = models::credentials(&secrets);
+        Ok(models::connect(settings, &manifests, &has)?)
+    }
+
+    /// Opens the storage, creating what is missing.
+    ///
+    /// # Errors
+    ///
+    /// Says in one sentence what is in the way.
+    pub fn storage(&self) -> Result<Storage, CommandError> {
+        let paths = self.paths()?;
+        paths.prepare()?;
+        Ok(Storage::open(places(paths))?)
+    }
+
+    /// Opens the storage if there is one. Looking creates nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::storage`].
+    pub fn existing_storage(&self) -> Result<Option<Storage>, CommandError> {
+        let paths = self.paths()?;
+        if !paths.data().join(opener::FILE).exists() {
+            return Ok(None);
+        }
+        Ok(Some(Storage::open(places(paths))?))
+    }
+}
+
+fn places(paths: &Paths) -> Places {
+    Places { home: paths.home().to_owned(), data: paths.data().to_owned() }
+}
+
+impl From<StorageError> for CommandError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::NoSuch { what, .. } => {
+                let list = format!("openkoi {what} list");
+                Self::usage(error.to_string()).hint(list)
+            }
+            StorageError::Ambiguous { what, ref text, ref candidates } => {
+                let message = format!("more than one {what} begins with `{text}`");
+                let hint =
+                    |one: &openkoi_storage::Candidate| format!("{}   ({})", one.short, one.title);
+                Self::usage(message).hints(candidates.iter().map(hint))
+            }
+            StorageError::BadId(_) => Self::usage(error.to_string()),
+            StorageError::Owned { .. } => Self::failed(error.to_string()),
+            _ => Self::from_error(Exit::Configuration, &error),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What goes wrong in a command, as a person is told: a kind, one sentence, and hints that can be pasted.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::{exit::Exit, output::sanitise};
+
+/// Why a command did not do what it was asked. The kind decides the exit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandError {
+    /// What kind of trouble it is.
+    pub kind: Exit,
+    /// One sentence, lower case, no full stop.
+    pub message: String,
+    /// What can be done: commands to paste, or a sentence.
+    pub hints: Vec<String>,
+}
+
+impl CommandError {
+    /// Returns an error of this kind.
+    pub fn new(kind: Exit, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new() }
+    }
+
+    /// The command line was not understood.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// The configuration or the home directory is at fault.
+    pub fn configuration(message: impl Into<String>) -> Self {
+        Self::new(Exit::Configuration, message)
+    }
+
+    /// Something failed that has no code of its own.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Exit::NotAccepted, message)
+    }
+
+    /// Adds a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds hints.
+    #[must_use]
+    pub fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
+        self.hints.extend(hints);
+        self
+    }
+
+    /// Returns an error whose sentence ends with the causes of `error`.
+    ///
+    /// House style keeps causes out of a sentence; here, at the edge, they are put together.
+    pub fn from_error(kind: Exit, error: &dyn std::error::Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            message.push_str(": ");
+            message.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Self::new(kind, message)
+    }
+
+    /// Returns the record that programs read.
+    pub fn record(&self) -> Value {
+        json!({
+            "type": "error",
+            "is_error": true,
+            "error": { "kind": self.kind.word(), "message": self.message, "hints": self.hints },
+            "exit_code": self.kind.code(),
+            "schema_version": crate::output::SCHEMA_VERSION,
+        })
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", sanitise(&self.message))?;
+        self.hints.iter().try_for_each(|hint| write!(f, "\n  hint: {}", sanitise(hint)))
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_and_a_line_for_each_hint() {
+        let error = CommandError::usage("the task is empty").hint("openkoi \"fix the tests\"");
+
+        assert_eq!(
+            error.to_string(),
+            "error: the task is empty\n  hint: openkoi \"fix the tests\""
+        );
+    }
+
+    #[test]
+    fn control_sequences_in_an_error_are_shown_and_not_obeyed() {
+        let error = CommandError::failed("bad \x1b[2J name");
+
+        assert_eq!(error.to_string(), "error: bad \\x1b[2J name");
+    }
+
+    #[test]
+    fn causes_follow_the_sentence() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot read it")]
+        struct Outer(#[source] std::io::Error);
+
+        let outer = Outer(std::io::Error::other("the disk is on fire"));
+
+        let error = CommandError::from_error(Exit::Configuration, &outer);
+
+        assert_eq!(error.message, "cannot read it: the disk is on fire");
+    }
+}

@@ -1,0 +1,340 @@
+//! One run from the outside: claimed, watched, recorded, reported. Tasks, chats, demos and resumed runs all come
+//! through here.
+
+use std::{fs, path::Path, path::PathBuf, sync::Arc};
+
+use openkoi_brokers::{clock::SystemClock, durable};
+use openkoi_core::{
+    event::Event,
+    evidence::{Basis, Claim},
+    id::{SessionId, TaskId},
+    message::{Message, Part},
+    outcome::Outcome,
+    port::{Listener, ModelTrouble},
+    recorder::RecordError,
+    run::{self, Paused},
+    task::Task,
+};
+use openkoi_storage::{
+    Storage,
+    output::{LiveState, StateFiles},
+    tasks::TaskQuery,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    args::RunFormat,
+    context::Context,
+    error::CommandError,
+    exit::Exit,
+    interrupt::{Asked, Interrupts},
+    output::{Printer, SCHEMA_VERSION, sanitise_line},
+    runtime::Runtime,
+    watch::{EventStream, Listeners, ProgressLines},
+};
+
+/// What a run prints, and where to.
+#[derive(Clone, Debug, Default)]
+pub struct Show {
+    /// How the result is printed.
+    pub format: RunFormat,
+    /// Whether progress is left out.
+    pub quiet: bool,
+    /// Where the result is written too.
+    pub output: Option<PathBuf>,
+    /// The schema that the result has to follow.
+    pub schema: Option<Value>,
+}
+
+/// Starts the asynchronous part of a command and waits for it.
+///
+/// # Errors
+///
+/// Whatever `work` returns.
+pub fn block<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime
+        .map_err(|error| CommandError::failed(format!("cannot start the runtime: {error}")))?;
+    let result = runtime.block_on(work);
+    // A question at the terminal may still be waiting for a line; nobody waits for it.
+    runtime.shutdown_background();
+    result
+}
+
+/// Runs a new task to its end and prints what came of it.
+///
+/// # Errors
+///
+/// When the run stopped before its end; it can then be resumed.
+pub async fn start(
+    context: &Context,
+    runtime: &Runtime,
+    task: Task,
+    show: &Show,
+    interrupts: &Interrupts,
+) -> Result<Exit, CommandError> {
+    let lease = runtime.storage.claim_task(&task.id)?;
+    let (id, session) = (task.id.clone(), task.session.clone());
+    let files = StateFiles::new(context.paths()?.home());
+    let ports = runtime.ports(listeners(context, runtime, show, files), interrupts);
+    let briefing = runtime.briefing(&task.text);
+    let result = run::drive(task, briefing, runtime.policy(), ports).await;
+    drop(lease);
+    conclude(context, runtime, &id, &session, result, show, interrupts)
+}
+
+/// Takes up a run where it stopped and prints what came of it.
+///
+/// # Errors
+///
+/// As [`start`].
+pub async fn resume(
+    context: &Context,
+    runtime: &Runtime,
+    id: &TaskId,
+    session: &SessionId,
+    show: &Show,
+    interrupts: &Interrupts,
+) -> Result<Exit, CommandError> {
+    let lease = runtime.storage.claim_task(id)?;
+    let files = StateFiles::new(context.paths()?.home());
+    if let Some(live) = LiveState::of(&runtime.storage.entries(id)?) {
+        files.resume(live);
+    }
+    let ports = runtime.ports(listeners(context, runtime, show, files), interrupts);
+    let result = run::resume(id, runtime.policy(), ports).await;
+    drop(lease);
+    conclude(context, runtime, id, session, result, show, interrupts)
+}
+
+fn listeners(
+    context: &Context,
+    runtime: &Runtime,
+    show: &Show,
+    files: StateFiles,
+) -> Arc<dyn Listener> {
+    let mut all: Vec<Arc<dyn Listener>> = vec![Arc::new(files)];
+    if !show.quiet {
+        if !runtime.notice.is_empty() {
+            context.printer.notice(&runtime.notice);
+        }
+        all.push(Arc::new(ProgressLines::new(&context.printer)));
+    }
+    if show.format == RunFormat::StreamJson {
+        all.push(Arc::new(EventStream(context.printer)));
+    }
+    Arc::new(Listeners(all))
+}
+
+/// Everything there is to print at the end of a run.
+struct Ended<'a> {
+    task: &'a TaskId,
+    session: &'a SessionId,
+    outcome: &'a Outcome,
+    /// The result as data, where a schema was given.
+    structured: Option<Result<Value, String>>,
+}
+
+fn conclude(
+    context: &Context,
+    runtime: &Runtime,
+    task: &TaskId,
+    session: &SessionId,
+    result: Result<Outcome, Paused>,
+    show: &Show,
+    interrupts: &Interrupts,
+) -> Result<Exit, CommandError> {
+    let outcome = result.map_err(|paused| stopped(&paused, task, interrupts))?;
+    let written = runtime.storage.write_output(session, task, &outcome.text);
+    if let Err(error) = written {
+        context.printer.warning(&format!("the output is not saved: {error}"));
+    }
+    let structured = show.schema.as_ref().map(|schema| fit(schema, &outcome.text));
+    let ended = Ended { task, session, outcome: &outcome, structured };
+    if !show.quiet {
+        report(&context.printer, &outcome);
+    }
+    print(context, show, &ended)?;
+    Ok(ended.exit())
+}
+
+impl Ended<'_> {
+    fn exit(&self) -> Exit {
+        match (&self.structured, Exit::of(&self.outcome.ending)) {
+            (Some(Err(_)), Exit::Accepted) => Exit::NotAccepted,
+            (_, exit) => exit,
+        }
+    }
+
+    fn record(&self) -> Value {
+        let outcome = self.outcome;
+        let result = match &self.structured {
+            Some(Ok(value)) => value.clone(),
+            _ => Value::String(outcome.text.clone()),
+        };
+        let mut record = json!({
+            "type": "result",
+            "is_error": self.exit() != Exit::Accepted,
+            "session_id": self.session,
+            "task_id": self.task,
+            "num_turns": outcome.turns,
+            "duration_ms": outcome.elapsed_ms,
+            "total_cost_usd": outcome.spent.cost_micros as f64 / 1e6,
+            "usage": outcome.usage,
+            "result": result,
+            "exit_code": self.exit().code(),
+            "outcome": outcome,
+            "schema_version": SCHEMA_VERSION,
+        });
+        if let (Some(Err(reason)), Some(fields)) = (&self.structured, record.as_object_mut()) {
+            fields.insert("schema_error".to_owned(), json!(reason));
+        }
+        record
+    }
+}
+
+fn print(context: &Context, show: &Show, ended: &Ended<'_>) -> Result<(), CommandError> {
+    if let Some(Err(reason)) = &ended.structured {
+        context.printer.warning(&format!("the result does not follow the schema: {reason}"));
+    }
+    let text = match &ended.structured {
+        Some(Ok(value)) => value.to_string(),
+        _ => ended.outcome.text.clone(),
+    };
+    if let Some(path) = &show.output {
+        write(path, &text)?;
+    }
+    match show.format {
+        RunFormat::Text if text.is_empty() => Ok(()),
+        RunFormat::Text => context.printer.verbatim(&format!("{}\n", text.trim_end_matches('\n'))),
+        RunFormat::Json => context.printer.json(&ended.record()),
+        RunFormat::StreamJson => context.printer.json_line(&ended.record()),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CommandError> {
+    // The user's own file keeps the mode that new files of theirs have.
+    let mode = fs::metadata(path).map_or(0o644, |meta| {
+        use std::os::unix::fs::PermissionsExt as _;
+        meta.permissions().mode() & 0o777
+    });
+    durable::put_atomic(path, text.as_bytes(), mode).map_err(|error| {
+        CommandError::failed(format!("cannot write `{}`: {error}", path.display()))
+    })
+}
+
+/// Says what each criterion rests on.
+fn report(printer: &Printer, outcome: &Outcome) {
+    for claim in &outcome.claims {
+        printer.notice(&claim_line(claim));
+    }
+}
+
+fn claim_line(claim: &Claim) -> String {
+    let mark = if claim.holds { "holds" } else { "open " };
+    let basis = match &claim.basis {
+        Basis::Verified { command, exit_code, receipts, tree, .. } => {
+            let code = exit_code.map_or("a signal".to_owned(), |code| format!("exit {code}"));
+            let receipt = receipts.last().map_or("none".to_owned(), |id| short(id).to_owned());
+            let tree = tree.as_ref().map_or("-", |tree| short_tree(tree.as_str()));
+            format!("verified: `{command}` {code} on tree {tree}, receipt {receipt}")
+        }
+        Basis::Judged { by, score } => format!("judged by {by}: {:.1}", score * 10.0),
+        Basis::Unverified => "unverified".to_owned(),
+    };
+    format!("  {mark} {} ({basis})", sanitise_line(&claim.criterion.text))
+}
+
+fn short(id: &str) -> &str {
+    id.get(id.len().saturating_sub(8)..).unwrap_or(id)
+}
+
+fn short_tree(tree: &str) -> &str {
+    tree.get(..8).unwrap_or(tree)
+}
+
+/// Returns the result as data if it is JSON that follows the schema.
+fn fit(schema: &Value, text: &str) -> Result<Value, String> {
+    let body = text.trim();
+    let body = body.strip_prefix("```json").or_else(|| body.strip_prefix("```")).unwrap_or(body);
+    let body = body.strip_suffix("```").unwrap_or(body).trim();
+    let value: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
+    openkoi_host::kinds::check_schema(schema, &value).map_err(|failure| failure.to_string())?;
+    Ok(value)
+}
+
+/// Returns what a run that stopped before its end comes to.
+fn stopped(paused: &Paused, task: &TaskId, interrupts: &Interrupts) -> CommandError {
+    let resume = format!("openkoi resume {}", task.short());
+    match paused {
+        Paused::Cancelled => {
+            let exit = match interrupts.asked() {
+                Asked::Terminate => Exit::Terminated,
+                _ => Exit::Interrupted,
+            };
+            CommandError::new(exit, "the task was cancelled; nothing is lost").hint(resume)
+        }
+        Paused::Approval(request) => {
+            let message = format!(
+                "{} wants to {} on {:?}, and there is nobody to ask",
+                request.origin, request.action, request.target
+            );
+            CommandError::new(Exit::NeedsApproval, message)
+                .hint(format!("{resume}   (on a terminal, to answer)"))
+        }
+        Paused::Model(error) => {
+            let kind = of_trouble(error.kind);
+            let hint = Some(error.hint.clone()).filter(|hint| !hint.is_empty());
+            CommandError::new(kind, error.message.clone()).hints(hint).hint(resume)
+        }
+        Paused::Record(error @ RecordError::Diverged { .. }) => {
+            CommandError::failed(error.to_string())
+        }
+        Paused::Workspace(_) | Paused::Record(_) => {
+            CommandError::from_error(Exit::Configuration, paused).hint(resume)
+        }
+    }
+}
+
+fn of_trouble(kind: ModelTrouble) -> Exit {
+    match kind {
+        ModelTrouble::Credentials => Exit::Credentials,
+        ModelTrouble::UnknownModel => Exit::Usage,
+        ModelTrouble::Denied => Exit::Denied,
+        _ => Exit::Provider,
+    }
+}
+
+/// Returns what was said in a session so far: what its last task knew, and that task itself.
+///
+/// # Errors
+///
+/// When the journal cannot be read.
+pub fn history(storage: &Storage, session: &SessionId) -> Result<Vec<Message>, CommandError> {
+    let query = TaskQuery { session: Some(session.clone()), limit: Some(1), ..TaskQuery::default() };
+    let Some(last) = storage.tasks(&query)?.into_iter().next() else { return Ok(Vec::new()) };
+    let entries = storage.entries(&last.id)?;
+    let mut history = Vec::new();
+    for entry in entries {
+        match entry.event {
+            Event::TaskStarted { task, .. } => {
+                history = task.history.clone();
+                history.push(Message::user(task.text.clone()));
+            }
+            Event::TaskFinished { outcome } if !outcome.text.is_empty() => {
+                history.push(Message::assistant(vec![Part::Text(outcome.text.clone())]));
+            }
+            _ => {}
+        }
+    }
+    // A question without an answer would be followed by another one.
+    if history.last().is_some_and(|m| m.speaker == openkoi_core::message::Speaker::User) {
+        history.push(Message::assistant(vec![Part::Text("(interrupted)".to_owned())]));
+    }
+    Ok(history)
+}
+
+/// Returns the time as the records have it.
+pub fn now_ms() -> u64 {
+    SystemClock.now_ms()
+}

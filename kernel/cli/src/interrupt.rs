@@ -1,0 +1,89 @@
+//! Ctrl-C and its relatives: once ends a run cleanly, twice ends the program.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use openkoi_core::port::{Cancellation, Pending};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{error::CommandError, exit::Exit};
+
+/// Which signal asked for the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Nobody.
+    No,
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM or SIGHUP.
+    Terminate,
+}
+
+/// Listens for signals as long as the runtime lives.
+#[derive(Clone, Debug)]
+pub struct Interrupts {
+    state: watch::Sender<Asked>,
+    count: Arc<AtomicU8>,
+}
+
+impl Interrupts {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let the program listen for signals.
+    pub fn listen() -> Result<Self, CommandError> {
+        let this = Self { state: watch::channel(Asked::No).0, count: Arc::default() };
+        let kinds = [
+            (SignalKind::interrupt(), Asked::Interrupt),
+            (SignalKind::terminate(), Asked::Terminate),
+            (SignalKind::hangup(), Asked::Terminate),
+        ];
+        for (kind, asked) in kinds {
+            let signals = signal(kind).map_err(|error| {
+                CommandError::failed(format!("cannot listen for signals: {error}"))
+            })?;
+            tokio::spawn(this.clone().follow(signals, asked));
+        }
+        Ok(this)
+    }
+
+    /// Returns who asked for the end.
+    pub fn asked(&self) -> Asked {
+        *self.state.borrow()
+    }
+
+    /// Forgets what was asked, so that a conversation can go on after one turn was interrupted.
+    pub fn clear(&self) {
+        self.count.store(0, Ordering::Relaxed);
+        self.state.send_replace(Asked::No);
+    }
+
+    async fn follow(self, mut signals: Signal, asked: Asked) {
+        while signals.recv().await.is_some() {
+            if self.count.fetch_add(1, Ordering::Relaxed) > 0 {
+                // What matters is in the journal already; the operating system cleans up the rest.
+                let exit = if asked == Asked::Interrupt { Exit::Interrupted } else { Exit::Terminated };
+                std::process::exit(i32::from(exit.code()));
+            }
+            self.state.send_replace(asked);
+        }
+    }
+}
+
+impl Cancellation for Interrupts {
+    fn cancelled(&self) -> Pending<'static, ()> {
+        let mut state = self.state.subscribe();
+        Box::pin(async move {
+            // The sender lives in the listening tasks; if it is gone, nobody can ask any more.
+            if state.wait_for(|asked| *asked != Asked::No).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! The developers' log, on stderr. Users are told things by events and not by this.
+
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::settings::key::LOG_LEVELS;
+
+/// Starts the log at a level of the settings, or more with `-v`. Only the first call has an effect.
+pub fn start(level: &str, verbose: u8) {
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(filter(level, verbose))
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .finish();
+    // Another log is there already where tests share a process; it keeps its level.
+    if tracing::subscriber::set_global_default(subscriber).is_err() {
+        tracing::trace!("the log has been started before");
+    }
+}
+
+fn filter(level: &str, verbose: u8) -> LevelFilter {
+    let filters = [
+        LevelFilter::ERROR,
+        LevelFilter::WARN,
+        LevelFilter::INFO,
+        LevelFilter::DEBUG,
+        LevelFilter::TRACE,
+    ];
+    let set = LOG_LEVELS.iter().position(|word| *word == level).unwrap_or(1);
+    let asked = match verbose {
+        0 => set,
+        1 => set.max(3),
+        _ => 4,
+    };
+    filters.get(asked).copied().unwrap_or(LevelFilter::TRACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_only_adds_to_the_level() {
+        assert_eq!(filter("warn", 0), LevelFilter::WARN);
+        assert_eq!(filter("error", 1), LevelFilter::DEBUG);
+        assert_eq!(filter("trace", 1), LevelFilter::TRACE);
+        assert_eq!(filter("error", 2), LevelFilter::TRACE);
+    }
+}

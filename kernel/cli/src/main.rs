@@ -1,0 +1,7 @@
+//! The `openkoi` program. Everything it does is in the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    openkoi::start(std::env::args_os().skip(1).collect())
+}

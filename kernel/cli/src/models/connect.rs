@@ -1,0 +1,286 @@
+//! Which providers can be used: those that are configured, and those of the catalog with a credential.
+
+use std::path::PathBuf;
+
+use openkoi_brokers::secrets::SecretSource;
+use openkoi_host::manifest::{Manifest, ProviderEntry};
+
+use super::ModelsError;
+use crate::{
+    settings::{Provider, Settings, expand},
+    suggest,
+};
+
+/// A provider as it would be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Its name, the first half of `provider/model`.
+    pub name: String,
+    /// The component that speaks its wire format.
+    pub component: String,
+    /// Where it is, without a slash at its end.
+    pub base_url: String,
+    /// Settings that the component declares.
+    pub options: Vec<OptionValue>,
+    /// Where its credential is looked for, in order; empty where it takes none.
+    pub sources: Vec<SecretSource>,
+    /// Where the credential is.
+    pub found: Found,
+    /// The model it uses where nobody says which.
+    pub default_model: Option<String>,
+    /// Models that the configuration adds to those that are known.
+    pub models: Vec<String>,
+    /// The service whose models of the bundled list it has; absent where somebody else answers at its URL.
+    pub service: Option<String>,
+}
+
+/// One setting of `[providers.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionValue {
+    /// Its name.
+    pub name: String,
+    /// Its value as text; an absolute path where the component gets the contents of a file.
+    pub value: String,
+    /// The file whose contents the component gets.
+    pub file: Option<PathBuf>,
+}
+
+/// Where a credential is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nowhere, and the provider needs one.
+    Missing,
+    /// Nowhere, and the provider works without.
+    NotNeeded,
+    /// There.
+    At(SecretSource),
+}
+
+/// A service that the catalog offers.
+struct Offer<'a> {
+    name: &'a str,
+    manifest: &'a Manifest,
+    entry: &'a ProviderEntry,
+    base_url: &'a str,
+    environment: Vec<&'a str>,
+    default_model: &'a str,
+    needs_credential: bool,
+}
+
+/// All providers that are known, those that can be used and those that lack a credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// Can be used without further ado, in order of preference.
+    pub ready: Vec<Connection>,
+    /// Can be used when named: they need no credential but nobody asked for them.
+    pub on_request: Vec<Connection>,
+    /// Known and without a credential.
+    pub missing: Vec<Connection>,
+    /// What was odd in the configuration.
+    pub warnings: Vec<String>,
+}
+
+/// Finds the providers.
+///
+/// # Errors
+///
+/// When the configuration names a component that is not there.
+pub fn connect(
+    settings: &Settings,
+    manifests: &[Manifest],
+    has: &dyn Fn(&SecretSource) -> bool,
+) -> Result<Connections, ModelsError> {
+    let offers: Vec<Offer<'_>> = manifests.iter().flat_map(offers_of).collect();
+    let mut found = Connections::default();
+    for provider in &settings.providers {
+        let offer = offer_for(provider, &offers)?;
+        let options = options_of(provider, offer, &mut found.warnings);
+        let connection = configured(provider, offer, options, has);
+        match connection.found {
+            Found::Missing => found.missing.push(connection),
+            _ => found.ready.push(connection),
+        }
+    }
+    let unconfigured = |offer: &&Offer<'_>| settings.providers.iter().all(|p| p.name != offer.name);
+    for offer in offers.iter().filter(unconfigured) {
+        let connection = offered(offer, has);
+        match connection.found {
+            Found::At(_) => found.ready.push(connection),
+            Found::NotNeeded => found.on_request.push(connection),
+            Found::Missing => found.missing.push(connection),
+        }
+    }
+    Ok(found)
+}
+
+fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
+    let Some(entry) = &manifest.provider else { return Vec::new() };
+    let credentials = manifest.credentials.iter();
+    let needs_credential = manifest.credentials.iter().any(|credential| credential.required);
+    let own = Offer {
+        name: &manifest.component.name,
+        manifest,
+        entry,
+        base_url: &entry.base_url,
+        environment: credentials.flat_map(|c| &c.environment).map(String::as_str).collect(),
+        default_model: &entry.default_model,
+        needs_credential,
+    };
+    let presets = entry.presets.iter().map(|preset| Offer {
+        name: &preset.name,
+        manifest,
+        entry,
+        base_url: &preset.base_url,
+        environment: preset.environment.iter().map(String::as_str).collect(),
+        default_model: &preset.default_model,
+        // A service without a variable of its own is one that runs on this machine.
+        needs_credential: needs_credential && !preset.environment.is_empty(),
+    });
+    std::iter::once(own).chain(presets).collect()
+}
+
+/// Returns the offer that a configured provider rests on: its component's, or the one of its own name.
+fn offer_for<'a, 'o>(
+    provider: &Provider,
+    offers: &'o [Offer<'a>],
+) -> Result<&'o Offer<'a>, ModelsError> {
+    let wanted = provider.component.as_ref().unwrap_or(&provider.name);
+    let same_name = |offer: &&Offer<'_>| {
+        offer.name == provider.name
+            && (provider.component.is_none() || offer.manifest.component.name == *wanted)
+    };
+    let found = offers.iter().find(same_name);
+    let found = found.or_else(|| offers.iter().find(|offer| offer.name == wanted));
+    found.ok_or_else(|| ModelsError::NoComponent {
+        provider: provider.name.clone(),
+        component: wanted.clone(),
+        suggestions: suggest::closest(wanted, offers.iter().map(|offer| offer.name.to_owned())),
+    })
+}
+
+fn configured(
+    provider: &Provider,
+    offer: &Offer<'_>,
+    options: Vec<OptionValue>,
+    has: &dyn Fn(&SecretSource) -> bool,
+) -> Connection {
+    let moved = provider.base_url.as_deref().is_some_and(|url| url != trimmed(offer.base_url));
+    let same = provider.name == offer.name;
+    let takes_credential = !offer.manifest.credentials.is_empty();
+    let environment: Vec<&str> = match &provider.api_key_env {
+        Some(name) => vec![name],
+        // Another server must not be sent the key that belongs to this one.
+        None if moved && !same => Vec::new(),
+        None => offer.environment.clone(),
+    };
+    let sources = sources(&environment, &provider.name, takes_credential);
+    // A server of the user's own may well want no key; one that names a variable wants one.
+    let needed = provider.api_key_env.is_some() || (offer.needs_credential && !moved);
+    let known = same && !offer.default_model.is_empty();
+    let own_model = provider.models.first().cloned();
+    Connection {
+        name: provider.name.clone(),
+        component: offer.manifest.component.name.clone(),
+        base_url: provider.base_url.clone().unwrap_or_else(|| trimmed(offer.base_url).to_owned()),
+        options,
+        found: found(&sources, needed, has),
+        sources,
+        default_model: own_model.or_else(|| known.then(|| offer.default_model.to_owned())),
+        models: provider.models.clone(),
+        service: (!moved).then(|| offer.name.to_owned()),
+    }
+}
+
+fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection {
+    let takes_credential = !offer.manifest.credentials.is_empty();
+    let sources = sources(&offer.environment, offer.name, takes_credential);
+    Connection {
+        name: offer.name.to_owned(),
+        component: offer.manifest.component.name.clone(),
+        base_url: trimmed(offer.base_url).to_owned(),
+        options: Vec::new(),
+        found: found(&sources, offer.needs_credential, has),
+        sources,
+        default_model: (!offer.default_model.is_empty()).then(|| offer.default_model.to_owned()),
+        models: Vec::new(),
+        service: Some(offer.name.to_owned()),
+    }
+}
+
+fn trimmed(url: &str) -> &str {
+    url.trim_end_matches('/')
+}
+
+fn sources(environment: &[&str], name: &str, takes_credential: bool) -> Vec<SecretSource> {
+    if !takes_credential {
+        return Vec::new();
+    }
+    let variables = environment.iter().map(|name| SecretSource::Variable((*name).to_owned()));
+    variables.chain([SecretSource::File(name.to_owned())]).collect()
+}
+
+fn found(sources: &[SecretSource], needed: bool, has: &dyn Fn(&SecretSource) -> bool) -> Found {
+    match sources.iter().find(|source| has(source)) {
+        Some(source) => Found::At(source.clone()),
+        None if needed => Found::Missing,
+        None => Found::NotNeeded,
+    }
+}
+
+fn options_of(
+    provider: &Provider,
+    offer: &Offer<'_>,
+    warnings: &mut Vec<String>,
+) -> Vec<OptionValue> {
+    let mut options = Vec::new();
+    for (name, value) in &provider.options {
+        let Some(declared) = offer.entry.options.iter().find(|option| option.name == *name) else {
+            warnings.push(undeclared(provider, offer, name));
+            continue;
+        };
+        let file =
+            declared.file.then(|| expand(value, &provider.directory, provider.home.as_deref()));
+        let value = file.as_ref().map_or_else(|| value.clone(), |path| path.display().to_string());
+        options.push(OptionValue { name: name.clone(), value, file });
+    }
+    options
+}
+
+fn undeclared(provider: &Provider, offer: &Offer<'_>, name: &str) -> String {
+    let own = ["component", "base_url", "api_key_env", "models"].map(str::to_owned);
+    let declared = offer.entry.options.iter().map(|option| option.name.clone());
+    let question = suggest::question(&suggest::closest(name, own.into_iter().chain(declared)));
+    let question = question.map_or_else(String::new, |question| format!("; {question}"));
+    format!("`providers.{}` has no setting `{name}`{question}", provider.name)
+}
+
+impl Connections {
+    /// Returns the connection of this name that can be used.
+    pub fn find(&self, name: &str) -> Option<&Connection> {
+        self.ready.iter().chain(&self.on_request).find(|connection| connection.name == name)
+    }
+
+    /// Returns the names of all variables that were looked for.
+    pub fn variables(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for connection in self.missing.iter().chain(&self.ready) {
+            for name in connection.variables() {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+}
+
+impl Connection {
+    /// Returns the variables that its credential is looked for in.
+    pub fn variables(&self) -> Vec<String> {
+        let variables = self.sources.iter().filter_map(|source| match source {
+            SecretSource::Variable(name) => Some(name.clone()),
+            SecretSource::File(_) => None,
+        });
+        variables.collect()
+    }
+}

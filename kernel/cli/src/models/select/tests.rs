@@ -1,0 +1,273 @@
+use std::path::Path;
+
+use openkoi_brokers::secrets::SecretSource;
+use openkoi_host::manifest::Manifest;
+
+use super::*;
+use crate::{
+    env::Environment,
+    models::{Found, connect, resolve},
+    settings::{Layers, Settings, file},
+};
+
+const ALPHA: &str = r#"
+    [component]
+    name = "alpha"
+    version = "0.1.0"
+    kind = "provider"
+    publisher = "tests"
+    description = "Speaks alpha."
+    [[credential]]
+    name = "api-key"
+    environment = ["ALPHA_API_KEY"]
+    inject = "bearer"
+    required = true
+    [provider]
+    base-url = "https://alpha.example.com/v1"
+    default-model = "swim-large"
+    [[provider.option]]
+    name = "organization"
+    [[provider.preset]]
+    name = "gamma"
+    base-url = "https://gamma.example.com/v1"
+    environment = ["GAMMA_API_KEY"]
+    default-model = "dive-1"
+"#;
+
+const BETA: &str = r#"
+    [component]
+    name = "beta"
+    version = "0.1.0"
+    kind = "provider"
+    publisher = "tests"
+    description = "Speaks beta."
+    [[credential]]
+    name = "api-key"
+    environment = ["BETA_API_KEY"]
+    inject = "bearer"
+    required = true
+    [provider]
+    base-url = "https://beta.example.com"
+    default-model = "swim-large"
+"#;
+
+const SCRIPT: &str = r#"
+    [component]
+    name = "scripted"
+    version = "0.1.0"
+    kind = "provider"
+    publisher = "tests"
+    description = "Answers from a script."
+    [provider]
+    transport = "local"
+    default-model = "demo"
+    [[provider.option]]
+    name = "script"
+    file = true
+"#;
+
+const MODELS: &str = r#"{"providers": {
+    "alpha": {"models": {"swim-large": {}, "swim-small": {}, "fin-2": {}}},
+    "beta": {"models": {"swim-large": {}, "gill": {}}}
+}}"#;
+
+struct World {
+    config: &'static str,
+    keys: Vec<&'static str>,
+}
+
+impl World {
+    fn new(config: &'static str, keys: &[&'static str]) -> Self {
+        Self { config, keys: keys.to_vec() }
+    }
+
+    fn settings(&self) -> Settings {
+        let mut layers = Layers::defaults();
+        let path = Path::new("/koi/config.toml");
+        layers.user(file::parse(self.config, path).unwrap(), path).unwrap();
+        Settings::of(layers, &Environment::of([], Path::new("/")))
+    }
+
+    fn connections(&self) -> Result<Connections, ModelsError> {
+        let manifests = [ALPHA, BETA, SCRIPT].map(|text| Manifest::parse(text).unwrap());
+        connect(&self.settings(), &manifests, &|source| self.has(source))
+    }
+
+    fn has(&self, source: &SecretSource) -> bool {
+        let (SecretSource::Variable(name) | SecretSource::File(name)) = source;
+        self.keys.contains(&name.as_str())
+    }
+
+    fn select(&self, name: &str) -> Result<String, ModelsError> {
+        let catalogue = Catalogue::parse(MODELS).unwrap();
+        Ok(self.connections()?.select(name, &catalogue)?.to_string())
+    }
+
+    fn routes(&self) -> Result<Routes, ModelsError> {
+        let manifests = [ALPHA, BETA, SCRIPT].map(|text| Manifest::parse(text).unwrap());
+        let catalogue = Catalogue::parse(MODELS).unwrap();
+        resolve(&self.settings(), &manifests, &|source| self.has(source), &catalogue)
+    }
+
+    fn executor(&self) -> String {
+        self.routes().unwrap().executor().unwrap().to_string()
+    }
+}
+
+#[test]
+fn the_first_provider_of_the_catalog_with_a_key_does_the_work() {
+    assert_eq!(World::new("", &["BETA_API_KEY", "GAMMA_API_KEY"]).executor(), "gamma/dive-1");
+    assert_eq!(World::new("", &["BETA_API_KEY"]).executor(), "beta/swim-large");
+}
+
+#[test]
+fn a_configured_provider_comes_before_those_of_the_catalog() {
+    let world = World::new("[providers.beta]\n", &["ALPHA_API_KEY", "BETA_API_KEY"]);
+
+    assert_eq!(world.executor(), "beta/swim-large");
+}
+
+#[test]
+fn a_key_file_connects_as_a_variable_does() {
+    let world = World::new("", &["beta"]);
+
+    let connections = world.connections().unwrap();
+    assert_eq!(connections.ready[0].found, Found::At(SecretSource::File("beta".into())));
+}
+
+#[test]
+fn without_a_provider_the_message_names_what_was_looked_for_and_three_ways_on() {
+    let error = World::new("", &[]).routes().unwrap_err();
+
+    let told = crate::error::CommandError::from(error);
+    assert_eq!(told.kind.code(), 4);
+    assert!(told.message.contains("ALPHA_API_KEY, GAMMA_API_KEY, BETA_API_KEY"), "{told}");
+    assert_eq!(told.hints.len(), 3);
+    assert!(told.hints[0].starts_with("export ALPHA_API_KEY="), "{told}");
+}
+
+#[test]
+fn a_provider_that_needs_no_key_is_used_only_when_it_is_named() {
+    assert!(World::new("", &[]).routes().is_err());
+    assert_eq!(World::new("", &[]).select("scripted/demo").unwrap(), "scripted/demo");
+    assert_eq!(World::new("model = \"scripted/file\"", &[]).executor(), "scripted/file");
+}
+
+#[test]
+fn a_named_provider_without_a_key_says_which_variable_to_set() {
+    let error = World::new("", &["BETA_API_KEY"]).select("alpha/swim-large").unwrap_err();
+
+    let variables = vec!["ALPHA_API_KEY".to_owned()];
+    assert_eq!(error, ModelsError::NotConnected { provider: "alpha".into(), variables });
+}
+
+#[test]
+fn a_bare_name_resolves_where_one_provider_has_it_and_is_ambiguous_where_two_do() {
+    let world = World::new("", &["ALPHA_API_KEY", "BETA_API_KEY"]);
+
+    assert_eq!(world.select("gill").unwrap(), "beta/gill");
+    assert_eq!(
+        world.select("swim-large").unwrap_err(),
+        ModelsError::Ambiguous {
+            model: "swim-large".into(),
+            candidates: vec!["alpha/swim-large".into(), "beta/swim-large".into()],
+        }
+    );
+}
+
+#[test]
+fn a_misspelt_model_is_refused_with_what_may_have_been_meant() {
+    let world = World::new("", &["ALPHA_API_KEY"]);
+
+    let ModelsError::UnknownModel { suggestions, .. } =
+        world.select("alpha/swim-lrage").unwrap_err()
+    else {
+        panic!("the model was taken for another trouble");
+    };
+    assert_eq!(suggestions, ["alpha/swim-large"]);
+    assert!(matches!(world.select("swim-smal"), Err(ModelsError::UnknownModel { .. })));
+}
+
+#[test]
+fn a_new_version_of_a_known_model_is_no_slip() {
+    let world = World::new("", &["ALPHA_API_KEY"]);
+
+    assert_eq!(world.select("alpha/fin-2.5").unwrap(), "alpha/fin-2.5");
+    assert_eq!(world.select("alpha/brand-new").unwrap(), "alpha/brand-new");
+}
+
+#[test]
+fn a_misspelt_provider_is_refused_with_what_may_have_been_meant() {
+    let error = World::new("", &["ALPHA_API_KEY"]).select("alpah/swim-large").unwrap_err();
+
+    let told = crate::error::CommandError::from(error);
+    assert_eq!(told.message, "there is no provider `alpah`");
+    assert_eq!(told.hints, ["did you mean `alpha`?"]);
+    let other = World::new("", &[]).select("zebra/swim-large").unwrap_err();
+    let told = crate::error::CommandError::from(other);
+    assert_eq!(told.hints, ["there are scripted, alpha, gamma, beta"]);
+}
+
+#[test]
+fn the_models_of_a_service_are_not_those_of_another_server_at_its_place() {
+    let config = "[providers.alpha]\nbase_url = \"http://127.0.0.1:9/v1/\"\n";
+    let world = World::new(config, &["ALPHA_API_KEY"]);
+
+    let connections = world.connections().unwrap();
+    assert_eq!(connections.ready[0].base_url, "http://127.0.0.1:9/v1");
+    assert_eq!(world.select("alpha/swim-lrage").unwrap(), "alpha/swim-lrage");
+}
+
+#[test]
+fn a_server_of_another_name_is_not_sent_the_key_of_the_service() {
+    let config = "[providers.mine]\ncomponent = \"alpha\"\nbase_url = \"http://127.0.0.1:9\"\nmodels = [\"m\"]\n";
+    let world = World::new(config, &["ALPHA_API_KEY"]);
+
+    let connections = world.connections().unwrap();
+    assert_eq!(connections.ready[0].sources, [SecretSource::File("mine".into())]);
+    assert_eq!(connections.ready[0].found, Found::NotNeeded);
+    assert_eq!(world.executor(), "mine/m");
+}
+
+#[test]
+fn a_variable_that_was_named_has_to_be_set() {
+    let config = "[providers.mine]\ncomponent = \"alpha\"\nbase_url = \"http://127.0.0.1:9\"\napi_key_env = \"MINE\"\n";
+
+    assert_eq!(World::new(config, &[]).connections().unwrap().missing[0].name, "mine");
+    assert_eq!(World::new(config, &["MINE"]).connections().unwrap().ready[0].name, "mine");
+}
+
+#[test]
+fn an_unknown_component_is_a_fault_of_the_configuration() {
+    let error = World::new("[providers.mine]\ncomponent = \"alhpa\"\n", &[]).connections();
+
+    let error = crate::error::CommandError::from(error.unwrap_err());
+    assert_eq!(error.kind.code(), 3);
+    assert_eq!(error.hints[0], "did you mean `alpha`?");
+}
+
+#[test]
+fn the_path_of_a_file_option_is_taken_from_the_directory_of_the_configuration() {
+    let config = "[providers.scripted]\nscript = \"turns.jsonl\"\nscrpit = 1\n";
+
+    let connections = World::new(config, &[]).connections().unwrap();
+
+    let option = &connections.ready[0].options[0];
+    assert_eq!(option.file.as_deref(), Some(Path::new("/koi/turns.jsonl")));
+    assert_eq!(
+        connections.warnings,
+        ["`providers.scripted` has no setting `scrpit`; did you mean `script`?"]
+    );
+}
+
+#[test]
+fn roles_have_their_own_models_and_everyone_has_the_fallback() {
+    let config = "model = \"alpha/swim-large\"\n[roles]\nevaluator = \"gill\"\n[fallback]\nmodels = [\"beta/gill\"]\n";
+    let routes = World::new(config, &["ALPHA_API_KEY", "BETA_API_KEY"]).routes().unwrap();
+
+    let chain = |role: &str| routes.roles[role].iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(chain("executor"), ["alpha/swim-large", "beta/gill"]);
+    assert_eq!(chain("evaluator"), ["beta/gill"]);
+    assert_eq!(routes.origins["evaluator"], "/koi/config.toml:3");
+    assert_eq!(routes.connections.len(), 2);
+}

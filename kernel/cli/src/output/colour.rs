@@ -1,0 +1,117 @@
+//! Whether there is colour, and what the colours mean. No meaning is carried by colour alone.
+
+use crate::env::{CLICOLOR, CLICOLOR_FORCE, Environment, NO_COLOR, TERM};
+
+/// What the user said about colour on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColourChoice {
+    /// Colour on a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Colour always.
+    Always,
+    /// Colour never.
+    Never,
+}
+
+/// What a piece of text means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// Nothing special.
+    #[default]
+    Plain,
+    /// The name of something.
+    Strong,
+    /// Of less interest.
+    Faint,
+    /// It went well.
+    Good,
+    /// Look at this.
+    Caution,
+    /// It went wrong.
+    Bad,
+}
+
+/// The colours of one stream: all or none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Palette(bool);
+
+impl Palette {
+    /// No colour.
+    pub const PLAIN: Self = Self(false);
+
+    /// Decides about a stream. What was typed beats the environment, which beats the kind of stream.
+    pub fn decide(choice: ColourChoice, environment: &Environment, terminal: bool) -> Self {
+        let set = |variable| environment.text(variable);
+        Self(match choice {
+            ColourChoice::Always => true,
+            ColourChoice::Never => false,
+            ColourChoice::Auto if set(&NO_COLOR).is_some() => false,
+            ColourChoice::Auto if set(&CLICOLOR_FORCE).is_some_and(|value| value != "0") => true,
+            ColourChoice::Auto if set(&CLICOLOR) == Some("0") => false,
+            ColourChoice::Auto if set(&TERM) == Some("dumb") => false,
+            ColourChoice::Auto => terminal,
+        })
+    }
+
+    /// Whether there is colour.
+    pub fn is_on(self) -> bool {
+        self.0
+    }
+
+    /// Returns `text` in the colours of `style`.
+    pub fn paint(self, style: Style, text: &str) -> String {
+        let code = match style {
+            Style::Plain => return text.to_owned(),
+            _ if !self.0 || text.is_empty() => return text.to_owned(),
+            Style::Strong => "1",
+            Style::Faint => "2",
+            Style::Good => "32",
+            Style::Caution => "33",
+            Style::Bad => "31",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn decide<const N: usize>(variables: [(&str, &str); N], terminal: bool) -> bool {
+        let environment = Environment::of(variables, Path::new("/"));
+        Palette::decide(ColourChoice::Auto, &environment, terminal).is_on()
+    }
+
+    #[test]
+    fn colour_is_for_terminals_unless_the_environment_says_otherwise() {
+        assert!(decide([], true));
+        assert!(!decide([], false));
+        assert!(!decide([("NO_COLOR", "1")], true));
+        assert!(decide([("NO_COLOR", "")], true));
+        assert!(!decide([("CLICOLOR", "0")], true));
+        assert!(decide([("CLICOLOR_FORCE", "1")], false));
+        assert!(!decide([("CLICOLOR_FORCE", "0")], false));
+        assert!(!decide([("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false));
+        assert!(!decide([("TERM", "dumb")], true));
+    }
+
+    #[test]
+    fn the_flag_beats_the_environment() {
+        let environment = Environment::of([("NO_COLOR", "1")], Path::new("/"));
+
+        assert!(Palette::decide(ColourChoice::Always, &environment, false).is_on());
+        assert!(
+            !Palette::decide(ColourChoice::Never, &Environment::of([], Path::new("/")), true)
+                .is_on()
+        );
+    }
+
+    #[test]
+    fn without_colour_nothing_is_added() {
+        assert_eq!(Palette::PLAIN.paint(Style::Bad, "error"), "error");
+        assert_eq!(Palette(true).paint(Style::Bad, "error"), "\x1b[31merror\x1b[0m");
+    }
+}

@@ -1,0 +1,166 @@
+//! Questions at the terminal: a numbered picker and yes or no.
+//!
+//! A question is asked only where somebody can answer it: stdin and stderr are both a terminal. Everywhere
+//! else an omitted argument is a usage error that names the choices.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use super::sanitise_line;
+use crate::{error::CommandError, exit::Exit};
+
+/// How many choices a picker or an error shows.
+const SHOWN: usize = 20;
+
+/// One thing to pick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What would be typed as the argument.
+    pub argument: String,
+    /// What it is.
+    pub description: String,
+}
+
+/// Asks, or refuses to.
+#[derive(Clone, Copy, Debug)]
+pub struct Prompt {
+    interactive: bool,
+}
+
+impl Prompt {
+    /// Looks whether somebody is there.
+    pub fn new() -> Self {
+        Self { interactive: io::stdin().is_terminal() && io::stderr().is_terminal() }
+    }
+
+    /// Whether somebody can answer.
+    pub fn is_interactive(self) -> bool {
+        self.interactive
+    }
+
+    /// Lets the person pick one of `choices`; `usage` is the command with a place for the argument.
+    ///
+    /// # Errors
+    ///
+    /// A usage error where there is nobody to ask, nothing to pick or nothing was picked.
+    pub fn pick(self, what: &str, usage: &str, choices: &[Choice]) -> Result<String, CommandError> {
+        if choices.is_empty() {
+            return Err(CommandError::usage(format!("there is no {what} yet")));
+        }
+        if !self.interactive {
+            return Err(missing(what, usage, choices));
+        }
+        let picked = ask_for_one(what, choices, &mut io::stdin().lock(), &mut io::stderr().lock());
+        picked?.ok_or_else(|| CommandError::usage(format!("no {what} was picked")))
+    }
+
+    /// Asks yes or no; without an answer it is no.
+    ///
+    /// # Errors
+    ///
+    /// When there is nobody to ask; `instead` is the flag that answers beforehand.
+    pub fn confirm(self, question: &str, instead: &str) -> Result<bool, CommandError> {
+        if !self.interactive {
+            let message = format!("{question} (there is no terminal to answer on)");
+            return Err(CommandError::new(Exit::NeedsApproval, message).hint(instead));
+        }
+        let mut err = io::stderr().lock();
+        write!(err, "{} [y/N] ", sanitise_line(question)).map_err(broken)?;
+        err.flush().map_err(broken)?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).map_err(broken)?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+impl Default for Prompt {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn missing(what: &str, usage: &str, choices: &[Choice]) -> CommandError {
+    let error = CommandError::usage(format!("which {what}? there is no terminal to pick on"));
+    let hint = |choice: &Choice| {
+        format!("{usage} {}   ({})", choice.argument, sanitise_line(&choice.description))
+    };
+    error.hints(choices.iter().take(SHOWN).map(hint))
+}
+
+fn broken(error: io::Error) -> CommandError {
+    CommandError::failed(format!("cannot ask at the terminal: {error}"))
+}
+
+fn ask_for_one(
+    what: &str,
+    choices: &[Choice],
+    input: &mut impl BufRead,
+    screen: &mut impl Write,
+) -> Result<Option<String>, CommandError> {
+    for (index, choice) in choices.iter().take(SHOWN).enumerate() {
+        let description = sanitise_line(&choice.description);
+        writeln!(screen, "{:>3}  {}  {description}", index + 1, choice.argument).map_err(broken)?;
+    }
+    loop {
+        write!(screen, "pick a {what} (number, or nothing to leave): ").map_err(broken)?;
+        screen.flush().map_err(broken)?;
+        let mut line = String::new();
+        if input.read_line(&mut line).map_err(broken)? == 0 || line.trim().is_empty() {
+            return Ok(None);
+        }
+        let number = line.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        if let Some(choice) = number.and_then(|index| choices.iter().take(SHOWN).nth(index)) {
+            return Ok(Some(choice.argument.clone()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices() -> Vec<Choice> {
+        [("abc1", "fix the login bug"), ("def2", "write\ndocs")]
+            .map(|(argument, description)| Choice {
+                argument: argument.into(),
+                description: description.into(),
+            })
+            .into()
+    }
+
+    fn answer(typed: &str) -> (Option<String>, String) {
+        let mut screen = Vec::new();
+        let picked = ask_for_one("session", &choices(), &mut typed.as_bytes(), &mut screen);
+        (picked.unwrap(), String::from_utf8(screen).unwrap())
+    }
+
+    #[test]
+    fn a_number_picks_and_a_wrong_one_is_asked_again() {
+        let (picked, screen) = answer("7\n0\nx\n2\n");
+
+        assert_eq!(picked.as_deref(), Some("def2"));
+        assert_eq!(screen.matches("pick a session").count(), 4);
+        assert!(screen.contains("  2  def2  write docs\n"), "{screen}");
+    }
+
+    #[test]
+    fn nothing_or_the_end_of_input_picks_nothing() {
+        assert_eq!(answer("\n").0, None);
+        assert_eq!(answer("").0, None);
+    }
+
+    #[test]
+    fn without_a_terminal_the_choices_are_named() {
+        let prompt = Prompt { interactive: false };
+
+        let error = prompt.pick("session", "openkoi session show", &choices()).unwrap_err();
+
+        assert_eq!(error.kind, Exit::Usage);
+        assert_eq!(
+            error.hints,
+            [
+                "openkoi session show abc1   (fix the login bug)",
+                "openkoi session show def2   (write docs)",
+            ]
+        );
+    }
+}

@@ -1,0 +1,255 @@
+//! What was meant: flags, standard input and settings put together to one request.
+
+mod stdin;
+
+use std::{fs, path::PathBuf};
+
+use serde_json::Value;
+
+use crate::{
+    args::{ChatFlags, LimitFlags, RunFormat, TaskFlags},
+    context::Context,
+    error::CommandError,
+    exit::Exit,
+    settings::{Layers, Settings, SettingsError},
+};
+
+pub use stdin::{LARGEST_INPUT, Stdin};
+
+/// The largest JSON Schema that is read.
+const LARGEST_SCHEMA: u64 = 1 << 20;
+
+/// Which session a run belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionChoice {
+    /// A new one.
+    New,
+    /// The last one of the workspace.
+    Last {
+        /// Whether to go on in a copy.
+        fork: bool,
+    },
+    /// The one that this beginning of an id means; empty: to be picked.
+    Named {
+        /// What was typed.
+        id: String,
+        /// Whether to go on in a copy.
+        fork: bool,
+    },
+}
+
+impl SessionChoice {
+    fn of(continue_last: bool, resume: Option<&str>, fork: bool) -> Self {
+        match resume {
+            _ if continue_last => Self::Last { fork },
+            Some(id) => Self::Named { id: id.to_owned(), fork },
+            None => Self::New,
+        }
+    }
+}
+
+/// A task to be run.
+#[derive(Clone, Debug)]
+pub struct TaskRequest {
+    /// What to do, standard input included. Never empty.
+    pub text: String,
+    /// The session.
+    pub session: SessionChoice,
+    /// The absolute path of the directory to work in.
+    pub workspace: PathBuf,
+    /// Everything that is configured, flags included.
+    pub settings: Settings,
+    /// How the result is printed.
+    pub format: RunFormat,
+    /// The schema that the result has to follow.
+    pub schema: Option<Value>,
+    /// Where the result is written too.
+    pub output: Option<PathBuf>,
+    /// Whether progress is left out.
+    pub quiet: bool,
+}
+
+/// A conversation to be had.
+#[derive(Clone, Debug)]
+pub struct ChatRequest {
+    /// The session.
+    pub session: SessionChoice,
+    /// The absolute path of the directory to work in.
+    pub workspace: PathBuf,
+    /// Everything that is configured, flags included.
+    pub settings: Settings,
+}
+
+/// What a line without a command comes to.
+#[derive(Debug)]
+pub enum Request {
+    /// A task.
+    Task(Box<TaskRequest>),
+    /// A session was named and nothing to do in it.
+    Chat(Box<ChatRequest>),
+}
+
+impl Request {
+    /// Puts a task's flags together with standard input and the settings.
+    ///
+    /// # Errors
+    ///
+    /// When the task is empty, a file cannot be used, or the settings are at fault.
+    pub fn of(flags: TaskFlags, context: &Context) -> Result<Self, CommandError> {
+        if flags.redact {
+            return Err(unredacted("`--redact`", Exit::Usage));
+        }
+        let session = SessionChoice::of(flags.continue_last, flags.resume.as_deref(), flags.fork);
+        if flags.words.is_empty() && session != SessionChoice::New {
+            let chat = ChatRequest::with(session, &flags.limits, context)?;
+            return Ok(Self::Chat(Box::new(chat)));
+        }
+        // Cheap checks first: standard input may take long to come.
+        let settings = settings(&flags.limits, context)?;
+        let workspace = context.workspace()?;
+        let schema = flags.json_schema.map(|path| schema(&context.absolute(&path))).transpose()?;
+        let text = text(&flags.words, context)?;
+        Ok(Self::Task(Box::new(TaskRequest {
+            text,
+            session,
+            workspace,
+            settings,
+            format: flags.show.output_format,
+            schema,
+            output: flags.show.output.map(|path| context.absolute(&path)),
+            quiet: flags.show.quiet,
+        })))
+    }
+}
+
+impl ChatRequest {
+    /// Puts the flags of `openkoi chat` together with the settings.
+    ///
+    /// # Errors
+    ///
+    /// When the settings or the workspace are at fault.
+    pub fn of(flags: &ChatFlags, context: &Context) -> Result<Self, CommandError> {
+        let session = SessionChoice::of(flags.continue_last, flags.resume.as_deref(), flags.fork);
+        Self::with(session, &flags.limits, context)
+    }
+
+    /// Returns a request to take up one session again.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChatRequest::of`].
+    pub fn resume(id: &str, context: &Context) -> Result<Self, CommandError> {
+        let session = SessionChoice::Named { id: id.to_owned(), fork: false };
+        Self::with(session, &LimitFlags::default(), context)
+    }
+
+    fn with(
+        session: SessionChoice,
+        limits: &LimitFlags,
+        context: &Context,
+    ) -> Result<Self, CommandError> {
+        let settings = settings(limits, context)?;
+        Ok(Self { session, workspace: context.workspace()?, settings })
+    }
+}
+
+/// Returns the settings with the flags laid over them, for something that is going to run.
+fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings, CommandError> {
+    let settings = context.settings_with(|layers| lay(layers, flags))?;
+    if settings.redaction {
+        return Err(unredacted("`redaction.enabled` in the configuration", Exit::Configuration));
+    }
+    Ok(settings)
+}
+
+/// Whoever asks for redaction must not be served without it.
+fn unredacted(asked: &str, kind: Exit) -> CommandError {
+    let message = format!("{asked} asks for redaction, which is not built yet; nothing was run");
+    CommandError::new(kind, message).hint("without it, nothing is redacted")
+}
+
+fn lay(layers: &mut Layers, flags: &LimitFlags) -> Result<(), SettingsError> {
+    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    if let Some(count) = flags.iterations {
+        layers.flag("limits.iterations", i64::from(count), "--iterations")?;
+    }
+    if let Some(score) = flags.quality {
+        layers.flag("limits.quality", score, "--quality")?;
+    }
+    if let Some(model) = &flags.model {
+        layers.model(model, "--model")?;
+    }
+    if let Some(dollars) = flags.max_cost {
+        layers.flag("limits.cost_usd", dollars, "--max-cost")?;
+    }
+    if let Some(tokens) = flags.max_tokens {
+        layers.flag("limits.tokens", whole(tokens), "--max-tokens")?;
+    }
+    if let Some(seconds) = flags.max_time {
+        layers.flag("limits.seconds", whole(seconds), "--max-time")?;
+    }
+    Ok(())
+}
+
+fn text(words: &[String], context: &Context) -> Result<String, CommandError> {
+    let stdin = Stdin::new(&context.printer);
+    let typed = words.join(" ");
+    let text = match typed.trim() {
+        "" => return Err(empty()),
+        "-" => stdin.read()?,
+        _ => with_input(typed, &stdin.beside()?),
+    };
+    if text.trim().is_empty() { Err(empty()) } else { Ok(text) }
+}
+
+fn empty() -> CommandError {
+    let error = CommandError::usage("the task is empty");
+    error.hint("openkoi \"fix the failing test\"").hint("openkoi - < FILE").hint("openkoi --help")
+}
+
+/// Appends what came through the pipe. An empty pipe is no input.
+fn with_input(typed: String, input: &str) -> String {
+    if input.trim().is_empty() {
+        return typed;
+    }
+    format!("{typed}\n\n<stdin>\n{}\n</stdin>", input.trim_end_matches('\n'))
+}
+
+fn schema(path: &std::path::Path) -> Result<Value, CommandError> {
+    let unfit = |reason: String| {
+        CommandError::usage(format!("`{}` is no JSON schema: {reason}", path.display()))
+    };
+    let meta = fs::metadata(path).map_err(|error| unfit(error.to_string()))?;
+    if !meta.is_file() || meta.len() > LARGEST_SCHEMA {
+        return Err(unfit("it is no file of at most 1 MiB".to_owned()));
+    }
+    let text = fs::read_to_string(path).map_err(|error| unfit(error.to_string()))?;
+    let value: Value = serde_json::from_str(&text).map_err(|error| unfit(error.to_string()))?;
+    if value.is_object() { Ok(value) } else { Err(unfit("it is no object".to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn piped_input_is_appended_as_a_block_and_an_empty_pipe_is_none() {
+        assert_eq!(
+            with_input("why?".into(), "it broke\n\n"),
+            "why?\n\n<stdin>\nit broke\n</stdin>"
+        );
+        assert_eq!(with_input("why?".into(), " \n"), "why?");
+    }
+
+    #[test]
+    fn a_schema_has_to_be_an_object() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("schema.json");
+        fs::write(&path, "[1]").unwrap();
+
+        let error = schema(&path).unwrap_err();
+
+        assert_eq!(error.kind, Exit::Usage);
+        assert!(error.message.ends_with("it is no object"), "{error}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Standard input: the task itself, or what was piped beside it.
+
+use std::io::{self, IsTerminal, Read};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::{error::CommandError, output::Printer};
+
+/// The most bytes that are read.
+pub const LARGEST_INPUT: u64 = 10 << 20;
+/// How long nothing may come before the user is told what is waited for.
+const PATIENCE: Timespec = Timespec { tv_sec: 3, tv_nsec: 0 };
+
+/// Standard input of this process.
+pub struct Stdin<'a> {
+    printer: &'a Printer,
+}
+
+impl<'a> Stdin<'a> {
+    /// Returns standard input; notices go to `printer`.
+    pub fn new(printer: &'a Printer) -> Self {
+        Self { printer }
+    }
+
+    /// Reads all of it.
+    ///
+    /// # Errors
+    ///
+    /// When it is no text, or more than is read.
+    pub fn read(&self) -> Result<String, CommandError> {
+        self.tell_if_nothing_comes();
+        limited(io::stdin().lock())
+    }
+
+    /// Reads what was piped; nothing where it is a terminal or closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stdin::read`].
+    pub fn beside(&self) -> Result<String, CommandError> {
+        if io::stdin().is_terminal() { Ok(String::new()) } else { self.read() }
+    }
+
+    /// A pipe that nobody writes to and nobody closes would hang without a word.
+    fn tell_if_nothing_comes(&self) {
+        let stdin = io::stdin();
+        let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
+        if matches!(poll(&mut waiting, Some(&PATIENCE)), Ok(0)) {
+            self.printer.notice("reading standard input until it ends (`< /dev/null` for none)");
+        }
+    }
+}
+
+fn limited(input: impl Read) -> Result<String, CommandError> {
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData => CommandError::usage("standard input is not UTF-8 text"),
+        _ => CommandError::failed(format!("cannot read standard input: {error}")),
+    };
+    let mut bytes = Vec::new();
+    match input.take(LARGEST_INPUT + 1).read_to_end(&mut bytes) {
+        // A descriptor that was closed, or a directory, is no input.
+        Err(error) if matches!(error.raw_os_error(), Some(BAD_DESCRIPTOR)) => {
+            return Ok(String::new());
+        }
+        read => read.map_err(unreadable)?,
+    };
+    if bytes.len() as u64 > LARGEST_INPUT {
+        let message = format!("standard input is longer than {} MiB", LARGEST_INPUT >> 20);
+        return Err(CommandError::usage(message));
+    }
+    String::from_utf8(bytes).map_err(|_| CommandError::usage("standard input is not UTF-8 text"))
+}
+
+const BAD_DESCRIPTOR: i32 = rustix::io::Errno::BADF.raw_os_error();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_whole_and_more_than_the_limit_is_refused() {
+        assert_eq!(limited(&b"fix it\n"[..]).unwrap(), "fix it\n");
+        assert!(limited(io::repeat(b'x')).unwrap_err().message.contains("longer than 10 MiB"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused() {
+        assert_eq!(
+            limited(&b"\xff\xfe"[..]).unwrap_err().message,
+            "standard input is not UTF-8 text"
+        );
+    }
+}

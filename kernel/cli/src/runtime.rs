@@ -1,0 +1,368 @@
+//! The one place that wires: brokers, storage and host become the ports of a run.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use openkoi_brokers::{
+    clock::SystemClock,
+    egress::{Egress, EgressSettings},
+    processes::{ProcessSettings, Processes, SandboxMode},
+    random::Random,
+};
+use openkoi_core::{
+    failure::Failure,
+    gate::Policy,
+    id::{SessionId, TaskId},
+    message::{Role, ToolCall},
+    port::{Clock, Listener, Pending, Ports, Scope, Toolbox},
+    run::Briefing,
+    tool::{Tool, ToolOutput},
+};
+use openkoi_host::{
+    Brokers, Host, Place,
+    catalog::{Catalog, Embedded},
+    kinds::{
+        evaluator::Judges,
+        provider::{ModelSettings, Models, ProviderSettings, Route},
+        tool::{ToolSettings, Tools},
+    },
+    manifest::Kind,
+};
+use openkoi_storage::Storage;
+
+use crate::{
+    approver::Terminal,
+    briefing::{self, Skilled},
+    context::Context,
+    env::{Environment, HOME},
+    error::CommandError,
+    exit::Exit,
+    interrupt::Interrupts,
+    models::{Connection, Routes},
+    settings::Settings,
+    workspace::Directory,
+};
+
+/// The largest file that a provider's setting may name.
+const LARGEST_OPTION: u64 = 16 << 20;
+
+/// Directories below the user's home where toolchains live. Programs may read them.
+const TOOLCHAINS: [&str; 13] = [
+    ".cargo", ".rustup", ".pyenv", ".local/bin", ".local/lib", ".local/share/mise", ".asdf", ".nvm",
+    ".volta", ".bun", ".deno", "go", ".nix-profile",
+];
+
+/// Variables that say where toolchains live instead.
+const TOOLCHAIN_VARIABLES: [&str; 7] =
+    ["CARGO_HOME", "RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR", "VOLTA_HOME", "GOPATH", "GOROOT"];
+
+/// Places below the user's home that no program may read.
+const SECRET: [&str; 12] = [
+    ".ssh", ".aws", ".gnupg", ".netrc", ".docker", ".kube", ".config/gh", ".config/gcloud", ".azure",
+    ".npmrc", ".cargo/credentials.toml", ".cargo/credentials",
+];
+
+/// Everything that runs in one workspace share.
+pub struct Runtime {
+    /// The storage.
+    pub storage: Arc<Storage>,
+    /// What the user is told because of the model that answers; empty for nothing.
+    pub notice: String,
+    /// The workspace.
+    pub directory: Arc<Directory>,
+    models: Arc<Models>,
+    tools: Arc<Chosen>,
+    judges: Arc<Judges>,
+    skilled: Skilled,
+    policy: Policy,
+    clock: Arc<Machine>,
+    random: Random,
+    prompt: crate::output::Prompt,
+}
+
+impl Runtime {
+    /// Wires a runtime for `workspace`. No component is loaded, nothing is sent and nothing is run.
+    ///
+    /// # Errors
+    ///
+    /// When a provider is set up wrongly, there is none, or the storage cannot be opened.
+    pub fn new(
+        context: &Context,
+        settings: &Settings,
+        workspace: &Path,
+    ) -> Result<Self, CommandError> {
+        let catalogue = context.catalogue()?;
+        let routes = context.connections(settings)?.routes(settings, &catalogue)?;
+        let storage = Arc::new(context.storage()?);
+        let clock = Arc::new(Machine);
+        let host = host(context, settings, &storage, &clock)?;
+        let models = Models::new(&host, model_settings(&routes)?)
+            .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
+        let skilled = Skilled::load(context.paths()?.home(), workspace);
+        let place = Arc::new(place(context, settings, workspace)?);
+        let rubrics = skilled.rubrics();
+        let tools = Tools::new(&host, Arc::clone(&place), &ToolSettings::default())
+            .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
+        let judges = Judges::new(&host, place, rubrics, &[])
+            .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
+        let directory = Directory::new(workspace, context.paths()?)
+            .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
+        Ok(Self {
+            notice: models.notice(&Role::new(Role::EXECUTOR)).unwrap_or_default().to_owned(),
+            policy: policy(settings, &storage)?,
+            tools: Arc::new(Chosen { tools, without: settings.disabled_tools.clone() }),
+            judges: Arc::new(judges),
+            models: Arc::new(models),
+            directory: Arc::new(directory),
+            storage,
+            skilled,
+            clock,
+            random: Random::default(),
+            prompt: context.prompt,
+        })
+    }
+
+    /// Returns the ports of a run that `listener` watches and `interrupts` may end.
+    pub fn ports(&self, listener: Arc<dyn Listener>, interrupts: &Interrupts) -> Ports {
+        Ports {
+            model: self.models.clone(),
+            toolbox: self.tools.clone(),
+            evaluators: self.judges.clone(),
+            workspace: self.directory.clone(),
+            journal: self.storage.clone(),
+            approver: Arc::new(Terminal::new(self.prompt, Arc::clone(&self.storage))),
+            listener,
+            clock: self.clock.clone(),
+            cancellation: Arc::new(interrupts.clone()),
+        }
+    }
+
+    /// Returns what the user decided before.
+    pub fn policy(&self) -> Policy {
+        self.policy.clone()
+    }
+
+    /// Returns what holds in this workspace for a task with this text.
+    pub fn briefing(&self, task: &str) -> Briefing {
+        briefing::briefing(&self.skilled, task)
+    }
+
+    /// Returns a new id for a task.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no randomness.
+    pub fn task_id(&self) -> Result<TaskId, CommandError> {
+        Ok(TaskId::new(self.id()?))
+    }
+
+    /// Returns a new id for a session.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no randomness.
+    pub fn session_id(&self) -> Result<SessionId, CommandError> {
+        Ok(SessionId::new(self.id()?))
+    }
+
+    fn id(&self) -> Result<String, CommandError> {
+        let id = self.random.id(SystemClock.now_ms());
+        id.map_err(|error| CommandError::from_error(Exit::NotAccepted, &error))
+    }
+}
+
+fn host(
+    context: &Context,
+    settings: &Settings,
+    storage: &Arc<Storage>,
+    clock: &Arc<Machine>,
+) -> Result<Host, CommandError> {
+    let secrets = context.secrets()?;
+    let egress = Egress::new(secrets.clone(), EgressSettings::default());
+    let catalog = Catalog::new(context.components().iter().filter_map(embedded));
+    Ok(Host::new(
+        catalog,
+        Brokers {
+            transport: Arc::new(egress),
+            secrets,
+            processes: Processes::new(process_settings(context, settings)?),
+            state: storage.clone(),
+            clock: clock.clone(),
+            random: Random::default(),
+        },
+    ))
+}
+
+/// Returns a bundled component as the catalog takes it. The build has checked its kind.
+fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
+    Some(Embedded {
+        name: one.name,
+        kind: Kind::of_word(one.kind)?,
+        digest: one.digest,
+        manifest: one.manifest,
+        native: one.native,
+        wasm_len: one.wasm_length,
+        native_len: one.native_length,
+    })
+}
+
+fn model_settings(routes: &Routes) -> Result<ModelSettings, CommandError> {
+    let catalogue = serde_json::from_str(openkoi_components::models()).map_err(|error| {
+        CommandError::failed(format!("the bundled list of models is broken: {error}"))
+    })?;
+    let roles = routes.roles.iter().map(|(role, chain)| {
+        let chain = chain
+            .iter()
+            .map(|one| Route { provider: one.provider.clone(), model: one.model.clone() });
+        (role.clone(), chain.collect())
+    });
+    let random = Random::default();
+    Ok(ModelSettings {
+        providers: routes.connections.iter().map(provider).collect::<Result<_, _>>()?,
+        roles: roles.collect::<BTreeMap<_, _>>(),
+        catalogue,
+        chance: Arc::new(move || match random.bytes::<4>() {
+            Ok(bytes) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+            // Without randomness a wait is as long as it may be.
+            Err(_) => 1.0,
+        }),
+    })
+}
+
+fn provider(connection: &Connection) -> Result<ProviderSettings, CommandError> {
+    let mut options = Vec::new();
+    for option in &connection.options {
+        let value = match &option.file {
+            Some(path) => read_option(&connection.name, path)?,
+            None => option.value.clone(),
+        };
+        options.push((option.name.clone(), value));
+    }
+    Ok(ProviderSettings {
+        name: connection.name.clone(),
+        component: connection.component.clone(),
+        base_url: Some(connection.base_url.clone()).filter(|url| !url.is_empty()),
+        options,
+        credential: connection.sources.clone(),
+    })
+}
+
+fn read_option(provider: &str, path: &Path) -> Result<String, CommandError> {
+    let unfit = |reason: String| {
+        CommandError::configuration(format!(
+            "`providers.{provider}` names the file `{}`: {reason}",
+            path.display()
+        ))
+    };
+    let meta = fs::metadata(path).map_err(|error| unfit(error.to_string()))?;
+    if !meta.is_file() || meta.len() > LARGEST_OPTION {
+        return Err(unfit("it is no file of at most 16 MiB".to_owned()));
+    }
+    fs::read_to_string(path).map_err(|error| unfit(error.to_string()))
+}
+
+/// Returns what programs have in common. The doctor reports on the same settings.
+///
+/// # Errors
+///
+/// When there is no home.
+pub fn process_settings(
+    context: &Context,
+    settings: &Settings,
+) -> Result<ProcessSettings, CommandError> {
+    let paths = context.paths()?;
+    let mut secret = vec![paths.home().to_owned(), paths.data().to_owned()];
+    secret.extend(below_home(&context.environment, &SECRET));
+    let mut read = settings.sandbox.read.clone();
+    read.extend(toolchains(&context.environment));
+    Ok(ProcessSettings {
+        environment: context.environment.snapshot(),
+        temporary: paths.data().join("tmp"),
+        spool: paths.home().join("tool-output"),
+        read,
+        secret,
+        sandbox: if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off },
+    })
+}
+
+fn toolchains(environment: &Environment) -> Vec<PathBuf> {
+    let snapshot = environment.snapshot();
+    let named = TOOLCHAIN_VARIABLES
+        .iter()
+        .filter_map(|name| snapshot.get(std::ffi::OsStr::new(name)).map(PathBuf::from))
+        .filter(|path| path.is_absolute());
+    named.chain(below_home(environment, &TOOLCHAINS)).collect()
+}
+
+fn below_home(environment: &Environment, names: &[&str]) -> Vec<PathBuf> {
+    let Some(home) = environment.path(&HOME) else { return Vec::new() };
+    names.iter().map(|name| home.join(name)).collect()
+}
+
+fn place(
+    context: &Context,
+    settings: &Settings,
+    workspace: &Path,
+) -> Result<Place, CommandError> {
+    let paths = context.paths()?;
+    let mut place = Place::new(workspace, paths.home().join("tool-output"));
+    place.private = vec![paths.home().to_owned(), paths.data().to_owned()];
+    place.private.extend(below_home(&context.environment, &SECRET));
+    place.network = settings.sandbox.network;
+    place.writable.clone_from(&settings.sandbox.write);
+    Ok(place)
+}
+
+fn policy(settings: &Settings, storage: &Storage) -> Result<Policy, CommandError> {
+    let mut trust = storage.trust(settings.trust.fallback)?;
+    // What is configured is newer than what was granted only where it is less.
+    for (domain, level) in &settings.trust.domains {
+        let granted = trust.domains.entry(domain.clone()).or_insert(*level);
+        *granted = (*granted).min(*level);
+    }
+    Ok(Policy { trust, rules: storage.rules()? })
+}
+
+/// The tools without those that the user left out.
+struct Chosen {
+    tools: Tools,
+    without: Vec<String>,
+}
+
+impl Toolbox for Chosen {
+    fn tools(&self) -> Vec<Tool> {
+        let mut tools = self.tools.tools();
+        tools.retain(|tool| !self.without.contains(&tool.name));
+        tools
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        scope: Scope,
+    ) -> Pending<'a, Result<ToolOutput, Failure>> {
+        self.tools.call(call, scope)
+    }
+}
+
+/// The machine's time as the loop's clock.
+struct Machine;
+
+impl Clock for Machine {
+    fn now_ms(&self) -> u64 {
+        SystemClock.now_ms()
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        u64::try_from(SystemClock.monotonic().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn sleep(&self, duration: Duration) -> Pending<'static, ()> {
+        Box::pin(SystemClock.sleep(duration))
+    }
+}

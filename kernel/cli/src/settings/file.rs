@@ -1,0 +1,132 @@
+//! One configuration file, as keys with values and lines.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use toml::de::{DeTable, DeValue};
+
+use super::SettingsError;
+
+/// The largest configuration file that is read.
+const LARGEST: u64 = 1 << 20;
+
+/// One key that a file sets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The key's segments.
+    pub path: Vec<String>,
+    /// What it is set to; a table only where it is empty.
+    pub value: toml::Value,
+    /// The line of the key, from 1.
+    pub line: usize,
+}
+
+/// Reads a file that need not be there.
+///
+/// # Errors
+///
+/// When it is there and cannot be read, or is no TOML.
+pub fn read(path: &Path) -> Result<Option<Vec<Entry>>, SettingsError> {
+    let unreadable = |source| SettingsError::Unreadable { path: path.to_owned(), source };
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() => return Err(unreadable(io::ErrorKind::IsADirectory.into())),
+        Ok(meta) if meta.len() > LARGEST => {
+            return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    }
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    parse(&text, path).map(Some)
+}
+
+/// Parses the text of a file; `path` is for messages.
+///
+/// # Errors
+///
+/// When it is no TOML.
+pub fn parse(text: &str, path: &Path) -> Result<Vec<Entry>, SettingsError> {
+    let syntax = |error: toml::de::Error| SettingsError::Syntax {
+        path: PathBuf::from(path),
+        line: error.span().map_or(1, |span| line_at(text, span.start)),
+        message: error.message().lines().collect::<Vec<_>>().join(", "),
+    };
+    let places = DeTable::parse(text).map_err(syntax)?;
+    let values: toml::Table = toml::from_str(text).map_err(syntax)?;
+    let mut entries = Vec::new();
+    walk(text, places.get_ref(), &values, &mut Vec::new(), &mut entries);
+    // In the order of the file, because the order of providers is the user's.
+    entries.sort_by_key(|entry| entry.line);
+    Ok(entries)
+}
+
+fn walk(
+    text: &str,
+    places: &DeTable<'_>,
+    values: &toml::Table,
+    path: &mut Vec<String>,
+    entries: &mut Vec<Entry>,
+) {
+    for (key, place) in places {
+        let name = key.get_ref().as_ref();
+        let Some(value) = values.get(name) else { continue };
+        path.push(name.to_owned());
+        match (place.get_ref(), value) {
+            (DeValue::Table(places), toml::Value::Table(values)) if !values.is_empty() => {
+                walk(text, places, values, path, entries);
+            }
+            _ => entries.push(Entry {
+                path: path.clone(),
+                value: value.clone(),
+                line: line_at(text, key.span().start),
+            }),
+        }
+        path.pop();
+    }
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_with_their_lines_and_in_the_order_of_the_file() {
+        let text = "model = 'a/b'\n\n[providers.zeta]\nbase_url = 'x'\n[providers.alpha]\n";
+
+        let entries = parse(text, Path::new("c.toml")).unwrap();
+
+        let seen: Vec<_> = entries.iter().map(|e| (e.path.join("."), e.line)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("model".to_owned(), 1),
+                ("providers.zeta.base_url".to_owned(), 4),
+                ("providers.alpha".to_owned(), 5),
+            ]
+        );
+    }
+
+    #[test]
+    fn broken_toml_is_one_line_with_its_place() {
+        let error = parse("model = 'a'\nlimits = [\n", Path::new("c.toml")).unwrap_err();
+
+        let text = error.to_string();
+        assert!(text.starts_with("c.toml:"), "{text}");
+        assert!(!text.contains('\n'), "{text}");
+    }
+
+    #[test]
+    fn a_directory_in_place_of_the_file_is_an_error_and_no_file_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+
+        assert!(read(directory.path()).is_err());
+        assert_eq!(read(&directory.path().join("none.toml")).unwrap(), None);
+    }
+}

@@ -1,0 +1,263 @@
+//! Every key of the configuration: its type, its default, and what a project file may do with it.
+//!
+//! In a name, `*` stands for one segment that the user chooses and `**` for everything below.
+
+use crate::suggest;
+
+/// What values a key takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A model: `provider/model`, or a bare name that one provider has.
+    Model,
+    /// A whole number in this range.
+    Count(u64, u64),
+    /// A number in this range.
+    Number(f64, f64),
+    /// `true` or `false`.
+    Switch,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A list of texts.
+    Texts,
+    /// Anything; somebody below checks it.
+    Anything,
+}
+
+impl Kind {
+    /// Returns what a value has to be, for messages.
+    pub fn expected(self) -> String {
+        match self {
+            Self::Text => "text in quotes".to_owned(),
+            Self::Model => "a model in quotes, for example \"provider/model\"".to_owned(),
+            Self::Count(low, u64::MAX) => format!("a whole number from {low}"),
+            Self::Count(low, high) => format!("a whole number from {low} to {high}"),
+            Self::Number(low, f64::MAX) => format!("a number from {low}"),
+            Self::Number(low, high) => format!("a number from {low} to {high}"),
+            Self::Switch => "true or false".to_owned(),
+            Self::Word(words) => format!("one of {}", quoted(words)),
+            Self::Texts => "a list of texts in quotes".to_owned(),
+            Self::Anything => "a value".to_owned(),
+        }
+    }
+
+    /// Whether `value` is one of this kind.
+    pub fn accepts(self, value: &toml::Value) -> bool {
+        match self {
+            Self::Text => value.is_str(),
+            Self::Model => value.as_str().is_some_and(|text| !text.trim().is_empty()),
+            Self::Count(low, high) => value
+                .as_integer()
+                .and_then(|number| u64::try_from(number).ok())
+                .is_some_and(|number| (low..=high).contains(&number)),
+            Self::Number(low, high) => {
+                number(value).is_some_and(|number| (low..=high).contains(&number))
+            }
+            Self::Switch => value.is_bool(),
+            Self::Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+            Self::Texts => {
+                value.as_array().is_some_and(|list| list.iter().all(toml::Value::is_str))
+            }
+            Self::Anything => true,
+        }
+    }
+}
+
+fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a number that was written with or without a point.
+pub fn number(value: &toml::Value) -> Option<f64> {
+    value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
+}
+
+/// What a project's file may do with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Project {
+    /// Set it.
+    Set,
+    /// Make it smaller.
+    Lower,
+    /// Make it greater, which asks for more care.
+    Raise,
+    /// Add to the list.
+    Add,
+    /// Turn it off.
+    TurnOff,
+    /// Turn it on, which only asks for more care.
+    TurnOn,
+    /// Nothing; this is why.
+    Refused(&'static str),
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Key {
+    /// Its dotted name.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: Kind,
+    /// Its default as it would be written; empty where absence is the default.
+    pub default: &'static str,
+    /// What a project may do with it.
+    pub project: Project,
+    /// Whether anything reads it already.
+    pub used: bool,
+}
+
+const ENDPOINT: Project = Project::Refused("a project may not choose where requests go");
+const SANDBOX: Project = Project::Refused("a project may not change the sandbox");
+const TRUST: Project = Project::Refused("a project may not change how far it is trusted");
+const PERSONAL: Project = Project::Refused("it belongs in your own configuration");
+
+/// The words of `log.level`.
+pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+const TRUST_LEVELS: &[&str] = &["ask", "suggest", "act", "autonomous"];
+
+const fn key(name: &'static str, kind: Kind, default: &'static str, project: Project) -> Key {
+    Key { name, kind, default, project, used: true }
+}
+
+const fn later(name: &'static str, kind: Kind, project: Project) -> Key {
+    Key { name, kind, default: "", project, used: false }
+}
+
+/// Every key. More particular names come before those that cover them.
+pub const KEYS: &[Key] = &[
+    key("model", Kind::Model, "", Project::Set),
+    key("roles.planner", Kind::Model, "", Project::Set),
+    key("roles.executor", Kind::Model, "", Project::Set),
+    key("roles.evaluator", Kind::Model, "", Project::Set),
+    later("roles.embedder", Kind::Model, Project::Set),
+    key("fallback.models", Kind::Texts, "[]", PERSONAL),
+    key("limits.iterations", Kind::Count(0, 1_000), "3", Project::Lower),
+    key("limits.quality", Kind::Number(0.0, 1.0), "0.8", Project::Raise),
+    key("limits.tokens", Kind::Count(1, u64::MAX), "200000", Project::Lower),
+    key("limits.cost_usd", Kind::Number(0.0, 1_000_000.0), "2.0", Project::Lower),
+    key("limits.seconds", Kind::Count(1, 31_536_000), "300", Project::Lower),
+    key("limits.tool_rounds", Kind::Count(1, 10_000), "20", Project::Lower),
+    key("checks.enabled", Kind::Switch, "true", Project::TurnOff),
+    key("tools.disabled", Kind::Texts, "[]", Project::Add),
+    key("sandbox.mode", Kind::Word(&["on", "off"]), "\"on\"", SANDBOX),
+    key("sandbox.read", Kind::Texts, "[]", SANDBOX),
+    key("sandbox.write", Kind::Texts, "[]", SANDBOX),
+    key("sandbox.network", Kind::Switch, "false", SANDBOX),
+    key("trust.default", Kind::Word(TRUST_LEVELS), "\"act\"", TRUST),
+    key("trust.domains.*", Kind::Word(TRUST_LEVELS), "", TRUST),
+    key("log.level", Kind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),
+    key("providers.*.component", Kind::Text, "", ENDPOINT),
+    key("providers.*.base_url", Kind::Text, "", ENDPOINT),
+    key("providers.*.api_key_env", Kind::Text, "", ENDPOINT),
+    key("providers.*.models", Kind::Texts, "", ENDPOINT),
+    key("providers.*.*", Kind::Anything, "", ENDPOINT),
+    key("component.*.limits.memory-mib", Kind::Count(1, 4_096), "", PERSONAL),
+    key("component.*.limits.wall-ms", Kind::Count(1, 86_400_000), "", PERSONAL),
+    key("component.*.limits.cpu-ms", Kind::Count(1, 86_400_000), "", PERSONAL),
+    key("component.*.limits.host-calls", Kind::Count(1, 1_000_000_000), "", PERSONAL),
+    key("component.*.limits.host-bytes-mib", Kind::Count(1, 65_536), "", PERSONAL),
+    key("component.*.limits.output-kib", Kind::Count(1, 1_048_576), "", PERSONAL),
+    later("api.enabled", Kind::Switch, PERSONAL),
+    later("api.port", Kind::Count(1, 65_535), PERSONAL),
+    later("api.token", Kind::Text, PERSONAL),
+    later("api.webhooks.on_task_complete", Kind::Text, ENDPOINT),
+    later("api.webhooks.on_task_failed", Kind::Text, ENDPOINT),
+    later("api.webhooks.on_budget_warning", Kind::Text, ENDPOINT),
+    later("redaction.enabled", Kind::Switch, Project::TurnOn),
+    later("redaction.categories.*", Kind::Switch, PERSONAL),
+    later("redaction.custom_patterns", Kind::Anything, PERSONAL),
+    later("redaction.literal_secrets", Kind::Texts, PERSONAL),
+];
+
+impl Key {
+    /// Returns the key that `path` names.
+    pub fn find(path: &[String]) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.covers(path))
+    }
+
+    /// Whether keys of this table are known, so that an empty one is no mistake.
+    pub fn is_table(path: &[String]) -> bool {
+        KEYS.iter().any(|key| {
+            let segments: Vec<&str> = key.name.split('.').collect();
+            segments.len() > path.len()
+                && segments.iter().zip(path).all(|(name, typed)| *name == "*" || name == typed)
+        })
+    }
+
+    fn covers(&self, path: &[String]) -> bool {
+        let segments: Vec<&str> = self.name.split('.').collect();
+        segments.len() == path.len()
+            && segments.iter().zip(path).all(|(name, typed)| *name == "*" || name == typed)
+    }
+
+    /// Whether the value is a secret, so that it is not printed.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.name, "api.token" | "redaction.literal_secrets")
+    }
+
+    /// Returns the names close to an unknown one, the closest first.
+    pub fn suggestions(path: &[String]) -> Vec<String> {
+        let typed = path.join(".");
+        let known = KEYS.iter().map(|key| filled(key.name, path));
+        let mut found = suggest::closest(&typed, known);
+        // A key that was written outside its table: `iterations` for `limits.iterations`.
+        if found.is_empty() {
+            let last = path.last().cloned().unwrap_or_default();
+            let ends = KEYS.iter().filter(|key| key.name.rsplit('.').next() == Some(&last));
+            found.extend(ends.map(|key| key.name.to_owned()).take(1));
+        }
+        found
+    }
+}
+
+/// Returns `name` with the user's own segments in place of `*`.
+fn filled(name: &str, path: &[String]) -> String {
+    let segments = name.split('.').enumerate().map(|(index, segment)| match path.get(index) {
+        Some(typed) if segment == "*" => typed.as_str(),
+        _ => segment,
+    });
+    segments.collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(name: &str) -> Vec<String> {
+        name.split('.').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_default_is_of_its_keys_kind() {
+        for key in KEYS.iter().filter(|key| !key.default.is_empty()) {
+            let table: toml::Table = format!("v = {}", key.default).parse().unwrap();
+            assert!(key.kind.accepts(&table["v"]), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn a_chosen_segment_stands_for_itself() {
+        assert_eq!(Key::find(&path("trust.domains.shell")).unwrap().name, "trust.domains.*");
+        assert_eq!(
+            Key::find(&path("providers.mine.base_url")).unwrap().name,
+            "providers.*.base_url"
+        );
+        assert_eq!(Key::find(&path("providers.mine.script")).unwrap().name, "providers.*.*");
+        assert!(Key::find(&path("providers.mine")).is_none());
+        assert!(Key::is_table(&path("providers.mine")));
+        assert!(!Key::is_table(&path("provider")));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_recognised() {
+        assert_eq!(Key::suggestions(&path("limits.itertions")), ["limits.iterations"]);
+        assert_eq!(Key::suggestions(&path("sandbx.mode")), ["sandbox.mode"]);
+        assert_eq!(Key::suggestions(&path("iterations")), ["limits.iterations"]);
+        assert_eq!(
+            Key::suggestions(&path("component.files.limits.memory_mib")),
+            ["component.files.limits.memory-mib"]
+        );
+        assert!(Key::suggestions(&path("zebra.crossing")).is_empty());
+    }
+}

@@ -1,0 +1,269 @@
+//! What a person or a program sees while a run goes on: progress lines on stderr, or one JSON event a line on
+//! stdout.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use openkoi_core::{
+    event::{Entry, Event},
+    evaluation::{Check, CheckOutcome, Verdict},
+    failure::Failure,
+    gate::Decision,
+    message::Role,
+    outcome::{Ending, Outcome},
+    port::{Delta, Listener},
+};
+use serde_json::json;
+
+use crate::output::{Palette, Printer, SCHEMA_VERSION, Style, money, sanitise, sanitise_line};
+
+/// Several listeners as one.
+pub struct Listeners(pub Vec<Arc<dyn Listener>>);
+
+impl Listener for Listeners {
+    fn event(&self, entry: &Entry) {
+        self.0.iter().for_each(|one| one.event(entry));
+    }
+
+    fn delta(&self, role: &Role, delta: Delta<'_>) {
+        self.0.iter().for_each(|one| one.delta(role, delta));
+    }
+}
+
+/// Every event as one JSON document a line, as it happens.
+pub struct EventStream(pub Printer);
+
+impl Listener for EventStream {
+    fn event(&self, entry: &Entry) {
+        let line = json!({
+            "type": "event",
+            "key": entry.key,
+            "at_ms": entry.at_ms,
+            "elapsed_ms": entry.elapsed_ms,
+            "data": entry.event,
+            "schema_version": SCHEMA_VERSION,
+        });
+        if let Err(error) = self.0.json_line(&line) {
+            tracing::warn!(%error, "an event could not be printed");
+        }
+    }
+
+    fn delta(&self, role: &Role, delta: Delta<'_>) {
+        let Delta::Text(text) = delta else { return };
+        let line = json!({ "type": "delta", "role": role.0, "text": text });
+        if let Err(error) = self.0.json_line(&line) {
+            tracing::warn!(%error, "a delta could not be printed");
+        }
+    }
+}
+
+/// Progress lines on stderr. The executor's text streams there too when somebody looks.
+pub struct ProgressLines {
+    palette: Palette,
+    streams: bool,
+    /// Whether the cursor stands behind streamed text.
+    in_text: AtomicBool,
+    /// The last call that was announced, for its summary.
+    announced: Mutex<String>,
+}
+
+impl ProgressLines {
+    /// Returns lines in the colours that stderr may have.
+    pub fn new(printer: &Printer) -> Self {
+        let err = printer.err();
+        Self {
+            palette: err.palette,
+            streams: err.terminal,
+            in_text: AtomicBool::new(false),
+            announced: Mutex::default(),
+        }
+    }
+
+    fn line(&self, label: &str, style: Style, text: &str) {
+        let label = self.palette.paint(style, &format!("[{label}]"));
+        self.plain(&format!("{label} {}", sanitise_line(text)));
+    }
+
+    fn plain(&self, text: &str) {
+        let open = self.in_text.swap(false, Ordering::Relaxed);
+        let mut err = io::stderr().lock();
+        // A reader of progress that went away is no reason to stop the work.
+        drop(writeln!(err, "{}{text}", if open { "\n" } else { "" }));
+    }
+
+    fn called(&self, tool: &str, result: &Result<openkoi_core::tool::ToolOutput, Failure>) {
+        let target = std::mem::take(
+            &mut *self.announced.lock().unwrap_or_else(PoisonError::into_inner),
+        );
+        let shown = if target.is_empty() { tool.to_owned() } else { format!("{tool} {target}") };
+        match result {
+            Ok(output) if output.summary.is_empty() => self.line("EXEC", Style::Plain, &shown),
+            Ok(output) => {
+                self.line("EXEC", Style::Plain, &format!("{shown} · {}", output.summary));
+            }
+            Err(failure) => {
+                self.line("EXEC", Style::Caution, &format!("{shown} · {}", short(failure)));
+            }
+        }
+    }
+
+    fn judged(&self, evaluator: &str, result: &Result<Verdict, Failure>) {
+        match result {
+            Ok(verdict) if verdict.checks.is_empty() && verdict.scores.is_empty() => {}
+            Ok(verdict) => {
+                let (text, good) = told(verdict);
+                self.line("EVAL", if good { Style::Good } else { Style::Caution }, &text);
+            }
+            Err(failure) => {
+                let text = format!("{evaluator}: not evaluated, {}", short(failure));
+                self.line("EVAL", Style::Caution, &text);
+            }
+        }
+    }
+
+    fn finished(&self, outcome: &Outcome) {
+        let iterations = plural(u64::from(outcome.iterations), "iteration");
+        let files = plural(outcome.changes.len() as u64, "file");
+        let cost = money(outcome.spent.cost_micros);
+        match &outcome.ending {
+            Ending::Accepted => {
+                let tick = self.palette.paint(Style::Good, "✓");
+                self.plain(&format!("{tick} Done. {iterations}. {files} changed. {cost}."));
+            }
+            ending => {
+                let cross = self.palette.paint(Style::Bad, "✗");
+                let why = reason(ending, outcome);
+                let why = sanitise_line(&why);
+                self.plain(&format!(
+                    "{cross} Not accepted: {why}. {iterations}. {files} changed. {cost}."
+                ));
+            }
+        }
+    }
+}
+
+impl Listener for ProgressLines {
+    fn event(&self, entry: &Entry) {
+        match &entry.event {
+            Event::TaskResumed => self.line("EXEC", Style::Plain, "going on where the run stopped"),
+            Event::PlanMade { contract, .. } if !contract.steps.is_empty() => {
+                self.line("PLAN", Style::Plain, &contract.steps.join("; "));
+            }
+            Event::CallStarted { target, .. } => {
+                target.clone_into(
+                    &mut self.announced.lock().unwrap_or_else(PoisonError::into_inner),
+                );
+            }
+            Event::CallFinished { tool, result, .. } => self.called(tool, result),
+            Event::EvaluationStarted { evaluator } if entry.key.starts_with("base") => {
+                let text = format!("{evaluator}: looking at the untouched tree");
+                self.line("EVAL", Style::Plain, &text);
+            }
+            Event::EvaluationFinished { evaluator, result, .. } => self.judged(evaluator, result),
+            Event::IterationDecided { decision, reason, .. } if decision != "accept" => {
+                self.line("REFN", Style::Plain, reason);
+            }
+            Event::GateDecided { decision: Decision::Deny { what, hint }, .. } => {
+                let hint = if hint.is_empty() { String::new() } else { format!(" ({hint})") };
+                self.line("GATE", Style::Caution, &format!("refused: {what}{hint}"));
+            }
+            Event::BudgetWarned { spent } => {
+                let text = format!(
+                    "four fifths of the budget are spent: {} tokens, {}",
+                    spent.tokens,
+                    money(spent.cost_micros)
+                );
+                self.line("COST", Style::Caution, &text);
+            }
+            Event::TreeRestored { .. } => {
+                self.line("EXEC", Style::Plain, "brought back the best state of the files");
+            }
+            Event::TaskFinished { outcome } => self.finished(outcome),
+            _ => {}
+        }
+    }
+
+    fn delta(&self, role: &Role, delta: Delta<'_>) {
+        match delta {
+            Delta::Text(text) if self.streams && role.0 == Role::EXECUTOR => {
+                self.in_text.store(!text.ends_with('\n'), Ordering::Relaxed);
+                let mut err = io::stderr().lock();
+                drop(write!(err, "{}", sanitise(text)).and_then(|()| err.flush()));
+            }
+            Delta::Waiting(why) => self.line("WAIT", Style::Caution, why),
+            _ => {}
+        }
+    }
+}
+
+/// Says why work was not accepted.
+pub fn reason(ending: &Ending, outcome: &Outcome) -> String {
+    match ending {
+        Ending::Accepted => String::new(),
+        Ending::Stalled { reason } => reason.clone(),
+        Ending::Tripped { trip } => trip.to_string(),
+        Ending::Exhausted => {
+            let standing = &outcome.standing;
+            let first = standing.violations.first().or(standing.broken.first());
+            let unmet = outcome.claims.iter().find(|claim| !claim.holds);
+            match (first, unmet) {
+                (Some(what), _) => format!("all iterations are used; {what}"),
+                (None, Some(claim)) => {
+                    format!("all iterations are used; open: {}", claim.criterion.text)
+                }
+                (None, None) => "all iterations are used".to_owned(),
+            }
+        }
+    }
+}
+
+/// Returns a verdict as one line, and whether it is good news.
+fn told(verdict: &Verdict) -> (String, bool) {
+    let checks = verdict.checks.iter().map(check_text);
+    let scores =
+        verdict.scores.iter().map(|score| format!("{}={:.1}", score.dimension, score.value * 10.0));
+    let text = checks.chain(scores).collect::<Vec<_>>().join(" ");
+    let good = verdict
+        .checks
+        .iter()
+        .all(|check| matches!(check.outcome, CheckOutcome::Passed | CheckOutcome::Flaky));
+    (text, good)
+}
+
+fn check_text(check: &Check) -> String {
+    let failing = check
+        .tests
+        .iter()
+        .filter(|test| matches!(test.outcome, CheckOutcome::Failed | CheckOutcome::Errored))
+        .count();
+    let word = match check.outcome {
+        CheckOutcome::Passed => "passed",
+        CheckOutcome::Failed => "failed",
+        CheckOutcome::Errored => "could-not-run",
+        CheckOutcome::Skipped => "skipped",
+        CheckOutcome::Flaky => "flaky",
+    };
+    match (failing, check.test_count) {
+        (0, Some(count)) => format!("{}={word}({count} tests)", check.id),
+        (0, None) => format!("{}={word}", check.id),
+        (_, count) => {
+            let of = count.map_or_else(String::new, |count| format!(" of {count}"));
+            format!("{}={word}({failing}{of} tests)", check.id)
+        }
+    }
+}
+
+fn short(failure: &Failure) -> String {
+    let text = failure.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().take(160).collect()
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

@@ -1,0 +1,77 @@
+//! Questions to a person, their four answers, and the rules that an answer can leave behind.
+//!
+//! The answers are those of the Agent Client Protocol. A question carries the hash of exactly what will run,
+//! so an answer given to one call can never be spent on another.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{hash, tool::Effect};
+
+/// What a person is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRequest {
+    /// Who wants it: the component's name.
+    pub origin: String,
+    /// The tool, or the capability that is used.
+    pub action: String,
+    /// What it does to the world.
+    pub effect: Effect,
+    /// The domain whose trust level asks.
+    pub domain: String,
+    /// What is acted on, computed by the kernel: path, command, host.
+    pub target: String,
+    /// The whole arguments as JSON text.
+    pub details: String,
+    /// SHA-256 of action and details.
+    pub hash: String,
+    /// The rule that an *always* answer would write.
+    pub rule: Rule,
+}
+
+impl ApprovalRequest {
+    /// Returns the hash that binds an answer to one exact call.
+    pub fn hash_of(action: &str, details: &str) -> String {
+        hash::of_json(&(action, details))
+    }
+}
+
+/// What a person answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Yes, this once.
+    AllowOnce,
+    /// Yes, and to the same again: the rule is written.
+    AllowAlways,
+    /// No, this once.
+    RejectOnce,
+    /// No, and to the same again: the rule is written.
+    RejectAlways,
+}
+
+/// What an *always* answer left behind. It matches one action on one target, never more.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Rule {
+    /// Whether the rule allows or rejects.
+    pub allow: bool,
+    /// The component it is about.
+    pub origin: String,
+    /// The tool or capability.
+    pub action: String,
+    /// The exact target.
+    pub target: String,
+}
+
+impl Rule {
+    /// Returns whether the rule is about this action.
+    pub fn covers(&self, origin: &str, action: &str, target: &str) -> bool {
+        self.origin == origin && self.action == action && self.target == target
+    }
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verb = if self.allow { "allow" } else { "reject" };
+        write!(f, "{verb} {} {} on {:?}", self.origin, self.action, self.target)
+    }
+}

@@ -1,0 +1,296 @@
+//! How the work stands, and which of two standings is better.
+//!
+//! The order is lexicographic, never a mean: facts of the kernel, then the project's checks, then the rubric.
+//! With a red test that was green before, no rubric score can make work acceptable.
+
+use std::{cmp::Ordering, collections::BTreeMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::evaluation::{Check, CheckOutcome, Criterion, Finding, Severity};
+
+/// How the work stands after an evaluation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Facts that the kernel established and that forbid acceptance, one sentence each.
+    pub violations: Vec<String>,
+    /// What was green on the untouched tree and is not now, or is new and red.
+    pub broken: Vec<String>,
+    /// What was red on the untouched tree and is green now.
+    pub fixed: Vec<String>,
+    /// What was red and still is.
+    pub red: Vec<String>,
+    /// What failed and passed on the same tree.
+    pub flaky: Vec<String>,
+    /// What is green.
+    pub green: Vec<String>,
+    /// Checks that could not be run.
+    pub unknown: Vec<String>,
+    /// Evaluators that gave no verdict, with the reason.
+    pub not_evaluated: Vec<String>,
+    /// The rubric's score, 0 to 1; absent means *not evaluated*.
+    pub score: Option<f64>,
+    /// Findings of critical severity with evidence.
+    pub critical: u32,
+    /// How large the change is, in changed files and bytes of diff; ties go to the smaller one.
+    pub size: (u32, u64),
+}
+
+impl Standing {
+    /// Compares two standings; greater is better.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        let fewer = |a: &[String], b: &[String]| b.len().cmp(&a.len());
+        fewer(&self.violations, &other.violations)
+            .then_with(|| fewer(&self.broken, &other.broken))
+            .then_with(|| fewer(&self.red, &other.red))
+            .then_with(|| fewer(&self.unknown, &other.unknown))
+            .then_with(|| fewer(&self.not_evaluated, &other.not_evaluated))
+            .then_with(|| other.critical.cmp(&self.critical))
+            .then_with(|| score_order(self.score, other.score))
+    }
+
+    /// Compares two standings and lets the smaller change win a tie.
+    pub fn compare_with_size(&self, other: &Self) -> Ordering {
+        self.compare(other).then_with(|| other.size.cmp(&self.size))
+    }
+
+    /// Returns what failed, as one text that is the same for the same failure.
+    pub fn signature(&self) -> String {
+        let mut parts = self.violations.clone();
+        parts.extend(self.broken.iter().map(|id| format!("broken {id}")));
+        parts.extend(self.red.iter().map(|id| format!("red {id}")));
+        parts.extend(self.unknown.iter().map(|id| format!("unknown {id}")));
+        parts.sort();
+        parts.join("\n")
+    }
+
+    /// Fills in the checks' part by comparing the checks on this tree with those on the untouched one.
+    pub fn weigh_checks(&mut self, baseline: &[Check], now: &[Check]) {
+        let before = outcomes(baseline);
+        let after = outcomes(now);
+        for (id, outcome) in &after {
+            let was = before.get(id).copied();
+            match outcome {
+                CheckOutcome::Passed => {
+                    self.green.push(id.clone());
+                    if was.is_some_and(is_red) {
+                        self.fixed.push(id.clone());
+                    }
+                }
+                CheckOutcome::Failed if was == Some(CheckOutcome::Passed) => {
+                    self.broken.push(id.clone());
+                }
+                CheckOutcome::Failed if was.is_none() && !hidden(baseline, id) => {
+                    self.broken.push(format!("{id} (new)"));
+                }
+                CheckOutcome::Failed => self.red.push(id.clone()),
+                CheckOutcome::Errored if was == Some(CheckOutcome::Errored) => {
+                    self.unknown.push(id.clone());
+                }
+                CheckOutcome::Errored => self.broken.push(id.clone()),
+                CheckOutcome::Flaky => self.flaky.push(id.clone()),
+                CheckOutcome::Skipped if was == Some(CheckOutcome::Passed) => {
+                    self.broken.push(format!("{id} (now skipped)"));
+                }
+                CheckOutcome::Skipped => {}
+            }
+        }
+        for (id, was) in &before {
+            if *was == CheckOutcome::Passed && !after.contains_key(id) && ran(now, id) {
+                self.broken.push(format!("{id} (gone)"));
+            }
+        }
+    }
+}
+
+fn score_order(a: Option<f64>, b: Option<f64>) -> Ordering {
+    // "Not evaluated" is less than any score: it never outweighs one.
+    a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0))
+}
+
+fn is_red(outcome: CheckOutcome) -> bool {
+    matches!(outcome, CheckOutcome::Failed | CheckOutcome::Errored)
+}
+
+/// A check and each of its tests, by id: `cargo:test` and `cargo:test tests::name`.
+fn outcomes(checks: &[Check]) -> BTreeMap<String, CheckOutcome> {
+    let mut all = BTreeMap::new();
+    for check in checks {
+        all.insert(check.id.clone(), check.outcome);
+        for test in &check.tests {
+            all.insert(format!("{} {}", check.id, test.name), test.outcome);
+        }
+    }
+    all
+}
+
+/// Whether a test may have been red before without anybody seeing it: its check failed without naming tests.
+fn hidden(baseline: &[Check], id: &str) -> bool {
+    let owner = id.split(' ').next().unwrap_or(id);
+    baseline
+        .iter()
+        .any(|check| check.id == owner && is_red(check.outcome) && check.tests.is_empty())
+}
+
+/// Whether the check that `id` belongs to reported at all, so that a missing test is really gone. A check that
+/// did not build reports no tests, and is red itself.
+fn ran(now: &[Check], id: &str) -> bool {
+    let owner = id.split(' ').next().unwrap_or(id);
+    match now.iter().find(|check| check.id == owner) {
+        Some(check) => !check.tests.is_empty(),
+        None => true,
+    }
+}
+
+/// What a statement in the report rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "basis", rename_all = "snake_case")]
+pub enum Basis {
+    /// A command that the host ran on the kept tree.
+    Verified {
+        /// The check.
+        check: String,
+        /// The command.
+        command: String,
+        /// Its exit code.
+        exit_code: Option<i32>,
+        /// The state of the workspace it ran on.
+        tree: Option<crate::id::TreeId>,
+        /// The receipts.
+        receipts: Vec<String>,
+    },
+    /// A judge said so.
+    Judged {
+        /// Which evaluator.
+        by: String,
+        /// Its score, 0 to 1.
+        score: f64,
+    },
+    /// Nothing supports it.
+    Unverified,
+}
+
+/// One criterion with what it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The criterion.
+    pub criterion: Criterion,
+    /// Whether it holds.
+    pub holds: bool,
+    /// What that rests on.
+    #[serde(flatten)]
+    pub basis: Basis,
+}
+
+/// Returns the weighted mean of a rubric's dimensions, or nothing when a dimension is missing or no number.
+pub fn rubric_score(
+    dimensions: &[crate::evaluation::Dimension],
+    scores: &[crate::evaluation::Score],
+) -> Option<f64> {
+    let mut sum = 0.0;
+    let mut weights = 0.0;
+    for dimension in dimensions {
+        let score = scores.iter().find(|score| score.dimension == dimension.name)?.value;
+        if !(0.0..=1.0).contains(&score) {
+            return None;
+        }
+        sum += score * dimension.weight;
+        weights += dimension.weight;
+    }
+    (weights > 0.0).then(|| sum / weights)
+}
+
+/// Returns how many findings are critical and say where.
+pub fn critical(findings: &[Finding]) -> u32 {
+    let grave =
+        |finding: &&Finding| finding.severity == Severity::Critical && !finding.evidence.is_empty();
+    u32::try_from(findings.iter().filter(grave).count()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::{Dimension, Score, TestResult};
+
+    fn check(id: &str, outcome: CheckOutcome, tests: &[(&str, CheckOutcome)]) -> Check {
+        let tests = tests
+            .iter()
+            .map(|(name, outcome)| TestResult { name: (*name).to_owned(), outcome: *outcome })
+            .collect();
+        Check {
+            id: id.to_owned(),
+            category: "test".to_owned(),
+            command: id.to_owned(),
+            outcome,
+            exit_code: None,
+            tests,
+            test_count: None,
+            excerpt: String::new(),
+            receipts: Vec::new(),
+            duration_ms: 0,
+        }
+    }
+
+    fn weighed(before: &[Check], now: &[Check]) -> Standing {
+        let mut standing = Standing::default();
+        standing.weigh_checks(before, now);
+        standing
+    }
+
+    use CheckOutcome::{Failed, Passed, Skipped};
+
+    #[test]
+    fn a_test_that_turned_red_is_broken_and_one_that_turned_green_is_fixed() {
+        let before = [check("t", Failed, &[("a", Passed), ("b", Failed)])];
+        let now = [check("t", Failed, &[("a", Failed), ("b", Passed)])];
+        let standing = weighed(&before, &now);
+        assert_eq!(standing.broken, ["t a"]);
+        assert_eq!(standing.fixed, ["t b"]);
+        assert_eq!(standing.red, ["t"]);
+    }
+
+    #[test]
+    fn a_test_that_is_gone_or_skipped_is_broken() {
+        let before = [check("t", Passed, &[("a", Passed), ("b", Passed)])];
+        let now = [check("t", Passed, &[("b", Skipped)])];
+        let standing = weighed(&before, &now);
+        assert_eq!(standing.broken, ["t b (now skipped)", "t a (gone)"]);
+    }
+
+    #[test]
+    fn a_check_that_did_not_build_is_red_once_and_not_once_for_each_test() {
+        let before = [check("t", Passed, &[("a", Passed), ("b", Passed)])];
+        let now = [check("t", Failed, &[])];
+        assert_eq!(weighed(&before, &now).broken, ["t"]);
+    }
+
+    #[test]
+    fn no_rubric_score_outweighs_a_broken_test() {
+        let broken = Standing { broken: vec!["t".into()], score: Some(1.0), ..Standing::default() };
+        let sober = Standing { score: Some(0.1), ..Standing::default() };
+        assert_eq!(sober.compare(&broken), Ordering::Greater);
+    }
+
+    #[test]
+    fn a_tie_goes_to_the_smaller_change() {
+        let small = Standing { size: (1, 10), ..Standing::default() };
+        let large = Standing { size: (1, 11), ..Standing::default() };
+        assert_eq!(small.compare(&large), Ordering::Equal);
+        assert_eq!(small.compare_with_size(&large), Ordering::Greater);
+    }
+
+    #[test]
+    fn a_missing_or_impossible_score_is_no_score() {
+        let dimensions = [
+            Dimension { name: "a".into(), weight: 0.4 },
+            Dimension { name: "b".into(), weight: 0.6 },
+        ];
+        let score = |name: &str, value| Score { dimension: name.into(), value };
+        let whole = rubric_score(&dimensions, &[score("a", 1.0), score("b", 0.5)]);
+        assert_eq!(whole, Some(0.7));
+        assert_eq!(rubric_score(&dimensions, &[score("a", 1.0)]), None);
+        for wrong in [f64::NAN, f64::INFINITY, -0.1, 1.1] {
+            assert_eq!(rubric_score(&dimensions, &[score("a", wrong), score("b", 0.5)]), None);
+        }
+    }
+}

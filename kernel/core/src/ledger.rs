@@ -1,0 +1,201 @@
+//! Tokens and money: reserved before a turn, settled after it.
+//!
+//! A turn reserves the most that it can cost. What comes back settles the reservation; what never comes back
+//! (a crash, a provider that reports no usage) stays spent at the reserved amount. So the limit can be passed
+//! by no more than the reservations in flight.
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::Usage;
+
+/// What a model costs, in US dollars per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Price {
+    /// Tokens of the request.
+    pub input: f64,
+    /// Tokens generated.
+    pub output: f64,
+    /// Tokens read from the cache; absent: as `input`.
+    pub cache_read: Option<f64>,
+    /// Tokens written to the cache; absent: as `input`.
+    pub cache_write: Option<f64>,
+}
+
+impl Price {
+    /// What counts where nobody knows a price: as dear as the dearest models sold, so that an unknown price
+    /// is never a free one.
+    pub const CEILING: Self =
+        Self { input: 30.0, output: 180.0, cache_read: None, cache_write: None };
+
+    /// Returns the cost of `usage` in millionths of a dollar, rounded up.
+    ///
+    /// A dollar per million tokens is a millionth of a dollar per token, so the two factors cancel.
+    pub fn cost_micros(&self, usage: Usage) -> u64 {
+        let cached = usage.cache_read.unwrap_or(0);
+        let written = usage.cache_write.unwrap_or(0);
+        let fresh = usage.input.unwrap_or(0).saturating_sub(cached).saturating_sub(written);
+        let micros = tokens(fresh) * self.input
+            + tokens(cached) * self.cache_read.unwrap_or(self.input)
+            + tokens(written) * self.cache_write.unwrap_or(self.input)
+            + tokens(usage.output.unwrap_or(0)) * self.output;
+        // A negative or unreadable price never gives money back.
+        if micros.is_finite() { micros.max(0.0).ceil() as u64 } else { u64::MAX }
+    }
+}
+
+fn tokens(count: u64) -> f64 {
+    count as f64
+}
+
+/// The most that one turn can take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// Tokens, input and output.
+    pub tokens: u64,
+    /// Millionths of a dollar.
+    pub cost_micros: u64,
+}
+
+/// What is spent and what is reserved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    max_tokens: u64,
+    max_cost_micros: u64,
+    spent: Reservation,
+    reserved: Reservation,
+    warned: bool,
+}
+
+/// Which limit a reservation would pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shortage {
+    /// Tokens.
+    Tokens,
+    /// Money.
+    Cost,
+}
+
+impl Ledger {
+    /// Returns a ledger with nothing spent.
+    pub fn new(max_tokens: u64, max_cost_micros: u64) -> Self {
+        let none = Reservation::default();
+        Self { max_tokens, max_cost_micros, spent: none, reserved: none, warned: false }
+    }
+
+    /// Reserves the most that a turn can take.
+    ///
+    /// # Errors
+    ///
+    /// Names the limit that it would pass; nothing is reserved then.
+    pub fn reserve(&mut self, amount: Reservation) -> Result<(), Shortage> {
+        if self.committed_tokens().saturating_add(amount.tokens) > self.max_tokens {
+            return Err(Shortage::Tokens);
+        }
+        if self.committed_cost().saturating_add(amount.cost_micros) > self.max_cost_micros {
+            return Err(Shortage::Cost);
+        }
+        self.reserved.tokens += amount.tokens;
+        self.reserved.cost_micros += amount.cost_micros;
+        Ok(())
+    }
+
+    /// Settles a reservation with what was really taken, or with the reservation itself where nobody knows.
+    pub fn settle(&mut self, reserved: Reservation, actual: Option<Reservation>) {
+        self.reserved.tokens = self.reserved.tokens.saturating_sub(reserved.tokens);
+        self.reserved.cost_micros = self.reserved.cost_micros.saturating_sub(reserved.cost_micros);
+        let actual = actual.unwrap_or(reserved);
+        self.spent.tokens = self.spent.tokens.saturating_add(actual.tokens);
+        self.spent.cost_micros = self.spent.cost_micros.saturating_add(actual.cost_micros);
+    }
+
+    /// Returns what is spent so far.
+    pub fn spent(&self) -> Reservation {
+        self.spent
+    }
+
+    /// Returns the tokens that are neither spent nor reserved.
+    pub fn tokens_left(&self) -> u64 {
+        self.max_tokens.saturating_sub(self.committed_tokens())
+    }
+
+    /// Returns the money that is neither spent nor reserved, in millionths of a dollar.
+    pub fn cost_left(&self) -> u64 {
+        self.max_cost_micros.saturating_sub(self.committed_cost())
+    }
+
+    /// Returns true once, when four fifths of a limit are spent.
+    pub fn warns(&mut self) -> bool {
+        let near = |spent: u64, max: u64| spent.saturating_mul(5) >= max.saturating_mul(4);
+        let due = near(self.spent.tokens, self.max_tokens)
+            || near(self.spent.cost_micros, self.max_cost_micros) && self.spent.cost_micros > 0;
+        let first = due && !self.warned;
+        self.warned |= due;
+        first
+    }
+
+    fn committed_tokens(&self) -> u64 {
+        self.spent.tokens.saturating_add(self.reserved.tokens)
+    }
+
+    fn committed_cost(&self) -> u64 {
+        self.spent.cost_micros.saturating_add(self.reserved.cost_micros)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(input: u64, output: u64) -> Usage {
+        Usage { input: Some(input), output: Some(output), ..Usage::default() }
+    }
+
+    #[test]
+    fn cached_tokens_cost_their_own_price() {
+        let price =
+            Price { input: 3.0, output: 15.0, cache_read: Some(0.3), cache_write: Some(3.75) };
+        let cached = Usage { cache_read: Some(1_000), ..usage(1_000, 0) };
+        assert_eq!(price.cost_micros(usage(1_000, 100)), 4_500);
+        assert_eq!(price.cost_micros(cached), 300);
+    }
+
+    #[test]
+    fn a_price_that_is_no_number_costs_everything_and_a_negative_one_nothing_back() {
+        let broken = Price { input: f64::NAN, output: 0.0, cache_read: None, cache_write: None };
+        let negative = Price { input: -1.0, output: 0.0, cache_read: None, cache_write: None };
+        assert_eq!(broken.cost_micros(usage(1, 0)), u64::MAX);
+        assert_eq!(negative.cost_micros(usage(1, 0)), 0);
+    }
+
+    #[test]
+    fn a_reservation_past_the_limit_is_refused_and_takes_nothing() {
+        let mut ledger = Ledger::new(100, 1_000);
+        let most = Reservation { tokens: 90, cost_micros: 10 };
+        assert_eq!(ledger.reserve(most), Ok(()));
+        assert_eq!(ledger.reserve(most), Err(Shortage::Tokens));
+        ledger.settle(most, Some(Reservation { tokens: 5, cost_micros: 1 }));
+        assert_eq!(ledger.tokens_left(), 95);
+        let dear = Reservation { tokens: 1, cost_micros: 1_000 };
+        assert_eq!(ledger.reserve(dear), Err(Shortage::Cost));
+    }
+
+    #[test]
+    fn what_never_comes_back_stays_spent() {
+        let mut ledger = Ledger::new(100, 1_000);
+        let most = Reservation { tokens: 60, cost_micros: 600 };
+        assert_eq!(ledger.reserve(most), Ok(()));
+        ledger.settle(most, None);
+        assert_eq!(ledger.spent(), most);
+    }
+
+    #[test]
+    fn the_warning_comes_once_at_four_fifths() {
+        let mut ledger = Ledger::new(100, 1_000_000);
+        ledger.settle(Reservation::default(), Some(Reservation { tokens: 79, cost_micros: 1 }));
+        assert!(!ledger.warns());
+        ledger.settle(Reservation::default(), Some(Reservation { tokens: 1, cost_micros: 1 }));
+        assert!(ledger.warns());
+        assert!(!ledger.warns());
+    }
+}

@@ -1,0 +1,252 @@
+//! One task from beginning to end: plan, execute, evaluate, refine.
+//!
+//! The loop is a deterministic function of its journal. Every step asks the [`Recorder`] first whether it has
+//! happened already, so a new run, a resumed one and a verified one take the same path through this module.
+
+mod call;
+mod context;
+mod decide;
+mod evaluate;
+mod execute;
+mod meter;
+mod offline;
+mod plan;
+mod prompt;
+mod report;
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    approval::ApprovalRequest,
+    contract::Contract,
+    evaluation::{Check, EvaluatorCard, Rubric},
+    event::Event,
+    gate::{Gate, Policy},
+    id::{TaskId, TreeId},
+    message::Role,
+    outcome::{Ending, Outcome, Trip},
+    port::{JournalError, ModelCard, ModelError, Ports, WorkspaceError},
+    recorder::{Mode, RecordError, Recorder},
+    task::Task,
+    tool::Tool,
+};
+
+use self::{decide::Verdict, evaluate::Attempt, meter::Meter};
+
+/// Why a run stopped before its end. It can be resumed, except where the journal itself is the trouble.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Paused {
+    /// The user asked for it.
+    #[error("cancelled")]
+    Cancelled,
+    /// A person has to answer a question, and nobody was there.
+    #[error("`{}` on {:?} needs an approval", .0.action, .0.target)]
+    Approval(Box<ApprovalRequest>),
+    /// A model could not answer.
+    #[error("{0}")]
+    Model(ModelError),
+    /// The workspace cannot be read or written.
+    #[error("the workspace: {0}")]
+    Workspace(#[from] WorkspaceError),
+    /// The journal cannot be read or written, or a replay differs from it.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+impl From<JournalError> for Paused {
+    fn from(error: JournalError) -> Self {
+        Self::Record(error.into())
+    }
+}
+
+/// Why the loop left its normal path.
+enum Halt {
+    Trip(Trip),
+    Paused(Paused),
+}
+
+impl<E: Into<Paused>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Paused(error.into())
+    }
+}
+
+/// What a run is told besides the task: what holds in this workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Briefing {
+    /// The project's rules and the skills that apply, for the system prompt.
+    pub instructions: String,
+}
+
+/// Drives a new task to its end.
+///
+/// # Errors
+///
+/// Only what stops a run before its end: the model is unreachable, a person has to answer, the user cancelled,
+/// or the journal or the workspace cannot be written. A refused capability or a failed tool is part of the
+/// conversation, not an error.
+pub async fn drive(
+    task: Task,
+    briefing: Briefing,
+    policy: Policy,
+    ports: Ports,
+) -> Result<Outcome, Paused> {
+    let recorder = recorder(&task.id, Mode::Live, Vec::new(), &ports);
+    let event = Event::TaskStarted {
+        models: cards(&ports),
+        overview: ports.workspace.overview(),
+        instructions: briefing.instructions,
+        tools: ports.toolbox.tools(),
+        evaluators: ports.evaluators.cards(),
+        task: Box::new(task),
+    };
+    recorder.record(START, event)?;
+    Run::begin(Arc::new(recorder), policy, ports)?.finish().await
+}
+
+/// Takes up a run where its journal ends. A finished run gives its outcome again.
+///
+/// # Errors
+///
+/// As [`drive`].
+pub async fn resume(task: &TaskId, policy: Policy, ports: Ports) -> Result<Outcome, Paused> {
+    let entries = ports.journal.load(task)?;
+    let recorder = recorder(task, Mode::Live, entries, &ports);
+    if let Some(Event::TaskFinished { outcome }) = recorder.recall(END, "task.finished") {
+        return Ok(*outcome);
+    }
+    recorder.note(START, Event::TaskResumed)?;
+    Run::begin(Arc::new(recorder), policy, ports)?.finish().await
+}
+
+/// Replays a finished run from its journal, with no model, no tool and no workspace, and proves that it comes
+/// to the same outcome.
+///
+/// # Errors
+///
+/// [`RecordError::Diverged`] where the replay differs from the journal.
+pub async fn verify(task: &TaskId, entries: Vec<crate::event::Entry>) -> Result<Outcome, Paused> {
+    let ports = offline::ports();
+    let recorder = recorder(task, Mode::Verify, entries, &ports);
+    Run::begin(Arc::new(recorder), Policy::default(), ports)?.finish().await
+}
+
+const START: &str = "start";
+const END: &str = "end";
+
+fn recorder(
+    task: &TaskId,
+    mode: Mode,
+    entries: Vec<crate::event::Entry>,
+    ports: &Ports,
+) -> Recorder {
+    Recorder::new(
+        task.clone(),
+        mode,
+        entries,
+        ports.journal.clone(),
+        ports.listener.clone(),
+        ports.clock.clone(),
+    )
+}
+
+fn cards(ports: &Ports) -> Vec<(String, ModelCard)> {
+    let roles = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
+    roles.map(|role| (role.to_owned(), ports.model.card(&Role::new(role)))).to_vec()
+}
+
+/// A run under way.
+struct Run {
+    task: Task,
+    tools: Vec<Tool>,
+    evaluators: Vec<EvaluatorCard>,
+    overview: String,
+    instructions: String,
+    ports: Ports,
+    recorder: Arc<Recorder>,
+    gate: Arc<Gate>,
+    meter: Arc<Meter>,
+    contract: Contract,
+    rubric: Option<Rubric>,
+    /// The untouched tree, once something was about to change.
+    first_tree: Option<TreeId>,
+    baseline: Vec<Check>,
+    attempts: Vec<Attempt>,
+    repeats: HashMap<(String, String), u32>,
+}
+
+impl Run {
+    fn begin(recorder: Arc<Recorder>, policy: Policy, ports: Ports) -> Result<Self, Paused> {
+        let Some(Event::TaskStarted { task, models, overview, instructions, tools, evaluators }) =
+            recorder.recall(START, "task.started")
+        else {
+            return Err(Paused::Record(RecordError::Journal(JournalError(
+                "it does not begin with a task".to_owned(),
+            ))));
+        };
+        let gate = Arc::new(Gate::new(policy, ports.approver.clone(), recorder.clone()));
+        let meter = Arc::new(Meter::new(&task, models, recorder.clone(), &ports));
+        Ok(Self {
+            task: *task,
+            tools,
+            evaluators,
+            overview,
+            instructions,
+            ports,
+            recorder,
+            gate,
+            meter,
+            contract: Contract::none(),
+            rubric: None,
+            first_tree: None,
+            baseline: Vec::new(),
+            attempts: Vec::new(),
+            repeats: HashMap::new(),
+        })
+    }
+
+    /// Runs the loop and turns whatever ended it into an outcome or a pause.
+    async fn finish(mut self) -> Result<Outcome, Paused> {
+        let ending = match self.iterate().await {
+            Ok(ending) => ending,
+            Err(Halt::Trip(trip)) => {
+                self.recorder.record(END, Event::BreakerTripped { trip: trip.clone() })?;
+                Ending::Tripped { trip }
+            }
+            Err(Halt::Paused(Paused::Record(error))) => return Err(Paused::Record(error)),
+            Err(Halt::Paused(paused)) => {
+                self.recorder.note(END, Event::TaskPaused { reason: paused.to_string() })?;
+                return Err(paused);
+            }
+        };
+        let outcome = self.conclude(ending)?;
+        self.recorder.record(END, Event::TaskFinished { outcome: Box::new(outcome.clone()) })?;
+        Ok(outcome)
+    }
+
+    /// The loop.
+    async fn iterate(&mut self) -> Result<Ending, Halt> {
+        self.plan().await?;
+        let mut conversation = self.opening();
+        let mut number = 1;
+        loop {
+            let key = format!("i{number}");
+            self.recorder.record(&key, Event::IterationStarted { number })?;
+            let text = self.execute(number, &mut conversation).await?;
+            if self.task.settings.max_iterations == 0 {
+                self.attempts.push(Attempt::unevaluated(text));
+                return Ok(Ending::Accepted);
+            }
+            self.evaluate(number, text).await?;
+            match self.decide(number)? {
+                Verdict::End(ending) => return Ok(ending),
+                Verdict::Refine => conversation.push(self.findings_message(number + 1)),
+                Verdict::Resample => {
+                    conversation = self.opening();
+                    conversation.push(self.findings_message(number + 1));
+                }
+            }
+            number += 1;
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! One tool call: counted, let through by the gate, recorded before and after.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use super::{
+    Halt, Paused, Run,
+    meter::{ComponentTurns, Waited},
+    prompt,
+};
+use crate::{
+    event::Event,
+    failure::Failure,
+    gate::{self, Refusal},
+    message::{Part, ToolCall, ToolResult},
+    outcome::Trip,
+    port::Scope,
+    tool::{Effect, Tool, ToolOutput},
+};
+
+impl Run {
+    /// Runs one call and returns what goes back to the model.
+    pub(super) async fn call(&mut self, key: &str, call: &ToolCall) -> Result<Vec<Part>, Halt> {
+        self.meter.check_time(key)?;
+        let count = self.count(call);
+        if count >= self.task.settings.repeat_stop {
+            return Err(Halt::Trip(Trip::Repetition { tool: call.name.clone(), count }));
+        }
+        let result = match self.recorder.recall(key, "call.finished") {
+            Some(Event::CallFinished { result, .. }) => {
+                self.prepare_again(key, call).await?;
+                result
+            }
+            _ => self.perform(key, call).await?,
+        };
+        let mut parts = answer(call, result);
+        if count >= self.task.settings.repeat_warn
+            && let Some(Part::ToolResult(result)) = parts.first_mut()
+        {
+            result.content.push_str(&prompt::repeated(count));
+        }
+        Ok(parts)
+    }
+
+    /// Counts identical calls: same tool, same arguments, however they are spelt.
+    fn count(&mut self, call: &ToolCall) -> u32 {
+        let arguments = match serde_json::from_str::<Value>(&call.arguments) {
+            Ok(value) => value.to_string(),
+            Err(_) => call.arguments.clone(),
+        };
+        let count = self.repeats.entry((call.name.clone(), arguments)).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// Brings a recalled call's surroundings to where they were: the baseline that came before it.
+    async fn prepare_again(&mut self, key: &str, call: &ToolCall) -> Result<(), Halt> {
+        self.meter.replay_component(key);
+        let effect = self.tool(&call.name).map(|tool| tool.effect);
+        let started = self.recorder.recall(key, "call.started").is_some();
+        if started && effect.is_some_and(|effect| effect > Effect::Read) {
+            self.before_effect(key).await?;
+        }
+        Ok(())
+    }
+
+    async fn perform(
+        &mut self,
+        key: &str,
+        call: &ToolCall,
+    ) -> Result<Result<ToolOutput, Failure>, Halt> {
+        let tool = match self.checked(call) {
+            Ok(tool) => tool.clone(),
+            Err(failure) => return self.finished(key, call, Err(failure), 0),
+        };
+        match self.gate.pass_call(key, &tool, call).await {
+            Ok(()) => {}
+            Err(Refusal::Denied(failure)) => return self.finished(key, call, Err(failure), 0),
+            Err(Refusal::NeedsApproval(request)) => {
+                return Err(Halt::Paused(Paused::Approval(request)));
+            }
+            Err(Refusal::Record(error)) => return Err(error.into()),
+        }
+        if tool.effect > Effect::Read {
+            self.before_effect(key).await?;
+        }
+        if self.recorder.recall(key, "call.started").is_some() && !tool.idempotent {
+            return self.finished(key, call, Err(interrupted()), 0);
+        }
+        self.recorder.record(key, started(&tool, call))?;
+        self.run_tool(key, &tool, call).await
+    }
+
+    async fn run_tool(
+        &mut self,
+        key: &str,
+        tool: &Tool,
+        call: &ToolCall,
+    ) -> Result<Result<ToolOutput, Failure>, Halt> {
+        let begun = self.recorder.elapsed_ms();
+        let deadline = Duration::from_millis(tool.deadline_ms.min(self.meter.time_left()));
+        let work = self.ports.toolbox.call(call, self.scope(key, deadline));
+        let result = match self.meter.within(Duration::from_millis(tool.deadline_ms), work).await {
+            Waited::Done(result) => result,
+            Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
+            Waited::TimeOver if self.meter.time_left() == 0 => {
+                return Err(self.meter.time_over(key));
+            }
+            Waited::TimeOver => Err(Failure::Limited {
+                name: "wall-ms".to_owned(),
+                value: tool.deadline_ms,
+                knob: format!("[component.{}.limits] wall-ms", tool.origin),
+            }),
+        };
+        if let Some(request) = self.gate.waiting() {
+            return Err(Halt::Paused(Paused::Approval(request)));
+        }
+        if let Some(halt) = self.meter.halted() {
+            return Err(halt);
+        }
+        let duration = self.recorder.elapsed_ms().saturating_sub(begun);
+        self.finished(key, call, result, duration)
+    }
+
+    /// Returns what a call or an evaluation is surrounded by.
+    pub(super) fn scope(&self, key: &str, deadline: Duration) -> Scope {
+        Scope {
+            task: self.task.id.clone(),
+            key: key.to_owned(),
+            deadline,
+            gate: self.gate.clone(),
+            turns: Arc::new(ComponentTurns::new(self.meter.clone(), key)),
+        }
+    }
+
+    /// Records the untouched tree before the first effect, and the present one before every effect.
+    async fn before_effect(&mut self, key: &str) -> Result<(), Halt> {
+        self.ensure_baseline().await?;
+        self.capture(key)?;
+        Ok(())
+    }
+
+    fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+
+    /// Returns the tool of a call that can be run at all.
+    fn checked(&self, call: &ToolCall) -> Result<&Tool, Failure> {
+        let tool = self.tool(&call.name).ok_or_else(|| {
+            let names: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
+            Failure::NotFound(format!(
+                "there is no tool of that name; the tools are {}",
+                names.join(", ")
+            ))
+        })?;
+        match serde_json::from_str::<Value>(&call.arguments) {
+            Ok(Value::Object(_)) => Ok(tool),
+            Ok(_) => Err(Failure::Invalid {
+                field: String::new(),
+                message: "the arguments must be a JSON object".to_owned(),
+            }),
+            Err(error) => Err(Failure::Invalid {
+                field: String::new(),
+                message: format!("the arguments are not valid JSON: {error}"),
+            }),
+        }
+    }
+
+    fn finished(
+        &self,
+        key: &str,
+        call: &ToolCall,
+        result: Result<ToolOutput, Failure>,
+        duration_ms: u64,
+    ) -> Result<Result<ToolOutput, Failure>, Halt> {
+        let event =
+            Event::CallFinished { tool: call.name.clone(), result: result.clone(), duration_ms };
+        self.recorder.record(key, event)?;
+        Ok(result)
+    }
+}
+
+fn started(tool: &Tool, call: &ToolCall) -> Event {
+    Event::CallStarted {
+        call: call.clone(),
+        effect: tool.effect,
+        origin: tool.origin.clone(),
+        idempotent: tool.idempotent,
+        target: gate::target_of(tool, call),
+    }
+}
+
+fn interrupted() -> Failure {
+    Failure::Failed(
+        "the program was interrupted while this call ran, so nobody knows whether it had its effect; \
+         look before you do it again"
+            .to_owned(),
+    )
+}
+
+fn answer(call: &ToolCall, result: Result<ToolOutput, Failure>) -> Vec<Part> {
+    let is_error = result.is_err();
+    let (content, images) = match result {
+        Ok(output) => (output.text, output.images),
+        Err(failure) => (failure.to_string(), Vec::new()),
+    };
+    let result = ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error };
+    let mut parts = vec![Part::ToolResult(result)];
+    parts.extend(images.into_iter().map(Part::Image));
+    parts
+}

@@ -1,0 +1,194 @@
+//! The decision after an evaluation: accept, refine, resample or stop.
+
+use super::{Attempt, Halt, Run, prompt};
+use crate::{
+    evaluation::{Check, CheckOutcome, Criterion, Severity},
+    event::Event,
+    evidence::Standing,
+    message::Message,
+    outcome::{Ending, Trip},
+};
+
+/// Findings past this number are not sent back; the first ones matter most.
+const MOST_FINDINGS: usize = 30;
+
+/// How the loop goes on.
+pub(super) enum Verdict {
+    End(Ending),
+    Refine,
+    /// Refine with a fresh conversation, because more of the same brought nothing.
+    Resample,
+}
+
+impl Verdict {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::End(Ending::Accepted) => "accept",
+            Self::End(_) => "stop",
+            Self::Refine => "refine",
+            Self::Resample => "resample",
+        }
+    }
+}
+
+impl Run {
+    /// Decides how to go on after iteration `number`.
+    pub(super) fn decide(&self, number: u32) -> Result<Verdict, Halt> {
+        let Some(attempt) = self.attempts.last() else { return Ok(Verdict::Refine) };
+        let standing = attempt.standing.clone();
+        let (verdict, reason) = match self.obstacle(&attempt.checks, &standing) {
+            None => (Verdict::End(Ending::Accepted), "every criterion holds".to_owned()),
+            Some(obstacle) => (self.go_on(number, &obstacle)?, obstacle),
+        };
+        let decided = Event::IterationDecided {
+            number,
+            decision: verdict.word().to_owned(),
+            reason,
+            standing,
+        };
+        self.recorder.record(&format!("i{number}"), decided)?;
+        Ok(verdict)
+    }
+
+    /// Returns why the work cannot be accepted, or nothing.
+    pub(super) fn obstacle(&self, checks: &[Check], standing: &Standing) -> Option<String> {
+        if let Some(violation) = standing.violations.first() {
+            return Some(violation.clone());
+        }
+        if let Some(broken) = standing.broken.first() {
+            return Some(format!("{broken} was green before"));
+        }
+        if let Some(failure) = standing.not_evaluated.first() {
+            return Some(format!("not evaluated by {failure}"));
+        }
+        let unmet = self.contract.criteria.iter().find(|c| bound(c, checks) == Some(false));
+        if let Some(criterion) = unmet {
+            return Some(format!("criterion {} does not hold: {}", criterion.id, criterion.text));
+        }
+        if standing.critical > 0 {
+            return Some("the judge has a critical finding".to_owned());
+        }
+        self.score_obstacle(checks, standing)
+    }
+
+    fn score_obstacle(&self, checks: &[Check], standing: &Standing) -> Option<String> {
+        let quality = self.task.settings.quality;
+        match standing.score {
+            Some(score) if score >= quality => None,
+            Some(score) => {
+                Some(format!("score {:.1} is under {:.1}", score * 10.0, quality * 10.0))
+            }
+            // Nobody judged. That is enough only where everything asked for was checked instead, or where
+            // nothing was to be judged at all.
+            None if self.all_verified(checks) || self.is_plain_answer() => None,
+            None => Some("the work could not be judged".to_owned()),
+        }
+    }
+
+    fn all_verified(&self, checks: &[Check]) -> bool {
+        let criteria = &self.contract.criteria;
+        !criteria.is_empty() && criteria.iter().all(|c| bound(c, checks) == Some(true))
+    }
+
+    fn is_plain_answer(&self) -> bool {
+        let nothing_changed = self.attempts.last().is_some_and(|a| a.changes.is_empty());
+        !self.task.settings.plan && nothing_changed
+    }
+
+    fn go_on(&self, number: u32, obstacle: &str) -> Result<Verdict, Halt> {
+        if self.regressions() >= 2 {
+            return Err(Halt::Trip(Trip::Regression { detail: obstacle.to_owned() }));
+        }
+        if number >= self.task.settings.max_iterations {
+            return Ok(Verdict::End(Ending::Exhausted));
+        }
+        let Some(reason) = stalled(&self.attempts) else { return Ok(Verdict::Refine) };
+        // A fresh start helps once; then more of it is more of the same.
+        let before = (1..self.attempts.len()).filter_map(|end| self.attempts.get(..end));
+        if before.into_iter().any(|attempts| stalled(attempts).is_some()) {
+            return Ok(Verdict::End(Ending::Stalled { reason }));
+        }
+        Ok(Verdict::Resample)
+    }
+
+    /// Returns how often an iteration was worse than the one before.
+    fn regressions(&self) -> usize {
+        let drop = self.task.settings.regression;
+        let worse = |pair: &[Attempt]| {
+            let [before, after] = pair else { return false };
+            let fell = match (before.standing.score, after.standing.score) {
+                (Some(before), Some(after)) => before - after > drop,
+                _ => false,
+            };
+            fell || after.standing.broken.len() > before.standing.broken.len()
+        };
+        let first = self.attempts.first().is_some_and(|a| !a.standing.broken.is_empty());
+        usize::from(first) + self.attempts.windows(2).filter(|pair| worse(pair)).count()
+    }
+
+    /// Says what has to be mended, with the evidence.
+    pub(super) fn findings_message(&self, iteration: u32) -> Message {
+        let Some(attempt) = self.attempts.last() else { return Message::user("Go on.") };
+        let mut lines = Vec::new();
+        lines.extend(attempt.standing.violations.iter().map(|text| format!("- [fact] {text}")));
+        for check in attempt.checks.iter().filter(|check| check.outcome != CheckOutcome::Passed) {
+            lines.push(prompt::check_line(check).trim_end().to_owned());
+            if !check.excerpt.is_empty() {
+                lines.push(format!("<output>\n{}\n</output>", check.excerpt.trim_end()));
+            }
+        }
+        lines.extend(attempt.standing.broken.iter().map(|id| format!("- [broken] {id}")));
+        let mut findings: Vec<_> = attempt.findings.iter().collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        for finding in findings.into_iter().take(MOST_FINDINGS) {
+            lines.push(format!(
+                "- [{}] {} ({})",
+                severity(finding.severity),
+                finding.message,
+                finding.evidence
+            ));
+        }
+        if lines.is_empty() {
+            let obstacle = self.obstacle(&attempt.checks, &attempt.standing);
+            lines.push(format!("- {}", obstacle.unwrap_or_default()));
+        }
+        Message::user(format!(
+            "<findings iteration=\"{iteration}\">\n{}\n</findings>\n\nMend these, then answer.",
+            lines.join("\n")
+        ))
+    }
+}
+
+/// Returns what shows that refining brings nothing: the same failure twice, or two rounds without improvement.
+fn stalled(attempts: &[Attempt]) -> Option<String> {
+    let [.., before, last] = attempts else { return None };
+    let signature = last.standing.signature();
+    if !signature.is_empty() && before.standing.signature() == signature {
+        return Some("the same failure twice".to_owned());
+    }
+    let [.., first, _, _] = attempts else { return None };
+    let best_of_two = before.standing.compare(&last.standing).is_ge();
+    let best = if best_of_two { before } else { last };
+    (!best.standing.compare(&first.standing).is_gt())
+        .then(|| "two iterations without improvement".to_owned())
+}
+
+/// Returns whether a criterion that is bound to a category of checks holds; nothing if it has to be judged.
+pub(super) fn bound(criterion: &Criterion, checks: &[Check]) -> Option<bool> {
+    let category = criterion.check.as_ref()?;
+    let mut of_category = checks.iter().filter(|check| &check.category == category).peekable();
+    of_category.peek()?;
+    Some(
+        of_category
+            .all(|check| matches!(check.outcome, CheckOutcome::Passed | CheckOutcome::Flaky)),
+    )
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => "note",
+        Severity::Minor => "minor",
+        Severity::Major => "major",
+        Severity::Critical => "critical",
+    }
+}

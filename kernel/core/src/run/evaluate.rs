@@ -1,0 +1,270 @@
+//! Evaluation: what changed, what the checks say, what the judge says. The executor's own words are not shown
+//! to anybody, except where they are the product.
+
+use std::time::Duration;
+
+use super::{Halt, Paused, Run, meter::Waited};
+use crate::{
+    contract::Effort,
+    evaluation::{Change, Check, EvaluatorCard, Finding, Score, Severity, Subject, Tier, Verdict},
+    event::Event,
+    evidence::{Standing, critical, rubric_score},
+    failure::Failure,
+    id::TreeId,
+};
+
+/// The largest difference that evaluators are shown, in bytes.
+const MOST_DIFF: usize = 200 * 1024;
+
+/// The dimension under which evaluators report that existing tests were weakened.
+const TESTS_KEPT: &str = "tests-kept";
+
+/// What one iteration came to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Attempt {
+    /// What the model said at its end.
+    pub text: String,
+    /// The tree, where anything changed.
+    pub tree: Option<TreeId>,
+    /// What changed since the beginning.
+    pub changes: Vec<Change>,
+    /// The project's checks on it.
+    pub checks: Vec<Check>,
+    /// The judge's scores.
+    pub scores: Vec<Score>,
+    /// Who judged.
+    pub judge: Option<String>,
+    /// Everything that should be mended.
+    pub findings: Vec<Finding>,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+impl Attempt {
+    /// Returns an attempt that nobody evaluated.
+    pub(super) fn unevaluated(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
+}
+
+impl Run {
+    /// Records the untouched tree and runs the project's checks on it, once.
+    pub(super) async fn ensure_baseline(&mut self) -> Result<(), Halt> {
+        if self.first_tree.is_some() {
+            return Ok(());
+        }
+        self.first_tree = Some(self.capture("base")?);
+        if self.task.settings.max_iterations == 0 {
+            return Ok(());
+        }
+        let subject = Subject { task: self.task.text.clone(), ..Subject::default() };
+        for card in self.of_tier(Tier::Checks) {
+            let tree = self.first_tree.clone();
+            let verdict = self.ask_evaluator("base", &card, &subject, tree).await?;
+            self.baseline.extend(verdict.map(|verdict| verdict.checks).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Records the present tree under `key`.
+    pub(super) fn capture(&self, key: &str) -> Result<TreeId, Halt> {
+        if let Some(Event::TreeCaptured { tree }) = self.recorder.recall(key, "tree.captured") {
+            return Ok(tree);
+        }
+        let tree = self.ports.workspace.capture()?;
+        self.recorder.record(key, Event::TreeCaptured { tree: tree.clone() })?;
+        Ok(tree)
+    }
+
+    /// Judges iteration `number` and adds it to the attempts.
+    pub(super) async fn evaluate(&mut self, number: u32, text: String) -> Result<(), Halt> {
+        let key = format!("i{number}");
+        let mut attempt = Attempt { text, ..Attempt::default() };
+        let mut subject = self.subject(number, &key, &mut attempt)?;
+        attempt.standing.violations = self.facts(&attempt);
+        if !self.needs_evaluation(&attempt) {
+            self.attempts.push(attempt);
+            return Ok(());
+        }
+        for tier in [Tier::Checks, Tier::Generated] {
+            for card in self.of_tier(tier) {
+                let tree = attempt.tree.clone();
+                let asked = self.ask_evaluator(&key, &card, &subject, tree).await?;
+                self.weigh(&mut attempt, &mut subject, &card, asked);
+            }
+        }
+        // Where nothing changed there is no baseline, and whatever is red was red before.
+        let baseline = if attempt.tree.is_some() { &self.baseline } else { &attempt.checks };
+        attempt.standing.weigh_checks(baseline, &attempt.checks);
+        // Where a higher tier forbids acceptance, no judge is paid to say so too.
+        if attempt.standing.violations.is_empty() && attempt.standing.broken.is_empty() {
+            self.judge(&key, &mut attempt, &mut subject).await?;
+        }
+        self.attempts.push(attempt);
+        Ok(())
+    }
+
+    /// A turn of a chat that changed nothing is an answer, and nobody asked for a report on it.
+    fn needs_evaluation(&self, attempt: &Attempt) -> bool {
+        self.task.settings.plan || !attempt.changes.is_empty()
+    }
+
+    fn subject(&self, number: u32, key: &str, attempt: &mut Attempt) -> Result<Subject, Halt> {
+        let mut subject = Subject {
+            task: self.task.text.clone(),
+            criteria: self.contract.criteria.clone(),
+            iteration: number,
+            baseline: self.baseline.clone(),
+            rubric: self.rubric.clone(),
+            ..Subject::default()
+        };
+        if let Some(first) = &self.first_tree {
+            let tree = self.capture(key)?;
+            let (changes, diff) = self.compare(key, first, &tree)?;
+            attempt.standing.size =
+                (u32::try_from(changes.len()).unwrap_or(u32::MAX), diff.len() as u64);
+            attempt.tree = Some(tree);
+            attempt.changes.clone_from(&changes);
+            subject.changes = changes;
+            subject.diff = diff;
+        }
+        if subject.changes.is_empty() {
+            subject.answer = Some(attempt.text.clone());
+        }
+        Ok(subject)
+    }
+
+    fn compare(
+        &self,
+        key: &str,
+        first: &TreeId,
+        tree: &TreeId,
+    ) -> Result<(Vec<Change>, String), Halt> {
+        if let Some(Event::TreeCompared { changes, diff }) =
+            self.recorder.recall(key, "tree.compared")
+        {
+            return Ok((changes, diff));
+        }
+        let changes = self.ports.workspace.changes(first, tree)?;
+        let diff = self.ports.workspace.diff(first, tree, MOST_DIFF)?;
+        let event = Event::TreeCompared { changes: changes.clone(), diff: diff.clone() };
+        self.recorder.record(key, event)?;
+        Ok((changes, diff))
+    }
+
+    /// What the kernel itself can tell.
+    fn facts(&self, attempt: &Attempt) -> Vec<String> {
+        let mut violations = Vec::new();
+        if self.contract.effort == Effort::Change && attempt.changes.is_empty() {
+            violations.push("the task asks for a change, and no file changed".to_owned());
+        }
+        if attempt.changes.is_empty() && attempt.text.trim().is_empty() {
+            violations.push("nothing was said and nothing was done".to_owned());
+        }
+        violations
+    }
+
+    fn weigh(
+        &self,
+        attempt: &mut Attempt,
+        subject: &mut Subject,
+        card: &EvaluatorCard,
+        asked: Result<Verdict, Failure>,
+    ) {
+        let verdict = match asked {
+            Ok(verdict) => verdict,
+            Err(failure) => {
+                attempt.standing.not_evaluated.push(format!("{}: {failure}", card.name));
+                return;
+            }
+        };
+        for finding in verdict.findings {
+            let wanted = finding.dimension == TESTS_KEPT && self.contract.may_change_tests;
+            if finding.severity == Severity::Critical && !wanted {
+                let place = format!("{} ({})", finding.message, finding.evidence);
+                attempt.standing.violations.push(place);
+            }
+            attempt.findings.push(finding);
+        }
+        subject.checks.extend(verdict.checks.iter().cloned());
+        attempt.checks.extend(verdict.checks);
+    }
+
+    async fn judge(
+        &mut self,
+        key: &str,
+        attempt: &mut Attempt,
+        subject: &mut Subject,
+    ) -> Result<(), Halt> {
+        for card in self.of_tier(Tier::Rubric) {
+            let tree = attempt.tree.clone();
+            match self.ask_evaluator(key, &card, subject, tree).await? {
+                Ok(verdict) => {
+                    let dimensions =
+                        self.rubric.as_ref().map_or(&[][..], |rubric| &rubric.dimensions);
+                    attempt.standing.score = rubric_score(dimensions, &verdict.scores);
+                    attempt.standing.critical += critical(&verdict.findings);
+                    attempt.scores = verdict.scores;
+                    attempt.judge = Some(card.name.clone());
+                    attempt.findings.extend(verdict.findings);
+                }
+                Err(failure) => {
+                    tracing::warn!(evaluator = card.name, %failure, "not evaluated");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn of_tier(&self, tier: Tier) -> Vec<EvaluatorCard> {
+        if tier == Tier::Checks && !self.task.settings.checks {
+            return Vec::new();
+        }
+        self.evaluators.iter().filter(|card| card.tier == tier).cloned().collect()
+    }
+
+    /// Asks one evaluator. A failure means *not evaluated*.
+    async fn ask_evaluator(
+        &self,
+        key: &str,
+        card: &EvaluatorCard,
+        subject: &Subject,
+        tree: Option<TreeId>,
+    ) -> Result<Result<Verdict, Failure>, Halt> {
+        let key = format!("{key}/e/{}", card.name);
+        self.meter.check_time(&key)?;
+        if let Some(Event::EvaluationFinished { result, .. }) =
+            self.recorder.recall(&key, "evaluation.finished")
+        {
+            self.meter.replay_component(&key);
+            return Ok(result);
+        }
+        let started = Event::EvaluationStarted { evaluator: card.name.clone() };
+        self.recorder.record(&key, started)?;
+        let deadline = Duration::from_millis(card.deadline_ms.min(self.meter.time_left()));
+        let work = self.ports.evaluators.evaluate(&card.name, subject, self.scope(&key, deadline));
+        let limit = Duration::from_millis(card.deadline_ms);
+        let result = match self.meter.within(limit, work).await {
+            Waited::Done(result) => result,
+            Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
+            Waited::TimeOver if self.meter.time_left() == 0 => {
+                return Err(self.meter.time_over(&key));
+            }
+            Waited::TimeOver => Err(Failure::Limited {
+                name: "wall-ms".to_owned(),
+                value: card.deadline_ms,
+                knob: format!("[component.{}.limits] wall-ms", card.name),
+            }),
+        };
+        if let Some(halt) = self.meter.halted() {
+            return Err(halt);
+        }
+        let finished = Event::EvaluationFinished {
+            evaluator: card.name.clone(),
+            result: result.clone(),
+            tree,
+        };
+        self.recorder.record(&key, finished)?;
+        Ok(result)
+    }
+}

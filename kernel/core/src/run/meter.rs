@@ -1,0 +1,427 @@
+//! Model turns: reserved, journaled, bounded in time, settled. The loop and the components both pay here.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use super::{Halt, Paused};
+use crate::{
+    event::Event,
+    failure::Failure,
+    hash,
+    ledger::{Ledger, Price, Reservation, Shortage},
+    message::{Prompt, Role, Turn, Usage},
+    outcome::Trip,
+    port::{
+        Cancellation, Clock, Listener, Model, ModelCard, ModelError, ModelTrouble, Pending, Ports,
+        Turns,
+    },
+    recorder::Recorder,
+    task::{Settings, Task},
+};
+
+/// Fewer tokens than this are no turn.
+const LEAST_TURN: u64 = 256;
+
+/// Model turns of one run.
+pub(super) struct Meter {
+    settings: Settings,
+    cards: HashMap<String, ModelCard>,
+    recorder: Arc<Recorder>,
+    model: Arc<dyn Model>,
+    listener: Arc<dyn Listener>,
+    clock: Arc<dyn Clock>,
+    cancellation: Arc<dyn Cancellation>,
+    state: Mutex<State>,
+}
+
+struct State {
+    ledger: Ledger,
+    usage: Usage,
+    turns: u32,
+    /// What ended the run inside a component's turn.
+    halted: Option<Halt>,
+}
+
+/// How a bounded wait ended.
+pub(super) enum Waited<T> {
+    Done(T),
+    TimeOver,
+    Cancelled,
+}
+
+impl Meter {
+    pub(super) fn new(
+        task: &Task,
+        cards: Vec<(String, ModelCard)>,
+        recorder: Arc<Recorder>,
+        ports: &Ports,
+    ) -> Self {
+        let ledger = Ledger::new(task.settings.max_tokens, task.settings.max_cost_micros);
+        let state = State { ledger, usage: Usage::default(), turns: 0, halted: None };
+        Self {
+            settings: task.settings.clone(),
+            cards: cards.into_iter().collect(),
+            recorder,
+            model: ports.model.clone(),
+            listener: ports.listener.clone(),
+            clock: ports.clock.clone(),
+            cancellation: ports.cancellation.clone(),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Returns what `role` resolved to when the task began.
+    pub(super) fn card(&self, role: &Role) -> ModelCard {
+        let known = self.cards.get(&role.0).or_else(|| self.cards.get(Role::EXECUTOR));
+        known.cloned().unwrap_or_else(|| self.model.card(role))
+    }
+
+    /// Asks for one turn. `Err(Ok(error))` is an overflow, which the caller may answer with a shorter prompt.
+    pub(super) async fn turn(
+        &self,
+        key: &str,
+        role: &Role,
+        mut prompt: Prompt,
+    ) -> Result<Result<Turn, ModelError>, Halt> {
+        self.count_lost(key)?;
+        let card = self.card(role);
+        let reserved = self.reserve(key, &card, &mut prompt)?;
+        let request = hash::of_json(&prompt);
+        let resumed = self.recorder.recall(key, "turn.started").is_some()
+            && self.recorder.recall(key, "turn.finished").is_none()
+            && self.recorder.recall(key, "breaker.tripped").is_none();
+        if resumed {
+            self.lose(key, reserved)?;
+        }
+        let started = Event::TurnStarted {
+            role: role.0.clone(),
+            model: card.name.clone(),
+            request,
+            reserved,
+        };
+        self.recorder.record(key, started)?;
+        let result = self.ask(key, role, &card, &prompt, reserved).await?;
+        self.warn(key)?;
+        Ok(result)
+    }
+
+    /// Returns tokens and money spent, all usage, and the number of turns.
+    pub(super) fn totals(&self) -> (Reservation, Usage, u32) {
+        let state = self.state();
+        (state.ledger.spent(), state.usage, state.turns)
+    }
+
+    /// Takes what ended the run inside a component's turn, if anything did.
+    pub(super) fn halted(&self) -> Option<Halt> {
+        self.state().halted.take()
+    }
+
+    /// Returns how much of the task's time is left, in milliseconds.
+    pub(super) fn time_left(&self) -> u64 {
+        self.settings.max_time_ms.saturating_sub(self.recorder.elapsed_ms())
+    }
+
+    /// Waits for `work`, no longer than `limit`, the task's time, and the user's patience.
+    pub(super) async fn within<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Waited<T> {
+        let left = Duration::from_millis(self.time_left()).min(limit);
+        let mut work = std::pin::pin!(work);
+        let mut over = self.clock.sleep(left);
+        let mut cancelled = self.cancellation.cancelled();
+        std::future::poll_fn(move |context| {
+            if cancelled.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Waited::Cancelled);
+            }
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(Waited::Done(done));
+            }
+            over.as_mut().poll(context).map(|()| Waited::TimeOver)
+        })
+        .await
+    }
+
+    /// Returns the trip for the task's time, recorded under `key`.
+    pub(super) fn time_over(&self, key: &str) -> Halt {
+        let trip = Trip::Time { limit_ms: self.settings.max_time_ms };
+        self.trip(key, trip)
+    }
+
+    /// Ends the run if its time is over; the journal remembers, so that a replay ends there too.
+    pub(super) fn check_time(&self, key: &str) -> Result<(), Halt> {
+        if let Some(Event::BreakerTripped { trip }) = self.recorder.recall(key, "breaker.tripped") {
+            return Err(Halt::Trip(trip));
+        }
+        if self.time_left() == 0 { Err(self.time_over(key)) } else { Ok(()) }
+    }
+
+    /// Counts the turns that a recalled call or evaluation took.
+    pub(super) fn replay_component(&self, key: &str) {
+        let prefix = format!("{key}/m");
+        let mut state = self.state();
+        for event in self.recorder.recall_below(&prefix, "turn.finished") {
+            let Event::TurnFinished { result, spent, .. } = event else { continue };
+            state.ledger.settle(Reservation::default(), Some(spent));
+            if let Ok(turn) = result {
+                state.usage = state.usage.plus(turn.usage);
+                state.turns += 1;
+            }
+        }
+        for event in self.recorder.recall_below(&prefix, "turn.lost") {
+            let Event::TurnLost { reserved } = event else { continue };
+            state.ledger.settle(Reservation::default(), Some(reserved));
+        }
+        // If that passed four fifths, the warning stands in the journal already.
+        state.ledger.warns();
+    }
+
+    fn trip(&self, key: &str, trip: Trip) -> Halt {
+        match self.recorder.record(key, Event::BreakerTripped { trip: trip.clone() }) {
+            Ok(()) => Halt::Trip(trip),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Turns that died with the program stay spent at their reservation.
+    fn count_lost(&self, key: &str) -> Result<(), Halt> {
+        for attempt in 0.. {
+            let lost = self.recorder.recall(&lost_key(key, attempt), "turn.lost");
+            let Some(Event::TurnLost { reserved }) = lost else { break };
+            self.state().ledger.settle(Reservation::default(), Some(reserved));
+        }
+        Ok(())
+    }
+
+    fn lose(&self, key: &str, reserved: Reservation) -> Result<(), Halt> {
+        let free = self.open_attempt(key);
+        // An attempt that the provider refused is over and cost nothing; any other died with the program.
+        let failed = self.recorder.recall(&free, "turn.failed").is_some();
+        let reserved = if failed { Reservation::default() } else { reserved };
+        self.recorder.record(&free, Event::TurnLost { reserved })?;
+        self.state().ledger.settle(Reservation::default(), Some(reserved));
+        Ok(())
+    }
+
+    /// Returns the key of the attempt that has not been counted yet.
+    fn open_attempt(&self, key: &str) -> String {
+        let mut attempt = 0;
+        while self.recorder.recall(&lost_key(key, attempt), "turn.lost").is_some() {
+            attempt += 1;
+        }
+        lost_key(key, attempt)
+    }
+
+    /// Reserves the most that the turn can take, and shortens the turn to what is left.
+    fn reserve(
+        &self,
+        key: &str,
+        card: &ModelCard,
+        prompt: &mut Prompt,
+    ) -> Result<Reservation, Halt> {
+        let price = card.price.unwrap_or(Price::CEILING);
+        let input = estimate(prompt);
+        let mut state = self.state();
+        let wanted = u64::from(prompt.max_tokens.unwrap_or(self.settings.max_turn_tokens));
+        let output = wanted
+            .min(u64::from(self.settings.max_turn_tokens))
+            .min(card.output.max(1))
+            .min(state.ledger.tokens_left().saturating_sub(input))
+            .min(affordable(price, input, state.ledger.cost_left()));
+        let short = output < LEAST_TURN.min(wanted);
+        let output = if short { wanted } else { output };
+        let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
+        let amount = Reservation { tokens: input + output, cost_micros: price.cost_micros(usage) };
+        let refused = state.ledger.reserve(amount);
+        let spent = state.ledger.spent();
+        drop(state);
+        match refused {
+            Ok(()) => {
+                prompt.max_tokens = Some(u32::try_from(output).unwrap_or(u32::MAX));
+                Ok(amount)
+            }
+            Err(what) => Err(self.trip(key, self.budget_trip(what, spent))),
+        }
+    }
+
+    fn budget_trip(&self, what: Shortage, spent: Reservation) -> Trip {
+        let (limit, spent) = match what {
+            Shortage::Tokens => (self.settings.max_tokens, spent.tokens),
+            Shortage::Cost => (self.settings.max_cost_micros, spent.cost_micros),
+        };
+        Trip::Budget { what, limit, spent }
+    }
+
+    async fn ask(
+        &self,
+        key: &str,
+        role: &Role,
+        card: &ModelCard,
+        prompt: &Prompt,
+        reserved: Reservation,
+    ) -> Result<Result<Turn, ModelError>, Halt> {
+        if let Some(Event::TurnFinished { result, spent, .. }) =
+            self.recorder.recall(key, "turn.finished")
+        {
+            self.settle(reserved, spent, &result);
+            return Ok(result);
+        }
+        self.check_time(key)?;
+        let deltas = |delta: crate::port::Delta<'_>| self.listener.delta(role, delta);
+        let work = self.model.complete(role, prompt, &deltas);
+        let result = match self.within(Duration::MAX, work).await {
+            Waited::Done(result) => result,
+            Waited::TimeOver => return Err(self.time_over(key)),
+            Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
+        };
+        let result = self.pausing(key, role, card, result)?;
+        let spent = actual(card, reserved, &result);
+        let finished = Event::TurnFinished {
+            role: role.0.clone(),
+            model: card.name.clone(),
+            result: result.clone(),
+            spent,
+        };
+        self.recorder.record(key, finished)?;
+        self.settle(reserved, spent, &result);
+        Ok(result)
+    }
+
+    /// Lets turns and overflows through; any other trouble pauses the run, and the turn is asked for again
+    /// when it is resumed.
+    fn pausing(
+        &self,
+        key: &str,
+        role: &Role,
+        card: &ModelCard,
+        result: Result<Turn, ModelError>,
+    ) -> Result<Result<Turn, ModelError>, Halt> {
+        match result {
+            Err(error) if error.kind != ModelTrouble::Overflow => {
+                let failed = Event::TurnFailed {
+                    role: role.0.clone(),
+                    model: card.name.clone(),
+                    error: error.clone(),
+                };
+                self.recorder.note(&self.open_attempt(key), failed)?;
+                Err(Halt::Paused(Paused::Model(error)))
+            }
+            other => Ok(other),
+        }
+    }
+
+    fn settle(&self, reserved: Reservation, spent: Reservation, result: &Result<Turn, ModelError>) {
+        let mut state = self.state();
+        state.ledger.settle(reserved, Some(spent));
+        if let Ok(turn) = result {
+            state.usage = state.usage.plus(turn.usage);
+            state.turns += 1;
+        }
+    }
+
+    fn warn(&self, key: &str) -> Result<(), Halt> {
+        let (due, spent) = {
+            let mut state = self.state();
+            (state.ledger.warns(), state.ledger.spent())
+        };
+        if due {
+            self.recorder.record(key, Event::BudgetWarned { spent })?;
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lost_key(key: &str, attempt: u32) -> String {
+    format!("{key}/lost{attempt}")
+}
+
+/// A guess at the tokens of a request that is rather too high: three bytes a token, where English has four.
+fn estimate(prompt: &Prompt) -> u64 {
+    let messages: usize = prompt.messages.iter().map(crate::message::Message::weight).sum();
+    let tools: usize = prompt
+        .tools
+        .iter()
+        .map(|tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len())
+        .sum();
+    ((prompt.system.len() + messages + tools) / 3 + 16) as u64
+}
+
+/// How many tokens of output the money left buys after the input is paid.
+fn affordable(price: Price, input: u64, left: u64) -> u64 {
+    let input_only = Usage { input: Some(input), ..Usage::default() };
+    let rest = left.saturating_sub(price.cost_micros(input_only));
+    if price.output > 0.0 { (rest as f64 / price.output).floor() as u64 } else { u64::MAX }
+}
+
+/// What a turn really took. A count that was not reported is settled as reserved.
+fn actual(
+    card: &ModelCard,
+    reserved: Reservation,
+    result: &Result<Turn, ModelError>,
+) -> Reservation {
+    let Ok(turn) = result else { return Reservation::default() };
+    if turn.usage.input.is_none() || turn.usage.output.is_none() {
+        return reserved;
+    }
+    let price = card.price.unwrap_or(Price::CEILING);
+    Reservation { tokens: turn.usage.total(), cost_micros: price.cost_micros(turn.usage) }
+}
+
+/// Turns on behalf of one component call.
+pub(super) struct ComponentTurns {
+    meter: Arc<Meter>,
+    key: String,
+    count: AtomicU32,
+}
+
+impl ComponentTurns {
+    pub(super) fn new(meter: Arc<Meter>, key: &str) -> Self {
+        Self { meter, key: key.to_owned(), count: AtomicU32::new(0) }
+    }
+}
+
+impl Turns for ComponentTurns {
+    fn turn<'a>(&'a self, role: Role, prompt: Prompt) -> Pending<'a, Result<Turn, Failure>> {
+        Box::pin(async move {
+            // The request is part of the key: a component that is asked again after a crash gets an answer
+            // that was paid for only if it asks the same.
+            let number = self.count.fetch_add(1, Ordering::Relaxed);
+            let request = hash::of_json(&prompt);
+            let key = format!("{}/m{number}-{}", self.key, request.get(..8).unwrap_or(""));
+            match self.meter.turn(&key, &role, prompt).await {
+                Ok(Ok(turn)) => Ok(turn),
+                Ok(Err(error)) => Err(Failure::Failed(error.message)),
+                Err(halt) => {
+                    let failure = as_failure(&halt);
+                    self.meter.state().halted = Some(halt);
+                    Err(failure)
+                }
+            }
+        })
+    }
+}
+
+fn as_failure(halt: &Halt) -> Failure {
+    match halt {
+        Halt::Trip(Trip::Budget { limit, .. }) => Failure::Limited {
+            name: "task-budget".to_owned(),
+            value: *limit,
+            knob: "--max-cost or --max-tokens".to_owned(),
+        },
+        Halt::Trip(trip) => Failure::Failed(trip.to_string()),
+        Halt::Paused(Paused::Cancelled) => Failure::Cancelled,
+        Halt::Paused(paused) => Failure::Failed(paused.to_string()),
+    }
+}

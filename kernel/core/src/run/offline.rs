@@ -1,0 +1,155 @@
+//! Ports for a replay: there is nothing behind them, because a complete journal needs nothing.
+
+use std::{future, sync::Arc, time::Duration};
+
+use crate::{
+    approval::{Answer, ApprovalRequest, Rule},
+    evaluation::{Change, EvaluatorCard, Rubric, Subject, Verdict},
+    event::Entry,
+    failure::Failure,
+    id::{TaskId, TreeId},
+    message::{Prompt, Role, ToolCall, Turn},
+    port::{
+        Approver, Cancellation, Clock, Delta, Evaluators, Journal, JournalError, Listener, Model,
+        ModelCard, ModelError, ModelTrouble, Pending, Ports, Scope, Toolbox, Workspace,
+        WorkspaceError,
+    },
+    tool::{Tool, ToolOutput},
+};
+
+/// Returns ports that offer nothing.
+pub(super) fn ports() -> Ports {
+    let nothing = Arc::new(Nothing);
+    Ports {
+        model: nothing.clone(),
+        toolbox: nothing.clone(),
+        evaluators: nothing.clone(),
+        workspace: nothing.clone(),
+        journal: nothing.clone(),
+        approver: nothing.clone(),
+        listener: nothing.clone(),
+        clock: nothing.clone(),
+        cancellation: nothing,
+    }
+}
+
+struct Nothing;
+
+const WHY: &str = "a replay has no world";
+
+impl Model for Nothing {
+    fn card(&self, role: &Role) -> ModelCard {
+        ModelCard { name: role.0.clone(), context: 0, output: 0, price: None }
+    }
+
+    fn complete<'a>(
+        &'a self,
+        _: &'a Role,
+        _: &'a Prompt,
+        _: &'a (dyn Fn(Delta<'_>) + Send + Sync),
+    ) -> Pending<'a, Result<Turn, ModelError>> {
+        let error = ModelError {
+            kind: ModelTrouble::Unreachable,
+            message: WHY.to_owned(),
+            hint: String::new(),
+        };
+        Box::pin(future::ready(Err(error)))
+    }
+}
+
+impl Toolbox for Nothing {
+    fn tools(&self) -> Vec<Tool> {
+        Vec::new()
+    }
+
+    fn call<'a>(&'a self, _: &'a ToolCall, _: Scope) -> Pending<'a, Result<ToolOutput, Failure>> {
+        Box::pin(future::ready(Err(Failure::Unsupported(WHY.to_owned()))))
+    }
+}
+
+impl Evaluators for Nothing {
+    fn cards(&self) -> Vec<EvaluatorCard> {
+        Vec::new()
+    }
+
+    fn rubric(&self, _: &str) -> Option<Rubric> {
+        None
+    }
+
+    fn evaluate<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Subject,
+        _: Scope,
+    ) -> Pending<'a, Result<Verdict, Failure>> {
+        Box::pin(future::ready(Err(Failure::Unsupported(WHY.to_owned()))))
+    }
+}
+
+impl Workspace for Nothing {
+    fn capture(&self) -> Result<TreeId, WorkspaceError> {
+        Err(WorkspaceError(WHY.to_owned()))
+    }
+
+    fn changes(&self, _: &TreeId, _: &TreeId) -> Result<Vec<Change>, WorkspaceError> {
+        Err(WorkspaceError(WHY.to_owned()))
+    }
+
+    fn diff(&self, _: &TreeId, _: &TreeId, _: usize) -> Result<String, WorkspaceError> {
+        Err(WorkspaceError(WHY.to_owned()))
+    }
+
+    fn restore(&self, _: &TreeId) -> Result<(), WorkspaceError> {
+        Err(WorkspaceError(WHY.to_owned()))
+    }
+
+    fn overview(&self) -> String {
+        String::new()
+    }
+}
+
+impl Journal for Nothing {
+    fn append(&self, _: &TaskId, _: &Entry) -> Result<(), JournalError> {
+        Err(JournalError(WHY.to_owned()))
+    }
+
+    fn load(&self, _: &TaskId) -> Result<Vec<Entry>, JournalError> {
+        Err(JournalError(WHY.to_owned()))
+    }
+}
+
+impl Approver for Nothing {
+    fn ask<'a>(&'a self, _: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
+        Box::pin(future::ready(None))
+    }
+
+    fn remember(&self, _: &Rule) -> Result<(), JournalError> {
+        Err(JournalError(WHY.to_owned()))
+    }
+}
+
+impl Listener for Nothing {
+    fn event(&self, _: &Entry) {}
+
+    fn delta(&self, _: &Role, _: Delta<'_>) {}
+}
+
+impl Clock for Nothing {
+    fn now_ms(&self) -> u64 {
+        0
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        0
+    }
+
+    fn sleep(&self, _: Duration) -> Pending<'static, ()> {
+        Box::pin(future::pending())
+    }
+}
+
+impl Cancellation for Nothing {
+    fn cancelled(&self) -> Pending<'static, ()> {
+        Box::pin(future::pending())
+    }
+}

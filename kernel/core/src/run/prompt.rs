@@ -1,0 +1,102 @@
+//! The loop's own words to its models. What a feature says stands in its component.
+
+use crate::{
+    contract::Contract,
+    evaluation::{Check, CheckOutcome},
+};
+
+/// The planner's standing instructions.
+pub(super) const PLANNER: &str = include_str!("prompt/planner.md");
+
+/// The executor's standing instructions.
+pub(super) const EXECUTOR: &str = include_str!("prompt/executor.md");
+
+/// Joins standing instructions with the project's rules. The result is the same for every turn of a task.
+pub(super) fn with_instructions(standing: &str, instructions: &str) -> String {
+    if instructions.is_empty() {
+        standing.to_owned()
+    } else {
+        format!("{standing}\n{instructions}")
+    }
+}
+
+/// Asks the planner for a plan.
+pub(super) fn planning(task: &str, overview: &str) -> String {
+    format!("<task>\n{task}\n</task>\n\n<workspace>\n{overview}\n</workspace>\n\nSubmit the plan.")
+}
+
+/// Asks for the plan once more.
+pub(super) fn plan_again(reason: &str) -> String {
+    format!("That was not a plan I can read ({reason}). Call submit_plan, and nothing else.")
+}
+
+/// Opens the executor's conversation.
+pub(super) fn opening(
+    task: &str,
+    overview: &str,
+    contract: &Contract,
+    baseline: &[Check],
+) -> String {
+    let mut text = format!("<task>\n{task}\n</task>\n\n<workspace>\n{overview}\n</workspace>\n");
+    if !contract.steps.is_empty() || !contract.criteria.is_empty() {
+        text.push_str("\n<contract>\n");
+        for (index, step) in contract.steps.iter().enumerate() {
+            text.push_str(&format!("step {}: {step}\n", index + 1));
+        }
+        for criterion in &contract.criteria {
+            let how = criterion.check.as_deref().map_or("judged", |check| check);
+            text.push_str(&format!("criterion {} [{how}]: {}\n", criterion.id, criterion.text));
+        }
+        text.push_str("</contract>\n");
+    }
+    if !baseline.is_empty() {
+        text.push_str("\n<checks-before-you-began>\n");
+        for check in baseline {
+            text.push_str(&check_line(check));
+        }
+        text.push_str("</checks-before-you-began>\n");
+    }
+    text
+}
+
+/// Describes a check in one line, or more where it did not pass.
+pub(super) fn check_line(check: &Check) -> String {
+    let word = match check.outcome {
+        CheckOutcome::Passed => "passed",
+        CheckOutcome::Failed => "failed",
+        CheckOutcome::Errored => "could not be run",
+        CheckOutcome::Skipped => "skipped",
+        CheckOutcome::Flaky => "flaky",
+    };
+    let mut line = format!("- [check {}] `{}` {word}", check.id, check.command);
+    let failing: Vec<&str> = check
+        .tests
+        .iter()
+        .filter(|test| matches!(test.outcome, CheckOutcome::Failed | CheckOutcome::Errored))
+        .map(|test| test.name.as_str())
+        .take(20)
+        .collect();
+    if !failing.is_empty() {
+        line.push_str(&format!(": {}", failing.join(", ")));
+    }
+    line.push('\n');
+    line
+}
+
+/// Said when the rounds of an iteration are used up.
+pub(super) const LAST_ROUND: &str = "No tool calls are left in this iteration. Say in a few sentences what is done and what is not.";
+
+/// Said when the model returned nothing at all.
+pub(super) const NOTHING_SAID: &str =
+    "You returned nothing. Go on with the task, or say that it is finished and what you did.";
+
+/// Said when a turn was cut at its limit of tokens.
+pub(super) const GO_ON: &str = "Your turn was cut at the token limit. Go on where you stopped.";
+
+/// Appended to a result when the same call comes again and again.
+pub(super) fn repeated(count: u32) -> String {
+    format!(
+        "\n\n[This is call number {count} with exactly these arguments. The answer will not change; \
+         try something else.]"
+    )
+}

@@ -1,0 +1,88 @@
+//! Tools as the loop sees them, whichever tier runs them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::message::Blob;
+
+/// What a tool does to the world, from harmless to grave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Looks, and changes nothing.
+    Read,
+    /// Changes files of the workspace; can be undone.
+    Write,
+    /// Runs a program in the sandbox.
+    Execute,
+    /// Says something to somebody outside.
+    Send,
+    /// Destroys what cannot be brought back.
+    Destructive,
+}
+
+impl Effect {
+    /// Returns the word of the manifest.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Execute => "execute",
+            Self::Send => "send",
+            Self::Destructive => "destructive",
+        }
+    }
+}
+
+/// One tool of the toolbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name, unique in the toolbox.
+    pub name: String,
+    /// What the model reads.
+    pub description: String,
+    /// JSON Schema of its arguments.
+    pub parameters: Value,
+    /// What it does to the world.
+    pub effect: Effect,
+    /// Whether doing it twice is the same as doing it once.
+    pub idempotent: bool,
+    /// The domain whose trust level holds.
+    pub domain: String,
+    /// JSON pointer to the argument that names what is acted on.
+    pub target: Option<String>,
+    /// Who runs it: the component's name.
+    pub origin: String,
+    /// Longest time for one call, in milliseconds.
+    pub deadline_ms: u64,
+}
+
+/// What a tool answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolOutput {
+    /// Text for the model, cut already if it was long.
+    pub text: String,
+    /// The same as JSON text, for programs.
+    pub structured: Option<String>,
+    /// Images.
+    pub images: Vec<Blob>,
+    /// One line for a person.
+    pub summary: String,
+    /// Where the whole text is, if it was cut.
+    pub saved: Option<String>,
+    /// Programs that ran on behalf of the call.
+    pub receipts: Vec<Receipt>,
+}
+
+/// Proof that a program ran, issued by the host and not by the component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Its id.
+    pub id: String,
+    /// The command as one would type it.
+    pub command: String,
+    /// Its exit code; absent if a signal ended it.
+    pub exit_code: Option<i32>,
+    /// How long it ran, in milliseconds.
+    pub duration_ms: u64,
+}

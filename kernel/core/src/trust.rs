@@ -1,0 +1,125 @@
+//! How far the agent may go by itself, per domain.
+//!
+//! | level | read | write | execute | send | destructive |
+//! |---|---|---|---|---|---|
+//! | `ask` | allow | ask | ask | ask | ask |
+//! | `suggest` | allow | allow | ask | ask | ask |
+//! | `act` | allow | allow | allow | ask | ask |
+//! | `autonomous` | allow | allow | allow | allow | allow |
+//!
+//! A level decides about effects that are granted; it never widens a grant. What runs at `autonomous` without
+//! a question is in the journal like everything else, so it can be audited.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::tool::Effect;
+
+/// How far the agent may go in one domain.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum TrustLevel {
+    /// Every change is asked for.
+    Ask,
+    /// Changes that can be undone are made.
+    Suggest,
+    /// Programs run too, in the sandbox.
+    #[default]
+    Act,
+    /// Everything that is granted is done.
+    Autonomous,
+}
+
+/// The text is none of `ask`, `suggest`, `act`, `autonomous`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a trust level; use ask, suggest, act or autonomous")]
+pub struct UnknownLevel(String);
+
+impl TrustLevel {
+    /// All levels, from the least to the most.
+    pub const ALL: [Self; 4] = [Self::Ask, Self::Suggest, Self::Act, Self::Autonomous];
+
+    /// Returns the word for the level.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::Suggest => "suggest",
+            Self::Act => "act",
+            Self::Autonomous => "autonomous",
+        }
+    }
+
+    /// Returns whether an effect runs without a question.
+    pub fn allows(self, effect: Effect) -> bool {
+        match self {
+            Self::Ask => effect <= Effect::Read,
+            Self::Suggest => effect <= Effect::Write,
+            Self::Act => effect <= Effect::Execute,
+            Self::Autonomous => true,
+        }
+    }
+}
+
+impl fmt::Display for TrustLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for TrustLevel {
+    type Err = UnknownLevel;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
+        let found = Self::ALL.into_iter().find(|level| level.word() == text);
+        found.ok_or_else(|| UnknownLevel(text.to_owned()))
+    }
+}
+
+/// The levels of all domains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trust {
+    /// Levels that were set, by domain.
+    pub domains: BTreeMap<String, TrustLevel>,
+    /// The level of every other domain.
+    pub fallback: TrustLevel,
+}
+
+impl Trust {
+    /// Returns the level of `domain`.
+    pub fn level(&self, domain: &str) -> TrustLevel {
+        self.domains.get(domain).copied().unwrap_or(self.fallback)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_level_allows_one_effect_more() {
+        use Effect::{Destructive, Execute, Read, Send, Write};
+        let effects = [Read, Write, Execute, Send, Destructive];
+        let allowed = TrustLevel::ALL
+            .map(|level| effects.iter().filter(|effect| level.allows(**effect)).count());
+        assert_eq!(allowed, [1, 2, 3, 5]);
+    }
+
+    #[test]
+    fn a_domain_without_a_level_has_the_fallback() {
+        let trust = Trust {
+            domains: BTreeMap::from([("mail".to_owned(), TrustLevel::Ask)]),
+            fallback: TrustLevel::Suggest,
+        };
+        assert_eq!(trust.level("mail"), TrustLevel::Ask);
+        assert_eq!(trust.level("files"), TrustLevel::Suggest);
+    }
+
+    #[test]
+    fn a_level_is_read_from_its_word_only() {
+        assert_eq!("act".parse(), Ok(TrustLevel::Act));
+        assert!("Act".parse::<TrustLevel>().is_err());
+    }
+}

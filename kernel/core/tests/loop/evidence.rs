@@ -1,0 +1,144 @@
+//! What is accepted and what is kept.
+
+use openkoi_core::failure::Failure;
+
+use crate::script::{Line, World, ending, last_decision, plan, write};
+
+fn one_round(world: World) -> World {
+    world.settings(|s| s.max_iterations = 1).planner([plan("change", None)])
+}
+
+#[test]
+fn no_score_outvotes_a_test_that_turned_red() {
+    let world = one_round(World::new().with_file("tests", "wants:bad wants:good"))
+        .executor([write("code", "good"), Line::Say("all tests pass, perfect work")])
+        .judge([Ok(1.0)]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted");
+    assert_eq!(last_decision(&world).1, "unit bad was green before");
+    assert_eq!(world.file("code").as_deref(), Some("bad"), "the untouched tree came back");
+}
+
+#[test]
+fn a_green_test_that_is_taken_away_is_broken_and_the_tree_is_restored() {
+    let world = one_round(World::new().with_file("tests", "wants:bad"))
+        .executor([write("code", "green"), write("tests", "wants:green"), Line::Say("all green")])
+        .judge([Ok(1.0)]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted", "{:?}", last_decision(&world));
+    assert_eq!(world.file("tests").as_deref(), Some("wants:bad"));
+    assert_eq!(outcome.best_iteration, 0);
+}
+
+#[test]
+fn an_empty_change_is_not_a_change() {
+    let world = one_round(World::new()).executor([Line::Say("Done! All tests pass.")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted");
+    assert_eq!(last_decision(&world).1, "the task asks for a change, and no file changed");
+    assert_eq!(world.count("evaluation.finished"), 2, "the checks twice, and no judge was paid");
+}
+
+#[test]
+fn a_bound_criterion_needs_its_check_to_be_green() {
+    let world = World::new()
+        .settings(|s| s.max_iterations = 1)
+        .planner([plan("change", Some("test"))])
+        .executor([write("notes", "x"), Line::Say("done")])
+        .judge([Ok(1.0)]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted");
+    assert!(last_decision(&world).1.starts_with("criterion c1 does not hold"));
+    assert!(!outcome.claims[0].holds);
+}
+
+#[test]
+fn a_judge_that_fails_is_not_a_middling_score() {
+    let world = one_round(World::new())
+        .executor([write("notes", "x"), Line::Say("done")])
+        .judge([Err(Failure::Failed("prose".into()))]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted");
+    assert_eq!(last_decision(&world).1, "the work could not be judged");
+    assert_eq!(outcome.standing.score, None);
+}
+
+#[test]
+fn an_impossible_score_is_no_score() {
+    for value in [f64::MAX, -1.0, 11.0] {
+        let world = one_round(World::new())
+            .executor([write("notes", "x"), Line::Say("done")])
+            .judge([Ok(value)]);
+
+        let outcome = world.run().expect("an outcome");
+
+        assert_eq!(ending(&outcome), "exhausted", "{value}");
+    }
+}
+
+#[test]
+fn the_best_tree_is_kept_and_not_the_last_one() {
+    let world = World::new()
+        .settings(|s| s.max_iterations = 2)
+        .planner([plan("change", None)])
+        .executor([write("code", "good"), Line::Say("one")])
+        .executor([write("code", "bad again"), Line::Say("two")])
+        .judge([Ok(0.5), Ok(0.4)]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!((ending(&outcome).as_str(), outcome.best_iteration), ("exhausted", 1));
+    assert_eq!(world.file("code").as_deref(), Some("good"));
+    assert_eq!(outcome.text, "one");
+}
+
+#[test]
+fn the_same_failure_twice_starts_afresh_once_and_then_stalls() {
+    let round = |text: &'static str| [write("code", text), Line::Say("done")];
+    let world = World::new()
+        .settings(|s| s.max_iterations = 9)
+        .planner([plan("change", Some("test"))])
+        .executor(round("a"))
+        .executor(round("b"))
+        .executor(round("c"));
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!((ending(&outcome).as_str(), outcome.iterations), ("stalled", 3));
+    let decisions: Vec<String> = world
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry.event {
+            openkoi_core::event::Event::IterationDecided { decision, .. } => Some(decision),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(decisions, ["refine", "resample", "stop"]);
+}
+
+#[test]
+fn work_that_becomes_worse_twice_is_stopped() {
+    let world = World::new()
+        .settings(|s| s.max_iterations = 9)
+        .planner([plan("change", None)])
+        .executor([write("a", "1"), Line::Say(".")])
+        .executor([write("a", "2"), Line::Say(".")])
+        .executor([write("a", "3"), Line::Say(".")])
+        .judge([Ok(0.7), Ok(0.4), Ok(0.1)]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "tripped");
+    assert_eq!(outcome.best_iteration, 1);
+    assert_eq!(world.file("a").as_deref(), Some("1"));
+}

@@ -1,0 +1,174 @@
+//! Resuming and verifying: the loop is a function of its journal.
+
+use openkoi_core::{message::Role, port::ModelTrouble, run::Paused};
+use serde_json::json;
+
+use crate::script::{Line, World, ending, plan, write};
+
+fn two_rounds() -> World {
+    World::new()
+        .planner([plan("change", Some("test"))])
+        .executor([write("code", "worse"), Line::Say("done")])
+        .executor([
+            Line::Call("append", json!({"path": "code", "text": " is good"})),
+            Line::Say("mended"),
+        ])
+}
+
+#[test]
+fn a_finished_run_replays_to_the_same_outcome_with_nothing_behind_it() {
+    let world = two_rounds();
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(world.verify().expect("the same"), outcome);
+}
+
+#[test]
+fn a_changed_journal_is_found_out() {
+    let world = two_rounds();
+    world.run().expect("an outcome");
+    let task = world.task();
+    for (index, entry) in world.entries().iter().enumerate() {
+        if entry.event.name() != "turn.finished" {
+            continue;
+        }
+        let mut entries = world.entries();
+        let text = serde_json::to_string(&entries[index]).expect("JSON");
+        let text = text.replace("good", "evil").replace("done", "dine");
+        if text == serde_json::to_string(&entries[index]).expect("JSON") {
+            continue;
+        }
+        entries[index] = serde_json::from_str(&text).expect("an entry");
+        let replay = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime")
+            .block_on(openkoi_core::run::verify(&task.id, entries));
+        assert!(matches!(replay, Err(Paused::Record(_))), "{text}");
+    }
+}
+
+#[test]
+fn wherever_it_dies_it_resumes_to_the_same_end_and_repeats_no_effect() {
+    let whole = two_rounds();
+    let expected = whole.run().expect("an outcome");
+    let length = whole.entries().len();
+    for at in 1..length {
+        let world = two_rounds();
+        world.die_at(Some(at));
+        world.run().expect_err("it died");
+        world.die_at(None);
+        // A turn that was answered but not recorded is asked for again; the script has to have it.
+        let asked = world.prompts(Role::EXECUTOR).len();
+        let recorded = world
+            .entries()
+            .iter()
+            .filter(|e| e.event.name() == "turn.finished" && !e.key.starts_with("plan"))
+            .count();
+        let world = refill(world, asked > recorded, recorded);
+
+        let outcome = world.resume().unwrap_or_else(|e| panic!("entry {at}: {e}"));
+
+        assert_eq!(ending(&outcome), ending(&expected), "entry {at}");
+        assert!(world.count("turn.finished") == whole.count("turn.finished"), "entry {at}");
+        let appends = world.effects().iter().filter(|e| e.starts_with("append")).count();
+        assert_eq!(appends, 1, "entry {at}");
+        assert_eq!(world.verify().expect("verified"), outcome, "entry {at}");
+    }
+}
+
+/// Puts the turn that was lost back at the head of its script.
+fn refill(world: World, executor: bool, recorded: usize) -> World {
+    let planned = world.count("plan.made") > 0
+        || world.entries().iter().any(|e| e.key == "plan/t0" && e.event.name() == "turn.finished");
+    let fresh = world;
+    if !planned && !fresh.prompts(Role::PLANNER).is_empty() {
+        return fresh.planner([plan("change", Some("test"))]);
+    }
+    if !executor {
+        return fresh;
+    }
+    let lines = [
+        write("code", "worse"),
+        Line::Say("done"),
+        Line::Call("append", json!({"path": "code", "text": " is good"})),
+        Line::Say("mended"),
+    ];
+    fresh.replace_executor(lines.into_iter().skip(recorded))
+}
+
+#[test]
+fn a_turn_that_died_with_the_program_stays_spent() {
+    let world = World::new().planner([plan("answer", None)]).executor([Line::Say("lost")]);
+    let length = {
+        let whole = World::new().planner([plan("answer", None)]).executor([Line::Say("lost")]);
+        whole.run().expect("an outcome");
+        let events = whole.events();
+        events.iter().position(|e| e == "i1/t0 turn.finished").expect("the turn")
+    };
+    world.die_at(Some(length));
+    world.run().expect_err("it died");
+    world.die_at(None);
+    let world = world.executor([Line::Say("again")]);
+
+    let outcome = world.resume().expect("an outcome");
+
+    assert_eq!(outcome.text, "again");
+    assert_eq!(world.count("turn.lost"), 1);
+    assert!(outcome.spent.tokens > 8_000, "the reservation counts: {}", outcome.spent.tokens);
+    assert_eq!(world.verify().expect("verified"), outcome);
+}
+
+#[test]
+fn an_effect_whose_result_is_unknown_is_reported_and_not_repeated() {
+    let lines = || [Line::Call("append", json!({"path": "log", "text": "x"})), Line::Say("done")];
+    let world = World::new().planner([plan("answer", None)]).executor(lines());
+    let at = {
+        let whole = World::new().planner([plan("answer", None)]).executor(lines());
+        whole.run().expect("an outcome");
+        whole.events().iter().position(|e| e == "i1/t0/c0 call.finished").expect("the call")
+    };
+    world.die_at(Some(at));
+    world.run().expect_err("it died");
+    world.die_at(None);
+
+    world.resume().expect("an outcome");
+
+    assert_eq!(world.file("log").as_deref(), Some("x"), "once and not twice");
+    let last = world.prompts(Role::EXECUTOR).pop().expect("a prompt");
+    let said = serde_json::to_string(&last.messages).expect("messages");
+    assert!(said.contains("nobody knows whether it had its effect"), "{said}");
+}
+
+#[test]
+fn a_model_that_cannot_be_reached_pauses_the_run_and_costs_nothing() {
+    let world = World::new()
+        .planner([plan("answer", None)])
+        .executor([Line::Fail(ModelTrouble::Unreachable), Line::Say("back again")]);
+
+    let Err(Paused::Model(error)) = world.run() else { panic!("no error") };
+    assert_eq!(error.kind, ModelTrouble::Unreachable);
+
+    let outcome = world.resume().expect("an outcome");
+    assert_eq!((ending(&outcome).as_str(), outcome.text.as_str()), ("accepted", "back again"));
+    assert_eq!(outcome.spent.tokens, 30);
+    assert_eq!(world.verify().expect("verified"), outcome);
+}
+
+#[test]
+fn an_overflow_is_pruned_and_tried_again_at_most_twice() {
+    let overflow = || Line::Fail(ModelTrouble::Overflow);
+    let world = World::new().planner([plan("answer", None)]).executor([
+        overflow(),
+        overflow(),
+        Line::Say("short enough"),
+    ]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(outcome.text, "short enough");
+    assert_eq!(world.verify().expect("verified"), outcome);
+
+    let world =
+        World::new().planner([plan("answer", None)]).executor([overflow(), overflow(), overflow()]);
+    assert!(matches!(world.run(), Err(Paused::Model(_))));
+}

@@ -1,0 +1,150 @@
+//! Plan, execute, evaluate, refine.
+
+use openkoi_core::message::{Role, StopReason};
+use serde_json::json;
+
+use crate::script::{Line, World, ending, last_decision, plan, write};
+
+#[test]
+fn good_work_is_accepted_with_a_receipt_for_each_criterion() {
+    let world = World::new()
+        .planner([plan("change", Some("test"))])
+        .executor([write("code", "good"), Line::Say("done")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted");
+    assert_eq!((outcome.iterations, outcome.best_iteration), (1, 1));
+    assert_eq!(outcome.standing.fixed, ["unit", "unit good"]);
+    let claim = serde_json::to_value(&outcome.claims[0]).expect("a claim");
+    assert_eq!((&claim["basis"], &claim["holds"]), (&json!("verified"), &json!(true)));
+    assert_eq!(claim["receipts"], json!(["r1"]));
+}
+
+#[test]
+fn findings_go_back_to_the_executor_with_their_evidence() {
+    let world = World::new()
+        .planner([plan("change", Some("test"))])
+        .executor([write("code", "worse"), Line::Say("done")])
+        .executor([write("code", "good"), Line::Say("now really")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!((ending(&outcome).as_str(), outcome.iterations), ("accepted", 2));
+    let prompts = world.prompts(Role::EXECUTOR);
+    let said = serde_json::to_string(&prompts[2].messages.last()).expect("a message");
+    assert!(said.contains("<findings iteration=\\\"2\\\">"), "{said}");
+    assert!(said.contains("[check unit] `run tests` failed: good"), "{said}");
+}
+
+#[test]
+fn a_question_runs_no_checks_and_is_judged_by_its_answer() {
+    let world = World::new().planner([plan("answer", None)]).executor([Line::Say("42")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!((ending(&outcome).as_str(), outcome.text.as_str()), ("accepted", "42"));
+    assert_eq!(world.count("tree.captured"), 0);
+}
+
+#[test]
+fn a_question_that_turns_into_a_change_gets_its_baseline_before_the_first_effect() {
+    let world = World::new()
+        .planner([plan("answer", None)])
+        .executor([write("code", "good"), Line::Say("changed it")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(outcome.standing.fixed, ["unit", "unit good"]);
+    let events = world.events();
+    let baseline = events.iter().position(|e| e == "base/e/checks evaluation.finished");
+    let effect = events.iter().position(|e| e == "i1/t0/c0 call.started");
+    assert!(baseline.expect("a baseline") < effect.expect("an effect"));
+}
+
+#[test]
+fn no_iterations_means_to_execute_once_and_to_judge_nothing() {
+    let world = World::new()
+        .settings(|s| s.max_iterations = 0)
+        .executor([write("code", "whatever"), Line::Say("done")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted");
+    assert_eq!(world.count("evaluation.started"), 0);
+    assert_eq!(world.file("code").as_deref(), Some("whatever"));
+}
+
+#[test]
+fn a_planner_that_cannot_plan_is_asked_once_more_and_then_done_without() {
+    let world = World::new()
+        .planner([Line::Say("I refuse."), Line::Say("still no plan")])
+        .executor([Line::Say("hello")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted");
+    assert!(outcome.claims.is_empty());
+}
+
+#[test]
+fn a_model_that_says_nothing_is_nudged_and_then_not_accepted() {
+    let silent = || Line::Stop(StopReason::Finished);
+    let world = World::new()
+        .settings(|s| s.max_iterations = 1)
+        .planner([plan("answer", None)])
+        .executor([silent(), silent(), silent()]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted");
+    assert_eq!(last_decision(&world).1, "nothing was said and nothing was done");
+}
+
+#[test]
+fn broken_arguments_and_unknown_tools_are_answered_and_not_run() {
+    let world = World::new()
+        .planner([plan("answer", None)])
+        .executor([Line::Raw("write", "{oops"), Line::Raw("write", "[]")])
+        .executor([Line::Call("fly", json!({})), Line::Say("sorry")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted");
+    assert!(world.effects().is_empty());
+    let last = world.prompts(Role::EXECUTOR).pop().expect("a prompt");
+    let said = serde_json::to_string(&last.messages).expect("messages");
+    for answer in ["not valid JSON", "must be a JSON object", "there is no tool of that name"] {
+        assert!(said.contains(answer), "{answer}: {said}");
+    }
+}
+
+#[test]
+fn at_the_last_round_the_tools_are_taken_away_and_the_work_is_judged() {
+    let reads = (0..2).map(|n| Line::Call("read", json!({"path": format!("f{n}")})));
+    let world = World::new()
+        .settings(|s| s.max_tool_rounds = 2)
+        .planner([plan("answer", None)])
+        .executor(reads)
+        .executor([Line::Say("that is all")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(outcome.text, "that is all");
+    let last = world.prompts(Role::EXECUTOR).pop().expect("a prompt");
+    assert_eq!(last.tool_choice, openkoi_core::message::ToolChoice::None);
+}
+
+#[test]
+fn the_system_prompt_and_the_tools_are_the_same_in_every_turn() {
+    let world = World::new()
+        .planner([plan("change", Some("test"))])
+        .executor([write("code", "worse"), Line::Say("done")])
+        .executor([write("code", "good"), Line::Say("done")]);
+
+    world.run().expect("an outcome");
+
+    let prompts = world.prompts(Role::EXECUTOR);
+    assert!(prompts[0].system.ends_with("Be kind."));
+    assert!(prompts.iter().all(|p| p.system == prompts[0].system && p.tools == prompts[0].tools));
+}

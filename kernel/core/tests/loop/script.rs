@@ -1,0 +1,583 @@
+//! A world made of scripts: models that say what they are told to, tools that change a tree of strings, checks
+//! that read it, and time that only moves when somebody waits.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use openkoi_core::{
+    approval::{Answer, ApprovalRequest, Rule},
+    evaluation::{
+        Change, ChangeKind, Check, CheckOutcome, Dimension, EvaluatorCard, Rubric, Score, Subject,
+        TestResult, Tier, Verdict,
+    },
+    event::{Entry, Event},
+    failure::Failure,
+    gate::Policy,
+    hash,
+    id::{SessionId, TaskId, TreeId},
+    ledger::Price,
+    message::{Part, Prompt, Role, StopReason, ToolCall, Turn, Usage},
+    outcome::Outcome,
+    port::{
+        Approver, Cancellation, Clock, Delta, Evaluators, Journal, JournalError, Listener, Model,
+        ModelCard, ModelError, ModelTrouble, Pending, Ports, Scope, Toolbox, Workspace,
+        WorkspaceError,
+    },
+    run::{self, Briefing, Paused},
+    task::{Settings, Task},
+    tool::{Effect, Tool, ToolOutput},
+};
+use serde_json::{Value, json};
+
+type Tree = BTreeMap<String, String>;
+
+/// What a scripted model does in one turn.
+#[derive(Clone)]
+pub enum Line {
+    Say(&'static str),
+    Call(&'static str, Value),
+    Raw(&'static str, &'static str),
+    Stop(StopReason),
+    Fail(ModelTrouble),
+    /// Takes this many milliseconds before it answers.
+    Slow(u64, &'static str),
+    /// Uses this many tokens of input and output.
+    Dear(u64, u64, &'static str),
+}
+
+pub fn plan(effort: &str, check: Option<&str>) -> Line {
+    Line::Call(
+        "submit_plan",
+        json!({"effort": effort, "kind": "code", "steps": ["do it"],
+            "criteria": [{"text": "it works", "check": check}]}),
+    )
+}
+
+pub fn write(path: &str, text: &str) -> Line {
+    Line::Call("write", json!({"path": path, "text": text}))
+}
+
+#[derive(Default)]
+struct State {
+    lines: HashMap<String, VecDeque<Line>>,
+    prompts: Vec<(String, Prompt)>,
+    tree: Tree,
+    trees: HashMap<String, Tree>,
+    journal: Vec<Entry>,
+    /// Appending fails from this entry on, as if the program had died there.
+    die_at: Option<usize>,
+    now_ms: u64,
+    answers: VecDeque<Answer>,
+    asked: Vec<ApprovalRequest>,
+    remembered: Vec<Rule>,
+    effects: Vec<String>,
+    verdicts: VecDeque<Result<f64, Failure>>,
+    cancel_in: Option<u32>,
+}
+
+/// The whole world of one run.
+#[derive(Clone)]
+pub struct World {
+    state: Arc<Mutex<State>>,
+    pub settings: Settings,
+    pub policy: Policy,
+    pub price: Option<Price>,
+    task: TaskId,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let world = Self {
+            state: Arc::default(),
+            settings: Settings::STANDARD,
+            policy: Policy::default(),
+            price: Some(Price { input: 1.0, output: 1.0, cache_read: None, cache_write: None }),
+            task: TaskId::new("t1"),
+        };
+        world.with(|state| {
+            state.tree.insert("code".into(), "bad".into());
+            state.tree.insert("tests".into(), "wants:good".into());
+        });
+        world
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().expect("the world"))
+    }
+
+    pub fn with_file(self, path: &str, text: &str) -> Self {
+        self.with(|s| s.tree.insert(path.into(), text.into()));
+        self
+    }
+
+    pub fn planner(self, lines: impl IntoIterator<Item = Line>) -> Self {
+        self.lines(Role::PLANNER, lines)
+    }
+
+    pub fn executor(self, lines: impl IntoIterator<Item = Line>) -> Self {
+        self.lines(Role::EXECUTOR, lines)
+    }
+
+    fn lines(self, role: &str, lines: impl IntoIterator<Item = Line>) -> Self {
+        self.with(|s| s.lines.entry(role.into()).or_default().extend(lines));
+        self
+    }
+
+    /// Replaces what is left of the executor's script.
+    pub fn replace_executor(self, lines: impl IntoIterator<Item = Line>) -> Self {
+        self.with(|s| s.lines.insert(Role::EXECUTOR.into(), lines.into_iter().collect()));
+        self
+    }
+
+    /// What the judge says, in order; the last is said for ever. Without any, 0.9.
+    pub fn judge(self, verdicts: impl IntoIterator<Item = Result<f64, Failure>>) -> Self {
+        self.with(|s| s.verdicts.extend(verdicts));
+        self
+    }
+
+    pub fn answers(self, answers: impl IntoIterator<Item = Answer>) -> Self {
+        self.with(|s| s.answers.extend(answers));
+        self
+    }
+
+    pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    pub fn die_at(&self, entry: Option<usize>) {
+        self.with(|s| s.die_at = entry);
+    }
+
+    pub fn cancel_in(&self, polls: u32) {
+        self.with(|s| s.cancel_in = Some(polls));
+    }
+
+    pub fn file(&self, path: &str) -> Option<String> {
+        self.with(|s| s.tree.get(path).cloned())
+    }
+
+    pub fn effects(&self) -> Vec<String> {
+        self.with(|s| s.effects.clone())
+    }
+
+    pub fn asked(&self) -> Vec<ApprovalRequest> {
+        self.with(|s| s.asked.clone())
+    }
+
+    pub fn remembered(&self) -> Vec<Rule> {
+        self.with(|s| s.remembered.clone())
+    }
+
+    pub fn prompts(&self, role: &str) -> Vec<Prompt> {
+        self.with(|s| s.prompts.iter().filter(|(r, _)| r == role).map(|(_, p)| p.clone()).collect())
+    }
+
+    pub fn entries(&self) -> Vec<Entry> {
+        self.with(|s| s.journal.clone())
+    }
+
+    /// The names of all events, with what tells them apart.
+    pub fn events(&self) -> Vec<String> {
+        self.entries().iter().map(|entry| format!("{} {}", entry.key, entry.event.name())).collect()
+    }
+
+    pub fn count(&self, name: &str) -> usize {
+        self.entries().iter().filter(|entry| entry.event.name() == name).count()
+    }
+
+    pub fn task(&self) -> Task {
+        Task {
+            id: self.task.clone(),
+            session: SessionId::new("s1"),
+            text: "make it good".into(),
+            workspace: "/w".into(),
+            history: Vec::new(),
+            settings: self.settings.clone(),
+        }
+    }
+
+    fn ports(&self) -> Ports {
+        let this = Arc::new(self.clone());
+        Ports {
+            model: this.clone(),
+            toolbox: this.clone(),
+            evaluators: this.clone(),
+            workspace: this.clone(),
+            journal: this.clone(),
+            approver: this.clone(),
+            listener: this.clone(),
+            clock: this.clone(),
+            cancellation: this,
+        }
+    }
+
+    pub fn run(&self) -> Result<Outcome, Paused> {
+        let briefing = Briefing { instructions: "Be kind.".into() };
+        block(run::drive(self.task(), briefing, self.policy.clone(), self.ports()))
+    }
+
+    pub fn resume(&self) -> Result<Outcome, Paused> {
+        block(run::resume(&self.task, self.policy.clone(), self.ports()))
+    }
+
+    pub fn verify(&self) -> Result<Outcome, Paused> {
+        block(run::verify(&self.task, self.entries()))
+    }
+}
+
+fn block<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(work)
+}
+
+impl Model for World {
+    fn card(&self, role: &Role) -> ModelCard {
+        ModelCard {
+            name: format!("test/{}", role.0),
+            context: 100_000,
+            output: 8_192,
+            price: self.price,
+        }
+    }
+
+    fn complete<'a>(
+        &'a self,
+        role: &'a Role,
+        prompt: &'a Prompt,
+        _: &'a (dyn Fn(Delta<'_>) + Send + Sync),
+    ) -> Pending<'a, Result<Turn, ModelError>> {
+        let line = self.with(|s| {
+            s.prompts.push((role.0.clone(), prompt.clone()));
+            s.lines.get_mut(&role.0).and_then(VecDeque::pop_front)
+        });
+        let line = line.unwrap_or_else(|| panic!("an unexpected turn of the {}", role.0));
+        if let Line::Slow(ms, text) = line {
+            let clock = self.clone();
+            return Box::pin(async move {
+                clock.sleep(Duration::from_millis(ms)).await;
+                Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
+            });
+        }
+        Box::pin(future::ready(spoken(line)))
+    }
+}
+
+fn spoken(line: Line) -> Result<Turn, ModelError> {
+    let call = |name: &str, arguments: String| {
+        let id = format!("call-{}", hash::of_bytes(arguments.as_bytes()).get(..6).unwrap_or(""));
+        let call = ToolCall { id, name: name.into(), arguments };
+        turn(vec![Part::ToolCall(call)], StopReason::ToolCalls)
+    };
+    match line {
+        Line::Say(text) | Line::Slow(_, text) => {
+            Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
+        }
+        Line::Call(name, arguments) => Ok(call(name, arguments.to_string())),
+        Line::Raw(name, arguments) => Ok(call(name, arguments.into())),
+        Line::Stop(stop) => Ok(turn(Vec::new(), stop)),
+        Line::Dear(input, output, text) => {
+            let mut turn = turn(vec![Part::Text(text.into())], StopReason::Finished);
+            turn.usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
+            Ok(turn)
+        }
+        Line::Fail(kind) => {
+            Err(ModelError { kind, message: format!("{kind:?}"), hint: String::new() })
+        }
+    }
+}
+
+fn turn(parts: Vec<Part>, stop: StopReason) -> Turn {
+    let usage = Usage { input: Some(10), output: Some(5), ..Usage::default() };
+    Turn { parts, stop, usage, model: "test".into() }
+}
+
+fn tool(name: &str, effect: Effect, idempotent: bool) -> Tool {
+    Tool {
+        name: name.into(),
+        description: String::new(),
+        parameters: json!({}),
+        effect,
+        idempotent,
+        domain: "files".into(),
+        target: Some("/path".into()),
+        origin: "test".into(),
+        deadline_ms: 30_000,
+    }
+}
+
+impl Toolbox for World {
+    fn tools(&self) -> Vec<Tool> {
+        vec![
+            tool("append", Effect::Write, false),
+            tool("post", Effect::Send, false),
+            tool("read", Effect::Read, true),
+            tool("wait", Effect::Read, true),
+            tool("write", Effect::Write, true),
+        ]
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        _: Scope,
+    ) -> Pending<'a, Result<ToolOutput, Failure>> {
+        let arguments: Value = serde_json::from_str(&call.arguments).expect("valid arguments");
+        if call.name == "wait" {
+            let (clock, ms) = (self.clone(), arguments["ms"].as_u64().expect("ms"));
+            return Box::pin(async move {
+                clock.sleep(Duration::from_millis(ms)).await;
+                Ok(ToolOutput::default())
+            });
+        }
+        Box::pin(future::ready(self.with(|s| s.tool(&call.name, &arguments))))
+    }
+}
+
+impl State {
+    fn tool(&mut self, name: &str, arguments: &Value) -> Result<ToolOutput, Failure> {
+        let word = |key: &str| arguments[key].as_str().unwrap_or_default().to_owned();
+        let path = word("path");
+        if name != "read" {
+            self.effects.push(format!("{name} {path}"));
+        }
+        match name {
+            "read" => match self.tree.get(&path) {
+                Some(text) => Ok(ToolOutput { text: text.clone(), ..ToolOutput::default() }),
+                None => Err(Failure::NotFound(path)),
+            },
+            "write" if word("text").is_empty() => {
+                self.tree.remove(&path);
+                Ok(ToolOutput::default())
+            }
+            "write" => {
+                self.tree.insert(path, word("text"));
+                Ok(ToolOutput { text: "written".into(), ..ToolOutput::default() })
+            }
+            "append" => {
+                self.tree.entry(path).or_default().push_str(&word("text"));
+                Ok(ToolOutput::default())
+            }
+            _ => Ok(ToolOutput::default()),
+        }
+    }
+
+    /// The project's check: `tests` names what `code` has to be, one test a word.
+    fn check(&self) -> Vec<Check> {
+        let Some(tests) = self.tree.get("tests") else { return Vec::new() };
+        let code = self.tree.get("code").map_or("", String::as_str);
+        let results: Vec<TestResult> = tests
+            .split_whitespace()
+            .filter_map(|test| test.strip_prefix("wants:"))
+            .map(|wanted| TestResult {
+                name: wanted.into(),
+                outcome: if code.contains(wanted) {
+                    CheckOutcome::Passed
+                } else {
+                    CheckOutcome::Failed
+                },
+            })
+            .collect();
+        let failed = results.iter().any(|test| test.outcome == CheckOutcome::Failed);
+        let outcome = match (results.is_empty(), failed) {
+            (true, _) => CheckOutcome::Errored,
+            (_, true) => CheckOutcome::Failed,
+            _ => CheckOutcome::Passed,
+        };
+        vec![Check {
+            id: "unit".into(),
+            category: "test".into(),
+            command: "run tests".into(),
+            outcome,
+            exit_code: Some(i32::from(failed)),
+            test_count: u32::try_from(results.len()).ok(),
+            tests: results,
+            excerpt: String::new(),
+            receipts: vec!["r1".into()],
+            duration_ms: 1,
+        }]
+    }
+}
+
+impl Evaluators for World {
+    fn cards(&self) -> Vec<EvaluatorCard> {
+        let card =
+            |name: &str, tier| EvaluatorCard { name: name.into(), tier, deadline_ms: 60_000 };
+        vec![card("checks", Tier::Checks), card("judge", Tier::Rubric)]
+    }
+
+    fn rubric(&self, _: &str) -> Option<Rubric> {
+        let dimensions = vec![Dimension { name: "correctness".into(), weight: 1.0 }];
+        Some(Rubric { name: "code".into(), dimensions, text: String::new() })
+    }
+
+    fn evaluate<'a>(
+        &'a self,
+        evaluator: &'a str,
+        subject: &'a Subject,
+        _: Scope,
+    ) -> Pending<'a, Result<Verdict, Failure>> {
+        let verdict = if evaluator == "checks" && subject.answer.is_some() {
+            Ok(Verdict::default())
+        } else if evaluator == "checks" {
+            Ok(Verdict { checks: self.with(|s| s.check()), ..Verdict::default() })
+        } else {
+            let said = self.with(|s| match s.verdicts.len() {
+                0 => Ok(0.9),
+                1 => s.verdicts[0].clone(),
+                _ => s.verdicts.pop_front().expect("a verdict"),
+            });
+            said.map(|value| Verdict {
+                scores: vec![Score { dimension: "correctness".into(), value }],
+                ..Verdict::default()
+            })
+        };
+        Box::pin(future::ready(verdict))
+    }
+}
+
+impl Workspace for World {
+    fn capture(&self) -> Result<TreeId, WorkspaceError> {
+        Ok(self.with(|s| {
+            let id = hash::of_json(&s.tree);
+            s.trees.insert(id.clone(), s.tree.clone());
+            TreeId::new(id)
+        }))
+    }
+
+    fn changes(&self, from: &TreeId, to: &TreeId) -> Result<Vec<Change>, WorkspaceError> {
+        Ok(self.with(|s| {
+            let (from, to) = (&s.trees[from.as_str()], &s.trees[to.as_str()]);
+            let mut paths: Vec<&String> = from.keys().chain(to.keys()).collect();
+            paths.sort();
+            paths.dedup();
+            let changed = paths.into_iter().filter(|path| from.get(*path) != to.get(*path));
+            let kind = |path: &String| match (from.get(path), to.get(path)) {
+                (None, _) => ChangeKind::Added,
+                (_, None) => ChangeKind::Removed,
+                _ => ChangeKind::Modified,
+            };
+            changed.map(|path| Change { path: path.clone(), kind: kind(path) }).collect()
+        }))
+    }
+
+    fn diff(&self, from: &TreeId, to: &TreeId, _: usize) -> Result<String, WorkspaceError> {
+        Ok(self.with(|s| format!("{:?} {:?}", s.trees[from.as_str()], s.trees[to.as_str()])))
+    }
+
+    fn restore(&self, to: &TreeId) -> Result<(), WorkspaceError> {
+        self.with(|s| s.tree = s.trees[to.as_str()].clone());
+        Ok(())
+    }
+
+    fn overview(&self) -> String {
+        "code, tests".into()
+    }
+}
+
+impl Journal for World {
+    fn append(&self, _: &TaskId, entry: &Entry) -> Result<(), JournalError> {
+        self.with(|s| {
+            if s.die_at.is_some_and(|at| s.journal.len() >= at) {
+                return Err(JournalError("died".into()));
+            }
+            // What is kept is what a reader gets back.
+            let text = serde_json::to_string(entry).expect("an entry is JSON");
+            s.journal.push(serde_json::from_str(&text).expect("and back"));
+            Ok(())
+        })
+    }
+
+    fn load(&self, _: &TaskId) -> Result<Vec<Entry>, JournalError> {
+        Ok(self.entries())
+    }
+}
+
+impl Approver for World {
+    fn ask<'a>(&'a self, request: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
+        let answer = self.with(|s| {
+            s.asked.push(request.clone());
+            s.answers.pop_front()
+        });
+        Box::pin(future::ready(answer))
+    }
+
+    fn remember(&self, rule: &Rule) -> Result<(), JournalError> {
+        self.with(|s| s.remembered.push(rule.clone()));
+        Ok(())
+    }
+}
+
+impl Listener for World {
+    fn event(&self, _: &Entry) {}
+
+    fn delta(&self, _: &Role, _: Delta<'_>) {}
+}
+
+impl Clock for World {
+    fn now_ms(&self) -> u64 {
+        self.with(|s| s.now_ms)
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.with(|s| s.now_ms)
+    }
+
+    /// Time passes when somebody waits for it, and the shortest wait ends first: a waiter yields until no other
+    /// wait is due before its own.
+    fn sleep(&self, duration: Duration) -> Pending<'static, ()> {
+        let world = self.clone();
+        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let due = self.with(|s| s.now_ms.saturating_add(ms));
+        let mut polls = 0;
+        Box::pin(future::poll_fn(move |context| {
+            polls += 1;
+            let over = world.with(|s| {
+                // A longer wait is polled more often before it is let through.
+                if polls > 2 + ms / 1_000 {
+                    s.now_ms = s.now_ms.max(due);
+                }
+                s.now_ms >= due
+            });
+            if over {
+                return std::task::Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        }))
+    }
+}
+
+impl Cancellation for World {
+    fn cancelled(&self) -> Pending<'static, ()> {
+        let world = self.clone();
+        Box::pin(future::poll_fn(move |_| {
+            world.with(|s| match &mut s.cancel_in {
+                Some(0) => std::task::Poll::Ready(()),
+                Some(left) => {
+                    *left -= 1;
+                    std::task::Poll::Pending
+                }
+                None => std::task::Poll::Pending,
+            })
+        }))
+    }
+}
+
+/// Returns the outcome of an event stream's end, as one word.
+pub fn ending(outcome: &Outcome) -> String {
+    let value = serde_json::to_value(outcome).expect("an outcome is JSON");
+    value["ending"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Returns the last decision of the loop with its reason.
+pub fn last_decision(world: &World) -> (String, String) {
+    let decided = world.entries().into_iter().rev().find_map(|entry| match entry.event {
+        Event::IterationDecided { decision, reason, .. } => Some((decision, reason)),
+        _ => None,
+    });
+    decided.expect("a decision")
+}

@@ -1,0 +1,340 @@
+//! The check before anything of a component is compiled or run: what it imports against the world of its
+//! kind, against what its manifest asks for, and against what this host offers.
+//!
+//! | import | answer |
+//! |---|---|
+//! | `openkoi:types/*` at a version this host speaks | admitted: types only |
+//! | `openkoi:host/*` of the kind's world, asked for (`log` and `progress` need not be) | admitted |
+//! | the same, not asked for | [`AdmissionError::Undeclared`] |
+//! | `openkoi:host/*` of another kind's world | [`AdmissionError::NotForThisKind`] |
+//! | `records`, `memory` | [`AdmissionError::NotOffered`] |
+//! | a package at another version | [`AdmissionError::Version`], both named |
+//! | the WASI interfaces that the runtimes of languages import | admitted; there is nothing behind them |
+//! | anything else, `wasi:http` and `wasi:sockets` included | [`AdmissionError::UnknownInterface`] |
+
+use crate::manifest::{Kind, Manifest};
+
+/// The version of every package of the contract.
+pub const CONTRACT: &str = "0.1.0";
+
+const TYPES: [&str; 3] = ["failures", "http-types", "conversation"];
+const NOT_OFFERED: [&str; 2] = ["records", "memory"];
+const OFFERED: [&str; 7] = ["log", "progress", "http", "model", "state", "files", "process"];
+
+/// What the runtimes of languages import whether a program uses it or not. An empty context answers.
+const RUNTIME: [&str; 20] = [
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/stderr",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:cli/terminal-stderr",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/random",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+];
+
+/// Why a component was not admitted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdmissionError {
+    /// It imports an interface that its manifest does not ask for.
+    #[error("`{component}` imports `{interface}` but its manifest does not ask for it")]
+    Undeclared {
+        /// The component.
+        component: String,
+        /// The interface.
+        interface: String,
+    },
+    /// It imports an interface that its kind does not have.
+    #[error(
+        "`{component}` imports `{interface}`, which a component of kind `{kind}` does not have"
+    )]
+    NotForThisKind {
+        /// The component.
+        component: String,
+        /// The interface.
+        interface: String,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// It imports an interface of the contract that this host has not.
+    #[error("`{component}` imports `{interface}`, which this host does not offer yet")]
+    NotOffered {
+        /// The component.
+        component: String,
+        /// The interface.
+        interface: String,
+    },
+    /// It imports something that is not in the contract.
+    #[error("`{component}` imports `{interface}`, which no OpenKoi host offers{}", hint(.interface))]
+    UnknownInterface {
+        /// The component.
+        component: String,
+        /// The interface.
+        interface: String,
+    },
+    /// It was built against another version of a package.
+    #[error("`{component}` wants `{interface}` at version {wants}, and this host has {has}")]
+    Version {
+        /// The component.
+        component: String,
+        /// The interface, without its version.
+        interface: String,
+        /// The version it was built against.
+        wants: String,
+        /// The version of this host.
+        has: &'static str,
+    },
+    /// It does not export what its kind has to.
+    #[error("`{component}` says that it is of kind `{kind}` but does not export `{interface}`")]
+    Missing {
+        /// The component.
+        component: String,
+        /// The interface.
+        interface: String,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// Components of this kind are not run here.
+    #[error("`{component}` is of kind `{kind}`, which this host does not run yet")]
+    UnknownKind {
+        /// The component.
+        component: String,
+        /// Its kind.
+        kind: &'static str,
+    },
+}
+
+fn hint(interface: &str) -> &'static str {
+    if interface.starts_with("wasi:http/") || interface.starts_with("wasi:sockets/") {
+        "; `openkoi:host/http` is the way out"
+    } else {
+        ""
+    }
+}
+
+/// Returns the interfaces of `openkoi:host` in the world of `kind`, or nothing if it is not run here.
+#[must_use]
+pub fn interfaces(kind: Kind) -> Option<&'static [&'static str]> {
+    match kind {
+        Kind::Provider => Some(&["log"]),
+        Kind::Tool => {
+            Some(&["log", "progress", "http", "model", "state", "files", "process", "memory"])
+        }
+        Kind::Evaluator => Some(&["log", "progress", "model", "files", "process"]),
+        _ => None,
+    }
+}
+
+/// Returns the interface that a component of `kind` exports.
+#[must_use]
+pub fn export(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Provider => Some("openkoi:provider/codec"),
+        Kind::Tool => Some("openkoi:tool/tool"),
+        Kind::Evaluator => Some("openkoi:evaluator/evaluator"),
+        _ => None,
+    }
+}
+
+/// Decides whether a component with these imports and exports may be run as what its manifest says.
+///
+/// # Errors
+///
+/// Names the first import or export that may not be.
+pub fn admit(
+    manifest: &Manifest,
+    imports: &[String],
+    exports: &[String],
+) -> Result<(), AdmissionError> {
+    let (kind, component) = (manifest.component.kind, &manifest.component.name);
+    let (Some(world), Some(export)) = (interfaces(kind), export(kind)) else {
+        let component = component.clone();
+        return Err(AdmissionError::UnknownKind { component, kind: kind.word() });
+    };
+    imports.iter().try_for_each(|import| admit_import(manifest, world, import))?;
+    match exports.iter().map(|name| split(name)).find(|(interface, _)| *interface == export) {
+        Some((interface, version)) => spoken(component, interface, version),
+        None => Err(AdmissionError::Missing {
+            component: component.clone(),
+            interface: export.to_owned(),
+            kind: kind.word(),
+        }),
+    }
+}
+
+fn admit_import(manifest: &Manifest, world: &[&str], import: &str) -> Result<(), AdmissionError> {
+    let name = &manifest.component.name;
+    let (full, version) = split(import);
+    let (component, interface) = (name.clone(), full.to_owned());
+    if let Some(types) = full.strip_prefix("openkoi:types/")
+        && TYPES.contains(&types)
+    {
+        return spoken(name, full, version);
+    }
+    let Some(short) = full.strip_prefix("openkoi:host/") else {
+        let runtime = RUNTIME.contains(&full);
+        if runtime && version.is_some_and(|version| version.starts_with("0.2.")) {
+            return Ok(());
+        }
+        let interface = crate::text::one_line(import, 120);
+        return Err(AdmissionError::UnknownInterface { component, interface });
+    };
+    if !OFFERED.contains(&short) && !NOT_OFFERED.contains(&short) {
+        let interface = crate::text::one_line(import, 120);
+        return Err(AdmissionError::UnknownInterface { component, interface });
+    }
+    spoken(name, full, version)?;
+    if !world.contains(&short) {
+        let kind = manifest.component.kind.word();
+        return Err(AdmissionError::NotForThisKind { component, interface, kind });
+    }
+    if NOT_OFFERED.contains(&short) {
+        return Err(AdmissionError::NotOffered { component, interface });
+    }
+    if short != "log" && short != "progress" && !manifest.asks_for(short) {
+        return Err(AdmissionError::Undeclared { component, interface });
+    }
+    Ok(())
+}
+
+/// Checks that this host speaks `version`: it is compatible as cargo has it, and not newer.
+fn spoken(component: &str, interface: &str, version: Option<&str>) -> Result<(), AdmissionError> {
+    let wants = version.unwrap_or("");
+    let fits = match (numbers(wants), numbers(CONTRACT)) {
+        (Some(wants), Some(has)) => {
+            let same_track = wants.0 == has.0 && (has.0 > 0 || wants.1 == has.1);
+            same_track && wants <= has
+        }
+        _ => false,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(AdmissionError::Version {
+        component: component.to_owned(),
+        interface: interface.to_owned(),
+        wants: if wants.is_empty() { "none".to_owned() } else { crate::text::one_line(wants, 40) },
+        has: CONTRACT,
+    })
+}
+
+fn numbers(version: &str) -> Option<(u64, u64, u64)> {
+    let mut parts = version.split('.').map(|part| part.parse::<u64>().ok());
+    let version = (parts.next()??, parts.next()??, parts.next()??);
+    parts.next().is_none().then_some(version)
+}
+
+fn split(name: &str) -> (&str, Option<&str>) {
+    match name.split_once('@') {
+        Some((interface, version)) => (interface, Some(version)),
+        None => (name, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(kind: &str, rest: &str) -> Manifest {
+        let text = format!(
+            "[component]\nname = \"x\"\nversion = \"0.1.0\"\nkind = \"{kind}\"\npublisher = \"p\"\ndescription = \"d\"\n{rest}"
+        );
+        Manifest::parse(&text).unwrap()
+    }
+
+    fn tool(capability: &str) -> Manifest {
+        let rest = format!(
+            "[[tool]]\nname = \"t\"\ndescription = \"d\"\neffect = \"read\"\ndomain = \"d\"\nparameters = '{{\"type\":\"object\"}}'\n{capability}"
+        );
+        manifest("tool", &rest)
+    }
+
+    fn decide(manifest: &Manifest, import: &str) -> Result<(), AdmissionError> {
+        let export = export(manifest.component.kind).unwrap_or("none");
+        admit(manifest, &[import.to_owned()], &[format!("{export}@0.1.0")])
+    }
+
+    #[test]
+    fn an_import_has_to_be_asked_for() {
+        let import = "openkoi:host/files@0.1.0";
+        let refused = decide(&tool(""), import).unwrap_err();
+        let asked =
+            tool("[[tool.capability]]\ninterface = \"files\"\naccess = \"read\"\nwhy = \"w\"");
+
+        assert!(matches!(refused, AdmissionError::Undeclared { .. }));
+        assert_eq!(decide(&asked, import), Ok(()));
+        assert_eq!(decide(&tool(""), "openkoi:host/log@0.1.0"), Ok(()));
+    }
+
+    #[test]
+    fn a_kind_has_the_interfaces_of_its_world() {
+        let provider = manifest("provider", "[provider]\nbase-url = \"https://api.example.com\"");
+
+        let refused = decide(&provider, "openkoi:host/http@0.1.0").unwrap_err();
+
+        assert!(matches!(refused, AdmissionError::NotForThisKind { kind: "provider", .. }));
+    }
+
+    #[test]
+    fn both_versions_are_named() {
+        for wants in ["0.9.0", "1.0.0", "0.1.1", "0.1", ""] {
+            let import = format!("openkoi:host/files@{wants}");
+            let refused = decide(&tool(""), &import).unwrap_err();
+            assert!(matches!(refused, AdmissionError::Version { .. }), "{wants}");
+        }
+        let text = decide(&tool(""), "openkoi:host/files@0.9.0").unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "`x` wants `openkoi:host/files` at version 0.9.0, and this host has 0.1.0"
+        );
+    }
+
+    #[test]
+    fn what_is_not_offered_yet_is_said_to_be_so() {
+        let asked = tool("[[tool.capability]]\ninterface = \"memory\"\nwhy = \"w\"");
+        let refused = decide(&asked, "openkoi:host/memory@0.1.0").unwrap_err();
+        assert!(refused.to_string().ends_with("which this host does not offer yet"));
+
+        let agency = manifest("agency", "");
+        let refused = decide(&agency, "openkoi:host/log@0.1.0").unwrap_err();
+        assert!(matches!(refused, AdmissionError::UnknownKind { kind: "agency", .. }));
+    }
+
+    #[test]
+    fn wasi_is_what_a_runtime_imports_and_nothing_else() {
+        assert_eq!(decide(&tool(""), "wasi:cli/environment@0.2.6"), Ok(()));
+        for import in [
+            "wasi:sockets/tcp@0.2.0",
+            "wasi:http/outgoing-handler@0.2.0",
+            "wasi:cli/environment@0.3.0",
+            "wasi:cli/environment",
+            "openkoi:host/everything@0.1.0",
+            "evil:corp/backdoor@1.0.0",
+            "anything",
+        ] {
+            let refused = decide(&tool(""), import).unwrap_err();
+            assert!(matches!(refused, AdmissionError::UnknownInterface { .. }), "{import}");
+        }
+    }
+
+    #[test]
+    fn the_export_of_the_kind_has_to_be_there() {
+        let refused = admit(&tool(""), &[], &[]).unwrap_err();
+        assert!(matches!(refused, AdmissionError::Missing { .. }));
+
+        let newer = admit(&tool(""), &[], &["openkoi:tool/tool@0.2.0".to_owned()]).unwrap_err();
+        assert!(matches!(newer, AdmissionError::Version { .. }));
+    }
+}

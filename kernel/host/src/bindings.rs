@@ -1,0 +1,83 @@
+//! The generated side of the contract in `wit/`: the one file that calls `bindgen!`.
+//!
+//! [`imports`] holds every host interface and every shared type, once. Each kind is a world of its own that
+//! only exports, so that its types are those of [`imports`] and no interface is generated twice.
+
+#![allow(missing_docs, clippy::all, reason = "generated code; the contract carries the comments")]
+
+/// Every host interface, with every shared type.
+pub mod imports {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/types", "../../sdk/rust/wit-pending/host"],
+        inline: "
+            package openkoi:host-side@0.1.0;
+            world imports {
+                import openkoi:types/http-types@0.1.0;
+                import openkoi:types/conversation@0.1.0;
+                import openkoi:host/log@0.1.0;
+                import openkoi:host/progress@0.1.0;
+                import openkoi:host/http@0.1.0;
+                import openkoi:host/model@0.1.0;
+                import openkoi:host/state@0.1.0;
+                import openkoi:host/files@0.1.0;
+                import openkoi:host/process@0.1.0;
+            }
+        ",
+        imports: { default: async | trappable },
+        with: {
+            "openkoi:host/http.body": crate::interfaces::http::BodyStream,
+            "openkoi:host/process.child": crate::interfaces::process::RunningChild,
+        },
+    });
+}
+
+/// The exports of a tool.
+pub mod tool {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/types", "../../sdk/rust/wit-pending/host", "../../wit/tool"],
+        inline: "
+            package openkoi:host-side-tool@0.1.0;
+            world tool-exports { export openkoi:tool/tool@0.1.0; }
+        ",
+        exports: { default: async },
+        with: {
+            "openkoi:types/failures": crate::bindings::imports::openkoi::types::failures,
+            "openkoi:types/conversation": crate::bindings::imports::openkoi::types::conversation,
+        },
+        require_store_data_send: true,
+    });
+}
+
+/// The exports of a provider.
+pub mod provider {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/types", "../../sdk/rust/wit-pending/host", "../../wit/provider"],
+        inline: "
+            package openkoi:host-side-provider@0.1.0;
+            world provider-exports { export openkoi:provider/codec@0.1.0; }
+        ",
+        exports: { default: async },
+        with: {
+            "openkoi:types/failures": crate::bindings::imports::openkoi::types::failures,
+            "openkoi:types/http-types": crate::bindings::imports::openkoi::types::http_types,
+            "openkoi:types/conversation": crate::bindings::imports::openkoi::types::conversation,
+        },
+        require_store_data_send: true,
+    });
+}
+
+/// The exports of an evaluator.
+pub mod evaluator {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/types", "../../sdk/rust/wit-pending/host", "../../wit/evaluator"],
+        inline: "
+            package openkoi:host-side-evaluator@0.1.0;
+            world evaluator-exports { export openkoi:evaluator/evaluator@0.1.0; }
+        ",
+        exports: { default: async },
+        with: {
+            "openkoi:types/failures": crate::bindings::imports::openkoi::types::failures,
+        },
+        require_store_data_send: true,
+    });
+}

@@ -1,0 +1,35 @@
+//! How components become native code, in one place: the host includes this file, and so does the build script
+//! of `openkoi-components`. Were the two to differ, the host would refuse the code that was built for it.
+
+use wasmtime::Config;
+
+/// How deep a guest may recurse, in bytes of stack.
+pub const MAX_WASM_STACK: usize = 512 * 1024;
+
+/// The stack of a call: the guest's part, and enough for a host function at the bottom of it.
+pub const ASYNC_STACK: usize = 2 * 1024 * 1024;
+
+/// Sets everything that code and the process running it have to agree on. What a call may use up is set on its
+/// store.
+pub fn configure(config: &mut Config) {
+    config
+        .epoch_interruption(true)
+        .max_wasm_stack(MAX_WASM_STACK)
+        .async_stack_size(ASYNC_STACK)
+        // Nothing here is called concurrently within one instance, and calls cost a quarter without it.
+        .concurrency_support(false)
+        // Traps name functions from the name section; offsets into them would add a tenth to the code.
+        .generate_address_map(false)
+        .wasm_component_model(true);
+    leave_out(config);
+}
+
+/// Proposals that no component of ours uses are surface without use.
+fn leave_out(config: &mut Config) {
+    config
+        .shared_memory(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false);
+}

@@ -1,0 +1,94 @@
+//! One call of a component: a fresh store with its limits, run to its end or dropped.
+//!
+//! A store is used for one call (or, for a provider, one stream) and never again, so nothing that a guest
+//! leaves in its memory is seen by the next. Whatever goes wrong inside ends this call only.
+
+mod call;
+mod limiter;
+mod limits;
+mod meter;
+mod quarantine;
+mod trap;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use openkoi_core::failure::Failure;
+use wasmtime::{Store, UpdateDeadline};
+
+pub(crate) use call::{Call, Run, Traces};
+pub use limits::{LimitHit, Limits};
+pub(crate) use meter::{Meter, Metered};
+pub use quarantine::Quarantined;
+pub(crate) use quarantine::Strikes;
+
+use crate::{engine::Ticker, host::Shared};
+
+/// What one step of a guest runs under, apart from its store.
+pub(crate) struct Watch {
+    component: Arc<str>,
+    limits: Limits,
+    meter: Arc<Meter>,
+    ticker: Arc<Ticker>,
+    traces: Arc<Traces>,
+    shared: Arc<Shared>,
+}
+
+/// Makes a store for `call`, and what watches it.
+pub(crate) fn store(shared: &Arc<Shared>, call: Call) -> Result<(Store<Call>, Watch), Failure> {
+    let machine = shared.catalog.machine().map_err(|error| Failure::Failed(error.to_string()))?;
+    let (limits, meter) = (call.limits.clone(), Meter::new());
+    let watch = Watch {
+        component: Arc::clone(&call.component),
+        limits: limits.clone(),
+        meter: Arc::clone(&meter),
+        ticker: machine.ticker(),
+        traces: Arc::clone(&call.traces),
+        shared: Arc::clone(shared),
+    };
+    let mut store = Store::new(machine.engine(), call);
+    store.limiter(|call| &mut call.ceiling);
+    store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
+    store.set_max_component_handles(limits.handles);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        if meter.spent() > limits.cpu {
+            return Err(LimitHit::cpu(&limits).into());
+        }
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
+    Ok((store, watch))
+}
+
+impl Watch {
+    /// Runs one step of the guest until it ends or `wall` has passed. A trap counts against the component.
+    pub(crate) async fn step<T>(
+        &self,
+        wall: Duration,
+        step: impl Future<Output = wasmtime::Result<T>>,
+    ) -> Result<T, Failure> {
+        let metered = Metered::new(step, Arc::clone(&self.meter), Arc::clone(&self.ticker));
+        match tokio::time::timeout(wall, metered).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.broken(&error)),
+            Err(_) => Err(LimitHit::wall(wall).into()),
+        }
+    }
+
+    /// Gives the next step of a stream its own running time.
+    pub(crate) fn rewind(&self) {
+        self.meter.reset();
+    }
+
+    pub(crate) fn traces(&self) -> &Traces {
+        &self.traces
+    }
+
+    fn broken(&self, error: &wasmtime::Error) -> Failure {
+        let (failure, is_fault) = trap::explain(&self.component, &self.limits, error, &self.traces);
+        tracing::debug!(component = %self.component, %failure, "a call ended early");
+        if is_fault {
+            self.shared.strikes.strike(&self.component, self.shared.brokers.clock.monotonic_ms());
+        }
+        failure
+    }
+}

@@ -1,0 +1,155 @@
+//! What a store holds while a guest runs in it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use openkoi_core::{
+    capability::{Grant, Use},
+    failure::Failure,
+    port::Scope,
+    tool::Receipt,
+};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::{LimitHit, Limits, limiter::Ceiling};
+use crate::{host::Brokers, interfaces::wasi, place::Place, text};
+
+/// Bytes of captured standard output and error that are kept.
+const CAPTURED: usize = 8 << 10;
+
+/// On whose behalf a guest runs. Providers run on nobody's: they can ask for nothing.
+pub(crate) struct Run {
+    /// The call in its run.
+    pub(crate) scope: Scope,
+    /// What may be used.
+    pub(crate) grant: Grant,
+    /// The domain whose trust level holds.
+    pub(crate) domain: String,
+    /// The most tokens of a model's turn.
+    pub(crate) max_tokens: Option<u32>,
+    /// Where it works.
+    pub(crate) place: Arc<Place>,
+}
+
+/// What a call leaves behind, however it ends.
+#[derive(Debug, Default)]
+pub(crate) struct Traces(Mutex<Left>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// The last message at level `error`: what a panic says before it traps.
+    pub(crate) last_error: Option<String>,
+    /// Log records that were kept.
+    pub(crate) logged: u64,
+    /// Log records that were dropped.
+    pub(crate) dropped: u64,
+    /// Progress reports that were kept.
+    pub(crate) reported: u64,
+    /// Programs that ended.
+    pub(crate) receipts: Vec<Receipt>,
+    /// The beginning of what was written to standard output and error.
+    pub(crate) captured: Vec<u8>,
+}
+
+impl Traces {
+    pub(crate) fn left(&self) -> MutexGuard<'_, Left> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn capture(&self, bytes: &[u8]) {
+        let mut left = self.left();
+        let room = CAPTURED.saturating_sub(left.captured.len());
+        left.captured.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// Returns the programs that ended, and forgets them.
+    pub(crate) fn take_receipts(&self) -> Vec<Receipt> {
+        std::mem::take(&mut self.left().receipts)
+    }
+
+    /// Returns what the guest said last of why it broke.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        let left = self.left();
+        let captured = || {
+            let text = String::from_utf8_lossy(&left.captured);
+            let line = text.lines().rev().find(|line| !line.trim().is_empty());
+            line.map(|line| text::one_line(line, 500))
+        };
+        left.last_error.clone().or_else(captured)
+    }
+}
+
+/// What a store holds.
+pub(crate) struct Call {
+    pub(crate) table: ResourceTable,
+    wasi: WasiCtx,
+    pub(super) ceiling: Ceiling,
+    pub(crate) limits: Limits,
+    pub(crate) component: Arc<str>,
+    pub(crate) brokers: Arc<Brokers>,
+    pub(crate) run: Option<Arc<Run>>,
+    pub(crate) traces: Arc<Traces>,
+    calls: u64,
+    bytes: u64,
+}
+
+impl Call {
+    pub(crate) fn new(
+        component: &str,
+        limits: Limits,
+        brokers: &Arc<Brokers>,
+        run: Option<Run>,
+    ) -> Self {
+        let traces = Arc::new(Traces::default());
+        Self {
+            table: ResourceTable::new(),
+            wasi: wasi::context(&traces),
+            ceiling: Ceiling::new(limits.clone()),
+            limits,
+            component: Arc::from(component),
+            brokers: Arc::clone(brokers),
+            run: run.map(Arc::new),
+            traces,
+            calls: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Counts a call of the host that brings `bytes`.
+    pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), LimitHit> {
+        self.calls += 1;
+        if self.calls > self.limits.host_calls {
+            return Err(LimitHit::host_calls(&self.limits));
+        }
+        self.charge_bytes(bytes)
+    }
+
+    /// Counts bytes that go to or come from the guest.
+    pub(crate) fn charge_bytes(&mut self, bytes: usize) -> Result<(), LimitHit> {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        if self.bytes > self.limits.host_bytes {
+            return Err(LimitHit::host_bytes(&self.limits));
+        }
+        Ok(())
+    }
+
+    /// Returns on whose behalf the guest runs.
+    pub(crate) fn run(&self) -> Result<Arc<Run>, Failure> {
+        let nobody = || Failure::Unsupported("a provider has no capabilities".to_owned());
+        self.run.clone().ok_or_else(nobody)
+    }
+
+    /// Lets a use of a capability pass, or says why not.
+    pub(crate) async fn pass(&mut self, wanted: &Use<'_>) -> Result<Arc<Run>, Failure> {
+        let run = self.run()?;
+        let Run { scope, grant, domain, .. } = &*run;
+        scope.gate.pass_use(&scope.key, &self.component, domain, grant, wanted).await?;
+        Ok(run)
+    }
+}
+
+impl WasiView for Call {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

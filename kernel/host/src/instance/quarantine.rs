@@ -1,0 +1,149 @@
+//! Components that break again and again are left alone for a while.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use openkoi_core::failure::Failure;
+
+/// So many faults …
+const FAULTS: usize = 3;
+/// … within so long a time, in milliseconds …
+const WINDOW_MS: u64 = 60_000;
+/// … and the component is left alone for so long; twice as long each time that it happens again.
+const REST_MS: u64 = 60_000;
+const LONGEST_REST_MS: u64 = 3_600_000;
+
+/// A component that is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Which.
+    pub component: String,
+    /// For how long yet, in milliseconds.
+    pub left_ms: u64,
+    /// Until when, in milliseconds since 1970.
+    pub until_ms: u64,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    faults: VecDeque<u64>,
+    times: u32,
+    until: Option<u64>,
+}
+
+/// Counts the faults of all components. Times are those of the monotonic clock.
+#[derive(Debug, Default)]
+pub(crate) struct Strikes(Mutex<BTreeMap<String, Record>>);
+
+impl Strikes {
+    /// Counts a fault. The one that is too much is said once in the log.
+    pub(crate) fn strike(&self, component: &str, now: u64) {
+        let mut records = self.records();
+        let record = records.entry(component.to_owned()).or_default();
+        record.faults.push_back(now);
+        while record.faults.front().is_some_and(|at| at.saturating_add(WINDOW_MS) < now) {
+            record.faults.pop_front();
+        }
+        if record.faults.len() < FAULTS {
+            return;
+        }
+        record.faults.clear();
+        let rest = REST_MS.saturating_mul(1 << record.times.min(16)).min(LONGEST_REST_MS);
+        record.times += 1;
+        record.until = Some(now.saturating_add(rest));
+        tracing::warn!(component, rest_ms = rest, "a component broke too often and is left alone");
+    }
+
+    /// Refuses a component that is left alone.
+    pub(crate) fn admit(&self, component: &str, now: u64, wall: u64) -> Result<(), Failure> {
+        let Some(left_ms) = self.left(component, now) else { return Ok(()) };
+        let until = clock_time(wall.saturating_add(left_ms));
+        Err(Failure::Unavailable {
+            message: format!(
+                "`{component}` broke {FAULTS} times within a minute and is left alone until {until}"
+            ),
+            request_sent: false,
+            retry_after_ms: Some(left_ms),
+        })
+    }
+
+    /// Returns the components that are left alone.
+    pub(crate) fn list(&self, now: u64, wall: u64) -> Vec<Quarantined> {
+        let records = self.records();
+        let resting = records.iter().filter_map(|(component, record)| {
+            let left_ms = record.until?.checked_sub(now).filter(|left| *left > 0)?;
+            let until_ms = wall.saturating_add(left_ms);
+            Some(Quarantined { component: component.clone(), left_ms, until_ms })
+        });
+        resting.collect()
+    }
+
+    fn left(&self, component: &str, now: u64) -> Option<u64> {
+        let until = self.records().get(component)?.until?;
+        until.checked_sub(now).filter(|left| *left > 0)
+    }
+
+    fn records(&self) -> MutexGuard<'_, BTreeMap<String, Record>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns a point in time as a person reads it.
+pub(crate) fn clock_time(ms: u64) -> String {
+    let instant = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    match instant {
+        Some(instant) => instant.strftime("%H:%M:%S UTC").to_string(),
+        None => "later".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_faults_in_a_minute_are_too_many_and_it_says_until_when() {
+        let strikes = Strikes::default();
+        strikes.strike("x", 1_000);
+        strikes.strike("x", 2_000);
+        assert_eq!(strikes.admit("x", 2_000, 0), Ok(()));
+
+        strikes.strike("x", 3_000);
+
+        let refused = strikes.admit("x", 3_000, 43_200_000).unwrap_err();
+        assert_eq!(
+            refused,
+            Failure::Unavailable {
+                message: "`x` broke 3 times within a minute and is left alone until 12:01:00 UTC"
+                    .to_owned(),
+                request_sent: false,
+                retry_after_ms: Some(60_000),
+            }
+        );
+        assert_eq!(strikes.admit("y", 3_000, 0), Ok(()));
+        assert_eq!(strikes.admit("x", 63_000, 0), Ok(()));
+        assert_eq!(strikes.list(63_000, 0), []);
+    }
+
+    #[test]
+    fn faults_that_lie_further_apart_are_not() {
+        let strikes = Strikes::default();
+        for minute in 0..10 {
+            strikes.strike("x", minute * 31_000);
+        }
+        assert_eq!(strikes.list(310_000, 0), []);
+    }
+
+    #[test]
+    fn the_rest_doubles_each_time() {
+        let strikes = Strikes::default();
+        for _ in 0..6 {
+            strikes.strike("x", 0);
+        }
+        let resting =
+            Quarantined { component: "x".to_owned(), left_ms: 120_000, until_ms: 120_000 };
+        assert_eq!(strikes.list(0, 0), [resting]);
+    }
+}

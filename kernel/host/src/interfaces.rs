@@ -1,0 +1,72 @@
+//! The interfaces of `openkoi:host`, one module each: count the call, pass the gate, do.
+
+pub(crate) mod files;
+pub(crate) mod http;
+pub(crate) mod log;
+pub(crate) mod model;
+pub(crate) mod process;
+pub(crate) mod progress;
+pub(crate) mod state;
+pub(crate) mod wasi;
+
+use std::{future::Future, time::Duration};
+
+use openkoi_core::failure::Failure;
+
+use crate::{bindings::imports::openkoi::types::failures, instance::LimitHit};
+
+/// Why a host function does not answer: a failure goes to the guest, a limit ends it.
+pub(crate) enum Stop {
+    Failure(Failure),
+    Limit(LimitHit),
+    Trap(wasmtime::Error),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<LimitHit> for Stop {
+    fn from(hit: LimitHit) -> Self {
+        Self::Limit(hit)
+    }
+}
+
+impl From<wasmtime::component::ResourceTableError> for Stop {
+    fn from(error: wasmtime::component::ResourceTableError) -> Self {
+        Self::Trap(error.into())
+    }
+}
+
+/// What a generated function returns.
+pub(crate) type Answered<T> = wasmtime::Result<Result<T, failures::Failure>>;
+
+/// Gives the result of a host function the form that the generated traits want.
+pub(crate) fn settle<T>(result: Result<T, Stop>) -> Answered<T> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Stop::Failure(failure)) => Ok(Err(failure.into())),
+        Err(Stop::Limit(hit)) => Err(hit.into()),
+        Err(Stop::Trap(error)) => Err(error),
+    }
+}
+
+/// Runs what blocks on a thread for that, and answers within `deadline`.
+pub(crate) async fn blocking<T: Send + 'static>(
+    deadline: Duration,
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let joined = within(deadline, tokio::task::spawn_blocking(work)).await?;
+    joined.map_err(|error| Failure::Failed(format!("the host's own work broke off: {error}")))?
+}
+
+/// Waits for `work`, but no longer than a call of the host may take.
+pub(crate) async fn within<F: Future>(deadline: Duration, work: F) -> Result<F::Output, Failure> {
+    tokio::time::timeout(deadline, work).await.map_err(|_| Failure::Limited {
+        name: "host-call-ms".to_owned(),
+        value: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
+        knob: String::new(),
+    })
+}

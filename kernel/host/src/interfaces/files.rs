@@ -1,0 +1,122 @@
+//! `files`: the workspace and other granted directories.
+
+use openkoi_brokers::files::{self as broker, FileError, Files};
+use openkoi_core::{
+    capability::{Access, Use},
+    failure::Failure,
+};
+
+use super::{Answered, Stop, blocking, settle};
+use crate::{
+    bindings::imports::openkoi::host::files::{Entry, Host, Kind, Metadata},
+    failure,
+    instance::Call,
+};
+
+impl Host for Call {
+    async fn stat(&mut self, path: String) -> Answered<Metadata> {
+        settle(self.look(path, 64, |files, path| files.stat(path)).await.map(metadata))
+    }
+
+    async fn read(&mut self, path: String, offset: u64, length: u32) -> Answered<Vec<u8>> {
+        settle(self.files_read(path, offset, length).await)
+    }
+
+    async fn list(&mut self, path: String) -> Answered<Vec<Entry>> {
+        settle(self.files_list(path).await)
+    }
+
+    async fn write(
+        &mut self,
+        path: String,
+        contents: Vec<u8>,
+        expect: Option<Vec<u8>>,
+    ) -> Answered<()> {
+        let bytes = contents.len() + expect.as_ref().map_or(0, Vec::len);
+        let write =
+            move |files: &Files, path: &str| files.write(path, &contents, expect.as_deref());
+        settle(self.change(path, bytes, write).await)
+    }
+
+    async fn create_directory(&mut self, path: String) -> Answered<()> {
+        settle(self.change(path, 0, |files, path| files.create_directory(path)).await)
+    }
+
+    async fn rename(&mut self, from: String, to: String) -> Answered<()> {
+        let bytes = to.len();
+        settle(self.change(from, bytes, move |files, from| files.rename(from, &to)).await)
+    }
+
+    async fn remove(&mut self, path: String) -> Answered<()> {
+        settle(self.change(path, 0, |files, path| files.remove(path)).await)
+    }
+}
+
+impl Call {
+    async fn files_read(
+        &mut self,
+        path: String,
+        offset: u64,
+        length: u32,
+    ) -> Result<Vec<u8>, Stop> {
+        let length = length.min(broker::READ_LIMIT);
+        let read = move |files: &Files, path: &str| files.read(path, offset, length);
+        let bytes = self.look(path, 0, read).await?;
+        self.charge_bytes(bytes.len())?;
+        Ok(bytes)
+    }
+
+    async fn files_list(&mut self, path: String) -> Result<Vec<Entry>, Stop> {
+        let entries = self.look(path, 0, |files, path| files.list(path)).await?;
+        self.charge_bytes(entries.iter().map(|entry| entry.name.len() + 32).sum())?;
+        let entries =
+            entries.into_iter().map(|entry| Entry { name: entry.name, stat: metadata(entry.stat) });
+        Ok(entries.collect())
+    }
+
+    async fn look<T: Send + 'static>(
+        &mut self,
+        path: String,
+        bytes: usize,
+        work: impl FnOnce(&Files, &str) -> Result<T, FileError> + Send + 'static,
+    ) -> Result<T, Stop> {
+        self.charge(path.len() + bytes)?;
+        Ok(self.in_files(Access::Read, path, work).await?)
+    }
+
+    async fn change(
+        &mut self,
+        path: String,
+        bytes: usize,
+        work: impl FnOnce(&Files, &str) -> Result<(), FileError> + Send + 'static,
+    ) -> Result<(), Stop> {
+        self.charge(path.len() + bytes)?;
+        Ok(self.in_files(Access::Write, path, work).await?)
+    }
+
+    async fn in_files<T: Send + 'static>(
+        &mut self,
+        access: Access,
+        path: String,
+        work: impl FnOnce(&Files, &str) -> Result<T, FileError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let run = self.pass(&Use::Files(access)).await?;
+        let files = run.place.files(access)?;
+        let work = move || work(&files, &path).map_err(failure::of_files);
+        blocking(self.limits.host_call, work).await
+    }
+}
+
+fn metadata(stat: broker::Stat) -> Metadata {
+    Metadata {
+        kind: match stat.kind {
+            broker::Kind::File => Kind::File,
+            broker::Kind::Directory => Kind::Directory,
+            broker::Kind::Link => Kind::Link,
+            broker::Kind::Other => Kind::Other,
+        },
+        size: stat.size,
+        modified_ms: stat.modified_ms,
+        executable: stat.executable,
+    }
+}

@@ -1,0 +1,180 @@
+//! `http`: requests through the egress broker, under the rules of the call's grant.
+
+use std::time::Duration;
+
+use openkoi_brokers::egress::{EgressLimits, Request};
+use openkoi_core::{
+    capability::{Coverage, Grant, Use},
+    failure::Failure,
+    pattern::{HttpRule, HttpTarget},
+};
+use url::Url;
+use wasmtime::component::Resource;
+
+use super::{Answered, Stop, settle};
+use crate::{
+    bindings::imports::openkoi::{
+        host::http::{Host, HostBody, Response},
+        types::http_types::{Header, HttpRequest},
+    },
+    failure,
+    host::{Answer, AnswerBody},
+    instance::Call,
+};
+
+/// The most bytes of an answer's body.
+pub(crate) const BODY_BYTES: u64 = 10 << 20;
+const FIRST_BYTE: Duration = Duration::from_secs(60);
+
+/// A body that a guest pulls.
+pub struct BodyStream {
+    inner: Box<dyn AnswerBody>,
+    /// What arrived beyond what the guest asked for.
+    rest: Vec<u8>,
+}
+
+impl Host for Call {
+    async fn send(&mut self, request: HttpRequest, timeout_ms: Option<u64>) -> Answered<Response> {
+        settle(self.http_send(request, timeout_ms).await)
+    }
+}
+
+impl HostBody for Call {
+    async fn read(&mut self, body: Resource<BodyStream>, max: u32) -> Answered<Option<Vec<u8>>> {
+        settle(self.http_read(body, max).await)
+    }
+
+    async fn drop(&mut self, body: Resource<BodyStream>) -> wasmtime::Result<()> {
+        self.table.delete(body)?;
+        Ok(())
+    }
+}
+
+impl Call {
+    async fn http_send(
+        &mut self,
+        request: HttpRequest,
+        timeout_ms: Option<u64>,
+    ) -> Result<Response, Stop> {
+        let headers: usize = request.headers.iter().map(|h| h.name.len() + h.value.len()).sum();
+        self.charge(request.url.len() + request.body.len() + headers)?;
+        let url = parse(&request.url)?;
+        let target = target(&request.method, &url);
+        let run = self.pass(&Use::Http(target)).await?;
+        let rules = rules(&run.grant, &target)?;
+        let first_byte = timeout_ms.map_or(FIRST_BYTE, Duration::from_millis).min(FIRST_BYTE);
+        let limits = EgressLimits {
+            first_byte,
+            total: self.limits.wall,
+            body_bytes: BODY_BYTES,
+            ..EgressLimits::standard()
+        };
+        let request = Request {
+            caller: self.component.to_string(),
+            method: request.method,
+            url: request.url,
+            headers: request.headers.into_iter().map(|h| (h.name, h.value)).collect(),
+            body: request.body,
+            credentials: Vec::new(),
+            rules,
+            limits,
+        };
+        let answer = self.brokers.transport.send(request).await.map_err(failure::of_egress)?;
+        self.http_answer(answer)
+    }
+
+    fn http_answer(&mut self, answer: Answer) -> Result<Response, Stop> {
+        let headers: Vec<Header> =
+            answer.headers.into_iter().map(|(name, value)| Header { name, value }).collect();
+        self.charge_bytes(headers.iter().map(|h| h.name.len() + h.value.len()).sum())?;
+        let body = self.table.push(BodyStream { inner: answer.body, rest: Vec::new() })?;
+        Ok(Response { status: answer.status, headers, url: answer.url, body })
+    }
+
+    async fn http_read(
+        &mut self,
+        body: Resource<BodyStream>,
+        max: u32,
+    ) -> Result<Option<Vec<u8>>, Stop> {
+        self.charge(0)?;
+        let body = self.table.get_mut(&body)?;
+        if body.rest.is_empty() {
+            match body.inner.chunk().await.map_err(failure::of_egress)? {
+                Some(bytes) => body.rest = bytes,
+                None => return Ok(None),
+            }
+        }
+        let most = usize::try_from(max).unwrap_or(usize::MAX).clamp(1, body.rest.len());
+        let later = body.rest.split_off(most);
+        let now = std::mem::replace(&mut body.rest, later);
+        self.charge_bytes(now.len())?;
+        Ok(Some(now))
+    }
+}
+
+fn parse(url: &str) -> Result<Url, Failure> {
+    let unfit =
+        |message: &str| Failure::Invalid { field: "/url".to_owned(), message: message.to_owned() };
+    let url = Url::parse(url).map_err(|_| unfit("is not an absolute URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(unfit("has to be an http or https URL"));
+    }
+    Ok(url)
+}
+
+fn target<'a>(method: &'a str, url: &'a Url) -> HttpTarget<'a> {
+    HttpTarget {
+        method,
+        secure: url.scheme() == "https",
+        host: url.host_str().unwrap_or_default(),
+        port: url.port_or_known_default().unwrap_or_default(),
+        path: url.path(),
+    }
+}
+
+/// Returns the rules under which a request and its redirects go. A wildcard in a grant was agreed to for
+/// this host just now, so that is where redirects may lead, and nowhere else.
+fn rules(grant: &Grant, target: &HttpTarget<'_>) -> Result<Vec<HttpRule>, Failure> {
+    if grant.coverage(&Use::Http(*target)) != Coverage::Wildcard {
+        let named = grant.http.iter().filter(|rule| !rule.host.is_wildcard());
+        return Ok(named.cloned().collect());
+    }
+    let host = target.host.parse().map_err(|error: openkoi_core::pattern::PatternError| {
+        Failure::Invalid { field: "/url".to_owned(), message: error.to_string() }
+    })?;
+    let matching = grant.http.iter().filter(|rule| rule.matches(target));
+    Ok(matching.map(|rule| HttpRule { host: Clone::clone(&host), ..rule.clone() }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_is_narrowed_to_the_host_that_was_asked_for() {
+        let grant = Grant {
+            http: vec![
+                "GET https://*/**".parse().unwrap(),
+                "https://api.example.com/**".parse().unwrap(),
+            ],
+            ..Grant::default()
+        };
+        let url = parse("https://docs.example.org/a").unwrap();
+
+        let wild = rules(&grant, &target("GET", &url)).unwrap();
+
+        let texts: Vec<String> = wild.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["GET https://docs.example.org/**"]);
+        let named = parse("https://api.example.com/a").unwrap();
+        let named = rules(&grant, &target("GET", &named)).unwrap();
+        assert_eq!(named[0].to_string(), "https://api.example.com/**");
+        assert_eq!(named.len(), 1);
+    }
+
+    #[test]
+    fn only_absolute_http_urls_are_requests() {
+        for bad in ["", "/a", "file:///etc/passwd", "data:text/plain,a", "ftp://x.example/"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! `process`: programs in the sandbox, each of which leaves a receipt.
+
+use std::{path::PathBuf, time::Duration};
+
+use openkoi_brokers::processes::{self as broker, Child};
+use openkoi_core::{capability::Use, event::Event, failure::Failure, tool::Receipt};
+use wasmtime::component::Resource;
+
+use super::{Answered, Stop, settle};
+use crate::{
+    bindings::imports::openkoi::host::process::{Command, Exit, Happening, Host, HostChild},
+    failure,
+    instance::{Call, Run},
+    text,
+};
+
+/// A running program, with the command as one would type it.
+pub struct RunningChild {
+    inner: Child,
+    line: String,
+}
+
+impl Host for Call {
+    async fn spawn(&mut self, command: Command) -> Answered<Resource<RunningChild>> {
+        settle(self.process_spawn(command).await)
+    }
+
+    async fn exists(&mut self, program: String) -> Answered<bool> {
+        settle(self.process_exists(program).await)
+    }
+}
+
+impl HostChild for Call {
+    async fn next(&mut self, child: Resource<RunningChild>) -> Answered<Option<Happening>> {
+        settle(self.process_next(child).await)
+    }
+
+    async fn kill(&mut self, child: Resource<RunningChild>) -> wasmtime::Result<()> {
+        self.charge(0)?;
+        self.table.get_mut(&child)?.inner.kill();
+        Ok(())
+    }
+
+    async fn drop(&mut self, child: Resource<RunningChild>) -> wasmtime::Result<()> {
+        self.table.delete(child)?;
+        Ok(())
+    }
+}
+
+impl Call {
+    async fn process_spawn(&mut self, command: Command) -> Result<Resource<RunningChild>, Stop> {
+        let words: usize = command.arguments.iter().map(String::len).sum();
+        self.charge(words + command.input.as_ref().map_or(0, Vec::len))?;
+        let line = line(&command);
+        let wanted = Use::Process { program: &command.program, line: &line };
+        let run = self.pass(&wanted).await?;
+        let command = self.process_command(command, &run)?;
+        let inner = self.brokers.processes.spawn(command).await.map_err(failure::of_process)?;
+        Ok(self.table.push(RunningChild { inner, line })?)
+    }
+
+    fn process_command(&self, command: Command, run: &Run) -> Result<broker::Command, Failure> {
+        let root = &run.place.root;
+        let directory = match &command.directory {
+            None => root.clone(),
+            Some(below) => inside(root, below)?,
+        };
+        // The broker kills the group at its deadline; the call's own is only a little later, so that the
+        // guest still hears of it.
+        let longest = self.limits.wall.saturating_sub(Duration::from_secs(1));
+        let asked = command.timeout_ms.map_or(longest, Duration::from_millis);
+        Ok(broker::Command {
+            arguments: command.arguments,
+            directory,
+            environment: command.environment,
+            input: command.input,
+            deadline: Some(asked.min(longest)),
+            write: run.place.writable.clone(),
+            network: run.grant.network || run.place.network,
+            ..broker::Command::new(command.program, root)
+        })
+    }
+
+    async fn process_exists(&mut self, program: String) -> Result<bool, Stop> {
+        self.charge(program.len())?;
+        // It tells something of the machine, so it needs the grant to run the program.
+        let line = text::one_line(&program, 200);
+        let run = self.pass(&Use::Process { program: &program, line: &line }).await?;
+        Ok(self.brokers.processes.exists(&program, &run.place.root))
+    }
+
+    async fn process_next(
+        &mut self,
+        child: Resource<RunningChild>,
+    ) -> Result<Option<Happening>, Stop> {
+        self.charge(0)?;
+        let child = self.table.get_mut(&child)?;
+        let happening = child.inner.next().await.map_err(failure::of_process)?;
+        let line = child.line.clone();
+        Ok(match happening {
+            None => None,
+            Some(broker::Happening::Stdout(bytes)) => {
+                self.charge_bytes(bytes.len())?;
+                Some(Happening::Stdout(bytes))
+            }
+            Some(broker::Happening::Stderr(bytes)) => {
+                self.charge_bytes(bytes.len())?;
+                Some(Happening::Stderr(bytes))
+            }
+            Some(broker::Happening::Exited(exit)) => {
+                Some(Happening::Exited(self.process_exited(exit, line)?))
+            }
+        })
+    }
+
+    /// Issues the receipt: what a component says of a program counts only as far as the host saw it run.
+    fn process_exited(&mut self, exit: broker::Exit, line: String) -> Result<Exit, Failure> {
+        let run = self.run()?;
+        let duration_ms = u64::try_from(exit.duration.as_millis()).unwrap_or(u64::MAX);
+        let now = self.brokers.clock.now_ms();
+        let id = self.brokers.random.id(now).map_err(|e| Failure::Failed(e.to_string()))?;
+        let receipt = Receipt { id: id.clone(), command: line, exit_code: exit.code, duration_ms };
+        let event = Event::ProcessFinished { receipt: receipt.clone(), tree: None };
+        let noted = run.scope.gate.recorder().note(&run.scope.key, event);
+        noted.map_err(|error| Failure::Failed(error.to_string()))?;
+        self.traces.left().receipts.push(receipt);
+        Ok(Exit {
+            code: exit.code,
+            signal: exit.signal,
+            timed_out: exit.timed_out,
+            duration_ms,
+            receipt: id,
+            saved: exit.saved.map(|path| path.display().to_string()),
+            omitted: exit.omitted,
+        })
+    }
+}
+
+/// Returns a directory of the workspace. Links are the sandbox's business: it confines what the program does.
+fn inside(root: &std::path::Path, below: &str) -> Result<PathBuf, Failure> {
+    let path = std::path::Path::new(below);
+    let climbs = path.components().any(|part| {
+        !matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir)
+    });
+    if climbs {
+        let message = "has to be a directory of the workspace, relative to it".to_owned();
+        return Err(Failure::Invalid { field: "/directory".to_owned(), message });
+    }
+    Ok(root.join(path))
+}
+
+/// Returns the command as one would type it.
+fn line(command: &Command) -> String {
+    let words = std::iter::once(&command.program).chain(&command.arguments);
+    let quoted: Vec<String> = words.map(|word| quoted(word)).collect();
+    text::visible(text::cut(&quoted.join(" "), 4 << 10))
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_one_would_type_it() {
+        let command = Command {
+            program: "sh".to_owned(),
+            arguments: vec!["-c".to_owned(), "echo 'a b'".to_owned(), String::new()],
+            directory: None,
+            environment: Vec::new(),
+            input: None,
+            timeout_ms: None,
+        };
+        assert_eq!(line(&command), r"sh -c 'echo '\''a b'\''' ''");
+    }
+
+    #[test]
+    fn a_program_starts_inside_the_workspace() {
+        let root = std::path::Path::new("/w");
+        assert_eq!(inside(root, "a/./b"), Ok(PathBuf::from("/w/a/./b")));
+        for bad in ["..", "a/../../b", "/etc"] {
+            assert!(inside(root, bad).is_err(), "{bad}");
+        }
+    }
+}

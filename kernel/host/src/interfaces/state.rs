@@ -1,0 +1,88 @@
+//! `state`: the component's own key-value space.
+
+use std::sync::Arc;
+
+use openkoi_core::{capability::Use, failure::Failure, port::StateStore};
+
+use super::{Answered, Stop, blocking, settle};
+use crate::{bindings::imports::openkoi::host::state::Host, instance::Call};
+
+const KEY_BYTES: usize = 512;
+const VALUE_BYTES: usize = 256 << 10;
+const MOST_KEYS: usize = 1_000;
+
+impl Host for Call {
+    async fn get(&mut self, key: String) -> Answered<Option<Vec<u8>>> {
+        settle(self.state_get(key).await)
+    }
+
+    async fn set(&mut self, key: String, value: Vec<u8>) -> Answered<()> {
+        settle(self.state_set(key, value).await)
+    }
+
+    async fn delete(&mut self, key: String) -> Answered<()> {
+        settle(self.state_delete(key).await)
+    }
+
+    async fn keys(&mut self, prefix: String, after: Option<String>) -> Answered<Vec<String>> {
+        settle(self.state_keys(prefix, after).await)
+    }
+}
+
+impl Call {
+    async fn state_get(&mut self, key: String) -> Result<Option<Vec<u8>>, Stop> {
+        self.charge(key.len())?;
+        let value = self.in_state(&key, |store, component, key| store.get(component, key)).await?;
+        self.charge_bytes(value.as_ref().map_or(0, Vec::len))?;
+        Ok(value)
+    }
+
+    async fn state_set(&mut self, key: String, value: Vec<u8>) -> Result<(), Stop> {
+        self.charge(key.len() + value.len())?;
+        if value.len() > VALUE_BYTES {
+            return Err(limited("state-value-bytes", VALUE_BYTES).into());
+        }
+        let quota = self.limits.state;
+        let set = move |store: &dyn StateStore, component: &str, key: &str| {
+            store.set(component, key, &value, quota)
+        };
+        Ok(self.in_state(&key, set).await?)
+    }
+
+    async fn state_delete(&mut self, key: String) -> Result<(), Stop> {
+        self.charge(key.len())?;
+        Ok(self.in_state(&key, |store, component, key| store.delete(component, key)).await?)
+    }
+
+    async fn state_keys(
+        &mut self,
+        prefix: String,
+        after: Option<String>,
+    ) -> Result<Vec<String>, Stop> {
+        self.charge(prefix.len() + after.as_ref().map_or(0, String::len))?;
+        let list = move |store: &dyn StateStore, component: &str, prefix: &str| {
+            store.keys(component, prefix, after.as_deref(), MOST_KEYS)
+        };
+        let keys = self.in_state(&prefix, list).await?;
+        self.charge_bytes(keys.iter().map(String::len).sum())?;
+        Ok(keys)
+    }
+
+    async fn in_state<T: Send + 'static>(
+        &mut self,
+        key: &str,
+        work: impl FnOnce(&dyn StateStore, &str, &str) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.pass(&Use::State).await?;
+        if key.len() > KEY_BYTES {
+            return Err(limited("state-key-bytes", KEY_BYTES));
+        }
+        let (store, component) = (Arc::clone(&self.brokers.state), Arc::clone(&self.component));
+        let key = key.to_owned();
+        blocking(self.limits.host_call, move || work(&*store, &component, &key)).await
+    }
+}
+
+fn limited(name: &str, value: usize) -> Failure {
+    Failure::Limited { name: name.to_owned(), value: value as u64, knob: String::new() }
+}

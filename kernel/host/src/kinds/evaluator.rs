@@ -1,0 +1,132 @@
+//! The evaluators of the catalog.
+
+mod convert;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use openkoi_core::{
+    capability::Grant,
+    evaluation::{EvaluatorCard, Rubric, Subject, Verdict},
+    failure::Failure,
+    port::{Evaluators, Pending, Scope},
+};
+
+use crate::{
+    catalog::CatalogError,
+    engine::Loaded,
+    host::Host,
+    instance::{self, Call, Limits, Run},
+    manifest::{Kind, Manifest},
+    place::Place,
+};
+
+/// The domain whose trust level holds for what evaluators use.
+const DOMAIN: &str = "evaluation";
+
+struct Known {
+    card: EvaluatorCard,
+    limits: Limits,
+    grant: Grant,
+    max_tokens: Option<u32>,
+}
+
+/// The evaluators of one run.
+pub struct Judges {
+    host: Host,
+    place: Arc<Place>,
+    known: Vec<Known>,
+    rubrics: BTreeMap<String, Rubric>,
+}
+
+impl Judges {
+    /// Takes up the evaluators of all components but those in `without`. `rubrics` are by kind of work.
+    ///
+    /// # Errors
+    ///
+    /// A manifest is not accepted.
+    pub fn new(
+        host: &Host,
+        place: Arc<Place>,
+        rubrics: BTreeMap<String, Rubric>,
+        without: &[String],
+    ) -> Result<Self, CatalogError> {
+        let mut known = Vec::new();
+        for entry in host.catalog().of_kind(Kind::Evaluator) {
+            if !without.iter().any(|name| name == entry.name()) {
+                known.extend(take_up(entry.manifest()?));
+            }
+        }
+        known.sort_by(|a: &Known, b| (a.card.tier, &a.card.name).cmp(&(b.card.tier, &b.card.name)));
+        Ok(Self { host: host.clone(), place, known, rubrics })
+    }
+
+    async fn judge(
+        &self,
+        evaluator: &str,
+        subject: &Subject,
+        scope: Scope,
+    ) -> Result<Verdict, Failure> {
+        let known = self.known.iter().find(|known| known.card.name == evaluator);
+        let known =
+            known.ok_or_else(|| Failure::NotFound(format!("the evaluator `{evaluator}`")))?;
+        let shared = &self.host.shared;
+        let entry = shared.catalog.find(evaluator);
+        let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
+        let Loaded::Evaluator(component) = shared.ready(entry)? else {
+            return Err(Failure::Failed(format!("`{evaluator}` is no evaluator")));
+        };
+        let mut limits = known.limits.clone();
+        limits.wall = limits.wall.min(scope.deadline);
+        let (wall, most) = (limits.wall, limits.output);
+        let run = Run {
+            scope,
+            grant: known.grant.clone(),
+            domain: DOMAIN.to_owned(),
+            max_tokens: known.max_tokens,
+            place: Arc::clone(&self.place),
+        };
+        let data = Call::new(evaluator, limits, &shared.brokers, Some(run));
+        let (mut store, watch) = instance::store(shared, data)?;
+        let subject = convert::subject(subject);
+        let step = async {
+            let judge = component.instantiate_async(&mut store).await?;
+            let judge = judge.openkoi_evaluator_evaluator();
+            judge.call_evaluate(&mut store, &subject).await
+        };
+        let verdict = watch.step(wall, step).await?.map_err(Failure::from)?;
+        let mut verdict = convert::verdict(verdict, most)?;
+        verdict.receipts = watch.traces().take_receipts();
+        Ok(verdict)
+    }
+}
+
+impl Evaluators for Judges {
+    fn cards(&self) -> Vec<EvaluatorCard> {
+        self.known.iter().map(|known| known.card.clone()).collect()
+    }
+
+    fn rubric(&self, kind: &str) -> Option<Rubric> {
+        self.rubrics.get(kind).cloned()
+    }
+
+    fn evaluate<'a>(
+        &'a self,
+        evaluator: &'a str,
+        subject: &'a Subject,
+        scope: Scope,
+    ) -> Pending<'a, Result<Verdict, Failure>> {
+        Box::pin(self.judge(evaluator, subject, scope))
+    }
+}
+
+fn take_up(manifest: &Manifest) -> Option<Known> {
+    let tier = manifest.evaluator.as_ref()?.tier;
+    let limits = Limits::of(manifest.component.kind, &manifest.limits);
+    let deadline_ms = u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX);
+    Some(Known {
+        card: EvaluatorCard { name: manifest.component.name.clone(), tier, deadline_ms },
+        limits,
+        grant: manifest.grant(None),
+        max_tokens: manifest.max_tokens(None),
+    })
+}

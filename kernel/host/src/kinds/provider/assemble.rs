@@ -1,0 +1,296 @@
+//! A turn, put together from what a codec reads.
+
+use std::collections::BTreeSet;
+
+use openkoi_core::message::{Part, Reasoning, StopReason, ToolCall, Turn, Usage};
+
+use crate::{
+    bindings::{
+        imports::openkoi::types::conversation as wit,
+        provider::exports::openkoi::provider::codec::{CallStart, Event},
+    },
+    convert, text,
+};
+
+/// The most tool calls of one turn.
+const CALLS: usize = 32;
+/// The longest arguments of one call, in bytes.
+const ARGUMENTS: usize = 256 << 10;
+/// The longest name of a tool, in characters.
+const NAME: usize = 128;
+
+/// Why events make no turn.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum AssemblyError {
+    #[error("the answer has more than {CALLS} tool calls")]
+    TooManyCalls,
+    #[error("the arguments of a tool call have more than {ARGUMENTS} bytes")]
+    LongArguments,
+    #[error("the answer has arguments for a tool call that never began")]
+    Stray,
+    #[error("the answer ended before it was complete")]
+    CutShort,
+}
+
+/// A piece to be shown while a turn arrives.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Text(String),
+    Thought(String),
+}
+
+enum Slot {
+    Text(String),
+    Reasoning(Reasoning),
+    Call { index: u32, call: ToolCall },
+}
+
+/// A turn under way.
+pub(super) struct Assembly {
+    slots: Vec<Slot>,
+    calls: usize,
+    usage: Usage,
+    model: String,
+    stop: Option<StopReason>,
+}
+
+impl Assembly {
+    /// Begins a turn of `model`.
+    pub(super) fn new(model: &str) -> Self {
+        Self {
+            slots: Vec::new(),
+            calls: 0,
+            usage: Usage::default(),
+            model: model.to_owned(),
+            stop: None,
+        }
+    }
+
+    /// Takes an event and returns what is to be shown of it.
+    pub(super) fn take(&mut self, event: Event) -> Result<Option<Piece>, AssemblyError> {
+        match event {
+            Event::Text(more) => return Ok(self.text(more).map(Piece::Text)),
+            Event::Thought(more) => return Ok(Some(Piece::Thought(more))),
+            Event::Reasoning(reasoning) => {
+                let wit::Reasoning { text, state } = reasoning;
+                self.slots.push(Slot::Reasoning(Reasoning { text, state }));
+            }
+            Event::CallStarted(start) => self.start(start)?,
+            Event::CallArguments(more) => self.arguments(more.index, &more.json)?,
+            Event::Usage(usage) => self.count(usage),
+            Event::Model(model) => self.model = text::one_line(&model, 200),
+            Event::Finished(stop) => self.stop = Some(convert::stop_in(stop)),
+        }
+        Ok(None)
+    }
+
+    /// Returns the turn.
+    pub(super) fn finish(self) -> Result<Turn, AssemblyError> {
+        let stop = self.stop.ok_or(AssemblyError::CutShort)?;
+        let stop = match stop {
+            // Some providers end with their usual word where the model waits for tools.
+            StopReason::Finished if self.calls > 0 => StopReason::ToolCalls,
+            stop => stop,
+        };
+        let mut taken = BTreeSet::new();
+        let parts = self.slots.into_iter().enumerate().map(|(at, slot)| match slot {
+            Slot::Text(text) => Part::Text(text),
+            Slot::Reasoning(reasoning) => Part::Reasoning(reasoning),
+            Slot::Call { mut call, .. } => {
+                call.id = unique(&call.id, at, &taken);
+                taken.insert(call.id.clone());
+                Part::ToolCall(call)
+            }
+        });
+        Ok(Turn { parts: parts.collect(), stop, usage: self.usage, model: self.model })
+    }
+
+    fn text(&mut self, more: String) -> Option<String> {
+        if more.is_empty() {
+            return None;
+        }
+        match self.slots.last_mut() {
+            Some(Slot::Text(text)) => text.push_str(&more),
+            _ => self.slots.push(Slot::Text(more.clone())),
+        }
+        Some(more)
+    }
+
+    fn start(&mut self, start: CallStart) -> Result<(), AssemblyError> {
+        if self.calls == CALLS {
+            return Err(AssemblyError::TooManyCalls);
+        }
+        self.calls += 1;
+        let call = ToolCall {
+            id: text::one_line(&start.id, 200),
+            name: text::one_line(&start.name, NAME),
+            arguments: String::new(),
+        };
+        self.slots.push(Slot::Call { index: start.index, call });
+        Ok(())
+    }
+
+    /// An index that was used before means the call that began last with it.
+    fn arguments(&mut self, index: u32, json: &str) -> Result<(), AssemblyError> {
+        let call = self.slots.iter_mut().rev().find_map(|slot| match slot {
+            Slot::Call { index: own, call } if *own == index => Some(call),
+            _ => None,
+        });
+        let call = call.ok_or(AssemblyError::Stray)?;
+        if call.arguments.len() + json.len() > ARGUMENTS {
+            return Err(AssemblyError::LongArguments);
+        }
+        call.arguments.push_str(json);
+        Ok(())
+    }
+
+    fn count(&mut self, later: wit::Usage) {
+        let own = &mut self.usage;
+        own.input = later.input.or(own.input);
+        own.output = later.output.or(own.output);
+        own.cache_read = later.cache_read.or(own.cache_read);
+        own.cache_write = later.cache_write.or(own.cache_write);
+        own.reasoning = later.reasoning.or(own.reasoning);
+    }
+}
+
+/// Makes an id up where there is none, or where it is another call's.
+fn unique(id: &str, at: usize, taken: &BTreeSet<String>) -> String {
+    if !id.is_empty() && !taken.contains(id) {
+        return id.to_owned();
+    }
+    let base = if id.is_empty() { "call" } else { id };
+    let mut candidates = (at..).map(|n| format!("{base}_{n}"));
+    candidates.find(|candidate| !taken.contains(candidate)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::provider::exports::openkoi::provider::codec::CallDelta;
+
+    fn started(index: u32, id: &str, name: &str) -> Event {
+        Event::CallStarted(CallStart { index, id: id.to_owned(), name: name.to_owned() })
+    }
+
+    fn arguments(index: u32, json: &str) -> Event {
+        Event::CallArguments(CallDelta { index, json: json.to_owned() })
+    }
+
+    fn finished() -> Event {
+        Event::Finished(wit::StopReason::Finished)
+    }
+
+    fn assemble(events: Vec<Event>) -> Result<Turn, AssemblyError> {
+        let mut assembly = Assembly::new("m");
+        for event in events {
+            assembly.take(event)?;
+        }
+        assembly.finish()
+    }
+
+    #[test]
+    fn parts_stay_in_the_order_in_which_they_were_said() {
+        let turn = assemble(vec![
+            Event::Text("a".to_owned()),
+            Event::Text("b".to_owned()),
+            Event::Reasoning(wit::Reasoning { text: "t".to_owned(), state: "s".to_owned() }),
+            started(0, "x", "read_file"),
+            Event::Text("c".to_owned()),
+            arguments(0, "{}"),
+            finished(),
+        ]);
+
+        let call = |arguments: &str| ToolCall {
+            id: "x".to_owned(),
+            name: "read_file".to_owned(),
+            arguments: arguments.to_owned(),
+        };
+        let turn = turn.unwrap();
+        assert_eq!(
+            turn.parts,
+            [
+                Part::Text("ab".to_owned()),
+                Part::Reasoning(Reasoning { text: "t".to_owned(), state: "s".to_owned() }),
+                Part::ToolCall(call("{}")),
+                Part::Text("c".to_owned()),
+            ]
+        );
+        assert_eq!(turn.stop, StopReason::ToolCalls);
+    }
+
+    #[test]
+    fn interleaved_arguments_reach_their_own_call() {
+        let turn = assemble(vec![
+            started(0, "a", "x"),
+            started(3, "b", "y"),
+            arguments(3, "{\"n\":"),
+            arguments(0, "{}"),
+            arguments(3, "1}"),
+            finished(),
+        ]);
+
+        let turn = turn.unwrap();
+        let calls: Vec<_> = turn.calls().iter().map(|c| c.arguments.as_str()).collect();
+        assert_eq!(calls, ["{}", "{\"n\":1}"]);
+    }
+
+    #[test]
+    fn missing_and_repeated_ids_are_made_up() {
+        let turn = assemble(vec![
+            started(0, "", "x"),
+            arguments(0, "1"),
+            started(0, "same", "x"),
+            arguments(0, "2"),
+            started(1, "same", "x"),
+            arguments(1, "3"),
+            finished(),
+        ]);
+
+        let turn = turn.unwrap();
+        let ids: BTreeSet<&str> = turn.calls().iter().map(|call| call.id.as_str()).collect();
+        assert_eq!(ids.len(), 3, "{ids:?}");
+        let arguments: Vec<_> = turn.calls().iter().map(|c| c.arguments.as_str()).collect();
+        assert_eq!(arguments, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn calls_are_capped() {
+        let many = (0..33).map(|index| started(index, "", "x")).chain([finished()]).collect();
+        assert_eq!(assemble(many), Err(AssemblyError::TooManyCalls));
+
+        let half = "x".repeat(ARGUMENTS / 2 + 1);
+        let long = vec![started(0, "", "x"), arguments(0, &half), arguments(0, &half)];
+        assert_eq!(assemble(long), Err(AssemblyError::LongArguments));
+
+        assert_eq!(assemble(vec![arguments(0, "{}")]), Err(AssemblyError::Stray));
+    }
+
+    #[test]
+    fn a_name_cannot_drive_a_terminal() {
+        let turn = assemble(vec![started(0, "i", "\u{1b}[2J../x"), finished()]).unwrap();
+        assert_eq!(turn.calls()[0].name, "␛[2J../x");
+    }
+
+    #[test]
+    fn a_turn_without_an_end_is_none() {
+        assert_eq!(assemble(vec![Event::Text("a".to_owned())]), Err(AssemblyError::CutShort));
+    }
+
+    #[test]
+    fn later_counts_replace_the_fields_that_they_carry() {
+        let usage = |input, output| {
+            let none = wit::Usage {
+                input: None,
+                output: None,
+                cache_read: None,
+                cache_write: None,
+                reasoning: None,
+            };
+            Event::Usage(wit::Usage { input, output, ..none })
+        };
+        let turn = assemble(vec![usage(Some(10), Some(1)), usage(None, Some(7)), finished()]);
+        let expected = Usage { input: Some(10), output: Some(7), ..Usage::default() };
+        assert_eq!(turn.unwrap().usage, expected);
+    }
+}

@@ -1,0 +1,73 @@
+//! What is known of models: a catalogue in the models.dev shape.
+//!
+//! ```json
+//! { "providers": { "NAME": { "models": { "ID": {
+//!     "limit": { "context": 200000, "output": 64000 },
+//!     "cost": { "input": 3.0, "output": 15.0, "cache_read": 0.3, "cache_write": 3.75 } } } } } }
+//! ```
+
+use openkoi_core::{ledger::Price, port::ModelCard};
+use serde_json::Value;
+
+/// What counts for a model that nobody knows: small enough that no current one reads less.
+const CONTEXT: u64 = 128_000;
+const OUTPUT: u64 = 8_192;
+
+/// Returns the card of `provider/model`; `keys` are the names under which the catalogue may have the
+/// provider, the likeliest first.
+pub(super) fn card(catalogue: &Value, provider: &str, keys: &[&str], model: &str) -> ModelCard {
+    let entry =
+        keys.iter().find_map(|key| catalogue.get("providers")?.get(key)?.get("models")?.get(model));
+    let limit = |key: &str, unknown: u64| {
+        let known = entry.and_then(|entry| entry.get("limit")?.get(key)?.as_u64());
+        known.filter(|tokens| *tokens > 0).unwrap_or(unknown)
+    };
+    ModelCard {
+        name: format!("{provider}/{model}"),
+        context: limit("context", CONTEXT),
+        output: limit("output", OUTPUT),
+        price: entry.and_then(|entry| price(entry.get("cost")?)),
+    }
+}
+
+/// A price that is no number or less than nothing is no price.
+fn price(cost: &Value) -> Option<Price> {
+    let per_million = |key: &str| {
+        let dollars = cost.get(key)?.as_f64()?;
+        (dollars.is_finite() && dollars >= 0.0).then_some(dollars)
+    };
+    Some(Price {
+        input: per_million("input")?,
+        output: per_million("output")?,
+        cache_read: per_million("cache_read"),
+        cache_write: per_million("cache_write"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_known_model_has_its_numbers_and_an_unknown_one_no_price() {
+        let catalogue = json!({ "providers": { "wire": { "models": { "large": {
+            "limit": { "context": 200_000, "output": 64_000 },
+            "cost": { "input": 3.0, "output": 15.0, "cache_read": 0.3 } } } } } });
+
+        let known = card(&catalogue, "mine", &["mine", "wire"], "large");
+        let unknown = card(&catalogue, "mine", &["mine", "wire"], "small");
+
+        let price = Price { input: 3.0, output: 15.0, cache_read: Some(0.3), cache_write: None };
+        assert_eq!((known.name.as_str(), known.context), ("mine/large", 200_000));
+        assert_eq!(known.price, Some(price));
+        assert_eq!((unknown.context, unknown.output, unknown.price), (CONTEXT, OUTPUT, None));
+    }
+
+    #[test]
+    fn a_negative_price_is_none() {
+        let catalogue = json!({ "providers": { "p": { "models": { "m": {
+            "cost": { "input": -1.0, "output": 1.0 } } } } } });
+        assert_eq!(card(&catalogue, "p", &["p"], "m").price, None);
+    }
+}

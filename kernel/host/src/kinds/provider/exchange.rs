@@ -1,0 +1,395 @@
+//! One request to a provider and its answer: encode, send, decode, put together.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use openkoi_brokers::egress::{EgressError, EgressLimits, Request};
+use openkoi_core::{
+    failure::Failure,
+    message::{Prompt, Role, Turn},
+    port::{Delta, ModelTrouble},
+};
+use wasmtime::{Store, component::ResourceAny};
+
+use super::{
+    Provider,
+    assemble::{Assembly, AssemblyError, Piece},
+    retry,
+    trouble::Setback,
+};
+use crate::{
+    bindings::{
+        imports::openkoi::types::http_types::{Header, HttpRequest},
+        provider::{
+            ProviderExports,
+            exports::openkoi::provider::codec::{Endpoint, Event, ModelEntry},
+        },
+    },
+    convert,
+    engine::Loaded,
+    host::{Answer, AnswerBody, Shared},
+    instance::{self, Call, Watch},
+    manifest::Wire,
+};
+
+/// The most bytes of one answer.
+const STREAM: u64 = 64 << 20;
+/// The most bytes of an error that a codec is shown.
+const ERROR: usize = 64 << 10;
+/// Until the head of an answer.
+const FIRST_BYTE: Duration = Duration::from_secs(120);
+/// Between two pieces of an answer.
+const IDLE: Duration = Duration::from_secs(120);
+/// Between two pieces that say something; what only keeps a connection alive does not count.
+const SILENCE_MS: u64 = 300_000;
+/// A whole answer.
+const TOTAL: Duration = Duration::from_secs(3_600);
+
+/// What shows a turn while it arrives.
+pub(super) type Deltas<'a> = &'a (dyn Fn(Delta<'_>) + Send + Sync);
+
+/// A codec, instantiated for one exchange.
+struct Codec<'a> {
+    provider: &'a Provider,
+    shared: &'a Arc<Shared>,
+    store: Store<Call>,
+    watch: Watch,
+    exports: ProviderExports,
+    wall: Duration,
+}
+
+/// Asks for one turn, once.
+pub(super) async fn turn(
+    shared: &Arc<Shared>,
+    provider: &Provider,
+    model: &str,
+    role: &Role,
+    prompt: &Prompt,
+    deltas: Deltas<'_>,
+) -> Result<Turn, Setback> {
+    let streamed = AtomicBool::new(false);
+    let shown = |piece: &Piece| {
+        streamed.store(true, Ordering::Relaxed);
+        match piece {
+            Piece::Text(text) => deltas(Delta::Text(text)),
+            Piece::Thought(text) => deltas(Delta::Thought(text)),
+        }
+    };
+    let mut codec = Codec::load(shared, provider).await?;
+    let request = convert::request(model, role, prompt);
+    let request = codec.encode(&request).await?;
+    let answer = codec.send(request).await?;
+    let turn = codec.read(answer, model, &shown).await;
+    turn.map_err(|setback| setback.streamed(streamed.load(Ordering::Relaxed)))
+}
+
+/// Asks which models there are.
+pub(super) async fn models(
+    shared: &Arc<Shared>,
+    provider: &Provider,
+) -> Result<Vec<ModelEntry>, Setback> {
+    let mut codec = Codec::load(shared, provider).await?;
+    let endpoint = provider.endpoint();
+    let exports = codec.exports.openkoi_provider_codec();
+    let step = exports.call_encode_models(&mut codec.store, &endpoint);
+    let request = codec.watch.step(codec.wall, step).await.and_then(inner);
+    let request = request.map_err(|failure| codec.failed(&failure))?;
+    let answer = codec.send(request).await?;
+    let body = codec.body(answer).await?;
+    let exports = codec.exports.openkoi_provider_codec();
+    let step = exports.call_decode_models(&mut codec.store, &body);
+    let models = codec.watch.step(codec.wall, step).await.and_then(inner);
+    models.map_err(|failure| codec.failed(&failure))
+}
+
+impl<'a> Codec<'a> {
+    async fn load(shared: &'a Arc<Shared>, provider: &'a Provider) -> Result<Self, Setback> {
+        let failed = |failure: &Failure| Setback::of_failure(provider.name(), failure);
+        let component = provider.manifest.component.name.as_str();
+        let entry = shared.catalog.find(component);
+        let entry = entry.map_err(|error| failed(&Failure::Failed(error.to_string())))?;
+        let loaded = shared.ready(entry).map_err(|failure| failed(&failure))?;
+        let Loaded::Provider(pre) = loaded else {
+            let failure = Failure::Failed(format!("`{component}` is no provider"));
+            return Err(failed(&failure));
+        };
+        let call = Call::new(component, provider.limits.clone(), &shared.brokers, None);
+        let (mut store, watch) =
+            instance::store(shared, call).map_err(|failure| failed(&failure))?;
+        let wall = provider.limits.wall;
+        let exports = watch.step(wall, pre.instantiate_async(&mut store)).await;
+        let exports = exports.map_err(|failure| failed(&failure))?;
+        Ok(Self { provider, shared, store, watch, exports, wall })
+    }
+
+    async fn encode(
+        &mut self,
+        request: &crate::bindings::imports::openkoi::types::conversation::CompletionRequest,
+    ) -> Result<HttpRequest, Setback> {
+        let endpoint = self.provider.endpoint();
+        let exports = self.exports.openkoi_provider_codec();
+        let step = exports.call_encode(&mut self.store, &endpoint, request);
+        let request = self.watch.step(self.wall, step).await.and_then(inner);
+        request.map_err(|failure| self.failed(&failure))
+    }
+
+    /// Sends a request, and turns every answer but a good one into a setback.
+    async fn send(&mut self, request: HttpRequest) -> Result<Answer, Setback> {
+        if self.provider.wire() == Wire::Local {
+            return Ok(echo(request));
+        }
+        let request = self.provider.request(self.shared, request, limits())?;
+        let name = self.provider.name();
+        let sending = self.shared.brokers.transport.send(request);
+        let answer = tokio::time::timeout(FIRST_BYTE, sending)
+            .await
+            .map_err(|_| self.silent("the head of an answer"))?
+            .map_err(|error| Setback::of_egress(name, &self.redacted(error)))?;
+        if (200..300).contains(&answer.status) {
+            return Ok(answer);
+        }
+        Err(self.diagnose(answer).await)
+    }
+
+    async fn diagnose(&mut self, mut answer: Answer) -> Setback {
+        let mut body = Vec::new();
+        while body.len() < ERROR {
+            match tokio::time::timeout(IDLE, answer.body.chunk()).await {
+                Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
+                // What arrived has to do.
+                _ => break,
+            }
+        }
+        body.truncate(ERROR);
+        let now = self.shared.brokers.clock.now_ms();
+        let retry_after = retry::retry_after(&answer.headers, now);
+        let headers = headers(answer.headers);
+        let exports = self.exports.openkoi_provider_codec();
+        let step = exports.call_diagnose(&mut self.store, answer.status, &headers, &body);
+        match self.watch.step(self.wall, step).await {
+            Ok(mut diagnosis) => {
+                diagnosis.message = self.shared.brokers.secrets.redact_str(&diagnosis.message);
+                let name = self.provider.name();
+                Setback::of_diagnosis(name, answer.status, &diagnosis, retry_after)
+            }
+            Err(failure) => self.failed(&failure),
+        }
+    }
+
+    /// Reads a whole body that is not a stream.
+    async fn body(&mut self, mut answer: Answer) -> Result<Vec<u8>, Setback> {
+        let mut body = Vec::new();
+        while let Some(bytes) = self.chunk(&mut *answer.body).await? {
+            body.extend_from_slice(&bytes);
+            if body.len() as u64 > provider_body(&self.provider.limits) {
+                return Err(self.setback(ModelTrouble::Invalid, "the answer is too long"));
+            }
+        }
+        Ok(body)
+    }
+
+    async fn read(
+        &mut self,
+        answer: Answer,
+        model: &str,
+        shown: &(dyn Fn(&Piece) + Send + Sync),
+    ) -> Result<Turn, Setback> {
+        let Answer { status, headers: list, mut body, .. } = answer;
+        let decoder = self.decoder(status, &headers(list)).await?;
+        let mut assembly = Assembly::new(model);
+        let (mut total, mut spoke_at) = (0_u64, self.now());
+        while let Some(bytes) = self.chunk(&mut *body).await? {
+            total = total.saturating_add(bytes.len() as u64);
+            if total > STREAM {
+                return Err(self.setback(ModelTrouble::Invalid, "the answer is too long"));
+            }
+            // A codec gets a piece at a time, so that none is larger than a call may be.
+            for piece in bytes.chunks(1 << 20) {
+                let events = self.push(decoder, piece).await?;
+                if !events.is_empty() {
+                    spoke_at = self.now();
+                }
+                self.take(&mut assembly, events, shown)?;
+            }
+            if self.now().saturating_sub(spoke_at) > SILENCE_MS {
+                return Err(self.silent("anything but signs of life"));
+            }
+        }
+        let events = self.finish(decoder).await?;
+        self.take(&mut assembly, events, shown)?;
+        assembly.finish().map_err(|error| self.unassembled(&error))
+    }
+
+    async fn decoder(&mut self, status: u16, headers: &[Header]) -> Result<ResourceAny, Setback> {
+        let exports = self.exports.openkoi_provider_codec();
+        let guest = exports.decoder();
+        let step = guest.call_constructor(&mut self.store, status, headers);
+        let decoder = self.watch.step(self.wall, step).await;
+        decoder.map_err(|failure| self.failed(&failure))
+    }
+
+    async fn push(&mut self, decoder: ResourceAny, bytes: &[u8]) -> Result<Vec<Event>, Setback> {
+        self.watch.rewind();
+        let exports = self.exports.openkoi_provider_codec();
+        let guest = exports.decoder();
+        let step = guest.call_push(&mut self.store, decoder, bytes);
+        let events = self.watch.step(self.wall, step).await.and_then(inner);
+        events.map_err(|failure| self.failed(&failure))
+    }
+
+    async fn finish(&mut self, decoder: ResourceAny) -> Result<Vec<Event>, Setback> {
+        self.watch.rewind();
+        let exports = self.exports.openkoi_provider_codec();
+        let guest = exports.decoder();
+        let step = guest.call_finish(&mut self.store, decoder);
+        let events = self.watch.step(self.wall, step).await.and_then(inner);
+        events.map_err(|failure| self.failed(&failure))
+    }
+
+    fn take(
+        &self,
+        assembly: &mut Assembly,
+        events: Vec<Event>,
+        shown: &(dyn Fn(&Piece) + Send + Sync),
+    ) -> Result<(), Setback> {
+        for event in events {
+            let piece = assembly.take(event).map_err(|error| self.unassembled(&error))?;
+            if let Some(piece) = piece {
+                shown(&piece);
+            }
+        }
+        Ok(())
+    }
+
+    async fn chunk(&mut self, body: &mut dyn AnswerBody) -> Result<Option<Vec<u8>>, Setback> {
+        match tokio::time::timeout(IDLE, body.chunk()).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(error)) => {
+                let name = self.provider.name();
+                Err(Setback::of_egress(name, &self.redacted(error)))
+            }
+            Err(_) => Err(self.silent("more of the answer")),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.shared.brokers.clock.monotonic_ms()
+    }
+
+    fn silent(&self, what: &str) -> Setback {
+        let message = format!("waited for {what} in vain");
+        let outage = Failure::Unavailable { message, request_sent: true, retry_after_ms: None };
+        Setback::of_failure(self.provider.name(), &outage)
+    }
+
+    fn unassembled(&self, error: &AssemblyError) -> Setback {
+        match error {
+            AssemblyError::CutShort => {
+                let outage = Failure::Unavailable {
+                    message: error.to_string(),
+                    request_sent: true,
+                    retry_after_ms: None,
+                };
+                Setback::of_failure(self.provider.name(), &outage)
+            }
+            _ => self.setback(ModelTrouble::Invalid, &error.to_string()),
+        }
+    }
+
+    fn setback(&self, kind: ModelTrouble, message: &str) -> Setback {
+        Setback::of(kind, self.provider.name(), message, "")
+    }
+
+    fn failed(&self, failure: &Failure) -> Setback {
+        let mut setback = Setback::of_failure(self.provider.name(), failure);
+        setback.error.message = self.shared.brokers.secrets.redact_str(&setback.error.message);
+        setback
+    }
+
+    fn redacted(&self, mut error: EgressError) -> EgressError {
+        error.message = self.shared.brokers.secrets.redact_str(&error.message);
+        error
+    }
+}
+
+fn provider_body(limits: &instance::Limits) -> u64 {
+    limits.host_bytes.min(STREAM)
+}
+
+fn limits() -> EgressLimits {
+    EgressLimits {
+        first_byte: FIRST_BYTE,
+        idle: IDLE,
+        total: TOTAL,
+        body_bytes: STREAM,
+        redirects: 0,
+        ..EgressLimits::standard()
+    }
+}
+
+fn headers(list: Vec<(String, Vec<u8>)>) -> Vec<Header> {
+    list.into_iter().map(|(name, value)| Header { name, value }).collect()
+}
+
+fn inner<T>(
+    result: Result<T, crate::bindings::imports::openkoi::types::failures::Failure>,
+) -> Result<T, Failure> {
+    result.map_err(Failure::from)
+}
+
+/// The answer of a provider that is reached nowhere: its own request.
+fn echo(request: HttpRequest) -> Answer {
+    struct Whole(Option<Vec<u8>>);
+
+    impl AnswerBody for Whole {
+        fn chunk(
+            &mut self,
+        ) -> openkoi_core::port::Pending<'_, Result<Option<Vec<u8>>, EgressError>> {
+            let body = self.0.take().filter(|body| !body.is_empty());
+            Box::pin(std::future::ready(Ok(body)))
+        }
+    }
+
+    Answer {
+        status: 200,
+        headers: request.headers.into_iter().map(|h| (h.name, h.value)).collect(),
+        url: request.url,
+        body: Box::new(Whole(Some(request.body))),
+    }
+}
+
+impl Provider {
+    /// Returns the request as the egress broker takes it: one host, this provider's key and nobody else's.
+    fn request(
+        &self,
+        shared: &Shared,
+        request: HttpRequest,
+        limits: EgressLimits,
+    ) -> Result<Request, Setback> {
+        let Some(address) = &self.address else {
+            let message = "it has no base URL";
+            return Err(Setback::of(ModelTrouble::Invalid, self.name(), message, ""));
+        };
+        let credential = self.credential(&shared.brokers.secrets, address)?;
+        Ok(Request {
+            caller: self.name().to_owned(),
+            method: request.method,
+            url: request.url,
+            headers: request.headers.into_iter().map(|h| (h.name, h.value)).collect(),
+            body: request.body,
+            credentials: credential.into_iter().collect(),
+            rules: vec![address.rule().clone()],
+            limits,
+        })
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        let base = self.address.as_ref().map_or("", super::Address::base);
+        Endpoint { base_url: base.to_owned(), options: self.settings.options.clone() }
+    }
+}

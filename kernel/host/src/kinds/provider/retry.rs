@@ -1,0 +1,86 @@
+//! When a request is sent again.
+
+use std::time::Duration;
+
+/// How often a request is sent again.
+pub(super) const RETRIES: u32 = 8;
+
+const FIRST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(30);
+/// Nobody waits longer than this in the middle of a turn, whatever the provider asks for.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Returns how long to wait before retry number `attempt` (counted from 0), or nothing if the provider asks
+/// for more patience than there is. `chance` is between 0 and 1.
+///
+/// The wait is anywhere between nothing and twice the wait before, so that clients that failed together do
+/// not come back together; it is never shorter than what the provider asked for.
+pub(super) fn wait(attempt: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
+    let most = FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST);
+    let chance = if chance.is_finite() { chance.clamp(0.0, 1.0) } else { 1.0 };
+    let jittered = most.mul_f64(chance);
+    match asked {
+        Some(asked) if asked > PATIENCE => None,
+        // The jitter comes on top: everybody is asked to come back at the same moment.
+        Some(asked) => Some(asked + jittered.min(FIRST)),
+        None => Some(jittered),
+    }
+}
+
+/// Reads `Retry-After`: seconds, or a date. Anything else says nothing.
+pub(super) fn retry_after(headers: &[(String, Vec<u8>)], now_ms: u64) -> Option<Duration> {
+    let named = |name: &str| {
+        let found = headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(&found.1).ok().map(str::trim)
+    };
+    if let Some(millis) = named("retry-after-ms").and_then(|text| text.parse::<u64>().ok()) {
+        return Some(Duration::from_millis(millis));
+    }
+    let text = named("retry-after")?;
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    let at = u64::try_from(date.timestamp().as_millisecond()).ok()?;
+    Some(Duration::from_millis(at.saturating_sub(now_ms)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value: &str) -> Option<Duration> {
+        let headers = [("Retry-After".to_owned(), value.as_bytes().to_vec())];
+        // 1994-11-06 08:49:30 UTC
+        retry_after(&headers, 784_111_770_000)
+    }
+
+    #[test]
+    fn the_wait_doubles_up_to_its_limit() {
+        let waits: Vec<u64> =
+            (0..RETRIES).filter_map(|n| wait(n, None, 1.0)).map(|wait| wait.as_secs()).collect();
+        assert_eq!(waits, [2, 4, 8, 16, 30, 30, 30, 30]);
+        assert_eq!(wait(3, None, 0.0), Some(Duration::ZERO));
+        assert_eq!(wait(3, None, 0.5), Some(Duration::from_secs(8)));
+    }
+
+    #[test]
+    fn what_the_provider_asks_for_is_the_least() {
+        let asked = Some(Duration::from_secs(45));
+        assert_eq!(wait(0, asked, 0.0), asked);
+        assert_eq!(wait(7, asked, 1.0), Some(Duration::from_secs(47)));
+        assert_eq!(wait(0, Some(Duration::from_secs(1_000_000_000)), 0.5), None);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        assert_eq!(read("0"), Some(Duration::ZERO));
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::from_secs(7)));
+        assert_eq!(read("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("1000000000"), Some(Duration::from_secs(1_000_000_000)));
+        for garbage in ["", "-1", "soon", "1.5", "7 seconds", "99999999999999999999999"] {
+            assert_eq!(read(garbage), None, "{garbage:?}");
+        }
+    }
+}

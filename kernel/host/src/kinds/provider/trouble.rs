@@ -1,0 +1,189 @@
+//! Why an attempt gave no turn, in words for a person, and whether another may.
+
+use std::time::Duration;
+
+use openkoi_brokers::egress::{EgressError, EgressErrorKind};
+use openkoi_core::{
+    failure::Failure,
+    port::{ModelError, ModelTrouble},
+};
+
+use crate::{
+    bindings::provider::exports::openkoi::provider::codec::{Diagnosis, Problem},
+    text,
+};
+
+/// The longest message, in characters.
+const MESSAGE: usize = 500;
+
+/// An attempt that gave no turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Setback {
+    pub(super) error: ModelError,
+    /// Whether the same request may be sent again.
+    pub(super) again: bool,
+    /// How long the provider asks to be left alone.
+    pub(super) wait: Option<Duration>,
+    /// Whether the provider was not there, rather than refused.
+    pub(super) outage: bool,
+}
+
+impl Setback {
+    /// A setback that sending again does not mend.
+    pub(super) fn of(kind: ModelTrouble, provider: &str, message: &str, hint: &str) -> Self {
+        let message = text::one_line(message, MESSAGE);
+        let error = ModelError {
+            kind,
+            message: format!("`{provider}`: {message}"),
+            hint: text::one_line(hint, MESSAGE),
+        };
+        Self { error, again: false, wait: None, outage: false }
+    }
+
+    fn again(mut self, wait: Option<Duration>) -> Self {
+        self.again = true;
+        self.wait = wait;
+        self
+    }
+
+    fn outage(mut self) -> Self {
+        self.outage = true;
+        self
+    }
+
+    /// Once something of the answer was shown, the request is not sent again.
+    pub(super) fn streamed(mut self, streamed: bool) -> Self {
+        self.again &= !streamed;
+        self
+    }
+
+    /// What the egress broker says.
+    pub(super) fn of_egress(provider: &str, error: &EgressError) -> Self {
+        let hint = error.hint.clone().unwrap_or_default();
+        let of = |kind| Self::of(kind, provider, &error.message, &hint);
+        match error.kind {
+            EgressErrorKind::Denied => of(ModelTrouble::Denied),
+            EgressErrorKind::InvalidRequest | EgressErrorKind::TooLarge => {
+                of(ModelTrouble::Invalid)
+            }
+            EgressErrorKind::Tls => of(ModelTrouble::Unreachable).outage(),
+            EgressErrorKind::Resolve
+            | EgressErrorKind::Connect
+            | EgressErrorKind::Timeout { .. }
+            | EgressErrorKind::Interrupted => {
+                of(ModelTrouble::Unreachable).again(error.retry_after).outage()
+            }
+        }
+    }
+
+    /// What the codec says of an error response.
+    pub(super) fn of_diagnosis(
+        provider: &str,
+        status: u16,
+        diagnosis: &Diagnosis,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let wait = retry_after.or(diagnosis.retry_after_ms.map(Duration::from_millis));
+        let message = if diagnosis.message.trim().is_empty() {
+            format!("it answered with status {status}")
+        } else {
+            diagnosis.message.clone()
+        };
+        let of = |kind, hint: &str| Self::of(kind, provider, &message, hint);
+        match diagnosis.problem {
+            Problem::RateLimited => of(ModelTrouble::RateLimited, "").again(wait),
+            Problem::Overloaded => of(ModelTrouble::Unreachable, "").again(wait).outage(),
+            Problem::Quota => of(ModelTrouble::Quota, "the account has no credit left"),
+            Problem::ContextOverflow => of(ModelTrouble::Overflow, ""),
+            Problem::Credentials => {
+                of(ModelTrouble::Credentials, &format!("openkoi connect {provider}"))
+            }
+            Problem::Forbidden => of(ModelTrouble::Credentials, "the key may not do this"),
+            Problem::UnknownModel => of(ModelTrouble::UnknownModel, "openkoi models"),
+            Problem::InvalidRequest => of(ModelTrouble::Invalid, ""),
+            Problem::Other if status >= 500 || status == 408 => {
+                of(ModelTrouble::Unreachable, "").again(wait).outage()
+            }
+            Problem::Other if status == 429 => of(ModelTrouble::RateLimited, "").again(wait),
+            Problem::Other => of(ModelTrouble::Invalid, ""),
+        }
+    }
+
+    /// What the codec, or the host about the codec, says.
+    pub(super) fn of_failure(provider: &str, failure: &Failure) -> Self {
+        let of = |kind| Self::of(kind, provider, &failure.to_string(), "");
+        match failure {
+            Failure::Unavailable { message, retry_after_ms, .. } => {
+                Self::of(ModelTrouble::Unreachable, provider, message, "")
+                    .again(retry_after_ms.map(Duration::from_millis))
+                    .outage()
+            }
+            Failure::Denied { .. } => of(ModelTrouble::Denied),
+            Failure::Trapped { .. } | Failure::Cancelled => of(ModelTrouble::Unreachable),
+            _ => of(ModelTrouble::Invalid),
+        }
+    }
+}
+
+/// Whether another provider may do better with the same request.
+pub(super) fn is_worth_another(kind: ModelTrouble) -> bool {
+    match kind {
+        ModelTrouble::Credentials
+        | ModelTrouble::Quota
+        | ModelTrouble::RateLimited
+        | ModelTrouble::Unreachable
+        | ModelTrouble::UnknownModel => true,
+        ModelTrouble::Overflow | ModelTrouble::Invalid | ModelTrouble::Denied => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagnosed(problem: Problem, status: u16) -> Setback {
+        let diagnosis = Diagnosis { problem, message: String::new(), retry_after_ms: None };
+        Setback::of_diagnosis("p", status, &diagnosis, None)
+    }
+
+    #[test]
+    fn only_what_may_pass_is_sent_again() {
+        let again = [
+            (Problem::RateLimited, 429),
+            (Problem::Overloaded, 529),
+            (Problem::Other, 500),
+            (Problem::Other, 503),
+            (Problem::Other, 429),
+        ];
+        for (problem, status) in again {
+            assert!(diagnosed(problem, status).again, "{problem:?} {status}");
+        }
+        let never = [
+            (Problem::Quota, 429),
+            (Problem::ContextOverflow, 400),
+            (Problem::Credentials, 401),
+            (Problem::Forbidden, 403),
+            (Problem::UnknownModel, 404),
+            (Problem::InvalidRequest, 400),
+            (Problem::InvalidRequest, 413),
+            (Problem::Other, 422),
+        ];
+        for (problem, status) in never {
+            let setback = diagnosed(problem, status);
+            assert!(!setback.again && !setback.outage, "{problem:?} {status}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_again_once_it_was_shown() {
+        assert!(!diagnosed(Problem::Overloaded, 529).streamed(true).again);
+    }
+
+    #[test]
+    fn a_message_is_one_line_of_bounded_length() {
+        let hostile = format!("a\u{1b}[2J\n{}", "x".repeat(10_000));
+        let setback = Setback::of(ModelTrouble::Invalid, "p", &hostile, "");
+        assert!(setback.error.message.starts_with("`p`: a␛[2J x"));
+        assert!(setback.error.message.chars().count() <= MESSAGE + 5);
+    }
+}

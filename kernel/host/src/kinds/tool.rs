@@ -1,0 +1,203 @@
+//! The tools of the catalog as one toolbox.
+
+mod output;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use openkoi_core::{
+    capability::Grant,
+    failure::Failure,
+    message::ToolCall,
+    port::{Pending, Scope, Toolbox},
+    tool::{Tool, ToolOutput},
+};
+use serde_json::Value;
+
+use super::schema;
+use crate::{
+    bindings::tool::exports::openkoi::tool::tool::{Context, Output},
+    catalog::{CatalogError, Entry},
+    engine::Loaded,
+    host::Host,
+    instance::{self, Call, LimitHit, Limits, Run},
+    manifest::{Kind, Manifest, ToolEntry},
+    place::Place,
+};
+
+/// Why a toolbox could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ToolboxError {
+    /// Two components have a tool of the same name.
+    #[error("the tool `{tool}` is in both `{first}` and `{second}`; only one of them can be used")]
+    Clash {
+        /// The tool.
+        tool: String,
+        /// One component.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A component cannot be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+/// What the user decided about tools.
+#[derive(Clone, Debug, Default)]
+pub struct ToolSettings {
+    /// Components that are not used.
+    pub without: Vec<String>,
+    /// What components may use; one that is not named may use what its manifest asks for.
+    pub grants: BTreeMap<String, Grant>,
+}
+
+/// One tool, with what a call of it may use.
+struct Known {
+    component: String,
+    tool: Tool,
+    limits: Limits,
+    grant: Grant,
+    max_tokens: Option<u32>,
+}
+
+/// The tools of one run.
+pub struct Tools {
+    host: Host,
+    place: Arc<Place>,
+    known: BTreeMap<String, Known>,
+}
+
+impl Tools {
+    /// Takes up the tools of all components. No component is loaded.
+    ///
+    /// # Errors
+    ///
+    /// A manifest is not accepted, or two components have a tool of the same name.
+    pub fn new(
+        host: &Host,
+        place: Arc<Place>,
+        settings: &ToolSettings,
+    ) -> Result<Self, ToolboxError> {
+        let mut known = BTreeMap::<String, Known>::new();
+        let used = |entry: &&Entry| !settings.without.iter().any(|name| name == entry.name());
+        for entry in host.catalog().of_kind(Kind::Tool).filter(used) {
+            let manifest = entry.manifest()?;
+            for tool in &manifest.tools {
+                let tool = take_up(manifest, tool, settings.grants.get(entry.name()));
+                if let Some(first) = known.get(&tool.tool.name) {
+                    return Err(ToolboxError::Clash {
+                        tool: tool.tool.name,
+                        first: first.component.clone(),
+                        second: tool.component,
+                    });
+                }
+                known.insert(tool.tool.name.clone(), tool);
+            }
+        }
+        Ok(Self { host: host.clone(), place, known })
+    }
+
+    async fn run(&self, call: &ToolCall, scope: Scope) -> Result<ToolOutput, Failure> {
+        let known = self.known.get(&call.name);
+        let known = known.ok_or_else(|| Failure::NotFound(format!("the tool `{}`", call.name)))?;
+        check_arguments(known, &call.arguments)?;
+        let (answer, receipts) = self.ask(known, call, scope).await?;
+        let saver =
+            output::Saver { brokers: &self.host.shared.brokers, directory: &self.place.output };
+        let mut output = output::fit(answer, &saver)?;
+        output.receipts = receipts;
+        Ok(output)
+    }
+
+    async fn ask(
+        &self,
+        known: &Known,
+        call: &ToolCall,
+        scope: Scope,
+    ) -> Result<(Output, Vec<openkoi_core::tool::Receipt>), Failure> {
+        let shared = &self.host.shared;
+        let entry = shared.catalog.find(&known.component);
+        let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
+        let Loaded::Tool(component) = shared.ready(entry)? else {
+            return Err(Failure::Failed(format!("`{}` is no tool", known.component)));
+        };
+        let mut limits = known.limits.clone();
+        limits.wall = limits.wall.min(scope.deadline);
+        let wall = limits.wall;
+        let context = Context {
+            call: scope.key.clone(),
+            task: scope.task.to_string(),
+            workspace: self.place.root.display().to_string(),
+            deadline_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
+        };
+        let run = Run {
+            scope,
+            grant: known.grant.clone(),
+            domain: known.tool.domain.clone(),
+            max_tokens: known.max_tokens,
+            place: Arc::clone(&self.place),
+        };
+        let data = Call::new(&known.component, limits.clone(), &shared.brokers, Some(run));
+        let (mut store, watch) = instance::store(shared, data)?;
+        let step = async {
+            let tool = component.instantiate_async(&mut store).await?;
+            let tool = tool.openkoi_tool_tool();
+            tool.call_call(&mut store, &call.name, &call.arguments, &context).await
+        };
+        let answer = watch.step(wall, step).await?.map_err(Failure::from)?;
+        if size(&answer) > limits.output {
+            return Err(LimitHit::output(&limits).into());
+        }
+        Ok((answer, watch.traces().take_receipts()))
+    }
+}
+
+impl Toolbox for Tools {
+    fn tools(&self) -> Vec<Tool> {
+        self.known.values().map(|known| known.tool.clone()).collect()
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        scope: Scope,
+    ) -> Pending<'a, Result<ToolOutput, Failure>> {
+        Box::pin(self.run(call, scope))
+    }
+}
+
+fn take_up(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> Known {
+    let limits = Limits::of(manifest.component.kind, &manifest.limits);
+    let asked = manifest.grant(Some(&entry.name));
+    Known {
+        component: manifest.component.name.clone(),
+        tool: Tool {
+            name: entry.name.clone(),
+            description: crate::text::visible(&entry.description),
+            parameters: entry.schema.clone(),
+            effect: entry.effect,
+            idempotent: entry.idempotent,
+            domain: entry.domain.clone(),
+            target: entry.target.clone(),
+            origin: manifest.component.name.clone(),
+            deadline_ms: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
+        },
+        grant: granted.map_or_else(|| asked.clone(), |granted| asked.intersect(granted)),
+        max_tokens: manifest.max_tokens(Some(&entry.name)),
+        limits,
+    }
+}
+
+fn check_arguments(known: &Known, arguments: &str) -> Result<(), Failure> {
+    let value: Value = serde_json::from_str(arguments).map_err(|error| Failure::Invalid {
+        field: String::new(),
+        message: format!("the arguments are not JSON: {error}"),
+    })?;
+    schema::check(&known.tool.parameters, &value)
+}
+
+fn size(answer: &Output) -> u64 {
+    let images: usize = answer.images.iter().map(|image| image.bytes.len()).sum();
+    let structured = answer.structured.as_ref().map_or(0, String::len);
+    (answer.text.len() + structured + images + answer.summary.len()) as u64
+}

@@ -1,0 +1,349 @@
+//! What a manifest must satisfy beyond its grammar.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{
+    Capability, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest, ManifestError, SCHEMA_BYTES,
+    ToolEntry, Wire,
+};
+use crate::{kinds::schema, text};
+
+const COMPONENT_NAME: &str = "a letter, then letters, digits and `-`, all small, at most 64";
+const TOOL_NAME: &str = "a letter, then letters, digits and `_`, all small, at most 64";
+
+pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
+    name("the component", &manifest.component.name, '-', COMPONENT_NAME)?;
+    description("the component", &manifest.component.description)?;
+    check_parts(manifest)?;
+    if manifest.tools.len() > MOST_TOOLS {
+        return Err(ManifestError::TooManyTools { count: manifest.tools.len() });
+    }
+    let mut seen = BTreeSet::new();
+    for tool in &mut manifest.tools {
+        check_tool(tool)?;
+        if !seen.insert(tool.name.clone()) {
+            return Err(ManifestError::DuplicateTool { name: tool.name.clone() });
+        }
+    }
+    manifest.capabilities.iter().try_for_each(check_capability)?;
+    manifest.credentials.iter().try_for_each(|entry| {
+        name("the credential", &entry.name, '-', COMPONENT_NAME)?;
+        check_injection(&entry.inject)
+    })?;
+    check_provider(manifest)
+}
+
+/// Each kind has its own parts and no others.
+fn check_parts(manifest: &Manifest) -> Result<(), ManifestError> {
+    let kind = manifest.component.kind;
+    let wrong = |reason| Err(ManifestError::Kind { kind: kind.word(), reason });
+    let has_tools = matches!(kind, Kind::Tool | Kind::Integration);
+    if has_tools && manifest.tools.is_empty() {
+        return wrong("declares at least one [[tool]]");
+    }
+    if !has_tools && !manifest.tools.is_empty() {
+        return wrong("has no [[tool]]");
+    }
+    if has_tools && !manifest.capabilities.is_empty() {
+        return wrong("asks for its capabilities tool by tool: [[tool.capability]]");
+    }
+    if (kind == Kind::Provider) != manifest.provider.is_some() {
+        return wrong("is the one kind with a [provider] part, or lacks it");
+    }
+    if (kind == Kind::Evaluator) != manifest.evaluator.is_some() {
+        return wrong("is the one kind with an [evaluator] part, or lacks it");
+    }
+    if !manifest.credentials.is_empty() && !matches!(kind, Kind::Provider | Kind::Integration) {
+        return wrong("has no [[credential]]");
+    }
+    Ok(())
+}
+
+fn check_tool(tool: &mut ToolEntry) -> Result<(), ManifestError> {
+    name("the tool", &tool.name, '_', TOOL_NAME)?;
+    name("the domain", &tool.domain, '-', COMPONENT_NAME)?;
+    description(&format!("the tool `{}`", tool.name), &tool.description)?;
+    if let Some(pointer) = &tool.target
+        && !pointer.starts_with('/')
+    {
+        let reason = format!("`{pointer}` is not a JSON pointer: it starts with `/`");
+        return Err(ManifestError::Value { key: "target", reason });
+    }
+    tool.schema = read_schema(tool)?;
+    tool.capabilities.iter().try_for_each(check_capability)
+}
+
+fn read_schema(tool: &ToolEntry) -> Result<Value, ManifestError> {
+    let size = tool.parameters.len();
+    if size > SCHEMA_BYTES {
+        return Err(ManifestError::SchemaSize { tool: tool.name.clone(), size });
+    }
+    let broken = |reason: String| ManifestError::Schema { tool: tool.name.clone(), reason };
+    let value: Value =
+        serde_json::from_str(&tool.parameters).map_err(|error| broken(error.to_string()))?;
+    if value.get("type").and_then(Value::as_str) != Some("object") {
+        return Err(broken("it has to be a schema of type \"object\"".to_owned()));
+    }
+    schema::vet(&value).map_err(broken)?;
+    Ok(value)
+}
+
+fn check_capability(asked: &Capability) -> Result<(), ManifestError> {
+    let wrong = |reason| {
+        let interface = text::one_line(&asked.interface, 64);
+        Err(ManifestError::Capability { interface, reason })
+    };
+    if asked.why.trim().is_empty() {
+        return wrong("say why it is needed");
+    }
+    let is = |interface: &str| asked.interface == interface;
+    match asked.interface.as_str() {
+        "files" if asked.access.is_none() => wrong("say `access = \"read\"` or `\"write\"`"),
+        "http" if asked.allow.is_empty() => wrong("say where to: `allow = [\"GET https://…\"]`"),
+        "process" if asked.commands.is_empty() => wrong("say which: `commands = [\"…\"]`"),
+        "model" if asked.roles.is_empty() => wrong("say which: `roles = [\"…\"]`"),
+        "files" | "http" | "process" | "model" | "state" | "records" | "memory" => {
+            let strays = (asked.access.is_some() && !is("files"))
+                || (!asked.allow.is_empty() && !is("http"))
+                || ((!asked.commands.is_empty() || asked.network) && !is("process"))
+                || ((!asked.roles.is_empty() || asked.max_tokens.is_some()) && !is("model"));
+            if strays { wrong("has a key that belongs to another interface") } else { Ok(()) }
+        }
+        "log" | "progress" => wrong("needs no entry"),
+        _ => wrong("is no interface that can be asked for"),
+    }
+}
+
+fn check_injection(inject: &Inject) -> Result<(), ManifestError> {
+    let token = |text: &str| {
+        !text.is_empty()
+            && text.len() <= 64
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let proper = match inject {
+        Inject::Word(_) => true,
+        Inject::Header { header, prefix } => token(header) && !prefix.contains(['\r', '\n', '\0']),
+        Inject::Query { query } => token(query),
+        Inject::Basic { basic } => !basic.contains([':', '\r', '\n', '\0']),
+    };
+    if proper {
+        return Ok(());
+    }
+    let reason = "a header or parameter is made of letters, digits, `-`, `_` and `.`".to_owned();
+    Err(ManifestError::Value { key: "inject", reason })
+}
+
+fn check_provider(manifest: &Manifest) -> Result<(), ManifestError> {
+    let Some(provider) = &manifest.provider else { return Ok(()) };
+    if provider.transport == Wire::Http {
+        check_base_url(&provider.base_url)?;
+    }
+    for preset in &provider.presets {
+        name("the preset", &preset.name, '-', COMPONENT_NAME)?;
+        check_base_url(&preset.base_url)?;
+    }
+    Ok(())
+}
+
+fn check_base_url(url: &str) -> Result<(), ManifestError> {
+    match crate::kinds::provider::Address::parse(url) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(ManifestError::Value { key: "base-url", reason: error.to_string() }),
+    }
+}
+
+fn name(
+    what: &'static str,
+    name: &str,
+    joint: char,
+    form: &'static str,
+) -> Result<(), ManifestError> {
+    let proper = (1..=64).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint);
+    if proper {
+        return Ok(());
+    }
+    Err(ManifestError::Name { what, name: text::one_line(name, 80), form })
+}
+
+fn description(what: &str, description: &str) -> Result<(), ManifestError> {
+    if description.len() <= DESCRIPTION_BYTES {
+        return Ok(());
+    }
+    Err(ManifestError::Description { what: what.to_owned(), size: description.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openkoi_core::capability::{Access, Grant};
+
+    const TOOL: &str = r#"
+        [component]
+        name = "files"
+        version = "0.1.0"
+        kind = "tool"
+        publisher = "openkoi"
+        description = "Reads files."
+
+        [[tool]]
+        name = "read_file"
+        description = "Reads a file."
+        effect = "read"
+        idempotent = true
+        domain = "files"
+        target = "/path"
+        parameters = '{"type":"object","properties":{"path":{"type":"string"}}}'
+
+        [[tool.capability]]
+        interface = "files"
+        access = "read"
+        why = "Reads what the task is about."
+    "#;
+
+    const PROVIDER: &str = r#"
+        [component]
+        name = "wire"
+        version = "0.1.0"
+        kind = "provider"
+        publisher = "openkoi"
+        description = "A wire format."
+        [[credential]]
+        name = "api-key"
+        environment = ["WIRE_API_KEY"]
+        inject = { header = "x-api-key", prefix = "" }
+        [provider]
+        base-url = "https://api.example.com/v1"
+    "#;
+
+    fn refused(manifest: &str, from: &str, to: &str) -> ManifestError {
+        assert!(manifest.contains(from), "{from:?} is not in the manifest");
+        Manifest::parse(&manifest.replace(from, to)).expect_err(to)
+    }
+
+    #[test]
+    fn a_manifest_is_read_and_gives_its_grant() {
+        let manifest = Manifest::parse(TOOL).unwrap();
+
+        assert_eq!(
+            manifest.grant(Some("read_file")),
+            Grant { files: Some(Access::Read), ..Grant::default() }
+        );
+        assert_eq!(manifest.grant(Some("another")), Grant::default());
+        assert!(manifest.asks_for("files") && !manifest.asks_for("http"));
+    }
+
+    #[test]
+    fn the_same_manifest_as_json_is_the_same() {
+        let value: toml::Value = toml::from_str(TOOL).unwrap();
+        let json = serde_json::to_string(&value).unwrap();
+
+        assert_eq!(Manifest::parse(&json), Manifest::parse(TOOL));
+    }
+
+    #[test]
+    fn a_provider_is_read() {
+        let manifest = Manifest::parse(PROVIDER).unwrap();
+
+        assert_eq!(
+            manifest.credentials[0].inject,
+            Inject::Header { header: "x-api-key".to_owned(), prefix: String::new() }
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_wherever_they_stand() {
+        for (from, to) in [
+            ("[[tool]]", "surprise = 1\n[[tool]]"),
+            ("idempotent = true", "idempotent = true\nsurprise = 1"),
+            ("access = \"read\"", "access = \"read\"\nsurprise = 1"),
+        ] {
+            assert!(matches!(refused(TOOL, from, to), ManifestError::Syntax(_)), "{to}");
+        }
+        let inject = refused(PROVIDER, "prefix = \"\"", "surprise = \"\"");
+        assert!(matches!(inject, ManifestError::Syntax(_)));
+    }
+
+    #[test]
+    fn names_that_could_be_taken_for_others_are_refused() {
+        for bad in ["", "../x", "Fs", "9a", "a b", "read\u{1b}[2J", "réad", "a.b"] {
+            let json = serde_json::Value::String(bad.to_owned()).to_string();
+            let tool = refused(TOOL, "name = \"read_file\"", &format!("name = {json}"));
+            assert!(matches!(&tool, ManifestError::Name { .. }), "{tool}");
+            assert!(!tool.to_string().contains('\u{1b}'), "{tool}");
+            let component = refused(TOOL, "name = \"files\"", &format!("name = {json}"));
+            assert!(matches!(component, ManifestError::Name { .. }));
+        }
+    }
+
+    #[test]
+    fn sizes_are_capped() {
+        let long = "x".repeat(DESCRIPTION_BYTES + 1);
+        let description = refused(TOOL, "Reads a file.", &long);
+        assert!(matches!(description, ManifestError::Description { .. }));
+
+        let padding = format!(r#"{{"type":"object","title":"{}"}}"#, "x".repeat(SCHEMA_BYTES));
+        let schema =
+            refused(TOOL, r#"{"type":"object","properties":{"path":{"type":"string"}}}"#, &padding);
+        assert!(matches!(schema, ManifestError::SchemaSize { .. }));
+
+        let whole = Manifest::parse(&" ".repeat(super::super::MANIFEST_BYTES + 1));
+        assert!(matches!(whole, Err(ManifestError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_schema_is_one_of_an_object() {
+        let object = r#"{"type":"object","properties":{"path":{"type":"string"}}}"#;
+        for bad in ["[]", "{\"type\":\"string\"}", "{", "{\"type\":\"object\",\"$ref\":\"#/x\"}"] {
+            let error = refused(TOOL, object, bad);
+            assert!(matches!(error, ManifestError::Schema { .. }), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_tool_is_declared_once() {
+        let (head, tool) = TOOL.split_once("[[tool]]").unwrap();
+        let twice = format!("{head}[[tool]]{tool}\n[[tool]]{tool}");
+        let error = Manifest::parse(&twice).unwrap_err();
+        assert_eq!(error, ManifestError::DuplicateTool { name: "read_file".to_owned() });
+    }
+
+    #[test]
+    fn a_capability_says_what_and_why() {
+        for (from, to) in [
+            ("why = \"Reads what the task is about.\"", "why = \" \""),
+            ("access = \"read\"", ""),
+            ("access = \"read\"", "access = \"read\"\nnetwork = true"),
+            ("interface = \"files\"", "interface = \"everything\""),
+            ("interface = \"files\"", "interface = \"log\""),
+            ("interface = \"files\"", "interface = \"http\""),
+        ] {
+            let error = refused(TOOL, from, to);
+            assert!(matches!(error, ManifestError::Capability { .. }), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn each_kind_has_its_own_parts() {
+        for (text, from, to) in [
+            (TOOL, "kind = \"tool\"", "kind = \"evaluator\""),
+            (PROVIDER, "kind = \"provider\"", "kind = \"evaluator\""),
+            (TOOL, "[[tool]]", "[evaluator]\ntier = \"checks\"\n[[tool]]"),
+            (TOOL, "[[tool]]", "[[credential]]\nname = \"k\"\ninject = \"bearer\"\n[[tool]]"),
+        ] {
+            assert!(matches!(refused(text, from, to), ManifestError::Kind { .. }), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_base_url_is_one_that_can_be_a_rule() {
+        for bad in ["", "ftp://x.example", "https://u@api.example.com", "https://api.example.com?a"]
+        {
+            let error = refused(PROVIDER, "https://api.example.com/v1", bad);
+            assert!(matches!(error, ManifestError::Value { .. }), "{bad}: {error}");
+        }
+    }
+}

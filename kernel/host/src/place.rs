@@ -1,0 +1,77 @@
+//! Where the components of a run work.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use openkoi_brokers::files::{Access as RootAccess, Directory, FileRules, Files};
+use openkoi_core::{capability::Access, failure::Failure};
+
+use crate::failure;
+
+/// The workspace of a run and what belongs to it.
+#[derive(Debug)]
+pub struct Place {
+    /// The workspace, absolute.
+    pub root: PathBuf,
+    /// Where outputs are kept that are too long for a model. Components may read it.
+    pub output: PathBuf,
+    /// Control and secret files of the workspace that the user granted by name.
+    pub named: Vec<String>,
+    /// Further directories that the user granted.
+    pub directories: Vec<Directory>,
+    /// Further directories that programs may write to.
+    pub writable: Vec<PathBuf>,
+    /// Whether the user lets programs use the network.
+    pub network: bool,
+    /// Places that stay closed whatever is granted, such as OpenKoi's own home.
+    pub private: Vec<PathBuf>,
+    reading: OnceLock<Result<Arc<Files>, Failure>>,
+    writing: OnceLock<Result<Arc<Files>, Failure>>,
+}
+
+impl Place {
+    /// Makes a place with a workspace and a directory for long outputs.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, output: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            output: output.into(),
+            named: Vec::new(),
+            directories: Vec::new(),
+            writable: Vec::new(),
+            network: false,
+            private: Vec::new(),
+            reading: OnceLock::new(),
+            writing: OnceLock::new(),
+        }
+    }
+
+    /// Returns the broker for one kind of access, opened at its first use.
+    pub(crate) fn files(&self, access: Access) -> Result<Arc<Files>, Failure> {
+        let broker = match access {
+            Access::Read => &self.reading,
+            Access::Write => &self.writing,
+        };
+        broker.get_or_init(|| self.open(access)).clone()
+    }
+
+    fn open(&self, access: Access) -> Result<Arc<Files>, Failure> {
+        let mut directories = self.directories.clone();
+        if self.output.is_dir() {
+            directories.push(Directory { path: self.output.clone(), access: RootAccess::Read });
+        }
+        let mut rules = FileRules {
+            directories,
+            named: self.named.clone(),
+            private: self.private.clone(),
+            ..FileRules::workspace()
+        };
+        if access == Access::Read {
+            rules.write.clear();
+        }
+        let files = Files::open(&self.root, rules).map_err(failure::of_files)?;
+        Ok(Arc::new(files))
+    }
+}

@@ -1,0 +1,162 @@
+//! What is refused before anything is compiled or run (security.md, A15, A19, B43, B45).
+
+use openkoi_host::{
+    admission::AdmissionError,
+    catalog::{CatalogError, Embedded},
+    manifest::{Kind, ManifestError},
+};
+use openkoi_testing::World;
+
+use crate::raw::{TRAPPING, manifest, tool, with_manifest};
+
+fn refused(component: &[u8]) -> CatalogError {
+    World::new().try_load(component).expect_err("it is refused")
+}
+
+/// A component of nothing but these items, with a manifest and the export of a tool.
+fn component(items: &str) -> Vec<u8> {
+    let text = format!(
+        "(component {items} (instance $none) (export \"openkoi:tool/tool@0.1.0\" (instance $none)))"
+    );
+    with_manifest(wat::parse_str(text).expect("it is a component"), &manifest("x", "t"))
+}
+
+fn importing(interface: &str) -> Vec<u8> {
+    component(&format!("(import \"{interface}\" (instance))"))
+}
+
+#[test]
+fn another_version_is_refused_with_both_named() {
+    let error = refused(&importing("openkoi:host/files@0.9.0"));
+    assert_eq!(
+        error.to_string(),
+        "`x` wants `openkoi:host/files` at version 0.9.0, and this host has 0.1.0"
+    );
+}
+
+#[test]
+fn what_no_host_offers_is_refused_by_name() {
+    for interface in
+        ["wasi:http/outgoing-handler@0.2.0", "wasi:sockets/tcp@0.2.0", "evil:x/y@1.0.0"]
+    {
+        let error = refused(&importing(interface));
+        let CatalogError::Admission(AdmissionError::UnknownInterface { interface: named, .. }) =
+            error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!(named, interface);
+    }
+}
+
+#[test]
+fn what_was_not_asked_for_is_refused() {
+    let error = refused(&importing("openkoi:host/files@0.1.0"));
+    assert!(
+        matches!(&error, CatalogError::Admission(AdmissionError::Undeclared { .. })),
+        "{error}"
+    );
+}
+
+#[test]
+fn proposals_that_are_off_are_refused_by_name() {
+    let table = [
+        ("(core module (memory i64 1))", "memory64"),
+        ("(core module (memory 1) (memory 1))", "multiple memories"),
+        ("(core module (memory 1 1 shared))", "threads"),
+        ("(core module (type (struct (field i32))))", "gc"),
+        ("(core module (func (return_call 0)))", "tail calls"),
+        ("(core module (tag))", "exceptions"),
+        ("(core module (memory 1 (pagesize 1)))", "custom page sizes"),
+    ];
+    for (module, proposal) in table {
+        let error = refused(&component(module));
+        assert!(matches!(&error, CatalogError::Code { .. }), "{proposal}: {error}");
+        assert!(error.to_string().contains(proposal), "{proposal}: {error}");
+    }
+}
+
+#[test]
+fn sizes_are_looked_at_before_anything_is_parsed() {
+    let large = refused(&vec![0; 17 << 20]);
+    assert_eq!(large, CatalogError::TooLarge { size: 17 << 20 });
+
+    let long = with_manifest(wat::parse_str("(component)").unwrap(), &"x".repeat(2 << 20));
+    let CatalogError::Manifest { source, .. } = refused(&long) else { panic!("accepted") };
+    assert!(matches!(source, ManifestError::TooLarge { .. }));
+}
+
+#[test]
+fn one_manifest_is_needed_and_no_more() {
+    let bare = wat::parse_str("(component)").unwrap();
+    let CatalogError::Manifest { source, .. } = refused(&bare) else { panic!("accepted") };
+    assert_eq!(source, ManifestError::Missing);
+
+    let twice = with_manifest(tool("x", "t", TRAPPING), &manifest("y", "t"));
+    let CatalogError::Manifest { source, .. } = refused(&twice) else { panic!("accepted") };
+    assert_eq!(source, ManifestError::Repeated);
+}
+
+#[test]
+fn what_is_no_component_is_refused() {
+    let module = wat::parse_str("(module)").unwrap();
+    for bytes in [b"".as_slice(), b"\0asm", b"not wasm at all", &module, &module[..6]] {
+        let error = refused(bytes);
+        assert!(
+            matches!(error, CatalogError::NotAComponent(_) | CatalogError::Manifest { .. }),
+            "{error}"
+        );
+    }
+    let whole = tool("x", "t", TRAPPING);
+    for end in (0..whole.len()).step_by(97) {
+        refused(&whole[..end]);
+    }
+}
+
+#[test]
+fn an_export_of_the_right_name_has_to_be_the_right_thing() {
+    let mut world = World::new();
+    world.load(component(""));
+    let error = world.host().preload("x").expect_err("there is no function in it");
+    assert!(matches!(&error, CatalogError::Code { .. }), "{error}");
+}
+
+#[test]
+fn a_name_is_given_once() {
+    let mut world = World::new();
+    world.load(tool("x", "t", TRAPPING));
+    let error = world.try_load(tool("x", "u", TRAPPING)).expect_err("it is there already");
+    assert_eq!(error, CatalogError::Duplicate { name: "x".to_owned() });
+}
+
+#[test]
+fn embedded_code_that_is_damaged_is_said_to_be() {
+    let manifest: &'static str = Box::leak(manifest("x", "t").into_boxed_str());
+    let packed: &'static [u8] = lz4(b"no native code").leak();
+    let cut = &packed[..packed.len() - 3];
+    for (native, native_len) in [(packed, 14), (packed, 15), (cut, 14), (&[][..], 0)] {
+        let embedded = Embedded {
+            name: "x",
+            kind: Kind::Tool,
+            digest: "0",
+            manifest,
+            native,
+            wasm_len: 0,
+            native_len,
+        };
+        let mut world = World::new();
+        world.load_built([embedded]);
+        let error = world.host().preload("x").expect_err("it is damaged");
+        assert!(matches!(&error, CatalogError::Damaged { .. }), "{error}");
+    }
+}
+
+/// An LZ4 block of literals only, after its size.
+fn lz4(bytes: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(bytes.len()).expect("a short text");
+    assert!(length < 15);
+    let mut block = u32::from(length).to_le_bytes().to_vec();
+    block.push(length << 4);
+    block.extend_from_slice(bytes);
+    block
+}

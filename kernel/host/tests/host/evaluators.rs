@@ -1,0 +1,48 @@
+//! Evaluators: what they see, and what of their answers counts (security.md, I177).
+
+use openkoi_core::evaluation::{Subject, Tier};
+use openkoi_core::port::Evaluators;
+use openkoi_host::kinds::evaluator::Judges;
+
+use crate::guests::evaluator_world;
+
+fn subject(task: &str) -> Subject {
+    Subject { task: task.to_owned(), iteration: 2, diff: "+a\n".to_owned(), ..Subject::default() }
+}
+
+#[tokio::test]
+async fn a_verdict_arrives_with_nothing_in_it_that_drives_a_terminal() {
+    let verdict = evaluator_world().evaluate(&subject("judge")).await.expect("it judges");
+
+    assert_eq!((verdict.scores[0].value, verdict.summary.as_str()), (0.5, "iteration 2"));
+    assert_eq!(verdict.findings[0].message, "3 bytes of diff␛[2J");
+    assert!(verdict.receipts.is_empty());
+}
+
+#[tokio::test]
+async fn a_score_that_is_none_is_not_evaluated() {
+    let mut world = evaluator_world();
+    for task in ["nan", "infinite", "eleven", "negative"] {
+        let failure = world.evaluate(&subject(task)).await.expect_err(task);
+        assert!(failure.to_string().starts_with("not evaluated"), "{task}: {failure}");
+    }
+    let failure = world.evaluate(&subject("fail")).await.expect_err("it fails");
+    assert_eq!(failure.to_string(), "it cannot be judged");
+}
+
+#[tokio::test]
+async fn an_evaluator_reads_what_it_was_granted() {
+    let mut world = evaluator_world();
+    world.write("score.txt", [255]);
+    let verdict = world.evaluate(&subject("look")).await.expect("it judges");
+    assert_eq!(verdict.scores[0].value, 1.0);
+}
+
+#[tokio::test]
+async fn cards_come_from_the_manifest() {
+    let mut world = evaluator_world();
+    let judges = Judges::new(&world.host(), world.place(), [].into(), &[]).expect("it loads");
+    let cards = judges.cards();
+    assert_eq!((cards[0].name.as_str(), cards[0].tier), ("judge", Tier::Rubric));
+    assert_eq!(judges.rubric("code"), None);
+}

@@ -1,0 +1,123 @@
+//! Too much of everything across the boundary (security.md, B).
+
+use openkoi_core::event::Event;
+use openkoi_testing::Canned;
+
+use crate::guests::{failure_of, is_unharmed, limit, text_of, tool_world};
+
+#[tokio::test]
+async fn log_records_beyond_their_number_are_dropped() {
+    let mut world = tool_world();
+
+    // 2,001 records and one of a megabyte, of which 1,000 of 4 KiB are kept: the call goes on.
+    assert_eq!(text_of(&mut world, "log_flood", "").await.as_deref(), Ok("logged"));
+}
+
+#[tokio::test]
+async fn cheap_calls_of_the_host_are_counted() {
+    let mut world = tool_world();
+
+    let failure = failure_of(&mut world, "call_flood", "").await;
+
+    assert_eq!(limit(&failure), ("host-calls", 10_000));
+    is_unharmed(&mut world).await;
+}
+
+#[tokio::test]
+async fn bytes_are_counted_over_all_calls_of_the_host() {
+    let mut world = tool_world();
+
+    let failure = failure_of(&mut world, "byte_flood", "").await;
+
+    assert_eq!(limit(&failure), ("host-bytes-mib", 32));
+    is_unharmed(&mut world).await;
+}
+
+#[tokio::test]
+async fn one_call_of_the_host_takes_so_many_bytes() {
+    let mut world = tool_world();
+
+    let failure = failure_of(&mut world, "big_string", "").await;
+
+    assert_eq!(limit(&failure), ("host-call-bytes", 8 << 20));
+    is_unharmed(&mut world).await;
+}
+
+#[tokio::test]
+async fn resources_are_counted() {
+    let mut world = tool_world();
+    for _ in 0..2_000 {
+        world.answer(Canned::ok("x"));
+    }
+
+    let failure = failure_of(&mut world, "handle_flood", "").await;
+
+    assert_eq!(limit(&failure), ("handles", 1_000));
+    is_unharmed(&mut world).await;
+}
+
+#[tokio::test]
+async fn an_answer_beyond_its_size_is_none() {
+    let mut world = tool_world();
+
+    let failure = failure_of(&mut world, "huge_output", "").await;
+
+    assert_eq!(limit(&failure), ("output-kib", 1_024));
+}
+
+#[tokio::test]
+async fn progress_is_capped_and_cannot_drive_a_terminal() {
+    let mut world = tool_world();
+
+    assert_eq!(text_of(&mut world, "progress_flood", "").await.as_deref(), Ok("reported"));
+
+    let reports: Vec<String> = world
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry.event {
+            Event::ProgressReported { message, .. } => Some(message),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(reports.len(), 64);
+    assert_eq!(reports[0], "␛[2Jstep 0");
+}
+
+#[tokio::test]
+async fn a_handle_out_of_thin_air_is_none() {
+    let mut world = tool_world();
+
+    let failure = failure_of(&mut world, "forge_handle", "").await;
+
+    assert_eq!(failure.word(), "trapped");
+    assert!(failure.to_string().contains("handle"), "{failure}");
+    is_unharmed(&mut world).await;
+}
+
+#[tokio::test]
+async fn a_handle_that_was_dropped_is_none() {
+    for behaviour in ["use_after_drop", "drop_twice"] {
+        let mut world = tool_world();
+        world.answer(Canned::ok("x"));
+
+        let failure = failure_of(&mut world, behaviour, "").await;
+
+        assert_eq!(failure.word(), "trapped", "{behaviour}: {failure}");
+        is_unharmed(&mut world).await;
+    }
+}
+
+#[tokio::test]
+async fn the_host_answers_whatever_it_is_asked() {
+    let mut world = tool_world();
+    world.write("a", "a");
+    let outside = world.home().join("a");
+    std::fs::write(&outside, "outside").expect("it is written");
+    for seed in 0..20 {
+        let answer = text_of(&mut world, "fuzz", &seed.to_string()).await;
+        let failures: u32 = answer.expect("it answers").parse().expect("a number");
+        assert!(failures > 50, "{failures}");
+    }
+    assert_eq!(std::fs::read_to_string(outside).expect("it is there"), "outside");
+    assert!(world.web().requests().is_empty());
+}

@@ -1,0 +1,100 @@
+//! The components under test, built and compiled once.
+
+use std::{path::PathBuf, sync::OnceLock};
+
+use openkoi_core::failure::Failure;
+use openkoi_host::catalog::Catalog;
+use openkoi_testing::{World, build, build_example};
+
+/// Returns the folder of the repository.
+pub fn repository() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+fn folder() -> PathBuf {
+    repository().join("tests/guests")
+}
+
+fn one(wasm: &[u8]) -> Catalog {
+    let mut catalog = Catalog::default();
+    catalog.add_bytes(wasm).expect("the guest is accepted");
+    catalog
+}
+
+/// Returns a world with the misbehaving tool.
+pub fn tool_world() -> World {
+    static TOOL: OnceLock<Catalog> = OnceLock::new();
+    let tool = TOOL.get_or_init(|| one(&build(folder(), "openkoi-guests").expect("it builds")));
+    World::of(tool.clone())
+}
+
+/// Returns a world with the provider whose wire format is lines.
+pub fn provider_world() -> World {
+    static CODEC: OnceLock<Catalog> = OnceLock::new();
+    World::of(CODEC.get_or_init(|| one(&example("codec"))).clone())
+}
+
+/// Returns a world with the evaluator that says what it is told to say.
+pub fn evaluator_world() -> World {
+    static JUDGE: OnceLock<Catalog> = OnceLock::new();
+    World::of(JUDGE.get_or_init(|| one(&example("judge"))).clone())
+}
+
+fn example(name: &str) -> Vec<u8> {
+    build_example(folder(), "openkoi-guests", name).expect("it builds")
+}
+
+/// Returns the arguments of a guest's tool.
+pub fn argument(text: &str) -> String {
+    serde_json::json!({ "argument": text }).to_string()
+}
+
+/// Calls a behaviour and returns its text.
+pub async fn text_of(world: &mut World, behaviour: &str, text: &str) -> Result<String, Failure> {
+    world.call_tool(behaviour, &argument(text)).await.map(|output| output.text)
+}
+
+/// Calls a behaviour that is expected to fail.
+pub async fn failure_of(world: &mut World, behaviour: &str, text: &str) -> Failure {
+    text_of(world, behaviour, text).await.expect_err("it fails")
+}
+
+/// After every attack: the next call is served, and finds nothing of the one before.
+pub async fn is_unharmed(world: &mut World) {
+    assert_eq!(text_of(world, "count_calls", "").await.as_deref(), Ok("1"));
+}
+
+/// Returns the name and value of a limit that was reached.
+pub fn limit(failure: &Failure) -> (&str, u64) {
+    match failure {
+        Failure::Limited { name, value, .. } => (name, *value),
+        other => panic!("no limit was reached: {other:?}"),
+    }
+}
+
+/// Every behaviour is called by name in one of these files.
+#[test]
+fn every_behaviour_of_the_guest_has_a_test() {
+    let tests = [
+        include_str!("floods.rs"),
+        include_str!("limits.rs"),
+        include_str!("powers.rs"),
+        include_str!("quarantine.rs"),
+        include_str!("tools.rs"),
+    ];
+    for behaviour in openkoi_guests::BEHAVIOURS {
+        let called = format!("\"{behaviour}\"");
+        assert!(
+            tests.iter().any(|test| test.contains(&called)) || *behaviour == "count_calls",
+            "{behaviour} has no test"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_table_of_behaviours_is_that_of_the_manifest() {
+    use openkoi_core::port::Toolbox;
+    let declared: Vec<String> =
+        tool_world().toolbox().tools().into_iter().map(|tool| tool.name).collect();
+    assert_eq!(declared, openkoi_guests::BEHAVIOURS);
+}

@@ -1,0 +1,246 @@
+//! What a component may and may not do outside (security.md, C and the grants).
+
+use std::{path::Path, time::Duration};
+
+use openkoi_core::{
+    approval::Answer,
+    capability::Grant,
+    event::Event,
+    failure::Failure,
+    message::{Part, StopReason, Turn, Usage},
+    trust::TrustLevel,
+};
+use openkoi_host::kinds::tool::ToolSettings;
+use openkoi_testing::Canned;
+use serde_json::{Value, json};
+
+use crate::guests::{argument, failure_of, is_unharmed, text_of, tool_world};
+
+#[tokio::test]
+async fn the_standard_library_finds_nothing() {
+    let mut world = tool_world();
+
+    let seen = text_of(&mut world, "probe", "").await.expect("it answers");
+
+    let seen: Value = serde_json::from_str(&seen).expect("it is JSON");
+    assert_eq!(
+        (&seen["variables"], &seen["arguments"], &seen["input"]),
+        (&json!(0), &json!(0), &json!(""))
+    );
+    assert_eq!(seen["root"], json!(false));
+    let files = seen["files"].as_object().expect("a map");
+    assert!(files.values().all(|found| found != "read"), "{files:?}");
+    assert_eq!(seen["nanoseconds"], json!(0), "the clock is coarse");
+}
+
+#[tokio::test]
+async fn what_is_printed_stays_inside() {
+    let mut world = tool_world();
+    assert_eq!(text_of(&mut world, "print", "hello\u{1b}[2J").await.as_deref(), Ok("printed"));
+}
+
+#[tokio::test]
+async fn a_message_at_level_error_is_not_the_answer() {
+    let mut world = tool_world();
+    let failure = failure_of(&mut world, "log_secretly", "for the developer").await;
+    assert_eq!(failure, Failure::Failed("said it in the log".to_owned()));
+}
+
+#[tokio::test]
+async fn files_are_those_of_the_workspace() {
+    let mut world = tool_world();
+    world.write("notes.txt", "hello");
+    world.write(".env", "KEY=1");
+    std::fs::write(world.home().join("outside.txt"), "outside").expect("it is written");
+
+    assert_eq!(text_of(&mut world, "read_file", "notes.txt").await.as_deref(), Ok("hello"));
+    for path in ["/etc/passwd", "../outside.txt", ".env", "a/../../outside.txt"] {
+        let failure = failure_of(&mut world, "read_file", path).await;
+        assert_eq!(failure.word(), "denied", "{path}: {failure}");
+    }
+    let missing = failure_of(&mut world, "read_file", "missing.txt").await;
+    assert_eq!(missing.word(), "not_found");
+}
+
+#[tokio::test]
+async fn a_grant_to_read_is_none_to_write() {
+    let mut world = tool_world();
+    world.write("notes.txt", "hello");
+
+    let failure = failure_of(&mut world, "change_file", "notes.txt").await;
+
+    let Failure::Denied { what, hint } = failure else { panic!("{failure}") };
+    assert!(what.contains("`guests` may not use files"), "{what}");
+    assert!(hint.contains("component.toml"), "{hint}");
+    assert_eq!(world.read("notes.txt").as_deref(), Some("hello"));
+    assert_eq!(world.uses(), ["files the workspace (write) (refused)"]);
+}
+
+#[tokio::test]
+async fn what_the_user_takes_away_is_not_there() {
+    let mut world = tool_world();
+    world.write("notes.txt", "hello");
+    world.tools(ToolSettings {
+        grants: [("guests".to_owned(), Grant::default())].into(),
+        ..ToolSettings::default()
+    });
+
+    let failure = failure_of(&mut world, "read_file", "notes.txt").await;
+
+    assert_eq!(failure.word(), "denied");
+}
+
+#[tokio::test]
+async fn a_request_goes_by_the_rules_of_the_grant() {
+    let mut world = tool_world();
+    world.answer(Canned::ok("hello"));
+
+    let text = text_of(&mut world, "fetch", "https://api.example.com/v1/a").await;
+
+    assert_eq!(text.as_deref(), Ok("hello"));
+    let requests = world.web().requests();
+    assert_eq!(requests.len(), 1);
+    assert!(requests[0].credentials.is_empty());
+    assert_eq!(world.uses(), ["http GET https://api.example.com"]);
+
+    for url in [
+        "http://api.example.com/v1/a",
+        "http://127.0.0.1/",
+        "https://u@127.0.0.1/",
+        "https://localhost/",
+    ] {
+        let failure = failure_of(&mut world, "fetch", url).await;
+        assert_eq!(failure.word(), "denied", "{url}: {failure}");
+    }
+    assert_eq!(failure_of(&mut world, "fetch", "file:///etc/passwd").await.word(), "invalid");
+    assert_eq!(world.web().requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_host_that_only_a_wildcard_covers_is_asked_for() {
+    let mut world = tool_world();
+    world.trust(TrustLevel::Act).person(Answer::AllowOnce).answer(Canned::ok("docs"));
+
+    let text = text_of(&mut world, "fetch", "https://docs.example.org/a").await;
+
+    assert_eq!(text.as_deref(), Ok("docs"));
+    assert_eq!(world.asked().asked()[0].target, "GET https://docs.example.org");
+    let rules: Vec<String> =
+        world.web().requests()[0].rules.iter().map(ToString::to_string).collect();
+    assert_eq!(rules, ["GET https://docs.example.org/**"], "a redirect leads nowhere else");
+}
+
+#[tokio::test]
+async fn nobody_to_ask_is_a_no() {
+    let mut world = tool_world();
+    world.trust(TrustLevel::Act);
+
+    let failure = failure_of(&mut world, "fetch", "https://docs.example.org/a").await;
+
+    assert_eq!(failure.word(), "denied");
+    assert!(world.web().requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_program_leaves_a_receipt_that_the_host_wrote() {
+    let mut world = tool_world();
+    world.write("check.sh", "echo out; echo err >&2; exit 3");
+
+    let output = world.call_tool("run", &argument("sh check.sh")).await.expect("it runs");
+
+    assert!(output.text.contains("code: Some(3)"), "{}", output.text);
+    let [receipt] = output.receipts.as_slice() else { panic!("{:?}", output.receipts) };
+    assert_eq!((receipt.command.as_str(), receipt.exit_code), ("sh check.sh", Some(3)));
+    assert!(output.text.contains(&receipt.id));
+    let noted = world.entries().into_iter().any(|entry| {
+        matches!(entry.event, Event::ProcessFinished { receipt: noted, tree: None } if noted == *receipt)
+    });
+    assert!(noted);
+    assert_eq!(world.uses(), ["process sh check.sh"]);
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_granted_does_not_run() {
+    let mut world = tool_world();
+    let failure = failure_of(&mut world, "run", "touch made").await;
+    assert_eq!(failure.word(), "denied");
+    assert_eq!(world.read("made"), None);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_takes_its_programs_with_it() {
+    let mut world = tool_world();
+    world.write("slow.sh", "echo $$ > pid; sleep 1000");
+    let toolbox = world.toolbox();
+    let arguments = argument("sh slow.sh");
+    let call = world.call_tool_of(&toolbox, "run", &arguments);
+    let started = until("the program has started", || {
+        world.read("pid").and_then(|pid| pid.trim().parse::<u32>().ok())
+    });
+
+    let pid = tokio::select! {
+        _ = call => panic!("it ended by itself"),
+        pid = started => pid,
+    };
+
+    until("the program has ended", || gone(pid).then_some(())).await;
+    is_unharmed(&mut world).await;
+}
+
+fn gone(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    !Path::new(&format!("/proc/{pid}")).exists() || status.contains("State:\tZ")
+}
+
+/// Waits for a condition of another process, at most ten seconds.
+async fn until<T>(condition: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..1_000 {
+        if let Some(found) = check() {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("waited in vain until {condition}");
+}
+
+fn turn(text: &str) -> Turn {
+    Turn {
+        parts: vec![Part::Text(text.to_owned())],
+        stop: StopReason::Finished,
+        usage: Usage::default(),
+        model: "m".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_asked_by_a_granted_role_only() {
+    let mut world = tool_world();
+    world.turn(turn("hi"));
+
+    let text = text_of(&mut world, "ask_model", "evaluator").await.expect("it answers");
+
+    assert!(text.contains("hi"), "{text}");
+    assert_eq!(failure_of(&mut world, "ask_model", "executor").await.word(), "denied");
+    assert_eq!(world.model().asked().len(), 1);
+    assert_eq!(world.uses(), ["model the evaluator model", "model the executor model (refused)"]);
+}
+
+#[tokio::test]
+async fn a_turn_costs_no_more_than_the_manifest_says() {
+    let mut world = tool_world();
+    world.turn(turn("hi"));
+
+    text_of(&mut world, "ask_tokens", "").await.expect("it answers");
+
+    assert_eq!(world.model().asked()[0].1.max_tokens, Some(500));
+}
+
+#[tokio::test]
+async fn state_is_kept_between_calls_and_has_sizes() {
+    let mut world = tool_world();
+
+    assert_eq!(text_of(&mut world, "state", "a").await.as_deref(), Ok("1 [\"a\"]"));
+    assert_eq!(text_of(&mut world, "state", "a").await.as_deref(), Ok("2 [\"a\"]"));
+    let long = failure_of(&mut world, "state", &"k".repeat(600)).await;
+    assert_eq!(long.word(), "limited");
+}

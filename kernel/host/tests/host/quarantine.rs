@@ -1,0 +1,51 @@
+//! Components that break again and again (security.md, A1, B49).
+
+use std::time::Duration;
+
+use openkoi_core::failure::Failure;
+
+use crate::guests::{failure_of, text_of, tool_world};
+
+#[tokio::test(start_paused = true)]
+async fn three_traps_in_a_minute_are_too_many() {
+    let mut world = tool_world();
+    for _ in 0..3 {
+        assert_eq!(failure_of(&mut world, "trap", "").await.word(), "trapped");
+    }
+
+    let refused = failure_of(&mut world, "count_calls", "").await;
+
+    let Failure::Unavailable { message, retry_after_ms, request_sent } = refused else {
+        panic!("{refused}")
+    };
+    assert!(message.contains("is left alone until 00:01:0"), "{message}");
+    assert!(retry_after_ms.is_some_and(|left| (50_000..=60_000).contains(&left)));
+    assert!(!request_sent);
+    let listed = world.host().quarantined();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].component, "guests");
+
+    tokio::time::advance(Duration::from_secs(61)).await;
+
+    assert_eq!(text_of(&mut world, "count_calls", "").await.as_deref(), Ok("1"));
+    assert_eq!(world.host().quarantined(), []);
+}
+
+#[tokio::test]
+async fn an_endless_loop_counts_like_a_trap() {
+    let mut world = tool_world();
+    for _ in 0..3 {
+        failure_of(&mut world, "spin", "").await;
+    }
+    assert_eq!(failure_of(&mut world, "count_calls", "").await.word(), "unavailable");
+}
+
+#[tokio::test]
+async fn a_failure_is_no_trap() {
+    let mut world = tool_world();
+    for _ in 0..5 {
+        let failure = failure_of(&mut world, "fail", "not now\u{1b}[2J").await;
+        assert_eq!(failure, Failure::Conflict("not now␛[2J".to_owned()));
+    }
+    assert_eq!(world.host().quarantined(), []);
+}

@@ -1,0 +1,174 @@
+//! When a request is sent again, in virtual time (security.md, H149-H153).
+
+use std::{sync::Arc, time::Duration};
+
+use openkoi_brokers::egress::{EgressErrorKind, Phase};
+use openkoi_core::{
+    message::Role,
+    port::{Model, ModelTrouble},
+};
+use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings, Route};
+use openkoi_testing::Canned;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::providers::{ask, prompt, world};
+
+fn good() -> Canned {
+    Canned::ok("text b\nend\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_pass_is_tried_again_after_doubling_waits() {
+    let mut world = world();
+    world
+        .answer(Canned::status(429))
+        .answer(Canned::status(529))
+        .answer(Canned::refused(EgressErrorKind::Connect))
+        .answer(Canned::refused(EgressErrorKind::Timeout { phase: Phase::FirstByte }))
+        .answer(good());
+    let begun = Instant::now();
+
+    let turn = ask(&mut world, "hi").await.expect("it answers at last");
+
+    assert_eq!(turn.text(), "b");
+    assert_eq!(begun.elapsed().as_secs(), 2 + 4 + 8 + 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_provider_says_how_long_to_wait() {
+    let table =
+        [("7", 7 + 2), ("0", 2), ("-1", 2), ("soon", 2), ("Thu, 01 Jan 2026 00:00:30 GMT", 30 + 2)];
+    for (value, seconds) in table {
+        let mut world = world();
+        world.answer(Canned::status(429).header("Retry-After", value)).answer(good());
+        let begun = Instant::now();
+        ask(&mut world, "hi").await.expect("it answers");
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{value}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_nobody_lives_to_see_is_not_waited() {
+    let mut world = world();
+    world.answer(Canned::status(429).header("Retry-After", "1000000000"));
+    let begun = Instant::now();
+
+    let error = ask(&mut world, "hi").await.expect_err("it gives up");
+
+    assert_eq!(error.kind, ModelTrouble::RateLimited);
+    assert_eq!(begun.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn eight_retries_are_enough() {
+    let mut world = world();
+    for _ in 0..20 {
+        world.answer(Canned::status(429));
+    }
+
+    let error = ask(&mut world, "hi").await.expect_err("it gives up");
+
+    assert_eq!(error.kind, ModelTrouble::RateLimited);
+    assert_eq!(world.web().requests().len(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_again_once_something_was_shown() {
+    let mut world = world();
+    world.answer(Canned::ok("text a\n").broken()).answer(good());
+
+    let error = ask(&mut world, "hi").await.expect_err("it broke");
+
+    assert_eq!(error.kind, ModelTrouble::Unreachable);
+    assert_eq!(world.web().left(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_before_it_says_anything_is_asked_for_again() {
+    let mut world = world();
+    world
+        .answer(Canned::ok("usage 1 0\n").broken())
+        .answer(Canned::ok("usage 1 0\nte"))
+        .answer(Canned::ok("fail overloaded\n"))
+        .answer(good());
+
+    assert_eq!(ask(&mut world, "hi").await.expect("it answers").text(), "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_a_stream_and_signs_of_life_are_silence() {
+    let mut stalled = world();
+    stalled.answer(Canned::ok("text a\n").wait(Duration::from_secs(3_600)).chunk("end\n"));
+    let begun = Instant::now();
+    let error = ask(&mut stalled, "hi").await.expect_err("it stalls");
+    assert_eq!(error.kind, ModelTrouble::Unreachable);
+    assert_eq!(begun.elapsed().as_secs(), 120);
+
+    let mut pinging = world();
+    let pings = (0..100).fold(Canned::ok("text a\n"), |canned, _| {
+        canned.wait(Duration::from_secs(15)).chunk(": ping\n")
+    });
+    pinging.answer(pings);
+    let begun = Instant::now();
+    let error = ask(&mut pinging, "hi").await.expect_err("it says nothing");
+    assert!(error.message.contains("signs of life"), "{error}");
+    assert_eq!(begun.elapsed().as_secs(), 315);
+}
+
+/// Two providers over one web: the first is asked before the second.
+fn pair(world: &mut openkoi_testing::World) -> Models {
+    let host = world.host();
+    let provider = |name: &str| ProviderSettings {
+        name: name.to_owned(),
+        component: "codec".to_owned(),
+        ..ProviderSettings::default()
+    };
+    let route = |name: &str| Route { provider: name.to_owned(), model: name.to_owned() };
+    let settings = ModelSettings {
+        providers: vec![provider("first"), provider("second")],
+        roles: [(Role::EXECUTOR.to_owned(), vec![route("first"), route("second")])].into(),
+        catalogue: Value::Null,
+        chance: Arc::new(|| 1.0),
+    };
+    Models::new(&host, settings).expect("they are set up rightly")
+}
+
+async fn asked(models: &Models) -> String {
+    let role = Role::new(Role::EXECUTOR);
+    models.complete(&role, &prompt("hi"), &|_| {}).await.expect("one of them answers").model
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_provider_is_asked_where_the_first_has_no_credit() {
+    let mut world = world();
+    world.answer(Canned::status(402)).answer(good());
+    let models = pair(&mut world);
+    assert_eq!(asked(&models).await, "second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_the_request_is_wrong_everywhere() {
+    let mut world = world();
+    world.answer(Canned::status(413)).answer(good());
+    let models = pair(&mut world);
+    let role = Role::new(Role::EXECUTOR);
+    let error = models.complete(&role, &prompt("hi"), &|_| {}).await.expect_err("it is too long");
+    assert_eq!(error.kind, ModelTrouble::Overflow);
+    assert_eq!(world.web().left(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_fails_in_a_row_is_left_alone_for_a_minute() {
+    let mut world = world();
+    for _ in 0..5 {
+        world.answer(Canned::status(503));
+    }
+    world.answer(good()).answer(good()).answer(good());
+    let models = pair(&mut world);
+
+    assert_eq!(asked(&models).await, "second", "after five failures the next is asked");
+    assert_eq!(asked(&models).await, "second", "the first is left alone");
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert_eq!(asked(&models).await, "first", "and asked again after its rest");
+}

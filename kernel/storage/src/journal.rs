@@ -1,0 +1,126 @@
+//! The append-only record of runs.
+//!
+//! An entry, the rows it changes and its place in the order are one transaction, and one `fsync`: when
+//! [`Journal::append`] returns, the entry survives a power cut. Only the process that holds the task's lease
+//! appends to it.
+
+use openkoi_brokers::failpoint::{Point, hit};
+use openkoi_core::{
+    event::{Entry, Event},
+    id::TaskId,
+    port::{Journal, JournalError},
+};
+use rusqlite::{Connection, Row, Transaction};
+
+use crate::{
+    Storage,
+    database::{count, stored},
+    error::StorageError,
+    tasks, usage,
+};
+
+impl Journal for Storage {
+    fn append(&self, task: &TaskId, entry: &Entry) -> Result<(), JournalError> {
+        Ok(self.append_entry(task, entry)?)
+    }
+
+    fn load(&self, task: &TaskId) -> Result<Vec<Entry>, JournalError> {
+        Ok(self.entries(task)?)
+    }
+}
+
+impl Storage {
+    /// Appends `entry` to the task's journal; it is durable when this returns.
+    ///
+    /// # Errors
+    ///
+    /// The entry is not there, or is there whole and unacknowledged.
+    pub fn append_entry(&self, task: &TaskId, entry: &Entry) -> Result<(), StorageError> {
+        self.leases().ensure_task(task)?;
+        let payload = encode(task, &entry.event)?;
+        self.pass(Point::JournalAppendBefore)?;
+        self.write(|transaction| insert(transaction, task, entry, &payload))?;
+        self.pass(Point::JournalAppendAfter)?;
+        if matches!(entry.event, Event::TaskFinished { .. } | Event::TaskPaused { .. }) {
+            self.leases().release_implied(task);
+        }
+        Ok(())
+    }
+
+    /// Returns all entries of the task, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read. A task that is not known has no entries.
+    pub fn entries(&self, task: &TaskId) -> Result<Vec<Entry>, StorageError> {
+        self.read(|connection| entries(connection, task))
+    }
+
+    fn pass(&self, point: Point) -> Result<(), StorageError> {
+        hit(point).map_err(|error| StorageError::io(self.path(), error))
+    }
+}
+
+/// A run must be able to go on from what it recorded. What cannot be read back must not be acted on.
+fn encode(task: &TaskId, event: &Event) -> Result<String, StorageError> {
+    let written = serde_json::to_string(event);
+    let read = written.and_then(|text| serde_json::from_str::<Event>(&text).map(|_| text));
+    read.map_err(|source| StorageError::Unwritable {
+        what: format!("{} of task {}", event.name(), task.short()),
+        source,
+    })
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    task: &TaskId,
+    entry: &Entry,
+    payload: &str,
+) -> Result<(), StorageError> {
+    tasks::project(transaction, task, entry)?;
+    usage::project(transaction, task, entry)?;
+    let sql = "INSERT INTO entries (task, seq, key, event, at_ms, elapsed_ms, payload)
+               SELECT ?1, 1 + coalesce(max(seq), 0), ?2, ?3, ?4, ?5, ?6
+               FROM entries WHERE task = ?1";
+    transaction.execute(
+        sql,
+        (
+            task.as_str(),
+            &entry.key,
+            entry.event.name(),
+            stored(entry.at_ms),
+            stored(entry.elapsed_ms),
+            payload,
+        ),
+    )?;
+    Ok(())
+}
+
+fn entries(connection: &Connection, task: &TaskId) -> Result<Vec<Entry>, StorageError> {
+    let sql = "SELECT key, at_ms, elapsed_ms, payload FROM entries WHERE task = ?1 ORDER BY seq";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([task.as_str()])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        let number = entries.len() + 1;
+        entries.push(entry(row, &|| format!("entry {number} of task {}", task.short()))?);
+    }
+    Ok(entries)
+}
+
+/// Reads an entry from the columns key, at_ms, elapsed_ms and payload.
+fn entry(row: &Row<'_>, what: &dyn Fn() -> String) -> Result<Entry, StorageError> {
+    let payload: String = row.get(3)?;
+    Ok(Entry {
+        key: row.get(0)?,
+        at_ms: count(row.get(1)?),
+        elapsed_ms: count(row.get(2)?),
+        event: decode(&payload, what)?,
+    })
+}
+
+/// Reads an event as [`encode`] wrote it.
+pub(crate) fn decode(payload: &str, what: &dyn Fn() -> String) -> Result<Event, StorageError> {
+    serde_json::from_str(payload)
+        .map_err(|source| StorageError::Unreadable { what: what(), source })
+}

@@ -1,0 +1,51 @@
+//! What OpenKoi keeps: the journal and what is read from it, grants, component state, outputs; skills folders.
+//!
+//! One SQLite database holds everything that must survive: [`Storage`] is the way to it. What the journal says
+//! is the truth; tasks, sessions and usage are projections of it, changed in the transaction of the entry that
+//! changes them, so that they can never disagree. Files beside the database (outputs, the state files) are for
+//! people and other programs and can be lost without losing the record.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`opener`] | opens the database: settings, checks, migrations |
+//! | [`database`] | [`Storage`]: transactions, and what to do when one fails |
+//! | [`lease`] | one process per task and session |
+//! | [`journal`] | appends entries and gives them back |
+//! | [`tasks`], [`sessions`], [`usage`], [`records`] | what the journal says, as rows |
+//! | [`conversation`] | what was said in a session, for its next turn |
+//! | [`output`] | answers as files, and the state files |
+//! | [`grants`] | trust levels, approval rules, trusted workspaces, component grants |
+//! | [`state`] | the key-value spaces of components |
+//! | [`skills`] | skills and evaluators from their folders |
+//!
+//! ```no_run
+//! use openkoi_storage::{Places, Storage, tasks::TaskQuery};
+//!
+//! # fn main() -> Result<(), openkoi_storage::StorageError> {
+//! let places = Places { home: "/home/me/.openkoi".into(), data: "/home/me/data".into() };
+//! let storage = Storage::open(places)?;
+//! for task in storage.tasks(&TaskQuery { limit: Some(10), ..TaskQuery::default() })? {
+//!     let _shown = (task.id.short().to_owned(), task.status);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod conversation;
+pub mod database;
+pub mod error;
+pub mod grants;
+mod ident;
+pub mod journal;
+pub mod lease;
+pub mod opener;
+pub mod output;
+pub mod records;
+pub mod sessions;
+pub mod skills;
+pub mod state;
+pub mod tasks;
+pub mod usage;
+
+pub use database::{Places, Storage};
+pub use error::{Candidate, StorageError};

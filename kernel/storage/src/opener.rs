@@ -1,0 +1,210 @@
+//! The one place that opens a database.
+//!
+//! Every connection has the same settings: WAL with `synchronous=FULL`, foreign keys, a five-second wait for
+//! locks, and a schema that may run nothing (`trusted_schema` off, defensive, no triggers, no views). SQLite
+//! falls back to a read-only connection in silence when it cannot open a file for writing; that is looked for.
+//!
+//! Whether the last run ended cleanly costs nothing to know: the last connection that closes removes the
+//! write-ahead log, so a log with something in it while nobody else is there was left by a crash. Only then is
+//! the whole database checked.
+
+mod migration;
+mod presence;
+
+use std::{
+    fs::{self, OpenOptions, Permissions},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use openkoi_brokers::durable::create_private_dir;
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+
+use crate::error::{StorageError, obstacle};
+pub use migration::VERSION;
+use presence::Presence;
+
+/// How long a connection waits for another one's lock.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The name of the database in the data directory.
+pub const FILE: &str = "openkoi.db";
+/// The log is cut back to this size when it was larger.
+const LOG_LIMIT: i64 = 64 << 20;
+const PRIVATE: u32 = 0o600;
+
+/// Opens the database of one data directory.
+#[derive(Debug, Clone)]
+pub struct Opener {
+    path: PathBuf,
+    lock: PathBuf,
+}
+
+/// An open database.
+#[derive(Debug)]
+pub struct Opened {
+    /// The connection.
+    pub connection: Connection,
+    /// The file that is open: device and inode.
+    pub file: (u64, u64),
+    // Says that somebody is here; after the connection, so that it goes last.
+    _presence: Presence,
+}
+
+/// How much of the database is checked when it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    /// Nothing, unless the last run crashed.
+    AfterCrash,
+    /// Everything.
+    Whole,
+}
+
+impl Opener {
+    /// Returns an opener for the data directory, which is created if need be and closed to other users.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be created or is somebody else's.
+    pub fn new(data: &Path) -> Result<Self, StorageError> {
+        create_private_dir(data)?;
+        // The real path: a link *to* the directory is the user's wish, one in place of the file is not.
+        let data = data.canonicalize().map_err(|error| StorageError::io(data, error))?;
+        let locks = data.join("locks");
+        create_private_dir(&locks)?;
+        Ok(Self { path: data.join(FILE), lock: locks.join("database.lock") })
+    }
+
+    /// Returns the path of the database.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the database, creating or migrating it if need be.
+    ///
+    /// A single failed read can look like damage. So damage is only believed when a second connection, which
+    /// checks everything, finds it too.
+    ///
+    /// # Errors
+    ///
+    /// Says what is in the way; the database is as it was.
+    pub fn open(&self) -> Result<Opened, StorageError> {
+        match self.attempt(Check::AfterCrash) {
+            Err(StorageError::Corrupt { detail, .. }) => {
+                tracing::warn!(detail, "the database looks damaged and is opened again");
+                self.attempt(Check::Whole)
+            }
+            other => other,
+        }
+    }
+
+    /// Opens the database and checks all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Corrupt`] with what the check found, among others.
+    pub fn open_and_check(&self) -> Result<Opened, StorageError> {
+        self.attempt(Check::Whole)
+    }
+
+    fn attempt(&self, check: Check) -> Result<Opened, StorageError> {
+        self.prepare(check).map_err(|error| error.explained(&self.path))
+    }
+
+    fn prepare(&self, check: Check) -> Result<Opened, StorageError> {
+        let presence = Presence::enter(&self.lock)?;
+        let file = self.private_file()?;
+        let crashed = presence.is_alone() && self.log_is_left();
+        let mut connection = self.connect()?;
+        if check == Check::Whole {
+            self.verify(&connection, "PRAGMA integrity_check(5)")?;
+        } else if crashed {
+            tracing::info!("the last run did not end cleanly; the database is checked");
+            self.verify(&connection, "PRAGMA quick_check(5)")?;
+        }
+        migration::bring_up(&mut connection, &self.path)?;
+        let presence = presence.share()?;
+        Ok(Opened { connection, file, _presence: presence })
+    }
+
+    /// Creates the file with its mode, which SQLite then gives to the files beside it.
+    fn private_file(&self) -> Result<(u64, u64), StorageError> {
+        let at = |error| StorageError::io(&self.path, error);
+        let found = match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let mut options = OpenOptions::new();
+                options.read(true).write(true).create(true).truncate(false).mode(PRIVATE);
+                options.open(&self.path).and_then(|file| file.metadata()).map_err(at)?
+            }
+            found => found.map_err(at)?,
+        };
+        if !found.is_file() {
+            return Err(StorageError::Schema { path: self.path.clone() });
+        }
+        if found.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(&self.path, Permissions::from_mode(PRIVATE)).map_err(at)?;
+        }
+        Ok((found.dev(), found.ino()))
+    }
+
+    fn log_is_left(&self) -> bool {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        fs::metadata(log).is_ok_and(|log| log.len() > 0)
+    }
+
+    fn connect(&self) -> Result<Connection, StorageError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW
+            | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        if connection.is_readonly("main")? {
+            // SQLite could not open the file for writing and did not say so.
+            drop(connection);
+            let unknown = StorageError::ReadOnly { path: self.path.clone() };
+            return Err(obstacle(&self.path).unwrap_or(unknown));
+        }
+        configure(&connection)?;
+        Ok(connection)
+    }
+
+    fn verify(&self, connection: &Connection, pragma: &str) -> Result<(), StorageError> {
+        let mut statement = connection.prepare(pragma)?;
+        let rows = statement.query_map((), |row| row.get::<_, String>(0))?;
+        let lines: Vec<String> = rows.collect::<Result<_, _>>()?;
+        if lines == ["ok"] {
+            return Ok(());
+        }
+        Err(StorageError::Corrupt { path: self.path.clone(), detail: lines.join("; ") })
+    }
+}
+
+fn configure(connection: &Connection) -> Result<(), StorageError> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let settings = [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ];
+    for (setting, value) in settings {
+        connection.set_db_config(setting, value)?;
+    }
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        tracing::warn!(mode, "the file system does not allow a write-ahead log");
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
+    if cfg!(target_os = "macos") {
+        // There a plain fsync leaves the data in the disk's own cache.
+        connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! The schema and its versions. Versions only go up, each in one transaction.
+
+use std::path::Path;
+
+use openkoi_core::hash;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::error::StorageError;
+
+/// The step to one version.
+struct Migration {
+    sql: &'static str,
+    /// The SHA-256 of the schema afterwards, as [`fingerprint`] makes it.
+    schema: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        sql: include_str!("../schema/1-journal.sql"),
+        schema: "1ed5dfbf95861b7e2af2263547d5c7356c1bb68cba36db3101a8b6d4f508d04a",
+    },
+    Migration {
+        sql: include_str!("../schema/2-grants.sql"),
+        schema: "c17ceee097eed07b8fb17d50e750953cee844315d624b2af5d9b1c0aff44a3a4",
+    },
+    Migration {
+        sql: include_str!("../schema/3-state.sql"),
+        schema: "91031fcdd84dcbb3f736a75e5efaffa6cd27c2dbe5065fed4c0a0eb6d376c74c",
+    },
+];
+
+/// The newest version of the database.
+pub const VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// Brings the database to [`VERSION`] and makes sure that it is what openkoi made.
+pub(super) fn bring_up(connection: &mut Connection, path: &Path) -> Result<(), StorageError> {
+    let found = inspect(connection, path)?;
+    for step in found..VERSION {
+        migrate(connection, step, path)?;
+    }
+    Ok(())
+}
+
+/// Returns the version, once the schema is known to be that version's.
+fn inspect(connection: &mut Connection, path: &Path) -> Result<u32, StorageError> {
+    // One transaction, so that both are of one moment even while another process migrates.
+    let reading = connection.transaction()?;
+    let found = version(&reading)?;
+    if found > VERSION {
+        return Err(StorageError::Newer { path: path.to_owned(), found, known: VERSION });
+    }
+    check_schema(&reading, found, path)?;
+    Ok(found)
+}
+
+/// Goes from version `from` to the next, unless another process was faster.
+fn migrate(connection: &mut Connection, from: u32, path: &Path) -> Result<(), StorageError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if version(&transaction)? != from {
+        return Ok(());
+    }
+    let Some(migration) = MIGRATIONS.get(from as usize) else { return Ok(()) };
+    transaction.execute_batch(migration.sql)?;
+    transaction.pragma_update(None, "user_version", from + 1)?;
+    check_schema(&transaction, from + 1, path)?;
+    Transaction::commit(transaction)?;
+    Ok(())
+}
+
+fn version(connection: &Connection) -> Result<u32, StorageError> {
+    // A negative version is not ours either; as a large one it is refused as too new.
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(u32::try_from(version).unwrap_or(u32::MAX))
+}
+
+fn check_schema(connection: &Connection, version: u32, path: &Path) -> Result<(), StorageError> {
+    let found = fingerprint(connection)?;
+    let expected = match version.checked_sub(1) {
+        None => hash::of_bytes(b""),
+        Some(step) => MIGRATIONS.get(step as usize).map_or("", |m| m.schema).to_owned(),
+    };
+    if found == expected {
+        return Ok(());
+    }
+    tracing::warn!(found, expected, version, "the schema is not the expected one");
+    Err(StorageError::Schema { path: path.to_owned() })
+}
+
+/// Returns the SHA-256 of everything that the schema defines.
+fn fingerprint(connection: &Connection) -> Result<String, StorageError> {
+    let sql = "SELECT type || '|' || name || '|' || tbl_name || '|' || sql FROM sqlite_schema
+               WHERE sql IS NOT NULL ORDER BY type, name";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query(())?;
+    let mut text = String::new();
+    while let Some(row) = rows.next()? {
+        text.push_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+        text.push('\n');
+    }
+    Ok(hash::of_bytes(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_version(version: u32) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        for migration in &MIGRATIONS[..version as usize] {
+            connection.execute_batch(migration.sql).unwrap();
+        }
+        connection.pragma_update(None, "user_version", version).unwrap();
+        connection
+    }
+
+    #[test]
+    fn every_version_is_recorded_with_the_schema_it_has() {
+        let recorded: Vec<&str> = MIGRATIONS.iter().map(|m| m.schema).collect();
+
+        let made: Vec<String> =
+            (1..=VERSION).map(|version| fingerprint(&at_version(version)).unwrap()).collect();
+
+        assert_eq!(recorded, made);
+    }
+
+    #[test]
+    fn every_earlier_version_comes_up_with_what_it_holds() {
+        for earlier in 0..=VERSION {
+            let mut connection = at_version(earlier);
+            if earlier > 0 {
+                let row = "INSERT INTO sessions VALUES (7, 'a', 'chat', 'active', 't', 'w', 1, 2)";
+                connection.execute_batch(row).unwrap();
+            }
+
+            bring_up(&mut connection, Path::new("db")).unwrap();
+
+            let count = "SELECT count(*) FROM sessions";
+            let kept: u32 = connection.query_row(count, (), |row| row.get(0)).unwrap();
+            assert_eq!(kept, u32::from(earlier > 0), "from {earlier}");
+            assert_eq!(version(&connection).unwrap(), VERSION, "from {earlier}");
+            assert_eq!(
+                fingerprint(&connection).unwrap(),
+                fingerprint(&at_version(VERSION)).unwrap(),
+                "from {earlier}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_with_both_versions() {
+        let mut connection = at_version(VERSION);
+        connection.pragma_update(None, "user_version", VERSION + 1).unwrap();
+
+        let error = bring_up(&mut connection, Path::new("db")).unwrap_err();
+
+        assert!(matches!(error, StorageError::Newer { found, .. } if found == VERSION + 1));
+    }
+
+    #[test]
+    fn a_schema_with_something_added_is_refused_in_every_version() {
+        for earlier in 0..=VERSION {
+            let mut connection = at_version(earlier);
+            connection.execute_batch("CREATE VIEW odd AS SELECT 1").unwrap();
+
+            let refused = bring_up(&mut connection, Path::new("db"));
+
+            assert!(matches!(refused, Err(StorageError::Schema { .. })), "{earlier}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Files for people and other programs: the answer of each task, what runs now, and what ran.
+//!
+//! None of them is the record. They are written whole or not at all, and can be lost without losing a task.
+
+mod history;
+mod live;
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use openkoi_brokers::durable::{create_private_dir, put_atomic};
+use openkoi_core::id::{SessionId, TaskId};
+
+pub use history::{History, HistoryLine, ROTATE_AT};
+pub use live::{LiveState, StateFiles};
+
+use crate::{Storage, error::StorageError, ident, sessions};
+
+const PRIVATE: u32 = 0o600;
+
+impl Storage {
+    /// Writes the answer of a task to `sessions/<session>/<task>.md` in the data directory.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written; an earlier answer is still there then.
+    pub fn write_output(
+        &self,
+        session: &SessionId,
+        task: &TaskId,
+        text: &str,
+    ) -> Result<PathBuf, StorageError> {
+        let path = self.output_path(session, task)?;
+        create_private_dir(&self.outputs())?;
+        if let Some(directory) = path.parent() {
+            create_private_dir(directory)?;
+        }
+        put_atomic(&path, text.as_bytes(), PRIVATE)?;
+        Ok(path)
+    }
+
+    /// Returns the answer of a task, if one was written.
+    ///
+    /// # Errors
+    ///
+    /// When it is there and cannot be read.
+    pub fn read_output(
+        &self,
+        session: &SessionId,
+        task: &TaskId,
+    ) -> Result<Option<String>, StorageError> {
+        let path = self.output_path(session, task)?;
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StorageError::io(&path, error)),
+        }
+    }
+
+    /// Returns where the answer of a task is written.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::BadId`] if an id cannot be the name of a file.
+    pub fn output_path(&self, session: &SessionId, task: &TaskId) -> Result<PathBuf, StorageError> {
+        let session = ident::as_file_name(session.as_str())?;
+        let task = ident::as_file_name(task.as_str())?;
+        Ok(self.outputs().join(session).join(format!("{task}.md")))
+    }
+
+    /// Removes the outputs of sessions that are gone. A crash between deleting a session and its files leaves
+    /// some; they go with the next deletion.
+    pub(crate) fn remove_orphaned_outputs(&self) -> Result<(), StorageError> {
+        let names = names(&self.outputs())?;
+        let known: HashSet<String> = self.read(|connection| {
+            let mut known = HashSet::new();
+            for name in &names {
+                if sessions::is_known(connection, name)? {
+                    known.insert(name.clone());
+                }
+            }
+            Ok(known)
+        })?;
+        for orphan in names.iter().filter(|name| !known.contains(*name)) {
+            let path = self.outputs().join(orphan);
+            fs::remove_dir_all(&path).map_err(|error| StorageError::io(&path, error))?;
+        }
+        Ok(())
+    }
+
+    fn outputs(&self) -> PathBuf {
+        self.places().data.join("sessions")
+    }
+}
+
+/// Returns the names of the directories in `directory` that may be ids.
+fn names(directory: &Path) -> Result<Vec<String>, StorageError> {
+    let at = |error| StorageError::io(directory, error);
+    let listing = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listing => listing.map_err(at)?,
+    };
+    let mut names = Vec::new();
+    for entry in listing {
+        let entry = entry.map_err(at)?;
+        let name = entry.file_name().into_string().unwrap_or_default();
+        if entry.file_type().map_err(at)?.is_dir() && ident::as_file_name(&name).is_ok() {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}

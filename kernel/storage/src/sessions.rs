@@ -1,0 +1,341 @@
+//! Sessions: chats, and tasks by themselves.
+//!
+//! What a session cost is never kept beside it: it is the sum of its tasks, asked for when it is shown.
+
+use openkoi_core::{id::SessionId, task::Task};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Storage,
+    database::{count, stored},
+    error::StorageError,
+    ident::{self, Among, title_of},
+    lease::Lease,
+    tasks::{TaskQuery, TaskStatus, unknown_word},
+};
+
+const AMONG: Among = Among { what: "session", table: "sessions", title: "title" };
+
+/// What a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionKind {
+    /// A conversation.
+    Chat,
+    /// One task by itself.
+    Task,
+}
+
+impl SessionKind {
+    /// Returns the word for the kind.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Task => "task",
+        }
+    }
+}
+
+/// How a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionStatus {
+    /// Somebody works in it.
+    Active,
+    /// It waits for a person.
+    Paused,
+    /// It is over; a chat can be resumed.
+    Ended,
+}
+
+impl SessionStatus {
+    /// Returns the word for the status.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// A session to be begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSession {
+    /// Its id.
+    pub id: SessionId,
+    /// What it is.
+    pub kind: SessionKind,
+    /// What it is called; the text of its first task does, cut.
+    pub title: String,
+    /// The workspace.
+    pub workspace: String,
+}
+
+/// One session with the sums of its tasks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRecord {
+    /// Its id.
+    pub id: SessionId,
+    /// What it is.
+    pub kind: SessionKind,
+    /// How it stands.
+    pub status: SessionStatus,
+    /// What it is called.
+    pub title: String,
+    /// The workspace.
+    pub workspace: String,
+    /// When it began, in milliseconds since 1970.
+    pub created_ms: u64,
+    /// When something last happened in it.
+    pub updated_ms: u64,
+    /// How many tasks it has.
+    pub tasks: u64,
+    /// Tokens of all of them.
+    pub tokens: u64,
+    /// Money of all of them, in millionths of a dollar.
+    pub cost_micros: u64,
+}
+
+/// Which sessions are wanted, the one with the latest news first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionQuery {
+    /// Only those of this kind.
+    pub kind: Option<SessionKind>,
+    /// Only those with news since then, in milliseconds since 1970.
+    pub since_ms: Option<u64>,
+    /// How many at most.
+    pub limit: Option<u32>,
+}
+
+impl Storage {
+    /// Begins a session. A task by itself needs none: its session is made with its first entry.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Exists`] if its id is taken.
+    pub fn begin_session(&self, session: &NewSession, at_ms: u64) -> Result<(), StorageError> {
+        self.write(|transaction| {
+            if insert(transaction, session, at_ms)? {
+                return Ok(());
+            }
+            Err(StorageError::Exists { what: "session", id: session.id.as_str().to_owned() })
+        })
+    }
+
+    /// Sets how a session stands: a chat is ended and taken up again by its surface.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NoSuch`] if it is not there.
+    pub fn set_session_status(
+        &self,
+        session: &SessionId,
+        status: SessionStatus,
+        at_ms: u64,
+    ) -> Result<(), StorageError> {
+        self.write(|transaction| {
+            let sql = "UPDATE sessions SET status = ?2, updated_ms = max(updated_ms, ?3)
+                       WHERE id = ?1";
+            let row = (session.as_str(), status.word(), stored(at_ms));
+            existing(transaction.execute(sql, row)?, session)
+        })
+    }
+
+    /// Gives a session another title, cut to one line.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NoSuch`] if it is not there.
+    pub fn rename_session(&self, session: &SessionId, title: &str) -> Result<(), StorageError> {
+        self.write(|transaction| {
+            let sql = "UPDATE sessions SET title = ?2 WHERE id = ?1";
+            existing(transaction.execute(sql, (session.as_str(), title_of(title)))?, session)
+        })
+    }
+
+    /// Returns the sessions that `query` asks for, the one with the latest news first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn sessions(&self, query: &SessionQuery) -> Result<Vec<SessionRecord>, StorageError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM sessions s
+                 WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR updated_ms >= ?2)
+                 ORDER BY updated_ms DESC, seq DESC LIMIT ?3"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let kind = query.kind.map(SessionKind::word);
+            let limit = query.limit.map_or(-1, i64::from);
+            let rows = statement.query_map((kind, query.since_ms.map(stored), limit), record)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Returns the session that a person means by `typed`: the beginning of the shown or of the whole id.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NoSuch`], and [`StorageError::Ambiguous`] with the candidates.
+    pub fn find_session(&self, typed: &str) -> Result<SessionRecord, StorageError> {
+        self.read(|connection| {
+            let id = ident::find(connection, &AMONG, typed)?;
+            let none = || StorageError::NoSuch { what: "session", text: typed.to_owned() };
+            by_id(connection, &id)?.ok_or_else(none)
+        })
+    }
+
+    /// Returns the session with exactly this id.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn session(&self, id: &SessionId) -> Result<Option<SessionRecord>, StorageError> {
+        self.read(|connection| by_id(connection, id.as_str()))
+    }
+
+    /// Deletes a session with its tasks, their journals and their outputs. What it cost stays known.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Owned`] while somebody works on it or on one of its tasks; nothing is deleted then.
+    pub fn delete_session(&self, session: &SessionId) -> Result<(), StorageError> {
+        let _leases = self.claim_with_tasks(session)?;
+        self.write(|transaction| {
+            // Without this the text stays in free pages of the file.
+            transaction.pragma_update(None, "secure_delete", true)?;
+            let sql = "DELETE FROM sessions WHERE id = ?1";
+            existing(transaction.execute(sql, [session.as_str()])?, session)
+        })?;
+        self.truncate_log()?;
+        self.remove_orphaned_outputs()
+    }
+
+    fn claim_with_tasks(&self, session: &SessionId) -> Result<Vec<Lease>, StorageError> {
+        let mut leases = vec![self.claim_session(session)?];
+        let session = Some(session.clone());
+        let status = Some(TaskStatus::Running);
+        for task in self.tasks(&TaskQuery { session, status, ..TaskQuery::default() })? {
+            leases.push(self.claim_task(&task.id)?);
+        }
+        Ok(leases)
+    }
+
+    /// Brings the log into the database and empties it, so that it has no deleted text either. Another
+    /// process that reads at this moment prevents that; its next checkpoint does it then.
+    fn truncate_log(&self) -> Result<(), StorageError> {
+        self.read(|connection| {
+            let busy: i64 =
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
+            if busy != 0 {
+                tracing::debug!("the log is in use and was not emptied");
+            }
+            Ok(())
+        })
+    }
+}
+
+const COLUMNS: &str = "id, kind, status, title, workspace, created_ms, updated_ms,
+    (SELECT count(*) FROM tasks WHERE session = s.id),
+    (SELECT coalesce(sum(tokens), 0) FROM tasks WHERE session = s.id),
+    (SELECT coalesce(sum(cost_micros), 0) FROM tasks WHERE session = s.id)";
+
+fn by_id(connection: &Connection, id: &str) -> Result<Option<SessionRecord>, StorageError> {
+    let sql = format!("SELECT {COLUMNS} FROM sessions s WHERE id = ?1");
+    Ok(connection.query_row(&sql, [id], record).optional()?)
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
+    let (kind, status): (String, String) = (row.get(1)?, row.get(2)?);
+    let kinds = [SessionKind::Chat, SessionKind::Task];
+    let kind =
+        kinds.into_iter().find(|known| known.word() == kind).ok_or_else(|| unknown_word(&kind));
+    let all = [SessionStatus::Active, SessionStatus::Paused, SessionStatus::Ended];
+    let status =
+        all.into_iter().find(|known| known.word() == status).ok_or_else(|| unknown_word(&status));
+    Ok(SessionRecord {
+        id: SessionId::new(row.get::<_, String>(0)?),
+        kind: kind?,
+        status: status?,
+        title: row.get(3)?,
+        workspace: row.get(4)?,
+        created_ms: count(row.get(5)?),
+        updated_ms: count(row.get(6)?),
+        tasks: count(row.get(7)?),
+        tokens: count(row.get(8)?),
+        cost_micros: count(row.get(9)?),
+    })
+}
+
+fn existing(changed: usize, session: &SessionId) -> Result<(), StorageError> {
+    if changed > 0 {
+        return Ok(());
+    }
+    Err(StorageError::NoSuch { what: "session", text: session.as_str().to_owned() })
+}
+
+/// Inserts a session unless its id is taken; returns whether it did.
+fn insert(
+    transaction: &Transaction<'_>,
+    session: &NewSession,
+    at_ms: u64,
+) -> Result<bool, StorageError> {
+    ident::as_file_name(session.id.as_str())?;
+    let sql = "INSERT INTO sessions (id, kind, status, title, workspace, created_ms, updated_ms)
+               VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?5) ON CONFLICT (id) DO NOTHING";
+    let title = title_of(&session.title);
+    let row = (session.id.as_str(), session.kind.word(), title, &session.workspace, stored(at_ms));
+    Ok(transaction.execute(sql, row)? > 0)
+}
+
+/// Makes sure that the session of a task is there, and active.
+pub(crate) fn ensure(
+    transaction: &Transaction<'_>,
+    task: &Task,
+    at_ms: u64,
+) -> Result<(), StorageError> {
+    let session = NewSession {
+        id: task.session.clone(),
+        kind: SessionKind::Task,
+        title: task.text.clone(),
+        workspace: task.workspace.clone(),
+    };
+    if !insert(transaction, &session, at_ms)? {
+        let sql = "UPDATE sessions SET status = 'active',
+                       title = CASE title WHEN '' THEN ?2 ELSE title END WHERE id = ?1";
+        transaction.execute(sql, (task.session.as_str(), title_of(&task.text)))?;
+        touch(transaction, task.session.as_str(), at_ms)?;
+    }
+    Ok(())
+}
+
+/// Notes that something happened in the session.
+pub(crate) fn touch(
+    transaction: &Transaction<'_>,
+    session: &str,
+    at_ms: u64,
+) -> Result<(), StorageError> {
+    let sql = "UPDATE sessions SET updated_ms = max(updated_ms, ?2) WHERE id = ?1";
+    transaction.execute(sql, (session, stored(at_ms)))?;
+    Ok(())
+}
+
+/// Lets a session of one task follow that task. A chat goes on until its surface ends it.
+pub(crate) fn follow(
+    transaction: &Transaction<'_>,
+    session: &str,
+    status: SessionStatus,
+) -> Result<(), StorageError> {
+    let sql = "UPDATE sessions SET status = ?2 WHERE id = ?1 AND kind = 'task'";
+    transaction.execute(sql, (session, status.word()))?;
+    Ok(())
+}
+
+/// Returns whether a session of this id is there.
+pub(crate) fn is_known(connection: &Connection, id: &str) -> Result<bool, StorageError> {
+    let sql = "SELECT 1 FROM sessions WHERE id = ?1";
+    Ok(connection.query_row(sql, [id], |_| Ok(())).optional()?.is_some())
+}

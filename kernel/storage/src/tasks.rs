@@ -1,0 +1,373 @@
+//! Tasks, as the journal tells them.
+
+use openkoi_core::{
+    event::{Entry, Event},
+    id::{SessionId, TaskId},
+    message::Role,
+    outcome::{Ending, Outcome},
+    task::Task,
+};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Storage,
+    database::{count, stored},
+    error::StorageError,
+    ident::{self, Among},
+    sessions,
+};
+
+/// The reason of a [`Event::TaskPaused`] that means: the user cancelled. Any other reason waits for a person.
+pub const CANCELLED: &str = "cancelled";
+
+/// The event that, right before a pause, means: no model answered.
+const FAILED: &str = "turn.failed";
+
+/// How many characters of a task's text a list carries.
+const LISTED_TEXT: u32 = 4_000;
+const AMONG: Among = Among { what: "task", table: "tasks", title: "substr(text, 1, 200)" };
+
+/// How a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskStatus {
+    /// It runs, or was interrupted; [`Storage::is_owned`] tells.
+    Running,
+    /// Its work was accepted.
+    Accepted,
+    /// It ended without being accepted.
+    Stopped,
+    /// The user ended it. It can be resumed.
+    Cancelled,
+    /// It waits for a person. It can be resumed.
+    Paused,
+    /// The model could not answer. It can be resumed.
+    Failed,
+}
+
+impl TaskStatus {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Running, Self::Accepted, Self::Stopped, Self::Cancelled, Self::Paused, Self::Failed];
+
+    /// Returns the word for the status.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Accepted => "accepted",
+            Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
+            Self::Paused => "paused",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Returns whether nothing can follow.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Accepted | Self::Stopped)
+    }
+
+    /// Returns the status of a run that ended so.
+    pub fn of(ending: &Ending) -> Self {
+        match ending {
+            Ending::Accepted => Self::Accepted,
+            Ending::Exhausted | Ending::Stalled { .. } | Ending::Tripped { .. } => Self::Stopped,
+        }
+    }
+
+    /// Returns the status of a run that paused for this reason, the event before being named `last`.
+    pub fn of_pause(reason: &str, last: &str) -> Self {
+        match (reason, last) {
+            (CANCELLED, _) => Self::Cancelled,
+            (_, FAILED) => Self::Failed,
+            _ => Self::Paused,
+        }
+    }
+
+    fn from_column(word: &str) -> rusqlite::Result<Self> {
+        let found = Self::ALL.into_iter().find(|status| status.word() == word);
+        found.ok_or_else(|| unknown_word(word))
+    }
+}
+
+pub(crate) fn unknown_word(word: &str) -> rusqlite::Error {
+    let message = format!("the word `{word}` is not known");
+    let kind = rusqlite::types::Type::Text;
+    rusqlite::Error::FromSqlConversionFailure(0, kind, message.into())
+}
+
+/// One task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskRecord {
+    /// Its id.
+    pub id: TaskId,
+    /// Its session.
+    pub session: SessionId,
+    /// What was asked; its beginning in a list.
+    pub text: String,
+    /// How it stands.
+    pub status: TaskStatus,
+    /// The workspace.
+    pub workspace: String,
+    /// What does the work: `provider/model`.
+    pub model: String,
+    /// When it began, in milliseconds since 1970.
+    pub started_ms: u64,
+    /// When it ended or paused.
+    pub ended_ms: Option<u64>,
+    /// How many iterations it took so far.
+    pub iterations: u32,
+    /// The rubric's score, 0 to 1, if it was evaluated.
+    pub score: Option<f64>,
+    /// Money so far, in millionths of a dollar.
+    pub cost_micros: u64,
+    /// Tokens so far.
+    pub tokens: u64,
+    /// How it ended.
+    pub ending: Option<Ending>,
+}
+
+/// Which tasks are wanted, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskQuery {
+    /// Only those of this session.
+    pub session: Option<SessionId>,
+    /// Only those in this state.
+    pub status: Option<TaskStatus>,
+    /// Only those that began then or later, in milliseconds since 1970.
+    pub since_ms: Option<u64>,
+    /// Only those that began before this one: the last of the page before.
+    pub before: Option<TaskId>,
+    /// How many at most.
+    pub limit: Option<u32>,
+}
+
+impl Storage {
+    /// Returns the tasks that `query` asks for, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn tasks(&self, query: &TaskQuery) -> Result<Vec<TaskRecord>, StorageError> {
+        self.read(|connection| select(connection, query))
+    }
+
+    /// Returns the task that a person means by `typed`: the beginning of the shown or of the whole id.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NoSuch`], and [`StorageError::Ambiguous`] with the candidates.
+    pub fn find_task(&self, typed: &str) -> Result<TaskRecord, StorageError> {
+        self.read(|connection| {
+            let id = ident::find(connection, &AMONG, typed)?;
+            let none = || StorageError::NoSuch { what: "task", text: typed.to_owned() };
+            by_id(connection, &id)?.ok_or_else(none)
+        })
+    }
+
+    /// Returns the task with exactly this id.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn task(&self, id: &TaskId) -> Result<Option<TaskRecord>, StorageError> {
+        self.read(|connection| by_id(connection, id.as_str()))
+    }
+
+    /// Returns the tasks that were running when their process died, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database or a lease cannot be looked at.
+    pub fn interrupted_tasks(&self) -> Result<Vec<TaskRecord>, StorageError> {
+        let query = TaskQuery { status: Some(TaskStatus::Running), ..TaskQuery::default() };
+        let mut interrupted = Vec::new();
+        for task in self.tasks(&query)? {
+            if !self.is_owned(&task.id)? {
+                interrupted.push(task);
+            }
+        }
+        Ok(interrupted)
+    }
+}
+
+const COLUMNS: &str = "id, session, status, workspace, model, started_ms, ended_ms, iterations, \
+                       score, cost_micros, tokens, ending";
+
+fn select(connection: &Connection, query: &TaskQuery) -> Result<Vec<TaskRecord>, StorageError> {
+    // In the order in which they were recorded: the wall clock may go back.
+    let sql = format!(
+        "SELECT {COLUMNS}, substr(text, 1, {LISTED_TEXT}) FROM tasks
+         WHERE (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR status = ?2)
+           AND (?3 IS NULL OR started_ms >= ?3)
+           AND (?4 IS NULL OR seq < (SELECT seq FROM tasks WHERE id = ?4))
+         ORDER BY seq DESC LIMIT ?5"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let parameters = (
+        query.session.as_ref().map(SessionId::as_str),
+        query.status.map(TaskStatus::word),
+        query.since_ms.map(stored),
+        query.before.as_ref().map(TaskId::as_str),
+        query.limit.map_or(-1, i64::from),
+    );
+    let mut rows = statement.query(parameters)?;
+    let mut tasks = Vec::new();
+    while let Some(row) = rows.next()? {
+        tasks.push(record(row)?);
+    }
+    Ok(tasks)
+}
+
+fn by_id(connection: &Connection, id: &str) -> Result<Option<TaskRecord>, StorageError> {
+    let mut statement =
+        connection.prepare(&format!("SELECT {COLUMNS}, text FROM tasks WHERE id = ?1"))?;
+    let mut rows = statement.query([id])?;
+    rows.next()?.map(record).transpose()
+}
+
+fn record(row: &Row<'_>) -> Result<TaskRecord, StorageError> {
+    let id: String = row.get(0)?;
+    let status: String = row.get(2)?;
+    let ending: Option<String> = row.get(11)?;
+    let ending = ending.map(|text| serde_json::from_str(&text)).transpose();
+    let what = || format!("the ending of task {id}");
+    let ending = ending.map_err(|source| StorageError::Unreadable { what: what(), source })?;
+    Ok(TaskRecord {
+        id: TaskId::new(id),
+        session: SessionId::new(row.get::<_, String>(1)?),
+        status: TaskStatus::from_column(&status)?,
+        workspace: row.get(3)?,
+        model: row.get(4)?,
+        started_ms: count(row.get(5)?),
+        ended_ms: row.get::<_, Option<i64>>(6)?.map(count),
+        iterations: row.get(7)?,
+        score: row.get(8)?,
+        cost_micros: count(row.get(9)?),
+        tokens: count(row.get(10)?),
+        ending,
+        text: row.get(12)?,
+    })
+}
+
+/// Changes the rows of task and session as `entry` says.
+pub(crate) fn project(
+    transaction: &Transaction<'_>,
+    id: &TaskId,
+    entry: &Entry,
+) -> Result<(), StorageError> {
+    if let Event::TaskStarted { task, models, .. } = &entry.event {
+        let model = models.iter().find(|(role, _)| role == Role::EXECUTOR).or(models.first());
+        return begin(transaction, id, task, model.map_or("", |(_, card)| &card.name), entry.at_ms);
+    }
+    let session = session_of(transaction, id)?;
+    sessions::touch(transaction, &session, entry.at_ms)?;
+    match &entry.event {
+        Event::TaskResumed => {
+            set_status(transaction, id, TaskStatus::Running, None)?;
+            sessions::follow(transaction, &session, sessions::SessionStatus::Active)
+        }
+        Event::TaskPaused { reason } => {
+            let status = TaskStatus::of_pause(reason, &last_event(transaction, id)?);
+            set_status(transaction, id, status, Some(entry.at_ms))?;
+            sessions::follow(transaction, &session, sessions::SessionStatus::Paused)
+        }
+        Event::TaskFinished { outcome } => {
+            finish(transaction, id, outcome, entry.at_ms)?;
+            sessions::follow(transaction, &session, sessions::SessionStatus::Ended)
+        }
+        event => progress(transaction, id, event),
+    }
+}
+
+fn begin(
+    transaction: &Transaction<'_>,
+    id: &TaskId,
+    task: &Task,
+    model: &str,
+    at_ms: u64,
+) -> Result<(), StorageError> {
+    let known = "SELECT 1 FROM tasks WHERE id = ?1";
+    if transaction.query_row(known, [id.as_str()], |_| Ok(())).optional()?.is_some() {
+        return Err(StorageError::Exists { what: "task", id: id.as_str().to_owned() });
+    }
+    sessions::ensure(transaction, task, at_ms)?;
+    let sql = "INSERT INTO tasks (id, session, text, status, workspace, model, started_ms,
+                                  iterations, cost_micros, tokens)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0)";
+    let status = TaskStatus::Running.word();
+    let (session, text) = (task.session.as_str(), &task.text);
+    let row = (id.as_str(), session, text, status, &task.workspace, model, stored(at_ms));
+    transaction.execute(sql, row)?;
+    Ok(())
+}
+
+fn session_of(transaction: &Transaction<'_>, id: &TaskId) -> Result<String, StorageError> {
+    let sql = "SELECT session FROM tasks WHERE id = ?1";
+    let found = transaction.query_row(sql, [id.as_str()], |row| row.get(0)).optional()?;
+    found.ok_or_else(|| StorageError::NoSuch { what: "task", text: id.as_str().to_owned() })
+}
+
+fn last_event(transaction: &Transaction<'_>, id: &TaskId) -> Result<String, StorageError> {
+    let sql = "SELECT event FROM entries WHERE task = ?1 ORDER BY seq DESC LIMIT 1";
+    let last = transaction.query_row(sql, [id.as_str()], |row| row.get(0)).optional()?;
+    Ok(last.unwrap_or_default())
+}
+
+fn set_status(
+    transaction: &Transaction<'_>,
+    id: &TaskId,
+    status: TaskStatus,
+    ended_ms: Option<u64>,
+) -> Result<(), StorageError> {
+    let sql = "UPDATE tasks SET status = ?2, ended_ms = ?3 WHERE id = ?1";
+    transaction.execute(sql, (id.as_str(), status.word(), ended_ms.map(stored)))?;
+    Ok(())
+}
+
+fn finish(
+    transaction: &Transaction<'_>,
+    id: &TaskId,
+    outcome: &Outcome,
+    at_ms: u64,
+) -> Result<(), StorageError> {
+    let ending = serde_json::to_string(&outcome.ending).map_err(|source| {
+        StorageError::Unwritable { what: format!("the ending of task {}", id.short()), source }
+    })?;
+    let sql = "UPDATE tasks SET status = ?2, ended_ms = ?3, iterations = ?4, score = ?5,
+                                cost_micros = ?6, tokens = ?7, ending = ?8 WHERE id = ?1";
+    let row = (
+        id.as_str(),
+        TaskStatus::of(&outcome.ending).word(),
+        stored(at_ms),
+        outcome.iterations,
+        outcome.standing.score,
+        stored(outcome.spent.cost_micros),
+        stored(outcome.spent.tokens),
+        ending,
+    );
+    transaction.execute(sql, row)?;
+    Ok(())
+}
+
+fn progress(transaction: &Transaction<'_>, id: &TaskId, event: &Event) -> Result<(), StorageError> {
+    match event {
+        Event::IterationStarted { number } => {
+            let sql = "UPDATE tasks SET iterations = max(iterations, ?2) WHERE id = ?1";
+            transaction.execute(sql, (id.as_str(), *number))?;
+        }
+        Event::IterationDecided { standing, .. } => {
+            let sql = "UPDATE tasks SET score = ?2 WHERE id = ?1";
+            transaction.execute(sql, (id.as_str(), standing.score))?;
+        }
+        Event::TurnFinished { spent, .. } | Event::TurnLost { reserved: spent } => {
+            let sql = "UPDATE tasks SET cost_micros = cost_micros + ?2, tokens = tokens + ?3
+                       WHERE id = ?1";
+            let row = (id.as_str(), stored(spent.cost_micros), stored(spent.tokens));
+            transaction.execute(sql, row)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}

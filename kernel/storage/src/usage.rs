@@ -1,0 +1,191 @@
+//! What models were used for and what it cost. It outlives the sessions that spent it.
+
+use openkoi_core::{
+    event::{Entry, Event},
+    id::TaskId,
+    ledger::Reservation,
+    message::Usage,
+};
+use rusqlite::{OptionalExtension, Row, Transaction};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Storage,
+    database::{count, stored},
+    error::StorageError,
+    journal::decode,
+};
+
+/// What one model was used for in one role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageLine {
+    /// `provider/model`.
+    pub model: String,
+    /// The role.
+    pub role: String,
+    /// How many turns it was asked for.
+    pub turns: u64,
+    /// How many of them it did not answer.
+    pub unanswered: u64,
+    /// Tokens as the provider counted them; absent where it never reported any.
+    pub usage: Usage,
+    /// Tokens that were charged to budgets.
+    pub tokens: u64,
+    /// Money, in millionths of a dollar.
+    pub cost_micros: u64,
+}
+
+/// Sums of a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Total {
+    /// How many turns models were asked for.
+    pub turns: u64,
+    /// Tokens that were charged to budgets.
+    pub tokens: u64,
+    /// Money, in millionths of a dollar.
+    pub cost_micros: u64,
+}
+
+impl Storage {
+    /// Returns what each model was used for since then, the dearest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn usage(&self, since_ms: u64) -> Result<Vec<UsageLine>, StorageError> {
+        let sql = "SELECT model, role, count(*), sum(NOT answered), sum(input), sum(output),
+                          sum(cache_read), sum(cache_write), sum(reasoning), sum(tokens),
+                          sum(cost_micros) AS cost
+                   FROM turns WHERE at_ms >= ?1
+                   GROUP BY model, role ORDER BY cost DESC, model, role";
+        self.read(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let rows = statement.query_map([stored(since_ms)], line)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Returns what all models together took since then. With the time a day ago it is the last day's cost.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn spent_since(&self, since_ms: u64) -> Result<Total, StorageError> {
+        let sql = "SELECT count(*), coalesce(sum(tokens), 0), coalesce(sum(cost_micros), 0)
+                   FROM turns WHERE at_ms >= ?1";
+        self.read(|connection| {
+            let total = connection.query_row(sql, [stored(since_ms)], |row| {
+                let (turns, tokens) = (count(row.get(0)?), count(row.get(1)?));
+                Ok(Total { turns, tokens, cost_micros: count(row.get(2)?) })
+            })?;
+            Ok(total)
+        })
+    }
+}
+
+fn line(row: &Row<'_>) -> rusqlite::Result<UsageLine> {
+    Ok(UsageLine {
+        model: row.get(0)?,
+        role: row.get(1)?,
+        turns: count(row.get(2)?),
+        unanswered: count(row.get(3)?),
+        usage: usage_at(row, 4)?,
+        tokens: count(row.get(9)?),
+        cost_micros: count(row.get(10)?),
+    })
+}
+
+/// Reads the five counts of a usage from this column on.
+pub(crate) fn usage_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Usage> {
+    let at = |column| -> rusqlite::Result<_> {
+        Ok(row.get::<_, Option<i64>>(first + column)?.map(count))
+    };
+    Ok(Usage {
+        input: at(0)?,
+        output: at(1)?,
+        cache_read: at(2)?,
+        cache_write: at(3)?,
+        reasoning: at(4)?,
+    })
+}
+
+/// Adds a turn that ended, however it did.
+pub(crate) fn project(
+    transaction: &Transaction<'_>,
+    task: &TaskId,
+    entry: &Entry,
+) -> Result<(), StorageError> {
+    let mut turn = Spending::default();
+    match &entry.event {
+        Event::TurnFinished { role, model, result, spent } => {
+            (turn.role, turn.model) = (role.clone(), model.clone());
+            turn.answered = result.is_ok();
+            turn.usage = result.as_ref().map(|turn| turn.usage).unwrap_or_default();
+            turn.spent = *spent;
+        }
+        Event::TurnFailed { role, model, .. } => {
+            (turn.role, turn.model) = (role.clone(), model.clone());
+        }
+        Event::TurnLost { reserved } => {
+            (turn.role, turn.model) = asked(transaction, task, &entry.key)?;
+            turn.spent = *reserved;
+        }
+        _ => return Ok(()),
+    }
+    insert(transaction, task, entry.at_ms, &turn)
+}
+
+#[derive(Default)]
+struct Spending {
+    role: String,
+    model: String,
+    answered: bool,
+    usage: Usage,
+    spent: Reservation,
+}
+
+/// Returns role and model of the turn whose key begins this one.
+fn asked(
+    transaction: &Transaction<'_>,
+    task: &TaskId,
+    key: &str,
+) -> Result<(String, String), StorageError> {
+    let sql = "SELECT payload FROM entries
+               WHERE task = ?1 AND event = 'turn.started' AND substr(?2, 1, length(key)) = key
+               ORDER BY length(key) DESC, seq DESC LIMIT 1";
+    let row = (task.as_str(), key);
+    let payload: Option<String> = transaction.query_row(sql, row, |row| row.get(0)).optional()?;
+    let Some(payload) = payload else { return Ok(Default::default()) };
+    match decode(&payload, &|| format!("the start of turn {key}"))? {
+        Event::TurnStarted { role, model, .. } => Ok((role, model)),
+        _ => Ok(Default::default()),
+    }
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    task: &TaskId,
+    at_ms: u64,
+    turn: &Spending,
+) -> Result<(), StorageError> {
+    let Usage { input, output, cache_read, cache_write, reasoning } = turn.usage;
+    let sql = "INSERT INTO turns (task, role, model, at_ms, answered, input, output, cache_read,
+                                  cache_write, reasoning, tokens, cost_micros)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let row = (
+        task.as_str(),
+        &turn.role,
+        &turn.model,
+        stored(at_ms),
+        turn.answered,
+        input.map(stored),
+        output.map(stored),
+        cache_read.map(stored),
+        cache_write.map(stored),
+        reasoning.map(stored),
+        stored(turn.spent.tokens),
+        stored(turn.spent.cost_micros),
+    );
+    transaction.execute(sql, row)?;
+    Ok(())
+}

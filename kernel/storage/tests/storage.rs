@@ -1,0 +1,28 @@
+//! What storage promises, through its public door.
+#![expect(clippy::unwrap_used, reason = "helpers of tests stop at the first surprise")]
+
+#[path = "storage/support.rs"]
+mod support;
+
+#[path = "storage/conversation.rs"]
+mod conversation;
+#[path = "storage/crash.rs"]
+mod crash;
+#[path = "storage/grants.rs"]
+mod grants;
+#[path = "storage/journal.rs"]
+mod journal;
+#[path = "storage/measure.rs"]
+mod measure;
+#[path = "storage/opener.rs"]
+mod opener;
+#[path = "storage/output.rs"]
+mod output;
+#[path = "storage/records.rs"]
+mod records;
+#[path = "storage/skills.rs"]
+mod skills;
+#[path = "storage/state.rs"]
+mod state;
+#[path = "storage/tasks.rs"]
+mod tasks;

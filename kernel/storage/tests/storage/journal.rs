@@ -1,0 +1,184 @@
+//! The record: what is appended comes back, in order, and only its owner appends.
+
+use openkoi_core::{event::Event, id::TaskId, port::Journal};
+use openkoi_storage::{Storage, StorageError};
+use proptest::{prelude::*, test_runner::TestRunner};
+use serde_json::json;
+
+use crate::support::{
+    Home, append, begin, entry, event, finished, paused, session_id, standing, started, task_id,
+    turn,
+};
+
+#[test]
+fn entries_come_back_as_they_were_and_in_order() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = task_id("1");
+    let entries = vec![
+        entry("start", 10, started(&task, &session_id("s"), "line\0with\nodd 'text' \u{1f41f}")),
+        entry("i1", 12, Event::IterationStarted { number: 1 }),
+        // The wall clock went back.
+        entry("i1/t0", 3, turn("executor", "p/large", "hi", 20, 300)),
+        entry("end", 4, finished(json!({ "ending": "stalled", "reason": "x" }), "hi", 20, 300)),
+    ];
+
+    for entry in &entries {
+        Journal::append(&storage, &task, entry).unwrap();
+    }
+
+    assert_eq!(storage.load(&task).unwrap(), entries);
+    drop(storage);
+    assert_eq!(home.open().load(&task).unwrap(), entries);
+}
+
+#[test]
+fn every_score_comes_back_bit_for_bit() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "scores", 1);
+
+    TestRunner::new(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })
+    .run(&any::<f64>().prop_filter("finite", |score| score.is_finite()), |score| {
+        let decided = event(json!({
+            "event": "iteration.decided", "number": 1, "decision": "refine", "reason": "",
+            "standing": standing(Some(score)),
+        }));
+        append(&storage, &task, "i1", 1, decided.clone());
+        let read = storage.entries(&task).unwrap();
+        prop_assert_eq!(&read.last().unwrap().event, &decided);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn what_could_not_be_read_back_is_not_recorded() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = task_id("1");
+    let mut begun = started(&task, &session_id("s"), "nan");
+    let Event::TaskStarted { task: inner, .. } = &mut begun else { panic!("another event") };
+    inner.settings.quality = f64::NAN;
+
+    let refused = storage.append_entry(&task, &entry("start", 1, begun));
+
+    assert!(matches!(refused, Err(StorageError::Unwritable { .. })), "{refused:?}");
+    assert!(storage.entries(&task).unwrap().is_empty());
+}
+
+#[test]
+fn a_task_begins_with_its_start_and_only_once() {
+    let home = Home::new();
+    let storage = home.open();
+
+    let early = storage.append_entry(&task_id("1"), &entry("k", 1, paused("x")));
+    let task = begin(&storage, "1", "s", "hello", 1);
+    let again = entry("start", 2, started(&task, &session_id("other"), "again"));
+    let again = storage.append_entry(&task, &again);
+
+    assert!(matches!(early, Err(StorageError::NoSuch { .. })), "{early:?}");
+    assert!(matches!(again, Err(StorageError::Exists { .. })), "{again:?}");
+    assert_eq!(storage.entries(&task).unwrap().len(), 1);
+    assert_eq!(storage.session(&session_id("other")).unwrap(), None);
+}
+
+#[test]
+fn an_id_that_leads_out_of_the_directory_is_refused() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = TaskId::new("../../evil");
+
+    let refused =
+        storage.append_entry(&task, &entry("start", 1, started(&task, &session_id("s"), "x")));
+
+    assert!(matches!(refused, Err(StorageError::BadId(_))), "{refused:?}");
+}
+
+#[test]
+fn another_storage_cannot_append_to_a_task_until_it_is_let_go() {
+    let home = Home::new();
+    // Locks are of the open file, so a second storage is as strange as a second process.
+    let (first, second) = (home.open(), home.open());
+    let task = begin(&first, "1", "s", "hello", 1);
+    let note = entry("k", 2, Event::IterationStarted { number: 1 });
+
+    let refused = second.append_entry(&task, &note).unwrap_err();
+    begin(&second, "2", "t", "another task", 1);
+    append(&first, &task, "end", 3, paused("waits"));
+    second.append_entry(&task, &note).unwrap();
+    let turned = first.append_entry(&task, &note);
+
+    assert_eq!(refused.to_string(), "another openkoi works on task 00000001");
+    assert!(matches!(turned, Err(StorageError::Owned { .. })), "{turned:?}");
+}
+
+#[test]
+fn a_claim_keeps_everybody_else_out_and_is_let_go_with_its_guard() {
+    let home = Home::new();
+    let (first, second) = (home.open(), home.open());
+    let (task, session) = (task_id("1"), session_id("s"));
+
+    let lease = first.claim_task(&task).unwrap();
+    let chat = first.claim_session(&session).unwrap();
+
+    assert!(matches!(first.claim_task(&task), Err(StorageError::Owned { .. })));
+    assert!(matches!(second.claim_task(&task), Err(StorageError::Owned { .. })));
+    assert!(matches!(second.claim_session(&session), Err(StorageError::Owned { .. })));
+    assert!(second.is_owned(&task).unwrap());
+    drop((lease, chat));
+    assert!(!second.is_owned(&task).unwrap());
+    drop((second.claim_task(&task).unwrap(), second.claim_session(&session).unwrap()));
+    let left = std::fs::read_dir(home.path("data/locks")).unwrap().count();
+    assert_eq!(left, 1, "only the lock of the database stays");
+}
+
+#[test]
+fn a_claimed_task_stays_claimed_when_its_run_ends() {
+    let home = Home::new();
+    let (first, second) = (home.open(), home.open());
+    let lease = first.claim_task(&task_id("1")).unwrap();
+    let task = begin(&first, "1", "s", "hello", 1);
+
+    append(&first, &task, "end", 2, paused("waits"));
+
+    assert!(second.is_owned(&task).unwrap());
+    drop(lease);
+    assert!(!second.is_owned(&task).unwrap());
+}
+
+#[test]
+fn many_threads_append_to_tasks_of_their_own() {
+    let home = Home::new();
+    let storage = home.open();
+    let work = |storage: Storage, name: String| {
+        let task = begin(&storage, &name, "s", "hello", 1);
+        for number in 0..20 {
+            append(&storage, &task, "k", number, Event::IterationStarted { number: 1 });
+        }
+        task
+    };
+
+    let threads: Vec<_> = (0..4)
+        .map(|n| (storage.clone(), n.to_string()))
+        .map(|(storage, name)| std::thread::spawn(move || work(storage, name)))
+        .collect();
+    let tasks: Vec<TaskId> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+
+    for task in tasks {
+        let times: Vec<u64> =
+            storage.entries(&task).unwrap().iter().skip(1).map(|entry| entry.at_ms).collect();
+        assert_eq!(times, (0..20).collect::<Vec<u64>>());
+    }
+}
+
+#[test]
+fn an_unknown_task_has_no_entries() {
+    let home = Home::new();
+
+    assert!(home.open().entries(&task_id("nobody")).unwrap().is_empty());
+}

@@ -1,0 +1,173 @@
+//! Opening: modes, refusals, damage.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+};
+
+use openkoi_storage::{Storage, StorageError, opener::VERSION, tasks::TaskQuery};
+use rusqlite::Connection;
+
+use crate::support::{Home, begin, entry, paused};
+
+fn mode(home: &Home, below: &str) -> u32 {
+    fs::metadata(home.path(below)).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn files_and_directories_are_the_owners_alone() {
+    let home = Home::new();
+    let storage = home.open();
+    begin(&storage, "1", "s", "hello", 1);
+
+    let files = ["data/openkoi.db", "data/openkoi.db-wal", "data/openkoi.db-shm"];
+    assert_eq!(files.map(|file| mode(&home, file)), [0o600; 3]);
+    assert_eq!(["data", "data/locks"].map(|dir| mode(&home, dir)), [0o700; 2]);
+}
+
+#[test]
+fn a_database_that_others_could_read_is_closed_to_them() {
+    let home = Home::new();
+    drop(home.open());
+    fs::set_permissions(home.database(), fs::Permissions::from_mode(0o644)).unwrap();
+
+    drop(home.open());
+
+    assert_eq!(mode(&home, "data/openkoi.db"), 0o600);
+}
+
+#[test]
+fn a_clean_end_leaves_no_log_and_the_next_start_finds_everything() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "hello", 1);
+    drop(storage);
+
+    assert!(!home.path("data/openkoi.db-wal").exists());
+    assert_eq!(home.open().entries(&task).unwrap().len(), 1);
+}
+
+#[test]
+fn a_newer_database_is_refused_and_left_alone() {
+    let home = Home::new();
+    drop(home.open());
+    let connection = Connection::open(home.database()).unwrap();
+    connection.pragma_update(None, "user_version", VERSION + 1).unwrap();
+    drop(connection);
+    let before = fs::read(home.database()).unwrap();
+
+    let error = Storage::open(home.places()).unwrap_err();
+
+    let text = error.to_string();
+    let versions = format!("is of version {} and this openkoi knows only {VERSION}", VERSION + 1);
+    assert!(text.contains(&versions), "{text}");
+    assert_eq!(fs::read(home.database()).unwrap(), before);
+}
+
+#[test]
+fn a_database_with_a_foreign_trigger_is_refused() {
+    let home = Home::new();
+    drop(home.open());
+    let trigger = "CREATE TRIGGER odd AFTER INSERT ON tasks BEGIN DELETE FROM entries; END";
+    Connection::open(home.database()).unwrap().execute_batch(trigger).unwrap();
+
+    let refused = Storage::open(home.places());
+
+    assert!(matches!(refused, Err(StorageError::Schema { .. })), "{refused:?}");
+}
+
+#[test]
+fn another_programs_database_is_refused_and_not_migrated() {
+    let home = Home::new();
+    fs::create_dir(home.path("data")).unwrap();
+    Connection::open(home.database()).unwrap().execute_batch("CREATE TABLE theirs (a)").unwrap();
+
+    let refused = Storage::open(home.places());
+
+    assert!(matches!(refused, Err(StorageError::Schema { .. })), "{refused:?}");
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let count: u32 =
+        Connection::open(home.database()).unwrap().query_row(tables, (), |r| r.get(0)).unwrap();
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn a_link_or_a_directory_in_place_of_the_database_is_refused() {
+    let home = Home::new();
+    drop(home.open());
+    fs::rename(home.database(), home.path("elsewhere.db")).unwrap();
+
+    symlink(home.path("elsewhere.db"), home.database()).unwrap();
+    let linked = Storage::open(home.places());
+    fs::remove_file(home.database()).unwrap();
+    fs::create_dir(home.database()).unwrap();
+    let directory = Storage::open(home.places());
+
+    assert!(matches!(linked, Err(StorageError::Schema { .. })), "{linked:?}");
+    assert!(matches!(directory, Err(StorageError::Schema { .. })), "{directory:?}");
+}
+
+#[test]
+fn a_data_directory_behind_a_link_works() {
+    let home = Home::new();
+    fs::create_dir(home.path("real")).unwrap();
+    symlink(home.path("real"), home.path("data")).unwrap();
+
+    begin(&home.open(), "1", "s", "hello", 1);
+
+    assert!(home.path("real/openkoi.db").exists());
+}
+
+#[test]
+fn a_file_that_is_no_database_is_reported_as_damaged() {
+    let home = Home::new();
+    drop(home.open());
+    fs::write(home.database(), "x".repeat(8192)).unwrap();
+
+    let refused = Storage::open(home.places());
+
+    assert!(matches!(refused, Err(StorageError::Corrupt { .. })), "{refused:?}");
+}
+
+#[test]
+fn damage_that_a_read_meets_is_confirmed_and_named() {
+    let home = Home::new();
+    let storage = home.open();
+    for number in 0..200 {
+        begin(&storage, &number.to_string(), "s", &"text ".repeat(100), 1);
+    }
+    drop(storage);
+    let mut bytes = fs::read(home.database()).unwrap();
+    // The first page holds the schema; everything after it is overwritten.
+    bytes[4096..].fill(0xab);
+    fs::write(home.database(), bytes).unwrap();
+
+    let read = Storage::open(home.places()).and_then(|s| s.tasks(&TaskQuery::default()));
+
+    let Err(StorageError::Corrupt { detail, .. }) = &read else { panic!("{read:?}") };
+    assert!(!detail.is_empty());
+}
+
+#[test]
+fn a_database_that_is_replaced_while_in_use_takes_no_entry() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "hello", 1);
+    fs::rename(home.database(), home.path("data/old.db")).unwrap();
+
+    let gone = storage.append_entry(&task, &entry("k", 2, paused("x")));
+    fs::write(home.database(), "").unwrap();
+    let other = storage.append_entry(&task, &entry("k", 2, paused("x")));
+
+    assert!(matches!(gone, Err(StorageError::Replaced { .. })), "{gone:?}");
+    assert!(other.is_err(), "{other:?}");
+}
+
+#[test]
+fn a_whole_database_passes_the_check() {
+    let home = Home::new();
+    let storage = home.open();
+    begin(&storage, "1", "s", "hello", 1);
+
+    storage.check().unwrap();
+}

@@ -1,0 +1,353 @@
+//! Tasks, sessions and usage, as the journal tells them.
+
+use openkoi_core::{event::Event, message::Usage, outcome::Ending};
+use openkoi_storage::{
+    Candidate, Storage, StorageError,
+    sessions::{NewSession, SessionKind, SessionQuery, SessionStatus},
+    tasks::{CANCELLED, TaskQuery, TaskRecord, TaskStatus},
+    usage::{Total, UsageLine},
+};
+use serde_json::json;
+
+use crate::support::{
+    Home, append, begin, entry, event, finished, id, paused, session_id, standing, task_id, turn,
+};
+
+fn chat(storage: &Storage, session: &str, at_ms: u64) {
+    let new = NewSession {
+        id: session_id(session),
+        kind: SessionKind::Chat,
+        title: String::new(),
+        workspace: "/work".to_owned(),
+    };
+    storage.begin_session(&new, at_ms).unwrap();
+}
+
+fn accepted(tokens: u64, cost: u64) -> Event {
+    finished(json!({ "ending": "accepted" }), "done", tokens, cost)
+}
+
+#[test]
+fn a_task_follows_its_journal() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "fix the login\nplease", 100);
+    let begun = TaskRecord {
+        id: task.clone(),
+        session: session_id("s"),
+        text: "fix the login\nplease".to_owned(),
+        status: TaskStatus::Running,
+        workspace: "/work".to_owned(),
+        model: "p/large".to_owned(),
+        started_ms: 100,
+        ended_ms: None,
+        iterations: 0,
+        score: None,
+        cost_micros: 0,
+        tokens: 0,
+        ending: None,
+    };
+    assert_eq!(storage.task(&task).unwrap(), Some(begun.clone()));
+
+    append(&storage, &task, "i1", 110, Event::IterationStarted { number: 1 });
+    append(&storage, &task, "i1/t0", 120, turn("executor", "p/large", "hi", 20, 300));
+    let decided = json!({ "event": "iteration.decided", "number": 1, "decision": "refine",
+                          "reason": "", "standing": standing(Some(0.5)) });
+    append(&storage, &task, "i1/d", 130, event(decided));
+    let working = TaskRecord {
+        iterations: 1,
+        score: Some(0.5),
+        tokens: 20,
+        cost_micros: 300,
+        ..begun.clone()
+    };
+    assert_eq!(storage.task(&task).unwrap(), Some(working));
+
+    append(&storage, &task, "end", 140, accepted(25, 333));
+    let ended = TaskRecord {
+        status: TaskStatus::Accepted,
+        ended_ms: Some(140),
+        iterations: 2,
+        score: Some(0.925),
+        tokens: 25,
+        cost_micros: 333,
+        ending: Some(Ending::Accepted),
+        ..begun
+    };
+    assert_eq!(storage.task(&task).unwrap(), Some(ended));
+}
+
+#[test]
+fn each_end_has_its_status_and_a_task_session_follows() {
+    let home = Home::new();
+    let storage = home.open();
+    let failed = json!({ "event": "turn.failed", "role": "executor", "model": "p/large",
+                         "error": { "kind": "unreachable", "message": "m", "hint": "" } });
+    let cases = [
+        (vec![accepted(1, 1)], TaskStatus::Accepted, SessionStatus::Ended),
+        (
+            vec![finished(json!({ "ending": "exhausted" }), "", 1, 1)],
+            TaskStatus::Stopped,
+            SessionStatus::Ended,
+        ),
+        (vec![paused(CANCELLED)], TaskStatus::Cancelled, SessionStatus::Paused),
+        (vec![paused("needs an approval")], TaskStatus::Paused, SessionStatus::Paused),
+        (vec![event(failed), paused("m")], TaskStatus::Failed, SessionStatus::Paused),
+        (vec![paused("m"), Event::TaskResumed], TaskStatus::Running, SessionStatus::Active),
+    ];
+    for (number, (events, status, session)) in cases.into_iter().enumerate() {
+        let name = number.to_string();
+        let task = begin(&storage, &name, &name, "x", 1);
+        for event in events {
+            append(&storage, &task, "k", 2, event);
+        }
+        let record = storage.task(&task).unwrap().unwrap();
+        assert_eq!(record.status, status, "case {number}");
+        let record = storage.session(&record.session).unwrap().unwrap();
+        assert_eq!(record.status, session, "case {number}");
+    }
+}
+
+#[test]
+fn a_resumed_task_has_no_end() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "x", 1);
+
+    append(&storage, &task, "end", 5, paused("waits"));
+    assert_eq!(storage.task(&task).unwrap().unwrap().ended_ms, Some(5));
+    append(&storage, &task, "resume", 9, Event::TaskResumed);
+
+    assert_eq!(storage.task(&task).unwrap().unwrap().ended_ms, None);
+}
+
+#[test]
+fn a_chat_outlives_its_tasks_and_takes_its_title_from_the_first() {
+    let home = Home::new();
+    let storage = home.open();
+    chat(&storage, "s", 1);
+
+    for (name, text) in [("1", "\n first line\nsecond"), ("2", "another")] {
+        let task = begin(&storage, name, "s", text, 10);
+        append(&storage, &task, "end", 20, accepted(10, 100));
+    }
+    let record = storage.session(&session_id("s")).unwrap().unwrap();
+
+    assert_eq!((record.kind, record.status), (SessionKind::Chat, SessionStatus::Active));
+    assert_eq!(record.title, "first line");
+    assert_eq!((record.tasks, record.tokens, record.cost_micros), (2, 20, 200));
+    assert_eq!((record.created_ms, record.updated_ms), (1, 20));
+    storage.set_session_status(&record.id, SessionStatus::Ended, 30).unwrap();
+    storage.rename_session(&record.id, "login\nwork").unwrap();
+    let record = storage.session(&record.id).unwrap().unwrap();
+    assert_eq!((record.status, record.title.as_str()), (SessionStatus::Ended, "login"));
+    assert_eq!(record.updated_ms, 30);
+}
+
+#[test]
+fn tasks_are_listed_by_order_of_recording_and_in_pages() {
+    let home = Home::new();
+    let storage = home.open();
+    // The clock goes back between the first and the second.
+    for (name, session, at) in [("1", "s", 500), ("2", "t", 100), ("3", "s", 300)] {
+        begin(&storage, name, session, "x", at);
+    }
+    let list = |query: TaskQuery| -> Vec<_> {
+        storage.tasks(&query).unwrap().into_iter().map(|task| task.id).collect()
+    };
+
+    assert_eq!(list(TaskQuery::default()), ["3", "2", "1"].map(task_id));
+    let session = Some(session_id("s"));
+    assert_eq!(list(TaskQuery { session, ..TaskQuery::default() }), ["3", "1"].map(task_id));
+    let since_ms = Some(300);
+    assert_eq!(list(TaskQuery { since_ms, ..TaskQuery::default() }), ["3", "1"].map(task_id));
+    let (before, limit) = (Some(task_id("3")), Some(1));
+    assert_eq!(list(TaskQuery { before, limit, ..TaskQuery::default() }), ["2"].map(task_id));
+}
+
+#[test]
+fn a_list_carries_the_beginning_of_a_long_text_and_the_task_all_of_it() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", &"long ".repeat(10_000), 1);
+
+    let listed = storage.tasks(&TaskQuery::default()).unwrap();
+
+    assert_eq!(listed[0].text.len(), 4_000);
+    assert_eq!(storage.task(&task).unwrap().unwrap().text.len(), 50_000);
+}
+
+#[test]
+fn a_task_is_found_by_what_is_shown_of_it_or_by_its_beginning() {
+    let home = Home::new();
+    let storage = home.open();
+    begin(&storage, "aaaa1111", "s", "one", 1);
+    begin(&storage, "aabb2222", "s", "two", 1);
+    let found = |typed: &str| storage.find_task(typed).map(|task| task.text);
+
+    assert_eq!(found("aaaa").unwrap(), "one");
+    assert_eq!(found(" AABB2222 ").unwrap(), "two");
+    assert_eq!(found(&id("aaaa1111")).unwrap(), "one");
+    assert_eq!(found("01k9abcdef00000000aab").unwrap(), "two");
+    for nothing in ["b", "1111", "", "%", "aaaa1111x", "a%", "' OR 1"] {
+        let error = found(nothing).unwrap_err();
+        assert!(matches!(error, StorageError::NoSuch { .. }), "{nothing:?}: {error}");
+    }
+}
+
+#[test]
+fn an_ambiguous_text_lists_what_it_may_mean() {
+    let home = Home::new();
+    let storage = home.open();
+    begin(&storage, "aaaa1111", "s", "one\nmore", 1);
+    begin(&storage, "aabb2222", "t", "two", 1);
+
+    let task = storage.find_task("aa").unwrap_err();
+    let session = storage.find_session("01").unwrap_err();
+
+    let candidate = |short: &str, title: &str| Candidate {
+        short: short.to_owned(),
+        id: id(short),
+        title: title.to_owned(),
+    };
+    let StorageError::Ambiguous { candidates, .. } = &task else { panic!("{task}") };
+    assert_eq!(*candidates, [candidate("aaaa1111", "one"), candidate("aabb2222", "two")]);
+    assert_eq!(
+        session.to_string(),
+        "`01` is the beginning of more than one session: 0000000s (\"one\") 0000000t (\"two\")"
+    );
+}
+
+#[test]
+fn sessions_with_the_latest_news_come_first() {
+    let home = Home::new();
+    let storage = home.open();
+    chat(&storage, "c", 5);
+    begin(&storage, "1", "s", "one", 10);
+    begin(&storage, "2", "t", "two", 20);
+    append(&storage, &task_id("1"), "k", 30, Event::IterationStarted { number: 1 });
+    let list = |query: SessionQuery| -> Vec<_> {
+        storage.sessions(&query).unwrap().into_iter().map(|session| session.id).collect()
+    };
+
+    assert_eq!(list(SessionQuery::default()), ["s", "t", "c"].map(session_id));
+    let chats = SessionQuery { kind: Some(SessionKind::Chat), ..SessionQuery::default() };
+    assert_eq!(list(chats), ["c"].map(session_id));
+    let recent = SessionQuery { since_ms: Some(20), limit: Some(1), ..SessionQuery::default() };
+    assert_eq!(list(recent), ["s"].map(session_id));
+}
+
+#[test]
+fn usage_is_summed_by_model_and_role_and_counts_what_was_lost() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "x", 1);
+    append(&storage, &task, "i1/t0", 50, turn("executor", "p/large", "a", 10, 100));
+    append(&storage, &task, "i1/t1", 60, turn("executor", "p/large", "b", 20, 200));
+    append(&storage, &task, "plan", 60, turn("planner", "p/small", "c", 5, 1));
+    let lost = json!({ "tokens": 7, "cost_micros": 70 });
+    let asked = json!({ "event": "turn.started", "role": "executor", "model": "p/large",
+                        "request": "", "reserved": lost });
+    append(&storage, &task, "i1/t2", 70, event(asked));
+    let gone = json!({ "event": "turn.lost", "reserved": lost });
+    append(&storage, &task, "i1/t2/lost0", 80, event(gone));
+
+    let large = UsageLine {
+        model: "p/large".to_owned(),
+        role: "executor".to_owned(),
+        turns: 3,
+        unanswered: 1,
+        usage: Usage { input: Some(28), output: Some(2), ..Usage::default() },
+        tokens: 37,
+        cost_micros: 370,
+    };
+    let usage = storage.usage(0).unwrap();
+    assert_eq!(usage.len(), 2);
+    assert_eq!(usage[0], large);
+    assert_eq!((usage[1].role.as_str(), usage[1].tokens), ("planner", 5));
+    let recent = Total { turns: 3, tokens: 32, cost_micros: 271 };
+    assert_eq!(storage.spent_since(60).unwrap(), recent);
+    assert_eq!(storage.spent_since(1_000).unwrap(), Total::default());
+    let record = storage.task(&task).unwrap().unwrap();
+    assert_eq!((record.tokens, record.cost_micros), (42, 371));
+}
+
+#[test]
+fn deleting_a_session_takes_everything_but_what_it_cost() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "SECRETWORDS", 1);
+    append(&storage, &task, "t", 2, turn("executor", "p/large", "SECRETWORDS", 10, 100));
+    append(&storage, &task, "end", 3, accepted(10, 100));
+    storage.write_output(&session_id("s"), &task, "SECRETWORDS").unwrap();
+    let kept = begin(&storage, "2", "t", "kept", 1);
+    storage.write_output(&session_id("t"), &kept, "kept").unwrap();
+
+    storage.delete_session(&session_id("s")).unwrap();
+
+    assert_eq!(storage.task(&task).unwrap(), None);
+    assert_eq!(storage.session(&session_id("s")).unwrap(), None);
+    assert!(storage.entries(&task).unwrap().is_empty());
+    assert_eq!(storage.read_output(&session_id("s"), &task).unwrap(), None);
+    assert!(!home.path("data/sessions").join(id("s")).exists());
+    assert_eq!(storage.spent_since(0).unwrap().cost_micros, 100);
+    assert_eq!(storage.task(&kept).unwrap().unwrap().text, "kept");
+    assert_eq!(storage.read_output(&session_id("t"), &kept).unwrap().unwrap(), "kept");
+    for file in ["data/openkoi.db", "data/openkoi.db-wal"] {
+        let bytes = std::fs::read(home.path(file)).unwrap();
+        let found = bytes.windows(11).any(|window| window == b"SECRETWORDS");
+        assert!(!found, "{file} still has the text");
+    }
+    let again = storage.delete_session(&session_id("s"));
+    assert!(matches!(again, Err(StorageError::NoSuch { .. })), "{again:?}");
+}
+
+#[test]
+fn a_session_is_not_deleted_while_somebody_works_in_it() {
+    let home = Home::new();
+    let (storage, other) = (home.open(), home.open());
+    let task = begin(&storage, "1", "s", "x", 1);
+
+    let running = other.delete_session(&session_id("s"));
+    append(&storage, &task, "end", 2, paused("waits"));
+    let claim = storage.claim_session(&session_id("s")).unwrap();
+    let claimed = other.delete_session(&session_id("s"));
+    drop(claim);
+
+    assert!(matches!(running, Err(StorageError::Owned { what: "task", .. })), "{running:?}");
+    assert!(matches!(claimed, Err(StorageError::Owned { what: "session", .. })), "{claimed:?}");
+    other.delete_session(&session_id("s")).unwrap();
+}
+
+#[test]
+fn a_running_task_without_an_owner_was_interrupted() {
+    let home = Home::new();
+    let (storage, other) = (home.open(), home.open());
+    begin(&storage, "1", "s", "running", 1);
+    assert!(other.interrupted_tasks().unwrap().is_empty());
+
+    drop(storage);
+
+    let interrupted = other.interrupted_tasks().unwrap();
+    assert_eq!(interrupted.iter().map(|task| &task.id).collect::<Vec<_>>(), [&task_id("1")]);
+}
+
+#[test]
+fn a_session_is_begun_once() {
+    let home = Home::new();
+    let storage = home.open();
+    chat(&storage, "s", 1);
+    let again = NewSession {
+        id: session_id("s"),
+        kind: SessionKind::Chat,
+        title: "again".to_owned(),
+        workspace: String::new(),
+    };
+
+    let refused = storage.begin_session(&again, 2);
+
+    assert!(matches!(refused, Err(StorageError::Exists { .. })), "{refused:?}");
+    let unknown = storage.set_session_status(&session_id("none"), SessionStatus::Ended, 1);
+    assert!(matches!(unknown, Err(StorageError::NoSuch { .. })), "{unknown:?}");
+    assert!(storage.append_entry(&task_id("9"), &entry("k", 1, Event::TaskResumed)).is_err());
+}

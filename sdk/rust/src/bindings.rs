@@ -1,0 +1,98 @@
+//! The generated side of the contract in `wit/`: the one file that calls `generate!`.
+//!
+//! `host` holds every type and every import. Each kind is a world of its own that only exports, so that a
+//! component which implements one kind carries no trace of the others; imports that a component does not use
+//! vanish when it is linked.
+//!
+//! TODO: `wit-pending/host` goes and `../../wit/host` is named instead as soon as that file parses (its record
+//! and its function `stat` share a name; the copy calls the record `metadata`).
+
+#![allow(
+    missing_docs,
+    clippy::missing_safety_doc,
+    clippy::too_many_arguments,
+    reason = "generated code; what is public carries the comments of the contract"
+)]
+
+/// Every host interface and every shared type.
+pub mod host {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "wit-pending/host"],
+        inline: "
+            package openkoi:sdk-host@0.1.0;
+            world host-imports {
+                import openkoi:types/http-types@0.1.0;
+                import openkoi:types/conversation@0.1.0;
+                import openkoi:host/log@0.1.0;
+                import openkoi:host/progress@0.1.0;
+                import openkoi:host/http@0.1.0;
+                import openkoi:host/model@0.1.0;
+                import openkoi:host/state@0.1.0;
+                import openkoi:host/files@0.1.0;
+                import openkoi:host/process@0.1.0;
+                import openkoi:host/records@0.1.0;
+                import openkoi:host/memory@0.1.0;
+            }
+        ",
+        with: { "openkoi:types/failures@0.1.0": crate::failure },
+        generate_all,
+        generate_unused_types: true,
+        additional_derives: [PartialEq],
+        additional_derives_ignore: ["response"],
+    });
+}
+
+/// The exports of a tool.
+pub mod tool {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "wit-pending/host", "../../wit/tool"],
+        inline: "
+            package openkoi:sdk-tool@0.1.0;
+            world tool-exports { export openkoi:tool/tool@0.1.0; }
+        ",
+        with: {
+            "openkoi:types/failures@0.1.0": crate::failure,
+            "openkoi:types/conversation@0.1.0": crate::bindings::host::openkoi::types::conversation,
+        },
+        generate_all,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        default_bindings_module: "openkoi_sdk::bindings::tool",
+    });
+}
+
+/// The exports of a provider.
+pub mod provider {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "wit-pending/host", "../../wit/provider"],
+        inline: "
+            package openkoi:sdk-provider@0.1.0;
+            world provider-exports { export openkoi:provider/codec@0.1.0; }
+        ",
+        with: {
+            "openkoi:types/failures@0.1.0": crate::failure,
+            "openkoi:types/http-types@0.1.0": crate::bindings::host::openkoi::types::http_types,
+            "openkoi:types/conversation@0.1.0": crate::bindings::host::openkoi::types::conversation,
+        },
+        generate_all,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        default_bindings_module: "openkoi_sdk::bindings::provider",
+    });
+}
+
+/// The exports of an evaluator.
+pub mod evaluator {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "wit-pending/host", "../../wit/evaluator"],
+        inline: "
+            package openkoi:sdk-evaluator@0.1.0;
+            world evaluator-exports { export openkoi:evaluator/evaluator@0.1.0; }
+        ",
+        with: { "openkoi:types/failures@0.1.0": crate::failure },
+        generate_all,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        default_bindings_module: "openkoi_sdk::bindings::evaluator",
+    });
+}

@@ -1,0 +1,187 @@
+//! Programs, run in the sandbox of the host: argument vectors, never a shell line; an environment made by the
+//! host; the whole process group killed at the deadline.
+
+use std::time::Duration;
+
+use crate::{Failure, Result, bindings::host::openkoi::host::process, failure::hosted};
+
+pub use process::{Exit, Happening};
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Command(process::Command);
+
+impl Command {
+    /// Runs `program`, found on the host's path and granted by name.
+    pub fn new(program: impl Into<String>) -> Self {
+        Self(process::Command {
+            program: program.into(),
+            arguments: Vec::new(),
+            directory: None,
+            environment: Vec::new(),
+            input: None,
+            timeout_ms: None,
+        })
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<String>) -> Self {
+        self.0.arguments.push(argument.into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.0.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Starts it in `directory`, relative to the workspace.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<String>) -> Self {
+        self.0.directory = Some(directory.into());
+        self
+    }
+
+    /// Sets a variable on top of the host's allow-list.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.0.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Gives it something to read.
+    #[must_use]
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.0.input = Some(bytes.into());
+        self
+    }
+
+    /// Kills it after `limit`.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.0.timeout_ms = Some(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::NotFound`] if there is no such program, [`Failure::Denied`] if it is not granted.
+    pub fn spawn(&self) -> Result<Child> {
+        hosted(|| process::spawn(&self.0)).map(Child)
+    }
+
+    /// Runs it to its end and keeps up to `max` bytes of each stream; the rest is counted.
+    ///
+    /// # Errors
+    ///
+    /// What the host says. A program that fails is no failure; see [`Finished::exit`].
+    pub fn output(&self, max: usize) -> Result<Finished> {
+        let mut stdout = Capture::new(max);
+        let mut stderr = Capture::new(max);
+        for happening in self.spawn()? {
+            match happening? {
+                Happening::Stdout(bytes) => stdout.push(&bytes),
+                Happening::Stderr(bytes) => stderr.push(&bytes),
+                Happening::Exited(exit) => {
+                    let omitted = exit.omitted + stdout.omitted + stderr.omitted;
+                    return Ok(Finished {
+                        stdout: stdout.bytes,
+                        stderr: stderr.bytes,
+                        omitted,
+                        exit,
+                    });
+                }
+            }
+        }
+        Err(Failure::failed("the program ended without saying how"))
+    }
+}
+
+/// A program that ran to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finished {
+    /// What it wrote to its standard output, cut.
+    pub stdout: Vec<u8>,
+    /// What it wrote to its standard error, cut.
+    pub stderr: Vec<u8>,
+    /// How many bytes of both were left out.
+    pub omitted: u64,
+    /// How it ended.
+    pub exit: Exit,
+}
+
+impl Finished {
+    /// Whether it ended by itself with code 0.
+    pub fn success(&self) -> bool {
+        self.exit.code == Some(0)
+    }
+}
+
+/// A running program: an iterator over what it does, ending after [`Happening::Exited`]. Dropping it kills
+/// the process group.
+#[derive(Debug)]
+pub struct Child(process::Child);
+
+impl Child {
+    /// Kills the process group. [`Happening::Exited`] still follows.
+    pub fn kill(&self) {
+        self.0.kill();
+    }
+}
+
+impl Iterator for Child {
+    type Item = Result<Happening>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().transpose()
+    }
+}
+
+/// Returns whether a program of this name is on the host's path. Runs nothing.
+///
+/// # Errors
+///
+/// What the host says.
+pub fn exists(program: &str) -> Result<bool> {
+    hosted(|| process::exists(program))
+}
+
+struct Capture {
+    bytes: Vec<u8>,
+    max: usize,
+    omitted: u64,
+}
+
+impl Capture {
+    fn new(max: usize) -> Self {
+        Self { bytes: Vec::new(), max, omitted: 0 }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let kept = bytes.len().min(self.max - self.bytes.len());
+        self.bytes.extend_from_slice(&bytes[..kept]);
+        self.omitted += (bytes.len() - kept) as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_cut_at_its_cap_and_the_rest_is_counted() {
+        let mut capture = Capture::new(5);
+
+        capture.push(b"abc");
+        capture.push(b"defg");
+        capture.push(b"h");
+
+        assert_eq!(capture.bytes, b"abcde");
+        assert_eq!(capture.omitted, 3);
+    }
+}

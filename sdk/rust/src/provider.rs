@@ -1,0 +1,209 @@
+//! Providers of models: codecs without I/O. The host owns the connection, the deadlines and the credentials.
+
+use std::{cell::RefCell, marker::PhantomData};
+
+pub use crate::bindings::host::openkoi::types::http_types::{Header, HttpRequest};
+pub use crate::bindings::provider::exports::openkoi::provider::codec::{
+    CallDelta, CallStart, Diagnosis, Endpoint, Event, ModelEntry, Problem,
+};
+pub use crate::conversation::{
+    Blob, CompletionRequest, Effort, Message, Part, Reasoning, Speaker, StopReason, ToolCall,
+    ToolChoice, ToolResult, ToolSpec, Usage,
+};
+
+use crate::{
+    Failure, Result,
+    bindings::provider::exports::openkoi::provider::codec::{Guest, GuestDecoder},
+};
+
+/// One provider's wire format.
+pub trait Codec {
+    /// What reads one response.
+    type Decoder: Decoder + 'static;
+
+    /// Writes the request for one streamed turn.
+    ///
+    /// # Errors
+    ///
+    /// If the request says what the wire format cannot.
+    fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest>;
+
+    /// Begins to read a successful response.
+    fn decoder(status: u16, headers: &[Header]) -> Self::Decoder;
+
+    /// Reads an error response.
+    fn diagnose(status: u16, headers: &[Header], body: &[u8]) -> Diagnosis;
+
+    /// Writes the request for the list of models.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unsupported`] if there is none.
+    fn encode_models(_endpoint: &Endpoint) -> Result<HttpRequest> {
+        Err(Failure::unsupported("a list of models"))
+    }
+
+    /// Reads the list of models.
+    ///
+    /// # Errors
+    ///
+    /// If `body` is not such a list.
+    fn decode_models(_body: &[u8]) -> Result<Vec<ModelEntry>> {
+        Err(Failure::unsupported("a list of models"))
+    }
+
+    /// Writes the request for embeddings.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unsupported`] if there are none.
+    fn encode_embeddings(
+        _endpoint: &Endpoint,
+        _model: &str,
+        _texts: &[String],
+    ) -> Result<HttpRequest> {
+        Err(Failure::unsupported("embeddings"))
+    }
+
+    /// Reads embeddings, one vector a text.
+    ///
+    /// # Errors
+    ///
+    /// If `body` holds no embeddings.
+    fn decode_embeddings(_body: &[u8]) -> Result<Vec<Vec<f32>>> {
+        Err(Failure::unsupported("embeddings"))
+    }
+}
+
+/// Reads one response. One value lives for one response.
+pub trait Decoder {
+    /// Takes the next bytes, cut anywhere, and returns what they complete.
+    ///
+    /// # Errors
+    ///
+    /// Ends the turn: an error that the provider reported, or bytes that are not its format.
+    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>>;
+
+    /// Ends the response.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unavailable`] if it was cut short.
+    fn finish(&mut self) -> Result<Vec<Event>>;
+}
+
+impl Endpoint {
+    /// Returns the setting `name` of `[providers.NAME]`, if the user made it.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        let found = self.options.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the URL of `path`, which begins with a slash.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url.trim_end_matches('/'))
+    }
+}
+
+impl Header {
+    /// Makes a header.
+    pub fn new(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), value: value.into() }
+    }
+}
+
+impl HttpRequest {
+    /// Makes a `GET` request.
+    pub fn get(url: impl Into<String>) -> Self {
+        Self { method: "GET".to_owned(), url: url.into(), headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// Makes a `POST` request with `body` as JSON.
+    ///
+    /// # Errors
+    ///
+    /// If `body` cannot be written as JSON.
+    pub fn post_json(url: impl Into<String>, body: &impl serde::Serialize) -> Result<Self> {
+        Ok(Self {
+            method: "POST".to_owned(),
+            url: url.into(),
+            headers: vec![Header::new("content-type", "application/json")],
+            body: serde_json::to_vec(body)?,
+        })
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
+        self.headers.push(Header::new(name, value));
+        self
+    }
+}
+
+/// Returns the first header called `name`, compared without case, as text; bytes that are no UTF-8 are replaced.
+pub fn header(headers: &[Header], name: &str) -> Option<String> {
+    let found = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+    Some(String::from_utf8_lossy(&found.value).into_owned())
+}
+
+/// The generated trait, implemented by way of [`Codec`].
+#[doc(hidden)]
+pub struct Adapter<C>(PhantomData<C>);
+
+/// The generated resource, implemented by way of [`Decoder`]. Its methods take `&self`, hence the cell; the
+/// host makes one call at a time.
+#[doc(hidden)]
+pub struct DecoderAdapter<C: Codec>(RefCell<C::Decoder>);
+
+impl<C: Codec + 'static> GuestDecoder for DecoderAdapter<C> {
+    fn new(status: u16, headers: Vec<Header>) -> Self {
+        crate::prepare();
+        Self(RefCell::new(C::decoder(status, &headers)))
+    }
+
+    fn push(&self, bytes: Vec<u8>) -> Result<Vec<Event>> {
+        self.0.borrow_mut().push(&bytes)
+    }
+
+    fn finish(&self) -> Result<Vec<Event>> {
+        self.0.borrow_mut().finish()
+    }
+}
+
+impl<C: Codec + 'static> Guest for Adapter<C> {
+    type Decoder = DecoderAdapter<C>;
+
+    fn encode(endpoint: Endpoint, request: CompletionRequest) -> Result<HttpRequest> {
+        crate::prepare();
+        C::encode(&endpoint, &request)
+    }
+
+    fn diagnose(status: u16, headers: Vec<Header>, body: Vec<u8>) -> Diagnosis {
+        crate::prepare();
+        C::diagnose(status, &headers, &body)
+    }
+
+    fn encode_models(endpoint: Endpoint) -> Result<HttpRequest> {
+        crate::prepare();
+        C::encode_models(&endpoint)
+    }
+
+    fn decode_models(body: Vec<u8>) -> Result<Vec<ModelEntry>> {
+        crate::prepare();
+        C::decode_models(&body)
+    }
+
+    fn encode_embeddings(
+        endpoint: Endpoint,
+        model: String,
+        texts: Vec<String>,
+    ) -> Result<HttpRequest> {
+        crate::prepare();
+        C::encode_embeddings(&endpoint, &model, &texts)
+    }
+
+    fn decode_embeddings(body: Vec<u8>) -> Result<Vec<Vec<f32>>> {
+        crate::prepare();
+        C::decode_embeddings(&body)
+    }
+}

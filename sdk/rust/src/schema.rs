@@ -1,0 +1,195 @@
+//! JSON Schemas of Rust types, in the form in which manifests carry them.
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value};
+
+/// Returns the JSON Schema of `T`: compact, keys sorted, sub-schemas in place, without titles and formats that
+/// say nothing to a model.
+pub fn of<T: JsonSchema>() -> String {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    tidy(schema.to_value(), false).to_string()
+}
+
+/// Drops noise and sorts keys. The names of properties are not keywords: one may be called `title`.
+fn tidy(value: Value, names: bool) -> Value {
+    match value {
+        Value::Object(object) => Value::Object(tidy_object(object, names)),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| tidy(item, false)).collect())
+        }
+        other => other,
+    }
+}
+
+fn tidy_object(object: Map<String, Value>, names: bool) -> Map<String, Value> {
+    // Sorted by hand: whether a map of serde_json keeps its order depends on features of other crates.
+    let mut entries: Vec<(String, Value)> = object.into_iter().collect();
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    entries
+        .into_iter()
+        .filter(|(key, value)| names || !is_noise(key, value))
+        .map(|(key, value)| {
+            let inner_names = !names && matches!(key.as_str(), "properties" | "$defs");
+            let literal =
+                !names && matches!(key.as_str(), "default" | "const" | "enum" | "examples");
+            let value = match value {
+                value if literal => value,
+                Value::String(text) if key == "description" && !names => {
+                    Value::String(flowing(&text))
+                }
+                value => tidy(value, inner_names),
+            };
+            (key, value)
+        })
+        .collect()
+}
+
+/// Joins the lines of each paragraph: where a comment is wrapped in the source means nothing to a model.
+fn flowing(text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+    paragraphs.collect::<Vec<_>>().join("\n\n")
+}
+
+fn is_noise(key: &str, value: &Value) -> bool {
+    match key {
+        "title" | "$schema" => true,
+        "format" => value.as_str().is_some_and(|format| {
+            format.starts_with("int")
+                || format.starts_with("uint")
+                || matches!(format, "float" | "double")
+        }),
+        "default" => value.is_null(),
+        _ => false,
+    }
+}
+
+/// Checks that `parameters` of every tool in the `component.toml` beside the caller's `Cargo.toml` equal the
+/// schemas of the Rust types, and that no tool is missing on either side. For unit tests.
+///
+/// ```ignore
+/// #[test]
+/// fn the_manifest_says_what_the_types_say() {
+///     openkoi_sdk::assert_manifest!("read_file" => ReadFile, "write_file" => WriteFile);
+/// }
+/// ```
+#[cfg(not(target_family = "wasm"))]
+#[macro_export]
+macro_rules! assert_manifest {
+    ($($name:literal => $type:ty),+ $(,)?) => {{
+        let manifest = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/component.toml"));
+        let problems = $crate::schema::differences(
+            manifest,
+            &[$(($name, $crate::schema::of::<$type>())),+],
+        );
+        assert!(problems.is_empty(), "component.toml is out of date\n{}", problems.join("\n"));
+    }};
+}
+
+/// Returns what is wrong with the tools of `manifest`, given each tool's schema.
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+pub fn differences(manifest: &str, expected: &[(&str, String)]) -> Vec<String> {
+    let document: toml::Table = match manifest.parse() {
+        Ok(document) => document,
+        Err(error) => return vec![error.to_string()],
+    };
+    let tools = document.get("tool").and_then(toml::Value::as_array);
+    let found: Vec<(&str, &str)> = tools.into_iter().flatten().filter_map(tool_schema).collect();
+    let mut problems: Vec<String> =
+        expected.iter().filter_map(|(name, schema)| difference(name, schema, &found)).collect();
+    let unknown = found.iter().filter(|(name, _)| !expected.iter().any(|(other, _)| other == name));
+    problems.extend(unknown.map(|(name, _)| format!("`{name}` is in the manifest only")));
+    problems
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn tool_schema(tool: &toml::Value) -> Option<(&str, &str)> {
+    let text = |key| tool.get(key).and_then(toml::Value::as_str);
+    Some((text("name")?, text("parameters").unwrap_or_default()))
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn difference(name: &str, schema: &str, found: &[(&str, &str)]) -> Option<String> {
+    let Some((_, text)) = found.iter().find(|(other, _)| *other == name) else {
+        return Some(format!(
+            "`{name}` is missing; its parameters are\nparameters = '''{schema}'''"
+        ));
+    };
+    let same = serde_json::from_str::<Value>(text).is_ok_and(|value| {
+        serde_json::from_str::<Value>(schema).is_ok_and(|expected| value == expected)
+    });
+    (!same).then(|| format!("the parameters of `{name}` should be\nparameters = '''{schema}'''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is
+    /// read.
+    ///
+    /// And more.
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is used")]
+    struct Read {
+        /// The path.
+        path: String,
+        /// How many.
+        limit: Option<u32>,
+        /// A title is a property here.
+        title: Vec<Inner>,
+        #[serde(default)]
+        mode: Mode,
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is used")]
+    struct Inner {
+        all: bool,
+    }
+
+    #[derive(JsonSchema, Default, serde::Serialize)]
+    #[serde(rename_all = "lowercase")]
+    #[expect(dead_code, reason = "only its schema is used")]
+    enum Mode {
+        #[default]
+        Content,
+        Count,
+    }
+
+    #[test]
+    fn a_schema_is_compact_sorted_and_whole() {
+        assert_eq!(
+            of::<Read>(),
+            r#"{"description":"What is read.\n\nAnd more.","properties":{"limit":{"description":"How many.","minimum":0,"type":["integer","null"]},"mode":{"default":"content","enum":["content","count"],"type":"string"},"path":{"description":"The path.","type":"string"},"title":{"description":"A title is a property here.","items":{"properties":{"all":{"type":"boolean"}},"required":["all"],"type":"object"},"type":"array"}},"required":["path","title"],"type":"object"}"#
+        );
+    }
+
+    #[test]
+    fn a_manifest_that_differs_is_told_what_to_say() {
+        let manifest = "[[tool]]\nname = 'a'\nparameters = '{\"type\":\"object\"}'\n[[tool]]\nname = 'extra'\n";
+        let expected = [("a", r#"{"type":"string"}"#.to_owned()), ("b", "{}".to_owned())];
+
+        let problems = differences(manifest, &expected);
+
+        assert_eq!(
+            problems,
+            [
+                "the parameters of `a` should be\nparameters = '''{\"type\":\"string\"}'''",
+                "`b` is missing; its parameters are\nparameters = '''{}'''",
+                "`extra` is in the manifest only",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_manifest_that_agrees_passes_whatever_its_spacing() {
+        let manifest = "[[tool]]\nname = 'a'\nparameters = '{ \"type\": \"object\" }'\n";
+
+        assert!(differences(manifest, &[("a", r#"{"type":"object"}"#.to_owned())]).is_empty());
+    }
+}

@@ -1,0 +1,71 @@
+//! Tools: what a model can call. Names, schemas and effects stand in the manifest; here is only what they do.
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+
+pub use crate::bindings::tool::exports::openkoi::tool::tool::{Context, Output};
+pub use crate::conversation::Blob;
+
+use crate::{Failure, Result, bindings::tool::exports::openkoi::tool::tool::Guest};
+
+/// A component that has tools.
+pub trait Tool {
+    /// Runs the tool `name` with `arguments`, JSON text that the host has checked against the tool's schema.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the model may read and mend.
+    fn call(name: &str, arguments: &str, context: &Context) -> Result<Output>;
+}
+
+impl Output {
+    /// Answers the model with `text`.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), structured: None, images: Vec::new(), summary: String::new() }
+    }
+
+    /// Sets the line for the person who watches, for example `3 matches in 2 files`.
+    #[must_use]
+    pub fn summary(mut self, summary: impl Into<String>) -> Self {
+        self.summary = summary.into();
+        self
+    }
+
+    /// Adds the same answer as data.
+    ///
+    /// # Errors
+    ///
+    /// If `value` cannot be written as JSON, for example a map whose keys are no text.
+    pub fn structured(mut self, value: &impl Serialize) -> Result<Self> {
+        self.structured = Some(serde_json::to_string(value)?);
+        Ok(self)
+    }
+
+    /// Adds an image.
+    #[must_use]
+    pub fn image(mut self, media_type: impl Into<String>, bytes: Vec<u8>) -> Self {
+        self.images.push(Blob { media_type: media_type.into(), bytes });
+        self
+    }
+}
+
+/// Fails for a tool that the component does not have; the last arm of a match on the name.
+///
+/// # Errors
+///
+/// Always.
+pub fn unknown<T>(name: &str) -> Result<T> {
+    Err(Failure::not_found(format!("the tool `{name}`")))
+}
+
+/// The generated trait, implemented by way of [`Tool`].
+#[doc(hidden)]
+pub struct Adapter<T>(PhantomData<T>);
+
+impl<T: Tool> Guest for Adapter<T> {
+    fn call(tool: String, arguments: String, context: Context) -> Result<Output> {
+        crate::prepare();
+        T::call(&tool, &arguments, &context)
+    }
+}

@@ -1,0 +1,181 @@
+//! The scripted parts of a world.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use openkoi_core::{
+    approval::{Answer, ApprovalRequest, Rule},
+    event::Entry,
+    failure::Failure,
+    id::TaskId,
+    message::{Prompt, Role, Turn},
+    port::{Approver, Clock, Delta, Journal, JournalError, Listener, Pending, StateStore, Turns},
+};
+use tokio::time::Instant;
+
+/// A clock that follows tokio's, so that a test which pauses that one pauses this one. It begins at a fixed
+/// date.
+#[derive(Clone, Copy, Debug)]
+pub struct TestClock(Instant);
+
+/// When a world begins: 2026-01-01 00:00:00 UTC.
+const BEGINNING_MS: u64 = 1_767_225_600_000;
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for TestClock {
+    fn now_ms(&self) -> u64 {
+        BEGINNING_MS + self.monotonic_ms()
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn sleep(&self, duration: Duration) -> Pending<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// The journal and everybody who watches.
+#[derive(Debug, Default)]
+pub struct Memory {
+    entries: Mutex<Vec<Entry>>,
+    state: Mutex<BTreeMap<(String, String), Vec<u8>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Memory {
+    /// Returns what was recorded, oldest first.
+    pub fn entries(&self) -> Vec<Entry> {
+        locked(&self.entries).clone()
+    }
+}
+
+impl Journal for Memory {
+    fn append(&self, _: &TaskId, entry: &Entry) -> Result<(), JournalError> {
+        locked(&self.entries).push(entry.clone());
+        Ok(())
+    }
+
+    fn load(&self, _: &TaskId) -> Result<Vec<Entry>, JournalError> {
+        Ok(self.entries())
+    }
+}
+
+impl Listener for Memory {
+    fn event(&self, _: &Entry) {}
+
+    fn delta(&self, _: &Role, _: Delta<'_>) {}
+}
+
+impl StateStore for Memory {
+    fn get(&self, component: &str, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(locked(&self.state).get(&(component.to_owned(), key.to_owned())).cloned())
+    }
+
+    fn set(&self, component: &str, key: &str, value: &[u8], quota: u64) -> Result<(), Failure> {
+        let mut state = locked(&self.state);
+        let own = |(owner, _): &&(String, String)| owner == component;
+        let others = state.keys().filter(own).filter(|(_, k)| k != key);
+        let used: usize = others.map(|id| id.1.len() + state[id].len()).sum();
+        if (used + key.len() + value.len()) as u64 > quota {
+            let (name, knob) = ("state-bytes".to_owned(), String::new());
+            return Err(Failure::Limited { name, value: quota, knob });
+        }
+        state.insert((component.to_owned(), key.to_owned()), value.to_vec());
+        Ok(())
+    }
+
+    fn delete(&self, component: &str, key: &str) -> Result<(), Failure> {
+        locked(&self.state).remove(&(component.to_owned(), key.to_owned()));
+        Ok(())
+    }
+
+    fn keys(
+        &self,
+        component: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Failure> {
+        let state = locked(&self.state);
+        let fitting = state.keys().filter(|(owner, key)| {
+            owner == component
+                && key.starts_with(prefix)
+                && after.is_none_or(|after| key.as_str() > after)
+        });
+        Ok(fitting.map(|(_, key)| key.clone()).take(limit).collect())
+    }
+}
+
+/// A person who answers every question in the same way, or is not there.
+#[derive(Debug, Default)]
+pub struct Person {
+    answer: Mutex<Option<Answer>>,
+    asked: Mutex<Vec<ApprovalRequest>>,
+}
+
+impl Person {
+    pub(crate) fn will_answer(&self, answer: Answer) {
+        *locked(&self.answer) = Some(answer);
+    }
+
+    /// Returns what was asked.
+    pub fn asked(&self) -> Vec<ApprovalRequest> {
+        locked(&self.asked).clone()
+    }
+}
+
+impl Approver for Person {
+    fn ask<'a>(&'a self, request: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
+        locked(&self.asked).push(request.clone());
+        Box::pin(std::future::ready(*locked(&self.answer)))
+    }
+
+    fn remember(&self, _: &Rule) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+/// Turns of a model, given out in order. A turn that nobody wrote is a failure.
+#[derive(Debug, Default)]
+pub struct TurnScript {
+    turns: Mutex<VecDeque<Turn>>,
+    asked: Mutex<Vec<(Role, Prompt)>>,
+}
+
+impl TurnScript {
+    pub(crate) fn push(&self, turn: Turn) {
+        locked(&self.turns).push_back(turn);
+    }
+
+    /// Returns what was asked.
+    pub fn asked(&self) -> Vec<(Role, Prompt)> {
+        locked(&self.asked).clone()
+    }
+
+    /// Returns how many turns nobody asked for yet.
+    pub fn left(&self) -> usize {
+        locked(&self.turns).len()
+    }
+}
+
+impl Turns for TurnScript {
+    fn turn<'a>(&'a self, role: Role, prompt: Prompt) -> Pending<'a, Result<Turn, Failure>> {
+        locked(&self.asked).push((role, prompt));
+        let turn = locked(&self.turns).pop_front();
+        let missing = || Failure::Failed("the test wrote no such turn".to_owned());
+        Box::pin(std::future::ready(turn.ok_or_else(missing)))
+    }
+}

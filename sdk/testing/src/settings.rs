@@ -1,0 +1,34 @@
+//! What a world's brokers are made of.
+
+use std::{collections::HashMap, env, ffi::OsString, path::Path, sync::Arc};
+
+use openkoi_brokers::{
+    processes::{ProcessSettings, Processes},
+    secrets::SecretStore,
+};
+
+/// Programs get the path of the test and nothing else of its environment.
+pub(crate) fn processes(home: &Path) -> Processes {
+    let kept = ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME"];
+    let environment: HashMap<OsString, OsString> = kept
+        .into_iter()
+        .filter_map(|name| Some((OsString::from(name), env::var_os(name)?)))
+        .collect();
+    Processes::new(ProcessSettings {
+        environment: Arc::new(environment),
+        temporary: home.join("tmp"),
+        spool: home.join("output"),
+        read: Vec::new(),
+        secret: Vec::new(),
+        sandbox: openkoi_brokers::processes::SandboxMode::Required,
+    })
+}
+
+/// Credentials come from these variables and from the world's own home.
+pub(crate) fn secrets(home: &Path, variables: &[(&str, &str)]) -> SecretStore {
+    let environment: HashMap<OsString, OsString> = variables
+        .iter()
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+        .collect();
+    SecretStore::new(home, Arc::new(environment))
+}

@@ -1,0 +1,385 @@
+//! A world to run components in.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use openkoi_brokers::random::Random;
+use openkoi_core::{
+    approval::Answer,
+    evaluation::{Rubric, Subject, Verdict},
+    event::{Entry, Event},
+    failure::Failure,
+    gate::{Gate, Policy},
+    id::TaskId,
+    message::{Prompt, Role, ToolCall, Turn},
+    port::{Clock, Evaluators, Model, ModelError, Scope, Toolbox, Turns},
+    recorder::{Mode, Recorder},
+    tool::ToolOutput,
+    trust::{Trust, TrustLevel},
+};
+use openkoi_host::{
+    Brokers, Host, Place, Transport,
+    catalog::{Catalog, CatalogError, Embedded},
+    kinds::{
+        evaluator::Judges,
+        provider::{ModelSettings, Models, ProviderSettings, Route},
+        tool::{ToolSettings, Tools},
+    },
+    manifest::Kind,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    fakes::{Memory, Person, TestClock, TurnScript},
+    settings,
+    web::{Canned, Web},
+};
+
+/// The name of the task of a world.
+const TASK: &str = "01test";
+/// How long a call may take at most, whatever its manifest says.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A workspace, models, servers and a person, all made up, around the real host.
+pub struct World {
+    home: TempDir,
+    catalog: Option<Catalog>,
+    host: Option<Host>,
+    memory: Arc<Memory>,
+    person: Arc<Person>,
+    turns: Arc<TurnScript>,
+    web: Arc<Web>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<TestClock>,
+    trust: TrustLevel,
+    variables: Vec<(&'static str, &'static str)>,
+    tools: ToolSettings,
+    deadline: Duration,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// Makes a world with an empty workspace, in which everything that is granted is done without a question.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::of(Catalog::default())
+    }
+
+    /// Makes a world around components that are loaded already: compiling them once serves many worlds.
+    #[must_use]
+    pub fn of(catalog: Catalog) -> Self {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        fs::create_dir(home.path().join("workspace")).expect("the workspace is made");
+        Self {
+            home,
+            catalog: Some(catalog),
+            host: None,
+            memory: Arc::default(),
+            person: Arc::default(),
+            turns: Arc::default(),
+            web: Arc::default(),
+            transport: None,
+            clock: Arc::new(TestClock::new()),
+            trust: TrustLevel::Autonomous,
+            variables: Vec::new(),
+            tools: ToolSettings::default(),
+            deadline: DEADLINE,
+        }
+    }
+
+    /// Returns the workspace.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.home.path().join("workspace")
+    }
+
+    /// Returns the directory beside the workspace, where nothing is granted.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Writes a file of the workspace.
+    pub fn write(&self, path: &str, contents: impl AsRef<[u8]>) {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().unwrap_or(&path)).expect("the directory is made");
+        fs::write(path, contents).expect("the file is written");
+    }
+
+    /// Reads a file of the workspace, or nothing if it is not there.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.root().join(path)).ok()
+    }
+
+    /// Loads a component. All components are loaded before the first call.
+    ///
+    /// # Panics
+    ///
+    /// It is not accepted.
+    pub fn load(&mut self, wasm: impl AsRef<[u8]>) -> &mut Self {
+        self.try_load(wasm).expect("the component is accepted");
+        self
+    }
+
+    /// Loads a component, or says why it is not accepted.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not accepted.
+    pub fn try_load(&mut self, wasm: impl AsRef<[u8]>) -> Result<String, CatalogError> {
+        let catalog = self.catalog.as_mut().expect("components are loaded before the first call");
+        catalog.add_bytes(wasm.as_ref())
+    }
+
+    /// Loads the components that came with the program.
+    pub fn load_built(&mut self, built_in: impl IntoIterator<Item = Embedded>) -> &mut Self {
+        self.catalog = Some(Catalog::new(built_in));
+        self
+    }
+
+    /// Lets the next request be answered with `canned`.
+    pub fn answer(&mut self, canned: Canned) -> &mut Self {
+        self.web.answer(canned);
+        self
+    }
+
+    /// Sends requests by `transport` instead of the scripted servers.
+    pub fn transport(&mut self, transport: Arc<dyn Transport>) -> &mut Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Lets a model answer the next question of a component with `turn`.
+    pub fn turn(&mut self, turn: Turn) -> &mut Self {
+        self.turns.push(turn);
+        self
+    }
+
+    /// Sets how far a component may go without a question.
+    pub fn trust(&mut self, level: TrustLevel) -> &mut Self {
+        self.trust = level;
+        self
+    }
+
+    /// Lets a person answer every question in this way. Without it nobody is there.
+    pub fn person(&mut self, answer: Answer) -> &mut Self {
+        self.person.will_answer(answer);
+        self
+    }
+
+    /// Sets a variable that credentials are read from.
+    pub fn variable(&mut self, name: &'static str, value: &'static str) -> &mut Self {
+        self.variables.push((name, value));
+        self
+    }
+
+    /// Says what the user decided about tools.
+    pub fn tools(&mut self, settings: ToolSettings) -> &mut Self {
+        self.tools = settings;
+        self
+    }
+
+    /// Sets how long a call may take.
+    pub fn deadline(&mut self, deadline: Duration) -> &mut Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Returns the host. From now on no component is loaded.
+    pub fn host(&mut self) -> Host {
+        if let Some(host) = &self.host {
+            return host.clone();
+        }
+        let catalog = self.catalog.take().expect("there is a catalog until there is a host");
+        let web: Arc<dyn Transport> = Arc::clone(&self.web) as Arc<dyn Transport>;
+        let brokers = Brokers {
+            transport: self.transport.clone().unwrap_or(web),
+            secrets: settings::secrets(self.home.path(), &self.variables),
+            processes: settings::processes(self.home.path()),
+            state: Arc::clone(&self.memory) as _,
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            random: Random::default(),
+        };
+        let host = Host::new(catalog, brokers);
+        self.host = Some(host.clone());
+        host
+    }
+
+    /// Returns the toolbox.
+    ///
+    /// # Panics
+    ///
+    /// The components do not go together.
+    pub fn toolbox(&mut self) -> Tools {
+        let (place, settings) = (self.place(), self.tools.clone());
+        Tools::new(&self.host(), place, &settings).expect("the tools go together")
+    }
+
+    /// Calls a tool.
+    ///
+    /// # Errors
+    ///
+    /// The tool's failure.
+    pub async fn call_tool(&mut self, name: &str, arguments: &str) -> Result<ToolOutput, Failure> {
+        let toolbox = self.toolbox();
+        self.call_tool_of(&toolbox, name, arguments).await
+    }
+
+    /// Calls a tool of a toolbox that is used again.
+    ///
+    /// # Errors
+    ///
+    /// The tool's failure.
+    pub async fn call_tool_of(
+        &self,
+        toolbox: &Tools,
+        name: &str,
+        arguments: &str,
+    ) -> Result<ToolOutput, Failure> {
+        let call = ToolCall {
+            id: "call".to_owned(),
+            name: name.to_owned(),
+            arguments: arguments.to_owned(),
+        };
+        toolbox.call(&call, self.scope()).await
+    }
+
+    /// Asks the one evaluator of the world.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was evaluated.
+    ///
+    /// # Panics
+    ///
+    /// There is none, or more than one.
+    pub async fn evaluate(&mut self, subject: &Subject) -> Result<Verdict, Failure> {
+        let (place, rubrics) = (self.place(), BTreeMap::<String, Rubric>::new());
+        let judges = Judges::new(&self.host(), place, rubrics, &[]).expect("the evaluators load");
+        let cards = judges.cards();
+        let [card] = cards.as_slice() else { panic!("there are {} evaluators", cards.len()) };
+        judges.evaluate(&card.name, subject, self.scope()).await
+    }
+
+    /// Returns models that are all served by the one provider of the world, with these settings. Waits have
+    /// their full length.
+    ///
+    /// # Panics
+    ///
+    /// There is no provider, or it is set up wrongly.
+    pub fn models(&mut self, settings: ProviderSettings, model: &str) -> Models {
+        let host = self.host();
+        let component = host.catalog().of_kind(Kind::Provider).next().expect("there is a provider");
+        let own = ProviderSettings {
+            name: if settings.name.is_empty() { "test".to_owned() } else { settings.name },
+            component: component.name().to_owned(),
+            ..settings
+        };
+        let route = Route { provider: own.name.clone(), model: model.to_owned() };
+        let settings = ModelSettings {
+            providers: vec![own],
+            roles: BTreeMap::from([(Role::EXECUTOR.to_owned(), vec![route])]),
+            catalogue: Value::Null,
+            chance: Arc::new(|| 1.0),
+        };
+        Models::new(&host, settings).expect("the provider is set up rightly")
+    }
+
+    /// Asks the one provider of the world for a turn, and returns the text that was shown on the way too.
+    ///
+    /// # Errors
+    ///
+    /// There is no turn.
+    pub async fn complete(
+        &mut self,
+        settings: ProviderSettings,
+        model: &str,
+        prompt: &Prompt,
+    ) -> Result<Turn, ModelError> {
+        let models = self.models(settings, model);
+        models.complete(&Role::new(Role::EXECUTOR), prompt, &|_| {}).await
+    }
+
+    /// Returns what was recorded.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.memory.entries()
+    }
+
+    /// Returns what components did or wanted to do outside, one line each, such as `http GET
+    /// https://example.com` and `process sh -c ls`; what was refused says so.
+    #[must_use]
+    pub fn uses(&self) -> Vec<String> {
+        let entries = self.entries().into_iter();
+        let uses = entries.filter_map(|entry| match entry.event {
+            Event::GateDecided { action, target, decision, .. } => {
+                let allowed = matches!(decision, openkoi_core::gate::Decision::Allow { .. });
+                Some(format!("{action} {target}{}", if allowed { "" } else { " (refused)" }))
+            }
+            _ => None,
+        });
+        uses.collect()
+    }
+
+    /// Returns the requests that were sent.
+    #[must_use]
+    pub fn web(&self) -> &Web {
+        &self.web
+    }
+
+    /// Returns the person.
+    #[must_use]
+    pub fn asked(&self) -> &Person {
+        &self.person
+    }
+
+    /// Returns the scripted models.
+    #[must_use]
+    pub fn model(&self) -> &TurnScript {
+        &self.turns
+    }
+
+    /// Returns what surrounds a call.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        let task = TaskId::new(TASK);
+        let recorder = Recorder::new(
+            task.clone(),
+            Mode::Live,
+            Vec::new(),
+            Arc::clone(&self.memory) as _,
+            Arc::clone(&self.memory) as _,
+            Arc::clone(&self.clock) as _,
+        );
+        let trust = Trust { domains: BTreeMap::new(), fallback: self.trust };
+        let policy = Policy { trust, rules: Vec::new() };
+        let gate = Gate::new(policy, Arc::clone(&self.person) as _, Arc::new(recorder));
+        Scope {
+            task,
+            key: "i1/t1/c0".to_owned(),
+            deadline: self.deadline,
+            gate: Arc::new(gate),
+            turns: Arc::clone(&self.turns) as Arc<dyn Turns>,
+        }
+    }
+
+    /// Returns where components work.
+    #[must_use]
+    pub fn place(&self) -> Arc<Place> {
+        let mut place = Place::new(self.root(), self.home.path().join("output"));
+        place.private = vec![self.home.path().join("credentials")];
+        Arc::new(place)
+    }
+}

@@ -1,0 +1,1 @@
+//! OpenKoi from outside: one module for each behaviour, in `tests/`.

@@ -1,0 +1,153 @@
+//! What needs a person, when no person is there: nothing happens, and the task waits.
+
+use openkoi_test_support::{
+    Home, Kind, OpenAi, Reply, Role, call, normal, plan, reply, turn, verdict,
+};
+use serde_json::json;
+
+use crate::world::{LONG, TASK, assert_harmless, assert_untouched, scripted};
+
+const ASK: &str = "[trust]\ndefault = \"ask\"";
+
+fn fix() -> serde_json::Value {
+    json!({ "path": Kind::Shell.source(), "contents": Kind::Shell.fix() })
+}
+
+#[test]
+fn without_a_terminal_a_question_ends_the_run_and_nothing_has_happened() {
+    let home = scripted([turn().executor().call("write_file", fix())]).config(ASK);
+    let before = home.tree();
+
+    let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
+
+    assert_untouched(&home, &before, &run);
+    assert!(run.stderr.contains("write_file") && run.stderr.contains("percent.sh"), "{run}");
+    assert!(run.stderr.contains("openkoi resume"), "{run}");
+    assert!(
+        !run.stderr.contains('?') || !run.stderr.trim_end().ends_with('?'),
+        "nothing is prompted: {run}"
+    );
+}
+
+#[test]
+fn an_answer_on_standard_input_is_no_answer() {
+    let home = scripted([turn().executor().call("write_file", fix())]).config(ASK);
+    let before = home.tree();
+
+    let run = home.openkoi([TASK]).stdin("y\nyes\na\nalways\n").timeout(LONG).run().expect_code(8);
+
+    assert_untouched(&home, &before, &run);
+}
+
+#[test]
+fn a_waiting_task_can_be_taken_up_without_paying_again() {
+    let replies = [plan(), call("write_file", fix()).to(Role::Executor).at(0)];
+    let server = OpenAi::start(replies);
+    let home = Home::new().project(Kind::Shell).provider(&server).config(ASK);
+    let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
+    let before = home.tree();
+    let id = &normal::ids(&home.openkoi(["task", "list", "--json"]).run().stdout)[0];
+
+    let again = home.openkoi(["resume", id]).timeout(LONG).run().expect_code(8);
+
+    assert_eq!(server.turns().len(), 2, "the same question without a new turn: {again}");
+    assert_untouched(&home, &before, &run);
+    server.finish();
+}
+
+#[test]
+fn a_trust_level_that_a_person_raises_lets_the_waiting_task_finish() {
+    let kind = Kind::Shell;
+    let replies = [
+        plan(),
+        call("write_file", fix()).to(Role::Executor).at(0),
+        reply("Fixed.").after("write_file"),
+        verdict(9.0),
+    ];
+    let server = OpenAi::start(replies);
+    let home = Home::new().project(kind).provider(&server).config(ASK);
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
+    let id = &normal::ids(&home.openkoi(["task", "list", "--json"]).run().stdout)[0];
+
+    let config = home.path().join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap().replace("\"ask\"", "\"act\"");
+    std::fs::write(&config, text).unwrap();
+    let run = home.openkoi(["resume", id]).timeout(LONG).run().expect_code(0);
+
+    assert_eq!(home.read(kind.source()), kind.fix(), "{run}");
+    server.finish();
+}
+
+#[test]
+fn each_level_lets_through_one_effect_more() {
+    let table = [("ask", [8, 8, 8]), ("suggest", [0, 8, 8]), ("act", [0, 0, 8])];
+    let deeds = [
+        turn().write("new.txt", "x"),
+        turn().shell("true"),
+        turn().call("remove_file", json!({ "path": "old.txt" })),
+    ];
+    for (level, codes) in table {
+        for (deed, code) in deeds.iter().zip(codes) {
+            let home = scripted([
+                turn().executor().in_round(1).say("Done."),
+                deed.clone().executor().in_round(0),
+            ])
+            .file("old.txt", "x")
+            .config(&format!("[trust]\ndefault = \"{level}\""));
+            let run = home.openkoi([TASK, "-i", "0"]).timeout(LONG).run();
+            assert_eq!(run.code, code, "{level}, {deed:?}: {run}");
+            assert!(home.has("old.txt"), "{level}: {run}");
+        }
+    }
+}
+
+#[test]
+fn what_is_asked_for_is_shown_whole_and_harmlessly() {
+    let evil = format!(
+        "echo safe{}\u{1b}[1A\u{1b}[2K\u{202e}\rrm -rf ~ \u{1b}]52;c;eA==\u{7}",
+        " ".repeat(3_000)
+    );
+    let home = scripted([turn().executor().shell(&evil)]).config(ASK);
+
+    let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
+
+    assert_harmless(&run);
+    assert!(run.stderr.contains("echo safe"), "its beginning is shown: {run}");
+    assert!(run.stderr.contains("rm -rf ~"), "and its end: {run}");
+}
+
+#[test]
+fn a_model_cannot_call_openkoi_to_widen_its_trust() {
+    let binary = openkoi_test_support::binary::openkoi();
+    let command = format!(
+        "'{0}' trust grant shell autonomous; '{0}' config; '{0}' undo --yes; '{0}' session list",
+        binary.display()
+    );
+    let home =
+        scripted([turn().executor().in_round(1).say("Done."), turn().executor().shell(&command)]);
+    let config = std::fs::read(home.path().join("config.toml")).unwrap();
+
+    let run = home.openkoi([TASK, "-i", "1"]).timeout(LONG).run().expect_code(1);
+
+    assert_eq!(std::fs::read(home.path().join("config.toml")).unwrap(), config, "{run}");
+}
+
+#[test]
+fn the_answer_to_one_call_is_not_spent_on_another() {
+    // Both ask; the first is what the person would see, the second is what would run.
+    let turns = [
+        call("shell", json!({ "command": "echo one" })),
+        call("shell", json!({ "command": "echo two" })),
+    ];
+    let [first, second] = turns.map(|reply: Reply| reply.to(Role::Executor).if_asked());
+    let server = OpenAi::start([plan(), first, second]);
+    let home = Home::new().project(Kind::Shell).provider(&server).config(ASK);
+    let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
+    assert!(run.stderr.contains("echo one"), "{run}");
+
+    let id = &normal::ids(&home.openkoi(["task", "list", "--json"]).run().stdout)[0];
+    let again = home.openkoi(["resume", id]).timeout(LONG).run().expect_code(8);
+
+    assert!(again.stderr.contains("echo one") && !again.stderr.contains("echo two"), "{again}");
+    server.finish();
+}

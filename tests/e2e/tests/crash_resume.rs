@@ -1,0 +1,180 @@
+//! `kill -9` at every place that can be named, and what `openkoi resume` makes of it: no paid turn is asked for
+//! twice, and no effect happens twice.
+
+use std::collections::BTreeSet;
+
+use openkoi_brokers::failpoint::{self, Point};
+use openkoi_test_support::{
+    Home, Kind, OpenAi, Reply, Role, Run, call, normal, plan, reply, verdict,
+};
+use serde_json::json;
+
+use crate::world::{LONG, TASK};
+
+/// The command whose effect adds up: two lines are one too many.
+const EFFECT: &str = "echo once >> effects.log";
+
+/// Places at which an answer can be on its way, paid for and not yet in the journal.
+const IN_FLIGHT: [&str; 3] = ["turn-sent", "turn-received", "journal-append-before"];
+
+/// Places between the announcement of an effect and the record of its result.
+const IN_EFFECT: [&str; 6] = [
+    "effect-before",
+    "effect-after",
+    "process-spawned",
+    "process-exited",
+    "journal-append-before",
+    "journal-append-after",
+];
+
+fn replies() -> Vec<Reply> {
+    let kind = Kind::Shell;
+    let fix = json!({ "path": kind.source(), "contents": kind.fix() });
+    let replies = [
+        plan(),
+        call("shell", json!({ "command": EFFECT })).to(Role::Executor).at(0),
+        call("write_file", fix).after("shell"),
+        reply("Fixed.").after("write_file"),
+        verdict(9.0),
+    ];
+    // A run that is killed for good does not ask for all of them.
+    replies.into_iter().map(|reply| reply.again_and_again().if_asked()).collect()
+}
+
+/// What both sides saw of a task that was killed and taken up again.
+struct Seen {
+    crashed: Run,
+    resumed: Option<Run>,
+    turns: usize,
+    repeated: usize,
+    effects: usize,
+    source: String,
+}
+
+fn crash_and_resume(point: &str) -> Seen {
+    let server = OpenAi::start(replies());
+    let home = Home::new().project(Kind::Shell).provider(&server);
+    let crashed = home.openkoi([TASK]).env(failpoint::VARIABLE, point).timeout(LONG).run();
+    let resumed = (crashed.code != 0).then(|| resume(&home));
+    let turns: Vec<String> = server.turns().into_iter().map(|turn| turn.text).collect();
+    let distinct: BTreeSet<&String> = turns.iter().collect();
+    let effects = std::fs::read_to_string(home.workspace().join("effects.log")).unwrap_or_default();
+    let seen = Seen {
+        repeated: turns.len() - distinct.len(),
+        turns: turns.len(),
+        effects: effects.lines().count(),
+        source: home.read(Kind::Shell.source()),
+        crashed,
+        resumed,
+    };
+    server.finish();
+    seen
+}
+
+/// Takes up what is there: the task if it was journaled, otherwise the task is given again.
+fn resume(home: &Home) -> Run {
+    let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0);
+    match normal::ids(&listed.stdout).first() {
+        Some(id) => home.openkoi(["resume", id]).timeout(LONG).run(),
+        None => home.openkoi([TASK]).timeout(LONG).run(),
+    }
+}
+
+/// Kills at `passage` of each place and checks what must never happen.
+fn survives_everywhere(passage: u32) {
+    let mut survived = 0;
+    for point in Point::ALL {
+        let name = point.name();
+        let seen = crash_and_resume(&format!("{name}=kill@{passage}"));
+        let crashed = &seen.crashed;
+        assert!([0, 137].contains(&crashed.code), "{name}: {crashed}");
+        let Some(resumed) = &seen.resumed else {
+            // The run does not pass here so often; then it has to be a whole run.
+            assert_eq!((seen.turns, seen.effects), (5, 1), "{name}: {crashed}");
+            continue;
+        };
+        survived += 1;
+        assert_eq!(resumed.code, 0, "{name}: {resumed}");
+        assert_eq!(seen.source, Kind::Shell.fix(), "{name}: {resumed}");
+        let lost = usize::from(IN_FLIGHT.contains(&name));
+        assert!(
+            seen.repeated <= lost,
+            "{name}: {} turns were paid twice: {resumed}",
+            seen.repeated
+        );
+        let least = usize::from(!IN_EFFECT.contains(&name));
+        assert!((least..=1).contains(&seen.effects), "{name}: {} effects: {resumed}", seen.effects);
+    }
+    assert!(survived > 0, "no place was passed {passage} times");
+}
+
+#[test]
+fn a_whole_run_asks_five_times_and_has_its_effect_once() {
+    let seen = crash_and_resume("");
+
+    assert_eq!(seen.crashed.code, 0, "{}", seen.crashed);
+    assert_eq!((seen.turns, seen.repeated, seen.effects), (5, 0, 1));
+}
+
+#[test]
+fn a_kill_at_the_first_passage_of_any_place_is_survived() {
+    survives_everywhere(1);
+}
+
+#[test]
+fn a_kill_at_the_second_passage_of_any_place_is_survived() {
+    survives_everywhere(2);
+}
+
+#[test]
+fn a_kill_at_a_late_passage_of_any_place_is_survived() {
+    survives_everywhere(9);
+}
+
+#[test]
+fn a_kill_while_it_resumes_is_survived_too() {
+    let server = OpenAi::start(replies());
+    let home = Home::new().project(Kind::Shell).provider(&server);
+    let killed = |arguments: &[&str], point: &str| {
+        home.openkoi(arguments).env(failpoint::VARIABLE, point).timeout(LONG).run()
+    };
+    killed(&[TASK], "effect-after=kill").expect_code(137);
+    let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0);
+    let id = &normal::ids(&listed.stdout)[0];
+
+    killed(&["resume", id], "journal-append-after=kill@2").expect_code(137);
+    let run = home.openkoi(["resume", id]).timeout(LONG).run();
+
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(home.read("effects.log"), "once\n");
+    server.finish();
+}
+
+#[test]
+fn an_error_at_any_place_is_an_answer_and_no_defect() {
+    for point in Point::ALL {
+        let name = point.name();
+        let seen = crash_and_resume(&format!("{name}=error"));
+        let run = &seen.crashed;
+        assert!(
+            !run.stderr.contains("panicked") && !run.stderr.contains("openkoi broke"),
+            "{name}: {run}"
+        );
+        assert!(run.code < 128, "{name}: {run}");
+        assert!(seen.effects <= 1, "{name}: {run}");
+    }
+}
+
+#[test]
+fn a_finished_task_is_not_run_again() {
+    let server = OpenAi::start(replies());
+    let home = Home::new().project(Kind::Shell).provider(&server);
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0);
+
+    let run = home.openkoi(["resume", &normal::ids(&listed.stdout)[0]]).timeout(LONG).run();
+
+    assert_eq!(server.turns().len(), 5, "{run}");
+    assert_eq!(home.read("effects.log"), "once\n");
+    server.finish();
+}

@@ -1,0 +1,39 @@
+//! The built binary, from outside. One module for each behaviour; what they share is in `world`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has to fail, loudly and at once"
+)]
+
+mod anthropic_task;
+mod approval;
+mod bad_input;
+mod crash_resume;
+mod demo;
+mod dishonest;
+mod dishonest_company;
+mod egress_attacks;
+mod exit_codes;
+mod files_attacks;
+mod interrupt;
+mod openai_task;
+mod output_formats;
+mod process_attacks;
+mod undo;
+mod world;
+
+/// A module that is not named above is never compiled, and its tests never run.
+#[test]
+fn no_file_is_forgotten() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let files = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+    let mut names: Vec<String> =
+        files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name != "openkoi");
+    names.sort();
+
+    let named = include_str!("openkoi.rs").lines().filter_map(|line| line.strip_prefix("mod "));
+    let named: Vec<&str> = named.map(|name| name.trim_end_matches(';')).collect();
+    assert_eq!(names, named);
+}

@@ -1,0 +1,207 @@
+//! What is printed, and where: the result on standard output, everything else on standard error.
+
+use openkoi_test_support::{Home, Kind, Run, turn};
+use serde_json::{Value, json};
+
+use crate::world::{LONG, TASK, lines, scripted};
+
+/// The fields of the record that ends a run.
+const RECORD: [&str; 10] = [
+    "duration_ms",
+    "is_error",
+    "num_turns",
+    "result",
+    "schema_version",
+    "session_id",
+    "task_id",
+    "total_cost_usd",
+    "type",
+    "usage",
+];
+
+fn answering() -> Home {
+    scripted([turn().executor().say("Forty-two.")])
+}
+
+fn mending() -> Home {
+    let kind = Kind::Shell;
+    scripted([
+        turn().executor().after("write_file").say("Fixed."),
+        turn().executor().write(kind.source(), kind.fix()),
+    ])
+}
+
+/// Fails unless `record` is the record of a run that ended well with `result`.
+#[track_caller]
+fn assert_record(record: &Value, result: &str, run: &Run) {
+    for field in RECORD {
+        assert!(record.get(field).is_some(), "`{field}` is missing: {run}");
+    }
+    assert_eq!(record["is_error"], false, "{run}");
+    assert_eq!(record["result"], result, "{run}");
+    for id in ["session_id", "task_id"] {
+        let id = record[id].as_str().unwrap();
+        assert!(openkoi_test_support::normal::is_id(id), "{id} is a whole id: {run}");
+    }
+}
+
+#[test]
+fn text_is_the_answer_and_no_more() {
+    let run = answering().openkoi(["what is it?", "-i", "0"]).run().expect_code(0);
+
+    assert_eq!(run.stdout, "Forty-two.\n");
+}
+
+#[test]
+fn json_is_one_record() {
+    let run = answering().openkoi(["what is it?", "-i", "0", "--output-format", "json"]).run();
+
+    assert_record(&run.json(), "Forty-two.", &run);
+}
+
+#[test]
+fn stream_json_is_an_event_a_line_and_the_record_last() {
+    let run = mending().openkoi([TASK, "--output-format", "stream-json"]).timeout(LONG).run();
+
+    let events = run.expect_code(0).json_lines();
+    assert!(events.iter().all(|event| event["type"].is_string()), "each line has a type");
+    let kinds: Vec<&str> =
+        events.iter().filter_map(|event| event["data"]["event"].as_str()).collect();
+    // The checks on the untouched tree come first, so the last evaluation is the one that counts.
+    let place = |kind: &str| kinds.iter().rposition(|known| *known == kind);
+    let order = [
+        "task.started",
+        "plan.made",
+        "iteration.started",
+        "call.finished",
+        "evaluation.finished",
+        "iteration.decided",
+        "task.finished",
+    ];
+    let places = order.map(place);
+    assert!(places.iter().all(Option::is_some), "{kinds:?}");
+    assert!(places.is_sorted(), "{kinds:?}");
+    let last = events.last().unwrap();
+    assert_eq!(last["result"], "Fixed.");
+    assert!(RECORD.iter().all(|field| last.get(field).is_some()), "{last}");
+}
+
+#[test]
+fn an_error_is_a_record_too() {
+    let home = scripted([turn().executor().say("No.")]);
+
+    let run = home.openkoi([TASK, "-i", "1", "--output-format", "json"]).timeout(LONG).run();
+
+    assert_eq!(run.code, 1, "{run}");
+    assert_eq!(run.json()["is_error"], true, "{run}");
+}
+
+#[test]
+fn an_error_before_the_run_is_a_record_too() {
+    let run = Home::new().openkoi([TASK, "--output-format", "json"]).run().expect_code(4);
+
+    assert_eq!(run.json()["is_error"], true, "{run}");
+}
+
+#[test]
+fn progress_goes_to_standard_error_in_the_known_form() {
+    let run = mending().openkoi([TASK]).timeout(LONG).run().expect_code(0);
+
+    assert!(!lines(&run, "[EXEC]").is_empty() && !lines(&run, "[EVAL]").is_empty(), "{run}");
+    assert!(run.stderr.contains("✓ Done. 1 iteration. 1 file changed."), "{run}");
+    assert!(run.stdout.starts_with("Fixed."), "{run}");
+    assert!(!run.stdout.contains("[EXEC]"), "{run}");
+}
+
+#[test]
+fn quiet_prints_the_result_alone() {
+    let run = mending().openkoi([TASK, "--quiet"]).timeout(LONG).run().expect_code(0);
+
+    assert_eq!(run.stderr, "", "{run}");
+    assert!(run.stdout.starts_with("Fixed."), "{run}");
+}
+
+#[test]
+fn a_file_gets_the_result_too() {
+    let home = answering();
+
+    let run = home.openkoi(["what is it?", "-i", "0", "-o", "answer.txt"]).run().expect_code(0);
+
+    assert_eq!(home.read("answer.txt").trim_end(), "Forty-two.", "{run}");
+}
+
+#[test]
+fn a_schema_makes_the_result_a_value_that_fits_it() {
+    let schema = json!({
+        "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"],
+        "additionalProperties": false,
+    });
+    let home = scripted([turn().executor().say("{\"n\": 42}")])
+        .file("schema.json", schema.to_string())
+        .file("other.json", schema.to_string().replace("integer", "string"));
+    let arguments = |file: &'static str| {
+        ["what is it?", "-i", "0", "--json-schema", file, "--output-format", "json"]
+    };
+
+    let fits = home.openkoi(arguments("schema.json")).run().expect_code(0);
+    let other = home.openkoi(arguments("other.json")).run();
+
+    let record = fits.json();
+    let result = record.get("structured_result").unwrap_or(&record["result"]);
+    let value =
+        result.as_str().map_or_else(|| result.clone(), |text| serde_json::from_str(text).unwrap());
+    assert_eq!(value, json!({ "n": 42 }), "{fits}");
+    assert_ne!(other.code, 0, "what does not fit is no result: {other}");
+}
+
+#[test]
+fn piped_input_is_part_of_the_task() {
+    let home = scripted([
+        turn().executor().once_said("<stdin>").once_said("needle in it").say("Seen."),
+        turn().executor().say("Not seen."),
+    ]);
+
+    let run = home.openkoi(["look", "-i", "0"]).stdin("a needle in it").run().expect_code(0);
+    assert_eq!(run.stdout, "Not seen.\n".replace("Not seen", "Seen"));
+
+    let run = home.openkoi(["look", "-i", "0"]).run().expect_code(0);
+    assert_eq!(run.stdout, "Not seen.\n", "nothing in the pipe is nothing");
+}
+
+#[test]
+fn lists_are_tables_for_people_and_values_for_programs() {
+    let home = answering();
+    home.openkoi(["what is it?", "-i", "0"]).run().expect_code(0);
+
+    for command in [["task", "list"], ["session", "list"]] {
+        let table = home.openkoi(command).run().expect_code(0);
+        assert!(table.stdout.lines().count() >= 2, "{table}");
+        let value = home.openkoi(command).args(["--json"]).run().expect_code(0).json();
+        assert!(!openkoi_test_support::normal::ids(&value.to_string()).is_empty(), "{value}");
+    }
+}
+
+#[test]
+fn a_finished_task_is_shown_replayed_and_verified_by_the_beginning_of_its_id() {
+    let home = mending();
+    let run = home.openkoi([TASK, "--output-format", "json"]).timeout(LONG).run().expect_code(0);
+    let record = run.json();
+    let short = &record["task_id"].as_str().unwrap()[18..22];
+
+    let shown = home.openkoi(["task", "show", short]).run().expect_code(0);
+    let replayed = home.openkoi(["task", "replay", short]).run().expect_code(0);
+    let verified = home.openkoi(["task", "verify", short]).run().expect_code(0);
+
+    assert!(shown.stdout.contains("Fixed."), "{shown}");
+    assert!(replayed.stdout.contains("Fixed."), "{replayed}");
+    assert!(verified.said().contains("accepted"), "{verified}");
+}
+
+#[test]
+fn no_colour_is_printed_into_a_pipe_unless_asked_for() {
+    let plain = mending().openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let asked = mending().openkoi([TASK, "--color", "always"]).timeout(LONG).run().expect_code(0);
+
+    assert!(!plain.said().contains('\u{1b}'), "{plain}");
+    assert!(asked.stderr.contains('\u{1b}'), "{asked}");
+}

@@ -1,0 +1,207 @@
+//! Programs that a task runs (security page, groups F and P1 to P3). The oracle is what they left, what they
+//! reached, and what the model was told.
+
+use std::time::Duration;
+
+use openkoi_test_support::{Canary, Home, Kind, OpenAi, Role, Run, call, plan, reply, verdict};
+use serde_json::json;
+
+use crate::world::{LONG, TASK, assert_harmless, assert_nothing_runs};
+
+/// Runs `command` with the model's shell and returns the world, the run and what the model was told of it.
+fn shell(home: Home, command: &str) -> (Home, Run, String) {
+    let arguments = json!({ "command": command, "timeout_ms": 15_000 });
+    let replies = [
+        plan().if_asked(),
+        call("shell", arguments).to(Role::Executor).at(0),
+        reply("I have seen it.").after("shell"),
+        verdict(1.0).if_asked(),
+    ];
+    let server = OpenAi::start(replies);
+    let home = home.project(Kind::Shell).provider(&server);
+    let run = home.openkoi([TASK, "-i", "0"]).timeout(LONG).run();
+    assert_harmless(&run);
+    assert_nothing_runs(&home);
+    let told = server.turns().last().unwrap().conversation.results()[0].text.clone();
+    server.finish();
+    (home, run, told)
+}
+
+#[test]
+fn a_command_really_runs_so_that_the_refusals_prove_something() {
+    let (home, run, told) = shell(Home::new(), "echo out; echo err >&2; touch made; exit 3");
+
+    assert!(told.contains("out") && told.contains("err") && told.contains('3'), "{told}");
+    assert!(home.has("made"), "{run}");
+}
+
+#[test]
+fn a_child_has_no_key_and_nothing_that_changes_how_programs_load() {
+    let dangerous = [
+        "AWS_SECRET_ACCESS_KEY",
+        "GITHUB_TOKEN",
+        "SSH_AUTH_SOCK",
+        "LD_PRELOAD",
+        "LD_LIBRARY_PATH",
+        "NODE_OPTIONS",
+        "GIT_SSH_COMMAND",
+        "PYTHONSTARTUP",
+        "BASH_ENV",
+        "MAVEN_OPTS",
+        "DATABASE_URL",
+    ];
+    let home = dangerous.iter().fold(Home::new(), |home, name| home.env(name, "koi-canary-7f3a"));
+
+    let (_, run, told) =
+        shell(home, "env; cat /proc/self/environ | tr '\\0' '\\n'; cat /proc/$PPID/environ");
+
+    assert!(told.contains("PATH="), "it has an environment: {told}");
+    for name in dangerous {
+        assert!(!told.contains(name), "{name}: {told}");
+    }
+    assert!(!told.contains("canary") && !told.contains("OPENAI_API_KEY"), "{told} {run}");
+}
+
+#[test]
+fn a_child_reaches_no_network() {
+    let canary = Canary::start();
+    let port = canary.port();
+    let command = format!(
+        "exec 3<>/dev/tcp/127.0.0.1/{port}; echo hi >&3; curl -s http://127.0.0.1:{port}/a; \
+         python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", {port}), 2).send(b\"x\")'; \
+         bash -c 'echo hi > /dev/tcp/127.0.0.1/{port}'; \
+         node -e 'require(\"net\").connect({port}, \"127.0.0.1\").write(\"x\")'"
+    );
+
+    let (_, run, told) = shell(Home::new(), &command);
+
+    assert_eq!(canary.seen(), Vec::<String>::new(), "{told} {run}");
+}
+
+#[test]
+fn a_child_reaches_no_socket_of_the_host() {
+    let home = Home::new();
+    let socket = home.workspace().join("agent.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let connect =
+        "python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect(\"agent.sock\")'";
+
+    let (_, run, told) = shell(home, connect);
+
+    assert!(listener.accept().is_err(), "somebody connected: {told} {run}");
+}
+
+#[test]
+fn a_program_in_the_background_does_not_stay() {
+    let (home, run, _) =
+        shell(Home::new(), "sleep 1000 & nohup setsid sleep 1001 >/dev/null 2>&1 & echo started");
+
+    assert!(run.duration < Duration::from_secs(60), "{run}");
+    assert_nothing_runs(&home);
+}
+
+#[test]
+fn a_flood_of_children_ends_with_the_call() {
+    let flood = "i=0; while [ $i -lt 300 ]; do sleep 1000 & i=$((i+1)); done; wait";
+
+    let (_, run, told) = shell(Home::new(), flood);
+
+    assert!(run.duration < Duration::from_secs(90), "{told} {run}");
+}
+
+#[test]
+fn children_that_beget_children_end_with_the_call() {
+    // Bounded, so that a failure of the sandbox does not take the machine with it.
+    let breed = "breed() { [ $1 -le 0 ] && sleep 1000 || { breed $(($1-1)) & breed $(($1-1)) & wait; }; }; breed 6";
+
+    let (_, run, _) = shell(Home::new(), breed);
+
+    assert!(run.duration < Duration::from_secs(90), "{run}");
+}
+
+#[test]
+fn an_output_of_hundreds_of_megabytes_is_cut_and_its_end_kept() {
+    let (_, run, told) =
+        shell(Home::new(), "head -c 200000000 /dev/zero | tr '\\0' x; echo; echo the-end");
+
+    assert!(told.len() < 200_000, "{} bytes went to the model", told.len());
+    assert!(told.contains("the-end"), "{run}");
+}
+
+#[test]
+fn an_output_without_end_is_ended() {
+    let (_, run, told) = shell(Home::new(), "yes");
+
+    assert!(told.len() < 200_000 && run.duration < Duration::from_secs(90), "{run}");
+}
+
+#[test]
+fn an_output_that_is_no_text_does_no_harm() {
+    let evil =
+        "printf '\\033]52;c;eA==\\007\\033[2J\\233\\000\\377\\376'; head -c 3000 /dev/urandom";
+
+    let (_, _, told) = shell(Home::new(), evil);
+
+    assert!(!told.contains('\u{1b}') && !told.contains('\0'), "{told:?}");
+}
+
+#[test]
+fn a_child_has_nothing_to_read_and_no_terminal() {
+    let (_, run, told) = shell(
+        Home::new(),
+        "cat; read x; (exec < /dev/tty) 2>/dev/null && echo has-a-terminal; echo end",
+    );
+
+    assert!(told.contains("end") && !told.contains("has-a-terminal"), "{told} {run}");
+    assert!(run.duration < Duration::from_secs(60), "{run}");
+}
+
+#[test]
+fn a_file_of_many_gigabytes_is_refused() {
+    let (home, run, _) = shell(Home::new(), "truncate -s 5G big; head -c 1 big; ls -la");
+
+    let size = std::fs::metadata(home.workspace().join("big")).map_or(0, |metadata| metadata.len());
+    assert!(size <= 4 << 30, "{size}: {run}");
+}
+
+#[test]
+fn a_child_cannot_signal_or_trace_openkoi() {
+    let (_, run, told) = shell(
+        Home::new(),
+        "kill -STOP $PPID; kill -9 $PPID; kill -9 -1; cat /proc/$PPID/mem | head -c 10; echo tried",
+    );
+
+    assert_eq!(run.signal, None, "{told} {run}");
+}
+
+#[test]
+fn a_child_cannot_leave_its_sandbox_for_another_one() {
+    let (_, _, told) = shell(
+        Home::new(),
+        "unshare -r true && echo left; mount -t tmpfs none /mnt && echo left; chroot / true && echo left; \
+         nsenter -t 1 -m true && echo left; echo tried",
+    );
+
+    assert!(told.contains("tried") && !told.contains("left"), "{told}");
+}
+
+#[test]
+fn a_sandbox_can_be_turned_off_only_by_the_user_and_then_it_is_said() {
+    let (_, run, _) = shell(Home::new().config("[sandbox]\nmode = \"off\""), "true");
+    assert!(run.stderr.contains("sandbox"), "it is said aloud: {run}");
+
+    let project = Home::new().file(".openkoi/config.toml", "[sandbox]\nmode = \"off\"\n");
+    let canary = Canary::start();
+    let (_, run, _) =
+        shell(project, &format!("bash -c 'echo hi > /dev/tcp/127.0.0.1/{}'", canary.port()));
+    assert_eq!(canary.seen(), Vec::<String>::new(), "{run}");
+}
+
+#[test]
+fn the_doctor_shows_the_level_of_the_sandbox() {
+    let run = Home::new().openkoi(["doctor"]).run();
+
+    assert!([0, 3].contains(&run.code), "{run}");
+    assert!(run.stdout.to_lowercase().contains("sandbox"), "{run}");
+}

@@ -1,0 +1,107 @@
+//! `openkoi undo`: everything that a task did to the workspace, and back again.
+
+use openkoi_test_support::{Home, Kind, turn};
+
+use crate::world::{LONG, TASK, scripted};
+
+/// A task that changes, adds and removes files, by tools and behind their back.
+fn busy() -> Home {
+    let kind = Kind::Shell;
+    let effects = "rm notes.txt; mkdir -p deep/er; echo x > deep/er/new; chmod +x test.sh; ln -s test.sh link";
+    scripted([
+        turn().executor().after("shell").say("Fixed."),
+        turn().executor().after("write_file").shell(effects),
+        turn().executor().write(kind.source(), kind.fix()),
+    ])
+    .file("notes.txt", "remember")
+    .file("image.bin", [0, 159, 146, 150])
+}
+
+#[test]
+fn undo_brings_back_every_byte_and_every_mode() {
+    let home = busy();
+    let before = home.tree();
+    let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let after = home.tree();
+    assert_eq!(
+        before.differences(&after),
+        [
+            "added deep/er/new",
+            "added link",
+            "removed notes.txt",
+            "changed percent.sh",
+            "changed test.sh"
+        ],
+        "{run}"
+    );
+
+    let undone = home.openkoi(["undo", "--yes"]).run().expect_code(0);
+
+    assert_eq!(before.differences(&home.tree()), Vec::<String>::new(), "{undone}");
+}
+
+#[test]
+fn undo_can_be_undone() {
+    let home = busy();
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let after = home.tree();
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+
+    let again = home.openkoi(["undo", "--yes"]).run().expect_code(0);
+
+    assert_eq!(after.differences(&home.tree()), Vec::<String>::new(), "{again}");
+}
+
+#[test]
+fn without_a_word_of_consent_undo_only_shows_what_it_would_do() {
+    let home = busy();
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let after = home.tree();
+
+    let run = home.openkoi(["undo"]).run();
+
+    assert_eq!(after.differences(&home.tree()), Vec::<String>::new(), "{run}");
+    for path in ["notes.txt", "percent.sh", "deep/er/new"] {
+        assert!(run.said().contains(path), "{path}: {run}");
+    }
+    assert!(run.said().contains("--yes"), "{run}");
+}
+
+#[test]
+fn what_a_person_did_after_the_task_is_not_lost() {
+    let home = busy();
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let home = home.file("mine.txt", "by hand");
+
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+
+    assert_eq!(home.read("mine.txt"), "by hand");
+}
+
+#[test]
+fn with_nothing_to_undo_it_says_so() {
+    let home = scripted([]);
+
+    let run = home.openkoi(["undo", "--yes"]).run();
+
+    assert_ne!(run.code, 0, "{run}");
+    assert_eq!(run.stdout, "", "{run}");
+}
+
+#[test]
+fn a_repository_and_what_it_ignores_are_left_alone() {
+    let home = busy()
+        .file(".gitignore", "ignored/\n")
+        .file("ignored/cache", "1")
+        .file(".git/HEAD", "ref: x\n");
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let home = home.file("ignored/cache", "2").file(".git/index", "new");
+
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+
+    assert_eq!(
+        (home.read("ignored/cache").as_str(), home.read(".git/index").as_str()),
+        ("2", "new")
+    );
+}

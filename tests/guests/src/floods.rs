@@ -1,0 +1,76 @@
+//! Too much of everything.
+
+use std::hint::black_box;
+
+use openkoi_sdk::{Result, http, log, progress, state, tool::Output};
+
+use crate::text;
+
+pub(crate) fn call(name: &str) -> Option<Result<Output>> {
+    Some(match name {
+        "grow" => grow(),
+        "log_flood" => log_flood(),
+        "call_flood" => call_flood(),
+        "byte_flood" => byte_flood(),
+        "big_string" => big_string(),
+        "big_output" => text((0..5_000).map(|n| format!("line {n}\n")).collect::<String>()),
+        "huge_output" => text("x".repeat(5 << 20)),
+        "handle_flood" => handle_flood(),
+        "progress_flood" => progress_flood(),
+        _ => return None,
+    })
+}
+
+fn grow() -> Result<Output> {
+    let mut held = Vec::new();
+    loop {
+        held.push(black_box(vec![1_u8; 1 << 20]));
+        if held.len() > 100_000 {
+            return text(held.len());
+        }
+    }
+}
+
+fn log_flood() -> Result<Output> {
+    log::info(&"x".repeat(1 << 20));
+    for number in 0..2_000 {
+        log::info(&format!("record {number}"));
+    }
+    text("logged")
+}
+
+fn call_flood() -> Result<Output> {
+    for _ in 0..10_000_000 {
+        log::trace("");
+    }
+    text("called")
+}
+
+/// Each call is within the limit of one call; together they are not.
+fn byte_flood() -> Result<Output> {
+    let piece = "x".repeat(64 << 10);
+    for _ in 0..100_000 {
+        log::trace(&piece);
+    }
+    text("sent")
+}
+
+fn big_string() -> Result<Output> {
+    state::set_bytes("key", &vec![0; 20 << 20])?;
+    text("kept")
+}
+
+fn handle_flood() -> Result<Output> {
+    let mut held = Vec::new();
+    for _ in 0..2_000 {
+        held.push(http::Request::get("https://api.example.com/").send()?);
+    }
+    text(held.len())
+}
+
+fn progress_flood() -> Result<Output> {
+    for number in 0..1_000 {
+        progress::report(&format!("\u{1b}[2Jstep {number}"));
+    }
+    text("reported")
+}

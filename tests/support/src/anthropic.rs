@@ -1,0 +1,135 @@
+//! A strict server for Anthropic's Messages API, after its public API reference.
+//!
+//! Thoughts that the server signed have to come back unchanged in a round of tools, as the vendor's own
+//! check of signatures demands.
+
+mod answer;
+mod message;
+mod read;
+mod request;
+mod thinking;
+
+use serde_json::{Value, json};
+
+use crate::server::{Answer, Conversation, Received, Server, Wire, reply::Reply};
+
+/// The server.
+pub type Anthropic = Server<Messages>;
+
+/// The wire format of Messages.
+#[derive(Debug, Default)]
+pub struct Messages {
+    sent: thinking::Sent,
+}
+
+/// The version of the API, which every request names.
+pub const VERSION: &str = "2023-06-01";
+
+impl Wire for Messages {
+    const NAME: &'static str = "anthropic";
+    const KEY_VARIABLE: &'static str = "ANTHROPIC_API_KEY";
+    const KEY: &'static str = "koi-test-key-for-messages";
+    const MODEL: &'static str = "claude-sonnet-4-5";
+    const COMPLETIONS: &'static str = "/v1/messages";
+
+    fn check_headers(&self, request: &Received) -> Vec<String> {
+        let header = |name: &str| request.headers.get(name).map(String::as_str);
+        let expected = [("x-api-key", Self::KEY), ("anthropic-version", VERSION)];
+        let json = ("content-type", "application/json");
+        let post = (request.method == "POST").then_some(json);
+        let wrong =
+            expected.into_iter().chain(post).filter(|(name, value)| header(name) != Some(value));
+        let mut faults: Vec<String> =
+            wrong.map(|(name, _)| format!("the header `{name}` is missing or wrong")).collect();
+        if header("authorization").is_some() {
+            faults.push("`authorization` beside `x-api-key`".to_owned());
+        }
+        faults
+    }
+
+    fn check(&self, body: &Value) -> Vec<String> {
+        let mut faults = request::check(body);
+        faults.extend(self.sent.check(body));
+        faults
+    }
+
+    fn conversation(&self, body: &Value) -> Conversation {
+        read::conversation(body)
+    }
+
+    fn answer(&self, body: &Value, reply: &Reply, number: usize) -> Answer {
+        let (answer, content) = answer::answer(body, reply, number);
+        self.sent.keep(content);
+        answer
+    }
+
+    fn models(&self) -> Value {
+        let model = json!({
+            "type": "model",
+            "id": Self::MODEL,
+            "display_name": "Claude Sonnet 4.5",
+            "created_at": "2025-09-29T00:00:00Z",
+        });
+        json!({ "data": [model], "has_more": false, "first_id": Self::MODEL, "last_id": Self::MODEL })
+    }
+
+    fn error(&self, _status: u16, kind: &str, message: &str) -> Value {
+        error(kind, message)
+    }
+}
+
+fn error(kind: &str, message: &str) -> Value {
+    let id = "req_011CSHoEeqs5C35K2UUqR7Fy";
+    json!({ "type": "error", "error": { "type": kind, "message": message }, "request_id": id })
+}
+
+/// The key is wrong.
+pub fn wrong_key() -> Reply {
+    Reply::json(401, &error("authentication_error", "invalid x-api-key"))
+}
+
+/// The account has no money left.
+pub fn quota_used_up() -> Reply {
+    let message = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing \
+                   to upgrade or purchase credits.";
+    Reply::json(400, &error("invalid_request_error", message))
+}
+
+/// Too many requests; `retry_after` is the header's value.
+pub fn rate_limited(retry_after: Option<&str>) -> Reply {
+    let message = "This request would exceed your organization's rate limit of 50,000 input tokens per minute.";
+    let reply = Reply::json(429, &error("rate_limit_error", message));
+    retry_after.into_iter().fold(reply, |reply, value| reply.header("retry-after", value))
+}
+
+/// The vendor's own fault.
+pub fn server_error() -> Reply {
+    Reply::json(500, &error("api_error", "Internal server error"))
+}
+
+/// The vendor has too much to do.
+pub fn overloaded() -> Reply {
+    Reply::json(529, &error("overloaded_error", "Overloaded"))
+}
+
+/// The conversation is too long.
+pub fn context_overflow() -> Reply {
+    let message = "prompt is too long: 202609 tokens > 200000 maximum";
+    Reply::json(400, &error("invalid_request_error", message))
+}
+
+/// The model does not exist.
+pub fn unknown_model(model: &str) -> Reply {
+    Reply::json(404, &error("not_found_error", &format!("model: {model}")))
+}
+
+/// A stream that begins well and then brings an error.
+pub fn error_in_stream() -> Reply {
+    let start = json!({ "type": "message_start", "message": { "id": "msg_1", "type": "message",
+        "role": "assistant", "content": [], "model": Messages::MODEL, "stop_reason": null,
+        "stop_sequence": null, "usage": { "input_tokens": 100, "output_tokens": 1 } } });
+    let error = json!({ "type": "error",
+        "error": { "type": "overloaded_error", "message": "Overloaded" } });
+    let body = format!("event: message_start\ndata: {start}\n\nevent: error\ndata: {error}\n\n");
+    Reply::raw(200, &[("content-type", "text/event-stream; charset=utf-8")], body)
+}

@@ -1,0 +1,129 @@
+//! A strict server for OpenAI's Chat Completions API, after its public API reference.
+//!
+//! What the reference calls an error is one here: parameters that a reasoning model does not take, tool
+//! results without their calls, fields that do not exist.
+
+mod answer;
+mod read;
+mod request;
+
+use serde_json::{Value, json};
+
+use crate::server::{Answer, Conversation, Received, Server, Wire, reply::Reply};
+
+/// The server.
+pub type OpenAi = Server<Chat>;
+
+/// The wire format of Chat Completions.
+#[derive(Debug, Default)]
+pub struct Chat;
+
+/// A model that reasons, for tests about its parameters.
+pub const REASONING_MODEL: &str = "o4-mini";
+
+impl Wire for Chat {
+    const NAME: &'static str = "openai";
+    const KEY_VARIABLE: &'static str = "OPENAI_API_KEY";
+    const KEY: &'static str = "koi-test-key-for-chat-completions";
+    const MODEL: &'static str = "gpt-4.1";
+    const COMPLETIONS: &'static str = "/v1/chat/completions";
+
+    fn check_headers(&self, request: &Received) -> Vec<String> {
+        let mut faults = Vec::new();
+        let header = |name: &str| request.headers.get(name).map(String::as_str);
+        let authorization = format!("Bearer {}", Self::KEY);
+        if header("authorization") != Some(&authorization) {
+            faults.push(format!("authorization is {:?}", header("authorization").map(shorten)));
+        }
+        if request.method == "POST" && header("content-type") != Some("application/json") {
+            faults.push(format!("content-type is {:?}", header("content-type")));
+        }
+        if header("x-api-key").is_some() {
+            faults.push("x-api-key is another vendor's header".to_owned());
+        }
+        faults
+    }
+
+    fn check(&self, body: &Value) -> Vec<String> {
+        request::check(body)
+    }
+
+    fn conversation(&self, body: &Value) -> Conversation {
+        read::conversation(body)
+    }
+
+    fn answer(&self, body: &Value, reply: &Reply, number: usize) -> Answer {
+        answer::answer(body, reply, number)
+    }
+
+    fn models(&self) -> Value {
+        let model = |id: &str| json!({ "id": id, "object": "model", "created": 1_740_000_000, "owned_by": "openai" });
+        json!({ "object": "list", "data": [model(Self::MODEL), model(REASONING_MODEL)] })
+    }
+
+    fn error(&self, _status: u16, kind: &str, message: &str) -> Value {
+        error(kind, message, None)
+    }
+}
+
+/// Returns the beginning of a secret, for messages.
+fn shorten(text: &str) -> String {
+    text.chars().take(12).chain("…".chars()).collect()
+}
+
+fn error(kind: &str, message: &str, code: Option<&str>) -> Value {
+    json!({ "error": { "message": message, "type": kind, "param": null, "code": code } })
+}
+
+/// The key is wrong.
+pub fn wrong_key() -> Reply {
+    let message = "Incorrect API key provided: koi-test*****************ions. You can find your API key at \
+                   https://platform.openai.com/account/api-keys.";
+    Reply::json(401, &error("invalid_request_error", message, Some("invalid_api_key")))
+}
+
+/// The account has no money left.
+pub fn quota_used_up() -> Reply {
+    let message = "You exceeded your current quota, please check your plan and billing details.";
+    Reply::json(429, &error("insufficient_quota", message, Some("insufficient_quota")))
+}
+
+/// Too many requests; `retry_after` is the header's value.
+pub fn rate_limited(retry_after: Option<&str>) -> Reply {
+    let message = "Rate limit reached for gpt-4.1 in organization org-test on requests per min (RPM): \
+                   Limit 3, Used 3, Requested 1. Please try again in 1s.";
+    let reply = Reply::json(429, &error("requests", message, Some("rate_limit_exceeded")));
+    retry_after.into_iter().fold(reply, |reply, value| reply.header("retry-after", value))
+}
+
+/// The vendor's own fault.
+pub fn server_error() -> Reply {
+    let message = "The server had an error while processing your request. Sorry about that!";
+    Reply::json(500, &error("server_error", message, None))
+}
+
+/// The conversation is too long.
+pub fn context_overflow() -> Reply {
+    let message = "This model's maximum context length is 8192 tokens. However, you requested 8334 tokens (338 \
+                   in the messages, 7996 in the completion). Please reduce the length of the messages or \
+                   completion.";
+    let code = Some("context_length_exceeded");
+    Reply::json(400, &error("invalid_request_error", message, code))
+}
+
+/// The model does not exist.
+pub fn unknown_model(model: &str) -> Reply {
+    let message = format!("The model `{model}` does not exist or you do not have access to it.");
+    Reply::json(404, &error("invalid_request_error", &message, Some("model_not_found")))
+}
+
+/// A stream that begins well and then brings an error.
+pub fn error_in_stream() -> Reply {
+    let error = error("server_error", "The server had an error processing your request.", None);
+    let body = format!(
+        "data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1740000000,\
+         \"model\":\"gpt-4.1\",\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\
+         \"content\":\"Hal\"}},\"finish_reason\":null}}]}}\n\ndata: {error}\n\n"
+    );
+    Reply::raw(200, &[("content-type", "text/event-stream")], body)
+}
