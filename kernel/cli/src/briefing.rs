@@ -133,7 +133,8 @@ mod tests {
         for (name, description) in skills {
             let folder = directory.path().join(".agents/skills").join(name);
             std::fs::create_dir_all(&folder).unwrap();
-            let text = format!("---\nname: {name}\ndescription: {description}\n---\nBODY OF {name}\n");
+            let text =
+                format!("---\nname: {name}\ndescription: {description}\n---\nBODY OF {name}\n");
             std::fs::write(folder.join("SKILL.md"), text).unwrap();
         }
         directory

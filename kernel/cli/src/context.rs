@@ -81,8 +81,12 @@ impl Context {
     fn unfit(&self, path: &Path, error: &io::Error) -> CommandError {
         let shown = path.display();
         let (kind, message) = match error.kind() {
-            io::ErrorKind::NotFound => (Exit::Usage, format!("there is no directory `{shown}`")),
-            io::ErrorKind::NotADirectory => (Exit::Usage, format!("`{shown}` is not a directory")),
+            io::ErrorKind::NotFound => {
+                (Exit::Configuration, format!("there is no directory `{shown}`"))
+            }
+            io::ErrorKind::NotADirectory => {
+                (Exit::Configuration, format!("`{shown}` is not a directory"))
+            }
             _ => (Exit::Configuration, format!("cannot read the directory `{shown}`: {error}")),
         };
         CommandError::new(kind, message).hint("--workspace DIR")
@@ -193,7 +197,9 @@ impl From<StorageError> for CommandError {
                 Self::usage(message).hints(candidates.iter().map(hint))
             }
             StorageError::BadId(_) => Self::usage(error.to_string()),
-            StorageError::Owned { .. } => Self::failed(error.to_string()),
+            StorageError::Owned { .. } => {
+                Self::new(Exit::Configuration, format!("{error}: another process is running it"))
+            }
             _ => Self::from_error(Exit::Configuration, &error),
         }
     }

@@ -311,7 +311,8 @@ fn of_trouble(kind: ModelTrouble) -> Exit {
 ///
 /// When the journal cannot be read.
 pub fn history(storage: &Storage, session: &SessionId) -> Result<Vec<Message>, CommandError> {
-    let query = TaskQuery { session: Some(session.clone()), limit: Some(1), ..TaskQuery::default() };
+    let query =
+        TaskQuery { session: Some(session.clone()), limit: Some(1), ..TaskQuery::default() };
     let Some(last) = storage.tasks(&query)?.into_iter().next() else { return Ok(Vec::new()) };
     let entries = storage.entries(&last.id)?;
     let mut history = Vec::new();

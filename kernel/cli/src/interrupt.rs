@@ -68,7 +68,8 @@ impl Interrupts {
         while signals.recv().await.is_some() {
             if self.count.fetch_add(1, Ordering::Relaxed) > 0 {
                 // What matters is in the journal already; the operating system cleans up the rest.
-                let exit = if asked == Asked::Interrupt { Exit::Interrupted } else { Exit::Terminated };
+                let exit =
+                    if asked == Asked::Interrupt { Exit::Interrupted } else { Exit::Terminated };
                 std::process::exit(i32::from(exit.code()));
             }
             self.state.send_replace(asked);

@@ -147,16 +147,14 @@ impl Printer {
         self.raw(format!("{}\n", sanitise::json(&format!("{value:#}"))).as_bytes())
     }
 
-    /// Prints text of any origin to stdout: as it is into a file or a pipe, sanitised on a terminal.
+    /// Prints text of any origin to stdout, sanitised. A pipe too may end at a terminal; `-o FILE` and JSON have the
+    /// text as it is.
     ///
     /// # Errors
     ///
     /// As [`Printer::result`].
     pub fn verbatim(&self, text: &str) -> Result<(), CommandError> {
-        if self.out.terminal {
-            return self.raw(sanitise(text).as_bytes());
-        }
-        self.raw(text.as_bytes())
+        self.raw(sanitise(text).as_bytes())
     }
 
     /// Writes bytes to stdout that are known to be harmless.

@@ -11,6 +11,7 @@ use std::{
 use openkoi_brokers::{
     clock::SystemClock,
     egress::{Egress, EgressSettings},
+    failpoint::{self, Point},
     processes::{ProcessSettings, Processes, SandboxMode},
     random::Random,
 };
@@ -53,8 +54,19 @@ const LARGEST_OPTION: u64 = 16 << 20;
 
 /// Directories below the user's home where toolchains live. Programs may read them.
 const TOOLCHAINS: [&str; 13] = [
-    ".cargo", ".rustup", ".pyenv", ".local/bin", ".local/lib", ".local/share/mise", ".asdf", ".nvm",
-    ".volta", ".bun", ".deno", "go", ".nix-profile",
+    ".cargo",
+    ".rustup",
+    ".pyenv",
+    ".local/bin",
+    ".local/lib",
+    ".local/share/mise",
+    ".asdf",
+    ".nvm",
+    ".volta",
+    ".bun",
+    ".deno",
+    "go",
+    ".nix-profile",
 ];
 
 /// Variables that say where toolchains live instead.
@@ -63,8 +75,18 @@ const TOOLCHAIN_VARIABLES: [&str; 7] =
 
 /// Places below the user's home that no program may read.
 const SECRET: [&str; 12] = [
-    ".ssh", ".aws", ".gnupg", ".netrc", ".docker", ".kube", ".config/gh", ".config/gcloud", ".azure",
-    ".npmrc", ".cargo/credentials.toml", ".cargo/credentials",
+    ".ssh",
+    ".aws",
+    ".gnupg",
+    ".netrc",
+    ".docker",
+    ".kube",
+    ".config/gh",
+    ".config/gcloud",
+    ".azure",
+    ".npmrc",
+    ".cargo/credentials.toml",
+    ".cargo/credentials",
 ];
 
 /// Everything that runs in one workspace share.
@@ -101,6 +123,9 @@ impl Runtime {
         let storage = Arc::new(context.storage()?);
         let clock = Arc::new(Machine);
         let host = host(context, settings, &storage, &clock)?;
+        if !settings.sandbox.on {
+            context.printer.warning("the sandbox is off: programs may do whatever you may");
+        }
         let models = Models::new(&host, model_settings(&routes)?)
             .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
         let skilled = Skilled::load(context.paths()?.home(), workspace);
@@ -304,11 +329,7 @@ fn below_home(environment: &Environment, names: &[&str]) -> Vec<PathBuf> {
     names.iter().map(|name| home.join(name)).collect()
 }
 
-fn place(
-    context: &Context,
-    settings: &Settings,
-    workspace: &Path,
-) -> Result<Place, CommandError> {
+fn place(context: &Context, settings: &Settings, workspace: &Path) -> Result<Place, CommandError> {
     let paths = context.paths()?;
     let mut place = Place::new(workspace, paths.home().join("tool-output"));
     place.private = vec![paths.home().to_owned(), paths.data().to_owned()];
@@ -346,7 +367,13 @@ impl Toolbox for Chosen {
         call: &'a ToolCall,
         scope: Scope,
     ) -> Pending<'a, Result<ToolOutput, Failure>> {
-        self.tools.call(call, scope)
+        Box::pin(async move {
+            let failed = |error: std::io::Error| Failure::Failed(error.to_string());
+            failpoint::hit(Point::EffectBefore).map_err(failed)?;
+            let output = self.tools.call(call, scope).await?;
+            failpoint::hit(Point::EffectAfter).map_err(failed)?;
+            Ok(output)
+        })
     }
 }
 

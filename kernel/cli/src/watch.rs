@@ -10,8 +10,8 @@ use std::{
 };
 
 use openkoi_core::{
-    event::{Entry, Event},
     evaluation::{Check, CheckOutcome, Verdict},
+    event::{Entry, Event},
     failure::Failure,
     gate::Decision,
     message::Role,
@@ -97,9 +97,8 @@ impl ProgressLines {
     }
 
     fn called(&self, tool: &str, result: &Result<openkoi_core::tool::ToolOutput, Failure>) {
-        let target = std::mem::take(
-            &mut *self.announced.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+        let target =
+            std::mem::take(&mut *self.announced.lock().unwrap_or_else(PoisonError::into_inner));
         let shown = if target.is_empty() { tool.to_owned() } else { format!("{tool} {target}") };
         match result {
             Ok(output) if output.summary.is_empty() => self.line("EXEC", Style::Plain, &shown),
@@ -155,9 +154,8 @@ impl Listener for ProgressLines {
                 self.line("PLAN", Style::Plain, &contract.steps.join("; "));
             }
             Event::CallStarted { target, .. } => {
-                target.clone_into(
-                    &mut self.announced.lock().unwrap_or_else(PoisonError::into_inner),
-                );
+                target
+                    .clone_into(&mut self.announced.lock().unwrap_or_else(PoisonError::into_inner));
             }
             Event::CallFinished { tool, result, .. } => self.called(tool, result),
             Event::EvaluationStarted { evaluator } if entry.key.starts_with("base") => {

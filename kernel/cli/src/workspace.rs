@@ -7,7 +7,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use openkoi_brokers::snapshot::{self, IndexCache, SnapshotError, SnapshotStore};
+use openkoi_brokers::{
+    failpoint::{self, Point},
+    snapshot::{self, IndexCache, SnapshotError, SnapshotStore},
+};
 use openkoi_core::{
     evaluation::{Change, ChangeKind},
     id::TreeId,
@@ -62,7 +65,10 @@ impl Directory {
 
 impl Workspace for Directory {
     fn capture(&self) -> Result<TreeId, WorkspaceError> {
+        let failed = |error: std::io::Error| WorkspaceError(error.to_string());
+        failpoint::hit(Point::SnapshotBefore).map_err(failed)?;
         let tree = self.with_index(|index| self.store.capture(&self.root, index))?;
+        failpoint::hit(Point::SnapshotAfter).map_err(failed)?;
         Ok(TreeId::new(tree.to_string()))
     }
 

@@ -64,6 +64,19 @@ pub struct Policy {
     pub rules: Vec<Rule>,
 }
 
+/// What the loop asks for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What it wants to do.
+    pub action: &'static str,
+    /// What that does.
+    pub effect: Effect,
+    /// The domain whose trust level holds.
+    pub domain: &'static str,
+    /// What is acted on.
+    pub target: String,
+}
+
 /// Something that wants to pass.
 struct Claimant<'a> {
     origin: &'a str,
@@ -112,6 +125,30 @@ impl Gate {
             domain: &tool.domain,
             target: target_of(tool, call),
             details: call.arguments.clone(),
+        };
+        let (decision, answer) = self.decide(&claimant).await?;
+        self.recorder.record(key, decided(&claimant, &decision, answer))?;
+        settled(decision)
+    }
+
+    /// Lets the loop itself pass with something that is the user's to decide, such as work that changes the
+    /// tests it is judged by.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::pass_call`].
+    pub async fn pass_loop(&self, key: &str, claim: Claim) -> Result<(), Refusal> {
+        if let Some(Event::GateDecided { decision, .. }) = self.recorder.recall(key, "gate.decided")
+        {
+            return settled(decision);
+        }
+        let claimant = Claimant {
+            origin: "the loop",
+            action: claim.action,
+            effect: claim.effect,
+            domain: claim.domain,
+            details: claim.target.clone(),
+            target: claim.target,
         };
         let (decision, answer) = self.decide(&claimant).await?;
         self.recorder.record(key, decided(&claimant, &decision, answer))?;

@@ -21,6 +21,9 @@ pub struct Price {
     pub cache_write: Option<f64>,
 }
 
+/// The largest sum of money that is counted, in millionths of a dollar: everything that keeps sums can store it.
+const MOST: u64 = 1 << 53;
+
 impl Price {
     /// What counts where nobody knows a price: as dear as the dearest models sold, so that an unknown price
     /// is never a free one.
@@ -39,7 +42,7 @@ impl Price {
             + tokens(written) * self.cache_write.unwrap_or(self.input)
             + tokens(usage.output.unwrap_or(0)) * self.output;
         // A negative or unreadable price never gives money back.
-        if micros.is_finite() { micros.max(0.0).ceil() as u64 } else { u64::MAX }
+        if micros.is_finite() { (micros.max(0.0).ceil() as u64).min(MOST) } else { MOST }
     }
 }
 
@@ -164,7 +167,7 @@ mod tests {
     fn a_price_that_is_no_number_costs_everything_and_a_negative_one_nothing_back() {
         let broken = Price { input: f64::NAN, output: 0.0, cache_read: None, cache_write: None };
         let negative = Price { input: -1.0, output: 0.0, cache_read: None, cache_write: None };
-        assert_eq!(broken.cost_micros(usage(1, 0)), u64::MAX);
+        assert_eq!(broken.cost_micros(usage(1, 0)), MOST);
         assert_eq!(negative.cost_micros(usage(1, 0)), 0);
     }
 

@@ -238,7 +238,7 @@ impl Run {
                 return Ok(Ending::Accepted);
             }
             self.evaluate(number, text).await?;
-            match self.decide(number)? {
+            match self.decide(number).await? {
                 Verdict::End(ending) => return Ok(ending),
                 Verdict::Refine => conversation.push(self.findings_message(number + 1)),
                 Verdict::Resample => {

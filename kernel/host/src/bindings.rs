@@ -8,7 +8,7 @@
 /// Every host interface, with every shared type.
 pub mod imports {
     wasmtime::component::bindgen!({
-        path: ["../../wit/types", "../../sdk/rust/wit-pending/host"],
+        path: ["../../wit/types", "../../wit/host"],
         inline: "
             package openkoi:host-side@0.1.0;
             world imports {
@@ -34,7 +34,7 @@ pub mod imports {
 /// The exports of a tool.
 pub mod tool {
     wasmtime::component::bindgen!({
-        path: ["../../wit/types", "../../sdk/rust/wit-pending/host", "../../wit/tool"],
+        path: ["../../wit/types", "../../wit/host", "../../wit/tool"],
         inline: "
             package openkoi:host-side-tool@0.1.0;
             world tool-exports { export openkoi:tool/tool@0.1.0; }
@@ -51,7 +51,7 @@ pub mod tool {
 /// The exports of a provider.
 pub mod provider {
     wasmtime::component::bindgen!({
-        path: ["../../wit/types", "../../sdk/rust/wit-pending/host", "../../wit/provider"],
+        path: ["../../wit/types", "../../wit/host", "../../wit/provider"],
         inline: "
             package openkoi:host-side-provider@0.1.0;
             world provider-exports { export openkoi:provider/codec@0.1.0; }
@@ -69,7 +69,7 @@ pub mod provider {
 /// The exports of an evaluator.
 pub mod evaluator {
     wasmtime::component::bindgen!({
-        path: ["../../wit/types", "../../sdk/rust/wit-pending/host", "../../wit/evaluator"],
+        path: ["../../wit/types", "../../wit/host", "../../wit/evaluator"],
         inline: "
             package openkoi:host-side-evaluator@0.1.0;
             world evaluator-exports { export openkoi:evaluator/evaluator@0.1.0; }

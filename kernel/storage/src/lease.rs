@@ -127,17 +127,15 @@ impl Leases {
             return Ok(true);
         }
         // Where there is no file nobody holds it, and looking leaves no trace.
-        if !self.directory.join(&name).exists() {
+        let path = self.directory.join(&name);
+        if !path.exists() {
             return Ok(false);
         }
-        match self.take(what, id, &name, false) {
-            Ok(holding) => {
-                let_go(holding);
-                Ok(false)
-            }
-            Err(StorageError::Owned { .. }) => Ok(true),
-            Err(error) => Err(error),
-        }
+        let free = lock(&path).map_err(|error| StorageError::io(&path, error))?;
+        let is_held = free.is_none();
+        free.into_iter()
+            .for_each(|file| let_go(Holding { path: path.clone(), file, implied: false }));
+        Ok(is_held)
     }
 
     fn take(

@@ -12,8 +12,6 @@ mod crash;
 mod grants;
 #[path = "storage/journal.rs"]
 mod journal;
-#[path = "storage/measure.rs"]
-mod measure;
 #[path = "storage/opener.rs"]
 mod opener;
 #[path = "storage/output.rs"]

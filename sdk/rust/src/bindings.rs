@@ -3,9 +3,6 @@
 //! `host` holds every type and every import. Each kind is a world of its own that only exports, so that a
 //! component which implements one kind carries no trace of the others; imports that a component does not use
 //! vanish when it is linked.
-//!
-//! TODO: `wit-pending/host` goes and `../../wit/host` is named instead as soon as that file parses (its record
-//! and its function `stat` share a name; the copy calls the record `metadata`).
 
 #![allow(
     missing_docs,
@@ -17,7 +14,7 @@
 /// Every host interface and every shared type.
 pub mod host {
     wit_bindgen::generate!({
-        path: ["../../wit/types", "wit-pending/host"],
+        path: ["../../wit/types", "../../wit/host"],
         inline: "
             package openkoi:sdk-host@0.1.0;
             world host-imports {
@@ -45,7 +42,7 @@ pub mod host {
 /// The exports of a tool.
 pub mod tool {
     wit_bindgen::generate!({
-        path: ["../../wit/types", "wit-pending/host", "../../wit/tool"],
+        path: ["../../wit/types", "../../wit/host", "../../wit/tool"],
         inline: "
             package openkoi:sdk-tool@0.1.0;
             world tool-exports { export openkoi:tool/tool@0.1.0; }
@@ -64,7 +61,7 @@ pub mod tool {
 /// The exports of a provider.
 pub mod provider {
     wit_bindgen::generate!({
-        path: ["../../wit/types", "wit-pending/host", "../../wit/provider"],
+        path: ["../../wit/types", "../../wit/host", "../../wit/provider"],
         inline: "
             package openkoi:sdk-provider@0.1.0;
             world provider-exports { export openkoi:provider/codec@0.1.0; }
@@ -84,7 +81,7 @@ pub mod provider {
 /// The exports of an evaluator.
 pub mod evaluator {
     wit_bindgen::generate!({
-        path: ["../../wit/types", "wit-pending/host", "../../wit/evaluator"],
+        path: ["../../wit/types", "../../wit/host", "../../wit/evaluator"],
         inline: "
             package openkoi:sdk-evaluator@0.1.0;
             world evaluator-exports { export openkoi:evaluator/evaluator@0.1.0; }

@@ -78,14 +78,11 @@ fn a_project_may_narrow_and_never_widen() {
 
 #[test]
 fn a_misspelt_model_brings_suggestions_and_nothing_is_sent() {
-    let server = OpenAi::start([]);
-    let home = Home::new().provider(&server);
+    let home = Home::new().env("OPENAI_API_KEY", "koi-test-key");
 
     let run = home.openkoi([TASK, "-m", "openai/gpt-4.l"]).run();
 
     complains(&run, 2, &["gpt-4.l", "gpt-4.1"]);
-    assert_eq!(server.turns(), []);
-    server.finish();
 }
 
 #[test]

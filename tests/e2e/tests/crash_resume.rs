@@ -67,7 +67,12 @@ fn crash_and_resume(point: &str) -> Seen {
         crashed,
         resumed,
     };
-    server.finish();
+    if point.ends_with("=error") {
+        // An error is an answer that the model reacts to, so turns more than the script has may be asked for.
+        server.forgive();
+    } else {
+        server.finish();
+    }
     seen
 }
 

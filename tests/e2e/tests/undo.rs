@@ -47,7 +47,7 @@ fn undo_can_be_undone() {
     let after = home.tree();
     home.openkoi(["undo", "--yes"]).run().expect_code(0);
 
-    let again = home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    let again = home.openkoi(["undo", "--redo", "--yes"]).run().expect_code(0);
 
     assert_eq!(after.differences(&home.tree()), Vec::<String>::new(), "{again}");
 }
@@ -74,7 +74,7 @@ fn what_a_person_did_after_the_task_is_not_lost() {
     let home = home.file("mine.txt", "by hand");
 
     home.openkoi(["undo", "--yes"]).run().expect_code(0);
-    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    home.openkoi(["undo", "--redo", "--yes"]).run().expect_code(0);
 
     assert_eq!(home.read("mine.txt"), "by hand");
 }

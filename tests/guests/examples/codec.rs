@@ -14,10 +14,12 @@ use openkoi_sdk::{
     },
 };
 
-struct Lines;
+/// The codec.
+pub struct Lines;
 
+/// Reads a stream of lines.
 #[derive(Default)]
-struct Reader {
+pub struct Reader {
     rest: Vec<u8>,
 }
 
@@ -26,11 +28,11 @@ impl Codec for Lines {
 
     fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
         let said = request.messages.iter().flat_map(|message| &message.parts);
-        let last = said.filter_map(|part| match part {
+        let mut texts = said.filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
             _ => None,
         });
-        let last = last.last().unwrap_or_default();
+        let last = texts.next_back().unwrap_or_default();
         // A message may tell the codec to break the rules.
         let url = match last.strip_prefix("goto ") {
             Some(url) => url.to_owned(),

@@ -6,7 +6,8 @@ use openkoi_sdk::{
     files,
 };
 
-struct Judge;
+/// The evaluator.
+pub struct Judge;
 
 impl Evaluator for Judge {
     fn evaluate(subject: &Subject) -> Result<Verdict> {

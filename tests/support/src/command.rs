@@ -103,7 +103,7 @@ impl Invocation {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
-            
+            .env_clear()
             .envs(self.environment)
             .current_dir(&self.directory);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -338,7 +338,8 @@ mod tests {
 
     #[test]
     fn a_signal_is_a_code_of_128_and_more() {
-        let running = sh("sleep 60").start();
+        // `exec`: a shell that is ended leaves its child behind, which holds the output open.
+        let running = sh("exec sleep 60").start();
         running.signal(Signal::TERM);
 
         let run = running.wait();

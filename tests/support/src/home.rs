@@ -192,7 +192,7 @@ impl Home {
         let root = self.root();
         let place = fs::read_link(process.join("cwd")).unwrap_or_default();
         let environment = fs::read(process.join("environ")).unwrap_or_default();
-        false
+        place.starts_with(root)
             || String::from_utf8_lossy(&environment).contains(root.to_string_lossy().as_ref())
     }
 }

@@ -214,6 +214,11 @@ impl<W: Wire> Server<W> {
         std::mem::take(&mut self.shared.log().violations)
     }
 
+    /// Ends the server without judging it, for worlds in which something is made to fail.
+    pub fn forgive(mut self) {
+        self.judged = true;
+    }
+
     /// Ends the server and judges what it saw.
     ///
     /// # Panics

@@ -108,7 +108,7 @@ fn entry(path: &Path, kind: fs::FileType) -> io::Result<Entry> {
     if !kind.is_file() {
         return Ok(Entry::Other);
     }
-    let mode = fs::metadata(path)?.permissions().mode() & 0;
+    let mode = fs::metadata(path)?.permissions().mode() & 0o7777;
     Ok(Entry::File { bytes: fs::read(path)?, mode })
 }
 

@@ -9,7 +9,7 @@ mod pytest;
 mod tap;
 mod unittest;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use openkoi_sdk::evaluator::Outcome;
 
@@ -55,7 +55,7 @@ impl Report {
 
     /// Makes the names unique. The order in which a runner reports equal names is taken to be stable.
     fn unique(mut self) -> Self {
-        let mut seen: HashMap<String, u32> = HashMap::new();
+        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
         for case in &mut self.cases {
             let count = seen.entry(case.name.clone()).or_default();
             *count += 1;

@@ -81,13 +81,14 @@ impl Plan {
         let wanted = request.max_tokens.unwrap_or(family.default_output());
         let max_tokens = wanted.clamp(1, family.max_output);
         let must = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
-        let mut turns = messages::complete(turns::repair(&request.messages, turns::plain_id));
+        let repaired = turns::repair(&request.messages, turns::plain_id);
+        let mut conversation = messages::complete(repaired);
         if must && !family.forced_tools {
-            messages::ask_for_call(&mut turns, &request.tool_choice);
+            turns::ask_for_call(&mut conversation, &request.tool_choice);
         }
-        let has_thoughts = turns.iter().any(messages::has_thoughts);
+        let has_thoughts = conversation.iter().any(messages::has_thoughts);
         let forced = must && family.forced_tools;
-        let may_think = !forced && !messages::is_in_thoughtless_round(&turns);
+        let may_think = !forced && !messages::is_in_thoughtless_round(&conversation);
         Ok(Self {
             budget: request
                 .effort
@@ -96,7 +97,7 @@ impl Plan {
             binding: family.bound_thoughts && has_thoughts,
             cache: endpoint.option("prompt_cache") != Some("false"),
             family,
-            turns,
+            turns: conversation,
             max_tokens,
             forced,
         })

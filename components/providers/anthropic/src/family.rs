@@ -4,6 +4,8 @@
 //! A name without numbers is taken for the newest generation, a name of another vendor for a compatible service that
 //! takes the oldest common form.
 
+use openkoi_provider_wire::claude::{self, Version};
+
 /// How a model is told to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thinking {
@@ -36,12 +38,10 @@ pub struct Family {
     pub schema: bool,
 }
 
-type Version = (u32, u32);
-
 impl Family {
     /// Decides for `model`.
     pub fn of(model: &str) -> Self {
-        match parse(model) {
+        match claude::parse(model) {
             Some((tier, version)) => Self::claude(&tier, version),
             None => Self::COMPATIBLE,
         }
@@ -59,7 +59,7 @@ impl Family {
     };
 
     fn claude(tier: &str, version: Version) -> Self {
-        let bound = version >= if is_large(tier) { (5, 1) } else { (5, 5) };
+        let bound = claude::is_bound(tier, version);
         Self {
             max_output: max_output(tier, version),
             thinking: match version {
@@ -85,11 +85,6 @@ impl Family {
     }
 }
 
-/// The tier above the others, whose generations are one step ahead.
-fn is_large(tier: &str) -> bool {
-    matches!(tier, "fable" | "mythos")
-}
-
 fn max_output(tier: &str, version: Version) -> u32 {
     match (tier, version) {
         (_, version) if version >= (5, 0) => 128_000,
@@ -101,53 +96,9 @@ fn max_output(tier: &str, version: Version) -> u32 {
     }
 }
 
-/// Reads `claude-opus-4-6-20260205`, `claude-3-5-sonnet-latest`, `anthropic/claude-haiku-4.5` and the like.
-fn parse(model: &str) -> Option<(String, Version)> {
-    const NEWEST: Version = (u32::MAX, 0);
-    let model = model.to_lowercase();
-    let (_, name) = model.split_once("claude-")?;
-    let mut tier = String::new();
-    let mut numbers = Vec::new();
-    for word in name.split(['-', '.', '@', ':', '_']) {
-        match word.parse::<u32>() {
-            // A longer number is a date.
-            Ok(number) if word.len() <= 2 => numbers.push(number),
-            Ok(_) => break,
-            Err(_) if tier.is_empty() => word.clone_into(&mut tier),
-            Err(_) => {}
-        }
-    }
-    let version = match numbers[..] {
-        [] => NEWEST,
-        [major] => (major, 0),
-        [major, minor, ..] => (major, minor),
-    };
-    Some((tier, version))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_all_ages_are_read() {
-        let cases = [
-            ("claude-3-haiku-20240307", "haiku", (3, 0)),
-            ("claude-3-5-sonnet-latest", "sonnet", (3, 5)),
-            ("claude-sonnet-4-20250514", "sonnet", (4, 0)),
-            ("claude-opus-4-1-20250805", "opus", (4, 1)),
-            ("anthropic/claude-haiku-4.5", "haiku", (4, 5)),
-            ("eu.anthropic.claude-opus-4-6-v1", "opus", (4, 6)),
-            ("claude-sonnet-4-5@20250929", "sonnet", (4, 5)),
-            ("claude-fable-5-1", "fable", (5, 1)),
-            ("claude-opus-latest", "opus", (u32::MAX, 0)),
-        ];
-
-        for (model, tier, version) in cases {
-            assert_eq!(parse(model), Some((tier.to_owned(), version)), "{model}");
-        }
-        assert_eq!(parse("kimi-k2"), None);
-    }
 
     #[test]
     fn each_generation_thinks_in_its_own_way() {

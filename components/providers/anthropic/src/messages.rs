@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use openkoi_provider_wire::turns::{self, Turn};
 use openkoi_sdk::{
     Failure, Result,
-    provider::{Blob, Part, Reasoning, Speaker, ToolChoice, ToolResult},
+    provider::{Blob, Part, Reasoning, Speaker, ToolResult},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -51,17 +51,6 @@ pub fn complete(mut turns: Vec<Turn>) -> Vec<Turn> {
 
 fn says(text: &str) -> Turn {
     Turn { speaker: Speaker::User, parts: vec![Part::Text(text.to_owned())] }
-}
-
-/// Asks in words for a call, where the model cannot be made to call.
-pub fn ask_for_call(turns: &mut [Turn], choice: &ToolChoice) {
-    let sentence = match choice {
-        ToolChoice::Named(name) => format!("Answer by calling the tool `{name}`."),
-        _ => "Answer by calling one of the tools.".to_owned(),
-    };
-    if let Some(last) = turns.last_mut() {
-        last.parts.push(Part::Text(sentence));
-    }
 }
 
 /// Whether `turn` has thoughts of this service.

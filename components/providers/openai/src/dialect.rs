@@ -3,6 +3,7 @@
 //! Compatible services refuse parameters that they do not know, and models refuse parameters that others need. What
 //! is known is decided here, from the address and the model's name; an option overrides each decision.
 
+use openkoi_provider_wire::claude;
 use openkoi_sdk::{Failure, Result, provider::Endpoint};
 
 /// Which of the two formats is spoken.
@@ -48,6 +49,8 @@ pub struct Dialect {
     pub reasoning_back: bool,
     /// Whether the model thinks unless told not to, and then takes no forced tool.
     pub thinks_unless_told: bool,
+    /// Whether the model can be made to call a tool.
+    pub forced_tools: bool,
 }
 
 impl Dialect {
@@ -75,6 +78,8 @@ impl Dialect {
             effort_with_tools,
             reasoning_back: flag(endpoint, "reasoning_back", !official)?,
             thinks_unless_told: deepseek && name.starts_with("deepseek-v"),
+            forced_tools: !claude::parse(&name)
+                .is_some_and(|(tier, version)| claude::is_bound(&tier, version)),
         })
     }
 }

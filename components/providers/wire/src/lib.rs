@@ -1,9 +1,10 @@
 //! What the wire formats of model services have in common. A library, not a component: it has no manifest.
 //!
 //! [`turns`] brings a conversation into the shape that the services insist on, [`body`] tells a stream from a
-//! document, [`fault`] says what an error means.
+//! document, [`fault`] says what an error means, [`claude`] reads the names of models that several formats offer.
 
 pub mod body;
+pub mod claude;
 pub mod fault;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use openkoi_sdk::provider::{Message, Part, Speaker, ToolCall, ToolResult};
+use openkoi_sdk::provider::{Message, Part, Speaker, ToolCall, ToolChoice, ToolResult};
 
 /// What is sent as the answer to a call that has none.
 const NO_RESULT: &str = "no result of this call was recorded";
@@ -148,6 +148,19 @@ fn answer(turn: &mut Turn, mut calls: Vec<Pending>) {
 fn orphan(result: &ToolResult) -> String {
     let how = if result.is_error { "failed with" } else { "answered" };
     format!("The tool `{}` {how}:\n{}", result.name, result.content)
+}
+
+/// Asks in words for a call, where the model cannot be made to call.
+pub fn ask_for_call(turns: &mut Vec<Turn>, choice: &ToolChoice) {
+    let sentence = match choice {
+        ToolChoice::Named(name) => format!("Answer by calling the tool `{name}`."),
+        _ => "Answer by calling one of the tools.".to_owned(),
+    };
+    let text = Part::Text(sentence);
+    match turns.last_mut() {
+        Some(last) if last.speaker == Speaker::User => last.parts.push(text),
+        _ => turns.push(Turn { speaker: Speaker::User, parts: vec![text] }),
+    }
 }
 
 /// Returns `name` as the services accept tool names. A model may have made one up, and a conversation in which

@@ -95,6 +95,15 @@ mod tests {
     }
 
     #[test]
+    fn line_ends_that_are_right_already_are_not_doubled() {
+        let files = Memory::new([("a.txt", "one\r\ntwo\r\n")]);
+
+        write(&files, "a.txt", "one\r\nzwei\r\n").unwrap();
+
+        assert_eq!(files.text("a.txt").unwrap(), "one\r\nzwei\r\n");
+    }
+
+    #[test]
     fn the_same_contents_are_not_written_again() {
         let files = Memory::new([("a.txt", "x\n")]);
 

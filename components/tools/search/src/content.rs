@@ -353,6 +353,8 @@ mod tests {
             "b.txt\n  1: main text\nsrc/lib.rs\n  3: fn main() {}\n[only the first 2 matches in 2 files; there are more; narrow the search, or raise `max_results`]\n"
         );
         assert!(!whole.text.contains("only the first"));
+        let one = search(json!({"pattern": "main", "path": "src/lib.rs", "max_results": 1}));
+        assert!(one.text.contains("[only the first 1 match in 1 file;"), "{}", one.text);
     }
 
     #[test]

@@ -86,7 +86,9 @@ impl Files {
     /// Holds a place against the rules, by its names alone.
     pub(super) fn check(&self, place: &Place<'_>, act: Act) -> Result<(), FileError> {
         self.check_rules(place, act)?;
-        if self.is_private(&place.root.path.join(&place.path)) {
+        // A directory that was granted by itself is open even where it lies in a place that is closed.
+        let granted = !place.root.is_workspace && self.is_private(&place.root.path);
+        if !granted && self.is_private(&place.root.path.join(&place.path)) {
             return Err(refused(act, place, "it is closed to every component"));
         }
         let guard = match classify(&place.path) {

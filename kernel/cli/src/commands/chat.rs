@@ -77,7 +77,10 @@ impl Chat<'_> {
         let printer = &self.context.printer;
         let turns = self.joined.history.len() / 2;
         let said = if turns == 0 { String::new() } else { format!(", {turns} messages so far") };
-        printer.notice(&format!("Session {}{said}. /help shows the commands.", self.session().short()));
+        printer.notice(&format!(
+            "Session {}{said}. /help shows the commands.",
+            self.session().short()
+        ));
     }
 
     fn session(&self) -> &SessionId {

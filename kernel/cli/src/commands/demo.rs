@@ -61,7 +61,7 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     let workspace = directory.path.as_path();
     if !flags.show.quiet {
         context.printer.notice(&format!(
-            "A demonstration on {}: `{}` fails, and the loop mends it.\nIts directory: {}",
+            "A demonstration with a scripted model on {}: `{}` fails, and the loop mends it.\nIts directory: {}",
             description.title,
             description.command,
             workspace.display()
@@ -102,9 +102,7 @@ fn choose(
     }
     // A shell is everywhere, so it is the last resort and not the first choice.
     all.sort_by_key(|(_, description)| description.needs.iter().any(|need| need == "sh"));
-    let here = |description: &Description| {
-        description.needs.iter().all(|program| exists(program))
-    };
+    let here = |description: &Description| description.needs.iter().all(|program| exists(program));
     match kind {
         None => {
             let found = all.into_iter().find(|(_, description)| here(description));

@@ -74,7 +74,8 @@ fn pick(context: &Context, storage: &openkoi_storage::Storage) -> Result<TaskRec
 }
 
 fn described(task: &TaskRecord) -> String {
-    let status = if task.status == TaskStatus::Running { "interrupted" } else { task.status.word() };
+    let status =
+        if task.status == TaskStatus::Running { "interrupted" } else { task.status.word() };
     let line = task.text.lines().next().unwrap_or_default();
     format!("{status} · {}", line.chars().take(60).collect::<String>())
 }

@@ -1,10 +1,6 @@
 //! `openkoi "task"`.
 
-use openkoi_core::{
-    id::SessionId,
-    message::Message,
-    task::Task,
-};
+use openkoi_core::{id::SessionId, message::Message, task::Task};
 use openkoi_storage::sessions::{NewSession, SessionKind, SessionQuery, SessionRecord};
 use serde_json::Value;
 

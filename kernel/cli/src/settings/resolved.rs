@@ -138,6 +138,7 @@ impl Settings {
         task::Settings {
             max_iterations: self.limits.iterations,
             quality: self.limits.quality,
+            checks: self.checks,
             max_tokens: self.limits.tokens,
             max_cost_micros: self.limits.cost_micros,
             max_time_ms: self.limits.seconds.saturating_mul(1000),

@@ -99,9 +99,10 @@ impl Run {
         call: &ToolCall,
     ) -> Result<Result<ToolOutput, Failure>, Halt> {
         let begun = self.recorder.elapsed_ms();
-        let deadline = Duration::from_millis(tool.deadline_ms.min(self.meter.time_left()));
+        // The task's own time is watched from here: a call that outlives it is dropped, not cut short.
+        let deadline = Duration::from_millis(tool.deadline_ms);
         let work = self.ports.toolbox.call(call, self.scope(key, deadline));
-        let result = match self.meter.within(Duration::from_millis(tool.deadline_ms), work).await {
+        let result = match self.meter.within(deadline, work).await {
             Waited::Done(result) => result,
             Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
             Waited::TimeOver if self.meter.time_left() == 0 => {

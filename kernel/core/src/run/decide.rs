@@ -1,12 +1,14 @@
 //! The decision after an evaluation: accept, refine, resample or stop.
 
-use super::{Attempt, Halt, Run, prompt};
+use super::{Attempt, Halt, Paused, Run, prompt};
 use crate::{
     evaluation::{Check, CheckOutcome, Criterion, Severity},
     event::Event,
     evidence::Standing,
+    gate::{Claim, Refusal},
     message::Message,
     outcome::{Ending, Trip},
+    tool::Effect,
 };
 
 /// Findings past this number are not sent back; the first ones matter most.
@@ -33,7 +35,11 @@ impl Verdict {
 
 impl Run {
     /// Decides how to go on after iteration `number`.
-    pub(super) fn decide(&self, number: u32) -> Result<Verdict, Halt> {
+    pub(super) async fn decide(&mut self, number: u32) -> Result<Verdict, Halt> {
+        let Some(attempt) = self.attempts.last() else { return Ok(Verdict::Refine) };
+        if self.obstacle(&attempt.checks, &attempt.standing).is_none() {
+            self.ask_about_tests(number).await?;
+        }
         let Some(attempt) = self.attempts.last() else { return Ok(Verdict::Refine) };
         let standing = attempt.standing.clone();
         let (verdict, reason) = match self.obstacle(&attempt.checks, &standing) {
@@ -48,6 +54,35 @@ impl Run {
         };
         self.recorder.record(&format!("i{number}"), decided)?;
         Ok(verdict)
+    }
+
+    /// Work that is acceptable but changed the tests it is judged by is for a person to accept: the planner may
+    /// think that the task asks for it, and the planner is a model.
+    async fn ask_about_tests(&mut self, number: u32) -> Result<(), Halt> {
+        let places: Vec<&str> = match self.attempts.last() {
+            Some(attempt) => attempt.weakened.iter().map(String::as_str).collect(),
+            None => Vec::new(),
+        };
+        if places.is_empty() {
+            return Ok(());
+        }
+        let claim = Claim {
+            action: "accept changed tests",
+            effect: Effect::Send,
+            domain: "tests",
+            target: places.join("; "),
+        };
+        match self.gate.pass_loop(&format!("i{number}/tests"), claim).await {
+            Ok(()) => Ok(()),
+            Err(Refusal::NeedsApproval(request)) => Err(Halt::Paused(Paused::Approval(request))),
+            Err(Refusal::Record(error)) => Err(error.into()),
+            Err(Refusal::Denied(failure)) => {
+                if let Some(attempt) = self.attempts.last_mut() {
+                    attempt.standing.violations.push(failure.to_string());
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Returns why the work cannot be accepted, or nothing.

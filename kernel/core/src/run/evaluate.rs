@@ -36,6 +36,8 @@ pub(super) struct Attempt {
     pub judge: Option<String>,
     /// Everything that should be mended.
     pub findings: Vec<Finding>,
+    /// Existing tests that were changed although they are evidence, where the task asks for it.
+    pub weakened: Vec<String>,
     /// How it stands.
     pub standing: Standing,
 }
@@ -180,9 +182,13 @@ impl Run {
         };
         for finding in verdict.findings {
             let wanted = finding.dimension == TESTS_KEPT && self.contract.may_change_tests;
-            if finding.severity == Severity::Critical && !wanted {
+            if finding.severity == Severity::Critical {
                 let place = format!("{} ({})", finding.message, finding.evidence);
-                attempt.standing.violations.push(place);
+                let list = match wanted {
+                    true => &mut attempt.weakened,
+                    false => &mut attempt.standing.violations,
+                };
+                list.push(place);
             }
             attempt.findings.push(finding);
         }
@@ -241,10 +247,9 @@ impl Run {
         }
         let started = Event::EvaluationStarted { evaluator: card.name.clone() };
         self.recorder.record(&key, started)?;
-        let deadline = Duration::from_millis(card.deadline_ms.min(self.meter.time_left()));
+        let deadline = Duration::from_millis(card.deadline_ms);
         let work = self.ports.evaluators.evaluate(&card.name, subject, self.scope(&key, deadline));
-        let limit = Duration::from_millis(card.deadline_ms);
-        let result = match self.meter.within(limit, work).await {
+        let result = match self.meter.within(deadline, work).await {
             Waited::Done(result) => result,
             Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
             Waited::TimeOver if self.meter.time_left() == 0 => {

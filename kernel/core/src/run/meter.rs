@@ -282,7 +282,10 @@ impl Meter {
             Waited::TimeOver => return Err(self.time_over(key)),
             Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
         };
-        let result = self.pausing(key, role, card, result)?;
+        let mut result = self.pausing(key, role, card, result)?;
+        if let Ok(turn) = &mut result {
+            turn.usage = plausible(turn.usage);
+        }
         let spent = actual(card, reserved, &result);
         let finished = Event::TurnFinished {
             role: role.0.clone(),
@@ -363,6 +366,21 @@ fn affordable(price: Price, input: u64, left: u64) -> u64 {
     let input_only = Usage { input: Some(input), ..Usage::default() };
     let rest = left.saturating_sub(price.cost_micros(input_only));
     if price.output > 0.0 { (rest as f64 / price.output).floor() as u64 } else { u64::MAX }
+}
+
+/// More tokens than any model has ever taken in a turn: a count past this is a fault of the provider.
+const IMPOSSIBLE: u64 = 1 << 40;
+
+/// Cuts counts that cannot be, so that sums of them stay numbers that everything can store.
+fn plausible(usage: Usage) -> Usage {
+    let cut = |count: Option<u64>| count.map(|count| count.min(IMPOSSIBLE));
+    Usage {
+        input: cut(usage.input),
+        output: cut(usage.output),
+        cache_read: cut(usage.cache_read),
+        cache_write: cut(usage.cache_write),
+        reasoning: cut(usage.reasoning),
+    }
 }
 
 /// What a turn really took. A count that was not reported is settled as reserved.

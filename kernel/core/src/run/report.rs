@@ -39,12 +39,16 @@ impl Run {
         if *ending == Ending::Accepted {
             return self.attempts.len().checked_sub(1);
         }
-        let untouched = self.untouched();
+        let mut untouched = self.untouched();
         let better = |a: &&(usize, &Attempt), b: &&(usize, &Attempt)| {
             a.1.standing.compare_with_size(&b.1.standing)
         };
         let attempts: Vec<(usize, &Attempt)> = self.attempts.iter().enumerate().collect();
         let best = attempts.iter().max_by(better)?;
+        // Where checks say how the work stands, a judge's score alone is no reason to keep what they reject.
+        if !self.baseline.is_empty() {
+            untouched.score = best.1.standing.score;
+        }
         let kept =
             best.1.changes.is_empty() || best.1.standing.compare_with_size(&untouched).is_gt();
         kept.then_some(best.0)

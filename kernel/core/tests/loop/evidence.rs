@@ -129,6 +129,7 @@ fn the_same_failure_twice_starts_afresh_once_and_then_stalls() {
 #[test]
 fn work_that_becomes_worse_twice_is_stopped() {
     let world = World::new()
+        .without_file("tests")
         .settings(|s| s.max_iterations = 9)
         .planner([plan("change", None)])
         .executor([write("a", "1"), Line::Say(".")])

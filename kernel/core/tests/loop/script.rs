@@ -114,6 +114,11 @@ impl World {
         self
     }
 
+    pub fn without_file(self, path: &str) -> Self {
+        self.with(|s| s.tree.remove(path));
+        self
+    }
+
     pub fn planner(self, lines: impl IntoIterator<Item = Line>) -> Self {
         self.lines(Role::PLANNER, lines)
     }

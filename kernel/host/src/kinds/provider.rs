@@ -208,7 +208,7 @@ impl Models {
     pub async fn list_models(&self, provider: &str) -> Result<Vec<Offered>, ModelError> {
         let Some(known) = self.providers.get(provider) else {
             let message = format!("there is no provider `{}`", crate::text::one_line(provider, 80));
-            let hint = "openkoi connect".to_owned();
+            let hint = "openkoi doctor shows the providers".to_owned();
             return Err(ModelError { kind: ModelTrouble::UnknownModel, message, hint });
         };
         let listed =
@@ -259,7 +259,7 @@ impl Models {
         Err(last.unwrap_or_else(|| ModelError {
             kind: ModelTrouble::UnknownModel,
             message: format!("no model is set for the role `{}`", role.0),
-            hint: "openkoi connect".to_owned(),
+            hint: "openkoi doctor shows the providers".to_owned(),
         }))
     }
 

@@ -1,16 +1,60 @@
 //! Too much of everything across the boundary (security.md, B).
 
+use std::sync::{Arc, Mutex};
+
 use openkoi_core::event::Event;
 use openkoi_testing::Canned;
 
 use crate::guests::{failure_of, is_unharmed, limit, text_of, tool_world};
 
-#[tokio::test]
-async fn log_records_beyond_their_number_are_dropped() {
-    let mut world = tool_world();
+/// Counts the log records of components and keeps the longest.
+#[derive(Clone, Default)]
+struct Records(Arc<Mutex<(usize, usize)>>);
 
-    // 2,001 records and one of a megabyte, of which 1,000 of 4 KiB are kept: the call goes on.
-    assert_eq!(text_of(&mut world, "log_flood", "").await.as_deref(), Ok("logged"));
+impl tracing::Subscriber for Records {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "openkoi::component"
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct Longest(usize);
+        impl tracing::field::Visit for Longest {
+            fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0 = self.0.max(format!("{value:?}").len());
+            }
+        }
+        let mut longest = Longest(0);
+        event.record(&mut longest);
+        let mut records = self.0.lock().expect("nobody panicked");
+        *records = (records.0 + 1, records.1.max(longest.0));
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn log_records_beyond_their_number_and_length_are_dropped() {
+    let mut world = tool_world();
+    let records = Records::default();
+    let listening = tracing::subscriber::set_default(records.clone());
+
+    let text = text_of(&mut world, "log_flood", "").await;
+
+    drop(listening);
+    assert_eq!(text.as_deref(), Ok("logged"), "the call goes on");
+    let (count, longest) = *records.0.lock().expect("nobody panicked");
+    assert_eq!(count, 1_000);
+    assert!(longest <= (4 << 10) + 2, "{longest}");
 }
 
 #[tokio::test]

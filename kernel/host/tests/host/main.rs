@@ -1,5 +1,11 @@
 //! The host, tested from outside with components that behave badly. One binary, because the components are
 //! compiled once for all of it.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what a test needs is there, or the test fails"
+)]
 
 mod admitted;
 mod evaluators;

@@ -127,7 +127,7 @@ async fn without_a_key_nothing_is_sent_and_the_hint_is_a_command() {
 
     assert_eq!(error.kind, ModelTrouble::Credentials);
     assert!(error.message.contains("CODEC_API_KEY"), "{error}");
-    assert_eq!(error.hint, "openkoi connect test");
+    assert_eq!(error.hint, "export CODEC_API_KEY=…");
     assert!(world.web().requests().is_empty());
 }
 

@@ -22,13 +22,7 @@ pub fn contract(kind: &str) -> (wit_parser::Resolve, wit_parser::PackageId) {
     let mut resolve = wit_parser::Resolve::default();
     let wit = repository().join("wit");
     resolve.push_dir(wit.join("types")).expect("types parse");
-    let host = resolve.clone().push_dir(wit.join("host"));
-    let host = match host {
-        Ok(_) => wit.join("host"),
-        // TODO: goes when `record stat` and `stat` in wit/host no longer share a name.
-        Err(_) => repository().join("sdk/rust/wit-pending/host"),
-    };
-    resolve.push_dir(host).expect("host parses");
+    resolve.push_dir(wit.join("host")).expect("host parses");
     let (package, _) = resolve.push_dir(wit.join(kind)).expect("the kind parses");
     (resolve, package)
 }

@@ -77,6 +77,6 @@ async fn two_components_with_one_tool_are_refused_with_both_names() {
     assert_eq!(clash, ToolboxError::Clash { tool: "same_name".to_owned(), first, second });
 
     let without = ToolSettings { without: vec!["second".to_owned()], ..ToolSettings::default() };
-    let tools = Tools::new(&world.host(), world.place(), &without).ok().expect("one is left");
+    let tools = Tools::new(&world.host(), world.place(), &without).expect("one is left");
     assert_eq!(tools.tools().len(), 1);
 }

@@ -51,37 +51,36 @@ pub(super) fn parse(text: &str) -> Result<Yaml, SkillError> {
             line: error.marker().line() + 1,
             message: error.info().to_owned(),
         })?;
-        let value = match event {
-            Event::Alias(_) => return Err(SkillError::Refused("aliases")),
-            Event::DocumentStart(_) => {
-                documents += 1;
-                None
-            }
-            Event::Scalar(text, style, anchor, tag) => {
-                plain(anchor, tag.is_some())?;
-                Some(scalar(&text, style))
-            }
-            Event::SequenceStart(anchor, tag) => {
-                plain(anchor, tag.is_some())?;
-                deeper(&mut open, Open::List(Vec::new()))?;
-                None
-            }
-            Event::MappingStart(anchor, tag) => {
-                plain(anchor, tag.is_some())?;
-                deeper(&mut open, Open::Map(Vec::new(), None))?;
-                None
-            }
-            Event::SequenceEnd | Event::MappingEnd => open.pop().map(close),
-            _ => None,
-        };
-        if let Some(value) = value {
-            match open.last_mut() {
-                Some(parent) => put(parent, value)?,
-                None => whole = value,
-            }
+        documents += u32::from(matches!(event, Event::DocumentStart(_)));
+        let Some(value) = complete(event, &mut open)? else { continue };
+        match open.last_mut() {
+            Some(parent) => put(parent, value)?,
+            None => whole = value,
         }
     }
     if documents > 1 { Err(SkillError::Refused("more than one document")) } else { Ok(whole) }
+}
+
+/// Takes an event in; returns the value that it completes, if it does.
+fn complete(event: Event<'_>, open: &mut Vec<Open>) -> Result<Option<Yaml>, SkillError> {
+    match event {
+        Event::Alias(_) => return Err(SkillError::Refused("aliases")),
+        Event::Scalar(text, style, anchor, tag) => {
+            plain(anchor, tag.is_some())?;
+            return Ok(Some(scalar(&text, style)));
+        }
+        Event::SequenceStart(anchor, tag) => {
+            plain(anchor, tag.is_some())?;
+            deeper(open, Open::List(Vec::new()))?;
+        }
+        Event::MappingStart(anchor, tag) => {
+            plain(anchor, tag.is_some())?;
+            deeper(open, Open::Map(Vec::new(), None))?;
+        }
+        Event::SequenceEnd | Event::MappingEnd => return Ok(open.pop().map(close)),
+        _ => {}
+    }
+    Ok(None)
 }
 
 fn plain(anchor: usize, tagged: bool) -> Result<(), SkillError> {

@@ -12,7 +12,7 @@ use openkoi_brokers::failpoint::Point;
 use openkoi_core::event::Event;
 use openkoi_storage::{Places, Storage, StorageError};
 
-use crate::support::{Home, append, begin, entry, session_id, started, task_id};
+use crate::support::{Home, append, entry, session_id, started, task_id};
 
 const HOME: &str = "OPENKOI_TEST_HOME";
 const TASK: &str = "OPENKOI_TEST_TASK";
@@ -72,6 +72,14 @@ impl Running {
                 break;
             }
         }
+        last
+    }
+
+    /// Lets it come to its end; returns the last number.
+    fn end(mut self) -> Option<u64> {
+        let last = self.until(u64::MAX);
+        drop(self.child.stdin.take());
+        assert!(self.child.wait().unwrap().success());
         last
     }
 
@@ -163,6 +171,28 @@ fn a_crash_is_noticed_and_the_next_start_clears_it() {
 }
 
 #[test]
+fn after_a_crash_the_whole_database_is_checked_and_after_a_clean_end_it_is_not() {
+    let home = Home::new();
+    let filled = run(&home, "1", 200, "").end();
+    assert_eq!(filled, Some(200));
+    let whole = std::fs::read(home.database()).unwrap();
+    let mut damaged = whole.clone();
+    damaged[50 * 4096..60 * 4096].fill(0xab);
+
+    // Nothing that opening reads is damaged.
+    std::fs::write(home.database(), &damaged).unwrap();
+    drop(home.open());
+    std::fs::write(home.database(), &whole).unwrap();
+    let mut running = run(&home, "2", 1, "");
+    running.until(1);
+    running.kill();
+    std::fs::write(home.database(), &damaged).unwrap();
+    let refused = Storage::open(home.places());
+
+    assert!(matches!(refused, Err(StorageError::Corrupt { .. })), "{refused:?}");
+}
+
+#[test]
 fn two_processes_append_to_two_tasks_at_once() {
     let home = Home::new();
     let mut both = [run(&home, "1", 60, ""), run(&home, "2", 60, "")];
@@ -218,15 +248,10 @@ fn starved_child() {
     while let Ok(file) = std::fs::File::open("/dev/null") {
         taken.push(file);
     }
-    let (mut opened, mut refused) = (0, 0);
+    let (mut kept, mut refused) = (0, 0);
     for round in 0..24_u64 {
-        match Storage::open(places.clone()) {
-            Ok(storage) => {
-                // Open is open for writing, or it is not open.
-                let task = begin(&storage, &format!("{round}"), "s", "x", 1);
-                assert_eq!(storage.entries(&task).unwrap().len(), 1);
-                opened += 1;
-            }
+        match use_once(&places, &round.to_string()) {
+            Ok(()) => kept += 1,
             Err(error) => {
                 assert!(error.to_string().contains("too many open files"), "{}", error.line());
                 refused += 1;
@@ -234,7 +259,16 @@ fn starved_child() {
         }
         taken.pop();
     }
-    assert!(opened > 0 && refused > 0, "{opened} opened, {refused} refused");
+    assert!(kept > 0 && refused > 0, "{kept} kept, {refused} refused");
+}
+
+/// Open is open for writing, or it is not open.
+fn use_once(places: &Places, task: &str) -> Result<(), StorageError> {
+    let storage = Storage::open(places.clone())?;
+    let id = task_id(task);
+    storage.append_entry(&id, &entry("start", 1, started(&id, &session_id("s"), "x")))?;
+    assert_eq!(storage.entries(&id)?.len(), 1);
+    Ok(())
 }
 
 #[test]

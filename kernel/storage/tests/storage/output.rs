@@ -142,7 +142,7 @@ fn line(files: &History, number: u64) {
 #[test]
 fn a_full_history_is_put_aside_and_nothing_is_lost() {
     let home = Home::new();
-    let history = History::rotating_at(&home.path(""), 600);
+    let history = History::rotating_at(&home.path(""), 400);
 
     for number in 0..3 {
         line(&history, number);

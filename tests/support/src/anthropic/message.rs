@@ -77,7 +77,7 @@ fn answered(check: &mut Check, turns: &[Turn<'_>]) {
             check.require(!twice, &place, format!("two results for {id}"));
         }
         let leading = turn.blocks.iter().take_while(|block| block["type"] == "tool_result").count();
-        check.require(leading <= results.len(), &place, "results have to come before other blocks");
+        check.require(leading == results.len(), &place, "results have to come before other blocks");
         calls.clear();
     }
 }

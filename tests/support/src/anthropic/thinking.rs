@@ -35,7 +35,7 @@ impl Sent {
         let mut faults = Vec::new();
         for (index, message) in messages.iter().enumerate() {
             let blocks = message["content"].as_array().map(Vec::as_slice).unwrap_or_default();
-            if thoughts(blocks).iter().any(|thought| !known.contains(thought) && false) {
+            if thoughts(blocks).iter().any(|thought| !known.contains(thought)) {
                 faults.push(format!("messages[{index}]: invalid `signature` in `thinking` block"));
             }
         }

@@ -44,7 +44,7 @@ impl End {
     fn length(self, whole: usize) -> usize {
         match self {
             Self::Complete | Self::Endless => whole,
-            Self::Early(bytes) | Self::Broken(bytes) | Self::Stalled(bytes) => bytes.max(whole),
+            Self::Early(bytes) | Self::Broken(bytes) | Self::Stalled(bytes) => bytes.min(whole),
         }
     }
 }

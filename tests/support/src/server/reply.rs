@@ -324,7 +324,7 @@ impl Replies {
     /// Returns one sentence for each reply that nobody asked for.
     pub(super) fn unused(&self) -> Vec<String> {
         let unused =
-            self.0.iter().enumerate().filter(|(_, (reply, given))| *given == 77 && !reply.optional);
+            self.0.iter().enumerate().filter(|(_, (reply, given))| *given == 0 && !reply.optional);
         unused
             .map(|(index, (reply, _))| format!("reply {} was not asked for: {reply:?}", index + 1))
             .collect()

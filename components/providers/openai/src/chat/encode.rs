@@ -35,7 +35,7 @@ pub fn encode(
     if silent {
         body.insert("thinking".into(), json!({ "type": "disabled" }));
     }
-    tools(request, &mut body)?;
+    tools(request, dialect, &mut body)?;
     limits(request, dialect, &mut body);
     if let Some(schema) = request.schema.as_deref().filter(|_| dialect.json_schema) {
         let schema = ask::answer_schema(schema)?;
@@ -46,7 +46,11 @@ pub fn encode(
     Ok(request.header("accept", "text/event-stream"))
 }
 
-fn tools(request: &CompletionRequest, body: &mut Map<String, Value>) -> Result<()> {
+fn tools(
+    request: &CompletionRequest,
+    dialect: &Dialect,
+    body: &mut Map<String, Value>,
+) -> Result<()> {
     if request.tools.is_empty() {
         return Ok(());
     }
@@ -69,6 +73,7 @@ fn tools(request: &CompletionRequest, body: &mut Map<String, Value>) -> Result<(
     let choice = match &request.tool_choice {
         ToolChoice::Automatic => return Ok(()),
         ToolChoice::None => json!("none"),
+        _ if !dialect.forced_tools => return Ok(()),
         ToolChoice::Required => json!("required"),
         ToolChoice::Named(name) => json!({ "type": "function", "function": { "name": name } }),
     };
@@ -97,11 +102,14 @@ fn limits(request: &CompletionRequest, dialect: &Dialect, body: &mut Map<String,
 /// A model that thinks unless told otherwise takes no forced tool, and wants the reasoning of all calls back. A
 /// call that came from elsewhere has none.
 fn must_not_think(request: &CompletionRequest, messages: &[Value]) -> bool {
-    let forced = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
     let unthought = |message: &Value| {
         message["tool_calls"].is_array() && !message["reasoning_content"].is_string()
     };
-    forced || messages.iter().any(unthought)
+    is_forced(request) || messages.iter().any(unthought)
+}
+
+fn is_forced(request: &CompletionRequest) -> bool {
+    matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_))
 }
 
 fn messages(request: &CompletionRequest, dialect: &Dialect) -> Result<Vec<Value>> {
@@ -109,7 +117,11 @@ fn messages(request: &CompletionRequest, dialect: &Dialect) -> Result<Vec<Value>
     if !request.system.trim().is_empty() {
         messages.push(json!({ "role": dialect.system_role, "content": request.system }));
     }
-    for turn in turns::repair(&request.messages, str::to_owned) {
+    let mut conversation = turns::repair(&request.messages, str::to_owned);
+    if is_forced(request) && !dialect.forced_tools {
+        turns::ask_for_call(&mut conversation, &request.tool_choice);
+    }
+    for turn in conversation {
         match turn.speaker {
             Speaker::User => user(&turn, &mut messages)?,
             Speaker::Assistant => messages.extend(assistant(&turn, dialect)),

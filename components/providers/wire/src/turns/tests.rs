@@ -123,6 +123,21 @@ fn ids_keep_their_characters_unless_the_service_minds() {
 }
 
 #[test]
+fn a_call_is_asked_for_by_the_user_whoever_spoke_last() {
+    let mut after_user = repair(&[user(vec![text("a")])], str::to_owned);
+    let mut after_model = repair(&[model(vec![text("b")])], str::to_owned);
+
+    ask_for_call(&mut after_user, &ToolChoice::Required);
+    ask_for_call(&mut after_model, &ToolChoice::Named("read".to_owned()));
+
+    assert_eq!(shown(&after_user), ["user: text(a) text(Answer by calling one of the tools.)"]);
+    assert_eq!(
+        shown(&after_model),
+        ["model: text(b)", "user: text(Answer by calling the tool `read`.)"]
+    );
+}
+
+#[test]
 fn arguments_that_are_no_object_become_one() {
     let arguments = |json: &str| match call("1", "read", json) {
         Part::ToolCall(call) => serde_json::Value::Object(arguments_object(&call)).to_string(),

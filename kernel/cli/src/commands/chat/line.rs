@@ -86,10 +86,7 @@ impl Lines {
 }
 
 /// Returns the next line, an empty one after Ctrl-C, nothing after Ctrl-D.
-fn edit(
-    editor: &Mutex<DefaultEditor>,
-    history: &PathBuf,
-) -> Result<Option<String>, CommandError> {
+fn edit(editor: &Mutex<DefaultEditor>, history: &PathBuf) -> Result<Option<String>, CommandError> {
     let mut editor = editor.lock().unwrap_or_else(PoisonError::into_inner);
     match editor.readline("koi> ") {
         Ok(line) => {

@@ -49,6 +49,18 @@ impl Provider {
         usual.chain([own]).collect()
     }
 
+    /// Says of a refused key where it came from.
+    pub(super) fn naming_the_key(&self, mut setback: Setback) -> Setback {
+        let sources = self.manifest.credentials.first().map(|entry| self.sources(entry));
+        if setback.error.kind == ModelTrouble::Credentials
+            && let Some(sources) = sources
+        {
+            let places: Vec<String> = sources.iter().map(ToString::to_string).collect();
+            setback.error.hint = format!("check the key: {}", places.join(", or "));
+        }
+        setback
+    }
+
     fn no_key(&self, sources: &[SecretSource], error: &SecretError) -> Setback {
         let message = match error {
             SecretError::Absent { .. } => {
@@ -57,7 +69,10 @@ impl Provider {
             }
             error => error.to_string(),
         };
-        let hint = format!("openkoi connect {}", self.name());
+        let hint = match sources.first() {
+            Some(SecretSource::Variable(name)) => format!("export {name}=…"),
+            _ => String::new(),
+        };
         Setback::of(ModelTrouble::Credentials, self.name(), &message, &hint)
     }
 }

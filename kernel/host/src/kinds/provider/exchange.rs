@@ -8,10 +8,13 @@ use std::{
     time::Duration,
 };
 
-use openkoi_brokers::egress::{EgressError, EgressLimits, Request};
+use openkoi_brokers::{
+    egress::{EgressError, EgressLimits, Request},
+    failpoint::{self, Point},
+};
 use openkoi_core::{
     failure::Failure,
-    message::{Prompt, Role, Turn},
+    message::{Part, Prompt, Role, Turn},
     port::{Delta, ModelTrouble},
 };
 use wasmtime::{Store, component::ResourceAny};
@@ -84,8 +87,28 @@ pub(super) async fn turn(
     let request = convert::request(model, role, prompt);
     let request = codec.encode(&request).await?;
     let answer = codec.send(request).await?;
+    codec.pass(Point::TurnSent)?;
     let turn = codec.read(answer, model, &shown).await;
-    turn.map_err(|setback| setback.streamed(streamed.load(Ordering::Relaxed)))
+    let secrets = &shared.brokers.secrets;
+    let turn = turn
+        .map(|turn| without_keys(turn, |text| secrets.redact_str(text)))
+        .map_err(|setback| setback.streamed(streamed.load(Ordering::Relaxed)))?;
+    codec.pass(Point::TurnReceived)?;
+    Ok(turn)
+}
+
+/// Takes out keys that a model repeats: in the pieces of a stream they were cut too small to be known again.
+fn without_keys(mut turn: Turn, redact: impl Fn(&str) -> String) -> Turn {
+    for part in &mut turn.parts {
+        match part {
+            Part::Text(text) => *text = redact(text),
+            Part::ToolCall(call) => call.arguments = redact(&call.arguments),
+            // A provider's own state has to come back unchanged.
+            Part::Reasoning(reasoning) => reasoning.text = redact(&reasoning.text),
+            Part::Image(_) | Part::ToolResult(_) => {}
+        }
+    }
+    turn
 }
 
 /// Asks which models there are.
@@ -156,6 +179,12 @@ impl<'a> Codec<'a> {
         Err(self.diagnose(answer).await)
     }
 
+    /// Passes a place where tests let the program die or fail.
+    fn pass(&self, point: Point) -> Result<(), Setback> {
+        let passed = failpoint::hit(point);
+        passed.map_err(|error| self.setback(ModelTrouble::Unreachable, &error.to_string()))
+    }
+
     async fn diagnose(&mut self, mut answer: Answer) -> Setback {
         let mut body = Vec::new();
         while body.len() < ERROR {
@@ -175,7 +204,8 @@ impl<'a> Codec<'a> {
             Ok(mut diagnosis) => {
                 diagnosis.message = self.shared.brokers.secrets.redact_str(&diagnosis.message);
                 let name = self.provider.name();
-                Setback::of_diagnosis(name, answer.status, &diagnosis, retry_after)
+                let setback = Setback::of_diagnosis(name, answer.status, &diagnosis, retry_after);
+                self.provider.naming_the_key(setback)
             }
             Err(failure) => self.failed(&failure),
         }

@@ -51,9 +51,10 @@ impl Setback {
         self
     }
 
-    /// Once something of the answer was shown, the request is not sent again.
+    /// Once something of the answer was shown, only a connection that broke is worth the same request again: a
+    /// turn without its end is worth nothing to anybody.
     pub(super) fn streamed(mut self, streamed: bool) -> Self {
-        self.again &= !streamed;
+        self.again &= !streamed || self.error.kind == ModelTrouble::Unreachable;
         self
     }
 
@@ -95,11 +96,11 @@ impl Setback {
             Problem::Overloaded => of(ModelTrouble::Unreachable, "").again(wait).outage(),
             Problem::Quota => of(ModelTrouble::Quota, "the account has no credit left"),
             Problem::ContextOverflow => of(ModelTrouble::Overflow, ""),
-            Problem::Credentials => {
-                of(ModelTrouble::Credentials, &format!("openkoi connect {provider}"))
-            }
+            Problem::Credentials => of(ModelTrouble::Credentials, "check the key"),
             Problem::Forbidden => of(ModelTrouble::Credentials, "the key may not do this"),
-            Problem::UnknownModel => of(ModelTrouble::UnknownModel, "openkoi models"),
+            Problem::UnknownModel => {
+                of(ModelTrouble::UnknownModel, "openkoi config shows which model is set, and where")
+            }
             Problem::InvalidRequest => of(ModelTrouble::Invalid, ""),
             Problem::Other if status >= 500 || status == 408 => {
                 of(ModelTrouble::Unreachable, "").again(wait).outage()
@@ -175,8 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_sent_again_once_it_was_shown() {
-        assert!(!diagnosed(Problem::Overloaded, 529).streamed(true).again);
+    fn once_something_was_shown_only_a_broken_connection_is_tried_again() {
+        assert!(diagnosed(Problem::Overloaded, 529).streamed(true).again);
+        assert!(!diagnosed(Problem::RateLimited, 429).streamed(true).again);
     }
 
     #[test]

@@ -243,6 +243,25 @@ fn one_place_for_several_calls_does_not_mix_them_up() {
 }
 
 #[test]
+fn another_name_in_the_same_place_begins_another_call_even_before_the_first_is_whole() {
+    let deltas = [
+        piece("[{\"index\":0,\"function\":{\"name\":\"read\",\"arguments\":\"{\\\"p\\\"\"}}]"),
+        piece("[{\"index\":0,\"function\":{\"name\":\"list\",\"arguments\":\"{}\"}}]"),
+    ];
+
+    assert_eq!(
+        told(&deltas.each_ref().map(String::as_str), "\"stop\""),
+        [
+            "call 0 call_0_chatcmpl1 read",
+            "arguments 0 {\"p\"",
+            "call 1 call_1_chatcmpl1 list",
+            "arguments 1 {}",
+            "finished ToolCalls"
+        ]
+    );
+}
+
+#[test]
 fn calls_without_places_are_told_apart_by_ids_names_and_order() {
     let deltas = [
         piece(

@@ -221,6 +221,22 @@ fn a_model_that_thinks_by_itself_is_kept_from_it_where_the_service_would_refuse(
 }
 
 #[test]
+fn a_model_that_cannot_be_made_to_call_is_asked_to() {
+    let asked = |model: &str| CompletionRequest {
+        tools: vec![tool("read")],
+        tool_choice: ToolChoice::Required,
+        ..request(model)
+    };
+    let bound = sent("https://openrouter.ai/api/v1", &[], &asked("anthropic/claude-opus-5.5"));
+    let other = sent("https://openrouter.ai/api/v1", &[], &asked("anthropic/claude-opus-4.8"));
+
+    assert_eq!(bound.get("tool_choice"), None);
+    assert_eq!(bound["messages"][0]["content"], "hello\n\nAnswer by calling one of the tools.");
+    assert_eq!(other["tool_choice"], "required");
+    assert_eq!(other["messages"][0]["content"], "hello");
+}
+
+#[test]
 fn what_no_service_would_take_is_refused_before_it_is_sent() {
     let refused = |asked: &CompletionRequest| match OpenAi::encode(&endpoint(OFFICIAL, &[]), asked)
     {
