@@ -100,7 +100,10 @@ impl Chat<'_> {
         }
         let done = match word {
             "/exit" | "/quit" => return Ok(Flow::End),
-            "/help" => Ok(self.help()),
+            "/help" => {
+                self.help();
+                Ok(())
+            }
             "/status" => self.status(),
             "/undo" => self.undo(),
             "/new" => self.renew(),

@@ -1,4 +1,9 @@
 //! The loop's decisions, with a scripted world: script in, events out.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed, helpers included"
+)]
 
 mod budget;
 mod evidence;
