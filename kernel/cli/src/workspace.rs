@@ -25,8 +25,8 @@ const SHOWN: usize = 60;
 /// How much of the project's own rules a model is given, in bytes.
 const MOST_RULES: u64 = 32 * 1024;
 
-/// Files in which projects keep rules for agents. The first that is there is read.
-const RULES: [&str; 2] = ["AGENTS.md", "CLAUDE.md"];
+/// The file in which projects keep rules for agents.
+const RULES: &str = "AGENTS.md";
 
 /// A workspace with its store of states.
 pub struct Directory {
@@ -108,20 +108,18 @@ impl Workspace for Directory {
     }
 }
 
-/// Returns the project's own rules for agents, where it has some.
+/// Returns the project's own rules for agents, where it has some, with the name of their file.
 pub fn rules(root: &Path) -> Option<(&'static str, String)> {
-    RULES.into_iter().find_map(|name| {
-        let path = root.join(name);
-        // Links are not followed: what they lead to is not the project's.
-        let meta = fs::symlink_metadata(&path).ok()?;
-        if !meta.is_file() {
-            return None;
-        }
-        let mut bytes = Vec::new();
-        fs::File::open(&path).ok()?.take(MOST_RULES).read_to_end(&mut bytes).ok()?;
-        let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-        (!text.is_empty()).then_some((name, text))
-    })
+    let path = root.join(RULES);
+    // Links are not followed: what they lead to is not the project's.
+    let meta = fs::symlink_metadata(&path).ok()?;
+    if !meta.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(&path).ok()?.take(MOST_RULES).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+    (!text.is_empty()).then_some((RULES, text))
 }
 
 fn parsed(tree: &TreeId) -> Result<snapshot::TreeId, WorkspaceError> {

@@ -8,6 +8,7 @@
 
 mod anthropic_task;
 mod approval;
+mod architecture;
 mod bad_input;
 mod crash_resume;
 mod demo;

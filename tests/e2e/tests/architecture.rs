@@ -1,0 +1,211 @@
+//! Who depends on whom, and what must not stand where.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+/// What each crate of ours may depend on, for building and running. Tests may reach for more.
+const EDGES: [(&str, &[&str]); 8] = [
+    ("openkoi-core", &[]),
+    ("openkoi-brokers", &["openkoi-core"]),
+    ("openkoi-storage", &["openkoi-brokers", "openkoi-core"]),
+    ("openkoi-host", &["openkoi-brokers", "openkoi-core"]),
+    (
+        "openkoi",
+        &[
+            "openkoi-brokers",
+            "openkoi-components",
+            "openkoi-core",
+            "openkoi-host",
+            "openkoi-storage",
+        ],
+    ),
+    ("openkoi-sdk", &[]),
+    ("openkoi-components", &[]),
+    ("openkoi-testing", &["openkoi-brokers", "openkoi-core", "openkoi-host"]),
+];
+
+/// What core may use of others.
+const CORE: [&str; 6] = ["serde", "serde_json", "sha2", "thiserror", "tokio", "tracing"];
+
+/// Licences under which everything that is linked in may be shipped; the same as in `.deny.toml`.
+const DENY: &str = include_str!("../../../.deny.toml");
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn cargo(arguments: &[&str]) -> Value {
+    let run = Command::new(env!("CARGO"))
+        .args(arguments)
+        .current_dir(root())
+        .env("RUSTC_BOOTSTRAP", "1")
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    serde_json::from_slice(&run.stdout).unwrap()
+}
+
+fn metadata() -> Value {
+    cargo(&["metadata", "--format-version", "1", "--locked", "--offline"])
+}
+
+#[test]
+fn our_crates_depend_only_downwards() {
+    let metadata = metadata();
+    let allowed = BTreeMap::from(EDGES);
+    let packages = metadata["packages"].as_array().unwrap();
+    let mut seen = BTreeSet::new();
+    for package in packages {
+        let name = package["name"].as_str().unwrap();
+        let is_guest = package["manifest_path"].as_str().unwrap().contains("/components/")
+            && name != "openkoi-components";
+        let used: BTreeSet<&str> = package["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|dependency| dependency["kind"] != "dev")
+            .filter_map(|dependency| dependency["name"].as_str())
+            .filter(|dependency| *dependency == "openkoi" || dependency.starts_with("openkoi-"))
+            .collect();
+        if let Some(may) = allowed.get(name) {
+            seen.insert(name);
+            let over: Vec<_> = used.iter().filter(|one| !may.contains(one)).collect();
+            assert!(over.is_empty(), "{name} depends on {over:?}");
+        } else if is_guest && package["source"].is_null() {
+            let may = ["openkoi-sdk", "openkoi-provider-wire"];
+            assert!(used.iter().all(|one| may.contains(one)), "{name} depends on {used:?}");
+        }
+    }
+    assert_eq!(seen.len(), EDGES.len(), "a crate of the table is gone: {seen:?}");
+}
+
+#[test]
+fn core_uses_next_to_nothing() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let core = packages.iter().find(|package| package["name"] == "openkoi-core").unwrap();
+    let used = core["dependencies"].as_array().unwrap().iter();
+    let used: BTreeSet<&str> = used
+        .filter(|dependency| dependency["kind"].is_null())
+        .map(|dependency| dependency["name"].as_str().unwrap())
+        .collect();
+
+    assert_eq!(used, BTreeSet::from(CORE));
+}
+
+#[test]
+fn vendors_have_no_name_in_the_kernel() {
+    let vendors =
+        ["anthropic", "openai", "claude", "gemini", "groq", "deepseek", "mistral", "ollama"];
+    let mut found = Vec::new();
+    for path in sources(&root().join("kernel")) {
+        // Tests may use a vendor as an example, and stand behind the code or in files of their own.
+        let text = fs::read_to_string(&path).unwrap().to_lowercase();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_test = path.iter().any(|part| part == "tests" || part == "tests.rs");
+        let named = vendors.iter().filter(|vendor| code.contains(**vendor));
+        found.extend(named.filter(|_| !is_test).map(|vendor| format!("{vendor}: {path:?}")));
+    }
+
+    assert_eq!(found, Vec::<String>::new());
+}
+
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn everything_linked_in_has_a_licence_that_lets_it_be_shipped() {
+    let allowed: Vec<&str> = DENY
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","))
+        .collect();
+    assert!(allowed.contains(&"MIT"), "{allowed:?}");
+    let metadata = metadata();
+    let mut bad = Vec::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let licence = package["license"].as_str().unwrap_or("none");
+        // A choice is enough where one side of it is allowed; what is joined by AND has to be allowed all.
+        let fits = licence.replace('/', " OR ").split(" OR ").any(|choice| {
+            let choice = choice.trim_matches(|c| matches!(c, '(' | ')' | ' '));
+            choice
+                .split(" AND ")
+                .all(|one| allowed.contains(&one.trim_matches(|c| matches!(c, '(' | ')' | ' '))))
+        });
+        if !fits {
+            bad.push(format!("{}: {licence}", package["name"]));
+        }
+    }
+
+    assert_eq!(bad, Vec::<String>::new());
+}
+
+#[test]
+fn wasmtime_and_cranelift_are_compiled_once() {
+    let graph = cargo(&[
+        "build",
+        "-p",
+        "openkoi",
+        "--release",
+        "--locked",
+        "--offline",
+        "--unit-graph",
+        "-Z",
+        "unstable-options",
+    ]);
+    let mut units = BTreeMap::<&str, Vec<Vec<String>>>::new();
+    for unit in graph["units"].as_array().unwrap() {
+        let is_library =
+            unit["target"]["kind"].as_array().unwrap().iter().any(|kind| kind == "lib");
+        if unit["mode"] == "build" && is_library {
+            let features = unit["features"].as_array().unwrap().iter();
+            let features = features.map(|feature| feature.as_str().unwrap().to_owned()).collect();
+            units.entry(unit["pkg_id"].as_str().unwrap()).or_default().push(features);
+        }
+    }
+    let twice: Vec<_> = units.iter().filter(|(_, builds)| builds.len() > 1).collect();
+    let heavy = |name: &str| name.contains("wasmtime") || name.contains("cranelift");
+
+    // The culprits are leaves with other features on either side; they are named too.
+    assert!(!twice.iter().any(|(name, _)| heavy(name)), "compiled twice: {twice:#?}");
+}
+
+#[test]
+fn the_top_level_is_what_the_design_says() {
+    let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let top: BTreeSet<&str> = listed.lines().filter_map(|path| path.split('/').next()).collect();
+    let top: Vec<&str> = top.into_iter().filter(|name| !name.starts_with('.')).collect();
+
+    assert_eq!(
+        top,
+        [
+            "Cargo.lock",
+            "Cargo.toml",
+            "LICENSE",
+            "README.md",
+            "components",
+            "kernel",
+            "rust-toolchain.toml",
+            "sdk",
+            "skills",
+            "tests",
+            "wit",
+        ]
+    );
+}
