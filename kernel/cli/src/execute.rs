@@ -76,11 +76,13 @@ pub async fn start(
     let lease = runtime.storage.claim_task(&task.id)?;
     let (id, session) = (task.id.clone(), task.session.clone());
     let files = StateFiles::new(context.paths()?.home());
-    let ports = runtime.ports(listeners(context, runtime, show, files), interrupts);
+    let watchers = Watchers::of(context, show, files);
+    let ports = runtime.ports(watchers.all.clone(), interrupts);
     let briefing = runtime.briefing(&task.text);
     let result = run::drive(task, briefing, runtime.policy(), ports).await;
     drop(lease);
-    conclude(context, runtime, &id, &session, result, show, interrupts)
+    let end = End { context, runtime, show, interrupts, lines: watchers.lines };
+    end.conclude(&id, &session, result)
 }
 
 /// Takes up a run where it stopped and prints what came of it.
@@ -101,29 +103,39 @@ pub async fn resume(
     if let Some(live) = LiveState::of(&runtime.storage.entries(id)?) {
         files.resume(live);
     }
-    let ports = runtime.ports(listeners(context, runtime, show, files), interrupts);
+    let watchers = Watchers::of(context, show, files);
+    let ports = runtime.ports(watchers.all.clone(), interrupts);
     let result = run::resume(id, runtime.policy(), ports).await;
     drop(lease);
-    conclude(context, runtime, id, session, result, show, interrupts)
+    let end = End { context, runtime, show, interrupts, lines: watchers.lines };
+    end.conclude(id, session, result)
 }
 
-fn listeners(
-    context: &Context,
-    runtime: &Runtime,
-    show: &Show,
-    files: StateFiles,
-) -> Arc<dyn Listener> {
-    let mut all: Vec<Arc<dyn Listener>> = vec![Arc::new(files)];
-    if !show.quiet {
-        if !runtime.notice.is_empty() {
-            context.printer.notice(&runtime.notice);
+/// Says what the user has to know of the model that answers, once.
+pub fn announce(context: &Context, runtime: &Runtime, show: &Show) {
+    if !show.quiet && !runtime.notice.is_empty() {
+        context.printer.notice(&runtime.notice);
+    }
+}
+
+/// Whoever watches a run.
+struct Watchers {
+    all: Arc<dyn Listener>,
+    lines: Option<Arc<ProgressLines>>,
+}
+
+impl Watchers {
+    fn of(context: &Context, show: &Show, files: StateFiles) -> Self {
+        let mut all: Vec<Arc<dyn Listener>> = vec![Arc::new(files)];
+        let lines = (!show.quiet).then(|| Arc::new(ProgressLines::new(&context.printer)));
+        if let Some(lines) = &lines {
+            all.push(lines.clone());
         }
-        all.push(Arc::new(ProgressLines::new(&context.printer)));
+        if show.format == RunFormat::StreamJson {
+            all.push(Arc::new(EventStream(context.printer)));
+        }
+        Self { all: Arc::new(Listeners(all)), lines }
     }
-    if show.format == RunFormat::StreamJson {
-        all.push(Arc::new(EventStream(context.printer)));
-    }
-    Arc::new(Listeners(all))
 }
 
 /// Everything there is to print at the end of a run.
@@ -135,27 +147,58 @@ struct Ended<'a> {
     structured: Option<Result<Value, String>>,
 }
 
-fn conclude(
-    context: &Context,
-    runtime: &Runtime,
-    task: &TaskId,
-    session: &SessionId,
-    result: Result<Outcome, Paused>,
-    show: &Show,
-    interrupts: &Interrupts,
-) -> Result<Exit, CommandError> {
-    let outcome = result.map_err(|paused| stopped(&paused, task, interrupts))?;
-    let written = runtime.storage.write_output(session, task, &outcome.text);
-    if let Err(error) = written {
-        context.printer.warning(&format!("the output is not saved: {error}"));
+/// What the end of a run works with.
+struct End<'a> {
+    context: &'a Context,
+    runtime: &'a Runtime,
+    show: &'a Show,
+    interrupts: &'a Interrupts,
+    lines: Option<Arc<ProgressLines>>,
+}
+
+impl End<'_> {
+    fn conclude(
+        &self,
+        task: &TaskId,
+        session: &SessionId,
+        result: Result<Outcome, Paused>,
+    ) -> Result<Exit, CommandError> {
+        let outcome = result.map_err(|paused| stopped(&paused, task, self.interrupts))?;
+        let printer = &self.context.printer;
+        let written = self.runtime.storage.write_output(session, task, &outcome.text);
+        if let Err(error) = written {
+            printer.warning(&format!("the output is not saved: {error}"));
+        }
+        let structured = self.show.schema.as_ref().map(|schema| fit(schema, &outcome.text));
+        let ended = Ended { task, session, outcome: &outcome, structured };
+        if !self.show.quiet {
+            report(printer, &outcome);
+        }
+        self.print(&ended)?;
+        Ok(ended.exit())
     }
-    let structured = show.schema.as_ref().map(|schema| fit(schema, &outcome.text));
-    let ended = Ended { task, session, outcome: &outcome, structured };
-    if !show.quiet {
-        report(&context.printer, &outcome);
+
+    fn print(&self, ended: &Ended<'_>) -> Result<(), CommandError> {
+        let (printer, show) = (&self.context.printer, self.show);
+        if let Some(Err(reason)) = &ended.structured {
+            printer.warning(&format!("the result does not follow the schema: {reason}"));
+        }
+        let text = match &ended.structured {
+            Some(Ok(value)) => value.to_string(),
+            _ => ended.outcome.text.clone(),
+        };
+        if let Some(path) = &show.output {
+            write(path, &text)?;
+        }
+        let shown = self.lines.as_ref().is_some_and(|lines| lines.has_shown(&text));
+        match show.format {
+            // Both streams are the same screen, and the answer has just streamed by on it.
+            RunFormat::Text if text.is_empty() || shown && printer.out().terminal => Ok(()),
+            RunFormat::Text => printer.verbatim(&format!("{}\n", text.trim_end_matches('\n'))),
+            RunFormat::Json => printer.json(&ended.record()),
+            RunFormat::StreamJson => printer.json_line(&ended.record()),
+        }
     }
-    print(context, show, &ended)?;
-    Ok(ended.exit())
 }
 
 impl Ended<'_> {
@@ -190,25 +233,6 @@ impl Ended<'_> {
             fields.insert("schema_error".to_owned(), json!(reason));
         }
         record
-    }
-}
-
-fn print(context: &Context, show: &Show, ended: &Ended<'_>) -> Result<(), CommandError> {
-    if let Some(Err(reason)) = &ended.structured {
-        context.printer.warning(&format!("the result does not follow the schema: {reason}"));
-    }
-    let text = match &ended.structured {
-        Some(Ok(value)) => value.to_string(),
-        _ => ended.outcome.text.clone(),
-    };
-    if let Some(path) = &show.output {
-        write(path, &text)?;
-    }
-    match show.format {
-        RunFormat::Text if text.is_empty() => Ok(()),
-        RunFormat::Text => context.printer.verbatim(&format!("{}\n", text.trim_end_matches('\n'))),
-        RunFormat::Json => context.printer.json(&ended.record()),
-        RunFormat::StreamJson => context.printer.json_line(&ended.record()),
     }
 }
 

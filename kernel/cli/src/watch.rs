@@ -70,6 +70,8 @@ pub struct ProgressLines {
     in_text: AtomicBool,
     /// The last call that was announced, for its summary.
     announced: Mutex<String>,
+    /// What was streamed of the executor's present turn.
+    streamed: Mutex<String>,
 }
 
 impl ProgressLines {
@@ -81,7 +83,18 @@ impl ProgressLines {
             streams: err.terminal,
             in_text: AtomicBool::new(false),
             announced: Mutex::default(),
+            streamed: Mutex::default(),
         }
+    }
+
+    /// Whether `text` is what a person has just seen stream by.
+    pub fn has_shown(&self, text: &str) -> bool {
+        let streamed = self.streamed.lock().unwrap_or_else(PoisonError::into_inner);
+        self.streams && !text.is_empty() && streamed.trim() == text.trim()
+    }
+
+    fn restart(&self) {
+        self.streamed.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn line(&self, label: &str, style: Style, text: &str) {
@@ -149,6 +162,7 @@ impl ProgressLines {
 impl Listener for ProgressLines {
     fn event(&self, entry: &Entry) {
         match &entry.event {
+            Event::TurnStarted { role, .. } if role == Role::EXECUTOR => self.restart(),
             Event::TaskResumed => self.line("EXEC", Style::Plain, "going on where the run stopped"),
             Event::PlanMade { contract, .. } if !contract.steps.is_empty() => {
                 self.line("PLAN", Style::Plain, &contract.steps.join("; "));
@@ -189,11 +203,16 @@ impl Listener for ProgressLines {
     fn delta(&self, role: &Role, delta: Delta<'_>) {
         match delta {
             Delta::Text(text) if self.streams && role.0 == Role::EXECUTOR => {
+                self.streamed.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
                 self.in_text.store(!text.ends_with('\n'), Ordering::Relaxed);
                 let mut err = io::stderr().lock();
                 drop(write!(err, "{}", sanitise(text)).and_then(|()| err.flush()));
             }
-            Delta::Waiting(why) => self.line("WAIT", Style::Caution, why),
+            Delta::Waiting(why) => {
+                // What streamed so far belongs to a turn that is asked for again.
+                self.restart();
+                self.line("WAIT", Style::Caution, why);
+            }
             _ => {}
         }
     }

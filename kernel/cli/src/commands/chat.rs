@@ -71,6 +71,7 @@ struct Chat<'a> {
 
 impl Chat<'_> {
     fn greet(&self) {
+        execute::announce(self.context, &self.runtime, &Show::default());
         if !self.context.prompt.is_interactive() {
             return;
         }

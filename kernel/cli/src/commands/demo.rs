@@ -83,6 +83,7 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
         output: flags.show.output.map(|path| context.absolute(&path)),
         schema: None,
     };
+    execute::announce(context, &runtime, &show);
     execute::block(async {
         let interrupts = Interrupts::listen()?;
         execute::start(context, &runtime, task, &show, &interrupts).await

@@ -45,6 +45,7 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
         output: flags.show.output.as_ref().map(|path| context.absolute(path)),
         schema: None,
     };
+    execute::announce(context, &runtime, &show);
     execute::block(async {
         let interrupts = Interrupts::listen()?;
         let (task, session) = (&record.id, &record.session);

@@ -37,6 +37,7 @@ pub fn run(request: TaskRequest, context: &Context) -> Result<Exit, CommandError
         output: request.output,
         schema: request.schema,
     };
+    execute::announce(context, &runtime, &show);
     execute::block(async {
         let interrupts = Interrupts::listen()?;
         execute::start(context, &runtime, task, &show, &interrupts).await
