@@ -32,7 +32,7 @@ use openkoi_host::{
         provider::{ModelSettings, Models, ProviderSettings, Route},
         tool::{ToolSettings, Tools},
     },
-    manifest::Kind,
+    manifest::{Kind, LimitRequest},
 };
 use openkoi_storage::Storage;
 
@@ -209,7 +209,10 @@ fn host(
 ) -> Result<Host, CommandError> {
     let secrets = context.secrets()?;
     let egress = Egress::new(secrets.clone(), EgressSettings::default());
-    let catalog = Catalog::new(context.components().iter().filter_map(embedded));
+    let mut catalog = Catalog::new(context.components().iter().filter_map(embedded));
+    for unknown in catalog.limit(&limits(settings)?) {
+        context.printer.warning(&format!("`component.{unknown}`: there is no such component"));
+    }
     Ok(Host::new(
         catalog,
         Brokers {
@@ -221,6 +224,17 @@ fn host(
             random: Random::default(),
         },
     ))
+}
+
+/// Returns the user's limits of components, by component.
+fn limits(settings: &Settings) -> Result<BTreeMap<String, LimitRequest>, CommandError> {
+    let requests = settings.component_limits.iter().map(|(name, limits)| {
+        let request = serde_json::to_value(limits).and_then(serde_json::from_value);
+        request.map(|request: LimitRequest| (name.clone(), request)).map_err(|error| {
+            CommandError::configuration(format!("`component.{name}.limits`: {error}"))
+        })
+    });
+    requests.collect()
 }
 
 /// Returns a bundled component as the catalog takes it. The build has checked its kind.

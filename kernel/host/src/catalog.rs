@@ -16,7 +16,7 @@ use wasmtime::component::Component;
 use crate::{
     admission::{self, AdmissionError},
     engine::{EngineError, Loaded, Machine},
-    manifest::{Kind, Manifest, ManifestError},
+    manifest::{Kind, LimitRequest, Manifest, ManifestError},
 };
 
 /// The largest component that is looked at, in bytes.
@@ -129,6 +129,8 @@ pub struct Entry {
     digest: String,
     wasm_len: usize,
     source: Source,
+    /// What the user set instead of what the manifest asks for.
+    limits: LimitRequest,
     manifest: OnceLock<Result<Arc<Manifest>, CatalogError>>,
     loaded: OnceLock<Result<LoadedOpaque, CatalogError>>,
 }
@@ -161,12 +163,26 @@ impl Catalog {
                 digest: embedded.digest.to_owned(),
                 wasm_len: embedded.wasm_len,
                 source: Source::Embedded(embedded),
+                limits: LimitRequest::default(),
                 manifest: OnceLock::new(),
                 loaded: OnceLock::new(),
             };
             (entry.name.clone(), Arc::new(entry))
         });
         Self { entries: entries.collect(), machine: Arc::default() }
+    }
+
+    /// Lays the user's limits over those that the manifests of built-ins ask for. A name that is not here is
+    /// returned, so that it can be reported.
+    pub fn limit(&mut self, limits: &BTreeMap<String, LimitRequest>) -> Vec<String> {
+        let mut unknown = Vec::new();
+        for (name, own) in limits {
+            match self.entries.get_mut(name).and_then(Arc::get_mut) {
+                Some(entry) => entry.limits = own.clone(),
+                None => unknown.push(name.clone()),
+            }
+        }
+        unknown
     }
 
     /// Adds a component from its WebAssembly bytes: reads its manifest, decides whether it is admitted and
@@ -193,6 +209,7 @@ impl Catalog {
             digest: hash::of_bytes(wasm),
             wasm_len: wasm.len(),
             source: Source::Compiled(component),
+            limits: LimitRequest::default(),
             manifest: OnceLock::from(Ok(Arc::new(manifest))),
             loaded: OnceLock::new(),
         };
@@ -267,7 +284,8 @@ impl Entry {
     }
 
     fn parse(&self, text: &str) -> Result<Arc<Manifest>, CatalogError> {
-        let manifest = Manifest::parse(text).map_err(|source| self.broken(source))?;
+        let mut manifest = Manifest::parse(text).map_err(|source| self.broken(source))?;
+        manifest.limits = self.limits.over(&manifest.limits);
         Ok(Arc::new(manifest))
     }
 

@@ -328,6 +328,21 @@ pub struct LimitRequest {
     pub output_kib: Option<u64>,
 }
 
+impl LimitRequest {
+    /// Returns these limits, and where they say nothing those of `other`.
+    #[must_use]
+    pub fn over(&self, other: &Self) -> Self {
+        Self {
+            memory_mib: self.memory_mib.or(other.memory_mib),
+            wall_ms: self.wall_ms.or(other.wall_ms),
+            cpu_ms: self.cpu_ms.or(other.cpu_ms),
+            host_calls: self.host_calls.or(other.host_calls),
+            host_bytes_mib: self.host_bytes_mib.or(other.host_bytes_mib),
+            output_kib: self.output_kib.or(other.output_kib),
+        }
+    }
+}
+
 impl Manifest {
     /// Reads and checks a manifest, TOML or JSON.
     ///
