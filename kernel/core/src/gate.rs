@@ -30,8 +30,6 @@ pub enum Decision {
         /// Why: `read`, `trust:act`, `rule`, `answer`.
         because: String,
     },
-    /// A person has to answer first.
-    Ask,
     /// It may not run.
     Deny {
         /// What was refused.
@@ -330,10 +328,6 @@ fn settled(decision: Decision) -> Result<(), Refusal> {
     match decision {
         Decision::Allow { .. } => Ok(()),
         Decision::Deny { what, hint } => Err(Refusal::Denied(Failure::Denied { what, hint })),
-        Decision::Ask => Err(Refusal::Denied(Failure::Denied {
-            what: "unanswered".to_owned(),
-            hint: String::new(),
-        })),
     }
 }
 
