@@ -20,6 +20,8 @@ pub fn configure(config: &mut Config) {
         .concurrency_support(false)
         // Traps name functions from the name section; offsets into them would add a tenth to the code.
         .generate_address_map(false)
+        // Only debuggers unwind with these tables; they are a twentieth of the code, and each load registers them.
+        .native_unwind_info(false)
         .wasm_component_model(true);
     leave_out(config);
 }

@@ -1,0 +1,21 @@
+//! The embedded components as the catalog takes them.
+
+use openkoi_host::{catalog::Embedded, manifest::Kind};
+
+/// Returns every component that comes with the program.
+pub fn all() -> impl Iterator<Item = Embedded> {
+    openkoi_components::all().iter().map(|one| Embedded {
+        name: one.name,
+        kind: Kind::of_word(one.kind).expect("the build has checked it"),
+        digest: one.digest,
+        manifest: one.manifest,
+        native: one.native,
+        wasm_len: one.wasm_length,
+        native_len: one.native_length,
+    })
+}
+
+/// Returns the component called `name`.
+pub fn one(name: &str) -> Embedded {
+    all().find(|one| one.name == name).expect("there is such a component")
+}
