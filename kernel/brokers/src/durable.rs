@@ -1,7 +1,8 @@
 //! Files that are whole or absent after a crash.
 //!
 //! [`put_atomic`] replaces a file in one step: the new contents are on the disk before they have the name,
-//! and the name is on the disk before it returns. [`append_line`] adds one line under a lock of the file.
+//! and the name is on the disk before it returns. [`put_whole`] does the same for readers and does not wait for
+//! the disk. [`append_line`] adds one line under a lock of the file.
 
 use crate::failpoint::{Point, hit};
 use crate::random::Random;
@@ -72,13 +73,31 @@ impl DurableError {
 ///
 /// The old file, or none, is still there, whole.
 pub fn put_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DurableError> {
-    replace(path, bytes, mode).map_err(|source| DurableError::new(path, source))
+    let synced = |file: &File| file.sync_all();
+    replace(path, bytes, mode, synced)
+        .and_then(|()| File::open(parent(path))?.sync_all())
+        .map_err(|source| DurableError::new(path, source))
 }
 
-fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let directory = parent(path);
+/// As [`put_atomic`], for a file that is written often and can be made again: a reader sees the old one or the
+/// new one, and after a power failure it may be either, or empty.
+///
+/// # Errors
+///
+/// As [`put_atomic`].
+pub fn put_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DurableError> {
+    replace(path, bytes, mode, |_| Ok(())).map_err(|source| DurableError::new(path, source))
+}
+
+fn replace(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    settle: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let temp = temp_beside(path)?;
-    let written = write_temp(&temp, bytes, mode).and_then(|()| {
+    let written = write_temp(&temp, bytes, mode).and_then(|file| {
+        settle(&file)?;
         hit(Point::DurableTempWritten)?;
         fs::rename(&temp, path)
     });
@@ -87,16 +106,15 @@ fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         drop(fs::remove_file(&temp));
         return Err(error);
     }
-    hit(Point::DurableRenamed)?;
-    File::open(directory)?.sync_all()
+    hit(Point::DurableRenamed)
 }
 
-fn write_temp(temp: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+fn write_temp(temp: &Path, bytes: &[u8], mode: u32) -> io::Result<File> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(temp)?;
     file.write_all(bytes)?;
     // Set, not asked for at creation: the umask must not have a say.
     file.set_permissions(fs::Permissions::from_mode(mode))?;
-    file.sync_all()
+    Ok(file)
 }
 
 fn parent(path: &Path) -> &Path {

@@ -22,6 +22,8 @@ mod guard;
 mod look;
 mod path;
 
+pub use guard::is_control;
+
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, MetadataExt};
 use openkoi_core::pattern::PathGlob;

@@ -1,8 +1,8 @@
 //! Programs in the sandbox of the operating system.
 //!
 //! A program is an argument vector, never a line for a shell. It starts in a session of its own, without a
-//! terminal, with an environment made here, and on Linux under Landlock (files) and seccomp (network and the
-//! calls that no build tool needs). If that cannot be set up nothing is started.
+//! terminal, with an environment made here, and on Linux under Landlock (files), in a network namespace, and
+//! under seccomp (sockets and the calls that no build tool needs). If that cannot be set up nothing is started.
 //!
 //! # What is enforced
 //!
@@ -10,15 +10,26 @@
 //! |---|---|
 //! | reads | system directories, toolchains and the workspace; never [`ProcessSettings::secret`] |
 //! | writes | the workspace, a temporary directory of its own, [`Command::write`] |
-//! | network | no sockets at all unless [`Command::network`]; with it, internet sockets, never local ones (a container daemon listens there) |
+//! | network | its own, with loopback and nothing else; where the system has no namespace for it, no sockets at all |
+//! | network with [`Command::network`] | the host's: internet sockets, never local ones (a container daemon listens there) |
 //! | other processes | signals and abstract sockets stay inside where the kernel can (Landlock ABI 6) |
 //! | resources | file size, descriptors, core files; a deadline for the whole group |
 //!
 //! Landlock only adds rights: inside the workspace it cannot take `.git` or `.openkoi` away again, and rights
-//! given entry by entry would not cover new files. So a program *can* change control files of the workspace;
-//! a caller that must know compares snapshots taken before and after. What it can never do is reach those of
+//! given entry by entry would not cover new files. So a program *can* change control files of the workspace. They
+//! are therefore part of every snapshot ([`crate::snapshot`]), work that changes them waits for a person, and
+//! undoing it takes the change away. What a program can never do is reach the control files of
 //! another directory. A workspace that itself holds a secret place is granted entry by entry: there, a
 //! program cannot make new entries at the top.
+//!
+//! | module | does |
+//! |---|---|
+//! | `find`, `environment` | the program on the path, and the variables it sees |
+//! | `spawn` | everything prepared in the parent, then the session, limits and sandbox in the child |
+//! | `sandbox/rules` | files: Landlock |
+//! | `sandbox/namespace` | the network of its own, and what making one needs |
+//! | `sandbox/calls` | system calls and kinds of sockets: seccomp |
+//! | `follow`, `output`, `sweep` | what it says, its deadline, and the end of its whole group |
 
 mod child;
 mod environment;
@@ -63,7 +74,7 @@ pub struct Command {
     pub read: Vec<PathBuf>,
     /// Further places that it may read and write.
     pub write: Vec<PathBuf>,
-    /// Whether it may open sockets.
+    /// Whether it gets the host's network. Without, it reaches nobody but itself.
     pub network: bool,
     /// How many bytes of output are delivered as they come, and how many of the newest at the end.
     pub keep: u64,
@@ -191,30 +202,41 @@ pub struct SandboxReport {
     pub files: Option<String>,
     /// Whether the network can be closed.
     pub network: bool,
+    /// Whether a program has loopback of its own where the network is closed. If not, it has no sockets at all.
+    pub loopback: bool,
     /// Whether signals and abstract sockets stay inside.
     pub scopes: bool,
     /// Why something is missing, and what to do, one sentence each.
     pub notes: Vec<String>,
 }
 
+/// A part of the sandbox that a system may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// What confines files. Without it nothing is started.
+    Files,
+    /// A network of the program's own. Without it a program has none.
+    Loopback,
+}
+
 /// The process broker. Clones share its settings.
 #[derive(Debug, Clone)]
 pub struct Processes {
     settings: Arc<ProcessSettings>,
-    probe: fn() -> io::Result<()>,
+    probe: fn(Part) -> io::Result<()>,
 }
 
 impl Processes {
     /// Makes a broker. Nothing is created or started.
     #[must_use]
     pub fn new(settings: ProcessSettings) -> Self {
-        Self::with_probe(settings, || Ok(()))
+        Self::with_probe(settings, |_| Ok(()))
     }
 
-    /// As [`Processes::new`], with a check that must succeed before each sandbox is set up: how a test makes
-    /// the sandbox fail.
+    /// As [`Processes::new`], with a check that must succeed before each part of a sandbox is set up: how a
+    /// test has a system that lacks it.
     #[must_use]
-    pub fn with_probe(settings: ProcessSettings, probe: fn() -> io::Result<()>) -> Self {
+    pub fn with_probe(settings: ProcessSettings, probe: fn(Part) -> io::Result<()>) -> Self {
         Self { settings: Arc::new(settings), probe }
     }
 
@@ -236,6 +258,6 @@ impl Processes {
     /// Returns what the sandbox of this machine can do.
     #[must_use]
     pub fn sandbox_level(&self) -> SandboxReport {
-        sandbox::report(self.probe)
+        sandbox::report(self)
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! A guard whose test stays green without it is not tested. With the cargo feature `sabotage` (never in a
 //! release) `OPENKOI_SABOTAGE=egress-rule` turns that guard off; [`CASES`] says which tests must then fail.
-//! Without the feature [`off`] is a constant.
+//! Without the feature [`off`] is a constant. The host has its own table, made by the same macro.
 
-/// Declares the guards once, each with the test that must fail when it is off.
-macro_rules! guards {
+/// Declares the guards of a crate once, each with the test that must fail when it is off.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! sabotage_guards {
     ($($(#[$doc:meta])* $name:ident = $text:literal => $case:literal,)+) => {
-        /// One guard of the brokers.
+        /// One guard of this crate.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Guard {
             $($(#[$doc])* $name,)+
@@ -26,12 +28,30 @@ macro_rules! guards {
             }
         }
 
-        /// Guard by guard, a filter for `cargo test -p openkoi-brokers` that must select a failing test while the guard is off.
+        /// Guard by guard, the test of this crate that must fail while the guard is off.
         pub const CASES: &[(Guard, &str)] = &[$((Guard::$name, $case),)+];
+
+        /// Returns whether `guard` is turned off for a test of the tests. Always false without the feature.
+        #[cfg(not(feature = "sabotage"))]
+        #[inline]
+        #[must_use]
+        pub const fn off(_guard: Guard) -> bool {
+            false
+        }
+
+        /// Returns whether `guard` is turned off for a test of the tests.
+        #[cfg(feature = "sabotage")]
+        #[must_use]
+        pub fn off(guard: Guard) -> bool {
+            use std::sync::OnceLock;
+            static NAMED: OnceLock<String> = OnceLock::new();
+            let named = NAMED.get_or_init(|| std::env::var("OPENKOI_SABOTAGE").unwrap_or_default());
+            named == guard.name()
+        }
     };
 }
 
-guards! {
+sabotage_guards! {
     /// A request that no rule covers is refused before anything is resolved.
     EgressRule = "egress-rule" => "a_host_without_a_rule_is_refused_before_it_is_resolved",
     /// A URL with a user name is refused.
@@ -72,12 +92,18 @@ guards! {
     FileExpect = "file-expect" => "a_file_that_changed_is_not_replaced",
     /// Files that are ignored are left alone by a restore.
     SnapshotIgnored = "snapshot-ignored" => "ignored_files_are_never_touched",
+    /// Control files are captured, ignored ones and those of `.git` too.
+    SnapshotControl = "snapshot-control" => "what_steers_git_and_agents_is_put_back",
     /// An object whose bytes are not those it is named after is not put back.
     SnapshotHash = "snapshot-hash" => "a_broken_object_is_not_restored",
     /// A program sees the files it was given and no others.
     ProcessFiles = "process-files" => "a_program_writes_only_where_it_may",
     /// A program has no network unless it was granted.
     ProcessNetwork = "process-network" => "a_program_has_no_network",
+    /// A program's internet sockets are in a network of its own.
+    ProcessNamespace = "process-namespace" => "a_program_talks_to_itself_and_to_nobody_else",
+    /// A program keeps no capability that leads around the sandbox, of a namespace or of root.
+    ProcessCapabilities = "process-capabilities" => "a_program_keeps_no_power_over_its_sandbox",
     /// Without a sandbox no program is started.
     ProcessClosed = "process-closed" => "without_a_sandbox_nothing_is_started",
     /// A program's environment is made here.
@@ -86,21 +112,4 @@ guards! {
     ProcessGroup = "process-group" => "the_whole_group_is_killed_at_the_deadline",
     /// A program has limits of its own.
     ProcessLimits = "process-limits" => "a_program_has_limits",
-}
-
-/// Returns whether `guard` is turned off for a test of the tests. Always false without the feature.
-#[cfg(not(feature = "sabotage"))]
-#[inline]
-#[must_use]
-pub const fn off(_guard: Guard) -> bool {
-    false
-}
-
-/// Returns whether `guard` is turned off for a test of the tests.
-#[cfg(feature = "sabotage")]
-#[must_use]
-pub fn off(guard: Guard) -> bool {
-    use std::sync::OnceLock;
-    static NAMED: OnceLock<String> = OnceLock::new();
-    NAMED.get_or_init(|| std::env::var("OPENKOI_SABOTAGE").unwrap_or_default()) == guard.name()
 }

@@ -4,10 +4,16 @@
 //! them, the tree, whose own hash is its name. Equal workspaces have equal names, and unchanged files are
 //! stored once.
 //!
-//! Not covered: `.git`, what `.gitignore` and `.ignore` ignore, files over 32 MiB (their names are recorded),
-//! and anything that is neither file, directory nor link. A restore leaves all of these alone.
+//! Control files ([`is_control`](crate::files::is_control)) are covered even where they are ignored: `.openkoi`,
+//! `AGENTS.md`, `.mcp.json`, and of `.git` the parts that make git run something or say where it looks. So a
+//! change of them can be seen, and does not survive its being undone.
+//!
+//! Not covered: the rest of `.git`, what `.gitignore` and `.ignore` ignore (control files in a directory that is
+//! ignored as a whole included), files over 32 MiB (their names are recorded), and anything that is neither
+//! file, directory nor link. A restore leaves all of these alone, except for a control file that is new.
 
 mod capture;
+mod control;
 mod diff;
 mod index;
 mod restore;

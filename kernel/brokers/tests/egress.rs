@@ -6,12 +6,13 @@ mod server;
 #[path = "support/world.rs"]
 mod world;
 
-use openkoi_brokers::egress::{EgressErrorKind, Injection, Request};
+use openkoi_brokers::egress::{EgressErrorKind, Injection, Phase, Request};
 use openkoi_brokers::secrets::Secret;
 use openkoi_core::pattern::HttpRule;
 use server::{Server, ok};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use world::{Names, SECRET, api_key, body, credential, egress, request, send};
 
 #[tokio::test]
@@ -200,6 +201,64 @@ async fn a_name_that_resolves_to_a_private_address_is_refused() {
         assert_eq!(names.asked.load(Ordering::SeqCst), 1, "resolved once, never again");
         assert!(server.requests().is_empty());
     }
+}
+
+#[tokio::test]
+async fn an_address_is_looked_up_once_and_kept() {
+    // Public for the check, private for whoever asks again. Nobody answers at the first address, and a network
+    // that knows no way there says so at once.
+    let server = Server::start("127.0.0.1", vec![ok("")]).await;
+    let names = Arc::new(Names {
+        addresses: vec!["2001:4860:ffff:ffff::1".parse().unwrap()],
+        later: Some("127.0.0.1".parse().unwrap()),
+        ..Names::default()
+    });
+    let rule = format!("http://*.example.com:{}/**", server.port());
+    let mut request = request(&format!("http://api.example.com:{}/", server.port()), &[&rule]);
+    request.limits.first_byte = Duration::from_millis(300);
+
+    let error = egress(&names).0.send(request).await.unwrap_err();
+
+    let silence = EgressErrorKind::Timeout { phase: Phase::FirstByte };
+    assert!([EgressErrorKind::Connect, silence].contains(&error.kind), "{error}");
+    assert_eq!(names.asked.load(Ordering::SeqCst), 1, "resolved once, never again");
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_port_is_part_of_the_grant() {
+    let names = Names::all("127.0.0.1");
+    let (egress, _) = egress(&names);
+    for port in ["22", "25", "6379", "9742", "0", "65536", "80", "4430"] {
+        let url = format!("https://api.example.com:{port}/");
+
+        let error = egress.send(request(&url, &["https://api.example.com/**"])).await.unwrap_err();
+
+        let kinds = [EgressErrorKind::Denied, EgressErrorKind::InvalidRequest];
+        assert!(kinds.contains(&error.kind), "{port}: {error}");
+    }
+    assert_eq!(names.asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_placeholder_is_only_text() {
+    let server = Server::start("127.0.0.1", vec![ok("")]).await;
+    let (egress, secrets) = egress(&Names::all("127.0.0.1"));
+    secrets.bind("github", &Secret::new(SECRET.as_bytes().to_vec()), "api.github.com");
+    let placeholder = "{secret:github}";
+    let mut request =
+        request(&server.url(&format!("/{placeholder}?a={placeholder}")), &[&server.url("/**")]);
+    request.method = "POST".to_owned();
+    request.rules[0].methods.clear();
+    request.headers = vec![("x-note".to_owned(), placeholder.as_bytes().to_vec())];
+    request.body = format!("{placeholder} {{secret:{placeholder}}}").into_bytes();
+
+    egress.send(request).await.unwrap();
+
+    let received = server.requests().concat();
+    assert!(received.ends_with("{secret:github} {secret:{secret:github}}"), "{received}");
+    assert!(received.contains("x-note: {secret:github}\r\n"), "{received}");
+    assert!(!received.contains(SECRET), "{received}");
 }
 
 #[tokio::test]

@@ -190,6 +190,51 @@ async fn silence_ends_at_the_deadline_of_its_phase() {
 }
 
 #[tokio::test]
+async fn a_body_that_drips_ends_when_its_time_is_over() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".to_vec();
+    let server = Server::start("127.0.0.1", vec![Answer::Drip(head)]).await;
+    let mut dripping = request(&server.url("/"), &[&server.url("/**")]);
+    dripping.limits.total = Duration::from_millis(300);
+    dripping.limits.idle = Duration::from_secs(60);
+
+    let mut response = send(dripping).await.unwrap();
+    let mut received = 0;
+    let error = loop {
+        match response.body.chunk().await {
+            Ok(Some(piece)) => received += piece.len(),
+            Ok(None) => panic!("the body ended as if it were whole"),
+            Err(error) => break error,
+        }
+    };
+
+    assert_eq!(error.kind, EgressErrorKind::Timeout { phase: Phase::Total });
+    assert!(received > 0, "something arrived, so it was not silence that ended it");
+}
+
+#[tokio::test]
+async fn what_arrives_compressed_is_not_unpacked() {
+    // 512 bytes of zeroes, once per coding that clients are fond of; a client that unpacks would make more of it.
+    let bomb = [
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 99, 96, 24, 5, 35, 25, 0, 0, 120, 117, 170, 178, 0, 2, 0,
+        0,
+    ];
+    for coding in ["gzip", "br", "zstd", "deflate", "gzip, gzip"] {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-encoding: {coding}\r\ncontent-length: {}\r\n\r\n",
+            bomb.len()
+        );
+        let pieces = vec![head.into_bytes(), bomb.to_vec()];
+        let server = Server::start("127.0.0.1", vec![Answer::Pieces(pieces)]).await;
+
+        let mut response = send(request(&server.url("/"), &[&server.url("/**")])).await.unwrap();
+
+        assert_eq!(response.body.read_to_end().await.unwrap(), bomb, "{coding}");
+        let asked = server.requests().concat().to_lowercase();
+        assert!(asked.contains("accept-encoding: identity\r\n"), "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_fails_says_whether_anything_was_sent() {
     let server =
         Server::start("127.0.0.1", vec![Answer::Pieces(vec![b"HTTP/1.1 200 OK\r\n".to_vec()])])

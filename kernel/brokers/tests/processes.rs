@@ -7,10 +7,11 @@
 )]
 
 use openkoi_brokers::processes::{
-    Child, Command, Exit, Happening, ProcessError, ProcessSettings, Processes, SandboxMode,
+    Child, Command, Exit, Happening, Part, ProcessError, ProcessSettings, Processes, SandboxMode,
 };
 use std::collections::HashMap;
 use std::fs;
+use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -67,6 +68,22 @@ impl World {
         Processes::new(self.settings.clone())
     }
 
+    /// The broker on a system without `part`.
+    fn processes_without(&self, part: Part) -> Processes {
+        let probe: fn(Part) -> std::io::Result<()> = match part {
+            Part::Files => |part| if part == Part::Files { Err(missing()) } else { Ok(()) },
+            Part::Loopback => |part| if part == Part::Loopback { Err(missing()) } else { Ok(()) },
+        };
+        Processes::with_probe(self.settings.clone(), probe)
+    }
+
+    fn python(&self, script: &str) -> Command {
+        let mut command = Command::new("python3", self.base.join("work"));
+        command.arguments = vec!["-c".to_owned(), script.to_owned()];
+        command.deadline = Some(Duration::from_secs(30));
+        command
+    }
+
     fn shell(&self, script: &str) -> Command {
         let mut command = Command::new("sh", self.base.join("work"));
         command.arguments = vec!["-c".to_owned(), script.to_owned()];
@@ -81,6 +98,10 @@ impl World {
     async fn sh(&self, script: &str) -> Ran {
         self.run(self.shell(script)).await
     }
+}
+
+fn missing() -> std::io::Error {
+    std::io::Error::other("it is missing")
 }
 
 async fn finish(mut child: Child) -> Ran {
@@ -237,14 +258,14 @@ attempt('pair', lambda: socket.socketpair())
 #[tokio::test]
 async fn a_program_has_no_network() {
     let world = world();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port().to_string();
-    let mut command = Command::new("python3", world.base.join("work"));
-    command.arguments = vec!["-c".to_owned(), SOCKETS.to_owned(), port];
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = world.python(SOCKETS);
+    command.arguments.push(listener.local_addr().unwrap().port().to_string());
+    let processes = world.processes_without(Part::Loopback);
 
-    let closed = world.run(command.clone()).await;
+    let closed = finish(processes.spawn(command.clone()).await.unwrap()).await;
     command.network = true;
-    let open = world.run(command).await;
+    let open = finish(processes.spawn(command).await.unwrap()).await;
 
     assert_eq!(closed.out, "tcp 13\nudp 13\nlocal 13\npacket 13\npair opened\n", "{}", closed.err);
     assert_eq!(
@@ -252,6 +273,172 @@ async fn a_program_has_no_network() {
         "{}",
         open.err
     );
+    let report = processes.sandbox_level();
+    assert!(report.available && report.network && !report.loopback, "{report:?}");
+    assert!(report.notes[0].contains("127.0.0.1"), "{report:?}");
+}
+
+/// Says what it reaches: itself, the host's listeners on the ports it is given, the outside, other families.
+const NEIGHBOURS: &str = r"
+import errno, fcntl, os, socket, struct, sys, threading
+def attempt(name, make):
+    try:
+        print(name, '-', make() or 'opened')
+    except OSError as error:
+        print(name, '-', errno.errorcode[error.errno])
+def itself(family, address):
+    listener = socket.socket(family)
+    listener.bind((address, 0)); listener.listen()
+    answer = lambda: listener.accept()[0].sendall(b'heard')
+    threading.Thread(target=answer, daemon=True).start()
+    return socket.create_connection(listener.getsockname()[:2], 5).recv(9).decode()
+def datagram():
+    here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); here.bind(('127.0.0.1', 0))
+    here.sendto(b'heard', here.getsockname())
+    return here.recv(9).decode()
+def connect(address, port):
+    socket.create_connection((address, port), 5).sendall(b'x')
+def send(address, port):
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', (address, port))
+def make(*kind):
+    socket.socket(*kind)
+def set_down():
+    fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh22x', b'lo', 0))
+tcp, six, udp, elsewhere = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+attempt('itself', lambda: itself(socket.AF_INET, '127.0.0.1'))
+attempt('itself by name', lambda: itself(socket.AF_INET, 'localhost'))
+attempt('itself in datagrams', datagram)
+attempt('the host', lambda: connect('127.0.0.1', tcp))
+attempt('the host elsewhere', lambda: connect(elsewhere, tcp))
+attempt('the host in datagrams', lambda: send(elsewhere, udp))
+attempt('the outside', lambda: connect('192.0.2.1', 9))
+attempt('raw', lambda: make(socket.AF_INET, socket.SOCK_RAW, 1))
+attempt('down', set_down)
+attempt('local', lambda: make(socket.AF_UNIX))
+attempt('netlink', lambda: make(socket.AF_NETLINK, socket.SOCK_RAW))
+attempt('packet', lambda: make(socket.AF_PACKET, socket.SOCK_RAW))
+attempt('vsock', lambda: make(40))
+attempt('pair', lambda: socket.socketpair() and None)
+if six:
+    attempt('itself in six', lambda: itself(socket.AF_INET6, '::1'))
+    attempt('the host in six', lambda: connect('::1', six))
+print('uid', os.getuid(), 'owner', os.stat('.').st_uid, 'group', os.getgid())
+";
+
+/// What each attempt comes to with loopback; without it, every one is refused.
+const REACHED: [(&str, &str); 13] = [
+    ("itself", "heard"),
+    ("itself by name", "heard"),
+    ("itself in datagrams", "heard"),
+    ("the host", "ECONNREFUSED"),
+    ("the host elsewhere", "ENETUNREACH"),
+    ("the host in datagrams", "ENETUNREACH"),
+    ("the outside", "ENETUNREACH"),
+    ("raw", "EPERM"),
+    ("down", "EPERM"),
+    ("local", "EACCES"),
+    ("netlink", "EACCES"),
+    ("packet", "EACCES"),
+    ("vsock", "EACCES"),
+];
+
+/// Listeners of the host, at which nobody may arrive.
+struct Listeners {
+    tcp: TcpListener,
+    udp: UdpSocket,
+    /// Absent where the machine has no such loopback.
+    six: Option<TcpListener>,
+}
+
+impl Listeners {
+    fn start() -> Self {
+        let tcp = TcpListener::bind("0.0.0.0:0").unwrap();
+        let udp = UdpSocket::bind("0.0.0.0:0").unwrap();
+        let six = TcpListener::bind("[::1]:0").ok();
+        tcp.set_nonblocking(true).unwrap();
+        udp.set_nonblocking(true).unwrap();
+        six.iter().for_each(|six| six.set_nonblocking(true).unwrap());
+        Self { tcp, udp, six }
+    }
+
+    /// The ports, and an address of this machine that is not loopback, if it has one.
+    fn arguments(&self) -> Vec<String> {
+        let six = self.six.as_ref().map_or(0, |six| six.local_addr().unwrap().port());
+        let ports =
+            [self.tcp.local_addr().unwrap().port(), six, self.udp.local_addr().unwrap().port()];
+        // Connecting a datagram socket sends nothing; it chooses the address to send from.
+        let chooser = UdpSocket::bind("0.0.0.0:0").unwrap();
+        let chosen = chooser.connect("192.0.2.1:9").and_then(|()| chooser.local_addr());
+        let elsewhere = chosen.map_or("192.0.2.1".to_owned(), |address| address.ip().to_string());
+        ports.map(|port| port.to_string()).into_iter().chain([elsewhere]).collect()
+    }
+
+    fn assert_unheard(&self, ran: &Ran) {
+        assert!(self.tcp.accept().is_err(), "{}", ran.out);
+        assert!(self.udp.recv_from(&mut [0; 9]).is_err(), "{}", ran.out);
+        assert!(self.six.iter().all(|six| six.accept().is_err()), "{}", ran.out);
+    }
+}
+
+/// What [`NEIGHBOURS`] says, with loopback or without.
+fn reached(loopback: bool, six: bool) -> Vec<String> {
+    let mut expected: Vec<(&str, &str)> = REACHED.to_vec();
+    expected.push(("pair", "opened"));
+    if six {
+        expected.extend([("itself in six", "heard"), ("the host in six", "ECONNREFUSED")]);
+    }
+    let line = |(name, with): (&str, &str)| {
+        let result = if loopback || name == "pair" { with } else { "EACCES" };
+        format!("{name} - {result}")
+    };
+    let mut lines: Vec<String> = expected.into_iter().map(line).collect();
+    let (user, group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    lines.push(format!("uid {user} owner {user} group {group}"));
+    lines
+}
+
+#[tokio::test]
+async fn a_program_talks_to_itself_and_to_nobody_else() {
+    let world = world();
+    let host = Listeners::start();
+    let mut command = world.python(NEIGHBOURS);
+    command.arguments.extend(host.arguments());
+    let without = world.processes_without(Part::Loopback);
+
+    let ran = world.run(command.clone()).await;
+    let fallback = finish(without.spawn(command).await.unwrap()).await;
+
+    let loopback = world.processes().sandbox_level().loopback;
+    for (ran, loopback) in [(ran, loopback), (fallback, false)] {
+        host.assert_unheard(&ran);
+        let expected = reached(loopback, host.six.is_some());
+        assert_eq!(ran.out.lines().collect::<Vec<_>>(), expected, "{}", ran.err);
+    }
+}
+
+/// What a capability set of `/proc/self/status` holds.
+fn capabilities(status: &str, set: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(set)).unwrap();
+    u64::from_str_radix(line.trim(), 16).unwrap()
+}
+
+#[tokio::test]
+async fn a_program_keeps_no_power_over_its_sandbox() {
+    let world = world();
+    let own = fs::read_to_string("/proc/self/status").unwrap();
+
+    let ran = world.sh("cat /proc/self/status").await;
+
+    let of_program = |set| capabilities(&ran.out, set);
+    // Rights over files and the right to become somebody else: what root needs to edit another's workspace.
+    let kept = if capabilities(&own, "CapEff:") == 0 { 0 } else { 0b1111_1011 & !0b100 };
+    for set in ["CapPrm:", "CapEff:", "CapInh:", "CapAmb:"] {
+        assert_eq!(of_program(set) & !kept, 0, "{set} {}", ran.out);
+    }
+    if world.processes().sandbox_level().loopback || kept != 0 {
+        assert_eq!(of_program("CapBnd:") & !kept, 0, "{}", ran.out);
+    }
+    assert_eq!(of_program("NoNewPrivs:"), 1);
 }
 
 const CALLS: &str = r"
@@ -296,24 +483,24 @@ async fn calls_that_lead_around_the_sandbox_are_refused() {
 #[tokio::test]
 async fn without_a_sandbox_nothing_is_started() {
     let world = world();
-    let processes =
-        Processes::with_probe(world.settings.clone(), || Err(std::io::Error::other("no landlock")));
+    let processes = world.processes_without(Part::Files);
 
     let error = processes.spawn(world.shell("touch started")).await.expect_err("it was started");
 
     assert_eq!(
         error.to_string(),
-        "the sandbox cannot be set up: this kernel does not confine files (no landlock); use Linux 5.13 or \
+        "the sandbox cannot be set up: this kernel does not confine files (it is missing); use Linux 5.13 or \
          newer with `landlock` among its security modules, or set `sandbox = \"off\"` to run programs without one"
     );
     assert!(!world.base.join("work/started").exists());
     assert_eq!(fs::read_dir(world.base.join("temporary")).unwrap().count(), 0);
     let report = processes.sandbox_level();
-    assert!(!report.available && report.notes.len() == 1, "{report:?}");
+    assert!(!report.available && report.files.is_none(), "{report:?}");
+    assert!(report.notes[0].contains("does not confine files"), "{report:?}");
 
     let mut settings = world.settings.clone();
     settings.sandbox = SandboxMode::Off;
-    let processes = Processes::with_probe(settings, || Err(std::io::Error::other("no landlock")));
+    let processes = Processes::with_probe(settings, |_| Err(missing()));
     let ran = finish(processes.spawn(world.shell("echo opted out")).await.unwrap()).await;
     assert_eq!(ran.out, "opted out\n");
 }
@@ -472,6 +659,42 @@ async fn dropping_or_killing_a_child_ends_its_group() {
 
         wait_until("the child", || !is_alive(&pid));
     }
+}
+
+#[tokio::test]
+#[ignore = "run by the test below in a process of its own"]
+async fn a_host_that_waits() {
+    let world = world();
+    let pid = PathBuf::from(std::env::var("PROCESSES_PID").unwrap());
+    // Closed to others, as OpenKoi is: then files under `/proc/self` are root's.
+    openkoi_brokers::secrets::close_memory().unwrap();
+    let loopback = world.processes().sandbox_level().loopback;
+    let mut child = world.processes().spawn(world.shell("echo $$; sleep 1000")).await.unwrap();
+    let Some(Happening::Stdout(line)) = child.next().await.unwrap() else { panic!("no pid") };
+    fs::write(pid, format!("{loopback} {}", String::from_utf8(line).unwrap())).unwrap();
+    child.next().await.unwrap();
+}
+
+#[test]
+fn a_program_dies_with_its_host() {
+    let directory = tempfile::tempdir().unwrap();
+    let pid = directory.path().join("pid");
+    let mut host = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "a_host_that_waits"])
+        .env("PROCESSES_PID", &pid)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the pid", || fs::read_to_string(&pid).is_ok_and(|pid| pid.ends_with('\n')));
+    let said = fs::read_to_string(&pid).unwrap();
+    let (loopback, pid) = said.split_once(' ').unwrap();
+    assert!(is_alive(pid));
+    assert_eq!(loopback, world().processes().sandbox_level().loopback.to_string());
+
+    host.kill().unwrap();
+    host.wait().unwrap();
+
+    wait_until("the end", || !is_alive(pid));
 }
 
 #[tokio::test]

@@ -124,3 +124,40 @@ fn redacting_twice_changes_nothing_more() {
     assert_eq!(once, "a [redacted] b [redacted] c");
     assert_eq!(store.redact_str(&once), once);
 }
+
+mod any_text {
+    use super::store;
+    use openkoi_brokers::secrets::Secret;
+    use proptest::prelude::*;
+
+    fn percent(text: &str) -> String {
+        text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    }
+
+    fn hex(text: &str) -> String {
+        text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    proptest! {
+        /// Whatever stands around it, and however it is written.
+        #[test]
+        fn a_secret_is_found_in_any_text(
+            secret in "[!-~]{8,40}", before in "[ -~]{0,20}", after in "[ -~]{0,20}", form in 0..4,
+        ) {
+            let home = tempfile::tempdir().unwrap();
+            let store = store(&home, &[]);
+            store.bind("service", &Secret::new(secret.clone().into_bytes()), "api.example.com");
+            let written = match form {
+                0 => secret.clone(),
+                1 => hex(&secret),
+                2 => hex(&secret).to_uppercase(),
+                _ => percent(&secret),
+            };
+
+            let clean = store.redact_str(&format!("{before}{written}{after}"));
+
+            prop_assert!(!clean.contains(&written), "{clean}");
+            prop_assert!(clean.contains("[redacted]"), "{clean}");
+        }
+    }
+}

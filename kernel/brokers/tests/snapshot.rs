@@ -230,6 +230,164 @@ fn ignored_files_are_never_touched() {
     assert!(now["a"].ends_with('1') && now["private"].ends_with("mine"));
 }
 
+/// A repository with a submodule and a second working tree, as far as git would look.
+fn repository(world: &World) {
+    for path in ["HEAD", "index", "objects/aa/bb", "refs/heads/main", "logs/HEAD"] {
+        world.put(&format!(".git/{path}"), "work");
+        world.put(&format!(".git/modules/lib/deep/{path}"), "work");
+    }
+    for directory in [".git", ".git/modules/lib/deep"] {
+        for path in ["config", "hooks/pre-commit.sample", "info/attributes", "info/exclude"] {
+            world.put(&format!("{directory}/{path}"), "# steering\n");
+        }
+    }
+    for path in ["HEAD", "config.worktree", "commondir", "gitdir"] {
+        world.put(&format!(".git/worktrees/tree/{path}"), "steering");
+    }
+    world.put("lib/deep/.git", "gitdir: ../../.git/modules/lib/deep");
+}
+
+#[test]
+fn what_steers_git_and_agents_is_put_back() {
+    let world = world();
+    repository(&world);
+    world.put("AGENTS.md", "be kind").put(".openkoi/config.toml", "[limits]\n").put("a", "1");
+    let before = world.everything();
+    let wanted = world.capture();
+
+    let evil = [
+        ".git/config",
+        ".git/config.worktree",
+        ".git/commondir",
+        ".git/hooks/pre-commit",
+        ".git/hooks/more/helper",
+        ".git/info/attributes",
+        ".git/info/exclude",
+        ".git/modules/lib/deep/config",
+        ".git/modules/lib/deep/hooks/post-checkout",
+        ".git/modules/new/HEAD",
+        ".git/modules/new/config",
+        ".git/worktrees/tree/commondir",
+        "lib/deep/.git",
+        "sub/.git/config",
+        "sub/.git/hooks/pre-push",
+        "AGENTS.md",
+        "sub/agents.MD",
+        ".mcp.json",
+        ".openkoi/config.toml",
+        ".openkoi/skills/evil/SKILL.md",
+    ];
+    for path in evil {
+        world.put(path, "evil");
+    }
+    fs::remove_file(world.root.join(".git/hooks/pre-commit.sample")).unwrap();
+    world.put(".git/HEAD", "a commit").put(".git/objects/cc/dd", "a commit");
+    let changes = world.store.diff(wanted, world.capture()).unwrap();
+    let report = world.restore(wanted);
+
+    let mut seen: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+    seen.retain(|path| *path != ".git/hooks/pre-commit.sample");
+    // What makes a directory a repository is work, not steering.
+    let mut steering: Vec<&str> = evil.to_vec();
+    steering.retain(|path| !path.ends_with("/HEAD"));
+    steering.sort_unstable();
+    assert_eq!(seen, steering);
+    assert_eq!(report.blocked, Vec::<String>::new());
+    let mut after = world.everything();
+    for path in
+        [".git/objects/cc/dd", ".git/objects/cc/", ".git/modules/new/", ".git/modules/new/HEAD"]
+    {
+        assert!(after.remove(path).is_some(), "work is left alone: {path}");
+    }
+    assert!(
+        after
+            .insert(".git/HEAD".to_owned(), before[".git/HEAD"].clone())
+            .unwrap()
+            .ends_with("a commit")
+    );
+    assert_eq!(after, before);
+    world.restore(report.before);
+    assert_eq!(fs::read_to_string(world.root.join(".git/hooks/pre-commit")).unwrap(), "evil");
+}
+
+#[test]
+fn control_files_are_covered_even_where_they_are_ignored() {
+    let world = world();
+    world.put(".gitignore", ".git\n.openkoi/\nAGENTS.md\n.mcp.json\n").put("sub/a", "1");
+    world.put(".openkoi/config.toml", "mine").put(".git/config", "mine").put(".git/HEAD", "x");
+    let before = world.everything();
+    let wanted = world.capture();
+
+    for path in
+        [".openkoi/config.toml", ".openkoi/deep/x", "AGENTS.md", "sub/AGENTS.md", ".git/config"]
+    {
+        world.put(path, "evil");
+    }
+    // Ignored as a whole, directories are not looked into; but whatever hides them is put back first.
+    world.put(".git/info/exclude", "sub\n");
+    let changed = world.everything();
+    let report = world.restore(wanted);
+
+    assert_eq!(world.everything(), before);
+    world.restore(report.before);
+    assert_eq!(world.everything(), changed);
+}
+
+#[test]
+fn a_repository_that_is_swapped_is_swapped_back() {
+    let world = world();
+    world.put("inner/.git", "gitdir: ../elsewhere\n").put("outer/.git/config", "mine");
+    world.put("outer/.git/hooks/pre-commit", "mine").put("outer/.git/info/exclude", "mine");
+    let before = world.everything();
+    let wanted = world.capture();
+
+    fs::remove_file(world.root.join("inner/.git")).unwrap();
+    world.put("inner/.git/config", "evil").put("evil/exclude", "*");
+    for (path, target) in [("hooks", "../../evil"), ("info", "../../evil"), ("modules", "/")] {
+        let path = world.root.join("outer/.git").join(path);
+        drop(fs::remove_dir_all(&path));
+        symlink(target, path).unwrap();
+    }
+    let report = world.restore(wanted);
+
+    assert_eq!(report.blocked, Vec::<String>::new());
+    assert_eq!(world.everything(), before);
+}
+
+#[test]
+fn a_control_file_that_cannot_be_kept_does_not_stay_either() {
+    let world = world();
+    world.put(".git/config", "mine");
+    let before = world.everything();
+    let wanted = world.capture();
+    let hook = world.put(".git/hooks/pre-commit", "").root.join(".git/hooks/pre-commit");
+    fs::File::create(&hook).unwrap().set_len(LARGEST_FILE + 1).unwrap();
+
+    world.restore(wanted);
+
+    assert_eq!(world.everything(), before);
+}
+
+#[test]
+fn a_tree_from_before_control_files_were_covered_takes_none_away() {
+    use sha2::Digest;
+    let world = world();
+    world.put(".git/config", "mine").put(".git/hooks/pre-commit", "mine").put("added", "x");
+    let bytes = br#"{"entries":[]}"#;
+    let name: String = sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+    let object = world.kept.join("objects").join(&name[..2]).join(&name[2..]);
+    fs::create_dir_all(object.parent().unwrap()).unwrap();
+    fs::write(object, bytes).unwrap();
+    let old = name.parse().unwrap();
+
+    let changes = world.store.diff(old, world.capture()).unwrap();
+    let report = world.restore(old);
+
+    assert_eq!(changes, [change("added", ChangeKind::Added)]);
+    assert_eq!(report.removed, ["added"]);
+    assert!(world.root.join(".git/hooks/pre-commit").exists());
+}
+
 #[test]
 fn nothing_is_written_through_a_link() {
     let world = world();

@@ -54,18 +54,18 @@ impl Approver for Terminal {
 fn question(request: &ApprovalRequest) -> String {
     let rule = |allow| Rule { allow, ..request.rule.clone() };
     format!(
-        "\n{} wants to {} ({}, domain {})\n  on: {}\n  arguments: {}\n\
+        "\n`{}` needs your approval ({}, domain {}, asked by {})\n  on: {}\n  arguments: {}\n\
          \x20 [y] allow once   [a] allow always, which writes the rule: {}\n\
          \x20 [n] reject once  [r] reject always, which writes the rule: {}\n\
          answer [y/a/n/r]: ",
-        sanitise_line(&request.origin),
         sanitise_line(&request.action),
         request.effect.word(),
         sanitise_line(&request.domain),
+        sanitise_line(&request.origin),
         sanitise_line(&ends(&request.target)),
         sanitise(&ends(&request.details)),
-        sanitise_line(&rule(true).to_string()),
-        sanitise_line(&rule(false).to_string()),
+        sanitise_line(&ends(&rule(true).to_string())),
+        sanitise_line(&ends(&rule(false).to_string())),
     )
 }
 

@@ -261,7 +261,8 @@ fn claim_line(claim: &Claim) -> String {
             let code = exit_code.map_or("a signal".to_owned(), |code| format!("exit {code}"));
             let receipt = receipts.last().map_or("none".to_owned(), |id| short(id).to_owned());
             let tree = tree.as_ref().map_or("-", |tree| short_tree(tree.as_str()));
-            format!("verified: `{command}` {code} on tree {tree}, receipt {receipt}")
+            let word = if claim.holds { "verified" } else { "checked" };
+            format!("{word}: `{command}` {code} on tree {tree}, receipt {receipt}")
         }
         Basis::Judged { by, score } => format!("judged by {by}: {:.1}", score * 10.0),
         Basis::Unverified => "unverified".to_owned(),
@@ -300,8 +301,8 @@ fn stopped(paused: &Paused, task: &TaskId, interrupts: &Interrupts) -> CommandEr
         }
         Paused::Approval(request) => {
             let message = format!(
-                "{} wants to {} on {:?}, and there is nobody to ask",
-                request.origin, request.action, request.target
+                "`{}` on {:?} needs an approval, and there is nobody to ask",
+                request.action, request.target
             );
             CommandError::new(Exit::NeedsApproval, message)
                 .hint(format!("{resume}   (on a terminal, to answer)"))

@@ -23,6 +23,7 @@ pub mod models;
 pub mod output;
 pub mod paths;
 pub mod request;
+mod rules;
 mod runtime;
 pub mod settings;
 pub mod suggest;

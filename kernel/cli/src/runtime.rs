@@ -17,7 +17,7 @@ use openkoi_brokers::{
 };
 use openkoi_core::{
     failure::Failure,
-    gate::Policy,
+    gate::{Policy, target_of},
     id::{SessionId, TaskId},
     message::{Role, ToolCall},
     port::{Clock, Listener, Pending, Ports, Scope, Toolbox},
@@ -45,6 +45,7 @@ use crate::{
     exit::Exit,
     interrupt::Interrupts,
     models::{Connection, Routes},
+    rules::NestedRules,
     settings::Settings,
     workspace::Directory,
 };
@@ -140,7 +141,7 @@ impl Runtime {
         Ok(Self {
             notice: models.notice(&Role::new(Role::EXECUTOR)).unwrap_or_default().to_owned(),
             policy: policy(settings, &storage)?,
-            tools: Arc::new(Chosen { tools, without: settings.disabled_tools.clone() }),
+            tools: Arc::new(Chosen::new(tools, &settings.disabled_tools, workspace)),
             judges: Arc::new(judges),
             models: Arc::new(models),
             directory: Arc::new(directory),
@@ -363,17 +364,31 @@ fn policy(settings: &Settings, storage: &Storage) -> Result<Policy, CommandError
     Ok(Policy { trust, rules: storage.rules()? })
 }
 
-/// The tools without those that the user left out.
+/// The tools without those that the user left out, with the project's rules for what they touch.
 struct Chosen {
     tools: Tools,
-    without: Vec<String>,
+    listed: Vec<Tool>,
+    rules: NestedRules,
+}
+
+impl Chosen {
+    fn new(tools: Tools, without: &[String], workspace: &Path) -> Self {
+        let mut listed = tools.tools();
+        listed.retain(|tool| !without.contains(&tool.name));
+        Self { tools, listed, rules: NestedRules::new(workspace) }
+    }
+
+    /// Returns what the project says about the place that a call touches, if the task does not know yet.
+    fn rules_for(&self, task: &TaskId, call: &ToolCall) -> Option<String> {
+        let tool = self.listed.iter().find(|tool| tool.name == call.name)?;
+        tool.target.as_ref()?;
+        self.rules.about(task, &target_of(tool, call))
+    }
 }
 
 impl Toolbox for Chosen {
     fn tools(&self) -> Vec<Tool> {
-        let mut tools = self.tools.tools();
-        tools.retain(|tool| !self.without.contains(&tool.name));
-        tools
+        self.listed.clone()
     }
 
     fn call<'a>(
@@ -383,9 +398,11 @@ impl Toolbox for Chosen {
     ) -> Pending<'a, Result<ToolOutput, Failure>> {
         Box::pin(async move {
             let failed = |error: std::io::Error| Failure::Failed(error.to_string());
+            let task = scope.task.clone();
             failpoint::hit(Point::EffectBefore).map_err(failed)?;
-            let output = self.tools.call(call, scope).await?;
+            let mut output = self.tools.call(call, scope).await?;
             failpoint::hit(Point::EffectAfter).map_err(failed)?;
+            output.text.extend(self.rules_for(&task, call));
             Ok(output)
         })
     }

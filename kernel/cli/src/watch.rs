@@ -10,6 +10,7 @@ use std::{
 };
 
 use openkoi_core::{
+    contract::{Repair, Resolution},
     evaluation::{Check, CheckOutcome, Verdict},
     event::{Entry, Event},
     failure::Failure,
@@ -21,6 +22,12 @@ use openkoi_core::{
 use serde_json::json;
 
 use crate::output::{Palette, Printer, SCHEMA_VERSION, Style, money, sanitise, sanitise_line};
+
+/// The longest progress line, in characters.
+const LONGEST_LINE: usize = 2_000;
+
+/// How much of a step of the plan is shown, in characters.
+const SHOWN: usize = 80;
 
 /// Several listeners as one.
 pub struct Listeners(pub Vec<Arc<dyn Listener>>);
@@ -99,7 +106,10 @@ impl ProgressLines {
 
     fn line(&self, label: &str, style: Style, text: &str) {
         let label = self.palette.paint(style, &format!("[{label}]"));
-        self.plain(&format!("{label} {}", sanitise_line(text)));
+        // What a model wrote may be as long as it likes; the whole of it is in the journal.
+        let shown: String = text.chars().take(LONGEST_LINE).collect();
+        let more = if shown.len() < text.len() { "…" } else { "" };
+        self.plain(&format!("{label} {}{more}", sanitise_line(&shown)));
     }
 
     fn plain(&self, text: &str) {
@@ -134,6 +144,17 @@ impl ProgressLines {
             Err(failure) => {
                 let text = format!("{evaluator}: not evaluated, {}", short(failure));
                 self.line("EVAL", Style::Caution, &text);
+            }
+        }
+    }
+
+    fn mended(&self, number: u32, repairs: &[Repair]) {
+        for repair in repairs {
+            let Some(Resolution { by, iteration }) = &repair.resolved else { continue };
+            if *iteration == number {
+                let what: String = repair.text.chars().take(SHOWN).collect();
+                let cut = if what.len() < repair.text.len() { "…" } else { "" };
+                self.line("REFN", Style::Good, &format!("resolved by {by}: {what}{cut}"));
             }
         }
     }
@@ -180,6 +201,7 @@ impl Listener for ProgressLines {
             Event::IterationDecided { decision, reason, .. } if decision != "accept" => {
                 self.line("REFN", Style::Plain, reason);
             }
+            Event::PlanRefined { number, repairs } => self.mended(*number, repairs),
             Event::GateDecided { decision: Decision::Deny { what, hint }, .. } => {
                 let hint = if hint.is_empty() { String::new() } else { format!(" ({hint})") };
                 self.line("GATE", Style::Caution, &format!("refused: {what}{hint}"));

@@ -9,6 +9,7 @@ use std::{
 
 use openkoi_brokers::{
     failpoint::{self, Point},
+    files,
     snapshot::{self, IndexCache, SnapshotError, SnapshotStore},
 };
 use openkoi_core::{
@@ -144,5 +145,5 @@ fn change(change: snapshot::Change) -> Change {
         | snapshot::ChangeKind::Retyped => ChangeKind::Modified,
         snapshot::ChangeKind::Removed => ChangeKind::Removed,
     };
-    Change { path: change.path, kind }
+    Change { control: files::is_control(Path::new(&change.path)), path: change.path, kind }
 }

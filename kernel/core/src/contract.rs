@@ -41,3 +41,42 @@ impl Contract {
         }
     }
 }
+
+/// A step that refinement added to the plan: something that an evaluation found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repair {
+    /// `r1`, `r2` …, in the order in which they were found.
+    pub id: String,
+    /// Who found it.
+    pub source: RepairSource,
+    /// What is to be mended.
+    pub text: String,
+    /// The fact, the check's id, or `file:line`.
+    pub evidence: String,
+    /// The iteration whose evaluation found it first.
+    pub found_in: u32,
+    /// What showed that it is mended; absent while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<Resolution>,
+}
+
+/// Who found what is to be mended, and can therefore say that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepairSource {
+    /// The kernel itself.
+    Fact,
+    /// A check of the project.
+    Check,
+    /// A judge.
+    Judge,
+}
+
+/// The proof that a step is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// The check's id, or the evaluator.
+    pub by: String,
+    /// The iteration whose evaluation showed it.
+    pub iteration: u32,
+}

@@ -57,6 +57,9 @@ pub struct Change {
     pub path: String,
     /// How it changed.
     pub kind: ChangeKind,
+    /// Whether it steers agents or tools: a hook of git, the configuration of a project, rules for agents.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub control: bool,
 }
 
 /// How a check or a test ended.

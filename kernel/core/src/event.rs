@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     approval::Answer,
-    contract::Contract,
+    contract::{Contract, Repair},
     evaluation::{EvaluatorCard, Rubric, Verdict},
     evidence::Standing,
     failure::Failure,
@@ -207,6 +207,14 @@ pub enum Event {
         /// How the work stands.
         standing: Standing,
     },
+    /// The plan was edited: what the evaluation found, and what it showed to be mended.
+    #[serde(rename = "plan.refined")]
+    PlanRefined {
+        /// The iteration that was evaluated.
+        number: u32,
+        /// All steps that refinement has added so far.
+        repairs: Vec<Repair>,
+    },
     /// A component says what it is doing.
     #[serde(rename = "progress.reported")]
     ProgressReported {
@@ -242,6 +250,20 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether the loop comes to this by itself and does nothing before its next intent: lost with the program,
+    /// it is concluded again from what is left.
+    pub fn waits(&self) -> bool {
+        matches!(
+            self,
+            Self::PlanMade { .. }
+                | Self::PlanRefined { .. }
+                | Self::TreeCaptured { .. }
+                | Self::TreeCompared { .. }
+                | Self::IterationStarted { .. }
+                | Self::IterationDecided { .. }
+        )
+    }
+
     /// Returns the event's name, `noun.past-participle`.
     pub fn name(&self) -> &'static str {
         match self {
@@ -263,6 +285,7 @@ impl Event {
             Self::EvaluationStarted { .. } => "evaluation.started",
             Self::EvaluationFinished { .. } => "evaluation.finished",
             Self::IterationDecided { .. } => "iteration.decided",
+            Self::PlanRefined { .. } => "plan.refined",
             Self::ProgressReported { .. } => "progress.reported",
             Self::BudgetWarned { .. } => "budget.warned",
             Self::BreakerTripped { .. } => "breaker.tripped",

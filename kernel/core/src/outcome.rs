@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contract::Repair,
     evaluation::Change,
     evidence::{Claim, Standing},
     ledger::{Reservation, Shortage},
@@ -100,4 +101,7 @@ pub struct Outcome {
     pub elapsed_ms: u64,
     /// The iteration's scores by dimension, 0 to 1.
     pub scores: Vec<crate::evaluation::Score>,
+    /// What evaluations found, as steps of the plan, and what showed them to be mended.
+    #[serde(default)]
+    pub repairs: Vec<Repair>,
 }

@@ -190,12 +190,12 @@ pub struct JournalError(pub String);
 
 /// The append-only record of runs.
 pub trait Journal: Send + Sync {
-    /// Appends `entry` to the task's journal; it is durable when this returns.
+    /// Appends `entries` to the task's journal, all of them or none; they are durable when this returns.
     ///
     /// # Errors
     ///
-    /// When it is not durable: full disk, read-only home, another process owns the task.
-    fn append(&self, task: &TaskId, entry: &Entry) -> Result<(), JournalError>;
+    /// When they are not durable: full disk, read-only home, another process owns the task.
+    fn append(&self, task: &TaskId, entries: &[Entry]) -> Result<(), JournalError>;
 
     /// Returns all entries of the task, oldest first.
     ///

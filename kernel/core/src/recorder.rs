@@ -2,6 +2,9 @@
 //!
 //! The loop runs the same code whether a run is new, resumed or verified. Before an operation it asks
 //! [`Recorder::recall`]; only what the journal does not hold is done, and recorded before it is acted on.
+//!
+//! A commit waits for the disk. What the loop concludes by itself ([`Event::waits`]) is therefore committed with
+//! the next intent or result: before anything is done because of it, and nobody hears of it earlier.
 
 use std::{
     collections::HashMap,
@@ -59,6 +62,8 @@ struct State {
     last_ms: u64,
     /// The elapsed time of the last entry that was recorded or recalled.
     reached_ms: u64,
+    /// Facts that are committed with the next one that does not wait.
+    waiting: Vec<Entry>,
 }
 
 impl Recorder {
@@ -76,7 +81,14 @@ impl Recorder {
             .into_iter()
             .map(|entry| ((entry.key.clone(), entry.event.name()), entry))
             .collect();
-        let state = State { recorded, elapsed_ms: 0, live_since: None, last_ms, reached_ms: 0 };
+        let state = State {
+            recorded,
+            elapsed_ms: 0,
+            live_since: None,
+            last_ms,
+            reached_ms: 0,
+            waiting: Vec::new(),
+        };
         Self { task, mode, journal, listener, clock, state: Mutex::new(state) }
     }
 
@@ -160,13 +172,18 @@ impl Recorder {
         }
         self.go_live();
         let line = entry(key, self.elapsed_ms(), self.clock.now_ms(), event);
-        self.journal.append(&self.task, &line)?;
-        self.listener.event(&line);
-        let slot = (line.key.clone(), line.event.name());
+        let waits = line.event.waits();
         let mut state = self.state();
         state.reached_ms = state.reached_ms.max(line.elapsed_ms);
-        state.recorded.insert(slot, line);
+        state.recorded.insert((line.key.clone(), line.event.name()), line.clone());
+        state.waiting.push(line);
+        let lines = if waits { Vec::new() } else { std::mem::take(&mut state.waiting) };
         drop(state);
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.journal.append(&self.task, &lines)?;
+        lines.iter().for_each(|line| self.listener.event(line));
         Ok(())
     }
 

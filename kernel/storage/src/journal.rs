@@ -1,7 +1,7 @@
 //! The append-only record of runs.
 //!
-//! An entry, the rows it changes and its place in the order are one transaction, and one `fsync`: when
-//! [`Journal::append`] returns, the entry survives a power cut. Only the process that holds the task's lease
+//! Entries, the rows they change and their places in the order are one transaction, and one `fsync`: when
+//! [`Journal::append`] returns, they survive a power cut. Only the process that holds the task's lease
 //! appends to it.
 
 use openkoi_brokers::failpoint::{Point, hit};
@@ -20,8 +20,8 @@ use crate::{
 };
 
 impl Journal for Storage {
-    fn append(&self, task: &TaskId, entry: &Entry) -> Result<(), JournalError> {
-        Ok(self.append_entry(task, entry)?)
+    fn append(&self, task: &TaskId, entries: &[Entry]) -> Result<(), JournalError> {
+        Ok(self.append_entries(task, entries)?)
     }
 
     fn load(&self, task: &TaskId) -> Result<Vec<Entry>, JournalError> {
@@ -30,18 +30,34 @@ impl Journal for Storage {
 }
 
 impl Storage {
-    /// Appends `entry` to the task's journal; it is durable when this returns.
+    /// Appends one entry, as [`Storage::append_entries`].
     ///
     /// # Errors
     ///
-    /// The entry is not there, or is there whole and unacknowledged.
+    /// As there.
     pub fn append_entry(&self, task: &TaskId, entry: &Entry) -> Result<(), StorageError> {
+        self.append_entries(task, std::slice::from_ref(entry))
+    }
+
+    /// Appends `entries` to the task's journal; they are durable when this returns.
+    ///
+    /// # Errors
+    ///
+    /// None of the entries is there, or all are, unacknowledged.
+    pub fn append_entries(&self, task: &TaskId, entries: &[Entry]) -> Result<(), StorageError> {
         self.leases().ensure_task(task)?;
-        let payload = encode(task, &entry.event)?;
+        let payloads = entries.iter().map(|entry| encode(task, &entry.event));
+        let payloads = payloads.collect::<Result<Vec<_>, _>>()?;
         self.pass(Point::JournalAppendBefore)?;
-        self.write(|transaction| insert(transaction, task, entry, &payload))?;
+        self.write(|transaction| {
+            let mut rows = entries.iter().zip(&payloads);
+            rows.try_for_each(|(entry, payload)| insert(transaction, task, entry, payload))
+        })?;
         self.pass(Point::JournalAppendAfter)?;
-        if matches!(entry.event, Event::TaskFinished { .. } | Event::TaskPaused { .. }) {
+        let ends = |entry: &Entry| {
+            matches!(entry.event, Event::TaskFinished { .. } | Event::TaskPaused { .. })
+        };
+        if entries.iter().any(ends) {
             self.leases().release_implied(task);
         }
         Ok(())
@@ -82,17 +98,9 @@ fn insert(
     let sql = "INSERT INTO entries (task, seq, key, event, at_ms, elapsed_ms, payload)
                SELECT ?1, 1 + coalesce(max(seq), 0), ?2, ?3, ?4, ?5, ?6
                FROM entries WHERE task = ?1";
-    transaction.execute(
-        sql,
-        (
-            task.as_str(),
-            &entry.key,
-            entry.event.name(),
-            stored(entry.at_ms),
-            stored(entry.elapsed_ms),
-            payload,
-        ),
-    )?;
+    let (at, elapsed) = (stored(entry.at_ms), stored(entry.elapsed_ms));
+    let row = (task.as_str(), &entry.key, entry.event.name(), at, elapsed, payload);
+    transaction.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }
 

@@ -60,6 +60,9 @@ enum Check {
     Whole,
 }
 
+/// How many prepared statements are kept: all that one entry of the journal needs, and then some.
+const STATEMENTS: usize = 32;
+
 impl Opener {
     /// Returns an opener for the data directory, which is created if need be and closed to other users.
     ///
@@ -182,6 +185,7 @@ impl Opener {
 
 fn configure(connection: &Connection) -> Result<(), StorageError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let settings = [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),

@@ -139,7 +139,7 @@ impl Storage {
             let sql = "UPDATE sessions SET status = ?2, updated_ms = max(updated_ms, ?3)
                        WHERE id = ?1";
             let row = (session.as_str(), status.word(), stored(at_ms));
-            existing(transaction.execute(sql, row)?, session)
+            existing(transaction.prepare_cached(sql)?.execute(row)?, session)
         })
     }
 
@@ -151,7 +151,10 @@ impl Storage {
     pub fn rename_session(&self, session: &SessionId, title: &str) -> Result<(), StorageError> {
         self.write(|transaction| {
             let sql = "UPDATE sessions SET title = ?2 WHERE id = ?1";
-            existing(transaction.execute(sql, (session.as_str(), title_of(title)))?, session)
+            existing(
+                transaction.prepare_cached(sql)?.execute((session.as_str(), title_of(title)))?,
+                session,
+            )
         })
     }
 
@@ -208,7 +211,7 @@ impl Storage {
             // Without this the text stays in free pages of the file.
             transaction.pragma_update(None, "secure_delete", true)?;
             let sql = "DELETE FROM sessions WHERE id = ?1";
-            existing(transaction.execute(sql, [session.as_str()])?, session)
+            existing(transaction.prepare_cached(sql)?.execute([session.as_str()])?, session)
         })?;
         self.truncate_log()?;
         self.remove_orphaned_outputs()
@@ -288,7 +291,7 @@ fn insert(
                VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?5) ON CONFLICT (id) DO NOTHING";
     let title = title_of(&session.title);
     let row = (session.id.as_str(), session.kind.word(), title, &session.workspace, stored(at_ms));
-    Ok(transaction.execute(sql, row)? > 0)
+    Ok(transaction.prepare_cached(sql)?.execute(row)? > 0)
 }
 
 /// Makes sure that the session of a task is there, and active.
@@ -306,7 +309,7 @@ pub(crate) fn ensure(
     if !insert(transaction, &session, at_ms)? {
         let sql = "UPDATE sessions SET status = 'active',
                        title = CASE title WHEN '' THEN ?2 ELSE title END WHERE id = ?1";
-        transaction.execute(sql, (task.session.as_str(), title_of(&task.text)))?;
+        transaction.prepare_cached(sql)?.execute((task.session.as_str(), title_of(&task.text)))?;
         touch(transaction, task.session.as_str(), at_ms)?;
     }
     Ok(())
@@ -319,7 +322,7 @@ pub(crate) fn touch(
     at_ms: u64,
 ) -> Result<(), StorageError> {
     let sql = "UPDATE sessions SET updated_ms = max(updated_ms, ?2) WHERE id = ?1";
-    transaction.execute(sql, (session, stored(at_ms)))?;
+    transaction.prepare_cached(sql)?.execute((session, stored(at_ms)))?;
     Ok(())
 }
 
@@ -330,7 +333,7 @@ pub(crate) fn follow(
     status: SessionStatus,
 ) -> Result<(), StorageError> {
     let sql = "UPDATE sessions SET status = ?2 WHERE id = ?1 AND kind = 'task'";
-    transaction.execute(sql, (session, status.word()))?;
+    transaction.prepare_cached(sql)?.execute((session, status.word()))?;
     Ok(())
 }
 

@@ -289,7 +289,8 @@ fn begin(
     at_ms: u64,
 ) -> Result<(), StorageError> {
     let known = "SELECT 1 FROM tasks WHERE id = ?1";
-    if transaction.query_row(known, [id.as_str()], |_| Ok(())).optional()?.is_some() {
+    if transaction.prepare_cached(known)?.query_row([id.as_str()], |_| Ok(())).optional()?.is_some()
+    {
         return Err(StorageError::Exists { what: "task", id: id.as_str().to_owned() });
     }
     sessions::ensure(transaction, task, at_ms)?;
@@ -299,19 +300,21 @@ fn begin(
     let status = TaskStatus::Running.word();
     let (session, text) = (task.session.as_str(), &task.text);
     let row = (id.as_str(), session, text, status, &task.workspace, model, stored(at_ms));
-    transaction.execute(sql, row)?;
+    transaction.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }
 
 fn session_of(transaction: &Transaction<'_>, id: &TaskId) -> Result<String, StorageError> {
     let sql = "SELECT session FROM tasks WHERE id = ?1";
-    let found = transaction.query_row(sql, [id.as_str()], |row| row.get(0)).optional()?;
+    let found =
+        transaction.prepare_cached(sql)?.query_row([id.as_str()], |row| row.get(0)).optional()?;
     found.ok_or_else(|| StorageError::NoSuch { what: "task", text: id.as_str().to_owned() })
 }
 
 fn last_event(transaction: &Transaction<'_>, id: &TaskId) -> Result<String, StorageError> {
     let sql = "SELECT event FROM entries WHERE task = ?1 ORDER BY seq DESC LIMIT 1";
-    let last = transaction.query_row(sql, [id.as_str()], |row| row.get(0)).optional()?;
+    let last =
+        transaction.prepare_cached(sql)?.query_row([id.as_str()], |row| row.get(0)).optional()?;
     Ok(last.unwrap_or_default())
 }
 
@@ -322,7 +325,7 @@ fn set_status(
     ended_ms: Option<u64>,
 ) -> Result<(), StorageError> {
     let sql = "UPDATE tasks SET status = ?2, ended_ms = ?3 WHERE id = ?1";
-    transaction.execute(sql, (id.as_str(), status.word(), ended_ms.map(stored)))?;
+    transaction.prepare_cached(sql)?.execute((id.as_str(), status.word(), ended_ms.map(stored)))?;
     Ok(())
 }
 
@@ -347,7 +350,7 @@ fn finish(
         stored(outcome.spent.tokens),
         ending,
     );
-    transaction.execute(sql, row)?;
+    transaction.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }
 
@@ -355,17 +358,17 @@ fn progress(transaction: &Transaction<'_>, id: &TaskId, event: &Event) -> Result
     match event {
         Event::IterationStarted { number } => {
             let sql = "UPDATE tasks SET iterations = max(iterations, ?2) WHERE id = ?1";
-            transaction.execute(sql, (id.as_str(), *number))?;
+            transaction.prepare_cached(sql)?.execute((id.as_str(), *number))?;
         }
         Event::IterationDecided { standing, .. } => {
             let sql = "UPDATE tasks SET score = ?2 WHERE id = ?1";
-            transaction.execute(sql, (id.as_str(), standing.score))?;
+            transaction.prepare_cached(sql)?.execute((id.as_str(), standing.score))?;
         }
         Event::TurnFinished { spent, .. } | Event::TurnLost { reserved: spent } => {
             let sql = "UPDATE tasks SET cost_micros = cost_micros + ?2, tokens = tokens + ?3
                        WHERE id = ?1";
             let row = (id.as_str(), stored(spent.cost_micros), stored(spent.tokens));
-            transaction.execute(sql, row)?;
+            transaction.prepare_cached(sql)?.execute(row)?;
         }
         _ => {}
     }

@@ -154,7 +154,8 @@ fn asked(
                WHERE task = ?1 AND event = 'turn.started' AND substr(?2, 1, length(key)) = key
                ORDER BY length(key) DESC, seq DESC LIMIT 1";
     let row = (task.as_str(), key);
-    let payload: Option<String> = transaction.query_row(sql, row, |row| row.get(0)).optional()?;
+    let payload: Option<String> =
+        transaction.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
     let Some(payload) = payload else { return Ok(Default::default()) };
     match decode(&payload, &|| format!("the start of turn {key}"))? {
         Event::TurnStarted { role, model, .. } => Ok((role, model)),
@@ -186,6 +187,6 @@ fn insert(
         stored(turn.spent.tokens),
         stored(turn.spent.cost_micros),
     );
-    transaction.execute(sql, row)?;
+    transaction.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }

@@ -14,6 +14,8 @@ pub(crate) fn call(name: &str) -> Option<Result<Output>> {
         "byte_flood" => byte_flood(),
         "big_string" => big_string(),
         "big_output" => text((0..5_000).map(|n| format!("line {n}\n")).collect::<String>()),
+        "many_images" => many_images(),
+        "print_flood" => print_flood(),
         "huge_output" => text("x".repeat(5 << 20)),
         "handle_flood" => handle_flood(),
         "progress_flood" => progress_flood(),
@@ -34,9 +36,27 @@ fn grow() -> Result<Output> {
 fn log_flood() -> Result<Output> {
     log::info(&"x".repeat(1 << 20));
     for number in 0..2_000 {
-        log::info(&format!("record {number}"));
+        log::info(&format!("\u{1b}]52;c;eA==\u{7}record {number}\r\u{202e}"));
     }
     text("logged")
+}
+
+/// A million items with nothing in them.
+fn many_images() -> Result<Output> {
+    let mut output = Output::text("look");
+    output.images.reserve_exact(1_000_000);
+    for _ in 0..1_000_000 {
+        output = output.image("", Vec::new());
+    }
+    Ok(output)
+}
+
+fn print_flood() -> Result<Output> {
+    let line = "koi-printed-".repeat(5_000);
+    for _ in 0..500 {
+        println!("{line}");
+    }
+    text("printed")
 }
 
 fn call_flood() -> Result<Output> {

@@ -4,7 +4,7 @@ use openkoi_sdk::{
     Failure, Result,
     bindings::host::openkoi::{
         host::http::{self, Body},
-        types::http_types::HttpRequest,
+        types::http_types::{Header as HttpHeader, HttpRequest},
     },
     files, log, model, process, progress, state,
     tool::Output,
@@ -18,6 +18,7 @@ pub(crate) fn call(name: &str, argument: &str) -> Option<Result<Output>> {
         "use_after_drop" => use_after_drop(),
         "drop_twice" => drop_twice(),
         "call_deep" => text(call_deep(1)),
+        "fetch_deep" => text(fetch_deep(1, argument)),
         "fuzz" => fuzz(argument),
         _ => return None,
     })
@@ -75,6 +76,27 @@ fn call_host() -> bool {
     state::get_bytes("key").is_ok()
 }
 
+/// Sends a request now and then on the way to the bottom of the stack: the deepest that the host does for a
+/// guest.
+fn fetch_deep(depth: u64, url: &str) -> u64 {
+    if depth.is_multiple_of(512) && !call_web(url) {
+        return depth;
+    }
+    fetch_deep(std::hint::black_box(depth + 1), url).wrapping_add(depth)
+}
+
+/// By itself, so that what it needs is not in every frame. Only that the host answers matters.
+#[inline(never)]
+fn call_web(url: &str) -> bool {
+    let request = HttpRequest {
+        method: "GET".to_owned(),
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    http::send(&request, None).is_err()
+}
+
 /// Numbers that look random and are the same for the same seed.
 struct Dice(u64);
 
@@ -129,7 +151,7 @@ fn fuzz(seed: &str) -> Result<Output> {
     let mut dice = Dice(seed.parse().unwrap_or(1));
     let mut failures = 0_u32;
     for _ in 0..300 {
-        let failed = match dice.roll(12) {
+        let failed = match dice.roll(14) {
             0 => files::stat(&dice.word()).is_err(),
             1 => files::read_range(&dice.word(), dice.number(), dice.number() as u32).is_err(),
             2 => files::list(&dice.word()).is_err(),
@@ -140,7 +162,9 @@ fn fuzz(seed: &str) -> Result<Output> {
             7 => state::keys(&dice.word()).is_err(),
             8 => odd_request(&mut dice),
             9 => process::exists(&dice.word()).is_err(),
-            10 => model::complete(&dice.word(), &model::Prompt::new(dice.word(), dice.word()))
+            10 => files::create_directory(&dice.word()).is_err(),
+            11 => odd_program(&mut dice),
+            12 => model::complete(&dice.word(), &model::Prompt::new(dice.word(), dice.word()))
                 .is_err(),
             _ => {
                 log::debug(&dice.word());
@@ -154,12 +178,24 @@ fn fuzz(seed: &str) -> Result<Output> {
 }
 
 fn odd_request(dice: &mut Dice) -> bool {
+    let count = dice.roll(4);
+    let headers = (0..count).map(|_| HttpHeader { name: dice.word(), value: dice.bytes() });
+    let headers = headers.collect();
     let request = HttpRequest {
         method: dice.word(),
         url: format!("{}{}", if dice.roll(2) == 0 { "https://" } else { "" }, dice.word()),
-        headers: Vec::new(),
+        headers,
         body: dice.bytes(),
     };
     let timeout = dice.number();
-    http::send(&request, Some(timeout)).is_err()
+    let Ok(response) = http::send(&request, Some(timeout)) else { return true };
+    response.body.read(dice.number() as u32).is_err()
+}
+
+/// A program that is not there, or not granted, or starts in an odd place with odd words.
+fn odd_program(dice: &mut Dice) -> bool {
+    let count = dice.roll(4);
+    let words: Vec<String> = (0..count).map(|_| dice.word()).collect();
+    let command = process::Command::new(dice.word()).args(words).directory(dice.word());
+    command.env(dice.word(), dice.word()).output(dice.roll(1 << 20) as usize).is_err()
 }

@@ -21,7 +21,7 @@ enum Class {
     Secret,
 }
 
-/// Names that steer agents and tools: a directory of the first kind, a file of the second.
+/// Names that steer agents and tools, in lower case: directories or files, wherever they lie.
 const CONTROL: [&str; 4] = [".git", ".openkoi", "agents.md", ".mcp.json"];
 
 /// Names that hold secrets, whatever their directory.
@@ -53,18 +53,32 @@ const SECRET_DIRECTORIES: [&str; 7] =
 const MOST_COMPARED: usize = 2000;
 
 fn classify(path: &Path) -> Class {
-    let mut class = Class::Plain;
-    let mut parts = path.iter().map(|part| part.to_string_lossy().to_lowercase()).peekable();
-    while let Some(part) = parts.next() {
-        let is_last = parts.peek().is_none();
-        if is_secret_directory(&part) || (is_last && is_secret_name(&part)) {
-            return Class::Secret;
-        }
-        if CONTROL.contains(&part.as_str()) {
-            class = Class::Control;
+    match (is_secret(path), is_control(path)) {
+        (true, _) => Class::Secret,
+        (false, true) => Class::Control,
+        (false, false) => Class::Plain,
+    }
+}
+
+/// Returns whether a path of a workspace steers agents and tools, by any of its names, compared without case.
+#[must_use]
+pub fn is_control(path: &Path) -> bool {
+    names(path).any(|name| CONTROL.contains(&name.as_str()))
+}
+
+fn is_secret(path: &Path) -> bool {
+    let mut names = names(path).peekable();
+    while let Some(name) = names.next() {
+        let is_last = names.peek().is_none();
+        if is_secret_directory(&name) || (is_last && is_secret_name(&name)) {
+            return true;
         }
     }
-    class
+    false
+}
+
+fn names(path: &Path) -> impl Iterator<Item = String> {
+    path.iter().map(|name| name.to_string_lossy().to_lowercase())
 }
 
 fn is_secret_directory(name: &str) -> bool {

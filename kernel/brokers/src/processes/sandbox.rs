@@ -1,12 +1,15 @@
-//! The sandbox on Linux: Landlock for files, seccomp for system calls. Built in the parent, entered by the
-//! child with system calls alone.
+//! The sandbox on Linux: Landlock for files, a namespace for the network, seccomp for system calls. Built in
+//! the parent, entered by the child with system calls alone.
 
 mod calls;
+mod namespace;
 mod rules;
 
-use super::{Command, ProcessError, Processes, SandboxReport};
+use self::calls::Sockets;
+use self::namespace::{Left, Namespace};
+use super::{Command, Part, ProcessError, Processes, SandboxReport};
 use crate::sabotage::{Guard, off};
-use rustix::thread::CapabilitySet;
+use rustix::thread::{CapabilitySet, CapabilitySets};
 use seccompiler::BpfProgram;
 use std::ffi::OsString;
 use std::io;
@@ -16,7 +19,15 @@ use std::path::{Path, PathBuf};
 /// A sandbox that is ready to be entered.
 pub(super) struct Sandbox {
     rules: Option<OwnedFd>,
-    programs: &'static [BpfProgram],
+    network: Network,
+}
+
+/// What a program can reach.
+enum Network {
+    /// The host's, or none at all.
+    Given(&'static [BpfProgram]),
+    /// One of its own; where that fails after all, none at all.
+    Own { namespace: Namespace, inside: &'static [BpfProgram], without: &'static [BpfProgram] },
 }
 
 impl Sandbox {
@@ -27,16 +38,13 @@ impl Sandbox {
         workspace: &Path,
         temporary: &Path,
     ) -> Result<Self, ProcessError> {
-        (processes.probe)().map_err(|error| no_files(&error.to_string()))?;
+        (processes.probe)(Part::Files).map_err(|error| no_files(&error.to_string()))?;
         let rules = match off(Guard::ProcessFiles) {
             true => None,
             false => Some(rules::build(&processes.settings, command, workspace, temporary)?),
         };
-        let programs = match off(Guard::ProcessNetwork) {
-            true => Ok(&[][..]),
-            false => calls::programs(command.network),
-        };
-        Ok(Self { rules, programs: programs.map_err(|reason| no_calls(&reason))? })
+        let network = Network::prepare(processes, command).map_err(|reason| no_calls(&reason))?;
+        Ok(Self { rules, network })
     }
 
     /// What to start in place of `program`: itself.
@@ -46,15 +54,53 @@ impl Sandbox {
 
     /// Enters the sandbox, for good. Called between fork and exec: system calls only, errors are numbers.
     pub(super) fn enter(&self) -> io::Result<()> {
-        drop_capabilities();
+        let (left, programs) = self.network.enter()?;
+        match left {
+            Some(Left::Users) => drop_all_capabilities()?,
+            Some(Left::Network) | None => drop_capabilities(),
+        }
         forbid_new_privileges()?;
         if let Some(rules) = &self.rules {
             restrict(rules)?;
         }
-        self.programs.iter().try_for_each(|program| {
+        programs.iter().try_for_each(|program| {
             seccompiler::apply_filter(program)
                 .map_err(|_| io::Error::from_raw_os_error(libc::EPERM))
         })
+    }
+}
+
+impl Network {
+    fn prepare(processes: &Processes, command: &Command) -> Result<Self, String> {
+        let programs = |sockets| match off(Guard::ProcessNetwork) {
+            true => Ok(&[][..]),
+            false => calls::programs(sockets),
+        };
+        if command.network {
+            return programs(Sockets::Internet).map(Self::Given);
+        }
+        let without = programs(Sockets::None)?;
+        match Namespace::prepare(processes.probe) {
+            Ok(namespace) => {
+                Ok(Self::Own { namespace, inside: programs(Sockets::Loopback)?, without })
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a program has no loopback");
+                Ok(Self::Given(without))
+            }
+        }
+    }
+
+    /// Enters the network; returns what the process left for it, and the filters that belong to it.
+    fn enter(&self) -> io::Result<(Option<Left>, &'static [BpfProgram])> {
+        match self {
+            Self::Given(programs) => Ok((None, programs)),
+            Self::Own { namespace, inside, without } => {
+                let Ok(left) = namespace.leave() else { return Ok((None, without)) };
+                namespace.settle(left)?;
+                Ok((Some(left), inside))
+            }
+        }
     }
 }
 
@@ -71,11 +117,34 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
 /// Takes from root what leads around the sandbox: with `PERFMON`, for one, the memory of any process can be
 /// read. Somebody who is not root has nothing to lose and is refused at the first.
 fn drop_capabilities() {
+    if off(Guard::ProcessCapabilities) {
+        return;
+    }
     for capability in CapabilitySet::all().difference(KEPT).iter() {
         if rustix::thread::remove_capability_from_bounding_set(capability).is_err() {
             return;
         }
     }
+}
+
+/// Takes what a user namespace gives to whoever makes it: everything, and the way back to it.
+fn drop_all_capabilities() -> io::Result<()> {
+    if off(Guard::ProcessCapabilities) {
+        return Ok(());
+    }
+    rustix::thread::clear_ambient_capability_set()?;
+    for bit in 0..u64::BITS {
+        let capability = CapabilitySet::from_bits_retain(1 << bit);
+        match rustix::thread::remove_capability_from_bounding_set(capability) {
+            Ok(()) => {}
+            // There are no more.
+            Err(rustix::io::Errno::INVAL) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    Ok(rustix::thread::set_capabilities(None, sets)?)
 }
 
 fn forbid_new_privileges() -> io::Result<()> {
@@ -105,23 +174,12 @@ fn no_calls(reason: &str) -> ProcessError {
 }
 
 /// Says what this machine can do, by building what a program would get.
-pub(super) fn report(probe: fn() -> io::Result<()>) -> SandboxReport {
+pub(super) fn report(processes: &Processes) -> SandboxReport {
     let mut notes = Vec::new();
-    let files = probe().map_err(|error| no_files(&error.to_string())).and_then(|()| rules::level());
-    let version = match files {
-        Ok(version) => Some(version),
-        Err(error) => {
-            notes.push(error.to_string());
-            None
-        }
-    };
-    let network = match calls::programs(false) {
-        Ok(_) => true,
-        Err(reason) => {
-            notes.push(no_calls(&reason).to_string());
-            false
-        }
-    };
+    let files = (processes.probe)(Part::Files).map_err(|error| no_files(&error.to_string()));
+    let version = noted(files.and_then(|()| rules::level()), &mut notes);
+    let network = noted(calls::programs(Sockets::None).map_err(|e| no_calls(&e)), &mut notes);
+    let loopback = noted(Namespace::prepare(processes.probe).map_err(no_loopback), &mut notes);
     let scopes = version.is_some_and(|version| version >= 6);
     if version.is_some() && !scopes {
         notes.push(
@@ -129,10 +187,23 @@ pub(super) fn report(probe: fn() -> io::Result<()>) -> SandboxReport {
         );
     }
     SandboxReport {
-        available: version.is_some() && network,
+        available: version.is_some() && network.is_some(),
         files: version.map(|version| format!("Landlock ABI {version}")),
-        network,
+        network: network.is_some(),
+        loopback: loopback.is_some(),
         scopes,
         notes,
     }
+}
+
+fn no_loopback(error: io::Error) -> String {
+    format!(
+        "programs cannot listen on 127.0.0.1, because this system gives them no network of their own ({error}); \
+         allow user namespaces to change that"
+    )
+}
+
+/// Returns what is there, or notes why it is not.
+fn noted<T>(found: Result<T, impl ToString>, notes: &mut Vec<String>) -> Option<T> {
+    found.map_err(|error| notes.push(error.to_string())).ok()
 }

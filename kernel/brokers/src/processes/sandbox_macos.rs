@@ -1,6 +1,6 @@
 //! The sandbox on macOS: `sandbox-exec` with a profile made for one program.
 
-use super::{Command, ProcessError, Processes, SandboxReport};
+use super::{Command, Part, ProcessError, Processes, SandboxReport};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ impl Sandbox {
         workspace: &Path,
         temporary: &Path,
     ) -> Result<Self, ProcessError> {
-        (processes.probe)().map_err(|error| missing(&error.to_string()))?;
+        (processes.probe)(Part::Files).map_err(|error| missing(&error.to_string()))?;
         if !Path::new(LAUNCHER).exists() {
             return Err(missing("sandbox-exec is not there"));
         }
@@ -78,12 +78,13 @@ fn missing(reason: &str) -> ProcessError {
 }
 
 /// Says what this machine can do.
-pub(super) fn report(probe: fn() -> io::Result<()>) -> SandboxReport {
-    let available = probe().is_ok() && Path::new(LAUNCHER).exists();
+pub(super) fn report(processes: &Processes) -> SandboxReport {
+    let available = (processes.probe)(Part::Files).is_ok() && Path::new(LAUNCHER).exists();
     SandboxReport {
         available,
         files: available.then(|| "sandbox-exec".to_owned()),
         network: available,
+        loopback: false,
         scopes: false,
         notes: if available {
             Vec::new()

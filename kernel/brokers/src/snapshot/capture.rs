@@ -25,18 +25,25 @@ pub(super) fn capture(
     paths.sort_unstable();
     paths.dedup();
     let mut capture = Capture { store, root, index, seen: Vec::new(), hashed: 0 };
-    let mut entries = Vec::with_capacity(paths.len());
-    for path in paths {
-        if let Some(node) = capture.node(&path)? {
-            entries.push(Entry { path, node });
-        }
-    }
+    let entries = capture.entries(paths)?;
     let Capture { seen, hashed, .. } = capture;
     index.replace(seen, begun, hashed);
     let id = store.put_tree(&Tree::new(entries))?;
     store.settle()?;
     passed(Point::SnapshotAfter)?;
     Ok(id)
+}
+
+/// Keeps what is at `paths`, whatever is ignored, and returns it.
+pub(super) fn keep(
+    store: &SnapshotStore,
+    root: &Path,
+    paths: Vec<String>,
+) -> Result<Vec<Entry>, SnapshotError> {
+    let index = &IndexCache::default();
+    let entries = Capture { store, root, index, seen: Vec::new(), hashed: 0 }.entries(paths)?;
+    store.settle()?;
+    Ok(entries)
 }
 
 struct Capture<'a> {
@@ -48,6 +55,16 @@ struct Capture<'a> {
 }
 
 impl Capture<'_> {
+    fn entries(&mut self, paths: Vec<String>) -> Result<Vec<Entry>, SnapshotError> {
+        let mut entries = Vec::with_capacity(paths.len());
+        for path in paths {
+            if let Some(node) = self.node(&path)? {
+                entries.push(Entry { path, node });
+            }
+        }
+        Ok(entries)
+    }
+
     /// Returns what is at `path`; nothing if it is gone or of a kind that is not captured.
     fn node(&mut self, path: &str) -> Result<Option<Node>, SnapshotError> {
         let full = self.root.join(path);

@@ -2,7 +2,9 @@
 
 use super::tree::{Entry, Node, Tree};
 use super::{SnapshotError, SnapshotStore};
+use crate::files::is_control;
 use similar::TextDiff;
+use std::path::Path;
 use std::time::Duration;
 
 /// Larger files are compared by size only.
@@ -35,7 +37,11 @@ pub enum ChangeKind {
 }
 
 pub(super) fn diff(a: &Tree, b: &Tree) -> Vec<Change> {
-    a.pairs(b).filter_map(|(a, b)| change(a, b)).collect()
+    let known = |change: &Change| {
+        let one_sided = matches!(change.kind, ChangeKind::Added | ChangeKind::Removed);
+        a.control == b.control || !one_sided || !is_control(Path::new(&change.path))
+    };
+    a.pairs(b).filter_map(|(a, b)| change(a, b)).filter(known).collect()
 }
 
 fn change(a: Option<&Entry>, b: Option<&Entry>) -> Option<Change> {

@@ -2,14 +2,16 @@
 //!
 //! First everything of the wanted tree is put back, the ignore files among it; only then is the workspace
 //! walked again and what the tree does not have removed. In this order a deleted `.gitignore` cannot turn
-//! ignored files into added ones.
+//! ignored files into added ones. A control file that only an ignore file of the meantime hid is kept and removed
+//! too.
 
-use super::capture::capture;
+use super::capture::{capture, keep};
 use super::index::IndexCache;
 use super::tree::{Entry, Node, Tree};
 use super::walk::walk;
 use super::{SnapshotError, SnapshotStore, TreeId};
 use crate::failpoint::{Point, hit};
+use crate::files::is_control;
 use crate::random::Random;
 use crate::sabotage::{Guard, off};
 use cap_std::ambient_authority;
@@ -19,6 +21,8 @@ use std::path::{Path, PathBuf};
 
 /// Files whose presence changes what is ignored.
 const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
+/// The one of a repository.
+const EXCLUDE: &str = ".git/info/exclude";
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +51,16 @@ pub(super) fn restore(
     hit(Point::RestoreBefore).map_err(failed)?;
     let present = store.tree(before)?;
     let dir = Dir::open_ambient_dir(root, ambient_authority()).map_err(failed)?;
-    let mut work =
-        Restore { store, root, dir, present: &present, written: Vec::new(), removed: Vec::new() };
+    let mut work = Restore { store, root, dir, present, written: Vec::new(), removed: Vec::new() };
     let waiting = work.put_back(&wanted.entries)?;
-    work.remove_added(&wanted)?;
+    let hidden = work.remove_added(&wanted)?;
     // What a directory was in the way of may have its place now.
     let blocked = work.put_back(&waiting)?.into_iter().map(|entry| entry.path).collect();
-    let Restore { mut written, mut removed, .. } = work;
+    let Restore { mut written, mut removed, present, .. } = work;
+    let before = match hidden.is_empty() {
+        true => before,
+        false => store.put_tree(&Tree::new([present.entries, hidden].concat()))?,
+    };
     written.sort_unstable();
     removed.sort_unstable();
     Ok(RestoreReport { before, written, removed, blocked })
@@ -63,7 +70,7 @@ struct Restore<'a> {
     store: &'a SnapshotStore,
     root: &'a Path,
     dir: Dir,
-    present: &'a Tree,
+    present: Tree,
     written: Vec<String>,
     removed: Vec<String>,
 }
@@ -133,9 +140,11 @@ impl Restore<'_> {
         Ok(Some(dir))
     }
 
-    /// Removes what `wanted` does not have, under the ignore files that it has.
-    fn remove_added(&mut self, wanted: &Tree) -> Result<(), SnapshotError> {
-        let added = |path: &String| wanted.find(path).is_none();
+    /// Removes what `wanted` does not have, under the ignore files that it has. Returns control files among it
+    /// that no capture saw before.
+    fn remove_added(&mut self, wanted: &Tree) -> Result<Vec<Entry>, SnapshotError> {
+        let unknown = |path: &str| !wanted.control && is_control(Path::new(path));
+        let added = |path: &String| wanted.find(path).is_none() && !unknown(path);
         let ignore_files: Vec<String> = self
             .present
             .entries
@@ -149,10 +158,17 @@ impl Restore<'_> {
         } else {
             walk(self.root, &self.store.directory)?
         };
-        // Only what was captured goes: the rest could not be brought back.
+        let is_control = |path: &String| is_control(Path::new(path));
+        let is_hidden = |path: &&String| self.present.find(path).is_none() && is_control(path);
+        let added: Vec<String> = paths.into_iter().filter(added).collect();
+        let hidden =
+            keep(self.store, self.root, added.iter().filter(is_hidden).cloned().collect())?;
+        // Only what was captured goes: the rest could not be brought back. A control file goes even so, or a hook
+        // could stay by being too large, or by being a program that nobody may read.
         let kept = |path: &String| self.present.find(path).is_some_and(Entry::is_kept);
-        let gone: Vec<String> = paths.into_iter().filter(|p| added(p) && kept(p)).collect();
-        self.remove(gone)
+        let gone: Vec<String> = added.into_iter().filter(|p| kept(p) || is_control(p)).collect();
+        self.remove(gone)?;
+        Ok(hidden)
     }
 
     fn remove(&mut self, paths: Vec<String>) -> Result<(), SnapshotError> {
@@ -181,7 +197,8 @@ impl Restore<'_> {
 }
 
 fn is_ignore_file(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| IGNORE_FILES.contains(&name))
+    Path::new(path).ends_with(EXCLUDE)
+        || path.rsplit('/').next().is_some_and(|name| IGNORE_FILES.contains(&name))
 }
 
 fn is_gone(error: &io::Error) -> bool {

@@ -7,6 +7,10 @@ use std::cmp::Ordering;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tree {
     pub(super) entries: Vec<Entry>,
+    /// Whether control files were captured wherever they lie. A tree that does not say so is older than that, and
+    /// says nothing of those that it does not hold.
+    #[serde(default)]
+    pub(super) control: bool,
 }
 
 /// One path below the workspace.
@@ -39,7 +43,7 @@ impl Tree {
     pub(super) fn new(mut entries: Vec<Entry>) -> Self {
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         entries.dedup_by(|a, b| a.path == b.path);
-        Self { entries }
+        Self { entries, control: true }
     }
 
     pub(super) fn find(&self, path: &str) -> Option<&Entry> {

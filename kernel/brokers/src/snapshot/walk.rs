@@ -1,15 +1,19 @@
 //! Which files of a workspace are captured.
 
 use super::SnapshotError;
+use super::control::Control;
+use crate::sabotage::{Guard, off};
 use ignore::WalkBuilder;
 use std::path::Path;
 
 /// More files than this are a mistake in what is ignored, and would take minutes.
 pub(super) const MOST_FILES: usize = 200_000;
 
-/// Returns the paths below `root` of everything that is neither a directory nor ignored. Links are not
-/// followed. The user's own ignore file does not count: one workspace has one snapshot.
+/// Returns the paths below `root` of everything that is neither a directory nor ignored, and of the control files
+/// in the same directories, sorted. Links are not followed. The user's own ignore file does not count: one
+/// workspace has one snapshot.
 pub(super) fn walk(root: &Path, store: &Path) -> Result<Vec<String>, SnapshotError> {
+    let mut control = Control::new(root, store);
     let store = store.to_owned();
     let walker = WalkBuilder::new(root)
         .standard_filters(false)
@@ -32,15 +36,21 @@ pub(super) fn walk(root: &Path, store: &Path) -> Result<Vec<String>, SnapshotErr
                 continue;
             }
         };
+        let relative = entry.path().strip_prefix(root).ok().and_then(Path::to_str);
         if entry.file_type().is_none_or(|kind| kind.is_dir()) {
+            if let Some(relative) = relative.filter(|_| !off(Guard::SnapshotControl)) {
+                control.look(relative)?;
+            }
             continue;
         }
-        let relative = entry.path().strip_prefix(root).ok().and_then(Path::to_str);
         // A name that is not UTF-8 cannot be recorded, so it is left alone like an ignored one.
         paths.extend(relative.map(str::to_owned));
         if paths.len() > MOST_FILES {
             return Err(SnapshotError::TooMany { limit: MOST_FILES });
         }
     }
+    paths.extend(control.found());
+    paths.sort_unstable();
+    paths.dedup();
     Ok(paths)
 }

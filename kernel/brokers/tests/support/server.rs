@@ -12,6 +12,8 @@ pub enum Answer {
     Pieces(Vec<Vec<u8>>),
     /// Send these bytes, then nothing, and keep the connection open.
     Stall(Vec<u8>),
+    /// Send these bytes, then one more every few milliseconds for ever.
+    Drip(Vec<u8>),
 }
 
 /// A server that answers what its script says, and nothing after that.
@@ -75,6 +77,12 @@ async fn serve(listener: TcpListener, script: Vec<Answer>, requests: Arc<Mutex<V
             Answer::Stall(bytes) => {
                 stream.write_all(&bytes).await.unwrap();
                 held.push(stream);
+            }
+            Answer::Drip(bytes) => {
+                stream.write_all(&bytes).await.unwrap();
+                while stream.write_all(b"x").await.is_ok() {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                }
             }
         }
     }

@@ -18,6 +18,8 @@ pub const SECRET: &str = "sk-test-4f9c1e7b2a6d";
 #[derive(Default)]
 pub struct Names {
     pub addresses: Vec<IpAddr>,
+    /// What it answers from the second question on, if that differs.
+    pub later: Option<IpAddr>,
     pub asked: AtomicUsize,
     pub names: Mutex<Vec<String>>,
 }
@@ -30,9 +32,12 @@ impl Names {
 
 impl Resolve for Names {
     fn resolve(&self, name: &str) -> Addresses {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        let earlier = self.asked.fetch_add(1, Ordering::SeqCst);
         self.names.lock().unwrap().push(name.to_owned());
-        let addresses = self.addresses.clone();
+        let addresses = match self.later {
+            Some(later) if earlier > 0 => vec![later],
+            _ => self.addresses.clone(),
+        };
         Box::pin(async move { Ok(addresses) })
     }
 }

@@ -1,5 +1,5 @@
 //! Keeping a conversation short enough: whole turns from the oldest, tool results first, and never a call
-//! without its result.
+//! without its result. The task with its contract and what has to be mended stay.
 
 use crate::{
     message::{Message, Part, Speaker},
@@ -37,21 +37,40 @@ pub(super) fn prune(messages: &mut Vec<Message>, room: usize) {
         }
         weight -= drop_results(&mut messages[index]);
     }
-    while weight > goal && messages.len() > first + KEEP {
+    drop_rounds(messages, first, weight.saturating_sub(goal));
+}
+
+/// Drops whole rounds from `first` on until `excess` bytes are gone, and keeps what has to be mended.
+fn drop_rounds(messages: &mut Vec<Message>, first: usize, excess: usize) {
+    let (mut gone, mut findings) = (0, None);
+    while gone < excess && messages.len() > first + KEEP {
         let round = round_at(messages, first);
         if messages.len() - round < first + KEEP {
-            return;
+            break;
         }
-        let gone: usize = messages.drain(first..first + round).map(|m| m.weight()).sum();
-        weight -= gone;
+        for message in messages.drain(first..first + round) {
+            gone += message.weight();
+            if begins(&message, FINDINGS) {
+                findings = Some(message);
+            }
+        }
     }
+    let newer = messages.iter().any(|message| begins(message, FINDINGS));
+    if let Some(findings) = findings.filter(|_| !newer) {
+        messages.insert(first, findings);
+    }
+}
+
+/// How the message begins that tells what has to be mended.
+const FINDINGS: &str = "<findings";
+
+fn begins(message: &Message, start: &str) -> bool {
+    matches!(message.parts.first(), Some(Part::Text(text)) if text.starts_with(start))
 }
 
 /// Returns the index behind the last message that opens the work: what the user said before the model did.
 fn opening(messages: &[Message]) -> usize {
-    let task = messages.iter().rposition(|message| {
-        matches!(message.parts.first(), Some(Part::Text(text)) if text.starts_with("<task>"))
-    });
+    let task = messages.iter().rposition(|message| begins(message, "<task>"));
     task.map_or(1, |index| index + 1).min(messages.len())
 }
 
@@ -134,6 +153,22 @@ mod tests {
         assert!(weight(&messages) <= 8_000);
         assert_eq!(messages.len(), 22, "no turn had to go");
         assert_eq!(messages[21].weight(), 1_040);
+    }
+
+    #[test]
+    fn what_has_to_be_mended_stays() {
+        let mut messages = conversation(3, 300);
+        messages.push(Message::user("<findings iteration=\"2\">\nold\n</findings>"));
+        messages.extend(round(3, 300));
+        messages.push(Message::user("<findings iteration=\"3\">\nnew\n</findings>"));
+        messages.extend((4..40).flat_map(|number| round(number, 300)));
+
+        prune(&mut messages, 2_000);
+
+        assert!(whole(&messages));
+        assert_eq!(messages[1], Message::user("<task>\nx\n</task>"));
+        assert_eq!(messages[2], Message::user("<findings iteration=\"3\">\nnew\n</findings>"));
+        assert_eq!(messages.iter().filter(|m| begins(m, FINDINGS)).count(), 1);
     }
 
     #[test]

@@ -1,18 +1,14 @@
 //! The decision after an evaluation: accept, refine, resample or stop.
 
-use super::{Attempt, Halt, Paused, Run, prompt};
+use super::{Attempt, Halt, Paused, Run};
 use crate::{
-    evaluation::{Check, CheckOutcome, Criterion, Severity},
+    evaluation::{Check, CheckOutcome, Criterion},
     event::Event,
     evidence::Standing,
     gate::{Claim, Refusal},
-    message::Message,
     outcome::{Ending, Trip},
     tool::Effect,
 };
-
-/// Findings past this number are not sent back; the first ones matter most.
-const MOST_FINDINGS: usize = 30;
 
 /// How the loop goes on.
 pub(super) enum Verdict {
@@ -38,7 +34,7 @@ impl Run {
     pub(super) async fn decide(&mut self, number: u32) -> Result<Verdict, Halt> {
         let Some(attempt) = self.attempts.last() else { return Ok(Verdict::Refine) };
         if self.obstacle(&attempt.checks, &attempt.standing).is_none() {
-            self.ask_about_tests(number).await?;
+            self.ask_a_person(number).await?;
         }
         let Some(attempt) = self.attempts.last() else { return Ok(Verdict::Refine) };
         let standing = attempt.standing.clone();
@@ -56,33 +52,33 @@ impl Run {
         Ok(verdict)
     }
 
-    /// Work that is acceptable but changed the tests it is judged by is for a person to accept: the planner may
-    /// think that the task asks for it, and the planner is a model.
-    async fn ask_about_tests(&mut self, number: u32) -> Result<(), Halt> {
-        let places: Vec<&str> = match self.attempts.last() {
-            Some(attempt) => attempt.weakened.iter().map(String::as_str).collect(),
-            None => Vec::new(),
-        };
-        if places.is_empty() {
-            return Ok(());
-        }
-        let claim = Claim {
-            action: "accept changed tests",
-            effect: Effect::Send,
-            domain: "tests",
-            target: places.join("; "),
-        };
-        match self.gate.pass_loop(&format!("i{number}/tests"), claim).await {
-            Ok(()) => Ok(()),
-            Err(Refusal::NeedsApproval(request)) => Err(Halt::Paused(Paused::Approval(request))),
-            Err(Refusal::Record(error)) => Err(error.into()),
-            Err(Refusal::Denied(failure)) => {
-                if let Some(attempt) = self.attempts.last_mut() {
-                    attempt.standing.violations.push(failure.to_string());
+    /// Ends a run in which nothing is judged. What a person has to accept is asked even so.
+    pub(super) async fn end_unjudged(&mut self, number: u32) -> Result<Ending, Halt> {
+        self.ask_a_person(number).await?;
+        let refused = self.attempts.last().is_some_and(|a| !a.standing.violations.is_empty());
+        Ok(if refused { Ending::Exhausted } else { Ending::Accepted })
+    }
+
+    /// Asks what is a person's to accept in work that could be accepted otherwise; a refusal is a violation.
+    async fn ask_a_person(&mut self, number: u32) -> Result<(), Halt> {
+        for claim in self.attempts.last().map(questions).unwrap_or_default() {
+            let (key, domain) = (format!("i{number}/{}", claim.domain), claim.domain);
+            let answer = self.gate.pass_loop(&key, claim).await;
+            let Some(attempt) = self.attempts.last_mut() else { return Ok(()) };
+            match answer {
+                Ok(()) => attempt.accepted.push(domain),
+                Err(Refusal::NeedsApproval(request)) => {
+                    return Err(Halt::Paused(Paused::Approval(request)));
                 }
-                Ok(())
+                Err(Refusal::Record(error)) => return Err(error.into()),
+                Err(Refusal::Denied(failure)) => {
+                    attempt.standing.violations.push(failure.to_string());
+                    // One refusal is enough.
+                    return Ok(());
+                }
             }
         }
+        Ok(())
     }
 
     /// Returns why the work cannot be accepted, or nothing.
@@ -160,37 +156,25 @@ impl Run {
         let first = self.attempts.first().is_some_and(|a| !a.standing.broken.is_empty());
         usize::from(first) + self.attempts.windows(2).filter(|pair| worse(pair)).count()
     }
+}
 
-    /// Says what has to be mended, with the evidence.
-    pub(super) fn findings_message(&self, iteration: u32) -> Message {
-        let Some(attempt) = self.attempts.last() else { return Message::user("Go on.") };
-        let mut lines = Vec::new();
-        lines.extend(attempt.standing.violations.iter().map(|text| format!("- [fact] {text}")));
-        for check in attempt.checks.iter().filter(|check| check.outcome != CheckOutcome::Passed) {
-            lines.push(prompt::check_line(check).trim_end().to_owned());
-            if !check.excerpt.is_empty() {
-                lines.push(format!("<output>\n{}\n</output>", check.excerpt.trim_end()));
-            }
-        }
-        lines.extend(attempt.standing.broken.iter().map(|id| format!("- [broken] {id}")));
-        let mut findings: Vec<_> = attempt.findings.iter().collect();
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        for finding in findings.into_iter().take(MOST_FINDINGS) {
-            lines.push(format!(
-                "- [{}] {} ({})",
-                severity(finding.severity),
-                finding.message,
-                finding.evidence
-            ));
-        }
-        if lines.is_empty() {
-            let obstacle = self.obstacle(&attempt.checks, &attempt.standing);
-            lines.push(format!("- {}", obstacle.unwrap_or_default()));
-        }
-        Message::user(format!(
-            "<findings iteration=\"{iteration}\">\n{}\n</findings>\n\nMend these, then answer.",
-            lines.join("\n")
-        ))
+/// The domain of changes to files that steer agents and tools.
+const CONTROL: &str = "control";
+
+/// Returns what only a person can accept. The planner may think that the task asks for changed tests, and the
+/// planner is a model; files that steer agents and tools outlive the task and act where no gate is.
+fn questions(attempt: &Attempt) -> Vec<Claim> {
+    let claim = |action, domain, target| Claim { action, effect: Effect::Send, domain, target };
+    let tests = claim("accept changed tests", "tests", attempt.weakened.join("; "));
+    let control = claim("accept changed control files", CONTROL, attempt.control().join("; "));
+    [tests, control].into_iter().filter(|claim| !claim.target.is_empty()).collect()
+}
+
+impl Attempt {
+    /// Whether the work may be kept where it is not accepted. What changes control files may not, unless a person
+    /// let it.
+    pub(super) fn may_stay(&self) -> bool {
+        self.control().is_empty() || self.accepted.contains(&CONTROL)
     }
 }
 
@@ -217,13 +201,4 @@ pub(super) fn bound(criterion: &Criterion, checks: &[Check]) -> Option<bool> {
         of_category
             .all(|check| matches!(check.outcome, CheckOutcome::Passed | CheckOutcome::Flaky)),
     )
-}
-
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Note => "note",
-        Severity::Minor => "minor",
-        Severity::Major => "major",
-        Severity::Critical => "critical",
-    }
 }

@@ -38,14 +38,17 @@ pub(super) struct Attempt {
     pub findings: Vec<Finding>,
     /// Existing tests that were changed although they are evidence, where the task asks for it.
     pub weakened: Vec<String>,
+    /// What a person had to accept and did, by domain.
+    pub accepted: Vec<&'static str>,
     /// How it stands.
     pub standing: Standing,
 }
 
 impl Attempt {
-    /// Returns an attempt that nobody evaluated.
-    pub(super) fn unevaluated(text: String) -> Self {
-        Self { text, ..Self::default() }
+    /// Returns the control files that the work changed.
+    pub(super) fn control(&self) -> Vec<&str> {
+        let changed = self.changes.iter().filter(|change| change.control);
+        changed.map(|change| change.path.as_str()).collect()
     }
 }
 
@@ -106,6 +109,14 @@ impl Run {
         Ok(())
     }
 
+    /// Adds iteration `number` to the attempts without a judgement.
+    pub(super) fn take_unjudged(&mut self, number: u32, text: String) -> Result<(), Halt> {
+        let mut attempt = Attempt { text, ..Attempt::default() };
+        self.look(&format!("i{number}"), &mut attempt)?;
+        self.attempts.push(attempt);
+        Ok(())
+    }
+
     /// A turn of a chat that changed nothing is an answer, and nobody asked for a report on it.
     fn needs_evaluation(&self, attempt: &Attempt) -> bool {
         self.task.settings.plan || !attempt.changes.is_empty()
@@ -120,20 +131,24 @@ impl Run {
             rubric: self.rubric.clone(),
             ..Subject::default()
         };
-        if let Some(first) = &self.first_tree {
-            let tree = self.capture(key)?;
-            let (changes, diff) = self.compare(key, first, &tree)?;
-            attempt.standing.size =
-                (u32::try_from(changes.len()).unwrap_or(u32::MAX), diff.len() as u64);
-            attempt.tree = Some(tree);
-            attempt.changes.clone_from(&changes);
-            subject.changes = changes;
-            subject.diff = diff;
-        }
+        subject.diff = self.look(key, attempt)?;
+        subject.changes.clone_from(&attempt.changes);
         if subject.changes.is_empty() {
             subject.answer = Some(attempt.text.clone());
         }
         Ok(subject)
+    }
+
+    /// Notes what changed since the beginning, and returns it as text.
+    fn look(&self, key: &str, attempt: &mut Attempt) -> Result<String, Halt> {
+        let Some(first) = &self.first_tree else { return Ok(String::new()) };
+        let tree = self.capture(key)?;
+        let (changes, diff) = self.compare(key, first, &tree)?;
+        let files = u32::try_from(changes.len()).unwrap_or(u32::MAX);
+        attempt.standing.size = (files, diff.len() as u64);
+        attempt.tree = Some(tree);
+        attempt.changes = changes;
+        Ok(diff)
     }
 
     fn compare(

@@ -109,7 +109,7 @@ impl Workspace for Nothing {
 }
 
 impl Journal for Nothing {
-    fn append(&self, _: &TaskId, _: &Entry) -> Result<(), JournalError> {
+    fn append(&self, _: &TaskId, _: &[Entry]) -> Result<(), JournalError> {
         Err(JournalError(WHY.to_owned()))
     }
 

@@ -17,7 +17,8 @@ impl Run {
         self.restore(best)?;
         let kept = best.and_then(|index| self.attempts.get(index));
         let (spent, usage, turns) = self.meter.totals();
-        let attempt = kept.cloned().unwrap_or_default();
+        let mut attempt = kept.cloned().unwrap_or_default();
+        attempt.standing.violations.extend(self.taken_back(kept));
         Ok(Outcome {
             text: self.text(kept),
             iterations: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
@@ -26,6 +27,7 @@ impl Run {
             standing: attempt.standing,
             changes: attempt.changes,
             scores: attempt.scores,
+            repairs: self.repairs.clone(),
             turns,
             usage,
             spent,
@@ -43,7 +45,8 @@ impl Run {
         let better = |a: &&(usize, &Attempt), b: &&(usize, &Attempt)| {
             a.1.standing.compare_with_size(&b.1.standing)
         };
-        let attempts: Vec<(usize, &Attempt)> = self.attempts.iter().enumerate().collect();
+        let attempts = self.attempts.iter().enumerate().filter(|(_, attempt)| attempt.may_stay());
+        let attempts: Vec<(usize, &Attempt)> = attempts.collect();
         let best = attempts.iter().max_by(better)?;
         // Where checks say how the work stands, a judge's score alone is no reason to keep what they reject.
         if !self.baseline.is_empty() {
@@ -52,6 +55,15 @@ impl Run {
         let kept =
             best.1.changes.is_empty() || best.1.standing.compare_with_size(&untouched).is_gt();
         kept.then_some(best.0)
+    }
+
+    /// Says why work is gone that could have been kept by how it stands.
+    fn taken_back(&self, kept: Option<&Attempt>) -> Option<String> {
+        let gone = self.attempts.iter().rev().find(|attempt| !attempt.may_stay());
+        let paths = gone.filter(|_| kept.is_none())?.control().join("; ");
+        Some(format!(
+            "nobody accepted the changed control files {paths}, so the work was taken back"
+        ))
     }
 
     /// Returns how the untouched tree stands.
@@ -63,7 +75,8 @@ impl Run {
 
     fn restore(&self, best: Option<usize>) -> Result<(), Paused> {
         let Some(first) = &self.first_tree else { return Ok(()) };
-        if self.task.settings.max_iterations == 0 {
+        // Without a judgement nothing is better or worse, and everything stays that may.
+        if self.task.settings.max_iterations == 0 && self.attempts.iter().all(Attempt::may_stay) {
             return Ok(());
         }
         let kept = best.and_then(|index| self.attempts.get(index)).and_then(|a| a.tree.clone());

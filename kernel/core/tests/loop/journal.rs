@@ -48,6 +48,34 @@ fn a_changed_journal_is_found_out() {
 }
 
 #[test]
+fn nobody_hears_of_what_is_not_recorded() {
+    let length = {
+        let world = two_rounds();
+        world.run().expect("an outcome");
+        assert_eq!(world.heard(), world.entries());
+        world.entries().len()
+    };
+    for at in 1..length {
+        let world = two_rounds();
+        world.die_at(Some(at));
+        world.run().expect_err("it died");
+
+        assert_eq!(world.heard(), world.entries(), "entry {at}");
+    }
+}
+
+#[test]
+fn conclusions_of_the_loop_do_not_wait_for_the_disk_by_themselves() {
+    let world = two_rounds();
+    world.run().expect("an outcome");
+
+    let conclusions = world.entries().iter().filter(|entry| entry.event.waits()).count();
+
+    assert!(conclusions >= 6, "{conclusions}");
+    assert_eq!(world.commits(), world.entries().len() - conclusions);
+}
+
+#[test]
 fn wherever_it_dies_it_resumes_to_the_same_end_and_repeats_no_effect() {
     let whole = two_rounds();
     let expected = whole.run().expect("an outcome");

@@ -6,6 +6,7 @@
 )]
 
 mod budget;
+mod control;
 mod evidence;
 mod gate;
 mod journal;

@@ -34,7 +34,23 @@ fn findings_go_back_to_the_executor_with_their_evidence() {
     let prompts = world.prompts(Role::EXECUTOR);
     let said = serde_json::to_string(&prompts[2].messages.last()).expect("a message");
     assert!(said.contains("<findings iteration=\\\"2\\\">"), "{said}");
-    assert!(said.contains("[check unit] `run tests` failed: good"), "{said}");
+    assert!(said.contains("- r1 [check unit] `run tests` failed: good"), "{said}");
+    assert!(said.contains("<changed-files>\\n- code\\n"), "{said}");
+}
+
+#[test]
+fn a_finding_is_a_step_of_the_plan_until_the_check_that_found_it_is_green() {
+    let world = World::new()
+        .planner([plan("change", Some("test"))])
+        .executor([write("code", "worse"), Line::Say("done")])
+        .executor([write("code", "good"), Line::Say("now really")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    let steps: Vec<_> = outcome.repairs.iter().filter(|step| step.evidence == "unit").collect();
+    let [step] = steps.as_slice() else { panic!("{:?}", outcome.repairs) };
+    let resolved = step.resolved.as_ref().expect("it is resolved");
+    assert_eq!((step.found_in, resolved.by.as_str(), resolved.iteration), (1, "unit", 2));
 }
 
 #[test]

@@ -70,6 +70,8 @@ struct State {
     journal: Vec<Entry>,
     /// Appending fails from this entry on, as if the program had died there.
     die_at: Option<usize>,
+    heard: Vec<Entry>,
+    commits: usize,
     now_ms: u64,
     answers: VecDeque<Answer>,
     asked: Vec<ApprovalRequest>,
@@ -187,6 +189,16 @@ impl World {
     }
 
     /// The names of all events, with what tells them apart.
+    /// What a listener was told.
+    pub fn heard(&self) -> Vec<Entry> {
+        self.with(|s| s.heard.clone())
+    }
+
+    /// How often the journal waited for the disk.
+    pub fn commits(&self) -> usize {
+        self.with(|s| s.commits)
+    }
+
     pub fn events(&self) -> Vec<String> {
         self.entries().iter().map(|entry| format!("{} {}", entry.key, entry.event.name())).collect()
     }
@@ -465,7 +477,13 @@ impl Workspace for World {
                 (_, None) => ChangeKind::Removed,
                 _ => ChangeKind::Modified,
             };
-            changed.map(|path| Change { path: path.clone(), kind: kind(path) }).collect()
+            let control = |path: &String| path == "AGENTS.md" || path.starts_with(".git/");
+            let change = |path: &String| Change {
+                path: path.clone(),
+                kind: kind(path),
+                control: control(path),
+            };
+            changed.map(change).collect()
         }))
     }
 
@@ -484,14 +502,17 @@ impl Workspace for World {
 }
 
 impl Journal for World {
-    fn append(&self, _: &TaskId, entry: &Entry) -> Result<(), JournalError> {
+    fn append(&self, _: &TaskId, entries: &[Entry]) -> Result<(), JournalError> {
         self.with(|s| {
-            if s.die_at.is_some_and(|at| s.journal.len() >= at) {
+            if s.die_at.is_some_and(|at| s.journal.len() + entries.len() > at) {
                 return Err(JournalError("died".into()));
             }
-            // What is kept is what a reader gets back.
-            let text = serde_json::to_string(entry).expect("an entry is JSON");
-            s.journal.push(serde_json::from_str(&text).expect("and back"));
+            s.commits += 1;
+            for entry in entries {
+                // What is kept is what a reader gets back.
+                let text = serde_json::to_string(entry).expect("an entry is JSON");
+                s.journal.push(serde_json::from_str(&text).expect("and back"));
+            }
             Ok(())
         })
     }
@@ -517,7 +538,9 @@ impl Approver for World {
 }
 
 impl Listener for World {
-    fn event(&self, _: &Entry) {}
+    fn event(&self, entry: &Entry) {
+        self.with(|s| s.heard.push(entry.clone()));
+    }
 
     fn delta(&self, _: &Role, _: Delta<'_>) {}
 }

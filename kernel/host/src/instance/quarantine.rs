@@ -7,6 +7,8 @@ use std::{
 
 use openkoi_core::failure::Failure;
 
+use crate::sabotage::{Guard, off};
+
 /// So many faults …
 const FAULTS: usize = 3;
 /// … within so long a time, in milliseconds …
@@ -46,7 +48,7 @@ impl Strikes {
         while record.faults.front().is_some_and(|at| at.saturating_add(WINDOW_MS) < now) {
             record.faults.pop_front();
         }
-        if record.faults.len() < FAULTS {
+        if record.faults.len() < FAULTS || off(Guard::HostQuarantine) {
             return;
         }
         record.faults.clear();

@@ -2,7 +2,12 @@
 
 use openkoi_core::event::Event;
 
-use crate::{bindings::imports::openkoi::host::progress::Host, instance::Call, text};
+use crate::{
+    bindings::imports::openkoi::host::progress::Host,
+    instance::Call,
+    sabotage::{Guard, off},
+    text,
+};
 
 /// The longest report, in characters.
 const REPORT_CHARACTERS: usize = 200;
@@ -14,7 +19,7 @@ impl Host for Call {
         {
             let mut left = self.traces.left();
             // Each report is a line of the journal.
-            if left.reported >= self.limits.progress_reports {
+            if left.reported >= self.limits.progress_reports && !off(Guard::HostProgress) {
                 return Ok(());
             }
             left.reported += 1;

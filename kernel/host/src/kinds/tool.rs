@@ -22,6 +22,7 @@ use crate::{
     instance::{self, Call, LimitHit, Limits, Run},
     manifest::{Kind, Manifest, ToolEntry},
     place::Place,
+    sabotage::{Guard, off},
 };
 
 /// Why a toolbox could not be made.
@@ -145,7 +146,7 @@ impl Tools {
             tool.call_call(&mut store, &call.name, &call.arguments, &context).await
         };
         let answer = watch.step(wall, step).await?.map_err(Failure::from)?;
-        if size(&answer) > limits.output {
+        if size(&answer) > limits.output && !off(Guard::HostOutput) {
             return Err(LimitHit::output(&limits).into());
         }
         Ok((answer, watch.traces().take_receipts()))
@@ -193,7 +194,7 @@ fn check_arguments(known: &Known, arguments: &str) -> Result<(), Failure> {
         field: String::new(),
         message: format!("the arguments are not JSON: {error}"),
     })?;
-    schema::check(&known.tool.parameters, &value)
+    if off(Guard::HostArguments) { Ok(()) } else { schema::check(&known.tool.parameters, &value) }
 }
 
 fn size(answer: &Output) -> u64 {

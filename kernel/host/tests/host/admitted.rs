@@ -68,6 +68,11 @@ fn proposals_that_are_off_are_refused_by_name() {
         ("(core module (func (return_call 0)))", "tail calls"),
         ("(core module (tag))", "exceptions"),
         ("(core module (memory 1 (pagesize 1)))", "custom page sizes"),
+        ("(core module (type $f (func)) (type (cont $f)))", "stack switching"),
+        (
+            "(core module (func (drop (i32x4.relaxed_trunc_f32x4_s (v128.const i32x4 0 0 0 0)))))",
+            "relaxed SIMD",
+        ),
     ];
     for (module, proposal) in table {
         let error = refused(&component(module));

@@ -1,15 +1,18 @@
 //! Too much of everything across the boundary (security.md, B).
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex, Once,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use openkoi_core::event::Event;
 use openkoi_testing::Canned;
 
 use crate::guests::{failure_of, is_unharmed, limit, text_of, tool_world};
 
-/// Counts the log records of components and keeps the longest.
+/// Keeps the log records of components.
 #[derive(Clone, Default)]
-struct Records(Arc<Mutex<(usize, usize)>>);
+struct Records(Arc<Mutex<Vec<String>>>);
 
 impl tracing::Subscriber for Records {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
@@ -17,16 +20,19 @@ impl tracing::Subscriber for Records {
     }
 
     fn event(&self, event: &tracing::Event<'_>) {
-        struct Longest(usize);
-        impl tracing::field::Visit for Longest {
-            fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                self.0 = self.0.max(format!("{value:?}").len());
+        struct Message(String);
+        impl tracing::field::Visit for Message {
+            fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+                if field.name() == "message" {
+                    value.clone_into(&mut self.0);
+                }
             }
+
+            fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn std::fmt::Debug) {}
         }
-        let mut longest = Longest(0);
-        event.record(&mut longest);
-        let mut records = self.0.lock().expect("nobody panicked");
-        *records = (records.0 + 1, records.1.max(longest.0));
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        self.0.lock().expect("nobody panicked").push(message.0);
     }
 
     fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
@@ -52,9 +58,11 @@ async fn log_records_beyond_their_number_and_length_are_dropped() {
 
     drop(listening);
     assert_eq!(text.as_deref(), Ok("logged"), "the call goes on");
-    let (count, longest) = *records.0.lock().expect("nobody panicked");
-    assert_eq!(count, 1_000);
-    assert!(longest <= (4 << 10) + 2, "{longest}");
+    let records = records.0.lock().expect("nobody panicked");
+    assert_eq!(records.len(), 1_000);
+    assert_eq!(records[0].len(), 4 << 10, "the first has a megabyte");
+    assert_eq!(records[1], "␛]52;c;eA==␇record 0␍<U+202E>");
+    assert_eq!(records[999], "␛]52;c;eA==␇record 998␍<U+202E>");
 }
 
 #[tokio::test]
@@ -110,6 +118,16 @@ async fn an_answer_beyond_its_size_is_none() {
 }
 
 #[tokio::test]
+async fn a_list_of_a_million_items_is_not_taken_up() {
+    let mut world = tool_world();
+
+    let failure = failure_of(&mut world, "many_images", "").await;
+
+    assert_eq!(limit(&failure), ("host-call-bytes", 8 << 20));
+    is_unharmed(&mut world).await;
+}
+
+#[tokio::test]
 async fn progress_is_capped_and_cannot_drive_a_terminal() {
     let mut world = tool_world();
 
@@ -151,17 +169,38 @@ async fn a_handle_that_was_dropped_is_none() {
     }
 }
 
+/// Counts the panics on threads that are no test's: there the host turns one into a failure, so that it has to be
+/// looked for.
+fn panics() -> usize {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let is_test = std::thread::current().name().is_some_and(|name| name.contains("::"));
+            COUNT.fetch_add(usize::from(!is_test), Ordering::SeqCst);
+            before(panic);
+        }));
+    });
+    COUNT.load(Ordering::SeqCst)
+}
+
+/// 300 calls of the host for each seed; `OPENKOI_FUZZ_SEEDS=5000` is the whole of case 25.
 #[tokio::test]
 async fn the_host_answers_whatever_it_is_asked() {
+    let seeds = std::env::var("OPENKOI_FUZZ_SEEDS").map_or(20, |n| n.parse().expect("a number"));
+    let before = panics();
     let mut world = tool_world();
     world.write("a", "a");
     let outside = world.home().join("a");
     std::fs::write(&outside, "outside").expect("it is written");
-    for seed in 0..20 {
+    for seed in 0..seeds {
         let answer = text_of(&mut world, "fuzz", &seed.to_string()).await;
         let failures: u32 = answer.expect("it answers").parse().expect("a number");
         assert!(failures > 50, "{failures}");
     }
+    assert_eq!(panics(), before, "the host panicked");
     assert_eq!(std::fs::read_to_string(outside).expect("it is there"), "outside");
     assert!(world.web().requests().is_empty());
+    is_unharmed(&mut world).await;
 }

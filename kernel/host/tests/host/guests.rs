@@ -28,6 +28,21 @@ pub fn tool_world() -> World {
     World::of(tool.clone())
 }
 
+/// Returns a world whose misbehaving tool may send requests to this port of loopback.
+pub fn tool_world_at(port: u16) -> World {
+    let mut wasm = build(folder(), "openkoi-guests").expect("it builds");
+    // The manifest lies in the component as text; a number of as many digits changes no length.
+    let (placeholder, port) = (b"127.0.0.1:10443", format!("127.0.0.1:{port}"));
+    assert_eq!(port.len(), placeholder.len(), "ports that are given out have five digits");
+    let places: Vec<usize> =
+        (0..wasm.len()).filter(|at| wasm[*at..].starts_with(placeholder)).collect();
+    assert!(!places.is_empty(), "the manifest names the port");
+    for place in places {
+        wasm[place..place + port.len()].copy_from_slice(port.as_bytes());
+    }
+    World::of(one(&wasm))
+}
+
 /// Returns a world with the provider whose wire format is lines.
 pub fn provider_world() -> World {
     static CODEC: OnceLock<Catalog> = OnceLock::new();

@@ -51,7 +51,8 @@ fn settings(base_url: String) -> ProviderSettings {
     }
 }
 
-fn egress() -> Arc<Egress> {
+/// Returns the real egress broker, with no credentials.
+pub fn egress() -> Arc<Egress> {
     let secrets = SecretStore::new(std::path::Path::new("/nonexistent"), Arc::default());
     Arc::new(Egress::new(secrets, EgressSettings::default()))
 }

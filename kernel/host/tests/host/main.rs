@@ -18,5 +18,6 @@ mod providers;
 mod quarantine;
 mod raw;
 mod retries;
+mod sabotage;
 mod tools;
 mod worlds;

@@ -1,6 +1,10 @@
 //! What a component may and may not do outside (security.md, C and the grants).
 
-use std::{path::Path, time::Duration};
+use std::{
+    io::{Read, Seek},
+    path::Path,
+    time::Duration,
+};
 
 use openkoi_core::{
     approval::Answer,
@@ -30,13 +34,44 @@ async fn the_standard_library_finds_nothing() {
     assert_eq!(seen["root"], json!(false));
     let files = seen["files"].as_object().expect("a map");
     assert!(files.values().all(|found| found != "read"), "{files:?}");
+    assert_eq!(seen["handles"], json!(0), "no descriptor from 3 to 1023 is open");
     assert_eq!(seen["nanoseconds"], json!(0), "the clock is coarse");
+}
+
+/// Returns what this process wrote to its standard output and error while `work` was done. Other tests write
+/// there too, so it is passed on afterwards.
+async fn overheard(work: impl Future<Output = ()>) -> String {
+    use rustix::{io::dup, stdio};
+    let mut file = tempfile::tempfile().expect("a file");
+    let (out, err) =
+        (dup(stdio::stdout()).expect("it is open"), dup(stdio::stderr()).expect("it is open"));
+    stdio::dup2_stdout(&file).expect("it can be replaced");
+    stdio::dup2_stderr(&file).expect("it can be replaced");
+    work.await;
+    stdio::dup2_stdout(&out).expect("it can be put back");
+    stdio::dup2_stderr(&err).expect("it can be put back");
+    let mut heard = Vec::new();
+    file.seek(std::io::SeekFrom::Start(0)).expect("it is a file");
+    file.read_to_end(&mut heard).expect("it can be read");
+    rustix::io::write(&out, &heard).expect("it can be passed on");
+    String::from_utf8_lossy(&heard).into_owned()
 }
 
 #[tokio::test]
 async fn what_is_printed_stays_inside() {
     let mut world = tool_world();
-    assert_eq!(text_of(&mut world, "print", "hello\u{1b}[2J").await.as_deref(), Ok("printed"));
+    world.host().preload("guests").expect("it loads");
+
+    let heard = overheard(async {
+        for behaviour in ["print", "print_flood"] {
+            let text = text_of(&mut world, behaviour, "koi-printed-\u{1b}[2J").await;
+            assert_eq!(text.as_deref(), Ok("printed"));
+        }
+    })
+    .await;
+
+    assert!(!heard.contains("koi-printed-"), "{heard}");
+    is_unharmed(&mut world).await;
 }
 
 #[tokio::test]
@@ -131,6 +166,32 @@ async fn a_host_that_only_a_wildcard_covers_is_asked_for() {
 }
 
 #[tokio::test]
+async fn an_answer_is_for_one_call_only() {
+    let mut world = tool_world();
+    world.trust(TrustLevel::Act).person(Answer::AllowOnce);
+    world.answer(Canned::ok("a")).answer(Canned::ok("b")).answer(Canned::ok("c"));
+
+    // Another host, another path, and the very same again: each is a question of its own.
+    for url in
+        ["https://docs.example.org/a", "https://docs.example.net/a", "https://docs.example.org/a"]
+    {
+        text_of(&mut world, "fetch", url).await.expect("it is allowed");
+    }
+
+    let asked = world.asked().asked();
+    let targets: Vec<&str> = asked.iter().map(|request| request.target.as_str()).collect();
+    assert_eq!(
+        targets,
+        [
+            "GET https://docs.example.org",
+            "GET https://docs.example.net",
+            "GET https://docs.example.org"
+        ]
+    );
+    assert_ne!(asked[0].hash, asked[1].hash);
+}
+
+#[tokio::test]
 async fn nobody_to_ask_is_a_no() {
     let mut world = tool_world();
     world.trust(TrustLevel::Act);
@@ -162,9 +223,29 @@ async fn a_program_leaves_a_receipt_that_the_host_wrote() {
 #[tokio::test]
 async fn a_program_that_is_not_granted_does_not_run() {
     let mut world = tool_world();
-    let failure = failure_of(&mut world, "run", "touch made").await;
-    assert_eq!(failure.word(), "denied");
+    world.write("make.sh", "touch made");
+    // Only `sh` is granted: neither another program, nor one that would run it, nor `sh` by another name.
+    for line in [
+        "touch made",
+        "env sh make.sh",
+        "nice sh make.sh",
+        "time sh make.sh",
+        "xargs sh make.sh",
+        "timeout 5 sh make.sh",
+        "setsid sh make.sh",
+        "git -c core.pager=sh",
+        "find . -exec sh make.sh ;",
+        "/bin/sh make.sh",
+        "./sh make.sh",
+        "SH make.sh",
+    ] {
+        let failure = failure_of(&mut world, "run", line).await;
+        assert_eq!(failure.word(), "denied", "{line}: {failure}");
+    }
     assert_eq!(world.read("made"), None);
+
+    text_of(&mut world, "run", "sh make.sh").await.expect("what is granted runs");
+    assert!(world.read("made").is_some());
 }
 
 #[tokio::test]

@@ -1,10 +1,9 @@
 //! Attacks that Rust cannot express: components around core modules that are written by hand.
 
 use openkoi_core::failure::Failure;
-use openkoi_testing::World;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
-use crate::guests::{limit, repository};
+use crate::guests::{is_unharmed, limit, repository, tool_world};
 
 /// A core module that breaks as soon as it is called.
 pub const TRAPPING: &str = r#"
@@ -13,7 +12,7 @@ pub const TRAPPING: &str = r#"
         unreachable)
 "#;
 
-const REALLOC: &str = r#"
+pub const REALLOC: &str = r#"
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
 "#;
 
@@ -33,18 +32,22 @@ pub fn tool(name: &str, tool: &str, fields: &str) -> Vec<u8> {
 }
 
 fn with_memory(name: &str, tool: &str, memory: &str, fields: &str) -> Vec<u8> {
+    with_manifest(bare(memory, fields), &manifest(name, tool))
+}
+
+/// Makes a component of the tool world that has no manifest yet.
+pub fn bare(memory: &str, fields: &str) -> Vec<u8> {
     let (resolve, package) = contract("tool");
     let world = resolve.select_world(&[package], None).expect("it has one world");
     let mut module = wat::parse_str(format!("(module {memory} {fields})")).expect("it is a module");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
         .expect("the world is embedded");
-    let component = ComponentEncoder::default()
+    ComponentEncoder::default()
         .module(&module)
         .expect("it is a module of the world")
         .validate(false)
         .encode()
-        .expect("it becomes a component");
-    with_manifest(component, &manifest(name, tool))
+        .expect("it becomes a component")
 }
 
 /// Returns a manifest with one tool that asks for nothing.
@@ -77,10 +80,13 @@ fn leb(bytes: &mut Vec<u8>, mut number: usize) {
     bytes.push(u8::try_from(number).unwrap_or(0));
 }
 
+/// Calls a component that breaks, and one that does not afterwards.
 async fn broken(component: Vec<u8>) -> Failure {
-    let mut world = World::new();
+    let mut world = tool_world();
     world.load(component);
-    world.call_tool("t", "{}").await.expect_err("it breaks")
+    let failure = world.call_tool("t", "{}").await.expect_err("it breaks");
+    is_unharmed(&mut world).await;
+    failure
 }
 
 #[tokio::test]
@@ -102,16 +108,97 @@ async fn a_loop_in_the_allocator_is_the_guests_own_time() {
 }
 
 #[tokio::test]
-async fn filling_memory_in_a_loop_is_interrupted() {
-    let fields = r#"
-        (func (export "openkoi:tool/tool@0.1.0#call")
-            (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32)
-            (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 15000000)) (br 0))
-            unreachable)
-    "#;
-    let memory = "(memory (export \"memory\") 240)";
-    let failure = broken(with_memory("x", "t", memory, &format!("{REALLOC}{fields}"))).await;
+async fn a_trap_in_the_allocator_is_the_guests_own_fault() {
+    let trapping =
+        r#"(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)"#;
+    let memory = "(memory (export \"memory\") 1)";
+    let failure = broken(with_memory("x", "t", memory, &format!("{trapping}{TRAPPING}"))).await;
+    let Failure::Trapped { component, message } = failure else { panic!("{failure}") };
+    assert_eq!(component, "x");
+    assert!(message.contains("unreachable"), "{message}");
+}
+
+/// A function with the signature of a call of a tool.
+fn called(body: &str) -> String {
+    format!(
+        "(func (export \"openkoi:tool/tool@0.1.0#call\")
+            (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32) {body})"
+    )
+}
+
+#[tokio::test]
+async fn one_instruction_that_moves_much_is_interrupted_like_any_other() {
+    let table = "(table 20000 funcref) (elem $part func 0)";
+    for (fields, instruction) in [
+        ("", "(memory.fill (i32.const 0) (i32.const 1) (i32.const 15000000))"),
+        ("", "(memory.copy (i32.const 0) (i32.const 1) (i32.const 15000000))"),
+        (table, "(table.fill (i32.const 0) (ref.null func) (i32.const 20000))"),
+        (table, "(table.copy (i32.const 0) (i32.const 1) (i32.const 19999))"),
+        (table, "(table.init $part (i32.const 0) (i32.const 0) (i32.const 1))"),
+    ] {
+        let fields = format!(
+            "{REALLOC}{}{fields}",
+            called(&format!("(loop {instruction} (br 0)) unreachable"))
+        );
+        let memory = "(memory (export \"memory\") 240)";
+        let failure = broken(with_memory("x", "t", memory, &fields)).await;
+        assert_eq!(limit(&failure), ("cpu-ms", 300), "{instruction}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_call_that_trapped_is_left_for_the_next() {
+    let state =
+        "(global $seen (mut i32) (i32.const 0)) (table $seen 1 funcref) (elem declare func $mark)
+        (func $mark)";
+    // Whoever finds a canary spins, and a loop ends otherwise than a trap.
+    let body = "(if (i32.or (global.get $seen) (i32.or (i32.load (i32.const 60000))
+                (i32.eqz (ref.is_null (table.get $seen (i32.const 0))))))
+            (then (loop (br 0))))
+        (global.set $seen (i32.const 1))
+        (i32.store (i32.const 60000) (i32.const 1))
+        (table.set $seen (i32.const 0) (ref.func $mark))
+        unreachable";
+    let mut world = tool_world();
+    world.load(tool("x", "t", &format!("{state}{}", called(body))));
+
+    for _ in 0..2 {
+        let failure = world.call_tool("t", "{}").await.expect_err("it traps");
+        assert_eq!(failure.word(), "trapped", "{failure}");
+    }
+
+    // Had something been left, it would have been seen.
+    let left = "(func $leave (global.set $seen (i32.const 1))) (start $leave)";
+    let failure = broken(tool("y", "t", &format!("{state}{left}{}", called(body)))).await;
     assert_eq!(limit(&failure), ("cpu-ms", 300));
+}
+
+/// Gives a component more instances of its own module, each with a memory.
+fn instantiated_again(component: &mut Vec<u8>, times: usize) {
+    // A section of core instances: each instantiates module 0 with no arguments.
+    let mut body = Vec::new();
+    leb(&mut body, times);
+    body.extend([0, 0, 0].repeat(times));
+    component.push(2);
+    leb(component, body.len());
+    component.extend_from_slice(&body);
+}
+
+#[tokio::test]
+async fn memories_beyond_their_number_are_refused() {
+    let mut component = bare("(memory (export \"memory\") 1)", &format!("{REALLOC}{TRAPPING}"));
+    instantiated_again(&mut component, 10);
+    let failure = broken(with_manifest(component, &manifest("x", "t"))).await;
+    let Failure::Trapped { message, .. } = failure else { panic!("{failure}") };
+    assert!(message.contains("memory count too high at 9"), "{message}");
+}
+
+#[tokio::test]
+async fn memories_are_counted_together() {
+    let mut component = bare("(memory (export \"memory\") 400)", &format!("{REALLOC}{TRAPPING}"));
+    instantiated_again(&mut component, 2);
+    let failure = broken(with_manifest(component, &manifest("x", "t"))).await;
+    assert_eq!(limit(&failure), ("memory-mib", 64));
 }
 
 #[tokio::test]
@@ -141,13 +228,21 @@ fn answering(data: &str, pointer: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn pointers_that_lead_out_of_memory_are_traps() {
-    // A text of 2^32-1 bytes; one that wraps around; a result beyond the end; one that is not aligned.
-    let long = answering(r"\00\00\00\00\00\00\00\00\00\01\00\00\ff\ff\ff\ff", "64");
-    let wrapping = answering(r"\00\00\00\00\00\00\00\00\f0\ff\ff\ff\20\00\00\00", "64");
-    let beyond = answering("", "0xfffffff0");
-    let crooked = answering("", "65");
-    for component in [long, wrapping, beyond, crooked] {
-        assert!(matches!(broken(component).await.word(), "trapped" | "limited"));
+    let text = |pointer: &str, length: &str| {
+        answering(&format!(r"\00\00\00\00\00\00\00\00{pointer}{length}"), "64")
+    };
+    let table = [
+        ("a text of 2^32-1 bytes", text(r"\00\01\00\00", r"\ff\ff\ff\ff")),
+        ("a text that wraps around", text(r"\f0\ff\ff\ff", r"\20\00\00\00")),
+        ("a text one byte too long", text(r"\ff\ff\00\00", r"\02\00\00\00")),
+        ("a text of nothing beyond the end", text(r"\01\00\01\00", r"\00\00\00\00")),
+        ("an answer beyond the end", answering("", "0xfffffff0")),
+        ("an answer at the end", answering("", "65532")),
+        ("an answer that is not aligned", answering("", "65")),
+    ];
+    for (what, component) in table {
+        let failure = broken(component).await;
+        assert_eq!(failure.word(), "trapped", "{what}: {failure}");
     }
 }
 

@@ -64,6 +64,19 @@ async fn nothing_of_an_answer_drives_a_terminal() {
 }
 
 #[tokio::test]
+async fn a_description_cannot_drive_a_terminal() {
+    let text = raw::manifest("x", "t")
+        .replace("description = \"d\"\neffect", "description = \"a\\u001b[2J\\u202eb\"\neffect");
+    let mut world = World::new();
+    world.load(raw::with_manifest(
+        raw::bare("(memory (export \"memory\") 1)", &format!("{}{}", raw::REALLOC, raw::TRAPPING)),
+        &text,
+    ));
+
+    assert_eq!(world.toolbox().tools()[0].description, "a␛[2J<U+202E>b");
+}
+
+#[tokio::test]
 async fn two_components_with_one_tool_are_refused_with_both_names() {
     let mut world = World::new();
     for name in ["first", "second"] {

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use openkoi_brokers::durable::{create_private_dir, put_atomic};
+use openkoi_brokers::durable::{create_private_dir, put_atomic, put_whole};
 use openkoi_core::{
     event::{Entry, Event},
     id::{SessionId, TaskId},
@@ -99,13 +99,17 @@ impl LiveState {
         }
     }
 
-    /// Takes in what happened after an event named `last`; returns whether it is worth writing down.
+    /// Takes in what happened after an event named `last`; returns whether it is worth writing down now. What
+    /// something else follows at once is written with that.
     fn advance(&mut self, entry: &Entry, last: &str) -> bool {
         self.updated_ms = self.updated_ms.max(entry.at_ms);
         self.elapsed_ms = entry.elapsed_ms;
         match &entry.event {
             Event::TaskResumed => self.status = TaskStatus::Running,
-            Event::PlanMade { .. } => self.phase("execute"),
+            Event::PlanMade { .. } => {
+                self.phase("execute");
+                return false;
+            }
             Event::IterationStarted { number } => {
                 self.iteration = *number;
                 self.phase(if *number > 1 { "refine" } else { "execute" });
@@ -115,7 +119,10 @@ impl LiveState {
                 self.tokens = self.tokens.saturating_add(spent.tokens);
                 self.cost_usd += dollars(spent.cost_micros);
             }
-            Event::IterationDecided { standing, .. } => self.score = standing.score,
+            Event::IterationDecided { standing, .. } => {
+                self.score = standing.score;
+                return false;
+            }
             Event::TaskPaused { reason } => self.status = TaskStatus::of_pause(reason, last),
             Event::TaskFinished { outcome } => self.finish(outcome),
             _ => return false,
@@ -183,6 +190,10 @@ impl StateFiles {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             read => read.map_err(|error| StorageError::io(&self.path, error))?,
         };
+        // All that a power failure may leave of it.
+        if bytes.is_empty() {
+            return Ok(None);
+        }
         let what = format!("`{}`", self.path.display());
         let state = serde_json::from_slice(&bytes);
         state.map(Some).map_err(|source| StorageError::Unreadable { what, source })
@@ -218,7 +229,9 @@ impl StateFiles {
         let what = || format!("the state of task {}", live.task_id.short());
         let text = serde_json::to_vec_pretty(live)
             .map_err(|source| StorageError::Unwritable { what: what(), source })?;
-        Ok(put_atomic(&self.path, &text, PRIVATE)?)
+        // While the task runs the journal is the record; this file only has to be whole for whoever reads it.
+        let put = if live.status == TaskStatus::Running { put_whole } else { put_atomic };
+        Ok(put(&self.path, &text, PRIVATE)?)
     }
 }
 

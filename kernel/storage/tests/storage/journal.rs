@@ -24,7 +24,7 @@ fn entries_come_back_as_they_were_and_in_order() {
     ];
 
     for entry in &entries {
-        Journal::append(&storage, &task, entry).unwrap();
+        Journal::append(&storage, &task, std::slice::from_ref(entry)).unwrap();
     }
 
     assert_eq!(storage.load(&task).unwrap(), entries);

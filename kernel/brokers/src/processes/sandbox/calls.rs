@@ -76,20 +76,42 @@ const NAMESPACES: [libc::c_int; 7] = [
 /// Terminal requests that type into somebody else's terminal: `TIOCSTI` and `TIOCLINUX`.
 const TYPING: [u64; 2] = [0x5412, 0x541c];
 
-/// Families of sockets for a program with network. Netlink is how resolvers ask for the interfaces; local
-/// sockets are not among them, because container daemons and agents with keys listen on those.
-const FAMILIES: [libc::c_int; 3] = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+/// Which sockets a program may make. Pairs of connected ones are another call, and always stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sockets {
+    /// None at all.
+    None,
+    /// Internet sockets, for a network that holds nobody else.
+    Loopback,
+    /// Internet sockets, and netlink, which is how resolvers ask for the interfaces.
+    Internet,
+}
+
+impl Sockets {
+    /// Local sockets are in no list, because container daemons and agents with keys listen on those.
+    fn families(self) -> &'static [libc::c_int] {
+        match self {
+            Self::None => &[],
+            Self::Loopback => &[libc::AF_INET, libc::AF_INET6],
+            Self::Internet => &[libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK],
+        }
+    }
+}
 
 /// Returns the filters to load, in this order. They are compiled once.
-pub(super) fn programs(network: bool) -> Result<&'static [BpfProgram], String> {
-    static CLOSED: OnceLock<Result<Vec<BpfProgram>, String>> = OnceLock::new();
-    static OPEN: OnceLock<Result<Vec<BpfProgram>, String>> = OnceLock::new();
-    let cell = if network { &OPEN } else { &CLOSED };
-    let built = cell.get_or_init(|| build(network).map_err(|error| error.to_string()));
+pub(super) fn programs(sockets: Sockets) -> Result<&'static [BpfProgram], String> {
+    type Built = OnceLock<Result<Vec<BpfProgram>, String>>;
+    static BUILT: [Built; 3] = [const { Built::new() }; 3];
+    let cell = match sockets {
+        Sockets::None => &BUILT[0],
+        Sockets::Loopback => &BUILT[1],
+        Sockets::Internet => &BUILT[2],
+    };
+    let built = cell.get_or_init(|| build(sockets).map_err(|error| error.to_string()));
     built.as_deref().map_err(String::clone)
 }
 
-fn build(network: bool) -> Result<Vec<BpfProgram>, seccompiler::Error> {
+fn build(sockets: Sockets) -> Result<Vec<BpfProgram>, seccompiler::Error> {
     let mut refused: Calls = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     #[cfg(target_arch = "x86_64")]
     refused.extend(
@@ -104,21 +126,20 @@ fn build(network: bool) -> Result<Vec<BpfProgram>, seccompiler::Error> {
         .iter()
         .map(|call| rule([condition(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, *call)]));
     refused.insert(libc::SYS_ioctl, typing.collect::<Result<_, _>>()?);
-    refused.insert(libc::SYS_socket, sockets(network)?);
+    refused.insert(libc::SYS_socket, refused_sockets(sockets)?);
     // The arguments of clone3 are in memory, where a filter cannot look. Where it does not exist, libraries
     // fall back to clone.
     let absent: Calls = [(libc::SYS_clone3, Vec::new())].into();
     Ok(vec![compile(refused, libc::EACCES)?, compile(absent, libc::ENOSYS)?])
 }
 
-/// Without network every socket is refused; pairs of connected ones are another call, and stay.
-fn sockets(network: bool) -> Result<Vec<SeccompRule>, seccompiler::Error> {
-    if !network {
-        return Ok(Vec::new());
-    }
-    let other = FAMILIES
-        .map(|family| condition(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family as u64));
-    Ok(vec![rule(other)?])
+/// Returns what is refused of `socket`: every family that is not allowed. No rule at all refuses the call.
+fn refused_sockets(sockets: Sockets) -> Result<Vec<SeccompRule>, seccompiler::Error> {
+    let other = |family: &libc::c_int| {
+        condition(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, *family as u64)
+    };
+    let others: Vec<Condition> = sockets.families().iter().map(other).collect();
+    if others.is_empty() { Ok(Vec::new()) } else { Ok(vec![rule(others)?]) }
 }
 
 type Condition = Result<SeccompCondition, seccompiler::BackendError>;
@@ -132,7 +153,9 @@ fn condition(
     SeccompCondition::new(argument, length, compare, value)
 }
 
-fn rule<const N: usize>(conditions: [Condition; N]) -> Result<SeccompRule, seccompiler::Error> {
+fn rule(
+    conditions: impl IntoIterator<Item = Condition>,
+) -> Result<SeccompRule, seccompiler::Error> {
     let conditions: Result<Vec<_>, _> = conditions.into_iter().collect();
     Ok(SeccompRule::new(conditions?)?)
 }

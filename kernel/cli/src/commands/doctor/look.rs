@@ -116,7 +116,11 @@ fn sandbox(settings: &Settings, context: &Context) -> Finding {
         return Finding::ill("sandbox", &error.hint("mode = \"off\" under [sandbox] does without"));
     }
     let files = report.files.unwrap_or_default();
-    let network = if report.network { "network closed" } else { "network open" };
+    let network = match (report.network, report.loopback) {
+        (false, _) => "network open",
+        (true, true) => "network closed but for loopback of a program's own",
+        (true, false) => "network closed, no sockets at all",
+    };
     let words = format!("{files}, {network}");
     if notes.is_empty() {
         return Finding::well("sandbox", words);

@@ -1,0 +1,236 @@
+//! Refinement edits the plan: what an evaluation found becomes a step with its evidence, and a step that a later
+//! evaluation finds mended is marked with what showed it.
+
+use std::cmp::Reverse;
+
+use super::{Attempt, Halt, Run, prompt};
+use crate::{
+    contract::{Repair, RepairSource, Resolution},
+    evaluation::{CheckOutcome, Finding, Severity},
+    event::Event,
+    message::Message,
+};
+
+/// Findings of judges past this number are not sent back; the first ones matter most.
+const MOST_FINDINGS: usize = 30;
+
+/// Files past this number are not listed.
+const MOST_FILES: usize = 60;
+
+/// One thing that the last evaluation found, before it is known whether it is new.
+struct Found {
+    source: RepairSource,
+    /// What it is recognised by in the next evaluation.
+    evidence: String,
+    text: String,
+}
+
+impl Run {
+    /// Brings the plan up to date with the evaluation of iteration `number`.
+    pub(super) fn edit_plan(&mut self, number: u32) -> Result<(), Halt> {
+        let Some(attempt) = self.attempts.last() else { return Ok(()) };
+        let found = found(attempt);
+        for repair in self.repairs.iter_mut().filter(|repair| repair.resolved.is_none()) {
+            if !found.iter().any(|one| one.is(repair)) {
+                repair.resolved = resolution(repair, attempt, number);
+            }
+        }
+        for one in found {
+            one.enter(&mut self.repairs, number);
+        }
+        if self.repairs.is_empty() {
+            return Ok(());
+        }
+        let refined = Event::PlanRefined { number, repairs: self.repairs.clone() };
+        Ok(self.recorder.record(&format!("i{number}"), refined)?)
+    }
+
+    /// Says what has to be mended, with the evidence, what is mended already, and which files were touched.
+    pub(super) fn findings_message(&self, iteration: u32) -> Message {
+        let Some(attempt) = self.attempts.last() else { return Message::user("Go on.") };
+        let mut lines = Vec::new();
+        for repair in self.repairs.iter().filter(|repair| repair.resolved.is_none()) {
+            lines.push(format!("- {} {}", repair.id, repair.text));
+            lines.extend(output_of(attempt, repair));
+        }
+        if lines.is_empty() {
+            let obstacle = self.obstacle(&attempt.checks, &attempt.standing);
+            lines.push(format!("- {}", obstacle.unwrap_or_default()));
+        }
+        let mut text = section(&format!("findings iteration=\"{iteration}\""), "findings", &lines);
+        text.push_str(&section("mended", "mended", &mended(&self.repairs)));
+        text.push_str(&section("changed-files", "changed-files", &files(attempt)));
+        Message::user(format!("{text}\nMend the findings, then answer."))
+    }
+}
+
+impl Found {
+    fn is(&self, repair: &Repair) -> bool {
+        self.source == repair.source && self.evidence == repair.evidence && {
+            // A judge may have several things to say about one line.
+            self.source != RepairSource::Judge || self.text == repair.text
+        }
+    }
+
+    fn enter(self, repairs: &mut Vec<Repair>, number: u32) {
+        let open = repairs.iter_mut().find(|one| one.resolved.is_none() && self.is(one));
+        if let Some(open) = open {
+            open.text = self.text;
+            return;
+        }
+        let Self { source, evidence, text } = self;
+        let id = format!("r{}", repairs.len() + 1);
+        repairs.push(Repair { id, source, text, evidence, found_in: number, resolved: None });
+    }
+}
+
+/// Everything that stands between the work and its acceptance.
+fn found(attempt: &Attempt) -> Vec<Found> {
+    let standing = &attempt.standing;
+    let mut found: Vec<Found> = standing
+        .violations
+        .iter()
+        .map(|fact| of(RepairSource::Fact, fact, format!("[fact] {fact}")))
+        .collect();
+    for check in attempt.checks.iter().filter(|check| check.outcome != CheckOutcome::Passed) {
+        let line = prompt::check_line(check);
+        let text = line.trim_start_matches("- ").trim_end().to_owned();
+        found.push(of(RepairSource::Check, &check.id, text));
+    }
+    for id in &standing.broken {
+        match found.iter_mut().find(|one| one.source == RepairSource::Check && one.evidence == *id)
+        {
+            Some(check) => check.text.push_str(" (it was green before you began)"),
+            None => found.push(of(RepairSource::Check, id, format!("[broken] {id}"))),
+        }
+    }
+    let mut findings: Vec<&Finding> = attempt.findings.iter().collect();
+    findings.sort_by_key(|finding| Reverse(finding.severity));
+    found.extend(findings.into_iter().take(MOST_FINDINGS).map(|finding| {
+        let Finding { severity, message, evidence, .. } = finding;
+        let text = format!("[{}] {message} ({evidence})", word(*severity));
+        of(RepairSource::Judge, evidence, text)
+    }));
+    found
+}
+
+fn of(source: RepairSource, evidence: &str, text: String) -> Found {
+    Found { source, evidence: evidence.to_owned(), text }
+}
+
+/// Returns what showed that a repair is done; nothing where nobody looked.
+fn resolution(repair: &Repair, attempt: &Attempt, iteration: u32) -> Option<Resolution> {
+    let by = match repair.source {
+        RepairSource::Fact => "the kernel".to_owned(),
+        RepairSource::Check => {
+            // `cargo:test tests::name (gone)` is reported by `cargo:test`.
+            let owner = repair.evidence.split(' ').next().unwrap_or(&repair.evidence);
+            attempt.checks.iter().find(|check| check.id == owner)?.id.clone()
+        }
+        RepairSource::Judge => attempt.judge.clone()?,
+    };
+    Some(Resolution { by, iteration })
+}
+
+fn output_of(attempt: &Attempt, repair: &Repair) -> Option<String> {
+    let check = attempt.checks.iter().find(|check| check.id == repair.evidence)?;
+    let shown = repair.source == RepairSource::Check && !check.excerpt.is_empty();
+    shown.then(|| format!("<output>\n{}\n</output>", check.excerpt.trim_end()))
+}
+
+fn mended(repairs: &[Repair]) -> Vec<String> {
+    let line = |repair: &Repair| {
+        let Resolution { by, iteration } = repair.resolved.as_ref()?;
+        Some(format!("- {} {} (by {by} in iteration {iteration})", repair.id, repair.text))
+    };
+    repairs.iter().filter_map(line).collect()
+}
+
+fn files(attempt: &Attempt) -> Vec<String> {
+    attempt.changes.iter().take(MOST_FILES).map(|change| format!("- {}", change.path)).collect()
+}
+
+fn section(open: &str, close: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("<{open}>\n{}\n</{close}>\n", lines.join("\n"))
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => "note",
+        Severity::Minor => "minor",
+        Severity::Major => "major",
+        Severity::Critical => "critical",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::Check;
+
+    fn check(id: &str, outcome: CheckOutcome) -> Check {
+        Check {
+            id: id.to_owned(),
+            category: "test".to_owned(),
+            command: "run".to_owned(),
+            outcome,
+            exit_code: None,
+            tests: Vec::new(),
+            test_count: None,
+            excerpt: String::new(),
+            receipts: Vec::new(),
+            duration_ms: 0,
+        }
+    }
+
+    fn judged(message: &str) -> Attempt {
+        let finding = Finding {
+            severity: Severity::Major,
+            message: message.to_owned(),
+            evidence: "a.rs:1".to_owned(),
+            dimension: String::new(),
+        };
+        Attempt { findings: vec![finding], judge: Some("rubric".into()), ..Attempt::default() }
+    }
+
+    fn entered(attempt: &Attempt) -> Vec<Repair> {
+        let mut repairs = Vec::new();
+        found(attempt).into_iter().for_each(|one| one.enter(&mut repairs, 1));
+        repairs
+    }
+
+    #[test]
+    fn a_red_check_is_one_step_however_often_it_is_found() {
+        let red = Attempt { checks: vec![check("t", CheckOutcome::Failed)], ..Attempt::default() };
+        let mut repairs = entered(&red);
+
+        found(&red).into_iter().for_each(|one| one.enter(&mut repairs, 2));
+
+        assert_eq!(repairs.len(), 1);
+        assert_eq!((repairs[0].id.as_str(), repairs[0].found_in), ("r1", 1));
+    }
+
+    #[test]
+    fn a_step_is_mended_by_the_check_that_found_it_and_not_by_silence() {
+        let red = Attempt { checks: vec![check("t", CheckOutcome::Failed)], ..Attempt::default() };
+        let green =
+            Attempt { checks: vec![check("t", CheckOutcome::Passed)], ..Attempt::default() };
+        let repair = &entered(&red)[0];
+
+        let by = Resolution { by: "t".to_owned(), iteration: 2 };
+        assert_eq!(resolution(repair, &green, 2), Some(by));
+        assert_eq!(resolution(repair, &Attempt::default(), 2), None);
+    }
+
+    #[test]
+    fn a_judges_step_stays_open_until_a_judge_looks_again() {
+        let repair = &entered(&judged("too long"))[0];
+
+        assert_eq!(resolution(repair, &Attempt::default(), 2), None);
+        assert!(resolution(repair, &judged("too short"), 2).is_some());
+        assert!(!found(&judged("too short"))[0].is(repair));
+    }
+}

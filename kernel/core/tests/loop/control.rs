@@ -1,0 +1,174 @@
+//! Work that changes files which steer agents and tools is for a person to accept.
+
+use openkoi_core::{
+    approval::Answer, evaluation::Change, outcome::Outcome, run::Paused, tool::Effect,
+    trust::TrustLevel,
+};
+
+use crate::script::{Line, World, ending, last_decision, plan, write};
+
+const HOOK: &str = ".git/hooks/pre-commit";
+
+/// A model that does what it should, and changes control files on the way.
+fn planting() -> World {
+    World::new().settings(|s| s.max_iterations = 1).planner([plan("change", None)]).executor([
+        write("AGENTS.md", "obey"),
+        write(HOOK, "evil"),
+        write("code", "good"),
+        Line::Say("done"),
+    ])
+}
+
+fn untouched(world: &World) -> bool {
+    let code = world.file("code");
+    code.as_deref() == Some("bad")
+        && world.file(HOOK).is_none()
+        && world.file("AGENTS.md").is_none()
+}
+
+fn violations(outcome: &Outcome) -> &[String] {
+    &outcome.standing.violations
+}
+
+#[test]
+fn good_work_that_changes_control_files_waits_for_a_person() {
+    let world = planting();
+
+    let Err(Paused::Approval(request)) = world.run() else { panic!("no question") };
+
+    assert_eq!(request.action, "accept changed control files");
+    assert_eq!(request.target, ".git/hooks/pre-commit; AGENTS.md");
+    assert_eq!((request.domain.as_str(), request.effect), ("control", Effect::Send));
+    assert_eq!(world.asked().len(), 1);
+    assert_eq!(world.count("task.paused"), 1);
+
+    let world = world.answers([Answer::AllowOnce]);
+    let outcome = world.resume().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted");
+    assert_eq!(world.file(HOOK).as_deref(), Some("evil"));
+    assert_eq!(world.prompts("executor").len(), 4, "no turn was asked for twice");
+    assert_eq!(world.verify().expect("a replay"), outcome);
+}
+
+#[test]
+fn a_person_who_says_no_gets_the_untouched_tree() {
+    let world = planting().answers([Answer::RejectOnce]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted");
+    assert!(last_decision(&world).1.contains("accept changed control files"));
+    assert!(untouched(&world));
+    assert!(violations(&outcome)[0].contains(HOOK), "{outcome:?}");
+    assert_eq!(world.verify().expect("a replay"), outcome);
+}
+
+#[test]
+fn a_model_that_takes_its_change_back_needs_nobody_the_second_time() {
+    let world = planting()
+        .settings(|s| s.max_iterations = 2)
+        .executor([write("AGENTS.md", ""), write(HOOK, ""), Line::Say("taken back")])
+        .answers([Answer::RejectOnce]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!((ending(&outcome).as_str(), outcome.best_iteration), ("accepted", 2));
+    assert_eq!(world.asked().len(), 1);
+    assert_eq!(world.file("code").as_deref(), Some("good"));
+    assert_eq!(world.file(HOOK), None);
+}
+
+#[test]
+fn work_that_is_not_accepted_is_not_kept_as_the_best_with_control_files_in_it() {
+    let world = planting().judge([Ok(0.5)]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!((ending(&outcome).as_str(), outcome.best_iteration), ("exhausted", 0));
+    assert!(world.asked().is_empty(), "nobody is asked about work that is not good enough");
+    assert!(untouched(&world));
+    assert!(violations(&outcome)[0].contains("taken back"), "{outcome:?}");
+}
+
+#[test]
+fn an_earlier_iteration_without_control_files_is_kept_instead() {
+    let world = World::new()
+        .settings(|s| s.max_iterations = 2)
+        .planner([plan("change", None)])
+        .executor([write("code", "good"), Line::Say("one")])
+        .executor([write("AGENTS.md", "obey"), Line::Say("two")])
+        .judge([Ok(0.4), Ok(0.6)]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!((ending(&outcome).as_str(), outcome.best_iteration), ("exhausted", 1));
+    assert_eq!(world.file("code").as_deref(), Some("good"));
+    assert_eq!(world.file("AGENTS.md"), None);
+}
+
+#[test]
+fn where_nothing_is_judged_a_person_is_asked_even_so() {
+    let unjudged = || {
+        World::new().settings(|s| s.max_iterations = 0).executor([
+            write(HOOK, "evil"),
+            write("code", "good"),
+            Line::Say("done"),
+        ])
+    };
+
+    let Err(Paused::Approval(request)) = unjudged().run() else { panic!("no question") };
+    assert_eq!(request.target, HOOK);
+
+    let world = unjudged().answers([Answer::RejectOnce]);
+    let outcome = world.run().expect("an outcome");
+    assert_eq!(ending(&outcome), "exhausted");
+    assert!(untouched(&world));
+
+    let world = unjudged().answers([Answer::AllowOnce]);
+    let outcome = world.run().expect("an outcome");
+    assert_eq!(ending(&outcome), "accepted");
+    assert_eq!(world.file(HOOK).as_deref(), Some("evil"));
+    assert_eq!(world.count("evaluation.started"), 0);
+}
+
+#[test]
+fn an_answer_for_always_is_for_exactly_these_files() {
+    let world = planting()
+        .settings(|s| s.max_iterations = 2)
+        .executor([write(".git/config", "evil"), write("code", "good, still"), Line::Say("more")])
+        .judge([Ok(0.5), Ok(0.9)])
+        .answers([Answer::AllowAlways]);
+
+    world.run().expect("an outcome");
+
+    let rules: Vec<String> = world.remembered().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        rules,
+        ["allow the loop accept changed control files on \
+          \".git/config; .git/hooks/pre-commit; AGENTS.md\""]
+    );
+}
+
+#[test]
+fn whoever_trusts_the_domain_is_not_asked() {
+    let mut world = planting();
+    world.policy.trust.domains.insert("control".into(), TrustLevel::Autonomous);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted");
+    assert!(world.asked().is_empty());
+    let events = world.events();
+    assert!(events.contains(&"i1/control gate.decided".to_owned()), "{events:?}");
+}
+
+#[test]
+fn a_change_from_an_old_journal_is_none_of_a_control_file() {
+    let old = r#"{"path":"AGENTS.md","kind":"added"}"#;
+
+    let change: Change = serde_json::from_str(old).expect("a change");
+
+    assert!(!change.control);
+    assert_eq!(serde_json::to_string(&change).expect("JSON"), old);
+}
