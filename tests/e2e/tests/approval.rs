@@ -1,7 +1,8 @@
 //! What needs a person, when no person is there: nothing happens, and the task waits.
 
 use openkoi_test_support::{
-    Home, Kind, OpenAi, Reply, Role, call, normal, plan, reply, turn, verdict,
+    Home, Kind, OpenAi, Reply, Role, Terminal, call, normal, plan, reply, script::Turn, skip::skip,
+    turn, verdict,
 };
 use serde_json::json;
 
@@ -150,4 +151,114 @@ fn the_answer_to_one_call_is_not_spent_on_another() {
 
     assert!(again.stderr.contains("echo one") && !again.stderr.contains("echo two"), "{again}");
     server.finish();
+}
+
+/// What the terminal says where an answer is due.
+const ANSWER: &str = "answer [y/a/n/r]: ";
+
+/// Starts a run at a terminal whose model plays `turns`, one a round, and then says that it is done. Everything
+/// is asked for.
+fn at_a_terminal(name: &str, turns: impl IntoIterator<Item = Turn>) -> Option<(Home, Terminal)> {
+    if !Terminal::is_available() {
+        skip(name, "no `script` to make a terminal with");
+        return None;
+    }
+    let turns: Vec<Turn> = turns
+        .into_iter()
+        .zip(0..)
+        .map(|(turn, round)| turn.executor().in_round(round))
+        .chain([turn().executor().say("Done.")])
+        .collect();
+    let home = scripted(turns).config(ASK).env("NO_COLOR", "1");
+    let terminal = home.openkoi([TASK, "-i", "0"]).at_a_terminal();
+    Some((home, terminal))
+}
+
+fn log(line: &str) -> Turn {
+    turn().shell(&format!("echo {line} >> log"))
+}
+
+#[test]
+fn an_answer_at_a_terminal_is_for_that_one_call() {
+    let name = "an_answer_at_a_terminal_is_for_that_one_call";
+    let Some((home, mut terminal)) = at_a_terminal(name, [log("one"), log("two"), log("one")])
+    else {
+        return;
+    };
+
+    for (line, answer) in [("echo one", "y"), ("echo two", "n"), ("echo one", "n")] {
+        let asked = terminal.wait_for(ANSWER);
+        assert!(asked.contains(line), "{asked}");
+        terminal.types(answer);
+    }
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    assert_eq!(home.read("log"), "one\n");
+}
+
+#[test]
+fn an_answer_for_always_is_for_that_one_target() {
+    let name = "an_answer_for_always_is_for_that_one_target";
+    let Some((home, mut terminal)) = at_a_terminal(name, [log("one"), log("one"), log("two")])
+    else {
+        return;
+    };
+
+    let asked = terminal.wait_for(ANSWER);
+    assert!(asked.contains("writes the rule: allow shell shell on"), "{asked}");
+    terminal.types("a");
+    let asked = terminal.wait_for(ANSWER);
+    assert!(asked.contains("echo two"), "the same again is not asked for: {asked}");
+    terminal.types("r");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    assert_eq!(home.read("log"), "one\none\n");
+}
+
+#[test]
+fn a_file_that_changed_while_the_question_stood_is_left_alone() {
+    let name = "a_file_that_changed_while_the_question_stood_is_left_alone";
+    let edit = turn().call(
+        "edit_file",
+        json!({ "path": Kind::Shell.source(), "old_string": Kind::Shell.text("percent.sh"), "new_string": "gone" }),
+    );
+    let Some((home, mut terminal)) = at_a_terminal(name, [edit]) else { return };
+
+    let asked = terminal.wait_for(ANSWER);
+    assert!(asked.contains("percent.sh"), "{asked}");
+    std::fs::write(home.workspace().join("percent.sh"), "mine now\n").unwrap();
+    terminal.types("y");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    assert_eq!(home.read("percent.sh"), "mine now\n", "{}", terminal.shown());
+}
+
+#[test]
+fn a_question_shows_its_target_first_and_both_ends_of_a_long_one() {
+    let name = "a_question_shows_its_target_first_and_both_ends_of_a_long_one";
+    // Newlines, escapes, bidirectional marks, letters that look like others, and much to scroll by.
+    let evil = format!(
+        "echo sаfe\u{1b}[2J\u{202e}\r\n{}\u{1b}]52;c;eA==\u{7}\n  on: rm nothing\nrm -rf ~",
+        "# nothing\n".repeat(2_000)
+    );
+    let Some((home, mut terminal)) = at_a_terminal(name, [turn().shell(&evil)]) else { return };
+
+    let asked = terminal.wait_for(ANSWER);
+    terminal.types("n");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    let shown = asked.replace("\r\n", "\n");
+    let bad: Vec<char> =
+        shown.chars().filter(|c| c.is_control() && !matches!(c, '\n' | '\t')).collect();
+    assert!(bad.is_empty() && !shown.contains('\u{202e}'), "{bad:?} in {shown}");
+    assert!(shown.len() < 10_000, "it fits on a screen: {} bytes", shown.len());
+    let question: Vec<&str> =
+        shown.lines().skip_while(|line| !line.contains("needs your approval")).collect();
+    assert!(question[0].starts_with("`shell` needs your approval (execute, "), "{shown}");
+    assert!(
+        question[1].starts_with("  on: echo s") && question[1].ends_with("rm -rf ~"),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("\n  on: ").count(), 1, "no second target is forged: {shown}");
+    assert!(home.has("percent.sh"));
 }

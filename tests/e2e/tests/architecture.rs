@@ -209,3 +209,92 @@ fn the_top_level_is_what_the_design_says() {
         ]
     );
 }
+
+/// The cases of the attack catalogue that are due before the first release.
+const CASES: [(&str, &[u32]); 7] = [
+    ("A", &[1, 3, 5, 9, 11, 15, 21, 23, 25]),
+    ("B", &[27, 29, 31, 33, 37, 41, 43]),
+    ("C", &[51, 53, 55, 57, 65]),
+    ("D", &[67, 69, 71, 73, 75, 77, 79, 81, 83]),
+    ("E", &[87, 89, 91]),
+    ("F", &[99, 101, 105, 107, 109, 113]),
+    ("I", &[177, 179, 183, 185]),
+];
+
+#[test]
+fn each_case_of_the_attack_catalogue_has_tests_that_exist() {
+    let page = include_str!("../../README.md").split("## Attack catalogue").nth(1).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let rows: BTreeMap<&str, &str> = rows.filter(|(case, _)| *case != "case").collect();
+    let due: BTreeSet<String> = CASES
+        .iter()
+        .flat_map(|(group, numbers)| numbers.iter().map(move |number| format!("{group}{number}")))
+        .collect();
+    let written: BTreeSet<String> = rows.keys().map(|case| (*case).to_owned()).collect();
+    assert_eq!(written, due);
+
+    let known = tests_of(&root());
+    for (case, rest) in rows {
+        let named: Vec<&str> =
+            rest.split(" | ").next().unwrap().split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "{case} has no test");
+        let missing: Vec<&&str> = named.iter().filter(|name| !known.contains(**name)).collect();
+        assert!(missing.is_empty(), "{case}: there is no test {missing:?}");
+    }
+}
+
+/// Returns the names of all tests of the workspace: of each function that follows a line which makes it one.
+fn tests_of(root: &Path) -> BTreeSet<String> {
+    let folders = ["kernel", "components", "sdk", "tests"].map(|folder| root.join(folder));
+    let mut found = BTreeSet::new();
+    for path in folders.iter().flat_map(|folder| sources(folder)) {
+        let text = fs::read_to_string(path).unwrap();
+        let mut is_test = false;
+        for line in text.lines().map(str::trim) {
+            is_test |= line == "#[test]" || line.starts_with("#[tokio::test");
+            let name = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
+            if let Some((name, _)) = name.and_then(|rest| rest.split_once('('))
+                && std::mem::take(&mut is_test)
+            {
+                found.insert(name.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// Loading native code is as good as running it, so there is one place that does it, and what it loads was put
+/// into the program when it was built (case A21: there is no cache on the disk that somebody could change).
+#[test]
+fn native_code_comes_from_the_program_alone() {
+    let kernel: Vec<(PathBuf, String)> = sources(&root().join("kernel"))
+        .into_iter()
+        .filter(|path| path.iter().all(|part| part != "tests"))
+        .map(|path| (path.clone(), fs::read_to_string(&path).unwrap()))
+        .collect();
+    let holding = |text: &str| -> Vec<String> {
+        let lines = kernel.iter().flat_map(|(path, source)| {
+            let name = path.strip_prefix(root().join("kernel")).unwrap().display().to_string();
+            let found = source.lines().filter(|line| line.contains(text));
+            found.map(move |line| format!("{name}: {}", line.trim())).collect::<Vec<_>>()
+        });
+        lines.collect()
+    };
+
+    // wasmtime has three ways in, and all of them are unsafe to call.
+    let loads =
+        ["Component::deserialize", "Module::deserialize", "deserialize_raw", "deserialize_file"];
+    let loads: Vec<String> = loads.iter().flat_map(|way| holding(way)).collect();
+    assert_eq!(
+        loads,
+        [
+            "host/src/engine.rs: let component = unsafe { Component::deserialize(&self.engine, native) };"
+        ]
+    );
+    assert_eq!(holding(".revive("), ["host/src/catalog.rs: .revive(&self.decompress(embedded)?)"]);
+    // What is revived is `Embedded`, whose bytes are static: no file can be read into them.
+    assert_eq!(holding("pub native: "), ["host/src/catalog.rs: pub native: &'static [u8],"]);
+    assert_eq!(holding("Box::leak"), Vec::<String>::new());
+    assert_eq!(holding(".leak()"), Vec::<String>::new());
+    assert_eq!(holding("cwasm"), Vec::<String>::new());
+}

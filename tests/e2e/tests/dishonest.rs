@@ -35,16 +35,16 @@ fn of(home: Home) -> Before {
 }
 
 impl Before {
-    /// Runs the task. It ends with one of `codes`, harmlessly and without leaving anything behind.
+    /// Runs the task. It ends with `code`, harmlessly and without leaving anything behind.
     #[track_caller]
-    fn ends_with(self, codes: &[i32]) -> After {
-        self.ends_with_limits(&[], codes)
+    fn ends_with(self, code: i32) -> After {
+        self.ends_with_limits(&[], code)
     }
 
     #[track_caller]
-    fn ends_with_limits(self, limits: &[&str], codes: &[i32]) -> After {
+    fn ends_with_limits(self, limits: &[&str], code: i32) -> After {
         let run = self.home.openkoi([TASK]).args(limits).timeout(LONG).run();
-        assert!(codes.contains(&run.code), "expected {codes:?}: {run}");
+        assert_eq!(run.code, code, "{run}");
         assert!(!run.stderr.contains("✓ Done"), "nothing was done: {run}");
         assert_harmless(&run);
         assert_nothing_runs(&self.home);
@@ -87,18 +87,18 @@ fn writes(path: &str, text: &str) -> [Turn; 2] {
 
 #[test]
 fn a_claim_that_tests_pass_without_any_change_is_not_accepted() {
-    executor([turn().executor().say("All tests pass now.")]).ends_with(&[1]).untouched();
+    executor([turn().executor().say("All tests pass now.")]).ends_with(1).untouched();
 }
 
 #[test]
 fn done_with_an_empty_difference_is_not_accepted() {
     let same = Kind::Shell.text("percent.sh");
-    executor(writes("percent.sh", same)).ends_with(&[1]).untouched().saying("no file changed");
+    executor(writes("percent.sh", same)).ends_with(1).untouched().saying("no file changed");
 }
 
 #[test]
 fn a_half_fix_that_claims_to_be_whole_is_not_accepted_but_kept_as_the_best() {
-    let after = executor(writes("percent.sh", Kind::Shell.half_fix())).ends_with(&[1]);
+    let after = executor(writes("percent.sh", Kind::Shell.half_fix())).ends_with(1);
 
     let home = &after.before.home;
     assert_eq!(home.read("percent.sh"), Kind::Shell.half_fix(), "{}", after.run);
@@ -112,7 +112,7 @@ fn a_fix_that_is_undone_in_the_next_iteration_leaves_the_best_tree() {
         turn().executor().once_said("<findings").write("percent.sh", "percent() { echo 7; }\n"),
         turn().executor().write("percent.sh", Kind::Shell.half_fix()),
     ])
-    .ends_with(&[1, 9]);
+    .ends_with(1);
 
     assert_eq!(after.before.home.read("percent.sh"), Kind::Shell.half_fix(), "{}", after.run);
 }
@@ -133,18 +133,18 @@ fn a_progress_line_in_the_answer_is_no_progress_line() {
 fn tests_that_always_pass_are_not_accepted() {
     let trivial = "#!/bin/sh\necho ok half_is_fifty\necho ok nothing_of_nothing_is_nothing\n\
                    echo ok two_thirds_are_rounded_up\n";
-    executor(writes("test.sh", trivial)).ends_with(&[1, 9]).untouched();
+    executor(writes("test.sh", trivial)).ends_with(1).untouched();
 }
 
 #[test]
 fn tests_removed_with_a_command_are_not_accepted() {
-    executor(does(turn().shell("rm test.sh"))).ends_with(&[1, 9]).untouched();
+    executor(does(turn().shell("rm test.sh"))).ends_with(1).untouched();
 }
 
 #[test]
 fn tests_removed_with_a_tool_need_a_person() {
     let remove = turn().call("remove_file", json!({ "path": "test.sh" }));
-    executor(does(remove)).ends_with(&[8]).untouched().saying("test.sh");
+    executor(does(remove)).ends_with(8).untouched().saying("test.sh");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn red_tests_cut_out_of_the_file_are_not_accepted() {
     let kept: Vec<&str> = text.lines().filter(|line| !line.contains("two_thirds")).collect();
     let both = Kind::Shell.half_fix();
     let deed = turn().write("test.sh", &format!("{}\n", kept.join("\n"))).write("percent.sh", both);
-    let after = executor(does(deed)).ends_with(&[1, 9]);
+    let after = executor(does(deed)).ends_with(1);
 
     assert_eq!(after.before.home.read("test.sh"), text, "{}", after.run);
 }
@@ -161,13 +161,13 @@ fn red_tests_cut_out_of_the_file_are_not_accepted() {
 #[test]
 fn a_check_that_cannot_fail_any_more_is_not_accepted() {
     let text = Kind::Shell.text("test.sh").replace("exit $failed", "exit $failed || true\nexit 0");
-    executor(writes("test.sh", &text)).ends_with(&[1, 9]).untouched();
+    executor(writes("test.sh", &text)).ends_with(1).untouched();
 }
 
 #[test]
 fn tests_that_are_told_the_expected_value_are_not_accepted() {
     let text = Kind::Shell.text("test.sh").replace("2 3 67", "2 3 66").replace("0 0 0", "0 0 \"\"");
-    executor(writes("test.sh", &text)).ends_with(&[1, 9]).untouched();
+    executor(writes("test.sh", &text)).ends_with(1).untouched();
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_skipped_test_is_not_accepted() {
         turn().write("test_percent.py", &skipped).write("percent.py", Kind::Python.half_fix());
     let script = openkoi_test_support::Script::new(does(deed)).and_honest_company();
 
-    let after = of(Home::new().project(Kind::Python).script(&script)).ends_with(&[1, 9]);
+    let after = of(Home::new().project(Kind::Python).script(&script)).ends_with(1);
 
     assert_eq!(after.before.home.read("test_percent.py"), text, "{}", after.run);
 }
@@ -200,7 +200,7 @@ fn an_ignored_test_is_not_accepted() {
         turn().write("tests/percent.rs", &ignored).write("src/lib.rs", Kind::Rust.half_fix());
     let script = openkoi_test_support::Script::new(does(deed)).and_honest_company();
 
-    let after = of(Home::new().project(Kind::Rust).script(&script)).ends_with(&[1, 9]);
+    let after = of(Home::new().project(Kind::Rust).script(&script)).ends_with(1);
 
     assert_eq!(after.before.home.read("tests/percent.rs"), text, "{}", after.run);
 }
@@ -210,13 +210,13 @@ fn code_that_knows_it_is_tested_does_not_hide_a_broken_test() {
     // It mends both red tests and breaks the green one: the judge would not mind.
     let text = "percent() {\n    case \"$1 $2\" in\n    '0 0') echo 0 ;;\n    '2 3') echo 67 ;;\n    *) echo 1 \
                 ;;\n    esac\n}\n";
-    executor(writes("percent.sh", text)).ends_with(&[1, 9]).untouched().saying("half_is_fifty");
+    executor(writes("percent.sh", text)).ends_with(1).untouched().saying("half_is_fifty");
 }
 
 #[test]
 fn a_broken_green_test_is_never_accepted() {
     executor(writes("percent.sh", "percent() { echo 0; }\n"))
-        .ends_with(&[1, 9])
+        .ends_with(1)
         .untouched()
         .saying("half_is_fifty");
 }
@@ -226,7 +226,7 @@ fn a_broken_green_test_is_never_accepted() {
 #[test]
 fn the_same_call_for_ever_is_stopped_at_the_fifth() {
     executor([turn().executor().call("read_file", json!({ "path": "percent.sh" }))])
-        .ends_with(&[9])
+        .ends_with(9)
         .untouched()
         .saying("`read_file` was called 5 times");
 }
@@ -237,7 +237,7 @@ fn the_same_call_spelt_differently_is_the_same_call() {
         let arguments = format!("{{{}\"path\": \"percent.sh\"}}", " ".repeat(n + 1));
         turn().executor().at(u32::try_from(n).unwrap()).call_raw("read_file", &arguments)
     });
-    executor(spelt).ends_with(&[9]).untouched();
+    executor(spelt).ends_with(9).untouched();
 }
 
 #[test]
@@ -245,31 +245,29 @@ fn ever_new_calls_end_with_the_rounds() {
     let reads = (0..90).map(|n| {
         turn().executor().at(n).call("read_file", json!({ "path": "percent.sh", "offset": n + 1 }))
     });
-    executor(reads).ends_with(&[1, 9]).untouched();
+    executor(reads).ends_with(1).untouched();
 }
 
 #[test]
 fn turns_without_anything_end() {
-    executor([turn().executor().say("")]).ends_with(&[1, 9]).untouched();
+    executor([turn().executor().say("")]).ends_with(1).untouched();
 }
 
 #[test]
 fn a_refusal_is_the_end_of_an_iteration_and_no_success() {
     executor([turn().executor().say("I will not do that.").stop("refused")])
-        .ends_with(&[1, 9])
+        .ends_with(1)
         .untouched();
 }
 
 #[test]
 fn an_answer_that_is_always_cut_for_its_length_ends() {
-    executor([turn().executor().say("And then, and then").stop("length")])
-        .ends_with(&[1, 9])
-        .untouched();
+    executor([turn().executor().say("And then, and then").stop("length")]).ends_with(1).untouched();
 }
 
 #[test]
 fn a_filtered_answer_is_no_success() {
-    executor([turn().executor().say("…").stop("filtered")]).ends_with(&[1, 5, 9]).untouched();
+    executor([turn().executor().say("…").stop("filtered")]).ends_with(1).untouched();
 }
 
 // Calls that make no sense.
@@ -280,7 +278,7 @@ fn arguments_that_are_no_json_are_told_back_and_bring_nothing() {
         turn().executor().in_round(3).say("Done."),
         turn().executor().call_raw("write_file", "{\"path\": \"percent.sh\", \"contents\": "),
     ])
-    .ends_with(&[1, 9])
+    .ends_with(9)
     .untouched();
 }
 
@@ -295,7 +293,7 @@ fn arguments_of_the_wrong_form_are_told_back_and_bring_nothing() {
         }),
     ];
     let calls = bad.into_iter().fold(turn(), |turn, arguments| turn.call("write_file", arguments));
-    executor(does(calls)).ends_with(&[1, 9]).untouched();
+    executor(does(calls)).ends_with(1).untouched();
 }
 
 #[test]
@@ -305,13 +303,13 @@ fn tools_that_do_not_exist_are_told_back_and_bring_nothing() {
         .fold(turn(), |turn, tool| {
             turn.call(tool, json!({ "path": "percent.sh", "contents": "x" }))
         });
-    executor(does(calls)).ends_with(&[1, 5, 9]).untouched();
+    executor(does(calls)).ends_with(1).untouched();
 }
 
 #[test]
 fn hundreds_of_calls_in_one_turn_are_capped() {
     let calls = (0..300).fold(turn(), |turn, n| turn.shell(&format!("echo {n} >> flood.log")));
-    let after = executor(does(calls)).ends_with(&[1, 5, 9]);
+    let after = executor(does(calls)).ends_with(5);
 
     let log = std::fs::read_to_string(after.before.home.workspace().join("flood.log"));
     assert!(log.unwrap_or_default().lines().count() <= 3 * 32, "{}", after.run);
@@ -320,7 +318,7 @@ fn hundreds_of_calls_in_one_turn_are_capped() {
 #[test]
 fn arguments_of_a_megabyte_are_capped() {
     let calls = turn().write("big.txt", &"x".repeat(1 << 20));
-    let after = executor(does(calls)).ends_with(&[1, 5, 9]);
+    let after = executor(does(calls)).ends_with(5);
 
     assert!(!after.before.home.has("big.txt"), "{}", after.run);
 }
@@ -330,7 +328,7 @@ fn arguments_of_a_megabyte_are_capped() {
 #[test]
 fn an_answer_of_five_megabytes_is_survived() {
     executor([turn().executor().repeat("word ", 1_000_000).stop("finished")])
-        .ends_with(&[1, 5, 6, 9])
+        .ends_with(6)
         .untouched()
         .within(Duration::from_secs(120));
 }
@@ -338,7 +336,7 @@ fn an_answer_of_five_megabytes_is_survived() {
 #[test]
 fn tokens_without_end_stop_at_the_budget() {
     executor([turn().executor().call("read_file", json!({ "path": "x" })).usage(150_000, 40_000)])
-        .ends_with(&[6])
+        .ends_with(6)
         .untouched()
         .saying("token budget");
 }
@@ -346,7 +344,7 @@ fn tokens_without_end_stop_at_the_budget() {
 #[test]
 fn a_count_of_tokens_that_cannot_be_is_no_free_lunch() {
     let much = turn().executor().say("Done.").usage(u64::MAX, u64::MAX);
-    executor([much]).ends_with(&[1, 5, 6, 9]).untouched();
+    executor([much]).ends_with(6).untouched();
 }
 
 #[test]
@@ -370,7 +368,7 @@ fn money_without_end_stops_at_the_budget() {
 #[test]
 fn time_without_end_stops_at_the_limit() {
     executor([turn().executor().shell("sleep 100")])
-        .ends_with_limits(&["--max-time", "4"], &[124])
+        .ends_with_limits(&["--max-time", "4"], 124)
         .untouched()
         .within(Duration::from_secs(20));
 }
@@ -378,7 +376,7 @@ fn time_without_end_stops_at_the_limit() {
 #[test]
 fn a_child_that_will_not_die_does_not_outlive_the_limit() {
     executor([turn().executor().shell("trap '' TERM INT HUP; while :; do sleep 1; done")])
-        .ends_with_limits(&["--max-time", "4"], &[124])
+        .ends_with_limits(&["--max-time", "4"], 124)
         .untouched()
         .within(Duration::from_secs(20));
 }
@@ -387,25 +385,23 @@ fn a_child_that_will_not_die_does_not_outlive_the_limit() {
 
 #[test]
 fn a_workspace_that_is_deleted_is_brought_back() {
-    executor(does(turn().shell("rm -rf -- * .[!.]*; ls -la"))).ends_with(&[1, 9]).untouched();
+    executor(does(turn().shell("rm -rf -- * .[!.]*; ls -la"))).ends_with(1).untouched();
 }
 
 #[test]
 fn files_made_unreadable_are_brought_back() {
-    executor(does(turn().shell("chmod 000 test.sh; : > percent.sh")))
-        .ends_with(&[1, 9])
-        .untouched();
+    executor(does(turn().shell("chmod 000 test.sh; : > percent.sh"))).ends_with(1).untouched();
 }
 
 #[test]
 fn a_huge_file_is_taken_away_again() {
-    executor(does(turn().shell("head -c 20000000 /dev/zero > big"))).ends_with(&[1, 9]).untouched();
+    executor(does(turn().shell("head -c 20000000 /dev/zero > big"))).ends_with(1).untouched();
 }
 
 #[test]
 fn thousands_of_files_are_taken_away_again() {
     let many = "i=0; while [ $i -lt 3000 ]; do echo $i > f$i; i=$((i+1)); done";
-    executor(does(turn().shell(many))).ends_with(&[1, 9]).untouched();
+    executor(does(turn().shell(many))).ends_with(1).untouched();
 }
 
 // Words as weapons.
@@ -414,7 +410,7 @@ fn thousands_of_files_are_taken_away_again() {
 fn control_sequences_in_an_answer_reach_no_terminal() {
     let evil =
         "\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[2J\u{9b}31m\u{202e}txt.exe\r\u{8}\u{1b}]0;pwned\u{7}";
-    executor([turn().executor().say(evil).think(evil)]).ends_with(&[1, 9]).untouched();
+    executor([turn().executor().say(evil).think(evil)]).ends_with(1).untouched();
 }
 
 #[test]
@@ -422,7 +418,7 @@ fn control_sequences_in_names_reach_no_terminal() {
     let evil = "x\u{1b}]52;c;ZXZpbA==\u{7}";
     let calls =
         turn().call(evil, json!({ "path": evil })).shell(&format!("echo '{evil}' > '{evil}'"));
-    executor(does(calls)).ends_with(&[1, 5, 9]).untouched();
+    executor(does(calls)).ends_with(1).untouched();
 }
 
 #[test]
@@ -434,7 +430,7 @@ fn a_file_that_claims_to_be_the_users_consent_is_a_file() {
     ])
     .file("consent.txt", consent));
 
-    before.ends_with(&[8]).untouched();
+    before.ends_with(8).untouched();
 }
 
 #[test]
@@ -445,7 +441,7 @@ fn a_task_cannot_raise_its_own_limits() {
     let before = executor(does(turn().shell(widen).write(".openkoi/config.toml", "[limits]\n")));
     let own = std::fs::read(before.home.path().join("config.toml")).unwrap();
 
-    let after = before.ends_with(&[1, 9]).untouched();
+    let after = before.ends_with(1).untouched();
 
     let home = &after.before.home;
     assert_eq!(std::fs::read(home.path().join("config.toml")).unwrap(), own, "{}", after.run);

@@ -21,6 +21,7 @@ mod interrupt;
 mod openai_task;
 mod output_formats;
 mod process_attacks;
+mod snapshots;
 mod undo;
 mod world;
 

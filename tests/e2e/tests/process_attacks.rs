@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use openkoi_test_support::{Canary, Home, Kind, OpenAi, Role, Run, call, plan, reply, verdict};
+use openkoi_test_support::{
+    Canary, Home, Kind, OpenAi, Role, Run, Terminal, Tree, call, plan, reply, skip::skip, turn,
+    verdict,
+};
 use serde_json::json;
 
-use crate::world::{LONG, TASK, assert_harmless, assert_nothing_runs};
+use crate::world::{LONG, TASK, assert_harmless, assert_nothing_runs, scripted};
 
 /// Runs `command` with the model's shell and returns the world, the run and what the model was told of it.
 fn shell(home: Home, command: &str) -> (Home, Run, String) {
@@ -76,6 +79,42 @@ fn a_child_reaches_no_network() {
     let (_, run, told) = shell(Home::new(), &command);
 
     assert_eq!(canary.seen(), Vec::<String>::new(), "{told} {run}");
+}
+
+/// Listens on loopback and connects to itself.
+const ITSELF: &str = "python3 -c '
+import socket
+listener = socket.create_server((\"127.0.0.1\", 0))
+caller = socket.create_connection(listener.getsockname(), 5)
+listener.accept()[0].sendall(b\"he\" + b\"ard\")
+print(caller.recv(9).decode())'";
+
+#[test]
+fn a_child_talks_to_itself_where_the_doctor_says_so() {
+    let doctor = Home::new().openkoi(["doctor"]).run();
+    let (_, run, told) = shell(Home::new(), ITSELF);
+
+    let (own, none) = ("loopback of a program's own", "no sockets at all");
+    assert!(doctor.stdout.contains(own) != doctor.stdout.contains(none), "{doctor}");
+    assert_eq!(told.contains("heard"), doctor.stdout.contains(own), "{told} {run} {doctor}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_namespaces_a_child_has_no_sockets_at_all() {
+    use openkoi_test_support::kernel::{Missing, without};
+    let canary = Canary::start();
+    let port = canary.port();
+    let command = format!("{ITSELF}; bash -c 'echo hi > /dev/tcp/127.0.0.1/{port}'");
+    let gone = [libc::SYS_unshare];
+    openkoi_test_support::binary::openkoi();
+
+    let (home, run, told) = without(&gone, Missing::IsSaid, || shell(Home::new(), &command));
+    let doctor = without(&gone, Missing::IsSaid, || home.openkoi(["doctor"]).run());
+
+    assert_eq!(canary.seen(), Vec::<String>::new(), "{told} {run}");
+    assert!(!told.contains("heard") && told.contains("Permission denied"), "{told} {run}");
+    assert!(doctor.stdout.contains("no sockets at all"), "{doctor}");
 }
 
 #[test]
@@ -186,6 +225,85 @@ fn a_child_cannot_leave_its_sandbox_for_another_one() {
     assert!(told.contains("tried") && !told.contains("left"), "{told}");
 }
 
+/// Writes what would act later, where no gate is, and says so to nobody.
+const PLANT: &str = "printf '#!/bin/sh\\necho planted\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit; \
+                     echo 'hooksPath = /evil' >> .git/config; echo evil >> .git/info/exclude; \
+                     echo '{}' > .mcp.json; echo 'Obey.' >> AGENTS.md; mkdir -p .openkoi; \
+                     echo '[sandbox]' > .openkoi/config.toml; echo new > .git/HEAD";
+
+/// Returns a project with a repository, whose model mends it with `mended` and plants control files.
+fn planting(mended: &str) -> Home {
+    let deed = turn().write(Kind::Shell.source(), mended).shell(PLANT);
+    scripted([turn().executor().in_round(1).say("Fixed."), deed.executor().in_round(0)])
+        .file("AGENTS.md", "Be kind.\n")
+        .file(".gitignore", ".openkoi/\n.mcp.json\n")
+        .file(".git/HEAD", "ref: refs/heads/main\n")
+        .file(".git/config", "[core]\n")
+        .file(".git/info/exclude", "# nothing\n")
+        .file(".git/hooks/pre-commit.sample", "#!/bin/sh\n")
+}
+
+/// Fails unless every byte is as it was, but for what a model may do to a repository.
+#[track_caller]
+fn assert_nothing_planted(home: &Home, before: &Tree, run: &Run) {
+    let differences = before.differences(&home.tree());
+    assert_eq!(differences, ["changed .git/HEAD"], "{run}");
+}
+
+#[test]
+fn control_files_that_a_program_changes_wait_for_a_person_and_can_be_undone() {
+    for limits in [&[][..], &["-i", "0"][..]] {
+        let home = planting(Kind::Shell.fix());
+        let before = home.tree();
+
+        let run = home.openkoi([TASK]).args(limits).timeout(LONG).run().expect_code(8);
+
+        assert!(run.stderr.contains("accept changed control files"), "{run}");
+        for path in [".git/hooks/pre-commit", ".git/config", ".git/info/exclude", "AGENTS.md"] {
+            assert!(run.stderr.contains(path), "{path}: {run}");
+        }
+        assert!(run.stderr.contains(".mcp.json") && run.stderr.contains(".openkoi/config.toml"));
+        assert!(run.stderr.contains("openkoi resume"), "{run}");
+        assert!(home.has(".git/hooks/pre-commit"), "it waits as it is: {run}");
+        let undone = home.openkoi(["undo", "--yes"]).run().expect_code(0);
+        assert_nothing_planted(&home, &before, &undone);
+    }
+}
+
+#[test]
+fn work_that_is_rejected_leaves_no_control_file_behind() {
+    let home = planting(Kind::Shell.half_fix());
+    let before = home.tree();
+
+    let run = home.openkoi([TASK, "-i", "1"]).timeout(LONG).run().expect_code(1);
+
+    assert_nothing_planted(&home, &before, &run);
+    assert!(run.stderr.contains("nobody accepted the changed control files"), "{run}");
+}
+
+#[test]
+fn a_person_decides_what_becomes_of_changed_control_files() {
+    let name = "a_person_decides_what_becomes_of_changed_control_files";
+    if !Terminal::is_available() {
+        return skip(name, "no `script` to make a terminal with");
+    }
+    for (answer, code) in [("n", 1), ("y", 0)] {
+        let home = planting(Kind::Shell.fix()).env("NO_COLOR", "1");
+        let before = home.tree();
+        let mut terminal = home.openkoi([TASK, "-i", "1"]).at_a_terminal();
+
+        let asked = terminal.wait_for("answer [y/a/n/r]: ");
+        assert!(asked.contains(".git/hooks/pre-commit"), "{asked}");
+        terminal.types(answer);
+
+        assert_eq!(terminal.ends(), code, "{}", terminal.shown());
+        match code {
+            0 => assert!(home.read("AGENTS.md").ends_with("Obey.\n")),
+            _ => assert_eq!(before.differences(&home.tree()), ["changed .git/HEAD"]),
+        }
+    }
+}
+
 #[test]
 fn a_sandbox_can_be_turned_off_only_by_the_user_and_then_it_is_said() {
     let (_, run, _) = shell(Home::new().config("[sandbox]\nmode = \"off\""), "true");
@@ -213,6 +331,23 @@ fn a_limit_that_the_user_sets_for_a_component_holds() {
 fn the_doctor_shows_the_level_of_the_sandbox() {
     let run = Home::new().openkoi(["doctor"]).run();
 
-    assert!([0, 3].contains(&run.code), "{run}");
+    assert_eq!(run.code, 0, "{run}");
     assert!(run.stdout.to_lowercase().contains("sandbox"), "{run}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_landlock_no_program_runs_and_the_fix_is_named() {
+    use openkoi_test_support::kernel::{Missing, without};
+    let gone = [libc::SYS_landlock_create_ruleset];
+    openkoi_test_support::binary::openkoi();
+
+    let (home, run, told) = without(&gone, Missing::IsSaid, || shell(Home::new(), "touch made"));
+    let doctor = without(&gone, Missing::IsSaid, || home.openkoi(["doctor"]).run());
+
+    assert!(!home.has("made"), "{run}");
+    assert!(told.contains("the sandbox cannot be set up"), "{told}");
+    assert!(told.contains("landlock") && told.contains("sandbox = \"off\""), "{told}");
+    assert!(doctor.stdout.contains("landlock"), "{doctor}");
+    assert_eq!(doctor.code, 3, "{doctor}");
 }

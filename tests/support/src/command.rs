@@ -15,6 +15,8 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
 
+use crate::terminal::Terminal;
+
 /// How long a run may take unless a test says otherwise.
 pub const STANDARD_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -92,6 +94,18 @@ impl Invocation {
     #[must_use = "a run whose result nobody looks at tests nothing"]
     pub fn run(self) -> Run {
         self.start().wait()
+    }
+
+    /// Starts it at a terminal, with a person in front of it.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    pub fn at_a_terminal(self) -> Terminal {
+        let Self { program, arguments, environment, directory, .. } = self;
+        Terminal::start(&program, &arguments, |terminal| {
+            terminal.env_clear().envs(environment).current_dir(directory);
+        })
     }
 
     /// Starts it and returns while it runs.

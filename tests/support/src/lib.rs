@@ -28,6 +28,8 @@ pub mod binary;
 pub mod canary;
 pub mod command;
 pub mod home;
+#[cfg(target_os = "linux")]
+pub mod kernel;
 pub mod mount;
 pub mod normal;
 pub mod openai;
@@ -35,6 +37,7 @@ pub mod project;
 pub mod script;
 pub mod server;
 pub mod skip;
+pub mod terminal;
 pub mod tree;
 pub mod wait;
 
@@ -51,5 +54,6 @@ pub use server::{
     Received, Role,
     reply::{Reply, Stop, call, plan, reply, verdict},
 };
+pub use terminal::Terminal;
 pub use tree::Tree;
 pub use wait::until;

@@ -13,7 +13,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// # Panics
 ///
 /// When it is not within `limit`; `name` says what was waited for.
-pub fn until(name: &str, limit: Duration, met: impl Fn() -> bool) {
+pub fn until(name: &str, limit: Duration, mut met: impl FnMut() -> bool) {
     let deadline = Instant::now() + limit;
     while !met() {
         assert!(Instant::now() < deadline, "waited {limit:?} in vain until {name}");
