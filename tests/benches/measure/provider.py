@@ -11,7 +11,7 @@ DIMENSION = re.compile(r"(?m)^- `?([a-z][a-z_-]*)`? \(")
 
 
 class Turn(http.server.BaseHTTPRequestHandler):
-    """One connection. `server.waits` is how long each turn kept the client waiting: when it came, when it was answered."""
+    """One connection. `server.waits` says of each turn when it came and when it was answered."""
     protocol_version = "HTTP/1.1"
     # Head and body are two writes; the second must not wait until the client acknowledges the first.
     disable_nagle_algorithm = True
