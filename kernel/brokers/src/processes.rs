@@ -202,8 +202,6 @@ pub struct SandboxReport {
     pub files: Option<String>,
     /// Whether the network can be closed.
     pub network: bool,
-    /// Whether a program has loopback of its own where the network is closed. If not, it has no sockets at all.
-    pub loopback: bool,
     /// Whether signals and abstract sockets stay inside.
     pub scopes: bool,
     /// Why something is missing, and what to do, one sentence each.
@@ -255,9 +253,19 @@ impl Processes {
         find::find(program, &self.settings, workspace).is_some()
     }
 
-    /// Returns what the sandbox of this machine can do.
+    /// Returns what the sandbox of this machine can do. Nothing is started.
     #[must_use]
     pub fn sandbox_level(&self) -> SandboxReport {
         sandbox::report(self)
+    }
+
+    /// Finds out whether a program has loopback of its own where the network is closed, by making one in a
+    /// process that then ends.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in one sentence. Programs have no sockets at all.
+    pub fn loopback(&self) -> Result<(), String> {
+        sandbox::loopback(self)
     }
 }

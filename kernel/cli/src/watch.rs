@@ -107,9 +107,7 @@ impl ProgressLines {
     fn line(&self, label: &str, style: Style, text: &str) {
         let label = self.palette.paint(style, &format!("[{label}]"));
         // What a model wrote may be as long as it likes; the whole of it is in the journal.
-        let shown: String = text.chars().take(LONGEST_LINE).collect();
-        let more = if shown.len() < text.len() { "…" } else { "" };
-        self.plain(&format!("{label} {}{more}", sanitise_line(&shown)));
+        self.plain(&format!("{label} {}", sanitise_line(&cut(text, LONGEST_LINE))));
     }
 
     fn plain(&self, text: &str) {
@@ -152,9 +150,8 @@ impl ProgressLines {
         for repair in repairs {
             let Some(Resolution { by, iteration }) = &repair.resolved else { continue };
             if *iteration == number {
-                let what: String = repair.text.chars().take(SHOWN).collect();
-                let cut = if what.len() < repair.text.len() { "…" } else { "" };
-                self.line("REFN", Style::Good, &format!("resolved by {by}: {what}{cut}"));
+                let what = cut(&repair.text, SHOWN);
+                self.line("REFN", Style::Good, &format!("resolved by {by}: {what}"));
             }
         }
     }
@@ -301,6 +298,14 @@ fn short(failure: &Failure) -> String {
     let text = failure.to_string();
     let line = text.lines().next().unwrap_or_default();
     line.chars().take(160).collect()
+}
+
+/// Returns at most so many characters of a text, and a sign where there were more.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
+        None => text.to_owned(),
+    }
 }
 
 fn plural(count: u64, noun: &str) -> String {

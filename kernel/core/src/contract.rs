@@ -47,8 +47,8 @@ impl Contract {
 pub struct Repair {
     /// `r1`, `r2` …, in the order in which they were found.
     pub id: String,
-    /// Who found it.
-    pub source: RepairSource,
+    /// Who found it, and can therefore say that it is mended.
+    pub found_by: Finder,
     /// What is to be mended.
     pub text: String,
     /// The fact, the check's id, or `file:line`.
@@ -60,16 +60,16 @@ pub struct Repair {
     pub resolved: Option<Resolution>,
 }
 
-/// Who found what is to be mended, and can therefore say that it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Who finds what is to be mended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RepairSource {
+pub enum Finder {
     /// The kernel itself.
-    Fact,
-    /// A check of the project.
-    Check,
-    /// A judge.
-    Judge,
+    Kernel,
+    /// A check of the project, by its id.
+    Check(String),
+    /// An evaluator, by its name.
+    Evaluator(String),
 }
 
 /// The proof that a step is done.

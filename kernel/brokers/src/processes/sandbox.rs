@@ -179,7 +179,6 @@ pub(super) fn report(processes: &Processes) -> SandboxReport {
     let files = (processes.probe)(Part::Files).map_err(|error| no_files(&error.to_string()));
     let version = noted(files.and_then(|()| rules::level()), &mut notes);
     let network = noted(calls::programs(Sockets::None).map_err(|e| no_calls(&e)), &mut notes);
-    let loopback = noted(Namespace::prepare(processes.probe).map_err(no_loopback), &mut notes);
     let scopes = version.is_some_and(|version| version >= 6);
     if version.is_some() && !scopes {
         notes.push(
@@ -190,10 +189,14 @@ pub(super) fn report(processes: &Processes) -> SandboxReport {
         available: version.is_some() && network.is_some(),
         files: version.map(|version| format!("Landlock ABI {version}")),
         network: network.is_some(),
-        loopback: loopback.is_some(),
         scopes,
         notes,
     }
+}
+
+/// Says whether a program can have a network of its own here.
+pub(super) fn loopback(processes: &Processes) -> Result<(), String> {
+    Namespace::prepare(processes.probe).map(drop).map_err(no_loopback)
 }
 
 fn no_loopback(error: io::Error) -> String {

@@ -77,6 +77,11 @@ fn missing(reason: &str) -> ProcessError {
     }
 }
 
+/// There is none: the profile closes the network as a whole.
+pub(super) fn loopback(_: &Processes) -> Result<(), String> {
+    Err("programs have no network of their own on this system".to_owned())
+}
+
 /// Says what this machine can do.
 pub(super) fn report(processes: &Processes) -> SandboxReport {
     let available = (processes.probe)(Part::Files).is_ok() && Path::new(LAUNCHER).exists();
@@ -84,7 +89,6 @@ pub(super) fn report(processes: &Processes) -> SandboxReport {
         available,
         files: available.then(|| "sandbox-exec".to_owned()),
         network: available,
-        loopback: false,
         scopes: false,
         notes: if available {
             Vec::new()

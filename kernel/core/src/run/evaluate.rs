@@ -34,8 +34,10 @@ pub(super) struct Attempt {
     pub scores: Vec<Score>,
     /// Who judged.
     pub judge: Option<String>,
-    /// Everything that should be mended.
-    pub findings: Vec<Finding>,
+    /// The evaluators that gave a verdict.
+    pub heard: Vec<String>,
+    /// Everything that should be mended, with the evaluator that says so.
+    pub findings: Vec<(String, Finding)>,
     /// Existing tests that were changed although they are evidence, where the task asks for it.
     pub weakened: Vec<String>,
     /// What a person had to accept and did, by domain.
@@ -195,6 +197,7 @@ impl Run {
                 return;
             }
         };
+        attempt.heard.push(card.name.clone());
         for finding in verdict.findings {
             let wanted = finding.dimension == TESTS_KEPT && self.contract.may_change_tests;
             if finding.severity == Severity::Critical {
@@ -205,7 +208,7 @@ impl Run {
                 };
                 list.push(place);
             }
-            attempt.findings.push(finding);
+            attempt.findings.push((card.name.clone(), finding));
         }
         subject.checks.extend(verdict.checks.iter().cloned());
         attempt.checks.extend(verdict.checks);
@@ -227,7 +230,9 @@ impl Run {
                     attempt.standing.critical += critical(&verdict.findings);
                     attempt.scores = verdict.scores;
                     attempt.judge = Some(card.name.clone());
-                    attempt.findings.extend(verdict.findings);
+                    attempt.heard.push(card.name.clone());
+                    let findings = verdict.findings.into_iter();
+                    attempt.findings.extend(findings.map(|found| (card.name.clone(), found)));
                 }
                 Err(failure) => {
                     tracing::warn!(evaluator = card.name, %failure, "not evaluated");

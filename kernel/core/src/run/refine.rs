@@ -5,13 +5,13 @@ use std::cmp::Reverse;
 
 use super::{Attempt, Halt, Run, prompt};
 use crate::{
-    contract::{Repair, RepairSource, Resolution},
-    evaluation::{CheckOutcome, Finding, Severity},
+    contract::{Finder, Repair, Resolution},
+    evaluation::{CheckOutcome, Severity},
     event::Event,
     message::Message,
 };
 
-/// Findings of judges past this number are not sent back; the first ones matter most.
+/// Findings of evaluators past this number are not sent back; the first ones matter most.
 const MOST_FINDINGS: usize = 30;
 
 /// Files past this number are not listed.
@@ -19,7 +19,7 @@ const MOST_FILES: usize = 60;
 
 /// One thing that the last evaluation found, before it is known whether it is new.
 struct Found {
-    source: RepairSource,
+    by: Finder,
     /// What it is recognised by in the next evaluation.
     evidence: String,
     text: String,
@@ -66,10 +66,11 @@ impl Run {
 
 impl Found {
     fn is(&self, repair: &Repair) -> bool {
-        self.source == repair.source && self.evidence == repair.evidence && {
-            // A judge may have several things to say about one line.
-            self.source != RepairSource::Judge || self.text == repair.text
-        }
+        // An evaluator may have several things to say about one line.
+        let several = matches!(self.by, Finder::Evaluator(_));
+        self.by == repair.found_by
+            && self.evidence == repair.evidence
+            && (!several || self.text == repair.text)
     }
 
     fn enter(self, repairs: &mut Vec<Repair>, number: u32) {
@@ -78,9 +79,9 @@ impl Found {
             open.text = self.text;
             return;
         }
-        let Self { source, evidence, text } = self;
+        let Self { by: found_by, evidence, text } = self;
         let id = format!("r{}", repairs.len() + 1);
-        repairs.push(Repair { id, source, text, evidence, found_in: number, resolved: None });
+        repairs.push(Repair { id, found_by, text, evidence, found_in: number, resolved: None });
     }
 }
 
@@ -90,52 +91,51 @@ fn found(attempt: &Attempt) -> Vec<Found> {
     let mut found: Vec<Found> = standing
         .violations
         .iter()
-        .map(|fact| of(RepairSource::Fact, fact, format!("[fact] {fact}")))
+        .map(|fact| of(Finder::Kernel, fact, format!("[fact] {fact}")))
         .collect();
     for check in attempt.checks.iter().filter(|check| check.outcome != CheckOutcome::Passed) {
         let line = prompt::check_line(check);
         let text = line.trim_start_matches("- ").trim_end().to_owned();
-        found.push(of(RepairSource::Check, &check.id, text));
+        found.push(of(Finder::Check(check.id.clone()), &check.id, text));
     }
     for id in &standing.broken {
-        match found.iter_mut().find(|one| one.source == RepairSource::Check && one.evidence == *id)
-        {
+        // `cargo:test tests::name (gone)` is reported by `cargo:test`.
+        let by = Finder::Check(id.split(' ').next().unwrap_or(id).to_owned());
+        match found.iter_mut().find(|one| one.by == by && one.evidence == *id) {
             Some(check) => check.text.push_str(" (it was green before you began)"),
-            None => found.push(of(RepairSource::Check, id, format!("[broken] {id}"))),
+            None => found.push(of(by, id, format!("[broken] {id}"))),
         }
     }
-    let mut findings: Vec<&Finding> = attempt.findings.iter().collect();
-    findings.sort_by_key(|finding| Reverse(finding.severity));
-    found.extend(findings.into_iter().take(MOST_FINDINGS).map(|finding| {
-        let Finding { severity, message, evidence, .. } = finding;
-        let text = format!("[{}] {message} ({evidence})", word(*severity));
-        of(RepairSource::Judge, evidence, text)
+    let mut findings: Vec<_> = attempt.findings.iter().collect();
+    findings.sort_by_key(|(_, finding)| Reverse(finding.severity));
+    found.extend(findings.into_iter().take(MOST_FINDINGS).map(|(by, finding)| {
+        let text =
+            format!("[{}] {} ({})", word(finding.severity), finding.message, finding.evidence);
+        of(Finder::Evaluator(by.clone()), &finding.evidence, text)
     }));
     found
 }
 
-fn of(source: RepairSource, evidence: &str, text: String) -> Found {
-    Found { source, evidence: evidence.to_owned(), text }
+fn of(by: Finder, evidence: &str, text: String) -> Found {
+    Found { by, evidence: evidence.to_owned(), text }
 }
 
 /// Returns what showed that a repair is done; nothing where nobody looked.
 fn resolution(repair: &Repair, attempt: &Attempt, iteration: u32) -> Option<Resolution> {
-    let by = match repair.source {
-        RepairSource::Fact => "the kernel".to_owned(),
-        RepairSource::Check => {
-            // `cargo:test tests::name (gone)` is reported by `cargo:test`.
-            let owner = repair.evidence.split(' ').next().unwrap_or(&repair.evidence);
-            attempt.checks.iter().find(|check| check.id == owner)?.id.clone()
-        }
-        RepairSource::Judge => attempt.judge.clone()?,
+    let (by, looked) = match &repair.found_by {
+        Finder::Kernel => ("the kernel", true),
+        Finder::Check(id) => (id.as_str(), attempt.checks.iter().any(|check| check.id == *id)),
+        Finder::Evaluator(name) => (name.as_str(), attempt.heard.contains(name)),
     };
-    Some(Resolution { by, iteration })
+    looked.then(|| Resolution { by: by.to_owned(), iteration })
 }
 
 fn output_of(attempt: &Attempt, repair: &Repair) -> Option<String> {
-    let check = attempt.checks.iter().find(|check| check.id == repair.evidence)?;
-    let shown = repair.source == RepairSource::Check && !check.excerpt.is_empty();
-    shown.then(|| format!("<output>\n{}\n</output>", check.excerpt.trim_end()))
+    let own = |id: &String| repair.found_by == Finder::Check(id.clone());
+    let mut checks = attempt.checks.iter();
+    let check = checks.find(|check| check.id == repair.evidence && own(&check.id))?;
+    (!check.excerpt.is_empty())
+        .then(|| format!("<output>\n{}\n</output>", check.excerpt.trim_end()))
 }
 
 fn mended(repairs: &[Repair]) -> Vec<String> {
@@ -169,7 +169,7 @@ fn word(severity: Severity) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::Check;
+    use crate::evaluation::{Check, Finding};
 
     fn check(id: &str, outcome: CheckOutcome) -> Check {
         Check {
@@ -193,7 +193,8 @@ mod tests {
             evidence: "a.rs:1".to_owned(),
             dimension: String::new(),
         };
-        Attempt { findings: vec![finding], judge: Some("rubric".into()), ..Attempt::default() }
+        let by = "rubric".to_owned();
+        Attempt { findings: vec![(by.clone(), finding)], heard: vec![by], ..Attempt::default() }
     }
 
     fn entered(attempt: &Attempt) -> Vec<Repair> {
@@ -226,10 +227,11 @@ mod tests {
     }
 
     #[test]
-    fn a_judges_step_stays_open_until_a_judge_looks_again() {
+    fn an_evaluators_step_stays_open_until_that_evaluator_looks_again() {
         let repair = &entered(&judged("too long"))[0];
+        let other = Attempt { heard: vec!["checks".to_owned()], ..Attempt::default() };
 
-        assert_eq!(resolution(repair, &Attempt::default(), 2), None);
+        assert_eq!(resolution(repair, &other, 2), None);
         assert!(resolution(repair, &judged("too short"), 2).is_some());
         assert!(!found(&judged("too short"))[0].is(repair));
     }

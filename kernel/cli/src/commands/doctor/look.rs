@@ -105,18 +105,22 @@ fn sandbox(settings: &Settings, context: &Context) -> Finding {
         let words = "off: programs that a task starts may do what you may";
         return Finding::note("sandbox", words).hint("mode = \"on\" under [sandbox]");
     }
-    let report = match processes(settings, context) {
-        Ok(processes) => processes.sandbox_level(),
+    let processes = match processes(settings, context) {
+        Ok(processes) => processes,
         Err(error) => return Finding::ill("sandbox", &error),
     };
-    let notes = report.notes.join("; ");
+    let report = processes.sandbox_level();
+    let loopback = processes.loopback();
+    let mut notes = report.notes;
+    notes.extend(loopback.as_ref().err().cloned());
+    let notes = notes.join("; ");
     if !report.available {
         let message = format!("missing, so no program is started: {notes}");
         let error = CommandError::configuration(message);
         return Finding::ill("sandbox", &error.hint("mode = \"off\" under [sandbox] does without"));
     }
     let files = report.files.unwrap_or_default();
-    let network = match (report.network, report.loopback) {
+    let network = match (report.network, loopback.is_ok()) {
         (false, _) => "network open",
         (true, true) => "network closed but for loopback of a program's own",
         (true, false) => "network closed, no sockets at all",
