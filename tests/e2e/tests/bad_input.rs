@@ -130,8 +130,7 @@ fn a_provider_that_cannot_be_reached_is_named() {
 
     // A connection that is refused may be a server that starts: it is tried again while there is time.
     assert_eq!(run.code, 124, "{run}");
-    assert!(run.stderr.contains("openai") || run.stderr.contains(&address), "{run}");
-    assert!(run.duration < Duration::from_secs(20), "{run}");
+    assert!(run.stderr.contains("openai") && run.stderr.contains(&address), "{run}");
 }
 
 #[test]

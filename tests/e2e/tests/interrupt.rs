@@ -50,7 +50,6 @@ fn a_tool_that_ignores_signals_is_ended_all_the_same() {
     let run = running.wait();
 
     assert_eq!(run.code, 130, "{run}");
-    assert!(run.duration < Duration::from_secs(60), "{run}");
     assert_nothing_runs(&home);
 }
 
@@ -77,7 +76,6 @@ fn an_interrupt_while_the_model_thinks_is_heard() {
     let run = running.wait();
 
     assert_eq!(run.code, 130, "{run}");
-    assert!(run.duration < Duration::from_secs(15), "{run}");
     server.finish();
 }
 
