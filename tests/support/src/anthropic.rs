@@ -11,7 +11,9 @@ mod thinking;
 
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Conversation, Received, Server, Wire, reply::Reply};
+use crate::server::{
+    Answer, Conversation, Endpoint, Problem, Received, Server, Wire, reply::Reply,
+};
 
 /// The server.
 pub type Anthropic = Server<Messages>;
@@ -30,7 +32,14 @@ impl Wire for Messages {
     const KEY_VARIABLE: &'static str = "ANTHROPIC_API_KEY";
     const KEY: &'static str = "koi-test-key-for-messages";
     const MODEL: &'static str = "claude-sonnet-4-5";
-    const COMPLETIONS: &'static str = "/v1/messages";
+
+    fn endpoint(&self, request: &Received) -> Option<Endpoint> {
+        match (request.method.as_str(), request.path.as_str(), &request.query) {
+            ("GET", "/v1/models", _) => Some(Endpoint::Models),
+            ("POST", "/v1/messages", None) => Some(Endpoint::Completion),
+            _ => None,
+        }
+    }
 
     fn check_headers(&self, request: &Received) -> Vec<String> {
         let header = |name: &str| request.headers.get(name).map(String::as_str);
@@ -47,9 +56,9 @@ impl Wire for Messages {
         faults
     }
 
-    fn check(&self, body: &Value) -> Vec<String> {
-        let mut faults = request::check(body);
-        faults.extend(self.sent.check(body));
+    fn check(&self, request: &Received) -> Vec<String> {
+        let mut faults = request::check(&request.body);
+        faults.extend(self.sent.check(&request.body));
         faults
     }
 
@@ -57,8 +66,8 @@ impl Wire for Messages {
         read::conversation(body)
     }
 
-    fn answer(&self, body: &Value, reply: &Reply, number: usize) -> Answer {
-        let (answer, content) = answer::answer(body, reply, number);
+    fn answer(&self, request: &Received, reply: &Reply, number: usize) -> Answer {
+        let (answer, content) = answer::answer(&request.body, reply, number);
         self.sent.keep(content);
         answer
     }
@@ -75,6 +84,23 @@ impl Wire for Messages {
 
     fn error(&self, _status: u16, kind: &str, message: &str) -> Value {
         error(kind, message)
+    }
+
+    fn problem(problem: Problem) -> Option<Reply> {
+        Some(match problem {
+            Problem::WrongKey => wrong_key(),
+            Problem::Forbidden => forbidden(),
+            Problem::Quota => quota_used_up(),
+            Problem::RateLimited => rate_limited(Some("2")),
+            Problem::Overloaded => overloaded(),
+            Problem::ServerError => server_error(),
+            Problem::Overflow => context_overflow(),
+            Problem::UnknownModel => unknown_model(Self::MODEL),
+            Problem::BadRequest => bad_request(),
+            // Refusals are an ordinary answer with `stop_reason: "refusal"`.
+            Problem::Refused => return None,
+            Problem::InStream => error_in_stream(),
+        })
     }
 }
 
@@ -110,6 +136,18 @@ pub fn server_error() -> Reply {
 /// The vendor has too much to do.
 pub fn overloaded() -> Reply {
     Reply::json(529, &error("overloaded_error", "Overloaded"))
+}
+
+/// The key may not do this.
+pub fn forbidden() -> Reply {
+    let message = "Your API key does not have permission to use the specified resource.";
+    Reply::json(403, &error("permission_error", message))
+}
+
+/// A parameter is wrong.
+pub fn bad_request() -> Reply {
+    let message = "messages.0.content: Input should be a valid list";
+    Reply::json(400, &error("invalid_request_error", message))
 }
 
 /// The conversation is too long.

@@ -126,9 +126,9 @@ impl Home {
     #[must_use]
     pub fn provider<W: Wire>(self, server: &Server<W>) -> Self {
         let config = format!("[providers.{}]\nbase_url = {:?}", W::NAME, server.base_url());
-        self.env(W::KEY_VARIABLE, W::KEY)
-            .env("OPENKOI_MODEL", format!("{}/{}", W::NAME, W::MODEL))
-            .config(&config)
+        let home = self.env("OPENKOI_MODEL", format!("{}/{}", W::NAME, W::MODEL));
+        let variables = W::environment().into_iter();
+        variables.fold(home, |home, (name, value)| home.env(name, value)).config(&config)
     }
 
     /// Returns a run of the binary in the workspace.

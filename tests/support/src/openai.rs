@@ -9,7 +9,9 @@ mod request;
 
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Conversation, Received, Server, Wire, reply::Reply};
+use crate::server::{
+    Answer, Conversation, Endpoint, Problem, Received, Server, Wire, reply::Reply,
+};
 
 /// The server.
 pub type OpenAi = Server<Chat>;
@@ -26,7 +28,14 @@ impl Wire for Chat {
     const KEY_VARIABLE: &'static str = "OPENAI_API_KEY";
     const KEY: &'static str = "koi-test-key-for-chat-completions";
     const MODEL: &'static str = "gpt-4.1";
-    const COMPLETIONS: &'static str = "/v1/chat/completions";
+
+    fn endpoint(&self, request: &Received) -> Option<Endpoint> {
+        match (request.method.as_str(), request.path.as_str(), &request.query) {
+            ("GET", "/v1/models", _) => Some(Endpoint::Models),
+            ("POST", "/v1/chat/completions", None) => Some(Endpoint::Completion),
+            _ => None,
+        }
+    }
 
     fn check_headers(&self, request: &Received) -> Vec<String> {
         let mut faults = Vec::new();
@@ -44,16 +53,16 @@ impl Wire for Chat {
         faults
     }
 
-    fn check(&self, body: &Value) -> Vec<String> {
-        request::check(body)
+    fn check(&self, request: &Received) -> Vec<String> {
+        request::check(&request.body)
     }
 
     fn conversation(&self, body: &Value) -> Conversation {
         read::conversation(body)
     }
 
-    fn answer(&self, body: &Value, reply: &Reply, number: usize) -> Answer {
-        answer::answer(body, reply, number)
+    fn answer(&self, request: &Received, reply: &Reply, number: usize) -> Answer {
+        answer::answer(&request.body, reply, number)
     }
 
     fn models(&self) -> Value {
@@ -63,6 +72,22 @@ impl Wire for Chat {
 
     fn error(&self, _status: u16, kind: &str, message: &str) -> Value {
         error(kind, message, None)
+    }
+
+    fn problem(problem: Problem) -> Option<Reply> {
+        Some(match problem {
+            Problem::WrongKey => wrong_key(),
+            Problem::Forbidden => region_refused(),
+            Problem::Quota => quota_used_up(),
+            Problem::RateLimited => rate_limited(Some("2")),
+            Problem::Overloaded => overloaded(),
+            Problem::ServerError => server_error(),
+            Problem::Overflow => context_overflow(),
+            Problem::UnknownModel => unknown_model(Self::MODEL),
+            Problem::BadRequest => bad_request(),
+            Problem::Refused => content_refused(),
+            Problem::InStream => error_in_stream(),
+        })
     }
 }
 
@@ -100,6 +125,32 @@ pub fn rate_limited(retry_after: Option<&str>) -> Reply {
 pub fn server_error() -> Reply {
     let message = "The server had an error while processing your request. Sorry about that!";
     Reply::json(500, &error("server_error", message, None))
+}
+
+/// The service is not offered where the request came from.
+pub fn region_refused() -> Reply {
+    let message = "Country, region, or territory not supported";
+    let code = Some("unsupported_country_region_territory");
+    Reply::json(403, &error("request_forbidden", message, code))
+}
+
+/// The vendor has too much to do.
+pub fn overloaded() -> Reply {
+    let message = "The engine is currently overloaded, please try again later";
+    Reply::json(503, &error("server_error", message, None))
+}
+
+/// A parameter is wrong.
+pub fn bad_request() -> Reply {
+    let message = "Invalid type for 'temperature': expected a decimal, but got a string instead.";
+    Reply::json(400, &error("invalid_request_error", message, Some("invalid_type")))
+}
+
+/// The vendor's filter refused the prompt.
+pub fn content_refused() -> Reply {
+    let message = "Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please \
+                   try again with a different prompt.";
+    Reply::json(400, &error("invalid_request_error", message, Some("invalid_prompt")))
 }
 
 /// The conversation is too long.

@@ -41,21 +41,83 @@ pub trait Wire: Default + Send + Sync + 'static {
     const KEY: &'static str;
     /// The model that tests use unless they say otherwise.
     const MODEL: &'static str;
-    /// Where completions are asked for.
-    const COMPLETIONS: &'static str;
+    /// The path of the base URL, without a slash at its end.
+    const BASE: &'static str = "/v1";
 
+    /// Returns the variables with what they have to hold for a request to be accepted.
+    fn environment() -> Vec<(&'static str, &'static str)> {
+        vec![(Self::KEY_VARIABLE, Self::KEY)]
+    }
+
+    /// Returns what a request is for; nothing if the vendor has no such endpoint.
+    fn endpoint(&self, request: &Received) -> Option<Endpoint>;
     /// Returns what is wrong with the headers of a request.
     fn check_headers(&self, request: &Received) -> Vec<String>;
     /// Returns what is wrong with a request for a completion.
-    fn check(&self, body: &Value) -> Vec<String>;
+    fn check(&self, request: &Received) -> Vec<String>;
     /// Returns a request's conversation in no vendor's words.
     fn conversation(&self, body: &Value) -> Conversation;
-    /// Returns the answer to a request.
-    fn answer(&self, body: &Value, reply: &Reply, number: usize) -> Answer;
+    /// Returns the answer to a request for a completion.
+    fn answer(&self, request: &Received, reply: &Reply, number: usize) -> Answer;
     /// Returns the list of models.
     fn models(&self) -> Value;
     /// Returns an error in the vendor's format.
     fn error(&self, status: u16, kind: &str, message: &str) -> Value;
+    /// Returns how the vendor says this; nothing if it has no such answer.
+    fn problem(problem: Problem) -> Option<Reply>;
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// One turn of a model.
+    Completion,
+    /// The list of models.
+    Models,
+}
+
+/// What a vendor can have to say instead of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The key is wrong.
+    WrongKey,
+    /// The key is right and not allowed to do this.
+    Forbidden,
+    /// The account has no money or quota left.
+    Quota,
+    /// Too many requests.
+    RateLimited,
+    /// Too much to do.
+    Overloaded,
+    /// The vendor's own fault.
+    ServerError,
+    /// The conversation is too long.
+    Overflow,
+    /// The model does not exist.
+    UnknownModel,
+    /// The request is wrong.
+    BadRequest,
+    /// The vendor does not answer this.
+    Refused,
+    /// A stream that begins well and then brings an error.
+    InStream,
+}
+
+impl Problem {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::WrongKey,
+        Self::Forbidden,
+        Self::Quota,
+        Self::RateLimited,
+        Self::Overloaded,
+        Self::ServerError,
+        Self::Overflow,
+        Self::UnknownModel,
+        Self::BadRequest,
+        Self::Refused,
+        Self::InStream,
+    ];
 }
 
 /// An answer before it is cut into pieces.
@@ -166,7 +228,7 @@ impl<W: Wire> Server<W> {
 
     /// Returns the base URL for settings, without a slash at its end.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("http://{}{}", self.address, W::BASE)
     }
 
     /// Returns all requests so far, in the order of their arrival.
@@ -177,7 +239,8 @@ impl<W: Wire> Server<W> {
     /// Returns the requests for completions so far.
     pub fn turns(&self) -> Vec<Received> {
         let mut requests = self.requests();
-        requests.retain(|request| request.path == W::COMPLETIONS);
+        let wire = &self.shared.wire;
+        requests.retain(|request| wire.endpoint(request) == Some(Endpoint::Completion));
         requests
     }
 
@@ -308,29 +371,24 @@ fn decide<W: Wire>(shared: &Shared<W>, request: &Received) -> (Answer, Reply) {
         shared.log().violations.push(message.to_owned());
         (Answer::json(status, &wire.error(status, kind, message)), Reply::default())
     };
-    let known = match (request.method.as_str(), request.path.as_str()) {
-        ("GET", "/v1/models") => true,
-        ("POST", path) => path == W::COMPLETIONS && request.query.is_none(),
-        _ => false,
-    };
-    if !known {
+    let Some(endpoint) = wire.endpoint(request) else {
         let message = format!("no such endpoint: {} {}", request.method, request.path);
         return refused(404, "not_found_error", &message);
-    }
+    };
     let mut faults = wire.check_headers(request);
-    if request.method == "POST" {
-        faults.extend(wire.check(&request.body));
+    if endpoint == Endpoint::Completion {
+        faults.extend(wire.check(request));
     }
     if !faults.is_empty() {
         return refused(400, "invalid_request_error", &faults.join("; "));
     }
-    if request.method == "GET" {
+    if endpoint == Endpoint::Models {
         return (Answer::json(200, &wire.models()), Reply::default());
     }
     let number = shared.log().requests.len();
     let reply = shared.script().choose(&request.conversation);
     match reply {
-        Some(reply) => (wire.answer(&request.body, &reply, number), reply),
+        Some(reply) => (wire.answer(request, &reply, number), reply),
         None => {
             let message = format!("unexpected request: {}", request.conversation.summary());
             refused(400, "invalid_request_error", &message)
