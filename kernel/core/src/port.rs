@@ -64,6 +64,8 @@ pub enum ModelTrouble {
     UnknownModel,
     /// The provider did not accept the request.
     Invalid,
+    /// The provider's rules about contents forbid an answer.
+    Refused,
     /// The egress broker refused.
     Denied,
 }

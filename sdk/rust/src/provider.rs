@@ -4,12 +4,14 @@ use std::{cell::RefCell, marker::PhantomData};
 
 pub use crate::bindings::host::openkoi::types::http_types::{Header, HttpRequest};
 pub use crate::bindings::provider::exports::openkoi::provider::codec::{
-    CallDelta, CallStart, Diagnosis, Endpoint, Event, ModelEntry, Problem,
+    CallDelta, CallStart, Diagnosis, Endpoint, Event, ModelEntry, Price, Problem,
 };
 pub use crate::conversation::{
     Blob, CompletionRequest, Effort, Message, Part, Reasoning, Speaker, StopReason, ToolCall,
     ToolChoice, ToolResult, ToolSpec, Usage,
 };
+
+use serde_json::Value;
 
 use crate::{
     Failure, Result,
@@ -103,6 +105,48 @@ impl Endpoint {
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_url.trim_end_matches('/'))
     }
+}
+
+impl ModelEntry {
+    /// Makes an entry of which only the id is known.
+    pub fn of(id: impl Into<String>) -> Self {
+        let id = id.into();
+        Self {
+            name: id.clone(),
+            id,
+            context: None,
+            output: None,
+            tools: None,
+            images: None,
+            reasoning: None,
+            embeds: false,
+            price: None,
+        }
+    }
+}
+
+impl Price {
+    /// Reads prices that are given in dollars for one token, as text or as a number. Nothing without those of a
+    /// request and of an answer, or where one is negative, which is how services say that it varies.
+    pub fn per_token(input: &Value, output: &Value) -> Option<Self> {
+        let (input, output) = (per_million(input)?, per_million(output)?);
+        Some(Self { input, output, cache_read: None, cache_write: None })
+    }
+
+    /// Adds what the cache costs, as for [`Price::per_token`].
+    #[must_use]
+    pub fn cached_per_token(mut self, read: &Value, write: &Value) -> Self {
+        self.cache_read = per_million(read);
+        self.cache_write = per_million(write);
+        self
+    }
+}
+
+/// Dollars for a token, as millionths of a dollar for a million tokens.
+fn per_million(dollars: &Value) -> Option<u64> {
+    let dollars = dollars.as_f64().or_else(|| dollars.as_str()?.trim().parse().ok())?;
+    let price = (dollars * 1e12).round();
+    (price.is_finite() && (0.0..1e15).contains(&price)).then_some(price as u64)
 }
 
 impl Header {

@@ -71,10 +71,9 @@ impl Codec for Lines {
     fn decode_models(body: &[u8]) -> Result<Vec<ModelEntry>> {
         let lines = String::from_utf8_lossy(body).into_owned();
         let entries = lines.lines().map(|id| ModelEntry {
-            id: id.to_owned(),
             name: id.to_uppercase(),
             context: Some(1_000),
-            output: None,
+            ..ModelEntry::of(id)
         });
         Ok(entries.collect())
     }

@@ -53,11 +53,16 @@ impl Codec for Anthropic {
 
 fn model(value: &Value) -> Option<ModelEntry> {
     let id = value["id"].as_str()?;
+    let can = |what: &str| value["capabilities"][what]["supported"].as_bool();
     Some(ModelEntry {
-        id: id.to_owned(),
         name: value["display_name"].as_str().unwrap_or(id).to_owned(),
         context: value["max_input_tokens"].as_u64(),
         output: value["max_tokens"].as_u64(),
+        // Every model of the vendor does; the list does not say it.
+        tools: Some(true),
+        images: can("image_input"),
+        reasoning: can("thinking"),
+        ..ModelEntry::of(id)
     })
 }
 

@@ -1,6 +1,9 @@
 //! Lists of models, and embeddings.
 
-use openkoi_sdk::{Failure, Result, provider::ModelEntry};
+use openkoi_sdk::{
+    Failure, Result,
+    provider::{ModelEntry, Price},
+};
 use serde_json::Value;
 
 /// Names under which services say how much a model reads.
@@ -29,11 +32,33 @@ fn model(value: &Value) -> Option<ModelEntry> {
     let top = &value["top_provider"];
     let number = |names: &[&str], of: &Value| names.iter().find_map(|name| of[*name].as_u64());
     Some(ModelEntry {
-        id: id.to_owned(),
         name: name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned(),
         context: number(&CONTEXT, value).or_else(|| number(&CONTEXT, top)),
         output: number(&OUTPUT, value).or_else(|| number(&OUTPUT, top)),
+        tools: among(&value["supported_parameters"], "tools"),
+        images: among(&value["architecture"]["input_modalities"], "image"),
+        reasoning: among(&value["supported_parameters"], "reasoning"),
+        embeds: embeds(id, value),
+        price: price(&value["pricing"]),
+        ..ModelEntry::of(id)
     })
+}
+
+/// Whether a list has a word; nothing where there is no list.
+fn among(list: &Value, word: &str) -> Option<bool> {
+    Some(list.as_array()?.iter().any(|entry| entry == word))
+}
+
+/// Few services say what a model is for; its name does.
+fn embeds(id: &str, value: &Value) -> bool {
+    let said = value["type"].as_str().map(|kind| kind.contains("embedding"));
+    said.unwrap_or_else(|| id.contains("embed"))
+}
+
+/// OpenRouter's prices are dollars for one token, as text.
+fn price(value: &Value) -> Option<Price> {
+    let price = Price::per_token(&value["prompt"], &value["completion"])?;
+    Some(price.cached_per_token(&value["input_cache_read"], &value["input_cache_write"]))
 }
 
 /// Reads embeddings, in the order of the texts.

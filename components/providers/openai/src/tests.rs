@@ -1,13 +1,13 @@
 //! What is the same for both formats: lists, embeddings, the manifest and the prices.
 
 use openkoi_provider_wire::testing::{body, endpoint};
-use openkoi_sdk::provider::{Codec, ModelEntry};
+use openkoi_sdk::provider::{Codec, ModelEntry, Price};
 use serde_json::{Value, json};
 
 use crate::OpenAi;
 
 fn entry(id: &str, name: &str, context: Option<u64>, output: Option<u64>) -> ModelEntry {
-    ModelEntry { id: id.to_owned(), name: name.to_owned(), context, output }
+    ModelEntry { name: name.to_owned(), context, output, ..ModelEntry::of(id) }
 }
 
 #[test]
@@ -44,6 +44,36 @@ fn lists_of_models_are_read_in_all_their_forms() {
         OpenAi::encode_models(&endpoint("https://x.test/v1/", &[])).unwrap().url,
         "https://x.test/v1/models"
     );
+}
+
+#[test]
+fn what_a_model_can_do_and_costs_is_read_where_a_service_says_it() {
+    let list = json!({ "data": [
+        { "id": "v/able", "supported_parameters": ["tools", "reasoning"],
+          "architecture": { "input_modalities": ["text", "image"] },
+          "pricing": { "prompt": "0.000003", "completion": "0.000015", "input_cache_read": "0.0000003" } },
+        { "id": "v/auto", "supported_parameters": [], "pricing": { "prompt": "-1", "completion": "-1" } },
+        { "id": "v/embed-1" },
+    ] });
+
+    let models = OpenAi::decode_models(list.to_string().as_bytes()).unwrap();
+
+    let price = Price {
+        input: 3_000_000,
+        output: 15_000_000,
+        cache_read: Some(300_000),
+        cache_write: None,
+    };
+    let able = ModelEntry {
+        tools: Some(true),
+        images: Some(true),
+        reasoning: Some(true),
+        price: Some(price),
+        ..ModelEntry::of("v/able")
+    };
+    let auto =
+        ModelEntry { tools: Some(false), reasoning: Some(false), ..ModelEntry::of("v/auto") };
+    assert_eq!(models, [able, auto, ModelEntry { embeds: true, ..ModelEntry::of("v/embed-1") }]);
 }
 
 #[test]

@@ -95,7 +95,13 @@ fn entry(id: String) -> ModelEntry {
         FILE => "a script of your own".to_owned(),
         _ => id.clone(),
     };
-    ModelEntry { id, name, context: Some(200_000), output: Some(64_000) }
+    ModelEntry {
+        name,
+        context: Some(200_000),
+        output: Some(64_000),
+        tools: Some(true),
+        ..ModelEntry::of(id)
+    }
 }
 
 fn turns(endpoint: &Endpoint, model: &str) -> Result<Vec<Turn>> {

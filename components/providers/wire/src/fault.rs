@@ -82,6 +82,8 @@ impl Fault {
             Problem::ContextOverflow
         } else if self.is_quota() {
             Problem::Quota
+        } else if self.says_kind(REFUSAL_KINDS) {
+            Problem::Refused
         } else {
             self.by_status()
         }
@@ -195,6 +197,13 @@ const QUOTA_TEXTS: &[&str] = &[
     "more credits",
     "spending limit",
     "billing hard limit",
+];
+const REFUSAL_KINDS: &[&str] = &[
+    "content_filter",
+    "content_policy_violation",
+    "data_inspection_failed",
+    "invalid_prompt",
+    "responsibleaipolicyviolation",
 ];
 const RATE_KINDS: &[&str] = &[
     "rate_limit_exceeded",

@@ -155,6 +155,29 @@ pub struct Offered {
     pub context: Option<u64>,
     /// Tokens it writes, if the provider says so.
     pub output: Option<u64>,
+    /// Whether it calls tools, if the provider says so.
+    pub tools: Option<bool>,
+    /// Whether it reads images, if the provider says so.
+    pub images: Option<bool>,
+    /// Whether it reasons, if the provider says so.
+    pub reasoning: Option<bool>,
+    /// Whether it turns text into vectors instead of answering.
+    pub embeds: bool,
+    /// What a million tokens cost, in millionths of a US dollar, if the provider says so.
+    pub price: Option<OfferedPrice>,
+}
+
+/// What a million tokens cost, in millionths of a US dollar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfferedPrice {
+    /// Tokens of the request.
+    pub input: u64,
+    /// Tokens generated.
+    pub output: u64,
+    /// Tokens read from the cache.
+    pub cache_read: Option<u64>,
+    /// Tokens written to the cache.
+    pub cache_write: Option<u64>,
 }
 
 /// Models, by role.
@@ -219,6 +242,16 @@ impl Models {
             name: clean(&model.name),
             context: model.context,
             output: model.output,
+            tools: model.tools,
+            images: model.images,
+            reasoning: model.reasoning,
+            embeds: model.embeds,
+            price: model.price.map(|price| OfferedPrice {
+                input: price.input,
+                output: price.output,
+                cache_read: price.cache_read,
+                cache_write: price.cache_write,
+            }),
         });
         Ok(offered.collect())
     }

@@ -102,6 +102,10 @@ impl Setback {
                 of(ModelTrouble::UnknownModel, "openkoi config shows which model is set, and where")
             }
             Problem::InvalidRequest => of(ModelTrouble::Invalid, ""),
+            Problem::Refused => of(
+                ModelTrouble::Refused,
+                "the provider does not answer this; another wording or model may",
+            ),
             Problem::Other if status >= 500 || status == 408 => {
                 of(ModelTrouble::Unreachable, "").again(wait).outage()
             }
@@ -134,7 +138,11 @@ pub(super) fn is_worth_another(kind: ModelTrouble) -> bool {
         | ModelTrouble::RateLimited
         | ModelTrouble::Unreachable
         | ModelTrouble::UnknownModel => true,
-        ModelTrouble::Overflow | ModelTrouble::Invalid | ModelTrouble::Denied => false,
+        // What one vendor refuses is not carried to the next behind the user's back.
+        ModelTrouble::Overflow
+        | ModelTrouble::Invalid
+        | ModelTrouble::Refused
+        | ModelTrouble::Denied => false,
     }
 }
 
@@ -167,6 +175,7 @@ mod tests {
             (Problem::UnknownModel, 404),
             (Problem::InvalidRequest, 400),
             (Problem::InvalidRequest, 413),
+            (Problem::Refused, 400),
             (Problem::Other, 422),
         ];
         for (problem, status) in never {
