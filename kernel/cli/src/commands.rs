@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod man;
+pub mod models;
 pub mod plugin;
 pub mod resume;
 pub mod run;
@@ -81,6 +82,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Exit, CommandError> {
         Command::Doctor(args) => doctor::run(&args, context)?.print(context),
         Command::Plugin(args) => plugin::run(args, context)?.print(context),
         Command::Completions(args) => completions::run(&args, context),
+        Command::Models(args) => models::run(&args, context)?.print(context),
         Command::Man(args) => man::run(&args, context),
     }
 }

@@ -28,6 +28,8 @@ pub struct Connection {
     pub found: Found,
     /// The model it uses where nobody says which.
     pub default_model: Option<String>,
+    /// The model it uses for small things where its prices say nothing.
+    pub small_model: Option<String>,
     /// Models that the configuration adds to those that are known.
     pub models: Vec<String>,
     /// The service whose models of the bundled list it has; absent where somebody else answers at its URL.
@@ -64,6 +66,7 @@ struct Offer<'a> {
     base_url: &'a str,
     environment: Vec<&'a str>,
     default_model: &'a str,
+    small_model: &'a str,
     needs_credential: bool,
 }
 
@@ -124,6 +127,7 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         base_url: &entry.base_url,
         environment: credentials.flat_map(|c| &c.environment).map(String::as_str).collect(),
         default_model: &entry.default_model,
+        small_model: &entry.small_model,
         needs_credential,
     };
     let presets = entry.presets.iter().map(|preset| Offer {
@@ -133,6 +137,7 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         base_url: &preset.base_url,
         environment: preset.environment.iter().map(String::as_str).collect(),
         default_model: &preset.default_model,
+        small_model: &preset.small_model,
         // A service without a variable of its own is one that runs on this machine.
         needs_credential: needs_credential && !preset.environment.is_empty(),
     });
@@ -186,6 +191,7 @@ fn configured(
         found: found(&sources, needed, has),
         sources,
         default_model: own_model.or_else(|| known.then(|| offer.default_model.to_owned())),
+        small_model: named(offer.small_model).filter(|_| !moved),
         models: provider.models.clone(),
         service: (!moved).then(|| offer.name.to_owned()),
     }
@@ -201,10 +207,15 @@ fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection
         options: Vec::new(),
         found: found(&sources, offer.needs_credential, has),
         sources,
-        default_model: (!offer.default_model.is_empty()).then(|| offer.default_model.to_owned()),
+        default_model: named(offer.default_model),
+        small_model: named(offer.small_model),
         models: Vec::new(),
         service: Some(offer.name.to_owned()),
     }
+}
+
+fn named(model: &str) -> Option<String> {
+    (!model.is_empty()).then(|| model.to_owned())
 }
 
 fn trimmed(url: &str) -> &str {
@@ -255,9 +266,14 @@ fn undeclared(provider: &Provider, offer: &Offer<'_>, name: &str) -> String {
 }
 
 impl Connections {
+    /// Returns the connections that can be used, the preferred first.
+    pub fn usable(&self) -> impl Iterator<Item = &Connection> {
+        self.ready.iter().chain(&self.on_request)
+    }
+
     /// Returns the connection of this name that can be used.
     pub fn find(&self, name: &str) -> Option<&Connection> {
-        self.ready.iter().chain(&self.on_request).find(|connection| connection.name == name)
+        self.usable().find(|connection| connection.name == name)
     }
 
     /// Returns the names of all variables that were looked for.
@@ -275,6 +291,11 @@ impl Connections {
 }
 
 impl Connection {
+    /// Returns the name under which the catalogue has its models.
+    pub fn key(&self) -> &str {
+        self.service.as_deref().unwrap_or(&self.name)
+    }
+
     /// Returns the variables that its credential is looked for in.
     pub fn variables(&self) -> Vec<String> {
         let variables = self.sources.iter().filter_map(|source| match source {
