@@ -39,9 +39,8 @@ fn model<'a>(list: &'a Value, name: &str) -> &'a Value {
 fn each_role_is_asked_at_its_own_provider() {
     let openai = OpenAi::start([plan(), verdict(9.0)]);
     let anthropic = Anthropic::start(fix());
-    let home = two(&openai, &anthropic, "anthropic/claude-sonnet-4-5").config(
-        "[roles]\nplanner = \"openai/gpt-4.1\"\nevaluator = \"openai/o4-mini\"",
-    );
+    let home = two(&openai, &anthropic, "anthropic/claude-sonnet-4-5")
+        .config("[roles]\nplanner = \"openai/gpt-4.1\"\nevaluator = \"openai/o4-mini\"");
 
     home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
 
@@ -58,9 +57,12 @@ fn a_family_that_did_not_do_the_work_judges_it() {
     let openai = OpenAi::start([plan(), fixed, done]);
     let anthropic = Anthropic::start([verdict(9.0)]);
     let home = two(&openai, &anthropic, "openai/gpt-4.1");
+    // The provider's own choice costs more than twice what the work does; of those it lists, one does not.
+    listed(&home, &[]);
 
     home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
 
+    assert_eq!(anthropic.turns()[0].body["model"], "claude-sonnet-4-5");
     assert_eq!(anthropic.roles(), [Role::Evaluator]);
     openai.finish();
     anthropic.finish();
@@ -111,10 +113,16 @@ fn models_are_listed_with_what_they_can_do_and_which_role_they_have() {
     assert_eq!((openai.requests().len(), anthropic.requests().len()), (1, 1));
 
     let claude = listed(&home, &["CLAUDE", "sonnet"]);
-    assert!(claude["models"].as_array().unwrap().iter().all(|model| model["provider"] == "anthropic"));
+    assert!(
+        claude["models"].as_array().unwrap().iter().all(|model| model["provider"] == "anthropic")
+    );
     let own = listed(&home, &["--provider", "openai"]);
     assert!(own["models"].as_array().unwrap().iter().all(|model| model["provider"] == "openai"));
-    assert_eq!((openai.requests().len(), anthropic.requests().len()), (1, 1), "the lists are fresh");
+    assert_eq!(
+        (openai.requests().len(), anthropic.requests().len()),
+        (1, 1),
+        "the lists are fresh"
+    );
     let text = home.openkoi(["models", "gpt-4.1"]).run().expect_code(0).stdout;
     assert!(text.contains("openai/gpt-4.1") && text.contains("executor"), "{text}");
 }
@@ -163,15 +171,16 @@ fn a_question_mark_lets_a_person_pick_a_model() {
     }
     let openai = OpenAi::start([reply("Hi.")]);
     let home = Home::new().provider(&openai);
-    let mut terminal = Terminal::start(&home, ["say hi", "-i", "0", "-m", "?"]);
+    listed(&home, &[]);
+    let mut terminal = home.openkoi(["say hi", "-i", "0", "-m", "?"]).at_a_terminal();
 
     terminal.wait_for("pick a model");
-    terminal.types("4.1-mini");
-    terminal.wait_for("openai/gpt-4.1-mini");
+    terminal.types("o4");
+    terminal.wait_for("openai/o4-mini");
     terminal.types("1");
 
     assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
-    assert_eq!(openai.turns()[0].body["model"], "gpt-4.1-mini");
+    assert_eq!(openai.turns()[0].body["model"], "o4-mini");
     openai.finish();
 }
 

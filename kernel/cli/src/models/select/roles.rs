@@ -61,23 +61,41 @@ impl Choice<'_> {
         names.iter().map(|name| self.connections.select(name, self.catalogue)).collect()
     }
 
-    /// Returns a judge that does not share the executor's blind spots: the default model of another connection,
-    /// of another family. Whoever names a model for one run means that model for all of it.
+    /// Returns a judge that does not share the executor's blind spots: a model of another connection, of another
+    /// family. Whoever names a model for one run means that model for all of it.
     fn of_another_family(&self, executor: &Route) -> Option<(Route, String)> {
         if matches!(self.settings.origin("model"), Some(Origin::Flag(_))) {
             return None;
         }
-        let price = self.facts(executor).and_then(|facts| facts.blended_price());
+        let most = self.facts(executor).and_then(|facts| facts.blended_price());
+        let most = most.map(|price| price * DEAREST_JUDGE);
         let others = self.connections.ready.iter().filter(|one| one.name != executor.provider);
-        let mut judges = others.filter_map(|one| {
-            let route = one.route_to(one.default_model.as_ref()?);
-            let facts = self.facts(&route).filter(Facts::is_capable)?;
-            let dear = price.zip(facts.blended_price());
-            let affordable = dear.is_none_or(|(own, judge)| judge <= own * DEAREST_JUDGE);
-            (affordable && family(&route.model) != family(&executor.model)).then_some(route)
+        let mut judges = others.filter_map(|one| self.judge(one, &executor.model, most));
+        Some((judges.next()?, format!("another family than {}", family(&executor.model))))
+    }
+
+    /// Returns the model of a connection that would judge the work of `executor`: its own choice if that costs at
+    /// most so much, else the dearest that does, which is likely the best.
+    fn judge(&self, connection: &Connection, executor: &str, most: Option<f64>) -> Option<Route> {
+        let able = |model: &str| {
+            let facts = self.catalogue.facts(connection.key(), model)?;
+            (facts.is_capable() && family(model) != family(executor)).then_some(facts)
+        };
+        let affordable = |facts: &Facts| match (most, facts.blended_price()) {
+            (Some(most), Some(price)) => price <= most,
+            _ => most.is_none(),
+        };
+        let own = connection.default_model.as_deref();
+        if let Some(model) = own.filter(|model| able(model).is_some_and(|facts| affordable(&facts)))
+        {
+            return Some(connection.route_to(model));
+        }
+        let priced = connection.known(self.catalogue).filter_map(|model| {
+            let facts = able(model).filter(|facts| most.is_some() && affordable(facts))?;
+            Some((facts.blended_price()?, model))
         });
-        let origin = format!("another family than {}", family(&executor.model));
-        Some((judges.next()?, origin))
+        let dearest = priced.max_by(|(a, one), (b, other)| a.total_cmp(b).then(one.cmp(other)));
+        dearest.map(|(_, model)| connection.route_to(model))
     }
 
     /// Returns the cheapest model of the executor's own connection that can do the loop's work, if it is cheaper.
@@ -127,7 +145,7 @@ impl Choice<'_> {
 }
 
 /// Returns the family of a model: the word its name begins with, without the publishers and regions that
-/// services put before it (`us.anthropic.claude-…`, `openai/gpt-…`).
+/// services put before it (`eu.publisher.family-2-large`, `publisher/family-2`).
 fn family(model: &str) -> &str {
     let mut name = model.rsplit('/').next().unwrap_or(model);
     while let Some((publisher, rest)) = name.split_once('.') {
@@ -147,13 +165,13 @@ mod tests {
     #[test]
     fn a_family_is_the_first_word_of_a_models_name() {
         let families = [
-            ("claude-sonnet-4-5", "claude"),
-            ("gpt-6.1-sol", "gpt"),
-            ("openai/gpt-oss-120b", "gpt"),
-            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude"),
-            ("llama3.3:70b", "llama"),
+            ("swim-large-4-5", "swim"),
+            ("dive-6.1-small", "dive"),
+            ("pond/dive-oss-120b", "dive"),
+            ("us.pond.swim-large-4-5-20250929-v1:0", "swim"),
+            ("fin3.3:70b", "fin"),
             ("o3", "o"),
-            ("4chan", ""),
+            ("4ins", ""),
         ];
         for (model, expected) in families {
             assert_eq!(family(model), expected, "{model}");

@@ -76,6 +76,7 @@ const MODELS: &str = r#"{"providers": {
     }},
     "beta": {"models": {"swim-large": {}, "gill": {}}},
     "gamma": {"models": {
+        "dive-0": {"tool_call": true, "limit": {"context": 200000}, "cost": {"input": 1, "output": 5}},
         "dive-1": {"tool_call": true, "limit": {"context": 200000}, "cost": {"input": 2, "output": 10}}
     }}
 }}"#;
@@ -300,8 +301,12 @@ fn the_judge_is_of_another_family_where_one_is_connected() {
 #[test]
 fn a_judge_is_not_much_dearer_than_the_work() {
     let world = World::new("model = 'swim-small'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
+    let cheap = World::new("model = 'dive-1'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
+    let cheaper = World::new("model = 'dive-0'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
 
     assert_eq!(world.model(Role::EVALUATOR), "alpha/swim-small");
+    assert_eq!(cheap.model(Role::EVALUATOR), "alpha/swim-large");
+    assert_eq!(cheaper.model(Role::EVALUATOR), "alpha/swim-small");
 }
 
 #[test]
