@@ -17,6 +17,7 @@ mod dishonest_company;
 mod egress_attacks;
 mod exit_codes;
 mod files_attacks;
+mod google_task;
 mod interrupt;
 mod models;
 mod openai_task;

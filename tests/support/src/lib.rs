@@ -13,7 +13,7 @@
 //! ```
 //!
 //! In the order of a test: [`home`], [`binary`], [`command`], [`project`] and [`tree`] are the near side of
-//! the binary, [`server`] with [`openai`] and [`anthropic`] and [`canary`] are the far side. The servers know
+//! the binary, [`server`] with [`openai`], [`anthropic`] and [`google`] and [`canary`] are the far side. The servers know
 //! the vendors' public API references and nothing of our codecs: a request that the vendor would refuse is
 //! refused here too, and fails the test even if the program copes with the refusal.
 #![expect(
@@ -27,6 +27,7 @@ pub mod anthropic;
 pub mod binary;
 pub mod canary;
 pub mod command;
+pub mod google;
 pub mod home;
 #[cfg(target_os = "linux")]
 pub mod kernel;
@@ -46,6 +47,7 @@ mod schema;
 pub use anthropic::Anthropic;
 pub use canary::Canary;
 pub use command::{Invocation, Run, Running};
+pub use google::Google;
 pub use home::Home;
 pub use openai::OpenAi;
 pub use project::Kind;
