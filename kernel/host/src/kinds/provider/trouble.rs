@@ -16,6 +16,9 @@ use crate::{
 /// The longest message, in characters.
 const MESSAGE: usize = 500;
 
+/// The longest clause for a progress line, in characters.
+const CLAUSE: usize = 80;
+
 /// An attempt that gave no turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Setback {
@@ -49,6 +52,14 @@ impl Setback {
     fn outage(mut self) -> Self {
         self.outage = true;
         self
+    }
+
+    /// Returns the first sentence of the message, cut where it is long, for a line that passes by. The whole of it
+    /// is in the error that the attempts end with.
+    pub(super) fn clause(&self) -> String {
+        let message = self.error.message.as_str();
+        let first = message.split_once(". ").map_or(message, |(first, _)| first);
+        text::one_line(first.trim_end_matches('.'), CLAUSE)
     }
 
     /// Once something of the answer was shown, only a connection that broke is worth the same request again: a
@@ -196,5 +207,21 @@ mod tests {
         let setback = Setback::of(ModelTrouble::Invalid, "p", &hostile, "");
         assert!(setback.error.message.starts_with("`p`: a␛[2J x"));
         assert!(setback.error.message.chars().count() <= MESSAGE + 5);
+    }
+
+    #[test]
+    fn a_clause_is_short_and_the_message_stays_whole() {
+        let said = [
+            ("The engine is overloaded. Write to us", "`p`: The engine is overloaded".to_owned()),
+            ("no route to api.example.com.", "`p`: no route to api.example.com".to_owned()),
+            (&"<html>".repeat(60), format!("`p`: {}<…", "<html>".repeat(12))),
+        ];
+        for (message, clause) in said {
+            let setback = Setback::of(ModelTrouble::Unreachable, "p", message, "");
+
+            assert_eq!(setback.clause().chars().count().max(CLAUSE), CLAUSE, "{message}");
+            assert_eq!(setback.clause(), clause);
+            assert_eq!(setback.error.message, format!("`p`: {message}"));
+        }
     }
 }
