@@ -214,6 +214,9 @@ fn host(
     for unknown in catalog.limit(&limits(settings)?) {
         context.printer.warning(&format!("`component.{unknown}`: there is no such component"));
     }
+    // Components are needed to the end of the program. The system takes their memory back at once; to take them
+    // apart first would only keep the user waiting.
+    std::mem::forget(catalog.clone());
     Ok(Host::new(
         catalog,
         Brokers {
