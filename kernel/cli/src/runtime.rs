@@ -216,6 +216,9 @@ fn host(
     for unknown in catalog.limit(&limits(settings)?) {
         context.printer.warning(&format!("`component.{unknown}`: there is no such component"));
     }
+    // Components are needed to the end of the program. The system takes their memory back at once; to take them
+    // apart first would only keep the user waiting.
+    std::mem::forget(catalog.clone());
     Ok(Host::new(
         catalog,
         Brokers {
@@ -248,6 +251,7 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
         digest: one.digest,
         manifest: one.manifest,
         native: one.native,
+        unpack: openkoi_components::unpack,
         wasm_len: one.wasm_length,
         native_len: one.native_length,
     })
