@@ -9,11 +9,13 @@
 mod catalogue;
 mod connect;
 mod error;
+mod place;
 mod select;
 
 pub use catalogue::Catalogue;
 pub use connect::{Connection, Connections, Found, OptionValue, connect};
 pub use error::ModelsError;
+pub use place::place;
 
 use std::collections::BTreeMap;
 
