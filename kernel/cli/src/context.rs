@@ -155,10 +155,14 @@ impl Context {
     ///
     /// When the configuration names a component that is not there.
     pub fn connections(&self, settings: &Settings) -> Result<Connections, CommandError> {
-        let manifests = models::manifests(self.components())?;
+        let mut manifests = models::manifests(self.components())?;
+        let value = |name: &str| Some(self.environment.named(name)?.to_string_lossy().into_owned());
+        let warnings = models::place(&mut manifests, &value);
         let secrets = self.secrets()?;
         let has = models::credentials(&secrets);
-        Ok(models::connect(settings, &manifests, &has)?)
+        let mut connections = models::connect(settings, &manifests, &has)?;
+        connections.warnings.extend(warnings);
+        Ok(connections)
     }
 
     /// Opens the storage, creating what is missing.

@@ -13,6 +13,7 @@ mod connect;
 mod error;
 mod listing;
 mod pick;
+mod place;
 mod probe;
 mod select;
 
@@ -22,6 +23,7 @@ pub use connect::{Connection, Connections, Found, OptionValue, connect};
 pub use error::ModelsError;
 pub use listing::Listing;
 pub use pick::pick;
+pub use place::place;
 pub use probe::probe;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,8 @@
 mod check;
 mod error;
 
+use std::collections::BTreeMap;
+
 use openkoi_core::{
     capability::{Access, Grant},
     evaluation::Tier,
@@ -249,6 +251,10 @@ pub struct ProviderEntry {
     /// Where it is, unless the user says otherwise.
     #[serde(default)]
     pub base_url: String,
+    /// The variable that says where it is, where the vendor's own programs have one: a URL, or what of
+    /// `base-url` is different.
+    #[serde(default)]
+    pub base_url_environment: String,
     /// How it is reached.
     #[serde(default)]
     pub transport: Wire,
@@ -300,6 +306,9 @@ pub struct PresetEntry {
     /// The model for small things.
     #[serde(default)]
     pub small_model: String,
+    /// Settings that the service needs; the user's own go before them.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
 }
 
 /// What an evaluator says of itself.

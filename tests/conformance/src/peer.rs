@@ -119,6 +119,7 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
         digest: one.digest,
         manifest: one.manifest,
         native: one.native,
+        unpack: openkoi_components::unpack,
         wasm_len: one.wasm_length,
         native_len: one.native_length,
     })

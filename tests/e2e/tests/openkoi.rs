@@ -20,6 +20,7 @@ mod files_attacks;
 mod google_task;
 mod interrupt;
 mod models;
+mod ollama_task;
 mod openai_task;
 mod output_formats;
 mod process_attacks;

@@ -102,9 +102,7 @@ fn is_profile(name: &str) -> bool {
 /// Whether a file of this name, in lower case, holds secrets.
 fn is_secret_file(name: &str, in_profile: bool) -> bool {
     let database = BESIDE_DATABASES.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-    is_secret_name(name)
-        || is_secret_name(database)
-        || (in_profile && COOKIES.contains(&database))
+    is_secret_name(name) || is_secret_name(database) || (in_profile && COOKIES.contains(&database))
 }
 
 /// Whether a name, in lower case, is one that secrets are kept under.

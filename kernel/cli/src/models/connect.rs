@@ -68,6 +68,8 @@ struct Offer<'a> {
     default_model: &'a str,
     small_model: &'a str,
     needs_credential: bool,
+    /// Settings that the service needs.
+    options: Vec<OptionValue>,
 }
 
 /// All providers that are known, those that can be used and those that lack a credential.
@@ -129,6 +131,7 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         default_model: &entry.default_model,
         small_model: &entry.small_model,
         needs_credential,
+        options: Vec::new(),
     };
     let presets = entry.presets.iter().map(|preset| Offer {
         name: &preset.name,
@@ -140,6 +143,7 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         small_model: &preset.small_model,
         // A service without a variable of its own is one that runs on this machine.
         needs_credential: needs_credential && !preset.environment.is_empty(),
+        options: preset.options.iter().map(OptionValue::text).collect(),
     });
     std::iter::once(own).chain(presets).collect()
 }
@@ -204,7 +208,7 @@ fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection
         name: offer.name.to_owned(),
         component: offer.manifest.component.name.clone(),
         base_url: trimmed(offer.base_url).to_owned(),
-        options: Vec::new(),
+        options: offer.options.clone(),
         found: found(&sources, offer.needs_credential, has),
         sources,
         default_model: named(offer.default_model),
@@ -254,6 +258,8 @@ fn options_of(
         let value = file.as_ref().map_or_else(|| value.clone(), |path| path.display().to_string());
         options.push(OptionValue { name: name.clone(), value, file });
     }
+    let own = |one: &&OptionValue| provider.options.iter().all(|(name, _)| *name != one.name);
+    options.extend(offer.options.iter().filter(own).cloned());
     options
 }
 
@@ -287,6 +293,12 @@ impl Connections {
             }
         }
         names
+    }
+}
+
+impl OptionValue {
+    fn text((name, value): (&String, &String)) -> Self {
+        Self { name: name.clone(), value: value.clone(), file: None }
     }
 }
 

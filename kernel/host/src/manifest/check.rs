@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    Capability, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest, ManifestError, SCHEMA_BYTES,
-    ToolEntry, Wire,
+    Capability, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest, ManifestError, PresetEntry,
+    ProviderEntry, SCHEMA_BYTES, ToolEntry, Wire,
 };
 use crate::{kinds::schema, text};
 
@@ -143,8 +143,21 @@ fn check_provider(manifest: &Manifest) -> Result<(), ManifestError> {
     for preset in &provider.presets {
         name("the preset", &preset.name, '-', COMPONENT_NAME)?;
         check_base_url(&preset.base_url)?;
+        check_options(provider, preset)?;
     }
     Ok(())
+}
+
+/// A preset sets what the provider has, and no file.
+fn check_options(provider: &ProviderEntry, preset: &PresetEntry) -> Result<(), ManifestError> {
+    let settable = |name: &String| provider.options.iter().any(|o| o.name == *name && !o.file);
+    match preset.options.keys().find(|name| !settable(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let reason = format!("the preset `{}` sets `{name}`, which is no text", preset.name);
+            Err(ManifestError::Value { key: "options", reason })
+        }
+    }
 }
 
 fn check_base_url(url: &str) -> Result<(), ManifestError> {
@@ -335,6 +348,20 @@ mod tests {
             (TOOL, "[[tool]]", "[[credential]]\nname = \"k\"\ninject = \"bearer\"\n[[tool]]"),
         ] {
             assert!(matches!(refused(text, from, to), ManifestError::Kind { .. }), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_preset_sets_only_options_that_are_texts_of_the_provider() {
+        let preset = "[[provider.option]]\nname = \"api\"\n[[provider.option]]\nname = \"key\"\nfile = true\n\
+                      [[provider.preset]]\nname = \"other\"\nbase-url = \"https://other.example.com\"\n";
+        let with =
+            |options: &str| Manifest::parse(&format!("{PROVIDER}{preset}options = {options}\n"));
+
+        let presets = with("{ api = \"chat\" }").unwrap().provider.unwrap().presets;
+        assert_eq!(presets[0].options["api"], "chat");
+        for wrong in ["{ apy = \"chat\" }", "{ key = \"/etc/passwd\" }"] {
+            assert!(matches!(with(wrong), Err(ManifestError::Value { .. })), "{wrong}");
         }
     }
 

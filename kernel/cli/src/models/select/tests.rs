@@ -6,7 +6,7 @@ use openkoi_host::manifest::Manifest;
 use super::*;
 use crate::{
     env::Environment,
-    models::{Found, connect, resolve},
+    models::{Found, connect, place, resolve},
     settings::{Layers, Settings, file},
 };
 
@@ -32,6 +32,7 @@ const ALPHA: &str = r#"
     base-url = "https://gamma.example.com/v1"
     environment = ["GAMMA_API_KEY"]
     default-model = "dive-1"
+    options = { organization = "pond" }
 "#;
 
 const BETA: &str = r#"
@@ -48,6 +49,7 @@ const BETA: &str = r#"
     required = true
     [provider]
     base-url = "https://beta.example.com"
+    base-url-environment = "BETA_HOST"
     default-model = "swim-large"
 "#;
 
@@ -272,6 +274,39 @@ fn the_path_of_a_file_option_is_taken_from_the_directory_of_the_configuration() 
         connections.warnings,
         ["`providers.scripted` has no setting `scrpit`; did you mean `script`?"]
     );
+}
+
+#[test]
+fn a_preset_brings_its_settings_and_the_users_own_go_before_them() {
+    let of = |config: &'static str| {
+        let connections = World::new(config, &["GAMMA_API_KEY"]).connections().unwrap();
+        let options = &connections.find("gamma").unwrap().options;
+        options.iter().map(|option| (option.name.clone(), option.value.clone())).collect::<Vec<_>>()
+    };
+    let organization = |value: &str| vec![("organization".to_owned(), value.to_owned())];
+
+    assert_eq!(of(""), organization("pond"));
+    assert_eq!(of("[providers.gamma]\n"), organization("pond"));
+    assert_eq!(of("[providers.gamma]\norganization = \"lake\"\n"), organization("lake"));
+    assert_eq!(World::new("", &["ALPHA_API_KEY"]).connections().unwrap().ready[0].options, []);
+}
+
+#[test]
+fn a_vendors_own_variable_says_where_its_service_is_unless_the_user_does() {
+    let at = |config: &'static str, host: &str| {
+        let mut manifests = [ALPHA, BETA].map(|text| Manifest::parse(text).unwrap());
+        let value = |name: &str| (name == "BETA_HOST").then(|| host.to_owned());
+        let warnings = place(&mut manifests, &value);
+        let settings = World::new(config, &[]).settings();
+        let connections = connect(&settings, &manifests, &|_| true).unwrap();
+        (connections.find("beta").unwrap().base_url.clone(), warnings.len())
+    };
+
+    assert_eq!(at("", "10.0.0.5:1"), ("https://10.0.0.5:1".to_owned(), 0));
+    assert_eq!(at("", "http://10.0.0.5:1/v1"), ("http://10.0.0.5:1/v1".to_owned(), 0));
+    assert_eq!(at("", "nowhere at all"), ("https://beta.example.com".to_owned(), 1));
+    let config = "[providers.beta]\nbase_url = \"https://mine.example.com\"\n";
+    assert_eq!(at(config, "10.0.0.5:1"), ("https://mine.example.com".to_owned(), 0));
 }
 
 #[test]

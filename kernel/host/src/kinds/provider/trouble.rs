@@ -15,6 +15,8 @@ use crate::{
 
 /// The longest message, in characters.
 const MESSAGE: usize = 500;
+/// The limit that a codec names where a conversation is longer than the model can read.
+const CONTEXT: &str = "context-tokens";
 
 /// The longest clause for a progress line, in characters.
 const CLAUSE: usize = 80;
@@ -135,6 +137,8 @@ impl Setback {
                     .outage()
             }
             Failure::Denied { .. } => of(ModelTrouble::Denied),
+            // A codec that knows how much the model reads says so before it is asked, or when it was cut.
+            Failure::Limited { name, .. } if name == CONTEXT => of(ModelTrouble::Overflow),
             Failure::Trapped { .. } | Failure::Cancelled => of(ModelTrouble::Unreachable),
             _ => of(ModelTrouble::Invalid),
         }
@@ -199,6 +203,17 @@ mod tests {
     fn once_something_was_shown_only_a_broken_connection_is_tried_again() {
         assert!(diagnosed(Problem::Overloaded, 529).streamed(true).again);
         assert!(!diagnosed(Problem::RateLimited, 429).streamed(true).again);
+    }
+
+    #[test]
+    fn a_codec_that_says_that_a_conversation_is_too_long_is_believed() {
+        let limited = |name: &str| {
+            let (name, knob) = (name.to_owned(), String::new());
+            Setback::of_failure("p", &Failure::Limited { name, value: 1, knob }).error.kind
+        };
+
+        assert_eq!(limited(CONTEXT), ModelTrouble::Overflow);
+        assert_eq!(limited("memory-bytes"), ModelTrouble::Invalid);
     }
 
     #[test]
