@@ -157,8 +157,10 @@ pub async fn every_stop_has_its_reason<W: Wire>() {
 
     assert_eq!((&length.stop, length.text().as_str()), (&StopReason::Length, "Once upon"));
     if W::FILTERS {
-        let withheld = [StopReason::Filtered, StopReason::Refused];
-        assert!(withheld.contains(&filtered.stop), "{filtered:?}");
+        assert!(
+            matches!(filtered.stop, StopReason::Filtered | StopReason::Refused),
+            "{filtered:?}"
+        );
     }
     peer.server.finish();
 }
@@ -279,11 +281,21 @@ fn may_pass(problem: Problem) -> bool {
     matches!(kind(problem), ModelTrouble::RateLimited | ModelTrouble::Unreachable)
 }
 
+fn is_withheld(turn: &Turn) -> bool {
+    turn.parts.is_empty() && matches!(turn.stop, StopReason::Filtered | StopReason::Refused)
+}
+
 /// What the vendor says instead of an answer is understood, in one line, without its key.
 pub async fn every_problem_has_its_kind<W: Wire>() {
     for problem in Problem::ALL {
         let Some(reply) = W::problem(problem) else { continue };
-        let (error, peer) = refused::<W>([reply.again_and_again()]).await;
+        let peer = Peer::<W>::start([reply.again_and_again()]);
+        let error = match peer.ask(&prompt("hi")).await {
+            Err(error) => error,
+            // Some vendors refuse by an answer in good order that has nothing in it.
+            Ok(turn) if problem == Problem::Refused && is_withheld(&turn) => continue,
+            Ok(turn) => panic!("{problem:?} is no turn: {turn:?}"),
+        };
         assert_eq!(error.kind, kind(problem), "{problem:?}: {error}");
         assert!(!error.message.contains('\n'), "{problem:?}: {error}");
         assert!(!error.message.contains(W::KEY), "{problem:?}: {error}");
@@ -304,7 +316,7 @@ pub async fn what_may_pass_is_asked_again_and_what_may_not_is_not<W: Wire>() {
             assert_eq!(turn.expect("it passes").text(), "better", "{problem:?}");
         } else {
             assert_eq!(turns, 1, "{problem:?}");
-            assert!(turn.is_err(), "{problem:?}");
+            assert!(turn.as_ref().map_or(true, is_withheld), "{problem:?}: {turn:?}");
         }
         peer.server.finish();
     }

@@ -24,6 +24,8 @@ pub struct Native {
 }
 
 impl Wire for Native {
+    const FILTERS: bool = false;
+    const CACHES: bool = false;
     const NAME: &'static str = "ollama";
     const KEY_VARIABLE: &'static str = "OLLAMA_API_KEY";
     const KEY: &'static str = "koi-test-key-for-the-cloud";
