@@ -1,11 +1,11 @@
 //! The code of built-ins in memory.
 //!
 //! It is unpacked where it will run: the ordinary way of wasmtime takes bytes and copies them into memory of its
-//! own, and those pages, touched twice, were a third of what loading a component took.
+//! own, so that each is written twice and touched for the first time twice.
 //!
 //! Memory is writable while it is filled, readable from then on, and of that the code alone executable; at no time
-//! both writable and executable. What only looks at code (compiled components, other processors) takes wasmtime's
-//! own way.
+//! both writable and executable. Components that are compiled here lie in wasmtime's own memory, of which [`Pages`]
+//! makes the code executable too.
 
 use std::{
     ptr::{self, NonNull},
