@@ -229,7 +229,7 @@ mod tests {
         let said = [
             ("The engine is overloaded. Write to us", "`p`: The engine is overloaded".to_owned()),
             ("no route to api.example.com.", "`p`: no route to api.example.com".to_owned()),
-            (&"<html>".repeat(60), format!("`p`: {}<…", "<html>".repeat(12))),
+            (&"<html>".repeat(60), format!("`p`: {}<h…", "<html>".repeat(12))),
         ];
         for (message, clause) in said {
             let setback = Setback::of(ModelTrouble::Unreachable, "p", message, "");
