@@ -1,8 +1,8 @@
 //! What an error of the service means.
 //!
 //! Errors are `google.rpc.Status`: a code, a sentence, and details that say more than both
-//! (<https://ai.google.dev/gemini-api/docs/troubleshooting>). Here is what only this vendor says; the rest is read as for
-//! every vendor.
+//! (<https://ai.google.dev/gemini-api/docs/troubleshooting>). Here is what only this vendor says; the rest is read as
+//! for every vendor.
 
 use openkoi_provider_wire::fault;
 use openkoi_sdk::provider::{Diagnosis, Problem};
@@ -73,6 +73,11 @@ mod tests {
 
     use super::*;
 
+    const TOO_MANY_TOKENS: &str =
+        "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).";
+    const TOO_MANY_BYTES: &str = "Request payload size exceeds the limit: 20971520 bytes.";
+    const LEAKED: &str = "Your API key was reported as leaked. Please use another API key.";
+
     fn error(code: u16, status: &str, message: &str, details: &Value) -> Diagnosis {
         let error =
             json!({ "code": code, "status": status, "message": message, "details": details });
@@ -107,135 +112,36 @@ mod tests {
 
     #[test]
     fn each_status_of_the_vendor_has_its_meaning() {
-        let invalid = json!([{ "reason": "API_KEY_INVALID", "domain": "googleapis.com" }]);
-        let none = json!([]);
         let cases = [
-            (
-                error(
-                    400,
-                    "INVALID_ARGUMENT",
-                    "API key not valid. Please pass a valid API key.",
-                    &invalid,
-                ),
-                Problem::Credentials,
-            ),
-            (
-                error(
-                    400,
-                    "INVALID_ARGUMENT",
-                    "API key expired. Please renew the API key.",
-                    &invalid,
-                ),
-                Problem::Credentials,
-            ),
-            (
-                error(400, "INVALID_ARGUMENT", "Request contains an invalid argument.", &none),
-                Problem::InvalidRequest,
-            ),
-            (
-                error(
-                    400,
-                    "INVALID_ARGUMENT",
-                    "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
-                    &none,
-                ),
-                Problem::ContextOverflow,
-            ),
-            (
-                error(
-                    400,
-                    "INVALID_ARGUMENT",
-                    "Request payload size exceeds the limit: 20971520 bytes.",
-                    &none,
-                ),
-                Problem::ContextOverflow,
-            ),
-            (
-                error(
-                    400,
-                    "FAILED_PRECONDITION",
-                    "User location is not supported for the API use.",
-                    &none,
-                ),
-                Problem::Forbidden,
-            ),
-            (
-                error(
-                    401,
-                    "UNAUTHENTICATED",
-                    "Request had invalid authentication credentials.",
-                    &none,
-                ),
-                Problem::Credentials,
-            ),
-            (
-                error(
-                    403,
-                    "PERMISSION_DENIED",
-                    "Method doesn't allow unregistered callers.",
-                    &none,
-                ),
-                Problem::Credentials,
-            ),
-            (
-                error(
-                    403,
-                    "PERMISSION_DENIED",
-                    "Your API key was reported as leaked. Please use another API key.",
-                    &none,
-                ),
-                Problem::Credentials,
-            ),
-            (
-                error(403, "PERMISSION_DENIED", "The caller does not have permission", &none),
-                Problem::Forbidden,
-            ),
-            (
-                error(
-                    404,
-                    "NOT_FOUND",
-                    "models/x is not found for API version v1beta, or is not supported for generateContent.",
-                    &none,
-                ),
-                Problem::UnknownModel,
-            ),
-            (
-                error(
-                    429,
-                    "RESOURCE_EXHAUSTED",
-                    "Resource has been exhausted (e.g. check quota).",
-                    &none,
-                ),
-                Problem::RateLimited,
-            ),
-            (
-                error(429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted.", &none),
-                Problem::Quota,
-            ),
-            (error(500, "INTERNAL", "An internal error has occurred.", &none), Problem::Overloaded),
-            (
-                error(
-                    503,
-                    "UNAVAILABLE",
-                    "The model is overloaded. Please try again later.",
-                    &none,
-                ),
-                Problem::Overloaded,
-            ),
-            (
-                error(
-                    504,
-                    "DEADLINE_EXCEEDED",
-                    "Deadline expired before operation could complete.",
-                    &none,
-                ),
-                Problem::Overloaded,
-            ),
+            (400, "INVALID_ARGUMENT", "API key not valid.", Problem::Credentials),
+            (400, "INVALID_ARGUMENT", "Request contains an invalid one.", Problem::InvalidRequest),
+            (400, "INVALID_ARGUMENT", TOO_MANY_TOKENS, Problem::ContextOverflow),
+            (400, "INVALID_ARGUMENT", TOO_MANY_BYTES, Problem::ContextOverflow),
+            (400, "FAILED_PRECONDITION", "User location is not supported", Problem::Forbidden),
+            (401, "UNAUTHENTICATED", "invalid authentication credentials", Problem::Credentials),
+            (403, "PERMISSION_DENIED", "doesn't allow unregistered callers", Problem::Credentials),
+            (403, "PERMISSION_DENIED", LEAKED, Problem::Credentials),
+            (403, "PERMISSION_DENIED", "The caller does not have permission", Problem::Forbidden),
+            (404, "NOT_FOUND", "models/x is not found for API version v1", Problem::UnknownModel),
+            (429, "RESOURCE_EXHAUSTED", "Resource has been exhausted", Problem::RateLimited),
+            (429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted.", Problem::Quota),
+            (500, "INTERNAL", "An internal error has occurred.", Problem::Overloaded),
+            (503, "UNAVAILABLE", "The model is overloaded.", Problem::Overloaded),
+            (504, "DEADLINE_EXCEEDED", "Deadline expired.", Problem::Overloaded),
         ];
 
-        for (diagnosis, expected) in cases {
-            assert_eq!(diagnosis.problem, expected, "{}", diagnosis.message);
+        for (code, status, message, expected) in cases {
+            let diagnosis = error(code, status, message, &json!([]));
+            assert_eq!(diagnosis.problem, expected, "{message}");
         }
+    }
+
+    #[test]
+    fn the_reason_in_the_details_counts_whatever_the_sentence_is() {
+        let details = json!([{ "reason": "API_KEY_INVALID", "domain": "googleapis.com" }]);
+        let expired = error(400, "INVALID_ARGUMENT", "API key expired. Please renew it.", &details);
+
+        assert_eq!(expired.problem, Problem::Credentials);
     }
 
     #[test]

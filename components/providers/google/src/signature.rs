@@ -1,7 +1,7 @@
 //! Signatures of thoughts, and the part that each came on.
 //!
-//! The service signs single parts of an answer: a call, a piece of text that may be empty, a summary of its thoughts. The
-//! signature has to come back on the same part, and parts with and without one may not be merged
+//! The service signs single parts of an answer: a call, a piece of text that may be empty, a summary of its thoughts.
+//! The signature has to come back on the same part, and parts with and without one may not be merged
 //! (<https://ai.google.dev/gemini-api/docs/thought-signatures>). The kernel joins pieces of text, so what is kept is how
 //! long the signed piece was, before the part that it belongs to.
 

@@ -40,32 +40,32 @@ pub(super) fn check(check: &mut Check, schema: &Value, place: &str) {
         return;
     };
     for (keyword, value) in fields {
-        let inner = format!("{place}.{keyword}");
-        check.require(
-            KEYWORDS.contains(&keyword.as_str()),
-            place,
-            format!("Unknown name \"{keyword}\": Cannot find field."),
-        );
-        match (keyword.as_str(), value) {
-            ("properties" | "$defs", Value::Object(schemas)) => {
-                for (name, schema) in schemas {
-                    self::check(check, schema, &format!("{inner}.{name}"));
-                }
+        let known = KEYWORDS.contains(&keyword.as_str());
+        check.require(known, place, format!("Unknown name \"{keyword}\": Cannot find field."));
+        self::value(check, keyword, value, &format!("{place}.{keyword}"));
+    }
+}
+
+/// Checks what a keyword says.
+fn value(check: &mut Check, keyword: &str, value: &Value, place: &str) {
+    match (keyword, value) {
+        ("properties" | "$defs", Value::Object(schemas)) => {
+            for (name, schema) in schemas {
+                self::check(check, schema, &format!("{place}.{name}"));
             }
-            ("items", schema) => self::check(check, schema, &inner),
-            ("additionalProperties", schema) => self::check(check, schema, &inner),
-            ("anyOf" | "oneOf" | "prefixItems", Value::Array(schemas)) => {
-                for (index, schema) in schemas.iter().enumerate() {
-                    self::check(check, schema, &format!("{inner}[{index}]"));
-                }
-            }
-            ("enum", values) => listed(check, values, &inner),
-            ("format", format) => {
-                let known = format.as_str().is_some_and(|format| FORMATS.contains(&format));
-                check.require(known, &inner, format!("{format} is no supported format"));
-            }
-            _ => {}
         }
+        ("items" | "additionalProperties", schema) => self::check(check, schema, place),
+        ("anyOf" | "oneOf" | "prefixItems", Value::Array(schemas)) => {
+            for (index, schema) in schemas.iter().enumerate() {
+                self::check(check, schema, &format!("{place}[{index}]"));
+            }
+        }
+        ("enum", values) => listed(check, values, place),
+        ("format", format) => {
+            let known = format.as_str().is_some_and(|format| FORMATS.contains(&format));
+            check.require(known, place, format!("{format} is no supported format"));
+        }
+        _ => {}
     }
 }
 

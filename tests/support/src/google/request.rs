@@ -139,11 +139,7 @@ fn thinking(check: &mut Check, thinking: &Value, model: &str) {
         place,
         "Thinking budget is not supported for this model.",
     );
-    check.require(
-        !(level && !signs(model)),
-        place,
-        "Thinking level is not supported for this model.",
-    );
+    check.require(!level || signs(model), place, "Thinking level is not supported for this model.");
     check.number(map, place, "thinkingBudget", (-1.0, 24_576.0));
     check.word(map, place, "thinkingLevel", &["low", "medium", "high"]);
     let thinks = !model.starts_with("gemini-2.0") && !model.starts_with("gemini-1");
