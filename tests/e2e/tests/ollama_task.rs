@@ -181,14 +181,14 @@ fn a_busy_server_and_one_whose_model_died_are_asked_again() {
 fn a_model_that_is_not_there_or_calls_no_tools_ends_the_run_with_advice() {
     let model = ollama::Native::MODEL;
     let cases = [
-        (ollama::unknown_model(model), format!("ollama pull {model}")),
-        (ollama::without_tools(model), "does not support tools; it cannot work".to_owned()),
+        (ollama::unknown_model(model), 2, format!("ollama pull {model}")),
+        (ollama::without_tools(model), 5, "does not support tools; it cannot work".to_owned()),
     ];
-    for (answer, advice) in cases {
+    for (answer, code, advice) in cases {
         let server = Ollama::start([answer]);
         let home = Home::new().project(Kind::Shell).provider(&server);
 
-        let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(5);
+        let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(code);
 
         assert!(run.said().contains(&advice), "{run}");
         server.finish();

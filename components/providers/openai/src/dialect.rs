@@ -5,6 +5,7 @@
 
 use openkoi_provider_wire::claude;
 use openkoi_sdk::{Failure, Result, provider::Endpoint};
+use serde_json::{Map, Value};
 
 /// Which of the two formats is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,10 @@ pub struct Dialect {
     pub thinks_unless_told: bool,
     /// Whether the model can be made to call a tool.
     pub forced_tools: bool,
+    /// How many letters and digits an id of a call has, where the service insists on it.
+    pub call_id: Option<usize>,
+    /// What else goes into each request.
+    pub extra: Map<String, Value>,
 }
 
 impl Dialect {
@@ -63,7 +68,6 @@ impl Dialect {
         let name = model.rsplit('/').next().unwrap_or(model).to_lowercase();
         let host = host(&endpoint.base_url);
         let official = host == "api.openai.com" || host.ends_with(".api.openai.com");
-        let deepseek = host.ends_with("deepseek.com");
         let reasoning_model = is_reasoning(&name);
         let limit = if reasoning_model { "max_completion_tokens" } else { "max_tokens" };
         let (effort, effort_with_tools) = efforts(&name, official);
@@ -77,9 +81,10 @@ impl Dialect {
             effort,
             effort_with_tools,
             reasoning_back: flag(endpoint, "reasoning_back", !official)?,
-            thinks_unless_told: deepseek && name.starts_with("deepseek-v"),
-            forced_tools: !claude::parse(&name)
-                .is_some_and(|(tier, version)| claude::is_bound(&tier, version)),
+            thinks_unless_told: flag(endpoint, "thinking_switch", has_switch(&host, &name))?,
+            forced_tools: flag(endpoint, "forced_tools", !is_bound(&name))?,
+            call_id: length(endpoint, "call_id_length")?,
+            extra: extra(endpoint)?,
         })
     }
 }
@@ -101,6 +106,38 @@ fn flag(endpoint: &Endpoint, name: &str, default: bool) -> Result<bool> {
         Some("false") => Ok(false),
         Some(_) => Err(Failure::invalid(format!("/options/{name}"), "must be `true` or `false`")),
     }
+}
+
+fn length(endpoint: &Endpoint, name: &str) -> Result<Option<usize>> {
+    match endpoint.option(name).filter(|text| !text.is_empty()).map(str::parse) {
+        None => Ok(None),
+        Some(Ok(length)) if (1..=64).contains(&length) => Ok(Some(length)),
+        Some(_) => Err(Failure::invalid(format!("/options/{name}"), "must be from 1 to 64")),
+    }
+}
+
+fn extra(endpoint: &Endpoint) -> Result<Map<String, Value>> {
+    match endpoint.option("extra_body").filter(|text| !text.is_empty()) {
+        None => Ok(Map::new()),
+        Some(text) => serde_json::from_str(text)
+            .map_err(|_| Failure::invalid("/options/extra_body", "must be a JSON object")),
+    }
+}
+
+fn is_bound(name: &str) -> bool {
+    claude::parse(name).is_some_and(|(tier, version)| claude::is_bound(&tier, version))
+}
+
+/// Models that think unless `thinking` says `disabled`, and want the reasoning of every call back while they do:
+/// <https://api-docs.deepseek.com/guides/thinking_mode>, <https://platform.kimi.ai/docs/guide/use-kimi-k2-6>.
+fn has_switch(host: &str, name: &str) -> bool {
+    const MODELS: [(&str, &str); 4] = [
+        ("deepseek.com", "deepseek-v"),
+        ("deepseek.com", "deepseek-flash"),
+        ("moonshot.ai", "kimi-k2.6"),
+        ("moonshot.cn", "kimi-k2.6"),
+    ];
+    MODELS.iter().any(|(end, begin)| host.ends_with(end) && name.starts_with(begin))
 }
 
 fn host(url: &str) -> String {
@@ -146,8 +183,8 @@ fn efforts(name: &str, official: bool) -> (EffortRule, EffortRule) {
 
 /// Services that take `json_object` at most, or a schema with few of their models.
 fn refuses_schema(host: &str) -> bool {
-    const HOSTS: [&str; 5] =
-        ["deepseek.com", "moonshot.ai", "moonshot.cn", "minimax.io", "groq.com"];
+    const HOSTS: [&str; 6] =
+        ["deepseek.com", "moonshot.ai", "moonshot.cn", "minimax.io", "groq.com", "aliyuncs.com"];
     HOSTS.iter().any(|end| host.ends_with(end))
 }
 
@@ -200,6 +237,39 @@ mod tests {
             Dialect::of(&endpoint("rest"), "gpt-6-luna"),
             Err(Failure::invalid("/options/api", "must be `chat` or `responses`"))
         );
+    }
+
+    #[test]
+    fn what_a_preset_says_of_its_service_is_read_and_nonsense_is_refused() {
+        let of = |name: &str, value: &str| {
+            let base_url = "https://x.test/v1".to_owned();
+            let options = vec![(name.to_owned(), value.to_owned())];
+            Dialect::of(&Endpoint { base_url, options }, "m")
+        };
+
+        assert!(!of("forced_tools", "false").unwrap().forced_tools);
+        assert!(of("thinking_switch", "true").unwrap().thinks_unless_told);
+        assert_eq!(of("call_id_length", "9").unwrap().call_id, Some(9));
+        assert_eq!(of("extra_body", "{\"a\":1}").unwrap().extra["a"], 1);
+        for (name, value) in [
+            ("forced_tools", "no"),
+            ("call_id_length", "0"),
+            ("call_id_length", "long"),
+            ("extra_body", "[]"),
+        ] {
+            assert!(matches!(of(name, value), Err(Failure::Invalid(_))), "{name} = {value}");
+        }
+    }
+
+    #[test]
+    fn models_that_think_unless_told_are_known_by_their_service_and_name() {
+        let thinks = |base_url: &str, model: &str| dialect(base_url, model).thinks_unless_told;
+
+        assert!(thinks("https://api.deepseek.com", "deepseek-v4-pro"));
+        assert!(thinks("https://api.deepseek.com", "deepseek-flash"));
+        assert!(thinks("https://api.moonshot.ai/v1", "kimi-k2.6"));
+        assert!(!thinks("https://api.moonshot.ai/v1", "kimi-k3"));
+        assert!(!thinks("https://openrouter.ai/api/v1", "deepseek/deepseek-v4-pro"));
     }
 
     #[test]

@@ -125,6 +125,28 @@ fn the_bundled_prices_are_of_the_expected_shape() {
 }
 
 #[test]
+fn the_models_of_every_preset_have_prices_and_a_service_with_a_key_has_both() {
+    let list: Value = serde_json::from_str(include_str!("../../../models.json")).unwrap();
+    let presets = include_str!("../component.toml").split("[[provider.preset]]").skip(1);
+
+    for preset in presets {
+        let field = |name: &str| {
+            let line = preset.lines().find(|line| line.starts_with(&format!("{name} = ")));
+            line.and_then(|line| line.split('"').nth(1)).unwrap_or_default()
+        };
+        let models = ["default-model", "small-model"].map(field);
+        let service = field("name");
+        assert_eq!(models.contains(&""), field("environment").is_empty(), "{service}");
+        for model in models.into_iter().filter(|model| !model.is_empty()) {
+            assert!(
+                list["providers"][service]["models"][model]["cost"].is_object(),
+                "{service}/{model}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_default_models_have_prices() {
     let list: Value = serde_json::from_str(include_str!("../../../models.json")).unwrap();
     let defaults = |manifest: &'static str| -> Vec<&'static str> {

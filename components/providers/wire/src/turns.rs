@@ -33,7 +33,7 @@ pub fn repair(messages: &[Message], id: fn(&str) -> String) -> Vec<Turn> {
     let mut calls = Vec::new();
     for turn in &mut turns {
         match turn.speaker {
-            Speaker::Assistant => calls = rename_calls(turn, id, &mut seen),
+            Speaker::Assistant => calls = name_calls(turn, id, &mut seen),
             Speaker::User => answer(turn, std::mem::take(&mut calls)),
         }
     }
@@ -96,11 +96,7 @@ struct Pending {
 }
 
 /// Gives each call of `turn` an id that no earlier call has, and returns the calls.
-fn rename_calls(
-    turn: &mut Turn,
-    id: fn(&str) -> String,
-    seen: &mut HashSet<String>,
-) -> Vec<Pending> {
+fn name_calls(turn: &mut Turn, id: fn(&str) -> String, seen: &mut HashSet<String>) -> Vec<Pending> {
     let calls = turn.parts.iter_mut().filter_map(|part| match part {
         Part::ToolCall(call) => Some(call),
         _ => None,
@@ -120,6 +116,33 @@ fn rename_calls(
 /// Returns `id`, which may be any text, in letters, digits, `_` and `-`.
 pub fn plain_id(id: &str) -> String {
     id.chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
+}
+
+/// Gives calls and their answers other ids. A conversation has to be repaired before, so that its ids differ.
+pub fn rename_calls(turns: &mut [Turn], id: impl Fn(&str) -> String) {
+    for part in turns.iter_mut().flat_map(|turn| &mut turn.parts) {
+        match part {
+            Part::ToolCall(call) => call.id = id(&call.id),
+            Part::ToolResult(result) => result.id = id(&result.id),
+            Part::Text(_) | Part::Image(_) | Part::Reasoning(_) => {}
+        }
+    }
+}
+
+/// Returns an id of exactly so many letters and digits: `id` itself if it is one, else one that is made from it.
+pub fn fixed_id(id: &str, length: usize) -> String {
+    if id.len() == length && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return id.to_owned();
+    }
+    // FNV-1a: the ids of one conversation are few, and nobody chooses them to collide.
+    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let mut hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
+    let mut letter = || {
+        let digit = u32::try_from(hash % 36).unwrap_or(0);
+        hash = fold(hash / 36, 1);
+        char::from_digit(digit, 36).unwrap_or('0')
+    };
+    (0..length).map(|_| letter()).collect()
 }
 
 fn unused(clean: String, seen: &mut HashSet<String>) -> String {

@@ -31,9 +31,11 @@ impl Answer {
     ///
     /// An error that the service reports.
     pub fn chunk(&mut self, chunk: &Value, events: &mut Vec<Event>) -> Result<()> {
-        if is_error(&chunk["error"]) {
+        // `object` is how some local servers mark an error.
+        if is_error(&chunk["error"]) || chunk["object"] == "error" {
             return Err(fault::in_stream(chunk));
         }
+        base_resp(&chunk["base_resp"])?;
         self.head(chunk, events);
         let choices = chunk["choices"].as_array();
         // One answer is asked for; others would be alternatives to it.
@@ -201,6 +203,21 @@ fn is_error(error: &Value) -> bool {
         Value::String(text) => !text.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
         _ => true,
+    }
+}
+
+/// MiniMax reports errors with status 200, in a field of its own:
+/// <https://platform.minimax.io/docs/api-reference/errorcode>.
+fn base_resp(base: &Value) -> Result<()> {
+    let Some(code) = base["status_code"].as_i64().filter(|code| *code != 0) else {
+        return Ok(());
+    };
+    let message = base["status_msg"].as_str().unwrap_or("the provider broke off its answer");
+    let message = format!("{message} ({code})");
+    match code {
+        // Unknown, timeout, rate limit, internal, overload, limit of tokens a minute.
+        1000 | 1001 | 1002 | 1013 | 1024 | 1033 | 1039 | 1041 => Err(Failure::unavailable(message)),
+        _ => Err(Failure::failed(message)),
     }
 }
 

@@ -24,7 +24,7 @@ pub fn encode(
     dialect: &Dialect,
 ) -> Result<HttpRequest> {
     let messages = messages(request, dialect)?;
-    let silent = dialect.thinks_unless_told && must_not_think(request, &messages);
+    let silent = dialect.thinks_unless_told && must_not_think(request, dialect, &messages);
     let mut body = Map::new();
     body.insert("model".into(), request.model.clone().into());
     body.insert("messages".into(), messages.into());
@@ -42,6 +42,7 @@ pub fn encode(
         let format = json!({ "type": "json_schema", "json_schema": schema });
         body.insert("response_format".into(), format);
     }
+    body.extend(dialect.extra.clone());
     let request = ask::post(endpoint, "/chat/completions", &body)?;
     Ok(request.header("accept", "text/event-stream"))
 }
@@ -86,11 +87,11 @@ fn limits(request: &CompletionRequest, dialect: &Dialect, body: &mut Map<String,
 
 /// A model that thinks unless told otherwise takes no forced tool, and wants the reasoning of all calls back. A
 /// call that came from elsewhere has none.
-fn must_not_think(request: &CompletionRequest, messages: &[Value]) -> bool {
+fn must_not_think(request: &CompletionRequest, dialect: &Dialect, messages: &[Value]) -> bool {
     let unthought = |message: &Value| {
         message["tool_calls"].is_array() && !message["reasoning_content"].is_string()
     };
-    is_forced(request) || messages.iter().any(unthought)
+    (is_forced(request) && dialect.forced_tools) || messages.iter().any(unthought)
 }
 
 fn is_forced(request: &CompletionRequest) -> bool {
@@ -105,6 +106,9 @@ fn messages(request: &CompletionRequest, dialect: &Dialect) -> Result<Vec<Value>
     let mut conversation = turns::repair(&request.messages, str::to_owned);
     if is_forced(request) && !dialect.forced_tools {
         turns::ask_for_call(&mut conversation, &request.tool_choice);
+    }
+    if let Some(length) = dialect.call_id {
+        turns::rename_calls(&mut conversation, |id| turns::fixed_id(id, length));
     }
     for turn in conversation {
         match turn.speaker {

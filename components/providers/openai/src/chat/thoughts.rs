@@ -123,8 +123,9 @@ impl Thoughts {
 
 fn is_same_block(last: &Value, piece: &Value) -> bool {
     let same = |field: &str| last[field] == piece[field];
-    // Only what is complete has a signature or an id of its own.
-    same("type") && same("index") && piece["index"].is_u64() && piece["id"].is_null()
+    // A piece without an id continues; with one it does so where the service repeats it, which only texts show.
+    let continues = piece["id"].is_null() || (same("id") && piece["type"] == "reasoning.text");
+    same("type") && same("index") && piece["index"].is_u64() && continues
 }
 
 fn extend(block: &mut Value, piece: &Value) {

@@ -176,6 +176,30 @@ fn tool_names_are_made_acceptable() {
     assert_eq!(tool_name(&"x".repeat(99)).len(), 64);
 }
 
+#[test]
+fn ids_of_a_fixed_length_are_kept_or_made_and_answers_follow() {
+    let messages = [
+        model(vec![call("toolu_01", "read", "{}"), call("AbCd12345", "read", "{}")]),
+        user(vec![result("toolu_01", "read", "A"), result("AbCd12345", "read", "B")]),
+    ];
+    let mut turns = repair(&messages, str::to_owned);
+
+    rename_calls(&mut turns, |id| fixed_id(id, 9));
+
+    let made = fixed_id("toolu_01", 9);
+    assert_eq!(
+        shown(&turns),
+        [
+            format!("model: call({made}) call(AbCd12345)"),
+            format!("user: result({made}, A) result(AbCd12345, B)")
+        ]
+    );
+    let ids: std::collections::HashSet<String> =
+        (0..10_000).map(|index| fixed_id(&format!("call_{index}"), 9)).collect();
+    assert_eq!(ids.len(), 10_000);
+    assert!(ids.iter().all(|id| id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric())));
+}
+
 proptest! {
     #[test]
     fn any_conversation_alternates_and_each_call_has_its_answer_in_the_next_turn(

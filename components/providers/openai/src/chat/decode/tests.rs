@@ -410,3 +410,58 @@ fn reasoning_is_shown_and_kept_as_each_service_sends_it() {
         ]
     );
 }
+
+#[test]
+fn blocks_of_reasoning_that_come_beside_the_text_are_kept_whole() {
+    let pieces = [
+        r#"{"content":"","reasoning_details":[{"type":"reasoning.text","id":"reasoning-text-1","format":"MiniMax-response-v1","index":0,"text":"h"}]}"#,
+        r#"{"content":"","reasoning_details":[{"type":"reasoning.text","id":"reasoning-text-1","format":"MiniMax-response-v1","index":0,"text":"m"}]}"#,
+    ];
+
+    assert_eq!(
+        told(&pieces, "\"stop\""),
+        [
+            "thought h",
+            "thought m",
+            r#"reasoning hm {"format":"chat","blocks":[{"format":"MiniMax-response-v1","id":"reasoning-text-1","index":0,"text":"hm","type":"reasoning.text"}]}"#,
+            "finished Finished"
+        ]
+    );
+}
+
+#[test]
+fn errors_with_a_good_status_are_failures_in_every_form() {
+    let failure = |line: &str| read::<Reply>(&stream(&[&delta("{\"content\":\"Hal\"}"), line]));
+
+    let cases = [
+        (
+            r#"{"choices":null,"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#,
+            true,
+            "rate limit (1002)",
+        ),
+        (
+            r#"{"choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}"#,
+            false,
+            "insufficient balance (1008)",
+        ),
+        (
+            r#"{"object":"error","message":"too many","type":"rate_limit_error","code":429}"#,
+            true,
+            "too many",
+        ),
+        (r#"{"error":{"message":"upstream gone","code":502}}"#, true, "upstream gone"),
+        (r#"{"error":{"message":"no","type":"invalid_request_error"}}"#, false, "no"),
+        (
+            r#"{"choices":[{"index":0,"delta":{},"error":{"message":"gone","code":502},"finish_reason":"error"}]}"#,
+            true,
+            "gone",
+        ),
+    ];
+    for (line, passing, message) in cases {
+        let expected =
+            if passing { Failure::unavailable(message) } else { Failure::failed(message) };
+        assert_eq!(failure(line), Err(expected), "{line}");
+    }
+    let fine = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"base_resp":{"status_code":0,"status_msg":""}}"#;
+    assert!(failure(fine).is_ok());
+}

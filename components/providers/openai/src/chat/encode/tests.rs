@@ -237,6 +237,62 @@ fn a_model_that_cannot_be_made_to_call_is_asked_to() {
 }
 
 #[test]
+fn where_nothing_can_be_forced_the_model_is_asked_and_goes_on_thinking() {
+    let asked = CompletionRequest {
+        tool_choice: ToolChoice::Named("read".to_owned()),
+        ..thought_and_called(CONTENT)
+    };
+    let asked = CompletionRequest { model: "kimi-k2.6".to_owned(), ..asked };
+
+    let body = sent("https://api.moonshot.ai/v1", &[("forced_tools", "false")], &asked);
+
+    assert_eq!((body.get("tool_choice"), body.get("thinking")), (None, None));
+    assert_eq!(body["messages"][3]["content"], "Answer by calling the tool `read`.");
+    assert_eq!(body["messages"][1]["reasoning_content"], "hm");
+    // A call that another vendor's model made has no reasoning to send back.
+    let foreign = CompletionRequest { model: "kimi-k2.6".to_owned(), ..thought_and_called("") };
+    let body = sent("https://api.moonshot.ai/v1", &[("forced_tools", "false")], &foreign);
+    assert_eq!(body["thinking"], json!({ "type": "disabled" }));
+}
+
+#[test]
+fn thoughts_in_blocks_are_asked_for_and_go_back() {
+    let options = [
+        ("extra_body", "{\"reasoning_split\":true}"),
+        ("max_tokens_parameter", "max_completion_tokens"),
+    ];
+    let state = "{\"format\":\"chat\",\"field\":\"reasoning_content\",\"blocks\":[{\"type\":\"reasoning.text\",\"text\":\"hm\"}]}";
+    let asked = CompletionRequest { max_tokens: Some(9), ..thought_and_called(state) };
+
+    let body = sent("https://api.minimax.io/v1", &options, &asked);
+
+    assert_eq!(
+        (&body["reasoning_split"], &body["max_completion_tokens"]),
+        (&json!(true), &json!(9))
+    );
+    assert_eq!(
+        body["messages"][1]["reasoning_details"],
+        json!([{ "type": "reasoning.text", "text": "hm" }])
+    );
+}
+
+#[test]
+fn a_strict_service_gets_no_field_and_no_id_that_it_does_not_know() {
+    let options = [("call_id_length", "9"), ("reasoning_back", "false"), ("stream_usage", "false")];
+    let mut asked = thought_and_called(CONTENT);
+    asked.messages[1].parts[1] = call("toolu_01", "read", "{}");
+    asked.messages[2].parts[0] = result("toolu_01", "read", "A");
+
+    let body = sent("https://api.mistral.ai/v1", &options, &asked);
+
+    let id = body["messages"][1]["tool_calls"][0]["id"].as_str().unwrap();
+    assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+    assert_eq!(body["messages"][2]["tool_call_id"], id);
+    assert_eq!(body["messages"][1].get("reasoning_content"), None);
+    assert_eq!(body.get("stream_options"), None);
+}
+
+#[test]
 fn what_no_service_would_take_is_refused_before_it_is_sent() {
     let refused = |asked: &CompletionRequest| match OpenAi::encode(&endpoint(OFFICIAL, &[]), asked)
     {
