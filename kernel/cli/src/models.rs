@@ -9,6 +9,7 @@
 mod catalogue;
 mod connect;
 mod error;
+mod login;
 mod select;
 
 pub use catalogue::Catalogue;

@@ -12,6 +12,7 @@ use openkoi_brokers::{
     clock::SystemClock,
     egress::{Egress, EgressSettings},
     failpoint::{self, Point},
+    oauth::Logins,
     processes::{ProcessSettings, Processes, SandboxMode},
     random::Random,
 };
@@ -208,7 +209,7 @@ fn host(
     storage: &Arc<Storage>,
     clock: &Arc<Machine>,
 ) -> Result<Host, CommandError> {
-    let secrets = context.secrets()?;
+    let (home, secrets) = (context.paths()?.home(), context.secrets()?);
     let egress = Egress::new(secrets.clone(), EgressSettings::default());
     let mut catalog = Catalog::new(context.components().iter().filter_map(embedded));
     for unknown in catalog.limit(&limits(settings)?) {
@@ -217,6 +218,7 @@ fn host(
     Ok(Host::new(
         catalog,
         Brokers {
+            logins: Logins::new(home, egress.clone(), secrets.clone(), clock.clone()),
             transport: Arc::new(egress),
             secrets,
             processes: Processes::new(process_settings(context, settings)?),
@@ -289,6 +291,8 @@ fn provider(connection: &Connection) -> Result<ProviderSettings, CommandError> {
         base_url: Some(connection.base_url.clone()).filter(|url| !url.is_empty()),
         options,
         credential: connection.sources.clone(),
+        login: connection.login.clone(),
+        headers: connection.headers.clone(),
     })
 }
 

@@ -7,6 +7,9 @@
 mod check;
 mod error;
 
+use std::collections::BTreeMap;
+
+use openkoi_brokers::oauth::Login;
 use openkoi_core::{
     capability::{Access, Grant},
     evaluation::Tier,
@@ -195,6 +198,8 @@ pub struct CredentialEntry {
     /// Whether nothing works without it.
     #[serde(default)]
     pub required: bool,
+    /// How a person logs in to get it, where that is possible.
+    pub login: Option<Login>,
 }
 
 /// Where a credential goes.
@@ -300,6 +305,14 @@ pub struct PresetEntry {
     /// The model for small things.
     #[serde(default)]
     pub small_model: String,
+    /// How a person logs in to get its credential, where that is possible.
+    pub login: Option<Login>,
+    /// Settings that it needs, by their names in `[[provider.option]]`. The user's own come before them.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
+    /// Headers that it wants to see with each request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// What an evaluator says of itself.

@@ -128,10 +128,14 @@ impl Kept {
         for claim in login.claims.iter().filter(|claim| !self.headers.contains_key(&claim.header)) {
             headers.extend(claim.of(&self.access));
         }
+        // One that was kept before the user said where the service is counts for nothing.
+        let leads = |session: &&Session| !session.endpoint.is_empty();
+        let leads = login.session.as_ref().filter(leads).is_some();
+        let base_url = self.session.as_ref().and_then(|session| session.base_url.clone());
         Some(Access {
             secret: self.carried(login)?.clone(),
             headers: headers.into_iter().collect(),
-            base_url: self.session.as_ref().and_then(|session| session.base_url.clone()),
+            base_url: base_url.filter(|_| leads),
         })
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use openkoi_brokers::secrets::SecretSource;
-use openkoi_host::manifest::{Manifest, ProviderEntry};
+use openkoi_brokers::{oauth::Login, secrets::SecretSource};
+use openkoi_host::manifest::{Manifest, PresetEntry, ProviderEntry};
 
-use super::ModelsError;
+use super::{ModelsError, login};
 use crate::{
     settings::{Provider, Settings, expand},
     suggest,
@@ -30,6 +30,10 @@ pub struct Connection {
     pub default_model: Option<String>,
     /// Models that the configuration adds to those that are known.
     pub models: Vec<String>,
+    /// How one logs in to it, where that is possible.
+    pub login: Option<Login>,
+    /// Headers that it wants to see.
+    pub headers: Vec<(String, String)>,
     /// The service whose models of the bundled list it has; absent where somebody else answers at its URL.
     pub service: Option<String>,
 }
@@ -65,6 +69,31 @@ struct Offer<'a> {
     environment: Vec<&'a str>,
     default_model: &'a str,
     needs_credential: bool,
+    preset: Option<&'a PresetEntry>,
+}
+
+impl Offer<'_> {
+    fn login(&self) -> Option<&Login> {
+        match self.preset {
+            Some(preset) => preset.login.as_ref(),
+            None => self.manifest.credentials.iter().find_map(|one| one.login.as_ref()),
+        }
+    }
+
+    fn options(&self) -> Vec<OptionValue> {
+        let options = self.preset.iter().flat_map(|preset| &preset.options);
+        let option = |(name, value): (&String, &String)| OptionValue {
+            name: name.clone(),
+            value: value.clone(),
+            file: None,
+        };
+        options.map(option).collect()
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        let headers = self.preset.iter().flat_map(|preset| &preset.headers);
+        headers.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
 }
 
 /// All providers that are known, those that can be used and those that lack a credential.
@@ -95,7 +124,7 @@ pub fn connect(
     for provider in &settings.providers {
         let offer = offer_for(provider, &offers)?;
         let options = options_of(provider, offer, &mut found.warnings);
-        let connection = configured(provider, offer, options, has);
+        let connection = configured(provider, offer, options, has)?;
         match connection.found {
             Found::Missing => found.missing.push(connection),
             _ => found.ready.push(connection),
@@ -125,6 +154,7 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         environment: credentials.flat_map(|c| &c.environment).map(String::as_str).collect(),
         default_model: &entry.default_model,
         needs_credential,
+        preset: None,
     };
     let presets = entry.presets.iter().map(|preset| Offer {
         name: &preset.name,
@@ -134,7 +164,9 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         environment: preset.environment.iter().map(String::as_str).collect(),
         default_model: &preset.default_model,
         // A service without a variable of its own is one that runs on this machine.
-        needs_credential: needs_credential && !preset.environment.is_empty(),
+        needs_credential: needs_credential
+            && (!preset.environment.is_empty() || preset.login.is_some()),
+        preset: Some(preset),
     });
     std::iter::once(own).chain(presets).collect()
 }
@@ -163,7 +195,7 @@ fn configured(
     offer: &Offer<'_>,
     options: Vec<OptionValue>,
     has: &dyn Fn(&SecretSource) -> bool,
-) -> Connection {
+) -> Result<Connection, ModelsError> {
     let moved = provider.base_url.as_deref().is_some_and(|url| url != trimmed(offer.base_url));
     let same = provider.name == offer.name;
     let takes_credential = !offer.manifest.credentials.is_empty();
@@ -173,12 +205,15 @@ fn configured(
         None if moved && !same => Vec::new(),
         None => offer.environment.clone(),
     };
-    let sources = sources(&environment, &provider.name, takes_credential);
-    // A server of the user's own may well want no key; one that names a variable wants one.
-    let needed = provider.api_key_env.is_some() || (offer.needs_credential && !moved);
+    let login = login::of(provider, offer.login(), moved)?;
+    let sources = sources(&environment, &provider.name, takes_credential, login.is_some());
+    // A server of the user's own may well want no key; one that names a variable wants one, and so does one
+    // that people log in to.
+    let wanted = provider.api_key_env.is_some() || login.is_some();
+    let needed = wanted || (offer.needs_credential && !moved);
     let known = same && !offer.default_model.is_empty();
     let own_model = provider.models.first().cloned();
-    Connection {
+    Ok(Connection {
         name: provider.name.clone(),
         component: offer.manifest.component.name.clone(),
         base_url: provider.base_url.clone().unwrap_or_else(|| trimmed(offer.base_url).to_owned()),
@@ -187,22 +222,27 @@ fn configured(
         sources,
         default_model: own_model.or_else(|| known.then(|| offer.default_model.to_owned())),
         models: provider.models.clone(),
+        login,
+        headers: offer.headers(),
         service: (!moved).then(|| offer.name.to_owned()),
-    }
+    })
 }
 
 fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection {
     let takes_credential = !offer.manifest.credentials.is_empty();
-    let sources = sources(&offer.environment, offer.name, takes_credential);
+    let login = offer.login().cloned();
+    let sources = sources(&offer.environment, offer.name, takes_credential, login.is_some());
     Connection {
         name: offer.name.to_owned(),
         component: offer.manifest.component.name.clone(),
         base_url: trimmed(offer.base_url).to_owned(),
-        options: Vec::new(),
+        options: offer.options(),
         found: found(&sources, offer.needs_credential, has),
         sources,
         default_model: (!offer.default_model.is_empty()).then(|| offer.default_model.to_owned()),
         models: Vec::new(),
+        login,
+        headers: offer.headers(),
         service: Some(offer.name.to_owned()),
     }
 }
@@ -211,12 +251,22 @@ fn trimmed(url: &str) -> &str {
     url.trim_end_matches('/')
 }
 
-fn sources(environment: &[&str], name: &str, takes_credential: bool) -> Vec<SecretSource> {
+/// Returns where a credential is looked for, in the order in which it counts.
+fn sources(
+    environment: &[&str],
+    name: &str,
+    takes_credential: bool,
+    has_login: bool,
+) -> Vec<SecretSource> {
     if !takes_credential {
         return Vec::new();
     }
     let variables = environment.iter().map(|name| SecretSource::Variable((*name).to_owned()));
-    variables.chain([SecretSource::File(name.to_owned())]).collect()
+    let login = has_login.then(|| SecretSource::Login(name.to_owned()));
+    // What people log in to and what has no key of its own has no key file either.
+    let file = !has_login || !environment.is_empty();
+    let file = file.then(|| SecretSource::File(name.to_owned()));
+    variables.chain(login).chain(file).collect()
 }
 
 fn found(sources: &[SecretSource], needed: bool, has: &dyn Fn(&SecretSource) -> bool) -> Found {
@@ -232,7 +282,9 @@ fn options_of(
     offer: &Offer<'_>,
     warnings: &mut Vec<String>,
 ) -> Vec<OptionValue> {
-    let mut options = Vec::new();
+    let own = |option: &OptionValue| provider.options.iter().any(|(name, _)| *name == option.name);
+    let mut options = offer.options();
+    options.retain(|option| !own(option));
     for (name, value) in &provider.options {
         let Some(declared) = offer.entry.options.iter().find(|option| option.name == *name) else {
             warnings.push(undeclared(provider, offer, name));
@@ -279,7 +331,7 @@ impl Connection {
     pub fn variables(&self) -> Vec<String> {
         let variables = self.sources.iter().filter_map(|source| match source {
             SecretSource::Variable(name) => Some(name.clone()),
-            SecretSource::File(_) => None,
+            SecretSource::File(_) | SecretSource::Login(_) => None,
         });
         variables.collect()
     }
