@@ -15,6 +15,7 @@ use openkoi_brokers::{
     oauth::Logins,
     processes::{ProcessSettings, Processes, SandboxMode},
     random::Random,
+    secrets::SecretStore,
 };
 use openkoi_core::{
     failure::Failure,
@@ -124,7 +125,7 @@ impl Runtime {
         let routes = context.connections(settings)?.routes(settings, &catalogue)?;
         let storage = Arc::new(context.storage()?);
         let clock = Arc::new(Machine);
-        let host = host(context, settings, &storage, &clock)?;
+        let host = host(context, settings, &storage, &clock, context.secrets()?)?;
         if !settings.sandbox.on {
             context.printer.warning("the sandbox is off: programs may do whatever you may");
         }
@@ -203,13 +204,32 @@ impl Runtime {
     }
 }
 
+/// Returns the models of one provider, with credentials of `secrets`. Nothing is asked yet.
+///
+/// # Errors
+///
+/// When the provider is set up wrongly, or the storage cannot be opened.
+pub fn models_of(
+    context: &Context,
+    settings: &Settings,
+    connection: &Connection,
+    secrets: SecretStore,
+) -> Result<Models, CommandError> {
+    let storage = Arc::new(context.storage()?);
+    let host = host(context, settings, &storage, &Arc::new(Machine), secrets)?;
+    let routes = Routes { connections: vec![connection.clone()], ..Routes::default() };
+    Models::new(&host, model_settings(&routes)?)
+        .map_err(|error| CommandError::from_error(Exit::Configuration, &error))
+}
+
 fn host(
     context: &Context,
     settings: &Settings,
     storage: &Arc<Storage>,
     clock: &Arc<Machine>,
+    secrets: SecretStore,
 ) -> Result<Host, CommandError> {
-    let (home, secrets) = (context.paths()?.home(), context.secrets()?);
+    let home = context.paths()?.home();
     let egress = Egress::new(secrets.clone(), EgressSettings::default());
     let mut catalog = Catalog::new(context.components().iter().filter_map(embedded));
     for unknown in catalog.limit(&limits(settings)?) {
@@ -413,7 +433,8 @@ impl Toolbox for Chosen {
 }
 
 /// The machine's time as the loop's clock.
-struct Machine;
+#[derive(Debug)]
+pub struct Machine;
 
 impl Clock for Machine {
     fn now_ms(&self) -> u64 {

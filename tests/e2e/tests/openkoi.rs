@@ -18,6 +18,7 @@ mod egress_attacks;
 mod exit_codes;
 mod files_attacks;
 mod interrupt;
+mod login;
 mod openai_task;
 mod output_formats;
 mod process_attacks;
