@@ -16,7 +16,7 @@ use wasmtime::{Config, Engine};
 use crate::{
     BuildError, Component, at, config,
     guests::{Guest, Layout},
-    manifest,
+    manifest, symbols,
 };
 
 const THREADS: usize = 2;
@@ -63,7 +63,7 @@ fn component(engine: &Engine, cache: &Path, guest: &Guest) -> Result<Component, 
     let manifest = manifest::read(guest)?;
     let digest: String =
         Sha256::digest(&guest.wasm).iter().map(|byte| format!("{byte:02x}")).collect();
-    let native = cache.join(format!("{digest}-{:016x}.lz4hc", compatibility(engine)));
+    let native = cache.join(format!("{digest}-{:016x}.bare.lz4hc", compatibility(engine)));
     if !native.exists() {
         precompile(engine, guest, &native)?;
     }
@@ -91,6 +91,7 @@ fn precompile(engine: &Engine, guest: &Guest, native: &Path) -> Result<(), Build
         problem: format!("{error:#}"),
     })?;
     let unfinished: PathBuf = native.with_extension(format!("{}.tmp", std::process::id()));
+    let code = symbols::without(code);
     let packed = at(native, lz4::block::compress(&code, Some(TIGHT), true))?;
     at(&unfinished, fs::write(&unfinished, packed))?;
     at(native, fs::rename(&unfinished, native))

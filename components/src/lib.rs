@@ -15,7 +15,7 @@ pub struct Embedded {
     pub digest: &'static str,
     /// The manifest as JSON text, converted from `component.toml`.
     pub manifest: &'static str,
-    /// The compiled code, an LZ4 block that begins with the length of what it holds.
+    /// The compiled code, as [`unpack`] takes it.
     pub native: &'static [u8],
     /// The length of the WebAssembly, in bytes.
     pub wasm_length: usize,
@@ -43,6 +43,18 @@ static DEMOS: &[Demo] = include!(concat!(env!("OUT_DIR"), "/demos.rs"));
 /// Returns the projects of the demonstrations, sorted by flavour.
 pub fn demos() -> &'static [Demo] {
     DEMOS
+}
+
+/// Unpacks compiled code; returns whether it filled `into` to its end.
+///
+/// It is here because most of the time that loading a component takes is spent in it: this package is small enough
+/// to be compiled for speed.
+#[must_use]
+pub fn unpack(native: &[u8], into: &mut [u8]) -> bool {
+    lz4_flex::block::uncompressed_size(native).is_ok_and(|(length, block)| {
+        let fits = length == into.len() && length > 0;
+        fits && lz4_flex::block::decompress_into(block, into).is_ok_and(|filled| filled == length)
+    })
 }
 
 /// Returns every component, sorted by kind and name.

@@ -7,7 +7,7 @@ mod config;
 
 use std::collections::BTreeSet;
 
-use openkoi_components::{Embedded, all, find, models, skills};
+use openkoi_components::{Embedded, all, find, models, skills, unpack};
 use serde_json::Value;
 use wasmtime::{Config, Engine, component::Component};
 
@@ -17,9 +17,14 @@ fn engine() -> Engine {
     Engine::new(&config).unwrap()
 }
 
+fn unpacked(embedded: &Embedded) -> Vec<u8> {
+    let mut code = vec![0; embedded.native_length];
+    assert!(unpack(embedded.native, &mut code), "{}", embedded.name);
+    code
+}
+
 fn load(engine: &Engine, embedded: &Embedded) -> Component {
-    let code = lz4_flex::decompress_size_prepended(embedded.native).unwrap();
-    assert_eq!(code.len(), embedded.native_length, "{}", embedded.name);
+    let code = unpacked(embedded);
     #[expect(unsafe_code, reason = "the code was compiled by this package's build script")]
     let component = unsafe { Component::deserialize(engine, code) };
     component.unwrap_or_else(|error| panic!("{}: {error:#}", embedded.name))
@@ -47,6 +52,30 @@ fn asked_for(manifest: &Value) -> BTreeSet<String> {
         .chain([manifest])
         .flat_map(|place| place["capability"].as_array().into_iter().flatten());
     places.filter_map(|capability| capability["interface"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn what_is_damaged_is_not_unpacked() {
+    let whole = find("shell").unwrap();
+    let unpacks = |native: &[u8], length: usize| unpack(native, &mut vec![0; length]);
+
+    assert!(unpacks(whole.native, whole.native_length));
+    assert!(!unpacks(whole.native, whole.native_length - 1));
+    assert!(!unpacks(whole.native, whole.native_length + 1));
+    assert!(!unpacks(&whole.native[..whole.native.len() - 3], whole.native_length));
+    assert!(!unpacks(&whole.native[..3], 0));
+    assert!(!unpacks(&[], 0));
+    assert!(!unpacks(&[0; 4], 0));
+}
+
+#[test]
+fn names_of_functions_are_embedded_once() {
+    for embedded in all() {
+        let code = unpacked(embedded);
+        let symbol = b"]::function[";
+        let symbols = code.windows(symbol.len()).filter(|window| window == symbol).count();
+        assert_eq!(symbols, 0, "{} has a table of symbols", embedded.name);
+    }
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub use resolve::{Addresses, Resolve, SystemResolver};
 use crate::secrets::{Secret, SecretStore};
 use openkoi_core::pattern::HttpRule;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A request, with everything that decides whether it may be sent.
@@ -148,19 +148,19 @@ impl fmt::Debug for EgressSettings {
     }
 }
 
-/// The egress broker. Clones share one client and its connections.
+/// The egress broker. Clones share its clients and their connections.
 #[derive(Debug, Clone)]
 pub struct Egress {
     secrets: SecretStore,
     settings: Arc<EgressSettings>,
-    client: Arc<OnceLock<reqwest::Client>>,
+    clients: Arc<client::Clients>,
 }
 
 impl Egress {
-    /// Makes a broker. The client is built at the first request.
+    /// Makes a broker. A client is built at the first request that needs it.
     #[must_use]
     pub fn new(secrets: SecretStore, settings: EgressSettings) -> Self {
-        Self { secrets, settings: Arc::new(settings), client: Arc::default() }
+        Self { secrets, settings: Arc::new(settings), clients: Arc::default() }
     }
 
     /// Sends `request` and returns when the head of the answer is there.

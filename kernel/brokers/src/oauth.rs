@@ -170,8 +170,7 @@ impl Logins {
         rejected: Option<Secret>,
     ) -> Result<Access, LoginError> {
         let (this, owned, login) = (self.clone(), name.to_owned(), Arc::new(login.clone()));
-        let task =
-            tokio::spawn(async move { this.renew(&owned, &login, rejected.as_ref()).await });
+        let task = tokio::spawn(async move { this.renew(&owned, &login, rejected.as_ref()).await });
         let cut = |error| {
             let (path, source) = (self.0.file.path().to_owned(), io::Error::other(error));
             LoginError::Io { path, source }
@@ -188,7 +187,9 @@ impl Logins {
             kept = match self.exchange(name, login, session, kept.clone()).await {
                 Ok(kept) => kept,
                 Err(LoginError::Unreachable { .. }) => kept,
-                Err(LoginError::Ended { reason, .. }) => return Err(LoginError::Refused { reason }),
+                Err(LoginError::Ended { reason, .. }) => {
+                    return Err(LoginError::Refused { reason });
+                }
                 Err(error) => return Err(error),
             };
         }

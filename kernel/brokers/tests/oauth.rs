@@ -72,7 +72,10 @@ async fn a_session_is_had_for_the_issued_token_and_kept() {
     let access = world.access().await.unwrap();
     assert_eq!(carried(&access), session_token(2));
     assert_eq!(access.base_url.as_deref(), Some("http://127.0.0.1:9/v1"));
-    assert_eq!(carried(&world.other().access("work", &world.login).await.unwrap()), session_token(2));
+    assert_eq!(
+        carried(&world.other().access("work", &world.login).await.unwrap()),
+        session_token(2)
+    );
     assert_eq!(server.asked(), ["device", "poll", "poll", "session"]);
     assert_eq!(world.stored()["providers"]["work"]["refresh_token"], access_token(1));
 
@@ -492,6 +495,7 @@ async fn a_login_of_another_program_is_understood() {
     assert_eq!(server.asked(), Vec::<String>::new());
     let secret: Arc<Secret> = Arc::new(access.secret);
     assert_eq!(format!("{secret:?}"), "Secret([redacted])");
-    let listed: Vec<Value> = world.logins.list().unwrap().iter().map(|one| json!(one.expires_at)).collect();
+    let listed: Vec<Value> =
+        world.logins.list().unwrap().iter().map(|one| json!(one.expires_at)).collect();
     assert_eq!(listed, [json!(world.clock.now() + 1_000)]);
 }

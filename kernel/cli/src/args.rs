@@ -85,7 +85,7 @@ pub struct LimitFlags {
     /// Accept from this score, 0 to 1
     #[arg(long, value_name = "SCORE", value_parser = words::score)]
     pub quality: Option<f64>,
-    /// Use this model: provider/model, or a bare name that one provider has
+    /// Use this model: provider/model, or a bare name that one provider has; ? shows them all
     #[arg(short, long, value_name = "MODEL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub model: Option<String>,
     /// Stop before more than this many US dollars are spent
@@ -167,6 +167,8 @@ pub enum Command {
     Session(commands::session::Args),
     /// List, show, replay and verify tasks
     Task(commands::task::Args),
+    /// List and search the models of the providers that are connected
+    Models(commands::models::Args),
     /// Go on with a task that was interrupted or waits for an answer
     Resume(ResumeFlags),
     /// Bring the files back to what they were before a task

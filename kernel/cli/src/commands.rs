@@ -8,6 +8,7 @@ pub mod demo;
 pub mod disconnect;
 pub mod doctor;
 pub mod man;
+pub mod models;
 pub mod plugin;
 pub mod resume;
 pub mod run;
@@ -85,6 +86,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Exit, CommandError> {
         Command::Doctor(args) => doctor::run(&args, context)?.print(context),
         Command::Plugin(args) => plugin::run(args, context)?.print(context),
         Command::Completions(args) => completions::run(&args, context),
+        Command::Models(args) => models::run(&args, context)?.print(context),
         Command::Man(args) => man::run(&args, context),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     env::Environment,
     error::CommandError,
     exit::Exit,
-    models::{self, Catalogue, Connections},
+    models::{self, Catalogue, Connections, Listing},
     output::{Printer, Prompt},
     paths::Paths,
     settings::{Layers, Settings, SettingsError},
@@ -133,13 +133,20 @@ impl Context {
         openkoi_components::all()
     }
 
-    /// Returns the models that are known by name.
+    /// Returns what is known of models: what is bundled, and what these providers listed last.
     ///
     /// # Errors
     ///
-    /// When the bundled list is broken.
-    pub fn catalogue(&self) -> Result<Catalogue, CommandError> {
-        Catalogue::parse(openkoi_components::models())
+    /// When the bundled list is broken, or there is no home.
+    pub fn catalogue(&self, connections: &Connections) -> Result<Catalogue, CommandError> {
+        let home = self.paths()?.home();
+        let mut catalogue = Catalogue::parse(openkoi_components::models())?;
+        for one in connections.usable() {
+            if let Some(listing) = Listing::read(home, &one.name, &one.base_url) {
+                catalogue.lay(one.key(), &listing);
+            }
+        }
+        Ok(catalogue)
     }
 
     /// Finds the providers.
@@ -148,10 +155,14 @@ impl Context {
     ///
     /// When the configuration names a component that is not there.
     pub fn connections(&self, settings: &Settings) -> Result<Connections, CommandError> {
-        let manifests = models::manifests(self.components())?;
+        let mut manifests = models::manifests(self.components())?;
+        let value = |name: &str| Some(self.environment.named(name)?.to_string_lossy().into_owned());
+        let warnings = models::place(&mut manifests, &value);
         let secrets = self.secrets()?;
         let has = models::credentials(&secrets);
-        Ok(models::connect(settings, &manifests, &has)?)
+        let mut connections = models::connect(settings, &manifests, &has)?;
+        connections.warnings.extend(warnings);
+        Ok(connections)
     }
 
     /// Opens the storage, creating what is missing.

@@ -259,7 +259,8 @@ fn claim_line(claim: &Claim) -> String {
     let basis = match &claim.basis {
         Basis::Verified { command, exit_code, receipts, tree, .. } => {
             let code = exit_code.map_or("a signal".to_owned(), |code| format!("exit {code}"));
-            let receipt = receipts.last().map_or("none".to_owned(), |id| short(id).to_owned());
+            let receipt =
+                receipts.last().map_or("none".to_owned(), |id| short_receipt(id).to_owned());
             let tree = tree.as_ref().map_or("-", |tree| short_tree(tree.as_str()));
             let word = if claim.holds { "verified" } else { "checked" };
             format!("{word}: `{command}` {code} on tree {tree}, receipt {receipt}")
@@ -270,7 +271,8 @@ fn claim_line(claim: &Claim) -> String {
     format!("  {mark} {} ({basis})", sanitise_line(&claim.criterion.text))
 }
 
-fn short(id: &str) -> &str {
+/// Returns a receipt's id as people see it: its end, where ids of the same time differ.
+pub(crate) fn short_receipt(id: &str) -> &str {
     id.get(id.len().saturating_sub(8)..).unwrap_or(id)
 }
 

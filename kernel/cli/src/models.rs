@@ -1,20 +1,31 @@
 //! Which provider and which model do the work.
 //!
-//! Everything here is a function of values: what is configured, what the catalog offers, and which credentials
-//! are there. Nothing is asked over the network and no vendor is known by name. [`connect`] finds the
-//! providers that can be used, in the order: those of the configuration as they stand in the file, then those
-//! of the catalog with a credential, as they stand in the catalog. [`Connections::routes`] gives every role
-//! its models, and [`resolve`] does both.
+//! The choice is a function of values: what is configured, what the catalog offers, and which credentials are
+//! there; no vendor is known by name. [`connect`] finds the providers that can be used, in the order: those of
+//! the configuration as they stand in the file, then those of the catalog with a credential, as they stand in
+//! the catalog. [`Connections::routes`] gives every role its models, and [`resolve`] does both. Only [`ask()`]
+//! and [`probe()`] go over the network: the one where somebody wants to see a provider's list, the other where
+//! nothing is connected and a server on this machine may be.
 
+mod ask;
 mod catalogue;
 mod connect;
 mod error;
+mod listing;
 mod login;
+mod pick;
+mod place;
+mod probe;
 mod select;
 
-pub use catalogue::Catalogue;
+pub use ask::{Answered, PATIENCE, Stateless, ask};
+pub use catalogue::{Catalogue, Facts};
 pub use connect::{Connection, Connections, Found, OptionValue, connect};
 pub use error::ModelsError;
+pub use listing::Listing;
+pub use pick::pick;
+pub use place::place;
+pub use probe::probe;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +38,10 @@ use crate::{error::CommandError, settings::Settings};
 
 /// The roles of the loop, each of which has a model.
 pub const ROLES: [&str; 3] = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
+/// The role of small things that no quality depends on.
+pub const SMALL: &str = "small";
+/// The role that turns text into vectors. The one role that may have no model.
+pub const EMBEDDER: &str = "embedder";
 
 /// One model of one provider.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -37,7 +37,8 @@ pub trait Output {
     /// Writes it for a person.
     fn text(&self, page: &mut Page);
 
-    /// Returns it for a program, with absolute times and whole ids.
+    /// Returns it for a program, with absolute times and whole ids: an object, to which the printer adds the
+    /// version of its schema.
     fn json(&self) -> Value;
 }
 
@@ -115,7 +116,7 @@ impl Printer {
     /// When stdout cannot be written. A reader that went away is no error.
     pub fn result(&self, output: &dyn Output, format: Format) -> Result<(), CommandError> {
         match format {
-            Format::Json => self.json(&output.json()),
+            Format::Json => self.json(&versioned(output.json())),
             Format::Text => {
                 let mut page = self.page();
                 output.text(&mut page);
@@ -192,6 +193,14 @@ impl Printer {
     fn tell(&self, line: &str) {
         drop(writeln!(io::stderr().lock(), "{line}"));
     }
+}
+
+/// Adds the version of the schema to a document, as every document of this program has it.
+pub fn versioned(mut document: Value) -> Value {
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert("schema_version".to_owned(), SCHEMA_VERSION.into());
+    }
+    document
 }
 
 /// Takes a reader that went away for the end of the work it wanted, not for a failure.

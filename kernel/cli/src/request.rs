@@ -11,11 +11,14 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
+    models,
     settings::{Layers, Settings, SettingsError},
 };
 
 pub use stdin::{LARGEST_INPUT, Stdin};
 
+/// In place of a model's name: show them all and let the person pick one.
+const PICK: &str = "?";
 /// The largest JSON Schema that is read.
 const LARGEST_SCHEMA: u64 = 1 << 20;
 
@@ -155,7 +158,12 @@ impl ChatRequest {
 
 /// Returns the settings with the flags laid over them, for something that is going to run.
 fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings, CommandError> {
-    let settings = context.settings_with(|layers| lay(layers, flags))?;
+    let mut flags = flags.clone();
+    if flags.model.as_deref() == Some(PICK) {
+        let configured = context.settings()?;
+        flags.model = Some(models::pick(context, &configured)?);
+    }
+    let settings = context.settings_with(|layers| lay(layers, &flags))?;
     if settings.redaction {
         return Err(unredacted("`redaction.enabled` in the configuration", Exit::Configuration));
     }

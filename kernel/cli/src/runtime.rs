@@ -22,7 +22,7 @@ use openkoi_core::{
     gate::{Policy, target_of},
     id::{SessionId, TaskId},
     message::{Role, ToolCall},
-    port::{Clock, Listener, Pending, Ports, Scope, Toolbox},
+    port::{Clock, Listener, Pending, Ports, Scope, StateStore, Toolbox},
     run::Briefing,
     tool::{Tool, ToolOutput},
 };
@@ -46,7 +46,7 @@ use crate::{
     error::CommandError,
     exit::Exit,
     interrupt::Interrupts,
-    models::{Connection, Routes},
+    models::{self, Catalogue, Connection, Routes, Stateless},
     rules::NestedRules,
     settings::Settings,
     workspace::Directory,
@@ -121,15 +121,17 @@ impl Runtime {
         settings: &Settings,
         workspace: &Path,
     ) -> Result<Self, CommandError> {
-        let catalogue = context.catalogue()?;
-        let routes = context.connections(settings)?.routes(settings, &catalogue)?;
+        let mut connections = context.connections(settings)?;
+        models::probe(context, settings, &mut connections)?;
+        let catalogue = context.catalogue(&connections)?;
+        let routes = connections.routes(settings, &catalogue)?;
         let storage = Arc::new(context.storage()?);
         let clock = Arc::new(Machine);
-        let host = host(context, settings, &storage, &clock, context.secrets()?)?;
+        let host = host(context, settings, storage.clone(), clock.clone(), context.secrets()?)?;
         if !settings.sandbox.on {
             context.printer.warning("the sandbox is off: programs may do whatever you may");
         }
-        let models = Models::new(&host, model_settings(&routes)?)
+        let models = Models::new(&host, model_settings(&routes, &catalogue)?)
             .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
         let skilled = Skilled::load(context.paths()?.home(), workspace);
         let place = Arc::new(place(context, settings, workspace)?);
@@ -204,29 +206,11 @@ impl Runtime {
     }
 }
 
-/// Returns the models of one provider, with credentials of `secrets`. Nothing is asked yet.
-///
-/// # Errors
-///
-/// When the provider is set up wrongly, or the storage cannot be opened.
-pub fn models_of(
-    context: &Context,
-    settings: &Settings,
-    connection: &Connection,
-    secrets: SecretStore,
-) -> Result<Models, CommandError> {
-    let storage = Arc::new(context.storage()?);
-    let host = host(context, settings, &storage, &Arc::new(Machine), secrets)?;
-    let routes = Routes { connections: vec![connection.clone()], ..Routes::default() };
-    Models::new(&host, model_settings(&routes)?)
-        .map_err(|error| CommandError::from_error(Exit::Configuration, &error))
-}
-
 fn host(
     context: &Context,
     settings: &Settings,
-    storage: &Arc<Storage>,
-    clock: &Arc<Machine>,
+    state: Arc<dyn StateStore>,
+    clock: Arc<Machine>,
     secrets: SecretStore,
 ) -> Result<Host, CommandError> {
     let home = context.paths()?.home();
@@ -235,6 +219,9 @@ fn host(
     for unknown in catalog.limit(&limits(settings)?) {
         context.printer.warning(&format!("`component.{unknown}`: there is no such component"));
     }
+    // Components are needed to the end of the program. The system takes their memory back at once; to take them
+    // apart first would only keep the user waiting.
+    std::mem::forget(catalog.clone());
     Ok(Host::new(
         catalog,
         Brokers {
@@ -242,8 +229,8 @@ fn host(
             transport: Arc::new(egress),
             secrets,
             processes: Processes::new(process_settings(context, settings)?),
-            state: storage.clone(),
-            clock: clock.clone(),
+            state,
+            clock,
             random: Random::default(),
         },
     ))
@@ -268,15 +255,31 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
         digest: one.digest,
         manifest: one.manifest,
         native: one.native,
+        unpack: openkoi_components::unpack,
         wasm_len: one.wasm_length,
         native_len: one.native_length,
     })
 }
 
-fn model_settings(routes: &Routes) -> Result<ModelSettings, CommandError> {
-    let catalogue = serde_json::from_str(openkoi_components::models()).map_err(|error| {
-        CommandError::failed(format!("the bundled list of models is broken: {error}"))
-    })?;
+/// Returns the providers of `connections`, with credentials of `secrets`, for their lists of models alone. No
+/// storage is opened.
+///
+/// # Errors
+///
+/// When a provider is set up wrongly.
+pub fn listers(
+    context: &Context,
+    settings: &Settings,
+    connections: &[Connection],
+    secrets: SecretStore,
+) -> Result<Models, CommandError> {
+    let host = host(context, settings, Arc::new(Stateless), Arc::new(Machine), secrets)?;
+    let routes = Routes { connections: connections.to_vec(), ..Routes::default() };
+    Models::new(&host, model_settings(&routes, &Catalogue::default())?)
+        .map_err(|error| CommandError::from_error(Exit::Configuration, &error))
+}
+
+fn model_settings(routes: &Routes, catalogue: &Catalogue) -> Result<ModelSettings, CommandError> {
     let roles = routes.roles.iter().map(|(role, chain)| {
         let chain = chain
             .iter()
@@ -287,7 +290,7 @@ fn model_settings(routes: &Routes) -> Result<ModelSettings, CommandError> {
     Ok(ModelSettings {
         providers: routes.connections.iter().map(provider).collect::<Result<_, _>>()?,
         roles: roles.collect::<BTreeMap<_, _>>(),
-        catalogue,
+        catalogue: catalogue.value().clone(),
         chance: Arc::new(move || match random.bytes::<4>() {
             Ok(bytes) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
             // Without randomness a wait is as long as it may be.

@@ -1,7 +1,7 @@
 //! The components that are here.
 //!
 //! Built-ins are a static index: listing them parses nothing, asking for a manifest parses that one, and the
-//! code of a component is decompressed when it is first called.
+//! code of a component is unpacked when it is first called.
 
 mod section;
 
@@ -21,8 +21,6 @@ use crate::{
 
 /// The largest component that is looked at, in bytes.
 pub const COMPONENT_BYTES: usize = 16 << 20;
-/// The most bytes that a built-in decompresses to.
-const NATIVE_BYTES: usize = 256 << 20;
 
 /// A component that came with the program.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +33,13 @@ pub struct Embedded {
     pub digest: &'static str,
     /// Its manifest as JSON.
     pub manifest: &'static str,
-    /// Its native code, an LZ4 block after its size.
+    /// Its native code, packed.
     pub native: &'static [u8],
+    /// Unpacks native code into memory; says whether it filled it to its end.
+    pub unpack: fn(&[u8], &mut [u8]) -> bool,
     /// Bytes of WebAssembly it was compiled from.
     pub wasm_len: usize,
-    /// Bytes of native code.
+    /// Bytes of native code, unpacked.
     pub native_len: usize,
 }
 
@@ -153,7 +153,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Makes a catalog of built-ins. Nothing is parsed or decompressed.
+    /// Makes a catalog of built-ins. Nothing is parsed or unpacked.
     #[must_use]
     pub fn new(built_in: impl IntoIterator<Item = Embedded>) -> Self {
         let entries = built_in.into_iter().map(|embedded| {
@@ -309,9 +309,7 @@ impl Entry {
         let component = match &self.source {
             Source::Compiled(component) => component.clone(),
             Source::Embedded(embedded) => {
-                let component = machine
-                    .revive(&self.decompress(embedded)?)
-                    .map_err(|error| self.damaged(error))?;
+                let component = machine.revive(embedded).map_err(|error| self.damaged(error))?;
                 self.admit(machine, manifest, &component)?;
                 component
             }
@@ -333,18 +331,6 @@ impl Entry {
         let exports: Vec<String> =
             shape.exports(machine.engine()).map(|(name, _)| names(name)).collect();
         Ok(admission::admit(manifest, &imports, &exports)?)
-    }
-
-    fn decompress(&self, embedded: &Embedded) -> Result<Vec<u8>, CatalogError> {
-        if embedded.native_len > NATIVE_BYTES {
-            return Err(self.damaged("it is larger than any component"));
-        }
-        let native = lz4_flex::block::decompress_size_prepended(embedded.native)
-            .map_err(|error| self.damaged(error))?;
-        if native.len() != embedded.native_len {
-            return Err(self.damaged("its size is not the one that was noted"));
-        }
-        Ok(native)
     }
 
     fn damaged(&self, reason: impl ToString) -> CatalogError {

@@ -1,5 +1,6 @@
 //! The one engine: how components are compiled, made runnable and kept from running for ever.
 
+mod code;
 mod config;
 mod ticker;
 
@@ -19,6 +20,7 @@ use crate::{
         evaluator::EvaluatorExportsPre, imports::openkoi::host, provider::ProviderExportsPre,
         tool::ToolExportsPre,
     },
+    catalog::Embedded,
     instance::Call,
     interfaces::wasi,
     manifest::Kind,
@@ -52,6 +54,7 @@ pub(crate) enum Loaded {
 pub(crate) struct Machine {
     engine: Engine,
     ticker: Arc<Ticker>,
+    wasi: OnceLock<Result<Linker<Call>, EngineError>>,
     tools: OnceLock<Result<Linker<Call>, EngineError>>,
     providers: OnceLock<Result<Linker<Call>, EngineError>>,
     evaluators: OnceLock<Result<Linker<Call>, EngineError>>,
@@ -67,6 +70,7 @@ impl Machine {
     pub(crate) fn start() -> Result<Self, EngineError> {
         let mut config = Config::new();
         config::configure(&mut config);
+        code::configure(&mut config);
         config.wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES));
         let engine = Engine::new(&config)?;
         let ticker = Ticker::start(engine.weak())
@@ -74,6 +78,7 @@ impl Machine {
         Ok(Self {
             engine,
             ticker,
+            wasi: OnceLock::new(),
             tools: OnceLock::new(),
             providers: OnceLock::new(),
             evaluators: OnceLock::new(),
@@ -94,20 +99,22 @@ impl Machine {
     }
 
     /// Takes up native code that the build of this very program made.
-    pub(crate) fn revive(&self, native: &[u8]) -> Result<Component, EngineError> {
+    pub(crate) fn revive(&self, embedded: &Embedded) -> Result<Component, EngineError> {
         #[expect(
             unsafe_code,
             reason = "native code is sound to load only if it is ours: the bytes come from the \
                       static index in this binary, and third-party components are always compiled"
         )]
-        let component = unsafe { Component::deserialize(&self.engine, native) };
-        Ok(component?)
+        // SAFETY: see the reason; the catalog calls this for what is embedded and for nothing else.
+        unsafe {
+            code::load(&self.engine, embedded)
+        }
     }
 
     /// Resolves the imports of an admitted component.
     pub(crate) fn link(&self, kind: Kind, component: &Component) -> Result<Loaded, EngineError> {
         let linked = |cell: &OnceLock<Result<Linker<Call>, EngineError>>| {
-            let linker = cell.get_or_init(|| linker(&self.engine, kind)).as_ref();
+            let linker = cell.get_or_init(|| self.linker(kind)).as_ref();
             let linker = linker.map_err(Clone::clone)?;
             Ok::<_, EngineError>(linker.instantiate_pre(component)?)
         };
@@ -123,15 +130,21 @@ impl Machine {
             }
         })
     }
+
+    /// Makes the linker of a kind: WASI with nothing in it, which all kinds share, and the interfaces of its world
+    /// that this host offers.
+    fn linker(&self, kind: Kind) -> Result<Linker<Call>, EngineError> {
+        let mut linker = self.wasi.get_or_init(|| bare(&self.engine)).clone()?;
+        for interface in crate::admission::interfaces(kind).unwrap_or_default() {
+            link(&mut linker, interface)?;
+        }
+        Ok(linker)
+    }
 }
 
-/// Makes the linker of a kind: the interfaces of its world that this host offers, and WASI with nothing in it.
-fn linker(engine: &Engine, kind: Kind) -> Result<Linker<Call>, EngineError> {
+fn bare(engine: &Engine) -> Result<Linker<Call>, EngineError> {
     let mut linker = Linker::new(engine);
     wasi::link(&mut linker)?;
-    for interface in crate::admission::interfaces(kind).unwrap_or_default() {
-        link(&mut linker, interface)?;
-    }
     Ok(linker)
 }
 

@@ -254,6 +254,10 @@ pub struct ProviderEntry {
     /// Where it is, unless the user says otherwise.
     #[serde(default)]
     pub base_url: String,
+    /// The variable that says where it is, where the vendor's own programs have one: a URL, or what of
+    /// `base-url` is different.
+    #[serde(default)]
+    pub base_url_environment: String,
     /// How it is reached.
     #[serde(default)]
     pub transport: Wire,
@@ -307,7 +311,7 @@ pub struct PresetEntry {
     pub small_model: String,
     /// How a person logs in to get its credential, where that is possible.
     pub login: Option<Login>,
-    /// Settings that it needs, by their names in `[[provider.option]]`. The user's own come before them.
+    /// Settings that the service needs; the user's own go before them.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
     /// Headers that it wants to see with each request.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,15 +21,24 @@ use tokio::time::Instant;
 
 /// A clock that follows tokio's, so that a test which pauses that one pauses this one. It begins at a fixed
 /// date.
-#[derive(Clone, Copy, Debug)]
-pub struct TestClock(Instant);
+#[derive(Debug)]
+pub struct TestClock {
+    began: Instant,
+    /// How far the clock was put forward, where waits take no time.
+    skipped_ms: Option<AtomicU64>,
+}
 
 /// When a world begins: 2026-01-01 00:00:00 UTC.
 const BEGINNING_MS: u64 = 1_767_225_600_000;
 
 impl TestClock {
     pub(crate) fn new() -> Self {
-        Self(Instant::now())
+        Self { began: Instant::now(), skipped_ms: None }
+    }
+
+    /// Returns a clock on which every wait is over at once, and the time of it has passed.
+    pub(crate) fn hurried() -> Self {
+        Self { skipped_ms: Some(AtomicU64::new(0)), ..Self::new() }
     }
 }
 
@@ -36,10 +48,16 @@ impl Clock for TestClock {
     }
 
     fn monotonic_ms(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+        let skipped = self.skipped_ms.as_ref().map_or(0, |skipped| skipped.load(Ordering::SeqCst));
+        skipped + u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn sleep(&self, duration: Duration) -> Pending<'static, ()> {
+        if let Some(skipped) = &self.skipped_ms {
+            let skip = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+            skipped.fetch_add(skip, Ordering::SeqCst);
+            return Box::pin(tokio::task::yield_now());
+        }
         Box::pin(tokio::time::sleep(duration))
     }
 }

@@ -171,6 +171,12 @@ impl World {
         self
     }
 
+    /// Lets every wait between attempts be over at once: for servers that are real and slow only in what they say.
+    pub fn hurry(&mut self) -> &mut Self {
+        self.clock = Arc::new(TestClock::hurried());
+        self
+    }
+
     /// Sets how far a component may go without a question.
     pub fn trust(&mut self, level: TrustLevel) -> &mut Self {
         self.trust = level;

@@ -20,7 +20,7 @@ fn in_a_tool(command: &str) -> (Home, Running) {
 
 #[test]
 fn an_interrupt_ends_the_tool_and_says_how_to_go_on() {
-    let (home, running) = in_a_tool("sleep 100");
+    let (home, running) = in_a_tool("sleep 1000");
 
     running.signal(Signal::INT);
     let run = running.wait();
@@ -32,7 +32,7 @@ fn an_interrupt_ends_the_tool_and_says_how_to_go_on() {
 
 #[test]
 fn a_termination_is_143() {
-    let (home, running) = in_a_tool("sleep 100");
+    let (home, running) = in_a_tool("sleep 1000");
 
     running.signal(Signal::TERM);
     let run = running.wait();
@@ -44,7 +44,7 @@ fn a_termination_is_143() {
 
 #[test]
 fn a_tool_that_ignores_signals_is_ended_all_the_same() {
-    let (home, running) = in_a_tool("trap '' INT TERM HUP; sleep 100 & wait; sleep 100");
+    let (home, running) = in_a_tool("trap '' INT TERM HUP; sleep 1000 & wait; sleep 1000");
 
     running.signal(Signal::INT);
     let run = running.wait();
@@ -55,7 +55,7 @@ fn a_tool_that_ignores_signals_is_ended_all_the_same() {
 
 #[test]
 fn a_second_interrupt_ends_it_at_once() {
-    let (home, running) = in_a_tool("trap '' INT TERM HUP; sleep 100 & wait; sleep 100");
+    let (home, running) = in_a_tool("trap '' INT TERM HUP; sleep 1000 & wait; sleep 1000");
 
     running.signal(Signal::INT);
     running.signal(Signal::INT);
@@ -84,7 +84,7 @@ fn an_interrupted_task_can_be_finished() {
     let home = scripted([
         turn().executor().once_said("nobody knows whether").say("I stop here."),
         turn().executor().after("shell").say("Done."),
-        turn().executor().shell("touch started; sleep 100"),
+        turn().executor().shell("touch started; sleep 1000"),
     ]);
     let running = home.openkoi([TASK, "-i", "1"]).timeout(LONG).start();
     until("the tool runs", Duration::from_secs(60), || home.has("started"));

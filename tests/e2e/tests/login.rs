@@ -95,7 +95,9 @@ fn toml(value: &Value) -> String {
             let fields = fields.iter().map(|(key, value)| format!("{key} = {}", toml(value)));
             format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
         }
-        Value::Array(values) => format!("[{}]", values.iter().map(toml).collect::<Vec<_>>().join(", ")),
+        Value::Array(values) => {
+            format!("[{}]", values.iter().map(toml).collect::<Vec<_>>().join(", "))
+        }
         value => value.to_string(),
     }
 }
@@ -283,7 +285,10 @@ fn what_is_connected_is_shown_without_secrets_and_can_be_disconnected() {
     assert_eq!((&work["source"], &work["renewed"]), (&json!("login"), &json!(true)));
     assert!(work["expires_at"].as_str().unwrap().starts_with("2096-"), "{work}");
     let openai = connections.iter().find(|one| one["name"] == "openai").unwrap();
-    assert_eq!((&openai["source"], &openai["place"]), (&json!("variable"), &json!("OPENAI_API_KEY")));
+    assert_eq!(
+        (&openai["source"], &openai["place"]),
+        (&json!("variable"), &json!("OPENAI_API_KEY"))
+    );
     let text = home.openkoi(["connect", "status"]).run().expect_code(0);
     assert_untold(&home, &[&status.stdout, &text.stdout, &text.stderr]);
 

@@ -316,7 +316,7 @@ fn a_sandbox_can_be_turned_off_only_by_the_user_and_then_it_is_said() {
 #[test]
 fn a_limit_that_the_user_sets_for_a_component_holds() {
     let limited = Home::new().config("[component.shell.limits]\nwall-ms = 2000");
-    let (_, run, _) = shell(limited, "sleep 30");
+    let (_, run, _) = shell(limited, "sleep 1000");
     assert!(run.stderr.contains("timed out"), "{run}");
 
     let misspelt = Home::new().config("[component.shel.limits]\nwall-ms = 2000");

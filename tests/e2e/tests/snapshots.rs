@@ -28,13 +28,14 @@ fn holds(name: &str, home: &Home, run: &Run) {
 /// Replaces what differs between machines and versions of the prompts: sizes, counts of tokens, what the kernel
 /// of this machine offers, and the ids that are shown by their end only.
 fn plain(text: &str) -> String {
-    const RULES: [(&str, &str); 9] = [
+    const RULES: [(&str, &str); 10] = [
         (r"\breceipt [0-9a-z]{8}\b", "receipt [ID]"),
         (r"\bresume [0-9a-z]{8}\b", "resume [ID]"),
         (r"\bon tree [0-9a-f]{8}\b", "on tree [TREE]"),
         (r"demo-shell-[0-9a-z]{8}\b", "demo-shell-[ID]"),
         (r"\b\d+ tokens\b", "[N] tokens"),
         (r#""tokens": [1-9]\d*"#, r#""tokens": [N]"#),
+        (r#""duration_ms": \d+"#, r#""duration_ms": [N]"#),
         (r"(?m)^entries +\d+$", "entries      [N]"),
         (r"Landlock ABI \d+", "Landlock ABI [N]"),
         (r" +[\d.]+ KiB", " [SIZE]"),

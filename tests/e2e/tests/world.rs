@@ -22,11 +22,10 @@ pub fn assert_untouched(home: &Home, before: &Tree, run: &Run) {
     assert_eq!(before.differences(&home.tree()), Vec::<String>::new(), "{run}");
 }
 
-/// Fails unless nothing that the run started is left.
+/// Fails unless nothing that the run started is left. What a test leaves running has to sleep for longer than is
+/// waited here, or it would be gone by itself.
 pub fn assert_nothing_runs(home: &Home) {
-    until("nothing that belongs to the run is left", Duration::from_secs(5), || {
-        home.processes().is_empty()
-    });
+    until("nothing that belongs to the run is left", LONG, || home.processes().is_empty());
 }
 
 /// Fails if a terminal would do anything but show text.

@@ -218,8 +218,7 @@ impl Authorization {
                 login["encoding"] = json!("json");
                 login["verification-url"] = json!(at("/page"));
                 login["code"] = json!({ "poll-url": at("/poll"), "redirect-url": at("/callback") });
-                login["claim"] =
-                    json!([{ "header": "X-Account-Id", "path": ["https://koi.test/auth", "account_id"] }]);
+                login["claim"] = json!([{ "header": "X-Account-Id", "path": ["https://koi.test/auth", "account_id"] }]);
             }
         }
         login
@@ -351,7 +350,9 @@ fn decide(shared: &Shared, asked: &Asked) -> Answer {
         ("POST", "/token") => match asked.field("grant_type") {
             DEVICE_GRANT => ("poll", shared.check_device_grant(asked), None),
             "authorization_code" => ("code", shared.check_code(asked), Some(shared.issue(true))),
-            "refresh_token" => ("refresh", shared.check_refresh(asked), Some(shared.refresh(asked))),
+            "refresh_token" => {
+                ("refresh", shared.check_refresh(asked), Some(shared.refresh(asked)))
+            }
             other => ("token", vec![format!("grant_type `{other}`")], None),
         },
         (method, path) => ("nothing", vec![format!("no such endpoint: {method} {path}")], None),
@@ -389,7 +390,10 @@ impl Asked {
             wanted.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         if self.fields != wanted {
             let names: Vec<_> = self.fields.keys().collect();
-            faults.push(format!("{}: the fields are not those that belong here: {names:?}", self.path));
+            faults.push(format!(
+                "{}: the fields are not those that belong here: {names:?}",
+                self.path
+            ));
         }
         faults
     }
@@ -436,8 +440,11 @@ impl Shared {
 
     fn check_refresh(&self, asked: &Asked) -> Vec<String> {
         let token = asked.field("refresh_token").to_owned();
-        let fields =
-            [("grant_type", "refresh_token"), ("refresh_token", token.as_str()), ("client_id", CLIENT)];
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token.as_str()),
+            ("client_id", CLIENT),
+        ];
         asked.differs(FORM, &fields)
     }
 
@@ -457,31 +464,40 @@ impl Shared {
 
     fn device(&self) -> Option<Answer> {
         let life = lock(&self.ways).code_life;
-        Some((200, match self.dialect {
-            // As the vendor of this variant has it: the interval is text, and the page is not said.
-            Dialect::Code => {
-                json!({ "device_auth_id": DEVICE_CODE, "user_code": USER_CODE, "interval": "5" })
-            }
-            _ => json!({
-                "device_code": DEVICE_CODE, "user_code": USER_CODE, "expires_in": life, "interval": 5,
-                "verification_uri": format!("http://{}/page", self.address),
-            }),
-        }))
+        Some((
+            200,
+            match self.dialect {
+                // As the vendor of this variant has it: the interval is text, and the page is not said.
+                Dialect::Code => {
+                    json!({ "device_auth_id": DEVICE_CODE, "user_code": USER_CODE, "interval": "5" })
+                }
+                _ => json!({
+                    "device_code": DEVICE_CODE, "user_code": USER_CODE, "expires_in": life, "interval": 5,
+                    "verification_uri": format!("http://{}/page", self.address),
+                }),
+            },
+        ))
     }
 
     fn poll(&self) -> Answer {
         let poll = lock(&self.ways).polls.pop_front().unwrap_or(Poll::Granted);
         let status = if self.dialect == Dialect::Session { 200 } else { 400 };
-        let fault = |error: &str| (status, json!({ "error": error, "error_description": "said so" }));
+        let fault =
+            |error: &str| (status, json!({ "error": error, "error_description": "said so" }));
         match (self.dialect, poll) {
             (_, Poll::HangUp) => (0, Value::Null),
             (_, Poll::Broken) => (503, json!({})),
             (Dialect::Code, Poll::Pending) => (403, json!({ "error": { "message": "pending" } })),
             (Dialect::Code, Poll::SlowDown) => (429, json!({})),
-            (Dialect::Code, Poll::Denied | Poll::Expired) => (400, json!({ "error": "access_denied" })),
+            (Dialect::Code, Poll::Denied | Poll::Expired) => {
+                (400, json!({ "error": "access_denied" }))
+            }
             (Dialect::Code, Poll::Granted) => {
                 let (code, verifier) = (AUTHORIZATION_CODE, VERIFIER);
-                (200, json!({ "authorization_code": code, "code_challenge": "x", "code_verifier": verifier }))
+                (
+                    200,
+                    json!({ "authorization_code": code, "code_challenge": "x", "code_verifier": verifier }),
+                )
             }
             (_, Poll::Pending) => fault("authorization_pending"),
             (_, Poll::SlowDown) => fault("slow_down"),
@@ -496,9 +512,14 @@ impl Shared {
         let mut ways = lock(&self.ways);
         ways.issued += 1;
         let number = ways.issued;
-        let next = if ways.access.len() > 1 { ways.access.pop_front() } else { ways.access.front().cloned() };
+        let next = if ways.access.len() > 1 {
+            ways.access.pop_front()
+        } else {
+            ways.access.front().cloned()
+        };
         let access = next.unwrap_or_else(|| access_token(number));
-        let mut answer = json!({ "access_token": access, "token_type": "bearer", "scope": "models" });
+        let mut answer =
+            json!({ "access_token": access, "token_type": "bearer", "scope": "models" });
         if let Some(life) = ways.token_life.filter(|_| self.dialect != Dialect::Session) {
             answer["expires_in"] = json!(life);
         }

@@ -125,7 +125,10 @@ impl Home {
     /// Makes the mock server the only provider, with its key in the environment and its model for all roles.
     #[must_use]
     pub fn provider<W: Wire>(self, server: &Server<W>) -> Self {
-        let config = format!("[providers.{}]\nbase_url = {:?}", W::NAME, server.base_url());
+        let mut config = format!("[providers.{}]\nbase_url = {:?}\n", W::NAME, server.base_url());
+        for (name, value) in W::options() {
+            config.push_str(&format!("{name} = {value:?}\n"));
+        }
         let home = self.env("OPENKOI_MODEL", format!("{}/{}", W::NAME, W::MODEL));
         let variables = W::environment().into_iter();
         variables.fold(home, |home, (name, value)| home.env(name, value)).config(&config)

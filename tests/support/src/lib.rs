@@ -13,7 +13,7 @@
 //! ```
 //!
 //! In the order of a test: [`home`], [`binary`], [`command`], [`project`] and [`tree`] are the near side of
-//! the binary, [`server`] with [`openai`] and [`anthropic`] and [`canary`] are the far side. The servers know
+//! the binary, [`server`] with [`openai`], [`anthropic`], [`google`], [`ollama`] and [`canary`] are the far side. The servers know
 //! the vendors' public API references and nothing of our codecs: a request that the vendor would refuse is
 //! refused here too, and fails the test even if the program copes with the refusal.
 #![expect(
@@ -28,11 +28,13 @@ pub mod authorization;
 pub mod binary;
 pub mod canary;
 pub mod command;
+pub mod google;
 pub mod home;
 #[cfg(target_os = "linux")]
 pub mod kernel;
 pub mod mount;
 pub mod normal;
+pub mod ollama;
 pub mod openai;
 pub mod project;
 pub mod script;
@@ -47,7 +49,9 @@ mod schema;
 pub use anthropic::Anthropic;
 pub use canary::Canary;
 pub use command::{Invocation, Run, Running};
+pub use google::Google;
 pub use home::Home;
+pub use ollama::Ollama;
 pub use openai::OpenAi;
 pub use project::Kind;
 pub use script::{Script, turn};

@@ -11,7 +11,10 @@ pub mod reply;
 use std::{
     collections::BTreeMap,
     net::{SocketAddr, TcpListener},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -21,6 +24,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     http::{HeaderName, HeaderValue, Response, StatusCode},
+    serve::ListenerExt,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -41,12 +45,26 @@ pub trait Wire: Default + Send + Sync + 'static {
     const KEY: &'static str;
     /// The model that tests use unless they say otherwise.
     const MODEL: &'static str;
+    /// The component that speaks it.
+    const COMPONENT: &'static str = Self::NAME;
     /// The path of the base URL, without a slash at its end.
     const BASE: &'static str = "/v1";
+
+    /// Whether it says how much of a request came from a cache.
+    const CACHES: bool = true;
+    /// Whether an answer can be cut off by a filter.
+    const FILTERS: bool = true;
+    /// Whether the vendor lists its models at the same place.
+    const LISTS: bool = true;
 
     /// Returns the variables with what they have to hold for a request to be accepted.
     fn environment() -> Vec<(&'static str, &'static str)> {
         vec![(Self::KEY_VARIABLE, Self::KEY)]
+    }
+
+    /// Returns the settings of the provider that this format needs.
+    fn options() -> Vec<(&'static str, &'static str)> {
+        Vec::new()
     }
 
     /// Returns what a request is for; nothing if the vendor has no such endpoint.
@@ -176,6 +194,7 @@ impl Received {
 struct Log {
     requests: Vec<Received>,
     violations: Vec<String>,
+    lengths: Vec<usize>,
 }
 
 struct Shared<W> {
@@ -183,6 +202,8 @@ struct Shared<W> {
     script: Mutex<reply::Replies>,
     log: Mutex<Log>,
     arrived: Condvar,
+    /// How many answers were left before their end.
+    left: Arc<AtomicUsize>,
 }
 
 impl<W> Shared<W> {
@@ -219,6 +240,7 @@ impl<W: Wire> Server<W> {
             script: Mutex::new(reply::Replies::new(replies)),
             log: Mutex::default(),
             arrived: Condvar::new(),
+            left: Arc::default(),
         });
         let (stop, stopped) = oneshot::channel();
         let state = Arc::clone(&shared);
@@ -234,6 +256,16 @@ impl<W: Wire> Server<W> {
     /// Returns all requests so far, in the order of their arrival.
     pub fn requests(&self) -> Vec<Received> {
         self.shared.log().requests.clone()
+    }
+
+    /// Returns how many bytes each answer has, those that were cut off included, in order.
+    pub fn lengths(&self) -> Vec<usize> {
+        self.shared.log().lengths.clone()
+    }
+
+    /// Returns how many answers the other side left before their end.
+    pub fn left(&self) -> usize {
+        self.shared.left.load(Ordering::SeqCst)
     }
 
     /// Returns the requests for completions so far.
@@ -318,6 +350,10 @@ fn serve<W: Wire>(listener: TcpListener, state: Arc<Shared<W>>, stopped: oneshot
         .expect("a runtime can be made");
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).expect("the listener is ready");
+        // A second piece that waits for the first one's acknowledgement would come 40 ms late.
+        let listener = listener.tap_io(|stream| {
+            stream.set_nodelay(true).ok();
+        });
         let router = Router::new().fallback(handle::<W>).with_state(state);
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
         // An error says that the server value is gone, which is the same wish.
@@ -331,7 +367,11 @@ fn serve<W: Wire>(listener: TcpListener, state: Arc<Shared<W>>, stopped: oneshot
 async fn handle<W: Wire>(State(shared): State<Arc<Shared<W>>>, request: Request) -> Response<Body> {
     let received = receive(&shared.wire, request).await;
     let (answer, reply) = decide(&shared, &received);
-    shared.log().requests.push(received);
+    {
+        let mut log = shared.log();
+        log.requests.push(received);
+        log.lengths.push(answer.body.len());
+    }
     shared.arrived.notify_all();
     if let Some(delay) = reply.head_delay {
         tokio::time::sleep(delay).await;
@@ -340,7 +380,7 @@ async fn handle<W: Wire>(State(shared): State<Arc<Shared<W>>>, request: Request)
         // The connection's task unwinds without a message, and the connection closes without an answer.
         std::panic::resume_unwind(Box::new("hung up"));
     }
-    respond(answer, &reply)
+    respond(answer, &reply, &shared.left)
 }
 
 async fn receive<W: Wire>(wire: &W, request: Request) -> Received {
@@ -396,10 +436,10 @@ fn decide<W: Wire>(shared: &Shared<W>, request: &Received) -> (Answer, Reply) {
     }
 }
 
-fn respond(answer: Answer, reply: &Reply) -> Response<Body> {
+fn respond(answer: Answer, reply: &Reply, left: &Arc<AtomicUsize>) -> Response<Body> {
     let pieces = delivery::pieces(&answer.body, reply.splits, reply.end);
     let pieces = pieces.into_iter().map(Bytes::from).collect();
-    let body = Body::from_stream(delivery::Flow::new(pieces, reply.end));
+    let body = Body::from_stream(delivery::Flow::new(pieces, reply.end, Arc::clone(left)));
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(answer.status).expect("the script has a valid status");

@@ -48,11 +48,8 @@ fn lists_of_models_are_read_in_all_their_forms() {
 
 #[test]
 fn a_service_that_counts_by_purpose_is_told_it() {
-    let options = [
-        ("initiator_header", "X-Initiator"),
-        ("image_header", "X-Vision"),
-        ("api", "by-model"),
-    ];
+    let options =
+        [("initiator_header", "X-Initiator"), ("image_header", "X-Vision"), ("api", "by-model")];
     let endpoint = endpoint("https://x.test", &options);
     let headers = |parts: Vec<Part>| {
         let messages = vec![message(Speaker::User, parts)];

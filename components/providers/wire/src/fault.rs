@@ -275,6 +275,7 @@ const OVERFLOW_TEXTS: &[&[&str]] = &[
     &["maximum prompt length"],
     &["context window", "exceed"],
     &["context length", "exceed"],
+    &["longer than the context length"],
     &["context size", "exceed"],
     &["context_length_exceeded"],
     &["input token count", "exceeds the maximum number of tokens"],

@@ -1,35 +1,42 @@
-//! The one place that builds an HTTP client, and reads its errors.
+//! The one place that builds HTTP clients, and reads its errors.
 
 use super::resolve::{Filtered, ResolveError};
 use super::{Egress, EgressError, EgressErrorKind, EgressSettings, Phase};
 use rustls::crypto::CryptoProvider;
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const USER_AGENT: &str = concat!("openkoi/", env!("CARGO_PKG_VERSION"));
 
-/// Returns the client, building it at the first call.
-pub(super) fn client(egress: &Egress) -> Result<&reqwest::Client, EgressError> {
-    if let Some(client) = egress.client.get() {
+/// The clients, each built at its first request.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    secure: OnceLock<reqwest::Client>,
+    plain: OnceLock<reqwest::Client>,
+}
+
+/// Returns the client of an encrypted hop, or that of a hop in the clear.
+pub(super) fn client(egress: &Egress, secure: bool) -> Result<&reqwest::Client, EgressError> {
+    let clients = &egress.clients;
+    let cell = if secure { &clients.secure } else { &clients.plain };
+    if let Some(client) = cell.get() {
         return Ok(client);
     }
-    let built = build(&egress.settings).map_err(|error| {
+    let built = build(&egress.settings, secure).map_err(|error| {
         let message = format!("the http client cannot be set up: {}", deepest(&error));
         EgressError::new(EgressErrorKind::Tls, message)
     })?;
-    Ok(egress.client.get_or_init(|| built))
+    Ok(cell.get_or_init(|| built))
 }
 
-fn build(settings: &EgressSettings) -> reqwest::Result<reqwest::Client> {
+fn build(settings: &EgressSettings, secure: bool) -> reqwest::Result<reqwest::Client> {
     if CryptoProvider::get_default().is_none()
         && rustls::crypto::ring::default_provider().install_default().is_err()
     {
         tracing::debug!("another thread chose the cryptography first");
     }
-    let roots: reqwest::Result<Vec<_>> =
-        settings.extra_roots.iter().map(|der| reqwest::Certificate::from_der(der)).collect();
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -37,11 +44,25 @@ fn build(settings: &EgressSettings) -> reqwest::Result<reqwest::Client> {
         .referer(false)
         .http1_only()
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
-        .tls_certs_merge(roots?)
         .dns_resolver(Filtered(Arc::clone(&settings.resolver)))
         .connect_timeout(settings.connect)
-        .pool_idle_timeout(Duration::from_secs(30))
-        .build()
+        .pool_idle_timeout(Duration::from_secs(30));
+    trusting(builder, settings, secure)?.build()
+}
+
+/// Reading the system's certificates takes longer than a whole exchange on this machine. What is sent in the clear
+/// has no use for them: its client trusts nobody, so it could not be talked into TLS either.
+fn trusting(
+    builder: reqwest::ClientBuilder,
+    settings: &EgressSettings,
+    secure: bool,
+) -> reqwest::Result<reqwest::ClientBuilder> {
+    if !secure {
+        return Ok(builder.tls_certs_only([]));
+    }
+    let roots: reqwest::Result<Vec<_>> =
+        settings.extra_roots.iter().map(|der| reqwest::Certificate::from_der(der)).collect();
+    Ok(builder.https_only(true).tls_certs_merge(roots?))
 }
 
 /// Says what an error of the client means. `place` is where the hop went.
@@ -99,4 +120,35 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
         };
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::SecretStore;
+    use std::{collections::HashMap, path::Path};
+
+    fn egress() -> Egress {
+        let secrets = SecretStore::new(Path::new("/nonexistent"), Arc::new(HashMap::new()));
+        Egress::new(secrets, EgressSettings::default())
+    }
+
+    #[tokio::test]
+    async fn the_client_of_encrypted_hops_sends_nothing_in_the_clear() {
+        let egress = egress();
+
+        let sent = client(&egress, true).unwrap().get("http://127.0.0.1:9/").send().await;
+
+        assert!(sent.is_err_and(|error| error.is_builder()));
+    }
+
+    #[test]
+    fn a_hop_in_the_clear_does_not_read_the_certificates_of_the_system() {
+        let egress = egress();
+
+        client(&egress, false).unwrap();
+
+        assert!(egress.clients.plain.get().is_some());
+        assert!(egress.clients.secure.get().is_none());
+    }
 }

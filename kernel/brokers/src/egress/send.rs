@@ -106,7 +106,7 @@ fn build(
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.extend(injected.headers.clone());
     let url = injected.url.as_ref().unwrap_or(&hop.url).clone();
-    let mut sending = client(egress)?.request(method, url).headers(headers);
+    let mut sending = client(egress, hop.is_secure())?.request(method, url).headers(headers);
     if !hop.body.is_empty() || matches!(hop.method.as_str(), "POST" | "PUT" | "PATCH") {
         sending = sending.body(hop.body.clone());
     }

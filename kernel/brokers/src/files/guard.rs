@@ -25,7 +25,7 @@ enum Class {
 const CONTROL: [&str; 4] = [".git", ".openkoi", "agents.md", ".mcp.json"];
 
 /// Names that hold secrets, whatever their directory.
-const SECRET_NAMES: [&str; 17] = [
+const SECRET_NAMES: [&str; 19] = [
     ".env",
     ".envrc",
     ".netrc",
@@ -39,6 +39,8 @@ const SECRET_NAMES: [&str; 17] = [
     "key4.db",
     "logins.json",
     "login data",
+    "login data for account",
+    "web data",
     "cookies.sqlite",
     ".htpasswd",
     "id_ed25519",
@@ -49,6 +51,10 @@ const SECRET_ENDINGS: [&str; 8] =
     [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".keychain-db"];
 const SECRET_DIRECTORIES: [&str; 7] =
     [".ssh", ".aws", ".gnupg", ".kube", ".azure", "gcloud", "keychains"];
+/// A browser's file whose name is a usual word elsewhere: a secret below a profile's directory only.
+const COOKIES: [&str; 2] = ["cookies", "extension cookies"];
+/// What SQLite keeps beside a database, with the same contents in it.
+const BESIDE_DATABASES: [&str; 3] = ["-journal", "-wal", "-shm"];
 /// How many entries of a directory are compared with a hard link.
 const MOST_COMPARED: usize = 2000;
 
@@ -67,12 +73,14 @@ pub fn is_control(path: &Path) -> bool {
 }
 
 fn is_secret(path: &Path) -> bool {
+    let mut in_profile = false;
     let mut names = names(path).peekable();
     while let Some(name) = names.next() {
         let is_last = names.peek().is_none();
-        if is_secret_directory(&name) || (is_last && is_secret_name(&name)) {
+        if is_secret_directory(&name) || (is_last && is_secret_file(&name, in_profile)) {
             return true;
         }
+        in_profile |= is_profile(&name);
     }
     false
 }
@@ -83,6 +91,18 @@ fn names(path: &Path) -> impl Iterator<Item = String> {
 
 fn is_secret_directory(name: &str) -> bool {
     SECRET_DIRECTORIES.contains(&name)
+}
+
+/// Whether a directory is called as Chromium and its kin call the profile of a user.
+fn is_profile(name: &str) -> bool {
+    let number = name.strip_prefix("profile ").map(|rest| rest.parse::<u32>());
+    matches!(name, "default" | "guest profile" | "system profile") || matches!(number, Some(Ok(_)))
+}
+
+/// Whether a file of this name, in lower case, holds secrets.
+fn is_secret_file(name: &str, in_profile: bool) -> bool {
+    let database = BESIDE_DATABASES.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    is_secret_name(name) || is_secret_name(database) || (in_profile && COOKIES.contains(&database))
 }
 
 /// Whether a name, in lower case, is one that secrets are kept under.
@@ -159,7 +179,7 @@ impl Files {
         let mut directory = Some(real.path.as_path());
         while let Some(parent) = directory.and_then(Path::parent) {
             let open = real.at(parent.to_owned()).open_dir();
-            if open.is_ok_and(|dir| holds_as_secret(&dir, id)) {
+            if open.is_ok_and(|dir| holds_as_secret(&dir, parent, id)) {
                 return Err(refused(Act::Read, real, "it is a secret file under another name"));
             }
             directory = Some(parent);
@@ -168,12 +188,12 @@ impl Files {
     }
 }
 
-fn holds_as_secret(dir: &Dir, id: (u64, u64)) -> bool {
+fn holds_as_secret(dir: &Dir, path: &Path, id: (u64, u64)) -> bool {
     let Ok(entries) = dir.entries() else { return false };
     entries
         .take(MOST_COMPARED)
         .filter_map(Result::ok)
-        .filter(|entry| is_secret_name(&entry.file_name().to_string_lossy().to_lowercase()))
+        .filter(|entry| is_secret(&path.join(entry.file_name())))
         .filter_map(|entry| entry.metadata().ok())
         .any(|meta| (meta.dev(), meta.ino()) == id)
 }
@@ -212,6 +232,17 @@ mod tests {
             "home/.ssh/known_hosts",
             "auth.json",
             ".SSH",
+            "google-chrome/Default/Cookies",
+            "chromium/Profile 12/Network/Cookies",
+            "Google/Chrome/Guest Profile/Extension Cookies",
+            "Default/Cookies-journal",
+            "Default/Web Data",
+            "chromium/Default/Login Data",
+            "Default/Login Data For Account",
+            ".mozilla/firefox/ab12.default-release/cookies.sqlite",
+            "ab12.default/cookies.sqlite-wal",
+            "ab12.default/logins.json",
+            "ab12.default/key4.db",
         ] {
             assert_eq!(classify(Path::new(path)), Class::Secret, "{path}");
         }
@@ -231,6 +262,11 @@ mod tests {
             "keys.rs",
             "agents.md.txt",
             "monkey",
+            "src/net/cookies",
+            "Default/cookies/mod.rs",
+            "profile view/cookies",
+            "docs/default/web data.md",
+            "notes-wal",
         ] {
             assert_eq!(classify(Path::new(path)), Class::Plain, "{path}");
         }

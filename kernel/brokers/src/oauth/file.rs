@@ -81,8 +81,9 @@ impl AuthFile {
     pub(super) fn remove(&self, name: &str) -> Result<bool, LoginError> {
         let mut document = self.read()?;
         let entries = document.get_mut("providers").and_then(Value::as_object_mut);
-        let is_login =
-            |entries: &&mut Map<String, Value>| entries.get(name).is_some_and(|e| e["type"] == "oauth");
+        let is_login = |entries: &&mut Map<String, Value>| {
+            entries.get(name).is_some_and(|e| e["type"] == "oauth")
+        };
         let Some(entries) = entries.filter(is_login) else { return Ok(false) };
         entries.remove(name);
         self.write(document)?;
@@ -92,9 +93,8 @@ impl AuthFile {
     fn read(&self) -> Result<Map<String, Value>, LoginError> {
         let Some(bytes) = read_private(&self.path, LARGEST)? else { return Ok(Map::new()) };
         // The parser's own message could repeat a piece of a token.
-        let parsed = serde_json::from_slice(&bytes).map_err(|error| {
-            self.broken(format!("it is no JSON from line {} on", error.line()))
-        })?;
+        let parsed = serde_json::from_slice(&bytes)
+            .map_err(|error| self.broken(format!("it is no JSON from line {} on", error.line())))?;
         let Value::Object(document) = parsed else {
             return Err(self.broken("it is no JSON object".to_owned()));
         };

@@ -250,12 +250,23 @@ mod tests {
 
     #[test]
     fn tokens_go_to_tls_or_to_this_machine() {
-        for good in ["https://a.example/x", "http://127.0.0.1:8080/x", "http://[::1]/", "http://localhost:1/"] {
+        for good in [
+            "https://a.example/x",
+            "http://127.0.0.1:8080/x",
+            "http://[::1]/",
+            "http://localhost:1/",
+        ] {
             assert!(is_safe(good), "{good}");
         }
         for bad in [
-            "", "a.example", "http://a.example/x", "ftp://a.example", "https://u@a.example",
-            "https://u:p@a.example", "http://127.0.0.1.evil.example/", "http://192.168.1.1/",
+            "",
+            "a.example",
+            "http://a.example/x",
+            "ftp://a.example",
+            "https://u@a.example",
+            "https://u:p@a.example",
+            "http://127.0.0.1.evil.example/",
+            "http://192.168.1.1/",
             "https://a.example/#x",
         ] {
             let text = LOGIN.replace("https://auth.example.com/token", bad);

@@ -104,7 +104,8 @@ impl Logins {
         }
         let headers = session.headers.iter();
         let headers = headers.map(|(name, value)| (name.clone(), value.as_bytes().to_vec()));
-        let carried = credential(&format!("login {name}"), &kept.access, &session.url, &session.prefix);
+        let carried =
+            credential(&format!("login {name}"), &kept.access, &session.url, &session.prefix);
         let reply = self.talk(name).get(&session.url, headers, carried).await?;
         if reply.is_good() {
             kept.session = Some(token::short(session, &reply.body, self.now())?);

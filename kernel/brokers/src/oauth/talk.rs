@@ -137,16 +137,8 @@ impl Talk<'_> {
 }
 
 /// Returns the host that a credential for `url` is bound to, and the credential.
-pub(super) fn credential(
-    name: &str,
-    secret: &Secret,
-    url: &str,
-    prefix: &str,
-) -> Credential {
-    let inject = Injection::Header {
-        name: "authorization".to_owned(),
-        prefix: prefix.to_owned(),
-    };
+pub(super) fn credential(name: &str, secret: &Secret, url: &str, prefix: &str) -> Credential {
+    let inject = Injection::Header { name: "authorization".to_owned(), prefix: prefix.to_owned() };
     Credential { name: name.to_owned(), secret: secret.clone(), host: binding(url), inject }
 }
 

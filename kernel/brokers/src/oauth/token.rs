@@ -196,7 +196,8 @@ impl Issued {
         now: u64,
     ) -> Result<Kept, LoginError> {
         let wrong = |reason: &str| LoginError::Answer { reason: reason.to_owned() };
-        let bearer = self.token_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+        let bearer =
+            self.token_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
         if !bearer {
             return Err(wrong("its token is no bearer token"));
         }

@@ -13,6 +13,7 @@ use crate::{
     execute::{self, Show},
     exit::Exit,
     interrupt::Interrupts,
+    models,
     output::sanitise_line,
     request::ChatRequest,
     runtime::Runtime,
@@ -22,7 +23,7 @@ use crate::{
 /// What can be typed besides a message.
 const COMMANDS: [(&str, &str); 6] = [
     ("/help", "show these commands"),
-    ("/model NAME", "go on with another model"),
+    ("/model [NAME]", "go on with another model; without a name, pick it"),
     ("/status", "show the session, its model and its cost"),
     ("/undo", "bring the files back to what they were before the last message"),
     ("/new", "begin a new session"),
@@ -184,9 +185,11 @@ impl Chat<'_> {
     }
 
     fn model(&mut self, name: &str, settings: &mut Settings) -> Result<(), CommandError> {
-        if name.is_empty() {
-            return Err(CommandError::usage("which model?").hint("/model PROVIDER/MODEL"));
-        }
+        let picked = match name {
+            "" | "?" => models::pick(self.context, settings)?,
+            name => name.to_owned(),
+        };
+        let name = picked.as_str();
         let changed = self.context.settings_with(|layers| layers.model(name, "/model"))?;
         self.runtime = Runtime::new(self.context, &changed, &self.request.workspace)?;
         *settings = changed;

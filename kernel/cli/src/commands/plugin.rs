@@ -83,6 +83,7 @@ pub fn catalog(context: &Context) -> Result<Catalog, CommandError> {
             digest: component.digest,
             manifest: component.manifest,
             native: component.native,
+            unpack: openkoi_components::unpack,
             wasm_len: component.wasm_length,
             native_len: component.native_length,
         })

@@ -116,7 +116,7 @@ impl Report {
 
 fn routes(settings: &Settings, context: &Context) -> Result<Routes, CommandError> {
     let connections = context.connections(settings)?;
-    Ok(connections.routes(settings, &context.catalogue()?)?)
+    Ok(connections.routes(settings, &context.catalogue(&connections)?)?)
 }
 
 fn skills(context: &Context) -> Result<SkillCount, CommandError> {

@@ -41,7 +41,7 @@ pub enum TaskCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show a task and the beginning of its output
+    /// Show a task: its changed files, the programs that ran, the beginning of its output
     Show {
         /// The beginning of its id; without it, pick one
         id: Option<String>,
@@ -78,7 +78,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
         TaskCommand::Show { id, json } => {
             let (storage, task) = chosen(id, "openkoi task show", context)?;
             let output = storage.read_output(&task.session, &task.id)?;
-            Reply::new(shown::Shown::new(task, output), json).print(context)
+            let journal = storage.entries(&task.id)?;
+            Reply::new(shown::Shown::new(task, output, journal), json).print(context)
         }
         TaskCommand::Replay { id } => {
             let (storage, task) = chosen(id, "openkoi task replay", context)?;

@@ -28,6 +28,8 @@ pub struct Connection {
     pub found: Found,
     /// The model it uses where nobody says which.
     pub default_model: Option<String>,
+    /// The model it uses for small things where its prices say nothing.
+    pub small_model: Option<String>,
     /// Models that the configuration adds to those that are known.
     pub models: Vec<String>,
     /// How one logs in to it, where that is possible.
@@ -68,7 +70,10 @@ struct Offer<'a> {
     base_url: &'a str,
     environment: Vec<&'a str>,
     default_model: &'a str,
+    small_model: &'a str,
     needs_credential: bool,
+    /// Settings that the service needs.
+    options: Vec<OptionValue>,
     preset: Option<&'a PresetEntry>,
 }
 
@@ -78,16 +83,6 @@ impl Offer<'_> {
             Some(preset) => preset.login.as_ref(),
             None => self.manifest.credentials.iter().find_map(|one| one.login.as_ref()),
         }
-    }
-
-    fn options(&self) -> Vec<OptionValue> {
-        let options = self.preset.iter().flat_map(|preset| &preset.options);
-        let option = |(name, value): (&String, &String)| OptionValue {
-            name: name.clone(),
-            value: value.clone(),
-            file: None,
-        };
-        options.map(option).collect()
     }
 
     fn headers(&self) -> Vec<(String, String)> {
@@ -153,7 +148,9 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         base_url: &entry.base_url,
         environment: credentials.flat_map(|c| &c.environment).map(String::as_str).collect(),
         default_model: &entry.default_model,
+        small_model: &entry.small_model,
         needs_credential,
+        options: Vec::new(),
         preset: None,
     };
     let presets = entry.presets.iter().map(|preset| Offer {
@@ -163,10 +160,12 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         base_url: &preset.base_url,
         environment: preset.environment.iter().map(String::as_str).collect(),
         default_model: &preset.default_model,
+        small_model: &preset.small_model,
         // A service without a variable of its own is one that runs on this machine.
         needs_credential: needs_credential
             && (!preset.environment.is_empty() || preset.login.is_some()),
         preset: Some(preset),
+        options: preset.options.iter().map(OptionValue::text).collect(),
     });
     std::iter::once(own).chain(presets).collect()
 }
@@ -221,6 +220,7 @@ fn configured(
         found: found(&sources, needed, has),
         sources,
         default_model: own_model.or_else(|| known.then(|| offer.default_model.to_owned())),
+        small_model: named(offer.small_model).filter(|_| !moved),
         models: provider.models.clone(),
         login,
         headers: offer.headers(),
@@ -236,15 +236,20 @@ fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection
         name: offer.name.to_owned(),
         component: offer.manifest.component.name.clone(),
         base_url: trimmed(offer.base_url).to_owned(),
-        options: offer.options(),
+        options: offer.options.clone(),
         found: found(&sources, offer.needs_credential, has),
         sources,
-        default_model: (!offer.default_model.is_empty()).then(|| offer.default_model.to_owned()),
+        default_model: named(offer.default_model),
+        small_model: named(offer.small_model),
         models: Vec::new(),
         login,
         headers: offer.headers(),
         service: Some(offer.name.to_owned()),
     }
+}
+
+fn named(model: &str) -> Option<String> {
+    (!model.is_empty()).then(|| model.to_owned())
 }
 
 fn trimmed(url: &str) -> &str {
@@ -282,9 +287,7 @@ fn options_of(
     offer: &Offer<'_>,
     warnings: &mut Vec<String>,
 ) -> Vec<OptionValue> {
-    let own = |option: &OptionValue| provider.options.iter().any(|(name, _)| *name == option.name);
-    let mut options = offer.options();
-    options.retain(|option| !own(option));
+    let mut options = Vec::new();
     for (name, value) in &provider.options {
         let Some(declared) = offer.entry.options.iter().find(|option| option.name == *name) else {
             warnings.push(undeclared(provider, offer, name));
@@ -295,6 +298,8 @@ fn options_of(
         let value = file.as_ref().map_or_else(|| value.clone(), |path| path.display().to_string());
         options.push(OptionValue { name: name.clone(), value, file });
     }
+    let own = |one: &&OptionValue| provider.options.iter().all(|(name, _)| *name != one.name);
+    options.extend(offer.options.iter().filter(own).cloned());
     options
 }
 
@@ -307,9 +312,14 @@ fn undeclared(provider: &Provider, offer: &Offer<'_>, name: &str) -> String {
 }
 
 impl Connections {
+    /// Returns the connections that can be used, the preferred first.
+    pub fn usable(&self) -> impl Iterator<Item = &Connection> {
+        self.ready.iter().chain(&self.on_request)
+    }
+
     /// Returns the connection of this name that can be used.
     pub fn find(&self, name: &str) -> Option<&Connection> {
-        self.ready.iter().chain(&self.on_request).find(|connection| connection.name == name)
+        self.usable().find(|connection| connection.name == name)
     }
 
     /// Returns the names of all variables that were looked for.
@@ -326,7 +336,18 @@ impl Connections {
     }
 }
 
+impl OptionValue {
+    fn text((name, value): (&String, &String)) -> Self {
+        Self { name: name.clone(), value: value.clone(), file: None }
+    }
+}
+
 impl Connection {
+    /// Returns the name under which the catalogue has its models.
+    pub fn key(&self) -> &str {
+        self.service.as_deref().unwrap_or(&self.name)
+    }
+
     /// Returns the variables that its credential is looked for in.
     pub fn variables(&self) -> Vec<String> {
         let variables = self.sources.iter().filter_map(|source| match source {

@@ -17,13 +17,13 @@ pub(super) fn of(
     offered: Option<&Login>,
     moved: bool,
 ) -> Result<Option<Login>, ModelsError> {
-    let unfit =
-        |reason: String| ModelsError::Login { provider: provider.name.clone(), reason };
+    let unfit = |reason: String| ModelsError::Login { provider: provider.name.clone(), reason };
     let mut login = match (offered, provider.login.is_empty()) {
         (None, true) => return Ok(None),
         (Some(offered), true) => offered.clone(),
         (offered, false) => {
-            let offered = serde_json::to_value(offered).map_err(|error| unfit(error.to_string()))?;
+            let offered =
+                serde_json::to_value(offered).map_err(|error| unfit(error.to_string()))?;
             let own = serde_json::to_value(&provider.login);
             let own = own.map_err(|error| unfit(error.to_string()))?;
             let whole = serde_json::from_value(over(own, offered));
@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_company_s_own_addresses_stand_in_for_the_usual_ones() {
-        let own = "token_url = 'https://work.example/token'\nsession.url = 'https://work.example/s'";
+        let own =
+            "token_url = 'https://work.example/token'\nsession.url = 'https://work.example/s'";
 
         let login = of(&provider(own), Some(&offered()), false).unwrap().unwrap();
 

@@ -1,9 +1,14 @@
 //! From a name that was typed or configured to one model of one connection.
 
+mod roles;
+
 use openkoi_core::message::Role;
 
-use super::{Catalogue, Connection, Connections, ModelsError, ROLES, Route, Routes};
+use super::{
+    Catalogue, Connection, Connections, EMBEDDER, Facts, ModelsError, ROLES, Route, Routes, SMALL,
+};
 use crate::{settings::Settings, suggest};
+use roles::Choice;
 
 impl Connections {
     /// Gives every role its models.
@@ -17,18 +22,24 @@ impl Connections {
         catalogue: &Catalogue,
     ) -> Result<Routes, ModelsError> {
         let mut routes = Routes::default();
-        let fallback: Vec<Route> = settings
-            .fallback
-            .iter()
-            .map(|name| self.select(name, catalogue))
-            .collect::<Result<_, _>>()?;
-        for role in ROLES {
-            let (first, origin) = self.first(role, settings, catalogue)?;
-            let others = fallback.iter().filter(|route| **route != first).cloned();
-            let chain: Vec<Route> = std::iter::once(first.clone()).chain(others).collect();
+        let choice = Choice { connections: self, settings, catalogue };
+        let executor = choice.of(Role::EXECUTOR)?;
+        for role in ROLES.into_iter().chain([SMALL]) {
+            let (first, origin) = choice.for_role(role, &executor)?;
+            let mut chain = vec![first];
+            for other in choice.fallback(role)? {
+                if !chain.contains(&other) {
+                    chain.push(other);
+                }
+            }
             self.keep(&chain, &mut routes);
             routes.roles.insert(role.to_owned(), chain);
             routes.origins.insert(role.to_owned(), origin);
+        }
+        if let Some((embedder, origin)) = choice.embedder()? {
+            self.keep(std::slice::from_ref(&embedder), &mut routes);
+            routes.roles.insert(EMBEDDER.to_owned(), vec![embedder]);
+            routes.origins.insert(EMBEDDER.to_owned(), origin);
         }
         Ok(routes)
     }
@@ -42,25 +53,7 @@ impl Connections {
         }
     }
 
-    fn first(
-        &self,
-        role: &str,
-        settings: &Settings,
-        catalogue: &Catalogue,
-    ) -> Result<(Route, String), ModelsError> {
-        let origin = |key: &str| settings.origin(key).map_or_else(String::new, ToString::to_string);
-        if let Some(name) = settings.roles.get(role) {
-            return Ok((self.select(name, catalogue)?, origin(&format!("roles.{role}"))));
-        }
-        if let Some(name) = &settings.model {
-            return Ok((self.select(name, catalogue)?, origin("model")));
-        }
-        let route = self.default_route()?;
-        let origin = format!("the first provider that is connected, {}", route.provider);
-        Ok((route, origin))
-    }
-
-    fn default_route(&self) -> Result<Route, ModelsError> {
+    pub(super) fn default_route(&self) -> Result<Route, ModelsError> {
         let Some(first) = self.ready.first() else { return Err(self.none()) };
         let usable = self.ready.iter().find_map(|connection| {
             let model = connection.default_model.clone()?;
@@ -89,15 +82,10 @@ impl Connections {
                 return Err(known.not_connected());
             }
         }
-        let holders: Vec<&Connection> =
-            self.ready.iter().filter(|one| one.has(name, catalogue)).collect();
-        match holders.as_slice() {
-            [one] => Ok(one.route_to(name)),
-            [] => self.unheard_of(name, catalogue),
-            several => Err(ModelsError::Ambiguous {
-                model: name.to_owned(),
-                candidates: several.iter().map(|one| one.route_to(name).to_string()).collect(),
-            }),
+        let holders = self.ready.iter().filter(|one| one.has(name, catalogue));
+        match one_of(name, holders)? {
+            Some(route) => Ok(route),
+            None => self.unheard_of(name, catalogue),
         }
     }
 
@@ -109,6 +97,13 @@ impl Connections {
         // A provider that needs a key may have it: that is a better answer than "unknown".
         if let Some(holder) = self.missing.iter().find(|one| one.has(name, catalogue)) {
             return Err(holder.not_connected());
+        }
+        // No list is complete: whoever has other versions of it has it, if it is there at all.
+        let kin = self.ready.iter().filter(|one| {
+            one.known(catalogue).any(|known| known != name && is_version_of(name, known))
+        });
+        if let Some(route) = one_of(name, kin)? {
+            return Ok(route);
         }
         match self.ready.as_slice() {
             [] => Err(self.none()),
@@ -143,15 +138,46 @@ impl Connections {
     }
 }
 
+/// Returns the route to `name` if one connection is meant.
+fn one_of<'a>(
+    name: &str,
+    holders: impl Iterator<Item = &'a Connection>,
+) -> Result<Option<Route>, ModelsError> {
+    let mut routes: Vec<Route> = holders.map(|one| one.route_to(name)).collect();
+    match routes.len() {
+        0 | 1 => Ok(routes.pop()),
+        _ => Err(ModelsError::Ambiguous {
+            model: name.to_owned(),
+            candidates: routes.iter().map(ToString::to_string).collect(),
+        }),
+    }
+}
+
 impl Connection {
-    fn route_to(&self, model: &str) -> Route {
+    /// Returns the route to a model of this connection, whether it is known or not.
+    pub fn route_to(&self, model: &str) -> Route {
         Route { provider: self.name.clone(), model: model.to_owned() }
     }
 
     /// Returns the models it is known to have.
-    fn known<'a>(&'a self, catalogue: &'a Catalogue) -> impl Iterator<Item = &'a str> {
-        let listed = self.service.iter().flat_map(|service| catalogue.models(service));
+    pub(super) fn known<'a>(&'a self, catalogue: &'a Catalogue) -> impl Iterator<Item = &'a str> {
+        // Where somebody else answers at the URL, only what that server listed is its own.
+        let own = |model: &&str| {
+            let facts = || catalogue.facts(self.key(), model);
+            self.service.is_some() || facts().is_some_and(|facts| facts.listed)
+        };
+        let listed = catalogue.models(self.key()).filter(own);
         self.models.iter().map(String::as_str).chain(listed)
+    }
+
+    /// Returns its models with what is known of them, its own choice among them even if no list has it.
+    pub fn models<'a>(&'a self, catalogue: &'a Catalogue) -> Vec<(&'a str, Facts)> {
+        let mut names: Vec<&str> = self.known(catalogue).collect();
+        names.extend(self.default_model.as_deref());
+        names.sort_unstable();
+        names.dedup();
+        let facts = |name| catalogue.facts(self.key(), name).unwrap_or_default();
+        names.into_iter().map(|name| (name, facts(name))).collect()
     }
 
     fn has(&self, model: &str, catalogue: &Catalogue) -> bool {

@@ -155,21 +155,52 @@ fn ask_for_one(
     input: &mut impl BufRead,
     screen: &mut impl Write,
 ) -> Result<Option<String>, CommandError> {
-    for (index, choice) in choices.iter().take(SHOWN).enumerate() {
-        let description = sanitise_line(&choice.description);
-        writeln!(screen, "{:>3}  {}  {description}", index + 1, choice.argument).map_err(broken)?;
-    }
+    let mut left: Vec<&Choice> = choices.iter().collect();
+    show(&left, screen)?;
     loop {
-        write!(screen, "pick a {what} (number, or nothing to leave): ").map_err(broken)?;
+        write!(screen, "pick a {what} (number, part of a name, or nothing to leave): ")
+            .map_err(broken)?;
         screen.flush().map_err(broken)?;
         let mut line = String::new();
         if input.read_line(&mut line).map_err(broken)? == 0 || line.trim().is_empty() {
             return Ok(None);
         }
-        let number = line.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-        if let Some(choice) = number.and_then(|index| choices.iter().take(SHOWN).nth(index)) {
-            return Ok(Some(choice.argument.clone()));
+        let typed = line.trim().to_lowercase();
+        if let Ok(number) = typed.parse::<usize>() {
+            if let Some(choice) = left.iter().take(SHOWN).nth(number.wrapping_sub(1)) {
+                return Ok(Some(choice.argument.clone()));
+            }
+            continue;
         }
+        let found = choices.iter().filter(|choice| choice.contains(&typed));
+        left = found.collect();
+        if let [only] = left.as_slice()
+            && only.argument.to_lowercase() == typed
+        {
+            return Ok(Some(only.argument.clone()));
+        }
+        show(&left, screen)?;
+    }
+}
+
+fn show(choices: &[&Choice], screen: &mut impl Write) -> Result<(), CommandError> {
+    for (index, choice) in choices.iter().take(SHOWN).enumerate() {
+        let description = sanitise_line(&choice.description);
+        let argument = sanitise_line(&choice.argument);
+        writeln!(screen, "{:>3}  {argument}  {description}", index + 1).map_err(broken)?;
+    }
+    match choices.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => writeln!(screen, "     and {more} more: type a part of the name"),
+        _ if choices.is_empty() => writeln!(screen, "     none has that in its name"),
+        _ => return Ok(()),
+    }
+    .map_err(broken)
+}
+
+impl Choice {
+    /// Whether `text`, in lower case, is in what is typed or in what is shown.
+    fn contains(&self, text: &str) -> bool {
+        [&self.argument, &self.description].iter().any(|own| own.to_lowercase().contains(text))
     }
 }
 
@@ -194,10 +225,11 @@ mod tests {
 
     #[test]
     fn a_number_picks_and_a_wrong_one_is_asked_again() {
-        let (picked, screen) = answer("7\n0\nx\n2\n");
+        let (picked, screen) = answer("7\n0\n99999999999999999999\n\u{e9}\ne\n2\n");
 
         assert_eq!(picked.as_deref(), Some("def2"));
-        assert_eq!(screen.matches("pick a session").count(), 4);
+        assert_eq!(screen.matches("pick a session").count(), 6);
+        assert!(screen.contains("none has that in its name"), "{screen}");
         assert!(screen.contains("  2  def2  write docs\n"), "{screen}");
     }
 
@@ -206,6 +238,32 @@ mod tests {
         assert_eq!(unseen(&b"sk-2\x7f1\nrest"[..]).unwrap(), "sk-1");
         assert_eq!(unseen(&b"wrong\x15right"[..]).unwrap(), "right");
         assert_eq!(unseen(&b"sk-\x03"[..]).unwrap_err().kind, Exit::Interrupted);
+    }
+
+    #[test]
+    fn a_part_of_a_name_narrows_the_choices() {
+        let (picked, screen) = answer("LOGIN\n1\n");
+
+        assert_eq!(picked.as_deref(), Some("abc1"));
+        assert!(screen.ends_with("leave):   1  abc1  fix the login bug\npick a session (number, part of a name, or nothing to leave): "), "{screen}");
+        assert_eq!(answer("def2\n").0.as_deref(), Some("def2"));
+    }
+
+    #[test]
+    fn of_many_choices_some_are_shown_and_all_can_be_found() {
+        let many: Vec<Choice> = (1..=45)
+            .map(|n| Choice { argument: format!("model-{n}"), description: String::new() })
+            .collect();
+        let mut screen = Vec::new();
+
+        let picked = ask_for_one("model", &many, &mut "l-44\n1\n".as_bytes(), &mut screen);
+
+        let screen = String::from_utf8(screen).unwrap();
+        assert_eq!(picked.unwrap().as_deref(), Some("model-44"));
+        assert!(
+            screen.contains(" 20  model-20  \n     and 25 more: type a part of the name\n"),
+            "{screen}"
+        );
     }
 
     #[test]

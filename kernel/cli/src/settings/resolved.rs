@@ -78,6 +78,8 @@ pub struct Settings {
     pub roles: BTreeMap<String, String>,
     /// Models to try when the first is unavailable.
     pub fallback: Vec<String>,
+    /// The same for one role, in place of it.
+    pub fallbacks: BTreeMap<String, Vec<String>>,
     /// Providers in the order of the file.
     pub providers: Vec<Provider>,
     /// Limits of one task.
@@ -107,6 +109,7 @@ impl Settings {
             model: read.text(&["model"]),
             roles: read.below(&["roles"], |value| value.as_str().map(str::to_owned)),
             fallback: read.texts(&["fallback", "models"]),
+            fallbacks: read.fallbacks(),
             providers: layers.providers().iter().map(|name| read.provider(name)).collect(),
             limits: read.limits(),
             checks: read.switch(&["checks", "enabled"]),
@@ -118,6 +121,12 @@ impl Settings {
             redaction: read.switch(&["redaction", "enabled"]),
             layers,
         }
+    }
+
+    /// Returns the same without the models that are named in it.
+    #[must_use]
+    pub fn without_models(&self) -> Self {
+        Self { model: None, roles: BTreeMap::new(), ..self.clone() }
     }
 
     /// Returns every value with its origin, sorted by key.
@@ -243,6 +252,12 @@ impl Reader<'_> {
                 .and_then(level)
                 .unwrap_or(TrustLevel::Ask),
         }
+    }
+
+    fn fallbacks(&self) -> BTreeMap<String, Vec<String>> {
+        let roles = self.below(&["fallback"], |value| value.is_array().then_some(()));
+        let own = roles.into_keys().filter(|role| role != "models");
+        own.map(|role| (role.clone(), self.texts(&["fallback", &role]))).collect()
     }
 
     fn component_limits(&self) -> BTreeMap<String, BTreeMap<String, u64>> {

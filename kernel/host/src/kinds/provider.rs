@@ -284,10 +284,8 @@ impl Models {
                 }
                 Err(Attempted { setback, .. }) => {
                     if !is_last {
-                        deltas(Delta::Waiting(&format!(
-                            "{}; asking the next provider",
-                            setback.error.message
-                        )));
+                        let why = format!("{}; asking the next provider", setback.clause());
+                        deltas(Delta::Waiting(&why));
                     }
                     last = Some(setback.error);
                 }
@@ -395,7 +393,7 @@ impl Drop for Permit<'_> {
 }
 
 fn waiting(setback: &Setback, pause: Duration) -> String {
-    format!("{}; trying again in {} s", setback.error.message, pause.as_secs().max(1))
+    format!("{}; trying again in {} s", setback.clause(), pause.as_secs().max(1))
 }
 
 impl Provider {

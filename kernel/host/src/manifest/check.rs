@@ -146,7 +146,8 @@ fn check_provider(manifest: &Manifest) -> Result<(), ManifestError> {
         name("the preset", &preset.name, '-', COMPONENT_NAME)?;
         check_base_url(&preset.base_url)?;
         check_login(preset.login.as_ref())?;
-        check_preset(preset, provider)?;
+        check_headers(preset)?;
+        check_options(provider, preset)?;
     }
     Ok(())
 }
@@ -157,12 +158,7 @@ fn check_login(login: Option<&Login>) -> Result<(), ManifestError> {
     login.map_or(Ok(()), Login::check).map_err(unfit)
 }
 
-fn check_preset(preset: &PresetEntry, provider: &ProviderEntry) -> Result<(), ManifestError> {
-    let known = |name: &String| provider.options.iter().any(|option| option.name == *name);
-    if let Some(name) = preset.options.keys().find(|name| !known(name)) {
-        let reason = format!("there is no option `{}`", text::one_line(name, 80));
-        return Err(ManifestError::Value { key: "options", reason });
-    }
+fn check_headers(preset: &PresetEntry) -> Result<(), ManifestError> {
     if let Some((name, _)) = preset.headers.iter().find(|(name, value)| !is_plain(name, value)) {
         let name = text::one_line(name, 80);
         let reason = format!("`{name}` cannot be set, or not to this");
@@ -176,6 +172,18 @@ fn is_plain(name: &str, value: &str) -> bool {
     let reserved = ["authorization", "cookie", "host", "content-length", "content-type"];
     let name = name.to_ascii_lowercase();
     is_header(&name) && is_line(value) && !reserved.contains(&name.as_str())
+}
+
+/// A preset sets what the provider has, and no file.
+fn check_options(provider: &ProviderEntry, preset: &PresetEntry) -> Result<(), ManifestError> {
+    let settable = |name: &String| provider.options.iter().any(|o| o.name == *name && !o.file);
+    match preset.options.keys().find(|name| !settable(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let reason = format!("the preset `{}` sets `{name}`, which is no text", preset.name);
+            Err(ManifestError::Value { key: "options", reason })
+        }
+    }
 }
 
 fn check_base_url(url: &str) -> Result<(), ManifestError> {
@@ -417,11 +425,24 @@ mod tests {
             let error = refused(PRESET, from, to);
             assert!(matches!(error, ManifestError::Value { .. }), "{to}: {error}");
         }
-        for (from, to) in [
-            ("client-id", "surprise = 1\nclient-id"),
-            ("options =", "surprise = 1\noptions ="),
-        ] {
+        for (from, to) in
+            [("client-id", "surprise = 1\nclient-id"), ("options =", "surprise = 1\noptions =")]
+        {
             assert!(matches!(refused(PRESET, from, to), ManifestError::Syntax(_)), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_preset_sets_only_options_that_are_texts_of_the_provider() {
+        let preset = "[[provider.option]]\nname = \"api\"\n[[provider.option]]\nname = \"key\"\nfile = true\n\
+                      [[provider.preset]]\nname = \"other\"\nbase-url = \"https://other.example.com\"\n";
+        let with =
+            |options: &str| Manifest::parse(&format!("{PROVIDER}{preset}options = {options}\n"));
+
+        let presets = with("{ api = \"chat\" }").unwrap().provider.unwrap().presets;
+        assert_eq!(presets[0].options["api"], "chat");
+        for wrong in ["{ apy = \"chat\" }", "{ key = \"/etc/passwd\" }"] {
+            assert!(matches!(with(wrong), Err(ManifestError::Value { .. })), "{wrong}");
         }
     }
 

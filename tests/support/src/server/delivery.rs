@@ -4,6 +4,10 @@ use std::{
     collections::VecDeque,
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -90,11 +94,22 @@ pub(crate) struct Flow {
     pieces: VecDeque<Bytes>,
     end: End,
     rested: bool,
+    over: bool,
+    left: Arc<AtomicUsize>,
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        if !self.over {
+            self.left.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 impl Flow {
-    pub(crate) fn new(pieces: VecDeque<Bytes>, end: End) -> Self {
-        Self { pieces, end, rested: true }
+    /// A flow that is dropped before its end is counted in `left`.
+    pub(crate) fn new(pieces: VecDeque<Bytes>, end: End, left: Arc<AtomicUsize>) -> Self {
+        Self { pieces, end, rested: true, over: false, left }
     }
 }
 
@@ -115,6 +130,7 @@ impl Stream for Flow {
             }
             return Poll::Ready(Some(Ok(piece)));
         }
+        self.over = !matches!(self.end, End::Stalled(_));
         match self.end {
             End::Complete | End::Early(_) | End::Endless => Poll::Ready(None),
             End::Broken(_) => Poll::Ready(Some(Err(io::Error::other("broken by the script")))),

@@ -54,22 +54,7 @@ fn tools(
     if request.tools.is_empty() {
         return Ok(());
     }
-    let tools: Result<Vec<Value>> = request
-        .tools
-        .iter()
-        .enumerate()
-        .map(|(index, tool)| {
-            Ok(json!({
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "parameters": ask::parameters(index, tool)?,
-                },
-            }))
-        })
-        .collect();
-    body.insert("tools".into(), tools?.into());
+    body.insert("tools".into(), ask::functions(&request.tools)?.into());
     let choice = match &request.tool_choice {
         ToolChoice::Automatic => return Ok(()),
         ToolChoice::None => json!("none"),

@@ -38,6 +38,7 @@ fn every_way_to_say_that_a_conversation_is_too_long_is_understood() {
         (400, chat("invalid_parameter_error", "Range of input length should be [1, 129024]")),
         (400, chat("", "length of prompt_tokens (163280) must be less than max_seq_len (32768)")),
         (500, "{\"error\":\"input exceeds context length\"}".to_owned()),
+        (400, "{\"error\":\"the prompt is longer than the context length currently available to the model\"}".to_owned()),
         (400, chat("", "This model's maximum prompt length is 131072 but the request contains 537812 tokens.")),
         (400, chat("", "Your input exceeds the context window of this model. Please adjust your input and try again.")),
     ];

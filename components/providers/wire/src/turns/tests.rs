@@ -123,6 +123,23 @@ fn ids_keep_their_characters_unless_the_service_minds() {
 }
 
 #[test]
+fn a_conversation_that_begins_or_ends_with_the_model_is_completed_by_the_user() {
+    let of = |messages: &[Message]| shown(&complete(repair(messages, str::to_owned)));
+    let whole = of(&[user(vec![text("a")])]);
+
+    assert_eq!(whole, ["user: text(a)"]);
+    assert_eq!(
+        of(&[model(vec![text("b")])]),
+        [
+            format!("user: text({CUT})"),
+            "model: text(b)".to_owned(),
+            format!("user: text({CONTINUE})")
+        ]
+    );
+    assert_eq!(of(&[]), Vec::<String>::new());
+}
+
+#[test]
 fn a_call_is_asked_for_by_the_user_whoever_spoke_last() {
     let mut after_user = repair(&[user(vec![text("a")])], str::to_owned);
     let mut after_model = repair(&[model(vec![text("b")])], str::to_owned);

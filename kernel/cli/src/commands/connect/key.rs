@@ -7,14 +7,8 @@ use openkoi_core::port::{ModelError, ModelTrouble};
 
 use super::{Connected, store};
 use crate::{
-    context::Context,
-    error::CommandError,
-    execute,
-    exit::Exit,
-    models::Connection,
-    request::stdin::Stdin,
-    runtime,
-    settings::Settings,
+    context::Context, error::CommandError, execute, exit::Exit, models::Connection,
+    request::stdin::Stdin, runtime, settings::Settings,
 };
 
 /// The name under which a key is tried before it is kept.
@@ -82,7 +76,7 @@ fn try_it(
     let secrets = SecretStore::new(context.paths()?.home(), Arc::new(environment));
     let mut candidate = connection.clone();
     candidate.sources = vec![SecretSource::Variable(CANDIDATE.to_owned())];
-    let models = runtime::models_of(context, settings, &candidate, secrets)?;
+    let models = runtime::listers(context, settings, &[candidate], secrets)?;
     let late = |_| ModelError {
         kind: ModelTrouble::Unreachable,
         message: format!("`{}` did not answer in time", connection.name),

@@ -140,7 +140,7 @@ fn providers(settings: &Settings, context: &Context) -> Vec<Finding> {
     let mut findings: Vec<Finding> = connections.ready.iter().map(provider).collect();
     findings.extend(connections.warnings.iter().map(|odd| Finding::note("providers", odd)));
     let routes = context
-        .catalogue()
+        .catalogue(&connections)
         .and_then(|catalogue| connections.routes(settings, &catalogue).map_err(CommandError::from));
     match routes {
         Ok(routes) => {

@@ -16,7 +16,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    output::{Page, Style, duration, money},
+    output::{Page, Style, duration, money, versioned},
 };
 
 /// How often is looked.
@@ -69,6 +69,7 @@ impl Screen<'_> {
         if self.json {
             let value = serde_json::to_value(state)
                 .map_err(|error| CommandError::failed(format!("the state is odd: {error}")))?;
+            let value = versioned(value);
             return self.once(value.to_string(), |_| printer.json_line(&value));
         }
         if !printer.out().terminal {

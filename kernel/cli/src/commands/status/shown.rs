@@ -1,6 +1,5 @@
 //! The status on a page and as JSON.
 
-use openkoi_core::message::Role;
 use openkoi_storage::usage::Total;
 use serde_json::{Map, Value, json};
 
@@ -142,10 +141,7 @@ fn route_words(routes: &Routes, role: &str) -> String {
     let names: Vec<String> = chain.iter().map(ToString::to_string).collect();
     let origin = routes.origins.get(role).map_or("", String::as_str);
     let all = names.join(", then ");
-    // The origin is the same for most roles; it is said once, where the work is done.
-    let same =
-        role != Role::EXECUTOR && routes.origins.get(Role::EXECUTOR).is_some_and(|o| o == origin);
-    if same { all } else { format!("{all}   ({origin})") }
+    format!("{all}   ({origin})")
 }
 
 fn total_words(total: Total) -> String {

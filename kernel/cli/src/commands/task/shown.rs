@@ -1,24 +1,72 @@
 //! One task in full.
 
-use openkoi_core::outcome::Ending;
+use openkoi_core::{
+    evaluation::{Change, ChangeKind},
+    event::{Entry, Event},
+    outcome::Ending,
+    tool::Receipt,
+};
 use openkoi_storage::tasks::TaskRecord;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{cost, score, style, task_json};
-use crate::output::{Output, Page, Style, duration};
+use crate::{
+    execute::short_receipt,
+    output::{Output, Page, Style, duration, sanitise_line},
+};
 
 /// How many lines of the output are shown.
 const PREVIEW: usize = 20;
+/// How many files and how many programs are listed.
+const LISTED: usize = 50;
 
-/// A task and its output.
+/// A task with its output and what it left behind.
 pub(super) struct Shown {
     task: TaskRecord,
     output: Option<String>,
+    /// Changed files in the kept tree; absent while the task has not ended.
+    changes: Option<Vec<Change>>,
+    /// The programs that ran on its behalf, in their order.
+    receipts: Vec<Receipt>,
 }
 
 impl Shown {
-    pub(super) fn new(task: TaskRecord, output: Option<String>) -> Self {
-        Self { task, output }
+    /// Returns a task as its journal has it.
+    pub(super) fn new(task: TaskRecord, output: Option<String>, journal: Vec<Entry>) -> Self {
+        let mut shown = Self { task, output, changes: None, receipts: Vec::new() };
+        for entry in journal {
+            match entry.event {
+                Event::ProcessFinished { receipt, .. } => shown.receipts.push(receipt),
+                Event::TaskFinished { outcome } => shown.changes = Some(outcome.changes),
+                _ => {}
+            }
+        }
+        shown
+    }
+
+    fn changed_files(&self, page: &mut Page) {
+        let Some(changes) = &self.changes else { return };
+        page.title("Changed files");
+        if changes.is_empty() {
+            page.line("none");
+        }
+        self.listed(page, changes, change_line);
+    }
+
+    fn programs(&self, page: &mut Page) {
+        if !self.receipts.is_empty() {
+            page.title("Programs");
+            self.listed(page, &self.receipts, receipt_line);
+        }
+    }
+
+    fn listed<T>(&self, page: &mut Page, all: &[T], line: impl Fn(&T) -> String) {
+        all.iter().take(LISTED).for_each(|one| page.line(sanitise_line(&line(one))));
+        if let Some(more) = all.len().checked_sub(LISTED).filter(|more| *more > 0) {
+            let short = self.task.id.short();
+            let whole = format!("… {more} more: openkoi task show {short} --json");
+            page.styled(whole, Style::Faint);
+        }
     }
 
     fn preview(&self, page: &mut Page) {
@@ -53,6 +101,8 @@ impl Output for Shown {
         page.field("cost", cost(task.cost_micros, task.tokens));
         page.title("Task");
         page.line(task.text.trim_end());
+        self.changed_files(page);
+        self.programs(page);
         self.preview(page);
     }
 
@@ -60,9 +110,27 @@ impl Output for Shown {
         let mut shown = task_json(&self.task);
         if let Some(fields) = shown.as_object_mut() {
             fields.insert("output".to_owned(), self.output.clone().into());
+            fields.insert("changes".to_owned(), json!(self.changes));
+            fields.insert("receipts".to_owned(), json!(self.receipts));
         }
         shown
     }
+}
+
+fn change_line(change: &Change) -> String {
+    let what = match change.kind {
+        ChangeKind::Added => "added   ",
+        ChangeKind::Modified => "modified",
+        ChangeKind::Removed => "removed ",
+    };
+    let control = if change.control { "   (steers agents or tools)" } else { "" };
+    format!("{what}  {}{control}", change.path)
+}
+
+fn receipt_line(receipt: &Receipt) -> String {
+    let exit = receipt.exit_code.map_or("signal".to_owned(), |code| format!("exit {code}"));
+    let (took, id) = (duration(receipt.duration_ms), short_receipt(&receipt.id));
+    format!("{exit}  {}   ({took}, receipt {id})", receipt.command)
 }
 
 /// Returns how a run ended, as one sentence.

@@ -6,7 +6,7 @@ use openkoi_host::manifest::Manifest;
 use super::*;
 use crate::{
     env::Environment,
-    models::{Found, connect, resolve},
+    models::{Found, connect, place, resolve},
     settings::{Layers, Settings, file},
 };
 
@@ -32,6 +32,7 @@ const ALPHA: &str = r#"
     base-url = "https://gamma.example.com/v1"
     environment = ["GAMMA_API_KEY"]
     default-model = "dive-1"
+    options = { organization = "pond" }
 "#;
 
 const BETA: &str = r#"
@@ -48,6 +49,7 @@ const BETA: &str = r#"
     required = true
     [provider]
     base-url = "https://beta.example.com"
+    base-url-environment = "BETA_HOST"
     default-model = "swim-large"
 "#;
 
@@ -67,8 +69,18 @@ const SCRIPT: &str = r#"
 "#;
 
 const MODELS: &str = r#"{"providers": {
-    "alpha": {"models": {"swim-large": {}, "swim-small": {}, "fin-2": {}}},
-    "beta": {"models": {"swim-large": {}, "gill": {}}}
+    "alpha": {"models": {
+        "swim-large": {"tool_call": true, "limit": {"context": 200000}, "cost": {"input": 3, "output": 15}},
+        "swim-small": {"tool_call": true, "limit": {"context": 200000}, "cost": {"input": 0.1, "output": 0.5}},
+        "swim-mute": {"tool_call": false, "limit": {"context": 200000}, "cost": {"input": 0, "output": 0}},
+        "scale": {"embeds": true},
+        "fin-2": {}
+    }},
+    "beta": {"models": {"swim-large": {}, "gill": {}}},
+    "gamma": {"models": {
+        "dive-0": {"tool_call": true, "limit": {"context": 200000}, "cost": {"input": 1, "output": 5}},
+        "dive-1": {"tool_call": true, "limit": {"context": 200000}, "cost": {"input": 2, "output": 10}}
+    }}
 }}"#;
 
 struct World {
@@ -94,15 +106,18 @@ impl World {
     }
 
     fn has(&self, source: &SecretSource) -> bool {
-        let (SecretSource::Variable(name)
-        | SecretSource::File(name)
-        | SecretSource::Login(name)) = source;
+        let (SecretSource::Variable(name) | SecretSource::File(name) | SecretSource::Login(name)) =
+            source;
         self.keys.contains(&name.as_str())
     }
 
     fn select(&self, name: &str) -> Result<String, ModelsError> {
         let catalogue = Catalogue::parse(MODELS).unwrap();
         Ok(self.connections()?.select(name, &catalogue)?.to_string())
+    }
+
+    fn model(&self, role: &str) -> String {
+        self.routes().unwrap().roles[role][0].to_string()
     }
 
     fn routes(&self) -> Result<Routes, ModelsError> {
@@ -263,6 +278,39 @@ fn the_path_of_a_file_option_is_taken_from_the_directory_of_the_configuration() 
 }
 
 #[test]
+fn a_preset_brings_its_settings_and_the_users_own_go_before_them() {
+    let of = |config: &'static str| {
+        let connections = World::new(config, &["GAMMA_API_KEY"]).connections().unwrap();
+        let options = &connections.find("gamma").unwrap().options;
+        options.iter().map(|option| (option.name.clone(), option.value.clone())).collect::<Vec<_>>()
+    };
+    let organization = |value: &str| vec![("organization".to_owned(), value.to_owned())];
+
+    assert_eq!(of(""), organization("pond"));
+    assert_eq!(of("[providers.gamma]\n"), organization("pond"));
+    assert_eq!(of("[providers.gamma]\norganization = \"lake\"\n"), organization("lake"));
+    assert_eq!(World::new("", &["ALPHA_API_KEY"]).connections().unwrap().ready[0].options, []);
+}
+
+#[test]
+fn a_vendors_own_variable_says_where_its_service_is_unless_the_user_does() {
+    let at = |config: &'static str, host: &str| {
+        let mut manifests = [ALPHA, BETA].map(|text| Manifest::parse(text).unwrap());
+        let value = |name: &str| (name == "BETA_HOST").then(|| host.to_owned());
+        let warnings = place(&mut manifests, &value);
+        let settings = World::new(config, &[]).settings();
+        let connections = connect(&settings, &manifests, &|_| true).unwrap();
+        (connections.find("beta").unwrap().base_url.clone(), warnings.len())
+    };
+
+    assert_eq!(at("", "10.0.0.5:1"), ("https://10.0.0.5:1".to_owned(), 0));
+    assert_eq!(at("", "http://10.0.0.5:1/v1"), ("http://10.0.0.5:1/v1".to_owned(), 0));
+    assert_eq!(at("", "nowhere at all"), ("https://beta.example.com".to_owned(), 1));
+    let config = "[providers.beta]\nbase_url = \"https://mine.example.com\"\n";
+    assert_eq!(at(config, "10.0.0.5:1"), ("https://mine.example.com".to_owned(), 0));
+}
+
+#[test]
 fn roles_have_their_own_models_and_everyone_has_the_fallback() {
     let config = "model = \"alpha/swim-large\"\n[roles]\nevaluator = \"gill\"\n[fallback]\nmodels = [\"beta/gill\"]\n";
     let routes = World::new(config, &["ALPHA_API_KEY", "BETA_API_KEY"]).routes().unwrap();
@@ -272,4 +320,101 @@ fn roles_have_their_own_models_and_everyone_has_the_fallback() {
     assert_eq!(chain("evaluator"), ["beta/gill"]);
     assert_eq!(routes.origins["evaluator"], "/koi/config.toml:3");
     assert_eq!(routes.connections.len(), 2);
+}
+
+#[test]
+fn the_judge_is_of_another_family_where_one_is_connected() {
+    let world = World::new("", &["ALPHA_API_KEY", "BETA_API_KEY", "GAMMA_API_KEY"]);
+
+    assert_eq!(world.executor(), "alpha/swim-large");
+    assert_eq!(world.model(Role::PLANNER), "alpha/swim-large");
+    assert_eq!(world.model(Role::EVALUATOR), "gamma/dive-1");
+    assert_eq!(world.routes().unwrap().origins[Role::EVALUATOR], "another family than swim");
+    let alone = World::new("", &["ALPHA_API_KEY", "BETA_API_KEY"]);
+    assert_eq!(alone.model(Role::EVALUATOR), "alpha/swim-large");
+}
+
+#[test]
+fn a_judge_is_not_much_dearer_than_the_work() {
+    let world = World::new("model = 'swim-small'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
+    let cheap = World::new("model = 'dive-1'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
+    let cheaper = World::new("model = 'dive-0'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
+
+    assert_eq!(world.model(Role::EVALUATOR), "alpha/swim-small");
+    assert_eq!(cheap.model(Role::EVALUATOR), "alpha/swim-large");
+    assert_eq!(cheaper.model(Role::EVALUATOR), "alpha/swim-small");
+}
+
+#[test]
+fn a_model_that_is_named_for_one_run_judges_it_too() {
+    let world = World::new("", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
+    let mut layers = Layers::defaults();
+    layers.model("alpha/swim-large", "--model").unwrap();
+    let settings = Settings::of(layers, &Environment::of([], Path::new("/")));
+    let catalogue = Catalogue::parse(MODELS).unwrap();
+
+    let routes = world.connections().unwrap().routes(&settings, &catalogue).unwrap();
+
+    assert_eq!(routes.roles[Role::EVALUATOR][0].to_string(), "alpha/swim-large");
+}
+
+#[test]
+fn small_things_go_to_the_cheapest_that_calls_tools_at_the_same_provider() {
+    assert_eq!(World::new("", &["ALPHA_API_KEY"]).model(SMALL), "alpha/swim-small");
+    let cheapest = World::new("model = 'swim-small'", &["ALPHA_API_KEY"]);
+    assert_eq!(cheapest.model(SMALL), "alpha/swim-small");
+    let unpriced = World::new("", &["BETA_API_KEY"]);
+    assert_eq!(unpriced.model(SMALL), "beta/swim-large");
+    let named = World::new("[roles]\nsmall = 'fin-2'", &["ALPHA_API_KEY"]);
+    assert_eq!(named.model(SMALL), "alpha/fin-2");
+}
+
+#[test]
+fn only_a_model_that_embeds_is_the_embedder() {
+    assert_eq!(World::new("", &["ALPHA_API_KEY"]).model(EMBEDDER), "alpha/scale");
+    let none = World::new("", &["BETA_API_KEY"]).routes().unwrap();
+    assert!(!none.roles.contains_key(EMBEDDER));
+    let named = World::new("[roles]\nembedder = 'beta/gill'", &["BETA_API_KEY"]);
+    assert_eq!(named.model(EMBEDDER), "beta/gill");
+}
+
+#[test]
+fn each_role_is_served_by_its_own_provider() {
+    let config =
+        "model = 'alpha/swim-large'\n[roles]\nplanner = 'gamma/dive-1'\nevaluator = 'beta/gill'";
+    let world = World::new(config, &["ALPHA_API_KEY", "BETA_API_KEY", "GAMMA_API_KEY"]);
+
+    let routes = world.routes().unwrap();
+
+    let of = |role: &str| routes.roles[role][0].to_string();
+    assert_eq!(of(Role::PLANNER), "gamma/dive-1");
+    assert_eq!(of(Role::EXECUTOR), "alpha/swim-large");
+    assert_eq!(of(Role::EVALUATOR), "beta/gill");
+    let connected: Vec<&str> = routes.connections.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(connected, ["gamma", "alpha", "beta"]);
+}
+
+#[test]
+fn a_role_has_substitutes_of_its_own() {
+    let config =
+        "[fallback]\nmodels = ['beta/gill']\nplanner = ['gamma/dive-1', 'beta/gill']\nsmall = []";
+    let world = World::new(config, &["ALPHA_API_KEY", "BETA_API_KEY", "GAMMA_API_KEY"]);
+
+    let routes = world.routes().unwrap();
+
+    let chain = |role: &str| {
+        let names: Vec<String> = routes.roles[role].iter().map(ToString::to_string).collect();
+        names.join(" ")
+    };
+    assert_eq!(chain(Role::PLANNER), "alpha/swim-large gamma/dive-1 beta/gill");
+    assert_eq!(chain(Role::EXECUTOR), "alpha/swim-large beta/gill");
+    assert_eq!(chain(SMALL), "alpha/swim-small");
+}
+
+#[test]
+fn a_bare_name_that_no_list_has_goes_to_whoever_has_its_other_versions() {
+    let world = World::new("", &["ALPHA_API_KEY", "BETA_API_KEY"]);
+
+    assert_eq!(world.select("fin-3").unwrap(), "alpha/fin-3");
+    assert!(matches!(world.select("swim-large-2"), Err(ModelsError::Ambiguous { .. })));
 }

@@ -60,7 +60,8 @@ impl Provider {
             return Ok(Pass::default());
         }
         let places: Vec<String> = sources.iter().map(ToString::to_string).collect();
-        let message = format!("it needs a key, and there is none: looked for {}", places.join(", "));
+        let message =
+            format!("it needs a key, and there is none: looked for {}", places.join(", "));
         Err(self.no_key(&sources, &message))
     }
 
@@ -112,7 +113,8 @@ impl Provider {
         let elsewhere = elsewhere.transpose().map_err(|error| {
             Setback::of(ModelTrouble::Invalid, self.name(), &error.to_string(), "")
         })?;
-        let credential = self.credential(access.secret, entry, elsewhere.as_ref().unwrap_or(address))?;
+        let credential =
+            self.credential(access.secret, entry, elsewhere.as_ref().unwrap_or(address))?;
         Ok(Pass {
             credential: Some(credential),
             login: Some(name.to_owned()),

@@ -21,8 +21,8 @@ use wasmtime::{Store, component::ResourceAny};
 
 use super::{
     Provider,
-    credential::Pass,
     assemble::{Assembly, AssemblyError, Piece},
+    credential::Pass,
     retry,
     trouble::Setback,
 };

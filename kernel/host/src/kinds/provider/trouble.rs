@@ -15,6 +15,11 @@ use crate::{
 
 /// The longest message, in characters.
 const MESSAGE: usize = 500;
+/// The limit that a codec names where a conversation is longer than the model can read.
+const CONTEXT: &str = "context-tokens";
+
+/// The longest clause for a progress line, in characters.
+const CLAUSE: usize = 80;
 
 /// An attempt that gave no turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +56,14 @@ impl Setback {
     fn outage(mut self) -> Self {
         self.outage = true;
         self
+    }
+
+    /// Returns the first sentence of the message, cut where it is long, for a line that passes by. The whole of it
+    /// is in the error that the attempts end with.
+    pub(super) fn clause(&self) -> String {
+        let message = self.error.message.as_str();
+        let first = message.split_once(". ").map_or(message, |(first, _)| first);
+        text::one_line(first.trim_end_matches('.'), CLAUSE)
     }
 
     /// Once something of the answer was shown, only a connection that broke is worth the same request again: a
@@ -131,6 +144,8 @@ impl Setback {
                     .outage()
             }
             Failure::Denied { .. } => of(ModelTrouble::Denied),
+            // A codec that knows how much the model reads says so before it is asked, or when it was cut.
+            Failure::Limited { name, .. } if name == CONTEXT => of(ModelTrouble::Overflow),
             Failure::Trapped { .. } | Failure::Cancelled => of(ModelTrouble::Unreachable),
             _ => of(ModelTrouble::Invalid),
         }
@@ -198,10 +213,37 @@ mod tests {
     }
 
     #[test]
+    fn a_codec_that_says_that_a_conversation_is_too_long_is_believed() {
+        let limited = |name: &str| {
+            let (name, knob) = (name.to_owned(), String::new());
+            Setback::of_failure("p", &Failure::Limited { name, value: 1, knob }).error.kind
+        };
+
+        assert_eq!(limited(CONTEXT), ModelTrouble::Overflow);
+        assert_eq!(limited("memory-bytes"), ModelTrouble::Invalid);
+    }
+
+    #[test]
     fn a_message_is_one_line_of_bounded_length() {
         let hostile = format!("a\u{1b}[2J\n{}", "x".repeat(10_000));
         let setback = Setback::of(ModelTrouble::Invalid, "p", &hostile, "");
         assert!(setback.error.message.starts_with("`p`: a␛[2J x"));
         assert!(setback.error.message.chars().count() <= MESSAGE + 5);
+    }
+
+    #[test]
+    fn a_clause_is_short_and_the_message_stays_whole() {
+        let said = [
+            ("The engine is overloaded. Write to us", "`p`: The engine is overloaded".to_owned()),
+            ("no route to api.example.com.", "`p`: no route to api.example.com".to_owned()),
+            (&"<html>".repeat(60), format!("`p`: {}<…", "<html>".repeat(12))),
+        ];
+        for (message, clause) in said {
+            let setback = Setback::of(ModelTrouble::Unreachable, "p", message, "");
+
+            assert_eq!(setback.clause().chars().count().max(CLAUSE), CLAUSE, "{message}");
+            assert_eq!(setback.clause(), clause);
+            assert_eq!(setback.error.message, format!("`p`: {message}"));
+        }
     }
 }

@@ -1,0 +1,249 @@
+//! `openkoi models`: the models of the providers that are connected, what they can do and what they cost.
+
+use serde_json::{Value, json};
+
+use crate::{
+    commands::Reply,
+    context::Context,
+    error::CommandError,
+    models::{
+        self, Answered, Catalogue, Connection, Connections, Facts, Listing, PATIENCE, Routes,
+    },
+    output::{Align, Cell, Output, Page, Style, Table, count, plural, sanitise_line},
+    settings::Settings,
+};
+
+/// Arguments of `openkoi models`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Show only models with all of these words in their name
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Show only the models of this provider
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// Ask the providers even if their lists are fresh
+    #[arg(long, conflicts_with = "offline")]
+    pub refresh: bool,
+    /// Ask nobody: show what is bundled and what was listed before
+    #[arg(long)]
+    pub offline: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Lists the models. Providers whose list is older than an hour are asked, all at once; whoever does not answer
+/// is shown with the list it gave before.
+///
+/// # Errors
+///
+/// When nothing is connected, or there is no such provider.
+pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
+    let settings = context.settings()?;
+    let mut connections = context.connections(&settings)?;
+    if !args.offline {
+        models::probe(context, &settings, &mut connections)?;
+    }
+    let chosen = chosen(args, &connections, context)?;
+    let failed = match args.offline {
+        true => Vec::new(),
+        false => refreshed(args, &chosen, &settings, context)?,
+    };
+    let catalogue = context.catalogue(&connections)?;
+    let routes = connections.routes(&settings, &catalogue).unwrap_or_default();
+    let listed = Listed::of(args, &chosen, &catalogue, &routes, context)?;
+    Ok(Reply::new(Listed { failed, ..listed }, args.json))
+}
+
+/// Returns the connections that are shown.
+fn chosen(
+    args: &Args,
+    connections: &Connections,
+    context: &Context,
+) -> Result<Vec<Connection>, CommandError> {
+    let Some(name) = &args.provider else {
+        if connections.ready.is_empty() {
+            let catalogue = context.catalogue(connections)?;
+            connections.routes(&context.settings()?, &catalogue)?;
+        }
+        return Ok(connections.ready.clone());
+    };
+    // The way of a model of that provider says what is wrong with the name.
+    let catalogue = context.catalogue(connections)?;
+    match connections.find(name) {
+        Some(connection) => Ok(vec![connection.clone()]),
+        None => Err(connections
+            .select(&format!("{name}/-"), &catalogue)
+            .err()
+            .map_or_else(|| CommandError::usage("no such provider"), CommandError::from)),
+    }
+}
+
+/// Asks those whose lists are not fresh, and returns who did not answer and why.
+fn refreshed(
+    args: &Args,
+    chosen: &[Connection],
+    settings: &Settings,
+    context: &Context,
+) -> Result<Vec<(String, String)>, CommandError> {
+    let home = context.paths()?.home();
+    let now_ms = context.printer.now_ms();
+    let stale = chosen.iter().filter(|one| {
+        let listing = Listing::read(home, &one.name, &one.base_url);
+        args.refresh || !listing.is_some_and(|listing| listing.is_fresh(now_ms))
+    });
+    let stale: Vec<Connection> = stale.cloned().collect();
+    let answered = models::ask(context, settings, &stale, PATIENCE)?;
+    let failed = answered.into_iter().filter_map(|Answered { provider, listing }| {
+        listing.err().map(|reason| (provider, reason))
+    });
+    Ok(failed.collect())
+}
+
+/// One model of a connection.
+struct Row {
+    provider: String,
+    model: String,
+    facts: Facts,
+    roles: Vec<String>,
+}
+
+struct Listed {
+    rows: Vec<Row>,
+    /// When each provider's list was made.
+    fetched: Vec<(String, u64)>,
+    failed: Vec<(String, String)>,
+    date: String,
+    source: String,
+}
+
+impl Listed {
+    fn of(
+        args: &Args,
+        chosen: &[Connection],
+        catalogue: &Catalogue,
+        routes: &Routes,
+        context: &Context,
+    ) -> Result<Self, CommandError> {
+        let home = context.paths()?.home();
+        let words: Vec<String> = args.words.iter().map(|word| word.to_lowercase()).collect();
+        let mut rows = Vec::new();
+        let mut fetched = Vec::new();
+        for one in chosen {
+            let listing = Listing::read(home, &one.name, &one.base_url);
+            fetched.extend(listing.map(|listing| (one.name.clone(), listing.fetched_at_ms)));
+            let models = one.models(catalogue).into_iter();
+            let rows_of_one = models.map(|(model, facts)| row(one, model, facts, routes));
+            rows.extend(rows_of_one.filter(|row| row.has(&words)));
+        }
+        let (date, source) = catalogue.provenance();
+        let (date, source) = (date.to_owned(), source.to_owned());
+        Ok(Self { rows, fetched, failed: Vec::new(), date, source })
+    }
+
+    fn fetched_at(&self, provider: &str) -> Option<u64> {
+        self.fetched.iter().find(|(name, _)| name == provider).map(|(_, at)| *at)
+    }
+}
+
+fn row(connection: &Connection, model: &str, facts: Facts, routes: &Routes) -> Row {
+    let route = connection.route_to(model);
+    let roles = routes.roles.iter().filter(|(_, chain)| chain.first() == Some(&route));
+    let roles = roles.map(|(role, _)| role.clone()).collect();
+    Row { provider: connection.name.clone(), model: model.to_owned(), facts, roles }
+}
+
+impl Row {
+    fn has(&self, words: &[String]) -> bool {
+        let name = self.facts.name.as_deref().unwrap_or_default();
+        let text = format!("{}/{} {name}", self.provider, self.model).to_lowercase();
+        words.iter().all(|word| text.contains(word))
+    }
+
+    fn powers(&self) -> String {
+        let facts = &self.facts;
+        let powers = [
+            (facts.tools == Some(true), "tools"),
+            (facts.reasoning == Some(true), "reasoning"),
+            (facts.images == Some(true), "images"),
+            (facts.embeds, "embeddings"),
+        ];
+        let words = powers.into_iter().filter(|(has, _)| *has).map(|(_, word)| word);
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn price(&self) -> String {
+        let prices = self.facts.input_price.zip(self.facts.output_price);
+        prices.map_or_else(String::new, |(input, output)| format!("${input} / ${output}"))
+    }
+
+    fn json(&self, fetched_at: Option<u64>) -> Value {
+        let facts = &self.facts;
+        json!({
+            "provider": self.provider,
+            "model": self.model,
+            "name": facts.name,
+            "context": facts.context,
+            "output": facts.output,
+            "cost": { "input": facts.input_price, "output": facts.output_price },
+            "tools": facts.tools,
+            "reasoning": facts.reasoning,
+            "images": facts.images,
+            "embeddings": facts.embeds,
+            "listed": facts.listed,
+            "listed_at_ms": fetched_at.filter(|_| facts.listed),
+            "roles": self.roles,
+        })
+    }
+}
+
+impl Output for Listed {
+    fn text(&self, page: &mut Page) {
+        let titles = [
+            ("MODEL", Align::Left),
+            ("READS", Align::Right),
+            ("WRITES", Align::Right),
+            ("PER MILLION", Align::Right),
+            ("CAN", Align::Left),
+            ("ROLES", Align::Left),
+        ];
+        let mut table = Table::new(titles);
+        let tokens = |count_of: Option<u64>| Cell::from(count_of.map_or_else(String::new, count));
+        for row in &self.rows {
+            table.row([
+                Cell::from(format!("{}/{}", row.provider, row.model)),
+                tokens(row.facts.context),
+                tokens(row.facts.output),
+                Cell::from(row.price()),
+                Cell::from(row.powers()),
+                Cell::styled(row.roles.join(" "), Style::Good),
+            ]);
+        }
+        page.table(&table);
+        page.gap();
+        for (provider, at) in &self.fetched {
+            page.styled(format!("{provider} listed its models {}", page.ago(*at)), Style::Faint);
+        }
+        for (provider, reason) in &self.failed {
+            let line = format!("{provider} gave no list: {}", sanitise_line(reason));
+            page.styled(line, Style::Caution);
+        }
+        let shown = plural(self.rows.len(), "model");
+        page.styled(format!("{shown}; what no provider says is of {}", self.date), Style::Faint);
+    }
+
+    fn json(&self) -> Value {
+        let models = self.rows.iter().map(|row| row.json(self.fetched_at(&row.provider)));
+        let failed = self
+            .failed
+            .iter()
+            .map(|(provider, reason)| json!({ "provider": provider, "reason": reason }));
+        json!({
+            "schema_version": 1,
+            "models": models.collect::<Vec<_>>(),
+            "unavailable": failed.collect::<Vec<_>>(),
+            "bundled": { "date": self.date, "source": self.source },
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! Asks providers which models they have. Nothing else here asks the network anything.
+
+use std::{sync::Arc, time::Duration};
+
+use openkoi_core::{failure::Failure, port::StateStore};
+use openkoi_host::kinds::provider::Models;
+
+use super::{Connection, listing::Listing};
+use crate::{context::Context, error::CommandError, execute, runtime, settings::Settings};
+
+/// How long all providers together are waited for.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a server on this machine is waited for that nobody said is there.
+pub const GLANCE: Duration = Duration::from_millis(500);
+
+/// What a provider answered.
+#[derive(Debug)]
+pub struct Answered {
+    /// Its name.
+    pub provider: String,
+    /// Its list, or why there is none, in one line.
+    pub listing: Result<Listing, String>,
+}
+
+/// Asks all of `connections` at once, and keeps what they list. Whoever does not answer within `patience` has no
+/// list.
+///
+/// # Errors
+///
+/// When there is no home, or the providers are set up wrongly.
+pub fn ask(
+    context: &Context,
+    settings: &Settings,
+    connections: &[Connection],
+    patience: Duration,
+) -> Result<Vec<Answered>, CommandError> {
+    if connections.is_empty() {
+        return Ok(Vec::new());
+    }
+    let models = Arc::new(runtime::listers(context, settings, connections, context.secrets()?)?);
+    let now_ms = context.printer.now_ms();
+    let home = context.paths()?.home().to_owned();
+    let answers = execute::block(async {
+        let mut running = tokio::task::JoinSet::new();
+        for (index, connection) in connections.iter().enumerate() {
+            let (models, connection) = (Arc::clone(&models), connection.clone());
+            running
+                .spawn(async move { (index, list(&models, &connection, patience, now_ms).await) });
+        }
+        Ok(running.join_all().await)
+    })?;
+    let mut answers = answers;
+    answers.sort_by_key(|(index, _)| *index);
+    let answers = answers.into_iter().map(|(_, answered)| answered);
+    Ok(answers
+        .inspect(|answered| {
+            if let Ok(listing) = &answered.listing {
+                keep(listing, &home, &answered.provider);
+            }
+        })
+        .collect())
+}
+
+async fn list(
+    models: &Models,
+    connection: &Connection,
+    patience: Duration,
+    now_ms: u64,
+) -> Answered {
+    let provider = connection.name.clone();
+    let listed = tokio::time::timeout(patience, models.list_models(&provider)).await;
+    let listing = match listed {
+        Ok(Ok(offered)) => Ok(Listing::new(&connection.base_url, now_ms, offered)),
+        Ok(Err(error)) => Err(error.message),
+        Err(_) => Err(format!("`{provider}` did not answer within {} s", patience.as_secs_f64())),
+    };
+    Answered { provider, listing }
+}
+
+/// A list that cannot be kept is asked for again, which is no reason to end.
+fn keep(listing: &Listing, home: &std::path::Path, provider: &str) {
+    if let Err(error) = listing.keep(home, provider) {
+        tracing::warn!(provider, %error, "the list of models cannot be kept");
+    }
+}
+
+/// Providers have no state.
+#[derive(Debug)]
+pub struct Stateless;
+
+impl StateStore for Stateless {
+    fn get(&self, _: &str, _: &str) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(None)
+    }
+
+    fn set(&self, _: &str, _: &str, _: &[u8], _: u64) -> Result<(), Failure> {
+        Err(refused())
+    }
+
+    fn delete(&self, _: &str, _: &str) -> Result<(), Failure> {
+        Err(refused())
+    }
+
+    fn keys(&self, _: &str, _: &str, _: Option<&str>, _: usize) -> Result<Vec<String>, Failure> {
+        Ok(Vec::new())
+    }
+}
+
+fn refused() -> Failure {
+    Failure::Failed("nothing is kept while providers are only asked for their models".to_owned())
+}

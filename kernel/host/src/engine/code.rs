@@ -1,0 +1,260 @@
+//! The code of built-ins in memory.
+//!
+//! It is unpacked where it will run: the ordinary way of wasmtime takes bytes and copies them into memory of its
+//! own, and those pages, touched twice, were a third of what loading a component took.
+//!
+//! Memory is writable while it is filled, readable from then on, and of that the code alone executable; at no time
+//! both writable and executable. What only looks at code (compiled components, other processors) takes wasmtime's
+//! own way.
+
+use std::{
+    ptr::{self, NonNull},
+    sync::Arc,
+};
+
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
+use wasmtime::{Config, CustomCodeMemory, Engine, component::Component};
+
+use super::EngineError;
+use crate::catalog::Embedded;
+
+/// The most bytes that a built-in unpacks to.
+const MOST: usize = 256 << 20;
+
+/// Whether code is run where it was unpacked: other processors have to be told of new code, and wasmtime does that
+/// for memory of its own only.
+const IN_PLACE: bool = cfg!(target_arch = "x86_64");
+
+/// Lets wasmtime run code in memory that is not its own.
+pub(super) fn configure(config: &mut Config) {
+    if IN_PLACE {
+        config.with_custom_code_memory(Some(Arc::new(Pages)));
+    }
+}
+
+/// Unpacks the code of a built-in and takes it up. The error says what is damaged.
+///
+/// # Safety
+///
+/// The code was made by the build of this very program: it is run as it is.
+#[expect(
+    unsafe_code,
+    reason = "native code is trusted because of where it comes from, which no type says"
+)]
+pub(super) unsafe fn load(engine: &Engine, code: &Embedded) -> Result<Component, EngineError> {
+    let image = Image::unpack(code)?;
+    if !IN_PLACE {
+        // SAFETY: the caller's promise.
+        return Ok(unsafe { Component::deserialize(engine, image.bytes()) }?);
+    }
+    image.seal()?;
+    // SAFETY: the caller's promise; and the memory is read-only, nobody else knows it, and it is never given back
+    // once wasmtime has accepted it.
+    let component = unsafe { Component::deserialize_raw(engine, image.memory) }?;
+    std::mem::forget(image);
+    Ok(component)
+}
+
+/// Pages that hold what was unpacked. They are given back unless the component that lives in them is kept.
+struct Image {
+    memory: NonNull<[u8]>,
+}
+
+impl Image {
+    fn unpack(code: &Embedded) -> Result<Self, EngineError> {
+        if code.native_len > MOST {
+            return Err(EngineError("it is larger than any component".to_owned()));
+        }
+        let mut image = Self::map(code.native_len)?;
+        if !(code.unpack)(code.native, image.bytes_mut()) {
+            return Err(EngineError("it cannot be unpacked to the size that was noted".to_owned()));
+        }
+        Ok(image)
+    }
+
+    fn map(length: usize) -> Result<Self, EngineError> {
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        #[expect(unsafe_code, reason = "no safe way gives whole pages whose access can be changed")]
+        // SAFETY: the system chooses an address where nothing is.
+        let start = unsafe { mmap_anonymous(ptr::null_mut(), length, access, flags()) };
+        let start = NonNull::new(start.map_err(unmapped)?.cast::<u8>());
+        let start = start.ok_or_else(|| EngineError("there is no memory at zero".to_owned()))?;
+        Ok(Self { memory: NonNull::slice_from_raw_parts(start, length) })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        #[expect(unsafe_code, reason = "the compiler does not know of the mapping")]
+        // SAFETY: it was mapped with this length, readable and zeroed, and lives as long as `self`.
+        unsafe {
+            self.memory.as_ref()
+        }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        #[expect(unsafe_code, reason = "the compiler does not know of the mapping")]
+        // SAFETY: as in `bytes`, and nothing is sealed yet: sealing takes the last that is done with `self`.
+        unsafe {
+            self.memory.as_mut()
+        }
+    }
+
+    /// Ends writing.
+    fn seal(&self) -> Result<(), EngineError> {
+        let (start, length) = (self.memory.as_ptr().cast(), self.memory.len());
+        #[expect(unsafe_code, reason = "access to memory is changed by its address")]
+        // SAFETY: the pages are those of this mapping, and nobody has borrowed them for writing.
+        unsafe { mprotect(start, length, MprotectFlags::READ) }.map_err(unmapped)
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        #[expect(unsafe_code, reason = "memory that was mapped is given back by its address")]
+        // SAFETY: the mapping is this image's own, and no component was made of it.
+        let given_back = unsafe { munmap(self.memory.as_ptr().cast(), self.memory.len()) };
+        if let Err(error) = given_back {
+            tracing::debug!(%error, "memory is not given back");
+        }
+    }
+}
+
+/// All pages at once, where the system can: one by one each costs an interruption.
+fn flags() -> MapFlags {
+    #[cfg(target_os = "linux")]
+    return MapFlags::PRIVATE | MapFlags::POPULATE;
+    #[cfg(not(target_os = "linux"))]
+    MapFlags::PRIVATE
+}
+
+fn unmapped(error: rustix::io::Errno) -> EngineError {
+    EngineError(format!("no memory for its code: {error}"))
+}
+
+/// Turns writable pages into executable ones and back.
+struct Pages;
+
+impl Pages {
+    fn protect(start: *const u8, length: usize, access: MprotectFlags) -> wasmtime::Result<()> {
+        #[expect(unsafe_code, reason = "access to memory is changed by its address")]
+        // SAFETY: wasmtime names whole pages of one image of code, and changes them only while nothing in them runs
+        // or is borrowed.
+        let changed = unsafe { mprotect(start.cast_mut().cast(), length, access) };
+        Ok(changed?)
+    }
+}
+
+impl CustomCodeMemory for Pages {
+    fn required_alignment(&self) -> usize {
+        rustix::param::page_size()
+    }
+
+    fn publish_executable(&self, start: *const u8, length: usize) -> wasmtime::Result<()> {
+        Self::protect(start, length, MprotectFlags::READ | MprotectFlags::EXEC)
+    }
+
+    fn unpublish_executable(&self, start: *const u8, length: usize) -> wasmtime::Result<()> {
+        Self::protect(start, length, MprotectFlags::READ | MprotectFlags::WRITE)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::manifest::Kind;
+
+    const CODE: &str = r#"(component
+        (core module $m (func (export "f") (result i32) (i32.const 7)))
+        (core instance $i (instantiate $m))
+        (func (export "f") (result s32) (canon lift (core func $i "f"))))"#;
+
+    fn engine() -> Engine {
+        let mut config = Config::new();
+        super::super::config::configure(&mut config);
+        configure(&mut config);
+        Engine::new(&config).unwrap()
+    }
+
+    /// Code that is packed by not packing it.
+    fn embedded(engine: &Engine) -> Embedded {
+        let wasm = wat::parse_str(CODE).unwrap();
+        let native = engine.precompile_component(&wasm).unwrap().leak();
+        Embedded {
+            name: "x",
+            kind: Kind::Tool,
+            digest: "0",
+            manifest: "",
+            native,
+            unpack: |native, into| {
+                into.copy_from_slice(native);
+                true
+            },
+            wasm_len: wasm.len(),
+            native_len: native.len(),
+        }
+    }
+
+    #[expect(unsafe_code, reason = "the test made the code itself")]
+    fn load(engine: &Engine, embedded: &Embedded) -> Component {
+        // SAFETY: the engine that loads it made it.
+        unsafe { super::load(engine, embedded) }.unwrap()
+    }
+
+    /// Start, end and access of everything that is mapped.
+    fn mapped() -> Vec<(usize, usize, String)> {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let of = |line: &str| {
+            let (range, rest) = line.split_once(' ').unwrap();
+            let (start, end) = range.split_once('-').unwrap();
+            let number = |text| usize::from_str_radix(text, 16).unwrap();
+            (number(start), number(end), rest[..4].to_owned())
+        };
+        maps.lines().map(of).collect()
+    }
+
+    #[test]
+    fn code_is_never_writable_once_it_may_run() {
+        let engine = engine();
+        let embedded = embedded(&engine);
+
+        let component = load(&engine, &embedded);
+
+        let image = component.image_range();
+        let inside = |(start, end, _): &&(usize, usize, String)| {
+            *start < image.end.addr() && *end > image.start.addr()
+        };
+        let mapped = mapped();
+        let access: Vec<&str> = mapped.iter().filter(inside).map(|one| one.2.as_str()).collect();
+        assert!(access.contains(&"r-xp"), "{access:?}");
+        assert!(access.iter().all(|access| ["r-xp", "r--p"].contains(access)), "{access:?}");
+        assert!(mapped.iter().all(|one| !one.2.starts_with("rwx")), "{mapped:?}");
+    }
+
+    #[tokio::test]
+    async fn code_runs_where_it_was_unpacked_and_outlives_its_engine() {
+        let engine = engine();
+        let component = load(&engine, &embedded(&engine));
+        let linker = wasmtime::component::Linker::<()>::new(&engine);
+        let mut store = wasmtime::Store::new(&engine, ());
+        store.set_epoch_deadline(1);
+        drop(engine);
+
+        let instance = linker.instantiate_async(&mut store, &component).await.unwrap();
+        let f = instance.get_typed_func::<(), (i32,)>(&mut store, "f").unwrap();
+
+        assert_eq!(f.call_async(&mut store, ()).await.unwrap(), (7,));
+    }
+
+    #[test]
+    fn what_is_damaged_leaves_nothing_behind() {
+        let good = embedded(&engine());
+        let size = || mapped().iter().map(|(start, end, _)| end - start).sum::<usize>();
+        let huge = Embedded { native_len: 64 << 20, unpack: |_, _| false, ..good };
+        let before = size();
+
+        assert!(Image::unpack(&huge).is_err());
+
+        assert!(size() < before + (64 << 20), "memory is given back");
+        assert!(Image::unpack(&Embedded { native_len: MOST + 1, ..good }).is_err());
+        assert!(Image::unpack(&Embedded { native_len: 0, ..good }).is_err());
+    }
+}
