@@ -58,6 +58,8 @@ points! {
     DurableTempWritten = "durable-temp-written",
     /// A durable file was renamed; its directory is not yet synced.
     DurableRenamed = "durable-renamed",
+    /// A service issued a token that is not kept yet.
+    LoginAnswered = "login-answered",
     /// A workspace file is about to be replaced.
     FileWriteBefore = "file-write-before",
     /// A workspace file was replaced.

@@ -8,6 +8,7 @@
 //! | [`clock`], [`random`] | the system's time and randomness, and the ids made of both |
 //! | [`durable`] | files that are whole or absent after a crash |
 //! | [`secrets`] | the one reader of credentials, and the one that knows them again in other text |
+//! | [`oauth`] | logins: made, kept, and their tokens renewed |
 //! | [`egress`] | the one HTTP client: rules, addresses, credentials, redirects, limits |
 //! | [`files`] | the workspace and other granted directories |
 //! | [`snapshot`] | what a workspace was, so that a change can be shown and undone |
@@ -19,6 +20,7 @@ pub mod durable;
 pub mod egress;
 pub mod failpoint;
 pub mod files;
+pub mod oauth;
 pub mod processes;
 pub mod random;
 pub mod sabotage;

@@ -78,6 +78,10 @@ sabotage_guards! {
     EgressEcho = "egress-echo" => "an_echoed_credential_is_redacted",
     /// A credential file that others can read is refused.
     SecretMode = "secret-mode" => "a_key_file_that_others_can_read_is_refused",
+    /// Whoever waited for the lock of the logins looks first what the other one got.
+    LoginReread = "login-reread" => "of_many_that_renew_at_once_one_asks",
+    /// A login's tokens go back to their issuer only.
+    LoginIssuer = "login-issuer" => "a_token_goes_back_to_its_issuer_only",
     /// Agent-control files are read-only.
     FileControl = "file-control" => "control_files_are_read_only",
     /// Files that look like secrets are refused.

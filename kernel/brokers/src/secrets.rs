@@ -23,18 +23,22 @@ mod redactor;
 pub(crate) use patterns::{Patterns, redact_all};
 pub(crate) use redactor::Redactor;
 
+use crate::oauth::AuthFile;
 use crate::sabotage::{Guard, off};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// The largest key file that is read.
 const LARGEST: u64 = 64 * 1024;
+/// How many secrets of one name are known at a time. A process that runs for months gets a new token every few
+/// minutes, and each is looked for in everything that leaves.
+const GENERATIONS: usize = 32;
 
 /// A credential's bytes. Wiped when dropped, never printed, never shown outside this crate.
 #[derive(Clone)]
@@ -71,6 +75,8 @@ pub enum SecretSource {
     Variable(String),
     /// A file of this name under the credentials directory.
     File(String),
+    /// A login of this name. Its token is had from [`crate::oauth::Logins`], which keeps it fresh.
+    Login(String),
 }
 
 impl fmt::Display for SecretSource {
@@ -78,6 +84,7 @@ impl fmt::Display for SecretSource {
         match self {
             Self::Variable(name) => write!(f, "the variable {name}"),
             Self::File(name) => write!(f, "the credential `{name}`"),
+            Self::Login(name) => write!(f, "the login `{name}`"),
         }
     }
 }
@@ -163,6 +170,7 @@ struct Known {
 #[derive(Clone)]
 pub struct SecretStore {
     directory: PathBuf,
+    logins: AuthFile,
     environment: Arc<HashMap<OsString, OsString>>,
     known: Arc<Mutex<Vec<Known>>>,
 }
@@ -176,8 +184,9 @@ impl fmt::Debug for SecretStore {
 impl SecretStore {
     /// Makes a store over `<home>/credentials` and a snapshot of the environment. Reads nothing.
     #[must_use]
-    pub fn new(home: &std::path::Path, environment: Arc<HashMap<OsString, OsString>>) -> Self {
-        Self { directory: home.join("credentials"), environment, known: Arc::default() }
+    pub fn new(home: &Path, environment: Arc<HashMap<OsString, OsString>>) -> Self {
+        let (directory, logins) = (home.join("credentials"), AuthFile::of(home));
+        Self { directory, logins, environment, known: Arc::default() }
     }
 
     /// Reads the first of `sources` that is there. Surrounding white space does not count.
@@ -208,6 +217,7 @@ impl SecretStore {
                 self.environment.get(&OsString::from(name)).is_some_and(|value| !value.is_empty())
             }
             SecretSource::File(name) => self.path(name).is_ok_and(|path| path.exists()),
+            SecretSource::Login(name) => self.logins.has(name),
         })
     }
 
@@ -241,6 +251,11 @@ impl SecretStore {
     /// Lets `secret` leave for `host` (`name` or `name:port`), and knows it again everywhere else.
     pub fn bind(&self, name: &str, secret: &Secret, host: &str) {
         self.learn(name, secret, Some(host));
+    }
+
+    /// Knows `secret` again from now on, without letting it go anywhere.
+    pub(crate) fn know(&self, name: &str, secret: &Secret) {
+        self.learn(name, secret, None);
     }
 
     /// Replaces every known secret in `text`, in any of the recognised forms, by `[redacted]`.
@@ -282,6 +297,12 @@ impl SecretStore {
             }
             return;
         }
+        let older = |known: &Known| known.name == name;
+        if known.iter().filter(|one| older(one)).count() >= GENERATIONS
+            && let Some(oldest) = known.iter().position(older)
+        {
+            known.remove(oldest);
+        }
         known.push(Known {
             name: name.to_owned(),
             secret: secret.clone(),
@@ -294,6 +315,8 @@ impl SecretStore {
         let (name, bytes) = match source {
             SecretSource::Variable(name) => (name, self.read_variable(name)),
             SecretSource::File(name) => (name, self.read_file(name)?),
+            // Not here: a token that is not kept fresh is a riddle an hour later.
+            SecretSource::Login(name) => (name, None),
         };
         let bytes = bytes.ok_or_else(|| SecretError::Absent { source_name: source.clone() })?;
         let trimmed = bytes.trim_ascii();
@@ -311,34 +334,7 @@ impl SecretStore {
     }
 
     fn read_file(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
-        let path = self.path(name)?;
-        let failed = |source| SecretError::Io { path: path.clone(), source };
-        let unfit = |reason| SecretError::Unfit { path: path.clone(), reason };
-        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
-        let file = match std::fs::OpenOptions::new().read(true).custom_flags(flags).open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
-                return Err(unfit("it is a symbolic link"));
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        let meta = file.metadata().map_err(failed)?;
-        if !meta.is_file() {
-            return Err(unfit("it is no regular file"));
-        }
-        if meta.uid() != rustix::process::geteuid().as_raw() {
-            return Err(unfit("it belongs to another user"));
-        }
-        if meta.mode() & 0o077 != 0 && !off(Guard::SecretMode) {
-            return Err(SecretError::Exposed { path: path.clone() });
-        }
-        if meta.len() > LARGEST {
-            return Err(unfit("it is larger than any key"));
-        }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST as usize));
-        file.take(LARGEST).read_to_end(&mut bytes).map_err(failed)?;
-        Ok(Some(bytes))
+        read_private(&self.path(name)?, LARGEST)
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, SecretError> {
@@ -350,6 +346,40 @@ impl SecretStore {
         }
         Ok(self.directory.join(format!("{name}.key")))
     }
+}
+
+/// Reads a file that only its owner can read; nothing if there is none.
+pub(crate) fn read_private(
+    path: &Path,
+    largest: u64,
+) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
+    let failed = |source| SecretError::Io { path: path.to_owned(), source };
+    let unfit = |reason| SecretError::Unfit { path: path.to_owned(), reason };
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    let file = match std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+            return Err(unfit("it is a symbolic link"));
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let meta = file.metadata().map_err(failed)?;
+    if !meta.is_file() {
+        return Err(unfit("it is no regular file"));
+    }
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(unfit("it belongs to another user"));
+    }
+    if meta.mode() & 0o077 != 0 && !off(Guard::SecretMode) {
+        return Err(SecretError::Exposed { path: path.to_owned() });
+    }
+    if meta.len() > largest {
+        return Err(unfit("it is larger than any key"));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(largest as usize));
+    file.take(largest).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(Some(bytes))
 }
 
 /// Returns whether a binding (`host` or `host:port`) means this host and port. Without a port it means the

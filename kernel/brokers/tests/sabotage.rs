@@ -2,10 +2,11 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
     include_str!("files.rs"),
+    include_str!("oauth.rs"),
     include_str!("processes.rs"),
     include_str!("secrets.rs"),
     include_str!("snapshot.rs"),

@@ -173,6 +173,10 @@ pub enum Command {
     Resume(ResumeFlags),
     /// Bring the files back to what they were before a task
     Undo(commands::undo::Args),
+    /// Log in to a provider or keep its key, and show what is connected
+    Connect(commands::connect::Args),
+    /// Forget a login or a saved key
+    Disconnect(commands::disconnect::Args),
     /// Show every setting with its origin
     Config(commands::config::Args),
     /// Check the home, the database, the sandbox, providers and toolchains

@@ -3,7 +3,9 @@
 pub mod chat;
 pub mod completions;
 pub mod config;
+pub mod connect;
 pub mod demo;
+pub mod disconnect;
 pub mod doctor;
 pub mod man;
 pub mod models;
@@ -79,6 +81,8 @@ fn dispatch(command: Command, context: &Context) -> Result<Exit, CommandError> {
         Command::Status(args) => status::run(&args, context),
         Command::Undo(args) => undo::run(&args, context)?.print(context),
         Command::Config(args) => config::run(&args, context)?.print(context),
+        Command::Connect(args) => connect::run(&args, context)?.print(context),
+        Command::Disconnect(args) => disconnect::run(&args, context)?.print(context),
         Command::Doctor(args) => doctor::run(&args, context)?.print(context),
         Command::Plugin(args) => plugin::run(args, context)?.print(context),
         Command::Completions(args) => completions::run(&args, context),

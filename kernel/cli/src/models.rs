@@ -12,6 +12,7 @@ mod catalogue;
 mod connect;
 mod error;
 mod listing;
+mod login;
 mod pick;
 mod place;
 mod probe;

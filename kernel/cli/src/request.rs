@@ -1,6 +1,6 @@
 //! What was meant: flags, standard input and settings put together to one request.
 
-mod stdin;
+pub mod stdin;
 
 use std::{fs, path::PathBuf};
 

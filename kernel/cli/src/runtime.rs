@@ -12,8 +12,10 @@ use openkoi_brokers::{
     clock::SystemClock,
     egress::{Egress, EgressSettings},
     failpoint::{self, Point},
+    oauth::Logins,
     processes::{ProcessSettings, Processes, SandboxMode},
     random::Random,
+    secrets::SecretStore,
 };
 use openkoi_core::{
     failure::Failure,
@@ -125,7 +127,7 @@ impl Runtime {
         let routes = connections.routes(settings, &catalogue)?;
         let storage = Arc::new(context.storage()?);
         let clock = Arc::new(Machine);
-        let host = host(context, settings, storage.clone(), clock.clone())?;
+        let host = host(context, settings, storage.clone(), clock.clone(), context.secrets()?)?;
         if !settings.sandbox.on {
             context.printer.warning("the sandbox is off: programs may do whatever you may");
         }
@@ -209,8 +211,9 @@ fn host(
     settings: &Settings,
     state: Arc<dyn StateStore>,
     clock: Arc<Machine>,
+    secrets: SecretStore,
 ) -> Result<Host, CommandError> {
-    let secrets = context.secrets()?;
+    let home = context.paths()?.home();
     let egress = Egress::new(secrets.clone(), EgressSettings::default());
     let mut catalog = Catalog::new(context.components().iter().filter_map(embedded));
     for unknown in catalog.limit(&limits(settings)?) {
@@ -222,6 +225,7 @@ fn host(
     Ok(Host::new(
         catalog,
         Brokers {
+            logins: Logins::new(home, egress.clone(), secrets.clone(), clock.clone()),
             transport: Arc::new(egress),
             secrets,
             processes: Processes::new(process_settings(context, settings)?),
@@ -257,7 +261,8 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
     })
 }
 
-/// Returns the providers of `connections` for their lists of models alone. No storage is opened.
+/// Returns the providers of `connections`, with credentials of `secrets`, for their lists of models alone. No
+/// storage is opened.
 ///
 /// # Errors
 ///
@@ -266,8 +271,9 @@ pub fn listers(
     context: &Context,
     settings: &Settings,
     connections: &[Connection],
+    secrets: SecretStore,
 ) -> Result<Models, CommandError> {
-    let host = host(context, settings, Arc::new(Stateless), Arc::new(Machine))?;
+    let host = host(context, settings, Arc::new(Stateless), Arc::new(Machine), secrets)?;
     let routes = Routes { connections: connections.to_vec(), ..Routes::default() };
     Models::new(&host, model_settings(&routes, &Catalogue::default())?)
         .map_err(|error| CommandError::from_error(Exit::Configuration, &error))
@@ -308,6 +314,8 @@ fn provider(connection: &Connection) -> Result<ProviderSettings, CommandError> {
         base_url: Some(connection.base_url.clone()).filter(|url| !url.is_empty()),
         options,
         credential: connection.sources.clone(),
+        login: connection.login.clone(),
+        headers: connection.headers.clone(),
     })
 }
 
@@ -428,7 +436,8 @@ impl Toolbox for Chosen {
 }
 
 /// The machine's time as the loop's clock.
-struct Machine;
+#[derive(Debug)]
+pub struct Machine;
 
 impl Clock for Machine {
     fn now_ms(&self) -> u64 {

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use openkoi_brokers::{
     egress::{Egress, EgressError, Request},
+    oauth::Logins,
     processes::Processes,
     random::Random,
     secrets::SecretStore,
@@ -70,6 +71,8 @@ pub struct Brokers {
     pub transport: Arc<dyn Transport>,
     /// Credentials.
     pub secrets: SecretStore,
+    /// Credentials that a person logged in for.
+    pub logins: Logins,
     /// Programs.
     pub processes: Processes,
     /// The key-value spaces of components.

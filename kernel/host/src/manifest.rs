@@ -9,6 +9,7 @@ mod error;
 
 use std::collections::BTreeMap;
 
+use openkoi_brokers::oauth::Login;
 use openkoi_core::{
     capability::{Access, Grant},
     evaluation::Tier,
@@ -197,6 +198,8 @@ pub struct CredentialEntry {
     /// Whether nothing works without it.
     #[serde(default)]
     pub required: bool,
+    /// How a person logs in to get it, where that is possible.
+    pub login: Option<Login>,
 }
 
 /// Where a credential goes.
@@ -306,9 +309,14 @@ pub struct PresetEntry {
     /// The model for small things.
     #[serde(default)]
     pub small_model: String,
+    /// How a person logs in to get its credential, where that is possible.
+    pub login: Option<Login>,
     /// Settings that the service needs; the user's own go before them.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
+    /// Headers that it wants to see with each request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// What an evaluator says of itself.

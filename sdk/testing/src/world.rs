@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use openkoi_brokers::random::Random;
+use openkoi_brokers::{
+    egress::{Egress, EgressSettings},
+    oauth::Logins,
+    random::Random,
+};
 use openkoi_core::{
     approval::Answer,
     evaluation::{Rubric, Subject, Verdict},
@@ -210,9 +214,13 @@ impl World {
         }
         let catalog = self.catalog.take().expect("there is a catalog until there is a host");
         let web: Arc<dyn Transport> = Arc::clone(&self.web) as Arc<dyn Transport>;
+        let secrets = settings::secrets(self.home.path(), &self.variables);
+        let egress = Egress::new(secrets.clone(), EgressSettings::default());
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let brokers = Brokers {
             transport: self.transport.clone().unwrap_or(web),
-            secrets: settings::secrets(self.home.path(), &self.variables),
+            logins: Logins::new(self.home.path(), egress, secrets.clone(), clock),
+            secrets,
             processes: settings::processes(self.home.path()),
             state: Arc::clone(&self.memory) as _,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,

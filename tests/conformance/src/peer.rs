@@ -139,6 +139,7 @@ fn settings<W: Wire>(server: &Server<W>) -> ProviderSettings {
         base_url: Some(server.base_url()),
         options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         credential: variables.map(|(name, _)| SecretSource::Variable(name.to_owned())).collect(),
+        ..ProviderSettings::default()
     }
 }
 

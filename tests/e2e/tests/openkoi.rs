@@ -19,6 +19,7 @@ mod exit_codes;
 mod files_attacks;
 mod google_task;
 mod interrupt;
+mod login;
 mod models;
 mod ollama_task;
 mod openai_task;

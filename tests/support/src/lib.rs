@@ -24,6 +24,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "as above"))]
 
 pub mod anthropic;
+pub mod authorization;
 pub mod binary;
 pub mod canary;
 pub mod command;

@@ -5,7 +5,7 @@ use openkoi_provider_wire::request::object;
 pub use openkoi_provider_wire::request::{check, functions, joined, parameters, result_text};
 use openkoi_sdk::{
     Failure, Result,
-    provider::{Blob, Effort, Endpoint, HttpRequest},
+    provider::{Blob, CompletionRequest, Effort, Endpoint, HttpRequest, Part},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -28,6 +28,27 @@ pub fn with_account(endpoint: &Endpoint, mut request: HttpRequest) -> HttpReques
         }
     }
     request
+}
+
+/// Adds the headers by which a service counts requests and finds models that see, where it has such headers.
+pub fn with_purpose(
+    endpoint: &Endpoint,
+    request: &CompletionRequest,
+    mut http: HttpRequest,
+) -> HttpRequest {
+    let header = |option: &str| endpoint.option(option).filter(|name| !name.is_empty());
+    let parts = || request.messages.iter().flat_map(|message| &message.parts);
+    if let Some(name) = header("initiator_header") {
+        let last = request.messages.last().map_or(&[][..], |message| &message.parts);
+        let answers_tool = last.iter().any(|part| matches!(part, Part::ToolResult(_)));
+        http = http.header(name, if answers_tool { "agent" } else { "user" });
+    }
+    if let Some(name) = header("image_header")
+        && parts().any(|part| matches!(part, Part::Image(_)))
+    {
+        http = http.header(name, "true");
+    }
+    http
 }
 
 /// Returns the schema of the answer, its name, and whether it may be enforced strictly.

@@ -56,6 +56,10 @@ pub struct Dialect {
     pub call_id: Option<usize>,
     /// What else goes into each request.
     pub extra: Map<String, Value>,
+    /// Whether limits and temperatures of answers are taken.
+    pub sampling: bool,
+    /// Whether a request of Responses has instructions even where there are none.
+    pub instructions: bool,
 }
 
 impl Dialect {
@@ -72,7 +76,7 @@ impl Dialect {
         let limit = if reasoning_model { "max_completion_tokens" } else { "max_tokens" };
         let (effort, effort_with_tools) = efforts(&name, official);
         Ok(Self {
-            api: api(endpoint, official && wants_responses(&name))?,
+            api: api(endpoint, official, wants_responses(&name))?,
             reasoning_model,
             system_role: if official && reasoning_model { "developer" } else { "system" },
             limit: endpoint.option("max_tokens_parameter").unwrap_or(limit).to_owned(),
@@ -85,17 +89,31 @@ impl Dialect {
             forced_tools: flag(endpoint, "forced_tools", !is_bound(&name))?,
             call_id: length(endpoint, "call_id_length")?,
             extra: extra(endpoint)?,
+            sampling: flag(endpoint, "sampling", true)?,
+            instructions: always(endpoint, "instructions")?,
         })
     }
 }
 
-fn api(endpoint: &Endpoint, responses: bool) -> Result<Api> {
+fn api(endpoint: &Endpoint, official: bool, responses: bool) -> Result<Api> {
+    let by_model = if responses { Api::Responses } else { Api::Chat };
     match endpoint.option("api") {
         Some("chat") => Ok(Api::Chat),
         Some("responses") => Ok(Api::Responses),
-        Some(_) => Err(Failure::invalid("/options/api", "must be `chat` or `responses`")),
-        None if responses => Ok(Api::Responses),
+        Some("by-model") => Ok(by_model),
+        Some(_) => {
+            Err(Failure::invalid("/options/api", "must be `chat`, `responses` or `by-model`"))
+        }
+        None if official => Ok(by_model),
         None => Ok(Api::Chat),
+    }
+}
+
+fn always(endpoint: &Endpoint, name: &str) -> Result<bool> {
+    match endpoint.option(name) {
+        None | Some("") => Ok(false),
+        Some("always") => Ok(true),
+        Some(_) => Err(Failure::invalid(format!("/options/{name}"), "must be `always`")),
     }
 }
 
@@ -235,8 +253,15 @@ mod tests {
         assert_eq!(Dialect::of(&endpoint("chat"), "gpt-6-luna").unwrap().api, Api::Chat);
         assert_eq!(
             Dialect::of(&endpoint("rest"), "gpt-6-luna"),
-            Err(Failure::invalid("/options/api", "must be `chat` or `responses`"))
+            Err(Failure::invalid("/options/api", "must be `chat`, `responses` or `by-model`"))
         );
+        let gateway = |model: &str| {
+            let options = vec![("api".to_owned(), "by-model".to_owned())];
+            let endpoint = Endpoint { base_url: "https://gateway.test".to_owned(), options };
+            Dialect::of(&endpoint, model).unwrap().api
+        };
+        assert_eq!(gateway("gpt-5.3-codex"), Api::Responses);
+        assert_eq!(gateway("claude-sonnet-4.5"), Api::Chat);
     }
 
     #[test]

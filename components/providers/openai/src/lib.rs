@@ -34,10 +34,11 @@ impl Codec for OpenAi {
     fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
         ask::check(request)?;
         let dialect = Dialect::of(endpoint, &request.model)?;
-        match dialect.api {
+        let encoded = match dialect.api {
             Api::Chat => chat::encode::encode(endpoint, request, &dialect),
             Api::Responses => responses::encode::encode(endpoint, request, &dialect),
-        }
+        };
+        Ok(ask::with_purpose(endpoint, request, encoded?))
     }
 
     fn decoder(_status: u16, _headers: &[Header]) -> Reply {

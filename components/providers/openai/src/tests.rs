@@ -1,7 +1,7 @@
 //! What is the same for both formats: lists, embeddings, the manifest and the prices.
 
-use openkoi_provider_wire::testing::{body, endpoint};
-use openkoi_sdk::provider::{Codec, ModelEntry, Price};
+use openkoi_provider_wire::testing::{body, endpoint, header, message, request, result};
+use openkoi_sdk::provider::{Blob, Codec, CompletionRequest, ModelEntry, Part, Price, Speaker};
 use serde_json::{Value, json};
 
 use crate::OpenAi;
@@ -44,6 +44,53 @@ fn lists_of_models_are_read_in_all_their_forms() {
         OpenAi::encode_models(&endpoint("https://x.test/v1/", &[])).unwrap().url,
         "https://x.test/v1/models"
     );
+}
+
+#[test]
+fn a_service_that_counts_by_purpose_is_told_it() {
+    let options =
+        [("initiator_header", "X-Initiator"), ("image_header", "X-Vision"), ("api", "by-model")];
+    let endpoint = endpoint("https://x.test", &options);
+    let headers = |parts: Vec<Part>| {
+        let messages = vec![message(Speaker::User, parts)];
+        let request = CompletionRequest { messages, ..request("m") };
+        let encoded = OpenAi::encode(&endpoint, &request).unwrap();
+        let own = |name: &str| header(&encoded, name).map(str::to_owned);
+        (own("X-Initiator"), own("X-Vision"))
+    };
+    let image = Blob { media_type: "image/png".to_owned(), bytes: vec![1] };
+
+    assert_eq!(headers(vec![Part::Text("hi".into())]), (Some("user".into()), None));
+    let seen = headers(vec![Part::Text("see".into()), Part::Image(image)]);
+    assert_eq!(seen, (Some("user".into()), Some("true".into())));
+    assert_eq!(headers(vec![result("a", "read", "ok")]).0.as_deref(), Some("agent"));
+}
+
+#[test]
+fn a_service_that_refuses_limits_and_wants_instructions_gets_what_it_takes() {
+    let options = [("api", "responses"), ("sampling", "false"), ("instructions", "always")];
+    let messages = vec![message(Speaker::User, vec![Part::Text("hi".into())])];
+    let asked = CompletionRequest {
+        messages,
+        max_tokens: Some(100),
+        temperature: Some(0.5),
+        system: String::new(),
+        ..request("gpt-x")
+    };
+
+    let encoded = OpenAi::encode(&endpoint("https://x.test/codex", &options), &asked).unwrap();
+
+    assert_eq!(encoded.url, "https://x.test/codex/responses");
+    assert_eq!(
+        body(&encoded),
+        json!({
+            "model": "gpt-x", "instructions": "", "store": false, "stream": true,
+            "input": [{ "role": "user", "content": [{ "type": "input_text", "text": "hi" }] }],
+        })
+    );
+    let chat = OpenAi::encode(&endpoint("https://x.test", &[("sampling", "false")]), &asked);
+    let chat = body(&chat.unwrap());
+    assert!(chat["max_tokens"].is_null() && chat["temperature"].is_null(), "{chat}");
 }
 
 #[test]

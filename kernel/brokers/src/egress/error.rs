@@ -78,6 +78,11 @@ impl EgressError {
         Self::new(EgressErrorKind::Denied, message)
     }
 
+    /// An answer came that is none, for callers in this crate that read it themselves.
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(EgressErrorKind::Interrupted, message).sent(true)
+    }
+
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self::new(EgressErrorKind::InvalidRequest, message)
     }

@@ -6,14 +6,12 @@ use super::words;
 use crate::error::CommandError;
 
 /// Their names.
-const PLANNED: [&str; 14] = [
+const PLANNED: [&str; 12] = [
     "think",
     "learn",
     "setup",
     "init",
     "dashboard",
-    "connect",
-    "disconnect",
     "update",
     "soul",
     "mind",

@@ -37,7 +37,7 @@ pub fn ask(
     if connections.is_empty() {
         return Ok(Vec::new());
     }
-    let models = Arc::new(runtime::listers(context, settings, connections)?);
+    let models = Arc::new(runtime::listers(context, settings, connections, context.secrets()?)?);
     let now_ms = context.printer.now_ms();
     let home = context.paths()?.home().to_owned();
     let answers = execute::block(async {

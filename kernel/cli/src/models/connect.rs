@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use openkoi_brokers::secrets::SecretSource;
-use openkoi_host::manifest::{Manifest, ProviderEntry};
+use openkoi_brokers::{oauth::Login, secrets::SecretSource};
+use openkoi_host::manifest::{Manifest, PresetEntry, ProviderEntry};
 
-use super::ModelsError;
+use super::{ModelsError, login};
 use crate::{
     settings::{Provider, Settings, expand},
     suggest,
@@ -32,6 +32,10 @@ pub struct Connection {
     pub small_model: Option<String>,
     /// Models that the configuration adds to those that are known.
     pub models: Vec<String>,
+    /// How one logs in to it, where that is possible.
+    pub login: Option<Login>,
+    /// Headers that it wants to see.
+    pub headers: Vec<(String, String)>,
     /// The service whose models of the bundled list it has; absent where somebody else answers at its URL.
     pub service: Option<String>,
 }
@@ -70,6 +74,21 @@ struct Offer<'a> {
     needs_credential: bool,
     /// Settings that the service needs.
     options: Vec<OptionValue>,
+    preset: Option<&'a PresetEntry>,
+}
+
+impl Offer<'_> {
+    fn login(&self) -> Option<&Login> {
+        match self.preset {
+            Some(preset) => preset.login.as_ref(),
+            None => self.manifest.credentials.iter().find_map(|one| one.login.as_ref()),
+        }
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        let headers = self.preset.iter().flat_map(|preset| &preset.headers);
+        headers.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
 }
 
 /// All providers that are known, those that can be used and those that lack a credential.
@@ -100,7 +119,7 @@ pub fn connect(
     for provider in &settings.providers {
         let offer = offer_for(provider, &offers)?;
         let options = options_of(provider, offer, &mut found.warnings);
-        let connection = configured(provider, offer, options, has);
+        let connection = configured(provider, offer, options, has)?;
         match connection.found {
             Found::Missing => found.missing.push(connection),
             _ => found.ready.push(connection),
@@ -132,6 +151,7 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         small_model: &entry.small_model,
         needs_credential,
         options: Vec::new(),
+        preset: None,
     };
     let presets = entry.presets.iter().map(|preset| Offer {
         name: &preset.name,
@@ -142,7 +162,9 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         default_model: &preset.default_model,
         small_model: &preset.small_model,
         // A service without a variable of its own is one that runs on this machine.
-        needs_credential: needs_credential && !preset.environment.is_empty(),
+        needs_credential: needs_credential
+            && (!preset.environment.is_empty() || preset.login.is_some()),
+        preset: Some(preset),
         options: preset.options.iter().map(OptionValue::text).collect(),
     });
     std::iter::once(own).chain(presets).collect()
@@ -172,7 +194,7 @@ fn configured(
     offer: &Offer<'_>,
     options: Vec<OptionValue>,
     has: &dyn Fn(&SecretSource) -> bool,
-) -> Connection {
+) -> Result<Connection, ModelsError> {
     let moved = provider.base_url.as_deref().is_some_and(|url| url != trimmed(offer.base_url));
     let same = provider.name == offer.name;
     let takes_credential = !offer.manifest.credentials.is_empty();
@@ -182,12 +204,15 @@ fn configured(
         None if moved && !same => Vec::new(),
         None => offer.environment.clone(),
     };
-    let sources = sources(&environment, &provider.name, takes_credential);
-    // A server of the user's own may well want no key; one that names a variable wants one.
-    let needed = provider.api_key_env.is_some() || (offer.needs_credential && !moved);
+    let login = login::of(provider, offer.login(), moved)?;
+    let sources = sources(&environment, &provider.name, takes_credential, login.is_some());
+    // A server of the user's own may well want no key; one that names a variable wants one, and so does one
+    // that people log in to.
+    let wanted = provider.api_key_env.is_some() || login.is_some();
+    let needed = wanted || (offer.needs_credential && !moved);
     let known = same && !offer.default_model.is_empty();
     let own_model = provider.models.first().cloned();
-    Connection {
+    Ok(Connection {
         name: provider.name.clone(),
         component: offer.manifest.component.name.clone(),
         base_url: provider.base_url.clone().unwrap_or_else(|| trimmed(offer.base_url).to_owned()),
@@ -197,13 +222,16 @@ fn configured(
         default_model: own_model.or_else(|| known.then(|| offer.default_model.to_owned())),
         small_model: named(offer.small_model).filter(|_| !moved),
         models: provider.models.clone(),
+        login,
+        headers: offer.headers(),
         service: (!moved).then(|| offer.name.to_owned()),
-    }
+    })
 }
 
 fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection {
     let takes_credential = !offer.manifest.credentials.is_empty();
-    let sources = sources(&offer.environment, offer.name, takes_credential);
+    let login = offer.login().cloned();
+    let sources = sources(&offer.environment, offer.name, takes_credential, login.is_some());
     Connection {
         name: offer.name.to_owned(),
         component: offer.manifest.component.name.clone(),
@@ -214,6 +242,8 @@ fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection
         default_model: named(offer.default_model),
         small_model: named(offer.small_model),
         models: Vec::new(),
+        login,
+        headers: offer.headers(),
         service: Some(offer.name.to_owned()),
     }
 }
@@ -226,12 +256,22 @@ fn trimmed(url: &str) -> &str {
     url.trim_end_matches('/')
 }
 
-fn sources(environment: &[&str], name: &str, takes_credential: bool) -> Vec<SecretSource> {
+/// Returns where a credential is looked for, in the order in which it counts.
+fn sources(
+    environment: &[&str],
+    name: &str,
+    takes_credential: bool,
+    has_login: bool,
+) -> Vec<SecretSource> {
     if !takes_credential {
         return Vec::new();
     }
     let variables = environment.iter().map(|name| SecretSource::Variable((*name).to_owned()));
-    variables.chain([SecretSource::File(name.to_owned())]).collect()
+    let login = has_login.then(|| SecretSource::Login(name.to_owned()));
+    // What people log in to and what has no key of its own has no key file either.
+    let file = !has_login || !environment.is_empty();
+    let file = file.then(|| SecretSource::File(name.to_owned()));
+    variables.chain(login).chain(file).collect()
 }
 
 fn found(sources: &[SecretSource], needed: bool, has: &dyn Fn(&SecretSource) -> bool) -> Found {
@@ -312,7 +352,7 @@ impl Connection {
     pub fn variables(&self) -> Vec<String> {
         let variables = self.sources.iter().filter_map(|source| match source {
             SecretSource::Variable(name) => Some(name.clone()),
-            SecretSource::File(_) => None,
+            SecretSource::File(_) | SecretSource::Login(_) => None,
         });
         variables.collect()
     }

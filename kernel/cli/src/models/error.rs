@@ -27,6 +27,14 @@ pub enum ModelsError {
         /// What may have been meant.
         suggestions: Vec<String>,
     },
+    /// The configuration says of a login what makes none.
+    #[error("`providers.{provider}.login` is no login: {reason}")]
+    Login {
+        /// The name in the configuration.
+        provider: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Nobody knows the provider.
     #[error("there is no provider `{provider}`")]
     UnknownProvider {
@@ -78,7 +86,7 @@ impl From<ModelsError> for CommandError {
             ModelsError::NoProvider { variables, first } => told.hints(ways_on(&variables, &first)),
             ModelsError::NotConnected { provider, variables } => told
                 .hints(variables.first().map(|name| format!("export {name}=…")))
-                .hint(format!("or keep the key in credentials/{provider}.key, mode 0600")),
+                .hint(format!("openkoi connect {provider}")),
             ModelsError::NoComponent { suggestions, provider, .. } => told
                 .hints(suggest::question(&suggestions))
                 .hint(format!("set `component` under [providers.{provider}]")),
@@ -96,6 +104,7 @@ impl From<ModelsError> for CommandError {
             ModelsError::Ambiguous { candidates, .. } => {
                 told.hints(candidates.iter().map(|name| format!("-m {name}")))
             }
+            ModelsError::Login { .. } => told,
             ModelsError::NoDefault { provider } => told.hint(format!("-m {provider}/MODEL")),
         }
     }
@@ -104,7 +113,7 @@ impl From<ModelsError> for CommandError {
 fn kind(error: &ModelsError) -> Exit {
     match error {
         ModelsError::NoProvider { .. } | ModelsError::NotConnected { .. } => Exit::Credentials,
-        ModelsError::NoComponent { .. } => Exit::Configuration,
+        ModelsError::NoComponent { .. } | ModelsError::Login { .. } => Exit::Configuration,
         _ => Exit::Usage,
     }
 }
@@ -112,9 +121,7 @@ fn kind(error: &ModelsError) -> Exit {
 fn ways_on(variables: &[String], first: &str) -> Vec<String> {
     let variable = variables.first().map(|name| format!("export {name}=…"));
     let others = [
-        format!(
-            "openkoi connect   (coming; until then a key in credentials/{first}.key, mode 0600)"
-        ),
+        format!("openkoi connect {first}"),
         "openkoi demo   (shows the loop offline, with a scripted model)".to_owned(),
     ];
     variable.into_iter().chain(others).collect()

@@ -72,6 +72,65 @@ impl Prompt {
     }
 }
 
+impl Prompt {
+    /// Asks for something that nobody may see, a key at a time so that an interrupt is obeyed at once.
+    ///
+    /// # Errors
+    ///
+    /// When there is nobody to ask, or the person gave up.
+    pub fn hidden(self, question: &str) -> Result<String, CommandError> {
+        if !self.interactive {
+            return Err(CommandError::usage("there is no terminal to ask on"));
+        }
+        let mut err = io::stderr().lock();
+        write!(err, "{}", sanitise_line(question)).map_err(broken)?;
+        err.flush().map_err(broken)?;
+        let silence = Silence::begin().map_err(broken)?;
+        let typed = unseen(io::stdin().lock());
+        drop(silence);
+        writeln!(err).map_err(broken)?;
+        typed
+    }
+}
+
+/// A terminal that shows nothing and sends no signals, until it is dropped.
+struct Silence(rustix::termios::Termios);
+
+impl Silence {
+    fn begin() -> io::Result<Self> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let before = tcgetattr(io::stdin())?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        if tcsetattr(io::stdin(), OptionalActions::Flush, &self.0).is_err() {
+            tracing::warn!("the terminal could not be made to show what is typed again");
+        }
+    }
+}
+
+/// Reads up to the end of a line; Ctrl-C gives up and the delete key takes back.
+fn unseen(input: impl io::Read) -> Result<String, CommandError> {
+    let mut typed = Vec::new();
+    for byte in input.bytes() {
+        match byte.map_err(broken)? {
+            b'\r' | b'\n' | 4 => break,
+            3 => return Err(CommandError::new(Exit::Interrupted, "given up, nothing was kept")),
+            8 | 127 => drop(typed.pop()),
+            21 => typed.clear(),
+            byte => typed.push(byte),
+        }
+    }
+    String::from_utf8(typed).map_err(|_| CommandError::usage("that is no text"))
+}
+
 impl Default for Prompt {
     fn default() -> Self {
         Self::new()
@@ -172,6 +231,13 @@ mod tests {
         assert_eq!(screen.matches("pick a session").count(), 6);
         assert!(screen.contains("none has that in its name"), "{screen}");
         assert!(screen.contains("  2  def2  write docs\n"), "{screen}");
+    }
+
+    #[test]
+    fn what_is_typed_unseen_can_be_taken_back_and_given_up() {
+        assert_eq!(unseen(&b"sk-2\x7f1\nrest"[..]).unwrap(), "sk-1");
+        assert_eq!(unseen(&b"wrong\x15right"[..]).unwrap(), "right");
+        assert_eq!(unseen(&b"sk-\x03"[..]).unwrap_err().kind, Exit::Interrupted);
     }
 
     #[test]

@@ -156,6 +156,8 @@ pub const KEYS: &[Key] = &[
     key("providers.*.base_url", Kind::Text, "", ENDPOINT),
     key("providers.*.api_key_env", Kind::Text, "", ENDPOINT),
     key("providers.*.models", Kind::Texts, "", ENDPOINT),
+    key("providers.*.login.*", Kind::Anything, "", ENDPOINT),
+    key("providers.*.login.*.*", Kind::Anything, "", ENDPOINT),
     key("providers.*.*", Kind::Anything, "", ENDPOINT),
     key("component.*.limits.memory-mib", Kind::Count(1, 4_096), "", PERSONAL),
     key("component.*.limits.wall-ms", Kind::Count(1, 86_400_000), "", PERSONAL),

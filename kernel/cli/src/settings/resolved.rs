@@ -47,7 +47,7 @@ pub struct Sandbox {
 }
 
 /// One `[providers.NAME]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Provider {
     /// Its name, the first half of `provider/model`.
     pub name: String,
@@ -59,6 +59,8 @@ pub struct Provider {
     pub api_key_env: Option<String>,
     /// Models it has besides those that are known; the first is its default.
     pub models: Vec<String>,
+    /// What differs in how one logs in to it from what the component says.
+    pub login: toml::Table,
     /// Settings that the component declares, as text, with relative paths resolved by whoever reads them.
     pub options: Vec<(String, String)>,
     /// The directory of the file that configures it.
@@ -201,6 +203,23 @@ impl Reader<'_> {
         found.collect()
     }
 
+    /// Returns a table, those below it included.
+    fn table(&self, table: &[&str]) -> toml::Table {
+        let mut whole = toml::Table::new();
+        for setting in self.layers.all() {
+            let Some(rest) = strip(&setting.path, table) else { continue };
+            let Some((last, parents)) = rest.split_last() else { continue };
+            let place = parents.iter().try_fold(&mut whole, |place, name| {
+                let inner = toml::Value::Table(toml::Table::new());
+                place.entry(name.clone()).or_insert(inner).as_table_mut()
+            });
+            if let Some(place) = place {
+                place.insert(last.clone(), setting.value.clone());
+            }
+        }
+        whole
+    }
+
     fn limits(&self) -> Limits {
         let small = |path: &[&str]| u32::try_from(self.count(path)).unwrap_or(u32::MAX);
         Limits {
@@ -264,6 +283,7 @@ impl Reader<'_> {
             base_url: take("base_url").map(|url| url.trim_end_matches('/').to_owned()),
             api_key_env: take("api_key_env"),
             models: self.texts(&["providers", name, "models"]),
+            login: self.table(&["providers", name, "login"]),
             options: options.map(|(key, value)| (key.clone(), value.clone())).collect(),
             directory: self.directory_of(name),
             home: self.environment.path(&HOME),
@@ -293,6 +313,11 @@ impl Reader<'_> {
 pub(crate) fn expand(text: &str, directory: &Path, home: Option<&Path>) -> PathBuf {
     let below = text.strip_prefix("~/").zip(home);
     below.map_or_else(|| directory.join(text), |(rest, home)| home.join(rest))
+}
+
+fn strip<'a>(path: &'a [String], table: &[&str]) -> Option<&'a [String]> {
+    let (head, rest) = path.split_at_checked(table.len())?;
+    (head == table).then_some(rest)
 }
 
 fn option_text(value: &toml::Value) -> String {

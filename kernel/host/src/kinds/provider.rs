@@ -15,7 +15,7 @@ mod trouble;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use openkoi_brokers::secrets::SecretSource;
+use openkoi_brokers::{oauth::Login, secrets::SecretSource};
 use openkoi_core::{
     message::{Prompt, Role, Turn},
     port::{Delta, Model, ModelCard, ModelError, ModelTrouble, Pending},
@@ -51,6 +51,10 @@ pub struct ProviderSettings {
     /// Where its key is looked for. Empty: the variables of the manifest (only if `base_url` is the
     /// manifest's own), then the stored credential of its name.
     pub credential: Vec<SecretSource>,
+    /// How the token of a [`SecretSource::Login`] among them is kept fresh.
+    pub login: Option<Login>,
+    /// Headers that go with each request.
+    pub headers: Vec<(String, String)>,
 }
 
 /// A model of a provider.

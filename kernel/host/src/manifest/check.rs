@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use openkoi_brokers::oauth::{Login, UnfitLogin, is_header, is_line};
 use serde_json::Value;
 
 use super::{
@@ -30,6 +31,7 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
     manifest.capabilities.iter().try_for_each(check_capability)?;
     manifest.credentials.iter().try_for_each(|entry| {
         name("the credential", &entry.name, '-', COMPONENT_NAME)?;
+        check_login(entry.login.as_ref())?;
         check_injection(&entry.inject)
     })?;
     check_provider(manifest)
@@ -143,9 +145,33 @@ fn check_provider(manifest: &Manifest) -> Result<(), ManifestError> {
     for preset in &provider.presets {
         name("the preset", &preset.name, '-', COMPONENT_NAME)?;
         check_base_url(&preset.base_url)?;
+        check_login(preset.login.as_ref())?;
+        check_headers(preset)?;
         check_options(provider, preset)?;
     }
     Ok(())
+}
+
+fn check_login(login: Option<&Login>) -> Result<(), ManifestError> {
+    let unfit =
+        |error: UnfitLogin| ManifestError::Value { key: "login", reason: error.to_string() };
+    login.map_or(Ok(()), Login::check).map_err(unfit)
+}
+
+fn check_headers(preset: &PresetEntry) -> Result<(), ManifestError> {
+    if let Some((name, _)) = preset.headers.iter().find(|(name, value)| !is_plain(name, value)) {
+        let name = text::one_line(name, 80);
+        let reason = format!("`{name}` cannot be set, or not to this");
+        return Err(ManifestError::Value { key: "headers", reason });
+    }
+    Ok(())
+}
+
+/// Whether a header is one that anybody may set: credentials and framing are the host's.
+fn is_plain(name: &str, value: &str) -> bool {
+    let reserved = ["authorization", "cookie", "host", "content-length", "content-type"];
+    let name = name.to_ascii_lowercase();
+    is_header(&name) && is_line(value) && !reserved.contains(&name.as_str())
 }
 
 /// A preset sets what the provider has, and no file.
@@ -348,6 +374,61 @@ mod tests {
             (TOOL, "[[tool]]", "[[credential]]\nname = \"k\"\ninject = \"bearer\"\n[[tool]]"),
         ] {
             assert!(matches!(refused(text, from, to), ManifestError::Kind { .. }), "{to}");
+        }
+    }
+
+    const PRESET: &str = r#"
+        [component]
+        name = "wire"
+        version = "0.1.0"
+        kind = "provider"
+        publisher = "openkoi"
+        description = "A wire format."
+        [[credential]]
+        name = "api-key"
+        inject = "bearer"
+        [provider]
+        base-url = "https://api.example.com/v1"
+        [[provider.option]]
+        name = "api"
+        [[provider.preset]]
+        name = "plan"
+        base-url = "https://plan.example.com"
+        options = { api = "chat" }
+        headers = { Editor-Version = "openkoi/1" }
+        [provider.preset.login]
+        client-id = "app"
+        device-url = "https://auth.example.com/device"
+        token-url = "https://auth.example.com/token"
+    "#;
+
+    #[test]
+    fn a_preset_has_a_login_options_and_headers() {
+        let manifest = Manifest::parse(PRESET).unwrap();
+
+        let preset = &manifest.provider.unwrap().presets[0];
+        assert_eq!(preset.options["api"], "chat");
+        assert_eq!(preset.headers["Editor-Version"], "openkoi/1");
+        assert_eq!(preset.login.as_ref().unwrap().client_id, "app");
+    }
+
+    #[test]
+    fn what_a_preset_may_not_say_is_refused() {
+        for (from, to) in [
+            ("https://auth.example.com/token", "http://auth.example.com/token"),
+            ("https://auth.example.com/device", "javascript:alert(1)"),
+            ("client-id = \"app\"", "client-id = \" \""),
+            ("api = \"chat\"", "surprise = \"chat\""),
+            ("Editor-Version = \"openkoi/1\"", "Authorization = \"Bearer x\""),
+            ("Editor-Version = \"openkoi/1\"", "X = \"a\\nb: c\""),
+        ] {
+            let error = refused(PRESET, from, to);
+            assert!(matches!(error, ManifestError::Value { .. }), "{to}: {error}");
+        }
+        for (from, to) in
+            [("client-id", "surprise = 1\nclient-id"), ("options =", "surprise = 1\noptions =")]
+        {
+            assert!(matches!(refused(PRESET, from, to), ManifestError::Syntax(_)), "{to}");
         }
     }
 

@@ -68,10 +68,11 @@ fn tools(
 }
 
 fn limits(request: &CompletionRequest, dialect: &Dialect, body: &mut Map<String, Value>) {
-    if let Some(tokens) = request.max_tokens {
+    if let Some(tokens) = request.max_tokens.filter(|_| dialect.sampling) {
         body.insert(dialect.limit.clone(), tokens.into());
     }
-    if let Some(temperature) = request.temperature.filter(|_| !dialect.reasoning_model) {
+    let takes_temperature = dialect.sampling && !dialect.reasoning_model;
+    if let Some(temperature) = request.temperature.filter(|_| takes_temperature) {
         body.insert("temperature".into(), temperature.clamp(0.0, 2.0).into());
     }
     let rule = if request.tools.is_empty() { dialect.effort } else { dialect.effort_with_tools };

@@ -42,10 +42,10 @@ pub fn encode(
     body.insert("input".into(), input(request)?.into());
     body.insert("stream".into(), true.into());
     body.insert("store".into(), false.into());
-    if !request.system.trim().is_empty() {
+    if dialect.instructions || !request.system.trim().is_empty() {
         body.insert("instructions".into(), request.system.clone().into());
     }
-    if let Some(tokens) = request.max_tokens {
+    if let Some(tokens) = request.max_tokens.filter(|_| dialect.sampling) {
         // The service refuses less.
         body.insert("max_output_tokens".into(), tokens.max(16).into());
     }
@@ -96,7 +96,7 @@ fn thinking(
     body: &mut Map<String, Value>,
 ) {
     if !dialect.reasoning_model {
-        if let Some(temperature) = request.temperature {
+        if let Some(temperature) = request.temperature.filter(|_| dialect.sampling) {
             body.insert("temperature".into(), temperature.clamp(0.0, 2.0).into());
         }
         return;

@@ -106,7 +106,8 @@ impl World {
     }
 
     fn has(&self, source: &SecretSource) -> bool {
-        let (SecretSource::Variable(name) | SecretSource::File(name)) = source;
+        let (SecretSource::Variable(name) | SecretSource::File(name) | SecretSource::Login(name)) =
+            source;
         self.keys.contains(&name.as_str())
     }
 

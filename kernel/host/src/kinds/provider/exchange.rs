@@ -22,12 +22,16 @@ use wasmtime::{Store, component::ResourceAny};
 use super::{
     Provider,
     assemble::{Assembly, AssemblyError, Piece},
+    credential::Pass,
     retry,
     trouble::Setback,
 };
 use crate::{
     bindings::{
-        imports::openkoi::types::http_types::{Header, HttpRequest},
+        imports::openkoi::types::{
+            conversation::CompletionRequest,
+            http_types::{Header, HttpRequest},
+        },
         provider::{
             ProviderExports,
             exports::openkoi::provider::codec::{Endpoint, Event, ModelEntry},
@@ -59,6 +63,7 @@ pub(super) type Deltas<'a> = &'a (dyn Fn(Delta<'_>) + Send + Sync);
 /// A codec, instantiated for one exchange.
 struct Codec<'a> {
     provider: &'a Provider,
+    pass: &'a Pass,
     shared: &'a Arc<Shared>,
     store: Store<Call>,
     watch: Watch,
@@ -66,13 +71,32 @@ struct Codec<'a> {
     wall: Duration,
 }
 
-/// Asks for one turn, once.
+/// Asks for one turn, once; a second time only where a login's token was refused and another one was to be had.
 pub(super) async fn turn(
     shared: &Arc<Shared>,
     provider: &Provider,
     model: &str,
     role: &Role,
     prompt: &Prompt,
+    deltas: Deltas<'_>,
+) -> Result<Turn, Setback> {
+    let request = convert::request(model, role, prompt);
+    let pass = provider.pass(shared).await?;
+    match attempt(shared, provider, &pass, &request, deltas).await {
+        // The answer was a status and nothing else: nothing was shown, nothing was done.
+        Err(setback) if setback.unauthorized && pass.is_login() => {
+            let pass = provider.another_pass(shared, &pass).await?;
+            attempt(shared, provider, &pass, &request, deltas).await
+        }
+        turn => turn,
+    }
+}
+
+async fn attempt(
+    shared: &Arc<Shared>,
+    provider: &Provider,
+    pass: &Pass,
+    request: &CompletionRequest,
     deltas: Deltas<'_>,
 ) -> Result<Turn, Setback> {
     let streamed = AtomicBool::new(false);
@@ -83,17 +107,16 @@ pub(super) async fn turn(
             Piece::Thought(text) => deltas(Delta::Thought(text)),
         }
     };
-    let mut codec = Codec::load(shared, provider).await?;
-    let request = convert::request(model, role, prompt);
-    let request = codec.encode(&request).await?;
-    let answer = codec.send(request).await?;
-    codec.pass(Point::TurnSent)?;
-    let turn = codec.read(answer, model, &shown).await;
+    let mut codec = Codec::load(shared, provider, pass).await?;
+    let encoded = codec.encode(request).await?;
+    let answer = codec.send(encoded).await?;
+    codec.hit(Point::TurnSent)?;
+    let turn = codec.read(answer, &request.model, &shown).await;
     let secrets = &shared.brokers.secrets;
     let turn = turn
         .map(|turn| without_keys(turn, |text| secrets.redact_str(text)))
         .map_err(|setback| setback.streamed(streamed.load(Ordering::Relaxed)))?;
-    codec.pass(Point::TurnReceived)?;
+    codec.hit(Point::TurnReceived)?;
     Ok(turn)
 }
 
@@ -116,8 +139,9 @@ pub(super) async fn models(
     shared: &Arc<Shared>,
     provider: &Provider,
 ) -> Result<Vec<ModelEntry>, Setback> {
-    let mut codec = Codec::load(shared, provider).await?;
-    let endpoint = provider.endpoint();
+    let pass = provider.pass(shared).await?;
+    let mut codec = Codec::load(shared, provider, &pass).await?;
+    let endpoint = provider.endpoint(&pass);
     let exports = codec.exports.openkoi_provider_codec();
     let step = exports.call_encode_models(&mut codec.store, &endpoint);
     let request = codec.watch.step(codec.wall, step).await.and_then(inner);
@@ -131,7 +155,11 @@ pub(super) async fn models(
 }
 
 impl<'a> Codec<'a> {
-    async fn load(shared: &'a Arc<Shared>, provider: &'a Provider) -> Result<Self, Setback> {
+    async fn load(
+        shared: &'a Arc<Shared>,
+        provider: &'a Provider,
+        pass: &'a Pass,
+    ) -> Result<Self, Setback> {
         let failed = |failure: &Failure| Setback::of_failure(provider.name(), failure);
         let component = provider.manifest.component.name.as_str();
         let entry = shared.catalog.find(component);
@@ -147,14 +175,11 @@ impl<'a> Codec<'a> {
         let wall = provider.limits.wall;
         let exports = watch.step(wall, pre.instantiate_async(&mut store)).await;
         let exports = exports.map_err(|failure| failed(&failure))?;
-        Ok(Self { provider, shared, store, watch, exports, wall })
+        Ok(Self { provider, pass, shared, store, watch, exports, wall })
     }
 
-    async fn encode(
-        &mut self,
-        request: &crate::bindings::imports::openkoi::types::conversation::CompletionRequest,
-    ) -> Result<HttpRequest, Setback> {
-        let endpoint = self.provider.endpoint();
+    async fn encode(&mut self, request: &CompletionRequest) -> Result<HttpRequest, Setback> {
+        let endpoint = self.provider.endpoint(self.pass);
         let exports = self.exports.openkoi_provider_codec();
         let step = exports.call_encode(&mut self.store, &endpoint, request);
         let request = self.watch.step(self.wall, step).await.and_then(inner);
@@ -166,7 +191,7 @@ impl<'a> Codec<'a> {
         if self.provider.wire() == Wire::Local {
             return Ok(echo(request));
         }
-        let request = self.provider.request(self.shared, request, limits())?;
+        let request = self.provider.request(self.pass, request, limits())?;
         let name = self.provider.name();
         let sending = self.shared.brokers.transport.send(request);
         let answer = tokio::time::timeout(FIRST_BYTE, sending)
@@ -180,7 +205,7 @@ impl<'a> Codec<'a> {
     }
 
     /// Passes a place where tests let the program die or fail.
-    fn pass(&self, point: Point) -> Result<(), Setback> {
+    fn hit(&self, point: Point) -> Result<(), Setback> {
         let passed = failpoint::hit(point);
         passed.map_err(|error| self.setback(ModelTrouble::Unreachable, &error.to_string()))
     }
@@ -205,7 +230,7 @@ impl<'a> Codec<'a> {
                 diagnosis.message = self.shared.brokers.secrets.redact_str(&diagnosis.message);
                 let name = self.provider.name();
                 let setback = Setback::of_diagnosis(name, answer.status, &diagnosis, retry_after);
-                self.provider.naming_the_key(setback)
+                self.provider.naming_the_key(setback).unauthorized(answer.status == 401)
             }
             Err(failure) => self.failed(&failure),
         }
@@ -397,29 +422,29 @@ impl Provider {
     /// Returns the request as the egress broker takes it: one host, this provider's key and nobody else's.
     fn request(
         &self,
-        shared: &Shared,
+        pass: &Pass,
         request: HttpRequest,
         limits: EgressLimits,
     ) -> Result<Request, Setback> {
-        let Some(address) = &self.address else {
+        let Some(address) = pass.address(self) else {
             let message = "it has no base URL";
             return Err(Setback::of(ModelTrouble::Invalid, self.name(), message, ""));
         };
-        let credential = self.credential(&shared.brokers.secrets, address)?;
+        let own = request.headers.into_iter().map(|h| (h.name, h.value));
         Ok(Request {
             caller: self.name().to_owned(),
             method: request.method,
             url: request.url,
-            headers: request.headers.into_iter().map(|h| (h.name, h.value)).collect(),
+            headers: own.chain(pass.headers(self)).collect(),
             body: request.body,
-            credentials: credential.into_iter().collect(),
+            credentials: pass.credential.iter().cloned().collect(),
             rules: vec![address.rule().clone()],
             limits,
         })
     }
 
-    fn endpoint(&self) -> Endpoint {
-        let base = self.address.as_ref().map_or("", super::Address::base);
+    fn endpoint(&self, pass: &Pass) -> Endpoint {
+        let base = pass.address(self).map_or("", super::Address::base);
         Endpoint { base_url: base.to_owned(), options: self.settings.options.clone() }
     }
 }

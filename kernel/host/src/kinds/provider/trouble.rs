@@ -31,6 +31,8 @@ pub(super) struct Setback {
     pub(super) wait: Option<Duration>,
     /// Whether the provider was not there, rather than refused.
     pub(super) outage: bool,
+    /// Whether the provider would not take the credential (401).
+    pub(super) unauthorized: bool,
 }
 
 impl Setback {
@@ -42,7 +44,7 @@ impl Setback {
             message: format!("`{provider}`: {message}"),
             hint: text::one_line(hint, MESSAGE),
         };
-        Self { error, again: false, wait: None, outage: false }
+        Self { error, again: false, wait: None, outage: false, unauthorized: false }
     }
 
     fn again(mut self, wait: Option<Duration>) -> Self {
@@ -68,6 +70,11 @@ impl Setback {
     /// turn without its end is worth nothing to anybody.
     pub(super) fn streamed(mut self, streamed: bool) -> Self {
         self.again &= !streamed || self.error.kind == ModelTrouble::Unreachable;
+        self
+    }
+
+    pub(super) fn unauthorized(mut self, unauthorized: bool) -> Self {
+        self.unauthorized = unauthorized;
         self
     }
 

@@ -1,0 +1,152 @@
+//! `openkoi connect`: log in to a provider or keep its key, and show what is connected.
+
+mod key;
+mod login;
+mod status;
+
+use openkoi_brokers::{
+    clock::SystemClock,
+    egress::{Egress, EgressSettings},
+    oauth::{LoginError, Logins},
+    secrets::{SecretSource, SecretStore},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    commands::Reply,
+    context::Context,
+    error::CommandError,
+    exit::Exit,
+    models::{Connection, Connections},
+    output::{Choice, Output, Page},
+    runtime::Machine,
+    suggest,
+};
+
+/// The word in place of a provider that shows what is connected.
+const STATUS: &str = "status";
+
+/// Arguments of `openkoi connect`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The provider, or `status` to show what is connected; without one, pick it
+    pub name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Connects a provider, or shows what is connected.
+///
+/// # Errors
+///
+/// When there is no such provider, or it was not connected.
+pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
+    let settings = context.settings()?;
+    let connections = context.connections(&settings)?;
+    if args.name.as_deref() == Some(STATUS) {
+        return Ok(Reply::new(status::Shown::of(&connections, &logins(context)?)?, args.json));
+    }
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => context.prompt.pick("provider", "openkoi connect", &choices(&connections))?,
+    };
+    let connection = known(&connections, &name)?;
+    let connected = if connection.login.is_some() {
+        login::run(connection, context)?
+    } else if takes_key(connection) {
+        key::run(connection, &settings, context)?
+    } else {
+        return Err(CommandError::usage(format!("`{name}` needs no key and no login")));
+    };
+    Ok(Reply::new(connected, args.json))
+}
+
+/// What came of it.
+struct Connected {
+    name: String,
+    /// A model to try it with.
+    model: Option<String>,
+    /// Whether the provider has said that the credential is good.
+    verified: bool,
+    note: String,
+}
+
+impl Output for Connected {
+    fn text(&self, page: &mut Page) {
+        page.line(format!("connected `{}`{}", self.name, self.note));
+        if let Some(model) = &self.model {
+            page.line(format!("try it: openkoi -m {}/{model} \"say hello\"", self.name));
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({ "connected": self.name, "verified": self.verified, "model": self.model })
+    }
+}
+
+/// Returns the logins of the home.
+///
+/// # Errors
+///
+/// When there is no home.
+pub(super) fn logins(context: &Context) -> Result<Logins, CommandError> {
+    let secrets = context.secrets()?;
+    let egress = Egress::new(secrets.clone(), EgressSettings::default());
+    Ok(Logins::new(context.paths()?.home(), egress, secrets, std::sync::Arc::new(Machine)))
+}
+
+/// Returns every provider that is known, those without a credential first.
+pub(super) fn all(connections: &Connections) -> impl Iterator<Item = &Connection> {
+    connections.missing.iter().chain(&connections.ready).chain(&connections.on_request)
+}
+
+fn known<'a>(connections: &'a Connections, name: &str) -> Result<&'a Connection, CommandError> {
+    let found = all(connections).find(|connection| connection.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<String> = all(connections).map(|one| one.name.clone()).collect();
+        let question = suggest::question(&suggest::closest(name, names.iter().cloned()));
+        let error = CommandError::usage(format!("there is no provider `{name}`"));
+        let list = || format!("there are {}", names.join(", "));
+        error.hint(question.unwrap_or_else(list))
+    })
+}
+
+fn takes_key(connection: &Connection) -> bool {
+    connection.sources.iter().any(|source| matches!(source, SecretSource::File(_)))
+}
+
+fn choices(connections: &Connections) -> Vec<Choice> {
+    let connectable = all(connections).filter(|one| one.login.is_some() || takes_key(one));
+    let choice = |one: &Connection| Choice {
+        argument: one.name.clone(),
+        description: if one.login.is_some() { "log in" } else { "keep a key" }.to_owned(),
+    };
+    connectable.map(choice).collect()
+}
+
+/// Returns the store in which a key is kept.
+fn store(context: &Context) -> Result<SecretStore, CommandError> {
+    context.paths()?.prepare()?;
+    context.secrets()
+}
+
+fn now_ms() -> u64 {
+    SystemClock.now_ms()
+}
+
+impl From<LoginError> for CommandError {
+    fn from(error: LoginError) -> Self {
+        let kind = match &error {
+            LoginError::Unreachable { .. } | LoginError::Answer { .. } => Exit::Provider,
+            LoginError::Absent { .. }
+            | LoginError::Ended { .. }
+            | LoginError::Issuer { .. }
+            | LoginError::Denied
+            | LoginError::Expired
+            | LoginError::Refused { .. } => Exit::Credentials,
+            _ => Exit::Configuration,
+        };
+        Self::from_error(kind, &error).hints(error.hint())
+    }
+}

@@ -1,0 +1,52 @@
+//! A login: the code is shown, and what the person does with it is waited for.
+
+use openkoi_brokers::oauth::Waiting;
+use openkoi_core::port::Cancellation;
+
+use super::{Connected, logins};
+use crate::{
+    context::Context, error::CommandError, execute, exit::Exit, interrupt::Interrupts,
+    models::Connection, output::duration,
+};
+
+/// Logs in.
+pub(super) fn run(connection: &Connection, context: &Context) -> Result<Connected, CommandError> {
+    let Some(login) = &connection.login else {
+        return Err(CommandError::usage(format!("`{}` has no login", connection.name)));
+    };
+    context.paths()?.prepare()?;
+    let logins = logins(context)?;
+    execute::block(async {
+        let interrupts = Interrupts::listen()?;
+        let waiting = logins.begin(&connection.name, login).await?;
+        show(&waiting, context);
+        tokio::select! {
+            done = waiting.wait() => done.map_err(|error| again(error.into(), &connection.name)),
+            () = interrupts.cancelled() => {
+                Err(CommandError::new(Exit::Interrupted, "the login was given up, nothing was kept"))
+            }
+        }
+    })?;
+    Ok(Connected {
+        name: connection.name.clone(),
+        model: connection.default_model.clone(),
+        verified: true,
+        note: String::new(),
+    })
+}
+
+/// Where to go, on stderr: a script that connects still has the result alone on stdout.
+fn show(waiting: &Waiting, context: &Context) {
+    let url = waiting.complete_url().unwrap_or(waiting.verification_url());
+    let milliseconds = u64::try_from(waiting.lifetime().as_millis()).unwrap_or(u64::MAX);
+    let life = duration(milliseconds);
+    context.printer.notice(&format!("open {url}"));
+    context.printer.notice(&format!("and type {}   (good for {life})", waiting.user_code()));
+}
+
+fn again(error: CommandError, name: &str) -> CommandError {
+    if error.kind == Exit::Credentials && error.hints.is_empty() {
+        return error.hint(format!("openkoi connect {name}"));
+    }
+    error
+}

@@ -1,0 +1,102 @@
+//! What is connected, and by what.
+
+use openkoi_brokers::{
+    oauth::{Listed, Logins},
+    secrets::SecretSource,
+};
+use serde_json::{Value, json};
+
+use super::now_ms;
+use crate::{
+    error::CommandError,
+    models::{Connections, Found},
+    output::{Align, Cell, Output, Page, Table, duration, timestamp},
+};
+
+/// One line.
+struct Line {
+    name: String,
+    source: &'static str,
+    place: String,
+    login: Option<Listed>,
+}
+
+/// Everything that is connected.
+pub(super) struct Shown(Vec<Line>);
+
+impl Shown {
+    /// Looks; nothing is asked over the network.
+    pub(super) fn of(connections: &Connections, logins: &Logins) -> Result<Self, CommandError> {
+        let mut left = logins.list()?;
+        let mut lines = Vec::new();
+        for connection in &connections.ready {
+            let (source, place) = match &connection.found {
+                Found::At(SecretSource::Variable(name)) => ("variable", name.clone()),
+                Found::At(SecretSource::File(name)) => ("file", format!("credentials/{name}.key")),
+                Found::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),
+                Found::NotNeeded | Found::Missing => ("none", String::new()),
+            };
+            let at = left.iter().position(|login| login.name == connection.name);
+            let login = at.filter(|_| source == "login").map(|at| left.remove(at));
+            lines.push(Line { name: connection.name.clone(), source, place, login });
+        }
+        // What another version or a configuration that is gone left here can still be disconnected.
+        lines.extend(left.into_iter().map(|login| Line {
+            name: login.name.clone(),
+            source: "login",
+            place: "auth.json, not in use".to_owned(),
+            login: Some(login),
+        }));
+        Ok(Self(lines))
+    }
+}
+
+impl Line {
+    fn life(&self) -> String {
+        let Some(login) = &self.login else { return String::new() };
+        let left = login.expires_at.map(|at| at.saturating_sub(now_ms() / 1_000));
+        match (left, login.renewed) {
+            (_, true) => "renewed by itself".to_owned(),
+            (None, false) => "does not expire".to_owned(),
+            (Some(0), false) => format!("expired: openkoi connect {}", self.name),
+            (Some(seconds), false) => format!("{} left", duration(seconds * 1_000)),
+        }
+    }
+}
+
+impl Output for Shown {
+    fn text(&self, page: &mut Page) {
+        if self.0.is_empty() {
+            page.line("nothing is connected; openkoi connect");
+            return;
+        }
+        let titles = [
+            ("provider", Align::Left),
+            ("by", Align::Left),
+            ("from", Align::Left),
+            ("", Align::Left),
+        ];
+        let mut table = Table::new(titles);
+        for line in &self.0 {
+            let cells = [&line.name, line.source, &line.place, &line.life()];
+            table.row(cells.map(Cell::from));
+        }
+        page.table(&table);
+    }
+
+    fn json(&self) -> Value {
+        let connections = self.0.iter().map(|line| {
+            let login = line.login.as_ref();
+            let expires_at = login.and_then(|login| login.expires_at);
+            json!({
+                "name": line.name,
+                "source": line.source,
+                "place": line.place,
+                "expires_at": expires_at.map(|at| timestamp(at * 1_000)),
+                "renewed": login.map(|login| login.renewed),
+                "issuer": login.and_then(|login| login.issuer.clone()),
+            })
+        });
+        json!({ "connections": connections.collect::<Vec<_>>() })
+    }
+}

@@ -1,0 +1,137 @@
+//! `openkoi disconnect`: forget a login or a saved key.
+
+use openkoi_brokers::{oauth::Logins, secrets::SecretSource};
+use serde_json::{Value, json};
+
+use crate::{
+    commands::{Reply, connect},
+    context::Context,
+    error::CommandError,
+    execute,
+    exit::Exit,
+    models::Connections,
+    output::{Choice, Output, Page},
+    suggest,
+};
+
+/// The word in place of a provider that means every login.
+const ALL: &str = "all";
+
+/// Arguments of `openkoi disconnect`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The provider, or `all` for every login; without one, pick it
+    pub name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Disconnects.
+///
+/// # Errors
+///
+/// When there is nothing of that name, or it could not be removed.
+pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
+    let settings = context.settings()?;
+    let connections = context.connections(&settings)?;
+    let logins = connect::logins(context)?;
+    let saved = Saved::of(&connections, &logins, context)?;
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => context.prompt.pick("provider", "openkoi disconnect", &saved.choices())?,
+    };
+    let gone = if name == ALL {
+        execute::block(forget_logins(&logins, saved.logins))?
+    } else {
+        forget(&name, &saved, &logins, context)?;
+        vec![name.clone()]
+    };
+    for variable in connections.ready.iter().filter(|one| one.name == name).flat_map(variable) {
+        context.printer.warning(&format!("the variable {variable} is still set"));
+    }
+    Ok(Reply::new(Gone(gone), args.json))
+}
+
+/// What is kept here.
+struct Saved {
+    logins: Vec<String>,
+    keys: Vec<String>,
+}
+
+impl Saved {
+    fn of(
+        connections: &Connections,
+        logins: &Logins,
+        context: &Context,
+    ) -> Result<Self, CommandError> {
+        let secrets = context.secrets()?;
+        let files = connect::all(connections).flat_map(|one| &one.sources);
+        let files = files.filter(|source| secrets.has(std::slice::from_ref(source)));
+        let keys = files.filter_map(|source| match source {
+            SecretSource::File(name) => Some(name.clone()),
+            SecretSource::Variable(_) | SecretSource::Login(_) => None,
+        });
+        let logins = logins.list()?.into_iter().map(|login| login.name).collect();
+        Ok(Self { logins, keys: keys.collect() })
+    }
+
+    fn choices(&self) -> Vec<Choice> {
+        let choice = |name: &String, what: &str| Choice {
+            argument: name.clone(),
+            description: what.to_owned(),
+        };
+        let logins = self.logins.iter().map(|name| choice(name, "login"));
+        logins.chain(self.keys.iter().map(|name| choice(name, "saved key"))).collect()
+    }
+}
+
+fn forget(
+    name: &str,
+    saved: &Saved,
+    logins: &Logins,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let has = |list: &[String]| list.iter().any(|one| one == name);
+    if !has(&saved.logins) && !has(&saved.keys) {
+        let names = saved.logins.iter().chain(&saved.keys).cloned();
+        let question = suggest::question(&suggest::closest(name, names));
+        let message = format!("there is no login and no saved key for `{name}`");
+        return Err(CommandError::usage(message).hints(question).hint("openkoi connect status"));
+    }
+    if has(&saved.logins) {
+        execute::block(forget_logins(logins, vec![name.to_owned()]))?;
+    }
+    let forgotten = context.secrets()?.forget(name);
+    forgotten.map_err(|error| CommandError::from_error(Exit::Configuration, &error))
+}
+
+async fn forget_logins(logins: &Logins, names: Vec<String>) -> Result<Vec<String>, CommandError> {
+    for name in &names {
+        logins.logout(name).await?;
+    }
+    Ok(names)
+}
+
+fn variable(connection: &crate::models::Connection) -> Option<&String> {
+    match &connection.found {
+        crate::models::Found::At(SecretSource::Variable(name)) => Some(name),
+        _ => None,
+    }
+}
+
+/// What was removed.
+struct Gone(Vec<String>);
+
+impl Output for Gone {
+    fn text(&self, page: &mut Page) {
+        match self.0.as_slice() {
+            [] => page.line("there was no login"),
+            names => names.iter().for_each(|name| page.line(format!("disconnected `{name}`"))),
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({ "disconnected": self.0 })
+    }
+}

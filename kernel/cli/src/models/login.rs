@@ -1,0 +1,118 @@
+//! How one logs in to a configured provider: as its component says, with what the configuration changes.
+
+use openkoi_brokers::oauth::Login;
+use serde_json::Value;
+
+use super::ModelsError;
+use crate::settings::Provider;
+
+/// Returns the login of `provider`: `offered`, and over it `[providers.NAME.login]`, which may also be one of
+/// its own. `moved` says that the user has said where the service is.
+///
+/// # Errors
+///
+/// When what comes of it is no login.
+pub(super) fn of(
+    provider: &Provider,
+    offered: Option<&Login>,
+    moved: bool,
+) -> Result<Option<Login>, ModelsError> {
+    let unfit = |reason: String| ModelsError::Login { provider: provider.name.clone(), reason };
+    let mut login = match (offered, provider.login.is_empty()) {
+        (None, true) => return Ok(None),
+        (Some(offered), true) => offered.clone(),
+        (offered, false) => {
+            let offered =
+                serde_json::to_value(offered).map_err(|error| unfit(error.to_string()))?;
+            let own = serde_json::to_value(&provider.login);
+            let own = own.map_err(|error| unfit(error.to_string()))?;
+            let whole = serde_json::from_value(over(own, offered));
+            whole.map_err(|error| unfit(error.to_string()))?
+        }
+    };
+    // Where the user says that the service is, it is: the issuer's word does not count.
+    if let Some(session) = login.session.as_mut().filter(|_| moved) {
+        session.endpoint.clear();
+        session.endpoint_hosts.clear();
+    }
+    login.check().map_err(|error| unfit(error.to_string()))?;
+    Ok(Some(login))
+}
+
+/// Lays `own` over `offered`. Keys of the configuration have `_` where those of a manifest have `-`.
+fn over(own: Value, offered: Value) -> Value {
+    match (own, offered) {
+        (Value::Object(own), Value::Object(mut offered)) => {
+            for (key, value) in own {
+                let key = key.replace('_', "-");
+                let below = offered.remove(&key).unwrap_or_default();
+                offered.insert(key, over(value, below));
+            }
+            Value::Object(offered)
+        }
+        (own @ Value::Object(_), _) => over(own, Value::Object(serde_json::Map::new())),
+        (own, _) => own,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFERED: &str = r#"{
+        "client-id": "app", "device-url": "https://a.example/device", "token-url": "https://a.example/token",
+        "session": {
+            "url": "https://a.example/session", "prefix": "token ",
+            "endpoint": "/api", "endpoint-hosts": ["*.a.example"]
+        }
+    }"#;
+
+    fn provider(login: &str) -> Provider {
+        Provider {
+            name: "work".to_owned(),
+            login: toml::from_str(login).unwrap(),
+            ..Provider::default()
+        }
+    }
+
+    fn offered() -> Login {
+        serde_json::from_str(OFFERED).unwrap()
+    }
+
+    #[test]
+    fn a_company_s_own_addresses_stand_in_for_the_usual_ones() {
+        let own =
+            "token_url = 'https://work.example/token'\nsession.url = 'https://work.example/s'";
+
+        let login = of(&provider(own), Some(&offered()), false).unwrap().unwrap();
+
+        let mut expected = offered();
+        expected.token_url = "https://work.example/token".to_owned();
+        expected.session.as_mut().unwrap().url = "https://work.example/s".to_owned();
+        assert_eq!(login, expected);
+    }
+
+    #[test]
+    fn where_the_user_says_that_the_service_is_the_issuer_says_nothing() {
+        let login = of(&provider(""), Some(&offered()), true).unwrap().unwrap();
+
+        assert!(login.session.unwrap().endpoint.is_empty());
+    }
+
+    #[test]
+    fn a_login_of_the_user_s_own_needs_no_other() {
+        let own = "client_id = 'me'\ndevice_url = 'https://w.example/d'\ntoken_url = 'https://w.example/t'";
+
+        assert_eq!(of(&provider(own), None, true).unwrap().unwrap().client_id, "me");
+        assert_eq!(of(&provider(""), None, true).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_no_login_is_said_with_its_reason() {
+        for own in ["surprise = 1", "token_url = 'http://work.example/token'", "client_id = ''"] {
+            let error = of(&provider(own), Some(&offered()), false).unwrap_err();
+            assert!(matches!(error, ModelsError::Login { .. }), "{error}");
+        }
+        assert!(of(&provider("client_id = 'me'"), None, false).is_err());
+    }
+}
