@@ -9,10 +9,6 @@ use openkoi_sdk::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// Stands where a conversation was cut so that it begins with the model.
-const CUT: &str = "(The beginning of this conversation is not shown.)";
-/// Asks a model to go on that was the last to speak.
-const CONTINUE: &str = "Continue.";
 /// Stands for an answer of which only thoughts are left.
 const SILENCE: &str = "(no answer)";
 /// How many turns of the user are marked. With the tools and the system prompt that makes the four marks that are
@@ -36,21 +32,6 @@ pub enum Format {
     /// The Messages API.
     #[serde(rename = "messages")]
     Messages,
-}
-
-/// Makes the conversation begin and end with the user, as the service wants it.
-pub fn complete(mut turns: Vec<Turn>) -> Vec<Turn> {
-    if turns.first().is_some_and(|turn| turn.speaker == Speaker::Assistant) {
-        turns.insert(0, says(CUT));
-    }
-    if turns.last().is_some_and(|turn| turn.speaker == Speaker::Assistant) {
-        turns.push(says(CONTINUE));
-    }
-    turns
-}
-
-fn says(text: &str) -> Turn {
-    Turn { speaker: Speaker::User, parts: vec![Part::Text(text.to_owned())] }
 }
 
 /// Whether `turn` has thoughts of this service.

@@ -11,6 +11,10 @@ use openkoi_sdk::provider::{Message, Part, Speaker, ToolCall, ToolChoice, ToolRe
 
 /// What is sent as the answer to a call that has none.
 const NO_RESULT: &str = "no result of this call was recorded";
+/// Stands where a conversation was cut so that it begins with the model.
+const CUT: &str = "(The beginning of this conversation is not shown.)";
+/// Asks a model to go on that was the last to speak.
+const CONTINUE: &str = "Continue.";
 
 /// One speaker's part of a conversation: speakers alternate.
 #[derive(Clone, Debug)]
@@ -39,6 +43,21 @@ pub fn repair(messages: &[Message], id: fn(&str) -> String) -> Vec<Turn> {
         turns.push(last);
     }
     turns
+}
+
+/// Makes the conversation begin and end with the user, as some services want it.
+pub fn complete(mut turns: Vec<Turn>) -> Vec<Turn> {
+    if turns.first().is_some_and(|turn| turn.speaker == Speaker::Assistant) {
+        turns.insert(0, says(CUT));
+    }
+    if turns.last().is_some_and(|turn| turn.speaker == Speaker::Assistant) {
+        turns.push(says(CONTINUE));
+    }
+    turns
+}
+
+fn says(text: &str) -> Turn {
+    Turn { speaker: Speaker::User, parts: vec![Part::Text(text.to_owned())] }
 }
 
 /// Makes alternating turns. Each part goes to the speaker who alone can have said it.
