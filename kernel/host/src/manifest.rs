@@ -7,6 +7,7 @@
 mod check;
 mod error;
 
+use openkoi_brokers::secrets::SecretSource;
 use openkoi_core::{
     capability::{Access, Grant},
     evaluation::Tier,
@@ -190,11 +191,31 @@ pub struct CredentialEntry {
     /// The variables that discovery looks at, in order.
     #[serde(default)]
     pub environment: Vec<String>,
+    /// Whose credentials it may be besides.
+    pub external: Option<External>,
     /// Where it goes in a request.
     pub inject: Inject,
     /// Whether nothing works without it.
     #[serde(default)]
     pub required: bool,
+}
+
+/// Other programs whose variables and files say something that is needed here too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum External {
+    /// The tools of AWS: keys and a region.
+    Aws,
+}
+
+impl External {
+    /// Returns where its credentials are, in order.
+    #[must_use]
+    pub fn sources(self) -> Vec<SecretSource> {
+        match self {
+            Self::Aws => vec![SecretSource::AwsVariables, SecretSource::AwsProfile],
+        }
+    }
 }
 
 /// Where a credential goes.
@@ -221,6 +242,11 @@ pub enum Inject {
         /// The user.
         basic: String,
     },
+    /// `{ sigv4 = "…" }`: a signature for AWS, in the region that the option `region` says.
+    SigV4 {
+        /// The service.
+        sigv4: String,
+    },
 }
 
 /// Ways to inject that need no more than their name.
@@ -246,7 +272,7 @@ pub enum Wire {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ProviderEntry {
-    /// Where it is, unless the user says otherwise.
+    /// Where it is, unless the user says otherwise. `{name}` stands for the option of this name.
     #[serde(default)]
     pub base_url: String,
     /// How it is reached.
@@ -281,6 +307,11 @@ pub struct OptionEntry {
     /// What it is for.
     #[serde(default)]
     pub description: String,
+    /// The variables that say it where the user does not, in order.
+    #[serde(default)]
+    pub environment: Vec<String>,
+    /// Whose files say it where nothing else does.
+    pub external: Option<External>,
 }
 
 /// Another service with the same wire format.

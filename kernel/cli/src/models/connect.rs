@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use openkoi_brokers::secrets::SecretSource;
-use openkoi_host::manifest::{Manifest, ProviderEntry};
+use openkoi_host::manifest::{External, Manifest, ProviderEntry};
 
 use super::ModelsError;
 use crate::{
@@ -63,6 +63,8 @@ struct Offer<'a> {
     entry: &'a ProviderEntry,
     base_url: &'a str,
     environment: Vec<&'a str>,
+    /// Where other programs keep credentials that it takes.
+    external: Vec<SecretSource>,
     default_model: &'a str,
     needs_credential: bool,
 }
@@ -102,14 +104,20 @@ pub fn connect(
         }
     }
     let unconfigured = |offer: &&Offer<'_>| settings.providers.iter().all(|p| p.name != offer.name);
+    let mut general = Vec::new();
     for offer in offers.iter().filter(unconfigured) {
         let connection = offered(offer, has);
-        match connection.found {
+        match &connection.found {
+            // What other programs keep is for them, until somebody names the provider.
+            Found::At(source) if source.is_external() => found.on_request.push(connection),
+            // These variables may be set for anything: a key that can only be meant for models comes first.
+            Found::At(SecretSource::AwsVariables) => general.push(connection),
             Found::At(_) => found.ready.push(connection),
             Found::NotNeeded => found.on_request.push(connection),
             Found::Missing => found.missing.push(connection),
         }
     }
+    found.ready.extend(general);
     Ok(found)
 }
 
@@ -117,12 +125,14 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
     let Some(entry) = &manifest.provider else { return Vec::new() };
     let credentials = manifest.credentials.iter();
     let needs_credential = manifest.credentials.iter().any(|credential| credential.required);
+    let external = manifest.credentials.iter().filter_map(|credential| credential.external);
     let own = Offer {
         name: &manifest.component.name,
         manifest,
         entry,
         base_url: &entry.base_url,
         environment: credentials.flat_map(|c| &c.environment).map(String::as_str).collect(),
+        external: external.flat_map(External::sources).collect(),
         default_model: &entry.default_model,
         needs_credential,
     };
@@ -132,6 +142,7 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         entry,
         base_url: &preset.base_url,
         environment: preset.environment.iter().map(String::as_str).collect(),
+        external: Vec::new(),
         default_model: &preset.default_model,
         // A service without a variable of its own is one that runs on this machine.
         needs_credential: needs_credential && !preset.environment.is_empty(),
@@ -167,13 +178,13 @@ fn configured(
     let moved = provider.base_url.as_deref().is_some_and(|url| url != trimmed(offer.base_url));
     let same = provider.name == offer.name;
     let takes_credential = !offer.manifest.credentials.is_empty();
-    let environment: Vec<&str> = match &provider.api_key_env {
-        Some(name) => vec![name],
+    let (environment, external): (Vec<&str>, &[SecretSource]) = match &provider.api_key_env {
+        Some(name) => (vec![name], &[]),
         // Another server must not be sent the key that belongs to this one.
-        None if moved && !same => Vec::new(),
-        None => offer.environment.clone(),
+        None if moved && !same => (Vec::new(), &[]),
+        None => (offer.environment.clone(), &offer.external),
     };
-    let sources = sources(&environment, &provider.name, takes_credential);
+    let sources = sources(&environment, external, &provider.name, takes_credential);
     // A server of the user's own may well want no key; one that names a variable wants one.
     let needed = provider.api_key_env.is_some() || (offer.needs_credential && !moved);
     let known = same && !offer.default_model.is_empty();
@@ -193,7 +204,7 @@ fn configured(
 
 fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection {
     let takes_credential = !offer.manifest.credentials.is_empty();
-    let sources = sources(&offer.environment, offer.name, takes_credential);
+    let sources = sources(&offer.environment, &offer.external, offer.name, takes_credential);
     Connection {
         name: offer.name.to_owned(),
         component: offer.manifest.component.name.clone(),
@@ -211,12 +222,19 @@ fn trimmed(url: &str) -> &str {
     url.trim_end_matches('/')
 }
 
-fn sources(environment: &[&str], name: &str, takes_credential: bool) -> Vec<SecretSource> {
+/// A key that was given to this program comes before what it finds with others.
+fn sources(
+    environment: &[&str],
+    external: &[SecretSource],
+    name: &str,
+    takes_credential: bool,
+) -> Vec<SecretSource> {
     if !takes_credential {
         return Vec::new();
     }
     let variables = environment.iter().map(|name| SecretSource::Variable((*name).to_owned()));
-    variables.chain([SecretSource::File(name.to_owned())]).collect()
+    let own = variables.chain([SecretSource::File(name.to_owned())]);
+    own.chain(external.iter().cloned()).collect()
 }
 
 fn found(sources: &[SecretSource], needed: bool, has: &dyn Fn(&SecretSource) -> bool) -> Found {
@@ -279,7 +297,7 @@ impl Connection {
     pub fn variables(&self) -> Vec<String> {
         let variables = self.sources.iter().filter_map(|source| match source {
             SecretSource::Variable(name) => Some(name.clone()),
-            SecretSource::File(_) => None,
+            _ => None,
         });
         variables.collect()
     }
