@@ -13,9 +13,9 @@
 //! ```
 //!
 //! In the order of a test: [`home`], [`binary`], [`command`], [`project`] and [`tree`] are the near side of
-//! the binary, [`server`] with [`openai`] and [`anthropic`] and [`canary`] are the far side. The servers know
-//! the vendors' public API references and nothing of our codecs: a request that the vendor would refuse is
-//! refused here too, and fails the test even if the program copes with the refusal.
+//! the binary, [`server`] with [`openai`], [`anthropic`], [`bedrock`] and [`canary`] are the far side. The
+//! servers know the vendors' public API references and nothing of our codecs: a request that the vendor would
+//! refuse is refused here too, and fails the test even if the program copes with the refusal.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -24,6 +24,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "as above"))]
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod binary;
 pub mod canary;
 pub mod command;
@@ -44,6 +45,7 @@ pub mod wait;
 mod schema;
 
 pub use anthropic::Anthropic;
+pub use bedrock::Bedrock;
 pub use canary::Canary;
 pub use command::{Invocation, Run, Running};
 pub use home::Home;

@@ -55,10 +55,11 @@ fn say(diagnosis: &mut Diagnosis, kind: &str) {
         "servicequotaexceeded" => Problem::Quota,
         "serviceunavailable" | "internalserver" | "internalfailure" | "modelnotready"
         | "modeltimeout" | "modelerror" | "modelstreamerror" => Problem::Overloaded,
+        // Not the key is wrong, and nobody should be sent to look at it.
         "invalidsignature" | "requestexpired" if is_clock(&text) => {
             let message = format!("the clock of this machine is wrong: {}", diagnosis.message);
             diagnosis.message = message;
-            Problem::Credentials
+            Problem::InvalidRequest
         }
         "unrecognizedclient"
         | "invalidsignature"
@@ -171,7 +172,7 @@ mod tests {
 
         let diagnosis = diagnosed(403, "InvalidSignatureException", said);
 
-        assert_eq!(diagnosis.problem, Problem::Credentials);
+        assert_eq!(diagnosis.problem, Problem::InvalidRequest);
         assert_eq!(diagnosis.message, format!("the clock of this machine is wrong: {said}"));
     }
 
