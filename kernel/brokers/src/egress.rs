@@ -21,11 +21,13 @@ mod error;
 mod inject;
 mod resolve;
 mod send;
+mod sigv4;
 
 pub use answer::{Body, Response};
 pub use error::{EgressError, EgressErrorKind, Phase};
 pub use resolve::{Addresses, Resolve, SystemResolver};
 
+use crate::clock::SystemClock;
 use crate::secrets::{Secret, SecretStore};
 use openkoi_core::pattern::HttpRule;
 use std::fmt;
@@ -88,6 +90,14 @@ pub enum Injection {
         /// The parameter.
         name: String,
     },
+    /// A signature of the request by AWS Signature Version 4. The secret is one that [`Secret::signs`], and goes to
+    /// no host.
+    SigV4 {
+        /// The service, as AWS signs for it.
+        service: String,
+        /// The region.
+        region: String,
+    },
 }
 
 /// How long and how large an exchange may be.
@@ -130,6 +140,8 @@ pub struct EgressSettings {
     pub extra_roots: Vec<Vec<u8>>,
     /// Who answers names.
     pub resolver: Arc<dyn Resolve>,
+    /// What time it is, in milliseconds since 1970. Signatures carry it.
+    pub clock: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl Default for EgressSettings {
@@ -138,6 +150,7 @@ impl Default for EgressSettings {
             connect: Duration::from_secs(10),
             extra_roots: Vec::new(),
             resolver: Arc::new(SystemResolver),
+            clock: Arc::new(|| SystemClock.now_ms()),
         }
     }
 }

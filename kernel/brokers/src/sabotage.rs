@@ -66,6 +66,8 @@ sabotage_guards! {
     EgressScan = "egress-scan" => "a_secret_of_another_host_does_not_leave",
     /// A credential goes to its own host only.
     EgressBinding = "egress-binding" => "a_credential_goes_to_its_own_host_only",
+    /// A secret that signs leaves for no host.
+    EgressSigning = "egress-signing" => "a_secret_that_signs_leaves_for_no_host",
     /// No header of the caller follows a redirect.
     EgressRedirectHeaders = "egress-redirect-headers" => "no_header_follows_a_redirect",
     /// Each hop is decided like the first request.

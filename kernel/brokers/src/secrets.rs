@@ -3,7 +3,7 @@
 //! A credential comes from a variable of the environment (handed in as a value) or from a file
 //! `<home>/credentials/<name>.key` that only its owner can read. It is read when it is asked for, kept in
 //! memory that is wiped, and its bytes are seen by this crate alone: the egress broker puts them into a
-//! request after the checks.
+//! request after the checks. Keys of AWS come from its own variables, or from its shared files.
 //!
 //! # What is recognised in text
 //!
@@ -17,6 +17,7 @@
 //!
 //! Secrets shorter than eight bytes are not looked for: they would be found everywhere.
 
+mod aws;
 mod patterns;
 mod redactor;
 
@@ -42,23 +43,51 @@ const GENERATIONS: usize = 32;
 
 /// A credential's bytes. Wiped when dropped, never printed, never shown outside this crate.
 #[derive(Clone)]
-pub struct Secret(Arc<Zeroizing<Vec<u8>>>);
+pub struct Secret {
+    bytes: Arc<Zeroizing<Vec<u8>>>,
+    signing: Option<Arc<Signing>>,
+}
+
+/// What goes with a secret that signs requests.
+pub(crate) struct Signing {
+    /// Whose secret it is; public.
+    pub(crate) id: String,
+    /// What a secret of a session is sent with.
+    pub(crate) token: Option<Secret>,
+}
 
 impl Secret {
     /// Takes bytes that a person typed or a service issued.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Zeroizing::new(bytes)))
+        Self { bytes: Arc::new(Zeroizing::new(bytes)), signing: None }
+    }
+
+    /// Takes a secret that signs requests, with the id it goes by and the token of its session.
+    #[must_use]
+    pub fn signing(id: String, secret: Vec<u8>, token: Option<Vec<u8>>) -> Self {
+        let signing = Signing { id, token: token.map(Self::new) };
+        Self { signing: Some(Arc::new(signing)), ..Self::new(secret) }
+    }
+
+    /// Whether it signs requests instead of being sent with them.
+    #[must_use]
+    pub fn signs(&self) -> bool {
+        self.signing.is_some()
     }
 
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.bytes.is_empty()
     }
 
     pub(crate) fn expose(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    pub(crate) fn signer(&self) -> Option<&Signing> {
+        self.signing.as_deref()
     }
 }
 
@@ -77,6 +106,18 @@ pub enum SecretSource {
     File(String),
     /// A login of this name. Its token is had from [`crate::oauth::Logins`], which keeps it fresh.
     Login(String),
+    /// The variables that the tools of AWS share. They may be set for anything.
+    AwsVariables,
+    /// The files that the tools of AWS share: the store of other programs.
+    AwsProfile,
+}
+
+impl SecretSource {
+    /// Whether it is the store of other programs, which is read only if the user says so.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        matches!(self, Self::AwsProfile)
+    }
 }
 
 impl fmt::Display for SecretSource {
@@ -85,6 +126,10 @@ impl fmt::Display for SecretSource {
             Self::Variable(name) => write!(f, "the variable {name}"),
             Self::File(name) => write!(f, "the credential `{name}`"),
             Self::Login(name) => write!(f, "the login `{name}`"),
+            Self::AwsVariables => {
+                write!(f, "the pair of variables {} and {}", aws::ID, aws::SECRET)
+            }
+            Self::AwsProfile => f.write_str("the profile of AWS"),
         }
     }
 }
@@ -123,6 +168,22 @@ pub enum SecretError {
         path: PathBuf,
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// One half of a pair is missing.
+    #[error("{there} is set and {missing} is not")]
+    Half {
+        /// What is there.
+        there: &'static str,
+        /// What is not.
+        missing: &'static str,
+    },
+    /// A profile of AWS cannot be used.
+    #[error("the profile `{profile}` of AWS {reason}")]
+    Profile {
+        /// The profile.
+        profile: String,
+        /// What is in the way, and what to do.
+        reason: String,
     },
     /// The file could not be read.
     #[error("cannot read `{}`", path.display())]
@@ -218,7 +279,22 @@ impl SecretStore {
             }
             SecretSource::File(name) => self.path(name).is_ok_and(|path| path.exists()),
             SecretSource::Login(name) => self.logins.has(name),
+            SecretSource::AwsVariables => aws::has_variables(&self.environment),
+            SecretSource::AwsProfile => aws::Shared::of(&self.environment).exists(),
         })
+    }
+
+    /// Returns a variable of the environment that is no secret, if it is set and not empty.
+    #[must_use]
+    pub fn setting(&self, variable: &str) -> Option<String> {
+        aws::variable(&self.environment, variable)
+    }
+
+    /// Returns the region of the user's profile of AWS. It is read from the store of other programs, so only where
+    /// the user lets [`SecretSource::AwsProfile`] be read.
+    #[must_use]
+    pub fn aws_region(&self) -> Option<String> {
+        aws::Shared::of(&self.environment).region()
     }
 
     /// Keeps `secret` as the credential `name`, in a file that only its owner can read.
@@ -286,7 +362,10 @@ impl SecretStore {
             .map(|known| known.name.clone())
     }
 
-    fn learn(&self, name: &str, secret: &Secret, host: Option<&str>) {
+    pub(crate) fn learn(&self, name: &str, secret: &Secret, host: Option<&str>) {
+        if let Some(token) = secret.signer().and_then(|signer| signer.token.as_ref()) {
+            self.learn(name, token, None);
+        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.iter_mut().find(|k| k.secret.expose() == secret.expose());
         if let Some(found) = found {
@@ -317,6 +396,12 @@ impl SecretStore {
             SecretSource::File(name) => (name, self.read_file(name)?),
             // Not here: a token that is not kept fresh is a riddle an hour later.
             SecretSource::Login(name) => (name, None),
+            SecretSource::AwsVariables => {
+                return self.known_keys(source, aws::from_variables(&self.environment)?);
+            }
+            SecretSource::AwsProfile => {
+                return self.known_keys(source, aws::Shared::of(&self.environment).keys()?);
+            }
         };
         let bytes = bytes.ok_or_else(|| SecretError::Absent { source_name: source.clone() })?;
         let trimmed = bytes.trim_ascii();
@@ -325,6 +410,16 @@ impl SecretStore {
         }
         let secret = Secret::new(trimmed.to_vec());
         self.learn(name, &secret, None);
+        Ok(secret)
+    }
+
+    fn known_keys(
+        &self,
+        source: &SecretSource,
+        keys: Option<Secret>,
+    ) -> Result<Secret, SecretError> {
+        let secret = keys.ok_or_else(|| SecretError::Absent { source_name: source.clone() })?;
+        self.learn(aws::SECRET, &secret, None);
         Ok(secret)
     }
 

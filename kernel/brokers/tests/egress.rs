@@ -6,10 +6,13 @@ mod server;
 #[path = "support/world.rs"]
 mod world;
 
-use openkoi_brokers::egress::{EgressErrorKind, Injection, Phase, Request};
-use openkoi_brokers::secrets::Secret;
+use openkoi_brokers::egress::{
+    Credential, Egress, EgressErrorKind, EgressSettings, Injection, Phase, Request,
+};
+use openkoi_brokers::secrets::{Secret, SecretStore};
 use openkoi_core::pattern::HttpRule;
 use server::{Server, ok};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -372,4 +375,81 @@ async fn methods_and_sizes_are_checked_first() {
     large.body = vec![0; 11];
     large.limits.request_bytes = 10;
     assert_eq!(send(large).await.unwrap_err().kind, EgressErrorKind::TooLarge);
+}
+
+/// A request to `server` that is signed, with the session's token.
+fn signed(server: &Server) -> Request {
+    let mut request = request(&server.url("/model/a%3A0/x"), &[&server.url("/**")]);
+    request.method = "POST".to_owned();
+    request.body = b"{}".to_vec();
+    let inject = Injection::SigV4 { service: "bedrock".to_owned(), region: "eu-west-1".to_owned() };
+    let token = Some(b"token-of-the-session".to_vec());
+    let secret = Secret::signing("AKIDEXAMPLE".to_owned(), SECRET.as_bytes().to_vec(), token);
+    request.credentials =
+        vec![Credential { secret, ..credential(server.address.to_string(), inject) }];
+    request
+}
+
+fn at_noon() -> Egress {
+    let secrets = SecretStore::new(Path::new("/nonexistent"), Arc::default());
+    let resolver = Names::all("127.0.0.1");
+    Egress::new(
+        secrets,
+        EgressSettings {
+            resolver,
+            clock: Arc::new(|| 1_440_938_160_000),
+            ..EgressSettings::default()
+        },
+    )
+}
+
+#[tokio::test]
+async fn a_request_is_signed_with_the_clock_of_the_broker_and_the_secret_stays() {
+    let server = Server::start("127.0.0.1", vec![ok("you sent token-of-the-session")]).await;
+
+    let mut response = at_noon().send(signed(&server)).await.unwrap();
+
+    let received = server.requests().concat();
+    let has = |start: &str| received.split("\r\n").any(|line| line.starts_with(start));
+    assert!(has("POST /model/a%3A0/x HTTP/1.1"), "{received}");
+    assert!(has("x-amz-date: 20150830T123600Z"), "{received}");
+    assert!(has("x-amz-security-token: token-of-the-session"), "{received}");
+    let lead = "authorization: AWS4-HMAC-SHA256 \
+                Credential=AKIDEXAMPLE/20150830/eu-west-1/bedrock/aws4_request, \
+                SignedHeaders=host;x-amz-date;x-amz-security-token, Signature=";
+    assert!(has(lead), "{received}");
+    assert!(!received.contains(SECRET));
+    assert_eq!(body(&mut response).await, "you sent [redacted]");
+}
+
+#[tokio::test]
+async fn a_secret_that_signs_leaves_for_no_host() {
+    let server = Server::start("127.0.0.1", vec![ok("")]).await;
+    let mut request = signed(&server);
+    request.body = format!("{{\"a\":\"{SECRET}\"}}").into_bytes();
+
+    let error = at_noon().send(request).await.expect_err("the secret left");
+
+    assert_eq!(error.kind, EgressErrorKind::Denied);
+    assert!(!error.message.contains(SECRET), "{error}");
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn what_signs_cannot_be_sent_and_what_is_sent_cannot_sign() {
+    let server = Server::start("127.0.0.1", vec![ok("")]).await;
+    let mut request = signed(&server);
+    request.credentials[0].secret = Secret::new(SECRET.as_bytes().to_vec());
+    assert_eq!(send(request).await.unwrap_err().kind, EgressErrorKind::InvalidRequest);
+
+    let mut request = signed(&server);
+    request.credentials[0].inject = Injection::Bearer;
+    assert_eq!(send(request).await.unwrap_err().kind, EgressErrorKind::InvalidRequest);
+
+    for name in ["x-amz-date", "X-Amz-Security-Token"] {
+        let mut request = signed(&server);
+        request.headers = vec![(name.to_owned(), b"x".to_vec())];
+        assert_eq!(send(request).await.unwrap_err().kind, EgressErrorKind::InvalidRequest);
+    }
+    assert!(server.requests().is_empty());
 }

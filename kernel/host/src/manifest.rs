@@ -9,7 +9,7 @@ mod error;
 
 use std::collections::BTreeMap;
 
-use openkoi_brokers::oauth::Login;
+use openkoi_brokers::{oauth::Login, secrets::SecretSource};
 use openkoi_core::{
     capability::{Access, Grant},
     evaluation::Tier,
@@ -193,6 +193,8 @@ pub struct CredentialEntry {
     /// The variables that discovery looks at, in order.
     #[serde(default)]
     pub environment: Vec<String>,
+    /// Whose credentials it may be besides.
+    pub external: Option<External>,
     /// Where it goes in a request.
     pub inject: Inject,
     /// Whether nothing works without it.
@@ -200,6 +202,24 @@ pub struct CredentialEntry {
     pub required: bool,
     /// How a person logs in to get it, where that is possible.
     pub login: Option<Login>,
+}
+
+/// Other programs whose variables and files say something that is needed here too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum External {
+    /// The tools of AWS: keys and a region.
+    Aws,
+}
+
+impl External {
+    /// Returns where its credentials are, in order.
+    #[must_use]
+    pub fn sources(self) -> Vec<SecretSource> {
+        match self {
+            Self::Aws => vec![SecretSource::AwsVariables, SecretSource::AwsProfile],
+        }
+    }
 }
 
 /// Where a credential goes.
@@ -226,6 +246,11 @@ pub enum Inject {
         /// The user.
         basic: String,
     },
+    /// `{ sigv4 = "…" }`: a signature for AWS, in the region that the option `region` says.
+    SigV4 {
+        /// The service.
+        sigv4: String,
+    },
 }
 
 /// Ways to inject that need no more than their name.
@@ -251,7 +276,7 @@ pub enum Wire {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ProviderEntry {
-    /// Where it is, unless the user says otherwise.
+    /// Where it is, unless the user says otherwise. `{name}` stands for the option of this name.
     #[serde(default)]
     pub base_url: String,
     /// The variable that says where it is, where the vendor's own programs have one: a URL, or what of
@@ -290,6 +315,11 @@ pub struct OptionEntry {
     /// What it is for.
     #[serde(default)]
     pub description: String,
+    /// The variables that say it where the user does not, in order.
+    #[serde(default)]
+    pub environment: Vec<String>,
+    /// Whose files say it where nothing else does.
+    pub external: Option<External>,
 }
 
 /// Another service with the same wire format.

@@ -39,6 +39,8 @@ openkoi_brokers::sabotage_guards! {
     HostQuarantine = "host-quarantine" => "quarantine::three_traps_in_a_minute_are_too_many",
     /// A wildcard in a grant leads to the host that was agreed to and no other.
     HostWildcard = "host-wildcard" => "powers::a_host_that_only_a_wildcard_covers_is_asked_for",
+    /// What fills a place in a base URL names no other host.
+    PlaceLabel = "place-label" => "providers::what_fills_a_place_in_a_base_url_is_one_label",
     /// A score is a number from 0 to 1.
     HostScore = "host-score" => "evaluators::a_score_that_is_none_is_not_evaluated",
 }

@@ -10,6 +10,7 @@ mod anthropic_task;
 mod approval;
 mod architecture;
 mod bad_input;
+mod bedrock_task;
 mod crash_resume;
 mod demo;
 mod dishonest;

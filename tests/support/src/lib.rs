@@ -13,9 +13,9 @@
 //! ```
 //!
 //! In the order of a test: [`home`], [`binary`], [`command`], [`project`] and [`tree`] are the near side of
-//! the binary, [`server`] with [`openai`], [`anthropic`], [`google`], [`ollama`] and [`canary`] are the far side. The servers know
-//! the vendors' public API references and nothing of our codecs: a request that the vendor would refuse is
-//! refused here too, and fails the test even if the program copes with the refusal.
+//! the binary, [`server`] with [`openai`], [`anthropic`], [`bedrock`], [`google`], [`ollama`] and [`canary`] are the far
+//! side. The servers know the vendors' public API references and nothing of our codecs: a request that the vendor
+//! would refuse is refused here too, and fails the test even if the program copes with the refusal.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -25,6 +25,7 @@
 
 pub mod anthropic;
 pub mod authorization;
+pub mod bedrock;
 pub mod binary;
 pub mod canary;
 pub mod command;
@@ -47,6 +48,7 @@ pub mod wait;
 mod schema;
 
 pub use anthropic::Anthropic;
+pub use bedrock::Bedrock;
 pub use canary::Canary;
 pub use command::{Invocation, Run, Running};
 pub use google::Google;

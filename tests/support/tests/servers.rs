@@ -9,7 +9,7 @@ use std::{
 };
 
 use openkoi_test_support::{
-    Anthropic, OpenAi, Reply, Role, anthropic, call, openai, reply,
+    Anthropic, Bedrock, OpenAi, Reply, Role, anthropic, bedrock, call, openai, reply,
     server::{Server, Wire},
 };
 use serde_json::{Value, json};
@@ -295,5 +295,31 @@ fn a_reply_can_wait_for_the_result_of_a_tool() {
         { "role": "tool", "tool_call_id": id, "content": "x" },
     ]);
     assert!(chat(&server, &body).body.contains("Done"));
+    server.finish();
+}
+
+#[test]
+fn bedrock_takes_its_own_key_or_a_signature_and_answers_in_messages() {
+    let server = Bedrock::start([reply("Hi"), reply("unused").if_asked()]);
+    let body = json!({ "messages": [{ "role": "user", "content": [{ "text": "Hello" }] }] });
+    let post = |authorization: &str, model: &str| {
+        let head = format!(
+            "POST /model/{model}/converse-stream HTTP/1.1\r\nauthorization: {authorization}\r\n\
+             content-type: application/json\r\n"
+        );
+        send(&server, &head, &body.to_string())
+    };
+
+    let got = post(&format!("Bearer {}", bedrock::API_KEY), "a.b-v1%3A0");
+    assert_eq!(got.status, 200);
+    assert!(got.head.contains("application/vnd.amazon.eventstream"), "{got:?}");
+    assert!(got.body.contains("contentBlockDelta") && got.body.contains("\"text\":\"Hi\""));
+    assert_eq!(server.faults(), Vec::<String>::new());
+
+    let unsigned = post("AWS4-HMAC-SHA256 Credential=x, SignedHeaders=host, Signature=y", "a");
+    assert_eq!((unsigned.status, server.take_violations().is_empty()), (400, false));
+    // A colon is encoded in the path, as the vendor's SDKs do.
+    let bare = post(&format!("Bearer {}", bedrock::API_KEY), "a.b-v1:0");
+    assert_eq!((bare.status, server.take_violations().len()), (404, 1));
     server.finish();
 }

@@ -1,16 +1,17 @@
 //! Writes a request of the Messages API.
 
-use openkoi_provider_wire::turns::{self, Turn};
+use openkoi_provider_wire::{
+    claude::family::{Family, Thinking},
+    schema,
+    turns::{self, Turn},
+};
 use openkoi_sdk::{
     Failure, Result,
     provider::{CompletionRequest, Effort, Endpoint, HttpRequest, ToolChoice},
 };
 use serde_json::{Map, Value, json};
 
-use crate::{
-    family::{Family, Thinking},
-    messages,
-};
+use crate::messages;
 
 const VERSION: &str = "2023-06-01";
 /// The beta that says what happens to thoughts whose beginning has changed.
@@ -219,52 +220,12 @@ fn output(request: &CompletionRequest, plan: &Plan, body: &mut Map<String, Value
     }
     let schema = request.schema.as_deref().filter(|_| plan.family.schema);
     let schema = schema.and_then(|schema| serde_json::from_str(schema).ok());
-    if let Some(schema) = schema.filter(is_enforceable) {
+    if let Some(schema) = schema.filter(schema::is_enforceable) {
         config.insert("format".into(), json!({ "type": "json_schema", "schema": schema }));
     }
     if !config.is_empty() {
         body.insert("output_config".into(), config.into());
     }
-}
-
-/// Whether the service can enforce `schema`. It refuses open objects and most limits on values; then nothing is
-/// enforced, as the contract allows.
-fn is_enforceable(schema: &Value) -> bool {
-    const KEYWORDS: [&str; 16] = [
-        "$defs",
-        "$ref",
-        "$schema",
-        "additionalProperties",
-        "allOf",
-        "anyOf",
-        "const",
-        "default",
-        "definitions",
-        "description",
-        "enum",
-        "format",
-        "items",
-        "properties",
-        "required",
-        "title",
-    ];
-    let Value::Object(fields) = schema else {
-        return schema.is_boolean();
-    };
-    let closed = fields.get("type") != Some(&json!("object"))
-        || fields.get("additionalProperties") == Some(&Value::Bool(false));
-    closed
-        && fields.iter().all(|(keyword, value)| match keyword.as_str() {
-            "type" | "additionalProperties" => true,
-            "properties" | "$defs" | "definitions" => {
-                value.as_object().is_some_and(|schemas| schemas.values().all(is_enforceable))
-            }
-            "items" => is_enforceable(value),
-            "anyOf" | "allOf" => {
-                value.as_array().is_some_and(|schemas| schemas.iter().all(is_enforceable))
-            }
-            keyword => KEYWORDS.contains(&keyword),
-        })
 }
 
 #[cfg(test)]

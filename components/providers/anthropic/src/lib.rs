@@ -1,11 +1,10 @@
 //! Models by the Messages format.
 //!
-//! [`family`] says what a model takes. [`encode`] and [`messages`] write the request, [`decode`] reads the answer. What
-//! this format has in common with others is in `openkoi-provider-wire`.
+//! [`encode`] and [`messages`] write the request, [`decode`] reads the answer. What this format has in common with others
+//! is in `openkoi-provider-wire`.
 
 mod decode;
 mod encode;
-mod family;
 mod messages;
 
 use openkoi_provider_wire::fault;

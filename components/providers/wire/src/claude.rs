@@ -1,4 +1,6 @@
-//! Names of Claude models, which more than one format offers.
+//! Names of Claude models, which more than one format offers, and in [`family`] what they take.
+
+pub mod family;
 
 /// A generation: `(4, 6)` of `claude-opus-4-6`.
 pub type Version = (u32, u32);

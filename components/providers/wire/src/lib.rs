@@ -2,12 +2,13 @@
 //!
 //! [`turns`] brings a conversation into the shape that the services insist on, [`body`] tells a stream from a
 //! document, [`fault`] says what an error means, [`request`] has what several formats need of a request, [`claude`]
-//! reads the names of models that several formats offer.
+//! reads the names of models that several formats offer, [`schema`] says which schemas their answers can be held to.
 
 pub mod body;
 pub mod claude;
 pub mod fault;
 pub mod request;
+pub mod schema;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod turns;

@@ -14,7 +14,11 @@ use serde_json::Value;
 
 /// Reads `body` whole, cut in two at each byte, and byte by byte; all must agree.
 pub fn read<D: Decoder + Default>(body: &str) -> Result<Vec<Event>> {
-    let bytes = body.as_bytes();
+    read_bytes::<D>(body.as_bytes())
+}
+
+/// As [`read`], for a body that is no text.
+pub fn read_bytes<D: Decoder + Default>(bytes: &[u8]) -> Result<Vec<Event>> {
     let whole = read_pieces::<D>(&[bytes]);
     for cut in 0..=bytes.len() {
         let (head, tail) = bytes.split_at(cut);
@@ -139,6 +143,7 @@ fn part() -> impl Strategy<Value = Part> {
         "{\"format\":\"chat\",\"field\":\"reasoning_content\",\"text\":\"t\"}",
         "{\"format\":\"chat\",\"blocks\":[{\"type\":\"x\"}]}",
         "{\"format\":\"responses\",\"item\":{\"type\":\"reasoning\",\"encrypted_content\":\"e\"}}",
+        "{\"format\":\"converse\",\"block\":{\"reasoningText\":{\"text\":\"t\",\"signature\":\"s\"}}}",
         "{\"format\":\"messages\",\"block\":{\"type\":\"thinking\",\"thinking\":\"t\",\"signature\":\"s\"}}",
     ]);
     prop_oneof![

@@ -1,6 +1,6 @@
 //! The gates that a request passes before anything leaves.
 
-use super::{Credential, EgressError, Injection, Request};
+use super::{Credential, EgressError, Injection, Request, sigv4};
 use crate::sabotage::{Guard, off};
 use crate::secrets::SecretStore;
 use openkoi_core::pattern::{HttpRule, HttpTarget, is_public_address};
@@ -153,7 +153,7 @@ pub(super) fn headers(request: &Request) -> Result<(), EgressError> {
         }
         let owned = OWNED.contains(&name.as_str())
             || name.starts_with("proxy-")
-            || request.credentials.iter().any(|one| injected_header(one).as_ref() == Some(&name));
+            || request.credentials.iter().any(|one| injects(one, &name));
         if owned && !off(Guard::EgressHeaders) {
             return Err(EgressError::invalid(format!("the header `{name}` is set by the host")));
         }
@@ -161,11 +161,13 @@ pub(super) fn headers(request: &Request) -> Result<(), EgressError> {
     Ok(())
 }
 
-fn injected_header(credential: &Credential) -> Option<String> {
+/// Whether `credential` goes into the header `name`.
+fn injects(credential: &Credential, name: &str) -> bool {
     match &credential.inject {
-        Injection::Header { name, .. } => Some(name.to_ascii_lowercase()),
-        Injection::Bearer | Injection::Basic { .. } => Some("authorization".to_owned()),
-        Injection::Query { .. } => None,
+        Injection::Header { name: own, .. } => own.eq_ignore_ascii_case(name),
+        Injection::Bearer | Injection::Basic { .. } => name == "authorization",
+        Injection::SigV4 { .. } => ["authorization", sigv4::DATE, sigv4::TOKEN].contains(&name),
+        Injection::Query { .. } => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Credentials on their way into a request.
 
 use super::check::Hop;
-use super::{Credential, EgressError, Injection, Request};
+use super::{Credential, EgressError, Injection, Request, sigv4};
 use crate::sabotage::{Guard, off};
 use crate::secrets::{Patterns, is_bound};
 use base64::Engine;
@@ -23,7 +23,7 @@ pub(super) struct Injected {
 }
 
 /// Puts in the credentials that are bound to the hop's host and port; the others stay where they are.
-pub(super) fn inject(hop: &Hop, request: &Request) -> Result<Injected, EgressError> {
+pub(super) fn inject(hop: &Hop, request: &Request, now_ms: u64) -> Result<Injected, EgressError> {
     let mut injected = Injected::default();
     for credential in &request.credentials {
         let bound = is_bound(&credential.host, hop.host(), hop.port());
@@ -37,7 +37,14 @@ pub(super) fn inject(hop: &Hop, request: &Request) -> Result<Injected, EgressErr
                 hop.host()
             )));
         }
-        injected.put(credential, &hop.url)?;
+        match &credential.inject {
+            Injection::SigV4 { service, region } => {
+                let time = sigv4::time(now_ms);
+                let scope = sigv4::Scope { service, region, time: &time };
+                injected.sign(credential, hop, &scope)?;
+            }
+            _ => injected.put(credential, &hop.url)?,
+        }
         injected.patterns.push(Patterns::new(credential.secret.expose()));
     }
     Ok(injected)
@@ -49,6 +56,10 @@ fn is_local(host: &str) -> bool {
 
 impl Injected {
     fn put(&mut self, credential: &Credential, url: &Url) -> Result<(), EgressError> {
+        // Sent by mistake, a secret that signs would be out.
+        if credential.secret.signs() {
+            return Err(unfit(credential));
+        }
         let secret = credential.secret.expose();
         match &credential.inject {
             Injection::Bearer => self.header(AUTHORIZATION, &[b"Bearer ", secret], credential),
@@ -68,7 +79,28 @@ impl Injected {
                 url.query_pairs_mut().append_pair(name, text);
                 Ok(())
             }
+            Injection::SigV4 { .. } => Err(unfit(credential)),
         }
+    }
+
+    /// Signs the hop as it will be sent.
+    fn sign(
+        &mut self,
+        credential: &Credential,
+        hop: &Hop,
+        scope: &sigv4::Scope<'_>,
+    ) -> Result<(), EgressError> {
+        let secret = &credential.secret;
+        let signer = secret.signer().ok_or_else(|| unfit(credential))?;
+        let signature = sigv4::sign(hop, secret.expose(), signer, scope);
+        self.header(AUTHORIZATION, &[signature.as_bytes()], credential)?;
+        let date = HeaderName::from_static(sigv4::DATE);
+        self.header(date, &[scope.time.as_bytes()], credential)?;
+        if let Some(token) = &signer.token {
+            self.header(HeaderName::from_static(sigv4::TOKEN), &[token.expose()], credential)?;
+            self.patterns.push(Patterns::new(token.expose()));
+        }
+        Ok(())
     }
 
     fn header(
@@ -87,7 +119,7 @@ impl Injected {
 
 fn unfit(credential: &Credential) -> EgressError {
     EgressError::invalid(format!(
-        "the credential `{}` has characters that cannot stand where it belongs",
+        "the credential `{}` cannot stand where it belongs",
         credential.name
     ))
 }

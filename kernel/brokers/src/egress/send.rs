@@ -3,7 +3,7 @@
 use super::check::{self, Hop};
 use super::client::{client, explain, timeout};
 use super::inject::{Injected, inject};
-use super::{Egress, EgressError, EgressErrorKind, Phase, Request, Response, answer};
+use super::{Credential, Egress, EgressError, EgressErrorKind, Phase, Request, Response, answer};
 use crate::sabotage::{Guard, off};
 use crate::secrets::Patterns;
 use reqwest::Method;
@@ -17,7 +17,7 @@ pub(super) async fn send(egress: &Egress, request: Request) -> Result<Response, 
     let deadline = Instant::now() + request.limits.total;
     let mut hop = first(&request)?;
     for credential in &request.credentials {
-        egress.secrets.bind(&credential.name, &credential.secret, &credential.host);
+        bind(egress, credential);
     }
     // An answer may echo what an earlier hop was sent.
     let mut patterns: Vec<Patterns> = Vec::new();
@@ -38,6 +38,20 @@ pub(super) async fn send(egress: &Egress, request: Request) -> Result<Response, 
     }
     let message = format!("{} redirects more than {} times", hop.place(), request.limits.redirects);
     Err(EgressError::new(EgressErrorKind::TooLarge, message).sent(true))
+}
+
+/// Lets a credential leave for its host. A secret that signs leaves for none: only the token of its session does.
+fn bind(egress: &Egress, credential: &Credential) {
+    let Credential { name, secret, host, .. } = credential;
+    match secret.signer() {
+        Some(signer) if !off(Guard::EgressSigning) => {
+            egress.secrets.learn(name, secret, None);
+            if let Some(token) = &signer.token {
+                egress.secrets.bind(name, token, host);
+            }
+        }
+        _ => egress.secrets.bind(name, secret, host),
+    }
 }
 
 fn first(request: &Request) -> Result<Hop, EgressError> {
@@ -72,7 +86,7 @@ async fn exchange(
         check::covered(hop, request)?;
     }
     check::strays(hop, &egress.secrets)?;
-    let injected = inject(hop, request)?;
+    let injected = inject(hop, request, (egress.settings.clock)())?;
     let sending = build(egress, hop, &injected)?;
     let first_byte = Instant::now() + request.limits.first_byte;
     let (end, phase) = if first_byte < deadline {

@@ -70,7 +70,7 @@ impl Saved {
         let files = files.filter(|source| secrets.has(std::slice::from_ref(source)));
         let keys = files.filter_map(|source| match source {
             SecretSource::File(name) => Some(name.clone()),
-            SecretSource::Variable(_) | SecretSource::Login(_) => None,
+            _ => None,
         });
         let logins = logins.list()?.into_iter().map(|login| login.name).collect();
         Ok(Self { logins, keys: keys.collect() })

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use openkoi_brokers::{oauth::Login, secrets::SecretSource};
-use openkoi_host::manifest::{Manifest, PresetEntry, ProviderEntry};
+use openkoi_host::manifest::{External, Manifest, PresetEntry, ProviderEntry};
 
 use super::{ModelsError, login};
 use crate::{
@@ -69,6 +69,8 @@ struct Offer<'a> {
     entry: &'a ProviderEntry,
     base_url: &'a str,
     environment: Vec<&'a str>,
+    /// Where other programs keep credentials that it takes.
+    external: Vec<SecretSource>,
     default_model: &'a str,
     small_model: &'a str,
     needs_credential: bool,
@@ -126,14 +128,20 @@ pub fn connect(
         }
     }
     let unconfigured = |offer: &&Offer<'_>| settings.providers.iter().all(|p| p.name != offer.name);
+    let mut general = Vec::new();
     for offer in offers.iter().filter(unconfigured) {
         let connection = offered(offer, has);
-        match connection.found {
+        match &connection.found {
+            // What other programs keep is for them, until somebody names the provider.
+            Found::At(source) if source.is_external() => found.on_request.push(connection),
+            // These variables may be set for anything: a key that can only be meant for models comes first.
+            Found::At(SecretSource::AwsVariables) => general.push(connection),
             Found::At(_) => found.ready.push(connection),
             Found::NotNeeded => found.on_request.push(connection),
             Found::Missing => found.missing.push(connection),
         }
     }
+    found.ready.extend(general);
     Ok(found)
 }
 
@@ -141,12 +149,14 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
     let Some(entry) = &manifest.provider else { return Vec::new() };
     let credentials = manifest.credentials.iter();
     let needs_credential = manifest.credentials.iter().any(|credential| credential.required);
+    let external = manifest.credentials.iter().filter_map(|credential| credential.external);
     let own = Offer {
         name: &manifest.component.name,
         manifest,
         entry,
         base_url: &entry.base_url,
         environment: credentials.flat_map(|c| &c.environment).map(String::as_str).collect(),
+        external: external.flat_map(External::sources).collect(),
         default_model: &entry.default_model,
         small_model: &entry.small_model,
         needs_credential,
@@ -159,6 +169,7 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         entry,
         base_url: &preset.base_url,
         environment: preset.environment.iter().map(String::as_str).collect(),
+        external: Vec::new(),
         default_model: &preset.default_model,
         small_model: &preset.small_model,
         // A service without a variable of its own is one that runs on this machine.
@@ -198,14 +209,15 @@ fn configured(
     let moved = provider.base_url.as_deref().is_some_and(|url| url != trimmed(offer.base_url));
     let same = provider.name == offer.name;
     let takes_credential = !offer.manifest.credentials.is_empty();
-    let environment: Vec<&str> = match &provider.api_key_env {
-        Some(name) => vec![name],
+    let (environment, external): (Vec<&str>, &[SecretSource]) = match &provider.api_key_env {
+        Some(name) => (vec![name], &[]),
         // Another server must not be sent the key that belongs to this one.
-        None if moved && !same => Vec::new(),
-        None => offer.environment.clone(),
+        None if moved && !same => (Vec::new(), &[]),
+        None => (offer.environment.clone(), &offer.external),
     };
     let login = login::of(provider, offer.login(), moved)?;
-    let sources = sources(&environment, &provider.name, takes_credential, login.is_some());
+    let sources =
+        sources(&environment, external, &provider.name, takes_credential, login.is_some());
     // A server of the user's own may well want no key; one that names a variable wants one, and so does one
     // that people log in to.
     let wanted = provider.api_key_env.is_some() || login.is_some();
@@ -231,7 +243,8 @@ fn configured(
 fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection {
     let takes_credential = !offer.manifest.credentials.is_empty();
     let login = offer.login().cloned();
-    let sources = sources(&offer.environment, offer.name, takes_credential, login.is_some());
+    let sources =
+        sources(&offer.environment, &offer.external, offer.name, takes_credential, login.is_some());
     Connection {
         name: offer.name.to_owned(),
         component: offer.manifest.component.name.clone(),
@@ -256,9 +269,11 @@ fn trimmed(url: &str) -> &str {
     url.trim_end_matches('/')
 }
 
-/// Returns where a credential is looked for, in the order in which it counts.
+/// Returns where a credential is looked for, in the order in which it counts: what was given to this program comes
+/// before what it finds with others.
 fn sources(
     environment: &[&str],
+    external: &[SecretSource],
     name: &str,
     takes_credential: bool,
     has_login: bool,
@@ -271,7 +286,7 @@ fn sources(
     // What people log in to and what has no key of its own has no key file either.
     let file = !has_login || !environment.is_empty();
     let file = file.then(|| SecretSource::File(name.to_owned()));
-    variables.chain(login).chain(file).collect()
+    variables.chain(login).chain(file).chain(external.iter().cloned()).collect()
 }
 
 fn found(sources: &[SecretSource], needed: bool, has: &dyn Fn(&SecretSource) -> bool) -> Found {
@@ -352,7 +367,7 @@ impl Connection {
     pub fn variables(&self) -> Vec<String> {
         let variables = self.sources.iter().filter_map(|source| match source {
             SecretSource::Variable(name) => Some(name.clone()),
-            SecretSource::File(_) | SecretSource::Login(_) => None,
+            _ => None,
         });
         variables.collect()
     }

@@ -213,12 +213,19 @@ impl Connection {
     }
 }
 
-/// Whether two names differ only in numbers and the marks between them, as versions and dates do.
+/// Whether two names differ only in numbers and the marks between them, as versions and dates do, or in a word and a
+/// dot before them, as the places do where one service has the same model.
 fn is_version_of(one: &str, other: &str) -> bool {
     let letters = |name: &str| {
         name.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect::<String>()
     };
-    letters(one) == letters(other)
+    let forms = |name: &str| {
+        let word = |word: &str| word.chars().all(char::is_alphabetic);
+        let placed = name.split_once('.').filter(|(place, _)| word(place));
+        [Some(name), placed.map(|(_, rest)| rest)].map(|form| form.map(letters))
+    };
+    let (ones, others) = (forms(one), forms(other));
+    ones.iter().flatten().any(|form| others.iter().flatten().any(|other| form == other))
 }
 
 impl Routes {

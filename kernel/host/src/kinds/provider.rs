@@ -10,6 +10,7 @@ mod cards;
 mod credential;
 mod exchange;
 mod outage;
+mod place;
 mod retry;
 mod trouble;
 
@@ -23,12 +24,14 @@ use openkoi_core::{
 use serde_json::Value;
 
 pub use address::{Address, AddressError};
+pub use place::PlaceError;
+pub(crate) use place::placeholders;
 
 use crate::{
     catalog::CatalogError,
     host::{Host, Shared},
     instance::Limits,
-    manifest::{Kind, Manifest, Wire},
+    manifest::{Kind, Manifest, ProviderEntry, Wire},
 };
 use exchange::Deltas;
 use outage::Outage;
@@ -55,6 +58,25 @@ pub struct ProviderSettings {
     pub login: Option<Login>,
     /// Headers that go with each request.
     pub headers: Vec<(String, String)>,
+}
+
+impl ProviderSettings {
+    /// Returns where the provider is; nothing for one that is nowhere.
+    fn address(
+        &self,
+        own: &ProviderEntry,
+        places: &[(String, String)],
+    ) -> Result<Option<Address>, SetupError> {
+        if own.transport == Wire::Local {
+            return Ok(None);
+        }
+        let provider = || self.name.clone();
+        let url = self.base_url.as_deref().unwrap_or(&own.base_url);
+        let url = place::fill(url, own, places)
+            .map_err(|source| SetupError::Place { provider: provider(), source })?;
+        let address = Address::parse(&url);
+        address.map(Some).map_err(|source| SetupError::Address { provider: provider(), source })
+    }
 }
 
 /// A model of a provider.
@@ -112,6 +134,14 @@ pub enum SetupError {
         /// Why.
         source: AddressError,
     },
+    /// A part of the base URL is not known.
+    #[error("the provider `{provider}` {source}")]
+    Place {
+        /// The provider.
+        provider: String,
+        /// Why.
+        source: PlaceError,
+    },
     /// A setting is not one that the component has.
     #[error("the provider `{provider}` has no setting `{option}`; there are: {known}")]
     Option {
@@ -143,6 +173,8 @@ pub enum SetupError {
 struct Provider {
     settings: ProviderSettings,
     manifest: Arc<Manifest>,
+    /// The options with those that the machine knows. A codec is not shown the latter.
+    places: Vec<(String, String)>,
     address: Option<Address>,
     limits: Limits,
     outage: Outage,
@@ -415,17 +447,11 @@ impl Provider {
                 known: known.join(", "),
             });
         }
-        let url = settings.base_url.as_deref().unwrap_or(&own.base_url);
-        let address = match own.transport {
-            Wire::Local => None,
-            Wire::Http => Some(Address::parse(url).map_err(|source| SetupError::Address {
-                provider: settings.name.clone(),
-                source,
-            })?),
-        };
+        let places = place::options(own, settings, &host.shared.brokers.secrets);
+        let address = settings.address(own, &places)?;
         let limits = Limits::of(Kind::Provider, &manifest.limits);
         let (settings, outage) = (settings.clone(), Outage::default());
-        Ok(Self { settings, manifest, address, limits, outage })
+        Ok(Self { settings, manifest, places, address, limits, outage })
     }
 
     fn name(&self) -> &str {

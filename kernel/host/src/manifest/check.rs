@@ -6,10 +6,16 @@ use openkoi_brokers::oauth::{Login, UnfitLogin, is_header, is_line};
 use serde_json::Value;
 
 use super::{
-    Capability, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest, ManifestError, PresetEntry,
-    ProviderEntry, SCHEMA_BYTES, ToolEntry, Wire,
+    Capability, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest, ManifestError, OptionEntry,
+    PresetEntry, ProviderEntry, SCHEMA_BYTES, ToolEntry, Wire,
 };
-use crate::{kinds::schema, text};
+use crate::{
+    kinds::{
+        provider::{Address, placeholders},
+        schema,
+    },
+    text,
+};
 
 const COMPONENT_NAME: &str = "a letter, then letters, digits and `-`, all small, at most 64";
 const TOOL_NAME: &str = "a letter, then letters, digits and `_`, all small, at most 64";
@@ -128,6 +134,7 @@ fn check_injection(inject: &Inject) -> Result<(), ManifestError> {
         Inject::Word(_) => true,
         Inject::Header { header, prefix } => token(header) && !prefix.contains(['\r', '\n', '\0']),
         Inject::Query { query } => token(query),
+        Inject::SigV4 { sigv4 } => token(sigv4),
         Inject::Basic { basic } => !basic.contains([':', '\r', '\n', '\0']),
     };
     if proper {
@@ -140,11 +147,12 @@ fn check_injection(inject: &Inject) -> Result<(), ManifestError> {
 fn check_provider(manifest: &Manifest) -> Result<(), ManifestError> {
     let Some(provider) = &manifest.provider else { return Ok(()) };
     if provider.transport == Wire::Http {
-        check_base_url(&provider.base_url)?;
+        check_base_url(&provider.base_url, provider)?;
     }
+    provider.options.iter().try_for_each(check_option)?;
     for preset in &provider.presets {
         name("the preset", &preset.name, '-', COMPONENT_NAME)?;
-        check_base_url(&preset.base_url)?;
+        check_base_url(&preset.base_url, provider)?;
         check_login(preset.login.as_ref())?;
         check_headers(preset)?;
         check_options(provider, preset)?;
@@ -186,8 +194,26 @@ fn check_options(provider: &ProviderEntry, preset: &PresetEntry) -> Result<(), M
     }
 }
 
-fn check_base_url(url: &str) -> Result<(), ManifestError> {
-    match crate::kinds::provider::Address::parse(url) {
+/// What a variable says may become a part of a host's name, which no secret must.
+fn check_option(option: &OptionEntry) -> Result<(), ManifestError> {
+    const SECRET: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH"];
+    let is_secret = |name: &&String| SECRET.iter().any(|word| name.to_uppercase().contains(word));
+    let Some(name) = option.environment.iter().find(is_secret) else { return Ok(()) };
+    let reason = format!("`{}` is named like a secret", text::one_line(name, 80));
+    Err(ManifestError::Value { key: "environment", reason })
+}
+
+/// A base URL names one host as soon as its placeholders are filled, each of them by an option.
+fn check_base_url(url: &str, provider: &ProviderEntry) -> Result<(), ManifestError> {
+    let mut filled = url.to_owned();
+    for name in placeholders(url) {
+        if provider.options.iter().all(|option| option.name != name) {
+            let reason = format!("`{}` is no option of the provider", text::one_line(name, 80));
+            return Err(ManifestError::Value { key: "base-url", reason });
+        }
+        filled = filled.replace(&format!("{{{name}}}"), "x");
+    }
+    match Address::parse(&filled) {
         Ok(_) => Ok(()),
         Err(error) => Err(ManifestError::Value { key: "base-url", reason: error.to_string() }),
     }
@@ -218,6 +244,8 @@ fn description(what: &str, description: &str) -> Result<(), ManifestError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::External;
+    use openkoi_brokers::secrets::SecretSource;
     use openkoi_core::capability::{Access, Grant};
 
     const TOOL: &str = r#"
@@ -444,6 +472,42 @@ mod tests {
         for wrong in ["{ apy = \"chat\" }", "{ key = \"/etc/passwd\" }"] {
             assert!(matches!(with(wrong), Err(ManifestError::Value { .. })), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_place_in_a_base_url_is_an_option_and_no_secret() {
+        let placed = |name: &str, option: &str| {
+            let text = PROVIDER.replace("api.example.com/v1", &format!("api.{name}.example.com"));
+            Manifest::parse(&format!("{text}[[provider.option]]\nname = \"region\"\n{option}"))
+        };
+
+        let manifest = placed("{region}", "environment = [\"AWS_REGION\"]\nexternal = \"aws\"");
+        let options = manifest.unwrap().provider.unwrap().options;
+        assert_eq!((options[0].environment.len(), options[0].external), (1, Some(External::Aws)));
+        assert!(placed("{zone}", "").is_err());
+        assert!(placed("{region", "").is_err());
+        for secret in ["OTHER_API_KEY", "GITHUB_TOKEN", "db_password"] {
+            assert!(placed("{region}", &format!("environment = [\"{secret}\"]")).is_err());
+        }
+    }
+
+    #[test]
+    fn a_signature_names_its_service() {
+        let signed = |inject: &str| {
+            let keys = format!("external = \"aws\"\ninject = {inject}");
+            let text =
+                PROVIDER.replace("inject = { header = \"x-api-key\", prefix = \"\" }", &keys);
+            Manifest::parse(&text)
+        };
+
+        let manifest = signed("{ sigv4 = \"bedrock\" }").unwrap();
+        let credential = &manifest.credentials[0];
+        assert_eq!(credential.inject, Inject::SigV4 { sigv4: "bedrock".to_owned() });
+        assert_eq!(
+            credential.external.unwrap().sources(),
+            [SecretSource::AwsVariables, SecretSource::AwsProfile]
+        );
+        assert!(signed("{ sigv4 = \"a/b\" }").is_err());
     }
 
     #[test]

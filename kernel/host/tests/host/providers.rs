@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use openkoi_brokers::egress::Injection;
+use openkoi_brokers::{egress::Injection, secrets::SecretSource};
 use openkoi_core::{
     message::{Message, Part, Prompt, Role, StopReason, ToolCall, Turn},
     port::{Delta, Model, ModelError, ModelTrouble},
@@ -153,9 +153,7 @@ async fn a_key_is_not_sent_in_the_clear() {
     let mut world = world();
     let settings = ProviderSettings {
         base_url: Some("http://api.example.com".to_owned()),
-        credential: vec![openkoi_brokers::secrets::SecretSource::Variable(
-            "CODEC_API_KEY".to_owned(),
-        )],
+        credential: vec![SecretSource::Variable("CODEC_API_KEY".to_owned())],
         ..ProviderSettings::default()
     };
     let error = world.complete(settings, "m", &prompt("hi")).await.expect_err("it is refused");
@@ -230,4 +228,38 @@ async fn settings_that_the_codec_has_not_are_refused() {
     let error =
         openkoi_host::kinds::provider::Models::new(&host, settings).expect_err("it is refused");
     assert_eq!(error.to_string(), "the provider `p` has no setting `surprise`; there are: tone");
+}
+
+#[tokio::test]
+async fn what_fills_a_place_in_a_base_url_is_one_label() {
+    let settings = |tone: &str| ProviderSettings {
+        base_url: Some("https://runtime.{tone}.example.com".to_owned()),
+        options: vec![("tone".to_owned(), tone.to_owned())],
+        credential: vec![SecretSource::Variable("CODEC_API_KEY".to_owned())],
+        ..ProviderSettings::default()
+    };
+    let mut good = world();
+    good.answer(Canned::ok("end\n"));
+    good.complete(settings("eu-west-1"), "m", &prompt("hi")).await.expect("it answers");
+    let request = &good.web().requests()[0];
+    assert_eq!(request.credentials[0].host, "runtime.eu-west-1.example.com");
+
+    let refused = std::panic::catch_unwind(|| drop(world().models(settings("evil.org/"), "m")));
+    assert!(refused.is_err(), "the key would go to runtime.evil.org");
+}
+
+#[tokio::test]
+async fn keys_that_sign_do_not_go_where_a_key_is_sent() {
+    let mut world = provider_world();
+    world.variable("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    world.variable("AWS_SECRET_ACCESS_KEY", "secret-canary-0123456789");
+    let settings = ProviderSettings {
+        credential: vec![SecretSource::AwsVariables],
+        ..ProviderSettings::default()
+    };
+
+    let error = world.complete(settings, "m", &prompt("hi")).await.expect_err("it is refused");
+
+    assert_eq!(error.kind, ModelTrouble::Credentials);
+    assert!(world.web().requests().is_empty());
 }

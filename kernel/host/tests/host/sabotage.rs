@@ -2,12 +2,13 @@
 
 use openkoi_host::sabotage::{CASES, Guard};
 
-const SOURCES: [(&str, &str); 8] = [
+const SOURCES: [(&str, &str); 9] = [
     ("admitted", include_str!("admitted.rs")),
     ("evaluators", include_str!("evaluators.rs")),
     ("floods", include_str!("floods.rs")),
     ("limits", include_str!("limits.rs")),
     ("powers", include_str!("powers.rs")),
+    ("providers", include_str!("providers.rs")),
     ("quarantine", include_str!("quarantine.rs")),
     ("raw", include_str!("raw.rs")),
     ("tools", include_str!("tools.rs")),

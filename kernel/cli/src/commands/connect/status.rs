@@ -34,6 +34,7 @@ impl Shown {
                 Found::At(SecretSource::Variable(name)) => ("variable", name.clone()),
                 Found::At(SecretSource::File(name)) => ("file", format!("credentials/{name}.key")),
                 Found::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),
+                Found::At(source) => ("external", source.to_string()),
                 Found::NotNeeded | Found::Missing => ("none", String::new()),
             };
             let at = left.iter().position(|login| login.name == connection.name);

@@ -163,6 +163,7 @@ fn provider(connection: &Connection) -> Finding {
         Found::At(SecretSource::Variable(name)) => format!("key from the variable {name}"),
         Found::At(SecretSource::File(name)) => format!("key from credentials/{name}.key"),
         Found::At(SecretSource::Login(name)) => format!("login `{name}`"),
+        Found::At(source) => format!("keys from {source}"),
         Found::NotNeeded => "no key needed".to_owned(),
         Found::Missing => "no key".to_owned(),
     };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use openkoi_core::capability::Access;
-use openkoi_host::manifest::{Capability, CredentialEntry, LimitRequest, Manifest, ToolEntry};
+use openkoi_host::manifest::{
+    Capability, CredentialEntry, External, LimitRequest, Manifest, ToolEntry,
+};
 use serde_json::{Value, json};
 
 use crate::output::{Output, Page, Style};
@@ -80,7 +82,7 @@ impl Inspected {
         page.title("Credentials, which it never sees");
         for credential in &self.manifest.credentials {
             let need = if credential.required { "required" } else { "optional" };
-            let names = credential.environment.join(", ");
+            let names = [credential.environment.clone(), external(credential)].concat().join(", ");
             page.line(format!("{} ({need}): {names}", credential.name));
         }
     }
@@ -136,10 +138,17 @@ fn capability_json(asked: &Capability) -> Value {
     json!({ "interface": asked.interface, "scope": scope(asked), "why": asked.why })
 }
 
+/// Returns where it is looked for with other programs, in words.
+fn external(credential: &CredentialEntry) -> Vec<String> {
+    let sources = credential.external.into_iter().flat_map(External::sources);
+    sources.map(|source| source.to_string()).collect()
+}
+
 fn credential_json(credential: &CredentialEntry) -> Value {
     json!({
         "name": credential.name,
         "environment": credential.environment,
+        "external": external(credential),
         "required": credential.required,
     })
 }

@@ -83,6 +83,30 @@ const MODELS: &str = r#"{"providers": {
     }}
 }}"#;
 
+const DELTA: &str = r#"
+    [component]
+    name = "delta"
+    version = "0.1.0"
+    kind = "provider"
+    publisher = "tests"
+    description = "Speaks delta."
+    [[credential]]
+    name = "api-key"
+    environment = ["DELTA_API_KEY"]
+    inject = "bearer"
+    required = true
+    [[credential]]
+    name = "keys"
+    external = "aws"
+    inject = { sigv4 = "delta" }
+    required = true
+    [provider]
+    base-url = "https://delta.{region}.example.com"
+    default-model = "reef"
+    [[provider.option]]
+    name = "region"
+"#;
+
 struct World {
     config: &'static str,
     keys: Vec<&'static str>,
@@ -106,9 +130,14 @@ impl World {
     }
 
     fn has(&self, source: &SecretSource) -> bool {
-        let (SecretSource::Variable(name) | SecretSource::File(name) | SecretSource::Login(name)) =
-            source;
-        self.keys.contains(&name.as_str())
+        let name = match source {
+            SecretSource::Variable(name) | SecretSource::File(name) | SecretSource::Login(name) => {
+                name
+            }
+            SecretSource::AwsVariables => "variables of others",
+            SecretSource::AwsProfile => "profile of others",
+        };
+        self.keys.contains(&name)
     }
 
     fn select(&self, name: &str) -> Result<String, ModelsError> {
@@ -417,4 +446,58 @@ fn a_bare_name_that_no_list_has_goes_to_whoever_has_its_other_versions() {
 
     assert_eq!(world.select("fin-3").unwrap(), "alpha/fin-3");
     assert!(matches!(world.select("swim-large-2"), Err(ModelsError::Ambiguous { .. })));
+}
+
+/// The providers that are ready, and those that are when they are named, with where their credential is.
+fn with_delta(config: &'static str, keys: &[&'static str]) -> (Vec<String>, Vec<String>) {
+    let world = World::new(config, keys);
+    let manifests = [DELTA, ALPHA].map(|text| Manifest::parse(text).unwrap());
+    let found = connect(&world.settings(), &manifests, &|source| world.has(source)).unwrap();
+    let shown = |list: &[Connection]| {
+        let shown = list.iter().map(|one| match &one.found {
+            Found::At(source) => format!("{} {source}", one.name),
+            other => format!("{} {other:?}", one.name),
+        });
+        shown.collect::<Vec<_>>()
+    };
+    (shown(&found.ready), shown(&found.on_request))
+}
+
+#[test]
+fn what_others_keep_is_used_when_the_provider_is_named_and_their_variables_come_last() {
+    let variables = "delta the pair of variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    let alpha = "alpha the variable ALPHA_API_KEY";
+
+    let (ready, on_request) = with_delta("", &["profile of others"]);
+    assert_eq!((ready, on_request), (vec![], vec!["delta the profile of AWS".to_owned()]));
+    let (ready, _) = with_delta("[providers.delta]", &["profile of others"]);
+    assert_eq!(ready, ["delta the profile of AWS"]);
+    let (ready, _) = with_delta("", &["variables of others", "ALPHA_API_KEY"]);
+    assert_eq!(ready, [alpha, variables]);
+    let (ready, _) = with_delta("", &["variables of others", "delta", "ALPHA_API_KEY"]);
+    assert_eq!(ready, ["delta the credential `delta`", alpha]);
+    let (ready, _) = with_delta("", &["variables of others", "DELTA_API_KEY"]);
+    assert_eq!(ready, ["delta the variable DELTA_API_KEY"]);
+}
+
+#[test]
+fn another_server_is_not_sent_the_keys_of_others() {
+    let moved = "[providers.mine]\ncomponent = 'delta'\nbase_url = 'https://mine.example.com'";
+    let own = "[providers.delta]\nbase_url = 'https://vpc.example.com'";
+    let keys = ["variables of others", "profile of others"];
+
+    assert_eq!(with_delta(moved, &keys).0[0], "mine NotNeeded");
+    assert!(with_delta(own, &keys).0[0].starts_with("delta the pair"));
+    let named = "[providers.delta]\napi_key_env = 'MINE'";
+    assert_eq!(with_delta(named, &keys).0, Vec::<String>::new());
+}
+
+#[test]
+fn a_model_of_another_place_is_no_slip() {
+    let known = "global.deep.swim-large-20250929-v1:0";
+    for other in ["us.deep.swim-large-20250929-v1:0", "deep.swim-large-20250929-v1:0"] {
+        assert!(is_version_of(other, known) && is_version_of(known, other), "{other}");
+    }
+    assert!(!is_version_of("us.deep.swim-lrage-20250929-v1:0", known));
+    assert!(!is_version_of("gtp-4.1", "gpt-4.1"));
 }

@@ -7,10 +7,10 @@ use openkoi_brokers::{
 };
 use openkoi_core::port::ModelTrouble;
 
-use super::{Address, Provider, trouble::Setback};
+use super::{Address, Provider, place, trouble::Setback};
 use crate::{
     host::Shared,
-    manifest::{CredentialEntry, Inject, InjectWord},
+    manifest::{CredentialEntry, External, Inject, InjectWord},
 };
 
 /// What one request goes with.
@@ -47,16 +47,19 @@ impl Provider {
     /// Returns what the next request goes with: the first credential that is there, a login's token fresh.
     pub(super) async fn pass(&self, shared: &Shared) -> Result<Pass, Setback> {
         let Some(address) = &self.address else { return Ok(Pass::default()) };
-        let Some(entry) = self.manifest.credentials.first() else { return Ok(Pass::default()) };
-        let sources = self.sources(entry);
+        if self.manifest.credentials.is_empty() {
+            return Ok(Pass::default());
+        }
+        let sources = self.sources();
         for source in &sources {
-            match self.look(shared, source, entry, address).await {
+            match self.look(shared, source, address).await {
                 Ok(Some(pass)) => return Ok(pass),
                 Ok(None) => {}
                 Err(setback) => return Err(setback),
             }
         }
-        if !entry.required || address.is_local() {
+        let required = self.manifest.credentials.iter().any(|entry| entry.required);
+        if !required || address.is_local() {
             return Ok(Pass::default());
         }
         let places: Vec<String> = sources.iter().map(ToString::to_string).collect();
@@ -67,34 +70,31 @@ impl Provider {
 
     /// Returns another one than `pass`, whose token the provider would not take.
     pub(super) async fn another_pass(&self, shared: &Shared, pass: &Pass) -> Result<Pass, Setback> {
-        let parts = (self.address.as_ref(), self.manifest.credentials.first());
         let known = (&pass.login, &self.settings.login, &pass.credential);
-        let ((Some(address), Some(entry)), (Some(name), Some(login), Some(old))) = (parts, known)
-        else {
+        let (Some(address), (Some(name), Some(login), Some(old))) = (&self.address, known) else {
             return Ok(Pass::default());
         };
         let renewed = shared.brokers.logins.renewed(name, login, &old.secret).await;
         let access = renewed.map_err(|error| self.no_login(&error))?;
-        self.logged_in(name, access, entry, address)
+        self.logged_in(name, access, address)
     }
 
     async fn look(
         &self,
         shared: &Shared,
         source: &SecretSource,
-        entry: &CredentialEntry,
         address: &Address,
     ) -> Result<Option<Pass>, Setback> {
         if let (SecretSource::Login(name), Some(login)) = (source, &self.settings.login) {
             return match shared.brokers.logins.access(name, login).await {
-                Ok(access) => self.logged_in(name, access, entry, address).map(Some),
+                Ok(access) => self.logged_in(name, access, address).map(Some),
                 Err(LoginError::Absent { .. }) => Ok(None),
                 Err(error) => Err(self.no_login(&error)),
             };
         }
         match shared.brokers.secrets.read(std::slice::from_ref(source)) {
             Ok(secret) => {
-                let credential = Some(self.credential(secret, entry, address)?);
+                let credential = Some(self.credential(secret, address)?);
                 Ok(Some(Pass { credential, ..Pass::default() }))
             }
             Err(SecretError::Absent { .. }) => Ok(None),
@@ -102,19 +102,12 @@ impl Provider {
         }
     }
 
-    fn logged_in(
-        &self,
-        name: &str,
-        access: Access,
-        entry: &CredentialEntry,
-        address: &Address,
-    ) -> Result<Pass, Setback> {
+    fn logged_in(&self, name: &str, access: Access, address: &Address) -> Result<Pass, Setback> {
         let elsewhere = access.base_url.as_deref().map(Address::parse);
         let elsewhere = elsewhere.transpose().map_err(|error| {
             Setback::of(ModelTrouble::Invalid, self.name(), &error.to_string(), "")
         })?;
-        let credential =
-            self.credential(access.secret, entry, elsewhere.as_ref().unwrap_or(address))?;
+        let credential = self.credential(access.secret, elsewhere.as_ref().unwrap_or(address))?;
         Ok(Pass {
             credential: Some(credential),
             login: Some(name.to_owned()),
@@ -123,42 +116,70 @@ impl Provider {
         })
     }
 
-    fn credential(
-        &self,
-        secret: Secret,
-        entry: &CredentialEntry,
-        address: &Address,
-    ) -> Result<Credential, Setback> {
+    fn credential(&self, secret: Secret, address: &Address) -> Result<Credential, Setback> {
         if !address.is_safe() {
             let message = "a key is sent over https only";
             return Err(Setback::of(ModelTrouble::Denied, self.name(), message, ""));
         }
-        Ok(Credential {
-            name: self.name().to_owned(),
-            secret,
-            host: address.binding(),
-            inject: injection(&entry.inject),
+        let inject = self.injection(&secret)?;
+        let (name, host) = (self.name().to_owned(), address.binding());
+        Ok(Credential { name, secret, host, inject })
+    }
+
+    /// Returns where `secret` goes: one that signs where the manifest wants a signature, and no other there.
+    fn injection(&self, secret: &Secret) -> Result<Injection, Setback> {
+        let wrong =
+            |message: &str| Setback::of(ModelTrouble::Credentials, self.name(), message, "");
+        let signs = |entry: &&CredentialEntry| matches!(entry.inject, Inject::SigV4 { .. });
+        let mut entries = self.manifest.credentials.iter();
+        let entry = entries
+            .find(|entry| signs(entry) == secret.signs())
+            .ok_or_else(|| wrong("it does not take a key of this kind"))?;
+        Ok(match entry.inject.clone() {
+            Inject::Word(InjectWord::Bearer) => Injection::Bearer,
+            Inject::Header { header, prefix } => Injection::Header { name: header, prefix },
+            Inject::Query { query } => Injection::Query { name: query },
+            Inject::Basic { basic } => Injection::Basic { username: basic },
+            Inject::SigV4 { sigv4 } => Injection::SigV4 { service: sigv4, region: self.region()? },
         })
+    }
+
+    /// Returns the region that a signature is good for. A base URL of the user's own need not name it.
+    fn region(&self) -> Result<String, Setback> {
+        let entry = self.manifest.provider.as_ref();
+        let found = entry.map(|entry| place::value("region", entry, &self.places));
+        match found {
+            Some(Ok(region)) => Ok(region.to_owned()),
+            Some(Err(error)) => {
+                Err(Setback::of(ModelTrouble::Invalid, self.name(), &error.to_string(), ""))
+            }
+            None => Err(Setback::of(ModelTrouble::Invalid, self.name(), "it has no region", "")),
+        }
     }
 
     /// Returns where the key is looked for. The variables that a manifest names are for the service that it
     /// names: a service of the user's own never gets them unless the user says so.
-    fn sources(&self, entry: &CredentialEntry) -> Vec<SecretSource> {
+    fn sources(&self) -> Vec<SecretSource> {
         if !self.settings.credential.is_empty() {
             return self.settings.credential.clone();
         }
         let own = SecretSource::File(self.settings.name.clone());
-        let variables = entry.environment.iter().cloned().map(SecretSource::Variable);
-        let usual = variables.filter(|_| self.settings.base_url.is_none());
-        usual.chain([own]).collect()
+        if self.settings.base_url.is_some() {
+            return vec![own];
+        }
+        let entries = &self.manifest.credentials;
+        let variables = entries.iter().flat_map(|entry| entry.environment.iter().cloned());
+        let external = entries.iter().filter_map(|entry| entry.external);
+        // The store of other programs takes the user's leave, which only settings can give.
+        let external = external.flat_map(External::sources).filter(|source| !source.is_external());
+        variables.map(SecretSource::Variable).chain([own]).chain(external).collect()
     }
 
     /// Says of a refused key where it came from.
     pub(super) fn naming_the_key(&self, mut setback: Setback) -> Setback {
-        let sources = self.manifest.credentials.first().map(|entry| self.sources(entry));
-        if setback.error.kind == ModelTrouble::Credentials
-            && let Some(sources) = sources
+        if setback.error.kind == ModelTrouble::Credentials && !self.manifest.credentials.is_empty()
         {
+            let sources = self.sources();
             setback.error.hint = match sources.as_slice() {
                 [SecretSource::Login(name)] => format!("openkoi connect {name}"),
                 sources => {
@@ -185,14 +206,5 @@ impl Provider {
         }
         let hint = error.hint().unwrap_or_default();
         Setback::of(ModelTrouble::Credentials, self.name(), &error.to_string(), &hint)
-    }
-}
-
-fn injection(inject: &Inject) -> Injection {
-    match inject.clone() {
-        Inject::Word(InjectWord::Bearer) => Injection::Bearer,
-        Inject::Header { header, prefix } => Injection::Header { name: header, prefix },
-        Inject::Query { query } => Injection::Query { name: query },
-        Inject::Basic { basic } => Injection::Basic { username: basic },
     }
 }

@@ -4,7 +4,7 @@
 //! A name without numbers is taken for the newest generation, a name of another vendor for a compatible service that
 //! takes the oldest common form.
 
-use openkoi_provider_wire::claude::{self, Version};
+use super::{self as claude, Version};
 
 /// How a model is told to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,43 @@
+//! Models by the Converse format of Amazon Bedrock.
+//!
+//! [`family`] says what a model takes. [`encode`] and [`messages`] write the request, [`frames`] takes the binary
+//! stream apart, [`decode`] reads the answer, [`fault`] the errors. What this format has in common with others is in
+//! `openkoi-provider-wire`. The list of models is on another host than the models, so there is none here.
+//!
+//! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>
+
+mod decode;
+mod encode;
+mod family;
+mod fault;
+mod frames;
+mod messages;
+
+use openkoi_sdk::{
+    Result, export_provider,
+    provider::{Codec, CompletionRequest, Diagnosis, Endpoint, Header, HttpRequest},
+};
+
+use crate::decode::Reply;
+
+/// The codec.
+#[derive(Debug)]
+pub struct Bedrock;
+
+impl Codec for Bedrock {
+    type Decoder = Reply;
+
+    fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
+        encode::encode(endpoint, request)
+    }
+
+    fn decoder(_status: u16, _headers: &[Header]) -> Reply {
+        Reply::default()
+    }
+
+    fn diagnose(status: u16, headers: &[Header], body: &[u8]) -> Diagnosis {
+        fault::diagnose(status, headers, body)
+    }
+}
+
+export_provider!(Bedrock);

@@ -1,0 +1,172 @@
+//! Writes a conversation as messages of Converse.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use openkoi_provider_wire::turns::{self, Turn};
+use openkoi_sdk::{
+    Failure, Result,
+    provider::{Blob, Part, Speaker, ToolCall, ToolResult},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::family::Family;
+
+/// Stands for an answer of which nothing is left that may be sent.
+const SILENCE: &str = "(no answer)";
+/// How long an id of a call may be. Some room is left for telling two calls of one id apart.
+const LONGEST_ID: usize = 60;
+
+/// A block of reasoning that has to come back unchanged.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct State {
+    /// Names this format, because a fallback may meet the state of another.
+    pub format: Format,
+    /// What stands in `reasoningContent`.
+    pub block: Value,
+}
+
+/// The name of this format.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub enum Format {
+    /// Converse.
+    #[serde(rename = "converse")]
+    Converse,
+}
+
+/// Returns an id as the service takes it: at most 64 letters, digits, `_` and `-`.
+pub fn id(id: &str) -> String {
+    turns::plain_id(id).chars().take(LONGEST_ID).collect()
+}
+
+/// Returns the thoughts of `part` if `family` takes them back.
+pub fn thought(part: &Part, family: &Family) -> Option<Value> {
+    let Part::Reasoning(reasoning) = part else { return None };
+    let State { block, .. } = serde_json::from_str(&reasoning.state).ok()?;
+    // Claude refuses thoughts that it did not sign: those of another model.
+    let signed =
+        !block["reasoningText"]["signature"].is_null() || !block["redactedContent"].is_null();
+    (family.thoughts && (family.claude.is_none() || signed)).then_some(block)
+}
+
+/// Whether thoughts go back.
+pub fn has_thoughts(turns: &[Turn], family: &Family) -> bool {
+    turns.iter().flat_map(|turn| &turn.parts).any(|part| thought(part, family).is_some())
+}
+
+/// Whether anything was called. The service wants to know the tools then.
+pub fn has_tools(turns: &[Turn]) -> bool {
+    let mut parts = turns.iter().flat_map(|turn| &turn.parts);
+    parts.any(|part| matches!(part, Part::ToolCall(_) | Part::ToolResult(_)))
+}
+
+/// Whether the model waits for tools that it called without thinking. It may not begin to think then.
+pub fn is_in_thoughtless_round(turns: &[Turn], family: &Family) -> bool {
+    let [.., calling, answering] = turns else { return false };
+    let answers = answering.parts.iter().any(|part| matches!(part, Part::ToolResult(_)));
+    answers && calling.parts.first().is_none_or(|part| thought(part, family).is_none())
+}
+
+/// Says in words what was called and answered, for a request in which no tool may be called: the service has no way to
+/// forbid it but to offer none, and takes no call then.
+pub fn in_words(turns: &mut [Turn]) {
+    for part in turns.iter_mut().flat_map(|turn| &mut turn.parts) {
+        *part = match part {
+            Part::ToolCall(ToolCall { name, arguments, .. }) => {
+                Part::Text(format!("(The tool `{name}` was called with {arguments}.)"))
+            }
+            Part::ToolResult(ToolResult { name, content, is_error, .. }) => {
+                let how = if *is_error { "failed with" } else { "answered" };
+                Part::Text(format!("The tool `{name}` {how}:\n{content}"))
+            }
+            _ => continue,
+        };
+    }
+}
+
+/// Writes the conversation.
+///
+/// # Errors
+///
+/// [`Failure::Invalid`] if it is empty or has an image that the service cannot look at.
+pub fn encode(turns: &[Turn], family: &Family) -> Result<Vec<Value>> {
+    if turns.is_empty() {
+        return Err(Failure::invalid("/messages", "there is nothing to say to the model"));
+    }
+    turns.iter().map(|turn| message(turn, family)).collect()
+}
+
+fn message(turn: &Turn, family: &Family) -> Result<Value> {
+    let mut blocks = Vec::with_capacity(turn.parts.len());
+    let mut first_call = None;
+    for part in &turn.parts {
+        let Some(block) = block(part, family)? else { continue };
+        match (part, first_call) {
+            (Part::ToolCall(_), None) => {
+                first_call = Some(blocks.len());
+                blocks.push(block);
+            }
+            // Nova speaks after it called, and does not take that back so. Claude wants all as it was.
+            (Part::Text(_), Some(place))
+                if turn.speaker == Speaker::Assistant && family.claude.is_none() =>
+            {
+                first_call = Some(place + 1);
+                blocks.insert(place, block);
+            }
+            _ => blocks.push(block),
+        }
+    }
+    let is_thought = |block: &Value| !block["reasoningContent"].is_null();
+    if first_call.is_none() && blocks.last().is_none_or(is_thought) {
+        blocks.push(json!({ "text": SILENCE }));
+    }
+    let role = match turn.speaker {
+        Speaker::User => "user",
+        Speaker::Assistant => "assistant",
+    };
+    Ok(json!({ "role": role, "content": blocks }))
+}
+
+fn block(part: &Part, family: &Family) -> Result<Option<Value>> {
+    Ok(match part {
+        Part::Text(text) => Some(json!({ "text": text })),
+        Part::Image(blob) => Some(image(blob)?),
+        Part::ToolCall(call) => Some(json!({ "toolUse": {
+            "toolUseId": call.id,
+            "name": turns::tool_name(&call.name),
+            "input": turns::arguments_object(call),
+        } })),
+        Part::ToolResult(answer) => Some(result(answer, family)),
+        Part::Reasoning(_) => {
+            thought(part, family).map(|block| json!({ "reasoningContent": block }))
+        }
+    })
+}
+
+fn image(image: &Blob) -> Result<Value> {
+    let format = match image.media_type.strip_prefix("image/") {
+        Some(format @ ("png" | "jpeg" | "gif" | "webp")) => format,
+        _ => {
+            let message =
+                format!("`{}` is not an image that this provider takes", image.media_type);
+            return Err(Failure::invalid("/messages", message));
+        }
+    };
+    let bytes = STANDARD.encode(&image.bytes);
+    Ok(json!({ "image": { "format": format, "source": { "bytes": bytes } } }))
+}
+
+fn result(result: &ToolResult, family: &Family) -> Value {
+    // A failure without a word is refused.
+    let mut text = match result.content.trim() {
+        "" => "(no output)".to_owned(),
+        _ => result.content.clone(),
+    };
+    let mut block = json!({ "toolUseId": result.id });
+    match (result.is_error, family.status) {
+        (true, true) => block["status"] = "error".into(),
+        (true, false) => text.insert_str(0, "The tool failed:\n"),
+        (false, _) => {}
+    }
+    block["content"] = json!([{ "text": text }]);
+    json!({ "toolResult": block })
+}
