@@ -83,8 +83,7 @@ impl Provider {
         let variables = entries.iter().flat_map(|entry| entry.environment.iter().cloned());
         let external = entries.iter().filter_map(|entry| entry.external);
         // The store of other programs takes the user's leave, which only settings can give.
-        let external =
-            external.flat_map(External::sources).filter(|source| !source.is_external());
+        let external = external.flat_map(External::sources).filter(|source| !source.is_external());
         variables.map(SecretSource::Variable).chain([own]).chain(external).collect()
     }
 
