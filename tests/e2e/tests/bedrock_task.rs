@@ -217,5 +217,5 @@ fn without_a_region_it_says_where_to_set_one() {
 
     let line = "the provider `bedrock` needs a region: set AWS_REGION or AWS_DEFAULT_REGION or \
                 `region` in its settings";
-    assert!(run.code != 0 && run.stderr.contains(line), "{run}");
+    assert!(run.code != 0 && run.stderr.matches(line).count() == 1, "{run}");
 }
