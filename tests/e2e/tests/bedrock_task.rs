@@ -216,6 +216,6 @@ fn without_a_region_it_says_where_to_set_one() {
     let run = home.openkoi(["hello"]).timeout(LONG).run();
 
     let line = "the provider `bedrock` needs a region: set AWS_REGION or AWS_DEFAULT_REGION or \
-                `region` of the provider";
-    assert!(run.code != 0 && run.stderr.contains(line), "{run}");
+                `region` in its settings";
+    assert!(run.code != 0 && run.stderr.matches(line).count() == 1, "{run}");
 }

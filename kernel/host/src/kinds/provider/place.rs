@@ -98,7 +98,7 @@ pub(super) fn value<'a>(
 fn missing(name: &str, entry: &ProviderEntry) -> PlaceError {
     let declared = entry.options.iter().find(|option| option.name == name);
     let variables = declared.into_iter().flat_map(|option| option.environment.iter().cloned());
-    let own = format!("`{name}` of the provider");
+    let own = format!("`{name}` in its settings");
     let ways: Vec<String> = variables.chain([own]).collect();
     PlaceError::Missing { name: name.to_owned(), ways: ways.join(" or ") }
 }
@@ -137,7 +137,7 @@ mod tests {
 
         assert_eq!(
             filled(&settings, &[]).unwrap_err().to_string(),
-            "needs a region: set ONE_REGION or OTHER_REGION or `region` of the provider"
+            "needs a region: set ONE_REGION or OTHER_REGION or `region` in its settings"
         );
         // The store of other programs is looked into only with leave.
         settings.credential = vec![SecretSource::AwsVariables, SecretSource::AwsProfile];
