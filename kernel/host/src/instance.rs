@@ -59,7 +59,7 @@ pub(crate) fn store(shared: &Arc<Shared>, call: Call) -> Result<(Store<Call>, Wa
     }
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        if meter.tick() > limits.cpu && !off(Guard::HostCpu) {
+        if meter.spent() > limits.cpu && !off(Guard::HostCpu) {
             return Err(LimitHit::cpu(&limits).into());
         }
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
