@@ -2,10 +2,12 @@
 
 use openkoi_conformance::conformance;
 use openkoi_test_support::{
-    anthropic::Messages, google::Gemini, ollama::Native as OllamaChat, openai::Chat,
+    anthropic::Messages, bedrock::Converse, google::Gemini, ollama::Native as OllamaChat,
+    openai::Chat,
 };
 
 conformance!(anthropic, Messages);
+conformance!(bedrock, Converse);
 conformance!(google, Gemini);
 conformance!(ollama, OllamaChat);
 conformance!(openai_chat, Chat);
