@@ -18,9 +18,11 @@
 //! Secrets shorter than eight bytes are not looked for: they would be found everywhere.
 
 mod aws;
+mod foreign;
 mod patterns;
 mod redactor;
 
+pub use foreign::Foreign;
 pub(crate) use patterns::{Patterns, redact_all};
 pub(crate) use redactor::Redactor;
 
@@ -110,13 +112,25 @@ pub enum SecretSource {
     AwsVariables,
     /// The files that the tools of AWS share: the store of other programs.
     AwsProfile,
+    /// A file in which another program keeps a token.
+    Foreign(Foreign),
 }
 
 impl SecretSource {
     /// Whether it is the store of other programs, which is read only if the user says so.
     #[must_use]
     pub fn is_external(&self) -> bool {
-        matches!(self, Self::AwsProfile)
+        self.external().is_some()
+    }
+
+    /// Returns the name under which the user lets the store of another program be read, and where it is.
+    #[must_use]
+    pub fn external(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::AwsProfile => Some(("aws", "~/.aws")),
+            Self::Foreign(foreign) => Some((&foreign.name, &foreign.path)),
+            _ => None,
+        }
     }
 }
 
@@ -130,6 +144,9 @@ impl fmt::Display for SecretSource {
                 write!(f, "the pair of variables {} and {}", aws::ID, aws::SECRET)
             }
             Self::AwsProfile => f.write_str("the profile of AWS"),
+            Self::Foreign(foreign) => {
+                write!(f, "the token of {} in {}", foreign.program, foreign.path)
+            }
         }
     }
 }
@@ -184,6 +201,14 @@ pub enum SecretError {
         profile: String,
         /// What is in the way, and what to do.
         reason: String,
+    },
+    /// What another program keeps cannot be used.
+    #[error("{source_name} {reason}")]
+    Foreign {
+        /// Where it is.
+        source_name: SecretSource,
+        /// What is in the way, and what to do.
+        reason: &'static str,
     },
     /// The file could not be read.
     #[error("cannot read `{}`", path.display())]
@@ -281,6 +306,7 @@ impl SecretStore {
             SecretSource::Login(name) => self.logins.has(name),
             SecretSource::AwsVariables => aws::has_variables(&self.environment),
             SecretSource::AwsProfile => aws::Shared::of(&self.environment).exists(),
+            SecretSource::Foreign(foreign) => foreign.exists(&self.environment),
         })
     }
 
@@ -401,6 +427,12 @@ impl SecretStore {
             }
             SecretSource::AwsProfile => {
                 return self.known_keys(source, aws::Shared::of(&self.environment).keys()?);
+            }
+            SecretSource::Foreign(foreign) => {
+                let absent = || SecretError::Absent { source_name: source.clone() };
+                let secret = foreign.read(&self.environment)?.ok_or_else(absent)?;
+                self.learn(&foreign.name, &secret, None);
+                return Ok(secret);
             }
         };
         let bytes = bytes.ok_or_else(|| SecretError::Absent { source_name: source.clone() })?;

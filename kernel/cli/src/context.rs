@@ -7,12 +7,16 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use openkoi_brokers::{clock::SystemClock, secrets::SecretStore};
+use openkoi_brokers::{
+    clock::SystemClock,
+    secrets::{SecretSource, SecretStore},
+};
 use openkoi_components::Embedded;
 use openkoi_storage::{Places, Storage, StorageError, opener};
 
 use crate::{
     args::GlobalFlags,
+    consents::Consents,
     env::Environment,
     error::CommandError,
     exit::Exit,
@@ -128,6 +132,15 @@ impl Context {
         Ok(SecretStore::new(self.paths()?.home(), Arc::clone(&self.environment.snapshot())))
     }
 
+    /// Returns what the user lets be read of other programs' stores.
+    ///
+    /// # Errors
+    ///
+    /// When there is no home, or its file cannot be read.
+    pub fn consents(&self) -> Result<Consents, CommandError> {
+        Consents::read(self.paths()?.home())
+    }
+
     /// Returns the components that come with the program.
     pub fn components(&self) -> &'static [Embedded] {
         openkoi_components::all()
@@ -158,10 +171,15 @@ impl Context {
         let mut manifests = models::manifests(self.components())?;
         let value = |name: &str| Some(self.environment.named(name)?.to_string_lossy().into_owned());
         let warnings = models::place(&mut manifests, &value);
-        let secrets = self.secrets()?;
-        let has = models::credentials(&secrets);
+        let (secrets, consents) = (self.secrets()?, self.consents()?);
+        let has = models::credentials(&secrets, &consents);
         let mut connections = models::connect(settings, &manifests, &has)?;
         connections.warnings.extend(warnings);
+        let is_there = |source: &&SecretSource| secrets.has(std::slice::from_ref(*source));
+        let closed = connections.externals().filter(|source| !consents.allow(source));
+        let closed = closed.filter(is_there).filter_map(SecretSource::external);
+        connections.closed =
+            closed.map(|(name, place)| (name.to_owned(), place.to_owned())).collect();
         Ok(connections)
     }
 

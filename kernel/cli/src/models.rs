@@ -34,7 +34,7 @@ use openkoi_components::Embedded;
 use openkoi_core::message::Role;
 use openkoi_host::manifest::Manifest;
 
-use crate::{error::CommandError, settings::Settings};
+use crate::{consents::Consents, error::CommandError, settings::Settings};
 
 /// The roles of the loop, each of which has a model.
 pub const ROLES: [&str; 3] = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
@@ -98,7 +98,10 @@ pub fn manifests(components: &[Embedded]) -> Result<Vec<Manifest>, CommandError>
     parsed.collect()
 }
 
-/// Returns a function that tells whether a credential is there, without reading it.
-pub fn credentials(store: &SecretStore) -> impl Fn(&SecretSource) -> bool + '_ {
-    |source| store.has(std::slice::from_ref(source))
+/// Returns a function that tells whether a credential is there and may be read, without reading it.
+pub fn credentials<'a>(
+    store: &'a SecretStore,
+    consents: &'a Consents,
+) -> impl Fn(&SecretSource) -> bool + 'a {
+    |source| consents.allow(source) && store.has(std::slice::from_ref(source))
 }

@@ -316,6 +316,7 @@ fn provider(connection: &Connection) -> Result<ProviderSettings, CommandError> {
         credential: connection.sources.clone(),
         login: connection.login.clone(),
         headers: connection.headers.clone(),
+        inject: connection.inject.clone(),
     })
 }
 

@@ -339,14 +339,36 @@ pub struct PresetEntry {
     /// The model for small things.
     #[serde(default)]
     pub small_model: String,
+    /// The provider whose models of the bundled list it has, where that is not its own name.
+    #[serde(default)]
+    pub models_of: String,
     /// How a person logs in to get its credential, where that is possible.
     pub login: Option<Login>,
+    /// Where another program keeps a token for it.
+    pub store: Option<StoreEntry>,
     /// Settings that the service needs; the user's own go before them.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
     /// Headers that it wants to see with each request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+}
+
+/// Where another program keeps a token. It is read only if the user says so, by the name of the preset.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StoreEntry {
+    /// The program, as people call it.
+    pub program: String,
+    /// Its file; `~/` is the user's home.
+    pub path: String,
+    /// JSON pointer to the token.
+    pub token: String,
+    /// JSON pointer to the time when it ends, in milliseconds since 1970.
+    #[serde(default)]
+    pub expires: String,
+    /// Where the token goes in a request.
+    pub inject: Inject,
 }
 
 /// What an evaluator says of itself.

@@ -195,6 +195,10 @@ fn keys_of_a_profile_sign_and_a_profile_that_has_to_ask_for_them_says_so() {
         bedrock::TOKEN
     );
     let home = without_keys(&server).user_file(".aws/credentials", keys);
+    // They are another program's, so a person has to say that they may be read.
+    let closed = home.openkoi(["hello", "-i", "0"]).env("AWS_PROFILE", "work").run().expect_code(4);
+    assert!(closed.stderr.contains("openkoi connect aws"), "{closed}");
+    home.openkoi(["connect", "aws"]).run().expect_code(0);
 
     let tool = home.openkoi(["hello", "-i", "0"]).env("AWS_PROFILE", "tool").timeout(LONG).run();
     assert!(tool.code != 0 && tool.said().contains("aws configure export-credentials"), "{tool}");

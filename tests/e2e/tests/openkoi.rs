@@ -24,6 +24,7 @@ mod login;
 mod models;
 mod ollama_task;
 mod openai_task;
+mod other_programs;
 mod output_formats;
 mod process_attacks;
 mod snapshots;

@@ -182,8 +182,10 @@ fn the_models_of_every_preset_have_prices_and_a_service_with_a_key_has_both() {
             line.and_then(|line| line.split('"').nth(1)).unwrap_or_default()
         };
         let models = ["default-model", "small-model"].map(field);
-        let service = field("name");
-        assert_eq!(models.contains(&""), field("environment").is_empty(), "{service}");
+        let other = Some(field("models-of")).filter(|name| !name.is_empty());
+        let service = other.unwrap_or_else(|| field("name"));
+        let kept = !field("environment").is_empty() || other.is_some();
+        assert_eq!(models.contains(&""), !kept, "{service}");
         for model in models.into_iter().filter(|model| !model.is_empty()) {
             assert!(
                 list["providers"][service]["models"][model]["cost"].is_object(),

@@ -51,6 +51,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         Some(name) => name.clone(),
         None => context.prompt.pick("provider", "openkoi connect", &choices(&connections))?,
     };
+    if let Some(source) = external(&connections, &name) {
+        return Ok(Reply::new(open(source, context)?, args.json));
+    }
     let connection = known(&connections, &name)?;
     let connected = if connection.login.is_some() {
         login::run(connection, context)?
@@ -60,6 +63,35 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         return Err(CommandError::usage(format!("`{name}` needs no key and no login")));
     };
     Ok(Reply::new(connected, args.json))
+}
+
+/// Returns the store of another program that goes by this name.
+fn external<'a>(connections: &'a Connections, name: &str) -> Option<&'a SecretSource> {
+    let called = |source: &&SecretSource| source.external().is_some_and(|(own, _)| own == name);
+    connections.externals().find(called)
+}
+
+/// Lets a store of another program be read. To name it is the answer.
+fn open(source: &SecretSource, context: &Context) -> Result<Connected, CommandError> {
+    let (name, place) = source.external().unwrap_or_default();
+    if !context.secrets()?.has(std::slice::from_ref(source)) {
+        let message = format!("there is nothing to read: {source} is not there");
+        return Err(
+            CommandError::new(Exit::Credentials, message).hint("log in with that program first")
+        );
+    }
+    context.paths()?.prepare()?;
+    context.consents()?.grant(context.paths()?.home(), name, place, now_ms())?;
+    let connections = context.connections(&context.settings()?)?;
+    let uses =
+        |one: &&Connection| matches!(&one.found, crate::models::Found::At(at) if at == source);
+    let used = connections.usable().find(uses);
+    Ok(Connected {
+        name: used.map_or(name, |one| &one.name).to_owned(),
+        model: used.and_then(|one| one.default_model.clone()),
+        verified: false,
+        note: format!(": from now on {source} is read; openkoi disconnect {name} takes that back"),
+    })
 }
 
 /// What came of it.
@@ -122,7 +154,11 @@ fn choices(connections: &Connections) -> Vec<Choice> {
         argument: one.name.clone(),
         description: if one.login.is_some() { "log in" } else { "keep a key" }.to_owned(),
     };
-    connectable.map(choice).collect()
+    let closed = connections.closed.iter().map(|(name, place)| Choice {
+        argument: name.clone(),
+        description: format!("let it read what another program keeps in {place}"),
+    });
+    closed.chain(connectable.map(choice)).collect()
 }
 
 /// Returns the store in which a key is kept.

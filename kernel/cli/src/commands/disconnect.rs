@@ -41,7 +41,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         Some(name) => name.clone(),
         None => context.prompt.pick("provider", "openkoi disconnect", &saved.choices())?,
     };
-    let gone = if name == ALL {
+    let mut consents = context.consents()?;
+    let gone = if consents.has(&name) {
+        consents.revoke(context.paths()?.home(), &name)?;
+        vec![name.clone()]
+    } else if name == ALL {
         execute::block(forget_logins(&logins, saved.logins))?
     } else {
         forget(&name, &saved, &logins, context)?;
@@ -57,6 +61,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
 struct Saved {
     logins: Vec<String>,
     keys: Vec<String>,
+    /// Stores of other programs that are read.
+    stores: Vec<String>,
 }
 
 impl Saved {
@@ -73,7 +79,8 @@ impl Saved {
             _ => None,
         });
         let logins = logins.list()?.into_iter().map(|login| login.name).collect();
-        Ok(Self { logins, keys: keys.collect() })
+        let stores = context.consents()?.names().cloned().collect();
+        Ok(Self { logins, keys: keys.collect(), stores })
     }
 
     fn choices(&self) -> Vec<Choice> {
@@ -82,7 +89,9 @@ impl Saved {
             description: what.to_owned(),
         };
         let logins = self.logins.iter().map(|name| choice(name, "login"));
-        logins.chain(self.keys.iter().map(|name| choice(name, "saved key"))).collect()
+        let keys = self.keys.iter().map(|name| choice(name, "saved key"));
+        let stores = self.stores.iter().map(|name| choice(name, "store of another program"));
+        logins.chain(keys).chain(stores).collect()
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use openkoi_brokers::{oauth::Login, secrets::SecretSource};
-use openkoi_host::manifest::{External, Manifest, PresetEntry, ProviderEntry};
+use openkoi_brokers::{
+    oauth::Login,
+    secrets::{Foreign, SecretSource},
+};
+use openkoi_host::manifest::{External, Inject, Manifest, PresetEntry, ProviderEntry};
 
 use super::{ModelsError, login};
 use crate::{
@@ -36,6 +39,8 @@ pub struct Connection {
     pub login: Option<Login>,
     /// Headers that it wants to see.
     pub headers: Vec<(String, String)>,
+    /// Where its credential goes, unless where the component says.
+    pub inject: Option<Inject>,
     /// The service whose models of the bundled list it has; absent where somebody else answers at its URL.
     pub service: Option<String>,
 }
@@ -87,6 +92,17 @@ impl Offer<'_> {
         }
     }
 
+    /// Returns where its credential goes if another program keeps it.
+    fn inject(&self) -> Option<Inject> {
+        Some(self.preset?.store.as_ref()?.inject.clone())
+    }
+
+    /// Returns the name under which the catalogue has its models.
+    fn service(&self) -> String {
+        let other = self.preset.map(|preset| &preset.models_of).filter(|name| !name.is_empty());
+        other.map_or_else(|| self.name.to_owned(), Clone::clone)
+    }
+
     fn headers(&self) -> Vec<(String, String)> {
         let headers = self.preset.iter().flat_map(|preset| &preset.headers);
         headers.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -102,6 +118,8 @@ pub struct Connections {
     pub on_request: Vec<Connection>,
     /// Known and without a credential.
     pub missing: Vec<Connection>,
+    /// What other programs keep on this machine that the user has not let be read, by name, with where it is.
+    pub closed: Vec<(String, String)>,
     /// What was odd in the configuration.
     pub warnings: Vec<String>,
 }
@@ -128,21 +146,33 @@ pub fn connect(
         }
     }
     let unconfigured = |offer: &&Offer<'_>| settings.providers.iter().all(|p| p.name != offer.name);
-    let mut general = Vec::new();
+    let mut ready = Vec::new();
     for offer in offers.iter().filter(unconfigured) {
         let connection = offered(offer, has);
         match &connection.found {
-            // What other programs keep is for them, until somebody names the provider.
-            Found::At(source) if source.is_external() => found.on_request.push(connection),
-            // These variables may be set for anything: a key that can only be meant for models comes first.
-            Found::At(SecretSource::AwsVariables) => general.push(connection),
-            Found::At(_) => found.ready.push(connection),
+            Found::At(_) => ready.push(connection),
             Found::NotNeeded => found.on_request.push(connection),
             Found::Missing => found.missing.push(connection),
         }
     }
-    found.ready.extend(general);
+    ready.sort_by_key(|connection| connection.found.rank());
+    found.ready.extend(ready);
     Ok(found)
+}
+
+impl Found {
+    /// Returns how early a credential of this kind counts among those of other providers.
+    fn rank(&self) -> usize {
+        match self {
+            Self::At(SecretSource::Variable(_)) => 0,
+            // They may be set for anything: a key that can only be meant for models comes first.
+            Self::At(SecretSource::AwsVariables) => 1,
+            Self::At(SecretSource::Login(_)) => 2,
+            Self::At(SecretSource::Foreign(_) | SecretSource::AwsProfile) => 3,
+            Self::At(SecretSource::File(_)) => 4,
+            Self::NotNeeded | Self::Missing => 5,
+        }
+    }
 }
 
 fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
@@ -169,16 +199,27 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
         entry,
         base_url: &preset.base_url,
         environment: preset.environment.iter().map(String::as_str).collect(),
-        external: Vec::new(),
+        external: store(preset).into_iter().collect(),
         default_model: &preset.default_model,
         small_model: &preset.small_model,
         // A service without a variable of its own is one that runs on this machine.
         needs_credential: needs_credential
-            && (!preset.environment.is_empty() || preset.login.is_some()),
+            && (!preset.environment.is_empty() || preset.login.is_some() || preset.store.is_some()),
         preset: Some(preset),
         options: preset.options.iter().map(OptionValue::text).collect(),
     });
     std::iter::once(own).chain(presets).collect()
+}
+
+fn store(preset: &PresetEntry) -> Option<SecretSource> {
+    let store = preset.store.as_ref()?;
+    Some(SecretSource::Foreign(Foreign {
+        name: preset.name.clone(),
+        program: store.program.clone(),
+        path: store.path.clone(),
+        token: store.token.clone(),
+        expires: store.expires.clone(),
+    }))
 }
 
 /// Returns the offer that a configured provider rests on: its component's, or the one of its own name.
@@ -236,7 +277,8 @@ fn configured(
         models: provider.models.clone(),
         login,
         headers: offer.headers(),
-        service: (!moved).then(|| offer.name.to_owned()),
+        inject: offer.inject(),
+        service: (!moved).then(|| offer.service()),
     })
 }
 
@@ -257,7 +299,8 @@ fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection
         models: Vec::new(),
         login,
         headers: offer.headers(),
-        service: Some(offer.name.to_owned()),
+        inject: offer.inject(),
+        service: Some(offer.service()),
     }
 }
 
@@ -283,8 +326,9 @@ fn sources(
     }
     let variables = environment.iter().map(|name| SecretSource::Variable((*name).to_owned()));
     let login = has_login.then(|| SecretSource::Login(name.to_owned()));
-    // What people log in to and what has no key of its own has no key file either.
-    let file = !has_login || !environment.is_empty();
+    // What people log in to, or other programs keep the token of, has no key file unless it has a key of its own.
+    let kept = has_login || external.iter().any(|one| matches!(one, SecretSource::Foreign(_)));
+    let file = !kept || !environment.is_empty();
     let file = file.then(|| SecretSource::File(name.to_owned()));
     variables.chain(login).chain(file).chain(external.iter().cloned()).collect()
 }
@@ -327,6 +371,12 @@ fn undeclared(provider: &Provider, offer: &Offer<'_>, name: &str) -> String {
 }
 
 impl Connections {
+    /// Returns every store of another program that some provider could take a credential from.
+    pub fn externals(&self) -> impl Iterator<Item = &SecretSource> {
+        let all = self.ready.iter().chain(&self.on_request).chain(&self.missing);
+        all.flat_map(|connection| &connection.sources).filter(|source| source.is_external())
+    }
+
     /// Returns the connections that can be used, the preferred first.
     pub fn usable(&self) -> impl Iterator<Item = &Connection> {
         self.ready.iter().chain(&self.on_request)

@@ -16,6 +16,8 @@ pub enum ModelsError {
         variables: Vec<String>,
         /// The name of the first provider of the catalog.
         first: String,
+        /// The names of what other programs keep here and nobody let be read.
+        closed: Vec<String>,
     },
     /// The configuration names a component that is not there.
     #[error("`providers.{provider}` needs a component, and there is no provider `{component}`")]
@@ -52,6 +54,8 @@ pub enum ModelsError {
         provider: String,
         /// The variables that were looked for.
         variables: Vec<String>,
+        /// The names of other programs' stores that it could take a credential from.
+        stores: Vec<String>,
     },
     /// The model is misspelt.
     #[error("`{provider}` has no model `{model}`")]
@@ -83,10 +87,20 @@ impl From<ModelsError> for CommandError {
     fn from(error: ModelsError) -> Self {
         let told = Self::new(kind(&error), error.to_string());
         match error {
-            ModelsError::NoProvider { variables, first } => told.hints(ways_on(&variables, &first)),
-            ModelsError::NotConnected { provider, variables } => told
-                .hints(variables.first().map(|name| format!("export {name}=…")))
-                .hint(format!("openkoi connect {provider}")),
+            ModelsError::NoProvider { variables, first, closed } => {
+                let way = |name: &String| {
+                    format!(
+                        "openkoi connect {name}   (a login of another program is on this machine)"
+                    )
+                };
+                told.hints(closed.iter().map(way)).hints(ways_on(&variables, &first))
+            }
+            ModelsError::NotConnected { provider, variables, stores } => {
+                let other = stores.into_iter().filter(|store| *store != provider);
+                told.hints(variables.first().map(|name| format!("export {name}=…")))
+                    .hint(format!("openkoi connect {provider}"))
+                    .hints(other.map(|store| format!("openkoi connect {store}")))
+            }
             ModelsError::NoComponent { suggestions, provider, .. } => told
                 .hints(suggest::question(&suggestions))
                 .hint(format!("set `component` under [providers.{provider}]")),

@@ -64,7 +64,11 @@ impl Connections {
 
     fn none(&self) -> ModelsError {
         let first = self.missing.first().map(|connection| connection.name.clone());
-        ModelsError::NoProvider { variables: self.variables(), first: first.unwrap_or_default() }
+        ModelsError::NoProvider {
+            variables: self.variables(),
+            first: first.unwrap_or_default(),
+            closed: self.closed.iter().map(|(name, _)| name.clone()).collect(),
+        }
     }
 
     /// Returns the model that a name means: `provider/model`, or a bare name that one connection has.
@@ -209,7 +213,12 @@ impl Connection {
     }
 
     fn not_connected(&self) -> ModelsError {
-        ModelsError::NotConnected { provider: self.name.clone(), variables: self.variables() }
+        let stores = self.sources.iter().filter_map(|source| source.external());
+        ModelsError::NotConnected {
+            provider: self.name.clone(),
+            variables: self.variables(),
+            stores: stores.map(|(name, _)| name.to_owned()).collect(),
+        }
     }
 }
 

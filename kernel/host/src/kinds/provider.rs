@@ -31,7 +31,7 @@ use crate::{
     catalog::CatalogError,
     host::{Host, Shared},
     instance::Limits,
-    manifest::{Kind, Manifest, ProviderEntry, Wire},
+    manifest::{Inject, Kind, Manifest, ProviderEntry, Wire},
 };
 use exchange::Deltas;
 use outage::Outage;
@@ -58,6 +58,8 @@ pub struct ProviderSettings {
     pub login: Option<Login>,
     /// Headers that go with each request.
     pub headers: Vec<(String, String)>,
+    /// Where its credential goes, unless where the manifest says.
+    pub inject: Option<Inject>,
 }
 
 impl ProviderSettings {

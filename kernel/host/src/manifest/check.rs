@@ -155,6 +155,7 @@ fn check_provider(manifest: &Manifest) -> Result<(), ManifestError> {
         check_base_url(&preset.base_url, provider)?;
         check_login(preset.login.as_ref())?;
         check_headers(preset)?;
+        check_store(preset)?;
         check_options(provider, preset)?;
     }
     Ok(())
@@ -164,6 +165,23 @@ fn check_login(login: Option<&Login>) -> Result<(), ManifestError> {
     let unfit =
         |error: UnfitLogin| ManifestError::Value { key: "login", reason: error.to_string() };
     login.map_or(Ok(()), Login::check).map_err(unfit)
+}
+
+/// A store is a file below the user's home, and both places in it are pointers.
+fn check_store(preset: &PresetEntry) -> Result<(), ManifestError> {
+    let Some(store) = &preset.store else { return Ok(()) };
+    let below = store.path.strip_prefix("~/").filter(|below| !below.contains(".."));
+    let is_pointer = |text: &str| text.starts_with('/') && is_line(text);
+    let fit = below.is_some_and(|below| !below.is_empty() && is_line(below))
+        && is_pointer(&store.token)
+        && (store.expires.is_empty() || is_pointer(&store.expires))
+        && is_line(&store.program);
+    if !fit {
+        let reason =
+            format!("the preset `{}` names no file below `~/` and what is in it", preset.name);
+        return Err(ManifestError::Value { key: "store", reason });
+    }
+    check_injection(&store.inject)
 }
 
 fn check_headers(preset: &PresetEntry) -> Result<(), ManifestError> {

@@ -48,6 +48,12 @@ impl Shown {
             place: "auth.json, not in use".to_owned(),
             login: Some(login),
         }));
+        lines.extend(connections.closed.iter().map(|(name, place)| Line {
+            name: name.clone(),
+            source: "not read",
+            place: format!("{place}; openkoi connect {name}"),
+            login: None,
+        }));
         Ok(Self(lines))
     }
 }

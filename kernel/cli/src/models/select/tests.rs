@@ -136,6 +136,7 @@ impl World {
             }
             SecretSource::AwsVariables => "variables of others",
             SecretSource::AwsProfile => "profile of others",
+            SecretSource::Foreign(_) => "store of others",
         };
         self.keys.contains(&name)
     }
@@ -204,7 +205,10 @@ fn a_named_provider_without_a_key_says_which_variable_to_set() {
     let error = World::new("", &["BETA_API_KEY"]).select("alpha/swim-large").unwrap_err();
 
     let variables = vec!["ALPHA_API_KEY".to_owned()];
-    assert_eq!(error, ModelsError::NotConnected { provider: "alpha".into(), variables });
+    assert_eq!(
+        error,
+        ModelsError::NotConnected { provider: "alpha".into(), variables, stores: Vec::new() }
+    );
 }
 
 #[test]
@@ -464,18 +468,18 @@ fn with_delta(config: &'static str, keys: &[&'static str]) -> (Vec<String>, Vec<
 }
 
 #[test]
-fn what_others_keep_is_used_when_the_provider_is_named_and_their_variables_come_last() {
+fn a_credential_counts_by_where_it_was_found() {
     let variables = "delta the pair of variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
     let alpha = "alpha the variable ALPHA_API_KEY";
 
-    let (ready, on_request) = with_delta("", &["profile of others"]);
-    assert_eq!((ready, on_request), (vec![], vec!["delta the profile of AWS".to_owned()]));
+    let (ready, _) = with_delta("", &["profile of others", "ALPHA_API_KEY"]);
+    assert_eq!(ready, [alpha, "delta the profile of AWS"]);
     let (ready, _) = with_delta("[providers.delta]", &["profile of others"]);
     assert_eq!(ready, ["delta the profile of AWS"]);
     let (ready, _) = with_delta("", &["variables of others", "ALPHA_API_KEY"]);
     assert_eq!(ready, [alpha, variables]);
     let (ready, _) = with_delta("", &["variables of others", "delta", "ALPHA_API_KEY"]);
-    assert_eq!(ready, ["delta the credential `delta`", alpha]);
+    assert_eq!(ready, [alpha, "delta the credential `delta`"]);
     let (ready, _) = with_delta("", &["variables of others", "DELTA_API_KEY"]);
     assert_eq!(ready, ["delta the variable DELTA_API_KEY"]);
 }

@@ -135,7 +135,8 @@ impl Provider {
         let entry = entries
             .find(|entry| signs(entry) == secret.signs())
             .ok_or_else(|| wrong("it does not take a key of this kind"))?;
-        Ok(match entry.inject.clone() {
+        let own = self.settings.inject.clone();
+        Ok(match own.unwrap_or_else(|| entry.inject.clone()) {
             Inject::Word(InjectWord::Bearer) => Injection::Bearer,
             Inject::Header { header, prefix } => Injection::Header { name: header, prefix },
             Inject::Query { query } => Injection::Query { name: query },

@@ -1,0 +1,130 @@
+//! Which stores of other programs the user lets OpenKoi read: by name, remembered, and taken back as easily.
+
+use std::{collections::BTreeMap, fs, io, path::Path};
+
+use openkoi_brokers::{durable, secrets::SecretSource};
+use serde::{Deserialize, Serialize};
+
+use crate::{error::CommandError, exit::Exit};
+
+/// The file below the home.
+const FILE: &str = "consents.json";
+const SCHEMA: u32 = 1;
+
+/// What the user has allowed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Consents {
+    schema_version: u32,
+    /// By the name of the store: what was allowed.
+    sources: BTreeMap<String, Consent>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Consent {
+    /// Where the store was when it was allowed. Another place takes another answer.
+    place: String,
+    granted_at_ms: u64,
+}
+
+impl Consents {
+    /// Reads them; without a file nothing is allowed.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or is none of ours: it is not overwritten.
+    pub fn read(home: &Path) -> Result<Self, CommandError> {
+        let path = home.join(FILE);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            read => read.map_err(|error| unfit(&path, &error.to_string()))?,
+        };
+        serde_json::from_str(&text).map_err(|error| unfit(&path, &error.to_string()))
+    }
+
+    /// Whether `source` may be read. What is no store of another program may.
+    pub fn allow(&self, source: &SecretSource) -> bool {
+        let Some((name, place)) = source.external() else { return true };
+        self.sources.get(name).is_some_and(|consent| consent.place == place)
+    }
+
+    /// Whether there is an answer for this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.sources.contains_key(name)
+    }
+
+    /// Returns the names of what is allowed.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.sources.keys()
+    }
+
+    /// Allows a store and keeps it.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was allowed.
+    pub fn grant(
+        &mut self,
+        home: &Path,
+        name: &str,
+        place: &str,
+        now_ms: u64,
+    ) -> Result<(), CommandError> {
+        let consent = Consent { place: place.to_owned(), granted_at_ms: now_ms };
+        self.sources.insert(name.to_owned(), consent);
+        self.keep(home)
+    }
+
+    /// Takes it back.
+    ///
+    /// # Errors
+    ///
+    /// It is still allowed.
+    pub fn revoke(&mut self, home: &Path, name: &str) -> Result<(), CommandError> {
+        self.sources.remove(name);
+        self.keep(home)
+    }
+
+    fn keep(&mut self, home: &Path) -> Result<(), CommandError> {
+        self.schema_version = SCHEMA;
+        let path = home.join(FILE);
+        let text =
+            serde_json::to_vec_pretty(self).map_err(|error| unfit(&path, &error.to_string()))?;
+        durable::put_atomic(&path, &text, 0o600)
+            .map_err(|error| CommandError::from_error(Exit::Configuration, &error))
+    }
+}
+
+fn unfit(path: &Path, reason: &str) -> CommandError {
+    let message = format!("`{}` cannot be used: {reason}", path.display());
+    CommandError::configuration(message).hint("remove it, and connect again what you had allowed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_read_only_while_it_is_allowed_and_where_it_was() {
+        let home = tempfile::tempdir().unwrap();
+        let mut consents = Consents::read(home.path()).unwrap();
+        assert!(!consents.allow(&SecretSource::AwsProfile));
+        assert!(consents.allow(&SecretSource::File("x".to_owned())));
+
+        consents.grant(home.path(), "aws", "~/.aws", 1).unwrap();
+        assert!(Consents::read(home.path()).unwrap().allow(&SecretSource::AwsProfile));
+        consents.grant(home.path(), "aws", "/elsewhere", 1).unwrap();
+        assert!(!Consents::read(home.path()).unwrap().allow(&SecretSource::AwsProfile));
+
+        consents.revoke(home.path(), "aws").unwrap();
+        assert!(!Consents::read(home.path()).unwrap().has("aws"));
+    }
+
+    #[test]
+    fn a_broken_file_allows_nothing_and_stays() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join(FILE), "{").unwrap();
+
+        assert_eq!(Consents::read(home.path()).unwrap_err().kind, Exit::Configuration);
+        assert_eq!(fs::read_to_string(home.path().join(FILE)).unwrap(), "{");
+    }
+}
