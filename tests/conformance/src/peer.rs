@@ -133,12 +133,13 @@ fn egress() -> Arc<Egress> {
 fn settings<W: Wire>(server: &Server<W>) -> ProviderSettings {
     let options = W::options().into_iter();
     let variables = W::environment().into_iter();
+    let variables = variables.map(|(name, _)| SecretSource::Variable(name.to_owned()));
     ProviderSettings {
         name: W::NAME.to_owned(),
         component: W::COMPONENT.to_owned(),
         base_url: Some(server.base_url()),
         options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        credential: variables.map(|(name, _)| SecretSource::Variable(name.to_owned())).collect(),
+        credential: if W::SIGNED { vec![SecretSource::AwsVariables] } else { variables.collect() },
         ..ProviderSettings::default()
     }
 }

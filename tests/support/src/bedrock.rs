@@ -41,6 +41,9 @@ impl Wire for Converse {
     const KEY: &'static str = "koi-test-secret-for/converse+EXAMPLE";
     const MODEL: &'static str = "global.anthropic.claude-sonnet-4-5-20250929-v1:0";
     const BASE: &'static str = "";
+    const SIGNED: bool = true;
+    // They are listed by the control plane, which is another host.
+    const LISTS: bool = false;
 
     fn environment() -> Vec<(&'static str, &'static str)> {
         vec![

@@ -50,6 +50,8 @@ pub trait Wire: Default + Send + Sync + 'static {
     /// The path of the base URL, without a slash at its end.
     const BASE: &'static str = "/v1";
 
+    /// Whether requests are signed instead of carrying a key.
+    const SIGNED: bool = false;
     /// Whether it says how much of a request came from a cache.
     const CACHES: bool = true;
     /// Whether an answer can be cut off by a filter.

@@ -184,8 +184,9 @@ fn the_models_of_every_preset_have_prices_and_a_service_with_a_key_has_both() {
         let models = ["default-model", "small-model"].map(field);
         let other = Some(field("models-of")).filter(|name| !name.is_empty());
         let service = other.unwrap_or_else(|| field("name"));
-        let kept = !field("environment").is_empty() || other.is_some();
-        assert_eq!(models.contains(&""), !kept, "{service}");
+        let has_login = other.is_some() || preset.contains("[provider.preset.login]");
+        let is_open = field("environment").is_empty() && !has_login;
+        assert_eq!(models.contains(&""), is_open, "{service}");
         for model in models.into_iter().filter(|model| !model.is_empty()) {
             assert!(
                 list["providers"][service]["models"][model]["cost"].is_object(),
