@@ -13,7 +13,7 @@
 //! ```
 //!
 //! In the order of a test: [`home`], [`binary`], [`command`], [`project`] and [`tree`] are the near side of
-//! the binary, [`server`] with [`openai`] and [`anthropic`] and [`canary`] are the far side. The servers know
+//! the binary, [`server`] with [`openai`], [`responses`] and [`anthropic`], and [`canary`] are the far side. The servers know
 //! the vendors' public API references and nothing of our codecs: a request that the vendor would refuse is
 //! refused here too, and fails the test even if the program copes with the refusal.
 #![expect(
@@ -34,6 +34,7 @@ pub mod mount;
 pub mod normal;
 pub mod openai;
 pub mod project;
+pub mod responses;
 pub mod script;
 pub mod server;
 pub mod skip;
@@ -49,6 +50,7 @@ pub use command::{Invocation, Run, Running};
 pub use home::Home;
 pub use openai::OpenAi;
 pub use project::Kind;
+pub use responses::OpenAiResponses;
 pub use script::{Script, turn};
 pub use server::{
     Received, Role,
