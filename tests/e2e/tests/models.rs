@@ -39,9 +39,8 @@ fn model<'a>(list: &'a Value, name: &str) -> &'a Value {
 fn each_role_is_asked_at_its_own_provider() {
     let openai = OpenAi::start([plan(), verdict(9.0)]);
     let anthropic = Anthropic::start(fix());
-    let home = two(&openai, &anthropic, "anthropic/claude-sonnet-4-5").config(
-        "[roles]\nplanner = \"openai/gpt-4.1\"\nevaluator = \"openai/o4-mini\"",
-    );
+    let home = two(&openai, &anthropic, "anthropic/claude-sonnet-4-5")
+        .config("[roles]\nplanner = \"openai/gpt-4.1\"\nevaluator = \"openai/o4-mini\"");
 
     home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
 
@@ -111,10 +110,16 @@ fn models_are_listed_with_what_they_can_do_and_which_role_they_have() {
     assert_eq!((openai.requests().len(), anthropic.requests().len()), (1, 1));
 
     let claude = listed(&home, &["CLAUDE", "sonnet"]);
-    assert!(claude["models"].as_array().unwrap().iter().all(|model| model["provider"] == "anthropic"));
+    assert!(
+        claude["models"].as_array().unwrap().iter().all(|model| model["provider"] == "anthropic")
+    );
     let own = listed(&home, &["--provider", "openai"]);
     assert!(own["models"].as_array().unwrap().iter().all(|model| model["provider"] == "openai"));
-    assert_eq!((openai.requests().len(), anthropic.requests().len()), (1, 1), "the lists are fresh");
+    assert_eq!(
+        (openai.requests().len(), anthropic.requests().len()),
+        (1, 1),
+        "the lists are fresh"
+    );
     let text = home.openkoi(["models", "gpt-4.1"]).run().expect_code(0).stdout;
     assert!(text.contains("openai/gpt-4.1") && text.contains("executor"), "{text}");
 }

@@ -22,6 +22,7 @@ mod models;
 mod openai_task;
 mod output_formats;
 mod process_attacks;
+mod responses_task;
 mod snapshots;
 mod undo;
 mod world;
