@@ -15,6 +15,8 @@ use crate::{
 
 /// The longest message, in characters.
 const MESSAGE: usize = 500;
+/// The limit that a codec names when a provider finds out only inside of a stream that a conversation is too long.
+const CONTEXT: &str = "context-tokens";
 
 /// An attempt that gave no turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +125,10 @@ impl Setback {
                     .again(retry_after_ms.map(Duration::from_millis))
                     .outage()
             }
+            Failure::Limited { name, .. } if name == CONTEXT => {
+                let message = "the conversation is longer than the model can read";
+                Self::of(ModelTrouble::Overflow, provider, message, "")
+            }
             Failure::Denied { .. } => of(ModelTrouble::Denied),
             Failure::Trapped { .. } | Failure::Cancelled => of(ModelTrouble::Unreachable),
             _ => of(ModelTrouble::Invalid),
@@ -182,6 +188,19 @@ mod tests {
             let setback = diagnosed(problem, status);
             assert!(!setback.again && !setback.outage, "{problem:?} {status}");
         }
+    }
+
+    #[test]
+    fn a_codec_says_by_a_limit_that_a_stream_found_the_conversation_too_long() {
+        let limit =
+            |name: &str| Failure::Limited { name: name.to_owned(), value: 0, knob: String::new() };
+        let setback = Setback::of_failure("p", &limit("context-tokens"));
+        assert_eq!(setback.error.kind, ModelTrouble::Overflow);
+        assert!(!setback.again && !setback.outage);
+        assert_eq!(
+            Setback::of_failure("p", &limit("sse-line-bytes")).error.kind,
+            ModelTrouble::Invalid
+        );
     }
 
     #[test]
