@@ -101,7 +101,7 @@ impl Writer<'_> {
         let summary = parts.map(|part| json!({ "type": "summary_text", "text": part }));
         let summary: Vec<Value> = summary.collect();
         let id = self.id("rs", index);
-        let mut item = json!({ "type": "reasoning", "id": id, "summary": summary });
+        let mut item = json!({ "type": "reasoning", "id": id, "content": [], "summary": summary });
         if self.encrypts {
             item["encrypted_content"] = sealed.into();
         }
@@ -229,7 +229,11 @@ impl Stream {
         let mut empty = part.clone();
         empty[field] = "".into();
         self.event("response.content_part.added", with(&place, "part", empty));
-        self.pieces(kind, &place, field, part[field].as_str().unwrap_or_default());
+        let text = part[field].as_str().unwrap_or_default();
+        match field {
+            "text" => self.pieces(kind, &with(&place, "logprobs", json!([])), field, text),
+            _ => self.pieces(kind, &place, field, text),
+        }
         self.event("response.content_part.done", with(&place, "part", part.clone()));
     }
 

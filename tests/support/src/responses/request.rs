@@ -184,7 +184,8 @@ fn strict(check: &mut Check, schema: &Value, place: &str) {
     }
 }
 
-/// Checks the tools and returns their names.
+/// Checks the tools and returns their names. `strict` is required by the reference; the vendor takes a request
+/// without it, and then makes the schema strict, which nobody asked for.
 fn tools(check: &mut Check, map: &Map<String, Value>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let Some(list) = map.get("tools") else { return names };
@@ -204,6 +205,7 @@ fn tools(check: &mut Check, map: &Map<String, Value>) -> BTreeSet<String> {
     names
 }
 
+/// Checks the choice. The reference has more of them, which name tools of the vendor's own or several at once.
 fn tool_choice(check: &mut Check, map: &Map<String, Value>, tools: &BTreeSet<String>) {
     let Some(choice) = map.get("tool_choice") else { return };
     let place = "body.tool_choice";
