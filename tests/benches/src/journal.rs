@@ -12,10 +12,12 @@ use openkoi_core::{
 use openkoi_storage::{Places, Storage};
 use openkoi_testing::target_directory;
 use rusqlite::Connection;
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
-use crate::table::{self, Spread};
+use crate::{
+    process,
+    table::{self, Spread},
+};
 
 const ROUNDS: usize = 15;
 const COMMITS: usize = 100;
@@ -70,15 +72,13 @@ fn row(name: &str, own: &[Took], base: &[Took]) -> [String; 7] {
 }
 
 fn round(mut commit: impl FnMut()) -> Took {
-    let (begun, spent) = (Instant::now(), cpu_micros());
+    let (begun, spent) = (Instant::now(), process::cpu_micros());
     (0..COMMITS).for_each(|_| commit());
     let each = |micros: f64| micros / COMMITS as f64;
-    Took { wall: each(begun.elapsed().as_secs_f64() * 1e6), cpu: each(cpu_micros() - spent) }
-}
-
-fn cpu_micros() -> f64 {
-    let spent = clock_gettime(ClockId::ProcessCPUTime);
-    spent.tv_sec as f64 * 1e6 + spent.tv_nsec as f64 / 1e3
+    Took {
+        wall: each(begun.elapsed().as_secs_f64() * 1e6),
+        cpu: each(process::cpu_micros() - spent),
+    }
 }
 
 /// The settings of `kernel/storage/src/opener.rs`.

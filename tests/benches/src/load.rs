@@ -2,13 +2,13 @@
 //! instantiated. It happens once in a process, so each measurement is a process of its own. The file of the
 //! program is in the system's cache, as it is for a command that is used now and then.
 
-use std::{env, fs, process::Command, time::Instant};
+use std::{env, process::Command, time::Instant};
 
 use openkoi_host::catalog::Embedded;
 use openkoi_testing::World;
 
 use crate::{
-    built_in,
+    built_in, process,
     table::{self, Spread},
 };
 
@@ -94,11 +94,5 @@ pub fn child(first: &str, then: Option<&str>) {
 
 /// Returns resident and anonymous memory of this process in KiB.
 fn memory() -> (i64, i64) {
-    let status = fs::read_to_string("/proc/self/status").expect("the system tells");
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        number.expect("the field is there")
-    };
-    (field("VmRSS:"), field("RssAnon:"))
+    (process::memory_kib("VmRSS"), process::memory_kib("RssAnon"))
 }

@@ -21,6 +21,7 @@ mod built_in;
 mod calls;
 mod journal;
 mod load;
+mod process;
 mod table;
 
 use std::process::ExitCode;

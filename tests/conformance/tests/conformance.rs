@@ -3,7 +3,7 @@
 use openkoi_conformance::conformance;
 use openkoi_test_support::{
     anthropic::Messages, bedrock::Converse, google::Gemini, ollama::Native as OllamaChat,
-    openai::Chat,
+    openai::Chat, responses::Responses,
 };
 
 conformance!(anthropic, Messages);
@@ -11,3 +11,4 @@ conformance!(bedrock, Converse);
 conformance!(google, Gemini);
 conformance!(ollama, OllamaChat);
 conformance!(openai_chat, Chat);
+conformance!(openai_responses, Responses);

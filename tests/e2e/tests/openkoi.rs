@@ -27,6 +27,7 @@ mod openai_task;
 mod other_programs;
 mod output_formats;
 mod process_attacks;
+mod responses_task;
 mod snapshots;
 mod undo;
 mod world;

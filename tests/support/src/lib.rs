@@ -13,9 +13,9 @@
 //! ```
 //!
 //! In the order of a test: [`home`], [`binary`], [`command`], [`project`] and [`tree`] are the near side of
-//! the binary, [`server`] with [`openai`], [`anthropic`], [`bedrock`], [`google`], [`ollama`] and [`canary`] are the far
-//! side. The servers know the vendors' public API references and nothing of our codecs: a request that the vendor
-//! would refuse is refused here too, and fails the test even if the program copes with the refusal.
+//! the binary, [`server`] with [`openai`], [`responses`], [`anthropic`], [`bedrock`], [`google`], [`ollama`] and [`canary`]
+//! are the far side. The servers know the vendors' public API references and nothing of our codecs: a request that
+//! the vendor would refuse is refused here too, and fails the test even if the program copes with the refusal.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -38,6 +38,7 @@ pub mod normal;
 pub mod ollama;
 pub mod openai;
 pub mod project;
+pub mod responses;
 pub mod script;
 pub mod server;
 pub mod skip;
@@ -56,6 +57,7 @@ pub use home::Home;
 pub use ollama::Ollama;
 pub use openai::OpenAi;
 pub use project::Kind;
+pub use responses::OpenAiResponses;
 pub use script::{Script, turn};
 pub use server::{
     Received, Role,

@@ -7,6 +7,7 @@ mod answer;
 mod read;
 mod request;
 
+pub(crate) use request::reasons;
 use serde_json::{Value, json};
 
 use crate::server::{
@@ -38,19 +39,7 @@ impl Wire for Chat {
     }
 
     fn check_headers(&self, request: &Received) -> Vec<String> {
-        let mut faults = Vec::new();
-        let header = |name: &str| request.headers.get(name).map(String::as_str);
-        let authorization = format!("Bearer {}", Self::KEY);
-        if header("authorization") != Some(&authorization) {
-            faults.push(format!("authorization is {:?}", header("authorization").map(shorten)));
-        }
-        if request.method == "POST" && header("content-type") != Some("application/json") {
-            faults.push(format!("content-type is {:?}", header("content-type")));
-        }
-        if header("x-api-key").is_some() {
-            faults.push("x-api-key is another vendor's header".to_owned());
-        }
-        faults
+        check_headers(request, Self::KEY)
     }
 
     fn check(&self, request: &Received) -> Vec<String> {
@@ -91,12 +80,30 @@ impl Wire for Chat {
     }
 }
 
+/// Returns what is wrong with the headers of a request, for each of the vendor's formats.
+pub(crate) fn check_headers(request: &Received, key: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let header = |name: &str| request.headers.get(name).map(String::as_str);
+    let authorization = format!("Bearer {key}");
+    if header("authorization") != Some(&authorization) {
+        faults.push(format!("authorization is {:?}", header("authorization").map(shorten)));
+    }
+    if request.method == "POST" && header("content-type") != Some("application/json") {
+        faults.push(format!("content-type is {:?}", header("content-type")));
+    }
+    if header("x-api-key").is_some() {
+        faults.push("x-api-key is another vendor's header".to_owned());
+    }
+    faults
+}
+
 /// Returns the beginning of a secret, for messages.
 fn shorten(text: &str) -> String {
     text.chars().take(12).chain("…".chars()).collect()
 }
 
-fn error(kind: &str, message: &str, code: Option<&str>) -> Value {
+/// An error in the format of the vendor.
+pub(crate) fn error(kind: &str, message: &str, code: Option<&str>) -> Value {
     json!({ "error": { "message": message, "type": kind, "param": null, "code": code } })
 }
 

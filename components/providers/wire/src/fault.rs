@@ -20,6 +20,9 @@ pub fn diagnose(status: u16, body: &[u8]) -> Diagnosis {
     Fault::read(status, body).diagnosis()
 }
 
+/// The limit by which the host knows, where there is no status, that the conversation is too long.
+const CONTEXT: &str = "context-tokens";
+
 /// Reads an error that came inside of a successful response.
 pub fn in_stream(error: &Value) -> Failure {
     let fault = Fault::of(0, error, &error.to_string());
@@ -33,6 +36,8 @@ pub fn in_stream(error: &Value) -> Failure {
             }
             failure
         }
+        // How many tokens it reads, the service says in no form that all have.
+        Problem::ContextOverflow => Failure::limited(CONTEXT, 0),
         _ => Failure::failed(diagnosis.message),
     }
 }
@@ -236,6 +241,7 @@ const OVERLOAD_KINDS: &[&str] = &[
     "timeout_error",
     "service_unavailable",
     "service_unavailable_error",
+    "server_is_overloaded",
     "slow_down",
 ];
 const CREDENTIAL_KINDS: &[&str] = &[

@@ -95,11 +95,12 @@ fn for_model(check: &mut Check, map: &Map<String, Value>, model: &str) {
     check.require(fits, "body.temperature", format!("{model} supports only the default (1)"));
 }
 
-/// Returns whether the model is of the o-series or of the fifth generation.
-fn reasons(model: &str) -> bool {
-    let mut letters = model.chars();
-    let series = letters.next() == Some('o') && letters.next().is_some_and(|c| c.is_ascii_digit());
-    series || (model.starts_with("gpt-5") && !model.starts_with("gpt-5-chat"))
+/// Returns whether the model is of the o-series or of the fifth generation or a later one.
+pub(crate) fn reasons(model: &str) -> bool {
+    let digit = |rest: &str| rest.chars().next().and_then(|c| c.to_digit(10));
+    let series = model.strip_prefix('o').and_then(digit).is_some();
+    let generation = model.strip_prefix("gpt-").and_then(digit);
+    series || (generation >= Some(5) && !model.contains("-chat"))
 }
 
 fn streaming(check: &mut Check, map: &Map<String, Value>) {

@@ -10,6 +10,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{ask, chat::encode::arguments, dialect::Dialect};
 
+/// The service refuses ids of calls with more than 64 characters. Those of another provider may have more, and what
+/// tells repeated ones apart is added to these.
+const CALL_ID: usize = 60;
+
 /// An item of reasoning that has to come back unchanged.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct State {
@@ -117,7 +121,7 @@ fn thinking(
 
 fn input(request: &CompletionRequest) -> Result<Vec<Value>> {
     let mut items = Vec::new();
-    for turn in turns::repair(&request.messages, turns::plain_id) {
+    for turn in turns::repair(&request.messages, call_id) {
         match turn.speaker {
             Speaker::User => user(&turn, &mut items)?,
             Speaker::Assistant => assistant(&turn, &mut items),
@@ -127,6 +131,10 @@ fn input(request: &CompletionRequest) -> Result<Vec<Value>> {
         return Err(Failure::invalid("/messages", "there is nothing to say to the model"));
     }
     Ok(items)
+}
+
+fn call_id(id: &str) -> String {
+    turns::plain_id(id).chars().take(CALL_ID).collect()
 }
 
 fn user(turn: &Turn, items: &mut Vec<Value>) -> Result<()> {

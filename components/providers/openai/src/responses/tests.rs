@@ -164,6 +164,30 @@ fn the_newest_models_are_asked_with_their_reasoning_and_nothing_is_stored() {
     );
 }
 
+#[test]
+fn long_ids_of_another_provider_are_cut_and_still_told_apart() {
+    let ids = ["a", "b"].map(|end| format!("{}{end}", "x".repeat(90)));
+    let asked = CompletionRequest {
+        messages: vec![
+            message(Speaker::Assistant, ids.iter().map(|id| call(id, "read", "{}")).collect()),
+            message(Speaker::User, ids.iter().map(|id| result(id, "read", id)).collect()),
+        ],
+        tools: vec![tool("read")],
+        ..request("gpt-6.1-sol")
+    };
+
+    let body = body(&OpenAi::encode(&endpoint(OFFICIAL, &[]), &asked).unwrap());
+
+    let items = body["input"].as_array().unwrap();
+    let own = |at: usize| items[at]["call_id"].as_str().unwrap();
+    assert!((0..4).all(|at| own(at).len() <= 64), "{body}");
+    assert_ne!(own(0), own(1));
+    for (call, output) in [(0, 2), (1, 3)] {
+        assert_eq!(own(call), own(output));
+        assert!(items[output]["output"].as_str().unwrap().ends_with(["a", "b"][call]));
+    }
+}
+
 proptest! {
     #[test]
     fn any_conversation_is_written_or_refused_and_each_call_has_its_output(

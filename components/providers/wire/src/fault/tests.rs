@@ -177,11 +177,27 @@ fn an_error_inside_of_a_stream_is_passing_or_final() {
         &json!({ "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } }),
     );
     let gateway = in_stream(&json!({ "error": { "code": 502, "message": "bad upstream" } }));
-    let last = in_stream(
-        &json!({ "error": { "code": "context_length_exceeded", "message": "too long" } }),
-    );
+    // As a failed response says it: no type, no status, and a sentence about nothing.
+    let full =
+        in_stream(&json!({ "error": { "code": "server_is_overloaded", "message": "Sorry" } }));
+    let last = in_stream(&json!({ "error": { "code": "invalid_prompt", "message": "no" } }));
 
     assert_eq!(passing, Failure::unavailable("Overloaded"));
     assert_eq!(gateway, Failure::unavailable("bad upstream"));
-    assert_eq!(last, Failure::failed("too long"));
+    assert_eq!(full, Failure::unavailable("Sorry"));
+    assert_eq!(last, Failure::failed("no"));
+}
+
+#[test]
+fn a_conversation_that_is_too_long_is_told_apart_inside_of_a_stream_too() {
+    let message = "Your input exceeds the context window of this model. Please adjust your input and try again.";
+    let errors = [
+        json!({ "error": { "code": "context_length_exceeded", "message": "too long" } }),
+        json!({ "type": "error", "error": { "type": "invalid_request_error", "code": null, "message": message } }),
+        json!({ "type": "error", "code": "context_length_exceeded", "message": message, "param": null }),
+    ];
+
+    for error in errors {
+        assert_eq!(in_stream(&error), Failure::limited("context-tokens", 0), "{error}");
+    }
 }

@@ -15,7 +15,8 @@ use crate::{
 
 /// The longest message, in characters.
 const MESSAGE: usize = 500;
-/// The limit that a codec names where a conversation is longer than the model can read.
+/// The limit that a codec names where a conversation is longer than the model can read: it knows that before the
+/// provider is asked, or finds it out inside of a stream.
 const CONTEXT: &str = "context-tokens";
 
 /// The longest clause for a progress line, in characters.
@@ -143,9 +144,11 @@ impl Setback {
                     .again(retry_after_ms.map(Duration::from_millis))
                     .outage()
             }
+            Failure::Limited { name, .. } if name == CONTEXT => {
+                let message = "the conversation is longer than the model can read";
+                Self::of(ModelTrouble::Overflow, provider, message, "")
+            }
             Failure::Denied { .. } => of(ModelTrouble::Denied),
-            // A codec that knows how much the model reads says so before it is asked, or when it was cut.
-            Failure::Limited { name, .. } if name == CONTEXT => of(ModelTrouble::Overflow),
             Failure::Trapped { .. } | Failure::Cancelled => of(ModelTrouble::Unreachable),
             _ => of(ModelTrouble::Invalid),
         }
@@ -204,6 +207,19 @@ mod tests {
             let setback = diagnosed(problem, status);
             assert!(!setback.again && !setback.outage, "{problem:?} {status}");
         }
+    }
+
+    #[test]
+    fn a_codec_says_by_a_limit_that_a_stream_found_the_conversation_too_long() {
+        let limit =
+            |name: &str| Failure::Limited { name: name.to_owned(), value: 0, knob: String::new() };
+        let setback = Setback::of_failure("p", &limit("context-tokens"));
+        assert_eq!(setback.error.kind, ModelTrouble::Overflow);
+        assert!(!setback.again && !setback.outage);
+        assert_eq!(
+            Setback::of_failure("p", &limit("sse-line-bytes")).error.kind,
+            ModelTrouble::Invalid
+        );
     }
 
     #[test]

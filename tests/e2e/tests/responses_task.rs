@@ -1,0 +1,177 @@
+//! A whole task over the strict server for Responses.
+
+use openkoi_test_support::{
+    Home, Kind, OpenAiResponses, Reply, Role, call, openai, plan, reply, responses, server::Wire,
+    verdict,
+};
+use serde_json::{Value, json};
+
+use crate::world::{LONG, TASK};
+
+/// The replies of a model that looks, mends and says so; each travels as `way` has it.
+fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
+    let kind = Kind::Shell;
+    let look = call("read_file", json!({ "path": "percent.sh" }))
+        .and_call("read_file", json!({ "path": "test.sh" }))
+        .to(Role::Executor)
+        .at(0);
+    let fix = call("write_file", json!({ "path": kind.source(), "contents": kind.fix() }));
+    let done = reply("`percent` rounds now, and nothing of nothing is nothing – „fertig“.");
+    let replies = [plan(), look, fix.after("read_file"), done.after("write_file"), verdict(9.0)];
+    replies.into_iter().map(way).collect()
+}
+
+/// Runs the task and checks what both sides saw.
+fn mends(replies: Vec<Reply>) -> Vec<Value> {
+    let server = OpenAiResponses::start(replies);
+    let home = Home::new().project(Kind::Shell).provider(&server);
+
+    let run = home.openkoi([TASK]).timeout(LONG).run();
+
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.stdout.contains("nothing of nothing is nothing – „fertig“."), "{run}");
+    assert_eq!(home.read("percent.sh"), Kind::Shell.fix());
+    use Role::{Evaluator, Executor, Planner};
+    assert_eq!(server.roles(), [Planner, Executor, Executor, Executor, Evaluator]);
+    let bodies = server.turns().into_iter().map(|turn| turn.body).collect();
+    server.finish();
+    bodies
+}
+
+/// Returns the types of a request's items, in order.
+fn types(body: &Value) -> Vec<&str> {
+    let items = body["input"].as_array().unwrap().iter();
+    items.map(|item| item["type"].as_str().unwrap_or("message")).collect()
+}
+
+#[test]
+fn a_task_is_planned_done_and_judged() {
+    mends(honest(|reply| reply));
+}
+
+#[test]
+fn a_task_survives_streams_of_single_bytes() {
+    mends(honest(Reply::byte_by_byte));
+}
+
+#[test]
+fn a_task_survives_streams_cut_anywhere() {
+    for seed in 1..=4 {
+        mends(honest(|reply| reply.cut_by(seed)));
+    }
+}
+
+#[test]
+fn reasoning_goes_back_as_it_came_and_before_the_calls_it_led_to() {
+    let mut replies = honest(|reply| reply);
+    replies[1] = replies[1]
+        .clone()
+        .redacted_thinking("ZW5jcnlwdGVk")
+        .thinking("Let me look…\n\nAt both.", "c2ln");
+    replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "c2lnMg==");
+
+    // The server refuses an item that changed or moved, and one that is missing where the round goes on.
+    let bodies = mends(replies);
+
+    let last = types(&bodies[3]);
+    let begin = last.iter().position(|kind| *kind == "reasoning").unwrap();
+    let looks = ["reasoning", "reasoning", "function_call", "function_call"];
+    let answers = ["function_call_output", "function_call_output"];
+    let fixes = ["reasoning", "function_call", "function_call_output"];
+    assert_eq!(last[begin..begin + 9], [&looks[..], &answers, &fixes].concat());
+    assert_eq!(bodies[3]["input"][begin]["encrypted_content"], "c2ln");
+}
+
+#[test]
+fn results_of_parallel_calls_come_back_together() {
+    let server = OpenAiResponses::start(honest(|reply| reply));
+    let home = Home::new().project(Kind::Shell).provider(&server);
+
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+
+    let messages = &server.turns()[2].conversation.messages;
+    assert_eq!(messages[messages.len() - 1].results.len(), 2, "{messages:?}");
+    server.finish();
+}
+
+#[test]
+fn the_beginning_stays_the_same_for_the_cache_and_cached_tokens_are_counted_once() {
+    let server = OpenAiResponses::start(honest(|reply| reply.tokens(1000, 50, 900)));
+    let home = Home::new().project(Kind::Shell).provider(&server);
+
+    let run = home.openkoi([TASK, "--output-format", "json"]).timeout(LONG).run().expect_code(0);
+
+    let record = run.json();
+    assert_eq!(record["num_turns"], 5, "{run}");
+    // Five turns of 1,000 tokens each: what the cache had is part of the input, not beside it.
+    assert_eq!(record["usage"]["input"], 5000, "{run}");
+    assert_eq!(record["usage"]["cache_read"], 4500, "{run}");
+    let turns = server.turns();
+    for pair in turns[1..4].windows(2) {
+        let (before, after) = (&pair[0].body, &pair[1].body);
+        let items = before["input"].as_array().unwrap();
+        assert_eq!(&after["input"].as_array().unwrap()[..items.len()], items);
+        assert_eq!(
+            (&before["tools"], &before["instructions"]),
+            (&after["tools"], &after["instructions"])
+        );
+    }
+    server.finish();
+}
+
+#[test]
+fn nothing_is_stored_and_the_key_leaves_in_its_header_alone() {
+    let server = OpenAiResponses::start(honest(|reply| reply));
+    let home = Home::new().project(Kind::Shell).provider(&server);
+
+    let run = home.openkoi([TASK, "--verbose"]).timeout(LONG).run().expect_code(0);
+
+    let turns = server.turns();
+    assert!(turns.iter().all(|turn| turn.body["store"] == false));
+    let key = responses::Responses::KEY;
+    assert!(turns.iter().all(|turn| !turn.text.contains(key)));
+    assert!(!run.said().contains(key), "{run}");
+    server.finish();
+}
+
+#[test]
+fn an_overloaded_vendor_is_asked_again() {
+    for trouble in [responses::overloaded(), openai::rate_limited(Some("1"))] {
+        let server = OpenAiResponses::start([vec![trouble], honest(|reply| reply)].concat());
+        let home = Home::new().project(Kind::Shell).provider(&server);
+
+        home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+
+        assert_eq!(server.turns().len(), 6);
+        server.finish();
+    }
+}
+
+#[test]
+fn a_conversation_that_is_too_long_is_shortened_and_sent_again() {
+    // A stream that has begun says it in an event, a request that is refused at once by its status.
+    for trouble in [responses::context_overflow(), openai::context_overflow()] {
+        let mut replies = honest(|reply| reply);
+        replies.insert(3, trouble.after("write_file"));
+        let server = OpenAiResponses::start(replies);
+        let home = Home::new().project(Kind::Shell).provider(&server);
+
+        home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+
+        assert_eq!(server.turns().len(), 6);
+        server.finish();
+    }
+}
+
+#[test]
+fn an_error_inside_a_stream_is_tried_again() {
+    let failed = responses::failed_in_stream("server_error", "The model failed. Sorry!");
+    for trouble in [responses::error_in_stream(), failed] {
+        let server = OpenAiResponses::start([vec![trouble], honest(|reply| reply)].concat());
+        let home = Home::new().project(Kind::Shell).provider(&server);
+
+        home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+
+        server.finish();
+    }
+}
