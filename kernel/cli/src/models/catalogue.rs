@@ -117,7 +117,7 @@ fn overlay(entry: &mut Map<String, Value>, listed: &Listed) {
     set(["tool_call", ""], listed.tools.map(Value::from));
     set(["reasoning", ""], listed.reasoning.map(Value::from));
     set(["attachment", ""], listed.images.map(Value::from));
-    set(["embeds", ""], listed.embeds.then(|| json!(true)));
+    set(["embeds", ""], listed.embeds.then_some(json!(true)));
     if listed.name != listed.id {
         set(["name", ""], Some(json!(listed.name)));
     }

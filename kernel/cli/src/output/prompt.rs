@@ -117,7 +117,7 @@ impl Drop for Silence {
 }
 
 /// Reads up to the end of a line; Ctrl-C gives up and the delete key takes back.
-fn unseen(input: impl io::Read) -> Result<String, CommandError> {
+fn unseen(input: impl BufRead) -> Result<String, CommandError> {
     let mut typed = Vec::new();
     for byte in input.bytes() {
         match byte.map_err(broken)? {
