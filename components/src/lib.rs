@@ -47,14 +47,11 @@ pub fn demos() -> &'static [Demo] {
 
 /// Unpacks compiled code; returns whether it filled `into` to its end.
 ///
-/// It is here because most of the time that loading a component takes is spent in it: this package is small enough
-/// to be compiled for speed.
+/// It is here so that the package that packs also unpacks.
 #[must_use]
 pub fn unpack(native: &[u8], into: &mut [u8]) -> bool {
-    lz4_flex::block::uncompressed_size(native).is_ok_and(|(length, block)| {
-        let fits = length == into.len() && length > 0;
-        fits && lz4_flex::block::decompress_into(block, into).is_ok_and(|filled| filled == length)
-    })
+    let length = into.len();
+    length > 0 && zstd_safe::decompress(into, native).is_ok_and(|filled| filled == length)
 }
 
 /// Returns every component, sorted by kind and name.

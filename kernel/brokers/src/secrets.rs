@@ -113,7 +113,7 @@ pub enum SecretSource {
     /// The files that the tools of AWS share: the store of other programs.
     AwsProfile,
     /// A file in which another program keeps a token.
-    Foreign(Foreign),
+    Foreign(Box<Foreign>),
 }
 
 impl SecretSource {

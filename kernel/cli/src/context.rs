@@ -180,6 +180,7 @@ impl Context {
         let closed = closed.filter(is_there).filter_map(SecretSource::external);
         connections.closed =
             closed.map(|(name, place)| (name.to_owned(), place.to_owned())).collect();
+        connections.keep_to(|source| consents.allow(source));
         Ok(connections)
     }
 

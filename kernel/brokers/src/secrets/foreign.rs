@@ -61,7 +61,7 @@ impl Foreign {
     }
 
     fn unfit(&self, reason: &'static str) -> SecretError {
-        SecretError::Foreign { source_name: SecretSource::Foreign(self.clone()), reason }
+        SecretError::Foreign { source_name: SecretSource::Foreign(Box::new(self.clone())), reason }
     }
 }
 

@@ -27,6 +27,9 @@ pub struct Connection {
     pub options: Vec<OptionValue>,
     /// Where its credential is looked for, in order; empty where it takes none.
     pub sources: Vec<SecretSource>,
+    /// Where other programs keep a credential that it takes, whether the user lets them be read or not. Those that
+    /// may be read are among the sources, too.
+    pub stores: Vec<SecretSource>,
     /// Where the credential is.
     pub found: Found,
     /// The model it uses where nobody says which.
@@ -213,13 +216,13 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
 
 fn store(preset: &PresetEntry) -> Option<SecretSource> {
     let store = preset.store.as_ref()?;
-    Some(SecretSource::Foreign(Foreign {
+    Some(SecretSource::Foreign(Box::new(Foreign {
         name: preset.name.clone(),
         program: store.program.clone(),
         path: store.path.clone(),
         token: store.token.clone(),
         expires: store.expires.clone(),
-    }))
+    })))
 }
 
 /// Returns the offer that a configured provider rests on: its component's, or the one of its own name.
@@ -260,8 +263,8 @@ fn configured(
     let sources =
         sources(&environment, external, &provider.name, takes_credential, login.is_some());
     // A server of the user's own may well want no key; one that names a variable wants one, and so does one
-    // that people log in to.
-    let wanted = provider.api_key_env.is_some() || login.is_some();
+    // that people log in to, or other programs do.
+    let wanted = provider.api_key_env.is_some() || login.is_some() || !external.is_empty();
     let needed = wanted || (offer.needs_credential && !moved);
     let known = same && !offer.default_model.is_empty();
     let own_model = provider.models.first().cloned();
@@ -271,6 +274,7 @@ fn configured(
         base_url: provider.base_url.clone().unwrap_or_else(|| trimmed(offer.base_url).to_owned()),
         options,
         found: found(&sources, needed, has),
+        stores: external.to_vec(),
         sources,
         default_model: own_model.or_else(|| known.then(|| offer.default_model.to_owned())),
         small_model: named(offer.small_model).filter(|_| !moved),
@@ -293,6 +297,7 @@ fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection
         base_url: trimmed(offer.base_url).to_owned(),
         options: offer.options.clone(),
         found: found(&sources, offer.needs_credential, has),
+        stores: offer.external.clone(),
         sources,
         default_model: named(offer.default_model),
         small_model: named(offer.small_model),
@@ -374,7 +379,16 @@ impl Connections {
     /// Returns every store of another program that some provider could take a credential from.
     pub fn externals(&self) -> impl Iterator<Item = &SecretSource> {
         let all = self.ready.iter().chain(&self.on_request).chain(&self.missing);
-        all.flat_map(|connection| &connection.sources).filter(|source| source.is_external())
+        all.flat_map(|connection| &connection.stores).filter(|source| source.is_external())
+    }
+
+    /// Leaves only those sources that `allowed` lets be read: whatever is among them is read as soon as a provider is
+    /// asked.
+    pub fn keep_to(&mut self, allowed: impl Fn(&SecretSource) -> bool) {
+        let lists = [&mut self.ready, &mut self.on_request, &mut self.missing];
+        for connection in lists.into_iter().flatten() {
+            connection.sources.retain(|source| allowed(source));
+        }
     }
 
     /// Returns the connections that can be used, the preferred first.

@@ -213,7 +213,7 @@ impl Connection {
     }
 
     fn not_connected(&self) -> ModelsError {
-        let stores = self.sources.iter().filter_map(|source| source.external());
+        let stores = self.stores.iter().filter_map(|source| source.external());
         ModelsError::NotConnected {
             provider: self.name.clone(),
             variables: self.variables(),

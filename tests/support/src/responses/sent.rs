@@ -67,8 +67,7 @@ fn returned(item: &Value, next: Option<&Value>, sent: &[Vec<Value>]) -> Option<S
     if !same("encrypted_content") || !same("summary") {
         return Some(format!("the encrypted content of `{id}` could not be verified"));
     }
-    let follows =
-        next.is_some_and(|next| is_models(next) && Some(next).map(key) == led_to.map(key));
+    let follows = next.is_some_and(|next| is_models(next) && Some(key(next)) == led_to.map(key));
     (!follows).then(|| {
         format!("item `{id}` of type `reasoning` was provided without its required following item")
     })

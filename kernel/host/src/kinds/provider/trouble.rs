@@ -144,9 +144,10 @@ impl Setback {
                     .again(retry_after_ms.map(Duration::from_millis))
                     .outage()
             }
-            Failure::Limited { name, .. } if name == CONTEXT => {
-                let message = "the conversation is longer than the model can read";
-                Self::of(ModelTrouble::Overflow, provider, message, "")
+            Failure::Limited { name, value, knob } if name == CONTEXT => {
+                let known = if *value > 0 { format!(": {value} tokens") } else { String::new() };
+                let message = format!("the conversation is longer than the model can read{known}");
+                Self::of(ModelTrouble::Overflow, provider, &message, knob)
             }
             Failure::Denied { .. } => of(ModelTrouble::Denied),
             Failure::Trapped { .. } | Failure::Cancelled => of(ModelTrouble::Unreachable),
