@@ -83,7 +83,7 @@ impl World {
     }
 
     fn error(&self) -> String {
-        self.store().read(&CHAIN).expect_err("there are keys").to_string()
+        self.store().read(&CHAIN).unwrap_err().to_string()
     }
 }
 

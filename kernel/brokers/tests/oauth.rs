@@ -1,4 +1,5 @@
 //! Logins against a strict authorization server: made, kept, renewed (security.md, 169, 171 and 217).
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 mod support {
     pub mod logins;

@@ -260,7 +260,9 @@ fn mark(cache: Cache, body: &mut Map<String, Value>) {
     if cache != Cache::Everywhere {
         return;
     }
-    body.get_mut("toolConfig").map(|config| add_point(&mut config["tools"]));
+    if let Some(config) = body.get_mut("toolConfig") {
+        add_point(&mut config["tools"]);
+    }
     let Some(Value::Array(messages)) = body.get_mut("messages") else { return };
     let turns = messages.iter_mut().rev().filter(|message| message["role"] == "user");
     turns.take(MARKED_TURNS).for_each(|turn| add_point(&mut turn["content"]));

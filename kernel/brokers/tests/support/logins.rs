@@ -130,7 +130,7 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), stored).await.expect("it is stored");
+        tokio::time::timeout(Duration::from_secs(10), stored).await.unwrap();
     }
 
     /// Sends `text` to another host.

@@ -158,6 +158,7 @@ impl CustomCodeMemory for Pages {
 }
 
 #[cfg(all(test, target_os = "linux"))]
+#[expect(clippy::unwrap_used, reason = "clippy does not see that these are tests")]
 mod tests {
     use super::*;
     use crate::manifest::Kind;
