@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{Report, Sandbox};
 use crate::{
     commands::task::{dollars, first_line, task_json},
-    models::{ROLES, Routes},
+    models::{EMBEDDER, ROLES, Routes, SMALL},
     output::{Output, Page, Style, count, money},
 };
 
@@ -65,7 +65,11 @@ impl Report {
     fn models(&self, page: &mut Page) {
         page.title("Models");
         match &self.models {
-            Ok(routes) => ROLES.iter().for_each(|role| page.field(role, route_words(routes, role))),
+            Ok(routes) => {
+                let all = ROLES.into_iter().chain([SMALL, EMBEDDER]);
+                let given = all.filter(|role| routes.roles.contains_key(*role));
+                given.for_each(|role| page.field(role, route_words(routes, role)));
+            }
             Err(error) => {
                 page.styled(&error.message, Style::Caution);
                 error.hints.iter().for_each(|hint| page.line(format!("  {hint}")));
