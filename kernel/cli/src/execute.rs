@@ -75,8 +75,9 @@ pub async fn start(
 ) -> Result<Exit, CommandError> {
     let lease = runtime.storage.claim_task(&task.id)?;
     let (id, session) = (task.id.clone(), task.session.clone());
-    let files = StateFiles::new(context.paths()?.home());
-    let watchers = Watchers::of(context, show, files);
+    let home = context.paths()?.home();
+    runtime.renew_lists(home);
+    let watchers = Watchers::of(context, show, StateFiles::new(home));
     let ports = runtime.ports(watchers.all.clone(), interrupts);
     let briefing = runtime.briefing(&task.text);
     let result = run::drive(task, briefing, runtime.policy(), ports).await;

@@ -5,7 +5,8 @@
 //! the configuration as they stand in the file, then those of the catalog with a credential, as they stand in
 //! the catalog. [`Connections::routes`] gives every role its models, and [`resolve`] does both. Only [`ask()`]
 //! and [`probe()`] go over the network: the one where somebody wants to see a provider's list, the other where
-//! nothing is connected and a server on this machine may be.
+//! nothing is connected and a server on this machine may be. [`renew`] asks again, beside a task, for a list that
+//! somebody wanted to see before.
 
 mod ask;
 mod catalogue;
@@ -18,7 +19,7 @@ mod place;
 mod probe;
 mod select;
 
-pub use ask::{Answered, PATIENCE, Stateless, ask};
+pub use ask::{Answered, PATIENCE, Stateless, ask, renew};
 pub use catalogue::{Catalogue, Facts};
 pub use connect::{Connection, Connections, Found, OptionValue, connect};
 pub use error::ModelsError;

@@ -46,7 +46,7 @@ use crate::{
     error::CommandError,
     exit::Exit,
     interrupt::Interrupts,
-    models::{self, Catalogue, Connection, Routes, Stateless},
+    models::{self, Catalogue, Connection, Listing, Routes, Stateless},
     rules::NestedRules,
     settings::Settings,
     workspace::Directory,
@@ -101,6 +101,8 @@ pub struct Runtime {
     /// The workspace.
     pub directory: Arc<Directory>,
     models: Arc<Models>,
+    /// Providers of the run whose list of models was kept and is no longer fresh.
+    stale: Vec<Connection>,
     tools: Arc<Chosen>,
     judges: Arc<Judges>,
     skilled: Skilled,
@@ -148,6 +150,7 @@ impl Runtime {
             tools: Arc::new(Chosen::new(tools, &settings.disabled_tools, workspace)),
             judges: Arc::new(judges),
             models: Arc::new(models),
+            stale: stale(context, &routes)?,
             directory: Arc::new(directory),
             storage,
             skilled,
@@ -170,6 +173,11 @@ impl Runtime {
             clock: self.clock.clone(),
             cancellation: Arc::new(interrupts.clone()),
         }
+    }
+
+    /// Renews, beside the run, the lists of models that are no longer fresh.
+    pub fn renew_lists(&self, home: &Path) {
+        models::renew(&self.models, &self.stale, home, SystemClock.now_ms());
     }
 
     /// Returns what the user decided before.
@@ -234,6 +242,15 @@ fn host(
             random: Random::default(),
         },
     ))
+}
+
+fn stale(context: &Context, routes: &Routes) -> Result<Vec<Connection>, CommandError> {
+    let home = context.paths()?.home();
+    let is_stale = |one: &&Connection| {
+        let listing = Listing::read(home, &one.name, &one.base_url);
+        listing.is_some_and(|listing| !listing.is_fresh(context.printer.now_ms()))
+    };
+    Ok(routes.connections.iter().filter(is_stale).cloned().collect())
 }
 
 /// Returns the user's limits of components, by component.

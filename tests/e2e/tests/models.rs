@@ -1,7 +1,8 @@
 //! Which model does what: roles, lists, names, pickers and substitutes.
 
 use openkoi_test_support::{
-    Anthropic, Home, Kind, OpenAi, Role, Terminal, call, openai, plan, reply, verdict,
+    Anthropic, Home, Kind, Ollama, OpenAi, Role, Terminal, call, ollama, openai, plan, reply,
+    server::Wire, until, verdict,
 };
 use serde_json::{Value, json};
 
@@ -195,4 +196,70 @@ fn a_bare_name_goes_to_the_provider_that_has_it_and_two_are_named() {
     home.openkoi(["say hi", "-i", "0", "-m", "gpt-4.7-nonesuch"]).run().expect_code(2);
 
     assert_eq!(anthropic.turns().len(), 1);
+}
+
+/// A world in which a server of this machine is where its vendor's own programs look for it.
+fn beside(server: &Ollama) -> Home {
+    let address = server.base_url().replace("http://", "");
+    Home::new().env("OLLAMA_HOST", address)
+}
+
+#[test]
+fn a_server_of_this_machine_is_used_where_nothing_else_is_connected() {
+    let server = Ollama::start([reply("Hi.")]);
+    let home = beside(&server);
+
+    let run = home.openkoi(["say hi", "-i", "0"]).run().expect_code(0);
+
+    assert_eq!(run.stdout, "Hi.\n");
+    let paths: Vec<String> = server.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, ["/api/tags", "/api/chat"]);
+    server.finish();
+}
+
+#[test]
+fn a_server_of_this_machine_is_not_looked_for_where_something_is_connected_or_named() {
+    let (ollama, openai) = (Ollama::start([]), OpenAi::start([reply("Hi.")]));
+    let home = beside(&ollama).provider(&openai);
+
+    home.openkoi(["say hi", "-i", "0"]).run().expect_code(0);
+    beside(&ollama).openkoi(["say hi", "-m", "anthropic/x"]).run().expect_code(4);
+
+    assert!(ollama.requests().is_empty());
+    openai.finish();
+}
+
+#[test]
+fn a_conversation_looks_for_models_without_ending() {
+    let server = Ollama::start([]);
+    let home = beside(&server);
+    let model = format!("ollama/{}", ollama::Native::MODEL);
+
+    let run =
+        home.openkoi(["chat", "-m", &model]).stdin("/model\n/model nonesuch\n/status\n").run();
+
+    assert!(!run.stderr.contains("openkoi broke"), "{run}");
+    assert!(run.said().contains(&model), "{run}");
+    server.finish();
+}
+
+#[test]
+fn a_list_that_is_no_longer_fresh_is_renewed_beside_a_task_and_no_other_is_asked_for() {
+    let (openai, anthropic) = (OpenAi::start([reply("Hi.")]), Anthropic::start([]));
+    let home = two(&openai, &anthropic, "openai/gpt-4.1");
+    listed(&home, &["--provider", "openai"]);
+    let kept = home.path().join("cache/models/openai.json");
+    let fetched_at = || {
+        let list: Value = serde_json::from_slice(&std::fs::read(&kept).unwrap()).unwrap();
+        list["fetched_at_ms"].as_u64().unwrap()
+    };
+    let old = std::fs::read_to_string(&kept).unwrap();
+    let old = old.replace(&fetched_at().to_string(), "1000");
+    std::fs::write(&kept, old).unwrap();
+
+    home.openkoi(["say hi", "-i", "0"]).run().expect_code(0);
+
+    until("the list is renewed", LONG, || fetched_at() > 1_000);
+    assert_eq!(anthropic.requests().len(), 0);
+    openai.finish();
 }

@@ -39,26 +39,49 @@ pub fn ask(
     }
     let models = Arc::new(runtime::listers(context, settings, connections, context.secrets()?)?);
     let now_ms = context.printer.now_ms();
-    let home = context.paths()?.home().to_owned();
-    let answers = execute::block(async {
-        let mut running = tokio::task::JoinSet::new();
-        for (index, connection) in connections.iter().enumerate() {
-            let (models, connection) = (Arc::clone(&models), connection.clone());
-            running
-                .spawn(async move { (index, list(&models, &connection, patience, now_ms).await) });
+    let home = context.paths()?.home();
+    // A conversation has a runtime of its own already, and two do not share a thread.
+    let asking = || execute::block(all(&models, connections, patience, now_ms));
+    let answers = std::thread::scope(|scope| scope.spawn(asking).join());
+    let answers = answers.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    for answered in &answers {
+        if let Ok(listing) = &answered.listing {
+            keep(listing, home, &answered.provider);
         }
-        Ok(running.join_all().await)
-    })?;
-    let mut answers = answers;
+    }
+    Ok(answers)
+}
+
+/// Asks all at once, and returns the answers in the order of the connections.
+async fn all(
+    models: &Arc<Models>,
+    connections: &[Connection],
+    patience: Duration,
+    now_ms: u64,
+) -> Result<Vec<Answered>, CommandError> {
+    let mut running = tokio::task::JoinSet::new();
+    for (index, connection) in connections.iter().enumerate() {
+        let (models, connection) = (Arc::clone(models), connection.clone());
+        running.spawn(async move { (index, list(&models, &connection, patience, now_ms).await) });
+    }
+    let mut answers = running.join_all().await;
     answers.sort_by_key(|(index, _)| *index);
-    let answers = answers.into_iter().map(|(_, answered)| answered);
-    Ok(answers
-        .inspect(|answered| {
+    Ok(answers.into_iter().map(|(_, answered)| answered).collect())
+}
+
+/// Asks again, while something else is done, those whose kept list is no longer fresh. Whoever was never asked is
+/// not asked now.
+pub fn renew(models: &Arc<Models>, stale: &[Connection], home: &std::path::Path, now_ms: u64) {
+    for connection in stale {
+        let (models, connection) = (Arc::clone(models), connection.clone());
+        let home = home.to_owned();
+        tokio::spawn(async move {
+            let answered = list(&models, &connection, PATIENCE, now_ms).await;
             if let Ok(listing) = &answered.listing {
                 keep(listing, &home, &answered.provider);
             }
-        })
-        .collect())
+        });
+    }
 }
 
 async fn list(
