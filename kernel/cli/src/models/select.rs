@@ -98,6 +98,12 @@ impl Connections {
         if let Some((provider, _)) = name.split_once('/') {
             return Err(self.unknown_provider(provider));
         }
+        // No list says what a server of the user's own has.
+        if let [only] = self.ready.as_slice()
+            && only.service.is_none()
+        {
+            return only.route(name, catalogue);
+        }
         // A provider that needs a key may have it: that is a better answer than "unknown".
         if let Some(holder) = self.missing.iter().find(|one| one.has(name, catalogue)) {
             return Err(holder.not_connected());
