@@ -1,56 +1,11 @@
 //! A whole task over the strict server for Messages.
 
-use openkoi_test_support::{
-    Anthropic, Home, Kind, Reply, Role, anthropic, call, plan, reply, verdict,
-};
-use serde_json::json;
+use openkoi_test_support::{Anthropic, Home, Kind, anthropic};
 
+use crate::whole_task::{gets_over, honest, mends, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
-/// The replies of a model that looks, mends and says so; each travels as `way` has it.
-fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
-    let kind = Kind::Shell;
-    let look = call("read_file", json!({ "path": "percent.sh" }))
-        .and_call("read_file", json!({ "path": "test.sh" }))
-        .to(Role::Executor)
-        .at(0);
-    let fix = call("write_file", json!({ "path": kind.source(), "contents": kind.fix() }));
-    let done = reply("`percent` rounds now, and nothing of nothing is nothing – „fertig“.");
-    let replies = [plan(), look, fix.after("read_file"), done.after("write_file"), verdict(9.0)];
-    replies.into_iter().map(way).collect()
-}
-
-/// Runs the task and checks what both sides saw.
-fn mends(replies: Vec<Reply>) {
-    let server = Anthropic::start(replies);
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    let run = home.openkoi([TASK]).timeout(LONG).run();
-
-    assert_eq!(run.code, 0, "{run}");
-    assert!(run.stdout.contains("nothing of nothing is nothing – „fertig“."), "{run}");
-    assert_eq!(home.read("percent.sh"), Kind::Shell.fix());
-    use Role::{Evaluator, Executor, Planner};
-    assert_eq!(server.roles(), [Planner, Executor, Executor, Executor, Evaluator]);
-    server.finish();
-}
-
-#[test]
-fn a_task_is_planned_done_and_judged() {
-    mends(honest(|reply| reply));
-}
-
-#[test]
-fn a_task_survives_streams_of_single_bytes() {
-    mends(honest(Reply::byte_by_byte));
-}
-
-#[test]
-fn a_task_survives_streams_cut_anywhere() {
-    for seed in 1..=4 {
-        mends(honest(|reply| reply.cut_by(seed)));
-    }
-}
+whole_tasks!(anthropic::Messages);
 
 #[test]
 fn thoughts_go_back_as_they_came() {
@@ -60,7 +15,7 @@ fn thoughts_go_back_as_they_came() {
     replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "c2lnMg==");
 
     // The server refuses a thought that changed, and one that is missing where thinking goes on.
-    mends(replies);
+    mends::<anthropic::Messages>(replies);
 }
 
 #[test]
@@ -96,36 +51,16 @@ fn the_prefix_is_marked_for_the_cache_and_cached_tokens_are_counted_once() {
 #[test]
 fn an_overloaded_vendor_is_asked_again() {
     for trouble in [anthropic::overloaded(), anthropic::rate_limited(Some("1"))] {
-        let server = Anthropic::start([vec![trouble], honest(|reply| reply)].concat());
-        let home = Home::new().project(Kind::Shell).provider(&server);
-
-        home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-        assert_eq!(server.turns().len(), 6);
-        server.finish();
+        gets_over::<anthropic::Messages>(trouble);
     }
 }
 
 #[test]
 fn a_conversation_that_is_too_long_is_shortened_and_sent_again() {
-    let mut replies = honest(|reply| reply);
-    replies.insert(3, anthropic::context_overflow().after("write_file"));
-    let server = Anthropic::start(replies);
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-    assert_eq!(server.turns().len(), 6);
-    server.finish();
+    shortens::<anthropic::Messages>(anthropic::context_overflow());
 }
 
 #[test]
 fn an_error_inside_a_stream_is_tried_again() {
-    let server =
-        Anthropic::start([vec![anthropic::error_in_stream()], honest(|reply| reply)].concat());
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-    server.finish();
+    gets_over::<anthropic::Messages>(anthropic::error_in_stream());
 }

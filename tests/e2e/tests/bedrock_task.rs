@@ -1,43 +1,14 @@
 //! A whole task over the strict server for Bedrock, which checks every signature by itself.
 
 use openkoi_test_support::{
-    Bedrock, Home, Kind, Reply, Role, Tree, bedrock, call, plan, reply,
+    Bedrock, Home, Kind, Tree, bedrock, reply,
     server::{Server, Wire},
-    verdict,
 };
-use serde_json::json;
 
+use crate::whole_task::{gets_over, honest, mends, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 const SECRET: &str = bedrock::Converse::KEY;
-
-/// The replies of a model that looks, mends and says so; each travels as `way` has it.
-fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
-    let kind = Kind::Shell;
-    let look = call("read_file", json!({ "path": "percent.sh" }))
-        .and_call("read_file", json!({ "path": "test.sh" }))
-        .to(Role::Executor)
-        .at(0);
-    let fix = call("write_file", json!({ "path": kind.source(), "contents": kind.fix() }));
-    let done = reply("`percent` rounds now, and nothing of nothing is nothing – „fertig“.");
-    let replies = [plan(), look, fix.after("read_file"), done.after("write_file"), verdict(9.0)];
-    replies.into_iter().map(way).collect()
-}
-
-/// Runs the task and checks what both sides saw.
-fn mends(replies: Vec<Reply>) {
-    let server = Bedrock::start(replies);
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    let run = home.openkoi([TASK]).timeout(LONG).run();
-
-    assert_eq!(run.code, 0, "{run}");
-    assert!(run.stdout.contains("nothing of nothing is nothing – „fertig“."), "{run}");
-    assert_eq!(home.read("percent.sh"), Kind::Shell.fix());
-    use Role::{Evaluator, Executor, Planner};
-    assert_eq!(server.roles(), [Planner, Executor, Executor, Executor, Evaluator]);
-    server.finish();
-}
 
 /// A world with the server as provider and no variable but the region's.
 fn without_keys(server: &Server<bedrock::Converse>) -> Home {
@@ -47,22 +18,7 @@ fn without_keys(server: &Server<bedrock::Converse>) -> Home {
     home.env("AWS_REGION", bedrock::REGION)
 }
 
-#[test]
-fn a_task_is_planned_done_and_judged() {
-    mends(honest(|reply| reply));
-}
-
-#[test]
-fn a_task_survives_streams_of_single_bytes() {
-    mends(honest(Reply::byte_by_byte));
-}
-
-#[test]
-fn a_task_survives_streams_cut_anywhere() {
-    for seed in 1..=4 {
-        mends(honest(|reply| reply.cut_by(seed)));
-    }
-}
+whole_tasks!(bedrock::Converse);
 
 #[test]
 fn thoughts_go_back_as_they_came() {
@@ -72,7 +28,7 @@ fn thoughts_go_back_as_they_came() {
     replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "c2lnMg==");
 
     // The server refuses a thought that changed, and one that is missing where a round goes on.
-    mends(replies);
+    mends::<bedrock::Converse>(replies);
 }
 
 #[test]
@@ -107,27 +63,13 @@ fn the_prefix_is_marked_for_the_cache_and_cached_tokens_are_counted_once() {
 #[test]
 fn a_vendor_that_has_too_much_to_do_is_asked_again() {
     for trouble in [bedrock::throttled(), bedrock::overloaded(), bedrock::error_in_stream()] {
-        let server = Bedrock::start([vec![trouble], honest(|reply| reply)].concat());
-        let home = Home::new().project(Kind::Shell).provider(&server);
-
-        home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-        assert_eq!(server.turns().len(), 6);
-        server.finish();
+        gets_over::<bedrock::Converse>(trouble);
     }
 }
 
 #[test]
 fn a_conversation_that_is_too_long_is_shortened_and_sent_again() {
-    let mut replies = honest(|reply| reply);
-    replies.insert(3, bedrock::context_overflow().after("write_file"));
-    let server = Bedrock::start(replies);
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-    assert_eq!(server.turns().len(), 6);
-    server.finish();
+    shortens::<bedrock::Converse>(bedrock::context_overflow());
 }
 
 #[test]

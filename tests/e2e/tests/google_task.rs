@@ -1,66 +1,18 @@
 //! A whole task over the strict server for the Gemini API.
 
-use openkoi_test_support::{
-    Google, Home, Kind, Reply, Role, call, google, plan, reply, server::Wire, verdict,
-};
-use serde_json::json;
+use openkoi_test_support::{Google, Home, Kind, Reply, google, server::Wire};
 
+use crate::whole_task::{gets_over, honest, mends, mends_in, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
-/// The replies of a model that looks, mends and says so; each travels as `way` has it.
-fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
-    let kind = Kind::Shell;
-    let look = call("read_file", json!({ "path": "percent.sh" }))
-        .and_call("read_file", json!({ "path": "test.sh" }))
-        .to(Role::Executor)
-        .at(0);
-    let fix = call("write_file", json!({ "path": kind.source(), "contents": kind.fix() }));
-    let done = reply("`percent` rounds now, and nothing of nothing is nothing – „fertig“.");
-    let replies = [plan(), look, fix.after("read_file"), done.after("write_file"), verdict(9.0)];
-    replies.into_iter().map(way).collect()
-}
-
-/// Runs the task with a model and checks what both sides saw.
-fn mends_with(model: &str, replies: Vec<Reply>) {
-    let server = Google::start(replies);
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    let model = format!("google/{model}");
-    let run = home.openkoi([TASK, "-m", &model]).timeout(LONG).run();
-
-    assert_eq!(run.code, 0, "{run}");
-    assert!(run.stdout.contains("nothing of nothing is nothing – „fertig“."), "{run}");
-    assert_eq!(home.read("percent.sh"), Kind::Shell.fix());
-    use Role::{Evaluator, Executor, Planner};
-    assert_eq!(server.roles(), [Planner, Executor, Executor, Executor, Evaluator]);
-    server.finish();
-}
-
-fn mends(replies: Vec<Reply>) {
-    mends_with(google::Gemini::MODEL, replies);
-}
-
-#[test]
-fn a_task_is_planned_done_and_judged() {
-    mends(honest(|reply| reply));
-}
+whole_tasks!(google::Gemini);
 
 #[test]
 fn a_task_is_done_by_a_model_whose_calls_have_no_ids() {
     // The server refuses answers that are not in the order of the calls, and ids that it never gave.
-    mends_with(google::OLDER_MODEL, honest(|reply| reply));
-}
-
-#[test]
-fn a_task_survives_streams_of_single_bytes() {
-    mends(honest(Reply::byte_by_byte));
-}
-
-#[test]
-fn a_task_survives_streams_cut_anywhere() {
-    for seed in 1..=4 {
-        mends(honest(|reply| reply.cut_by(seed)));
-    }
+    let server = Google::start(honest(|reply| reply));
+    let home = Home::new().project(Kind::Shell).provider(&server);
+    mends_in(&home, server, &["-m", &format!("google/{}", google::OLDER_MODEL)]);
 }
 
 #[test]
@@ -72,7 +24,7 @@ fn signatures_of_thoughts_go_back_on_the_parts_that_they_came_on() {
     replies[2] = said(replies[2].clone()).text("Now I write.");
 
     // The server refuses a signature that changed or moved, and one that is missing where the round goes on.
-    mends(replies);
+    mends::<google::Gemini>(replies);
 }
 
 #[test]
@@ -113,13 +65,7 @@ fn cached_tokens_are_counted_once_and_thoughts_with_the_answer() {
 #[test]
 fn an_overloaded_vendor_is_asked_again() {
     for trouble in [google::overloaded(), google::server_error(), google::rate_limited("1s")] {
-        let server = Google::start([vec![trouble], honest(|reply| reply)].concat());
-        let home = Home::new().project(Kind::Shell).provider(&server);
-
-        home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-        assert_eq!(server.turns().len(), 6);
-        server.finish();
+        gets_over::<google::Gemini>(trouble);
     }
 }
 
@@ -137,25 +83,12 @@ fn a_quota_of_the_day_is_not_waited_for() {
 
 #[test]
 fn a_conversation_that_is_too_long_is_shortened_and_sent_again() {
-    let mut replies = honest(|reply| reply);
-    replies.insert(3, google::context_overflow().after("write_file"));
-    let server = Google::start(replies);
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-    assert_eq!(server.turns().len(), 6);
-    server.finish();
+    shortens::<google::Gemini>(google::context_overflow());
 }
 
 #[test]
 fn an_error_inside_a_stream_is_tried_again() {
-    let server = Google::start([vec![google::error_in_stream()], honest(|reply| reply)].concat());
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-    server.finish();
+    gets_over::<google::Gemini>(google::error_in_stream());
 }
 
 #[test]

@@ -1,59 +1,12 @@
 //! A whole task over the strict server for Ollama's own API.
 
-use openkoi_test_support::{
-    Home, Kind, Ollama, Reply, Role, call, ollama, plan, reply, server::Wire, verdict,
-};
+use openkoi_test_support::{Home, Kind, Ollama, ollama, reply, server::Wire};
 use serde_json::json;
 
+use crate::whole_task::{gets_over, honest, mends, mends_in, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
-/// The replies of a model that looks, mends and says so; each travels as `way` has it.
-fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
-    let kind = Kind::Shell;
-    let look = call("read_file", json!({ "path": "percent.sh" }))
-        .and_call("read_file", json!({ "path": "test.sh" }))
-        .to(Role::Executor)
-        .at(0);
-    let fix = call("write_file", json!({ "path": kind.source(), "contents": kind.fix() }));
-    let done = reply("`percent` rounds now, and nothing of nothing is nothing – „fertig“.");
-    let replies = [plan(), look, fix.after("read_file"), done.after("write_file"), verdict(9.0)];
-    replies.into_iter().map(way).collect()
-}
-
-/// Runs the task in `home` and checks what both sides saw.
-fn mends_in(home: &Home, server: Ollama) {
-    let run = home.openkoi([TASK]).timeout(LONG).run();
-
-    assert_eq!(run.code, 0, "{run}");
-    assert!(run.stdout.contains("nothing of nothing is nothing – „fertig“."), "{run}");
-    assert_eq!(home.read("percent.sh"), Kind::Shell.fix());
-    use Role::{Evaluator, Executor, Planner};
-    assert_eq!(server.roles(), [Planner, Executor, Executor, Executor, Evaluator]);
-    server.finish();
-}
-
-fn mends(replies: Vec<Reply>) {
-    let server = Ollama::start(replies);
-    let home = Home::new().project(Kind::Shell).provider(&server);
-    mends_in(&home, server);
-}
-
-#[test]
-fn a_task_is_planned_done_and_judged() {
-    mends(honest(|reply| reply));
-}
-
-#[test]
-fn a_task_survives_streams_of_single_bytes() {
-    mends(honest(Reply::byte_by_byte));
-}
-
-#[test]
-fn a_task_survives_streams_cut_anywhere() {
-    for seed in 1..=4 {
-        mends(honest(|reply| reply.cut_by(seed)));
-    }
-}
+whole_tasks!(ollama::Native);
 
 #[test]
 fn thoughts_go_back_with_the_calls_that_they_led_to() {
@@ -62,7 +15,7 @@ fn thoughts_go_back_with_the_calls_that_they_led_to() {
     replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "");
 
     // The server refuses a thought that changed, and one that is missing.
-    mends(replies);
+    mends::<ollama::Native>(replies);
 }
 
 #[test]
@@ -104,7 +57,7 @@ fn the_vendors_own_variable_says_where_the_server_is() {
         .env("OLLAMA_HOST", format!("0.0.0.0:{address}"))
         .env("OPENKOI_MODEL", format!("ollama/{}", ollama::Native::MODEL));
 
-    mends_in(&home, server);
+    mends_in(&home, server, &[]);
 }
 
 #[test]
@@ -122,15 +75,7 @@ fn a_key_for_the_cloud_is_sent_where_there_is_one() {
 
 #[test]
 fn a_conversation_that_is_too_long_is_shortened_and_sent_again() {
-    let mut replies = honest(|reply| reply);
-    replies.insert(3, ollama::context_overflow().after("write_file"));
-    let server = Ollama::start(replies);
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-    assert_eq!(server.turns().len(), 6);
-    server.finish();
+    shortens::<ollama::Native>(ollama::context_overflow());
 }
 
 #[test]
@@ -167,13 +112,7 @@ fn what_cannot_fit_is_never_sent() {
 #[test]
 fn a_busy_server_and_one_whose_model_died_are_asked_again() {
     for trouble in [ollama::busy(), ollama::runner_gone(), ollama::error_in_stream()] {
-        let server = Ollama::start([vec![trouble], honest(|reply| reply)].concat());
-        let home = Home::new().project(Kind::Shell).provider(&server);
-
-        home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-        assert_eq!(server.turns().len(), 6);
-        server.finish();
+        gets_over::<ollama::Native>(trouble);
     }
 }
 

@@ -1,60 +1,12 @@
 //! A whole task over the strict server for Chat Completions.
 
-use openkoi_test_support::{
-    Home, Kind, OpenAi, Reply, Role, call, openai, plan, reply, server::Wire, verdict,
-};
+use openkoi_test_support::{Home, Kind, OpenAi, Reply, Role, call, openai, reply, server::Wire};
 use serde_json::json;
 
+use crate::whole_task::{honest, whole_tasks};
 use crate::world::{LONG, TASK, assert_harmless};
 
-fn fix() -> Reply {
-    let kind = Kind::Shell;
-    call("write_file", json!({ "path": kind.source(), "contents": kind.fix() }))
-}
-
-/// The replies of a model that looks, mends and says so; each travels as `way` has it.
-fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
-    let look = call("read_file", json!({ "path": "percent.sh" }))
-        .and_call("read_file", json!({ "path": "test.sh" }))
-        .to(Role::Executor)
-        .at(0);
-    let done = reply("`percent` rounds now, and nothing of nothing is nothing – „fertig“.");
-    let replies = [plan(), look, fix().after("read_file"), done.after("write_file"), verdict(9.0)];
-    replies.into_iter().map(way).collect()
-}
-
-/// Runs the task and checks what both sides saw.
-fn mends(way: impl Fn(Reply) -> Reply) {
-    let server = OpenAi::start(honest(way));
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    let run = home.openkoi([TASK]).timeout(LONG).run();
-
-    assert_eq!(run.code, 0, "{run}");
-    assert!(run.stdout.contains("nothing of nothing is nothing – „fertig“."), "{run}");
-    assert_eq!(home.read("percent.sh"), Kind::Shell.fix());
-    assert_eq!(home.read("test.sh"), Kind::Shell.text("test.sh"));
-    use Role::{Evaluator, Executor, Planner};
-    assert_eq!(server.roles(), [Planner, Executor, Executor, Executor, Evaluator]);
-    server.finish();
-}
-
-#[test]
-fn a_task_is_planned_done_and_judged() {
-    mends(|reply| reply);
-}
-
-#[test]
-fn a_task_survives_streams_of_single_bytes() {
-    mends(Reply::byte_by_byte);
-}
-
-#[test]
-fn a_task_survives_streams_cut_anywhere() {
-    for seed in 1..=4 {
-        mends(|reply| reply.cut_by(seed));
-    }
-}
+whole_tasks!(openai::Chat);
 
 #[test]
 fn parallel_calls_are_all_answered_in_order() {

@@ -30,6 +30,7 @@ mod process_attacks;
 mod responses_task;
 mod snapshots;
 mod undo;
+mod whole_task;
 mod world;
 
 /// A module that is not named above is never compiled, and its tests never run.

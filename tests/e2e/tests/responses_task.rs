@@ -1,42 +1,10 @@
 //! A whole task over the strict server for Responses.
 
-use openkoi_test_support::{
-    Home, Kind, OpenAiResponses, Reply, Role, call, openai, plan, reply, responses, server::Wire,
-    verdict,
-};
-use serde_json::{Value, json};
+use openkoi_test_support::{Home, Kind, OpenAiResponses, openai, responses, server::Wire};
+use serde_json::Value;
 
+use crate::whole_task::{gets_over, honest, mends, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
-
-/// The replies of a model that looks, mends and says so; each travels as `way` has it.
-fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
-    let kind = Kind::Shell;
-    let look = call("read_file", json!({ "path": "percent.sh" }))
-        .and_call("read_file", json!({ "path": "test.sh" }))
-        .to(Role::Executor)
-        .at(0);
-    let fix = call("write_file", json!({ "path": kind.source(), "contents": kind.fix() }));
-    let done = reply("`percent` rounds now, and nothing of nothing is nothing – „fertig“.");
-    let replies = [plan(), look, fix.after("read_file"), done.after("write_file"), verdict(9.0)];
-    replies.into_iter().map(way).collect()
-}
-
-/// Runs the task and checks what both sides saw.
-fn mends(replies: Vec<Reply>) -> Vec<Value> {
-    let server = OpenAiResponses::start(replies);
-    let home = Home::new().project(Kind::Shell).provider(&server);
-
-    let run = home.openkoi([TASK]).timeout(LONG).run();
-
-    assert_eq!(run.code, 0, "{run}");
-    assert!(run.stdout.contains("nothing of nothing is nothing – „fertig“."), "{run}");
-    assert_eq!(home.read("percent.sh"), Kind::Shell.fix());
-    use Role::{Evaluator, Executor, Planner};
-    assert_eq!(server.roles(), [Planner, Executor, Executor, Executor, Evaluator]);
-    let bodies = server.turns().into_iter().map(|turn| turn.body).collect();
-    server.finish();
-    bodies
-}
 
 /// Returns the types of a request's items, in order.
 fn types(body: &Value) -> Vec<&str> {
@@ -44,22 +12,7 @@ fn types(body: &Value) -> Vec<&str> {
     items.map(|item| item["type"].as_str().unwrap_or("message")).collect()
 }
 
-#[test]
-fn a_task_is_planned_done_and_judged() {
-    mends(honest(|reply| reply));
-}
-
-#[test]
-fn a_task_survives_streams_of_single_bytes() {
-    mends(honest(Reply::byte_by_byte));
-}
-
-#[test]
-fn a_task_survives_streams_cut_anywhere() {
-    for seed in 1..=4 {
-        mends(honest(|reply| reply.cut_by(seed)));
-    }
-}
+whole_tasks!(responses::Responses);
 
 #[test]
 fn reasoning_goes_back_as_it_came_and_before_the_calls_it_led_to() {
@@ -71,15 +24,15 @@ fn reasoning_goes_back_as_it_came_and_before_the_calls_it_led_to() {
     replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "c2lnMg==");
 
     // The server refuses an item that changed or moved, and one that is missing where the round goes on.
-    let bodies = mends(replies);
+    let turns = mends::<responses::Responses>(replies);
 
-    let last = types(&bodies[3]);
+    let last = types(&turns[3].body);
     let begin = last.iter().position(|kind| *kind == "reasoning").unwrap();
     let looks = ["reasoning", "reasoning", "function_call", "function_call"];
     let answers = ["function_call_output", "function_call_output"];
     let fixes = ["reasoning", "function_call", "function_call_output"];
     assert_eq!(last[begin..begin + 9], [&looks[..], &answers, &fixes].concat());
-    assert_eq!(bodies[3]["input"][begin]["encrypted_content"], "c2ln");
+    assert_eq!(turns[3].body["input"][begin]["encrypted_content"], "c2ln");
 }
 
 #[test]
@@ -137,13 +90,7 @@ fn nothing_is_stored_and_the_key_leaves_in_its_header_alone() {
 #[test]
 fn an_overloaded_vendor_is_asked_again() {
     for trouble in [responses::overloaded(), openai::rate_limited(Some("1"))] {
-        let server = OpenAiResponses::start([vec![trouble], honest(|reply| reply)].concat());
-        let home = Home::new().project(Kind::Shell).provider(&server);
-
-        home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-        assert_eq!(server.turns().len(), 6);
-        server.finish();
+        gets_over::<responses::Responses>(trouble);
     }
 }
 
@@ -151,15 +98,7 @@ fn an_overloaded_vendor_is_asked_again() {
 fn a_conversation_that_is_too_long_is_shortened_and_sent_again() {
     // A stream that has begun says it in an event, a request that is refused at once by its status.
     for trouble in [responses::context_overflow(), openai::context_overflow()] {
-        let mut replies = honest(|reply| reply);
-        replies.insert(3, trouble.after("write_file"));
-        let server = OpenAiResponses::start(replies);
-        let home = Home::new().project(Kind::Shell).provider(&server);
-
-        home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-        assert_eq!(server.turns().len(), 6);
-        server.finish();
+        shortens::<responses::Responses>(trouble);
     }
 }
 
@@ -167,11 +106,6 @@ fn a_conversation_that_is_too_long_is_shortened_and_sent_again() {
 fn an_error_inside_a_stream_is_tried_again() {
     let failed = responses::failed_in_stream("server_error", "The model failed. Sorry!");
     for trouble in [responses::error_in_stream(), failed] {
-        let server = OpenAiResponses::start([vec![trouble], honest(|reply| reply)].concat());
-        let home = Home::new().project(Kind::Shell).provider(&server);
-
-        home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
-
-        server.finish();
+        gets_over::<responses::Responses>(trouble);
     }
 }
