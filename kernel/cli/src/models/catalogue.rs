@@ -46,8 +46,8 @@ impl Catalogue {
     }
 
     /// Returns the whole list, in the shape in which it is bundled.
-    pub fn value(&self) -> &Value {
-        &self.0
+    pub fn into_value(self) -> Value {
+        self.0
     }
 
     /// Returns when the bundled list was made, and of what.
