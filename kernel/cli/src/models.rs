@@ -70,6 +70,16 @@ pub struct Routes {
     pub origins: BTreeMap<String, String>,
 }
 
+impl Routes {
+    /// Returns under which names the run looks for what is known of models, and whose models those are: a
+    /// provider that offers another one's models has them under its own name.
+    pub fn services(&self) -> impl Iterator<Item = (&str, &str)> {
+        let components = self.connections.iter().map(|one| &*one.component);
+        let names = self.connections.iter().map(|one| (&*one.name, one.key()));
+        components.map(|name| (name, name)).chain(names)
+    }
+}
+
 /// Finds the connections and gives every role its models.
 ///
 /// # Errors

@@ -133,7 +133,7 @@ impl Runtime {
         if !settings.sandbox.on {
             context.printer.warning("the sandbox is off: programs may do whatever you may");
         }
-        let models = Models::new(&host, model_settings(&routes, catalogue)?)
+        let models = Models::new(&host, model_settings(&routes, &catalogue)?)
             .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
         let skilled = Skilled::load(context.paths()?.home(), workspace);
         let place = Arc::new(place(context, settings, workspace)?);
@@ -292,11 +292,11 @@ pub fn listers(
 ) -> Result<Models, CommandError> {
     let host = host(context, settings, Arc::new(Stateless), Arc::new(Machine), secrets)?;
     let routes = Routes { connections: connections.to_vec(), ..Routes::default() };
-    Models::new(&host, model_settings(&routes, Catalogue::default())?)
+    Models::new(&host, model_settings(&routes, &Catalogue::default())?)
         .map_err(|error| CommandError::from_error(Exit::Configuration, &error))
 }
 
-fn model_settings(routes: &Routes, catalogue: Catalogue) -> Result<ModelSettings, CommandError> {
+fn model_settings(routes: &Routes, catalogue: &Catalogue) -> Result<ModelSettings, CommandError> {
     let roles = routes.roles.iter().map(|(role, chain)| {
         let chain = chain
             .iter()
@@ -307,7 +307,7 @@ fn model_settings(routes: &Routes, catalogue: Catalogue) -> Result<ModelSettings
     Ok(ModelSettings {
         providers: routes.connections.iter().map(provider).collect::<Result<_, _>>()?,
         roles: roles.collect::<BTreeMap<_, _>>(),
-        catalogue: catalogue.into_value(),
+        catalogue: catalogue.of(routes.services()),
         chance: Arc::new(move || match random.bytes::<4>() {
             Ok(bytes) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
             // Without randomness a wait is as long as it may be.

@@ -34,10 +34,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use openkoi_core::{
-    evaluation::{Dimension, Rubric},
-    hash,
-};
+use openkoi_core::evaluation::{Dimension, Rubric};
 
 /// The largest `SKILL.md`, in bytes.
 pub const FILE_LIMIT: u64 = 256 << 10;
@@ -106,8 +103,6 @@ pub struct Skill {
     pub dimensions: Vec<Dimension>,
     /// The Markdown under the front matter.
     pub body: String,
-    /// The SHA-256 of the file.
-    pub digest: String,
 }
 
 impl Skill {
@@ -285,7 +280,6 @@ fn parse(file: &File, kind: SkillKind, text: &str) -> Result<Skill, SkillError> 
         categories: header.categories,
         dimensions: header.dimensions,
         body: body.to_owned(),
-        digest: hash::of_bytes(text.as_bytes()),
     })
 }
 

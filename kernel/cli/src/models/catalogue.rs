@@ -1,13 +1,81 @@
 //! What is known of models: the bundled list in the models.dev shape, with what providers said of theirs laid over.
+//!
+//! A service's models are read when they are first asked for: a run has to do with one or two services of twenty.
 
-use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, sync::OnceLock};
 
-use super::listing::{Listed, Listing};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
+
+use super::listing::{Listed, ListedPrice, Listing};
 use crate::error::CommandError;
 
 /// Prices, limits and powers of models, by service.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Catalogue(Value);
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    date: &'static str,
+    source: &'static str,
+    services: BTreeMap<String, Service>,
+}
+
+/// The models of one service: the text of the bundled list until somebody asks for them.
+#[derive(Debug, Default)]
+struct Service {
+    text: Option<&'static RawValue>,
+    models: OnceLock<BTreeMap<String, Entry>>,
+}
+
+/// The bundled list.
+#[derive(Deserialize)]
+struct Bundle<'a> {
+    #[serde(default)]
+    date: &'a str,
+    #[serde(default)]
+    source: &'a str,
+    #[serde(borrow)]
+    providers: BTreeMap<&'a str, Bundled<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Bundled<'a> {
+    #[serde(borrow)]
+    models: &'a RawValue,
+}
+
+/// One model of the list.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Entry {
+    name: Option<String>,
+    tool_call: Option<bool>,
+    reasoning: Option<bool>,
+    attachment: Option<bool>,
+    embeds: bool,
+    /// Whether the provider lists it.
+    listed: bool,
+    limit: Limit,
+    cost: Cost,
+}
+
+/// In tokens.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Limit {
+    context: Option<u64>,
+    output: Option<u64>,
+}
+
+/// In dollars for a million tokens.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Cost {
+    input: Option<f64>,
+    output: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_read: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_write: Option<f64>,
+}
 
 /// What is known of one model. What nobody says is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,98 +108,120 @@ impl Catalogue {
     /// # Errors
     ///
     /// When it is not of the expected shape; it is a defect of this program.
-    pub fn parse(text: &str) -> Result<Self, CommandError> {
+    pub fn parse(text: &'static str) -> Result<Self, CommandError> {
         let broken = |error| CommandError::failed(format!("the list of models is broken: {error}"));
-        serde_json::from_str(text).map(Self).map_err(broken)
+        let bundle: Bundle<'static> = serde_json::from_str(text).map_err(broken)?;
+        let services = bundle.providers.into_iter().map(|(name, bundled)| {
+            let service = Service { text: Some(bundled.models), models: OnceLock::new() };
+            (name.to_owned(), service)
+        });
+        Ok(Self { date: bundle.date, source: bundle.source, services: services.collect() })
     }
 
-    /// Returns the whole list, in the shape in which it is bundled.
-    pub fn into_value(self) -> Value {
-        self.0
+    /// Returns the models of services under other names, in the shape in which they are bundled: pairs of a
+    /// name and of the service whose models are meant. Of two pairs with one name the later counts.
+    pub fn of<'a>(&self, services: impl IntoIterator<Item = (&'a str, &'a str)>) -> Value {
+        let models = |service| json!({ "models": self.entries(service) });
+        let named = services.into_iter().map(|(name, service)| (name, models(service)));
+        json!({ "providers": named.collect::<BTreeMap<_, _>>() })
     }
 
     /// Returns when the bundled list was made, and of what.
     pub fn provenance(&self) -> (&str, &str) {
-        let text = |key: &str| self.0[key].as_str().unwrap_or_default();
-        (text("date"), text("source"))
+        (self.date, self.source)
     }
 
     /// Returns the names of a service's models, sorted.
     pub fn models(&self, service: &str) -> impl Iterator<Item = &str> {
-        let models = self.0["providers"][service]["models"].as_object();
-        models.into_iter().flat_map(|models| models.keys().map(String::as_str))
-    }
-
-    /// Returns the names of the services.
-    pub fn services(&self) -> impl Iterator<Item = &str> {
-        let services = self.0["providers"].as_object();
-        services.into_iter().flat_map(|services| services.keys().map(String::as_str))
+        self.entries(service).into_iter().flat_map(|models| models.keys().map(String::as_str))
     }
 
     /// Returns what is known of a model.
     pub fn facts(&self, service: &str, model: &str) -> Option<Facts> {
-        let entry = self.0["providers"][service]["models"].get(model)?;
-        let price = |key: &str| entry["cost"][key].as_f64().filter(|dollars| *dollars >= 0.0);
+        let entry = self.entries(service)?.get(model)?;
+        let price = |dollars: Option<f64>| dollars.filter(|dollars| *dollars >= 0.0);
         Some(Facts {
-            name: entry["name"].as_str().map(str::to_owned),
-            context: entry["limit"]["context"].as_u64(),
-            output: entry["limit"]["output"].as_u64(),
-            input_price: price("input"),
-            output_price: price("output"),
-            tools: entry["tool_call"].as_bool(),
-            reasoning: entry["reasoning"].as_bool(),
-            images: entry["attachment"].as_bool(),
-            embeds: entry["embeds"] == true,
-            listed: entry["listed"] == true,
+            name: entry.name.clone(),
+            context: entry.limit.context,
+            output: entry.limit.output,
+            input_price: price(entry.cost.input),
+            output_price: price(entry.cost.output),
+            tools: entry.tool_call,
+            reasoning: entry.reasoning,
+            images: entry.attachment,
+            embeds: entry.embeds,
+            listed: entry.listed,
         })
     }
 
     /// Lays what a provider lists over what is bundled for `service`: its word is newer.
     pub fn lay(&mut self, service: &str, listing: &Listing) {
-        let Some(services) = self.0["providers"].as_object_mut() else { return };
-        let own = services.entry(service.to_owned()).or_insert_with(|| json!({ "models": {} }));
-        let Some(models) = own["models"].as_object_mut() else { return };
-        for listed in &listing.models {
-            let entry = models.entry(listed.id.clone()).or_insert_with(|| json!({}));
-            if let Some(entry) = entry.as_object_mut() {
-                overlay(entry, listed);
+        self.services.entry(service.to_owned()).or_default().change(|models| {
+            for listed in &listing.models {
+                models.entry(listed.id.clone()).or_default().overlay(listed);
             }
+        });
+    }
+
+    fn entries(&self, service: &str) -> Option<&BTreeMap<String, Entry>> {
+        self.services.get(service).map(Service::models)
+    }
+}
+
+impl Service {
+    fn models(&self) -> &BTreeMap<String, Entry> {
+        self.models.get_or_init(|| {
+            let models = self.text.map(|text| serde_json::from_str(text.get())).transpose();
+            // A test reads all that are bundled.
+            models
+                .inspect_err(|error| tracing::error!(%error, "bundled models"))
+                .ok()
+                .flatten()
+                .unwrap_or_default()
+        })
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut BTreeMap<String, Entry>)) {
+        self.models();
+        let mut models = self.models.take().unwrap_or_default();
+        change(&mut models);
+        self.models = OnceLock::from(models);
+    }
+}
+
+impl Entry {
+    fn overlay(&mut self, listed: &Listed) {
+        fn newer<T>(known: &mut Option<T>, said: Option<T>) {
+            if said.is_some() {
+                *known = said;
+            }
+        }
+        self.listed = true;
+        self.embeds |= listed.embeds;
+        newer(&mut self.limit.context, listed.context);
+        newer(&mut self.limit.output, listed.output);
+        newer(&mut self.tool_call, listed.tools);
+        newer(&mut self.reasoning, listed.reasoning);
+        newer(&mut self.attachment, listed.images);
+        newer(&mut self.name, (listed.name != listed.id).then(|| listed.name.clone()));
+        if let Some(price) = &listed.price {
+            self.cost.overlay(price);
         }
     }
 }
 
-fn overlay(entry: &mut Map<String, Value>, listed: &Listed) {
-    let mut set = |path: [&str; 2], value: Option<Value>| {
-        let Some(value) = value else { return };
-        let [table, key] = path;
-        if key.is_empty() {
-            entry.insert(table.to_owned(), value);
-        } else if let Some(table) = entry.entry(table).or_insert_with(|| json!({})).as_object_mut()
-        {
-            table.insert(key.to_owned(), value);
-        }
-    };
-    set(["listed", ""], Some(json!(true)));
-    set(["limit", "context"], listed.context.map(Value::from));
-    set(["limit", "output"], listed.output.map(Value::from));
-    set(["tool_call", ""], listed.tools.map(Value::from));
-    set(["reasoning", ""], listed.reasoning.map(Value::from));
-    set(["attachment", ""], listed.images.map(Value::from));
-    set(["embeds", ""], listed.embeds.then_some(json!(true)));
-    if listed.name != listed.id {
-        set(["name", ""], Some(json!(listed.name)));
-    }
-    if let Some(price) = &listed.price {
-        set(["cost", "input"], Some(dollars(price.input)));
-        set(["cost", "output"], Some(dollars(price.output)));
-        set(["cost", "cache_read"], price.cache_read.map(dollars));
-        set(["cost", "cache_write"], price.cache_write.map(dollars));
+impl Cost {
+    fn overlay(&mut self, price: &ListedPrice) {
+        self.input = Some(dollars(price.input));
+        self.output = Some(dollars(price.output));
+        self.cache_read = price.cache_read.map(dollars).or(self.cache_read);
+        self.cache_write = price.cache_write.map(dollars).or(self.cache_write);
     }
 }
 
 /// Millionths of a dollar as dollars.
-fn dollars(micros: u64) -> Value {
-    json!(micros as f64 / 1e6)
+fn dollars(micros: u64) -> f64 {
+    micros as f64 / 1e6
 }
 
 impl Facts {
@@ -151,6 +241,35 @@ impl Facts {
 mod tests {
     use super::*;
     use crate::models::listing::ListedPrice;
+
+    #[test]
+    fn every_service_that_is_bundled_can_be_read() {
+        let catalogue = Catalogue::parse(openkoi_components::models()).unwrap();
+        let (date, source) = catalogue.provenance();
+        assert!(date.len() == 10 && !source.is_empty());
+        for (name, service) in &catalogue.services {
+            let text = service.text.unwrap().get();
+            let models: BTreeMap<String, Value> = serde_json::from_str(text).unwrap();
+            assert!(!models.is_empty(), "{name}");
+            let names: Vec<&str> = models.keys().map(String::as_str).collect();
+            assert_eq!(catalogue.models(name).collect::<Vec<_>>(), names, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_host_is_given_has_the_services_that_were_asked_for() {
+        let catalogue = Catalogue::parse(BUNDLED).unwrap();
+
+        let given = catalogue.of([("mine", "nowhere"), ("mine", "pond"), ("sea", "sea")]);
+
+        let carp = &given["providers"]["mine"]["models"]["carp"];
+        assert_eq!(
+            (&carp["cost"]["cache_read"], &carp["limit"]["output"]),
+            (&json!(0.5), &json!(4_000))
+        );
+        assert_eq!(given["providers"]["sea"]["models"], Value::Null);
+        assert_eq!(catalogue.of([])["providers"], json!({}));
+    }
 
     const BUNDLED: &str = r#"{"providers": {"pond": {"models": {"carp": {
         "name": "Carp", "tool_call": true, "limit": {"context": 64000, "output": 4000},
@@ -192,7 +311,7 @@ mod tests {
 
         catalogue.lay("lake", &Listing { models: vec![listed("eel")], ..Listing::default() });
 
-        assert_eq!(catalogue.services().collect::<Vec<_>>(), ["lake", "pond"]);
+        assert_eq!(catalogue.services.keys().collect::<Vec<_>>(), ["lake", "pond"]);
         assert_eq!(catalogue.facts("lake", "eel").map(|facts| facts.listed), Some(true));
         assert_eq!(catalogue.facts("lake", "carp"), None);
     }

@@ -33,6 +33,12 @@ const ALPHA: &str = r#"
     environment = ["GAMMA_API_KEY"]
     default-model = "dive-1"
     options = { organization = "pond" }
+    [[provider.preset]]
+    name = "gamma-pro"
+    base-url = "https://pro.gamma.example.com/v1"
+    environment = ["GAMMA_PRO_KEY"]
+    default-model = "dive-1"
+    models-of = "gamma"
 "#;
 
 const BETA: &str = r#"
@@ -188,7 +194,7 @@ fn without_a_provider_the_message_names_what_was_looked_for_and_three_ways_on() 
 
     let told = crate::error::CommandError::from(error);
     assert_eq!(told.kind.code(), 4);
-    assert!(told.message.contains("ALPHA_API_KEY, GAMMA_API_KEY, BETA_API_KEY"), "{told}");
+    assert!(told.message.contains("ALPHA_API_KEY, GAMMA_API_KEY, GAMMA_PRO_KEY, BETA_API_KEY"), "{told}");
     assert_eq!(told.hints.len(), 3);
     assert!(told.hints[0].starts_with("export ALPHA_API_KEY="), "{told}");
 }
@@ -255,7 +261,7 @@ fn a_misspelt_provider_is_refused_with_what_may_have_been_meant() {
     assert_eq!(told.hints, ["did you mean `alpha`?"]);
     let other = World::new("", &[]).select("zebra/swim-large").unwrap_err();
     let told = crate::error::CommandError::from(other);
-    assert_eq!(told.hints, ["there are scripted, alpha, gamma, beta"]);
+    assert_eq!(told.hints, ["there are scripted, alpha, gamma, gamma-pro, beta"]);
 }
 
 #[test]
@@ -389,6 +395,15 @@ fn a_model_that_is_named_for_one_run_judges_it_too() {
     let routes = world.connections().unwrap().routes(&settings, &catalogue).unwrap();
 
     assert_eq!(routes.roles[Role::EVALUATOR][0].to_string(), "alpha/swim-large");
+}
+
+#[test]
+fn what_is_known_of_models_is_found_under_the_providers_own_name() {
+    let routes = World::new("", &["GAMMA_PRO_KEY"]).routes().unwrap();
+
+    let named: Vec<(&str, &str)> = routes.services().collect();
+
+    assert_eq!(named, [("alpha", "alpha"), ("gamma-pro", "gamma")]);
 }
 
 #[test]
