@@ -66,6 +66,15 @@ pub struct Blob {
     pub bytes: Vec<u8>,
 }
 
+impl Blob {
+    /// Returns roughly how many pages it has: one, if it is an image.
+    fn pages(&self) -> usize {
+        /// A page of text takes less, one of scans more.
+        const PAGE: usize = 64 << 10;
+        if self.media_type.starts_with("image/") { 1 } else { 1 + self.bytes.len() / PAGE }
+    }
+}
+
 /// A provider's reasoning, to be sent back unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reasoning {
@@ -81,8 +90,9 @@ pub struct Reasoning {
 pub enum Part {
     /// Text.
     Text(String),
-    /// An image.
-    Image(Blob),
+    /// Something to look at: an image or a document.
+    #[serde(alias = "image")]
+    Attachment(Blob),
     /// The model asks for a tool.
     ToolCall(ToolCall),
     /// A tool answered.
@@ -96,8 +106,8 @@ impl Part {
     pub fn weight(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
-            // Providers count an image as some 1,600 tokens, whatever its bytes.
-            Self::Image(_) => 6_400,
+            // Providers count an image as some 1,600 tokens whatever its bytes, and a page of a document as much.
+            Self::Attachment(blob) => 6_400 * blob.pages(),
             Self::ToolCall(call) => call.name.len() + call.arguments.len() + 40,
             Self::ToolResult(result) => result.content.len() + 40,
             Self::Reasoning(reasoning) => reasoning.state.len().max(reasoning.text.len()),
@@ -172,6 +182,21 @@ pub struct Prompt {
     pub schema: Option<Value>,
     /// The most tokens to generate.
     pub max_tokens: Option<u32>,
+}
+
+impl Prompt {
+    /// Returns the same for a model that reads text alone: words in the place of each attachment.
+    #[must_use]
+    pub fn in_words(&self) -> Self {
+        let mut prompt = self.clone();
+        for part in prompt.messages.iter_mut().flat_map(|message| &mut message.parts) {
+            if let Part::Attachment(blob) = part {
+                let (kind, size) = (&blob.media_type, blob.bytes.len());
+                *part = Part::Text(format!("[{kind}, {size} bytes: this model reads text alone]"));
+            }
+        }
+        prompt
+    }
 }
 
 /// Tokens as the provider counted them; an absent count was not reported.

@@ -64,8 +64,9 @@ pub struct ToolOutput {
     pub text: String,
     /// The same as JSON text, for programs.
     pub structured: Option<String>,
-    /// Images.
-    pub images: Vec<Blob>,
+    /// Images and documents for the model to look at.
+    #[serde(alias = "images")]
+    pub attachments: Vec<Blob>,
     /// One line for a person.
     pub summary: String,
     /// Where the whole text is, if it was cut.

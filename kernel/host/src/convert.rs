@@ -121,7 +121,7 @@ fn message_out(message: &core::Message) -> wit::Message {
 fn part_in(part: wit::Part) -> core::Part {
     match part {
         wit::Part::Text(text) => core::Part::Text(text),
-        wit::Part::Image(blob) => core::Part::Image(blob_in(blob)),
+        wit::Part::Attachment(blob) => core::Part::Attachment(blob_in(blob)),
         wit::Part::ToolCall(call) => core::Part::ToolCall(core::ToolCall {
             id: call.id,
             name: call.name,
@@ -142,8 +142,8 @@ fn part_in(part: wit::Part) -> core::Part {
 fn part_out(part: &core::Part) -> wit::Part {
     match part.clone() {
         core::Part::Text(text) => wit::Part::Text(text),
-        core::Part::Image(blob) => {
-            wit::Part::Image(wit::Blob { media_type: blob.media_type, bytes: blob.bytes })
+        core::Part::Attachment(blob) => {
+            wit::Part::Attachment(wit::Blob { media_type: blob.media_type, bytes: blob.bytes })
         }
         core::Part::ToolCall(call) => wit::Part::ToolCall(wit::ToolCall {
             id: call.id,
@@ -162,7 +162,7 @@ fn part_out(part: &core::Part) -> wit::Part {
     }
 }
 
-/// Turns an image that a guest made into the loop's.
+/// Turns an attachment that a guest made into the loop's.
 pub(crate) fn blob_in(blob: wit::Blob) -> core::Blob {
     core::Blob { media_type: crate::text::one_line(&blob.media_type, 100), bytes: blob.bytes }
 }
@@ -179,7 +179,7 @@ pub(crate) fn weight(prompt: &model::Prompt) -> usize {
 pub(crate) fn parts_weight(parts: &[wit::Part]) -> usize {
     let weight = |part: &wit::Part| match part {
         wit::Part::Text(text) => text.len(),
-        wit::Part::Image(blob) => blob.bytes.len(),
+        wit::Part::Attachment(blob) => blob.bytes.len(),
         wit::Part::ToolCall(call) => call.name.len() + call.arguments.len(),
         wit::Part::ToolResult(result) => result.content.len(),
         wit::Part::Reasoning(reasoning) => reasoning.text.len() + reasoning.state.len(),

@@ -262,7 +262,9 @@ pub(crate) fn project(
         return begin(transaction, id, task, model.map_or("", |(_, card)| &card.name), entry.at_ms);
     }
     let session = session_of(transaction, id)?;
-    sessions::touch(transaction, &session, entry.at_ms)?;
+    if dates(&entry.event) {
+        sessions::touch(transaction, &session, entry.at_ms)?;
+    }
     match &entry.event {
         Event::TaskResumed => {
             set_status(transaction, id, TaskStatus::Running, None)?;
@@ -279,6 +281,17 @@ pub(crate) fn project(
         }
         event => progress(transaction, id, event),
     }
+}
+
+/// Whether a session is as recent as this event. Not each one counts: a date costs two more pages of a commit.
+fn dates(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::TaskResumed
+            | Event::TaskPaused { .. }
+            | Event::TaskFinished { .. }
+            | Event::IterationStarted { .. }
+    )
 }
 
 fn begin(

@@ -22,7 +22,12 @@ pub trait Tool {
 impl Output {
     /// Answers the model with `text`.
     pub fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), structured: None, images: Vec::new(), summary: String::new() }
+        Self {
+            text: text.into(),
+            structured: None,
+            attachments: Vec::new(),
+            summary: String::new(),
+        }
     }
 
     /// Sets the line for the person who watches, for example `3 matches in 2 files`.
@@ -42,10 +47,10 @@ impl Output {
         Ok(self)
     }
 
-    /// Adds an image.
+    /// Adds an image or a PDF for the model to look at.
     #[must_use]
-    pub fn image(mut self, media_type: impl Into<String>, bytes: Vec<u8>) -> Self {
-        self.images.push(Blob { media_type: media_type.into(), bytes });
+    pub fn attach(mut self, media_type: impl Into<String>, bytes: Vec<u8>) -> Self {
+        self.attachments.push(Blob { media_type: media_type.into(), bytes });
         self
     }
 }

@@ -32,6 +32,7 @@ macro_rules! conformance {
                 giving_up_closes_the_connection,
                 every_problem_has_its_kind,
                 what_may_pass_is_asked_again_and_what_may_not_is_not,
+                what_a_tool_shows_is_looked_at_or_described,
                 the_models_are_listed,
             );
         }

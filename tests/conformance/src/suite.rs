@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use openkoi_core::{
-    message::{Prompt, StopReason, Turn},
+    message::{Blob, Part, Prompt, StopReason, Turn},
     port::{ModelError, ModelTrouble},
 };
 use openkoi_test_support::{
@@ -320,6 +321,31 @@ pub async fn what_may_pass_is_asked_again_and_what_may_not_is_not<W: Wire>() {
         }
         peer.server.finish();
     }
+}
+
+/// Images that a tool gave are sent, documents too where the service takes them, and in the place of anything else
+/// there are words: nothing that a tool shows ends a task.
+pub async fn what_a_tool_shows_is_looked_at_or_described<W: Wire>() {
+    let peer = Peer::<W>::start([call("read_file", json!({ "path": "a.png" })), reply("seen")]);
+    let mut prompt = prompt("look");
+    let turn = peer.ask(&prompt).await.expect("it answers");
+    go_on(&mut prompt, &turn, |_| "attached".to_owned());
+    let shown =
+        [("image/png", "koi-png"), ("application/pdf", "koi-pdf"), ("image/svg+xml", "koi-svg")];
+    let last = prompt.messages.last_mut().expect("the answer of the tool");
+    last.parts.extend(shown.map(|(media_type, bytes)| {
+        Part::Attachment(Blob { media_type: media_type.to_owned(), bytes: bytes.into() })
+    }));
+
+    assert_eq!(peer.ask(&prompt).await.expect("it answers").text(), "seen");
+
+    let sent = &peer.server.turns()[1].text;
+    let has = |bytes: &str| sent.contains(&STANDARD.encode(bytes));
+    let described = |media_type: &str| sent.contains(&format!("[{media_type}, 7 bytes"));
+    assert!(has("koi-png") && !described("image/png"), "{sent}");
+    assert!(has("koi-pdf") != described("application/pdf"), "{sent}");
+    assert!(!has("koi-svg") && described("image/svg+xml"), "{sent}");
+    peer.server.finish();
 }
 
 /// The vendor's list has the model, by the id that it is asked for.

@@ -9,6 +9,7 @@
 mod anthropic_task;
 mod approval;
 mod architecture;
+mod attachments;
 mod bad_input;
 mod bedrock_task;
 mod crash_resume;

@@ -14,7 +14,8 @@ pub(crate) fn call(name: &str) -> Option<Result<Output>> {
         "byte_flood" => byte_flood(),
         "big_string" => big_string(),
         "big_output" => text((0..5_000).map(|n| format!("line {n}\n")).collect::<String>()),
-        "many_images" => many_images(),
+        "attach" => attach(),
+        "many_attachments" => many_attachments(),
         "print_flood" => print_flood(),
         "huge_output" => text("x".repeat(5 << 20)),
         "handle_flood" => handle_flood(),
@@ -41,12 +42,19 @@ fn log_flood() -> Result<Output> {
     text("logged")
 }
 
+/// Two things that models look at, and one that no model does.
+fn attach() -> Result<Output> {
+    let output =
+        Output::text("look").attach("image/png", vec![1]).attach("application/pdf", vec![2]);
+    Ok(output.attach("text/html\n[forged]", vec![3]))
+}
+
 /// A million items with nothing in them.
-fn many_images() -> Result<Output> {
+fn many_attachments() -> Result<Output> {
     let mut output = Output::text("look");
-    output.images.reserve_exact(1_000_000);
+    output.attachments.reserve_exact(1_000_000);
     for _ in 0..1_000_000 {
-        output = output.image("", Vec::new());
+        output = output.attach("", Vec::new());
     }
     Ok(output)
 }

@@ -26,6 +26,7 @@ use serde_json::Value;
 /// Every behaviour. The tests of the host have at least one test for each.
 pub const BEHAVIOURS: &[&str] = &[
     "ask_model",
+    "attach",
     "ask_tokens",
     "big_output",
     "big_string",
@@ -47,7 +48,7 @@ pub const BEHAVIOURS: &[&str] = &[
     "huge_output",
     "log_flood",
     "log_secretly",
-    "many_images",
+    "many_attachments",
     "panic",
     "print",
     "print_flood",

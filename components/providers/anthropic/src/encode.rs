@@ -82,7 +82,7 @@ impl Plan {
         let wanted = request.max_tokens.unwrap_or(family.default_output());
         let max_tokens = wanted.clamp(1, family.max_output);
         let must = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
-        let repaired = turns::repair(&request.messages, turns::plain_id);
+        let repaired = turns::repair(&request.messages, turns::plain_id, messages::takes);
         let mut conversation = turns::complete(repaired);
         if must && !family.forced_tools {
             turns::ask_for_call(&mut conversation, &request.tool_choice);

@@ -14,8 +14,6 @@ const SILENCE: &str = "(no answer)";
 /// How many turns of the user are marked. With the tools and the system prompt that makes the four marks that are
 /// allowed; the second to last finds what the previous request wrote.
 const MARKED_TURNS: usize = 2;
-/// What the service can look at.
-const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
 /// A block of reasoning that has to come back unchanged.
 #[derive(Debug, Deserialize, Serialize)]
@@ -64,18 +62,21 @@ fn state(reasoning: &Reasoning) -> Option<State> {
 ///
 /// # Errors
 ///
-/// [`Failure::Invalid`] if it is empty or has an image that the service cannot look at.
+/// [`Failure::Invalid`] if it is empty.
 pub fn encode(turns: &[Turn]) -> Result<Vec<Value>> {
     if turns.is_empty() {
         return Err(Failure::invalid("/messages", "there is nothing to say to the model"));
     }
-    turns.iter().map(message).collect()
+    Ok(turns.iter().map(message).collect())
 }
 
-fn message(turn: &Turn) -> Result<Value> {
-    let blocks: Result<Vec<Value>> =
-        turn.parts.iter().filter_map(|part| block(part).transpose()).collect();
-    let mut blocks = blocks?;
+/// Returns whether the service looks at such a thing.
+pub fn takes(media_type: &str) -> bool {
+    turns::IMAGES.contains(&media_type) || media_type == turns::PDF
+}
+
+fn message(turn: &Turn) -> Value {
+    let mut blocks: Vec<Value> = turn.parts.iter().filter_map(block).collect();
     let is_thought =
         |block: &Value| block["type"] == "thinking" || block["type"] == "redacted_thinking";
     if blocks.last().is_none_or(is_thought) {
@@ -85,13 +86,13 @@ fn message(turn: &Turn) -> Result<Value> {
         Speaker::User => "user",
         Speaker::Assistant => "assistant",
     };
-    Ok(json!({ "role": role, "content": blocks }))
+    json!({ "role": role, "content": blocks })
 }
 
-fn block(part: &Part) -> Result<Option<Value>> {
-    Ok(match part {
+fn block(part: &Part) -> Option<Value> {
+    match part {
         Part::Text(text) => Some(json!({ "type": "text", "text": text })),
-        Part::Image(blob) => Some(image(blob)?),
+        Part::Attachment(blob) => Some(attachment(blob)),
         Part::ToolCall(call) => Some(json!({
             "type": "tool_use",
             "id": call.id,
@@ -100,22 +101,18 @@ fn block(part: &Part) -> Result<Option<Value>> {
         })),
         Part::ToolResult(answer) => Some(result(answer)),
         Part::Reasoning(_) => thought(part),
-    })
+    }
 }
 
-fn image(image: &Blob) -> Result<Value> {
-    if !IMAGES.contains(&image.media_type.as_str()) {
-        let message = format!("`{}` is not an image that this provider takes", image.media_type);
-        return Err(Failure::invalid("/messages", message));
-    }
-    Ok(json!({
-        "type": "image",
+fn attachment(blob: &Blob) -> Value {
+    json!({
+        "type": if blob.media_type == turns::PDF { "document" } else { "image" },
         "source": {
             "type": "base64",
-            "media_type": image.media_type,
-            "data": STANDARD.encode(&image.bytes),
+            "media_type": blob.media_type,
+            "data": STANDARD.encode(&blob.bytes),
         },
-    }))
+    })
 }
 
 fn result(result: &ToolResult) -> Value {

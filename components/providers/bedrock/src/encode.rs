@@ -85,7 +85,8 @@ impl Plan {
     fn of(endpoint: &Endpoint, request: &CompletionRequest) -> Result<Self> {
         check(request)?;
         let family = Family::of(endpoint.option("base_model").unwrap_or(&request.model));
-        let mut turns = turns::complete(turns::repair(&request.messages, messages::id));
+        let mut turns =
+            turns::complete(turns::repair(&request.messages, messages::id, messages::takes));
         let offers = !request.tools.is_empty() && request.tool_choice != ToolChoice::None;
         if !offers && messages::has_tools(&turns) {
             messages::in_words(&mut turns);

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 use crate::family::Family;
 
+/// Goes with a document.
+const DOCUMENT: &str = "(The document is attached.)";
 /// Stands for an answer of which nothing is left that may be sent.
 const SILENCE: &str = "(no answer)";
 /// How long an id of a call may be. Some room is left for telling two calls of one id apart.
@@ -87,19 +89,41 @@ pub fn in_words(turns: &mut [Turn]) {
 ///
 /// # Errors
 ///
-/// [`Failure::Invalid`] if it is empty or has an image that the service cannot look at.
+/// [`Failure::Invalid`] if it is empty.
 pub fn encode(turns: &[Turn], family: &Family) -> Result<Vec<Value>> {
     if turns.is_empty() {
         return Err(Failure::invalid("/messages", "there is nothing to say to the model"));
     }
-    turns.iter().map(|turn| message(turn, family)).collect()
+    let mut messages: Vec<Value> = turns.iter().map(|turn| message(turn, family)).collect();
+    let blocks =
+        messages.iter_mut().filter_map(|message| message["content"].as_array_mut()).flatten();
+    let documents = blocks.filter_map(|block| block.get_mut("document"));
+    // No two of a request may have the same name.
+    documents
+        .enumerate()
+        .for_each(|(at, document)| document["name"] = format!("document {}", at + 1).into());
+    Ok(messages)
 }
 
-fn message(turn: &Turn, family: &Family) -> Result<Value> {
+/// Returns whether the service looks at such a thing.
+pub fn takes(media_type: &str) -> bool {
+    format(media_type).is_some()
+}
+
+/// Returns the block for a media type, and the service's word for it.
+fn format(media_type: &str) -> Option<(&'static str, &str)> {
+    match media_type.split_once('/')? {
+        ("image", format @ ("png" | "jpeg" | "gif" | "webp")) => Some(("image", format)),
+        ("application", "pdf") => Some(("document", "pdf")),
+        _ => None,
+    }
+}
+
+fn message(turn: &Turn, family: &Family) -> Value {
     let mut blocks = Vec::with_capacity(turn.parts.len());
     let mut first_call = None;
     for part in &turn.parts {
-        let Some(block) = block(part, family)? else { continue };
+        let Some(block) = block(part, family) else { continue };
         match (part, first_call) {
             (Part::ToolCall(_), None) => {
                 first_call = Some(blocks.len());
@@ -119,17 +143,22 @@ fn message(turn: &Turn, family: &Family) -> Result<Value> {
     if first_call.is_none() && blocks.last().is_none_or(is_thought) {
         blocks.push(json!({ "text": SILENCE }));
     }
+    let has = |kind: &str| blocks.iter().any(|block| block.get(kind).is_some());
+    if has("document") && !has("text") {
+        // A document is not taken without a word.
+        blocks.push(json!({ "text": DOCUMENT }));
+    }
     let role = match turn.speaker {
         Speaker::User => "user",
         Speaker::Assistant => "assistant",
     };
-    Ok(json!({ "role": role, "content": blocks }))
+    json!({ "role": role, "content": blocks })
 }
 
-fn block(part: &Part, family: &Family) -> Result<Option<Value>> {
-    Ok(match part {
+fn block(part: &Part, family: &Family) -> Option<Value> {
+    match part {
         Part::Text(text) => Some(json!({ "text": text })),
-        Part::Image(blob) => Some(image(blob)?),
+        Part::Attachment(blob) => attachment(blob),
         Part::ToolCall(call) => Some(json!({ "toolUse": {
             "toolUseId": call.id,
             "name": turns::tool_name(&call.name),
@@ -139,20 +168,13 @@ fn block(part: &Part, family: &Family) -> Result<Option<Value>> {
         Part::Reasoning(_) => {
             thought(part, family).map(|block| json!({ "reasoningContent": block }))
         }
-    })
+    }
 }
 
-fn image(image: &Blob) -> Result<Value> {
-    let format = match image.media_type.strip_prefix("image/") {
-        Some(format @ ("png" | "jpeg" | "gif" | "webp")) => format,
-        _ => {
-            let message =
-                format!("`{}` is not an image that this provider takes", image.media_type);
-            return Err(Failure::invalid("/messages", message));
-        }
-    };
-    let bytes = STANDARD.encode(&image.bytes);
-    Ok(json!({ "image": { "format": format, "source": { "bytes": bytes } } }))
+fn attachment(blob: &Blob) -> Option<Value> {
+    let (kind, format) = format(&blob.media_type)?;
+    let bytes = STANDARD.encode(&blob.bytes);
+    Some(json!({ kind: { "format": format, "source": { "bytes": bytes } } }))
 }
 
 fn result(result: &ToolResult, family: &Family) -> Value {

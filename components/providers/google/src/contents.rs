@@ -15,13 +15,14 @@ pub const MADE_UP: &str = "made-";
 /// Stands for an answer of which only thoughts are left.
 const SILENCE: &str = "(no answer)";
 /// What the service can look at.
-const IMAGES: [&str; 5] = ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"];
+const MEDIA_TYPES: [&str; 6] =
+    ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "application/pdf"];
 
 /// Writes the conversation. With `signed`, the first call of each turn has a signature.
 ///
 /// # Errors
 ///
-/// [`Failure::Invalid`] if it is empty or has an image that the service cannot look at.
+/// [`Failure::Invalid`] if it is empty.
 pub fn encode(turns: &[Turn], signed: bool) -> Result<Vec<Value>> {
     if turns.is_empty() {
         return Err(Failure::invalid("/messages", "there is nothing to say to the model"));
@@ -35,7 +36,7 @@ pub fn encode(turns: &[Turn], signed: bool) -> Result<Vec<Value>> {
                     .push(json!({ "role": "model", "parts": model_parts(&turn.parts, signed) }));
                 calls = turn.parts.iter().filter_map(call_of).collect();
             }
-            Speaker::User => user(turn, &calls, &mut contents)?,
+            Speaker::User => user(turn, &calls, &mut contents),
         }
     }
     Ok(contents)
@@ -50,7 +51,7 @@ fn call_of(part: &Part) -> Option<&ToolCall> {
 
 /// Writes the answers to `calls` in the order of the calls, because the service may have nothing else to match them
 /// by, and then, as a content of its own, what else the user says.
-fn user(turn: &Turn, calls: &[&ToolCall], contents: &mut Vec<Value>) -> Result<()> {
+fn user(turn: &Turn, calls: &[&ToolCall], contents: &mut Vec<Value>) {
     let answers: Vec<Value> = calls.iter().filter_map(|call| answer(turn, call)).collect();
     if !answers.is_empty() {
         contents.push(json!({ "role": "user", "parts": answers }));
@@ -59,14 +60,13 @@ fn user(turn: &Turn, calls: &[&ToolCall], contents: &mut Vec<Value>) -> Result<(
     for part in &turn.parts {
         match part {
             Part::Text(text) => parts.push(json!({ "text": text })),
-            Part::Image(blob) => parts.push(image(blob)?),
+            Part::Attachment(blob) => parts.push(attachment(blob)),
             Part::ToolCall(_) | Part::ToolResult(_) | Part::Reasoning(_) => {}
         }
     }
     if !parts.is_empty() {
         contents.push(json!({ "role": "user", "parts": parts }));
     }
-    Ok(())
 }
 
 fn answer(turn: &Turn, call: &ToolCall) -> Option<Value> {
@@ -91,13 +91,14 @@ fn with_id(mut value: Value, id: &str) -> Value {
     value
 }
 
-fn image(image: &Blob) -> Result<Value> {
-    if !IMAGES.contains(&image.media_type.as_str()) {
-        let message = format!("`{}` is not an image that this provider takes", image.media_type);
-        return Err(Failure::invalid("/messages", message));
-    }
-    let data = STANDARD.encode(&image.bytes);
-    Ok(json!({ "inlineData": { "mimeType": image.media_type, "data": data } }))
+/// Returns whether the service looks at such a thing.
+pub fn takes(media_type: &str) -> bool {
+    MEDIA_TYPES.contains(&media_type)
+}
+
+fn attachment(blob: &Blob) -> Value {
+    let data = STANDARD.encode(&blob.bytes);
+    json!({ "inlineData": { "mimeType": blob.media_type, "data": data } })
 }
 
 fn model_parts(parts: &[Part], signed: bool) -> Vec<Value> {
@@ -124,7 +125,7 @@ fn model_parts(parts: &[Part], signed: bool) -> Vec<Value> {
                 written
                     .push(function_call(call, signature.map(|state| state.signature).or(made_up)));
             }
-            Part::ToolResult(_) | Part::Image(_) => {}
+            Part::ToolResult(_) | Part::Attachment(_) => {}
         }
     }
     if written.iter().all(|part| part["thought"] == true) {

@@ -48,7 +48,8 @@ pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRe
     let path = format!("{}:streamGenerateContent?alt=sse", model_path(&request.model)?);
     check(request)?;
     let family = Family::of(&request.model);
-    let conversation = turns::complete(turns::repair(&request.messages, turns::plain_id));
+    let conversation =
+        turns::complete(turns::repair(&request.messages, turns::plain_id, contents::takes));
     let mut body = Map::new();
     let contents = contents::encode(&conversation, family.checks_signatures)?;
     body.insert("contents".into(), contents.into());

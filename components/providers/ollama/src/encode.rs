@@ -7,7 +7,7 @@ use openkoi_provider_wire::{
 };
 use openkoi_sdk::{
     Failure, Result,
-    provider::{Blob, CompletionRequest, Effort, Endpoint, HttpRequest, Part, Speaker, ToolChoice},
+    provider::{CompletionRequest, Effort, Endpoint, HttpRequest, Part, Speaker, ToolChoice},
 };
 use serde_json::{Map, Value, json};
 
@@ -103,14 +103,14 @@ fn messages(request: &CompletionRequest) -> Result<Vec<Value>> {
     if !request.system.trim().is_empty() {
         messages.push(json!({ "role": "system", "content": request.system }));
     }
-    let mut conversation = turns::repair(&request.messages, str::to_owned);
+    let mut conversation = turns::repair(&request.messages, str::to_owned, takes);
     if matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_)) {
         // The format has no field for it.
         turns::ask_for_call(&mut conversation, &request.tool_choice);
     }
     for turn in &conversation {
         match turn.speaker {
-            Speaker::User => user(turn, &mut messages)?,
+            Speaker::User => user(turn, &mut messages),
             Speaker::Assistant => messages.extend(assistant(turn)),
         }
     }
@@ -121,7 +121,7 @@ fn messages(request: &CompletionRequest) -> Result<Vec<Value>> {
     Ok(messages)
 }
 
-fn user(turn: &Turn, messages: &mut Vec<Value>) -> Result<()> {
+fn user(turn: &Turn, messages: &mut Vec<Value>) {
     let mut images = Vec::new();
     for part in &turn.parts {
         match part {
@@ -131,28 +131,24 @@ fn user(turn: &Turn, messages: &mut Vec<Value>) -> Result<()> {
                 "tool_call_id": result.id,
                 "content": request::result_text(result),
             })),
-            Part::Image(blob) => images.push(image(blob)?),
+            Part::Attachment(blob) => images.push(STANDARD.encode(&blob.bytes)),
             _ => {}
         }
     }
     let text = request::joined(&turn.parts);
     if text.is_empty() && images.is_empty() {
-        return Ok(());
+        return;
     }
     let mut message = json!({ "role": "user", "content": text });
     if !images.is_empty() {
         message["images"] = images.into();
     }
     messages.push(message);
-    Ok(())
 }
 
-fn image(image: &Blob) -> Result<Value> {
-    if !image.media_type.starts_with("image/") {
-        let message = format!("`{}` is not an image", image.media_type);
-        return Err(Failure::invalid("/messages", message));
-    }
-    Ok(STANDARD.encode(&image.bytes).into())
+/// What it decodes: https://docs.ollama.com/capabilities/vision
+fn takes(media_type: &str) -> bool {
+    ["image/png", "image/jpeg", "image/webp"].contains(&media_type)
 }
 
 fn assistant(turn: &Turn) -> Option<Value> {

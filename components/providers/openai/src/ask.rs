@@ -1,14 +1,16 @@
 //! What both formats need of a request.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use openkoi_provider_wire::request::object;
 pub use openkoi_provider_wire::request::{check, functions, joined, parameters, result_text};
+use openkoi_provider_wire::{request::object, turns};
 use openkoi_sdk::{
-    Failure, Result,
+    Result,
     provider::{Blob, CompletionRequest, Effort, Endpoint, HttpRequest, Part},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use crate::dialect::Dialect;
 
 /// Makes the request that carries `body`.
 ///
@@ -44,7 +46,7 @@ pub fn with_purpose(
         http = http.header(name, if answers_tool { "agent" } else { "user" });
     }
     if let Some(name) = header("image_header")
-        && parts().any(|part| matches!(part, Part::Image(_)))
+        && parts().any(|part| matches!(part, Part::Attachment(blob) if is_image(&blob.media_type)))
     {
         http = http.header(name, "true");
     }
@@ -93,17 +95,20 @@ pub fn effort(effort: Effort) -> &'static str {
     }
 }
 
-/// Returns an image as a URL that contains it.
-///
-/// # Errors
-///
-/// [`Failure::Invalid`] if it is no image.
-pub fn image_url(image: &Blob) -> Result<String> {
-    if !image.media_type.starts_with("image/") {
-        return Err(Failure::invalid(
-            "/messages",
-            format!("`{}` is not an image", image.media_type),
-        ));
-    }
-    Ok(format!("data:{};base64,{}", image.media_type, STANDARD.encode(&image.bytes)))
+/// The name of a document of which nobody knows its name.
+pub const DOCUMENT: &str = "document.pdf";
+
+/// Returns whether the service looks at such a thing.
+pub fn takes(media_type: &str, dialect: &Dialect) -> bool {
+    is_image(media_type) || (dialect.documents && media_type == turns::PDF)
+}
+
+/// Returns whether it is an image that the service looks at.
+pub fn is_image(media_type: &str) -> bool {
+    turns::IMAGES.contains(&media_type)
+}
+
+/// Returns an attachment as a URL that contains it.
+pub fn data_url(blob: &Blob) -> String {
+    format!("data:{};base64,{}", blob.media_type, STANDARD.encode(&blob.bytes))
 }

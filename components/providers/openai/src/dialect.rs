@@ -56,6 +56,8 @@ pub struct Dialect {
     pub call_id: Option<usize>,
     /// What else goes into each request.
     pub extra: Map<String, Value>,
+    /// Whether documents are looked at.
+    pub documents: bool,
     /// Whether limits and temperatures of answers are taken.
     pub sampling: bool,
     /// Whether a request of Responses has instructions even where there are none.
@@ -89,6 +91,7 @@ impl Dialect {
             forced_tools: flag(endpoint, "forced_tools", !is_bound(&name))?,
             call_id: length(endpoint, "call_id_length")?,
             extra: extra(endpoint)?,
+            documents: flag(endpoint, "documents", official)?,
             sampling: flag(endpoint, "sampling", true)?,
             instructions: always(endpoint, "instructions")?,
         })

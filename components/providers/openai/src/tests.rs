@@ -61,7 +61,7 @@ fn a_service_that_counts_by_purpose_is_told_it() {
     let image = Blob { media_type: "image/png".to_owned(), bytes: vec![1] };
 
     assert_eq!(headers(vec![Part::Text("hi".into())]), (Some("user".into()), None));
-    let seen = headers(vec![Part::Text("see".into()), Part::Image(image)]);
+    let seen = headers(vec![Part::Text("see".into()), Part::Attachment(image)]);
     assert_eq!(seen, (Some("user".into()), Some("true".into())));
     assert_eq!(headers(vec![result("a", "read", "ok")]).0.as_deref(), Some("agent"));
 }

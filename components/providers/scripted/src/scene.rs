@@ -169,7 +169,7 @@ fn everything(request: &CompletionRequest) -> String {
             Part::ToolCall(call) => &call.arguments,
             Part::ToolResult(result) => &result.content,
             Part::Reasoning(reasoning) => &reasoning.text,
-            Part::Image(_) => continue,
+            Part::Attachment(_) => continue,
         };
         all.push('\n');
         all.push_str(said);

@@ -38,6 +38,11 @@ fn read_pieces<D: Decoder + Default>(pieces: &[&[u8]]) -> Result<Vec<Event>> {
     Ok(events)
 }
 
+/// An attachment of two bytes.
+pub fn attached(media_type: &str) -> Part {
+    Part::Attachment(Blob { media_type: media_type.to_owned(), bytes: vec![1, 2] })
+}
+
 /// Events in short: one line each.
 pub fn short(events: &[Event]) -> Vec<String> {
     events
@@ -148,7 +153,8 @@ fn part() -> impl Strategy<Value = Part> {
     ]);
     prop_oneof![
         "[ a\n\u{0}é]{0,4}".prop_map(Part::Text),
-        Just(Part::Image(Blob { media_type: "image/png".to_owned(), bytes: vec![1, 2] })),
+        proptest::sample::select(vec!["image/png", "application/pdf", "image/svg+xml"])
+            .prop_map(attached),
         (id.clone(), name.clone(), json).prop_map(|(id, name, json)| call(id, name, json)),
         (id, name, ".{0,3}", any::<bool>()).prop_map(|(id, name, content, is_error)| {
             let (id, name) = (id.to_owned(), name.to_owned());

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use openkoi_sdk::provider::{Message, Part, Speaker, ToolCall, ToolChoice, ToolResult};
+use openkoi_sdk::provider::{Blob, Message, Part, Speaker, ToolCall, ToolChoice, ToolResult};
 
 /// What is sent as the answer to a call that has none.
 const NO_RESULT: &str = "no result of this call was recorded";
@@ -15,6 +15,11 @@ const NO_RESULT: &str = "no result of this call was recorded";
 const CUT: &str = "(The beginning of this conversation is not shown.)";
 /// Asks a model to go on that was the last to speak.
 const CONTINUE: &str = "Continue.";
+
+/// The images that nearly every service looks at.
+pub const IMAGES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+/// The documents that services look at.
+pub const PDF: &str = "application/pdf";
 
 /// One speaker's part of a conversation: speakers alternate.
 #[derive(Clone, Debug)]
@@ -26,9 +31,15 @@ pub struct Turn {
 }
 
 /// Returns the conversation as alternating turns in which every call is answered, by the turn that follows it,
-/// and every answer has its call. `id` writes an id as the service takes it.
-pub fn repair(messages: &[Message], id: fn(&str) -> String) -> Vec<Turn> {
+/// and every answer has its call. `id` writes an id as the service takes it, and `takes` says whether it takes
+/// attachments of a media type; for the others there are words, so that one file does not end a task.
+pub fn repair(
+    messages: &[Message],
+    id: fn(&str) -> String,
+    takes: impl Fn(&str) -> bool,
+) -> Vec<Turn> {
     let mut turns = merge(messages);
+    turns.iter_mut().flat_map(|turn| &mut turn.parts).for_each(|part| describe(part, &takes));
     let mut seen = HashSet::new();
     let mut calls = Vec::new();
     for turn in &mut turns {
@@ -81,8 +92,19 @@ fn merge(messages: &[Message]) -> Vec<Turn> {
 fn speaker_of(part: &Part, said_by: Speaker) -> Speaker {
     match part {
         Part::ToolCall(_) | Part::Reasoning(_) => Speaker::Assistant,
-        Part::ToolResult(_) | Part::Image(_) => Speaker::User,
+        Part::ToolResult(_) | Part::Attachment(_) => Speaker::User,
         Part::Text(_) => said_by,
+    }
+}
+
+/// Puts words in the place of an attachment that is not taken.
+fn describe(part: &mut Part, takes: &impl Fn(&str) -> bool) {
+    if let Part::Attachment(blob) = part
+        && !takes(&blob.media_type)
+    {
+        let Blob { media_type, bytes } = blob;
+        let size = bytes.len();
+        *part = Part::Text(format!("[{media_type}, {size} bytes: this service cannot look at it]"));
     }
 }
 
@@ -124,7 +146,7 @@ pub fn rename_calls(turns: &mut [Turn], id: impl Fn(&str) -> String) {
         match part {
             Part::ToolCall(call) => call.id = id(&call.id),
             Part::ToolResult(result) => result.id = id(&result.id),
-            Part::Text(_) | Part::Image(_) | Part::Reasoning(_) => {}
+            Part::Text(_) | Part::Attachment(_) | Part::Reasoning(_) => {}
         }
     }
 }

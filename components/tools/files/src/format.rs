@@ -39,26 +39,26 @@ pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// Images that models see, by their first bytes.
-pub fn image_type(bytes: &[u8]) -> Option<&'static str> {
+/// Images and documents that models look at, by their first bytes.
+pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Some("image/png"),
         [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some("image/gif"),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        [b'%', b'P', b'D', b'F', b'-', ..] => Some("application/pdf"),
         _ => None,
     }
 }
 
 /// Names other bytes by how they begin.
 pub fn binary_kind(bytes: &[u8]) -> &'static str {
-    const KINDS: [(&[u8], &str); 15] = [
+    const KINDS: [(&[u8], &str); 14] = [
         (b"\x7FELF", "an ELF executable or library"),
         (b"MZ", "a Windows executable or library"),
         (b"\xCF\xFA\xED\xFE", "a Mach-O executable or library"),
         (b"\xCA\xFE\xBA\xBE", "a Java class or a Mach-O library"),
         (b"\0asm", "WebAssembly"),
-        (b"%PDF", "a PDF document"),
         (b"PK\x03\x04", "a ZIP archive or an office document"),
         (b"\x1F\x8B", "gzip-compressed data"),
         (b"\x28\xB5\x2F\xFD", "zstd-compressed data"),

@@ -15,7 +15,7 @@ use crate::{
 
 /// How much of a file is read at most.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
-const MAX_IMAGE: u64 = 4 * 1024 * 1024;
+const MAX_ATTACHMENT: u64 = 4 * 1024 * 1024;
 /// How much is shown at once.
 const MAX_LINES: usize = 2000;
 const MAX_SHOWN: usize = 50 * 1024;
@@ -51,8 +51,8 @@ pub fn run(files: &impl FileSystem, arguments: &ReadFile) -> Result<Output> {
 fn read(files: &impl FileSystem, arguments: &ReadFile, stat: &Stat) -> Result<Output> {
     let path = arguments.path.as_str();
     let (bytes, whole) = read_up_to(files, path, stat.size)?;
-    if let Some(media_type) = format::image_type(&bytes) {
-        return Ok(image(path, media_type, bytes, stat.size));
+    if let Some(media_type) = format::media_type(&bytes) {
+        return Ok(attachment(path, media_type, bytes, stat.size));
     }
     let Some(text) = Text::decode(valid_prefix(&bytes, whole)) else {
         let kind = format::binary_kind(&bytes);
@@ -83,16 +83,16 @@ fn valid_prefix(bytes: &[u8], whole: bool) -> &[u8] {
     if whole { bytes } else { &bytes[..end] }
 }
 
-fn image(path: &str, media_type: &str, bytes: Vec<u8>, size: u64) -> Output {
-    let shown = format::size(size);
-    if size > MAX_IMAGE {
-        return Output::text(format!(
-            "`{path}` is an image ({media_type}, {shown}), too large to be shown"
-        ));
+/// Shows what models look at rather than read.
+fn attachment(path: &str, media_type: &str, bytes: Vec<u8>, size: u64) -> Output {
+    let what = if media_type.starts_with("image/") { "an image" } else { "a document" };
+    let what = format!("`{path}` is {what} ({media_type}, {})", format::size(size));
+    if size > MAX_ATTACHMENT {
+        return Output::text(format!("{what}, too large to be shown"));
     }
-    Output::text(format!("`{path}` is an image ({media_type}, {shown})"))
-        .summary(format!("{media_type}, {shown}"))
-        .image(media_type, bytes)
+    Output::text(what)
+        .summary(format!("{media_type}, {}", format::size(size)))
+        .attach(media_type, bytes)
 }
 
 fn show(arguments: &ReadFile, text: &Text, whole: bool) -> Result<Output> {
@@ -204,20 +204,26 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_are_described_and_images_shown() {
+    fn other_bytes_are_described_and_what_models_look_at_is_shown() {
         let files = Memory::new([
             ("a.out", b"\x7FELF\0\0\0\0".as_slice()),
             ("a.png", b"\x89PNG\r\n\x1A\n\0\0"),
+            ("a.pdf", b"%PDF-1.7\n\0"),
         ]);
-
-        let image = read_file(&files, r#"{"path": "a.png"}"#).unwrap();
+        let shown = |path: &str| {
+            let output = read_file(&files, &format!(r#"{{"path": "{path}"}}"#)).unwrap();
+            let attachments = output.attachments.iter().map(|one| one.media_type.clone());
+            (output.text, attachments.collect::<Vec<_>>())
+        };
 
         assert_eq!(
             text(&files, r#"{"path": "a.out"}"#),
             "`a.out` is not text: an ELF executable or library, 8 bytes"
         );
-        assert_eq!(image.images.len(), 1);
-        assert_eq!(image.images[0].media_type, "image/png");
+        let image = "`a.png` is an image (image/png, 10 bytes)".to_owned();
+        assert_eq!(shown("a.png"), (image, vec!["image/png".to_owned()]));
+        let document = "`a.pdf` is a document (application/pdf, 10 bytes)".to_owned();
+        assert_eq!(shown("a.pdf"), (document, vec!["application/pdf".to_owned()]));
     }
 
     #[test]

@@ -202,12 +202,12 @@ fn interrupted() -> Failure {
 
 fn answer(call: &ToolCall, result: Result<ToolOutput, Failure>) -> Vec<Part> {
     let is_error = result.is_err();
-    let (content, images) = match result {
-        Ok(output) => (output.text, output.images),
+    let (content, attachments) = match result {
+        Ok(output) => (output.text, output.attachments),
         Err(failure) => (failure.to_string(), Vec::new()),
     };
     let result = ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error };
     let mut parts = vec![Part::ToolResult(result)];
-    parts.extend(images.into_iter().map(Part::Image));
+    parts.extend(attachments.into_iter().map(Part::Attachment));
     parts
 }

@@ -14,11 +14,11 @@ mod place;
 mod retry;
 mod trouble;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use openkoi_brokers::{oauth::Login, secrets::SecretSource};
 use openkoi_core::{
-    message::{Prompt, Role, Turn},
+    message::{Part, Prompt, Role, Turn},
     port::{Delta, Model, ModelCard, ModelError, ModelTrouble, Pending},
 };
 use serde_json::Value;
@@ -332,6 +332,22 @@ impl Models {
         }))
     }
 
+    /// Returns the names under which the catalogue may have the models of a route, the likeliest first.
+    fn keys<'a>(&'a self, route: &'a Route) -> [&'a str; 2] {
+        let component = self.providers.get(&route.provider).map(|p| p.settings.component.as_str());
+        [route.provider.as_str(), component.unwrap_or_default()]
+    }
+
+    /// What a model cannot look at is described to it: its provider would refuse the whole request.
+    fn readable<'a>(&self, prompt: &'a Prompt, route: &Route) -> Cow<'a, Prompt> {
+        let mut parts = prompt.messages.iter().flat_map(|message| &message.parts);
+        let looks = parts.any(|part| matches!(part, Part::Attachment(_)));
+        if looks && cards::is_blind(&self.settings.catalogue, &self.keys(route), &route.model) {
+            return Cow::Owned(prompt.in_words());
+        }
+        Cow::Borrowed(prompt)
+    }
+
     /// Tries one route until it answers, or until trying again makes no sense.
     async fn follow(
         &self,
@@ -355,6 +371,7 @@ impl Models {
             deltas(delta);
         };
         let mut attempt = 0;
+        let prompt = &*self.readable(prompt, route);
         loop {
             let asked =
                 exchange::turn(&self.shared, provider, &route.model, role, prompt, &shown).await;
@@ -470,9 +487,7 @@ impl Model for Models {
         let Some(route) = self.routes(role).first() else {
             return cards::card(&self.settings.catalogue, "none", &[], &role.0);
         };
-        let component = self.providers.get(&route.provider).map(|p| p.settings.component.as_str());
-        let keys = [route.provider.as_str(), component.unwrap_or_default()];
-        cards::card(&self.settings.catalogue, &route.provider, &keys, &route.model)
+        cards::card(&self.settings.catalogue, &route.provider, &self.keys(route), &route.model)
     }
 
     fn complete<'a>(

@@ -198,7 +198,7 @@ fn check_arguments(known: &Known, arguments: &str) -> Result<(), Failure> {
 }
 
 fn size(answer: &Output) -> u64 {
-    let images: usize = answer.images.iter().map(|image| image.bytes.len()).sum();
+    let attachments: usize = answer.attachments.iter().map(|one| one.bytes.len()).sum();
     let structured = answer.structured.as_ref().map_or(0, String::len);
-    (answer.text.len() + structured + images + answer.summary.len()) as u64
+    (answer.text.len() + structured + attachments + answer.summary.len()) as u64
 }

@@ -121,7 +121,7 @@ async fn an_answer_beyond_its_size_is_none() {
 async fn a_list_of_a_million_items_is_not_taken_up() {
     let mut world = tool_world();
 
-    let failure = failure_of(&mut world, "many_images", "").await;
+    let failure = failure_of(&mut world, "many_attachments", "").await;
 
     assert_eq!(limit(&failure), ("host-call-bytes", 8 << 20));
     is_unharmed(&mut world).await;

@@ -34,6 +34,22 @@ async fn an_unknown_tool_is_not_found() {
 }
 
 #[tokio::test]
+async fn what_no_model_looks_at_is_left_out_and_named() {
+    let mut world = tool_world();
+
+    let output = world.call_tool("attach", &argument("")).await.expect("it answers");
+
+    let kept: Vec<&str> = output.attachments.iter().map(|one| one.media_type.as_str()).collect();
+    assert_eq!(kept, ["image/png", "application/pdf"]);
+    assert!(
+        output.text.starts_with("look\n[an attachment is left out: `text/html"),
+        "{}",
+        output.text
+    );
+    assert_eq!(output.text.lines().count(), 2, "{}", output.text);
+}
+
+#[tokio::test]
 async fn a_long_output_is_cut_and_kept_whole() {
     let mut world = tool_world();
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::schema::Check;
 
+const DOCUMENTS: &[&str] = &["application/pdf"];
 const IMAGES: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp"];
 
 /// Checks each message, and that calls and results answer each other.
@@ -107,7 +108,8 @@ fn content(check: &mut Check, message: &Value, place: &str) {
         let place = format!("{place}.content[{index}]");
         match (block["type"].as_str().unwrap_or_default(), assistant) {
             ("text", _) => text(check, block, &place),
-            ("image", false) => image(check, block, &place),
+            ("image", false) => blob(check, block, &place, IMAGES),
+            ("document", false) => blob(check, block, &place, DOCUMENTS),
             ("tool_result", false) => result(check, block, &place),
             ("tool_use", true) => call(check, block, &place),
             ("thinking", true) => {
@@ -141,7 +143,7 @@ pub(super) fn cache_control(check: &mut Check, map: &Map<String, Value>, place: 
     }
 }
 
-fn image(check: &mut Check, block: &Value, place: &str) {
+fn blob(check: &mut Check, block: &Value, place: &str, media_types: &[&str]) {
     let Some(map) = check.object(block, place, &["type", "source"], &["cache_control"]) else {
         return;
     };
@@ -150,7 +152,7 @@ fn image(check: &mut Check, block: &Value, place: &str) {
     match source["type"].as_str() {
         Some("base64") => {
             if let Some(map) = check.object(source, place, &["type", "media_type", "data"], &[]) {
-                check.word(map, place, "media_type", IMAGES);
+                check.word(map, place, "media_type", media_types);
                 check.text(map, place, "data");
             }
         }
@@ -173,7 +175,7 @@ fn result(check: &mut Check, block: &Value, place: &str) {
         let place = format!("{place}.content[{index}]");
         match part["type"].as_str() {
             Some("text") => text(check, part, &place),
-            Some("image") => image(check, part, &place),
+            Some("image") => blob(check, part, &place, IMAGES),
             _ => check.fault(&place, "is not allowed in a result"),
         }
     }

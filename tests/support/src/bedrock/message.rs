@@ -69,6 +69,11 @@ fn content(check: &mut Check, message: &Value, place: &str) {
                 point(check, inner, &place);
             }
             ("image", false) => image(check, inner, &place),
+            ("document", false) => {
+                let word = blocks.iter().any(|block| block.get("text").is_some());
+                check.require(word, &place, "a document needs a text beside it");
+                document(check, inner, &place);
+            }
             ("toolResult", false) => result(check, inner, &place),
             ("toolUse", true) => call(check, inner, &place),
             ("reasoningContent", true) => reasoning(check, inner, &place),
@@ -104,6 +109,18 @@ fn image(check: &mut Check, image: &Value, place: &str) {
     let Some(map) = check.object(image, place, &["format", "source"], &[]) else { return };
     check.word(map, place, "format", &["png", "jpeg", "gif", "webp"]);
     if let Some(source) = check.object(&image["source"], place, &["bytes"], &[]) {
+        check.text(source, place, "bytes");
+    }
+}
+
+fn document(check: &mut Check, document: &Value, place: &str) {
+    let required = &["format", "name", "source"];
+    let Some(map) = check.object(document, place, required, &[]) else { return };
+    check.word(map, place, "format", &["pdf"]);
+    let name = check.text(map, place, "name").unwrap_or_default();
+    let fits = |c: char| c.is_ascii_alphanumeric() || " -()[]".contains(c);
+    check.require(name.chars().all(fits), place, "`name` has to be of plain characters");
+    if let Some(source) = check.object(&document["source"], place, &["bytes"], &[]) {
         check.text(source, place, "bytes");
     }
 }

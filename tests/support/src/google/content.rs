@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::schema::Check;
 
-const IMAGES: &[&str] = &["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"];
+const MEDIA_TYPES: &[&str] =
+    &["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "application/pdf"];
 /// What a part can be. It is one of them.
 const KINDS: [&str; 4] = ["text", "inlineData", "functionCall", "functionResponse"];
 
@@ -50,17 +51,17 @@ fn part(check: &mut Check, part: &Value, by_model: bool, place: &str) {
             let fits = text.is_some_and(|text| signed || !text.is_empty());
             check.require(fits, place, "has to have text");
         }
-        (["inlineData"], false) => image(check, &part["inlineData"], place),
+        (["inlineData"], false) => inline(check, &part["inlineData"], place),
         (["functionCall"], true) => call(check, &part["functionCall"], place),
         (["functionResponse"], false) => response(check, &part["functionResponse"], place),
         (kinds, _) => check.fault(place, format!("{kinds:?} is not allowed here")),
     }
 }
 
-fn image(check: &mut Check, data: &Value, place: &str) {
+fn inline(check: &mut Check, data: &Value, place: &str) {
     let place = format!("{place}.inlineData");
     if let Some(map) = check.object(data, &place, &["mimeType", "data"], &[]) {
-        check.word(map, &place, "mimeType", IMAGES);
+        check.word(map, &place, "mimeType", MEDIA_TYPES);
         check.text(map, &place, "data");
     }
 }

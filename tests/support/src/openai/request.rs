@@ -237,7 +237,18 @@ fn content(check: &mut Check, content: &Value, place: &str, kinds: &[&str]) {
         if kind == "image_url" {
             image(check, &part["image_url"], &place);
         }
+        if kind == "file" {
+            file(check, &part["file"], &place);
+        }
     }
+}
+
+fn file(check: &mut Check, file: &Value, place: &str) {
+    let Some(map) = check.object(file, place, &["filename", "file_data"], &[]) else { return };
+    check.text(map, place, "filename");
+    let data = check.text(map, place, "file_data").unwrap_or_default();
+    let fits = data.starts_with("data:application/pdf;base64,");
+    check.require(fits, place, "has to be a data URL of a PDF");
 }
 
 fn image(check: &mut Check, image: &Value, place: &str) {

@@ -100,6 +100,12 @@ fn part_of(check: &mut Check, part: &Value, kind: &str, place: &str) {
         let fits = url.starts_with("https://") || url.starts_with("data:image/");
         check.require(fits, place, "has to be an https or data URL");
     }
+    if kind == "input_file" {
+        check.text(map, place, "filename");
+        let data = check.text(map, place, "file_data").unwrap_or_default();
+        let fits = data.starts_with("data:application/pdf;base64,");
+        check.require(fits, place, "has to be a data URL of a PDF");
+    }
 }
 
 /// Checks a call and returns its id.

@@ -1,5 +1,5 @@
 use openkoi_provider_wire::testing::{
-    any_request, body, call, endpoint, header, message, request, result, tool,
+    any_request, attached, body, call, endpoint, header, message, request, result, tool,
 };
 use openkoi_sdk::provider::{Codec, Message, Part, Reasoning, Speaker, ToolResult};
 use proptest::prelude::*;
@@ -359,10 +359,6 @@ fn what_the_service_would_not_take_is_refused_before_it_is_sent() {
         Err(Failure::Invalid(invalid)) => invalid.field,
         other => format!("{other:?}"),
     };
-    let picture = Part::Image(openkoi_sdk::provider::Blob {
-        media_type: "image/tiff".to_owned(),
-        bytes: Vec::new(),
-    });
     let mut broken = tool("read");
     broken.parameters = "no".to_owned();
 
@@ -375,13 +371,21 @@ fn what_the_service_would_not_take_is_refused_before_it_is_sent() {
         refused(&CompletionRequest { tools: vec![broken], ..request("m") }),
         "/tools/0/parameters"
     );
-    assert_eq!(
-        refused(&CompletionRequest {
-            messages: vec![message(Speaker::User, vec![picture])],
-            ..request("m")
-        }),
-        "/messages"
-    );
+    assert_eq!(refused(&CompletionRequest { messages: Vec::new(), ..request("m") }), "/messages");
+}
+
+#[test]
+fn images_and_documents_are_looked_at_and_others_described() {
+    let parts = ["image/png", "application/pdf", "image/svg+xml"].map(attached).to_vec();
+    let asked = CompletionRequest { messages: vec![message(Speaker::User, parts)], ..request("m") };
+
+    let content = &sent(&asked)["messages"][0]["content"];
+
+    let source = |kind: &str| json!({ "type": "base64", "media_type": kind, "data": "AQI=" });
+    assert_eq!(content[0], json!({ "type": "image", "source": source("image/png") }));
+    assert_eq!(content[1]["type"], "document");
+    assert_eq!(content[1]["source"], source("application/pdf"));
+    assert!(content[2]["text"].as_str().unwrap().contains("image/svg+xml"));
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 use openkoi_provider_wire::testing::{
-    any_request, body, call, endpoint, header, message, request, result, tool,
+    any_request, attached, body, call, endpoint, header, message, request, result, tool,
 };
-use openkoi_sdk::provider::{Blob, Codec, Message, Part, Reasoning, Speaker, ToolResult};
+use openkoi_sdk::provider::{Codec, Message, Part, Reasoning, Speaker, ToolResult};
 use proptest::prelude::*;
 
 use super::*;
@@ -355,14 +355,32 @@ fn a_schema_is_enforced_where_the_service_can() {
 }
 
 #[test]
-fn images_are_written_and_what_the_service_would_not_take_is_refused() {
-    let picture = |kind: &str| CompletionRequest {
-        messages: vec![message(
-            Speaker::User,
-            vec![Part::Image(Blob { media_type: kind.to_owned(), bytes: vec![1, 2] })],
-        )],
-        ..request(NOVA)
+fn images_and_documents_are_looked_at_and_others_described() {
+    let seen = |kinds: &[&str]| {
+        let parts = kinds.iter().map(|kind| attached(kind)).collect();
+        let messages = vec![
+            message(Speaker::User, parts),
+            message(Speaker::Assistant, vec![Part::Text("hm".to_owned())]),
+            message(Speaker::User, vec![attached("application/pdf")]),
+        ];
+        sent(&CompletionRequest { messages, ..request(NOVA) })["messages"].clone()
     };
+    let source = json!({ "bytes": "AQI=" });
+    let document =
+        |name: &str| json!({ "document": { "format": "pdf", "name": name, "source": source } });
+    let word = json!({ "text": "(The document is attached.)" });
+
+    let messages = seen(&["image/png", "application/pdf"]);
+
+    let image = json!({ "image": { "format": "png", "source": source } });
+    assert_eq!(messages[0]["content"], json!([image, document("document 1"), word]));
+    assert_eq!(messages[2]["content"], json!([document("document 2"), word]));
+    let other = seen(&["image/tiff"])[0]["content"][0]["text"].to_string();
+    assert!(other.contains("image/tiff, 2 bytes"), "{other}");
+}
+
+#[test]
+fn what_the_service_would_not_take_is_refused() {
     let refused = |asked: &CompletionRequest| match encode(&endpoint(BASE, &[]), asked) {
         Err(Failure::Invalid(invalid)) => invalid.field,
         other => format!("{other:?}"),
@@ -370,11 +388,6 @@ fn images_are_written_and_what_the_service_would_not_take_is_refused() {
     let mut broken = tool("read");
     broken.parameters = "no".to_owned();
 
-    assert_eq!(
-        sent(&picture("image/png"))["messages"][0]["content"],
-        json!([{ "image": { "format": "png", "source": { "bytes": "AQI=" } } }])
-    );
-    assert_eq!(refused(&picture("image/tiff")), "/messages");
     assert_eq!(refused(&request("")), "/model");
     let required = CompletionRequest { tool_choice: ToolChoice::Required, ..request("m") };
     assert_eq!(refused(&required), "/tool-choice");

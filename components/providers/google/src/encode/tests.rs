@@ -1,5 +1,5 @@
 use openkoi_provider_wire::testing::{
-    any_request, body, call, endpoint, header, message, request, result, tool,
+    any_request, attached, body, call, endpoint, header, message, request, result, tool,
 };
 use openkoi_sdk::provider::{Codec, Decoder, Event, Message, Part, Reasoning, Speaker, ToolResult};
 use proptest::prelude::*;
@@ -351,11 +351,6 @@ fn what_the_service_would_not_take_is_refused_before_it_is_sent() {
         Err(Failure::Invalid(invalid)) => invalid.field,
         other => format!("{other:?}"),
     };
-    let picture = |media_type: &str| {
-        let blob =
-            openkoi_sdk::provider::Blob { media_type: media_type.to_owned(), bytes: vec![1] };
-        CompletionRequest { messages: vec![user(vec![Part::Image(blob)])], ..request("m") }
-    };
     let mut broken = tool("read");
     broken.parameters = "no".to_owned();
 
@@ -378,11 +373,18 @@ fn what_the_service_would_not_take_is_refused_before_it_is_sent() {
         refused(&CompletionRequest { tools: vec![broken], ..request("m") }),
         "/tools/0/parameters"
     );
-    assert_eq!(refused(&picture("image/gif")), "/messages");
-    assert_eq!(
-        sent(&picture("image/png"))["contents"][0]["parts"][0],
-        json!({ "inlineData": { "mimeType": "image/png", "data": "AQ==" } })
-    );
+}
+
+#[test]
+fn images_and_documents_are_looked_at_and_others_described() {
+    let parts = ["image/png", "application/pdf", "image/gif"].map(attached).to_vec();
+
+    let sent = sent(&CompletionRequest { messages: vec![user(parts)], ..request("m") });
+
+    let inline = |kind: &str| json!({ "inlineData": { "mimeType": kind, "data": "AQI=" } });
+    let parts = &sent["contents"][0]["parts"];
+    assert_eq!((&parts[0], &parts[1]), (&inline("image/png"), &inline("application/pdf")));
+    assert!(parts[2]["text"].as_str().unwrap().contains("image/gif"));
 }
 
 proptest! {

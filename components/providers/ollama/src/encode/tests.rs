@@ -126,7 +126,7 @@ fn what_the_format_cannot_say_of_tools_is_said_in_words_or_by_leaving_them_out()
 fn images_stand_beside_the_text() {
     let image = |media_type: &str| {
         let blob = Blob { media_type: media_type.to_owned(), bytes: vec![1, 2, 3] };
-        let parts = vec![Part::Text("see".to_owned()), Part::Image(blob)];
+        let parts = vec![Part::Text("see".to_owned()), Part::Attachment(blob)];
         CompletionRequest { messages: vec![message(Speaker::User, parts)], ..request("gemma3") }
     };
 
@@ -134,7 +134,9 @@ fn images_stand_beside_the_text() {
         sent(&image("image/png"))["messages"],
         json!([{ "role": "user", "content": "see", "images": ["AQID"] }])
     );
-    assert_eq!(refused(&[], &image("text/plain")), "/messages");
+    let described = sent(&image("application/pdf"))["messages"][0].clone();
+    assert!(described["content"].as_str().unwrap().contains("application/pdf, 3 bytes"));
+    assert_eq!(described.get("images"), None);
 }
 
 fn thought_and_called(state: &str) -> CompletionRequest {
@@ -205,7 +207,8 @@ fn a_window_grows_with_everything_that_is_read() {
     let size = |asked: &CompletionRequest| sent(asked)["options"]["num_ctx"].clone();
     let mut large = tool("read");
     large.description.clone_from(&text);
-    let image = Part::Image(Blob { media_type: "image/png".to_owned(), bytes: vec![0; 100_000] });
+    let image =
+        Part::Attachment(Blob { media_type: "image/png".to_owned(), bytes: vec![0; 100_000] });
 
     assert_eq!(size(&request("llama3.1")), 16_384);
     assert_eq!(size(&CompletionRequest { system: text.clone(), ..request("llama3.1") }), 65_536);

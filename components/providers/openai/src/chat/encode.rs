@@ -104,7 +104,8 @@ fn messages(request: &CompletionRequest, dialect: &Dialect) -> Result<Vec<Value>
     if !request.system.trim().is_empty() {
         messages.push(json!({ "role": dialect.system_role, "content": request.system }));
     }
-    let mut conversation = turns::repair(&request.messages, str::to_owned);
+    let mut conversation =
+        turns::repair(&request.messages, str::to_owned, |kind| ask::takes(kind, dialect));
     if is_forced(request) && !dialect.forced_tools {
         turns::ask_for_call(&mut conversation, &request.tool_choice);
     }
@@ -113,7 +114,7 @@ fn messages(request: &CompletionRequest, dialect: &Dialect) -> Result<Vec<Value>
     }
     for turn in conversation {
         match turn.speaker {
-            Speaker::User => user(&turn, &mut messages)?,
+            Speaker::User => user(&turn, &mut messages),
             Speaker::Assistant => messages.extend(assistant(&turn, dialect)),
         }
     }
@@ -123,7 +124,7 @@ fn messages(request: &CompletionRequest, dialect: &Dialect) -> Result<Vec<Value>
     Ok(messages)
 }
 
-fn user(turn: &Turn, messages: &mut Vec<Value>) -> Result<()> {
+fn user(turn: &Turn, messages: &mut Vec<Value>) {
     for part in &turn.parts {
         if let Part::ToolResult(result) = part {
             messages.push(json!({
@@ -133,25 +134,27 @@ fn user(turn: &Turn, messages: &mut Vec<Value>) -> Result<()> {
             }));
         }
     }
-    if turn.parts.iter().any(|part| matches!(part, Part::Image(_))) {
-        let content: Result<Vec<Value>> = turn.parts.iter().filter_map(content).collect();
-        messages.push(json!({ "role": "user", "content": content? }));
-        return Ok(());
+    if turn.parts.iter().any(|part| matches!(part, Part::Attachment(_))) {
+        let content: Vec<Value> = turn.parts.iter().filter_map(content).collect();
+        messages.push(json!({ "role": "user", "content": content }));
+        return;
     }
     let text = ask::joined(&turn.parts);
     if !text.is_empty() {
         messages.push(json!({ "role": "user", "content": text }));
     }
-    Ok(())
 }
 
-fn content(part: &Part) -> Option<Result<Value>> {
+fn content(part: &Part) -> Option<Value> {
     match part {
-        Part::Text(text) => Some(Ok(json!({ "type": "text", "text": text }))),
-        Part::Image(image) => Some(
-            ask::image_url(image)
-                .map(|url| json!({ "type": "image_url", "image_url": { "url": url } })),
-        ),
+        Part::Text(text) => Some(json!({ "type": "text", "text": text })),
+        Part::Attachment(blob) if ask::is_image(&blob.media_type) => {
+            Some(json!({ "type": "image_url", "image_url": { "url": ask::data_url(blob) } }))
+        }
+        Part::Attachment(blob) => {
+            let file = json!({ "filename": ask::DOCUMENT, "file_data": ask::data_url(blob) });
+            Some(json!({ "type": "file", "file": file }))
+        }
         Part::ToolCall(_) | Part::ToolResult(_) | Part::Reasoning(_) => None,
     }
 }

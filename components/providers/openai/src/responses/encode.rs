@@ -43,7 +43,7 @@ pub fn encode(
 ) -> Result<HttpRequest> {
     let mut body = Map::new();
     body.insert("model".into(), request.model.clone().into());
-    body.insert("input".into(), input(request)?.into());
+    body.insert("input".into(), input(request, dialect)?.into());
     body.insert("stream".into(), true.into());
     body.insert("store".into(), false.into());
     if dialect.instructions || !request.system.trim().is_empty() {
@@ -119,11 +119,11 @@ fn thinking(
     }
 }
 
-fn input(request: &CompletionRequest) -> Result<Vec<Value>> {
+fn input(request: &CompletionRequest, dialect: &Dialect) -> Result<Vec<Value>> {
     let mut items = Vec::new();
-    for turn in turns::repair(&request.messages, call_id) {
+    for turn in turns::repair(&request.messages, call_id, |kind| ask::takes(kind, dialect)) {
         match turn.speaker {
-            Speaker::User => user(&turn, &mut items)?,
+            Speaker::User => user(&turn, &mut items),
             Speaker::Assistant => assistant(&turn, &mut items),
         }
     }
@@ -137,7 +137,7 @@ fn call_id(id: &str) -> String {
     turns::plain_id(id).chars().take(CALL_ID).collect()
 }
 
-fn user(turn: &Turn, items: &mut Vec<Value>) -> Result<()> {
+fn user(turn: &Turn, items: &mut Vec<Value>) {
     let mut content = Vec::new();
     for part in &turn.parts {
         match part {
@@ -147,9 +147,13 @@ fn user(turn: &Turn, items: &mut Vec<Value>) -> Result<()> {
                 "output": ask::result_text(result),
             })),
             Part::Text(text) => content.push(json!({ "type": "input_text", "text": text })),
-            Part::Image(image) => content.push(json!({
-                "type": "input_image",
-                "image_url": ask::image_url(image)?,
+            Part::Attachment(blob) if ask::is_image(&blob.media_type) => {
+                content.push(json!({ "type": "input_image", "image_url": ask::data_url(blob) }));
+            }
+            Part::Attachment(blob) => content.push(json!({
+                "type": "input_file",
+                "filename": ask::DOCUMENT,
+                "file_data": ask::data_url(blob),
             })),
             Part::ToolCall(_) | Part::Reasoning(_) => {}
         }
@@ -157,7 +161,6 @@ fn user(turn: &Turn, items: &mut Vec<Value>) -> Result<()> {
     if !content.is_empty() {
         items.push(json!({ "role": "user", "content": content }));
     }
-    Ok(())
 }
 
 fn assistant(turn: &Turn, items: &mut Vec<Value>) {
@@ -177,7 +180,7 @@ fn assistant(turn: &Turn, items: &mut Vec<Value>) {
             Part::Reasoning(reasoning) if has_more(&turn.parts[index..]) => {
                 items.extend(item(reasoning));
             }
-            Part::Reasoning(_) | Part::ToolResult(_) | Part::Image(_) => {}
+            Part::Reasoning(_) | Part::ToolResult(_) | Part::Attachment(_) => {}
         }
     }
 }

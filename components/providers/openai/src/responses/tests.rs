@@ -1,5 +1,6 @@
 use openkoi_provider_wire::testing::{
-    any_request, body, call, endpoint, message, read, request, result, short, stream, tool,
+    any_request, attached, body, call, endpoint, message, read, request, result, short, stream,
+    tool,
 };
 use openkoi_sdk::{
     Failure,
@@ -162,6 +163,32 @@ fn the_newest_models_are_asked_with_their_reasoning_and_nothing_is_stored() {
             ],
         })
     );
+}
+
+#[test]
+fn images_and_documents_are_looked_at_where_the_service_does_and_described_elsewhere() {
+    let parts = ["image/png", "application/pdf"].map(attached).to_vec();
+    let asked = CompletionRequest {
+        messages: vec![message(Speaker::User, parts)],
+        ..request("gpt-6.1-sol")
+    };
+    let content = |base: &str, options: &[(&str, &str)]| {
+        body(&OpenAi::encode(&endpoint(base, options), &asked).unwrap())["input"][0]["content"]
+            .clone()
+    };
+
+    let vendor = content(OFFICIAL, &[]);
+
+    assert_eq!(
+        vendor,
+        json!([
+            { "type": "input_image", "image_url": "data:image/png;base64,AQI=" },
+            { "type": "input_file", "filename": "document.pdf",
+              "file_data": "data:application/pdf;base64,AQI=" },
+        ])
+    );
+    let other = content("https://llm.example.com/v1", &[("api", "responses")]);
+    assert_eq!(other[1]["type"], "input_text");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{any_request, call, message, result};
+use crate::testing::{any_request, attached, call, message, result};
 
 fn shown(turns: &[Turn]) -> Vec<String> {
     turns
@@ -16,7 +16,7 @@ fn shown(turns: &[Turn]) -> Vec<String> {
                     Part::ToolResult(result) => {
                         format!("result({}, {})", result.id, result.content)
                     }
-                    Part::Image(_) => "image".to_owned(),
+                    Part::Attachment(_) => "attachment".to_owned(),
                     Part::Reasoning(_) => "reasoning".to_owned(),
                 })
                 .collect();
@@ -24,6 +24,21 @@ fn shown(turns: &[Turn]) -> Vec<String> {
             format!("{who}: {}", parts.join(" "))
         })
         .collect()
+}
+
+fn repair(messages: &[Message], id: fn(&str) -> String) -> Vec<Turn> {
+    super::repair(messages, id, |_| true)
+}
+
+#[test]
+fn what_is_not_taken_is_described() {
+    let taken = |media_type: &str| media_type == "image/png";
+    let messages = [user(vec![attached("image/png"), attached("application/pdf"), text("look")])];
+
+    let turns = super::repair(&messages, str::to_owned, taken);
+
+    let said = "[application/pdf, 2 bytes: this service cannot look at it]";
+    assert_eq!(shown(&turns), [format!("user: attachment text({said}) text(look)")]);
 }
 
 fn user(parts: Vec<Part>) -> Message {

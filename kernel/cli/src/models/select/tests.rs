@@ -194,7 +194,10 @@ fn without_a_provider_the_message_names_what_was_looked_for_and_three_ways_on() 
 
     let told = crate::error::CommandError::from(error);
     assert_eq!(told.kind.code(), 4);
-    assert!(told.message.contains("ALPHA_API_KEY, GAMMA_API_KEY, GAMMA_PRO_KEY, BETA_API_KEY"), "{told}");
+    assert!(
+        told.message.contains("ALPHA_API_KEY, GAMMA_API_KEY, GAMMA_PRO_KEY, BETA_API_KEY"),
+        "{told}"
+    );
     assert_eq!(told.hints.len(), 3);
     assert!(told.hints[0].starts_with("export ALPHA_API_KEY="), "{told}");
 }

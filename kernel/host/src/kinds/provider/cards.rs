@@ -3,7 +3,8 @@
 //! ```json
 //! { "providers": { "NAME": { "models": { "ID": {
 //!     "limit": { "context": 200000, "output": 64000 },
-//!     "cost": { "input": 3.0, "output": 15.0, "cache_read": 0.3, "cache_write": 3.75 } } } } } }
+//!     "cost": { "input": 3.0, "output": 15.0, "cache_read": 0.3, "cache_write": 3.75 },
+//!     "attachment": true } } } } }
 //! ```
 
 use openkoi_core::{ledger::Price, port::ModelCard};
@@ -16,8 +17,7 @@ const OUTPUT: u64 = 8_192;
 /// Returns the card of `provider/model`; `keys` are the names under which the catalogue may have the
 /// provider, the likeliest first.
 pub(super) fn card(catalogue: &Value, provider: &str, keys: &[&str], model: &str) -> ModelCard {
-    let entry =
-        keys.iter().find_map(|key| catalogue.get("providers")?.get(key)?.get("models")?.get(model));
+    let entry = entry(catalogue, keys, model);
     let limit = |key: &str, unknown: u64| {
         let known = entry.and_then(|entry| entry.get("limit")?.get(key)?.as_u64());
         known.filter(|tokens| *tokens > 0).unwrap_or(unknown)
@@ -28,6 +28,15 @@ pub(super) fn card(catalogue: &Value, provider: &str, keys: &[&str], model: &str
         output: limit("output", OUTPUT),
         price: entry.and_then(|entry| price(entry.get("cost")?)),
     }
+}
+
+/// Returns whether the model reads text alone, as far as anybody says.
+pub(super) fn is_blind(catalogue: &Value, keys: &[&str], model: &str) -> bool {
+    entry(catalogue, keys, model).is_some_and(|entry| entry["attachment"] == false)
+}
+
+fn entry<'a>(catalogue: &'a Value, keys: &[&str], model: &str) -> Option<&'a Value> {
+    keys.iter().find_map(|key| catalogue.get("providers")?.get(key)?.get("models")?.get(model))
 }
 
 /// A price that is no number or less than nothing is no price.
@@ -62,6 +71,14 @@ mod tests {
         assert_eq!((known.name.as_str(), known.context), ("mine/large", 200_000));
         assert_eq!(known.price, Some(price));
         assert_eq!((unknown.context, unknown.output, unknown.price), (CONTEXT, OUTPUT, None));
+    }
+
+    #[test]
+    fn a_model_is_blind_if_somebody_says_so() {
+        let catalogue = json!({ "providers": { "p": { "models": {
+            "reads": { "attachment": false }, "sees": { "attachment": true }, "perhaps": {} } } } });
+        let blind = |model| is_blind(&catalogue, &["mine", "p"], model);
+        assert_eq!(["reads", "sees", "perhaps", "unheard"].map(blind), [true, false, false, false]);
     }
 
     #[test]

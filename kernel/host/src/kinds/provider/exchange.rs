@@ -128,7 +128,7 @@ fn without_keys(mut turn: Turn, redact: impl Fn(&str) -> String) -> Turn {
             Part::ToolCall(call) => call.arguments = redact(&call.arguments),
             // A provider's own state has to come back unchanged.
             Part::Reasoning(reasoning) => reasoning.text = redact(&reasoning.text),
-            Part::Image(_) | Part::ToolResult(_) => {}
+            Part::Attachment(_) | Part::ToolResult(_) => {}
         }
     }
     turn

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use openkoi_brokers::durable;
-use openkoi_core::{failure::Failure, tool::ToolOutput};
+use openkoi_core::{failure::Failure, message::Blob, tool::ToolOutput};
 
 use crate::{bindings::tool::exports::openkoi::tool::tool::Output, convert, host::Brokers, text};
 
@@ -36,13 +36,20 @@ impl Saver<'_> {
 
 /// Makes a guest's answer fit for a model and a person.
 pub(super) fn fit(answer: Output, saver: &Saver<'_>) -> Result<ToolOutput, Failure> {
+    let attachments = answer.attachments.into_iter().map(convert::blob_in);
+    let (attachments, others): (Vec<Blob>, Vec<Blob>) = attachments.partition(is_looked_at);
+    let mut shown = text::visible(&answer.text);
+    for Blob { media_type, .. } in &others {
+        shown.push_str(&format!(
+            "\n[an attachment is left out: `{media_type}` is no image and no PDF]"
+        ));
+    }
     let mut output = ToolOutput {
         summary: text::one_line(&answer.summary, SUMMARY),
         structured: answer.structured,
-        images: answer.images.into_iter().map(convert::blob_in).collect(),
+        attachments,
         ..ToolOutput::default()
     };
-    let shown = text::visible(&answer.text);
     match shorten(&shown) {
         None => output.text = shown,
         Some(short) => {
@@ -52,6 +59,11 @@ pub(super) fn fit(answer: Output, saver: &Saver<'_>) -> Result<ToolOutput, Failu
         }
     }
     Ok(output)
+}
+
+/// Whether there are models that look at such a thing.
+fn is_looked_at(blob: &Blob) -> bool {
+    blob.media_type.starts_with("image/") || blob.media_type == "application/pdf"
 }
 
 /// The beginning and the end of a text that is too long.

@@ -1,5 +1,5 @@
 use openkoi_provider_wire::testing::{
-    any_request, body, call, endpoint, header, message, request, result, tool,
+    any_request, attached, body, call, endpoint, header, message, request, result, tool,
 };
 use openkoi_sdk::{
     Failure,
@@ -147,21 +147,27 @@ fn tools_calls_and_results_are_written() {
 }
 
 #[test]
-fn an_image_is_sent_inside_of_the_message() {
-    let image = Part::Image(openkoi_sdk::provider::Blob {
-        media_type: "image/png".to_owned(),
-        bytes: vec![1, 2, 3],
-    });
-    let asked = CompletionRequest {
-        messages: vec![message(Speaker::User, vec![Part::Text("see".to_owned()), image])],
-        ..request("gpt-4o")
+fn images_and_documents_are_looked_at_where_the_service_does_and_described_elsewhere() {
+    let parts = ["image/png", "application/pdf", "image/svg+xml"].map(attached);
+    let parts = [vec![Part::Text("see".to_owned())], parts.to_vec()].concat();
+    let asked =
+        CompletionRequest { messages: vec![message(Speaker::User, parts)], ..request("gpt-4o") };
+    let content = |base: &str, options: &[(&str, &str)]| {
+        sent(base, options, &asked)["messages"][0]["content"].clone()
     };
+    let file = json!({ "type": "file", "file": {
+        "filename": "document.pdf", "file_data": "data:application/pdf;base64,AQI=" } });
 
-    assert_eq!(
-        sent(OFFICIAL, &[], &asked)["messages"][0]["content"],
-        json!([{ "type": "text", "text": "see" },
-               { "type": "image_url", "image_url": { "url": "data:image/png;base64,AQID" } }])
-    );
+    let vendor = content(OFFICIAL, &[]);
+
+    let image = json!({ "url": "data:image/png;base64,AQI=" });
+    assert_eq!(vendor[0], json!({ "type": "text", "text": "see" }));
+    assert_eq!(vendor[1], json!({ "type": "image_url", "image_url": image }));
+    assert_eq!(vendor[2], file);
+    assert!(vendor[3]["text"].as_str().unwrap().contains("image/svg+xml"));
+    let other = "https://llm.example.com/v1";
+    assert!(content(other, &[])[2]["text"].as_str().unwrap().contains("application/pdf"));
+    assert_eq!(content(other, &[("documents", "true")])[2], file);
 }
 
 fn thought_and_called(state: &str) -> CompletionRequest {
