@@ -20,18 +20,16 @@ impl Reader {
         Self(Lines::new("ndjson-line-bytes", false))
     }
 
-    /// Takes the next bytes and returns the values that they complete.
+    /// Takes the next bytes and adds the values that they complete to `values`.
     ///
     /// # Errors
     ///
     /// [`Failure::Limited`] for a line of more than 1 MiB, [`Failure::Failed`] for one that is no `T`.
-    pub fn push<T: DeserializeOwned>(&mut self, bytes: &[u8]) -> Result<Vec<T>> {
-        let mut values = Vec::new();
+    pub fn push<T: DeserializeOwned>(&mut self, bytes: &[u8], values: &mut Vec<T>) -> Result<()> {
         self.0.push(bytes, |line| {
             values.extend(value(line)?);
             Ok(())
-        })?;
-        Ok(values)
+        })
     }
 
     /// Ends the stream and returns the value of a last line without an end.
@@ -67,7 +65,7 @@ mod tests {
         let mut reader = Reader::new();
         let mut values = Vec::new();
         for piece in pieces {
-            values.extend(reader.push::<Value>(piece).unwrap());
+            reader.push(piece, &mut values).unwrap();
         }
         values.extend(reader.finish::<Value>().unwrap());
         values
@@ -85,10 +83,21 @@ mod tests {
 
     #[test]
     fn a_stream_that_ends_inside_a_value_was_cut_short() {
-        let mut reader = Reader::new();
+        let (mut reader, mut values) = (Reader::new(), Vec::<Value>::new());
 
-        assert_eq!(reader.push::<Value>(b"{\"a\":").unwrap(), Vec::<Value>::new());
+        reader.push(b"{\"a\":", &mut values).unwrap();
 
+        assert_eq!(values, Vec::<Value>::new());
         assert!(matches!(reader.finish::<Value>(), Err(Failure::Unavailable(_))));
+    }
+
+    #[test]
+    fn what_came_before_a_line_that_is_no_json_is_kept() {
+        let (mut reader, mut values) = (Reader::new(), Vec::<Value>::new());
+
+        let failure = reader.push(b"[1]\noops\n[2]\n", &mut values);
+
+        assert!(matches!(failure, Err(Failure::Failed(_))), "{failure:?}");
+        assert_eq!(values, [json!([1])]);
     }
 }

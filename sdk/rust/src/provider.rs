@@ -79,19 +79,73 @@ pub trait Codec {
 
 /// Reads one response. One value lives for one response.
 pub trait Decoder {
-    /// Takes the next bytes, cut anywhere, and returns what they complete.
+    /// Takes the next bytes, cut anywhere, and adds what they complete to `events`.
     ///
     /// # Errors
     ///
-    /// Ends the turn: an error that the provider reported, or bytes that are not its format.
-    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>>;
+    /// Ends the turn. What was added before counts as received.
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Broken>;
 
     /// Ends the response.
     ///
     /// # Errors
     ///
-    /// [`Failure::Unavailable`] if it was cut short.
-    fn finish(&mut self) -> Result<Vec<Event>>;
+    /// As [`Decoder::push`]; [`Failure::Unavailable`] if it was cut short.
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken>;
+}
+
+/// Why a response ends before the turn is complete.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Broken {
+    /// The provider reported an error in it.
+    Reported(Diagnosis),
+    /// Its bytes are not the format, or there are too few.
+    Unreadable(Failure),
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        Self::Unreadable(failure)
+    }
+}
+
+impl From<Diagnosis> for Broken {
+    fn from(diagnosis: Diagnosis) -> Self {
+        Self::Reported(diagnosis)
+    }
+}
+
+impl Broken {
+    /// What the provider reported, or the same meaning for what it did.
+    fn diagnosis(self) -> Diagnosis {
+        let failure = match self {
+            Self::Reported(diagnosis) => return diagnosis,
+            Self::Unreadable(failure) => failure,
+        };
+        match failure {
+            Failure::Unavailable(outage) => Diagnosis {
+                problem: Problem::Overloaded,
+                message: outage.message,
+                retry_after_ms: outage.retry_after_ms,
+            },
+            other => Diagnosis {
+                problem: Problem::Other,
+                message: other.to_string(),
+                retry_after_ms: None,
+            },
+        }
+    }
+}
+
+/// Returns what the host is told of one step. A function returns events or a failure, so with events before it a
+/// failure is told as the last of them.
+fn told(mut events: Vec<Event>, step: Result<(), Broken>) -> Result<Vec<Event>> {
+    match step {
+        Ok(()) => {}
+        Err(Broken::Unreadable(failure)) if events.is_empty() => return Err(failure),
+        Err(broken) => events.push(Event::Failed(broken.diagnosis())),
+    }
+    Ok(events)
 }
 
 impl Endpoint {
@@ -206,11 +260,15 @@ impl<C: Codec + 'static> GuestDecoder for DecoderAdapter<C> {
     }
 
     fn push(&self, bytes: Vec<u8>) -> Result<Vec<Event>> {
-        self.0.borrow_mut().push(&bytes)
+        let mut events = Vec::new();
+        let step = self.0.borrow_mut().push(&bytes, &mut events);
+        told(events, step)
     }
 
     fn finish(&self) -> Result<Vec<Event>> {
-        self.0.borrow_mut().finish()
+        let mut events = Vec::new();
+        let step = self.0.borrow_mut().finish(&mut events);
+        told(events, step)
     }
 }
 
@@ -249,5 +307,47 @@ impl<C: Codec + 'static> Guest for Adapter<C> {
     fn decode_embeddings(body: Vec<u8>) -> Result<Vec<Vec<f32>>> {
         crate::prepare();
         C::decode_embeddings(&body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text() -> Vec<Event> {
+        vec![Event::Text("a".to_owned())]
+    }
+
+    fn diagnosis(problem: Problem, message: &str, retry_after_ms: Option<u64>) -> Diagnosis {
+        Diagnosis { problem, message: message.to_owned(), retry_after_ms }
+    }
+
+    #[test]
+    fn what_came_before_an_error_is_told_with_it() {
+        let quota = diagnosis(Problem::Quota, "no credit", None);
+        let mut busy = Failure::unavailable("busy");
+        if let Failure::Unavailable(outage) = &mut busy {
+            outage.retry_after_ms = Some(7);
+        }
+        let cases = [
+            (quota.clone().into(), quota),
+            (busy.into(), diagnosis(Problem::Overloaded, "busy", Some(7))),
+            (Failure::failed("a page").into(), diagnosis(Problem::Other, "a page", None)),
+        ];
+
+        for (broken, last) in cases {
+            let expected = [text(), vec![Event::Failed(last)]].concat();
+            assert_eq!(told(text(), Err(broken)), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn with_nothing_before_it_a_failure_stays_one_and_a_report_stays_an_event() {
+        let limit = Failure::limited("sse-line-bytes", 1);
+        let quota = diagnosis(Problem::Quota, "no credit", None);
+
+        assert_eq!(told(Vec::new(), Err(limit.clone().into())), Err(limit));
+        assert_eq!(told(Vec::new(), Err(quota.clone().into())), Ok(vec![Event::Failed(quota)]));
+        assert_eq!(told(text(), Ok(())), Ok(text()));
     }
 }

@@ -44,19 +44,17 @@ impl Reader {
         Self { lines: Lines::new("sse-line-bytes", true), pending: Pending::default() }
     }
 
-    /// Takes the next bytes and returns the events that they complete.
+    /// Takes the next bytes and adds the events that they complete to `events`.
     ///
     /// # Errors
     ///
     /// [`Failure::Limited`](crate::Failure::Limited) for a line of more than 1 MiB or data of more than 16 MiB.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>> {
+    pub fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<()> {
         let Self { lines, pending } = self;
-        let mut events = Vec::new();
         lines.push(bytes, |line| {
             events.extend(pending.line(line)?);
             Ok(())
-        })?;
-        Ok(events)
+        })
     }
 
     /// Ends the stream and returns an event whose blank line never came. The standard drops it, but some
@@ -126,7 +124,7 @@ mod tests {
         let mut reader = Reader::new();
         let mut events = Vec::new();
         for piece in pieces {
-            events.extend(reader.push(piece).unwrap());
+            reader.push(piece, &mut events).unwrap();
         }
         events.extend(reader.finish().unwrap());
         events
@@ -166,10 +164,12 @@ mod tests {
 
     #[test]
     fn an_event_arrives_with_its_blank_line_and_not_later() {
-        let mut reader = Reader::new();
+        let (mut reader, mut events) = (Reader::new(), Vec::new());
 
-        assert_eq!(reader.push(b"data: x\n").unwrap(), []);
-        assert_eq!(reader.push(b"\n").unwrap(), [event("message", "x", "")]);
+        reader.push(b"data: x\n", &mut events).unwrap();
+        assert_eq!(events, []);
+        reader.push(b"\n", &mut events).unwrap();
+        assert_eq!(events, [event("message", "x", "")]);
         assert_eq!(reader.finish().unwrap(), None);
     }
 
@@ -179,13 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_refused_at_one_mebibyte() {
-        let mut reader = Reader::new();
-        let chunk = [b'x'; 65536];
+    fn a_line_without_end_is_refused_at_one_mebibyte_and_what_came_before_it_is_kept() {
+        let (mut reader, mut events) = (Reader::new(), Vec::new());
+        let bytes = [b"data: x\n\n".as_slice(), &[b'x'; 1024 * 1024 + 1]].concat();
 
-        let failure = (0..17).find_map(|_| reader.push(&chunk).err());
+        let failure = reader.push(&bytes, &mut events);
 
-        assert_eq!(failure, Some(Failure::limited("sse-line-bytes", 1024 * 1024)));
+        assert_eq!(failure, Err(Failure::limited("sse-line-bytes", 1024 * 1024)));
+        assert_eq!(events, [event("message", "x", "")]);
     }
 
     proptest! {

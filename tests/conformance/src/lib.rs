@@ -33,6 +33,8 @@ macro_rules! conformance {
                 every_problem_has_its_kind,
                 what_may_pass_is_asked_again_and_what_may_not_is_not,
                 what_a_tool_shows_is_looked_at_or_described,
+                every_problem_inside_of_a_stream_has_its_kind,
+                what_may_pass_inside_of_a_stream_is_asked_again_and_what_may_not_is_not,
                 the_models_are_listed,
             );
         }

@@ -270,7 +270,7 @@ fn kind(problem: Problem) -> ModelTrouble {
         Problem::WrongKey | Problem::Forbidden => ModelTrouble::Credentials,
         Problem::Quota => ModelTrouble::Quota,
         Problem::RateLimited => ModelTrouble::RateLimited,
-        Problem::Overloaded | Problem::ServerError | Problem::InStream => ModelTrouble::Unreachable,
+        Problem::Overloaded | Problem::ServerError => ModelTrouble::Unreachable,
         Problem::Overflow => ModelTrouble::Overflow,
         Problem::UnknownModel => ModelTrouble::UnknownModel,
         Problem::BadRequest => ModelTrouble::Invalid,
@@ -346,6 +346,38 @@ pub async fn what_a_tool_shows_is_looked_at_or_described<W: Wire>() {
     assert!(has("koi-pdf") != described("application/pdf"), "{sent}");
     assert!(!has("koi-svg") && described("image/svg+xml"), "{sent}");
     peer.server.finish();
+}
+
+/// An error inside of a good answer is the same error as with a status, in each of the vendor's forms.
+pub async fn every_problem_inside_of_a_stream_has_its_kind<W: Wire>() {
+    for problem in Problem::ALL {
+        for reply in W::in_stream(problem, TEXT) {
+            let (error, peer) = refused::<W>([reply.again_and_again()]).await;
+            assert_eq!(error.kind, kind(problem), "{problem:?}: {error}");
+            assert!(!error.message.contains('\n'), "{problem:?}: {error}");
+            assert!(!error.message.contains(W::KEY), "{problem:?}: {error}");
+            peer.server.finish();
+        }
+    }
+}
+
+/// An error inside of an answer that has said nothing yet is waited for if it may pass, and final if not.
+pub async fn what_may_pass_inside_of_a_stream_is_asked_again_and_what_may_not_is_not<W: Wire>() {
+    for problem in Problem::ALL {
+        for trouble in W::in_stream(problem, "") {
+            let peer = Peer::<W>::start([trouble, reply("better").if_asked()]);
+
+            let turn = peer.ask(&prompt("hi")).await;
+
+            if may_pass(problem) {
+                assert_eq!(turn.expect("it passes").text(), "better", "{problem:?}");
+            } else {
+                let error = turn.expect_err("it stays");
+                assert_eq!((error.kind, peer.server.turns().len()), (kind(problem), 1), "{error}");
+            }
+            peer.server.finish();
+        }
+    }
 }
 
 /// The vendor's list has the model, by the id that it is asked for.

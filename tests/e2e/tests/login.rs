@@ -71,6 +71,10 @@ impl Wire for LoggedIn {
     fn problem(problem: Problem) -> Option<Reply> {
         Chat::problem(problem)
     }
+
+    fn in_stream(problem: Problem, said: &str) -> Vec<Reply> {
+        Chat::in_stream(problem, said)
+    }
 }
 
 /// A home whose provider `work` is `api`, logged in to at `server`.

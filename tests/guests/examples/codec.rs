@@ -4,13 +4,14 @@
 //! text hello            call 0 id name        usage 12 3
 //! thought hm            args 0 {"a":1}        reasoning opaque
 //! fail later            spin                  end finished
+//! report 429 sorry      (an error as it would be with that status)
 //! ```
 
 use openkoi_sdk::{
     Failure, Result,
     provider::{
-        CallDelta, CallStart, Codec, CompletionRequest, Decoder, Diagnosis, Endpoint, Event,
-        Header, HttpRequest, ModelEntry, Part, Problem, Reasoning, StopReason, Usage,
+        Broken, CallDelta, CallStart, Codec, CompletionRequest, Decoder, Diagnosis, Endpoint,
+        Event, Header, HttpRequest, ModelEntry, Part, Problem, Reasoning, StopReason, Usage,
     },
 };
 
@@ -51,17 +52,7 @@ impl Codec for Lines {
     }
 
     fn diagnose(status: u16, _: &[Header], body: &[u8]) -> Diagnosis {
-        let problem = match status {
-            429 => Problem::RateLimited,
-            401 => Problem::Credentials,
-            402 => Problem::Quota,
-            404 => Problem::UnknownModel,
-            413 => Problem::ContextOverflow,
-            400..500 => Problem::InvalidRequest,
-            _ => Problem::Overloaded,
-        };
-        let message = String::from_utf8_lossy(body).into_owned();
-        Diagnosis { problem, message, retry_after_ms: None }
+        diagnosis(status, String::from_utf8_lossy(body).into_owned())
     }
 
     fn encode_models(endpoint: &Endpoint) -> Result<HttpRequest> {
@@ -79,23 +70,38 @@ impl Codec for Lines {
     }
 }
 
+fn diagnosis(status: u16, message: String) -> Diagnosis {
+    let problem = match status {
+        429 => Problem::RateLimited,
+        401 => Problem::Credentials,
+        402 => Problem::Quota,
+        404 => Problem::UnknownModel,
+        413 => Problem::ContextOverflow,
+        451 => Problem::Refused,
+        400..500 => Problem::InvalidRequest,
+        _ => Problem::Overloaded,
+    };
+    // `wait 7` in a message asks for seconds.
+    let wait = message.split_once("wait ").and_then(|(_, rest)| rest.parse::<u64>().ok());
+    Diagnosis { problem, message, retry_after_ms: wait.map(|seconds| seconds * 1_000) }
+}
+
 impl Decoder for Reader {
-    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>> {
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
         self.rest.extend_from_slice(bytes);
-        let mut events = Vec::new();
         while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.rest.drain(..=end).collect();
             events.extend(event(String::from_utf8_lossy(&line).trim_end_matches('\n'))?);
         }
-        Ok(events)
+        Ok(())
     }
 
-    fn finish(&mut self) -> Result<Vec<Event>> {
-        if self.rest.is_empty() { Ok(Vec::new()) } else { Err(Failure::unavailable("cut short")) }
+    fn finish(&mut self, _: &mut Vec<Event>) -> Result<(), Broken> {
+        if self.rest.is_empty() { Ok(()) } else { Err(Failure::unavailable("cut short").into()) }
     }
 }
 
-fn event(line: &str) -> Result<Option<Event>> {
+fn event(line: &str) -> Result<Option<Event>, Broken> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let (first, later) = rest.split_once(' ').unwrap_or((rest, ""));
     let number = |text: &str| text.parse().unwrap_or(0);
@@ -116,7 +122,11 @@ fn event(line: &str) -> Result<Option<Event>> {
             cache_write: None,
             reasoning: None,
         }),
-        "fail" => return Err(Failure::unavailable(rest)),
+        "fail" => return Err(Failure::unavailable(rest).into()),
+        "report" => {
+            let (status, message) = (number(first), later.to_owned());
+            return Err(diagnosis(u16::try_from(status).unwrap_or(0), message).into());
+        }
         "spin" => loop {
             std::hint::black_box(());
         },

@@ -99,8 +99,13 @@ impl Wire for Messages {
             Problem::BadRequest => bad_request(),
             // Refusals are an ordinary answer with `stop_reason: "refusal"`.
             Problem::Refused => return None,
-            Problem::InStream => error_in_stream(),
         })
+    }
+
+    fn in_stream(problem: Problem, said: &str) -> Vec<Reply> {
+        // Every kind of error may come as an event: <https://docs.claude.com/en/api/errors>.
+        let error = Self::problem(problem).and_then(|reply| reply.error());
+        error.iter().map(|error| broken_off(said, error)).collect()
     }
 }
 
@@ -163,11 +168,25 @@ pub fn unknown_model(model: &str) -> Reply {
 
 /// A stream that begins well and then brings an error.
 pub fn error_in_stream() -> Reply {
+    broken_off("Hal", &error("overloaded_error", "Overloaded"))
+}
+
+/// A stream that says something, if it is not empty, and then brings this error.
+fn broken_off(said: &str, error: &Value) -> Reply {
     let start = json!({ "type": "message_start", "message": { "id": "msg_1", "type": "message",
         "role": "assistant", "content": [], "model": Messages::MODEL, "stop_reason": null,
         "stop_sequence": null, "usage": { "input_tokens": 100, "output_tokens": 1 } } });
-    let error = json!({ "type": "error",
-        "error": { "type": "overloaded_error", "message": "Overloaded" } });
-    let body = format!("event: message_start\ndata: {start}\n\nevent: error\ndata: {error}\n\n");
+    let block = json!({ "type": "content_block_start", "index": 0,
+        "content_block": { "type": "text", "text": "" } });
+    let delta = json!({ "type": "content_block_delta", "index": 0,
+        "delta": { "type": "text_delta", "text": said } });
+    let text = if said.is_empty() { Vec::new() } else { vec![&block, &delta] };
+    let events = [&start].into_iter().chain(text).chain([error]);
+    let body: String = events
+        .map(|event| {
+            let kind = event["type"].as_str().unwrap_or_default();
+            format!("event: {kind}\ndata: {event}\n\n")
+        })
+        .collect();
     Reply::raw(200, &[("content-type", "text/event-stream; charset=utf-8")], body)
 }

@@ -114,8 +114,22 @@ impl Wire for Converse {
             Problem::BadRequest => bad_request(),
             // A guardrail is an ordinary answer with `stopReason: "guardrail_intervened"`.
             Problem::Refused => return None,
-            Problem::InStream => error_in_stream(),
         })
+    }
+
+    fn in_stream(problem: Problem, said: &str) -> Vec<Reply> {
+        // The exceptions of the stream's shape in the reference; key, permission and model are looked at before.
+        let kinds: &[&str] = match problem {
+            Problem::Quota | Problem::RateLimited => &["throttlingException"],
+            Problem::Overloaded => &["serviceUnavailableException"],
+            Problem::ServerError => &["internalServerException", "modelStreamErrorException"],
+            Problem::Overflow | Problem::BadRequest => &["validationException"],
+            Problem::WrongKey | Problem::Forbidden | Problem::UnknownModel | Problem::Refused => {
+                &[]
+            }
+        };
+        let error = Self::problem(problem).and_then(|reply| reply.error()).unwrap_or_default();
+        kinds.iter().map(|kind| broken_off(said, kind, &error)).collect()
     }
 }
 
@@ -192,8 +206,16 @@ pub fn bad_request() -> Reply {
 
 /// A stream that begins well and then brings an error.
 pub fn error_in_stream() -> Reply {
-    let start = eventstream::event("messageStart", &json!({ "role": "assistant" }));
     let message = json!({ "message": "Too many requests, please wait before trying again." });
-    let error = eventstream::exception("throttlingException", &message);
-    Reply::raw(200, &[("content-type", eventstream::TYPE)], [start, error].concat())
+    broken_off("", "throttlingException", &message)
+}
+
+/// A stream that says something, if it is not empty, and then brings this exception.
+fn broken_off(said: &str, kind: &str, error: &Value) -> Reply {
+    let start = eventstream::event("messageStart", &json!({ "role": "assistant" }));
+    let delta = json!({ "contentBlockIndex": 0, "delta": { "text": said } });
+    let text = eventstream::event("contentBlockDelta", &delta);
+    let text = if said.is_empty() { Vec::new() } else { text };
+    let body = [start, text, eventstream::exception(kind, error)].concat();
+    Reply::raw(200, &[("content-type", eventstream::TYPE)], body)
 }

@@ -129,8 +129,13 @@ impl Wire for Gemini {
             Problem::UnknownModel => unknown_model(Self::MODEL),
             Problem::BadRequest => bad_request(),
             Problem::Refused => prompt_blocked(),
-            Problem::InStream => error_in_stream(),
         })
+    }
+
+    fn in_stream(problem: Problem, said: &str) -> Vec<Reply> {
+        // The same document as with a status. A prompt that is refused is an answer in good order.
+        let error = Self::problem(problem).and_then(|reply| reply.error());
+        error.iter().map(|error| broken_off(said, error)).collect()
     }
 }
 
@@ -264,14 +269,18 @@ pub fn prompt_blocked() -> Reply {
 
 /// A stream that begins well and then brings an error.
 pub fn error_in_stream() -> Reply {
+    let message = "The model is overloaded. Please try again later.";
+    broken_off("Hal", &error(503, "UNAVAILABLE", message, None))
+}
+
+/// A stream that says something and then brings this error.
+fn broken_off(said: &str, error: &Value) -> Reply {
     let chunk = json!({
-        "candidates": [{ "content": { "parts": [{ "text": "Hal" }], "role": "model" }, "index": 0 }],
+        "candidates": [{ "content": { "parts": [{ "text": said }], "role": "model" }, "index": 0 }],
         "usageMetadata": { "promptTokenCount": 100, "totalTokenCount": 100 },
         "modelVersion": Gemini::MODEL,
         "responseId": "broken",
     });
-    let message = "The model is overloaded. Please try again later.";
-    let error = error(503, "UNAVAILABLE", message, None);
     let body = format!("data: {chunk}\r\n\r\ndata: {error}\r\n\r\n");
     Reply::raw(200, &[("content-type", "text/event-stream")], body)
 }

@@ -100,10 +100,21 @@ impl Wire for Native {
             Problem::Overflow => context_overflow(),
             Problem::UnknownModel => unknown_model(Self::MODEL),
             Problem::BadRequest => Reply::json(400, &error("illegal base64 data at input byte 0")),
-            Problem::InStream => error_in_stream(),
             // A machine of one's own has no account, and refuses nothing.
             Problem::Quota | Problem::Refused => return None,
         })
+    }
+
+    fn in_stream(problem: Problem, said: &str) -> Vec<Reply> {
+        // A line with a sentence and no status, of what may happen once a model runs; the rest is looked at before.
+        let message = match problem {
+            Problem::ServerError => {
+                "an error was encountered while running the model: unexpected EOF"
+            }
+            Problem::Overflow => "the input length exceeds the context length",
+            _ => return Vec::new(),
+        };
+        vec![broken_off(said, message)]
     }
 }
 
@@ -143,8 +154,13 @@ pub fn without_tools(model: &str) -> Reply {
 
 /// A stream that begins well and then brings an error.
 pub fn error_in_stream() -> Reply {
+    broken_off("Hal", "an error was encountered while running the model: unexpected EOF")
+}
+
+/// A stream that says something and then brings this error.
+fn broken_off(said: &str, message: &str) -> Reply {
     let first = json!({ "model": Native::MODEL, "created_at": answer::CREATED,
-        "message": { "role": "assistant", "content": "Hal" }, "done": false });
-    let last = error("an error was encountered while running the model: unexpected EOF");
+        "message": { "role": "assistant", "content": said }, "done": false });
+    let last = error(message);
     Reply::raw(200, &[("content-type", answer::NDJSON)], format!("{first}\n{last}\n"))
 }

@@ -75,8 +75,13 @@ impl Wire for Chat {
             Problem::UnknownModel => unknown_model(Self::MODEL),
             Problem::BadRequest => bad_request(),
             Problem::Refused => content_refused(),
-            Problem::InStream => error_in_stream(),
         })
+    }
+
+    fn in_stream(problem: Problem, said: &str) -> Vec<Reply> {
+        // The same document as with a status, as the data of an event.
+        let error = Self::problem(problem).and_then(|reply| reply.error());
+        error.iter().map(|error| broken_off(said, error)).collect()
     }
 }
 
@@ -177,11 +182,15 @@ pub fn unknown_model(model: &str) -> Reply {
 
 /// A stream that begins well and then brings an error.
 pub fn error_in_stream() -> Reply {
-    let error = error("server_error", "The server had an error processing your request.", None);
-    let body = format!(
-        "data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1740000000,\
-         \"model\":\"gpt-4.1\",\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\
-         \"content\":\"Hal\"}},\"finish_reason\":null}}]}}\n\ndata: {error}\n\n"
-    );
+    let message = "The server had an error processing your request.";
+    broken_off("Hal", &error("server_error", message, None))
+}
+
+/// A stream that says something, if it is not empty, and then brings this error.
+fn broken_off(said: &str, error: &Value) -> Reply {
+    let chunk = json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_740_000_000,
+        "model": Chat::MODEL, "choices": [{ "index": 0, "finish_reason": null,
+            "delta": { "role": "assistant", "content": said } }] });
+    let body = format!("data: {chunk}\n\ndata: {error}\n\n");
     Reply::raw(200, &[("content-type", "text/event-stream")], body)
 }

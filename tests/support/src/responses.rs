@@ -88,8 +88,30 @@ impl Wire for Responses {
             Problem::UnknownModel => unknown_model(Self::MODEL),
             Problem::BadRequest => bad_request(),
             Problem::Refused => openai::content_refused(),
-            Problem::InStream => error_in_stream(),
         })
+    }
+
+    fn in_stream(problem: Problem, said: &str) -> Vec<Reply> {
+        // A response fails with the codes of the reference and some more; the event has one of every kind.
+        let (code, fails) = match problem {
+            Problem::Quota => ("insufficient_quota", true),
+            Problem::RateLimited => ("rate_limit_exceeded", true),
+            Problem::Overloaded => ("server_is_overloaded", true),
+            Problem::ServerError => ("server_error", true),
+            Problem::Overflow => ("context_length_exceeded", true),
+            Problem::Refused => ("invalid_prompt", true),
+            Problem::WrongKey => ("invalid_api_key", false),
+            Problem::Forbidden => ("unsupported_country_region_territory", false),
+            Problem::UnknownModel => ("model_not_found", false),
+            Problem::BadRequest => ("invalid_value", false),
+        };
+        let message = "An error. Please try again in 1s.";
+        let error = json!({ "code": code, "message": message, "param": null });
+        let mut flat = error.clone();
+        flat["type"] = "error".into();
+        let events = [flat, json!({ "type": "error", "error": error })];
+        let failed = fails.then(|| failed(code, message));
+        events.into_iter().chain(failed).map(|last| broken_off(said, last)).collect()
     }
 }
 
@@ -124,16 +146,27 @@ pub fn error_in_stream() -> Reply {
     let message = "The server had an error processing your request. Sorry about that!";
     let error =
         json!({ "type": "error", "code": "server_error", "message": message, "param": null });
-    stream(&[answer::head(), answer::delta("Hal"), error])
+    broken_off("Hal", error)
+}
+
+/// A stream that says something, if it is not empty, and then brings this event.
+fn broken_off(said: &str, last: Value) -> Reply {
+    let text = (!said.is_empty()).then(|| answer::delta(said));
+    let events: Vec<Value> = [answer::head()].into_iter().chain(text).chain([last]).collect();
+    stream(&events)
 }
 
 /// A stream whose response fails with this code.
 pub fn failed_in_stream(code: &str, message: &str) -> Reply {
+    broken_off("", failed(code, message))
+}
+
+fn failed(code: &str, message: &str) -> Value {
     let mut failed = answer::head();
     failed["type"] = "response.failed".into();
     failed["response"]["status"] = "failed".into();
     failed["response"]["error"] = json!({ "code": code, "message": message });
-    stream(&[answer::head(), failed])
+    failed
 }
 
 fn stream(events: &[Value]) -> Reply {

@@ -85,6 +85,9 @@ pub trait Wire: Default + Send + Sync + 'static {
     fn error(&self, status: u16, kind: &str, message: &str) -> Value;
     /// Returns how the vendor says this; nothing if it has no such answer.
     fn problem(problem: Problem) -> Option<Reply>;
+    /// Returns how the vendor says this inside of a stream that has begun well and said `said`: one reply for each
+    /// of its forms, none if it never does.
+    fn in_stream(problem: Problem, said: &str) -> Vec<Reply>;
 }
 
 /// What a request is for.
@@ -119,13 +122,11 @@ pub enum Problem {
     BadRequest,
     /// The vendor does not answer this.
     Refused,
-    /// A stream that begins well and then brings an error.
-    InStream,
 }
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::WrongKey,
         Self::Forbidden,
         Self::Quota,
@@ -136,7 +137,6 @@ impl Problem {
         Self::UnknownModel,
         Self::BadRequest,
         Self::Refused,
-        Self::InStream,
     ];
 }
 

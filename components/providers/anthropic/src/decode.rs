@@ -8,7 +8,7 @@ use openkoi_provider_wire::{
 };
 use openkoi_sdk::{
     Failure, Result,
-    provider::{CallDelta, CallStart, Decoder, Event, Reasoning, StopReason, Usage},
+    provider::{Broken, CallDelta, CallStart, Decoder, Event, Reasoning, StopReason, Usage},
 };
 use serde_json::{Value, json};
 
@@ -22,26 +22,25 @@ pub struct Reply {
 }
 
 impl Decoder for Reply {
-    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
-        for event in self.body.push(bytes)? {
-            self.answer.data(&event.data, &mut events)?;
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
+        let mut data = Vec::new();
+        let read = self.body.push(bytes, &mut data);
+        for event in data {
+            self.answer.data(&event.data, events)?;
         }
-        Ok(events)
+        Ok(read?)
     }
 
-    fn finish(&mut self) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         match self.body.finish()? {
-            End::Document(document) => self.answer.document(&document, &mut events)?,
+            End::Document(document) => self.answer.document(&document, events),
             End::Stream(event) => {
                 if let Some(event) = event {
-                    self.answer.data(&event.data, &mut events)?;
+                    self.answer.data(&event.data, events)?;
                 }
-                self.answer.finish(&mut events)?;
+                self.answer.finish(events)
             }
         }
-        Ok(events)
     }
 }
 
@@ -75,7 +74,7 @@ enum Block {
 }
 
 impl Answer {
-    fn data(&mut self, data: &str, events: &mut Vec<Event>) -> Result<()> {
+    fn data(&mut self, data: &str, events: &mut Vec<Event>) -> Result<(), Broken> {
         // Some compatible services end with the mark of another format.
         if matches!(data.trim(), "" | "[DONE]") || self.finished {
             return Ok(());
@@ -85,7 +84,7 @@ impl Answer {
         self.event(&event, events)
     }
 
-    fn event(&mut self, event: &Value, events: &mut Vec<Event>) -> Result<()> {
+    fn event(&mut self, event: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         let place = event["index"].as_u64().unwrap_or(0);
         match event["type"].as_str().unwrap_or_default() {
             "message_start" => self.head(&event["message"], events),
@@ -97,19 +96,19 @@ impl Answer {
                 self.count(&event["usage"], events);
             }
             "message_stop" => self.end(events),
-            "error" => return Err(fault::in_stream(event)),
+            "error" => return Err(fault::in_stream(event).into()),
             // `ping`, and what later versions may add.
             _ => {}
         }
         Ok(())
     }
 
-    fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<()> {
+    fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         if document["type"] == "error" || document["error"].is_object() {
-            return Err(fault::in_stream(document));
+            return Err(fault::in_stream(document).into());
         }
         let Some(blocks) = document["content"].as_array() else {
-            return Err(Failure::failed("the provider's answer is not a message"));
+            return Err(Failure::failed("the provider's answer is not a message").into());
         };
         self.head(document, events);
         for (place, block) in (0..).zip(blocks) {
@@ -122,12 +121,12 @@ impl Answer {
     }
 
     /// Ends the stream. The last event carries nothing, so a stream that lacks only that is complete.
-    fn finish(&mut self, events: &mut Vec<Event>) -> Result<()> {
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         if self.finished {
             return Ok(());
         }
         if self.stop.is_none() {
-            return Err(interrupted());
+            return Err(interrupted().into());
         }
         self.end(events);
         Ok(())

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use openkoi_provider_wire::body::interrupted;
 use openkoi_sdk::{
     Failure, Result,
-    provider::{CallDelta, CallStart, Decoder, Event, Reasoning, StopReason, Usage},
+    provider::{Broken, CallDelta, CallStart, Decoder, Event, Reasoning, StopReason, Usage},
 };
 use serde_json::{Value, json};
 
@@ -45,39 +45,39 @@ struct Thought {
 }
 
 impl Decoder for Reply {
-    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
-        for frame in self.frames.push(bytes)? {
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
+        let mut frames = Vec::new();
+        let read = self.frames.push(bytes, &mut frames);
+        for frame in frames {
             if !self.finished {
-                self.frame(&frame, &mut events)?;
+                self.frame(&frame, events)?;
             }
         }
-        Ok(events)
+        Ok(read?)
     }
 
-    fn finish(&mut self) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         if !self.finished {
             // Without the counts, which come last, an answer is complete all the same.
             if self.stop.is_none() || !self.frames.is_done() {
-                return Err(interrupted());
+                return Err(interrupted().into());
             }
-            self.end(&mut events);
+            self.end(events);
         }
-        Ok(events)
+        Ok(())
     }
 }
 
 impl Reply {
-    fn frame(&mut self, frame: &Frame, events: &mut Vec<Event>) -> Result<()> {
+    fn frame(&mut self, frame: &Frame, events: &mut Vec<Event>) -> Result<(), Broken> {
         match frame.header(":message-type") {
             "exception" => {
-                let payload: Value = serde_json::from_slice(&frame.payload).unwrap_or_default();
-                let message = payload["message"].as_str().or(payload["Message"].as_str());
-                Err(fault::in_stream(frame.header(":exception-type"), message.unwrap_or_default()))
+                let error = serde_json::from_slice(&frame.payload).unwrap_or_default();
+                Err(fault::in_stream(frame.header(":exception-type"), &error).into())
             }
             "error" => {
-                Err(fault::in_stream(frame.header(":error-code"), frame.header(":error-message")))
+                let error = json!({ "message": frame.header(":error-message") });
+                Err(fault::in_stream(frame.header(":error-code"), &error).into())
             }
             _ => {
                 let event = serde_json::from_slice(&frame.payload).map_err(|_| {

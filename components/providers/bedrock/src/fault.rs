@@ -2,44 +2,36 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html>
 
 use openkoi_provider_wire::fault;
-use openkoi_sdk::{
-    Failure,
-    provider::{Diagnosis, Header, Problem, header},
-};
+use openkoi_sdk::provider::{Diagnosis, Header, Problem, header};
 use serde_json::Value;
 
 /// Reads an error response.
 pub fn diagnose(status: u16, headers: &[Header], body: &[u8]) -> Diagnosis {
     // The sentence, and for what is no error of AWS all of it, is the business of all formats.
-    let mut diagnosis = fault::diagnose(status, body);
+    let diagnosis = fault::diagnose(status, body);
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    if let Some(message) = value["Message"].as_str().filter(|_| value["message"].is_null()) {
-        message.clone_into(&mut diagnosis.message);
-    }
     let kind = header(headers, "x-amzn-errortype");
     let kind = kind.as_deref().or(value["__type"].as_str()).unwrap_or_default();
-    say(&mut diagnosis, kind);
-    diagnosis
+    of_kind(diagnosis, kind, &value)
 }
 
 /// Reads an error that came inside of a successful response.
-pub fn in_stream(kind: &str, message: &str) -> Failure {
-    let mut diagnosis = Diagnosis {
-        problem: Problem::Other,
-        message: if message.is_empty() { kind } else { message }.to_owned(),
-        retry_after_ms: None,
-    };
-    say(&mut diagnosis, kind);
-    match diagnosis.problem {
-        Problem::RateLimited | Problem::Overloaded => {
-            let mut failure = Failure::unavailable(diagnosis.message);
-            if let Failure::Unavailable(outage) = &mut failure {
-                outage.request_sent = true;
-            }
-            failure
-        }
-        _ => Failure::failed(diagnosis.message),
+pub fn in_stream(kind: &str, error: &Value) -> Diagnosis {
+    let mut diagnosis = fault::in_stream(error);
+    let said = ["message", "Message"].map(|name| error[name].as_str().unwrap_or_default());
+    if said.iter().all(|message| message.is_empty()) {
+        kind.clone_into(&mut diagnosis.message);
     }
+    of_kind(diagnosis, kind, error)
+}
+
+fn of_kind(mut diagnosis: Diagnosis, kind: &str, error: &Value) -> Diagnosis {
+    let message = error["Message"].as_str().filter(|message| !message.is_empty());
+    if let Some(message) = message.filter(|_| error["message"].is_null()) {
+        message.clone_into(&mut diagnosis.message);
+    }
+    say(&mut diagnosis, kind);
+    diagnosis
 }
 
 /// Decides what an error of this kind means. `com.amazon.x#KindException:http://…` is `KindException`.
@@ -190,15 +182,27 @@ mod tests {
     }
 
     #[test]
-    fn inside_of_a_stream_only_what_passes_is_worth_another_try() {
-        for kind in
-            ["throttlingException", "modelStreamErrorException", "serviceUnavailableException"]
-        {
-            let failure = in_stream(kind, "sorry");
-            let Failure::Unavailable(outage) = failure else { panic!("{failure:?}") };
-            assert!(outage.request_sent && outage.message == "sorry");
+    fn inside_of_a_stream_every_exception_has_the_meaning_of_its_status() {
+        let cases = [
+            ("throttlingException", "Too many requests", Problem::RateLimited),
+            ("throttlingException", "Too many tokens per day", Problem::Quota),
+            ("modelStreamErrorException", "sorry", Problem::Overloaded),
+            ("internalServerException", "sorry", Problem::Overloaded),
+            ("serviceUnavailableException", "sorry", Problem::Overloaded),
+            ("validationException", "no", Problem::InvalidRequest),
+            (
+                "validationException",
+                "Input is too long for requested model.",
+                Problem::ContextOverflow,
+            ),
+            ("surprise", "", Problem::Other),
+        ];
+        for (kind, message, problem) in cases {
+            for name in ["message", "Message"] {
+                let diagnosis = in_stream(kind, &serde_json::json!({ name: message }));
+                let said = if message.is_empty() { kind } else { message };
+                assert_eq!((diagnosis.problem, diagnosis.message.as_str()), (problem, said));
+            }
         }
-        assert_eq!(in_stream("validationException", "no"), Failure::failed("no"));
-        assert_eq!(in_stream("surprise", ""), Failure::failed("surprise"));
     }
 }

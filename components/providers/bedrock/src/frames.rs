@@ -37,20 +37,20 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Takes the next bytes and returns the messages that they complete.
+    /// Takes the next bytes and adds the messages that they complete to `frames`.
     ///
     /// # Errors
     ///
     /// [`Failure::Unavailable`] for a message that was damaged, [`Failure::Failed`] for what is no such stream.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Frame>> {
+    pub fn push(&mut self, bytes: &[u8], frames: &mut Vec<Frame>) -> Result<()> {
         self.rest.extend_from_slice(bytes);
-        let (mut frames, mut read) = (Vec::new(), 0);
+        let mut read = 0;
         while let Some(message) = whole(&self.rest[read..])? {
             frames.push(frame(message)?);
             read += message.len();
         }
         self.rest.drain(..read);
-        Ok(frames)
+        Ok(())
     }
 
     /// Whether nothing of a message is left over.

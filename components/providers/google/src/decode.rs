@@ -4,18 +4,16 @@
 //! reason why the model stopped is not the end: it may come twice, with parts between and after. The end is the end of
 //! the stream, which is complete if a reason came.
 
-use openkoi_provider_wire::{
-    body::{Body, End, interrupted},
-    fault,
-};
+use openkoi_provider_wire::body::{Body, End, interrupted};
 use openkoi_sdk::{
     Failure, Result,
-    provider::{CallDelta, CallStart, Decoder, Event, StopReason, Usage},
+    provider::{Broken, CallDelta, CallStart, Decoder, Event, StopReason, Usage},
 };
 use serde_json::Value;
 
 use crate::{
     contents::MADE_UP,
+    fault,
     signature::{On, State},
 };
 
@@ -28,30 +26,29 @@ pub struct Reply {
 }
 
 impl Decoder for Reply {
-    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>> {
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
         self.stray.push(bytes);
-        let mut events = Vec::new();
-        for event in self.body.push(bytes)? {
-            self.answer.data(&event.data, &mut events)?;
+        let mut data = Vec::new();
+        let read = self.body.push(bytes, &mut data);
+        for event in data {
+            self.answer.data(&event.data, events)?;
         }
-        Ok(events)
+        Ok(read?)
     }
 
-    fn finish(&mut self) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         match self.body.finish()? {
-            End::Document(document) => self.answer.document(&document, &mut events)?,
+            End::Document(document) => self.answer.document(&document, events)?,
             End::Stream(event) => {
                 if let Some(event) = event {
-                    self.answer.data(&event.data, &mut events)?;
+                    self.answer.data(&event.data, events)?;
                 }
                 if let Some(error) = self.stray.error() {
-                    return Err(fault::in_stream(&error));
+                    return Err(fault::in_stream(&error).into());
                 }
             }
         }
-        self.answer.finish(&mut events)?;
-        Ok(events)
+        self.answer.finish(events)
     }
 }
 
@@ -99,7 +96,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn data(&mut self, data: &str, events: &mut Vec<Event>) -> Result<()> {
+    fn data(&mut self, data: &str, events: &mut Vec<Event>) -> Result<(), Broken> {
         // Services that pass requests on end with the mark of another format.
         if matches!(data.trim(), "" | "[DONE]") {
             return Ok(());
@@ -110,7 +107,7 @@ impl Answer {
     }
 
     /// Takes a whole answer, or the list of chunks that comes where the request for events is ignored.
-    fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<()> {
+    fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         match document {
             Value::Array(chunks) => {
                 for chunk in chunks {
@@ -120,7 +117,7 @@ impl Answer {
             chunk => {
                 let known = ["candidates", "promptFeedback", "error"];
                 if known.iter().all(|field| chunk.get(field).is_none()) {
-                    return Err(Failure::failed("the provider's answer is not a response"));
+                    return Err(Failure::failed("the provider's answer is not a response").into());
                 }
                 self.chunk(chunk, events)?;
             }
@@ -128,9 +125,9 @@ impl Answer {
         Ok(())
     }
 
-    fn chunk(&mut self, chunk: &Value, events: &mut Vec<Event>) -> Result<()> {
+    fn chunk(&mut self, chunk: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         if chunk["error"].is_object() {
-            return Err(fault::in_stream(chunk));
+            return Err(fault::in_stream(chunk).into());
         }
         let model = chunk["modelVersion"].as_str().unwrap_or_default();
         if self.model.is_empty() && !model.is_empty() {
@@ -205,10 +202,10 @@ impl Answer {
     }
 
     /// Ends the answer.
-    fn finish(&mut self, events: &mut Vec<Event>) -> Result<()> {
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         let stop = match self.stop.as_deref() {
             None if self.blocked => StopReason::Refused,
-            None => return Err(interrupted()),
+            None => return Err(interrupted().into()),
             Some("STOP") if self.calls > 0 => StopReason::ToolCalls,
             Some("STOP") => StopReason::Finished,
             Some("MAX_TOKENS") => StopReason::Length,

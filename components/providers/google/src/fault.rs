@@ -10,10 +10,18 @@ use serde_json::Value;
 
 /// Reads an error response.
 pub fn diagnose(status: u16, body: &[u8]) -> Diagnosis {
-    let mut diagnosis = fault::diagnose(status, body);
     let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    refined(fault::diagnose(status, body), &value)
+}
+
+/// Reads an error that came inside of a successful response; it is the same document, and names its status itself.
+pub fn in_stream(error: &Value) -> Diagnosis {
+    refined(fault::in_stream(error), error)
+}
+
+fn refined(mut diagnosis: Diagnosis, value: &Value) -> Diagnosis {
     // Some endpoints wrap the error in a list.
-    let error = &value.get(0).unwrap_or(&value)["error"];
+    let error = &value.get(0).unwrap_or(value)["error"];
     if let Some(problem) = problem(error) {
         diagnosis.problem = problem;
     }

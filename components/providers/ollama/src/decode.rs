@@ -3,7 +3,7 @@
 use openkoi_provider_wire::body::interrupted;
 use openkoi_sdk::{
     Failure, Result, ndjson,
-    provider::{CallDelta, CallStart, Decoder, Event, Reasoning, StopReason, Usage},
+    provider::{Broken, CallDelta, CallStart, Decoder, Event, Reasoning, StopReason, Usage},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,24 +45,23 @@ pub struct Reply {
 }
 
 impl Decoder for Reply {
-    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>> {
-        let lines: Vec<Value> = self.lines.push(bytes).map_err(unreadable)?;
-        let mut events = Vec::new();
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
+        let mut lines: Vec<Value> = Vec::new();
+        let read = self.lines.push(bytes, &mut lines);
         for line in lines {
-            self.line(&line, &mut events)?;
+            self.line(&line, events)?;
         }
-        Ok(events)
+        Ok(read.map_err(unreadable)?)
     }
 
-    fn finish(&mut self) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         if let Some(line) = self.lines.finish::<Value>().map_err(|_| interrupted())? {
-            self.line(&line, &mut events)?;
+            self.line(&line, events)?;
         }
         if !self.finished {
-            return Err(interrupted());
+            return Err(interrupted().into());
         }
-        Ok(events)
+        Ok(())
     }
 }
 
@@ -79,12 +78,12 @@ impl Reply {
         Self { window, ..Self::default() }
     }
 
-    fn line(&mut self, line: &Value, events: &mut Vec<Event>) -> Result<()> {
+    fn line(&mut self, line: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         if self.finished {
             return Ok(());
         }
         if !line["error"].is_null() {
-            return Err(fault::in_stream(line, self.window));
+            return Err(fault::in_stream(line).into());
         }
         if !self.model
             && let Some(model) = line["model"].as_str().filter(|model| !model.is_empty())
@@ -145,14 +144,11 @@ impl Reply {
         events.push(Event::Reasoning(Reasoning { text, state }));
     }
 
-    fn end(&mut self, line: &Value, events: &mut Vec<Event>) -> Result<()> {
+    fn end(&mut self, line: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         self.finished = true;
         self.flush(events);
         let count = |field: &str| line[field].as_u64();
         let (read, written) = (count("prompt_eval_count"), count("eval_count"));
-        if let Some(window) = self.window {
-            window::check(window, read.unwrap_or(0), written.unwrap_or(0))?;
-        }
         if read.is_some() || written.is_some() {
             events.push(Event::Usage(Usage {
                 input: read,
@@ -161,6 +157,9 @@ impl Reply {
                 cache_write: None,
                 reasoning: None,
             }));
+        }
+        if let Some(window) = self.window {
+            window::check(window, read.unwrap_or(0), written.unwrap_or(0))?;
         }
         events.push(Event::Finished(self.stop(line["done_reason"].as_str())));
         Ok(())

@@ -1,13 +1,8 @@
 //! What an error of the service means, and what a person can do about it.
 
 use openkoi_provider_wire::fault;
-use openkoi_sdk::{
-    Failure,
-    provider::{Diagnosis, Problem},
-};
+use openkoi_sdk::provider::{Diagnosis, Problem};
 use serde_json::Value;
-
-use crate::window;
 
 /// Sentences that mean something else than their status says, with what to do.
 const SENTENCES: [(&str, &str); 3] = [
@@ -49,13 +44,12 @@ fn quoted(sentence: &str) -> Option<&str> {
 
 /// Reads an error that came after a good beginning. Nearly always the program that runs the model has ended, or could
 /// not make sense of what the model wrote: the next attempt goes well.
-pub fn in_stream(line: &Value, size: Option<u64>) -> Failure {
-    let diagnosis = diagnose(500, line.to_string().as_bytes());
-    match (diagnosis.problem, size) {
-        (Problem::ContextOverflow, Some(size)) => window::overflow(size),
-        (Problem::Overloaded | Problem::RateLimited, _) => Failure::unavailable(diagnosis.message),
-        _ => Failure::failed(diagnosis.message),
+pub fn in_stream(line: &Value) -> Diagnosis {
+    let mut diagnosis = diagnose(0, line.to_string().as_bytes());
+    if diagnosis.problem == Problem::Other {
+        diagnosis.problem = Problem::Overloaded;
     }
+    diagnosis
 }
 
 #[cfg(test)]
@@ -138,15 +132,17 @@ mod tests {
 
     #[test]
     fn an_error_inside_of_a_stream_is_passing_final_or_an_overflow() {
-        let line = |error: &str| in_stream(&json!({ "error": error }), Some(512));
-
-        assert_eq!(
-            line("an error was encountered while running the model: unexpected EOF"),
-            Failure::unavailable(
-                "an error was encountered while running the model: unexpected EOF"
-            )
-        );
-        assert_eq!(line("the input length exceeds the context length"), window::overflow(512));
-        assert!(matches!(line("x does not support tools"), Failure::Failed(_)));
+        let cases = [
+            (
+                "an error was encountered while running the model: unexpected EOF",
+                Problem::Overloaded,
+            ),
+            ("the input length exceeds the context length", Problem::ContextOverflow),
+            ("x does not support tools", Problem::InvalidRequest),
+            ("model 'qwen3:4b' not found", Problem::UnknownModel),
+        ];
+        for (error, problem) in cases {
+            assert_eq!(in_stream(&json!({ "error": error })).problem, problem, "{error}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use openkoi_sdk::{
     Failure, Result,
     failure::Limit,
-    provider::{CompletionRequest, Endpoint},
+    provider::{CompletionRequest, Diagnosis, Endpoint, Problem},
 };
 
 use crate::family::{self, Family};
@@ -86,9 +86,12 @@ fn setting(endpoint: &Endpoint) -> Result<Option<u64>> {
     }
 }
 
+/// The setting that says how much is read.
+const KNOB: &str = "the setting `context` of the provider";
+
 /// The failure of a conversation that does not fit.
-pub fn overflow(tokens: u64) -> Failure {
-    let knob = "the setting `context` of the provider".to_owned();
+fn overflow(tokens: u64) -> Failure {
+    let knob = KNOB.to_owned();
     Failure::Limited(Limit { name: LIMIT.to_owned(), value: tokens, knob })
 }
 
@@ -119,11 +122,17 @@ impl Load {
 ///
 /// # Errors
 ///
-/// [`Failure::Limited`].
-pub fn check(size: u64, read: u64, written: u64) -> Result<()> {
+/// [`Problem::ContextOverflow`].
+pub fn check(size: u64, read: u64, written: u64) -> Result<(), Diagnosis> {
     // A window that is filled to its end counts one more, because the last token was not read again.
     if read >= size || read.saturating_add(written) > size + 1 {
-        return Err(overflow(size));
+        return Err(Diagnosis {
+            problem: Problem::ContextOverflow,
+            message: format!(
+                "the conversation is longer than the {size} tokens that the model reads; {KNOB} says how many"
+            ),
+            retry_after_ms: None,
+        });
     }
     Ok(())
 }
@@ -210,8 +219,11 @@ mod tests {
         // The answer filled the window to its end, by the counts of two versions.
         assert_eq!(check(512, 61, 451), Ok(()));
         assert_eq!(check(512, 61, 452), Ok(()));
-        assert_eq!(check(512, 512, 11), Err(overflow(512)));
-        assert_eq!(check(512, 496, 30), Err(overflow(512)));
+        for (read, written) in [(512, 11), (496, 30)] {
+            let diagnosis = check(512, read, written).unwrap_err();
+            assert_eq!(diagnosis.problem, Problem::ContextOverflow);
+            assert!(diagnosis.message.contains("512 tokens"), "{}", diagnosis.message);
+        }
     }
 
     #[test]

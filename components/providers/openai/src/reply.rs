@@ -3,7 +3,7 @@
 use openkoi_provider_wire::body::{Body, End, interrupted};
 use openkoi_sdk::{
     Failure, Result,
-    provider::{Decoder, Event},
+    provider::{Broken, Decoder, Event},
 };
 use serde_json::Value;
 
@@ -24,31 +24,30 @@ enum Answer {
 }
 
 impl Decoder for Reply {
-    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
-        for event in self.body.push(bytes)? {
-            self.data(&event.data, &mut events)?;
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
+        let mut data = Vec::new();
+        let read = self.body.push(bytes, &mut data);
+        for event in data {
+            self.data(&event.data, events)?;
         }
-        Ok(events)
+        Ok(read?)
     }
 
-    fn finish(&mut self) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         match self.body.finish()? {
-            End::Document(document) => self.document(&document, &mut events)?,
+            End::Document(document) => self.document(&document, events),
             End::Stream(event) => {
                 if let Some(event) = event {
-                    self.data(&event.data, &mut events)?;
+                    self.data(&event.data, events)?;
                 }
-                self.end(&mut events)?;
+                self.end(events)
             }
         }
-        Ok(events)
     }
 }
 
 impl Reply {
-    fn data(&mut self, data: &str, events: &mut Vec<Event>) -> Result<()> {
+    fn data(&mut self, data: &str, events: &mut Vec<Event>) -> Result<(), Broken> {
         match data.trim() {
             "" => Ok(()),
             // What comes after the end is not part of the answer.
@@ -72,7 +71,7 @@ impl Reply {
         }
     }
 
-    fn value(&mut self, value: &Value, events: &mut Vec<Event>) -> Result<()> {
+    fn value(&mut self, value: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         match self.answer.get_or_insert_with(|| Answer::of(value)) {
             Answer::Chat(answer) => answer.chunk(value, events),
             Answer::Responses(answer) => {
@@ -83,17 +82,17 @@ impl Reply {
         }
     }
 
-    fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<()> {
+    fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         match Answer::of(document) {
             Answer::Chat(mut answer) => answer.document(document, events),
             Answer::Responses(mut answer) => answer.document(document, events),
         }
     }
 
-    fn end(&mut self, events: &mut Vec<Event>) -> Result<()> {
+    fn end(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         match &mut self.answer {
             _ if self.ended => Ok(()),
-            None => Err(interrupted()),
+            None => Err(interrupted().into()),
             Some(Answer::Chat(answer)) => answer.finish(events),
             Some(Answer::Responses(answer)) => answer.finish(),
         }

@@ -14,9 +14,7 @@ mod wire;
 
 use openkoi_sdk::{
     Failure, Result, export_provider,
-    provider::{
-        Codec, CompletionRequest, Diagnosis, Endpoint, Header, HttpRequest, ModelEntry, Problem,
-    },
+    provider::{Codec, CompletionRequest, Diagnosis, Endpoint, Header, HttpRequest, ModelEntry},
 };
 
 use crate::{scene::Scene, script::Turn, wire::Reply};
@@ -65,13 +63,8 @@ impl Codec for Scripted {
     }
 
     fn diagnose(status: u16, _headers: &[Header], body: &[u8]) -> Diagnosis {
-        let problem = match status {
-            429 => Problem::RateLimited,
-            status if wire::may_pass(status) => Problem::Overloaded,
-            _ => Problem::Other,
-        };
         Diagnosis {
-            problem,
+            problem: wire::problem(status),
             message: String::from_utf8_lossy(body).into_owned(),
             retry_after_ms: None,
         }

@@ -128,7 +128,7 @@ pub struct Counts {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Fault {
-    /// Its status, which says whether it may pass: 429 and those of 500 and more do.
+    /// Its status, which says what it means: 429 and those of 500 and more may pass.
     pub status: u16,
     /// What the service says.
     pub message: String,

@@ -1,5 +1,6 @@
 use openkoi_sdk::provider::{
-    Decoder, Event, Message, Part, Speaker, StopReason, ToolCall, ToolResult, Usage,
+    Broken, Decoder, Event, Message, Part, Problem, Speaker, StopReason, ToolCall, ToolResult,
+    Usage,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -15,18 +16,18 @@ fn body(script: &str, request: &CompletionRequest) -> Result<Vec<u8>> {
     Ok(Scripted::encode(&endpoint(&[("script", script)]), request)?.body)
 }
 
-fn read(pieces: &[&[u8]]) -> Result<Vec<Event>> {
+fn read(pieces: &[&[u8]]) -> Result<Vec<Event>, Broken> {
     let mut decoder = Scripted::decoder(200, &[]);
     let mut events = Vec::new();
     for piece in pieces {
-        events.extend(decoder.push(piece)?);
+        decoder.push(piece, &mut events)?;
     }
-    events.extend(decoder.finish()?);
+    decoder.finish(&mut events)?;
     Ok(events)
 }
 
 /// What the script answers to `hello`, read whole, cut at each byte, and byte by byte.
-fn answer(script: &str) -> Result<Vec<Event>> {
+fn answer(script: &str) -> Result<Vec<Event>, Broken> {
     let mut request = request("executor");
     request.messages = vec![Message::user("hello")];
     let body = body(script, &request)?;
@@ -128,25 +129,34 @@ fn a_cut_answer_ends_after_its_bytes_and_without_an_end() {
     let mut decoder = Scripted::decoder(200, &[]);
 
     // The third byte is the first of `ü`'s two: only what is whole before it is said.
-    assert_eq!(text(&decoder.push(&body).unwrap()), "Gr");
-    assert_eq!(decoder.finish(), Err(Failure::unavailable("the scripted answer was interrupted")));
+    let mut events = Vec::new();
+    decoder.push(&body, &mut events).unwrap();
+    assert_eq!(text(&events), "Gr");
+    let interrupted = Failure::unavailable("the scripted answer was interrupted");
+    assert_eq!(decoder.finish(&mut events), Err(interrupted.into()));
     assert!(answer(r#"{"say": "short", "cut": 999}"#).is_err());
 }
 
 #[test]
-fn a_failure_comes_after_its_bytes_and_says_whether_it_may_pass() {
+fn a_failure_comes_after_its_bytes_and_has_the_meaning_of_its_status() {
     let failure =
         |error: &str| answer(&format!("{{\"say\": \"hello\", \"error\": {error}}}")).unwrap_err();
+    let reported = |problem, message: &str, retry_after_ms| {
+        Broken::Reported(Diagnosis { problem, message: message.to_owned(), retry_after_ms })
+    };
 
-    let mut passing = Failure::unavailable("busy");
-    if let Failure::Unavailable(outage) = &mut passing {
-        outage.retry_after_ms = Some(20);
-    }
     assert_eq!(
         failure(r#"{"status": 529, "message": "busy", "retry-after-ms": 20, "after": 2}"#),
-        passing
+        reported(Problem::Overloaded, "busy", Some(20))
     );
-    assert_eq!(failure(r#"{"status": 400, "message": "no"}"#), Failure::failed("no"));
+    assert_eq!(
+        failure(r#"{"status": 402, "message": "broke"}"#),
+        reported(Problem::Quota, "broke", None)
+    );
+    assert_eq!(
+        failure(r#"{"status": 400, "message": "no"}"#),
+        reported(Problem::Other, "no", None)
+    );
 }
 
 #[test]

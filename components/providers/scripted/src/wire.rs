@@ -2,7 +2,10 @@
 
 use openkoi_sdk::{
     Failure, Result, ndjson,
-    provider::{CallDelta, CallStart, Decoder, Event, Reasoning, StopReason, Usage},
+    provider::{
+        Broken, CallDelta, CallStart, Decoder, Diagnosis, Event, Problem, Reasoning, StopReason,
+        Usage,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,9 +73,18 @@ pub enum Line {
     Finished(String),
 }
 
-/// Whether a service that answers with `status` may answer better later.
-pub fn may_pass(status: u16) -> bool {
-    status == 429 || status >= 500
+/// What a service means that answers with `status`.
+pub fn problem(status: u16) -> Problem {
+    match status {
+        401 => Problem::Credentials,
+        402 => Problem::Quota,
+        403 => Problem::Forbidden,
+        404 => Problem::UnknownModel,
+        413 => Problem::ContextOverflow,
+        429 => Problem::RateLimited,
+        500.. => Problem::Overloaded,
+        _ => Problem::Other,
+    }
 }
 
 /// Reads one body.
@@ -83,29 +95,29 @@ pub struct Reply {
 }
 
 impl Decoder for Reply {
-    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
-        for line in self.lines.push(bytes)? {
-            self.line(line, &mut events)?;
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
+        let mut lines = Vec::new();
+        let read = self.lines.push(bytes, &mut lines);
+        for line in lines {
+            self.line(line, events)?;
         }
-        Ok(events)
+        Ok(read?)
     }
 
-    fn finish(&mut self) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         if let Some(line) = self.lines.finish()? {
-            self.line(line, &mut events)?;
+            self.line(line, events)?;
         }
         if self.finished {
-            Ok(events)
+            Ok(())
         } else {
-            Err(Failure::unavailable("the scripted answer was interrupted"))
+            Err(Failure::unavailable("the scripted answer was interrupted").into())
         }
     }
 }
 
 impl Reply {
-    fn line(&mut self, line: Line, events: &mut Vec<Event>) -> Result<()> {
+    fn line(&mut self, line: Line, events: &mut Vec<Event>) -> Result<(), Broken> {
         let event = match line {
             Line::Model(name) => Event::Model(name),
             Line::Thought(text) => Event::Thought(text),
@@ -123,7 +135,8 @@ impl Reply {
                 Event::Usage(Usage { input, output, cache_read, cache_write, reasoning })
             }
             Line::Failure { status, message, retry_after_ms } => {
-                return Err(failure(status, message, retry_after_ms));
+                let problem = problem(status);
+                return Err(Diagnosis { problem, message, retry_after_ms }.into());
             }
             Line::Finished(reason) => {
                 self.finished = true;
@@ -143,17 +156,6 @@ fn repeat(text: &str, times: usize, events: &mut Vec<Event>) {
         events.push(Event::Text(text.repeat(now)));
         left -= now;
     }
-}
-
-fn failure(status: u16, message: String, retry_after_ms: Option<u64>) -> Failure {
-    if !may_pass(status) {
-        return Failure::failed(message);
-    }
-    let mut failure = Failure::unavailable(message);
-    if let Failure::Unavailable(outage) = &mut failure {
-        outage.retry_after_ms = retry_after_ms;
-    }
-    failure
 }
 
 fn stop_reason(reason: &str) -> StopReason {

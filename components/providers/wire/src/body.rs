@@ -33,22 +33,22 @@ pub enum End {
 }
 
 impl Body {
-    /// Takes the next bytes and returns the events that they complete.
+    /// Takes the next bytes and adds the events that they complete to `events`.
     ///
     /// # Errors
     ///
     /// As [`sse::Reader::push`].
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<sse::Event>> {
+    pub fn push(&mut self, bytes: &[u8], events: &mut Vec<sse::Event>) -> Result<()> {
         if matches!(self.form, Form::Unknown) {
             self.form = form_of(bytes);
         }
         match &mut self.form {
-            Form::Stream(reader) => reader.push(bytes),
+            Form::Stream(reader) => reader.push(bytes, events),
             Form::Document(document) => {
                 document.extend_from_slice(bytes);
-                Ok(Vec::new())
+                Ok(())
             }
-            Form::Unknown | Form::Markup => Ok(Vec::new()),
+            Form::Unknown | Form::Markup => Ok(()),
         }
     }
 

@@ -4,10 +4,7 @@
 //! gateways wrap the sentences of others. The order of the questions below matters. A sentence about the length of the
 //! conversation is only believed where no rate limit is meant, because both talk of tokens and limits.
 
-use openkoi_sdk::{
-    Failure,
-    provider::{Diagnosis, Problem},
-};
+use openkoi_sdk::provider::{Diagnosis, Problem};
 use serde_json::Value;
 
 /// How much of a body is searched. The telling sentence stands at its beginning.
@@ -20,26 +17,14 @@ pub fn diagnose(status: u16, body: &[u8]) -> Diagnosis {
     Fault::read(status, body).diagnosis()
 }
 
-/// The limit by which the host knows, where there is no status, that the conversation is too long.
-const CONTEXT: &str = "context-tokens";
+/// Reads an error that came inside of a successful response, where only its own words tell what it is.
+pub fn in_stream(error: &Value) -> Diagnosis {
+    Fault::of(0, error, &error.to_string()).diagnosis()
+}
 
-/// Reads an error that came inside of a successful response.
-pub fn in_stream(error: &Value) -> Failure {
-    let fault = Fault::of(0, error, &error.to_string());
-    let diagnosis = fault.diagnosis();
-    match diagnosis.problem {
-        Problem::RateLimited | Problem::Overloaded => {
-            let mut failure = Failure::unavailable(diagnosis.message);
-            if let Failure::Unavailable(outage) = &mut failure {
-                outage.request_sent = true;
-                outage.retry_after_ms = diagnosis.retry_after_ms;
-            }
-            failure
-        }
-        // How many tokens it reads, the service says in no form that all have.
-        Problem::ContextOverflow => Failure::limited(CONTEXT, 0),
-        _ => Failure::failed(diagnosis.message),
-    }
+/// The diagnosis of an answer that the service broke off for no reason that it gives.
+pub fn broken_off(message: impl Into<String>) -> Diagnosis {
+    Diagnosis { problem: Problem::Overloaded, message: message.into(), retry_after_ms: None }
 }
 
 /// What can be known about an error.
@@ -67,7 +52,8 @@ impl Fault {
         let error = value.get("error").unwrap_or(value);
         let code = [&error["code"], &value["code"]].into_iter().find_map(Value::as_u64);
         let status = match code.and_then(|code| u16::try_from(code).ok()) {
-            Some(code) if status == 0 => code,
+            // Other numbers are the service's own.
+            Some(code) if status == 0 && (400..600).contains(&code) => code,
             _ => status,
         };
         Self {
@@ -131,7 +117,7 @@ impl Fault {
             429 if self.says_kind(OVERLOAD_KINDS) => Problem::Overloaded,
             429 => Problem::RateLimited,
             408 | 498 | 500..=599 => Problem::Overloaded,
-            0 | 200..=299 => self.by_kind().unwrap_or(Problem::Other),
+            0 | 200..=299 => self.by_kind().or_else(|| self.by_words()).unwrap_or(Problem::Other),
             400..=499 => self.by_kind().unwrap_or(Problem::InvalidRequest),
             _ => Problem::Other,
         }
@@ -150,6 +136,15 @@ impl Fault {
             Some(Problem::Forbidden)
         } else {
             self.says_kind(INVALID_KINDS).then_some(Problem::InvalidRequest)
+        }
+    }
+
+    /// What the sentence says where nothing else does.
+    fn by_words(&self) -> Option<Problem> {
+        if self.is_rate() {
+            Some(Problem::RateLimited)
+        } else {
+            self.says(OVERLOAD_TEXTS).then_some(Problem::Overloaded)
         }
     }
 
@@ -244,6 +239,13 @@ const OVERLOAD_KINDS: &[&str] = &[
     "server_is_overloaded",
     "slow_down",
 ];
+const OVERLOAD_TEXTS: &[&str] = &[
+    "overloaded",
+    "internal server error",
+    "service unavailable",
+    "temporarily unavailable",
+    "try again later",
+];
 const CREDENTIAL_KINDS: &[&str] = &[
     "invalid_api_key",
     "authentication_error",
@@ -268,8 +270,13 @@ const MODEL_TEXTS: &[&str] = &[
     "invalid model",
     "is not available",
 ];
-const FORBIDDEN_KINDS: &[&str] =
-    &["permission_error", "permission_denied", "permission_denied_error"];
+const FORBIDDEN_KINDS: &[&str] = &[
+    "permission_error",
+    "permission_denied",
+    "permission_denied_error",
+    "request_forbidden",
+    "unsupported_country_region_territory",
+];
 const INVALID_KINDS: &[&str] = &["invalid_request_error", "invalid_argument"];
 
 /// Sentences that say that the conversation is too long. Each line: all of these words.

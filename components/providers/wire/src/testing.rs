@@ -1,24 +1,37 @@
 //! What the tests of codecs need.
 
-#![expect(clippy::unwrap_used, reason = "only tests use it, and they end where it does")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "only tests use it, and they end where it does"
+)]
 
 use openkoi_sdk::{
-    Result,
+    Failure,
     provider::{
-        Blob, CompletionRequest, Decoder, Effort, Endpoint, Event, HttpRequest, Message, Part,
-        Reasoning, Speaker, ToolCall, ToolChoice, ToolResult, ToolSpec,
+        Blob, Broken, CompletionRequest, Decoder, Effort, Endpoint, Event, HttpRequest, Message,
+        Part, Problem, Reasoning, Speaker, ToolCall, ToolChoice, ToolResult, ToolSpec,
     },
 };
 use proptest::prelude::*;
 use serde_json::Value;
 
+/// What was read of a body, and why that is not all.
+pub type Outcome = (Vec<Event>, Result<(), Broken>);
+
 /// Reads `body` whole, cut in two at each byte, and byte by byte; all must agree.
-pub fn read<D: Decoder + Default>(body: &str) -> Result<Vec<Event>> {
+pub fn read<D: Decoder + Default>(body: &str) -> Result<Vec<Event>, Broken> {
     read_bytes::<D>(body.as_bytes())
 }
 
 /// As [`read`], for a body that is no text.
-pub fn read_bytes<D: Decoder + Default>(bytes: &[u8]) -> Result<Vec<Event>> {
+pub fn read_bytes<D: Decoder + Default>(bytes: &[u8]) -> Result<Vec<Event>, Broken> {
+    let (events, end) = outcome::<D>(bytes);
+    end.map(|()| events)
+}
+
+/// As [`read`], for a body of which something is wrong.
+pub fn outcome<D: Decoder + Default>(bytes: &[u8]) -> Outcome {
     let whole = read_pieces::<D>(&[bytes]);
     for cut in 0..=bytes.len() {
         let (head, tail) = bytes.split_at(cut);
@@ -28,14 +41,30 @@ pub fn read_bytes<D: Decoder + Default>(bytes: &[u8]) -> Result<Vec<Event>> {
     whole
 }
 
-fn read_pieces<D: Decoder + Default>(pieces: &[&[u8]]) -> Result<Vec<Event>> {
+/// Reads a body in which the service reports an error: what came before that in short, what it means, its sentence.
+pub fn reported<D: Decoder + Default>(bytes: &[u8]) -> (Vec<String>, Problem, String) {
+    let (events, end) = outcome::<D>(bytes);
+    match end {
+        Err(Broken::Reported(diagnosis)) => (short(&events), diagnosis.problem, diagnosis.message),
+        end => panic!("no error is reported: {events:?}, {end:?}"),
+    }
+}
+
+/// Reads a body that is none: why it cannot be read.
+pub fn unreadable<D: Decoder + Default>(bytes: &[u8]) -> Failure {
+    match outcome::<D>(bytes) {
+        (_, Err(Broken::Unreadable(failure))) => failure,
+        outcome => panic!("it can be read: {outcome:?}"),
+    }
+}
+
+fn read_pieces<D: Decoder + Default>(pieces: &[&[u8]]) -> Outcome {
     let mut decoder = D::default();
     let mut events = Vec::new();
-    for piece in pieces {
-        events.extend(decoder.push(piece)?);
-    }
-    events.extend(decoder.finish()?);
-    Ok(events)
+    let mut steps = pieces.iter();
+    let end = steps.try_for_each(|piece| decoder.push(piece, &mut events));
+    let end = end.and_then(|()| decoder.finish(&mut events));
+    (events, end)
 }
 
 /// An attachment of two bytes.
@@ -63,6 +92,7 @@ pub fn short(events: &[Event]) -> Vec<String> {
             .replace(')', ""),
             Event::Model(model) => format!("model {model}"),
             Event::Finished(reason) => format!("finished {reason:?}").replace("StopReason::", ""),
+            Event::Failed(diagnosis) => format!("failed {:?}", diagnosis.problem),
         })
         .collect()
 }

@@ -125,6 +125,35 @@ async fn silence_ends_a_stream_and_signs_of_life_are_silence() {
     assert_eq!(begun.elapsed().as_secs(), 315 + 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_error_inside_of_a_good_answer_is_taken_as_the_same_error_with_its_status() {
+    for status in [400, 401, 402, 404, 413, 429, 451, 500] {
+        let mut outcomes = Vec::new();
+        let body = format!("report {status} wait 7\n");
+        for trouble in [Canned::status(status).chunk("wait 7"), Canned::ok(body)] {
+            let mut world = world();
+            world.answer(trouble).answer(good());
+            let begun = Instant::now();
+            let turn = ask(&mut world, "hi").await;
+            outcomes.push((turn, begun.elapsed(), world.web().left()));
+        }
+        assert_eq!(outcomes[0], outcomes[1], "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_inside_of_a_good_answer_says_how_long_to_wait() {
+    let limit = "report 429 wait 7\n";
+    let by_head = Canned::ok("report 429 later\n").header("Retry-After", "7");
+    for canned in [Canned::ok(limit), by_head] {
+        let mut world = world();
+        world.answer(canned).answer(good());
+        let begun = Instant::now();
+        ask(&mut world, "hi").await.expect("it answers");
+        assert_eq!(begun.elapsed().as_secs(), 7 + 2);
+    }
+}
+
 /// Two providers over one web: the first is asked before the second.
 fn pair(world: &mut openkoi_testing::World) -> Models {
     let host = world.host();
@@ -152,6 +181,14 @@ async fn asked(models: &Models) -> String {
 async fn the_next_provider_is_asked_where_the_first_has_no_credit() {
     let mut world = world();
     world.answer(Canned::status(402)).answer(good());
+    let models = pair(&mut world);
+    assert_eq!(asked(&models).await, "second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_provider_is_asked_where_the_first_finds_out_late_that_there_is_no_credit() {
+    let mut world = world();
+    world.answer(Canned::ok("usage 1 0\nreport 402 no credit\n")).answer(good());
     let models = pair(&mut world);
     assert_eq!(asked(&models).await, "second");
 }

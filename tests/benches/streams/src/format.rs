@@ -118,9 +118,13 @@ fn native<C: Codec>(pieces: &mut Pieces) -> (usize, Option<Instant>) {
         }
     };
     for piece in pieces {
-        take(decoder.push(&piece).expect("the stream is well formed"));
+        let mut events = Vec::new();
+        decoder.push(&piece, &mut events).expect("the stream is well formed");
+        take(events);
     }
-    take(decoder.finish().expect("the stream is whole"));
+    let mut events = Vec::new();
+    decoder.finish(&mut events).expect("the stream is whole");
+    take(events);
     (text, first)
 }
 

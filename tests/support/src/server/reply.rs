@@ -119,6 +119,12 @@ impl Reply {
         Self { raw: Some(Answer::json(status, body)), ..Self::default() }
     }
 
+    /// Returns the document of an error; nothing for what is none.
+    pub(crate) fn error(&self) -> Option<Value> {
+        let raw = self.raw.as_ref().filter(|raw| raw.status >= 400)?;
+        serde_json::from_slice(&raw.body).ok()
+    }
+
     /// Adds text.
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {

@@ -1,5 +1,5 @@
-use openkoi_provider_wire::testing::{read, short, stream};
-use openkoi_sdk::Failure;
+use openkoi_provider_wire::testing::{read, reported, short, stream, unreadable};
+use openkoi_sdk::{Failure, provider::Problem};
 use serde_json::json;
 
 use super::Reply;
@@ -134,29 +134,39 @@ fn every_reason_to_stop_is_told_apart() {
 
 #[test]
 fn a_stream_that_is_cut_is_a_failure_and_one_that_only_lacks_its_last_event_is_not() {
-    let interrupted = Err(Failure::unavailable("the provider's answer was interrupted"));
+    let interrupted = Failure::unavailable("the provider's answer was interrupted");
 
-    assert_eq!(read::<Reply>(&stream(&[START])), interrupted);
-    assert_eq!(read::<Reply>(""), interrupted);
+    assert_eq!(unreadable::<Reply>(stream(&[START]).as_bytes()), interrupted);
+    assert_eq!(unreadable::<Reply>(b""), interrupted);
     assert_eq!(events(&[START, &end("end_turn")]).pop().unwrap(), "finished Finished");
 }
 
 #[test]
-fn errors_inside_of_a_stream_are_failures() {
-    let error =
-        |kind: &str| format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"sorry"}}}}"#);
+fn errors_inside_of_a_stream_have_their_meaning_and_what_came_before_them_is_kept() {
+    let cases = [
+        ("overloaded_error", Problem::Overloaded),
+        ("api_error", Problem::Overloaded),
+        ("rate_limit_error", Problem::RateLimited),
+        ("authentication_error", Problem::Credentials),
+        ("permission_error", Problem::Forbidden),
+        ("billing_error", Problem::Quota),
+        ("not_found_error", Problem::UnknownModel),
+        ("request_too_large", Problem::ContextOverflow),
+        ("invalid_request_error", Problem::InvalidRequest),
+    ];
+    for (kind, problem) in cases {
+        let error = format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"sorry"}}}}"#);
+        let (before, meant, message) = reported::<Reply>(stream(&[START, &error]).as_bytes());
+        assert_eq!((meant, message.as_str()), (problem, "sorry"), "{kind}");
+        assert!(before[0].starts_with("model "), "{before:?}");
+        assert_eq!(reported::<Reply>(error.as_bytes()).1, problem, "{kind}");
+    }
+}
 
-    assert_eq!(
-        read::<Reply>(&stream(&[START, &error("overloaded_error")])),
-        Err(Failure::unavailable("sorry"))
-    );
-    assert_eq!(
-        read::<Reply>(&stream(&[START, &error("invalid_request_error")])),
-        Err(Failure::failed("sorry"))
-    );
-    assert_eq!(read::<Reply>(&error("api_error")), Err(Failure::unavailable("sorry")));
-    assert!(matches!(read::<Reply>("data: nonsense\n\n"), Err(Failure::Unavailable(_))));
-    assert!(matches!(read::<Reply>("{\"ok\":1}"), Err(Failure::Failed(_))));
+#[test]
+fn what_is_no_stream_is_a_failure() {
+    assert!(matches!(unreadable::<Reply>(b"data: nonsense\n\n"), Failure::Unavailable(_)));
+    assert!(matches!(unreadable::<Reply>(b"{\"ok\":1}"), Failure::Failed(_)));
 }
 
 #[test]

@@ -1,17 +1,17 @@
-use openkoi_provider_wire::testing::{read_bytes, short};
-use openkoi_sdk::Failure;
+use openkoi_provider_wire::testing::{read_bytes, reported, short, unreadable};
+use openkoi_sdk::{Failure, provider::Problem};
 use serde_json::json;
 
 use super::Reply;
 use crate::frames::writer::{event, exception, message};
 
 /// The events of a stream, which is read whole, cut in two at each byte, and byte by byte.
-fn read(frames: &[Vec<u8>]) -> openkoi_sdk::Result<Vec<openkoi_sdk::provider::Event>> {
-    read_bytes::<Reply>(&frames.concat())
+fn events(frames: &[Vec<u8>]) -> Vec<String> {
+    short(&read_bytes::<Reply>(&frames.concat()).unwrap())
 }
 
-fn events(frames: &[Vec<u8>]) -> Vec<String> {
-    short(&read(frames).unwrap())
+fn failure(frames: &[Vec<u8>]) -> Failure {
+    unreadable::<Reply>(&frames.concat())
 }
 
 fn start() -> Vec<u8> {
@@ -152,31 +152,35 @@ fn every_reason_to_stop_is_told_apart() {
 
 #[test]
 fn a_stream_that_is_cut_is_a_failure_and_one_that_only_lacks_its_counts_is_not() {
-    let interrupted = Err(Failure::unavailable("the provider's answer was interrupted"));
+    let interrupted = Failure::unavailable("the provider's answer was interrupted");
 
-    assert_eq!(read(&[]), interrupted);
-    assert_eq!(read(&[start()]), interrupted);
+    assert_eq!(failure(&[]), interrupted);
+    assert_eq!(failure(&[start()]), interrupted);
     let mut half = metadata();
     half.truncate(half.len() / 2);
-    assert_eq!(read(&[start(), stop("end_turn"), half]), interrupted);
+    assert_eq!(failure(&[start(), stop("end_turn"), half]), interrupted);
     assert_eq!(events(&[start(), stop("end_turn")]), ["finished Finished"]);
 }
 
 #[test]
-fn errors_inside_of_a_stream_are_failures() {
-    let passing = exception("throttlingException", r#"{"message":"slow down"}"#);
-    let Err(Failure::Unavailable(outage)) = read(&[start(), passing]) else {
-        panic!("it is passing")
-    };
-    assert!(outage.request_sent && outage.message == "slow down");
+fn errors_inside_of_a_stream_have_their_meaning_and_what_came_before_them_is_kept() {
+    let text = || delta(0, json!({ "text": "Hal" }));
+    let told = |frame: Vec<u8>| reported::<Reply>(&[start(), text(), frame].concat());
+    let before = || vec!["text Hal".to_owned()];
 
+    let passing = exception("throttlingException", r#"{"message":"slow down"}"#);
+    assert_eq!(told(passing), (before(), Problem::RateLimited, "slow down".to_owned()));
     let refused = exception("validationException", r#"{"message":"no"}"#);
-    assert_eq!(read(&[start(), refused]), Err(Failure::failed("no")));
+    assert_eq!(told(refused), (before(), Problem::InvalidRequest, "no".to_owned()));
     let headers =
         [(":message-type", "error"), (":error-code", "InternalFailure"), (":error-message", "oh")];
-    assert!(matches!(read(&[start(), message(&headers, b"")]), Err(Failure::Unavailable(_))));
+    assert_eq!(told(message(&headers, b"")), (before(), Problem::Overloaded, "oh".to_owned()));
+}
+
+#[test]
+fn what_is_no_event_is_a_failure() {
     let broken = event("metadata", "{oops");
-    assert!(matches!(read(&[start(), broken]), Err(Failure::Unavailable(_))));
+    assert!(matches!(failure(&[start(), broken]), Failure::Unavailable(_)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ fn read(pieces: &[&[u8]]) -> Result<Vec<Frame>> {
     let mut frames = Frames::default();
     let mut read = Vec::new();
     for piece in pieces {
-        read.extend(frames.push(piece)?);
+        frames.push(piece, &mut read)?;
     }
     Ok(read)
 }
@@ -75,8 +75,9 @@ fn a_length_that_lies_is_refused_before_anything_is_kept_for_it() {
         assert!(matches!(refused, Err(Failure::Failed(_))), "{length}: {refused:?}");
     }
     // A length that may be true makes it wait, with no more room than what has arrived.
-    let mut frames = Frames::default();
-    assert_eq!(frames.push(&prelude(16 << 20, 0)), Ok(Vec::new()));
+    let (mut frames, mut read) = (Frames::default(), Vec::new());
+    assert_eq!(frames.push(&prelude(16 << 20, 0), &mut read), Ok(()));
+    assert_eq!(read, []);
     assert!(frames.rest.capacity() < 1024 && !frames.is_done());
 }
 

@@ -1,5 +1,5 @@
-use openkoi_provider_wire::testing::{read, short, stream};
-use openkoi_sdk::Failure;
+use openkoi_provider_wire::testing::{read, reported, short, stream, unreadable};
+use openkoi_sdk::{Failure, provider::Problem};
 use serde_json::{Value, json};
 
 use super::Reply;
@@ -201,32 +201,36 @@ fn what_comes_after_a_reason_to_stop_counts_and_what_is_empty_or_unknown_does_no
 
 #[test]
 fn a_stream_that_is_cut_is_a_failure() {
-    let interrupted = Err(Failure::unavailable("the provider's answer was interrupted"));
+    let interrupted = Failure::unavailable("the provider's answer was interrupted");
+    let begun = body(&[parts(&json!([{ "text": "a" }]))]);
 
-    assert_eq!(read::<Reply>(&body(&[parts(&json!([{ "text": "a" }]))])), interrupted);
-    assert_eq!(read::<Reply>(""), interrupted);
-    assert!(matches!(read::<Reply>("data: {\"candidates\":["), Err(Failure::Unavailable(_))));
-    assert!(matches!(read::<Reply>("data: nonsense\n\n"), Err(Failure::Unavailable(_))));
+    assert_eq!(unreadable::<Reply>(begun.as_bytes()), interrupted);
+    assert_eq!(unreadable::<Reply>(b""), interrupted);
+    for cut in ["data: {\"candidates\":[", "data: nonsense\n\n"] {
+        assert!(matches!(unreadable::<Reply>(cut.as_bytes()), Failure::Unavailable(_)), "{cut}");
+    }
+    assert!(matches!(unreadable::<Reply>(b"{\"ok\":1}"), Failure::Failed(_)));
 }
 
 #[test]
-fn errors_inside_of_a_stream_are_failures() {
-    let error = |code: u16, status: &str| json!({ "error": { "code": code, "message": "sorry", "status": status } });
-    let begun = || parts(&json!([{ "text": "a" }]));
+fn errors_inside_of_a_stream_have_their_meaning_and_what_came_before_them_is_kept() {
+    let cases = [
+        (503, "UNAVAILABLE", Problem::Overloaded),
+        (500, "INTERNAL", Problem::Overloaded),
+        (429, "RESOURCE_EXHAUSTED", Problem::RateLimited),
+        (400, "INVALID_ARGUMENT", Problem::InvalidRequest),
+        (400, "FAILED_PRECONDITION", Problem::Forbidden),
+        (403, "PERMISSION_DENIED", Problem::Forbidden),
+        (401, "UNAUTHENTICATED", Problem::Credentials),
+    ];
+    for (code, status, problem) in cases {
+        let error = json!({ "error": { "code": code, "message": "sorry", "status": status } });
+        let after = body(&[parts(&json!([{ "text": "a" }])), error.clone()]);
 
-    assert_eq!(
-        read::<Reply>(&body(&[begun(), error(503, "UNAVAILABLE")])),
-        Err(Failure::unavailable("sorry"))
-    );
-    assert_eq!(
-        read::<Reply>(&body(&[begun(), error(400, "INVALID_ARGUMENT")])),
-        Err(Failure::failed("sorry"))
-    );
-    assert_eq!(
-        read::<Reply>(&error(500, "INTERNAL").to_string()),
-        Err(Failure::unavailable("sorry"))
-    );
-    assert!(matches!(read::<Reply>("{\"ok\":1}"), Err(Failure::Failed(_))));
+        let told = (vec!["text a".to_owned()], problem, "sorry".to_owned());
+        assert_eq!(reported::<Reply>(after.as_bytes()), told, "{status}");
+        assert_eq!(reported::<Reply>(error.to_string().as_bytes()).1, problem, "{status}");
+    }
 }
 
 #[test]
@@ -235,7 +239,9 @@ fn a_bare_error_that_breaks_the_stream_off_is_found() {
                 \"status\": \"UNAVAILABLE\"\n  }\n}\n";
     let ended = format!("{}{bare}", body(&[parts(&json!([{ "text": "Okay" }])), end("STOP")]));
 
-    assert_eq!(read::<Reply>(&ended), Err(Failure::unavailable("The model is overloaded.")));
+    let told =
+        (vec!["text Okay".to_owned()], Problem::Overloaded, "The model is overloaded.".to_owned());
+    assert_eq!(reported::<Reply>(ended.as_bytes()), told);
 }
 
 #[test]
@@ -248,6 +254,6 @@ fn a_service_that_does_not_stream_events_is_understood() {
     let short = |document: &Value| short(&read::<Reply>(&document.to_string()).unwrap());
     assert_eq!(short(&whole), ["text so", "finished Finished"]);
     assert_eq!(short(&list), ["text a", "text b", "finished Finished"]);
-    let half = read::<Reply>(&whole.to_string()[..40]);
-    assert!(matches!(half, Err(Failure::Unavailable(_))), "{half:?}");
+    let half = unreadable::<Reply>(&whole.to_string().as_bytes()[..40]);
+    assert!(matches!(half, Failure::Unavailable(_)), "{half:?}");
 }

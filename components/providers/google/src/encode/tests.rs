@@ -214,8 +214,9 @@ fn there_and_back(parts: &Value) -> Value {
     let chunk =
         json!({ "candidates": [{ "content": { "parts": parts }, "finishReason": "STOP" }] });
     let mut decoder = Reply::default();
-    let mut events = decoder.push(chunk.to_string().as_bytes()).unwrap();
-    events.extend(decoder.finish().unwrap());
+    let mut events = Vec::new();
+    decoder.push(chunk.to_string().as_bytes(), &mut events).unwrap();
+    decoder.finish(&mut events).unwrap();
     let mut said: Vec<Part> = Vec::new();
     for event in events {
         match (event, said.last_mut()) {

@@ -1,11 +1,10 @@
-use openkoi_provider_wire::testing::{read, short};
+use openkoi_provider_wire::testing::{read, reported, short, unreadable};
 use openkoi_sdk::{
     Failure, Result,
-    provider::{Decoder, Event},
+    provider::{Broken, Decoder, Event, Problem},
 };
 
 use super::Reply;
-use crate::window;
 
 /// An answer to a request that asked for a window of 512 tokens.
 struct Measured(Reply);
@@ -17,12 +16,12 @@ impl Default for Measured {
 }
 
 impl Decoder for Measured {
-    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>> {
-        self.0.push(bytes)
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
+        self.0.push(bytes, events)
     }
 
-    fn finish(&mut self) -> Result<Vec<Event>> {
-        self.0.finish()
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
+        self.0.finish(events)
     }
 }
 
@@ -142,8 +141,11 @@ fn a_conversation_that_was_cut_is_no_success() {
         read::<Measured>(&lines(&[&said(r#""content":"a""#), &done(&counts)]))
     };
 
-    assert_eq!(counted("stop", 512, 11), Err(window::overflow(512)));
-    assert_eq!(counted("stop", 496, 30), Err(window::overflow(512)));
+    for (read_tokens, written) in [(512, 11), (496, 30)] {
+        let counted = counted("stop", read_tokens, written);
+        let Err(Broken::Reported(diagnosis)) = counted else { panic!("{counted:?}") };
+        assert_eq!(diagnosis.problem, Problem::ContextOverflow);
+    }
     assert!(counted("stop", 318, 7).is_ok());
     let filled = short(&counted("length", 61, 452).unwrap());
     assert_eq!(filled.last().unwrap(), "finished Length");
@@ -153,34 +155,36 @@ fn a_conversation_that_was_cut_is_no_success() {
 
 #[test]
 fn a_stream_that_breaks_off_is_an_interruption() {
-    let interrupted = Err(Failure::unavailable("the provider's answer was interrupted"));
+    let interrupted = Failure::unavailable("the provider's answer was interrupted");
+    let begun = lines(&[&said(r#""content":"a""#)]);
 
-    assert_eq!(read::<Reply>(""), interrupted);
-    assert_eq!(read::<Reply>(&lines(&[&said(r#""content":"a""#)])), interrupted);
-    assert_eq!(read::<Reply>(&done("")[..40]), interrupted);
+    assert_eq!(unreadable::<Reply>(b""), interrupted);
+    assert_eq!(unreadable::<Reply>(begun.as_bytes()), interrupted);
+    assert_eq!(unreadable::<Reply>(&done("").as_bytes()[..40]), interrupted);
 }
 
 #[test]
-fn errors_inside_of_a_stream_are_failures() {
-    let after = |error: &str| read::<Measured>(&lines(&[&said(r#""content":"Hal""#), error]));
-
-    assert_eq!(
-        after(r#"{"error":"llama runner process has terminated"}"#),
-        Err(Failure::unavailable("llama runner process has terminated"))
-    );
-    assert_eq!(
-        after(r#"{"error":"the input length exceeds the context length"}"#),
-        Err(window::overflow(512))
-    );
-    assert!(matches!(after(r#"{"error":"x does not support tools"}"#), Err(Failure::Failed(_))));
+fn errors_inside_of_a_stream_have_their_meaning_and_what_came_before_them_is_kept() {
+    let cases = [
+        ("llama runner process has terminated", Problem::Overloaded),
+        ("the input length exceeds the context length", Problem::ContextOverflow),
+        ("x does not support tools", Problem::InvalidRequest),
+    ];
+    for (error, problem) in cases {
+        let line = format!(r#"{{"error":"{error}"}}"#);
+        let body = lines(&[&said(r#""content":"Hal""#), &line]);
+        let (before, meant, message) = reported::<Measured>(body.as_bytes());
+        assert_eq!((before, meant), (vec!["model m".to_owned(), "text Hal".to_owned()], problem));
+        assert!(message.starts_with(error), "{message}");
+    }
 }
 
 #[test]
 fn what_is_no_stream_of_json_is_refused() {
-    let page = read::<Reply>("<html>\n<body>Welcome</body>\n</html>\n");
+    let page = unreadable::<Reply>(b"<html>\n<body>Welcome</body>\n</html>\n");
 
     let told = "the provider sent something that is not JSON; check its `base-url`";
-    assert_eq!(page, Err(Failure::failed(told)));
+    assert_eq!(page, Failure::failed(told));
 }
 
 #[test]

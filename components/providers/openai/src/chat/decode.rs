@@ -7,7 +7,7 @@
 use openkoi_provider_wire::{body::interrupted, fault};
 use openkoi_sdk::{
     Failure, Result,
-    provider::{Event, StopReason, Usage},
+    provider::{Broken, Diagnosis, Event, Problem, StopReason, Usage},
 };
 use serde_json::Value;
 
@@ -30,10 +30,10 @@ impl Answer {
     /// # Errors
     ///
     /// An error that the service reports.
-    pub fn chunk(&mut self, chunk: &Value, events: &mut Vec<Event>) -> Result<()> {
+    pub fn chunk(&mut self, chunk: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         // `object` is how some local servers mark an error.
         if is_error(&chunk["error"]) || chunk["object"] == "error" {
-            return Err(fault::in_stream(chunk));
+            return Err(fault::in_stream(chunk).into());
         }
         base_resp(&chunk["base_resp"])?;
         self.head(chunk, events);
@@ -61,10 +61,10 @@ impl Answer {
     /// # Errors
     ///
     /// An error that the service reports, or a document that is no answer.
-    pub fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<()> {
+    pub fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         self.chunk(document, events)?;
         if !document["choices"].is_array() {
-            return Err(Failure::failed("the provider's answer is not a chat completion"));
+            return Err(Failure::failed("the provider's answer is not a chat completion").into());
         }
         self.end(events);
         Ok(())
@@ -82,9 +82,9 @@ impl Answer {
     /// # Errors
     ///
     /// [`Failure::Unavailable`] if it was cut short.
-    pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<()> {
+    pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         if self.stop.is_none() {
-            return Err(interrupted());
+            return Err(interrupted().into());
         }
         self.end(events);
         Ok(())
@@ -103,9 +103,9 @@ impl Answer {
         }
     }
 
-    fn choice(&mut self, choice: &Value, events: &mut Vec<Event>) -> Result<()> {
+    fn choice(&mut self, choice: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         if is_error(&choice["error"]) {
-            return Err(fault::in_stream(choice));
+            return Err(fault::in_stream(choice).into());
         }
         let message = &choice["message"];
         let delta = if message.is_object() { message } else { &choice["delta"] };
@@ -149,11 +149,10 @@ impl Answer {
         }
     }
 
-    fn stopped(&mut self, reason: &str) -> Result<()> {
+    fn stopped(&mut self, reason: &str) -> Result<(), Broken> {
         if matches!(reason, "error" | "network_error" | "insufficient_system_resource") {
-            return Err(Failure::unavailable(format!(
-                "the provider broke off its answer: {reason}"
-            )));
+            let message = format!("the provider broke off its answer: {reason}");
+            return Err(fault::broken_off(message).into());
         }
         // Some services say it again with the usage.
         self.stop.get_or_insert_with(|| reason.to_owned());
@@ -208,17 +207,23 @@ fn is_error(error: &Value) -> bool {
 
 /// MiniMax reports errors with status 200, in a field of its own:
 /// <https://platform.minimax.io/docs/api-reference/errorcode>.
-fn base_resp(base: &Value) -> Result<()> {
+fn base_resp(base: &Value) -> Result<(), Broken> {
     let Some(code) = base["status_code"].as_i64().filter(|code| *code != 0) else {
         return Ok(());
     };
     let message = base["status_msg"].as_str().unwrap_or("the provider broke off its answer");
+    let problem = match code {
+        1002 | 1039 | 1041 => Problem::RateLimited,
+        // Unknown, timeout, internal, overload, and faults of what it runs on.
+        1000 | 1001 | 1013 | 1024 | 1033 => Problem::Overloaded,
+        1004 | 2049 => Problem::Credentials,
+        1008 => Problem::Quota,
+        1026 | 1027 => Problem::Refused,
+        2013 => Problem::InvalidRequest,
+        _ => Problem::Other,
+    };
     let message = format!("{message} ({code})");
-    match code {
-        // Unknown, timeout, rate limit, internal, overload, limit of tokens a minute.
-        1000 | 1001 | 1002 | 1013 | 1024 | 1033 | 1039 | 1041 => Err(Failure::unavailable(message)),
-        _ => Err(Failure::failed(message)),
-    }
+    Err(Diagnosis { problem, message, retry_after_ms: None }.into())
 }
 
 fn usage(counts: &Value) -> Usage {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use openkoi_provider_wire::{body::interrupted, fault};
 use openkoi_sdk::{
     Failure, Result,
-    provider::{CallDelta, CallStart, Event, Reasoning, StopReason, Usage},
+    provider::{Broken, CallDelta, CallStart, Event, Reasoning, StopReason, Usage},
 };
 use serde_json::Value;
 
@@ -35,12 +35,12 @@ impl Answer {
     /// # Errors
     ///
     /// An error that the service reports.
-    pub fn event(&mut self, event: &Value, events: &mut Vec<Event>) -> Result<()> {
+    pub fn event(&mut self, event: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         let place = event["output_index"].as_u64().unwrap_or(0);
         let delta = event["delta"].as_str().unwrap_or_default();
         match event["type"].as_str().unwrap_or_default() {
-            "error" => return Err(fault::in_stream(event)),
-            "response.failed" => return Err(fault::in_stream(&event["response"])),
+            "error" => return Err(fault::in_stream(event).into()),
+            "response.failed" => return Err(fault::in_stream(&event["response"]).into()),
             "response.created" | "response.in_progress" => self.head(&event["response"], events),
             "response.output_item.added" => self.begin(place, &event["item"], events),
             "response.output_item.done" => self.complete(place, &event["item"], events),
@@ -69,12 +69,12 @@ impl Answer {
     /// # Errors
     ///
     /// An error that the service reports.
-    pub fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<()> {
+    pub fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         if document["error"].is_object() {
-            return Err(fault::in_stream(document));
+            return Err(fault::in_stream(document).into());
         }
         let Some(items) = document["output"].as_array() else {
-            return Err(Failure::failed("the provider's answer is not a response"));
+            return Err(Failure::failed("the provider's answer is not a response").into());
         };
         self.head(document, events);
         for (place, item) in (0..).zip(items) {
@@ -89,8 +89,8 @@ impl Answer {
     /// # Errors
     ///
     /// [`Failure::Unavailable`] if it was cut short.
-    pub fn finish(&self) -> Result<()> {
-        if self.finished { Ok(()) } else { Err(interrupted()) }
+    pub fn finish(&self) -> Result<(), Broken> {
+        if self.finished { Ok(()) } else { Err(interrupted().into()) }
     }
 
     /// Whether the answer is complete.

@@ -1,10 +1,12 @@
 use openkoi_provider_wire::testing::{
-    any_request, attached, body, call, endpoint, message, read, request, result, short, stream,
-    tool,
+    any_request, attached, body, call, endpoint, message, read, reported, request, result, short,
+    stream, tool, unreadable,
 };
 use openkoi_sdk::{
     Failure,
-    provider::{Codec, CompletionRequest, Effort, Message, Part, Reasoning, Speaker, ToolChoice},
+    provider::{
+        Codec, CompletionRequest, Effort, Message, Part, Problem, Reasoning, Speaker, ToolChoice,
+    },
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -85,18 +87,35 @@ fn every_end_is_told_apart() {
     assert_eq!(events(&[refusal, COMPLETED])[0], "text no");
     assert_eq!(events(&[refusal, COMPLETED]).pop().unwrap(), "finished Refused");
     assert_eq!(
-        read::<Reply>(&stream(&[CREATED])),
-        Err(Failure::unavailable("the provider's answer was interrupted"))
+        unreadable::<Reply>(stream(&[CREATED]).as_bytes()),
+        Failure::unavailable("the provider's answer was interrupted")
     );
 }
 
 #[test]
-fn errors_are_failures_in_each_of_their_forms() {
-    let failed = "{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\",\"message\":\"sorry\"}}}";
-    let event = "{\"type\":\"error\",\"code\":\"invalid_prompt\",\"message\":\"no\"}";
-
-    assert_eq!(read::<Reply>(&stream(&[CREATED, failed])), Err(Failure::unavailable("sorry")));
-    assert_eq!(read::<Reply>(&stream(&[event])), Err(Failure::failed("no")));
+fn errors_have_their_meaning_in_each_of_their_forms() {
+    let cases = [
+        ("server_error", Problem::Overloaded),
+        ("server_is_overloaded", Problem::Overloaded),
+        ("rate_limit_exceeded", Problem::RateLimited),
+        ("insufficient_quota", Problem::Quota),
+        ("context_length_exceeded", Problem::ContextOverflow),
+        ("invalid_prompt", Problem::Refused),
+    ];
+    for (code, problem) in cases {
+        let error = json!({ "code": code, "message": "sorry" });
+        let forms = [
+            json!({ "type": "response.failed", "response": { "error": error } }),
+            json!({ "type": "error", "error": error }),
+            json!({ "type": "error", "code": code, "message": "sorry", "param": null }),
+        ];
+        for form in forms {
+            let body = stream(&[CREATED, &form.to_string()]);
+            let (before, meant, message) = reported::<Reply>(body.as_bytes());
+            assert_eq!((meant, message.as_str()), (problem, "sorry"), "{form}");
+            assert_eq!(before.len(), 1, "{before:?}");
+        }
+    }
 }
 
 #[test]

@@ -7,8 +7,11 @@ fn problem(status: u16, body: &str) -> Problem {
 
 /// An error in the form of Chat Completions.
 fn chat(code: &str, message: &str) -> String {
+    chat_value(code, message).to_string()
+}
+
+fn chat_value(code: &str, message: &str) -> Value {
     json!({ "error": { "message": message, "type": "invalid_request_error", "param": null, "code": code } })
-        .to_string()
 }
 
 /// An error in the form of Messages.
@@ -172,20 +175,36 @@ fn the_wait_is_read_from_the_sentence() {
 }
 
 #[test]
-fn an_error_inside_of_a_stream_is_passing_or_final() {
-    let passing = in_stream(
-        &json!({ "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } }),
-    );
-    let gateway = in_stream(&json!({ "error": { "code": 502, "message": "bad upstream" } }));
+fn an_error_inside_of_a_stream_is_known_by_its_own_words() {
+    let kind = |kind: &str| json!({ "type": "error", "error": { "type": kind, "message": "x" } });
     // As a failed response says it: no type, no status, and a sentence about nothing.
-    let full =
-        in_stream(&json!({ "error": { "code": "server_is_overloaded", "message": "Sorry" } }));
-    let last = in_stream(&json!({ "error": { "code": "invalid_prompt", "message": "no" } }));
+    let code = |code: Value| json!({ "error": { "code": code, "message": "Sorry" } });
+    let only = |message: &str| json!({ "error": message });
+    let cases = [
+        (kind("overloaded_error"), Problem::Overloaded),
+        (kind("rate_limit_error"), Problem::RateLimited),
+        (kind("authentication_error"), Problem::Credentials),
+        (code(json!(502)), Problem::Overloaded),
+        (code(json!(401)), Problem::Credentials),
+        (code(json!(429)), Problem::RateLimited),
+        // A number of the service's own is no status.
+        (code(json!(1302)), Problem::Other),
+        (code(json!(200)), Problem::Other),
+        (code(json!("server_is_overloaded")), Problem::Overloaded),
+        (code(json!("unsupported_country_region_territory")), Problem::Forbidden),
+        (code(json!("invalid_prompt")), Problem::Refused),
+        (only("The engine is currently overloaded"), Problem::Overloaded),
+        (only("Too many requests, slow down"), Problem::RateLimited),
+        (only("Incorrect API key provided"), Problem::Credentials),
+        (only("your credit balance is too low"), Problem::Quota),
+        (only("no idea"), Problem::Other),
+    ];
 
-    assert_eq!(passing, Failure::unavailable("Overloaded"));
-    assert_eq!(gateway, Failure::unavailable("bad upstream"));
-    assert_eq!(full, Failure::unavailable("Sorry"));
-    assert_eq!(last, Failure::failed("no"));
+    for (error, problem) in cases {
+        assert_eq!(in_stream(&error).problem, problem, "{error}");
+    }
+    let wait = in_stream(&chat_value("rate_limit_exceeded", "Please try again in 6s."));
+    assert_eq!((wait.problem, wait.retry_after_ms), (Problem::RateLimited, Some(6_000)));
 }
 
 #[test]
@@ -198,6 +217,6 @@ fn a_conversation_that_is_too_long_is_told_apart_inside_of_a_stream_too() {
     ];
 
     for error in errors {
-        assert_eq!(in_stream(&error), Failure::limited("context-tokens", 0), "{error}");
+        assert_eq!(in_stream(&error).problem, Problem::ContextOverflow, "{error}");
     }
 }

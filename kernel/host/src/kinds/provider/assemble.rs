@@ -7,7 +7,7 @@ use openkoi_core::message::{Part, Reasoning, StopReason, ToolCall, Turn, Usage};
 use crate::{
     bindings::{
         imports::openkoi::types::conversation as wit,
-        provider::exports::openkoi::provider::codec::{CallStart, Event},
+        provider::exports::openkoi::provider::codec::{CallStart, Diagnosis, Event},
     },
     convert, text,
 };
@@ -30,6 +30,17 @@ pub(super) enum AssemblyError {
     Stray,
     #[error("the answer ended before it was complete")]
     CutShort,
+}
+
+/// What becomes of an event.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// It is part of the turn, and nothing is to be shown of it.
+    Kept,
+    /// It is part of the turn, and this is to be shown.
+    Shown(Piece),
+    /// There will be no turn: the provider reports an error.
+    Failed(Diagnosis),
 }
 
 /// A piece to be shown while a turn arrives.
@@ -66,11 +77,15 @@ impl Assembly {
         }
     }
 
-    /// Takes an event and returns what is to be shown of it.
-    pub(super) fn take(&mut self, event: Event) -> Result<Option<Piece>, AssemblyError> {
+    /// Takes an event.
+    pub(super) fn take(&mut self, event: Event) -> Result<Taken, AssemblyError> {
         match event {
-            Event::Text(more) => return Ok(self.text(more).map(Piece::Text)),
-            Event::Thought(more) => return Ok(Some(Piece::Thought(more))),
+            Event::Text(more) => {
+                let piece = self.text(more).map(Piece::Text);
+                return Ok(piece.map_or(Taken::Kept, Taken::Shown));
+            }
+            Event::Thought(more) => return Ok(Taken::Shown(Piece::Thought(more))),
+            Event::Failed(diagnosis) => return Ok(Taken::Failed(diagnosis)),
             Event::Reasoning(reasoning) => {
                 let wit::Reasoning { text, state } = reasoning;
                 self.slots.push(Slot::Reasoning(Reasoning { text, state }));
@@ -81,7 +96,7 @@ impl Assembly {
             Event::Model(model) => self.model = text::one_line(&model, 200),
             Event::Finished(stop) => self.stop = Some(convert::stop_in(stop)),
         }
-        Ok(None)
+        Ok(Taken::Kept)
     }
 
     /// Returns the turn.

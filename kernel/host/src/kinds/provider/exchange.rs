@@ -21,7 +21,7 @@ use wasmtime::{Store, component::ResourceAny};
 
 use super::{
     Provider,
-    assemble::{Assembly, AssemblyError, Piece},
+    assemble::{Assembly, AssemblyError, Piece, Taken},
     credential::Pass,
     retry,
     trouble::Setback,
@@ -34,7 +34,7 @@ use crate::{
         },
         provider::{
             ProviderExports,
-            exports::openkoi::provider::codec::{Endpoint, Event, ModelEntry},
+            exports::openkoi::provider::codec::{Diagnosis, Endpoint, Event, ModelEntry, Problem},
         },
     },
     convert,
@@ -60,6 +60,12 @@ const TOTAL: Duration = Duration::from_secs(3_600);
 /// What shows a turn while it arrives.
 pub(super) type Deltas<'a> = &'a (dyn Fn(Delta<'_>) + Send + Sync);
 
+/// The head of an answer that is being read.
+struct Head {
+    status: u16,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
 /// A codec, instantiated for one exchange.
 struct Codec<'a> {
     provider: &'a Provider,
@@ -83,7 +89,7 @@ pub(super) async fn turn(
     let request = convert::request(model, role, prompt);
     let pass = provider.pass(shared).await?;
     match attempt(shared, provider, &pass, &request, deltas).await {
-        // The answer was a status and nothing else: nothing was shown, nothing was done.
+        // Nothing was shown, nothing was done.
         Err(setback) if setback.unauthorized && pass.is_login() => {
             let pass = provider.another_pass(shared, &pass).await?;
             attempt(shared, provider, &pass, &request, deltas).await
@@ -226,14 +232,23 @@ impl<'a> Codec<'a> {
         let exports = self.exports.openkoi_provider_codec();
         let step = exports.call_diagnose(&mut self.store, answer.status, &headers, &body);
         match self.watch.step(self.wall, step).await {
-            Ok(mut diagnosis) => {
-                diagnosis.message = self.shared.brokers.secrets.redact_str(&diagnosis.message);
-                let name = self.provider.name();
-                let setback = Setback::of_diagnosis(name, answer.status, &diagnosis, retry_after);
-                self.provider.naming_the_key(setback).unauthorized(answer.status == 401)
-            }
+            Ok(diagnosis) => self
+                .diagnosed(answer.status, diagnosis, retry_after)
+                .unauthorized(answer.status == 401),
             Err(failure) => self.failed(&failure),
         }
+    }
+
+    /// The setback of an error, whether it came as a response or inside of one.
+    fn diagnosed(
+        &self,
+        status: u16,
+        mut diagnosis: Diagnosis,
+        retry_after: Option<Duration>,
+    ) -> Setback {
+        diagnosis.message = self.shared.brokers.secrets.redact_str(&diagnosis.message);
+        let setback = Setback::of_diagnosis(self.provider.name(), status, &diagnosis, retry_after);
+        self.provider.naming_the_key(setback)
     }
 
     /// Reads a whole body that is not a stream.
@@ -255,7 +270,8 @@ impl<'a> Codec<'a> {
         shown: &(dyn Fn(&Piece) + Send + Sync),
     ) -> Result<Turn, Setback> {
         let Answer { status, headers: list, mut body, .. } = answer;
-        let decoder = self.decoder(status, &headers(list)).await?;
+        let head = Head { status, headers: list };
+        let decoder = self.decoder(status, &headers(head.headers.clone())).await?;
         let mut assembly = Assembly::new(model);
         let (mut total, mut spoke_at) = (0_u64, self.now());
         while let Some(bytes) = self.chunk(&mut *body).await? {
@@ -269,14 +285,14 @@ impl<'a> Codec<'a> {
                 if !events.is_empty() {
                     spoke_at = self.now();
                 }
-                self.take(&mut assembly, events, shown)?;
+                self.take(&mut assembly, events, &head, shown)?;
             }
             if self.now().saturating_sub(spoke_at) > SILENCE_MS {
                 return Err(self.silent("anything but signs of life"));
             }
         }
         let events = self.finish(decoder).await?;
-        self.take(&mut assembly, events, shown)?;
+        self.take(&mut assembly, events, &head, shown)?;
         assembly.finish().map_err(|error| self.unassembled(&error))
     }
 
@@ -310,15 +326,25 @@ impl<'a> Codec<'a> {
         &self,
         assembly: &mut Assembly,
         events: Vec<Event>,
+        head: &Head,
         shown: &(dyn Fn(&Piece) + Send + Sync),
     ) -> Result<(), Setback> {
         for event in events {
-            let piece = assembly.take(event).map_err(|error| self.unassembled(&error))?;
-            if let Some(piece) = piece {
-                shown(&piece);
+            match assembly.take(event).map_err(|error| self.unassembled(&error))? {
+                Taken::Kept => {}
+                Taken::Shown(piece) => shown(&piece),
+                Taken::Failed(diagnosis) => return Err(self.reported(head, diagnosis)),
             }
         }
         Ok(())
+    }
+
+    /// The setback of an error inside of a good answer. Some services say in the head of it when to come back.
+    fn reported(&self, head: &Head, diagnosis: Diagnosis) -> Setback {
+        let now = self.shared.brokers.clock.now_ms();
+        let retry_after = retry::retry_after(&head.headers, now);
+        let unauthorized = diagnosis.problem == Problem::Credentials;
+        self.diagnosed(head.status, diagnosis, retry_after).unauthorized(unauthorized)
     }
 
     async fn chunk(&mut self, body: &mut dyn AnswerBody) -> Result<Option<Vec<u8>>, Setback> {

@@ -15,8 +15,8 @@ use crate::{
 
 /// The longest message, in characters.
 const MESSAGE: usize = 500;
-/// The limit that a codec names where a conversation is longer than the model can read: it knows that before the
-/// provider is asked, or finds it out inside of a stream.
+/// The limit that a codec names where a conversation is longer than the model can read, if it knows that before the
+/// provider is asked.
 const CONTEXT: &str = "context-tokens";
 
 /// The longest clause for a progress line, in characters.
@@ -32,7 +32,7 @@ pub(super) struct Setback {
     pub(super) wait: Option<Duration>,
     /// Whether the provider was not there, rather than refused.
     pub(super) outage: bool,
-    /// Whether the provider would not take the credential (401).
+    /// Whether the provider would not take the credential, and nothing else was said.
     pub(super) unauthorized: bool,
 }
 
@@ -71,6 +71,7 @@ impl Setback {
     /// turn without its end is worth nothing to anybody.
     pub(super) fn streamed(mut self, streamed: bool) -> Self {
         self.again &= !streamed || self.error.kind == ModelTrouble::Unreachable;
+        self.unauthorized &= !streamed;
         self
     }
 
@@ -98,7 +99,7 @@ impl Setback {
         }
     }
 
-    /// What the codec says of an error response.
+    /// What the codec says of an error response, or of an error inside of a good one.
     pub(super) fn of_diagnosis(
         provider: &str,
         status: u16,
@@ -208,19 +209,6 @@ mod tests {
             let setback = diagnosed(problem, status);
             assert!(!setback.again && !setback.outage, "{problem:?} {status}");
         }
-    }
-
-    #[test]
-    fn a_codec_says_by_a_limit_that_a_stream_found_the_conversation_too_long() {
-        let limit =
-            |name: &str| Failure::Limited { name: name.to_owned(), value: 0, knob: String::new() };
-        let setback = Setback::of_failure("p", &limit("context-tokens"));
-        assert_eq!(setback.error.kind, ModelTrouble::Overflow);
-        assert!(!setback.again && !setback.outage);
-        assert_eq!(
-            Setback::of_failure("p", &limit("sse-line-bytes")).error.kind,
-            ModelTrouble::Invalid
-        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-use openkoi_provider_wire::testing::{read, short, stream};
-use openkoi_sdk::Failure;
+use openkoi_provider_wire::testing::{read, reported, short, stream, unreadable};
+use openkoi_sdk::{Failure, provider::Problem};
 use serde_json::json;
 
 use crate::reply::Reply;
@@ -124,31 +124,38 @@ fn a_stream_that_is_cut_is_a_failure_and_one_that_only_lacks_its_mark_is_not() {
     let unmarked = stream(&[&delta("{\"content\":\"a\"}"), &stop("\"stop\"")]);
     let unclosed = format!("{unmarked}data: [DONE]");
 
-    let interrupted = Err(Failure::unavailable("the provider's answer was interrupted"));
-    assert_eq!(read::<Reply>(&cut), interrupted);
-    assert_eq!(read::<Reply>(""), interrupted);
+    let interrupted = Failure::unavailable("the provider's answer was interrupted");
+    assert_eq!(unreadable::<Reply>(cut.as_bytes()), interrupted);
+    assert_eq!(unreadable::<Reply>(b""), interrupted);
     assert_eq!(short(&read::<Reply>(&unmarked).unwrap()).last().unwrap(), "finished Finished");
     assert_eq!(short(&read::<Reply>(&unclosed).unwrap()).last().unwrap(), "finished Finished");
 }
 
 #[test]
-fn errors_inside_of_a_stream_are_failures() {
+fn errors_inside_of_a_stream_have_their_meaning_and_what_came_before_them_is_kept() {
+    let told = |lines: &[&str]| reported::<Reply>(stream(lines).as_bytes());
     let passing = "{\"error\":{\"code\":502,\"message\":\"upstream\"},\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"error\"}]}";
     let last = "{\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\"}}";
 
-    assert_eq!(read::<Reply>(&stream(&[passing])), Err(Failure::unavailable("upstream")));
-    assert_eq!(read::<Reply>(&stream(&[last])), Err(Failure::failed("no")));
-    assert_eq!(read::<Reply>(last), Err(Failure::failed("no")));
-    assert_eq!(
-        read::<Reply>(&stream(&[&stop("\"insufficient_system_resource\"")])),
-        Err(Failure::unavailable(
-            "the provider broke off its answer: insufficient_system_resource"
-        ))
-    );
-    assert!(matches!(read::<Reply>("data: {oops\n\n"), Err(Failure::Unavailable(_))));
-    assert!(matches!(read::<Reply>("<!doctype html>"), Err(Failure::Failed(_))));
-    assert!(matches!(read::<Reply>("{\"ok\":true}"), Err(Failure::Failed(_))));
-    assert!(matches!(read::<Reply>("{\"choices\":["), Err(Failure::Unavailable(_))));
+    let begun = delta("{\"content\":\"a\"}");
+    let (before, problem, message) = told(&[&begun, passing]);
+    assert_eq!((before.last().unwrap().as_str(), problem), ("text a", Problem::Overloaded));
+    assert_eq!(message, "upstream");
+    assert_eq!(told(&[last]), (Vec::new(), Problem::InvalidRequest, "no".to_owned()));
+    assert_eq!(reported::<Reply>(last.as_bytes()).1, Problem::InvalidRequest);
+    let (_, problem, message) = told(&[&stop("\"insufficient_system_resource\"")]);
+    assert_eq!(problem, Problem::Overloaded);
+    assert_eq!(message, "the provider broke off its answer: insufficient_system_resource");
+}
+
+#[test]
+fn what_is_no_stream_is_a_failure() {
+    for passing in ["data: {oops\n\n", "{\"choices\":["] {
+        assert!(matches!(unreadable::<Reply>(passing.as_bytes()), Failure::Unavailable(_)));
+    }
+    for last in ["<!doctype html>", "{\"ok\":true}"] {
+        assert!(matches!(unreadable::<Reply>(last.as_bytes()), Failure::Failed(_)));
+    }
 }
 
 #[test]
@@ -360,7 +367,9 @@ fn a_thousand_calls_keep_their_arguments() {
     let body = stream(&lines.iter().map(String::as_str).collect::<Vec<_>>());
     let mut reply = Reply::default();
 
-    let events = short(&openkoi_sdk::provider::Decoder::push(&mut reply, body.as_bytes()).unwrap());
+    let mut read = Vec::new();
+    openkoi_sdk::provider::Decoder::push(&mut reply, body.as_bytes(), &mut read).unwrap();
+    let events = short(&read);
 
     assert_eq!(events[1..=2], ["call 0 c0 t0", "arguments 0 [0]"]);
     assert_eq!(events[1999..=2000], ["call 999 c999 t999", "arguments 999 [999]"]);
@@ -430,38 +439,46 @@ fn blocks_of_reasoning_that_come_beside_the_text_are_kept_whole() {
 }
 
 #[test]
-fn errors_with_a_good_status_are_failures_in_every_form() {
-    let failure = |line: &str| read::<Reply>(&stream(&[&delta("{\"content\":\"Hal\"}"), line]));
+fn errors_with_a_good_status_have_their_meaning_in_every_form() {
+    let begun = |line: &str| stream(&[&delta("{\"content\":\"Hal\"}"), line]);
 
     let cases = [
         (
             r#"{"choices":null,"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#,
-            true,
+            Problem::RateLimited,
             "rate limit (1002)",
         ),
         (
             r#"{"choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}"#,
-            false,
+            Problem::Quota,
             "insufficient balance (1008)",
         ),
         (
             r#"{"object":"error","message":"too many","type":"rate_limit_error","code":429}"#,
-            true,
+            Problem::RateLimited,
             "too many",
         ),
-        (r#"{"error":{"message":"upstream gone","code":502}}"#, true, "upstream gone"),
-        (r#"{"error":{"message":"no","type":"invalid_request_error"}}"#, false, "no"),
+        (
+            r#"{"error":{"message":"upstream gone","code":502}}"#,
+            Problem::Overloaded,
+            "upstream gone",
+        ),
+        (
+            r#"{"error":{"message":"no","type":"invalid_request_error"}}"#,
+            Problem::InvalidRequest,
+            "no",
+        ),
         (
             r#"{"choices":[{"index":0,"delta":{},"error":{"message":"gone","code":502},"finish_reason":"error"}]}"#,
-            true,
+            Problem::Overloaded,
             "gone",
         ),
     ];
-    for (line, passing, message) in cases {
-        let expected =
-            if passing { Failure::unavailable(message) } else { Failure::failed(message) };
-        assert_eq!(failure(line), Err(expected), "{line}");
+    for (line, problem, message) in cases {
+        let (before, meant, said) = reported::<Reply>(begun(line).as_bytes());
+        assert_eq!((meant, said.as_str()), (problem, message), "{line}");
+        assert_eq!(before.last().unwrap(), "text Hal", "{line}");
     }
     let fine = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"base_resp":{"status_code":0,"status_msg":""}}"#;
-    assert!(failure(fine).is_ok());
+    assert!(read::<Reply>(&begun(fine)).is_ok());
 }
