@@ -3,12 +3,18 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use openkoi_codec_anthropic::Anthropic;
+use openkoi_codec_bedrock::Bedrock;
+use openkoi_codec_google::Google;
+use openkoi_codec_ollama::Ollama;
 use openkoi_codec_openai::OpenAi;
 use openkoi_sdk::provider::{
     Codec, CompletionRequest, Decoder, Endpoint, Event, Message, ToolChoice,
 };
 use openkoi_test_support::{
     anthropic::Messages,
+    bedrock::Converse,
+    google::Gemini,
+    ollama::Native,
     openai::Chat,
     reply,
     responses::Responses,
@@ -40,6 +46,9 @@ pub struct Format {
 pub fn formats() -> Vec<Format> {
     vec![
         Format::of::<Messages, Anthropic>("anthropic"),
+        Format::of::<Converse, Bedrock>("bedrock"),
+        Format::of::<Gemini, Google>("google"),
+        Format::of::<Native, Ollama>("ollama"),
         Format::of::<Chat, OpenAi>("openai chat"),
         Format::of::<Responses, OpenAi>("openai responses"),
     ]
@@ -63,6 +72,7 @@ impl Format {
         let kind = answer.headers.iter().find(|(name, _)| name == "content-type");
         let kind = kind.map_or("", |(_, value)| value.as_str());
         let events = events(&answer.body, kind);
+        assert!(events.len() > 100, "{} is no long stream", self.name);
         Arc::new(Recording::new(events, bytes, |pieces| (self.native)(pieces).0))
     }
 }
@@ -71,16 +81,18 @@ impl Format {
 fn answer<W: Wire, C: Codec>() -> Answer {
     let options = W::options().into_iter();
     let endpoint = Endpoint {
-        base_url: "https://api.example.com/v1".to_owned(),
+        base_url: format!("https://api.example.com{}", W::BASE),
         options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     };
     let request = C::encode(&endpoint, &request(W::MODEL)).expect("it can be asked");
     let text = String::from_utf8_lossy(&request.body).into_owned();
-    let path = request.url.trim_start_matches("https://api.example.com").to_owned();
+    let target = request.url.trim_start_matches("https://api.example.com");
+    let (path, query) =
+        target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let received = Received {
         method: request.method,
-        path,
-        query: None,
+        path: path.to_owned(),
+        query: query.map(str::to_owned),
         headers: BTreeMap::new(),
         body: serde_json::from_str(&text).expect("a request is JSON"),
         text,
@@ -135,7 +147,9 @@ fn events(body: &[u8], kind: &str) -> Vec<Vec<u8>> {
     while !rest.is_empty() {
         let length = match kind {
             "application/vnd.amazon.eventstream" => prelude(rest),
-            kind if kind.starts_with("text/event-stream") => after(rest, b"\n\n"),
+            kind if kind.starts_with("text/event-stream") => {
+                after(rest, b"\n\n").min(after(rest, b"\r\n\r\n"))
+            }
             _ => after(rest, b"\n"),
         };
         let (event, more) = rest.split_at(length.min(rest.len()));
