@@ -45,7 +45,7 @@ fn bind(egress: &Egress, credential: &Credential) {
     let Credential { name, secret, host, .. } = credential;
     match secret.signer() {
         Some(signer) if !off(Guard::EgressSigning) => {
-            egress.secrets.learn(name, secret, None);
+            egress.secrets.know(name, secret);
             if let Some(token) = &signer.token {
                 egress.secrets.bind(name, token, host);
             }

@@ -1,0 +1,219 @@
+//! What the part of a provider must satisfy: where it is, what is set, and the services that share its format.
+
+use openkoi_brokers::oauth::{is_header, is_line};
+
+use super::{COMPONENT_NAME, check_injection, check_login, name};
+use crate::{
+    kinds::provider::{Address, placeholders},
+    manifest::{Manifest, ManifestError, OptionEntry, PresetEntry, ProviderEntry, Wire},
+    text,
+};
+
+pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
+    let Some(provider) = &manifest.provider else { return Ok(()) };
+    if provider.transport == Wire::Http {
+        check_base_url(&provider.base_url, provider)?;
+    }
+    provider.options.iter().try_for_each(check_option)?;
+    for preset in &provider.presets {
+        name("the preset", &preset.name, '-', COMPONENT_NAME)?;
+        check_base_url(&preset.base_url, provider)?;
+        check_login(preset.login.as_ref())?;
+        check_headers(preset)?;
+        check_store(preset)?;
+        check_options(provider, preset)?;
+    }
+    Ok(())
+}
+
+/// A store is a file below the user's home, and both places in it are pointers.
+fn check_store(preset: &PresetEntry) -> Result<(), ManifestError> {
+    let Some(store) = &preset.store else { return Ok(()) };
+    let below = store.path.strip_prefix("~/").filter(|below| !below.contains(".."));
+    let is_pointer = |text: &str| text.starts_with('/') && is_line(text);
+    let fit = below.is_some_and(|below| !below.is_empty() && is_line(below))
+        && is_pointer(&store.token)
+        && (store.expires.is_empty() || is_pointer(&store.expires))
+        && is_line(&store.program);
+    if !fit {
+        let reason =
+            format!("the preset `{}` names no file below `~/` and what is in it", preset.name);
+        return Err(ManifestError::Value { key: "store", reason });
+    }
+    check_injection(&store.inject)
+}
+
+fn check_headers(preset: &PresetEntry) -> Result<(), ManifestError> {
+    if let Some((name, _)) = preset.headers.iter().find(|(name, value)| !is_plain(name, value)) {
+        let name = text::one_line(name, 80);
+        let reason = format!("`{name}` cannot be set, or not to this");
+        return Err(ManifestError::Value { key: "headers", reason });
+    }
+    Ok(())
+}
+
+/// Whether a header is one that anybody may set: credentials and framing are the host's.
+fn is_plain(name: &str, value: &str) -> bool {
+    let reserved = ["authorization", "cookie", "host", "content-length", "content-type"];
+    let name = name.to_ascii_lowercase();
+    is_header(&name) && is_line(value) && !reserved.contains(&name.as_str())
+}
+
+/// A preset sets what the provider has, and no file.
+fn check_options(provider: &ProviderEntry, preset: &PresetEntry) -> Result<(), ManifestError> {
+    let settable = |name: &String| provider.options.iter().any(|o| o.name == *name && !o.file);
+    match preset.options.keys().find(|name| !settable(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let reason = format!("the preset `{}` sets `{name}`, which is no text", preset.name);
+            Err(ManifestError::Value { key: "options", reason })
+        }
+    }
+}
+
+/// What a variable says may become a part of a host's name, which no secret must.
+fn check_option(option: &OptionEntry) -> Result<(), ManifestError> {
+    const SECRET: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH"];
+    let is_secret = |name: &&String| SECRET.iter().any(|word| name.to_uppercase().contains(word));
+    let Some(name) = option.environment.iter().find(is_secret) else { return Ok(()) };
+    let reason = format!("`{}` is named like a secret", text::one_line(name, 80));
+    Err(ManifestError::Value { key: "environment", reason })
+}
+
+/// A base URL names one host as soon as its placeholders are filled, each of them by an option.
+fn check_base_url(url: &str, provider: &ProviderEntry) -> Result<(), ManifestError> {
+    let mut filled = url.to_owned();
+    for name in placeholders(url) {
+        if provider.options.iter().all(|option| option.name != name) {
+            let reason = format!("`{}` is no option of the provider", text::one_line(name, 80));
+            return Err(ManifestError::Value { key: "base-url", reason });
+        }
+        filled = filled.replace(&format!("{{{name}}}"), "x");
+    }
+    match Address::parse(&filled) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(ManifestError::Value { key: "base-url", reason: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{PROVIDER, refused};
+    use super::*;
+    use crate::manifest::{External, Inject};
+    use openkoi_brokers::secrets::SecretSource;
+
+    const PRESET: &str = r#"
+        [component]
+        name = "wire"
+        version = "0.1.0"
+        kind = "provider"
+        publisher = "openkoi"
+        description = "A wire format."
+        [[credential]]
+        name = "api-key"
+        inject = "bearer"
+        [provider]
+        base-url = "https://api.example.com/v1"
+        [[provider.option]]
+        name = "api"
+        [[provider.preset]]
+        name = "plan"
+        base-url = "https://plan.example.com"
+        options = { api = "chat" }
+        headers = { Editor-Version = "openkoi/1" }
+        [provider.preset.login]
+        client-id = "app"
+        device-url = "https://auth.example.com/device"
+        token-url = "https://auth.example.com/token"
+    "#;
+
+    #[test]
+    fn a_preset_has_a_login_options_and_headers() {
+        let manifest = Manifest::parse(PRESET).unwrap();
+
+        let preset = &manifest.provider.unwrap().presets[0];
+        assert_eq!(preset.options["api"], "chat");
+        assert_eq!(preset.headers["Editor-Version"], "openkoi/1");
+        assert_eq!(preset.login.as_ref().unwrap().client_id, "app");
+    }
+
+    #[test]
+    fn what_a_preset_may_not_say_is_refused() {
+        for (from, to) in [
+            ("https://auth.example.com/token", "http://auth.example.com/token"),
+            ("https://auth.example.com/device", "javascript:alert(1)"),
+            ("client-id = \"app\"", "client-id = \" \""),
+            ("api = \"chat\"", "surprise = \"chat\""),
+            ("Editor-Version = \"openkoi/1\"", "Authorization = \"Bearer x\""),
+            ("Editor-Version = \"openkoi/1\"", "X = \"a\\nb: c\""),
+        ] {
+            let error = refused(PRESET, from, to);
+            assert!(matches!(error, ManifestError::Value { .. }), "{to}: {error}");
+        }
+        for (from, to) in
+            [("client-id", "surprise = 1\nclient-id"), ("options =", "surprise = 1\noptions =")]
+        {
+            assert!(matches!(refused(PRESET, from, to), ManifestError::Syntax(_)), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_preset_sets_only_options_that_are_texts_of_the_provider() {
+        let preset = "[[provider.option]]\nname = \"api\"\n[[provider.option]]\nname = \"key\"\nfile = true\n\
+                      [[provider.preset]]\nname = \"other\"\nbase-url = \"https://other.example.com\"\n";
+        let with =
+            |options: &str| Manifest::parse(&format!("{PROVIDER}{preset}options = {options}\n"));
+
+        let presets = with("{ api = \"chat\" }").unwrap().provider.unwrap().presets;
+        assert_eq!(presets[0].options["api"], "chat");
+        for wrong in ["{ apy = \"chat\" }", "{ key = \"/etc/passwd\" }"] {
+            assert!(matches!(with(wrong), Err(ManifestError::Value { .. })), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_place_in_a_base_url_is_an_option_and_no_secret() {
+        let placed = |name: &str, option: &str| {
+            let text = PROVIDER.replace("api.example.com/v1", &format!("api.{name}.example.com"));
+            Manifest::parse(&format!("{text}[[provider.option]]\nname = \"region\"\n{option}"))
+        };
+
+        let manifest = placed("{region}", "environment = [\"AWS_REGION\"]\nexternal = \"aws\"");
+        let options = manifest.unwrap().provider.unwrap().options;
+        assert_eq!((options[0].environment.len(), options[0].external), (1, Some(External::Aws)));
+        assert!(placed("{zone}", "").is_err());
+        assert!(placed("{region", "").is_err());
+        for secret in ["OTHER_API_KEY", "GITHUB_TOKEN", "db_password"] {
+            assert!(placed("{region}", &format!("environment = [\"{secret}\"]")).is_err());
+        }
+    }
+
+    #[test]
+    fn a_signature_names_its_service() {
+        let signed = |inject: &str| {
+            let keys = format!("external = \"aws\"\ninject = {inject}");
+            let text =
+                PROVIDER.replace("inject = { header = \"x-api-key\", prefix = \"\" }", &keys);
+            Manifest::parse(&text)
+        };
+
+        let manifest = signed("{ sigv4 = \"bedrock\" }").unwrap();
+        let credential = &manifest.credentials[0];
+        assert_eq!(credential.inject, Inject::SigV4 { sigv4: "bedrock".to_owned() });
+        assert_eq!(
+            credential.external.unwrap().sources(),
+            [SecretSource::AwsVariables, SecretSource::AwsProfile]
+        );
+        assert!(signed("{ sigv4 = \"a/b\" }").is_err());
+    }
+
+    #[test]
+    fn a_base_url_is_one_that_can_be_a_rule() {
+        for bad in ["", "ftp://x.example", "https://u@api.example.com", "https://api.example.com?a"]
+        {
+            let error = refused(PROVIDER, "https://api.example.com/v1", bad);
+            assert!(matches!(error, ManifestError::Value { .. }), "{bad}: {error}");
+        }
+    }
+}
