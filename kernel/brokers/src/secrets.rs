@@ -1,9 +1,10 @@
 //! The one reader of credentials, and the one that knows them again in other text.
 //!
-//! A credential comes from a variable of the environment (handed in as a value) or from a file
-//! `<home>/credentials/<name>.key` that only its owner can read. It is read when it is asked for, kept in
-//! memory that is wiped, and its bytes are seen by this crate alone: the egress broker puts them into a
-//! request after the checks. Keys of AWS come from its own variables, or from its shared files.
+//! A credential comes from a variable of the environment (handed in as a value), from a file
+//! `<home>/credentials/<name>.key` that only its owner can read, or from the key ring of the session. It is read
+//! when it is asked for, kept in memory that is wiped, and its bytes are seen by this crate alone: the egress
+//! broker puts them into a request after the checks. Keys of AWS come from its own variables, or from its shared
+//! files.
 //!
 //! # What is recognised in text
 //!
@@ -21,39 +22,45 @@ mod aws;
 mod error;
 mod foreign;
 mod key_files;
+mod keyring;
 mod known;
 mod memory;
 mod patterns;
 mod private;
+mod program;
 mod redactor;
+mod saved;
 mod secret;
 mod source;
 
 pub use error::SecretError;
 pub use foreign::Foreign;
+pub use keyring::{KeyringTrouble, label as keyring_label};
 pub(crate) use known::is_bound;
 pub use memory::close_memory;
 pub(crate) use patterns::{Patterns, redact_all};
 pub(crate) use private::read_private;
 pub(crate) use redactor::Redactor;
+pub use saved::{KeepIn, Kept, Place};
 pub use secret::Secret;
 pub(crate) use secret::Signing;
 pub use source::SecretSource;
 
 use crate::oauth::AuthFile;
-use key_files::KeyFiles;
+use keyring::Keyring;
 use known::KnownSecrets;
+use saved::SavedKeys;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Where credentials come from. Clones share what they know.
 #[derive(Clone)]
 pub struct SecretStore {
-    keys: KeyFiles,
+    saved: SavedKeys,
     logins: AuthFile,
     environment: Arc<HashMap<OsString, OsString>>,
     known: KnownSecrets,
@@ -61,7 +68,7 @@ pub struct SecretStore {
 
 impl fmt::Debug for SecretStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecretStore").field("keys", &self.keys).finish_non_exhaustive()
+        f.debug_struct("SecretStore").finish_non_exhaustive()
     }
 }
 
@@ -69,8 +76,18 @@ impl SecretStore {
     /// Makes a store over `<home>/credentials` and a snapshot of the environment. Reads nothing.
     #[must_use]
     pub fn new(home: &Path, environment: Arc<HashMap<OsString, OsString>>) -> Self {
-        let (keys, logins) = (KeyFiles::of(home), AuthFile::of(home));
-        Self { keys, logins, environment, known: KnownSecrets::default() }
+        let saved = SavedKeys::new(home, Keyring::new(home, &environment));
+        let logins = AuthFile::of(home);
+        Self { saved, logins, environment, known: KnownSecrets::default() }
+    }
+
+    /// Looks for the programs of the key ring in these directories, if there are any; others are not used.
+    #[must_use]
+    pub fn with_keyring_programs(self, directories: Vec<PathBuf>) -> Self {
+        if directories.is_empty() {
+            return self;
+        }
+        Self { saved: self.saved.among(directories), ..self }
     }
 
     /// Reads the first of `sources` that is there. Surrounding white space does not count.
@@ -89,7 +106,7 @@ impl SecretStore {
                 found => return found,
             }
         }
-        let nowhere = || SecretError::Absent { source_name: SecretSource::File(String::new()) };
+        let nowhere = || SecretError::Absent { source_name: SecretSource::Saved(String::new()) };
         Err(absent.unwrap_or_else(nowhere))
     }
 
@@ -100,7 +117,7 @@ impl SecretStore {
             SecretSource::Variable(name) => {
                 self.environment.get(&OsString::from(name)).is_some_and(|value| !value.is_empty())
             }
-            SecretSource::File(name) => self.keys.has(name),
+            SecretSource::Saved(name) => self.saved.place(name).is_some(),
             SecretSource::Login(name) => self.logins.has(name),
             SecretSource::AwsVariables => aws::has_variables(&self.environment),
             SecretSource::AwsProfile => aws::Shared::of(&self.environment).exists(),
@@ -121,22 +138,40 @@ impl SecretStore {
         aws::Shared::of(&self.environment).region()
     }
 
-    /// Keeps `secret` as the credential `name`, in a file that only its owner can read.
+    /// Keeps `secret` as the credential `name`, in the key ring of the session or in a file that only its owner can
+    /// read. The one written last is the one that is used.
     ///
     /// # Errors
     ///
     /// The former credential is still there.
-    pub fn store(&self, name: &str, secret: &Secret) -> Result<(), SecretError> {
-        self.keys.put(name, secret)
+    pub fn store(&self, name: &str, secret: &Secret, wish: KeepIn) -> Result<Kept, SecretError> {
+        self.know(name, secret);
+        self.saved.put(name, secret, wish)
     }
 
-    /// Removes the credential `name`; removing one that is not there is no failure.
+    /// Removes the credential `name` from both places; removing one that is not there is no failure. Returns why it is
+    /// still in the key ring: it is not used any more.
     ///
     /// # Errors
     ///
-    /// The file could not be removed.
-    pub fn forget(&self, name: &str) -> Result<(), SecretError> {
-        self.keys.remove(name)
+    /// A file could not be removed.
+    pub fn forget(&self, name: &str) -> Result<Option<KeyringTrouble>, SecretError> {
+        self.saved.remove(name)
+    }
+
+    /// Returns where the credential `name` is kept, without reading it.
+    #[must_use]
+    pub fn place(&self, name: &str) -> Option<Place> {
+        self.saved.place(name)
+    }
+
+    /// Asks whether a key could be put into the key ring now, without anybody being asked for a password.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn keyring(&self) -> Result<(), KeyringTrouble> {
+        self.saved.ready()
     }
 
     /// Lets `secret` leave for `host` (`name` or `name:port`), and knows it again everywhere else.
@@ -174,7 +209,7 @@ impl SecretStore {
     fn read_one(&self, source: &SecretSource) -> Result<Secret, SecretError> {
         let (name, bytes) = match source {
             SecretSource::Variable(name) => (name, self.read_variable(name)),
-            SecretSource::File(name) => (name, self.keys.read(name)?),
+            SecretSource::Saved(name) => (name, self.saved.read(name)?),
             // Not here: a token that is not kept fresh is a riddle an hour later.
             SecretSource::Login(name) => (name, None),
             SecretSource::AwsVariables => {

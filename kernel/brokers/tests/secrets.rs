@@ -1,7 +1,7 @@
 //! Where credentials come from, and what becomes of them in text.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::secrets::{Secret, SecretError, SecretSource, SecretStore};
+use openkoi_brokers::secrets::{KeepIn, Secret, SecretError, SecretSource, SecretStore};
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ fn variable(name: &str) -> SecretSource {
 }
 
 fn file(name: &str) -> SecretSource {
-    SecretSource::File(name.to_owned())
+    SecretSource::Saved(name.to_owned())
 }
 
 fn write_key(home: &tempfile::TempDir, name: &str, mode: u32) {
@@ -90,7 +90,7 @@ fn a_stored_secret_is_closed_and_can_be_forgotten() {
     let home = tempfile::tempdir().unwrap();
     let store = store(&home, &[]);
 
-    store.store("service", &Secret::new(b"kept-secret-1".to_vec())).unwrap();
+    store.store("service", &Secret::new(b"kept-secret-1".to_vec()), KeepIn::File).unwrap();
     let path = home.path().join("credentials/service.key");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let directory = std::fs::metadata(home.path().join("credentials")).unwrap();

@@ -108,7 +108,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let mut consents = Consents::read(home.path()).unwrap();
         assert!(!consents.allow(&SecretSource::AwsProfile));
-        assert!(consents.allow(&SecretSource::File("x".to_owned())));
+        assert!(consents.allow(&SecretSource::Saved("x".to_owned())));
 
         consents.grant(home.path(), "aws", "~/.aws", 1).unwrap();
         assert!(Consents::read(home.path()).unwrap().allow(&SecretSource::AwsProfile));

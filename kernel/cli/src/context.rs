@@ -128,8 +128,10 @@ impl Context {
     /// # Errors
     ///
     /// As [`Context::paths`].
-    pub fn secrets(&self) -> Result<SecretStore, CommandError> {
-        Ok(SecretStore::new(self.paths()?.home(), Arc::clone(&self.environment.snapshot())))
+    pub fn secrets(&self, settings: &Settings) -> Result<SecretStore, CommandError> {
+        let environment = Arc::clone(&self.environment.snapshot());
+        let secrets = SecretStore::new(self.paths()?.home(), environment);
+        Ok(secrets.with_keyring_programs(settings.credentials.programs.clone()))
     }
 
     /// Returns what the user lets be read of other programs' stores.
@@ -171,7 +173,7 @@ impl Context {
         let mut manifests = models::manifests(self.components())?;
         let value = |name: &str| Some(self.environment.named(name)?.to_string_lossy().into_owned());
         let warnings = models::place(&mut manifests, &value);
-        let (secrets, consents) = (self.secrets()?, self.consents()?);
+        let (secrets, consents) = (self.secrets(settings)?, self.consents()?);
         let has = models::credentials(&secrets, &consents);
         let mut connections = models::connect(settings, &manifests, &has)?;
         connections.warnings.extend(warnings);

@@ -129,7 +129,8 @@ impl Runtime {
         let routes = connections.routes(settings, &catalogue)?;
         let storage = Arc::new(context.storage()?);
         let clock = Arc::new(Machine);
-        let host = host(context, settings, storage.clone(), clock.clone(), context.secrets()?)?;
+        let secrets = context.secrets(settings)?;
+        let host = host(context, settings, storage.clone(), clock.clone(), secrets)?;
         if !settings.sandbox.on {
             context.printer.warning("the sandbox is off: programs may do whatever you may");
         }

@@ -21,6 +21,7 @@ mod exit_codes;
 mod files_attacks;
 mod google_task;
 mod interrupt;
+mod keyring;
 mod login;
 mod models;
 mod ollama_task;

@@ -33,6 +33,7 @@ pub mod google;
 pub mod home;
 #[cfg(target_os = "linux")]
 pub mod kernel;
+pub mod keyring;
 pub mod mount;
 pub mod normal;
 pub mod ollama;
@@ -54,6 +55,7 @@ pub use canary::Canary;
 pub use command::{Invocation, Run, Running};
 pub use google::Google;
 pub use home::Home;
+pub use keyring::Keyring;
 pub use ollama::Ollama;
 pub use openai::OpenAi;
 pub use project::Kind;

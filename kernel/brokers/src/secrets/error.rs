@@ -1,6 +1,6 @@
 //! Why there is no credential.
 
-use super::SecretSource;
+use super::{KeyringTrouble, SecretSource};
 use std::io;
 use std::path::PathBuf;
 
@@ -62,6 +62,20 @@ pub enum SecretError {
         source_name: SecretSource,
         /// What is in the way, and what to do.
         reason: &'static str,
+    },
+    /// It is in the key ring, and cannot be had from there.
+    #[error("the key of `{name}` is in the key ring, which cannot be used: {trouble}")]
+    Keyring {
+        /// The name of the credential.
+        name: String,
+        /// What is in the way.
+        trouble: KeyringTrouble,
+    },
+    /// It was to be kept in the key ring and nowhere else.
+    #[error("the key ring is not used: {trouble}; nothing was kept")]
+    Unkept {
+        /// What is in the way.
+        trouble: KeyringTrouble,
     },
     /// The file could not be read.
     #[error("cannot read `{}`", path.display())]

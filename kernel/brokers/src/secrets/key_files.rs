@@ -1,13 +1,24 @@
-//! Keys in files of their own: `<home>/credentials/<name>.key`.
+//! Keys in files of their own: `<home>/credentials/<name>.key`, and beside them the marks of keys that are elsewhere.
 
+use super::keyring::label;
 use super::{Secret, SecretError, read_private};
 use crate::durable;
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// The largest key file that is read.
 const LARGEST: u64 = 64 * 1024;
+
+/// What ends the name of a key's file, and of the mark of one that is in the key ring.
+const KEY: &str = "key";
+const MARK: &str = "keyring";
+
+/// Tells one mark of a name from the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stamp([i64; 3]);
 
 /// The files of one home.
 #[derive(Clone, Debug)]
@@ -20,42 +31,70 @@ impl KeyFiles {
         Self { directory: home.join("credentials") }
     }
 
+    /// Refuses a name that could lead out of the directory.
+    pub(super) fn check(&self, name: &str) -> Result<(), SecretError> {
+        self.path(name, KEY).map(|_| ())
+    }
+
     /// Whether there is one of this name, without reading it.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.path(name).is_ok_and(|path| path.exists())
+        self.path(name, KEY).is_ok_and(|path| path.exists())
     }
 
     /// Reads a key; nothing if there is none.
     pub(super) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
-        read_private(&self.path(name)?, LARGEST)
+        read_private(&self.path(name, KEY)?, LARGEST)
     }
 
     /// Keeps a key in a file that only its owner can read.
     pub(super) fn put(&self, name: &str, secret: &Secret) -> Result<(), SecretError> {
-        let path = self.path(name)?;
-        let kept = durable::create_private_dir(&self.directory)
-            .and_then(|()| durable::put_atomic(&path, secret.expose(), 0o600));
-        kept.map_err(|error| SecretError::Io { path, source: io::Error::other(error) })
+        self.write(self.path(name, KEY)?, secret.expose())
     }
 
     /// Removes a key; one that is not there is no failure.
     pub(super) fn remove(&self, name: &str) -> Result<(), SecretError> {
-        let path = self.path(name)?;
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(SecretError::Io { path, source })
-            }
-            _ => Ok(()),
-        }
+        unlink(self.path(name, KEY)?)
     }
 
-    fn path(&self, name: &str) -> Result<PathBuf, SecretError> {
+    /// Returns the mark of a key that is in the key ring.
+    pub(super) fn mark(&self, name: &str) -> Option<Stamp> {
+        let meta = fs::metadata(self.path(name, MARK).ok()?).ok()?;
+        Some(Stamp([meta.ino().cast_signed(), meta.mtime(), meta.mtime_nsec()]))
+    }
+
+    /// Marks that a key is in the key ring.
+    pub(super) fn put_mark(&self, name: &str) -> Result<(), SecretError> {
+        let words = format!("The key is in the key ring of the session, as `{}`.\n", label(name));
+        self.write(self.path(name, MARK)?, words.as_bytes())
+    }
+
+    /// Removes the mark; one that is not there is no failure.
+    pub(super) fn remove_mark(&self, name: &str) -> Result<(), SecretError> {
+        unlink(self.path(name, MARK)?)
+    }
+
+    fn write(&self, path: PathBuf, bytes: &[u8]) -> Result<(), SecretError> {
+        let kept = durable::create_private_dir(&self.directory)
+            .and_then(|()| durable::put_atomic(&path, bytes, 0o600));
+        kept.map_err(|error| SecretError::Io { path, source: io::Error::other(error) })
+    }
+
+    fn path(&self, name: &str, ending: &str) -> Result<PathBuf, SecretError> {
         let proper = (1..=64).contains(&name.len())
             && !name.starts_with('.')
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         if !proper {
             return Err(SecretError::Name { name: name.to_owned() });
         }
-        Ok(self.directory.join(format!("{name}.key")))
+        Ok(self.directory.join(format!("{name}.{ending}")))
+    }
+}
+
+fn unlink(path: PathBuf) -> Result<(), SecretError> {
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(SecretError::Io { path, source })
+        }
+        _ => Ok(()),
     }
 }

@@ -8,8 +8,8 @@ use std::fmt;
 pub enum SecretSource {
     /// A variable of the environment.
     Variable(String),
-    /// A file of this name under the credentials directory.
-    File(String),
+    /// A key of this name that `openkoi connect` keeps: in a file under the credentials directory, or in the key ring.
+    Saved(String),
     /// A login of this name. Its token is had from [`crate::oauth::Logins`], which keeps it fresh.
     Login(String),
     /// The variables that the tools of AWS share. They may be set for anything.
@@ -42,7 +42,7 @@ impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable(name) => write!(f, "the variable {name}"),
-            Self::File(name) => write!(f, "the credential `{name}`"),
+            Self::Saved(name) => write!(f, "the credential `{name}`"),
             Self::Login(name) => write!(f, "the login `{name}`"),
             Self::AwsVariables => {
                 write!(f, "the pair of variables {} and {}", aws::ID, aws::SECRET)

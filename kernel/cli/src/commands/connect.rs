@@ -4,11 +4,13 @@ mod key;
 mod login;
 mod status;
 
+pub(super) use key::left_behind;
+
 use openkoi_brokers::{
     clock::SystemClock,
     egress::{Egress, EgressSettings},
     oauth::{LoginError, Logins},
-    secrets::{SecretSource, SecretStore},
+    secrets::{Place, SecretSource},
 };
 use serde_json::{Value, json};
 
@@ -20,6 +22,7 @@ use crate::{
     models::{Connection, Connections},
     output::{Choice, Output, Page},
     runtime::Machine,
+    settings::Settings,
     suggest,
 };
 
@@ -45,18 +48,19 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let settings = context.settings()?;
     let connections = context.connections(&settings)?;
     if args.name.as_deref() == Some(STATUS) {
-        return Ok(Reply::new(status::Shown::of(&connections, &logins(context)?)?, args.json));
+        let (secrets, logins) = (context.secrets(&settings)?, logins(context, &settings)?);
+        return Ok(Reply::new(status::Shown::of(&connections, &secrets, &logins)?, args.json));
     }
     let name = match &args.name {
         Some(name) => name.clone(),
         None => context.prompt.pick("provider", "openkoi connect", &choices(&connections))?,
     };
     if let Some(source) = external(&connections, &name) {
-        return Ok(Reply::new(open(source, context)?, args.json));
+        return Ok(Reply::new(open(source, &settings, context)?, args.json));
     }
     let connection = known(&connections, &name)?;
     let connected = if connection.login.is_some() {
-        login::run(connection, context)?
+        login::run(connection, &settings, context)?
     } else if takes_key(connection) {
         key::run(connection, &settings, context)?
     } else {
@@ -72,9 +76,13 @@ fn external<'a>(connections: &'a Connections, name: &str) -> Option<&'a SecretSo
 }
 
 /// Lets a store of another program be read. To name it is the answer.
-fn open(source: &SecretSource, context: &Context) -> Result<Connected, CommandError> {
+fn open(
+    source: &SecretSource,
+    settings: &Settings,
+    context: &Context,
+) -> Result<Connected, CommandError> {
     let (name, place) = source.external().unwrap_or_default();
-    if !context.secrets()?.has(std::slice::from_ref(source)) {
+    if !context.secrets(settings)?.has(std::slice::from_ref(source)) {
         let message = format!("there is nothing to read: {source} is not there");
         return Err(
             CommandError::new(Exit::Credentials, message).hint("log in with that program first")
@@ -82,7 +90,7 @@ fn open(source: &SecretSource, context: &Context) -> Result<Connected, CommandEr
     }
     context.paths()?.prepare()?;
     context.consents()?.grant(context.paths()?.home(), name, place, now_ms())?;
-    let connections = context.connections(&context.settings()?)?;
+    let connections = context.connections(settings)?;
     let uses =
         |one: &&Connection| matches!(&one.found, crate::models::Found::At(at) if at == source);
     let used = connections.usable().find(uses);
@@ -90,6 +98,7 @@ fn open(source: &SecretSource, context: &Context) -> Result<Connected, CommandEr
         name: used.map_or(name, |one| &one.name).to_owned(),
         model: used.and_then(|one| one.default_model.clone()),
         verified: false,
+        kept: None,
         note: format!(": from now on {source} is read; openkoi disconnect {name} takes that back"),
     })
 }
@@ -101,6 +110,8 @@ struct Connected {
     model: Option<String>,
     /// Whether the provider has said that the credential is good.
     verified: bool,
+    /// Where a key is kept.
+    kept: Option<Place>,
     note: String,
 }
 
@@ -113,7 +124,7 @@ impl Output for Connected {
     }
 
     fn json(&self) -> Value {
-        json!({ "connected": self.name, "verified": self.verified, "model": self.model })
+        json!({ "connected": self.name, "verified": self.verified, "kept": self.kept.map(word), "model": self.model })
     }
 }
 
@@ -122,8 +133,8 @@ impl Output for Connected {
 /// # Errors
 ///
 /// When there is no home.
-pub(super) fn logins(context: &Context) -> Result<Logins, CommandError> {
-    let secrets = context.secrets()?;
+pub(super) fn logins(context: &Context, settings: &Settings) -> Result<Logins, CommandError> {
+    let secrets = context.secrets(settings)?;
     let egress = Egress::new(secrets.clone(), EgressSettings::default());
     Ok(Logins::new(context.paths()?.home(), egress, secrets, std::sync::Arc::new(Machine)))
 }
@@ -145,7 +156,7 @@ fn known<'a>(connections: &'a Connections, name: &str) -> Result<&'a Connection,
 }
 
 fn takes_key(connection: &Connection) -> bool {
-    connection.sources.iter().any(|source| matches!(source, SecretSource::File(_)))
+    connection.sources.iter().any(|source| matches!(source, SecretSource::Saved(_)))
 }
 
 fn choices(connections: &Connections) -> Vec<Choice> {
@@ -161,10 +172,12 @@ fn choices(connections: &Connections) -> Vec<Choice> {
     closed.chain(connectable.map(choice)).collect()
 }
 
-/// Returns the store in which a key is kept.
-fn store(context: &Context) -> Result<SecretStore, CommandError> {
-    context.paths()?.prepare()?;
-    context.secrets()
+/// Returns the word for a place of keys.
+fn word(place: Place) -> &'static str {
+    match place {
+        Place::File => "file",
+        Place::Keyring => "keyring",
+    }
 }
 
 fn now_ms() -> u64 {

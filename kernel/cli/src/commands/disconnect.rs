@@ -1,6 +1,9 @@
 //! `openkoi disconnect`: forget a login or a saved key.
 
-use openkoi_brokers::{oauth::Logins, secrets::SecretSource};
+use openkoi_brokers::{
+    oauth::Logins,
+    secrets::{KeyringTrouble, SecretSource, SecretStore},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -35,8 +38,9 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let settings = context.settings()?;
     let connections = context.connections(&settings)?;
-    let logins = connect::logins(context)?;
-    let saved = Saved::of(&connections, &logins, context)?;
+    let secrets = context.secrets(&settings)?;
+    let logins = connect::logins(context, &settings)?;
+    let saved = Saved::of(&connections, &logins, &secrets, context)?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None => context.prompt.pick("provider", "openkoi disconnect", &saved.choices())?,
@@ -48,7 +52,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     } else if name == ALL {
         execute::block(forget_logins(&logins, saved.logins))?
     } else {
-        forget(&name, &saved, &logins, context)?;
+        let left = forget(&name, &saved, &logins, &secrets)?;
+        let warning = left.map(|trouble| connect::left_behind(&name, &trouble));
+        warning.iter().for_each(|warning| context.printer.warning(warning));
         vec![name.clone()]
     };
     for variable in connections.ready.iter().filter(|one| one.name == name).flat_map(variable) {
@@ -69,13 +75,13 @@ impl Saved {
     fn of(
         connections: &Connections,
         logins: &Logins,
+        secrets: &SecretStore,
         context: &Context,
     ) -> Result<Self, CommandError> {
-        let secrets = context.secrets()?;
         let files = connect::all(connections).flat_map(|one| &one.sources);
         let files = files.filter(|source| secrets.has(std::slice::from_ref(source)));
         let keys = files.filter_map(|source| match source {
-            SecretSource::File(name) => Some(name.clone()),
+            SecretSource::Saved(name) => Some(name.clone()),
             _ => None,
         });
         let logins = logins.list()?.into_iter().map(|login| login.name).collect();
@@ -99,8 +105,8 @@ fn forget(
     name: &str,
     saved: &Saved,
     logins: &Logins,
-    context: &Context,
-) -> Result<(), CommandError> {
+    secrets: &SecretStore,
+) -> Result<Option<KeyringTrouble>, CommandError> {
     let has = |list: &[String]| list.iter().any(|one| one == name);
     if !has(&saved.logins) && !has(&saved.keys) {
         let names = saved.logins.iter().chain(&saved.keys).cloned();
@@ -111,8 +117,7 @@ fn forget(
     if has(&saved.logins) {
         execute::block(forget_logins(logins, vec![name.to_owned()]))?;
     }
-    let forgotten = context.secrets()?.forget(name);
-    forgotten.map_err(|error| CommandError::from_error(Exit::Configuration, &error))
+    secrets.forget(name).map_err(|error| CommandError::from_error(Exit::Configuration, &error))
 }
 
 async fn forget_logins(logins: &Logins, names: Vec<String>) -> Result<Vec<String>, CommandError> {

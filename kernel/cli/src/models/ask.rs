@@ -37,7 +37,8 @@ pub fn ask(
     if connections.is_empty() {
         return Ok(Vec::new());
     }
-    let models = Arc::new(runtime::listers(context, settings, connections, context.secrets()?)?);
+    let secrets = context.secrets(settings)?;
+    let models = Arc::new(runtime::listers(context, settings, connections, secrets)?);
     let now_ms = context.printer.now_ms();
     let home = context.paths()?.home();
     // A conversation has a runtime of its own already, and two do not share a thread.

@@ -172,7 +172,7 @@ impl Found {
             Self::At(SecretSource::AwsVariables) => 1,
             Self::At(SecretSource::Login(_)) => 2,
             Self::At(SecretSource::Foreign(_) | SecretSource::AwsProfile) => 3,
-            Self::At(SecretSource::File(_)) => 4,
+            Self::At(SecretSource::Saved(_)) => 4,
             Self::NotNeeded | Self::Missing => 5,
         }
     }
@@ -334,7 +334,7 @@ fn sources(
     // What people log in to, or other programs keep the token of, has no key file unless it has a key of its own.
     let kept = has_login || external.iter().any(|one| matches!(one, SecretSource::Foreign(_)));
     let file = !kept || !environment.is_empty();
-    let file = file.then(|| SecretSource::File(name.to_owned()));
+    let file = file.then(|| SecretSource::Saved(name.to_owned()));
     variables.chain(login).chain(file).chain(external.iter().cloned()).collect()
 }
 

@@ -109,6 +109,7 @@ pub struct Key {
 
 const ENDPOINT: Project = Project::Refused("a project may not choose where requests go");
 const SANDBOX: Project = Project::Refused("a project may not change the sandbox");
+const KEYS_KEPT: Project = Project::Refused("a project may not choose where keys are kept");
 const TRUST: Project = Project::Refused("a project may not change how far it is trusted");
 const PERSONAL: Project = Project::Refused("it belongs in your own configuration");
 
@@ -149,6 +150,8 @@ pub const KEYS: &[Key] = &[
     key("sandbox.read", Kind::Texts, "[]", SANDBOX),
     key("sandbox.write", Kind::Texts, "[]", SANDBOX),
     key("sandbox.network", Kind::Switch, "false", SANDBOX),
+    key("credentials.store", Kind::Word(&["auto", "keyring", "file"]), "\"auto\"", KEYS_KEPT),
+    key("credentials.programs", Kind::Texts, "[]", KEYS_KEPT),
     key("trust.default", Kind::Word(TRUST_LEVELS), "\"act\"", TRUST),
     key("trust.domains.*", Kind::Word(TRUST_LEVELS), "", TRUST),
     key("log.level", Kind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use openkoi_brokers::secrets::KeepIn;
 use openkoi_core::{
     task,
     trust::{Trust, TrustLevel},
@@ -44,6 +45,15 @@ pub struct Sandbox {
     pub write: Vec<PathBuf>,
     /// Whether they may use the network.
     pub network: bool,
+}
+
+/// Where `openkoi connect` keeps keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// In the key ring of the session, or in a file.
+    pub store: KeepIn,
+    /// Directories of the key ring's programs, where they are not those of the system.
+    pub programs: Vec<PathBuf>,
 }
 
 /// One `[providers.NAME]`.
@@ -90,6 +100,8 @@ pub struct Settings {
     pub disabled_tools: Vec<String>,
     /// What programs may do.
     pub sandbox: Sandbox,
+    /// Where keys are kept.
+    pub credentials: Credentials,
     /// How far the agent may go.
     pub trust: Trust,
     /// Limits of components, by component and by the manifest's name of the limit.
@@ -115,6 +127,7 @@ impl Settings {
             checks: read.switch(&["checks", "enabled"]),
             disabled_tools: read.texts(&["tools", "disabled"]),
             sandbox: read.sandbox(),
+            credentials: read.credentials(),
             trust: read.trust(),
             component_limits: read.component_limits(),
             log_level: read.text(&["log", "level"]).unwrap_or_default(),
@@ -239,6 +252,15 @@ impl Reader<'_> {
             write: self.paths(&["sandbox", "write"]),
             network: self.switch(&["sandbox", "network"]),
         }
+    }
+
+    fn credentials(&self) -> Credentials {
+        let store = match self.text(&["credentials", "store"]).as_deref() {
+            Some("keyring") => KeepIn::Keyring,
+            Some("file") => KeepIn::File,
+            _ => KeepIn::Auto,
+        };
+        Credentials { store, programs: self.paths(&["credentials", "programs"]) }
     }
 
     fn trust(&self) -> Trust {

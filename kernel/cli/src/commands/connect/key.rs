@@ -2,10 +2,12 @@
 
 use std::{collections::HashMap, ffi::OsString, io::IsTerminal, sync::Arc, time::Duration};
 
-use openkoi_brokers::secrets::{Secret, SecretSource, SecretStore};
+use openkoi_brokers::secrets::{
+    KeepIn, KeyringTrouble, Place, Secret, SecretError, SecretSource, SecretStore, keyring_label,
+};
 use openkoi_core::port::{ModelError, ModelTrouble};
 
-use super::{Connected, store};
+use super::Connected;
 use crate::{
     context::Context, error::CommandError, execute, exit::Exit, models::Connection,
     request::stdin::Stdin, runtime, settings::Settings,
@@ -32,11 +34,46 @@ pub(super) fn run(
         }
         Err(error) => (false, format!("; the key could not be verified: {}", error.message)),
     };
-    let kept = store(context)?.store(&connection.name, &Secret::new(key.into_bytes()));
-    kept.map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
-    warn_of_others(connection, context)?;
+    let place = keep(&connection.name, &Secret::new(key.into_bytes()), settings, context)?;
+    warn_of_others(connection, settings, context)?;
     let (name, model) = (connection.name.clone(), connection.default_model.clone());
-    Ok(Connected { name, model, verified, note })
+    let note = match place {
+        Place::Keyring => format!("{note}; the key is in the key ring"),
+        Place::File => note,
+    };
+    Ok(Connected { name, model, verified, kept: Some(place), note })
+}
+
+/// Keeps the key where the settings say, and says where it is if that is not where it should be.
+fn keep(
+    name: &str,
+    key: &Secret,
+    settings: &Settings,
+    context: &Context,
+) -> Result<Place, CommandError> {
+    context.paths()?.prepare()?;
+    let wish = settings.credentials.store;
+    let kept = context.secrets(settings)?.store(name, key, wish).map_err(|error| {
+        let told = CommandError::from_error(Exit::Configuration, &error);
+        let by_file = "store = \"file\" under [credentials] keeps it in a file";
+        told.hints(matches!(error, SecretError::Unkept { .. }).then(|| by_file.to_owned()))
+    })?;
+    if let Some(trouble) = kept.trouble {
+        let warning = match wish {
+            KeepIn::File => left_behind(name, &trouble),
+            _ => {
+                format!("the key ring is not used: {trouble}; the key is in credentials/{name}.key")
+            }
+        };
+        context.printer.warning(&warning);
+    }
+    Ok(kept.place)
+}
+
+/// Says that a key which is not used any more is still in the key ring.
+pub(in crate::commands) fn left_behind(name: &str, trouble: &KeyringTrouble) -> String {
+    let label = keyring_label(name);
+    format!("an old key is still in the key ring, as `{label}`: {trouble}; it is not used any more")
 }
 
 fn read(connection: &Connection, context: &Context) -> Result<String, CommandError> {
@@ -89,8 +126,12 @@ fn try_it(
 }
 
 /// A variable comes before what is kept, which is easily forgotten.
-fn warn_of_others(connection: &Connection, context: &Context) -> Result<(), CommandError> {
-    let secrets = context.secrets()?;
+fn warn_of_others(
+    connection: &Connection,
+    settings: &Settings,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let secrets = context.secrets(settings)?;
     let first = connection.sources.iter().find(|source| secrets.has(std::slice::from_ref(source)));
     if let Some(SecretSource::Variable(name)) = first {
         context.printer.warning(&format!("the variable {name} is set and comes before the key"));

@@ -6,16 +6,20 @@ use openkoi_core::port::Cancellation;
 use super::{Connected, logins};
 use crate::{
     context::Context, error::CommandError, execute, exit::Exit, interrupt::Interrupts,
-    models::Connection, output::duration,
+    models::Connection, output::duration, settings::Settings,
 };
 
 /// Logs in.
-pub(super) fn run(connection: &Connection, context: &Context) -> Result<Connected, CommandError> {
+pub(super) fn run(
+    connection: &Connection,
+    settings: &Settings,
+    context: &Context,
+) -> Result<Connected, CommandError> {
     let Some(login) = &connection.login else {
         return Err(CommandError::usage(format!("`{}` has no login", connection.name)));
     };
     context.paths()?.prepare()?;
-    let logins = logins(context)?;
+    let logins = logins(context, settings)?;
     execute::block(async {
         let interrupts = Interrupts::listen()?;
         let waiting = logins.begin(&connection.name, login).await?;
@@ -31,6 +35,7 @@ pub(super) fn run(connection: &Connection, context: &Context) -> Result<Connecte
         name: connection.name.clone(),
         model: connection.default_model.clone(),
         verified: true,
+        kept: None,
         note: String::new(),
     })
 }

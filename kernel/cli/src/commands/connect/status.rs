@@ -2,7 +2,7 @@
 
 use openkoi_brokers::{
     oauth::{Listed, Logins},
-    secrets::SecretSource,
+    secrets::{Place, SecretSource, SecretStore, keyring_label},
 };
 use serde_json::{Value, json};
 
@@ -26,13 +26,20 @@ pub(super) struct Shown(Vec<Line>);
 
 impl Shown {
     /// Looks; nothing is asked over the network.
-    pub(super) fn of(connections: &Connections, logins: &Logins) -> Result<Self, CommandError> {
+    pub(super) fn of(
+        connections: &Connections,
+        secrets: &SecretStore,
+        logins: &Logins,
+    ) -> Result<Self, CommandError> {
         let mut left = logins.list()?;
         let mut lines = Vec::new();
         for connection in &connections.ready {
             let (source, place) = match &connection.found {
                 Found::At(SecretSource::Variable(name)) => ("variable", name.clone()),
-                Found::At(SecretSource::File(name)) => ("file", format!("credentials/{name}.key")),
+                Found::At(SecretSource::Saved(name)) => match secrets.place(name) {
+                    Some(Place::Keyring) => ("keyring", keyring_label(name)),
+                    _ => ("file", format!("credentials/{name}.key")),
+                },
                 Found::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),
                 Found::At(source) => ("external", source.to_string()),
                 Found::NotNeeded | Found::Missing => ("none", String::new()),

@@ -2,7 +2,7 @@
 
 use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 
-use openkoi_brokers::secrets::SecretSource;
+use openkoi_brokers::secrets::{Place, SecretSource, SecretStore};
 use openkoi_host::manifest::Manifest;
 
 use super::Finding;
@@ -137,7 +137,13 @@ fn providers(settings: &Settings, context: &Context) -> Vec<Finding> {
         Ok(connections) => connections,
         Err(error) => return vec![Finding::ill("providers", &error)],
     };
-    let mut findings: Vec<Finding> = connections.ready.iter().map(provider).collect();
+    let secrets = match context.secrets(settings) {
+        Ok(secrets) => secrets,
+        Err(error) => return vec![Finding::ill("home", &error)],
+    };
+    let mut findings: Vec<Finding> =
+        connections.ready.iter().map(|connection| provider(connection, &secrets)).collect();
+    findings.extend(keyring(&connections, &secrets));
     findings.extend(connections.warnings.iter().map(|odd| Finding::note("providers", odd)));
     let routes = context
         .catalogue(&connections)
@@ -158,10 +164,13 @@ fn providers(settings: &Settings, context: &Context) -> Vec<Finding> {
     findings
 }
 
-fn provider(connection: &Connection) -> Finding {
+fn provider(connection: &Connection, secrets: &SecretStore) -> Finding {
     let source = match &connection.found {
         Found::At(SecretSource::Variable(name)) => format!("key from the variable {name}"),
-        Found::At(SecretSource::File(name)) => format!("key from credentials/{name}.key"),
+        Found::At(SecretSource::Saved(name)) => match secrets.place(name) {
+            Some(Place::Keyring) => "key from the key ring".to_owned(),
+            _ => format!("key from credentials/{name}.key"),
+        },
         Found::At(SecretSource::Login(name)) => format!("login `{name}`"),
         Found::At(source) => format!("keys from {source}"),
         Found::NotNeeded => "no key needed".to_owned(),
@@ -172,6 +181,23 @@ fn provider(connection: &Connection) -> Finding {
         url => format!(" at {url}"),
     };
     Finding::well("provider", format!("{}{place}, {source}", connection.name))
+}
+
+/// Looks whether the keys in the key ring can be had, if there are any.
+fn keyring(connections: &Connections, secrets: &SecretStore) -> Option<Finding> {
+    let kept = |connection: &&Connection| match &connection.found {
+        Found::At(SecretSource::Saved(name)) => secrets.place(name) == Some(Place::Keyring),
+        _ => false,
+    };
+    let first = connections.ready.iter().find(kept)?;
+    Some(match secrets.keyring() {
+        Ok(()) => Finding::well("key ring", "unlocked"),
+        Err(trouble) => {
+            let message = format!("keys are in the key ring, which cannot be used: {trouble}");
+            let connect = format!("openkoi connect {}   (keeps a key in a file)", first.name);
+            Finding::ill("key ring", &CommandError::configuration(message).hint(connect))
+        }
+    })
 }
 
 /// Returns those that are configured but lack a key; what the catalog offers besides is not worth a line each.

@@ -137,9 +137,9 @@ impl World {
 
     fn has(&self, source: &SecretSource) -> bool {
         let name = match source {
-            SecretSource::Variable(name) | SecretSource::File(name) | SecretSource::Login(name) => {
-                name
-            }
+            SecretSource::Variable(name)
+            | SecretSource::Saved(name)
+            | SecretSource::Login(name) => name,
             SecretSource::AwsVariables => "variables of others",
             SecretSource::AwsProfile => "profile of others",
             SecretSource::Foreign(_) => "store of others",
@@ -185,7 +185,7 @@ fn a_key_file_connects_as_a_variable_does() {
     let world = World::new("", &["beta"]);
 
     let connections = world.connections().unwrap();
-    assert_eq!(connections.ready[0].found, Found::At(SecretSource::File("beta".into())));
+    assert_eq!(connections.ready[0].found, Found::At(SecretSource::Saved("beta".into())));
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn a_server_of_another_name_is_not_sent_the_key_of_the_service() {
     let world = World::new(config, &["ALPHA_API_KEY"]);
 
     let connections = world.connections().unwrap();
-    assert_eq!(connections.ready[0].sources, [SecretSource::File("mine".into())]);
+    assert_eq!(connections.ready[0].sources, [SecretSource::Saved("mine".into())]);
     assert_eq!(connections.ready[0].found, Found::NotNeeded);
     assert_eq!(world.executor(), "mine/m");
 }

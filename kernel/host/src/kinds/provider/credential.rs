@@ -164,7 +164,7 @@ impl Provider {
         if !self.settings.credential.is_empty() {
             return self.settings.credential.clone();
         }
-        let own = SecretSource::File(self.settings.name.clone());
+        let own = SecretSource::Saved(self.settings.name.clone());
         if self.settings.base_url.is_some() {
             return vec![own];
         }
@@ -195,7 +195,9 @@ impl Provider {
     fn no_key(&self, sources: &[SecretSource], message: &str) -> Setback {
         let hint = match sources.first() {
             Some(SecretSource::Variable(name)) => format!("export {name}=…"),
-            Some(SecretSource::Login(name)) => format!("openkoi connect {name}"),
+            Some(SecretSource::Login(name) | SecretSource::Saved(name)) => {
+                format!("openkoi connect {name}")
+            }
             _ => String::new(),
         };
         Setback::of(ModelTrouble::Credentials, self.name(), message, &hint)
