@@ -279,6 +279,10 @@ pub struct ProviderEntry {
     /// Where it is, unless the user says otherwise. `{name}` stands for the option of this name.
     #[serde(default)]
     pub base_url: String,
+    /// Where its models are listed, if that is elsewhere. Wherever else the user says that it is, they are listed
+    /// there.
+    #[serde(default)]
+    pub lists_url: String,
     /// The variable that says where it is, where the vendor's own programs have one: a URL, or what of
     /// `base-url` is different.
     #[serde(default)]

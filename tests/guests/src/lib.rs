@@ -26,8 +26,8 @@ use serde_json::Value;
 /// Every behaviour. The tests of the host have at least one test for each.
 pub const BEHAVIOURS: &[&str] = &[
     "ask_model",
-    "attach",
     "ask_tokens",
+    "attach",
     "big_output",
     "big_string",
     "byte_flood",

@@ -42,8 +42,6 @@ impl Wire for Converse {
     const MODEL: &'static str = "global.anthropic.claude-sonnet-4-5-20250929-v1:0";
     const BASE: &'static str = "";
     const SIGNED: bool = true;
-    // They are listed by the control plane, which is another host.
-    const LISTS: bool = false;
 
     fn environment() -> Vec<(&'static str, &'static str)> {
         vec![
@@ -55,6 +53,11 @@ impl Wire for Converse {
     }
 
     fn endpoint(&self, request: &Received) -> Option<Endpoint> {
+        // By the control plane, which is another host unless the user says where the service is.
+        if (request.method.as_str(), request.path.as_str()) == ("GET", "/inference-profiles") {
+            let wanted = request.query.as_deref() == Some("maxResults=1000&type=SYSTEM_DEFINED");
+            return wanted.then_some(Endpoint::Models);
+        }
         let model = request.path.strip_prefix("/model/")?.strip_suffix("/converse-stream")?;
         // One segment, in which a colon and a slash are encoded as the SDKs of the vendor do.
         let proper = !model.is_empty() && !model.contains(['/', ':']);
@@ -65,7 +68,7 @@ impl Wire for Converse {
     fn check_headers(&self, request: &Received) -> Vec<String> {
         let header = |name: &str| request.headers.get(name).map(String::as_str);
         let mut faults = Vec::new();
-        if header("content-type") != Some("application/json") {
+        if request.method == "POST" && header("content-type") != Some("application/json") {
             faults.push("the header `content-type` is missing or wrong".to_owned());
         }
         match header("authorization").and_then(|value| value.strip_prefix("Bearer ")) {
@@ -93,8 +96,17 @@ impl Wire for Converse {
     }
 
     fn models(&self) -> Value {
-        // The list is on another host.
-        Value::Null
+        let profile = |id: &str, name: &str| {
+            json!({
+                "inferenceProfileId": id,
+                "inferenceProfileArn": format!("arn:aws:bedrock:{REGION}::inference-profile/{id}"),
+                "inferenceProfileName": name,
+                "models": [{ "modelArn": format!("arn:aws:bedrock:{REGION}::foundation-model/m") }],
+                "status": "ACTIVE",
+                "type": "SYSTEM_DEFINED",
+            })
+        };
+        json!({ "inferenceProfileSummaries": [profile(Self::MODEL, "Global Claude Sonnet 4.5")] })
     }
 
     fn error(&self, _status: u16, _kind: &str, message: &str) -> Value {

@@ -56,8 +56,6 @@ pub trait Wire: Default + Send + Sync + 'static {
     const CACHES: bool = true;
     /// Whether an answer can be cut off by a filter.
     const FILTERS: bool = true;
-    /// Whether the vendor lists its models at the same place.
-    const LISTS: bool = true;
 
     /// Returns the variables with what they have to hold for a request to be accepted.
     fn environment() -> Vec<(&'static str, &'static str)> {

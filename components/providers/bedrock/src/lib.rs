@@ -1,8 +1,8 @@
 //! Models by the Converse format of Amazon Bedrock.
 //!
 //! [`family`] says what a model takes. [`encode`] and [`messages`] write the request, [`frames`] takes the binary
-//! stream apart, [`decode`] reads the answer, [`fault`] the errors. What this format has in common with others is in
-//! `openkoi-provider-wire`. The list of models is on another host than the models, so there is none here.
+//! stream apart, [`decode`] reads the answer, [`fault`] the errors. [`lists`] reads what models there are, on
+//! another host than theirs. What this format has in common with others is in `openkoi-provider-wire`.
 //!
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>
 
@@ -11,11 +11,12 @@ mod encode;
 mod family;
 mod fault;
 mod frames;
+mod lists;
 mod messages;
 
 use openkoi_sdk::{
     Result, export_provider,
-    provider::{Codec, CompletionRequest, Diagnosis, Endpoint, Header, HttpRequest},
+    provider::{Codec, CompletionRequest, Diagnosis, Endpoint, Header, HttpRequest, ModelEntry},
 };
 
 use crate::decode::Reply;
@@ -37,6 +38,14 @@ impl Codec for Bedrock {
 
     fn diagnose(status: u16, headers: &[Header], body: &[u8]) -> Diagnosis {
         fault::diagnose(status, headers, body)
+    }
+
+    fn encode_models(endpoint: &Endpoint) -> Result<HttpRequest> {
+        Ok(lists::request(endpoint))
+    }
+
+    fn decode_models(body: &[u8]) -> Result<Vec<ModelEntry>> {
+        lists::models(body)
     }
 }
 

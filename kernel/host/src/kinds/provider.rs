@@ -72,12 +72,33 @@ impl ProviderSettings {
         if own.transport == Wire::Local {
             return Ok(None);
         }
+        self.filled(self.base_url.as_deref().unwrap_or(&own.base_url), own, places).map(Some)
+    }
+
+    /// Returns where its models are listed, if that is elsewhere.
+    fn lists(
+        &self,
+        own: &ProviderEntry,
+        places: &[(String, String)],
+    ) -> Result<Option<Address>, SetupError> {
+        let usual = own.base_url.trim_end_matches('/');
+        let moved = self.base_url.as_deref().is_some_and(|url| url.trim_end_matches('/') != usual);
+        if own.lists_url.is_empty() || moved {
+            return Ok(None);
+        }
+        self.filled(&own.lists_url, own, places).map(Some)
+    }
+
+    fn filled(
+        &self,
+        url: &str,
+        own: &ProviderEntry,
+        places: &[(String, String)],
+    ) -> Result<Address, SetupError> {
         let provider = || self.name.clone();
-        let url = self.base_url.as_deref().unwrap_or(&own.base_url);
         let url = place::fill(url, own, places)
             .map_err(|reason| SetupError::Place { provider: provider(), reason })?;
-        let address = Address::parse(&url);
-        address.map(Some).map_err(|source| SetupError::Address { provider: provider(), source })
+        Address::parse(&url).map_err(|source| SetupError::Address { provider: provider(), source })
     }
 }
 
@@ -178,6 +199,8 @@ struct Provider {
     /// The options with those that the machine knows. A codec is not shown the latter.
     places: Vec<(String, String)>,
     address: Option<Address>,
+    /// Where its models are listed, if that is elsewhere.
+    lists: Option<Address>,
     limits: Limits,
     outage: Outage,
 }
@@ -467,10 +490,10 @@ impl Provider {
             });
         }
         let places = place::options(own, settings, &host.shared.brokers.secrets);
-        let address = settings.address(own, &places)?;
+        let (address, lists) = (settings.address(own, &places)?, settings.lists(own, &places)?);
         let limits = Limits::of(Kind::Provider, &manifest.limits);
         let (settings, outage) = (settings.clone(), Outage::default());
-        Ok(Self { settings, manifest, places, address, limits, outage })
+        Ok(Self { settings, manifest, places, address, lists, limits, outage })
     }
 
     fn name(&self) -> &str {

@@ -203,10 +203,30 @@ async fn models_are_listed() {
 
     let ids: Vec<_> = listed.iter().map(|model| model.id.as_str()).collect();
     assert_eq!(ids, ["large", "sm␛all"]);
-    assert_eq!(world.web().requests()[0].url, "https://api.example.com/v1/models");
+    let request = &world.web().requests()[0];
+    assert_eq!(request.url, "https://lists.example.com/v1/models");
+    let [credential] = request.credentials.as_slice() else { panic!("no key") };
+    assert_eq!(credential.host, "lists.example.com");
+    let rules: Vec<String> = request.rules.iter().map(ToString::to_string).collect();
+    assert_eq!(rules, ["https://lists.example.com/v1/**"]);
     assert_eq!(models.notice(&Role::new("executor")), Some("answers are made up"));
     let card = models.card(&Role::new("executor"));
     assert_eq!((card.name.as_str(), card.price), ("test/large", None));
+}
+
+#[tokio::test]
+async fn a_service_of_the_users_own_lists_its_models_itself() {
+    let mut world = world();
+    world.answer(Canned::ok("large\n"));
+    let own = ProviderSettings {
+        base_url: Some("https://mine.example.org/v2/".to_owned()),
+        credential: vec![SecretSource::Variable("CODEC_API_KEY".to_owned())],
+        ..ProviderSettings::default()
+    };
+
+    world.models(own, "large").list_models("test").await.expect("it lists");
+
+    assert_eq!(world.web().requests()[0].url, "https://mine.example.org/v2/models");
 }
 
 #[tokio::test]

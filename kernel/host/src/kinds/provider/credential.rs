@@ -20,7 +20,8 @@ pub(super) struct Pass {
     pub(super) credential: Option<Credential>,
     /// The name of the login that it is of.
     login: Option<String>,
-    /// Where the login's issuer says that the service is, if that is elsewhere.
+    /// Where the request goes, if that is not where the provider is: where a login's issuer says that the service
+    /// is, or where models are listed.
     address: Option<Address>,
     headers: Vec<(String, String)>,
 }
@@ -46,21 +47,33 @@ impl Pass {
 impl Provider {
     /// Returns what the next request goes with: the first credential that is there, a login's token fresh.
     pub(super) async fn pass(&self, shared: &Shared) -> Result<Pass, Setback> {
-        let Some(address) = &self.address else { return Ok(Pass::default()) };
+        self.pass_to(shared, None).await
+    }
+
+    /// Returns what a request for the list of models goes with.
+    pub(super) async fn pass_to_lists(&self, shared: &Shared) -> Result<Pass, Setback> {
+        self.pass_to(shared, self.lists.as_ref()).await
+    }
+
+    async fn pass_to(&self, shared: &Shared, elsewhere: Option<&Address>) -> Result<Pass, Setback> {
+        let bare = || Pass { address: elsewhere.cloned(), ..Pass::default() };
+        let Some(address) = elsewhere.or(self.address.as_ref()) else { return Ok(bare()) };
         if self.manifest.credentials.is_empty() {
-            return Ok(Pass::default());
+            return Ok(bare());
         }
         let sources = self.sources();
         for source in &sources {
             match self.look(shared, source, address).await {
-                Ok(Some(pass)) => return Ok(pass),
+                Ok(Some(pass)) => {
+                    return Ok(Pass { address: pass.address.or(bare().address), ..pass });
+                }
                 Ok(None) => {}
                 Err(setback) => return Err(setback),
             }
         }
         let required = self.manifest.credentials.iter().any(|entry| entry.required);
         if !required || address.is_local() {
-            return Ok(Pass::default());
+            return Ok(bare());
         }
         let places: Vec<String> = sources.iter().map(ToString::to_string).collect();
         let message =

@@ -145,7 +145,7 @@ pub(super) async fn models(
     shared: &Arc<Shared>,
     provider: &Provider,
 ) -> Result<Vec<ModelEntry>, Setback> {
-    let pass = provider.pass(shared).await?;
+    let pass = provider.pass_to_lists(shared).await?;
     let mut codec = Codec::load(shared, provider, &pass).await?;
     let endpoint = provider.endpoint(&pass);
     let exports = codec.exports.openkoi_provider_codec();

@@ -12,12 +12,15 @@ use crate::{
 pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
     let Some(provider) = &manifest.provider else { return Ok(()) };
     if provider.transport == Wire::Http {
-        check_base_url(&provider.base_url, provider)?;
+        check_url("base-url", &provider.base_url, provider)?;
+    }
+    if !provider.lists_url.is_empty() {
+        check_url("lists-url", &provider.lists_url, provider)?;
     }
     provider.options.iter().try_for_each(check_option)?;
     for preset in &provider.presets {
         name("the preset", &preset.name, '-', COMPONENT_NAME)?;
-        check_base_url(&preset.base_url, provider)?;
+        check_url("base-url", &preset.base_url, provider)?;
         check_login(preset.login.as_ref())?;
         check_headers(preset)?;
         check_store(preset)?;
@@ -81,18 +84,18 @@ fn check_option(option: &OptionEntry) -> Result<(), ManifestError> {
 }
 
 /// A base URL names one host as soon as its placeholders are filled, each of them by an option.
-fn check_base_url(url: &str, provider: &ProviderEntry) -> Result<(), ManifestError> {
+fn check_url(key: &'static str, url: &str, provider: &ProviderEntry) -> Result<(), ManifestError> {
     let mut filled = url.to_owned();
     for name in placeholders(url) {
         if provider.options.iter().all(|option| option.name != name) {
             let reason = format!("`{}` is no option of the provider", text::one_line(name, 80));
-            return Err(ManifestError::Value { key: "base-url", reason });
+            return Err(ManifestError::Value { key, reason });
         }
         filled = filled.replace(&format!("{{{name}}}"), "x");
     }
     match Address::parse(&filled) {
         Ok(_) => Ok(()),
-        Err(error) => Err(ManifestError::Value { key: "base-url", reason: error.to_string() }),
+        Err(error) => Err(ManifestError::Value { key, reason: error.to_string() }),
     }
 }
 
