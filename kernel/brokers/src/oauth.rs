@@ -6,8 +6,8 @@
 //! into requests.
 //!
 //! A token is renewed in the moment that it is needed: when less than a minute of it is left, or when the
-//! service refused it. One process at a time does so, under a lock beside the file, and whoever waited uses
-//! what the first one got. The new token is on the disk before it is used, because a service may take each
+//! service refused it. One process at a time does so for each login, under a lock beside the file, and whoever
+//! waited uses what the first one got. The new token is on the disk before it is used, because a service may take each
 //! token for renewal only once.
 
 mod device;
@@ -70,8 +70,8 @@ struct Inner {
     egress: Egress,
     secrets: SecretStore,
     clock: Arc<dyn Clock>,
-    /// One at a time within this process, so that its own requests do not wait by polling.
-    turn: tokio::sync::Mutex<()>,
+    /// For each login one at a time within this process, so that its own requests do not wait by polling.
+    turns: Mutex<HashMap<String, Turn>>,
     settled: Mutex<HashMap<String, (Secret, u64)>>,
 }
 
@@ -81,9 +81,11 @@ impl fmt::Debug for Logins {
     }
 }
 
-/// The right to work on the file.
-struct Alone<'a> {
-    _turn: tokio::sync::MutexGuard<'a, ()>,
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// The right to ask the service of one login for another token, and to keep that.
+struct Alone {
+    _turn: tokio::sync::OwnedMutexGuard<()>,
     _lock: Lock,
 }
 
@@ -91,8 +93,8 @@ impl Logins {
     /// Makes the logins of `home`. Reads nothing.
     #[must_use]
     pub fn new(home: &Path, egress: Egress, secrets: SecretStore, clock: Arc<dyn Clock>) -> Self {
-        let (turn, settled) = (tokio::sync::Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { file: AuthFile::of(home), egress, secrets, clock, turn, settled }))
+        let (turns, settled) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { file: AuthFile::of(home), egress, secrets, clock, turns, settled }))
     }
 
     /// Begins a login: the service gives a code that a person types on its page.
@@ -142,7 +144,8 @@ impl Logins {
         if !self.0.file.path().exists() {
             return Ok(false);
         }
-        let _alone = self.lock().await?;
+        let _alone = self.alone(name).await?;
+        let _lock = Lock::of_file(self.0.file.path()).await?;
         self.0.file.remove(name)
     }
 
@@ -182,7 +185,7 @@ impl Logins {
     /// not use them is told now and not in the middle of a task.
     async fn keep_new(&self, name: &str, login: &Login, issued: Issued) -> Result<(), LoginError> {
         let mut kept = issued.keep(login, None, self.now())?;
-        let alone = self.lock().await?;
+        let _alone = self.alone(name).await?;
         if let Some(session) = &login.session {
             kept = match self.exchange(name, login, session, kept.clone()).await {
                 Ok(kept) => kept,
@@ -193,9 +196,7 @@ impl Logins {
                 Err(error) => return Err(error),
             };
         }
-        self.keep(name, &kept)?;
-        drop(alone);
-        Ok(())
+        self.keep(name, &kept).await
     }
 
     /// Returns the login of this name, after a look at who issued it. From then on its tokens are redacted.
@@ -211,10 +212,11 @@ impl Logins {
         Ok(kept)
     }
 
-    fn keep(&self, name: &str, kept: &Kept) -> Result<(), LoginError> {
+    async fn keep(&self, name: &str, kept: &Kept) -> Result<(), LoginError> {
         self.learn(name, kept);
         let failed = |source| LoginError::Io { path: self.0.file.path().to_owned(), source };
         hit(Point::LoginAnswered).map_err(failed)?;
+        let _lock = Lock::of_file(self.0.file.path()).await?;
         self.0.file.put(name, kept)
     }
 
@@ -225,12 +227,16 @@ impl Logins {
         }
     }
 
-    async fn lock(&self) -> Result<Alone<'_>, LoginError> {
-        let turn = self.0.turn.lock().await;
+    async fn alone(&self, name: &str) -> Result<Alone, LoginError> {
+        let turn = {
+            let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(name.to_owned()).or_default())
+        };
+        let turn = turn.lock_owned().await;
         if let Some(home) = self.0.file.path().parent() {
             durable::create_private_dir(home)?;
         }
-        Ok(Alone { _turn: turn, _lock: Lock::take(self.0.file.path()).await? })
+        Ok(Alone { _turn: turn, _lock: Lock::of_login(self.0.file.path(), name).await? })
     }
 
     fn talk<'a>(&'a self, name: &'a str) -> Talk<'a> {

@@ -217,6 +217,36 @@ async fn of_many_that_renew_at_once_one_asks() {
 }
 
 #[tokio::test]
+async fn a_service_that_takes_its_time_holds_no_other_login() {
+    let (slow, quick) =
+        (Authorization::start(Dialect::Standard, []), Authorization::start(Dialect::Standard, []));
+    let (world, other) = (World::new(&slow), World::new(&quick));
+    world.keep_expired(&slow);
+    quick.accepts("koi-refresh-old-0123456789");
+    let mut document = world.stored();
+    document["providers"]["pond/2"] = document["providers"]["work"].clone();
+    document["providers"]["pond/2"]["extra"]["issuer"] = json!(quick.host());
+    world.write(&document);
+    slow.delay(Duration::from_secs(25));
+    let (logins, login) = (world.logins.clone(), world.login.clone());
+    let waiting = tokio::spawn(async move { logins.access("work", &login).await });
+    let asked = async {
+        while slow.count("refresh") == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), asked).await.unwrap();
+
+    for logins in [&world.logins, &world.other()] {
+        assert!(logins.access("pond/2", &other.login).await.is_ok());
+    }
+
+    assert!(!waiting.is_finished());
+    assert_eq!(quick.asked(), ["refresh"]);
+    waiting.abort();
+}
+
+#[tokio::test]
 async fn a_token_that_the_service_refuses_is_renewed_once_for_everybody() {
     let server = Authorization::start(Dialect::Standard, []);
     let world = World::new(&server);

@@ -7,6 +7,8 @@ use openkoi_test_support::{Home, Keyring, OpenAi, Run, Tree, openai::Chat, reply
 use crate::world::LONG;
 
 const KEY: &str = Chat::KEY;
+/// What a program of the key ring has no business to get.
+const OTHER: &str = "koi-other-key-3b5d9c1a";
 const MODEL: &str = "openai/gpt-4.1";
 
 /// A session with a key ring, and a provider at `server`.
@@ -17,7 +19,7 @@ fn home(server: &OpenAi, ring: &Keyring, store: &str) -> Home {
         server.base_url()
     );
     let (name, value) = ring.session();
-    Home::new().config(&config).env(name, value)
+    Home::new().config(&config).env(name, value).env("OTHER_API_KEY", OTHER)
 }
 
 fn connect(home: &Home) -> Run {
@@ -42,7 +44,7 @@ fn assert_untold(home: &Home, ring: &Keyring, runs: &[&Run]) {
         assert!(!bytes.windows(KEY.len()).any(|piece| piece == KEY.as_bytes()), "{path}");
     }
     for text in [ring.calls(), ring.environment()] {
-        assert!(!text.contains(KEY), "{text}");
+        assert!(!text.contains(KEY) && !text.contains(OTHER), "{text}");
     }
 }
 

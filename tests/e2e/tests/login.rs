@@ -345,7 +345,10 @@ fn without_a_name_and_a_terminal_the_choices_are_named() {
 
     let run = Home::new().openkoi(["connect", "copilt"]).run().expect_code(2);
     assert!(run.stderr.contains("copilot"), "{run}");
-    Home::new().openkoi(["disconnect"]).run().expect_code(2);
+    let run = Home::new().openkoi(["disconnect"]).run().expect_code(2);
+    assert!(run.stderr.starts_with("error: nothing is connected that could be"), "{run}");
+    assert!(run.stderr.contains("hint: openkoi connect status"), "{run}");
+    Home::new().openkoi(["disconnect", "all"]).run().expect_code(0);
 }
 
 #[test]

@@ -78,3 +78,20 @@ fn there_is_nothing_to_allow_where_the_other_program_is_not_logged_in() {
 
     assert!(run.stderr.contains("log in with that program first"), "{run}");
 }
+
+#[test]
+fn a_broken_list_of_what_is_allowed_is_one_line_and_stays() {
+    let home = Home::new();
+    fs::create_dir_all(home.path()).unwrap();
+    let path = home.path().join("consents.json");
+    fs::write(&path, "{\"sources\":").unwrap();
+
+    for arguments in [&["status"][..], &["connect", "status"], &["disconnect", "all"]] {
+        let run = home.openkoi(arguments).run().expect_code(3);
+        let lines: Vec<&str> = run.stderr.lines().collect();
+        assert_eq!((lines.len(), run.stdout.as_str()), (2, ""), "{run}");
+        assert!(lines[0].contains("consents.json` cannot be used: "), "{run}");
+        assert!(lines[1].contains("remove it, and connect again what you had allowed"), "{run}");
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), "{\"sources\":");
+}

@@ -1,11 +1,13 @@
-//! One process at a time works on the file of logins.
+//! One process at a time renews a login, and one at a time writes the file of all of them.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
+
+use sha2::{Digest, Sha256};
 
 use super::LoginError;
 
@@ -20,9 +22,22 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 
 impl Lock {
-    /// Waits for the lock. Other threads go on meanwhile.
-    pub(super) async fn take(file: &Path) -> Result<Self, LoginError> {
-        let path = file.with_extension("lock");
+    /// Waits for the lock of the whole file. It is held while the file is written and no longer.
+    pub(super) async fn of_file(file: &Path) -> Result<Self, LoginError> {
+        Self::take(file.with_extension("lock")).await
+    }
+
+    /// Waits for the lock of one login, which is held while its service is asked. Others are not waited for.
+    pub(super) async fn of_login(file: &Path, name: &str) -> Result<Self, LoginError> {
+        let proper = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        let plain = (1..=64).contains(&name.len()) && name.bytes().all(proper);
+        // A name of the configuration can be anything.
+        let part = if plain { name.to_owned() } else { digest(name) };
+        Self::take(file.with_extension(format!("{part}.lock"))).await
+    }
+
+    /// Waits. Other threads go on meanwhile.
+    async fn take(path: PathBuf) -> Result<Self, LoginError> {
         let failed = |source| LoginError::Io { path: path.clone(), source };
         let open = OpenOptions::new()
             .read(true)
@@ -47,4 +62,8 @@ impl Lock {
             Err(_) => Err(LoginError::Busy { path: path.clone() }),
         }
     }
+}
+
+fn digest(name: &str) -> String {
+    Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -42,7 +42,7 @@ impl Logins {
         login: &Arc<Login>,
         rejected: Option<&Secret>,
     ) -> Result<Access, LoginError> {
-        let _alone = self.lock().await?;
+        let _alone = self.alone(name).await?;
         let kept = self.kept(name, login)?;
         let is_rejected = rejected.is_some_and(|old| {
             kept.carried(login).is_some_and(|carried| carried.expose() == old.expose())
@@ -57,7 +57,7 @@ impl Logins {
             Some(session) => self.exchange(name, login, session, kept).await?,
             None => self.refresh(name, login, &kept).await?,
         };
-        self.keep(name, &fresh)?;
+        self.keep(name, &fresh).await?;
         let carried = fresh.carried(login).ok_or_else(|| self.absent(name))?;
         self.settle(name, carried);
         fresh.access(login).ok_or_else(|| self.absent(name))
@@ -100,7 +100,7 @@ impl Logins {
         if old && kept.renewable().is_some() {
             kept = self.refresh(name, login, &kept).await?;
             // What was used up for it must not be lost if the next step fails.
-            self.keep(name, &kept)?;
+            self.keep(name, &kept).await?;
         }
         let headers = session.headers.iter();
         let headers = headers.map(|(name, value)| (name.clone(), value.as_bytes().to_vec()));

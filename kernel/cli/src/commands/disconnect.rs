@@ -43,6 +43,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let saved = Saved::of(&connections, &logins, &secrets, context)?;
     let name = match &args.name {
         Some(name) => name.clone(),
+        None if saved.is_empty() => {
+            let message = "nothing is connected that could be disconnected";
+            return Err(CommandError::usage(message).hint("openkoi connect status"));
+        }
         None => context.prompt.pick("provider", "openkoi disconnect", &saved.choices())?,
     };
     let mut consents = context.consents()?;
@@ -87,6 +91,10 @@ impl Saved {
         let logins = logins.list()?.into_iter().map(|login| login.name).collect();
         let stores = context.consents()?.names().cloned().collect();
         Ok(Self { logins, keys: keys.collect(), stores })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.logins.is_empty() && self.keys.is_empty() && self.stores.is_empty()
     }
 
     fn choices(&self) -> Vec<Choice> {

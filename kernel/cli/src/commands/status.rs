@@ -78,6 +78,8 @@ impl Report {
         let settings = context.settings()?;
         let paths = context.paths()?;
         let storage = context.existing_storage()?;
+        // Without a model the rest is still worth showing, but not where the home itself is broken.
+        context.consents()?;
         let mut report = Self {
             home: paths.home().display().to_string(),
             data: paths.data().display().to_string(),
