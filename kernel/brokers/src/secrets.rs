@@ -22,6 +22,7 @@ mod aws;
 mod error;
 mod foreign;
 mod key_files;
+mod keychain;
 mod keyring;
 mod known;
 mod memory;
@@ -35,6 +36,7 @@ mod source;
 
 pub use error::SecretError;
 pub use foreign::Foreign;
+pub use keychain::has_keychain;
 pub use keyring::{KeyringTrouble, label as keyring_label};
 pub(crate) use known::is_bound;
 pub use memory::close_memory;
@@ -47,6 +49,7 @@ pub(crate) use secret::Signing;
 pub use source::SecretSource;
 
 use crate::oauth::AuthFile;
+use keychain::Keychain;
 use keyring::Keyring;
 use known::KnownSecrets;
 use saved::SavedKeys;
@@ -61,6 +64,7 @@ use zeroize::Zeroizing;
 #[derive(Clone)]
 pub struct SecretStore {
     saved: SavedKeys,
+    keychain: Keychain,
     logins: AuthFile,
     environment: Arc<HashMap<OsString, OsString>>,
     known: KnownSecrets,
@@ -77,8 +81,15 @@ impl SecretStore {
     #[must_use]
     pub fn new(home: &Path, environment: Arc<HashMap<OsString, OsString>>) -> Self {
         let saved = SavedKeys::new(home, Keyring::new(home, &environment));
-        let logins = AuthFile::of(home);
-        Self { saved, logins, environment, known: KnownSecrets::default() }
+        let (logins, keychain) = (AuthFile::of(home), Keychain::new(&environment));
+        Self { saved, keychain, logins, environment, known: KnownSecrets::default() }
+    }
+
+    /// Reads the keychain by this program, which is called like `security` of macOS.
+    #[must_use]
+    pub fn with_keychain_program(self, program: PathBuf) -> Self {
+        let keychain = Keychain::by(Some(program), &self.environment);
+        Self { keychain, ..self }
     }
 
     /// Looks for the programs of the key ring in these directories, if there are any; others are not used.
@@ -123,6 +134,16 @@ impl SecretStore {
             SecretSource::AwsProfile => aws::Shared::of(&self.environment).exists(),
             SecretSource::Foreign(foreign) => foreign.exists(&self.environment),
         })
+    }
+
+    /// As [`SecretStore::has`] for one source, and looks into the keychain, too.
+    #[must_use]
+    pub fn finds(&self, source: &SecretSource) -> bool {
+        let in_keychain = match source {
+            SecretSource::Foreign(foreign) => foreign.is_in(&self.keychain),
+            _ => false,
+        };
+        in_keychain || self.has(std::slice::from_ref(source))
     }
 
     /// Returns a variable of the environment that is no secret, if it is set and not empty.
@@ -220,7 +241,7 @@ impl SecretStore {
             }
             SecretSource::Foreign(foreign) => {
                 let absent = || SecretError::Absent { source_name: source.clone() };
-                let secret = foreign.read(&self.environment)?.ok_or_else(absent)?;
+                let secret = foreign.read(&self.environment, &self.keychain)?.ok_or_else(absent)?;
                 self.known.learn(&foreign.name, &secret, None);
                 return Ok(secret);
             }

@@ -181,7 +181,7 @@ impl Context {
         let closed = connections.externals().filter(|source| !consents.allow(source));
         let closed = closed.filter(is_there).filter_map(SecretSource::external);
         connections.closed =
-            closed.map(|(name, place)| (name.to_owned(), place.to_owned())).collect();
+            closed.map(|(name, place)| (name.to_owned(), place.into_owned())).collect();
         connections.keep_to(|source| consents.allow(source));
         Ok(connections)
     }

@@ -114,5 +114,8 @@ pub fn credentials<'a>(
     store: &'a SecretStore,
     consents: &'a Consents,
 ) -> impl Fn(&SecretSource) -> bool + 'a {
-    |source| consents.allow(source) && store.has(std::slice::from_ref(source))
+    |source| {
+        let is_there = || store.has(std::slice::from_ref(source)) || source.may_be_in_keychain();
+        consents.allow(source) && is_there()
+    }
 }

@@ -371,6 +371,9 @@ pub struct StoreEntry {
     /// JSON pointer to the time when it ends, in milliseconds since 1970.
     #[serde(default)]
     pub expires: String,
+    /// The service under which it is in the keychain, on systems that have one.
+    #[serde(default)]
+    pub keychain: String,
     /// Where the token goes in a request.
     pub inject: Inject,
 }

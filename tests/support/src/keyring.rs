@@ -33,7 +33,7 @@ impl Keyring {
     pub fn new() -> Self {
         let directory =
             tempfile::Builder::new().prefix("koi-ring-").tempdir().expect("a directory");
-        for program in ["secret-tool", "busctl"] {
+        for program in ["secret-tool", "busctl", "security"] {
             let link = directory.path().join(program);
             symlink(Path::new(PROGRAMS).join(program), link).expect("the directory is new");
         }

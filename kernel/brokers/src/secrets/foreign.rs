@@ -1,8 +1,10 @@
-//! Tokens that other programs keep in files of theirs. They are read, and never written: whoever issued a token to
+//! Tokens that other programs keep in files of theirs, or in the keychain. They are read, and never written: whoever issued a token to
 //! another program renews it there.
 
+use super::keychain::Keychain;
 use super::{Secret, SecretError, SecretSource, read_private};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -24,22 +26,46 @@ pub struct Foreign {
     pub token: String,
     /// JSON pointer to the time when it ends, in milliseconds since 1970; empty where none is kept.
     pub expires: String,
+    /// The service under which the keychain has the same where there is no file; empty on systems without one.
+    pub keychain: String,
 }
 
 impl Foreign {
+    /// Returns where it is, in words. What a person allowed holds for this place.
+    #[must_use]
+    pub fn place(&self) -> Cow<'_, str> {
+        if self.keychain.is_empty() {
+            return Cow::Borrowed(&self.path);
+        }
+        Cow::Owned(format!("{} or the keychain item `{}`", self.path, self.keychain))
+    }
+
     /// Whether the file is there, without reading it.
     pub(super) fn exists(&self, environment: &HashMap<OsString, OsString>) -> bool {
         self.file(environment).is_some_and(|path| path.is_file())
     }
 
-    /// Reads the token; nothing if there is no file.
+    /// Whether the keychain has it.
+    pub(super) fn is_in(&self, keychain: &Keychain) -> bool {
+        !self.keychain.is_empty() && keychain.has(&self.keychain)
+    }
+
+    /// Reads the token, from the file before the keychain; nothing if it is in neither.
     pub(super) fn read(
         &self,
         environment: &HashMap<OsString, OsString>,
+        keychain: &Keychain,
     ) -> Result<Option<Secret>, SecretError> {
-        let Some(path) = self.file(environment) else { return Ok(None) };
-        let Some(bytes) = read_private(&path, LARGEST)? else { return Ok(None) };
-        let value: Value = serde_json::from_slice(&bytes)
+        let file = self.file(environment);
+        let mut bytes = file.map_or(Ok(None), |path| read_private(&path, LARGEST))?;
+        if bytes.is_none() && !self.keychain.is_empty() {
+            bytes = keychain.read(&self.keychain).map_err(|reason| self.unfit(reason))?;
+        }
+        bytes.map(|bytes| self.token(&bytes)).transpose()
+    }
+
+    fn token(&self, bytes: &[u8]) -> Result<Secret, SecretError> {
+        let value: Value = serde_json::from_slice(bytes)
             .map_err(|_| self.unfit("is not of the shape that is known"))?;
         let token = value.pointer(&self.token).and_then(Value::as_str).unwrap_or_default().trim();
         if token.is_empty() {
@@ -49,7 +75,7 @@ impl Foreign {
         if !self.expires.is_empty() && ends_at.is_some_and(|at| at <= now_ms()) {
             return Err(self.unfit("has expired; start that program once, so that it renews it"));
         }
-        Ok(Some(Secret::new(token.as_bytes().to_vec())))
+        Ok(Secret::new(token.as_bytes().to_vec()))
     }
 
     fn file(&self, environment: &HashMap<OsString, OsString>) -> Option<PathBuf> {
@@ -83,6 +109,7 @@ mod tests {
             path: "~/.pond/login.json".to_owned(),
             token: "/login/token".to_owned(),
             expires: "/login/ends".to_owned(),
+            keychain: String::new(),
         }
     }
 
@@ -97,9 +124,13 @@ mod tests {
         (home, environment)
     }
 
+    fn read(environment: &HashMap<OsString, OsString>) -> Result<Option<Secret>, SecretError> {
+        foreign().read(environment, &Keychain::by(None, environment))
+    }
+
     fn refused(text: &str, mode: u32) -> String {
         let (_home, environment) = home(text, mode);
-        foreign().read(&environment).unwrap_err().to_string()
+        read(&environment).unwrap_err().to_string()
     }
 
     #[test]
@@ -109,8 +140,8 @@ mod tests {
         let (_home, environment) = home(&text, 0o600);
 
         assert!(foreign().exists(&environment));
-        assert_eq!(foreign().read(&environment).unwrap().unwrap().expose(), b"fish-token");
-        assert!(foreign().read(&HashMap::new()).unwrap().is_none());
+        assert_eq!(read(&environment).unwrap().unwrap().expose(), b"fish-token");
+        assert!(read(&HashMap::new()).unwrap().is_none());
         assert!(!foreign().exists(&HashMap::new()));
     }
 

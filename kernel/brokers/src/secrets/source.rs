@@ -1,6 +1,7 @@
 //! The places where a credential can be.
 
 use super::{Foreign, aws};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Where a credential is kept.
@@ -16,7 +17,7 @@ pub enum SecretSource {
     AwsVariables,
     /// The files that the tools of AWS share: the store of other programs.
     AwsProfile,
-    /// A file in which another program keeps a token.
+    /// A file in which another program keeps a token, or an item of the keychain.
     Foreign(Box<Foreign>),
 }
 
@@ -27,12 +28,18 @@ impl SecretSource {
         self.external().is_some()
     }
 
+    /// Whether the keychain may have it, which is not looked for unless somebody wants it: that starts a program.
+    #[must_use]
+    pub fn may_be_in_keychain(&self) -> bool {
+        matches!(self, Self::Foreign(foreign) if !foreign.keychain.is_empty())
+    }
+
     /// Returns the name under which the user lets the store of another program be read, and where it is.
     #[must_use]
-    pub fn external(&self) -> Option<(&str, &str)> {
+    pub fn external(&self) -> Option<(&str, Cow<'_, str>)> {
         match self {
-            Self::AwsProfile => Some(("aws", "~/.aws")),
-            Self::Foreign(foreign) => Some((&foreign.name, &foreign.path)),
+            Self::AwsProfile => Some(("aws", Cow::Borrowed("~/.aws"))),
+            Self::Foreign(foreign) => Some((&foreign.name, foreign.place())),
             _ => None,
         }
     }
@@ -49,7 +56,7 @@ impl fmt::Display for SecretSource {
             }
             Self::AwsProfile => f.write_str("the profile of AWS"),
             Self::Foreign(foreign) => {
-                write!(f, "the token of {} in {}", foreign.program, foreign.path)
+                write!(f, "the token of {} in {}", foreign.program, foreign.place())
             }
         }
     }

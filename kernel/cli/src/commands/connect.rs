@@ -82,14 +82,14 @@ fn open(
     context: &Context,
 ) -> Result<Connected, CommandError> {
     let (name, place) = source.external().unwrap_or_default();
-    if !context.secrets(settings)?.has(std::slice::from_ref(source)) {
+    if !context.secrets(settings)?.finds(source) {
         let message = format!("there is nothing to read: {source} is not there");
         return Err(
             CommandError::new(Exit::Credentials, message).hint("log in with that program first")
         );
     }
     context.paths()?.prepare()?;
-    context.consents()?.grant(context.paths()?.home(), name, place, now_ms())?;
+    context.consents()?.grant(context.paths()?.home(), name, &place, now_ms())?;
     let connections = context.connections(settings)?;
     let uses =
         |one: &&Connection| matches!(&one.found, crate::models::Found::At(at) if at == source);

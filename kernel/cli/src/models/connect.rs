@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use openkoi_brokers::{
     oauth::Login,
-    secrets::{Foreign, SecretSource},
+    secrets::{Foreign, SecretSource, has_keychain},
 };
 use openkoi_host::manifest::{External, Inject, Manifest, PresetEntry, ProviderEntry};
 
@@ -222,6 +222,7 @@ fn store(preset: &PresetEntry) -> Option<SecretSource> {
         path: store.path.clone(),
         token: store.token.clone(),
         expires: store.expires.clone(),
+        keychain: if has_keychain() { store.keychain.clone() } else { String::new() },
     })))
 }
 

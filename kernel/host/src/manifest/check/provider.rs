@@ -37,7 +37,9 @@ fn check_store(preset: &PresetEntry) -> Result<(), ManifestError> {
     let fit = below.is_some_and(|below| !below.is_empty() && is_line(below))
         && is_pointer(&store.token)
         && (store.expires.is_empty() || is_pointer(&store.expires))
-        && is_line(&store.program);
+        && [&store.program, &store.keychain].into_iter().all(|text| is_line(text))
+        // The program that is asked takes it for an argument.
+        && !store.keychain.starts_with('-');
     if !fit {
         let reason =
             format!("the preset `{}` names no file below `~/` and what is in it", preset.name);
