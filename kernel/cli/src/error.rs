@@ -15,12 +15,14 @@ pub struct CommandError {
     pub message: String,
     /// What can be done: commands to paste, or a sentence.
     pub hints: Vec<String>,
+    /// What had arrived of an answer, or nothing.
+    pub received: String,
 }
 
 impl CommandError {
     /// Returns an error of this kind.
     pub fn new(kind: Exit, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new() }
+        Self { kind, message: message.into(), hints: Vec::new(), received: String::new() }
     }
 
     /// The command line was not understood.
@@ -52,6 +54,13 @@ impl CommandError {
         self
     }
 
+    /// Adds what had arrived of an answer.
+    #[must_use]
+    pub fn received(mut self, text: String) -> Self {
+        self.received = text;
+        self
+    }
+
     /// Returns an error whose sentence ends with the causes of `error`.
     ///
     /// House style keeps causes out of a sentence; here, at the edge, they are put together.
@@ -68,10 +77,15 @@ impl CommandError {
 
     /// Returns the record that programs read.
     pub fn record(&self) -> Value {
+        let mut error =
+            json!({ "kind": self.kind.word(), "message": self.message, "hints": self.hints });
+        if !self.received.is_empty() {
+            error["received"] = self.received.as_str().into();
+        }
         json!({
             "type": "error",
             "is_error": true,
-            "error": { "kind": self.kind.word(), "message": self.message, "hints": self.hints },
+            "error": error,
             "exit_code": self.kind.code(),
             "schema_version": crate::output::SCHEMA_VERSION,
         })
@@ -81,6 +95,9 @@ impl CommandError {
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", sanitise(&self.message))?;
+        for line in self.received.lines() {
+            write!(f, "\n  received: {}", sanitise(line))?;
+        }
         self.hints.iter().try_for_each(|hint| write!(f, "\n  hint: {}", sanitise(hint)))
     }
 }
@@ -99,6 +116,18 @@ mod tests {
             error.to_string(),
             "error: the task is empty\n  hint: openkoi \"fix the tests\""
         );
+    }
+
+    #[test]
+    fn what_had_arrived_of_an_answer_stands_with_the_error() {
+        let error = CommandError::failed("it broke").hint("again").received("one\ntwo".to_owned());
+
+        assert_eq!(
+            error.to_string(),
+            "error: it broke\n  received: one\n  received: two\n  hint: again"
+        );
+        assert_eq!(error.record()["error"]["received"], "one\ntwo");
+        assert!(CommandError::failed("it broke").record()["error"].get("received").is_none());
     }
 
     #[test]

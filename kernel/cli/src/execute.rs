@@ -10,7 +10,7 @@ use openkoi_core::{
     id::{SessionId, TaskId},
     message::{Message, Part},
     outcome::Outcome,
-    port::{Listener, ModelTrouble},
+    port::{Listener, ModelError, ModelTrouble},
     recorder::RecordError,
     run::{self, Paused},
     task::Task,
@@ -30,7 +30,7 @@ use crate::{
     interrupt::{Asked, Interrupts},
     output::{Printer, SCHEMA_VERSION, sanitise_line},
     runtime::Runtime,
-    watch::{EventStream, Listeners, ProgressLines},
+    watch::{EventStream, Listeners, ProgressLines, cut},
 };
 
 /// What a run prints, and where to.
@@ -164,7 +164,9 @@ impl End<'_> {
         session: &SessionId,
         result: Result<Outcome, Paused>,
     ) -> Result<Exit, CommandError> {
-        let outcome = result.map_err(|paused| stopped(&paused, task, self.interrupts))?;
+        let outcome = result.map_err(|paused| {
+            stopped(&paused, task, self.interrupts, self.show.format == RunFormat::Text)
+        })?;
         let printer = &self.context.printer;
         let written = self.runtime.storage.write_output(session, task, &outcome.text);
         if let Err(error) = written {
@@ -291,8 +293,13 @@ fn fit(schema: &Value, text: &str) -> Result<Value, String> {
     Ok(value)
 }
 
-/// Returns what a run that stopped before its end comes to.
-fn stopped(paused: &Paused, task: &TaskId, interrupts: &Interrupts) -> CommandError {
+/// Returns what a run that stopped before its end comes to. `for_person` leaves out what is on the screen already.
+fn stopped(
+    paused: &Paused,
+    task: &TaskId,
+    interrupts: &Interrupts,
+    for_person: bool,
+) -> CommandError {
     let resume = format!("openkoi resume {}", task.short());
     match paused {
         Paused::Cancelled => {
@@ -313,7 +320,12 @@ fn stopped(paused: &Paused, task: &TaskId, interrupts: &Interrupts) -> CommandEr
         Paused::Model(error) => {
             let kind = of_trouble(error.kind);
             let hint = Some(error.hint.clone()).filter(|hint| !hint.is_empty());
-            CommandError::new(kind, error.message.clone()).hints(hint).hint(resume)
+            let received = match &error.received {
+                Some(received) if !for_person => received.text(),
+                Some(received) if !received.shown => cut(&received.text(), RECEIVED),
+                _ => String::new(),
+            };
+            CommandError::new(kind, broken_off(error)).hints(hint).hint(resume).received(received)
         }
         Paused::Record(error @ RecordError::Diverged { .. }) => {
             CommandError::failed(error.to_string())
@@ -322,6 +334,18 @@ fn stopped(paused: &Paused, task: &TaskId, interrupts: &Interrupts) -> CommandEr
             CommandError::from_error(Exit::Configuration, paused).hint(resume)
         }
     }
+}
+
+/// How much of an answer that broke off a person is shown with the error, in characters. All of it is in the journal.
+const RECEIVED: usize = 4_000;
+
+/// Returns the sentence of an error, which says that an answer had begun where it had.
+fn broken_off(error: &ModelError) -> String {
+    let begun = error.received.as_ref().is_some_and(|received| !received.text().is_empty());
+    if !begun {
+        return error.message.clone();
+    }
+    format!("{}; the answer that had begun is kept as far as it came", error.message)
 }
 
 fn of_trouble(kind: ModelTrouble) -> Exit {

@@ -37,8 +37,10 @@ impl Listener for Listeners {
         self.0.iter().for_each(|one| one.event(entry));
     }
 
-    fn delta(&self, role: &Role, delta: Delta<'_>) {
-        self.0.iter().for_each(|one| one.delta(role, delta));
+    fn delta(&self, role: &Role, delta: Delta<'_>) -> bool {
+        // Each is told, whoever else has shown it.
+        let shown: Vec<bool> = self.0.iter().map(|one| one.delta(role, delta)).collect();
+        shown.contains(&true)
     }
 }
 
@@ -60,12 +62,13 @@ impl Listener for EventStream {
         }
     }
 
-    fn delta(&self, role: &Role, delta: Delta<'_>) {
-        let Delta::Text(text) = delta else { return };
+    fn delta(&self, role: &Role, delta: Delta<'_>) -> bool {
+        let Delta::Text(text) = delta else { return false };
         let line = json!({ "type": "delta", "role": role.0, "text": text });
         if let Err(error) = self.0.json_line(&line) {
             tracing::warn!(%error, "a delta could not be printed");
         }
+        true
     }
 }
 
@@ -219,20 +222,22 @@ impl Listener for ProgressLines {
         }
     }
 
-    fn delta(&self, role: &Role, delta: Delta<'_>) {
+    fn delta(&self, role: &Role, delta: Delta<'_>) -> bool {
         match delta {
             Delta::Text(text) if self.streams && role.0 == Role::EXECUTOR => {
                 self.streamed.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
                 self.in_text.store(!text.ends_with('\n'), Ordering::Relaxed);
                 let mut err = io::stderr().lock();
                 drop(write!(err, "{}", sanitise(text)).and_then(|()| err.flush()));
+                true
             }
             Delta::Waiting(why) => {
                 // What streamed so far belongs to a turn that is asked for again.
                 self.restart();
                 self.line("WAIT", Style::Caution, why);
+                false
             }
-            _ => {}
+            _ => false,
         }
     }
 }
@@ -301,7 +306,7 @@ fn short(failure: &Failure) -> String {
 }
 
 /// Returns at most so many characters of a text, and a sign where there were more.
-fn cut(text: &str, most: usize) -> String {
+pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
         None => text.to_owned(),

@@ -101,7 +101,8 @@ pub enum Event {
         /// The most that it may take.
         reserved: Reservation,
     },
-    /// A turn was under way when the program died; what it may have cost counts as spent.
+    /// A turn was under way when the program died; what it may have cost counts as spent. After a turn that failed,
+    /// whose cost is known, it is nothing.
     #[serde(rename = "turn.lost")]
     TurnLost {
         /// The most that it may have taken.
@@ -114,8 +115,11 @@ pub enum Event {
         role: String,
         /// `provider/model`.
         model: String,
-        /// Why.
+        /// Why, with what had arrived.
         error: ModelError,
+        /// What that took.
+        #[serde(default)]
+        spent: Reservation,
     },
     /// A model answered, or said that the conversation is too long.
     #[serde(rename = "turn.finished")]

@@ -197,6 +197,24 @@ impl Prompt {
         }
         prompt
     }
+
+    /// Guesses its tokens, rather too many: three bytes a token, where English has four.
+    pub fn tokens(&self) -> u64 {
+        let messages: usize = self.messages.iter().map(Message::weight).sum();
+        let tools: usize = self
+            .tools
+            .iter()
+            .map(|tool| {
+                tool.name.len() + tool.description.len() + tool.parameters.to_string().len()
+            })
+            .sum();
+        tokens(self.system.len() + messages + tools) + 16
+    }
+}
+
+/// Guesses the tokens of so many bytes of text, rather too many.
+pub fn tokens(bytes: usize) -> u64 {
+    (bytes / 3) as u64
 }
 
 /// Tokens as the provider counted them; an absent count was not reported.
@@ -228,6 +246,19 @@ impl Usage {
             cache_read: add(self.cache_read, other.cache_read),
             cache_write: add(self.cache_write, other.cache_write),
             reasoning: add(self.reasoning, other.reasoning),
+        }
+    }
+
+    /// Adds what earlier attempts took that came to nothing. A count that is not reported stays so.
+    #[must_use]
+    pub fn with_lost(self, lost: Self) -> Self {
+        let sum = self.plus(lost);
+        Self {
+            input: self.input.and(sum.input),
+            output: self.output.and(sum.output),
+            cache_read: self.cache_read.and(sum.cache_read),
+            cache_write: self.cache_write.and(sum.cache_write),
+            reasoning: self.reasoning.and(sum.reasoning),
         }
     }
 
@@ -264,20 +295,44 @@ pub struct Turn {
     pub parts: Vec<Part>,
     /// Why it ended.
     pub stop: StopReason,
-    /// What it took.
+    /// What it took, with the attempts that came to nothing before it.
     pub usage: Usage,
     /// The model that answered, in the provider's words.
     pub model: String,
 }
 
+/// What arrived of a turn that did not become complete.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// Text and finished reasoning, in order. Calls are not in it: none of them is ever run.
+    pub parts: Vec<Part>,
+    /// What it took, with other attempts that came to nothing; guessed where the provider did not say.
+    pub usage: Usage,
+    /// The model that answered, in the provider's words.
+    pub model: String,
+    /// Whether its text was shown as it arrived.
+    pub shown: bool,
+}
+
+impl Received {
+    /// Returns the text, parts joined.
+    pub fn text(&self) -> String {
+        text_of(&self.parts)
+    }
+}
+
+fn text_of(parts: &[Part]) -> String {
+    let texts = parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join("")
+}
+
 impl Turn {
     /// Returns the text of the turn, parts joined.
     pub fn text(&self) -> String {
-        let texts = self.parts.iter().filter_map(|part| match part {
-            Part::Text(text) => Some(text.as_str()),
-            _ => None,
-        });
-        texts.collect::<Vec<_>>().join("")
+        text_of(&self.parts)
     }
 
     /// Returns the tool calls of the turn, in order.

@@ -14,7 +14,7 @@ use crate::{
     failure::Failure,
     id::{TaskId, TreeId},
     ledger::Price,
-    message::{Prompt, Role, ToolCall, Turn},
+    message::{Prompt, Received, Role, ToolCall, Turn},
     tool::{Tool, ToolOutput},
 };
 
@@ -44,6 +44,9 @@ pub struct ModelError {
     pub message: String,
     /// A command or setting that helps, or empty.
     pub hint: String,
+    /// What had arrived of the turn, if anything had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Box<Received>>,
 }
 
 /// Kinds of trouble with a model.
@@ -75,14 +78,18 @@ pub trait Model: Send + Sync {
     /// Returns what `role` resolves to.
     fn card(&self, role: &Role) -> ModelCard;
 
-    /// Asks for one turn. Text is passed to `deltas` as it arrives.
+    /// Asks for one turn. Text is passed to `deltas` as it arrives, which says whether somebody was shown it: then
+    /// the turn is never begun anew, and ends in an error where it breaks off.
     fn complete<'a>(
         &'a self,
         role: &'a Role,
         prompt: &'a Prompt,
-        deltas: &'a (dyn Fn(Delta<'_>) + Send + Sync),
+        deltas: &'a Deltas<'a>,
     ) -> Pending<'a, Result<Turn, ModelError>>;
 }
+
+/// Takes the pieces of a turn while it arrives. Returns whether it was shown as part of the answer.
+pub type Deltas<'a> = dyn Fn(Delta<'_>) -> bool + Send + Sync + 'a;
 
 /// A piece of a turn while it arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,8 +232,9 @@ pub trait Listener: Send + Sync {
     /// A fact was recorded.
     fn event(&self, entry: &Entry);
 
-    /// A piece of a turn arrived. It is not recorded.
-    fn delta(&self, role: &Role, delta: Delta<'_>);
+    /// A piece of a turn arrived. It is not recorded. Returns whether a person or a program was shown it as part of
+    /// the answer; what was shown is not taken back.
+    fn delta(&self, role: &Role, delta: Delta<'_>) -> bool;
 }
 
 /// The key-value spaces of components. A component sees its own and no other.

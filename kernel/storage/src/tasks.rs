@@ -377,7 +377,9 @@ fn progress(transaction: &Transaction<'_>, id: &TaskId, event: &Event) -> Result
             let sql = "UPDATE tasks SET score = ?2 WHERE id = ?1";
             transaction.prepare_cached(sql)?.execute((id.as_str(), standing.score))?;
         }
-        Event::TurnFinished { spent, .. } | Event::TurnLost { reserved: spent } => {
+        Event::TurnFinished { spent, .. }
+        | Event::TurnFailed { spent, .. }
+        | Event::TurnLost { reserved: spent } => {
             let sql = "UPDATE tasks SET cost_micros = cost_micros + ?2, tokens = tokens + ?3
                        WHERE id = ?1";
             let row = (id.as_str(), stored(spent.cost_micros), stored(spent.tokens));

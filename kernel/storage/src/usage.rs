@@ -5,6 +5,7 @@ use openkoi_core::{
     id::TaskId,
     ledger::Reservation,
     message::Usage,
+    port::ModelError,
 };
 use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::{Deserialize, Serialize};
@@ -120,11 +121,16 @@ pub(crate) fn project(
         Event::TurnFinished { role, model, result, spent } => {
             (turn.role, turn.model) = (role.clone(), model.clone());
             turn.answered = result.is_ok();
-            turn.usage = result.as_ref().map(|turn| turn.usage).unwrap_or_default();
+            turn.usage = match result {
+                Ok(turn) => turn.usage,
+                Err(error) => received(error),
+            };
             turn.spent = *spent;
         }
-        Event::TurnFailed { role, model, .. } => {
+        Event::TurnFailed { role, model, error, spent } => {
             (turn.role, turn.model) = (role.clone(), model.clone());
+            turn.usage = received(error);
+            turn.spent = *spent;
         }
         Event::TurnLost { reserved } => {
             (turn.role, turn.model) = asked(transaction, task, &entry.key)?;
@@ -133,6 +139,11 @@ pub(crate) fn project(
         _ => return Ok(()),
     }
     insert(transaction, task, entry.at_ms, &turn)
+}
+
+/// Returns what a turn took that did not become complete.
+fn received(error: &ModelError) -> Usage {
+    error.received.as_ref().map(|received| received.usage).unwrap_or_default()
 }
 
 #[derive(Default)]

@@ -94,7 +94,9 @@ impl Journal for Memory {
 impl Listener for Memory {
     fn event(&self, _: &Entry) {}
 
-    fn delta(&self, _: &Role, _: Delta<'_>) {}
+    fn delta(&self, _: &Role, _: Delta<'_>) -> bool {
+        false
+    }
 }
 
 impl StateStore for Memory {

@@ -323,7 +323,7 @@ impl World {
         prompt: &Prompt,
     ) -> Result<Turn, ModelError> {
         let models = self.models(settings, model);
-        models.complete(&Role::new(Role::EXECUTOR), prompt, &|_| {}).await
+        models.complete(&Role::new(Role::EXECUTOR), prompt, &|_| false).await
     }
 
     /// Returns what was recorded.

@@ -155,7 +155,7 @@ fn answer(piece: &str, pieces: usize) -> Canned {
 async fn ask(models: &Models) {
     let messages = vec![Message::user("say done")];
     let prompt = Prompt { messages, ..Prompt::default() };
-    let turn = models.complete(&Role::new(Role::EXECUTOR), &prompt, &|_| {}).await;
+    let turn = models.complete(&Role::new(Role::EXECUTOR), &prompt, &|_| false).await;
     assert!(turn.is_ok(), "{turn:?}");
 }
 

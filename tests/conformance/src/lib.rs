@@ -35,6 +35,8 @@ macro_rules! conformance {
                 what_a_tool_shows_is_looked_at_or_described,
                 every_problem_inside_of_a_stream_has_its_kind,
                 what_may_pass_inside_of_a_stream_is_asked_again_and_what_may_not_is_not,
+                what_was_shown_is_kept_and_nobody_is_asked_again,
+                what_nobody_was_shown_is_begun_anew_and_counted,
                 the_models_are_listed,
             );
         }

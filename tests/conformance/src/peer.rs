@@ -8,7 +8,7 @@ use openkoi_brokers::{
 };
 use openkoi_core::{
     message::{Message, OfferedTool, Part, Prompt, Role, Speaker, ToolResult, Turn},
-    port::{Delta, Model, ModelError},
+    port::{Delta, Deltas, Model, ModelError},
 };
 use openkoi_host::{
     catalog::Embedded,
@@ -60,13 +60,13 @@ impl<W: Wire> Peer<W> {
         Self::within(self.world, replies)
     }
 
-    /// Asks for one turn.
+    /// Asks for one turn that nobody is shown while it arrives.
     ///
     /// # Errors
     ///
     /// There is none.
     pub async fn ask(&self, prompt: &Prompt) -> Result<Turn, ModelError> {
-        self.models.complete(&executor(), prompt, &|_| {}).await
+        self.models.complete(&executor(), prompt, &|_| false).await
     }
 
     /// Asks for one turn, and passes on what is shown on the way.
@@ -74,11 +74,7 @@ impl<W: Wire> Peer<W> {
     /// # Errors
     ///
     /// There is none.
-    pub async fn watch(
-        &self,
-        prompt: &Prompt,
-        shown: &(dyn Fn(Delta<'_>) + Send + Sync),
-    ) -> Result<Turn, ModelError> {
+    pub async fn watch(&self, prompt: &Prompt, shown: &Deltas<'_>) -> Result<Turn, ModelError> {
         self.models.complete(&executor(), prompt, shown).await
     }
 
@@ -88,14 +84,20 @@ impl<W: Wire> Peer<W> {
     ///
     /// There is no turn.
     pub async fn show(&self, prompt: &Prompt) -> Result<(Turn, Vec<String>), ModelError> {
+        let (turn, pieces) = self.shown(prompt).await;
+        Ok((turn?, pieces))
+    }
+
+    /// As [`Peer::show`], for a turn that may break off.
+    pub async fn shown(&self, prompt: &Prompt) -> (Result<Turn, ModelError>, Vec<String>) {
         let pieces = Mutex::new(Vec::new());
         let keep = |delta: Delta<'_>| {
-            if let Delta::Text(text) = delta {
-                pieces.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
-            }
+            let Delta::Text(text) = delta else { return false };
+            pieces.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+            true
         };
-        let turn = self.watch(prompt, &keep).await?;
-        Ok((turn, pieces.into_inner().unwrap_or_else(PoisonError::into_inner)))
+        let turn = self.watch(prompt, &keep).await;
+        (turn, pieces.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Asks for the list of models.

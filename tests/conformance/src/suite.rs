@@ -247,6 +247,7 @@ pub async fn giving_up_closes_the_connection<W: Wire>() {
     let asked = prompt("hi");
     let shown = |_: openkoi_core::port::Delta<'_>| {
         seen.fetch_add(1, Ordering::SeqCst);
+        true
     };
     {
         let mut turn = std::pin::pin!(peer.watch(&asked, &shown));
@@ -377,6 +378,44 @@ pub async fn what_may_pass_inside_of_a_stream_is_asked_again_and_what_may_not_is
             }
             peer.server.finish();
         }
+    }
+}
+
+/// Text that was shown is never superseded: wherever its stream breaks after that, and however, the turn ends in an
+/// error, and all that was shown is kept.
+pub async fn what_was_shown_is_kept_and_nobody_is_asked_again<W: Wire>() {
+    let length = length_of::<W>(rich()).await;
+    let early = [length / 4, length / 2, length - 1].into_iter();
+    let cuts = early.flat_map(|at| [rich().ends_at(at), rich().breaks_at(at)]);
+    let errors = Problem::ALL.into_iter().flat_map(|problem| W::in_stream(problem, TEXT));
+
+    for broken in cuts.chain(errors) {
+        let peer = Peer::<W>::start([broken, rich().if_asked()]);
+
+        let (turn, pieces) = peer.shown(&prompt("hi")).await;
+
+        if !pieces.is_empty() {
+            // A stream may lack its last bytes and be whole.
+            let text = match &turn {
+                Ok(turn) => turn.text(),
+                Err(error) => error.received.as_ref().expect("it is kept").text(),
+            };
+            assert_eq!((text, peer.server.turns().len()), (pieces.concat(), 1), "{turn:?}");
+        }
+        peer.server.finish();
+    }
+}
+
+/// What nobody was shown is asked for again, and what arrived of it is counted.
+pub async fn what_nobody_was_shown_is_begun_anew_and_counted<W: Wire>() {
+    for broken in W::in_stream(Problem::ServerError, TEXT) {
+        let peer = Peer::<W>::start([broken, reply("better").tokens(100, 20, 0)]);
+
+        let turn = peer.ask(&prompt("hi")).await.expect("it passes");
+
+        assert_eq!(turn.text(), "better");
+        assert!(turn.usage.input > Some(100) && turn.usage.output > Some(20), "{:?}", turn.usage);
+        peer.server.finish();
     }
 }
 

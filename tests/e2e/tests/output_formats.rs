@@ -1,6 +1,6 @@
 //! What is printed, and where: the result on standard output, everything else on standard error.
 
-use openkoi_test_support::{Home, Kind, Run, turn};
+use openkoi_test_support::{Home, Kind, OpenAi, Run, Terminal, openai, reply, skip::skip, turn};
 use serde_json::{Value, json};
 
 use crate::world::{LONG, TASK, lines, scripted};
@@ -204,4 +204,77 @@ fn no_colour_is_printed_into_a_pipe_unless_asked_for() {
 
     assert!(!plain.said().contains('\u{1b}'), "{plain}");
     assert!(asked.stderr.contains('\u{1b}'), "{asked}");
+}
+
+const QUESTION: [&str; 3] = ["say hello", "-i", "0"];
+
+#[test]
+fn text_that_a_program_was_shown_is_kept_and_not_superseded() {
+    let server = OpenAi::start([openai::error_in_stream(), reply("Hello.")]);
+    let home = Home::new().provider(&server);
+
+    let run = home.openkoi(QUESTION).args(["--output-format", "stream-json"]).run();
+
+    let run = run.expect_code(5);
+    let events = run.json_lines();
+    let of = |kind: &str| events.iter().filter(|event| event["type"] == kind).collect::<Vec<_>>();
+    let deltas: Vec<&Value> = of("delta").into_iter().map(|delta| &delta["text"]).collect();
+    assert_eq!(deltas, [&json!("Hal")], "{run}");
+    assert_eq!(of("error")[0]["error"]["received"], "Hal", "{run}");
+    assert_eq!(server.turns().len(), 1, "nobody is asked again: {run}");
+    let failed = of("event").into_iter().find(|event| event["data"]["event"] == "turn.failed");
+    let failed = &failed.unwrap()["data"];
+    assert_eq!(failed["error"]["received"]["parts"], json!([{ "text": "Hal" }]), "{run}");
+    assert!(failed["spent"]["tokens"].as_u64() > Some(0), "{failed}");
+    let hints = of("error")[0]["error"]["hints"].to_string();
+    let id = hints.split("openkoi resume ").nth(1).and_then(|rest| rest.split('"').next());
+
+    let resumed = home.openkoi(["resume", id.unwrap()]).run();
+
+    assert_eq!(resumed.expect_code(0).stdout, "Hello.\n");
+    server.finish();
+}
+
+#[test]
+fn text_that_streamed_by_on_a_terminal_is_not_superseded() {
+    if !Terminal::is_available() {
+        skip("text_that_streamed_by_on_a_terminal_is_not_superseded", "there is no `script`");
+        return;
+    }
+    let server = OpenAi::start([openai::error_in_stream()]);
+    let home = Home::new().provider(&server).env("NO_COLOR", "1");
+
+    let mut terminal = home.openkoi(QUESTION).at_a_terminal();
+
+    assert_eq!(terminal.ends(), 5, "{}", terminal.shown());
+    let shown = terminal.shown();
+    assert_eq!(shown.matches("Hal").count(), 1, "it is on the screen already: {shown}");
+    assert!(shown.contains("the answer that had begun is kept"), "{shown}");
+    server.finish();
+}
+
+#[test]
+fn text_that_nobody_was_shown_is_begun_anew() {
+    for quiet in [Vec::new(), vec!["-q"]] {
+        let server = OpenAi::start([openai::error_in_stream(), reply("Hello.")]);
+        let home = Home::new().provider(&server);
+
+        let run = home.openkoi(QUESTION).args(quiet).run().expect_code(0);
+
+        assert_eq!(run.stdout, "Hello.\n", "{run}");
+        server.finish();
+    }
+}
+
+#[test]
+fn what_arrived_of_an_answer_stands_with_the_error_where_it_was_not_shown() {
+    let late = openai::quota_used_up().if_asked();
+    let server = OpenAi::start([openai::error_in_stream(), late]);
+    let home = Home::new().provider(&server);
+
+    let run = home.openkoi(QUESTION).run().expect_code(5);
+
+    assert!(run.stderr.contains("\n  received: Hal\n"), "{run}");
+    assert_eq!(run.stdout, "", "half an answer is none: {run}");
+    server.finish();
 }

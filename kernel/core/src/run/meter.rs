@@ -19,13 +19,15 @@ use crate::{
     message::{Prompt, Role, Turn, Usage},
     outcome::Trip,
     port::{
-        Cancellation, Clock, Listener, Model, ModelCard, ModelError, ModelTrouble, Pending, Ports,
-        Turns,
+        Cancellation, Clock, Delta, Listener, Model, ModelCard, ModelError, ModelTrouble, Pending,
+        Ports, Turns,
     },
     recorder::Recorder,
     task::{Settings, Task},
 };
 
+/// Said where an answer that was shown does not count.
+const SUPERSEDED: &str = "this answer does not count: not all of the conversation was read; it is shortened and asked again";
 /// Fewer tokens than this are no turn.
 const LEAST_TURN: u64 = 256;
 
@@ -47,6 +49,20 @@ struct State {
     turns: u32,
     /// What ended the run inside a component's turn.
     halted: Option<Halt>,
+}
+
+impl State {
+    /// Settles a turn, complete or not.
+    fn settle(
+        &mut self,
+        reserved: Reservation,
+        spent: Reservation,
+        result: Result<&Turn, &ModelError>,
+    ) {
+        self.ledger.settle(reserved, Some(spent));
+        self.usage = self.usage.plus(usage(result).unwrap_or_default());
+        self.turns += u32::from(result.is_ok());
+    }
 }
 
 /// How a bounded wait ended.
@@ -90,12 +106,16 @@ impl Meter {
         role: &Role,
         mut prompt: Prompt,
     ) -> Result<Result<Turn, ModelError>, Halt> {
-        self.count_lost(key)?;
+        // A turn that is over was reserved before its lost attempts were counted, and a replay has to find the same.
+        let over = self.recorder.recall(key, "turn.finished").is_some();
+        if !over {
+            self.count_lost(key);
+        }
         let card = self.card(role);
         let reserved = self.reserve(key, &card, &mut prompt)?;
         let request = hash::of_json(&prompt);
         let resumed = self.recorder.recall(key, "turn.started").is_some()
-            && self.recorder.recall(key, "turn.finished").is_none()
+            && !over
             && self.recorder.recall(key, "breaker.tripped").is_none();
         if resumed {
             self.lose(key, reserved)?;
@@ -107,6 +127,9 @@ impl Meter {
             reserved,
         };
         self.recorder.record(key, started)?;
+        if over {
+            self.count_lost(key);
+        }
         let result = self.ask(key, role, &card, &prompt, reserved).await?;
         self.warn(key)?;
         Ok(result)
@@ -170,11 +193,11 @@ impl Meter {
         let mut state = self.state();
         for event in self.recorder.recall_below(&prefix, "turn.finished") {
             let Event::TurnFinished { result, spent, .. } = event else { continue };
-            state.ledger.settle(Reservation::default(), Some(spent));
-            if let Ok(turn) = result {
-                state.usage = state.usage.plus(turn.usage);
-                state.turns += 1;
-            }
+            state.settle(Reservation::default(), spent, result.as_ref());
+        }
+        for event in self.recorder.recall_below(&prefix, "turn.failed") {
+            let Event::TurnFailed { error, spent, .. } = event else { continue };
+            state.settle(Reservation::default(), spent, Err(&error));
         }
         for event in self.recorder.recall_below(&prefix, "turn.lost") {
             let Event::TurnLost { reserved } = event else { continue };
@@ -191,20 +214,31 @@ impl Meter {
         }
     }
 
-    /// Turns that died with the program stay spent at their reservation.
-    fn count_lost(&self, key: &str) -> Result<(), Halt> {
+    /// Turns that died with the program stay spent at their reservation, those that failed at what they took.
+    fn count_lost(&self, key: &str) {
         for attempt in 0.. {
-            let lost = self.recorder.recall(&lost_key(key, attempt), "turn.lost");
+            let key = lost_key(key, attempt);
+            let lost = self.recorder.recall(&key, "turn.lost");
             let Some(Event::TurnLost { reserved }) = lost else { break };
             self.state().ledger.settle(Reservation::default(), Some(reserved));
+            self.count_failed(&key);
         }
-        Ok(())
+    }
+
+    /// Counts what the attempt of this key took, if it failed. Returns whether it did.
+    fn count_failed(&self, key: &str) -> bool {
+        let Some(Event::TurnFailed { error, spent, .. }) = self.recorder.recall(key, "turn.failed")
+        else {
+            return false;
+        };
+        self.state().settle(Reservation::default(), spent, Err(&error));
+        true
     }
 
     fn lose(&self, key: &str, reserved: Reservation) -> Result<(), Halt> {
         let free = self.open_attempt(key);
-        // An attempt that the provider refused is over and cost nothing; any other died with the program.
-        let failed = self.recorder.recall(&free, "turn.failed").is_some();
+        // An attempt that failed is over and counted; any other died with the program.
+        let failed = self.count_failed(&free);
         let reserved = if failed { Reservation::default() } else { reserved };
         self.recorder.record(&free, Event::TurnLost { reserved })?;
         self.state().ledger.settle(Reservation::default(), Some(reserved));
@@ -228,7 +262,7 @@ impl Meter {
         prompt: &mut Prompt,
     ) -> Result<Reservation, Halt> {
         let price = card.price.unwrap_or(Price::CEILING);
-        let input = estimate(prompt);
+        let input = prompt.tokens();
         let mut state = self.state();
         let wanted = u64::from(prompt.max_tokens.unwrap_or(self.settings.max_turn_tokens));
         let output = wanted
@@ -271,22 +305,19 @@ impl Meter {
         if let Some(Event::TurnFinished { result, spent, .. }) =
             self.recorder.recall(key, "turn.finished")
         {
-            self.settle(reserved, spent, &result);
+            self.state().settle(reserved, spent, result.as_ref());
             return Ok(result);
         }
         self.check_time(key)?;
-        let deltas = |delta: crate::port::Delta<'_>| self.listener.delta(role, delta);
+        let deltas = |delta: Delta<'_>| self.listener.delta(role, delta);
         let work = self.model.complete(role, prompt, &deltas);
         let result = match self.within(Duration::MAX, work).await {
             Waited::Done(result) => result,
             Waited::TimeOver => return Err(self.time_over(key)),
             Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
         };
-        let mut result = self.pausing(key, role, card, result)?;
-        if let Ok(turn) = &mut result {
-            turn.usage = plausible(turn.usage);
-        }
-        let spent = actual(card, reserved, &result);
+        let result = self.pausing(key, role, card, plausible(result))?;
+        let spent = actual(card, reserved, result.as_ref());
         let finished = Event::TurnFinished {
             role: role.0.clone(),
             model: card.name.clone(),
@@ -294,7 +325,7 @@ impl Meter {
             spent,
         };
         self.recorder.record(key, finished)?;
-        self.settle(reserved, spent, &result);
+        self.state().settle(reserved, spent, result.as_ref());
         Ok(result)
     }
 
@@ -312,21 +343,20 @@ impl Meter {
                 let failed = Event::TurnFailed {
                     role: role.0.clone(),
                     model: card.name.clone(),
+                    spent: actual(card, Reservation::default(), Err(&error)),
                     error: error.clone(),
                 };
                 self.recorder.note(&self.open_attempt(key), failed)?;
                 Err(Halt::Paused(Paused::Model(error)))
             }
-            other => Ok(other),
-        }
-    }
-
-    fn settle(&self, reserved: Reservation, spent: Reservation, result: &Result<Turn, ModelError>) {
-        let mut state = self.state();
-        state.ledger.settle(reserved, Some(spent));
-        if let Ok(turn) = result {
-            state.usage = state.usage.plus(turn.usage);
-            state.turns += 1;
+            Err(error) => {
+                // The request will be another one, so its answer is too: who saw a part of this one is told.
+                if error.received.as_ref().is_some_and(|received| received.shown) {
+                    self.listener.delta(role, Delta::Waiting(SUPERSEDED));
+                }
+                Ok(Err(error))
+            }
+            Ok(turn) => Ok(Ok(turn)),
         }
     }
 
@@ -350,17 +380,6 @@ fn lost_key(key: &str, attempt: u32) -> String {
     format!("{key}/lost{attempt}")
 }
 
-/// A guess at the tokens of a request that is rather too high: three bytes a token, where English has four.
-fn estimate(prompt: &Prompt) -> u64 {
-    let messages: usize = prompt.messages.iter().map(crate::message::Message::weight).sum();
-    let tools: usize = prompt
-        .tools
-        .iter()
-        .map(|tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len())
-        .sum();
-    ((prompt.system.len() + messages + tools) / 3 + 16) as u64
-}
-
 /// How many tokens of output the money left buys after the input is paid.
 fn affordable(price: Price, input: u64, left: u64) -> u64 {
     let input_only = Usage { input: Some(input), ..Usage::default() };
@@ -372,29 +391,45 @@ fn affordable(price: Price, input: u64, left: u64) -> u64 {
 const IMPOSSIBLE: u64 = 1 << 40;
 
 /// Cuts counts that cannot be, so that sums of them stay numbers that everything can store.
-fn plausible(usage: Usage) -> Usage {
+fn plausible(mut result: Result<Turn, ModelError>) -> Result<Turn, ModelError> {
     let cut = |count: Option<u64>| count.map(|count| count.min(IMPOSSIBLE));
-    Usage {
-        input: cut(usage.input),
-        output: cut(usage.output),
-        cache_read: cut(usage.cache_read),
-        cache_write: cut(usage.cache_write),
-        reasoning: cut(usage.reasoning),
+    let usage = match &mut result {
+        Ok(turn) => Some(&mut turn.usage),
+        Err(error) => error.received.as_mut().map(|received| &mut received.usage),
+    };
+    if let Some(usage) = usage {
+        *usage = Usage {
+            input: cut(usage.input),
+            output: cut(usage.output),
+            cache_read: cut(usage.cache_read),
+            cache_write: cut(usage.cache_write),
+            reasoning: cut(usage.reasoning),
+        };
+    }
+    result
+}
+
+/// The counts of a turn, or of what arrived of it.
+fn usage(result: Result<&Turn, &ModelError>) -> Option<Usage> {
+    match result {
+        Ok(turn) => Some(turn.usage),
+        Err(error) => error.received.as_ref().map(|received| received.usage),
     }
 }
 
-/// What a turn really took. A count that was not reported is settled as reserved.
+/// What a turn really took. A count that was not reported is settled as reserved; where nothing arrived, nothing was
+/// taken.
 fn actual(
     card: &ModelCard,
     reserved: Reservation,
-    result: &Result<Turn, ModelError>,
+    result: Result<&Turn, &ModelError>,
 ) -> Reservation {
-    let Ok(turn) = result else { return Reservation::default() };
-    if turn.usage.input.is_none() || turn.usage.output.is_none() {
+    let Some(usage) = usage(result) else { return Reservation::default() };
+    if result.is_ok() && (usage.input.is_none() || usage.output.is_none()) {
         return reserved;
     }
     let price = card.price.unwrap_or(Price::CEILING);
-    Reservation { tokens: turn.usage.total(), cost_micros: price.cost_micros(turn.usage) }
+    Reservation { tokens: usage.total(), cost_micros: price.cost_micros(usage) }
 }
 
 /// Turns on behalf of one component call.

@@ -10,8 +10,8 @@ use crate::{
     id::{TaskId, TreeId},
     message::{Prompt, Role, ToolCall, Turn},
     port::{
-        Approver, Cancellation, Clock, Delta, Evaluators, Journal, JournalError, Listener, Model,
-        ModelCard, ModelError, ModelTrouble, Pending, Ports, Scope, Toolbox, Workspace,
+        Approver, Cancellation, Clock, Delta, Deltas, Evaluators, Journal, JournalError, Listener,
+        Model, ModelCard, ModelError, ModelTrouble, Pending, Ports, Scope, Toolbox, Workspace,
         WorkspaceError,
     },
     tool::{Tool, ToolOutput},
@@ -46,12 +46,13 @@ impl Model for Nothing {
         &'a self,
         _: &'a Role,
         _: &'a Prompt,
-        _: &'a (dyn Fn(Delta<'_>) + Send + Sync),
+        _: &'a Deltas<'a>,
     ) -> Pending<'a, Result<Turn, ModelError>> {
         let error = ModelError {
             kind: ModelTrouble::Unreachable,
             message: WHY.to_owned(),
             hint: String::new(),
+            received: None,
         };
         Box::pin(future::ready(Err(error)))
     }
@@ -131,7 +132,9 @@ impl Approver for Nothing {
 impl Listener for Nothing {
     fn event(&self, _: &Entry) {}
 
-    fn delta(&self, _: &Role, _: Delta<'_>) {}
+    fn delta(&self, _: &Role, _: Delta<'_>) -> bool {
+        false
+    }
 }
 
 impl Clock for Nothing {

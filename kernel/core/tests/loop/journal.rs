@@ -183,6 +183,62 @@ fn a_model_that_cannot_be_reached_pauses_the_run_and_costs_nothing() {
 }
 
 #[test]
+fn what_arrived_before_a_break_is_in_the_journal_and_paid_for() {
+    let broken = || Line::Break(ModelTrouble::Unreachable, 400, 70, "half an ans");
+    let world = World::new().planner([plan("answer", None)]).executor([
+        broken(),
+        broken(),
+        Line::Say("a whole answer"),
+    ]);
+
+    for _ in 0..2 {
+        let result = if world.count("turn.failed") == 0 { world.run() } else { world.resume() };
+        let Err(Paused::Model(error)) = result else { panic!("no error: {result:?}") };
+        assert_eq!(error.received.expect("it is kept").text(), "half an ans");
+    }
+    let journal = serde_json::to_string(&world.entries()).expect("entries");
+    assert_eq!(journal.matches("half an ans").count(), 2);
+
+    let outcome = world.resume().expect("an outcome");
+    assert_eq!(outcome.text, "a whole answer");
+    assert_eq!(outcome.spent.tokens, 2 * 470 + 30, "each broken turn is paid for once");
+    assert_eq!((outcome.usage.input, outcome.turns), (Some(2 * 400 + 20), 2));
+    assert_eq!(world.verify().expect("verified"), outcome);
+    let last = world.prompts(Role::EXECUTOR).pop().expect("a prompt");
+    let said = serde_json::to_string(&last.messages).expect("messages");
+    assert!(!said.contains("half an ans"), "{said}");
+}
+
+#[test]
+fn a_turn_that_broke_when_little_was_left_is_verified_all_the_same() {
+    let world = World::new()
+        .settings(|s| s.max_tokens = 6_000)
+        .planner([plan("answer", None)])
+        .executor([Line::Break(ModelTrouble::Unreachable, 400, 2_000, "half"), Line::Say("whole")]);
+
+    world.run().expect_err("it breaks off");
+    let outcome = world.resume().expect("an outcome");
+
+    assert_eq!(outcome.spent.tokens, 2_400 + 30);
+    assert_eq!(world.verify().expect("verified"), outcome);
+}
+
+#[test]
+fn an_answer_that_was_shown_and_does_not_count_is_said_not_to() {
+    let world = World::new().planner([plan("answer", None)]).executor([
+        Line::Break(ModelTrouble::Overflow, 400, 70, "half"),
+        Line::Say("short enough"),
+    ]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!((outcome.text.as_str(), outcome.spent.tokens), ("short enough", 470 + 30));
+    let waits = world.waits();
+    assert!(waits.len() == 1 && waits[0].contains("does not count"), "{waits:?}");
+    assert_eq!(world.verify().expect("verified"), outcome);
+}
+
+#[test]
 fn an_overflow_is_pruned_and_tried_again_at_most_twice() {
     let overflow = || Line::Fail(ModelTrouble::Overflow);
     let world = World::new().planner([plan("answer", None)]).executor([

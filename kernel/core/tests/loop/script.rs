@@ -20,11 +20,11 @@ use openkoi_core::{
     hash,
     id::{SessionId, TaskId, TreeId},
     ledger::Price,
-    message::{Part, Prompt, Role, StopReason, ToolCall, Turn, Usage},
+    message::{Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
     outcome::Outcome,
     port::{
-        Approver, Cancellation, Clock, Delta, Evaluators, Journal, JournalError, Listener, Model,
-        ModelCard, ModelError, ModelTrouble, Pending, Ports, Scope, Toolbox, Workspace,
+        Approver, Cancellation, Clock, Delta, Deltas, Evaluators, Journal, JournalError, Listener,
+        Model, ModelCard, ModelError, ModelTrouble, Pending, Ports, Scope, Toolbox, Workspace,
         WorkspaceError,
     },
     run::{self, Briefing, Paused},
@@ -43,6 +43,8 @@ pub enum Line {
     Raw(&'static str, &'static str),
     Stop(StopReason),
     Fail(ModelTrouble),
+    /// Breaks off after so many tokens of input and output and this text.
+    Break(ModelTrouble, u64, u64, &'static str),
     /// Takes this many milliseconds before it answers.
     Slow(u64, &'static str),
     /// Uses this many tokens of input and output.
@@ -65,6 +67,7 @@ pub fn write(path: &str, text: &str) -> Line {
 struct State {
     lines: HashMap<String, VecDeque<Line>>,
     prompts: Vec<(String, Prompt)>,
+    waits: Vec<String>,
     tree: Tree,
     trees: HashMap<String, Tree>,
     journal: Vec<Entry>,
@@ -184,6 +187,11 @@ impl World {
         self.with(|s| s.prompts.iter().filter(|(r, _)| r == role).map(|(_, p)| p.clone()).collect())
     }
 
+    /// What was said while something was waited for.
+    pub fn waits(&self) -> Vec<String> {
+        self.with(|s| s.waits.clone())
+    }
+
     pub fn entries(&self) -> Vec<Entry> {
         self.with(|s| s.journal.clone())
     }
@@ -265,7 +273,7 @@ impl Model for World {
         &'a self,
         role: &'a Role,
         prompt: &'a Prompt,
-        _: &'a (dyn Fn(Delta<'_>) + Send + Sync),
+        _: &'a Deltas<'a>,
     ) -> Pending<'a, Result<Turn, ModelError>> {
         let line = self.with(|s| {
             s.prompts.push((role.0.clone(), prompt.clone()));
@@ -301,10 +309,18 @@ fn spoken(line: Line) -> Result<Turn, ModelError> {
             turn.usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
             Ok(turn)
         }
-        Line::Fail(kind) => {
-            Err(ModelError { kind, message: format!("{kind:?}"), hint: String::new() })
+        Line::Fail(kind) => Err(failed(kind, None)),
+        Line::Break(kind, input, output, text) => {
+            let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
+            let parts = vec![Part::Text(text.into())];
+            Err(failed(kind, Some(Received { parts, usage, model: "test".into(), shown: true })))
         }
     }
+}
+
+fn failed(kind: ModelTrouble, received: Option<Received>) -> ModelError {
+    let (message, hint) = (format!("{kind:?}"), String::new());
+    ModelError { kind, message, hint, received: received.map(Box::new) }
 }
 
 fn turn(parts: Vec<Part>, stop: StopReason) -> Turn {
@@ -542,7 +558,12 @@ impl Listener for World {
         self.with(|s| s.heard.push(entry.clone()));
     }
 
-    fn delta(&self, _: &Role, _: Delta<'_>) {}
+    fn delta(&self, _: &Role, delta: Delta<'_>) -> bool {
+        if let Delta::Waiting(why) = delta {
+            self.with(|s| s.waits.push(why.to_owned()));
+        }
+        false
+    }
 }
 
 impl Clock for World {

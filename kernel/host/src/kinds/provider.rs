@@ -18,7 +18,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use openkoi_brokers::{oauth::Login, secrets::SecretSource};
 use openkoi_core::{
-    message::{Part, Prompt, Role, Turn},
+    message::{Part, Prompt, Received, Role, Turn},
     port::{Delta, Model, ModelCard, ModelError, ModelTrouble, Pending},
 };
 use serde_json::Value;
@@ -293,7 +293,8 @@ impl Models {
         let Some(known) = self.providers.get(provider) else {
             let message = format!("there is no provider `{}`", crate::text::one_line(provider, 80));
             let hint = "openkoi doctor shows the providers".to_owned();
-            return Err(ModelError { kind: ModelTrouble::UnknownModel, message, hint });
+            let kind = ModelTrouble::UnknownModel;
+            return Err(ModelError { kind, message, hint, received: None });
         };
         let listed =
             exchange::models(&self.shared, known).await.map_err(|setback| setback.error)?;
@@ -330,29 +331,25 @@ impl Models {
         deltas: Deltas<'_>,
     ) -> Result<Turn, ModelError> {
         let routes = self.routes(role);
-        let mut last = None;
+        let mut lost = Lost::default();
         for (at, route) in routes.iter().enumerate() {
             let is_last = at + 1 == routes.len();
-            match self.follow(route, is_last, role, prompt, deltas).await {
-                Ok(turn) => return Ok(turn),
-                Err(Attempted { setback, streamed: true }) => return Err(setback.error),
-                Err(Attempted { setback, .. }) if !is_worth_another(setback.error.kind) => {
-                    return Err(setback.error);
-                }
-                Err(Attempted { setback, .. }) => {
-                    if !is_last {
-                        let why = format!("{}; asking the next provider", setback.clause());
-                        deltas(Delta::Waiting(&why));
-                    }
-                    last = Some(setback.error);
-                }
+            let setback = match self.follow(route, is_last, role, prompt, deltas, &mut lost).await {
+                Ok(turn) => return Ok(lost.before(turn)),
+                Err(setback) => setback,
+            };
+            if is_last || setback.is_used() || !is_worth_another(setback.error.kind) {
+                return Err(lost.kept_in(setback.error));
             }
+            let why = format!("{}; asking the next provider", setback.clause());
+            deltas(Delta::Waiting(&why));
         }
-        Err(last.unwrap_or_else(|| ModelError {
+        Err(ModelError {
             kind: ModelTrouble::UnknownModel,
             message: format!("no model is set for the role `{}`", role.0),
             hint: "openkoi doctor shows the providers".to_owned(),
-        }))
+            received: None,
+        })
     }
 
     /// Returns the names under which the catalogue may have the models of a route, the likeliest first.
@@ -379,25 +376,19 @@ impl Models {
         role: &Role,
         prompt: &Prompt,
         deltas: Deltas<'_>,
-    ) -> Result<Turn, Attempted> {
+        lost: &mut Lost,
+    ) -> Result<Turn, Setback> {
         let clock = &self.shared.brokers.clock;
         let Some(provider) = self.providers.get(&route.provider) else {
-            let setback =
-                Setback::of(ModelTrouble::UnknownModel, &route.provider, "is not set up", "");
-            return Err(Attempted { setback, streamed: false });
+            let what = "is not set up";
+            return Err(Setback::of(ModelTrouble::UnknownModel, &route.provider, what, ""));
         };
-        let permit = Permit::of(provider, clock.monotonic_ms())
-            .map_err(|setback| Attempted { setback, streamed: false })?;
-        let streamed = std::sync::atomic::AtomicBool::new(false);
-        let shown = |delta: Delta<'_>| {
-            streamed.store(true, std::sync::atomic::Ordering::Relaxed);
-            deltas(delta);
-        };
+        let permit = Permit::of(provider, clock.monotonic_ms())?;
         let mut attempt = 0;
         let prompt = &*self.readable(prompt, route);
         loop {
             let asked =
-                exchange::turn(&self.shared, provider, &route.model, role, prompt, &shown).await;
+                exchange::turn(&self.shared, provider, &route.model, role, prompt, deltas).await;
             let setback = match asked {
                 Ok(turn) => {
                     permit.answered();
@@ -405,6 +396,7 @@ impl Models {
                 }
                 Err(setback) => setback,
             };
+            lost.add(&setback);
             let resting = permit.failed(&setback, clock.monotonic_ms());
             match self.pause(&setback, attempt, resting && !is_last) {
                 Some(pause) => {
@@ -413,10 +405,7 @@ impl Models {
                     clock.sleep(pause).await;
                     attempt += 1;
                 }
-                None => {
-                    let streamed = streamed.load(std::sync::atomic::Ordering::Relaxed);
-                    return Err(Attempted { setback, streamed });
-                }
+                None => return Err(setback),
             }
         }
     }
@@ -429,10 +418,33 @@ impl Models {
     }
 }
 
-/// A route that gave no turn.
-struct Attempted {
-    setback: Setback,
-    streamed: bool,
+/// What arrived in attempts that gave no turn. It was paid for all the same.
+#[derive(Default)]
+struct Lost(Option<Received>);
+
+impl Lost {
+    /// Adds an attempt. The last that said something is the one that is kept.
+    fn add(&mut self, setback: &Setback) {
+        let Some(received) = &setback.error.received else { return };
+        let before = self.0.take().unwrap_or_default();
+        let usage = before.usage.plus(received.usage);
+        let says = !received.parts.is_empty() || before.parts.is_empty();
+        let kept = if says { Received::clone(received) } else { before };
+        self.0 = Some(Received { usage, ..kept });
+    }
+
+    /// The turn that came after them.
+    fn before(self, mut turn: Turn) -> Turn {
+        if let Some(lost) = self.0 {
+            turn.usage = turn.usage.with_lost(lost.usage);
+        }
+        turn
+    }
+
+    /// The error that they ended with.
+    fn kept_in(self, error: ModelError) -> ModelError {
+        ModelError { received: self.0.map(Box::new), ..error }
+    }
 }
 
 /// The right to ask a provider, given back when nothing came of it.
@@ -517,7 +529,7 @@ impl Model for Models {
         &'a self,
         role: &'a Role,
         prompt: &'a Prompt,
-        deltas: &'a (dyn Fn(Delta<'_>) + Send + Sync),
+        deltas: &'a openkoi_core::port::Deltas<'a>,
     ) -> Pending<'a, Result<Turn, ModelError>> {
         Box::pin(self.ask(role, prompt, deltas))
     }

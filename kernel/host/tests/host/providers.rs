@@ -61,6 +61,7 @@ async fn a_stream_becomes_a_turn_and_is_shown_on_the_way() {
                 Delta::Waiting(text) => format!("waiting {text}"),
             };
             shown.lock().expect("nobody panicked").push(line);
+            true
         })
         .await
         .expect("it answers");

@@ -1,11 +1,14 @@
 //! When a request is sent again, in virtual time (security.md, H149-H153).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use openkoi_brokers::egress::{EgressErrorKind, Phase};
 use openkoi_core::{
-    message::Role,
-    port::{Model, ModelTrouble},
+    message::{Part, Reasoning, Role},
+    port::{Delta, Model, ModelError, ModelTrouble},
 };
 use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings, Route};
 use openkoi_testing::Canned;
@@ -74,13 +77,88 @@ async fn eight_retries_are_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_breaks_after_it_said_something_is_begun_anew() {
+async fn a_stream_that_breaks_before_anybody_was_shown_its_text_is_begun_anew_and_counted() {
     let mut world = world();
-    world.answer(Canned::ok("text a\n").broken()).answer(good());
+    world
+        .answer(Canned::ok("usage 10 2\ntext a\n").broken())
+        .answer(Canned::ok("usage 10 1\ntext abcdefghi\nreport 429 wait 1\n"))
+        .answer(Canned::ok("usage 10 4\ntext b\nend\n"));
 
     let turn = ask(&mut world, "hi").await.expect("it answers");
 
-    assert_eq!(turn.text(), "b", "nothing of the first stream is left in it");
+    assert_eq!(turn.text(), "b", "nothing of the other streams is left in it");
+    // Of the second, nine bytes are more than the one token that it counted.
+    assert_eq!((turn.usage.input, turn.usage.output), (Some(30), Some(2 + 3 + 4)));
+}
+
+/// Asks with somebody who is shown the text, and returns the error and what was said of waiting.
+async fn watched(models: &Models) -> (ModelError, Vec<String>) {
+    let waits = Mutex::new(Vec::new());
+    let shown = |delta: Delta<'_>| {
+        if let Delta::Waiting(why) = delta {
+            waits.lock().expect("nobody panicked").push(why.to_owned());
+        }
+        matches!(delta, Delta::Text(_))
+    };
+    let role = Role::new(Role::EXECUTOR);
+    let turn = models.complete(&role, &prompt("hi"), &shown).await;
+    (turn.expect_err("it breaks off"), waits.into_inner().expect("nobody panicked"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_after_its_text_was_shown_ends_the_turn_with_what_was_received() {
+    let begun = "reasoning s\ntext a\ncall 0 id write_file\nargs 0 {\n";
+    let breaks = [
+        (Canned::ok(begun).broken(), ModelTrouble::Unreachable),
+        (Canned::ok(begun), ModelTrouble::Unreachable),
+        (Canned::ok(format!("{begun}fail overloaded\n")), ModelTrouble::Unreachable),
+        (Canned::ok(format!("{begun}report 503 busy\n")), ModelTrouble::Unreachable),
+        (Canned::ok(format!("{begun}report 429 wait 1\n")), ModelTrouble::RateLimited),
+        (Canned::ok(format!("{begun}report 402 no credit\n")), ModelTrouble::Quota),
+        (Canned::ok(format!("{begun}args 7 {{}}\n")), ModelTrouble::Invalid),
+    ];
+    for (canned, kind) in breaks {
+        let mut world = world();
+        world.answer(canned).answer(good()).answer(good());
+        let models = pair(&mut world);
+
+        let (error, waits) = watched(&models).await;
+
+        assert_eq!((error.kind, world.web().left()), (kind, 2), "{error}");
+        assert_eq!(waits, Vec::<String>::new());
+        let received = error.received.expect("it is kept");
+        let reasoning = Reasoning { text: String::new(), state: "s".to_owned() };
+        assert_eq!(received.parts, [Part::Reasoning(reasoning), Part::Text("a".to_owned())]);
+        assert!(received.shown && received.usage.input > Some(0), "{received:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn thoughts_are_no_answer_and_may_be_begun_anew() {
+    let mut world = world();
+    world.answer(Canned::ok("thought hm\n").broken()).answer(good().chunk("report 400 no\n"));
+    let models = pair(&mut world);
+
+    let (error, waits) = watched(&models).await;
+
+    assert_eq!((waits.len(), world.web().left()), (1, 0), "{waits:?}");
+    assert_eq!(error.received.expect("it is kept").text(), "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_arrived_is_kept_when_all_attempts_are_used_up() {
+    let mut world = world();
+    world.answer(Canned::ok("usage 10 2\ntext a\n").broken());
+    for _ in 0..8 {
+        world.answer(Canned::status(429));
+    }
+
+    let error = ask(&mut world, "hi").await.expect_err("it gives up");
+
+    assert_eq!(error.kind, ModelTrouble::RateLimited);
+    let received = error.received.expect("it is kept");
+    assert_eq!((received.text().as_str(), received.shown), ("a", false));
+    assert_eq!((received.usage.input, received.usage.output), (Some(10), Some(2)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +252,7 @@ fn pair(world: &mut openkoi_testing::World) -> Models {
 
 async fn asked(models: &Models) -> String {
     let role = Role::new(Role::EXECUTOR);
-    models.complete(&role, &prompt("hi"), &|_| {}).await.expect("one of them answers").model
+    models.complete(&role, &prompt("hi"), &|_| false).await.expect("one of them answers").model
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +277,8 @@ async fn what_is_wrong_with_the_request_is_wrong_everywhere() {
     world.answer(Canned::status(413)).answer(good());
     let models = pair(&mut world);
     let role = Role::new(Role::EXECUTOR);
-    let error = models.complete(&role, &prompt("hi"), &|_| {}).await.expect_err("it is too long");
+    let error =
+        models.complete(&role, &prompt("hi"), &|_| false).await.expect_err("it is too long");
     assert_eq!(error.kind, ModelTrouble::Overflow);
     assert_eq!(world.web().left(), 1);
 }

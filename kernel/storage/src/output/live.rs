@@ -115,7 +115,9 @@ impl LiveState {
                 self.phase(if *number > 1 { "refine" } else { "execute" });
             }
             Event::EvaluationStarted { .. } if self.phase != "evaluate" => self.phase("evaluate"),
-            Event::TurnFinished { spent, .. } | Event::TurnLost { reserved: spent } => {
+            Event::TurnFinished { spent, .. }
+            | Event::TurnFailed { spent, .. }
+            | Event::TurnLost { reserved: spent } => {
                 self.tokens = self.tokens.saturating_add(spent.tokens);
                 self.cost_usd += dollars(spent.cost_micros);
             }
@@ -246,5 +248,7 @@ impl Listener for StateFiles {
         }
     }
 
-    fn delta(&self, _role: &Role, _delta: Delta<'_>) {}
+    fn delta(&self, _role: &Role, _delta: Delta<'_>) -> bool {
+        false
+    }
 }

@@ -251,25 +251,32 @@ fn usage_is_summed_by_model_and_role_and_counts_what_was_lost() {
     append(&storage, &task, "i1/t2", 70, event(asked));
     let gone = json!({ "event": "turn.lost", "reserved": lost });
     append(&storage, &task, "i1/t2/lost0", 80, event(gone));
+    let arrived = json!({ "parts": [{ "text": "hal" }], "model": "large", "shown": true,
+                          "usage": { "input": 4, "output": 2 } });
+    let broken = json!({ "event": "turn.failed", "role": "executor", "model": "p/large",
+                         "error": { "kind": "unreachable", "message": "m", "hint": "",
+                                    "received": arrived },
+                         "spent": { "tokens": 6, "cost_micros": 60 } });
+    append(&storage, &task, "i1/t2/lost1", 90, event(broken));
 
     let large = UsageLine {
         model: "p/large".to_owned(),
         role: "executor".to_owned(),
-        turns: 3,
-        unanswered: 1,
-        usage: Usage { input: Some(28), output: Some(2), ..Usage::default() },
-        tokens: 37,
-        cost_micros: 370,
+        turns: 4,
+        unanswered: 2,
+        usage: Usage { input: Some(32), output: Some(4), ..Usage::default() },
+        tokens: 43,
+        cost_micros: 430,
     };
     let usage = storage.usage(0).unwrap();
     assert_eq!(usage.len(), 2);
     assert_eq!(usage[0], large);
     assert_eq!((usage[1].role.as_str(), usage[1].tokens), ("planner", 5));
-    let recent = Total { turns: 3, tokens: 32, cost_micros: 271 };
+    let recent = Total { turns: 4, tokens: 38, cost_micros: 331 };
     assert_eq!(storage.spent_since(60).unwrap(), recent);
     assert_eq!(storage.spent_since(1_000).unwrap(), Total::default());
     let record = storage.task(&task).unwrap().unwrap();
-    assert_eq!((record.tokens, record.cost_micros), (42, 371));
+    assert_eq!((record.tokens, record.cost_micros), (48, 431));
 }
 
 #[test]

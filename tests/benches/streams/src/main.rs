@@ -178,9 +178,11 @@ impl Provider {
         let messages = vec![Message::user("say much")];
         let prompt = Prompt { messages, ..Prompt::default() };
         let shown = |delta: Delta<'_>| {
-            if matches!(delta, Delta::Text(_)) {
+            let text = matches!(delta, Delta::Text(_));
+            if text {
                 self.tape.heard();
             }
+            text
         };
         let (begun, cpu) = (Instant::now(), process::cpu_micros());
         let role = Role::new(Role::EXECUTOR);

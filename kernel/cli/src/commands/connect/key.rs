@@ -118,6 +118,7 @@ fn try_it(
         kind: ModelTrouble::Unreachable,
         message: format!("`{}` did not answer in time", connection.name),
         hint: String::new(),
+        received: None,
     };
     execute::block(async {
         let listing = tokio::time::timeout(PATIENCE, models.list_models(&connection.name)).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use openkoi_core::message::{Part, Reasoning, StopReason, ToolCall, Turn, Usage};
+use openkoi_core::message::{Part, Reasoning, Received, StopReason, ToolCall, Turn, Usage, tokens};
 
 use crate::{
     bindings::{
@@ -16,6 +16,8 @@ use crate::{
 const CALLS: usize = 32;
 /// The longest arguments of one call, in bytes.
 const ARGUMENTS: usize = 256 << 10;
+/// How much text is kept of a turn that does not become complete, in bytes: a stream without end fills no journal.
+const KEPT: usize = 1 << 20;
 /// The longest name of a tool, in characters.
 const NAME: usize = 128;
 
@@ -63,6 +65,8 @@ pub(super) struct Assembly {
     usage: Usage,
     model: String,
     stop: Option<StopReason>,
+    /// Bytes that the model wrote, whatever they are.
+    written: usize,
 }
 
 impl Assembly {
@@ -74,6 +78,7 @@ impl Assembly {
             usage: Usage::default(),
             model: model.to_owned(),
             stop: None,
+            written: 0,
         }
     }
 
@@ -84,7 +89,10 @@ impl Assembly {
                 let piece = self.text(more).map(Piece::Text);
                 return Ok(piece.map_or(Taken::Kept, Taken::Shown));
             }
-            Event::Thought(more) => return Ok(Taken::Shown(Piece::Thought(more))),
+            Event::Thought(more) => {
+                self.written += more.len();
+                return Ok(Taken::Shown(Piece::Thought(more)));
+            }
             Event::Failed(diagnosis) => return Ok(Taken::Failed(diagnosis)),
             Event::Reasoning(reasoning) => {
                 let wit::Reasoning { text, state } = reasoning;
@@ -99,14 +107,40 @@ impl Assembly {
         Ok(Taken::Kept)
     }
 
-    /// Returns the turn.
-    pub(super) fn finish(self) -> Result<Turn, AssemblyError> {
-        let stop = self.stop.ok_or(AssemblyError::CutShort)?;
-        let stop = match stop {
+    /// Returns why the turn ended, if it did.
+    pub(super) fn stop(&self) -> Result<StopReason, AssemblyError> {
+        match self.stop.clone().ok_or(AssemblyError::CutShort)? {
             // Some providers end with their usual word where the model waits for tools.
-            StopReason::Finished if self.calls > 0 => StopReason::ToolCalls,
-            stop => stop,
-        };
+            StopReason::Finished if self.calls > 0 => Ok(StopReason::ToolCalls),
+            stop => Ok(stop),
+        }
+    }
+
+    /// Returns what there is of a turn that will not become complete, after a request of so many tokens.
+    pub(super) fn received(self, asked: u64) -> Option<Received> {
+        if self.written == 0 && self.slots.is_empty() && self.usage == Usage::default() {
+            return None;
+        }
+        let mut left = KEPT;
+        let parts = self.slots.into_iter().filter_map(|slot| match slot {
+            Slot::Text(mut text) => {
+                text.truncate(text.floor_char_boundary(left));
+                left -= text.len();
+                Some(Part::Text(text))
+            }
+            Slot::Reasoning(reasoning) => Some(Part::Reasoning(reasoning)),
+            Slot::Call { .. } => None,
+        });
+        let parts = parts.collect();
+        // Most providers count what was written only at the end.
+        let output = self.usage.output.unwrap_or(0).max(tokens(self.written));
+        let usage =
+            Usage { input: self.usage.input.or(Some(asked)), output: Some(output), ..self.usage };
+        Some(Received { parts, usage, model: self.model, shown: false })
+    }
+
+    /// Returns the turn.
+    pub(super) fn finish(self, stop: StopReason) -> Turn {
         let mut taken = BTreeSet::new();
         let parts = self.slots.into_iter().enumerate().map(|(at, slot)| match slot {
             Slot::Text(text) => Part::Text(text),
@@ -117,13 +151,14 @@ impl Assembly {
                 Part::ToolCall(call)
             }
         });
-        Ok(Turn { parts: parts.collect(), stop, usage: self.usage, model: self.model })
+        Turn { parts: parts.collect(), stop, usage: self.usage, model: self.model }
     }
 
     fn text(&mut self, more: String) -> Option<String> {
         if more.is_empty() {
             return None;
         }
+        self.written += more.len();
         match self.slots.last_mut() {
             Some(Slot::Text(text)) => text.push_str(&more),
             _ => self.slots.push(Slot::Text(more.clone())),
@@ -156,6 +191,7 @@ impl Assembly {
             return Err(AssemblyError::LongArguments);
         }
         call.arguments.push_str(json);
+        self.written += json.len();
         Ok(())
     }
 
@@ -201,7 +237,16 @@ mod tests {
         for event in events {
             assembly.take(event)?;
         }
-        assembly.finish()
+        let stop = assembly.stop()?;
+        Ok(assembly.finish(stop))
+    }
+
+    fn received(events: Vec<Event>) -> Option<Received> {
+        let mut assembly = Assembly::new("m");
+        for event in events {
+            assembly.take(event).unwrap();
+        }
+        assembly.received(100)
     }
 
     #[test]
@@ -290,6 +335,51 @@ mod tests {
     #[test]
     fn a_turn_without_an_end_is_none() {
         assert_eq!(assemble(vec![Event::Text("a".to_owned())]), Err(AssemblyError::CutShort));
+    }
+
+    #[test]
+    fn of_a_turn_without_an_end_text_and_finished_reasoning_are_kept_and_counted() {
+        let reasoning = || wit::Reasoning { text: "t".to_owned(), state: "s".to_owned() };
+        let kept = received(vec![
+            Event::Thought("x".repeat(30)),
+            Event::Reasoning(reasoning()),
+            Event::Text("y".repeat(60)),
+            started(0, "a", "write_file"),
+            arguments(0, "{\"path\":"),
+        ]);
+
+        let kept = kept.unwrap();
+        let parts = [
+            Part::Reasoning(Reasoning { text: "t".to_owned(), state: "s".to_owned() }),
+            Part::Text("y".repeat(60)),
+        ];
+        assert_eq!(kept.parts, parts);
+        assert_eq!((kept.usage.input, kept.usage.output), (Some(100), Some(32)));
+        assert!(received(vec![Event::Model("m".to_owned())]).is_none());
+    }
+
+    #[test]
+    fn of_a_stream_without_end_the_beginning_is_kept_and_all_of_it_counted() {
+        let kept = received(vec![Event::Text("é".repeat(KEPT))]).unwrap();
+
+        assert_eq!(kept.parts, [Part::Text("é".repeat(KEPT / 2))]);
+        assert_eq!(kept.usage.output, Some(tokens(2 * KEPT)));
+    }
+
+    #[test]
+    fn counts_that_came_before_the_break_are_believed_where_they_are_higher() {
+        let usage = wit::Usage {
+            input: Some(7),
+            output: Some(50),
+            cache_read: Some(5),
+            cache_write: None,
+            reasoning: None,
+        };
+
+        let kept = received(vec![Event::Usage(usage), Event::Text("abc".to_owned())]).unwrap();
+
+        assert_eq!((kept.usage.input, kept.usage.output), (Some(7), Some(50)));
+        assert_eq!(kept.usage.cache_read, Some(5));
     }
 
     #[test]

@@ -58,7 +58,7 @@ const SILENCE_MS: u64 = 300_000;
 const TOTAL: Duration = Duration::from_secs(3_600);
 
 /// What shows a turn while it arrives.
-pub(super) type Deltas<'a> = &'a (dyn Fn(Delta<'_>) + Send + Sync);
+pub(super) type Deltas<'a> = &'a openkoi_core::port::Deltas<'a>;
 
 /// The head of an answer that is being read.
 struct Head {
@@ -87,12 +87,13 @@ pub(super) async fn turn(
     deltas: Deltas<'_>,
 ) -> Result<Turn, Setback> {
     let request = convert::request(model, role, prompt);
+    let asked = prompt.tokens();
     let pass = provider.pass(shared).await?;
-    match attempt(shared, provider, &pass, &request, deltas).await {
+    match attempt(shared, provider, &pass, &request, asked, deltas).await {
         // Nothing was shown, nothing was done.
         Err(setback) if setback.unauthorized && pass.is_login() => {
             let pass = provider.another_pass(shared, &pass).await?;
-            attempt(shared, provider, &pass, &request, deltas).await
+            attempt(shared, provider, &pass, &request, asked, deltas).await
         }
         turn => turn,
     }
@@ -103,32 +104,38 @@ async fn attempt(
     provider: &Provider,
     pass: &Pass,
     request: &CompletionRequest,
+    asked: u64,
     deltas: Deltas<'_>,
 ) -> Result<Turn, Setback> {
-    let streamed = AtomicBool::new(false);
+    let used = AtomicBool::new(false);
     let shown = |piece: &Piece| {
-        streamed.store(true, Ordering::Relaxed);
-        match piece {
+        let seen = match piece {
             Piece::Text(text) => deltas(Delta::Text(text)),
             Piece::Thought(text) => deltas(Delta::Thought(text)),
-        }
+        };
+        used.fetch_or(seen, Ordering::Relaxed);
     };
     let mut codec = Codec::load(shared, provider, pass).await?;
     let encoded = codec.encode(request).await?;
     let answer = codec.send(encoded).await?;
     codec.hit(Point::TurnSent)?;
-    let turn = codec.read(answer, &request.model, &shown).await;
-    let secrets = &shared.brokers.secrets;
-    let turn = turn
-        .map(|turn| without_keys(turn, |text| secrets.redact_str(text)))
-        .map_err(|setback| setback.streamed(streamed.load(Ordering::Relaxed)))?;
+    let mut turn = codec.read(answer, &request.model, asked, &shown).await;
+    let redact = |text: &str| shared.brokers.secrets.redact_str(text);
+    match &mut turn {
+        Ok(turn) => without_keys(&mut turn.parts, redact),
+        Err(setback) => {
+            let received = setback.error.received.as_mut();
+            received.into_iter().for_each(|received| without_keys(&mut received.parts, redact));
+        }
+    }
+    let turn = turn.map_err(|setback| setback.used(used.load(Ordering::Relaxed)))?;
     codec.hit(Point::TurnReceived)?;
     Ok(turn)
 }
 
 /// Takes out keys that a model repeats: in the pieces of a stream they were cut too small to be known again.
-fn without_keys(mut turn: Turn, redact: impl Fn(&str) -> String) -> Turn {
-    for part in &mut turn.parts {
+fn without_keys(parts: &mut [Part], redact: impl Fn(&str) -> String) {
+    for part in parts {
         match part {
             Part::Text(text) => *text = redact(text),
             Part::ToolCall(call) => call.arguments = redact(&call.arguments),
@@ -137,7 +144,6 @@ fn without_keys(mut turn: Turn, redact: impl Fn(&str) -> String) -> Turn {
             Part::Attachment(_) | Part::ToolResult(_) => {}
         }
     }
-    turn
 }
 
 /// Asks which models there are.
@@ -263,16 +269,32 @@ impl<'a> Codec<'a> {
         Ok(body)
     }
 
+    /// Reads a turn. What arrived of one that does not become complete is kept in the setback.
     async fn read(
         &mut self,
         answer: Answer,
         model: &str,
+        asked: u64,
         shown: &(dyn Fn(&Piece) + Send + Sync),
     ) -> Result<Turn, Setback> {
+        let mut assembly = Assembly::new(model);
+        let end = self.stream(answer, &mut assembly, shown).await;
+        let stop = end.and_then(|()| assembly.stop().map_err(|error| self.unassembled(&error)));
+        match stop {
+            Ok(stop) => Ok(assembly.finish(stop)),
+            Err(setback) => Err(setback.received(assembly.received(asked))),
+        }
+    }
+
+    async fn stream(
+        &mut self,
+        answer: Answer,
+        assembly: &mut Assembly,
+        shown: &(dyn Fn(&Piece) + Send + Sync),
+    ) -> Result<(), Setback> {
         let Answer { status, headers: list, mut body, .. } = answer;
         let head = Head { status, headers: list };
         let decoder = self.decoder(status, &headers(head.headers.clone())).await?;
-        let mut assembly = Assembly::new(model);
         let (mut total, mut spoke_at) = (0_u64, self.now());
         while let Some(bytes) = self.chunk(&mut *body).await? {
             total = total.saturating_add(bytes.len() as u64);
@@ -285,15 +307,14 @@ impl<'a> Codec<'a> {
                 if !events.is_empty() {
                     spoke_at = self.now();
                 }
-                self.take(&mut assembly, events, &head, shown)?;
+                self.take(assembly, events, &head, shown)?;
             }
             if self.now().saturating_sub(spoke_at) > SILENCE_MS {
                 return Err(self.silent("anything but signs of life"));
             }
         }
         let events = self.finish(decoder).await?;
-        self.take(&mut assembly, events, &head, shown)?;
-        assembly.finish().map_err(|error| self.unassembled(&error))
+        self.take(assembly, events, &head, shown)
     }
 
     async fn decoder(&mut self, status: u16, headers: &[Header]) -> Result<ResourceAny, Setback> {

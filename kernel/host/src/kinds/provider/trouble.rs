@@ -5,6 +5,7 @@ use std::time::Duration;
 use openkoi_brokers::egress::{EgressError, EgressErrorKind};
 use openkoi_core::{
     failure::Failure,
+    message::Received,
     port::{ModelError, ModelTrouble},
 };
 
@@ -44,6 +45,7 @@ impl Setback {
             kind,
             message: format!("`{provider}`: {message}"),
             hint: text::one_line(hint, MESSAGE),
+            received: None,
         };
         Self { error, again: false, wait: None, outage: false, unauthorized: false }
     }
@@ -67,12 +69,26 @@ impl Setback {
         text::one_line(first.trim_end_matches('.'), CLAUSE)
     }
 
-    /// Once something of the answer was shown, only a connection that broke is worth the same request again: a
-    /// turn without its end is worth nothing to anybody.
-    pub(super) fn streamed(mut self, streamed: bool) -> Self {
-        self.again &= !streamed || self.error.kind == ModelTrouble::Unreachable;
-        self.unauthorized &= !streamed;
+    /// Keeps what had arrived of the turn.
+    pub(super) fn received(mut self, received: Option<Received>) -> Self {
+        self.error.received = received.map(Box::new);
         self
+    }
+
+    /// Once something of the answer was shown, nobody is asked again: another answer would take the place of one
+    /// that somebody has read, or acted on.
+    pub(super) fn used(mut self, used: bool) -> Self {
+        if let Some(received) = self.error.received.as_mut().filter(|_| used) {
+            received.shown = true;
+            self.again = false;
+            self.unauthorized = false;
+        }
+        self
+    }
+
+    /// Whether something of the answer was shown.
+    pub(super) fn is_used(&self) -> bool {
+        self.error.received.as_ref().is_some_and(|received| received.shown)
     }
 
     pub(super) fn unauthorized(mut self, unauthorized: bool) -> Self {
@@ -212,9 +228,13 @@ mod tests {
     }
 
     #[test]
-    fn once_something_was_shown_only_a_broken_connection_is_tried_again() {
-        assert!(diagnosed(Problem::Overloaded, 529).streamed(true).again);
-        assert!(!diagnosed(Problem::RateLimited, 429).streamed(true).again);
+    fn once_something_was_shown_nobody_is_asked_again() {
+        for (problem, status) in [(Problem::Overloaded, 529), (Problem::RateLimited, 429)] {
+            let broken = || diagnosed(problem, status).received(Some(Received::default()));
+            let (unseen, seen) = (broken().used(false), broken().used(true));
+            assert!(unseen.again && !unseen.is_used(), "{problem:?}");
+            assert!(!seen.again && seen.is_used(), "{problem:?}");
+        }
     }
 
     #[test]
