@@ -3,8 +3,8 @@
 //! A credential comes from a variable of the environment (handed in as a value), from a file
 //! `<home>/credentials/<name>.key` that only its owner can read, or from the key ring of the session. It is read
 //! when it is asked for, kept in memory that is wiped, and its bytes are seen by this crate alone: the egress
-//! broker puts them into a request after the checks. Keys of AWS come from its own variables, or from its shared
-//! files.
+//! broker puts them into a request after the checks. Keys that sign come from a pair of variables, or
+//! from files of profiles.
 //!
 //! # What is recognised in text
 //!
@@ -18,7 +18,6 @@
 //!
 //! Secrets shorter than eight bytes are not looked for: they would be found everywhere.
 
-mod aws;
 mod error;
 mod foreign;
 mod key_files;
@@ -26,8 +25,10 @@ mod keychain;
 mod keyring;
 mod known;
 mod memory;
+mod pair;
 mod patterns;
 mod private;
+mod profile;
 mod program;
 mod redactor;
 mod saved;
@@ -40,8 +41,10 @@ pub use keychain::has_keychain;
 pub use keyring::{KeyringTrouble, label as keyring_label};
 pub(crate) use known::is_bound;
 pub use memory::close_memory;
+pub use pair::VariablePair;
 pub(crate) use patterns::{Patterns, redact_all};
 pub(crate) use private::read_private;
+pub use profile::{ProfileFile, ProfileStore};
 pub(crate) use redactor::Redactor;
 pub use saved::{KeepIn, Kept, Place};
 pub use secret::Secret;
@@ -130,8 +133,8 @@ impl SecretStore {
             }
             SecretSource::Saved(name) => self.saved.place(name).is_some(),
             SecretSource::Login(name) => self.logins.has(name),
-            SecretSource::AwsVariables => aws::has_variables(&self.environment),
-            SecretSource::AwsProfile => aws::Shared::of(&self.environment).exists(),
+            SecretSource::Pair(pair) => pair.exists(&self.environment),
+            SecretSource::Profile(store) => store.exists(&self.environment),
             SecretSource::Foreign(foreign) => foreign.exists(&self.environment),
         })
     }
@@ -149,14 +152,14 @@ impl SecretStore {
     /// Returns a variable of the environment that is no secret, if it is set and not empty.
     #[must_use]
     pub fn setting(&self, variable: &str) -> Option<String> {
-        aws::variable(&self.environment, variable)
+        pair::variable(&self.environment, variable)
     }
 
-    /// Returns the region of the user's profile of AWS. It is read from the store of other programs, so only where
-    /// the user lets [`SecretSource::AwsProfile`] be read.
+    /// Returns a setting of the user's profile that is no secret. It is read from the store of other programs, so only
+    /// where the user lets [`SecretSource::Profile`] be read.
     #[must_use]
-    pub fn aws_region(&self) -> Option<String> {
-        aws::Shared::of(&self.environment).region()
+    pub fn profile_setting(&self, store: &ProfileStore, name: &str) -> Option<String> {
+        store.setting(name, &self.environment)
     }
 
     /// Keeps `secret` as the credential `name`, in the key ring of the session or in a file that only its owner can
@@ -233,11 +236,11 @@ impl SecretStore {
             SecretSource::Saved(name) => (name, self.saved.read(name)?),
             // Not here: a token that is not kept fresh is a riddle an hour later.
             SecretSource::Login(name) => (name, None),
-            SecretSource::AwsVariables => {
-                return self.known_keys(source, aws::from_variables(&self.environment)?);
+            SecretSource::Pair(pair) => {
+                return self.known_keys(source, &pair.secret, pair.keys(&self.environment)?);
             }
-            SecretSource::AwsProfile => {
-                return self.known_keys(source, aws::Shared::of(&self.environment).keys()?);
+            SecretSource::Profile(store) => {
+                return self.known_keys(source, &store.secret, store.keys(&self.environment)?);
             }
             SecretSource::Foreign(foreign) => {
                 let absent = || SecretError::Absent { source_name: source.clone() };
@@ -259,10 +262,11 @@ impl SecretStore {
     fn known_keys(
         &self,
         source: &SecretSource,
+        name: &str,
         keys: Option<Secret>,
     ) -> Result<Secret, SecretError> {
         let secret = keys.ok_or_else(|| SecretError::Absent { source_name: source.clone() })?;
-        self.known.learn(aws::SECRET, &secret, None);
+        self.known.learn(name, &secret, None);
         Ok(secret)
     }
 

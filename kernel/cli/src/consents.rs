@@ -102,21 +102,33 @@ fn unfit(path: &Path, reason: &str) -> CommandError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openkoi_brokers::secrets::Foreign;
+
+    fn pond() -> SecretSource {
+        SecretSource::Foreign(Box::new(Foreign {
+            name: "pond".to_owned(),
+            program: "the Pond CLI".to_owned(),
+            path: "~/.pond".to_owned(),
+            token: "/token".to_owned(),
+            expires: String::new(),
+            keychain: String::new(),
+        }))
+    }
 
     #[test]
     fn a_store_is_read_only_while_it_is_allowed_and_where_it_was() {
         let home = tempfile::tempdir().unwrap();
         let mut consents = Consents::read(home.path()).unwrap();
-        assert!(!consents.allow(&SecretSource::AwsProfile));
+        assert!(!consents.allow(&pond()));
         assert!(consents.allow(&SecretSource::Saved("x".to_owned())));
 
-        consents.grant(home.path(), "aws", "~/.aws", 1).unwrap();
-        assert!(Consents::read(home.path()).unwrap().allow(&SecretSource::AwsProfile));
-        consents.grant(home.path(), "aws", "/elsewhere", 1).unwrap();
-        assert!(!Consents::read(home.path()).unwrap().allow(&SecretSource::AwsProfile));
+        consents.grant(home.path(), "pond", "~/.pond", 1).unwrap();
+        assert!(Consents::read(home.path()).unwrap().allow(&pond()));
+        consents.grant(home.path(), "pond", "/elsewhere", 1).unwrap();
+        assert!(!Consents::read(home.path()).unwrap().allow(&pond()));
 
-        consents.revoke(home.path(), "aws").unwrap();
-        assert!(!Consents::read(home.path()).unwrap().has("aws"));
+        consents.revoke(home.path(), "pond").unwrap();
+        assert!(!Consents::read(home.path()).unwrap().has("pond"));
     }
 
     #[test]

@@ -9,7 +9,10 @@ mod error;
 
 use std::collections::BTreeMap;
 
-use openkoi_brokers::{oauth::Login, secrets::SecretSource};
+use openkoi_brokers::{
+    oauth::Login,
+    secrets::{ProfileStore, SecretSource, VariablePair},
+};
 use openkoi_core::{
     capability::{Access, Grant},
     evaluation::Tier,
@@ -193,8 +196,10 @@ pub struct CredentialEntry {
     /// The variables that discovery looks at, in order.
     #[serde(default)]
     pub environment: Vec<String>,
-    /// Whose credentials it may be besides.
-    pub external: Option<External>,
+    /// The variables with keys that sign, where it is such.
+    pub pair: Option<VariablePair>,
+    /// Where other programs keep it.
+    pub store: Option<CredentialStore>,
     /// Where it goes in a request.
     pub inject: Inject,
     /// Whether nothing works without it.
@@ -204,22 +209,23 @@ pub struct CredentialEntry {
     pub login: Option<Login>,
 }
 
-/// Other programs whose variables and files say something that is needed here too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum External {
-    /// The tools of AWS: keys and a region.
-    Aws,
+impl CredentialEntry {
+    /// Returns where it is besides its own variables, in order.
+    pub fn others(&self) -> impl Iterator<Item = SecretSource> {
+        let pair = self.pair.iter().map(|pair| SecretSource::Pair(Box::new(pair.clone())));
+        let store = self.store.iter().map(|store| match store {
+            CredentialStore::IniProfile(store) => SecretSource::Profile(Box::new(store.clone())),
+        });
+        pair.chain(store)
+    }
 }
 
-impl External {
-    /// Returns where its credentials are, in order.
-    #[must_use]
-    pub fn sources(self) -> Vec<SecretSource> {
-        match self {
-            Self::Aws => vec![SecretSource::AwsVariables, SecretSource::AwsProfile],
-        }
-    }
+/// The store of other programs, by its format.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "format", rename_all = "kebab-case")]
+pub enum CredentialStore {
+    /// Files with a section for each profile.
+    IniProfile(ProfileStore),
 }
 
 /// Where a credential goes.
@@ -322,8 +328,9 @@ pub struct OptionEntry {
     /// The variables that say it where the user does not, in order.
     #[serde(default)]
     pub environment: Vec<String>,
-    /// Whose files say it where nothing else does.
-    pub external: Option<External>,
+    /// The setting that says it where nothing else does, in a profile that a credential may come from.
+    #[serde(default)]
+    pub profile_setting: String,
 }
 
 /// Another service with the same wire format.

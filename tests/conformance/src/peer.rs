@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use openkoi_brokers::{
     egress::{Egress, EgressSettings},
-    secrets::{SecretSource, SecretStore},
+    secrets::{SecretSource, SecretStore, VariablePair},
 };
 use openkoi_core::{
     message::{Message, OfferedTool, Part, Prompt, Role, Speaker, ToolResult, Turn},
@@ -132,6 +132,15 @@ fn egress() -> Arc<Egress> {
     Arc::new(Egress::new(secrets, EgressSettings::default()))
 }
 
+/// Returns where keys that sign are.
+fn keys() -> SecretSource {
+    SecretSource::Pair(Box::new(VariablePair {
+        id: "AWS_ACCESS_KEY_ID".to_owned(),
+        secret: "AWS_SECRET_ACCESS_KEY".to_owned(),
+        token: "AWS_SESSION_TOKEN".to_owned(),
+    }))
+}
+
 fn settings<W: Wire>(server: &Server<W>) -> ProviderSettings {
     let options = W::options().into_iter();
     let variables = W::environment().into_iter();
@@ -141,7 +150,7 @@ fn settings<W: Wire>(server: &Server<W>) -> ProviderSettings {
         component: W::COMPONENT.to_owned(),
         base_url: Some(server.base_url()),
         options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        credential: if W::SIGNED { vec![SecretSource::AwsVariables] } else { variables.collect() },
+        credential: if W::SIGNED { vec![keys()] } else { variables.collect() },
         ..ProviderSettings::default()
     }
 }

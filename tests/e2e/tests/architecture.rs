@@ -101,8 +101,17 @@ fn core_uses_next_to_nothing() {
 
 #[test]
 fn vendors_have_no_name_in_the_kernel() {
-    let vendors =
-        ["anthropic", "openai", "claude", "gemini", "groq", "deepseek", "mistral", "ollama"];
+    let vendors = [
+        "anthropic",
+        "openai",
+        "claude",
+        "gemini",
+        "groq",
+        "deepseek",
+        "mistral",
+        "ollama",
+        "bedrock",
+    ];
     let mut found = Vec::new();
     for path in sources(&root().join("kernel")) {
         // Tests may use a vendor as an example, and stand behind the code or in files of their own.

@@ -43,13 +43,15 @@ pub enum SecretError {
     #[error("{there} is set and {missing} is not")]
     Half {
         /// What is there.
-        there: &'static str,
+        there: String,
         /// What is not.
-        missing: &'static str,
+        missing: String,
     },
-    /// A profile of AWS cannot be used.
-    #[error("the profile `{profile}` of AWS {reason}")]
+    /// A profile cannot be used.
+    #[error("the profile `{profile}` of {program} {reason}")]
     Profile {
+        /// Whose profile it is.
+        program: String,
         /// The profile.
         profile: String,
         /// What is in the way, and what to do.

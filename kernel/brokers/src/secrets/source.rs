@@ -1,6 +1,6 @@
 //! The places where a credential can be.
 
-use super::{Foreign, aws};
+use super::{Foreign, ProfileStore, VariablePair};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -13,10 +13,10 @@ pub enum SecretSource {
     Saved(String),
     /// A login of this name. Its token is had from [`crate::oauth::Logins`], which keeps it fresh.
     Login(String),
-    /// The variables that the tools of AWS share. They may be set for anything.
-    AwsVariables,
-    /// The files that the tools of AWS share: the store of other programs.
-    AwsProfile,
+    /// A pair of variables with keys that sign. They may be set for anything.
+    Pair(Box<VariablePair>),
+    /// Files of profiles with keys that sign: the store of other programs.
+    Profile(Box<ProfileStore>),
     /// A file in which another program keeps a token, or an item of the keychain.
     Foreign(Box<Foreign>),
 }
@@ -38,7 +38,7 @@ impl SecretSource {
     #[must_use]
     pub fn external(&self) -> Option<(&str, Cow<'_, str>)> {
         match self {
-            Self::AwsProfile => Some(("aws", Cow::Borrowed("~/.aws"))),
+            Self::Profile(store) => Some((&store.name, Cow::Borrowed(&store.path))),
             Self::Foreign(foreign) => Some((&foreign.name, foreign.place())),
             _ => None,
         }
@@ -51,10 +51,10 @@ impl fmt::Display for SecretSource {
             Self::Variable(name) => write!(f, "the variable {name}"),
             Self::Saved(name) => write!(f, "the credential `{name}`"),
             Self::Login(name) => write!(f, "the login `{name}`"),
-            Self::AwsVariables => {
-                write!(f, "the pair of variables {} and {}", aws::ID, aws::SECRET)
+            Self::Pair(pair) => {
+                write!(f, "the pair of variables {} and {}", pair.id, pair.secret)
             }
-            Self::AwsProfile => f.write_str("the profile of AWS"),
+            Self::Profile(store) => write!(f, "the profile of {}", store.program),
             Self::Foreign(foreign) => {
                 write!(f, "the token of {} in {}", foreign.program, foreign.place())
             }

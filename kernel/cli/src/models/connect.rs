@@ -6,7 +6,7 @@ use openkoi_brokers::{
     oauth::Login,
     secrets::{Foreign, SecretSource, has_keychain},
 };
-use openkoi_host::manifest::{External, Inject, Manifest, PresetEntry, ProviderEntry};
+use openkoi_host::manifest::{CredentialEntry, Inject, Manifest, PresetEntry, ProviderEntry};
 
 use super::{ModelsError, login};
 use crate::{
@@ -169,9 +169,9 @@ impl Found {
         match self {
             Self::At(SecretSource::Variable(_)) => 0,
             // They may be set for anything: a key that can only be meant for models comes first.
-            Self::At(SecretSource::AwsVariables) => 1,
+            Self::At(SecretSource::Pair(_)) => 1,
             Self::At(SecretSource::Login(_)) => 2,
-            Self::At(SecretSource::Foreign(_) | SecretSource::AwsProfile) => 3,
+            Self::At(SecretSource::Foreign(_) | SecretSource::Profile(_)) => 3,
             Self::At(SecretSource::Saved(_)) => 4,
             Self::NotNeeded | Self::Missing => 5,
         }
@@ -182,14 +182,14 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
     let Some(entry) = &manifest.provider else { return Vec::new() };
     let credentials = manifest.credentials.iter();
     let needs_credential = manifest.credentials.iter().any(|credential| credential.required);
-    let external = manifest.credentials.iter().filter_map(|credential| credential.external);
+    let external = manifest.credentials.iter().flat_map(CredentialEntry::others);
     let own = Offer {
         name: &manifest.component.name,
         manifest,
         entry,
         base_url: &entry.base_url,
         environment: credentials.flat_map(|c| &c.environment).map(String::as_str).collect(),
-        external: external.flat_map(External::sources).collect(),
+        external: external.collect(),
         default_model: &entry.default_model,
         small_model: &entry.small_model,
         needs_credential,

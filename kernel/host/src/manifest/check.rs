@@ -4,12 +4,12 @@ mod provider;
 
 use std::collections::BTreeSet;
 
-use openkoi_brokers::oauth::{Login, UnfitLogin};
+use openkoi_brokers::oauth::{Login, UnfitLogin, is_line};
 use serde_json::Value;
 
 use super::{
-    Capability, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest, ManifestError, SCHEMA_BYTES,
-    ToolEntry,
+    Capability, CredentialStore, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest,
+    ManifestError, SCHEMA_BYTES, ToolEntry,
 };
 use crate::{kinds::schema, text};
 
@@ -34,6 +34,7 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
     manifest.credentials.iter().try_for_each(|entry| {
         name("the credential", &entry.name, '-', COMPONENT_NAME)?;
         check_login(entry.login.as_ref())?;
+        check_profiles(entry.store.as_ref())?;
         check_injection(&entry.inject)
     })?;
     provider::check(manifest)
@@ -124,6 +125,27 @@ fn check_login(login: Option<&Login>) -> Result<(), ManifestError> {
     let unfit =
         |error: UnfitLogin| ManifestError::Value { key: "login", reason: error.to_string() };
     login.map_or(Ok(()), Login::check).map_err(unfit)
+}
+
+/// Profiles are in files below the user's home.
+fn check_profiles(store: Option<&CredentialStore>) -> Result<(), ManifestError> {
+    let Some(CredentialStore::IniProfile(store)) = store else { return Ok(()) };
+    name("the store", &store.name, '-', COMPONENT_NAME)?;
+    let words = [&store.program, &store.path, &store.advice, &store.id, &store.secret];
+    let fit = !store.files.is_empty()
+        && store.files.iter().all(|file| is_below_home(&file.path))
+        && words.into_iter().all(|word| is_line(word));
+    if fit {
+        return Ok(());
+    }
+    let reason = format!("`{}` names no files below `~/` and what is in them", store.name);
+    Err(ManifestError::Value { key: "store", reason })
+}
+
+/// Whether it is a file below the user's home.
+fn is_below_home(path: &str) -> bool {
+    let below = path.strip_prefix("~/").filter(|below| !below.contains(".."));
+    below.is_some_and(|below| !below.is_empty() && is_line(below))
 }
 
 fn check_injection(inject: &Inject) -> Result<(), ManifestError> {

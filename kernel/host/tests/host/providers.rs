@@ -2,7 +2,10 @@
 
 use std::sync::Mutex;
 
-use openkoi_brokers::{egress::Injection, secrets::SecretSource};
+use openkoi_brokers::{
+    egress::Injection,
+    secrets::{SecretSource, VariablePair},
+};
 use openkoi_core::{
     message::{Message, Part, Prompt, Role, StopReason, ToolCall, Turn},
     port::{Delta, Model, ModelError, ModelTrouble},
@@ -275,7 +278,11 @@ async fn keys_that_sign_do_not_go_where_a_key_is_sent() {
     world.variable("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
     world.variable("AWS_SECRET_ACCESS_KEY", "secret-canary-0123456789");
     let settings = ProviderSettings {
-        credential: vec![SecretSource::AwsVariables],
+        credential: vec![SecretSource::Pair(Box::new(VariablePair {
+            id: "AWS_ACCESS_KEY_ID".to_owned(),
+            secret: "AWS_SECRET_ACCESS_KEY".to_owned(),
+            token: "AWS_SESSION_TOKEN".to_owned(),
+        }))],
         ..ProviderSettings::default()
     };
 

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use openkoi_core::capability::Access;
-use openkoi_host::manifest::{
-    Capability, CredentialEntry, External, LimitRequest, Manifest, ToolEntry,
-};
+use openkoi_host::manifest::{Capability, CredentialEntry, LimitRequest, Manifest, ToolEntry};
 use serde_json::{Value, json};
 
 use crate::output::{Output, Page, Style};
@@ -140,8 +138,7 @@ fn capability_json(asked: &Capability) -> Value {
 
 /// Returns where it is looked for with other programs, in words.
 fn external(credential: &CredentialEntry) -> Vec<String> {
-    let sources = credential.external.into_iter().flat_map(External::sources);
-    sources.map(|source| source.to_string()).collect()
+    credential.others().map(|source| source.to_string()).collect()
 }
 
 fn credential_json(credential: &CredentialEntry) -> Value {

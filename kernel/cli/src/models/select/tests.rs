@@ -103,9 +103,23 @@ const DELTA: &str = r#"
     required = true
     [[credential]]
     name = "keys"
-    external = "aws"
     inject = { sigv4 = "delta" }
     required = true
+    [credential.pair]
+    id = "DELTA_ID"
+    secret = "DELTA_SECRET"
+    token = "DELTA_TOKEN"
+    [credential.store]
+    format = "ini-profile"
+    name = "delta-tools"
+    program = "Delta"
+    path = "~/.delta"
+    profile-environment = "DELTA_PROFILE"
+    profile = "default"
+    files = [{ path = "~/.delta/keys", environment = "DELTA_FILE" }]
+    id = "id"
+    secret = "secret"
+    token = "token"
     [provider]
     base-url = "https://delta.{region}.example.com"
     default-model = "reef"
@@ -140,8 +154,8 @@ impl World {
             SecretSource::Variable(name)
             | SecretSource::Saved(name)
             | SecretSource::Login(name) => name,
-            SecretSource::AwsVariables => "variables of others",
-            SecretSource::AwsProfile => "profile of others",
+            SecretSource::Pair(_) => "variables of others",
+            SecretSource::Profile(_) => "profile of others",
             SecretSource::Foreign(_) => "store of others",
         };
         self.keys.contains(&name)
@@ -487,13 +501,13 @@ fn with_delta(config: &'static str, keys: &[&'static str]) -> (Vec<String>, Vec<
 
 #[test]
 fn a_credential_counts_by_where_it_was_found() {
-    let variables = "delta the pair of variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    let variables = "delta the pair of variables DELTA_ID and DELTA_SECRET";
     let alpha = "alpha the variable ALPHA_API_KEY";
 
     let (ready, _) = with_delta("", &["profile of others", "ALPHA_API_KEY"]);
-    assert_eq!(ready, [alpha, "delta the profile of AWS"]);
+    assert_eq!(ready, [alpha, "delta the profile of Delta"]);
     let (ready, _) = with_delta("[providers.delta]", &["profile of others"]);
-    assert_eq!(ready, ["delta the profile of AWS"]);
+    assert_eq!(ready, ["delta the profile of Delta"]);
     let (ready, _) = with_delta("", &["variables of others", "ALPHA_API_KEY"]);
     assert_eq!(ready, [alpha, variables]);
     let (ready, _) = with_delta("", &["variables of others", "delta", "ALPHA_API_KEY"]);

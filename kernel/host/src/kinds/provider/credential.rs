@@ -10,7 +10,7 @@ use openkoi_core::port::ModelTrouble;
 use super::{Address, Provider, place, trouble::Setback};
 use crate::{
     host::Shared,
-    manifest::{CredentialEntry, External, Inject, InjectWord},
+    manifest::{CredentialEntry, Inject, InjectWord},
 };
 
 /// What one request goes with.
@@ -183,10 +183,10 @@ impl Provider {
         }
         let entries = &self.manifest.credentials;
         let variables = entries.iter().flat_map(|entry| entry.environment.iter().cloned());
-        let external = entries.iter().filter_map(|entry| entry.external);
         // The store of other programs takes the user's leave, which only settings can give.
-        let external = external.flat_map(External::sources).filter(|source| !source.is_external());
-        variables.map(SecretSource::Variable).chain([own]).chain(external).collect()
+        let others = entries.iter().flat_map(CredentialEntry::others);
+        let others = others.filter(|source| !source.is_external());
+        variables.map(SecretSource::Variable).chain([own]).chain(others).collect()
     }
 
     /// Says of a refused key where it came from.

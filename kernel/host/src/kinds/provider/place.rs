@@ -8,7 +8,7 @@ use openkoi_brokers::secrets::{SecretSource, SecretStore};
 
 use super::ProviderSettings;
 use crate::{
-    manifest::{External, OptionEntry, ProviderEntry},
+    manifest::{OptionEntry, ProviderEntry},
     sabotage::{Guard, off},
 };
 
@@ -59,10 +59,14 @@ fn known(
     secrets: &SecretStore,
 ) -> Option<String> {
     let variable = declared.environment.iter().find_map(|name| secrets.setting(name));
-    let may_look = settings.credential.iter().any(SecretSource::is_external);
-    variable.or_else(|| match declared.external {
-        Some(External::Aws) if may_look => secrets.aws_region(),
-        _ => None,
+    // Among the sources there is only what the user lets be read.
+    variable.or_else(|| {
+        settings.credential.iter().find_map(|source| match source {
+            SecretSource::Profile(store) if !declared.profile_setting.is_empty() => {
+                secrets.profile_setting(store, &declared.profile_setting)
+            }
+            _ => None,
+        })
     })
 }
 
@@ -106,13 +110,23 @@ fn missing(name: &str, entry: &ProviderEntry) -> PlaceError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openkoi_brokers::secrets::ProfileStore;
 
     const URL: &str = "https://runtime.{region}.example.com";
 
     fn entry() -> ProviderEntry {
         toml::from_str(
             "base-url = \"https://runtime.{region}.example.com\"\n[[option]]\nname = \"region\"\n\
-             environment = [\"ONE_REGION\", \"OTHER_REGION\"]\nexternal = \"aws\"",
+             environment = [\"ONE_REGION\", \"OTHER_REGION\"]\nprofile-setting = \"region\"",
+        )
+        .unwrap()
+    }
+
+    fn profiles() -> ProfileStore {
+        toml::from_str(
+            "name = \"pond\"\nprogram = \"Pond\"\npath = \"~\"\nprofile = \"usual\"\n\
+             profile-environment = \"POND_PROFILE\"\nid = \"id\"\nsecret = \"secret\"\n\
+             token = \"token\"\nfiles = [{ path = \"~/profiles\", environment = \"POND\" }]",
         )
         .unwrap()
     }
@@ -127,8 +141,7 @@ mod tests {
     #[test]
     fn the_settings_come_first_then_the_variables_then_the_store_of_others() {
         let home = tempfile::tempdir().unwrap();
-        std::fs::create_dir(home.path().join(".aws")).unwrap();
-        std::fs::write(home.path().join(".aws/config"), "[default]\nregion = of-profile").unwrap();
+        std::fs::write(home.path().join("profiles"), "[usual]\nregion = of-profile").unwrap();
         let mut settings = ProviderSettings::default();
         let filled = |settings: &ProviderSettings, variables: &[(&str, &str)]| {
             fill(URL, &entry(), &options(&entry(), settings, &secrets(home.path(), variables)))
@@ -140,7 +153,7 @@ mod tests {
             "needs a region: set ONE_REGION or OTHER_REGION or `region` in its settings"
         );
         // The store of other programs is looked into only with leave.
-        settings.credential = vec![SecretSource::AwsVariables, SecretSource::AwsProfile];
+        settings.credential = vec![SecretSource::Profile(Box::new(profiles()))];
         assert_eq!(filled(&settings, &[]), at("of-profile"));
         assert_eq!(filled(&settings, &[("OTHER_REGION", "of-variable")]), at("of-variable"));
         settings.options = vec![("region".to_owned(), "of-settings".to_owned())];

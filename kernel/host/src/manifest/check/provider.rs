@@ -2,7 +2,7 @@
 
 use openkoi_brokers::oauth::{is_header, is_line};
 
-use super::{COMPONENT_NAME, check_injection, check_login, name};
+use super::{COMPONENT_NAME, check_injection, check_login, is_below_home, name};
 use crate::{
     kinds::provider::{Address, placeholders},
     manifest::{Manifest, ManifestError, OptionEntry, PresetEntry, ProviderEntry, Wire},
@@ -32,9 +32,8 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
 /// A store is a file below the user's home, and both places in it are pointers.
 fn check_store(preset: &PresetEntry) -> Result<(), ManifestError> {
     let Some(store) = &preset.store else { return Ok(()) };
-    let below = store.path.strip_prefix("~/").filter(|below| !below.contains(".."));
     let is_pointer = |text: &str| text.starts_with('/') && is_line(text);
-    let fit = below.is_some_and(|below| !below.is_empty() && is_line(below))
+    let fit = is_below_home(&store.path)
         && is_pointer(&store.token)
         && (store.expires.is_empty() || is_pointer(&store.expires))
         && [&store.program, &store.keychain].into_iter().all(|text| is_line(text))
@@ -76,11 +75,12 @@ fn check_options(provider: &ProviderEntry, preset: &PresetEntry) -> Result<(), M
     }
 }
 
-/// What a variable says may become a part of a host's name, which no secret must.
+/// What a variable or a profile says may become a part of a host's name, which no secret must.
 fn check_option(option: &OptionEntry) -> Result<(), ManifestError> {
     const SECRET: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH"];
     let is_secret = |name: &&String| SECRET.iter().any(|word| name.to_uppercase().contains(word));
-    let Some(name) = option.environment.iter().find(is_secret) else { return Ok(()) };
+    let mut names = option.environment.iter().chain([&option.profile_setting]);
+    let Some(name) = names.find(is_secret) else { return Ok(()) };
     let reason = format!("`{}` is named like a secret", text::one_line(name, 80));
     Err(ManifestError::Value { key: "environment", reason })
 }
@@ -105,8 +105,25 @@ fn check_url(key: &'static str, url: &str, provider: &ProviderEntry) -> Result<(
 mod tests {
     use super::super::tests::{PROVIDER, refused};
     use super::*;
-    use crate::manifest::{External, Inject};
-    use openkoi_brokers::secrets::SecretSource;
+    use crate::manifest::Inject;
+
+    const PROFILES: &str = r#"
+        [credential.pair]
+        id = "POND_ID"
+        secret = "POND_SECRET"
+        token = "POND_TOKEN"
+        [credential.store]
+        format = "ini-profile"
+        name = "pond"
+        program = "Pond"
+        path = "~/.pond"
+        profile-environment = "POND_PROFILE"
+        profile = "default"
+        files = [{ path = "~/.pond/keys", environment = "POND_FILE" }]
+        id = "id"
+        secret = "secret"
+        token = "token"
+    "#;
 
     const PRESET: &str = r#"
         [component]
@@ -184,33 +201,51 @@ mod tests {
             Manifest::parse(&format!("{text}[[provider.option]]\nname = \"region\"\n{option}"))
         };
 
-        let manifest = placed("{region}", "environment = [\"AWS_REGION\"]\nexternal = \"aws\"");
-        let options = manifest.unwrap().provider.unwrap().options;
-        assert_eq!((options[0].environment.len(), options[0].external), (1, Some(External::Aws)));
+        let option = "environment = [\"POND_REGION\"]\nprofile-setting = \"region\"";
+        let options = placed("{region}", option).unwrap().provider.unwrap().options;
+        assert_eq!((options[0].environment.len(), &*options[0].profile_setting), (1, "region"));
         assert!(placed("{zone}", "").is_err());
         assert!(placed("{region", "").is_err());
         for secret in ["OTHER_API_KEY", "GITHUB_TOKEN", "db_password"] {
             assert!(placed("{region}", &format!("environment = [\"{secret}\"]")).is_err());
+            assert!(placed("{region}", &format!("profile-setting = \"{secret}\"")).is_err());
         }
     }
 
     #[test]
     fn a_signature_names_its_service() {
         let signed = |inject: &str| {
-            let keys = format!("external = \"aws\"\ninject = {inject}");
-            let text =
-                PROVIDER.replace("inject = { header = \"x-api-key\", prefix = \"\" }", &keys);
-            Manifest::parse(&text)
+            let own = "inject = { header = \"x-api-key\", prefix = \"\" }";
+            PROVIDER.replace(own, &format!("inject = {inject}\n{PROFILES}"))
         };
 
-        let manifest = signed("{ sigv4 = \"bedrock\" }").unwrap();
+        let manifest = Manifest::parse(&signed("{ sigv4 = \"pond\" }")).unwrap();
         let credential = &manifest.credentials[0];
-        assert_eq!(credential.inject, Inject::SigV4 { sigv4: "bedrock".to_owned() });
+        assert_eq!(credential.inject, Inject::SigV4 { sigv4: "pond".to_owned() });
+        let others: Vec<String> = credential.others().map(|source| source.to_string()).collect();
         assert_eq!(
-            credential.external.unwrap().sources(),
-            [SecretSource::AwsVariables, SecretSource::AwsProfile]
+            others,
+            ["the pair of variables POND_ID and POND_SECRET", "the profile of Pond"]
         );
-        assert!(signed("{ sigv4 = \"a/b\" }").is_err());
+        assert!(Manifest::parse(&signed("{ sigv4 = \"a/b\" }")).is_err());
+    }
+
+    #[test]
+    fn profiles_are_in_files_below_the_home() {
+        let text =
+            format!("{}\n", PROVIDER.replace("[provider]", &format!("{PROFILES}[provider]")));
+        assert!(Manifest::parse(&text).is_ok());
+
+        for (from, to) in [
+            ("path = \"~/.pond/keys\"", "path = \"/etc/shadow\""),
+            ("path = \"~/.pond/keys\"", "path = \"~/../other/keys\""),
+            ("program = \"Pond\"", "program = \"Pond\\n\""),
+            ("files = [{", "files = []\nother = [{"),
+            ("format = \"ini-profile\"", "format = \"xml\""),
+            ("format = \"ini-profile\"", "format = \"ini-profile\"\nsurprise = 1"),
+        ] {
+            refused(&text, from, to);
+        }
     }
 
     #[test]

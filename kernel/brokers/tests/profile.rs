@@ -1,12 +1,50 @@
-//! Keys of AWS: the variables first, then the shared files; a profile that has to ask for its keys says so.
+//! Keys that sign: the variables first, then files of profiles; a profile that has to ask for its keys says so.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::secrets::{SecretSource, SecretStore};
+use openkoi_brokers::secrets::{
+    ProfileFile, ProfileStore, SecretSource, SecretStore, VariablePair,
+};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-const CHAIN: [SecretSource; 2] = [SecretSource::AwsVariables, SecretSource::AwsProfile];
+/// Profiles as the tools of AWS have them.
+fn profiles() -> ProfileStore {
+    let file = |path: &str, environment: &str, prefix: &str| ProfileFile {
+        path: path.to_owned(),
+        environment: environment.to_owned(),
+        prefix: prefix.to_owned(),
+    };
+    ProfileStore {
+        name: "aws".to_owned(),
+        program: "AWS".to_owned(),
+        path: "~/.aws".to_owned(),
+        profile_environment: "AWS_PROFILE".to_owned(),
+        profile: "default".to_owned(),
+        files: vec![
+            file("~/.aws/credentials", "AWS_SHARED_CREDENTIALS_FILE", ""),
+            file("~/.aws/config", "AWS_CONFIG_FILE", "profile"),
+        ],
+        id: "aws_access_key_id".to_owned(),
+        secret: "aws_secret_access_key".to_owned(),
+        token: "aws_session_token".to_owned(),
+        elsewhere: vec!["role_arn".to_owned(), "sso_session".to_owned()],
+        otherwise: vec!["credential_process".to_owned()],
+        advice: "run: export {profile}".to_owned(),
+    }
+}
+
+fn variables() -> SecretSource {
+    SecretSource::Pair(Box::new(VariablePair {
+        id: "AWS_ACCESS_KEY_ID".to_owned(),
+        secret: "AWS_SECRET_ACCESS_KEY".to_owned(),
+        token: "AWS_SESSION_TOKEN".to_owned(),
+    }))
+}
+
+fn chain() -> [SecretSource; 2] {
+    [variables(), SecretSource::Profile(Box::new(profiles()))]
+}
 
 const CREDENTIALS: &str = "\
 # kept by a tool
@@ -82,16 +120,20 @@ impl World {
         SecretStore::new(Path::new("/nonexistent"), Arc::new(environment.collect()))
     }
 
+    fn region(&self) -> Option<String> {
+        self.store().profile_setting(&profiles(), "region")
+    }
+
     fn error(&self) -> String {
-        self.store().read(&CHAIN).unwrap_err().to_string()
+        self.store().read(&chain()).unwrap_err().to_string()
     }
 }
 
 /// Reads the keys, and returns what `text` becomes then: what was read is known.
 fn redacted(world: &World, text: &str) -> String {
     let store = world.store();
-    assert!(store.has(&CHAIN));
-    let secret = store.read(&CHAIN).unwrap();
+    assert!(store.has(&chain()));
+    let secret = store.read(&chain()).unwrap();
     assert!(secret.signs());
     let shown = format!("{secret:?} {store:?}");
     assert!(!shown.contains("secret-of") && !shown.contains("AKID"), "{shown}");
@@ -144,8 +186,7 @@ fn a_profile_that_has_to_ask_for_its_keys_says_so_in_one_line() {
             World::profile(profile).error(),
             format!(
                 "the profile `{profile}` of AWS gets its keys by `{way}`, which is not read here; \
-                 put them into the environment: eval \"$(aws configure export-credentials \
-                 --profile {profile} --format env)\""
+                 run: export {profile}"
             )
         );
     }
@@ -154,7 +195,7 @@ fn a_profile_that_has_to_ask_for_its_keys_says_so_in_one_line() {
 #[test]
 fn half_of_a_pair_and_a_missing_profile_are_errors() {
     let half = World::empty().with("AWS_ACCESS_KEY_ID", "AKIDHALF");
-    assert!(!half.store().has(&CHAIN));
+    assert!(!half.store().has(&chain()));
     assert_eq!(half.error(), "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not");
     assert_eq!(
         World::profile("half").error(),
@@ -166,10 +207,10 @@ fn half_of_a_pair_and_a_missing_profile_are_errors() {
     );
     assert_eq!(
         World::profile("gone\u{1b}").error(),
-        "the profile `gone` of AWS is in neither of its shared files"
+        "the profile `gone` of AWS is in none of its files"
     );
     let nowhere = World::empty();
-    assert!(!nowhere.store().has(&CHAIN));
+    assert!(!nowhere.store().has(&chain()));
     assert_eq!(
         nowhere.error(),
         "the pair of variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is not set"
@@ -178,10 +219,10 @@ fn half_of_a_pair_and_a_missing_profile_are_errors() {
 
 #[test]
 fn the_region_is_the_profiles_own() {
-    assert_eq!(World::new().store().aws_region().as_deref(), Some("eu-west-1"));
-    assert_eq!(World::profile("work").store().aws_region().as_deref(), Some("ap-northeast-1"));
-    assert_eq!(World::profile("tool").store().aws_region(), None);
-    assert_eq!(World::empty().store().aws_region(), None);
+    assert_eq!(World::new().region().as_deref(), Some("eu-west-1"));
+    assert_eq!(World::profile("work").region().as_deref(), Some("ap-northeast-1"));
+    assert_eq!(World::profile("tool").region(), None);
+    assert_eq!(World::empty().region(), None);
 }
 
 #[test]
@@ -190,7 +231,7 @@ fn whether_there_are_keys_is_told_without_reading_the_files() {
     let directory = world.home.path().join(".aws");
     // Neither a pipe nor what is no text is opened for the question.
     std::fs::write(directory.join("credentials"), [0xff, 0xfe]).unwrap();
-    assert!(world.store().has(&[SecretSource::AwsProfile]));
+    assert!(world.store().has(&[SecretSource::Profile(Box::new(profiles()))]));
     assert!(world.error().ends_with("is not a key file: it is no text"));
-    assert!(SecretSource::AwsProfile.is_external() && !SecretSource::AwsVariables.is_external());
+    assert_eq!(chain().map(|source| source.is_external()), [false, true]);
 }
