@@ -7,8 +7,15 @@ use openkoi_sdk::{
 use serde_json::Value;
 
 /// Names under which services say how much a model reads.
-const CONTEXT: [&str; 5] =
-    ["context_window", "context_length", "max_context_length", "max_model_len", "max_input_tokens"];
+const CONTEXT: [&str; 7] = [
+    "context_window",
+    "context_length",
+    "max_context_length",
+    "max_model_len",
+    "max_input_tokens",
+    "max_prompt_tokens",
+    "max_context_window_tokens",
+];
 /// Names under which they say how much it writes.
 const OUTPUT: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_output_length"];
 
@@ -29,14 +36,24 @@ pub fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
 fn model(value: &Value) -> Option<ModelEntry> {
     let id = value["id"].as_str().or(value["name"].as_str()).filter(|id| !id.is_empty())?;
     let name = [&value["display_name"], &value["name"]].into_iter().find_map(Value::as_str);
-    let top = &value["top_provider"];
-    let number = |names: &[&str], of: &Value| names.iter().find_map(|name| of[*name].as_u64());
+    // OpenRouter has limits of the best host, Mistral an object of powers, and Copilot one of both.
+    let own = &value["capabilities"];
+    let places = [value, &value["top_provider"], &own["limits"]];
+    let number = |names: &[&str]| {
+        places.iter().find_map(|place| names.iter().find_map(|name| place[*name].as_u64()))
+    };
+    let power = |names: [&str; 2]| {
+        let [mine, supported] = [&own[names[0]], &own["supports"][names[1]]];
+        mine.as_bool().or(supported.as_bool())
+    };
     Some(ModelEntry {
         name: name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned(),
-        context: number(&CONTEXT, value).or_else(|| number(&CONTEXT, top)),
-        output: number(&OUTPUT, value).or_else(|| number(&OUTPUT, top)),
-        tools: among(&value["supported_parameters"], "tools"),
-        images: among(&value["architecture"]["input_modalities"], "image"),
+        context: number(&CONTEXT),
+        output: number(&OUTPUT),
+        tools: among(&value["supported_parameters"], "tools")
+            .or(power(["function_calling", "tool_calls"])),
+        images: among(&value["architecture"]["input_modalities"], "image")
+            .or(power(["vision", "vision"])),
         reasoning: among(&value["supported_parameters"], "reasoning"),
         embeds: embeds(id, value),
         price: price(&value["pricing"]),
@@ -51,7 +68,8 @@ fn among(list: &Value, word: &str) -> Option<bool> {
 
 /// Few services say what a model is for; its name does.
 fn embeds(id: &str, value: &Value) -> bool {
-    let said = value["type"].as_str().map(|kind| kind.contains("embedding"));
+    let kind = [&value["type"], &value["capabilities"]["type"]].into_iter().find_map(Value::as_str);
+    let said = kind.map(|kind| kind.contains("embedding"));
     said.unwrap_or_else(|| id.contains("embed"))
 }
 

@@ -101,6 +101,9 @@ fn what_a_model_can_do_and_costs_is_read_where_a_service_says_it() {
           "pricing": { "prompt": "0.000003", "completion": "0.000015", "input_cache_read": "0.0000003" } },
         { "id": "v/auto", "supported_parameters": [], "pricing": { "prompt": "-1", "completion": "-1" } },
         { "id": "v/embed-1" },
+        { "id": "copilot", "capabilities": { "type": "chat", "supports": { "tool_calls": true, "vision": false },
+          "limits": { "max_prompt_tokens": 9, "max_context_window_tokens": 12, "max_output_tokens": 3 } } },
+        { "id": "mistral", "max_context_length": 8, "capabilities": { "function_calling": true, "vision": true } },
     ] });
 
     let models = OpenAi::decode_models(list.to_string().as_bytes()).unwrap();
@@ -120,7 +123,21 @@ fn what_a_model_can_do_and_costs_is_read_where_a_service_says_it() {
     };
     let auto =
         ModelEntry { tools: Some(false), reasoning: Some(false), ..ModelEntry::of("v/auto") };
-    assert_eq!(models, [able, auto, ModelEntry { embeds: true, ..ModelEntry::of("v/embed-1") }]);
+    let embeds = ModelEntry { embeds: true, ..ModelEntry::of("v/embed-1") };
+    let copilot = ModelEntry {
+        context: Some(9),
+        output: Some(3),
+        tools: Some(true),
+        images: Some(false),
+        ..ModelEntry::of("copilot")
+    };
+    let mistral = ModelEntry {
+        context: Some(8),
+        tools: Some(true),
+        images: Some(true),
+        ..ModelEntry::of("mistral")
+    };
+    assert_eq!(models, [able, auto, embeds, copilot, mistral]);
 }
 
 #[test]
