@@ -318,8 +318,8 @@ fn trimmed(url: &str) -> &str {
     url.trim_end_matches('/')
 }
 
-/// Returns where a credential is looked for, in the order in which it counts: what was given to this program comes
-/// before what it finds with others.
+/// Returns where a credential is looked for, in the order in which it counts: the environment, logins, what other
+/// programs keep, and last what was saved.
 fn sources(
     environment: &[&str],
     external: &[SecretSource],
@@ -336,7 +336,7 @@ fn sources(
     let kept = has_login || external.iter().any(|one| matches!(one, SecretSource::Foreign(_)));
     let file = !kept || !environment.is_empty();
     let file = file.then(|| SecretSource::Saved(name.to_owned()));
-    variables.chain(login).chain(file).chain(external.iter().cloned()).collect()
+    variables.chain(login).chain(external.iter().cloned()).chain(file).collect()
 }
 
 fn found(sources: &[SecretSource], needed: bool, has: &dyn Fn(&SecretSource) -> bool) -> Found {

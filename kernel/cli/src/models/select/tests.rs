@@ -511,7 +511,11 @@ fn a_credential_counts_by_where_it_was_found() {
     let (ready, _) = with_delta("", &["variables of others", "ALPHA_API_KEY"]);
     assert_eq!(ready, [alpha, variables]);
     let (ready, _) = with_delta("", &["variables of others", "delta", "ALPHA_API_KEY"]);
-    assert_eq!(ready, [alpha, "delta the credential `delta`"]);
+    assert_eq!(ready, [alpha, variables]);
+    let (ready, _) = with_delta("", &["profile of others", "delta"]);
+    assert_eq!(ready, ["delta the profile of Delta"]);
+    let (ready, _) = with_delta("", &["delta"]);
+    assert_eq!(ready, ["delta the credential `delta`"]);
     let (ready, _) = with_delta("", &["variables of others", "DELTA_API_KEY"]);
     assert_eq!(ready, ["delta the variable DELTA_API_KEY"]);
 }

@@ -186,7 +186,7 @@ impl Provider {
         // The store of other programs takes the user's leave, which only settings can give.
         let others = entries.iter().flat_map(CredentialEntry::others);
         let others = others.filter(|source| !source.is_external());
-        variables.map(SecretSource::Variable).chain([own]).chain(others).collect()
+        variables.map(SecretSource::Variable).chain(others).chain([own]).collect()
     }
 
     /// Says of a refused key where it came from.
