@@ -1,5 +1,5 @@
-//! Tokens that other programs keep in files of theirs, or in the keychain. They are read, and never written: whoever issued a token to
-//! another program renews it there.
+//! Tokens that other programs keep in files of theirs, or in the keychain. They are read, and never written: whoever
+//! issued a token to another program renews it there.
 
 use super::keychain::Keychain;
 use super::{Secret, SecretError, SecretSource, read_private};

@@ -9,6 +9,7 @@ mod assemble;
 mod cards;
 mod credential;
 mod exchange;
+mod lost;
 mod outage;
 mod place;
 mod retry;
@@ -18,7 +19,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use openkoi_brokers::{oauth::Login, secrets::SecretSource};
 use openkoi_core::{
-    message::{Part, Prompt, Received, Role, Turn},
+    message::{Part, Prompt, Role, Turn},
     port::{Delta, Model, ModelCard, ModelError, ModelTrouble, Pending},
 };
 use serde_json::Value;
@@ -34,6 +35,7 @@ use crate::{
     manifest::{Inject, Kind, Manifest, ProviderEntry, Wire},
 };
 use exchange::Deltas;
+use lost::Lost;
 use outage::Outage;
 use trouble::{Setback, is_worth_another};
 
@@ -415,35 +417,6 @@ impl Models {
             return None;
         }
         retry::wait(attempt, setback.wait, (self.settings.chance)())
-    }
-}
-
-/// What arrived in attempts that gave no turn. It was paid for all the same.
-#[derive(Default)]
-struct Lost(Option<Received>);
-
-impl Lost {
-    /// Adds an attempt. The last that said something is the one that is kept.
-    fn add(&mut self, setback: &Setback) {
-        let Some(received) = &setback.error.received else { return };
-        let before = self.0.take().unwrap_or_default();
-        let usage = before.usage.plus(received.usage);
-        let says = !received.parts.is_empty() || before.parts.is_empty();
-        let kept = if says { Received::clone(received) } else { before };
-        self.0 = Some(Received { usage, ..kept });
-    }
-
-    /// The turn that came after them.
-    fn before(self, mut turn: Turn) -> Turn {
-        if let Some(lost) = self.0 {
-            turn.usage = turn.usage.with_lost(lost.usage);
-        }
-        turn
-    }
-
-    /// The error that they ended with.
-    fn kept_in(self, error: ModelError) -> ModelError {
-        ModelError { received: self.0.map(Box::new), ..error }
     }
 }
 
