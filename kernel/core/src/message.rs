@@ -188,14 +188,25 @@ impl Prompt {
     /// Returns the same for a model that reads text alone: words in the place of each attachment.
     #[must_use]
     pub fn in_words(&self) -> Self {
-        let mut prompt = self.clone();
-        for part in prompt.messages.iter_mut().flat_map(|message| &mut message.parts) {
-            if let Part::Attachment(blob) = part {
-                let (kind, size) = (&blob.media_type, blob.bytes.len());
-                *part = Part::Text(format!("[{kind}, {size} bytes: this model reads text alone]"));
+        let part = |part: &Part| match part {
+            Part::Attachment(Blob { media_type, bytes }) => {
+                let size = bytes.len();
+                Part::Text(format!("[{media_type}, {size} bytes: this model reads text alone]"))
             }
+            other => other.clone(),
+        };
+        let message = |message: &Message| Message {
+            speaker: message.speaker,
+            parts: message.parts.iter().map(part).collect(),
+        };
+        Self {
+            system: self.system.clone(),
+            messages: self.messages.iter().map(message).collect(),
+            tools: self.tools.clone(),
+            tool_choice: self.tool_choice.clone(),
+            schema: self.schema.clone(),
+            max_tokens: self.max_tokens,
         }
-        prompt
     }
 
     /// Guesses its tokens, rather too many: three bytes a token, where English has four.

@@ -36,7 +36,7 @@ use crate::{
 };
 use exchange::Deltas;
 use lost::Lost;
-use outage::Outage;
+use outage::{Outage, Permit};
 use trouble::{Setback, is_worth_another};
 
 /// Draws a number from 0 to 1, for waits that must not coincide.
@@ -385,7 +385,7 @@ impl Models {
             let what = "is not set up";
             return Err(Setback::of(ModelTrouble::UnknownModel, &route.provider, what, ""));
         };
-        let permit = Permit::of(provider, clock.monotonic_ms())?;
+        let permit = Permit::of(&provider.outage, provider.name(), clock.monotonic_ms())?;
         let mut attempt = 0;
         let prompt = &*self.readable(prompt, route);
         loop {
@@ -417,37 +417,6 @@ impl Models {
             return None;
         }
         retry::wait(attempt, setback.wait, (self.settings.chance)())
-    }
-}
-
-/// The right to ask a provider, given back when nothing came of it.
-struct Permit<'a>(&'a Outage);
-
-impl<'a> Permit<'a> {
-    fn of(provider: &'a Provider, now: u64) -> Result<Self, Setback> {
-        let Err(left_ms) = provider.outage.admit(now) else { return Ok(Self(&provider.outage)) };
-        let seconds = left_ms.div_ceil(1_000);
-        let message = format!("it failed several times in a row and is left alone for {seconds} s");
-        Err(Setback::of(ModelTrouble::Unreachable, provider.name(), &message, ""))
-    }
-
-    fn answered(&self) {
-        self.0.answered();
-    }
-
-    /// Returns whether the provider is left alone from now on.
-    fn failed(&self, setback: &Setback, now: u64) -> bool {
-        if setback.outage {
-            return self.0.failed(now);
-        }
-        self.0.answered();
-        false
-    }
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        self.0.dropped();
     }
 }
 

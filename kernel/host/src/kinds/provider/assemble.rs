@@ -117,7 +117,7 @@ impl Assembly {
     }
 
     /// Returns what there is of a turn that will not become complete, after a request of so many tokens.
-    pub(super) fn received(self, asked: u64) -> Option<Received> {
+    pub(super) fn received(self, asked: impl FnOnce() -> u64) -> Option<Received> {
         if self.written == 0 && self.slots.is_empty() && self.usage == Usage::default() {
             return None;
         }
@@ -134,8 +134,11 @@ impl Assembly {
         let parts = parts.collect();
         // Most providers count what was written only at the end.
         let output = self.usage.output.unwrap_or(0).max(tokens(self.written));
-        let usage =
-            Usage { input: self.usage.input.or(Some(asked)), output: Some(output), ..self.usage };
+        let usage = Usage {
+            input: self.usage.input.or_else(|| Some(asked())),
+            output: Some(output),
+            ..self.usage
+        };
         Some(Received { parts, usage, model: self.model, shown: false })
     }
 
@@ -246,7 +249,7 @@ mod tests {
         for event in events {
             assembly.take(event).unwrap();
         }
-        assembly.received(100)
+        assembly.received(|| 100)
     }
 
     #[test]

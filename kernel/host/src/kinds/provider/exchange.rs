@@ -87,13 +87,12 @@ pub(super) async fn turn(
     deltas: Deltas<'_>,
 ) -> Result<Turn, Setback> {
     let request = convert::request(model, role, prompt);
-    let asked = prompt.tokens();
     let pass = provider.pass(shared).await?;
-    match attempt(shared, provider, &pass, &request, asked, deltas).await {
+    match attempt(shared, provider, &pass, &request, prompt, deltas).await {
         // Nothing was shown, nothing was done.
         Err(setback) if setback.unauthorized && pass.is_login() => {
             let pass = provider.another_pass(shared, &pass).await?;
-            attempt(shared, provider, &pass, &request, asked, deltas).await
+            attempt(shared, provider, &pass, &request, prompt, deltas).await
         }
         turn => turn,
     }
@@ -104,7 +103,7 @@ async fn attempt(
     provider: &Provider,
     pass: &Pass,
     request: &CompletionRequest,
-    asked: u64,
+    prompt: &Prompt,
     deltas: Deltas<'_>,
 ) -> Result<Turn, Setback> {
     let used = AtomicBool::new(false);
@@ -119,7 +118,7 @@ async fn attempt(
     let encoded = codec.encode(request).await?;
     let answer = codec.send(encoded).await?;
     codec.hit(Point::TurnSent)?;
-    let mut turn = codec.read(answer, &request.model, asked, &shown).await;
+    let mut turn = codec.read(answer, &request.model, prompt, &shown).await;
     let redact = |text: &str| shared.brokers.secrets.redact_str(text);
     match &mut turn {
         Ok(turn) => without_keys(&mut turn.parts, redact),
@@ -274,7 +273,7 @@ impl<'a> Codec<'a> {
         &mut self,
         answer: Answer,
         model: &str,
-        asked: u64,
+        prompt: &Prompt,
         shown: &(dyn Fn(&Piece) + Send + Sync),
     ) -> Result<Turn, Setback> {
         let mut assembly = Assembly::new(model);
@@ -282,7 +281,7 @@ impl<'a> Codec<'a> {
         let stop = end.and_then(|()| assembly.stop().map_err(|error| self.unassembled(&error)));
         match stop {
             Ok(stop) => Ok(assembly.finish(stop)),
-            Err(setback) => Err(setback.received(assembly.received(asked))),
+            Err(setback) => Err(setback.received(assembly.received(|| prompt.tokens()))),
         }
     }
 

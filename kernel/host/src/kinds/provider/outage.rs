@@ -3,6 +3,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use openkoi_core::port::ModelTrouble;
+
+use super::trouble::Setback;
+
 /// So many failures in a row …
 const FAILURES: u32 = 5;
 /// … and it is left alone for so long, in milliseconds.
@@ -59,6 +63,39 @@ impl Outage {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to ask a provider, given back when nothing came of it.
+pub(super) struct Permit<'a>(&'a Outage);
+
+impl<'a> Permit<'a> {
+    /// Returns the right to ask the provider of this name, unless it is left alone.
+    pub(super) fn of(outage: &'a Outage, provider: &str, now: u64) -> Result<Self, Setback> {
+        let Err(left_ms) = outage.admit(now) else { return Ok(Self(outage)) };
+        let seconds = left_ms.div_ceil(1_000);
+        let message = format!("it failed several times in a row and is left alone for {seconds} s");
+        Err(Setback::of(ModelTrouble::Unreachable, provider, &message, ""))
+    }
+
+    /// Notes that it answered.
+    pub(super) fn answered(&self) {
+        self.0.answered();
+    }
+
+    /// Returns whether the provider is left alone from now on.
+    pub(super) fn failed(&self, setback: &Setback, now: u64) -> bool {
+        if setback.outage {
+            return self.0.failed(now);
+        }
+        self.0.answered();
+        false
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.0.dropped();
     }
 }
 
