@@ -1,7 +1,13 @@
 //! One run from the outside: claimed, watched, recorded, reported. Tasks, chats, demos and resumed runs all come
 //! through here.
 
-use std::{fs, path::Path, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    future::Future,
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::Arc,
+};
 
 use openkoi_brokers::{clock::SystemClock, durable};
 use openkoi_core::{
@@ -17,7 +23,7 @@ use openkoi_core::{
 };
 use openkoi_storage::{
     Storage,
-    output::{LiveState, StateFiles},
+    output::{LiveState, StateFiles, WRITTEN_EVERY},
     tasks::TaskQuery,
 };
 use serde_json::{Value, json};
@@ -80,7 +86,7 @@ pub async fn start(
     let watchers = Watchers::of(context, show, StateFiles::new(home));
     let ports = runtime.ports(watchers.all.clone(), interrupts);
     let briefing = runtime.briefing(&task.text);
-    let result = run::drive(task, briefing, runtime.policy(), ports).await;
+    let result = watchers.while_running(run::drive(task, briefing, runtime.policy(), ports)).await;
     drop(lease);
     let end = End { context, runtime, show, interrupts, lines: watchers.lines };
     end.conclude(&id, &session, result)
@@ -106,7 +112,7 @@ pub async fn resume(
     }
     let watchers = Watchers::of(context, show, files);
     let ports = runtime.ports(watchers.all.clone(), interrupts);
-    let result = run::resume(id, runtime.policy(), ports).await;
+    let result = watchers.while_running(run::resume(id, runtime.policy(), ports)).await;
     drop(lease);
     let end = End { context, runtime, show, interrupts, lines: watchers.lines };
     end.conclude(id, session, result)
@@ -122,12 +128,14 @@ pub fn announce(context: &Context, runtime: &Runtime, show: &Show) {
 /// Whoever watches a run.
 struct Watchers {
     all: Arc<dyn Listener>,
+    files: Arc<StateFiles>,
     lines: Option<Arc<ProgressLines>>,
 }
 
 impl Watchers {
     fn of(context: &Context, show: &Show, files: StateFiles) -> Self {
-        let mut all: Vec<Arc<dyn Listener>> = vec![Arc::new(files)];
+        let files = Arc::new(files);
+        let mut all: Vec<Arc<dyn Listener>> = vec![files.clone()];
         let lines = (!show.quiet).then(|| Arc::new(ProgressLines::new(&context.printer)));
         if let Some(lines) = &lines {
             all.push(lines.clone());
@@ -135,7 +143,19 @@ impl Watchers {
         if show.format == RunFormat::StreamJson {
             all.push(Arc::new(EventStream(context.printer)));
         }
-        Self { all: Arc::new(Listeners(all)), lines }
+        Self { all: Arc::new(Listeners(all)), files, lines }
+    }
+
+    /// Drives a run, and keeps the state files up to date while it waits for something.
+    async fn while_running<T>(&self, run: impl Future<Output = T>) -> T {
+        let mut run = pin!(run);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut run => return result,
+                () = tokio::time::sleep(WRITTEN_EVERY) => self.files.catch_up(),
+            }
+        }
     }
 }
 

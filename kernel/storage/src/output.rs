@@ -15,7 +15,7 @@ use openkoi_brokers::durable::{create_private_dir, put_atomic};
 use openkoi_core::id::{SessionId, TaskId};
 
 pub use history::{History, HistoryLine, ROTATE_AT};
-pub use live::{LiveState, StateFiles};
+pub use live::{LiveState, StateFiles, WRITTEN_EVERY};
 
 use crate::{Storage, error::StorageError, ident, sessions};
 

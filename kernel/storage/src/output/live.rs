@@ -3,9 +3,10 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
-use openkoi_brokers::durable::{create_private_dir, put_atomic, put_whole};
+use openkoi_brokers::durable::{create_private_dir, put_whole};
 use openkoi_core::{
     event::{Entry, Event},
     id::{SessionId, TaskId},
@@ -18,6 +19,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{History, HistoryLine, PRIVATE};
 use crate::{error::StorageError, tasks::TaskStatus};
+
+/// How long after the file was written it is not written again, but for the end of a run. Whoever looks, looks once a
+/// second.
+pub const WRITTEN_EVERY: Duration = Duration::from_millis(250);
 
 /// What is known of the running task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,17 +104,13 @@ impl LiveState {
         }
     }
 
-    /// Takes in what happened after an event named `last`; returns whether it is worth writing down now. What
-    /// something else follows at once is written with that.
+    /// Takes in what happened after an event named `last`; returns whether it changed what the state says.
     fn advance(&mut self, entry: &Entry, last: &str) -> bool {
         self.updated_ms = self.updated_ms.max(entry.at_ms);
         self.elapsed_ms = entry.elapsed_ms;
         match &entry.event {
             Event::TaskResumed => self.status = TaskStatus::Running,
-            Event::PlanMade { .. } => {
-                self.phase("execute");
-                return false;
-            }
+            Event::PlanMade { .. } => self.phase("execute"),
             Event::IterationStarted { number } => {
                 self.iteration = *number;
                 self.phase(if *number > 1 { "refine" } else { "execute" });
@@ -121,10 +122,7 @@ impl LiveState {
                 self.tokens = self.tokens.saturating_add(spent.tokens);
                 self.cost_usd += dollars(spent.cost_micros);
             }
-            Event::IterationDecided { standing, .. } => {
-                self.score = standing.score;
-                return false;
-            }
+            Event::IterationDecided { standing, .. } => self.score = standing.score,
             Event::TaskPaused { reason } => self.status = TaskStatus::of_pause(reason, last),
             Event::TaskFinished { outcome } => self.finish(outcome),
             _ => return false,
@@ -167,6 +165,10 @@ struct Watched {
     live: Option<LiveState>,
     /// The name of the event before.
     last: &'static str,
+    /// Whether the state says something that the file does not.
+    changed: bool,
+    /// The run's time when the file was written.
+    written_ms: Option<u64>,
     reported: bool,
 }
 
@@ -180,6 +182,11 @@ impl StateFiles {
     /// Goes on with a task that was begun before.
     pub fn resume(&self, live: LiveState) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).live = Some(live);
+    }
+
+    /// Writes what changed since the file was written. Somebody has to ask for it every [`WRITTEN_EVERY`].
+    pub fn catch_up(&self) {
+        self.with(Self::write_changed);
     }
 
     /// Returns the state of the task that ran last, or runs.
@@ -207,7 +214,7 @@ impl StateFiles {
     }
 
     fn take_in(&self, watched: &mut Watched, entry: &Entry) -> Result<(), StorageError> {
-        let worth = match (LiveState::started(entry), &mut watched.live) {
+        let changed = match (LiveState::started(entry), &mut watched.live) {
             (Some(started), live) => {
                 *live = Some(started);
                 true
@@ -216,12 +223,36 @@ impl StateFiles {
             (None, None) => false,
         };
         watched.last = entry.event.name();
-        let Some(live) = watched.live.as_ref().filter(|_| worth) else { return Ok(()) };
-        self.write(live)?;
-        if let Event::TaskFinished { outcome } = &entry.event {
+        watched.changed |= changed;
+        let ends = matches!(entry.event, Event::TaskPaused { .. } | Event::TaskFinished { .. });
+        let rests = |written| {
+            u128::from(entry.elapsed_ms.saturating_sub(written)) < WRITTEN_EVERY.as_millis()
+        };
+        if ends || !watched.written_ms.is_some_and(rests) {
+            self.write_changed(watched)?;
+        }
+        if let (Event::TaskFinished { outcome }, Some(live)) = (&entry.event, &watched.live) {
             self.history.append(&HistoryLine::new(live, outcome, entry.at_ms))?;
         }
         Ok(())
+    }
+
+    fn write_changed(&self, watched: &mut Watched) -> Result<(), StorageError> {
+        let Some(live) = watched.live.as_ref().filter(|_| watched.changed) else { return Ok(()) };
+        watched.changed = false;
+        watched.written_ms = Some(live.elapsed_ms);
+        self.write(live)
+    }
+
+    /// Does `work` on what is watched, and reports its error unless one was reported before.
+    fn with(&self, work: impl FnOnce(&Self, &mut Watched) -> Result<(), StorageError>) {
+        let mut watched = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = work(self, &mut watched)
+            && !watched.reported
+        {
+            watched.reported = true;
+            tracing::warn!(error = error.line(), "the state files are not up to date");
+        }
     }
 
     fn write(&self, live: &LiveState) -> Result<(), StorageError> {
@@ -231,21 +262,14 @@ impl StateFiles {
         let what = || format!("the state of task {}", live.task_id.short());
         let text = serde_json::to_vec_pretty(live)
             .map_err(|source| StorageError::Unwritable { what: what(), source })?;
-        // While the task runs the journal is the record; this file only has to be whole for whoever reads it.
-        let put = if live.status == TaskStatus::Running { put_whole } else { put_atomic };
-        Ok(put(&self.path, &text, PRIVATE)?)
+        // The journal is the record; this file only has to be whole for whoever reads it.
+        Ok(put_whole(&self.path, &text, PRIVATE)?)
     }
 }
 
 impl Listener for StateFiles {
     fn event(&self, entry: &Entry) {
-        let mut watched = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = self.take_in(&mut watched, entry)
-            && !watched.reported
-        {
-            watched.reported = true;
-            tracing::warn!(error = error.line(), "the state files are not up to date");
-        }
+        self.with(|files, watched| files.take_in(watched, entry));
     }
 
     fn delta(&self, _role: &Role, _delta: Delta<'_>) -> bool {

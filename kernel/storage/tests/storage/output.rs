@@ -52,9 +52,15 @@ fn an_id_cannot_lead_an_answer_elsewhere() {
 fn run(files: &StateFiles) -> Vec<Option<LiveState>> {
     let decided = json!({ "event": "iteration.decided", "number": 1, "decision": "accept",
                           "reason": "", "standing": standing(Some(0.9)) });
+    let asked = |role: &str| {
+        event(json!({ "event": "turn.started", "role": role, "model": "p/large", "request": "r",
+                      "reserved": { "tokens": 1, "cost_micros": 1 } }))
+    };
     let events = [
         started(&task_id("1"), &session_id("s"), "fix it"),
+        asked("planner"),
         Event::IterationStarted { number: 1 },
+        asked("executor"),
         turn("executor", "p/large", "x", 30, 500_000),
         Event::EvaluationStarted { evaluator: "rubric".to_owned() },
         event(decided),
@@ -63,6 +69,7 @@ fn run(files: &StateFiles) -> Vec<Option<LiveState>> {
     let mut states = Vec::new();
     for (number, event) in events.into_iter().enumerate() {
         files.event(&entry("k", number as u64 * 10, event));
+        files.catch_up();
         states.push(files.last().unwrap());
     }
     states
@@ -77,14 +84,39 @@ fn the_state_file_follows_the_run() {
     let states: Vec<LiveState> = run(&files).into_iter().flatten().collect();
 
     let phases: Vec<&str> = states.iter().map(|state| state.phase.as_str()).collect();
-    assert_eq!(phases, ["plan", "execute", "execute", "evaluate", "evaluate", "done"]);
+    assert_eq!(
+        phases,
+        ["plan", "plan", "execute", "execute", "execute", "evaluate", "evaluate", "done"]
+    );
     let last = states.last().unwrap();
     assert_eq!((last.status, last.score), (TaskStatus::Accepted, Some(0.925)));
     assert_eq!((last.tokens, last.cost_usd, last.max_cost_usd), (30, 0.5, 2.0));
     assert_eq!((last.iteration, last.max_iterations), (2, 3));
-    assert_eq!((last.started_ms, last.updated_ms, last.elapsed_ms), (0, 50, 25));
+    assert_eq!((last.started_ms, last.updated_ms, last.elapsed_ms), (0, 70, 35));
     let file = fs::read_to_string(home.path("state/last-task.json")).unwrap();
     assert!(file.contains(&format!("\"task_id\": \"{}\"", id("1"))), "{file}");
+}
+
+#[test]
+fn the_state_file_is_written_some_times_a_second_and_at_the_end() {
+    let home = Home::new();
+    let files = StateFiles::new(&home.path(""));
+    let spent = || turn("executor", "p/large", "x", 30, 0);
+    let tokens = || files.last().unwrap().unwrap().tokens;
+
+    files.event(&entry("start", 0, started(&task_id("1"), &session_id("s"), "x")));
+    files.event(&entry("i1/t0", 100, spent()));
+    assert_eq!(tokens(), 0);
+    files.catch_up();
+    assert_eq!(tokens(), 30);
+
+    // An entry's own time is half of that of the clock here.
+    files.event(&entry("i1/t1", 590, spent()));
+    assert_eq!(tokens(), 30);
+    files.event(&entry("i1/t2", 600, spent()));
+    assert_eq!(tokens(), 90);
+    files.event(&entry("end", 601, Event::TaskPaused { reason: "x".to_owned() }));
+    assert_eq!(files.last().unwrap().unwrap().status, TaskStatus::Paused);
 }
 
 #[test]
@@ -106,7 +138,7 @@ fn a_finished_task_is_one_line_of_the_history() {
         model: "p/large".to_owned(),
         files_changed: 1,
         started_ms: 0,
-        ended_ms: 50,
+        ended_ms: 70,
         elapsed_ms: 7,
     };
     assert_eq!(files.history().last(10).unwrap(), (vec![line], 0));
