@@ -257,14 +257,32 @@ impl Event {
     /// Whether the loop comes to this by itself and does nothing before its next intent: lost with the program,
     /// it is concluded again from what is left.
     pub fn waits(&self) -> bool {
+        self.is_news()
+            || matches!(
+                self,
+                Self::TaskStarted { .. }
+                    | Self::PlanMade { .. }
+                    | Self::PlanRefined { .. }
+                    | Self::TreeCaptured { .. }
+                    | Self::TreeCompared { .. }
+                    | Self::IterationStarted { .. }
+                    | Self::IterationDecided { .. }
+            )
+    }
+
+    /// Whether it only tells what goes on at this moment: nothing follows from it.
+    pub fn is_news(&self) -> bool {
+        matches!(self, Self::EvaluationStarted { .. } | Self::ProgressReported { .. })
+    }
+
+    /// Whether it belongs to a turn of a model, which is never repeated.
+    pub fn is_turn(&self) -> bool {
         matches!(
             self,
-            Self::PlanMade { .. }
-                | Self::PlanRefined { .. }
-                | Self::TreeCaptured { .. }
-                | Self::TreeCompared { .. }
-                | Self::IterationStarted { .. }
-                | Self::IterationDecided { .. }
+            Self::TurnStarted { .. }
+                | Self::TurnLost { .. }
+                | Self::TurnFailed { .. }
+                | Self::TurnFinished { .. }
         )
     }
 

@@ -124,9 +124,7 @@ impl Gate {
             target: target_of(tool, call),
             details: call.arguments.clone(),
         };
-        let (decision, answer) = self.decide(&claimant).await?;
-        self.recorder.record(key, decided(&claimant, &decision, answer))?;
-        settled(decision)
+        self.decide_for(key, &claimant).await
     }
 
     /// Lets the loop itself pass with something that is the user's to decide, such as work that changes the
@@ -148,9 +146,7 @@ impl Gate {
             details: claim.target.clone(),
             target: claim.target,
         };
-        let (decision, answer) = self.decide(&claimant).await?;
-        self.recorder.record(key, decided(&claimant, &decision, answer))?;
-        settled(decision)
+        self.decide_for(key, &claimant).await
     }
 
     /// Lets a use of a capability pass, or says why not. Uses that only look at the workspace, at the
@@ -190,7 +186,14 @@ impl Gate {
         };
         if noteworthy(wanted, &decision) {
             let event = decided(&claimant, &decision, answer);
-            self.recorder.note(key, event).map_err(|error| Failure::Failed(error.to_string()))?;
+            // A model's turn has an intent of its own; of what leaves the machine otherwise this is the only one.
+            let noted = match (wanted, answer, &decision) {
+                (Use::Model(_), None, Decision::Allow { .. }) => {
+                    self.recorder.note_with_next(key, event)
+                }
+                _ => self.recorder.note(key, event),
+            };
+            noted.map_err(|error| Failure::Failed(error.to_string()))?;
         }
         match settled(decision) {
             Ok(()) => Ok(()),
@@ -218,6 +221,18 @@ impl Gate {
                 Failure::Denied { what, hint: "answer on a terminal".to_owned() }
             }
         }
+    }
+
+    /// Decides once for an operation that records a start or a result of its own next.
+    async fn decide_for(&self, key: &str, claimant: &Claimant<'_>) -> Result<(), Refusal> {
+        let (decision, answer) = self.decide(claimant).await?;
+        let event = decided(claimant, &decision, answer);
+        match answer {
+            None => self.recorder.record_with_next(key, event)?,
+            // A person is not asked twice.
+            Some(_) => self.recorder.record(key, event)?,
+        }
+        settled(decision)
     }
 
     async fn decide(&self, claimant: &Claimant<'_>) -> Result<(Decision, Option<Answer>), Refusal> {

@@ -4,7 +4,8 @@
 //! [`Recorder::recall`]; only what the journal does not hold is done, and recorded before it is acted on.
 //!
 //! A commit waits for the disk. What the loop concludes by itself ([`Event::waits`]) is therefore committed with
-//! the next intent or result: before anything is done because of it, and nobody hears of it earlier.
+//! the next intent or result: before anything is done because of it, and nobody hears of it earlier. News
+//! ([`Event::is_news`]) waits for the disk too, but not to be heard.
 
 use std::{
     collections::HashMap,
@@ -64,6 +65,10 @@ struct State {
     reached_ms: u64,
     /// Facts that are committed with the next one that does not wait.
     waiting: Vec<Entry>,
+    /// How many of them were heard of already, from the first.
+    heard: usize,
+    /// How many facts were committed that a resumed run would not find out again from turns alone.
+    effects: u64,
 }
 
 impl Recorder {
@@ -88,6 +93,8 @@ impl Recorder {
             last_ms,
             reached_ms: 0,
             waiting: Vec::new(),
+            heard: 0,
+            effects: 0,
         };
         Self { task, mode, journal, listener, clock, state: Mutex::new(state) }
     }
@@ -118,6 +125,21 @@ impl Recorder {
     ///
     /// When the journal cannot be written, or when a verified run does something else than its journal says.
     pub fn record(&self, key: &str, event: Event) -> Result<(), RecordError> {
+        let waits = event.waits();
+        self.record_as(key, event, waits)
+    }
+
+    /// As [`Recorder::record`], for a fact whose maker knows that an intent or a result follows at once, and that
+    /// it is no loss without that.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn record_with_next(&self, key: &str, event: Event) -> Result<(), RecordError> {
+        self.record_as(key, event, true)
+    }
+
+    fn record_as(&self, key: &str, event: Event, waits: bool) -> Result<(), RecordError> {
         let name = event.name();
         if let Some(known) = self.recall(key, name) {
             return if self.mode == Mode::Live || known == event {
@@ -126,7 +148,7 @@ impl Recorder {
                 Err(RecordError::Diverged { key: key.to_owned(), event: name })
             };
         }
-        self.append(key, event)
+        self.append(key, event, waits)
     }
 
     /// Records a fact that may happen any number of times under its key. Nothing recalls it.
@@ -135,7 +157,33 @@ impl Recorder {
     ///
     /// When the journal cannot be written.
     pub fn note(&self, key: &str, event: Event) -> Result<(), RecordError> {
-        self.append(key, event)
+        let waits = event.waits();
+        self.append(key, event, waits)
+    }
+
+    /// As [`Recorder::note`], and as [`Recorder::record_with_next`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn note_with_next(&self, key: &str, event: Event) -> Result<(), RecordError> {
+        self.append(key, event, true)
+    }
+
+    /// Commits what waits, where no intent and no result follows.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub fn settle(&self) -> Result<(), RecordError> {
+        let (lines, heard) = self.state().take();
+        self.commit(&lines, heard)
+    }
+
+    /// Returns how many facts were committed so far of which a resumed run could not be sure otherwise. Turns do
+    /// not count: they are recalled one by one.
+    pub fn effects(&self) -> u64 {
+        self.state().effects
     }
 
     /// Returns how long the run has been running, in milliseconds.
@@ -166,29 +214,173 @@ impl Recorder {
         self.mode
     }
 
-    fn append(&self, key: &str, event: Event) -> Result<(), RecordError> {
+    fn append(&self, key: &str, event: Event, waits: bool) -> Result<(), RecordError> {
         if self.mode == Mode::Verify {
             return Err(RecordError::Diverged { key: key.to_owned(), event: event.name() });
         }
         self.go_live();
         let line = entry(key, self.elapsed_ms(), self.clock.now_ms(), event);
-        let waits = line.event.waits();
         let mut state = self.state();
         state.reached_ms = state.reached_ms.max(line.elapsed_ms);
         state.recorded.insert((line.key.clone(), line.event.name()), line.clone());
+        if waits {
+            let heard = state.put_by(line.clone());
+            drop(state);
+            if heard {
+                self.listener.event(&line);
+            }
+            return Ok(());
+        }
+        if !line.event.is_turn() {
+            state.effects += 1;
+        }
         state.waiting.push(line);
-        let lines = if waits { Vec::new() } else { std::mem::take(&mut state.waiting) };
+        let (lines, heard) = state.take();
         drop(state);
+        self.commit(&lines, heard)
+    }
+
+    fn commit(&self, lines: &[Entry], heard: usize) -> Result<(), RecordError> {
         if lines.is_empty() {
             return Ok(());
         }
-        self.journal.append(&self.task, &lines)?;
-        lines.iter().for_each(|line| self.listener.event(line));
+        self.journal.append(&self.task, lines)?;
+        lines.iter().skip(heard).for_each(|line| self.listener.event(line));
         Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere does not make recorded facts untrue.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Keeps a fact for the next commit; returns whether it may be heard of now: it is news, and no fact before it
+    /// has yet to become durable.
+    fn put_by(&mut self, line: Entry) -> bool {
+        let now = line.event.is_news() && self.heard == self.waiting.len();
+        self.waiting.push(line);
+        if now {
+            self.heard = self.waiting.len();
+        }
+        now
+    }
+
+    /// Returns what is committed now, and how many of that were heard of.
+    fn take(&mut self) -> (Vec<Entry>, usize) {
+        (std::mem::take(&mut self.waiting), std::mem::take(&mut self.heard))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    use crate::{
+        message::Role,
+        port::{Delta, Pending},
+    };
+
+    /// What became durable and what was heard of, in the order in which it did.
+    #[derive(Default)]
+    struct Log(Mutex<Vec<String>>);
+
+    impl Log {
+        fn add(&self, what: &str, entries: &[Entry]) {
+            let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+            self.0.lock().unwrap().push(format!("{what} {}", keys.join(" ")));
+        }
+    }
+
+    impl Journal for Log {
+        fn append(&self, _task: &TaskId, entries: &[Entry]) -> Result<(), JournalError> {
+            self.add("durable", entries);
+            Ok(())
+        }
+
+        fn load(&self, _task: &TaskId) -> Result<Vec<Entry>, JournalError> {
+            Ok(Vec::new())
+        }
+    }
+
+    impl Listener for Log {
+        fn event(&self, entry: &Entry) {
+            self.add("heard", std::slice::from_ref(entry));
+        }
+
+        fn delta(&self, _role: &Role, _delta: Delta<'_>) -> bool {
+            false
+        }
+    }
+
+    struct NoTime;
+
+    impl Clock for NoTime {
+        fn now_ms(&self) -> u64 {
+            0
+        }
+
+        fn monotonic_ms(&self) -> u64 {
+            0
+        }
+
+        fn sleep(&self, _duration: Duration) -> Pending<'static, ()> {
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    fn recorder() -> (Recorder, Arc<Log>) {
+        let log = Arc::new(Log::default());
+        let (task, clock) = (TaskId::new("t"), Arc::new(NoTime));
+        (Recorder::new(task, Mode::Live, Vec::new(), log.clone(), log.clone(), clock), log)
+    }
+
+    fn news() -> Event {
+        Event::ProgressReported { origin: "x".to_owned(), message: "y".to_owned() }
+    }
+
+    fn conclusion() -> Event {
+        Event::IterationStarted { number: 1 }
+    }
+
+    #[test]
+    fn news_is_heard_at_once_and_committed_with_what_is_worth_a_commit() {
+        let (recorder, log) = recorder();
+
+        recorder.note("a", news()).unwrap();
+        recorder.note("b", news()).unwrap();
+        recorder.record("c", conclusion()).unwrap();
+        recorder.note("d", Event::TaskResumed).unwrap();
+
+        assert_eq!(
+            *log.0.lock().unwrap(),
+            ["heard a", "heard b", "durable a b c d", "heard c", "heard d"]
+        );
+    }
+
+    #[test]
+    fn news_does_not_overtake_what_has_to_be_durable_first() {
+        let (recorder, log) = recorder();
+
+        recorder.record("a", conclusion()).unwrap();
+        recorder.note("b", news()).unwrap();
+        recorder.note("c", Event::TaskResumed).unwrap();
+
+        assert_eq!(*log.0.lock().unwrap(), ["durable a b c", "heard a", "heard b", "heard c"]);
+    }
+
+    #[test]
+    fn turns_are_no_effects_and_neither_is_what_waits() {
+        let (recorder, _) = recorder();
+
+        recorder.note("a", news()).unwrap();
+        recorder.note_with_next("b", Event::TaskResumed).unwrap();
+        recorder.note("c", Event::TurnLost { reserved: Default::default() }).unwrap();
+        assert_eq!(recorder.effects(), 0);
+
+        recorder.note("d", Event::TaskResumed).unwrap();
+        assert_eq!(recorder.effects(), 1);
     }
 }

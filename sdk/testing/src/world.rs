@@ -267,7 +267,11 @@ impl World {
             name: name.to_owned(),
             arguments: arguments.to_owned(),
         };
-        toolbox.call(&call, self.scope()).await
+        let scope = self.scope();
+        let gate = Arc::clone(&scope.gate);
+        let result = toolbox.call(&call, scope).await;
+        settle(&gate);
+        result
     }
 
     /// Asks the one evaluator of the world.
@@ -284,7 +288,11 @@ impl World {
         let judges = Judges::new(&self.host(), place, rubrics, &[]).expect("the evaluators load");
         let cards = judges.cards();
         let [card] = cards.as_slice() else { panic!("there are {} evaluators", cards.len()) };
-        judges.evaluate(&card.name, subject, self.scope()).await
+        let scope = self.scope();
+        let gate = Arc::clone(&scope.gate);
+        let result = judges.evaluate(&card.name, subject, scope).await;
+        settle(&gate);
+        result
     }
 
     /// Returns models that are all served by the one provider of the world, with these settings. Waits have
@@ -396,4 +404,9 @@ impl World {
         place.private = vec![self.home.path().join("credentials")];
         Arc::new(place)
     }
+}
+
+/// Commits what would wait for the run's next intent: here nothing follows a call.
+fn settle(gate: &Gate) {
+    gate.recorder().settle().expect("memory can be written");
 }

@@ -267,6 +267,7 @@ impl Run {
         }
         let started = Event::EvaluationStarted { evaluator: card.name.clone() };
         self.recorder.record(&key, started)?;
+        let effects = self.recorder.effects();
         let deadline = Duration::from_millis(card.deadline_ms);
         let work = self.ports.evaluators.evaluate(&card.name, subject, self.scope(&key, deadline));
         let result = match self.meter.within(deadline, work).await {
@@ -289,7 +290,11 @@ impl Run {
             result: result.clone(),
             tree,
         };
-        self.recorder.record(&key, finished)?;
+        // What took no more than turns, which are recalled, is cheaper judged again than waited for.
+        match self.recorder.effects() == effects {
+            true => self.recorder.record_with_next(&key, finished)?,
+            false => self.recorder.record(&key, finished)?,
+        }
         Ok(result)
     }
 }
