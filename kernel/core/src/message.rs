@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::tool::Schema;
+
 /// What a turn is for; settings map a role to a provider's model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -149,7 +151,7 @@ pub struct OfferedTool {
     /// What it does and when to use it.
     pub description: String,
     /// JSON Schema of its arguments.
-    pub parameters: Value,
+    pub parameters: Schema,
 }
 
 /// Whether the model has to call a tool.
@@ -215,9 +217,7 @@ impl Prompt {
         let tools: usize = self
             .tools
             .iter()
-            .map(|tool| {
-                tool.name.len() + tool.description.len() + tool.parameters.to_string().len()
-            })
+            .map(|tool| tool.name.len() + tool.description.len() + tool.parameters.text().len())
             .sum();
         tokens(self.system.len() + messages + tools) + 16
     }

@@ -1,9 +1,61 @@
 //! Tools as the loop sees them, whichever tier runs them.
 
-use serde::{Deserialize, Serialize};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::message::Blob;
+
+/// A JSON Schema. It goes into every event, prompt and request that names its tool, so copies share it, and its
+/// text is made once.
+#[derive(Clone, Default)]
+pub struct Schema(Arc<(Value, OnceLock<String>)>);
+
+impl Schema {
+    /// Returns it as a value.
+    pub fn value(&self) -> &Value {
+        &self.0.0
+    }
+
+    /// Returns it as compact JSON text.
+    pub fn text(&self) -> &str {
+        self.0.1.get_or_init(|| self.value().to_string())
+    }
+}
+
+impl From<Value> for Schema {
+    fn from(value: Value) -> Self {
+        Self(Arc::new((value, OnceLock::new())))
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.value(), f)
+    }
+}
+
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.value() == other.value()
+    }
+}
+
+impl Serialize for Schema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Schema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::from)
+    }
+}
 
 /// What a tool does to the world, from harmless to grave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,7 +94,7 @@ pub struct Tool {
     /// What the model reads.
     pub description: String,
     /// JSON Schema of its arguments.
-    pub parameters: Value,
+    pub parameters: Schema,
     /// What it does to the world.
     pub effect: Effect,
     /// Whether doing it twice is the same as doing it once.

@@ -9,7 +9,7 @@ use crate::bindings::imports::openkoi::{host::model, types::conversation as wit}
 pub(crate) fn prompt(prompt: model::Prompt) -> Result<core::Prompt, Failure> {
     let schema = prompt.schema.map(|text| json("/schema", &text)).transpose()?;
     let tools = prompt.tools.into_iter().map(|tool| {
-        let parameters = json("/tools", &tool.parameters)?;
+        let parameters = json("/tools", &tool.parameters)?.into();
         Ok(core::OfferedTool { name: tool.name, description: tool.description, parameters })
     });
     Ok(core::Prompt {
@@ -36,7 +36,7 @@ pub(crate) fn request(
     let tools = prompt.tools.iter().map(|tool| wit::ToolSpec {
         name: tool.name.clone(),
         description: tool.description.clone(),
-        parameters: tool.parameters.to_string(),
+        parameters: tool.parameters.text().to_owned(),
     });
     wit::CompletionRequest {
         model: model.to_owned(),

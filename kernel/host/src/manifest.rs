@@ -17,10 +17,9 @@ use openkoi_core::{
     capability::{Access, Grant},
     evaluation::Tier,
     pattern::{CommandRule, HttpRule},
-    tool::Effect,
+    tool::{Effect, Schema},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 pub use error::ManifestError;
 
@@ -155,7 +154,7 @@ pub struct ToolEntry {
     pub parameters: String,
     /// The same, parsed.
     #[serde(skip)]
-    pub schema: Value,
+    pub schema: Schema,
     /// What it asks for.
     #[serde(default, rename = "capability")]
     pub capabilities: Vec<Capability>,
@@ -391,6 +390,10 @@ pub struct StoreEntry {
 pub struct EvaluatorEntry {
     /// What its evidence is worth.
     pub tier: Tier,
+    /// If there are any, it has nothing to say of an answer that has none of them anywhere in it, whatever their
+    /// case, where nothing changed and nothing was checked before. It is not woken for such an answer.
+    #[serde(default)]
+    pub answer_words: Vec<String>,
 }
 
 /// Limits that a component asks for; what is absent is the host's default.

@@ -101,7 +101,8 @@ fn plan_tool() -> OfferedTool {
                     },
                 },
             },
-        }),
+        })
+        .into(),
     }
 }
 

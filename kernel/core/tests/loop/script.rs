@@ -332,7 +332,7 @@ fn tool(name: &str, effect: Effect, idempotent: bool) -> Tool {
     Tool {
         name: name.into(),
         description: String::new(),
-        parameters: json!({}),
+        parameters: json!({}).into(),
         effect,
         idempotent,
         domain: "files".into(),

@@ -28,6 +28,20 @@ struct Known {
     limits: Limits,
     grant: Grant,
     max_tokens: Option<u32>,
+    answer_words: Vec<String>,
+}
+
+impl Known {
+    /// Whether the manifest says already that there is nothing to judge.
+    fn passes_over(&self, subject: &Subject) -> bool {
+        let Some(answer) = &subject.answer else { return false };
+        let only = subject.changes.is_empty() && subject.baseline.is_empty();
+        if self.answer_words.is_empty() || !only {
+            return false;
+        }
+        let answer = answer.to_lowercase();
+        !self.answer_words.iter().any(|word| answer.contains(word))
+    }
 }
 
 /// The evaluators of one run.
@@ -69,6 +83,11 @@ impl Judges {
         let known = self.known.iter().find(|known| known.card.name == evaluator);
         let known =
             known.ok_or_else(|| Failure::NotFound(format!("the evaluator `{evaluator}`")))?;
+        if known.passes_over(subject) {
+            let summary =
+                "nothing changed, and the answer says nothing that it looks for".to_owned();
+            return Ok(Verdict { summary, ..Verdict::default() });
+        }
         let shared = &self.host.shared;
         let entry = shared.catalog.find(evaluator);
         let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
@@ -120,7 +139,8 @@ impl Evaluators for Judges {
 }
 
 fn take_up(manifest: &Manifest) -> Option<Known> {
-    let tier = manifest.evaluator.as_ref()?.tier;
+    let evaluator = manifest.evaluator.as_ref()?;
+    let tier = evaluator.tier;
     let limits = Limits::of(manifest.component.kind, &manifest.limits);
     let deadline_ms = u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX);
     Some(Known {
@@ -128,5 +148,6 @@ fn take_up(manifest: &Manifest) -> Option<Known> {
         limits,
         grant: manifest.grant(None),
         max_tokens: manifest.max_tokens(None),
+        answer_words: evaluator.answer_words.clone(),
     })
 }

@@ -194,7 +194,11 @@ fn check_arguments(known: &Known, arguments: &str) -> Result<(), Failure> {
         field: String::new(),
         message: format!("the arguments are not JSON: {error}"),
     })?;
-    if off(Guard::HostArguments) { Ok(()) } else { schema::check(&known.tool.parameters, &value) }
+    if off(Guard::HostArguments) {
+        Ok(())
+    } else {
+        schema::check(known.tool.parameters.value(), &value)
+    }
 }
 
 fn size(answer: &Output) -> u64 {

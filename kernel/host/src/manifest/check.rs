@@ -37,7 +37,21 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
         check_profiles(entry.store.as_ref())?;
         check_injection(&entry.inject)
     })?;
+    if let Some(evaluator) = &manifest.evaluator {
+        check_words(&evaluator.answer_words)?;
+    }
     provider::check(manifest)
+}
+
+/// Words are looked for in an answer that was made lower case, and an empty one is in every answer.
+fn check_words(words: &[String]) -> Result<(), ManifestError> {
+    match words.iter().find(|word| word.is_empty() || **word != word.to_lowercase()) {
+        None => Ok(()),
+        Some(word) => Err(ManifestError::Value {
+            key: "answer-words",
+            reason: format!("`{}` is not a word in lower case", text::one_line(word, 64)),
+        }),
+    }
 }
 
 /// Each kind has its own parts and no others.
@@ -76,7 +90,7 @@ fn check_tool(tool: &mut ToolEntry) -> Result<(), ManifestError> {
         let reason = format!("`{pointer}` is not a JSON pointer: it starts with `/`");
         return Err(ManifestError::Value { key: "target", reason });
     }
-    tool.schema = read_schema(tool)?;
+    tool.schema = read_schema(tool)?.into();
     tool.capabilities.iter().try_for_each(check_capability)
 }
 
@@ -337,6 +351,22 @@ mod tests {
         ] {
             let error = refused(TOOL, from, to);
             assert!(matches!(error, ManifestError::Capability { .. }), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn words_of_answers_can_be_found() {
+        let evaluator = |words: &str| {
+            let part = format!("[evaluator]\ntier = \"checks\"\nanswer-words = {words}");
+            let about = TOOL.split("[[tool]]").next().unwrap();
+            Manifest::parse(&format!("{}\n{part}", about.replace("\"tool\"", "\"evaluator\"")))
+        };
+        let words = evaluator(r#"["passed", "übersetzt"]"#).unwrap().evaluator.unwrap();
+        assert_eq!(words.answer_words, ["passed", "übersetzt"]);
+        for wrong in [r#"[""]"#, r#"["Passed"]"#] {
+            let error = evaluator(wrong).unwrap_err();
+            let is = matches!(&error, ManifestError::Value { key, .. } if *key == "answer-words");
+            assert!(is, "{wrong}: {error}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Evaluators: what they see, and what of their answers counts (security.md, I177).
 
-use openkoi_core::evaluation::{Subject, Tier};
+use openkoi_core::evaluation::{Change, ChangeKind, Check, Subject, Tier, Verdict};
 use openkoi_core::port::Evaluators;
 use openkoi_host::kinds::evaluator::Judges;
 
@@ -36,6 +36,36 @@ async fn an_evaluator_reads_what_it_was_granted() {
     world.write("score.txt", [255]);
     let verdict = world.evaluate(&subject("look")).await.expect("it judges");
     assert_eq!(verdict.scores[0].value, 1.0);
+}
+
+#[tokio::test]
+async fn an_evaluator_is_not_woken_for_an_answer_of_which_its_manifest_has_no_word() {
+    let mut world = evaluator_world();
+    // Whenever it is woken for this task, it fails.
+    let answered = |text: &str| Subject {
+        answer: Some(text.to_owned()),
+        diff: String::new(),
+        ..subject("fail")
+    };
+
+    let verdict = world.evaluate(&answered("It is Tuesday.")).await.expect("it slept");
+    let summary = verdict.summary.clone();
+    assert_eq!(verdict, Verdict { summary, ..Verdict::default() });
+
+    let changed = Change { path: "a".to_owned(), kind: ChangeKind::Added, control: false };
+    let checked: Check = serde_json::from_value(serde_json::json!({
+        "id": "make:test", "category": "test", "command": "make test", "outcome": "passed",
+        "exit_code": 0, "tests": [], "test_count": null, "excerpt": "", "receipts": [], "duration_ms": 1
+    }))
+    .expect("a check");
+    for woken in [
+        answered("It is MAGIC."),
+        Subject { changes: vec![changed], ..answered("It is Tuesday.") },
+        Subject { baseline: vec![checked], ..answered("It is Tuesday.") },
+        subject("fail"),
+    ] {
+        world.evaluate(&woken).await.expect_err("it was woken");
+    }
 }
 
 #[tokio::test]
