@@ -1,4 +1,4 @@
-"""A temporary home and workspace, and two providers in it: one on loopback, one that plays a script."""
+"""A temporary home and workspace with one provider: one on loopback, or one that plays a script."""
 import contextlib
 import json
 import os
@@ -22,24 +22,27 @@ SCRIPT = [
 class World:
     """Where commands run. Nothing of the environment reaches them but `PATH`."""
 
-    def __init__(self, openkoi, directory, server):
+    def __init__(self, openkoi, directory, server, scripted):
         self.openkoi, self.server = openkoi, server
         self.work, home = os.path.join(directory, "work"), os.path.join(directory, "home")
         os.mkdir(self.work)
         os.mkdir(home, mode=0o700)
+        with open(os.path.join(home, "config.toml"), "w", encoding="utf-8") as file:
+            file.write(self._played(directory) if scripted else self._served())
+        self.environment = {
+            "PATH": os.environ["PATH"], "HOME": directory, "OPENKOI_HOME": home,
+        } | ({} if scripted else {"OPENAI_API_KEY": "k"})
+
+    def _served(self):
+        port = self.server.server_address[1]
+        return f'model = "openai/gpt-4.1"\n[providers.openai]\nbase_url = "http://127.0.0.1:{port}/v1"\n'
+
+    @staticmethod
+    def _played(directory):
         script = os.path.join(directory, "script.json")
         with open(script, "w", encoding="utf-8") as file:
             json.dump(SCRIPT, file)
-        port = server.server_address[1]
-        with open(os.path.join(home, "config.toml"), "w", encoding="utf-8") as file:
-            file.write(
-                'model = "openai/gpt-4.1"\n'
-                f'[providers.openai]\nbase_url = "http://127.0.0.1:{port}/v1"\n'
-                f"[providers.scripted]\nscript = {json.dumps(script)}\n"
-            )
-        self.environment = {
-            "PATH": os.environ["PATH"], "HOME": directory, "OPENKOI_HOME": home, "OPENAI_API_KEY": "k",
-        }
+        return f'model = "scripted/file"\n[providers.scripted]\nscript = {json.dumps(script)}\n'
 
     def start(self, arguments, stdout=subprocess.DEVNULL):
         """Starts a command."""
@@ -67,7 +70,7 @@ class World:
 
 
 @contextlib.contextmanager
-def world(openkoi):
-    """Makes a world and removes it again. It lies in `TMPDIR`: if that is in memory, so is every `fsync`."""
+def world(openkoi, scripted=False):
+    """Makes a world and removes it again. All roles are the one provider's, as for most people. It lies in `TMPDIR`: if that is in memory, so is every `fsync`."""
     with tempfile.TemporaryDirectory() as directory, provider.instant() as server:
-        yield World(os.path.abspath(openkoi), directory, server)
+        yield World(os.path.abspath(openkoi), directory, server, scripted)

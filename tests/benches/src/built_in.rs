@@ -10,7 +10,7 @@ pub fn all() -> impl Iterator<Item = Embedded> {
         digest: one.digest,
         manifest: one.manifest,
         native: one.native,
-        unpack: openkoi_components::unpack,
+        unpack: one.unpacked_by(),
         wasm_len: one.wasm_length,
         native_len: one.native_length,
     })
