@@ -17,16 +17,25 @@ pub fn write(layout: &Layout, components: &[Component]) -> Result<(), BuildError
     }
     source.push_str("]\n");
     write_if_changed(&layout.out.join("components.rs"), &source)?;
+    let base: String = components.iter().filter(|one| !one.packed).map(base).collect();
+    write_if_changed(&layout.out.join("base.rs"), &base)?;
     write_if_changed(&layout.out.join("skills.rs"), &skills(&layout.root.join("skills")))?;
     write_if_changed(&layout.out.join("demos.rs"), &demos(&layout.root.join("components")))
 }
 
 fn entry(component: &Component) -> String {
-    let Component { name, kind, digest, manifest, wasm_length, native_length, native } = component;
+    let Component { name, kind, digest, manifest, packed, wasm_length, native_length, native } =
+        component;
+    let code = if *packed { format!("include_bytes!({native:?})") } else { "&BASE.0".to_owned() };
     format!(
         "    Embedded {{ name: {name:?}, kind: {kind:?}, digest: {digest:?}, manifest: {manifest:?}, \
-         native: include_bytes!({native:?}), wasm_length: {wasm_length}, native_length: {native_length} }},"
+         native: {code}, packed: {packed}, wasm_length: {wasm_length}, native_length: {native_length} }},"
     )
+}
+
+/// The code that is not packed lies at the beginning of a page, to be run where it is.
+fn base(component: &Component) -> String {
+    format!("&Paged(*include_bytes!({:?}))\n", component.native)
 }
 
 fn skills(root: &Path) -> String {

@@ -48,7 +48,9 @@ struct Component {
     manifest: String,
     wasm_length: usize,
     native_length: usize,
-    /// The compiled code, compressed.
+    /// Whether the code is packed. One component's is not.
+    packed: bool,
+    /// The compiled code.
     native: PathBuf,
 }
 

@@ -19,6 +19,7 @@ const KINDS: [&str; 9] = [
 ];
 
 /// The part of a manifest by which a component is found, and the whole of it as JSON.
+#[derive(Clone)]
 pub struct Manifest {
     /// The component's name.
     pub name: String,

@@ -1,5 +1,5 @@
-//! Compiles components ahead of time, two at once, and keeps what it compiled: code is looked up by the bytes
-//! it was made of and by everything that decides what the compiler makes of them.
+//! Compiles components ahead of time, two at once, packs them, and keeps both: code is looked up by the bytes it was
+//! made of and by everything that decides what the compiler makes of them.
 
 use std::{
     env, fs,
@@ -12,17 +12,34 @@ use std::{
 
 use sha2::{Digest, Sha256};
 use wasmtime::{Config, Engine};
+use zstd_safe::CParameter;
 
 use crate::{
     BuildError, Component, at, config,
     guests::{Guest, Layout},
-    manifest, symbols,
+    manifest::{self, Manifest},
+    symbols,
 };
 
 const THREADS: usize = 2;
 
 /// The level that packs tightest. It takes seconds at build time, and unpacks as fast as any other.
 const TIGHT: i32 = 22;
+
+/// How far back a packed component may refer: over all of itself and of the base.
+const WINDOW_LOG: u32 = 24;
+
+/// The component that is embedded as it is, and that all others are packed against: they share the standard
+/// library, the SDK and serde with it. It is loaded most often, and so without being unpacked.
+const BASE: &str = "openai";
+
+/// A component that is compiled, and not packed yet.
+struct Image<'a> {
+    guest: &'a Guest,
+    manifest: Manifest,
+    digest: String,
+    code: PathBuf,
+}
 
 /// Compiles all of `guests`.
 pub fn compile(layout: &Layout, guests: &[Guest]) -> Result<Vec<Component>, BuildError> {
@@ -32,21 +49,34 @@ pub fn compile(layout: &Layout, guests: &[Guest]) -> Result<Vec<Component>, Buil
     })?;
     let cache = layout.guests.join("native");
     at(&cache, fs::create_dir_all(&cache))?;
+    let images = for_each(guests, |guest| image(&engine, &cache, guest))?;
+    refuse_duplicates(&images)?;
+    let base = images.iter().find(|image| image.manifest.name == BASE);
+    let base = base.ok_or_else(|| BuildError::Compile {
+        package: BASE.to_owned(),
+        problem: "all others are packed against it, and it is not there".to_owned(),
+    })?;
+    let code = at(&base.code, fs::read(&base.code))?;
+    for_each(&images, |image| component(image, (&base.digest, &code)))
+}
+
+/// Works on all of `items`, some at once.
+fn for_each<'a, T: Sync, R: Send>(
+    items: &'a [T],
+    work: impl Fn(&'a T) -> Result<R, BuildError> + Sync,
+) -> Result<Vec<R>, BuildError> {
     let next = AtomicUsize::new(0);
-    let work = || {
+    let some = || {
         let mut done = Vec::new();
-        while let Some(guest) = guests.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push(component(&engine, &cache, guest).map(|component| (guest, component)));
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push(work(item));
         }
         done
     };
-    let done: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..THREADS).map(|_| scope.spawn(some)).collect();
         workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
-    });
-    let done = done.into_iter().collect::<Result<Vec<_>, _>>()?;
-    refuse_duplicates(&done)?;
-    Ok(done.into_iter().map(|(_, component)| component).collect())
+    })
 }
 
 /// The target is named, so that the code runs on every machine of that kind and not on this one's processor only.
@@ -59,21 +89,40 @@ fn engine() -> wasmtime::Result<Engine> {
     Engine::new(&config)
 }
 
-fn component(engine: &Engine, cache: &Path, guest: &Guest) -> Result<Component, BuildError> {
+fn image<'a>(engine: &Engine, cache: &Path, guest: &'a Guest) -> Result<Image<'a>, BuildError> {
     let manifest = manifest::read(guest)?;
     let digest: String =
         Sha256::digest(&guest.wasm).iter().map(|byte| format!("{byte:02x}")).collect();
-    let native = cache.join(format!("{digest}-{:016x}.bare.zst", compatibility(engine)));
-    if !native.exists() {
-        precompile(engine, guest, &native)?;
+    let code = cache.join(format!("{digest}-{:016x}.code", compatibility(engine)));
+    if !code.exists() {
+        let native = engine.precompile_component(&guest.wasm).map_err(|error| {
+            BuildError::Compile { package: guest.package.clone(), problem: format!("{error:#}") }
+        })?;
+        put(&code, &symbols::without(native))?;
     }
+    Ok(Image { guest, manifest, digest, code })
+}
+
+/// Packs an image against the base, of which the digest and the code are given.
+fn component(image: &Image<'_>, base: (&str, &[u8])) -> Result<Component, BuildError> {
+    let code = at(&image.code, fs::read(&image.code))?;
+    let packed = image.digest != base.0;
+    let mut native = image.code.clone();
+    if packed {
+        native.set_extension(format!("{}.zst", &base.0[..16]));
+        if !native.exists() {
+            put(&native, &at(&native, pack(&code, base.1))?)?;
+        }
+    }
+    let Manifest { name, kind, json } = image.manifest.clone();
     Ok(Component {
-        name: manifest.name,
-        kind: manifest.kind,
-        manifest: manifest.json,
-        digest,
-        wasm_length: guest.wasm.len(),
-        native_length: uncompressed_length(&native)?,
+        name,
+        kind,
+        manifest: json,
+        digest: image.digest.clone(),
+        wasm_length: image.guest.wasm.len(),
+        native_length: code.len(),
+        packed,
         native,
     })
 }
@@ -85,41 +134,30 @@ fn compatibility(engine: &Engine) -> u64 {
 }
 
 /// Written beside and renamed: builds of two profiles may be at it at once.
-fn precompile(engine: &Engine, guest: &Guest, native: &Path) -> Result<(), BuildError> {
-    let code = engine.precompile_component(&guest.wasm).map_err(|error| BuildError::Compile {
-        package: guest.package.clone(),
-        problem: format!("{error:#}"),
-    })?;
-    let unfinished: PathBuf = native.with_extension(format!("{}.tmp", std::process::id()));
-    let code = symbols::without(code);
-    let packed = at(native, pack(&code))?;
-    at(&unfinished, fs::write(&unfinished, packed))?;
-    at(native, fs::rename(&unfinished, native))
+fn put(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+    let unfinished = path.with_added_extension(format!("{}.tmp", std::process::id()));
+    at(&unfinished, fs::write(&unfinished, bytes))?;
+    at(path, fs::rename(&unfinished, path))
 }
 
-fn pack(code: &[u8]) -> io::Result<Vec<u8>> {
+fn pack(code: &[u8], base: &[u8]) -> io::Result<Vec<u8>> {
     let mut packed = Vec::with_capacity(zstd_safe::compress_bound(code.len()));
-    zstd_safe::compress(&mut packed, code, TIGHT)
-        .map_err(|code| io::Error::other(zstd_safe::get_error_name(code)))?;
+    let mut context = zstd_safe::CCtx::create();
+    let done = context
+        .set_parameter(CParameter::CompressionLevel(TIGHT))
+        .and_then(|_| context.set_parameter(CParameter::WindowLog(WINDOW_LOG)))
+        .and_then(|_| context.ref_prefix(base))
+        .and_then(|_| context.compress2(&mut packed, code));
+    done.map_err(|code| io::Error::other(zstd_safe::get_error_name(code)))?;
     Ok(packed)
 }
 
-fn uncompressed_length(native: &Path) -> Result<usize, BuildError> {
-    let bytes = at(native, fs::read(native))?;
-    let length = zstd_safe::get_frame_content_size(&bytes).ok().flatten();
-    let length = length.and_then(|length| usize::try_from(length).ok());
-    length.ok_or_else(|| BuildError::Compile {
-        package: native.display().to_string(),
-        problem: "the compiled code is cut off".to_owned(),
-    })
-}
-
-fn refuse_duplicates(done: &[(&Guest, Component)]) -> Result<(), BuildError> {
-    for (at, (guest, component)) in done.iter().enumerate() {
-        if let Some((other, _)) = done[..at].iter().find(|(_, other)| other.name == component.name)
-        {
-            let (first, second) = (other.package.clone(), guest.package.clone());
-            return Err(BuildError::Duplicate(first, second, component.name.clone()));
+fn refuse_duplicates(images: &[Image<'_>]) -> Result<(), BuildError> {
+    for (at, image) in images.iter().enumerate() {
+        let name = &image.manifest.name;
+        if let Some(other) = images[..at].iter().find(|other| other.manifest.name == *name) {
+            let (first, second) = (other.guest.package.clone(), image.guest.package.clone());
+            return Err(BuildError::Duplicate(first, second, name.clone()));
         }
     }
     Ok(())

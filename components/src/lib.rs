@@ -15,13 +15,33 @@ pub struct Embedded {
     pub digest: &'static str,
     /// The manifest as JSON text, converted from `component.toml`.
     pub manifest: &'static str,
-    /// The compiled code, as [`unpack`] takes it.
+    /// The compiled code, as [`unpack`] takes it; or as it is run, from the beginning of a page on.
     pub native: &'static [u8],
+    /// Whether it is packed.
+    pub packed: bool,
     /// The length of the WebAssembly, in bytes.
     pub wasm_length: usize,
     /// The length of the compiled code once it is decompressed, in bytes.
     pub native_length: usize,
 }
+
+/// What [`unpack`] is.
+pub type Unpack = fn(&[u8], &mut [u8]) -> bool;
+
+impl Embedded {
+    /// Returns what unpacks its code, if that is packed.
+    #[must_use]
+    pub fn unpacked_by(&self) -> Option<Unpack> {
+        self.packed.then_some(unpack)
+    }
+}
+
+/// Bytes that begin with a page, of the size that pages have where code is run in place.
+#[repr(C, align(4096))]
+struct Paged<T: ?Sized>(T);
+
+/// The code that all other code is packed against, itself the code of a component.
+static BASE: &Paged<[u8]> = include!(concat!(env!("OUT_DIR"), "/base.rs"));
 
 /// Sorted by kind and name.
 static COMPONENTS: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/components.rs"));
@@ -51,7 +71,9 @@ pub fn demos() -> &'static [Demo] {
 #[must_use]
 pub fn unpack(native: &[u8], into: &mut [u8]) -> bool {
     let length = into.len();
-    length > 0 && zstd_safe::decompress(into, native).is_ok_and(|filled| filled == length)
+    let mut context = zstd_safe::DCtx::create();
+    let filled = context.decompress_using_dict(into, native, &BASE.0);
+    length > 0 && filled.is_ok_and(|filled| filled == length)
 }
 
 /// Returns every component, sorted by kind and name.

@@ -261,7 +261,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Line, CommandError> {
         Some(word) if words::is_command(&whole, &word) => parse_command(whole, arguments, &word),
         Some(word) if future::is_planned(&word) => Err(future::refusal(&word, arguments)),
         None if words::asks_for_page(arguments) => parse_command(whole, arguments, ""),
-        _ => parse_task(arguments),
+        _ => parse_task(&whole, arguments),
     }
 }
 
@@ -286,7 +286,7 @@ fn parse_command(
     Ok(Line { global: cli.global, action })
 }
 
-fn parse_task(arguments: &[OsString]) -> Result<Line, CommandError> {
+fn parse_task(whole: &clap::Command, arguments: &[OsString]) -> Result<Line, CommandError> {
     let line = match TaskLine::try_parse_from(named(arguments)) {
         Ok(line) => line,
         Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
@@ -300,7 +300,7 @@ fn parse_task(arguments: &[OsString]) -> Result<Line, CommandError> {
     task.settle_resume();
     // Whoever writes `--` has said that it is a task.
     if !arguments.iter().any(|argument| argument == "--") {
-        words::refuse_slip(&Cli::command(), &task.words)?;
+        words::refuse_slip(whole, &task.words)?;
     }
     if task.fork && !task.continue_last && task.resume.is_none() {
         let error = CommandError::usage("`--fork` needs a session to copy");

@@ -28,7 +28,7 @@ pub use pick::pick;
 pub use place::place;
 pub use probe::probe;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use openkoi_brokers::secrets::{SecretSource, SecretStore};
 use openkoi_components::Embedded;
@@ -77,6 +77,11 @@ impl Routes {
         let components = self.connections.iter().map(|one| &*one.component);
         let names = self.connections.iter().map(|one| (&*one.name, one.key()));
         components.map(|name| (name, name)).chain(names)
+    }
+
+    /// Returns the models of all roles.
+    pub fn models(&self) -> BTreeSet<&str> {
+        self.roles.values().flatten().map(|route| route.model.as_str()).collect()
     }
 }
 

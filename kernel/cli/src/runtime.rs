@@ -273,7 +273,7 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
         digest: one.digest,
         manifest: one.manifest,
         native: one.native,
-        unpack: openkoi_components::unpack,
+        unpack: one.unpacked_by(),
         wasm_len: one.wasm_length,
         native_len: one.native_length,
     })
@@ -308,7 +308,7 @@ fn model_settings(routes: &Routes, catalogue: &Catalogue) -> Result<ModelSetting
     Ok(ModelSettings {
         providers: routes.connections.iter().map(provider).collect::<Result<_, _>>()?,
         roles: roles.collect::<BTreeMap<_, _>>(),
-        catalogue: catalogue.of(routes.services()),
+        catalogue: catalogue.of(routes.services(), &routes.models()),
         chance: Arc::new(move || match random.bytes::<4>() {
             Ok(bytes) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
             // Without randomness a wait is as long as it may be.

@@ -22,6 +22,9 @@ use crate::{
 /// The largest component that is looked at, in bytes.
 pub const COMPONENT_BYTES: usize = 16 << 20;
 
+/// Unpacks code into memory; says whether it filled that to its end.
+pub type Unpack = fn(&[u8], &mut [u8]) -> bool;
+
 /// A component that came with the program.
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded {
@@ -33,10 +36,10 @@ pub struct Embedded {
     pub digest: &'static str,
     /// Its manifest as JSON.
     pub manifest: &'static str,
-    /// Its native code, packed.
+    /// Its native code.
     pub native: &'static [u8],
-    /// Unpacks native code into memory; says whether it filled it to its end.
-    pub unpack: fn(&[u8], &mut [u8]) -> bool,
+    /// What unpacks the code, if it is packed.
+    pub unpack: Option<Unpack>,
     /// Bytes of WebAssembly it was compiled from.
     pub wasm_len: usize,
     /// Bytes of native code, unpacked.

@@ -121,7 +121,7 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
         digest: one.digest,
         manifest: one.manifest,
         native: one.native,
-        unpack: openkoi_components::unpack,
+        unpack: one.unpacked_by(),
         wasm_len: one.wasm_length,
         native_len: one.native_length,
     })
@@ -179,7 +179,8 @@ fn tool(name: &str, description: &str, argument: &str) -> OfferedTool {
             "properties": { argument: { "type": "string" } },
             "required": [argument],
             "additionalProperties": false,
-        }),
+        })
+        .into(),
     }
 }
 

@@ -302,7 +302,9 @@ fn native_code_comes_from_the_program_alone() {
     assert_eq!(
         loads.into_iter().collect::<Vec<_>>(),
         [
+            "host/src/engine/code.rs: Ok(unsafe { Component::deserialize_raw(engine, NonNull::from(code)) }?)",
             "host/src/engine/code.rs: let component = unsafe { Component::deserialize_raw(engine, image.memory) }?;",
+            "host/src/engine/code.rs: return Ok(unsafe { Component::deserialize(engine, code) }?);",
             "host/src/engine/code.rs: return Ok(unsafe { Component::deserialize(engine, image.bytes()) }?);",
         ]
     );

@@ -83,7 +83,7 @@ pub fn catalog(context: &Context) -> Result<Catalog, CommandError> {
             digest: component.digest,
             manifest: component.manifest,
             native: component.native,
-            unpack: openkoi_components::unpack,
+            unpack: component.unpacked_by(),
             wasm_len: component.wasm_length,
             native_len: component.native_length,
         })

@@ -2,7 +2,10 @@
 //!
 //! A service's models are read when they are first asked for: a run has to do with one or two services of twenty.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
@@ -118,10 +121,18 @@ impl Catalogue {
         Ok(Self { date: bundle.date, source: bundle.source, services: services.collect() })
     }
 
-    /// Returns the models of services under other names, in the shape in which they are bundled: pairs of a
+    /// Returns some models of services under other names, in the shape in which they are bundled: pairs of a
     /// name and of the service whose models are meant. Of two pairs with one name the later counts.
-    pub fn of<'a>(&self, services: impl IntoIterator<Item = (&'a str, &'a str)>) -> Value {
-        let models = |service| json!({ "models": self.entries(service) });
+    pub fn of<'a>(
+        &self,
+        services: impl IntoIterator<Item = (&'a str, &'a str)>,
+        wanted: &BTreeSet<&str>,
+    ) -> Value {
+        let models = |service| {
+            let all = self.entries(service).into_iter().flatten();
+            let some = all.filter(|(name, _)| wanted.contains(name.as_str()));
+            json!({ "models": some.collect::<BTreeMap<_, _>>() })
+        };
         let named = services.into_iter().map(|(name, service)| (name, models(service)));
         json!({ "providers": named.collect::<BTreeMap<_, _>>() })
     }
@@ -257,18 +268,20 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_is_given_has_the_services_that_were_asked_for() {
+    fn what_the_host_is_given_has_the_models_that_were_asked_for() {
         let catalogue = Catalogue::parse(BUNDLED).unwrap();
 
-        let given = catalogue.of([("mine", "nowhere"), ("mine", "pond"), ("sea", "sea")]);
+        let services = [("mine", "nowhere"), ("mine", "pond"), ("sea", "sea")];
+        let given = catalogue.of(services, &BTreeSet::from(["carp"]));
 
         let carp = &given["providers"]["mine"]["models"]["carp"];
         assert_eq!(
             (&carp["cost"]["cache_read"], &carp["limit"]["output"]),
             (&json!(0.5), &json!(4_000))
         );
-        assert_eq!(given["providers"]["sea"]["models"], Value::Null);
-        assert_eq!(catalogue.of([])["providers"], json!({}));
+        assert_eq!(given["providers"]["sea"]["models"], json!({}));
+        let other = catalogue.of(services, &BTreeSet::from(["eel"]));
+        assert_eq!(other["providers"]["mine"]["models"], json!({}));
     }
 
     const BUNDLED: &str = r#"{"providers": {"pond": {"models": {"carp": {

@@ -1,22 +1,24 @@
 //! The code of built-ins in memory.
 //!
 //! It is unpacked where it will run: the ordinary way of wasmtime takes bytes and copies them into memory of its
-//! own, so that each is written twice and touched for the first time twice.
+//! own, so that each is written twice and touched for the first time twice. What is not packed runs where the system
+//! mapped it with the program, and takes only the memory of the pages that are touched.
 //!
 //! Memory is writable while it is filled, readable from then on, and of that the code alone executable; at no time
 //! both writable and executable. Components that are compiled here lie in wasmtime's own memory, of which [`Pages`]
 //! makes the code executable too.
 
 use std::{
+    collections::BTreeSet,
     ptr::{self, NonNull},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use wasmtime::{Config, CustomCodeMemory, Engine, component::Component};
 
 use super::EngineError;
-use crate::catalog::Embedded;
+use crate::catalog::{Embedded, Unpack};
 
 /// The most bytes that a built-in unpacks to.
 const MOST: usize = 256 << 20;
@@ -42,7 +44,11 @@ pub(super) fn configure(config: &mut Config) {
     reason = "native code is trusted because of where it comes from, which no type says"
 )]
 pub(super) unsafe fn load(engine: &Engine, code: &Embedded) -> Result<Component, EngineError> {
-    let image = Image::unpack(code)?;
+    let Some(unpack) = code.unpack else {
+        // SAFETY: the caller's promise.
+        return unsafe { run_where_it_lies(engine, code.native) };
+    };
+    let image = Image::unpack(code, unpack)?;
     if !IN_PLACE {
         // SAFETY: the caller's promise.
         return Ok(unsafe { Component::deserialize(engine, image.bytes()) }?);
@@ -55,18 +61,44 @@ pub(super) unsafe fn load(engine: &Engine, code: &Embedded) -> Result<Component,
     Ok(component)
 }
 
+/// Takes up code that is part of the program as it is.
+///
+/// # Safety
+///
+/// As [`load`].
+#[expect(unsafe_code, reason = "as there")]
+unsafe fn run_where_it_lies(
+    engine: &Engine,
+    code: &'static [u8],
+) -> Result<Component, EngineError> {
+    let start = code.as_ptr().addr();
+    if !IN_PLACE || !start.is_multiple_of(rustix::param::page_size()) || !is_first(start) {
+        // SAFETY: the caller's promise.
+        return Ok(unsafe { Component::deserialize(engine, code) }?);
+    }
+    // SAFETY: the caller's promise; and what is part of the program is read-only and stays.
+    Ok(unsafe { Component::deserialize_raw(engine, NonNull::from(code)) }?)
+}
+
+/// Whether nobody has asked for the code at this address before. wasmtime keeps one list of code for all engines of
+/// a process, and in it code can be only once; who comes second takes a copy.
+fn is_first(start: usize) -> bool {
+    static TAKEN: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner).insert(start)
+}
+
 /// Pages that hold what was unpacked. They are given back unless the component that lives in them is kept.
 struct Image {
     memory: NonNull<[u8]>,
 }
 
 impl Image {
-    fn unpack(code: &Embedded) -> Result<Self, EngineError> {
+    fn unpack(code: &Embedded, unpack: Unpack) -> Result<Self, EngineError> {
         if code.native_len > MOST {
             return Err(EngineError("it is larger than any component".to_owned()));
         }
         let mut image = Self::map(code.native_len)?;
-        if !(code.unpack)(code.native, image.bytes_mut()) {
+        if !unpack(code.native, image.bytes_mut()) {
             return Err(EngineError("it cannot be unpacked to the size that was noted".to_owned()));
         }
         Ok(image)
@@ -130,7 +162,7 @@ fn unmapped(error: rustix::io::Errno) -> EngineError {
     EngineError(format!("no memory for its code: {error}"))
 }
 
-/// Turns writable pages into executable ones and back.
+/// Turns pages into executable ones and back.
 struct Pages;
 
 impl Pages {
@@ -152,8 +184,9 @@ impl CustomCodeMemory for Pages {
         Self::protect(start, length, MprotectFlags::READ | MprotectFlags::EXEC)
     }
 
+    /// Nothing is written there any more: the memory is wasmtime's own and about to be given back, or it stays.
     fn unpublish_executable(&self, start: *const u8, length: usize) -> wasmtime::Result<()> {
-        Self::protect(start, length, MprotectFlags::READ | MprotectFlags::WRITE)
+        Self::protect(start, length, MprotectFlags::READ)
     }
 }
 
@@ -185,10 +218,10 @@ mod tests {
             digest: "0",
             manifest: "",
             native,
-            unpack: |native, into| {
+            unpack: Some(|native, into| {
                 into.copy_from_slice(native);
                 true
-            },
+            }),
             wasm_len: wasm.len(),
             native_len: native.len(),
         }
@@ -212,22 +245,49 @@ mod tests {
         maps.lines().map(of).collect()
     }
 
+    /// Access of everything that is mapped where the image of a component is.
+    fn access(image: &std::ops::Range<*const u8>) -> Vec<String> {
+        let inside = |(start, end, _): &(usize, usize, String)| {
+            *start < image.end.addr() && *end > image.start.addr()
+        };
+        mapped().into_iter().filter(inside).map(|one| one.2).collect()
+    }
+
     #[test]
     fn code_is_never_writable_once_it_may_run() {
         let engine = engine();
-        let embedded = embedded(&engine);
+        let component = load(&engine, &embedded(&engine));
 
-        let component = load(&engine, &embedded);
-
-        let image = component.image_range();
-        let inside = |(start, end, _): &&(usize, usize, String)| {
-            *start < image.end.addr() && *end > image.start.addr()
-        };
+        let access = access(&component.image_range());
+        assert!(access.iter().any(|one| one == "r-xp"), "{access:?}");
+        assert!(access.iter().all(|one| ["r-xp", "r--p"].contains(&one.as_str())), "{access:?}");
         let mapped = mapped();
-        let access: Vec<&str> = mapped.iter().filter(inside).map(|one| one.2.as_str()).collect();
-        assert!(access.contains(&"r-xp"), "{access:?}");
-        assert!(access.iter().all(|access| ["r-xp", "r--p"].contains(access)), "{access:?}");
         assert!(mapped.iter().all(|one| !one.2.starts_with("rwx")), "{mapped:?}");
+    }
+
+    #[test]
+    fn what_is_not_packed_runs_where_it_lies_and_is_read_only_afterwards() {
+        let (engine, other) = (engine(), engine());
+        let mut lying = Image::map(embedded(&engine).native.len()).unwrap();
+        lying.bytes_mut().copy_from_slice(embedded(&engine).native);
+        lying.seal().unwrap();
+        #[expect(unsafe_code, reason = "the test keeps the pages to its end")]
+        // SAFETY: see the reason.
+        let native: &'static [u8] = unsafe { lying.memory.as_ref() };
+        let whole = Embedded { native, unpack: None, ..embedded(&engine) };
+
+        let component = load(&engine, &whole);
+        let image = component.image_range();
+        assert_eq!(image.start, native.as_ptr());
+        assert!(access(&image).iter().any(|one| one == "r-xp"), "{:?}", access(&image));
+
+        // Another engine of the process takes a copy, and so does code that does not begin with a page.
+        let second = load(&other, &whole);
+        assert_ne!(second.image_range().start, native.as_ptr());
+        drop(component);
+        assert!(access(&image).iter().all(|one| one == "r--p"), "{:?}", access(&image));
+        let odd = [&[0], embedded(&engine).native].concat().leak();
+        load(&engine, &Embedded { native: &odd[1..], ..whole });
     }
 
     #[tokio::test]
@@ -249,13 +309,14 @@ mod tests {
     fn what_is_damaged_leaves_nothing_behind() {
         let good = embedded(&engine());
         let size = || mapped().iter().map(|(start, end, _)| end - start).sum::<usize>();
-        let huge = Embedded { native_len: 64 << 20, unpack: |_, _| false, ..good };
+        let never: Unpack = |_, _| false;
+        let huge = Embedded { native_len: 64 << 20, ..good };
         let before = size();
 
-        assert!(Image::unpack(&huge).is_err());
+        assert!(Image::unpack(&huge, never).is_err());
 
         assert!(size() < before + (64 << 20), "memory is given back");
-        assert!(Image::unpack(&Embedded { native_len: MOST + 1, ..good }).is_err());
-        assert!(Image::unpack(&Embedded { native_len: 0, ..good }).is_err());
+        assert!(Image::unpack(&Embedded { native_len: MOST + 1, ..good }, never).is_err());
+        assert!(Image::unpack(&Embedded { native_len: 0, ..good }, never).is_err());
     }
 }

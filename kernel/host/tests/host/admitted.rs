@@ -149,7 +149,7 @@ fn embedded_code_that_is_damaged_is_said_to_be() {
             digest: "0",
             manifest,
             native,
-            unpack,
+            unpack: Some(unpack),
             wasm_len: 0,
             native_len,
         };
