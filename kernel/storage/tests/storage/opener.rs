@@ -171,3 +171,17 @@ fn a_whole_database_passes_the_check() {
 
     storage.check().unwrap();
 }
+
+#[test]
+fn sqlite_is_built_as_the_configuration_of_cargo_says() {
+    let connection = Connection::open_in_memory().unwrap();
+    let mut statement = connection.prepare("PRAGMA compile_options").unwrap();
+    let options = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let options: Vec<String> = options.map(Result::unwrap).collect();
+    let has = |option: &str| options.iter().any(|one| one == option);
+
+    assert!(has("ENABLE_FTS5") && has("OMIT_LOAD_EXTENSION") && has("DQS=0"), "{options:?}");
+    for unused in ["ENABLE_FTS3", "ENABLE_RTREE", "SOUNDEX", "ENABLE_LOAD_EXTENSION"] {
+        assert!(!has(unused), "{unused}");
+    }
+}
