@@ -5,6 +5,7 @@ use std::{
     env, fs,
     hash::{DefaultHasher, Hash, Hasher},
     io,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -75,7 +76,11 @@ fn for_each<'a, T: Sync, R: Send>(
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..THREADS).map(|_| scope.spawn(some)).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
+        // What a worker had done must not go missing without a word.
+        let joined = workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        joined.flatten().collect()
     })
 }
 

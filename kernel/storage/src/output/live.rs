@@ -239,9 +239,10 @@ impl StateFiles {
 
     fn write_changed(&self, watched: &mut Watched) -> Result<(), StorageError> {
         let Some(live) = watched.live.as_ref().filter(|_| watched.changed) else { return Ok(()) };
-        watched.changed = false;
+        self.write(live)?;
         watched.written_ms = Some(live.elapsed_ms);
-        self.write(live)
+        watched.changed = false;
+        Ok(())
     }
 
     /// Does `work` on what is watched, and reports its error unless one was reported before.
