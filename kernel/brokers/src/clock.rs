@@ -1,7 +1,11 @@
 //! The system's two clocks.
 
-use std::sync::OnceLock;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::OnceLock,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use openkoi_core::port::{Clock, Pending};
 use tokio::time::Instant;
 
 /// The clocks of the machine. Costs nothing to make or copy.
@@ -29,6 +33,20 @@ impl SystemClock {
     /// Waits for `duration`.
     pub async fn sleep(self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+}
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> u64 {
+        Self::now_ms(*self)
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        u64::try_from(self.monotonic().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn sleep(&self, duration: Duration) -> Pending<'static, ()> {
+        Box::pin(Self::sleep(*self, duration))
     }
 }
 

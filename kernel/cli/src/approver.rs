@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use openkoi_brokers::clock::SystemClock;
+use openkoi_app::now_ms;
 use openkoi_core::{
     approval::{Answer, ApprovalRequest, Rule},
     port::{Approver, JournalError, Pending},
@@ -44,7 +44,7 @@ impl Approver for Terminal {
     }
 
     fn remember(&self, rule: &Rule) -> Result<(), JournalError> {
-        let kept = self.storage.keep_rule(rule, SystemClock.now_ms());
+        let kept = self.storage.keep_rule(rule, now_ms());
         kept.map_err(|error| JournalError(error.to_string()))
     }
 }

@@ -1,4 +1,5 @@
-//! One command, one file. A command returns what it found; only here it is printed.
+//! One command, one file. Most commands return what they found, and it is printed here; those that talk while they
+//! work print for themselves.
 
 pub mod chat;
 pub mod completions;
@@ -18,39 +19,12 @@ pub mod task;
 pub mod undo;
 
 use crate::{
-    args::{Action, Command},
+    args::{self, Action, Command},
     context::Context,
     error::CommandError,
     exit::Exit,
-    output::{Format, Output},
     request::{ChatRequest, Request},
 };
-
-/// What a command found and how the program ends.
-pub struct Reply {
-    output: Box<dyn Output>,
-    format: Format,
-    exit: Exit,
-}
-
-impl Reply {
-    /// Returns a reply that ends well; `json` is the command's switch.
-    pub fn new(output: impl Output + 'static, json: bool) -> Self {
-        Self { output: Box::new(output), format: Format::json_if(json), exit: Exit::Accepted }
-    }
-
-    /// Lets the program end in another way.
-    #[must_use]
-    pub fn ending(mut self, exit: Exit) -> Self {
-        self.exit = exit;
-        self
-    }
-
-    fn print(self, context: &Context) -> Result<Exit, CommandError> {
-        context.printer.result(self.output.as_ref(), self.format)?;
-        Ok(self.exit)
-    }
-}
 
 /// Does what the line asks for.
 ///
@@ -64,7 +38,7 @@ pub fn run(action: Action, context: &Context) -> Result<Exit, CommandError> {
             Ok(Exit::Accepted)
         }
         Action::Task(flags) => match Request::of(*flags, context)? {
-            Request::Task(request) => run::run(*request, context),
+            Request::Task(request) => run::run(&request, context),
             Request::Chat(request) => chat::run(*request, context),
         },
         Action::Command(command) => dispatch(*command, context),
@@ -85,8 +59,8 @@ fn dispatch(command: Command, context: &Context) -> Result<Exit, CommandError> {
         Command::Disconnect(args) => disconnect::run(&args, context)?.print(context),
         Command::Doctor(args) => doctor::run(&args, context)?.print(context),
         Command::Plugin(args) => plugin::run(args, context)?.print(context),
-        Command::Completions(args) => completions::run(&args, context),
+        Command::Completions(args) => completions::run(&args, args::command(), context),
         Command::Models(args) => models::run(&args, context)?.print(context),
-        Command::Man(args) => man::run(&args, context),
+        Command::Man(args) => man::run(&args, args::command(), context),
     }
 }

@@ -5,8 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use openkoi_app::environment::Environment;
+
 use crate::{
-    env::{Environment, RUST_BACKTRACE},
+    env::RUST_BACKTRACE,
     exit::Exit,
     output::{ColourChoice, Printer},
 };

@@ -1,5 +1,7 @@
 //! What goes wrong in a command, as a person is told: a kind, one sentence, and hints that can be pasted.
 
+mod of_app;
+
 use std::fmt;
 
 use serde_json::{Value, json};

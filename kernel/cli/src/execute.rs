@@ -1,42 +1,37 @@
-//! One run from the outside: claimed, watched, recorded, reported. Tasks, chats, demos and resumed runs all come
-//! through here.
+//! A run as a person or a program at the command line sees it: progress while it goes on, its result at the end.
+//! Tasks, chats, demos and resumed runs all come through here.
 
 use std::{
     fs,
-    future::Future,
     path::{Path, PathBuf},
-    pin::pin,
     sync::Arc,
 };
 
-use openkoi_brokers::{clock::SystemClock, durable};
+use openkoi_app::{
+    run::{Listeners, RunEnd},
+    task_runtime::{Surface, TaskRuntime},
+};
 use openkoi_core::{
-    event::Event,
     evidence::{Basis, Claim},
-    id::{SessionId, TaskId},
-    message::{Message, Part},
+    id::TaskId,
     outcome::Outcome,
     port::{Listener, ModelError, ModelTrouble},
     recorder::RecordError,
-    run::{self, Paused},
+    run::Paused,
     task::Task,
 };
-use openkoi_storage::{
-    Storage,
-    output::{LiveState, StateFiles, WRITTEN_EVERY},
-    tasks::TaskQuery,
-};
+use openkoi_storage::tasks::TaskRecord;
 use serde_json::{Value, json};
 
 use crate::{
-    args::RunFormat,
+    approver::Terminal,
     context::Context,
     error::CommandError,
     exit::Exit,
+    flags::{RunFormat, ShowFlags},
     interrupt::{Asked, Interrupts},
     output::{Printer, SCHEMA_VERSION, sanitise_line},
-    runtime::Runtime,
-    watch::{EventStream, Listeners, ProgressLines, cut},
+    watch::{EventStream, ProgressLines, cut},
 };
 
 /// What a run prints, and where to.
@@ -52,156 +47,100 @@ pub struct Show {
     pub schema: Option<Value>,
 }
 
-/// Starts the asynchronous part of a command and waits for it.
-///
-/// # Errors
-///
-/// Whatever `work` returns.
-pub fn block<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime
-        .map_err(|error| CommandError::failed(format!("cannot start the runtime: {error}")))?;
-    let result = runtime.block_on(work);
-    // A question at the terminal may still be waiting for a line; nobody waits for it.
-    runtime.shutdown_background();
-    result
-}
-
-/// Runs a new task to its end and prints what came of it.
-///
-/// # Errors
-///
-/// When the run stopped before its end; it can then be resumed.
-pub async fn start(
-    context: &Context,
-    runtime: &Runtime,
-    task: Task,
-    show: &Show,
-    interrupts: &Interrupts,
-) -> Result<Exit, CommandError> {
-    let lease = runtime.storage.claim_task(&task.id)?;
-    let (id, session) = (task.id.clone(), task.session.clone());
-    let home = context.paths()?.home();
-    runtime.renew_lists(home);
-    let watchers = Watchers::of(context, show, StateFiles::new(home));
-    let ports = runtime.ports(watchers.all.clone(), interrupts);
-    let briefing = runtime.briefing(&task.text);
-    let result = watchers.while_running(run::drive(task, briefing, runtime.policy(), ports)).await;
-    drop(lease);
-    let end = End { context, runtime, show, interrupts, lines: watchers.lines };
-    end.conclude(&id, &session, result)
-}
-
-/// Takes up a run where it stopped and prints what came of it.
-///
-/// # Errors
-///
-/// As [`start`].
-pub async fn resume(
-    context: &Context,
-    runtime: &Runtime,
-    id: &TaskId,
-    session: &SessionId,
-    show: &Show,
-    interrupts: &Interrupts,
-) -> Result<Exit, CommandError> {
-    let lease = runtime.storage.claim_task(id)?;
-    let files = StateFiles::new(context.paths()?.home());
-    if let Some(live) = LiveState::of(&runtime.storage.entries(id)?) {
-        files.resume(live);
-    }
-    let watchers = Watchers::of(context, show, files);
-    let ports = runtime.ports(watchers.all.clone(), interrupts);
-    let result = watchers.while_running(run::resume(id, runtime.policy(), ports)).await;
-    drop(lease);
-    let end = End { context, runtime, show, interrupts, lines: watchers.lines };
-    end.conclude(id, session, result)
-}
-
-/// Says what the user has to know of the model that answers, once.
-pub fn announce(context: &Context, runtime: &Runtime, show: &Show) {
-    if !show.quiet && !runtime.notice.is_empty() {
-        context.printer.notice(&runtime.notice);
+impl Show {
+    /// Returns what the flags ask for.
+    pub fn of(flags: ShowFlags, context: &Context) -> Self {
+        Self {
+            format: flags.output_format,
+            quiet: flags.quiet,
+            output: flags.output.map(|path| context.absolute(&path)),
+            schema: None,
+        }
     }
 }
 
-/// Whoever watches a run.
-struct Watchers {
-    all: Arc<dyn Listener>,
-    files: Arc<StateFiles>,
-    lines: Option<Arc<ProgressLines>>,
+/// One run of a command: what it works with and what it prints.
+pub struct Execution<'a> {
+    /// The context of the command.
+    pub context: &'a Context,
+    /// What tasks of the workspace run with.
+    pub runtime: &'a Arc<TaskRuntime>,
+    /// What is printed.
+    pub show: &'a Show,
+    /// What ends the run early.
+    pub interrupts: &'a Interrupts,
 }
 
-impl Watchers {
-    fn of(context: &Context, show: &Show, files: StateFiles) -> Self {
-        let files = Arc::new(files);
-        let mut all: Vec<Arc<dyn Listener>> = vec![files.clone()];
-        let lines = (!show.quiet).then(|| Arc::new(ProgressLines::new(&context.printer)));
+/// Says what the user has to know of the model that answers and of the sandbox, once.
+pub fn announce(context: &Context, runtime: &TaskRuntime, show: &Show) {
+    if !show.quiet {
+        runtime.notices().iter().for_each(|notice| context.printer.notice(notice));
+    }
+}
+
+impl Execution<'_> {
+    /// Runs a new task to its end and prints what came of it.
+    ///
+    /// # Errors
+    ///
+    /// When the run stopped before its end; it can then be resumed.
+    pub async fn start(&self, task: Task) -> Result<Exit, CommandError> {
+        let (surface, lines) = self.surface();
+        let end = Arc::clone(self.runtime).start(task, surface).await?;
+        self.conclude(end, lines.as_deref())
+    }
+
+    /// Takes up a run where it stopped and prints what came of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Execution::start`].
+    pub async fn resume(&self, task: &TaskRecord) -> Result<Exit, CommandError> {
+        let (surface, lines) = self.surface();
+        let (id, session) = (task.id.clone(), task.session.clone());
+        let end = Arc::clone(self.runtime).resume(id, session, surface).await?;
+        self.conclude(end, lines.as_deref())
+    }
+
+    fn surface(&self) -> (Surface, Option<Arc<ProgressLines>>) {
+        let mut all: Vec<Arc<dyn Listener>> = Vec::new();
+        let printer = &self.context.printer;
+        let lines = (!self.show.quiet).then(|| Arc::new(ProgressLines::new(printer)));
         if let Some(lines) = &lines {
             all.push(lines.clone());
         }
-        if show.format == RunFormat::StreamJson {
-            all.push(Arc::new(EventStream(context.printer)));
+        if self.show.format == RunFormat::StreamJson {
+            all.push(Arc::new(EventStream(*printer)));
         }
-        Self { all: Arc::new(Listeners(all)), files, lines }
+        let storage = Arc::clone(self.runtime.storage());
+        let surface = Surface {
+            approver: Arc::new(Terminal::new(self.context.prompt, storage)),
+            listener: Arc::new(Listeners(all)),
+            cancellation: Arc::new(self.interrupts.clone()),
+        };
+        (surface, lines)
     }
 
-    /// Drives a run, and keeps the state files up to date while it waits for something.
-    async fn while_running<T>(&self, run: impl Future<Output = T>) -> T {
-        let mut run = pin!(run);
-        loop {
-            tokio::select! {
-                biased;
-                result = &mut run => return result,
-                () = tokio::time::sleep(WRITTEN_EVERY) => self.files.catch_up(),
-            }
-        }
-    }
-}
-
-/// Everything there is to print at the end of a run.
-struct Ended<'a> {
-    task: &'a TaskId,
-    session: &'a SessionId,
-    outcome: &'a Outcome,
-    /// The result as data, where a schema was given.
-    structured: Option<Result<Value, String>>,
-}
-
-/// What the end of a run works with.
-struct End<'a> {
-    context: &'a Context,
-    runtime: &'a Runtime,
-    show: &'a Show,
-    interrupts: &'a Interrupts,
-    lines: Option<Arc<ProgressLines>>,
-}
-
-impl End<'_> {
-    fn conclude(
-        &self,
-        task: &TaskId,
-        session: &SessionId,
-        result: Result<Outcome, Paused>,
-    ) -> Result<Exit, CommandError> {
-        let outcome = result.map_err(|paused| {
-            stopped(&paused, task, self.interrupts, self.show.format == RunFormat::Text)
-        })?;
+    fn conclude(&self, end: RunEnd, lines: Option<&ProgressLines>) -> Result<Exit, CommandError> {
+        let for_person = self.show.format == RunFormat::Text;
+        let outcome = end
+            .result
+            .as_ref()
+            .map_err(|paused| stopped(paused, &end.task, self.interrupts, for_person))?;
         let printer = &self.context.printer;
-        let written = self.runtime.storage.write_output(session, task, &outcome.text);
-        if let Err(error) = written {
+        if let Some(error) = &end.unsaved {
             printer.warning(&format!("the output is not saved: {error}"));
         }
         let structured = self.show.schema.as_ref().map(|schema| fit(schema, &outcome.text));
-        let ended = Ended { task, session, outcome: &outcome, structured };
+        let ended = Ended { end: &end, outcome, structured };
         if !self.show.quiet {
-            report(printer, &outcome);
+            report(printer, outcome);
         }
-        self.print(&ended)?;
+        self.print(&ended, lines)?;
         Ok(ended.exit())
     }
 
-    fn print(&self, ended: &Ended<'_>) -> Result<(), CommandError> {
+    fn print(&self, ended: &Ended<'_>, lines: Option<&ProgressLines>) -> Result<(), CommandError> {
         let (printer, show) = (&self.context.printer, self.show);
         if let Some(Err(reason)) = &ended.structured {
             printer.warning(&format!("the result does not follow the schema: {reason}"));
@@ -213,7 +152,7 @@ impl End<'_> {
         if let Some(path) = &show.output {
             write(path, &text)?;
         }
-        let shown = self.lines.as_ref().is_some_and(|lines| lines.has_shown(&text));
+        let shown = lines.is_some_and(|lines| lines.has_shown(&text));
         match show.format {
             // Both streams are the same screen, and the answer has just streamed by on it.
             RunFormat::Text if text.is_empty() || shown && printer.out().terminal => Ok(()),
@@ -222,6 +161,14 @@ impl End<'_> {
             RunFormat::StreamJson => printer.json_line(&ended.record()),
         }
     }
+}
+
+/// Everything there is to print at the end of a run.
+struct Ended<'a> {
+    end: &'a RunEnd,
+    outcome: &'a Outcome,
+    /// The result as data, where a schema was given.
+    structured: Option<Result<Value, String>>,
 }
 
 impl Ended<'_> {
@@ -241,8 +188,8 @@ impl Ended<'_> {
         let mut record = json!({
             "type": "result",
             "is_error": self.exit() != Exit::Accepted,
-            "session_id": self.session,
-            "task_id": self.task,
+            "session_id": self.end.session,
+            "task_id": self.end.task,
             "num_turns": outcome.turns,
             "duration_ms": outcome.elapsed_ms,
             "total_cost_usd": outcome.spent.cost_micros as f64 / 1e6,
@@ -265,7 +212,7 @@ fn write(path: &Path, text: &str) -> Result<(), CommandError> {
         use std::os::unix::fs::PermissionsExt as _;
         meta.permissions().mode() & 0o777
     });
-    durable::put_atomic(path, text.as_bytes(), mode).map_err(|error| {
+    openkoi_app::file::put(path, text.as_bytes(), mode).map_err(|error| {
         CommandError::failed(format!("cannot write `{}`: {error}", path.display()))
     })
 }
@@ -375,39 +322,4 @@ fn of_trouble(kind: ModelTrouble) -> Exit {
         ModelTrouble::Denied => Exit::Denied,
         _ => Exit::Provider,
     }
-}
-
-/// Returns what was said in a session so far: what its last task knew, and that task itself.
-///
-/// # Errors
-///
-/// When the journal cannot be read.
-pub fn history(storage: &Storage, session: &SessionId) -> Result<Vec<Message>, CommandError> {
-    let query =
-        TaskQuery { session: Some(session.clone()), limit: Some(1), ..TaskQuery::default() };
-    let Some(last) = storage.tasks(&query)?.into_iter().next() else { return Ok(Vec::new()) };
-    let entries = storage.entries(&last.id)?;
-    let mut history = Vec::new();
-    for entry in entries {
-        match entry.event {
-            Event::TaskStarted { task, .. } => {
-                history = task.history.clone();
-                history.push(Message::user(task.text.clone()));
-            }
-            Event::TaskFinished { outcome } if !outcome.text.is_empty() => {
-                history.push(Message::assistant(vec![Part::Text(outcome.text.clone())]));
-            }
-            _ => {}
-        }
-    }
-    // A question without an answer would be followed by another one.
-    if history.last().is_some_and(|m| m.speaker == openkoi_core::message::Speaker::User) {
-        history.push(Message::assistant(vec![Part::Text("(interrupted)".to_owned())]));
-    }
-    Ok(history)
-}
-
-/// Returns the time as the records have it.
-pub fn now_ms() -> u64 {
-    SystemClock.now_ms()
 }

@@ -1,42 +1,37 @@
-//! The command line of OpenKoi.
+//! The command line of OpenKoi: a surface of `openkoi-app`.
 //!
-//! [`start`] is the whole program: [`args`] understands what was typed, [`request`] and [`settings`] find out what
-//! was meant, [`commands`] do it with what [`context`] gives them, and [`output`] prints what they found. What
-//! goes wrong is a [`error::CommandError`], whose kind is the program's [`exit`] code.
+//! [`start`] is the whole program: [`args`] understands what was typed, [`request`] finds out what was meant,
+//! [`commands`] do it with what [`context`] gives them, and [`output`] prints what they found. What goes wrong is a
+//! [`error::CommandError`], whose kind is the program's [`exit`] code.
 //!
-//! Only this crate reads the environment ([`env`]), the command line and the home directory ([`paths`]); all
-//! below it get values. [`models`] decides which provider and model do the work.
+//! This crate reads the command line and the environment ([`env`]) and hands them down as values; settings, models,
+//! wiring and runs are below it.
 
 mod approver;
 pub mod args;
-mod briefing;
 pub mod commands;
-pub mod consents;
 mod context;
 mod defect;
 pub mod env;
 pub mod error;
 mod execute;
 pub mod exit;
+pub mod flags;
 mod interrupt;
 pub mod log;
-pub mod models;
 pub mod output;
-pub mod paths;
+mod pick;
+mod reply;
 pub mod request;
-mod rules;
-mod runtime;
-pub mod settings;
-pub mod suggest;
 mod watch;
-mod workspace;
 
 use std::{ffi::OsString, process::ExitCode};
+
+use openkoi_app::environment::Environment;
 
 use crate::{
     args::Line,
     context::Context,
-    env::Environment,
     error::CommandError,
     exit::Exit,
     output::{ColourChoice, Format, Printer},
@@ -44,7 +39,7 @@ use crate::{
 
 /// Runs the program with these arguments, its own name left out.
 pub fn start(arguments: Vec<OsString>) -> ExitCode {
-    let environment = Environment::current();
+    let environment = env::current();
     // Nothing else is worth building for this one.
     if let [only] = arguments.as_slice()
         && (only == "--version" || only == "-V")

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::settings::key::LOG_LEVELS;
+use openkoi_app::settings::key::LOG_LEVELS;
 
 /// Starts the log at a level of the settings, or more with `-v`. Only the first call has an effect.
 pub fn start(level: &str, verbose: u8) {

@@ -7,6 +7,7 @@
 //! would obey. The page and the table do it by themselves.
 
 mod colour;
+mod format;
 mod measure;
 mod page;
 mod prompt;
@@ -14,6 +15,7 @@ mod sanitise;
 mod table;
 
 pub use colour::{ColourChoice, Palette, Style};
+pub use format::{Format, SCHEMA_VERSION};
 pub use measure::{ago, bytes, count, duration, money, plural, timestamp};
 pub use page::Page;
 pub use prompt::{Choice, Prompt};
@@ -22,15 +24,10 @@ pub use table::{Align, Cell, Table};
 
 use std::io::{self, IsTerminal, Write};
 
+use openkoi_app::environment::Environment;
 use serde_json::Value;
 
-use crate::{
-    env::{COLUMNS, Environment},
-    error::CommandError,
-};
-
-/// The version of the JSON that commands print. It grows when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+use crate::{env::COLUMNS, error::CommandError};
 
 /// What a command found: one value, for people and for programs.
 pub trait Output {
@@ -40,23 +37,6 @@ pub trait Output {
     /// Returns it for a program, with absolute times and whole ids: an object, to which the printer adds the
     /// version of its schema.
     fn json(&self) -> Value;
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// For a person.
-    #[default]
-    Text,
-    /// One JSON document.
-    Json,
-}
-
-impl Format {
-    /// Returns the format that a `--json` switch asks for.
-    pub fn json_if(json: bool) -> Self {
-        if json { Self::Json } else { Self::Text }
-    }
 }
 
 /// What is known of one of the two streams.

@@ -4,15 +4,19 @@ pub mod stdin;
 
 use std::{fs, path::PathBuf};
 
+use openkoi_app::{
+    session::SessionChoice,
+    settings::{Layers, Settings, SettingsError},
+};
 use serde_json::Value;
 
 use crate::{
-    args::{ChatFlags, LimitFlags, RunFormat, TaskFlags},
     context::Context,
     error::CommandError,
+    execute::Show,
     exit::Exit,
-    models,
-    settings::{Layers, Settings, SettingsError},
+    flags::{ChatFlags, LimitFlags, TaskFlags},
+    pick,
 };
 
 pub use stdin::{LARGEST_INPUT, Stdin};
@@ -22,38 +26,9 @@ const PICK: &str = "?";
 /// The largest JSON Schema that is read.
 const LARGEST_SCHEMA: u64 = 1 << 20;
 
-/// Which session a run belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SessionChoice {
-    /// A new one.
-    New,
-    /// The last one of the workspace.
-    Last {
-        /// Whether to go on in a copy.
-        fork: bool,
-    },
-    /// The one that this beginning of an id means; empty: to be picked.
-    Named {
-        /// What was typed.
-        id: String,
-        /// Whether to go on in a copy.
-        fork: bool,
-    },
-}
-
-impl SessionChoice {
-    fn of(continue_last: bool, resume: Option<&str>, fork: bool) -> Self {
-        match resume {
-            _ if continue_last => Self::Last { fork },
-            Some(id) => Self::Named { id: id.to_owned(), fork },
-            None => Self::New,
-        }
-    }
-}
-
-/// A task to be run.
+/// A task to be run, and how its result is shown.
 #[derive(Clone, Debug)]
-pub struct TaskRequest {
+pub struct RunRequest {
     /// What to do, standard input included. Never empty.
     pub text: String,
     /// The session.
@@ -62,14 +37,8 @@ pub struct TaskRequest {
     pub workspace: PathBuf,
     /// Everything that is configured, flags included.
     pub settings: Settings,
-    /// How the result is printed.
-    pub format: RunFormat,
-    /// The schema that the result has to follow.
-    pub schema: Option<Value>,
-    /// Where the result is written too.
-    pub output: Option<PathBuf>,
-    /// Whether progress is left out.
-    pub quiet: bool,
+    /// What is printed, and where to.
+    pub show: Show,
 }
 
 /// A conversation to be had.
@@ -87,7 +56,7 @@ pub struct ChatRequest {
 #[derive(Debug)]
 pub enum Request {
     /// A task.
-    Task(Box<TaskRequest>),
+    Task(Box<RunRequest>),
     /// A session was named and nothing to do in it.
     Chat(Box<ChatRequest>),
 }
@@ -102,7 +71,7 @@ impl Request {
         if flags.redact {
             return Err(unredacted("`--redact`", Exit::Usage));
         }
-        let session = SessionChoice::of(flags.continue_last, flags.resume.as_deref(), flags.fork);
+        let session = chosen(flags.continue_last, flags.resume.as_deref(), flags.fork);
         if flags.words.is_empty() && session != SessionChoice::New {
             let chat = ChatRequest::with(session, &flags.limits, context)?;
             return Ok(Self::Chat(Box::new(chat)));
@@ -112,15 +81,12 @@ impl Request {
         let workspace = context.workspace()?;
         let schema = flags.json_schema.map(|path| schema(&context.absolute(&path))).transpose()?;
         let text = text(&flags.words, context)?;
-        Ok(Self::Task(Box::new(TaskRequest {
+        Ok(Self::Task(Box::new(RunRequest {
             text,
             session,
             workspace,
             settings,
-            format: flags.show.output_format,
-            schema,
-            output: flags.show.output.map(|path| context.absolute(&path)),
-            quiet: flags.show.quiet,
+            show: Show { schema, ..Show::of(flags.show, context) },
         })))
     }
 }
@@ -132,7 +98,7 @@ impl ChatRequest {
     ///
     /// When the settings or the workspace are at fault.
     pub fn of(flags: &ChatFlags, context: &Context) -> Result<Self, CommandError> {
-        let session = SessionChoice::of(flags.continue_last, flags.resume.as_deref(), flags.fork);
+        let session = chosen(flags.continue_last, flags.resume.as_deref(), flags.fork);
         Self::with(session, &flags.limits, context)
     }
 
@@ -156,12 +122,21 @@ impl ChatRequest {
     }
 }
 
+/// Returns the session that the flags mean; an empty id is to be picked.
+fn chosen(continue_last: bool, resume: Option<&str>, fork: bool) -> SessionChoice {
+    match resume {
+        _ if continue_last => SessionChoice::Last { fork },
+        Some(id) => SessionChoice::Named { id: id.to_owned(), fork },
+        None => SessionChoice::New,
+    }
+}
+
 /// Returns the settings with the flags laid over them, for something that is going to run.
 fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings, CommandError> {
     let mut flags = flags.clone();
     if flags.model.as_deref() == Some(PICK) {
         let configured = context.settings()?;
-        flags.model = Some(models::pick(context, &configured)?);
+        flags.model = Some(pick::pick(context, &configured)?);
     }
     let settings = context.settings_with(|layers| lay(layers, &flags))?;
     if settings.redaction {
@@ -225,15 +200,15 @@ fn with_input(typed: String, input: &str) -> String {
 
 fn schema(path: &std::path::Path) -> Result<Value, CommandError> {
     let unfit = |reason: String| {
-        CommandError::usage(format!("`{}` is no JSON schema: {reason}", path.display()))
+        CommandError::usage(format!("`{}` is not a JSON schema: {reason}", path.display()))
     };
     let meta = fs::metadata(path).map_err(|error| unfit(error.to_string()))?;
     if !meta.is_file() || meta.len() > LARGEST_SCHEMA {
-        return Err(unfit("it is no file of at most 1 MiB".to_owned()));
+        return Err(unfit("it is not a file of at most 1 MiB".to_owned()));
     }
     let text = fs::read_to_string(path).map_err(|error| unfit(error.to_string()))?;
     let value: Value = serde_json::from_str(&text).map_err(|error| unfit(error.to_string()))?;
-    if value.is_object() { Ok(value) } else { Err(unfit("it is no object".to_owned())) }
+    if value.is_object() { Ok(value) } else { Err(unfit("it is not an object".to_owned())) }
 }
 
 #[cfg(test)]
@@ -258,6 +233,6 @@ mod tests {
         let error = schema(&path).unwrap_err();
 
         assert_eq!(error.kind, Exit::Usage);
-        assert!(error.message.ends_with("it is no object"), "{error}");
+        assert!(error.message.ends_with("it is not an object"), "{error}");
     }
 }

@@ -4,7 +4,7 @@
 use std::{
     io::{self, Write},
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -28,21 +28,6 @@ const LONGEST_LINE: usize = 2_000;
 
 /// How much of a step of the plan is shown, in characters.
 const SHOWN: usize = 80;
-
-/// Several listeners as one.
-pub struct Listeners(pub Vec<Arc<dyn Listener>>);
-
-impl Listener for Listeners {
-    fn event(&self, entry: &Entry) {
-        self.0.iter().for_each(|one| one.event(entry));
-    }
-
-    fn delta(&self, role: &Role, delta: Delta<'_>) -> bool {
-        // Each is told, whoever else has shown it.
-        let shown: Vec<bool> = self.0.iter().map(|one| one.delta(role, delta)).collect();
-        shown.contains(&true)
-    }
-}
 
 /// Every event as one JSON document a line, as it happens.
 pub struct EventStream(pub Printer);

@@ -118,7 +118,7 @@ pub struct Listed<'a> {
 }
 
 /// Where the code of a component is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Source {
     Embedded(Embedded),
     Compiled(Component),
@@ -135,7 +135,7 @@ pub struct Entry {
     /// What the user set instead of what the manifest asks for.
     limits: LimitRequest,
     manifest: OnceLock<Result<Arc<Manifest>, CatalogError>>,
-    loaded: OnceLock<Result<LoadedOpaque, CatalogError>>,
+    loaded: Arc<OnceLock<Result<LoadedOpaque, CatalogError>>>,
 }
 
 /// [`Loaded`] without its insides in debug output.
@@ -168,24 +168,25 @@ impl Catalog {
                 source: Source::Embedded(embedded),
                 limits: LimitRequest::default(),
                 manifest: OnceLock::new(),
-                loaded: OnceLock::new(),
+                loaded: Arc::default(),
             };
             (entry.name.clone(), Arc::new(entry))
         });
         Self { entries: entries.collect(), machine: Arc::default() }
     }
 
-    /// Lays the user's limits over those that the manifests of built-ins ask for. A name that is not here is
-    /// returned, so that it can be reported.
-    pub fn limit(&mut self, limits: &BTreeMap<String, LimitRequest>) -> Vec<String> {
-        let mut unknown = Vec::new();
+    /// Returns the same components with these limits laid over those that the manifests of built-ins ask for. The
+    /// engine and what is loaded are shared with this catalog. A name that is not here limits nothing.
+    #[must_use]
+    pub fn limited(&self, limits: &BTreeMap<String, LimitRequest>) -> Self {
+        let mut limited = self.clone();
         for (name, own) in limits {
-            match self.entries.get_mut(name).and_then(Arc::get_mut) {
-                Some(entry) => entry.limits = own.clone(),
-                None => unknown.push(name.clone()),
+            let entry = limited.entries.get_mut(name);
+            if let Some(entry) = entry.filter(|entry| entry.listed().built_in) {
+                *entry = Arc::new(entry.limited(own));
             }
         }
-        unknown
+        limited
     }
 
     /// Adds a component from its WebAssembly bytes: reads its manifest, decides whether it is admitted and
@@ -214,7 +215,7 @@ impl Catalog {
             source: Source::Compiled(component),
             limits: LimitRequest::default(),
             manifest: OnceLock::from(Ok(Arc::new(manifest))),
-            loaded: OnceLock::new(),
+            loaded: Arc::default(),
         };
         self.entries.insert(name.clone(), Arc::new(entry));
         Ok(name)
@@ -303,6 +304,19 @@ impl Entry {
             digest: &self.digest,
             wasm_len: self.wasm_len,
             built_in: matches!(self.source, Source::Embedded(_)),
+        }
+    }
+
+    fn limited(&self, limits: &LimitRequest) -> Self {
+        Self {
+            name: self.name.clone(),
+            kind: self.kind,
+            digest: self.digest.clone(),
+            wasm_len: self.wasm_len,
+            source: self.source.clone(),
+            limits: limits.clone(),
+            manifest: OnceLock::new(),
+            loaded: Arc::clone(&self.loaded),
         }
     }
 

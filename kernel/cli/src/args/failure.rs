@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 
-use super::{Action, GlobalFlags, Line, words};
-use crate::error::CommandError;
+use super::{Action, Line, words};
+use crate::{error::CommandError, flags::GlobalFlags};
 
 /// Help and version are pages, not errors; the rest is told.
 pub(super) fn page_or_error(

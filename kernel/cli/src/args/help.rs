@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 
-use super::Cli;
+use super::line::Cli;
 use crate::{env, exit::Exit};
 
 const EXAMPLES: &str = "Examples:

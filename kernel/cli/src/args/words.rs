@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 
-use crate::{error::CommandError, output::ColourChoice, suggest};
+use openkoi_app::suggest;
+
+use crate::{error::CommandError, output::ColourChoice};
 
 /// Whether the line asks for JSON, known before it is understood: a line that is not understood is reported as
 /// JSON too.
@@ -149,17 +151,4 @@ pub(super) fn as_task(arguments: &[OsString], word: &str) -> String {
         return format!("as a task: openkoi {flags}-- {shown}");
     }
     format!("as a task: openkoi {flags}\"{}\"", shown.replace('"', "\\\""))
-}
-
-/// Reads a score.
-pub(super) fn score(text: &str) -> Result<f64, String> {
-    let score = text.parse::<f64>().ok().filter(|score| (0.0..=1.0).contains(score));
-    score.ok_or_else(|| "a score is a number from 0 to 1".to_owned())
-}
-
-/// Reads an amount of money.
-pub(super) fn dollars(text: &str) -> Result<f64, String> {
-    let amount = text.strip_prefix('$').unwrap_or(text).parse::<f64>().ok();
-    let amount = amount.filter(|amount| (0.0..=1_000_000.0).contains(amount));
-    amount.ok_or_else(|| "an amount is a number of US dollars, for example 0.50".to_owned())
 }

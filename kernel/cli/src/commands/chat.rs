@@ -2,22 +2,30 @@
 
 mod line;
 
-use openkoi_core::{id::SessionId, message::Message, task::Task};
+use std::sync::Arc;
+
+use openkoi_app::{
+    now_ms,
+    request::TaskRequest,
+    session::{JoinedSession, SessionChoice},
+    settings::Settings,
+    task_runtime::TaskRuntime,
+    thread,
+};
+use openkoi_core::{id::SessionId, message::Message};
 use openkoi_storage::sessions::{SessionKind, SessionStatus};
 
 use self::line::{Input, Lines};
 use crate::{
-    commands::{run::Joined, undo},
+    commands::{run::join, undo},
     context::Context,
     error::CommandError,
-    execute::{self, Show},
+    execute::{self, Execution, Show},
     exit::Exit,
     interrupt::Interrupts,
-    models,
     output::sanitise_line,
+    pick,
     request::ChatRequest,
-    runtime::Runtime,
-    settings::Settings,
 };
 
 /// What can be typed besides a message.
@@ -38,12 +46,12 @@ const COMMANDS: [(&str, &str); 6] = [
 pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError> {
     let mut settings = request.settings.clone();
     // In a conversation the person judges answers; work on files is judged by the checks as ever.
-    let runtime = Runtime::new(context, &settings, &request.workspace)?;
-    let joined = Joined::of(context, &runtime, &request.session, SessionKind::Chat)?;
+    let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace)?);
+    let joined = join(context, &request.session, SessionKind::Chat)?;
     let mut chat = Chat { context, request: &request, runtime, joined, last: Exit::Accepted };
     chat.greet();
     let mut lines = Lines::open(context)?;
-    let ended = execute::block(async {
+    let ended = thread::block(async {
         let interrupts = Interrupts::listen()?;
         while let Input::Text(text) = lines.next(&interrupts).await? {
             if chat.take(&text, &mut settings, &interrupts).await? == Flow::End {
@@ -65,8 +73,8 @@ enum Flow {
 struct Chat<'a> {
     context: &'a Context,
     request: &'a ChatRequest,
-    runtime: Runtime,
-    joined: Joined,
+    runtime: Arc<TaskRuntime>,
+    joined: JoinedSession,
     last: Exit,
 }
 
@@ -86,7 +94,7 @@ impl Chat<'_> {
     }
 
     fn session(&self) -> &SessionId {
-        &self.joined.session
+        &self.joined.id
     }
 
     async fn take(
@@ -125,24 +133,25 @@ impl Chat<'_> {
         settings: &Settings,
         interrupts: &Interrupts,
     ) -> Result<(), CommandError> {
-        let history: Vec<Message> = execute::history(&self.runtime.storage, self.session())?;
+        let storage = self.runtime.storage();
+        let history = storage.conversation(self.session())?;
         let history = if history.is_empty() { self.joined.history.clone() } else { history };
-        let mut limits = settings.task();
-        limits.plan = false;
-        let task = Task {
-            id: self.runtime.task_id()?,
-            session: self.session().clone(),
-            text: text.to_owned(),
-            workspace: self.request.workspace.display().to_string(),
+        let request = TaskRequest {
+            text,
+            session: self.session(),
             history,
-            settings: limits,
+            workspace: &self.request.workspace,
+            settings,
+            schema: None,
+            in_conversation: true,
         };
+        let task = request.task(&self.context.app)?;
         if self.joined.history.is_empty() {
-            self.runtime.storage.rename_session(self.session(), text)?;
+            storage.rename_session(self.session(), text)?;
             self.joined.history.push(Message::user(text));
         }
-        let show = Show::default();
-        let ran = execute::start(self.context, &self.runtime, task, &show, interrupts).await;
+        let (context, runtime, show) = (self.context, &self.runtime, &Show::default());
+        let ran = Execution { context, runtime, show, interrupts }.start(task).await;
         self.last = ran.unwrap_or_else(|error| {
             self.context.printer.notice(&error.to_string());
             error.kind
@@ -158,7 +167,7 @@ impl Chat<'_> {
     }
 
     fn status(&self) -> Result<(), CommandError> {
-        let record = self.runtime.storage.session(self.session())?;
+        let record = self.runtime.storage().session(self.session())?;
         let Some(record) = record else { return Ok(()) };
         self.context.printer.notice(&format!(
             "session {} · {} messages · {} tokens · {}",
@@ -176,8 +185,7 @@ impl Chat<'_> {
     }
 
     fn renew(&mut self) -> Result<(), CommandError> {
-        let choice = crate::request::SessionChoice::New;
-        let joined = Joined::of(self.context, &self.runtime, &choice, SessionKind::Chat)?;
+        let joined = join(self.context, &SessionChoice::New, SessionKind::Chat)?;
         self.end()?;
         self.joined = joined;
         self.context.printer.notice(&format!("Session {}.", self.session().short()));
@@ -186,12 +194,13 @@ impl Chat<'_> {
 
     fn model(&mut self, name: &str, settings: &mut Settings) -> Result<(), CommandError> {
         let picked = match name {
-            "" | "?" => models::pick(self.context, settings)?,
+            "" | "?" => pick::pick(self.context, settings)?,
             name => name.to_owned(),
         };
         let name = picked.as_str();
         let changed = self.context.settings_with(|layers| layers.model(name, "/model"))?;
-        self.runtime = Runtime::new(self.context, &changed, &self.request.workspace)?;
+        let runtime = TaskRuntime::new(&self.context.app, &changed, &self.request.workspace)?;
+        self.runtime = Arc::new(runtime);
         *settings = changed;
         self.context.printer.notice(&format!("Going on with {}.", sanitise_line(name)));
         Ok(())
@@ -199,6 +208,6 @@ impl Chat<'_> {
 
     fn end(&self) -> Result<(), CommandError> {
         let (session, status) = (self.session(), SessionStatus::Ended);
-        Ok(self.runtime.storage.set_session_status(session, status, execute::now_ms())?)
+        Ok(self.runtime.storage().set_session_status(session, status, now_ms())?)
     }
 }

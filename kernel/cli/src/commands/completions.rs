@@ -2,7 +2,7 @@
 
 use clap_complete::Shell;
 
-use crate::{args, context::Context, error::CommandError, exit::Exit};
+use crate::{context::Context, error::CommandError, exit::Exit};
 
 /// Arguments of `openkoi completions`.
 #[derive(Debug, clap::Args)]
@@ -11,14 +11,14 @@ pub struct Args {
     pub shell: Shell,
 }
 
-/// Prints the completions.
+/// Prints the completions of the whole command line.
 ///
 /// # Errors
 ///
 /// When stdout cannot be written.
-pub fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
+pub fn run(args: &Args, mut line: clap::Command, context: &Context) -> Result<Exit, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut args::command(), "openkoi", &mut script);
+    clap_complete::generate(args.shell, &mut line, "openkoi", &mut script);
     context.printer.raw(&script)?;
     Ok(Exit::Accepted)
 }

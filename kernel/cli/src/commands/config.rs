@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
+use openkoi_app::settings::{Setting, Settings};
+
 use crate::{
-    commands::Reply,
     context::Context,
     error::CommandError,
     output::{Output, Page},
-    settings::{Setting, Settings},
+    reply::Reply,
 };
 
 /// Arguments of `openkoi config`.

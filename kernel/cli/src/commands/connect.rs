@@ -6,24 +6,21 @@ mod status;
 
 pub(super) use key::left_behind;
 
-use openkoi_brokers::{
-    clock::SystemClock,
-    egress::{Egress, EgressSettings},
-    oauth::{LoginError, Logins},
-    secrets::{Place, SecretSource},
+use openkoi_app::{
+    access::{self, Place, SecretSource},
+    models::{Connection, Connections},
+    now_ms,
+    settings::Settings,
+    suggest,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    commands::Reply,
     context::Context,
     error::CommandError,
     exit::Exit,
-    models::{Connection, Connections},
     output::{Choice, Output, Page},
-    runtime::Machine,
-    settings::Settings,
-    suggest,
+    reply::Reply,
 };
 
 /// The word in place of a provider that shows what is connected.
@@ -48,7 +45,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let settings = context.settings()?;
     let connections = context.connections(&settings)?;
     if args.name.as_deref() == Some(STATUS) {
-        let (secrets, logins) = (context.secrets(&settings)?, logins(context, &settings)?);
+        let (secrets, logins) =
+            (context.secrets(&settings)?, access::logins(&context.app, &settings)?);
         return Ok(Reply::new(status::Shown::of(&connections, &secrets, &logins)?, args.json));
     }
     let name = match &args.name {
@@ -91,8 +89,7 @@ fn open(
     context.paths()?.prepare()?;
     context.consents()?.grant(context.paths()?.home(), name, &place, now_ms())?;
     let connections = context.connections(settings)?;
-    let uses =
-        |one: &&Connection| matches!(&one.found, crate::models::Found::At(at) if at == source);
+    let uses = |one: &&Connection| matches!(&one.found, openkoi_app::models::Found::At(at) if at == source);
     let used = connections.usable().find(uses);
     Ok(Connected {
         name: used.map_or(name, |one| &one.name).to_owned(),
@@ -126,17 +123,6 @@ impl Output for Connected {
     fn json(&self) -> Value {
         json!({ "connected": self.name, "verified": self.verified, "kept": self.kept.map(word), "model": self.model })
     }
-}
-
-/// Returns the logins of the home.
-///
-/// # Errors
-///
-/// When there is no home.
-pub(super) fn logins(context: &Context, settings: &Settings) -> Result<Logins, CommandError> {
-    let secrets = context.secrets(settings)?;
-    let egress = Egress::new(secrets.clone(), EgressSettings::default());
-    Ok(Logins::new(context.paths()?.home(), egress, secrets, std::sync::Arc::new(Machine)))
 }
 
 /// Returns every provider that is known, those without a credential first.
@@ -177,25 +163,5 @@ fn word(place: Place) -> &'static str {
     match place {
         Place::File => "file",
         Place::Keyring => "keyring",
-    }
-}
-
-fn now_ms() -> u64 {
-    SystemClock.now_ms()
-}
-
-impl From<LoginError> for CommandError {
-    fn from(error: LoginError) -> Self {
-        let kind = match &error {
-            LoginError::Unreachable { .. } | LoginError::Answer { .. } => Exit::Provider,
-            LoginError::Absent { .. }
-            | LoginError::Ended { .. }
-            | LoginError::Issuer { .. }
-            | LoginError::Denied
-            | LoginError::Expired
-            | LoginError::Refused { .. } => Exit::Credentials,
-            _ => Exit::Configuration,
-        };
-        Self::from_error(kind, &error).hints(error.hint())
     }
 }

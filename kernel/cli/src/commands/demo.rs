@@ -6,24 +6,24 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use openkoi_brokers::{durable, processes::Processes};
+use openkoi_app::{
+    file, request::TaskRequest, sandbox, session::SessionChoice, task_runtime::TaskRuntime, thread,
+};
 use openkoi_components::Demo;
-use openkoi_core::task::Task;
 use openkoi_storage::sessions::SessionKind;
 use serde::Deserialize;
 
 use crate::{
-    args::DemoFlags,
-    commands::run::Joined,
+    commands::run::join,
     context::Context,
     error::CommandError,
-    execute::{self, Show},
+    execute::{self, Execution, Show},
     exit::Exit,
+    flags::DemoFlags,
     interrupt::Interrupts,
-    request::SessionChoice,
-    runtime::{self, Runtime},
 };
 
 /// The bundled provider that needs no network, and its scenario.
@@ -53,40 +53,39 @@ struct DemoFile {
 /// When there is no such project, its toolchain is not here, or the run stopped before its end.
 pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     let settings = context.settings_with(|layers| layers.model(MODEL, "openkoi demo"))?;
-    let processes = Processes::new(runtime::process_settings(context, &settings)?);
-    let here = |program: &str| processes.exists(program, &context.environment.temporary());
+    let processes = sandbox::processes(&context.app, &settings)?;
+    let here = |program: &str| processes.exists(program, &context.environment().temporary());
     let (demo, description) = choose(flags.kind.as_deref(), &here)?;
     let directory = Project::create(context, &description.flavour, flags.keep)?;
     lay(&directory.path, demo, &description)?;
     let workspace = directory.path.as_path();
     if !flags.show.quiet {
         context.printer.notice(&format!(
-            "A demonstration with a scripted model on {}: `{}` fails, and the loop mends it.\nIts directory: {}",
+            "A demonstration with a scripted model on {}: `{}` fails, and the loop fixes it.\nIts directory: {}",
             description.title,
             description.command,
             workspace.display()
         ));
     }
-    let runtime = Runtime::new(context, &settings, workspace)?;
-    let joined = Joined::of(context, &runtime, &SessionChoice::New, SessionKind::Task)?;
-    let task = Task {
-        id: runtime.task_id()?,
-        session: joined.session.clone(),
-        text: description.task.clone(),
-        workspace: workspace.display().to_string(),
+    let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, workspace)?);
+    let joined = join(context, &SessionChoice::New, SessionKind::Task)?;
+    let request = TaskRequest {
+        text: &description.task,
+        session: &joined.id,
         history: Vec::new(),
-        settings: settings.task(),
-    };
-    let show = Show {
-        format: flags.show.output_format,
-        quiet: flags.show.quiet,
-        output: flags.show.output.map(|path| context.absolute(&path)),
+        workspace,
+        settings: &settings,
         schema: None,
+        in_conversation: false,
     };
+    let task = request.task(&context.app)?;
+    let show = Show::of(flags.show, context);
     execute::announce(context, &runtime, &show);
-    execute::block(async {
+    thread::block(async {
         let interrupts = Interrupts::listen()?;
-        execute::start(context, &runtime, task, &show, &interrupts).await
+        let execution =
+            Execution { context, runtime: &runtime, show: &show, interrupts: &interrupts };
+        execution.start(task).await
     })
 }
 
@@ -133,13 +132,10 @@ struct Project {
 
 impl Project {
     fn create(context: &Context, flavour: &str, keep: bool) -> Result<Self, CommandError> {
-        let random = openkoi_brokers::random::Random::default();
-        let id = random
-            .id(execute::now_ms())
-            .map_err(|error| CommandError::from_error(Exit::NotAccepted, &error))?;
+        let id = context.app.new_id()?;
         let name = format!("openkoi-demo-{flavour}-{}", id.get(18..).unwrap_or(&id));
-        let path = context.environment.temporary().join(name);
-        durable::create_private_dir(&path)
+        let path = context.environment().temporary().join(name);
+        file::create_private_directory(&path)
             .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
         // The sandbox and the journal know directories by their real names.
         let path = path.canonicalize().map_err(|error| unwritable(&path, &error))?;

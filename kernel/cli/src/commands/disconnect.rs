@@ -1,20 +1,20 @@
 //! `openkoi disconnect`: forget a login or a saved key.
 
-use openkoi_brokers::{
-    oauth::Logins,
-    secrets::{KeyringTrouble, SecretSource, SecretStore},
+use openkoi_app::{
+    access::{self, KeyringTrouble, Logins, SecretSource, SecretStore},
+    thread,
 };
 use serde_json::{Value, json};
 
+use openkoi_app::{models::Connections, suggest};
+
 use crate::{
-    commands::{Reply, connect},
+    commands::connect,
     context::Context,
     error::CommandError,
-    execute,
     exit::Exit,
-    models::Connections,
     output::{Choice, Output, Page},
-    suggest,
+    reply::Reply,
 };
 
 /// The word in place of a provider that means every login.
@@ -39,7 +39,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let settings = context.settings()?;
     let connections = context.connections(&settings)?;
     let secrets = context.secrets(&settings)?;
-    let logins = connect::logins(context, &settings)?;
+    let logins = access::logins(&context.app, &settings)?;
     let saved = Saved::of(&connections, &logins, &secrets, context)?;
     let name = match &args.name {
         Some(name) => name.clone(),
@@ -54,7 +54,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         consents.revoke(context.paths()?.home(), &name)?;
         vec![name.clone()]
     } else if name == ALL {
-        execute::block(forget_logins(&logins, saved.logins))?
+        thread::block(forget_logins(&logins, saved.logins))?
     } else {
         let left = forget(&name, &saved, &logins, &secrets)?;
         let warning = left.map(|trouble| connect::left_behind(&name, &trouble));
@@ -123,7 +123,7 @@ fn forget(
         return Err(CommandError::usage(message).hints(question).hint("openkoi connect status"));
     }
     if has(&saved.logins) {
-        execute::block(forget_logins(logins, vec![name.to_owned()]))?;
+        thread::block(forget_logins(logins, vec![name.to_owned()]))?;
     }
     secrets.forget(name).map_err(|error| CommandError::from_error(Exit::Configuration, &error))
 }
@@ -135,9 +135,9 @@ async fn forget_logins(logins: &Logins, names: Vec<String>) -> Result<Vec<String
     Ok(names)
 }
 
-fn variable(connection: &crate::models::Connection) -> Option<&String> {
+fn variable(connection: &openkoi_app::models::Connection) -> Option<&String> {
     match &connection.found {
-        crate::models::Found::At(SecretSource::Variable(name)) => Some(name),
+        openkoi_app::models::Found::At(SecretSource::Variable(name)) => Some(name),
         _ => None,
     }
 }

@@ -5,11 +5,11 @@ mod look;
 use serde_json::{Value, json};
 
 use crate::{
-    commands::Reply,
     context::Context,
     error::CommandError,
     exit::Exit,
     output::{Output, Page, Style},
+    reply::Reply,
 };
 
 /// Arguments of `openkoi doctor`.

@@ -7,7 +7,9 @@ use clap_mangen::{
     roff::{Roff, bold, roman},
 };
 
-use crate::{args, context::Context, env, error::CommandError, exit::Exit, suggest};
+use openkoi_app::suggest;
+
+use crate::{context::Context, env, error::CommandError, exit::Exit};
 
 /// Arguments of `openkoi man`.
 #[derive(Debug, clap::Args)]
@@ -21,10 +23,10 @@ pub struct Args {
 /// # Errors
 ///
 /// When there is no such command.
-pub fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
+pub fn run(args: &Args, whole: clap::Command, context: &Context) -> Result<Exit, CommandError> {
     let command = match &args.command {
-        Some(name) => subcommand(name)?,
-        None => args::command(),
+        Some(name) => subcommand(name, whole)?,
+        None => whole,
     };
     let mut page = Vec::new();
     let broken = |error: io::Error| CommandError::failed(format!("cannot make the page: {error}"));
@@ -33,8 +35,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
     Ok(Exit::Accepted)
 }
 
-fn subcommand(name: &str) -> Result<clap::Command, CommandError> {
-    let mut whole = args::command();
+fn subcommand(name: &str, mut whole: clap::Command) -> Result<clap::Command, CommandError> {
     whole.build();
     if let Some(found) = whole.find_subcommand(name) {
         let named = found.clone().display_name(format!("openkoi-{name}"));
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn the_page_has_exit_codes_variables_and_every_command() {
         let mut page = Vec::new();
-        write_page(args::command(), &mut page).unwrap();
+        write_page(crate::args::command(), &mut page).unwrap();
         let page = String::from_utf8(page).unwrap();
 
         for exit in Exit::ALL {
@@ -113,9 +114,10 @@ mod tests {
 
     #[test]
     fn every_command_has_a_page() {
-        for known in args::command().get_subcommands() {
+        for known in crate::args::command().get_subcommands() {
             let mut page = Vec::new();
-            write_page(subcommand(known.get_name()).unwrap(), &mut page).unwrap();
+            write_page(subcommand(known.get_name(), crate::args::command()).unwrap(), &mut page)
+                .unwrap();
             let title = format!(".TH openkoi-{}", known.get_name());
             assert!(String::from_utf8(page).unwrap().contains(&title), "{title}");
         }
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_command_is_told() {
-        let error = subcommand("undoo").unwrap_err();
+        let error = subcommand("undoo", crate::args::command()).unwrap_err();
 
         assert_eq!(error.hints, ["did you mean `undo`?"]);
     }

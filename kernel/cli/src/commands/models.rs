@@ -2,15 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    commands::Reply,
-    context::Context,
-    error::CommandError,
+use openkoi_app::{
     models::{
         self, Answered, Catalogue, Connection, Connections, Facts, Listing, PATIENCE, Routes,
     },
-    output::{Align, Cell, Output, Page, Style, Table, count, plural, sanitise_line},
     settings::Settings,
+};
+
+use crate::{
+    context::Context,
+    error::CommandError,
+    output::{Align, Cell, Output, Page, Style, Table, count, plural, sanitise_line},
+    reply::Reply,
 };
 
 /// Arguments of `openkoi models`.
@@ -43,7 +46,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let settings = context.settings()?;
     let mut connections = context.connections(&settings)?;
     if !args.offline {
-        models::probe(context, &settings, &mut connections)?;
+        models::probe(&context.app, &settings, &mut connections)?;
     }
     let chosen = chosen(args, &connections, context)?;
     let failed = match args.offline {
@@ -94,7 +97,7 @@ fn refreshed(
         args.refresh || !listing.is_some_and(|listing| listing.is_fresh(now_ms))
     });
     let stale: Vec<Connection> = stale.cloned().collect();
-    let answered = models::ask(context, settings, &stale, PATIENCE)?;
+    let answered = models::ask(&context.app, settings, &stale, PATIENCE)?;
     let failed = answered.into_iter().filter_map(|Answered { provider, listing }| {
         listing.err().map(|reason| (provider, reason))
     });

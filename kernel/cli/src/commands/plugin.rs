@@ -12,13 +12,14 @@ use openkoi_host::{
 use serde_json::{Value, json};
 
 use self::shown::Inspected;
+use openkoi_app::suggest;
+
 use crate::{
-    commands::Reply,
     context::Context,
     error::CommandError,
     exit::Exit,
     output::{Align, Cell, Choice, Output, Page, Style, Table, bytes},
-    suggest,
+    reply::Reply,
 };
 
 /// Arguments of `openkoi plugin`.

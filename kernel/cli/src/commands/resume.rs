@@ -1,18 +1,18 @@
 //! `openkoi resume [ID]`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
+use openkoi_app::{task_runtime::TaskRuntime, thread};
 use openkoi_storage::tasks::{TaskQuery, TaskRecord, TaskStatus};
 
 use crate::{
-    args::ResumeFlags,
     context::Context,
     error::CommandError,
-    execute::{self, Show},
+    execute::{self, Execution, Show},
     exit::Exit,
+    flags::ResumeFlags,
     interrupt::Interrupts,
     output::{Choice, ago},
-    runtime::Runtime,
 };
 
 /// Goes on with a task that was interrupted or waits for an answer.
@@ -26,7 +26,6 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
         Some(id) => storage.find_task(id)?,
         None => pick(context, &storage)?,
     };
-    drop(storage);
     if record.status.is_final() {
         let message = format!("task {} is finished; there is nothing to resume", record.id.short());
         let error = CommandError::usage(message);
@@ -38,18 +37,14 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
         return Err(CommandError::new(Exit::Configuration, message));
     }
     let settings = context.settings()?;
-    let runtime = Runtime::new(context, &settings, &workspace)?;
-    let show = Show {
-        format: flags.show.output_format,
-        quiet: flags.show.quiet,
-        output: flags.show.output.as_ref().map(|path| context.absolute(path)),
-        schema: None,
-    };
+    let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &workspace)?);
+    let show = Show::of(flags.show, context);
     execute::announce(context, &runtime, &show);
-    execute::block(async {
+    thread::block(async {
         let interrupts = Interrupts::listen()?;
-        let (task, session) = (&record.id, &record.session);
-        execute::resume(context, &runtime, task, session, &show, &interrupts).await
+        let execution =
+            Execution { context, runtime: &runtime, show: &show, interrupts: &interrupts };
+        execution.resume(&record).await
     })
 }
 

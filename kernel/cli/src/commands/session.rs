@@ -1,5 +1,7 @@
 //! `openkoi session`: sessions by list and by one.
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 use openkoi_storage::{
     Storage,
@@ -10,11 +12,12 @@ use serde_json::{Value, json};
 
 use super::task::{self, task_json, task_table};
 use crate::{
-    commands::{Reply, chat},
+    commands::chat,
     context::Context,
     error::CommandError,
     exit::Exit,
     output::{Align, Cell, Choice, Output, Page, Style, Table, money, plural, timestamp},
+    reply::Reply,
     request::ChatRequest,
 };
 
@@ -112,7 +115,7 @@ fn chosen(
     id: Option<String>,
     usage: &str,
     context: &Context,
-) -> Result<(Storage, SessionRecord), CommandError> {
+) -> Result<(Arc<Storage>, SessionRecord), CommandError> {
     let none = || CommandError::usage("there is no session yet").hint("openkoi \"TASK\"");
     let storage = context.existing_storage()?.ok_or_else(none)?;
     let id = match id {

@@ -3,7 +3,11 @@
 mod live;
 mod shown;
 
-use openkoi_brokers::processes::{ProcessSettings, Processes, SandboxMode, SandboxReport};
+use openkoi_app::{
+    models::Routes,
+    sandbox::{self, SandboxReport},
+    settings::Settings,
+};
 use openkoi_storage::{
     Storage,
     skills::{SkillKind, SkillPlaces, Skills},
@@ -11,10 +15,7 @@ use openkoi_storage::{
     usage::Total,
 };
 
-use crate::{
-    commands::Reply, context::Context, error::CommandError, exit::Exit, models::Routes,
-    settings::Settings,
-};
+use crate::{context::Context, error::CommandError, exit::Exit, reply::Reply};
 
 /// How many of the newest tasks are counted.
 const COUNTED: u32 = 1_000;
@@ -141,19 +142,5 @@ fn sandbox(settings: &Settings, context: &Context) -> Result<Sandbox, CommandErr
     if !settings.sandbox.on {
         return Ok(Sandbox::Off);
     }
-    Ok(Sandbox::On(processes(settings, context)?.sandbox_level()))
-}
-
-/// Returns a process broker that is only asked questions.
-pub(super) fn processes(settings: &Settings, context: &Context) -> Result<Processes, CommandError> {
-    let paths = context.paths()?;
-    let sandbox = if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off };
-    Ok(Processes::new(ProcessSettings {
-        environment: context.environment.snapshot(),
-        temporary: paths.data().join("tmp"),
-        spool: paths.tool_output(),
-        read: Vec::new(),
-        secret: Vec::new(),
-        sandbox,
-    }))
+    Ok(Sandbox::On(sandbox::processes(&context.app, settings)?.sandbox_level()))
 }

@@ -3,6 +3,8 @@
 mod shown;
 mod verify;
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 use openkoi_storage::{
     Storage,
@@ -11,11 +13,11 @@ use openkoi_storage::{
 use serde_json::{Value, json};
 
 use crate::{
-    commands::Reply,
     context::Context,
     error::CommandError,
     exit::Exit,
     output::{Align, Cell, Choice, Output, Page, Style, Table, count, money, timestamp},
+    reply::Reply,
 };
 
 /// Arguments of `openkoi task`.
@@ -125,7 +127,7 @@ pub(crate) fn chosen(
     id: Option<String>,
     usage: &str,
     context: &Context,
-) -> Result<(Storage, TaskRecord), CommandError> {
+) -> Result<(Arc<Storage>, TaskRecord), CommandError> {
     let none = || CommandError::usage("there is no task yet").hint("openkoi \"TASK\"");
     let storage = context.existing_storage()?.ok_or_else(none)?;
     let id = match id {

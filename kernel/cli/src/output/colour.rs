@@ -1,6 +1,8 @@
 //! Whether there is colour, and what the colours mean. No meaning is carried by colour alone.
 
-use crate::env::{CLICOLOR, CLICOLOR_FORCE, Environment, NO_COLOR, TERM};
+use openkoi_app::environment::Environment;
+
+use crate::env::{CLICOLOR, CLICOLOR_FORCE, NO_COLOR, TERM};
 
 /// What the user said about colour on the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -2,16 +2,19 @@
 
 use std::{collections::HashMap, ffi::OsString, io::IsTerminal, sync::Arc, time::Duration};
 
-use openkoi_brokers::secrets::{
-    KeepIn, KeyringTrouble, Place, Secret, SecretError, SecretSource, SecretStore, keyring_label,
+use openkoi_app::{
+    access::{
+        KeepIn, KeyringTrouble, Place, Secret, SecretError, SecretSource, SecretStore,
+        keyring_label,
+    },
+    models::{Connection, listers},
+    settings::Settings,
+    thread,
 };
 use openkoi_core::port::{ModelError, ModelTrouble};
 
 use super::Connected;
-use crate::{
-    context::Context, error::CommandError, execute, exit::Exit, models::Connection,
-    request::stdin::Stdin, runtime, settings::Settings,
-};
+use crate::{context::Context, error::CommandError, exit::Exit, request::stdin::Stdin};
 
 /// The name under which a key is tried before it is kept.
 const CANDIDATE: &str = "the key that was given";
@@ -94,7 +97,7 @@ fn proper(typed: &str) -> Result<String, CommandError> {
         return Err(CommandError::usage("the key is empty, nothing was kept"));
     }
     if key.len() > 16 << 10 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let message = "that is no key: one has no white space and no special characters in it";
+        let message = "that is not a key: one has no white space and no special characters in it";
         return Err(CommandError::usage(message));
     }
     Ok(key.to_owned())
@@ -108,19 +111,19 @@ fn try_it(
     context: &Context,
 ) -> Result<Result<usize, ModelError>, CommandError> {
     let mut environment: HashMap<OsString, OsString> =
-        HashMap::clone(&context.environment.snapshot());
+        HashMap::clone(&context.environment().snapshot());
     environment.insert(CANDIDATE.into(), key.into());
     let secrets = SecretStore::new(context.paths()?.home(), Arc::new(environment));
     let mut candidate = connection.clone();
     candidate.sources = vec![SecretSource::Variable(CANDIDATE.to_owned())];
-    let models = runtime::listers(context, settings, &[candidate], secrets)?;
+    let models = listers(&context.app, settings, &[candidate], secrets)?;
     let late = |_| ModelError {
         kind: ModelTrouble::Unreachable,
         message: format!("`{}` did not answer in time", connection.name),
         hint: String::new(),
         received: None,
     };
-    execute::block(async {
+    thread::block(async {
         let listing = tokio::time::timeout(PATIENCE, models.list_models(&connection.name)).await;
         Ok(listing.map_err(late).flatten().map(|models| models.len()))
     })

@@ -1,12 +1,16 @@
 //! A login: the code is shown, and what the person does with it is waited for.
 
-use openkoi_brokers::oauth::Waiting;
+use openkoi_app::{
+    access::{self, Waiting},
+    thread,
+};
 use openkoi_core::port::Cancellation;
 
-use super::{Connected, logins};
+use super::Connected;
+use openkoi_app::{models::Connection, settings::Settings};
+
 use crate::{
-    context::Context, error::CommandError, execute, exit::Exit, interrupt::Interrupts,
-    models::Connection, output::duration, settings::Settings,
+    context::Context, error::CommandError, exit::Exit, interrupt::Interrupts, output::duration,
 };
 
 /// Logs in.
@@ -19,8 +23,8 @@ pub(super) fn run(
         return Err(CommandError::usage(format!("`{}` has no login", connection.name)));
     };
     context.paths()?.prepare()?;
-    let logins = logins(context, settings)?;
-    execute::block(async {
+    let logins = access::logins(&context.app, settings)?;
+    thread::block(async {
         let interrupts = Interrupts::listen()?;
         let waiting = logins.begin(&connection.name, login).await?;
         show(&waiting, context);

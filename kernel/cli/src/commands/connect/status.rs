@@ -1,15 +1,14 @@
 //! What is connected, and by what.
 
-use openkoi_brokers::{
-    oauth::{Listed, Logins},
-    secrets::{Place, SecretSource, SecretStore, keyring_label},
+use openkoi_app::{
+    access::{Listed, Logins, Place, SecretSource, SecretStore, keyring_label},
+    models::{Connections, Found},
+    now_ms,
 };
 use serde_json::{Value, json};
 
-use super::now_ms;
 use crate::{
     error::CommandError,
-    models::{Connections, Found},
     output::{Align, Cell, Output, Page, Table, duration, timestamp},
 };
 

@@ -2,17 +2,16 @@
 
 use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 
-use openkoi_brokers::secrets::{Place, SecretSource, SecretStore};
+use openkoi_app::{
+    access::{Place, SecretSource, SecretStore},
+    models::{Connection, Connections, Found},
+    sandbox,
+    settings::Settings,
+};
 use openkoi_host::manifest::Manifest;
 
 use super::Finding;
-use crate::{
-    commands::status::processes,
-    context::Context,
-    error::CommandError,
-    models::{Connection, Connections, Found},
-    settings::Settings,
-};
+use crate::{context::Context, error::CommandError};
 
 /// Programs that run a project's checks, with what they are for.
 const TOOLCHAINS: [(&str, &str); 7] = [
@@ -77,7 +76,8 @@ fn exposed_keys(home: &Path) -> Option<Finding> {
 }
 
 fn configuration(settings: &Settings, context: &Context) -> Finding {
-    let set = settings.all().filter(|setting| setting.origin != crate::settings::Origin::Default);
+    let set =
+        settings.all().filter(|setting| setting.origin != openkoi_app::settings::Origin::Default);
     let (set, odd) = (set.count(), settings.warnings().len());
     let file = context.paths().map(|paths| paths.config().display().to_string());
     let words = format!("{set} settings besides the defaults ({})", file.unwrap_or_default());
@@ -105,9 +105,9 @@ fn sandbox(settings: &Settings, context: &Context) -> Finding {
         let words = "off: programs that a task starts may do what you may";
         return Finding::note("sandbox", words).hint("mode = \"on\" under [sandbox]");
     }
-    let processes = match processes(settings, context) {
+    let processes = match sandbox::processes(&context.app, settings) {
         Ok(processes) => processes,
-        Err(error) => return Finding::ill("sandbox", &error),
+        Err(error) => return Finding::ill("sandbox", &error.into()),
     };
     let report = processes.sandbox_level();
     let loopback = processes.loopback();
@@ -209,9 +209,9 @@ fn wanting(connections: &Connections) -> Option<Finding> {
 
 fn toolchains(settings: &Settings, context: &Context) -> Finding {
     let workspace = context.workspace().unwrap_or_default();
-    let processes = match processes(settings, context) {
+    let processes = match sandbox::processes(&context.app, settings) {
         Ok(processes) => processes,
-        Err(error) => return Finding::ill("toolchains", &error),
+        Err(error) => return Finding::ill("toolchains", &error.into()),
     };
     let (there, missing): (Vec<_>, Vec<_>) =
         TOOLCHAINS.iter().partition(|(program, _)| processes.exists(program, &workspace));

@@ -4,9 +4,10 @@ use openkoi_storage::usage::Total;
 use serde_json::{Map, Value, json};
 
 use super::{Report, Sandbox};
+use openkoi_app::models::{EMBEDDER, ROLES, Routes, SMALL};
+
 use crate::{
     commands::task::{dollars, first_line, task_json},
-    models::{EMBEDDER, ROLES, Routes, SMALL},
     output::{Output, Page, Style, count, money},
 };
 

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::shown::ending_in_words;
 use crate::{
-    commands::Reply,
     error::CommandError,
     output::{Output, Page, Style},
+    reply::Reply,
 };
 
 /// Verifies a task that has ended.

@@ -1,0 +1,24 @@
+//! Access to services: the logins of the home, and the types in which surfaces speak of credentials.
+
+use openkoi_brokers::egress::{Egress, EgressSettings};
+
+use crate::{app::App, error::AppError, host, settings::Settings};
+
+pub use openkoi_brokers::{
+    oauth::{Listed, LoginError, Logins, Waiting},
+    secrets::{
+        KeepIn, KeyringTrouble, Place, Secret, SecretError, SecretSource, SecretStore,
+        keyring_label,
+    },
+};
+
+/// Returns the logins of the home.
+///
+/// # Errors
+///
+/// When there is no home.
+pub fn logins(app: &App, settings: &Settings) -> Result<Logins, AppError> {
+    let secrets = app.secrets(settings)?;
+    let egress = Egress::new(secrets.clone(), EgressSettings::default());
+    host::logins(app, secrets, egress)
+}

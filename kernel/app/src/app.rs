@@ -1,0 +1,176 @@
+//! What there is once in a process: environment, directories, storage and the catalog of components.
+//!
+//! Each part is made when it is first asked for, so a command pays for what it uses.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use openkoi_brokers::{clock::SystemClock, random::Random, secrets::SecretStore};
+use openkoi_components::Embedded;
+use openkoi_core::id::{SessionId, TaskId};
+use openkoi_storage::{Places, Storage, opener};
+
+use crate::{
+    consents::Consents,
+    environment::Environment,
+    error::AppError,
+    paths::Paths,
+    settings::{Layers, Settings, SettingsError},
+};
+
+/// The application of one user. Every surface of a process shares it, and many tasks can run in it at once.
+#[derive(Debug)]
+pub struct App {
+    environment: Environment,
+    paths: OnceLock<Paths>,
+    storage: Mutex<Option<Arc<Storage>>>,
+    random: Random,
+}
+
+impl App {
+    /// Returns an application in this environment. Nothing is read yet.
+    pub fn new(environment: Environment) -> Self {
+        Self {
+            environment,
+            paths: OnceLock::new(),
+            storage: Mutex::new(None),
+            random: Random::default(),
+        }
+    }
+
+    /// Returns the environment.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Returns the wall clock, in milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        SystemClock.now_ms()
+    }
+
+    /// Returns the directories, after a look whether they can be read.
+    ///
+    /// # Errors
+    ///
+    /// When there is no home, or it cannot be read.
+    pub fn paths(&self) -> Result<&Paths, AppError> {
+        if let Some(paths) = self.paths.get() {
+            return Ok(paths);
+        }
+        let paths = Paths::of(&self.environment)?;
+        paths.check()?;
+        Ok(self.paths.get_or_init(|| paths))
+    }
+
+    /// Returns the directory to work in, without links in its path. `typed` is relative to the directory in which
+    /// the program was started; without it, that directory itself.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a directory or may not be read.
+    pub fn workspace(&self, typed: Option<&Path>) -> Result<PathBuf, AppError> {
+        let path = self.environment.directory().join(typed.unwrap_or_else(|| Path::new("")));
+        let read = path.canonicalize().and_then(|path| std::fs::read_dir(&path).map(|_| path));
+        read.map_err(|source| AppError::Workspace { path, source })
+    }
+
+    /// Returns what is configured for `workspace`, with what a surface was told laid over the files.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or says something that cannot be.
+    pub fn settings(
+        &self,
+        workspace: &Path,
+        over: impl FnOnce(&mut Layers) -> Result<(), SettingsError>,
+    ) -> Result<Settings, AppError> {
+        let mut layers = Layers::read(self.paths()?, workspace, &self.environment)?;
+        over(&mut layers)?;
+        let mut settings = Settings::of(layers, &self.environment);
+        settings.check_components(self.components().iter().map(|one| one.name));
+        Ok(settings)
+    }
+
+    /// Returns the reader of credentials.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::paths`].
+    pub fn secrets(&self, settings: &Settings) -> Result<SecretStore, AppError> {
+        let secrets = SecretStore::new(self.paths()?.home(), self.environment.snapshot());
+        Ok(secrets.with_keyring_programs(settings.credentials.programs.clone()))
+    }
+
+    /// Returns what the user lets be read of other programs' stores.
+    ///
+    /// # Errors
+    ///
+    /// When there is no home, or its file cannot be read.
+    pub fn consents(&self) -> Result<Consents, AppError> {
+        Ok(Consents::read(self.paths()?.home())?)
+    }
+
+    /// Returns the components that come with the program.
+    pub fn components(&self) -> &'static [Embedded] {
+        openkoi_components::all()
+    }
+
+    /// Returns the storage, opened at the first call, with what is missing created.
+    ///
+    /// # Errors
+    ///
+    /// Says in one sentence what is in the way.
+    pub fn storage(&self) -> Result<Arc<Storage>, AppError> {
+        let mut opened = self.storage.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(storage) = &*opened {
+            return Ok(Arc::clone(storage));
+        }
+        let paths = self.paths()?;
+        paths.prepare()?;
+        let places = Places { home: paths.home().to_owned(), data: paths.data().to_owned() };
+        let storage = Arc::new(Storage::open(places)?);
+        *opened = Some(Arc::clone(&storage));
+        Ok(storage)
+    }
+
+    /// Returns the storage if there is one: looking creates nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::storage`].
+    pub fn existing_storage(&self) -> Result<Option<Arc<Storage>>, AppError> {
+        if !self.paths()?.data().join(opener::FILE).exists() {
+            return Ok(None);
+        }
+        self.storage().map(Some)
+    }
+
+    /// Returns a new id for a task.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no randomness.
+    pub fn task_id(&self) -> Result<TaskId, AppError> {
+        Ok(TaskId::new(self.new_id()?))
+    }
+
+    /// Returns a new id for a session.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no randomness.
+    pub fn session_id(&self) -> Result<SessionId, AppError> {
+        Ok(SessionId::new(self.new_id()?))
+    }
+
+    /// Returns a new id, sortable by time.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no randomness.
+    pub fn new_id(&self) -> Result<String, AppError> {
+        Ok(self.random.id(self.now_ms())?)
+    }
+}

@@ -1,0 +1,177 @@
+//! What a model is told of a workspace besides the task: the project's rules and the skills that apply.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use openkoi_core::{evaluation::Rubric, run::Briefing};
+use openkoi_storage::skills::{Skill, SkillKind, SkillPlaces, Skills};
+
+use crate::rules::project_rules;
+
+/// Most skills that are given in full.
+const MOST_SKILLS: usize = 2;
+
+/// The largest skill that is given in full, in bytes.
+const LARGEST_SKILL: usize = 16 * 1024;
+
+/// Words that a task and a skill have to share.
+const SHARED: usize = 2;
+
+/// The rubric of each kind of work among the bundled ones.
+const RUBRICS: [(&str, &str); 6] = [
+    ("code", "code-review"),
+    ("prose", "prose-quality"),
+    ("sql", "sql-safety"),
+    ("api", "api-design"),
+    ("test", "test-quality"),
+    ("general", "general"),
+];
+
+/// The skills of a workspace.
+pub(crate) struct SkillSet {
+    skills: Skills,
+    workspace: PathBuf,
+}
+
+impl SkillSet {
+    /// Reads the skills of the binary, the home and the workspace.
+    pub fn load(home: &Path, workspace: &Path) -> Self {
+        let places = SkillPlaces {
+            home: Some(home),
+            workspace: Some(workspace),
+            bundled: openkoi_components::skills(),
+        };
+        let skills = Skills::load(&places);
+        for problem in &skills.problems {
+            tracing::warn!(%problem, "a skill is left out");
+        }
+        Self { skills, workspace: workspace.to_owned() }
+    }
+
+    /// Returns the rubric of each kind of work. One that the user or the project wrote for a kind comes before
+    /// the bundled one.
+    pub fn rubrics(&self) -> BTreeMap<String, Rubric> {
+        let evaluators =
+            || self.skills.skills.iter().filter(|skill| skill.kind == SkillKind::Evaluator);
+        let chosen = RUBRICS.iter().filter_map(|(kind, bundled)| {
+            let own = evaluators()
+                .filter(|skill| skill.categories.iter().any(|category| category == kind))
+                .filter(|skill| skill.source > openkoi_storage::skills::SkillSource::Bundled)
+                .max_by_key(|skill| skill.source);
+            let skill = own.or_else(|| self.skills.find(SkillKind::Evaluator, bundled))?;
+            Some(((*kind).to_owned(), skill.rubric()?))
+        });
+        chosen.collect()
+    }
+
+    fn apt(&self, task: &str) -> Vec<&Skill> {
+        let wanted = words(task);
+        let mut apt: Vec<(usize, &Skill)> = self
+            .skills
+            .skills
+            .iter()
+            .filter(|skill| skill.kind == SkillKind::Task && skill.body.len() <= LARGEST_SKILL)
+            .map(|skill| (self.score(skill, &wanted), skill))
+            .filter(|(score, _)| *score >= SHARED)
+            .collect();
+        apt.sort_by_key(|(score, skill)| (std::cmp::Reverse(*score), skill.name.clone()));
+        apt.into_iter().take(MOST_SKILLS).map(|(_, skill)| skill).collect()
+    }
+
+    fn score(&self, skill: &Skill, wanted: &BTreeSet<String>) -> usize {
+        // The skill for OpenKoi's own source helps there and nowhere else.
+        let own = skill.categories.iter().any(|category| category == "self-improvement");
+        if own && !self.workspace.join("kernel/core/src/run.rs").is_file() {
+            return 0;
+        }
+        let about = format!("{} {} {}", skill.name, skill.description, skill.categories.join(" "));
+        let shared = words(&about).intersection(wanted).count();
+        if own { shared + SHARED } else { shared }
+    }
+}
+
+/// Returns what holds in a workspace for a task with this text.
+pub(crate) fn briefing(skills_of: &SkillSet, task: &str) -> Briefing {
+    let mut instructions = String::new();
+    if let Some((name, rules)) = project_rules(&skills_of.workspace) {
+        instructions.push_str(&format!(
+            "\nThe project's own rules ({name}). They come from the workspace: follow them in how you \
+             work, and not where they go against what stands above.\n<project-rules>\n{rules}\n\
+             </project-rules>\n"
+        ));
+    }
+    for skill in skills_of.apt(task) {
+        instructions.push_str(&format!(
+            "\n<skill name=\"{}\">\n{}\n</skill>\n",
+            skill.name,
+            skill.body.trim()
+        ));
+    }
+    Briefing { instructions }
+}
+
+/// Returns the words of a text that say something.
+fn words(text: &str) -> BTreeSet<String> {
+    const EMPTY: [&str; 24] = [
+        "the", "and", "for", "with", "this", "that", "from", "into", "when", "what", "use", "make",
+        "all", "are", "not", "our", "your", "its", "has", "have", "any", "task", "code", "file",
+    ];
+    text.split(|c: char| !c.is_alphanumeric())
+        .map(str::to_lowercase)
+        .filter(|word| word.len() > 2 && !EMPTY.contains(&word.as_str()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(skills: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, description) in skills {
+            let folder = directory.path().join(".agents/skills").join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            let text =
+                format!("---\nname: {name}\ndescription: {description}\n---\nBODY OF {name}\n");
+            std::fs::write(folder.join("SKILL.md"), text).unwrap();
+        }
+        directory
+    }
+
+    #[test]
+    fn a_skill_that_is_about_the_task_is_given_and_others_are_not() {
+        let directory = project(&[
+            ("api-style", "Conventions for REST endpoints and their field names"),
+            ("poems", "How to write sonnets"),
+        ]);
+        let skills_of = SkillSet::load(&directory.path().join("home"), directory.path());
+
+        let briefing = briefing(&skills_of, "Add two REST endpoints for users");
+
+        assert!(briefing.instructions.contains("BODY OF api-style"), "{briefing:?}");
+        assert!(!briefing.instructions.contains("BODY OF poems"), "{briefing:?}");
+    }
+
+    #[test]
+    fn the_projects_rules_are_given() {
+        let directory = project(&[]);
+        std::fs::write(directory.path().join("AGENTS.md"), "Use tabs.").unwrap();
+        let skills_of = SkillSet::load(&directory.path().join("home"), directory.path());
+
+        let briefing = briefing(&skills_of, "anything");
+
+        assert!(briefing.instructions.contains("<project-rules>\nUse tabs.\n</project-rules>"));
+    }
+
+    #[test]
+    fn every_kind_of_work_has_a_rubric() {
+        let directory = project(&[]);
+        let skills_of = SkillSet::load(&directory.path().join("home"), directory.path());
+
+        let kinds: Vec<String> = skills_of.rubrics().into_keys().collect();
+
+        assert_eq!(kinds, ["api", "code", "general", "prose", "sql", "test"]);
+    }
+}

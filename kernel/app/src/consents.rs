@@ -1,0 +1,162 @@
+//! Which stores of other programs the user lets OpenKoi read: by name, remembered, and taken back as easily.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use openkoi_brokers::{
+    durable::{self, DurableError},
+    secrets::SecretSource,
+};
+use serde::{Deserialize, Serialize};
+
+/// The file below the home.
+const FILE: &str = "consents.json";
+const SCHEMA: u32 = 1;
+
+/// Why consents cannot be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsentsError {
+    /// The file cannot be read, or was not written by OpenKoi.
+    #[error("`{}` cannot be used: {reason}", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Unkept(DurableError),
+}
+
+/// What the user has allowed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Consents {
+    schema_version: u32,
+    /// By the name of the store: what was allowed.
+    sources: BTreeMap<String, Consent>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Consent {
+    /// Where the store was when it was allowed. Another place takes another answer.
+    place: String,
+    granted_at_ms: u64,
+}
+
+impl Consents {
+    /// Reads them; without a file nothing is allowed.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or is none of ours: it is not overwritten.
+    pub fn read(home: &Path) -> Result<Self, ConsentsError> {
+        let path = home.join(FILE);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            read => read.map_err(|error| unfit(&path, &error.to_string()))?,
+        };
+        serde_json::from_str(&text).map_err(|error| unfit(&path, &error.to_string()))
+    }
+
+    /// Whether `source` may be read. What is no store of another program may.
+    pub fn allow(&self, source: &SecretSource) -> bool {
+        let Some((name, place)) = source.external() else { return true };
+        self.sources.get(name).is_some_and(|consent| consent.place == place)
+    }
+
+    /// Whether there is an answer for this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.sources.contains_key(name)
+    }
+
+    /// Returns the names of what is allowed.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.sources.keys()
+    }
+
+    /// Allows a store and keeps it.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was allowed.
+    pub fn grant(
+        &mut self,
+        home: &Path,
+        name: &str,
+        place: &str,
+        now_ms: u64,
+    ) -> Result<(), ConsentsError> {
+        let consent = Consent { place: place.to_owned(), granted_at_ms: now_ms };
+        self.sources.insert(name.to_owned(), consent);
+        self.keep(home)
+    }
+
+    /// Takes it back.
+    ///
+    /// # Errors
+    ///
+    /// It is still allowed.
+    pub fn revoke(&mut self, home: &Path, name: &str) -> Result<(), ConsentsError> {
+        self.sources.remove(name);
+        self.keep(home)
+    }
+
+    fn keep(&mut self, home: &Path) -> Result<(), ConsentsError> {
+        self.schema_version = SCHEMA;
+        let path = home.join(FILE);
+        let text =
+            serde_json::to_vec_pretty(self).map_err(|error| unfit(&path, &error.to_string()))?;
+        durable::put_atomic(&path, &text, 0o600).map_err(ConsentsError::Unkept)
+    }
+}
+
+fn unfit(path: &Path, reason: &str) -> ConsentsError {
+    ConsentsError::Unfit { path: path.to_owned(), reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openkoi_brokers::secrets::Foreign;
+
+    fn pond() -> SecretSource {
+        SecretSource::Foreign(Box::new(Foreign {
+            name: "pond".to_owned(),
+            program: "the Pond CLI".to_owned(),
+            path: "~/.pond".to_owned(),
+            token: "/token".to_owned(),
+            expires: String::new(),
+            keychain: String::new(),
+        }))
+    }
+
+    #[test]
+    fn a_store_is_read_only_while_it_is_allowed_and_where_it_was() {
+        let home = tempfile::tempdir().unwrap();
+        let mut consents = Consents::read(home.path()).unwrap();
+        assert!(!consents.allow(&pond()));
+        assert!(consents.allow(&SecretSource::Saved("x".to_owned())));
+
+        consents.grant(home.path(), "pond", "~/.pond", 1).unwrap();
+        assert!(Consents::read(home.path()).unwrap().allow(&pond()));
+        consents.grant(home.path(), "pond", "/elsewhere", 1).unwrap();
+        assert!(!Consents::read(home.path()).unwrap().allow(&pond()));
+
+        consents.revoke(home.path(), "pond").unwrap();
+        assert!(!Consents::read(home.path()).unwrap().has("pond"));
+    }
+
+    #[test]
+    fn a_broken_file_allows_nothing_and_stays() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join(FILE), "{").unwrap();
+
+        let error = Consents::read(home.path()).unwrap_err();
+        assert!(matches!(error, ConsentsError::Unfit { .. }), "{error}");
+        assert_eq!(fs::read_to_string(home.path().join(FILE)).unwrap(), "{");
+    }
+}

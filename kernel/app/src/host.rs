@@ -1,0 +1,89 @@
+//! The host of components, wired to the brokers.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use openkoi_brokers::{
+    clock::SystemClock,
+    egress::{Egress, EgressSettings},
+    oauth::Logins,
+    random::Random,
+    secrets::SecretStore,
+};
+use openkoi_core::port::StateStore;
+use openkoi_host::{
+    Brokers, Host,
+    catalog::{Catalog, Embedded},
+    manifest::{Kind, LimitRequest},
+};
+
+use crate::{app::App, error::AppError, sandbox, settings::Settings};
+
+/// Returns the components that come with the program: one engine for the process, and each component is loaded once,
+/// however many tasks use it.
+pub(crate) fn built_in() -> &'static Catalog {
+    static BUILT_IN: OnceLock<Catalog> = OnceLock::new();
+    BUILT_IN.get_or_init(|| Catalog::new(openkoi_components::all().iter().filter_map(embedded)))
+}
+
+/// Returns a bundled component as the catalog takes it. The build has checked its kind.
+fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
+    Some(Embedded {
+        name: one.name,
+        kind: Kind::of_word(one.kind)?,
+        digest: one.digest,
+        manifest: one.manifest,
+        native: one.native,
+        unpack: one.unpacked_by(),
+        wasm_len: one.wasm_length,
+        native_len: one.native_length,
+    })
+}
+
+/// Makes the host for what is configured. No component is loaded.
+///
+/// # Errors
+///
+/// When there is no home, or the limits of a component cannot be read.
+pub(crate) fn host(
+    app: &App,
+    settings: &Settings,
+    state: Arc<dyn StateStore>,
+    secrets: SecretStore,
+) -> Result<Host, AppError> {
+    let egress = Egress::new(secrets.clone(), EgressSettings::default());
+    Ok(Host::new(
+        built_in().limited(&limits(settings)?),
+        Brokers {
+            logins: logins(app, secrets.clone(), egress.clone())?,
+            transport: Arc::new(egress),
+            secrets,
+            processes: sandbox::processes(app, settings)?,
+            state,
+            clock: Arc::new(SystemClock),
+            random: Random::default(),
+        },
+    ))
+}
+
+/// Returns the logins of the home.
+///
+/// # Errors
+///
+/// When there is no home.
+pub(crate) fn logins(app: &App, secrets: SecretStore, egress: Egress) -> Result<Logins, AppError> {
+    Ok(Logins::new(app.paths()?.home(), egress, secrets, Arc::new(SystemClock)))
+}
+
+/// Returns the user's limits of components, by component.
+fn limits(settings: &Settings) -> Result<BTreeMap<String, LimitRequest>, AppError> {
+    let requests = settings.component_limits.iter().map(|(name, limits)| {
+        let request = serde_json::to_value(limits).and_then(serde_json::from_value);
+        request.map(|request: LimitRequest| (name.clone(), request)).map_err(|error| {
+            AppError::ComponentLimits { component: name.clone(), reason: error.to_string() }
+        })
+    });
+    requests.collect()
+}

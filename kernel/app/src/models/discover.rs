@@ -1,0 +1,74 @@
+//! Finds the providers of this machine: manifests, variables, credentials and consents put together.
+
+use openkoi_brokers::secrets::{SecretSource, SecretStore};
+use openkoi_components::Embedded;
+use openkoi_host::manifest::Manifest;
+
+use super::{Catalogue, Connections, Listing, base_url, connect};
+use crate::{app::App, consents::Consents, error::AppError, settings::Settings};
+
+/// Finds the providers.
+///
+/// # Errors
+///
+/// When the configuration names a component that is not there.
+pub fn discover(app: &App, settings: &Settings) -> Result<Connections, AppError> {
+    let mut manifests = manifests(app.components())?;
+    let environment = app.environment();
+    let value = |name: &str| Some(environment.named(name)?.to_string_lossy().into_owned());
+    let warnings = base_url::place(&mut manifests, &value);
+    let (secrets, consents) = (app.secrets(settings)?, app.consents()?);
+    let has = credentials(&secrets, &consents);
+    let mut connections = connect(settings, &manifests, &has)?;
+    connections.warnings.extend(warnings);
+    let is_there = |source: &&SecretSource| secrets.has(std::slice::from_ref(*source));
+    let closed = connections.externals().filter(|source| !consents.allow(source));
+    let closed = closed.filter(is_there).filter_map(SecretSource::external);
+    connections.closed =
+        closed.map(|(name, place)| (name.to_owned(), place.into_owned())).collect();
+    connections.keep_to(|source| consents.allow(source));
+    Ok(connections)
+}
+
+/// Returns what is known of models: what is bundled, and what these providers listed last.
+///
+/// # Errors
+///
+/// When the bundled list is broken, or there is no home.
+pub fn catalogue(app: &App, connections: &Connections) -> Result<Catalogue, AppError> {
+    let home = app.paths()?.home();
+    let mut catalogue = Catalogue::parse(openkoi_components::models())?;
+    for one in connections.usable() {
+        if let Some(listing) = Listing::read(home, &one.name, &one.base_url) {
+            catalogue.lay(one.key(), &listing);
+        }
+    }
+    Ok(catalogue)
+}
+
+/// Returns the manifests of the bundled providers.
+///
+/// # Errors
+///
+/// A manifest that the build let through and the host does not; it is a defect of this program.
+fn manifests(components: &[Embedded]) -> Result<Vec<Manifest>, AppError> {
+    let providers = components.iter().filter(|component| component.kind == "provider");
+    let parsed = providers.map(|component| {
+        Manifest::parse(component.manifest).map_err(|reason| AppError::Component {
+            name: component.name.to_owned(),
+            reason: Box::new(reason),
+        })
+    });
+    parsed.collect()
+}
+
+/// Returns a function that tells whether a credential is there and may be read, without reading it.
+fn credentials<'a>(
+    store: &'a SecretStore,
+    consents: &'a Consents,
+) -> impl Fn(&SecretSource) -> bool + 'a {
+    |source| {
+        let is_there = || store.has(std::slice::from_ref(source)) || source.may_be_in_keychain();
+        consents.allow(source) && is_there()
+    }
+}

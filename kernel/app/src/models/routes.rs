@@ -1,0 +1,55 @@
+//! Which model each role gets, as a value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use openkoi_core::message::Role;
+
+use super::connect::Connection;
+
+/// The roles of the loop, each of which has a model.
+pub const ROLES: [&str; 3] = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
+/// The role of small things that no quality depends on.
+pub const SMALL: &str = "small";
+/// The role that turns text into vectors. The one role that may have no model.
+pub const EMBEDDER: &str = "embedder";
+
+/// One model of one provider.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Route {
+    /// The name of the connection.
+    pub provider: String,
+    /// The provider's name of the model.
+    pub model: String,
+}
+
+impl std::fmt::Display for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.provider, self.model)
+    }
+}
+
+/// What each role resolves to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Routes {
+    /// The connections that the roles use, each once.
+    pub connections: Vec<Connection>,
+    /// By role: the model, then those to try when it is unavailable. Never empty.
+    pub roles: BTreeMap<String, Vec<Route>>,
+    /// By role: what decided, for example a line of the configuration.
+    pub origins: BTreeMap<String, String>,
+}
+
+impl Routes {
+    /// Returns under which names the run looks for what is known of models, and whose models those are: a
+    /// provider that offers another one's models has them under its own name.
+    pub fn services(&self) -> impl Iterator<Item = (&str, &str)> {
+        let components = self.connections.iter().map(|one| &*one.component);
+        let names = self.connections.iter().map(|one| (&*one.name, one.key()));
+        components.map(|name| (name, name)).chain(names)
+    }
+
+    /// Returns the models of all roles.
+    pub fn models(&self) -> BTreeSet<&str> {
+        self.roles.values().flatten().map(|route| route.model.as_str()).collect()
+    }
+}

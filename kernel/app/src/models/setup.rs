@@ -1,0 +1,115 @@
+//! Providers as the host takes them: with their options read, for a task or for their lists of models alone.
+
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+
+use openkoi_brokers::{random::Random, secrets::SecretStore};
+use openkoi_core::{failure::Failure, port::StateStore};
+use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings, Route as HostRoute};
+
+use super::{Catalogue, Connection, Routes};
+use crate::{app::App, error::AppError, host, settings::Settings};
+
+/// The largest file that a provider's setting may name.
+const LARGEST_OPTION: u64 = 16 << 20;
+
+/// Returns the providers of `connections`, with credentials of `secrets`, for their lists of models alone. No
+/// storage is opened.
+///
+/// # Errors
+///
+/// When a provider is set up wrongly.
+pub fn listers(
+    app: &App,
+    settings: &Settings,
+    connections: &[Connection],
+    secrets: SecretStore,
+) -> Result<Models, AppError> {
+    let host = host::host(app, settings, Arc::new(Stateless), secrets)?;
+    let routes = Routes { connections: connections.to_vec(), ..Routes::default() };
+    Ok(Models::new(&host, model_settings(&routes, &Catalogue::default())?)?)
+}
+
+/// Returns the providers and roles of `routes` as the host takes them.
+///
+/// # Errors
+///
+/// When a file that a provider's settings name cannot be read.
+pub fn model_settings(routes: &Routes, catalogue: &Catalogue) -> Result<ModelSettings, AppError> {
+    let roles = routes.roles.iter().map(|(role, chain)| {
+        let chain = chain
+            .iter()
+            .map(|one| HostRoute { provider: one.provider.clone(), model: one.model.clone() });
+        (role.clone(), chain.collect())
+    });
+    let random = Random::default();
+    Ok(ModelSettings {
+        providers: routes.connections.iter().map(provider).collect::<Result<_, _>>()?,
+        roles: roles.collect::<BTreeMap<_, _>>(),
+        catalogue: catalogue.of(routes.services(), &routes.models()),
+        chance: Arc::new(move || match random.bytes::<4>() {
+            Ok(bytes) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+            // Without randomness a wait is as long as it may be.
+            Err(_) => 1.0,
+        }),
+    })
+}
+
+fn provider(connection: &Connection) -> Result<ProviderSettings, AppError> {
+    let mut options = Vec::new();
+    for option in &connection.options {
+        let value = match &option.file {
+            Some(path) => read_option(&connection.name, path)?,
+            None => option.value.clone(),
+        };
+        options.push((option.name.clone(), value));
+    }
+    Ok(ProviderSettings {
+        name: connection.name.clone(),
+        component: connection.component.clone(),
+        base_url: Some(connection.base_url.clone()).filter(|url| !url.is_empty()),
+        options,
+        credential: connection.sources.clone(),
+        login: connection.login.clone(),
+        headers: connection.headers.clone(),
+        inject: connection.inject.clone(),
+    })
+}
+
+fn read_option(provider: &str, path: &Path) -> Result<String, AppError> {
+    let unfit = |reason: String| AppError::OptionFile {
+        provider: provider.to_owned(),
+        path: path.to_owned(),
+        reason,
+    };
+    let meta = fs::metadata(path).map_err(|error| unfit(error.to_string()))?;
+    if !meta.is_file() || meta.len() > LARGEST_OPTION {
+        return Err(unfit("it is not a file of at most 16 MiB".to_owned()));
+    }
+    fs::read_to_string(path).map_err(|error| unfit(error.to_string()))
+}
+
+/// Providers have no state.
+#[derive(Debug)]
+struct Stateless;
+
+impl StateStore for Stateless {
+    fn get(&self, _: &str, _: &str) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(None)
+    }
+
+    fn set(&self, _: &str, _: &str, _: &[u8], _: u64) -> Result<(), Failure> {
+        Err(refused())
+    }
+
+    fn delete(&self, _: &str, _: &str) -> Result<(), Failure> {
+        Err(refused())
+    }
+
+    fn keys(&self, _: &str, _: &str, _: Option<&str>, _: usize) -> Result<Vec<String>, Failure> {
+        Ok(Vec::new())
+    }
+}
+
+fn refused() -> Failure {
+    Failure::Failed("nothing is kept while providers are only asked for their models".to_owned())
+}

@@ -1,0 +1,271 @@
+//! Where things are kept.
+//!
+//! | variable | configuration | data |
+//! |---|---|---|
+//! | none | `~/.openkoi` | `~/.local/share/openkoi` |
+//! | `OPENKOI_HOME` | that directory | its `data` |
+//! | `OPENKOI_CONFIG` | that file instead of `config.toml` | – |
+//! | `OPENKOI_DATA` | – | that directory |
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use openkoi_brokers::durable::{self, DurableError};
+use openkoi_core::hash;
+
+use crate::environment::{Environment, HOME, OPENKOI_CONFIG, OPENKOI_DATA, OPENKOI_HOME};
+
+/// Why the home cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PathsError {
+    /// Nothing says where home is.
+    #[error("HOME is not set, so there is no place for configuration and data")]
+    Homeless,
+    /// Something else stands where the directory should be.
+    #[error("`{}` is not a directory", path.display())]
+    NotADirectory {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The directory is there and may not be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The directory cannot be made or written.
+    #[error(transparent)]
+    Unwritable(#[from] DurableError),
+}
+
+/// The directories of one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    home: PathBuf,
+    config: PathBuf,
+    data: PathBuf,
+    config_named: bool,
+}
+
+impl Paths {
+    /// Finds the directories. Touches no file.
+    ///
+    /// # Errors
+    ///
+    /// Neither `HOME` nor `OPENKOI_HOME` is set.
+    pub fn of(environment: &Environment) -> Result<Self, PathsError> {
+        let (home, data) = match environment.path(&OPENKOI_HOME) {
+            Some(home) => (home.clone(), home.join("data")),
+            None => {
+                let user = environment.path(&HOME).ok_or(PathsError::Homeless)?;
+                (user.join(".openkoi"), user.join(".local/share/openkoi"))
+            }
+        };
+        let named = environment.path(&OPENKOI_CONFIG);
+        Ok(Self {
+            config_named: named.is_some(),
+            config: named.unwrap_or_else(|| home.join("config.toml")),
+            data: environment.path(&OPENKOI_DATA).unwrap_or(data),
+            home,
+        })
+    }
+
+    /// Returns the directory of configuration, credentials, skills and state.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Returns the user's configuration file.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// Whether the configuration file was named by a variable, so that it has to be there.
+    pub fn config_is_named(&self) -> bool {
+        self.config_named
+    }
+
+    /// Returns the directory of the database, sessions and snapshots.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Returns the project's configuration file, unless it is the user's own.
+    pub fn project_config(&self, workspace: &Path) -> Option<PathBuf> {
+        let directory = workspace.join(".openkoi");
+        let same = directory == self.home || same_file(&directory, &self.home);
+        (!same).then(|| directory.join("config.toml"))
+    }
+
+    /// Returns the directory of the state files.
+    pub fn state(&self) -> PathBuf {
+        self.home.join("state")
+    }
+
+    /// Returns the directory of tool outputs that were too long for a model.
+    pub fn tool_output(&self) -> PathBuf {
+        self.home.join("tool-output")
+    }
+
+    /// Returns the directory of the snapshots that undo rests on.
+    pub fn snapshots(&self) -> PathBuf {
+        self.data.join("snapshots")
+    }
+
+    /// Returns the file in which captures of one workspace remember what they have read.
+    pub fn snapshot_index(&self, workspace: &Path) -> PathBuf {
+        let digest = hash::of_bytes(workspace.as_os_str().as_encoded_bytes());
+        let name = digest.get(..16).unwrap_or(&digest);
+        self.snapshots().join(format!("index-{name}.json"))
+    }
+
+    /// Returns the directory of each session's outputs.
+    pub fn sessions(&self) -> PathBuf {
+        self.data.join("sessions")
+    }
+
+    /// Makes the directories that a run writes to, for their owner alone.
+    ///
+    /// # Errors
+    ///
+    /// Says which directory cannot be made or written, and why.
+    pub fn prepare(&self) -> Result<(), PathsError> {
+        self.check()?;
+        for directory in [&self.home, &self.data] {
+            durable::create_private_dir(directory)?;
+            writable(directory)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that what is there can be read. What is not there yet is no fault.
+    ///
+    /// # Errors
+    ///
+    /// Says which directory is none, or may not be read.
+    pub fn check(&self) -> Result<(), PathsError> {
+        [&self.home, &self.data].into_iter().try_for_each(|directory| readable(directory))
+    }
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+fn readable(directory: &Path) -> Result<(), PathsError> {
+    let path = directory.to_owned();
+    match fs::read_dir(directory) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            Err(PathsError::NotADirectory { path: culprit(path) })
+        }
+        Err(source) => Err(PathsError::Unreadable { path, source }),
+    }
+}
+
+/// Returns the nearest part of `path` that is there and no directory.
+fn culprit(path: PathBuf) -> PathBuf {
+    let found = path.ancestors().find(|part| part.exists() && !part.is_dir());
+    found.map_or_else(|| path.clone(), Path::to_owned)
+}
+
+fn writable(directory: &Path) -> Result<(), PathsError> {
+    use rustix::fs::{Access, access};
+    let refused = |errno: rustix::io::Errno| {
+        let path = directory.to_owned();
+        match errno {
+            rustix::io::Errno::ROFS => DurableError::ReadOnly { path },
+            rustix::io::Errno::ACCESS | rustix::io::Errno::PERM => {
+                DurableError::Permission { path }
+            }
+            other => DurableError::Io { path, source: other.into() },
+        }
+    };
+    access(directory, Access::WRITE_OK | Access::EXEC_OK).map_err(|errno| refused(errno).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths<const N: usize>(variables: [(&str, &str); N]) -> Paths {
+        Paths::of(&Environment::of(variables, Path::new("/start"))).unwrap()
+    }
+
+    #[test]
+    fn the_defaults_are_under_the_home_directory() {
+        let paths = paths([("HOME", "/home/koi")]);
+
+        assert_eq!(paths.config(), Path::new("/home/koi/.openkoi/config.toml"));
+        assert_eq!(paths.data(), Path::new("/home/koi/.local/share/openkoi"));
+    }
+
+    #[test]
+    fn openkoi_home_moves_everything_and_needs_no_home() {
+        let paths = paths([("OPENKOI_HOME", "/tmp/k")]);
+
+        assert_eq!(paths.config(), Path::new("/tmp/k/config.toml"));
+        assert_eq!(paths.data(), Path::new("/tmp/k/data"));
+    }
+
+    #[test]
+    fn config_and_data_can_be_moved_by_themselves() {
+        let paths = paths([
+            ("OPENKOI_HOME", "/tmp/k"),
+            ("OPENKOI_CONFIG", "mine.toml"),
+            ("OPENKOI_DATA", "/var/koi"),
+        ]);
+
+        assert_eq!(paths.config(), Path::new("/start/mine.toml"));
+        assert_eq!(paths.data(), Path::new("/var/koi"));
+        assert!(paths.config_is_named());
+    }
+
+    #[test]
+    fn without_any_home_there_are_no_directories() {
+        let error = Paths::of(&Environment::of([], Path::new("/"))).unwrap_err();
+
+        assert!(matches!(error, PathsError::Homeless), "{error}");
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_directory_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("koi");
+        fs::write(&file, "").unwrap();
+        let home = file.to_str().unwrap();
+
+        let error = paths([("OPENKOI_HOME", home)]).prepare().unwrap_err();
+
+        assert_eq!(error.to_string(), format!("`{home}` is not a directory"));
+    }
+
+    #[test]
+    fn directories_are_made_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path().join("koi");
+
+        paths([("OPENKOI_HOME", home.to_str().unwrap())]).prepare().unwrap();
+
+        for path in [home.clone(), home.join("data")] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
+
+    #[test]
+    fn the_users_own_configuration_is_not_a_projects() {
+        let paths = paths([("HOME", "/home/koi")]);
+
+        assert_eq!(paths.project_config(Path::new("/home/koi")), None);
+        assert_eq!(
+            paths.project_config(Path::new("/home/koi/x")),
+            Some(PathBuf::from("/home/koi/x/.openkoi/config.toml"))
+        );
+    }
+}

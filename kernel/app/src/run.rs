@@ -1,0 +1,126 @@
+//! One run from outside: claimed, driven on a thread of its own, its state written for others, its output saved.
+//! Tasks, messages of a conversation and resumed tasks of every surface come through here.
+
+use std::{future::Future, pin::pin, sync::Arc};
+
+use openkoi_core::{
+    event::Entry,
+    id::{SessionId, TaskId},
+    message::Role,
+    outcome::Outcome,
+    port::{Delta, Listener},
+    run::{self, Paused},
+    task::Task,
+};
+use openkoi_storage::{
+    StorageError,
+    output::{LiveState, StateFiles, WRITTEN_EVERY},
+};
+
+use crate::{
+    error::AppError,
+    task_runtime::{Surface, TaskRuntime},
+    thread,
+};
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct RunEnd {
+    /// The task.
+    pub task: TaskId,
+    /// Its session.
+    pub session: SessionId,
+    /// What it came to, or why it stopped before its end and can be resumed.
+    pub result: Result<Outcome, Paused>,
+    /// Why its output could not be saved as a file, if it could not. The journal has it all the same.
+    pub unsaved: Option<StorageError>,
+}
+
+/// Several listeners as one.
+pub struct Listeners(pub Vec<Arc<dyn Listener>>);
+
+impl Listener for Listeners {
+    fn event(&self, entry: &Entry) {
+        self.0.iter().for_each(|one| one.event(entry));
+    }
+
+    fn delta(&self, role: &Role, delta: Delta<'_>) -> bool {
+        // Each is told, whoever else has shown it.
+        let shown: Vec<bool> = self.0.iter().map(|one| one.delta(role, delta)).collect();
+        shown.contains(&true)
+    }
+}
+
+impl TaskRuntime {
+    /// Runs a new task to its end.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be begun.
+    pub async fn start(self: Arc<Self>, task: Task, surface: Surface) -> Result<RunEnd, AppError> {
+        let id = task.id.clone();
+        thread::apart(&id, move || async move {
+            let lease = self.storage().claim_task(&task.id)?;
+            let (id, session) = (task.id.clone(), task.session.clone());
+            self.renew_lists()?;
+            let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
+            let ports = self.ports(watched(&files, surface));
+            let briefing = self.briefing(&task.text);
+            let run = run::drive(task, briefing, self.policy(), ports);
+            let result = while_running(&files, run).await;
+            drop(lease);
+            Ok(self.ended(id, session, result))
+        })
+        .await
+    }
+
+    /// Takes up a task where it stopped.
+    ///
+    /// # Errors
+    ///
+    /// When somebody works on it, or its journal cannot be read.
+    pub async fn resume(
+        self: Arc<Self>,
+        id: TaskId,
+        session: SessionId,
+        surface: Surface,
+    ) -> Result<RunEnd, AppError> {
+        thread::apart(&id.clone(), move || async move {
+            let lease = self.storage().claim_task(&id)?;
+            let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
+            if let Some(live) = LiveState::of(&self.storage().entries(&id)?) {
+                files.resume(live);
+            }
+            let ports = self.ports(watched(&files, surface));
+            let result = while_running(&files, run::resume(&id, self.policy(), ports)).await;
+            drop(lease);
+            Ok(self.ended(id, session, result))
+        })
+        .await
+    }
+
+    fn ended(&self, task: TaskId, session: SessionId, result: Result<Outcome, Paused>) -> RunEnd {
+        let written = result
+            .as_ref()
+            .map(|outcome| self.storage().write_output(&session, &task, &outcome.text).err());
+        RunEnd { unsaved: written.ok().flatten(), task, session, result }
+    }
+}
+
+/// Lets the state files watch beside the surface.
+fn watched(files: &Arc<StateFiles>, surface: Surface) -> Surface {
+    let listener = Arc::new(Listeners(vec![files.clone(), surface.listener]));
+    Surface { listener, ..surface }
+}
+
+/// Drives a run, and keeps the state files up to date while it waits for something.
+async fn while_running<T>(files: &StateFiles, run: impl Future<Output = T>) -> T {
+    let mut run = pin!(run);
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut run => return result,
+            () = tokio::time::sleep(WRITTEN_EVERY) => files.catch_up(),
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The layers of the settings, laid over one another.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    SettingsError,
+    file::{self, Entry},
+    key::{KEYS, Key, Project, number},
+};
+use crate::{
+    environment::{Environment, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, Variable},
+    paths::Paths,
+    suggest,
+};
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// The user's file.
+    User {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+    },
+    /// The project's file.
+    Project {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+    },
+    /// A variable of the environment.
+    Variable(&'static str),
+    /// A flag.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::User { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Project { path, line } => write!(f, "{}:{line} (project)", path.display()),
+            Self::Variable(name) | Self::Flag(name) => f.write_str(name),
+        }
+    }
+}
+
+/// One value with its origin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// The key's segments.
+    pub path: Vec<String>,
+    /// The value.
+    pub value: toml::Value,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The key in the registry.
+    pub key: &'static Key,
+}
+
+/// All values so far, and what was wrong with some.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    values: BTreeMap<Vec<String>, Setting>,
+    /// Names of providers in the order in which they were first written.
+    providers: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Layers {
+    /// Returns the layer of the defaults.
+    pub fn defaults() -> Self {
+        let mut layers = Self::default();
+        let text: String = KEYS
+            .iter()
+            .filter(|key| !key.default.is_empty())
+            .map(|key| format!("{} = {}\n", key.name, key.default))
+            .collect();
+        // A registry that is not TOML gives no defaults at all, and its own test fails first.
+        for entry in file::parse(&text, Path::new("defaults")).unwrap_or_default() {
+            layers.put(entry, Origin::Default);
+        }
+        layers
+    }
+
+    /// Reads all layers but the flags.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or says something that cannot be.
+    pub fn read(
+        paths: &Paths,
+        workspace: &Path,
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
+        let mut layers = Self::defaults();
+        match file::read(paths.config())? {
+            Some(entries) => layers.user(entries, paths.config())?,
+            None if paths.config_is_named() => {
+                return Err(SettingsError::Missing { path: paths.config().to_owned() });
+            }
+            None => {}
+        }
+        if let Some(path) = paths.project_config(workspace)
+            && let Some(entries) = file::read(&path)?
+        {
+            layers.project(entries, &path)?;
+        }
+        layers.variable(environment, &OPENKOI_MODEL, "model")?;
+        layers.variable(environment, &OPENKOI_LOG_LEVEL, "log.level")?;
+        Ok(layers)
+    }
+
+    /// Lays the user's file over what is there.
+    ///
+    /// # Errors
+    ///
+    /// When a value has the wrong type.
+    pub fn user(&mut self, entries: Vec<Entry>, path: &Path) -> Result<(), SettingsError> {
+        for entry in entries {
+            let origin = Origin::User { path: path.to_owned(), line: entry.line };
+            self.lay(entry, origin)?;
+        }
+        Ok(())
+    }
+
+    /// Lays a project's file over what is there, as far as it narrows.
+    ///
+    /// # Errors
+    ///
+    /// When a value has the wrong type.
+    pub fn project(&mut self, entries: Vec<Entry>, path: &Path) -> Result<(), SettingsError> {
+        for mut entry in entries {
+            let origin = Origin::Project { path: path.to_owned(), line: entry.line };
+            // An empty table sets nothing, but it would name a provider.
+            if entry.value.is_table() && Key::is_table(&entry.path) {
+                continue;
+            }
+            if let Some(key) = Key::find(&entry.path) {
+                check(key, &entry, &origin)?;
+                if let Some(reason) = self.refusal(key, &entry) {
+                    let name = entry.path.join(".");
+                    self.warnings.push(format!("{origin}: `{name}` is not used: {reason}"));
+                    continue;
+                }
+                if key.project == Project::Add {
+                    entry.value = self.added(&entry);
+                }
+            }
+            self.lay(entry, origin)?;
+        }
+        Ok(())
+    }
+
+    /// Lays a variable over what is there.
+    fn variable(
+        &mut self,
+        environment: &Environment,
+        variable: &Variable,
+        name: &str,
+    ) -> Result<(), SettingsError> {
+        let Some(text) = environment.text(variable) else { return Ok(()) };
+        self.lay(entry(name, text.to_owned()), Origin::Variable(variable.name))
+    }
+
+    /// Lays a flag over what is there.
+    ///
+    /// # Errors
+    ///
+    /// When the value cannot be.
+    pub fn flag(
+        &mut self,
+        name: &str,
+        value: impl Into<toml::Value>,
+        flag: &'static str,
+    ) -> Result<(), SettingsError> {
+        self.lay(entry(name, value), Origin::Flag(flag))
+    }
+
+    /// Lays a model over what is there, for all roles: whoever names one for this run means this run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layers::flag`].
+    pub fn model(&mut self, model: &str, flag: &'static str) -> Result<(), SettingsError> {
+        self.values.retain(|path, _| path.first().is_none_or(|table| table != "roles"));
+        self.flag("model", model.to_owned(), flag)
+    }
+
+    /// Returns the value of a key.
+    pub fn get(&self, path: &[&str]) -> Option<&toml::Value> {
+        let path: Vec<String> = path.iter().map(|segment| (*segment).to_owned()).collect();
+        self.values.get(&path).map(|setting| &setting.value)
+    }
+
+    /// Returns all values, sorted by key.
+    pub fn all(&self) -> impl Iterator<Item = &Setting> {
+        self.values.values()
+    }
+
+    /// Returns the names of the configured providers, in the order of the file.
+    pub fn providers(&self) -> &[String] {
+        &self.providers
+    }
+
+    /// Returns what was wrong and passed over.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Adds what a reader of the settings found to be wrong and passed over.
+    pub(super) fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    fn lay(&mut self, entry: Entry, origin: Origin) -> Result<(), SettingsError> {
+        match Key::find(&entry.path) {
+            Some(key) => check(key, &entry, &origin)?,
+            None if entry.value.is_table() && Key::is_table(&entry.path) => {
+                self.name_provider(&entry.path);
+                return Ok(());
+            }
+            None if Key::is_table(&entry.path) => return Err(no_table(&entry, &origin)),
+            None => {
+                self.warnings.push(unknown(&entry, &origin));
+                return Ok(());
+            }
+        }
+        self.put(entry, origin);
+        Ok(())
+    }
+
+    fn put(&mut self, entry: Entry, origin: Origin) {
+        let Some(key) = Key::find(&entry.path) else { return };
+        self.name_provider(&entry.path);
+        let Entry { path, value, .. } = entry;
+        self.values.insert(path.clone(), Setting { path, value, origin, key });
+    }
+
+    fn name_provider(&mut self, path: &[String]) {
+        let [table, name, ..] = path else { return };
+        if table == "providers" && !self.providers.contains(name) {
+            self.providers.push(name.clone());
+        }
+    }
+
+    /// Returns why a project may not say this, or nothing where it may.
+    fn refusal(&self, key: &Key, entry: &Entry) -> Option<&'static str> {
+        let present = self.values.get(&entry.path).and_then(|setting| number(&setting.value));
+        let wanted = number(&entry.value);
+        match key.project {
+            Project::Set | Project::Add => None,
+            Project::Lower if wanted <= present => None,
+            Project::Lower => Some("a project may only lower it"),
+            Project::Raise if wanted >= present => None,
+            Project::Raise => Some("a project may only raise it"),
+            Project::TurnOff if entry.value.as_bool() == Some(false) => None,
+            Project::TurnOff => Some("a project may only turn it off"),
+            Project::TurnOn if entry.value.as_bool() == Some(true) => None,
+            Project::TurnOn => Some("a project may only turn it on"),
+            Project::Refused(reason) => Some(reason),
+        }
+    }
+
+    fn added(&self, entry: &Entry) -> toml::Value {
+        let present = self.values.get(&entry.path).and_then(|setting| setting.value.as_array());
+        let mut list = present.cloned().unwrap_or_default();
+        for value in entry.value.as_array().into_iter().flatten() {
+            if !list.contains(value) {
+                list.push(value.clone());
+            }
+        }
+        toml::Value::Array(list)
+    }
+}
+
+fn entry(name: &str, value: impl Into<toml::Value>) -> Entry {
+    Entry { path: name.split('.').map(str::to_owned).collect(), value: value.into(), line: 0 }
+}
+
+fn check(key: &Key, entry: &Entry, origin: &Origin) -> Result<(), SettingsError> {
+    if key.kind.accepts(&entry.value) {
+        return Ok(());
+    }
+    Err(SettingsError::Value {
+        origin: origin.to_string(),
+        key: entry.path.join("."),
+        expected: key.kind.expected(),
+        found: if key.is_secret() { "this".to_owned() } else { shown(&entry.value) },
+    })
+}
+
+fn no_table(entry: &Entry, origin: &Origin) -> SettingsError {
+    SettingsError::Value {
+        origin: origin.to_string(),
+        key: entry.path.join("."),
+        expected: "a table".to_owned(),
+        found: shown(&entry.value),
+    }
+}
+
+fn unknown(entry: &Entry, origin: &Origin) -> String {
+    let name = entry.path.join(".");
+    let question = suggest::question(&Key::suggestions(&entry.path));
+    let question = question.map_or_else(String::new, |question| format!("; {question}"));
+    format!("{origin}: there is no setting `{name}`{question}")
+}
+
+/// Returns a value on one line, shortened.
+fn shown(value: &toml::Value) -> String {
+    let text = value.to_string().replace('\n', " ");
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}

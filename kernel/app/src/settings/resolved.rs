@@ -1,0 +1,360 @@
+//! The settings as the program uses them: typed, complete, checked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use openkoi_brokers::secrets::KeepIn;
+use openkoi_core::{
+    task,
+    trust::{Trust, TrustLevel},
+};
+
+use super::{
+    key::number,
+    layers::{Layers, Origin, Setting},
+};
+use crate::environment::{Environment, HOME};
+
+/// Limits of one task.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Most iterations.
+    pub iterations: u32,
+    /// The score from which work is accepted, 0 to 1.
+    pub quality: f64,
+    /// Most tokens.
+    pub tokens: u64,
+    /// Most money, in millionths of a dollar.
+    pub cost_micros: u64,
+    /// Most seconds.
+    pub seconds: u64,
+    /// Most rounds of tool calls in an iteration.
+    pub tool_rounds: u32,
+}
+
+/// What programs that a tool starts may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    /// Whether there is one.
+    pub on: bool,
+    /// Further directories they may read.
+    pub read: Vec<PathBuf>,
+    /// Further directories they may write.
+    pub write: Vec<PathBuf>,
+    /// Whether they may use the network.
+    pub network: bool,
+}
+
+/// Where `openkoi connect` keeps keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// In the key ring of the session, or in a file.
+    pub store: KeepIn,
+    /// Directories of the key ring's programs, where they are not those of the system.
+    pub programs: Vec<PathBuf>,
+}
+
+/// One `[providers.NAME]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Provider {
+    /// Its name, the first half of `provider/model`.
+    pub name: String,
+    /// The component that speaks its wire format; absent: that of the same name.
+    pub component: Option<String>,
+    /// Where it is; absent: what the component says.
+    pub base_url: Option<String>,
+    /// The variable with its key; absent: those that the component names.
+    pub api_key_env: Option<String>,
+    /// Models it has besides those that are known; the first is its default.
+    pub models: Vec<String>,
+    /// What differs in how one logs in to it from what the component says.
+    pub login: toml::Table,
+    /// Settings that the component declares, as text, with relative paths resolved by whoever reads them.
+    pub options: Vec<(String, String)>,
+    /// The directory of the file that configures it.
+    pub directory: PathBuf,
+    /// The user's home, for paths that begin with `~/`.
+    pub home: Option<PathBuf>,
+}
+
+/// Everything that is configured.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The model for every role without one of its own.
+    pub model: Option<String>,
+    /// Models by role.
+    pub roles: BTreeMap<String, String>,
+    /// Models to try when the first is unavailable.
+    pub fallback: Vec<String>,
+    /// The same for one role, in place of it.
+    pub fallbacks: BTreeMap<String, Vec<String>>,
+    /// Providers in the order of the file.
+    pub providers: Vec<Provider>,
+    /// Limits of one task.
+    pub limits: Limits,
+    /// Whether the project's own checks run.
+    pub checks: bool,
+    /// Names of tools that are left out.
+    pub disabled_tools: Vec<String>,
+    /// What programs may do.
+    pub sandbox: Sandbox,
+    /// Where keys are kept.
+    pub credentials: Credentials,
+    /// How far the agent may go.
+    pub trust: Trust,
+    /// Limits of components, by component and by the manifest's name of the limit.
+    pub component_limits: BTreeMap<String, BTreeMap<String, u64>>,
+    /// How much is logged: a word of [`super::key::LOG_LEVELS`].
+    pub log_level: String,
+    /// Whether the user counts on redaction, which is not built yet.
+    pub redaction: bool,
+    layers: Layers,
+}
+
+impl Settings {
+    /// Reads the layers into fields.
+    pub fn of(layers: Layers, environment: &Environment) -> Self {
+        let read = Reader { layers: &layers, environment };
+        Self {
+            model: read.text(&["model"]),
+            roles: read.below(&["roles"], |value| value.as_str().map(str::to_owned)),
+            fallback: read.texts(&["fallback", "models"]),
+            fallbacks: read.fallbacks(),
+            providers: layers.providers().iter().map(|name| read.provider(name)).collect(),
+            limits: read.limits(),
+            checks: read.switch(&["checks", "enabled"]),
+            disabled_tools: read.texts(&["tools", "disabled"]),
+            sandbox: read.sandbox(),
+            credentials: read.credentials(),
+            trust: read.trust(),
+            component_limits: read.component_limits(),
+            log_level: read.text(&["log", "level"]).unwrap_or_default(),
+            redaction: read.switch(&["redaction", "enabled"]),
+            layers,
+        }
+    }
+
+    /// Returns the same without the models that are named in it.
+    #[must_use]
+    pub fn without_models(&self) -> Self {
+        Self { model: None, roles: BTreeMap::new(), ..self.clone() }
+    }
+
+    /// Returns every value with its origin, sorted by key.
+    pub fn all(&self) -> impl Iterator<Item = &Setting> {
+        self.layers.all()
+    }
+
+    /// Returns where a key's value comes from.
+    pub fn origin(&self, name: &str) -> Option<&Origin> {
+        self.all().find(|setting| setting.path.join(".") == name).map(|setting| &setting.origin)
+    }
+
+    /// Returns what was wrong with the files and passed over.
+    pub fn warnings(&self) -> &[String] {
+        self.layers.warnings()
+    }
+
+    /// Adds a warning for every component with limits that is not among `known`.
+    pub(crate) fn check_components<'a>(&mut self, known: impl Iterator<Item = &'a str>) {
+        let known: BTreeSet<&str> = known.collect();
+        for name in self.component_limits.keys().filter(|name| !known.contains(name.as_str())) {
+            self.layers.warn(format!("`component.{name}`: there is no such component"));
+        }
+    }
+
+    /// Returns the limits and switches of a task.
+    pub fn task(&self) -> task::Settings {
+        task::Settings {
+            max_iterations: self.limits.iterations,
+            quality: self.limits.quality,
+            checks: self.checks,
+            max_tokens: self.limits.tokens,
+            max_cost_micros: self.limits.cost_micros,
+            max_time_ms: self.limits.seconds.saturating_mul(1000),
+            max_tool_rounds: self.limits.tool_rounds,
+            ..task::Settings::STANDARD
+        }
+    }
+}
+
+/// Reads values that [`Layers`] has checked already.
+struct Reader<'a> {
+    layers: &'a Layers,
+    environment: &'a Environment,
+}
+
+impl Reader<'_> {
+    fn text(&self, path: &[&str]) -> Option<String> {
+        self.layers.get(path)?.as_str().map(str::to_owned)
+    }
+
+    fn switch(&self, path: &[&str]) -> bool {
+        self.layers.get(path).and_then(toml::Value::as_bool).unwrap_or(false)
+    }
+
+    fn number(&self, path: &[&str]) -> f64 {
+        self.layers.get(path).and_then(number).unwrap_or(0.0)
+    }
+
+    fn count(&self, path: &[&str]) -> u64 {
+        let whole = self.layers.get(path).and_then(toml::Value::as_integer);
+        whole.and_then(|whole| u64::try_from(whole).ok()).unwrap_or(0)
+    }
+
+    fn texts(&self, path: &[&str]) -> Vec<String> {
+        let list = self.layers.get(path).and_then(toml::Value::as_array);
+        let texts = list.into_iter().flatten().filter_map(toml::Value::as_str);
+        texts.map(str::to_owned).collect()
+    }
+
+    /// Returns the values directly below a table.
+    fn below<T>(
+        &self,
+        table: &[&str],
+        read: impl Fn(&toml::Value) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        let found = self.layers.all().filter_map(|setting| {
+            let (last, parents) = setting.path.split_last()?;
+            let value = (parents == table).then(|| read(&setting.value))??;
+            Some((last.clone(), value))
+        });
+        found.collect()
+    }
+
+    /// Returns a table, those below it included.
+    fn table(&self, table: &[&str]) -> toml::Table {
+        let mut whole = toml::Table::new();
+        for setting in self.layers.all() {
+            let Some(rest) = strip(&setting.path, table) else { continue };
+            let Some((last, parents)) = rest.split_last() else { continue };
+            let place = parents.iter().try_fold(&mut whole, |place, name| {
+                let inner = toml::Value::Table(toml::Table::new());
+                place.entry(name.clone()).or_insert(inner).as_table_mut()
+            });
+            if let Some(place) = place {
+                place.insert(last.clone(), setting.value.clone());
+            }
+        }
+        whole
+    }
+
+    fn limits(&self) -> Limits {
+        let small = |path: &[&str]| u32::try_from(self.count(path)).unwrap_or(u32::MAX);
+        Limits {
+            iterations: small(&["limits", "iterations"]),
+            quality: self.number(&["limits", "quality"]),
+            tokens: self.count(&["limits", "tokens"]),
+            cost_micros: micros(self.number(&["limits", "cost_usd"])),
+            seconds: self.count(&["limits", "seconds"]),
+            tool_rounds: small(&["limits", "tool_rounds"]),
+        }
+    }
+
+    fn sandbox(&self) -> Sandbox {
+        Sandbox {
+            on: self.text(&["sandbox", "mode"]).as_deref() != Some("off"),
+            read: self.paths(&["sandbox", "read"]),
+            write: self.paths(&["sandbox", "write"]),
+            network: self.switch(&["sandbox", "network"]),
+        }
+    }
+
+    fn credentials(&self) -> Credentials {
+        let store = match self.text(&["credentials", "store"]).as_deref() {
+            Some("keyring") => KeepIn::Keyring,
+            Some("file") => KeepIn::File,
+            _ => KeepIn::Auto,
+        };
+        Credentials { store, programs: self.paths(&["credentials", "programs"]) }
+    }
+
+    fn trust(&self) -> Trust {
+        let level = |value: &toml::Value| value.as_str()?.parse::<TrustLevel>().ok();
+        Trust {
+            domains: self.below(&["trust", "domains"], level),
+            // A level that cannot be read is the least of all, not the standard one.
+            fallback: self
+                .layers
+                .get(&["trust", "default"])
+                .and_then(level)
+                .unwrap_or(TrustLevel::Ask),
+        }
+    }
+
+    fn fallbacks(&self) -> BTreeMap<String, Vec<String>> {
+        let roles = self.below(&["fallback"], |value| value.is_array().then_some(()));
+        let own = roles.into_keys().filter(|role| role != "models");
+        own.map(|role| (role.clone(), self.texts(&["fallback", &role]))).collect()
+    }
+
+    fn component_limits(&self) -> BTreeMap<String, BTreeMap<String, u64>> {
+        let mut limits: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+        for setting in self.layers.all() {
+            let [table, component, kind, limit] = setting.path.as_slice() else { continue };
+            let value = setting.value.as_integer().and_then(|whole| u64::try_from(whole).ok());
+            if let (true, Some(value)) = (table == "component" && kind == "limits", value) {
+                limits.entry(component.clone()).or_default().insert(limit.clone(), value);
+            }
+        }
+        limits
+    }
+
+    fn provider(&self, name: &str) -> Provider {
+        let own = ["component", "base_url", "api_key_env", "models"];
+        let values = self.below(&["providers", name], |value| Some(option_text(value)));
+        let take = |key: &str| values.get(key).filter(|text| !text.is_empty()).cloned();
+        let options = values.iter().filter(|(key, _)| !own.contains(&key.as_str()));
+        Provider {
+            name: name.to_owned(),
+            component: take("component"),
+            base_url: take("base_url").map(|url| url.trim_end_matches('/').to_owned()),
+            api_key_env: take("api_key_env"),
+            models: self.texts(&["providers", name, "models"]),
+            login: self.table(&["providers", name, "login"]),
+            options: options.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            directory: self.directory_of(name),
+            home: self.environment.path(&HOME),
+        }
+    }
+
+    fn directory_of(&self, provider: &str) -> PathBuf {
+        let setting = self.layers.all().find(|setting| {
+            setting.path.first().is_some_and(|table| table == "providers")
+                && setting.path.get(1).is_some_and(|name| name == provider)
+        });
+        let file = setting.and_then(|setting| match &setting.origin {
+            Origin::User { path, .. } | Origin::Project { path, .. } => path.parent(),
+            _ => None,
+        });
+        file.unwrap_or_else(|| self.environment.directory()).to_owned()
+    }
+
+    fn paths(&self, path: &[&str]) -> Vec<PathBuf> {
+        let (directory, home) = (self.environment.directory(), self.environment.path(&HOME));
+        let texts = self.texts(path);
+        texts.iter().map(|text| expand(text, directory, home.as_deref())).collect()
+    }
+}
+
+/// Returns `text` as an absolute path: `~/` is the user's home, the rest is taken from `directory`.
+pub(crate) fn expand(text: &str, directory: &Path, home: Option<&Path>) -> PathBuf {
+    let below = text.strip_prefix("~/").zip(home);
+    below.map_or_else(|| directory.join(text), |(rest, home)| home.join(rest))
+}
+
+fn strip<'a>(path: &'a [String], table: &[&str]) -> Option<&'a [String]> {
+    let (head, rest) = path.split_at_checked(table.len())?;
+    (head == table).then_some(rest)
+}
+
+fn option_text(value: &toml::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Returns millionths of a dollar. The range was checked when the value was read.
+fn micros(dollars: f64) -> u64 {
+    (dollars * 1_000_000.0).round() as u64
+}

@@ -1,0 +1,181 @@
+//! Everything that tasks in one workspace share: brokers, storage and host become the ports of a run.
+
+use std::{path::Path, sync::Arc};
+
+use openkoi_brokers::clock::SystemClock;
+use openkoi_core::{
+    gate::Policy,
+    message::Role,
+    port::{Approver, Cancellation, Listener, Ports, Toolbox},
+    run::Briefing,
+};
+use openkoi_host::{
+    Host, Place,
+    kinds::{
+        evaluator::Judges,
+        provider::Models,
+        tool::{ToolSettings, Tools},
+    },
+};
+use openkoi_storage::Storage;
+
+use crate::{
+    app::App,
+    briefing::{self, SkillSet},
+    error::AppError,
+    host, models,
+    models::{Connection, Listing, Routes},
+    sandbox,
+    settings::Settings,
+    toolbox::{WithFailPoints, WithRules, Without},
+    workspace::Directory,
+};
+
+/// Where a run meets a person or a program.
+#[derive(Clone)]
+pub struct Surface {
+    /// Answers questions of policy.
+    pub approver: Arc<dyn Approver>,
+    /// Is told what happens.
+    pub listener: Arc<dyn Listener>,
+    /// Says when the run is to end.
+    pub cancellation: Arc<dyn Cancellation>,
+}
+
+/// What the tasks of one workspace run with. It is made for one set of settings, and several tasks may use it at once.
+pub struct TaskRuntime {
+    app: Arc<App>,
+    storage: Arc<Storage>,
+    directory: Arc<Directory>,
+    models: Arc<Models>,
+    /// Providers of the run whose list of models was kept and is no longer fresh.
+    stale: Vec<Connection>,
+    toolbox: Arc<dyn Toolbox>,
+    evaluators: Arc<Judges>,
+    skills: SkillSet,
+    policy: Policy,
+    notices: Vec<String>,
+}
+
+impl TaskRuntime {
+    /// Wires a runtime for `workspace`. No component is loaded. Where no provider is connected, servers of this machine
+    /// are asked whether they serve models.
+    ///
+    /// # Errors
+    ///
+    /// When a provider is set up wrongly, there is none, or the storage cannot be opened.
+    pub fn new(app: &Arc<App>, settings: &Settings, workspace: &Path) -> Result<Self, AppError> {
+        let mut connections = models::discover(app, settings)?;
+        models::probe(app, settings, &mut connections)?;
+        let catalogue = models::catalogue(app, &connections)?;
+        let routes = connections.routes(settings, &catalogue)?;
+        let storage = app.storage()?;
+        let host = host::host(app, settings, storage.clone(), app.secrets(settings)?)?;
+        let models = Models::new(&host, models::model_settings(&routes, &catalogue)?)?;
+        let skills = SkillSet::load(app.paths()?.home(), workspace);
+        let place = Arc::new(place(app, settings, workspace)?);
+        let toolbox = toolbox(&host, &place, settings, workspace)?;
+        let evaluators = Judges::new(&host, place, skills.rubrics(), &[])?;
+        Ok(Self {
+            app: Arc::clone(app),
+            directory: Arc::new(Directory::new(workspace, app.paths()?)?),
+            notices: models
+                .notice(&Role::new(Role::EXECUTOR))
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+            policy: policy(settings, &storage)?,
+            models: Arc::new(models),
+            stale: stale(app, &routes)?,
+            toolbox,
+            evaluators: Arc::new(evaluators),
+            storage,
+            skills,
+        })
+    }
+
+    /// Returns the application that it belongs to.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Returns the storage.
+    pub fn storage(&self) -> &Arc<Storage> {
+        &self.storage
+    }
+
+    /// Returns what the user has to know of the models that answer.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Returns the ports of a run that `surface` watches.
+    pub(crate) fn ports(&self, surface: Surface) -> Ports {
+        Ports {
+            model: self.models.clone(),
+            toolbox: self.toolbox.clone(),
+            evaluators: self.evaluators.clone(),
+            workspace: self.directory.clone(),
+            journal: self.storage.clone(),
+            approver: surface.approver,
+            listener: surface.listener,
+            clock: Arc::new(SystemClock),
+            cancellation: surface.cancellation,
+        }
+    }
+
+    /// Renews, beside the run, the lists of models that are no longer fresh.
+    pub(crate) fn renew_lists(&self) -> Result<(), AppError> {
+        models::renew(&self.models, &self.stale, self.app.paths()?.home(), self.app.now_ms());
+        Ok(())
+    }
+
+    /// Returns what the user decided before.
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy.clone()
+    }
+
+    /// Returns what holds in this workspace for a task with this text.
+    pub(crate) fn briefing(&self, task: &str) -> Briefing {
+        briefing::briefing(&self.skills, task)
+    }
+}
+
+fn toolbox(
+    host: &Host,
+    place: &Arc<Place>,
+    settings: &Settings,
+    workspace: &Path,
+) -> Result<Arc<dyn Toolbox>, AppError> {
+    let tools = Tools::new(host, Arc::clone(place), &ToolSettings::default())?;
+    let chosen = Without::new(Arc::new(tools), &settings.disabled_tools);
+    let guarded = WithFailPoints(Arc::new(chosen));
+    Ok(Arc::new(WithRules::new(Arc::new(guarded), workspace)))
+}
+
+fn place(app: &App, settings: &Settings, workspace: &Path) -> Result<Place, AppError> {
+    let mut place = Place::new(workspace, app.paths()?.tool_output());
+    place.private = sandbox::secret(app)?;
+    place.network = settings.sandbox.network;
+    place.writable.clone_from(&settings.sandbox.write);
+    Ok(place)
+}
+
+fn stale(app: &App, routes: &Routes) -> Result<Vec<Connection>, AppError> {
+    let home = app.paths()?.home();
+    let is_stale = |one: &&Connection| {
+        let listing = Listing::read(home, &one.name, &one.base_url);
+        listing.is_some_and(|listing| !listing.is_fresh(app.now_ms()))
+    };
+    Ok(routes.connections.iter().filter(is_stale).cloned().collect())
+}
+
+fn policy(settings: &Settings, storage: &Storage) -> Result<Policy, AppError> {
+    let mut trust = storage.trust(settings.trust.fallback)?;
+    // What is configured is newer than what was granted only where it is less.
+    for (domain, level) in &settings.trust.domains {
+        let granted = trust.domains.entry(domain.clone()).or_insert(*level);
+        *granted = (*granted).min(*level);
+    }
+    Ok(Policy { trust, rules: storage.rules()? })
+}

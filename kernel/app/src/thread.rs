@@ -1,0 +1,48 @@
+//! One run, one thread: each run has a thread with a runtime of its own, so that what blocks (the journal, captures of
+//! a workspace) holds up that run alone, and many run at once in one process (decision 0012).
+
+use std::{future::Future, panic, thread};
+
+use openkoi_core::id::TaskId;
+use tokio::sync::oneshot;
+
+use crate::error::AppError;
+
+/// Runs `work` on this thread, with a runtime of its own, and waits for it.
+///
+/// # Errors
+///
+/// Whatever `work` returns, or that the system gives no runtime.
+pub fn block<T, E: From<AppError>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(AppError::Thread)?;
+    let result = runtime.block_on(work);
+    // A question at the terminal may still be waiting for a line; nobody waits for it.
+    runtime.shutdown_background();
+    result
+}
+
+/// Runs what `work` returns on a thread of its own and waits for it without blocking this one.
+///
+/// A panic over there becomes one here.
+pub(crate) async fn apart<T, F>(
+    task: &TaskId,
+    work: impl FnOnce() -> F + Send + 'static,
+) -> Result<T, AppError>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, AppError>>,
+{
+    let (send, receive) = oneshot::channel();
+    let started = thread::Builder::new().name(format!("run {}", task.short())).spawn(move || {
+        let done = panic::catch_unwind(panic::AssertUnwindSafe(|| block(work())));
+        // Whoever waited may have gone; what matters is in the journal.
+        drop(send.send(done));
+    });
+    started.map_err(AppError::Thread)?;
+    match receive.await {
+        Ok(Ok(result)) => result,
+        Ok(Err(broken)) => panic::resume_unwind(broken),
+        Err(_) => Err(AppError::Thread(std::io::ErrorKind::BrokenPipe.into())),
+    }
+}

@@ -1,0 +1,109 @@
+//! What is laid around the tools of a run: left-out names, rules of directories, fail points. Each is a toolbox around
+//! a toolbox.
+
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+
+use openkoi_brokers::failpoint::{self, Point};
+use openkoi_core::{
+    failure::Failure,
+    gate::target_of,
+    message::ToolCall,
+    port::{Pending, Scope, Toolbox},
+    tool::{Tool, ToolOutput},
+};
+
+use crate::rules::NestedRules;
+
+/// A toolbox without some of its tools.
+pub(crate) struct Without {
+    inner: Arc<dyn Toolbox>,
+    names: BTreeSet<String>,
+}
+
+impl Without {
+    /// Leaves out the tools of these names.
+    pub(crate) fn new(inner: Arc<dyn Toolbox>, names: &[String]) -> Self {
+        Self { inner, names: names.iter().cloned().collect() }
+    }
+}
+
+impl Toolbox for Without {
+    fn tools(&self) -> Vec<Tool> {
+        let mut tools = self.inner.tools();
+        tools.retain(|tool| !self.names.contains(&tool.name));
+        tools
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        scope: Scope,
+    ) -> Pending<'a, Result<ToolOutput, Failure>> {
+        if self.names.contains(&call.name) {
+            let missing = Failure::NotFound(format!("the tool `{}`", call.name));
+            return Box::pin(std::future::ready(Err(missing)));
+        }
+        self.inner.call(call, scope)
+    }
+}
+
+/// A toolbox whose answers bring along what the project says of the directories that a call touches.
+pub(crate) struct WithRules {
+    inner: Arc<dyn Toolbox>,
+    listed: Vec<Tool>,
+    rules: NestedRules,
+}
+
+impl WithRules {
+    /// Looks for rules below `workspace`, a path without links.
+    pub(crate) fn new(inner: Arc<dyn Toolbox>, workspace: &Path) -> Self {
+        Self { listed: inner.tools(), inner, rules: NestedRules::new(workspace) }
+    }
+}
+
+impl Toolbox for WithRules {
+    fn tools(&self) -> Vec<Tool> {
+        self.listed.clone()
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        scope: Scope,
+    ) -> Pending<'a, Result<ToolOutput, Failure>> {
+        Box::pin(async move {
+            let task = scope.task.clone();
+            let mut output = self.inner.call(call, scope).await?;
+            let tool = self.listed.iter().find(|tool| tool.name == call.name);
+            // A tool without a target touches no place.
+            let tool = tool.filter(|tool| tool.target.is_some());
+            output
+                .text
+                .extend(tool.and_then(|tool| self.rules.about(&task, &target_of(tool, call))));
+            Ok(output)
+        })
+    }
+}
+
+/// A toolbox that a test can make fail, or die, before and after an effect.
+pub(crate) struct WithFailPoints(pub(crate) Arc<dyn Toolbox>);
+
+impl Toolbox for WithFailPoints {
+    fn tools(&self) -> Vec<Tool> {
+        self.0.tools()
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        scope: Scope,
+    ) -> Pending<'a, Result<ToolOutput, Failure>> {
+        Box::pin(async move {
+            let failed = |error: std::io::Error| Failure::Failed(error.to_string());
+            failpoint::hit(Point::EffectBefore).map_err(failed)?;
+            let output = self.0.call(call, scope).await?;
+            failpoint::hit(Point::EffectAfter).map_err(failed)?;
+            Ok(output)
+        })
+    }
+}

@@ -1,0 +1,245 @@
+//! The files as they were before a task.
+//!
+//! Every run captures the workspace before it changes anything. An undo restores that state, and captures what was
+//! there first, so that a redo brings it back. Each undo is one line of `undo.jsonl` in the data directory. A surface
+//! makes an [`UndoPlan`], shows it, and applies it once a person agreed.
+
+use std::path::{Path, PathBuf};
+
+use openkoi_brokers::snapshot::{IndexCache, SnapshotError, SnapshotStore, TreeId};
+use openkoi_core::event::{Entry, Event};
+use openkoi_storage::{
+    Storage,
+    tasks::{TaskQuery, TaskRecord},
+};
+
+use crate::{
+    app::App,
+    error::AppError,
+    undo_log::{self, Line, UndoLog},
+};
+
+pub use crate::undo_log::UndoLogError;
+pub use openkoi_brokers::snapshot::{Change, ChangeKind, RestoreReport};
+
+/// How many tasks are looked at to find the last one that changed something.
+const LOOKED_AT: u32 = 200;
+
+/// Why a task cannot be undone or redone.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// No task has changed the directory, or all that did are undone.
+    #[error("no task has changed anything in this directory")]
+    Nothing,
+    /// The task changed no file.
+    #[error("task {0} changed no file")]
+    Unchanged(String),
+    /// The task is undone already.
+    #[error("task {0} is undone already")]
+    Undone(String),
+    /// There is no undo to take back.
+    #[error("there is no undo to take back here")]
+    NoUndo,
+    /// Somebody works on the task.
+    #[error("task {0} is running; its files cannot be restored")]
+    Running(String),
+    /// The files do not differ.
+    #[error("the files are already as they were")]
+    Same,
+    /// The states of the workspace cannot be read, or not be restored.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The log of undos cannot be used.
+    #[error(transparent)]
+    Log(#[from] UndoLogError),
+}
+
+/// What an undo or a redo would do.
+#[derive(Debug)]
+pub struct UndoPlan {
+    /// The task.
+    pub task: TaskRecord,
+    /// Whether an undo is taken back.
+    pub redo: bool,
+    /// What would change in the workspace.
+    pub changes: Vec<Change>,
+    /// What others have changed since the task ended; it would be lost from the workspace.
+    pub later: Vec<Change>,
+    goal: Goal,
+    store: SnapshotStore,
+    index: IndexCache,
+    index_path: PathBuf,
+}
+
+/// What is to be restored.
+#[derive(Debug)]
+struct Goal {
+    workspace: PathBuf,
+    to: TreeId,
+    /// What the task left behind; what differs from it was changed by somebody else.
+    after: TreeId,
+}
+
+impl UndoPlan {
+    /// Plans to bring the files back to what they were before a task: the one whose id begins with `id`, or the last
+    /// one of `workspace` that changed files and is not undone.
+    ///
+    /// # Errors
+    ///
+    /// When there is nothing to undo.
+    pub fn undo(app: &App, id: Option<&str>, workspace: &Path) -> Result<Self, AppError> {
+        let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
+        let lines = log(app)?.read().map_err(UndoError::Log)?;
+        let (task, (to, after)) = match id {
+            Some(id) => named(&storage, id)?,
+            None => last_change(&storage, &lines, workspace)?,
+        };
+        if undo_log::is_undone(&lines, task.id.as_str()) {
+            return Err(UndoError::Undone(task.id.short().to_owned()).into());
+        }
+        let goal = Goal { workspace: PathBuf::from(&task.workspace), to, after };
+        Self::new(app, &storage, task, goal, false)
+    }
+
+    /// Plans to take an undo back: that of the task whose id begins with `id`, or the last one of `workspace`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn redo(app: &App, id: Option<&str>, workspace: &Path) -> Result<Self, AppError> {
+        let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
+        let lines = log(app)?.read().map_err(UndoError::Log)?;
+        let line = match id {
+            Some(id) => undo_log::last_undo(&lines, storage.find_task(id)?.id.as_str()),
+            None => {
+                let workspace = workspace.display().to_string();
+                let here = lines.iter().filter(|line| line.workspace == workspace);
+                here.rev().find(|line| !line.redo && undo_log::is_undone(&lines, &line.task))
+            }
+        };
+        let line = line.ok_or(UndoError::NoUndo)?;
+        let task = storage.find_task(&line.task)?;
+        let goal = Goal {
+            workspace: PathBuf::from(&line.workspace),
+            to: parsed(&line.before)?,
+            after: parsed(&line.restored)?,
+        };
+        Self::new(app, &storage, task, goal, true)
+    }
+
+    fn new(
+        app: &App,
+        storage: &Storage,
+        task: TaskRecord,
+        goal: Goal,
+        redo: bool,
+    ) -> Result<Self, AppError> {
+        if storage.is_owned(&task.id)? {
+            return Err(UndoError::Running(task.id.short().to_owned()).into());
+        }
+        let paths = app.paths()?;
+        let index_path = paths.snapshot_index(&goal.workspace);
+        let mut index = IndexCache::load(&index_path);
+        let store = SnapshotStore::open(&paths.snapshots()).map_err(UndoError::Snapshot)?;
+        let now = store.capture(&goal.workspace, &mut index).map_err(UndoError::Snapshot)?;
+        let changes = store.diff(now, goal.to).map_err(UndoError::Snapshot)?;
+        let later = store.diff(goal.after, now).map_err(UndoError::Snapshot)?;
+        if changes.is_empty() {
+            return Err(UndoError::Same.into());
+        }
+        Ok(Self { task, redo, changes, later, goal, store, index, index_path })
+    }
+
+    /// Restores the files. What is there now is captured first, so that it can be brought back.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be restored, or the undo cannot be noted.
+    pub fn apply(&mut self, app: &App) -> Result<RestoreReport, AppError> {
+        let report = self.store.restore(&self.goal.workspace, self.goal.to, &mut self.index);
+        let report = report.map_err(UndoError::Snapshot)?;
+        if let Err(error) = self.index.save(&self.index_path) {
+            tracing::warn!(%error, "the snapshot index was not kept; the next capture reads more");
+        }
+        let line = Line {
+            task: self.task.id.as_str().to_owned(),
+            workspace: self.goal.workspace.display().to_string(),
+            restored: self.goal.to.to_string(),
+            before: report.before.to_string(),
+            redo: self.redo,
+            at_ms: app.now_ms(),
+        };
+        log(app)?.append(&line).map_err(UndoError::Log)?;
+        Ok(report)
+    }
+}
+
+fn log(app: &App) -> Result<UndoLog, AppError> {
+    Ok(UndoLog::at(app.paths()?.data()))
+}
+
+type Found = (TaskRecord, (TreeId, TreeId));
+
+fn named(storage: &Storage, id: &str) -> Result<Found, AppError> {
+    let task = storage.find_task(id)?;
+    let trees = trees(&storage.entries(&task.id)?).filter(|(first, last)| first != last);
+    let trees = trees.ok_or_else(|| UndoError::Unchanged(task.id.short().to_owned()))?;
+    Ok((task, trees))
+}
+
+/// Returns the newest task of the workspace that changed files and is not undone.
+fn last_change(storage: &Storage, lines: &[Line], workspace: &Path) -> Result<Found, AppError> {
+    let query = TaskQuery { limit: Some(LOOKED_AT), ..TaskQuery::default() };
+    let here = |task: &TaskRecord| Path::new(&task.workspace) == workspace;
+    for task in storage.tasks(&query)?.into_iter().filter(here) {
+        if undo_log::is_undone(lines, task.id.as_str()) {
+            continue;
+        }
+        match trees(&storage.entries(&task.id)?) {
+            Some(trees) if trees.0 != trees.1 => return Ok((task, trees)),
+            _ => {}
+        }
+    }
+    Err(UndoError::Nothing.into())
+}
+
+fn parsed(tree: &str) -> Result<TreeId, UndoError> {
+    Ok(tree.parse::<TreeId>()?)
+}
+
+/// Returns what the workspace was before the task and what the task left behind.
+fn trees(entries: &[Entry]) -> Option<(TreeId, TreeId)> {
+    let mut trees = entries.iter().filter_map(|entry| match &entry.event {
+        Event::TreeCaptured { tree } | Event::TreeRestored { tree } => tree.as_str().parse().ok(),
+        _ => None,
+    });
+    let first = trees.next()?;
+    Some((first, trees.next_back().unwrap_or(first)))
+}
+
+#[cfg(test)]
+mod tests {
+    use openkoi_core::id;
+
+    use super::*;
+
+    fn entry(event: Event) -> Entry {
+        Entry { key: "k".into(), at_ms: 0, elapsed_ms: 0, event }
+    }
+
+    #[test]
+    fn a_task_lies_between_its_first_and_its_last_tree() {
+        let tree = |digit: &str| id::TreeId::new(digit.repeat(64));
+        let entries = [
+            entry(Event::TaskResumed),
+            entry(Event::TreeCaptured { tree: tree("a") }),
+            entry(Event::TreeCaptured { tree: tree("b") }),
+            entry(Event::TreeRestored { tree: tree("c") }),
+        ];
+
+        let (first, last) = trees(&entries).unwrap();
+
+        assert_eq!((first.to_string(), last.to_string()), ("a".repeat(64), "c".repeat(64)));
+        assert_eq!(trees(&entries[..1]), None);
+    }
+}

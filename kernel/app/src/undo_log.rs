@@ -1,0 +1,122 @@
+//! Which tasks are undone: one line for each undo and each redo.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use openkoi_brokers::durable::{self, DurableError};
+use serde::{Deserialize, Serialize};
+
+/// Why the log of undos cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoLogError {
+    /// It cannot be read.
+    #[error("cannot read `{}`: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// A line cannot be written as JSON.
+    #[error(transparent)]
+    Line(serde_json::Error),
+    /// A line cannot be kept.
+    #[error(transparent)]
+    Unkept(DurableError),
+}
+
+/// One undo or redo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) task: String,
+    pub(crate) workspace: String,
+    /// The tree that was restored.
+    pub(crate) restored: String,
+    /// The tree that was there before.
+    pub(crate) before: String,
+    pub(crate) redo: bool,
+    pub(crate) at_ms: u64,
+}
+
+/// The file of all undos.
+pub(crate) struct UndoLog {
+    path: PathBuf,
+}
+
+impl UndoLog {
+    pub(crate) fn at(data: &Path) -> Self {
+        Self { path: data.join("undo.jsonl") }
+    }
+
+    /// Returns all lines, oldest first. A line that a crash tore says nothing.
+    pub(crate) fn read(&self) -> Result<Vec<Line>, UndoLogError> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) => {
+                Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => {
+                Err(UndoLogError::Unreadable { path: self.path.clone(), reason: error.to_string() })
+            }
+        }
+    }
+
+    pub(crate) fn append(&self, line: &Line) -> Result<(), UndoLogError> {
+        let text = serde_json::to_vec(line).map_err(UndoLogError::Line)?;
+        durable::append_line(&self.path, &text, 0o600).map_err(UndoLogError::Unkept)
+    }
+}
+
+/// Whether the last thing that happened to a task's changes was an undo.
+pub(crate) fn is_undone(lines: &[Line], task: &str) -> bool {
+    lines.iter().rev().find(|line| line.task == task).is_some_and(|line| !line.redo)
+}
+
+/// Returns the undo of a task that has not been taken back.
+pub(crate) fn last_undo<'a>(lines: &'a [Line], task: &str) -> Option<&'a Line> {
+    lines.iter().rev().find(|line| line.task == task).filter(|line| !line.redo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(task: &str, redo: bool) -> Line {
+        let text = String::new;
+        Line {
+            task: task.into(),
+            workspace: text(),
+            restored: text(),
+            before: text(),
+            redo,
+            at_ms: 0,
+        }
+    }
+
+    #[test]
+    fn a_redo_takes_an_undo_back_and_can_be_undone_again() {
+        let mut lines = vec![line("a", false), line("b", false), line("a", true)];
+
+        assert!(!is_undone(&lines, "a"));
+        assert!(is_undone(&lines, "b"));
+        assert!(!is_undone(&lines, "c"));
+        lines.push(line("a", false));
+        assert!(is_undone(&lines, "a"));
+    }
+
+    #[test]
+    fn lines_come_back_and_a_torn_one_is_passed_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = UndoLog::at(directory.path());
+        assert_eq!(log.read().unwrap(), []);
+
+        log.append(&line("a", false)).unwrap();
+        fs::write(&log.path, format!("{}{{\"task\":", fs::read_to_string(&log.path).unwrap()))
+            .unwrap();
+        log.append(&line("b", true)).unwrap();
+
+        assert_eq!(log.read().unwrap(), [line("a", false), line("b", true)]);
+    }
+}

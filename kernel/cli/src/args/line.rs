@@ -1,0 +1,93 @@
+//! What a line can say: the shapes that clap fills.
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    commands,
+    flags::{ChatFlags, DemoFlags, GlobalFlags, ResumeFlags, TaskFlags},
+};
+
+/// Plan, execute, evaluate and refine until the work is right
+///
+/// OpenKoi works on a task in a directory, judges its own work by the project's checks and by rubrics, and
+/// goes on until it is right or a limit is reached.
+#[derive(Debug, Parser)]
+#[command(
+    name = "openkoi",
+    version,
+    disable_help_subcommand = false,
+    override_usage = "openkoi [FLAGS] \"TASK\"\n       openkoi <COMMAND>"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub global: GlobalFlags,
+    #[command(flatten)]
+    pub task: TaskFlags,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// A line without a command.
+#[derive(Debug, Parser)]
+#[command(name = "openkoi", version, override_usage = "openkoi [FLAGS] \"TASK\"")]
+pub(super) struct TaskLine {
+    #[command(flatten)]
+    pub(super) global: GlobalFlags,
+    #[command(flatten)]
+    pub(super) task: TaskFlags,
+}
+
+/// What can be done besides running a task.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole loop on a small broken project, offline, with a scripted model
+    Demo(DemoFlags),
+    /// Talk, with tools and memory of what was said
+    Chat(ChatFlags),
+    /// Show costs, tasks, models and memory
+    Status(commands::status::Args),
+    /// List, show, resume and delete sessions
+    Session(commands::session::Args),
+    /// List, show, replay and verify tasks
+    Task(commands::task::Args),
+    /// List and search the models of the providers that are connected
+    Models(commands::models::Args),
+    /// Go on with a task that was interrupted or waits for an answer
+    Resume(ResumeFlags),
+    /// Bring the files back to what they were before a task
+    Undo(commands::undo::Args),
+    /// Log in to a provider or keep its key, and show what is connected
+    Connect(commands::connect::Args),
+    /// Forget a login or a saved key
+    Disconnect(commands::disconnect::Args),
+    /// Show every setting with its origin
+    Config(commands::config::Args),
+    /// Check the home, the database, the sandbox, providers and toolchains
+    Doctor(commands::doctor::Args),
+    /// List and inspect components
+    Plugin(commands::plugin::Args),
+    /// Print the completions of a shell
+    Completions(commands::completions::Args),
+    /// Print the manual page
+    Man(commands::man::Args),
+}
+
+/// What a line asks for.
+#[derive(Debug)]
+pub enum Action {
+    /// A task, or with no words and a session a chat.
+    Task(Box<TaskFlags>),
+    /// A command.
+    Command(Box<Command>),
+    /// A text to print: help or the version.
+    Page(String),
+}
+
+/// A line that was understood.
+#[derive(Debug)]
+pub struct Line {
+    /// Flags of every command.
+    pub global: GlobalFlags,
+    /// What to do.
+    pub action: Action,
+}

@@ -1,0 +1,371 @@
+//! What goes wrong below, in the words and with the exit codes of the command line.
+
+use openkoi_app::{
+    access::LoginError,
+    consents::ConsentsError,
+    error::AppError,
+    models::ModelsError,
+    paths::PathsError,
+    settings::SettingsError,
+    suggest,
+    undo::{UndoError, UndoLogError},
+};
+use openkoi_storage::{Candidate, StorageError};
+
+use super::CommandError;
+use crate::exit::Exit;
+
+impl From<AppError> for CommandError {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Paths(error) => error.into(),
+            AppError::Settings(error) => error.into(),
+            AppError::Models(error) => error.into(),
+            AppError::Storage(error) => error.into(),
+            AppError::Consents(error) => error.into(),
+            AppError::Login(error) => error.into(),
+            AppError::Undo(error) => error.into(),
+            AppError::Workspace { path, source } => workspace(&path.display().to_string(), &source),
+            AppError::NoSession => Self::usage(error.to_string()),
+            AppError::Component { .. }
+            | AppError::Catalogue(_)
+            | AppError::Thread(_)
+            | AppError::Random(_) => Self::from_error(Exit::NotAccepted, &error),
+            AppError::Provider(_)
+            | AppError::Tools(_)
+            | AppError::Evaluators(_)
+            | AppError::Snapshots(_)
+            | AppError::OptionFile { .. }
+            | AppError::ComponentLimits { .. } => Self::from_error(Exit::Configuration, &error),
+        }
+    }
+}
+
+fn workspace(shown: &str, error: &std::io::Error) -> CommandError {
+    let message = match error.kind() {
+        std::io::ErrorKind::NotFound => format!("there is no directory `{shown}`"),
+        std::io::ErrorKind::NotADirectory => format!("`{shown}` is not a directory"),
+        _ => format!("cannot read the directory `{shown}`: {error}"),
+    };
+    CommandError::configuration(message).hint("--workspace DIR")
+}
+
+impl From<PathsError> for CommandError {
+    fn from(error: PathsError) -> Self {
+        let told = Self::from_error(Exit::Configuration, &error);
+        match error {
+            PathsError::Homeless => told.hint("export OPENKOI_HOME=/path/to/a/directory"),
+            _ => told.hint("set OPENKOI_HOME to a directory you can write"),
+        }
+    }
+}
+
+impl From<SettingsError> for CommandError {
+    fn from(error: SettingsError) -> Self {
+        Self::from_error(Exit::Configuration, &error)
+    }
+}
+
+impl From<ConsentsError> for CommandError {
+    fn from(error: ConsentsError) -> Self {
+        let told = Self::from_error(Exit::Configuration, &error);
+        match error {
+            ConsentsError::Unfit { .. } => {
+                told.hint("remove it, and connect again what you had allowed")
+            }
+            ConsentsError::Unkept(_) => told,
+        }
+    }
+}
+
+impl From<StorageError> for CommandError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::NoSuch { what, .. } => {
+                let list = format!("openkoi {what} list");
+                Self::usage(error.to_string()).hint(list)
+            }
+            StorageError::Ambiguous { what, ref text, ref candidates } => {
+                let message = format!("more than one {what} begins with `{text}`");
+                let hint = |one: &Candidate| format!("{}   ({})", one.short, one.title);
+                Self::usage(message).hints(candidates.iter().map(hint))
+            }
+            StorageError::BadId(_) => Self::usage(error.to_string()),
+            StorageError::Owned { .. } => {
+                Self::new(Exit::Configuration, format!("{error}: another process is running it"))
+            }
+            _ => Self::from_error(Exit::Configuration, &error),
+        }
+    }
+}
+
+impl From<LoginError> for CommandError {
+    fn from(error: LoginError) -> Self {
+        let kind = match &error {
+            LoginError::Unreachable { .. } | LoginError::Answer { .. } => Exit::Provider,
+            LoginError::Absent { .. }
+            | LoginError::Ended { .. }
+            | LoginError::Issuer { .. }
+            | LoginError::Denied
+            | LoginError::Expired
+            | LoginError::Refused { .. } => Exit::Credentials,
+            _ => Exit::Configuration,
+        };
+        Self::from_error(kind, &error).hints(error.hint())
+    }
+}
+
+impl From<UndoError> for CommandError {
+    fn from(error: UndoError) -> Self {
+        let told = Self::from_error(Exit::NotAccepted, &error);
+        match error {
+            UndoError::Undone(_) => told.hint("openkoi undo --redo"),
+            UndoError::Log(UndoLogError::Unreadable { .. }) => {
+                Self { kind: Exit::Configuration, ..told }
+            }
+            UndoError::Log(UndoLogError::Unkept(_)) => Self { kind: Exit::Configuration, ..told }
+                .hint("the files are restored, but `--redo` will not find this undo"),
+            _ => told,
+        }
+    }
+}
+
+impl From<ModelsError> for CommandError {
+    fn from(error: ModelsError) -> Self {
+        let told = Self::new(kind(&error), error.to_string());
+        match error {
+            ModelsError::NoProvider { variables, first, closed } => {
+                let way = |name: &String| {
+                    format!(
+                        "openkoi connect {name}   (a login of another program is on this machine)"
+                    )
+                };
+                told.hints(closed.iter().map(way)).hints(ways_on(&variables, &first))
+            }
+            ModelsError::NotConnected { provider, variables, stores } => {
+                let other = stores.into_iter().filter(|store| *store != provider);
+                told.hints(variables.first().map(|name| format!("export {name}=…")))
+                    .hint(format!("openkoi connect {provider}"))
+                    .hints(other.map(|store| format!("openkoi connect {store}")))
+            }
+            ModelsError::NoComponent { suggestions, provider, .. } => told
+                .hints(suggest::question(&suggestions))
+                .hint(format!("set `component` under [providers.{provider}]")),
+            ModelsError::UnknownProvider { suggestions, known, .. } => {
+                match suggest::question(&suggestions) {
+                    Some(question) => told.hint(question),
+                    None => told.hint(format!("there are {}", known.join(", "))),
+                }
+            }
+            ModelsError::UnknownModel { suggestions, provider, model } => {
+                told.hints(suggest::question(&suggestions)).hint(format!(
+                    "if it is right: models = [\"{model}\"] under [providers.{provider}]"
+                ))
+            }
+            ModelsError::Ambiguous { candidates, .. } => {
+                told.hints(candidates.iter().map(|name| format!("-m {name}")))
+            }
+            ModelsError::Login { .. } => told,
+            ModelsError::NoDefault { provider } => told.hint(format!("-m {provider}/MODEL")),
+        }
+    }
+}
+
+fn kind(error: &ModelsError) -> Exit {
+    match error {
+        ModelsError::NoProvider { .. } | ModelsError::NotConnected { .. } => Exit::Credentials,
+        ModelsError::NoComponent { .. } | ModelsError::Login { .. } => Exit::Configuration,
+        _ => Exit::Usage,
+    }
+}
+
+fn ways_on(variables: &[String], first: &str) -> Vec<String> {
+    let variable = variables.first().map(|name| format!("export {name}=…"));
+    let others = [
+        format!("openkoi connect {first}"),
+        "openkoi demo   (shows the loop offline, with a scripted model)".to_owned(),
+    ];
+    variable.into_iter().chain(others).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn told(error: impl Into<AppError>) -> CommandError {
+        error.into().into()
+    }
+
+    #[test]
+    fn without_any_home_the_error_names_the_way_out() {
+        let error = told(PathsError::Homeless);
+
+        assert_eq!(error.kind, Exit::Configuration);
+        assert_eq!(error.hints, ["export OPENKOI_HOME=/path/to/a/directory"]);
+    }
+
+    #[test]
+    fn a_wrong_setting_is_a_fault_of_the_configuration() {
+        let path = PathBuf::from("/koi/config.toml");
+        let error = told(SettingsError::Syntax { path, line: 3, message: "odd".to_owned() });
+
+        assert_eq!(error.kind, Exit::Configuration);
+        assert_eq!(error.message, "/koi/config.toml:3: odd");
+    }
+
+    #[test]
+    fn without_a_provider_there_are_three_ways_on_and_one_more_for_each_login_of_others() {
+        let none = |closed: &[&str]| ModelsError::NoProvider {
+            variables: vec!["ALPHA_API_KEY".to_owned(), "BETA_API_KEY".to_owned()],
+            first: "alpha".to_owned(),
+            closed: closed.iter().map(|name| (*name).to_owned()).collect(),
+        };
+
+        let error = told(none(&[]));
+        assert_eq!(error.kind, Exit::Credentials);
+        assert_eq!(
+            error.hints,
+            [
+                "export ALPHA_API_KEY=…",
+                "openkoi connect alpha",
+                "openkoi demo   (shows the loop offline, with a scripted model)",
+            ]
+        );
+        let hints = told(none(&["pond"])).hints;
+        assert_eq!(
+            hints[0],
+            "openkoi connect pond   (a login of another program is on this machine)"
+        );
+        assert_eq!(hints.len(), 4);
+    }
+
+    #[test]
+    fn a_misspelt_provider_is_asked_about_and_an_unknown_one_is_told_what_there_is() {
+        let unknown = |suggestions: &[&str]| ModelsError::UnknownProvider {
+            provider: "alpah".to_owned(),
+            suggestions: suggestions.iter().map(|name| (*name).to_owned()).collect(),
+            known: vec!["alpha".to_owned(), "beta".to_owned()],
+        };
+
+        let error = told(unknown(&["alpha"]));
+        assert_eq!(error.kind, Exit::Usage);
+        assert_eq!(error.message, "there is no provider `alpah`");
+        assert_eq!(error.hints, ["did you mean `alpha`?"]);
+        assert_eq!(told(unknown(&[])).hints, ["there are alpha, beta"]);
+    }
+
+    #[test]
+    fn an_unknown_component_is_a_fault_of_the_configuration() {
+        let error = told(ModelsError::NoComponent {
+            provider: "mine".to_owned(),
+            component: "alhpa".to_owned(),
+            suggestions: vec!["alpha".to_owned()],
+        });
+
+        assert_eq!(error.kind, Exit::Configuration);
+        assert_eq!(
+            error.hints,
+            ["did you mean `alpha`?", "set `component` under [providers.mine]"]
+        );
+    }
+
+    #[test]
+    fn a_provider_without_a_credential_names_the_variable_and_the_command() {
+        let error = told(ModelsError::NotConnected {
+            provider: "alpha".to_owned(),
+            variables: vec!["ALPHA_API_KEY".to_owned()],
+            stores: vec!["alpha".to_owned(), "alpha-cli".to_owned()],
+        });
+
+        assert_eq!(error.kind, Exit::Credentials);
+        assert_eq!(
+            error.hints,
+            ["export ALPHA_API_KEY=…", "openkoi connect alpha", "openkoi connect alpha-cli"]
+        );
+    }
+
+    #[test]
+    fn models_that_are_unknown_ambiguous_or_not_chosen_are_told_with_a_line_to_paste() {
+        let unknown = told(ModelsError::UnknownModel {
+            provider: "alpha".to_owned(),
+            model: "swim-lrage".to_owned(),
+            suggestions: vec!["alpha/swim-large".to_owned()],
+        });
+        assert_eq!(
+            unknown.hints,
+            [
+                "did you mean `alpha/swim-large`?",
+                "if it is right: models = [\"swim-lrage\"] under [providers.alpha]",
+            ]
+        );
+        let ambiguous = told(ModelsError::Ambiguous {
+            model: "m".to_owned(),
+            candidates: vec!["alpha/m".to_owned(), "beta/m".to_owned()],
+        });
+        assert_eq!(ambiguous.hints, ["-m alpha/m", "-m beta/m"]);
+        let none = told(ModelsError::NoDefault { provider: "alpha".to_owned() });
+        assert_eq!((none.kind, none.hints), (Exit::Usage, vec!["-m alpha/MODEL".to_owned()]));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_worked_in_is_told_by_what_is_the_matter() {
+        let cases = [
+            (std::io::ErrorKind::NotFound, "there is no directory `/pond`"),
+            (std::io::ErrorKind::NotADirectory, "`/pond` is not a directory"),
+            (
+                std::io::ErrorKind::PermissionDenied,
+                "cannot read the directory `/pond`: permission denied",
+            ),
+        ];
+
+        for (kind, message) in cases {
+            let error =
+                told(AppError::Workspace { path: PathBuf::from("/pond"), source: kind.into() });
+            assert_eq!(error.kind, Exit::Configuration);
+            assert_eq!(error.message, message);
+            assert_eq!(error.hints, ["--workspace DIR"]);
+        }
+    }
+
+    #[test]
+    fn an_undo_that_cannot_be_done_says_why_and_what_to_do_instead() {
+        let cases = [
+            (UndoError::Nothing, "no task has changed anything in this directory", None),
+            (UndoError::Same, "the files are already as they were", None),
+            (
+                UndoError::Undone("abc".to_owned()),
+                "task abc is undone already",
+                Some("openkoi undo --redo"),
+            ),
+            (
+                UndoError::Running("abc".to_owned()),
+                "task abc is running; its files cannot be restored",
+                None,
+            ),
+        ];
+
+        for (error, message, hint) in cases {
+            let error = told(error);
+            assert_eq!(error.kind, Exit::NotAccepted);
+            assert_eq!(error.message, message);
+            assert_eq!(error.hints.first().map(String::as_str), hint);
+        }
+    }
+
+    #[test]
+    fn a_file_of_consents_that_is_broken_says_how_to_begin_anew() {
+        let path = PathBuf::from("/koi/consents.json");
+        let error = told(ConsentsError::Unfit { path, reason: "it is cut".to_owned() });
+
+        assert_eq!(error.kind, Exit::Configuration);
+        assert_eq!(error.message, "`/koi/consents.json` cannot be used: it is cut");
+        assert_eq!(error.hints, ["remove it, and connect again what you had allowed"]);
+    }
+
+    #[test]
+    fn there_is_no_session_to_go_on_with_before_the_first() {
+        assert_eq!(told(AppError::NoSession).kind, Exit::Usage);
+    }
+}

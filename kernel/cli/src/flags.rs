@@ -1,0 +1,174 @@
+//! The flags that several commands share, and those of tasks.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::output::ColourChoice;
+
+/// The most iterations that can be asked for.
+const MOST_ITERATIONS: i64 = 1_000;
+
+/// Flags of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct GlobalFlags {
+    /// Work in this directory instead of the current one
+    #[arg(long, value_name = "DIR", global = true, help_heading = "Everywhere")]
+    pub workspace: Option<PathBuf>,
+    /// Use colour
+    #[arg(
+        long,
+        value_name = "WHEN",
+        global = true,
+        default_value = "auto",
+        help_heading = "Everywhere"
+    )]
+    pub color: ColourChoice,
+    /// Log more to stderr; twice for everything
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Everywhere")]
+    pub verbose: u8,
+}
+
+/// Flags that limit a run.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LimitFlags {
+    /// Stop after this many iterations; 0 executes once and evaluates nothing
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=MOST_ITERATIONS))]
+    pub iterations: Option<u32>,
+    /// Accept from this score, 0 to 1
+    #[arg(long, value_name = "SCORE", value_parser = score)]
+    pub quality: Option<f64>,
+    /// Use this model: provider/model, or a bare name that one provider has; ? shows them all
+    #[arg(short, long, value_name = "MODEL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub model: Option<String>,
+    /// Stop before more than this many US dollars are spent
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub max_cost: Option<f64>,
+    /// Stop before more than this many tokens are used
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=i64::MAX as u64))]
+    pub max_tokens: Option<u64>,
+    /// Stop after this many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub max_time: Option<u64>,
+}
+
+/// Flags that say what a run prints.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ShowFlags {
+    /// Print the result only, no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Print the result as text, one JSON document, or one JSON event a line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub output_format: RunFormat,
+    /// Write the result to this file too
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// How a run prints its result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RunFormat {
+    /// The answer
+    #[default]
+    Text,
+    /// One record at the end
+    Json,
+    /// Every event as it happens, the record last
+    StreamJson,
+}
+
+/// A task and its flags.
+#[derive(Clone, Debug, Default, Args)]
+pub struct TaskFlags {
+    /// What to do; - reads it from standard input
+    #[arg(value_name = "TASK")]
+    pub words: Vec<String>,
+    /// Limits of the run.
+    #[command(flatten)]
+    pub limits: LimitFlags,
+    /// What it prints.
+    #[command(flatten)]
+    pub show: ShowFlags,
+    /// Redact secrets before anything is sent to a provider (not built yet, so it refuses to run)
+    #[arg(long)]
+    pub redact: bool,
+    /// Give the result as JSON of this schema
+    #[arg(long, value_name = "FILE")]
+    pub json_schema: Option<PathBuf>,
+    /// Go on with the last session of this directory
+    #[arg(short, long = "continue", conflicts_with = "resume")]
+    pub continue_last: bool,
+    /// Go on with a session; without an id, pick one
+    #[arg(short, long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
+    pub resume: Option<String>,
+    /// Go on in a copy of the session, so that it stays as it was
+    #[arg(long)]
+    pub fork: bool,
+}
+
+/// Flags of `openkoi demo`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DemoFlags {
+    /// The kind of project: rust, python, node or shell; without one, the first that this machine can run
+    #[arg(value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Keep the temporary project and say where it is
+    #[arg(long)]
+    pub keep: bool,
+    /// What it prints.
+    #[command(flatten)]
+    pub show: ShowFlags,
+}
+
+/// Flags of `openkoi chat`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ChatFlags {
+    /// Take up this chat again; without an id, pick one
+    #[arg(short, long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
+    pub resume: Option<String>,
+    /// Take up the last chat of this directory again
+    #[arg(short, long = "continue", conflicts_with = "resume")]
+    pub continue_last: bool,
+    /// Go on in a copy of the session, so that it stays as it was
+    #[arg(long)]
+    pub fork: bool,
+    /// Limits of each turn of the conversation.
+    #[command(flatten)]
+    pub limits: LimitFlags,
+}
+
+/// Flags of `openkoi resume`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ResumeFlags {
+    /// The task; without one, pick it
+    pub id: Option<String>,
+    /// What it prints.
+    #[command(flatten)]
+    pub show: ShowFlags,
+}
+
+impl TaskFlags {
+    /// `-r "go on with the docs"` is a task in a session to be picked, not a session of that name: an id has
+    /// no white space.
+    pub(crate) fn settle_resume(&mut self) {
+        let Some(text) = &self.resume else { return };
+        if text.contains(char::is_whitespace) {
+            self.words.insert(0, text.clone());
+            self.resume = Some(String::new());
+        }
+    }
+}
+
+/// Reads a score.
+fn score(text: &str) -> Result<f64, String> {
+    let score = text.parse::<f64>().ok().filter(|score| (0.0..=1.0).contains(score));
+    score.ok_or_else(|| "a score is a number from 0 to 1".to_owned())
+}
+
+/// Reads an amount of money.
+fn dollars(text: &str) -> Result<f64, String> {
+    let amount = text.strip_prefix('$').unwrap_or(text).parse::<f64>().ok();
+    let amount = amount.filter(|amount| (0.0..=1_000_000.0).contains(amount));
+    amount.ok_or_else(|| "an amount is a number of US dollars, for example 0.50".to_owned())
+}
