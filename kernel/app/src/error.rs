@@ -12,7 +12,7 @@ use openkoi_storage::StorageError;
 
 use crate::{
     consents::ConsentsError, models::ModelsError, paths::PathsError, settings::SettingsError,
-    undo::UndoError,
+    undo::error::UndoError,
 };
 
 /// Why something that a surface asked for was not done.

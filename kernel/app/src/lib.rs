@@ -42,7 +42,6 @@ pub mod task_runtime;
 pub mod thread;
 mod toolbox;
 pub mod undo;
-mod undo_log;
 mod workspace;
 
 /// Returns the wall clock, in milliseconds since 1970.

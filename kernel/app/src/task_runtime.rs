@@ -55,6 +55,7 @@ pub struct TaskRuntime {
     skills: SkillSet,
     policy: Policy,
     notices: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl TaskRuntime {
@@ -84,6 +85,7 @@ impl TaskRuntime {
                 .map(str::to_owned)
                 .into_iter()
                 .collect(),
+            warnings: warnings(settings),
             policy: policy(settings, &storage)?,
             models: Arc::new(models),
             stale: stale(app, &routes)?,
@@ -107,6 +109,11 @@ impl TaskRuntime {
     /// Returns what the user has to know of the models that answer.
     pub fn notices(&self) -> &[String] {
         &self.notices
+    }
+
+    /// Returns what makes the tasks less safe than usual.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Returns the ports of a run that `surface` watches.
@@ -159,6 +166,11 @@ fn place(app: &App, settings: &Settings, workspace: &Path) -> Result<Place, AppE
     place.network = settings.sandbox.network;
     place.writable.clone_from(&settings.sandbox.write);
     Ok(place)
+}
+
+fn warnings(settings: &Settings) -> Vec<String> {
+    let off = "the sandbox is off: programs may do whatever you may".to_owned();
+    if settings.sandbox.on { Vec::new() } else { vec![off] }
 }
 
 fn stale(app: &App, routes: &Routes) -> Result<Vec<Connection>, AppError> {

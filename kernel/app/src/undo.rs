@@ -4,55 +4,26 @@
 //! there first, so that a redo brings it back. Each undo is one line of `undo.jsonl` in the data directory. A surface
 //! makes an [`UndoPlan`], shows it, and applies it once a person agreed.
 
+pub(crate) mod error;
+mod log;
+
 use std::path::{Path, PathBuf};
 
-use openkoi_brokers::snapshot::{IndexCache, SnapshotError, SnapshotStore, TreeId};
+use openkoi_brokers::snapshot::{IndexCache, SnapshotStore, TreeId};
 use openkoi_core::event::{Entry, Event};
 use openkoi_storage::{
     Storage,
     tasks::{TaskQuery, TaskRecord},
 };
 
-use crate::{
-    app::App,
-    error::AppError,
-    undo_log::{self, Line, UndoLog},
-};
+use self::log::{Line, UndoLog};
+use crate::{app::App, error::AppError};
 
-pub use crate::undo_log::UndoLogError;
+pub use self::{error::UndoError, log::UndoLogError};
 pub use openkoi_brokers::snapshot::{Change, ChangeKind, RestoreReport};
 
 /// How many tasks are looked at to find the last one that changed something.
 const LOOKED_AT: u32 = 200;
-
-/// Why a task cannot be undone or redone.
-#[derive(Debug, thiserror::Error)]
-pub enum UndoError {
-    /// No task has changed the directory, or all that did are undone.
-    #[error("no task has changed anything in this directory")]
-    Nothing,
-    /// The task changed no file.
-    #[error("task {0} changed no file")]
-    Unchanged(String),
-    /// The task is undone already.
-    #[error("task {0} is undone already")]
-    Undone(String),
-    /// There is no undo to take back.
-    #[error("there is no undo to take back here")]
-    NoUndo,
-    /// Somebody works on the task.
-    #[error("task {0} is running; its files cannot be restored")]
-    Running(String),
-    /// The files do not differ.
-    #[error("the files are already as they were")]
-    Same,
-    /// The states of the workspace cannot be read, or not be restored.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// The log of undos cannot be used.
-    #[error(transparent)]
-    Log(#[from] UndoLogError),
-}
 
 /// What an undo or a redo would do.
 #[derive(Debug)]
@@ -89,12 +60,12 @@ impl UndoPlan {
     /// When there is nothing to undo.
     pub fn undo(app: &App, id: Option<&str>, workspace: &Path) -> Result<Self, AppError> {
         let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
-        let lines = log(app)?.read().map_err(UndoError::Log)?;
+        let lines = log_of(app)?.read().map_err(UndoError::Log)?;
         let (task, (to, after)) = match id {
             Some(id) => named(&storage, id)?,
             None => last_change(&storage, &lines, workspace)?,
         };
-        if undo_log::is_undone(&lines, task.id.as_str()) {
+        if log::is_undone(&lines, task.id.as_str()) {
             return Err(UndoError::Undone(task.id.short().to_owned()).into());
         }
         let goal = Goal { workspace: PathBuf::from(&task.workspace), to, after };
@@ -108,13 +79,13 @@ impl UndoPlan {
     /// When there is none.
     pub fn redo(app: &App, id: Option<&str>, workspace: &Path) -> Result<Self, AppError> {
         let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
-        let lines = log(app)?.read().map_err(UndoError::Log)?;
+        let lines = log_of(app)?.read().map_err(UndoError::Log)?;
         let line = match id {
-            Some(id) => undo_log::last_undo(&lines, storage.find_task(id)?.id.as_str()),
+            Some(id) => log::last_undo(&lines, storage.find_task(id)?.id.as_str()),
             None => {
                 let workspace = workspace.display().to_string();
                 let here = lines.iter().filter(|line| line.workspace == workspace);
-                here.rev().find(|line| !line.redo && undo_log::is_undone(&lines, &line.task))
+                here.rev().find(|line| !line.redo && log::is_undone(&lines, &line.task))
             }
         };
         let line = line.ok_or(UndoError::NoUndo)?;
@@ -169,12 +140,12 @@ impl UndoPlan {
             redo: self.redo,
             at_ms: app.now_ms(),
         };
-        log(app)?.append(&line).map_err(UndoError::Log)?;
+        log_of(app)?.append(&line).map_err(UndoError::Log)?;
         Ok(report)
     }
 }
 
-fn log(app: &App) -> Result<UndoLog, AppError> {
+fn log_of(app: &App) -> Result<UndoLog, AppError> {
     Ok(UndoLog::at(app.paths()?.data()))
 }
 
@@ -192,7 +163,7 @@ fn last_change(storage: &Storage, lines: &[Line], workspace: &Path) -> Result<Fo
     let query = TaskQuery { limit: Some(LOOKED_AT), ..TaskQuery::default() };
     let here = |task: &TaskRecord| Path::new(&task.workspace) == workspace;
     for task in storage.tasks(&query)?.into_iter().filter(here) {
-        if undo_log::is_undone(lines, task.id.as_str()) {
+        if log::is_undone(lines, task.id.as_str()) {
             continue;
         }
         match trees(&storage.entries(&task.id)?) {

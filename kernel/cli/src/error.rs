@@ -6,7 +6,10 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::{exit::Exit, output::sanitise};
+use crate::{
+    exit::Exit,
+    output::{format::SCHEMA_VERSION, sanitise::sanitise},
+};
 
 /// Why a command did not do what it was asked. The kind decides the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +92,7 @@ impl CommandError {
             "is_error": true,
             "error": error,
             "exit_code": self.kind.code(),
-            "schema_version": crate::output::SCHEMA_VERSION,
+            "schema_version": SCHEMA_VERSION,
         })
     }
 }

@@ -71,8 +71,9 @@ pub struct Execution<'a> {
     pub interrupts: &'a Interrupts,
 }
 
-/// Says what the user has to know of the model that answers and of the sandbox, once.
+/// Says, once, what the user has to know of the sandbox and of the model that answers.
 pub fn announce(context: &Context, runtime: &TaskRuntime, show: &Show) {
+    runtime.warnings().iter().for_each(|warning| context.printer.warning(warning));
     if !show.quiet {
         runtime.notices().iter().for_each(|notice| context.printer.notice(notice));
     }

@@ -1,7 +1,7 @@
 //! The command line of OpenKoi: a surface of `openkoi-app`.
 //!
 //! [`start`] is the whole program: [`args`] understands what was typed, [`request`] finds out what was meant,
-//! [`commands`] do it with what [`context`] gives them, and [`output`] prints what they found. What goes wrong is a
+//! a command of [`commands`] does it with what [`context`] gives it, and [`output`] prints what it found. What goes wrong is a
 //! [`error::CommandError`], whose kind is the program's [`exit`] code.
 //!
 //! This crate reads the command line and the environment ([`env`]) and hands them down as values; settings, models,
@@ -12,6 +12,7 @@ pub mod args;
 pub mod commands;
 mod context;
 mod defect;
+mod dispatch;
 pub mod env;
 pub mod error;
 mod execute;
@@ -61,7 +62,7 @@ fn run(arguments: &[OsString], environment: Environment) -> Exit {
     match args::parse(arguments) {
         Ok(Line { global, action }) => {
             let context = Context::new(environment, global);
-            report(&context.printer, commands::run(action, &context), format)
+            report(&context.printer, dispatch::dispatch(action, &context), format)
         }
         Err(error) => {
             let printer = Printer::new(&environment, args::colour(arguments), 0);

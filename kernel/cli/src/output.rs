@@ -7,11 +7,11 @@
 //! would obey. The page and the table do it by themselves.
 
 mod colour;
-mod format;
+pub(crate) mod format;
 mod measure;
 mod page;
 mod prompt;
-mod sanitise;
+pub(crate) mod sanitise;
 mod table;
 
 pub use colour::{ColourChoice, Palette, Style};

@@ -7,7 +7,7 @@ use std::{
 
 use toml::de::{DeTable, DeValue};
 
-use super::SettingsError;
+use super::error::SettingsError;
 
 /// The largest configuration file that is read.
 const LARGEST: u64 = 1 << 20;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    SettingsError,
+    error::SettingsError,
     file::{self, Entry},
     key::{KEYS, Key, Project, number},
 };

@@ -1,5 +1,6 @@
 //! `openkoi connect`: log in to a provider or keep its key, and show what is connected.
 
+mod connected;
 mod key;
 mod login;
 mod status;
@@ -7,21 +8,15 @@ mod status;
 pub(super) use key::left_behind;
 
 use openkoi_app::{
-    access::{self, Place, SecretSource},
+    access::{self, SecretSource},
     models::{Connection, Connections},
     now_ms,
     settings::Settings,
     suggest,
 };
-use serde_json::{Value, json};
 
-use crate::{
-    context::Context,
-    error::CommandError,
-    exit::Exit,
-    output::{Choice, Output, Page},
-    reply::Reply,
-};
+use self::connected::Connected;
+use crate::{context::Context, error::CommandError, exit::Exit, output::Choice, reply::Reply};
 
 /// The word in place of a provider that shows what is connected.
 const STATUS: &str = "status";
@@ -100,31 +95,6 @@ fn open(
     })
 }
 
-/// What came of it.
-struct Connected {
-    name: String,
-    /// A model to try it with.
-    model: Option<String>,
-    /// Whether the provider has said that the credential is good.
-    verified: bool,
-    /// Where a key is kept.
-    kept: Option<Place>,
-    note: String,
-}
-
-impl Output for Connected {
-    fn text(&self, page: &mut Page) {
-        page.line(format!("connected `{}`{}", self.name, self.note));
-        if let Some(model) = &self.model {
-            page.line(format!("try it: openkoi -m {}/{model} \"say hello\"", self.name));
-        }
-    }
-
-    fn json(&self) -> Value {
-        json!({ "connected": self.name, "verified": self.verified, "kept": self.kept.map(word), "model": self.model })
-    }
-}
-
 /// Returns every provider that is known, those without a credential first.
 pub(super) fn all(connections: &Connections) -> impl Iterator<Item = &Connection> {
     connections.missing.iter().chain(&connections.ready).chain(&connections.on_request)
@@ -156,12 +126,4 @@ fn choices(connections: &Connections) -> Vec<Choice> {
         description: format!("let it read what another program keeps in {place}"),
     });
     closed.chain(connectable.map(choice)).collect()
-}
-
-/// Returns the word for a place of keys.
-fn word(place: Place) -> &'static str {
-    match place {
-        Place::File => "file",
-        Place::Keyring => "keyring",
-    }
 }

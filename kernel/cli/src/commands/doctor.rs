@@ -1,14 +1,16 @@
 //! `openkoi doctor`: whether everything that a task needs is there. Nothing is changed, nothing leaves the machine.
 
+mod checkpoint;
 mod look;
 
 use serde_json::{Value, json};
 
+use self::checkpoint::{Checkpoint, Health};
 use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    output::{Output, Page, Style},
+    output::{Output, Page},
     reply::Reply,
 };
 
@@ -31,66 +33,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     Ok(Reply::new(checkup, args.json).ending(exit))
 }
 
-/// How one thing stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Health {
-    Well,
-    Note,
-    Ill,
-}
-
-/// One thing that was looked at.
-#[derive(Debug)]
-struct Finding {
-    area: &'static str,
-    health: Health,
-    words: String,
-    hints: Vec<String>,
-}
-
-impl Finding {
-    fn well(area: &'static str, words: impl Into<String>) -> Self {
-        Self { area, health: Health::Well, words: words.into(), hints: Vec::new() }
-    }
-
-    fn note(area: &'static str, words: impl Into<String>) -> Self {
-        Self { health: Health::Note, ..Self::well(area, words) }
-    }
-
-    fn ill(area: &'static str, error: &CommandError) -> Self {
-        let hints = error.hints.clone();
-        Self { health: Health::Ill, hints, ..Self::well(area, &error.message) }
-    }
-
-    fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
-        self
-    }
-}
-
-struct Checkup(Vec<Finding>);
+struct Checkup(Vec<Checkpoint>);
 
 impl Checkup {
     fn is_well(&self) -> bool {
         self.0.iter().all(|finding| finding.health != Health::Ill)
-    }
-}
-
-impl Health {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Well => "ok",
-            Self::Note => "note",
-            Self::Ill => "error",
-        }
-    }
-
-    fn style(self) -> Style {
-        match self {
-            Self::Well => Style::Good,
-            Self::Note => Style::Caution,
-            Self::Ill => Style::Bad,
-        }
     }
 }
 
@@ -123,9 +70,9 @@ mod tests {
 
     #[test]
     fn a_note_is_no_illness() {
-        let ill = Finding::ill("home", &CommandError::configuration("it is read-only"));
+        let ill = Checkpoint::ill("home", &CommandError::configuration("it is read-only"));
 
-        assert!(Checkup(vec![Finding::well("a", "b"), Finding::note("c", "d")]).is_well());
-        assert!(!Checkup(vec![Finding::well("a", "b"), ill]).is_well());
+        assert!(Checkup(vec![Checkpoint::well("a", "b"), Checkpoint::note("c", "d")]).is_well());
+        assert!(!Checkup(vec![Checkpoint::well("a", "b"), ill]).is_well());
     }
 }

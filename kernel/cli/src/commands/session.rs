@@ -10,7 +10,7 @@ use openkoi_storage::{
 };
 use serde_json::{Value, json};
 
-use super::task::{self, task_json, task_table};
+use super::task::row::{cost, dollars, task_json, task_table};
 use crate::{
     commands::chat,
     context::Context,
@@ -188,7 +188,7 @@ impl Output for Shown {
         page.field("workspace", &session.workspace);
         page.field("begun", page.ago(session.created_ms));
         page.field("last news", page.ago(session.updated_ms));
-        page.field("cost", task::cost(session.cost_micros, session.tokens));
+        page.field("cost", cost(session.cost_micros, session.tokens));
         page.title("Tasks");
         if self.tasks.is_empty() {
             page.line("none yet");
@@ -219,6 +219,6 @@ fn session_json(session: &SessionRecord) -> Value {
         "updated_at": timestamp(session.updated_ms),
         "tasks": session.tasks,
         "tokens": session.tokens,
-        "cost_usd": task::dollars(session.cost_micros),
+        "cost_usd": dollars(session.cost_micros),
     })
 }

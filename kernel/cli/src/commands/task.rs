@@ -1,5 +1,6 @@
 //! `openkoi task`: tasks by list and by one, their output, and the proof that a replay comes to the same end.
 
+pub(super) mod row;
 mod shown;
 mod verify;
 
@@ -8,15 +9,16 @@ use std::sync::Arc;
 use clap::Subcommand;
 use openkoi_storage::{
     Storage,
-    tasks::{TaskQuery, TaskRecord, TaskStatus},
+    tasks::{TaskQuery, TaskRecord},
 };
 use serde_json::{Value, json};
 
+use self::row::{first_line, task_json, task_table};
 use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    output::{Align, Cell, Choice, Output, Page, Style, Table, count, money, timestamp},
+    output::{Choice, Output, Page},
     reply::Reply,
 };
 
@@ -147,11 +149,6 @@ fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
     Ok(storage.tasks(&query)?.into_iter().map(choice).collect())
 }
 
-/// Returns the first line of a text that says something.
-pub(crate) fn first_line(text: &str) -> &str {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
-}
-
 struct Listed(Vec<TaskRecord>);
 
 impl Output for Listed {
@@ -167,72 +164,4 @@ impl Output for Listed {
     fn json(&self) -> Value {
         json!({ "tasks": self.0.iter().map(task_json).collect::<Vec<_>>() })
     }
-}
-
-/// Returns tasks as a table.
-pub(super) fn task_table(tasks: &[TaskRecord], page: &Page) -> Table {
-    let (left, right) = (Align::Left, Align::Right);
-    let mut table = Table::new([
-        ("ID", left),
-        ("STATUS", left),
-        ("SCORE", right),
-        ("COST", right),
-        ("STARTED", left),
-        ("TASK", left),
-    ]);
-    for task in tasks {
-        table.row([
-            Cell::styled(task.id.short(), Style::Strong),
-            Cell::styled(task.status.word(), style(task.status)),
-            score(task.score).into(),
-            money(task.cost_micros).into(),
-            page.ago(task.started_ms).into(),
-            first_line(&task.text).into(),
-        ]);
-    }
-    table
-}
-
-/// Returns the colour of a status; the word says the same.
-pub(super) fn style(status: TaskStatus) -> Style {
-    match status {
-        TaskStatus::Accepted => Style::Good,
-        TaskStatus::Failed => Style::Bad,
-        TaskStatus::Stopped | TaskStatus::Paused | TaskStatus::Cancelled => Style::Caution,
-        TaskStatus::Running => Style::Plain,
-    }
-}
-
-/// Returns a score as the progress lines show it, out of ten.
-pub(super) fn score(score: Option<f64>) -> String {
-    score.map_or_else(|| "-".to_owned(), |score| format!("{:.1}", score * 10.0))
-}
-
-/// Returns money and tokens in words.
-pub(super) fn cost(micros: u64, tokens: u64) -> String {
-    format!("{} ({} tokens)", money(micros), count(tokens))
-}
-
-/// Returns US dollars, for JSON.
-pub(super) fn dollars(micros: u64) -> f64 {
-    micros as f64 / 1_000_000.0
-}
-
-/// Returns a task for programs.
-pub(super) fn task_json(task: &TaskRecord) -> Value {
-    json!({
-        "id": task.id,
-        "session_id": task.session,
-        "text": task.text,
-        "status": task.status.word(),
-        "workspace": task.workspace,
-        "model": task.model,
-        "started_at": timestamp(task.started_ms),
-        "ended_at": task.ended_ms.map(timestamp),
-        "iterations": task.iterations,
-        "score": task.score,
-        "tokens": task.tokens,
-        "cost_usd": dollars(task.cost_micros),
-        "ending": task.ending,
-    })
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use openkoi_app::undo::{Change, ChangeKind, RestoreReport, UndoPlan};
 use serde_json::{Value, json};
 
-use super::task::first_line;
+use super::task::row::first_line;
 use crate::{
     context::Context,
     error::CommandError,

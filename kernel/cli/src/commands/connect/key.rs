@@ -13,7 +13,7 @@ use openkoi_app::{
 };
 use openkoi_core::port::{ModelError, ModelTrouble};
 
-use super::Connected;
+use super::connected::Connected;
 use crate::{context::Context, error::CommandError, exit::Exit, request::stdin::Stdin};
 
 /// The name under which a key is tried before it is kept.

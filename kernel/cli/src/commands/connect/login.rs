@@ -6,7 +6,7 @@ use openkoi_app::{
 };
 use openkoi_core::port::Cancellation;
 
-use super::Connected;
+use super::connected::Connected;
 use openkoi_app::{models::Connection, settings::Settings};
 
 use crate::{

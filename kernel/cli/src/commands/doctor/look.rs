@@ -10,7 +10,7 @@ use openkoi_app::{
 };
 use openkoi_host::manifest::Manifest;
 
-use super::Finding;
+use super::checkpoint::Checkpoint;
 use crate::{context::Context, error::CommandError};
 
 /// Programs that run a project's checks, with what they are for.
@@ -25,7 +25,7 @@ const TOOLCHAINS: [(&str, &str); 7] = [
 ];
 
 /// Looks at everything; what depends on something broken is left out.
-pub(super) fn everything(context: &Context) -> Vec<Finding> {
+pub(super) fn everything(context: &Context) -> Vec<Checkpoint> {
     let mut findings = vec![home(context)];
     match context.settings() {
         Ok(settings) => {
@@ -35,79 +35,78 @@ pub(super) fn everything(context: &Context) -> Vec<Finding> {
             findings.extend(providers(&settings, context));
             findings.push(toolchains(&settings, context));
         }
-        Err(error) => findings.push(Finding::ill("settings", &error)),
+        Err(error) => findings.push(Checkpoint::ill("settings", &error)),
     }
     findings.push(components(context));
     findings
 }
 
-fn home(context: &Context) -> Finding {
+fn home(context: &Context) -> Checkpoint {
     let paths = match context.paths() {
         Ok(paths) => paths,
-        Err(error) => return Finding::ill("home", &error),
+        Err(error) => return Checkpoint::ill("home", &error),
     };
     let home = paths.home();
     match fs::metadata(home) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Finding::note(
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Checkpoint::note(
             "home",
             format!("{} is not there yet; the first task makes it", home.display()),
         ),
-        Err(error) => Finding::ill("home", &CommandError::configuration(error.to_string())),
+        Err(error) => Checkpoint::ill("home", &CommandError::configuration(error.to_string())),
         Ok(meta) if meta.mode() & 0o077 != 0 => {
             let message = format!("{} can be entered by others", home.display());
             let error = CommandError::configuration(message);
-            Finding::ill("home", &error.hint(format!("chmod 700 {}", home.display())))
+            Checkpoint::ill("home", &error.hint(format!("chmod 700 {}", home.display())))
         }
-        Ok(_) => {
-            exposed_keys(home).unwrap_or_else(|| Finding::well("home", home.display().to_string()))
-        }
+        Ok(_) => exposed_keys(home)
+            .unwrap_or_else(|| Checkpoint::well("home", home.display().to_string())),
     }
 }
 
 /// Returns a finding if a key file can be read by others.
-fn exposed_keys(home: &Path) -> Option<Finding> {
+fn exposed_keys(home: &Path) -> Option<Checkpoint> {
     let listing = fs::read_dir(home.join("credentials")).ok()?;
     let exposed = listing.filter_map(Result::ok).find(|entry| {
         entry.metadata().is_ok_and(|meta| meta.is_file() && meta.mode() & 0o077 != 0)
     })?;
     let path = exposed.path();
     let error = CommandError::configuration(format!("`{}` can be read by others", path.display()));
-    Some(Finding::ill("home", &error.hint(format!("chmod 600 {}", path.display()))))
+    Some(Checkpoint::ill("home", &error.hint(format!("chmod 600 {}", path.display()))))
 }
 
-fn configuration(settings: &Settings, context: &Context) -> Finding {
+fn configuration(settings: &Settings, context: &Context) -> Checkpoint {
     let set =
         settings.all().filter(|setting| setting.origin != openkoi_app::settings::Origin::Default);
     let (set, odd) = (set.count(), settings.warnings().len());
     let file = context.paths().map(|paths| paths.config().display().to_string());
     let words = format!("{set} settings besides the defaults ({})", file.unwrap_or_default());
     if odd > 0 {
-        return Finding::note("settings", format!("{words}, {odd} passed over"));
+        return Checkpoint::note("settings", format!("{words}, {odd} passed over"));
     }
-    Finding::well("settings", words)
+    Checkpoint::well("settings", words)
 }
 
-fn database(context: &Context) -> Finding {
+fn database(context: &Context) -> Checkpoint {
     let checked = context.existing_storage().and_then(|storage| {
         let Some(storage) = storage else { return Ok(None) };
         storage.check()?;
         Ok(Some(storage.path().display().to_string()))
     });
     match checked {
-        Ok(Some(path)) => Finding::well("database", format!("{path} is whole")),
-        Ok(None) => Finding::note("database", "there is none yet; the first task makes it"),
-        Err(error) => Finding::ill("database", &error),
+        Ok(Some(path)) => Checkpoint::well("database", format!("{path} is whole")),
+        Ok(None) => Checkpoint::note("database", "there is none yet; the first task makes it"),
+        Err(error) => Checkpoint::ill("database", &error),
     }
 }
 
-fn sandbox(settings: &Settings, context: &Context) -> Finding {
+fn sandbox(settings: &Settings, context: &Context) -> Checkpoint {
     if !settings.sandbox.on {
         let words = "off: programs that a task starts may do what you may";
-        return Finding::note("sandbox", words).hint("mode = \"on\" under [sandbox]");
+        return Checkpoint::note("sandbox", words).hint("mode = \"on\" under [sandbox]");
     }
     let processes = match sandbox::processes(&context.app, settings) {
         Ok(processes) => processes,
-        Err(error) => return Finding::ill("sandbox", &error.into()),
+        Err(error) => return Checkpoint::ill("sandbox", &error.into()),
     };
     let report = processes.sandbox_level();
     let loopback = processes.loopback();
@@ -117,7 +116,10 @@ fn sandbox(settings: &Settings, context: &Context) -> Finding {
     if !report.available {
         let message = format!("missing, so no program is started: {notes}");
         let error = CommandError::configuration(message);
-        return Finding::ill("sandbox", &error.hint("mode = \"off\" under [sandbox] does without"));
+        return Checkpoint::ill(
+            "sandbox",
+            &error.hint("mode = \"off\" under [sandbox] does without"),
+        );
     }
     let files = report.files.unwrap_or_default();
     let network = match (report.network, loopback.is_ok()) {
@@ -127,44 +129,44 @@ fn sandbox(settings: &Settings, context: &Context) -> Finding {
     };
     let words = format!("{files}, {network}");
     if notes.is_empty() {
-        return Finding::well("sandbox", words);
+        return Checkpoint::well("sandbox", words);
     }
-    Finding::note("sandbox", format!("{words}: {notes}"))
+    Checkpoint::note("sandbox", format!("{words}: {notes}"))
 }
 
-fn providers(settings: &Settings, context: &Context) -> Vec<Finding> {
+fn providers(settings: &Settings, context: &Context) -> Vec<Checkpoint> {
     let connections = match context.connections(settings) {
         Ok(connections) => connections,
-        Err(error) => return vec![Finding::ill("providers", &error)],
+        Err(error) => return vec![Checkpoint::ill("providers", &error)],
     };
     let secrets = match context.secrets(settings) {
         Ok(secrets) => secrets,
-        Err(error) => return vec![Finding::ill("home", &error)],
+        Err(error) => return vec![Checkpoint::ill("home", &error)],
     };
-    let mut findings: Vec<Finding> =
+    let mut findings: Vec<Checkpoint> =
         connections.ready.iter().map(|connection| provider(connection, &secrets)).collect();
     findings.extend(keyring(&connections, &secrets));
-    findings.extend(connections.warnings.iter().map(|odd| Finding::note("providers", odd)));
+    findings.extend(connections.warnings.iter().map(|odd| Checkpoint::note("providers", odd)));
     let routes = context
         .catalogue(&connections)
         .and_then(|catalogue| connections.routes(settings, &catalogue).map_err(CommandError::from));
     match routes {
         Ok(routes) => {
             let executor = routes.executor().map(ToString::to_string).unwrap_or_default();
-            findings.push(Finding::well("model", executor));
+            findings.push(Checkpoint::well("model", executor));
         }
         // Before the first key is set nothing is broken.
         Err(error) if connections.ready.is_empty() && settings.model.is_none() => {
-            let note = Finding::note("model", &error.message);
+            let note = Checkpoint::note("model", &error.message);
             findings.push(error.hints.iter().fold(note, |note, hint| note.hint(hint)));
         }
-        Err(error) => findings.push(Finding::ill("model", &error)),
+        Err(error) => findings.push(Checkpoint::ill("model", &error)),
     }
     findings.extend(wanting(&connections));
     findings
 }
 
-fn provider(connection: &Connection, secrets: &SecretStore) -> Finding {
+fn provider(connection: &Connection, secrets: &SecretStore) -> Checkpoint {
     let source = match &connection.found {
         Found::At(SecretSource::Variable(name)) => format!("key from the variable {name}"),
         Found::At(SecretSource::Saved(name)) => match secrets.place(name) {
@@ -180,38 +182,38 @@ fn provider(connection: &Connection, secrets: &SecretStore) -> Finding {
         "" => String::new(),
         url => format!(" at {url}"),
     };
-    Finding::well("provider", format!("{}{place}, {source}", connection.name))
+    Checkpoint::well("provider", format!("{}{place}, {source}", connection.name))
 }
 
 /// Looks whether the keys in the key ring can be had, if there are any.
-fn keyring(connections: &Connections, secrets: &SecretStore) -> Option<Finding> {
+fn keyring(connections: &Connections, secrets: &SecretStore) -> Option<Checkpoint> {
     let kept = |connection: &&Connection| match &connection.found {
         Found::At(SecretSource::Saved(name)) => secrets.place(name) == Some(Place::Keyring),
         _ => false,
     };
     let first = connections.ready.iter().find(kept)?;
     Some(match secrets.keyring() {
-        Ok(()) => Finding::well("key ring", "unlocked"),
+        Ok(()) => Checkpoint::well("key ring", "unlocked"),
         Err(trouble) => {
             let message = format!("keys are in the key ring, which cannot be used: {trouble}");
             let connect = format!("openkoi connect {}   (keeps a key in a file)", first.name);
-            Finding::ill("key ring", &CommandError::configuration(message).hint(connect))
+            Checkpoint::ill("key ring", &CommandError::configuration(message).hint(connect))
         }
     })
 }
 
 /// Returns those that are configured but lack a key; what the catalog offers besides is not worth a line each.
-fn wanting(connections: &Connections) -> Option<Finding> {
+fn wanting(connections: &Connections) -> Option<Checkpoint> {
     let names: Vec<&str> = connections.missing.iter().map(|one| one.name.as_str()).collect();
     (!names.is_empty())
-        .then(|| Finding::well("providers", format!("no key for {}", names.join(", "))))
+        .then(|| Checkpoint::well("providers", format!("no key for {}", names.join(", "))))
 }
 
-fn toolchains(settings: &Settings, context: &Context) -> Finding {
+fn toolchains(settings: &Settings, context: &Context) -> Checkpoint {
     let workspace = context.workspace().unwrap_or_default();
     let processes = match sandbox::processes(&context.app, settings) {
         Ok(processes) => processes,
-        Err(error) => return Finding::ill("toolchains", &error.into()),
+        Err(error) => return Checkpoint::ill("toolchains", &error.into()),
     };
     let (there, missing): (Vec<_>, Vec<_>) =
         TOOLCHAINS.iter().partition(|(program, _)| processes.exists(program, &workspace));
@@ -222,16 +224,16 @@ fn toolchains(settings: &Settings, context: &Context) -> Finding {
             .join(", ")
     };
     if there.is_empty() {
-        return Finding::note("toolchains", "none found, so no project's checks can run");
+        return Checkpoint::note("toolchains", "none found, so no project's checks can run");
     }
     let missing = match missing.is_empty() {
         true => String::new(),
         false => format!("; not found: {}", names(&missing)),
     };
-    Finding::well("toolchains", format!("{}{missing}", names(&there)))
+    Checkpoint::well("toolchains", format!("{}{missing}", names(&there)))
 }
 
-fn components(context: &Context) -> Finding {
+fn components(context: &Context) -> Checkpoint {
     let mut names = Vec::new();
     for component in context.components() {
         match Manifest::parse(component.manifest) {
@@ -240,9 +242,9 @@ fn components(context: &Context) -> Finding {
             }
             Err(error) => {
                 let message = format!("the component `{}` is unfit: {error}", component.name);
-                return Finding::ill("components", &CommandError::failed(message));
+                return Checkpoint::ill("components", &CommandError::failed(message));
             }
         }
     }
-    Finding::well("components", names.join(", "))
+    Checkpoint::well("components", names.join(", "))
 }

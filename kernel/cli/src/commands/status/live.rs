@@ -12,7 +12,7 @@ use openkoi_storage::{
 use rustix::process::{Pid, test_kill_process};
 
 use crate::{
-    commands::task::{first_line, score, style},
+    commands::task::row::{first_line, score, style},
     context::Context,
     error::CommandError,
     exit::Exit,

@@ -7,7 +7,7 @@ use super::{Report, Sandbox};
 use openkoi_app::models::{EMBEDDER, ROLES, Routes, SMALL};
 
 use crate::{
-    commands::task::{dollars, first_line, task_json},
+    commands::task::row::{dollars, first_line, task_json},
     output::{Output, Page, Style, count, money},
 };
 

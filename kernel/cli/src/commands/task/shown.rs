@@ -9,7 +9,7 @@ use openkoi_core::{
 use openkoi_storage::tasks::TaskRecord;
 use serde_json::{Value, json};
 
-use super::{cost, score, style, task_json};
+use super::row::{cost, score, style, task_json};
 use crate::{
     execute::short_receipt,
     output::{Output, Page, Style, duration, sanitise_line},

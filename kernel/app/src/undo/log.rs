@@ -29,29 +29,29 @@ pub enum UndoLogError {
 
 /// One undo or redo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Line {
-    pub(crate) task: String,
-    pub(crate) workspace: String,
+pub(super) struct Line {
+    pub(super) task: String,
+    pub(super) workspace: String,
     /// The tree that was restored.
-    pub(crate) restored: String,
+    pub(super) restored: String,
     /// The tree that was there before.
-    pub(crate) before: String,
-    pub(crate) redo: bool,
-    pub(crate) at_ms: u64,
+    pub(super) before: String,
+    pub(super) redo: bool,
+    pub(super) at_ms: u64,
 }
 
 /// The file of all undos.
-pub(crate) struct UndoLog {
+pub(super) struct UndoLog {
     path: PathBuf,
 }
 
 impl UndoLog {
-    pub(crate) fn at(data: &Path) -> Self {
+    pub(super) fn at(data: &Path) -> Self {
         Self { path: data.join("undo.jsonl") }
     }
 
     /// Returns all lines, oldest first. A line that a crash tore says nothing.
-    pub(crate) fn read(&self) -> Result<Vec<Line>, UndoLogError> {
+    pub(super) fn read(&self) -> Result<Vec<Line>, UndoLogError> {
         match fs::read_to_string(&self.path) {
             Ok(text) => {
                 Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
@@ -63,19 +63,19 @@ impl UndoLog {
         }
     }
 
-    pub(crate) fn append(&self, line: &Line) -> Result<(), UndoLogError> {
+    pub(super) fn append(&self, line: &Line) -> Result<(), UndoLogError> {
         let text = serde_json::to_vec(line).map_err(UndoLogError::Line)?;
         durable::append_line(&self.path, &text, 0o600).map_err(UndoLogError::Unkept)
     }
 }
 
 /// Whether the last thing that happened to a task's changes was an undo.
-pub(crate) fn is_undone(lines: &[Line], task: &str) -> bool {
+pub(super) fn is_undone(lines: &[Line], task: &str) -> bool {
     lines.iter().rev().find(|line| line.task == task).is_some_and(|line| !line.redo)
 }
 
 /// Returns the undo of a task that has not been taken back.
-pub(crate) fn last_undo<'a>(lines: &'a [Line], task: &str) -> Option<&'a Line> {
+pub(super) fn last_undo<'a>(lines: &'a [Line], task: &str) -> Option<&'a Line> {
     lines.iter().rev().find(|line| line.task == task).filter(|line| !line.redo)
 }
 

@@ -1,0 +1,34 @@
+//! Why a task cannot be undone or redone.
+
+use openkoi_brokers::snapshot::SnapshotError;
+
+use super::log::UndoLogError;
+
+/// Why a task cannot be undone or redone.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// No task has changed the directory, or all that did are undone.
+    #[error("no task has changed anything in this directory")]
+    Nothing,
+    /// The task changed no file.
+    #[error("task {0} changed no file")]
+    Unchanged(String),
+    /// The task is undone already.
+    #[error("task {0} is undone already")]
+    Undone(String),
+    /// There is no undo to take back.
+    #[error("there is no undo to take back here")]
+    NoUndo,
+    /// Somebody works on the task.
+    #[error("task {0} is running; its files cannot be restored")]
+    Running(String),
+    /// The files do not differ.
+    #[error("the files are already as they were")]
+    Same,
+    /// The states of the workspace cannot be read, or not be restored.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The log of undos cannot be used.
+    #[error(transparent)]
+    Log(#[from] UndoLogError),
+}

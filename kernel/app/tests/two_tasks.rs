@@ -1,0 +1,249 @@
+//! The application without a surface: tasks driven by a program, with nobody at a terminal.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use openkoi_app::{
+    app::App,
+    environment::Environment,
+    error::AppError,
+    request::TaskRequest,
+    run::RunEnd,
+    session::{JoinedSession, SessionChoice},
+    task_runtime::{Surface, TaskRuntime},
+    thread,
+};
+use openkoi_core::{
+    approval::{Answer, ApprovalRequest, Rule},
+    event::{Entry, Event},
+    message::Role,
+    port::{Approver, Cancellation, Delta, JournalError, Listener, Pending},
+    run::{self, Paused},
+    task::Task,
+};
+use openkoi_storage::{
+    sessions::SessionKind,
+    tasks::{TaskQuery, TaskStatus},
+};
+use openkoi_test_support::{script::Script, turn};
+use tokio::sync::Barrier;
+
+/// A home, and as many workspaces as a test wants.
+struct World {
+    directory: tempfile::TempDir,
+    app: Arc<App>,
+}
+
+impl World {
+    /// Returns a home whose model writes a file, once somebody allows it, and says that it is done.
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let script = Script::new([
+            turn().executor().after("write_file").say("It is written."),
+            turn().executor().write("note.txt", "carp\n"),
+        ]);
+        let path = directory.path().join("script.jsonl");
+        fs::write(&path, script.to_lines()).unwrap();
+        let home = directory.path().join("home");
+        fs::create_dir(&home).unwrap();
+        let config = format!(
+            "model = \"scripted/file\"\n[providers.scripted]\nscript = {path:?}\n\
+             [limits]\niterations = 0\n[trust]\ndefault = \"ask\"\n"
+        );
+        fs::write(home.join("config.toml"), config).unwrap();
+        let variables = [
+            ("HOME", directory.path().join("user").into_os_string()),
+            ("OPENKOI_HOME", home.into_os_string()),
+            ("PATH", OsString::from("/usr/bin:/bin")),
+        ];
+        let variables = variables.map(|(name, value)| (OsString::from(name), value));
+        let environment = Environment::new(variables, directory.path().to_owned());
+        Self { app: Arc::new(App::new(environment)), directory }
+    }
+
+    fn workspace(&self, name: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        fs::create_dir(&path).unwrap();
+        path.canonicalize().unwrap()
+    }
+
+    /// Returns the runtime of a workspace and a task in it.
+    fn task(&self, workspace: &Path) -> (Arc<TaskRuntime>, Task, JoinedSession) {
+        let settings = self.app.settings(workspace, |_| Ok(())).unwrap();
+        let runtime = TaskRuntime::new(&self.app, &settings, workspace).unwrap();
+        let session =
+            JoinedSession::join(&self.app, &SessionChoice::New, SessionKind::Task).unwrap();
+        let request = TaskRequest {
+            text: "write the note",
+            session: &session.id,
+            history: Vec::new(),
+            workspace,
+            settings: &settings,
+            schema: None,
+            in_conversation: false,
+        };
+        (Arc::new(runtime), request.task(&self.app).unwrap(), session)
+    }
+}
+
+/// Answers when as many questions are open as the barrier waits for.
+struct AllowTogether(Arc<Barrier>);
+
+impl Approver for AllowTogether {
+    fn ask<'a>(&'a self, _: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
+        Box::pin(async {
+            self.0.wait().await;
+            Some(Answer::AllowOnce)
+        })
+    }
+
+    fn remember(&self, _: &Rule) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+/// Nobody to ask.
+struct Nobody;
+
+impl Approver for Nobody {
+    fn ask<'a>(&'a self, _: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    fn remember(&self, _: &Rule) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+/// Keeps the entries it is told of.
+#[derive(Default)]
+struct Heard(Mutex<Vec<Entry>>);
+
+impl Heard {
+    fn entries(&self) -> Vec<Entry> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Listener for Heard {
+    fn event(&self, entry: &Entry) {
+        self.0.lock().unwrap().push(entry.clone());
+    }
+
+    fn delta(&self, _: &Role, _: Delta<'_>) -> bool {
+        false
+    }
+}
+
+/// Never ends a run.
+struct Patient;
+
+impl Cancellation for Patient {
+    fn cancelled(&self) -> Pending<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+fn surface(approver: impl Approver + 'static) -> (Surface, Arc<Heard>) {
+    let heard = Arc::new(Heard::default());
+    let surface = Surface {
+        approver: Arc::new(approver),
+        listener: heard.clone(),
+        cancellation: Arc::new(Patient),
+    };
+    (surface, heard)
+}
+
+fn accepted(end: &RunEnd) -> &str {
+    let outcome = end.result.as_ref().unwrap();
+    assert!(end.unsaved.is_none(), "{end:?}");
+    &outcome.text
+}
+
+#[test]
+fn two_tasks_run_at_once_in_one_process() {
+    let world = World::new();
+    let (one, other) = (world.workspace("one"), world.workspace("other"));
+    let (first, first_task, _one) = world.task(&one);
+    let (second, second_task, _other) = world.task(&other);
+    // Neither question is answered before both are asked, so one run alone would wait for ever.
+    let both = Arc::new(Barrier::new(2));
+    let (a, heard_a) = surface(AllowTogether(both.clone()));
+    let (b, heard_b) = surface(AllowTogether(both));
+    let (id_a, id_b) = (first_task.id.clone(), second_task.id.clone());
+
+    let ends = thread::block(async {
+        let both = async {
+            tokio::try_join!(
+                first.clone().start(first_task, a),
+                second.clone().start(second_task, b)
+            )
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(60), both).await;
+        ended.expect("the two runs wait for one another")
+    });
+
+    let (end_a, end_b) = ends.map_err(|error: AppError| error).unwrap();
+    assert_eq!((accepted(&end_a), accepted(&end_b)), ("It is written.", "It is written."));
+    for workspace in [&one, &other] {
+        assert_eq!(fs::read_to_string(workspace.join("note.txt")).unwrap(), "carp\n");
+    }
+    // Each listener heard its own run, whole: what the journal has.
+    let storage = world.app.storage().unwrap();
+    for (id, heard) in [(id_a, heard_a), (id_b, heard_b)] {
+        let heard: Vec<String> = heard.entries().into_iter().map(|entry| entry.key).collect();
+        let kept: Vec<String> =
+            storage.entries(&id).unwrap().into_iter().map(|entry| entry.key).collect();
+        assert_eq!(heard, kept);
+        let entries = storage.entries(&id).unwrap();
+        thread::block::<_, AppError>(async {
+            run::verify(&id, entries).await.unwrap();
+            Ok(())
+        })
+        .unwrap();
+    }
+    let tasks = storage.tasks(&TaskQuery::default()).unwrap();
+    assert_eq!(tasks.len(), 2);
+    assert!(tasks.iter().all(|task| task.status == TaskStatus::Accepted), "{tasks:?}");
+}
+
+#[test]
+fn a_question_that_nobody_answers_pauses_the_task_and_another_surface_takes_it_up() {
+    let world = World::new();
+    let workspace = world.workspace("one");
+    let (runtime, task, session) = world.task(&workspace);
+    let (id, session) = (task.id.clone(), session.id.clone());
+    let (alone, heard) = surface(Nobody);
+
+    let end = thread::block(runtime.clone().start(task, alone)).unwrap();
+
+    assert!(matches!(end.result, Err(Paused::Approval(_))), "{end:?}");
+    assert!(!workspace.join("note.txt").exists());
+    let paused = |entry: &Entry| matches!(entry.event, Event::TaskPaused { .. });
+    assert!(heard.entries().iter().any(paused));
+    let (helped, _) = surface(AllowTogether(Arc::new(Barrier::new(1))));
+    let end = thread::block(runtime.resume(id, session, helped)).unwrap();
+    assert_eq!(accepted(&end), "It is written.");
+    assert!(workspace.join("note.txt").exists());
+}
+
+#[test]
+fn a_task_that_is_being_worked_on_is_not_taken_up_a_second_time() {
+    let world = World::new();
+    let workspace = world.workspace("one");
+    let (runtime, task, session) = world.task(&workspace);
+    let lease = world.app.storage().unwrap().claim_task(&task.id).unwrap();
+    let (surface, heard) = surface(Nobody);
+
+    let refused = thread::block(runtime.resume(task.id.clone(), session.id.clone(), surface));
+
+    let error = refused.unwrap_err();
+    assert!(matches!(error, AppError::Storage(_)), "{error}");
+    assert!(heard.entries().is_empty());
+    drop(lease);
+}
