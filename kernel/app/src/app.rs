@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use openkoi_brokers::{clock::SystemClock, random::Random, secrets::SecretStore};
+use openkoi_brokers::{clock::SystemClock, disk, random::Random, secrets::SecretStore};
 use openkoi_components::Embedded;
 use openkoi_core::id::{SessionId, TaskId};
 use openkoi_storage::{Places, Storage, opener};
@@ -72,7 +72,8 @@ impl App {
     /// When it is not a directory or may not be read.
     pub fn workspace(&self, typed: Option<&Path>) -> Result<PathBuf, AppError> {
         let path = self.environment.directory().join(typed.unwrap_or_else(|| Path::new("")));
-        let read = path.canonicalize().and_then(|path| std::fs::read_dir(&path).map(|_| path));
+        let read =
+            disk::canonical(&path).and_then(|path| disk::check_listable(&path).map(|()| path));
         read.map_err(|source| AppError::Workspace { path, source })
     }
 
@@ -141,7 +142,7 @@ impl App {
     ///
     /// As [`App::storage`].
     pub fn existing_storage(&self) -> Result<Option<Arc<Storage>>, AppError> {
-        if !self.paths()?.data().join(opener::FILE).exists() {
+        if !disk::exists(&self.paths()?.data().join(opener::FILE)) {
             return Ok(None);
         }
         self.storage().map(Some)

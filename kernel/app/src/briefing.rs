@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use openkoi_brokers::disk;
 use openkoi_core::{evaluation::Rubric, run::Briefing};
 use openkoi_storage::skills::{Skill, SkillKind, SkillPlaces, Skills};
 
@@ -83,7 +84,7 @@ impl SkillSet {
     fn score(&self, skill: &Skill, wanted: &BTreeSet<String>) -> usize {
         // The skill for OpenKoi's own source helps there and nowhere else.
         let own = skill.categories.iter().any(|category| category == "self-improvement");
-        if own && !self.workspace.join("kernel/core/src/run.rs").is_file() {
+        if own && !disk::is_file(&self.workspace.join("kernel/core/src/run.rs")) {
             return 0;
         }
         let about = format!("{} {} {}", skill.name, skill.description, skill.categories.join(" "));

@@ -2,11 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use openkoi_brokers::{
+    disk,
     durable::{self, DurableError},
     secrets::SecretSource,
 };
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 /// The file below the home.
 const FILE: &str = "consents.json";
+/// The largest file that is read.
+const LARGEST: u64 = 1 << 20;
 const SCHEMA: u32 = 1;
 
 /// Why consents cannot be read or kept.
@@ -55,7 +58,7 @@ impl Consents {
     /// When the file cannot be read or is none of ours: it is not overwritten.
     pub fn read(home: &Path) -> Result<Self, ConsentsError> {
         let path = home.join(FILE);
-        let text = match fs::read_to_string(&path) {
+        let text = match disk::read_text(&path, LARGEST) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             read => read.map_err(|error| unfit(&path, &error.to_string()))?,
         };
@@ -120,6 +123,8 @@ fn unfit(path: &Path, reason: &str) -> ConsentsError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use openkoi_brokers::secrets::Foreign;
 

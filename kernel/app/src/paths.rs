@@ -8,11 +8,14 @@
 //! | `OPENKOI_DATA` | – | that directory |
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use openkoi_brokers::durable::{self, DurableError};
+use openkoi_brokers::{
+    disk,
+    durable::{self, DurableError},
+};
 use openkoi_core::hash;
 
 use crate::environment::{Environment, HOME, OPENKOI_CONFIG, OPENKOI_DATA, OPENKOI_HOME};
@@ -153,13 +156,13 @@ impl Paths {
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
-    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+    matches!((disk::canonical(one), disk::canonical(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 fn readable(directory: &Path) -> Result<(), PathsError> {
     let path = directory.to_owned();
-    match fs::read_dir(directory) {
-        Ok(_) => Ok(()),
+    match disk::check_listable(directory) {
+        Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
             Err(PathsError::NotADirectory { path: culprit(path) })
@@ -170,7 +173,7 @@ fn readable(directory: &Path) -> Result<(), PathsError> {
 
 /// Returns the nearest part of `path` that is there and no directory.
 fn culprit(path: PathBuf) -> PathBuf {
-    let found = path.ancestors().find(|part| part.exists() && !part.is_dir());
+    let found = path.ancestors().find(|part| disk::exists(part) && !disk::is_directory(part));
     found.map_or_else(|| path.clone(), Path::to_owned)
 }
 
@@ -191,6 +194,8 @@ fn writable(directory: &Path) -> Result<(), PathsError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn paths<const N: usize>(variables: [(&str, &str); N]) -> Paths {

@@ -3,12 +3,11 @@
 
 use std::{
     collections::HashSet,
-    fs,
-    io::Read,
     path::{Component, Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
+use openkoi_brokers::disk;
 use openkoi_core::id::TaskId;
 
 /// How much of the project's own rules a model is given, in bytes.
@@ -21,12 +20,7 @@ const RULES: &str = "AGENTS.md";
 pub(crate) fn project_rules(root: &Path) -> Option<(&'static str, String)> {
     let path = root.join(RULES);
     // Links are not followed: what they lead to is not the project's.
-    let meta = fs::symlink_metadata(&path).ok()?;
-    if !meta.is_file() {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    fs::File::open(&path).ok()?.take(MOST_RULES).read_to_end(&mut bytes).ok()?;
+    let bytes = disk::read_start(&path, MOST_RULES).ok()?;
     let text = String::from_utf8_lossy(&bytes).trim().to_owned();
     (!text.is_empty()).then_some((RULES, text))
 }

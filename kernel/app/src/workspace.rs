@@ -1,12 +1,12 @@
 //! The directory that a task works on, as the loop sees it: states that can be compared and brought back.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
 use openkoi_brokers::{
+    disk,
     failpoint::{self, Point},
     files,
     snapshot::{self, IndexCache, SnapshotError, SnapshotStore},
@@ -82,15 +82,15 @@ impl Workspace for Directory {
     }
 
     fn overview(&self) -> String {
-        let mut names: Vec<String> = fs::read_dir(&self.root)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| {
-                let slash = if entry.path().is_dir() { "/" } else { "" };
-                format!("{}{slash}", entry.file_name().to_string_lossy())
-            })
-            .collect();
+        let entries = disk::list(&self.root).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the workspace cannot be listed");
+            Vec::new()
+        });
+        let shown = entries.iter().map(|entry| {
+            let slash = if disk::is_directory(&self.root.join(&entry.name)) { "/" } else { "" };
+            format!("{}{slash}", entry.name.to_string_lossy())
+        });
+        let mut names: Vec<String> = shown.collect();
         names.sort();
         let more = names.len().saturating_sub(SHOWN);
         names.truncate(SHOWN);

@@ -1,4 +1,5 @@
 //! The application without a surface: tasks driven by a program, with nobody at a terminal.
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use std::{
     ffi::OsString,

@@ -1,11 +1,11 @@
 //! What a provider lists, kept for a while in a file, so that looking costs no request.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use openkoi_brokers::durable;
+use openkoi_brokers::{disk, durable};
 use openkoi_host::kinds::provider::Offered;
 use serde::{Deserialize, Serialize};
 
@@ -93,10 +93,7 @@ impl Listing {
     /// made anew when somebody asks.
     pub fn read(home: &Path, provider: &str, base_url: &str) -> Option<Self> {
         let path = path(home, provider);
-        if fs::metadata(&path).ok()?.len() > LARGEST {
-            return None;
-        }
-        let listing: Self = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let listing: Self = serde_json::from_slice(&disk::read(&path, LARGEST).ok()?).ok()?;
         (listing.schema_version == SCHEMA && listing.base_url == base_url).then_some(listing)
     }
 
@@ -144,6 +141,8 @@ impl From<Offered> for Listed {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn listing() -> Listing {

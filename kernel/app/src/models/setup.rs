@@ -1,8 +1,8 @@
 //! Providers as the host takes them: with their options read, for a task or for their lists of models alone.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
-use openkoi_brokers::{random::Random, secrets::SecretStore};
+use openkoi_brokers::{disk, random::Random, secrets::SecretStore};
 use openkoi_core::{failure::Failure, port::StateStore};
 use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings, Route as HostRoute};
 
@@ -81,11 +81,12 @@ fn read_option(provider: &str, path: &Path) -> Result<String, AppError> {
         path: path.to_owned(),
         reason,
     };
-    let meta = fs::metadata(path).map_err(|error| unfit(error.to_string()))?;
-    if !meta.is_file() || meta.len() > LARGEST_OPTION {
-        return Err(unfit("it is not a file of at most 16 MiB".to_owned()));
-    }
-    fs::read_to_string(path).map_err(|error| unfit(error.to_string()))
+    disk::read_text(path, LARGEST_OPTION).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge | io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => {
+            unfit("it is not a file of at most 16 MiB".to_owned())
+        }
+        _ => unfit(error.to_string()),
+    })
 }
 
 /// Providers have no state.

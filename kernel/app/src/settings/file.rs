@@ -1,10 +1,11 @@
 //! One configuration file, as keys with values and lines.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
+use openkoi_brokers::disk;
 use toml::de::{DeTable, DeValue};
 
 use super::error::SettingsError;
@@ -30,17 +31,11 @@ pub struct Entry {
 /// When it is there and cannot be read, or is no TOML.
 pub fn read(path: &Path) -> Result<Option<Vec<Entry>>, SettingsError> {
     let unreadable = |source| SettingsError::Unreadable { path: path.to_owned(), source };
-    match fs::metadata(path) {
-        Ok(meta) if !meta.is_file() => return Err(unreadable(io::ErrorKind::IsADirectory.into())),
-        Ok(meta) if meta.len() > LARGEST => {
-            return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
+    match disk::read_text(path, LARGEST) {
+        Ok(text) => parse(&text, path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(error)),
     }
-    let text = fs::read_to_string(path).map_err(unreadable)?;
-    parse(&text, path).map(Some)
 }
 
 /// Parses the text of a file; `path` is for messages.

@@ -1,11 +1,14 @@
 //! Which tasks are undone: one line for each undo and each redo.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use openkoi_brokers::durable::{self, DurableError};
+use openkoi_brokers::{
+    disk,
+    durable::{self, DurableError},
+};
 use serde::{Deserialize, Serialize};
 
 /// Why the log of undos cannot be used.
@@ -52,7 +55,7 @@ impl UndoLog {
 
     /// Returns all lines, oldest first. A line that a crash tore says nothing.
     pub(super) fn read(&self) -> Result<Vec<Line>, UndoLogError> {
-        match fs::read_to_string(&self.path) {
+        match disk::read_text(&self.path, u64::MAX) {
             Ok(text) => {
                 Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
             }
@@ -81,6 +84,8 @@ pub(super) fn last_undo<'a>(lines: &'a [Line], task: &str) -> Option<&'a Line> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn line(task: &str, redo: bool) -> Line {
