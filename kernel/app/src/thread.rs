@@ -8,6 +8,9 @@ use tokio::sync::oneshot;
 
 use crate::error::AppError;
 
+/// As much stack as the main thread of a program usually has, in bytes.
+const STACK: usize = 8 << 20;
+
 /// Runs `work` on this thread, with a runtime of its own, and waits for it.
 ///
 /// # Errors
@@ -34,7 +37,8 @@ where
     F: Future<Output = Result<T, AppError>>,
 {
     let (send, receive) = oneshot::channel();
-    let started = thread::Builder::new().name(format!("run {}", task.short())).spawn(move || {
+    let named = thread::Builder::new().name(format!("run {}", task.short())).stack_size(STACK);
+    let started = named.spawn(move || {
         let done = panic::catch_unwind(panic::AssertUnwindSafe(|| block(work())));
         // Whoever waited may have gone; what matters is in the journal.
         drop(send.send(done));
