@@ -22,9 +22,11 @@ use openkoi_core::{
     gate::{Policy, target_of},
     id::{SessionId, TaskId},
     message::{Role, ToolCall},
-    port::{Clock, Listener, Pending, Ports, Scope, StateStore, Toolbox},
-    run::Briefing,
+    port::{Clock, Listener, Pending, StateStore},
+    run::{Briefing, Ports},
+    scope::Scope,
     tool::{Tool, ToolOutput},
+    toolbox::Toolbox,
 };
 use openkoi_host::{
     Brokers, Host, Place,

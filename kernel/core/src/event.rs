@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     approval::Answer,
     contract::{Contract, Repair},
+    decision::Decision,
     evaluation::{EvaluatorCard, Rubric, Verdict},
     evidence::Standing,
     failure::Failure,
-    gate::Decision,
     id::TreeId,
     ledger::Reservation,
     message::{ToolCall, Turn},
+    model::{ModelCard, ModelError},
     outcome::{Outcome, Trip},
-    port::{ModelCard, ModelError},
     task::Task,
     tool::{Effect, Receipt, Tool, ToolOutput},
 };

@@ -6,12 +6,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
     capability::{Coverage, Grant, Use},
+    decision::Decision,
     event::Event,
     failure::Failure,
     message::ToolCall,
@@ -20,24 +20,6 @@ use crate::{
     tool::{Effect, Tool},
     trust::Trust,
 };
-
-/// What the gate decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "decision", rename_all = "snake_case")]
-pub enum Decision {
-    /// It may run.
-    Allow {
-        /// Why: `read`, `trust:act`, `rule`, `answer`.
-        because: String,
-    },
-    /// It may not run.
-    Deny {
-        /// What was refused.
-        what: String,
-        /// What would allow it.
-        hint: String,
-    },
-}
 
 /// Why something did not pass.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

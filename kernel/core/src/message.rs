@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::tool::Schema;
+use crate::{blob::Blob, tool::Schema};
 
 /// What a turn is for; settings map a role to a provider's model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,25 +56,6 @@ pub struct ToolResult {
     pub content: String,
     /// Whether it failed.
     pub is_error: bool,
-}
-
-/// Bytes with their media type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blob {
-    /// For example `image/png`.
-    pub media_type: String,
-    /// The bytes.
-    #[serde(with = "hex_bytes")]
-    pub bytes: Vec<u8>,
-}
-
-impl Blob {
-    /// Returns roughly how many pages it has: one, if it is an image.
-    fn pages(&self) -> usize {
-        /// A page of text takes less, one of scans more.
-        const PAGE: usize = 64 << 10;
-        if self.media_type.starts_with("image/") { 1 } else { 1 + self.bytes.len() / PAGE }
-    }
 }
 
 /// A provider's reasoning, to be sent back unchanged.
@@ -353,19 +334,5 @@ impl Turn {
             _ => None,
         });
         calls.collect()
-    }
-}
-
-/// Bytes as hexadecimal text, so that the journal stays readable JSON.
-mod hex_bytes {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&crate::hash::hex(bytes))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        crate::hash::unhex(&text).ok_or_else(|| D::Error::custom("not hexadecimal"))
     }
 }

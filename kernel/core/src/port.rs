@@ -3,75 +3,20 @@
 //! Nothing here may be absent: where a program has no use for a port, it passes an implementation that does
 //! nothing.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
-
-use serde::{Deserialize, Serialize};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
-    evaluation::{Change, EvaluatorCard, Rubric, Subject, Verdict},
-    event::{Entry, Event},
+    evaluation::Change,
+    event::Entry,
     failure::Failure,
     id::{TaskId, TreeId},
-    ledger::Price,
-    message::{Prompt, Received, Role, ToolCall, Turn},
-    tool::{Tool, ToolOutput},
+    message::{Prompt, Role, Turn},
+    model::{ModelCard, ModelError},
 };
 
 /// A future that a port returns.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// What a role resolves to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ModelCard {
-    /// `provider/model`.
-    pub name: String,
-    /// Tokens it reads.
-    pub context: u64,
-    /// Tokens it writes in one turn.
-    pub output: u64,
-    /// What it costs; absent when nobody knows.
-    pub price: Option<Price>,
-}
-
-/// Why a model gave no turn. The adapter has retried already where that made sense.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
-pub struct ModelError {
-    /// What kind of trouble it is.
-    pub kind: ModelTrouble,
-    /// One sentence for a person, without secrets.
-    pub message: String,
-    /// A command or setting that helps, or empty.
-    pub hint: String,
-    /// What had arrived of the turn, if anything had.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub received: Option<Box<Received>>,
-}
-
-/// Kinds of trouble with a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModelTrouble {
-    /// The credential is missing, wrong or expired.
-    Credentials,
-    /// The account has no credit or quota left.
-    Quota,
-    /// Too many requests, for longer than the task lasts.
-    RateLimited,
-    /// The provider cannot be reached or has a fault.
-    Unreachable,
-    /// The conversation is longer than the model reads.
-    Overflow,
-    /// There is no such model.
-    UnknownModel,
-    /// The provider did not accept the request.
-    Invalid,
-    /// The provider's rules about contents forbid an answer.
-    Refused,
-    /// The egress broker refused.
-    Denied,
-}
 
 /// Models, by role.
 pub trait Model: Send + Sync {
@@ -100,57 +45,6 @@ pub enum Delta<'a> {
     Thought(&'a str),
     /// The adapter waits before it tries again; says why.
     Waiting(&'a str),
-}
-
-/// What surrounds a tool call or an evaluation.
-#[derive(Clone)]
-pub struct Scope {
-    /// The task.
-    pub task: TaskId,
-    /// The call's key in the journal.
-    pub key: String,
-    /// How long it may take.
-    pub deadline: Duration,
-    /// The gate, for uses of capabilities inside the call.
-    pub gate: Arc<crate::gate::Gate>,
-    /// Model turns on behalf of the call, paid from the task's budget.
-    pub turns: Arc<dyn Turns>,
-}
-
-/// Model turns for a component, metered and journaled by the run.
-pub trait Turns: Send + Sync {
-    /// Asks the model of `role` for one turn.
-    fn turn<'a>(&'a self, role: Role, prompt: Prompt) -> Pending<'a, Result<Turn, Failure>>;
-}
-
-/// The tools that one run may use.
-pub trait Toolbox: Send + Sync {
-    /// Returns the tools, sorted by name.
-    fn tools(&self) -> Vec<Tool>;
-
-    /// Runs a call that the gate has let pass. Arguments are valid JSON of an object.
-    fn call<'a>(
-        &'a self,
-        call: &'a ToolCall,
-        scope: Scope,
-    ) -> Pending<'a, Result<ToolOutput, Failure>>;
-}
-
-/// The evaluators that one run may ask.
-pub trait Evaluators: Send + Sync {
-    /// Returns them, highest tier first.
-    fn cards(&self) -> Vec<EvaluatorCard>;
-
-    /// Returns the rubric for work of this kind (`code`, `prose`, `sql`, `api`, `test`, `general`).
-    fn rubric(&self, kind: &str) -> Option<Rubric>;
-
-    /// Asks `evaluator` to judge `subject`. A failure means *not evaluated*.
-    fn evaluate<'a>(
-        &'a self,
-        evaluator: &'a str,
-        subject: &'a Subject,
-        scope: Scope,
-    ) -> Pending<'a, Result<Verdict, Failure>>;
 }
 
 /// Why the workspace could not be captured or restored.
@@ -290,32 +184,4 @@ pub trait Clock: Send + Sync {
 pub trait Cancellation: Send + Sync {
     /// Waits until the run is to end.
     fn cancelled(&self) -> Pending<'static, ()>;
-}
-
-/// Everything that a run needs.
-#[derive(Clone)]
-pub struct Ports {
-    /// Models.
-    pub model: Arc<dyn Model>,
-    /// Tools.
-    pub toolbox: Arc<dyn Toolbox>,
-    /// Evaluators.
-    pub evaluators: Arc<dyn Evaluators>,
-    /// The directory.
-    pub workspace: Arc<dyn Workspace>,
-    /// The record.
-    pub journal: Arc<dyn Journal>,
-    /// The person to ask.
-    pub approver: Arc<dyn Approver>,
-    /// Whoever watches.
-    pub listener: Arc<dyn Listener>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// The user's wish to stop.
-    pub cancellation: Arc<dyn Cancellation>,
-}
-
-/// A shorthand for an event that is only passed on.
-pub(crate) fn entry(key: &str, elapsed_ms: u64, at_ms: u64, event: Event) -> Entry {
-    Entry { key: key.to_owned(), at_ms, elapsed_ms, event }
 }

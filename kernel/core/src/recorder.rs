@@ -15,7 +15,7 @@ use std::{
 use crate::{
     event::{Entry, Event},
     id::TaskId,
-    port::{Clock, Journal, JournalError, Listener, entry},
+    port::{Clock, Journal, JournalError, Listener},
 };
 
 /// Why a fact could not be recorded.
@@ -219,7 +219,8 @@ impl Recorder {
             return Err(RecordError::Diverged { key: key.to_owned(), event: event.name() });
         }
         self.go_live();
-        let line = entry(key, self.elapsed_ms(), self.clock.now_ms(), event);
+        let (elapsed_ms, at_ms) = (self.elapsed_ms(), self.clock.now_ms());
+        let line = Entry { key: key.to_owned(), at_ms, elapsed_ms, event };
         let mut state = self.state();
         state.reached_ms = state.reached_ms.max(line.elapsed_ms);
         state.recorded.insert((line.key.clone(), line.event.name()), line.clone());

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::message::Blob;
+use crate::blob::Blob;
 
 /// A JSON Schema. It goes into every event, prompt and request that names its tool, so copies share it, and its
 /// text is made once.

@@ -1,6 +1,6 @@
 //! Which hosts are meant.
 
-use super::{PatternError, is_public_address, text_form};
+use super::{address::is_public_address, error::PatternError, text::text_form};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

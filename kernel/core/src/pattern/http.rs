@@ -1,6 +1,6 @@
 //! Which HTTP requests are meant.
 
-use super::{HostPattern, PathGlob, PatternError, text_form};
+use super::{error::PatternError, host::HostPattern, path::PathGlob, text::text_form};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;

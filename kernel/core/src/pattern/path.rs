@@ -1,6 +1,6 @@
 //! Paths with wildcards, for workspaces and URLs alike.
 
-use super::{PatternError, text_form};
+use super::{error::PatternError, text::text_form};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;

@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 
 use super::{
-    Halt, Paused, Run,
+    halt::{Halt, Paused},
     meter::{ComponentTurns, Waited},
     prompt,
+    state::Run,
 };
 use crate::{
     event::Event,
@@ -15,7 +16,7 @@ use crate::{
     gate::{self, Refusal},
     message::{Part, ToolCall, ToolResult},
     outcome::Trip,
-    port::Scope,
+    scope::Scope,
     tool::{Effect, Tool, ToolOutput},
 };
 

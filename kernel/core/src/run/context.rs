@@ -3,7 +3,7 @@
 
 use crate::{
     message::{Message, Part, Speaker},
-    port::ModelCard,
+    model::ModelCard,
 };
 
 /// Of the model's context, the part in percent that a conversation may fill before it is pruned.

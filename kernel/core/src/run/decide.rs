@@ -1,6 +1,10 @@
 //! The decision after an evaluation: accept, refine, resample or stop.
 
-use super::{Attempt, Halt, Paused, Run};
+use super::{
+    attempt::Attempt,
+    halt::{Halt, Paused},
+    state::Run,
+};
 use crate::{
     evaluation::{Check, CheckOutcome, Criterion},
     event::Event,

@@ -3,12 +3,17 @@
 
 use std::time::Duration;
 
-use super::{Halt, Paused, Run, meter::Waited};
+use super::{
+    attempt::Attempt,
+    halt::{Halt, Paused},
+    meter::Waited,
+    state::Run,
+};
 use crate::{
     contract::Effort,
-    evaluation::{Change, Check, EvaluatorCard, Finding, Score, Severity, Subject, Tier, Verdict},
+    evaluation::{Change, EvaluatorCard, Severity, Subject, Tier, Verdict},
     event::Event,
-    evidence::{Standing, critical, rubric_score},
+    evidence::{critical, rubric_score},
     failure::Failure,
     id::TreeId,
 };
@@ -18,41 +23,6 @@ const MOST_DIFF: usize = 200 * 1024;
 
 /// The dimension under which evaluators report that existing tests were weakened.
 const TESTS_KEPT: &str = "tests-kept";
-
-/// What one iteration came to.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Attempt {
-    /// What the model said at its end.
-    pub text: String,
-    /// The tree, where anything changed.
-    pub tree: Option<TreeId>,
-    /// What changed since the beginning.
-    pub changes: Vec<Change>,
-    /// The project's checks on it.
-    pub checks: Vec<Check>,
-    /// The judge's scores.
-    pub scores: Vec<Score>,
-    /// Who judged.
-    pub judge: Option<String>,
-    /// The evaluators that gave a verdict.
-    pub heard: Vec<String>,
-    /// Everything that should be mended, with the evaluator that says so.
-    pub findings: Vec<(String, Finding)>,
-    /// Existing tests that were changed although they are evidence, where the task asks for it.
-    pub weakened: Vec<String>,
-    /// What a person had to accept and did, by domain.
-    pub accepted: Vec<&'static str>,
-    /// How it stands.
-    pub standing: Standing,
-}
-
-impl Attempt {
-    /// Returns the control files that the work changed.
-    pub(super) fn control(&self) -> Vec<&str> {
-        let changed = self.changes.iter().filter(|change| change.control);
-        changed.map(|change| change.path.as_str()).collect()
-    }
-}
 
 impl Run {
     /// Records the untouched tree and runs the project's checks on it, once.

@@ -1,9 +1,14 @@
 //! Execution: the model works with the tools until it says that it is done.
 
-use super::{Halt, Run, context, prompt};
+use super::{
+    context,
+    halt::{Halt, Paused},
+    prompt,
+    state::Run,
+};
 use crate::{
     message::{Message, OfferedTool, Part, Prompt, Role, Speaker, StopReason, ToolChoice, Turn},
-    port::ModelError,
+    model::ModelError,
 };
 
 /// How often a model may return nothing, or be cut, in one iteration.
@@ -94,7 +99,7 @@ impl Run {
                 Err(still) => error = still,
             }
         }
-        Err(Halt::Paused(super::Paused::Model(error)))
+        Err(Halt::Paused(Paused::Model(error)))
     }
 
     fn executor_prompt(&self, conversation: &[Message], last: bool) -> Prompt {

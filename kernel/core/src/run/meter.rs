@@ -10,19 +10,21 @@ use std::{
     time::Duration,
 };
 
-use super::{Halt, Paused};
+use super::{
+    halt::{Halt, Paused},
+    ports::Ports,
+};
 use crate::{
     event::Event,
     failure::Failure,
     hash,
     ledger::{Ledger, Price, Reservation, Shortage},
     message::{Prompt, Role, Turn, Usage},
+    model::{ModelCard, ModelError, ModelTrouble},
     outcome::Trip,
-    port::{
-        Cancellation, Clock, Delta, Listener, Model, ModelCard, ModelError, ModelTrouble, Pending,
-        Ports, Turns,
-    },
+    port::{Cancellation, Clock, Delta, Listener, Model, Pending},
     recorder::Recorder,
+    scope::Turns,
     task::{Settings, Task},
 };
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Halt, Run, prompt};
+use super::{halt::Halt, prompt, state::Run};
 use crate::{
     contract::{Contract, Effort},
     evaluation::Criterion,

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Attempt, Halt, Run, prompt};
+use super::{attempt::Attempt, halt::Halt, prompt, state::Run};
 use crate::{
     contract::{Finder, Repair, Resolution},
     evaluation::{CheckOutcome, Severity},

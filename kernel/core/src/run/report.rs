@@ -1,6 +1,11 @@
 //! The end of a run: the best tree is restored, and every criterion is reported with what it rests on.
 
-use super::{Attempt, Halt, Paused, Run, decide::bound};
+use super::{
+    attempt::Attempt,
+    decide::bound,
+    halt::{Halt, Paused},
+    state::{END, Run},
+};
 use crate::{
     evaluation::{CheckOutcome, Criterion},
     event::Event,
@@ -81,7 +86,7 @@ impl Run {
         }
         let kept = best.and_then(|index| self.attempts.get(index)).and_then(|a| a.tree.clone());
         let wanted = kept.unwrap_or_else(|| first.clone());
-        if let Some(Event::TreeRestored { .. }) = self.recorder.recall("end", "tree.restored") {
+        if let Some(Event::TreeRestored { .. }) = self.recorder.recall(END, "tree.restored") {
             return Ok(());
         }
         let present = self.present()?;
@@ -89,12 +94,12 @@ impl Run {
             return Ok(());
         }
         self.ports.workspace.restore(&wanted)?;
-        self.recorder.record("end", Event::TreeRestored { tree: wanted })?;
+        self.recorder.record(END, Event::TreeRestored { tree: wanted })?;
         Ok(())
     }
 
     fn present(&self) -> Result<TreeId, Paused> {
-        match self.capture("end") {
+        match self.capture(END) {
             Ok(tree) => Ok(tree),
             Err(Halt::Paused(paused)) => Err(paused),
             Err(Halt::Trip(trip)) => Err(Paused::Record(RecordError::Diverged {

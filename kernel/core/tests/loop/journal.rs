@@ -1,6 +1,6 @@
 //! Resuming and verifying: the loop is a function of its journal.
 
-use openkoi_core::{event::Event, message::Role, port::ModelTrouble, run::Paused};
+use openkoi_core::{event::Event, message::Role, model::ModelTrouble, run::Paused};
 use serde_json::json;
 
 use crate::script::{Line, World, ending, plan, write};

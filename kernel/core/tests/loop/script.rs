@@ -14,6 +14,7 @@ use openkoi_core::{
         Change, ChangeKind, Check, CheckOutcome, Dimension, EvaluatorCard, Rubric, Score, Subject,
         TestResult, Tier, Verdict,
     },
+    evaluators::Evaluators,
     event::{Entry, Event},
     failure::Failure,
     gate::Policy,
@@ -21,15 +22,17 @@ use openkoi_core::{
     id::{SessionId, TaskId, TreeId},
     ledger::Price,
     message::{Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
+    model::{ModelCard, ModelError, ModelTrouble},
     outcome::Outcome,
     port::{
-        Approver, Cancellation, Clock, Delta, Deltas, Evaluators, Journal, JournalError, Listener,
-        Model, ModelCard, ModelError, ModelTrouble, Pending, Ports, Scope, Toolbox, Workspace,
-        WorkspaceError,
+        Approver, Cancellation, Clock, Delta, Deltas, Journal, JournalError, Listener, Model,
+        Pending, Workspace, WorkspaceError,
     },
-    run::{self, Briefing, Paused},
+    run::{self, Briefing, Paused, Ports},
+    scope::Scope,
     task::{Settings, Task},
     tool::{Effect, Tool, ToolOutput},
+    toolbox::Toolbox,
 };
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, ffi::OsString, io::IsTerminal, sync::Arc, time::
 use openkoi_brokers::secrets::{
     KeepIn, KeyringTrouble, Place, Secret, SecretError, SecretSource, SecretStore, keyring_label,
 };
-use openkoi_core::port::{ModelError, ModelTrouble};
+use openkoi_core::model::{ModelError, ModelTrouble};
 
 use super::Connected;
 use crate::{
