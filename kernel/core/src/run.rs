@@ -11,7 +11,7 @@ mod evaluate;
 mod execute;
 mod halt;
 mod meter;
-mod offline;
+pub(crate) mod offline;
 mod plan;
 mod ports;
 mod prompt;

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Returns ports that offer nothing.
-pub(super) fn ports() -> Ports {
+pub(crate) fn ports() -> Ports {
     let nothing = Arc::new(Nothing);
     Ports {
         model: nothing.clone(),
