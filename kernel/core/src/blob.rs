@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 /// Bytes with their media type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blob {
-    /// For example `image/png`.
+    /// Media type, for example `image/png`.
     pub media_type: String,
-    /// The bytes.
+    /// Contents in that type.
     #[serde(with = "hex_bytes")]
     pub bytes: Vec<u8>,
 }
 
 impl Blob {
-    /// Returns roughly how many pages it has: one, if it is an image.
+    /// Returns an estimate of its pages: one, if it is an image.
     pub(crate) fn pages(&self) -> usize {
         /// A page of text takes less, one of scans more.
         const PAGE: usize = 64 << 10;
@@ -25,11 +25,13 @@ impl Blob {
 mod hex_bytes {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&crate::hash::hex(bytes))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(deserializer)?;
         crate::hash::unhex(&text).ok_or_else(|| D::Error::custom("not hexadecimal"))
     }

@@ -2,20 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What the gate decided.
+/// Decision of the gate about one call or one use of a capability.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Decision {
-    /// It may run.
+    /// The call or use may run.
     Allow {
-        /// Why: `read`, `trust:act`, `rule`, `answer`.
+        /// Ground of the decision: `grant`, `read`, `trust:act`, `rule` or `answer`.
         because: String,
     },
-    /// It may not run.
+    /// The call or use may not run.
     Deny {
-        /// What was refused.
+        /// Action and target that were refused, and the reason.
         what: String,
-        /// What would allow it.
+        /// Command or setting that would allow it; may be empty.
         hint: String,
     },
 }

@@ -9,10 +9,10 @@ use crate::{
 
 /// The evaluators that one run may ask.
 pub trait Evaluators: Send + Sync {
-    /// Returns them, highest tier first.
+    /// Returns a card of each evaluator, highest tier first.
     fn cards(&self) -> Vec<EvaluatorCard>;
 
-    /// Returns the rubric for work of this kind (`code`, `prose`, `sql`, `api`, `test`, `general`).
+    /// Returns the rubric for work of this kind, if there is one.
     fn rubric(&self, kind: &str) -> Option<Rubric>;
 
     /// Asks `evaluator` to judge `subject`. A failure means *not evaluated*.

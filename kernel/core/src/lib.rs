@@ -1,7 +1,7 @@
 //! The kernel proper: the loop, its breakers, the budget ledger and the decision what is allowed.
 //!
 //! Nothing in here does anything to the world. Files, models, time and the journal are traits in [`port`], tools
-//! are a [`toolbox`], judges are [`evaluators`], and every fact of a run is an [`event::Event`].
+//! are behind a [`toolbox`], evaluators behind [`evaluators`], and every fact of a run is an [`event::Event`].
 //!
 //! One task, in call order: a surface builds a [`task::Task`]; [`run`] drives it through plan, execute,
 //! evaluate and refine; each turn of a [`model`] is a [`message::Prompt`], reserved and settled in the [`ledger`];

@@ -4,30 +4,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ledger::Price, message::Received};
 
-/// What a role resolves to.
+/// Description of the model that a role resolves to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelCard {
-    /// `provider/model`.
+    /// Name in the form `provider/model`.
     pub name: String,
-    /// Tokens it reads.
+    /// Most tokens that it reads in one request.
     pub context: u64,
-    /// Tokens it writes in one turn.
+    /// Most tokens that it writes in one turn.
     pub output: u64,
-    /// What it costs; absent when nobody knows.
+    /// Price of its tokens; absent if it is not known.
     pub price: Option<Price>,
 }
 
-/// Why a model gave no turn. The adapter has retried already where that made sense.
+/// Reason why a model gave no turn. The adapter has retried already where that made sense.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct ModelError {
-    /// What kind of trouble it is.
+    /// Kind of the trouble.
     pub kind: ModelTrouble,
     /// One sentence for a person, without secrets.
     pub message: String,
     /// A command or setting that helps, or empty.
     pub hint: String,
-    /// What had arrived of the turn, if anything had.
+    /// The part of the turn that had arrived, if any had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<Box<Received>>,
 }
@@ -52,6 +52,6 @@ pub enum ModelTrouble {
     Invalid,
     /// The provider's rules about contents forbid an answer.
     Refused,
-    /// The egress broker refused.
+    /// The egress broker refused the request.
     Denied,
 }

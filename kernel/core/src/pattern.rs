@@ -1,7 +1,7 @@
 //! Patterns that grants and manifests are written in: hosts, HTTP rules, paths and commands.
 //!
 //! Everything here is pure: a pattern is parsed once, refused with a sentence if it could be read in two
-//! ways, and then only matched. Who asks and what follows from a match is decided elsewhere.
+//! ways, and then only matched. The callers decide what follows from a match.
 //!
 //! # Accepted forms
 //!

@@ -33,14 +33,14 @@ use crate::{
 };
 
 use self::{
-    decide::Verdict,
+    decide::NextStep,
     halt::Halt,
     state::{END, Run, START},
 };
 
 pub use self::{halt::Paused, ports::Ports};
 
-/// What a run is told besides the task: what holds in this workspace.
+/// Facts about the workspace that a run is told besides the task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Briefing {
     /// The project's rules and the skills that apply, for the system prompt.
@@ -73,7 +73,7 @@ pub async fn drive(
     Run::begin(Arc::new(recorder), policy, ports)?.finish().await
 }
 
-/// Takes up a run where its journal ends. A finished run gives its outcome again.
+/// Resumes a run where its journal ends. A finished run returns its outcome again.
 ///
 /// # Errors
 ///
@@ -88,12 +88,12 @@ pub async fn resume(task: &TaskId, policy: Policy, ports: Ports) -> Result<Outco
     Run::begin(Arc::new(recorder), policy, ports)?.finish().await
 }
 
-/// Replays a finished run from its journal, with no model, no tool and no workspace, and proves that it comes
-/// to the same outcome.
+/// Replays a finished run from its journal, with no model, no tool and no workspace, and checks that it comes to
+/// the same outcome.
 ///
 /// # Errors
 ///
-/// [`RecordError::Diverged`] where the replay differs from the journal.
+/// [`Diverged`](crate::recorder::RecordError::Diverged) where the replay differs from the journal.
 pub async fn verify(task: &TaskId, entries: Vec<Entry>) -> Result<Outcome, Paused> {
     let ports = offline::ports();
     let recorder = recorder(task, Mode::Verify, entries, &ports);
@@ -136,7 +136,7 @@ impl Run {
         Ok(outcome)
     }
 
-    /// The loop.
+    /// Runs iterations until one of them ends the run.
     async fn iterate(&mut self) -> Result<Ending, Halt> {
         self.plan().await?;
         let mut conversation = self.opening();
@@ -150,12 +150,12 @@ impl Run {
                 return self.end_unjudged(number).await;
             }
             self.evaluate(number, text).await?;
-            let verdict = self.decide(number).await?;
+            let next = self.decide(number).await?;
             self.edit_plan(number)?;
-            match verdict {
-                Verdict::End(ending) => return Ok(ending),
-                Verdict::Refine => conversation.push(self.findings_message(number + 1)),
-                Verdict::Resample => {
+            match next {
+                NextStep::End(ending) => return Ok(ending),
+                NextStep::Refine => conversation.push(self.findings_message(number + 1)),
+                NextStep::Resample => {
                     conversation = self.opening();
                     conversation.push(self.findings_message(number + 1));
                 }

@@ -10,14 +10,14 @@ use crate::{
     port::Pending,
 };
 
-/// What surrounds a tool call or an evaluation.
+/// Surroundings of one tool call or one evaluation.
 #[derive(Clone)]
 pub struct Scope {
-    /// The task.
+    /// Task that the call belongs to.
     pub task: TaskId,
-    /// The call's key in the journal.
+    /// Key of the call in the journal.
     pub key: String,
-    /// How long it may take.
+    /// Longest time for the call.
     pub deadline: Duration,
     /// The gate, for uses of capabilities inside the call.
     pub gate: Arc<Gate>,

@@ -412,5 +412,5 @@ impl World {
 
 /// Commits what would wait for the run's next intent: here nothing follows a call.
 fn settle(gate: &Gate) {
-    gate.recorder().settle().expect("memory can be written");
+    gate.recorder().commit_waiting().expect("memory can be written");
 }

@@ -1,53 +1,53 @@
-//! Why a pattern was not accepted.
+//! Reasons why a pattern is not accepted.
 
-/// Why a pattern was not accepted.
+/// Reason why a pattern is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
-    /// Nothing was written.
+    /// The text is empty.
     #[error("the pattern is empty")]
     Empty,
-    /// Longer than any honest pattern.
+    /// The text is longer than any honest pattern.
     #[error("the pattern is longer than {limit} characters")]
     TooLong {
         /// The most characters a pattern may have.
         limit: usize,
     },
-    /// More parts than are matched in reasonable time.
+    /// The pattern has more parts than are matched in reasonable time.
     #[error("the pattern has more than {limit} parts")]
     TooManyParts {
         /// The most parts a pattern may have.
         limit: usize,
     },
-    /// The host could be read in two ways, or is none.
+    /// The host is not one, or could be read in two ways.
     #[error("`{text}` is not a host: {reason}")]
     Host {
-        /// What was written.
+        /// Text of the pattern.
         text: String,
-        /// What is wrong with it.
+        /// Rule that the text breaks.
         reason: &'static str,
     },
-    /// The rule as a whole does not parse.
+    /// The rule as a whole cannot be parsed.
     #[error("`{text}` is not an http rule: {reason}")]
     Http {
-        /// What was written.
+        /// Text of the rule.
         text: String,
-        /// What is wrong with it.
+        /// Rule that the text breaks.
         reason: &'static str,
     },
-    /// The path pattern is none.
+    /// The path pattern is not one.
     #[error("`{text}` is not a path pattern: {reason}")]
     Path {
-        /// What was written.
+        /// Text of the pattern.
         text: String,
-        /// What is wrong with it.
+        /// Rule that the text breaks.
         reason: &'static str,
     },
-    /// The command is no program name.
+    /// The command is not a program name.
     #[error("`{text}` is not a program name: {reason}")]
     Command {
-        /// What was written.
+        /// Text of the pattern.
         text: String,
-        /// What is wrong with it.
+        /// Rule that the text breaks.
         reason: &'static str,
     },
 }

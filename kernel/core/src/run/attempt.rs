@@ -1,4 +1,4 @@
-//! One iteration's work as evaluations and the kernel see it.
+//! The work of one iteration, with its evidence.
 
 use crate::{
     evaluation::{Change, Check, Finding, Score},
@@ -6,30 +6,30 @@ use crate::{
     id::TreeId,
 };
 
-/// What one iteration came to.
+/// The result of one iteration.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Attempt {
-    /// What the model said at its end.
+    /// Last words of the model.
     pub(super) text: String,
-    /// The tree, where anything changed.
+    /// State of the workspace, if anything changed.
     pub(super) tree: Option<TreeId>,
-    /// What changed since the beginning.
+    /// Files that changed since the beginning.
     pub(super) changes: Vec<Change>,
-    /// The project's checks on it.
+    /// Results of the project's checks on it.
     pub(super) checks: Vec<Check>,
-    /// The judge's scores.
+    /// Scores of the rubric's dimensions.
     pub(super) scores: Vec<Score>,
-    /// Who judged.
-    pub(super) judge: Option<String>,
-    /// The evaluators that gave a verdict.
+    /// Name of the evaluator that gave the scores.
+    pub(super) scored_by: Option<String>,
+    /// Names of the evaluators that gave a verdict.
     pub(super) heard: Vec<String>,
-    /// Everything that should be mended, with the evaluator that says so.
+    /// Findings, each with the evaluator that reported it.
     pub(super) findings: Vec<(String, Finding)>,
-    /// Existing tests that were changed although they are evidence, where the task asks for it.
+    /// Existing tests that were changed although they are evidence, because the task asks for it.
     pub(super) weakened: Vec<String>,
-    /// What a person had to accept and did, by domain.
+    /// Domains of the changes that a person had to accept and did.
     pub(super) accepted: Vec<&'static str>,
-    /// How it stands.
+    /// Evidence about the work.
     pub(super) standing: Standing,
 }
 

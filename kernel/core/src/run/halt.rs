@@ -8,10 +8,10 @@ use crate::{
     recorder::RecordError,
 };
 
-/// Why a run stopped before its end. It can be resumed, except where the journal itself is the trouble.
+/// Reason why a run stopped before its end. It can be resumed, unless the journal itself is the trouble.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Paused {
-    /// The user asked for it.
+    /// The user cancelled the run.
     #[error("cancelled")]
     Cancelled,
     /// A person has to answer a question, and nobody was there.
@@ -34,7 +34,7 @@ impl From<JournalError> for Paused {
     }
 }
 
-/// Why the loop left its normal path.
+/// Reason why the loop left its normal path.
 pub(super) enum Halt {
     Trip(Trip),
     Paused(Paused),

@@ -8,24 +8,24 @@ use crate::{
     toolbox::Toolbox,
 };
 
-/// Everything that a run needs.
+/// Everything that a run needs from outside.
 #[derive(Clone)]
 pub struct Ports {
-    /// Models.
+    /// Models of all roles.
     pub model: Arc<dyn Model>,
-    /// Tools.
+    /// Tools that the run may use.
     pub toolbox: Arc<dyn Toolbox>,
-    /// Evaluators.
+    /// Evaluators that the run may ask.
     pub evaluators: Arc<dyn Evaluators>,
-    /// The directory.
+    /// Directory that the task works on.
     pub workspace: Arc<dyn Workspace>,
-    /// The record.
+    /// Record of the run.
     pub journal: Arc<dyn Journal>,
-    /// The person to ask.
+    /// Person who answers questions of policy.
     pub approver: Arc<dyn Approver>,
-    /// Whoever watches.
+    /// Watcher of the run.
     pub listener: Arc<dyn Listener>,
-    /// Time.
+    /// Clock of the run.
     pub clock: Arc<dyn Clock>,
     /// The user's wish to stop.
     pub cancellation: Arc<dyn Cancellation>,

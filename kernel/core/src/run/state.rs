@@ -1,4 +1,4 @@
-//! A run under way: what its journal began with, what it works with, and what it knows so far.
+//! The state that the phases of a run share.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -15,10 +15,10 @@ use crate::{
     tool::Tool,
 };
 
-/// The key of the first facts of a run.
+/// Key of the first facts of a run.
 pub(super) const START: &str = "start";
 
-/// The key of its last facts.
+/// Key of the last facts of a run.
 pub(super) const END: &str = "end";
 
 /// A run under way.
@@ -38,7 +38,7 @@ pub(super) struct Run {
     pub(super) first_tree: Option<TreeId>,
     pub(super) baseline: Vec<Check>,
     pub(super) attempts: Vec<Attempt>,
-    /// What evaluations found, as steps of the plan.
+    /// Steps that evaluations added to the plan.
     pub(super) repairs: Vec<Repair>,
     pub(super) repeats: HashMap<(String, String), u32>,
 }
