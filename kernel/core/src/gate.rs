@@ -59,7 +59,7 @@ pub struct LoopAction {
 }
 
 /// An action that the gate decides about.
-struct Action<'a> {
+struct GatedAction<'a> {
     origin: &'a str,
     name: &'a str,
     effect: Effect,
@@ -99,7 +99,7 @@ impl Gate {
         {
             return passed(decision);
         }
-        let action = Action {
+        let action = GatedAction {
             origin: &tool.origin,
             name: &tool.name,
             effect: tool.effect,
@@ -121,7 +121,7 @@ impl Gate {
         {
             return passed(decision);
         }
-        let action = Action {
+        let action = GatedAction {
             origin: "the loop",
             name: action.name,
             effect: action.effect,
@@ -146,7 +146,7 @@ impl Gate {
         grant: &Grant,
         wanted: &Use<'_>,
     ) -> Result<(), Failure> {
-        let action = Action {
+        let action = GatedAction {
             origin,
             name: wanted.interface(),
             effect: wanted.effect(),
@@ -158,7 +158,7 @@ impl Gate {
             Coverage::None => (denial(Grant::refusal(origin, wanted)), None),
             // The user granted a wildcard without seeing this name, so a person is asked now.
             Coverage::Wildcard => {
-                let action = Action { effect: Effect::Send, ..copy_of(&action) };
+                let action = GatedAction { effect: Effect::Send, ..copy_of(&action) };
                 match self.decide(&action).await {
                     Ok(decided) => decided,
                     Err(refusal) => return Err(self.wait_for(refusal)),
@@ -208,7 +208,7 @@ impl Gate {
     }
 
     /// Decides about an operation that records a start or a result of its own next.
-    async fn decide_for(&self, key: &str, action: &Action<'_>) -> Result<(), Refusal> {
+    async fn decide_for(&self, key: &str, action: &GatedAction<'_>) -> Result<(), Refusal> {
         let (decision, answer) = self.decide(action).await?;
         let event = decided(action, &decision, answer);
         match answer {
@@ -219,7 +219,10 @@ impl Gate {
         passed(decision)
     }
 
-    async fn decide(&self, action: &Action<'_>) -> Result<(Decision, Option<Answer>), Refusal> {
+    async fn decide(
+        &self,
+        action: &GatedAction<'_>,
+    ) -> Result<(Decision, Option<Answer>), Refusal> {
         if let Some(decision) = self.by_rule(action) {
             return Ok((decision, None));
         }
@@ -239,7 +242,7 @@ impl Gate {
         Ok((self.by_answer(action, &request, answer), Some(answer)))
     }
 
-    fn by_rule(&self, action: &Action<'_>) -> Option<Decision> {
+    fn by_rule(&self, action: &GatedAction<'_>) -> Option<Decision> {
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let covering = |allow: bool| {
             rules.iter().any(|rule| {
@@ -254,7 +257,7 @@ impl Gate {
 
     fn by_answer(
         &self,
-        action: &Action<'_>,
+        action: &GatedAction<'_>,
         request: &ApprovalRequest,
         answer: Answer,
     ) -> Decision {
@@ -274,11 +277,11 @@ impl Gate {
     }
 }
 
-fn copy_of<'a>(action: &Action<'a>) -> Action<'a> {
-    Action { target: action.target.clone(), details: action.details.clone(), ..*action }
+fn copy_of<'a>(action: &GatedAction<'a>) -> GatedAction<'a> {
+    GatedAction { target: action.target.clone(), details: action.details.clone(), ..*action }
 }
 
-fn decided(action: &Action<'_>, decision: &Decision, answer: Option<Answer>) -> Event {
+fn decided(action: &GatedAction<'_>, decision: &Decision, answer: Option<Answer>) -> Event {
     Event::GateDecided {
         origin: action.origin.to_owned(),
         action: action.name.to_owned(),
@@ -290,7 +293,7 @@ fn decided(action: &Action<'_>, decision: &Decision, answer: Option<Answer>) -> 
     }
 }
 
-fn request(action: &Action<'_>) -> ApprovalRequest {
+fn request(action: &GatedAction<'_>) -> ApprovalRequest {
     ApprovalRequest {
         origin: action.origin.to_owned(),
         action: action.name.to_owned(),
@@ -308,7 +311,7 @@ fn request(action: &Action<'_>) -> ApprovalRequest {
     }
 }
 
-fn rejection(action: &Action<'_>, why: &str) -> Decision {
+fn rejection(action: &GatedAction<'_>, why: &str) -> Decision {
     Decision::Deny {
         what: format!("{} on {:?}: {why}", action.name, action.target),
         hint: String::new(),

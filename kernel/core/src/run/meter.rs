@@ -34,7 +34,7 @@ const SUPERSEDED: &str = "this answer does not count: not all of the conversatio
 const LEAST_TURN: u64 = 256;
 
 /// Model turns of one run.
-pub(super) struct Meter {
+pub(super) struct TurnMeter {
     settings: TaskSettings,
     cards: HashMap<String, ModelCard>,
     recorder: Arc<Recorder>,
@@ -92,7 +92,7 @@ pub(super) enum Waited<T> {
     Cancelled,
 }
 
-impl Meter {
+impl TurnMeter {
     pub(super) fn new(
         task: &Task,
         cards: Vec<(String, ModelCard)>,
@@ -455,13 +455,13 @@ fn actual(
 
 /// Turns on behalf of one component call.
 pub(super) struct ComponentTurns {
-    meter: Arc<Meter>,
+    meter: Arc<TurnMeter>,
     key: String,
     count: AtomicU32,
 }
 
 impl ComponentTurns {
-    pub(super) fn new(meter: Arc<Meter>, key: &str) -> Self {
+    pub(super) fn new(meter: Arc<TurnMeter>, key: &str) -> Self {
         Self { meter, key: key.to_owned(), count: AtomicU32::new(0) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{attempt::Attempt, halt::Paused, meter::Meter, ports::Ports};
+use super::{attempt::Attempt, halt::Paused, meter::TurnMeter, ports::Ports};
 use crate::{
     contract::{Contract, Repair},
     evaluation::{Check, EvaluatorCard, Rubric},
@@ -31,7 +31,7 @@ pub(super) struct Run {
     pub(super) ports: Ports,
     pub(super) recorder: Arc<Recorder>,
     pub(super) gate: Arc<Gate>,
-    pub(super) meter: Arc<Meter>,
+    pub(super) meter: Arc<TurnMeter>,
     pub(super) contract: Contract,
     pub(super) rubric: Option<Rubric>,
     /// The untouched tree, once something was about to change.
@@ -58,7 +58,7 @@ impl Run {
             ))));
         };
         let gate = Arc::new(Gate::new(policy, ports.approver.clone(), recorder.clone()));
-        let meter = Arc::new(Meter::new(&task, models, recorder.clone(), &ports));
+        let meter = Arc::new(TurnMeter::new(&task, models, recorder.clone(), &ports));
         Ok(Self {
             task: *task,
             tools,
