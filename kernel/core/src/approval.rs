@@ -1,7 +1,7 @@
 //! Questions to a person, their four answers, and the rules that an answer can leave behind.
 //!
 //! The answers are those of the Agent Client Protocol. A question carries the hash of exactly what will run,
-//! so an answer given to one call can never be spent on another.
+//! so an answer given to one call cannot be spent on another.
 
 use serde::{Deserialize, Serialize};
 

@@ -101,8 +101,8 @@ pub enum Event {
         /// Reservation for the turn.
         reserved: Reservation,
     },
-    /// A turn was under way when the program died; its whole reservation counts as spent. A turn that failed before
-    /// counts with the cost that is known, and its loss with nothing.
+    /// A turn was under way when the program died; its whole reservation counts as spent. After a turn that failed,
+    /// whose cost is counted already, the reservation is zero.
     #[serde(rename = "turn.lost")]
     TurnLost {
         /// Amount that the turn may have taken at most.

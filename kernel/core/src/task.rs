@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{SessionId, TaskId};
 
-/// One task. Every surface builds it in the same way; the loop reads nothing else about the user's wish.
+/// One task, as surfaces build it and the loop reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// Id of the task and of its run.
@@ -53,7 +53,7 @@ pub struct TaskSettings {
 }
 
 impl TaskSettings {
-    /// The limits that hold where nobody said otherwise.
+    /// Limits of a task for which the user set none.
     pub const STANDARD: Self = Self {
         max_iterations: 3,
         quality: 0.8,
