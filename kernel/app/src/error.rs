@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use openkoi_brokers::{oauth::LoginError, random::RandomError, snapshot::SnapshotError};
+use openkoi_core::toolbox::ToolClash;
 use openkoi_host::{
     catalog::CatalogError,
     kinds::{provider::SetupError, tool::ToolboxError},
@@ -42,9 +43,12 @@ pub enum AppError {
     /// A provider is set up wrongly.
     #[error(transparent)]
     Provider(#[from] SetupError),
-    /// The tools do not fit together.
+    /// The tools of components do not fit together.
     #[error(transparent)]
     Tools(#[from] ToolboxError),
+    /// Two tiers of tools have one of the same name.
+    #[error(transparent)]
+    Clash(#[from] ToolClash),
     /// An evaluator cannot be used.
     #[error(transparent)]
     Evaluators(#[from] CatalogError),

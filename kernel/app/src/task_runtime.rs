@@ -6,8 +6,9 @@ use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
     gate::Policy,
     message::Role,
-    port::{Approver, Cancellation, Listener, Ports, Toolbox},
-    run::Briefing,
+    port::{Approver, Cancellation, Listener},
+    run::{Briefing, Ports},
+    toolbox::{Joined, Toolbox},
 };
 use openkoi_host::{
     Host, Place,
@@ -155,7 +156,8 @@ fn toolbox(
     workspace: &Path,
 ) -> Result<Arc<dyn Toolbox>, AppError> {
     let tools = Tools::new(host, Arc::clone(place), &ToolSettings::default())?;
-    let chosen = Without::new(Arc::new(tools), &settings.disabled_tools);
+    let joined = Joined::new([Arc::new(tools) as Arc<dyn Toolbox>])?;
+    let chosen = Without::new(Arc::new(joined), &settings.disabled_tools);
     let guarded = WithFailPoints(Arc::new(chosen));
     Ok(Arc::new(WithRules::new(Arc::new(guarded), workspace)))
 }

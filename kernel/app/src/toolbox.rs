@@ -8,8 +8,10 @@ use openkoi_core::{
     failure::Failure,
     gate::target_of,
     message::ToolCall,
-    port::{Pending, Scope, Toolbox},
+    port::Pending,
+    scope::Scope,
     tool::{Tool, ToolOutput},
+    toolbox::Toolbox,
 };
 
 use crate::rules::NestedRules;

@@ -14,8 +14,9 @@ use openkoi_app::{
 use openkoi_core::{
     evidence::{Basis, Claim},
     id::TaskId,
+    model::{ModelError, ModelTrouble},
     outcome::Outcome,
-    port::{Listener, ModelError, ModelTrouble},
+    port::Listener,
     recorder::RecordError,
     run::Paused,
     task::Task,

@@ -11,10 +11,10 @@ use std::{
 
 use openkoi_core::{
     contract::{Repair, Resolution},
+    decision::Decision,
     evaluation::{Check, CheckOutcome, Verdict},
     event::{Entry, Event},
     failure::Failure,
-    gate::Decision,
     message::Role,
     outcome::{Ending, Outcome},
     port::{Delta, Listener},

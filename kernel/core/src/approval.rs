@@ -1,24 +1,24 @@
 //! Questions to a person, their four answers, and the rules that an answer can leave behind.
 //!
 //! The answers are those of the Agent Client Protocol. A question carries the hash of exactly what will run,
-//! so an answer given to one call can never be spent on another.
+//! so an answer given to one call cannot be spent on another.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{hash, tool::Effect};
 
-/// What a person is asked.
+/// Question to a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRequest {
-    /// Who wants it: the component's name.
+    /// Name of the component that wants it.
     pub origin: String,
-    /// The tool, or the capability that is used.
+    /// Name of the tool, or of the capability that is used.
     pub action: String,
-    /// What it does to the world.
+    /// Effect on the world.
     pub effect: Effect,
     /// The domain whose trust level asks.
     pub domain: String,
-    /// What is acted on, computed by the kernel: path, command, host.
+    /// Target, computed by the kernel: path, command, host.
     pub target: String,
     /// The whole arguments as JSON text.
     pub details: String,
@@ -35,7 +35,7 @@ impl ApprovalRequest {
     }
 }
 
-/// What a person answers.
+/// Answer of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
@@ -49,16 +49,16 @@ pub enum Answer {
     RejectAlways,
 }
 
-/// What an *always* answer left behind. It matches one action on one target, never more.
+/// Rule that an *always* answer left behind. It matches one action on one target, never more.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rule {
-    /// Whether the rule allows or rejects.
+    /// True if the rule allows, false if it rejects.
     pub allow: bool,
-    /// The component it is about.
+    /// Name of the component that it is about.
     pub origin: String,
-    /// The tool or capability.
+    /// Name of the tool or capability.
     pub action: String,
-    /// The exact target.
+    /// Target, compared as a whole.
     pub target: String,
 }
 

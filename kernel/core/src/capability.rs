@@ -1,4 +1,4 @@
-//! What a component may use: what its manifest asks for, cut down to what the user grants. Empty is nothing.
+//! The powers of a component: what its manifest asks for, cut down to what the user grants. Empty is nothing.
 //!
 //! The decision is pure; carrying it out is the broker's.
 
@@ -10,13 +10,13 @@ use crate::{
     tool::Effect,
 };
 
-/// How far into the workspace a component may reach.
+/// Reach of a component into the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
-    /// It may look.
+    /// Files may be read.
     Read,
-    /// It may change.
+    /// Files may be read and changed.
     Write,
 }
 
@@ -24,34 +24,34 @@ pub enum Access {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Grant {
-    /// The workspace.
+    /// Access to the workspace; absent: none.
     pub files: Option<Access>,
-    /// Where requests may go.
+    /// Rules for the requests that may be sent.
     pub http: Vec<HttpRule>,
-    /// What may be run.
+    /// Rules for the programs that may be run.
     pub commands: Vec<CommandRule>,
-    /// Whether programs reach the network.
+    /// True if programs may reach the network.
     pub network: bool,
-    /// Model roles that may be asked.
+    /// Roles of the models that may be asked.
     pub roles: Vec<String>,
-    /// Whether it has a key-value space.
+    /// True if the component has a key-value space.
     pub state: bool,
-    /// Whether it may read the journal's records.
+    /// True if the component may read the journal's records.
     pub records: bool,
-    /// Whether it may recall learnings.
+    /// True if the component may recall learnings.
     pub memory: bool,
 }
 
-/// One use of a capability, with what is needed to decide it.
+/// One use of a capability, with everything that the decision needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Use<'a> {
-    /// A file is looked at or changed.
+    /// A file is read or changed.
     Files(Access),
     /// A request is sent.
     Http(HttpTarget<'a>),
     /// A program is run.
     Process {
-        /// The program.
+        /// Name of the program.
         program: &'a str,
         /// The whole command as one would type it.
         line: &'a str,
@@ -115,14 +115,14 @@ fn authority(target: &HttpTarget<'_>) -> String {
     }
 }
 
-/// How a grant answers a use.
+/// Answer of a grant to a use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coverage {
     /// Covered, and the thing used is named in the grant.
     Named,
     /// Covered by a wildcard only, so the user has never seen the name.
     Wildcard,
-    /// Not covered.
+    /// The grant does not cover the use.
     None,
 }
 

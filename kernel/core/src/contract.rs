@@ -1,40 +1,46 @@
-//! What the planner promises: steps, and criteria that somebody can check.
+//! The plan of a task: steps, and criteria that somebody can check.
 
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::Criterion;
 
-/// How much ceremony a task needs.
+/// Kind of result that a task asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effort {
-    /// The answer is the product; nothing is to change.
+    /// The answer is the product, and no file has to change.
     Answer,
-    /// Files are to change.
+    /// Files have to change.
     Change,
 }
 
 /// The plan of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contract {
-    /// How much ceremony.
+    /// Kind of result that the task asks for.
     pub effort: Effort,
-    /// The kind of work, which picks the rubric: `code`, `prose`, `sql`, `api`, `test` or `general`.
+    /// Kind of the work, which picks the rubric: one of [`Contract::KINDS`].
     pub kind: String,
-    /// Whether the task asks for changes to existing tests. Otherwise they are evidence and must stay.
+    /// True if the task asks for changes to existing tests. Otherwise they are evidence and must stay.
     pub may_change_tests: bool,
-    /// What will be done, in order.
+    /// Steps in the order in which they will be done.
     pub steps: Vec<String>,
-    /// What has to be true at the end.
+    /// Criteria that have to hold at the end.
     pub criteria: Vec<Criterion>,
 }
 
 impl Contract {
+    /// Kinds of work that a planner may name. Each has a rubric among the bundled skills.
+    pub const KINDS: [&str; 6] = ["code", "prose", "sql", "api", "test", Self::GENERAL];
+
+    /// The kind of work that fits no other.
+    pub const GENERAL: &str = "general";
+
     /// Returns the contract of a run that makes none: the task itself, judged.
     pub fn none() -> Self {
         Self {
             effort: Effort::Answer,
-            kind: "general".to_owned(),
+            kind: Self::GENERAL.to_owned(),
             may_change_tests: false,
             steps: Vec::new(),
             criteria: Vec::new(),
@@ -47,24 +53,24 @@ impl Contract {
 pub struct Repair {
     /// `r1`, `r2` …, in the order in which they were found.
     pub id: String,
-    /// Who found it, and can therefore say that it is mended.
+    /// Finder of the fault, who can therefore say that it is fixed.
     pub found_by: Finder,
-    /// What is to be mended.
+    /// Description of the fault, for the model.
     pub text: String,
     /// The fact, the check's id, or `file:line`.
     pub evidence: String,
     /// The iteration whose evaluation found it first.
     pub found_in: u32,
-    /// What showed that it is mended; absent while it is open.
+    /// Proof that it is fixed; absent while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<Resolution>,
 }
 
-/// Who finds what is to be mended.
+/// Source of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finder {
-    /// The kernel itself.
+    /// A fact that the kernel established.
     Kernel,
     /// A check of the project, by its id.
     Check(String),

@@ -1,4 +1,4 @@
-//! What evaluators are shown and what they say.
+//! Subjects of evaluators, and their verdicts.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +19,9 @@ pub enum Tier {
 /// An evaluator the loop may ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvaluatorCard {
-    /// Its name.
+    /// Name of the evaluator, by which it is asked.
     pub name: String,
-    /// What its evidence is worth.
+    /// Rank of its evidence.
     pub tier: Tier,
     /// Longest time for one evaluation, in milliseconds.
     pub deadline_ms: u64,
@@ -30,60 +30,60 @@ pub struct EvaluatorCard {
 /// One criterion of a contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Criterion {
-    /// `c1`, `c2` …
+    /// Id in the contract: `c1`, `c2` …
     pub id: String,
-    /// What has to be true.
+    /// Statement that has to be true.
     pub text: String,
-    /// The category of check that decides it (`test`, `build`, `lint`, `types`); absent: it is judged.
+    /// Category of the check that decides it (`test`, `build`, `lint`, `types`); absent: evaluators judge it.
     pub check: Option<String>,
 }
 
-/// How a file changed.
+/// Kind of change to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// It is new.
+    /// The file is new.
     Added,
-    /// Its contents or mode changed.
+    /// The contents or the mode of the file changed.
     Modified,
-    /// It is gone.
+    /// The file is gone.
     Removed,
 }
 
-/// One changed file.
+/// A file that differs between two states of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// Its path in the workspace.
+    /// Path of the file in the workspace.
     pub path: String,
-    /// How it changed.
+    /// Kind of the change.
     pub kind: ChangeKind,
-    /// Whether it steers agents or tools: a hook of git, the configuration of a project, rules for agents.
+    /// True if the file steers agents or tools: a hook of git, the configuration of a project, rules for agents.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub control: bool,
 }
 
-/// How a check or a test ended.
+/// Result of a check or a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckOutcome {
-    /// It passed.
+    /// The check passed.
     Passed,
-    /// It ran and failed.
+    /// The check ran and failed.
     Failed,
-    /// It could not be run; nothing is known.
+    /// The check could not be run; its result is unknown.
     Errored,
-    /// It was left out.
+    /// The check was left out.
     Skipped,
-    /// It failed and passed on the same tree.
+    /// The check failed and passed on the same tree.
     Flaky,
 }
 
-/// One test by name.
+/// Result of one test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestResult {
-    /// The runner's name of it.
+    /// Name that the runner gave the test.
     pub name: String,
-    /// How it ended.
+    /// Result of the test.
     pub outcome: CheckOutcome,
 }
 
@@ -96,62 +96,62 @@ pub struct Check {
     pub category: String,
     /// The command as one would type it.
     pub command: String,
-    /// How it ended.
+    /// Result of the check.
     pub outcome: CheckOutcome,
-    /// Its exit code.
+    /// Exit code of the command.
     pub exit_code: Option<i32>,
-    /// The tests it reported.
+    /// Results of single tests, where the check reports them.
     pub tests: Vec<TestResult>,
-    /// How many tests ran.
+    /// Number of tests that ran.
     pub test_count: Option<u32>,
-    /// The end of its output where it did not pass.
+    /// End of the output where the check did not pass.
     pub excerpt: String,
-    /// Ids of the receipts of its runs.
+    /// Ids of the receipts for its runs.
     pub receipts: Vec<String>,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
 }
 
 /// One axis of a rubric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dimension {
-    /// Its name.
+    /// Name of the axis.
     pub name: String,
-    /// Its share.
+    /// Weight in the score of the rubric.
     pub weight: f64,
 }
 
 /// Written criteria, from a skill.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rubric {
-    /// The skill's name.
+    /// Name of the skill.
     pub name: String,
-    /// Its axes.
+    /// Axes that the evaluator scores.
     pub dimensions: Vec<Dimension>,
-    /// Its text.
+    /// Text of the skill, for the evaluator's model.
     pub text: String,
 }
 
-/// How much a finding matters.
+/// Weight of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Worth knowing.
+    /// Worth knowing; nothing has to change.
     Note,
-    /// Should be mended.
+    /// The work would be better without it.
     Minor,
-    /// Must be mended.
+    /// The work has to be fixed.
     Major,
-    /// The work cannot stand.
+    /// The work cannot be accepted.
     Critical,
 }
 
-/// One observation.
+/// One observation about the work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// How much it matters.
+    /// Weight of the finding.
     pub severity: Severity,
-    /// What is wrong, and what would be right.
+    /// Description of the fault, and of what would be right.
     pub message: String,
     /// `file:line` or a check's id.
     pub evidence: String,
@@ -162,20 +162,20 @@ pub struct Finding {
 /// The score of one dimension, 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// The dimension.
+    /// Name of the dimension.
     pub dimension: String,
-    /// 0 to 1.
+    /// Value from 0 to 1.
     pub value: f64,
 }
 
-/// What is judged.
+/// Everything that an evaluator is shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
     /// The task as it was asked.
     pub task: String,
-    /// The contract; empty without a plan.
+    /// Criteria of the contract; empty without a plan.
     pub criteria: Vec<Criterion>,
-    /// Which iteration; 0 is the untouched tree.
+    /// Number of the iteration; 0 is the untouched tree.
     pub iteration: u32,
     /// Files that changed since the task began.
     pub changes: Vec<Change>,
@@ -191,16 +191,16 @@ pub struct Subject {
     pub rubric: Option<Rubric>,
 }
 
-/// What an evaluator said.
+/// Verdict of one evaluator.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// Checks that were run.
+    /// Checks that the evaluator ran.
     pub checks: Vec<Check>,
-    /// Scores of dimensions.
+    /// Scores of the rubric's dimensions.
     pub scores: Vec<Score>,
-    /// Observations.
+    /// Findings, in the evaluator's order.
     pub findings: Vec<Finding>,
-    /// One line for a person.
+    /// Summary for a person, in one line.
     pub summary: String,
     /// Programs that ran on its behalf, as the host saw them.
     pub receipts: Vec<Receipt>,

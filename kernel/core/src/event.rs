@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     approval::Answer,
     contract::{Contract, Repair},
+    decision::Decision,
     evaluation::{EvaluatorCard, Rubric, Verdict},
     evidence::Standing,
     failure::Failure,
-    gate::Decision,
     id::TreeId,
     ledger::Reservation,
     message::{ToolCall, Turn},
+    model::{ModelCard, ModelError},
     outcome::{Outcome, Trip},
-    port::{ModelCard, ModelError},
     task::Task,
     tool::{Effect, Receipt, Tool, ToolOutput},
 };
@@ -21,35 +21,35 @@ use crate::{
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Which operation of the loop it belongs to, for example `i1/t2` or `i1/t2/c0`. The loop gives the same
+    /// Operation of the loop that it belongs to, for example `i1/t2` or `i1/t2/c0`. The loop gives the same
     /// operation the same key whenever it runs, which is what resuming rests on.
     pub key: String,
-    /// When, in milliseconds since 1970.
+    /// Time of the entry, in milliseconds since 1970.
     pub at_ms: u64,
-    /// How long the run had been running, pauses left out, in milliseconds.
+    /// Running time of the run so far, pauses left out, in milliseconds.
     pub elapsed_ms: u64,
-    /// What happened.
+    /// The fact itself.
     pub event: Event,
 }
 
-/// What happened.
+/// One fact of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event")]
 pub enum Event {
     /// A task was accepted for work.
     #[serde(rename = "task.started")]
     TaskStarted {
-        /// The task.
+        /// The task as it was accepted.
         task: Box<Task>,
-        /// What the roles resolve to.
+        /// Models of the roles, by role.
         models: Vec<(String, ModelCard)>,
-        /// What the model is told of the workspace.
+        /// Description of the workspace, for the models.
         overview: String,
-        /// The project's rules and the skills that apply, for the system prompt.
+        /// Project rules and skills that apply, for the system prompt.
         instructions: String,
-        /// The tools on offer.
+        /// Tools that the run may use.
         tools: Vec<Tool>,
-        /// The evaluators to ask.
+        /// Evaluators that the run may ask.
         evaluators: Vec<EvaluatorCard>,
     },
     /// A stopped run was taken up again.
@@ -58,204 +58,204 @@ pub enum Event {
     /// The plan is made.
     #[serde(rename = "plan.made")]
     PlanMade {
-        /// Steps and criteria.
+        /// Steps and criteria of the plan.
         contract: Contract,
-        /// What the rubric tier judges by.
+        /// Rubric of the kind of work, if there is one.
         rubric: Option<Rubric>,
     },
     /// The state of the workspace was recorded.
     #[serde(rename = "tree.captured")]
     TreeCaptured {
-        /// Its name.
+        /// Id of the recorded state.
         tree: TreeId,
     },
     /// The workspace was compared with the state at the beginning.
     #[serde(rename = "tree.compared")]
     TreeCompared {
-        /// What changed.
+        /// Files that differ from the first state.
         changes: Vec<crate::evaluation::Change>,
-        /// The difference as text.
+        /// The difference as a unified diff.
         diff: String,
     },
     /// The workspace was brought back to a recorded state.
     #[serde(rename = "tree.restored")]
     TreeRestored {
-        /// Its name.
+        /// Id of the state that was restored.
         tree: TreeId,
     },
     /// An iteration began.
     #[serde(rename = "iteration.started")]
     IterationStarted {
-        /// Counted from 1.
+        /// Number of the iteration, counted from 1.
         number: u32,
     },
     /// A model is being asked.
     #[serde(rename = "turn.started")]
     TurnStarted {
-        /// The role.
+        /// Role that asks.
         role: String,
-        /// `provider/model`.
+        /// Name of the model, `provider/model`.
         model: String,
-        /// SHA-256 of the request.
+        /// SHA-256 of the request's JSON.
         request: String,
-        /// The most that it may take.
+        /// Reservation for the turn.
         reserved: Reservation,
     },
-    /// A turn was under way when the program died; what it may have cost counts as spent. After a turn that failed,
-    /// whose cost is known, it is nothing.
+    /// A turn was under way when the program died; its whole reservation counts as spent. After a turn that failed,
+    /// whose cost is counted already, the reservation is zero.
     #[serde(rename = "turn.lost")]
     TurnLost {
-        /// The most that it may have taken.
+        /// Amount that the turn may have taken at most.
         reserved: Reservation,
     },
     /// A model could not answer; the run pauses and asks again when it is resumed.
     #[serde(rename = "turn.failed")]
     TurnFailed {
-        /// The role.
+        /// Role that asked.
         role: String,
-        /// `provider/model`.
+        /// Name of the model, `provider/model`.
         model: String,
-        /// Why, with what had arrived.
+        /// Error of the model, with the part of the turn that had arrived.
         error: ModelError,
-        /// What that took.
+        /// Amount that this part took.
         #[serde(default)]
         spent: Reservation,
     },
     /// A model answered, or said that the conversation is too long.
     #[serde(rename = "turn.finished")]
     TurnFinished {
-        /// The role.
+        /// Role that asked.
         role: String,
-        /// `provider/model`.
+        /// Name of the model, `provider/model`.
         model: String,
-        /// The turn.
+        /// The turn, or the error that the conversation is too long.
         result: Result<Turn, ModelError>,
-        /// What it took.
+        /// Amount that it took.
         spent: Reservation,
     },
     /// The gate decided about a call or a use of a capability.
     #[serde(rename = "gate.decided")]
     GateDecided {
-        /// Who wanted it.
+        /// Component that wanted it, or the loop.
         origin: String,
-        /// The tool or capability.
+        /// Name of the tool or capability.
         action: String,
-        /// What it does.
+        /// Effect on the world.
         effect: Effect,
-        /// The domain.
+        /// Domain whose trust level held.
         domain: String,
-        /// What is acted on.
+        /// Target of the action.
         target: String,
-        /// What was decided.
+        /// Decision with its ground.
         decision: Decision,
-        /// What the person answered, if one was asked.
+        /// Answer of the person, if one was asked.
         answer: Option<Answer>,
     },
     /// A tool call is about to run.
     #[serde(rename = "call.started")]
     CallStarted {
-        /// The call.
+        /// The call as the model wrote it.
         call: ToolCall,
-        /// What it does.
+        /// Effect on the world.
         effect: Effect,
-        /// Who runs it.
+        /// Component that runs the tool.
         origin: String,
-        /// Whether it may run twice.
+        /// True if running it twice does the same as running it once.
         idempotent: bool,
-        /// What is acted on.
+        /// Target of the call.
         target: String,
     },
     /// A tool call ended.
     #[serde(rename = "call.finished")]
     CallFinished {
-        /// The tool.
+        /// Name of the tool.
         tool: String,
-        /// What it answered.
+        /// Output of the tool, or its failure.
         result: Result<ToolOutput, Failure>,
-        /// How long it took, in milliseconds.
+        /// Duration in milliseconds.
         duration_ms: u64,
     },
     /// A program that ran on behalf of a call or an evaluation ended.
     #[serde(rename = "process.finished")]
     ProcessFinished {
-        /// The proof.
+        /// Receipt of the host for the program.
         receipt: Receipt,
-        /// The state of the workspace when it ran, where it is known.
+        /// State of the workspace when it ran, if it is known.
         tree: Option<TreeId>,
     },
     /// An evaluator is being asked.
     #[serde(rename = "evaluation.started")]
     EvaluationStarted {
-        /// The evaluator.
+        /// Name of the evaluator.
         evaluator: String,
     },
     /// An evaluator answered; a failure means *not evaluated*.
     #[serde(rename = "evaluation.finished")]
     EvaluationFinished {
-        /// The evaluator.
+        /// Name of the evaluator.
         evaluator: String,
-        /// What it said.
+        /// Verdict of the evaluator, or its failure.
         result: Result<Verdict, Failure>,
-        /// The state of the workspace that was judged.
+        /// State of the workspace that was judged.
         tree: Option<TreeId>,
     },
     /// The loop decided how to go on.
     #[serde(rename = "iteration.decided")]
     IterationDecided {
-        /// The iteration.
+        /// Number of the iteration.
         number: u32,
-        /// `accept`, `refine`, `resample` or `stop`.
+        /// One of `accept`, `refine`, `resample` and `stop`.
         decision: String,
-        /// Why, one sentence.
+        /// Reason in one sentence.
         reason: String,
-        /// How the work stands.
+        /// Evidence about the work.
         standing: Standing,
     },
-    /// The plan was edited: what the evaluation found, and what it showed to be mended.
+    /// The plan was edited: steps for what the evaluation found, and marks on steps that it showed to be fixed.
     #[serde(rename = "plan.refined")]
     PlanRefined {
-        /// The iteration that was evaluated.
+        /// Number of the iteration that was evaluated.
         number: u32,
-        /// All steps that refinement has added so far.
+        /// Every step that refinement has added so far.
         repairs: Vec<Repair>,
     },
     /// A component says what it is doing.
     #[serde(rename = "progress.reported")]
     ProgressReported {
-        /// The component.
+        /// Name of the component.
         origin: String,
-        /// What it is doing.
+        /// Message of the component for a person.
         message: String,
     },
     /// Four fifths of the budget are spent.
     #[serde(rename = "budget.warned")]
     BudgetWarned {
-        /// Spent so far.
+        /// Amount that is spent so far.
         spent: Reservation,
     },
-    /// A breaker tripped.
+    /// A breaker ended the run.
     #[serde(rename = "breaker.tripped")]
     BreakerTripped {
-        /// Which, with its numbers.
+        /// Reason and numbers of the breaker.
         trip: Trip,
     },
     /// The run waits for a person, or was cancelled; it can be resumed.
     #[serde(rename = "task.paused")]
     TaskPaused {
-        /// Why.
+        /// Reason in words.
         reason: String,
     },
-    /// The run ended.
+    /// The run came to its end.
     #[serde(rename = "task.finished")]
     TaskFinished {
-        /// How.
+        /// Everything that the run came to.
         outcome: Box<Outcome>,
     },
 }
 
 impl Event {
-    /// Whether the loop comes to this by itself and does nothing before its next intent: lost with the program,
-    /// it is concluded again from what is left.
+    /// Returns whether the loop concludes the fact by itself and does nothing before its next intent: lost with the
+    /// program, it is concluded again from what is left.
     pub fn waits(&self) -> bool {
         self.is_news()
             || matches!(
@@ -270,12 +270,12 @@ impl Event {
             )
     }
 
-    /// Whether it only tells what goes on at this moment: nothing follows from it.
+    /// Returns whether the fact tells of the present moment and has no consequence for the run.
     pub fn is_news(&self) -> bool {
         matches!(self, Self::EvaluationStarted { .. } | Self::ProgressReported { .. })
     }
 
-    /// Whether it belongs to a turn of a model, which is never repeated.
+    /// Returns whether the fact belongs to a turn of a model.
     pub fn is_turn(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! How the work stands, and which of two standings is better.
+//! The evidence about the work, and its order: which of two standings is better.
 //!
 //! The order is lexicographic, never a mean: facts of the kernel, then the project's checks, then the rubric.
 //! With a red test that was green before, no rubric score can make work acceptable.
@@ -9,20 +9,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::evaluation::{Check, CheckOutcome, Criterion, Finding, Severity};
 
-/// How the work stands after an evaluation.
+/// Evidence about the work after an evaluation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
     /// Facts that the kernel established and that forbid acceptance, one sentence each.
     pub violations: Vec<String>,
-    /// What was green on the untouched tree and is not now, or is new and red.
+    /// Checks and tests that were green on the untouched tree and are not now, or that are new and red.
     pub broken: Vec<String>,
-    /// What was red on the untouched tree and is green now.
+    /// Checks and tests that were red on the untouched tree and are green now.
     pub fixed: Vec<String>,
-    /// What was red and still is.
+    /// Checks and tests that were red and still are.
     pub red: Vec<String>,
-    /// What failed and passed on the same tree.
+    /// Checks and tests that failed and passed on the same tree.
     pub flaky: Vec<String>,
-    /// What is green.
+    /// Checks and tests that are green.
     pub green: Vec<String>,
     /// Checks that could not be run.
     pub unknown: Vec<String>,
@@ -30,9 +30,9 @@ pub struct Standing {
     pub not_evaluated: Vec<String>,
     /// The rubric's score, 0 to 1; absent means *not evaluated*.
     pub score: Option<f64>,
-    /// Findings of critical severity with evidence.
+    /// Number of critical findings with evidence.
     pub critical: u32,
-    /// How large the change is, in changed files and bytes of diff; ties go to the smaller one.
+    /// Size of the change, in changed files and bytes of diff; ties go to the smaller one.
     pub size: (u32, u64),
 }
 
@@ -54,7 +54,7 @@ impl Standing {
         self.compare(other).then_with(|| other.size.cmp(&self.size))
     }
 
-    /// Returns what failed, as one text that is the same for the same failure.
+    /// Returns the failures as one text, which is the same for the same failures.
     pub fn signature(&self) -> String {
         let mut parts = self.violations.clone();
         parts.extend(self.broken.iter().map(|id| format!("broken {id}")));
@@ -124,7 +124,7 @@ fn outcomes(checks: &[Check]) -> BTreeMap<String, CheckOutcome> {
     all
 }
 
-/// Whether a test may have been red before without anybody seeing it: its check failed without naming tests.
+/// Returns whether a test may have been red before unseen: its check failed without naming tests.
 fn hidden(baseline: &[Check], id: &str) -> bool {
     let owner = id.split(' ').next().unwrap_or(id);
     baseline
@@ -132,7 +132,7 @@ fn hidden(baseline: &[Check], id: &str) -> bool {
         .any(|check| check.id == owner && is_red(check.outcome) && check.tests.is_empty())
 }
 
-/// Whether the check that `id` belongs to reported at all, so that a missing test is really gone. A check that
+/// Returns whether the check that `id` belongs to reported at all, so that a missing test is really gone. A check that
 /// did not build reports no tests, and is red itself.
 fn ran(now: &[Check], id: &str) -> bool {
     let owner = id.split(' ').next().unwrap_or(id);
@@ -142,47 +142,47 @@ fn ran(now: &[Check], id: &str) -> bool {
     }
 }
 
-/// What a statement in the report rests on.
+/// Basis of a claim in the report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "basis", rename_all = "snake_case")]
 pub enum Basis {
     /// A command that the host ran on the kept tree.
     Verified {
-        /// The check.
+        /// Id of the check.
         check: String,
-        /// The command.
+        /// Command of the check.
         command: String,
-        /// Its exit code.
+        /// Exit code of the command.
         exit_code: Option<i32>,
-        /// The state of the workspace it ran on.
+        /// State of the workspace on which it ran.
         tree: Option<crate::id::TreeId>,
-        /// The receipts.
+        /// Ids of the receipts for its runs.
         receipts: Vec<String>,
     },
-    /// A judge said so.
+    /// A verdict of an evaluator.
     Judged {
-        /// Which evaluator.
+        /// Name of the evaluator.
         by: String,
-        /// Its score, 0 to 1.
+        /// Score of the rubric, 0 to 1.
         score: f64,
     },
-    /// Nothing supports it.
+    /// No check and no verdict supports the claim.
     Unverified,
 }
 
-/// One criterion with what it rests on.
+/// A criterion of the contract with its basis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// The criterion.
     pub criterion: Criterion,
-    /// Whether it holds.
+    /// True if the criterion holds.
     pub holds: bool,
-    /// What that rests on.
+    /// Basis of that statement.
     #[serde(flatten)]
     pub basis: Basis,
 }
 
-/// Returns the weighted mean of a rubric's dimensions, or nothing when a dimension is missing or no number.
+/// Returns the weighted mean of a rubric's dimensions, or nothing if a score is missing or outside of 0 to 1.
 pub fn rubric_score(
     dimensions: &[crate::evaluation::Dimension],
     scores: &[crate::evaluation::Score],
@@ -200,7 +200,7 @@ pub fn rubric_score(
     (weights > 0.0).then(|| sum / weights)
 }
 
-/// Returns how many findings are critical and say where.
+/// Returns the number of critical findings that come with evidence.
 pub fn critical(findings: &[Finding]) -> u32 {
     let grave =
         |finding: &&Finding| finding.severity == Severity::Critical && !finding.evidence.is_empty();
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_or_impossible_score_is_no_score() {
+    fn a_missing_or_impossible_score_leaves_the_rubric_without_a_score() {
         let dimensions = [
             Dimension { name: "a".into(), weight: 0.4 },
             Dimension { name: "b".into(), weight: 0.6 },

@@ -1,25 +1,25 @@
-//! What goes wrong inside a call, in a form that a model can read and a program can branch on.
+//! Failures of a call, in a form that a model can read and a program can branch on.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a call did not do what was asked. It never ends a run by itself.
+/// Reason why a call did not do what was asked. It never ends a run by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
-    /// The input was not accepted; the same input will never be.
+    /// The input was not accepted; sending the same again does not help.
     #[error("{}{message}", at(field))]
     Invalid {
         /// A JSON pointer, or empty for the whole input.
         field: String,
-        /// What is wrong and what would be right.
+        /// Mistake in the input, and what would be right.
         message: String,
     },
     /// Policy refused; nothing happened.
     #[error("denied: {what}{}", hinted(hint))]
     Denied {
-        /// What was refused.
+        /// Action that was refused.
         what: String,
-        /// What a person can do to allow it.
+        /// Step by which a person can allow it; may be empty.
         hint: String,
     },
     /// The named thing does not exist.
@@ -31,19 +31,19 @@ pub enum Failure {
     /// A service could not answer; later it may.
     #[error("unavailable: {message}")]
     Unavailable {
-        /// What happened.
+        /// Report of the trouble, in words.
         message: String,
-        /// Whether the request left this machine.
+        /// True if the request left this machine.
         request_sent: bool,
-        /// How long the service asks to be left alone, in milliseconds.
+        /// Wait that the service asks for, in milliseconds.
         retry_after_ms: Option<u64>,
     },
-    /// A limit was reached.
+    /// A limit on size, time or number was reached.
     #[error("limit `{name}` ({value}) reached{}", hinted(knob))]
     Limited {
-        /// The limit.
+        /// Name of the limit.
         name: String,
-        /// Its value.
+        /// Value of the limit.
         value: u64,
         /// The setting that changes it, or empty.
         knob: String,
@@ -57,12 +57,12 @@ pub enum Failure {
     /// The guest broke: panic, bad memory, time, stack.
     #[error("`{component}` broke: {message}")]
     Trapped {
-        /// Which component.
+        /// Name of the component.
         component: String,
-        /// What broke.
+        /// Report of the trap, in words.
         message: String,
     },
-    /// Anything else.
+    /// Any other failure, in words.
     #[error("{0}")]
     Failed(String),
 }

@@ -1,17 +1,18 @@
-//! The one function that every effect passes: identity, capability, trust level, rules, approval, journal.
+//! The gate between a run and its effects: grant, rules, trust level, approval, journal.
 //!
-//! A tool call passes with [`Gate::pass_call`]; a use of a capability inside a call passes with
-//! [`Gate::pass_use`]. The order is fixed: what the grant does not cover is refused before anything else is
-//! looked at, a rejecting rule comes before an allowing one, and a person is asked last.
+//! It has three doors: [`Gate::pass_call`] for a tool call, [`Gate::pass_use`] for the use of a capability inside
+//! a call, and [`Gate::pass_loop`] for an action of the loop itself. The order behind them is fixed: what the grant
+//! does not cover is refused before anything else is looked at, a rejecting rule comes before an allowing one, and a
+//! person is asked last.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
     capability::{Coverage, Grant, Use},
+    decision::Decision,
     event::Event,
     failure::Failure,
     message::ToolCall,
@@ -21,25 +22,7 @@ use crate::{
     trust::Trust,
 };
 
-/// What the gate decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "decision", rename_all = "snake_case")]
-pub enum Decision {
-    /// It may run.
-    Allow {
-        /// Why: `read`, `trust:act`, `rule`, `answer`.
-        because: String,
-    },
-    /// It may not run.
-    Deny {
-        /// What was refused.
-        what: String,
-        /// What would allow it.
-        hint: String,
-    },
-}
-
-/// Why something did not pass.
+/// Reasons why an action does not pass.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// Refused; the model may read it.
@@ -53,39 +36,39 @@ pub enum Refusal {
     Record(#[from] RecordError),
 }
 
-/// What the user decided before the run.
+/// Decisions that the user made before the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Trust levels.
+    /// Trust levels of the domains.
     pub trust: Trust,
     /// Rules that earlier answers left.
     pub rules: Vec<Rule>,
 }
 
-/// What the loop asks for itself.
+/// An action of the loop itself that is the user's to allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// What it wants to do.
-    pub action: &'static str,
-    /// What that does.
+pub struct LoopAction {
+    /// Name of the action.
+    pub name: &'static str,
+    /// Effect on the world.
     pub effect: Effect,
-    /// The domain whose trust level holds.
+    /// Domain whose trust level holds.
     pub domain: &'static str,
-    /// What is acted on.
+    /// Target of the action.
     pub target: String,
 }
 
-/// Something that wants to pass.
-struct Claimant<'a> {
+/// An action that the gate decides about.
+struct GatedAction<'a> {
     origin: &'a str,
-    action: &'a str,
+    name: &'a str,
     effect: Effect,
     domain: &'a str,
     target: String,
     details: String,
 }
 
-/// The one function that every effect passes.
+/// The gate of one run.
 pub struct Gate {
     trust: Trust,
     rules: Mutex<Vec<Rule>>,
@@ -106,7 +89,7 @@ impl Gate {
         }
     }
 
-    /// Lets a tool call pass, or says why not.
+    /// Lets a tool call pass, or refuses it with the reason.
     ///
     /// # Errors
     ///
@@ -114,17 +97,17 @@ impl Gate {
     pub async fn pass_call(&self, key: &str, tool: &Tool, call: &ToolCall) -> Result<(), Refusal> {
         if let Some(Event::GateDecided { decision, .. }) = self.recorder.recall(key, "gate.decided")
         {
-            return settled(decision);
+            return passed(decision);
         }
-        let claimant = Claimant {
+        let action = GatedAction {
             origin: &tool.origin,
-            action: &tool.name,
+            name: &tool.name,
             effect: tool.effect,
             domain: &tool.domain,
             target: target_of(tool, call),
             details: call.arguments.clone(),
         };
-        self.decide_for(key, &claimant).await
+        self.decide_for(key, &action).await
     }
 
     /// Lets the loop itself pass with something that is the user's to decide, such as work that changes the
@@ -133,28 +116,28 @@ impl Gate {
     /// # Errors
     ///
     /// As [`Gate::pass_call`].
-    pub async fn pass_loop(&self, key: &str, claim: Claim) -> Result<(), Refusal> {
+    pub async fn pass_loop(&self, key: &str, action: LoopAction) -> Result<(), Refusal> {
         if let Some(Event::GateDecided { decision, .. }) = self.recorder.recall(key, "gate.decided")
         {
-            return settled(decision);
+            return passed(decision);
         }
-        let claimant = Claimant {
+        let action = GatedAction {
             origin: "the loop",
-            action: claim.action,
-            effect: claim.effect,
-            domain: claim.domain,
-            details: claim.target.clone(),
-            target: claim.target,
+            name: action.name,
+            effect: action.effect,
+            domain: action.domain,
+            details: action.target.clone(),
+            target: action.target,
         };
-        self.decide_for(key, &claimant).await
+        self.decide_for(key, &action).await
     }
 
-    /// Lets a use of a capability pass, or says why not. Uses that only look at the workspace, at the
+    /// Lets a use of a capability pass, or refuses it with the reason. Uses that only look at the workspace, at the
     /// component's own state or at the run's records leave no line in the journal: the call does.
     ///
     /// # Errors
     ///
-    /// A failure that the component may read. Where nobody was there to ask, [`Gate::waiting`] says so.
+    /// A failure that the component may read. If nobody was there to ask, [`Gate::waiting`] has the question.
     pub async fn pass_use(
         &self,
         key: &str,
@@ -163,9 +146,9 @@ impl Gate {
         grant: &Grant,
         wanted: &Use<'_>,
     ) -> Result<(), Failure> {
-        let claimant = Claimant {
+        let action = GatedAction {
             origin,
-            action: wanted.interface(),
+            name: wanted.interface(),
             effect: wanted.effect(),
             domain,
             target: wanted.target(),
@@ -173,10 +156,10 @@ impl Gate {
         };
         let (decision, answer) = match grant.coverage(wanted) {
             Coverage::None => (denial(Grant::refusal(origin, wanted)), None),
-            // A wildcard was granted without the name being seen, so a person sees it now.
+            // The user granted a wildcard without seeing this name, so a person is asked now.
             Coverage::Wildcard => {
-                let claimant = Claimant { effect: Effect::Send, ..claimant_again(&claimant) };
-                match self.decide(&claimant).await {
+                let action = GatedAction { effect: Effect::Send, ..copy_of(&action) };
+                match self.decide(&action).await {
                     Ok(decided) => decided,
                     Err(refusal) => return Err(self.wait_for(refusal)),
                 }
@@ -185,8 +168,9 @@ impl Gate {
             Coverage::Named => (Decision::Allow { because: "grant".to_owned() }, None),
         };
         if noteworthy(wanted, &decision) {
-            let event = decided(&claimant, &decision, answer);
-            // A model's turn has an intent of its own; of what leaves the machine otherwise this is the only one.
+            let event = decided(&action, &decision, answer);
+            // A model's turn records an intent of its own. For everything else that leaves the machine, this
+            // decision is the intent, and it is durable before the use.
             let noted = match (wanted, answer, &decision) {
                 (Use::Model(_), None, Decision::Allow { .. }) => {
                     self.recorder.note_with_next(key, event)
@@ -195,7 +179,7 @@ impl Gate {
             };
             noted.map_err(|error| Failure::Failed(error.to_string()))?;
         }
-        match settled(decision) {
+        match passed(decision) {
             Ok(()) => Ok(()),
             Err(refusal) => Err(self.wait_for(refusal)),
         }
@@ -223,55 +207,57 @@ impl Gate {
         }
     }
 
-    /// Decides once for an operation that records a start or a result of its own next.
-    async fn decide_for(&self, key: &str, claimant: &Claimant<'_>) -> Result<(), Refusal> {
-        let (decision, answer) = self.decide(claimant).await?;
-        let event = decided(claimant, &decision, answer);
+    /// Decides about an operation that records a start or a result of its own next.
+    async fn decide_for(&self, key: &str, action: &GatedAction<'_>) -> Result<(), Refusal> {
+        let (decision, answer) = self.decide(action).await?;
+        let event = decided(action, &decision, answer);
         match answer {
             None => self.recorder.record_with_next(key, event)?,
             // A person is not asked twice.
             Some(_) => self.recorder.record(key, event)?,
         }
-        settled(decision)
+        passed(decision)
     }
 
-    async fn decide(&self, claimant: &Claimant<'_>) -> Result<(Decision, Option<Answer>), Refusal> {
-        if let Some(decision) = self.by_rule(claimant) {
+    async fn decide(
+        &self,
+        action: &GatedAction<'_>,
+    ) -> Result<(Decision, Option<Answer>), Refusal> {
+        if let Some(decision) = self.by_rule(action) {
             return Ok((decision, None));
         }
-        let level = self.trust.level(claimant.domain);
-        if level.allows(claimant.effect) {
-            let because = if claimant.effect == Effect::Read {
+        let level = self.trust.level(action.domain);
+        if level.allows(action.effect) {
+            let because = if action.effect == Effect::Read {
                 "read".to_owned()
             } else {
                 format!("trust:{level}")
             };
             return Ok((Decision::Allow { because }, None));
         }
-        let request = request(claimant);
+        let request = request(action);
         let Some(answer) = self.approver.ask(&request).await else {
             return Err(Refusal::NeedsApproval(Box::new(request)));
         };
-        Ok((self.by_answer(claimant, &request, answer), Some(answer)))
+        Ok((self.by_answer(action, &request, answer), Some(answer)))
     }
 
-    fn by_rule(&self, claimant: &Claimant<'_>) -> Option<Decision> {
+    fn by_rule(&self, action: &GatedAction<'_>) -> Option<Decision> {
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let covering = |allow: bool| {
             rules.iter().any(|rule| {
-                rule.allow == allow
-                    && rule.covers(claimant.origin, claimant.action, &claimant.target)
+                rule.allow == allow && rule.covers(action.origin, action.name, &action.target)
             })
         };
         if covering(false) {
-            return Some(rejection(claimant, "a rule that you wrote rejects it"));
+            return Some(rejection(action, "a rule that you wrote rejects it"));
         }
         covering(true).then(|| Decision::Allow { because: "rule".to_owned() })
     }
 
     fn by_answer(
         &self,
-        claimant: &Claimant<'_>,
+        action: &GatedAction<'_>,
         request: &ApprovalRequest,
         answer: Answer,
     ) -> Decision {
@@ -286,48 +272,48 @@ impl Gate {
         if allow {
             Decision::Allow { because: "answer".to_owned() }
         } else {
-            rejection(claimant, "you said no")
+            rejection(action, "you said no")
         }
     }
 }
 
-fn claimant_again<'a>(claimant: &Claimant<'a>) -> Claimant<'a> {
-    Claimant { target: claimant.target.clone(), details: claimant.details.clone(), ..*claimant }
+fn copy_of<'a>(action: &GatedAction<'a>) -> GatedAction<'a> {
+    GatedAction { target: action.target.clone(), details: action.details.clone(), ..*action }
 }
 
-fn decided(claimant: &Claimant<'_>, decision: &Decision, answer: Option<Answer>) -> Event {
+fn decided(action: &GatedAction<'_>, decision: &Decision, answer: Option<Answer>) -> Event {
     Event::GateDecided {
-        origin: claimant.origin.to_owned(),
-        action: claimant.action.to_owned(),
-        effect: claimant.effect,
-        domain: claimant.domain.to_owned(),
-        target: claimant.target.clone(),
+        origin: action.origin.to_owned(),
+        action: action.name.to_owned(),
+        effect: action.effect,
+        domain: action.domain.to_owned(),
+        target: action.target.clone(),
         decision: decision.clone(),
         answer,
     }
 }
 
-fn request(claimant: &Claimant<'_>) -> ApprovalRequest {
+fn request(action: &GatedAction<'_>) -> ApprovalRequest {
     ApprovalRequest {
-        origin: claimant.origin.to_owned(),
-        action: claimant.action.to_owned(),
-        effect: claimant.effect,
-        domain: claimant.domain.to_owned(),
-        target: claimant.target.clone(),
-        details: claimant.details.clone(),
-        hash: ApprovalRequest::hash_of(claimant.action, &claimant.details),
+        origin: action.origin.to_owned(),
+        action: action.name.to_owned(),
+        effect: action.effect,
+        domain: action.domain.to_owned(),
+        target: action.target.clone(),
+        details: action.details.clone(),
+        hash: ApprovalRequest::hash_of(action.name, &action.details),
         rule: Rule {
             allow: true,
-            origin: claimant.origin.to_owned(),
-            action: claimant.action.to_owned(),
-            target: claimant.target.clone(),
+            origin: action.origin.to_owned(),
+            action: action.name.to_owned(),
+            target: action.target.clone(),
         },
     }
 }
 
-fn rejection(claimant: &Claimant<'_>, why: &str) -> Decision {
+fn rejection(action: &GatedAction<'_>, why: &str) -> Decision {
     Decision::Deny {
-        what: format!("{} on {:?}: {why}", claimant.action, claimant.target),
+        what: format!("{} on {:?}: {why}", action.name, action.target),
         hint: String::new(),
     }
 }
@@ -339,7 +325,7 @@ fn denial(failure: Failure) -> Decision {
     }
 }
 
-fn settled(decision: Decision) -> Result<(), Refusal> {
+fn passed(decision: Decision) -> Result<(), Refusal> {
     match decision {
         Decision::Allow { .. } => Ok(()),
         Decision::Deny { what, hint } => Err(Refusal::Denied(Failure::Denied { what, hint })),
@@ -351,7 +337,7 @@ fn noteworthy(wanted: &Use<'_>, decision: &Decision) -> bool {
     outside || !matches!(decision, Decision::Allow { .. })
 }
 
-/// Returns what a call acts on: the argument that the tool's manifest points to, or all arguments.
+/// Returns the target of a call: the argument that the tool's manifest points to, or all arguments.
 pub fn target_of(tool: &Tool, call: &ToolCall) -> String {
     let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
     let pointed = tool.target.as_deref().and_then(|pointer| arguments.pointer(pointer));

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hexadecimal_goes_there_and_back() {
+    fn hexadecimal_round_trips() {
         assert_eq!(hex(&[0, 15, 255]), "000fff");
         assert_eq!(unhex("000fff"), Some(vec![0, 15, 255]));
         assert_eq!(unhex("0"), None);

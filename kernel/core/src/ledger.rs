@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Usage;
 
-/// What a model costs, in US dollars per million tokens.
+/// Price of a model, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Price {
-    /// Tokens of the request.
+    /// Price of tokens in the request.
     pub input: f64,
-    /// Tokens generated.
+    /// Price of generated tokens.
     pub output: f64,
-    /// Tokens read from the cache; absent: as `input`.
+    /// Price of tokens read from the cache; absent: as `input`.
     pub cache_read: Option<f64>,
-    /// Tokens written to the cache; absent: as `input`.
+    /// Price of tokens written to the cache; absent: as `input`.
     pub cache_write: Option<f64>,
 }
 
@@ -25,7 +25,7 @@ pub struct Price {
 const MOST: u64 = 1 << 53;
 
 impl Price {
-    /// What counts where nobody knows a price: as dear as the dearest models sold, so that an unknown price
+    /// Price that counts where none is known: as high as the dearest models sold, so that an unknown price
     /// is never a free one.
     pub const CEILING: Self =
         Self { input: 30.0, output: 180.0, cache_read: None, cache_write: None };
@@ -53,13 +53,13 @@ fn tokens(count: u64) -> f64 {
 /// The most that one turn can take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
-    /// Tokens, input and output.
+    /// Tokens of input and output together.
     pub tokens: u64,
-    /// Millionths of a dollar.
+    /// Cost in millionths of a US dollar.
     pub cost_micros: u64,
 }
 
-/// What is spent and what is reserved.
+/// Tokens and money of one task: its limits, its spending and its open reservations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     max_tokens: u64,
@@ -69,13 +69,13 @@ pub struct Ledger {
     warned: bool,
 }
 
-/// Which limit a reservation would pass.
+/// The limit that a reservation would pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortage {
-    /// Tokens.
+    /// The limit on tokens.
     Tokens,
-    /// Money.
+    /// The limit on money.
     Cost,
 }
 
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_that_is_no_number_costs_everything_and_a_negative_one_nothing_back() {
+    fn a_price_that_is_not_a_number_costs_the_most_and_a_negative_one_nothing() {
         let broken = Price { input: f64::NAN, output: 0.0, cache_read: None, cache_write: None };
         let negative = Price { input: -1.0, output: 0.0, cache_read: None, cache_write: None };
         assert_eq!(broken.cost_micros(usage(1, 0)), MOST);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_comes_back_stays_spent() {
+    fn a_reservation_without_a_result_stays_spent() {
         let mut ledger = Ledger::new(100, 1_000);
         let most = Reservation { tokens: 60, cost_micros: 600 };
         assert_eq!(ledger.reserve(most), Ok(()));

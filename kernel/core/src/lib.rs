@@ -1,18 +1,22 @@
 //! The kernel proper: the loop, its breakers, the budget ledger and the decision what is allowed.
 //!
-//! Nothing in here does anything to the world. Files, models, tools, time and the journal are traits in
-//! [`port`], and every fact of a run is an [`event::Event`].
+//! Nothing in here does anything to the world. Files, models, time and the journal are traits in [`port`], tools
+//! are behind a [`toolbox`], evaluators behind [`evaluators`], and every fact of a run is an [`event::Event`].
 //!
 //! One task, in call order: a surface builds a [`task::Task`]; [`run`] drives it through plan, execute,
-//! evaluate and refine; each model turn is reserved and settled in the [`ledger`]; each tool call passes the
-//! [`gate`], which asks the [`capability`] decision, the [`trust`] level and, if need be, a person
-//! ([`approval`]); the [`recorder`] keeps what happened and gives it back when a run is resumed or verified;
+//! evaluate and refine; each turn of a [`model`] is a [`message::Prompt`], reserved and settled in the [`ledger`];
+//! each tool call passes the [`gate`], which asks the [`capability`] decision, the [`trust`] level and, if need
+//! be, a person ([`approval`]), and leaves a [`decision`]; a call that may run reaches the [`toolbox`] with its
+//! [`scope`]; the [`recorder`] keeps what happened and gives it back when a run is resumed or verified;
 //! [`evidence`] says how the work stands; [`outcome`] is what is left at the end.
 
 pub mod approval;
+pub mod blob;
 pub mod capability;
 pub mod contract;
+pub mod decision;
 pub mod evaluation;
+pub mod evaluators;
 pub mod event;
 pub mod evidence;
 pub mod failure;
@@ -21,11 +25,14 @@ pub mod hash;
 pub mod id;
 pub mod ledger;
 pub mod message;
+pub mod model;
 pub mod outcome;
 pub mod pattern;
 pub mod port;
 pub mod recorder;
 pub mod run;
+pub mod scope;
 pub mod task;
 pub mod tool;
+pub mod toolbox;
 pub mod trust;

@@ -1,11 +1,11 @@
-//! What is said to a model and what it answers, in no provider's format.
+//! Prompts and turns, in no provider's format.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::tool::Schema;
+use crate::{blob::Blob, tool::Schema};
 
-/// What a turn is for; settings map a role to a provider's model.
+/// The purpose of a turn; settings map a role to a provider's model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Role(pub String);
@@ -24,13 +24,13 @@ impl Role {
     }
 }
 
-/// Who speaks.
+/// Author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Speaker {
     /// The person, the kernel, or a tool's answer.
     User,
-    /// The model.
+    /// The model that the role resolves to.
     Assistant,
 }
 
@@ -39,7 +39,7 @@ pub enum Speaker {
 pub struct ToolCall {
     /// The provider's id of the call.
     pub id: String,
-    /// The tool's name.
+    /// Name of the tool, as the model wrote it.
     pub name: String,
     /// JSON text as the model wrote it; it may be invalid.
     pub arguments: String,
@@ -50,37 +50,18 @@ pub struct ToolCall {
 pub struct ToolResult {
     /// The id of the call that is answered.
     pub id: String,
-    /// The tool's name.
+    /// Name of the tool that answered.
     pub name: String,
-    /// What the tool said.
+    /// Text for the model: the output, or the failure in words.
     pub content: String,
-    /// Whether it failed.
+    /// True if the call failed.
     pub is_error: bool,
-}
-
-/// Bytes with their media type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blob {
-    /// For example `image/png`.
-    pub media_type: String,
-    /// The bytes.
-    #[serde(with = "hex_bytes")]
-    pub bytes: Vec<u8>,
-}
-
-impl Blob {
-    /// Returns roughly how many pages it has: one, if it is an image.
-    fn pages(&self) -> usize {
-        /// A page of text takes less, one of scans more.
-        const PAGE: usize = 64 << 10;
-        if self.media_type.starts_with("image/") { 1 } else { 1 + self.bytes.len() / PAGE }
-    }
 }
 
 /// A provider's reasoning, to be sent back unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reasoning {
-    /// What may be shown. May be empty.
+    /// Text that may be shown to a person; may be empty.
     pub text: String,
     /// Opaque to all but the codec that made it.
     pub state: String,
@@ -90,21 +71,21 @@ pub struct Reasoning {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
-    /// Text.
+    /// Text of either speaker.
     Text(String),
     /// Something to look at: an image or a document.
     #[serde(alias = "image")]
     Attachment(Blob),
     /// The model asks for a tool.
     ToolCall(ToolCall),
-    /// A tool answered.
+    /// The answer of a tool.
     ToolResult(ToolResult),
-    /// The model's reasoning.
+    /// Reasoning of the model, for the provider that made it.
     Reasoning(Reasoning),
 }
 
 impl Part {
-    /// Returns roughly how many bytes of a request this part takes.
+    /// Returns an estimate of the bytes that this part takes in a request.
     pub fn weight(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -117,12 +98,12 @@ impl Part {
     }
 }
 
-/// One message.
+/// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Who speaks.
+    /// Author of all its parts.
     pub speaker: Speaker,
-    /// What is said, in order.
+    /// Contents in the order in which they were said.
     pub parts: Vec<Part>,
 }
 
@@ -137,7 +118,7 @@ impl Message {
         Self { speaker: Speaker::Assistant, parts }
     }
 
-    /// Returns roughly how many bytes of a request this message takes.
+    /// Returns an estimate of the bytes that this message takes in a request.
     pub fn weight(&self) -> usize {
         self.parts.iter().map(Part::weight).sum()
     }
@@ -146,19 +127,19 @@ impl Message {
 /// A tool as a model is offered it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OfferedTool {
-    /// Unique in a request.
+    /// Name that no other tool of the request has.
     pub name: String,
-    /// What it does and when to use it.
+    /// Purpose of the tool and when to use it, for the model.
     pub description: String,
     /// JSON Schema of its arguments.
     pub parameters: Schema,
 }
 
-/// Whether the model has to call a tool.
+/// Freedom of the model to call tools.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolChoice {
-    /// The model decides.
+    /// The model may call a tool and need not.
     #[default]
     Automatic,
     /// No tool may be called.
@@ -174,11 +155,11 @@ pub enum ToolChoice {
 pub struct Prompt {
     /// The system prompt; byte-stable within a task.
     pub system: String,
-    /// The conversation, oldest first.
+    /// Messages of the conversation, oldest first.
     pub messages: Vec<Message>,
     /// Tools on offer, sorted by name.
     pub tools: Vec<OfferedTool>,
-    /// Whether one must be called.
+    /// Freedom of the model to call one of `tools`.
     pub tool_choice: ToolChoice,
     /// JSON Schema for the answer's text.
     pub schema: Option<Value>,
@@ -187,7 +168,7 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Returns the same for a model that reads text alone: words in the place of each attachment.
+    /// Returns the prompt for a model that reads text alone: words stand for each attachment.
     #[must_use]
     pub fn in_words(&self) -> Self {
         let part = |part: &Part| match part {
@@ -211,7 +192,7 @@ impl Prompt {
         }
     }
 
-    /// Guesses its tokens, rather too many: three bytes a token, where English has four.
+    /// Returns an estimate of its tokens, rather too high: three bytes a token, where English has four.
     pub fn tokens(&self) -> u64 {
         let messages: usize = self.messages.iter().map(Message::weight).sum();
         let tools: usize = self
@@ -223,7 +204,7 @@ impl Prompt {
     }
 }
 
-/// Guesses the tokens of so many bytes of text, rather too many.
+/// Returns an estimate of the tokens in so many bytes of text, rather too high.
 pub fn tokens(bytes: usize) -> u64 {
     (bytes / 3) as u64
 }
@@ -233,13 +214,13 @@ pub fn tokens(bytes: usize) -> u64 {
 pub struct Usage {
     /// Tokens of the request, cached ones included.
     pub input: Option<u64>,
-    /// Tokens generated, reasoning included.
+    /// Generated tokens, reasoning included.
     pub output: Option<u64>,
-    /// Of `input`, read from the provider's cache.
+    /// Part of `input` that was read from the provider's cache.
     pub cache_read: Option<u64>,
-    /// Of `input`, written to the provider's cache.
+    /// Part of `input` that was written to the provider's cache.
     pub cache_write: Option<u64>,
-    /// Of `output`, spent on reasoning.
+    /// Part of `output` that was spent on reasoning.
     pub reasoning: Option<u64>,
 }
 
@@ -260,7 +241,7 @@ impl Usage {
         }
     }
 
-    /// Adds what earlier attempts took that came to nothing. A count that is not reported stays so.
+    /// Adds the tokens of earlier failed attempts. A count that was not reported stays unreported.
     #[must_use]
     pub fn with_lost(self, lost: Self) -> Self {
         let sum = self.plus(lost);
@@ -279,21 +260,21 @@ impl Usage {
     }
 }
 
-/// Why a model stopped.
+/// Reason why a model stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
-    /// It had said what it had to say.
+    /// The model had said all that it wanted to say.
     Finished,
-    /// It waits for tools.
+    /// The model waits for tools.
     ToolCalls,
-    /// It reached the limit of tokens.
+    /// The turn reached the limit of tokens.
     Length,
     /// The provider withheld the rest.
     Filtered,
-    /// The model declined.
+    /// The model declined to answer.
     Refused,
-    /// The provider paused; sending the conversation back goes on.
+    /// The provider paused; it goes on when the conversation is sent back.
     Paused,
     /// Something else, in the provider's words.
     Other(String),
@@ -302,26 +283,26 @@ pub enum StopReason {
 /// One complete turn of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
-    /// What was said, in order.
+    /// Contents in the order in which the model said them.
     pub parts: Vec<Part>,
-    /// Why it ended.
+    /// Reason why the turn ended.
     pub stop: StopReason,
-    /// What it took, with the attempts that came to nothing before it.
+    /// Tokens of this turn and of the failed attempts before it.
     pub usage: Usage,
     /// The model that answered, in the provider's words.
     pub model: String,
 }
 
-/// What arrived of a turn that did not become complete.
+/// The part of an incomplete turn that arrived.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Received {
-    /// Text and finished reasoning, in order. Calls are not in it: none of them is ever run.
+    /// Text and finished reasoning, in order. Tool calls are left out: an incomplete turn runs none.
     pub parts: Vec<Part>,
-    /// What it took, with other attempts that came to nothing; guessed where the provider did not say.
+    /// Tokens of this and other failed attempts; guessed where the provider did not say.
     pub usage: Usage,
     /// The model that answered, in the provider's words.
     pub model: String,
-    /// Whether its text was shown as it arrived.
+    /// True if its text was shown as it arrived.
     pub shown: bool,
 }
 
@@ -353,19 +334,5 @@ impl Turn {
             _ => None,
         });
         calls.collect()
-    }
-}
-
-/// Bytes as hexadecimal text, so that the journal stays readable JSON.
-mod hex_bytes {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&crate::hash::hex(bytes))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        crate::hash::unhex(&text).ok_or_else(|| D::Error::custom("not hexadecimal"))
     }
 }

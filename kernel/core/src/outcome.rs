@@ -1,4 +1,4 @@
-//! How a run ended.
+//! The end of a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,31 +17,31 @@ pub enum Trip {
     /// The budget does not cover the next turn.
     #[error("the {} budget does not cover the next turn (limit {limit}, spent {spent})", word(*what))]
     Budget {
-        /// Tokens or money.
+        /// The limit that would be passed: tokens or money.
         what: Shortage,
-        /// The limit: tokens, or millionths of a dollar.
+        /// Value of the limit: tokens, or millionths of a US dollar.
         limit: u64,
-        /// Spent so far, in the same unit.
+        /// Amount spent so far, in the same unit.
         spent: u64,
     },
-    /// The time is over.
+    /// The time of the task is over.
     #[error("the time limit of {} s is over", limit_ms / 1000)]
     Time {
-        /// The limit in milliseconds.
+        /// Limit in milliseconds.
         limit_ms: u64,
     },
-    /// The model asks for the same thing for ever.
+    /// The model repeats one call again and again.
     #[error("`{tool}` was called {count} times with the same arguments")]
     Repetition {
-        /// The tool.
+        /// Name of the tool.
         tool: String,
-        /// How often.
+        /// Number of identical calls.
         count: u32,
     },
     /// The work became worse twice.
     #[error("the work became worse twice: {detail}")]
     Regression {
-        /// What became worse.
+        /// Obstacle in the last iteration.
         detail: String,
     },
 }
@@ -53,55 +53,55 @@ fn word(what: Shortage) -> &'static str {
     }
 }
 
-/// The end of a run.
+/// Ways in which a run ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "ending", rename_all = "snake_case")]
 pub enum Ending {
     /// The work was accepted, or nothing was to be evaluated.
     Accepted,
-    /// All iterations are used and the work was not accepted.
+    /// Every iteration is used and the work was not accepted.
     Exhausted,
-    /// Further iterations bring nothing.
+    /// Further iterations would bring nothing.
     Stalled {
-        /// What stalled it.
+        /// Sign that the work stands still.
         reason: String,
     },
-    /// A breaker tripped.
+    /// A breaker ended the run.
     Tripped {
-        /// Which.
+        /// Reason and numbers of the breaker.
         trip: Trip,
     },
 }
 
-/// Everything there is to say at the end.
+/// Everything that a run came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// How it ended.
+    /// The way in which it ended.
     #[serde(flatten)]
     pub ending: Ending,
     /// The answer: what the model said last in the best iteration.
     pub text: String,
-    /// How many iterations ran.
+    /// Number of iterations that ran.
     pub iterations: u32,
-    /// Which of them is kept; 0 is the untouched tree.
+    /// Number of the iteration that is kept; 0 is the untouched tree.
     pub best_iteration: u32,
-    /// How the kept work stands.
+    /// Evidence about the kept work.
     pub standing: Standing,
-    /// Each criterion with what it rests on.
+    /// Criteria of the contract, each with its basis.
     pub claims: Vec<Claim>,
-    /// Changed files in the kept tree.
+    /// Files that the kept tree changed.
     pub changes: Vec<Change>,
-    /// Turns of models.
+    /// Number of complete turns.
     pub turns: u32,
-    /// Tokens of all turns.
+    /// Tokens of all turns, failed ones included.
     pub usage: Usage,
-    /// Tokens and money.
+    /// Amount that counts against the budget.
     pub spent: Reservation,
-    /// How long it ran, in milliseconds.
+    /// Running time in milliseconds.
     pub elapsed_ms: u64,
-    /// The iteration's scores by dimension, 0 to 1.
+    /// Scores of the kept iteration, 0 to 1.
     pub scores: Vec<crate::evaluation::Score>,
-    /// What evaluations found, as steps of the plan, and what showed them to be mended.
+    /// Steps that evaluations added to the plan, and what showed them to be fixed.
     #[serde(default)]
     pub repairs: Vec<Repair>,
 }

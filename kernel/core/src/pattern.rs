@@ -1,7 +1,7 @@
 //! Patterns that grants and manifests are written in: hosts, HTTP rules, paths and commands.
 //!
 //! Everything here is pure: a pattern is parsed once, refused with a sentence if it could be read in two
-//! ways, and then only matched. Who asks and what follows from a match is decided elsewhere.
+//! ways, and then only matched. The callers decide what follows from a match.
 //!
 //! # Accepted forms
 //!
@@ -35,84 +35,15 @@
 
 mod address;
 mod command;
+mod error;
 mod host;
 mod http;
 mod path;
+mod text;
 
 pub use address::is_public_address;
 pub use command::CommandRule;
+pub use error::PatternError;
 pub use host::HostPattern;
 pub use http::{HttpRule, HttpTarget};
 pub use path::PathGlob;
-
-/// Why a pattern was not accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PatternError {
-    /// Nothing was written.
-    #[error("the pattern is empty")]
-    Empty,
-    /// Longer than any honest pattern.
-    #[error("the pattern is longer than {limit} characters")]
-    TooLong {
-        /// The most characters a pattern may have.
-        limit: usize,
-    },
-    /// More parts than are matched in reasonable time.
-    #[error("the pattern has more than {limit} parts")]
-    TooManyParts {
-        /// The most parts a pattern may have.
-        limit: usize,
-    },
-    /// The host could be read in two ways, or is none.
-    #[error("`{text}` is not a host: {reason}")]
-    Host {
-        /// What was written.
-        text: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The rule as a whole does not parse.
-    #[error("`{text}` is not an http rule: {reason}")]
-    Http {
-        /// What was written.
-        text: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The path pattern is none.
-    #[error("`{text}` is not a path pattern: {reason}")]
-    Path {
-        /// What was written.
-        text: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The command is no program name.
-    #[error("`{text}` is not a program name: {reason}")]
-    Command {
-        /// What was written.
-        text: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-}
-
-/// Gives a pattern type its text form in serde, `TryFrom<String>` and `From<T> for String`.
-macro_rules! text_form {
-    ($type:ty) => {
-        impl TryFrom<String> for $type {
-            type Error = crate::pattern::PatternError;
-
-            fn try_from(text: String) -> Result<Self, Self::Error> {
-                text.parse()
-            }
-        }
-
-        impl From<$type> for String {
-            fn from(pattern: $type) -> Self {
-                pattern.to_string()
-            }
-        }
-    };
-}
-use text_form;

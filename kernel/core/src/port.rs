@@ -1,85 +1,30 @@
-//! What the loop needs from outside, as traits. Adapters live in the crates around core; tests bring their own.
+//! The outside world as traits: what the loop needs, and the state that components keep. Adapters live in the
+//! crates around core; tests bring their own.
 //!
-//! Nothing here may be absent: where a program has no use for a port, it passes an implementation that does
-//! nothing.
+//! A program that has no use for a port passes an implementation that does nothing.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
-
-use serde::{Deserialize, Serialize};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
-    evaluation::{Change, EvaluatorCard, Rubric, Subject, Verdict},
-    event::{Entry, Event},
+    evaluation::Change,
+    event::Entry,
     failure::Failure,
     id::{TaskId, TreeId},
-    ledger::Price,
-    message::{Prompt, Received, Role, ToolCall, Turn},
-    tool::{Tool, ToolOutput},
+    message::{Prompt, Role, Turn},
+    model::{ModelCard, ModelError},
 };
 
 /// A future that a port returns.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What a role resolves to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ModelCard {
-    /// `provider/model`.
-    pub name: String,
-    /// Tokens it reads.
-    pub context: u64,
-    /// Tokens it writes in one turn.
-    pub output: u64,
-    /// What it costs; absent when nobody knows.
-    pub price: Option<Price>,
-}
-
-/// Why a model gave no turn. The adapter has retried already where that made sense.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
-pub struct ModelError {
-    /// What kind of trouble it is.
-    pub kind: ModelTrouble,
-    /// One sentence for a person, without secrets.
-    pub message: String,
-    /// A command or setting that helps, or empty.
-    pub hint: String,
-    /// What had arrived of the turn, if anything had.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub received: Option<Box<Received>>,
-}
-
-/// Kinds of trouble with a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModelTrouble {
-    /// The credential is missing, wrong or expired.
-    Credentials,
-    /// The account has no credit or quota left.
-    Quota,
-    /// Too many requests, for longer than the task lasts.
-    RateLimited,
-    /// The provider cannot be reached or has a fault.
-    Unreachable,
-    /// The conversation is longer than the model reads.
-    Overflow,
-    /// There is no such model.
-    UnknownModel,
-    /// The provider did not accept the request.
-    Invalid,
-    /// The provider's rules about contents forbid an answer.
-    Refused,
-    /// The egress broker refused.
-    Denied,
-}
-
 /// Models, by role.
 pub trait Model: Send + Sync {
-    /// Returns what `role` resolves to.
+    /// Returns the card of the model that `role` resolves to.
     fn card(&self, role: &Role) -> ModelCard;
 
-    /// Asks for one turn. Text is passed to `deltas` as it arrives, which says whether somebody was shown it: then
-    /// the turn is never begun anew, and ends in an error where it breaks off.
+    /// Asks for one turn. Text is passed to `deltas` as it arrives. Once `deltas` says that somebody was shown a
+    /// piece, the turn is not begun anew: if it breaks off, it ends in an error.
     fn complete<'a>(
         &'a self,
         role: &'a Role,
@@ -98,101 +43,50 @@ pub enum Delta<'a> {
     Text(&'a str),
     /// Reasoning that may be shown.
     Thought(&'a str),
-    /// The adapter waits before it tries again; says why.
+    /// Reason for which the adapter waits before it tries again.
     Waiting(&'a str),
 }
 
-/// What surrounds a tool call or an evaluation.
-#[derive(Clone)]
-pub struct Scope {
-    /// The task.
-    pub task: TaskId,
-    /// The call's key in the journal.
-    pub key: String,
-    /// How long it may take.
-    pub deadline: Duration,
-    /// The gate, for uses of capabilities inside the call.
-    pub gate: Arc<crate::gate::Gate>,
-    /// Model turns on behalf of the call, paid from the task's budget.
-    pub turns: Arc<dyn Turns>,
-}
-
-/// Model turns for a component, metered and journaled by the run.
-pub trait Turns: Send + Sync {
-    /// Asks the model of `role` for one turn.
-    fn turn<'a>(&'a self, role: Role, prompt: Prompt) -> Pending<'a, Result<Turn, Failure>>;
-}
-
-/// The tools that one run may use.
-pub trait Toolbox: Send + Sync {
-    /// Returns the tools, sorted by name.
-    fn tools(&self) -> Vec<Tool>;
-
-    /// Runs a call that the gate has let pass. Arguments are valid JSON of an object.
-    fn call<'a>(
-        &'a self,
-        call: &'a ToolCall,
-        scope: Scope,
-    ) -> Pending<'a, Result<ToolOutput, Failure>>;
-}
-
-/// The evaluators that one run may ask.
-pub trait Evaluators: Send + Sync {
-    /// Returns them, highest tier first.
-    fn cards(&self) -> Vec<EvaluatorCard>;
-
-    /// Returns the rubric for work of this kind (`code`, `prose`, `sql`, `api`, `test`, `general`).
-    fn rubric(&self, kind: &str) -> Option<Rubric>;
-
-    /// Asks `evaluator` to judge `subject`. A failure means *not evaluated*.
-    fn evaluate<'a>(
-        &'a self,
-        evaluator: &'a str,
-        subject: &'a Subject,
-        scope: Scope,
-    ) -> Pending<'a, Result<Verdict, Failure>>;
-}
-
-/// Why the workspace could not be captured or restored.
+/// Reason why the workspace could not be captured or restored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct WorkspaceError(pub String);
 
 /// The directory that a task works on.
 pub trait Workspace: Send + Sync {
-    /// Records its present state.
+    /// Records the present state.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or the object store cannot be written.
+    /// The directory cannot be read, or the object store cannot be written.
     fn capture(&self) -> Result<TreeId, WorkspaceError>;
 
     /// Returns the files that differ between two states.
     ///
     /// # Errors
     ///
-    /// When a state is not in the store.
+    /// A state is not in the store.
     fn changes(&self, from: &TreeId, to: &TreeId) -> Result<Vec<Change>, WorkspaceError>;
 
     /// Returns the difference as a unified diff of at most `max` bytes.
     ///
     /// # Errors
     ///
-    /// When a state is not in the store.
+    /// A state is not in the store.
     fn diff(&self, from: &TreeId, to: &TreeId, max: usize) -> Result<String, WorkspaceError>;
 
     /// Brings the directory back to a state; what is there now is recorded first.
     ///
     /// # Errors
     ///
-    /// When a file cannot be written; calling again goes on.
+    /// A file cannot be written; calling again goes on.
     fn restore(&self, to: &TreeId) -> Result<(), WorkspaceError>;
 
     /// Describes the directory for a model: its top level and the project's own rules.
     fn overview(&self) -> String;
 }
 
-/// Why a record could not be kept. It ends the run: what is not recorded must not be acted on.
+/// Reason why a record could not be kept. It ends the run: what is not recorded must not be acted on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct JournalError(pub String);
@@ -203,14 +97,14 @@ pub trait Journal: Send + Sync {
     ///
     /// # Errors
     ///
-    /// When they are not durable: full disk, read-only home, another process owns the task.
+    /// The entries are not durable: full disk, read-only home, another process owns the task.
     fn append(&self, task: &TaskId, entries: &[Entry]) -> Result<(), JournalError>;
 
     /// Returns all entries of the task, oldest first.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// The journal cannot be read.
     fn load(&self, task: &TaskId) -> Result<Vec<Entry>, JournalError>;
 }
 
@@ -223,27 +117,29 @@ pub trait Approver: Send + Sync {
     ///
     /// # Errors
     ///
-    /// When it cannot be kept; the rule then holds for this run only.
+    /// The rule cannot be kept; it then holds for this run only.
     fn remember(&self, rule: &Rule) -> Result<(), JournalError>;
 }
 
-/// Whoever watches: progress lines, event streams, dashboards.
+/// Watchers of a run: progress lines, event streams, dashboards.
 pub trait Listener: Send + Sync {
-    /// A fact was recorded.
+    /// Tells of a fact that was recorded.
     fn event(&self, entry: &Entry);
 
-    /// A piece of a turn arrived. It is not recorded. Returns whether a person or a program was shown it as part of
+    /// Takes a piece of a turn, which is not recorded. Returns whether a person or a program was shown it as part of
     /// the answer; what was shown is not taken back.
     fn delta(&self, role: &Role, delta: Delta<'_>) -> bool;
 }
 
 /// The key-value spaces of components. A component sees its own and no other.
+///
+/// The loop does not use it: the host offers it to components.
 pub trait StateStore: Send + Sync {
     /// Returns the value of `key` in the space of `component`.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read.
+    /// The store cannot be read.
     fn get(&self, component: &str, key: &str) -> Result<Option<Vec<u8>>, Failure>;
 
     /// Sets `key` to `value`; `quota` is the most bytes that the whole space may hold.
@@ -257,14 +153,14 @@ pub trait StateStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// When the store cannot be written.
+    /// The store cannot be written.
     fn delete(&self, component: &str, key: &str) -> Result<(), Failure>;
 
     /// Returns at most `limit` keys that start with `prefix` and sort after `after`, sorted.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read.
+    /// The store cannot be read.
     fn keys(
         &self,
         component: &str,
@@ -274,48 +170,20 @@ pub trait StateStore: Send + Sync {
     ) -> Result<Vec<String>, Failure>;
 }
 
-/// Time.
+/// Clocks and waiting.
 pub trait Clock: Send + Sync {
-    /// Milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     fn now_ms(&self) -> u64;
 
-    /// Milliseconds on a clock that only goes forward.
+    /// Returns the milliseconds of a clock that only goes forward.
     fn monotonic_ms(&self) -> u64;
 
-    /// Waits.
+    /// Returns a future that is ready after `duration`.
     fn sleep(&self, duration: Duration) -> Pending<'static, ()>;
 }
 
-/// Tells that the user wants the run to end.
+/// The user's wish that the run ends.
 pub trait Cancellation: Send + Sync {
     /// Waits until the run is to end.
     fn cancelled(&self) -> Pending<'static, ()>;
-}
-
-/// Everything that a run needs.
-#[derive(Clone)]
-pub struct Ports {
-    /// Models.
-    pub model: Arc<dyn Model>,
-    /// Tools.
-    pub toolbox: Arc<dyn Toolbox>,
-    /// Evaluators.
-    pub evaluators: Arc<dyn Evaluators>,
-    /// The directory.
-    pub workspace: Arc<dyn Workspace>,
-    /// The record.
-    pub journal: Arc<dyn Journal>,
-    /// The person to ask.
-    pub approver: Arc<dyn Approver>,
-    /// Whoever watches.
-    pub listener: Arc<dyn Listener>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// The user's wish to stop.
-    pub cancellation: Arc<dyn Cancellation>,
-}
-
-/// A shorthand for an event that is only passed on.
-pub(crate) fn entry(key: &str, elapsed_ms: u64, at_ms: u64, event: Event) -> Entry {
-    Entry { key: key.to_owned(), at_ms, elapsed_ms, event }
 }

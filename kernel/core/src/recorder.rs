@@ -4,8 +4,8 @@
 //! [`Recorder::recall`]; only what the journal does not hold is done, and recorded before it is acted on.
 //!
 //! A commit waits for the disk. What the loop concludes by itself ([`Event::waits`]) is therefore committed with
-//! the next intent or result: before anything is done because of it, and nobody hears of it earlier. News
-//! ([`Event::is_news`]) waits for the disk too, but not to be heard.
+//! the next intent or result: before anything is done because of it, and before listeners hear of it. News
+//! ([`Event::is_news`]) is committed in the same way, but listeners hear of it at once.
 
 use std::{
     collections::HashMap,
@@ -15,10 +15,10 @@ use std::{
 use crate::{
     event::{Entry, Event},
     id::TaskId,
-    port::{Clock, Journal, JournalError, Listener, entry},
+    port::{Clock, Journal, JournalError, Listener},
 };
 
-/// Why a fact could not be recorded.
+/// Reasons why a fact could not be recorded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// The journal cannot be written.
@@ -27,19 +27,19 @@ pub enum RecordError {
     /// A verified run did something that its journal does not hold.
     #[error("the replay differs from the journal at {key} ({event})")]
     Diverged {
-        /// The operation.
+        /// Key of the operation.
         key: String,
-        /// What it did.
+        /// Name of the event that the journal lacks or holds differently.
         event: &'static str,
     },
 }
 
-/// What the recorder does with a fact that the journal does not hold.
+/// Treatment of a fact that the journal does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Appends it.
+    /// Appends the fact.
     Live,
-    /// Refuses it: the journal is complete.
+    /// Refuses the fact: the journal is complete.
     Verify,
 }
 
@@ -50,12 +50,13 @@ pub struct Recorder {
     journal: Arc<dyn Journal>,
     listener: Arc<dyn Listener>,
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    timeline: Mutex<Timeline>,
 }
 
-struct State {
+/// The recorded facts and the run's own time.
+struct Timeline {
     recorded: HashMap<(String, &'static str), Entry>,
-    /// Where the run's own time stands: at the last recalled entry while replaying.
+    /// The run's own time: that of the last recalled entry while replaying.
     elapsed_ms: u64,
     /// The monotonic time at which `elapsed_ms` was true, once the run is live.
     live_since: Option<u64>,
@@ -63,11 +64,11 @@ struct State {
     last_ms: u64,
     /// The elapsed time of the last entry that was recorded or recalled.
     reached_ms: u64,
-    /// Facts that are committed with the next one that does not wait.
+    /// Facts that are held back and committed with the next one that does not wait.
     waiting: Vec<Entry>,
-    /// How many of them were heard of already, from the first.
+    /// Number of waiting facts, counted from the first, that the listener was told of already.
     heard: usize,
-    /// How many facts were committed that a resumed run would not find out again from turns alone.
+    /// Number of committed facts that a resumed run would not find out again from turns alone.
     effects: u64,
 }
 
@@ -86,7 +87,7 @@ impl Recorder {
             .into_iter()
             .map(|entry| ((entry.key.clone(), entry.event.name()), entry))
             .collect();
-        let state = State {
+        let timeline = Timeline {
             recorded,
             elapsed_ms: 0,
             live_since: None,
@@ -96,23 +97,23 @@ impl Recorder {
             heard: 0,
             effects: 0,
         };
-        Self { task, mode, journal, listener, clock, state: Mutex::new(state) }
+        Self { task, mode, journal, listener, clock, timeline: Mutex::new(timeline) }
     }
 
-    /// Returns what the journal holds under this key and event name.
+    /// Returns the event of this name that the journal holds under this key.
     pub fn recall(&self, key: &str, event: &'static str) -> Option<Event> {
-        let mut state = self.state();
-        let found = state.recorded.get(&(key.to_owned(), event))?;
+        let mut timeline = self.timeline();
+        let found = timeline.recorded.get(&(key.to_owned(), event))?;
         let (elapsed, event) = (found.elapsed_ms, found.event.clone());
-        state.elapsed_ms = state.elapsed_ms.max(elapsed);
-        state.reached_ms = state.reached_ms.max(elapsed);
+        timeline.elapsed_ms = timeline.elapsed_ms.max(elapsed);
+        timeline.reached_ms = timeline.reached_ms.max(elapsed);
         Some(event)
     }
 
     /// Returns every event of this name whose key begins with `prefix`, in no order.
     pub fn recall_below(&self, prefix: &str, event: &'static str) -> Vec<Event> {
-        let state = self.state();
-        let below = state
+        let timeline = self.timeline();
+        let below = timeline
             .recorded
             .iter()
             .filter(|((key, name), _)| *name == event && key.starts_with(prefix));
@@ -123,18 +124,18 @@ impl Recorder {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written, or when a verified run does something else than its journal says.
+    /// The journal cannot be written, or a verified run differs from its journal.
     pub fn record(&self, key: &str, event: Event) -> Result<(), RecordError> {
         let waits = event.waits();
         self.record_as(key, event, waits)
     }
 
-    /// As [`Recorder::record`], for a fact whose maker knows that an intent or a result follows at once, and that
-    /// it is no loss without that.
+    /// Records a fact as [`Recorder::record`] does, and lets it wait for the intent or the result that follows at
+    /// once. The caller knows that the fact may be lost without it.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`Recorder::record`].
     pub fn record_with_next(&self, key: &str, event: Event) -> Result<(), RecordError> {
         self.record_as(key, event, true)
     }
@@ -155,63 +156,58 @@ impl Recorder {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// The journal cannot be written.
     pub fn note(&self, key: &str, event: Event) -> Result<(), RecordError> {
         let waits = event.waits();
         self.append(key, event, waits)
     }
 
-    /// As [`Recorder::note`], and as [`Recorder::record_with_next`].
+    /// Notes a fact as [`Recorder::note`] does, and lets it wait as [`Recorder::record_with_next`] does.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`Recorder::note`].
     pub fn note_with_next(&self, key: &str, event: Event) -> Result<(), RecordError> {
         self.append(key, event, true)
     }
 
-    /// Commits what waits, where no intent and no result follows.
+    /// Commits waiting facts, for a caller after whose facts no intent and no result follows.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
-    pub fn settle(&self) -> Result<(), RecordError> {
-        let (lines, heard) = self.state().take();
+    /// The journal cannot be written.
+    pub fn commit_waiting(&self) -> Result<(), RecordError> {
+        let (lines, heard) = self.timeline().take();
         self.commit(&lines, heard)
     }
 
-    /// Returns how many facts were committed so far of which a resumed run could not be sure otherwise. Turns do
+    /// Returns the number of facts committed so far of which a resumed run could not be sure otherwise. Turns do
     /// not count: they are recalled one by one.
     pub fn effects(&self) -> u64 {
-        self.state().effects
+        self.timeline().effects
     }
 
     /// Returns how long the run has been running, in milliseconds.
     pub fn elapsed_ms(&self) -> u64 {
-        let state = self.state();
-        match state.live_since {
-            Some(since) => state.elapsed_ms + self.clock.monotonic_ms().saturating_sub(since),
-            None => state.elapsed_ms,
+        let timeline = self.timeline();
+        match timeline.live_since {
+            Some(since) => timeline.elapsed_ms + self.clock.monotonic_ms().saturating_sub(since),
+            None => timeline.elapsed_ms,
         }
     }
 
     /// Returns how long the run had been running at its last entry: the same in the run and in its replay.
     pub fn reached_ms(&self) -> u64 {
-        self.state().reached_ms
+        self.timeline().reached_ms
     }
 
     /// Makes the run's time go on from the end of its journal.
-    pub fn go_live(&self) {
-        let mut state = self.state();
-        if state.live_since.is_none() && self.mode == Mode::Live {
-            state.elapsed_ms = state.elapsed_ms.max(state.last_ms);
-            state.live_since = Some(self.clock.monotonic_ms());
+    fn go_live(&self) {
+        let mut timeline = self.timeline();
+        if timeline.live_since.is_none() && self.mode == Mode::Live {
+            timeline.elapsed_ms = timeline.elapsed_ms.max(timeline.last_ms);
+            timeline.live_since = Some(self.clock.monotonic_ms());
         }
-    }
-
-    /// Returns the mode.
-    pub fn mode(&self) -> Mode {
-        self.mode
     }
 
     fn append(&self, key: &str, event: Event, waits: bool) -> Result<(), RecordError> {
@@ -219,24 +215,25 @@ impl Recorder {
             return Err(RecordError::Diverged { key: key.to_owned(), event: event.name() });
         }
         self.go_live();
-        let line = entry(key, self.elapsed_ms(), self.clock.now_ms(), event);
-        let mut state = self.state();
-        state.reached_ms = state.reached_ms.max(line.elapsed_ms);
-        state.recorded.insert((line.key.clone(), line.event.name()), line.clone());
+        let (elapsed_ms, at_ms) = (self.elapsed_ms(), self.clock.now_ms());
+        let line = Entry { key: key.to_owned(), at_ms, elapsed_ms, event };
+        let mut timeline = self.timeline();
+        timeline.reached_ms = timeline.reached_ms.max(line.elapsed_ms);
+        timeline.recorded.insert((line.key.clone(), line.event.name()), line.clone());
         if waits {
-            let heard = state.put_by(line.clone());
-            drop(state);
+            let heard = timeline.hold_back(line.clone());
+            drop(timeline);
             if heard {
                 self.listener.event(&line);
             }
             return Ok(());
         }
         if !line.event.is_turn() {
-            state.effects += 1;
+            timeline.effects += 1;
         }
-        state.waiting.push(line);
-        let (lines, heard) = state.take();
-        drop(state);
+        timeline.waiting.push(line);
+        let (lines, heard) = timeline.take();
+        drop(timeline);
         self.commit(&lines, heard)
     }
 
@@ -249,16 +246,16 @@ impl Recorder {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn timeline(&self) -> MutexGuard<'_, Timeline> {
         // A panic elsewhere does not make recorded facts untrue.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// Keeps a fact for the next commit; returns whether it may be heard of now: it is news, and no fact before it
-    /// has yet to become durable.
-    fn put_by(&mut self, line: Entry) -> bool {
+impl Timeline {
+    /// Keeps a fact for the next commit. Returns whether listeners may hear of it now: it is news, and all facts
+    /// that wait before it were heard of.
+    fn hold_back(&mut self, line: Entry) -> bool {
         let now = line.event.is_news() && self.heard == self.waiting.len();
         self.waiting.push(line);
         if now {
@@ -267,7 +264,7 @@ impl State {
         now
     }
 
-    /// Returns what is committed now, and how many of that were heard of.
+    /// Takes the waiting facts, with the number of those that were heard of already.
     fn take(&mut self) -> (Vec<Entry>, usize) {
         (std::mem::take(&mut self.waiting), std::mem::take(&mut self.heard))
     }
@@ -283,7 +280,7 @@ mod tests {
         port::{Delta, Pending},
     };
 
-    /// What became durable and what was heard of, in the order in which it did.
+    /// A journal and listener that remembers in which order facts became durable and were heard of.
     #[derive(Default)]
     struct Log(Mutex<Vec<String>>);
 
@@ -346,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn news_is_heard_at_once_and_committed_with_what_is_worth_a_commit() {
+    fn news_is_heard_at_once_and_committed_with_the_next_result() {
         let (recorder, log) = recorder();
 
         recorder.note("a", news()).unwrap();
@@ -361,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn news_does_not_overtake_what_has_to_be_durable_first() {
+    fn news_is_not_heard_before_facts_that_are_not_yet_durable() {
         let (recorder, log) = recorder();
 
         recorder.record("a", conclusion()).unwrap();
@@ -372,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_are_no_effects_and_neither_is_what_waits() {
+    fn turns_and_waiting_facts_do_not_count_as_effects() {
         let (recorder, _) = recorder();
 
         recorder.note("a", news()).unwrap();

@@ -3,76 +3,44 @@
 //! The loop is a deterministic function of its journal. Every step asks the [`Recorder`] first whether it has
 //! happened already, so a new run, a resumed one and a verified one take the same path through this module.
 
+mod attempt;
 mod call;
 mod context;
 mod decide;
 mod evaluate;
 mod execute;
+mod halt;
 mod meter;
-mod offline;
+pub(crate) mod offline;
 mod plan;
+mod ports;
 mod prompt;
 mod refine;
 mod report;
+mod state;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
-    approval::ApprovalRequest,
-    contract::{Contract, Repair},
-    evaluation::{Check, EvaluatorCard, Rubric},
-    event::Event,
-    gate::{Gate, Policy},
-    id::{TaskId, TreeId},
+    event::{Entry, Event},
+    gate::Policy,
+    id::TaskId,
     message::Role,
-    outcome::{Ending, Outcome, Trip},
-    port::{JournalError, ModelCard, ModelError, Ports, WorkspaceError},
-    recorder::{Mode, RecordError, Recorder},
+    model::ModelCard,
+    outcome::{Ending, Outcome},
+    recorder::{Mode, Recorder},
     task::Task,
-    tool::Tool,
 };
 
-use self::{decide::Verdict, evaluate::Attempt, meter::Meter};
+use self::{
+    decide::NextStep,
+    halt::Halt,
+    state::{END, Run, START},
+};
 
-/// Why a run stopped before its end. It can be resumed, except where the journal itself is the trouble.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Paused {
-    /// The user asked for it.
-    #[error("cancelled")]
-    Cancelled,
-    /// A person has to answer a question, and nobody was there.
-    #[error("`{}` on {:?} needs an approval", .0.action, .0.target)]
-    Approval(Box<ApprovalRequest>),
-    /// A model could not answer.
-    #[error("{0}")]
-    Model(ModelError),
-    /// The workspace cannot be read or written.
-    #[error("the workspace: {0}")]
-    Workspace(#[from] WorkspaceError),
-    /// The journal cannot be read or written, or a replay differs from it.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-}
+pub use self::{halt::Paused, ports::Ports};
 
-impl From<JournalError> for Paused {
-    fn from(error: JournalError) -> Self {
-        Self::Record(error.into())
-    }
-}
-
-/// Why the loop left its normal path.
-enum Halt {
-    Trip(Trip),
-    Paused(Paused),
-}
-
-impl<E: Into<Paused>> From<E> for Halt {
-    fn from(error: E) -> Self {
-        Self::Paused(error.into())
-    }
-}
-
-/// What a run is told besides the task: what holds in this workspace.
+/// Facts about the workspace that a run is told besides the task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Briefing {
     /// The project's rules and the skills that apply, for the system prompt.
@@ -105,7 +73,7 @@ pub async fn drive(
     Run::begin(Arc::new(recorder), policy, ports)?.finish().await
 }
 
-/// Takes up a run where its journal ends. A finished run gives its outcome again.
+/// Resumes a run where its journal ends. A finished run returns its outcome again.
 ///
 /// # Errors
 ///
@@ -120,27 +88,19 @@ pub async fn resume(task: &TaskId, policy: Policy, ports: Ports) -> Result<Outco
     Run::begin(Arc::new(recorder), policy, ports)?.finish().await
 }
 
-/// Replays a finished run from its journal, with no model, no tool and no workspace, and proves that it comes
-/// to the same outcome.
+/// Replays a finished run from its journal, with no model, no tool and no workspace, and checks that it comes to
+/// the same outcome.
 ///
 /// # Errors
 ///
-/// [`RecordError::Diverged`] where the replay differs from the journal.
-pub async fn verify(task: &TaskId, entries: Vec<crate::event::Entry>) -> Result<Outcome, Paused> {
+/// [`Diverged`](crate::recorder::RecordError::Diverged) where the replay differs from the journal.
+pub async fn verify(task: &TaskId, entries: Vec<Entry>) -> Result<Outcome, Paused> {
     let ports = offline::ports();
     let recorder = recorder(task, Mode::Verify, entries, &ports);
     Run::begin(Arc::new(recorder), Policy::default(), ports)?.finish().await
 }
 
-const START: &str = "start";
-const END: &str = "end";
-
-fn recorder(
-    task: &TaskId,
-    mode: Mode,
-    entries: Vec<crate::event::Entry>,
-    ports: &Ports,
-) -> Recorder {
+fn recorder(task: &TaskId, mode: Mode, entries: Vec<Entry>, ports: &Ports) -> Recorder {
     Recorder::new(
         task.clone(),
         mode,
@@ -156,59 +116,7 @@ fn cards(ports: &Ports) -> Vec<(String, ModelCard)> {
     roles.map(|role| (role.to_owned(), ports.model.card(&Role::new(role)))).to_vec()
 }
 
-/// A run under way.
-struct Run {
-    task: Task,
-    tools: Vec<Tool>,
-    evaluators: Vec<EvaluatorCard>,
-    overview: String,
-    instructions: String,
-    ports: Ports,
-    recorder: Arc<Recorder>,
-    gate: Arc<Gate>,
-    meter: Arc<Meter>,
-    contract: Contract,
-    rubric: Option<Rubric>,
-    /// The untouched tree, once something was about to change.
-    first_tree: Option<TreeId>,
-    baseline: Vec<Check>,
-    attempts: Vec<Attempt>,
-    /// What evaluations found, as steps of the plan.
-    repairs: Vec<Repair>,
-    repeats: HashMap<(String, String), u32>,
-}
-
 impl Run {
-    fn begin(recorder: Arc<Recorder>, policy: Policy, ports: Ports) -> Result<Self, Paused> {
-        let Some(Event::TaskStarted { task, models, overview, instructions, tools, evaluators }) =
-            recorder.recall(START, "task.started")
-        else {
-            return Err(Paused::Record(RecordError::Journal(JournalError(
-                "it does not begin with a task".to_owned(),
-            ))));
-        };
-        let gate = Arc::new(Gate::new(policy, ports.approver.clone(), recorder.clone()));
-        let meter = Arc::new(Meter::new(&task, models, recorder.clone(), &ports));
-        Ok(Self {
-            task: *task,
-            tools,
-            evaluators,
-            overview,
-            instructions,
-            ports,
-            recorder,
-            gate,
-            meter,
-            contract: Contract::none(),
-            rubric: None,
-            first_tree: None,
-            baseline: Vec::new(),
-            attempts: Vec::new(),
-            repairs: Vec::new(),
-            repeats: HashMap::new(),
-        })
-    }
-
     /// Runs the loop and turns whatever ended it into an outcome or a pause.
     async fn finish(mut self) -> Result<Outcome, Paused> {
         let ending = match self.iterate().await {
@@ -228,7 +136,7 @@ impl Run {
         Ok(outcome)
     }
 
-    /// The loop.
+    /// Runs iterations until one of them ends the run.
     async fn iterate(&mut self) -> Result<Ending, Halt> {
         self.plan().await?;
         let mut conversation = self.opening();
@@ -242,12 +150,12 @@ impl Run {
                 return self.end_unjudged(number).await;
             }
             self.evaluate(number, text).await?;
-            let verdict = self.decide(number).await?;
+            let next = self.decide(number).await?;
             self.edit_plan(number)?;
-            match verdict {
-                Verdict::End(ending) => return Ok(ending),
-                Verdict::Refine => conversation.push(self.findings_message(number + 1)),
-                Verdict::Resample => {
+            match next {
+                NextStep::End(ending) => return Ok(ending),
+                NextStep::Refine => conversation.push(self.findings_message(number + 1)),
+                NextStep::Resample => {
                     conversation = self.opening();
                     conversation.push(self.findings_message(number + 1));
                 }

@@ -1,38 +1,38 @@
-//! What the user asked, with its limits.
+//! The user's task, with its limits.
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{SessionId, TaskId};
 
-/// One task. Every surface builds it in the same way; the loop reads nothing else about the user's wish.
+/// One task, as surfaces build it and the loop reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// Its id; the run has the same.
+    /// Id of the task and of its run.
     pub id: TaskId,
-    /// The session it belongs to.
+    /// Id of the session that it belongs to.
     pub session: SessionId,
-    /// What was asked, standard input included.
+    /// Text of the user, standard input included.
     pub text: String,
     /// The absolute path of the workspace, for messages and records.
     pub workspace: String,
-    /// What was said before in this session, oldest first; empty for a task by itself.
+    /// Conversation of the session so far, oldest first; empty for a task by itself.
     pub history: Vec<crate::message::Message>,
-    /// Its limits and switches.
-    pub settings: Settings,
+    /// Limits and switches.
+    pub settings: TaskSettings,
 }
 
 /// Limits and switches of one task. All of them can be narrowed by a project, none widened by anything but
 /// the user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub struct TaskSettings {
     /// Most iterations; 0 executes once and evaluates nothing.
     pub max_iterations: u32,
     /// The rubric score, 0 to 1, from which work is accepted.
     pub quality: f64,
-    /// Whether the planner makes a contract first. Chat turns skip it.
+    /// True if the planner makes a contract first. Chat turns skip it.
     pub plan: bool,
-    /// Whether the project's own checks may be run.
+    /// True if the project's own checks may be run.
     pub checks: bool,
     /// Most tokens, input and output together.
     pub max_tokens: u64,
@@ -52,8 +52,8 @@ pub struct Settings {
     pub regression: f64,
 }
 
-impl Settings {
-    /// The limits that hold where nobody said otherwise.
+impl TaskSettings {
+    /// Limits of a task for which the user set none.
     pub const STANDARD: Self = Self {
         max_iterations: 3,
         quality: 0.8,

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::message::Blob;
+use crate::blob::Blob;
 
 /// A JSON Schema. It goes into every event, prompt and request that names its tool, so copies share it, and its
 /// text is made once.
@@ -57,11 +57,11 @@ impl<'de> Deserialize<'de> for Schema {
     }
 }
 
-/// What a tool does to the world, from harmless to grave.
+/// Effect of a tool on the world, from harmless to grave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Looks, and changes nothing.
+    /// Reads, and changes nothing.
     Read,
     /// Changes files of the workspace; can be undone.
     Write,
@@ -89,53 +89,53 @@ impl Effect {
 /// One tool of the toolbox.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tool {
-    /// Its name, unique in the toolbox.
+    /// Name that no other tool of the toolbox has.
     pub name: String,
-    /// What the model reads.
+    /// Description for the model.
     pub description: String,
     /// JSON Schema of its arguments.
     pub parameters: Schema,
-    /// What it does to the world.
+    /// Effect on the world.
     pub effect: Effect,
-    /// Whether doing it twice is the same as doing it once.
+    /// True if doing it twice is the same as doing it once.
     pub idempotent: bool,
     /// The domain whose trust level holds.
     pub domain: String,
     /// JSON pointer to the argument that names what is acted on.
     pub target: Option<String>,
-    /// Who runs it: the component's name.
+    /// Name of the component that runs it.
     pub origin: String,
     /// Longest time for one call, in milliseconds.
     pub deadline_ms: u64,
 }
 
-/// What a tool answered.
+/// Output of a tool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolOutput {
-    /// Text for the model, cut already if it was long.
+    /// Text for the model, already cut if it was long.
     pub text: String,
-    /// The same as JSON text, for programs.
+    /// The same output as JSON text, for programs.
     pub structured: Option<String>,
     /// Images and documents for the model to look at.
     #[serde(alias = "images")]
     pub attachments: Vec<Blob>,
-    /// One line for a person.
+    /// Summary for a person, in one line.
     pub summary: String,
-    /// Where the whole text is, if it was cut.
+    /// Path of the file with the whole text, if `text` was cut.
     pub saved: Option<String>,
-    /// Programs that ran on behalf of the call.
+    /// Receipts of programs that ran on behalf of the call.
     pub receipts: Vec<Receipt>,
 }
 
 /// Proof that a program ran, issued by the host and not by the component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Its id.
+    /// Id by which verdicts and claims refer to it.
     pub id: String,
-    /// The command as one would type it.
+    /// Command as one would type it.
     pub command: String,
-    /// Its exit code; absent if a signal ended it.
+    /// Exit code; absent if a signal ended the program.
     pub exit_code: Option<i32>,
-    /// How long it ran, in milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
 }

@@ -1,4 +1,4 @@
-//! How far the agent may go by itself, per domain.
+//! The freedom of the agent to act by itself, per domain.
 //!
 //! | level | read | write | execute | send | destructive |
 //! |---|---|---|---|---|---|
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tool::Effect;
 
-/// How far the agent may go in one domain.
+/// Freedom of the agent in one domain.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -29,11 +29,11 @@ pub enum TrustLevel {
     /// Programs run too, in the sandbox.
     #[default]
     Act,
-    /// Everything that is granted is done.
+    /// Every granted effect runs.
     Autonomous,
 }
 
-/// The text is none of `ask`, `suggest`, `act`, `autonomous`.
+/// The text is not one of `ask`, `suggest`, `act`, `autonomous`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a trust level; use ask, suggest, act or autonomous")]
 pub struct UnknownLevel(String);

@@ -1,6 +1,6 @@
 //! Core's types and the contract's, one for the other.
 
-use openkoi_core::{failure::Failure, message as core};
+use openkoi_core::{blob::Blob, failure::Failure, message as core};
 use serde_json::Value;
 
 use crate::bindings::imports::openkoi::{host::model, types::conversation as wit};
@@ -163,8 +163,8 @@ fn part_out(part: &core::Part) -> wit::Part {
 }
 
 /// Turns an attachment that a guest made into the loop's.
-pub(crate) fn blob_in(blob: wit::Blob) -> core::Blob {
-    core::Blob { media_type: crate::text::one_line(&blob.media_type, 100), bytes: blob.bytes }
+pub(crate) fn blob_in(blob: wit::Blob) -> Blob {
+    Blob { media_type: crate::text::one_line(&blob.media_type, 100), bytes: blob.bytes }
 }
 
 /// Returns roughly how many bytes of the guest a prompt is.

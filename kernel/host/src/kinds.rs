@@ -1,5 +1,5 @@
-//! A component as what core asks for: tools as a [`Toolbox`](openkoi_core::port::Toolbox), evaluators as
-//! [`Evaluators`](openkoi_core::port::Evaluators), providers as a [`Model`](openkoi_core::port::Model).
+//! A component as what core asks for: tools as a [`Toolbox`](openkoi_core::toolbox::Toolbox), evaluators as
+//! [`Evaluators`](openkoi_core::evaluators::Evaluators), providers as a [`Model`](openkoi_core::port::Model).
 
 pub mod evaluator;
 pub mod provider;

@@ -5,7 +5,7 @@ use openkoi_core::{
     id::TaskId,
     ledger::Reservation,
     message::Usage,
-    port::ModelError,
+    model::ModelError,
 };
 use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::{Deserialize, Serialize};

@@ -15,7 +15,8 @@ use openkoi_core::{
     failure::Failure,
     id::TaskId,
     message::{Prompt, Role, Turn},
-    port::{Approver, Clock, Delta, Journal, JournalError, Listener, Pending, StateStore, Turns},
+    port::{Approver, Clock, Delta, Journal, JournalError, Listener, Pending, StateStore},
+    scope::Turns,
 };
 use tokio::time::Instant;
 

@@ -16,14 +16,18 @@ use openkoi_brokers::{
 use openkoi_core::{
     approval::Answer,
     evaluation::{Rubric, Subject, Verdict},
+    evaluators::Evaluators,
     event::{Entry, Event},
     failure::Failure,
     gate::{Gate, Policy},
     id::TaskId,
     message::{Prompt, Role, ToolCall, Turn},
-    port::{Clock, Evaluators, Model, ModelError, Scope, Toolbox, Turns},
+    model::ModelError,
+    port::{Clock, Model},
     recorder::{Mode, Recorder},
+    scope::{Scope, Turns},
     tool::ToolOutput,
+    toolbox::Toolbox,
     trust::{Trust, TrustLevel},
 };
 use openkoi_host::{
@@ -347,7 +351,7 @@ impl World {
         let entries = self.entries().into_iter();
         let uses = entries.filter_map(|entry| match entry.event {
             Event::GateDecided { action, target, decision, .. } => {
-                let allowed = matches!(decision, openkoi_core::gate::Decision::Allow { .. });
+                let allowed = matches!(decision, openkoi_core::decision::Decision::Allow { .. });
                 Some(format!("{action} {target}{}", if allowed { "" } else { " (refused)" }))
             }
             _ => None,
@@ -408,5 +412,5 @@ impl World {
 
 /// Commits what would wait for the run's next intent: here nothing follows a call.
 fn settle(gate: &Gate) {
-    gate.recorder().settle().expect("memory can be written");
+    gate.recorder().commit_waiting().expect("memory can be written");
 }

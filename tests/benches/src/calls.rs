@@ -7,8 +7,10 @@ use std::{collections::BTreeMap, time::Instant};
 use openkoi_brokers::secrets::SecretSource;
 use openkoi_core::{
     evaluation::Subject,
+    evaluators::Evaluators,
     message::{Message, Prompt, Role, ToolCall},
-    port::{Evaluators, Model, Toolbox},
+    port::Model,
+    toolbox::Toolbox,
 };
 use openkoi_host::kinds::{
     evaluator::Judges,

@@ -130,7 +130,7 @@ fn event(value: Value) -> Event {
 }
 
 fn started(task: &TaskId) -> Event {
-    let settings = openkoi_core::task::Settings::STANDARD;
+    let settings = openkoi_core::task::TaskSettings::STANDARD;
     let card = json!({ "name": "p/m", "context": 1000, "output": 100, "price": null });
     event(json!({
         "event": "task.started",

@@ -8,7 +8,8 @@ use openkoi_brokers::{
 };
 use openkoi_core::{
     message::{Message, OfferedTool, Part, Prompt, Role, Speaker, ToolResult, Turn},
-    port::{Delta, Deltas, Model, ModelError},
+    model::ModelError,
+    port::{Delta, Deltas, Model},
 };
 use openkoi_host::{
     catalog::Embedded,

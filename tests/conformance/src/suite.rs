@@ -7,8 +7,9 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use openkoi_core::{
-    message::{Blob, Part, Prompt, StopReason, Turn},
-    port::{ModelError, ModelTrouble},
+    blob::Blob,
+    message::{Part, Prompt, StopReason, Turn},
+    model::{ModelError, ModelTrouble},
 };
 use openkoi_test_support::{
     Reply, call, reply,

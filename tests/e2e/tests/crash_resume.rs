@@ -73,10 +73,14 @@ fn crash_and_resume(point: &str) -> Seen {
     seen
 }
 
-/// Takes up what is there: the task if it was journaled, otherwise the task is given again.
+/// Takes up what is there: the task if it was journaled, otherwise the task is given again. A slow machine writes more
+/// files beside a run, so a late kill may come after the end of the task; then its journal has to prove that end.
 fn resume(home: &Home) -> Run {
     let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0);
+    let tasks: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    let accepted = tasks["tasks"][0]["status"] == "accepted";
     match normal::ids(&listed.stdout).first() {
+        Some(id) if accepted => home.openkoi(["task", "verify", id]).timeout(LONG).run(),
         Some(id) => home.openkoi(["resume", id]).timeout(LONG).run(),
         None => home.openkoi([TASK]).timeout(LONG).run(),
     }

@@ -166,8 +166,8 @@ impl Settings {
     }
 
     /// Returns the limits and switches of a task.
-    pub fn task(&self) -> task::Settings {
-        task::Settings {
+    pub fn task(&self) -> task::TaskSettings {
+        task::TaskSettings {
             max_iterations: self.limits.iterations,
             quality: self.limits.quality,
             checks: self.checks,
@@ -175,7 +175,7 @@ impl Settings {
             max_cost_micros: self.limits.cost_micros,
             max_time_ms: self.limits.seconds.saturating_mul(1000),
             max_tool_rounds: self.limits.tool_rounds,
-            ..task::Settings::STANDARD
+            ..task::TaskSettings::STANDARD
         }
     }
 }

@@ -22,7 +22,7 @@ fn settings(user: &str, project: &str) -> Settings {
 
 #[test]
 fn without_any_file_the_limits_are_those_of_the_kernel() {
-    assert_eq!(settings("", "").task(), task::Settings::STANDARD);
+    assert_eq!(settings("", "").task(), task::TaskSettings::STANDARD);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_project_may_not_widen_and_is_told() {
                    [fallback]\nmodels = ['x/y']\n[component.shell.limits]\nwall-ms = 86400000\n";
     let settings = settings("", project);
 
-    assert_eq!(settings.task(), task::Settings::STANDARD);
+    assert_eq!(settings.task(), task::TaskSettings::STANDARD);
     assert_eq!(settings.providers, []);
     assert!(settings.sandbox.on && !settings.sandbox.network);
     assert_eq!(settings.trust.level("shell"), TrustLevel::Act);

@@ -33,6 +33,7 @@ impl From<AppError> for CommandError {
             | AppError::Random(_) => Self::from_error(Exit::NotAccepted, &error),
             AppError::Provider(_)
             | AppError::Tools(_)
+            | AppError::Clash(_)
             | AppError::Evaluators(_)
             | AppError::Snapshots(_)
             | AppError::OptionFile { .. }

@@ -1,4 +1,4 @@
-//! Which addresses belong to the public internet.
+//! Addresses of the public internet, told from all others.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fourth_version_network_agrees_with_the_registry() {
+    fn every_ipv4_network_agrees_with_the_registry() {
         // All /20 networks, first and last address: every boundary in the table is a multiple of /24 or
         // coarser, so the /24s are walked where the first two octets are special.
         for high in 0..=0xffff_u32 {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn sixth_version_addresses_that_lead_home_are_not_public() {
+    fn ipv6_addresses_that_stand_for_private_ones_are_not_public() {
         for address in [
             "::",
             "::1",

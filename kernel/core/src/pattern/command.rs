@@ -1,6 +1,6 @@
-//! Which programs may be run.
+//! Patterns of programs that may be run.
 
-use super::{PatternError, text_form};
+use super::{error::PatternError, text::text_form};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn any_program_still_means_a_name() {
+    fn a_star_matches_program_names_and_no_paths() {
         let rule: CommandRule = "*".parse().unwrap();
 
         assert!(rule.matches("cargo"));

@@ -1,6 +1,6 @@
-//! Which hosts are meant.
+//! Patterns of hosts.
 
-use super::{PatternError, is_public_address, text_form};
+use super::{address::is_public_address, error::PatternError, text::text_form};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -42,7 +42,7 @@ enum Form {
 text_form!(HostPattern);
 
 impl HostPattern {
-    /// Returns whether `host`, as a URL parser gives it, is meant.
+    /// Returns whether the pattern matches `host`, as a URL parser gives it.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {
         let host = normal(host);
@@ -59,7 +59,7 @@ impl HostPattern {
         }
     }
 
-    /// Whether the pattern names, literally, a host that is not on the public internet: a private address or
+    /// Returns whether the pattern names, literally, a host that is not on the public internet: a private address or
     /// `localhost`. Only such a rule may lead there.
     #[must_use]
     pub fn is_private_literal(&self) -> bool {
@@ -70,7 +70,7 @@ impl HostPattern {
         }
     }
 
-    /// Whether more than one host is meant.
+    /// Returns whether the pattern stands for more than one host.
     #[must_use]
     pub fn is_wildcard(&self) -> bool {
         matches!(self.0, Form::Any | Form::Below(_))
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_or_less_than_a_host_is_refused() {
+    fn text_that_is_not_exactly_a_host_is_refused() {
         for text in [
             "",
             "https://api.example.com",
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn private_literals_are_known() {
+    fn private_literals_are_recognised() {
         for text in ["localhost", "127.0.0.1", "10.1.2.3", "[::1]", "[fd00::1]", "169.254.169.254"]
         {
             assert!(pattern(text).is_private_literal(), "{text}");

@@ -1,6 +1,6 @@
-//! Which HTTP requests are meant.
+//! Patterns of HTTP requests.
 
-use super::{HostPattern, PathGlob, PatternError, text_form};
+use super::{error::PatternError, host::HostPattern, path::PathGlob, text::text_form};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -21,26 +21,26 @@ const MOST_METHODS: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct HttpRule {
-    /// The hosts.
+    /// Pattern of the host.
     pub host: HostPattern,
     /// The port; 443 unless the rule says another, 80 for `http://`.
     pub port: u16,
-    /// Whether the connection must be TLS.
+    /// True if the connection must be TLS.
     pub secure: bool,
     /// The methods, in capitals. Empty: any.
     pub methods: Vec<String>,
-    /// The paths.
+    /// Pattern of the path.
     pub path: PathGlob,
-    /// Whether the rule names a private address or `localhost` literally, and so may lead there.
+    /// True if the rule names a private address or `localhost` literally, and so may lead there.
     pub private: bool,
 }
 
 /// A request as a rule sees it. The parts come from a URL parser, not from text that was cut by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpTarget<'a> {
-    /// The method, in capitals.
+    /// Method in capitals.
     pub method: &'a str,
-    /// Whether the scheme is `https`.
+    /// True if the scheme is `https`.
     pub secure: bool,
     /// The host, an IPv6 address in brackets.
     pub host: &'a str,
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn one_star_takes_one_segment_of_a_url_and_no_empty_one() {
+    fn one_star_takes_exactly_one_segment_of_a_url() {
         let rule = rule("https://api.example.com/v1/*/list");
 
         assert!(rule.matches(&HttpTarget { path: "/v1/a/list", ..TARGET }));

@@ -1,13 +1,13 @@
 //! Paths with wildcards, for workspaces and URLs alike.
 
-use super::{PatternError, text_form};
+use super::{error::PatternError, text::text_form};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 const LONGEST: usize = 1024;
 const MOST_SEGMENTS: usize = 64;
-/// Longer paths match nothing: no file system and no server takes them.
+/// Most bytes of a path that can match: file systems and servers take no longer ones.
 const LONGEST_PATH: usize = 16 * 1024;
 
 /// A path in which `*` stands for any characters of one segment and `**`, alone in a segment, for any number
@@ -36,13 +36,7 @@ pub struct PathGlob {
 text_form!(PathGlob);
 
 impl PathGlob {
-    /// The pattern that every absolute path matches.
-    #[must_use]
-    pub fn everything() -> Self {
-        Self { absolute: true, segments: vec!["**".to_owned()] }
-    }
-
-    /// Returns whether `path` is one of those meant.
+    /// Returns whether the pattern matches `path`.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         if path.len() > LONGEST_PATH || path.contains(['\0', '\\']) {
@@ -57,7 +51,7 @@ impl PathGlob {
 
     /// Compares segments that the caller has normalised.
     ///
-    /// Greedy with one place to come back to: it is enough to let the last `**` take one segment more, so
+    /// Matching is greedy with one point of return: it is enough to let the last `**` take one segment more, so
     /// nothing is tried twice.
     pub(super) fn matches_segments(&self, path: &[&str]) -> bool {
         let (mut p, mut s) = (0, 0);
@@ -78,12 +72,6 @@ impl PathGlob {
             }
         }
         self.segments[p..].iter().all(|part| part == "**")
-    }
-
-    /// Whether the pattern is made of literal segments only.
-    #[must_use]
-    pub fn is_literal(&self) -> bool {
-        !self.segments.iter().any(|part| part.contains('*'))
     }
 }
 
@@ -211,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_answered() {
+    fn patterns_full_of_stars_are_matched_without_trying_every_way() {
         // A matcher that tries every way would not come back from these.
         let stars: PathGlob = format!("{}z", "*a".repeat(500)).parse().unwrap();
         let deep: PathGlob = format!("{}z", "**/a/".repeat(31)).parse().unwrap();

@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 
 use super::{
-    Halt, Paused, Run,
+    halt::{Halt, Paused},
     meter::{ComponentTurns, Waited},
     prompt,
+    state::Run,
 };
 use crate::{
     event::Event,
@@ -15,12 +16,15 @@ use crate::{
     gate::{self, Refusal},
     message::{Part, ToolCall, ToolResult},
     outcome::Trip,
-    port::Scope,
+    scope::Scope,
     tool::{Effect, Tool, ToolOutput},
 };
 
+/// Result of a call that goes back to the model, which may read a failure and act on it.
+type CallResult = Result<ToolOutput, Failure>;
+
 impl Run {
-    /// Runs one call and returns what goes back to the model.
+    /// Runs one call and returns its result as the model reads it.
     pub(super) async fn call(&mut self, key: &str, call: &ToolCall) -> Result<Vec<Part>, Halt> {
         self.meter.check_time(key)?;
         let count = self.count(call);
@@ -43,7 +47,7 @@ impl Run {
         Ok(parts)
     }
 
-    /// Counts identical calls: same tool, same arguments, however they are spelt.
+    /// Counts identical calls: same tool, same arguments, whatever their spelling.
     fn count(&mut self, call: &ToolCall) -> u32 {
         let arguments = match serde_json::from_str::<Value>(&call.arguments) {
             Ok(value) => value.to_string(),
@@ -54,7 +58,7 @@ impl Run {
         *count
     }
 
-    /// Brings a recalled call's surroundings to where they were: the baseline that came before it.
+    /// Repeats what a recalled call left behind in the run: its component's turns, and the baseline before it.
     async fn prepare_again(&mut self, key: &str, call: &ToolCall) -> Result<(), Halt> {
         self.meter.replay_component(key);
         let effect = self.tool(&call.name).map(|tool| tool.effect);
@@ -65,11 +69,7 @@ impl Run {
         Ok(())
     }
 
-    async fn perform(
-        &mut self,
-        key: &str,
-        call: &ToolCall,
-    ) -> Result<Result<ToolOutput, Failure>, Halt> {
+    async fn perform(&mut self, key: &str, call: &ToolCall) -> Result<CallResult, Halt> {
         let tool = match self.checked(call) {
             Ok(tool) => tool.clone(),
             Err(failure) => return self.finished(key, call, Err(failure), 0),
@@ -97,7 +97,7 @@ impl Run {
         key: &str,
         tool: &Tool,
         call: &ToolCall,
-    ) -> Result<Result<ToolOutput, Failure>, Halt> {
+    ) -> Result<CallResult, Halt> {
         let begun = self.recorder.elapsed_ms();
         // The task's own time is watched from here: a call that outlives it is dropped, not cut short.
         let deadline = Duration::from_millis(tool.deadline_ms);
@@ -124,7 +124,7 @@ impl Run {
         self.finished(key, call, result, duration)
     }
 
-    /// Returns what a call or an evaluation is surrounded by.
+    /// Returns the surroundings of a call or an evaluation.
     pub(super) fn scope(&self, key: &str, deadline: Duration) -> Scope {
         Scope {
             task: self.task.id.clone(),
@@ -172,9 +172,9 @@ impl Run {
         &self,
         key: &str,
         call: &ToolCall,
-        result: Result<ToolOutput, Failure>,
+        result: CallResult,
         duration_ms: u64,
-    ) -> Result<Result<ToolOutput, Failure>, Halt> {
+    ) -> Result<CallResult, Halt> {
         let event =
             Event::CallFinished { tool: call.name.clone(), result: result.clone(), duration_ms };
         self.recorder.record(key, event)?;
@@ -200,7 +200,7 @@ fn interrupted() -> Failure {
     )
 }
 
-fn answer(call: &ToolCall, result: Result<ToolOutput, Failure>) -> Vec<Part> {
+fn answer(call: &ToolCall, result: CallResult) -> Vec<Part> {
     let is_error = result.is_err();
     let (content, attachments) = match result {
         Ok(output) => (output.text, output.attachments),

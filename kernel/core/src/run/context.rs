@@ -1,21 +1,21 @@
 //! Keeping a conversation short enough: whole turns from the oldest, tool results first, and never a call
-//! without its result. The task with its contract and what has to be mended stay.
+//! without its result. The task with its contract and the newest findings stay.
 
 use crate::{
     message::{Message, Part, Speaker},
-    port::ModelCard,
+    model::ModelCard,
 };
 
-/// Of the model's context, the part in percent that a conversation may fill before it is pruned.
+/// Percentage of the model's context that a conversation may fill before it is pruned.
 const FULL: u64 = 70;
 
-/// The newest messages that are never touched: the last round and the one before it.
+/// Number of the newest messages that are not touched: the last round and the one before it.
 const KEEP: usize = 4;
 
-/// Results shorter than this are not worth dropping.
+/// Most bytes of a result that is not worth dropping.
 const SMALL: usize = 400;
 
-/// Returns how many bytes of conversation the model of `card` may be sent.
+/// Returns the bytes of conversation that the model of `card` may be sent.
 pub(super) fn room(card: &ModelCard) -> usize {
     let tokens = card.context.saturating_mul(FULL) / 100;
     // Three bytes a token, as the reservation estimates.
@@ -40,7 +40,7 @@ pub(super) fn prune(messages: &mut Vec<Message>, room: usize) {
     drop_rounds(messages, first, weight.saturating_sub(goal));
 }
 
-/// Drops whole rounds from `first` on until `excess` bytes are gone, and keeps what has to be mended.
+/// Drops whole rounds from `first` on until `excess` bytes are gone, and keeps the newest findings.
 fn drop_rounds(messages: &mut Vec<Message>, first: usize, excess: usize) {
     let (mut gone, mut findings) = (0, None);
     while gone < excess && messages.len() > first + KEEP {
@@ -61,14 +61,14 @@ fn drop_rounds(messages: &mut Vec<Message>, first: usize, excess: usize) {
     }
 }
 
-/// How the message begins that tells what has to be mended.
+/// Beginning of a message with findings.
 const FINDINGS: &str = "<findings";
 
 fn begins(message: &Message, start: &str) -> bool {
     matches!(message.parts.first(), Some(Part::Text(text)) if text.starts_with(start))
 }
 
-/// Returns the index behind the last message that opens the work: what the user said before the model did.
+/// Returns the index after the message that opens the work.
 fn opening(messages: &[Message]) -> usize {
     let task = messages.iter().rposition(|message| begins(message, "<task>"));
     task.map_or(1, |index| index + 1).min(messages.len())
@@ -89,7 +89,7 @@ fn drop_results(message: &mut Message) -> usize {
     won
 }
 
-/// Returns how many messages from `first` make one round: a turn of the model and everything said back to it.
+/// Returns the number of messages from `first` that make one round: a turn of the model and the answers to it.
 fn round_at(messages: &[Message], first: usize) -> usize {
     let rest = messages.get(first + 1..).unwrap_or(&[]);
     let next = rest.iter().position(|message| message.speaker == Speaker::Assistant);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn old_results_go_first_and_the_newest_stay() {
+    fn old_results_are_dropped_first_and_the_newest_stay() {
         let mut messages = conversation(10, 1_000);
         prune(&mut messages, 8_000);
         assert!(weight(&messages) <= 8_000);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_to_be_mended_stays() {
+    fn the_newest_findings_survive_pruning() {
         let mut messages = conversation(3, 300);
         messages.push(Message::user("<findings iteration=\"2\">\nold\n</findings>"));
         messages.extend(round(3, 300));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_rounds_go_next_and_the_task_stays() {
+    fn whole_rounds_are_dropped_next_and_the_task_stays() {
         for rounds in [3, 10, 40] {
             let mut messages = conversation(rounds, 300);
             prune(&mut messages, 2_000);

@@ -1,24 +1,28 @@
 //! The decision after an evaluation: accept, refine, resample or stop.
 
-use super::{Attempt, Halt, Paused, Run};
+use super::{
+    attempt::Attempt,
+    halt::{Halt, Paused},
+    state::Run,
+};
 use crate::{
     evaluation::{Check, CheckOutcome, Criterion},
     event::Event,
     evidence::Standing,
-    gate::{Claim, Refusal},
+    gate::{LoopAction, Refusal},
     outcome::{Ending, Trip},
     tool::Effect,
 };
 
-/// How the loop goes on.
-pub(super) enum Verdict {
+/// Decision of the loop after an iteration.
+pub(super) enum NextStep {
     End(Ending),
     Refine,
     /// Refine with a fresh conversation, because more of the same brought nothing.
     Resample,
 }
 
-impl Verdict {
+impl NextStep {
     fn word(&self) -> &'static str {
         match self {
             Self::End(Ending::Accepted) => "accept",
@@ -31,39 +35,35 @@ impl Verdict {
 
 impl Run {
     /// Decides how to go on after iteration `number`.
-    pub(super) async fn decide(&mut self, number: u32) -> Result<Verdict, Halt> {
-        let Some(attempt) = self.attempts.last() else { return Ok(Verdict::Refine) };
+    pub(super) async fn decide(&mut self, number: u32) -> Result<NextStep, Halt> {
+        let Some(attempt) = self.attempts.last() else { return Ok(NextStep::Refine) };
         if self.obstacle(&attempt.checks, &attempt.standing).is_none() {
             self.ask_a_person(number).await?;
         }
-        let Some(attempt) = self.attempts.last() else { return Ok(Verdict::Refine) };
+        let Some(attempt) = self.attempts.last() else { return Ok(NextStep::Refine) };
         let standing = attempt.standing.clone();
-        let (verdict, reason) = match self.obstacle(&attempt.checks, &standing) {
-            None => (Verdict::End(Ending::Accepted), "every criterion holds".to_owned()),
+        let (next, reason) = match self.obstacle(&attempt.checks, &standing) {
+            None => (NextStep::End(Ending::Accepted), "every criterion holds".to_owned()),
             Some(obstacle) => (self.go_on(number, &obstacle)?, obstacle),
         };
-        let decided = Event::IterationDecided {
-            number,
-            decision: verdict.word().to_owned(),
-            reason,
-            standing,
-        };
+        let decided =
+            Event::IterationDecided { number, decision: next.word().to_owned(), reason, standing };
         self.recorder.record(&format!("i{number}"), decided)?;
-        Ok(verdict)
+        Ok(next)
     }
 
-    /// Ends a run in which nothing is judged. What a person has to accept is asked even so.
+    /// Ends a run in which nothing is judged. A person is asked about changes of control files even so.
     pub(super) async fn end_unjudged(&mut self, number: u32) -> Result<Ending, Halt> {
         self.ask_a_person(number).await?;
         let refused = self.attempts.last().is_some_and(|a| !a.standing.violations.is_empty());
         Ok(if refused { Ending::Exhausted } else { Ending::Accepted })
     }
 
-    /// Asks what is a person's to accept in work that could be accepted otherwise; a refusal is a violation.
+    /// Asks a person about the changes that only a person can accept; a refusal is a violation.
     async fn ask_a_person(&mut self, number: u32) -> Result<(), Halt> {
-        for claim in self.attempts.last().map(questions).unwrap_or_default() {
-            let (key, domain) = (format!("i{number}/{}", claim.domain), claim.domain);
-            let answer = self.gate.pass_loop(&key, claim).await;
+        for action in self.attempts.last().map(questions).unwrap_or_default() {
+            let (key, domain) = (format!("i{number}/{}", action.domain), action.domain);
+            let answer = self.gate.pass_loop(&key, action).await;
             let Some(attempt) = self.attempts.last_mut() else { return Ok(()) };
             match answer {
                 Ok(()) => attempt.accepted.push(domain),
@@ -81,7 +81,7 @@ impl Run {
         Ok(())
     }
 
-    /// Returns why the work cannot be accepted, or nothing.
+    /// Returns the reason why the work cannot be accepted, if there is one.
     pub(super) fn obstacle(&self, checks: &[Check], standing: &Standing) -> Option<String> {
         if let Some(violation) = standing.violations.first() {
             return Some(violation.clone());
@@ -126,23 +126,23 @@ impl Run {
         !self.task.settings.plan && nothing_changed
     }
 
-    fn go_on(&self, number: u32, obstacle: &str) -> Result<Verdict, Halt> {
+    fn go_on(&self, number: u32, obstacle: &str) -> Result<NextStep, Halt> {
         if self.regressions() >= 2 {
             return Err(Halt::Trip(Trip::Regression { detail: obstacle.to_owned() }));
         }
         if number >= self.task.settings.max_iterations {
-            return Ok(Verdict::End(Ending::Exhausted));
+            return Ok(NextStep::End(Ending::Exhausted));
         }
-        let Some(reason) = stalled(&self.attempts) else { return Ok(Verdict::Refine) };
-        // A fresh start helps once; then more of it is more of the same.
+        let Some(reason) = stalled(&self.attempts) else { return Ok(NextStep::Refine) };
+        // A fresh start is tried once; another one would bring the same again.
         let before = (1..self.attempts.len()).filter_map(|end| self.attempts.get(..end));
         if before.into_iter().any(|attempts| stalled(attempts).is_some()) {
-            return Ok(Verdict::End(Ending::Stalled { reason }));
+            return Ok(NextStep::End(Ending::Stalled { reason }));
         }
-        Ok(Verdict::Resample)
+        Ok(NextStep::Resample)
     }
 
-    /// Returns how often an iteration was worse than the one before.
+    /// Returns the number of iterations that were worse than the one before.
     fn regressions(&self) -> usize {
         let drop = self.task.settings.regression;
         let worse = |pair: &[Attempt]| {
@@ -161,24 +161,24 @@ impl Run {
 /// The domain of changes to files that steer agents and tools.
 const CONTROL: &str = "control";
 
-/// Returns what only a person can accept. The planner may think that the task asks for changed tests, and the
-/// planner is a model; files that steer agents and tools outlive the task and act where no gate is.
-fn questions(attempt: &Attempt) -> Vec<Claim> {
-    let claim = |action, domain, target| Claim { action, effect: Effect::Send, domain, target };
-    let tests = claim("accept changed tests", "tests", attempt.weakened.join("; "));
-    let control = claim("accept changed control files", CONTROL, attempt.control().join("; "));
-    [tests, control].into_iter().filter(|claim| !claim.target.is_empty()).collect()
+/// Returns the changes that only a person can accept. The planner may think that the task asks for changed tests,
+/// and the planner is a model; files that steer agents and tools outlive the task and act where no gate is.
+fn questions(attempt: &Attempt) -> Vec<LoopAction> {
+    let about = |name, domain, target| LoopAction { name, effect: Effect::Send, domain, target };
+    let tests = about("accept changed tests", "tests", attempt.weakened.join("; "));
+    let control = about("accept changed control files", CONTROL, attempt.control().join("; "));
+    [tests, control].into_iter().filter(|action| !action.target.is_empty()).collect()
 }
 
 impl Attempt {
-    /// Whether the work may be kept where it is not accepted. What changes control files may not, unless a person
-    /// let it.
+    /// Returns whether the work may be kept if it is not accepted. Work that changes control files may not, unless a
+    /// person allowed it.
     pub(super) fn may_stay(&self) -> bool {
         self.control().is_empty() || self.accepted.contains(&CONTROL)
     }
 }
 
-/// Returns what shows that refining brings nothing: the same failure twice, or two rounds without improvement.
+/// Returns the sign that refining brings nothing: the same failure twice, or two iterations without improvement.
 fn stalled(attempts: &[Attempt]) -> Option<String> {
     let [.., before, last] = attempts else { return None };
     let signature = last.standing.signature();

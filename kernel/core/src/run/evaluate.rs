@@ -1,14 +1,19 @@
-//! Evaluation: what changed, what the checks say, what the judge says. The executor's own words are not shown
-//! to anybody, except where they are the product.
+//! Evaluation: changes are compared, the checks run, and the rubric is scored. The executor's own words are shown
+//! to evaluators only where they are the product.
 
 use std::time::Duration;
 
-use super::{Halt, Paused, Run, meter::Waited};
+use super::{
+    attempt::Attempt,
+    halt::{Halt, Paused},
+    meter::Waited,
+    state::Run,
+};
 use crate::{
     contract::Effort,
-    evaluation::{Change, Check, EvaluatorCard, Finding, Score, Severity, Subject, Tier, Verdict},
+    evaluation::{Change, EvaluatorCard, Severity, Subject, Tier, Verdict},
     event::Event,
-    evidence::{Standing, critical, rubric_score},
+    evidence::{critical, rubric_score},
     failure::Failure,
     id::TreeId,
 };
@@ -19,40 +24,8 @@ const MOST_DIFF: usize = 200 * 1024;
 /// The dimension under which evaluators report that existing tests were weakened.
 const TESTS_KEPT: &str = "tests-kept";
 
-/// What one iteration came to.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Attempt {
-    /// What the model said at its end.
-    pub text: String,
-    /// The tree, where anything changed.
-    pub tree: Option<TreeId>,
-    /// What changed since the beginning.
-    pub changes: Vec<Change>,
-    /// The project's checks on it.
-    pub checks: Vec<Check>,
-    /// The judge's scores.
-    pub scores: Vec<Score>,
-    /// Who judged.
-    pub judge: Option<String>,
-    /// The evaluators that gave a verdict.
-    pub heard: Vec<String>,
-    /// Everything that should be mended, with the evaluator that says so.
-    pub findings: Vec<(String, Finding)>,
-    /// Existing tests that were changed although they are evidence, where the task asks for it.
-    pub weakened: Vec<String>,
-    /// What a person had to accept and did, by domain.
-    pub accepted: Vec<&'static str>,
-    /// How it stands.
-    pub standing: Standing,
-}
-
-impl Attempt {
-    /// Returns the control files that the work changed.
-    pub(super) fn control(&self) -> Vec<&str> {
-        let changed = self.changes.iter().filter(|change| change.control);
-        changed.map(|change| change.path.as_str()).collect()
-    }
-}
+/// Result of asking an evaluator. A failure means *not evaluated*.
+type EvaluationResult = Result<Verdict, Failure>;
 
 impl Run {
     /// Records the untouched tree and runs the project's checks on it, once.
@@ -103,15 +76,15 @@ impl Run {
         // Where nothing changed there is no baseline, and whatever is red was red before.
         let baseline = if attempt.tree.is_some() { &self.baseline } else { &attempt.checks };
         attempt.standing.weigh_checks(baseline, &attempt.checks);
-        // Where a higher tier forbids acceptance, no judge is paid to say so too.
+        // Where a higher tier forbids acceptance, no model is paid to say so too.
         if attempt.standing.violations.is_empty() && attempt.standing.broken.is_empty() {
-            self.judge(&key, &mut attempt, &mut subject).await?;
+            self.score(&key, &mut attempt, &mut subject).await?;
         }
         self.attempts.push(attempt);
         Ok(())
     }
 
-    /// Adds iteration `number` to the attempts without a judgement.
+    /// Adds iteration `number` to the attempts without an evaluation.
     pub(super) fn take_unjudged(&mut self, number: u32, text: String) -> Result<(), Halt> {
         let mut attempt = Attempt { text, ..Attempt::default() };
         self.look(&format!("i{number}"), &mut attempt)?;
@@ -119,7 +92,7 @@ impl Run {
         Ok(())
     }
 
-    /// A turn of a chat that changed nothing is an answer, and nobody asked for a report on it.
+    /// Returns whether the work has to be evaluated. An answer in a chat that changed nothing has not.
     fn needs_evaluation(&self, attempt: &Attempt) -> bool {
         self.task.settings.plan || !attempt.changes.is_empty()
     }
@@ -141,7 +114,7 @@ impl Run {
         Ok(subject)
     }
 
-    /// Notes what changed since the beginning, and returns it as text.
+    /// Notes the changes since the beginning, and returns them as text.
     fn look(&self, key: &str, attempt: &mut Attempt) -> Result<String, Halt> {
         let Some(first) = &self.first_tree else { return Ok(String::new()) };
         let tree = self.capture(key)?;
@@ -171,7 +144,7 @@ impl Run {
         Ok((changes, diff))
     }
 
-    /// What the kernel itself can tell.
+    /// Returns the violations that the kernel can tell without an evaluator.
     fn facts(&self, attempt: &Attempt) -> Vec<String> {
         let mut violations = Vec::new();
         if self.contract.effort == Effort::Change && attempt.changes.is_empty() {
@@ -188,7 +161,7 @@ impl Run {
         attempt: &mut Attempt,
         subject: &mut Subject,
         card: &EvaluatorCard,
-        asked: Result<Verdict, Failure>,
+        asked: EvaluationResult,
     ) {
         let verdict = match asked {
             Ok(verdict) => verdict,
@@ -214,7 +187,7 @@ impl Run {
         attempt.checks.extend(verdict.checks);
     }
 
-    async fn judge(
+    async fn score(
         &mut self,
         key: &str,
         attempt: &mut Attempt,
@@ -229,7 +202,7 @@ impl Run {
                     attempt.standing.score = rubric_score(dimensions, &verdict.scores);
                     attempt.standing.critical += critical(&verdict.findings);
                     attempt.scores = verdict.scores;
-                    attempt.judge = Some(card.name.clone());
+                    attempt.scored_by = Some(card.name.clone());
                     attempt.heard.push(card.name.clone());
                     let findings = verdict.findings.into_iter();
                     attempt.findings.extend(findings.map(|found| (card.name.clone(), found)));
@@ -249,14 +222,14 @@ impl Run {
         self.evaluators.iter().filter(|card| card.tier == tier).cloned().collect()
     }
 
-    /// Asks one evaluator. A failure means *not evaluated*.
+    /// Asks one evaluator, unless the journal holds its verdict.
     async fn ask_evaluator(
         &self,
         key: &str,
         card: &EvaluatorCard,
         subject: &Subject,
         tree: Option<TreeId>,
-    ) -> Result<Result<Verdict, Failure>, Halt> {
+    ) -> Result<EvaluationResult, Halt> {
         let key = format!("{key}/e/{}", card.name);
         self.meter.check_time(&key)?;
         if let Some(Event::EvaluationFinished { result, .. }) =
@@ -290,7 +263,7 @@ impl Run {
             result: result.clone(),
             tree,
         };
-        // What took no more than turns, which are recalled, is cheaper judged again than waited for.
+        // An evaluation that took turns alone, which are recalled, costs less to repeat than a wait for the disk.
         match self.recorder.effects() == effects {
             true => self.recorder.record_with_next(&key, finished)?,
             false => self.recorder.record(&key, finished)?,

@@ -1,12 +1,18 @@
 //! Execution: the model works with the tools until it says that it is done.
 
-use super::{Halt, Run, context, prompt};
+use super::{
+    context,
+    halt::{Halt, Paused},
+    meter::TurnReply,
+    prompt,
+    state::Run,
+};
 use crate::{
     message::{Message, OfferedTool, Part, Prompt, Role, Speaker, StopReason, ToolChoice, Turn},
-    port::ModelError,
+    model::ModelError,
 };
 
-/// How often a model may return nothing, or be cut, in one iteration.
+/// Most turns in one iteration that may be empty or cut.
 const MOST_NUDGES: u32 = 2;
 
 impl Run {
@@ -22,7 +28,7 @@ impl Run {
         messages
     }
 
-    /// Lets the model work, and returns what it said at the end.
+    /// Lets the model work, and returns its last words.
     pub(super) async fn execute(
         &mut self,
         number: u32,
@@ -71,8 +77,10 @@ impl Run {
         let room = context::room(&self.meter.card(&role));
         context::prune(conversation, room);
         match self.meter.turn(key, &role, self.executor_prompt(conversation, last)).await? {
-            Ok(turn) => Ok(turn),
-            Err(error) => self.after_overflow(key, &role, conversation, last, error).await,
+            TurnReply::Complete(turn) => Ok(turn),
+            TurnReply::Overflow(error) => {
+                self.after_overflow(key, &role, conversation, last, error).await
+            }
         }
     }
 
@@ -90,11 +98,11 @@ impl Run {
             context::prune(conversation, weight / share);
             let key = format!("{key}/pruned{round}");
             match self.meter.turn(&key, role, self.executor_prompt(conversation, last)).await? {
-                Ok(turn) => return Ok(turn),
-                Err(still) => error = still,
+                TurnReply::Complete(turn) => return Ok(turn),
+                TurnReply::Overflow(still) => error = still,
             }
         }
-        Err(Halt::Paused(super::Paused::Model(error)))
+        Err(Halt::Paused(Paused::Model(error)))
     }
 
     fn executor_prompt(&self, conversation: &[Message], last: bool) -> Prompt {
@@ -117,7 +125,7 @@ impl Run {
     }
 }
 
-/// Returns what to say to a model that stopped without having finished.
+/// Returns the message to a model that stopped without having finished.
 fn nudge(turn: &Turn) -> Option<&'static str> {
     match turn.stop {
         StopReason::Length => Some(prompt::GO_ON),

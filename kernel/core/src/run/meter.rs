@@ -10,48 +10,51 @@ use std::{
     time::Duration,
 };
 
-use super::{Halt, Paused};
+use super::{
+    halt::{Halt, Paused},
+    ports::Ports,
+};
 use crate::{
     event::Event,
     failure::Failure,
     hash,
     ledger::{Ledger, Price, Reservation, Shortage},
     message::{Prompt, Role, Turn, Usage},
+    model::{ModelCard, ModelError, ModelTrouble},
     outcome::Trip,
-    port::{
-        Cancellation, Clock, Delta, Listener, Model, ModelCard, ModelError, ModelTrouble, Pending,
-        Ports, Turns,
-    },
+    port::{Cancellation, Clock, Delta, Listener, Model, Pending},
     recorder::Recorder,
-    task::{Settings, Task},
+    scope::Turns,
+    task::{Task, TaskSettings},
 };
 
-/// Said where an answer that was shown does not count.
+/// Message for people who were shown an answer that does not count.
 const SUPERSEDED: &str = "this answer does not count: not all of the conversation was read; it is shortened and asked again";
-/// Fewer tokens than this are no turn.
+/// Least tokens of output for which a turn is worth asking.
 const LEAST_TURN: u64 = 256;
 
 /// Model turns of one run.
-pub(super) struct Meter {
-    settings: Settings,
+pub(super) struct TurnMeter {
+    settings: TaskSettings,
     cards: HashMap<String, ModelCard>,
     recorder: Arc<Recorder>,
     model: Arc<dyn Model>,
     listener: Arc<dyn Listener>,
     clock: Arc<dyn Clock>,
     cancellation: Arc<dyn Cancellation>,
-    state: Mutex<State>,
+    account: Mutex<Account>,
 }
 
-struct State {
+/// Spending of the run so far.
+struct Account {
     ledger: Ledger,
     usage: Usage,
     turns: u32,
-    /// What ended the run inside a component's turn.
+    /// The reason for which a component's turn ended the run.
     halted: Option<Halt>,
 }
 
-impl State {
+impl Account {
     /// Settles a turn, complete or not.
     fn settle(
         &mut self,
@@ -65,14 +68,31 @@ impl State {
     }
 }
 
-/// How a bounded wait ended.
+/// Reply to a prompt that did not end or pause the run.
+pub(super) enum TurnReply {
+    Complete(Turn),
+    /// The conversation is longer than the model reads.
+    Overflow(ModelError),
+}
+
+/// From the result of a turn that finished: an error in it is an overflow, any other has paused the run.
+impl From<Result<Turn, ModelError>> for TurnReply {
+    fn from(result: Result<Turn, ModelError>) -> Self {
+        match result {
+            Ok(turn) => Self::Complete(turn),
+            Err(error) => Self::Overflow(error),
+        }
+    }
+}
+
+/// Result of a bounded wait.
 pub(super) enum Waited<T> {
     Done(T),
     TimeOver,
     Cancelled,
 }
 
-impl Meter {
+impl TurnMeter {
     pub(super) fn new(
         task: &Task,
         cards: Vec<(String, ModelCard)>,
@@ -80,7 +100,7 @@ impl Meter {
         ports: &Ports,
     ) -> Self {
         let ledger = Ledger::new(task.settings.max_tokens, task.settings.max_cost_micros);
-        let state = State { ledger, usage: Usage::default(), turns: 0, halted: None };
+        let account = Account { ledger, usage: Usage::default(), turns: 0, halted: None };
         Self {
             settings: task.settings.clone(),
             cards: cards.into_iter().collect(),
@@ -89,23 +109,23 @@ impl Meter {
             listener: ports.listener.clone(),
             clock: ports.clock.clone(),
             cancellation: ports.cancellation.clone(),
-            state: Mutex::new(state),
+            account: Mutex::new(account),
         }
     }
 
-    /// Returns what `role` resolved to when the task began.
+    /// Returns the model that `role` resolved to when the task began.
     pub(super) fn card(&self, role: &Role) -> ModelCard {
         let known = self.cards.get(&role.0).or_else(|| self.cards.get(Role::EXECUTOR));
         known.cloned().unwrap_or_else(|| self.model.card(role))
     }
 
-    /// Asks for one turn. `Err(Ok(error))` is an overflow, which the caller may answer with a shorter prompt.
+    /// Asks for one turn. The caller may answer an overflow with a shorter prompt.
     pub(super) async fn turn(
         &self,
         key: &str,
         role: &Role,
         mut prompt: Prompt,
-    ) -> Result<Result<Turn, ModelError>, Halt> {
+    ) -> Result<TurnReply, Halt> {
         // A turn that is over was reserved before its lost attempts were counted, and a replay has to find the same.
         let over = self.recorder.recall(key, "turn.finished").is_some();
         if !over {
@@ -130,20 +150,20 @@ impl Meter {
         if over {
             self.count_lost(key);
         }
-        let result = self.ask(key, role, &card, &prompt, reserved).await?;
+        let reply = self.ask(key, role, &card, &prompt, reserved).await?;
         self.warn(key)?;
-        Ok(result)
+        Ok(reply)
     }
 
     /// Returns tokens and money spent, all usage, and the number of turns.
     pub(super) fn totals(&self) -> (Reservation, Usage, u32) {
-        let state = self.state();
-        (state.ledger.spent(), state.usage, state.turns)
+        let account = self.account();
+        (account.ledger.spent(), account.usage, account.turns)
     }
 
-    /// Takes what ended the run inside a component's turn, if anything did.
+    /// Takes the reason for which a component's turn ended the run, if one did.
     pub(super) fn halted(&self) -> Option<Halt> {
-        self.state().halted.take()
+        self.account().halted.take()
     }
 
     /// Returns how much of the task's time is left, in milliseconds.
@@ -190,21 +210,21 @@ impl Meter {
     /// Counts the turns that a recalled call or evaluation took.
     pub(super) fn replay_component(&self, key: &str) {
         let prefix = format!("{key}/m");
-        let mut state = self.state();
+        let mut account = self.account();
         for event in self.recorder.recall_below(&prefix, "turn.finished") {
             let Event::TurnFinished { result, spent, .. } = event else { continue };
-            state.settle(Reservation::default(), spent, result.as_ref());
+            account.settle(Reservation::default(), spent, result.as_ref());
         }
         for event in self.recorder.recall_below(&prefix, "turn.failed") {
             let Event::TurnFailed { error, spent, .. } = event else { continue };
-            state.settle(Reservation::default(), spent, Err(&error));
+            account.settle(Reservation::default(), spent, Err(&error));
         }
         for event in self.recorder.recall_below(&prefix, "turn.lost") {
             let Event::TurnLost { reserved } = event else { continue };
-            state.ledger.settle(Reservation::default(), Some(reserved));
+            account.ledger.settle(Reservation::default(), Some(reserved));
         }
         // If that passed four fifths, the warning stands in the journal already.
-        state.ledger.warns();
+        account.ledger.warns();
     }
 
     fn trip(&self, key: &str, trip: Trip) -> Halt {
@@ -220,18 +240,18 @@ impl Meter {
             let key = lost_key(key, attempt);
             let lost = self.recorder.recall(&key, "turn.lost");
             let Some(Event::TurnLost { reserved }) = lost else { break };
-            self.state().ledger.settle(Reservation::default(), Some(reserved));
+            self.account().ledger.settle(Reservation::default(), Some(reserved));
             self.count_failed(&key);
         }
     }
 
-    /// Counts what the attempt of this key took, if it failed. Returns whether it did.
+    /// Counts the tokens that the attempt of this key took, if it failed. Returns whether it did.
     fn count_failed(&self, key: &str) -> bool {
         let Some(Event::TurnFailed { error, spent, .. }) = self.recorder.recall(key, "turn.failed")
         else {
             return false;
         };
-        self.state().settle(Reservation::default(), spent, Err(&error));
+        self.account().settle(Reservation::default(), spent, Err(&error));
         true
     }
 
@@ -241,7 +261,7 @@ impl Meter {
         let failed = self.count_failed(&free);
         let reserved = if failed { Reservation::default() } else { reserved };
         self.recorder.record(&free, Event::TurnLost { reserved })?;
-        self.state().ledger.settle(Reservation::default(), Some(reserved));
+        self.account().ledger.settle(Reservation::default(), Some(reserved));
         Ok(())
     }
 
@@ -263,20 +283,20 @@ impl Meter {
     ) -> Result<Reservation, Halt> {
         let price = card.price.unwrap_or(Price::CEILING);
         let input = prompt.tokens();
-        let mut state = self.state();
+        let mut account = self.account();
         let wanted = u64::from(prompt.max_tokens.unwrap_or(self.settings.max_turn_tokens));
         let output = wanted
             .min(u64::from(self.settings.max_turn_tokens))
             .min(card.output.max(1))
-            .min(state.ledger.tokens_left().saturating_sub(input))
-            .min(affordable(price, input, state.ledger.cost_left()));
+            .min(account.ledger.tokens_left().saturating_sub(input))
+            .min(affordable(price, input, account.ledger.cost_left()));
         let short = output < LEAST_TURN.min(wanted);
         let output = if short { wanted } else { output };
         let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
         let amount = Reservation { tokens: input + output, cost_micros: price.cost_micros(usage) };
-        let refused = state.ledger.reserve(amount);
-        let spent = state.ledger.spent();
-        drop(state);
+        let refused = account.ledger.reserve(amount);
+        let spent = account.ledger.spent();
+        drop(account);
         match refused {
             Ok(()) => {
                 prompt.max_tokens = Some(u32::try_from(output).unwrap_or(u32::MAX));
@@ -301,12 +321,12 @@ impl Meter {
         card: &ModelCard,
         prompt: &Prompt,
         reserved: Reservation,
-    ) -> Result<Result<Turn, ModelError>, Halt> {
+    ) -> Result<TurnReply, Halt> {
         if let Some(Event::TurnFinished { result, spent, .. }) =
             self.recorder.recall(key, "turn.finished")
         {
-            self.state().settle(reserved, spent, result.as_ref());
-            return Ok(result);
+            self.account().settle(reserved, spent, result.as_ref());
+            return Ok(result.into());
         }
         self.check_time(key)?;
         let deltas = |delta: Delta<'_>| self.listener.delta(role, delta);
@@ -316,7 +336,8 @@ impl Meter {
             Waited::TimeOver => return Err(self.time_over(key)),
             Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
         };
-        let result = self.pausing(key, role, card, plausible(result))?;
+        let result = plausible(result);
+        self.pause_on_trouble(key, role, card, &result)?;
         let spent = actual(card, reserved, result.as_ref());
         let finished = Event::TurnFinished {
             role: role.0.clone(),
@@ -325,45 +346,45 @@ impl Meter {
             spent,
         };
         self.recorder.record(key, finished)?;
-        self.state().settle(reserved, spent, result.as_ref());
-        Ok(result)
+        self.account().settle(reserved, spent, result.as_ref());
+        Ok(result.into())
     }
 
     /// Lets turns and overflows through; any other trouble pauses the run, and the turn is asked for again
     /// when it is resumed.
-    fn pausing(
+    fn pause_on_trouble(
         &self,
         key: &str,
         role: &Role,
         card: &ModelCard,
-        result: Result<Turn, ModelError>,
-    ) -> Result<Result<Turn, ModelError>, Halt> {
+        result: &Result<Turn, ModelError>,
+    ) -> Result<(), Halt> {
         match result {
             Err(error) if error.kind != ModelTrouble::Overflow => {
                 let failed = Event::TurnFailed {
                     role: role.0.clone(),
                     model: card.name.clone(),
-                    spent: actual(card, Reservation::default(), Err(&error)),
+                    spent: actual(card, Reservation::default(), Err(error)),
                     error: error.clone(),
                 };
                 self.recorder.note(&self.open_attempt(key), failed)?;
-                Err(Halt::Paused(Paused::Model(error)))
+                Err(Halt::Paused(Paused::Model(error.clone())))
             }
             Err(error) => {
-                // The request will be another one, so its answer is too: who saw a part of this one is told.
+                // The next request is another one, and so is its answer: whoever saw a part of this one is told.
                 if error.received.as_ref().is_some_and(|received| received.shown) {
                     self.listener.delta(role, Delta::Waiting(SUPERSEDED));
                 }
-                Ok(Err(error))
+                Ok(())
             }
-            Ok(turn) => Ok(Ok(turn)),
+            Ok(_) => Ok(()),
         }
     }
 
     fn warn(&self, key: &str) -> Result<(), Halt> {
         let (due, spent) = {
-            let mut state = self.state();
-            (state.ledger.warns(), state.ledger.spent())
+            let mut account = self.account();
+            (account.ledger.warns(), account.ledger.spent())
         };
         if due {
             self.recorder.record(key, Event::BudgetWarned { spent })?;
@@ -371,8 +392,8 @@ impl Meter {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -380,7 +401,7 @@ fn lost_key(key: &str, attempt: u32) -> String {
     format!("{key}/lost{attempt}")
 }
 
-/// How many tokens of output the money left buys after the input is paid.
+/// Returns the tokens of output that the money left buys after the input is paid.
 fn affordable(price: Price, input: u64, left: u64) -> u64 {
     let input_only = Usage { input: Some(input), ..Usage::default() };
     let rest = left.saturating_sub(price.cost_micros(input_only));
@@ -417,8 +438,8 @@ fn usage(result: Result<&Turn, &ModelError>) -> Option<Usage> {
     }
 }
 
-/// What a turn really took. A count that was not reported is settled as reserved; where nothing arrived, nothing was
-/// taken.
+/// Returns what a turn really took. A count that was not reported is settled as reserved; where nothing arrived,
+/// nothing was taken.
 fn actual(
     card: &ModelCard,
     reserved: Reservation,
@@ -434,13 +455,13 @@ fn actual(
 
 /// Turns on behalf of one component call.
 pub(super) struct ComponentTurns {
-    meter: Arc<Meter>,
+    meter: Arc<TurnMeter>,
     key: String,
     count: AtomicU32,
 }
 
 impl ComponentTurns {
-    pub(super) fn new(meter: Arc<Meter>, key: &str) -> Self {
+    pub(super) fn new(meter: Arc<TurnMeter>, key: &str) -> Self {
         Self { meter, key: key.to_owned(), count: AtomicU32::new(0) }
     }
 }
@@ -454,11 +475,11 @@ impl Turns for ComponentTurns {
             let request = hash::of_json(&prompt);
             let key = format!("{}/m{number}-{}", self.key, request.get(..8).unwrap_or(""));
             match self.meter.turn(&key, &role, prompt).await {
-                Ok(Ok(turn)) => Ok(turn),
-                Ok(Err(error)) => Err(Failure::Failed(error.message)),
+                Ok(TurnReply::Complete(turn)) => Ok(turn),
+                Ok(TurnReply::Overflow(error)) => Err(Failure::Failed(error.message)),
                 Err(halt) => {
                     let failure = as_failure(&halt);
-                    self.meter.state().halted = Some(halt);
+                    self.meter.account().halted = Some(halt);
                     Err(failure)
                 }
             }

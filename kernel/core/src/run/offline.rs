@@ -2,23 +2,27 @@
 
 use std::{future, sync::Arc, time::Duration};
 
+use super::ports::Ports;
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
     evaluation::{Change, EvaluatorCard, Rubric, Subject, Verdict},
+    evaluators::Evaluators,
     event::Entry,
     failure::Failure,
     id::{TaskId, TreeId},
     message::{Prompt, Role, ToolCall, Turn},
+    model::{ModelCard, ModelError, ModelTrouble},
     port::{
-        Approver, Cancellation, Clock, Delta, Deltas, Evaluators, Journal, JournalError, Listener,
-        Model, ModelCard, ModelError, ModelTrouble, Pending, Ports, Scope, Toolbox, Workspace,
-        WorkspaceError,
+        Approver, Cancellation, Clock, Delta, Deltas, Journal, JournalError, Listener, Model,
+        Pending, Workspace, WorkspaceError,
     },
+    scope::Scope,
     tool::{Tool, ToolOutput},
+    toolbox::Toolbox,
 };
 
 /// Returns ports that offer nothing.
-pub(super) fn ports() -> Ports {
+pub(crate) fn ports() -> Ports {
     let nothing = Arc::new(Nothing);
     Ports {
         model: nothing.clone(),

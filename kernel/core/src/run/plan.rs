@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Halt, Run, prompt};
+use super::{halt::Halt, meter::TurnReply, prompt, state::Run};
 use crate::{
     contract::{Contract, Effort},
     evaluation::Criterion,
@@ -11,7 +11,7 @@ use crate::{
     message::{Message, OfferedTool, Prompt, Role, ToolChoice, Turn},
 };
 
-/// Criteria past this number are no help to anybody.
+/// Most criteria of a plan; the planner's later ones are dropped.
 const MOST_CRITERIA: usize = 12;
 
 const PLAN_TOOL: &str = "submit_plan";
@@ -48,9 +48,8 @@ impl Run {
                 ..Prompt::default()
             };
             let key = format!("plan/t{attempt}");
-            let Ok(turn) = self.meter.turn(&key, &Role::new(Role::PLANNER), request).await? else {
-                break;
-            };
+            let reply = self.meter.turn(&key, &Role::new(Role::PLANNER), request).await?;
+            let TurnReply::Complete(turn) = reply else { break };
             match read_plan(&turn) {
                 Ok(contract) => return Ok(contract),
                 Err(reason) => messages.push(Message::user(prompt::plan_again(&reason))),
@@ -76,7 +75,7 @@ fn plan_tool() -> OfferedTool {
                 },
                 "kind": {
                     "type": "string",
-                    "enum": ["code", "prose", "sql", "api", "test", "general"],
+                    "enum": Contract::KINDS,
                     "description": "the kind of work, which picks the rubric",
                 },
                 "may_change_tests": {
@@ -108,7 +107,7 @@ fn plan_tool() -> OfferedTool {
 
 /// A plan as a model writes it.
 #[derive(Deserialize)]
-struct Plan {
+struct SubmittedPlan {
     effort: Effort,
     #[serde(default)]
     kind: String,
@@ -117,11 +116,11 @@ struct Plan {
     #[serde(default)]
     steps: Vec<String>,
     #[serde(default)]
-    criteria: Vec<PlannedCriterion>,
+    criteria: Vec<SubmittedCriterion>,
 }
 
 #[derive(Deserialize)]
-struct PlannedCriterion {
+struct SubmittedCriterion {
     text: String,
     #[serde(default)]
     check: Option<String>,
@@ -135,12 +134,11 @@ fn read_plan(turn: &Turn) -> Result<Contract, String> {
         Some(call) => call.arguments.clone(),
         None => json_in(&turn.text()).ok_or("no call of submit_plan")?,
     };
-    let plan: Plan = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let plan: SubmittedPlan = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     Ok(contract(plan))
 }
 
-fn contract(plan: Plan) -> Contract {
-    const KINDS: [&str; 6] = ["code", "prose", "sql", "api", "test", "general"];
+fn contract(plan: SubmittedPlan) -> Contract {
     const CHECKS: [&str; 4] = ["test", "build", "lint", "types"];
     let criteria = plan.criteria.into_iter().take(MOST_CRITERIA).enumerate();
     let criteria = criteria
@@ -150,7 +148,8 @@ fn contract(plan: Plan) -> Contract {
             check: criterion.check.filter(|check| CHECKS.contains(&check.as_str())),
         })
         .collect();
-    let kind = if KINDS.contains(&plan.kind.as_str()) { plan.kind } else { "general".to_owned() };
+    let known = Contract::KINDS.contains(&plan.kind.as_str());
+    let kind = if known { plan.kind } else { Contract::GENERAL.to_owned() };
     Contract {
         effort: plan.effort,
         kind,
@@ -194,14 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_in_prose_is_found_and_unknown_words_in_it_do_no_harm() {
+    fn a_plan_in_prose_is_found_and_an_unknown_kind_becomes_general() {
         let text = "Sure! ```json\n{\"effort\": \"answer\", \"kind\": \"poem\"}\n``` Done.";
         let contract = read_plan(&turn(vec![Part::Text(text.into())])).expect("a plan");
         assert_eq!((contract.effort, contract.kind.as_str()), (Effort::Answer, "general"));
     }
 
     #[test]
-    fn what_is_no_plan_is_refused_with_the_reason() {
+    fn an_answer_that_is_not_a_plan_is_refused() {
         assert!(read_plan(&turn(vec![Part::Text("I will do it.".into())])).is_err());
         assert!(read_plan(&turn(vec![Part::Text("{\"effort\": \"magic\"}".into())])).is_err());
     }

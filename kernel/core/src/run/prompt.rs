@@ -1,14 +1,14 @@
-//! The loop's own words to its models. What a feature says stands in its component.
+//! The loop's own words to its models. The words of a feature stand in its component.
 
 use crate::{
     contract::Contract,
     evaluation::{Check, CheckOutcome},
 };
 
-/// The planner's standing instructions.
+/// Standing instructions of the planner.
 pub(super) const PLANNER: &str = include_str!("prompt/planner.md");
 
-/// The executor's standing instructions.
+/// Standing instructions of the executor.
 pub(super) const EXECUTOR: &str = include_str!("prompt/executor.md");
 
 /// Joins standing instructions with the project's rules. The result is the same for every turn of a task.
@@ -20,17 +20,17 @@ pub(super) fn with_instructions(standing: &str, instructions: &str) -> String {
     }
 }
 
-/// Asks the planner for a plan.
+/// Returns the message that asks the planner for a plan.
 pub(super) fn planning(task: &str, overview: &str) -> String {
     format!("<task>\n{task}\n</task>\n\n<workspace>\n{overview}\n</workspace>\n\nSubmit the plan.")
 }
 
-/// Asks for the plan once more.
+/// Returns the message that asks for the plan once more.
 pub(super) fn plan_again(reason: &str) -> String {
     format!("That was not a plan I can read ({reason}). Call submit_plan, and nothing else.")
 }
 
-/// Opens the executor's conversation.
+/// Returns the first message of the executor's conversation.
 pub(super) fn opening(
     task: &str,
     overview: &str,
@@ -59,7 +59,7 @@ pub(super) fn opening(
     text
 }
 
-/// Describes a check in one line, or more where it did not pass.
+/// Returns a check in one line, with the names of failing tests.
 pub(super) fn check_line(check: &Check) -> String {
     let word = match check.outcome {
         CheckOutcome::Passed => "passed",
@@ -83,17 +83,17 @@ pub(super) fn check_line(check: &Check) -> String {
     line
 }
 
-/// Said when the rounds of an iteration are used up.
+/// Message to a model whose rounds of the iteration are used up.
 pub(super) const LAST_ROUND: &str = "No tool calls are left in this iteration. Say in a few sentences what is done and what is not.";
 
-/// Said when the model returned nothing at all.
+/// Message to a model that returned nothing at all.
 pub(super) const NOTHING_SAID: &str =
     "You returned nothing. Go on with the task, or say that it is finished and what you did.";
 
-/// Said when a turn was cut at its limit of tokens.
+/// Message to a model whose turn was cut at its limit of tokens.
 pub(super) const GO_ON: &str = "Your turn was cut at the token limit. Go on where you stopped.";
 
-/// Appended to a result when the same call comes again and again.
+/// Returns the note on the result of a call that comes again and again.
 pub(super) fn repeated(count: u32) -> String {
     format!(
         "\n\n[This is call number {count} with exactly these arguments. The answer will not change; \

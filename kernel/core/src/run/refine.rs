@@ -1,9 +1,9 @@
-//! Refinement edits the plan: what an evaluation found becomes a step with its evidence, and a step that a later
-//! evaluation finds mended is marked with what showed it.
+//! Refinement edits the plan: a finding of an evaluation becomes a step with its evidence, and a step that a later
+//! evaluation finds fixed is marked with the proof.
 
 use std::cmp::Reverse;
 
-use super::{Attempt, Halt, Run, prompt};
+use super::{attempt::Attempt, halt::Halt, prompt, state::Run};
 use crate::{
     contract::{Finder, Repair, Resolution},
     evaluation::{CheckOutcome, Severity},
@@ -11,16 +11,16 @@ use crate::{
     message::Message,
 };
 
-/// Findings of evaluators past this number are not sent back; the first ones matter most.
+/// Most findings of evaluators that are sent back; the first ones matter most.
 const MOST_FINDINGS: usize = 30;
 
-/// Files past this number are not listed.
+/// Most changed files that are listed.
 const MOST_FILES: usize = 60;
 
-/// One thing that the last evaluation found, before it is known whether it is new.
-struct Found {
+/// One fault that the last evaluation found and that an earlier one may have found already.
+struct Observation {
     by: Finder,
-    /// What it is recognised by in the next evaluation.
+    /// Key by which the next evaluation recognises it.
     evidence: String,
     text: String,
 }
@@ -45,7 +45,7 @@ impl Run {
         Ok(self.recorder.record(&format!("i{number}"), refined)?)
     }
 
-    /// Says what has to be mended, with the evidence, what is mended already, and which files were touched.
+    /// Returns the message that lists open findings with their evidence, those that are fixed, and changed files.
     pub(super) fn findings_message(&self, iteration: u32) -> Message {
         let Some(attempt) = self.attempts.last() else { return Message::user("Go on.") };
         let mut lines = Vec::new();
@@ -58,13 +58,14 @@ impl Run {
             lines.push(format!("- {}", obstacle.unwrap_or_default()));
         }
         let mut text = section(&format!("findings iteration=\"{iteration}\""), "findings", &lines);
-        text.push_str(&section("mended", "mended", &mended(&self.repairs)));
+        // The tags and the last sentence are part of requests whose hashes journals hold.
+        text.push_str(&section("mended", "mended", &resolved(&self.repairs)));
         text.push_str(&section("changed-files", "changed-files", &files(attempt)));
         Message::user(format!("{text}\nMend the findings, then answer."))
     }
 }
 
-impl Found {
+impl Observation {
     fn is(&self, repair: &Repair) -> bool {
         // An evaluator may have several things to say about one line.
         let several = matches!(self.by, Finder::Evaluator(_));
@@ -85,10 +86,10 @@ impl Found {
     }
 }
 
-/// Everything that stands between the work and its acceptance.
-fn found(attempt: &Attempt) -> Vec<Found> {
+/// Returns everything that stands between the work and its acceptance.
+fn found(attempt: &Attempt) -> Vec<Observation> {
     let standing = &attempt.standing;
-    let mut found: Vec<Found> = standing
+    let mut found: Vec<Observation> = standing
         .violations
         .iter()
         .map(|fact| of(Finder::Kernel, fact, format!("[fact] {fact}")))
@@ -116,11 +117,11 @@ fn found(attempt: &Attempt) -> Vec<Found> {
     found
 }
 
-fn of(by: Finder, evidence: &str, text: String) -> Found {
-    Found { by, evidence: evidence.to_owned(), text }
+fn of(by: Finder, evidence: &str, text: String) -> Observation {
+    Observation { by, evidence: evidence.to_owned(), text }
 }
 
-/// Returns what showed that a repair is done; nothing where nobody looked.
+/// Returns the proof that a repair is done, if its finder looked again and did not find it.
 fn resolution(repair: &Repair, attempt: &Attempt, iteration: u32) -> Option<Resolution> {
     let (by, looked) = match &repair.found_by {
         Finder::Kernel => ("the kernel", true),
@@ -138,7 +139,7 @@ fn output_of(attempt: &Attempt, repair: &Repair) -> Option<String> {
         .then(|| format!("<output>\n{}\n</output>", check.excerpt.trim_end()))
 }
 
-fn mended(repairs: &[Repair]) -> Vec<String> {
+fn resolved(repairs: &[Repair]) -> Vec<String> {
     let line = |repair: &Repair| {
         let Resolution { by, iteration } = repair.resolved.as_ref()?;
         Some(format!("- {} {} (by {by} in iteration {iteration})", repair.id, repair.text))
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_mended_by_the_check_that_found_it_and_not_by_silence() {
+    fn a_step_is_resolved_by_the_check_that_found_it_and_not_by_its_absence() {
         let red = Attempt { checks: vec![check("t", CheckOutcome::Failed)], ..Attempt::default() };
         let green =
             Attempt { checks: vec![check("t", CheckOutcome::Passed)], ..Attempt::default() };

@@ -1,6 +1,11 @@
-//! The end of a run: the best tree is restored, and every criterion is reported with what it rests on.
+//! The end of a run: the best tree is restored, and every criterion is reported with its basis.
 
-use super::{Attempt, Halt, Paused, Run, decide::bound};
+use super::{
+    attempt::Attempt,
+    decide::bound,
+    halt::{Halt, Paused},
+    state::{END, Run},
+};
 use crate::{
     evaluation::{CheckOutcome, Criterion},
     event::Event,
@@ -11,7 +16,7 @@ use crate::{
 };
 
 impl Run {
-    /// Keeps the best tree and says how the run ended.
+    /// Keeps the best tree and returns the outcome.
     pub(super) fn conclude(&self, ending: Ending) -> Result<Outcome, Paused> {
         let best = self.best(&ending);
         self.restore(best)?;
@@ -48,7 +53,7 @@ impl Run {
         let attempts = self.attempts.iter().enumerate().filter(|(_, attempt)| attempt.may_stay());
         let attempts: Vec<(usize, &Attempt)> = attempts.collect();
         let best = attempts.iter().max_by(better)?;
-        // Where checks say how the work stands, a judge's score alone is no reason to keep what they reject.
+        // Where checks say how the work stands, the rubric's score alone is no reason to keep what they reject.
         if !self.baseline.is_empty() {
             untouched.score = best.1.standing.score;
         }
@@ -57,7 +62,7 @@ impl Run {
         kept.then_some(best.0)
     }
 
-    /// Says why work is gone that could have been kept by how it stands.
+    /// Returns the reason why work was taken back that could have been kept by its evidence.
     fn taken_back(&self, kept: Option<&Attempt>) -> Option<String> {
         let gone = self.attempts.iter().rev().find(|attempt| !attempt.may_stay());
         let paths = gone.filter(|_| kept.is_none())?.control().join("; ");
@@ -66,7 +71,7 @@ impl Run {
         ))
     }
 
-    /// Returns how the untouched tree stands.
+    /// Returns the evidence about the untouched tree.
     fn untouched(&self) -> Standing {
         let mut standing = Standing::default();
         standing.weigh_checks(&self.baseline, &self.baseline);
@@ -75,13 +80,13 @@ impl Run {
 
     fn restore(&self, best: Option<usize>) -> Result<(), Paused> {
         let Some(first) = &self.first_tree else { return Ok(()) };
-        // Without a judgement nothing is better or worse, and everything stays that may.
+        // Without an evaluation no tree is better than another, and all work stays that may stay.
         if self.task.settings.max_iterations == 0 && self.attempts.iter().all(Attempt::may_stay) {
             return Ok(());
         }
         let kept = best.and_then(|index| self.attempts.get(index)).and_then(|a| a.tree.clone());
         let wanted = kept.unwrap_or_else(|| first.clone());
-        if let Some(Event::TreeRestored { .. }) = self.recorder.recall("end", "tree.restored") {
+        if let Some(Event::TreeRestored { .. }) = self.recorder.recall(END, "tree.restored") {
             return Ok(());
         }
         let present = self.present()?;
@@ -89,12 +94,12 @@ impl Run {
             return Ok(());
         }
         self.ports.workspace.restore(&wanted)?;
-        self.recorder.record("end", Event::TreeRestored { tree: wanted })?;
+        self.recorder.record(END, Event::TreeRestored { tree: wanted })?;
         Ok(())
     }
 
     fn present(&self) -> Result<TreeId, Paused> {
-        match self.capture("end") {
+        match self.capture(END) {
             Ok(tree) => Ok(tree),
             Err(Halt::Paused(paused)) => Err(paused),
             Err(Halt::Trip(trip)) => Err(Paused::Record(RecordError::Diverged {
@@ -139,7 +144,7 @@ impl Run {
     }
 
     fn judged(&self, attempt: &Attempt) -> (bool, Basis) {
-        match (&attempt.judge, attempt.standing.score) {
+        match (&attempt.scored_by, attempt.standing.score) {
             (Some(by), Some(score)) => {
                 let holds = score >= self.task.settings.quality;
                 (holds, Basis::Judged { by: by.clone(), score })

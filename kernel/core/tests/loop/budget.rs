@@ -12,7 +12,7 @@ use crate::script::{Line, World, ending, plan, write};
 fn trip(ending: &Ending) -> &Trip {
     match ending {
         Ending::Tripped { trip } => trip,
-        other => panic!("{other:?} is no trip"),
+        other => panic!("{other:?} is not a trip"),
     }
 }
 

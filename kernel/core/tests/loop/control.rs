@@ -65,7 +65,7 @@ fn a_person_who_says_no_gets_the_untouched_tree() {
 }
 
 #[test]
-fn a_model_that_takes_its_change_back_needs_nobody_the_second_time() {
+fn a_change_that_is_taken_back_needs_no_second_question() {
     let world = planting()
         .settings(|s| s.max_iterations = 2)
         .executor([write("AGENTS.md", ""), write(HOOK, ""), Line::Say("taken back")])
@@ -80,7 +80,7 @@ fn a_model_that_takes_its_change_back_needs_nobody_the_second_time() {
 }
 
 #[test]
-fn work_that_is_not_accepted_is_not_kept_as_the_best_with_control_files_in_it() {
+fn work_that_is_not_accepted_and_changed_control_files_is_not_kept() {
     let world = planting().judge([Ok(0.5)]);
 
     let outcome = world.run().expect("an outcome");
@@ -108,7 +108,7 @@ fn an_earlier_iteration_without_control_files_is_kept_instead() {
 }
 
 #[test]
-fn where_nothing_is_judged_a_person_is_asked_even_so() {
+fn a_person_is_asked_about_control_files_even_where_nothing_is_judged() {
     let unjudged = || {
         World::new().settings(|s| s.max_iterations = 0).executor([
             write(HOOK, "evil"),
@@ -133,7 +133,7 @@ fn where_nothing_is_judged_a_person_is_asked_even_so() {
 }
 
 #[test]
-fn an_answer_for_always_is_for_exactly_these_files() {
+fn an_always_answer_covers_exactly_these_control_files() {
     let world = planting()
         .settings(|s| s.max_iterations = 2)
         .executor([write(".git/config", "evil"), write("code", "good, still"), Line::Say("more")])
@@ -151,7 +151,7 @@ fn an_answer_for_always_is_for_exactly_these_files() {
 }
 
 #[test]
-fn whoever_trusts_the_domain_is_not_asked() {
+fn a_trusted_domain_asks_nobody() {
     let mut world = planting();
     world.policy.trust.domains.insert("control".into(), TrustLevel::Autonomous);
 
@@ -164,7 +164,7 @@ fn whoever_trusts_the_domain_is_not_asked() {
 }
 
 #[test]
-fn a_change_from_an_old_journal_is_none_of_a_control_file() {
+fn a_change_in_an_old_journal_does_not_count_as_a_control_file() {
     let old = r#"{"path":"AGENTS.md","kind":"added"}"#;
 
     let change: Change = serde_json::from_str(old).expect("a change");

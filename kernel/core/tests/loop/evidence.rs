@@ -1,4 +1,4 @@
-//! What is accepted and what is kept.
+//! Acceptance of work by its evidence, and the tree that is kept.
 
 use openkoi_core::failure::Failure;
 
@@ -35,7 +35,7 @@ fn a_green_test_that_is_taken_away_is_broken_and_the_tree_is_restored() {
 }
 
 #[test]
-fn an_empty_change_is_not_a_change() {
+fn a_task_that_asks_for_a_change_is_not_done_without_one() {
     let world = one_round(World::new()).executor([Line::Say("Done! All tests pass.")]);
 
     let outcome = world.run().expect("an outcome");
@@ -61,7 +61,7 @@ fn a_bound_criterion_needs_its_check_to_be_green() {
 }
 
 #[test]
-fn a_judge_that_fails_is_not_a_middling_score() {
+fn an_evaluator_that_fails_gives_no_score() {
     let world = one_round(World::new())
         .executor([write("notes", "x"), Line::Say("done")])
         .judge([Err(Failure::Failed("prose".into()))]);
@@ -74,7 +74,7 @@ fn a_judge_that_fails_is_not_a_middling_score() {
 }
 
 #[test]
-fn an_impossible_score_is_no_score() {
+fn an_impossible_score_does_not_count() {
     for value in [f64::MAX, -1.0, 11.0] {
         let world = one_round(World::new())
             .executor([write("notes", "x"), Line::Say("done")])

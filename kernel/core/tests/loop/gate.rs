@@ -1,4 +1,4 @@
-//! What passes the gate, who is asked, and what an answer leaves behind.
+//! Actions that pass the gate, questions to a person, and the rules that answers leave behind.
 
 use openkoi_core::{approval::Answer, run::Paused, trust::TrustLevel};
 use serde_json::json;

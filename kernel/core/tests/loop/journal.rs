@@ -1,6 +1,6 @@
 //! Resuming and verifying: the loop is a function of its journal.
 
-use openkoi_core::{event::Event, message::Role, port::ModelTrouble, run::Paused};
+use openkoi_core::{event::Event, message::Role, model::ModelTrouble, run::Paused};
 use serde_json::json;
 
 use crate::script::{Line, World, ending, plan, write};
@@ -16,7 +16,7 @@ fn two_rounds() -> World {
 }
 
 #[test]
-fn a_finished_run_replays_to_the_same_outcome_with_nothing_behind_it() {
+fn a_finished_run_replays_to_the_same_outcome_without_models_and_tools() {
     let world = two_rounds();
     let outcome = world.run().expect("an outcome");
 
@@ -24,7 +24,7 @@ fn a_finished_run_replays_to_the_same_outcome_with_nothing_behind_it() {
 }
 
 #[test]
-fn a_changed_journal_is_found_out() {
+fn a_changed_journal_is_detected() {
     let world = two_rounds();
     world.run().expect("an outcome");
     let task = world.task();
@@ -48,7 +48,7 @@ fn a_changed_journal_is_found_out() {
 }
 
 #[test]
-fn nobody_hears_of_what_is_not_recorded() {
+fn listeners_hear_of_recorded_facts_only() {
     let length = {
         let world = two_rounds();
         world.run().expect("an outcome");
@@ -65,7 +65,7 @@ fn nobody_hears_of_what_is_not_recorded() {
 }
 
 #[test]
-fn conclusions_of_the_loop_do_not_wait_for_the_disk_by_themselves() {
+fn conclusions_of_the_loop_are_committed_with_the_next_result() {
     let world = two_rounds();
     world.run().expect("an outcome");
 
@@ -82,7 +82,7 @@ fn conclusions_of_the_loop_do_not_wait_for_the_disk_by_themselves() {
 }
 
 #[test]
-fn wherever_it_dies_it_resumes_to_the_same_end_and_repeats_no_effect() {
+fn a_run_that_died_anywhere_resumes_to_the_same_end_and_repeats_no_effect() {
     let whole = two_rounds();
     let expected = whole.run().expect("an outcome");
     let length = whole.entries().len();
@@ -194,7 +194,7 @@ fn a_model_that_cannot_be_reached_pauses_the_run_and_costs_nothing() {
 }
 
 #[test]
-fn what_arrived_before_a_break_is_in_the_journal_and_paid_for() {
+fn the_part_of_a_turn_before_a_break_is_recorded_and_paid_for() {
     let broken = || Line::Break(ModelTrouble::Unreachable, 400, 70, "half an ans");
     let world = World::new().planner([plan("answer", None)]).executor([
         broken(),
@@ -221,7 +221,7 @@ fn what_arrived_before_a_break_is_in_the_journal_and_paid_for() {
 }
 
 #[test]
-fn a_turn_that_broke_when_little_was_left_is_verified_all_the_same() {
+fn a_turn_that_broke_near_the_end_of_the_budget_replays_to_the_same_outcome() {
     let world = World::new()
         .settings(|s| s.max_tokens = 6_000)
         .planner([plan("answer", None)])
@@ -235,7 +235,7 @@ fn a_turn_that_broke_when_little_was_left_is_verified_all_the_same() {
 }
 
 #[test]
-fn an_answer_that_was_shown_and_does_not_count_is_said_not_to() {
+fn a_person_is_told_that_a_shown_answer_does_not_count() {
     let world = World::new().planner([plan("answer", None)]).executor([
         Line::Break(ModelTrouble::Overflow, 400, 70, "half"),
         Line::Say("short enough"),

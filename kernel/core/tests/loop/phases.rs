@@ -79,7 +79,7 @@ fn a_question_that_turns_into_a_change_gets_its_baseline_before_the_first_effect
 }
 
 #[test]
-fn no_iterations_means_to_execute_once_and_to_judge_nothing() {
+fn without_iterations_the_work_is_done_once_and_not_judged() {
     let world = World::new()
         .settings(|s| s.max_iterations = 0)
         .executor([write("code", "whatever"), Line::Say("done")]);
@@ -92,7 +92,7 @@ fn no_iterations_means_to_execute_once_and_to_judge_nothing() {
 }
 
 #[test]
-fn a_planner_that_cannot_plan_is_asked_once_more_and_then_done_without() {
+fn a_planner_that_cannot_plan_is_asked_once_more_and_then_left_out() {
     let world = World::new()
         .planner([Line::Say("I refuse."), Line::Say("still no plan")])
         .executor([Line::Say("hello")]);

@@ -14,6 +14,7 @@ use openkoi_core::{
         Change, ChangeKind, Check, CheckOutcome, Dimension, EvaluatorCard, Rubric, Score, Subject,
         TestResult, Tier, Verdict,
     },
+    evaluators::Evaluators,
     event::{Entry, Event},
     failure::Failure,
     gate::Policy,
@@ -21,23 +22,25 @@ use openkoi_core::{
     id::{SessionId, TaskId, TreeId},
     ledger::Price,
     message::{Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
+    model::{ModelCard, ModelError, ModelTrouble},
     outcome::Outcome,
     port::{
-        Approver, Cancellation, Clock, Delta, Deltas, Evaluators, Journal, JournalError, Listener,
-        Model, ModelCard, ModelError, ModelTrouble, Pending, Ports, Scope, Toolbox, Workspace,
-        WorkspaceError,
+        Approver, Cancellation, Clock, Delta, Deltas, Journal, JournalError, Listener, Model,
+        Pending, Workspace, WorkspaceError,
     },
-    run::{self, Briefing, Paused},
-    task::{Settings, Task},
+    run::{self, Briefing, Paused, Ports},
+    scope::Scope,
+    task::{Task, TaskSettings},
     tool::{Effect, Tool, ToolOutput},
+    toolbox::Toolbox,
 };
 use serde_json::{Value, json};
 
 type Tree = BTreeMap<String, String>;
 
-/// What a scripted model does in one turn.
+/// The behaviour of a scripted model in one turn.
 #[derive(Clone)]
-pub enum Line {
+pub(crate) enum Line {
     Say(&'static str),
     Call(&'static str, Value),
     Raw(&'static str, &'static str),
@@ -51,7 +54,7 @@ pub enum Line {
     Dear(u64, u64, &'static str),
 }
 
-pub fn plan(effort: &str, check: Option<&str>) -> Line {
+pub(crate) fn plan(effort: &str, check: Option<&str>) -> Line {
     Line::Call(
         "submit_plan",
         json!({"effort": effort, "kind": "code", "steps": ["do it"],
@@ -59,7 +62,7 @@ pub fn plan(effort: &str, check: Option<&str>) -> Line {
     )
 }
 
-pub fn write(path: &str, text: &str) -> Line {
+pub(crate) fn write(path: &str, text: &str) -> Line {
     Line::Call("write", json!({"path": path, "text": text}))
 }
 
@@ -86,19 +89,19 @@ struct State {
 
 /// The whole world of one run.
 #[derive(Clone)]
-pub struct World {
+pub(crate) struct World {
     state: Arc<Mutex<State>>,
-    pub settings: Settings,
-    pub policy: Policy,
-    pub price: Option<Price>,
+    pub(crate) settings: TaskSettings,
+    pub(crate) policy: Policy,
+    pub(crate) price: Option<Price>,
     task: TaskId,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = Self {
             state: Arc::default(),
-            settings: Settings::STANDARD,
+            settings: TaskSettings::STANDARD,
             policy: Policy::default(),
             price: Some(Price { input: 1.0, output: 1.0, cache_read: None, cache_write: None }),
             task: TaskId::new("t1"),
@@ -114,21 +117,21 @@ impl World {
         act(&mut self.state.lock().expect("the world"))
     }
 
-    pub fn with_file(self, path: &str, text: &str) -> Self {
+    pub(crate) fn with_file(self, path: &str, text: &str) -> Self {
         self.with(|s| s.tree.insert(path.into(), text.into()));
         self
     }
 
-    pub fn without_file(self, path: &str) -> Self {
+    pub(crate) fn without_file(self, path: &str) -> Self {
         self.with(|s| s.tree.remove(path));
         self
     }
 
-    pub fn planner(self, lines: impl IntoIterator<Item = Line>) -> Self {
+    pub(crate) fn planner(self, lines: impl IntoIterator<Item = Line>) -> Self {
         self.lines(Role::PLANNER, lines)
     }
 
-    pub fn executor(self, lines: impl IntoIterator<Item = Line>) -> Self {
+    pub(crate) fn executor(self, lines: impl IntoIterator<Item = Line>) -> Self {
         self.lines(Role::EXECUTOR, lines)
     }
 
@@ -138,84 +141,83 @@ impl World {
     }
 
     /// Replaces what is left of the executor's script.
-    pub fn replace_executor(self, lines: impl IntoIterator<Item = Line>) -> Self {
+    pub(crate) fn replace_executor(self, lines: impl IntoIterator<Item = Line>) -> Self {
         self.with(|s| s.lines.insert(Role::EXECUTOR.into(), lines.into_iter().collect()));
         self
     }
 
-    /// What the judge says, in order; the last is said for ever. Without any, 0.9.
-    pub fn judge(self, verdicts: impl IntoIterator<Item = Result<f64, Failure>>) -> Self {
+    /// Adds scores of the judge, in order; the last is repeated for ever. Without any, 0.9.
+    pub(crate) fn judge(self, verdicts: impl IntoIterator<Item = Result<f64, Failure>>) -> Self {
         self.with(|s| s.verdicts.extend(verdicts));
         self
     }
 
-    pub fn answers(self, answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub(crate) fn answers(self, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.with(|s| s.answers.extend(answers));
         self
     }
 
-    pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn settings(mut self, change: impl FnOnce(&mut TaskSettings)) -> Self {
         change(&mut self.settings);
         self
     }
 
-    pub fn die_at(&self, entry: Option<usize>) {
+    pub(crate) fn die_at(&self, entry: Option<usize>) {
         self.with(|s| s.die_at = entry);
     }
 
-    pub fn cancel_in(&self, polls: u32) {
+    pub(crate) fn cancel_in(&self, polls: u32) {
         self.with(|s| s.cancel_in = Some(polls));
     }
 
-    pub fn file(&self, path: &str) -> Option<String> {
+    pub(crate) fn file(&self, path: &str) -> Option<String> {
         self.with(|s| s.tree.get(path).cloned())
     }
 
-    pub fn effects(&self) -> Vec<String> {
+    pub(crate) fn effects(&self) -> Vec<String> {
         self.with(|s| s.effects.clone())
     }
 
-    pub fn asked(&self) -> Vec<ApprovalRequest> {
+    pub(crate) fn asked(&self) -> Vec<ApprovalRequest> {
         self.with(|s| s.asked.clone())
     }
 
-    pub fn remembered(&self) -> Vec<Rule> {
+    pub(crate) fn remembered(&self) -> Vec<Rule> {
         self.with(|s| s.remembered.clone())
     }
 
-    pub fn prompts(&self, role: &str) -> Vec<Prompt> {
+    pub(crate) fn prompts(&self, role: &str) -> Vec<Prompt> {
         self.with(|s| s.prompts.iter().filter(|(r, _)| r == role).map(|(_, p)| p.clone()).collect())
     }
 
-    /// What was said while something was waited for.
-    pub fn waits(&self) -> Vec<String> {
+    /// Returns the messages to a person who waited.
+    pub(crate) fn waits(&self) -> Vec<String> {
         self.with(|s| s.waits.clone())
     }
 
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         self.with(|s| s.journal.clone())
     }
 
-    /// The names of all events, with what tells them apart.
-    /// What a listener was told.
-    pub fn heard(&self) -> Vec<Entry> {
+    /// Returns the entries that a listener was told of.
+    pub(crate) fn heard(&self) -> Vec<Entry> {
         self.with(|s| s.heard.clone())
     }
 
-    /// How often the journal waited for the disk.
-    pub fn commits(&self) -> usize {
+    /// Returns how often the journal waited for the disk.
+    pub(crate) fn commits(&self) -> usize {
         self.with(|s| s.commits)
     }
 
-    pub fn events(&self) -> Vec<String> {
+    pub(crate) fn events(&self) -> Vec<String> {
         self.entries().iter().map(|entry| format!("{} {}", entry.key, entry.event.name())).collect()
     }
 
-    pub fn count(&self, name: &str) -> usize {
+    pub(crate) fn count(&self, name: &str) -> usize {
         self.entries().iter().filter(|entry| entry.event.name() == name).count()
     }
 
-    pub fn task(&self) -> Task {
+    pub(crate) fn task(&self) -> Task {
         Task {
             id: self.task.clone(),
             session: SessionId::new("s1"),
@@ -241,16 +243,16 @@ impl World {
         }
     }
 
-    pub fn run(&self) -> Result<Outcome, Paused> {
+    pub(crate) fn run(&self) -> Result<Outcome, Paused> {
         let briefing = Briefing { instructions: "Be kind.".into() };
         block(run::drive(self.task(), briefing, self.policy.clone(), self.ports()))
     }
 
-    pub fn resume(&self) -> Result<Outcome, Paused> {
+    pub(crate) fn resume(&self) -> Result<Outcome, Paused> {
         block(run::resume(&self.task, self.policy.clone(), self.ports()))
     }
 
-    pub fn verify(&self) -> Result<Outcome, Paused> {
+    pub(crate) fn verify(&self) -> Result<Outcome, Paused> {
         block(run::verify(&self.task, self.entries()))
     }
 }
@@ -617,13 +619,13 @@ impl Cancellation for World {
 }
 
 /// Returns the outcome of an event stream's end, as one word.
-pub fn ending(outcome: &Outcome) -> String {
+pub(crate) fn ending(outcome: &Outcome) -> String {
     let value = serde_json::to_value(outcome).expect("an outcome is JSON");
     value["ending"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Returns the last decision of the loop with its reason.
-pub fn last_decision(world: &World) -> (String, String) {
+pub(crate) fn last_decision(world: &World) -> (String, String) {
     let decided = world.entries().into_iter().rev().find_map(|entry| match entry.event {
         Event::IterationDecided { decision, reason, .. } => Some((decision, reason)),
         _ => None,

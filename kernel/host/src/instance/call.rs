@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use openkoi_core::{
     capability::{Grant, Use},
     failure::Failure,
-    port::Scope,
+    scope::Scope,
     tool::Receipt,
 };
 use wasmtime::component::ResourceTable;

@@ -7,8 +7,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use openkoi_core::{
     capability::Grant,
     evaluation::{EvaluatorCard, Rubric, Subject, Verdict},
+    evaluators::Evaluators,
     failure::Failure,
-    port::{Evaluators, Pending, Scope},
+    port::Pending,
+    scope::Scope,
 };
 
 use crate::{

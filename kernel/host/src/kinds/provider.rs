@@ -20,7 +20,8 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use openkoi_brokers::{oauth::Login, secrets::SecretSource};
 use openkoi_core::{
     message::{Part, Prompt, Role, Turn},
-    port::{Delta, Model, ModelCard, ModelError, ModelTrouble, Pending},
+    model::{ModelCard, ModelError, ModelTrouble},
+    port::{Delta, Model, Pending},
 };
 use serde_json::Value;
 

@@ -8,8 +8,10 @@ use openkoi_core::{
     capability::Grant,
     failure::Failure,
     message::ToolCall,
-    port::{Pending, Scope, Toolbox},
+    port::Pending,
+    scope::Scope,
     tool::{Tool, ToolOutput},
+    toolbox::Toolbox,
 };
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! Evaluators: what they see, and what of their answers counts (security.md, I177).
 
 use openkoi_core::evaluation::{Change, ChangeKind, Check, Subject, Tier, Verdict};
-use openkoi_core::port::Evaluators;
+use openkoi_core::evaluators::Evaluators;
 use openkoi_host::kinds::evaluator::Judges;
 
 use crate::guests::evaluator_world;

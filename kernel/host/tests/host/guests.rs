@@ -108,7 +108,7 @@ fn every_behaviour_of_the_guest_has_a_test() {
 
 #[tokio::test]
 async fn the_table_of_behaviours_is_that_of_the_manifest() {
-    use openkoi_core::port::Toolbox;
+    use openkoi_core::toolbox::Toolbox;
     let declared: Vec<String> =
         tool_world().toolbox().tools().into_iter().map(|tool| tool.name).collect();
     assert_eq!(declared, openkoi_guests::BEHAVIOURS);

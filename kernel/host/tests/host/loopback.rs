@@ -6,7 +6,7 @@ use openkoi_brokers::{
     egress::{Egress, EgressSettings},
     secrets::{SecretSource, SecretStore},
 };
-use openkoi_core::port::ModelTrouble;
+use openkoi_core::model::ModelTrouble;
 use openkoi_host::kinds::provider::ProviderSettings;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -8,7 +8,8 @@ use openkoi_brokers::{
 };
 use openkoi_core::{
     message::{Message, Part, Prompt, Role, StopReason, ToolCall, Turn},
-    port::{Delta, Model, ModelError, ModelTrouble},
+    model::{ModelError, ModelTrouble},
+    port::{Delta, Model},
 };
 use openkoi_host::kinds::provider::ProviderSettings;
 use openkoi_testing::{Canned, World};

@@ -8,7 +8,8 @@ use std::{
 use openkoi_brokers::egress::{EgressErrorKind, Phase};
 use openkoi_core::{
     message::{Part, Reasoning, Role},
-    port::{Delta, Model, ModelError, ModelTrouble},
+    model::{ModelError, ModelTrouble},
+    port::{Delta, Model},
 };
 use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings, Route};
 use openkoi_testing::Canned;

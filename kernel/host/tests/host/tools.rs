@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use openkoi_core::{failure::Failure, port::Toolbox};
+use openkoi_core::{failure::Failure, toolbox::Toolbox};
 use openkoi_host::kinds::tool::{ToolSettings, ToolboxError, Tools};
 use openkoi_testing::World;
 

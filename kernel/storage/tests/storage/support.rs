@@ -7,7 +7,7 @@ use openkoi_core::{
     evidence::Standing,
     id::{SessionId, TaskId},
     message::Message,
-    task::{Settings, Task},
+    task::{Task, TaskSettings},
 };
 use openkoi_storage::{Places, Storage};
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ pub fn task(task: &TaskId, session: &SessionId, text: &str) -> Task {
         text: text.to_owned(),
         workspace: "/work".to_owned(),
         history: vec![Message::user("before")],
-        settings: Settings::STANDARD,
+        settings: TaskSettings::STANDARD,
     }
 }
 

@@ -11,7 +11,7 @@ use openkoi_app::{
     settings::Settings,
     thread,
 };
-use openkoi_core::port::{ModelError, ModelTrouble};
+use openkoi_core::model::{ModelError, ModelTrouble};
 
 use super::connected::Connected;
 use crate::{context::Context, error::CommandError, exit::Exit, request::stdin::Stdin};

@@ -7,7 +7,7 @@
 //!     "attachment": true } } } } }
 //! ```
 
-use openkoi_core::{ledger::Price, port::ModelCard};
+use openkoi_core::{ledger::Price, model::ModelCard};
 use serde_json::Value;
 
 /// What counts for a model that nobody knows: small enough that no current one reads less.

@@ -5,7 +5,7 @@ use openkoi_brokers::{
     oauth::{Access, LoginError},
     secrets::{Secret, SecretError, SecretSource},
 };
-use openkoi_core::port::ModelTrouble;
+use openkoi_core::model::ModelTrouble;
 
 use super::{Address, Provider, place, trouble::Setback};
 use crate::{

@@ -15,7 +15,8 @@ use openkoi_brokers::{
 use openkoi_core::{
     failure::Failure,
     message::{Part, Prompt, Role, Turn},
-    port::{Delta, ModelTrouble},
+    model::ModelTrouble,
+    port::Delta,
 };
 use wasmtime::{Store, component::ResourceAny};
 

@@ -2,7 +2,7 @@
 
 use openkoi_core::{
     message::{Received, Turn},
-    port::ModelError,
+    model::ModelError,
 };
 
 use super::trouble::Setback;

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use openkoi_core::port::ModelTrouble;
+use openkoi_core::model::ModelTrouble;
 
 use super::trouble::Setback;
 

@@ -6,7 +6,7 @@ use openkoi_brokers::egress::{EgressError, EgressErrorKind};
 use openkoi_core::{
     failure::Failure,
     message::Received,
-    port::{ModelError, ModelTrouble},
+    model::{ModelError, ModelTrouble},
 };
 
 use crate::{

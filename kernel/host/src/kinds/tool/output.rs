@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use openkoi_brokers::durable;
-use openkoi_core::{failure::Failure, message::Blob, tool::ToolOutput};
+use openkoi_core::{blob::Blob, failure::Failure, tool::ToolOutput};
 
 use crate::{bindings::tool::exports::openkoi::tool::tool::Output, convert, host::Brokers, text};
 

@@ -1,0 +1,21 @@
+//! The gate's answer to one call or one use of a capability.
+
+use serde::{Deserialize, Serialize};
+
+/// Decision of the gate about one call or one use of a capability.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+pub enum Decision {
+    /// The call or use may run.
+    Allow {
+        /// Ground of the decision: `grant`, `read`, `trust:act`, `rule` or `answer`.
+        because: String,
+    },
+    /// The call or use may not run.
+    Deny {
+        /// Action and target that were refused, and the reason.
+        what: String,
+        /// Command or setting that would allow it; may be empty.
+        hint: String,
+    },
+}

@@ -1,0 +1,42 @@
+//! The work of one iteration, with its evidence.
+
+use crate::{
+    evaluation::{Change, Check, Finding, Score},
+    evidence::Standing,
+    id::TreeId,
+};
+
+/// The result of one iteration.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Attempt {
+    /// Last words of the model.
+    pub(super) text: String,
+    /// State of the workspace, if anything changed.
+    pub(super) tree: Option<TreeId>,
+    /// Files that changed since the beginning.
+    pub(super) changes: Vec<Change>,
+    /// Results of the project's checks on it.
+    pub(super) checks: Vec<Check>,
+    /// Scores of the rubric's dimensions.
+    pub(super) scores: Vec<Score>,
+    /// Name of the evaluator that gave the scores.
+    pub(super) scored_by: Option<String>,
+    /// Names of the evaluators that gave a verdict.
+    pub(super) heard: Vec<String>,
+    /// Findings, each with the evaluator that reported it.
+    pub(super) findings: Vec<(String, Finding)>,
+    /// Existing tests that were changed although they are evidence, because the task asks for it.
+    pub(super) weakened: Vec<String>,
+    /// Domains of the changes that a person had to accept and did.
+    pub(super) accepted: Vec<&'static str>,
+    /// Evidence about the work.
+    pub(super) standing: Standing,
+}
+
+impl Attempt {
+    /// Returns the control files that the work changed.
+    pub(super) fn control(&self) -> Vec<&str> {
+        let changed = self.changes.iter().filter(|change| change.control);
+        changed.map(|change| change.path.as_str()).collect()
+    }
+}

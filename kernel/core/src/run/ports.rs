@@ -1,0 +1,32 @@
+//! The ports of one run.
+
+use std::sync::Arc;
+
+use crate::{
+    evaluators::Evaluators,
+    port::{Approver, Cancellation, Clock, Journal, Listener, Model, Workspace},
+    toolbox::Toolbox,
+};
+
+/// Everything that a run needs from outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Models of all roles.
+    pub model: Arc<dyn Model>,
+    /// Tools that the run may use.
+    pub toolbox: Arc<dyn Toolbox>,
+    /// Evaluators that the run may ask.
+    pub evaluators: Arc<dyn Evaluators>,
+    /// Directory that the task works on.
+    pub workspace: Arc<dyn Workspace>,
+    /// Record of the run.
+    pub journal: Arc<dyn Journal>,
+    /// Person who answers questions of policy.
+    pub approver: Arc<dyn Approver>,
+    /// Watcher of the run.
+    pub listener: Arc<dyn Listener>,
+    /// Clock of the run.
+    pub clock: Arc<dyn Clock>,
+    /// The user's wish to stop.
+    pub cancellation: Arc<dyn Cancellation>,
+}

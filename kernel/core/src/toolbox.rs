@@ -1,0 +1,226 @@
+//! The tools of a run: a toolbox, and several of them joined into one.
+
+use std::{
+    collections::{BTreeMap, btree_map},
+    future,
+    sync::Arc,
+};
+
+use crate::{
+    failure::Failure,
+    message::ToolCall,
+    port::Pending,
+    scope::Scope,
+    tool::{Tool, ToolOutput},
+};
+
+/// The tools that one run may use.
+pub trait Toolbox: Send + Sync {
+    /// Returns the tools, sorted by name.
+    fn tools(&self) -> Vec<Tool>;
+
+    /// Runs a call that the gate has let pass. Its arguments are the JSON text of an object.
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        scope: Scope,
+    ) -> Pending<'a, Result<ToolOutput, Failure>>;
+}
+
+/// Refusal to join toolboxes of which two offer a tool of the same name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the tool `{tool}` is in both `{first}` and `{second}`; only one of them can be used")]
+pub struct ToolClash {
+    /// Name of the tool.
+    pub tool: String,
+    /// Origin of the tool in the toolbox that comes first.
+    pub first: String,
+    /// Origin of the tool in the later toolbox.
+    pub second: String,
+}
+
+/// Several toolboxes as one, for example the tools of components beside those of a server.
+///
+/// The lists are taken once, when the toolboxes are joined, and a call goes to the toolbox that listed its tool.
+pub struct Joined {
+    tools: BTreeMap<String, (Tool, Arc<dyn Toolbox>)>,
+}
+
+impl Joined {
+    /// Joins `toolboxes`, in the order in which a clash names them.
+    ///
+    /// # Errors
+    ///
+    /// [`ToolClash`] if a name is offered twice. Were the later tool left out or preferred, a person who trusts one
+    /// of the two would call the other.
+    pub fn new(toolboxes: impl IntoIterator<Item = Arc<dyn Toolbox>>) -> Result<Self, ToolClash> {
+        let mut tools = BTreeMap::new();
+        for toolbox in toolboxes {
+            for tool in toolbox.tools() {
+                match tools.entry(tool.name.clone()) {
+                    btree_map::Entry::Vacant(free) => {
+                        free.insert((tool, Arc::clone(&toolbox)));
+                    }
+                    btree_map::Entry::Occupied(taken) => {
+                        let (first, _): &(Tool, _) = taken.get();
+                        return Err(ToolClash {
+                            first: first.origin.clone(),
+                            second: tool.origin,
+                            tool: tool.name,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(Self { tools })
+    }
+}
+
+impl Toolbox for Joined {
+    fn tools(&self) -> Vec<Tool> {
+        self.tools.values().map(|(tool, _)| tool.clone()).collect()
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        scope: Scope,
+    ) -> Pending<'a, Result<ToolOutput, Failure>> {
+        match self.tools.get(&call.name) {
+            Some((_, toolbox)) => toolbox.call(call, scope),
+            None => {
+                let unknown = Failure::NotFound(format!("the tool `{}`", call.name));
+                Box::pin(future::ready(Err(unknown)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::{
+        gate::{Gate, Policy},
+        id::TaskId,
+        message::{Prompt, Role, Turn},
+        recorder::{Mode, Recorder},
+        run::offline,
+        scope::Turns,
+        tool::Effect,
+    };
+
+    /// A toolbox whose answers name it.
+    struct Named(&'static str, &'static [&'static str]);
+
+    impl Toolbox for Named {
+        fn tools(&self) -> Vec<Tool> {
+            let tool = |name: &&str| Tool {
+                name: (*name).to_owned(),
+                description: String::new(),
+                parameters: Default::default(),
+                effect: Effect::Read,
+                idempotent: true,
+                domain: "test".to_owned(),
+                target: None,
+                origin: self.0.to_owned(),
+                deadline_ms: 1_000,
+            };
+            self.1.iter().map(tool).collect()
+        }
+
+        fn call<'a>(
+            &'a self,
+            call: &'a ToolCall,
+            scope: Scope,
+        ) -> Pending<'a, Result<ToolOutput, Failure>> {
+            let text = format!("{} ran {} as {}", self.0, call.name, scope.key);
+            Box::pin(future::ready(Ok(ToolOutput { text, ..ToolOutput::default() })))
+        }
+    }
+
+    struct NoTurns;
+
+    impl Turns for NoTurns {
+        fn turn(&self, _role: Role, _prompt: Prompt) -> Pending<'_, Result<Turn, Failure>> {
+            Box::pin(future::ready(Err(Failure::Cancelled)))
+        }
+    }
+
+    fn join(toolboxes: [Named; 2]) -> Result<Joined, ToolClash> {
+        Joined::new(toolboxes.map(|one| Arc::new(one) as Arc<dyn Toolbox>))
+    }
+
+    fn scope() -> Scope {
+        let (ports, task) = (offline::ports(), TaskId::new("t"));
+        let (journal, listener, clock) = (ports.journal, ports.listener, ports.clock);
+        let recorder =
+            Recorder::new(task.clone(), Mode::Live, Vec::new(), journal, listener, clock);
+        Scope {
+            task,
+            key: "i1/t0/c0".to_owned(),
+            deadline: Duration::from_secs(1),
+            gate: Arc::new(Gate::new(Policy::default(), ports.approver, Arc::new(recorder))),
+            turns: Arc::new(NoTurns),
+        }
+    }
+
+    fn call(toolbox: &dyn Toolbox, name: &str) -> Result<String, Failure> {
+        let call =
+            ToolCall { id: String::new(), name: name.to_owned(), arguments: "{}".to_owned() };
+        let answer = pin!(toolbox.call(&call, scope()));
+        match answer.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result.map(|output| output.text),
+            Poll::Pending => panic!("a fake tool answers at once"),
+        }
+    }
+
+    #[test]
+    fn joined_toolboxes_list_all_tools_sorted_by_name() {
+        let joined = join([Named("bundled", &["read", "write"]), Named("server", &["post"])])
+            .expect("no clash");
+
+        let listed: Vec<String> =
+            joined.tools().iter().map(|tool| format!("{} {}", tool.origin, tool.name)).collect();
+
+        assert_eq!(listed, ["server post", "bundled read", "bundled write"]);
+    }
+
+    #[test]
+    fn a_call_reaches_the_toolbox_that_listed_the_tool() {
+        let joined =
+            join([Named("bundled", &["read"]), Named("server", &["post"])]).expect("no clash");
+
+        assert_eq!(call(&joined, "read").as_deref(), Ok("bundled ran read as i1/t0/c0"));
+        assert_eq!(call(&joined, "post").as_deref(), Ok("server ran post as i1/t0/c0"));
+    }
+
+    #[test]
+    fn a_name_that_two_toolboxes_offer_is_refused() {
+        let clash = join([Named("bundled", &["read", "write"]), Named("server", &["write"])])
+            .err()
+            .expect("a clash");
+
+        assert_eq!(
+            clash.to_string(),
+            "the tool `write` is in both `bundled` and `server`; only one of them can be used"
+        );
+    }
+
+    #[test]
+    fn a_name_that_one_toolbox_offers_twice_is_refused_too() {
+        assert!(join([Named("bundled", &["read", "read"]), Named("server", &[])]).is_err());
+    }
+
+    #[test]
+    fn a_tool_that_no_toolbox_lists_is_not_found() {
+        let joined = join([Named("bundled", &["read"]), Named("server", &[])]).expect("no clash");
+
+        assert_eq!(call(&joined, "fly"), Err(Failure::NotFound("the tool `fly`".to_owned())));
+    }
+}
