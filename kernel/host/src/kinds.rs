@@ -3,7 +3,4 @@
 
 pub mod evaluator;
 pub mod provider;
-pub(crate) mod schema;
 pub mod tool;
-
-pub use schema::check as check_schema;

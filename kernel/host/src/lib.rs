@@ -20,6 +20,7 @@ pub mod kinds;
 pub mod manifest;
 mod place;
 pub mod sabotage;
+pub mod schema;
 mod text;
 
 pub use engine::EngineError;

@@ -13,7 +13,6 @@ use openkoi_core::{
 };
 use serde_json::Value;
 
-use super::schema;
 use crate::{
     bindings::tool::exports::openkoi::tool::tool::{Context, Output},
     catalog::{CatalogError, Entry},
@@ -23,6 +22,7 @@ use crate::{
     manifest::{Kind, Manifest, ToolEntry},
     place::Place,
     sabotage::{Guard, off},
+    schema,
 };
 
 /// Why a toolbox could not be made.

@@ -11,7 +11,7 @@ use super::{
     Capability, CredentialStore, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest,
     ManifestError, SCHEMA_BYTES, ToolEntry,
 };
-use crate::{kinds::schema, text};
+use crate::{schema, text};
 
 const COMPONENT_NAME: &str = "a letter, then letters, digits and `-`, all small, at most 64";
 const TOOL_NAME: &str = "a letter, then letters, digits and `_`, all small, at most 64";

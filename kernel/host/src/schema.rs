@@ -1,4 +1,4 @@
-//! The part of JSON Schema that manifests use.
+//! Checks values against the part of JSON Schema that manifests use.
 //!
 //! | checked | keywords |
 //! |---|---|
@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::text;
 
-/// Deeper schemas than this are not accepted; JSON itself is not read deeper than 128.
+/// The deepest nesting of a schema. `serde_json` itself reads 128 levels.
 const DEEPEST: usize = 32;
 
 const CHECKED: [&str; 18] = [
@@ -56,7 +56,7 @@ const DESCRIBING: [&str; 9] = [
 ///
 /// # Errors
 ///
-/// The sentence says which part cannot be enforced.
+/// A sentence that names the keyword which cannot be enforced.
 pub fn vet(schema: &Value) -> Result<(), String> {
     vet_at(schema, 0)
 }
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn the_alternative_that_was_meant_is_complained_about() {
+    fn the_error_is_about_the_alternative_that_fits_best() {
         let schema = json!({ "anyOf": [
             { "type": "null" },
             { "type": "object", "required": ["a"], "properties": { "a": { "type": "string" } } },
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_of_one_of_fits() {
+    fn one_of_accepts_exactly_one_alternative() {
         let schema = json!({ "oneOf": [{ "type": "integer" }, { "type": "number" }] });
         assert_eq!(complaint(&schema, &json!(1.5)), None);
         assert!(complaint(&schema, &json!(1)).is_some());
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_enforced_is_not_accepted() {
+    fn a_schema_with_an_unsupported_keyword_is_refused() {
         for bad in [
             json!({ "$ref": "https://example.com/schema" }),
             json!({ "properties": { "a": { "pattern": "(a+)+$" } } }),
