@@ -25,8 +25,8 @@ pub mod imports {
         ",
         imports: { default: async | trappable },
         with: {
-            "openkoi:host/http.body": crate::interfaces::http::BodyStream,
-            "openkoi:host/process.child": crate::interfaces::process::RunningChild,
+            "openkoi:host/http.body": crate::resources::BodyStream,
+            "openkoi:host/process.child": crate::resources::RunningChild,
         },
     });
 }

@@ -3,6 +3,7 @@
 //! Built-ins are a static index: listing them parses nothing, asking for a manifest parses that one, and the
 //! code of a component is unpacked when it is first called.
 
+mod error;
 mod section;
 
 use std::{
@@ -13,94 +14,15 @@ use std::{
 use openkoi_core::hash;
 use wasmtime::component::Component;
 
+pub use crate::embedded::{Embedded, Unpack};
+pub use error::{COMPONENT_BYTES, CatalogError};
+
 use crate::{
-    admission::{self, AdmissionError},
-    engine::{EngineError, Loaded, Machine},
+    admission,
+    engine::{Engine, EngineError},
+    linker::{Linkers, Loaded},
     manifest::{Kind, LimitRequest, Manifest, ManifestError},
 };
-
-/// The largest component that is looked at, in bytes.
-pub const COMPONENT_BYTES: usize = 16 << 20;
-
-/// Unpacks code into memory; says whether it filled that to its end.
-pub type Unpack = fn(&[u8], &mut [u8]) -> bool;
-
-/// A component that came with the program.
-#[derive(Clone, Copy, Debug)]
-pub struct Embedded {
-    /// Its name.
-    pub name: &'static str,
-    /// Its kind.
-    pub kind: Kind,
-    /// SHA-256 of the WebAssembly bytes, in hexadecimal.
-    pub digest: &'static str,
-    /// Its manifest as JSON.
-    pub manifest: &'static str,
-    /// Its native code.
-    pub native: &'static [u8],
-    /// What unpacks the code, if it is packed.
-    pub unpack: Option<Unpack>,
-    /// Bytes of WebAssembly it was compiled from.
-    pub wasm_len: usize,
-    /// Bytes of native code, unpacked.
-    pub native_len: usize,
-}
-
-/// Why a component cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CatalogError {
-    /// There is none of that name.
-    #[error("there is no component `{name}`")]
-    Unknown {
-        /// The name.
-        name: String,
-    },
-    /// There is one of that name already.
-    #[error("there is a component `{name}` already")]
-    Duplicate {
-        /// The name.
-        name: String,
-    },
-    /// It is larger than any honest one.
-    #[error("it has {size} bytes; at most {COMPONENT_BYTES} are taken")]
-    TooLarge {
-        /// Its size.
-        size: usize,
-    },
-    /// It is something else.
-    #[error("it is no WebAssembly component: {0}")]
-    NotAComponent(String),
-    /// Its manifest is not accepted.
-    #[error("the manifest of {component}: {source}")]
-    Manifest {
-        /// Which component, if it is known.
-        component: String,
-        /// What is wrong.
-        source: ManifestError,
-    },
-    /// It is not admitted.
-    #[error(transparent)]
-    Admission(#[from] AdmissionError),
-    /// Its code is not accepted.
-    #[error("`{component}` cannot be compiled: {source}")]
-    Code {
-        /// The component.
-        component: String,
-        /// Why.
-        source: EngineError,
-    },
-    /// What was embedded is damaged.
-    #[error("the embedded code of `{component}` is damaged: {reason}")]
-    Damaged {
-        /// The component.
-        component: String,
-        /// Why.
-        reason: String,
-    },
-    /// The engine does not start.
-    #[error("components cannot be run: {0}")]
-    Engine(#[source] EngineError),
-}
 
 /// What lists show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +74,8 @@ impl std::fmt::Debug for LoadedOpaque {
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     entries: BTreeMap<String, Arc<Entry>>,
-    machine: Arc<OnceLock<Result<Machine, CatalogError>>>,
+    engine: Arc<OnceLock<Result<Engine, CatalogError>>>,
+    linkers: Arc<Linkers>,
 }
 
 impl Catalog {
@@ -172,7 +95,7 @@ impl Catalog {
             };
             (entry.name.clone(), Arc::new(entry))
         });
-        Self { entries: entries.collect(), machine: Arc::default() }
+        Self { entries: entries.collect(), engine: Arc::default(), linkers: Arc::default() }
     }
 
     /// Lays the user's limits over those that the manifests of built-ins ask for. A name that is not here is
@@ -205,7 +128,7 @@ impl Catalog {
         }
         admission::admit(&manifest, &outline.imports, &outline.exports)?;
         let broken = |source: EngineError| CatalogError::Code { component: name.clone(), source };
-        let component = self.machine()?.compile(wasm).map_err(broken)?;
+        let component = self.engine()?.compile(wasm).map_err(broken)?;
         let entry = Entry {
             name: name.clone(),
             kind: manifest.component.kind,
@@ -241,15 +164,16 @@ impl Catalog {
     }
 
     /// Returns the engine, which is started at the first call.
-    pub(crate) fn machine(&self) -> Result<&Machine, CatalogError> {
-        let started = self.machine.get_or_init(|| Machine::start().map_err(CatalogError::Engine));
+    pub(crate) fn engine(&self) -> Result<&Engine, CatalogError> {
+        let started = self.engine.get_or_init(|| Engine::start().map_err(CatalogError::Engine));
         started.as_ref().map_err(Clone::clone)
     }
 
     /// Returns a component ready to be called, made so at the first call.
     pub(crate) fn load(&self, entry: &Entry) -> Result<Loaded, CatalogError> {
-        let machine = self.machine()?;
-        let loaded = entry.loaded.get_or_init(|| entry.load(machine).map(LoadedOpaque));
+        let engine = self.engine()?;
+        let load = || entry.load(engine, &self.linkers).map(LoadedOpaque);
+        let loaded = entry.loaded.get_or_init(load);
         loaded.as_ref().map(|loaded| loaded.0.clone()).map_err(Clone::clone)
     }
 }
@@ -306,33 +230,34 @@ impl Entry {
         }
     }
 
-    fn load(&self, machine: &Machine) -> Result<Loaded, CatalogError> {
+    fn load(&self, engine: &Engine, linkers: &Linkers) -> Result<Loaded, CatalogError> {
         let broken = |source| CatalogError::Code { component: self.name.clone(), source };
         let manifest = self.manifest()?;
         let component = match &self.source {
             Source::Compiled(component) => component.clone(),
             Source::Embedded(embedded) => {
-                let component = machine.revive(embedded).map_err(|error| self.damaged(error))?;
-                self.admit(machine, manifest, &component)?;
+                let component = engine.deserialize_native(embedded);
+                let component = component.map_err(|error| self.damaged(error))?;
+                self.admit(engine, manifest, &component)?;
                 component
             }
         };
-        machine.link(self.kind, &component).map_err(broken)
+        linkers.link(self.kind, &component).map_err(broken)
     }
 
     /// Built-ins meet the same check as everybody else.
     fn admit(
         &self,
-        machine: &Machine,
+        engine: &Engine,
         manifest: &Manifest,
         component: &Component,
     ) -> Result<(), CatalogError> {
         let shape = component.component_type();
         let names = |name: &str| name.to_owned();
         let imports: Vec<String> =
-            shape.imports(machine.engine()).map(|(name, _)| names(name)).collect();
+            shape.imports(engine.wasmtime()).map(|(name, _)| names(name)).collect();
         let exports: Vec<String> =
-            shape.exports(machine.engine()).map(|(name, _)| names(name)).collect();
+            shape.exports(engine.wasmtime()).map(|(name, _)| names(name)).collect();
         Ok(admission::admit(manifest, &imports, &exports)?)
     }
 

@@ -45,7 +45,7 @@ pub(crate) fn of_egress(error: EgressError) -> Failure {
         }
         EgressErrorKind::TooLarge => Failure::Limited {
             name: "http-body-bytes".to_owned(),
-            value: crate::interfaces::http::BODY_BYTES,
+            value: crate::resources::BODY_BYTES,
             knob: String::new(),
         },
         _ => Failure::Unavailable {

@@ -3,29 +3,31 @@
 //! A store is used for one call (or, for a provider, one stream) and never again, so nothing that a guest
 //! leaves in its memory is seen by the next. Whatever goes wrong inside ends this call only.
 
-mod call;
+mod call_log;
+mod guest_state;
 mod limiter;
 mod limits;
 mod meter;
 mod quarantine;
 mod trap;
+mod wasi;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use openkoi_core::failure::Failure;
+use openkoi_core::{failure::Failure, port::Clock};
 use wasmtime::{Store, UpdateDeadline};
 
-pub(crate) use call::{Call, Run, Traces};
+pub(crate) use call_log::Traces;
+pub(crate) use guest_state::{Call, Run};
 pub use limits::{LimitHit, Limits};
-pub(crate) use meter::{Meter, Metered};
 pub use quarantine::Quarantined;
 pub(crate) use quarantine::Strikes;
 
 use crate::{
-    engine::Ticker,
-    host::Shared,
+    engine::{Engine, Ticker},
     sabotage::{Guard, off},
 };
+use meter::{Meter, Metered};
 
 /// What one step of a guest runs under, apart from its store.
 pub(crate) struct Watch {
@@ -34,22 +36,23 @@ pub(crate) struct Watch {
     meter: Arc<Meter>,
     ticker: Arc<Ticker>,
     traces: Arc<Traces>,
-    shared: Arc<Shared>,
+    strikes: Arc<Strikes>,
+    clock: Arc<dyn Clock>,
 }
 
 /// Makes a store for `call`, and what watches it.
-pub(crate) fn store(shared: &Arc<Shared>, call: Call) -> Result<(Store<Call>, Watch), Failure> {
-    let machine = shared.catalog.machine().map_err(|error| Failure::Failed(error.to_string()))?;
+pub(crate) fn store(engine: &Engine, strikes: &Arc<Strikes>, call: Call) -> (Store<Call>, Watch) {
     let (limits, meter) = (call.limits.clone(), Meter::new());
     let watch = Watch {
         component: Arc::clone(&call.component),
         limits: limits.clone(),
         meter: Arc::clone(&meter),
-        ticker: machine.ticker(),
+        ticker: engine.ticker(),
         traces: Arc::clone(&call.traces),
-        shared: Arc::clone(shared),
+        strikes: Arc::clone(strikes),
+        clock: Arc::clone(&call.brokers.clock),
     };
-    let mut store = Store::new(machine.engine(), call);
+    let mut store = Store::new(engine.wasmtime(), call);
     store.limiter(|call| &mut call.ceiling);
     if !off(Guard::HostCallBytes) {
         store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
@@ -64,7 +67,7 @@ pub(crate) fn store(shared: &Arc<Shared>, call: Call) -> Result<(Store<Call>, Wa
         }
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
-    Ok((store, watch))
+    (store, watch)
 }
 
 impl Watch {
@@ -96,7 +99,7 @@ impl Watch {
         let (failure, is_fault) = trap::explain(&self.component, &self.limits, error, &self.traces);
         tracing::debug!(component = %self.component, %failure, "a call ended early");
         if is_fault {
-            self.shared.strikes.strike(&self.component, self.shared.brokers.clock.monotonic_ms());
+            self.strikes.strike(&self.component, self.clock.monotonic_ms());
         }
         failure
     }

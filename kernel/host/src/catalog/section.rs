@@ -2,7 +2,7 @@
 
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::{COMPONENT_BYTES, CatalogError};
+use super::error::{COMPONENT_BYTES, CatalogError};
 use crate::{
     manifest::{MANIFEST_BYTES, ManifestError},
     sabotage::{Guard, off},

@@ -17,8 +17,8 @@ use std::{
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use wasmtime::{Config, CustomCodeMemory, Engine, component::Component};
 
-use super::EngineError;
-use crate::catalog::{Embedded, Unpack};
+use super::error::EngineError;
+use crate::embedded::{Embedded, Unpack};
 
 /// The most bytes that a built-in unpacks to.
 const MOST: usize = 256 << 20;

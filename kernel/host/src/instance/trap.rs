@@ -4,7 +4,7 @@ use openkoi_core::failure::Failure;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::{LimitHit, Limits, call::Traces};
+use super::{LimitHit, Limits, call_log::Traces};
 use crate::text;
 
 /// The most bytes of a trap's text.

@@ -17,22 +17,14 @@ use crate::{
         host::http::{Host, HostBody, Response},
         types::http_types::{Header, HttpRequest},
     },
+    brokers::Answer,
     failure,
-    host::{Answer, AnswerBody},
     instance::Call,
+    resources::{BODY_BYTES, BodyStream},
     sabotage::{Guard, off},
 };
 
-/// The most bytes of an answer's body.
-pub(crate) const BODY_BYTES: u64 = 10 << 20;
 const FIRST_BYTE: Duration = Duration::from_secs(60);
-
-/// A body that a guest pulls.
-pub struct BodyStream {
-    inner: Box<dyn AnswerBody>,
-    /// What arrived beyond what the guest asked for.
-    rest: Vec<u8>,
-}
 
 impl Host for Call {
     async fn send(&mut self, request: HttpRequest, timeout_ms: Option<u64>) -> Answered<Response> {

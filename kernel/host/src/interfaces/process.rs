@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use openkoi_brokers::processes::{self as broker, Child};
+use openkoi_brokers::processes as broker;
 use openkoi_core::{capability::Use, event::Event, failure::Failure, tool::Receipt};
 use wasmtime::component::Resource;
 
@@ -11,14 +11,9 @@ use crate::{
     bindings::imports::openkoi::host::process::{Command, Exit, Happening, Host, HostChild},
     failure,
     instance::{Call, Run},
+    resources::RunningChild,
     text,
 };
-
-/// A running program, with the command as one would type it.
-pub struct RunningChild {
-    inner: Child,
-    line: String,
-}
 
 impl Host for Call {
     async fn spawn(&mut self, command: Command) -> Answered<Resource<RunningChild>> {

@@ -13,11 +13,11 @@ use openkoi_core::{
 
 use crate::{
     catalog::CatalogError,
-    engine::Loaded,
     host::Host,
-    instance::{self, Call, Limits, Run},
+    instance::{Call, Limits, Run},
+    linker::Loaded,
     manifest::{Kind, Manifest},
-    place::Place,
+    workdir::Place,
 };
 
 /// The domain whose trust level holds for what evaluators use.
@@ -105,7 +105,7 @@ impl Judges {
             place: Arc::clone(&self.place),
         };
         let data = Call::new(evaluator, limits, &shared.brokers, Some(run));
-        let (mut store, watch) = instance::store(shared, data)?;
+        let (mut store, watch) = shared.store(data)?;
         let subject = convert::subject(subject);
         let step = async {
             let judge = component.instantiate_async(&mut store).await?;

@@ -4,7 +4,6 @@
 //! sense; then the next is. The codec in the component writes and reads bytes; connection, key, deadlines,
 //! retries and the end of a stream are here.
 
-mod address;
 mod assemble;
 mod cards;
 mod credential;
@@ -13,199 +12,27 @@ mod lost;
 mod outage;
 mod place;
 mod retry;
+mod settings;
+mod setup;
 mod trouble;
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
-use openkoi_brokers::{oauth::Login, secrets::SecretSource};
 use openkoi_core::{
     message::{Part, Prompt, Role, Turn},
-    port::{Delta, Model, ModelCard, ModelError, ModelTrouble, Pending},
+    port::{Delta, Deltas, Model, ModelCard, ModelError, ModelTrouble, Pending},
 };
-use serde_json::Value;
 
-pub use address::{Address, AddressError};
+pub use crate::address::AddressError;
 pub use place::PlaceError;
-pub(crate) use place::placeholders;
+pub use settings::{Chance, ModelSettings, ProviderSettings, Route};
+pub use setup::SetupError;
 
-use crate::{
-    catalog::CatalogError,
-    host::{Host, Shared},
-    instance::Limits,
-    manifest::{Inject, Kind, Manifest, ProviderEntry, Wire},
-};
-use exchange::Deltas;
+use crate::host::{Host, Shared};
 use lost::Lost;
-use outage::{Outage, Permit};
+use outage::Permit;
+use setup::Provider;
 use trouble::{Setback, is_worth_another};
-
-/// Draws a number from 0 to 1, for waits that must not coincide.
-pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
-
-/// A provider as the user set it up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProviderSettings {
-    /// The name it goes by.
-    pub name: String,
-    /// The component that speaks its wire format.
-    pub component: String,
-    /// Where it is, unless where the manifest says.
-    pub base_url: Option<String>,
-    /// Settings for the codec, those that are files already read.
-    pub options: Vec<(String, String)>,
-    /// Where its key is looked for. Empty: the variables of the manifest (only if `base_url` is the
-    /// manifest's own), then the stored credential of its name.
-    pub credential: Vec<SecretSource>,
-    /// How the token of a [`SecretSource::Login`] among them is kept fresh.
-    pub login: Option<Login>,
-    /// Headers that go with each request.
-    pub headers: Vec<(String, String)>,
-    /// Where its credential goes, unless where the manifest says.
-    pub inject: Option<Inject>,
-}
-
-impl ProviderSettings {
-    /// Returns where the provider is; nothing for one that is nowhere.
-    fn address(
-        &self,
-        own: &ProviderEntry,
-        places: &[(String, String)],
-    ) -> Result<Option<Address>, SetupError> {
-        if own.transport == Wire::Local {
-            return Ok(None);
-        }
-        self.filled(self.base_url.as_deref().unwrap_or(&own.base_url), own, places).map(Some)
-    }
-
-    /// Returns where its models are listed, if that is elsewhere.
-    fn lists(
-        &self,
-        own: &ProviderEntry,
-        places: &[(String, String)],
-    ) -> Result<Option<Address>, SetupError> {
-        let usual = own.base_url.trim_end_matches('/');
-        let moved = self.base_url.as_deref().is_some_and(|url| url.trim_end_matches('/') != usual);
-        if own.lists_url.is_empty() || moved {
-            return Ok(None);
-        }
-        self.filled(&own.lists_url, own, places).map(Some)
-    }
-
-    fn filled(
-        &self,
-        url: &str,
-        own: &ProviderEntry,
-        places: &[(String, String)],
-    ) -> Result<Address, SetupError> {
-        let provider = || self.name.clone();
-        let url = place::fill(url, own, places)
-            .map_err(|reason| SetupError::Place { provider: provider(), reason })?;
-        Address::parse(&url).map_err(|source| SetupError::Address { provider: provider(), source })
-    }
-}
-
-/// A model of a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// The provider's name.
-    pub provider: String,
-    /// The model's id.
-    pub model: String,
-}
-
-/// Everything that says which model does what.
-#[derive(Clone)]
-pub struct ModelSettings {
-    /// The providers.
-    pub providers: Vec<ProviderSettings>,
-    /// The routes of a role, the first before its substitutes. A role without any has those of the executor.
-    pub roles: BTreeMap<String, Vec<Route>>,
-    /// What is known of models, in the models.dev shape.
-    pub catalogue: Value,
-    /// For waits that must not coincide.
-    pub chance: Chance,
-}
-
-impl fmt::Debug for ModelSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ModelSettings").field("roles", &self.roles).finish_non_exhaustive()
-    }
-}
-
-/// Why providers could not be set up.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SetupError {
-    /// The component cannot be used.
-    #[error("the provider `{provider}`: {source}")]
-    Catalog {
-        /// The provider.
-        provider: String,
-        /// Why.
-        source: CatalogError,
-    },
-    /// The component is of another kind.
-    #[error("the provider `{provider}` names the component `{component}`, which is no provider")]
-    NotAProvider {
-        /// The provider.
-        provider: String,
-        /// The component.
-        component: String,
-    },
-    /// The base URL cannot be used.
-    #[error("the provider `{provider}`: {source}")]
-    Address {
-        /// The provider.
-        provider: String,
-        /// Why.
-        source: AddressError,
-    },
-    /// A part of the base URL is not known.
-    #[error("the provider `{provider}` {reason}")]
-    Place {
-        /// The provider.
-        provider: String,
-        /// Why.
-        reason: PlaceError,
-    },
-    /// A setting is not one that the component has.
-    #[error("the provider `{provider}` has no setting `{option}`; there are: {known}")]
-    Option {
-        /// The provider.
-        provider: String,
-        /// The setting.
-        option: String,
-        /// Those that there are.
-        known: String,
-    },
-    /// Two providers share a name.
-    #[error("the provider `{provider}` is set up twice")]
-    Duplicate {
-        /// The name.
-        provider: String,
-    },
-    /// A route leads to a provider that is not set up.
-    #[error("the role `{role}` is given to the provider `{provider}`, which is not set up")]
-    Route {
-        /// The role.
-        role: String,
-        /// The provider.
-        provider: String,
-    },
-}
-
-/// A provider, ready to be asked.
-#[derive(Debug)]
-struct Provider {
-    settings: ProviderSettings,
-    manifest: Arc<Manifest>,
-    /// The options with those that the machine knows. A codec is not shown the latter.
-    places: Vec<(String, String)>,
-    address: Option<Address>,
-    /// Where its models are listed, if that is elsewhere.
-    lists: Option<Address>,
-    limits: Limits,
-    outage: Outage,
-}
 
 /// A model that a provider offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -330,7 +157,7 @@ impl Models {
         &self,
         role: &Role,
         prompt: &Prompt,
-        deltas: Deltas<'_>,
+        deltas: &Deltas<'_>,
     ) -> Result<Turn, ModelError> {
         let routes = self.routes(role);
         let mut lost = Lost::default();
@@ -377,7 +204,7 @@ impl Models {
         is_last: bool,
         role: &Role,
         prompt: &Prompt,
-        deltas: Deltas<'_>,
+        deltas: &Deltas<'_>,
         lost: &mut Lost,
     ) -> Result<Turn, Setback> {
         let clock = &self.shared.brokers.clock;
@@ -424,41 +251,6 @@ fn waiting(setback: &Setback, pause: Duration) -> String {
     format!("{}; trying again in {} s", setback.clause(), pause.as_secs().max(1))
 }
 
-impl Provider {
-    fn new(host: &Host, settings: &ProviderSettings) -> Result<Self, SetupError> {
-        let failed = |source| SetupError::Catalog { provider: settings.name.clone(), source };
-        let entry = host.catalog().find(&settings.component).map_err(failed)?;
-        let manifest = Arc::clone(entry.manifest().map_err(failed)?);
-        let Some(own) = manifest.provider.as_ref().filter(|_| entry.kind() == Kind::Provider)
-        else {
-            let (provider, component) = (settings.name.clone(), settings.component.clone());
-            return Err(SetupError::NotAProvider { provider, component });
-        };
-        let known = |option: &&(String, String)| own.options.iter().any(|k| k.name == option.0);
-        if let Some((option, _)) = settings.options.iter().find(|option| !known(option)) {
-            let known: Vec<&str> = own.options.iter().map(|known| known.name.as_str()).collect();
-            return Err(SetupError::Option {
-                provider: settings.name.clone(),
-                option: option.clone(),
-                known: known.join(", "),
-            });
-        }
-        let places = place::options(own, settings, &host.shared.brokers.secrets);
-        let (address, lists) = (settings.address(own, &places)?, settings.lists(own, &places)?);
-        let limits = Limits::of(Kind::Provider, &manifest.limits);
-        let (settings, outage) = (settings.clone(), Outage::default());
-        Ok(Self { settings, manifest, places, address, lists, limits, outage })
-    }
-
-    fn name(&self) -> &str {
-        &self.settings.name
-    }
-
-    fn wire(&self) -> Wire {
-        self.manifest.provider.as_ref().map_or(Wire::Http, |own| own.transport)
-    }
-}
-
 impl Model for Models {
     fn card(&self, role: &Role) -> ModelCard {
         let Some(route) = self.routes(role).first() else {
@@ -471,7 +263,7 @@ impl Model for Models {
         &'a self,
         role: &'a Role,
         prompt: &'a Prompt,
-        deltas: &'a openkoi_core::port::Deltas<'a>,
+        deltas: &'a Deltas<'a>,
     ) -> Pending<'a, Result<Turn, ModelError>> {
         Box::pin(self.ask(role, prompt, deltas))
     }

@@ -16,13 +16,13 @@ use serde_json::Value;
 use crate::{
     bindings::tool::exports::openkoi::tool::tool::{Context, Output},
     catalog::{CatalogError, Entry},
-    engine::Loaded,
     host::Host,
-    instance::{self, Call, LimitHit, Limits, Run},
+    instance::{Call, LimitHit, Limits, Run},
+    linker::Loaded,
     manifest::{Kind, Manifest, ToolEntry},
-    place::Place,
     sabotage::{Guard, off},
     schema,
+    workdir::Place,
 };
 
 /// Why a toolbox could not be made.
@@ -139,7 +139,7 @@ impl Tools {
             place: Arc::clone(&self.place),
         };
         let data = Call::new(&known.component, limits.clone(), &shared.brokers, Some(run));
-        let (mut store, watch) = instance::store(shared, data)?;
+        let (mut store, watch) = shared.store(data)?;
         let step = async {
             let tool = component.instantiate_async(&mut store).await?;
             let tool = tool.openkoi_tool_tool();

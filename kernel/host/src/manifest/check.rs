@@ -1,20 +1,20 @@
 //! What a manifest must satisfy beyond its grammar.
 
+mod forms;
 mod provider;
 
 use std::collections::BTreeSet;
 
-use openkoi_brokers::oauth::{Login, UnfitLogin, is_line};
+use openkoi_brokers::oauth::is_line;
 use serde_json::Value;
 
+use forms::{COMPONENT_NAME, TOOL_NAME, check_injection, check_login, is_below_home, name};
+
 use super::{
-    Capability, CredentialStore, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest,
-    ManifestError, SCHEMA_BYTES, ToolEntry,
+    Capability, CredentialStore, DESCRIPTION_BYTES, Kind, MOST_TOOLS, Manifest, ManifestError,
+    SCHEMA_BYTES, ToolEntry,
 };
 use crate::{schema, text};
-
-const COMPONENT_NAME: &str = "a letter, then letters, digits and `-`, all small, at most 64";
-const TOOL_NAME: &str = "a letter, then letters, digits and `_`, all small, at most 64";
 
 pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
     name("the component", &manifest.component.name, '-', COMPONENT_NAME)?;
@@ -135,12 +135,6 @@ fn check_capability(asked: &Capability) -> Result<(), ManifestError> {
     }
 }
 
-fn check_login(login: Option<&Login>) -> Result<(), ManifestError> {
-    let unfit =
-        |error: UnfitLogin| ManifestError::Value { key: "login", reason: error.to_string() };
-    login.map_or(Ok(()), Login::check).map_err(unfit)
-}
-
 /// Profiles are in files below the user's home.
 fn check_profiles(store: Option<&CredentialStore>) -> Result<(), ManifestError> {
     let Some(CredentialStore::IniProfile(store)) = store else { return Ok(()) };
@@ -156,47 +150,6 @@ fn check_profiles(store: Option<&CredentialStore>) -> Result<(), ManifestError> 
     Err(ManifestError::Value { key: "store", reason })
 }
 
-/// Whether it is a file below the user's home.
-fn is_below_home(path: &str) -> bool {
-    let below = path.strip_prefix("~/").filter(|below| !below.contains(".."));
-    below.is_some_and(|below| !below.is_empty() && is_line(below))
-}
-
-fn check_injection(inject: &Inject) -> Result<(), ManifestError> {
-    let token = |text: &str| {
-        !text.is_empty()
-            && text.len() <= 64
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    let proper = match inject {
-        Inject::Word(_) => true,
-        Inject::Header { header, prefix } => token(header) && !prefix.contains(['\r', '\n', '\0']),
-        Inject::Query { query } => token(query),
-        Inject::SigV4 { sigv4 } => token(sigv4),
-        Inject::Basic { basic } => !basic.contains([':', '\r', '\n', '\0']),
-    };
-    if proper {
-        return Ok(());
-    }
-    let reason = "a header or parameter is made of letters, digits, `-`, `_` and `.`".to_owned();
-    Err(ManifestError::Value { key: "inject", reason })
-}
-
-fn name(
-    what: &'static str,
-    name: &str,
-    joint: char,
-    form: &'static str,
-) -> Result<(), ManifestError> {
-    let proper = (1..=64).contains(&name.len())
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint);
-    if proper {
-        return Ok(());
-    }
-    Err(ManifestError::Name { what, name: text::one_line(name, 80), form })
-}
-
 fn description(what: &str, description: &str) -> Result<(), ManifestError> {
     if description.len() <= DESCRIPTION_BYTES {
         return Ok(());
@@ -207,6 +160,7 @@ fn description(what: &str, description: &str) -> Result<(), ManifestError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::Inject;
     use openkoi_core::capability::{Access, Grant};
 
     const TOOL: &str = r#"

@@ -1,6 +1,6 @@
 //! What can be wrong with a manifest.
 
-use super::{DESCRIPTION_BYTES, MANIFEST_BYTES, MOST_TOOLS, SCHEMA_BYTES};
+use super::parts::{DESCRIPTION_BYTES, MANIFEST_BYTES, MOST_TOOLS, SCHEMA_BYTES};
 
 /// Why a manifest was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

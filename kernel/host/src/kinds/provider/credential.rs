@@ -7,8 +7,9 @@ use openkoi_brokers::{
 };
 use openkoi_core::port::ModelTrouble;
 
-use super::{Address, Provider, place, trouble::Setback};
+use super::{place, setup::Provider, trouble::Setback};
 use crate::{
+    address::Address,
     host::Shared,
     manifest::{CredentialEntry, Inject, InjectWord},
 };

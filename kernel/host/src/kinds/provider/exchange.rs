@@ -15,18 +15,19 @@ use openkoi_brokers::{
 use openkoi_core::{
     failure::Failure,
     message::{Part, Prompt, Role, Turn},
-    port::{Delta, ModelTrouble},
+    port::{Delta, Deltas, ModelTrouble},
 };
 use wasmtime::{Store, component::ResourceAny};
 
 use super::{
-    Provider,
     assemble::{Assembly, AssemblyError, Piece, Taken},
     credential::Pass,
     retry,
+    setup::Provider,
     trouble::Setback,
 };
 use crate::{
+    address::Address,
     bindings::{
         imports::openkoi::types::{
             conversation::CompletionRequest,
@@ -37,10 +38,11 @@ use crate::{
             exports::openkoi::provider::codec::{Diagnosis, Endpoint, Event, ModelEntry, Problem},
         },
     },
+    brokers::{Answer, AnswerBody},
     convert,
-    engine::Loaded,
-    host::{Answer, AnswerBody, Shared},
-    instance::{self, Call, Watch},
+    host::Shared,
+    instance::{Call, Limits, Watch},
+    linker::Loaded,
     manifest::Wire,
 };
 
@@ -56,9 +58,6 @@ const IDLE: Duration = Duration::from_secs(120);
 const SILENCE_MS: u64 = 300_000;
 /// A whole answer.
 const TOTAL: Duration = Duration::from_secs(3_600);
-
-/// What shows a turn while it arrives.
-pub(super) type Deltas<'a> = &'a openkoi_core::port::Deltas<'a>;
 
 /// The head of an answer that is being read.
 struct Head {
@@ -84,7 +83,7 @@ pub(super) async fn turn(
     model: &str,
     role: &Role,
     prompt: &Prompt,
-    deltas: Deltas<'_>,
+    deltas: &Deltas<'_>,
 ) -> Result<Turn, Setback> {
     let request = convert::request(model, role, prompt);
     let pass = provider.pass(shared).await?;
@@ -104,7 +103,7 @@ async fn attempt(
     pass: &Pass,
     request: &CompletionRequest,
     prompt: &Prompt,
-    deltas: Deltas<'_>,
+    deltas: &Deltas<'_>,
 ) -> Result<Turn, Setback> {
     let used = AtomicBool::new(false);
     let shown = |piece: &Piece| {
@@ -181,8 +180,7 @@ impl<'a> Codec<'a> {
             return Err(failed(&failure));
         };
         let call = Call::new(component, provider.limits.clone(), &shared.brokers, None);
-        let (mut store, watch) =
-            instance::store(shared, call).map_err(|failure| failed(&failure))?;
+        let (mut store, watch) = shared.store(call).map_err(|failure| failed(&failure))?;
         let wall = provider.limits.wall;
         let exports = watch.step(wall, pre.instantiate_async(&mut store)).await;
         let exports = exports.map_err(|failure| failed(&failure))?;
@@ -418,7 +416,7 @@ impl<'a> Codec<'a> {
     }
 }
 
-fn provider_body(limits: &instance::Limits) -> u64 {
+fn provider_body(limits: &Limits) -> u64 {
     limits.host_bytes.min(STREAM)
 }
 
@@ -490,7 +488,7 @@ impl Provider {
     }
 
     fn endpoint(&self, pass: &Pass) -> Endpoint {
-        let base = pass.address(self).map_or("", super::Address::base);
+        let base = pass.address(self).map_or("", Address::base);
         Endpoint { base_url: base.to_owned(), options: self.settings.options.clone() }
     }
 }

@@ -6,9 +6,9 @@
 
 use openkoi_brokers::secrets::{SecretSource, SecretStore};
 
-use super::ProviderSettings;
+use super::settings::ProviderSettings;
 use crate::{
-    manifest::{OptionEntry, ProviderEntry},
+    manifest::{OptionEntry, ProviderEntry, template::placeholders},
     sabotage::{Guard, off},
 };
 
@@ -29,11 +29,6 @@ pub enum PlaceError {
         /// The option.
         name: String,
     },
-}
-
-/// Returns the placeholders of a base URL.
-pub(crate) fn placeholders(url: &str) -> impl Iterator<Item = &str> {
-    url.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
 }
 
 /// Returns the options with those that the user's machine knows, where the settings do not say them.

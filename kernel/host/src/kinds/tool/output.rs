@@ -5,7 +5,9 @@ use std::path::Path;
 use openkoi_brokers::durable;
 use openkoi_core::{failure::Failure, message::Blob, tool::ToolOutput};
 
-use crate::{bindings::tool::exports::openkoi::tool::tool::Output, convert, host::Brokers, text};
+use crate::{
+    bindings::tool::exports::openkoi::tool::tool::Output, brokers::Brokers, convert, text,
+};
 
 /// The most lines that a model is shown.
 const LINES: usize = 2_000;

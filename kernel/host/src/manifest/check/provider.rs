@@ -2,10 +2,13 @@
 
 use openkoi_brokers::oauth::{is_header, is_line};
 
-use super::{COMPONENT_NAME, check_injection, check_login, is_below_home, name};
+use super::forms::{COMPONENT_NAME, check_injection, check_login, is_below_home, name};
 use crate::{
-    kinds::provider::{Address, placeholders},
-    manifest::{Manifest, ManifestError, OptionEntry, PresetEntry, ProviderEntry, Wire},
+    address::Address,
+    manifest::{
+        Manifest, ManifestError, OptionEntry, PresetEntry, ProviderEntry, Wire,
+        template::placeholders,
+    },
     text,
 };
 

@@ -1,27 +1,21 @@
 //! What a store holds while a guest runs in it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use openkoi_core::{
     capability::{Grant, Use},
     failure::Failure,
     port::Scope,
-    tool::Receipt,
 };
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::{LimitHit, Limits, limiter::Ceiling};
+use super::{LimitHit, Limits, call_log::Traces, limiter::Ceiling, wasi};
 use crate::{
-    host::Brokers,
-    interfaces::wasi,
-    place::Place,
+    brokers::Brokers,
     sabotage::{Guard, off},
-    text,
+    workdir::Place,
 };
-
-/// Bytes of captured standard output and error that are kept.
-const CAPTURED: usize = 8 << 10;
 
 /// On whose behalf a guest runs. Providers run on nobody's: they can ask for nothing.
 pub(crate) struct Run {
@@ -35,54 +29,6 @@ pub(crate) struct Run {
     pub(crate) max_tokens: Option<u32>,
     /// Where it works.
     pub(crate) place: Arc<Place>,
-}
-
-/// What a call leaves behind, however it ends.
-#[derive(Debug, Default)]
-pub(crate) struct Traces(Mutex<Left>);
-
-#[derive(Debug, Default)]
-pub(crate) struct Left {
-    /// The last message at level `error`: what a panic says before it traps.
-    pub(crate) last_error: Option<String>,
-    /// Log records that were kept.
-    pub(crate) logged: u64,
-    /// Log records that were dropped.
-    pub(crate) dropped: u64,
-    /// Progress reports that were kept.
-    pub(crate) reported: u64,
-    /// Programs that ended.
-    pub(crate) receipts: Vec<Receipt>,
-    /// The beginning of what was written to standard output and error.
-    pub(crate) captured: Vec<u8>,
-}
-
-impl Traces {
-    pub(crate) fn left(&self) -> MutexGuard<'_, Left> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn capture(&self, bytes: &[u8]) {
-        let mut left = self.left();
-        let room = CAPTURED.saturating_sub(left.captured.len());
-        left.captured.extend_from_slice(&bytes[..bytes.len().min(room)]);
-    }
-
-    /// Returns the programs that ended, and forgets them.
-    pub(crate) fn take_receipts(&self) -> Vec<Receipt> {
-        std::mem::take(&mut self.left().receipts)
-    }
-
-    /// Returns what the guest said last of why it broke.
-    pub(crate) fn last_words(&self) -> Option<String> {
-        let left = self.left();
-        let captured = || {
-            let text = String::from_utf8_lossy(&left.captured);
-            let line = text.lines().rev().find(|line| !line.trim().is_empty());
-            line.map(|line| text::one_line(line, 500))
-        };
-        left.last_error.clone().or_else(captured)
-    }
 }
 
 /// What a store holds.

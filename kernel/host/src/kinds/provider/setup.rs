@@ -1,0 +1,164 @@
+//! Sets up a provider of the user's with the manifest of its component.
+
+use std::sync::Arc;
+
+use super::{
+    outage::Outage,
+    place::{self, PlaceError},
+    settings::ProviderSettings,
+};
+use crate::{
+    address::{Address, AddressError},
+    catalog::CatalogError,
+    host::Host,
+    instance::Limits,
+    manifest::{Kind, Manifest, ProviderEntry, Wire},
+};
+
+/// Why providers could not be set up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// The component cannot be used.
+    #[error("the provider `{provider}`: {source}")]
+    Catalog {
+        /// The provider.
+        provider: String,
+        /// Why.
+        source: CatalogError,
+    },
+    /// The component is of another kind.
+    #[error("the provider `{provider}` names the component `{component}`, which is no provider")]
+    NotAProvider {
+        /// The provider.
+        provider: String,
+        /// The component.
+        component: String,
+    },
+    /// The base URL cannot be used.
+    #[error("the provider `{provider}`: {source}")]
+    Address {
+        /// The provider.
+        provider: String,
+        /// Why.
+        source: AddressError,
+    },
+    /// A part of the base URL is not known.
+    #[error("the provider `{provider}` {reason}")]
+    Place {
+        /// The provider.
+        provider: String,
+        /// Why.
+        reason: PlaceError,
+    },
+    /// A setting is not one that the component has.
+    #[error("the provider `{provider}` has no setting `{option}`; there are: {known}")]
+    Option {
+        /// The provider.
+        provider: String,
+        /// The setting.
+        option: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// Two providers share a name.
+    #[error("the provider `{provider}` is set up twice")]
+    Duplicate {
+        /// The name.
+        provider: String,
+    },
+    /// A route leads to a provider that is not set up.
+    #[error("the role `{role}` is given to the provider `{provider}`, which is not set up")]
+    Route {
+        /// The role.
+        role: String,
+        /// The provider.
+        provider: String,
+    },
+}
+
+/// A provider, ready to be asked.
+#[derive(Debug)]
+pub(super) struct Provider {
+    pub(super) settings: ProviderSettings,
+    pub(super) manifest: Arc<Manifest>,
+    /// The options with those that the machine knows. A codec is not shown the latter.
+    pub(super) places: Vec<(String, String)>,
+    pub(super) address: Option<Address>,
+    /// Where its models are listed, if that is elsewhere.
+    pub(super) lists: Option<Address>,
+    pub(super) limits: Limits,
+    pub(super) outage: Outage,
+}
+
+impl Provider {
+    pub(super) fn new(host: &Host, settings: &ProviderSettings) -> Result<Self, SetupError> {
+        let failed = |source| SetupError::Catalog { provider: settings.name.clone(), source };
+        let entry = host.catalog().find(&settings.component).map_err(failed)?;
+        let manifest = Arc::clone(entry.manifest().map_err(failed)?);
+        let Some(own) = manifest.provider.as_ref().filter(|_| entry.kind() == Kind::Provider)
+        else {
+            let (provider, component) = (settings.name.clone(), settings.component.clone());
+            return Err(SetupError::NotAProvider { provider, component });
+        };
+        let known = |option: &&(String, String)| own.options.iter().any(|k| k.name == option.0);
+        if let Some((option, _)) = settings.options.iter().find(|option| !known(option)) {
+            let known: Vec<&str> = own.options.iter().map(|known| known.name.as_str()).collect();
+            return Err(SetupError::Option {
+                provider: settings.name.clone(),
+                option: option.clone(),
+                known: known.join(", "),
+            });
+        }
+        let places = place::options(own, settings, &host.shared.brokers.secrets);
+        let (address, lists) = (address(settings, own, &places)?, lists(settings, own, &places)?);
+        let limits = Limits::of(Kind::Provider, &manifest.limits);
+        let (settings, outage) = (settings.clone(), Outage::default());
+        Ok(Self { settings, manifest, places, address, lists, limits, outage })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    pub(super) fn wire(&self) -> Wire {
+        self.manifest.provider.as_ref().map_or(Wire::Http, |own| own.transport)
+    }
+}
+
+/// Returns where the provider is; nothing for one that is nowhere.
+fn address(
+    settings: &ProviderSettings,
+    own: &ProviderEntry,
+    places: &[(String, String)],
+) -> Result<Option<Address>, SetupError> {
+    if own.transport == Wire::Local {
+        return Ok(None);
+    }
+    filled(settings, settings.base_url.as_deref().unwrap_or(&own.base_url), own, places).map(Some)
+}
+
+/// Returns where its models are listed, if that is elsewhere.
+fn lists(
+    settings: &ProviderSettings,
+    own: &ProviderEntry,
+    places: &[(String, String)],
+) -> Result<Option<Address>, SetupError> {
+    let usual = own.base_url.trim_end_matches('/');
+    let moved = settings.base_url.as_deref().is_some_and(|url| url.trim_end_matches('/') != usual);
+    if own.lists_url.is_empty() || moved {
+        return Ok(None);
+    }
+    filled(settings, &own.lists_url, own, places).map(Some)
+}
+
+fn filled(
+    settings: &ProviderSettings,
+    url: &str,
+    own: &ProviderEntry,
+    places: &[(String, String)],
+) -> Result<Address, SetupError> {
+    let provider = || settings.name.clone();
+    let url = place::fill(url, own, places)
+        .map_err(|reason| SetupError::Place { provider: provider(), reason })?;
+    Address::parse(&url).map_err(|source| SetupError::Address { provider: provider(), source })
+}

@@ -1,0 +1,21 @@
+//! Resources of the host that a guest holds by a handle.
+
+use openkoi_brokers::processes::Child;
+
+use crate::brokers::AnswerBody;
+
+/// The most bytes of an answer's body.
+pub(crate) const BODY_BYTES: u64 = 10 << 20;
+
+/// A body that a guest pulls.
+pub struct BodyStream {
+    pub(crate) inner: Box<dyn AnswerBody>,
+    /// What arrived beyond what the guest asked for.
+    pub(crate) rest: Vec<u8>,
+}
+
+/// A running program, with the command as one would type it.
+pub struct RunningChild {
+    pub(crate) inner: Child,
+    pub(crate) line: String,
+}
