@@ -27,12 +27,12 @@ use openkoi_core::{
     tool::{Tool, ToolOutput},
 };
 use openkoi_host::{
-    Brokers, Host, Place,
+    Brokers, Host, Workdir,
     catalog::{Catalog, Embedded},
     kinds::{
-        evaluator::Judges,
-        provider::{ModelSettings, Models, ProviderSettings, Route},
-        tool::{ToolSettings, Tools},
+        evaluator::CatalogEvaluators,
+        provider::{CatalogModels, ModelSettings, ProviderSettings, Route},
+        tool::{CatalogTools, ToolSettings},
     },
     manifest::{Kind, LimitRequest},
 };
@@ -100,11 +100,11 @@ pub struct Runtime {
     pub notice: String,
     /// The workspace.
     pub directory: Arc<Directory>,
-    models: Arc<Models>,
+    models: Arc<CatalogModels>,
     /// Providers of the run whose list of models was kept and is no longer fresh.
     stale: Vec<Connection>,
     tools: Arc<Chosen>,
-    judges: Arc<Judges>,
+    judges: Arc<CatalogEvaluators>,
     skilled: Skilled,
     policy: Policy,
     clock: Arc<Machine>,
@@ -134,14 +134,14 @@ impl Runtime {
         if !settings.sandbox.on {
             context.printer.warning("the sandbox is off: programs may do whatever you may");
         }
-        let models = Models::new(&host, model_settings(&routes, &catalogue)?)
+        let models = CatalogModels::new(&host, model_settings(&routes, &catalogue)?)
             .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
         let skilled = Skilled::load(context.paths()?.home(), workspace);
         let place = Arc::new(place(context, settings, workspace)?);
         let rubrics = skilled.rubrics();
-        let tools = Tools::new(&host, Arc::clone(&place), &ToolSettings::default())
+        let tools = CatalogTools::new(&host, Arc::clone(&place), &ToolSettings::default())
             .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
-        let judges = Judges::new(&host, place, rubrics, &[])
+        let judges = CatalogEvaluators::new(&host, place, rubrics, &[])
             .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
         let directory = Directory::new(workspace, context.paths()?)
             .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
@@ -290,10 +290,10 @@ pub fn listers(
     settings: &Settings,
     connections: &[Connection],
     secrets: SecretStore,
-) -> Result<Models, CommandError> {
+) -> Result<CatalogModels, CommandError> {
     let host = host(context, settings, Arc::new(Stateless), Arc::new(Machine), secrets)?;
     let routes = Routes { connections: connections.to_vec(), ..Routes::default() };
-    Models::new(&host, model_settings(&routes, &Catalogue::default())?)
+    CatalogModels::new(&host, model_settings(&routes, &Catalogue::default())?)
         .map_err(|error| CommandError::from_error(Exit::Configuration, &error))
 }
 
@@ -390,9 +390,13 @@ fn below_home(environment: &Environment, names: &[&str]) -> Vec<PathBuf> {
     names.iter().map(|name| home.join(name)).collect()
 }
 
-fn place(context: &Context, settings: &Settings, workspace: &Path) -> Result<Place, CommandError> {
+fn place(
+    context: &Context,
+    settings: &Settings,
+    workspace: &Path,
+) -> Result<Workdir, CommandError> {
     let paths = context.paths()?;
-    let mut place = Place::new(workspace, paths.home().join("tool-output"));
+    let mut place = Workdir::new(workspace, paths.home().join("tool-output"));
     place.private = vec![paths.home().to_owned(), paths.data().to_owned()];
     place.private.extend(below_home(&context.environment, &SECRET));
     place.network = settings.sandbox.network;
@@ -412,13 +416,13 @@ fn policy(settings: &Settings, storage: &Storage) -> Result<Policy, CommandError
 
 /// The tools without those that the user left out, with the project's rules for what they touch.
 struct Chosen {
-    tools: Tools,
+    tools: CatalogTools,
     listed: Vec<Tool>,
     rules: NestedRules,
 }
 
 impl Chosen {
-    fn new(tools: Tools, without: &[String], workspace: &Path) -> Self {
+    fn new(tools: CatalogTools, without: &[String], workspace: &Path) -> Self {
         let mut listed = tools.tools();
         listed.retain(|tool| !without.contains(&tool.name));
         Self { tools, listed, rules: NestedRules::new(workspace) }

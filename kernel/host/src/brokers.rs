@@ -12,7 +12,7 @@ use openkoi_brokers::{
 use openkoi_core::port::{Clock, Pending, StateStore};
 
 /// An answer whose head has arrived.
-pub struct Answer {
+pub struct HttpResponse {
     /// The status code.
     pub status: u16,
     /// The headers.
@@ -20,11 +20,11 @@ pub struct Answer {
     /// The URL that answered.
     pub url: String,
     /// The body.
-    pub body: Box<dyn AnswerBody>,
+    pub body: Box<dyn ResponseBody>,
 }
 
 /// The body of an answer, pulled piece by piece.
-pub trait AnswerBody: Send {
+pub trait ResponseBody: Send {
     /// Returns the next bytes, at least one, or nothing at the end.
     fn chunk(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, EgressError>>;
 }
@@ -32,20 +32,20 @@ pub trait AnswerBody: Send {
 /// What sends requests: the egress broker, or a test's script.
 pub trait Transport: Send + Sync {
     /// Sends a request and returns when the head of its answer is there.
-    fn send(&self, request: Request) -> Pending<'_, Result<Answer, EgressError>>;
+    fn send(&self, request: Request) -> Pending<'_, Result<HttpResponse, EgressError>>;
 }
 
-impl AnswerBody for egress::Body {
+impl ResponseBody for egress::Body {
     fn chunk(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, EgressError>> {
         Box::pin(egress::Body::chunk(self))
     }
 }
 
 impl Transport for Egress {
-    fn send(&self, request: Request) -> Pending<'_, Result<Answer, EgressError>> {
+    fn send(&self, request: Request) -> Pending<'_, Result<HttpResponse, EgressError>> {
         Box::pin(async move {
             let response = Egress::send(self, request).await?;
-            Ok(Answer {
+            Ok(HttpResponse {
                 status: response.status,
                 headers: response.headers,
                 url: response.url,

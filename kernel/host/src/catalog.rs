@@ -26,7 +26,7 @@ use crate::{
 
 /// What lists show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed<'a> {
+pub struct ListedComponent<'a> {
     /// Its name.
     pub name: &'a str,
     /// Its kind.
@@ -48,7 +48,7 @@ enum Source {
 
 /// One component.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CatalogEntry {
     name: String,
     kind: Kind,
     digest: String,
@@ -73,7 +73,7 @@ impl std::fmt::Debug for LoadedOpaque {
 /// The components that are here. Clones share the engine and what is loaded.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    entries: BTreeMap<String, Arc<Entry>>,
+    entries: BTreeMap<String, Arc<CatalogEntry>>,
     engine: Arc<OnceLock<Result<Engine, CatalogError>>>,
     linkers: Arc<Linkers>,
 }
@@ -83,7 +83,7 @@ impl Catalog {
     #[must_use]
     pub fn new(built_in: impl IntoIterator<Item = Embedded>) -> Self {
         let entries = built_in.into_iter().map(|embedded| {
-            let entry = Entry {
+            let entry = CatalogEntry {
                 name: embedded.name.to_owned(),
                 kind: embedded.kind,
                 digest: embedded.digest.to_owned(),
@@ -129,7 +129,7 @@ impl Catalog {
         admission::admit(&manifest, &outline.imports, &outline.exports)?;
         let broken = |source: EngineError| CatalogError::Code { component: name.clone(), source };
         let component = self.engine()?.compile(wasm).map_err(broken)?;
-        let entry = Entry {
+        let entry = CatalogEntry {
             name: name.clone(),
             kind: manifest.component.kind,
             digest: hash::of_bytes(wasm),
@@ -144,7 +144,7 @@ impl Catalog {
     }
 
     /// Returns all components, sorted by name.
-    pub fn list(&self) -> impl Iterator<Item = Listed<'_>> {
+    pub fn list(&self) -> impl Iterator<Item = ListedComponent<'_>> {
         self.entries.values().map(|entry| entry.listed())
     }
 
@@ -153,13 +153,13 @@ impl Catalog {
     /// # Errors
     ///
     /// [`CatalogError::Unknown`].
-    pub fn find(&self, name: &str) -> Result<&Entry, CatalogError> {
+    pub fn find(&self, name: &str) -> Result<&CatalogEntry, CatalogError> {
         let unknown = || CatalogError::Unknown { name: crate::text::one_line(name, 80) };
         self.entries.get(name).map(Arc::as_ref).ok_or_else(unknown)
     }
 
     /// Returns the components of one kind, sorted by name.
-    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &CatalogEntry> {
         self.entries.values().map(Arc::as_ref).filter(move |entry| entry.kind == kind)
     }
 
@@ -170,7 +170,7 @@ impl Catalog {
     }
 
     /// Returns a component ready to be called, made so at the first call.
-    pub(crate) fn load(&self, entry: &Entry) -> Result<Loaded, CatalogError> {
+    pub(crate) fn load(&self, entry: &CatalogEntry) -> Result<Loaded, CatalogError> {
         let engine = self.engine()?;
         let load = || entry.load(engine, &self.linkers).map(LoadedOpaque);
         let loaded = entry.loaded.get_or_init(load);
@@ -178,7 +178,7 @@ impl Catalog {
     }
 }
 
-impl Entry {
+impl CatalogEntry {
     /// Returns its name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -220,8 +220,8 @@ impl Entry {
         CatalogError::Manifest { component: format!("`{}`", self.name), source }
     }
 
-    fn listed(&self) -> Listed<'_> {
-        Listed {
+    fn listed(&self) -> ListedComponent<'_> {
+        ListedComponent {
             name: &self.name,
             kind: self.kind,
             digest: &self.digest,

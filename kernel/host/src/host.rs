@@ -7,8 +7,8 @@ use wasmtime::Store;
 
 use crate::{
     brokers::Brokers,
-    catalog::{Catalog, CatalogError, Entry},
-    instance::{self, Call, Quarantined, Strikes, Watch},
+    catalog::{Catalog, CatalogEntry, CatalogError},
+    instance::{self, FaultCounter, GuestState, Quarantined, Watch},
     linker::Loaded,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 pub(crate) struct Shared {
     pub(crate) catalog: Catalog,
     pub(crate) brokers: Arc<Brokers>,
-    strikes: Arc<Strikes>,
+    faults: Arc<FaultCounter>,
 }
 
 /// Runs components. Clones are the same host.
@@ -29,7 +29,7 @@ impl Host {
     /// Makes a host. Nothing is loaded.
     #[must_use]
     pub fn new(catalog: Catalog, brokers: Brokers) -> Self {
-        let shared = Shared { catalog, brokers: Arc::new(brokers), strikes: Arc::default() };
+        let shared = Shared { catalog, brokers: Arc::new(brokers), faults: Arc::default() };
         Self { shared: Arc::new(shared) }
     }
 
@@ -43,7 +43,7 @@ impl Host {
     #[must_use]
     pub fn quarantined(&self) -> Vec<Quarantined> {
         let clock = &self.shared.brokers.clock;
-        self.shared.strikes.list(clock.monotonic_ms(), clock.now_ms())
+        self.shared.faults.list(clock.monotonic_ms(), clock.now_ms())
     }
 
     /// Loads a component without calling it, for checks.
@@ -59,16 +59,16 @@ impl Host {
 
 impl Shared {
     /// Returns a component ready to be called, unless it is left alone.
-    pub(crate) fn ready(&self, entry: &Entry) -> Result<Loaded, Failure> {
+    pub(crate) fn ready(&self, entry: &CatalogEntry) -> Result<Loaded, Failure> {
         let clock = &self.brokers.clock;
-        self.strikes.admit(entry.name(), clock.monotonic_ms(), clock.now_ms())?;
+        self.faults.admit(entry.name(), clock.monotonic_ms(), clock.now_ms())?;
         self.catalog.load(entry).map_err(|error| Failure::Failed(error.to_string()))
     }
 
     /// Makes a store for one call, and what watches it.
-    pub(crate) fn store(&self, call: Call) -> Result<(Store<Call>, Watch), Failure> {
+    pub(crate) fn store(&self, state: GuestState) -> Result<(Store<GuestState>, Watch), Failure> {
         let engine = self.catalog.engine();
         let engine = engine.map_err(|error| Failure::Failed(error.to_string()))?;
-        Ok(instance::store(engine, &self.strikes, call))
+        Ok(instance::store(engine, &self.faults, state))
     }
 }

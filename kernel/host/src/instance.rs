@@ -4,11 +4,11 @@
 //! leaves in its memory is seen by the next. Whatever goes wrong inside ends this call only.
 
 mod call_log;
+mod cpu_meter;
+mod fault_counter;
 mod guest_state;
 mod limiter;
 mod limits;
-mod meter;
-mod quarantine;
 mod trap;
 mod wasi;
 
@@ -17,43 +17,47 @@ use std::{future::Future, sync::Arc, time::Duration};
 use openkoi_core::{failure::Failure, port::Clock};
 use wasmtime::{Store, UpdateDeadline};
 
-pub(crate) use call_log::Traces;
-pub(crate) use guest_state::{Call, Run};
-pub use limits::{LimitHit, Limits};
-pub use quarantine::Quarantined;
-pub(crate) use quarantine::Strikes;
+pub(crate) use call_log::CallLog;
+pub(crate) use fault_counter::FaultCounter;
+pub use fault_counter::Quarantined;
+pub(crate) use guest_state::{Caller, GuestState};
+pub use limits::{CallLimits, LimitHit};
 
 use crate::{
     engine::{Engine, Ticker},
     sabotage::{Guard, off},
 };
-use meter::{Meter, Metered};
+use cpu_meter::{CpuMeter, Metered};
 
 /// What one step of a guest runs under, apart from its store.
 pub(crate) struct Watch {
     component: Arc<str>,
-    limits: Limits,
-    meter: Arc<Meter>,
+    limits: CallLimits,
+    meter: Arc<CpuMeter>,
     ticker: Arc<Ticker>,
-    traces: Arc<Traces>,
-    strikes: Arc<Strikes>,
+    log: Arc<CallLog>,
+    faults: Arc<FaultCounter>,
     clock: Arc<dyn Clock>,
 }
 
 /// Makes a store for `call`, and what watches it.
-pub(crate) fn store(engine: &Engine, strikes: &Arc<Strikes>, call: Call) -> (Store<Call>, Watch) {
-    let (limits, meter) = (call.limits.clone(), Meter::new());
+pub(crate) fn store(
+    engine: &Engine,
+    faults: &Arc<FaultCounter>,
+    state: GuestState,
+) -> (Store<GuestState>, Watch) {
+    let (limits, meter) = (state.limits.clone(), CpuMeter::new());
     let watch = Watch {
-        component: Arc::clone(&call.component),
+        component: Arc::clone(&state.component),
         limits: limits.clone(),
         meter: Arc::clone(&meter),
         ticker: engine.ticker(),
-        traces: Arc::clone(&call.traces),
-        strikes: Arc::clone(strikes),
-        clock: Arc::clone(&call.brokers.clock),
+        log: Arc::clone(&state.log),
+        faults: Arc::clone(faults),
+        clock: Arc::clone(&state.brokers.clock),
     };
-    let mut store = Store::new(engine.wasmtime(), call);
-    store.limiter(|call| &mut call.ceiling);
+    let mut store = Store::new(engine.wasmtime(), state);
+    store.limiter(|state| &mut state.limiter);
     if !off(Guard::HostCallBytes) {
         store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
     }
@@ -91,15 +95,15 @@ impl Watch {
         self.meter.reset();
     }
 
-    pub(crate) fn traces(&self) -> &Traces {
-        &self.traces
+    pub(crate) fn log(&self) -> &CallLog {
+        &self.log
     }
 
     fn broken(&self, error: &wasmtime::Error) -> Failure {
-        let (failure, is_fault) = trap::explain(&self.component, &self.limits, error, &self.traces);
+        let (failure, is_fault) = trap::explain(&self.component, &self.limits, error, &self.log);
         tracing::debug!(component = %self.component, %failure, "a call ended early");
         if is_fault {
-            self.strikes.strike(&self.component, self.clock.monotonic_ms());
+            self.faults.count(&self.component, self.clock.monotonic_ms());
         }
         failure
     }

@@ -41,10 +41,10 @@ impl From<wasmtime::component::ResourceTableError> for Stop {
 }
 
 /// What a generated function returns.
-pub(crate) type Answered<T> = wasmtime::Result<Result<T, failures::Failure>>;
+pub(crate) type WitResult<T> = wasmtime::Result<Result<T, failures::Failure>>;
 
 /// Gives the result of a host function the form that the generated traits want.
-pub(crate) fn settle<T>(result: Result<T, Stop>) -> Answered<T> {
+pub(crate) fn wit_result<T>(result: Result<T, Stop>) -> WitResult<T> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(Stop::Failure(failure)) => Ok(Err(failure.into())),

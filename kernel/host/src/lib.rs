@@ -42,8 +42,8 @@ mod failure;
 pub mod sabotage;
 mod text;
 
-pub use brokers::{Answer, AnswerBody, Brokers, Transport};
+pub use brokers::{Brokers, HttpResponse, ResponseBody, Transport};
 pub use engine::EngineError;
 pub use host::Host;
-pub use instance::{LimitHit, Limits, Quarantined};
-pub use workdir::Place;
+pub use instance::{CallLimits, LimitHit, Quarantined};
+pub use workdir::Workdir;

@@ -11,7 +11,7 @@ use crate::{
         tool::ToolExportsPre,
     },
     engine::EngineError,
-    instance::Call,
+    instance::GuestState,
     interfaces::wasi,
     manifest::Kind,
 };
@@ -19,12 +19,12 @@ use crate::{
 /// A component ready to be instantiated, with its imports resolved.
 #[derive(Clone)]
 pub(crate) enum Loaded {
-    Tool(ToolExportsPre<Call>),
-    Provider(ProviderExportsPre<Call>),
-    Evaluator(EvaluatorExportsPre<Call>),
+    Tool(ToolExportsPre<GuestState>),
+    Provider(ProviderExportsPre<GuestState>),
+    Evaluator(EvaluatorExportsPre<GuestState>),
 }
 
-type Made = OnceLock<Result<Linker<Call>, EngineError>>;
+type Made = OnceLock<Result<Linker<GuestState>, EngineError>>;
 
 /// The linkers of the kinds, each made when the first component of its kind is loaded.
 #[derive(Default)]
@@ -61,7 +61,11 @@ impl Linkers {
 
     /// Makes the linker of a kind: an empty WASI, which all kinds share, and the interfaces of its world that this
     /// host offers.
-    fn linker(&self, kind: Kind, engine: &wasmtime::Engine) -> Result<Linker<Call>, EngineError> {
+    fn linker(
+        &self,
+        kind: Kind,
+        engine: &wasmtime::Engine,
+    ) -> Result<Linker<GuestState>, EngineError> {
         let mut linker = self.wasi.get_or_init(|| wasi_linker(engine)).clone()?;
         for interface in admission::interfaces(kind).unwrap_or_default() {
             link(&mut linker, interface)?;
@@ -70,23 +74,23 @@ impl Linkers {
     }
 }
 
-fn wasi_linker(engine: &wasmtime::Engine) -> Result<Linker<Call>, EngineError> {
+fn wasi_linker(engine: &wasmtime::Engine) -> Result<Linker<GuestState>, EngineError> {
     let mut linker = Linker::new(engine);
     wasi::link(&mut linker)?;
     Ok(linker)
 }
 
-fn link(linker: &mut Linker<Call>, interface: &str) -> wasmtime::Result<()> {
-    type Own = HasSelf<Call>;
-    let own: fn(&mut Call) -> &mut Call = |call| call;
+fn link(linker: &mut Linker<GuestState>, interface: &str) -> wasmtime::Result<()> {
+    type Own = HasSelf<GuestState>;
+    let own: fn(&mut GuestState) -> &mut GuestState = |state| state;
     match interface {
-        "log" => host::log::add_to_linker::<Call, Own>(linker, own),
-        "progress" => host::progress::add_to_linker::<Call, Own>(linker, own),
-        "http" => host::http::add_to_linker::<Call, Own>(linker, own),
-        "model" => host::model::add_to_linker::<Call, Own>(linker, own),
-        "state" => host::state::add_to_linker::<Call, Own>(linker, own),
-        "files" => host::files::add_to_linker::<Call, Own>(linker, own),
-        "process" => host::process::add_to_linker::<Call, Own>(linker, own),
+        "log" => host::log::add_to_linker::<GuestState, Own>(linker, own),
+        "progress" => host::progress::add_to_linker::<GuestState, Own>(linker, own),
+        "http" => host::http::add_to_linker::<GuestState, Own>(linker, own),
+        "model" => host::model::add_to_linker::<GuestState, Own>(linker, own),
+        "state" => host::state::add_to_linker::<GuestState, Own>(linker, own),
+        "files" => host::files::add_to_linker::<GuestState, Own>(linker, own),
+        "process" => host::process::add_to_linker::<GuestState, Own>(linker, own),
         // Refused at admission: this host has no implementation yet.
         _ => Ok(()),
     }

@@ -2,14 +2,14 @@
 
 use openkoi_brokers::processes::Child;
 
-use crate::brokers::AnswerBody;
+use crate::brokers::ResponseBody;
 
 /// The most bytes of an answer's body.
 pub(crate) const BODY_BYTES: u64 = 10 << 20;
 
 /// A body that a guest pulls.
 pub struct BodyStream {
-    pub(crate) inner: Box<dyn AnswerBody>,
+    pub(crate) inner: Box<dyn ResponseBody>,
     /// What arrived beyond what the guest asked for.
     pub(crate) rest: Vec<u8>,
 }

@@ -12,7 +12,7 @@ use crate::failure;
 
 /// The workspace of a run and what belongs to it.
 #[derive(Debug)]
-pub struct Place {
+pub struct Workdir {
     /// The workspace, absolute.
     pub root: PathBuf,
     /// Where outputs are kept that are too long for a model. Components may read it.
@@ -31,7 +31,7 @@ pub struct Place {
     writing: OnceLock<Result<Arc<Files>, Failure>>,
 }
 
-impl Place {
+impl Workdir {
     /// Makes a place with a workspace and a directory for long outputs.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, output: impl Into<PathBuf>) -> Self {

@@ -12,7 +12,7 @@ use openkoi_core::{
 };
 use openkoi_host::{
     catalog::Embedded,
-    kinds::provider::{Models, Offered, ProviderSettings},
+    kinds::provider::{CatalogModels, Offered, ProviderSettings},
     manifest::Kind,
 };
 use openkoi_test_support::{
@@ -26,7 +26,7 @@ use serde_json::json;
 pub struct Peer<W: Wire> {
     /// The server.
     pub server: Server<W>,
-    models: Models,
+    models: CatalogModels,
     world: World,
 }
 

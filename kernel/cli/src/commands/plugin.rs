@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use clap::Subcommand;
 use openkoi_host::{
-    catalog::{self, COMPONENT_BYTES, Catalog, CatalogError, Entry},
+    catalog::{self, COMPONENT_BYTES, Catalog, CatalogEntry, CatalogError},
     manifest::Kind,
 };
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ fn inspect(name: &str, mut catalog: Catalog, context: &Context) -> Result<Inspec
     inspected(catalog.find(&name).map_err(unfit)?, false)
 }
 
-fn inspected(entry: &Entry, built_in: bool) -> Result<Inspected, CommandError> {
+fn inspected(entry: &CatalogEntry, built_in: bool) -> Result<Inspected, CommandError> {
     let manifest = entry.manifest().map_err(unfit)?;
     Ok(Inspected {
         manifest: std::sync::Arc::clone(manifest),
@@ -169,7 +169,8 @@ struct Component {
 impl Listed {
     fn of(catalog: &Catalog) -> Result<Self, CommandError> {
         let components = catalog.list().map(|listed| {
-            let manifest = catalog.find(listed.name).and_then(Entry::manifest).map_err(unfit)?;
+            let manifest =
+                catalog.find(listed.name).and_then(CatalogEntry::manifest).map_err(unfit)?;
             Ok(Component {
                 name: listed.name.to_owned(),
                 kind: listed.kind.word(),

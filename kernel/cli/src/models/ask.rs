@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use openkoi_core::{failure::Failure, port::StateStore};
-use openkoi_host::kinds::provider::Models;
+use openkoi_host::kinds::provider::CatalogModels;
 
 use super::{Connection, listing::Listing};
 use crate::{context::Context, error::CommandError, execute, runtime, settings::Settings};
@@ -55,7 +55,7 @@ pub fn ask(
 
 /// Asks all at once, and returns the answers in the order of the connections.
 async fn all(
-    models: &Arc<Models>,
+    models: &Arc<CatalogModels>,
     connections: &[Connection],
     patience: Duration,
     now_ms: u64,
@@ -72,7 +72,12 @@ async fn all(
 
 /// Asks again, while something else is done, those whose kept list is no longer fresh. Whoever was never asked is
 /// not asked now.
-pub fn renew(models: &Arc<Models>, stale: &[Connection], home: &std::path::Path, now_ms: u64) {
+pub fn renew(
+    models: &Arc<CatalogModels>,
+    stale: &[Connection],
+    home: &std::path::Path,
+    now_ms: u64,
+) {
     for connection in stale {
         let (models, connection) = (Arc::clone(models), connection.clone());
         let home = home.to_owned();
@@ -86,7 +91,7 @@ pub fn renew(models: &Arc<Models>, stale: &[Connection], home: &std::path::Path,
 }
 
 async fn list(
-    models: &Models,
+    models: &CatalogModels,
     connection: &Connection,
     patience: Duration,
     now_ms: u64,

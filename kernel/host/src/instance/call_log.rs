@@ -11,10 +11,10 @@ const CAPTURED: usize = 8 << 10;
 
 /// What a call leaves behind, however it ends.
 #[derive(Debug, Default)]
-pub(crate) struct Traces(Mutex<Left>);
+pub(crate) struct CallLog(Mutex<CallLogState>);
 
 #[derive(Debug, Default)]
-pub(crate) struct Left {
+pub(crate) struct CallLogState {
     /// The last message at level `error`: what a panic says before it traps.
     pub(crate) last_error: Option<String>,
     /// Log records that were kept.
@@ -29,30 +29,30 @@ pub(crate) struct Left {
     pub(crate) captured: Vec<u8>,
 }
 
-impl Traces {
-    pub(crate) fn left(&self) -> MutexGuard<'_, Left> {
+impl CallLog {
+    pub(crate) fn state(&self) -> MutexGuard<'_, CallLogState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn capture(&self, bytes: &[u8]) {
-        let mut left = self.left();
-        let room = CAPTURED.saturating_sub(left.captured.len());
-        left.captured.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let mut state = self.state();
+        let room = CAPTURED.saturating_sub(state.captured.len());
+        state.captured.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     /// Returns the programs that ended, and forgets them.
     pub(crate) fn take_receipts(&self) -> Vec<Receipt> {
-        std::mem::take(&mut self.left().receipts)
+        std::mem::take(&mut self.state().receipts)
     }
 
     /// Returns what the guest said last of why it broke.
     pub(crate) fn last_words(&self) -> Option<String> {
-        let left = self.left();
+        let state = self.state();
         let captured = || {
-            let text = String::from_utf8_lossy(&left.captured);
+            let text = String::from_utf8_lossy(&state.captured);
             let line = text.lines().rev().find(|line| !line.trim().is_empty());
             line.map(|line| text::one_line(line, 500))
         };
-        left.last_error.clone().or_else(captured)
+        state.last_error.clone().or_else(captured)
     }
 }

@@ -10,15 +10,15 @@ use openkoi_core::{
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::{LimitHit, Limits, call_log::Traces, limiter::Ceiling, wasi};
+use super::{CallLimits, LimitHit, call_log::CallLog, limiter::StoreLimiter, wasi};
 use crate::{
     brokers::Brokers,
     sabotage::{Guard, off},
-    workdir::Place,
+    workdir::Workdir,
 };
 
 /// On whose behalf a guest runs. Providers run on nobody's: they can ask for nothing.
-pub(crate) struct Run {
+pub(crate) struct Caller {
     /// The call in its run.
     pub(crate) scope: Scope,
     /// What may be used.
@@ -28,40 +28,40 @@ pub(crate) struct Run {
     /// The most tokens of a model's turn.
     pub(crate) max_tokens: Option<u32>,
     /// Where it works.
-    pub(crate) place: Arc<Place>,
+    pub(crate) workdir: Arc<Workdir>,
 }
 
 /// What a store holds.
-pub(crate) struct Call {
+pub(crate) struct GuestState {
     pub(crate) table: ResourceTable,
     wasi: WasiCtx,
-    pub(super) ceiling: Ceiling,
-    pub(crate) limits: Limits,
+    pub(super) limiter: StoreLimiter,
+    pub(crate) limits: CallLimits,
     pub(crate) component: Arc<str>,
     pub(crate) brokers: Arc<Brokers>,
-    pub(crate) run: Option<Arc<Run>>,
-    pub(crate) traces: Arc<Traces>,
+    pub(crate) caller: Option<Arc<Caller>>,
+    pub(crate) log: Arc<CallLog>,
     calls: u64,
     bytes: u64,
 }
 
-impl Call {
+impl GuestState {
     pub(crate) fn new(
         component: &str,
-        limits: Limits,
+        limits: CallLimits,
         brokers: &Arc<Brokers>,
-        run: Option<Run>,
+        caller: Option<Caller>,
     ) -> Self {
-        let traces = Arc::new(Traces::default());
+        let log = Arc::new(CallLog::default());
         Self {
             table: ResourceTable::new(),
-            wasi: wasi::context(&traces),
-            ceiling: Ceiling::new(limits.clone()),
+            wasi: wasi::context(&log),
+            limiter: StoreLimiter::new(limits.clone()),
             limits,
             component: Arc::from(component),
             brokers: Arc::clone(brokers),
-            run: run.map(Arc::new),
-            traces,
+            caller: caller.map(Arc::new),
+            log,
             calls: 0,
             bytes: 0,
         }
@@ -86,21 +86,21 @@ impl Call {
     }
 
     /// Returns on whose behalf the guest runs.
-    pub(crate) fn run(&self) -> Result<Arc<Run>, Failure> {
+    pub(crate) fn caller(&self) -> Result<Arc<Caller>, Failure> {
         let nobody = || Failure::Unsupported("a provider has no capabilities".to_owned());
-        self.run.clone().ok_or_else(nobody)
+        self.caller.clone().ok_or_else(nobody)
     }
 
     /// Lets a use of a capability pass, or says why not.
-    pub(crate) async fn pass(&mut self, wanted: &Use<'_>) -> Result<Arc<Run>, Failure> {
-        let run = self.run()?;
-        let Run { scope, grant, domain, .. } = &*run;
+    pub(crate) async fn pass(&mut self, wanted: &Use<'_>) -> Result<Arc<Caller>, Failure> {
+        let caller = self.caller()?;
+        let Caller { scope, grant, domain, .. } = &*caller;
         scope.gate.pass_use(&scope.key, &self.component, domain, grant, wanted).await?;
-        Ok(run)
+        Ok(caller)
     }
 }
 
-impl WasiView for Call {
+impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }

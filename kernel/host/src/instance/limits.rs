@@ -11,7 +11,7 @@ const MIB: u64 = 1 << 20;
 /// The limits of one call, or of one stream of a provider. There is no default: they are those of a kind,
 /// changed by what a manifest asks for and cut at the host's ceiling.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct CallLimits {
     /// Bytes of all linear memories together.
     pub memory: u64,
     /// Elements of all tables together.
@@ -46,7 +46,7 @@ pub struct Limits {
     pub state: u64,
 }
 
-impl Limits {
+impl CallLimits {
     /// Returns the limits of a component of `kind` whose manifest asks for `wanted`.
     #[must_use]
     pub fn of(kind: Kind, wanted: &LimitRequest) -> Self {
@@ -95,7 +95,7 @@ pub struct LimitHit {
 impl LimitHit {
     /// The running time.
     #[must_use]
-    pub fn cpu(limits: &Limits) -> Self {
+    pub fn cpu(limits: &CallLimits) -> Self {
         Self { name: "cpu-ms", value: millis(limits.cpu), knob: "limits.cpu-ms" }
     }
 
@@ -107,44 +107,44 @@ impl LimitHit {
 
     /// The linear memories.
     #[must_use]
-    pub fn memory(limits: &Limits) -> Self {
+    pub fn memory(limits: &CallLimits) -> Self {
         Self { name: "memory-mib", value: limits.memory / MIB, knob: "limits.memory-mib" }
     }
 
     /// The tables.
     #[must_use]
-    pub fn tables(limits: &Limits) -> Self {
+    pub fn tables(limits: &CallLimits) -> Self {
         Self { name: "table-elements", value: limits.table_elements, knob: "" }
     }
 
     /// The number of calls of the host.
     #[must_use]
-    pub fn host_calls(limits: &Limits) -> Self {
+    pub fn host_calls(limits: &CallLimits) -> Self {
         Self { name: "host-calls", value: limits.host_calls, knob: "limits.host-calls" }
     }
 
     /// The bytes of all calls of the host.
     #[must_use]
-    pub fn host_bytes(limits: &Limits) -> Self {
+    pub fn host_bytes(limits: &CallLimits) -> Self {
         let value = limits.host_bytes / MIB;
         Self { name: "host-bytes-mib", value, knob: "limits.host-bytes-mib" }
     }
 
     /// The bytes of one call of the host.
     #[must_use]
-    pub fn host_call_bytes(limits: &Limits) -> Self {
+    pub fn host_call_bytes(limits: &CallLimits) -> Self {
         Self { name: "host-call-bytes", value: limits.host_call_bytes, knob: "" }
     }
 
     /// The resources held at once.
     #[must_use]
-    pub fn handles(limits: &Limits) -> Self {
+    pub fn handles(limits: &CallLimits) -> Self {
         Self { name: "handles", value: limits.handles as u64, knob: "" }
     }
 
     /// The bytes of the answer.
     #[must_use]
-    pub fn output(limits: &Limits) -> Self {
+    pub fn output(limits: &CallLimits) -> Self {
         Self { name: "output-kib", value: limits.output / 1024, knob: "limits.output-kib" }
     }
 
@@ -178,7 +178,7 @@ mod tests {
             ..LimitRequest::default()
         };
 
-        let limits = Limits::of(Kind::Tool, &greedy);
+        let limits = CallLimits::of(Kind::Tool, &greedy);
 
         assert_eq!(limits.memory, 512 * MIB);
         assert_eq!(limits.cpu, Duration::from_secs(60));
@@ -187,8 +187,8 @@ mod tests {
 
     #[test]
     fn what_is_not_asked_for_is_that_of_the_kind() {
-        let tool = Limits::of(Kind::Tool, &LimitRequest::default());
-        let provider = Limits::of(Kind::Provider, &LimitRequest::default());
+        let tool = CallLimits::of(Kind::Tool, &LimitRequest::default());
+        let provider = CallLimits::of(Kind::Provider, &LimitRequest::default());
 
         assert_eq!((tool.memory, tool.cpu), (64 * MIB, Duration::from_secs(5)));
         assert_eq!(provider.cpu, Duration::from_secs(2));

@@ -4,7 +4,7 @@ use openkoi_core::failure::Failure;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::{LimitHit, Limits, call_log::Traces};
+use super::{CallLimits, LimitHit, call_log::CallLog};
 use crate::text;
 
 /// The most bytes of a trap's text.
@@ -13,9 +13,9 @@ const LONGEST: usize = 4 << 10;
 /// Turns the error of a call into a failure, and says whether it counts against the component.
 pub(super) fn explain(
     component: &str,
-    limits: &Limits,
+    limits: &CallLimits,
     error: &wasmtime::Error,
-    traces: &Traces,
+    log: &CallLog,
 ) -> (Failure, bool) {
     if let Some(hit) = error.downcast_ref::<LimitHit>().copied().or_else(|| told(error, limits)) {
         return (hit.into(), hit.is_fault());
@@ -24,7 +24,7 @@ pub(super) fn explain(
         let message = format!("it ended itself with exit code {code}");
         return (Failure::Trapped { component: component.to_owned(), message }, false);
     }
-    let mut message = match (traces.last_words(), error.downcast_ref::<Trap>()) {
+    let mut message = match (log.last_words(), error.downcast_ref::<Trap>()) {
         (Some(words), _) => words,
         (None, Some(trap)) => trap.to_string(),
         (None, None) => text::one_line(&error.root_cause().to_string(), 500),
@@ -38,7 +38,7 @@ pub(super) fn explain(
 }
 
 /// wasmtime has no type for these two of its limits, only a sentence.
-fn told(error: &wasmtime::Error, limits: &Limits) -> Option<LimitHit> {
+fn told(error: &wasmtime::Error, limits: &CallLimits) -> Option<LimitHit> {
     let text = error.root_cause().to_string();
     if text.contains("fuel allocated for hostcalls has been exhausted") {
         return Some(LimitHit::host_call_bytes(limits));

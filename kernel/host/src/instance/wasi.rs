@@ -14,7 +14,7 @@ use wasmtime_wasi::{
     cli::{IsTerminal, StdoutStream},
 };
 
-use super::call_log::Traces;
+use super::call_log::CallLog;
 use crate::sabotage::{Guard, off};
 
 const STEP: Duration = Duration::from_millis(1);
@@ -22,22 +22,22 @@ const STEP: Duration = Duration::from_millis(1);
 const RANDOM_BYTES: u64 = 64 << 10;
 
 /// Makes the context of one call.
-pub(crate) fn context(traces: &Arc<Traces>) -> WasiCtx {
+pub(crate) fn context(log: &Arc<CallLog>) -> WasiCtx {
     WasiCtx::builder()
-        .stdout(Captured(Arc::clone(traces)))
-        .stderr(Captured(Arc::clone(traces)))
+        .stdout(Captured(Arc::clone(log)))
+        .stderr(Captured(Arc::clone(log)))
         .max_random_size(RANDOM_BYTES)
-        .wall_clock(Steps(Instant::now()))
-        .monotonic_clock(Steps(Instant::now()))
+        .wall_clock(CoarseClock(Instant::now()))
+        .monotonic_clock(CoarseClock(Instant::now()))
         .allow_tcp(false)
         .allow_udp(false)
         .build()
 }
 
 /// Clocks too coarse to time the host by.
-struct Steps(Instant);
+struct CoarseClock(Instant);
 
-impl HostWallClock for Steps {
+impl HostWallClock for CoarseClock {
     fn resolution(&self) -> Duration {
         STEP
     }
@@ -48,7 +48,7 @@ impl HostWallClock for Steps {
     }
 }
 
-impl HostMonotonicClock for Steps {
+impl HostMonotonicClock for CoarseClock {
     fn resolution(&self) -> u64 {
         u64::try_from(STEP.as_nanos()).unwrap_or(u64::MAX)
     }
@@ -61,7 +61,7 @@ impl HostMonotonicClock for Steps {
 
 /// Standard output and error: kept at their beginning, never shown to a terminal.
 #[derive(Clone)]
-struct Captured(Arc<Traces>);
+struct Captured(Arc<CallLog>);
 
 impl IsTerminal for Captured {
     fn is_terminal(&self) -> bool {

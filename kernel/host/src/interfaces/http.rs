@@ -11,30 +11,30 @@ use openkoi_core::{
 use url::Url;
 use wasmtime::component::Resource;
 
-use super::{Answered, Stop, settle};
+use super::{Stop, WitResult, wit_result};
 use crate::{
     bindings::imports::openkoi::{
         host::http::{Host, HostBody, Response},
         types::http_types::{Header, HttpRequest},
     },
-    brokers::Answer,
+    brokers::HttpResponse,
     failure,
-    instance::Call,
+    instance::GuestState,
     resources::{BODY_BYTES, BodyStream},
     sabotage::{Guard, off},
 };
 
 const FIRST_BYTE: Duration = Duration::from_secs(60);
 
-impl Host for Call {
-    async fn send(&mut self, request: HttpRequest, timeout_ms: Option<u64>) -> Answered<Response> {
-        settle(self.http_send(request, timeout_ms).await)
+impl Host for GuestState {
+    async fn send(&mut self, request: HttpRequest, timeout_ms: Option<u64>) -> WitResult<Response> {
+        wit_result(self.http_send(request, timeout_ms).await)
     }
 }
 
-impl HostBody for Call {
-    async fn read(&mut self, body: Resource<BodyStream>, max: u32) -> Answered<Option<Vec<u8>>> {
-        settle(self.http_read(body, max).await)
+impl HostBody for GuestState {
+    async fn read(&mut self, body: Resource<BodyStream>, max: u32) -> WitResult<Option<Vec<u8>>> {
+        wit_result(self.http_read(body, max).await)
     }
 
     async fn drop(&mut self, body: Resource<BodyStream>) -> wasmtime::Result<()> {
@@ -43,7 +43,7 @@ impl HostBody for Call {
     }
 }
 
-impl Call {
+impl GuestState {
     async fn http_send(
         &mut self,
         request: HttpRequest,
@@ -53,8 +53,8 @@ impl Call {
         self.charge(request.url.len() + request.body.len() + headers)?;
         let url = parse(&request.url)?;
         let target = target(&request.method, &url);
-        let run = self.pass(&Use::Http(target)).await?;
-        let rules = rules(&run.grant, &target)?;
+        let caller = self.pass(&Use::Http(target)).await?;
+        let rules = rules(&caller.grant, &target)?;
         let first_byte = timeout_ms.map_or(FIRST_BYTE, Duration::from_millis).min(FIRST_BYTE);
         let limits = EgressLimits {
             first_byte,
@@ -76,7 +76,7 @@ impl Call {
         self.http_answer(answer)
     }
 
-    fn http_answer(&mut self, answer: Answer) -> Result<Response, Stop> {
+    fn http_answer(&mut self, answer: HttpResponse) -> Result<Response, Stop> {
         let headers: Vec<Header> =
             answer.headers.into_iter().map(|(name, value)| Header { name, value }).collect();
         self.charge_bytes(headers.iter().map(|h| h.name.len() + h.value.len()).sum())?;

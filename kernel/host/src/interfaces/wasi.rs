@@ -14,7 +14,7 @@ use wasmtime_wasi::{
     random::{WasiRandom, WasiRandomView},
 };
 
-use crate::instance::Call;
+use crate::instance::GuestState;
 
 /// Lets standard streams and clocks get at the table of resources.
 struct Io;
@@ -24,26 +24,26 @@ impl HasData for Io {
 }
 
 /// Links what [`crate::admission`] admits, and no more.
-pub(crate) fn link(l: &mut Linker<Call>) -> wasmtime::Result<()> {
-    let table: fn(&mut Call) -> &mut ResourceTable = |call| call.ctx().table;
-    wasi_io::error::add_to_linker::<Call, Io>(l, table)?;
-    wasi_io::poll::add_to_linker::<Call, Io>(l, table)?;
-    wasi_io::streams::add_to_linker::<Call, Io>(l, table)?;
-    clocks::wall_clock::add_to_linker::<Call, WasiClocks>(l, Call::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<Call, WasiClocks>(l, Call::clocks)?;
-    filesystem::preopens::add_to_linker::<Call, WasiFilesystem>(l, Call::filesystem)?;
-    filesystem::types::add_to_linker::<Call, WasiFilesystem>(l, Call::filesystem)?;
-    random::random::add_to_linker::<Call, WasiRandom>(l, Call::random)?;
-    random::insecure::add_to_linker::<Call, WasiRandom>(l, Call::random)?;
-    random::insecure_seed::add_to_linker::<Call, WasiRandom>(l, Call::random)?;
-    cli::exit::add_to_linker::<Call, WasiCli>(l, Call::cli)?;
-    cli::environment::add_to_linker::<Call, WasiCli>(l, Call::cli)?;
-    cli::stdin::add_to_linker::<Call, WasiCli>(l, Call::cli)?;
-    cli::stdout::add_to_linker::<Call, WasiCli>(l, Call::cli)?;
-    cli::stderr::add_to_linker::<Call, WasiCli>(l, Call::cli)?;
-    cli::terminal_input::add_to_linker::<Call, WasiCli>(l, Call::cli)?;
-    cli::terminal_output::add_to_linker::<Call, WasiCli>(l, Call::cli)?;
-    cli::terminal_stdin::add_to_linker::<Call, WasiCli>(l, Call::cli)?;
-    cli::terminal_stdout::add_to_linker::<Call, WasiCli>(l, Call::cli)?;
-    cli::terminal_stderr::add_to_linker::<Call, WasiCli>(l, Call::cli)
+pub(crate) fn link(l: &mut Linker<GuestState>) -> wasmtime::Result<()> {
+    let table: fn(&mut GuestState) -> &mut ResourceTable = |state| state.ctx().table;
+    wasi_io::error::add_to_linker::<GuestState, Io>(l, table)?;
+    wasi_io::poll::add_to_linker::<GuestState, Io>(l, table)?;
+    wasi_io::streams::add_to_linker::<GuestState, Io>(l, table)?;
+    clocks::wall_clock::add_to_linker::<GuestState, WasiClocks>(l, GuestState::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<GuestState, WasiClocks>(l, GuestState::clocks)?;
+    filesystem::preopens::add_to_linker::<GuestState, WasiFilesystem>(l, GuestState::filesystem)?;
+    filesystem::types::add_to_linker::<GuestState, WasiFilesystem>(l, GuestState::filesystem)?;
+    random::random::add_to_linker::<GuestState, WasiRandom>(l, GuestState::random)?;
+    random::insecure::add_to_linker::<GuestState, WasiRandom>(l, GuestState::random)?;
+    random::insecure_seed::add_to_linker::<GuestState, WasiRandom>(l, GuestState::random)?;
+    cli::exit::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+    cli::environment::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+    cli::stdin::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+    cli::stdout::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+    cli::stderr::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+    cli::terminal_input::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+    cli::terminal_output::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+    cli::terminal_stdin::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+    cli::terminal_stdout::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+    cli::terminal_stderr::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)
 }

@@ -14,24 +14,24 @@ use openkoi_core::{
 use crate::{
     catalog::CatalogError,
     host::Host,
-    instance::{Call, Limits, Run},
+    instance::{CallLimits, Caller, GuestState},
     linker::Loaded,
     manifest::{Kind, Manifest},
-    workdir::Place,
+    workdir::Workdir,
 };
 
 /// The domain whose trust level holds for what evaluators use.
 const DOMAIN: &str = "evaluation";
 
-struct Known {
+struct KnownEvaluator {
     card: EvaluatorCard,
-    limits: Limits,
+    limits: CallLimits,
     grant: Grant,
     max_tokens: Option<u32>,
     answer_words: Vec<String>,
 }
 
-impl Known {
+impl KnownEvaluator {
     /// Whether the manifest says already that there is nothing to judge.
     fn passes_over(&self, subject: &Subject) -> bool {
         let Some(answer) = &subject.answer else { return false };
@@ -45,14 +45,14 @@ impl Known {
 }
 
 /// The evaluators of one run.
-pub struct Judges {
+pub struct CatalogEvaluators {
     host: Host,
-    place: Arc<Place>,
-    known: Vec<Known>,
+    workdir: Arc<Workdir>,
+    known: Vec<KnownEvaluator>,
     rubrics: BTreeMap<String, Rubric>,
 }
 
-impl Judges {
+impl CatalogEvaluators {
     /// Takes up the evaluators of all components but those in `without`. `rubrics` are by kind of work.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl Judges {
     /// A manifest is not accepted.
     pub fn new(
         host: &Host,
-        place: Arc<Place>,
+        workdir: Arc<Workdir>,
         rubrics: BTreeMap<String, Rubric>,
         without: &[String],
     ) -> Result<Self, CatalogError> {
@@ -70,8 +70,10 @@ impl Judges {
                 known.extend(take_up(entry.manifest()?));
             }
         }
-        known.sort_by(|a: &Known, b| (a.card.tier, &a.card.name).cmp(&(b.card.tier, &b.card.name)));
-        Ok(Self { host: host.clone(), place, known, rubrics })
+        known.sort_by(|a: &KnownEvaluator, b| {
+            (a.card.tier, &a.card.name).cmp(&(b.card.tier, &b.card.name))
+        });
+        Ok(Self { host: host.clone(), workdir, known, rubrics })
     }
 
     async fn judge(
@@ -97,14 +99,14 @@ impl Judges {
         let mut limits = known.limits.clone();
         limits.wall = limits.wall.min(scope.deadline);
         let (wall, most) = (limits.wall, limits.output);
-        let run = Run {
+        let caller = Caller {
             scope,
             grant: known.grant.clone(),
             domain: DOMAIN.to_owned(),
             max_tokens: known.max_tokens,
-            place: Arc::clone(&self.place),
+            workdir: Arc::clone(&self.workdir),
         };
-        let data = Call::new(evaluator, limits, &shared.brokers, Some(run));
+        let data = GuestState::new(evaluator, limits, &shared.brokers, Some(caller));
         let (mut store, watch) = shared.store(data)?;
         let subject = convert::subject(subject);
         let step = async {
@@ -114,12 +116,12 @@ impl Judges {
         };
         let verdict = watch.step(wall, step).await?.map_err(Failure::from)?;
         let mut verdict = convert::verdict(verdict, most)?;
-        verdict.receipts = watch.traces().take_receipts();
+        verdict.receipts = watch.log().take_receipts();
         Ok(verdict)
     }
 }
 
-impl Evaluators for Judges {
+impl Evaluators for CatalogEvaluators {
     fn cards(&self) -> Vec<EvaluatorCard> {
         self.known.iter().map(|known| known.card.clone()).collect()
     }
@@ -138,12 +140,12 @@ impl Evaluators for Judges {
     }
 }
 
-fn take_up(manifest: &Manifest) -> Option<Known> {
+fn take_up(manifest: &Manifest) -> Option<KnownEvaluator> {
     let evaluator = manifest.evaluator.as_ref()?;
     let tier = evaluator.tier;
-    let limits = Limits::of(manifest.component.kind, &manifest.limits);
+    let limits = CallLimits::of(manifest.component.kind, &manifest.limits);
     let deadline_ms = u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX);
-    Some(Known {
+    Some(KnownEvaluator {
         card: EvaluatorCard { name: manifest.component.name.clone(), tier, deadline_ms },
         limits,
         grant: manifest.grant(None),

@@ -5,16 +5,16 @@
 //! retries and the end of a stream are here.
 
 mod assemble;
+mod attempt_error;
+mod authorization;
+mod backoff;
 mod cards;
-mod credential;
 mod exchange;
-mod lost;
-mod outage;
-mod place;
+mod partial_turns;
 mod retry;
 mod settings;
 mod setup;
-mod trouble;
+mod url_template;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -24,15 +24,15 @@ use openkoi_core::{
 };
 
 pub use crate::address::AddressError;
-pub use place::PlaceError;
 pub use settings::{Chance, ModelSettings, ProviderSettings, Route};
 pub use setup::SetupError;
+pub use url_template::TemplateError;
 
 use crate::host::{Host, Shared};
-use lost::Lost;
-use outage::Permit;
-use setup::Provider;
-use trouble::{Setback, is_worth_another};
+use attempt_error::{AttemptError, is_worth_another};
+use backoff::BackoffPermit;
+use partial_turns::PartialTurns;
+use setup::ProviderClient;
 
 /// A model that a provider offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,13 +72,13 @@ pub struct OfferedPrice {
 
 /// Models, by role.
 #[derive(Debug)]
-pub struct Models {
+pub struct CatalogModels {
     shared: Arc<Shared>,
-    providers: BTreeMap<String, Provider>,
+    providers: BTreeMap<String, ProviderClient>,
     settings: ModelSettings,
 }
 
-impl Models {
+impl CatalogModels {
     /// Sets up the providers. No component is loaded and no key is read.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl Models {
     pub fn new(host: &Host, settings: ModelSettings) -> Result<Self, SetupError> {
         let mut providers = BTreeMap::new();
         for own in &settings.providers {
-            let provider = Provider::new(host, own)?;
+            let provider = ProviderClient::new(host, own)?;
             if providers.insert(own.name.clone(), provider).is_some() {
                 return Err(SetupError::Duplicate { provider: own.name.clone() });
             }
@@ -125,8 +125,7 @@ impl Models {
             let kind = ModelTrouble::UnknownModel;
             return Err(ModelError { kind, message, hint, received: None });
         };
-        let listed =
-            exchange::models(&self.shared, known).await.map_err(|setback| setback.error)?;
+        let listed = exchange::models(&self.shared, known).await.map_err(|error| error.cause)?;
         let clean = |text: &str| crate::text::one_line(text, 200);
         let offered = listed.into_iter().take(10_000).map(|model| Offered {
             id: clean(&model.id),
@@ -160,17 +159,18 @@ impl Models {
         deltas: &Deltas<'_>,
     ) -> Result<Turn, ModelError> {
         let routes = self.routes(role);
-        let mut lost = Lost::default();
+        let mut partial = PartialTurns::default();
         for (at, route) in routes.iter().enumerate() {
             let is_last = at + 1 == routes.len();
-            let setback = match self.follow(route, is_last, role, prompt, deltas, &mut lost).await {
-                Ok(turn) => return Ok(lost.before(turn)),
-                Err(setback) => setback,
+            let error = match self.follow(route, is_last, role, prompt, deltas, &mut partial).await
+            {
+                Ok(turn) => return Ok(partial.add_to(turn)),
+                Err(error) => error,
             };
-            if is_last || setback.is_used() || !is_worth_another(setback.error.kind) {
-                return Err(lost.kept_in(setback.error));
+            if is_last || error.is_used() || !is_worth_another(error.cause.kind) {
+                return Err(partial.attach_to(error.cause));
             }
-            let why = format!("{}; asking the next provider", setback.clause());
+            let why = format!("{}; asking the next provider", error.clause());
             deltas(Delta::Waiting(&why));
         }
         Err(ModelError {
@@ -205,53 +205,53 @@ impl Models {
         role: &Role,
         prompt: &Prompt,
         deltas: &Deltas<'_>,
-        lost: &mut Lost,
-    ) -> Result<Turn, Setback> {
+        partial: &mut PartialTurns,
+    ) -> Result<Turn, AttemptError> {
         let clock = &self.shared.brokers.clock;
         let Some(provider) = self.providers.get(&route.provider) else {
             let what = "is not set up";
-            return Err(Setback::of(ModelTrouble::UnknownModel, &route.provider, what, ""));
+            return Err(AttemptError::of(ModelTrouble::UnknownModel, &route.provider, what, ""));
         };
-        let permit = Permit::of(&provider.outage, provider.name(), clock.monotonic_ms())?;
+        let permit = BackoffPermit::of(&provider.backoff, provider.name(), clock.monotonic_ms())?;
         let mut attempt = 0;
         let prompt = &*self.readable(prompt, route);
         loop {
             let asked =
                 exchange::turn(&self.shared, provider, &route.model, role, prompt, deltas).await;
-            let setback = match asked {
+            let error = match asked {
                 Ok(turn) => {
                     permit.answered();
                     return Ok(turn);
                 }
-                Err(setback) => setback,
+                Err(error) => error,
             };
-            lost.add(&setback);
-            let resting = permit.failed(&setback, clock.monotonic_ms());
-            match self.pause(&setback, attempt, resting && !is_last) {
+            partial.add(&error);
+            let resting = permit.failed(&error, clock.monotonic_ms());
+            match self.pause(&error, attempt, resting && !is_last) {
                 Some(pause) => {
-                    let why = waiting(&setback, pause);
+                    let why = waiting(&error, pause);
                     deltas(Delta::Waiting(&why));
                     clock.sleep(pause).await;
                     attempt += 1;
                 }
-                None => return Err(setback),
+                None => return Err(error),
             }
         }
     }
 
-    fn pause(&self, setback: &Setback, attempt: u32, give_up: bool) -> Option<Duration> {
-        if !setback.again || give_up || attempt >= retry::RETRIES {
+    fn pause(&self, error: &AttemptError, attempt: u32, give_up: bool) -> Option<Duration> {
+        if !error.again || give_up || attempt >= retry::RETRIES {
             return None;
         }
-        retry::wait(attempt, setback.wait, (self.settings.chance)())
+        retry::wait(attempt, error.wait, (self.settings.chance)())
     }
 }
 
-fn waiting(setback: &Setback, pause: Duration) -> String {
-    format!("{}; trying again in {} s", setback.clause(), pause.as_secs().max(1))
+fn waiting(error: &AttemptError, pause: Duration) -> String {
+    format!("{}; trying again in {} s", error.clause(), pause.as_secs().max(1))
 }
 
-impl Model for Models {
+impl Model for CatalogModels {
     fn card(&self, role: &Role) -> ModelCard {
         let Some(route) = self.routes(role).first() else {
             return cards::card(&self.settings.catalogue, "none", &[], &role.0);

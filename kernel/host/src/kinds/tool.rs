@@ -15,14 +15,14 @@ use serde_json::Value;
 
 use crate::{
     bindings::tool::exports::openkoi::tool::tool::{Context, Output},
-    catalog::{CatalogError, Entry},
+    catalog::{CatalogEntry, CatalogError},
     host::Host,
-    instance::{Call, LimitHit, Limits, Run},
+    instance::{CallLimits, Caller, GuestState, LimitHit},
     linker::Loaded,
     manifest::{Kind, Manifest, ToolEntry},
     sabotage::{Guard, off},
     schema,
-    workdir::Place,
+    workdir::Workdir,
 };
 
 /// Why a toolbox could not be made.
@@ -53,22 +53,22 @@ pub struct ToolSettings {
 }
 
 /// One tool, with what a call of it may use.
-struct Known {
+struct KnownTool {
     component: String,
     tool: Tool,
-    limits: Limits,
+    limits: CallLimits,
     grant: Grant,
     max_tokens: Option<u32>,
 }
 
 /// The tools of one run.
-pub struct Tools {
+pub struct CatalogTools {
     host: Host,
-    place: Arc<Place>,
-    known: BTreeMap<String, Known>,
+    workdir: Arc<Workdir>,
+    known: BTreeMap<String, KnownTool>,
 }
 
-impl Tools {
+impl CatalogTools {
     /// Takes up the tools of all components. No component is loaded.
     ///
     /// # Errors
@@ -76,11 +76,12 @@ impl Tools {
     /// A manifest is not accepted, or two components have a tool of the same name.
     pub fn new(
         host: &Host,
-        place: Arc<Place>,
+        workdir: Arc<Workdir>,
         settings: &ToolSettings,
     ) -> Result<Self, ToolboxError> {
-        let mut known = BTreeMap::<String, Known>::new();
-        let used = |entry: &&Entry| !settings.without.iter().any(|name| name == entry.name());
+        let mut known = BTreeMap::<String, KnownTool>::new();
+        let used =
+            |entry: &&CatalogEntry| !settings.without.iter().any(|name| name == entry.name());
         for entry in host.catalog().of_kind(Kind::Tool).filter(used) {
             let manifest = entry.manifest()?;
             for tool in &manifest.tools {
@@ -95,7 +96,7 @@ impl Tools {
                 known.insert(tool.tool.name.clone(), tool);
             }
         }
-        Ok(Self { host: host.clone(), place, known })
+        Ok(Self { host: host.clone(), workdir, known })
     }
 
     async fn run(&self, call: &ToolCall, scope: Scope) -> Result<ToolOutput, Failure> {
@@ -104,7 +105,7 @@ impl Tools {
         check_arguments(known, &call.arguments)?;
         let (answer, receipts) = self.ask(known, call, scope).await?;
         let saver =
-            output::Saver { brokers: &self.host.shared.brokers, directory: &self.place.output };
+            output::Saver { brokers: &self.host.shared.brokers, directory: &self.workdir.output };
         let mut output = output::fit(answer, &saver)?;
         output.receipts = receipts;
         Ok(output)
@@ -112,7 +113,7 @@ impl Tools {
 
     async fn ask(
         &self,
-        known: &Known,
+        known: &KnownTool,
         call: &ToolCall,
         scope: Scope,
     ) -> Result<(Output, Vec<openkoi_core::tool::Receipt>), Failure> {
@@ -128,17 +129,17 @@ impl Tools {
         let context = Context {
             call: scope.key.clone(),
             task: scope.task.to_string(),
-            workspace: self.place.root.display().to_string(),
+            workspace: self.workdir.root.display().to_string(),
             deadline_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
         };
-        let run = Run {
+        let caller = Caller {
             scope,
             grant: known.grant.clone(),
             domain: known.tool.domain.clone(),
             max_tokens: known.max_tokens,
-            place: Arc::clone(&self.place),
+            workdir: Arc::clone(&self.workdir),
         };
-        let data = Call::new(&known.component, limits.clone(), &shared.brokers, Some(run));
+        let data = GuestState::new(&known.component, limits.clone(), &shared.brokers, Some(caller));
         let (mut store, watch) = shared.store(data)?;
         let step = async {
             let tool = component.instantiate_async(&mut store).await?;
@@ -149,11 +150,11 @@ impl Tools {
         if size(&answer) > limits.output && !off(Guard::HostOutput) {
             return Err(LimitHit::output(&limits).into());
         }
-        Ok((answer, watch.traces().take_receipts()))
+        Ok((answer, watch.log().take_receipts()))
     }
 }
 
-impl Toolbox for Tools {
+impl Toolbox for CatalogTools {
     fn tools(&self) -> Vec<Tool> {
         self.known.values().map(|known| known.tool.clone()).collect()
     }
@@ -167,10 +168,10 @@ impl Toolbox for Tools {
     }
 }
 
-fn take_up(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> Known {
-    let limits = Limits::of(manifest.component.kind, &manifest.limits);
+fn take_up(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> KnownTool {
+    let limits = CallLimits::of(manifest.component.kind, &manifest.limits);
     let asked = manifest.grant(Some(&entry.name));
-    Known {
+    KnownTool {
         component: manifest.component.name.clone(),
         tool: Tool {
             name: entry.name.clone(),
@@ -189,7 +190,7 @@ fn take_up(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> K
     }
 }
 
-fn check_arguments(known: &Known, arguments: &str) -> Result<(), Failure> {
+fn check_arguments(known: &KnownTool, arguments: &str) -> Result<(), Failure> {
     let value: Value = serde_json::from_str(arguments).map_err(|error| Failure::Invalid {
         field: String::new(),
         message: format!("the arguments are not JSON: {error}"),

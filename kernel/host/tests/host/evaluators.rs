@@ -2,7 +2,7 @@
 
 use openkoi_core::evaluation::{Change, ChangeKind, Check, Subject, Tier, Verdict};
 use openkoi_core::port::Evaluators;
-use openkoi_host::kinds::evaluator::Judges;
+use openkoi_host::kinds::evaluator::CatalogEvaluators;
 
 use crate::guests::evaluator_world;
 
@@ -71,7 +71,8 @@ async fn an_evaluator_is_not_woken_for_an_answer_of_which_its_manifest_has_no_wo
 #[tokio::test]
 async fn cards_come_from_the_manifest() {
     let mut world = evaluator_world();
-    let judges = Judges::new(&world.host(), world.place(), [].into(), &[]).expect("it loads");
+    let judges =
+        CatalogEvaluators::new(&world.host(), world.workdir(), [].into(), &[]).expect("it loads");
     let cards = judges.cards();
     assert_eq!((cards[0].name.as_str(), cards[0].tier), ("judge", Tier::Rubric));
     assert_eq!(judges.rubric("code"), None);

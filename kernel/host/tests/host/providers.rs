@@ -249,8 +249,8 @@ async fn settings_that_the_codec_has_not_are_refused() {
         catalogue: serde_json::Value::Null,
         chance: std::sync::Arc::new(|| 0.0),
     };
-    let error =
-        openkoi_host::kinds::provider::Models::new(&host, settings).expect_err("it is refused");
+    let error = openkoi_host::kinds::provider::CatalogModels::new(&host, settings)
+        .expect_err("it is refused");
     assert_eq!(error.to_string(), "the provider `p` has no setting `surprise`; there are: tone");
 }
 

@@ -10,7 +10,7 @@ use openkoi_core::{
     message::{Part, Reasoning, Role},
     port::{Delta, Model, ModelError, ModelTrouble},
 };
-use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings, Route};
+use openkoi_host::kinds::provider::{CatalogModels, ModelSettings, ProviderSettings, Route};
 use openkoi_testing::Canned;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -92,7 +92,7 @@ async fn a_stream_that_breaks_before_anybody_was_shown_its_text_is_begun_anew_an
 }
 
 /// Asks with somebody who is shown the text, and returns the error and what was said of waiting.
-async fn watched(models: &Models) -> (ModelError, Vec<String>) {
+async fn watched(models: &CatalogModels) -> (ModelError, Vec<String>) {
     let waits = Mutex::new(Vec::new());
     let shown = |delta: Delta<'_>| {
         if let Delta::Waiting(why) = delta {
@@ -233,7 +233,7 @@ async fn a_limit_inside_of_a_good_answer_says_how_long_to_wait() {
 }
 
 /// Two providers over one web: the first is asked before the second.
-fn pair(world: &mut openkoi_testing::World) -> Models {
+fn pair(world: &mut openkoi_testing::World) -> CatalogModels {
     let host = world.host();
     let provider = |name: &str| ProviderSettings {
         name: name.to_owned(),
@@ -247,10 +247,10 @@ fn pair(world: &mut openkoi_testing::World) -> Models {
         catalogue: Value::Null,
         chance: Arc::new(|| 1.0),
     };
-    Models::new(&host, settings).expect("they are set up rightly")
+    CatalogModels::new(&host, settings).expect("they are set up rightly")
 }
 
-async fn asked(models: &Models) -> String {
+async fn asked(models: &CatalogModels) -> String {
     let role = Role::new(Role::EXECUTOR);
     models.complete(&role, &prompt("hi"), &|_| false).await.expect("one of them answers").model
 }

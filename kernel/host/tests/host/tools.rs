@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use openkoi_core::{failure::Failure, port::Toolbox};
-use openkoi_host::kinds::tool::{ToolSettings, ToolboxError, Tools};
+use openkoi_host::kinds::tool::{CatalogTools, ToolSettings, ToolboxError};
 use openkoi_testing::World;
 
 use crate::{
@@ -99,13 +99,13 @@ async fn two_components_with_one_tool_are_refused_with_both_names() {
         world.load(raw::tool(name, "same_name", raw::TRAPPING));
     }
 
-    let clash = Tools::new(&world.host(), world.place(), &ToolSettings::default());
+    let clash = CatalogTools::new(&world.host(), world.workdir(), &ToolSettings::default());
 
     let clash = clash.err().expect("they clash");
     let (first, second) = ("first".to_owned(), "second".to_owned());
     assert_eq!(clash, ToolboxError::Clash { tool: "same_name".to_owned(), first, second });
 
     let without = ToolSettings { without: vec!["second".to_owned()], ..ToolSettings::default() };
-    let tools = Tools::new(&world.host(), world.place(), &without).expect("one is left");
+    let tools = CatalogTools::new(&world.host(), world.workdir(), &without).expect("one is left");
     assert_eq!(tools.tools().len(), 1);
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::{
-    outage::Outage,
-    place::{self, PlaceError},
+    backoff::Backoff,
     settings::ProviderSettings,
+    url_template::{self, TemplateError},
 };
 use crate::{
     address::{Address, AddressError},
     catalog::CatalogError,
     host::Host,
-    instance::Limits,
+    instance::CallLimits,
     manifest::{Kind, Manifest, ProviderEntry, Wire},
 };
 
@@ -44,11 +44,11 @@ pub enum SetupError {
     },
     /// A part of the base URL is not known.
     #[error("the provider `{provider}` {reason}")]
-    Place {
+    Template {
         /// The provider.
         provider: String,
         /// Why.
-        reason: PlaceError,
+        reason: TemplateError,
     },
     /// A setting is not one that the component has.
     #[error("the provider `{provider}` has no setting `{option}`; there are: {known}")]
@@ -78,19 +78,19 @@ pub enum SetupError {
 
 /// A provider, ready to be asked.
 #[derive(Debug)]
-pub(super) struct Provider {
+pub(super) struct ProviderClient {
     pub(super) settings: ProviderSettings,
     pub(super) manifest: Arc<Manifest>,
     /// The options with those that the machine knows. A codec is not shown the latter.
-    pub(super) places: Vec<(String, String)>,
+    pub(super) values: Vec<(String, String)>,
     pub(super) address: Option<Address>,
     /// Where its models are listed, if that is elsewhere.
     pub(super) lists: Option<Address>,
-    pub(super) limits: Limits,
-    pub(super) outage: Outage,
+    pub(super) limits: CallLimits,
+    pub(super) backoff: Backoff,
 }
 
-impl Provider {
+impl ProviderClient {
     pub(super) fn new(host: &Host, settings: &ProviderSettings) -> Result<Self, SetupError> {
         let failed = |source| SetupError::Catalog { provider: settings.name.clone(), source };
         let entry = host.catalog().find(&settings.component).map_err(failed)?;
@@ -109,11 +109,11 @@ impl Provider {
                 known: known.join(", "),
             });
         }
-        let places = place::options(own, settings, &host.shared.brokers.secrets);
-        let (address, lists) = (address(settings, own, &places)?, lists(settings, own, &places)?);
-        let limits = Limits::of(Kind::Provider, &manifest.limits);
-        let (settings, outage) = (settings.clone(), Outage::default());
-        Ok(Self { settings, manifest, places, address, lists, limits, outage })
+        let values = url_template::options(own, settings, &host.shared.brokers.secrets);
+        let (address, lists) = (address(settings, own, &values)?, lists(settings, own, &values)?);
+        let limits = CallLimits::of(Kind::Provider, &manifest.limits);
+        let (settings, backoff) = (settings.clone(), Backoff::default());
+        Ok(Self { settings, manifest, values, address, lists, limits, backoff })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -129,36 +129,36 @@ impl Provider {
 fn address(
     settings: &ProviderSettings,
     own: &ProviderEntry,
-    places: &[(String, String)],
+    values: &[(String, String)],
 ) -> Result<Option<Address>, SetupError> {
     if own.transport == Wire::Local {
         return Ok(None);
     }
-    filled(settings, settings.base_url.as_deref().unwrap_or(&own.base_url), own, places).map(Some)
+    filled(settings, settings.base_url.as_deref().unwrap_or(&own.base_url), own, values).map(Some)
 }
 
 /// Returns where its models are listed, if that is elsewhere.
 fn lists(
     settings: &ProviderSettings,
     own: &ProviderEntry,
-    places: &[(String, String)],
+    values: &[(String, String)],
 ) -> Result<Option<Address>, SetupError> {
     let usual = own.base_url.trim_end_matches('/');
     let moved = settings.base_url.as_deref().is_some_and(|url| url.trim_end_matches('/') != usual);
     if own.lists_url.is_empty() || moved {
         return Ok(None);
     }
-    filled(settings, &own.lists_url, own, places).map(Some)
+    filled(settings, &own.lists_url, own, values).map(Some)
 }
 
 fn filled(
     settings: &ProviderSettings,
     url: &str,
     own: &ProviderEntry,
-    places: &[(String, String)],
+    values: &[(String, String)],
 ) -> Result<Address, SetupError> {
     let provider = || settings.name.clone();
-    let url = place::fill(url, own, places)
-        .map_err(|reason| SetupError::Place { provider: provider(), reason })?;
+    let url = url_template::fill(url, own, values)
+        .map_err(|reason| SetupError::Template { provider: provider(), reason })?;
     Address::parse(&url).map_err(|source| SetupError::Address { provider: provider(), source })
 }

@@ -70,14 +70,14 @@ fn is_looked_at(blob: &Blob) -> bool {
 
 /// The beginning and the end of a text that is too long.
 #[derive(Debug, PartialEq, Eq)]
-struct Short<'a> {
+struct Excerpt<'a> {
     head: &'a str,
     tail: &'a str,
     lines: usize,
     bytes: usize,
 }
 
-impl Short<'_> {
+impl Excerpt<'_> {
     fn with_note(&self, path: &str) -> String {
         let Self { head, tail, lines, bytes } = self;
         let left_out = bytes - head.len() - tail.len();
@@ -90,7 +90,7 @@ impl Short<'_> {
 
 /// Returns what is kept of `text`, or nothing if all of it is: most from the beginning, some from the end,
 /// where programs say how they ended.
-fn shorten(text: &str) -> Option<Short<'_>> {
+fn shorten(text: &str) -> Option<Excerpt<'_>> {
     let lines = text.lines().count();
     if lines <= LINES && text.len() <= BYTES {
         return None;
@@ -99,7 +99,7 @@ fn shorten(text: &str) -> Option<Short<'_>> {
     let head = text::cut(first_lines(text, head_lines), BYTES * 3 / 4);
     let rest = &text[head.len()..];
     let tail = last_bytes(last_lines(rest, tail_lines), BYTES / 4);
-    Some(Short { head, tail, lines, bytes: text.len() })
+    Some(Excerpt { head, tail, lines, bytes: text.len() })
 }
 
 fn first_lines(text: &str, count: usize) -> &str {

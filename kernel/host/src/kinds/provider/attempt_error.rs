@@ -25,29 +25,29 @@ const CLAUSE: usize = 80;
 
 /// An attempt that gave no turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Setback {
-    pub(super) error: ModelError,
+pub(super) struct AttemptError {
+    pub(super) cause: ModelError,
     /// Whether the same request may be sent again.
     pub(super) again: bool,
     /// How long the provider asks to be left alone.
     pub(super) wait: Option<Duration>,
     /// Whether the provider was not there, rather than refused.
-    pub(super) outage: bool,
+    pub(super) unavailable: bool,
     /// Whether the provider would not take the credential, and nothing else was said.
     pub(super) unauthorized: bool,
 }
 
-impl Setback {
-    /// A setback that sending again does not mend.
+impl AttemptError {
+    /// A error that sending again does not mend.
     pub(super) fn of(kind: ModelTrouble, provider: &str, message: &str, hint: &str) -> Self {
         let message = text::one_line(message, MESSAGE);
-        let error = ModelError {
+        let cause = ModelError {
             kind,
             message: format!("`{provider}`: {message}"),
             hint: text::one_line(hint, MESSAGE),
             received: None,
         };
-        Self { error, again: false, wait: None, outage: false, unauthorized: false }
+        Self { cause, again: false, wait: None, unavailable: false, unauthorized: false }
     }
 
     fn again(mut self, wait: Option<Duration>) -> Self {
@@ -56,29 +56,29 @@ impl Setback {
         self
     }
 
-    fn outage(mut self) -> Self {
-        self.outage = true;
+    fn unavailable(mut self) -> Self {
+        self.unavailable = true;
         self
     }
 
     /// Returns the first sentence of the message, cut where it is long, for a line that passes by. The whole of it
     /// is in the error that the attempts end with.
     pub(super) fn clause(&self) -> String {
-        let message = self.error.message.as_str();
+        let message = self.cause.message.as_str();
         let first = message.split_once(". ").map_or(message, |(first, _)| first);
         text::one_line(first.trim_end_matches('.'), CLAUSE)
     }
 
     /// Keeps what had arrived of the turn.
     pub(super) fn received(mut self, received: Option<Received>) -> Self {
-        self.error.received = received.map(Box::new);
+        self.cause.received = received.map(Box::new);
         self
     }
 
     /// Once something of the answer was shown, nobody is asked again: another answer would take the place of one
     /// that somebody has read, or acted on.
     pub(super) fn used(mut self, used: bool) -> Self {
-        if let Some(received) = self.error.received.as_mut().filter(|_| used) {
+        if let Some(received) = self.cause.received.as_mut().filter(|_| used) {
             received.shown = true;
             self.again = false;
             self.unauthorized = false;
@@ -88,7 +88,7 @@ impl Setback {
 
     /// Whether something of the answer was shown.
     pub(super) fn is_used(&self) -> bool {
-        self.error.received.as_ref().is_some_and(|received| received.shown)
+        self.cause.received.as_ref().is_some_and(|received| received.shown)
     }
 
     pub(super) fn unauthorized(mut self, unauthorized: bool) -> Self {
@@ -105,12 +105,12 @@ impl Setback {
             EgressErrorKind::InvalidRequest | EgressErrorKind::TooLarge => {
                 of(ModelTrouble::Invalid)
             }
-            EgressErrorKind::Tls => of(ModelTrouble::Unreachable).outage(),
+            EgressErrorKind::Tls => of(ModelTrouble::Unreachable).unavailable(),
             EgressErrorKind::Resolve
             | EgressErrorKind::Connect
             | EgressErrorKind::Timeout { .. }
             | EgressErrorKind::Interrupted => {
-                of(ModelTrouble::Unreachable).again(error.retry_after).outage()
+                of(ModelTrouble::Unreachable).again(error.retry_after).unavailable()
             }
         }
     }
@@ -131,7 +131,7 @@ impl Setback {
         let of = |kind, hint: &str| Self::of(kind, provider, &message, hint);
         match diagnosis.problem {
             Problem::RateLimited => of(ModelTrouble::RateLimited, "").again(wait),
-            Problem::Overloaded => of(ModelTrouble::Unreachable, "").again(wait).outage(),
+            Problem::Overloaded => of(ModelTrouble::Unreachable, "").again(wait).unavailable(),
             Problem::Quota => of(ModelTrouble::Quota, "the account has no credit left"),
             Problem::ContextOverflow => of(ModelTrouble::Overflow, ""),
             Problem::Credentials => of(ModelTrouble::Credentials, "check the key"),
@@ -145,7 +145,7 @@ impl Setback {
                 "the provider does not answer this; another wording or model may",
             ),
             Problem::Other if status >= 500 || status == 408 => {
-                of(ModelTrouble::Unreachable, "").again(wait).outage()
+                of(ModelTrouble::Unreachable, "").again(wait).unavailable()
             }
             Problem::Other if status == 429 => of(ModelTrouble::RateLimited, "").again(wait),
             Problem::Other => of(ModelTrouble::Invalid, ""),
@@ -159,7 +159,7 @@ impl Setback {
             Failure::Unavailable { message, retry_after_ms, .. } => {
                 Self::of(ModelTrouble::Unreachable, provider, message, "")
                     .again(retry_after_ms.map(Duration::from_millis))
-                    .outage()
+                    .unavailable()
             }
             Failure::Limited { name, value, knob } if name == CONTEXT => {
                 let known = if *value > 0 { format!(": {value} tokens") } else { String::new() };
@@ -193,9 +193,9 @@ pub(super) fn is_worth_another(kind: ModelTrouble) -> bool {
 mod tests {
     use super::*;
 
-    fn diagnosed(problem: Problem, status: u16) -> Setback {
+    fn diagnosed(problem: Problem, status: u16) -> AttemptError {
         let diagnosis = Diagnosis { problem, message: String::new(), retry_after_ms: None };
-        Setback::of_diagnosis("p", status, &diagnosis, None)
+        AttemptError::of_diagnosis("p", status, &diagnosis, None)
     }
 
     #[test]
@@ -222,8 +222,8 @@ mod tests {
             (Problem::Other, 422),
         ];
         for (problem, status) in never {
-            let setback = diagnosed(problem, status);
-            assert!(!setback.again && !setback.outage, "{problem:?} {status}");
+            let error = diagnosed(problem, status);
+            assert!(!error.again && !error.unavailable, "{problem:?} {status}");
         }
     }
 
@@ -241,7 +241,7 @@ mod tests {
     fn a_codec_that_says_that_a_conversation_is_too_long_is_believed() {
         let limited = |name: &str| {
             let (name, knob) = (name.to_owned(), String::new());
-            Setback::of_failure("p", &Failure::Limited { name, value: 1, knob }).error.kind
+            AttemptError::of_failure("p", &Failure::Limited { name, value: 1, knob }).cause.kind
         };
 
         assert_eq!(limited(CONTEXT), ModelTrouble::Overflow);
@@ -251,9 +251,9 @@ mod tests {
     #[test]
     fn a_message_is_one_line_of_bounded_length() {
         let hostile = format!("a\u{1b}[2J\n{}", "x".repeat(10_000));
-        let setback = Setback::of(ModelTrouble::Invalid, "p", &hostile, "");
-        assert!(setback.error.message.starts_with("`p`: a␛[2J x"));
-        assert!(setback.error.message.chars().count() <= MESSAGE + 5);
+        let error = AttemptError::of(ModelTrouble::Invalid, "p", &hostile, "");
+        assert!(error.cause.message.starts_with("`p`: a␛[2J x"));
+        assert!(error.cause.message.chars().count() <= MESSAGE + 5);
     }
 
     #[test]
@@ -264,11 +264,11 @@ mod tests {
             (&"<html>".repeat(60), format!("`p`: {}<h…", "<html>".repeat(12))),
         ];
         for (message, clause) in said {
-            let setback = Setback::of(ModelTrouble::Unreachable, "p", message, "");
+            let error = AttemptError::of(ModelTrouble::Unreachable, "p", message, "");
 
-            assert_eq!(setback.clause().chars().count().max(CLAUSE), CLAUSE, "{message}");
-            assert_eq!(setback.clause(), clause);
-            assert_eq!(setback.error.message, format!("`p`: {message}"));
+            assert_eq!(error.clause().chars().count().max(CLAUSE), CLAUSE, "{message}");
+            assert_eq!(error.clause(), clause);
+            assert_eq!(error.cause.message, format!("`p`: {message}"));
         }
     }
 }

@@ -37,11 +37,11 @@ struct Record {
 
 /// Counts the faults of all components. Times are those of the monotonic clock.
 #[derive(Debug, Default)]
-pub(crate) struct Strikes(Mutex<BTreeMap<String, Record>>);
+pub(crate) struct FaultCounter(Mutex<BTreeMap<String, Record>>);
 
-impl Strikes {
+impl FaultCounter {
     /// Counts a fault. The one that is too much is said once in the log.
-    pub(crate) fn strike(&self, component: &str, now: u64) {
+    pub(crate) fn count(&self, component: &str, now: u64) {
         let mut records = self.records();
         let record = records.entry(component.to_owned()).or_default();
         record.faults.push_back(now);
@@ -107,14 +107,14 @@ mod tests {
 
     #[test]
     fn three_faults_in_a_minute_are_too_many_and_it_says_until_when() {
-        let strikes = Strikes::default();
-        strikes.strike("x", 1_000);
-        strikes.strike("x", 2_000);
-        assert_eq!(strikes.admit("x", 2_000, 0), Ok(()));
+        let faults = FaultCounter::default();
+        faults.count("x", 1_000);
+        faults.count("x", 2_000);
+        assert_eq!(faults.admit("x", 2_000, 0), Ok(()));
 
-        strikes.strike("x", 3_000);
+        faults.count("x", 3_000);
 
-        let refused = strikes.admit("x", 3_000, 43_200_000).unwrap_err();
+        let refused = faults.admit("x", 3_000, 43_200_000).unwrap_err();
         assert_eq!(
             refused,
             Failure::Unavailable {
@@ -124,28 +124,28 @@ mod tests {
                 retry_after_ms: Some(60_000),
             }
         );
-        assert_eq!(strikes.admit("y", 3_000, 0), Ok(()));
-        assert_eq!(strikes.admit("x", 63_000, 0), Ok(()));
-        assert_eq!(strikes.list(63_000, 0), []);
+        assert_eq!(faults.admit("y", 3_000, 0), Ok(()));
+        assert_eq!(faults.admit("x", 63_000, 0), Ok(()));
+        assert_eq!(faults.list(63_000, 0), []);
     }
 
     #[test]
     fn faults_that_lie_further_apart_are_not() {
-        let strikes = Strikes::default();
+        let faults = FaultCounter::default();
         for minute in 0..10 {
-            strikes.strike("x", minute * 31_000);
+            faults.count("x", minute * 31_000);
         }
-        assert_eq!(strikes.list(310_000, 0), []);
+        assert_eq!(faults.list(310_000, 0), []);
     }
 
     #[test]
     fn the_rest_doubles_each_time() {
-        let strikes = Strikes::default();
+        let faults = FaultCounter::default();
         for _ in 0..6 {
-            strikes.strike("x", 0);
+            faults.count("x", 0);
         }
         let resting =
             Quarantined { component: "x".to_owned(), left_ms: 120_000, until_ms: 120_000 };
-        assert_eq!(strikes.list(0, 0), [resting]);
+        assert_eq!(faults.list(0, 0), [resting]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use openkoi_core::port::ModelTrouble;
 
-use super::trouble::Setback;
+use super::attempt_error::AttemptError;
 
 /// So many failures in a row …
 const FAILURES: u32 = 5;
@@ -13,7 +13,7 @@ const FAILURES: u32 = 5;
 const REST_MS: u64 = 60_000;
 
 #[derive(Debug, Default)]
-struct State {
+struct BackoffState {
     failures: u32,
     until: Option<u64>,
     probing: bool,
@@ -21,9 +21,9 @@ struct State {
 
 /// What is known of one provider. Times are those of the monotonic clock.
 #[derive(Debug, Default)]
-pub(super) struct Outage(Mutex<State>);
+pub(super) struct Backoff(Mutex<BackoffState>);
 
-impl Outage {
+impl Backoff {
     /// Lets a call through, or says for how many milliseconds yet the provider is left alone. After the rest
     /// one call goes through, and the others wait for what becomes of it.
     pub(super) fn admit(&self, now: u64) -> Result<(), u64> {
@@ -41,7 +41,7 @@ impl Outage {
 
     /// Notes an answer, be it a refusal: the provider is there.
     pub(super) fn answered(&self) {
-        *self.state() = State::default();
+        *self.state() = BackoffState::default();
     }
 
     /// Notes that there was no answer. Returns whether the provider is left alone from now on.
@@ -61,21 +61,21 @@ impl Outage {
         self.state().probing = false;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BackoffState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The right to ask a provider, given back when nothing came of it.
-pub(super) struct Permit<'a>(&'a Outage);
+pub(super) struct BackoffPermit<'a>(&'a Backoff);
 
-impl<'a> Permit<'a> {
+impl<'a> BackoffPermit<'a> {
     /// Returns the right to ask the provider of this name, unless it is left alone.
-    pub(super) fn of(outage: &'a Outage, provider: &str, now: u64) -> Result<Self, Setback> {
-        let Err(left_ms) = outage.admit(now) else { return Ok(Self(outage)) };
+    pub(super) fn of(backoff: &'a Backoff, provider: &str, now: u64) -> Result<Self, AttemptError> {
+        let Err(left_ms) = backoff.admit(now) else { return Ok(Self(backoff)) };
         let seconds = left_ms.div_ceil(1_000);
         let message = format!("it failed several times in a row and is left alone for {seconds} s");
-        Err(Setback::of(ModelTrouble::Unreachable, provider, &message, ""))
+        Err(AttemptError::of(ModelTrouble::Unreachable, provider, &message, ""))
     }
 
     /// Notes that it answered.
@@ -84,8 +84,8 @@ impl<'a> Permit<'a> {
     }
 
     /// Returns whether the provider is left alone from now on.
-    pub(super) fn failed(&self, setback: &Setback, now: u64) -> bool {
-        if setback.outage {
+    pub(super) fn failed(&self, error: &AttemptError, now: u64) -> bool {
+        if error.unavailable {
             return self.0.failed(now);
         }
         self.0.answered();
@@ -93,7 +93,7 @@ impl<'a> Permit<'a> {
     }
 }
 
-impl Drop for Permit<'_> {
+impl Drop for BackoffPermit<'_> {
     fn drop(&mut self) {
         self.0.dropped();
     }
@@ -103,12 +103,12 @@ impl Drop for Permit<'_> {
 mod tests {
     use super::*;
 
-    fn after_failures(count: u32) -> Outage {
-        let outage = Outage::default();
+    fn after_failures(count: u32) -> Backoff {
+        let backoff = Backoff::default();
         for _ in 0..count {
-            outage.failed(0);
+            backoff.failed(0);
         }
-        outage
+        backoff
     }
 
     #[test]
@@ -119,35 +119,35 @@ mod tests {
 
     #[test]
     fn an_answer_in_between_ends_the_row() {
-        let outage = after_failures(4);
-        outage.answered();
-        outage.failed(0);
-        assert_eq!(outage.admit(0), Ok(()));
+        let backoff = after_failures(4);
+        backoff.answered();
+        backoff.failed(0);
+        assert_eq!(backoff.admit(0), Ok(()));
     }
 
     #[test]
     fn after_the_rest_one_call_goes_first() {
-        let outage = after_failures(5);
-        assert_eq!(outage.admit(60_000), Ok(()));
-        assert!(outage.admit(60_000).is_err());
+        let backoff = after_failures(5);
+        assert_eq!(backoff.admit(60_000), Ok(()));
+        assert!(backoff.admit(60_000).is_err());
 
-        outage.answered();
-        assert_eq!(outage.admit(60_001), Ok(()));
+        backoff.answered();
+        assert_eq!(backoff.admit(60_001), Ok(()));
     }
 
     #[test]
     fn a_first_call_that_fails_begins_the_rest_again() {
-        let outage = after_failures(5);
-        assert_eq!(outage.admit(60_000), Ok(()));
-        outage.failed(61_000);
-        assert_eq!(outage.admit(62_000), Err(59_000));
+        let backoff = after_failures(5);
+        assert_eq!(backoff.admit(60_000), Ok(()));
+        backoff.failed(61_000);
+        assert_eq!(backoff.admit(62_000), Err(59_000));
     }
 
     #[test]
     fn a_first_call_that_is_dropped_makes_way_for_the_next() {
-        let outage = after_failures(5);
-        assert_eq!(outage.admit(60_000), Ok(()));
-        outage.dropped();
-        assert_eq!(outage.admit(60_000), Ok(()));
+        let backoff = after_failures(5);
+        assert_eq!(backoff.admit(60_000), Ok(()));
+        backoff.dropped();
+        assert_eq!(backoff.admit(60_000), Ok(()));
     }
 }

@@ -21,13 +21,13 @@ const IDLE: u64 = u64::MAX;
 
 /// Counts the running time of one store.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub(crate) struct CpuMeter {
     spent_ns: AtomicU64,
     /// The thread's clock when the present poll began, or [`IDLE`].
     since_ns: AtomicU64,
 }
 
-impl Meter {
+impl CpuMeter {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { spent_ns: AtomicU64::new(0), since_ns: AtomicU64::new(IDLE) })
     }
@@ -65,7 +65,7 @@ fn thread_clock() -> u64 {
 
 /// Ends what a poll began, also when the poll panics.
 struct Running<'a> {
-    meter: &'a Meter,
+    meter: &'a CpuMeter,
     ticker: &'a Ticker,
 }
 
@@ -79,12 +79,12 @@ impl Drop for Running<'_> {
 /// A future whose polls are counted, and during whose polls the epoch ticks.
 pub(crate) struct Metered<F> {
     inner: Pin<Box<F>>,
-    meter: Arc<Meter>,
+    meter: Arc<CpuMeter>,
     ticker: Arc<Ticker>,
 }
 
 impl<F: Future> Metered<F> {
-    pub(crate) fn new(inner: F, meter: Arc<Meter>, ticker: Arc<Ticker>) -> Self {
+    pub(crate) fn new(inner: F, meter: Arc<CpuMeter>, ticker: Arc<Ticker>) -> Self {
         Self { inner: Box::pin(inner), meter, ticker }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 
 /// Why a base URL has no value for its placeholder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlaceError {
+pub enum TemplateError {
     /// Nobody says it.
     #[error("needs a {name}: set {ways}")]
     Missing {
@@ -70,7 +70,7 @@ pub(super) fn fill(
     url: &str,
     entry: &ProviderEntry,
     options: &[(String, String)],
-) -> Result<String, PlaceError> {
+) -> Result<String, TemplateError> {
     let mut filled = url.to_owned();
     for name in placeholders(url) {
         let value = value(name, entry, options)?;
@@ -84,22 +84,22 @@ pub(super) fn value<'a>(
     name: &str,
     entry: &ProviderEntry,
     options: &'a [(String, String)],
-) -> Result<&'a str, PlaceError> {
+) -> Result<&'a str, TemplateError> {
     let found = options.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
     let value = found.ok_or_else(|| missing(name, entry))?;
     let proper = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if ((1..=63).contains(&value.len()) && value.bytes().all(proper)) || off(Guard::PlaceLabel) {
         return Ok(value);
     }
-    Err(PlaceError::Unfit { name: name.to_owned() })
+    Err(TemplateError::Unfit { name: name.to_owned() })
 }
 
-fn missing(name: &str, entry: &ProviderEntry) -> PlaceError {
+fn missing(name: &str, entry: &ProviderEntry) -> TemplateError {
     let declared = entry.options.iter().find(|option| option.name == name);
     let variables = declared.into_iter().flat_map(|option| option.environment.iter().cloned());
     let own = format!("`{name}` in its settings");
     let ways: Vec<String> = variables.chain([own]).collect();
-    PlaceError::Missing { name: name.to_owned(), ways: ways.join(" or ") }
+    TemplateError::Missing { name: name.to_owned(), ways: ways.join(" or ") }
 }
 
 #[cfg(test)]
@@ -160,7 +160,7 @@ mod tests {
         for bad in ["", "evil.com/", "a.b", "a@b", "A", "a:1", "a?", "a#", "a b", "{region}"] {
             let options = [("region".to_owned(), bad.to_owned())];
             assert!(
-                matches!(fill(URL, &entry(), &options), Err(PlaceError::Unfit { .. })),
+                matches!(fill(URL, &entry(), &options), Err(TemplateError::Unfit { .. })),
                 "{bad}"
             );
         }
