@@ -224,8 +224,9 @@ fn host(
 ) -> Result<Host, CommandError> {
     let home = context.paths()?.home();
     let egress = Egress::new(secrets.clone(), EgressSettings::default());
-    let mut catalog = Catalog::new(context.components().iter().filter_map(embedded));
-    for unknown in catalog.limit(&limits(settings)?) {
+    let built_in = context.components().iter().filter_map(embedded);
+    let (catalog, unknown) = Catalog::limited(built_in, &limits(settings)?);
+    for unknown in unknown {
         context.printer.warning(&format!("`component.{unknown}`: there is no such component"));
     }
     // Components are needed to the end of the program. The system takes their memory back at once; to take them

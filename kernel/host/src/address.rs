@@ -19,7 +19,7 @@ pub enum AddressError {
 
 /// The base URL of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     base: String,
     rule: HttpRule,
 }
@@ -30,7 +30,7 @@ impl Address {
     /// # Errors
     ///
     /// Says what is wrong with it.
-    pub fn parse(url: &str) -> Result<Self, AddressError> {
+    pub(crate) fn parse(url: &str) -> Result<Self, AddressError> {
         let base = url.trim_end_matches('/');
         if !base.starts_with("https://") && !base.starts_with("http://") {
             return Err(AddressError::Scheme(crate::text::one_line(url, 200)));
@@ -44,19 +44,19 @@ impl Address {
 
     /// Returns the URL without a slash at its end.
     #[must_use]
-    pub fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
     /// Returns the rule that covers the base URL and what is below it, and nothing else.
     #[must_use]
-    pub fn rule(&self) -> &HttpRule {
+    pub(crate) fn rule(&self) -> &HttpRule {
         &self.rule
     }
 
     /// Returns the host that a credential is bound to, with the port unless it is the scheme's own.
     #[must_use]
-    pub fn binding(&self) -> String {
+    pub(crate) fn binding(&self) -> String {
         let usual = if self.rule.secure { 443 } else { 80 };
         if self.rule.port == usual {
             self.rule.host.to_string()
@@ -67,13 +67,13 @@ impl Address {
 
     /// Returns whether it is on this machine or in a private network, as the user wrote it.
     #[must_use]
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         self.rule.private
     }
 
     /// Returns whether the connection is private to both ends.
     #[must_use]
-    pub fn is_safe(&self) -> bool {
+    pub(crate) fn is_safe(&self) -> bool {
         self.rule.secure || self.rule.private
     }
 }

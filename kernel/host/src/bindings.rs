@@ -6,7 +6,7 @@
 #![allow(missing_docs, clippy::all, reason = "generated code; the contract carries the comments")]
 
 /// Every host interface, with every shared type.
-pub mod imports {
+pub(crate) mod imports {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host"],
         inline: "
@@ -32,7 +32,7 @@ pub mod imports {
 }
 
 /// The exports of a tool.
-pub mod tool {
+pub(crate) mod tool {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host", "../../wit/tool"],
         inline: "
@@ -49,7 +49,7 @@ pub mod tool {
 }
 
 /// The exports of a provider.
-pub mod provider {
+pub(crate) mod provider {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host", "../../wit/provider"],
         inline: "
@@ -67,7 +67,7 @@ pub mod provider {
 }
 
 /// The exports of an evaluator.
-pub mod evaluator {
+pub(crate) mod evaluator {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host", "../../wit/evaluator"],
         inline: "

@@ -1,7 +1,8 @@
 //! The components that are here.
 //!
 //! Built-ins are a static index: listing them parses nothing, asking for a manifest parses that one, and the
-//! code of a component is unpacked when it is first called.
+//! code of a component is unpacked when it is first called. A catalog does not change: one with a further component
+//! is another catalog, and calls in flight end on theirs.
 
 mod error;
 mod section;
@@ -79,9 +80,18 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Makes a catalog of built-ins. Nothing is parsed or unpacked.
+    /// Makes a catalog of built-ins with the limits that their manifests ask for. Nothing is parsed or unpacked.
     #[must_use]
     pub fn new(built_in: impl IntoIterator<Item = Embedded>) -> Self {
+        Self::limited(built_in, &BTreeMap::new()).0
+    }
+
+    /// Makes a catalog of built-ins and lays the user's limits, by component, over those that the manifests ask for.
+    /// Returns with it the names in `limits` that no built-in has, so that they can be reported.
+    pub fn limited(
+        built_in: impl IntoIterator<Item = Embedded>,
+        limits: &BTreeMap<String, LimitRequest>,
+    ) -> (Self, Vec<String>) {
         let entries = built_in.into_iter().map(|embedded| {
             let entry = CatalogEntry {
                 name: embedded.name.to_owned(),
@@ -89,35 +99,27 @@ impl Catalog {
                 digest: embedded.digest.to_owned(),
                 wasm_len: embedded.wasm_len,
                 source: Source::Embedded(embedded),
-                limits: LimitRequest::default(),
+                limits: limits.get(embedded.name).cloned().unwrap_or_default(),
                 manifest: OnceLock::new(),
                 loaded: OnceLock::new(),
             };
             (entry.name.clone(), Arc::new(entry))
         });
-        Self { entries: entries.collect(), engine: Arc::default(), linkers: Arc::default() }
+        let entries: BTreeMap<String, Arc<CatalogEntry>> = entries.collect();
+        let unknown = limits.keys().filter(|name| !entries.contains_key(*name)).cloned().collect();
+        (Self { entries, engine: Arc::default(), linkers: Arc::default() }, unknown)
     }
 
-    /// Lays the user's limits over those that the manifests of built-ins ask for. A name that is not here is
-    /// returned, so that it can be reported.
-    pub fn limit(&mut self, limits: &BTreeMap<String, LimitRequest>) -> Vec<String> {
-        let mut unknown = Vec::new();
-        for (name, own) in limits {
-            match self.entries.get_mut(name).and_then(Arc::get_mut) {
-                Some(entry) => entry.limits = own.clone(),
-                None => unknown.push(name.clone()),
-            }
-        }
-        unknown
-    }
-
-    /// Adds a component from its WebAssembly bytes: reads its manifest, decides whether it is admitted and
-    /// only then compiles it, which takes seconds. Returns its name.
+    /// Returns a catalog with one more component, and the name of it. This catalog stays as it is; both share the
+    /// engine and what is loaded.
+    ///
+    /// The manifest in the WebAssembly bytes is read first. A component that is admitted is then compiled, which
+    /// takes seconds.
     ///
     /// # Errors
     ///
-    /// Nothing was added.
-    pub fn add_bytes(&mut self, wasm: &[u8]) -> Result<String, CatalogError> {
+    /// Why the component cannot be used.
+    pub fn with_component(&self, wasm: &[u8]) -> Result<(Self, String), CatalogError> {
         let outline = section::outline(wasm)?;
         let manifest = Manifest::parse(&outline.manifest).map_err(|source| {
             CatalogError::Manifest { component: "the component".to_owned(), source }
@@ -139,8 +141,9 @@ impl Catalog {
             manifest: OnceLock::from(Ok(Arc::new(manifest))),
             loaded: OnceLock::new(),
         };
-        self.entries.insert(name.clone(), Arc::new(entry));
-        Ok(name)
+        let mut more = self.clone();
+        more.entries.insert(name.clone(), Arc::new(entry));
+        Ok((more, name))
     }
 
     /// Returns all components, sorted by name.

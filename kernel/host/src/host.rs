@@ -8,7 +8,7 @@ use wasmtime::Store;
 use crate::{
     brokers::Brokers,
     catalog::{Catalog, CatalogEntry, CatalogError},
-    instance::{self, FaultCounter, GuestState, Quarantined, Watch},
+    instance::{self, FaultCounter, GuestState, Watch},
     linker::Loaded,
 };
 
@@ -37,13 +37,6 @@ impl Host {
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
         &self.shared.catalog
-    }
-
-    /// Returns the components that broke too often and are left alone for a while.
-    #[must_use]
-    pub fn quarantined(&self) -> Vec<Quarantined> {
-        let clock = &self.shared.brokers.clock;
-        self.shared.faults.list(clock.monotonic_ms(), clock.now_ms())
     }
 
     /// Loads a component without calling it, for checks.

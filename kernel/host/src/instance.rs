@@ -19,9 +19,8 @@ use wasmtime::{Store, UpdateDeadline};
 
 pub(crate) use call_log::CallLog;
 pub(crate) use fault_counter::FaultCounter;
-pub use fault_counter::Quarantined;
 pub(crate) use guest_state::{Caller, GuestState};
-pub use limits::{CallLimits, LimitHit};
+pub(crate) use limits::{CallLimits, LimitHit};
 
 use crate::{
     engine::{Engine, Ticker},

@@ -45,5 +45,4 @@ mod text;
 pub use brokers::{Brokers, HttpResponse, ResponseBody, Transport};
 pub use engine::EngineError;
 pub use host::Host;
-pub use instance::{CallLimits, LimitHit, Quarantined};
 pub use workdir::Workdir;

@@ -8,6 +8,7 @@ use crate::brokers::ResponseBody;
 pub(crate) const BODY_BYTES: u64 = 10 << 20;
 
 /// A body that a guest pulls.
+#[expect(unreachable_pub, reason = "the bindings re-export it")]
 pub struct BodyStream {
     pub(crate) inner: Box<dyn ResponseBody>,
     /// What arrived beyond what the guest asked for.
@@ -15,6 +16,7 @@ pub struct BodyStream {
 }
 
 /// A running program, with the command as one would type it.
+#[expect(unreachable_pub, reason = "the bindings re-export it")]
 pub struct RunningChild {
     pub(crate) inner: Child,
     pub(crate) line: String,

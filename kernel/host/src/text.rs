@@ -7,7 +7,7 @@ use crate::sabotage::{Guard, off};
 /// Returns `text` with every control character replaced by a visible one. New lines and tabs stay, `\r\n`
 /// becomes `\n`.
 #[must_use]
-pub fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -42,7 +42,7 @@ fn steers(c: char) -> bool {
 
 /// Returns `text` on one line, control characters replaced, at most `most` characters.
 #[must_use]
-pub fn one_line(text: &str, most: usize) -> String {
+pub(crate) fn one_line(text: &str, most: usize) -> String {
     // Cut first: a long text is not worth rendering.
     let head = cut(text, most.saturating_mul(8));
     let words: Vec<&str> = head.split_whitespace().collect();
@@ -57,7 +57,7 @@ pub fn one_line(text: &str, most: usize) -> String {
 
 /// Returns the longest beginning of `text` that has at most `most` bytes and ends between characters.
 #[must_use]
-pub fn cut(text: &str, most: usize) -> &str {
+pub(crate) fn cut(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;
     }

@@ -143,8 +143,10 @@ impl World {
     ///
     /// Why it is not accepted.
     pub fn try_load(&mut self, wasm: impl AsRef<[u8]>) -> Result<String, CatalogError> {
-        let catalog = self.catalog.as_mut().expect("components are loaded before the first call");
-        catalog.add_bytes(wasm.as_ref())
+        let catalog = self.catalog.as_ref().expect("components are loaded before the first call");
+        let (catalog, name) = catalog.with_component(wasm.as_ref())?;
+        self.catalog = Some(catalog);
+        Ok(name)
     }
 
     /// Loads the components that came with the program.

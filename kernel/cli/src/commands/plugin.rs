@@ -91,7 +91,7 @@ pub fn catalog(context: &Context) -> Result<Catalog, CommandError> {
     Ok(Catalog::new(embedded.collect::<Result<Vec<_>, CommandError>>()?))
 }
 
-fn inspect(name: &str, mut catalog: Catalog, context: &Context) -> Result<Inspected, CommandError> {
+fn inspect(name: &str, catalog: Catalog, context: &Context) -> Result<Inspected, CommandError> {
     if let Ok(entry) = catalog.find(name) {
         return inspected(entry, true);
     }
@@ -101,14 +101,11 @@ fn inspect(name: &str, mut catalog: Catalog, context: &Context) -> Result<Inspec
     }
     let wasm = read(&path)?;
     // One of a name that is taken is looked at by itself.
-    let added = match catalog.add_bytes(&wasm) {
-        Err(CatalogError::Duplicate { .. }) => {
-            catalog = Catalog::default();
-            catalog.add_bytes(&wasm)
-        }
+    let (catalog, name) = match catalog.with_component(&wasm) {
+        Err(CatalogError::Duplicate { .. }) => Catalog::default().with_component(&wasm),
         added => added,
-    };
-    let name = added.map_err(unfit)?;
+    }
+    .map_err(unfit)?;
     inspected(catalog.find(&name).map_err(unfit)?, false)
 }
 

@@ -17,17 +17,6 @@ const WINDOW_MS: u64 = 60_000;
 const REST_MS: u64 = 60_000;
 const LONGEST_REST_MS: u64 = 3_600_000;
 
-/// A component that is left alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
-    /// Which.
-    pub component: String,
-    /// For how long yet, in milliseconds.
-    pub left_ms: u64,
-    /// Until when, in milliseconds since 1970.
-    pub until_ms: u64,
-}
-
 #[derive(Debug, Default)]
 struct Record {
     faults: VecDeque<u64>,
@@ -69,17 +58,6 @@ impl FaultCounter {
             request_sent: false,
             retry_after_ms: Some(left_ms),
         })
-    }
-
-    /// Returns the components that are left alone.
-    pub(crate) fn list(&self, now: u64, wall: u64) -> Vec<Quarantined> {
-        let records = self.records();
-        let resting = records.iter().filter_map(|(component, record)| {
-            let left_ms = record.until?.checked_sub(now).filter(|left| *left > 0)?;
-            let until_ms = wall.saturating_add(left_ms);
-            Some(Quarantined { component: component.clone(), left_ms, until_ms })
-        });
-        resting.collect()
     }
 
     fn left(&self, component: &str, now: u64) -> Option<u64> {
@@ -126,7 +104,6 @@ mod tests {
         );
         assert_eq!(faults.admit("y", 3_000, 0), Ok(()));
         assert_eq!(faults.admit("x", 63_000, 0), Ok(()));
-        assert_eq!(faults.list(63_000, 0), []);
     }
 
     #[test]
@@ -135,7 +112,7 @@ mod tests {
         for minute in 0..10 {
             faults.count("x", minute * 31_000);
         }
-        assert_eq!(faults.list(310_000, 0), []);
+        assert_eq!(faults.admit("x", 310_000, 0), Ok(()));
     }
 
     #[test]
@@ -144,8 +121,10 @@ mod tests {
         for _ in 0..6 {
             faults.count("x", 0);
         }
-        let resting =
-            Quarantined { component: "x".to_owned(), left_ms: 120_000, until_ms: 120_000 };
-        assert_eq!(faults.list(0, 0), [resting]);
+        let refused = faults.admit("x", 0, 0).unwrap_err();
+        assert!(
+            matches!(refused, Failure::Unavailable { retry_after_ms: Some(120_000), .. }),
+            "{refused:?}"
+        );
     }
 }

@@ -55,7 +55,7 @@ impl GuestState {
         let log = Arc::new(CallLog::default());
         Self {
             table: ResourceTable::new(),
-            wasi: wasi::context(&log),
+            wasi: wasi::context(&log, &brokers.clock),
             limiter: StoreLimiter::new(limits.clone()),
             limits,
             component: Arc::from(component),

@@ -5,9 +5,10 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
+use openkoi_core::port::Clock;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::{
     HostMonotonicClock, HostWallClock, WasiCtx,
@@ -22,20 +23,25 @@ const STEP: Duration = Duration::from_millis(1);
 const RANDOM_BYTES: u64 = 64 << 10;
 
 /// Makes the context of one call.
-pub(crate) fn context(log: &Arc<CallLog>) -> WasiCtx {
+pub(super) fn context(log: &Arc<CallLog>, clock: &Arc<dyn Clock>) -> WasiCtx {
+    let begun_ms = clock.monotonic_ms();
+    let clock = || CoarseClock { clock: Arc::clone(clock), begun_ms };
     WasiCtx::builder()
         .stdout(Captured(Arc::clone(log)))
         .stderr(Captured(Arc::clone(log)))
         .max_random_size(RANDOM_BYTES)
-        .wall_clock(CoarseClock(Instant::now()))
-        .monotonic_clock(CoarseClock(Instant::now()))
+        .wall_clock(clock())
+        .monotonic_clock(clock())
         .allow_tcp(false)
         .allow_udp(false)
         .build()
 }
 
-/// Clocks too coarse to time the host by.
-struct CoarseClock(Instant);
+/// The broker's clock, which is too coarse to time the host by. The monotonic one begins with the call.
+struct CoarseClock {
+    clock: Arc<dyn Clock>,
+    begun_ms: u64,
+}
 
 impl HostWallClock for CoarseClock {
     fn resolution(&self) -> Duration {
@@ -43,20 +49,23 @@ impl HostWallClock for CoarseClock {
     }
 
     fn now(&self) -> Duration {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Duration::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        Duration::from_millis(self.clock.now_ms())
     }
 }
 
 impl HostMonotonicClock for CoarseClock {
     fn resolution(&self) -> u64 {
-        u64::try_from(STEP.as_nanos()).unwrap_or(u64::MAX)
+        nanoseconds(STEP)
     }
 
     fn now(&self) -> u64 {
-        let step = HostMonotonicClock::resolution(self);
-        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX) / step * step
+        let elapsed_ms = self.clock.monotonic_ms().saturating_sub(self.begun_ms);
+        nanoseconds(Duration::from_millis(elapsed_ms))
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Standard output and error: kept at their beginning, never shown to a terminal.

@@ -15,20 +15,20 @@ use openkoi_testing::{Canned, World};
 
 use crate::guests::provider_world;
 
-pub const STREAM: &str = "usage 10 1\nthought hm\ntext hel\ntext lo\nreasoning opaque\n\
+pub(crate) const STREAM: &str = "usage 10 1\nthought hm\ntext hel\ntext lo\nreasoning opaque\n\
     call 0 a read_file\ncall 1  write_file\nargs 1 {\"b\":\nargs 0 {}\nargs 1 2}\nusage - 7\nend\n";
 
-pub fn prompt(text: &str) -> Prompt {
+pub(crate) fn prompt(text: &str) -> Prompt {
     Prompt { messages: vec![Message::user(text)], ..Prompt::default() }
 }
 
-pub fn world() -> World {
+pub(crate) fn world() -> World {
     let mut world = provider_world();
     world.variable("CODEC_API_KEY", "sk-canary-0123456789");
     world
 }
 
-pub async fn ask(world: &mut World, text: &str) -> Result<Turn, ModelError> {
+pub(crate) async fn ask(world: &mut World, text: &str) -> Result<Turn, ModelError> {
     world.complete(ProviderSettings::default(), "large", &prompt(text)).await
 }
 

@@ -6,18 +6,18 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use crate::guests::{is_unharmed, limit, repository, tool_world};
 
 /// A core module that breaks as soon as it is called.
-pub const TRAPPING: &str = r#"
+pub(crate) const TRAPPING: &str = r#"
     (func (export "openkoi:tool/tool@0.1.0#call")
         (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32)
         unreachable)
 "#;
 
-pub const REALLOC: &str = r#"
+pub(crate) const REALLOC: &str = r#"
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
 "#;
 
 /// Returns the WIT of the repository, as far as tools need it.
-pub fn contract(kind: &str) -> (wit_parser::Resolve, wit_parser::PackageId) {
+pub(crate) fn contract(kind: &str) -> (wit_parser::Resolve, wit_parser::PackageId) {
     let mut resolve = wit_parser::Resolve::default();
     let wit = repository().join("wit");
     resolve.push_dir(wit.join("types")).expect("types parse");
@@ -27,7 +27,7 @@ pub fn contract(kind: &str) -> (wit_parser::Resolve, wit_parser::PackageId) {
 }
 
 /// Makes a tool component around the fields of a core module.
-pub fn tool(name: &str, tool: &str, fields: &str) -> Vec<u8> {
+pub(crate) fn tool(name: &str, tool: &str, fields: &str) -> Vec<u8> {
     with_memory(name, tool, "(memory (export \"memory\") 1)", &format!("{REALLOC}{fields}"))
 }
 
@@ -36,7 +36,7 @@ fn with_memory(name: &str, tool: &str, memory: &str, fields: &str) -> Vec<u8> {
 }
 
 /// Makes a component of the tool world that has no manifest yet.
-pub fn bare(memory: &str, fields: &str) -> Vec<u8> {
+pub(crate) fn bare(memory: &str, fields: &str) -> Vec<u8> {
     let (resolve, package) = contract("tool");
     let world = resolve.select_world(&[package], None).expect("it has one world");
     let mut module = wat::parse_str(format!("(module {memory} {fields})")).expect("it is a module");
@@ -51,7 +51,7 @@ pub fn bare(memory: &str, fields: &str) -> Vec<u8> {
 }
 
 /// Returns a manifest with one tool that asks for nothing.
-pub fn manifest(name: &str, tool: &str) -> String {
+pub(crate) fn manifest(name: &str, tool: &str) -> String {
     format!(
         "[component]\nname = \"{name}\"\nversion = \"0.1.0\"\nkind = \"tool\"\npublisher = \"p\"\n\
          description = \"d\"\n[limits]\ncpu-ms = 300\nwall-ms = 5000\n[[tool]]\nname = \"{tool}\"\n\
@@ -60,7 +60,7 @@ pub fn manifest(name: &str, tool: &str) -> String {
 }
 
 /// Appends a manifest as a custom section.
-pub fn with_manifest(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
+pub(crate) fn with_manifest(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
     let name = b"openkoi:manifest";
     let mut body = Vec::new();
     leb(&mut body, name.len());
