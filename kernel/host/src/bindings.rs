@@ -1,7 +1,7 @@
-//! The generated side of the contract in `wit/`: the one file that calls `bindgen!`.
+//! Code generated from the contract in `wit/`.
 //!
-//! [`imports`] holds every host interface and every shared type, once. Each kind is a world of its own that
-//! only exports, so that its types are those of [`imports`] and no interface is generated twice.
+//! [`imports`] holds each host interface and each shared type once. Each kind has a world of its own with exports and
+//! no imports, so that it uses the types of [`imports`] and no interface is generated twice.
 
 #![allow(missing_docs, clippy::all, reason = "generated code; the contract carries the comments")]
 

@@ -1,4 +1,4 @@
-//! What is behind the host's interfaces.
+//! The brokers behind the host's interfaces.
 
 use std::{fmt, sync::Arc};
 
@@ -11,7 +11,7 @@ use openkoi_brokers::{
 };
 use openkoi_core::port::{Clock, Pending, StateStore};
 
-/// An answer whose head has arrived.
+/// A response whose head has arrived. The body is pulled.
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
@@ -23,15 +23,15 @@ pub struct HttpResponse {
     pub body: Box<dyn ResponseBody>,
 }
 
-/// The body of an answer, pulled piece by piece.
+/// The body of a response, pulled piece by piece.
 pub trait ResponseBody: Send {
-    /// Returns the next bytes, at least one, or nothing at the end.
+    /// Returns the next bytes, at least one, or `None` at the end.
     fn chunk(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, EgressError>>;
 }
 
-/// What sends requests: the egress broker, or a test's script.
+/// Sends requests: the egress broker, or a test's script.
 pub trait Transport: Send + Sync {
-    /// Sends a request and returns when the head of its answer is there.
+    /// Sends a request and returns as soon as the head of the response has arrived.
     fn send(&self, request: Request) -> Pending<'_, Result<HttpResponse, EgressError>>;
 }
 
@@ -55,22 +55,22 @@ impl Transport for Egress {
     }
 }
 
-/// What the host's interfaces are made of.
+/// The brokers, and the ports of core that stand in for one.
 #[derive(Clone)]
 pub struct Brokers {
-    /// Requests.
+    /// Sends the requests of components and to providers.
     pub transport: Arc<dyn Transport>,
-    /// Credentials.
+    /// Credentials from variables, files and the keyring.
     pub secrets: SecretStore,
-    /// Credentials that a person logged in for.
+    /// Credentials that come from a login, and renews them.
     pub logins: Logins,
-    /// Programs.
+    /// Runs programs in the sandbox.
     pub processes: Processes,
-    /// The key-value spaces of components.
+    /// The key-value space of each component.
     pub state: Arc<dyn StateStore>,
-    /// Time.
+    /// The clocks of host and guests.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// Makes ids.
     pub random: Random,
 }
 

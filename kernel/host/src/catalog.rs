@@ -1,4 +1,4 @@
-//! The components that are here.
+//! The installed components.
 //!
 //! Built-ins are a static index: listing them parses nothing, asking for a manifest parses that one, and the
 //! code of a component is unpacked when it is first called. A catalog does not change: one with a further component
@@ -25,29 +25,29 @@ use crate::{
     manifest::{Kind, LimitRequest, Manifest, ManifestError},
 };
 
-/// What lists show.
+/// A component as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedComponent<'a> {
-    /// Its name.
+    /// The name.
     pub name: &'a str,
-    /// Its kind.
+    /// The kind.
     pub kind: Kind,
     /// SHA-256 of the WebAssembly bytes, in hexadecimal.
     pub digest: &'a str,
-    /// Bytes of WebAssembly.
+    /// Size of the WebAssembly, in bytes.
     pub wasm_len: usize,
-    /// Whether it came with the program.
+    /// True for a component that came with the program.
     pub built_in: bool,
 }
 
-/// Where the code of a component is.
+/// The origin of a component's code.
 #[derive(Debug)]
 enum Source {
     Embedded(Embedded),
     Compiled(Component),
 }
 
-/// One component.
+/// One component of the catalog.
 #[derive(Debug)]
 pub struct CatalogEntry {
     name: String,
@@ -55,13 +55,13 @@ pub struct CatalogEntry {
     digest: String,
     wasm_len: usize,
     source: Source,
-    /// What the user set instead of what the manifest asks for.
+    /// Limits of the user; they override those of the manifest.
     limits: LimitRequest,
     manifest: OnceLock<Result<Arc<Manifest>, CatalogError>>,
     loaded: OnceLock<Result<LoadedOpaque, CatalogError>>,
 }
 
-/// [`Loaded`] without its insides in debug output.
+/// [`Loaded`], which debug output does not open.
 #[derive(Clone)]
 struct LoadedOpaque(Loaded);
 
@@ -71,7 +71,7 @@ impl std::fmt::Debug for LoadedOpaque {
     }
 }
 
-/// The components that are here. Clones share the engine and what is loaded.
+/// The installed components. Clones share the engine and all loaded components.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     entries: BTreeMap<String, Arc<CatalogEntry>>,
@@ -172,7 +172,7 @@ impl Catalog {
         started.as_ref().map_err(Clone::clone)
     }
 
-    /// Returns a component ready to be called, made so at the first call.
+    /// Returns a component ready to be called. The first call loads it.
     pub(crate) fn load(&self, entry: &CatalogEntry) -> Result<Loaded, CatalogError> {
         let engine = self.engine()?;
         let load = || entry.load(engine, &self.linkers).map(LoadedOpaque);
@@ -182,25 +182,25 @@ impl Catalog {
 }
 
 impl CatalogEntry {
-    /// Returns its name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns its kind.
+    /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Returns the SHA-256 of its WebAssembly bytes, in hexadecimal.
+    /// Returns the SHA-256 of the WebAssembly bytes, in hexadecimal.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// Returns its manifest, parsed at the first call.
+    /// Returns the manifest, parsed at the first call.
     ///
     /// # Errors
     ///
@@ -248,7 +248,7 @@ impl CatalogEntry {
         linkers.link(self.kind, &component).map_err(broken)
     }
 
-    /// Built-ins meet the same check as everybody else.
+    /// Built-ins pass the same check as other components.
     fn admit(
         &self,
         engine: &Engine,

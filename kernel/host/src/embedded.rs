@@ -2,26 +2,26 @@
 
 use crate::manifest::Kind;
 
-/// Unpacks code into memory; says whether it filled that to its end.
+/// Unpacks code into memory, and returns whether it filled that to its end.
 pub type Unpack = fn(&[u8], &mut [u8]) -> bool;
 
 /// A component that came with the program.
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded {
-    /// Its name.
+    /// The name in the catalog.
     pub name: &'static str,
-    /// Its kind.
+    /// The kind.
     pub kind: Kind,
     /// SHA-256 of the WebAssembly bytes, in hexadecimal.
     pub digest: &'static str,
-    /// Its manifest as JSON.
+    /// The manifest as JSON.
     pub manifest: &'static str,
-    /// Its native code.
+    /// The native code, packed if `unpack` is set.
     pub native: &'static [u8],
-    /// What unpacks the code, if it is packed.
+    /// Unpacks the code, if it is packed.
     pub unpack: Option<Unpack>,
-    /// Bytes of WebAssembly it was compiled from.
+    /// Size of the WebAssembly that it was compiled from, in bytes.
     pub wasm_len: usize,
-    /// Bytes of native code, unpacked.
+    /// Size of the unpacked native code, in bytes.
     pub native_len: usize,
 }

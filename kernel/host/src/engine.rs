@@ -1,4 +1,4 @@
-//! Compiles components, makes native code runnable and keeps guests from running for ever.
+//! Compiles components, loads native code and interrupts guests that run too long.
 
 mod code;
 mod config;
@@ -14,7 +14,7 @@ pub(crate) use ticker::Ticker;
 
 use crate::embedded::Embedded;
 
-/// Frames of a trap that are kept.
+/// The most frames of a trap's backtrace.
 const FRAMES: usize = 8;
 
 /// A wasmtime engine and the thread that advances its epoch.

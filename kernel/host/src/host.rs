@@ -1,4 +1,4 @@
-//! The host as a whole: the catalog, the brokers behind the interfaces, and who is in quarantine.
+//! The catalog, the brokers behind the interfaces, and the counter of faults, as one host for all runs of a process.
 
 use std::sync::Arc;
 
@@ -19,21 +19,22 @@ pub(crate) struct Shared {
     faults: Arc<FaultCounter>,
 }
 
-/// Runs components. Clones are the same host.
+/// Runs components. Clones share one host, which any number of runs may use at the same time: data of a run arrives
+/// with each call, in its `Scope`.
 #[derive(Clone, Debug)]
 pub struct Host {
     pub(crate) shared: Arc<Shared>,
 }
 
 impl Host {
-    /// Makes a host. Nothing is loaded.
+    /// Makes a host. Components are loaded at their first call.
     #[must_use]
     pub fn new(catalog: Catalog, brokers: Brokers) -> Self {
         let shared = Shared { catalog, brokers: Arc::new(brokers), faults: Arc::default() };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Returns the components that are here.
+    /// Returns the installed components.
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
         &self.shared.catalog
@@ -43,7 +44,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from being called.
+    /// The reason why it could not be called either.
     pub fn preload(&self, name: &str) -> Result<(), CatalogError> {
         let catalog = self.catalog();
         catalog.load(catalog.find(name)?).map(|_| ())
@@ -51,14 +52,14 @@ impl Host {
 }
 
 impl Shared {
-    /// Returns a component ready to be called, unless it is left alone.
+    /// Returns a component ready to be called, unless it is in quarantine.
     pub(crate) fn ready(&self, entry: &CatalogEntry) -> Result<Loaded, Failure> {
         let clock = &self.brokers.clock;
         self.faults.admit(entry.name(), clock.monotonic_ms(), clock.now_ms())?;
         self.catalog.load(entry).map_err(|error| Failure::Failed(error.to_string()))
     }
 
-    /// Makes a store for one call, and what watches it.
+    /// Makes a store for one call, and its watch.
     pub(crate) fn store(&self, state: GuestState) -> Result<(Store<GuestState>, Watch), Failure> {
         let engine = self.catalog.engine();
         let engine = engine.map_err(|error| Failure::Failed(error.to_string()))?;

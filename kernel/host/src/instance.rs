@@ -1,7 +1,7 @@
 //! One call of a component: a fresh store with its limits, run to its end or dropped.
 //!
-//! A store is used for one call (or, for a provider, one stream) and never again, so nothing that a guest
-//! leaves in its memory is seen by the next. Whatever goes wrong inside ends this call only.
+//! Each call (for a provider, each stream) has a store of its own, so the next does not see what a guest leaves in its
+//! memory. A fault inside ends that call.
 
 mod call_log;
 mod cpu_meter;
@@ -28,7 +28,7 @@ use crate::{
 };
 use cpu_meter::{CpuMeter, Metered};
 
-/// What one step of a guest runs under, apart from its store.
+/// Runs the steps of one guest within their limits, and counts its faults.
 pub(crate) struct Watch {
     component: Arc<str>,
     limits: CallLimits,
@@ -39,7 +39,7 @@ pub(crate) struct Watch {
     clock: Arc<dyn Clock>,
 }
 
-/// Makes a store for `call`, and what watches it.
+/// Makes a store around `state`, and its watch.
 pub(crate) fn store(
     engine: &Engine,
     faults: &Arc<FaultCounter>,
@@ -89,7 +89,7 @@ impl Watch {
         }
     }
 
-    /// Gives the next step of a stream its own running time.
+    /// Starts the running time anew, for the next step of a stream.
     pub(crate) fn rewind(&self) {
         self.meter.reset();
     }

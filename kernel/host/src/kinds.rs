@@ -1,4 +1,4 @@
-//! A component as what core asks for: tools as a [`Toolbox`](openkoi_core::port::Toolbox), evaluators as
+//! Components as the ports of core: tools as a [`Toolbox`](openkoi_core::port::Toolbox), evaluators as
 //! [`Evaluators`](openkoi_core::port::Evaluators), providers as a [`Model`](openkoi_core::port::Model).
 
 pub mod evaluator;

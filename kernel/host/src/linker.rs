@@ -16,7 +16,7 @@ use crate::{
     manifest::Kind,
 };
 
-/// A component ready to be instantiated, with its imports resolved.
+/// A component whose imports are resolved, ready to be instantiated.
 #[derive(Clone)]
 pub(crate) enum Loaded {
     Tool(ToolExportsPre<GuestState>),

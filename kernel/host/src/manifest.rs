@@ -1,8 +1,8 @@
-//! What a component says of itself: its name, its tools, what it asks for and why.
+//! The manifest of a component: its name, its tools, the capabilities that it asks for, and why.
 //!
 //! The text is the component's `component.toml`, embedded as the custom section `openkoi:manifest`; built-ins
-//! carry it as JSON. Listing tools, asking for consent and describing credentials rest on it and run no
-//! guest. Unknown keys are errors: a key that is not understood may have been a restriction.
+//! carry it as JSON. Listing tools, asking for consent and describing credentials need the manifest alone and run no
+//! guest. Unknown keys are errors: a key that is not understood may be a restriction.
 
 mod check;
 mod error;
@@ -21,7 +21,7 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with it.
+    /// The first fault that is found.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         if text.len() > MANIFEST_BYTES {
             return Err(ManifestError::TooLarge { size: text.len() });

@@ -10,14 +10,14 @@
 //!
 //! Keywords that only describe (`title`, `description`, `default`, `examples`, `format`, `$schema`,
 //! `deprecated`, `readOnly`, `writeOnly`) are passed over. Any other keyword makes [`vet`] refuse the schema
-//! when the manifest is read, so that no restriction is written down and not enforced.
+//! when the manifest is read, so that a restriction that is written down is enforced.
 
 use openkoi_core::failure::Failure;
 use serde_json::{Map, Value};
 
 use crate::text;
 
-/// The deepest nesting of a schema. `serde_json` itself reads 128 levels.
+/// The deepest nesting of a schema. JSON is read down to 128 levels.
 const DEEPEST: usize = 32;
 
 const CHECKED: [&str; 18] = [
@@ -144,7 +144,7 @@ fn check_alternatives(map: &Map<String, Value>, value: &Value, at: &str) -> Resu
             list(map, key).filter_map(|schema| check_at(schema, value, at).err()).collect();
         let fitting = list(map, key).count() - complaints.len();
         if fitting == 0 {
-            // The complaint that lies deepest is about the alternative that was meant.
+            // The deepest complaint is about the alternative that fits best.
             let deepest = complaints.into_iter().max_by_key(|(field, _)| field.len());
             let nothing = || (at.to_owned(), "fits none of the alternatives".to_owned());
             return Err(deepest.unwrap_or_else(nothing));
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_is_about_the_alternative_that_fits_best() {
+    fn the_complaint_is_about_the_alternative_that_fits_best() {
         let schema = json!({ "anyOf": [
             { "type": "null" },
             { "type": "object", "required": ["a"], "properties": { "a": { "type": "string" } } },

@@ -2,58 +2,58 @@
 
 use crate::{admission::AdmissionError, engine::EngineError, manifest::ManifestError};
 
-/// The largest component that is looked at, in bytes.
+/// The largest component that is accepted, in bytes.
 pub const COMPONENT_BYTES: usize = 16 << 20;
 
 /// Why a component cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogError {
-    /// There is none of that name.
+    /// No component has that name.
     #[error("there is no component `{name}`")]
     Unknown {
         /// The name.
         name: String,
     },
-    /// There is one of that name already.
+    /// Another component has that name.
     #[error("there is a component `{name}` already")]
     Duplicate {
         /// The name.
         name: String,
     },
-    /// It is larger than any honest one.
+    /// The bytes exceed [`COMPONENT_BYTES`].
     #[error("it has {size} bytes; at most {COMPONENT_BYTES} are taken")]
     TooLarge {
-        /// Its size.
+        /// The size in bytes.
         size: usize,
     },
-    /// It is something else.
-    #[error("it is no WebAssembly component: {0}")]
+    /// The bytes are something else.
+    #[error("it is not a WebAssembly component: {0}")]
     NotAComponent(String),
-    /// Its manifest is not accepted.
+    /// The manifest is not accepted.
     #[error("the manifest of {component}: {source}")]
     Manifest {
-        /// Which component, if it is known.
+        /// The component, by name if it is known.
         component: String,
-        /// What is wrong.
+        /// The fault of the manifest.
         source: ManifestError,
     },
-    /// It is not admitted.
+    /// The component is not admitted.
     #[error(transparent)]
     Admission(#[from] AdmissionError),
-    /// Its code is not accepted.
+    /// The compiler does not accept the code.
     #[error("`{component}` cannot be compiled: {source}")]
     Code {
         /// The component.
         component: String,
-        /// Why.
+        /// The reason.
         source: EngineError,
     },
-    /// What was embedded is damaged.
+    /// The embedded code is damaged.
     #[error("the embedded code of `{component}` is damaged: {reason}")]
     Damaged {
         /// The component.
         component: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The engine does not start.

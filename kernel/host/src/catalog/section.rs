@@ -1,4 +1,4 @@
-//! What can be read of a component before it is compiled.
+//! Reads manifest, imports and exports of a component before it is compiled.
 
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -11,7 +11,7 @@ use crate::{
 /// The custom section that holds the manifest.
 pub(super) const SECTION: &str = "openkoi:manifest";
 
-/// The outside of a component.
+/// The parts of a component that admission looks at.
 #[derive(Debug)]
 pub(super) struct Outline {
     pub(super) manifest: String,

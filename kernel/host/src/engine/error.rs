@@ -1,8 +1,8 @@
-//! The error of the engine.
+//! Errors of the engine.
 
 use crate::manifest::Kind;
 
-/// Why the engine could not do something.
+/// The engine could not compile, load or link a component.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct EngineError(pub(super) String);

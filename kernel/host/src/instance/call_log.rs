@@ -1,4 +1,4 @@
-//! What a call leaves behind, however it ends.
+//! The record of one call, which is read even when the call traps.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,26 +6,26 @@ use openkoi_core::tool::Receipt;
 
 use crate::text;
 
-/// Bytes of captured standard output and error that are kept.
+/// The most bytes of captured standard output and error.
 const CAPTURED: usize = 8 << 10;
 
-/// What a call leaves behind, however it ends.
+/// The record of one call. The store writes it, and the caller reads it however the call ends.
 #[derive(Debug, Default)]
 pub(crate) struct CallLog(Mutex<CallLogState>);
 
 #[derive(Debug, Default)]
 pub(crate) struct CallLogState {
-    /// The last message at level `error`: what a panic says before it traps.
+    /// The last message at level `error`, which is where a panic goes before it traps.
     pub(crate) last_error: Option<String>,
-    /// Log records that were kept.
+    /// Number of log records that were kept.
     pub(crate) logged: u64,
-    /// Log records that were dropped.
+    /// Number of log records that were dropped.
     pub(crate) dropped: u64,
-    /// Progress reports that were kept.
+    /// Number of progress reports that were kept.
     pub(crate) reported: u64,
-    /// Programs that ended.
+    /// Receipts of the programs that ended.
     pub(crate) receipts: Vec<Receipt>,
-    /// The beginning of what was written to standard output and error.
+    /// The beginning of standard output and error, in the order of writing.
     pub(crate) captured: Vec<u8>,
 }
 
@@ -40,12 +40,12 @@ impl CallLog {
         state.captured.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    /// Returns the programs that ended, and forgets them.
+    /// Returns the receipts of the programs that ended, and removes them.
     pub(crate) fn take_receipts(&self) -> Vec<Receipt> {
         std::mem::take(&mut self.state().receipts)
     }
 
-    /// Returns what the guest said last of why it broke.
+    /// Returns the guest's last error message, or else its last printed line.
     pub(crate) fn last_words(&self) -> Option<String> {
         let state = self.state();
         let captured = || {

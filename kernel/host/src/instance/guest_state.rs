@@ -1,4 +1,4 @@
-//! What a store holds while a guest runs in it.
+//! The data of a store while a guest runs in it.
 
 use std::sync::Arc;
 
@@ -17,21 +17,21 @@ use crate::{
     workdir::Workdir,
 };
 
-/// On whose behalf a guest runs. Providers run on nobody's: they can ask for nothing.
+/// The call of a run that a guest serves. Providers are called without one, and have no capabilities.
 pub(crate) struct Caller {
-    /// The call in its run.
+    /// The surroundings of the call.
     pub(crate) scope: Scope,
-    /// What may be used.
+    /// The capabilities of the call.
     pub(crate) grant: Grant,
-    /// The domain whose trust level holds.
+    /// The domain whose trust level applies.
     pub(crate) domain: String,
-    /// The most tokens of a model's turn.
+    /// The most tokens of one model turn.
     pub(crate) max_tokens: Option<u32>,
-    /// Where it works.
+    /// The directories of the run.
     pub(crate) workdir: Arc<Workdir>,
 }
 
-/// What a store holds.
+/// The data of a store: limits and counters, the log of the call, and the ways out.
 pub(crate) struct GuestState {
     pub(crate) table: ResourceTable,
     wasi: WasiCtx,
@@ -67,7 +67,7 @@ impl GuestState {
         }
     }
 
-    /// Counts a call of the host that brings `bytes`.
+    /// Counts a call of the host that passes `bytes`.
     pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), LimitHit> {
         self.calls += 1;
         if self.calls > self.limits.host_calls && !off(Guard::HostCalls) {
@@ -76,7 +76,7 @@ impl GuestState {
         self.charge_bytes(bytes)
     }
 
-    /// Counts bytes that go to or come from the guest.
+    /// Counts bytes passed to or from the guest.
     pub(crate) fn charge_bytes(&mut self, bytes: usize) -> Result<(), LimitHit> {
         self.bytes = self.bytes.saturating_add(bytes as u64);
         if self.bytes > self.limits.host_bytes && !off(Guard::HostBytes) {
@@ -85,13 +85,13 @@ impl GuestState {
         Ok(())
     }
 
-    /// Returns on whose behalf the guest runs.
+    /// Returns the call that the guest serves.
     pub(crate) fn caller(&self) -> Result<Arc<Caller>, Failure> {
         let nobody = || Failure::Unsupported("a provider has no capabilities".to_owned());
         self.caller.clone().ok_or_else(nobody)
     }
 
-    /// Lets a use of a capability pass, or says why not.
+    /// Asks the gate to let a use of a capability pass.
     pub(crate) async fn pass(&mut self, wanted: &Use<'_>) -> Result<Arc<Caller>, Failure> {
         let caller = self.caller()?;
         let Caller { scope, grant, domain, .. } = &*caller;

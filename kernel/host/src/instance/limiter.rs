@@ -1,12 +1,12 @@
-//! Memory and tables, all of a store together.
+//! Limits on all memories and tables of a store together.
 
 use wasmtime::ResourceLimiter;
 
 use super::limits::{CallLimits, LimitHit};
 use crate::sabotage::{Guard, off};
 
-/// Counts what the instances of one store hold. wasmtime's own limits are for each memory by itself, and a
-/// component may have many.
+/// Sums up memories and tables of one store. wasmtime's own limits are for each memory by itself, and a component
+/// may have many.
 #[derive(Debug)]
 pub(crate) struct StoreLimiter {
     memory: u64,
@@ -33,7 +33,7 @@ impl ResourceLimiter for StoreLimiter {
     ) -> wasmtime::Result<bool> {
         let total = grown(self.memory, current, desired);
         if total > self.limits.memory && !off(Guard::HostMemory) {
-            // An error and not a refusal: a guest that is refused aborts without saying why.
+            // An error and not a refusal: a guest that is refused memory aborts without naming the limit.
             return Err(LimitHit::memory(&self.limits).into());
         }
         self.memory = total;

@@ -22,7 +22,7 @@ const STEP: Duration = Duration::from_millis(1);
 /// The most random bytes of one call.
 const RANDOM_BYTES: u64 = 64 << 10;
 
-/// Makes the context of one call.
+/// Makes the WASI context of one call.
 pub(super) fn context(log: &Arc<CallLog>, clock: &Arc<dyn Clock>) -> WasiCtx {
     let begun_ms = clock.monotonic_ms();
     let clock = || CoarseClock { clock: Arc::clone(clock), begun_ms };
@@ -68,7 +68,7 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Standard output and error: kept at their beginning, never shown to a terminal.
+/// Standard output and error. Their beginning goes into the log of the call.
 #[derive(Clone)]
 struct Captured(Arc<CallLog>);
 

@@ -72,16 +72,16 @@ impl GuestState {
             rules,
             limits,
         };
-        let answer = self.brokers.transport.send(request).await.map_err(failure::of_egress)?;
-        self.http_answer(answer)
+        let response = self.brokers.transport.send(request).await.map_err(failure::of_egress)?;
+        self.http_response(response)
     }
 
-    fn http_answer(&mut self, answer: HttpResponse) -> Result<Response, Stop> {
+    fn http_response(&mut self, response: HttpResponse) -> Result<Response, Stop> {
         let headers: Vec<Header> =
-            answer.headers.into_iter().map(|(name, value)| Header { name, value }).collect();
+            response.headers.into_iter().map(|(name, value)| Header { name, value }).collect();
         self.charge_bytes(headers.iter().map(|h| h.name.len() + h.value.len()).sum())?;
-        let body = self.table.push(BodyStream { inner: answer.body, rest: Vec::new() })?;
-        Ok(Response { status: answer.status, headers, url: answer.url, body })
+        let body = self.table.push(BodyStream { inner: response.body, rest: Vec::new() })?;
+        Ok(Response { status: response.status, headers, url: response.url, body })
     }
 
     async fn http_read(
@@ -125,8 +125,8 @@ fn target<'a>(method: &'a str, url: &'a Url) -> HttpTarget<'a> {
     }
 }
 
-/// Returns the rules under which a request and its redirects go. A wildcard in a grant was agreed to for
-/// this host just now, so that is where redirects may lead, and nowhere else.
+/// Returns the rules for a request and its redirects. A wildcard in the grant was approved for the host of this
+/// request, so it becomes a rule for that host alone.
 fn rules(grant: &Grant, target: &HttpTarget<'_>) -> Result<Vec<HttpRule>, Failure> {
     if grant.coverage(&Use::Http(*target)) != Coverage::Wildcard {
         let named = grant.http.iter().filter(|rule| !rule.host.is_wildcard());
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wildcard_is_narrowed_to_the_host_that_was_asked_for() {
+    fn a_wildcard_is_narrowed_to_the_host_of_the_request() {
         let grant = Grant {
             http: vec![
                 "GET https://*/**".parse().unwrap(),

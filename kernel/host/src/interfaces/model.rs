@@ -1,4 +1,4 @@
-//! `model`: one turn of a model, by role, paid from the task's budget.
+//! `model`: one turn of a model, by role, charged to the task's budget.
 
 use openkoi_core::{capability::Use, message::Role};
 
@@ -23,7 +23,7 @@ impl GuestState {
         self.charge(convert::weight(&prompt))?;
         let caller = self.pass(&Use::Model(&role)).await?;
         let mut prompt = convert::prompt(prompt)?;
-        // The manifest's ceiling holds whatever the component asks for now.
+        // The manifest's ceiling applies, whatever the component asks for.
         prompt.max_tokens = match (prompt.max_tokens, caller.max_tokens) {
             (Some(asked), Some(most)) => Some(asked.min(most)),
             (asked, most) => asked.or(most),

@@ -82,7 +82,7 @@ impl GuestState {
 
     async fn process_exists(&mut self, program: String) -> Result<bool, Stop> {
         self.charge(program.len())?;
-        // It tells something of the machine, so it needs the grant to run the program.
+        // The answer says something about the machine, so it takes the grant to run the program.
         let line = text::one_line(&program, 200);
         let caller = self.pass(&Use::Process { program: &program, line: &line }).await?;
         Ok(self.brokers.processes.exists(&program, &caller.workdir.root))
@@ -112,7 +112,7 @@ impl GuestState {
         })
     }
 
-    /// Issues the receipt: what a component says of a program counts only as far as the host saw it run.
+    /// Issues the receipt. Evidence rests on it, and not on what the component says of the program.
     fn process_exited(&mut self, exit: broker::Exit, line: String) -> Result<Exit, Failure> {
         let caller = self.caller()?;
         let duration_ms = u64::try_from(exit.duration.as_millis()).unwrap_or(u64::MAX);
@@ -135,7 +135,7 @@ impl GuestState {
     }
 }
 
-/// Returns a directory of the workspace. Links are the sandbox's business: it confines what the program does.
+/// Returns a directory of the workspace. Links are not resolved here: the sandbox confines the program.
 fn inside(root: &std::path::Path, below: &str) -> Result<PathBuf, Failure> {
     let path = std::path::Path::new(below);
     let climbs = path.components().any(|part| {
@@ -148,7 +148,7 @@ fn inside(root: &std::path::Path, below: &str) -> Result<PathBuf, Failure> {
     Ok(root.join(path))
 }
 
-/// Returns the command as one would type it.
+/// Returns the command, quoted for a shell.
 fn line(command: &Command) -> String {
     let words = std::iter::once(&command.program).chain(&command.arguments);
     let quoted: Vec<String> = words.map(|word| quoted(word)).collect();
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
+    fn a_command_is_shown_quoted_for_a_shell() {
         let command = Command {
             program: "sh".to_owned(),
             arguments: vec!["-c".to_owned(), "echo 'a b'".to_owned(), String::new()],

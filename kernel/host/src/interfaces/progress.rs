@@ -1,4 +1,4 @@
-//! `progress`: what the user may see while a call runs.
+//! `progress`: messages that the user may see while a call runs.
 
 use openkoi_core::event::Event;
 
@@ -29,7 +29,7 @@ impl Host for GuestState {
             message: text::one_line(&message, REPORT_CHARACTERS),
         };
         if let Err(error) = caller.scope.gate.recorder().note(&caller.scope.key, event) {
-            // The next fact that matters fails too, and ends the run.
+            // A journal that is broken ends the run at the next event that matters.
             tracing::warn!(%error, "a progress report was not recorded");
         }
         Ok(())

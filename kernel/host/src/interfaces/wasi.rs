@@ -1,8 +1,7 @@
-//! WASI with nothing in it, because the runtimes of languages import it.
+//! WASI, because the runtimes of languages import it.
 //!
 //! No environment, no arguments, no directories, no sockets; standard input is empty, standard output and
-//! error are captured and capped. Clocks and randomness are those of the machine, the clocks in steps of a
-//! millisecond.
+//! error are captured and capped. Clocks are the broker's, in steps of a millisecond; randomness is the system's.
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::{
@@ -16,14 +15,14 @@ use wasmtime_wasi::{
 
 use crate::instance::GuestState;
 
-/// Lets standard streams and clocks get at the table of resources.
+/// Gives standard streams and clocks the table of resources.
 struct Io;
 
 impl HasData for Io {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// Links what [`crate::admission`] admits, and no more.
+/// Links the interfaces of WASI that [`crate::admission`] admits.
 pub(crate) fn link(l: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     let table: fn(&mut GuestState) -> &mut ResourceTable = |state| state.ctx().table;
     wasi_io::error::add_to_linker::<GuestState, Io>(l, table)?;

@@ -20,7 +20,7 @@ use crate::{
     workdir::Workdir,
 };
 
-/// The domain whose trust level holds for what evaluators use.
+/// The domain whose trust level applies to evaluators.
 const DOMAIN: &str = "evaluation";
 
 struct KnownEvaluator {
@@ -32,7 +32,7 @@ struct KnownEvaluator {
 }
 
 impl KnownEvaluator {
-    /// Whether the manifest says already that there is nothing to judge.
+    /// Returns true if the manifest's words already show that there is nothing to judge.
     fn passes_over(&self, subject: &Subject) -> bool {
         let Some(answer) = &subject.answer else { return false };
         let only = subject.changes.is_empty() && subject.baseline.is_empty();
@@ -44,7 +44,7 @@ impl KnownEvaluator {
     }
 }
 
-/// The evaluators of one run.
+/// The evaluators of the catalog in one workspace. Any number of runs may ask them at the same time.
 pub struct CatalogEvaluators {
     host: Host,
     workdir: Arc<Workdir>,
@@ -53,7 +53,7 @@ pub struct CatalogEvaluators {
 }
 
 impl CatalogEvaluators {
-    /// Takes up the evaluators of all components but those in `without`. `rubrics` are by kind of work.
+    /// Collects the evaluators of all components but those in `without`. `rubrics` are by kind of work.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl CatalogEvaluators {
         let mut known = Vec::new();
         for entry in host.catalog().of_kind(Kind::Evaluator) {
             if !without.iter().any(|name| name == entry.name()) {
-                known.extend(take_up(entry.manifest()?));
+                known.extend(known_evaluator(entry.manifest()?));
             }
         }
         known.sort_by(|a: &KnownEvaluator, b| {
@@ -76,7 +76,7 @@ impl CatalogEvaluators {
         Ok(Self { host: host.clone(), workdir, known, rubrics })
     }
 
-    async fn judge(
+    async fn run(
         &self,
         evaluator: &str,
         subject: &Subject,
@@ -94,7 +94,7 @@ impl CatalogEvaluators {
         let entry = shared.catalog.find(evaluator);
         let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
         let Loaded::Evaluator(component) = shared.ready(entry)? else {
-            return Err(Failure::Failed(format!("`{evaluator}` is no evaluator")));
+            return Err(Failure::Failed(format!("`{evaluator}` is not an evaluator")));
         };
         let mut limits = known.limits.clone();
         limits.wall = limits.wall.min(scope.deadline);
@@ -110,9 +110,9 @@ impl CatalogEvaluators {
         let (mut store, watch) = shared.store(data)?;
         let subject = convert::subject(subject);
         let step = async {
-            let judge = component.instantiate_async(&mut store).await?;
-            let judge = judge.openkoi_evaluator_evaluator();
-            judge.call_evaluate(&mut store, &subject).await
+            let guest = component.instantiate_async(&mut store).await?;
+            let guest = guest.openkoi_evaluator_evaluator();
+            guest.call_evaluate(&mut store, &subject).await
         };
         let verdict = watch.step(wall, step).await?.map_err(Failure::from)?;
         let mut verdict = convert::verdict(verdict, most)?;
@@ -136,11 +136,11 @@ impl Evaluators for CatalogEvaluators {
         subject: &'a Subject,
         scope: Scope,
     ) -> Pending<'a, Result<Verdict, Failure>> {
-        Box::pin(self.judge(evaluator, subject, scope))
+        Box::pin(self.run(evaluator, subject, scope))
     }
 }
 
-fn take_up(manifest: &Manifest) -> Option<KnownEvaluator> {
+fn known_evaluator(manifest: &Manifest) -> Option<KnownEvaluator> {
     let evaluator = manifest.evaluator.as_ref()?;
     let tier = evaluator.tier;
     let limits = CallLimits::of(manifest.component.kind, &manifest.limits);

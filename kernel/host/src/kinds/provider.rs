@@ -1,8 +1,8 @@
 //! The providers of the catalog as one model port.
 //!
-//! A role resolves to a chain of routes. A route is tried until it answers, or until trying again makes no
-//! sense; then the next is. The codec in the component writes and reads bytes; connection, key, deadlines,
-//! retries and the end of a stream are here.
+//! A role resolves to a chain of routes. A route is tried until it answers or trying again makes no sense, and then
+//! the next one. The codec in the component writes and reads bytes; connections, keys, deadlines, retries and the end
+//! of a stream are handled here.
 
 mod assemble;
 mod attempt_error;
@@ -34,30 +34,30 @@ use backoff::BackoffPermit;
 use partial_turns::PartialTurns;
 use setup::ProviderClient;
 
-/// A model that a provider offers.
+/// A model in a provider's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offered {
-    /// Its id.
+    /// The id to ask for it by.
     pub id: String,
     /// A name for people.
     pub name: String,
-    /// Tokens it reads, if the provider says so.
+    /// The most tokens that it reads, if the provider says so.
     pub context: Option<u64>,
-    /// Tokens it writes, if the provider says so.
+    /// The most tokens that it writes, if the provider says so.
     pub output: Option<u64>,
-    /// Whether it calls tools, if the provider says so.
+    /// Support for tool calls, if the provider says so.
     pub tools: Option<bool>,
-    /// Whether it reads images, if the provider says so.
+    /// Support for images, if the provider says so.
     pub images: Option<bool>,
-    /// Whether it reasons, if the provider says so.
+    /// Support for reasoning, if the provider says so.
     pub reasoning: Option<bool>,
-    /// Whether it turns text into vectors instead of answering.
+    /// True if it turns text into vectors instead of answering.
     pub embeds: bool,
-    /// What a million tokens cost, in millionths of a US dollar, if the provider says so.
+    /// The price, if the provider says so.
     pub price: Option<OfferedPrice>,
 }
 
-/// What a million tokens cost, in millionths of a US dollar.
+/// The price of a million tokens, in millionths of a US dollar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OfferedPrice {
     /// Tokens of the request.
@@ -70,7 +70,7 @@ pub struct OfferedPrice {
     pub cache_write: Option<u64>,
 }
 
-/// Models, by role.
+/// Models by role. Any number of runs may ask at the same time; they share the back-off of each provider.
 #[derive(Debug)]
 pub struct CatalogModels {
     shared: Arc<Shared>,
@@ -83,7 +83,7 @@ impl CatalogModels {
     ///
     /// # Errors
     ///
-    /// Says which provider or role is set up wrongly.
+    /// The provider or role that is set up wrongly.
     pub fn new(host: &Host, settings: ModelSettings) -> Result<Self, SetupError> {
         let mut providers = BTreeMap::new();
         for own in &settings.providers {
@@ -105,7 +105,7 @@ impl CatalogModels {
         Ok(Self { shared: Arc::clone(&host.shared), providers, settings })
     }
 
-    /// Returns what the user is told when `role` is answered, if there is anything.
+    /// Returns the notice of the provider that serves `role`, if it has one.
     #[must_use]
     pub fn notice(&self, role: &Role) -> Option<&str> {
         let provider = self.providers.get(&self.routes(role).first()?.provider)?;
@@ -113,11 +113,11 @@ impl CatalogModels {
         (!notice.is_empty()).then_some(notice)
     }
 
-    /// Asks a provider which models it has. This is tried once.
+    /// Asks a provider for its list of models, once.
     ///
     /// # Errors
     ///
-    /// As for a turn; [`ModelTrouble::Invalid`] also where the provider has no such list.
+    /// As for a turn; [`ModelTrouble::Invalid`] also if the provider has no such list.
     pub async fn list_models(&self, provider: &str) -> Result<Vec<Offered>, ModelError> {
         let Some(known) = self.providers.get(provider) else {
             let message = format!("there is no provider `{}`", crate::text::one_line(provider, 80));
@@ -162,12 +162,12 @@ impl CatalogModels {
         let mut partial = PartialTurns::default();
         for (at, route) in routes.iter().enumerate() {
             let is_last = at + 1 == routes.len();
-            let error = match self.follow(route, is_last, role, prompt, deltas, &mut partial).await
-            {
-                Ok(turn) => return Ok(partial.add_to(turn)),
-                Err(error) => error,
-            };
-            if is_last || error.is_used() || !is_worth_another(error.cause.kind) {
+            let error =
+                match self.try_route(route, is_last, role, prompt, deltas, &mut partial).await {
+                    Ok(turn) => return Ok(partial.add_to(turn)),
+                    Err(error) => error,
+                };
+            if is_last || error.is_shown() || !is_worth_another(error.cause.kind) {
                 return Err(partial.attach_to(error.cause));
             }
             let why = format!("{}; asking the next provider", error.clause());
@@ -181,13 +181,13 @@ impl CatalogModels {
         })
     }
 
-    /// Returns the names under which the catalogue may have the models of a route, the likeliest first.
+    /// Returns the names under which the catalogue may list the models of a route, the likeliest first.
     fn keys<'a>(&'a self, route: &'a Route) -> [&'a str; 2] {
         let component = self.providers.get(&route.provider).map(|p| p.settings.component.as_str());
         [route.provider.as_str(), component.unwrap_or_default()]
     }
 
-    /// What a model cannot look at is described to it: its provider would refuse the whole request.
+    /// Replaces attachments that the model cannot read by descriptions: its provider would refuse the whole request.
     fn readable<'a>(&self, prompt: &'a Prompt, route: &Route) -> Cow<'a, Prompt> {
         let mut parts = prompt.messages.iter().flat_map(|message| &message.parts);
         let looks = parts.any(|part| matches!(part, Part::Attachment(_)));
@@ -197,8 +197,8 @@ impl CatalogModels {
         Cow::Borrowed(prompt)
     }
 
-    /// Tries one route until it answers, or until trying again makes no sense.
-    async fn follow(
+    /// Tries one route until it answers or trying again makes no sense.
+    async fn try_route(
         &self,
         route: &Route,
         is_last: bool,
@@ -240,10 +240,10 @@ impl CatalogModels {
     }
 
     fn pause(&self, error: &AttemptError, attempt: u32, give_up: bool) -> Option<Duration> {
-        if !error.again || give_up || attempt >= retry::RETRIES {
+        if !error.retryable || give_up || attempt >= retry::RETRIES {
             return None;
         }
-        retry::wait(attempt, error.wait, (self.settings.chance)())
+        retry::wait(attempt, error.retry_after, (self.settings.chance)())
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     workdir::Workdir,
 };
 
-/// Why a toolbox could not be made.
+/// A toolbox could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ToolboxError {
     /// Two components have a tool of the same name.
@@ -43,16 +43,16 @@ pub enum ToolboxError {
     Catalog(#[from] CatalogError),
 }
 
-/// What the user decided about tools.
+/// The user's decisions about tools.
 #[derive(Clone, Debug, Default)]
 pub struct ToolSettings {
-    /// Components that are not used.
+    /// Components to leave out.
     pub without: Vec<String>,
-    /// What components may use; one that is not named may use what its manifest asks for.
+    /// Grants by component. A component that is not in here gets what its manifest asks for.
     pub grants: BTreeMap<String, Grant>,
 }
 
-/// One tool, with what a call of it may use.
+/// One tool, with the limits and the grant of its calls.
 struct KnownTool {
     component: String,
     tool: Tool,
@@ -61,7 +61,7 @@ struct KnownTool {
     max_tokens: Option<u32>,
 }
 
-/// The tools of one run.
+/// The tools of the catalog in one workspace. Any number of runs may call them at the same time.
 pub struct CatalogTools {
     host: Host,
     workdir: Arc<Workdir>,
@@ -69,7 +69,7 @@ pub struct CatalogTools {
 }
 
 impl CatalogTools {
-    /// Takes up the tools of all components. No component is loaded.
+    /// Collects the tools of all components. No component is loaded.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl CatalogTools {
         for entry in host.catalog().of_kind(Kind::Tool).filter(used) {
             let manifest = entry.manifest()?;
             for tool in &manifest.tools {
-                let tool = take_up(manifest, tool, settings.grants.get(entry.name()));
+                let tool = known_tool(manifest, tool, settings.grants.get(entry.name()));
                 if let Some(first) = known.get(&tool.tool.name) {
                     return Err(ToolboxError::Clash {
                         tool: tool.tool.name,
@@ -121,7 +121,7 @@ impl CatalogTools {
         let entry = shared.catalog.find(&known.component);
         let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
         let Loaded::Tool(component) = shared.ready(entry)? else {
-            return Err(Failure::Failed(format!("`{}` is no tool", known.component)));
+            return Err(Failure::Failed(format!("`{}` is not a tool", known.component)));
         };
         let mut limits = known.limits.clone();
         limits.wall = limits.wall.min(scope.deadline);
@@ -168,7 +168,7 @@ impl Toolbox for CatalogTools {
     }
 }
 
-fn take_up(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> KnownTool {
+fn known_tool(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> KnownTool {
     let limits = CallLimits::of(manifest.component.kind, &manifest.limits);
     let asked = manifest.grant(Some(&entry.name));
     KnownTool {

@@ -1,4 +1,4 @@
-//! What a manifest must satisfy beyond its grammar.
+//! Checks a manifest beyond its grammar.
 
 mod forms;
 mod provider;
@@ -43,7 +43,7 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
     provider::check(manifest)
 }
 
-/// Words are looked for in an answer that was made lower case, and an empty one is in every answer.
+/// Checks the words of an evaluator. They are searched in an answer in lower case, and each answer has the empty word.
 fn check_words(words: &[String]) -> Result<(), ManifestError> {
     match words.iter().find(|word| word.is_empty() || **word != word.to_lowercase()) {
         None => Ok(()),
@@ -54,7 +54,7 @@ fn check_words(words: &[String]) -> Result<(), ManifestError> {
     }
 }
 
-/// Each kind has its own parts and no others.
+/// Checks that the manifest has the parts of its kind.
 fn check_parts(manifest: &Manifest) -> Result<(), ManifestError> {
     let kind = manifest.component.kind;
     let wrong = |reason| Err(ManifestError::Kind { kind: kind.word(), reason });
@@ -131,11 +131,11 @@ fn check_capability(asked: &Capability) -> Result<(), ManifestError> {
             if strays { wrong("has a key that belongs to another interface") } else { Ok(()) }
         }
         "log" | "progress" => wrong("needs no entry"),
-        _ => wrong("is no interface that can be asked for"),
+        _ => wrong("is not an interface that can be asked for"),
     }
 }
 
-/// Profiles are in files below the user's home.
+/// Checks that profiles are in files below the user's home.
 fn check_profiles(store: Option<&CredentialStore>) -> Result<(), ManifestError> {
     let Some(CredentialStore::IniProfile(store)) = store else { return Ok(()) };
     name("the store", &store.name, '-', COMPONENT_NAME)?;
@@ -146,7 +146,7 @@ fn check_profiles(store: Option<&CredentialStore>) -> Result<(), ManifestError> 
     if fit {
         return Ok(());
     }
-    let reason = format!("`{}` names no files below `~/` and what is in them", store.name);
+    let reason = format!("`{}` does not name files below `~/` and what is in them", store.name);
     Err(ManifestError::Value { key: "store", reason })
 }
 
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_is_one_of_an_object() {
+    fn the_schema_of_a_tool_describes_an_object() {
         let object = r#"{"type":"object","properties":{"path":{"type":"string"}}}"#;
         for bad in ["[]", "{\"type\":\"string\"}", "{", "{\"type\":\"object\",\"$ref\":\"#/x\"}"] {
             let error = refused(TOOL, object, bad);
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_answers_can_be_found() {
+    fn the_words_of_an_evaluator_are_not_empty_and_in_lower_case() {
         let evaluator = |words: &str| {
             let part = format!("[evaluator]\ntier = \"checks\"\nanswer-words = {words}");
             let about = TOOL.split("[[tool]]").next().unwrap();

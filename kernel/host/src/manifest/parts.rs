@@ -1,4 +1,4 @@
-//! The parts of a manifest, as they are written.
+//! The parts of a manifest, as `component.toml` has them.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub const DESCRIPTION_BYTES: usize = 4 << 10;
 /// The most tools of one component.
 pub const MOST_TOOLS: usize = 128;
 
-/// What a component is; it fixes the world that it exports.
+/// The kind of a component, which fixes the world that it exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -88,39 +88,39 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Manifest {
-    /// What the component is.
+    /// Name, version, kind and publisher.
     pub component: About,
-    /// Its tools.
+    /// The tools.
     #[serde(default, rename = "tool")]
     pub tools: Vec<ToolEntry>,
-    /// What it asks for, for kinds without tools.
+    /// The capabilities of kinds without tools.
     #[serde(default, rename = "capability")]
     pub capabilities: Vec<Capability>,
     /// The credentials that the host adds to its requests.
     #[serde(default, rename = "credential")]
     pub credentials: Vec<CredentialEntry>,
-    /// For providers.
+    /// The part of a provider.
     pub provider: Option<ProviderEntry>,
-    /// For evaluators.
+    /// The part of an evaluator.
     pub evaluator: Option<EvaluatorEntry>,
-    /// What its calls may take.
+    /// The limits that its calls ask for.
     #[serde(default)]
     pub limits: LimitRequest,
 }
 
-/// What a component is.
+/// Name, version, kind and publisher of a component.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct About {
-    /// Unique in the catalog.
+    /// The name, unique in the catalog.
     pub name: String,
-    /// Its version.
+    /// The version of the component.
     pub version: String,
-    /// Its kind.
+    /// The kind.
     pub kind: Kind,
-    /// Who made it.
+    /// The publisher.
     pub publisher: String,
-    /// What it does, for a person.
+    /// A description for people.
     pub description: String,
 }
 
@@ -128,49 +128,49 @@ pub struct About {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ToolEntry {
-    /// Its name, as the model sees it.
+    /// The name by which the model calls it.
     pub name: String,
-    /// What the model reads.
+    /// The description that the model reads.
     pub description: String,
-    /// What it does to the world.
+    /// The effect of a call.
     pub effect: Effect,
-    /// Whether doing it twice is the same as doing it once.
+    /// True if calling it twice has the effect of calling it once.
     #[serde(default)]
     pub idempotent: bool,
-    /// The domain whose trust level holds.
+    /// The domain whose trust level applies.
     pub domain: String,
-    /// JSON pointer to the argument that names what is acted on.
+    /// A JSON pointer to the argument that names the target of a call.
     pub target: Option<String>,
-    /// JSON Schema of its arguments, as text.
+    /// The JSON Schema of the arguments, as text.
     pub parameters: String,
-    /// The same, parsed.
+    /// The JSON Schema of the arguments, parsed.
     #[serde(skip)]
     pub schema: Schema,
-    /// What it asks for.
+    /// The capabilities that it asks for.
     #[serde(default, rename = "capability")]
     pub capabilities: Vec<Capability>,
 }
 
-/// One power that is asked for.
+/// A capability that is asked for.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Capability {
-    /// The host's interface.
+    /// The interface of the host.
     pub interface: String,
-    /// Why, in words that a person can weigh.
+    /// The reason, for the person who grants it.
     pub why: String,
-    /// For `files`: how far.
+    /// For `files`: reading or writing.
     pub access: Option<Access>,
-    /// For `http`: where to.
+    /// For `http`: rules for requests.
     #[serde(default)]
     pub allow: Vec<HttpRule>,
-    /// For `process`: which programs.
+    /// For `process`: rules for commands.
     #[serde(default)]
     pub commands: Vec<CommandRule>,
-    /// For `process`: whether they reach the network.
+    /// For `process`: true if the commands need the network.
     #[serde(default)]
     pub network: bool,
-    /// For `model`: which roles.
+    /// For `model`: the roles to ask.
     #[serde(default)]
     pub roles: Vec<String>,
     /// For `model`: the most tokens of one turn.
@@ -183,24 +183,24 @@ pub struct Capability {
 pub struct CredentialEntry {
     /// Its name.
     pub name: String,
-    /// The variables that discovery looks at, in order.
+    /// The variables that may hold it, in order.
     #[serde(default)]
     pub environment: Vec<String>,
-    /// The variables with keys that sign, where it is such.
+    /// The pair of variables of a key that signs.
     pub pair: Option<VariablePair>,
-    /// Where other programs keep it.
+    /// The store in which another program keeps it.
     pub store: Option<CredentialStore>,
-    /// Where it goes in a request.
+    /// The place of the credential in a request.
     pub inject: Inject,
-    /// Whether nothing works without it.
+    /// True if requests without it fail.
     #[serde(default)]
     pub required: bool,
-    /// How a person logs in to get it, where that is possible.
+    /// The login that issues it, if there is one.
     pub login: Option<Login>,
 }
 
 impl CredentialEntry {
-    /// Returns where it is besides its own variables, in order.
+    /// Returns the sources besides its variables, in order.
     pub fn others(&self) -> impl Iterator<Item = SecretSource> {
         let pair = self.pair.iter().map(|pair| SecretSource::Pair(Box::new(pair.clone())));
         let store = self.store.iter().map(|store| match store {
@@ -210,15 +210,15 @@ impl CredentialEntry {
     }
 }
 
-/// The store of other programs, by its format.
+/// A store of another program, by its format.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "format", rename_all = "kebab-case")]
 pub enum CredentialStore {
-    /// Files with a section for each profile.
+    /// INI files with a section for each profile.
     IniProfile(ProfileStore),
 }
 
-/// Where a credential goes.
+/// The place of a credential in a request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum Inject {
@@ -228,7 +228,7 @@ pub enum Inject {
     Header {
         /// The header.
         header: String,
-        /// What stands before the secret.
+        /// The text before the secret.
         #[serde(default)]
         prefix: String,
     },
@@ -239,17 +239,17 @@ pub enum Inject {
     },
     /// `{ basic = "…" }`.
     Basic {
-        /// The user.
+        /// The user name.
         basic: String,
     },
-    /// `{ sigv4 = "…" }`: a signature for AWS, in the region that the option `region` says.
+    /// `{ sigv4 = "…" }`: a signature for AWS, in the region of the option `region`.
     SigV4 {
         /// The service.
         sigv4: String,
     },
 }
 
-/// Ways to inject that need no more than their name.
+/// Ways to inject that need no parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InjectWord {
@@ -257,36 +257,34 @@ pub enum InjectWord {
     Bearer,
 }
 
-/// How a provider is reached.
+/// The transport of a provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wire {
     /// Over HTTP.
     #[default]
     Http,
-    /// Nothing is sent: the encoded body is the answer.
+    /// Within the process: the encoded request is the response.
     Local,
 }
 
-/// What a provider says of itself.
+/// The part of a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ProviderEntry {
-    /// Where it is, unless the user says otherwise. `{name}` stands for the option of this name.
+    /// The base URL, unless the user sets another. `{name}` is a placeholder for the option of this name.
     #[serde(default)]
     pub base_url: String,
-    /// Where its models are listed, if that is elsewhere. Wherever else the user says that it is, they are listed
-    /// there.
+    /// The base URL of the list of models, if it is another. With a base URL of the user's, the list is there too.
     #[serde(default)]
     pub lists_url: String,
-    /// The variable that says where it is, where the vendor's own programs have one: a URL, or what of
-    /// `base-url` is different.
+    /// The variable by which the vendor's own programs set the base URL, or the part of it that varies.
     #[serde(default)]
     pub base_url_environment: String,
-    /// How it is reached.
+    /// The transport.
     #[serde(default)]
     pub transport: Wire,
-    /// What the user is told whenever it answers.
+    /// A notice that the user sees whenever it answers.
     #[serde(default)]
     pub notice: String,
     /// The model for work.
@@ -295,10 +293,10 @@ pub struct ProviderEntry {
     /// The model for small things.
     #[serde(default)]
     pub small_model: String,
-    /// Settings that are passed to the codec.
+    /// The settings that the codec gets.
     #[serde(default, rename = "option")]
     pub options: Vec<OptionEntry>,
-    /// Further services with the same wire format.
+    /// Other services with the same wire format.
     #[serde(default, rename = "preset")]
     pub presets: Vec<PresetEntry>,
 }
@@ -309,29 +307,29 @@ pub struct ProviderEntry {
 pub struct OptionEntry {
     /// The key in `[providers.NAME]`.
     pub name: String,
-    /// Whether the setting is a path, and the codec gets the file's contents.
+    /// True if the setting is a path. The codec gets the file's contents.
     #[serde(default)]
     pub file: bool,
-    /// What it is for.
+    /// A description for people.
     #[serde(default)]
     pub description: String,
-    /// The variables that say it where the user does not, in order.
+    /// The variables that set it if the user does not, in order.
     #[serde(default)]
     pub environment: Vec<String>,
-    /// The setting that says it where nothing else does, in a profile that a credential may come from.
+    /// The setting in a credential's profile that sets it if neither the user nor a variable does.
     #[serde(default)]
     pub profile_setting: String,
 }
 
-/// Another service with the same wire format.
+/// Another service with the wire format of the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PresetEntry {
     /// Its name.
     pub name: String,
-    /// Where it is.
+    /// The base URL.
     pub base_url: String,
-    /// The variables that discovery looks at, in order.
+    /// The variables that may hold it, in order.
     #[serde(default)]
     pub environment: Vec<String>,
     /// The model for work.
@@ -340,73 +338,73 @@ pub struct PresetEntry {
     /// The model for small things.
     #[serde(default)]
     pub small_model: String,
-    /// The provider whose models of the bundled list it has, where that is not its own name.
+    /// The name under which the bundled list has its models, if it is not its own.
     #[serde(default)]
     pub models_of: String,
     /// How a person logs in to get its credential, where that is possible.
     pub login: Option<Login>,
-    /// Where another program keeps a token for it.
+    /// The store in which another program keeps a token for it.
     pub store: Option<StoreEntry>,
-    /// Settings that the service needs; the user's own go before them.
+    /// Settings that the service needs. The user's settings override them.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
-    /// Headers that it wants to see with each request.
+    /// Headers to add to each request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
 }
 
-/// Where another program keeps a token. It is read only if the user says so, by the name of the preset.
+/// The store in which another program keeps a token. The user allows reading it by the name of the preset.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct StoreEntry {
-    /// The program, as people call it.
+    /// The program's usual name.
     pub program: String,
-    /// Its file; `~/` is the user's home.
+    /// The file; `~/` is the user's home.
     pub path: String,
-    /// JSON pointer to the token.
+    /// A JSON pointer to the token.
     pub token: String,
-    /// JSON pointer to the time when it ends, in milliseconds since 1970.
+    /// A JSON pointer to its expiry, in milliseconds since 1970.
     #[serde(default)]
     pub expires: String,
-    /// The service under which it is in the keychain, on systems that have one.
+    /// The service under which the keychain has it, on systems with one.
     #[serde(default)]
     pub keychain: String,
-    /// Where the token goes in a request.
+    /// The place of the token in a request.
     pub inject: Inject,
 }
 
-/// What an evaluator says of itself.
+/// The part of an evaluator.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EvaluatorEntry {
-    /// What its evidence is worth.
+    /// The tier of its evidence.
     pub tier: Tier,
-    /// If there are any, it has nothing to say of an answer that has none of them anywhere in it, whatever their
-    /// case, where nothing changed and nothing was checked before. It is not woken for such an answer.
+    /// Words in lower case. If there are any, the evaluator is not asked about an answer without any of them, as long as
+    /// no file changed and no check has a baseline.
     #[serde(default)]
     pub answer_words: Vec<String>,
 }
 
-/// Limits that a component asks for; what is absent is the host's default.
+/// Limits that a component asks for. An absent one is the default of the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LimitRequest {
-    /// Linear memory.
+    /// Linear memory, in MiB.
     pub memory_mib: Option<u64>,
-    /// Time from beginning to end.
+    /// Time from beginning to end, in milliseconds.
     pub wall_ms: Option<u64>,
-    /// Running time.
+    /// Running time, in milliseconds.
     pub cpu_ms: Option<u64>,
-    /// Calls of the host.
+    /// Number of calls of the host.
     pub host_calls: Option<u64>,
-    /// Bytes to and from the host.
+    /// Data to and from the host, in MiB.
     pub host_bytes_mib: Option<u64>,
-    /// Bytes of the answer.
+    /// Result of a call, in KiB.
     pub output_kib: Option<u64>,
 }
 
 impl LimitRequest {
-    /// Returns these limits, and where they say nothing those of `other`.
+    /// Returns these limits, filled up with those of `other`.
     #[must_use]
     pub fn over(&self, other: &Self) -> Self {
         Self {
@@ -427,7 +425,7 @@ impl Manifest {
         self.tools.iter().find(|tool| tool.name == name)
     }
 
-    /// Returns what is asked for on behalf of one tool, or of the component where it has none.
+    /// Returns the grant that one tool asks for, or the component if it has no tools.
     #[must_use]
     pub fn grant(&self, tool: Option<&str>) -> Grant {
         let own = tool.and_then(|name| self.tool(name)).map(|tool| tool.capabilities.as_slice());
@@ -438,7 +436,7 @@ impl Manifest {
         grant
     }
 
-    /// Returns the most tokens of a model's turn on behalf of one tool.
+    /// Returns the most tokens of a model turn for one tool.
     #[must_use]
     pub fn max_tokens(&self, tool: Option<&str>) -> Option<u32> {
         let own = tool.and_then(|name| self.tool(name)).map(|tool| tool.capabilities.as_slice());
@@ -446,7 +444,7 @@ impl Manifest {
         all.filter_map(|asked| asked.max_tokens).max()
     }
 
-    /// Returns whether any part of the component asks for `interface`.
+    /// Returns true if the component or one of its tools asks for `interface`.
     #[must_use]
     pub fn asks_for(&self, interface: &str) -> bool {
         let tools = self.tools.iter().flat_map(|tool| &tool.capabilities);

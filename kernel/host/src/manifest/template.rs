@@ -1,4 +1,4 @@
-//! Placeholders in the base URLs of a manifest: `{region}`.
+//! Placeholders in the base URLs of a manifest, such as `{region}`.
 
 /// Returns the placeholders of a base URL.
 pub(crate) fn placeholders(url: &str) -> impl Iterator<Item = &str> {

@@ -63,7 +63,11 @@ pub(crate) fn argument(text: &str) -> String {
 }
 
 /// Calls a behaviour and returns its text.
-pub(crate) async fn text_of(world: &mut World, behaviour: &str, text: &str) -> Result<String, Failure> {
+pub(crate) async fn text_of(
+    world: &mut World,
+    behaviour: &str,
+    text: &str,
+) -> Result<String, Failure> {
     world.call_tool(behaviour, &argument(text)).await.map(|output| output.text)
 }
 

@@ -95,7 +95,7 @@ async fn a_stream_may_be_cut_anywhere() {
 }
 
 #[tokio::test]
-async fn a_key_goes_by_the_broker_to_its_own_host() {
+async fn the_broker_adds_a_key_to_requests_to_its_own_host() {
     let mut world = world();
     world.answer(Canned::ok("end\n"));
 
@@ -166,7 +166,7 @@ async fn a_key_is_not_sent_in_the_clear() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart_and_not_tried_again() {
+async fn each_kind_of_refusal_is_recognised_and_not_retried() {
     let table = [
         (400, ModelTrouble::Invalid),
         (401, ModelTrouble::Credentials),
@@ -234,7 +234,7 @@ async fn a_service_of_the_users_own_lists_its_models_itself() {
 }
 
 #[tokio::test]
-async fn settings_that_the_codec_has_not_are_refused() {
+async fn settings_unknown_to_the_codec_are_refused() {
     let mut world = world();
     let host = world.host();
     let own = ProviderSettings {
@@ -255,7 +255,7 @@ async fn settings_that_the_codec_has_not_are_refused() {
 }
 
 #[tokio::test]
-async fn what_fills_a_place_in_a_base_url_is_one_label() {
+async fn the_value_of_a_placeholder_in_a_base_url_is_one_label() {
     let settings = |tone: &str| ProviderSettings {
         base_url: Some("https://runtime.{tone}.example.com".to_owned()),
         options: vec![("tone".to_owned(), tone.to_owned())],
@@ -273,7 +273,7 @@ async fn what_fills_a_place_in_a_base_url_is_one_label() {
 }
 
 #[tokio::test]
-async fn keys_that_sign_do_not_go_where_a_key_is_sent() {
+async fn keys_that_sign_are_not_sent_as_keys() {
     let mut world = provider_world();
     world.variable("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
     world.variable("AWS_SECRET_ACCESS_KEY", "secret-canary-0123456789");

@@ -7,7 +7,7 @@ use openkoi_core::failure::Failure;
 use crate::guests::{failure_of, text_of, tool_world};
 
 #[tokio::test(start_paused = true)]
-async fn three_traps_in_a_minute_are_too_many() {
+async fn three_traps_in_a_minute_lead_to_quarantine() {
     let mut world = tool_world();
     for _ in 0..3 {
         assert_eq!(failure_of(&mut world, "trap", "").await.word(), "trapped");
@@ -28,7 +28,7 @@ async fn three_traps_in_a_minute_are_too_many() {
 }
 
 #[tokio::test]
-async fn an_endless_loop_counts_like_a_trap() {
+async fn endless_loops_lead_to_quarantine_like_traps() {
     let mut world = tool_world();
     for _ in 0..3 {
         failure_of(&mut world, "spin", "").await;
@@ -37,7 +37,7 @@ async fn an_endless_loop_counts_like_a_trap() {
 }
 
 #[tokio::test]
-async fn a_failure_is_no_trap() {
+async fn failures_do_not_lead_to_quarantine() {
     let mut world = tool_world();
     for _ in 0..5 {
         let failure = failure_of(&mut world, "fail", "not now\u{1b}[2J").await;

@@ -90,14 +90,14 @@ async fn broken(component: Vec<u8>) -> Failure {
 }
 
 #[tokio::test]
-async fn a_loop_in_the_start_function_ends_like_any_other() {
+async fn a_loop_in_the_start_function_ends_at_its_running_time() {
     let fields = format!("{TRAPPING} (func $spin (loop (br 0))) (start $spin)");
     let failure = broken(tool("x", "t", &fields)).await;
     assert_eq!(limit(&failure), ("cpu-ms", 300));
 }
 
 #[tokio::test]
-async fn a_loop_in_the_allocator_is_the_guests_own_time() {
+async fn a_loop_in_the_allocator_counts_as_running_time() {
     let spinning = r#"
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (loop (br 0)) unreachable)
     "#;
@@ -108,7 +108,7 @@ async fn a_loop_in_the_allocator_is_the_guests_own_time() {
 }
 
 #[tokio::test]
-async fn a_trap_in_the_allocator_is_the_guests_own_fault() {
+async fn a_trap_in_the_allocator_is_a_trap_of_the_guest() {
     let trapping =
         r#"(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)"#;
     let memory = "(memory (export \"memory\") 1)";
@@ -127,7 +127,7 @@ fn called(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn one_instruction_that_moves_much_is_interrupted_like_any_other() {
+async fn loops_of_bulk_instructions_end_at_their_running_time() {
     let table = "(table 20000 funcref) (elem $part func 0)";
     for (fields, instruction) in [
         ("", "(memory.fill (i32.const 0) (i32.const 1) (i32.const 15000000))"),
@@ -147,7 +147,7 @@ async fn one_instruction_that_moves_much_is_interrupted_like_any_other() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_call_that_trapped_is_left_for_the_next() {
+async fn the_next_call_sees_nothing_of_a_call_that_trapped() {
     let state =
         "(global $seen (mut i32) (i32.const 0)) (table $seen 1 funcref) (elem declare func $mark)
         (func $mark)";
@@ -202,14 +202,14 @@ async fn memories_are_counted_together() {
 }
 
 #[tokio::test]
-async fn a_memory_that_begins_too_large_is_refused_with_the_number() {
+async fn a_memory_whose_first_size_is_too_large_is_refused_with_the_limit() {
     let memory = "(memory (export \"memory\") 2000)";
     let failure = broken(with_memory("x", "t", memory, &format!("{REALLOC}{TRAPPING}"))).await;
     assert_eq!(limit(&failure), ("memory-mib", 64));
 }
 
 #[tokio::test]
-async fn a_table_that_begins_too_large_is_refused() {
+async fn a_table_whose_first_size_is_too_large_is_refused() {
     let fields = format!("{TRAPPING} (table 1000000 funcref)");
     let failure = broken(tool("x", "t", &fields)).await;
     assert_eq!(limit(&failure), ("table-elements", 20_000));
@@ -247,7 +247,7 @@ async fn pointers_that_lead_out_of_memory_are_traps() {
 }
 
 #[tokio::test]
-async fn a_value_that_its_type_does_not_have_is_a_trap() {
+async fn a_value_outside_of_its_type_is_a_trap() {
     let neither_nor = answering(r"\07", "64");
     let no_such_failure = answering(r"\01\00\00\00\00\00\00\00\2a", "64");
     // A text of one byte, which is no UTF-8.

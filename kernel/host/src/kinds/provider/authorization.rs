@@ -1,4 +1,4 @@
-//! A provider's credential: where it is looked for, and the one host that it goes to.
+//! The credential of a request to a provider: its sources, and the host that it is bound to.
 
 use openkoi_brokers::{
     egress::{Credential, Injection},
@@ -14,31 +14,31 @@ use crate::{
     manifest::{CredentialEntry, Inject, InjectWord},
 };
 
-/// What one request goes with.
+/// Credential, address and headers of one request.
 #[derive(Debug, Default)]
 pub(super) struct Authorization {
-    /// The key or token, where one is needed.
+    /// The key or token, if there is one.
     pub(super) credential: Option<Credential>,
-    /// The name of the login that it is of.
+    /// The name of the login that the token comes from.
     login: Option<String>,
-    /// Where the request goes, if that is not where the provider is: where a login's issuer says that the service
-    /// is, or where models are listed.
+    /// The address of the request, if it is not the provider's: that of the list of models, or one that a login's issuer
+    /// names.
     address: Option<Address>,
     headers: Vec<(String, String)>,
 }
 
 impl Authorization {
-    /// Returns whether another one may be had when the provider does not take this one.
+    /// Returns true if the token comes from a login and so can be renewed when the provider refuses it.
     pub(super) fn is_login(&self) -> bool {
         self.login.is_some()
     }
 
-    /// Returns where the request goes.
+    /// Returns the address of the request.
     pub(super) fn address<'a>(&'a self, provider: &'a ProviderClient) -> Option<&'a Address> {
         self.address.as_ref().or(provider.address.as_ref())
     }
 
-    /// Returns the headers that it goes with besides the codec's.
+    /// Returns the headers to add to the codec's.
     pub(super) fn headers(&self, provider: &ProviderClient) -> Vec<(String, Vec<u8>)> {
         let all = provider.settings.headers.iter().chain(&self.headers);
         all.map(|(name, value)| (name.clone(), value.as_bytes().to_vec())).collect()
@@ -46,7 +46,8 @@ impl Authorization {
 }
 
 impl ProviderClient {
-    /// Returns what the next request goes with: the first credential that is there, a login's token fresh.
+    /// Returns the authorization of the next request: the first credential found, with the token of a login renewed if
+    /// it has expired.
     pub(super) async fn authorization(
         &self,
         shared: &Shared,
@@ -54,7 +55,7 @@ impl ProviderClient {
         self.authorization_for(shared, None).await
     }
 
-    /// Returns what a request for the list of models goes with.
+    /// Returns the authorization of a request for the list of models.
     pub(super) async fn authorization_for_lists(
         &self,
         shared: &Shared,
@@ -74,7 +75,7 @@ impl ProviderClient {
         }
         let sources = self.sources();
         for source in &sources {
-            match self.look(shared, source, address).await {
+            match self.find(shared, source, address).await {
                 Ok(Some(authorization)) => {
                     return Ok(Authorization {
                         address: authorization.address.or(bare().address),
@@ -92,10 +93,10 @@ impl ProviderClient {
         let places: Vec<String> = sources.iter().map(ToString::to_string).collect();
         let message =
             format!("it needs a key, and there is none: looked for {}", places.join(", "));
-        Err(self.no_key(&sources, &message))
+        Err(self.key_error(&sources, &message))
     }
 
-    /// Returns another one than `authorization`, whose token the provider would not take.
+    /// Renews `authorization`, whose token the provider refused.
     pub(super) async fn renewed_authorization(
         &self,
         shared: &Shared,
@@ -106,11 +107,11 @@ impl ProviderClient {
             return Ok(Authorization::default());
         };
         let renewed = shared.brokers.logins.renewed(name, login, &old.secret).await;
-        let access = renewed.map_err(|error| self.no_login(&error))?;
+        let access = renewed.map_err(|error| self.login_error(&error))?;
         self.logged_in(name, access, address)
     }
 
-    async fn look(
+    async fn find(
         &self,
         shared: &Shared,
         source: &SecretSource,
@@ -120,7 +121,7 @@ impl ProviderClient {
             return match shared.brokers.logins.access(name, login).await {
                 Ok(access) => self.logged_in(name, access, address).map(Some),
                 Err(LoginError::Absent { .. }) => Ok(None),
-                Err(error) => Err(self.no_login(&error)),
+                Err(error) => Err(self.login_error(&error)),
             };
         }
         match shared.brokers.secrets.read(std::slice::from_ref(source)) {
@@ -129,7 +130,7 @@ impl ProviderClient {
                 Ok(Some(Authorization { credential, ..Authorization::default() }))
             }
             Err(SecretError::Absent { .. }) => Ok(None),
-            Err(error) => Err(self.no_key(std::slice::from_ref(source), &error.to_string())),
+            Err(error) => Err(self.key_error(std::slice::from_ref(source), &error.to_string())),
         }
     }
 
@@ -162,7 +163,8 @@ impl ProviderClient {
         Ok(Credential { name, secret, host, inject })
     }
 
-    /// Returns where `secret` goes: one that signs where the manifest wants a signature, and no other there.
+    /// Returns the place of `secret` in a request. A key that signs fits an entry of the manifest that wants a signature,
+    /// and such an entry fits no other key.
     fn injection(&self, secret: &Secret) -> Result<Injection, AttemptError> {
         let wrong =
             |message: &str| AttemptError::of(ModelTrouble::Credentials, self.name(), message, "");
@@ -181,7 +183,7 @@ impl ProviderClient {
         })
     }
 
-    /// Returns the region that a signature is good for. A base URL of the user's own need not name it.
+    /// Returns the region of a signature. A base URL of the user's own need not name it.
     fn region(&self) -> Result<String, AttemptError> {
         let entry = self.manifest.provider.as_ref();
         let found = entry.map(|entry| url_template::value("region", entry, &self.values));
@@ -196,8 +198,8 @@ impl ProviderClient {
         }
     }
 
-    /// Returns where the key is looked for. The variables that a manifest names are for the service that it
-    /// names: a service of the user's own never gets them unless the user says so.
+    /// Returns the sources of the key. The variables in a manifest are for the service in that manifest: a service at
+    /// another base URL gets them if the user names them.
     fn sources(&self) -> Vec<SecretSource> {
         if !self.settings.credential.is_empty() {
             return self.settings.credential.clone();
@@ -208,14 +210,14 @@ impl ProviderClient {
         }
         let entries = &self.manifest.credentials;
         let variables = entries.iter().flat_map(|entry| entry.environment.iter().cloned());
-        // The store of other programs takes the user's leave, which only settings can give.
+        // Stores of other programs are read if the settings say so, and this is the case without settings.
         let others = entries.iter().flat_map(CredentialEntry::others);
         let others = others.filter(|source| !source.is_external());
         variables.map(SecretSource::Variable).chain(others).chain([own]).collect()
     }
 
-    /// Says of a refused key where it came from.
-    pub(super) fn naming_the_key(&self, mut error: AttemptError) -> AttemptError {
+    /// Adds the sources of a refused key as a hint.
+    pub(super) fn with_sources_of_key(&self, mut error: AttemptError) -> AttemptError {
         if error.cause.kind == ModelTrouble::Credentials && !self.manifest.credentials.is_empty() {
             let sources = self.sources();
             error.cause.hint = match sources.as_slice() {
@@ -229,7 +231,7 @@ impl ProviderClient {
         error
     }
 
-    fn no_key(&self, sources: &[SecretSource], message: &str) -> AttemptError {
+    fn key_error(&self, sources: &[SecretSource], message: &str) -> AttemptError {
         let hint = match sources.first() {
             Some(SecretSource::Variable(name)) => format!("export {name}=…"),
             Some(SecretSource::Login(name) | SecretSource::Saved(name)) => {
@@ -240,7 +242,7 @@ impl ProviderClient {
         AttemptError::of(ModelTrouble::Credentials, self.name(), message, &hint)
     }
 
-    fn no_login(&self, error: &LoginError) -> AttemptError {
+    fn login_error(&self, error: &LoginError) -> AttemptError {
         if let LoginError::Unreachable { source, .. } = error {
             return AttemptError::of_egress(self.name(), source);
         }

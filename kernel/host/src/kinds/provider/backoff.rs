@@ -1,5 +1,5 @@
-//! Whether a provider answers at all: one that failed several times in a row is left alone for a minute, and
-//! then asked once before everybody asks it again.
+//! Back-off: a provider that failed several times in a row is not asked for a minute. Then one call goes first, and the
+//! others wait for its end.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,9 +7,9 @@ use openkoi_core::port::ModelTrouble;
 
 use super::attempt_error::AttemptError;
 
-/// So many failures in a row …
+/// Failures in a row that start a rest.
 const FAILURES: u32 = 5;
-/// … and it is left alone for so long, in milliseconds.
+/// The length of a rest.
 const REST_MS: u64 = 60_000;
 
 #[derive(Debug, Default)]
@@ -19,13 +19,13 @@ struct BackoffState {
     probing: bool,
 }
 
-/// What is known of one provider. Times are those of the monotonic clock.
+/// The back-off of one provider. `now` is in milliseconds of the monotonic clock.
 #[derive(Debug, Default)]
 pub(super) struct Backoff(Mutex<BackoffState>);
 
 impl Backoff {
-    /// Lets a call through, or says for how many milliseconds yet the provider is left alone. After the rest
-    /// one call goes through, and the others wait for what becomes of it.
+    /// Lets a call through, or returns the milliseconds that are left of the rest. After the rest one call goes
+    /// through, and others are refused until it ends.
     pub(super) fn admit(&self, now: u64) -> Result<(), u64> {
         let mut state = self.state();
         let Some(until) = state.until else { return Ok(()) };
@@ -39,12 +39,12 @@ impl Backoff {
         Ok(())
     }
 
-    /// Notes an answer, be it a refusal: the provider is there.
+    /// Notes an answer, which may be a refusal: the provider can be reached.
     pub(super) fn answered(&self) {
         *self.state() = BackoffState::default();
     }
 
-    /// Notes that there was no answer. Returns whether the provider is left alone from now on.
+    /// Notes that there was no answer. Returns true if the provider rests from now on.
     pub(super) fn failed(&self, now: u64) -> bool {
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
@@ -56,7 +56,7 @@ impl Backoff {
         true
     }
 
-    /// Notes that a call which was let through came to nothing, neither answer nor failure.
+    /// Notes that a call was dropped with neither answer nor failure.
     pub(super) fn dropped(&self) {
         self.state().probing = false;
     }
@@ -66,11 +66,11 @@ impl Backoff {
     }
 }
 
-/// The right to ask a provider, given back when nothing came of it.
+/// The permit to ask a provider. Dropping it lets another call go first.
 pub(super) struct BackoffPermit<'a>(&'a Backoff);
 
 impl<'a> BackoffPermit<'a> {
-    /// Returns the right to ask the provider of this name, unless it is left alone.
+    /// Returns a permit, unless the provider rests.
     pub(super) fn of(backoff: &'a Backoff, provider: &str, now: u64) -> Result<Self, AttemptError> {
         let Err(left_ms) = backoff.admit(now) else { return Ok(Self(backoff)) };
         let seconds = left_ms.div_ceil(1_000);
@@ -78,12 +78,12 @@ impl<'a> BackoffPermit<'a> {
         Err(AttemptError::of(ModelTrouble::Unreachable, provider, &message, ""))
     }
 
-    /// Notes that it answered.
+    /// Notes that the provider answered.
     pub(super) fn answered(&self) {
         self.0.answered();
     }
 
-    /// Returns whether the provider is left alone from now on.
+    /// Notes a failed attempt. Returns true if the provider rests from now on.
     pub(super) fn failed(&self, error: &AttemptError, now: u64) -> bool {
         if error.unavailable {
             return self.0.failed(now);
@@ -112,13 +112,13 @@ mod tests {
     }
 
     #[test]
-    fn five_failures_in_a_row_are_an_outage() {
+    fn five_failures_in_a_row_start_a_rest() {
         assert_eq!(after_failures(4).admit(0), Ok(()));
         assert_eq!(after_failures(5).admit(1_000), Err(59_000));
     }
 
     #[test]
-    fn an_answer_in_between_ends_the_row() {
+    fn an_answer_resets_the_count_of_failures() {
         let backoff = after_failures(4);
         backoff.answered();
         backoff.failed(0);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_call_that_fails_begins_the_rest_again() {
+    fn a_first_call_that_fails_starts_another_rest() {
         let backoff = after_failures(5);
         assert_eq!(backoff.admit(60_000), Ok(()));
         backoff.failed(61_000);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_call_that_is_dropped_makes_way_for_the_next() {
+    fn a_first_call_that_is_dropped_lets_another_go_first() {
         let backoff = after_failures(5);
         assert_eq!(backoff.admit(60_000), Ok(()));
         backoff.dropped();

@@ -1,4 +1,4 @@
-//! One request to a provider and its answer: encode, send, decode, put together.
+//! One request to a provider and its response: encode, send, decode, assemble.
 
 use std::{
     sync::{
@@ -15,7 +15,7 @@ use openkoi_brokers::{
 use openkoi_core::{
     failure::Failure,
     message::{Part, Prompt, Role, Turn},
-    port::{Delta, Deltas, ModelTrouble},
+    port::{Delta, Deltas, ModelTrouble, Pending},
 };
 use wasmtime::{Store, component::ResourceAny};
 
@@ -46,20 +46,20 @@ use crate::{
     manifest::Wire,
 };
 
-/// The most bytes of one answer.
+/// The largest response, in bytes.
 const STREAM: u64 = 64 << 20;
-/// The most bytes of an error that a codec is shown.
+/// The largest part of an error response that a codec gets, in bytes.
 const ERROR: usize = 64 << 10;
-/// Until the head of an answer.
+/// The longest wait for the head of a response.
 const FIRST_BYTE: Duration = Duration::from_secs(120);
-/// Between two pieces of an answer.
+/// The longest wait between two pieces of a response.
 const IDLE: Duration = Duration::from_secs(120);
-/// Between two pieces that say something; what only keeps a connection alive does not count.
+/// The longest wait between two events. Pieces that keep a connection alive make no event.
 const SILENCE_MS: u64 = 300_000;
-/// A whole answer.
+/// The longest time for a whole response.
 const TOTAL: Duration = Duration::from_secs(3_600);
 
-/// The head of an answer that is being read.
+/// The head of a response that is being read.
 struct Head {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
@@ -76,7 +76,7 @@ struct Codec<'a> {
     wall: Duration,
 }
 
-/// Asks for one turn, once; a second time only where a login's token was refused and another one was to be had.
+/// Asks for one turn. If the token of a login is refused, it is renewed, and the request is sent a second time.
 pub(super) async fn turn(
     shared: &Arc<Shared>,
     provider: &ProviderClient,
@@ -88,7 +88,7 @@ pub(super) async fn turn(
     let request = convert::request(model, role, prompt);
     let authorization = provider.authorization(shared).await?;
     match attempt(shared, provider, &authorization, &request, prompt, deltas).await {
-        // Nothing was shown, nothing was done.
+        // The provider refused the request before it did any work.
         Err(error) if error.unauthorized && authorization.is_login() => {
             let authorization = provider.renewed_authorization(shared, &authorization).await?;
             attempt(shared, provider, &authorization, &request, prompt, deltas).await
@@ -115,9 +115,9 @@ async fn attempt(
     };
     let mut codec = Codec::load(shared, provider, authorization).await?;
     let encoded = codec.encode(request).await?;
-    let answer = codec.send(encoded).await?;
+    let response = codec.send(encoded).await?;
     codec.hit(Point::TurnSent)?;
-    let mut turn = codec.read(answer, &request.model, prompt, &shown).await;
+    let mut turn = codec.read(response, &request.model, prompt, &shown).await;
     let redact = |text: &str| shared.brokers.secrets.redact_str(text);
     match &mut turn {
         Ok(turn) => without_keys(&mut turn.parts, redact),
@@ -126,12 +126,12 @@ async fn attempt(
             received.into_iter().for_each(|received| without_keys(&mut received.parts, redact));
         }
     }
-    let turn = turn.map_err(|error| error.used(used.load(Ordering::Relaxed)))?;
+    let turn = turn.map_err(|error| error.shown(used.load(Ordering::Relaxed)))?;
     codec.hit(Point::TurnReceived)?;
     Ok(turn)
 }
 
-/// Takes out keys that a model repeats: in the pieces of a stream they were cut too small to be known again.
+/// Redacts keys that a model repeats. In a stream, pieces may be too small for a key to be recognised.
 fn without_keys(parts: &mut [Part], redact: impl Fn(&str) -> String) {
     for part in parts {
         match part {
@@ -144,7 +144,7 @@ fn without_keys(parts: &mut [Part], redact: impl Fn(&str) -> String) {
     }
 }
 
-/// Asks which models there are.
+/// Asks for the list of models.
 pub(super) async fn models(
     shared: &Arc<Shared>,
     provider: &ProviderClient,
@@ -156,8 +156,8 @@ pub(super) async fn models(
     let step = exports.call_encode_models(&mut codec.store, &endpoint);
     let request = codec.watch.step(codec.wall, step).await.and_then(inner);
     let request = request.map_err(|failure| codec.failed(&failure))?;
-    let answer = codec.send(request).await?;
-    let body = codec.body(answer).await?;
+    let response = codec.send(request).await?;
+    let body = codec.body(response).await?;
     let exports = codec.exports.openkoi_provider_codec();
     let step = exports.call_decode_models(&mut codec.store, &body);
     let models = codec.watch.step(codec.wall, step).await.and_then(inner);
@@ -176,7 +176,7 @@ impl<'a> Codec<'a> {
         let entry = entry.map_err(|error| failed(&Failure::Failed(error.to_string())))?;
         let loaded = shared.ready(entry).map_err(|failure| failed(&failure))?;
         let Loaded::Provider(pre) = loaded else {
-            let failure = Failure::Failed(format!("`{component}` is no provider"));
+            let failure = Failure::Failed(format!("`{component}` is not a provider"));
             return Err(failed(&failure));
         };
         let call = GuestState::new(component, provider.limits.clone(), &shared.brokers, None);
@@ -195,7 +195,7 @@ impl<'a> Codec<'a> {
         request.map_err(|failure| self.failed(&failure))
     }
 
-    /// Sends a request, and turns every answer but a good one into a error.
+    /// Sends a request. A response that is not a success becomes an error.
     async fn send(&mut self, request: HttpRequest) -> Result<HttpResponse, AttemptError> {
         if self.provider.wire() == Wire::Local {
             return Ok(echo(request));
@@ -203,46 +203,46 @@ impl<'a> Codec<'a> {
         let request = self.provider.request(self.authorization, request, limits())?;
         let name = self.provider.name();
         let sending = self.shared.brokers.transport.send(request);
-        let answer = tokio::time::timeout(FIRST_BYTE, sending)
+        let response = tokio::time::timeout(FIRST_BYTE, sending)
             .await
-            .map_err(|_| self.silent("the head of an answer"))?
+            .map_err(|_| self.timed_out("the head of an answer"))?
             .map_err(|error| AttemptError::of_egress(name, &self.redacted(error)))?;
-        if (200..300).contains(&answer.status) {
-            return Ok(answer);
+        if (200..300).contains(&response.status) {
+            return Ok(response);
         }
-        Err(self.diagnose(answer).await)
+        Err(self.diagnose(response).await)
     }
 
-    /// Passes a place where tests let the program die or fail.
+    /// Passes a point at which tests can make the program die or fail.
     fn hit(&self, point: Point) -> Result<(), AttemptError> {
         let passed = failpoint::hit(point);
         passed.map_err(|error| self.error(ModelTrouble::Unreachable, &error.to_string()))
     }
 
-    async fn diagnose(&mut self, mut answer: HttpResponse) -> AttemptError {
+    async fn diagnose(&mut self, mut response: HttpResponse) -> AttemptError {
         let mut body = Vec::new();
         while body.len() < ERROR {
-            match tokio::time::timeout(IDLE, answer.body.chunk()).await {
+            match tokio::time::timeout(IDLE, response.body.chunk()).await {
                 Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
-                // What arrived has to do.
+                // The part that arrived has to do.
                 _ => break,
             }
         }
         body.truncate(ERROR);
         let now = self.shared.brokers.clock.now_ms();
-        let retry_after = retry::retry_after(&answer.headers, now);
-        let headers = headers(answer.headers);
+        let retry_after = retry::retry_after(&response.headers, now);
+        let headers = headers(response.headers);
         let exports = self.exports.openkoi_provider_codec();
-        let step = exports.call_diagnose(&mut self.store, answer.status, &headers, &body);
+        let step = exports.call_diagnose(&mut self.store, response.status, &headers, &body);
         match self.watch.step(self.wall, step).await {
             Ok(diagnosis) => self
-                .diagnosed(answer.status, diagnosis, retry_after)
-                .unauthorized(answer.status == 401),
+                .diagnosed(response.status, diagnosis, retry_after)
+                .unauthorized(response.status == 401),
             Err(failure) => self.failed(&failure),
         }
     }
 
-    /// The error of an error, whether it came as a response or inside of one.
+    /// Makes the error of a diagnosis, with secrets redacted.
     fn diagnosed(
         &self,
         status: u16,
@@ -252,13 +252,13 @@ impl<'a> Codec<'a> {
         diagnosis.message = self.shared.brokers.secrets.redact_str(&diagnosis.message);
         let error =
             AttemptError::of_diagnosis(self.provider.name(), status, &diagnosis, retry_after);
-        self.provider.naming_the_key(error)
+        self.provider.with_sources_of_key(error)
     }
 
-    /// Reads a whole body that is not a stream.
-    async fn body(&mut self, mut answer: HttpResponse) -> Result<Vec<u8>, AttemptError> {
+    /// Reads a whole body.
+    async fn body(&mut self, mut response: HttpResponse) -> Result<Vec<u8>, AttemptError> {
         let mut body = Vec::new();
-        while let Some(bytes) = self.chunk(&mut *answer.body).await? {
+        while let Some(bytes) = self.chunk(&mut *response.body).await? {
             body.extend_from_slice(&bytes);
             if body.len() as u64 > provider_body(&self.provider.limits) {
                 return Err(self.error(ModelTrouble::Invalid, "the answer is too long"));
@@ -267,16 +267,16 @@ impl<'a> Codec<'a> {
         Ok(body)
     }
 
-    /// Reads a turn. What arrived of one that does not become complete is kept in the error.
+    /// Reads a turn. If it breaks off, the error keeps the part that arrived.
     async fn read(
         &mut self,
-        answer: HttpResponse,
+        response: HttpResponse,
         model: &str,
         prompt: &Prompt,
         shown: &(dyn Fn(&Piece) + Send + Sync),
     ) -> Result<Turn, AttemptError> {
         let mut assembly = Assembly::new(model);
-        let end = self.stream(answer, &mut assembly, shown).await;
+        let end = self.stream(response, &mut assembly, shown).await;
         let stop = end.and_then(|()| assembly.stop().map_err(|error| self.unassembled(&error)));
         match stop {
             Ok(stop) => Ok(assembly.finish(stop)),
@@ -286,11 +286,11 @@ impl<'a> Codec<'a> {
 
     async fn stream(
         &mut self,
-        answer: HttpResponse,
+        response: HttpResponse,
         assembly: &mut Assembly,
         shown: &(dyn Fn(&Piece) + Send + Sync),
     ) -> Result<(), AttemptError> {
-        let HttpResponse { status, headers: list, mut body, .. } = answer;
+        let HttpResponse { status, headers: list, mut body, .. } = response;
         let head = Head { status, headers: list };
         let decoder = self.decoder(status, &headers(head.headers.clone())).await?;
         let (mut total, mut spoke_at) = (0_u64, self.now());
@@ -299,7 +299,7 @@ impl<'a> Codec<'a> {
             if total > STREAM {
                 return Err(self.error(ModelTrouble::Invalid, "the answer is too long"));
             }
-            // A codec gets a piece at a time, so that none is larger than a call may be.
+            // Pieces are small enough for one call of the codec.
             for piece in bytes.chunks(1 << 20) {
                 let events = self.push(decoder, piece).await?;
                 if !events.is_empty() {
@@ -308,7 +308,7 @@ impl<'a> Codec<'a> {
                 self.take(assembly, events, &head, shown)?;
             }
             if self.now().saturating_sub(spoke_at) > SILENCE_MS {
-                return Err(self.silent("anything but signs of life"));
+                return Err(self.timed_out("anything but signs of life"));
             }
         }
         let events = self.finish(decoder).await?;
@@ -366,7 +366,7 @@ impl<'a> Codec<'a> {
         Ok(())
     }
 
-    /// The error of an error inside of a good answer. Some services say in the head of it when to come back.
+    /// Makes the error that a service reports in the stream of a good response. Some say in its head when to retry.
     fn reported(&self, head: &Head, diagnosis: Diagnosis) -> AttemptError {
         let now = self.shared.brokers.clock.now_ms();
         let retry_after = retry::retry_after(&head.headers, now);
@@ -384,7 +384,7 @@ impl<'a> Codec<'a> {
                 let name = self.provider.name();
                 Err(AttemptError::of_egress(name, &self.redacted(error)))
             }
-            Err(_) => Err(self.silent("more of the answer")),
+            Err(_) => Err(self.timed_out("more of the answer")),
         }
     }
 
@@ -392,7 +392,7 @@ impl<'a> Codec<'a> {
         self.shared.brokers.clock.monotonic_ms()
     }
 
-    fn silent(&self, what: &str) -> AttemptError {
+    fn timed_out(&self, what: &str) -> AttemptError {
         let message = format!("waited for {what} in vain");
         let failure = Failure::Unavailable { message, request_sent: true, retry_after_ms: None };
         AttemptError::of_failure(self.provider.name(), &failure)
@@ -453,14 +453,12 @@ fn inner<T>(
     result.map_err(Failure::from)
 }
 
-/// The answer of a provider that is reached nowhere: its own request.
+/// Makes the response of a provider without a transport: its own request.
 fn echo(request: HttpRequest) -> HttpResponse {
     struct Whole(Option<Vec<u8>>);
 
     impl ResponseBody for Whole {
-        fn chunk(
-            &mut self,
-        ) -> openkoi_core::port::Pending<'_, Result<Option<Vec<u8>>, EgressError>> {
+        fn chunk(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, EgressError>> {
             let body = self.0.take().filter(|body| !body.is_empty());
             Box::pin(std::future::ready(Ok(body)))
         }
@@ -475,7 +473,7 @@ fn echo(request: HttpRequest) -> HttpResponse {
 }
 
 impl ProviderClient {
-    /// Returns the request as the egress broker takes it: one host, this provider's key and nobody else's.
+    /// Returns the request for the egress broker, with this provider's rule and key.
     fn request(
         &self,
         authorization: &Authorization,

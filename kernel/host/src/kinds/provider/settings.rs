@@ -1,4 +1,4 @@
-//! What the user set up: providers, and which model does what.
+//! The user's providers, and the models of each role.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -7,28 +7,28 @@ use serde_json::Value;
 
 use crate::manifest::Inject;
 
-/// Draws a number from 0 to 1, for waits that must not coincide.
+/// Draws a number from 0 to 1. Waits vary by it, so that clients do not retry at the same moment.
 pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
 
 /// A provider as the user set it up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProviderSettings {
-    /// The name it goes by.
+    /// The name in the settings.
     pub name: String,
-    /// The component that speaks its wire format.
+    /// The component with its wire format.
     pub component: String,
-    /// Where it is, unless where the manifest says.
+    /// The base URL, if it is not that of the manifest.
     pub base_url: Option<String>,
-    /// Settings for the codec, those that are files already read.
+    /// Settings for the codec. Those that name a file hold its contents.
     pub options: Vec<(String, String)>,
-    /// Where its key is looked for. Empty: the variables of the manifest (only if `base_url` is the
-    /// manifest's own), then the stored credential of its name.
+    /// The sources of its key, in order. Empty means the variables of the manifest, if the base URL is the manifest's
+    /// too, and then the saved credential of this name.
     pub credential: Vec<SecretSource>,
-    /// How the token of a [`SecretSource::Login`] among them is kept fresh.
+    /// The login that renews the token of a [`SecretSource::Login`] among them.
     pub login: Option<Login>,
-    /// Headers that go with each request.
+    /// Headers to add to each request.
     pub headers: Vec<(String, String)>,
-    /// Where its credential goes, unless where the manifest says.
+    /// The place of its credential in a request, if it is not that of the manifest.
     pub inject: Option<Inject>,
 }
 
@@ -41,16 +41,16 @@ pub struct Route {
     pub model: String,
 }
 
-/// Everything that says which model does what.
+/// The providers, and the models of each role.
 #[derive(Clone)]
 pub struct ModelSettings {
     /// The providers.
     pub providers: Vec<ProviderSettings>,
-    /// The routes of a role, the first before its substitutes. A role without any has those of the executor.
+    /// The routes of a role: the first, then its substitutes. A role without routes has those of the executor.
     pub roles: BTreeMap<String, Vec<Route>>,
-    /// What is known of models, in the models.dev shape.
+    /// Limits and prices of known models, in the models.dev shape.
     pub catalogue: Value,
-    /// For waits that must not coincide.
+    /// Varies the waits between attempts.
     pub chance: Chance,
 }
 

@@ -1,4 +1,4 @@
-//! Sets up a provider of the user's with the manifest of its component.
+//! Sets up a provider from the user's settings and the manifest of its component.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     manifest::{Kind, Manifest, ProviderEntry, Wire},
 };
 
-/// Why providers could not be set up.
+/// A provider or a role is set up wrongly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
     /// The component cannot be used.
@@ -23,11 +23,11 @@ pub enum SetupError {
     Catalog {
         /// The provider.
         provider: String,
-        /// Why.
+        /// The reason.
         source: CatalogError,
     },
     /// The component is of another kind.
-    #[error("the provider `{provider}` names the component `{component}`, which is no provider")]
+    #[error("the provider `{provider}` names the component `{component}`, which is not a provider")]
     NotAProvider {
         /// The provider.
         provider: String,
@@ -39,25 +39,25 @@ pub enum SetupError {
     Address {
         /// The provider.
         provider: String,
-        /// Why.
+        /// The reason.
         source: AddressError,
     },
-    /// A part of the base URL is not known.
+    /// A placeholder of the base URL has no proper value.
     #[error("the provider `{provider}` {reason}")]
     Template {
         /// The provider.
         provider: String,
-        /// Why.
+        /// The reason.
         reason: TemplateError,
     },
-    /// A setting is not one that the component has.
+    /// The component does not have a setting.
     #[error("the provider `{provider}` has no setting `{option}`; there are: {known}")]
     Option {
         /// The provider.
         provider: String,
         /// The setting.
         option: String,
-        /// Those that there are.
+        /// The settings of the component.
         known: String,
     },
     /// Two providers share a name.
@@ -76,15 +76,15 @@ pub enum SetupError {
     },
 }
 
-/// A provider, ready to be asked.
+/// A provider that is set up, with the state of its back-off.
 #[derive(Debug)]
 pub(super) struct ProviderClient {
     pub(super) settings: ProviderSettings,
     pub(super) manifest: Arc<Manifest>,
-    /// The options with those that the machine knows. A codec is not shown the latter.
+    /// The options, and those that variables or profiles of the user's machine set. The codec gets the settings alone.
     pub(super) values: Vec<(String, String)>,
     pub(super) address: Option<Address>,
-    /// Where its models are listed, if that is elsewhere.
+    /// The address of its list of models, if it is another.
     pub(super) lists: Option<Address>,
     pub(super) limits: CallLimits,
     pub(super) backoff: Backoff,
@@ -125,7 +125,7 @@ impl ProviderClient {
     }
 }
 
-/// Returns where the provider is; nothing for one that is nowhere.
+/// Returns the address of the provider, or `None` if requests stay within the process.
 fn address(
     settings: &ProviderSettings,
     own: &ProviderEntry,
@@ -137,7 +137,7 @@ fn address(
     filled(settings, settings.base_url.as_deref().unwrap_or(&own.base_url), own, values).map(Some)
 }
 
-/// Returns where its models are listed, if that is elsewhere.
+/// Returns the address of its list of models, if it is another.
 fn lists(
     settings: &ProviderSettings,
     own: &ProviderEntry,

@@ -32,7 +32,7 @@ pub(super) fn check_login(login: Option<&Login>) -> Result<(), ManifestError> {
     login.map_or(Ok(()), Login::check).map_err(unfit)
 }
 
-/// Whether it is a file below the user's home.
+/// Returns true for the path of a file below the user's home.
 pub(super) fn is_below_home(path: &str) -> bool {
     let below = path.strip_prefix("~/").filter(|below| !below.contains(".."));
     below.is_some_and(|below| !below.is_empty() && is_line(below))
