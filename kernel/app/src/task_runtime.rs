@@ -11,11 +11,11 @@ use openkoi_core::{
     toolbox::{Joined, Toolbox},
 };
 use openkoi_host::{
-    Host, Place,
+    Host, Workdir,
     kinds::{
-        evaluator::Judges,
-        provider::Models,
-        tool::{ToolSettings, Tools},
+        evaluator::CatalogEvaluators,
+        provider::CatalogModels,
+        tool::{CatalogTools, ToolSettings},
     },
 };
 use openkoi_storage::Storage;
@@ -48,11 +48,11 @@ pub struct TaskRuntime {
     app: Arc<App>,
     storage: Arc<Storage>,
     directory: Arc<Directory>,
-    models: Arc<Models>,
+    models: Arc<CatalogModels>,
     /// Providers of the run whose list of models was kept and is no longer fresh.
     stale: Vec<Connection>,
     toolbox: Arc<dyn Toolbox>,
-    evaluators: Arc<Judges>,
+    evaluators: Arc<CatalogEvaluators>,
     skills: SkillSet,
     policy: Policy,
     notices: Vec<String>,
@@ -73,11 +73,11 @@ impl TaskRuntime {
         let routes = connections.routes(settings, &catalogue)?;
         let storage = app.storage()?;
         let host = host::host(app, settings, storage.clone(), app.secrets(settings)?)?;
-        let models = Models::new(&host, models::model_settings(&routes, &catalogue)?)?;
+        let models = CatalogModels::new(&host, models::model_settings(&routes, &catalogue)?)?;
         let skills = SkillSet::load(app.paths()?.home(), workspace);
-        let place = Arc::new(place(app, settings, workspace)?);
-        let toolbox = toolbox(&host, &place, settings, workspace)?;
-        let evaluators = Judges::new(&host, place, skills.rubrics(), &[])?;
+        let workdir = Arc::new(workdir(app, settings, workspace)?);
+        let toolbox = toolbox(&host, &workdir, settings, workspace)?;
+        let evaluators = CatalogEvaluators::new(&host, workdir, skills.rubrics(), &[])?;
         Ok(Self {
             app: Arc::clone(app),
             directory: Arc::new(Directory::new(workspace, app.paths()?)?),
@@ -151,23 +151,23 @@ impl TaskRuntime {
 
 fn toolbox(
     host: &Host,
-    place: &Arc<Place>,
+    workdir: &Arc<Workdir>,
     settings: &Settings,
     workspace: &Path,
 ) -> Result<Arc<dyn Toolbox>, AppError> {
-    let tools = Tools::new(host, Arc::clone(place), &ToolSettings::default())?;
+    let tools = CatalogTools::new(host, Arc::clone(workdir), &ToolSettings::default())?;
     let joined = Joined::new([Arc::new(tools) as Arc<dyn Toolbox>])?;
     let chosen = Without::new(Arc::new(joined), &settings.disabled_tools);
     let guarded = WithFailPoints(Arc::new(chosen));
     Ok(Arc::new(WithRules::new(Arc::new(guarded), workspace)))
 }
 
-fn place(app: &App, settings: &Settings, workspace: &Path) -> Result<Place, AppError> {
-    let mut place = Place::new(workspace, app.paths()?.tool_output());
-    place.private = sandbox::secret(app)?;
-    place.network = settings.sandbox.network;
-    place.writable.clone_from(&settings.sandbox.write);
-    Ok(place)
+fn workdir(app: &App, settings: &Settings, workspace: &Path) -> Result<Workdir, AppError> {
+    let mut workdir = Workdir::new(workspace, app.paths()?.tool_output());
+    workdir.private = sandbox::secret(app)?;
+    workdir.network = settings.sandbox.network;
+    workdir.writable.clone_from(&settings.sandbox.write);
+    Ok(workdir)
 }
 
 fn warnings(settings: &Settings) -> Vec<String> {

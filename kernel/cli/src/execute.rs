@@ -258,7 +258,7 @@ fn fit(schema: &Value, text: &str) -> Result<Value, String> {
     let body = body.strip_prefix("```json").or_else(|| body.strip_prefix("```")).unwrap_or(body);
     let body = body.strip_suffix("```").unwrap_or(body).trim();
     let value: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
-    openkoi_host::kinds::check_schema(schema, &value).map_err(|failure| failure.to_string())?;
+    openkoi_host::schema::check(schema, &value).map_err(|failure| failure.to_string())?;
     Ok(value)
 }
 

@@ -1,5 +1,5 @@
-//! The check before anything of a component is compiled or run: what it imports against the world of its
-//! kind, against what its manifest asks for, and against what this host offers.
+//! The check before a component is compiled or run: its imports against the world of its kind, the requests of its
+//! manifest, and the interfaces of this host.
 //!
 //! | import | answer |
 //! |---|---|
@@ -9,7 +9,7 @@
 //! | `openkoi:host/*` of another kind's world | [`AdmissionError::NotForThisKind`] |
 //! | `records`, `memory` | [`AdmissionError::NotOffered`] |
 //! | a package at another version | [`AdmissionError::Version`], both named |
-//! | the WASI interfaces that the runtimes of languages import | admitted; there is nothing behind them |
+//! | the WASI interfaces that the runtimes of languages import | admitted, with an empty context behind them |
 //! | anything else, `wasi:http` and `wasi:sockets` included | [`AdmissionError::UnknownInterface`] |
 
 use crate::{
@@ -24,7 +24,7 @@ const TYPES: [&str; 3] = ["failures", "http-types", "conversation"];
 const NOT_OFFERED: [&str; 2] = ["records", "memory"];
 const OFFERED: [&str; 7] = ["log", "progress", "http", "model", "state", "files", "process"];
 
-/// What the runtimes of languages import whether a program uses it or not. An empty context answers.
+/// Interfaces that the runtimes of languages import whether a program uses them or not. An empty context serves them.
 const RUNTIME: [&str; 20] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
@@ -48,10 +48,10 @@ const RUNTIME: [&str; 20] = [
     "wasi:random/insecure-seed",
 ];
 
-/// Why a component was not admitted.
+/// A component was not admitted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
-    /// It imports an interface that its manifest does not ask for.
+    /// The manifest does not ask for an imported interface.
     #[error("`{component}` imports `{interface}` but its manifest does not ask for it")]
     Undeclared {
         /// The component.
@@ -59,7 +59,7 @@ pub enum AdmissionError {
         /// The interface.
         interface: String,
     },
-    /// It imports an interface that its kind does not have.
+    /// The world of the component's kind does not have an imported interface.
     #[error(
         "`{component}` imports `{interface}`, which a component of kind `{kind}` does not have"
     )]
@@ -68,10 +68,10 @@ pub enum AdmissionError {
         component: String,
         /// The interface.
         interface: String,
-        /// Its kind.
+        /// The kind.
         kind: &'static str,
     },
-    /// It imports an interface of the contract that this host has not.
+    /// This host does not offer an imported interface of the contract yet.
     #[error("`{component}` imports `{interface}`, which this host does not offer yet")]
     NotOffered {
         /// The component.
@@ -79,7 +79,7 @@ pub enum AdmissionError {
         /// The interface.
         interface: String,
     },
-    /// It imports something that is not in the contract.
+    /// An import is not in the contract.
     #[error("`{component}` imports `{interface}`, which no OpenKoi host offers{}", hint(.interface))]
     UnknownInterface {
         /// The component.
@@ -87,34 +87,34 @@ pub enum AdmissionError {
         /// The interface.
         interface: String,
     },
-    /// It was built against another version of a package.
+    /// The component was built against another version of a package.
     #[error("`{component}` wants `{interface}` at version {wants}, and this host has {has}")]
     Version {
         /// The component.
         component: String,
         /// The interface, without its version.
         interface: String,
-        /// The version it was built against.
+        /// The version that it was built against.
         wants: String,
         /// The version of this host.
         has: &'static str,
     },
-    /// It does not export what its kind has to.
+    /// The export of the kind is missing.
     #[error("`{component}` says that it is of kind `{kind}` but does not export `{interface}`")]
     Missing {
         /// The component.
         component: String,
         /// The interface.
         interface: String,
-        /// Its kind.
+        /// The kind.
         kind: &'static str,
     },
-    /// Components of this kind are not run here.
+    /// This host does not run components of the kind yet.
     #[error("`{component}` is of kind `{kind}`, which this host does not run yet")]
     UnknownKind {
         /// The component.
         component: String,
-        /// Its kind.
+        /// The kind.
         kind: &'static str,
     },
 }
@@ -127,7 +127,7 @@ fn hint(interface: &str) -> &'static str {
     }
 }
 
-/// Returns the interfaces of `openkoi:host` in the world of `kind`, or nothing if it is not run here.
+/// Returns the interfaces of `openkoi:host` in the world of `kind`, or `None` if this host does not run it.
 #[must_use]
 pub fn interfaces(kind: Kind) -> Option<&'static [&'static str]> {
     match kind {
@@ -151,11 +151,11 @@ pub fn export(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// Decides whether a component with these imports and exports may be run as what its manifest says.
+/// Admits a component with these imports and exports as what its manifest says.
 ///
 /// # Errors
 ///
-/// Names the first import or export that may not be.
+/// The first import or export that is refused.
 pub fn admit(
     manifest: &Manifest,
     imports: &[String],
@@ -214,7 +214,7 @@ fn admit_import(manifest: &Manifest, world: &[&str], import: &str) -> Result<(),
     Ok(())
 }
 
-/// Checks that this host speaks `version`: it is compatible as cargo has it, and not newer.
+/// Checks that this host speaks `version`: compatible by cargo's rules, and not newer.
 fn spoken(component: &str, interface: &str, version: Option<&str>) -> Result<(), AdmissionError> {
     let wants = version.unwrap_or("");
     let fits = match (numbers(wants), numbers(CONTRACT)) {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_has_to_be_asked_for() {
+    fn the_manifest_has_to_ask_for_an_import() {
         let import = "openkoi:host/files@0.1.0";
         let refused = decide(&tool(""), import).unwrap_err();
         let asked =
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn both_versions_are_named() {
+    fn a_wrong_version_is_refused_with_both_named() {
         for wants in ["0.9.0", "1.0.0", "0.1.1", "0.1", ""] {
             let import = format!("openkoi:host/files@{wants}");
             let refused = decide(&tool(""), &import).unwrap_err();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_offered_yet_is_said_to_be_so() {
+    fn an_interface_or_kind_that_is_not_offered_yet_is_refused_as_such() {
         let asked = tool("[[tool.capability]]\ninterface = \"memory\"\nwhy = \"w\"");
         let refused = decide(&asked, "openkoi:host/memory@0.1.0").unwrap_err();
         assert!(refused.to_string().ends_with("which this host does not offer yet"));
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn wasi_is_what_a_runtime_imports_and_nothing_else() {
+    fn the_admitted_part_of_wasi_is_that_of_runtimes() {
         assert_eq!(decide(&tool(""), "wasi:cli/environment@0.2.6"), Ok(()));
         for import in [
             "wasi:sockets/tcp@0.2.0",

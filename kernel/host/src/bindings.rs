@@ -1,12 +1,12 @@
-//! The generated side of the contract in `wit/`: the one file that calls `bindgen!`.
+//! Code generated from the contract in `wit/`.
 //!
-//! [`imports`] holds every host interface and every shared type, once. Each kind is a world of its own that
-//! only exports, so that its types are those of [`imports`] and no interface is generated twice.
+//! [`imports`] holds each host interface and each shared type once. Each kind has a world of its own with exports and
+//! no imports, so that it uses the types of [`imports`] and no interface is generated twice.
 
 #![allow(missing_docs, clippy::all, reason = "generated code; the contract carries the comments")]
 
 /// Every host interface, with every shared type.
-pub mod imports {
+pub(crate) mod imports {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host"],
         inline: "
@@ -25,14 +25,14 @@ pub mod imports {
         ",
         imports: { default: async | trappable },
         with: {
-            "openkoi:host/http.body": crate::interfaces::http::BodyStream,
-            "openkoi:host/process.child": crate::interfaces::process::RunningChild,
+            "openkoi:host/http.body": crate::resources::BodyStream,
+            "openkoi:host/process.child": crate::resources::RunningChild,
         },
     });
 }
 
 /// The exports of a tool.
-pub mod tool {
+pub(crate) mod tool {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host", "../../wit/tool"],
         inline: "
@@ -49,7 +49,7 @@ pub mod tool {
 }
 
 /// The exports of a provider.
-pub mod provider {
+pub(crate) mod provider {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host", "../../wit/provider"],
         inline: "
@@ -67,7 +67,7 @@ pub mod provider {
 }
 
 /// The exports of an evaluator.
-pub mod evaluator {
+pub(crate) mod evaluator {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host", "../../wit/evaluator"],
         inline: "

@@ -1,8 +1,10 @@
-//! The components that are here.
+//! The installed components.
 //!
 //! Built-ins are a static index: listing them parses nothing, asking for a manifest parses that one, and the
-//! code of a component is unpacked when it is first called.
+//! code of a component is unpacked when it is first called. A catalog does not change: one with a further component
+//! is another catalog, and calls in flight end on theirs.
 
+mod error;
 mod section;
 
 use std::{
@@ -13,132 +15,53 @@ use std::{
 use openkoi_core::hash;
 use wasmtime::component::Component;
 
+pub use crate::embedded::{Embedded, Unpack};
+pub use error::{COMPONENT_BYTES, CatalogError};
+
 use crate::{
-    admission::{self, AdmissionError},
-    engine::{EngineError, Loaded, Machine},
+    admission,
+    engine::{Engine, EngineError},
+    linker::{Linkers, Loaded},
     manifest::{Kind, LimitRequest, Manifest, ManifestError},
 };
 
-/// The largest component that is looked at, in bytes.
-pub const COMPONENT_BYTES: usize = 16 << 20;
-
-/// Unpacks code into memory; says whether it filled that to its end.
-pub type Unpack = fn(&[u8], &mut [u8]) -> bool;
-
-/// A component that came with the program.
-#[derive(Clone, Copy, Debug)]
-pub struct Embedded {
-    /// Its name.
-    pub name: &'static str,
-    /// Its kind.
-    pub kind: Kind,
-    /// SHA-256 of the WebAssembly bytes, in hexadecimal.
-    pub digest: &'static str,
-    /// Its manifest as JSON.
-    pub manifest: &'static str,
-    /// Its native code.
-    pub native: &'static [u8],
-    /// What unpacks the code, if it is packed.
-    pub unpack: Option<Unpack>,
-    /// Bytes of WebAssembly it was compiled from.
-    pub wasm_len: usize,
-    /// Bytes of native code, unpacked.
-    pub native_len: usize,
-}
-
-/// Why a component cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CatalogError {
-    /// There is none of that name.
-    #[error("there is no component `{name}`")]
-    Unknown {
-        /// The name.
-        name: String,
-    },
-    /// There is one of that name already.
-    #[error("there is a component `{name}` already")]
-    Duplicate {
-        /// The name.
-        name: String,
-    },
-    /// It is larger than any honest one.
-    #[error("it has {size} bytes; at most {COMPONENT_BYTES} are taken")]
-    TooLarge {
-        /// Its size.
-        size: usize,
-    },
-    /// It is something else.
-    #[error("it is no WebAssembly component: {0}")]
-    NotAComponent(String),
-    /// Its manifest is not accepted.
-    #[error("the manifest of {component}: {source}")]
-    Manifest {
-        /// Which component, if it is known.
-        component: String,
-        /// What is wrong.
-        source: ManifestError,
-    },
-    /// It is not admitted.
-    #[error(transparent)]
-    Admission(#[from] AdmissionError),
-    /// Its code is not accepted.
-    #[error("`{component}` cannot be compiled: {source}")]
-    Code {
-        /// The component.
-        component: String,
-        /// Why.
-        source: EngineError,
-    },
-    /// What was embedded is damaged.
-    #[error("the embedded code of `{component}` is damaged: {reason}")]
-    Damaged {
-        /// The component.
-        component: String,
-        /// Why.
-        reason: String,
-    },
-    /// The engine does not start.
-    #[error("components cannot be run: {0}")]
-    Engine(#[source] EngineError),
-}
-
-/// What lists show.
+/// A component as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed<'a> {
-    /// Its name.
+pub struct ListedComponent<'a> {
+    /// The name.
     pub name: &'a str,
-    /// Its kind.
+    /// The kind.
     pub kind: Kind,
     /// SHA-256 of the WebAssembly bytes, in hexadecimal.
     pub digest: &'a str,
-    /// Bytes of WebAssembly.
+    /// Size of the WebAssembly, in bytes.
     pub wasm_len: usize,
-    /// Whether it came with the program.
+    /// True for a component that came with the program.
     pub built_in: bool,
 }
 
-/// Where the code of a component is.
+/// The origin of a component's code.
 #[derive(Clone, Debug)]
 enum Source {
     Embedded(Embedded),
     Compiled(Component),
 }
 
-/// One component.
+/// One component of the catalog.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CatalogEntry {
     name: String,
     kind: Kind,
     digest: String,
     wasm_len: usize,
     source: Source,
-    /// What the user set instead of what the manifest asks for.
+    /// Limits of the user; they override those of the manifest.
     limits: LimitRequest,
     manifest: OnceLock<Result<Arc<Manifest>, CatalogError>>,
     loaded: Arc<OnceLock<Result<LoadedOpaque, CatalogError>>>,
 }
 
-/// [`Loaded`] without its insides in debug output.
+/// [`Loaded`], which debug output does not open.
 #[derive(Clone)]
 struct LoadedOpaque(Loaded);
 
@@ -148,19 +71,20 @@ impl std::fmt::Debug for LoadedOpaque {
     }
 }
 
-/// The components that are here. Clones share the engine and what is loaded.
+/// The installed components. Clones share the engine and all loaded components.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    entries: BTreeMap<String, Arc<Entry>>,
-    machine: Arc<OnceLock<Result<Machine, CatalogError>>>,
+    entries: BTreeMap<String, Arc<CatalogEntry>>,
+    engine: Arc<OnceLock<Result<Engine, CatalogError>>>,
+    linkers: Arc<Linkers>,
 }
 
 impl Catalog {
-    /// Makes a catalog of built-ins. Nothing is parsed or unpacked.
+    /// Makes a catalog of built-ins with the limits that their manifests ask for. Nothing is parsed or unpacked.
     #[must_use]
     pub fn new(built_in: impl IntoIterator<Item = Embedded>) -> Self {
         let entries = built_in.into_iter().map(|embedded| {
-            let entry = Entry {
+            let entry = CatalogEntry {
                 name: embedded.name.to_owned(),
                 kind: embedded.kind,
                 digest: embedded.digest.to_owned(),
@@ -172,11 +96,11 @@ impl Catalog {
             };
             (entry.name.clone(), Arc::new(entry))
         });
-        Self { entries: entries.collect(), machine: Arc::default() }
+        Self { entries: entries.collect(), engine: Arc::default(), linkers: Arc::default() }
     }
 
-    /// Returns the same components with these limits laid over those that the manifests of built-ins ask for. The
-    /// engine and what is loaded are shared with this catalog. A name that is not here limits nothing.
+    /// Returns the same components with limits of the user laid over those that the manifests of built-ins ask for.
+    /// Both catalogs share the engine and what is loaded. A name that is not here limits nothing.
     #[must_use]
     pub fn limited(&self, limits: &BTreeMap<String, LimitRequest>) -> Self {
         let mut limited = self.clone();
@@ -189,13 +113,16 @@ impl Catalog {
         limited
     }
 
-    /// Adds a component from its WebAssembly bytes: reads its manifest, decides whether it is admitted and
-    /// only then compiles it, which takes seconds. Returns its name.
+    /// Returns a catalog with one more component, and the name of it. This catalog stays as it is; both share the
+    /// engine and what is loaded.
+    ///
+    /// The manifest in the WebAssembly bytes is read first. A component that is admitted is then compiled, which
+    /// takes seconds.
     ///
     /// # Errors
     ///
-    /// Nothing was added.
-    pub fn add_bytes(&mut self, wasm: &[u8]) -> Result<String, CatalogError> {
+    /// Why the component cannot be used.
+    pub fn with_component(&self, wasm: &[u8]) -> Result<(Self, String), CatalogError> {
         let outline = section::outline(wasm)?;
         let manifest = Manifest::parse(&outline.manifest).map_err(|source| {
             CatalogError::Manifest { component: "the component".to_owned(), source }
@@ -206,8 +133,8 @@ impl Catalog {
         }
         admission::admit(&manifest, &outline.imports, &outline.exports)?;
         let broken = |source: EngineError| CatalogError::Code { component: name.clone(), source };
-        let component = self.machine()?.compile(wasm).map_err(broken)?;
-        let entry = Entry {
+        let component = self.engine()?.compile(wasm).map_err(broken)?;
+        let entry = CatalogEntry {
             name: name.clone(),
             kind: manifest.component.kind,
             digest: hash::of_bytes(wasm),
@@ -217,12 +144,13 @@ impl Catalog {
             manifest: OnceLock::from(Ok(Arc::new(manifest))),
             loaded: Arc::default(),
         };
-        self.entries.insert(name.clone(), Arc::new(entry));
-        Ok(name)
+        let mut more = self.clone();
+        more.entries.insert(name.clone(), Arc::new(entry));
+        Ok((more, name))
     }
 
     /// Returns all components, sorted by name.
-    pub fn list(&self) -> impl Iterator<Item = Listed<'_>> {
+    pub fn list(&self) -> impl Iterator<Item = ListedComponent<'_>> {
         self.entries.values().map(|entry| entry.listed())
     }
 
@@ -231,50 +159,51 @@ impl Catalog {
     /// # Errors
     ///
     /// [`CatalogError::Unknown`].
-    pub fn find(&self, name: &str) -> Result<&Entry, CatalogError> {
+    pub fn find(&self, name: &str) -> Result<&CatalogEntry, CatalogError> {
         let unknown = || CatalogError::Unknown { name: crate::text::one_line(name, 80) };
         self.entries.get(name).map(Arc::as_ref).ok_or_else(unknown)
     }
 
     /// Returns the components of one kind, sorted by name.
-    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &CatalogEntry> {
         self.entries.values().map(Arc::as_ref).filter(move |entry| entry.kind == kind)
     }
 
     /// Returns the engine, which is started at the first call.
-    pub(crate) fn machine(&self) -> Result<&Machine, CatalogError> {
-        let started = self.machine.get_or_init(|| Machine::start().map_err(CatalogError::Engine));
+    pub(crate) fn engine(&self) -> Result<&Engine, CatalogError> {
+        let started = self.engine.get_or_init(|| Engine::start().map_err(CatalogError::Engine));
         started.as_ref().map_err(Clone::clone)
     }
 
-    /// Returns a component ready to be called, made so at the first call.
-    pub(crate) fn load(&self, entry: &Entry) -> Result<Loaded, CatalogError> {
-        let machine = self.machine()?;
-        let loaded = entry.loaded.get_or_init(|| entry.load(machine).map(LoadedOpaque));
+    /// Returns a component ready to be called. The first call loads it.
+    pub(crate) fn load(&self, entry: &CatalogEntry) -> Result<Loaded, CatalogError> {
+        let engine = self.engine()?;
+        let load = || entry.load(engine, &self.linkers).map(LoadedOpaque);
+        let loaded = entry.loaded.get_or_init(load);
         loaded.as_ref().map(|loaded| loaded.0.clone()).map_err(Clone::clone)
     }
 }
 
-impl Entry {
-    /// Returns its name.
+impl CatalogEntry {
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns its kind.
+    /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Returns the SHA-256 of its WebAssembly bytes, in hexadecimal.
+    /// Returns the SHA-256 of the WebAssembly bytes, in hexadecimal.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// Returns its manifest, parsed at the first call.
+    /// Returns the manifest, parsed at the first call.
     ///
     /// # Errors
     ///
@@ -297,8 +226,8 @@ impl Entry {
         CatalogError::Manifest { component: format!("`{}`", self.name), source }
     }
 
-    fn listed(&self) -> Listed<'_> {
-        Listed {
+    fn listed(&self) -> ListedComponent<'_> {
+        ListedComponent {
             name: &self.name,
             kind: self.kind,
             digest: &self.digest,
@@ -320,33 +249,34 @@ impl Entry {
         }
     }
 
-    fn load(&self, machine: &Machine) -> Result<Loaded, CatalogError> {
+    fn load(&self, engine: &Engine, linkers: &Linkers) -> Result<Loaded, CatalogError> {
         let broken = |source| CatalogError::Code { component: self.name.clone(), source };
         let manifest = self.manifest()?;
         let component = match &self.source {
             Source::Compiled(component) => component.clone(),
             Source::Embedded(embedded) => {
-                let component = machine.revive(embedded).map_err(|error| self.damaged(error))?;
-                self.admit(machine, manifest, &component)?;
+                let component = engine.deserialize_native(embedded);
+                let component = component.map_err(|error| self.damaged(error))?;
+                self.admit(engine, manifest, &component)?;
                 component
             }
         };
-        machine.link(self.kind, &component).map_err(broken)
+        linkers.link(self.kind, &component).map_err(broken)
     }
 
-    /// Built-ins meet the same check as everybody else.
+    /// Built-ins pass the same check as other components.
     fn admit(
         &self,
-        machine: &Machine,
+        engine: &Engine,
         manifest: &Manifest,
         component: &Component,
     ) -> Result<(), CatalogError> {
         let shape = component.component_type();
         let names = |name: &str| name.to_owned();
         let imports: Vec<String> =
-            shape.imports(machine.engine()).map(|(name, _)| names(name)).collect();
+            shape.imports(engine.wasmtime()).map(|(name, _)| names(name)).collect();
         let exports: Vec<String> =
-            shape.exports(machine.engine()).map(|(name, _)| names(name)).collect();
+            shape.exports(engine.wasmtime()).map(|(name, _)| names(name)).collect();
         Ok(admission::admit(manifest, &imports, &exports)?)
     }
 

@@ -1,4 +1,4 @@
-//! Core's types and the contract's, one for the other.
+//! Converts between the types of core and those of the contract.
 
 use openkoi_core::{blob::Blob, failure::Failure, message as core};
 use serde_json::Value;
@@ -57,7 +57,7 @@ pub(crate) fn request(
     }
 }
 
-/// Turns a turn into what a component is told.
+/// Turns a turn into the completion that a component gets.
 pub(crate) fn completion(turn: core::Turn) -> wit::Completion {
     wit::Completion {
         parts: turn.parts.iter().map(part_out).collect(),
@@ -167,7 +167,7 @@ pub(crate) fn blob_in(blob: wit::Blob) -> Blob {
     Blob { media_type: crate::text::one_line(&blob.media_type, 100), bytes: blob.bytes }
 }
 
-/// Returns roughly how many bytes of the guest a prompt is.
+/// Returns the approximate size of a prompt, in bytes.
 pub(crate) fn weight(prompt: &model::Prompt) -> usize {
     let messages: usize = prompt.messages.iter().map(|message| parts_weight(&message.parts)).sum();
     let tools: usize =
@@ -175,7 +175,7 @@ pub(crate) fn weight(prompt: &model::Prompt) -> usize {
     prompt.system.len() + messages + tools + prompt.schema.as_ref().map_or(0, String::len)
 }
 
-/// Returns how many bytes these parts are.
+/// Returns the size of these parts, in bytes.
 pub(crate) fn parts_weight(parts: &[wit::Part]) -> usize {
     let weight = |part: &wit::Part| match part {
         wit::Part::Text(text) => text.len(),

@@ -1,4 +1,4 @@
-//! What the brokers say, as a component and a model are told it.
+//! Turns errors of the brokers into failures, and failures into those of the contract and back.
 
 use openkoi_brokers::{
     egress::{EgressError, EgressErrorKind},
@@ -45,7 +45,7 @@ pub(crate) fn of_egress(error: EgressError) -> Failure {
         }
         EgressErrorKind::TooLarge => Failure::Limited {
             name: "http-body-bytes".to_owned(),
-            value: crate::interfaces::http::BODY_BYTES,
+            value: crate::resources::BODY_BYTES,
             knob: String::new(),
         },
         _ => Failure::Unavailable {
@@ -79,10 +79,10 @@ impl From<Failure> for wit::Failure {
     }
 }
 
-/// What a guest says, with nothing in it that could drive a terminal.
+/// Takes a guest's failure, with its text made safe to show.
 impl From<wit::Failure> for Failure {
     fn from(failure: wit::Failure) -> Self {
-        let clean = |text: String| said(&text);
+        let clean = |text: String| shown(&text);
         match failure {
             wit::Failure::Invalid(input) => {
                 Self::Invalid { field: clean(input.field), message: clean(input.message) }
@@ -109,8 +109,8 @@ impl From<wit::Failure> for Failure {
     }
 }
 
-/// A guest's sentence: visible and of bounded length. New lines stay, a compiler's message has some.
-fn said(text: &str) -> String {
+/// Makes a guest's sentence safe to show and caps its length. New lines stay: the messages of compilers have some.
+fn shown(text: &str) -> String {
     const LONGEST: usize = 16 << 10;
     crate::text::visible(crate::text::cut(text, LONGEST))
 }

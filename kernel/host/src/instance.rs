@@ -1,56 +1,62 @@
 //! One call of a component: a fresh store with its limits, run to its end or dropped.
 //!
-//! A store is used for one call (or, for a provider, one stream) and never again, so nothing that a guest
-//! leaves in its memory is seen by the next. Whatever goes wrong inside ends this call only.
+//! Each call (for a provider, each stream) has a store of its own, so the next does not see what a guest leaves in its
+//! memory. A fault inside ends that call.
 
-mod call;
+mod call_log;
+mod cpu_meter;
+mod fault_counter;
+mod guest_state;
 mod limiter;
 mod limits;
-mod meter;
-mod quarantine;
 mod trap;
+mod wasi;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use openkoi_core::failure::Failure;
+use openkoi_core::{failure::Failure, port::Clock};
 use wasmtime::{Store, UpdateDeadline};
 
-pub(crate) use call::{Call, Run, Traces};
-pub use limits::{LimitHit, Limits};
-pub(crate) use meter::{Meter, Metered};
-pub use quarantine::Quarantined;
-pub(crate) use quarantine::Strikes;
+pub(crate) use call_log::CallLog;
+pub(crate) use fault_counter::FaultCounter;
+pub(crate) use guest_state::{Caller, GuestState};
+pub(crate) use limits::{CallLimits, LimitHit};
 
 use crate::{
-    engine::Ticker,
-    host::Shared,
+    engine::{Engine, Ticker},
     sabotage::{Guard, off},
 };
+use cpu_meter::{CpuMeter, Metered};
 
-/// What one step of a guest runs under, apart from its store.
+/// Runs the steps of one guest within their limits, and counts its faults.
 pub(crate) struct Watch {
     component: Arc<str>,
-    limits: Limits,
-    meter: Arc<Meter>,
+    limits: CallLimits,
+    meter: Arc<CpuMeter>,
     ticker: Arc<Ticker>,
-    traces: Arc<Traces>,
-    shared: Arc<Shared>,
+    log: Arc<CallLog>,
+    faults: Arc<FaultCounter>,
+    clock: Arc<dyn Clock>,
 }
 
-/// Makes a store for `call`, and what watches it.
-pub(crate) fn store(shared: &Arc<Shared>, call: Call) -> Result<(Store<Call>, Watch), Failure> {
-    let machine = shared.catalog.machine().map_err(|error| Failure::Failed(error.to_string()))?;
-    let (limits, meter) = (call.limits.clone(), Meter::new());
+/// Makes a store around `state`, and its watch.
+pub(crate) fn store(
+    engine: &Engine,
+    faults: &Arc<FaultCounter>,
+    state: GuestState,
+) -> (Store<GuestState>, Watch) {
+    let (limits, meter) = (state.limits.clone(), CpuMeter::new());
     let watch = Watch {
-        component: Arc::clone(&call.component),
+        component: Arc::clone(&state.component),
         limits: limits.clone(),
         meter: Arc::clone(&meter),
-        ticker: machine.ticker(),
-        traces: Arc::clone(&call.traces),
-        shared: Arc::clone(shared),
+        ticker: engine.ticker(),
+        log: Arc::clone(&state.log),
+        faults: Arc::clone(faults),
+        clock: Arc::clone(&state.brokers.clock),
     };
-    let mut store = Store::new(machine.engine(), call);
-    store.limiter(|call| &mut call.ceiling);
+    let mut store = Store::new(engine.wasmtime(), state);
+    store.limiter(|state| &mut state.limiter);
     if !off(Guard::HostCallBytes) {
         store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
     }
@@ -64,7 +70,7 @@ pub(crate) fn store(shared: &Arc<Shared>, call: Call) -> Result<(Store<Call>, Wa
         }
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
-    Ok((store, watch))
+    (store, watch)
 }
 
 impl Watch {
@@ -83,20 +89,20 @@ impl Watch {
         }
     }
 
-    /// Gives the next step of a stream its own running time.
+    /// Starts the running time anew, for the next step of a stream.
     pub(crate) fn rewind(&self) {
         self.meter.reset();
     }
 
-    pub(crate) fn traces(&self) -> &Traces {
-        &self.traces
+    pub(crate) fn log(&self) -> &CallLog {
+        &self.log
     }
 
     fn broken(&self, error: &wasmtime::Error) -> Failure {
-        let (failure, is_fault) = trap::explain(&self.component, &self.limits, error, &self.traces);
+        let (failure, is_fault) = trap::explain(&self.component, &self.limits, error, &self.log);
         tracing::debug!(component = %self.component, %failure, "a call ended early");
         if is_fault {
-            self.shared.strikes.strike(&self.component, self.shared.brokers.clock.monotonic_ms());
+            self.faults.count(&self.component, self.clock.monotonic_ms());
         }
         failure
     }

@@ -1,4 +1,4 @@
-//! The interfaces of `openkoi:host`, one module each: count the call, pass the gate, do.
+//! The interfaces of `openkoi:host`, one module each: count the call, pass the gate, do the work.
 
 pub(crate) mod files;
 pub(crate) mod http;
@@ -15,7 +15,7 @@ use openkoi_core::failure::Failure;
 
 use crate::{bindings::imports::openkoi::types::failures, instance::LimitHit};
 
-/// Why a host function does not answer: a failure goes to the guest, a limit ends it.
+/// The error of a host function: a failure goes to the guest; a limit or a trap ends it.
 pub(crate) enum Stop {
     Failure(Failure),
     Limit(LimitHit),
@@ -40,11 +40,11 @@ impl From<wasmtime::component::ResourceTableError> for Stop {
     }
 }
 
-/// What a generated function returns.
-pub(crate) type Answered<T> = wasmtime::Result<Result<T, failures::Failure>>;
+/// The result of a function of a generated trait.
+pub(crate) type WitResult<T> = wasmtime::Result<Result<T, failures::Failure>>;
 
-/// Gives the result of a host function the form that the generated traits want.
-pub(crate) fn settle<T>(result: Result<T, Stop>) -> Answered<T> {
+/// Turns the result of a host function into that of a generated trait.
+pub(crate) fn wit_result<T>(result: Result<T, Stop>) -> WitResult<T> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(Stop::Failure(failure)) => Ok(Err(failure.into())),
@@ -53,7 +53,7 @@ pub(crate) fn settle<T>(result: Result<T, Stop>) -> Answered<T> {
     }
 }
 
-/// Runs what blocks on a thread for that, and answers within `deadline`.
+/// Runs blocking `work` on a thread for it, and returns within `deadline`.
 pub(crate) async fn blocking<T: Send + 'static>(
     deadline: Duration,
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
@@ -62,7 +62,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     joined.map_err(|error| Failure::Failed(format!("the host's own work broke off: {error}")))?
 }
 
-/// Waits for `work`, but no longer than a call of the host may take.
+/// Waits for `work` until `deadline`, the limit of one call of the host.
 pub(crate) async fn within<F: Future>(deadline: Duration, work: F) -> Result<F::Output, Failure> {
     tokio::time::timeout(deadline, work).await.map_err(|_| Failure::Limited {
         name: "host-call-ms".to_owned(),

@@ -1,28 +1,48 @@
 //! Runs components.
 //!
-//! One component, in call order: the [`catalog`] has its bytes and its [`manifest`]; [`admission`] holds its
-//! imports against the world of its kind; the engine makes it runnable; [`kinds`] turns it into what core asks
-//! for, a tool, an evaluator or a model; each call gets an instance of its own with its own limits; and what
-//! the guest asks of the world arrives at one of the interfaces, which ask core's gate and then a broker.
+//! The way of one call:
 //!
-//! A guest can do nothing that is not an interface here, and whatever it does to itself ends its call alone.
+//! 1. The [`catalog`] has the component's bytes and its [`manifest`]; the tools of a manifest describe their
+//!    arguments by a [`schema`].
+//! 2. [`admission`] holds its imports against the world of its kind.
+//! 3. `engine` makes its code runnable, and `linker` resolves its imports.
+//! 4. [`kinds`] turns it into what core asks for: tools, evaluators or a model.
+//! 5. `instance` gives each call a store of its own with its own limits.
+//! 6. What the guest asks of the world arrives at one of the `interfaces`, which ask core's gate and then one of the
+//!    [`Brokers`].
+//!
+//! Whatever a guest does to itself ends its own call; the host and other calls go on.
+
+mod host;
+
+pub mod catalog;
+mod embedded;
+pub mod manifest;
+pub mod schema;
 
 pub mod admission;
-mod bindings;
-pub mod catalog;
-mod convert;
+
 mod engine;
-mod failure;
-mod host;
-mod instance;
-mod interfaces;
+mod linker;
+
 pub mod kinds;
-pub mod manifest;
-mod place;
+
+mod address;
+mod instance;
+mod workdir;
+
+mod interfaces;
+mod resources;
+
+mod brokers;
+
+mod bindings;
+mod convert;
+mod failure;
 pub mod sabotage;
 mod text;
 
+pub use brokers::{Brokers, HttpResponse, ResponseBody, Transport};
 pub use engine::EngineError;
-pub use host::{Answer, AnswerBody, Brokers, Host, Transport};
-pub use instance::{LimitHit, Limits, Quarantined};
-pub use place::Place;
+pub use host::Host;
+pub use workdir::Workdir;

@@ -1,4 +1,4 @@
-//! Text from elsewhere, made fit to be shown.
+//! Makes text from outside safe to show.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::sabotage::{Guard, off};
 /// Returns `text` with every control character replaced by a visible one. New lines and tabs stay, `\r\n`
 /// becomes `\n`.
 #[must_use]
-pub fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -29,8 +29,8 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// Whether a character changes how the ones around it are shown: C1 controls, bidirectional overrides and
-/// isolates, line separators, tags.
+/// Returns true for characters that change how others are shown: C1 controls, bidirectional overrides and isolates,
+/// line separators, tags.
 fn steers(c: char) -> bool {
     matches!(c,
         '\u{80}'..='\u{9f}'
@@ -42,7 +42,7 @@ fn steers(c: char) -> bool {
 
 /// Returns `text` on one line, control characters replaced, at most `most` characters.
 #[must_use]
-pub fn one_line(text: &str, most: usize) -> String {
+pub(crate) fn one_line(text: &str, most: usize) -> String {
     // Cut first: a long text is not worth rendering.
     let head = cut(text, most.saturating_mul(8));
     let words: Vec<&str> = head.split_whitespace().collect();
@@ -57,7 +57,7 @@ pub fn one_line(text: &str, most: usize) -> String {
 
 /// Returns the longest beginning of `text` that has at most `most` bytes and ends between characters.
 #[must_use]
-pub fn cut(text: &str, most: usize) -> &str {
+pub(crate) fn cut(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;
     }
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_drives_a_terminal_is_left() {
+    fn characters_that_drive_a_terminal_become_visible() {
         let hostile = "a\u{1b}]52;c;eA==\u{7}b\u{9b}2Jc\rd\u{8}\u{202e}e\u{7f}\u{e0041}";
 
         let shown = visible(hostile);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_tabs_stay() {
+    fn new_lines_and_tabs_stay() {
         assert_eq!(visible("a\r\n\tb\n"), "a\n\tb\n");
     }
 

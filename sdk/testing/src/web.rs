@@ -8,7 +8,7 @@ use std::{
 
 use openkoi_brokers::egress::{EgressError, EgressErrorKind, Request};
 use openkoi_core::{pattern::HttpTarget, port::Pending};
-use openkoi_host::{Answer, AnswerBody, Transport};
+use openkoi_host::{HttpResponse, ResponseBody, Transport};
 
 /// An answer that was written beforehand.
 #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ impl Web {
         locked(&self.answers).len()
     }
 
-    fn reply(&self, request: Request) -> Result<Answer, EgressError> {
+    fn reply(&self, request: Request) -> Result<HttpResponse, EgressError> {
         if !covered(&request) {
             let message = format!("no rule covers {} {}", request.method, request.url);
             return Err(error(EgressErrorKind::Denied, message));
@@ -118,12 +118,12 @@ impl Web {
             return Err(error(kind, "nobody answers".to_owned()));
         }
         let body = Box::new(Script(canned.steps));
-        Ok(Answer { status: canned.status, headers: canned.headers, url, body })
+        Ok(HttpResponse { status: canned.status, headers: canned.headers, url, body })
     }
 }
 
 impl Transport for Web {
-    fn send(&self, request: Request) -> Pending<'_, Result<Answer, EgressError>> {
+    fn send(&self, request: Request) -> Pending<'_, Result<HttpResponse, EgressError>> {
         Box::pin(std::future::ready(self.reply(request)))
     }
 }
@@ -147,7 +147,7 @@ impl Script {
     }
 }
 
-impl AnswerBody for Script {
+impl ResponseBody for Script {
     fn chunk(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, EgressError>> {
         Box::pin(self.next())
     }

@@ -31,12 +31,12 @@ use openkoi_core::{
     trust::{Trust, TrustLevel},
 };
 use openkoi_host::{
-    Brokers, Host, Place, Transport,
+    Brokers, Host, Transport, Workdir,
     catalog::{Catalog, CatalogError, Embedded},
     kinds::{
-        evaluator::Judges,
-        provider::{ModelSettings, Models, ProviderSettings, Route},
-        tool::{ToolSettings, Tools},
+        evaluator::CatalogEvaluators,
+        provider::{CatalogModels, ModelSettings, ProviderSettings, Route},
+        tool::{CatalogTools, ToolSettings},
     },
     manifest::Kind,
 };
@@ -147,8 +147,10 @@ impl World {
     ///
     /// Why it is not accepted.
     pub fn try_load(&mut self, wasm: impl AsRef<[u8]>) -> Result<String, CatalogError> {
-        let catalog = self.catalog.as_mut().expect("components are loaded before the first call");
-        catalog.add_bytes(wasm.as_ref())
+        let catalog = self.catalog.as_ref().expect("components are loaded before the first call");
+        let (catalog, name) = catalog.with_component(wasm.as_ref())?;
+        self.catalog = Some(catalog);
+        Ok(name)
     }
 
     /// Loads the components that came with the program.
@@ -240,9 +242,9 @@ impl World {
     /// # Panics
     ///
     /// The components do not go together.
-    pub fn toolbox(&mut self) -> Tools {
-        let (place, settings) = (self.place(), self.tools.clone());
-        Tools::new(&self.host(), place, &settings).expect("the tools go together")
+    pub fn toolbox(&mut self) -> CatalogTools {
+        let (workdir, settings) = (self.workdir(), self.tools.clone());
+        CatalogTools::new(&self.host(), workdir, &settings).expect("the tools go together")
     }
 
     /// Calls a tool.
@@ -262,7 +264,7 @@ impl World {
     /// The tool's failure.
     pub async fn call_tool_of(
         &self,
-        toolbox: &Tools,
+        toolbox: &CatalogTools,
         name: &str,
         arguments: &str,
     ) -> Result<ToolOutput, Failure> {
@@ -288,8 +290,9 @@ impl World {
     ///
     /// There is none, or more than one.
     pub async fn evaluate(&mut self, subject: &Subject) -> Result<Verdict, Failure> {
-        let (place, rubrics) = (self.place(), BTreeMap::<String, Rubric>::new());
-        let judges = Judges::new(&self.host(), place, rubrics, &[]).expect("the evaluators load");
+        let (workdir, rubrics) = (self.workdir(), BTreeMap::<String, Rubric>::new());
+        let judges = CatalogEvaluators::new(&self.host(), workdir, rubrics, &[])
+            .expect("the evaluators load");
         let cards = judges.cards();
         let [card] = cards.as_slice() else { panic!("there are {} evaluators", cards.len()) };
         let scope = self.scope();
@@ -305,7 +308,7 @@ impl World {
     /// # Panics
     ///
     /// There is no provider, or it is set up wrongly.
-    pub fn models(&mut self, settings: ProviderSettings, model: &str) -> Models {
+    pub fn models(&mut self, settings: ProviderSettings, model: &str) -> CatalogModels {
         let host = self.host();
         let component = host.catalog().of_kind(Kind::Provider).next().expect("there is a provider");
         let own = ProviderSettings {
@@ -320,7 +323,7 @@ impl World {
             catalogue: Value::Null,
             chance: Arc::new(|| 1.0),
         };
-        Models::new(&host, settings).expect("the provider is set up rightly")
+        CatalogModels::new(&host, settings).expect("the provider is set up rightly")
     }
 
     /// Asks the one provider of the world for a turn, and returns the text that was shown on the way too.
@@ -403,10 +406,10 @@ impl World {
 
     /// Returns where components work.
     #[must_use]
-    pub fn place(&self) -> Arc<Place> {
-        let mut place = Place::new(self.root(), self.home.path().join("output"));
-        place.private = vec![self.home.path().join("credentials")];
-        Arc::new(place)
+    pub fn workdir(&self) -> Arc<Workdir> {
+        let mut workdir = Workdir::new(self.root(), self.home.path().join("output"));
+        workdir.private = vec![self.home.path().join("credentials")];
+        Arc::new(workdir)
     }
 }
 

@@ -13,8 +13,8 @@ use openkoi_core::{
     toolbox::Toolbox,
 };
 use openkoi_host::kinds::{
-    evaluator::Judges,
-    provider::{Models, ProviderSettings},
+    evaluator::CatalogEvaluators,
+    provider::{CatalogModels, ProviderSettings},
 };
 use openkoi_testing::{Canned, World};
 
@@ -118,7 +118,7 @@ async fn evaluators() -> Vec<[String; 3]> {
     ] {
         let mut world = World::new();
         world.load_built([built_in::one(component)]);
-        let judges = Judges::new(&world.host(), world.place(), BTreeMap::new(), &[]);
+        let judges = CatalogEvaluators::new(&world.host(), world.workdir(), BTreeMap::new(), &[]);
         let judges = judges.expect("the manifest is accepted");
         let subject = Subject { task: "say done".to_owned(), iteration: 1, ..Subject::default() };
         let spread = time(
@@ -135,7 +135,7 @@ async fn evaluators() -> Vec<[String; 3]> {
 }
 
 /// A world with one provider, and its models.
-fn provider() -> (World, Models) {
+fn provider() -> (World, CatalogModels) {
     let mut world = World::new();
     world.variable("KEY", "k").load_built([built_in::one("openai")]);
     let settings = ProviderSettings {
@@ -154,7 +154,7 @@ fn answer(piece: &str, pieces: usize) -> Canned {
     middle.chunk(end)
 }
 
-async fn ask(models: &Models) {
+async fn ask(models: &CatalogModels) {
     let messages = vec![Message::user("say done")];
     let prompt = Prompt { messages, ..Prompt::default() };
     let turn = models.complete(&Role::new(Role::EXECUTOR), &prompt, &|_| false).await;

@@ -13,7 +13,7 @@ use openkoi_core::{
 };
 use openkoi_host::{
     catalog::Embedded,
-    kinds::provider::{Models, Offered, ProviderSettings},
+    kinds::provider::{CatalogModels, Offered, ProviderSettings},
     manifest::Kind,
 };
 use openkoi_test_support::{
@@ -27,7 +27,7 @@ use serde_json::json;
 pub struct Peer<W: Wire> {
     /// The server.
     pub server: Server<W>,
-    models: Models,
+    models: CatalogModels,
     world: World,
 }
 

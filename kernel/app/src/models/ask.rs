@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use openkoi_host::kinds::provider::Models;
+use openkoi_host::kinds::provider::CatalogModels;
 
 use super::{Connection, listing::Listing, setup::listers};
 use crate::{app::App, error::AppError, settings::Settings, thread};
@@ -54,7 +54,7 @@ pub fn ask(
 
 /// Asks all at once, and returns the answers in the order of the connections.
 async fn all(
-    models: &Arc<Models>,
+    models: &Arc<CatalogModels>,
     connections: &[Connection],
     patience: Duration,
     now_ms: u64,
@@ -71,7 +71,12 @@ async fn all(
 
 /// Asks again, while something else is done, those whose kept list is no longer fresh. Whoever was never asked is
 /// not asked now.
-pub fn renew(models: &Arc<Models>, stale: &[Connection], home: &std::path::Path, now_ms: u64) {
+pub fn renew(
+    models: &Arc<CatalogModels>,
+    stale: &[Connection],
+    home: &std::path::Path,
+    now_ms: u64,
+) {
     for connection in stale {
         let (models, connection) = (Arc::clone(models), connection.clone());
         let home = home.to_owned();
@@ -85,7 +90,7 @@ pub fn renew(models: &Arc<Models>, stale: &[Connection], home: &std::path::Path,
 }
 
 async fn list(
-    models: &Models,
+    models: &CatalogModels,
     connection: &Connection,
     patience: Duration,
     now_ms: u64,

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
 use openkoi_brokers::{disk, random::Random, secrets::SecretStore};
 use openkoi_core::{failure::Failure, port::StateStore};
-use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings, Route as HostRoute};
+use openkoi_host::kinds::provider::{
+    CatalogModels, ModelSettings, ProviderSettings, Route as HostRoute,
+};
 
 use super::{Catalogue, Connection, Routes};
 use crate::{app::App, error::AppError, host, settings::Settings};
@@ -23,10 +25,10 @@ pub fn listers(
     settings: &Settings,
     connections: &[Connection],
     secrets: SecretStore,
-) -> Result<Models, AppError> {
+) -> Result<CatalogModels, AppError> {
     let host = host::host(app, settings, Arc::new(Stateless), secrets)?;
     let routes = Routes { connections: connections.to_vec(), ..Routes::default() };
-    Ok(Models::new(&host, model_settings(&routes, &Catalogue::default())?)?)
+    Ok(CatalogModels::new(&host, model_settings(&routes, &Catalogue::default())?)?)
 }
 
 /// Returns the providers and roles of `routes` as the host takes them.

@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use clap::Subcommand;
 use openkoi_host::{
-    catalog::{self, COMPONENT_BYTES, Catalog, CatalogError, Entry},
+    catalog::{self, COMPONENT_BYTES, Catalog, CatalogEntry, CatalogError},
     manifest::Kind,
 };
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ pub fn catalog(context: &Context) -> Result<Catalog, CommandError> {
     Ok(Catalog::new(embedded.collect::<Result<Vec<_>, CommandError>>()?))
 }
 
-fn inspect(name: &str, mut catalog: Catalog, context: &Context) -> Result<Inspected, CommandError> {
+fn inspect(name: &str, catalog: Catalog, context: &Context) -> Result<Inspected, CommandError> {
     if let Ok(entry) = catalog.find(name) {
         return inspected(entry, true);
     }
@@ -102,18 +102,15 @@ fn inspect(name: &str, mut catalog: Catalog, context: &Context) -> Result<Inspec
     }
     let wasm = read(&path)?;
     // One of a name that is taken is looked at by itself.
-    let added = match catalog.add_bytes(&wasm) {
-        Err(CatalogError::Duplicate { .. }) => {
-            catalog = Catalog::default();
-            catalog.add_bytes(&wasm)
-        }
+    let (catalog, name) = match catalog.with_component(&wasm) {
+        Err(CatalogError::Duplicate { .. }) => Catalog::default().with_component(&wasm),
         added => added,
-    };
-    let name = added.map_err(unfit)?;
+    }
+    .map_err(unfit)?;
     inspected(catalog.find(&name).map_err(unfit)?, false)
 }
 
-fn inspected(entry: &Entry, built_in: bool) -> Result<Inspected, CommandError> {
+fn inspected(entry: &CatalogEntry, built_in: bool) -> Result<Inspected, CommandError> {
     let manifest = entry.manifest().map_err(unfit)?;
     Ok(Inspected {
         manifest: std::sync::Arc::clone(manifest),
@@ -170,7 +167,8 @@ struct Component {
 impl Listed {
     fn of(catalog: &Catalog) -> Result<Self, CommandError> {
         let components = catalog.list().map(|listed| {
-            let manifest = catalog.find(listed.name).and_then(Entry::manifest).map_err(unfit)?;
+            let manifest =
+                catalog.find(listed.name).and_then(CatalogEntry::manifest).map_err(unfit)?;
             Ok(Component {
                 name: listed.name.to_owned(),
                 kind: listed.kind.word(),

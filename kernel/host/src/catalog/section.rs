@@ -1,8 +1,8 @@
-//! What can be read of a component before it is compiled.
+//! Reads manifest, imports and exports of a component before it is compiled.
 
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::{COMPONENT_BYTES, CatalogError};
+use super::error::{COMPONENT_BYTES, CatalogError};
 use crate::{
     manifest::{MANIFEST_BYTES, ManifestError},
     sabotage::{Guard, off},
@@ -11,7 +11,7 @@ use crate::{
 /// The custom section that holds the manifest.
 pub(super) const SECTION: &str = "openkoi:manifest";
 
-/// The outside of a component.
+/// The parts of a component that admission looks at.
 #[derive(Debug)]
 pub(super) struct Outline {
     pub(super) manifest: String,

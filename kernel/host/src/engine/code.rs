@@ -1,12 +1,12 @@
 //! The code of built-ins in memory.
 //!
-//! It is unpacked where it will run: the ordinary way of wasmtime takes bytes and copies them into memory of its
-//! own, so that each is written twice and touched for the first time twice. What is not packed runs where the system
-//! mapped it with the program, and takes only the memory of the pages that are touched.
+//! Packed code is unpacked into the pages in which it will run. wasmtime's own loading copies it into memory of its
+//! own: every byte is written twice, and twice as many pages are touched. Code that is not packed runs where the
+//! system mapped it with the program, and takes memory for the touched pages alone.
 //!
-//! Memory is writable while it is filled, readable from then on, and of that the code alone executable; at no time
-//! both writable and executable. Components that are compiled here lie in wasmtime's own memory, of which [`Pages`]
-//! makes the code executable too.
+//! Pages are writable while they are filled and read-only afterwards; those with code become executable then. No page
+//! is writable and executable at once. Components that are compiled in this process lie in wasmtime's own memory, of
+//! which [`Pages`] makes the code executable too.
 
 use std::{
     collections::BTreeSet,
@@ -17,14 +17,14 @@ use std::{
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use wasmtime::{Config, CustomCodeMemory, Engine, component::Component};
 
-use super::EngineError;
-use crate::catalog::{Embedded, Unpack};
+use super::error::EngineError;
+use crate::embedded::{Embedded, Unpack};
 
-/// The most bytes that a built-in unpacks to.
+/// The largest built-in, unpacked, in bytes.
 const MOST: usize = 256 << 20;
 
-/// Whether code is run where it was unpacked: other processors have to be told of new code, and wasmtime does that
-/// for memory of its own only.
+/// True where code may run in the pages it was unpacked into. Processors other than x86-64 have to be told of new
+/// code, and wasmtime does that for memory of its own only.
 const IN_PLACE: bool = cfg!(target_arch = "x86_64");
 
 /// Lets wasmtime run code in memory that is not its own.
@@ -34,11 +34,11 @@ pub(super) fn configure(config: &mut Config) {
     }
 }
 
-/// Unpacks the code of a built-in and takes it up. The error says what is damaged.
+/// Unpacks and loads the code of a built-in. The error says what is damaged.
 ///
 /// # Safety
 ///
-/// The code was made by the build of this very program: it is run as it is.
+/// The code was made by the build of this program: it is run unchecked.
 #[expect(
     unsafe_code,
     reason = "native code is trusted because of where it comes from, which no type says"
@@ -61,12 +61,12 @@ pub(super) unsafe fn load(engine: &Engine, code: &Embedded) -> Result<Component,
     Ok(component)
 }
 
-/// Takes up code that is part of the program as it is.
+/// Loads code from the pages in which the program itself is mapped.
 ///
 /// # Safety
 ///
 /// As [`load`].
-#[expect(unsafe_code, reason = "as there")]
+#[expect(unsafe_code, reason = "as for `load`")]
 unsafe fn run_where_it_lies(
     engine: &Engine,
     code: &'static [u8],
@@ -80,14 +80,14 @@ unsafe fn run_where_it_lies(
     Ok(unsafe { Component::deserialize_raw(engine, NonNull::from(code)) }?)
 }
 
-/// Whether nobody has asked for the code at this address before. wasmtime keeps one list of code for all engines of
-/// a process, and in it code can be only once; who comes second takes a copy.
+/// Returns true at the first call with this address. wasmtime keeps one list of code for all engines of a process,
+/// and an address can be in it once; later engines load a copy.
 fn is_first(start: usize) -> bool {
     static TAKEN: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner).insert(start)
 }
 
-/// Pages that hold what was unpacked. They are given back unless the component that lives in them is kept.
+/// Pages with unpacked code. Dropping it unmaps them, so it is forgotten once a component runs in them.
 struct Image {
     memory: NonNull<[u8]>,
 }
@@ -130,7 +130,7 @@ impl Image {
         }
     }
 
-    /// Ends writing.
+    /// Makes the pages read-only.
     fn seal(&self) -> Result<(), EngineError> {
         let (start, length) = (self.memory.as_ptr().cast(), self.memory.len());
         #[expect(unsafe_code, reason = "access to memory is changed by its address")]
@@ -150,7 +150,7 @@ impl Drop for Image {
     }
 }
 
-/// All pages at once, where the system can: one by one each costs an interruption.
+/// Maps all pages at once where the system can do that: one by one, each costs a page fault.
 fn flags() -> MapFlags {
     #[cfg(target_os = "linux")]
     return MapFlags::PRIVATE | MapFlags::POPULATE;
@@ -162,7 +162,7 @@ fn unmapped(error: rustix::io::Errno) -> EngineError {
     EngineError(format!("no memory for its code: {error}"))
 }
 
-/// Turns pages into executable ones and back.
+/// Makes pages executable and back.
 struct Pages;
 
 impl Pages {
@@ -184,7 +184,7 @@ impl CustomCodeMemory for Pages {
         Self::protect(start, length, MprotectFlags::READ | MprotectFlags::EXEC)
     }
 
-    /// Nothing is written there any more: the memory is wasmtime's own and about to be given back, or it stays.
+    /// Read-only is enough: the memory is wasmtime's own and about to be unmapped, or an image that stays.
     fn unpublish_executable(&self, start: *const u8, length: usize) -> wasmtime::Result<()> {
         Self::protect(start, length, MprotectFlags::READ)
     }
@@ -208,7 +208,7 @@ mod tests {
         Engine::new(&config).unwrap()
     }
 
-    /// Code that is packed by not packing it.
+    /// Code whose packing is the identity.
     fn embedded(engine: &Engine) -> Embedded {
         let wasm = wat::parse_str(CODE).unwrap();
         let native = engine.precompile_component(&wasm).unwrap().leak();
@@ -233,7 +233,7 @@ mod tests {
         unsafe { super::load(engine, embedded) }.unwrap()
     }
 
-    /// Start, end and access of everything that is mapped.
+    /// Start, end and access of all mappings of this process.
     fn mapped() -> Vec<(usize, usize, String)> {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         let of = |line: &str| {
@@ -245,7 +245,7 @@ mod tests {
         maps.lines().map(of).collect()
     }
 
-    /// Access of everything that is mapped where the image of a component is.
+    /// Access of the mappings that hold the image of a component.
     fn access(image: &std::ops::Range<*const u8>) -> Vec<String> {
         let inside = |(start, end, _): &(usize, usize, String)| {
             *start < image.end.addr() && *end > image.start.addr()
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_packed_runs_where_it_lies_and_is_read_only_afterwards() {
+    fn code_that_is_not_packed_runs_in_place_and_is_read_only_afterwards() {
         let (engine, other) = (engine(), engine());
         let mut lying = Image::map(embedded(&engine).native.len()).unwrap();
         lying.bytes_mut().copy_from_slice(embedded(&engine).native);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn code_runs_where_it_was_unpacked_and_outlives_its_engine() {
+    async fn unpacked_code_runs_in_its_pages_and_outlives_its_engine() {
         let engine = engine();
         let component = load(&engine, &embedded(&engine));
         let linker = wasmtime::component::Linker::<()>::new(&engine);
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_leaves_nothing_behind() {
+    fn damaged_code_leaves_no_memory_mapped() {
         let good = embedded(&engine());
         let size = || mapped().iter().map(|(start, end, _)| end - start).sum::<usize>();
         let never: Unpack = |_, _| false;

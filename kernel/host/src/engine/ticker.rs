@@ -1,4 +1,4 @@
-//! The thread that makes guests stop and look at their time.
+//! The thread that makes guests yield and check their running time.
 
 use std::{
     sync::{
@@ -44,19 +44,19 @@ impl Ticker {
         Ok(ticker)
     }
 
-    /// A guest begins to run.
+    /// Notes that a guest begins to run.
     pub(crate) fn enter(&self) {
         if self.running.fetch_add(1, Ordering::SeqCst) == 0 {
             self.thread.unpark();
         }
     }
 
-    /// A guest ceases to run.
+    /// Notes that a guest stops running.
     pub(crate) fn leave(&self) {
         self.running.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Ticks once. Returns whether nothing runs, or nothing when the thread should end.
+    /// Ticks once if a guest runs. Returns true if none does, and `None` when the thread should end.
     fn turn(&self, engine: &EngineWeak) -> Option<bool> {
         if self.ended.load(Ordering::SeqCst) {
             return None;

@@ -1,21 +1,21 @@
-//! Memory and tables, all of a store together.
+//! Limits on all memories and tables of a store together.
 
 use wasmtime::ResourceLimiter;
 
-use super::limits::{LimitHit, Limits};
+use super::limits::{CallLimits, LimitHit};
 use crate::sabotage::{Guard, off};
 
-/// Counts what the instances of one store hold. wasmtime's own limits are for each memory by itself, and a
-/// component may have many.
+/// Sums up memories and tables of one store. wasmtime's own limits are for each memory by itself, and a component
+/// may have many.
 #[derive(Debug)]
-pub(crate) struct Ceiling {
+pub(crate) struct StoreLimiter {
     memory: u64,
     table_elements: u64,
-    limits: Limits,
+    limits: CallLimits,
 }
 
-impl Ceiling {
-    pub(crate) fn new(limits: Limits) -> Self {
+impl StoreLimiter {
+    pub(crate) fn new(limits: CallLimits) -> Self {
         Self { memory: 0, table_elements: 0, limits }
     }
 }
@@ -24,7 +24,7 @@ fn grown(total: u64, current: usize, desired: usize) -> u64 {
     total.saturating_add(desired as u64).saturating_sub(current as u64)
 }
 
-impl ResourceLimiter for Ceiling {
+impl ResourceLimiter for StoreLimiter {
     fn memory_growing(
         &mut self,
         current: usize,
@@ -33,7 +33,7 @@ impl ResourceLimiter for Ceiling {
     ) -> wasmtime::Result<bool> {
         let total = grown(self.memory, current, desired);
         if total > self.limits.memory && !off(Guard::HostMemory) {
-            // An error and not a refusal: a guest that is refused aborts without saying why.
+            // An error and not a refusal: a guest that is refused memory aborts without naming the limit.
             return Err(LimitHit::memory(&self.limits).into());
         }
         self.memory = total;
@@ -74,12 +74,12 @@ mod tests {
 
     #[test]
     fn memories_are_counted_together() {
-        let limits = Limits::of(Kind::Tool, &LimitRequest::default());
-        let mut ceiling = Ceiling::new(limits);
+        let limits = CallLimits::of(Kind::Tool, &LimitRequest::default());
+        let mut limiter = StoreLimiter::new(limits);
 
-        let first = ceiling.memory_growing(0, 40 << 20, None);
-        let second = ceiling.memory_growing(0, 40 << 20, None);
-        let smaller = ceiling.memory_growing(0, 24 << 20, None);
+        let first = limiter.memory_growing(0, 40 << 20, None);
+        let second = limiter.memory_growing(0, 40 << 20, None);
+        let smaller = limiter.memory_growing(0, 24 << 20, None);
 
         assert!(matches!(first, Ok(true)));
         let hit = second.expect_err("the second memory passes the limit");

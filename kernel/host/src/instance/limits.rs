@@ -1,4 +1,4 @@
-//! What one call may take.
+//! Limits of one call.
 
 use std::time::Duration;
 
@@ -8,48 +8,48 @@ use crate::manifest::{Kind, LimitRequest};
 
 const MIB: u64 = 1 << 20;
 
-/// The limits of one call, or of one stream of a provider. There is no default: they are those of a kind,
-/// changed by what a manifest asks for and cut at the host's ceiling.
+/// The limits of one call, or of one stream of a provider. There is no default: they depend on the kind and on the
+/// manifest, and the host's ceiling caps them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct CallLimits {
     /// Bytes of all linear memories together.
-    pub memory: u64,
+    pub(crate) memory: u64,
     /// Elements of all tables together.
-    pub table_elements: u64,
-    /// Tables.
-    pub tables: usize,
-    /// Linear memories.
-    pub memories: usize,
-    /// Core instances.
-    pub instances: usize,
+    pub(crate) table_elements: u64,
+    /// The most tables.
+    pub(crate) tables: usize,
+    /// The most linear memories.
+    pub(crate) memories: usize,
+    /// The most core instances.
+    pub(crate) instances: usize,
     /// Running time of the guest; waiting for the host does not count.
-    pub cpu: Duration,
+    pub(crate) cpu: Duration,
     /// Time from beginning to end.
-    pub wall: Duration,
-    /// How long one call of the host may work before it answers.
-    pub host_call: Duration,
-    /// Calls of the host.
-    pub host_calls: u64,
-    /// Bytes passed to and from the host, all calls together.
-    pub host_bytes: u64,
+    pub(crate) wall: Duration,
+    /// Time for one call of the host.
+    pub(crate) host_call: Duration,
+    /// The most calls of the host.
+    pub(crate) host_calls: u64,
+    /// Bytes passed to and from the host by all calls together.
+    pub(crate) host_bytes: u64,
     /// Bytes passed in one call of the host.
-    pub host_call_bytes: u64,
-    /// Resources that are held at once.
-    pub handles: usize,
-    /// Log records that are kept.
-    pub log_records: u64,
-    /// Progress reports that are kept.
-    pub progress_reports: u64,
-    /// Bytes of what the call answers.
-    pub output: u64,
+    pub(crate) host_call_bytes: u64,
+    /// The most resources held at once.
+    pub(crate) handles: usize,
+    /// The most log records that are kept.
+    pub(crate) log_records: u64,
+    /// The most progress reports that are kept.
+    pub(crate) progress_reports: u64,
+    /// Bytes of the call's result.
+    pub(crate) output: u64,
     /// Bytes of the component's key-value space.
-    pub state: u64,
+    pub(crate) state: u64,
 }
 
-impl Limits {
+impl CallLimits {
     /// Returns the limits of a component of `kind` whose manifest asks for `wanted`.
     #[must_use]
-    pub fn of(kind: Kind, wanted: &LimitRequest) -> Self {
+    pub(crate) fn of(kind: Kind, wanted: &LimitRequest) -> Self {
         let (cpu_ms, wall_ms) = match kind {
             Kind::Tool | Kind::Integration => (5_000, 30_000),
             Kind::Evaluator | Kind::Agency => (5_000, 600_000),
@@ -80,77 +80,58 @@ impl Limits {
     }
 }
 
-/// A limit that was hit. It ends the call as a trap and comes out as [`Failure::Limited`].
+/// A limit that was hit. It ends the call like a trap, and the caller gets [`Failure::Limited`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("limit `{name}` ({value}) reached")]
-pub struct LimitHit {
-    /// The limit.
-    pub name: &'static str,
-    /// Its value, in the unit that its name carries.
-    pub value: u64,
-    /// The key of the manifest's `[limits]` that changes it, or empty.
-    pub knob: &'static str,
+pub(crate) struct LimitHit {
+    /// The name of the limit.
+    pub(crate) name: &'static str,
+    /// The value, in the unit that ends the name.
+    pub(crate) value: u64,
+    /// The key in the manifest's `[limits]` that changes it; empty if there is none.
+    pub(crate) knob: &'static str,
 }
 
 impl LimitHit {
-    /// The running time.
-    #[must_use]
-    pub fn cpu(limits: &Limits) -> Self {
+    pub(crate) fn cpu(limits: &CallLimits) -> Self {
         Self { name: "cpu-ms", value: millis(limits.cpu), knob: "limits.cpu-ms" }
     }
 
-    /// The time from beginning to end.
-    #[must_use]
-    pub fn wall(wall: Duration) -> Self {
+    pub(crate) fn wall(wall: Duration) -> Self {
         Self { name: "wall-ms", value: millis(wall), knob: "limits.wall-ms" }
     }
 
-    /// The linear memories.
-    #[must_use]
-    pub fn memory(limits: &Limits) -> Self {
+    pub(crate) fn memory(limits: &CallLimits) -> Self {
         Self { name: "memory-mib", value: limits.memory / MIB, knob: "limits.memory-mib" }
     }
 
-    /// The tables.
-    #[must_use]
-    pub fn tables(limits: &Limits) -> Self {
+    pub(crate) fn tables(limits: &CallLimits) -> Self {
         Self { name: "table-elements", value: limits.table_elements, knob: "" }
     }
 
-    /// The number of calls of the host.
-    #[must_use]
-    pub fn host_calls(limits: &Limits) -> Self {
+    pub(crate) fn host_calls(limits: &CallLimits) -> Self {
         Self { name: "host-calls", value: limits.host_calls, knob: "limits.host-calls" }
     }
 
-    /// The bytes of all calls of the host.
-    #[must_use]
-    pub fn host_bytes(limits: &Limits) -> Self {
+    pub(crate) fn host_bytes(limits: &CallLimits) -> Self {
         let value = limits.host_bytes / MIB;
         Self { name: "host-bytes-mib", value, knob: "limits.host-bytes-mib" }
     }
 
-    /// The bytes of one call of the host.
-    #[must_use]
-    pub fn host_call_bytes(limits: &Limits) -> Self {
+    pub(crate) fn host_call_bytes(limits: &CallLimits) -> Self {
         Self { name: "host-call-bytes", value: limits.host_call_bytes, knob: "" }
     }
 
-    /// The resources held at once.
-    #[must_use]
-    pub fn handles(limits: &Limits) -> Self {
+    pub(crate) fn handles(limits: &CallLimits) -> Self {
         Self { name: "handles", value: limits.handles as u64, knob: "" }
     }
 
-    /// The bytes of the answer.
-    #[must_use]
-    pub fn output(limits: &Limits) -> Self {
+    pub(crate) fn output(limits: &CallLimits) -> Self {
         Self { name: "output-kib", value: limits.output / 1024, knob: "limits.output-kib" }
     }
 
-    /// Whether a component that hits it has broken, rather than had much to do.
-    #[must_use]
-    pub fn is_fault(self) -> bool {
+    /// Returns true if hitting the limit is a fault of the component, rather than a sign of much work.
+    pub(crate) fn is_fault(self) -> bool {
         matches!(self.name, "cpu-ms" | "memory-mib" | "table-elements" | "handles")
     }
 }
@@ -178,7 +159,7 @@ mod tests {
             ..LimitRequest::default()
         };
 
-        let limits = Limits::of(Kind::Tool, &greedy);
+        let limits = CallLimits::of(Kind::Tool, &greedy);
 
         assert_eq!(limits.memory, 512 * MIB);
         assert_eq!(limits.cpu, Duration::from_secs(60));
@@ -186,9 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_asked_for_is_that_of_the_kind() {
-        let tool = Limits::of(Kind::Tool, &LimitRequest::default());
-        let provider = Limits::of(Kind::Provider, &LimitRequest::default());
+    fn a_limit_that_the_manifest_leaves_out_is_that_of_the_kind() {
+        let tool = CallLimits::of(Kind::Tool, &LimitRequest::default());
+        let provider = CallLimits::of(Kind::Provider, &LimitRequest::default());
 
         assert_eq!((tool.memory, tool.cpu), (64 * MIB, Duration::from_secs(5)));
         assert_eq!(provider.cpu, Duration::from_secs(2));

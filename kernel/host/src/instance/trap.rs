@@ -1,30 +1,32 @@
-//! What a guest that ended early says of it.
+//! Explains why a guest ended early.
 
 use openkoi_core::failure::Failure;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::{LimitHit, Limits, call::Traces};
+use super::{CallLimits, LimitHit, call_log::CallLog};
 use crate::text;
 
-/// The most bytes of a trap's text.
+/// The longest message of a trap, in bytes.
 const LONGEST: usize = 4 << 10;
 
-/// Turns the error of a call into a failure, and says whether it counts against the component.
+/// Turns the error of a call into a failure. The second value is true if the component is at fault.
 pub(super) fn explain(
     component: &str,
-    limits: &Limits,
+    limits: &CallLimits,
     error: &wasmtime::Error,
-    traces: &Traces,
+    log: &CallLog,
 ) -> (Failure, bool) {
-    if let Some(hit) = error.downcast_ref::<LimitHit>().copied().or_else(|| told(error, limits)) {
+    if let Some(hit) =
+        error.downcast_ref::<LimitHit>().copied().or_else(|| limit_in_words(error, limits))
+    {
         return (hit.into(), hit.is_fault());
     }
     if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
         let message = format!("it ended itself with exit code {code}");
         return (Failure::Trapped { component: component.to_owned(), message }, false);
     }
-    let mut message = match (traces.last_words(), error.downcast_ref::<Trap>()) {
+    let mut message = match (log.last_words(), error.downcast_ref::<Trap>()) {
         (Some(words), _) => words,
         (None, Some(trap)) => trap.to_string(),
         (None, None) => text::one_line(&error.root_cause().to_string(), 500),
@@ -37,8 +39,8 @@ pub(super) fn explain(
     (Failure::Trapped { component: component.to_owned(), message }, true)
 }
 
-/// wasmtime has no type for these two of its limits, only a sentence.
-fn told(error: &wasmtime::Error, limits: &Limits) -> Option<LimitHit> {
+/// Recognises two limits for which wasmtime has a sentence but no type.
+fn limit_in_words(error: &wasmtime::Error, limits: &CallLimits) -> Option<LimitHit> {
     let text = error.root_cause().to_string();
     if text.contains("fuel allocated for hostcalls has been exhausted") {
         return Some(LimitHit::host_call_bytes(limits));

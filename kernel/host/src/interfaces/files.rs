@@ -6,24 +6,24 @@ use openkoi_core::{
     failure::Failure,
 };
 
-use super::{Answered, Stop, blocking, settle};
+use super::{Stop, WitResult, blocking, wit_result};
 use crate::{
     bindings::imports::openkoi::host::files::{Entry, Host, Kind, Metadata},
     failure,
-    instance::Call,
+    instance::GuestState,
 };
 
-impl Host for Call {
-    async fn stat(&mut self, path: String) -> Answered<Metadata> {
-        settle(self.look(path, 64, |files, path| files.stat(path)).await.map(metadata))
+impl Host for GuestState {
+    async fn stat(&mut self, path: String) -> WitResult<Metadata> {
+        wit_result(self.look(path, 64, |files, path| files.stat(path)).await.map(metadata))
     }
 
-    async fn read(&mut self, path: String, offset: u64, length: u32) -> Answered<Vec<u8>> {
-        settle(self.files_read(path, offset, length).await)
+    async fn read(&mut self, path: String, offset: u64, length: u32) -> WitResult<Vec<u8>> {
+        wit_result(self.files_read(path, offset, length).await)
     }
 
-    async fn list(&mut self, path: String) -> Answered<Vec<Entry>> {
-        settle(self.files_list(path).await)
+    async fn list(&mut self, path: String) -> WitResult<Vec<Entry>> {
+        wit_result(self.files_list(path).await)
     }
 
     async fn write(
@@ -31,28 +31,28 @@ impl Host for Call {
         path: String,
         contents: Vec<u8>,
         expect: Option<Vec<u8>>,
-    ) -> Answered<()> {
+    ) -> WitResult<()> {
         let bytes = contents.len() + expect.as_ref().map_or(0, Vec::len);
         let write =
             move |files: &Files, path: &str| files.write(path, &contents, expect.as_deref());
-        settle(self.change(path, bytes, write).await)
+        wit_result(self.change(path, bytes, write).await)
     }
 
-    async fn create_directory(&mut self, path: String) -> Answered<()> {
-        settle(self.change(path, 0, |files, path| files.create_directory(path)).await)
+    async fn create_directory(&mut self, path: String) -> WitResult<()> {
+        wit_result(self.change(path, 0, |files, path| files.create_directory(path)).await)
     }
 
-    async fn rename(&mut self, from: String, to: String) -> Answered<()> {
+    async fn rename(&mut self, from: String, to: String) -> WitResult<()> {
         let bytes = to.len();
-        settle(self.change(from, bytes, move |files, from| files.rename(from, &to)).await)
+        wit_result(self.change(from, bytes, move |files, from| files.rename(from, &to)).await)
     }
 
-    async fn remove(&mut self, path: String) -> Answered<()> {
-        settle(self.change(path, 0, |files, path| files.remove(path)).await)
+    async fn remove(&mut self, path: String) -> WitResult<()> {
+        wit_result(self.change(path, 0, |files, path| files.remove(path)).await)
     }
 }
 
-impl Call {
+impl GuestState {
     async fn files_read(
         &mut self,
         path: String,
@@ -100,8 +100,8 @@ impl Call {
         path: String,
         work: impl FnOnce(&Files, &str) -> Result<T, FileError> + Send + 'static,
     ) -> Result<T, Failure> {
-        let run = self.pass(&Use::Files(access)).await?;
-        let files = run.place.files(access)?;
+        let caller = self.pass(&Use::Files(access)).await?;
+        let files = caller.workdir.files(access)?;
         let work = move || work(&files, &path).map_err(failure::of_files);
         blocking(self.limits.host_call, work).await
     }

@@ -11,38 +11,30 @@ use openkoi_core::{
 use url::Url;
 use wasmtime::component::Resource;
 
-use super::{Answered, Stop, settle};
+use super::{Stop, WitResult, wit_result};
 use crate::{
     bindings::imports::openkoi::{
         host::http::{Host, HostBody, Response},
         types::http_types::{Header, HttpRequest},
     },
+    brokers::HttpResponse,
     failure,
-    host::{Answer, AnswerBody},
-    instance::Call,
+    instance::GuestState,
+    resources::{BODY_BYTES, BodyStream},
     sabotage::{Guard, off},
 };
 
-/// The most bytes of an answer's body.
-pub(crate) const BODY_BYTES: u64 = 10 << 20;
 const FIRST_BYTE: Duration = Duration::from_secs(60);
 
-/// A body that a guest pulls.
-pub struct BodyStream {
-    inner: Box<dyn AnswerBody>,
-    /// What arrived beyond what the guest asked for.
-    rest: Vec<u8>,
-}
-
-impl Host for Call {
-    async fn send(&mut self, request: HttpRequest, timeout_ms: Option<u64>) -> Answered<Response> {
-        settle(self.http_send(request, timeout_ms).await)
+impl Host for GuestState {
+    async fn send(&mut self, request: HttpRequest, timeout_ms: Option<u64>) -> WitResult<Response> {
+        wit_result(self.http_send(request, timeout_ms).await)
     }
 }
 
-impl HostBody for Call {
-    async fn read(&mut self, body: Resource<BodyStream>, max: u32) -> Answered<Option<Vec<u8>>> {
-        settle(self.http_read(body, max).await)
+impl HostBody for GuestState {
+    async fn read(&mut self, body: Resource<BodyStream>, max: u32) -> WitResult<Option<Vec<u8>>> {
+        wit_result(self.http_read(body, max).await)
     }
 
     async fn drop(&mut self, body: Resource<BodyStream>) -> wasmtime::Result<()> {
@@ -51,7 +43,7 @@ impl HostBody for Call {
     }
 }
 
-impl Call {
+impl GuestState {
     async fn http_send(
         &mut self,
         request: HttpRequest,
@@ -61,8 +53,8 @@ impl Call {
         self.charge(request.url.len() + request.body.len() + headers)?;
         let url = parse(&request.url)?;
         let target = target(&request.method, &url);
-        let run = self.pass(&Use::Http(target)).await?;
-        let rules = rules(&run.grant, &target)?;
+        let caller = self.pass(&Use::Http(target)).await?;
+        let rules = rules(&caller.grant, &target)?;
         let first_byte = timeout_ms.map_or(FIRST_BYTE, Duration::from_millis).min(FIRST_BYTE);
         let limits = EgressLimits {
             first_byte,
@@ -80,16 +72,16 @@ impl Call {
             rules,
             limits,
         };
-        let answer = self.brokers.transport.send(request).await.map_err(failure::of_egress)?;
-        self.http_answer(answer)
+        let response = self.brokers.transport.send(request).await.map_err(failure::of_egress)?;
+        self.http_response(response)
     }
 
-    fn http_answer(&mut self, answer: Answer) -> Result<Response, Stop> {
+    fn http_response(&mut self, response: HttpResponse) -> Result<Response, Stop> {
         let headers: Vec<Header> =
-            answer.headers.into_iter().map(|(name, value)| Header { name, value }).collect();
+            response.headers.into_iter().map(|(name, value)| Header { name, value }).collect();
         self.charge_bytes(headers.iter().map(|h| h.name.len() + h.value.len()).sum())?;
-        let body = self.table.push(BodyStream { inner: answer.body, rest: Vec::new() })?;
-        Ok(Response { status: answer.status, headers, url: answer.url, body })
+        let body = self.table.push(BodyStream { inner: response.body, rest: Vec::new() })?;
+        Ok(Response { status: response.status, headers, url: response.url, body })
     }
 
     async fn http_read(
@@ -133,8 +125,8 @@ fn target<'a>(method: &'a str, url: &'a Url) -> HttpTarget<'a> {
     }
 }
 
-/// Returns the rules under which a request and its redirects go. A wildcard in a grant was agreed to for
-/// this host just now, so that is where redirects may lead, and nowhere else.
+/// Returns the rules for a request and its redirects. A wildcard in the grant was approved for the host of this
+/// request, so it becomes a rule for that host alone.
 fn rules(grant: &Grant, target: &HttpTarget<'_>) -> Result<Vec<HttpRule>, Failure> {
     if grant.coverage(&Use::Http(*target)) != Coverage::Wildcard {
         let named = grant.http.iter().filter(|rule| !rule.host.is_wildcard());
@@ -155,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wildcard_is_narrowed_to_the_host_that_was_asked_for() {
+    fn a_wildcard_is_narrowed_to_the_host_of_the_request() {
         let grant = Grant {
             http: vec![
                 "GET https://*/**".parse().unwrap(),

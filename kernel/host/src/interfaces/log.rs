@@ -2,7 +2,7 @@
 
 use crate::{
     bindings::imports::openkoi::host::log::{Host, Level},
-    instance::Call,
+    instance::GuestState,
     sabotage::{Guard, off},
     text,
 };
@@ -10,20 +10,20 @@ use crate::{
 /// The longest record, in bytes.
 const RECORD_BYTES: usize = 4 << 10;
 
-impl Host for Call {
+impl Host for GuestState {
     async fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         self.charge(message.len())?;
         let message = text::visible(text::cut(&message, RECORD_BYTES));
         let kept = {
-            let mut left = self.traces.left();
+            let mut state = self.log.state();
             if matches!(level, Level::Error) {
-                left.last_error = Some(message.clone());
+                state.last_error = Some(message.clone());
             }
-            let kept = left.logged < self.limits.log_records || off(Guard::HostLog);
+            let kept = state.logged < self.limits.log_records || off(Guard::HostLog);
             if kept {
-                left.logged += 1
+                state.logged += 1
             } else {
-                left.dropped += 1
+                state.dropped += 1
             }
             kept
         };

@@ -2,37 +2,32 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use openkoi_brokers::processes::{self as broker, Child};
+use openkoi_brokers::processes as broker;
 use openkoi_core::{capability::Use, event::Event, failure::Failure, tool::Receipt};
 use wasmtime::component::Resource;
 
-use super::{Answered, Stop, settle};
+use super::{Stop, WitResult, wit_result};
 use crate::{
     bindings::imports::openkoi::host::process::{Command, Exit, Happening, Host, HostChild},
     failure,
-    instance::{Call, Run},
+    instance::{Caller, GuestState},
+    resources::RunningChild,
     text,
 };
 
-/// A running program, with the command as one would type it.
-pub struct RunningChild {
-    inner: Child,
-    line: String,
-}
-
-impl Host for Call {
-    async fn spawn(&mut self, command: Command) -> Answered<Resource<RunningChild>> {
-        settle(self.process_spawn(command).await)
+impl Host for GuestState {
+    async fn spawn(&mut self, command: Command) -> WitResult<Resource<RunningChild>> {
+        wit_result(self.process_spawn(command).await)
     }
 
-    async fn exists(&mut self, program: String) -> Answered<bool> {
-        settle(self.process_exists(program).await)
+    async fn exists(&mut self, program: String) -> WitResult<bool> {
+        wit_result(self.process_exists(program).await)
     }
 }
 
-impl HostChild for Call {
-    async fn next(&mut self, child: Resource<RunningChild>) -> Answered<Option<Happening>> {
-        settle(self.process_next(child).await)
+impl HostChild for GuestState {
+    async fn next(&mut self, child: Resource<RunningChild>) -> WitResult<Option<Happening>> {
+        wit_result(self.process_next(child).await)
     }
 
     async fn kill(&mut self, child: Resource<RunningChild>) -> wasmtime::Result<()> {
@@ -47,20 +42,24 @@ impl HostChild for Call {
     }
 }
 
-impl Call {
+impl GuestState {
     async fn process_spawn(&mut self, command: Command) -> Result<Resource<RunningChild>, Stop> {
         let words: usize = command.arguments.iter().map(String::len).sum();
         self.charge(words + command.input.as_ref().map_or(0, Vec::len))?;
         let line = line(&command);
         let wanted = Use::Process { program: &command.program, line: &line };
-        let run = self.pass(&wanted).await?;
-        let command = self.process_command(command, &run)?;
+        let caller = self.pass(&wanted).await?;
+        let command = self.process_command(command, &caller)?;
         let inner = self.brokers.processes.spawn(command).await.map_err(failure::of_process)?;
         Ok(self.table.push(RunningChild { inner, line })?)
     }
 
-    fn process_command(&self, command: Command, run: &Run) -> Result<broker::Command, Failure> {
-        let root = &run.place.root;
+    fn process_command(
+        &self,
+        command: Command,
+        caller: &Caller,
+    ) -> Result<broker::Command, Failure> {
+        let root = &caller.workdir.root;
         let directory = match &command.directory {
             None => root.clone(),
             Some(below) => inside(root, below)?,
@@ -75,18 +74,18 @@ impl Call {
             environment: command.environment,
             input: command.input,
             deadline: Some(asked.min(longest)),
-            write: run.place.writable.clone(),
-            network: run.grant.network || run.place.network,
+            write: caller.workdir.writable.clone(),
+            network: caller.grant.network || caller.workdir.network,
             ..broker::Command::new(command.program, root)
         })
     }
 
     async fn process_exists(&mut self, program: String) -> Result<bool, Stop> {
         self.charge(program.len())?;
-        // It tells something of the machine, so it needs the grant to run the program.
+        // The answer says something about the machine, so it takes the grant to run the program.
         let line = text::one_line(&program, 200);
-        let run = self.pass(&Use::Process { program: &program, line: &line }).await?;
-        Ok(self.brokers.processes.exists(&program, &run.place.root))
+        let caller = self.pass(&Use::Process { program: &program, line: &line }).await?;
+        Ok(self.brokers.processes.exists(&program, &caller.workdir.root))
     }
 
     async fn process_next(
@@ -113,17 +112,17 @@ impl Call {
         })
     }
 
-    /// Issues the receipt: what a component says of a program counts only as far as the host saw it run.
+    /// Issues the receipt. Evidence rests on it, and not on what the component says of the program.
     fn process_exited(&mut self, exit: broker::Exit, line: String) -> Result<Exit, Failure> {
-        let run = self.run()?;
+        let caller = self.caller()?;
         let duration_ms = u64::try_from(exit.duration.as_millis()).unwrap_or(u64::MAX);
         let now = self.brokers.clock.now_ms();
         let id = self.brokers.random.id(now).map_err(|e| Failure::Failed(e.to_string()))?;
         let receipt = Receipt { id: id.clone(), command: line, exit_code: exit.code, duration_ms };
         let event = Event::ProcessFinished { receipt: receipt.clone(), tree: None };
-        let noted = run.scope.gate.recorder().note(&run.scope.key, event);
+        let noted = caller.scope.gate.recorder().note(&caller.scope.key, event);
         noted.map_err(|error| Failure::Failed(error.to_string()))?;
-        self.traces.left().receipts.push(receipt);
+        self.log.state().receipts.push(receipt);
         Ok(Exit {
             code: exit.code,
             signal: exit.signal,
@@ -136,7 +135,7 @@ impl Call {
     }
 }
 
-/// Returns a directory of the workspace. Links are the sandbox's business: it confines what the program does.
+/// Returns a directory of the workspace. Links are not resolved here: the sandbox confines the program.
 fn inside(root: &std::path::Path, below: &str) -> Result<PathBuf, Failure> {
     let path = std::path::Path::new(below);
     let climbs = path.components().any(|part| {
@@ -149,7 +148,7 @@ fn inside(root: &std::path::Path, below: &str) -> Result<PathBuf, Failure> {
     Ok(root.join(path))
 }
 
-/// Returns the command as one would type it.
+/// Returns the command, quoted for a shell.
 fn line(command: &Command) -> String {
     let words = std::iter::once(&command.program).chain(&command.arguments);
     let quoted: Vec<String> = words.map(|word| quoted(word)).collect();
@@ -169,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
+    fn a_command_is_shown_quoted_for_a_shell() {
         let command = Command {
             program: "sh".to_owned(),
             arguments: vec!["-c".to_owned(), "echo 'a b'".to_owned(), String::new()],

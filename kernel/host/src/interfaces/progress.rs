@@ -1,10 +1,10 @@
-//! `progress`: what the user may see while a call runs.
+//! `progress`: messages that the user may see while a call runs.
 
 use openkoi_core::event::Event;
 
 use crate::{
     bindings::imports::openkoi::host::progress::Host,
-    instance::Call,
+    instance::GuestState,
     sabotage::{Guard, off},
     text,
 };
@@ -12,24 +12,24 @@ use crate::{
 /// The longest report, in characters.
 const REPORT_CHARACTERS: usize = 200;
 
-impl Host for Call {
+impl Host for GuestState {
     async fn report(&mut self, message: String) -> wasmtime::Result<()> {
         self.charge(message.len())?;
-        let Some(run) = self.run.clone() else { return Ok(()) };
+        let Some(caller) = self.caller.clone() else { return Ok(()) };
         {
-            let mut left = self.traces.left();
+            let mut state = self.log.state();
             // Each report is a line of the journal.
-            if left.reported >= self.limits.progress_reports && !off(Guard::HostProgress) {
+            if state.reported >= self.limits.progress_reports && !off(Guard::HostProgress) {
                 return Ok(());
             }
-            left.reported += 1;
+            state.reported += 1;
         }
         let event = Event::ProgressReported {
             origin: self.component.to_string(),
             message: text::one_line(&message, REPORT_CHARACTERS),
         };
-        if let Err(error) = run.scope.gate.recorder().note(&run.scope.key, event) {
-            // The next fact that matters fails too, and ends the run.
+        if let Err(error) = caller.scope.gate.recorder().note(&caller.scope.key, event) {
+            // A journal that is broken ends the run at the next event that matters.
             tracing::warn!(%error, "a progress report was not recorded");
         }
         Ok(())

@@ -4,32 +4,32 @@ use std::sync::Arc;
 
 use openkoi_core::{capability::Use, failure::Failure, port::StateStore};
 
-use super::{Answered, Stop, blocking, settle};
-use crate::{bindings::imports::openkoi::host::state::Host, instance::Call};
+use super::{Stop, WitResult, blocking, wit_result};
+use crate::{bindings::imports::openkoi::host::state::Host, instance::GuestState};
 
 const KEY_BYTES: usize = 512;
 const VALUE_BYTES: usize = 256 << 10;
 const MOST_KEYS: usize = 1_000;
 
-impl Host for Call {
-    async fn get(&mut self, key: String) -> Answered<Option<Vec<u8>>> {
-        settle(self.state_get(key).await)
+impl Host for GuestState {
+    async fn get(&mut self, key: String) -> WitResult<Option<Vec<u8>>> {
+        wit_result(self.state_get(key).await)
     }
 
-    async fn set(&mut self, key: String, value: Vec<u8>) -> Answered<()> {
-        settle(self.state_set(key, value).await)
+    async fn set(&mut self, key: String, value: Vec<u8>) -> WitResult<()> {
+        wit_result(self.state_set(key, value).await)
     }
 
-    async fn delete(&mut self, key: String) -> Answered<()> {
-        settle(self.state_delete(key).await)
+    async fn delete(&mut self, key: String) -> WitResult<()> {
+        wit_result(self.state_delete(key).await)
     }
 
-    async fn keys(&mut self, prefix: String, after: Option<String>) -> Answered<Vec<String>> {
-        settle(self.state_keys(prefix, after).await)
+    async fn keys(&mut self, prefix: String, after: Option<String>) -> WitResult<Vec<String>> {
+        wit_result(self.state_keys(prefix, after).await)
     }
 }
 
-impl Call {
+impl GuestState {
     async fn state_get(&mut self, key: String) -> Result<Option<Vec<u8>>, Stop> {
         self.charge(key.len())?;
         let value = self.in_state(&key, |store, component, key| store.get(component, key)).await?;

@@ -15,26 +15,26 @@ use openkoi_core::{
 
 use crate::{
     catalog::CatalogError,
-    engine::Loaded,
     host::Host,
-    instance::{self, Call, Limits, Run},
+    instance::{CallLimits, Caller, GuestState},
+    linker::Loaded,
     manifest::{Kind, Manifest},
-    place::Place,
+    workdir::Workdir,
 };
 
-/// The domain whose trust level holds for what evaluators use.
+/// The domain whose trust level applies to evaluators.
 const DOMAIN: &str = "evaluation";
 
-struct Known {
+struct KnownEvaluator {
     card: EvaluatorCard,
-    limits: Limits,
+    limits: CallLimits,
     grant: Grant,
     max_tokens: Option<u32>,
     answer_words: Vec<String>,
 }
 
-impl Known {
-    /// Whether the manifest says already that there is nothing to judge.
+impl KnownEvaluator {
+    /// Returns true if the manifest's words already show that there is nothing to judge.
     fn passes_over(&self, subject: &Subject) -> bool {
         let Some(answer) = &subject.answer else { return false };
         let only = subject.changes.is_empty() && subject.baseline.is_empty();
@@ -46,37 +46,39 @@ impl Known {
     }
 }
 
-/// The evaluators of one run.
-pub struct Judges {
+/// The evaluators of the catalog in one workspace. Any number of runs may ask them at the same time.
+pub struct CatalogEvaluators {
     host: Host,
-    place: Arc<Place>,
-    known: Vec<Known>,
+    workdir: Arc<Workdir>,
+    known: Vec<KnownEvaluator>,
     rubrics: BTreeMap<String, Rubric>,
 }
 
-impl Judges {
-    /// Takes up the evaluators of all components but those in `without`. `rubrics` are by kind of work.
+impl CatalogEvaluators {
+    /// Collects the evaluators of all components but those in `without`. `rubrics` are by kind of work.
     ///
     /// # Errors
     ///
     /// A manifest is not accepted.
     pub fn new(
         host: &Host,
-        place: Arc<Place>,
+        workdir: Arc<Workdir>,
         rubrics: BTreeMap<String, Rubric>,
         without: &[String],
     ) -> Result<Self, CatalogError> {
         let mut known = Vec::new();
         for entry in host.catalog().of_kind(Kind::Evaluator) {
             if !without.iter().any(|name| name == entry.name()) {
-                known.extend(take_up(entry.manifest()?));
+                known.extend(known_evaluator(entry.manifest()?));
             }
         }
-        known.sort_by(|a: &Known, b| (a.card.tier, &a.card.name).cmp(&(b.card.tier, &b.card.name)));
-        Ok(Self { host: host.clone(), place, known, rubrics })
+        known.sort_by(|a: &KnownEvaluator, b| {
+            (a.card.tier, &a.card.name).cmp(&(b.card.tier, &b.card.name))
+        });
+        Ok(Self { host: host.clone(), workdir, known, rubrics })
     }
 
-    async fn judge(
+    async fn run(
         &self,
         evaluator: &str,
         subject: &Subject,
@@ -94,34 +96,34 @@ impl Judges {
         let entry = shared.catalog.find(evaluator);
         let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
         let Loaded::Evaluator(component) = shared.ready(entry)? else {
-            return Err(Failure::Failed(format!("`{evaluator}` is no evaluator")));
+            return Err(Failure::Failed(format!("`{evaluator}` is not an evaluator")));
         };
         let mut limits = known.limits.clone();
         limits.wall = limits.wall.min(scope.deadline);
         let (wall, most) = (limits.wall, limits.output);
-        let run = Run {
+        let caller = Caller {
             scope,
             grant: known.grant.clone(),
             domain: DOMAIN.to_owned(),
             max_tokens: known.max_tokens,
-            place: Arc::clone(&self.place),
+            workdir: Arc::clone(&self.workdir),
         };
-        let data = Call::new(evaluator, limits, &shared.brokers, Some(run));
-        let (mut store, watch) = instance::store(shared, data)?;
+        let data = GuestState::new(evaluator, limits, &shared.brokers, Some(caller));
+        let (mut store, watch) = shared.store(data)?;
         let subject = convert::subject(subject);
         let step = async {
-            let judge = component.instantiate_async(&mut store).await?;
-            let judge = judge.openkoi_evaluator_evaluator();
-            judge.call_evaluate(&mut store, &subject).await
+            let guest = component.instantiate_async(&mut store).await?;
+            let guest = guest.openkoi_evaluator_evaluator();
+            guest.call_evaluate(&mut store, &subject).await
         };
         let verdict = watch.step(wall, step).await?.map_err(Failure::from)?;
         let mut verdict = convert::verdict(verdict, most)?;
-        verdict.receipts = watch.traces().take_receipts();
+        verdict.receipts = watch.log().take_receipts();
         Ok(verdict)
     }
 }
 
-impl Evaluators for Judges {
+impl Evaluators for CatalogEvaluators {
     fn cards(&self) -> Vec<EvaluatorCard> {
         self.known.iter().map(|known| known.card.clone()).collect()
     }
@@ -136,16 +138,16 @@ impl Evaluators for Judges {
         subject: &'a Subject,
         scope: Scope,
     ) -> Pending<'a, Result<Verdict, Failure>> {
-        Box::pin(self.judge(evaluator, subject, scope))
+        Box::pin(self.run(evaluator, subject, scope))
     }
 }
 
-fn take_up(manifest: &Manifest) -> Option<Known> {
+fn known_evaluator(manifest: &Manifest) -> Option<KnownEvaluator> {
     let evaluator = manifest.evaluator.as_ref()?;
     let tier = evaluator.tier;
-    let limits = Limits::of(manifest.component.kind, &manifest.limits);
+    let limits = CallLimits::of(manifest.component.kind, &manifest.limits);
     let deadline_ms = u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX);
-    Some(Known {
+    Some(KnownEvaluator {
         card: EvaluatorCard { name: manifest.component.name.clone(), tier, deadline_ms },
         limits,
         grant: manifest.grant(None),

@@ -15,19 +15,19 @@ use openkoi_core::{
 };
 use serde_json::Value;
 
-use super::schema;
 use crate::{
     bindings::tool::exports::openkoi::tool::tool::{Context, Output},
-    catalog::{CatalogError, Entry},
-    engine::Loaded,
+    catalog::{CatalogEntry, CatalogError},
     host::Host,
-    instance::{self, Call, LimitHit, Limits, Run},
+    instance::{CallLimits, Caller, GuestState, LimitHit},
+    linker::Loaded,
     manifest::{Kind, Manifest, ToolEntry},
-    place::Place,
     sabotage::{Guard, off},
+    schema,
+    workdir::Workdir,
 };
 
-/// Why a toolbox could not be made.
+/// A toolbox could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ToolboxError {
     /// Two components have a tool of the same name.
@@ -45,48 +45,49 @@ pub enum ToolboxError {
     Catalog(#[from] CatalogError),
 }
 
-/// What the user decided about tools.
+/// The user's decisions about tools.
 #[derive(Clone, Debug, Default)]
 pub struct ToolSettings {
-    /// Components that are not used.
+    /// Components to leave out.
     pub without: Vec<String>,
-    /// What components may use; one that is not named may use what its manifest asks for.
+    /// Grants by component. A component that is not in here gets what its manifest asks for.
     pub grants: BTreeMap<String, Grant>,
 }
 
-/// One tool, with what a call of it may use.
-struct Known {
+/// One tool, with the limits and the grant of its calls.
+struct KnownTool {
     component: String,
     tool: Tool,
-    limits: Limits,
+    limits: CallLimits,
     grant: Grant,
     max_tokens: Option<u32>,
 }
 
-/// The tools of one run.
-pub struct Tools {
+/// The tools of the catalog in one workspace. Any number of runs may call them at the same time.
+pub struct CatalogTools {
     host: Host,
-    place: Arc<Place>,
-    known: BTreeMap<String, Known>,
+    workdir: Arc<Workdir>,
+    known: BTreeMap<String, KnownTool>,
 }
 
-impl Tools {
-    /// Takes up the tools of all components. No component is loaded.
+impl CatalogTools {
+    /// Collects the tools of all components. No component is loaded.
     ///
     /// # Errors
     ///
     /// A manifest is not accepted, or two components have a tool of the same name.
     pub fn new(
         host: &Host,
-        place: Arc<Place>,
+        workdir: Arc<Workdir>,
         settings: &ToolSettings,
     ) -> Result<Self, ToolboxError> {
-        let mut known = BTreeMap::<String, Known>::new();
-        let used = |entry: &&Entry| !settings.without.iter().any(|name| name == entry.name());
+        let mut known = BTreeMap::<String, KnownTool>::new();
+        let used =
+            |entry: &&CatalogEntry| !settings.without.iter().any(|name| name == entry.name());
         for entry in host.catalog().of_kind(Kind::Tool).filter(used) {
             let manifest = entry.manifest()?;
             for tool in &manifest.tools {
-                let tool = take_up(manifest, tool, settings.grants.get(entry.name()));
+                let tool = known_tool(manifest, tool, settings.grants.get(entry.name()));
                 if let Some(first) = known.get(&tool.tool.name) {
                     return Err(ToolboxError::Clash {
                         tool: tool.tool.name,
@@ -97,7 +98,7 @@ impl Tools {
                 known.insert(tool.tool.name.clone(), tool);
             }
         }
-        Ok(Self { host: host.clone(), place, known })
+        Ok(Self { host: host.clone(), workdir, known })
     }
 
     async fn run(&self, call: &ToolCall, scope: Scope) -> Result<ToolOutput, Failure> {
@@ -106,7 +107,7 @@ impl Tools {
         check_arguments(known, &call.arguments)?;
         let (answer, receipts) = self.ask(known, call, scope).await?;
         let saver =
-            output::Saver { brokers: &self.host.shared.brokers, directory: &self.place.output };
+            output::Saver { brokers: &self.host.shared.brokers, directory: &self.workdir.output };
         let mut output = output::fit(answer, &saver)?;
         output.receipts = receipts;
         Ok(output)
@@ -114,7 +115,7 @@ impl Tools {
 
     async fn ask(
         &self,
-        known: &Known,
+        known: &KnownTool,
         call: &ToolCall,
         scope: Scope,
     ) -> Result<(Output, Vec<openkoi_core::tool::Receipt>), Failure> {
@@ -122,7 +123,7 @@ impl Tools {
         let entry = shared.catalog.find(&known.component);
         let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
         let Loaded::Tool(component) = shared.ready(entry)? else {
-            return Err(Failure::Failed(format!("`{}` is no tool", known.component)));
+            return Err(Failure::Failed(format!("`{}` is not a tool", known.component)));
         };
         let mut limits = known.limits.clone();
         limits.wall = limits.wall.min(scope.deadline);
@@ -130,18 +131,18 @@ impl Tools {
         let context = Context {
             call: scope.key.clone(),
             task: scope.task.to_string(),
-            workspace: self.place.root.display().to_string(),
+            workspace: self.workdir.root.display().to_string(),
             deadline_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
         };
-        let run = Run {
+        let caller = Caller {
             scope,
             grant: known.grant.clone(),
             domain: known.tool.domain.clone(),
             max_tokens: known.max_tokens,
-            place: Arc::clone(&self.place),
+            workdir: Arc::clone(&self.workdir),
         };
-        let data = Call::new(&known.component, limits.clone(), &shared.brokers, Some(run));
-        let (mut store, watch) = instance::store(shared, data)?;
+        let data = GuestState::new(&known.component, limits.clone(), &shared.brokers, Some(caller));
+        let (mut store, watch) = shared.store(data)?;
         let step = async {
             let tool = component.instantiate_async(&mut store).await?;
             let tool = tool.openkoi_tool_tool();
@@ -151,11 +152,11 @@ impl Tools {
         if size(&answer) > limits.output && !off(Guard::HostOutput) {
             return Err(LimitHit::output(&limits).into());
         }
-        Ok((answer, watch.traces().take_receipts()))
+        Ok((answer, watch.log().take_receipts()))
     }
 }
 
-impl Toolbox for Tools {
+impl Toolbox for CatalogTools {
     fn tools(&self) -> Vec<Tool> {
         self.known.values().map(|known| known.tool.clone()).collect()
     }
@@ -169,10 +170,10 @@ impl Toolbox for Tools {
     }
 }
 
-fn take_up(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> Known {
-    let limits = Limits::of(manifest.component.kind, &manifest.limits);
+fn known_tool(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> KnownTool {
+    let limits = CallLimits::of(manifest.component.kind, &manifest.limits);
     let asked = manifest.grant(Some(&entry.name));
-    Known {
+    KnownTool {
         component: manifest.component.name.clone(),
         tool: Tool {
             name: entry.name.clone(),
@@ -191,7 +192,7 @@ fn take_up(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> K
     }
 }
 
-fn check_arguments(known: &Known, arguments: &str) -> Result<(), Failure> {
+fn check_arguments(known: &KnownTool, arguments: &str) -> Result<(), Failure> {
     let value: Value = serde_json::from_str(arguments).map_err(|error| Failure::Invalid {
         field: String::new(),
         message: format!("the arguments are not JSON: {error}"),

@@ -1,20 +1,20 @@
-//! What a manifest must satisfy beyond its grammar.
+//! Checks a manifest beyond its grammar.
 
+mod forms;
 mod provider;
 
 use std::collections::BTreeSet;
 
-use openkoi_brokers::oauth::{Login, UnfitLogin, is_line};
+use openkoi_brokers::oauth::is_line;
 use serde_json::Value;
 
-use super::{
-    Capability, CredentialStore, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest,
-    ManifestError, SCHEMA_BYTES, ToolEntry,
-};
-use crate::{kinds::schema, text};
+use forms::{COMPONENT_NAME, TOOL_NAME, check_injection, check_login, is_below_home, name};
 
-const COMPONENT_NAME: &str = "a letter, then letters, digits and `-`, all small, at most 64";
-const TOOL_NAME: &str = "a letter, then letters, digits and `_`, all small, at most 64";
+use super::{
+    Capability, CredentialStore, DESCRIPTION_BYTES, Kind, MOST_TOOLS, Manifest, ManifestError,
+    SCHEMA_BYTES, ToolEntry,
+};
+use crate::{schema, text};
 
 pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
     name("the component", &manifest.component.name, '-', COMPONENT_NAME)?;
@@ -43,7 +43,7 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
     provider::check(manifest)
 }
 
-/// Words are looked for in an answer that was made lower case, and an empty one is in every answer.
+/// Checks the words of an evaluator. They are searched in an answer in lower case, and each answer has the empty word.
 fn check_words(words: &[String]) -> Result<(), ManifestError> {
     match words.iter().find(|word| word.is_empty() || **word != word.to_lowercase()) {
         None => Ok(()),
@@ -54,7 +54,7 @@ fn check_words(words: &[String]) -> Result<(), ManifestError> {
     }
 }
 
-/// Each kind has its own parts and no others.
+/// Checks that the manifest has the parts of its kind.
 fn check_parts(manifest: &Manifest) -> Result<(), ManifestError> {
     let kind = manifest.component.kind;
     let wrong = |reason| Err(ManifestError::Kind { kind: kind.word(), reason });
@@ -131,17 +131,11 @@ fn check_capability(asked: &Capability) -> Result<(), ManifestError> {
             if strays { wrong("has a key that belongs to another interface") } else { Ok(()) }
         }
         "log" | "progress" => wrong("needs no entry"),
-        _ => wrong("is no interface that can be asked for"),
+        _ => wrong("is not an interface that can be asked for"),
     }
 }
 
-fn check_login(login: Option<&Login>) -> Result<(), ManifestError> {
-    let unfit =
-        |error: UnfitLogin| ManifestError::Value { key: "login", reason: error.to_string() };
-    login.map_or(Ok(()), Login::check).map_err(unfit)
-}
-
-/// Profiles are in files below the user's home.
+/// Checks that profiles are in files below the user's home.
 fn check_profiles(store: Option<&CredentialStore>) -> Result<(), ManifestError> {
     let Some(CredentialStore::IniProfile(store)) = store else { return Ok(()) };
     name("the store", &store.name, '-', COMPONENT_NAME)?;
@@ -152,49 +146,8 @@ fn check_profiles(store: Option<&CredentialStore>) -> Result<(), ManifestError> 
     if fit {
         return Ok(());
     }
-    let reason = format!("`{}` names no files below `~/` and what is in them", store.name);
+    let reason = format!("`{}` does not name files below `~/` and what is in them", store.name);
     Err(ManifestError::Value { key: "store", reason })
-}
-
-/// Whether it is a file below the user's home.
-fn is_below_home(path: &str) -> bool {
-    let below = path.strip_prefix("~/").filter(|below| !below.contains(".."));
-    below.is_some_and(|below| !below.is_empty() && is_line(below))
-}
-
-fn check_injection(inject: &Inject) -> Result<(), ManifestError> {
-    let token = |text: &str| {
-        !text.is_empty()
-            && text.len() <= 64
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    let proper = match inject {
-        Inject::Word(_) => true,
-        Inject::Header { header, prefix } => token(header) && !prefix.contains(['\r', '\n', '\0']),
-        Inject::Query { query } => token(query),
-        Inject::SigV4 { sigv4 } => token(sigv4),
-        Inject::Basic { basic } => !basic.contains([':', '\r', '\n', '\0']),
-    };
-    if proper {
-        return Ok(());
-    }
-    let reason = "a header or parameter is made of letters, digits, `-`, `_` and `.`".to_owned();
-    Err(ManifestError::Value { key: "inject", reason })
-}
-
-fn name(
-    what: &'static str,
-    name: &str,
-    joint: char,
-    form: &'static str,
-) -> Result<(), ManifestError> {
-    let proper = (1..=64).contains(&name.len())
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint);
-    if proper {
-        return Ok(());
-    }
-    Err(ManifestError::Name { what, name: text::one_line(name, 80), form })
 }
 
 fn description(what: &str, description: &str) -> Result<(), ManifestError> {
@@ -207,6 +160,7 @@ fn description(what: &str, description: &str) -> Result<(), ManifestError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::Inject;
     use openkoi_core::capability::{Access, Grant};
 
     const TOOL: &str = r#"
@@ -323,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_is_one_of_an_object() {
+    fn the_schema_of_a_tool_describes_an_object() {
         let object = r#"{"type":"object","properties":{"path":{"type":"string"}}}"#;
         for bad in ["[]", "{\"type\":\"string\"}", "{", "{\"type\":\"object\",\"$ref\":\"#/x\"}"] {
             let error = refused(TOOL, object, bad);
@@ -355,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_answers_can_be_found() {
+    fn the_words_of_an_evaluator_are_not_empty_and_in_lower_case() {
         let evaluator = |words: &str| {
             let part = format!("[evaluator]\ntier = \"checks\"\nanswer-words = {words}");
             let about = TOOL.split("[[tool]]").next().unwrap();

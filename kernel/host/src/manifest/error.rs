@@ -1,36 +1,36 @@
-//! What can be wrong with a manifest.
+//! Errors of manifests.
 
-use super::{DESCRIPTION_BYTES, MANIFEST_BYTES, MOST_TOOLS, SCHEMA_BYTES};
+use super::parts::{DESCRIPTION_BYTES, MANIFEST_BYTES, MOST_TOOLS, SCHEMA_BYTES};
 
-/// Why a manifest was not accepted.
+/// A manifest was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
-    /// The component carries none.
+    /// The component has no manifest.
     #[error("it has no manifest: the custom section `openkoi:manifest` is missing")]
     Missing,
-    /// It carries more than one.
+    /// The component has several manifests.
     #[error("it has more than one manifest")]
     Repeated,
-    /// Its bytes are no text.
+    /// The bytes are not text.
     #[error("the manifest is not UTF-8 text")]
     NotText,
-    /// It is larger than any honest one.
+    /// The text exceeds [`MANIFEST_BYTES`].
     #[error("the manifest has {size} bytes; at most {MANIFEST_BYTES} are read")]
     TooLarge {
-        /// Its size.
+        /// The size in bytes.
         size: usize,
     },
-    /// It does not parse, or has a key that nobody knows.
+    /// The text does not parse, or has an unknown key.
     #[error("the manifest cannot be read: {0}")]
     Syntax(String),
     /// A name has the wrong form.
     #[error("{what} `{name}` is not a name: use {form}")]
     Name {
-        /// Whose name.
+        /// The thing that is named.
         what: &'static str,
         /// The name, control characters replaced.
         name: String,
-        /// The form that it should have.
+        /// The form of such names.
         form: &'static str,
     },
     /// Two tools share a name.
@@ -39,26 +39,26 @@ pub enum ManifestError {
         /// The name.
         name: String,
     },
-    /// There are more tools than anybody can choose from.
+    /// More than [`MOST_TOOLS`] tools are declared.
     #[error("{count} tools are declared; at most {MOST_TOOLS} are taken")]
     TooManyTools {
-        /// How many.
+        /// The number of tools.
         count: usize,
     },
-    /// A description is longer than a model should read.
+    /// A description exceeds [`DESCRIPTION_BYTES`].
     #[error("the description of {what} has {size} bytes; at most {DESCRIPTION_BYTES} are taken")]
     Description {
-        /// Whose.
+        /// The thing that is described.
         what: String,
-        /// Its size.
+        /// The size in bytes.
         size: usize,
     },
-    /// A schema is larger than a model should read.
+    /// A schema exceeds [`SCHEMA_BYTES`].
     #[error("the schema of `{tool}` has {size} bytes; at most {SCHEMA_BYTES} are taken")]
     SchemaSize {
         /// The tool.
         tool: String,
-        /// Its size.
+        /// The size in bytes.
         size: usize,
     },
     /// A schema cannot be used.
@@ -66,31 +66,31 @@ pub enum ManifestError {
     Schema {
         /// The tool.
         tool: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A capability is asked for in a way that means nothing.
+    /// A capability lacks a key, or has one too many.
     #[error("the capability `{interface}`: {reason}")]
     Capability {
         /// The interface.
         interface: String,
-        /// What is wrong.
+        /// The fault.
         reason: &'static str,
     },
-    /// A part is there that its kind does not have, or is missing.
+    /// The kind has no such part, or needs one that is missing.
     #[error("a component of kind `{kind}` {reason}")]
     Kind {
         /// The kind.
         kind: &'static str,
-        /// What is wrong.
+        /// The fault.
         reason: &'static str,
     },
-    /// A value does not mean what its key says.
+    /// A value does not fit its key.
     #[error("`{key}`: {reason}")]
     Value {
         /// The key.
         key: &'static str,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
 }

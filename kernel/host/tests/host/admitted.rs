@@ -35,7 +35,7 @@ fn another_version_is_refused_with_both_named() {
 }
 
 #[test]
-fn what_no_host_offers_is_refused_by_name() {
+fn an_import_outside_the_contract_is_refused_by_name() {
     for interface in
         ["wasi:http/outgoing-handler@0.2.0", "wasi:sockets/tcp@0.2.0", "evil:x/y@1.0.0"]
     {
@@ -50,7 +50,7 @@ fn what_no_host_offers_is_refused_by_name() {
 }
 
 #[test]
-fn what_was_not_asked_for_is_refused() {
+fn an_import_that_the_manifest_does_not_ask_for_is_refused() {
     let error = refused(&importing("openkoi:host/files@0.1.0"));
     assert!(
         matches!(&error, CatalogError::Admission(AdmissionError::Undeclared { .. })),
@@ -82,7 +82,7 @@ fn proposals_that_are_off_are_refused_by_name() {
 }
 
 #[test]
-fn sizes_are_looked_at_before_anything_is_parsed() {
+fn sizes_are_checked_before_parsing() {
     let large = refused(&vec![0; 17 << 20]);
     assert_eq!(large, CatalogError::TooLarge { size: 17 << 20 });
 
@@ -92,7 +92,7 @@ fn sizes_are_looked_at_before_anything_is_parsed() {
 }
 
 #[test]
-fn one_manifest_is_needed_and_no_more() {
+fn a_component_without_exactly_one_manifest_is_refused() {
     let bare = wat::parse_str("(component)").unwrap();
     let CatalogError::Manifest { source, .. } = refused(&bare) else { panic!("accepted") };
     assert_eq!(source, ManifestError::Missing);
@@ -103,7 +103,7 @@ fn one_manifest_is_needed_and_no_more() {
 }
 
 #[test]
-fn what_is_no_component_is_refused() {
+fn bytes_that_are_not_a_component_are_refused() {
     let module = wat::parse_str("(module)").unwrap();
     for bytes in [b"".as_slice(), b"\0asm", b"not wasm at all", &module, &module[..6]] {
         let error = refused(bytes);
@@ -119,7 +119,7 @@ fn what_is_no_component_is_refused() {
 }
 
 #[test]
-fn an_export_of_the_right_name_has_to_be_the_right_thing() {
+fn an_export_of_the_right_name_and_wrong_type_is_refused() {
     let mut world = World::new();
     world.load(component(""));
     let error = world.host().preload("x").expect_err("there is no function in it");
@@ -127,7 +127,7 @@ fn an_export_of_the_right_name_has_to_be_the_right_thing() {
 }
 
 #[test]
-fn a_name_is_given_once() {
+fn two_components_of_one_name_are_refused() {
     let mut world = World::new();
     world.load(tool("x", "t", TRAPPING));
     let error = world.try_load(tool("x", "u", TRAPPING)).expect_err("it is there already");
@@ -135,7 +135,7 @@ fn a_name_is_given_once() {
 }
 
 #[test]
-fn embedded_code_that_is_damaged_is_said_to_be() {
+fn damaged_embedded_code_is_reported_as_damaged() {
     let manifest: &'static str = Box::leak(manifest("x", "t").into_boxed_str());
     let native: &'static [u8] = b"no native code";
     let unpack = |native: &[u8], into: &mut [u8]| {

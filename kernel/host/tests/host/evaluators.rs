@@ -2,7 +2,7 @@
 
 use openkoi_core::evaluation::{Change, ChangeKind, Check, Subject, Tier, Verdict};
 use openkoi_core::evaluators::Evaluators;
-use openkoi_host::kinds::evaluator::Judges;
+use openkoi_host::kinds::evaluator::CatalogEvaluators;
 
 use crate::guests::evaluator_world;
 
@@ -20,7 +20,7 @@ async fn a_verdict_arrives_with_nothing_in_it_that_drives_a_terminal() {
 }
 
 #[tokio::test]
-async fn a_score_that_is_none_is_not_evaluated() {
+async fn a_verdict_with_an_impossible_score_is_not_evaluated() {
     let mut world = evaluator_world();
     for task in ["nan", "infinite", "eleven", "negative"] {
         let failure = world.evaluate(&subject(task)).await.expect_err(task);
@@ -39,7 +39,7 @@ async fn an_evaluator_reads_what_it_was_granted() {
 }
 
 #[tokio::test]
-async fn an_evaluator_is_not_woken_for_an_answer_of_which_its_manifest_has_no_word() {
+async fn an_evaluator_is_not_asked_about_an_answer_without_its_words() {
     let mut world = evaluator_world();
     // Whenever it is woken for this task, it fails.
     let answered = |text: &str| Subject {
@@ -71,7 +71,8 @@ async fn an_evaluator_is_not_woken_for_an_answer_of_which_its_manifest_has_no_wo
 #[tokio::test]
 async fn cards_come_from_the_manifest() {
     let mut world = evaluator_world();
-    let judges = Judges::new(&world.host(), world.place(), [].into(), &[]).expect("it loads");
+    let judges =
+        CatalogEvaluators::new(&world.host(), world.workdir(), [].into(), &[]).expect("it loads");
     let cards = judges.cards();
     assert_eq!((cards[0].name.as_str(), cards[0].tier), ("judge", Tier::Rubric));
     assert_eq!(judges.rubric("code"), None);

@@ -86,7 +86,7 @@ async fn bytes_are_counted_over_all_calls_of_the_host() {
 }
 
 #[tokio::test]
-async fn one_call_of_the_host_takes_so_many_bytes() {
+async fn bytes_of_one_call_of_the_host_are_limited() {
     let mut world = tool_world();
 
     let failure = failure_of(&mut world, "big_string", "").await;
@@ -96,7 +96,7 @@ async fn one_call_of_the_host_takes_so_many_bytes() {
 }
 
 #[tokio::test]
-async fn resources_are_counted() {
+async fn resources_held_at_once_are_limited() {
     let mut world = tool_world();
     for _ in 0..2_000 {
         world.answer(Canned::ok("x"));
@@ -109,7 +109,7 @@ async fn resources_are_counted() {
 }
 
 #[tokio::test]
-async fn an_answer_beyond_its_size_is_none() {
+async fn an_output_beyond_its_limit_is_refused() {
     let mut world = tool_world();
 
     let failure = failure_of(&mut world, "huge_output", "").await;
@@ -118,7 +118,7 @@ async fn an_answer_beyond_its_size_is_none() {
 }
 
 #[tokio::test]
-async fn a_list_of_a_million_items_is_not_taken_up() {
+async fn a_list_of_a_million_items_is_refused() {
     let mut world = tool_world();
 
     let failure = failure_of(&mut world, "many_attachments", "").await;
@@ -146,7 +146,7 @@ async fn progress_is_capped_and_cannot_drive_a_terminal() {
 }
 
 #[tokio::test]
-async fn a_handle_out_of_thin_air_is_none() {
+async fn a_forged_handle_is_a_trap() {
     let mut world = tool_world();
 
     let failure = failure_of(&mut world, "forge_handle", "").await;
@@ -157,7 +157,7 @@ async fn a_handle_out_of_thin_air_is_none() {
 }
 
 #[tokio::test]
-async fn a_handle_that_was_dropped_is_none() {
+async fn a_dropped_handle_is_a_trap() {
     for behaviour in ["use_after_drop", "drop_twice"] {
         let mut world = tool_world();
         world.answer(Canned::ok("x"));
@@ -187,7 +187,7 @@ fn panics() -> usize {
 
 /// 300 calls of the host for each seed; `OPENKOI_FUZZ_SEEDS=5000` is the whole of case 25.
 #[tokio::test]
-async fn the_host_answers_whatever_it_is_asked() {
+async fn random_calls_of_the_host_neither_break_it_nor_get_out() {
     let seeds = std::env::var("OPENKOI_FUZZ_SEEDS").map_or(20, |n| n.parse().expect("a number"));
     let before = panics();
     let mut world = tool_world();

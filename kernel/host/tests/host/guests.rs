@@ -7,7 +7,7 @@ use openkoi_host::catalog::Catalog;
 use openkoi_testing::{World, build, build_example};
 
 /// Returns the folder of the repository.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
@@ -16,20 +16,18 @@ fn folder() -> PathBuf {
 }
 
 fn one(wasm: &[u8]) -> Catalog {
-    let mut catalog = Catalog::default();
-    catalog.add_bytes(wasm).expect("the guest is accepted");
-    catalog
+    Catalog::default().with_component(wasm).expect("the guest is accepted").0
 }
 
 /// Returns a world with the misbehaving tool.
-pub fn tool_world() -> World {
+pub(crate) fn tool_world() -> World {
     static TOOL: OnceLock<Catalog> = OnceLock::new();
     let tool = TOOL.get_or_init(|| one(&build(folder(), "openkoi-guests").expect("it builds")));
     World::of(tool.clone())
 }
 
 /// Returns a world whose misbehaving tool may send requests to this port of loopback.
-pub fn tool_world_at(port: u16) -> World {
+pub(crate) fn tool_world_at(port: u16) -> World {
     let mut wasm = build(folder(), "openkoi-guests").expect("it builds");
     // The manifest lies in the component as text; a number of as many digits changes no length.
     let (placeholder, port) = (b"127.0.0.1:10443", format!("127.0.0.1:{port}"));
@@ -44,13 +42,13 @@ pub fn tool_world_at(port: u16) -> World {
 }
 
 /// Returns a world with the provider whose wire format is lines.
-pub fn provider_world() -> World {
+pub(crate) fn provider_world() -> World {
     static CODEC: OnceLock<Catalog> = OnceLock::new();
     World::of(CODEC.get_or_init(|| one(&example("codec"))).clone())
 }
 
 /// Returns a world with the evaluator that says what it is told to say.
-pub fn evaluator_world() -> World {
+pub(crate) fn evaluator_world() -> World {
     static JUDGE: OnceLock<Catalog> = OnceLock::new();
     World::of(JUDGE.get_or_init(|| one(&example("judge"))).clone())
 }
@@ -60,27 +58,31 @@ fn example(name: &str) -> Vec<u8> {
 }
 
 /// Returns the arguments of a guest's tool.
-pub fn argument(text: &str) -> String {
+pub(crate) fn argument(text: &str) -> String {
     serde_json::json!({ "argument": text }).to_string()
 }
 
 /// Calls a behaviour and returns its text.
-pub async fn text_of(world: &mut World, behaviour: &str, text: &str) -> Result<String, Failure> {
+pub(crate) async fn text_of(
+    world: &mut World,
+    behaviour: &str,
+    text: &str,
+) -> Result<String, Failure> {
     world.call_tool(behaviour, &argument(text)).await.map(|output| output.text)
 }
 
 /// Calls a behaviour that is expected to fail.
-pub async fn failure_of(world: &mut World, behaviour: &str, text: &str) -> Failure {
+pub(crate) async fn failure_of(world: &mut World, behaviour: &str, text: &str) -> Failure {
     text_of(world, behaviour, text).await.expect_err("it fails")
 }
 
 /// After every attack: the next call is served, and finds nothing of the one before.
-pub async fn is_unharmed(world: &mut World) {
+pub(crate) async fn is_unharmed(world: &mut World) {
     assert_eq!(text_of(world, "count_calls", "").await.as_deref(), Ok("1"));
 }
 
 /// Returns the name and value of a limit that was reached.
-pub fn limit(failure: &Failure) -> (&str, u64) {
+pub(crate) fn limit(failure: &Failure) -> (&str, u64) {
     match failure {
         Failure::Limited { name, value, .. } => (name, *value),
         other => panic!("no limit was reached: {other:?}"),

@@ -41,7 +41,7 @@ async fn running_time_counts_over_all_pieces() {
 }
 
 #[tokio::test]
-async fn waiting_is_no_running_time() {
+async fn waiting_does_not_count_as_running_time() {
     let mut world = tool_world();
 
     let text = text_of(&mut world, "sleep", "900").await;
@@ -136,7 +136,7 @@ async fn a_trap_names_at_most_eight_frames() {
 }
 
 #[tokio::test]
-async fn what_a_guest_leaves_behind_is_not_seen_by_the_next_call() {
+async fn the_next_call_does_not_see_what_a_guest_left_in_memory() {
     let mut world = tool_world();
     for _ in 0..3 {
         assert_eq!(text_of(&mut world, "count_calls", "").await.as_deref(), Ok("1"));
@@ -144,7 +144,7 @@ async fn what_a_guest_leaves_behind_is_not_seen_by_the_next_call() {
 }
 
 #[tokio::test]
-async fn an_exit_ends_the_call_only() {
+async fn an_exit_ends_its_call_and_no_other() {
     let mut world = tool_world();
     for code in ["0", "1"] {
         let failure = failure_of(&mut world, "exit", code).await;

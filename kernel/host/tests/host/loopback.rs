@@ -52,7 +52,7 @@ fn settings(base_url: String) -> ProviderSettings {
 }
 
 /// Returns the real egress broker, with no credentials.
-pub fn egress() -> Arc<Egress> {
+pub(crate) fn egress() -> Arc<Egress> {
     let secrets = SecretStore::new(std::path::Path::new("/nonexistent"), Arc::default());
     Arc::new(Egress::new(secrets, EgressSettings::default()))
 }

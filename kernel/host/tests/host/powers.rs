@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::guests::{argument, failure_of, is_unharmed, text_of, tool_world};
 
 #[tokio::test]
-async fn the_standard_library_finds_nothing() {
+async fn the_standard_library_sees_no_files_variables_or_arguments() {
     let mut world = tool_world();
 
     let seen = text_of(&mut world, "probe", "").await.expect("it answers");
@@ -35,7 +35,7 @@ async fn the_standard_library_finds_nothing() {
 }
 
 #[test]
-fn what_is_printed_stays_inside() {
+fn printed_text_does_not_reach_the_terminal() {
     let program = std::env::current_exe().expect("this program");
     let arguments = ["--exact", "powers::printer", "--ignored", "--nocapture"];
 
@@ -59,7 +59,7 @@ async fn printer() {
 }
 
 #[tokio::test]
-async fn a_message_at_level_error_is_not_the_answer() {
+async fn an_error_in_the_log_does_not_replace_the_failure() {
     let mut world = tool_world();
     let failure = failure_of(&mut world, "log_secretly", "for the developer").await;
     assert_eq!(failure, Failure::Failed("said it in the log".to_owned()));
@@ -82,7 +82,7 @@ async fn files_are_those_of_the_workspace() {
 }
 
 #[tokio::test]
-async fn a_grant_to_read_is_none_to_write() {
+async fn a_grant_to_read_does_not_allow_writing() {
     let mut world = tool_world();
     world.write("notes.txt", "hello");
 
@@ -96,7 +96,7 @@ async fn a_grant_to_read_is_none_to_write() {
 }
 
 #[tokio::test]
-async fn what_the_user_takes_away_is_not_there() {
+async fn a_capability_that_the_user_withholds_is_denied() {
     let mut world = tool_world();
     world.write("notes.txt", "hello");
     world.tools(ToolSettings {
@@ -110,7 +110,7 @@ async fn what_the_user_takes_away_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_request_goes_by_the_rules_of_the_grant() {
+async fn requests_follow_the_rules_of_the_grant() {
     let mut world = tool_world();
     world.answer(Canned::ok("hello"));
 
@@ -150,7 +150,7 @@ async fn a_host_that_only_a_wildcard_covers_is_asked_for() {
 }
 
 #[tokio::test]
-async fn an_answer_is_for_one_call_only() {
+async fn an_approval_is_for_one_call() {
     let mut world = tool_world();
     world.trust(TrustLevel::Act).person(Answer::AllowOnce);
     world.answer(Canned::ok("a")).answer(Canned::ok("b")).answer(Canned::ok("c"));
@@ -176,7 +176,7 @@ async fn an_answer_is_for_one_call_only() {
 }
 
 #[tokio::test]
-async fn nobody_to_ask_is_a_no() {
+async fn without_a_person_to_ask_a_request_is_denied() {
     let mut world = tool_world();
     world.trust(TrustLevel::Act);
 
@@ -278,7 +278,7 @@ fn turn(text: &str) -> Turn {
 }
 
 #[tokio::test]
-async fn a_model_is_asked_by_a_granted_role_only() {
+async fn a_component_asks_models_of_granted_roles() {
     let mut world = tool_world();
     world.turn(turn("hi"));
 
@@ -291,7 +291,7 @@ async fn a_model_is_asked_by_a_granted_role_only() {
 }
 
 #[tokio::test]
-async fn a_turn_costs_no_more_than_the_manifest_says() {
+async fn the_manifest_caps_the_tokens_of_a_turn() {
     let mut world = tool_world();
     world.turn(turn("hi"));
 
@@ -301,7 +301,7 @@ async fn a_turn_costs_no_more_than_the_manifest_says() {
 }
 
 #[tokio::test]
-async fn state_is_kept_between_calls_and_has_sizes() {
+async fn state_is_kept_between_calls_and_its_keys_are_limited() {
     let mut world = tool_world();
 
     assert_eq!(text_of(&mut world, "state", "a").await.as_deref(), Ok("1 [\"a\"]"));

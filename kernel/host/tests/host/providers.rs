@@ -16,20 +16,20 @@ use openkoi_testing::{Canned, World};
 
 use crate::guests::provider_world;
 
-pub const STREAM: &str = "usage 10 1\nthought hm\ntext hel\ntext lo\nreasoning opaque\n\
+pub(crate) const STREAM: &str = "usage 10 1\nthought hm\ntext hel\ntext lo\nreasoning opaque\n\
     call 0 a read_file\ncall 1  write_file\nargs 1 {\"b\":\nargs 0 {}\nargs 1 2}\nusage - 7\nend\n";
 
-pub fn prompt(text: &str) -> Prompt {
+pub(crate) fn prompt(text: &str) -> Prompt {
     Prompt { messages: vec![Message::user(text)], ..Prompt::default() }
 }
 
-pub fn world() -> World {
+pub(crate) fn world() -> World {
     let mut world = provider_world();
     world.variable("CODEC_API_KEY", "sk-canary-0123456789");
     world
 }
 
-pub async fn ask(world: &mut World, text: &str) -> Result<Turn, ModelError> {
+pub(crate) async fn ask(world: &mut World, text: &str) -> Result<Turn, ModelError> {
     world.complete(ProviderSettings::default(), "large", &prompt(text)).await
 }
 
@@ -96,7 +96,7 @@ async fn a_stream_may_be_cut_anywhere() {
 }
 
 #[tokio::test]
-async fn a_key_goes_by_the_broker_to_its_own_host() {
+async fn the_broker_adds_a_key_to_requests_to_its_own_host() {
     let mut world = world();
     world.answer(Canned::ok("end\n"));
 
@@ -167,7 +167,7 @@ async fn a_key_is_not_sent_in_the_clear() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart_and_not_tried_again() {
+async fn each_kind_of_refusal_is_recognised_and_not_retried() {
     let table = [
         (400, ModelTrouble::Invalid),
         (401, ModelTrouble::Credentials),
@@ -235,7 +235,7 @@ async fn a_service_of_the_users_own_lists_its_models_itself() {
 }
 
 #[tokio::test]
-async fn settings_that_the_codec_has_not_are_refused() {
+async fn settings_unknown_to_the_codec_are_refused() {
     let mut world = world();
     let host = world.host();
     let own = ProviderSettings {
@@ -250,13 +250,13 @@ async fn settings_that_the_codec_has_not_are_refused() {
         catalogue: serde_json::Value::Null,
         chance: std::sync::Arc::new(|| 0.0),
     };
-    let error =
-        openkoi_host::kinds::provider::Models::new(&host, settings).expect_err("it is refused");
+    let error = openkoi_host::kinds::provider::CatalogModels::new(&host, settings)
+        .expect_err("it is refused");
     assert_eq!(error.to_string(), "the provider `p` has no setting `surprise`; there are: tone");
 }
 
 #[tokio::test]
-async fn what_fills_a_place_in_a_base_url_is_one_label() {
+async fn the_value_of_a_placeholder_in_a_base_url_is_one_label() {
     let settings = |tone: &str| ProviderSettings {
         base_url: Some("https://runtime.{tone}.example.com".to_owned()),
         options: vec![("tone".to_owned(), tone.to_owned())],
@@ -274,7 +274,7 @@ async fn what_fills_a_place_in_a_base_url_is_one_label() {
 }
 
 #[tokio::test]
-async fn keys_that_sign_do_not_go_where_a_key_is_sent() {
+async fn keys_that_sign_are_not_sent_as_keys() {
     let mut world = provider_world();
     world.variable("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
     world.variable("AWS_SECRET_ACCESS_KEY", "secret-canary-0123456789");

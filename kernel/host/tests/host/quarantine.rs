@@ -7,7 +7,7 @@ use openkoi_core::failure::Failure;
 use crate::guests::{failure_of, text_of, tool_world};
 
 #[tokio::test(start_paused = true)]
-async fn three_traps_in_a_minute_are_too_many() {
+async fn three_traps_in_a_minute_lead_to_quarantine() {
     let mut world = tool_world();
     for _ in 0..3 {
         assert_eq!(failure_of(&mut world, "trap", "").await.word(), "trapped");
@@ -21,18 +21,14 @@ async fn three_traps_in_a_minute_are_too_many() {
     assert!(message.contains("is left alone until 00:01:0"), "{message}");
     assert!(retry_after_ms.is_some_and(|left| (50_000..=60_000).contains(&left)));
     assert!(!request_sent);
-    let listed = world.host().quarantined();
-    assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].component, "guests");
 
     tokio::time::advance(Duration::from_secs(61)).await;
 
     assert_eq!(text_of(&mut world, "count_calls", "").await.as_deref(), Ok("1"));
-    assert_eq!(world.host().quarantined(), []);
 }
 
 #[tokio::test]
-async fn an_endless_loop_counts_like_a_trap() {
+async fn endless_loops_lead_to_quarantine_like_traps() {
     let mut world = tool_world();
     for _ in 0..3 {
         failure_of(&mut world, "spin", "").await;
@@ -41,11 +37,11 @@ async fn an_endless_loop_counts_like_a_trap() {
 }
 
 #[tokio::test]
-async fn a_failure_is_no_trap() {
+async fn failures_do_not_lead_to_quarantine() {
     let mut world = tool_world();
     for _ in 0..5 {
         let failure = failure_of(&mut world, "fail", "not now\u{1b}[2J").await;
         assert_eq!(failure, Failure::Conflict("not now␛[2J".to_owned()));
     }
-    assert_eq!(world.host().quarantined(), []);
+    assert_eq!(text_of(&mut world, "count_calls", "").await.as_deref(), Ok("1"));
 }

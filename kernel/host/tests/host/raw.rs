@@ -6,18 +6,18 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use crate::guests::{is_unharmed, limit, repository, tool_world};
 
 /// A core module that breaks as soon as it is called.
-pub const TRAPPING: &str = r#"
+pub(crate) const TRAPPING: &str = r#"
     (func (export "openkoi:tool/tool@0.1.0#call")
         (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32)
         unreachable)
 "#;
 
-pub const REALLOC: &str = r#"
+pub(crate) const REALLOC: &str = r#"
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
 "#;
 
 /// Returns the WIT of the repository, as far as tools need it.
-pub fn contract(kind: &str) -> (wit_parser::Resolve, wit_parser::PackageId) {
+pub(crate) fn contract(kind: &str) -> (wit_parser::Resolve, wit_parser::PackageId) {
     let mut resolve = wit_parser::Resolve::default();
     let wit = repository().join("wit");
     resolve.push_dir(wit.join("types")).expect("types parse");
@@ -27,7 +27,7 @@ pub fn contract(kind: &str) -> (wit_parser::Resolve, wit_parser::PackageId) {
 }
 
 /// Makes a tool component around the fields of a core module.
-pub fn tool(name: &str, tool: &str, fields: &str) -> Vec<u8> {
+pub(crate) fn tool(name: &str, tool: &str, fields: &str) -> Vec<u8> {
     with_memory(name, tool, "(memory (export \"memory\") 1)", &format!("{REALLOC}{fields}"))
 }
 
@@ -36,7 +36,7 @@ fn with_memory(name: &str, tool: &str, memory: &str, fields: &str) -> Vec<u8> {
 }
 
 /// Makes a component of the tool world that has no manifest yet.
-pub fn bare(memory: &str, fields: &str) -> Vec<u8> {
+pub(crate) fn bare(memory: &str, fields: &str) -> Vec<u8> {
     let (resolve, package) = contract("tool");
     let world = resolve.select_world(&[package], None).expect("it has one world");
     let mut module = wat::parse_str(format!("(module {memory} {fields})")).expect("it is a module");
@@ -51,7 +51,7 @@ pub fn bare(memory: &str, fields: &str) -> Vec<u8> {
 }
 
 /// Returns a manifest with one tool that asks for nothing.
-pub fn manifest(name: &str, tool: &str) -> String {
+pub(crate) fn manifest(name: &str, tool: &str) -> String {
     format!(
         "[component]\nname = \"{name}\"\nversion = \"0.1.0\"\nkind = \"tool\"\npublisher = \"p\"\n\
          description = \"d\"\n[limits]\ncpu-ms = 300\nwall-ms = 5000\n[[tool]]\nname = \"{tool}\"\n\
@@ -60,7 +60,7 @@ pub fn manifest(name: &str, tool: &str) -> String {
 }
 
 /// Appends a manifest as a custom section.
-pub fn with_manifest(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
+pub(crate) fn with_manifest(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
     let name = b"openkoi:manifest";
     let mut body = Vec::new();
     leb(&mut body, name.len());
@@ -90,14 +90,14 @@ async fn broken(component: Vec<u8>) -> Failure {
 }
 
 #[tokio::test]
-async fn a_loop_in_the_start_function_ends_like_any_other() {
+async fn a_loop_in_the_start_function_ends_at_its_running_time() {
     let fields = format!("{TRAPPING} (func $spin (loop (br 0))) (start $spin)");
     let failure = broken(tool("x", "t", &fields)).await;
     assert_eq!(limit(&failure), ("cpu-ms", 300));
 }
 
 #[tokio::test]
-async fn a_loop_in_the_allocator_is_the_guests_own_time() {
+async fn a_loop_in_the_allocator_counts_as_running_time() {
     let spinning = r#"
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (loop (br 0)) unreachable)
     "#;
@@ -108,7 +108,7 @@ async fn a_loop_in_the_allocator_is_the_guests_own_time() {
 }
 
 #[tokio::test]
-async fn a_trap_in_the_allocator_is_the_guests_own_fault() {
+async fn a_trap_in_the_allocator_is_a_trap_of_the_guest() {
     let trapping =
         r#"(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)"#;
     let memory = "(memory (export \"memory\") 1)";
@@ -127,7 +127,7 @@ fn called(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn one_instruction_that_moves_much_is_interrupted_like_any_other() {
+async fn loops_of_bulk_instructions_end_at_their_running_time() {
     let table = "(table 20000 funcref) (elem $part func 0)";
     for (fields, instruction) in [
         ("", "(memory.fill (i32.const 0) (i32.const 1) (i32.const 15000000))"),
@@ -147,7 +147,7 @@ async fn one_instruction_that_moves_much_is_interrupted_like_any_other() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_call_that_trapped_is_left_for_the_next() {
+async fn the_next_call_sees_nothing_of_a_call_that_trapped() {
     let state =
         "(global $seen (mut i32) (i32.const 0)) (table $seen 1 funcref) (elem declare func $mark)
         (func $mark)";
@@ -202,14 +202,14 @@ async fn memories_are_counted_together() {
 }
 
 #[tokio::test]
-async fn a_memory_that_begins_too_large_is_refused_with_the_number() {
+async fn a_memory_whose_first_size_is_too_large_is_refused_with_the_limit() {
     let memory = "(memory (export \"memory\") 2000)";
     let failure = broken(with_memory("x", "t", memory, &format!("{REALLOC}{TRAPPING}"))).await;
     assert_eq!(limit(&failure), ("memory-mib", 64));
 }
 
 #[tokio::test]
-async fn a_table_that_begins_too_large_is_refused() {
+async fn a_table_whose_first_size_is_too_large_is_refused() {
     let fields = format!("{TRAPPING} (table 1000000 funcref)");
     let failure = broken(tool("x", "t", &fields)).await;
     assert_eq!(limit(&failure), ("table-elements", 20_000));
@@ -247,7 +247,7 @@ async fn pointers_that_lead_out_of_memory_are_traps() {
 }
 
 #[tokio::test]
-async fn a_value_that_its_type_does_not_have_is_a_trap() {
+async fn a_value_outside_of_its_type_is_a_trap() {
     let neither_nor = answering(r"\07", "64");
     let no_such_failure = answering(r"\01\00\00\00\00\00\00\00\2a", "64");
     // A text of one byte, which is no UTF-8.

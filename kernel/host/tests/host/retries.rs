@@ -11,7 +11,7 @@ use openkoi_core::{
     model::{ModelError, ModelTrouble},
     port::{Delta, Model},
 };
-use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings, Route};
+use openkoi_host::kinds::provider::{CatalogModels, ModelSettings, ProviderSettings, Route};
 use openkoi_testing::Canned;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ fn good() -> Canned {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_pass_is_tried_again_after_doubling_waits() {
+async fn temporary_problems_are_retried_after_doubling_waits() {
     let mut world = world();
     world
         .answer(Canned::status(429))
@@ -53,7 +53,7 @@ async fn the_provider_says_how_long_to_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_nobody_lives_to_see_is_not_waited() {
+async fn a_wait_beyond_the_limit_ends_the_turn_at_once() {
     let mut world = world();
     world.answer(Canned::status(429).header("Retry-After", "1000000000"));
     let begun = Instant::now();
@@ -65,7 +65,7 @@ async fn a_wait_that_nobody_lives_to_see_is_not_waited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn eight_retries_are_enough() {
+async fn a_turn_fails_after_eight_retries() {
     let mut world = world();
     for _ in 0..20 {
         world.answer(Canned::status(429));
@@ -78,7 +78,7 @@ async fn eight_retries_are_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_breaks_before_anybody_was_shown_its_text_is_begun_anew_and_counted() {
+async fn a_stream_that_breaks_before_its_text_was_shown_is_retried_and_counted() {
     let mut world = world();
     world
         .answer(Canned::ok("usage 10 2\ntext a\n").broken())
@@ -93,7 +93,7 @@ async fn a_stream_that_breaks_before_anybody_was_shown_its_text_is_begun_anew_an
 }
 
 /// Asks with somebody who is shown the text, and returns the error and what was said of waiting.
-async fn watched(models: &Models) -> (ModelError, Vec<String>) {
+async fn watched(models: &CatalogModels) -> (ModelError, Vec<String>) {
     let waits = Mutex::new(Vec::new());
     let shown = |delta: Delta<'_>| {
         if let Delta::Waiting(why) = delta {
@@ -107,7 +107,7 @@ async fn watched(models: &Models) -> (ModelError, Vec<String>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_breaks_after_its_text_was_shown_ends_the_turn_with_what_was_received() {
+async fn a_stream_that_breaks_after_its_text_was_shown_ends_the_turn_and_keeps_the_text() {
     let begun = "reasoning s\ntext a\ncall 0 id write_file\nargs 0 {\n";
     let breaks = [
         (Canned::ok(begun).broken(), ModelTrouble::Unreachable),
@@ -135,7 +135,7 @@ async fn a_stream_that_breaks_after_its_text_was_shown_ends_the_turn_with_what_w
 }
 
 #[tokio::test(start_paused = true)]
-async fn thoughts_are_no_answer_and_may_be_begun_anew() {
+async fn a_stream_that_breaks_after_thoughts_were_shown_is_retried() {
     let mut world = world();
     world.answer(Canned::ok("thought hm\n").broken()).answer(good().chunk("report 400 no\n"));
     let models = pair(&mut world);
@@ -147,7 +147,7 @@ async fn thoughts_are_no_answer_and_may_be_begun_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_arrived_is_kept_when_all_attempts_are_used_up() {
+async fn the_part_that_arrived_is_kept_when_all_attempts_fail() {
     let mut world = world();
     world.answer(Canned::ok("usage 10 2\ntext a\n").broken());
     for _ in 0..8 {
@@ -163,7 +163,7 @@ async fn what_arrived_is_kept_when_all_attempts_are_used_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_with_an_answer_is_not_asked_for_again() {
+async fn an_invalid_answer_is_not_retried() {
     let mut world = world();
     world.answer(Canned::ok("text a\nargs 0 {}\n")).answer(good());
 
@@ -174,7 +174,7 @@ async fn what_is_wrong_with_an_answer_is_not_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_breaks_before_it_says_anything_is_asked_for_again() {
+async fn a_stream_that_breaks_before_any_text_is_retried() {
     let mut world = world();
     world
         .answer(Canned::ok("usage 1 0\n").broken())
@@ -186,7 +186,7 @@ async fn a_stream_that_breaks_before_it_says_anything_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_ends_a_stream_and_signs_of_life_are_silence() {
+async fn a_stream_without_events_times_out_despite_keep_alives() {
     let mut stalled = world();
     stalled.answer(Canned::ok("text a\n").wait(Duration::from_secs(3_600)).chunk("end\n"));
     stalled.answer(good());
@@ -205,7 +205,7 @@ async fn silence_ends_a_stream_and_signs_of_life_are_silence() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_inside_of_a_good_answer_is_taken_as_the_same_error_with_its_status() {
+async fn an_error_inside_a_good_answer_is_treated_like_an_error_response() {
     for status in [400, 401, 402, 404, 413, 429, 451, 500] {
         let mut outcomes = Vec::new();
         let body = format!("report {status} wait 7\n");
@@ -221,7 +221,7 @@ async fn an_error_inside_of_a_good_answer_is_taken_as_the_same_error_with_its_st
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_inside_of_a_good_answer_says_how_long_to_wait() {
+async fn a_rate_limit_inside_a_good_answer_may_name_the_wait() {
     let limit = "report 429 wait 7\n";
     let by_head = Canned::ok("report 429 later\n").header("Retry-After", "7");
     for canned in [Canned::ok(limit), by_head] {
@@ -234,7 +234,7 @@ async fn a_limit_inside_of_a_good_answer_says_how_long_to_wait() {
 }
 
 /// Two providers over one web: the first is asked before the second.
-fn pair(world: &mut openkoi_testing::World) -> Models {
+fn pair(world: &mut openkoi_testing::World) -> CatalogModels {
     let host = world.host();
     let provider = |name: &str| ProviderSettings {
         name: name.to_owned(),
@@ -248,16 +248,16 @@ fn pair(world: &mut openkoi_testing::World) -> Models {
         catalogue: Value::Null,
         chance: Arc::new(|| 1.0),
     };
-    Models::new(&host, settings).expect("they are set up rightly")
+    CatalogModels::new(&host, settings).expect("they are set up rightly")
 }
 
-async fn asked(models: &Models) -> String {
+async fn asked(models: &CatalogModels) -> String {
     let role = Role::new(Role::EXECUTOR);
     models.complete(&role, &prompt("hi"), &|_| false).await.expect("one of them answers").model
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_provider_is_asked_where_the_first_has_no_credit() {
+async fn the_next_provider_is_asked_if_the_first_has_no_credit() {
     let mut world = world();
     world.answer(Canned::status(402)).answer(good());
     let models = pair(&mut world);
@@ -265,7 +265,7 @@ async fn the_next_provider_is_asked_where_the_first_has_no_credit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_provider_is_asked_where_the_first_finds_out_late_that_there_is_no_credit() {
+async fn the_next_provider_is_asked_if_the_first_reports_missing_credit_in_its_stream() {
     let mut world = world();
     world.answer(Canned::ok("usage 1 0\nreport 402 no credit\n")).answer(good());
     let models = pair(&mut world);
@@ -273,7 +273,7 @@ async fn the_next_provider_is_asked_where_the_first_finds_out_late_that_there_is
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_with_the_request_is_wrong_everywhere() {
+async fn an_invalid_request_is_not_sent_to_the_next_provider() {
     let mut world = world();
     world.answer(Canned::status(413)).answer(good());
     let models = pair(&mut world);
@@ -285,7 +285,7 @@ async fn what_is_wrong_with_the_request_is_wrong_everywhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_fails_in_a_row_is_left_alone_for_a_minute() {
+async fn a_provider_that_fails_five_times_in_a_row_rests_for_a_minute() {
     let mut world = world();
     for _ in 0..5 {
         world.answer(Canned::status(503));

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use openkoi_core::{failure::Failure, toolbox::Toolbox};
-use openkoi_host::kinds::tool::{ToolSettings, ToolboxError, Tools};
+use openkoi_host::kinds::tool::{CatalogTools, ToolSettings, ToolboxError};
 use openkoi_testing::World;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn arguments_are_held_against_the_schema_before_anything_runs() {
+async fn arguments_are_checked_against_the_schema_before_a_call() {
     let mut world = tool_world();
     let table = [
         (r#"{"argument":1}"#, "/argument", "has to be string, not number"),
@@ -34,7 +34,7 @@ async fn an_unknown_tool_is_not_found() {
 }
 
 #[tokio::test]
-async fn what_no_model_looks_at_is_left_out_and_named() {
+async fn attachments_that_no_model_reads_are_left_out_and_named() {
     let mut world = tool_world();
 
     let output = world.call_tool("attach", &argument("")).await.expect("it answers");
@@ -70,7 +70,7 @@ async fn a_long_output_is_cut_and_kept_whole() {
 }
 
 #[tokio::test]
-async fn nothing_of_an_answer_drives_a_terminal() {
+async fn an_output_cannot_drive_a_terminal() {
     let mut world = tool_world();
 
     let output = world.call_tool("escape", &argument("")).await.expect("it answers");
@@ -99,13 +99,13 @@ async fn two_components_with_one_tool_are_refused_with_both_names() {
         world.load(raw::tool(name, "same_name", raw::TRAPPING));
     }
 
-    let clash = Tools::new(&world.host(), world.place(), &ToolSettings::default());
+    let clash = CatalogTools::new(&world.host(), world.workdir(), &ToolSettings::default());
 
     let clash = clash.err().expect("they clash");
     let (first, second) = ("first".to_owned(), "second".to_owned());
     assert_eq!(clash, ToolboxError::Clash { tool: "same_name".to_owned(), first, second });
 
     let without = ToolSettings { without: vec!["second".to_owned()], ..ToolSettings::default() };
-    let tools = Tools::new(&world.host(), world.place(), &without).expect("one is left");
+    let tools = CatalogTools::new(&world.host(), world.workdir(), &without).expect("one is left");
     assert_eq!(tools.tools().len(), 1);
 }

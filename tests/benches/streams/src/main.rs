@@ -28,7 +28,7 @@ use openkoi_core::{
     message::{Message, Prompt, Role},
     port::{Delta, Model},
 };
-use openkoi_host::kinds::provider::{Models, ProviderSettings};
+use openkoi_host::kinds::provider::{CatalogModels, ProviderSettings};
 use openkoi_testing::World;
 
 use crate::{
@@ -151,7 +151,7 @@ fn native(format: &Format, mut pieces: Pieces) -> Took {
 struct Provider {
     runtime: tokio::runtime::Runtime,
     tape: Arc<Tape>,
-    models: Models,
+    models: CatalogModels,
     _world: World,
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use openkoi_brokers::egress::{EgressError, Request};
 use openkoi_core::port::Pending;
-use openkoi_host::{Answer, AnswerBody, Transport};
+use openkoi_host::{HttpResponse, ResponseBody, Transport};
 
 /// Events, those in the middle many times over. Only one of each is in memory.
 #[derive(Clone)]
@@ -136,10 +136,14 @@ impl Tape {
 }
 
 impl Transport for Tape {
-    fn send(&self, request: Request) -> Pending<'_, Result<Answer, EgressError>> {
+    fn send(&self, request: Request) -> Pending<'_, Result<HttpResponse, EgressError>> {
         let body = Playing { state: Arc::clone(&self.0), pieces: self.state().pieces.take() };
-        let answer =
-            Answer { status: 200, headers: Vec::new(), url: request.url, body: Box::new(body) };
+        let answer = HttpResponse {
+            status: 200,
+            headers: Vec::new(),
+            url: request.url,
+            body: Box::new(body),
+        };
         Box::pin(std::future::ready(Ok(answer)))
     }
 }
@@ -149,7 +153,7 @@ struct Playing {
     pieces: Option<Pieces>,
 }
 
-impl AnswerBody for Playing {
+impl ResponseBody for Playing {
     fn chunk(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, EgressError>> {
         let piece = self.pieces.as_mut().and_then(Iterator::next);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! Subjects and verdicts, core's and the contract's. A verdict that cannot be right is a failure: *not
-//! evaluated*, and never a score in the middle.
+//! Converts subjects and verdicts between core and contract. A verdict with an impossible score becomes the failure
+//! *not evaluated*.
 
 use openkoi_core::{evaluation as core, failure::Failure};
 
@@ -9,13 +9,13 @@ use crate::{
     text,
 };
 
-/// The most checks, findings, tests of a check or scores.
+/// The most checks, scores, findings or tests of a verdict.
 const MOST: usize = 10_000;
 /// The longest excerpt of a check's output, in bytes.
 const EXCERPT: usize = 8 << 10;
 /// The longest message of a finding, in bytes.
 const MESSAGE: usize = 4 << 10;
-/// The longest of everything that is one line, in characters.
+/// The longest single line, in characters.
 const LINE: usize = 1_000;
 
 pub(super) fn subject(subject: &core::Subject) -> wit::Subject {
@@ -86,7 +86,7 @@ fn outcome_out(outcome: core::CheckOutcome) -> wit::Outcome {
     }
 }
 
-/// Checks a verdict and makes its texts fit to be shown.
+/// Checks a verdict and makes its texts safe to show.
 pub(super) fn verdict(verdict: wit::Verdict, most_bytes: u64) -> Result<core::Verdict, Failure> {
     let tests: usize = verdict.checks.iter().map(|check| check.tests.len()).sum();
     let counts = [verdict.checks.len(), verdict.scores.len(), verdict.findings.len(), tests];
@@ -164,7 +164,7 @@ fn finding(finding: wit::Finding) -> core::Finding {
     }
 }
 
-/// The end of a check's output is where it says why.
+/// Returns the end of a check's output, where the reason stands.
 fn tail(text: &str, most: usize) -> &str {
     let from = text.len().saturating_sub(most);
     let start = (from..=text.len()).find(|at| text.is_char_boundary(*at));
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_score_is_from_0_to_1_or_nothing_was_evaluated() {
+    fn a_verdict_with_a_score_outside_0_to_1_is_not_evaluated() {
         for value in [f64::NAN, f64::INFINITY, -1.0, 1.001, 11.0] {
             let failure = verdict(with_score(value), 1 << 20).unwrap_err();
             assert!(failure.to_string().starts_with("not evaluated"), "{value}");

@@ -1,4 +1,4 @@
-//! A turn, put together from what a codec reads.
+//! Assembles a turn from the events of a codec.
 
 use std::collections::BTreeSet;
 
@@ -16,12 +16,12 @@ use crate::{
 const CALLS: usize = 32;
 /// The longest arguments of one call, in bytes.
 const ARGUMENTS: usize = 256 << 10;
-/// How much text is kept of a turn that does not become complete, in bytes: a stream without end fills no journal.
+/// The most text that is kept of a turn that breaks off, in bytes. An endless stream does not fill the journal.
 const KEPT: usize = 1 << 20;
 /// The longest name of a tool, in characters.
 const NAME: usize = 128;
 
-/// Why events make no turn.
+/// Events do not make a turn.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AssemblyError {
     #[error("the answer has more than {CALLS} tool calls")]
@@ -34,14 +34,14 @@ pub(super) enum AssemblyError {
     CutShort,
 }
 
-/// What becomes of an event.
+/// The effect of an event.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// It is part of the turn, and nothing is to be shown of it.
+    /// The event is part of the turn.
     Kept,
-    /// It is part of the turn, and this is to be shown.
+    /// The event is part of the turn, and this is to be shown.
     Shown(Piece),
-    /// There will be no turn: the provider reports an error.
+    /// The provider reports an error, and there will be no turn.
     Failed(Diagnosis),
 }
 
@@ -65,12 +65,12 @@ pub(super) struct Assembly {
     usage: Usage,
     model: String,
     stop: Option<StopReason>,
-    /// Bytes that the model wrote, whatever they are.
+    /// Bytes that the model wrote: text, thoughts and arguments.
     written: usize,
 }
 
 impl Assembly {
-    /// Begins a turn of `model`.
+    /// Starts a turn of `model`.
     pub(super) fn new(model: &str) -> Self {
         Self {
             slots: Vec::new(),
@@ -107,16 +107,16 @@ impl Assembly {
         Ok(Taken::Kept)
     }
 
-    /// Returns why the turn ended, if it did.
+    /// Returns the reason why the turn ended.
     pub(super) fn stop(&self) -> Result<StopReason, AssemblyError> {
         match self.stop.clone().ok_or(AssemblyError::CutShort)? {
-            // Some providers end with their usual word where the model waits for tools.
+            // Some providers report a normal end when the model waits for tools.
             StopReason::Finished if self.calls > 0 => Ok(StopReason::ToolCalls),
             stop => Ok(stop),
         }
     }
 
-    /// Returns what there is of a turn that will not become complete, after a request of so many tokens.
+    /// Returns the part of a turn that broke off. `asked` estimates the tokens of the request.
     pub(super) fn received(self, asked: impl FnOnce() -> u64) -> Option<Received> {
         if self.written == 0 && self.slots.is_empty() && self.usage == Usage::default() {
             return None;
@@ -132,7 +132,7 @@ impl Assembly {
             Slot::Call { .. } => None,
         });
         let parts = parts.collect();
-        // Most providers count what was written only at the end.
+        // Most providers report counts at the end, which did not arrive.
         let output = self.usage.output.unwrap_or(0).max(tokens(self.written));
         let usage = Usage {
             input: self.usage.input.or_else(|| Some(asked())),
@@ -183,7 +183,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// An index that was used before means the call that began last with it.
+    /// Adds to the arguments of a call. An index that is used again means the call that began last with it.
     fn arguments(&mut self, index: u32, json: &str) -> Result<(), AssemblyError> {
         let call = self.slots.iter_mut().rev().find_map(|slot| match slot {
             Slot::Call { index: own, call } if *own == index => Some(call),
@@ -208,7 +208,7 @@ impl Assembly {
     }
 }
 
-/// Makes an id up where there is none, or where it is another call's.
+/// Returns the id, or another if it is empty or taken by a previous call.
 fn unique(id: &str, at: usize, taken: &BTreeSet<String>) -> String {
     if !id.is_empty() && !taken.contains(id) {
         return id.to_owned();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_stay_in_the_order_in_which_they_were_said() {
+    fn parts_stay_in_the_order_of_their_events() {
         let turn = assemble(vec![
             Event::Text("a".to_owned()),
             Event::Text("b".to_owned()),
@@ -330,18 +330,18 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_drive_a_terminal() {
+    fn a_tool_name_cannot_drive_a_terminal() {
         let turn = assemble(vec![started(0, "i", "\u{1b}[2J../x"), finished()]).unwrap();
         assert_eq!(turn.calls()[0].name, "␛[2J../x");
     }
 
     #[test]
-    fn a_turn_without_an_end_is_none() {
+    fn a_stream_without_an_end_gives_no_turn() {
         assert_eq!(assemble(vec![Event::Text("a".to_owned())]), Err(AssemblyError::CutShort));
     }
 
     #[test]
-    fn of_a_turn_without_an_end_text_and_finished_reasoning_are_kept_and_counted() {
+    fn a_turn_that_breaks_off_keeps_and_counts_its_text_and_finished_reasoning() {
         let reasoning = || wit::Reasoning { text: "t".to_owned(), state: "s".to_owned() };
         let kept = received(vec![
             Event::Thought("x".repeat(30)),
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_stream_without_end_the_beginning_is_kept_and_all_of_it_counted() {
+    fn an_endless_stream_is_counted_and_kept_up_to_a_limit() {
         let kept = received(vec![Event::Text("é".repeat(KEPT))]).unwrap();
 
         assert_eq!(kept.parts, [Part::Text("é".repeat(KEPT / 2))]);
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_came_before_the_break_are_believed_where_they_are_higher() {
+    fn reported_counts_win_over_estimates_if_they_are_higher() {
         let usage = wit::Usage {
             input: Some(7),
             output: Some(50),

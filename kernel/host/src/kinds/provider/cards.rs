@@ -1,4 +1,4 @@
-//! What is known of models: a catalogue in the models.dev shape.
+//! Cards of models, from a catalogue in the models.dev shape.
 //!
 //! ```json
 //! { "providers": { "NAME": { "models": { "ID": {
@@ -10,7 +10,7 @@
 use openkoi_core::{ledger::Price, model::ModelCard};
 use serde_json::Value;
 
-/// What counts for a model that nobody knows: small enough that no current one reads less.
+/// The card of an unknown model: small enough for all current ones.
 const CONTEXT: u64 = 128_000;
 const OUTPUT: u64 = 8_192;
 
@@ -30,7 +30,7 @@ pub(super) fn card(catalogue: &Value, provider: &str, keys: &[&str], model: &str
     }
 }
 
-/// Returns whether the model reads text alone, as far as anybody says.
+/// Returns true if the catalogue says that the model reads text alone.
 pub(super) fn is_blind(catalogue: &Value, keys: &[&str], model: &str) -> bool {
     entry(catalogue, keys, model).is_some_and(|entry| entry["attachment"] == false)
 }
@@ -39,7 +39,7 @@ fn entry<'a>(catalogue: &'a Value, keys: &[&str], model: &str) -> Option<&'a Val
     keys.iter().find_map(|key| catalogue.get("providers")?.get(key)?.get("models")?.get(model))
 }
 
-/// A price that is no number or less than nothing is no price.
+/// Reads a price. One that is negative or not a number is left out.
 fn price(cost: &Value) -> Option<Price> {
     let per_million = |key: &str| {
         let dollars = cost.get(key)?.as_f64()?;
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_blind_if_somebody_says_so() {
+    fn a_model_is_blind_if_the_catalogue_says_so() {
         let catalogue = json!({ "providers": { "p": { "models": {
             "reads": { "attachment": false }, "sees": { "attachment": true }, "perhaps": {} } } } });
         let blind = |model| is_blind(&catalogue, &["mine", "p"], model);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_price_is_none() {
+    fn a_negative_price_is_left_out() {
         let catalogue = json!({ "providers": { "p": { "models": { "m": {
             "cost": { "input": -1.0, "output": 1.0 } } } } } });
         assert_eq!(card(&catalogue, "p", &["p"], "m").price, None);

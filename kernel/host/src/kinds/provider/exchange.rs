@@ -1,4 +1,4 @@
-//! One request to a provider and its answer: encode, send, decode, put together.
+//! One request to a provider and its response: encode, send, decode, assemble.
 
 use std::{
     sync::{
@@ -16,18 +16,19 @@ use openkoi_core::{
     failure::Failure,
     message::{Part, Prompt, Role, Turn},
     model::ModelTrouble,
-    port::Delta,
+    port::{Delta, Deltas, Pending},
 };
 use wasmtime::{Store, component::ResourceAny};
 
 use super::{
-    Provider,
     assemble::{Assembly, AssemblyError, Piece, Taken},
-    credential::Pass,
+    attempt_error::AttemptError,
+    authorization::Authorization,
     retry,
-    trouble::Setback,
+    setup::ProviderClient,
 };
 use crate::{
+    address::Address,
     bindings::{
         imports::openkoi::types::{
             conversation::CompletionRequest,
@@ -38,30 +39,28 @@ use crate::{
             exports::openkoi::provider::codec::{Diagnosis, Endpoint, Event, ModelEntry, Problem},
         },
     },
+    brokers::{HttpResponse, ResponseBody},
     convert,
-    engine::Loaded,
-    host::{Answer, AnswerBody, Shared},
-    instance::{self, Call, Watch},
+    host::Shared,
+    instance::{CallLimits, GuestState, Watch},
+    linker::Loaded,
     manifest::Wire,
 };
 
-/// The most bytes of one answer.
+/// The largest response, in bytes.
 const STREAM: u64 = 64 << 20;
-/// The most bytes of an error that a codec is shown.
+/// The largest part of an error response that a codec gets, in bytes.
 const ERROR: usize = 64 << 10;
-/// Until the head of an answer.
+/// The longest wait for the head of a response.
 const FIRST_BYTE: Duration = Duration::from_secs(120);
-/// Between two pieces of an answer.
+/// The longest wait between two pieces of a response.
 const IDLE: Duration = Duration::from_secs(120);
-/// Between two pieces that say something; what only keeps a connection alive does not count.
+/// The longest wait between two events. Pieces that keep a connection alive make no event.
 const SILENCE_MS: u64 = 300_000;
-/// A whole answer.
+/// The longest time for a whole response.
 const TOTAL: Duration = Duration::from_secs(3_600);
 
-/// What shows a turn while it arrives.
-pub(super) type Deltas<'a> = &'a openkoi_core::port::Deltas<'a>;
-
-/// The head of an answer that is being read.
+/// The head of a response that is being read.
 struct Head {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
@@ -69,31 +68,31 @@ struct Head {
 
 /// A codec, instantiated for one exchange.
 struct Codec<'a> {
-    provider: &'a Provider,
-    pass: &'a Pass,
+    provider: &'a ProviderClient,
+    authorization: &'a Authorization,
     shared: &'a Arc<Shared>,
-    store: Store<Call>,
+    store: Store<GuestState>,
     watch: Watch,
     exports: ProviderExports,
     wall: Duration,
 }
 
-/// Asks for one turn, once; a second time only where a login's token was refused and another one was to be had.
+/// Asks for one turn. If the token of a login is refused, it is renewed, and the request is sent a second time.
 pub(super) async fn turn(
     shared: &Arc<Shared>,
-    provider: &Provider,
+    provider: &ProviderClient,
     model: &str,
     role: &Role,
     prompt: &Prompt,
-    deltas: Deltas<'_>,
-) -> Result<Turn, Setback> {
+    deltas: &Deltas<'_>,
+) -> Result<Turn, AttemptError> {
     let request = convert::request(model, role, prompt);
-    let pass = provider.pass(shared).await?;
-    match attempt(shared, provider, &pass, &request, prompt, deltas).await {
-        // Nothing was shown, nothing was done.
-        Err(setback) if setback.unauthorized && pass.is_login() => {
-            let pass = provider.another_pass(shared, &pass).await?;
-            attempt(shared, provider, &pass, &request, prompt, deltas).await
+    let authorization = provider.authorization(shared).await?;
+    match attempt(shared, provider, &authorization, &request, prompt, deltas).await {
+        // The provider refused the request before it did any work.
+        Err(error) if error.unauthorized && authorization.is_login() => {
+            let authorization = provider.renewed_authorization(shared, &authorization).await?;
+            attempt(shared, provider, &authorization, &request, prompt, deltas).await
         }
         turn => turn,
     }
@@ -101,12 +100,12 @@ pub(super) async fn turn(
 
 async fn attempt(
     shared: &Arc<Shared>,
-    provider: &Provider,
-    pass: &Pass,
+    provider: &ProviderClient,
+    authorization: &Authorization,
     request: &CompletionRequest,
     prompt: &Prompt,
-    deltas: Deltas<'_>,
-) -> Result<Turn, Setback> {
+    deltas: &Deltas<'_>,
+) -> Result<Turn, AttemptError> {
     let used = AtomicBool::new(false);
     let shown = |piece: &Piece| {
         let seen = match piece {
@@ -115,25 +114,25 @@ async fn attempt(
         };
         used.fetch_or(seen, Ordering::Relaxed);
     };
-    let mut codec = Codec::load(shared, provider, pass).await?;
+    let mut codec = Codec::load(shared, provider, authorization).await?;
     let encoded = codec.encode(request).await?;
-    let answer = codec.send(encoded).await?;
+    let response = codec.send(encoded).await?;
     codec.hit(Point::TurnSent)?;
-    let mut turn = codec.read(answer, &request.model, prompt, &shown).await;
+    let mut turn = codec.read(response, &request.model, prompt, &shown).await;
     let redact = |text: &str| shared.brokers.secrets.redact_str(text);
     match &mut turn {
         Ok(turn) => without_keys(&mut turn.parts, redact),
-        Err(setback) => {
-            let received = setback.error.received.as_mut();
+        Err(error) => {
+            let received = error.cause.received.as_mut();
             received.into_iter().for_each(|received| without_keys(&mut received.parts, redact));
         }
     }
-    let turn = turn.map_err(|setback| setback.used(used.load(Ordering::Relaxed)))?;
+    let turn = turn.map_err(|error| error.shown(used.load(Ordering::Relaxed)))?;
     codec.hit(Point::TurnReceived)?;
     Ok(turn)
 }
 
-/// Takes out keys that a model repeats: in the pieces of a stream they were cut too small to be known again.
+/// Redacts keys that a model repeats. In a stream, pieces may be too small for a key to be recognised.
 fn without_keys(parts: &mut [Part], redact: impl Fn(&str) -> String) {
     for part in parts {
         match part {
@@ -146,20 +145,20 @@ fn without_keys(parts: &mut [Part], redact: impl Fn(&str) -> String) {
     }
 }
 
-/// Asks which models there are.
+/// Asks for the list of models.
 pub(super) async fn models(
     shared: &Arc<Shared>,
-    provider: &Provider,
-) -> Result<Vec<ModelEntry>, Setback> {
-    let pass = provider.pass_to_lists(shared).await?;
-    let mut codec = Codec::load(shared, provider, &pass).await?;
-    let endpoint = provider.endpoint(&pass);
+    provider: &ProviderClient,
+) -> Result<Vec<ModelEntry>, AttemptError> {
+    let authorization = provider.authorization_for_lists(shared).await?;
+    let mut codec = Codec::load(shared, provider, &authorization).await?;
+    let endpoint = provider.endpoint(&authorization);
     let exports = codec.exports.openkoi_provider_codec();
     let step = exports.call_encode_models(&mut codec.store, &endpoint);
     let request = codec.watch.step(codec.wall, step).await.and_then(inner);
     let request = request.map_err(|failure| codec.failed(&failure))?;
-    let answer = codec.send(request).await?;
-    let body = codec.body(answer).await?;
+    let response = codec.send(request).await?;
+    let body = codec.body(response).await?;
     let exports = codec.exports.openkoi_provider_codec();
     let step = exports.call_decode_models(&mut codec.store, &body);
     let models = codec.watch.step(codec.wall, step).await.and_then(inner);
@@ -169,139 +168,139 @@ pub(super) async fn models(
 impl<'a> Codec<'a> {
     async fn load(
         shared: &'a Arc<Shared>,
-        provider: &'a Provider,
-        pass: &'a Pass,
-    ) -> Result<Self, Setback> {
-        let failed = |failure: &Failure| Setback::of_failure(provider.name(), failure);
+        provider: &'a ProviderClient,
+        authorization: &'a Authorization,
+    ) -> Result<Self, AttemptError> {
+        let failed = |failure: &Failure| AttemptError::of_failure(provider.name(), failure);
         let component = provider.manifest.component.name.as_str();
         let entry = shared.catalog.find(component);
         let entry = entry.map_err(|error| failed(&Failure::Failed(error.to_string())))?;
         let loaded = shared.ready(entry).map_err(|failure| failed(&failure))?;
         let Loaded::Provider(pre) = loaded else {
-            let failure = Failure::Failed(format!("`{component}` is no provider"));
+            let failure = Failure::Failed(format!("`{component}` is not a provider"));
             return Err(failed(&failure));
         };
-        let call = Call::new(component, provider.limits.clone(), &shared.brokers, None);
-        let (mut store, watch) =
-            instance::store(shared, call).map_err(|failure| failed(&failure))?;
+        let call = GuestState::new(component, provider.limits.clone(), &shared.brokers, None);
+        let (mut store, watch) = shared.store(call).map_err(|failure| failed(&failure))?;
         let wall = provider.limits.wall;
         let exports = watch.step(wall, pre.instantiate_async(&mut store)).await;
         let exports = exports.map_err(|failure| failed(&failure))?;
-        Ok(Self { provider, pass, shared, store, watch, exports, wall })
+        Ok(Self { provider, authorization, shared, store, watch, exports, wall })
     }
 
-    async fn encode(&mut self, request: &CompletionRequest) -> Result<HttpRequest, Setback> {
-        let endpoint = self.provider.endpoint(self.pass);
+    async fn encode(&mut self, request: &CompletionRequest) -> Result<HttpRequest, AttemptError> {
+        let endpoint = self.provider.endpoint(self.authorization);
         let exports = self.exports.openkoi_provider_codec();
         let step = exports.call_encode(&mut self.store, &endpoint, request);
         let request = self.watch.step(self.wall, step).await.and_then(inner);
         request.map_err(|failure| self.failed(&failure))
     }
 
-    /// Sends a request, and turns every answer but a good one into a setback.
-    async fn send(&mut self, request: HttpRequest) -> Result<Answer, Setback> {
+    /// Sends a request. A response that is not a success becomes an error.
+    async fn send(&mut self, request: HttpRequest) -> Result<HttpResponse, AttemptError> {
         if self.provider.wire() == Wire::Local {
             return Ok(echo(request));
         }
-        let request = self.provider.request(self.pass, request, limits())?;
+        let request = self.provider.request(self.authorization, request, limits())?;
         let name = self.provider.name();
         let sending = self.shared.brokers.transport.send(request);
-        let answer = tokio::time::timeout(FIRST_BYTE, sending)
+        let response = tokio::time::timeout(FIRST_BYTE, sending)
             .await
-            .map_err(|_| self.silent("the head of an answer"))?
-            .map_err(|error| Setback::of_egress(name, &self.redacted(error)))?;
-        if (200..300).contains(&answer.status) {
-            return Ok(answer);
+            .map_err(|_| self.timed_out("the head of an answer"))?
+            .map_err(|error| AttemptError::of_egress(name, &self.redacted(error)))?;
+        if (200..300).contains(&response.status) {
+            return Ok(response);
         }
-        Err(self.diagnose(answer).await)
+        Err(self.diagnose(response).await)
     }
 
-    /// Passes a place where tests let the program die or fail.
-    fn hit(&self, point: Point) -> Result<(), Setback> {
+    /// Passes a point at which tests can make the program die or fail.
+    fn hit(&self, point: Point) -> Result<(), AttemptError> {
         let passed = failpoint::hit(point);
-        passed.map_err(|error| self.setback(ModelTrouble::Unreachable, &error.to_string()))
+        passed.map_err(|error| self.error(ModelTrouble::Unreachable, &error.to_string()))
     }
 
-    async fn diagnose(&mut self, mut answer: Answer) -> Setback {
+    async fn diagnose(&mut self, mut response: HttpResponse) -> AttemptError {
         let mut body = Vec::new();
         while body.len() < ERROR {
-            match tokio::time::timeout(IDLE, answer.body.chunk()).await {
+            match tokio::time::timeout(IDLE, response.body.chunk()).await {
                 Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
-                // What arrived has to do.
+                // The part that arrived has to do.
                 _ => break,
             }
         }
         body.truncate(ERROR);
         let now = self.shared.brokers.clock.now_ms();
-        let retry_after = retry::retry_after(&answer.headers, now);
-        let headers = headers(answer.headers);
+        let retry_after = retry::retry_after(&response.headers, now);
+        let headers = headers(response.headers);
         let exports = self.exports.openkoi_provider_codec();
-        let step = exports.call_diagnose(&mut self.store, answer.status, &headers, &body);
+        let step = exports.call_diagnose(&mut self.store, response.status, &headers, &body);
         match self.watch.step(self.wall, step).await {
             Ok(diagnosis) => self
-                .diagnosed(answer.status, diagnosis, retry_after)
-                .unauthorized(answer.status == 401),
+                .diagnosed(response.status, diagnosis, retry_after)
+                .unauthorized(response.status == 401),
             Err(failure) => self.failed(&failure),
         }
     }
 
-    /// The setback of an error, whether it came as a response or inside of one.
+    /// Makes the error of a diagnosis, with secrets redacted.
     fn diagnosed(
         &self,
         status: u16,
         mut diagnosis: Diagnosis,
         retry_after: Option<Duration>,
-    ) -> Setback {
+    ) -> AttemptError {
         diagnosis.message = self.shared.brokers.secrets.redact_str(&diagnosis.message);
-        let setback = Setback::of_diagnosis(self.provider.name(), status, &diagnosis, retry_after);
-        self.provider.naming_the_key(setback)
+        let error =
+            AttemptError::of_diagnosis(self.provider.name(), status, &diagnosis, retry_after);
+        self.provider.with_sources_of_key(error)
     }
 
-    /// Reads a whole body that is not a stream.
-    async fn body(&mut self, mut answer: Answer) -> Result<Vec<u8>, Setback> {
+    /// Reads a whole body.
+    async fn body(&mut self, mut response: HttpResponse) -> Result<Vec<u8>, AttemptError> {
         let mut body = Vec::new();
-        while let Some(bytes) = self.chunk(&mut *answer.body).await? {
+        while let Some(bytes) = self.chunk(&mut *response.body).await? {
             body.extend_from_slice(&bytes);
             if body.len() as u64 > provider_body(&self.provider.limits) {
-                return Err(self.setback(ModelTrouble::Invalid, "the answer is too long"));
+                return Err(self.error(ModelTrouble::Invalid, "the answer is too long"));
             }
         }
         Ok(body)
     }
 
-    /// Reads a turn. What arrived of one that does not become complete is kept in the setback.
+    /// Reads a turn. If it breaks off, the error keeps the part that arrived.
     async fn read(
         &mut self,
-        answer: Answer,
+        response: HttpResponse,
         model: &str,
         prompt: &Prompt,
         shown: &(dyn Fn(&Piece) + Send + Sync),
-    ) -> Result<Turn, Setback> {
+    ) -> Result<Turn, AttemptError> {
         let mut assembly = Assembly::new(model);
-        let end = self.stream(answer, &mut assembly, shown).await;
+        let end = self.stream(response, &mut assembly, shown).await;
         let stop = end.and_then(|()| assembly.stop().map_err(|error| self.unassembled(&error)));
         match stop {
             Ok(stop) => Ok(assembly.finish(stop)),
-            Err(setback) => Err(setback.received(assembly.received(|| prompt.tokens()))),
+            Err(error) => Err(error.received(assembly.received(|| prompt.tokens()))),
         }
     }
 
     async fn stream(
         &mut self,
-        answer: Answer,
+        response: HttpResponse,
         assembly: &mut Assembly,
         shown: &(dyn Fn(&Piece) + Send + Sync),
-    ) -> Result<(), Setback> {
-        let Answer { status, headers: list, mut body, .. } = answer;
+    ) -> Result<(), AttemptError> {
+        let HttpResponse { status, headers: list, mut body, .. } = response;
         let head = Head { status, headers: list };
         let decoder = self.decoder(status, &headers(head.headers.clone())).await?;
         let (mut total, mut spoke_at) = (0_u64, self.now());
         while let Some(bytes) = self.chunk(&mut *body).await? {
             total = total.saturating_add(bytes.len() as u64);
             if total > STREAM {
-                return Err(self.setback(ModelTrouble::Invalid, "the answer is too long"));
+                return Err(self.error(ModelTrouble::Invalid, "the answer is too long"));
             }
-            // A codec gets a piece at a time, so that none is larger than a call may be.
+            // Pieces are small enough for one call of the codec.
             for piece in bytes.chunks(1 << 20) {
                 let events = self.push(decoder, piece).await?;
                 if !events.is_empty() {
@@ -310,14 +309,18 @@ impl<'a> Codec<'a> {
                 self.take(assembly, events, &head, shown)?;
             }
             if self.now().saturating_sub(spoke_at) > SILENCE_MS {
-                return Err(self.silent("anything but signs of life"));
+                return Err(self.timed_out("anything but signs of life"));
             }
         }
         let events = self.finish(decoder).await?;
         self.take(assembly, events, &head, shown)
     }
 
-    async fn decoder(&mut self, status: u16, headers: &[Header]) -> Result<ResourceAny, Setback> {
+    async fn decoder(
+        &mut self,
+        status: u16,
+        headers: &[Header],
+    ) -> Result<ResourceAny, AttemptError> {
         let exports = self.exports.openkoi_provider_codec();
         let guest = exports.decoder();
         let step = guest.call_constructor(&mut self.store, status, headers);
@@ -325,7 +328,11 @@ impl<'a> Codec<'a> {
         decoder.map_err(|failure| self.failed(&failure))
     }
 
-    async fn push(&mut self, decoder: ResourceAny, bytes: &[u8]) -> Result<Vec<Event>, Setback> {
+    async fn push(
+        &mut self,
+        decoder: ResourceAny,
+        bytes: &[u8],
+    ) -> Result<Vec<Event>, AttemptError> {
         self.watch.rewind();
         let exports = self.exports.openkoi_provider_codec();
         let guest = exports.decoder();
@@ -334,7 +341,7 @@ impl<'a> Codec<'a> {
         events.map_err(|failure| self.failed(&failure))
     }
 
-    async fn finish(&mut self, decoder: ResourceAny) -> Result<Vec<Event>, Setback> {
+    async fn finish(&mut self, decoder: ResourceAny) -> Result<Vec<Event>, AttemptError> {
         self.watch.rewind();
         let exports = self.exports.openkoi_provider_codec();
         let guest = exports.decoder();
@@ -349,7 +356,7 @@ impl<'a> Codec<'a> {
         events: Vec<Event>,
         head: &Head,
         shown: &(dyn Fn(&Piece) + Send + Sync),
-    ) -> Result<(), Setback> {
+    ) -> Result<(), AttemptError> {
         for event in events {
             match assembly.take(event).map_err(|error| self.unassembled(&error))? {
                 Taken::Kept => {}
@@ -360,22 +367,25 @@ impl<'a> Codec<'a> {
         Ok(())
     }
 
-    /// The setback of an error inside of a good answer. Some services say in the head of it when to come back.
-    fn reported(&self, head: &Head, diagnosis: Diagnosis) -> Setback {
+    /// Makes the error that a service reports in the stream of a good response. Some say in its head when to retry.
+    fn reported(&self, head: &Head, diagnosis: Diagnosis) -> AttemptError {
         let now = self.shared.brokers.clock.now_ms();
         let retry_after = retry::retry_after(&head.headers, now);
         let unauthorized = diagnosis.problem == Problem::Credentials;
         self.diagnosed(head.status, diagnosis, retry_after).unauthorized(unauthorized)
     }
 
-    async fn chunk(&mut self, body: &mut dyn AnswerBody) -> Result<Option<Vec<u8>>, Setback> {
+    async fn chunk(
+        &mut self,
+        body: &mut dyn ResponseBody,
+    ) -> Result<Option<Vec<u8>>, AttemptError> {
         match tokio::time::timeout(IDLE, body.chunk()).await {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(error)) => {
                 let name = self.provider.name();
-                Err(Setback::of_egress(name, &self.redacted(error)))
+                Err(AttemptError::of_egress(name, &self.redacted(error)))
             }
-            Err(_) => Err(self.silent("more of the answer")),
+            Err(_) => Err(self.timed_out("more of the answer")),
         }
     }
 
@@ -383,34 +393,34 @@ impl<'a> Codec<'a> {
         self.shared.brokers.clock.monotonic_ms()
     }
 
-    fn silent(&self, what: &str) -> Setback {
+    fn timed_out(&self, what: &str) -> AttemptError {
         let message = format!("waited for {what} in vain");
-        let outage = Failure::Unavailable { message, request_sent: true, retry_after_ms: None };
-        Setback::of_failure(self.provider.name(), &outage)
+        let failure = Failure::Unavailable { message, request_sent: true, retry_after_ms: None };
+        AttemptError::of_failure(self.provider.name(), &failure)
     }
 
-    fn unassembled(&self, error: &AssemblyError) -> Setback {
+    fn unassembled(&self, error: &AssemblyError) -> AttemptError {
         match error {
             AssemblyError::CutShort => {
-                let outage = Failure::Unavailable {
+                let failure = Failure::Unavailable {
                     message: error.to_string(),
                     request_sent: true,
                     retry_after_ms: None,
                 };
-                Setback::of_failure(self.provider.name(), &outage)
+                AttemptError::of_failure(self.provider.name(), &failure)
             }
-            _ => self.setback(ModelTrouble::Invalid, &error.to_string()),
+            _ => self.error(ModelTrouble::Invalid, &error.to_string()),
         }
     }
 
-    fn setback(&self, kind: ModelTrouble, message: &str) -> Setback {
-        Setback::of(kind, self.provider.name(), message, "")
+    fn error(&self, kind: ModelTrouble, message: &str) -> AttemptError {
+        AttemptError::of(kind, self.provider.name(), message, "")
     }
 
-    fn failed(&self, failure: &Failure) -> Setback {
-        let mut setback = Setback::of_failure(self.provider.name(), failure);
-        setback.error.message = self.shared.brokers.secrets.redact_str(&setback.error.message);
-        setback
+    fn failed(&self, failure: &Failure) -> AttemptError {
+        let mut error = AttemptError::of_failure(self.provider.name(), failure);
+        error.cause.message = self.shared.brokers.secrets.redact_str(&error.cause.message);
+        error
     }
 
     fn redacted(&self, mut error: EgressError) -> EgressError {
@@ -419,7 +429,7 @@ impl<'a> Codec<'a> {
     }
 }
 
-fn provider_body(limits: &instance::Limits) -> u64 {
+fn provider_body(limits: &CallLimits) -> u64 {
     limits.host_bytes.min(STREAM)
 }
 
@@ -444,20 +454,18 @@ fn inner<T>(
     result.map_err(Failure::from)
 }
 
-/// The answer of a provider that is reached nowhere: its own request.
-fn echo(request: HttpRequest) -> Answer {
+/// Makes the response of a provider without a transport: its own request.
+fn echo(request: HttpRequest) -> HttpResponse {
     struct Whole(Option<Vec<u8>>);
 
-    impl AnswerBody for Whole {
-        fn chunk(
-            &mut self,
-        ) -> openkoi_core::port::Pending<'_, Result<Option<Vec<u8>>, EgressError>> {
+    impl ResponseBody for Whole {
+        fn chunk(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, EgressError>> {
             let body = self.0.take().filter(|body| !body.is_empty());
             Box::pin(std::future::ready(Ok(body)))
         }
     }
 
-    Answer {
+    HttpResponse {
         status: 200,
         headers: request.headers.into_iter().map(|h| (h.name, h.value)).collect(),
         url: request.url,
@@ -465,33 +473,33 @@ fn echo(request: HttpRequest) -> Answer {
     }
 }
 
-impl Provider {
-    /// Returns the request as the egress broker takes it: one host, this provider's key and nobody else's.
+impl ProviderClient {
+    /// Returns the request for the egress broker, with this provider's rule and key.
     fn request(
         &self,
-        pass: &Pass,
+        authorization: &Authorization,
         request: HttpRequest,
         limits: EgressLimits,
-    ) -> Result<Request, Setback> {
-        let Some(address) = pass.address(self) else {
+    ) -> Result<Request, AttemptError> {
+        let Some(address) = authorization.address(self) else {
             let message = "it has no base URL";
-            return Err(Setback::of(ModelTrouble::Invalid, self.name(), message, ""));
+            return Err(AttemptError::of(ModelTrouble::Invalid, self.name(), message, ""));
         };
         let own = request.headers.into_iter().map(|h| (h.name, h.value));
         Ok(Request {
             caller: self.name().to_owned(),
             method: request.method,
             url: request.url,
-            headers: own.chain(pass.headers(self)).collect(),
+            headers: own.chain(authorization.headers(self)).collect(),
             body: request.body,
-            credentials: pass.credential.iter().cloned().collect(),
+            credentials: authorization.credential.iter().cloned().collect(),
             rules: vec![address.rule().clone()],
             limits,
         })
     }
 
-    fn endpoint(&self, pass: &Pass) -> Endpoint {
-        let base = pass.address(self).map_or("", super::Address::base);
+    fn endpoint(&self, authorization: &Authorization) -> Endpoint {
+        let base = authorization.address(self).map_or("", Address::base);
         Endpoint { base_url: base.to_owned(), options: self.settings.options.clone() }
     }
 }

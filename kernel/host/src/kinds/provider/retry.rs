@@ -1,33 +1,33 @@
-//! When a request is sent again.
+//! Waits between the attempts to send a request.
 
 use std::time::Duration;
 
-/// How often a request is sent again.
+/// The most retries of a request.
 pub(super) const RETRIES: u32 = 8;
 
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
-/// Nobody waits longer than this in the middle of a turn, whatever the provider asks for.
+/// The longest wait in the middle of a turn, whatever the provider asks for.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Returns how long to wait before retry number `attempt` (counted from 0), or nothing if the provider asks
-/// for more patience than there is. `chance` is between 0 and 1.
+/// Returns the wait before retry number `attempt`, counted from 0, or `None` if the provider asks for a longer one than
+/// [`PATIENCE`]. `chance` is between 0 and 1.
 ///
-/// The wait is anywhere between nothing and twice the wait before, so that clients that failed together do
-/// not come back together; it is never shorter than what the provider asked for.
+/// The wait is between zero and a limit that doubles with each attempt, so that clients that failed together do not
+/// come back together. A wait that the provider asked for is its minimum.
 pub(super) fn wait(attempt: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
     let most = FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST);
     let chance = if chance.is_finite() { chance.clamp(0.0, 1.0) } else { 1.0 };
     let jittered = most.mul_f64(chance);
     match asked {
         Some(asked) if asked > PATIENCE => None,
-        // The jitter comes on top: everybody is asked to come back at the same moment.
+        // The jitter comes on top: all clients are asked to come back at the same moment.
         Some(asked) => Some(asked + jittered.min(FIRST)),
         None => Some(jittered),
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date. Anything else says nothing.
+/// Reads `retry-after-ms` or `Retry-After`, which has seconds or a date. Other values are ignored.
 pub(super) fn retry_after(headers: &[(String, Vec<u8>)], now_ms: u64) -> Option<Duration> {
     let named = |name: &str| {
         let found = headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name))?;
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_provider_asks_for_is_the_least() {
+    fn the_wait_is_at_least_what_the_provider_asks_for() {
         let asked = Some(Duration::from_secs(45));
         assert_eq!(wait(0, asked, 0.0), asked);
         assert_eq!(wait(7, asked, 1.0), Some(Duration::from_secs(47)));

@@ -1,20 +1,22 @@
-//! A tool's answer, cut to what a model should read and fit to be shown.
+//! Makes a tool's output short enough for a model and safe to show.
 
 use std::path::Path;
 
 use openkoi_brokers::durable;
 use openkoi_core::{blob::Blob, failure::Failure, tool::ToolOutput};
 
-use crate::{bindings::tool::exports::openkoi::tool::tool::Output, convert, host::Brokers, text};
+use crate::{
+    bindings::tool::exports::openkoi::tool::tool::Output, brokers::Brokers, convert, text,
+};
 
-/// The most lines that a model is shown.
+/// The most lines of an output.
 const LINES: usize = 2_000;
-/// The most bytes that a model is shown.
+/// The most bytes of an output.
 const BYTES: usize = 50 << 10;
-/// The longest line for a person, in characters.
+/// The longest summary, in characters.
 const SUMMARY: usize = 200;
 
-/// Where texts are kept that are too long.
+/// Saves outputs that are too long.
 pub(super) struct Saver<'a> {
     pub(super) brokers: &'a Brokers,
     pub(super) directory: &'a Path,
@@ -34,14 +36,14 @@ impl Saver<'_> {
     }
 }
 
-/// Makes a guest's answer fit for a model and a person.
+/// Makes a guest's output fit for a model and a person.
 pub(super) fn fit(answer: Output, saver: &Saver<'_>) -> Result<ToolOutput, Failure> {
     let attachments = answer.attachments.into_iter().map(convert::blob_in);
     let (attachments, others): (Vec<Blob>, Vec<Blob>) = attachments.partition(is_looked_at);
     let mut shown = text::visible(&answer.text);
     for Blob { media_type, .. } in &others {
         shown.push_str(&format!(
-            "\n[an attachment is left out: `{media_type}` is no image and no PDF]"
+            "\n[an attachment is left out: `{media_type}` is neither an image nor a PDF]"
         ));
     }
     let mut output = ToolOutput {
@@ -61,21 +63,21 @@ pub(super) fn fit(answer: Output, saver: &Saver<'_>) -> Result<ToolOutput, Failu
     Ok(output)
 }
 
-/// Whether there are models that look at such a thing.
+/// Returns true for attachments that some models read.
 fn is_looked_at(blob: &Blob) -> bool {
     blob.media_type.starts_with("image/") || blob.media_type == "application/pdf"
 }
 
 /// The beginning and the end of a text that is too long.
 #[derive(Debug, PartialEq, Eq)]
-struct Short<'a> {
+struct Excerpt<'a> {
     head: &'a str,
     tail: &'a str,
     lines: usize,
     bytes: usize,
 }
 
-impl Short<'_> {
+impl Excerpt<'_> {
     fn with_note(&self, path: &str) -> String {
         let Self { head, tail, lines, bytes } = self;
         let left_out = bytes - head.len() - tail.len();
@@ -86,9 +88,9 @@ impl Short<'_> {
     }
 }
 
-/// Returns what is kept of `text`, or nothing if all of it is: most from the beginning, some from the end,
-/// where programs say how they ended.
-fn shorten(text: &str) -> Option<Short<'_>> {
+/// Returns the excerpt of a text that is too long: most of it from the beginning, some from the end, where programs
+/// report how they ended.
+fn shorten(text: &str) -> Option<Excerpt<'_>> {
     let lines = text.lines().count();
     if lines <= LINES && text.len() <= BYTES {
         return None;
@@ -97,7 +99,7 @@ fn shorten(text: &str) -> Option<Short<'_>> {
     let head = text::cut(first_lines(text, head_lines), BYTES * 3 / 4);
     let rest = &text[head.len()..];
     let tail = last_bytes(last_lines(rest, tail_lines), BYTES / 4);
-    Some(Short { head, tail, lines, bytes: text.len() })
+    Some(Excerpt { head, tail, lines, bytes: text.len() })
 }
 
 fn first_lines(text: &str, count: usize) -> &str {
@@ -121,13 +123,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_short_enough_stays_whole() {
+    fn a_short_text_stays_whole() {
         assert_eq!(shorten(&"a\n".repeat(LINES)), None);
         assert_eq!(shorten(&"a".repeat(BYTES)), None);
     }
 
     #[test]
-    fn of_many_lines_the_first_and_the_last_are_kept() {
+    fn an_excerpt_has_the_first_and_the_last_lines() {
         let text: String = (0..5_000).map(|n| format!("{n}\n")).collect();
 
         let short = shorten(&text).unwrap();
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn one_endless_line_is_cut_between_characters() {
+    fn a_long_line_is_cut_between_characters() {
         let text = "é".repeat(BYTES);
 
         let short = shorten(&text).unwrap();

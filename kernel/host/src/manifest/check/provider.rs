@@ -1,11 +1,14 @@
-//! What the part of a provider must satisfy: where it is, what is set, and the services that share its format.
+//! Checks the part of a provider: addresses, options, and the presets that share its wire format.
 
 use openkoi_brokers::oauth::{is_header, is_line};
 
-use super::{COMPONENT_NAME, check_injection, check_login, is_below_home, name};
+use super::forms::{COMPONENT_NAME, check_injection, check_login, is_below_home, name};
 use crate::{
-    kinds::provider::{Address, placeholders},
-    manifest::{Manifest, ManifestError, OptionEntry, PresetEntry, ProviderEntry, Wire},
+    address::Address,
+    manifest::{
+        Manifest, ManifestError, OptionEntry, PresetEntry, ProviderEntry, Wire,
+        template::placeholders,
+    },
     text,
 };
 
@@ -29,7 +32,7 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
     Ok(())
 }
 
-/// A store is a file below the user's home, and both places in it are pointers.
+/// Checks a store: the file is below the user's home, and token and expiry are JSON pointers.
 fn check_store(preset: &PresetEntry) -> Result<(), ManifestError> {
     let Some(store) = &preset.store else { return Ok(()) };
     let is_pointer = |text: &str| text.starts_with('/') && is_line(text);
@@ -40,8 +43,10 @@ fn check_store(preset: &PresetEntry) -> Result<(), ManifestError> {
         // The program that is asked takes it for an argument.
         && !store.keychain.starts_with('-');
     if !fit {
-        let reason =
-            format!("the preset `{}` names no file below `~/` and what is in it", preset.name);
+        let reason = format!(
+            "the preset `{}` does not name a file below `~/` and what is in it",
+            preset.name
+        );
         return Err(ManifestError::Value { key: "store", reason });
     }
     check_injection(&store.inject)
@@ -56,26 +61,27 @@ fn check_headers(preset: &PresetEntry) -> Result<(), ManifestError> {
     Ok(())
 }
 
-/// Whether a header is one that anybody may set: credentials and framing are the host's.
+/// Returns true for headers that a preset may set. Those of credentials and framing are the host's.
 fn is_plain(name: &str, value: &str) -> bool {
     let reserved = ["authorization", "cookie", "host", "content-length", "content-type"];
     let name = name.to_ascii_lowercase();
     is_header(&name) && is_line(value) && !reserved.contains(&name.as_str())
 }
 
-/// A preset sets what the provider has, and no file.
+/// Checks that a preset sets options of the provider, and none that names a file.
 fn check_options(provider: &ProviderEntry, preset: &PresetEntry) -> Result<(), ManifestError> {
     let settable = |name: &String| provider.options.iter().any(|o| o.name == *name && !o.file);
     match preset.options.keys().find(|name| !settable(name)) {
         None => Ok(()),
         Some(name) => {
-            let reason = format!("the preset `{}` sets `{name}`, which is no text", preset.name);
+            let reason =
+                format!("the preset `{}` sets `{name}`, which is not a text option", preset.name);
             Err(ManifestError::Value { key: "options", reason })
         }
     }
 }
 
-/// What a variable or a profile says may become a part of a host's name, which no secret must.
+/// Checks that no variable or profile setting is named like a secret: its value may become a part of a host name.
 fn check_option(option: &OptionEntry) -> Result<(), ManifestError> {
     const SECRET: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH"];
     let is_secret = |name: &&String| SECRET.iter().any(|word| name.to_uppercase().contains(word));
@@ -85,12 +91,12 @@ fn check_option(option: &OptionEntry) -> Result<(), ManifestError> {
     Err(ManifestError::Value { key: "environment", reason })
 }
 
-/// A base URL names one host as soon as its placeholders are filled, each of them by an option.
+/// Checks a base URL: each placeholder is an option, and with all of them filled it names one host.
 fn check_url(key: &'static str, url: &str, provider: &ProviderEntry) -> Result<(), ManifestError> {
     let mut filled = url.to_owned();
     for name in placeholders(url) {
         if provider.options.iter().all(|option| option.name != name) {
-            let reason = format!("`{}` is no option of the provider", text::one_line(name, 80));
+            let reason = format!("`{}` is not an option of the provider", text::one_line(name, 80));
             return Err(ManifestError::Value { key, reason });
         }
         filled = filled.replace(&format!("{{{name}}}"), "x");
@@ -161,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_preset_may_not_say_is_refused() {
+    fn a_preset_with_unsafe_urls_options_or_headers_is_refused() {
         for (from, to) in [
             ("https://auth.example.com/token", "http://auth.example.com/token"),
             ("https://auth.example.com/device", "javascript:alert(1)"),
@@ -181,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_sets_only_options_that_are_texts_of_the_provider() {
+    fn a_preset_sets_text_options_of_the_provider() {
         let preset = "[[provider.option]]\nname = \"api\"\n[[provider.option]]\nname = \"key\"\nfile = true\n\
                       [[provider.preset]]\nname = \"other\"\nbase-url = \"https://other.example.com\"\n";
         let with =
@@ -195,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_a_base_url_is_an_option_and_no_secret() {
+    fn a_placeholder_is_an_option_that_is_not_named_like_a_secret() {
         let placed = |name: &str, option: &str| {
             let text = PROVIDER.replace("api.example.com/v1", &format!("api.{name}.example.com"));
             Manifest::parse(&format!("{text}[[provider.option]]\nname = \"region\"\n{option}"))
@@ -231,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_are_in_files_below_the_home() {
+    fn profiles_outside_of_the_home_are_refused() {
         let text =
             format!("{}\n", PROVIDER.replace("[provider]", &format!("{PROFILES}[provider]")));
         assert!(Manifest::parse(&text).is_ok());
@@ -249,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_is_one_that_can_be_a_rule() {
+    fn a_base_url_that_does_not_make_a_rule_is_refused() {
         for bad in ["", "ftp://x.example", "https://u@api.example.com", "https://api.example.com?a"]
         {
             let error = refused(PROVIDER, "https://api.example.com/v1", bad);

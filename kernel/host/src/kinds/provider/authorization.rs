@@ -1,4 +1,4 @@
-//! A provider's credential: where it is looked for, and the one host that it goes to.
+//! The credential of a request to a provider: its sources, and the host that it is bound to.
 
 use openkoi_brokers::{
     egress::{Credential, Injection},
@@ -7,68 +7,83 @@ use openkoi_brokers::{
 };
 use openkoi_core::model::ModelTrouble;
 
-use super::{Address, Provider, place, trouble::Setback};
+use super::{attempt_error::AttemptError, setup::ProviderClient, url_template};
 use crate::{
+    address::Address,
     host::Shared,
     manifest::{CredentialEntry, Inject, InjectWord},
 };
 
-/// What one request goes with.
+/// Credential, address and headers of one request.
 #[derive(Debug, Default)]
-pub(super) struct Pass {
-    /// The key or token, where one is needed.
+pub(super) struct Authorization {
+    /// The key or token, if there is one.
     pub(super) credential: Option<Credential>,
-    /// The name of the login that it is of.
+    /// The name of the login that the token comes from.
     login: Option<String>,
-    /// Where the request goes, if that is not where the provider is: where a login's issuer says that the service
-    /// is, or where models are listed.
+    /// The address of the request, if it is not the provider's: that of the list of models, or one that a login's issuer
+    /// names.
     address: Option<Address>,
     headers: Vec<(String, String)>,
 }
 
-impl Pass {
-    /// Returns whether another one may be had when the provider does not take this one.
+impl Authorization {
+    /// Returns true if the token comes from a login and so can be renewed when the provider refuses it.
     pub(super) fn is_login(&self) -> bool {
         self.login.is_some()
     }
 
-    /// Returns where the request goes.
-    pub(super) fn address<'a>(&'a self, provider: &'a Provider) -> Option<&'a Address> {
+    /// Returns the address of the request.
+    pub(super) fn address<'a>(&'a self, provider: &'a ProviderClient) -> Option<&'a Address> {
         self.address.as_ref().or(provider.address.as_ref())
     }
 
-    /// Returns the headers that it goes with besides the codec's.
-    pub(super) fn headers(&self, provider: &Provider) -> Vec<(String, Vec<u8>)> {
+    /// Returns the headers to add to the codec's.
+    pub(super) fn headers(&self, provider: &ProviderClient) -> Vec<(String, Vec<u8>)> {
         let all = provider.settings.headers.iter().chain(&self.headers);
         all.map(|(name, value)| (name.clone(), value.as_bytes().to_vec())).collect()
     }
 }
 
-impl Provider {
-    /// Returns what the next request goes with: the first credential that is there, a login's token fresh.
-    pub(super) async fn pass(&self, shared: &Shared) -> Result<Pass, Setback> {
-        self.pass_to(shared, None).await
+impl ProviderClient {
+    /// Returns the authorization of the next request: the first credential found, with the token of a login renewed if
+    /// it has expired.
+    pub(super) async fn authorization(
+        &self,
+        shared: &Shared,
+    ) -> Result<Authorization, AttemptError> {
+        self.authorization_for(shared, None).await
     }
 
-    /// Returns what a request for the list of models goes with.
-    pub(super) async fn pass_to_lists(&self, shared: &Shared) -> Result<Pass, Setback> {
-        self.pass_to(shared, self.lists.as_ref()).await
+    /// Returns the authorization of a request for the list of models.
+    pub(super) async fn authorization_for_lists(
+        &self,
+        shared: &Shared,
+    ) -> Result<Authorization, AttemptError> {
+        self.authorization_for(shared, self.lists.as_ref()).await
     }
 
-    async fn pass_to(&self, shared: &Shared, elsewhere: Option<&Address>) -> Result<Pass, Setback> {
-        let bare = || Pass { address: elsewhere.cloned(), ..Pass::default() };
+    async fn authorization_for(
+        &self,
+        shared: &Shared,
+        elsewhere: Option<&Address>,
+    ) -> Result<Authorization, AttemptError> {
+        let bare = || Authorization { address: elsewhere.cloned(), ..Authorization::default() };
         let Some(address) = elsewhere.or(self.address.as_ref()) else { return Ok(bare()) };
         if self.manifest.credentials.is_empty() {
             return Ok(bare());
         }
         let sources = self.sources();
         for source in &sources {
-            match self.look(shared, source, address).await {
-                Ok(Some(pass)) => {
-                    return Ok(Pass { address: pass.address.or(bare().address), ..pass });
+            match self.find(shared, source, address).await {
+                Ok(Some(authorization)) => {
+                    return Ok(Authorization {
+                        address: authorization.address.or(bare().address),
+                        ..authorization
+                    });
                 }
                 Ok(None) => {}
-                Err(setback) => return Err(setback),
+                Err(error) => return Err(error),
             }
         }
         let required = self.manifest.credentials.iter().any(|entry| entry.required);
@@ -78,50 +93,59 @@ impl Provider {
         let places: Vec<String> = sources.iter().map(ToString::to_string).collect();
         let message =
             format!("it needs a key, and there is none: looked for {}", places.join(", "));
-        Err(self.no_key(&sources, &message))
+        Err(self.key_error(&sources, &message))
     }
 
-    /// Returns another one than `pass`, whose token the provider would not take.
-    pub(super) async fn another_pass(&self, shared: &Shared, pass: &Pass) -> Result<Pass, Setback> {
-        let known = (&pass.login, &self.settings.login, &pass.credential);
+    /// Renews `authorization`, whose token the provider refused.
+    pub(super) async fn renewed_authorization(
+        &self,
+        shared: &Shared,
+        authorization: &Authorization,
+    ) -> Result<Authorization, AttemptError> {
+        let known = (&authorization.login, &self.settings.login, &authorization.credential);
         let (Some(address), (Some(name), Some(login), Some(old))) = (&self.address, known) else {
-            return Ok(Pass::default());
+            return Ok(Authorization::default());
         };
         let renewed = shared.brokers.logins.renewed(name, login, &old.secret).await;
-        let access = renewed.map_err(|error| self.no_login(&error))?;
+        let access = renewed.map_err(|error| self.login_error(&error))?;
         self.logged_in(name, access, address)
     }
 
-    async fn look(
+    async fn find(
         &self,
         shared: &Shared,
         source: &SecretSource,
         address: &Address,
-    ) -> Result<Option<Pass>, Setback> {
+    ) -> Result<Option<Authorization>, AttemptError> {
         if let (SecretSource::Login(name), Some(login)) = (source, &self.settings.login) {
             return match shared.brokers.logins.access(name, login).await {
                 Ok(access) => self.logged_in(name, access, address).map(Some),
                 Err(LoginError::Absent { .. }) => Ok(None),
-                Err(error) => Err(self.no_login(&error)),
+                Err(error) => Err(self.login_error(&error)),
             };
         }
         match shared.brokers.secrets.read(std::slice::from_ref(source)) {
             Ok(secret) => {
                 let credential = Some(self.credential(secret, address)?);
-                Ok(Some(Pass { credential, ..Pass::default() }))
+                Ok(Some(Authorization { credential, ..Authorization::default() }))
             }
             Err(SecretError::Absent { .. }) => Ok(None),
-            Err(error) => Err(self.no_key(std::slice::from_ref(source), &error.to_string())),
+            Err(error) => Err(self.key_error(std::slice::from_ref(source), &error.to_string())),
         }
     }
 
-    fn logged_in(&self, name: &str, access: Access, address: &Address) -> Result<Pass, Setback> {
+    fn logged_in(
+        &self,
+        name: &str,
+        access: Access,
+        address: &Address,
+    ) -> Result<Authorization, AttemptError> {
         let elsewhere = access.base_url.as_deref().map(Address::parse);
         let elsewhere = elsewhere.transpose().map_err(|error| {
-            Setback::of(ModelTrouble::Invalid, self.name(), &error.to_string(), "")
+            AttemptError::of(ModelTrouble::Invalid, self.name(), &error.to_string(), "")
         })?;
         let credential = self.credential(access.secret, elsewhere.as_ref().unwrap_or(address))?;
-        Ok(Pass {
+        Ok(Authorization {
             credential: Some(credential),
             login: Some(name.to_owned()),
             address: elsewhere,
@@ -129,20 +153,21 @@ impl Provider {
         })
     }
 
-    fn credential(&self, secret: Secret, address: &Address) -> Result<Credential, Setback> {
+    fn credential(&self, secret: Secret, address: &Address) -> Result<Credential, AttemptError> {
         if !address.is_safe() {
             let message = "a key is sent over https only";
-            return Err(Setback::of(ModelTrouble::Denied, self.name(), message, ""));
+            return Err(AttemptError::of(ModelTrouble::Denied, self.name(), message, ""));
         }
         let inject = self.injection(&secret)?;
         let (name, host) = (self.name().to_owned(), address.binding());
         Ok(Credential { name, secret, host, inject })
     }
 
-    /// Returns where `secret` goes: one that signs where the manifest wants a signature, and no other there.
-    fn injection(&self, secret: &Secret) -> Result<Injection, Setback> {
+    /// Returns the place of `secret` in a request. A key that signs fits an entry of the manifest that wants a signature,
+    /// and such an entry fits no other key.
+    fn injection(&self, secret: &Secret) -> Result<Injection, AttemptError> {
         let wrong =
-            |message: &str| Setback::of(ModelTrouble::Credentials, self.name(), message, "");
+            |message: &str| AttemptError::of(ModelTrouble::Credentials, self.name(), message, "");
         let signs = |entry: &&CredentialEntry| matches!(entry.inject, Inject::SigV4 { .. });
         let mut entries = self.manifest.credentials.iter();
         let entry = entries
@@ -158,21 +183,23 @@ impl Provider {
         })
     }
 
-    /// Returns the region that a signature is good for. A base URL of the user's own need not name it.
-    fn region(&self) -> Result<String, Setback> {
+    /// Returns the region of a signature. A base URL of the user's own need not name it.
+    fn region(&self) -> Result<String, AttemptError> {
         let entry = self.manifest.provider.as_ref();
-        let found = entry.map(|entry| place::value("region", entry, &self.places));
+        let found = entry.map(|entry| url_template::value("region", entry, &self.values));
         match found {
             Some(Ok(region)) => Ok(region.to_owned()),
             Some(Err(error)) => {
-                Err(Setback::of(ModelTrouble::Invalid, self.name(), &error.to_string(), ""))
+                Err(AttemptError::of(ModelTrouble::Invalid, self.name(), &error.to_string(), ""))
             }
-            None => Err(Setback::of(ModelTrouble::Invalid, self.name(), "it has no region", "")),
+            None => {
+                Err(AttemptError::of(ModelTrouble::Invalid, self.name(), "it has no region", ""))
+            }
         }
     }
 
-    /// Returns where the key is looked for. The variables that a manifest names are for the service that it
-    /// names: a service of the user's own never gets them unless the user says so.
+    /// Returns the sources of the key. The variables in a manifest are for the service in that manifest: a service at
+    /// another base URL gets them if the user names them.
     fn sources(&self) -> Vec<SecretSource> {
         if !self.settings.credential.is_empty() {
             return self.settings.credential.clone();
@@ -183,18 +210,17 @@ impl Provider {
         }
         let entries = &self.manifest.credentials;
         let variables = entries.iter().flat_map(|entry| entry.environment.iter().cloned());
-        // The store of other programs takes the user's leave, which only settings can give.
+        // Stores of other programs are read if the settings say so, and this is the case without settings.
         let others = entries.iter().flat_map(CredentialEntry::others);
         let others = others.filter(|source| !source.is_external());
         variables.map(SecretSource::Variable).chain(others).chain([own]).collect()
     }
 
-    /// Says of a refused key where it came from.
-    pub(super) fn naming_the_key(&self, mut setback: Setback) -> Setback {
-        if setback.error.kind == ModelTrouble::Credentials && !self.manifest.credentials.is_empty()
-        {
+    /// Adds the sources of a refused key as a hint.
+    pub(super) fn with_sources_of_key(&self, mut error: AttemptError) -> AttemptError {
+        if error.cause.kind == ModelTrouble::Credentials && !self.manifest.credentials.is_empty() {
             let sources = self.sources();
-            setback.error.hint = match sources.as_slice() {
+            error.cause.hint = match sources.as_slice() {
                 [SecretSource::Login(name)] => format!("openkoi connect {name}"),
                 sources => {
                     let places: Vec<String> = sources.iter().map(ToString::to_string).collect();
@@ -202,10 +228,10 @@ impl Provider {
                 }
             };
         }
-        setback
+        error
     }
 
-    fn no_key(&self, sources: &[SecretSource], message: &str) -> Setback {
+    fn key_error(&self, sources: &[SecretSource], message: &str) -> AttemptError {
         let hint = match sources.first() {
             Some(SecretSource::Variable(name)) => format!("export {name}=…"),
             Some(SecretSource::Login(name) | SecretSource::Saved(name)) => {
@@ -213,14 +239,14 @@ impl Provider {
             }
             _ => String::new(),
         };
-        Setback::of(ModelTrouble::Credentials, self.name(), message, &hint)
+        AttemptError::of(ModelTrouble::Credentials, self.name(), message, &hint)
     }
 
-    fn no_login(&self, error: &LoginError) -> Setback {
+    fn login_error(&self, error: &LoginError) -> AttemptError {
         if let LoginError::Unreachable { source, .. } = error {
-            return Setback::of_egress(self.name(), source);
+            return AttemptError::of_egress(self.name(), source);
         }
         let hint = error.hint().unwrap_or_default();
-        Setback::of(ModelTrouble::Credentials, self.name(), &error.to_string(), &hint)
+        AttemptError::of(ModelTrouble::Credentials, self.name(), &error.to_string(), &hint)
     }
 }

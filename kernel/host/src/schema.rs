@@ -1,4 +1,4 @@
-//! The part of JSON Schema that manifests use.
+//! Checks values against the part of JSON Schema that manifests use.
 //!
 //! | checked | keywords |
 //! |---|---|
@@ -10,14 +10,14 @@
 //!
 //! Keywords that only describe (`title`, `description`, `default`, `examples`, `format`, `$schema`,
 //! `deprecated`, `readOnly`, `writeOnly`) are passed over. Any other keyword makes [`vet`] refuse the schema
-//! when the manifest is read, so that no restriction is written down and not enforced.
+//! when the manifest is read, so that a restriction that is written down is enforced.
 
 use openkoi_core::failure::Failure;
 use serde_json::{Map, Value};
 
 use crate::text;
 
-/// Deeper schemas than this are not accepted; JSON itself is not read deeper than 128.
+/// The deepest nesting of a schema. JSON is read down to 128 levels.
 const DEEPEST: usize = 32;
 
 const CHECKED: [&str; 18] = [
@@ -56,7 +56,7 @@ const DESCRIBING: [&str; 9] = [
 ///
 /// # Errors
 ///
-/// The sentence says which part cannot be enforced.
+/// A sentence that names the keyword which cannot be enforced.
 pub fn vet(schema: &Value) -> Result<(), String> {
     vet_at(schema, 0)
 }
@@ -144,7 +144,7 @@ fn check_alternatives(map: &Map<String, Value>, value: &Value, at: &str) -> Resu
             list(map, key).filter_map(|schema| check_at(schema, value, at).err()).collect();
         let fitting = list(map, key).count() - complaints.len();
         if fitting == 0 {
-            // The complaint that lies deepest is about the alternative that was meant.
+            // The deepest complaint is about the alternative that fits best.
             let deepest = complaints.into_iter().max_by_key(|(field, _)| field.len());
             let nothing = || (at.to_owned(), "fits none of the alternatives".to_owned());
             return Err(deepest.unwrap_or_else(nothing));
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn the_alternative_that_was_meant_is_complained_about() {
+    fn the_complaint_is_about_the_alternative_that_fits_best() {
         let schema = json!({ "anyOf": [
             { "type": "null" },
             { "type": "object", "required": ["a"], "properties": { "a": { "type": "string" } } },
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_of_one_of_fits() {
+    fn one_of_accepts_exactly_one_alternative() {
         let schema = json!({ "oneOf": [{ "type": "integer" }, { "type": "number" }] });
         assert_eq!(complaint(&schema, &json!(1.5)), None);
         assert!(complaint(&schema, &json!(1)).is_some());
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_enforced_is_not_accepted() {
+    fn a_schema_with_an_unsupported_keyword_is_refused() {
         for bad in [
             json!({ "$ref": "https://example.com/schema" }),
             json!({ "properties": { "a": { "pattern": "(a+)+$" } } }),

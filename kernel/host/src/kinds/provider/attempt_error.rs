@@ -1,4 +1,4 @@
-//! Why an attempt gave no turn, in words for a person, and whether another may.
+//! Errors of attempts to get a turn, with what decides about the next attempt.
 
 use std::time::Duration;
 
@@ -16,79 +16,79 @@ use crate::{
 
 /// The longest message, in characters.
 const MESSAGE: usize = 500;
-/// The limit that a codec names where a conversation is longer than the model can read, if it knows that before the
-/// provider is asked.
+/// The limit that a codec names if it knows, before the provider is asked, that a conversation is longer than the model
+/// can read.
 const CONTEXT: &str = "context-tokens";
 
-/// The longest clause for a progress line, in characters.
+/// The longest clause of a progress line, in characters.
 const CLAUSE: usize = 80;
 
-/// An attempt that gave no turn.
+/// The error of an attempt that gave no turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Setback {
-    pub(super) error: ModelError,
-    /// Whether the same request may be sent again.
-    pub(super) again: bool,
-    /// How long the provider asks to be left alone.
-    pub(super) wait: Option<Duration>,
-    /// Whether the provider was not there, rather than refused.
-    pub(super) outage: bool,
-    /// Whether the provider would not take the credential, and nothing else was said.
+pub(super) struct AttemptError {
+    pub(super) cause: ModelError,
+    /// True if the same request may be sent again.
+    pub(super) retryable: bool,
+    /// The wait that the provider asks for.
+    pub(super) retry_after: Option<Duration>,
+    /// True if the provider could not be reached or was overloaded; false if it refused.
+    pub(super) unavailable: bool,
+    /// True if the provider refused the credential before it answered anything else.
     pub(super) unauthorized: bool,
 }
 
-impl Setback {
-    /// A setback that sending again does not mend.
+impl AttemptError {
+    /// Makes an error that sending again does not fix.
     pub(super) fn of(kind: ModelTrouble, provider: &str, message: &str, hint: &str) -> Self {
         let message = text::one_line(message, MESSAGE);
-        let error = ModelError {
+        let cause = ModelError {
             kind,
             message: format!("`{provider}`: {message}"),
             hint: text::one_line(hint, MESSAGE),
             received: None,
         };
-        Self { error, again: false, wait: None, outage: false, unauthorized: false }
+        Self { cause, retryable: false, retry_after: None, unavailable: false, unauthorized: false }
     }
 
     fn again(mut self, wait: Option<Duration>) -> Self {
-        self.again = true;
-        self.wait = wait;
+        self.retryable = true;
+        self.retry_after = wait;
         self
     }
 
-    fn outage(mut self) -> Self {
-        self.outage = true;
+    fn unavailable(mut self) -> Self {
+        self.unavailable = true;
         self
     }
 
-    /// Returns the first sentence of the message, cut where it is long, for a line that passes by. The whole of it
-    /// is in the error that the attempts end with.
+    /// Returns the first sentence of the message, cut if it is long, for a progress line. The error that the attempts
+    /// end with has all of it.
     pub(super) fn clause(&self) -> String {
-        let message = self.error.message.as_str();
+        let message = self.cause.message.as_str();
         let first = message.split_once(". ").map_or(message, |(first, _)| first);
         text::one_line(first.trim_end_matches('.'), CLAUSE)
     }
 
-    /// Keeps what had arrived of the turn.
+    /// Keeps the part of the turn that had arrived.
     pub(super) fn received(mut self, received: Option<Received>) -> Self {
-        self.error.received = received.map(Box::new);
+        self.cause.received = received.map(Box::new);
         self
     }
 
-    /// Once something of the answer was shown, nobody is asked again: another answer would take the place of one
-    /// that somebody has read, or acted on.
-    pub(super) fn used(mut self, used: bool) -> Self {
-        if let Some(received) = self.error.received.as_mut().filter(|_| used) {
+    /// Notes that a part of the answer was shown. The request is not sent again then: another answer would take the
+    /// place of one that somebody has read or acted on.
+    pub(super) fn shown(mut self, shown: bool) -> Self {
+        if let Some(received) = self.cause.received.as_mut().filter(|_| shown) {
             received.shown = true;
-            self.again = false;
+            self.retryable = false;
             self.unauthorized = false;
         }
         self
     }
 
-    /// Whether something of the answer was shown.
-    pub(super) fn is_used(&self) -> bool {
-        self.error.received.as_ref().is_some_and(|received| received.shown)
+    /// Returns true if a part of the answer was shown.
+    pub(super) fn is_shown(&self) -> bool {
+        self.cause.received.as_ref().is_some_and(|received| received.shown)
     }
 
     pub(super) fn unauthorized(mut self, unauthorized: bool) -> Self {
@@ -96,7 +96,7 @@ impl Setback {
         self
     }
 
-    /// What the egress broker says.
+    /// Makes the error of a request that the egress broker did not complete.
     pub(super) fn of_egress(provider: &str, error: &EgressError) -> Self {
         let hint = error.hint.clone().unwrap_or_default();
         let of = |kind| Self::of(kind, provider, &error.message, &hint);
@@ -105,17 +105,17 @@ impl Setback {
             EgressErrorKind::InvalidRequest | EgressErrorKind::TooLarge => {
                 of(ModelTrouble::Invalid)
             }
-            EgressErrorKind::Tls => of(ModelTrouble::Unreachable).outage(),
+            EgressErrorKind::Tls => of(ModelTrouble::Unreachable).unavailable(),
             EgressErrorKind::Resolve
             | EgressErrorKind::Connect
             | EgressErrorKind::Timeout { .. }
             | EgressErrorKind::Interrupted => {
-                of(ModelTrouble::Unreachable).again(error.retry_after).outage()
+                of(ModelTrouble::Unreachable).again(error.retry_after).unavailable()
             }
         }
     }
 
-    /// What the codec says of an error response, or of an error inside of a good one.
+    /// Makes the error that a codec read in an error response, or in the stream of a good one.
     pub(super) fn of_diagnosis(
         provider: &str,
         status: u16,
@@ -131,7 +131,7 @@ impl Setback {
         let of = |kind, hint: &str| Self::of(kind, provider, &message, hint);
         match diagnosis.problem {
             Problem::RateLimited => of(ModelTrouble::RateLimited, "").again(wait),
-            Problem::Overloaded => of(ModelTrouble::Unreachable, "").again(wait).outage(),
+            Problem::Overloaded => of(ModelTrouble::Unreachable, "").again(wait).unavailable(),
             Problem::Quota => of(ModelTrouble::Quota, "the account has no credit left"),
             Problem::ContextOverflow => of(ModelTrouble::Overflow, ""),
             Problem::Credentials => of(ModelTrouble::Credentials, "check the key"),
@@ -145,21 +145,21 @@ impl Setback {
                 "the provider does not answer this; another wording or model may",
             ),
             Problem::Other if status >= 500 || status == 408 => {
-                of(ModelTrouble::Unreachable, "").again(wait).outage()
+                of(ModelTrouble::Unreachable, "").again(wait).unavailable()
             }
             Problem::Other if status == 429 => of(ModelTrouble::RateLimited, "").again(wait),
             Problem::Other => of(ModelTrouble::Invalid, ""),
         }
     }
 
-    /// What the codec, or the host about the codec, says.
+    /// Makes the error of a codec that failed.
     pub(super) fn of_failure(provider: &str, failure: &Failure) -> Self {
         let of = |kind| Self::of(kind, provider, &failure.to_string(), "");
         match failure {
             Failure::Unavailable { message, retry_after_ms, .. } => {
                 Self::of(ModelTrouble::Unreachable, provider, message, "")
                     .again(retry_after_ms.map(Duration::from_millis))
-                    .outage()
+                    .unavailable()
             }
             Failure::Limited { name, value, knob } if name == CONTEXT => {
                 let known = if *value > 0 { format!(": {value} tokens") } else { String::new() };
@@ -173,7 +173,7 @@ impl Setback {
     }
 }
 
-/// Whether another provider may do better with the same request.
+/// Returns true if another provider may succeed with the same request.
 pub(super) fn is_worth_another(kind: ModelTrouble) -> bool {
     match kind {
         ModelTrouble::Credentials
@@ -181,7 +181,7 @@ pub(super) fn is_worth_another(kind: ModelTrouble) -> bool {
         | ModelTrouble::RateLimited
         | ModelTrouble::Unreachable
         | ModelTrouble::UnknownModel => true,
-        // What one vendor refuses is not carried to the next behind the user's back.
+        // A request that one vendor refuses is not passed on to the next behind the user's back.
         ModelTrouble::Overflow
         | ModelTrouble::Invalid
         | ModelTrouble::Refused
@@ -193,13 +193,13 @@ pub(super) fn is_worth_another(kind: ModelTrouble) -> bool {
 mod tests {
     use super::*;
 
-    fn diagnosed(problem: Problem, status: u16) -> Setback {
+    fn diagnosed(problem: Problem, status: u16) -> AttemptError {
         let diagnosis = Diagnosis { problem, message: String::new(), retry_after_ms: None };
-        Setback::of_diagnosis("p", status, &diagnosis, None)
+        AttemptError::of_diagnosis("p", status, &diagnosis, None)
     }
 
     #[test]
-    fn only_what_may_pass_is_sent_again() {
+    fn requests_are_sent_again_after_problems_that_pass() {
         let again = [
             (Problem::RateLimited, 429),
             (Problem::Overloaded, 529),
@@ -208,7 +208,7 @@ mod tests {
             (Problem::Other, 429),
         ];
         for (problem, status) in again {
-            assert!(diagnosed(problem, status).again, "{problem:?} {status}");
+            assert!(diagnosed(problem, status).retryable, "{problem:?} {status}");
         }
         let never = [
             (Problem::Quota, 429),
@@ -222,26 +222,26 @@ mod tests {
             (Problem::Other, 422),
         ];
         for (problem, status) in never {
-            let setback = diagnosed(problem, status);
-            assert!(!setback.again && !setback.outage, "{problem:?} {status}");
+            let error = diagnosed(problem, status);
+            assert!(!error.retryable && !error.unavailable, "{problem:?} {status}");
         }
     }
 
     #[test]
-    fn once_something_was_shown_nobody_is_asked_again() {
+    fn an_answer_that_was_shown_is_not_asked_for_again() {
         for (problem, status) in [(Problem::Overloaded, 529), (Problem::RateLimited, 429)] {
             let broken = || diagnosed(problem, status).received(Some(Received::default()));
-            let (unseen, seen) = (broken().used(false), broken().used(true));
-            assert!(unseen.again && !unseen.is_used(), "{problem:?}");
-            assert!(!seen.again && seen.is_used(), "{problem:?}");
+            let (unseen, seen) = (broken().shown(false), broken().shown(true));
+            assert!(unseen.retryable && !unseen.is_shown(), "{problem:?}");
+            assert!(!seen.retryable && seen.is_shown(), "{problem:?}");
         }
     }
 
     #[test]
-    fn a_codec_that_says_that_a_conversation_is_too_long_is_believed() {
+    fn a_codec_may_report_that_a_conversation_is_too_long() {
         let limited = |name: &str| {
             let (name, knob) = (name.to_owned(), String::new());
-            Setback::of_failure("p", &Failure::Limited { name, value: 1, knob }).error.kind
+            AttemptError::of_failure("p", &Failure::Limited { name, value: 1, knob }).cause.kind
         };
 
         assert_eq!(limited(CONTEXT), ModelTrouble::Overflow);
@@ -251,9 +251,9 @@ mod tests {
     #[test]
     fn a_message_is_one_line_of_bounded_length() {
         let hostile = format!("a\u{1b}[2J\n{}", "x".repeat(10_000));
-        let setback = Setback::of(ModelTrouble::Invalid, "p", &hostile, "");
-        assert!(setback.error.message.starts_with("`p`: a␛[2J x"));
-        assert!(setback.error.message.chars().count() <= MESSAGE + 5);
+        let error = AttemptError::of(ModelTrouble::Invalid, "p", &hostile, "");
+        assert!(error.cause.message.starts_with("`p`: a␛[2J x"));
+        assert!(error.cause.message.chars().count() <= MESSAGE + 5);
     }
 
     #[test]
@@ -264,11 +264,11 @@ mod tests {
             (&"<html>".repeat(60), format!("`p`: {}<h…", "<html>".repeat(12))),
         ];
         for (message, clause) in said {
-            let setback = Setback::of(ModelTrouble::Unreachable, "p", message, "");
+            let error = AttemptError::of(ModelTrouble::Unreachable, "p", message, "");
 
-            assert_eq!(setback.clause().chars().count().max(CLAUSE), CLAUSE, "{message}");
-            assert_eq!(setback.clause(), clause);
-            assert_eq!(setback.error.message, format!("`p`: {message}"));
+            assert_eq!(error.clause().chars().count().max(CLAUSE), CLAUSE, "{message}");
+            assert_eq!(error.clause(), clause);
+            assert_eq!(error.cause.message, format!("`p`: {message}"));
         }
     }
 }

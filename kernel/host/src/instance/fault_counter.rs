@@ -1,4 +1,4 @@
-//! Components that break again and again are left alone for a while.
+//! Quarantine: a component with too many faults is refused for a while.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -9,39 +9,27 @@ use openkoi_core::failure::Failure;
 
 use crate::sabotage::{Guard, off};
 
-/// So many faults …
+/// Faults within [`WINDOW_MS`] that put a component into quarantine.
 const FAULTS: usize = 3;
-/// … within so long a time, in milliseconds …
 const WINDOW_MS: u64 = 60_000;
-/// … and the component is left alone for so long; twice as long each time that it happens again.
+/// The first quarantine of a component. Each further one lasts twice as long, up to [`LONGEST_REST_MS`].
 const REST_MS: u64 = 60_000;
 const LONGEST_REST_MS: u64 = 3_600_000;
 
-/// A component that is left alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
-    /// Which.
-    pub component: String,
-    /// For how long yet, in milliseconds.
-    pub left_ms: u64,
-    /// Until when, in milliseconds since 1970.
-    pub until_ms: u64,
-}
-
 #[derive(Debug, Default)]
-struct Record {
+struct FaultRecord {
     faults: VecDeque<u64>,
     times: u32,
     until: Option<u64>,
 }
 
-/// Counts the faults of all components. Times are those of the monotonic clock.
+/// Counts the faults of all components. `now` is in milliseconds of the monotonic clock.
 #[derive(Debug, Default)]
-pub(crate) struct Strikes(Mutex<BTreeMap<String, Record>>);
+pub(crate) struct FaultCounter(Mutex<BTreeMap<String, FaultRecord>>);
 
-impl Strikes {
-    /// Counts a fault. The one that is too much is said once in the log.
-    pub(crate) fn strike(&self, component: &str, now: u64) {
+impl FaultCounter {
+    /// Counts a fault. The last one before a quarantine is logged.
+    pub(crate) fn count(&self, component: &str, now: u64) {
         let mut records = self.records();
         let record = records.entry(component.to_owned()).or_default();
         record.faults.push_back(now);
@@ -58,7 +46,7 @@ impl Strikes {
         tracing::warn!(component, rest_ms = rest, "a component broke too often and is left alone");
     }
 
-    /// Refuses a component that is left alone.
+    /// Refuses a component in quarantine. `wall` is the time of day, for the message.
     pub(crate) fn admit(&self, component: &str, now: u64, wall: u64) -> Result<(), Failure> {
         let Some(left_ms) = self.left(component, now) else { return Ok(()) };
         let until = clock_time(wall.saturating_add(left_ms));
@@ -71,29 +59,18 @@ impl Strikes {
         })
     }
 
-    /// Returns the components that are left alone.
-    pub(crate) fn list(&self, now: u64, wall: u64) -> Vec<Quarantined> {
-        let records = self.records();
-        let resting = records.iter().filter_map(|(component, record)| {
-            let left_ms = record.until?.checked_sub(now).filter(|left| *left > 0)?;
-            let until_ms = wall.saturating_add(left_ms);
-            Some(Quarantined { component: component.clone(), left_ms, until_ms })
-        });
-        resting.collect()
-    }
-
     fn left(&self, component: &str, now: u64) -> Option<u64> {
         let until = self.records().get(component)?.until?;
         until.checked_sub(now).filter(|left| *left > 0)
     }
 
-    fn records(&self) -> MutexGuard<'_, BTreeMap<String, Record>> {
+    fn records(&self) -> MutexGuard<'_, BTreeMap<String, FaultRecord>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Returns a point in time as a person reads it.
-pub(crate) fn clock_time(ms: u64) -> String {
+/// Returns the time of day of a point in time, in UTC.
+fn clock_time(ms: u64) -> String {
     let instant = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     match instant {
         Some(instant) => instant.strftime("%H:%M:%S UTC").to_string(),
@@ -106,15 +83,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_faults_in_a_minute_are_too_many_and_it_says_until_when() {
-        let strikes = Strikes::default();
-        strikes.strike("x", 1_000);
-        strikes.strike("x", 2_000);
-        assert_eq!(strikes.admit("x", 2_000, 0), Ok(()));
+    fn three_faults_in_a_minute_lead_to_quarantine_and_the_message_says_until_when() {
+        let faults = FaultCounter::default();
+        faults.count("x", 1_000);
+        faults.count("x", 2_000);
+        assert_eq!(faults.admit("x", 2_000, 0), Ok(()));
 
-        strikes.strike("x", 3_000);
+        faults.count("x", 3_000);
 
-        let refused = strikes.admit("x", 3_000, 43_200_000).unwrap_err();
+        let refused = faults.admit("x", 3_000, 43_200_000).unwrap_err();
         assert_eq!(
             refused,
             Failure::Unavailable {
@@ -124,28 +101,29 @@ mod tests {
                 retry_after_ms: Some(60_000),
             }
         );
-        assert_eq!(strikes.admit("y", 3_000, 0), Ok(()));
-        assert_eq!(strikes.admit("x", 63_000, 0), Ok(()));
-        assert_eq!(strikes.list(63_000, 0), []);
+        assert_eq!(faults.admit("y", 3_000, 0), Ok(()));
+        assert_eq!(faults.admit("x", 63_000, 0), Ok(()));
     }
 
     #[test]
-    fn faults_that_lie_further_apart_are_not() {
-        let strikes = Strikes::default();
+    fn faults_more_than_a_minute_apart_lead_to_no_quarantine() {
+        let faults = FaultCounter::default();
         for minute in 0..10 {
-            strikes.strike("x", minute * 31_000);
+            faults.count("x", minute * 31_000);
         }
-        assert_eq!(strikes.list(310_000, 0), []);
+        assert_eq!(faults.admit("x", 310_000, 0), Ok(()));
     }
 
     #[test]
-    fn the_rest_doubles_each_time() {
-        let strikes = Strikes::default();
+    fn each_further_quarantine_lasts_twice_as_long() {
+        let faults = FaultCounter::default();
         for _ in 0..6 {
-            strikes.strike("x", 0);
+            faults.count("x", 0);
         }
-        let resting =
-            Quarantined { component: "x".to_owned(), left_ms: 120_000, until_ms: 120_000 };
-        assert_eq!(strikes.list(0, 0), [resting]);
+        let refused = faults.admit("x", 0, 0).unwrap_err();
+        assert!(
+            matches!(refused, Failure::Unavailable { retry_after_ms: Some(120_000), .. }),
+            "{refused:?}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Where the components of a run work.
+//! The directories of a run.
 
 use std::{
     path::PathBuf,
@@ -10,12 +10,12 @@ use openkoi_core::{capability::Access, failure::Failure};
 
 use crate::failure;
 
-/// The workspace of a run and what belongs to it.
+/// The workspace of a run, and the directories and rules around it. Runs in the same workspace may share one.
 #[derive(Debug)]
-pub struct Place {
+pub struct Workdir {
     /// The workspace, absolute.
     pub root: PathBuf,
-    /// Where outputs are kept that are too long for a model. Components may read it.
+    /// The directory for outputs that are too long for a model. Components may read it.
     pub output: PathBuf,
     /// Control and secret files of the workspace that the user granted by name.
     pub named: Vec<String>,
@@ -23,16 +23,16 @@ pub struct Place {
     pub directories: Vec<Directory>,
     /// Further directories that programs may write to.
     pub writable: Vec<PathBuf>,
-    /// Whether the user lets programs use the network.
+    /// True if the user lets programs use the network.
     pub network: bool,
-    /// Places that stay closed whatever is granted, such as OpenKoi's own home.
+    /// Paths that stay closed whatever is granted, such as OpenKoi's own home.
     pub private: Vec<PathBuf>,
     reading: OnceLock<Result<Arc<Files>, Failure>>,
     writing: OnceLock<Result<Arc<Files>, Failure>>,
 }
 
-impl Place {
-    /// Makes a place with a workspace and a directory for long outputs.
+impl Workdir {
+    /// Makes a workdir with a workspace and a directory for long outputs.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, output: impl Into<PathBuf>) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Place {
         }
     }
 
-    /// Returns the broker for one kind of access, opened at its first use.
+    /// Returns the broker of files for reading or for writing, opened at its first use.
     pub(crate) fn files(&self, access: Access) -> Result<Arc<Files>, Failure> {
         let broker = match access {
             Access::Read => &self.reading,

@@ -1,25 +1,24 @@
-//! Where a provider is, and what follows from it: the one rule its requests go by, and the one host its
-//! credential is bound to.
+//! The base URL of a provider, with the rule for its requests and the host that its credential is bound to.
 
 use openkoi_core::pattern::{HttpRule, PatternError};
 
-/// Why a base URL cannot be used.
+/// A base URL cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// It has no scheme that is spoken.
+    /// The scheme is neither `https` nor `http`.
     #[error("`{0}` is not a base URL: it starts with `https://` or `http://`")]
     Scheme(String),
-    /// It stands for more than one host.
+    /// The host is a wildcard.
     #[error("`{0}` is not a base URL: it names one host")]
     Wildcard(String),
-    /// It cannot be made a rule.
+    /// The URL does not make a rule.
     #[error(transparent)]
     Pattern(#[from] PatternError),
 }
 
 /// The base URL of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     base: String,
     rule: HttpRule,
 }
@@ -29,8 +28,8 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with it.
-    pub fn parse(url: &str) -> Result<Self, AddressError> {
+    /// The reason why the URL cannot be used.
+    pub(crate) fn parse(url: &str) -> Result<Self, AddressError> {
         let base = url.trim_end_matches('/');
         if !base.starts_with("https://") && !base.starts_with("http://") {
             return Err(AddressError::Scheme(crate::text::one_line(url, 200)));
@@ -43,20 +42,17 @@ impl Address {
     }
 
     /// Returns the URL without a slash at its end.
-    #[must_use]
-    pub fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
-    /// Returns the rule that covers the base URL and what is below it, and nothing else.
-    #[must_use]
-    pub fn rule(&self) -> &HttpRule {
+    /// Returns the rule that covers the base URL and the paths below it.
+    pub(crate) fn rule(&self) -> &HttpRule {
         &self.rule
     }
 
     /// Returns the host that a credential is bound to, with the port unless it is the scheme's own.
-    #[must_use]
-    pub fn binding(&self) -> String {
+    pub(crate) fn binding(&self) -> String {
         let usual = if self.rule.secure { 443 } else { 80 };
         if self.rule.port == usual {
             self.rule.host.to_string()
@@ -65,15 +61,13 @@ impl Address {
         }
     }
 
-    /// Returns whether it is on this machine or in a private network, as the user wrote it.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
+    /// Returns true if the URL, as it is written, is on this machine or in a private network.
+    pub(crate) fn is_local(&self) -> bool {
         self.rule.private
     }
 
-    /// Returns whether the connection is private to both ends.
-    #[must_use]
-    pub fn is_safe(&self) -> bool {
+    /// Returns true if a key may be sent there: over TLS, or within this machine or a private network.
+    pub(crate) fn is_safe(&self) -> bool {
         self.rule.secure || self.rule.private
     }
 }
@@ -83,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_covers_what_is_below_it_and_nothing_else() {
+    fn an_address_covers_the_paths_below_it() {
         let address = Address::parse("https://api.example.com/v1/").unwrap();
 
         assert_eq!(address.base(), "https://api.example.com/v1");
@@ -93,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_address_is_known_by_how_it_is_written() {
+    fn an_address_is_local_if_it_is_written_as_one() {
         let address = Address::parse("http://127.0.0.1:11434").unwrap();
 
         assert_eq!(address.binding(), "127.0.0.1:11434");
@@ -102,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_single_host_is_refused() {
+    fn a_url_that_does_not_name_one_host_is_refused() {
         for bad in ["", "api.example.com", "ftp://a.example", "https://*", "https://*.example.com"]
         {
             assert!(Address::parse(bad).is_err(), "{bad}");

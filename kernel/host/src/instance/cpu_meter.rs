@@ -1,8 +1,7 @@
 //! Running time of a guest.
 //!
-//! A guest runs only while its future is polled, and a poll stays on one thread, so the thread's CPU clock
-//! over all polls is what the guest took: time in which it waits for the host, or in which another program
-//! has the processor, is not charged.
+//! A guest runs while its future is polled, and a poll stays on one thread. The CPU time of that thread, summed up
+//! over all polls, is the guest's running time: waiting for the host or for the processor does not count.
 
 use std::{
     future::Future,
@@ -21,25 +20,25 @@ const IDLE: u64 = u64::MAX;
 
 /// Counts the running time of one store.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub(crate) struct CpuMeter {
     spent_ns: AtomicU64,
     /// The thread's clock when the present poll began, or [`IDLE`].
     since_ns: AtomicU64,
 }
 
-impl Meter {
+impl CpuMeter {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { spent_ns: AtomicU64::new(0), since_ns: AtomicU64::new(IDLE) })
     }
 
-    /// Returns the time up to now. While a poll is under way it is right on the polling thread only.
+    /// Returns the running time up to now. During a poll, call it on the polling thread: it reads that thread's clock.
     pub(crate) fn spent(&self) -> Duration {
         let since = self.since_ns.load(Ordering::Relaxed);
         let running = if since == IDLE { 0 } else { thread_clock().saturating_sub(since) };
         Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed).saturating_add(running))
     }
 
-    /// Begins to count anew.
+    /// Starts again from zero.
     pub(crate) fn reset(&self) {
         self.spent_ns.store(0, Ordering::Relaxed);
     }
@@ -63,9 +62,9 @@ fn thread_clock() -> u64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or(0))
 }
 
-/// Ends what a poll began, also when the poll panics.
+/// Stops meter and ticker at the end of a poll, also when it panics.
 struct Running<'a> {
-    meter: &'a Meter,
+    meter: &'a CpuMeter,
     ticker: &'a Ticker,
 }
 
@@ -76,15 +75,15 @@ impl Drop for Running<'_> {
     }
 }
 
-/// A future whose polls are counted, and during whose polls the epoch ticks.
+/// A future whose polls are metered and let the epoch tick.
 pub(crate) struct Metered<F> {
     inner: Pin<Box<F>>,
-    meter: Arc<Meter>,
+    meter: Arc<CpuMeter>,
     ticker: Arc<Ticker>,
 }
 
 impl<F: Future> Metered<F> {
-    pub(crate) fn new(inner: F, meter: Arc<Meter>, ticker: Arc<Ticker>) -> Self {
+    pub(crate) fn new(inner: F, meter: Arc<CpuMeter>, ticker: Arc<Ticker>) -> Self {
         Self { inner: Box::pin(inner), meter, ticker }
     }
 }

@@ -1,42 +1,37 @@
-//! What stands in a base URL for something that only the user's machine knows: `{region}`.
+//! Fills the placeholders of a base URL, such as `{region}`.
 //!
-//! A placeholder is an option of the provider. It is filled from the settings, from the variables that the manifest
-//! names, or from the store of other programs where the user lets that be read. What fills it becomes a part of the
-//! host that a credential is bound to, so it may not be more than one label of a name.
+//! A placeholder is an option of the provider. Its value comes from the settings, from the variables that the manifest
+//! names, or from a profile of another program that the user lets OpenKoi read. The value becomes a part of the host
+//! that a credential is bound to, so it has to be a single label of a host name.
 
 use openkoi_brokers::secrets::{SecretSource, SecretStore};
 
-use super::ProviderSettings;
+use super::settings::ProviderSettings;
 use crate::{
-    manifest::{OptionEntry, ProviderEntry},
+    manifest::{OptionEntry, ProviderEntry, template::placeholders},
     sabotage::{Guard, off},
 };
 
-/// Why a base URL has no value for its placeholder.
+/// A placeholder of a base URL has no proper value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlaceError {
-    /// Nobody says it.
+pub enum TemplateError {
+    /// No source has a value.
     #[error("needs a {name}: set {ways}")]
     Missing {
         /// The option.
         name: String,
-        /// Where it can be said.
+        /// The sources that could have one.
         ways: String,
     },
-    /// It would name another host than it seems to.
-    #[error("has a {name} that is none: it is made of small letters, digits and `-`")]
+    /// The value is not a single label, and so could name another host.
+    #[error("has a {name} that is not one: use small letters, digits and `-`")]
     Unfit {
         /// The option.
         name: String,
     },
 }
 
-/// Returns the placeholders of a base URL.
-pub(crate) fn placeholders(url: &str) -> impl Iterator<Item = &str> {
-    url.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
-}
-
-/// Returns the options with those that the user's machine knows, where the settings do not say them.
+/// Returns the options of the settings, and those that variables or profiles of the user's machine add.
 pub(super) fn options(
     entry: &ProviderEntry,
     settings: &ProviderSettings,
@@ -59,7 +54,7 @@ fn known(
     secrets: &SecretStore,
 ) -> Option<String> {
     let variable = declared.environment.iter().find_map(|name| secrets.setting(name));
-    // Among the sources there is only what the user lets be read.
+    // The sources are those that the user lets OpenKoi read.
     variable.or_else(|| {
         settings.credential.iter().find_map(|source| match source {
             SecretSource::Profile(store) if !declared.profile_setting.is_empty() => {
@@ -70,12 +65,12 @@ fn known(
     })
 }
 
-/// Returns the base URL with its placeholders filled.
+/// Fills the placeholders of a base URL.
 pub(super) fn fill(
     url: &str,
     entry: &ProviderEntry,
     options: &[(String, String)],
-) -> Result<String, PlaceError> {
+) -> Result<String, TemplateError> {
     let mut filled = url.to_owned();
     for name in placeholders(url) {
         let value = value(name, entry, options)?;
@@ -84,27 +79,27 @@ pub(super) fn fill(
     Ok(filled)
 }
 
-/// Returns the option `name`, fit to be a label of a host.
+/// Returns the value of the option `name`, which is a label of a host name.
 pub(super) fn value<'a>(
     name: &str,
     entry: &ProviderEntry,
     options: &'a [(String, String)],
-) -> Result<&'a str, PlaceError> {
+) -> Result<&'a str, TemplateError> {
     let found = options.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
     let value = found.ok_or_else(|| missing(name, entry))?;
     let proper = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if ((1..=63).contains(&value.len()) && value.bytes().all(proper)) || off(Guard::PlaceLabel) {
+    if ((1..=63).contains(&value.len()) && value.bytes().all(proper)) || off(Guard::TemplateLabel) {
         return Ok(value);
     }
-    Err(PlaceError::Unfit { name: name.to_owned() })
+    Err(TemplateError::Unfit { name: name.to_owned() })
 }
 
-fn missing(name: &str, entry: &ProviderEntry) -> PlaceError {
+fn missing(name: &str, entry: &ProviderEntry) -> TemplateError {
     let declared = entry.options.iter().find(|option| option.name == name);
     let variables = declared.into_iter().flat_map(|option| option.environment.iter().cloned());
     let own = format!("`{name}` in its settings");
     let ways: Vec<String> = variables.chain([own]).collect();
-    PlaceError::Missing { name: name.to_owned(), ways: ways.join(" or ") }
+    TemplateError::Missing { name: name.to_owned(), ways: ways.join(" or ") }
 }
 
 #[cfg(test)]
@@ -139,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_settings_come_first_then_the_variables_then_the_store_of_others() {
+    fn settings_come_before_variables_and_variables_before_profiles() {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("profiles"), "[usual]\nregion = of-profile").unwrap();
         let mut settings = ProviderSettings::default();
@@ -152,7 +147,7 @@ mod tests {
             filled(&settings, &[]).unwrap_err().to_string(),
             "needs a region: set ONE_REGION or OTHER_REGION or `region` in its settings"
         );
-        // The store of other programs is looked into only with leave.
+        // A profile is read if it is among the sources.
         settings.credential = vec![SecretSource::Profile(Box::new(profiles()))];
         assert_eq!(filled(&settings, &[]), at("of-profile"));
         assert_eq!(filled(&settings, &[("OTHER_REGION", "of-variable")]), at("of-variable"));
@@ -161,11 +156,11 @@ mod tests {
     }
 
     #[test]
-    fn what_fills_a_place_is_one_label() {
+    fn the_value_of_a_placeholder_is_one_label() {
         for bad in ["", "evil.com/", "a.b", "a@b", "A", "a:1", "a?", "a#", "a b", "{region}"] {
             let options = [("region".to_owned(), bad.to_owned())];
             assert!(
-                matches!(fill(URL, &entry(), &options), Err(PlaceError::Unfit { .. })),
+                matches!(fill(URL, &entry(), &options), Err(TemplateError::Unfit { .. })),
                 "{bad}"
             );
         }

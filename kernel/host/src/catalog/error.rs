@@ -1,0 +1,62 @@
+//! Errors of the catalog.
+
+use crate::{admission::AdmissionError, engine::EngineError, manifest::ManifestError};
+
+/// The largest component that is accepted, in bytes.
+pub const COMPONENT_BYTES: usize = 16 << 20;
+
+/// Why a component cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogError {
+    /// No component has that name.
+    #[error("there is no component `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// Another component has that name.
+    #[error("there is a component `{name}` already")]
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// The bytes exceed [`COMPONENT_BYTES`].
+    #[error("it has {size} bytes; at most {COMPONENT_BYTES} are taken")]
+    TooLarge {
+        /// The size in bytes.
+        size: usize,
+    },
+    /// The bytes are something else.
+    #[error("it is not a WebAssembly component: {0}")]
+    NotAComponent(String),
+    /// The manifest is not accepted.
+    #[error("the manifest of {component}: {source}")]
+    Manifest {
+        /// The component, by name if it is known.
+        component: String,
+        /// The fault of the manifest.
+        source: ManifestError,
+    },
+    /// The component is not admitted.
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
+    /// The compiler does not accept the code.
+    #[error("`{component}` cannot be compiled: {source}")]
+    Code {
+        /// The component.
+        component: String,
+        /// The reason.
+        source: EngineError,
+    },
+    /// The embedded code is damaged.
+    #[error("the embedded code of `{component}` is damaged: {reason}")]
+    Damaged {
+        /// The component.
+        component: String,
+        /// The reason.
+        reason: String,
+    },
+    /// The engine does not start.
+    #[error("components cannot be run: {0}")]
+    Engine(#[source] EngineError),
+}

@@ -1,0 +1,107 @@
+//! The data of a store while a guest runs in it.
+
+use std::sync::Arc;
+
+use openkoi_core::{
+    capability::{Grant, Use},
+    failure::Failure,
+    scope::Scope,
+};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::{CallLimits, LimitHit, call_log::CallLog, limiter::StoreLimiter, wasi};
+use crate::{
+    brokers::Brokers,
+    sabotage::{Guard, off},
+    workdir::Workdir,
+};
+
+/// The call of a run that a guest serves. Providers are called without one, and have no capabilities.
+pub(crate) struct Caller {
+    /// The surroundings of the call.
+    pub(crate) scope: Scope,
+    /// The capabilities of the call.
+    pub(crate) grant: Grant,
+    /// The domain whose trust level applies.
+    pub(crate) domain: String,
+    /// The most tokens of one model turn.
+    pub(crate) max_tokens: Option<u32>,
+    /// The directories of the run.
+    pub(crate) workdir: Arc<Workdir>,
+}
+
+/// The data of a store: limits and counters, the log of the call, and the ways out.
+pub(crate) struct GuestState {
+    pub(crate) table: ResourceTable,
+    wasi: WasiCtx,
+    pub(super) limiter: StoreLimiter,
+    pub(crate) limits: CallLimits,
+    pub(crate) component: Arc<str>,
+    pub(crate) brokers: Arc<Brokers>,
+    pub(crate) caller: Option<Arc<Caller>>,
+    pub(crate) log: Arc<CallLog>,
+    calls: u64,
+    bytes: u64,
+}
+
+impl GuestState {
+    pub(crate) fn new(
+        component: &str,
+        limits: CallLimits,
+        brokers: &Arc<Brokers>,
+        caller: Option<Caller>,
+    ) -> Self {
+        let log = Arc::new(CallLog::default());
+        Self {
+            table: ResourceTable::new(),
+            wasi: wasi::context(&log, &brokers.clock),
+            limiter: StoreLimiter::new(limits.clone()),
+            limits,
+            component: Arc::from(component),
+            brokers: Arc::clone(brokers),
+            caller: caller.map(Arc::new),
+            log,
+            calls: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Counts a call of the host that passes `bytes`.
+    pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), LimitHit> {
+        self.calls += 1;
+        if self.calls > self.limits.host_calls && !off(Guard::HostCalls) {
+            return Err(LimitHit::host_calls(&self.limits));
+        }
+        self.charge_bytes(bytes)
+    }
+
+    /// Counts bytes passed to or from the guest.
+    pub(crate) fn charge_bytes(&mut self, bytes: usize) -> Result<(), LimitHit> {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        if self.bytes > self.limits.host_bytes && !off(Guard::HostBytes) {
+            return Err(LimitHit::host_bytes(&self.limits));
+        }
+        Ok(())
+    }
+
+    /// Returns the call that the guest serves.
+    pub(crate) fn caller(&self) -> Result<Arc<Caller>, Failure> {
+        let nobody = || Failure::Unsupported("a provider has no capabilities".to_owned());
+        self.caller.clone().ok_or_else(nobody)
+    }
+
+    /// Asks the gate to let a use of a capability pass.
+    pub(crate) async fn pass(&mut self, wanted: &Use<'_>) -> Result<Arc<Caller>, Failure> {
+        let caller = self.caller()?;
+        let Caller { scope, grant, domain, .. } = &*caller;
+        scope.gate.pass_use(&scope.key, &self.component, domain, grant, wanted).await?;
+        Ok(caller)
+    }
+}
+
+impl WasiView for GuestState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

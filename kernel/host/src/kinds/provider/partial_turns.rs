@@ -1,0 +1,38 @@
+//! The parts of turns that failed attempts leave behind.
+
+use openkoi_core::{
+    message::{Received, Turn},
+    model::ModelError,
+};
+
+use super::attempt_error::AttemptError;
+
+/// What arrived in attempts that failed. It was paid for, and so it is counted.
+#[derive(Default)]
+pub(super) struct PartialTurns(Option<Received>);
+
+impl PartialTurns {
+    /// Adds a failed attempt. The usage of all is summed up; of the content, that of the last attempt which had any is
+    /// kept.
+    pub(super) fn add(&mut self, error: &AttemptError) {
+        let Some(received) = &error.cause.received else { return };
+        let before = self.0.take().unwrap_or_default();
+        let usage = before.usage.plus(received.usage);
+        let says = !received.parts.is_empty() || before.parts.is_empty();
+        let kept = if says { Received::clone(received) } else { before };
+        self.0 = Some(Received { usage, ..kept });
+    }
+
+    /// Adds the usage of the failed attempts to the turn that came after them.
+    pub(super) fn add_to(self, mut turn: Turn) -> Turn {
+        if let Some(partial) = self.0 {
+            turn.usage = turn.usage.with_lost(partial.usage);
+        }
+        turn
+    }
+
+    /// Attaches what is kept to the error that the attempts ended with.
+    pub(super) fn attach_to(self, error: ModelError) -> ModelError {
+        ModelError { received: self.0.map(Box::new), ..error }
+    }
+}

@@ -1,0 +1,59 @@
+//! Forms that several parts of a manifest share: names, logins, files of the user and ways to inject.
+
+use openkoi_brokers::oauth::{Login, UnfitLogin, is_line};
+
+use crate::{
+    manifest::{Inject, ManifestError},
+    text,
+};
+
+pub(super) const COMPONENT_NAME: &str =
+    "a letter, then letters, digits and `-`, all small, at most 64";
+pub(super) const TOOL_NAME: &str = "a letter, then letters, digits and `_`, all small, at most 64";
+
+pub(super) fn name(
+    what: &'static str,
+    name: &str,
+    joint: char,
+    form: &'static str,
+) -> Result<(), ManifestError> {
+    let proper = (1..=64).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint);
+    if proper {
+        return Ok(());
+    }
+    Err(ManifestError::Name { what, name: text::one_line(name, 80), form })
+}
+
+pub(super) fn check_login(login: Option<&Login>) -> Result<(), ManifestError> {
+    let unfit =
+        |error: UnfitLogin| ManifestError::Value { key: "login", reason: error.to_string() };
+    login.map_or(Ok(()), Login::check).map_err(unfit)
+}
+
+/// Returns true for the path of a file below the user's home.
+pub(super) fn is_below_home(path: &str) -> bool {
+    let below = path.strip_prefix("~/").filter(|below| !below.contains(".."));
+    below.is_some_and(|below| !below.is_empty() && is_line(below))
+}
+
+pub(super) fn check_injection(inject: &Inject) -> Result<(), ManifestError> {
+    let token = |text: &str| {
+        !text.is_empty()
+            && text.len() <= 64
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let proper = match inject {
+        Inject::Word(_) => true,
+        Inject::Header { header, prefix } => token(header) && !prefix.contains(['\r', '\n', '\0']),
+        Inject::Query { query } => token(query),
+        Inject::SigV4 { sigv4 } => token(sigv4),
+        Inject::Basic { basic } => !basic.contains([':', '\r', '\n', '\0']),
+    };
+    if proper {
+        return Ok(());
+    }
+    let reason = "a header or parameter is made of letters, digits, `-`, `_` and `.`".to_owned();
+    Err(ManifestError::Value { key: "inject", reason })
+}
