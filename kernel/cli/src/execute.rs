@@ -11,21 +11,15 @@ use std::{
 
 use openkoi_brokers::{clock::SystemClock, durable};
 use openkoi_core::{
-    event::Event,
     evidence::{Basis, Claim},
     id::{SessionId, TaskId},
-    message::{Message, Part},
     outcome::Outcome,
     port::{Listener, ModelError, ModelTrouble},
     recorder::RecordError,
     run::{self, Paused},
     task::Task,
 };
-use openkoi_storage::{
-    Storage,
-    output::{LiveState, StateFiles, WRITTEN_EVERY},
-    tasks::TaskQuery,
-};
+use openkoi_storage::output::{LiveState, StateFiles, WRITTEN_EVERY};
 use serde_json::{Value, json};
 
 use crate::{
@@ -375,36 +369,6 @@ fn of_trouble(kind: ModelTrouble) -> Exit {
         ModelTrouble::Denied => Exit::Denied,
         _ => Exit::Provider,
     }
-}
-
-/// Returns what was said in a session so far: what its last task knew, and that task itself.
-///
-/// # Errors
-///
-/// When the journal cannot be read.
-pub fn history(storage: &Storage, session: &SessionId) -> Result<Vec<Message>, CommandError> {
-    let query =
-        TaskQuery { session: Some(session.clone()), limit: Some(1), ..TaskQuery::default() };
-    let Some(last) = storage.tasks(&query)?.into_iter().next() else { return Ok(Vec::new()) };
-    let entries = storage.entries(&last.id)?;
-    let mut history = Vec::new();
-    for entry in entries {
-        match entry.event {
-            Event::TaskStarted { task, .. } => {
-                history = task.history.clone();
-                history.push(Message::user(task.text.clone()));
-            }
-            Event::TaskFinished { outcome } if !outcome.text.is_empty() => {
-                history.push(Message::assistant(vec![Part::Text(outcome.text.clone())]));
-            }
-            _ => {}
-        }
-    }
-    // A question without an answer would be followed by another one.
-    if history.last().is_some_and(|m| m.speaker == openkoi_core::message::Speaker::User) {
-        history.push(Message::assistant(vec![Part::Text("(interrupted)".to_owned())]));
-    }
-    Ok(history)
 }
 
 /// Returns the time as the records have it.

@@ -125,7 +125,7 @@ impl Chat<'_> {
         settings: &Settings,
         interrupts: &Interrupts,
     ) -> Result<(), CommandError> {
-        let history: Vec<Message> = execute::history(&self.runtime.storage, self.session())?;
+        let history: Vec<Message> = self.runtime.storage.conversation(self.session())?;
         let history = if history.is_empty() { self.joined.history.clone() } else { history };
         let mut limits = settings.task();
         limits.plan = false;

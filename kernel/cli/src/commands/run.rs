@@ -82,7 +82,7 @@ impl Joined {
             SessionChoice::Named { id, fork } => (Some(named(context, storage, id)?), *fork),
         };
         let Some(found) = found else { return Self::begin(runtime, kind, Vec::new()) };
-        let history = execute::history(storage, &found.id)?;
+        let history = storage.conversation(&found.id)?;
         if fork {
             return Self::begin(runtime, found.kind, history);
         }
