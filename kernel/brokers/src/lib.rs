@@ -6,6 +6,7 @@
 //! | module | does |
 //! |---|---|
 //! | [`clock`], [`random`] | the system's time and randomness, and the ids made of both |
+//! | [`disk`] | files that the program itself reads, by path |
 //! | [`durable`] | files that are whole or absent after a crash |
 //! | [`secrets`] | the one reader of credentials, and the one that knows them again in other text |
 //! | [`oauth`] | logins: made, kept, and their tokens renewed |
@@ -16,6 +17,7 @@
 //! | [`failpoint`], [`sabotage`] | how the tests of durability and of the guards get at them |
 
 pub mod clock;
+pub mod disk;
 pub mod durable;
 pub mod egress;
 pub mod failpoint;
