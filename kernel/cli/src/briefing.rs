@@ -6,7 +6,7 @@ use std::{
 };
 
 use openkoi_core::{evaluation::Rubric, run::Briefing};
-use openkoi_storage::skills::{Skill, SkillKind, SkillPlaces, Skills};
+use openkoi_storage::skills::{Skill, SkillDirectories, SkillKind, Skills};
 
 use crate::workspace;
 
@@ -38,7 +38,7 @@ pub struct Skilled {
 impl Skilled {
     /// Reads the skills of the binary, the home and the workspace.
     pub fn load(home: &Path, workspace: &Path) -> Self {
-        let places = SkillPlaces {
+        let places = SkillDirectories {
             home: Some(home),
             workspace: Some(workspace),
             bundled: openkoi_components::skills(),

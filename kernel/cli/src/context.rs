@@ -12,7 +12,7 @@ use openkoi_brokers::{
     secrets::{SecretSource, SecretStore},
 };
 use openkoi_components::Embedded;
-use openkoi_storage::{Places, Storage, StorageError, opener};
+use openkoi_storage::{Storage, StorageError, opener};
 
 use crate::{
     args::GlobalFlags,
@@ -194,7 +194,7 @@ impl Context {
     pub fn storage(&self) -> Result<Storage, CommandError> {
         let paths = self.paths()?;
         paths.prepare()?;
-        Ok(Storage::open(places(paths))?)
+        Ok(Storage::open(paths.data())?)
     }
 
     /// Opens the storage if there is one. Looking creates nothing.
@@ -207,12 +207,8 @@ impl Context {
         if !paths.data().join(opener::FILE).exists() {
             return Ok(None);
         }
-        Ok(Some(Storage::open(places(paths))?))
+        Ok(Some(Storage::open(paths.data())?))
     }
-}
-
-fn places(paths: &Paths) -> Places {
-    Places { home: paths.home().to_owned(), data: paths.data().to_owned() }
 }
 
 impl From<StorageError> for CommandError {

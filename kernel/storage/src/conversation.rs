@@ -9,7 +9,7 @@ use openkoi_core::{
     task::Task,
 };
 
-use crate::{Storage, error::StorageError, journal::decode};
+use crate::{Storage, error::StorageError, payload::decode};
 
 /// The answer of a task that ended without one.
 const INTERRUPTED: &str = "(interrupted)";

@@ -75,34 +75,6 @@ impl StateStore for Storage {
     }
 }
 
-impl Storage {
-    /// Returns how many bytes the space of `component` holds, as its quota counts them.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
-    pub fn state_size(&self, component: &str) -> Result<u64, StorageError> {
-        let sql = "SELECT bytes FROM state_spaces WHERE component = ?1";
-        self.read(|connection| {
-            let bytes = connection.query_row(sql, [component], |row| row.get(0)).optional()?;
-            Ok(bytes.map_or(0, count))
-        })
-    }
-
-    /// Empties the space of a component that is removed.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
-    pub fn clear_state(&self, component: &str) -> Result<(), StorageError> {
-        self.write(|transaction| {
-            let sql = "DELETE FROM state_spaces WHERE component = ?1";
-            transaction.execute(sql, [component])?;
-            Ok(())
-        })
-    }
-}
-
 /// Sets the value unless the space would grow past its quota; returns whether it did.
 fn set(
     transaction: &Transaction<'_>,

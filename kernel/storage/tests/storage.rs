@@ -1,5 +1,9 @@
 //! What storage promises, through its public door.
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at the first surprise")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests look at the files and start themselves as children"
+)]
 
 #[path = "storage/support.rs"]
 mod support;
@@ -16,8 +20,6 @@ mod journal;
 mod opener;
 #[path = "storage/output.rs"]
 mod output;
-#[path = "storage/records.rs"]
-mod records;
 #[path = "storage/skills.rs"]
 mod skills;
 #[path = "storage/state.rs"]

@@ -115,7 +115,7 @@ fn last(
     kind: SessionKind,
 ) -> Result<SessionRecord, CommandError> {
     let kind = (kind == SessionKind::Chat).then_some(kind);
-    let query = SessionQuery { kind, limit: Some(1), ..SessionQuery::default() };
+    let query = SessionQuery { kind, limit: Some(1) };
     let found = storage.sessions(&query)?.into_iter().next();
     found.ok_or_else(|| CommandError::usage("there is no session to go on with yet"))
 }

@@ -5,7 +5,10 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::{DEPTH_LIMIT, SkillError};
+use super::error::SkillError;
+
+/// How deep front matter may be nested.
+pub const DEPTH_LIMIT: usize = 16;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
