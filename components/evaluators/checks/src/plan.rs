@@ -6,8 +6,8 @@ use crate::world::Invocation;
 /// Runs `"$@"` with both streams in one, so that what belongs together stays together.
 const MERGED: &str = "exec \"$@\" 2>&1";
 
-/// The same with a report written to a file, which is printed after the end of everything else. The mark holds
-/// a `<`, which the report itself can only contain escaped.
+/// The same with a report written to a file, which is printed after the end of everything else, behind
+/// [`REPORT_MARK`](crate::report::REPORT_MARK).
 const REPORTED: &str = concat!(
     "report=\"${TMPDIR:-/tmp}/openkoi-report.$$.xml\"; \"$@\" \"--junitxml=$report\" 2>&1; code=$?; ",
     "printf '\\n<<<openkoi-report\\n'; [ -f \"$report\" ] && cat \"$report\" && rm -f \"$report\"; exit $code"
@@ -21,9 +21,6 @@ const APART: &str = concat!(
     "export CARGO_TARGET_DIR=\"${CARGO_TARGET_DIR:-${TMPDIR:-/tmp}/target}\"; ",
     "[ -e Cargo.lock ] || trap 'rm -f Cargo.lock' EXIT; \"$@\" 2>&1"
 );
-
-/// What stands between a run's output and its report.
-pub const REPORT_MARK: &str = "\n<<<openkoi-report\n";
 
 /// What a check is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

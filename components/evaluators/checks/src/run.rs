@@ -6,8 +6,8 @@ use openkoi_sdk::evaluator::{Check, Finding, Outcome, Severity, Test};
 use openkoi_sdk::{Failure, Result};
 
 use crate::excerpt;
-use crate::plan::{Category, Plan, REPORT_MARK};
-use crate::report::{Case, Report};
+use crate::plan::{Category, Plan};
+use crate::report::{Case, REPORT_MARK, Report};
 use crate::world::{Invocation, Run, World};
 
 /// How long all checks together may run, in milliseconds: the component's own limit less a reserve.

@@ -7,20 +7,21 @@
 mod asked;
 mod commands;
 mod language;
+mod observation;
 mod renaming;
 mod source;
 mod statement;
+mod syntax;
 mod tests_kept;
 
-use openkoi_sdk::evaluator::{ChangeKind, Finding, Severity, Subject};
+use openkoi_sdk::evaluator::{ChangeKind, Finding, Subject};
 
 use crate::diff;
 use crate::world::World;
 use language::Language;
+pub use observation::DIMENSION;
+use observation::Observation;
 use source::Source;
-
-/// The dimension of what is found here.
-pub const DIMENSION: &str = "tests-kept";
 
 /// The most findings: past that, more of the same tells nothing new.
 const MOST: usize = 40;
@@ -38,44 +39,11 @@ pub fn findings(subject: &Subject, world: &dyn World) -> Vec<Finding> {
     observations.into_iter().map(|observation| observation.finding(wanted)).collect()
 }
 
-/// Something that was made easier.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Observation {
-    severity: Severity,
-    message: String,
-    path: String,
-    line: u32,
-}
-
-impl Observation {
-    fn new(path: &str, line: u32, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { severity: Severity::Critical, message, path: path.to_owned(), line: line.max(1) }
-    }
-
-    fn graded(mut self, severity: Severity) -> Self {
-        self.severity = severity;
-        self
-    }
-
-    /// What the task asks for is only noted.
-    fn finding(self, wanted: bool) -> Finding {
-        let (severity, message) = match wanted {
-            true => {
-                (Severity::Note, format!("{} (the task speaks of changing tests)", self.message))
-            }
-            false => (self.severity, self.message),
-        };
-        let evidence = format!("{}:{}", self.path, self.line);
-        Finding { severity, message, evidence, dimension: DIMENSION.to_owned() }
-    }
-}
-
 /// Removed test files of which the diff, cut or not, shows nothing.
 fn gone_unseen(subject: &Subject, sources: &[Source]) -> Vec<Observation> {
     let shown = |path: &str| sources.iter().any(|source| source.path == path);
     let gone = subject.changes.iter().filter(|change| change.kind == ChangeKind::Removed);
-    gone.filter(|change| language::is_test_file(&change.path, Language::of(&change.path)))
+    gone.filter(|change| syntax::is_test_file(&change.path, Language::of(&change.path)))
         .filter(|change| !shown(&change.path))
         .map(|change| Observation::new(&change.path, 1, "a file of tests was removed; put it back"))
         .collect()
@@ -86,7 +54,7 @@ pub mod tests {
     use super::*;
     use crate::verdict::tests::subject;
     use crate::world::tests::Fake;
-    use openkoi_sdk::evaluator::Change;
+    use openkoi_sdk::evaluator::{Change, Severity};
 
     /// A diff with one hunk from the first line that differs to the last.
     pub fn diff_of(path: &str, before: &str, after: &str) -> String {

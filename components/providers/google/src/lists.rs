@@ -1,5 +1,6 @@
 //! Lists of models, and embeddings.
 
+use openkoi_provider_wire::lists;
 use openkoi_sdk::{
     Failure, Result,
     provider::{Endpoint, HttpRequest, ModelEntry},
@@ -12,12 +13,9 @@ use crate::encode;
 ///
 /// # Errors
 ///
-/// If `body` is none.
+/// If `body` is not one.
 pub fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
-    let value: Value = serde_json::from_slice(body)?;
-    let list = value["models"]
-        .as_array()
-        .ok_or_else(|| Failure::failed("the provider's answer is not a list of models"))?;
+    let list = lists::entries(body, &["/models"])?;
     Ok(list.iter().filter_map(model).collect())
 }
 
@@ -44,7 +42,7 @@ fn model(value: &Value) -> Option<ModelEntry> {
 ///
 /// # Errors
 ///
-/// [`Failure::Invalid`] for a name that is no model's.
+/// [`Failure::Invalid`] for a name that is not a model's.
 pub fn encode_embeddings(
     endpoint: &Endpoint,
     model: &str,

@@ -1,5 +1,6 @@
 //! Lists of models, and embeddings.
 
+use openkoi_provider_wire::lists;
 use openkoi_sdk::{Failure, Result, provider::ModelEntry};
 use serde_json::Value;
 
@@ -7,12 +8,9 @@ use serde_json::Value;
 ///
 /// # Errors
 ///
-/// If `body` is no list of models.
+/// If `body` is not a list of models.
 pub fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
-    let value: Value = serde_json::from_slice(body)?;
-    let list = value["models"]
-        .as_array()
-        .ok_or_else(|| Failure::failed("the provider's answer is not a list of models"))?;
+    let list = lists::entries(body, &["/models"])?;
     Ok(list.iter().filter_map(model).collect())
 }
 

@@ -1,11 +1,13 @@
 //! What both formats need of a request.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-pub use openkoi_provider_wire::request::{check, functions, joined, parameters, result_text};
-use openkoi_provider_wire::{request::object, turns};
+pub use openkoi_provider_wire::request::{
+    check, effort, functions, joined, parameters, result_text,
+};
+use openkoi_provider_wire::{request, turns};
 use openkoi_sdk::{
     Result,
-    provider::{Blob, CompletionRequest, Effort, Endpoint, HttpRequest, Part},
+    provider::{Blob, CompletionRequest, Endpoint, HttpRequest, Part},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -59,7 +61,7 @@ pub fn with_purpose(
 ///
 /// [`Failure::Invalid`] if it is not a JSON object.
 pub fn answer_schema(schema: &str) -> Result<Value> {
-    let schema = object("/schema", schema)?;
+    let schema = request::schema("/schema", schema)?;
     let mut format = json!({ "name": "answer", "schema": schema });
     if is_strict(&format["schema"]) {
         format["strict"] = Value::Bool(true);
@@ -83,15 +85,6 @@ fn is_strict(schema: &Value) -> bool {
         }
         Value::Array(values) => values.iter().all(is_strict),
         _ => true,
-    }
-}
-
-/// The effort as it is written.
-pub fn effort(effort: Effort) -> &'static str {
-    match effort {
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
     }
 }
 

@@ -1,5 +1,6 @@
 //! Lists of models, and embeddings.
 
+use openkoi_provider_wire::lists;
 use openkoi_sdk::{
     Failure, Result,
     provider::{ModelEntry, Price},
@@ -23,13 +24,9 @@ const OUTPUT: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_ou
 ///
 /// # Errors
 ///
-/// If `body` is none.
+/// If `body` is not one.
 pub fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
-    let value: Value = serde_json::from_slice(body)?;
-    let list = [&value, &value["data"], &value["models"]]
-        .into_iter()
-        .find_map(Value::as_array)
-        .ok_or_else(|| Failure::failed("the provider's answer is not a list of models"))?;
+    let list = lists::entries(body, &["", "/data", "/models"])?;
     Ok(list.iter().filter_map(model).collect())
 }
 

@@ -1,6 +1,6 @@
 //! Rust projects.
 
-use super::Project;
+use super::project::Project;
 use crate::plan::{Category, Manner, Plan};
 use crate::report::Reporter;
 

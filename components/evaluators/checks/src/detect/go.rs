@@ -1,6 +1,6 @@
 //! Go modules.
 
-use super::Project;
+use super::project::Project;
 use crate::plan::{Category, Plan};
 use crate::report::Reporter;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Project;
+use super::project::Project;
 use crate::plan::{Category, Plan};
 use crate::report::Reporter;
 

@@ -2,7 +2,7 @@
 
 use openkoi_sdk::serde_json::{self, Value};
 
-use super::Project;
+use super::project::Project;
 use crate::plan::{Category, Plan};
 use crate::report::Reporter;
 

@@ -1,6 +1,6 @@
 //! Python projects.
 
-use super::Project;
+use super::project::{Project, below};
 use crate::plan::{Category, Manner, Plan};
 use crate::report::Reporter;
 
@@ -26,8 +26,7 @@ pub fn plans(project: &Project<'_>) -> Vec<Plan> {
 /// The project's own interpreter where it brings one.
 fn interpreter(project: &Project<'_>) -> String {
     for folder in [".venv", "venv"] {
-        let programs =
-            project.world.list(&super::below(&project.directory, &format!("{folder}/bin")));
+        let programs = project.world.list(&below(&project.directory, &format!("{folder}/bin")));
         if programs.iter().any(|entry| entry.name == "python") {
             return format!("{folder}/bin/python");
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use openkoi_sdk::evaluator::Outcome;
 use openkoi_sdk::serde_json::Value;
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Reads the events; nothing if there is none.
 pub fn read(output: &str) -> Option<Report> {

@@ -3,7 +3,7 @@
 use openkoi_sdk::evaluator::Outcome;
 use openkoi_sdk::serde_json::{self, Value};
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Finds the report in the output, which may have other lines around it, and reads it.
 pub fn read(output: &str) -> Option<Report> {

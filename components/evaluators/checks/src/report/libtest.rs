@@ -2,7 +2,7 @@
 
 use openkoi_sdk::evaluator::Outcome;
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Reads the output of `cargo test`.
 pub fn read(output: &str) -> Option<Report> {

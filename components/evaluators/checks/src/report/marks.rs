@@ -2,7 +2,7 @@
 
 use openkoi_sdk::evaluator::Outcome;
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Reads ticks and crosses and the counts; nothing if there is neither.
 pub fn read(output: &str) -> Option<Report> {

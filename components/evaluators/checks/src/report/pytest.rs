@@ -2,9 +2,11 @@
 
 use openkoi_sdk::evaluator::Outcome;
 
+use super::case::{Case, Report};
 use super::junit::{self, Testcase};
-use super::{Case, Report};
-use crate::plan::REPORT_MARK;
+
+/// The line between a run's output and its report. It holds a `<`, which the report itself can only contain escaped.
+pub const REPORT_MARK: &str = "\n<<<openkoi-report\n";
 
 /// Reads a run's output with the report behind it.
 pub fn read(output: &str) -> Option<Report> {

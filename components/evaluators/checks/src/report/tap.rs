@@ -3,7 +3,7 @@
 
 use openkoi_sdk::evaluator::Outcome;
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Reads TAP; nothing if there is no test line and no plan.
 pub fn read(output: &str) -> Option<Report> {

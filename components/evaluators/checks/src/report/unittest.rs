@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use openkoi_sdk::evaluator::Outcome;
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Reads the output; nothing without its last line of counts.
 pub fn read(output: &str) -> Option<Report> {

@@ -1,6 +1,6 @@
 //! The commands by which a project checks itself: scripts, targets, continuous integration, settings of runners.
 
-use super::Observation;
+use super::observation::Observation;
 use super::source::Source;
 use super::statement::squeezed;
 
