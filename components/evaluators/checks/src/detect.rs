@@ -47,7 +47,7 @@ const FOREIGN: [&str; 9] = [
 ];
 
 /// Returns the checks of the workspace, in the order in which they are run.
-pub fn plans(world: &dyn World, changes: &[Change]) -> Vec<Plan> {
+pub(crate) fn plans(world: &dyn World, changes: &[Change]) -> Vec<Plan> {
     let root = Project::at(world, "");
     let mut plans = of_project(&root);
     let sub = if plans.is_empty() { children(&root) } else { BTreeSet::new() };
@@ -110,7 +110,7 @@ fn is_project(root: &Project<'_>, folder: &str) -> bool {
     files.iter().any(|file| marker(file))
 }
 
-/// Whether the checks of the root run those of the folder, too.
+/// Returns whether the checks of the root run those of the folder, too.
 fn is_covered(root: &Project<'_>, folder: &str) -> bool {
     let files = root.list(folder);
     let member = |file: &str, ground: bool| ground && files.iter().any(|name| name == file);
@@ -136,7 +136,7 @@ mod tests {
     use crate::world::tests::Fake;
     use openkoi_sdk::evaluator::ChangeKind;
 
-    pub fn found(world: &Fake) -> Vec<String> {
+    pub(crate) fn found(world: &Fake) -> Vec<String> {
         found_with(world, &[])
     }
 

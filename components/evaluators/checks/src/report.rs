@@ -10,12 +10,12 @@ mod pytest;
 mod tap;
 mod unittest;
 
-pub use case::{Case, Report};
-pub use pytest::REPORT_MARK;
+pub(crate) use case::{Case, Report};
+pub(crate) use pytest::REPORT_MARK;
 
-/// How a run's output is read.
+/// The reader of a run's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reporter {
+pub(crate) enum Reporter {
     /// There are no tests in it.
     Nothing,
     /// `cargo test`.
@@ -36,7 +36,7 @@ pub enum Reporter {
 
 impl Reporter {
     /// Reads `output`; nothing if it holds no report.
-    pub fn read(self, output: &str) -> Option<Report> {
+    pub(crate) fn read(self, output: &str) -> Option<Report> {
         let report = match self {
             Self::Nothing => None,
             Self::Libtest => libtest::read(output),
@@ -51,7 +51,7 @@ impl Reporter {
     }
 
     /// Returns `arguments` changed so that only `failing` run, or as they are where that cannot be said.
-    pub fn narrowed(self, arguments: &[String], failing: &[&Case]) -> Vec<String> {
+    pub(crate) fn narrowed(self, arguments: &[String], failing: &[&Case]) -> Vec<String> {
         const MOST: usize = 50;
         let mut narrowed = arguments.to_vec();
         if failing.len() > MOST {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     /// A report as lines: how each test ended, then the count and what broke off.
-    pub fn lines(report: &Report) -> Vec<String> {
+    pub(crate) fn lines(report: &Report) -> Vec<String> {
         let mut lines: Vec<String> = report
             .cases
             .iter()

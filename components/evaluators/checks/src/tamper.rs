@@ -1,4 +1,4 @@
-//! Whether the change made the checks easier to pass: tests that are gone, assertions that changed, tests that
+//! Changes that make the checks easier to pass: tests that are gone, assertions that changed, tests that
 //! are left out, commands that no longer fail.
 //!
 //! The text before the change is put together again from the file as it is and the diff, so that a changed line
@@ -19,7 +19,7 @@ use openkoi_sdk::evaluator::{ChangeKind, Finding, Subject};
 use crate::diff;
 use crate::world::World;
 use language::Language;
-pub use observation::DIMENSION;
+pub(crate) use observation::DIMENSION;
 use observation::Observation;
 use source::Source;
 
@@ -27,7 +27,7 @@ use source::Source;
 const MOST: usize = 40;
 
 /// Returns what the change did to the tests and checks of the untouched tree.
-pub fn findings(subject: &Subject, world: &dyn World) -> Vec<Finding> {
+pub(crate) fn findings(subject: &Subject, world: &dyn World) -> Vec<Finding> {
     let files = diff::parse(&subject.diff);
     let sources: Vec<Source> =
         files.iter().map(|file| Source::new(file, world.read(source::path_of(file)))).collect();
@@ -50,14 +50,14 @@ fn gone_unseen(subject: &Subject, sources: &[Source]) -> Vec<Observation> {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::verdict::tests::subject;
     use crate::world::tests::Fake;
     use openkoi_sdk::evaluator::{Change, Severity};
 
     /// A diff with one hunk from the first line that differs to the last.
-    pub fn diff_of(path: &str, before: &str, after: &str) -> String {
+    pub(crate) fn diff_of(path: &str, before: &str, after: &str) -> String {
         let (old, new): (Vec<&str>, Vec<&str>) =
             (before.lines().collect(), after.lines().collect());
         let first = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
@@ -85,11 +85,11 @@ pub mod tests {
     }
 
     /// What is found in a change of one file, as lines.
-    pub fn found(path: &str, before: &str, after: &str) -> Vec<String> {
+    pub(crate) fn found(path: &str, before: &str, after: &str) -> Vec<String> {
         found_in("add a feature", &[(path, before, after)])
     }
 
-    pub fn found_in(task: &str, files: &[(&str, &str, &str)]) -> Vec<String> {
+    pub(crate) fn found_in(task: &str, files: &[(&str, &str, &str)]) -> Vec<String> {
         let mut world = Fake::default();
         let mut subject = Subject { task: task.to_owned(), ..subject() };
         for (path, before, after) in files {

@@ -39,7 +39,7 @@ pub fn parse(model: &str) -> Option<(String, Version)> {
     Some((tier, version))
 }
 
-/// Whether a model of this tier and generation is one of those that refuse to be made to call a tool, and whose
+/// Returns whether a model of this tier and generation is one of those that refuse to be made to call a tool, and whose
 /// thoughts are bound to what came before them.
 pub fn is_bound(tier: &str, version: Version) -> bool {
     // The tiers above the others are one step ahead.

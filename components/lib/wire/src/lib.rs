@@ -1,4 +1,4 @@
-//! What the wire formats of model services have in common. A library, not a component: it has no manifest.
+//! The common part of the wire formats of model services. A library, not a component: it has no manifest.
 //!
 //! [`turns`] brings a conversation into the shape that the services insist on, [`body`] tells a stream from a
 //! document, [`fault`] says what an error means, [`request`] has what several formats need of a request, [`lists`]

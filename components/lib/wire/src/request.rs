@@ -1,4 +1,4 @@
-//! What several formats need of a request.
+//! The parts of a request that several formats share.
 
 use openkoi_sdk::{
     Failure, Result,

@@ -20,14 +20,14 @@ const VERSION: &str = "2023-06-01";
 
 /// Returns the URL of `path`. The base may end with the version or not: compatible services are documented in
 /// both ways.
-pub fn url(endpoint: &Endpoint, path: &str) -> String {
+pub(crate) fn url(endpoint: &Endpoint, path: &str) -> String {
     let base = endpoint.base_url.trim_end_matches('/');
     let base = base.strip_suffix("/v1").unwrap_or(base);
     format!("{base}/v1{path}")
 }
 
 /// Adds the header that every request needs.
-pub fn with_version(request: HttpRequest) -> HttpRequest {
+pub(crate) fn with_version(request: HttpRequest) -> HttpRequest {
     request.header("anthropic-version", VERSION)
 }
 
@@ -36,7 +36,7 @@ pub fn with_version(request: HttpRequest) -> HttpRequest {
 /// # Errors
 ///
 /// [`Failure::Invalid`](openkoi_sdk::Failure::Invalid) for what the format cannot say.
-pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
+pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
     let plan = Plan::of(endpoint, request)?;
     let mut body = Map::new();
     body.insert("model".into(), request.model.clone().into());
@@ -60,16 +60,16 @@ pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRe
     })
 }
 
-/// What was decided about a request.
+/// The decisions about a request.
 struct Plan {
     family: Family,
     turns: Vec<Turn>,
     max_tokens: u32,
     /// The tokens to think with, for models that take a budget.
     budget: Option<u32>,
-    /// Whether a tool has to be called, and the model can be made to.
+    /// True if a tool has to be called, and the model can be made to.
     forced: bool,
-    /// Whether thoughts go back that are bound to what came before them.
+    /// True if thoughts go back that are bound to what came before them.
     binding: bool,
     cache: bool,
 }
@@ -103,7 +103,7 @@ impl Plan {
         })
     }
 
-    /// Whether the request asks for thoughts. Models that think anyway are not counted.
+    /// Returns whether the request asks for thoughts. Models that think anyway are not counted.
     fn thinks(&self, request: &CompletionRequest) -> bool {
         match self.family.thinking {
             Thinking::Never => false,

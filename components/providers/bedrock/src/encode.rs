@@ -19,8 +19,8 @@ use crate::{
     messages,
 };
 
-/// How many turns of the user are marked. With the tools and the system prompt that makes the four points that are
-/// allowed; the second to last finds what the previous request wrote.
+/// The number of turns of the user that are marked. With the tools and the system prompt that makes the four points
+/// that are allowed; the second to last finds what the previous request wrote.
 const MARKED_TURNS: usize = 2;
 
 /// Writes the request for one streamed turn.
@@ -28,7 +28,7 @@ const MARKED_TURNS: usize = 2;
 /// # Errors
 ///
 /// [`Failure::Invalid`](openkoi_sdk::Failure::Invalid) for what the format cannot say.
-pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
+pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
     let plan = Plan::of(endpoint, request)?;
     let mut body = Map::new();
     body.insert("messages".into(), messages::encode(&plan.turns, &plan.family)?.into());
@@ -63,18 +63,18 @@ fn percent_encoded(id: &str) -> String {
     })
 }
 
-/// What was decided about a request.
+/// The decisions about a request.
 struct Plan {
     family: Family,
     turns: Vec<Turn>,
     max_tokens: Option<u32>,
-    /// Whether tools are offered.
+    /// True if tools are offered.
     offers: bool,
-    /// Whether a tool has to be called, and the model can be made to.
+    /// True if a tool has to be called, and the model can be made to.
     forced: bool,
-    /// Whether Claude may begin to think.
+    /// True if Claude may begin to think.
     may_think: bool,
-    /// Whether thoughts go back that are bound to what came before them.
+    /// True if thoughts go back that are bound to what came before them.
     binding: bool,
     cache: Cache,
 }

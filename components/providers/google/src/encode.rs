@@ -18,7 +18,7 @@ const VERSION: &str = "/v1beta";
 
 /// Returns the URL of `path`. The base may end with a version or not: services that pass requests on are documented in
 /// both ways.
-pub fn url(endpoint: &Endpoint, path: &str) -> String {
+pub(crate) fn url(endpoint: &Endpoint, path: &str) -> String {
     let base = endpoint.base_url.trim_end_matches('/');
     let last = base.rsplit('/').next().unwrap_or_default();
     let has_version =
@@ -31,7 +31,7 @@ pub fn url(endpoint: &Endpoint, path: &str) -> String {
 /// # Errors
 ///
 /// [`Failure::Invalid`] for a name that would lead elsewhere.
-pub fn model_path(model: &str) -> Result<String> {
+pub(crate) fn model_path(model: &str) -> Result<String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@');
     if model.is_empty() || !model.chars().all(fits) || model.contains("..") {
         return Err(Failure::invalid("/model", "must be a name like `gemini-4-hydrogen`"));
@@ -44,7 +44,7 @@ pub fn model_path(model: &str) -> Result<String> {
 /// # Errors
 ///
 /// [`Failure::Invalid`] for what the format cannot say.
-pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
+pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
     let path = format!("{}:streamGenerateContent?alt=sse", model_path(&request.model)?);
     request::check(request)?;
     let family = Family::of(&request.model);

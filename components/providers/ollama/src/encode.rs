@@ -22,7 +22,7 @@ use crate::{
 /// # Errors
 ///
 /// [`Failure::Invalid`] for what the format cannot say, [`Failure::Limited`] if the model cannot read it all.
-pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
+pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
     let mut body = Map::new();
     body.insert("model".into(), request.model.clone().into());
     body.insert("messages".into(), messages(request)?.into());
@@ -68,8 +68,8 @@ fn options(request: &CompletionRequest, window: Window) -> Value {
     options
 }
 
-/// What is said about thinking. A model that does not think refuses to be asked to, and one that always thinks says
-/// its thoughts as its answer when it is asked not to; so a switch is only ever turned on.
+/// Returns the switch or level of thinking. A model that does not think refuses to be asked to, and one that always
+/// thinks says its thoughts as its answer when it is asked not to; so a switch is only ever turned on.
 fn think(endpoint: &Endpoint, request: &CompletionRequest) -> Result<Option<Value>> {
     match endpoint.option("think").unwrap_or_default() {
         "" => {}

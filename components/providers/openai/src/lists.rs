@@ -25,7 +25,7 @@ const OUTPUT: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_ou
 /// # Errors
 ///
 /// If `body` is not one.
-pub fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
+pub(crate) fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
     let list = lists::entries(body, &["", "/data", "/models"])?;
     Ok(list.iter().filter_map(model).collect())
 }
@@ -58,7 +58,7 @@ fn model(value: &Value) -> Option<ModelEntry> {
     })
 }
 
-/// Whether a list has a word; nothing where there is no list.
+/// Returns whether a list has a word; nothing where there is no list.
 fn among(list: &Value, word: &str) -> Option<bool> {
     Some(list.as_array()?.iter().any(|entry| entry == word))
 }
@@ -81,7 +81,7 @@ fn price(value: &Value) -> Option<Price> {
 /// # Errors
 ///
 /// If `body` holds none, or vectors of different lengths.
-pub fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+pub(crate) fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
     let value: Value = serde_json::from_slice(body)?;
     let list = value["data"]
         .as_array()
@@ -107,6 +107,6 @@ fn vector(value: &Value) -> Result<Vec<f32>> {
         .collect();
     match vector {
         Some(vector) if !vector.is_empty() => Ok(vector),
-        _ => Err(Failure::failed("the provider sent an embedding that is no vector")),
+        _ => Err(Failure::failed("the provider sent an embedding that is not a vector")),
     }
 }

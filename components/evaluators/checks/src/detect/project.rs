@@ -6,7 +6,7 @@ use crate::plan::{Category, Plan};
 use crate::world::World;
 
 /// A directory in which checks are looked for.
-pub struct Project<'a> {
+pub(crate) struct Project<'a> {
     /// The workspace.
     pub world: &'a dyn World,
     /// Relative to the workspace; empty for the workspace itself.
@@ -17,7 +17,7 @@ pub struct Project<'a> {
 
 impl<'a> Project<'a> {
     /// Looks at a directory of the workspace.
-    pub fn at(world: &'a dyn World, directory: &str) -> Self {
+    pub(crate) fn at(world: &'a dyn World, directory: &str) -> Self {
         let mut files = BTreeSet::new();
         let mut folders = BTreeSet::new();
         for entry in world.list(directory) {
@@ -30,44 +30,44 @@ impl<'a> Project<'a> {
         Self { world, directory: directory.to_owned(), files, folders }
     }
 
-    /// Whether the directory itself holds a file of that name.
-    pub fn has(&self, file: &str) -> bool {
+    /// Returns whether the directory itself holds a file of that name.
+    pub(crate) fn has(&self, file: &str) -> bool {
         self.files.contains(file)
     }
 
-    /// Whether the directory itself holds a folder of that name.
-    pub fn has_folder(&self, folder: &str) -> bool {
+    /// Returns whether the directory itself holds a folder of that name.
+    pub(crate) fn has_folder(&self, folder: &str) -> bool {
         self.folders.contains(folder)
     }
 
     /// The names of the folders in the directory.
-    pub fn folders(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &str> {
         self.folders.iter().map(String::as_str)
     }
 
     /// The names of the files in the directory.
-    pub fn files(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(String::as_str)
     }
 
     /// The text of a file below the directory, or nothing.
-    pub fn read(&self, path: &str) -> Option<String> {
+    pub(crate) fn read(&self, path: &str) -> Option<String> {
         self.world.read(&below(&self.directory, path))
     }
 
     /// The text of a file below the directory, or empty.
-    pub fn text(&self, path: &str) -> String {
+    pub(crate) fn text(&self, path: &str) -> String {
         self.read(path).unwrap_or_default()
     }
 
     /// The files of a folder below the directory, by name.
-    pub fn list(&self, path: &str) -> Vec<String> {
+    pub(crate) fn list(&self, path: &str) -> Vec<String> {
         let entries = self.world.list(&below(&self.directory, path));
         entries.into_iter().filter(|entry| !entry.directory).map(|entry| entry.name).collect()
     }
 
-    /// Whether what runs in continuous integration, or `make`, speaks of `word`.
-    pub fn uses(&self, word: &str) -> bool {
+    /// Returns whether what runs in continuous integration, or `make`, speaks of `word`.
+    pub(crate) fn uses(&self, word: &str) -> bool {
         let workflows = self.list(".github/workflows");
         let mut texts =
             workflows.iter().map(|file| self.text(&format!(".github/workflows/{file}")));
@@ -78,12 +78,12 @@ impl<'a> Project<'a> {
     }
 
     /// Plans `command`, words parted by spaces.
-    pub fn plan(&self, name: &str, category: Category, command: &str) -> Plan {
+    pub(crate) fn plan(&self, name: &str, category: Category, command: &str) -> Plan {
         Plan::new(name, category, &self.directory, command)
     }
 }
 
 /// Joins a directory, empty for the workspace itself, and a path below it.
-pub fn below(directory: &str, path: &str) -> String {
+pub(crate) fn below(directory: &str, path: &str) -> String {
     if directory.is_empty() { path.to_owned() } else { format!("{directory}/{path}") }
 }

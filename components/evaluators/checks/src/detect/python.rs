@@ -7,7 +7,7 @@ use crate::report::Reporter;
 const PYTEST: &str = "-m pytest -rA -p no:cacheprovider -o junit_family=xunit1";
 
 /// Returns the checks of a Python project.
-pub fn plans(project: &Project<'_>) -> Vec<Plan> {
+pub(crate) fn plans(project: &Project<'_>) -> Vec<Plan> {
     let python = interpreter(project);
     let mut plans = Vec::new();
     plans.extend(tests(project, &python));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_tests_that_is_no_package_is_named() {
+    fn a_folder_of_tests_that_is_not_a_package_is_named() {
         let world = Fake::default().file("tests/test_a.py", "").program("python3");
 
         assert_eq!(

@@ -6,12 +6,12 @@ use openkoi_sdk::evaluator::Outcome;
 
 /// One test as a runner reported it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Case {
+pub(crate) struct Case {
     /// Its name, unique in the run and the same in the next one.
     pub name: String,
     /// The argument with which the runner runs it alone.
     pub handle: String,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
@@ -32,10 +32,10 @@ impl Case {
 
 /// The tests of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Report {
+pub(crate) struct Report {
     /// The tests.
     pub cases: Vec<Case>,
-    /// How many ran, where the runner says so.
+    /// The number of tests that ran, where the runner says so.
     pub ran: Option<u32>,
     /// Whatever broke off or never began, in the runner's words. Such a run has not passed, whatever it exits with.
     pub broken: Vec<String>,
@@ -62,12 +62,12 @@ impl Report {
     }
 
     /// The tests that failed.
-    pub fn failing(&self) -> Vec<&Case> {
+    pub(crate) fn failing(&self) -> Vec<&Case> {
         self.cases.iter().filter(|case| case.outcome == Outcome::Failed).collect()
     }
 
-    /// How each test ended, by name.
-    pub fn outcomes(&self) -> BTreeMap<&str, Outcome> {
+    /// Returns the outcome of each test, by name.
+    pub(crate) fn outcomes(&self) -> BTreeMap<&str, Outcome> {
         self.cases.iter().map(|case| (case.name.as_str(), case.outcome)).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 /// A language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
+pub(crate) enum Language {
     /// Rust.
     Rust,
     /// Python.
@@ -17,7 +17,7 @@ pub enum Language {
 
 impl Language {
     /// The language of a file, by its name.
-    pub fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         match path.rsplit('.').next().unwrap_or("") {
             "rs" => Self::Rust,
             "py" => Self::Python,

@@ -4,8 +4,8 @@ use super::language::Language;
 use super::source::Numbered;
 use super::statement;
 
-/// Whether a file is there for tests and nothing else.
-pub fn is_test_file(path: &str, language: Language) -> bool {
+/// Returns whether a file is there for tests and nothing else.
+pub(crate) fn is_test_file(path: &str, language: Language) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.split('.').next().unwrap_or(file);
     let folder =
@@ -28,7 +28,7 @@ pub fn is_test_file(path: &str, language: Language) -> bool {
 
 /// A test, with its attributes or decorators.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Region {
+pub(crate) struct Region {
     /// Its name.
     pub name: String,
     /// The number of its first line.
@@ -38,7 +38,7 @@ pub struct Region {
 }
 
 /// Returns the tests in `lines`.
-pub fn tests(language: Language, lines: &[Numbered]) -> Vec<Region> {
+pub(crate) fn tests(language: Language, lines: &[Numbered]) -> Vec<Region> {
     let mut regions = Vec::new();
     for at in 0..lines.len() {
         let head = head(language, lines, at);
@@ -49,7 +49,7 @@ pub fn tests(language: Language, lines: &[Numbered]) -> Vec<Region> {
     regions
 }
 
-/// Where the attributes or decorators above a line begin.
+/// Returns the line at which the attributes or decorators above a line begin.
 fn head(language: Language, lines: &[Numbered], at: usize) -> usize {
     let belongs = |text: &str| match language {
         Language::Rust => {
@@ -121,8 +121,8 @@ fn quoted(text: &str) -> Option<String> {
     Some(inside.to_owned())
 }
 
-/// Whether a line asserts something, or states what is expected.
-pub fn is_assertion(language: Language, line: &str) -> bool {
+/// Returns whether a line asserts something, or states what is expected.
+pub(crate) fn is_assertion(language: Language, line: &str) -> bool {
     let text = line.trim_start();
     let starts = |list: &[&str]| list.iter().any(|start| text.starts_with(start));
     let has = |list: &[&str]| list.iter().any(|part| text.contains(part));
@@ -156,8 +156,8 @@ fn expects(text: &str) -> bool {
     plain && ["expected", "want", "golden"].iter().any(|word| name.to_lowercase().starts_with(word))
 }
 
-/// Whether a line leaves a test out, or all others.
-pub fn is_skip(language: Language, line: &str) -> bool {
+/// Returns whether a line leaves a test out, or all others.
+pub(crate) fn is_skip(language: Language, line: &str) -> bool {
     let text = line.trim_start();
     let has = |list: &[&str]| list.iter().any(|part| text.contains(part));
     match language {

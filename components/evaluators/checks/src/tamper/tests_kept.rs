@@ -12,7 +12,7 @@ use super::statement::{end_of_block, end_of_statement, squeezed};
 use super::syntax::{self, Region};
 
 /// Looks at all changed files together: a test may have moved from one to another.
-pub fn observe(sources: &[Source]) -> Vec<Observation> {
+pub(crate) fn observe(sources: &[Source]) -> Vec<Observation> {
     let files: Vec<File> = sources.iter().map(File::new).collect();
     let renaming = Renaming::new(
         files.iter().flat_map(File::code_removed),
@@ -31,7 +31,7 @@ pub fn observe(sources: &[Source]) -> Vec<Observation> {
 /// A file with the tests in it.
 struct File<'a> {
     source: &'a Source,
-    /// Whether all of it is there for tests.
+    /// True if all of it is there for tests.
     whole: bool,
     before: Vec<Region>,
     after: Vec<Region>,
@@ -92,7 +92,7 @@ impl<'a> File<'a> {
             .collect()
     }
 
-    /// Whether another test, new under its name, says all that `region` said.
+    /// Returns whether another test, new under its name, says all that `region` said.
     fn kept_elsewhere(&self, region: &Region, files: &[File<'_>]) -> bool {
         let assertions = self.assertions(region);
         let mut new = files.iter().flat_map(File::new_tests);
@@ -172,13 +172,13 @@ impl<'a> File<'a> {
         })
     }
 
-    /// Removed lines that are no test.
+    /// Removed lines outside of tests.
     fn code_removed(&self) -> impl Iterator<Item = &str> {
         let lines = self.source.removed.iter().map(|(line, _, text)| (*line, text.as_str()));
         self.code(lines, &self.before)
     }
 
-    /// Added lines that are no test.
+    /// Added lines outside of tests.
     fn code_added(&self) -> impl Iterator<Item = &str> {
         let lines = self.source.added.iter().map(|(line, text)| (*line, text.as_str()));
         self.code(lines, &self.after)
