@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_damage_is_tried_again_on_a_checked_database() {
+    fn a_read_that_looks_like_damage_is_tried_again_on_a_checked_database() {
         let (_home, storage) = storage();
         let runs = Cell::new(0);
 
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_damage_twice_is_reported_and_the_next_use_starts_afresh() {
+    fn damage_that_is_seen_twice_is_reported_and_the_next_use_starts_afresh() {
         let (_home, storage) = storage();
 
         let read: Result<(), _> = storage.read(|_| Err(damaged()));

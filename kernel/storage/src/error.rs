@@ -10,7 +10,7 @@ use openkoi_brokers::{disk, durable::DurableError};
 use openkoi_core::{failure::Failure, port::JournalError};
 use rusqlite::ErrorCode;
 
-/// Why something could not be kept or read.
+/// The reason why something could not be kept or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The file system is mounted read-only.
@@ -48,7 +48,7 @@ pub enum StorageError {
     Corrupt {
         /// The file or directory.
         path: PathBuf,
-        /// What the check found.
+        /// The findings of the check.
         detail: String,
     },
     /// A newer openkoi made the database.
@@ -89,7 +89,7 @@ pub enum StorageError {
     NoSuch {
         /// `task` or `session`.
         what: &'static str,
-        /// What was typed.
+        /// The text as typed.
         text: String,
     },
     /// More than one matches.
@@ -97,7 +97,7 @@ pub enum StorageError {
     Ambiguous {
         /// `task` or `session`.
         what: &'static str,
-        /// What was typed.
+        /// The text as typed.
         text: String,
         /// The first of those that match.
         candidates: Vec<Candidate>,
@@ -116,7 +116,7 @@ pub enum StorageError {
     /// A recorded value is not what this program writes.
     #[error("{what} cannot be read")]
     Unreadable {
-        /// Which.
+        /// The thing that this is about.
         what: String,
         /// Why not.
         source: serde_json::Error,
@@ -124,7 +124,7 @@ pub enum StorageError {
     /// A value that could not be read back was to be recorded.
     #[error("{what} cannot be recorded, because it could not be read back")]
     Unwritable {
-        /// Which.
+        /// The thing that this is about.
         what: String,
         /// Why not.
         source: serde_json::Error,
@@ -137,7 +137,7 @@ pub enum StorageError {
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// SQLite says something else.

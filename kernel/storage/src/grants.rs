@@ -1,4 +1,4 @@
-//! What the user allowed: trust levels and approval rules.
+//! The permissions that the user gave: trust levels and approval rules.
 
 use std::collections::BTreeMap;
 

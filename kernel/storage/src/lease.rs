@@ -21,7 +21,7 @@ use rustix::{
 
 use crate::{error::StorageError, ident, mode::PRIVATE};
 
-/// How long and how often a glance of another process at a lease is waited out.
+/// The time of a glance of another process at a lease, and the most glances that are waited out.
 const GLANCE: Duration = Duration::from_millis(2);
 const GLANCES: u32 = 5;
 
@@ -36,7 +36,7 @@ type Held = Arc<Mutex<HashMap<String, Holding>>>;
 struct Holding {
     path: PathBuf,
     file: File,
-    /// Whether the journal took it for itself because nobody else had.
+    /// True if the journal took it for itself because nobody else had.
     implied: bool,
 }
 
@@ -102,6 +102,10 @@ impl Leases {
         Ok(is_held)
     }
 
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the wait is as short as a glance of another process"
+    )]
     fn take(&self, name: &str, implied: bool) -> Result<Taken, StorageError> {
         let path = self.directory.join(name);
         // Who only looks whether it is held has it for a moment; that is waited out.

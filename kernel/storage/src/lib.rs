@@ -30,6 +30,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![warn(clippy::disallowed_methods)]
 
 pub mod conversation;
 pub mod database;

@@ -30,7 +30,7 @@ use crate::{
 pub use migration::VERSION;
 use presence::Presence;
 
-/// How long a connection waits for another one's lock.
+/// The longest that a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The name of the database in the data directory.
 pub const FILE: &str = "openkoi.db";
@@ -54,7 +54,7 @@ pub(crate) struct Opened {
     _presence: Presence,
 }
 
-/// How much of the database is checked when it is opened.
+/// The extent of the check of a database that is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Check {
     /// Nothing, unless the last run crashed.
@@ -63,7 +63,7 @@ enum Check {
     Whole,
 }
 
-/// How many prepared statements are kept: all that one entry of the journal needs, and then some.
+/// The number of prepared statements that are kept: all that one entry of the journal needs, and then some.
 const STATEMENTS: usize = 32;
 
 /// Each connection is used by one thread at a time, is not reached through a link, and says precisely what failed.

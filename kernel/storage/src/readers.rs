@@ -12,7 +12,7 @@ use crate::{
     opener::{Opened, Opener},
 };
 
-/// How many idle connections are kept.
+/// The most idle connections that are kept.
 const IDLE: usize = 4;
 
 /// The connections that read.
@@ -31,7 +31,7 @@ impl Readers {
     ///
     /// # Errors
     ///
-    /// What the query says, and what is wrong with the connection; such a connection is not used again.
+    /// The error of the query, or one of the connection, which is not used again then.
     pub(crate) fn read<T>(
         &self,
         query: impl Fn(&Connection) -> Result<T, StorageError>,

@@ -1,6 +1,6 @@
 //! Sessions: chats, and tasks by themselves.
 //!
-//! What a session cost is never kept beside it: it is the sum of its tasks, asked for when it is shown.
+//! The cost of a session is the sum of its tasks, made when it is shown.
 
 use openkoi_core::{
     id::{SessionId, TaskId},
@@ -20,7 +20,7 @@ use crate::{
 
 const AMONG: Among = Among { what: "session", table: "sessions", title: "title" };
 
-/// What a session is.
+/// The kind of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionKind {
@@ -40,7 +40,7 @@ impl SessionKind {
     }
 }
 
-/// How a session stands.
+/// The status of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
@@ -68,9 +68,9 @@ impl SessionStatus {
 pub struct NewSession {
     /// Its id.
     pub id: SessionId,
-    /// What it is.
+    /// Its kind.
     pub kind: SessionKind,
-    /// What it is called; the text of its first task does, cut.
+    /// Its title, cut to one line. An empty one becomes the text of the first task.
     pub title: String,
     /// The workspace.
     pub workspace: String,
@@ -81,19 +81,19 @@ pub struct NewSession {
 pub struct SessionRecord {
     /// Its id.
     pub id: SessionId,
-    /// What it is.
+    /// Its kind.
     pub kind: SessionKind,
-    /// How it stands.
+    /// Its status.
     pub status: SessionStatus,
-    /// What it is called.
+    /// Its title.
     pub title: String,
     /// The workspace.
     pub workspace: String,
     /// When it began, in milliseconds since 1970.
     pub created_ms: u64,
-    /// When something last happened in it.
+    /// When something last happened in it, in milliseconds since 1970.
     pub updated_ms: u64,
-    /// How many tasks it has.
+    /// The number of tasks it has.
     pub tasks: u64,
     /// Tokens of all of them.
     pub tokens: u64,
@@ -101,12 +101,12 @@ pub struct SessionRecord {
     pub cost_micros: u64,
 }
 
-/// Which sessions are wanted, the one with the latest news first.
+/// A choice of sessions, the one with the latest news first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionQuery {
     /// Only those of this kind.
     pub kind: Option<SessionKind>,
-    /// How many at most.
+    /// The most that are returned.
     pub limit: Option<u32>,
 }
 

@@ -18,7 +18,7 @@ pub const KEY_LIMIT: usize = 512;
 pub const VALUE_LIMIT: usize = 256 << 10;
 /// The most keys that one listing returns.
 pub const KEYS_LIMIT: usize = 1_000;
-/// What a pair counts beyond its bytes: roughly what the database adds.
+/// The bytes that a pair counts beyond its own: roughly those that the database adds.
 pub const PAIR_COST: u64 = 64;
 
 impl StateStore for Storage {

@@ -21,7 +21,7 @@ use crate::{
 
 pub use crate::status::TaskStatus;
 
-/// How many characters of a task's text a list carries.
+/// The most characters of a task's text that a list carries.
 const LISTED_TEXT: u32 = 4_000;
 const AMONG: Among = Among { what: "task", table: "tasks", title: "substr(text, 1, 200)" };
 
@@ -32,19 +32,19 @@ pub struct TaskRecord {
     pub id: TaskId,
     /// Its session.
     pub session: SessionId,
-    /// What was asked; its beginning in a list.
+    /// The request of the user; its beginning in a list.
     pub text: String,
-    /// How it stands.
+    /// Its status.
     pub status: TaskStatus,
     /// The workspace.
     pub workspace: String,
-    /// What does the work: `provider/model`.
+    /// The model that does the work: `provider/model`.
     pub model: String,
     /// When it began, in milliseconds since 1970.
     pub started_ms: u64,
     /// When it ended or paused.
     pub ended_ms: Option<u64>,
-    /// How many iterations it took so far.
+    /// The number of iterations it took so far.
     pub iterations: u32,
     /// The rubric's score, 0 to 1, if it was evaluated.
     pub score: Option<f64>,
@@ -52,16 +52,16 @@ pub struct TaskRecord {
     pub cost_micros: u64,
     /// Tokens so far.
     pub tokens: u64,
-    /// How it ended.
+    /// The ending of its run, once there is one.
     pub ending: Option<Ending>,
 }
 
-/// Which tasks are wanted, newest first.
+/// A choice of tasks, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskQuery {
     /// Only those of this session.
     pub session: Option<SessionId>,
-    /// How many at most.
+    /// The most that are returned.
     pub limit: Option<u32>,
 }
 
@@ -190,7 +190,7 @@ pub(crate) fn project(
     }
 }
 
-/// Whether a session is as recent as this event. Not each one counts: a date costs two more pages of a commit.
+/// Returns whether a session is as recent as this event. Not each one counts: a date costs two more pages of a commit.
 fn dates(event: &Event) -> bool {
     matches!(
         event,

@@ -1,4 +1,4 @@
-//! What models were used for and what it cost. It outlives the sessions that spent it.
+//! The turns of models and their cost, which outlive the sessions that spent it.
 
 use openkoi_core::{
     event::{Entry, Event},
@@ -20,7 +20,7 @@ use crate::{
 /// Sums of a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Total {
-    /// How many turns models were asked for.
+    /// The number of turns models were asked for.
     pub turns: u64,
     /// Tokens that were charged to budgets.
     pub tokens: u64,

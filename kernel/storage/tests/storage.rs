@@ -1,9 +1,5 @@
 //! What storage promises, through its public door.
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at the first surprise")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests look at the files and start themselves as children"
-)]
 
 #[path = "storage/support.rs"]
 mod support;

@@ -25,7 +25,7 @@ use crate::{error::StorageError, mode::PRIVATE, status::TaskStatus};
 
 /// The size from which the file is put aside as `task-history.jsonl.1`.
 pub const ROTATE_AT: u64 = 10 << 20;
-/// How much of the end of the file is read, however long it is.
+/// The most of the end of the file that is read.
 const READ_AT_MOST: u64 = 1 << 20;
 
 /// One finished task.
@@ -35,11 +35,11 @@ pub struct HistoryLine {
     pub task_id: TaskId,
     /// Its session.
     pub session_id: SessionId,
-    /// What was asked.
+    /// The request of the user.
     pub description: String,
-    /// How it ended.
+    /// Its status at the end.
     pub status: TaskStatus,
-    /// How many iterations it took.
+    /// The number of iterations it took.
     pub iterations: u32,
     /// The rubric's score, 0 to 1.
     pub score: Option<f64>,
@@ -49,13 +49,13 @@ pub struct HistoryLine {
     pub cost_usd: f64,
     /// `provider/model` of the executor.
     pub model: String,
-    /// How many files it changed.
+    /// The number of files it changed.
     pub files_changed: usize,
     /// When it began, in milliseconds since 1970.
     pub started_ms: u64,
     /// When it ended.
     pub ended_ms: u64,
-    /// How long it ran, pauses left out, in milliseconds.
+    /// Its running time, pauses left out, in milliseconds.
     pub elapsed_ms: u64,
 }
 

@@ -18,11 +18,11 @@ pub struct LiveState {
     pub task_id: TaskId,
     /// Its session.
     pub session_id: SessionId,
-    /// What was asked.
+    /// The request of the user.
     pub description: String,
-    /// How it stands.
+    /// Its status.
     pub status: TaskStatus,
-    /// What it does: `plan`, `execute`, `evaluate`, `refine` or `done`.
+    /// Its phase: `plan`, `execute`, `evaluate`, `refine` or `done`.
     pub phase: String,
     /// The iteration, counted from 1.
     pub iteration: u32,
@@ -46,7 +46,7 @@ pub struct LiveState {
     pub started_ms: u64,
     /// When this was written.
     pub updated_ms: u64,
-    /// How long it has been running, pauses left out, in milliseconds.
+    /// Its running time so far, pauses left out, in milliseconds.
     pub elapsed_ms: u64,
 }
 

@@ -27,8 +27,7 @@ use crate::{error::StorageError, mode::PRIVATE};
 
 /// The largest state file that is read, in bytes: it quotes what was asked.
 const READ_AT_MOST: u64 = 64 << 20;
-/// How long after the file was written it is not written again, but for the end of a run. Whoever looks, looks once a
-/// second.
+/// The least time between two writes of the file, but for the end of a run. Whoever looks, looks once a second.
 pub const WRITTEN_EVERY: Duration = Duration::from_millis(250);
 
 /// Keeps the state files of `<home>/state` up to date while it listens to one run.
@@ -47,7 +46,7 @@ struct Watched {
     live: Option<LiveState>,
     /// The name of the event before.
     last: &'static str,
-    /// Whether the state says something that the file does not.
+    /// True if the state says something that the file does not.
     changed: bool,
     /// The run's time when the file was written.
     written_ms: Option<u64>,
