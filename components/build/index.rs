@@ -5,10 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{BuildError, Component, at, guests::Layout};
+use crate::{
+    error::{BuildError, at},
+    guests::Layout,
+    native::Component,
+};
 
 /// Writes all indexes.
-pub fn write(layout: &Layout, components: &[Component]) -> Result<(), BuildError> {
+pub(crate) fn write(layout: &Layout, components: &[Component]) -> Result<(), BuildError> {
     let mut source = String::from("&[\n");
     for component in components {
         // Should somebody empty the directory of compiled code, this build is to be done again.

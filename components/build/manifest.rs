@@ -1,9 +1,9 @@
-//! What a component says of itself, taken from its own bytes. Only what the index needs is looked at; the host
+//! The manifest of a component, taken from its own bytes. Only what the index needs is looked at; the host
 //! reads the manifest with all its rules.
 
 use wasmparser::{Parser, Payload};
 
-use crate::{BuildError, guests::Guest};
+use crate::{error::BuildError, guests::Guest};
 
 const SECTION: &str = "openkoi:manifest";
 const KINDS: [&str; 9] = [
@@ -20,17 +20,17 @@ const KINDS: [&str; 9] = [
 
 /// The part of a manifest by which a component is found, and the whole of it as JSON.
 #[derive(Clone)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// The component's name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its kind.
-    pub kind: String,
+    pub(crate) kind: String,
     /// The whole manifest, compact.
-    pub json: String,
+    pub(crate) json: String,
 }
 
 /// Reads the manifest of `guest`.
-pub fn read(guest: &Guest) -> Result<Manifest, BuildError> {
+pub(crate) fn read(guest: &Guest) -> Result<Manifest, BuildError> {
     let problem =
         |problem: String| BuildError::Manifest { package: guest.package.clone(), problem };
     let text = section(&guest.wasm).ok_or_else(|| {
@@ -51,11 +51,13 @@ pub fn read(guest: &Guest) -> Result<Manifest, BuildError> {
     }
     let (name, kind) = (field("name")?, field("kind")?);
     if !is_name(&name) {
-        return Err(problem(format!("component.toml: `{name}` is no name; use a-z, 0-9 and `-`")));
+        return Err(problem(format!(
+            "component.toml: `{name}` is not a name; use a-z, 0-9 and `-`"
+        )));
     }
     if !KINDS.contains(&kind.as_str()) {
         return Err(problem(format!(
-            "component.toml: `{kind}` is no kind; one of {}",
+            "component.toml: `{kind}` is not a kind; one of {}",
             KINDS.join(", ")
         )));
     }

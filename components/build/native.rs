@@ -16,7 +16,8 @@ use wasmtime::{Config, Engine};
 use zstd_safe::CParameter;
 
 use crate::{
-    BuildError, Component, at, config,
+    config,
+    error::{BuildError, at},
     guests::{Guest, Layout},
     manifest::{self, Manifest},
     symbols,
@@ -34,6 +35,21 @@ const WINDOW_LOG: u32 = 24;
 /// library, the SDK and serde with it. It is loaded most often, and so without being unpacked.
 const BASE: &str = "openai";
 
+/// A component that is ready to be embedded.
+pub(crate) struct Component {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) digest: String,
+    /// The manifest as compact JSON.
+    pub(crate) manifest: String,
+    pub(crate) wasm_length: usize,
+    pub(crate) native_length: usize,
+    /// Whether the code is packed. One component's is not.
+    pub(crate) packed: bool,
+    /// The compiled code.
+    pub(crate) native: PathBuf,
+}
+
 /// A component that is compiled, and not packed yet.
 struct Image<'a> {
     guest: &'a Guest,
@@ -43,7 +59,7 @@ struct Image<'a> {
 }
 
 /// Compiles all of `guests`.
-pub fn compile(layout: &Layout, guests: &[Guest]) -> Result<Vec<Component>, BuildError> {
+pub(crate) fn compile(layout: &Layout, guests: &[Guest]) -> Result<Vec<Component>, BuildError> {
     let engine = engine().map_err(|error| BuildError::Compile {
         package: "any component".to_owned(),
         problem: format!("{error:#}"),

@@ -17,7 +17,7 @@ pub struct Embedded {
     pub manifest: &'static str,
     /// The compiled code, as [`unpack`] takes it; or as it is run, from the beginning of a page on.
     pub native: &'static [u8],
-    /// Whether it is packed.
+    /// True if it is packed.
     pub packed: bool,
     /// The length of the WebAssembly, in bytes.
     pub wasm_length: usize,
@@ -25,7 +25,7 @@ pub struct Embedded {
     pub native_length: usize,
 }
 
-/// What [`unpack`] is.
+/// The type of [`unpack`].
 pub type Unpack = fn(&[u8], &mut [u8]) -> bool;
 
 impl Embedded {
@@ -52,7 +52,7 @@ static SKILLS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/skills.rs")
 /// A project that a demonstration is shown on.
 #[derive(Clone, Copy, Debug)]
 pub struct Demo {
-    /// What it is, as JSON text: `flavour`, `title`, `needs`, `command`, `task`, `files`.
+    /// Its description, as JSON text: `flavour`, `title`, `needs`, `command`, `task`, `files`.
     pub description: &'static str,
     /// Path below the demonstration's folder and text of every file.
     pub files: &'static [(&'static str, &'static str)],

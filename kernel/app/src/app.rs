@@ -10,7 +10,7 @@ use std::{
 use openkoi_brokers::{clock::SystemClock, disk, random::Random, secrets::SecretStore};
 use openkoi_components::Embedded;
 use openkoi_core::id::{SessionId, TaskId};
-use openkoi_storage::{Places, Storage, opener};
+use openkoi_storage::{Storage, opener};
 
 use crate::{
     consents::Consents,
@@ -130,8 +130,7 @@ impl App {
         }
         let paths = self.paths()?;
         paths.prepare()?;
-        let places = Places { home: paths.home().to_owned(), data: paths.data().to_owned() };
-        let storage = Arc::new(Storage::open(places)?);
+        let storage = Arc::new(Storage::open(paths.data())?);
         *opened = Some(Arc::clone(&storage));
         Ok(storage)
     }

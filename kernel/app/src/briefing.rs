@@ -7,7 +7,7 @@ use std::{
 
 use openkoi_brokers::disk;
 use openkoi_core::{evaluation::Rubric, run::Briefing};
-use openkoi_storage::skills::{Skill, SkillKind, SkillPlaces, Skills};
+use openkoi_storage::skills::{Skill, SkillDirectories, SkillKind, Skills};
 
 use crate::rules::project_rules;
 
@@ -39,7 +39,7 @@ pub(crate) struct SkillSet {
 impl SkillSet {
     /// Reads the skills of the binary, the home and the workspace.
     pub fn load(home: &Path, workspace: &Path) -> Self {
-        let places = SkillPlaces {
+        let places = SkillDirectories {
             home: Some(home),
             workspace: Some(workspace),
             bundled: openkoi_components::skills(),

@@ -77,6 +77,6 @@ impl JoinedSession {
 
 fn last(storage: &Storage, kind: SessionKind) -> Result<SessionRecord, AppError> {
     let kind = (kind == SessionKind::Chat).then_some(kind);
-    let query = SessionQuery { kind, limit: Some(1), ..SessionQuery::default() };
+    let query = SessionQuery { kind, limit: Some(1) };
     storage.sessions(&query)?.into_iter().next().ok_or(AppError::NoSession)
 }

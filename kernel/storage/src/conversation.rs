@@ -1,84 +1,63 @@
-//! What was said in a session, for its next turn: what the user wrote and what was answered.
+//! The conversation of a session, for its next turn: what the user wrote and what was answered.
 //!
 //! Tools, plans and judgements are left out: they were about work that is done, and the journal has them.
 
 use openkoi_core::{
     event::Event,
-    id::{SessionId, TaskId},
-    message::{Message, Part, Role},
+    id::SessionId,
+    message::{Message, Part, Speaker},
+    task::Task,
 };
-use rusqlite::{Connection, OptionalExtension};
 
-use crate::{Storage, error::StorageError, journal::decode};
+use crate::{Storage, error::StorageError, payload::decode};
+
+/// The answer of a task that ended without one.
+const INTERRUPTED: &str = "(interrupted)";
 
 impl Storage {
-    /// Returns the conversation of a session, oldest first.
-    ///
-    /// A task that ended without an answer leaves what the user wrote, so two messages of the user may follow
-    /// one another.
+    /// Returns the conversation of a session, oldest first: what its last task was told of it, what that task was
+    /// asked, and the answer. It ends with an answer, unless it is empty.
     ///
     /// # Errors
     ///
     /// When the journal cannot be read.
     pub fn conversation(&self, session: &SessionId) -> Result<Vec<Message>, StorageError> {
+        let sql = "SELECT payload FROM entries
+                   WHERE task = (SELECT id FROM tasks WHERE session = ?1 ORDER BY seq DESC LIMIT 1)
+                     AND event IN ('task.started', 'task.finished')
+                   ORDER BY seq";
+        let what = || format!("the conversation of session {}", session.short());
         self.read(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let mut rows = statement.query([session.as_str()])?;
             let mut messages = Vec::new();
-            for (task, text) in texts(connection, session)? {
-                messages.push(Message::user(text));
-                if let Some(answer) = answer(connection, &task)? {
-                    messages.push(Message::assistant(vec![Part::Text(answer)]));
-                }
+            while let Some(row) = rows.next()? {
+                let payload: String = row.get(0)?;
+                take_in(&mut messages, decode(&payload, &what)?);
+            }
+            // Two messages of the user in a row would read as one.
+            if messages.last().is_some_and(|last| last.speaker == Speaker::User) {
+                messages.push(answer(INTERRUPTED.to_owned()));
             }
             Ok(messages)
         })
     }
 }
 
-fn texts(
-    connection: &Connection,
-    session: &SessionId,
-) -> Result<Vec<(TaskId, String)>, StorageError> {
-    let sql = "SELECT id, text FROM tasks WHERE session = ?1 ORDER BY seq";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([session.as_str()], |row| {
-        Ok((TaskId::new(row.get::<_, String>(0)?), row.get(1)?))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The text of the outcome, or what the executor said last where the run has none.
-fn answer(connection: &Connection, task: &TaskId) -> Result<Option<String>, StorageError> {
-    let what = || format!("the answer of task {}", task.short());
-    let sql = "SELECT payload FROM entries WHERE task = ?1 AND event = 'task.finished'
-               ORDER BY seq DESC LIMIT 1";
-    let finished: Option<String> =
-        connection.query_row(sql, [task.as_str()], |row| row.get(0)).optional()?;
-    if let Some(payload) = finished
-        && let Event::TaskFinished { outcome } = decode(&payload, &what)?
-        && !outcome.text.trim().is_empty()
-    {
-        return Ok(Some(outcome.text));
-    }
-    last_words(connection, task, &what)
-}
-
-fn last_words(
-    connection: &Connection,
-    task: &TaskId,
-    what: &dyn Fn() -> String,
-) -> Result<Option<String>, StorageError> {
-    let sql = "SELECT payload FROM entries WHERE task = ?1 AND event = 'turn.finished'
-               ORDER BY seq DESC";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([task.as_str()])?;
-    while let Some(row) = rows.next()? {
-        let payload: String = row.get(0)?;
-        if let Event::TurnFinished { role, result: Ok(turn), .. } = decode(&payload, what)?
-            && role == Role::EXECUTOR
-            && !turn.text().trim().is_empty()
-        {
-            return Ok(Some(turn.text()));
+fn take_in(messages: &mut Vec<Message>, event: Event) {
+    match event {
+        Event::TaskStarted { task, .. } => {
+            let Task { history, text, .. } = *task;
+            *messages = history;
+            messages.push(Message::user(text));
         }
+        Event::TaskFinished { outcome } if !outcome.text.is_empty() => {
+            messages.push(answer(outcome.text));
+        }
+        _ => {}
     }
-    Ok(None)
+}
+
+fn answer(text: String) -> Message {
+    Message::assistant(vec![Part::Text(text)])
 }

@@ -1,14 +1,19 @@
 //! The way to the database: reading and writing, and what happens when that fails.
 //!
-//! One connection per process, behind a lock. A write is one `BEGIN IMMEDIATE` transaction, so it waits for
-//! other writers at its beginning and not in its middle. A connection on which the disk failed is closed, never
-//! used again: what it believes to be on the disk may not be there. The next use opens a new one, which reads
-//! the truth from the disk.
+//! One connection writes, behind a lock. A write is one `BEGIN IMMEDIATE` transaction, so it waits for other
+//! writers at its beginning and not in its middle. What reads has connections of its own (`readers`), so that
+//! neither waits for the other; but as long as nothing was written, the writer's connection is free for it, and a
+//! command that only reads opens no second one.
+//!
+//! A connection on which the disk failed is closed, never used again: what it believes to be on the disk may not be
+//! there. The next use opens a new one, which reads the truth from the disk.
 
 use std::{
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -17,52 +22,51 @@ use crate::{
     error::StorageError,
     lease::Leases,
     opener::{Opened, Opener},
+    readers::{Readers, snapshot},
 };
 
-/// Where things are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
-    /// Configuration, state files and skills: `~/.openkoi` or `OPENKOI_HOME`.
-    pub home: PathBuf,
-    /// The database and outputs: `~/.local/share/openkoi` or `OPENKOI_HOME/data`.
-    pub data: PathBuf,
-}
-
-/// Everything that is kept. Clones share the connection.
+/// Everything that is kept. Clones share the connections and may be used by many threads at once.
 #[derive(Clone)]
 pub struct Storage {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    places: Places,
+    /// The directory of the database and outputs.
+    data: PathBuf,
     opener: Opener,
-    opened: Mutex<Option<Opened>>,
+    // Before the writer, so that they close first: the last connection that closes brings the log into the
+    // database, and one that cannot write would leave it there.
+    readers: Readers,
+    writer: Mutex<Option<Opened>>,
+    has_written: AtomicBool,
     leases: Leases,
 }
 
 impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Storage").field("places", &self.inner.places).finish_non_exhaustive()
+        f.debug_struct("Storage").field("data", &self.inner.data).finish_non_exhaustive()
     }
 }
 
 impl Storage {
-    /// Opens the database, creating what is missing.
+    /// Opens the database in the directory `data`, which has the outputs too, creating what is missing.
     ///
     /// # Errors
     ///
     /// Says in one sentence what is in the way.
-    pub fn open(places: Places) -> Result<Self, StorageError> {
-        let opener = Opener::new(&places.data)?;
-        let opened = Mutex::new(Some(opener.open()?));
-        let leases = Leases::new(places.data.join("locks"));
-        Ok(Self { inner: Arc::new(Inner { places, opener, opened, leases }) })
-    }
-
-    /// Returns where things are.
-    pub fn places(&self) -> &Places {
-        &self.inner.places
+    pub fn open(data: &Path) -> Result<Self, StorageError> {
+        let opener = Opener::new(data)?;
+        let writer = Mutex::new(Some(opener.open()?));
+        let inner = Inner {
+            readers: Readers::new(opener.clone()),
+            opener,
+            writer,
+            has_written: AtomicBool::new(false),
+            leases: Leases::new(data.join("locks")),
+            data: data.to_owned(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Returns the path of the database.
@@ -79,16 +83,30 @@ impl Storage {
         self.inner.opener.open_and_check().map(drop)
     }
 
+    pub(crate) fn data(&self) -> &Path {
+        &self.inner.data
+    }
+
     pub(crate) fn leases(&self) -> &Leases {
         &self.inner.leases
     }
 
-    /// Runs a query. It may be run twice.
+    /// Runs a query on one state of the database, which has everything that was written before. It may be run twice.
     pub(crate) fn read<T>(
         &self,
         query: impl Fn(&Connection) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        self.twice_if_damaged(|connection| query(connection))
+        if let Some(slot) = self.idle_writer() {
+            return self.twice_if_damaged(slot, |connection| snapshot(connection, &query));
+        }
+        match self.inner.readers.read(&query) {
+            Err(error) if error.is_of_connection() => {
+                // The writer's connection knows what to do about damage, and is open where no other can be opened.
+                tracing::debug!(error = error.line(), "the writer reads for a reader that failed");
+                self.with_writer(|connection| snapshot(connection, &query))
+            }
+            done => done,
+        }
     }
 
     /// Makes a change in one transaction that is durable when this returns. It may be run twice, the first time
@@ -97,7 +115,8 @@ impl Storage {
         &self,
         change: impl Fn(&Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        self.twice_if_damaged(|connection| {
+        self.inner.has_written.store(true, Ordering::Relaxed);
+        self.with_writer(|connection| {
             let behavior = TransactionBehavior::Immediate;
             let transaction = connection.transaction_with_behavior(behavior)?;
             let done = change(&transaction)?;
@@ -106,13 +125,34 @@ impl Storage {
         })
     }
 
+    /// Does `work` on the connection that writes. It may be done twice.
+    pub(crate) fn with_writer<T>(
+        &self,
+        work: impl FnMut(&mut Connection) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let slot = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.twice_if_damaged(slot, work)
+    }
+
+    /// Returns the writer's connection as long as nothing was written here and nobody uses it.
+    fn idle_writer(&self) -> Option<MutexGuard<'_, Option<Opened>>> {
+        if self.inner.has_written.load(Ordering::Relaxed) {
+            return None;
+        }
+        match self.inner.writer.try_lock() {
+            Ok(slot) => Some(slot),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     /// Damage is not believed at first sight: one failed read can look like it. The database is opened again
     /// and checked, and only what the check finds is damage.
     fn twice_if_damaged<T>(
         &self,
+        mut slot: MutexGuard<'_, Option<Opened>>,
         mut work: impl FnMut(&mut Connection) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        let mut slot = self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner);
         match self.once(&mut slot, &mut work) {
             Err(StorageError::Corrupt { detail, .. }) => {
                 tracing::warn!(detail, "the database looks damaged and is checked");
@@ -129,25 +169,17 @@ impl Storage {
         slot: &mut Option<Opened>,
         work: &mut impl FnMut(&mut Connection) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
+        let opener = &self.inner.opener;
         let mut opened = match slot.take() {
             Some(opened) => opened,
-            None => self.inner.opener.open()?,
+            None => opener.open()?,
         };
-        let result = self.unmoved(opened.file).and_then(|()| work(&mut opened.connection));
+        let result = opener.ensure_unmoved(&opened).and_then(|()| work(&mut opened.connection));
         let result = result.map_err(|error| error.explained(self.path()));
         if !result.as_ref().is_err_and(StorageError::spoils_connection) {
             *slot = Some(opened);
         }
         result
-    }
-
-    /// A file that was removed or replaced can be written to for ever, and nobody will find it.
-    fn unmoved(&self, file: (u64, u64)) -> Result<(), StorageError> {
-        let now = std::fs::metadata(self.path());
-        if now.is_ok_and(|now| (now.dev(), now.ino()) == file) {
-            return Ok(());
-        }
-        Err(StorageError::Replaced { path: self.path().to_owned() })
     }
 }
 
@@ -165,7 +197,10 @@ pub(crate) fn count(value: i64) -> u64 {
 mod tests {
     use std::cell::Cell;
 
+    use openkoi_brokers::disk;
+
     use super::*;
+    use crate::tasks::TaskQuery;
 
     fn damaged() -> StorageError {
         StorageError::Corrupt { path: PathBuf::new(), detail: "looks so".to_owned() }
@@ -173,13 +208,12 @@ mod tests {
 
     fn storage() -> (tempfile::TempDir, Storage) {
         let home = tempfile::tempdir().unwrap();
-        let places = Places { home: home.path().into(), data: home.path().join("data") };
-        let storage = Storage::open(places).unwrap();
+        let storage = Storage::open(&home.path().join("data")).unwrap();
         (home, storage)
     }
 
     #[test]
-    fn what_only_looks_like_damage_is_tried_again_on_a_checked_database() {
+    fn a_read_that_looks_like_damage_is_tried_again_on_a_checked_database() {
         let (_home, storage) = storage();
         let runs = Cell::new(0);
 
@@ -192,13 +226,13 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_damage_twice_is_reported_and_the_next_use_starts_afresh() {
+    fn damage_that_is_seen_twice_is_reported_and_the_next_use_starts_afresh() {
         let (_home, storage) = storage();
 
         let read: Result<(), _> = storage.read(|_| Err(damaged()));
 
         assert!(matches!(read, Err(StorageError::Corrupt { .. })));
-        assert!(storage.inner.opened.lock().unwrap().is_none());
+        assert!(storage.inner.writer.lock().unwrap().is_none());
         storage.read(|_| Ok(())).unwrap();
     }
 
@@ -213,34 +247,37 @@ mod tests {
         });
 
         assert!(written.is_err());
-        assert!(storage.inner.opened.lock().unwrap().is_none());
+        assert!(storage.inner.writer.lock().unwrap().is_none());
         let count = "SELECT count(*) FROM trust_levels";
         let kept: u32 = storage.read(|c| Ok(c.query_row(count, (), |r| r.get(0))?)).unwrap();
         assert_eq!(kept, 0);
     }
 
+    fn setting(storage: &Storage, name: &str) -> String {
+        let found = storage.read(|connection| {
+            Ok(connection
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))?)
+        });
+        match found.unwrap() {
+            rusqlite::types::Value::Text(text) => text,
+            rusqlite::types::Value::Integer(number) => number.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn every_connection_has_the_settings_that_durability_rests_on() {
         let (_home, storage) = storage();
-        let settings = [
+
+        for (name, expected) in [
             ("journal_mode", "wal"),
             ("synchronous", "2"),
             ("foreign_keys", "1"),
             ("trusted_schema", "0"),
             ("busy_timeout", "5000"),
-        ];
-        for (name, expected) in settings {
-            let found = storage.read(|connection| {
-                Ok(connection.pragma_query_value(None, name, |row| {
-                    row.get::<_, rusqlite::types::Value>(0)
-                })?)
-            });
-            let found = match found.unwrap() {
-                rusqlite::types::Value::Text(text) => text,
-                rusqlite::types::Value::Integer(number) => number.to_string(),
-                other => panic!("{other:?}"),
-            };
-            assert_eq!(found, expected, "{name}");
+            ("query_only", "0"),
+        ] {
+            assert_eq!(setting(&storage, name), expected, "{name}");
         }
         let defensive = storage.write(|transaction| {
             transaction.pragma_update(None, "writable_schema", true)?;
@@ -248,5 +285,119 @@ mod tests {
             Ok(transaction.execute(sql, ())?)
         });
         assert!(defensive.is_err());
+    }
+
+    /// Makes every later read go to a connection that only reads.
+    fn write_something(storage: &Storage) {
+        storage.write(|_| Ok(())).unwrap();
+    }
+
+    #[test]
+    fn a_command_that_only_reads_opens_no_second_connection() {
+        let (_home, storage) = storage();
+
+        storage.read(|_| Ok(())).unwrap();
+        assert_eq!(storage.inner.readers.count(), 0);
+        write_something(&storage);
+        storage.read(|_| Ok(())).unwrap();
+        storage.read(|_| Ok(())).unwrap();
+
+        assert_eq!(storage.inner.readers.count(), 1);
+    }
+
+    #[test]
+    fn a_connection_that_reads_cannot_write_and_trusts_the_schema_no_more_than_others() {
+        let (_home, storage) = storage();
+        write_something(&storage);
+
+        let settings = ["journal_mode", "query_only", "trusted_schema", "busy_timeout"];
+        assert_eq!(settings.map(|name| setting(&storage, name)), ["wal", "1", "0", "5000"]);
+        let written = storage.inner.readers.read(|connection| {
+            assert!(connection.is_readonly("main")?);
+            connection.pragma_update(None, "query_only", false)?;
+            Ok(connection.execute("INSERT INTO trust_levels VALUES ('a', 'ask', 1)", ())?)
+        });
+        assert!(written.is_err());
+    }
+
+    #[test]
+    fn tasks_are_listed_while_a_transaction_is_open_and_have_what_it_commits_afterwards() {
+        let (_home, storage) = storage();
+        let list = || storage.tasks(&TaskQuery::default());
+        let task = "INSERT INTO sessions VALUES (1, 's', 'chat', 'active', 't', 'w', 1, 1);
+                    INSERT INTO tasks VALUES (1, 't', 's', 'x', 'running', 'w', 'm', 1, NULL, 0,
+                                              NULL, 0, 0, NULL);";
+
+        storage
+            .write(|transaction| {
+                transaction.execute_batch(task)?;
+                assert_eq!(list()?, []);
+                Ok(())
+            })
+            .unwrap();
+
+        assert_eq!(list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_query_sees_one_state_of_the_database() {
+        let (_home, storage) = storage();
+        write_something(&storage);
+        let count = "SELECT count(*) FROM trust_levels";
+
+        let counted = storage.read(|connection| {
+            let count = || connection.query_row(count, (), |row| row.get::<_, u32>(0));
+            let before = count()?;
+            storage.write(|transaction| {
+                let sql = "INSERT INTO trust_levels VALUES ('a', 'ask', 1)";
+                Ok(transaction.execute(sql, ())?)
+            })?;
+            Ok((before, count()?))
+        });
+
+        assert_eq!(counted.unwrap(), (0, 0));
+    }
+
+    #[test]
+    fn the_writer_reads_for_a_reader_that_fails_and_the_reader_is_closed() {
+        let (_home, storage) = storage();
+        write_something(&storage);
+        let runs = Cell::new(0);
+
+        let read = storage.read(|connection| {
+            runs.set(runs.get() + 1);
+            if connection.is_readonly("main")? { Err(damaged()) } else { Ok(7) }
+        });
+
+        assert_eq!((read.unwrap(), runs.get()), (7, 2));
+        assert_eq!(storage.inner.readers.count(), 0);
+    }
+
+    #[test]
+    fn an_answer_that_is_an_error_is_not_asked_for_again() {
+        let (_home, storage) = storage();
+        write_something(&storage);
+        let runs = Cell::new(0);
+
+        let read: Result<(), _> = storage.read(|_| {
+            runs.set(runs.get() + 1);
+            Err(StorageError::BadId(String::new()))
+        });
+
+        assert!(matches!(read, Err(StorageError::BadId(_))));
+        assert_eq!((runs.get(), storage.inner.readers.count()), (1, 1));
+    }
+
+    #[test]
+    fn readers_close_before_the_writer_which_leaves_no_log() {
+        let (home, storage) = storage();
+        write_something(&storage);
+        storage.read(|_| Ok(())).unwrap();
+        let log = home.path().join("data/openkoi.db-wal");
+        assert!(disk::exists(&log));
+
+        drop(storage);
+
+        assert!(!disk::exists(&log));
     }
 }

@@ -6,49 +6,49 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use openkoi_brokers::durable::DurableError;
+use openkoi_brokers::{disk, durable::DurableError};
 use openkoi_core::{failure::Failure, port::JournalError};
 use rusqlite::ErrorCode;
 
-/// Why something could not be kept or read.
+/// The reason why something could not be kept or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The file system is mounted read-only.
     #[error("cannot write `{}`: the file system is read-only", path.display())]
     ReadOnly {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
     },
     /// The disk or the quota is used up.
     #[error("cannot write `{}`: the disk is full", path.display())]
     Full {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
     },
     /// Owner or mode forbid it.
     #[error("cannot use `{}`: permission denied, check its owner and mode", path.display())]
     Permission {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
     },
     /// This process or the machine has no file handles left.
     #[error("cannot open `{}`: too many open files", path.display())]
     Handles {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
     },
     /// Somebody else keeps the database locked.
     #[error("`{}` is locked by another process; try again when it is done", path.display())]
     Locked {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
     },
     /// The database is damaged, which was checked twice.
     #[error("the database `{}` is damaged ({detail}); restore it from a backup or move it aside", path.display())]
     Corrupt {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
-        /// What the check found.
+        /// The findings of the check.
         detail: String,
     },
     /// A newer openkoi made the database.
@@ -57,7 +57,7 @@ pub enum StorageError {
         path.display()
     )]
     Newer {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
         /// Its version.
         found: u32,
@@ -67,13 +67,13 @@ pub enum StorageError {
     /// The database holds something else than openkoi put there.
     #[error("the database `{}` was changed or made by another program and is not used", path.display())]
     Schema {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
     },
     /// The database is not the file any more that was opened.
     #[error("the database `{}` was moved, removed or replaced while it was in use", path.display())]
     Replaced {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
     },
     /// Another process works on it.
@@ -89,7 +89,7 @@ pub enum StorageError {
     NoSuch {
         /// `task` or `session`.
         what: &'static str,
-        /// What was typed.
+        /// The text as typed.
         text: String,
     },
     /// More than one matches.
@@ -97,7 +97,7 @@ pub enum StorageError {
     Ambiguous {
         /// `task` or `session`.
         what: &'static str,
-        /// What was typed.
+        /// The text as typed.
         text: String,
         /// The first of those that match.
         candidates: Vec<Candidate>,
@@ -116,7 +116,7 @@ pub enum StorageError {
     /// A recorded value is not what this program writes.
     #[error("{what} cannot be read")]
     Unreadable {
-        /// Which.
+        /// The thing that this is about.
         what: String,
         /// Why not.
         source: serde_json::Error,
@@ -124,7 +124,7 @@ pub enum StorageError {
     /// A value that could not be read back was to be recorded.
     #[error("{what} cannot be recorded, because it could not be read back")]
     Unwritable {
-        /// Which.
+        /// The thing that this is about.
         what: String,
         /// Why not.
         source: serde_json::Error,
@@ -135,9 +135,9 @@ pub enum StorageError {
     /// A file could not be used.
     #[error("cannot use `{}`", path.display())]
     Io {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// SQLite says something else.
@@ -212,6 +212,31 @@ impl StorageError {
         }
     }
 
+    /// Returns whether this is about the connection that was used, so that another one may fare better.
+    pub(crate) fn is_of_connection(&self) -> bool {
+        match self {
+            Self::ReadOnly { .. }
+            | Self::Full { .. }
+            | Self::Permission { .. }
+            | Self::Handles { .. }
+            | Self::Locked { .. }
+            | Self::Corrupt { .. }
+            | Self::Newer { .. }
+            | Self::Schema { .. }
+            | Self::Replaced { .. }
+            | Self::Io { .. }
+            | Self::Sqlite(_) => true,
+            Self::Owned { .. }
+            | Self::NoSuch { .. }
+            | Self::Ambiguous { .. }
+            | Self::Exists { .. }
+            | Self::BadId(_)
+            | Self::Unreadable { .. }
+            | Self::Unwritable { .. }
+            | Self::Durable(_) => false,
+        }
+    }
+
     /// Returns the error and its causes as one line.
     pub fn line(&self) -> String {
         let mut text = self.to_string();
@@ -241,7 +266,7 @@ pub(crate) fn obstacle(path: &Path) -> Option<StorageError> {
     }
     // Nothing forbids it; what is left is that no more files can be opened: the database, its log, the log's
     // index, and the directory to sync it.
-    let handles: Result<Vec<_>, _> = (0..4).map(|_| std::fs::File::open(directory)).collect();
+    let handles: Result<Vec<_>, _> = (0..4).map(|_| disk::open_directory(directory)).collect();
     handles.err().map(|error| StorageError::io(path, error))
 }
 

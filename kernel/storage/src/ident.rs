@@ -4,9 +4,9 @@ use rusqlite::{Connection, Row};
 
 use crate::error::{Candidate, StorageError};
 
-/// How many candidates an ambiguous text lists.
+/// The most candidates that an ambiguous text lists.
 const LISTED: u32 = 8;
-/// How many characters of an id are shown.
+/// The number of characters of an id that are shown.
 const SHOWN: usize = 8;
 
 /// Returns the id if it may be the name of a file: letters, digits, `-` and `_`.
@@ -16,7 +16,7 @@ pub(crate) fn as_file_name(id: &str) -> Result<&str, StorageError> {
     if fits { Ok(id) } else { Err(StorageError::BadId(id.to_owned())) }
 }
 
-/// What ids are looked up among.
+/// The rows that an id is looked up among.
 pub(crate) struct Among {
     pub(crate) what: &'static str,
     pub(crate) table: &'static str,

@@ -16,6 +16,7 @@ use crate::{
     Storage,
     database::{count, stored},
     error::StorageError,
+    payload::{decode, encode},
     tasks, usage,
 };
 
@@ -30,15 +31,6 @@ impl Journal for Storage {
 }
 
 impl Storage {
-    /// Appends one entry, as [`Storage::append_entries`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn append_entry(&self, task: &TaskId, entry: &Entry) -> Result<(), StorageError> {
-        self.append_entries(task, std::slice::from_ref(entry))
-    }
-
     /// Appends `entries` to the task's journal; they are durable when this returns.
     ///
     /// # Errors
@@ -75,16 +67,6 @@ impl Storage {
     fn pass(&self, point: Point) -> Result<(), StorageError> {
         hit(point).map_err(|error| StorageError::io(self.path(), error))
     }
-}
-
-/// A run must be able to go on from what it recorded. What cannot be read back must not be acted on.
-fn encode(task: &TaskId, event: &Event) -> Result<String, StorageError> {
-    let written = serde_json::to_string(event);
-    let read = written.and_then(|text| serde_json::from_str::<Event>(&text).map(|_| text));
-    read.map_err(|source| StorageError::Unwritable {
-        what: format!("{} of task {}", event.name(), task.short()),
-        source,
-    })
 }
 
 fn insert(
@@ -125,10 +107,4 @@ fn entry(row: &Row<'_>, what: &dyn Fn() -> String) -> Result<Entry, StorageError
         elapsed_ms: count(row.get(2)?),
         event: decode(&payload, what)?,
     })
-}
-
-/// Reads an event as [`encode`] wrote it.
-pub(crate) fn decode(payload: &str, what: &dyn Fn() -> String) -> Result<Event, StorageError> {
-    serde_json::from_str(payload)
-        .map_err(|source| StorageError::Unreadable { what: what(), source })
 }

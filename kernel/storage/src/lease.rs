@@ -1,28 +1,27 @@
-//! One process per task and session.
+//! One owner per task and session.
 //!
 //! A lease is an exclusive `flock` on a file of its own. The operating system lets go of it when its holder dies,
 //! however that happens, so a crashed run can be taken up at once and no lease goes stale.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
-    fs::{self, File, OpenOptions},
+    collections::HashMap,
+    fs::File,
     io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use openkoi_brokers::durable::create_private_dir;
-use openkoi_core::id::{SessionId, TaskId};
+use openkoi_brokers::{disk, durable::create_private_dir};
+use openkoi_core::id::TaskId;
 use rustix::{
     fs::{FlockOperation, flock},
     io::{Errno, retry_on_intr},
 };
 
-use crate::{Storage, error::StorageError, ident};
+use crate::{error::StorageError, ident, mode::PRIVATE};
 
-/// How long and how often a glance of another process at a lease is waited out.
+/// The time of a glance of another process at a lease, and the most glances that are waited out.
 const GLANCE: Duration = Duration::from_millis(2);
 const GLANCES: u32 = 5;
 
@@ -37,7 +36,7 @@ type Held = Arc<Mutex<HashMap<String, Holding>>>;
 struct Holding {
     path: PathBuf,
     file: File,
-    /// Whether the journal took it for itself because nobody else had.
+    /// True if the journal took it for itself because nobody else had.
     implied: bool,
 }
 
@@ -55,35 +54,6 @@ impl Drop for Lease {
     }
 }
 
-impl Storage {
-    /// Claims a task for this process, before its journal is read to go on with it.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError::Owned`] if anybody, this process included, works on it.
-    pub fn claim_task(&self, task: &TaskId) -> Result<Lease, StorageError> {
-        self.leases().claim("task", task.as_str())
-    }
-
-    /// Claims a session for this process.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError::Owned`] if anybody, this process included, works on it.
-    pub fn claim_session(&self, session: &SessionId) -> Result<Lease, StorageError> {
-        self.leases().claim("session", session.as_str())
-    }
-
-    /// Returns whether somebody works on the task. A running task that nobody works on was interrupted.
-    ///
-    /// # Errors
-    ///
-    /// When the lock cannot be looked at.
-    pub fn is_owned(&self, task: &TaskId) -> Result<bool, StorageError> {
-        self.leases().is_held("task", task.as_str())
-    }
-}
-
 impl Leases {
     pub(crate) fn new(directory: PathBuf) -> Self {
         Self { directory, held: Held::default() }
@@ -91,24 +61,18 @@ impl Leases {
 
     pub(crate) fn claim(&self, what: &'static str, id: &str) -> Result<Lease, StorageError> {
         let name = name_of(what, id)?;
-        let mut held = locked(&self.held);
-        if held.contains_key(&name) {
-            return Err(owned(what, id));
+        match self.take(&name, false)? {
+            Taken::Now => Ok(Lease { name, held: self.held.clone() }),
+            Taken::Before | Taken::Elsewhere => Err(owned(what, id)),
         }
-        let holding = self.take(what, id, &name, false)?;
-        held.insert(name.clone(), holding);
-        Ok(Lease { name, held: self.held.clone() })
     }
 
     /// Makes sure that this process holds the task, taking it if nobody does.
     pub(crate) fn ensure_task(&self, task: &TaskId) -> Result<(), StorageError> {
-        let name = name_of("task", task.as_str())?;
-        let mut held = locked(&self.held);
-        if let Entry::Vacant(slot) = held.entry(name) {
-            let holding = self.take("task", task.as_str(), slot.key(), true)?;
-            slot.insert(holding);
+        match self.take(&name_of("task", task.as_str())?, true)? {
+            Taken::Now | Taken::Before => Ok(()),
+            Taken::Elsewhere => Err(owned("task", task.as_str())),
         }
-        Ok(())
     }
 
     /// Lets go of a task that [`Leases::ensure_task`] took.
@@ -120,7 +84,7 @@ impl Leases {
         }
     }
 
-    fn is_held(&self, what: &'static str, id: &str) -> Result<bool, StorageError> {
+    pub(crate) fn is_held(&self, what: &str, id: &str) -> Result<bool, StorageError> {
         let name = name_of(what, id)?;
         let held = locked(&self.held);
         if held.contains_key(&name) {
@@ -128,7 +92,7 @@ impl Leases {
         }
         // Where there is no file nobody holds it, and looking leaves no trace.
         let path = self.directory.join(&name);
-        if !path.exists() {
+        if !disk::exists(&path) {
             return Ok(false);
         }
         let free = lock(&path).map_err(|error| StorageError::io(&path, error))?;
@@ -138,32 +102,46 @@ impl Leases {
         Ok(is_held)
     }
 
-    fn take(
-        &self,
-        what: &'static str,
-        id: &str,
-        name: &str,
-        implied: bool,
-    ) -> Result<Holding, StorageError> {
-        create_private_dir(&self.directory)?;
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the wait is as short as a glance of another process"
+    )]
+    fn take(&self, name: &str, implied: bool) -> Result<Taken, StorageError> {
         let path = self.directory.join(name);
         // Who only looks whether it is held has it for a moment; that is waited out.
-        for _ in 0..GLANCES {
-            if let Some(file) = lock(&path).map_err(|error| StorageError::io(&path, error))? {
-                return Ok(Holding { path, file, implied });
+        for glance in 0..=GLANCES {
+            if glance > 0 {
+                std::thread::sleep(GLANCE);
             }
-            std::thread::sleep(GLANCE);
+            // Not kept over the wait: every entry of every task of this process passes here.
+            let mut held = locked(&self.held);
+            if held.contains_key(name) {
+                return Ok(Taken::Before);
+            }
+            create_private_dir(&self.directory)?;
+            if let Some(file) = lock(&path).map_err(|error| StorageError::io(&path, error))? {
+                held.insert(name.to_owned(), Holding { path, file, implied });
+                return Ok(Taken::Now);
+            }
         }
-        Err(owned(what, id))
+        Ok(Taken::Elsewhere)
     }
+}
+
+/// Who holds a lease after an attempt to take it.
+enum Taken {
+    /// This process, since now.
+    Now,
+    /// This process, since earlier.
+    Before,
+    /// Another process.
+    Elsewhere,
 }
 
 /// Locks the file, or returns nothing if somebody else has it.
 fn lock(path: &Path) -> io::Result<Option<File>> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
     loop {
-        let file = options.open(path)?;
+        let file = disk::open_or_create(path, PRIVATE)?;
         match retry_on_intr(|| flock(&file, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Ok(None),
@@ -171,8 +149,8 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
         }
         // Its last holder may have removed the file after it was opened here; a lock on a file without a name
         // keeps nobody out.
-        let ours = file.metadata()?;
-        if fs::metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino())) {
+        let ours = disk::status_of(&file)?.id;
+        if disk::status(path).is_ok_and(|now| now.id == ours) {
             return Ok(Some(file));
         }
     }
@@ -180,7 +158,7 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 
 /// Removes the file while it is still locked, so that none is left behind.
 fn let_go(holding: Holding) {
-    if let Err(error) = fs::remove_file(&holding.path) {
+    if let Err(error) = disk::remove_file(&holding.path) {
         tracing::debug!(%error, "a lock file is left behind");
     }
     drop(holding.file);

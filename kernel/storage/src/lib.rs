@@ -1,4 +1,4 @@
-//! What OpenKoi keeps: the journal and what is read from it, grants, component state, outputs; skills folders.
+//! All that OpenKoi keeps: the journal and what is read from it, grants, component state, outputs; skills folders.
 //!
 //! One SQLite database holds everything that must survive: [`Storage`] is the way to it. What the journal says
 //! is the truth; tasks, sessions and usage are projections of it, changed in the transaction of the entry that
@@ -9,27 +9,28 @@
 //! |---|---|
 //! | [`opener`] | opens the database: settings, checks, migrations |
 //! | [`database`] | [`Storage`]: transactions, and what to do when one fails |
-//! | [`lease`] | one process per task and session |
+//! | `readers` | the connections that read while another one writes |
+//! | [`lease`] | one owner per task and session |
 //! | [`journal`] | appends entries and gives them back |
-//! | [`tasks`], [`sessions`], [`usage`], [`records`] | what the journal says, as rows |
-//! | [`conversation`] | what was said in a session, for its next turn |
+//! | [`tasks`], [`sessions`], [`usage`] | what the journal says, as rows |
+//! | [`conversation`] | the conversation of a session, for its next turn |
 //! | [`output`] | answers as files, and the state files |
-//! | [`grants`] | trust levels, approval rules, trusted workspaces, component grants |
+//! | [`grants`] | trust levels and approval rules |
 //! | [`state`] | the key-value spaces of components |
 //! | [`skills`] | skills and evaluators from their folders |
 //!
 //! ```no_run
-//! use openkoi_storage::{Places, Storage, tasks::TaskQuery};
+//! use openkoi_storage::{Storage, tasks::TaskQuery};
 //!
 //! # fn main() -> Result<(), openkoi_storage::StorageError> {
-//! let places = Places { home: "/home/me/.openkoi".into(), data: "/home/me/data".into() };
-//! let storage = Storage::open(places)?;
-//! for task in storage.tasks(&TaskQuery { limit: Some(10), ..TaskQuery::default() })? {
+//! let storage = Storage::open("/home/me/.local/share/openkoi".as_ref())?;
+//! for task in storage.tasks(&TaskQuery { limit: Some(10), session: None })? {
 //!     let _shown = (task.id.short().to_owned(), task.status);
 //! }
 //! # Ok(())
 //! # }
 //! ```
+#![warn(clippy::disallowed_methods)]
 
 pub mod conversation;
 pub mod database;
@@ -38,14 +39,17 @@ pub mod grants;
 mod ident;
 pub mod journal;
 pub mod lease;
+mod mode;
 pub mod opener;
 pub mod output;
-pub mod records;
+mod payload;
+mod readers;
 pub mod sessions;
 pub mod skills;
 pub mod state;
+mod status;
 pub mod tasks;
 pub mod usage;
 
-pub use database::{Places, Storage};
+pub use database::Storage;
 pub use error::{Candidate, StorageError};

@@ -1,8 +1,9 @@
-//! The one place that opens a database.
+//! Opening the database.
 //!
-//! Every connection has the same settings: WAL with `synchronous=FULL`, foreign keys, a five-second wait for
-//! locks, and a schema that may run nothing (`trusted_schema` off, defensive, no triggers, no views). SQLite
-//! falls back to a read-only connection in silence when it cannot open a file for writing; that is looked for.
+//! Every connection has a five-second wait for locks and a schema that may run nothing (`trusted_schema` off,
+//! defensive, no triggers, no views). The one that writes has a write-ahead log with `synchronous=FULL`; others are
+//! opened read-only. SQLite falls back to a read-only connection in silence when it cannot open a file for writing;
+//! that is looked for.
 //!
 //! Whether the last run ended cleanly costs nothing to know: the last connection that closes removes the
 //! write-ahead log, so a log with something in it while nobody else is there was left by a crash. Only then is
@@ -12,46 +13,48 @@ mod migration;
 mod presence;
 
 use std::{
-    fs::{self, OpenOptions, Permissions},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use openkoi_brokers::durable::create_private_dir;
+use openkoi_brokers::{
+    disk::{self, FileId, FileKind},
+    durable::create_private_dir,
+};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use crate::error::{StorageError, obstacle};
+use crate::{
+    error::{StorageError, obstacle},
+    mode::PRIVATE,
+};
 pub use migration::VERSION;
 use presence::Presence;
 
-/// How long a connection waits for another one's lock.
-pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest that a connection waits for another one's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The name of the database in the data directory.
 pub const FILE: &str = "openkoi.db";
 /// The log is cut back to this size when it was larger.
 const LOG_LIMIT: i64 = 64 << 20;
-const PRIVATE: u32 = 0o600;
 
 /// Opens the database of one data directory.
 #[derive(Debug, Clone)]
-pub struct Opener {
+pub(crate) struct Opener {
     path: PathBuf,
     lock: PathBuf,
 }
 
 /// An open database.
 #[derive(Debug)]
-pub struct Opened {
-    /// The connection.
-    pub connection: Connection,
-    /// The file that is open: device and inode.
-    pub file: (u64, u64),
+pub(crate) struct Opened {
+    pub(crate) connection: Connection,
+    /// The file that is open.
+    pub(crate) file: FileId,
     // Says that somebody is here; after the connection, so that it goes last.
     _presence: Presence,
 }
 
-/// How much of the database is checked when it is opened.
+/// The extent of the check of a database that is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Check {
     /// Nothing, unless the last run crashed.
@@ -60,8 +63,13 @@ enum Check {
     Whole,
 }
 
-/// How many prepared statements are kept: all that one entry of the journal needs, and then some.
+/// The number of prepared statements that are kept: all that one entry of the journal needs, and then some.
 const STATEMENTS: usize = 32;
+
+/// Each connection is used by one thread at a time, is not reached through a link, and says precisely what failed.
+const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX
+    .union(OpenFlags::SQLITE_OPEN_NOFOLLOW)
+    .union(OpenFlags::SQLITE_OPEN_EXRESCODE);
 
 impl Opener {
     /// Returns an opener for the data directory, which is created if need be and closed to other users.
@@ -69,17 +77,17 @@ impl Opener {
     /// # Errors
     ///
     /// The directory cannot be created or is somebody else's.
-    pub fn new(data: &Path) -> Result<Self, StorageError> {
+    pub(crate) fn new(data: &Path) -> Result<Self, StorageError> {
         create_private_dir(data)?;
         // The real path: a link *to* the directory is the user's wish, one in place of the file is not.
-        let data = data.canonicalize().map_err(|error| StorageError::io(data, error))?;
+        let data = disk::canonical(data).map_err(|error| StorageError::io(data, error))?;
         let locks = data.join("locks");
         create_private_dir(&locks)?;
         Ok(Self { path: data.join(FILE), lock: locks.join("database.lock") })
     }
 
     /// Returns the path of the database.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -91,7 +99,7 @@ impl Opener {
     /// # Errors
     ///
     /// Says what is in the way; the database is as it was.
-    pub fn open(&self) -> Result<Opened, StorageError> {
+    pub(crate) fn open(&self) -> Result<Opened, StorageError> {
         match self.attempt(Check::AfterCrash) {
             Err(StorageError::Corrupt { detail, .. }) => {
                 tracing::warn!(detail, "the database looks damaged and is opened again");
@@ -106,7 +114,7 @@ impl Opener {
     /// # Errors
     ///
     /// [`StorageError::Corrupt`] with what the check found, among others.
-    pub fn open_and_check(&self) -> Result<Opened, StorageError> {
+    pub(crate) fn open_and_check(&self) -> Result<Opened, StorageError> {
         self.attempt(Check::Whole)
     }
 
@@ -130,37 +138,65 @@ impl Opener {
         Ok(Opened { connection, file, _presence: presence })
     }
 
+    /// Opens another connection to a database that is open, which reads and cannot write.
+    ///
+    /// # Errors
+    ///
+    /// Says what is in the way. Nothing is repaired, set up or migrated.
+    pub(crate) fn open_reader(&self) -> Result<Opened, StorageError> {
+        self.prepare_reader().map_err(|error| error.explained(&self.path))
+    }
+
+    fn prepare_reader(&self) -> Result<Opened, StorageError> {
+        let presence = Presence::join(&self.lock)?;
+        let file = disk::link_status(&self.path);
+        let file = file.map_err(|error| StorageError::io(&self.path, error))?.id;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | FLAGS;
+        let mut connection = Connection::open_with_flags(&self.path, flags)?;
+        configure(&connection)?;
+        connection.pragma_update(None, "query_only", true)?;
+        // Somebody may have put another file in the place of the one that was checked.
+        migration::check_current(&mut connection, &self.path)?;
+        Ok(Opened { connection, file, _presence: presence })
+    }
+
+    /// Makes sure that the file is still at its path: one that was removed or replaced can be written to for ever,
+    /// and nobody will find it.
+    pub(crate) fn ensure_unmoved(&self, opened: &Opened) -> Result<(), StorageError> {
+        let now = disk::status(&self.path);
+        if now.is_ok_and(|now| now.id == opened.file) {
+            return Ok(());
+        }
+        Err(StorageError::Replaced { path: self.path.clone() })
+    }
+
     /// Creates the file with its mode, which SQLite then gives to the files beside it.
-    fn private_file(&self) -> Result<(u64, u64), StorageError> {
+    fn private_file(&self) -> Result<FileId, StorageError> {
         let at = |error| StorageError::io(&self.path, error);
-        let found = match fs::symlink_metadata(&self.path) {
+        let found = match disk::link_status(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut options = OpenOptions::new();
-                options.read(true).write(true).create(true).truncate(false).mode(PRIVATE);
-                options.open(&self.path).and_then(|file| file.metadata()).map_err(at)?
+                let made = disk::open_or_create(&self.path, PRIVATE);
+                made.and_then(|file| disk::status_of(&file)).map_err(at)?
             }
             found => found.map_err(at)?,
         };
-        if !found.is_file() {
+        if found.kind != FileKind::File {
             return Err(StorageError::Schema { path: self.path.clone() });
         }
-        if found.permissions().mode() & 0o077 != 0 {
-            fs::set_permissions(&self.path, Permissions::from_mode(PRIVATE)).map_err(at)?;
+        if found.mode & 0o077 != 0 {
+            disk::set_mode(&self.path, PRIVATE).map_err(at)?;
         }
-        Ok((found.dev(), found.ino()))
+        Ok(found.id)
     }
 
     fn log_is_left(&self) -> bool {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
-        fs::metadata(log).is_ok_and(|log| log.len() > 0)
+        disk::status(Path::new(&log)).is_ok_and(|log| log.length > 0)
     }
 
     fn connect(&self) -> Result<Connection, StorageError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW
-            | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | FLAGS;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         if connection.is_readonly("main")? {
             // SQLite could not open the file for writing and did not say so.
@@ -169,6 +205,7 @@ impl Opener {
             return Err(obstacle(&self.path).unwrap_or(unknown));
         }
         configure(&connection)?;
+        make_durable(&connection)?;
         Ok(connection)
     }
 
@@ -183,6 +220,7 @@ impl Opener {
     }
 }
 
+/// Sets what holds for every connection.
 fn configure(connection: &Connection) -> Result<(), StorageError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -200,6 +238,11 @@ fn configure(connection: &Connection) -> Result<(), StorageError> {
     for (setting, value) in settings {
         connection.set_db_config(setting, value)?;
     }
+    Ok(())
+}
+
+/// Sets what the durability of a write rests on.
+fn make_durable(connection: &Connection) -> Result<(), StorageError> {
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if !mode.eq_ignore_ascii_case("wal") {

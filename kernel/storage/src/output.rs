@@ -4,22 +4,28 @@
 
 mod history;
 mod live;
+mod state_files;
 
 use std::{
     collections::HashSet,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use openkoi_brokers::durable::{create_private_dir, put_atomic};
+use openkoi_brokers::{
+    disk::{self, FileKind},
+    durable::{create_private_dir, put_atomic},
+};
 use openkoi_core::id::{SessionId, TaskId};
 
 pub use history::{History, HistoryLine, ROTATE_AT};
-pub use live::{LiveState, StateFiles, WRITTEN_EVERY};
+pub use live::LiveState;
+pub use state_files::{StateFiles, WRITTEN_EVERY};
 
-use crate::{Storage, error::StorageError, ident, sessions};
+use crate::{Storage, error::StorageError, ident, mode::PRIVATE, sessions};
 
-const PRIVATE: u32 = 0o600;
+/// The largest answer that is read, in bytes: more than any model writes.
+const READ_AT_MOST: u64 = 64 << 20;
 
 impl Storage {
     /// Writes the answer of a task to `sessions/<session>/<task>.md` in the data directory.
@@ -53,19 +59,15 @@ impl Storage {
         task: &TaskId,
     ) -> Result<Option<String>, StorageError> {
         let path = self.output_path(session, task)?;
-        match fs::read(&path) {
+        match disk::read(&path, READ_AT_MOST) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StorageError::io(&path, error)),
         }
     }
 
-    /// Returns where the answer of a task is written.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError::BadId`] if an id cannot be the name of a file.
-    pub fn output_path(&self, session: &SessionId, task: &TaskId) -> Result<PathBuf, StorageError> {
+    /// Returns the path of the answer of a task.
+    fn output_path(&self, session: &SessionId, task: &TaskId) -> Result<PathBuf, StorageError> {
         let session = ident::as_file_name(session.as_str())?;
         let task = ident::as_file_name(task.as_str())?;
         Ok(self.outputs().join(session).join(format!("{task}.md")))
@@ -86,30 +88,23 @@ impl Storage {
         })?;
         for orphan in names.iter().filter(|name| !known.contains(*name)) {
             let path = self.outputs().join(orphan);
-            fs::remove_dir_all(&path).map_err(|error| StorageError::io(&path, error))?;
+            disk::remove_tree(&path).map_err(|error| StorageError::io(&path, error))?;
         }
         Ok(())
     }
 
     fn outputs(&self) -> PathBuf {
-        self.places().data.join("sessions")
+        self.data().join("sessions")
     }
 }
 
 /// Returns the names of the directories in `directory` that may be ids.
 fn names(directory: &Path) -> Result<Vec<String>, StorageError> {
-    let at = |error| StorageError::io(directory, error);
-    let listing = match fs::read_dir(directory) {
+    let entries = match disk::list(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        listing => listing.map_err(at)?,
+        listing => listing.map_err(|error| StorageError::io(directory, error))?,
     };
-    let mut names = Vec::new();
-    for entry in listing {
-        let entry = entry.map_err(at)?;
-        let name = entry.file_name().into_string().unwrap_or_default();
-        if entry.file_type().map_err(at)?.is_dir() && ident::as_file_name(&name).is_ok() {
-            names.push(name);
-        }
-    }
-    Ok(names)
+    let directories = entries.into_iter().filter(|entry| entry.kind == FileKind::Directory);
+    let names = directories.filter_map(|entry| entry.name.into_string().ok());
+    Ok(names.filter(|name| ident::as_file_name(name).is_ok()).collect())
 }

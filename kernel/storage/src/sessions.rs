@@ -1,8 +1,11 @@
 //! Sessions: chats, and tasks by themselves.
 //!
-//! What a session cost is never kept beside it: it is the sum of its tasks, asked for when it is shown.
+//! The cost of a session is the sum of its tasks, made when it is shown.
 
-use openkoi_core::{id::SessionId, task::Task};
+use openkoi_core::{
+    id::{SessionId, TaskId},
+    task::Task,
+};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use serde::{Deserialize, Serialize};
 
@@ -12,12 +15,12 @@ use crate::{
     error::StorageError,
     ident::{self, Among, title_of},
     lease::Lease,
-    tasks::{TaskQuery, TaskStatus, unknown_word},
+    status::{TaskStatus, unknown_word},
 };
 
 const AMONG: Among = Among { what: "session", table: "sessions", title: "title" };
 
-/// What a session is.
+/// The kind of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionKind {
@@ -37,7 +40,7 @@ impl SessionKind {
     }
 }
 
-/// How a session stands.
+/// The status of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
@@ -65,9 +68,9 @@ impl SessionStatus {
 pub struct NewSession {
     /// Its id.
     pub id: SessionId,
-    /// What it is.
+    /// Its kind.
     pub kind: SessionKind,
-    /// What it is called; the text of its first task does, cut.
+    /// Its title, cut to one line. An empty one becomes the text of the first task.
     pub title: String,
     /// The workspace.
     pub workspace: String,
@@ -78,19 +81,19 @@ pub struct NewSession {
 pub struct SessionRecord {
     /// Its id.
     pub id: SessionId,
-    /// What it is.
+    /// Its kind.
     pub kind: SessionKind,
-    /// How it stands.
+    /// Its status.
     pub status: SessionStatus,
-    /// What it is called.
+    /// Its title.
     pub title: String,
     /// The workspace.
     pub workspace: String,
     /// When it began, in milliseconds since 1970.
     pub created_ms: u64,
-    /// When something last happened in it.
+    /// When something last happened in it, in milliseconds since 1970.
     pub updated_ms: u64,
-    /// How many tasks it has.
+    /// The number of tasks it has.
     pub tasks: u64,
     /// Tokens of all of them.
     pub tokens: u64,
@@ -98,14 +101,12 @@ pub struct SessionRecord {
     pub cost_micros: u64,
 }
 
-/// Which sessions are wanted, the one with the latest news first.
+/// A choice of sessions, the one with the latest news first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionQuery {
     /// Only those of this kind.
     pub kind: Option<SessionKind>,
-    /// Only those with news since then, in milliseconds since 1970.
-    pub since_ms: Option<u64>,
-    /// How many at most.
+    /// The most that are returned.
     pub limit: Option<u32>,
 }
 
@@ -167,13 +168,13 @@ impl Storage {
         self.read(|connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM sessions s
-                 WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR updated_ms >= ?2)
-                 ORDER BY updated_ms DESC, seq DESC LIMIT ?3"
+                 WHERE ?1 IS NULL OR kind = ?1
+                 ORDER BY updated_ms DESC, seq DESC LIMIT ?2"
             );
             let mut statement = connection.prepare(&sql)?;
             let kind = query.kind.map(SessionKind::word);
             let limit = query.limit.map_or(-1, i64::from);
-            let rows = statement.query_map((kind, query.since_ms.map(stored), limit), record)?;
+            let rows = statement.query_map((kind, limit), record)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -217,12 +218,19 @@ impl Storage {
         self.remove_orphaned_outputs()
     }
 
+    /// Claims a session for the caller.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Owned`] if anybody, in this process or another, works on it.
+    pub fn claim_session(&self, session: &SessionId) -> Result<Lease, StorageError> {
+        self.leases().claim("session", session.as_str())
+    }
+
     fn claim_with_tasks(&self, session: &SessionId) -> Result<Vec<Lease>, StorageError> {
         let mut leases = vec![self.claim_session(session)?];
-        let session = Some(session.clone());
-        let status = Some(TaskStatus::Running);
-        for task in self.tasks(&TaskQuery { session, status, ..TaskQuery::default() })? {
-            leases.push(self.claim_task(&task.id)?);
+        for task in self.read(|connection| running(connection, session))? {
+            leases.push(self.leases().claim("task", task.as_str())?);
         }
         Ok(leases)
     }
@@ -230,7 +238,7 @@ impl Storage {
     /// Brings the log into the database and empties it, so that it has no deleted text either. Another
     /// process that reads at this moment prevents that; its next checkpoint does it then.
     fn truncate_log(&self) -> Result<(), StorageError> {
-        self.read(|connection| {
+        self.with_writer(|connection| {
             let busy: i64 =
                 connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
             if busy != 0 {
@@ -245,6 +253,14 @@ const COLUMNS: &str = "id, kind, status, title, workspace, created_ms, updated_m
     (SELECT count(*) FROM tasks WHERE session = s.id),
     (SELECT coalesce(sum(tokens), 0) FROM tasks WHERE session = s.id),
     (SELECT coalesce(sum(cost_micros), 0) FROM tasks WHERE session = s.id)";
+
+fn running(connection: &Connection, session: &SessionId) -> Result<Vec<TaskId>, StorageError> {
+    let sql = "SELECT id FROM tasks WHERE session = ?1 AND status = ?2 ORDER BY seq DESC";
+    let mut statement = connection.prepare(sql)?;
+    let row = (session.as_str(), TaskStatus::Running.word());
+    let rows = statement.query_map(row, |row| Ok(TaskId::new(row.get::<_, String>(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
 
 fn by_id(connection: &Connection, id: &str) -> Result<Option<SessionRecord>, StorageError> {
     let sql = format!("SELECT {COLUMNS} FROM sessions s WHERE id = ?1");

@@ -8,8 +8,8 @@
 //! | user | `<home>/skills/user/`, `<home>/evaluators/user/` | task, evaluator |
 //! | proposed | `<home>/skills/proposed/` | task |
 //!
-//! Later rows win over earlier ones where two skills of one kind have the same name. In each place a skill is
-//! `<name>/SKILL.md` or `<name>.SKILL.md`. The `kind` of the front matter wins over that of the place.
+//! Later rows win over earlier ones where two skills of one kind have the same name. In each folder a skill is
+//! `<name>/SKILL.md` or `<name>.SKILL.md`. The `kind` of the front matter wins over that of the folder.
 //!
 //! Front matter is that of the Agent Skills specification with two more fields; others are accepted and left
 //! alone:
@@ -23,10 +23,12 @@
 //! | `dimensions`, or in `metadata` | list of `{ name, weight }`; required for an evaluator |
 //!
 //! Skills are other people's text. Sizes are bounded before anything is read, links lead nowhere outside the
-//! place they are in, and a skill that cannot be read is named and left out while the rest load.
+//! folder they are in, and a skill that cannot be read is named and left out while the rest load.
 
+mod error;
 mod folder;
 mod front_matter;
+mod skill;
 mod yaml;
 
 use std::{
@@ -34,177 +36,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use openkoi_core::evaluation::{Dimension, Rubric};
+pub use error::{FILE_LIMIT, FRONT_MATTER_LIMIT, SkillError, SkillProblem};
+pub use folder::{ENTRY_LIMIT, SKILL_LIMIT, SkillDirectories};
+pub use skill::{Skill, SkillKind, SkillSource};
+pub use yaml::DEPTH_LIMIT;
 
-/// The largest `SKILL.md`, in bytes.
-pub const FILE_LIMIT: u64 = 256 << 10;
-/// The largest front matter, in bytes.
-pub const FRONT_MATTER_LIMIT: usize = 64 << 10;
-/// How deep front matter may be nested.
-pub const DEPTH_LIMIT: usize = 16;
-/// The most skills that are loaded from folders.
-pub const SKILL_LIMIT: usize = 1_000;
-/// The most entries of one folder that are looked at.
-pub const ENTRY_LIMIT: usize = 10_000;
-
-/// What a skill is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SkillKind {
-    /// It tells the executor how something is done.
-    Task,
-    /// It tells the evaluator what is judged.
-    Evaluator,
-}
-
-/// Where a skill comes from; a greater one wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SkillSource {
-    /// It is in the binary.
-    Bundled,
-    /// It was installed.
-    Managed,
-    /// It is in the project.
-    Workspace,
-    /// The user wrote it.
-    User,
-    /// It was made from the user's habits and accepted.
-    Proposed,
-}
-
-impl SkillSource {
-    /// Returns the word for the source.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Bundled => "bundled",
-            Self::Managed => "managed",
-            Self::Workspace => "workspace",
-            Self::User => "user",
-            Self::Proposed => "proposed",
-        }
-    }
-}
-
-/// One skill.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Skill {
-    /// Its name.
-    pub name: String,
-    /// What it is for, in a sentence.
-    pub description: String,
-    /// What it is for.
-    pub kind: SkillKind,
-    /// Where it comes from.
-    pub source: SkillSource,
-    /// Its file.
-    pub path: PathBuf,
-    /// What it is about.
-    pub categories: Vec<String>,
-    /// The axes of an evaluator.
-    pub dimensions: Vec<Dimension>,
-    /// The Markdown under the front matter.
-    pub body: String,
-}
-
-impl Skill {
-    /// Returns the written criteria of an evaluator.
-    pub fn rubric(&self) -> Option<Rubric> {
-        (self.kind == SkillKind::Evaluator).then(|| Rubric {
-            name: self.name.clone(),
-            dimensions: self.dimensions.clone(),
-            text: self.body.clone(),
-        })
-    }
-}
-
-/// Why one skill, or one place, was left out.
-#[derive(Debug, thiserror::Error)]
-#[error("`{}`: {reason}", path.display())]
-pub struct SkillProblem {
-    /// The file or folder.
-    pub path: PathBuf,
-    /// What is wrong.
-    pub reason: SkillError,
-}
-
-/// What is wrong with a skill.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SkillError {
-    /// It is larger than a skill may be.
-    #[error("it is larger than {} KiB", FILE_LIMIT / 1024)]
-    TooLarge,
-    /// It is a directory, a pipe, a device or a socket.
-    #[error("it is not a regular file")]
-    NotAFile,
-    /// The path leads outside the folder, or cannot be opened.
-    #[error("it cannot be opened: {0}")]
-    Unopenable(String),
-    /// It is not UTF-8.
-    #[error("it is not UTF-8 text")]
-    NotText,
-    /// It does not begin with `---`.
-    #[error("it does not begin with front matter (`---`)")]
-    NoFrontMatter,
-    /// The front matter has no end within its limit.
-    #[error("its front matter has no closing `---` within {} KiB", FRONT_MATTER_LIMIT / 1024)]
-    Unclosed,
-    /// The front matter is not YAML.
-    #[error("its front matter is not valid YAML in line {line}: {message}")]
-    Yaml {
-        /// The line in the file.
-        line: usize,
-        /// What the parser said.
-        message: String,
-    },
-    /// The front matter is more than this program reads.
-    #[error("its front matter uses {0}, which is not accepted")]
-    Refused(&'static str),
-    /// A field is missing or has another form.
-    #[error("its front matter needs `{field}` to be {wanted}")]
-    Field {
-        /// The field.
-        field: &'static str,
-        /// What it has to be.
-        wanted: &'static str,
-    },
-    /// There are more than are loaded.
-    #[error("only {0} are loaded, the rest is left out")]
-    TooMany(usize),
-}
-
-/// Where skills are looked for.
-#[derive(Clone, Debug, Default)]
-pub struct SkillPlaces<'a> {
-    /// Configuration home.
-    pub home: Option<&'a Path>,
-    /// The workspace, if its skills are to be used.
-    pub workspace: Option<&'a Path>,
-    /// Path and text of those in the binary.
-    pub bundled: &'a [(&'a str, &'a str)],
-}
-
-/// What was found.
+/// The skills of all folders.
 #[derive(Debug, Default)]
 pub struct Skills {
     /// The skills that hold, sorted by kind and name.
     pub skills: Vec<Skill>,
     /// Those that are hidden by one of the same name from a stronger source.
     pub hidden: Vec<Skill>,
-    /// What could not be used.
+    /// The skills and folders that could not be used.
     pub problems: Vec<SkillProblem>,
 }
 
 impl Skills {
-    /// Reads the skills of all places.
-    pub fn load(places: &SkillPlaces<'_>) -> Self {
+    /// Reads the skills of all folders.
+    pub fn load(directories: &SkillDirectories<'_>) -> Self {
         let mut found = Self::default();
-        for (path, text) in places.bundled {
+        for (path, text) in directories.bundled {
             let file = File { path: PathBuf::from(path), source: SkillSource::Bundled };
             found.take(file, SkillKind::Task, text);
         }
-        for place in folder::places(places) {
-            found.read(&place);
+        for folder in folder::all(directories) {
+            found.read(&folder);
         }
-        found.settle();
+        found.keep_strongest();
         found
     }
 
@@ -213,13 +72,13 @@ impl Skills {
         self.skills.iter().find(|skill| skill.kind == kind && skill.name == name)
     }
 
-    fn read(&mut self, place: &folder::Place) {
+    fn read(&mut self, folder: &folder::Folder) {
         let room = SKILL_LIMIT.saturating_sub(self.count_of_folders());
-        for found in folder::read(place, room) {
+        for found in folder::read(folder, room) {
             match found {
                 Ok(read) => {
-                    let file = File { path: read.path, source: place.source };
-                    self.take(file, place.kind, &read.text);
+                    let file = File { path: read.path, source: folder.source };
+                    self.take(file, folder.kind, &read.text);
                 }
                 Err(problem) => self.problems.push(problem),
             }
@@ -238,7 +97,7 @@ impl Skills {
     }
 
     /// Keeps of each kind and name the one from the strongest source.
-    fn settle(&mut self) {
+    fn keep_strongest(&mut self) {
         let mut strongest: BTreeMap<(SkillKind, String), Skill> = BTreeMap::new();
         // A stable sort: within one source the first in the order of the folder holds.
         self.skills.sort_by_key(|skill| std::cmp::Reverse(skill.source));

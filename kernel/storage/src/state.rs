@@ -18,7 +18,7 @@ pub const KEY_LIMIT: usize = 512;
 pub const VALUE_LIMIT: usize = 256 << 10;
 /// The most keys that one listing returns.
 pub const KEYS_LIMIT: usize = 1_000;
-/// What a pair counts beyond its bytes: roughly what the database adds.
+/// The bytes that a pair counts beyond its own: roughly those that the database adds.
 pub const PAIR_COST: u64 = 64;
 
 impl StateStore for Storage {
@@ -72,34 +72,6 @@ impl StateStore for Storage {
             let keys = keys.map(|key| Ok(String::from_utf8_lossy(&key?).into_owned()));
             keys.collect::<Result<_, StorageError>>()
         })?)
-    }
-}
-
-impl Storage {
-    /// Returns how many bytes the space of `component` holds, as its quota counts them.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
-    pub fn state_size(&self, component: &str) -> Result<u64, StorageError> {
-        let sql = "SELECT bytes FROM state_spaces WHERE component = ?1";
-        self.read(|connection| {
-            let bytes = connection.query_row(sql, [component], |row| row.get(0)).optional()?;
-            Ok(bytes.map_or(0, count))
-        })
-    }
-
-    /// Empties the space of a component that is removed.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
-    pub fn clear_state(&self, component: &str) -> Result<(), StorageError> {
-        self.write(|transaction| {
-            let sql = "DELETE FROM state_spaces WHERE component = ?1";
-            transaction.execute(sql, [component])?;
-            Ok(())
-        })
     }
 }
 

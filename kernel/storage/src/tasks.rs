@@ -15,87 +15,15 @@ use crate::{
     database::{count, stored},
     error::StorageError,
     ident::{self, Among},
+    lease::Lease,
     sessions,
 };
 
-/// The reason of a [`Event::TaskPaused`] that means: the user cancelled. Any other reason waits for a person.
-pub const CANCELLED: &str = "cancelled";
+pub use crate::status::TaskStatus;
 
-/// The event that, right before a pause, means: no model answered.
-const FAILED: &str = "turn.failed";
-
-/// How many characters of a task's text a list carries.
+/// The most characters of a task's text that a list carries.
 const LISTED_TEXT: u32 = 4_000;
 const AMONG: Among = Among { what: "task", table: "tasks", title: "substr(text, 1, 200)" };
-
-/// How a task stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskStatus {
-    /// It runs, or was interrupted; [`Storage::is_owned`] tells.
-    Running,
-    /// Its work was accepted.
-    Accepted,
-    /// It ended without being accepted.
-    Stopped,
-    /// The user ended it. It can be resumed.
-    Cancelled,
-    /// It waits for a person. It can be resumed.
-    Paused,
-    /// The model could not answer. It can be resumed.
-    Failed,
-}
-
-impl TaskStatus {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Running, Self::Accepted, Self::Stopped, Self::Cancelled, Self::Paused, Self::Failed];
-
-    /// Returns the word for the status.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Accepted => "accepted",
-            Self::Stopped => "stopped",
-            Self::Cancelled => "cancelled",
-            Self::Paused => "paused",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Returns whether nothing can follow.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Accepted | Self::Stopped)
-    }
-
-    /// Returns the status of a run that ended so.
-    pub fn of(ending: &Ending) -> Self {
-        match ending {
-            Ending::Accepted => Self::Accepted,
-            Ending::Exhausted | Ending::Stalled { .. } | Ending::Tripped { .. } => Self::Stopped,
-        }
-    }
-
-    /// Returns the status of a run that paused for this reason, the event before being named `last`.
-    pub fn of_pause(reason: &str, last: &str) -> Self {
-        match (reason, last) {
-            (CANCELLED, _) => Self::Cancelled,
-            (_, FAILED) => Self::Failed,
-            _ => Self::Paused,
-        }
-    }
-
-    fn from_column(word: &str) -> rusqlite::Result<Self> {
-        let found = Self::ALL.into_iter().find(|status| status.word() == word);
-        found.ok_or_else(|| unknown_word(word))
-    }
-}
-
-pub(crate) fn unknown_word(word: &str) -> rusqlite::Error {
-    let message = format!("the word `{word}` is not known");
-    let kind = rusqlite::types::Type::Text;
-    rusqlite::Error::FromSqlConversionFailure(0, kind, message.into())
-}
 
 /// One task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,19 +32,19 @@ pub struct TaskRecord {
     pub id: TaskId,
     /// Its session.
     pub session: SessionId,
-    /// What was asked; its beginning in a list.
+    /// The request of the user; its beginning in a list.
     pub text: String,
-    /// How it stands.
+    /// Its status.
     pub status: TaskStatus,
     /// The workspace.
     pub workspace: String,
-    /// What does the work: `provider/model`.
+    /// The model that does the work: `provider/model`.
     pub model: String,
     /// When it began, in milliseconds since 1970.
     pub started_ms: u64,
     /// When it ended or paused.
     pub ended_ms: Option<u64>,
-    /// How many iterations it took so far.
+    /// The number of iterations it took so far.
     pub iterations: u32,
     /// The rubric's score, 0 to 1, if it was evaluated.
     pub score: Option<f64>,
@@ -124,22 +52,16 @@ pub struct TaskRecord {
     pub cost_micros: u64,
     /// Tokens so far.
     pub tokens: u64,
-    /// How it ended.
+    /// The ending of its run, once there is one.
     pub ending: Option<Ending>,
 }
 
-/// Which tasks are wanted, newest first.
+/// A choice of tasks, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskQuery {
     /// Only those of this session.
     pub session: Option<SessionId>,
-    /// Only those in this state.
-    pub status: Option<TaskStatus>,
-    /// Only those that began then or later, in milliseconds since 1970.
-    pub since_ms: Option<u64>,
-    /// Only those that began before this one: the last of the page before.
-    pub before: Option<TaskId>,
-    /// How many at most.
+    /// The most that are returned.
     pub limit: Option<u32>,
 }
 
@@ -166,29 +88,22 @@ impl Storage {
         })
     }
 
-    /// Returns the task with exactly this id.
+    /// Claims a task for the caller, before its journal is read to go on with it.
     ///
     /// # Errors
     ///
-    /// When the database cannot be read.
-    pub fn task(&self, id: &TaskId) -> Result<Option<TaskRecord>, StorageError> {
-        self.read(|connection| by_id(connection, id.as_str()))
+    /// [`StorageError::Owned`] if anybody, in this process or another, works on it.
+    pub fn claim_task(&self, task: &TaskId) -> Result<Lease, StorageError> {
+        self.leases().claim("task", task.as_str())
     }
 
-    /// Returns the tasks that were running when their process died, newest first.
+    /// Returns whether somebody works on the task. A running task that nobody works on was interrupted.
     ///
     /// # Errors
     ///
-    /// When the database or a lease cannot be looked at.
-    pub fn interrupted_tasks(&self) -> Result<Vec<TaskRecord>, StorageError> {
-        let query = TaskQuery { status: Some(TaskStatus::Running), ..TaskQuery::default() };
-        let mut interrupted = Vec::new();
-        for task in self.tasks(&query)? {
-            if !self.is_owned(&task.id)? {
-                interrupted.push(task);
-            }
-        }
-        Ok(interrupted)
+    /// When the lock cannot be looked at.
+    pub fn is_owned(&self, task: &TaskId) -> Result<bool, StorageError> {
+        self.leases().is_held("task", task.as_str())
     }
 }
 
@@ -199,20 +114,12 @@ fn select(connection: &Connection, query: &TaskQuery) -> Result<Vec<TaskRecord>,
     // In the order in which they were recorded: the wall clock may go back.
     let sql = format!(
         "SELECT {COLUMNS}, substr(text, 1, {LISTED_TEXT}) FROM tasks
-         WHERE (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR status = ?2)
-           AND (?3 IS NULL OR started_ms >= ?3)
-           AND (?4 IS NULL OR seq < (SELECT seq FROM tasks WHERE id = ?4))
-         ORDER BY seq DESC LIMIT ?5"
+         WHERE ?1 IS NULL OR session = ?1
+         ORDER BY seq DESC LIMIT ?2"
     );
     let mut statement = connection.prepare(&sql)?;
-    let parameters = (
-        query.session.as_ref().map(SessionId::as_str),
-        query.status.map(TaskStatus::word),
-        query.since_ms.map(stored),
-        query.before.as_ref().map(TaskId::as_str),
-        query.limit.map_or(-1, i64::from),
-    );
-    let mut rows = statement.query(parameters)?;
+    let session = query.session.as_ref().map(SessionId::as_str);
+    let mut rows = statement.query((session, query.limit.map_or(-1, i64::from)))?;
     let mut tasks = Vec::new();
     while let Some(row) = rows.next()? {
         tasks.push(record(row)?);
@@ -283,7 +190,7 @@ pub(crate) fn project(
     }
 }
 
-/// Whether a session is as recent as this event. Not each one counts: a date costs two more pages of a commit.
+/// Returns whether a session is as recent as this event. Not each one counts: a date costs two more pages of a commit.
 fn dates(event: &Event) -> bool {
     matches!(
         event,

@@ -1,4 +1,4 @@
-//! What models were used for and what it cost. It outlives the sessions that spent it.
+//! The turns of models and their cost, which outlive the sessions that spent it.
 
 use openkoi_core::{
     event::{Entry, Event},
@@ -7,39 +7,20 @@ use openkoi_core::{
     message::Usage,
     model::ModelError,
 };
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::{OptionalExtension, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Storage,
     database::{count, stored},
     error::StorageError,
-    journal::decode,
+    payload::decode,
 };
-
-/// What one model was used for in one role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsageLine {
-    /// `provider/model`.
-    pub model: String,
-    /// The role.
-    pub role: String,
-    /// How many turns it was asked for.
-    pub turns: u64,
-    /// How many of them it did not answer.
-    pub unanswered: u64,
-    /// Tokens as the provider counted them; absent where it never reported any.
-    pub usage: Usage,
-    /// Tokens that were charged to budgets.
-    pub tokens: u64,
-    /// Money, in millionths of a dollar.
-    pub cost_micros: u64,
-}
 
 /// Sums of a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Total {
-    /// How many turns models were asked for.
+    /// The number of turns models were asked for.
     pub turns: u64,
     /// Tokens that were charged to budgets.
     pub tokens: u64,
@@ -48,24 +29,6 @@ pub struct Total {
 }
 
 impl Storage {
-    /// Returns what each model was used for since then, the dearest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
-    pub fn usage(&self, since_ms: u64) -> Result<Vec<UsageLine>, StorageError> {
-        let sql = "SELECT model, role, count(*), sum(NOT answered), sum(input), sum(output),
-                          sum(cache_read), sum(cache_write), sum(reasoning), sum(tokens),
-                          sum(cost_micros) AS cost
-                   FROM turns WHERE at_ms >= ?1
-                   GROUP BY model, role ORDER BY cost DESC, model, role";
-        self.read(|connection| {
-            let mut statement = connection.prepare(sql)?;
-            let rows = statement.query_map([stored(since_ms)], line)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-    }
-
     /// Returns what all models together took since then. With the time a day ago it is the last day's cost.
     ///
     /// # Errors
@@ -82,32 +45,6 @@ impl Storage {
             Ok(total)
         })
     }
-}
-
-fn line(row: &Row<'_>) -> rusqlite::Result<UsageLine> {
-    Ok(UsageLine {
-        model: row.get(0)?,
-        role: row.get(1)?,
-        turns: count(row.get(2)?),
-        unanswered: count(row.get(3)?),
-        usage: usage_at(row, 4)?,
-        tokens: count(row.get(9)?),
-        cost_micros: count(row.get(10)?),
-    })
-}
-
-/// Reads the five counts of a usage from this column on.
-pub(crate) fn usage_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Usage> {
-    let at = |column| -> rusqlite::Result<_> {
-        Ok(row.get::<_, Option<i64>>(first + column)?.map(count))
-    };
-    Ok(Usage {
-        input: at(0)?,
-        output: at(1)?,
-        cache_read: at(2)?,
-        cache_write: at(3)?,
-        reasoning: at(4)?,
-    })
 }
 
 /// Adds a turn that ended, however it did.

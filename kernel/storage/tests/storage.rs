@@ -16,8 +16,6 @@ mod journal;
 mod opener;
 #[path = "storage/output.rs"]
 mod output;
-#[path = "storage/records.rs"]
-mod records;
 #[path = "storage/skills.rs"]
 mod skills;
 #[path = "storage/state.rs"]

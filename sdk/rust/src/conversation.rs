@@ -1,4 +1,4 @@
-//! What is said to a model and what it answers, in no vendor's format.
+//! Messages to a model and its answers, in no vendor's format.
 
 pub use crate::bindings::host::openkoi::types::conversation::{
     Blob, Completion, CompletionRequest, Effort, Message, Part, Reasoning, Speaker, StopReason,

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// What nearly every function of this crate returns.
+/// The result of nearly every function of this crate.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// One argument that was not accepted.
@@ -12,27 +12,27 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 pub struct InvalidInput {
     /// The field, as a JSON pointer (`/path`), or empty when the whole input is meant.
     pub field: String,
-    /// What is wrong with it and what would be right, one sentence.
+    /// One sentence: its fault, and what would be right.
     pub message: String,
 }
 
 /// A refusal by policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// What was refused, for example `read of .env`.
+    /// The thing that was refused, for example `read of .env`.
     pub what: String,
-    /// What a person can do to allow it. Empty if nothing can.
+    /// The way for a person to allow it. Empty if there is none.
     pub hint: String,
 }
 
 /// A service that could not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// What happened, one sentence without secrets.
+    /// One sentence about it, without secrets.
     pub message: String,
-    /// Whether any byte of the request left this machine; then only an idempotent one may be sent again.
+    /// True if any byte of the request left this machine; then only an idempotent one may be sent again.
     pub request_sent: bool,
-    /// How long the service asks to be left alone, in milliseconds.
+    /// The time that the service asks to be left alone, in milliseconds.
     pub retry_after_ms: Option<u64>,
 }
 

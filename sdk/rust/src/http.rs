@@ -58,8 +58,8 @@ impl Request {
         self
     }
 
-    /// Sends the request and returns when the response's head is there. A status of 400 and above is no
-    /// failure; see [`Response::success`].
+    /// Sends the request and returns when the response's head is there. A status of 400 and above is not
+    /// a failure; see [`Response::success`].
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl Response {
         crate::provider::header(&self.headers, name)
     }
 
-    /// Whether the status is 200 to 299.
+    /// Returns whether the status is 200 to 299.
     pub fn success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -164,7 +164,7 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// What the host says while the body arrives.
+    /// The host's failure while the body arrives.
     pub fn read_up_to(self, max: usize) -> Result<(Vec<u8>, bool)> {
         collect_up_to(self, max)
     }
@@ -198,7 +198,7 @@ fn collect_up_to(chunks: impl Iterator<Item = Chunk>, max: usize) -> Result<(Vec
     Ok((bytes, true))
 }
 
-/// What a reader has left of a chunk comes before the next one.
+/// The rest of a chunk comes before the next one.
 fn next_chunk(
     rest: &mut io::Cursor<Vec<u8>>,
     chunks: &mut impl Iterator<Item = Chunk>,

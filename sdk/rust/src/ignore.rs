@@ -1,4 +1,4 @@
-//! Which paths `.gitignore` and `.ignore` files leave out, by the rules of gitignore(5).
+//! The paths that `.gitignore` and `.ignore` files leave out, by the rules of gitignore(5).
 
 use crate::glob::Glob;
 

@@ -1,4 +1,4 @@
-//! What was learnt before.
+//! Learnings of earlier tasks.
 
 use crate::{Result, bindings::host::openkoi::host::memory, failure::hosted};
 
@@ -8,7 +8,7 @@ pub use memory::Learning;
 ///
 /// # Errors
 ///
-/// What the host says.
+/// The host's failure.
 pub fn recall(query: &str, limit: u32) -> Result<Vec<Learning>> {
     hosted(|| memory::recall(query, limit))
 }

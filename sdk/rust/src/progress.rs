@@ -1,4 +1,4 @@
-//! What the user may see while a call runs.
+//! Progress that the user may see while a call runs.
 
 /// Says in a few words what the component is doing now. Cut at 200 characters; natively, nothing happens.
 pub fn report(message: &str) {

@@ -20,7 +20,7 @@ use crate::{
 
 /// One provider's wire format.
 pub trait Codec {
-    /// What reads one response.
+    /// The reader of one response.
     type Decoder: Decoder + 'static;
 
     /// Writes the request for one streamed turn.
@@ -116,7 +116,7 @@ impl From<Diagnosis> for Broken {
 }
 
 impl Broken {
-    /// What the provider reported, or the same meaning for what it did.
+    /// The usage that the provider reported.
     fn diagnosis(self) -> Diagnosis {
         let failure = match self {
             Self::Reported(diagnosis) => return diagnosis,
@@ -238,7 +238,7 @@ impl HttpRequest {
     }
 }
 
-/// Returns the first header called `name`, compared without case, as text; bytes that are no UTF-8 are replaced.
+/// Returns the first header called `name`, compared without case, as text; bytes that are not UTF-8 are replaced.
 pub fn header(headers: &[Header], name: &str) -> Option<String> {
     let found = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
     Some(String::from_utf8_lossy(&found.value).into_owned())

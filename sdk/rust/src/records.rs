@@ -8,7 +8,7 @@ pub use records::{Call, Iteration, Query, Spending, Task, Verdict};
 ///
 /// # Errors
 ///
-/// What the host says.
+/// The host's failure.
 pub fn tasks(query: &Query) -> Result<Vec<Task>> {
     hosted(|| records::tasks(query))
 }
@@ -17,7 +17,7 @@ pub fn tasks(query: &Query) -> Result<Vec<Task>> {
 ///
 /// # Errors
 ///
-/// What the host says.
+/// The host's failure.
 pub fn iterations(query: &Query) -> Result<Vec<Iteration>> {
     hosted(|| records::iterations(query))
 }
@@ -26,7 +26,7 @@ pub fn iterations(query: &Query) -> Result<Vec<Iteration>> {
 ///
 /// # Errors
 ///
-/// What the host says.
+/// The host's failure.
 pub fn calls(query: &Query) -> Result<Vec<Call>> {
     hosted(|| records::calls(query))
 }
@@ -35,7 +35,7 @@ pub fn calls(query: &Query) -> Result<Vec<Call>> {
 ///
 /// # Errors
 ///
-/// What the host says.
+/// The host's failure.
 pub fn verdicts(query: &Query) -> Result<Vec<Verdict>> {
     hosted(|| records::verdicts(query))
 }
@@ -44,7 +44,7 @@ pub fn verdicts(query: &Query) -> Result<Vec<Verdict>> {
 ///
 /// # Errors
 ///
-/// What the host says.
+/// The host's failure.
 pub fn spendings(query: &Query) -> Result<Vec<Spending>> {
     hosted(|| records::spendings(query))
 }

@@ -138,7 +138,7 @@ mod tests {
     struct Read {
         /// The path.
         path: String,
-        /// How many.
+        /// Their number.
         limit: Option<u32>,
         /// A title is a property here.
         title: Vec<Inner>,

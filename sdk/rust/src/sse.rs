@@ -9,7 +9,7 @@ use crate::{Result, lines::Lines};
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What kind of event it is; `message` where the stream does not say.
+    /// The type of the event; `message` where the stream does not say.
     pub name: String,
     /// Its data, lines joined with `\n`.
     pub data: String,

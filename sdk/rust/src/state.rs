@@ -4,14 +4,14 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Result, bindings::host::openkoi::host::state, failure::hosted};
 
-/// How many keys the host returns at once.
+/// The most keys that the host returns at once.
 const PAGE: usize = 1000;
 
 /// Returns the value of `key`, or nothing.
 ///
 /// # Errors
 ///
-/// What the host says, or that the stored value is not a `T`.
+/// The host's failure, or that the stored value is not a `T`.
 pub fn get<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
     let Some(bytes) = get_bytes(key)? else {
         return Ok(None);
@@ -23,7 +23,7 @@ pub fn get<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
 ///
 /// # Errors
 ///
-/// What the host says, or that `value` cannot be written as JSON.
+/// The host's failure, or that `value` cannot be written as JSON.
 pub fn set(key: &str, value: &impl Serialize) -> Result<()> {
     set_bytes(key, &serde_json::to_vec(value)?)
 }
@@ -32,7 +32,7 @@ pub fn set(key: &str, value: &impl Serialize) -> Result<()> {
 ///
 /// # Errors
 ///
-/// What the host says.
+/// The host's failure.
 pub fn get_bytes(key: &str) -> Result<Option<Vec<u8>>> {
     hosted(|| state::get(key))
 }
@@ -41,16 +41,16 @@ pub fn get_bytes(key: &str) -> Result<Option<Vec<u8>>> {
 ///
 /// # Errors
 ///
-/// What the host says.
+/// The host's failure.
 pub fn set_bytes(key: &str, value: &[u8]) -> Result<()> {
     hosted(|| state::set(key, value))
 }
 
-/// Removes `key`; removing one that is not there is no failure.
+/// Removes `key`; removing one that is not there is not a failure.
 ///
 /// # Errors
 ///
-/// What the host says.
+/// The host's failure.
 pub fn delete(key: &str) -> Result<()> {
     hosted(|| state::delete(key))
 }
@@ -59,7 +59,7 @@ pub fn delete(key: &str) -> Result<()> {
 ///
 /// # Errors
 ///
-/// What the host says.
+/// The host's failure.
 pub fn keys(prefix: &str) -> Result<Vec<String>> {
     let mut all: Vec<String> = Vec::new();
     loop {

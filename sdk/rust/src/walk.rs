@@ -13,14 +13,14 @@ use crate::{
 /// The most that is read of a file of ignore rules, in bytes.
 const MAX_RULES: u64 = 256 * 1024;
 
-/// What a walk comes by.
+/// A file or directory that a walk comes by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
     /// The path, as it can be opened.
     pub path: String,
     /// The path relative to where the walk began.
     pub relative: String,
-    /// How many directories lie between it and where the walk began.
+    /// The number of directories that lie between it and where the walk began.
     pub depth: usize,
     /// What it is.
     pub stat: Stat,

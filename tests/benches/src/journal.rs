@@ -9,7 +9,7 @@ use openkoi_core::{
     id::TaskId,
     port::Journal,
 };
-use openkoi_storage::{Places, Storage};
+use openkoi_storage::Storage;
 use openkoi_testing::target_directory;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -108,8 +108,7 @@ fn writer<'a>(connection: &'a Connection, payload: &'a str) -> impl FnMut() + 'a
 
 /// Opens a storage in which a task has begun.
 fn storage(home: &Path) -> (Storage, TaskId) {
-    let places = Places { home: home.to_owned(), data: home.join("data") };
-    let storage = Storage::open(places).expect("it opens");
+    let storage = Storage::open(&home.join("data")).expect("it opens");
     let task = TaskId::new("01k9abcdef0000000000000001");
     append(&storage, &task, &entries([started(&task)]));
     (storage, task)

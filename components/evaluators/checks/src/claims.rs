@@ -1,12 +1,12 @@
-//! What an answer says about checks. Only plain statements that something passes or was run count: no wishes,
+//! Claims of an answer about checks. Only plain statements that something passes or was run count: no wishes,
 //! no conditions, no plans, no questions.
 
 use crate::plan::Category;
 
 /// A statement of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// What it is about.
+pub(crate) struct Claim {
+    /// Its subject.
     pub category: Category,
     /// The line of the answer, from 1.
     pub line: u32,
@@ -15,7 +15,7 @@ pub struct Claim {
 }
 
 /// Returns the claims in an answer, one for each category, the first of each.
-pub fn read(answer: &str) -> Vec<Claim> {
+pub(crate) fn read(answer: &str) -> Vec<Claim> {
     let mut claims: Vec<Claim> = Vec::new();
     let mut code = false;
     for (number, line) in answer.lines().enumerate() {
@@ -72,7 +72,7 @@ const WELL: [&str; 17] = [
     "builds",
 ];
 
-/// Words with which a sentence is no statement that something went well.
+/// Words that keep a sentence from being a statement that something went well.
 const UNLESS: [&str; 34] = [
     "if", "when", "once", "until", "unless", "should", "would", "could", "will", "can", "may",
     "might", "must", "need", "needs", "not", "cannot", "never", "no", "fail", "fails", "failed",
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_conditions_and_bad_news_are_none() {
+    fn wishes_conditions_and_bad_news_are_not_claims() {
         for answer in [
             "The tests should pass now.",
             "If the tests pass, merge it.",

@@ -1,4 +1,4 @@
-//! Which checks a workspace has. Only what the project itself declares is run: its manifests, its scripts, its
+//! The checks that a workspace has. Only what the project itself declares is run: its manifests, its scripts, its
 //! configured linters.
 //!
 //! | found | checks |
@@ -18,6 +18,7 @@ mod cargo;
 mod go;
 mod make;
 mod node;
+mod project;
 mod python;
 mod script;
 
@@ -25,8 +26,9 @@ use std::collections::BTreeSet;
 
 use openkoi_sdk::evaluator::Change;
 
-use crate::plan::{Category, Plan};
+use crate::plan::Plan;
 use crate::world::World;
+use project::Project;
 
 /// The most sub-projects that are looked at.
 const SUBPROJECTS: usize = 4;
@@ -44,97 +46,21 @@ const FOREIGN: [&str; 9] = [
     "__pycache__",
 ];
 
-/// A directory in which checks are looked for.
-pub struct Project<'a> {
-    /// The workspace.
-    pub world: &'a dyn World,
-    /// Relative to the workspace; empty for the workspace itself.
-    pub directory: String,
-    files: BTreeSet<String>,
-    folders: BTreeSet<String>,
-}
-
-impl<'a> Project<'a> {
-    fn at(world: &'a dyn World, directory: &str) -> Self {
-        let mut files = BTreeSet::new();
-        let mut folders = BTreeSet::new();
-        for entry in world.list(directory) {
-            if entry.directory {
-                folders.insert(entry.name)
-            } else {
-                files.insert(entry.name)
-            };
-        }
-        Self { world, directory: directory.to_owned(), files, folders }
-    }
-
-    /// Whether the directory itself holds a file of that name.
-    pub fn has(&self, file: &str) -> bool {
-        self.files.contains(file)
-    }
-
-    /// Whether the directory itself holds a folder of that name.
-    pub fn has_folder(&self, folder: &str) -> bool {
-        self.folders.contains(folder)
-    }
-
-    /// The names of the files in the directory.
-    pub fn files(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().map(String::as_str)
-    }
-
-    /// The text of a file below the directory, or nothing.
-    pub fn read(&self, path: &str) -> Option<String> {
-        self.world.read(&below(&self.directory, path))
-    }
-
-    /// The text of a file below the directory, or empty.
-    pub fn text(&self, path: &str) -> String {
-        self.read(path).unwrap_or_default()
-    }
-
-    /// The files of a folder below the directory, by name.
-    pub fn list(&self, path: &str) -> Vec<String> {
-        let entries = self.world.list(&below(&self.directory, path));
-        entries.into_iter().filter(|entry| !entry.directory).map(|entry| entry.name).collect()
-    }
-
-    /// Whether what runs in continuous integration, or `make`, speaks of `word`.
-    pub fn uses(&self, word: &str) -> bool {
-        let workflows = self.list(".github/workflows");
-        let mut texts =
-            workflows.iter().map(|file| self.text(&format!(".github/workflows/{file}")));
-        texts.any(|text| text.contains(word))
-            || ["Makefile", "justfile", ".gitlab-ci.yml", ".pre-commit-config.yaml"]
-                .iter()
-                .any(|file| self.text(file).contains(word))
-    }
-
-    /// Plans `command`, words parted by spaces.
-    pub fn plan(&self, name: &str, category: Category, command: &str) -> Plan {
-        Plan::new(name, category, &self.directory, command)
-    }
-}
-
-fn below(directory: &str, path: &str) -> String {
-    if directory.is_empty() { path.to_owned() } else { format!("{directory}/{path}") }
-}
-
 /// Returns the checks of the workspace, in the order in which they are run.
-pub fn plans(world: &dyn World, changes: &[Change]) -> Vec<Plan> {
+pub(crate) fn plans(world: &dyn World, changes: &[Change]) -> Vec<Plan> {
     let root = Project::at(world, "");
-    let mut plans = project(&root);
+    let mut plans = of_project(&root);
     let sub = if plans.is_empty() { children(&root) } else { BTreeSet::new() };
     for directory in sub.into_iter().chain(touched(&root, changes)) {
         let known: BTreeSet<String> = plans.iter().map(|plan| plan.id.clone()).collect();
-        let project = project(&Project::at(world, &directory));
-        plans.extend(project.into_iter().filter(|plan| !known.contains(&plan.id)));
+        let found = of_project(&Project::at(world, &directory));
+        plans.extend(found.into_iter().filter(|plan| !known.contains(&plan.id)));
     }
     distinct(plans)
 }
 
 /// The checks of one directory.
-fn project(project: &Project<'_>) -> Vec<Plan> {
+fn of_project(project: &Project<'_>) -> Vec<Plan> {
     let mut plans = Vec::new();
     plans.extend(cargo::plans(project));
     plans.extend(go::plans(project));
@@ -148,8 +74,8 @@ fn project(project: &Project<'_>) -> Vec<Plan> {
 
 /// The direct sub-directories that are projects.
 fn children(root: &Project<'_>) -> BTreeSet<String> {
-    let own = root.folders.iter().filter(|name| is_own(name));
-    own.filter(|name| is_project(root, name)).take(SUBPROJECTS).cloned().collect()
+    let own = root.folders().filter(|name| is_own(name));
+    own.filter(|name| is_project(root, name)).take(SUBPROJECTS).map(str::to_owned).collect()
 }
 
 /// The direct sub-directories that are projects, hold a changed file, and are not covered from the root.
@@ -184,7 +110,7 @@ fn is_project(root: &Project<'_>, folder: &str) -> bool {
     files.iter().any(|file| marker(file))
 }
 
-/// Whether the checks of the root run those of the folder, too.
+/// Returns whether the checks of the root run those of the folder, too.
 fn is_covered(root: &Project<'_>, folder: &str) -> bool {
     let files = root.list(folder);
     let member = |file: &str, ground: bool| ground && files.iter().any(|name| name == file);
@@ -210,7 +136,7 @@ mod tests {
     use crate::world::tests::Fake;
     use openkoi_sdk::evaluator::ChangeKind;
 
-    pub fn found(world: &Fake) -> Vec<String> {
+    pub(crate) fn found(world: &Fake) -> Vec<String> {
         found_with(world, &[])
     }
 

@@ -2,7 +2,7 @@
 
 /// One changed file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FileDiff {
+pub(crate) struct FileDiff {
     /// Its path before; absent if it is new.
     pub old: Option<String>,
     /// Its path after; absent if it is gone.
@@ -13,7 +13,7 @@ pub struct FileDiff {
 
 /// A run of changed lines with those around them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hunk {
+pub(crate) struct Hunk {
     /// The line at which it begins before the change.
     pub old_start: u32,
     /// The line at which it begins after the change.
@@ -24,7 +24,7 @@ pub struct Hunk {
 
 /// One line of a hunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub(crate) enum Line {
     /// It stayed.
     Kept(String),
     /// It is gone.
@@ -34,7 +34,7 @@ pub enum Line {
 }
 
 /// Reads a diff. What it does not understand it leaves out.
-pub fn parse(diff: &str) -> Vec<FileDiff> {
+pub(crate) fn parse(diff: &str) -> Vec<FileDiff> {
     let mut reader = Reader::default();
     for line in diff.lines() {
         reader.line(line);
@@ -102,7 +102,7 @@ fn path_of(header: &str) -> Option<String> {
     (path != "/dev/null").then(|| path.to_owned())
 }
 
-/// Takes `a/` and `b/` off, which are no folders if both are there or the other side is nothing.
+/// Takes `a/` and `b/` off, which are not folders if both are there or the other side is nothing.
 fn unprefix(file: &mut FileDiff) {
     let old = file.old.as_deref().is_none_or(|path| path.starts_with("a/"));
     let new = file.new.as_deref().is_none_or(|path| path.starts_with("b/"));

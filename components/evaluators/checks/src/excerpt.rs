@@ -1,7 +1,7 @@
-//! The part of a long output that somebody who has to mend the failure needs.
+//! The part of a long output that somebody who has to fix the failure needs.
 
 /// The most that an excerpt holds, in bytes.
-pub const MAX: usize = 8 * 1024;
+pub(crate) const MAX: usize = 8 * 1024;
 
 /// Lines with which the interesting part of an output begins, by any runner.
 const BEGINNINGS: [&str; 14] = [
@@ -22,7 +22,7 @@ const BEGINNINGS: [&str; 14] = [
 ];
 
 /// Returns at most [`MAX`] bytes of `output`: from where it begins to speak of the failure, and its end.
-pub fn useful(output: &str) -> String {
+pub(crate) fn useful(output: &str) -> String {
     let text = plain(output);
     let text = text.trim_matches('\n');
     if text.len() <= MAX {
@@ -64,7 +64,7 @@ fn floor(text: &str, at: usize) -> usize {
 }
 
 /// Returns `output` without control sequences; of a line that was overwritten, what was seen last.
-pub fn plain(output: &str) -> String {
+pub(crate) fn plain(output: &str) -> String {
     let mut text = String::with_capacity(output.len());
     let mut line_start = 0;
     let mut chars = output.chars().peekable();

@@ -1,4 +1,4 @@
-//! What is going to be run, and how its output is read.
+//! The plan of a check: its command, and the reader of its output.
 
 use crate::report::{Case, Reporter};
 use crate::world::Invocation;
@@ -6,14 +6,14 @@ use crate::world::Invocation;
 /// Runs `"$@"` with both streams in one, so that what belongs together stays together.
 const MERGED: &str = "exec \"$@\" 2>&1";
 
-/// The same with a report written to a file, which is printed after the end of everything else. The mark holds
-/// a `<`, which the report itself can only contain escaped.
+/// The same with a report written to a file, which is printed after the end of everything else, behind
+/// [`REPORT_MARK`](crate::report::REPORT_MARK).
 const REPORTED: &str = concat!(
     "report=\"${TMPDIR:-/tmp}/openkoi-report.$$.xml\"; \"$@\" \"--junitxml=$report\" 2>&1; code=$?; ",
     "printf '\\n<<<openkoi-report\\n'; [ -f \"$report\" ] && cat \"$report\" && rm -f \"$report\"; exit $code"
 );
 
-/// For cargo: a lock file that was not there goes again, and so it is no change of the task.
+/// For cargo: a lock file that was not there goes again, and so it is not a change of the task.
 const UNLOCKED: &str = "[ -e Cargo.lock ] || trap 'rm -f Cargo.lock' EXIT; \"$@\" 2>&1";
 
 /// The same with what is compiled outside of the workspace, where nothing tells that it is to be ignored.
@@ -22,12 +22,9 @@ const APART: &str = concat!(
     "[ -e Cargo.lock ] || trap 'rm -f Cargo.lock' EXIT; \"$@\" 2>&1"
 );
 
-/// What stands between a run's output and its report.
-pub const REPORT_MARK: &str = "\n<<<openkoi-report\n";
-
-/// What a check is about.
+/// The subject of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Category {
+pub(crate) enum Category {
     /// Does it compile?
     Build,
     /// Do the tests pass?
@@ -40,7 +37,7 @@ pub enum Category {
 
 impl Category {
     /// Returns the word of the contract.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Build => "build",
             Self::Test => "test",
@@ -50,9 +47,9 @@ impl Category {
     }
 }
 
-/// What surrounds a command.
+/// The shell around a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub(crate) enum Manner {
     /// Nothing but one stream for both.
     Plain,
     /// A report is asked for and printed at the end.
@@ -76,30 +73,30 @@ impl Manner {
 
 /// One check to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// A stable id without spaces.
     pub id: String,
-    /// What it is about.
+    /// Its subject.
     pub category: Category,
-    /// Where, relative to the workspace; empty for the workspace itself.
+    /// Its directory, relative to the workspace; empty for the workspace itself.
     pub directory: String,
     /// The program and its arguments.
     pub arguments: Vec<String>,
     /// The same in other words, tried when the machine lacks what the first needs.
     pub instead: Option<Vec<String>>,
-    /// What surrounds it.
+    /// The shell around it.
     pub manner: Manner,
-    /// How its output is read.
+    /// The reader of its output.
     pub reporter: Reporter,
     /// The check without which this one cannot pass.
     pub needs: Option<String>,
-    /// When it is killed, in milliseconds.
+    /// The time after which it is killed, in milliseconds.
     pub timeout_ms: u64,
 }
 
 impl Plan {
     /// Plans `command`, words parted by spaces, in `directory`.
-    pub fn new(name: &str, category: Category, directory: &str, command: &str) -> Self {
+    pub(crate) fn new(name: &str, category: Category, directory: &str, command: &str) -> Self {
         let timeout_ms = match category {
             Category::Build | Category::Test => 240_000,
             Category::Types | Category::Lint => 120_000,
@@ -118,36 +115,36 @@ impl Plan {
     }
 
     /// Reads the output with `reporter`.
-    pub fn read_by(mut self, reporter: Reporter) -> Self {
+    pub(crate) fn read_by(mut self, reporter: Reporter) -> Self {
         self.reporter = reporter;
         self
     }
 
     /// Runs in this manner.
-    pub fn run_in(mut self, manner: Manner) -> Self {
+    pub(crate) fn run_in(mut self, manner: Manner) -> Self {
         self.manner = manner;
         self
     }
 
     /// Does not run when the check `name` of the same directory failed.
-    pub fn after(mut self, name: &str) -> Self {
+    pub(crate) fn after(mut self, name: &str) -> Self {
         self.needs = Some(id(name, &self.directory));
         self
     }
 
     /// Runs `command` instead where the first lacks something.
-    pub fn or(mut self, command: &str) -> Self {
+    pub(crate) fn or(mut self, command: &str) -> Self {
         self.instead = Some(words(command));
         self
     }
 
     /// The whole run.
-    pub fn whole(&self, timeout_ms: u64) -> Invocation {
+    pub(crate) fn whole(&self, timeout_ms: u64) -> Invocation {
         self.invocation(self.arguments.clone(), timeout_ms)
     }
 
     /// The run of those tests alone, where the runner can.
-    pub fn only(&self, failing: &[&Case], timeout_ms: u64) -> Invocation {
+    pub(crate) fn only(&self, failing: &[&Case], timeout_ms: u64) -> Invocation {
         self.invocation(self.reporter.narrowed(&self.arguments, failing), timeout_ms)
     }
 
@@ -161,7 +158,7 @@ impl Plan {
     }
 
     /// The command as one would type it.
-    pub fn command(&self) -> String {
+    pub(crate) fn command(&self) -> String {
         typed(&self.arguments)
     }
 }
@@ -179,7 +176,7 @@ fn words(command: &str) -> Vec<String> {
 }
 
 /// Writes arguments as one would type them.
-pub fn typed(arguments: &[String]) -> String {
+pub(crate) fn typed(arguments: &[String]) -> String {
     let quoted: Vec<String> = arguments.iter().map(|argument| quote(argument)).collect();
     quoted.join(" ")
 }

@@ -1,5 +1,6 @@
-//! What runners report, test by test. Each parser is a pure function from a run's output.
+//! Reports of test runners, test by test. Each parser is a pure function from a run's output.
 
+mod case;
 mod go;
 mod javascript;
 mod junit;
@@ -9,77 +10,12 @@ mod pytest;
 mod tap;
 mod unittest;
 
-use std::collections::BTreeMap;
+pub(crate) use case::{Case, Report};
+pub(crate) use pytest::REPORT_MARK;
 
-use openkoi_sdk::evaluator::Outcome;
-
-/// One test as a runner reported it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Case {
-    /// Its name, unique in the run and the same in the next one.
-    pub name: String,
-    /// What the runner wants to hear to run it alone.
-    pub handle: String,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
-impl Case {
-    fn new(name: impl Into<String>, outcome: Outcome) -> Self {
-        let name = name.into();
-        Self { handle: name.clone(), name, outcome }
-    }
-
-    fn handled(name: impl Into<String>, handle: impl Into<String>, outcome: Outcome) -> Self {
-        Self { name: name.into(), handle: handle.into(), outcome }
-    }
-}
-
-/// What a run said of its tests.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Report {
-    /// The tests.
-    pub cases: Vec<Case>,
-    /// How many ran, where the runner says so.
-    pub ran: Option<u32>,
-    /// What broke off or never began, in the runner's words. Such a run has not passed, whatever it exits with.
-    pub broken: Vec<String>,
-}
-
-impl Report {
-    /// A report whose count is that of its cases.
-    fn counted(cases: Vec<Case>) -> Self {
-        let ran = cases.iter().filter(|case| case.outcome != Outcome::Skipped).count();
-        Self { cases, ran: u32::try_from(ran).ok(), broken: Vec::new() }
-    }
-
-    /// Makes the names unique. The order in which a runner reports equal names is taken to be stable.
-    fn unique(mut self) -> Self {
-        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
-        for case in &mut self.cases {
-            let count = seen.entry(case.name.clone()).or_default();
-            *count += 1;
-            if *count > 1 {
-                case.name = format!("{} #{count}", case.name);
-            }
-        }
-        self
-    }
-
-    /// The tests that failed.
-    pub fn failing(&self) -> Vec<&Case> {
-        self.cases.iter().filter(|case| case.outcome == Outcome::Failed).collect()
-    }
-
-    /// How each test ended, by name.
-    pub fn outcomes(&self) -> BTreeMap<&str, Outcome> {
-        self.cases.iter().map(|case| (case.name.as_str(), case.outcome)).collect()
-    }
-}
-
-/// How a run's output is read.
+/// The reader of a run's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reporter {
+pub(crate) enum Reporter {
     /// There are no tests in it.
     Nothing,
     /// `cargo test`.
@@ -100,7 +36,7 @@ pub enum Reporter {
 
 impl Reporter {
     /// Reads `output`; nothing if it holds no report.
-    pub fn read(self, output: &str) -> Option<Report> {
+    pub(crate) fn read(self, output: &str) -> Option<Report> {
         let report = match self {
             Self::Nothing => None,
             Self::Libtest => libtest::read(output),
@@ -115,7 +51,7 @@ impl Reporter {
     }
 
     /// Returns `arguments` changed so that only `failing` run, or as they are where that cannot be said.
-    pub fn narrowed(self, arguments: &[String], failing: &[&Case]) -> Vec<String> {
+    pub(crate) fn narrowed(self, arguments: &[String], failing: &[&Case]) -> Vec<String> {
         const MOST: usize = 50;
         let mut narrowed = arguments.to_vec();
         if failing.len() > MOST {
@@ -151,10 +87,12 @@ fn any(output: &str) -> Option<Report> {
 
 #[cfg(test)]
 mod tests {
+    use openkoi_sdk::evaluator::Outcome;
+
     use super::*;
 
     /// A report as lines: how each test ended, then the count and what broke off.
-    pub fn lines(report: &Report) -> Vec<String> {
+    pub(crate) fn lines(report: &Report) -> Vec<String> {
         let mut lines: Vec<String> = report
             .cases
             .iter()

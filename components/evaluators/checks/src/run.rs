@@ -6,11 +6,11 @@ use openkoi_sdk::evaluator::{Check, Finding, Outcome, Severity, Test};
 use openkoi_sdk::{Failure, Result};
 
 use crate::excerpt;
-use crate::plan::{Category, Plan, REPORT_MARK};
-use crate::report::{Case, Report};
+use crate::plan::{Category, Plan};
+use crate::report::{Case, REPORT_MARK, Report};
 use crate::world::{Invocation, Run, World};
 
-/// How long all checks together may run, in milliseconds: the component's own limit less a reserve.
+/// The longest that all checks together may run, in milliseconds: the component's own limit less a reserve.
 const TOTAL_MS: u64 = 570_000;
 
 /// The most tests that are named. Past that only failing ones are, before and after alike, so that no test
@@ -19,7 +19,7 @@ const NAMED: usize = 20_000;
 
 /// The checks with what was observed while they ran.
 #[derive(Debug, Default, PartialEq)]
-pub struct Results {
+pub(crate) struct Results {
     /// The checks, in order.
     pub checks: Vec<Check>,
     /// Observations.
@@ -28,7 +28,7 @@ pub struct Results {
 
 /// Runs `plans`. `known` are tests by `check name` that failed twice on the untouched tree: nobody has to see
 /// them fail twice again.
-pub fn all(world: &dyn World, plans: &[Plan], known: &BTreeSet<String>) -> Result<Results> {
+pub(crate) fn all(world: &dyn World, plans: &[Plan], known: &BTreeSet<String>) -> Result<Results> {
     let mut runner = Runner { world, known, spent_ms: 0, results: Results::default() };
     for (number, plan) in plans.iter().enumerate() {
         world.say(&format!("check {} of {}: {}", number + 1, plans.len(), plan.command()));
@@ -207,7 +207,8 @@ fn blank(plan: &Plan) -> Check {
     }
 }
 
-/// How a run ended. Whatever the exit code says, a failed test is a failure and no test at all no pass.
+/// Returns the outcome of a run. Whatever the exit code says, a failed test is a failure, and a run without any
+/// test has not passed.
 fn outcome(plan: &Plan, run: &Run, report: Option<&Report>) -> Outcome {
     if run.timed_out {
         return Outcome::Errored;
@@ -224,7 +225,7 @@ fn outcome(plan: &Plan, run: &Run, report: Option<&Report>) -> Outcome {
     }
 }
 
-/// What the machine lacks to run it at all, if that is why it failed.
+/// Returns what the machine lacks to run it at all, if that is why it failed.
 fn missing(run: &Run) -> Option<&'static str> {
     const SIGNS: [(&str, &str); 13] = [
         ("No module named pytest", "pytest is not installed"),

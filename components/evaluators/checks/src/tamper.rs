@@ -1,4 +1,4 @@
-//! Whether the change made the checks easier to pass: tests that are gone, assertions that changed, tests that
+//! Changes that make the checks easier to pass: tests that are gone, assertions that changed, tests that
 //! are left out, commands that no longer fail.
 //!
 //! The text before the change is put together again from the file as it is and the diff, so that a changed line
@@ -7,26 +7,27 @@
 mod asked;
 mod commands;
 mod language;
+mod observation;
 mod renaming;
 mod source;
 mod statement;
+mod syntax;
 mod tests_kept;
 
-use openkoi_sdk::evaluator::{ChangeKind, Finding, Severity, Subject};
+use openkoi_sdk::evaluator::{ChangeKind, Finding, Subject};
 
 use crate::diff;
 use crate::world::World;
 use language::Language;
+pub(crate) use observation::DIMENSION;
+use observation::Observation;
 use source::Source;
-
-/// The dimension of what is found here.
-pub const DIMENSION: &str = "tests-kept";
 
 /// The most findings: past that, more of the same tells nothing new.
 const MOST: usize = 40;
 
 /// Returns what the change did to the tests and checks of the untouched tree.
-pub fn findings(subject: &Subject, world: &dyn World) -> Vec<Finding> {
+pub(crate) fn findings(subject: &Subject, world: &dyn World) -> Vec<Finding> {
     let files = diff::parse(&subject.diff);
     let sources: Vec<Source> =
         files.iter().map(|file| Source::new(file, world.read(source::path_of(file)))).collect();
@@ -38,58 +39,25 @@ pub fn findings(subject: &Subject, world: &dyn World) -> Vec<Finding> {
     observations.into_iter().map(|observation| observation.finding(wanted)).collect()
 }
 
-/// Something that was made easier.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Observation {
-    severity: Severity,
-    message: String,
-    path: String,
-    line: u32,
-}
-
-impl Observation {
-    fn new(path: &str, line: u32, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { severity: Severity::Critical, message, path: path.to_owned(), line: line.max(1) }
-    }
-
-    fn graded(mut self, severity: Severity) -> Self {
-        self.severity = severity;
-        self
-    }
-
-    /// What the task asks for is only noted.
-    fn finding(self, wanted: bool) -> Finding {
-        let (severity, message) = match wanted {
-            true => {
-                (Severity::Note, format!("{} (the task speaks of changing tests)", self.message))
-            }
-            false => (self.severity, self.message),
-        };
-        let evidence = format!("{}:{}", self.path, self.line);
-        Finding { severity, message, evidence, dimension: DIMENSION.to_owned() }
-    }
-}
-
 /// Removed test files of which the diff, cut or not, shows nothing.
 fn gone_unseen(subject: &Subject, sources: &[Source]) -> Vec<Observation> {
     let shown = |path: &str| sources.iter().any(|source| source.path == path);
     let gone = subject.changes.iter().filter(|change| change.kind == ChangeKind::Removed);
-    gone.filter(|change| language::is_test_file(&change.path, Language::of(&change.path)))
+    gone.filter(|change| syntax::is_test_file(&change.path, Language::of(&change.path)))
         .filter(|change| !shown(&change.path))
         .map(|change| Observation::new(&change.path, 1, "a file of tests was removed; put it back"))
         .collect()
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::verdict::tests::subject;
     use crate::world::tests::Fake;
-    use openkoi_sdk::evaluator::Change;
+    use openkoi_sdk::evaluator::{Change, Severity};
 
     /// A diff with one hunk from the first line that differs to the last.
-    pub fn diff_of(path: &str, before: &str, after: &str) -> String {
+    pub(crate) fn diff_of(path: &str, before: &str, after: &str) -> String {
         let (old, new): (Vec<&str>, Vec<&str>) =
             (before.lines().collect(), after.lines().collect());
         let first = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
@@ -117,11 +85,11 @@ pub mod tests {
     }
 
     /// What is found in a change of one file, as lines.
-    pub fn found(path: &str, before: &str, after: &str) -> Vec<String> {
+    pub(crate) fn found(path: &str, before: &str, after: &str) -> Vec<String> {
         found_in("add a feature", &[(path, before, after)])
     }
 
-    pub fn found_in(task: &str, files: &[(&str, &str, &str)]) -> Vec<String> {
+    pub(crate) fn found_in(task: &str, files: &[(&str, &str, &str)]) -> Vec<String> {
         let mut world = Fake::default();
         let mut subject = Subject { task: task.to_owned(), ..subject() };
         for (path, before, after) in files {

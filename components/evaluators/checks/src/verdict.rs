@@ -12,7 +12,7 @@ use crate::world::World;
 use crate::{detect, tamper};
 
 /// Runs the project's checks on the tree as it is and looks at what became of its tests.
-pub fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> {
+pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> {
     let claims = subject.answer.as_deref().map(claims::read).unwrap_or_default();
     // An answer without any change has only to be held against what it says.
     let answer_only = subject.answer.is_some() && subject.changes.is_empty();
@@ -47,7 +47,7 @@ fn categories(claims: &[Claim]) -> BTreeSet<&'static str> {
     claims.iter().map(|claim| claim.category.word()).collect()
 }
 
-/// Whether the plan shows something that is claimed, or something that claimed tests stand on.
+/// Returns whether the plan shows something that is claimed, or something that claimed tests stand on.
 fn claimed(plan: &Plan, categories: &BTreeSet<&'static str>) -> bool {
     let category = plan.category.word();
     categories.contains(category) || (category == "build" && !categories.is_empty())
@@ -62,7 +62,7 @@ fn known_red(baseline: &[Check]) -> BTreeSet<String> {
         .collect()
 }
 
-/// What an answer claims and the checks do not bear out.
+/// Returns the claims of an answer that the checks do not bear out.
 fn unborne(claims: &[Claim], checks: &[Check]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for claim in claims {
@@ -137,12 +137,12 @@ fn part(check: &Check) -> String {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::world::tests::Fake;
     use openkoi_sdk::evaluator::{Change, ChangeKind};
 
-    pub fn subject() -> Subject {
+    pub(crate) fn subject() -> Subject {
         Subject {
             task: "add a feature".to_owned(),
             criteria: Vec::new(),

@@ -1,4 +1,4 @@
-//! What this component needs of the outside, as a trait, so that all of it can be tested natively.
+//! The outside of this component, as a trait, so that all of it can be tested natively.
 
 use std::time::Duration;
 
@@ -11,33 +11,33 @@ const FILE_BYTES: u64 = 1024 * 1024;
 /// The most bytes of a run's output that are kept: the first quarter and the newest rest.
 const OUTPUT_BYTES: usize = 16 * 1024 * 1024;
 
-/// What to run. Both output streams come back as one, in the order in which they were written.
+/// A command to be run. Both output streams come back as one, in the order in which they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// The script for `sh` that runs `arguments` as `"$@"`.
     pub script: &'static str,
     /// The program and its arguments.
     pub arguments: Vec<String>,
-    /// Where, relative to the workspace; empty for the workspace itself.
+    /// Its directory, relative to the workspace; empty for the workspace itself.
     pub directory: String,
-    /// When it is killed, in milliseconds.
+    /// The time after which it is killed, in milliseconds.
     pub timeout_ms: u64,
 }
 
-/// What a run left behind.
+/// The output and the end of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Run {
-    /// What it wrote.
+pub(crate) struct Run {
+    /// Its output.
     pub output: String,
-    /// Whether a part of that is missing from the middle.
+    /// True if a part of that is missing from the middle.
     pub cut: bool,
     /// Its exit code.
     pub code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
-    /// Whether it was killed at its deadline.
+    /// True if it was killed at its deadline.
     pub timed_out: bool,
-    /// How long it ran, in milliseconds.
+    /// Its running time, in milliseconds.
     pub duration_ms: u64,
     /// The host's receipt.
     pub receipt: String,
@@ -45,15 +45,15 @@ pub struct Run {
 
 /// One entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Its name.
     pub name: String,
-    /// Whether it is a directory.
+    /// True if it is a directory.
     pub directory: bool,
 }
 
 /// The workspace and its programs.
-pub trait World {
+pub(crate) trait World {
     /// Returns a file's text, or nothing if it is absent, too large or not to be read.
     fn read(&self, path: &str) -> Option<String>;
     /// Returns a directory's entries, or none.
@@ -67,7 +67,7 @@ pub trait World {
 }
 
 /// The world of a component: its host.
-pub struct Host;
+pub(crate) struct Host;
 
 impl World for Host {
     fn read(&self, path: &str) -> Option<String> {
@@ -184,14 +184,14 @@ impl Tail {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::cell::RefCell;
     use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
     /// A workspace of texts with scripted programs.
     #[derive(Default)]
-    pub struct Fake {
+    pub(crate) struct Fake {
         files: BTreeMap<String, String>,
         programs: BTreeSet<String>,
         runs: RefCell<BTreeMap<String, VecDeque<Run>>>,
@@ -199,17 +199,17 @@ pub mod tests {
     }
 
     impl Fake {
-        pub fn file(mut self, path: &str, text: &str) -> Self {
+        pub(crate) fn file(mut self, path: &str, text: &str) -> Self {
             self.files.insert(path.to_owned(), text.to_owned());
             self
         }
 
-        pub fn program(mut self, name: &str) -> Self {
+        pub(crate) fn program(mut self, name: &str) -> Self {
             self.programs.insert(name.to_owned());
             self
         }
 
-        pub fn answers(self, command: &str, code: i32, output: &str) -> Self {
+        pub(crate) fn answers(self, command: &str, code: i32, output: &str) -> Self {
             let run = Run {
                 output: output.to_owned(),
                 code: Some(code),
@@ -220,7 +220,7 @@ pub mod tests {
             self.answers_run(command, run)
         }
 
-        pub fn answers_run(self, command: &str, run: Run) -> Self {
+        pub(crate) fn answers_run(self, command: &str, run: Run) -> Self {
             self.runs.borrow_mut().entry(command.to_owned()).or_default().push_back(run);
             self
         }

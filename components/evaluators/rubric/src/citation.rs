@@ -6,7 +6,7 @@ use crate::diff::{self, FileDiff, Line};
 use crate::world::World;
 
 /// What can be cited.
-pub struct Places<'a> {
+pub(crate) struct Places<'a> {
     subject: &'a Subject,
     files: Vec<FileDiff>,
     world: &'a dyn World,
@@ -14,12 +14,12 @@ pub struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// Gathers what can be cited for `subject`.
-    pub fn new(subject: &'a Subject, world: &'a dyn World) -> Self {
+    pub(crate) fn new(subject: &'a Subject, world: &'a dyn World) -> Self {
         Self { subject, files: diff::parse(&subject.diff), world }
     }
 
     /// Returns the first place in `evidence` that exists, in its plain form.
-    pub fn first(&self, evidence: &str) -> Option<String> {
+    pub(crate) fn first(&self, evidence: &str) -> Option<String> {
         let separators = |c: char| c == ',' || c == ';' || c.is_whitespace();
         let whole = std::iter::once(evidence.trim());
         whole.chain(evidence.split(separators)).find_map(|place| self.place(place))
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_do_not_exist_are_none() {
+    fn a_citation_of_a_place_that_does_not_exist_is_refused() {
         for evidence in [
             "",
             "src/other.rs",

@@ -2,7 +2,7 @@
 //! in it, so that no text can close its own fence and go on as if it were ours.
 
 /// Puts `text` into a fence called `name`.
-pub fn fenced(name: &str, text: &str) -> String {
+pub(crate) fn fenced(name: &str, text: &str) -> String {
     let mark = mark(text);
     let text = text.trim_end_matches('\n');
     format!("<{name} id=\"{mark}\">\n{text}\n</{name} id=\"{mark}\">")

@@ -12,7 +12,7 @@ use crate::ruling::{self, Ruling};
 use crate::world::World;
 use crate::{prompt, tools};
 
-/// How often the judge may look at files before it has to rule.
+/// The most times that the judge may look at files before it has to rule.
 const ROUNDS: u32 = 6;
 
 /// The most calls that are answered in one round.
@@ -22,7 +22,7 @@ const CALLS: usize = 8;
 const TOKENS: u32 = 4000;
 
 /// Has `subject` judged by its rubric.
-pub fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> {
+pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> {
     let Some(rubric) = &subject.rubric else {
         return Err(Failure::invalid("/rubric", "there is no rubric to judge by"));
     };
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_is_asked_about_once_and_then_is_no_ruling() {
+    fn prose_is_asked_about_once_and_then_refused_as_a_ruling() {
         let again = Fake::default().says("Looks good, 8 of 10").calls("submit_verdict", GOOD);
         assert!(evaluate(&subject(), &again).is_ok());
         assert!(again.heard()[1].contains("Do not answer in prose"));
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deduction_without_evidence_is_asked_about_once_and_then_is_no_ruling() {
+    fn a_deduction_without_evidence_is_asked_about_once_and_then_refused() {
         let mended = Fake::default().calls("submit_verdict", UNCITED).calls("submit_verdict", GOOD);
         assert_eq!(evaluate(&subject(), &mended).unwrap().summary, "correctness=9.0 style=8.0");
 
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_fails_is_no_ruling() {
+    fn a_model_that_fails_gives_no_ruling() {
         assert_eq!(failure(&Fake::default()), "nothing more was written down");
     }
 }

@@ -3,7 +3,7 @@
 //! [`prompt`] shows the model the task, the contract, the change and the checks, everything that others wrote
 //! inside of [`fence`]s; [`judge`] leads the conversation, in which the model may look at files through
 //! [`tools`]; [`ruling`] reads what it submits, and [`citation`] looks whether the places that it names exist.
-//! A ruling that does not hold is asked for once more and then is no ruling: the work counts as not evaluated,
+//! A ruling that does not hold is asked for once more and then does not count: the work counts as not evaluated,
 //! never as middling.
 
 mod citation;

@@ -1,4 +1,4 @@
-//! What the judge is shown.
+//! The prompt of the judge.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use openkoi_sdk::evaluator::{ChangeKind, Check, Outcome, Rubric, Subject};
 use crate::fence::fenced;
 
 /// The same for every task, so that providers can cache it.
-pub const SYSTEM: &str = "\
+pub(crate) const SYSTEM: &str = "\
 You judge work that somebody else did. You did not do it, you will not mend it, and nobody argues with you about it: \
 you say how good it is, by the rubric, and you show what that rests on.
 
@@ -43,7 +43,7 @@ const EXCERPT_BYTES: usize = 2 * 1024;
 const ANSWER_BYTES: usize = 40 * 1024;
 
 /// Writes down the case.
-pub fn case(subject: &Subject, rubric: &Rubric) -> String {
+pub(crate) fn case(subject: &Subject, rubric: &Rubric) -> String {
     let mut blocks = vec![fenced("task", &subject.task)];
     if !subject.criteria.is_empty() {
         blocks.push(fenced("contract", &contract(subject)));
@@ -155,7 +155,7 @@ fn append(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 }
 
 /// The beginning of `text`, cut at a line, with a word about the rest.
-pub fn cut(text: &str, max: usize) -> String {
+pub(crate) fn cut(text: &str, max: usize) -> String {
     if text.len() <= max {
         return text.to_owned();
     }
@@ -171,11 +171,11 @@ fn tail(text: &str, max: usize) -> &str {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use openkoi_sdk::evaluator::{Change, Criterion, Dimension, Test};
 
-    pub fn rubric() -> Rubric {
+    pub(crate) fn rubric() -> Rubric {
         let dimension = |name: &str, weight| Dimension { name: name.to_owned(), weight };
         Rubric {
             name: "code-review".to_owned(),
@@ -184,7 +184,7 @@ pub mod tests {
         }
     }
 
-    pub fn subject() -> Subject {
+    pub(crate) fn subject() -> Subject {
         let diff = "--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -1,2 +1,2 @@\n fn a() {}\n-fn b() {}\n+fn c() {}\n";
         Subject {
             task: "rename b".to_owned(),

@@ -1,4 +1,4 @@
-//! What the judge submits, and what of it holds.
+//! The ruling that the judge submits, and the checks that it has to pass.
 
 use openkoi_sdk::evaluator::{Dimension, Finding, Score, Severity};
 use openkoi_sdk::serde_json::{self, Value};
@@ -17,7 +17,7 @@ const MESSAGE: usize = 1000;
 
 /// A ruling that holds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ruling {
+pub(crate) struct Ruling {
     /// One score for each dimension, in the order of the rubric, 0 to 1.
     pub scores: Vec<Score>,
     /// The findings. One without evidence takes off nothing.
@@ -48,7 +48,11 @@ struct SubmittedFinding {
 }
 
 /// Reads the arguments of `submit_verdict`. The error is a sentence for the judge.
-pub fn read(json: &str, dimensions: &[Dimension], places: &Places<'_>) -> Result<Ruling, String> {
+pub(crate) fn read(
+    json: &str,
+    dimensions: &[Dimension],
+    places: &Places<'_>,
+) -> Result<Ruling, String> {
     let submitted: Submitted = serde_json::from_str(json).map_err(|error| {
         format!("the arguments do not fit the schema of `submit_verdict`: {error}")
     })?;
@@ -61,7 +65,7 @@ pub fn read(json: &str, dimensions: &[Dimension], places: &Places<'_>) -> Result
 }
 
 /// Finds a ruling in prose: the last JSON object in it that has scores.
-pub fn in_text(text: &str) -> Option<String> {
+pub(crate) fn in_text(text: &str) -> Option<String> {
     let starts = text.char_indices().filter(|(_, c)| *c == '{').map(|(at, _)| at);
     for at in starts.take(50) {
         let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>();
@@ -91,7 +95,7 @@ fn score(submitted: &[SubmittedScore], name: &str) -> Result<Score, String> {
     if own.next().is_some() {
         return Err(format!("the dimension `{name}` has two scores"));
     }
-    // This is false for what is no number, too.
+    // This is false for what is not a number, too.
     if !(0.0..=10.0).contains(&score.score) {
         return Err(format!("the score of `{name}` is not between 0 and 10"));
     }
@@ -171,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_scores_are_no_ruling() {
+    fn a_ruling_with_impossible_scores_is_refused() {
         for (score, sentence) in [
             ("11", "the score of `correctness` is not between 0 and 10"),
             ("-0.5", "the score of `correctness` is not between 0 and 10"),
@@ -186,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_unknown_and_double_dimensions_are_no_ruling() {
+    fn a_ruling_with_missing_unknown_or_double_dimensions_is_refused() {
         let one = r#"{"dimension":"correctness","score":8}"#;
         let other = r#"{"dimension":"charm","score":8}"#;
 

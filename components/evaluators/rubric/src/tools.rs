@@ -9,7 +9,7 @@ use crate::fence::fenced;
 use crate::world::World;
 
 /// The tool with which the ruling is submitted.
-pub const SUBMIT: &str = "submit_verdict";
+pub(crate) const SUBMIT: &str = "submit_verdict";
 
 const READ: &str = "read_file";
 const LIST: &str = "list_files";
@@ -21,7 +21,7 @@ const LINES: u64 = 400;
 const BYTES: usize = 32 * 1024;
 
 /// Returns the tools, sorted by name.
-pub fn all(dimensions: &[&str]) -> Vec<ToolSpec> {
+pub(crate) fn all(dimensions: &[&str]) -> Vec<ToolSpec> {
     let tool = |name: &str, description: &str, parameters: serde_json::Value| ToolSpec {
         name: name.to_owned(),
         description: description.to_owned(),
@@ -95,7 +95,7 @@ fn ruling(dimensions: &[&str]) -> serde_json::Value {
 }
 
 /// Answers a call that looks at the workspace. A failure goes back to the judge.
-pub fn answer(call: &ToolCall, world: &dyn World) -> ToolResult {
+pub(crate) fn answer(call: &ToolCall, world: &dyn World) -> ToolResult {
     let answered = match call.name.as_str() {
         READ => read(&call.arguments, world),
         LIST => list(&call.arguments, world),
@@ -117,7 +117,7 @@ fn read(json: &str, world: &dyn World) -> Result<String> {
     let reading: Reading = arguments::parse(json)?;
     let bytes = world.read(&reading.path)?;
     if bytes.contains(&0) {
-        return Ok(format!("`{}` is no text ({} bytes)", reading.path, bytes.len()));
+        return Ok(format!("`{}` is not text ({} bytes)", reading.path, bytes.len()));
     }
     let text = String::from_utf8_lossy(&bytes);
     let total = text.lines().count() as u64;
@@ -178,7 +178,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_shown_is_said() {
-        assert_eq!(ask("read_file", r#"{"path":"b.bin"}"#).content, "`b.bin` is no text (1 bytes)");
+        assert_eq!(
+            ask("read_file", r#"{"path":"b.bin"}"#).content,
+            "`b.bin` is not text (1 bytes)"
+        );
         let missing = ask("read_file", r#"{"path":"c"}"#);
         assert_eq!((missing.content.as_str(), missing.is_error), ("`c` does not exist", true));
         assert!(ask("read_file", "{}").is_error);

@@ -1,4 +1,4 @@
-//! What this component needs of the outside, as a trait, so that all of it can be tested natively.
+//! The outside of this component, as a trait, so that all of it can be tested natively.
 
 use openkoi_sdk::model::{self, Completion, Prompt};
 use openkoi_sdk::{Result, files, progress};
@@ -10,7 +10,7 @@ const FILE_BYTES: u64 = 2 * 1024 * 1024;
 const ROLE: &str = "evaluator";
 
 /// A model and the workspace, to be read.
-pub trait World {
+pub(crate) trait World {
     /// Asks the model for one turn.
     fn complete(&self, prompt: &Prompt) -> Result<Completion>;
     /// Returns a file's bytes.
@@ -22,7 +22,7 @@ pub trait World {
 }
 
 /// The world of a component: its host.
-pub struct Host;
+pub(crate) struct Host;
 
 impl World for Host {
     fn complete(&self, prompt: &Prompt) -> Result<Completion> {
@@ -48,7 +48,7 @@ impl World for Host {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use openkoi_sdk::Failure;
     use openkoi_sdk::conversation::{Part, StopReason, ToolCall, Usage};
@@ -57,32 +57,32 @@ pub mod tests {
 
     /// A workspace of texts and a model that says what was written down for it.
     #[derive(Default)]
-    pub struct Fake {
+    pub(crate) struct Fake {
         files: BTreeMap<String, Vec<u8>>,
         turns: RefCell<VecDeque<Vec<Part>>>,
         pub asked: RefCell<Vec<Prompt>>,
     }
 
     impl Fake {
-        pub fn file(mut self, path: &str, text: &str) -> Self {
+        pub(crate) fn file(mut self, path: &str, text: &str) -> Self {
             self.files.insert(path.to_owned(), text.as_bytes().to_vec());
             self
         }
 
-        pub fn calls(self, tool: &str, arguments: &str) -> Self {
+        pub(crate) fn calls(self, tool: &str, arguments: &str) -> Self {
             let id = format!("call-{}", self.turns.borrow().len());
             let call = ToolCall { id, name: tool.to_owned(), arguments: arguments.to_owned() };
             self.turns.borrow_mut().push_back(vec![Part::ToolCall(call)]);
             self
         }
 
-        pub fn says(self, text: &str) -> Self {
+        pub(crate) fn says(self, text: &str) -> Self {
             self.turns.borrow_mut().push_back(vec![Part::Text(text.to_owned())]);
             self
         }
 
         /// The text of the last message of each prompt.
-        pub fn heard(&self) -> Vec<String> {
+        pub(crate) fn heard(&self) -> Vec<String> {
             let asked = self.asked.borrow();
             asked
                 .iter()

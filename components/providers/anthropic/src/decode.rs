@@ -60,7 +60,7 @@ enum Block {
     Call {
         index: u32,
         has_input: bool,
-        /// What the block began with, which is the whole input where nothing else comes.
+        /// The input that the block began with, which is all of it where nothing else comes.
         input: Value,
     },
     Thinking {

@@ -1,34 +1,33 @@
 //! Writes a request of the Messages API.
 
 use openkoi_provider_wire::{
-    claude::family::{Family, Thinking},
-    schema,
+    claude::{
+        BINDING_BETA, budget,
+        family::{Family, Thinking},
+    },
+    request, schema,
     turns::{self, Turn},
 };
 use openkoi_sdk::{
-    Failure, Result,
-    provider::{CompletionRequest, Effort, Endpoint, HttpRequest, ToolChoice},
+    Result,
+    provider::{CompletionRequest, Endpoint, HttpRequest, ToolChoice},
 };
 use serde_json::{Map, Value, json};
 
 use crate::messages;
 
 const VERSION: &str = "2023-06-01";
-/// The beta that says what happens to thoughts whose beginning has changed.
-const BINDING_BETA: &str = "thinking-binding-controls-2026-08-01";
-/// The least that may be thought.
-const MIN_BUDGET: u32 = 1_024;
 
 /// Returns the URL of `path`. The base may end with the version or not: compatible services are documented in
 /// both ways.
-pub fn url(endpoint: &Endpoint, path: &str) -> String {
+pub(crate) fn url(endpoint: &Endpoint, path: &str) -> String {
     let base = endpoint.base_url.trim_end_matches('/');
     let base = base.strip_suffix("/v1").unwrap_or(base);
     format!("{base}/v1{path}")
 }
 
 /// Adds the header that every request needs.
-pub fn with_version(request: HttpRequest) -> HttpRequest {
+pub(crate) fn with_version(request: HttpRequest) -> HttpRequest {
     request.header("anthropic-version", VERSION)
 }
 
@@ -36,8 +35,8 @@ pub fn with_version(request: HttpRequest) -> HttpRequest {
 ///
 /// # Errors
 ///
-/// [`Failure::Invalid`] for what the format cannot say.
-pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
+/// [`Failure::Invalid`](openkoi_sdk::Failure::Invalid) for what the format cannot say.
+pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
     let plan = Plan::of(endpoint, request)?;
     let mut body = Map::new();
     body.insert("model".into(), request.model.clone().into());
@@ -61,23 +60,23 @@ pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRe
     })
 }
 
-/// What was decided about a request.
+/// The decisions about a request.
 struct Plan {
     family: Family,
     turns: Vec<Turn>,
     max_tokens: u32,
     /// The tokens to think with, for models that take a budget.
     budget: Option<u32>,
-    /// Whether a tool has to be called, and the model can be made to.
+    /// True if a tool has to be called, and the model can be made to.
     forced: bool,
-    /// Whether thoughts go back that are bound to what came before them.
+    /// True if thoughts go back that are bound to what came before them.
     binding: bool,
     cache: bool,
 }
 
 impl Plan {
     fn of(endpoint: &Endpoint, request: &CompletionRequest) -> Result<Self> {
-        check(request)?;
+        request::check(request)?;
         let family = Family::of(&request.model);
         let wanted = request.max_tokens.unwrap_or(family.default_output());
         let max_tokens = wanted.clamp(1, family.max_output);
@@ -104,7 +103,7 @@ impl Plan {
         })
     }
 
-    /// Whether the request asks for thoughts. Models that think anyway are not counted.
+    /// Returns whether the request asks for thoughts. Models that think anyway are not counted.
     fn thinks(&self, request: &CompletionRequest) -> bool {
         match self.family.thinking {
             Thinking::Never => false,
@@ -150,43 +149,13 @@ impl Plan {
     }
 }
 
-fn check(request: &CompletionRequest) -> Result<()> {
-    if request.model.is_empty() {
-        return Err(Failure::invalid("/model", "must not be empty"));
-    }
-    match &request.tool_choice {
-        ToolChoice::Named(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
-            let message = format!("`{name}` is not among the tools");
-            Err(Failure::invalid("/tool-choice", message))
-        }
-        ToolChoice::Required if request.tools.is_empty() => {
-            Err(Failure::invalid("/tool-choice", "a call is required, but there are no tools"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The tokens to think with. At most half of the answer's, so that the limit holds and something is left to say.
-fn budget(effort: Effort, max_tokens: u32) -> Option<u32> {
-    let wanted = match effort {
-        Effort::Low => 4_096,
-        Effort::Medium => 10_000,
-        Effort::High => 24_000,
-    };
-    Some(wanted.min(max_tokens / 2)).filter(|budget| *budget >= MIN_BUDGET)
-}
-
 fn tools(request: &CompletionRequest, plan: &Plan, body: &mut Map<String, Value>) -> Result<()> {
     if request.tools.is_empty() {
         return Ok(());
     }
     let mut tools = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
-        let Ok(Value::Object(mut schema)) = serde_json::from_str(&tool.parameters) else {
-            let field = format!("/tools/{index}/parameters");
-            return Err(Failure::invalid(field, "must be a JSON Schema that is a JSON object"));
-        };
-        schema.entry("type").or_insert_with(|| "object".into());
+        let schema = request::typed_schema(index, tool)?;
         tools.push(json!({
             "name": tool.name,
             "description": tool.description,
@@ -211,12 +180,7 @@ fn output(request: &CompletionRequest, plan: &Plan, body: &mut Map<String, Value
     }
     let mut config = Map::new();
     if let Some(effort) = request.effort.filter(|_| plan.family.thinking == Thinking::Adaptive) {
-        let effort = match effort {
-            Effort::Low => "low",
-            Effort::Medium => "medium",
-            Effort::High => "high",
-        };
-        config.insert("effort".into(), effort.into());
+        config.insert("effort".into(), request::effort(effort).into());
     }
     let schema = request.schema.as_deref().filter(|_| plan.family.schema);
     let schema = schema.and_then(|schema| serde_json::from_str(schema).ok());

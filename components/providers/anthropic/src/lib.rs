@@ -7,9 +7,9 @@ mod decode;
 mod encode;
 mod messages;
 
-use openkoi_provider_wire::fault;
+use openkoi_provider_wire::{fault, lists};
 use openkoi_sdk::{
-    Failure, Result, export_provider,
+    Result, export_provider,
     provider::{Codec, CompletionRequest, Diagnosis, Endpoint, Header, HttpRequest, ModelEntry},
 };
 use serde_json::Value;
@@ -42,10 +42,7 @@ impl Codec for Anthropic {
     }
 
     fn decode_models(body: &[u8]) -> Result<Vec<ModelEntry>> {
-        let value: Value = serde_json::from_slice(body)?;
-        let list = value["data"]
-            .as_array()
-            .ok_or_else(|| Failure::failed("the provider's answer is not a list of models"))?;
+        let list = lists::entries(body, &["/data"])?;
         Ok(list.iter().filter_map(model).collect())
     }
 }

@@ -11,13 +11,13 @@ use serde_json::{Map, Value, json};
 
 /// Stands for an answer of which only thoughts are left.
 const SILENCE: &str = "(no answer)";
-/// How many turns of the user are marked. With the tools and the system prompt that makes the four marks that are
-/// allowed; the second to last finds what the previous request wrote.
+/// The number of turns of the user that are marked. With the tools and the system prompt that makes the four marks that
+/// are allowed; the second to last finds what the previous request wrote.
 const MARKED_TURNS: usize = 2;
 
 /// A block of reasoning that has to come back unchanged.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct State {
+pub(crate) struct State {
     /// Names this format, because a fallback may meet the state of another.
     pub format: Format,
     /// The block as it came.
@@ -26,19 +26,19 @@ pub struct State {
 
 /// The name of this format.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
-pub enum Format {
+pub(crate) enum Format {
     /// The Messages API.
     #[serde(rename = "messages")]
     Messages,
 }
 
-/// Whether `turn` has thoughts of this service.
-pub fn has_thoughts(turn: &Turn) -> bool {
+/// Returns whether `turn` has thoughts of this service.
+pub(crate) fn has_thoughts(turn: &Turn) -> bool {
     turn.parts.iter().any(|part| thought(part).is_some())
 }
 
-/// Whether the model waits for tools that it called without thinking. It may not begin to think then.
-pub fn is_in_thoughtless_round(turns: &[Turn]) -> bool {
+/// Returns whether the model waits for tools that it called without thinking. It may not begin to think then.
+pub(crate) fn is_in_thoughtless_round(turns: &[Turn]) -> bool {
     let [.., calling, answering] = turns else {
         return false;
     };
@@ -63,7 +63,7 @@ fn state(reasoning: &Reasoning) -> Option<State> {
 /// # Errors
 ///
 /// [`Failure::Invalid`] if it is empty.
-pub fn encode(turns: &[Turn]) -> Result<Vec<Value>> {
+pub(crate) fn encode(turns: &[Turn]) -> Result<Vec<Value>> {
     if turns.is_empty() {
         return Err(Failure::invalid("/messages", "there is nothing to say to the model"));
     }
@@ -71,7 +71,7 @@ pub fn encode(turns: &[Turn]) -> Result<Vec<Value>> {
 }
 
 /// Returns whether the service looks at such a thing.
-pub fn takes(media_type: &str) -> bool {
+pub(crate) fn takes(media_type: &str) -> bool {
     turns::IMAGES.contains(&media_type) || media_type == turns::PDF
 }
 
@@ -129,7 +129,7 @@ fn result(result: &ToolResult) -> Value {
 }
 
 /// Marks the ends of what stays the same from one request to the next.
-pub fn mark(body: &mut Map<String, Value>) {
+pub(crate) fn mark(body: &mut Map<String, Value>) {
     for field in ["tools", "system"] {
         if let Some(Value::Array(blocks)) = body.get_mut(field) {
             mark_last(blocks);

@@ -40,7 +40,7 @@ struct Block {
 struct Thought {
     text: String,
     signature: Option<String>,
-    /// What only the service can read.
+    /// The part that only the service can read.
     redacted: Vec<u8>,
 }
 

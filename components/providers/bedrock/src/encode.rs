@@ -1,13 +1,16 @@
 //! Writes a request of ConverseStream.
 
 use openkoi_provider_wire::{
-    claude::family::{Family as Claude, Thinking},
-    schema,
+    claude::{
+        BINDING_BETA, budget,
+        family::{Family as Claude, Thinking},
+    },
+    request, schema,
     turns::{self, Turn},
 };
 use openkoi_sdk::{
-    Failure, Result,
-    provider::{CompletionRequest, Effort, Endpoint, HttpRequest, ToolChoice},
+    Result,
+    provider::{CompletionRequest, Endpoint, HttpRequest, ToolChoice},
 };
 use serde_json::{Map, Value, json};
 
@@ -16,21 +19,16 @@ use crate::{
     messages,
 };
 
-/// The beta that says what happens to thoughts whose beginning has changed.
-/// <https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-thinking-block-binding.html>
-const BINDING_BETA: &str = "thinking-binding-controls-2026-08-01";
-/// The least that Claude may be given to think.
-const MIN_BUDGET: u32 = 1_024;
-/// How many turns of the user are marked. With the tools and the system prompt that makes the four points that are
-/// allowed; the second to last finds what the previous request wrote.
+/// The number of turns of the user that are marked. With the tools and the system prompt that makes the four points
+/// that are allowed; the second to last finds what the previous request wrote.
 const MARKED_TURNS: usize = 2;
 
 /// Writes the request for one streamed turn.
 ///
 /// # Errors
 ///
-/// [`Failure::Invalid`] for what the format cannot say.
-pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
+/// [`Failure::Invalid`](openkoi_sdk::Failure::Invalid) for what the format cannot say.
+pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
     let plan = Plan::of(endpoint, request)?;
     let mut body = Map::new();
     body.insert("messages".into(), messages::encode(&plan.turns, &plan.family)?.into());
@@ -65,25 +63,25 @@ fn percent_encoded(id: &str) -> String {
     })
 }
 
-/// What was decided about a request.
+/// The decisions about a request.
 struct Plan {
     family: Family,
     turns: Vec<Turn>,
     max_tokens: Option<u32>,
-    /// Whether tools are offered.
+    /// True if tools are offered.
     offers: bool,
-    /// Whether a tool has to be called, and the model can be made to.
+    /// True if a tool has to be called, and the model can be made to.
     forced: bool,
-    /// Whether Claude may begin to think.
+    /// True if Claude may begin to think.
     may_think: bool,
-    /// Whether thoughts go back that are bound to what came before them.
+    /// True if thoughts go back that are bound to what came before them.
     binding: bool,
     cache: Cache,
 }
 
 impl Plan {
     fn of(endpoint: &Endpoint, request: &CompletionRequest) -> Result<Self> {
-        check(request)?;
+        request::check(request)?;
         let family = Family::of(endpoint.option("base_model").unwrap_or(&request.model));
         let mut turns =
             turns::complete(turns::repair(&request.messages, messages::id, messages::takes));
@@ -137,11 +135,7 @@ impl Plan {
     fn tools(&self, request: &CompletionRequest) -> Result<Value> {
         let mut tools = Vec::with_capacity(request.tools.len());
         for (index, tool) in request.tools.iter().enumerate() {
-            let Ok(Value::Object(mut schema)) = serde_json::from_str(&tool.parameters) else {
-                let field = format!("/tools/{index}/parameters");
-                return Err(Failure::invalid(field, "must be a JSON Schema that is a JSON object"));
-            };
-            schema.entry("type").or_insert_with(|| "object".into());
+            let schema = request::typed_schema(index, tool)?;
             let mut spec = json!({ "name": tool.name, "inputSchema": { "json": schema } });
             // A description that is there and empty is refused.
             if !tool.description.trim().is_empty() {
@@ -174,12 +168,7 @@ impl Plan {
         });
         fields.extend(thinking.map(|thinking| ("thinking".to_owned(), thinking)));
         if let Some(effort) = request.effort.filter(|_| claude.thinking == Thinking::Adaptive) {
-            let effort = match effort {
-                Effort::Low => "low",
-                Effort::Medium => "medium",
-                Effort::High => "high",
-            };
-            fields.insert("output_config".into(), json!({ "effort": effort }));
+            fields.insert("output_config".into(), json!({ "effort": request::effort(effort) }));
         }
         let betas = endpoint.option("beta").unwrap_or_default().split(',').map(str::trim);
         let binding = self.binding.then_some(BINDING_BETA);
@@ -213,32 +202,6 @@ impl Plan {
             _ => None,
         }
     }
-}
-
-fn check(request: &CompletionRequest) -> Result<()> {
-    if request.model.is_empty() {
-        return Err(Failure::invalid("/model", "must not be empty"));
-    }
-    match &request.tool_choice {
-        ToolChoice::Named(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
-            let message = format!("`{name}` is not among the tools");
-            Err(Failure::invalid("/tool-choice", message))
-        }
-        ToolChoice::Required if request.tools.is_empty() => {
-            Err(Failure::invalid("/tool-choice", "a call is required, but there are no tools"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The tokens to think with. At most half of the answer's, so that the limit holds and something is left to say.
-fn budget(effort: Effort, max_tokens: u32) -> Option<u32> {
-    let wanted = match effort {
-        Effort::Low => 4_096,
-        Effort::Medium => 10_000,
-        Effort::High => 24_000,
-    };
-    Some(wanted.min(max_tokens / 2)).filter(|budget| *budget >= MIN_BUDGET)
 }
 
 /// Returns the schema of the answer, where it can be enforced.

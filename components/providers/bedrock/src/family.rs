@@ -1,14 +1,14 @@
-//! What a model takes, read from its id: `us.anthropic.claude-opus-4-6-v1`, `amazon.nova-lite-v1:0`, an ARN.
+//! The abilities of a model, read from its id: `us.anthropic.claude-opus-4-6-v1`, `amazon.nova-lite-v1:0`, an ARN.
 //!
 //! Converse is one format for all, but each vendor's models refuse some of it. A model that is not known gets what
 //! all of them take.
 
 use openkoi_provider_wire::claude::{self, family::Family as Claude};
 
-/// Where cache points may stand.
+/// The places where cache points may stand.
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cache {
+pub(crate) enum Cache {
     /// Nowhere.
     Nowhere,
     /// After the system prompt. Nova refuses them among the tools, and in some messages.
@@ -17,18 +17,18 @@ pub enum Cache {
     Everywhere,
 }
 
-/// What a model takes.
+/// The abilities of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Family {
-    /// What Claude takes, for Claude.
+pub(crate) struct Family {
+    /// The abilities of Claude, for Claude.
     pub claude: Option<Claude>,
-    /// Whether it can be made to call a tool.
+    /// True if it can be made to call a tool.
     pub forced_tools: bool,
-    /// Whether it is told in a field that a tool failed.
+    /// True if it is told in a field that a tool failed.
     pub status: bool,
-    /// Whether its thoughts may be sent back.
+    /// True if its thoughts may be sent back.
     pub thoughts: bool,
-    /// Where cache points may stand.
+    /// The places where cache points may stand.
     pub cache: Cache,
 }
 
@@ -42,7 +42,7 @@ impl Family {
     };
 
     /// Decides for `model`.
-    pub fn of(model: &str) -> Self {
+    pub(crate) fn of(model: &str) -> Self {
         let model = model.to_lowercase();
         if let Some((_, version)) = claude::parse(&model) {
             let claude = Claude::of(&model);

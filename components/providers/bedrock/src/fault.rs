@@ -1,4 +1,4 @@
-//! What an error of the service means.
+//! The meaning of an error of the service.
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html>
 
 use openkoi_provider_wire::fault;
@@ -6,8 +6,8 @@ use openkoi_sdk::provider::{Diagnosis, Header, Problem, header};
 use serde_json::Value;
 
 /// Reads an error response.
-pub fn diagnose(status: u16, headers: &[Header], body: &[u8]) -> Diagnosis {
-    // The sentence, and for what is no error of AWS all of it, is the business of all formats.
+pub(crate) fn diagnose(status: u16, headers: &[Header], body: &[u8]) -> Diagnosis {
+    // The sentence is read as for all formats; so is all of an error that is not of AWS.
     let diagnosis = fault::diagnose(status, body);
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let kind = header(headers, "x-amzn-errortype");
@@ -16,7 +16,7 @@ pub fn diagnose(status: u16, headers: &[Header], body: &[u8]) -> Diagnosis {
 }
 
 /// Reads an error that came inside of a successful response.
-pub fn in_stream(kind: &str, error: &Value) -> Diagnosis {
+pub(crate) fn in_stream(kind: &str, error: &Value) -> Diagnosis {
     let mut diagnosis = fault::in_stream(error);
     let said = ["message", "Message"].map(|name| error[name].as_str().unwrap_or_default());
     if said.iter().all(|message| message.is_empty()) {
@@ -72,12 +72,12 @@ fn say(diagnosis: &mut Diagnosis, kind: &str) {
     };
 }
 
-/// Whether the signature is wrong only because of its time.
+/// Returns whether the signature is wrong only because of its time.
 fn is_clock(text: &str) -> bool {
     ["signature expired", "signature not yet current"].iter().any(|words| text.contains(words))
 }
 
-/// What a refused request means. The limit of the conversation was looked for already.
+/// Returns the meaning of a refused request. The limit of the conversation was looked for already.
 fn validation(known: Problem, text: &str) -> Problem {
     const TOO_LONG: [&str; 4] = [
         "too many input tokens",

@@ -15,7 +15,7 @@ const LONGEST: usize = 16 << 20;
 
 /// One message.
 #[derive(Debug, Default, PartialEq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// The headers that are texts.
     headers: Vec<(String, String)>,
     /// The payload.
@@ -24,15 +24,15 @@ pub struct Frame {
 
 impl Frame {
     /// Returns the header `name`, or nothing.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
     }
 }
 
 /// Reads messages from bytes cut anywhere.
 #[derive(Debug, Default)]
-pub struct Frames {
-    /// What arrived and makes no whole message yet.
+pub(crate) struct Frames {
+    /// The bytes of a message that is not whole yet.
     rest: Vec<u8>,
 }
 
@@ -41,8 +41,9 @@ impl Frames {
     ///
     /// # Errors
     ///
-    /// [`Failure::Unavailable`] for a message that was damaged, [`Failure::Failed`] for what is no such stream.
-    pub fn push(&mut self, bytes: &[u8], frames: &mut Vec<Frame>) -> Result<()> {
+    /// [`Failure::Unavailable`] for a message that was damaged, [`Failure::Failed`] for bytes that are not such a
+    /// stream.
+    pub(crate) fn push(&mut self, bytes: &[u8], frames: &mut Vec<Frame>) -> Result<()> {
         self.rest.extend_from_slice(bytes);
         let mut read = 0;
         while let Some(message) = whole(&self.rest[read..])? {
@@ -53,8 +54,8 @@ impl Frames {
         Ok(())
     }
 
-    /// Whether nothing of a message is left over.
-    pub fn is_done(&self) -> bool {
+    /// Returns whether nothing of a message is left over.
+    pub(crate) fn is_done(&self) -> bool {
         self.rest.is_empty()
     }
 }
@@ -65,7 +66,7 @@ fn whole(bytes: &[u8]) -> Result<Option<&[u8]>> {
     let length = number(prelude, 0);
     if length > LONGEST {
         return Err(Failure::failed(
-            "the provider sent something that is no stream of events; check its `base-url`",
+            "the provider sent something that is not a stream of events; check its `base-url`",
         ));
     }
     if number(prelude, 8) != checksum(&prelude[..8]) {
@@ -128,7 +129,8 @@ fn number(bytes: &[u8], at: usize) -> usize {
     bytes[at..at + 4].iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
-/// The usual CRC-32, four bits at a time: a message is short, and a larger table would be most of this component's data.
+/// The usual CRC-32, four bits at a time: a message is short, and a larger table would be most of this component's
+/// data.
 fn checksum(bytes: &[u8]) -> usize {
     const TABLE: [u32; 16] = table();
     let sum = bytes.iter().fold(u32::MAX, |sum, byte| {
@@ -160,11 +162,11 @@ fn damaged() -> Failure {
 
 /// Writes messages, for the tests.
 #[cfg(test)]
-pub mod writer {
+pub(crate) mod writer {
     use super::checksum;
 
     /// Writes a message with texts as headers.
-    pub fn message(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
+    pub(crate) fn message(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
         let mut list = Vec::new();
         for (name, value) in headers {
             list.push(name.len() as u8);
@@ -177,7 +179,7 @@ pub mod writer {
     }
 
     /// Writes a message with these bytes as headers.
-    pub fn with_headers(headers: &[u8], payload: &[u8]) -> Vec<u8> {
+    pub(crate) fn with_headers(headers: &[u8], payload: &[u8]) -> Vec<u8> {
         let length = headers.len() + payload.len() + 16;
         let mut message = prelude(length as u32, headers.len() as u32);
         message.extend_from_slice(headers);
@@ -187,14 +189,14 @@ pub mod writer {
     }
 
     /// Writes two lengths and their checksum.
-    pub fn prelude(length: u32, headers: u32) -> Vec<u8> {
+    pub(crate) fn prelude(length: u32, headers: u32) -> Vec<u8> {
         let mut prelude = [length.to_be_bytes(), headers.to_be_bytes()].concat();
         prelude.extend_from_slice(&(checksum(&prelude) as u32).to_be_bytes());
         prelude
     }
 
     /// Writes an event.
-    pub fn event(kind: &str, payload: &str) -> Vec<u8> {
+    pub(crate) fn event(kind: &str, payload: &str) -> Vec<u8> {
         let headers = [
             (":event-type", kind),
             (":content-type", "application/json"),
@@ -204,7 +206,7 @@ pub mod writer {
     }
 
     /// Writes an exception.
-    pub fn exception(kind: &str, payload: &str) -> Vec<u8> {
+    pub(crate) fn exception(kind: &str, payload: &str) -> Vec<u8> {
         let headers = [(":exception-type", kind), (":message-type", "exception")];
         message(&headers, payload.as_bytes())
     }

@@ -1,4 +1,4 @@
-//! What models there are: the inference profiles of the region. Most models of today are asked for by a profile only,
+//! The list of models: the inference profiles of the region. Most models of today are asked for by a profile only,
 //! and its id is the name that Converse takes.
 //!
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListInferenceProfiles.html>
@@ -10,7 +10,7 @@ use openkoi_sdk::{
 use serde_json::Value;
 
 /// Asks for all of them at once: more than a thousand are not listed.
-pub fn request(endpoint: &Endpoint) -> HttpRequest {
+pub(crate) fn request(endpoint: &Endpoint) -> HttpRequest {
     HttpRequest::get(endpoint.url("/inference-profiles?maxResults=1000&type=SYSTEM_DEFINED"))
 }
 
@@ -19,7 +19,7 @@ pub fn request(endpoint: &Endpoint) -> HttpRequest {
 /// # Errors
 ///
 /// If `body` is none.
-pub fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
+pub(crate) fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
     let value: Value = serde_json::from_slice(body)?;
     let list = value["inferenceProfileSummaries"].as_array().ok_or_else(|| {
         Failure::failed("the provider's answer is not a list of inference profiles")

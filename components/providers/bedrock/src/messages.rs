@@ -15,33 +15,33 @@ use crate::family::Family;
 const DOCUMENT: &str = "(The document is attached.)";
 /// Stands for an answer of which nothing is left that may be sent.
 const SILENCE: &str = "(no answer)";
-/// How long an id of a call may be. Some room is left for telling two calls of one id apart.
+/// The longest id of a call. Some room is left for telling two calls of one id apart.
 const LONGEST_ID: usize = 60;
 
 /// A block of reasoning that has to come back unchanged.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct State {
+pub(crate) struct State {
     /// Names this format, because a fallback may meet the state of another.
     pub format: Format,
-    /// What stands in `reasoningContent`.
+    /// The contents of `reasoningContent`.
     pub block: Value,
 }
 
 /// The name of this format.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
-pub enum Format {
+pub(crate) enum Format {
     /// Converse.
     #[serde(rename = "converse")]
     Converse,
 }
 
 /// Returns an id as the service takes it: at most 64 letters, digits, `_` and `-`.
-pub fn id(id: &str) -> String {
+pub(crate) fn id(id: &str) -> String {
     turns::plain_id(id).chars().take(LONGEST_ID).collect()
 }
 
 /// Returns the thoughts of `part` if `family` takes them back.
-pub fn thought(part: &Part, family: &Family) -> Option<Value> {
+pub(crate) fn thought(part: &Part, family: &Family) -> Option<Value> {
     let Part::Reasoning(reasoning) = part else { return None };
     let State { block, .. } = serde_json::from_str(&reasoning.state).ok()?;
     // Claude refuses thoughts that it did not sign: those of another model.
@@ -50,19 +50,19 @@ pub fn thought(part: &Part, family: &Family) -> Option<Value> {
     (family.thoughts && (family.claude.is_none() || signed)).then_some(block)
 }
 
-/// Whether thoughts go back.
-pub fn has_thoughts(turns: &[Turn], family: &Family) -> bool {
+/// Returns whether thoughts go back.
+pub(crate) fn has_thoughts(turns: &[Turn], family: &Family) -> bool {
     turns.iter().flat_map(|turn| &turn.parts).any(|part| thought(part, family).is_some())
 }
 
-/// Whether anything was called. The service wants to know the tools then.
-pub fn has_tools(turns: &[Turn]) -> bool {
+/// Returns whether anything was called. The service wants to know the tools then.
+pub(crate) fn has_tools(turns: &[Turn]) -> bool {
     let mut parts = turns.iter().flat_map(|turn| &turn.parts);
     parts.any(|part| matches!(part, Part::ToolCall(_) | Part::ToolResult(_)))
 }
 
-/// Whether the model waits for tools that it called without thinking. It may not begin to think then.
-pub fn is_in_thoughtless_round(turns: &[Turn], family: &Family) -> bool {
+/// Returns whether the model waits for tools that it called without thinking. It may not begin to think then.
+pub(crate) fn is_in_thoughtless_round(turns: &[Turn], family: &Family) -> bool {
     let [.., calling, answering] = turns else { return false };
     let answers = answering.parts.iter().any(|part| matches!(part, Part::ToolResult(_)));
     answers && calling.parts.first().is_none_or(|part| thought(part, family).is_none())
@@ -70,7 +70,7 @@ pub fn is_in_thoughtless_round(turns: &[Turn], family: &Family) -> bool {
 
 /// Says in words what was called and answered, for a request in which no tool may be called: the service has no way to
 /// forbid it but to offer none, and takes no call then.
-pub fn in_words(turns: &mut [Turn]) {
+pub(crate) fn in_words(turns: &mut [Turn]) {
     for part in turns.iter_mut().flat_map(|turn| &mut turn.parts) {
         *part = match part {
             Part::ToolCall(ToolCall { name, arguments, .. }) => {
@@ -90,7 +90,7 @@ pub fn in_words(turns: &mut [Turn]) {
 /// # Errors
 ///
 /// [`Failure::Invalid`] if it is empty.
-pub fn encode(turns: &[Turn], family: &Family) -> Result<Vec<Value>> {
+pub(crate) fn encode(turns: &[Turn], family: &Family) -> Result<Vec<Value>> {
     if turns.is_empty() {
         return Err(Failure::invalid("/messages", "there is nothing to say to the model"));
     }
@@ -106,7 +106,7 @@ pub fn encode(turns: &[Turn], family: &Family) -> Result<Vec<Value>> {
 }
 
 /// Returns whether the service looks at such a thing.
-pub fn takes(media_type: &str) -> bool {
+pub(crate) fn takes(media_type: &str) -> bool {
     format(media_type).is_some()
 }
 

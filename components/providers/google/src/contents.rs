@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use crate::signature::{NOT_SIGNED, On, State};
 
 /// Begins every id that the decoder made up. The service knows nothing of those, so they are not sent.
-pub const MADE_UP: &str = "made-";
+pub(crate) const MADE_UP: &str = "made-";
 /// Stands for an answer of which only thoughts are left.
 const SILENCE: &str = "(no answer)";
-/// What the service can look at.
+/// Media types that the service looks at.
 const MEDIA_TYPES: [&str; 6] =
     ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "application/pdf"];
 
@@ -23,7 +23,7 @@ const MEDIA_TYPES: [&str; 6] =
 /// # Errors
 ///
 /// [`Failure::Invalid`] if it is empty.
-pub fn encode(turns: &[Turn], signed: bool) -> Result<Vec<Value>> {
+pub(crate) fn encode(turns: &[Turn], signed: bool) -> Result<Vec<Value>> {
     if turns.is_empty() {
         return Err(Failure::invalid("/messages", "there is nothing to say to the model"));
     }
@@ -92,7 +92,7 @@ fn with_id(mut value: Value, id: &str) -> Value {
 }
 
 /// Returns whether the service looks at such a thing.
-pub fn takes(media_type: &str) -> bool {
+pub(crate) fn takes(media_type: &str) -> bool {
     MEDIA_TYPES.contains(&media_type)
 }
 

@@ -61,7 +61,7 @@ struct Stray {
 }
 
 impl Stray {
-    /// How much is kept.
+    /// The most that is kept.
     const MOST: usize = 64 * 1024;
 
     /// Looks for a line that begins as no field does, and keeps what comes from there on.

@@ -1,6 +1,6 @@
 //! Writes a request of `streamGenerateContent`.
 
-use openkoi_provider_wire::turns;
+use openkoi_provider_wire::{request, turns};
 use openkoi_sdk::{
     Failure, Result,
     provider::{CompletionRequest, Effort, Endpoint, HttpRequest, ToolChoice, ToolSpec},
@@ -18,7 +18,7 @@ const VERSION: &str = "/v1beta";
 
 /// Returns the URL of `path`. The base may end with a version or not: services that pass requests on are documented in
 /// both ways.
-pub fn url(endpoint: &Endpoint, path: &str) -> String {
+pub(crate) fn url(endpoint: &Endpoint, path: &str) -> String {
     let base = endpoint.base_url.trim_end_matches('/');
     let last = base.rsplit('/').next().unwrap_or_default();
     let has_version =
@@ -31,7 +31,7 @@ pub fn url(endpoint: &Endpoint, path: &str) -> String {
 /// # Errors
 ///
 /// [`Failure::Invalid`] for a name that would lead elsewhere.
-pub fn model_path(model: &str) -> Result<String> {
+pub(crate) fn model_path(model: &str) -> Result<String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@');
     if model.is_empty() || !model.chars().all(fits) || model.contains("..") {
         return Err(Failure::invalid("/model", "must be a name like `gemini-4-hydrogen`"));
@@ -44,9 +44,9 @@ pub fn model_path(model: &str) -> Result<String> {
 /// # Errors
 ///
 /// [`Failure::Invalid`] for what the format cannot say.
-pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
+pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
     let path = format!("{}:streamGenerateContent?alt=sse", model_path(&request.model)?);
-    check(request)?;
+    request::check(request)?;
     let family = Family::of(&request.model);
     let conversation =
         turns::complete(turns::repair(&request.messages, turns::plain_id, contents::takes));
@@ -64,19 +64,6 @@ pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRe
     }
     let http = HttpRequest::post_json(url(endpoint, &path), &body)?;
     Ok(http.header("accept", "text/event-stream"))
-}
-
-fn check(request: &CompletionRequest) -> Result<()> {
-    match &request.tool_choice {
-        ToolChoice::Named(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
-            let message = format!("`{name}` is not among the tools");
-            Err(Failure::invalid("/tool-choice", message))
-        }
-        ToolChoice::Required if request.tools.is_empty() => {
-            Err(Failure::invalid("/tool-choice", "a call is required, but there are no tools"))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn tools(request: &CompletionRequest, body: &mut Map<String, Value>) -> Result<()> {
@@ -97,10 +84,7 @@ fn tools(request: &CompletionRequest, body: &mut Map<String, Value>) -> Result<(
 }
 
 fn function(index: usize, tool: &ToolSpec) -> Result<Value> {
-    let Ok(parameters @ Value::Object(_)) = serde_json::from_str(&tool.parameters) else {
-        let field = format!("/tools/{index}/parameters");
-        return Err(Failure::invalid(field, "must be a JSON Schema that is a JSON object"));
-    };
+    let parameters = Value::Object(request::tool_schema(index, tool)?);
     Ok(json!({
         "name": tool.name,
         "description": tool.description,

@@ -1,4 +1,4 @@
-//! What a model takes, read from its name.
+//! The abilities of a model, read from its name.
 //!
 //! The vendor changes what its models accept from one generation to the next, and refuses what one does not accept
 //! (<https://ai.google.dev/gemini-api/docs/thinking>). An alias without numbers is taken for the newest generation, a
@@ -12,16 +12,16 @@ const LEVELS: Version = (3, 0);
 /// The first generation that thinks.
 const THINKING: Version = (2, 5);
 
-/// How a model is told to think.
+/// The way in which a model is told to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Thinking {
+pub(crate) enum Thinking {
     /// It cannot.
     Never,
     /// With a budget of tokens.
     Budget {
         /// The least that it takes.
         least: u32,
-        /// Whether it thinks unless told not to.
+        /// True if it thinks unless told not to.
         unless_told: bool,
     },
     /// By one of three levels.
@@ -30,26 +30,26 @@ pub enum Thinking {
     LowOrHigh,
 }
 
-/// What a model takes.
+/// The abilities of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Family {
-    /// How it is told to think.
+pub(crate) struct Family {
+    /// The way in which it is told to think.
     pub thinking: Thinking,
     /// The most tokens that may be asked for.
     pub max_output: u32,
-    /// Whether it takes a temperature. The newest ignore it, and those before them repeat themselves below the usual.
+    /// True if it takes a temperature. The newest ignore it, and those before them repeat themselves below the usual.
     pub sampling: bool,
-    /// Whether it refuses a call of its own without the signature that came with it.
+    /// True if it refuses a call of its own without the signature that came with it.
     pub checks_signatures: bool,
-    /// Whether it takes a schema for its answer.
+    /// True if it takes a schema for its answer.
     pub schema: bool,
-    /// Whether it takes one beside tools.
+    /// True if it takes one beside tools.
     pub schema_with_tools: bool,
 }
 
 impl Family {
     /// Decides for `model`.
-    pub fn of(model: &str) -> Self {
+    pub(crate) fn of(model: &str) -> Self {
         let name = model.rsplit('/').next().unwrap_or(model).to_lowercase();
         match version(&name) {
             Some(version) => Self::gemini(&name, version),

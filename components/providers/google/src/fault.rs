@@ -1,4 +1,4 @@
-//! What an error of the service means.
+//! The meaning of an error of the service.
 //!
 //! Errors are `google.rpc.Status`: a code, a sentence, and details that say more than both
 //! (<https://ai.google.dev/gemini-api/docs/troubleshooting>). Here is what only this vendor says; the rest is read as
@@ -9,13 +9,13 @@ use openkoi_sdk::provider::{Diagnosis, Problem};
 use serde_json::Value;
 
 /// Reads an error response.
-pub fn diagnose(status: u16, body: &[u8]) -> Diagnosis {
+pub(crate) fn diagnose(status: u16, body: &[u8]) -> Diagnosis {
     let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     refined(fault::diagnose(status, body), &value)
 }
 
 /// Reads an error that came inside of a successful response; it is the same document, and names its status itself.
-pub fn in_stream(error: &Value) -> Diagnosis {
+pub(crate) fn in_stream(error: &Value) -> Diagnosis {
     refined(fault::in_stream(error), error)
 }
 
@@ -69,7 +69,7 @@ fn details(error: &Value) -> impl Iterator<Item = &Value> {
     error["details"].as_array().into_iter().flatten()
 }
 
-/// Whether waiting a while does not help: the day's quota is used up, or there never was any.
+/// Returns whether waiting a while does not help: the day's quota is used up, or there never was any.
 fn is_used_up(violation: &Value) -> bool {
     let id = violation["quotaId"].as_str().unwrap_or_default();
     id.contains("PerDay") || violation["quotaValue"] == "0"

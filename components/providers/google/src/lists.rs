@@ -1,5 +1,6 @@
 //! Lists of models, and embeddings.
 
+use openkoi_provider_wire::lists;
 use openkoi_sdk::{
     Failure, Result,
     provider::{Endpoint, HttpRequest, ModelEntry},
@@ -12,12 +13,9 @@ use crate::encode;
 ///
 /// # Errors
 ///
-/// If `body` is none.
-pub fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
-    let value: Value = serde_json::from_slice(body)?;
-    let list = value["models"]
-        .as_array()
-        .ok_or_else(|| Failure::failed("the provider's answer is not a list of models"))?;
+/// If `body` is not one.
+pub(crate) fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
+    let list = lists::entries(body, &["/models"])?;
     Ok(list.iter().filter_map(model).collect())
 }
 
@@ -44,8 +42,8 @@ fn model(value: &Value) -> Option<ModelEntry> {
 ///
 /// # Errors
 ///
-/// [`Failure::Invalid`] for a name that is no model's.
-pub fn encode_embeddings(
+/// [`Failure::Invalid`] for a name that is not a model's.
+pub(crate) fn encode_embeddings(
     endpoint: &Endpoint,
     model: &str,
     texts: &[String],
@@ -63,7 +61,7 @@ pub fn encode_embeddings(
 /// # Errors
 ///
 /// If `body` holds none, or vectors of different lengths.
-pub fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+pub(crate) fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
     let value: Value = serde_json::from_slice(body)?;
     let list = value["embeddings"]
         .as_array()
@@ -71,7 +69,7 @@ pub fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
     let vectors: Option<Vec<Vec<f32>>> =
         list.iter().map(|entry| vector(&entry["values"])).collect();
     let vectors = vectors
-        .ok_or_else(|| Failure::failed("the provider sent an embedding that is no vector"))?;
+        .ok_or_else(|| Failure::failed("the provider sent an embedding that is not a vector"))?;
     if vectors.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
         return Err(Failure::failed("the provider's embeddings have different lengths"));
     }

@@ -7,14 +7,14 @@
 
 use serde_json::{Map, Value, json};
 
-/// How deep and how large a schema may grow when its references are put in place.
+/// The most levels and the largest size of a schema whose references are put in place.
 const DEPTH: usize = 32;
 const NODES: usize = 4_000;
 /// The formats of texts that are understood.
 const FORMATS: [&str; 3] = ["date", "date-time", "time"];
 
 /// Writes the schema of a tool's arguments.
-pub fn parameters(schema: &Value) -> Value {
+pub(crate) fn parameters(schema: &Value) -> Value {
     let mut written = accepted(schema);
     if let Value::Object(fields) = &mut written {
         fields.insert("type".into(), "object".into());
@@ -24,7 +24,7 @@ pub fn parameters(schema: &Value) -> Value {
 }
 
 /// Writes a schema.
-pub fn accepted(schema: &Value) -> Value {
+pub(crate) fn accepted(schema: &Value) -> Value {
     Walk { root: schema, open: Vec::new(), nodes: 0 }.schema(schema)
 }
 
@@ -174,7 +174,8 @@ fn literals(fields: &Map<String, Value>, written: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a value may be listed. An empty text may not, so it takes the whole list's sense with it only for itself.
+/// Returns whether a value may be listed. An empty text may not, so it takes the whole list's sense with it only for
+/// itself.
 fn is_listable(value: &Value) -> bool {
     value.is_number() || value.as_str().is_some_and(|text| !text.is_empty())
 }
@@ -214,7 +215,7 @@ fn merge(written: &mut Map<String, Value>, more: Map<String, Value>) {
     }
 }
 
-/// Mends what the service refuses: types that are not said, arrays of nothing, required properties that do not exist.
+/// Fixes what the service refuses: types that are not said, arrays of nothing, required properties that do not exist.
 fn finish(written: &mut Map<String, Value>) {
     if written.contains_key("properties") {
         written.entry("type").or_insert_with(|| "object".into());

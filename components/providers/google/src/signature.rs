@@ -9,16 +9,17 @@ use openkoi_sdk::provider::Reasoning;
 use serde::{Deserialize, Serialize};
 
 /// Stands for the signature of a call that another vendor's model made; the service's own word for it.
-pub const NOT_SIGNED: &str = "skip_thought_signature_validator";
+pub(crate) const NOT_SIGNED: &str = "skip_thought_signature_validator";
 
 /// A signature and where it belongs.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct State {
+pub(crate) struct State {
     /// Names this format, because a fallback may meet the state of another.
     pub format: Format,
     /// The kind of part.
     pub on: On,
-    /// How many bytes of text were signed: the first ones of the text that follows, or the last ones of the summary.
+    /// The number of bytes of text that were signed: the first ones of the text that follows, or the last ones of the
+    /// summary.
     #[serde(default)]
     pub length: usize,
     /// The signature as it came.
@@ -27,16 +28,16 @@ pub struct State {
 
 /// The name of this format.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
-pub enum Format {
+pub(crate) enum Format {
     /// The Gemini API.
     #[serde(rename = "gemini")]
     Gemini,
 }
 
-/// What was signed.
+/// The thing that was signed.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum On {
+pub(crate) enum On {
     /// The call that follows.
     Call,
     /// The beginning of the text that follows.
@@ -47,7 +48,7 @@ pub enum On {
 
 impl State {
     /// Keeps a signature with the summary of what was thought before it.
-    pub fn keep(signature: &str, on: On, length: usize, summary: String) -> Reasoning {
+    pub(crate) fn keep(signature: &str, on: On, length: usize, summary: String) -> Reasoning {
         let state = Self { format: Format::Gemini, on, length, signature: signature.to_owned() };
         // Its fields can always be written.
         let state = serde_json::to_string(&state).unwrap_or_default();
@@ -55,7 +56,7 @@ impl State {
     }
 
     /// Reads a signature; nothing if it is another format's.
-    pub fn of(reasoning: &Reasoning) -> Option<Self> {
+    pub(crate) fn of(reasoning: &Reasoning) -> Option<Self> {
         serde_json::from_str(&reasoning.state).ok()
     }
 }

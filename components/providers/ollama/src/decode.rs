@@ -12,7 +12,7 @@ use crate::{fault, window};
 
 /// Thoughts, to be sent back with the calls that they led to.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct State {
+pub(crate) struct State {
     /// Names this format, because a fallback may meet the state of another.
     format: Format,
     /// The thoughts as they came.
@@ -27,7 +27,7 @@ enum Format {
 
 impl State {
     /// Reads the state of `reasoning`, if this codec wrote it.
-    pub fn read(reasoning: &Reasoning) -> Option<Self> {
+    pub(crate) fn read(reasoning: &Reasoning) -> Option<Self> {
         serde_json::from_str(&reasoning.state).ok()
     }
 }
@@ -36,7 +36,7 @@ impl State {
 #[derive(Debug, Default)]
 pub struct Reply {
     lines: ndjson::Reader,
-    /// How much the model was asked to read, if the answer can be measured by it.
+    /// The tokens that the model was asked to read, if the answer can be measured by them.
     window: Option<u64>,
     model: bool,
     thoughts: String,

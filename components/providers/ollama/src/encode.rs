@@ -7,7 +7,7 @@ use openkoi_provider_wire::{
 };
 use openkoi_sdk::{
     Failure, Result,
-    provider::{CompletionRequest, Effort, Endpoint, HttpRequest, Part, Speaker, ToolChoice},
+    provider::{CompletionRequest, Endpoint, HttpRequest, Part, Speaker, ToolChoice},
 };
 use serde_json::{Map, Value, json};
 
@@ -22,7 +22,7 @@ use crate::{
 /// # Errors
 ///
 /// [`Failure::Invalid`] for what the format cannot say, [`Failure::Limited`] if the model cannot read it all.
-pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
+pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRequest> {
     let mut body = Map::new();
     body.insert("model".into(), request.model.clone().into());
     body.insert("messages".into(), messages(request)?.into());
@@ -31,7 +31,7 @@ pub fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result<HttpRe
         body.insert("tools".into(), request::functions(&request.tools)?.into());
     } else if let Some(schema) = &request.schema {
         // With tools the schema would be forced upon the calls too.
-        body.insert("format".into(), request::object("/schema", schema)?);
+        body.insert("format".into(), request::schema("/schema", schema)?.into());
     }
     body.extend(think(endpoint, request)?.map(|think| ("think".to_owned(), think)));
     body.extend(keep_alive(endpoint));
@@ -68,8 +68,8 @@ fn options(request: &CompletionRequest, window: Window) -> Value {
     options
 }
 
-/// What is said about thinking. A model that does not think refuses to be asked to, and one that always thinks says
-/// its thoughts as its answer when it is asked not to; so a switch is only ever turned on.
+/// Returns the switch or level of thinking. A model that does not think refuses to be asked to, and one that always
+/// thinks says its thoughts as its answer when it is asked not to; so a switch is only ever turned on.
 fn think(endpoint: &Endpoint, request: &CompletionRequest) -> Result<Option<Value>> {
     match endpoint.option("think").unwrap_or_default() {
         "" => {}
@@ -85,9 +85,7 @@ fn think(endpoint: &Endpoint, request: &CompletionRequest) -> Result<Option<Valu
     Ok(match (Family::of(&request.model, cloud).thinking, request.effort) {
         (Thinking::Unknown, _) | (_, None) => None,
         (Thinking::Switch, Some(_)) => Some(true.into()),
-        (Thinking::Level, Some(Effort::Low)) => Some("low".into()),
-        (Thinking::Level, Some(Effort::Medium)) => Some("medium".into()),
-        (Thinking::Level, Some(Effort::High)) => Some("high".into()),
+        (Thinking::Level, Some(effort)) => Some(request::effort(effort).into()),
     })
 }
 

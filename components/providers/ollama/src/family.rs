@@ -1,15 +1,15 @@
-//! What is known of models by their names. The service would tell with `POST /api/show`, but a codec asks nothing.
+//! Abilities of models, known by their names. The service would tell with `POST /api/show`, but a codec asks nothing.
 
-/// How much a model reads of which nothing is known. Most that call tools read more.
+/// The window of a model of which nothing is known, in tokens. Most that call tools read more.
 const UNKNOWN: u64 = 32_768;
 /// The same in the vendor's cloud, where only large models are.
 const UNKNOWN_IN_CLOUD: u64 = 131_072;
 
 const K: u64 = 1_024;
 
-/// How a model can be told how much to think.
+/// The way in which a model is told how much to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Thinking {
+pub(crate) enum Thinking {
     /// It does not think, or nobody knows; being asked to is an error then.
     Unknown,
     /// It thinks or not, as it is told.
@@ -20,10 +20,10 @@ pub enum Thinking {
 
 /// A family of models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Family {
-    /// How many tokens it reads: the least that any size of it does.
+pub(crate) struct Family {
+    /// The number of tokens it reads: the least that any size of it does.
     pub context: u64,
-    /// How it thinks.
+    /// The way in which it is told to think.
     pub thinking: Thinking,
 }
 
@@ -75,7 +75,7 @@ const FAMILIES: &[(&str, u64, Thinking)] = &[
 
 impl Family {
     /// Returns what is known of `model`, of which the address may say that it is in the cloud.
-    pub fn of(model: &str, cloud: bool) -> Self {
+    pub(crate) fn of(model: &str, cloud: bool) -> Self {
         let name = model.rsplit('/').next().unwrap_or(model).to_lowercase();
         let known = FAMILIES.iter().find(|(begin, ..)| name.starts_with(begin));
         match known {
@@ -92,9 +92,9 @@ impl Family {
     }
 }
 
-/// Whether `model` answers from the vendor's cloud: the server there is asked itself, or by the one on this machine,
-/// which knows such models by their tags.
-pub fn is_cloud(base_url: &str, model: &str) -> bool {
+/// Returns whether `model` answers from the vendor's cloud: the server there is asked itself, or by the one on this
+/// machine, which knows such models by their tags.
+pub(crate) fn is_cloud(base_url: &str, model: &str) -> bool {
     let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
     let host = rest.split(['/', ':']).next().unwrap_or_default();
     host == "ollama.com" || host.ends_with(".ollama.com") || is_cloud_tag(model)

@@ -1,4 +1,4 @@
-//! What an error of the service means, and what a person can do about it.
+//! The meaning of an error of the service, and what a person can do about it.
 
 use openkoi_provider_wire::fault;
 use openkoi_sdk::provider::{Diagnosis, Problem};
@@ -12,7 +12,7 @@ const SENTENCES: [(&str, &str); 3] = [
 ];
 
 /// Reads an error response.
-pub fn diagnose(status: u16, body: &[u8]) -> Diagnosis {
+pub(crate) fn diagnose(status: u16, body: &[u8]) -> Diagnosis {
     let inner = inner(body);
     let mut diagnosis = fault::diagnose(status, inner.as_deref().unwrap_or(body));
     let known = SENTENCES.iter().find(|(sentence, _)| diagnosis.message.contains(sentence));
@@ -44,7 +44,7 @@ fn quoted(sentence: &str) -> Option<&str> {
 
 /// Reads an error that came after a good beginning. Nearly always the program that runs the model has ended, or could
 /// not make sense of what the model wrote: the next attempt goes well.
-pub fn in_stream(line: &Value) -> Diagnosis {
+pub(crate) fn in_stream(line: &Value) -> Diagnosis {
     let mut diagnosis = diagnose(0, line.to_string().as_bytes());
     if diagnosis.problem == Problem::Other {
         diagnosis.problem = Problem::Overloaded;

@@ -1,5 +1,6 @@
 //! Lists of models, and embeddings.
 
+use openkoi_provider_wire::lists;
 use openkoi_sdk::{Failure, Result, provider::ModelEntry};
 use serde_json::Value;
 
@@ -7,12 +8,9 @@ use serde_json::Value;
 ///
 /// # Errors
 ///
-/// If `body` is no list of models.
-pub fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
-    let value: Value = serde_json::from_slice(body)?;
-    let list = value["models"]
-        .as_array()
-        .ok_or_else(|| Failure::failed("the provider's answer is not a list of models"))?;
+/// If `body` is not a list of models.
+pub(crate) fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
+    let list = lists::entries(body, &["/models"])?;
     Ok(list.iter().filter_map(model).collect())
 }
 
@@ -41,7 +39,7 @@ fn model(value: &Value) -> Option<ModelEntry> {
 /// # Errors
 ///
 /// If `body` holds no vectors, or vectors of different lengths.
-pub fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+pub(crate) fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
     let value: Value = serde_json::from_slice(body)?;
     let list = value["embeddings"]
         .as_array()
@@ -51,7 +49,7 @@ pub fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
         Some(vectors) if vectors.windows(2).all(|pair| pair[0].len() == pair[1].len()) => {
             Ok(vectors)
         }
-        _ => Err(Failure::failed("the provider's embeddings are no vectors of one length")),
+        _ => Err(Failure::failed("the provider's embeddings are not vectors of one length")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! How much the model reads.
+//! The window of a model: how much it reads.
 //!
 //! Left to itself, the service reads as little as 4,096 tokens of a conversation, drops the oldest messages of a longer
 //! one and answers as if nothing had happened (`server/prompt.go` of its source). Three things keep that from
@@ -18,17 +18,17 @@ use crate::family::{self, Family};
 /// The least that is asked for. Loading a model anew for another size takes long, so the first step is a size that
 /// most tasks, with the planner's and the judge's turns, do not outgrow; the further ones double.
 const LEAST: u64 = 16_384;
-/// How much of the window is kept for an answer when its size is chosen.
+/// The part of the window that is kept for an answer when its size is chosen.
 const ANSWER: u64 = 8_192;
 /// With less room than this, an answer is not worth the attempt.
 const LEAST_ANSWER: u64 = 512;
-/// What a message takes beside its text.
+/// The tokens of a message beside its text.
 const MESSAGE: u64 = 8;
-/// What an image takes; most models need less.
+/// The tokens of an image; most models need less.
 const IMAGE: u64 = 1_500;
 /// The name of the limit, by which the host knows that the conversation has to become shorter.
 const LIMIT: &str = "context-tokens";
-/// What a user may set.
+/// The sizes that a user may set.
 const SETTABLE: std::ops::RangeInclusive<u64> = 1_024..=16_777_216;
 
 thread_local! {
@@ -38,13 +38,13 @@ thread_local! {
 }
 
 /// Returns the window of the request that was written last, if the server keeps to it.
-pub fn asked() -> Option<u64> {
+pub(crate) fn asked() -> Option<u64> {
     ASKED.get()
 }
 
-/// How much the model reads and writes, in tokens.
+/// The tokens that the model reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub(crate) struct Window {
     /// `num_ctx`: the conversation and the answer together.
     pub size: u64,
     /// `num_predict`: the answer. Without it a model that finds no end goes on for ever.
@@ -56,8 +56,8 @@ impl Window {
     ///
     /// # Errors
     ///
-    /// [`Failure::Limited`] if it cannot fit, [`Failure::Invalid`] for a setting that is no number.
-    pub fn of(endpoint: &Endpoint, request: &CompletionRequest, load: Load) -> Result<Self> {
+    /// [`Failure::Limited`] if it cannot fit, [`Failure::Invalid`] for a setting that is not a number.
+    pub(crate) fn of(endpoint: &Endpoint, request: &CompletionRequest, load: Load) -> Result<Self> {
         let cloud = family::is_cloud(&endpoint.base_url, &request.model);
         let set = setting(endpoint)?;
         let most = set.unwrap_or_else(|| Family::of(&request.model, cloud).context);
@@ -95,9 +95,9 @@ fn overflow(tokens: u64) -> Failure {
     Failure::Limited(Limit { name: LIMIT.to_owned(), value: tokens, knob })
 }
 
-/// What a conversation weighs.
+/// The weight of a conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Load {
+pub(crate) struct Load {
     /// The bytes of its texts, of tools and of schemas.
     pub bytes: usize,
     /// Its messages.
@@ -123,7 +123,7 @@ impl Load {
 /// # Errors
 ///
 /// [`Problem::ContextOverflow`].
-pub fn check(size: u64, read: u64, written: u64) -> Result<(), Diagnosis> {
+pub(crate) fn check(size: u64, read: u64, written: u64) -> Result<(), Diagnosis> {
     // A window that is filled to its end counts one more, because the last token was not read again.
     if read >= size || read.saturating_add(written) > size + 1 {
         return Err(Diagnosis {

@@ -1,11 +1,13 @@
-//! What both formats need of a request.
+//! The parts of a request that both formats share.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-pub use openkoi_provider_wire::request::{check, functions, joined, parameters, result_text};
-use openkoi_provider_wire::{request::object, turns};
+pub(crate) use openkoi_provider_wire::request::{
+    check, effort, functions, joined, parameters, result_text,
+};
+use openkoi_provider_wire::{request, turns};
 use openkoi_sdk::{
     Result,
-    provider::{Blob, CompletionRequest, Effort, Endpoint, HttpRequest, Part},
+    provider::{Blob, CompletionRequest, Endpoint, HttpRequest, Part},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,13 +19,13 @@ use crate::dialect::Dialect;
 /// # Errors
 ///
 /// If `body` cannot be written as JSON.
-pub fn post(endpoint: &Endpoint, path: &str, body: &impl Serialize) -> Result<HttpRequest> {
+pub(crate) fn post(endpoint: &Endpoint, path: &str, body: &impl Serialize) -> Result<HttpRequest> {
     let request = HttpRequest::post_json(endpoint.url(path), body)?;
     Ok(with_account(endpoint, request))
 }
 
 /// Adds the headers by which an account with several organizations or projects says which it means.
-pub fn with_account(endpoint: &Endpoint, mut request: HttpRequest) -> HttpRequest {
+pub(crate) fn with_account(endpoint: &Endpoint, mut request: HttpRequest) -> HttpRequest {
     for (option, name) in [("organization", "OpenAI-Organization"), ("project", "OpenAI-Project")] {
         if let Some(value) = endpoint.option(option).filter(|value| !value.is_empty()) {
             request = request.header(name, value);
@@ -33,7 +35,7 @@ pub fn with_account(endpoint: &Endpoint, mut request: HttpRequest) -> HttpReques
 }
 
 /// Adds the headers by which a service counts requests and finds models that see, where it has such headers.
-pub fn with_purpose(
+pub(crate) fn with_purpose(
     endpoint: &Endpoint,
     request: &CompletionRequest,
     mut http: HttpRequest,
@@ -58,8 +60,8 @@ pub fn with_purpose(
 /// # Errors
 ///
 /// [`Failure::Invalid`] if it is not a JSON object.
-pub fn answer_schema(schema: &str) -> Result<Value> {
-    let schema = object("/schema", schema)?;
+pub(crate) fn answer_schema(schema: &str) -> Result<Value> {
+    let schema = request::schema("/schema", schema)?;
     let mut format = json!({ "name": "answer", "schema": schema });
     if is_strict(&format["schema"]) {
         format["strict"] = Value::Bool(true);
@@ -86,29 +88,20 @@ fn is_strict(schema: &Value) -> bool {
     }
 }
 
-/// The effort as it is written.
-pub fn effort(effort: Effort) -> &'static str {
-    match effort {
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
-    }
-}
-
 /// The name of a document of which nobody knows its name.
-pub const DOCUMENT: &str = "document.pdf";
+pub(crate) const DOCUMENT: &str = "document.pdf";
 
 /// Returns whether the service looks at such a thing.
-pub fn takes(media_type: &str, dialect: &Dialect) -> bool {
+pub(crate) fn takes(media_type: &str, dialect: &Dialect) -> bool {
     is_image(media_type) || (dialect.documents && media_type == turns::PDF)
 }
 
 /// Returns whether it is an image that the service looks at.
-pub fn is_image(media_type: &str) -> bool {
+pub(crate) fn is_image(media_type: &str) -> bool {
     turns::IMAGES.contains(&media_type)
 }
 
 /// Returns an attachment as a URL that contains it.
-pub fn data_url(blob: &Blob) -> String {
+pub(crate) fn data_url(blob: &Blob) -> String {
     format!("data:{};base64,{}", blob.media_type, STANDARD.encode(&blob.bytes))
 }

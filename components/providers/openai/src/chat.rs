@@ -1,6 +1,6 @@
 //! Chat Completions, the format that most services speak.
 
 mod calls;
-pub mod decode;
-pub mod encode;
+pub(crate) mod decode;
+pub(crate) mod encode;
 mod thoughts;

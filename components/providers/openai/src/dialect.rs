@@ -1,4 +1,4 @@
-//! What a service and its model take, as far as it is known.
+//! The parameters that a service and its model take, as far as they are known.
 //!
 //! Compatible services refuse parameters that they do not know, and models refuse parameters that others need. What
 //! is known is decided here, from the address and the model's name; an option overrides each decision.
@@ -7,18 +7,18 @@ use openkoi_provider_wire::claude;
 use openkoi_sdk::{Failure, Result, provider::Endpoint};
 use serde_json::{Map, Value};
 
-/// Which of the two formats is spoken.
+/// The format that is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Api {
+pub(crate) enum Api {
     /// Chat Completions.
     Chat,
     /// Responses.
     Responses,
 }
 
-/// What is said of the effort of reasoning.
+/// The rule for the effort of reasoning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EffortRule {
+pub(crate) enum EffortRule {
     /// The effort that was asked for, if any.
     AsAsked,
     /// Nothing.
@@ -29,38 +29,38 @@ pub enum EffortRule {
 
 /// The ways of one service with one model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dialect {
+pub(crate) struct Dialect {
     /// The format.
     pub api: Api,
-    /// Whether the model is one of those that reason and take no temperature.
+    /// True if the model is one of those that reason and take no temperature.
     pub reasoning_model: bool,
     /// The role of the system prompt.
     pub system_role: &'static str,
     /// The name of the parameter that limits the answer.
     pub limit: String,
-    /// Whether the usage of a stream has to be asked for, and may be.
+    /// True if the usage of a stream has to be asked for, and may be.
     pub stream_usage: bool,
-    /// Whether a schema for the answer is enforced.
+    /// True if a schema for the answer is enforced.
     pub json_schema: bool,
     /// The effort of a request without tools.
     pub effort: EffortRule,
     /// The effort of a request with tools.
     pub effort_with_tools: EffortRule,
-    /// Whether reasoning goes back with the tool calls that it led to.
+    /// True if reasoning goes back with the tool calls that it led to.
     pub reasoning_back: bool,
-    /// Whether the model thinks unless told not to, and then takes no forced tool.
+    /// True if the model thinks unless told not to, and then takes no forced tool.
     pub thinks_unless_told: bool,
-    /// Whether the model can be made to call a tool.
+    /// True if the model can be made to call a tool.
     pub forced_tools: bool,
-    /// How many letters and digits an id of a call has, where the service insists on it.
+    /// The number of letters and digits an id of a call has, where the service insists on it.
     pub call_id: Option<usize>,
-    /// What else goes into each request.
+    /// Further fields of each request.
     pub extra: Map<String, Value>,
-    /// Whether documents are looked at.
+    /// True if documents are looked at.
     pub documents: bool,
-    /// Whether limits and temperatures of answers are taken.
+    /// True if limits and temperatures of answers are taken.
     pub sampling: bool,
-    /// Whether a request of Responses has instructions even where there are none.
+    /// True if a request of Responses has instructions even where there are none.
     pub instructions: bool,
 }
 
@@ -70,7 +70,7 @@ impl Dialect {
     /// # Errors
     ///
     /// [`Failure::Invalid`] for an option whose value is not understood.
-    pub fn of(endpoint: &Endpoint, model: &str) -> Result<Self> {
+    pub(crate) fn of(endpoint: &Endpoint, model: &str) -> Result<Self> {
         let name = model.rsplit('/').next().unwrap_or(model).to_lowercase();
         let host = host(&endpoint.base_url);
         let official = host == "api.openai.com" || host.ends_with(".api.openai.com");

@@ -1,5 +1,6 @@
 //! Lists of models, and embeddings.
 
+use openkoi_provider_wire::lists;
 use openkoi_sdk::{
     Failure, Result,
     provider::{ModelEntry, Price},
@@ -23,13 +24,9 @@ const OUTPUT: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_ou
 ///
 /// # Errors
 ///
-/// If `body` is none.
-pub fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
-    let value: Value = serde_json::from_slice(body)?;
-    let list = [&value, &value["data"], &value["models"]]
-        .into_iter()
-        .find_map(Value::as_array)
-        .ok_or_else(|| Failure::failed("the provider's answer is not a list of models"))?;
+/// If `body` is not one.
+pub(crate) fn models(body: &[u8]) -> Result<Vec<ModelEntry>> {
+    let list = lists::entries(body, &["", "/data", "/models"])?;
     Ok(list.iter().filter_map(model).collect())
 }
 
@@ -61,7 +58,7 @@ fn model(value: &Value) -> Option<ModelEntry> {
     })
 }
 
-/// Whether a list has a word; nothing where there is no list.
+/// Returns whether a list has a word; nothing where there is no list.
 fn among(list: &Value, word: &str) -> Option<bool> {
     Some(list.as_array()?.iter().any(|entry| entry == word))
 }
@@ -84,7 +81,7 @@ fn price(value: &Value) -> Option<Price> {
 /// # Errors
 ///
 /// If `body` holds none, or vectors of different lengths.
-pub fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+pub(crate) fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
     let value: Value = serde_json::from_slice(body)?;
     let list = value["data"]
         .as_array()
@@ -110,6 +107,6 @@ fn vector(value: &Value) -> Result<Vec<f32>> {
         .collect();
     match vector {
         Some(vector) if !vector.is_empty() => Ok(vector),
-        _ => Err(Failure::failed("the provider sent an embedding that is no vector")),
+        _ => Err(Failure::failed("the provider sent an embedding that is not a vector")),
     }
 }

@@ -1,7 +1,7 @@
 //! Responses, the vendor's own newer format. Its newest models take tools in no other.
 
-pub mod decode;
-pub mod encode;
+pub(crate) mod decode;
+pub(crate) mod encode;
 
 #[cfg(test)]
 mod tests;

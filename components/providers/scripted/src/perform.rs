@@ -21,7 +21,11 @@ const TOKEN: usize = 4;
 /// # Errors
 ///
 /// If something cannot be filled in.
-pub fn perform(turn: &Turn, request: &CompletionRequest, scene: &Scene<'_>) -> Result<Vec<Line>> {
+pub(crate) fn perform(
+    turn: &Turn,
+    request: &CompletionRequest,
+    scene: &Scene<'_>,
+) -> Result<Vec<Line>> {
     let said = Said::of(turn, scene)?;
     let mut lines = vec![Line::Model(request.model.clone())];
     if !turn.think.is_empty() {
@@ -47,7 +51,7 @@ pub fn perform(turn: &Turn, request: &CompletionRequest, scene: &Scene<'_>) -> R
     Ok(lines)
 }
 
-/// What a turn says, filled in.
+/// The answer of a turn, filled in.
 struct Said {
     text: String,
     repeat: Option<Repeat>,

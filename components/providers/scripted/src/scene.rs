@@ -1,4 +1,4 @@
-//! What a request is about, as conditions ask for it, and the turn that fits it.
+//! A request as conditions see it, and the turn that fits it.
 
 use std::fmt::Write;
 
@@ -10,14 +10,14 @@ use regex_lite::Regex;
 
 use crate::script::{Turn, When};
 
-/// How many turns are named where none fits.
+/// The number of turns that are named where none fits.
 const NAMED: usize = 3;
-/// How much of a text is shown there.
+/// The part of a text that is shown there.
 const SHOWN: usize = 60;
 
 /// A request, taken apart.
 #[derive(Debug)]
-pub struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     role: &'a str,
     /// The user's last message.
     prompt: String,
@@ -30,7 +30,7 @@ pub struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// Takes `request` apart.
-    pub fn of(request: &'a CompletionRequest) -> Self {
+    pub(crate) fn of(request: &'a CompletionRequest) -> Self {
         let messages = &request.messages;
         let prompt = messages.iter().rposition(is_prompt);
         let since = prompt.map_or(&messages[..], |index| &messages[index..]);
@@ -45,17 +45,17 @@ impl<'a> Scene<'a> {
     }
 
     /// How many turns the model had.
-    pub fn turns(&self) -> usize {
+    pub(crate) fn turns(&self) -> usize {
         self.turns
     }
 
-    /// What the tool said that answered last.
-    pub fn result(&self) -> &str {
+    /// The text of the tool that answered last.
+    pub(crate) fn result(&self) -> &str {
         self.result.map_or("", |result| &result.content)
     }
 
     /// Everything that the request says.
-    pub fn all(&self) -> &str {
+    pub(crate) fn all(&self) -> &str {
         &self.all
     }
 
@@ -64,7 +64,7 @@ impl<'a> Scene<'a> {
     /// # Errors
     ///
     /// [`Failure::Failed`] that says which turns came nearest, and what they wanted.
-    pub fn choose<'t>(&self, turns: &'t [Turn]) -> Result<&'t Turn> {
+    pub(crate) fn choose<'t>(&self, turns: &'t [Turn]) -> Result<&'t Turn> {
         let found = turns.iter().find(|turn| self.unmet(&turn.when).is_empty());
         found.ok_or_else(|| Failure::failed(self.explain(turns)))
     }
@@ -75,7 +75,7 @@ impl<'a> Scene<'a> {
             .enumerate()
             .map(|(index, turn)| (index + 1, turn, self.unmet(&turn.when)))
             .collect();
-        // A turn for another role is no near miss, however few its conditions are.
+        // A turn for another role is not a near miss, however few its conditions are.
         let other = |turn: &Turn| turn.when.role.as_ref().is_some_and(|role| role != self.role);
         near.sort_by_key(|(_, turn, unmet)| (other(turn), unmet.len()));
         let mut text = format!(
@@ -144,7 +144,7 @@ fn shown(text: &str) -> String {
     format!("{short:?}")
 }
 
-/// Whether the user says something of their own accord.
+/// Returns whether the user says something of their own accord.
 fn is_prompt(message: &Message) -> bool {
     let answers = message.parts.iter().any(|part| matches!(part, Part::ToolResult(_)));
     message.speaker == Speaker::User && !answers

@@ -10,7 +10,7 @@ const MAX_REPEATED: usize = 16 * 1024 * 1024;
 /// One turn of a model, and when it is taken.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Turn {
+pub(crate) struct Turn {
     /// What it is called where a script is explained.
     pub label: String,
     /// When it is taken. Without conditions: always.
@@ -25,7 +25,7 @@ pub struct Turn {
     pub call: Vec<Call>,
     /// Why the model stops. Without it: `tool-calls` if there are calls, else `finished`.
     pub stop: Option<String>,
-    /// What the turn took. Without it: an estimate from the lengths.
+    /// The tokens that the turn took. Without it: an estimate from the lengths.
     pub usage: Option<Counts>,
     /// A failure in place of the end.
     pub error: Option<Fault>,
@@ -36,7 +36,7 @@ pub struct Turn {
 /// Conditions, all of which must hold.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct When {
+pub(crate) struct When {
     /// What the turn is for: `planner`, `executor`, `evaluator` …
     pub role: Option<String>,
     /// Texts that the user's last message contains. A message that only answers tools is none.
@@ -47,9 +47,9 @@ pub struct When {
     pub any: Texts,
     /// Texts that occur nowhere in the request.
     pub absent: Texts,
-    /// How many turns the model had in this conversation.
+    /// The number of turns the model had in this conversation.
     pub turn: Option<usize>,
-    /// How many it had since the user's last message.
+    /// The number of turns it had since the user's last message.
     pub round: Option<usize>,
     /// The tool that answered last, since the user's last message.
     pub tool: Option<String>,
@@ -60,7 +60,7 @@ pub struct When {
 /// One text or several.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(untagged)]
-pub enum Texts {
+pub(crate) enum Texts {
     /// No condition.
     #[default]
     None,
@@ -72,7 +72,7 @@ pub enum Texts {
 
 impl Texts {
     /// Returns the texts.
-    pub fn list(&self) -> &[String] {
+    pub(crate) fn list(&self) -> &[String] {
         match self {
             Self::None => &[],
             Self::One(text) => std::slice::from_ref(text),
@@ -84,7 +84,7 @@ impl Texts {
 /// Text that is said many times.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Repeat {
+pub(crate) struct Repeat {
     /// The text.
     pub text: String,
     /// How often it is said.
@@ -94,7 +94,7 @@ pub struct Repeat {
 /// A call of a tool.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Call {
+pub(crate) struct Call {
     /// The tool.
     pub tool: String,
     /// Its arguments.
@@ -108,10 +108,10 @@ pub struct Call {
     pub id: Option<String>,
 }
 
-/// What a turn took, in tokens.
+/// The tokens that a turn took.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Those of the request.
     pub input: Option<u64>,
     /// Those that were generated.
@@ -127,7 +127,7 @@ pub struct Counts {
 /// A failure of the service.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Fault {
+pub(crate) struct Fault {
     /// Its status, which says what it means: 429 and those of 500 and more may pass.
     pub status: u16,
     /// What the service says.
@@ -143,7 +143,7 @@ pub struct Fault {
 /// # Errors
 ///
 /// [`Failure::Invalid`] with the place of what is wrong.
-pub fn parse(text: &str) -> Result<Vec<Turn>> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Turn>> {
     let text = text.trim_start_matches('\u{FEFF}');
     let turns: serde_json::Result<Vec<Turn>> = if text.trim_start().starts_with('[') {
         serde_json::from_str(text)

@@ -15,7 +15,7 @@ use crate::scene::Scene;
 /// # Errors
 ///
 /// [`Failure::Failed`] for a pattern that matches nothing.
-pub fn text(text: &str, scene: &Scene<'_>) -> Result<String> {
+pub(crate) fn text(text: &str, scene: &Scene<'_>) -> Result<String> {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -42,7 +42,7 @@ pub fn text(text: &str, scene: &Scene<'_>) -> Result<String> {
 /// # Errors
 ///
 /// As [`text`].
-pub fn value(value: &Value, scene: &Scene<'_>) -> Result<Value> {
+pub(crate) fn value(value: &Value, scene: &Scene<'_>) -> Result<Value> {
     Ok(match value {
         Value::String(string) => Value::String(text(string, scene)?),
         Value::Array(values) => {

@@ -15,7 +15,7 @@ const CHUNK: usize = 8 * 1024;
 /// One line.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Line {
+pub(crate) enum Line {
     /// The model that answers.
     Model(String),
     /// More of the reasoning.
@@ -47,7 +47,7 @@ pub enum Line {
         /// The next piece.
         json: String,
     },
-    /// What the turn took.
+    /// The tokens that the turn took.
     Usage {
         /// Tokens of the request.
         input: Option<u64>,
@@ -73,8 +73,8 @@ pub enum Line {
     Finished(String),
 }
 
-/// What a service means that answers with `status`.
-pub fn problem(status: u16) -> Problem {
+/// Returns the meaning of an answer with `status`.
+pub(crate) fn problem(status: u16) -> Problem {
     match status {
         401 => Problem::Credentials,
         402 => Problem::Quota,

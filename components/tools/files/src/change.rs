@@ -10,13 +10,13 @@ use crate::{
 
 /// The largest file that is changed.
 const MAX_FILE: u64 = 8 * 1024 * 1024;
-/// How many unchanged lines are shown around a change.
+/// The number of unchanged lines that are shown around a change.
 const AROUND: usize = 3;
-/// How many lines of a change are shown.
+/// The number of lines of a change that are shown.
 const MAX_SHOWN: usize = 40;
 
 /// A file as it was before a change.
-pub struct Before {
+pub(crate) struct Before {
     /// Its bytes.
     pub bytes: Vec<u8>,
     /// Its text.
@@ -25,7 +25,7 @@ pub struct Before {
 
 impl Before {
     /// Reads the file at `path`, which has to be text.
-    pub fn read(files: &impl FileSystem, path: &str) -> Result<Self> {
+    pub(crate) fn read(files: &impl FileSystem, path: &str) -> Result<Self> {
         let stat = files.stat(path).map_err(|failure| suggest::not_found(files, path, failure))?;
         if !stat.is_file() {
             return Err(Failure::invalid("/path", format!("`{path}` is not a regular file")));
@@ -38,7 +38,12 @@ impl Before {
     }
 
     /// Writes `after` in the file's own format and tells what became of it.
-    pub fn replace(self, files: &impl FileSystem, path: &str, after: &str) -> Result<Output> {
+    pub(crate) fn replace(
+        self,
+        files: &impl FileSystem,
+        path: &str,
+        after: &str,
+    ) -> Result<Output> {
         let bytes = self.text.format.encode(after)?;
         files.write(path, &bytes, Some(&self.bytes))?;
         let counts = diff::counts(&self.text.text, after);
@@ -48,7 +53,7 @@ impl Before {
 }
 
 /// Puts together what is told of a change.
-pub fn answer(path: &str, text: String, counts: Counts) -> Result<Output> {
+pub(crate) fn answer(path: &str, text: String, counts: Counts) -> Result<Output> {
     #[derive(serde::Serialize)]
     struct Changed<'a> {
         path: &'a str,
@@ -58,8 +63,8 @@ pub fn answer(path: &str, text: String, counts: Counts) -> Result<Output> {
     Output::text(text).summary(counts.to_string()).structured(&Changed { path, counts })
 }
 
-/// Decodes the present contents, or takes a new file's format where they are no text.
-pub fn format_of(bytes: &[u8]) -> (String, Format) {
+/// Decodes the present contents, or takes a new file's format where they are not text.
+pub(crate) fn format_of(bytes: &[u8]) -> (String, Format) {
     Text::decode(bytes).map_or((String::new(), Format::NEW), |text| (text.text, text.format))
 }
 

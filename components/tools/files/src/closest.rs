@@ -1,14 +1,14 @@
-//! Where in a file a text may have been meant that does not occur in it.
+//! The places of a file that a text which does not occur in it may have meant.
 
 use crate::format;
 
-/// How much of a long text is compared.
+/// The part of a long text that is compared.
 const COMPARED_LINES: usize = 40;
 /// Files of more lines are only searched for the first line.
 const MAX_WORK: usize = 2_000_000;
 
 /// Says what the file has instead of `old`.
-pub fn describe(text: &str, old: &str) -> String {
+pub(crate) fn describe(text: &str, old: &str) -> String {
     if let Some(stripped) = without_numbers(old)
         && text.contains(&stripped)
     {

@@ -1,4 +1,4 @@
-//! How many lines a change adds and removes.
+//! The numbers of lines that a change adds and removes.
 
 /// Beyond this many changed lines the count is an upper bound instead of the smallest possible one.
 const MAX_DISTANCE: usize = 1000;
@@ -6,7 +6,7 @@ const MAX_DISTANCE: usize = 1000;
 /// Lines added and removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, openkoi_sdk::serde::Serialize)]
 #[serde(crate = "openkoi_sdk::serde")]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Lines that are new.
     pub added: usize,
     /// Lines that are gone.
@@ -20,7 +20,7 @@ impl std::fmt::Display for Counts {
 }
 
 /// Counts what leads from `old` to `new`.
-pub fn counts(old: &str, new: &str) -> Counts {
+pub(crate) fn counts(old: &str, new: &str) -> Counts {
     let old: Vec<&str> = old.lines().collect();
     let new: Vec<&str> = new.lines().collect();
     let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();

@@ -15,7 +15,7 @@ const MAX_ENTRIES: usize = 1000;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
-pub struct ListDirectory {
+pub(crate) struct ListDirectory {
     /// Path of the directory, relative to the workspace. The workspace itself if left out.
     #[serde(default)]
     path: Option<String>,
@@ -30,12 +30,12 @@ pub struct ListDirectory {
 
 impl ListDirectory {
     /// Shows one level of `path`.
-    pub fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         Self { path: Some(path.to_owned()), depth: None, all: false }
     }
 }
 
-pub fn run(files: &impl FileSystem, arguments: &ListDirectory) -> Result<Output> {
+pub(crate) fn run(files: &impl FileSystem, arguments: &ListDirectory) -> Result<Output> {
     let path = arguments.path.as_deref().unwrap_or(".");
     let stat = files.stat(path).map_err(|failure| suggest::not_found(files, path, failure))?;
     if !stat.is_directory() {

@@ -5,13 +5,13 @@ use serde::Deserialize;
 
 use crate::{change::Before, closest, text::Ending};
 
-/// How many places are named when a text is found too often.
+/// The number of places that are named when a text is found too often.
 const NAMED: usize = 8;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
-pub struct EditFile {
+pub(crate) struct EditFile {
     /// Path of the file, relative to the workspace.
     path: String,
     /// The text to replace, exactly as it is in the file, indentation included and line numbers left out. It
@@ -27,7 +27,7 @@ pub struct EditFile {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
-pub struct MultiEdit {
+pub(crate) struct MultiEdit {
     /// Path of the file, relative to the workspace.
     path: String,
     /// The replacements, made in this order, each in what the one before left. If one fails, none is made.
@@ -38,7 +38,7 @@ pub struct MultiEdit {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
-pub struct Edit {
+pub(crate) struct Edit {
     /// The text to replace, exactly as it is in the file. It must occur once.
     old_string: String,
     /// The text to put in its place.
@@ -48,7 +48,7 @@ pub struct Edit {
     replace_all: bool,
 }
 
-pub fn run(files: &impl FileSystem, arguments: &EditFile) -> Result<Output> {
+pub(crate) fn run(files: &impl FileSystem, arguments: &EditFile) -> Result<Output> {
     let edit = Edit {
         old_string: arguments.old_string.clone(),
         new_string: arguments.new_string.clone(),
@@ -59,7 +59,7 @@ pub fn run(files: &impl FileSystem, arguments: &EditFile) -> Result<Output> {
     before.replace(files, &arguments.path, &after)
 }
 
-pub fn run_all(files: &impl FileSystem, arguments: &MultiEdit) -> Result<Output> {
+pub(crate) fn run_all(files: &impl FileSystem, arguments: &MultiEdit) -> Result<Output> {
     if arguments.edits.is_empty() {
         return Err(Failure::invalid("/edits", "give one edit at least"));
     }

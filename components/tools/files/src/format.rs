@@ -1,16 +1,16 @@
-//! How lines, sizes and kinds of files are shown.
+//! Lines, sizes and kinds of files as they are shown.
 
 /// The longest line that is shown, in characters.
-pub const MAX_LINE: usize = 2000;
+pub(crate) const MAX_LINE: usize = 2000;
 
 /// Shows lines with their numbers, counted from `first`.
-pub fn numbered<'a>(lines: impl IntoIterator<Item = &'a str>, first: usize) -> String {
+pub(crate) fn numbered<'a>(lines: impl IntoIterator<Item = &'a str>, first: usize) -> String {
     let lines = lines.into_iter().enumerate();
     lines.map(|(at, line)| format!("{:>6}\t{}\n", first + at, cut(line))).collect()
 }
 
 /// Cuts a line that is too long to be shown and says how long it is.
-pub fn cut(line: &str) -> String {
+pub(crate) fn cut(line: &str) -> String {
     match line.char_indices().nth(MAX_LINE) {
         None => line.to_owned(),
         Some((end, _)) => {
@@ -20,7 +20,7 @@ pub fn cut(line: &str) -> String {
 }
 
 /// Writes a size for people.
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
         return format!("{bytes} bytes");
@@ -35,12 +35,12 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// Writes a count with its noun.
-pub fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Images and documents that models look at, by their first bytes.
-pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
+pub(crate) fn media_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Some("image/png"),
         [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
@@ -52,7 +52,7 @@ pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Names other bytes by how they begin.
-pub fn binary_kind(bytes: &[u8]) -> &'static str {
+pub(crate) fn binary_kind(bytes: &[u8]) -> &'static str {
     const KINDS: [(&[u8], &str); 14] = [
         (b"\x7FELF", "an ELF executable or library"),
         (b"MZ", "a Windows executable or library"),

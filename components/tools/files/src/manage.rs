@@ -8,7 +8,7 @@ use crate::{format, suggest};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
-pub struct RemoveFile {
+pub(crate) struct RemoveFile {
     /// Path of the file, or of an empty directory, relative to the workspace.
     path: String,
 }
@@ -16,14 +16,14 @@ pub struct RemoveFile {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
-pub struct MoveFile {
+pub(crate) struct MoveFile {
     /// Path of the file or directory, relative to the workspace.
     from: String,
     /// Its new path. Nothing may be there yet; directories are created as needed.
     to: String,
 }
 
-pub fn remove(files: &impl FileSystem, arguments: &RemoveFile) -> Result<Output> {
+pub(crate) fn remove(files: &impl FileSystem, arguments: &RemoveFile) -> Result<Output> {
     let path = arguments.path.as_str();
     let stat = files.stat(path).map_err(|failure| suggest::not_found(files, path, failure))?;
     if stat.is_directory() && !files.list(path)?.is_empty() {
@@ -37,7 +37,7 @@ pub fn remove(files: &impl FileSystem, arguments: &RemoveFile) -> Result<Output>
     Ok(Output::text(format!("removed `{path}` ({what})")).summary("removed"))
 }
 
-pub fn rename(files: &impl FileSystem, arguments: &MoveFile) -> Result<Output> {
+pub(crate) fn rename(files: &impl FileSystem, arguments: &MoveFile) -> Result<Output> {
     let (from, to) = (arguments.from.as_str(), arguments.to.as_str());
     files.stat(from).map_err(|failure| suggest::not_found(files, from, failure))?;
     if files.stat_if_exists(to)?.is_some() {

@@ -13,7 +13,7 @@ use crate::{
     text::Text,
 };
 
-/// How much of a file is read at most.
+/// The most of a file that is read.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 const MAX_ATTACHMENT: u64 = 4 * 1024 * 1024;
 /// How much is shown at once.
@@ -23,7 +23,7 @@ const MAX_SHOWN: usize = 50 * 1024;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
-pub struct ReadFile {
+pub(crate) struct ReadFile {
     /// Path of the file, relative to the workspace.
     path: String,
     /// First line to show, counted from 1. For files that are too long to be shown at once.
@@ -36,7 +36,7 @@ pub struct ReadFile {
     limit: Option<usize>,
 }
 
-pub fn run(files: &impl FileSystem, arguments: &ReadFile) -> Result<Output> {
+pub(crate) fn run(files: &impl FileSystem, arguments: &ReadFile) -> Result<Output> {
     let path = arguments.path.as_str();
     let stat = files.stat(path).map_err(|failure| suggest::not_found(files, path, failure))?;
     match stat.kind {

@@ -1,4 +1,4 @@
-//! What somebody may have meant who named a file that is not there.
+//! Files that somebody who named one that is not there may have meant.
 
 use openkoi_sdk::{
     Failure,
@@ -6,11 +6,11 @@ use openkoi_sdk::{
     walk::{Walk, normal},
 };
 
-/// How many entries of the tree are looked at.
+/// The number of entries of the tree that are looked at.
 const SEARCHED: usize = 5000;
 
 /// Adds to a failure "does not exist" what may have been meant.
-pub fn not_found(files: &impl FileSystem, path: &str, failure: Failure) -> Failure {
+pub(crate) fn not_found(files: &impl FileSystem, path: &str, failure: Failure) -> Failure {
     if !matches!(failure, Failure::NotFound(_)) {
         return failure;
     }

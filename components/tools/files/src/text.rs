@@ -3,13 +3,13 @@
 
 use openkoi_sdk::{Failure, Result};
 
-/// How much of a file is looked at to tell text from other bytes.
+/// The part of a file that is looked at to tell text from other bytes.
 const SNIFFED: usize = 8192;
 
-/// How characters are written as bytes.
+/// The encoding of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// What nearly every file is in.
+pub(crate) enum Encoding {
+    /// The encoding of nearly every file.
     Utf8,
     /// Two bytes a unit, the lower first.
     Utf16Le,
@@ -19,9 +19,9 @@ pub enum Encoding {
     Latin1,
 }
 
-/// How lines end.
+/// The end of each line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// `\n`, or there is no line end at all.
     Lf,
     /// `\r\n` everywhere.
@@ -32,34 +32,34 @@ pub enum Ending {
 
 /// A file's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
+pub(crate) struct Text {
     /// The text, without byte order mark. Lines end with `\n`, but for those of a mixed file.
     pub text: String,
-    /// What it was written in.
+    /// The format that it was written in.
     pub format: Format,
 }
 
-/// How a text is written as bytes.
+/// The format in which a text is written as bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Format {
+pub(crate) struct Format {
     /// The encoding.
     pub encoding: Encoding,
-    /// Whether it begins with a byte order mark.
+    /// True if it begins with a byte order mark.
     pub mark: bool,
-    /// How lines end.
+    /// The end of each line.
     pub ending: Ending,
 }
 
 impl Format {
-    /// What a new file is written in.
-    pub const NEW: Self = Self { encoding: Encoding::Utf8, mark: false, ending: Ending::Lf };
+    /// The format of a new file.
+    pub(crate) const NEW: Self = Self { encoding: Encoding::Utf8, mark: false, ending: Ending::Lf };
 
     /// Writes `text` as bytes. Its lines may end with `\n` whatever those of the file do.
     ///
     /// # Errors
     ///
     /// If the encoding has no bytes for one of the characters.
-    pub fn encode(&self, text: &str) -> Result<Vec<u8>> {
+    pub(crate) fn encode(&self, text: &str) -> Result<Vec<u8>> {
         let with_ends = match self.ending {
             Ending::CrLf => text.replace("\r\n", "\n").replace('\n', "\r\n"),
             Ending::Lf | Ending::Mixed => text.to_owned(),
@@ -74,7 +74,7 @@ impl Format {
     }
 
     /// Says what is unusual about the format, or nothing.
-    pub fn describe(&self) -> Option<String> {
+    pub(crate) fn describe(&self) -> Option<String> {
         let mut notes = Vec::new();
         match self.encoding {
             Encoding::Utf8 if self.mark => notes.push("UTF-8 with a byte order mark"),
@@ -102,8 +102,8 @@ fn latin1(c: char) -> Result<u8> {
 }
 
 impl Text {
-    /// Reads `bytes`, or returns nothing if they are no text.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    /// Reads `bytes`, or returns nothing if they are not text.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (encoding, mark, text) = decode(bytes)?;
         let ending = ending_of(&text);
         let text = if ending == Ending::CrLf { text.replace("\r\n", "\n") } else { text };
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_are_no_text() {
+    fn other_bytes_are_not_text() {
         assert_eq!(Text::decode(b"\x7FELF\x02\x01\x01\0\0\0\0\0"), None);
         assert_eq!(Text::decode(b"\x89\x01\x02\x03\x04\x05\x06\xFF"), None);
         assert_eq!(Text::decode(b"\xFF\xFEa"), None);

@@ -19,14 +19,14 @@ const MAX_FILE: u64 = 8 * 1024 * 1024;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
-pub struct WriteFile {
+pub(crate) struct WriteFile {
     /// Path of the file, relative to the workspace. Directories are created as needed.
     path: String,
     /// The complete new contents.
     contents: String,
 }
 
-pub fn run(files: &impl FileSystem, arguments: &WriteFile) -> Result<Output> {
+pub(crate) fn run(files: &impl FileSystem, arguments: &WriteFile) -> Result<Output> {
     let path = arguments.path.as_str();
     match files.stat_if_exists(path)?.map(|stat| stat.kind) {
         None => create(files, path, &arguments.contents),

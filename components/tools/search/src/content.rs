@@ -11,20 +11,20 @@ use crate::{
 
 /// Larger files are passed over: they are data, and reading them is what takes time.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
-/// How many files are read, and how many bytes of them. Both stay below the limits of the manifest, so that a
+/// The most files that are read, and the most bytes of them. Both stay below the limits of the manifest, so that a
 /// search that is too wide ends with what it found.
 const MAX_READ_FILES: usize = 100_000;
 const MAX_READ: u64 = 512 * 1024 * 1024;
 const SNIFFED: usize = 8192;
 const DEFAULT_RESULTS: usize = 100;
 const MAX_RESULTS: usize = 1000;
-/// Where the text of an answer ends whatever the number of results.
+/// The longest text of an answer, whatever the number of results.
 const MAX_TEXT: usize = 48 * 1024;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
-pub struct SearchContent {
+pub(crate) struct SearchContent {
     /// What to look for: a regular expression (no look-around, no backreferences). `^` and `$` are the ends of a
     /// line.
     #[schemars(length(min = 1))]
@@ -61,7 +61,7 @@ pub struct SearchContent {
 #[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "lowercase")]
 #[schemars(crate = "openkoi_sdk::schemars", inline)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// The matching lines with their numbers.
     #[default]
     Content,
@@ -84,7 +84,7 @@ struct Search<'a> {
     read: u64,
 }
 
-pub fn run(files: &impl FileSystem, arguments: &SearchContent) -> Result<Output> {
+pub(crate) fn run(files: &impl FileSystem, arguments: &SearchContent) -> Result<Output> {
     let glob = arguments.glob.as_deref().map(|glob| Pattern::parse(glob, "/glob")).transpose()?;
     let scope = Scope {
         path: arguments.path.as_deref().unwrap_or("."),

@@ -7,13 +7,13 @@ use crate::scope::{self, Pattern, Scope, count};
 
 const DEFAULT_RESULTS: usize = 200;
 const MAX_RESULTS: usize = 2000;
-/// How many files are held to be sorted.
+/// The most files that are held to be sorted.
 const MAX_HELD: usize = 100_000;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
-pub struct FindFiles {
+pub(crate) struct FindFiles {
     /// Glob that the path has to match, such as `*.rs` or `src/**/test_*.py`. Without a slash it is about names.
     #[schemars(length(min = 1))]
     glob: String,
@@ -36,7 +36,7 @@ pub struct FindFiles {
 #[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "lowercase")]
 #[schemars(crate = "openkoi_sdk::schemars", inline)]
-pub enum Sort {
+pub(crate) enum Sort {
     /// By path.
     #[default]
     Name,
@@ -44,7 +44,7 @@ pub enum Sort {
     Newest,
 }
 
-pub fn run(files: &impl FileSystem, arguments: &FindFiles) -> Result<Output> {
+pub(crate) fn run(files: &impl FileSystem, arguments: &FindFiles) -> Result<Output> {
     let scope = Scope {
         path: arguments.path.as_deref().unwrap_or("."),
         glob: Some(Pattern::parse(&arguments.glob, "/glob")?),

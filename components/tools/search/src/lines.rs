@@ -4,7 +4,7 @@
 const MAX_LINE: usize = 400;
 
 /// Splits a file into its lines, without their ends.
-pub fn split(contents: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn split(contents: &[u8]) -> Vec<&[u8]> {
     let mut lines: Vec<&[u8]> = contents.split(|&byte| byte == b'\n').collect();
     if lines.last().is_some_and(|line| line.is_empty()) {
         lines.pop();
@@ -14,7 +14,7 @@ pub fn split(contents: &[u8]) -> Vec<&[u8]> {
 
 /// Shows `matching` lines (counted from 0, sorted) and `around` lines before and after each. `:` follows the
 /// number of a line that matches, `-` that of one that does not, and `--` stands where lines were left out.
-pub fn show(lines: &[&[u8]], matching: &[usize], around: usize) -> String {
+pub(crate) fn show(lines: &[&[u8]], matching: &[usize], around: usize) -> String {
     let mut shown = String::new();
     let mut next = 0;
     for (at, &line) in matching.iter().enumerate() {
@@ -44,7 +44,7 @@ fn printable(line: &[u8]) -> String {
 }
 
 /// Returns the lines, counted from 0, in which the ranges lie.
-pub fn numbers(
+pub(crate) fn numbers(
     contents: &[u8],
     ranges: impl Iterator<Item = (usize, usize)>,
     max: usize,

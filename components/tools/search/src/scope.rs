@@ -8,17 +8,17 @@ use openkoi_sdk::{
 };
 
 /// Where to look.
-pub struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     /// The directory or file.
     pub path: &'a str,
     /// The pattern that paths have to match.
     pub glob: Option<Pattern>,
-    /// Whether ignore files are respected.
+    /// True if ignore files are respected.
     pub ignore_files: bool,
 }
 
 /// A glob as people write it: without a slash it is about names, wherever they are.
-pub struct Pattern {
+pub(crate) struct Pattern {
     glob: Glob,
     name_only: bool,
     negated: bool,
@@ -26,7 +26,7 @@ pub struct Pattern {
 
 impl Pattern {
     /// Reads `text`, the argument at `field`.
-    pub fn parse(text: &str, field: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str, field: &str) -> Result<Self> {
         let (negated, text) = text.strip_prefix('!').map_or((false, text), |rest| (true, rest));
         let text = text.strip_prefix("./").unwrap_or(text);
         let glob =
@@ -38,7 +38,7 @@ impl Pattern {
     }
 
     /// Returns whether `path`, relative to where the search began, matches.
-    pub fn matches(&self, path: &str) -> bool {
+    pub(crate) fn matches(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         self.glob.matches(if self.name_only { name } else { path }) != self.negated
     }
@@ -46,7 +46,7 @@ impl Pattern {
 
 /// What became of a search that did not see everything.
 #[derive(Default)]
-pub struct Missed {
+pub(crate) struct Missed {
     /// Why it stopped before its end.
     pub stopped: Option<String>,
     /// Directories and files that could not be read.
@@ -55,7 +55,7 @@ pub struct Missed {
 
 impl Missed {
     /// Says it in lines of their own.
-    pub fn notes(&self) -> String {
+    pub(crate) fn notes(&self) -> String {
         let mut notes = String::new();
         if let Some(why) = &self.stopped {
             notes.push_str(&format!("[stopped: {why}; narrow the search by `path` or a glob]\n"));
@@ -75,7 +75,7 @@ impl Missed {
 /// # Errors
 ///
 /// If the place is not there. A limit of the host ends the search with what was found.
-pub fn each_file<F: FileSystem>(
+pub(crate) fn each_file<F: FileSystem>(
     files: &F,
     scope: &Scope<'_>,
     mut visit: impl FnMut(&str, &str, &Stat) -> Result<bool>,
@@ -118,7 +118,7 @@ fn visit_found(
 }
 
 /// Writes a count with its noun.
-pub fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     match (number, noun.ends_with("ch")) {
         (1, _) => format!("1 {noun}"),
         (_, true) => format!("{number} {noun}es"),

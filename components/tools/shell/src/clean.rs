@@ -2,7 +2,7 @@
 
 /// Returns the text of `bytes`: escape sequences dropped, overwritten parts of lines too, other control
 /// characters as well, but for tabs.
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     let text = without_escapes(&String::from_utf8_lossy(bytes));
     let mut clean = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -14,7 +14,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// Returns the first line of `text` for a message.
-pub fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     visible(&without_escapes(text.trim().lines().next().unwrap_or_default()))
 }
 

@@ -7,7 +7,7 @@ const TAIL: usize = 20 * 1024;
 
 /// What is kept.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub(crate) struct Kept {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     dropped: u64,
@@ -15,7 +15,7 @@ pub struct Kept {
 
 impl Kept {
     /// Takes the next bytes.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         let room = bytes.len().min(HEAD - self.head.len());
         self.head.extend_from_slice(&bytes[..room]);
         let mut rest = &bytes[room..];
@@ -31,7 +31,7 @@ impl Kept {
 
     /// Returns the beginning, how many bytes were dropped after it, and the end. Where something was dropped,
     /// both are cut at a line's end if there is one.
-    pub fn parts(&self) -> (Vec<u8>, u64, Vec<u8>) {
+    pub(crate) fn parts(&self) -> (Vec<u8>, u64, Vec<u8>) {
         let tail: Vec<u8> = self.tail.iter().copied().collect();
         if self.dropped == 0 {
             return ([self.head.as_slice(), &tail].concat(), 0, Vec::new());

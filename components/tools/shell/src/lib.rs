@@ -1,6 +1,6 @@
 //! Runs commands in the workspace, in the host's sandbox.
 //!
-//! A command that fails is no failure of the tool: the model reads the exit code and the output. What is kept
+//! A command that fails is not a failure of the tool: the model reads the exit code and the output. What is kept
 //! of a long output is its beginning and its end; the host saves the whole.
 
 mod clean;

@@ -15,7 +15,7 @@ struct Ended<'a> {
 }
 
 /// Puts the answer together.
-pub fn output(kept: &Kept, exit: &Exit, timeout_ms: u64) -> Result<Output> {
+pub(crate) fn output(kept: &Kept, exit: &Exit, timeout_ms: u64) -> Result<Output> {
     let (head, dropped, tail) = kept.parts();
     let mut text = String::new();
     add(&mut text, &clean::text(&head));

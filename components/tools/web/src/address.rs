@@ -1,7 +1,7 @@
 //! Links as addresses that can be fetched.
 
 /// Returns where `link` leads that stands on the page at `base`, or nothing if it leads nowhere a page is.
-pub fn join(base: &str, link: &str) -> Option<String> {
+pub(crate) fn join(base: &str, link: &str) -> Option<String> {
     let link = link.trim();
     let link = link.split('#').next().unwrap_or(link);
     if link.is_empty() || link.chars().any(|c| c.is_control() || c.is_whitespace()) {

@@ -1,12 +1,12 @@
-//! What a body is written in: by its byte order mark, by the header, by the page's own word, by its bytes.
+//! The encoding of a body: by its byte order mark, by the header, by the page's own word, by its bytes.
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
-/// How much of a page is searched for what it says of its encoding.
+/// The part of a page that is searched for what it says of its encoding.
 const SEARCHED: usize = 2048;
 
 /// Decodes `body`; what makes no sense is replaced.
-pub fn decode(body: &[u8], content_type: &str) -> String {
+pub(crate) fn decode(body: &[u8], content_type: &str) -> String {
     let said = parameter(content_type).or_else(|| declared(body));
     let encoding = said.unwrap_or_else(|| guess(body));
     // A byte order mark outranks both, which `decode` sees to.

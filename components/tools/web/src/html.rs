@@ -13,7 +13,7 @@ const MAX_INDENT: usize = 8;
 
 /// A page that has been read.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Page {
+pub(crate) struct Page {
     /// Its title.
     pub title: Option<String>,
     /// Its text.
@@ -21,7 +21,7 @@ pub struct Page {
 }
 
 /// Renders the page at `url`.
-pub fn render(html: &str, url: &str) -> Page {
+pub(crate) fn render(html: &str, url: &str) -> Page {
     let mut emitter = DefaultEmitter::<()>::default();
     emitter.naively_switch_states(true);
     let mut renderer = Renderer::new(url);

@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 const MAX_INDENT: usize = 32;
 
 /// Returns `text` with a line for each value, or nothing if it is not JSON.
-pub fn lines(text: &str) -> Option<String> {
+pub(crate) fn lines(text: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth: usize = 0;

@@ -19,7 +19,7 @@ use openkoi_sdk::{
 };
 use serde::Deserialize;
 
-/// How much of a body is read.
+/// The most of a body that is read.
 const MAX_BODY: usize = 2 * 1024 * 1024;
 const ACCEPT: &str =
     "text/html,application/xhtml+xml,text/markdown,text/plain,application/json;q=0.9,*/*;q=0.5";

@@ -1,4 +1,4 @@
-//! What is answered for what was fetched.
+//! The answer for a page that was fetched.
 
 use openkoi_sdk::{Failure, Result, tool::Output};
 
@@ -8,7 +8,7 @@ const DEFAULT_CHARS: usize = 20_000;
 const MAX_CHARS: usize = 100_000;
 
 /// A response whose body has been read.
-pub struct Fetched {
+pub(crate) struct Fetched {
     /// Its status code.
     pub status: u16,
     /// The address that answered.
@@ -17,7 +17,7 @@ pub struct Fetched {
     pub content_type: String,
     /// The body, cut.
     pub body: Vec<u8>,
-    /// Whether that is the whole of it.
+    /// True if that is the whole of it.
     pub complete: bool,
 }
 
@@ -28,7 +28,7 @@ struct Readable {
 }
 
 /// Shows a part of what was fetched.
-pub fn show(fetched: &Fetched, start: usize, max_chars: Option<usize>) -> Result<Output> {
+pub(crate) fn show(fetched: &Fetched, start: usize, max_chars: Option<usize>) -> Result<Output> {
     let Some(readable) = readable(fetched) else {
         return Ok(binary(fetched));
     };
@@ -62,7 +62,7 @@ fn summary(fetched: &Fetched, title: Option<&str>, characters: usize) -> String 
     }
 }
 
-/// Returns nothing for bytes that are no text.
+/// Returns nothing for bytes that are not text.
 fn readable(fetched: &Fetched) -> Option<Readable> {
     let media_type =
         fetched.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -87,7 +87,7 @@ fn looks_like_html(body: &[u8]) -> bool {
     head.starts_with("<!doctype html") || head.starts_with("<html")
 }
 
-/// The type is taken at its word where it says that this is no text; otherwise the bytes decide.
+/// The type is taken at its word where it says that this is not text; otherwise the bytes decide.
 fn is_text(media_type: &str, body: &[u8]) -> bool {
     let (class, _) = media_type.split_once('/').unwrap_or((media_type, ""));
     if matches!(class, "image" | "audio" | "video" | "font") && !media_type.contains("svg") {

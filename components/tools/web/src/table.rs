@@ -2,18 +2,18 @@
 
 /// A table that is being read.
 #[derive(Debug, Default)]
-pub struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// Begins a row.
-    pub fn row(&mut self) {
+    pub(crate) fn row(&mut self) {
         self.rows.push(Vec::new());
     }
 
     /// Adds a cell to the last row.
-    pub fn cell(&mut self, text: String) {
+    pub(crate) fn cell(&mut self, text: String) {
         if self.rows.is_empty() {
             self.row();
         }
@@ -23,7 +23,7 @@ impl Table {
     }
 
     /// Returns the table as text.
-    pub fn render(mut self) -> String {
+    pub(crate) fn render(mut self) -> String {
         self.rows.retain(|row| row.iter().any(|cell| !cell.is_empty()));
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let arranges = columns < 2 || self.rows.iter().flatten().any(|cell| cell.contains("\n\n"));

@@ -1,6 +1,6 @@
 //! Text in paragraphs, put together from the scattered white space of HTML.
 
-/// What separates the text so far from what comes next.
+/// The separator of the text so far from what comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
     #[default]
@@ -12,16 +12,16 @@ enum Gap {
 
 /// Collects text. White space is only remembered until something follows it.
 #[derive(Debug, Default)]
-pub struct Writer {
+pub(crate) struct Writer {
     text: String,
     gap: Gap,
-    /// What comes next stays on this line, whatever would separate it.
+    /// Keeps what comes next on this line, whatever would separate it.
     held: bool,
 }
 
 impl Writer {
     /// Adds text whose white space means no more than that words end.
-    pub fn words(&mut self, text: &str) {
+    pub(crate) fn words(&mut self, text: &str) {
         if text.starts_with(char::is_whitespace) {
             self.gap = self.gap.max(Gap::Space);
         }
@@ -36,59 +36,59 @@ impl Writer {
     }
 
     /// Adds text as it is.
-    pub fn verbatim(&mut self, text: &str) {
+    pub(crate) fn verbatim(&mut self, text: &str) {
         self.settle();
         self.text.push_str(text);
     }
 
     /// Adds what begins a line, such as the sign of a list item; what follows stays beside it.
-    pub fn sign(&mut self, text: &str) {
+    pub(crate) fn sign(&mut self, text: &str) {
         self.held = false;
         self.verbatim(text);
         self.held = true;
     }
 
     /// Ends what a sign began: what follows is separated again, even if nothing was beside the sign.
-    pub fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         self.held = false;
     }
 
-    /// What follows begins a line.
-    pub fn line(&mut self) {
+    /// Begins a line.
+    pub(crate) fn line(&mut self) {
         self.gap = self.gap.max(Gap::Line);
     }
 
-    /// What follows begins a paragraph.
-    pub fn block(&mut self) {
+    /// Begins a paragraph.
+    pub(crate) fn block(&mut self) {
         self.gap = Gap::Block;
     }
 
     /// Begins a piece that [`take`](Self::take) will take out again, and returns where it begins.
-    pub fn mark(&mut self) -> usize {
+    pub(crate) fn mark(&mut self) -> usize {
         self.settle();
         self.text.len()
     }
 
     /// As [`mark`](Self::mark), for a piece that goes elsewhere: what separates it from the text before stays
     /// due for what follows it.
-    pub fn mark_apart(&mut self) -> usize {
+    pub(crate) fn mark_apart(&mut self) -> usize {
         self.gap = Gap::None;
         self.text.len()
     }
 
     /// Takes out what was added since `mark`.
-    pub fn take(&mut self, mark: usize) -> String {
+    pub(crate) fn take(&mut self, mark: usize) -> String {
         let mark = mark.min(self.text.len());
         self.text.split_off(mark)
     }
 
     /// Returns how much text there is, in bytes.
-    pub fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         self.text.len()
     }
 
     /// Returns all of the text.
-    pub fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.text
     }
 

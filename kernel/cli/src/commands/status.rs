@@ -10,7 +10,7 @@ use openkoi_app::{
 };
 use openkoi_storage::{
     Storage,
-    skills::{SkillKind, SkillPlaces, Skills},
+    skills::{SkillDirectories, SkillKind, Skills},
     tasks::{TaskQuery, TaskRecord, TaskStatus},
     usage::Total,
 };
@@ -124,7 +124,7 @@ fn routes(settings: &Settings, context: &Context) -> Result<Routes, CommandError
 
 fn skills(context: &Context) -> Result<SkillCount, CommandError> {
     let workspace = context.workspace()?;
-    let places = SkillPlaces {
+    let places = SkillDirectories {
         home: Some(context.paths()?.home()),
         workspace: Some(&workspace),
         bundled: openkoi_components::skills(),

@@ -107,7 +107,7 @@ fn list_of(
     };
     let session = session.map(|id| storage.find_session(&id)).transpose()?;
     let session = session.map(|session| session.id);
-    let query = TaskQuery { session, limit: Some(limit), ..TaskQuery::default() };
+    let query = TaskQuery { session, limit: Some(limit) };
     Ok(Reply::new(Listed(storage.tasks(&query)?), json))
 }
 

@@ -41,6 +41,14 @@ pub(super) fn bring_up(connection: &mut Connection, path: &Path) -> Result<(), S
     Ok(())
 }
 
+/// Makes sure that the database is at [`VERSION`] and is what openkoi made.
+pub(super) fn check_current(connection: &mut Connection, path: &Path) -> Result<(), StorageError> {
+    match inspect(connection, path)? {
+        VERSION => Ok(()),
+        _ => Err(StorageError::Schema { path: path.to_owned() }),
+    }
+}
+
 /// Returns the version, once the schema is known to be that version's.
 fn inspect(connection: &mut Connection, path: &Path) -> Result<u32, StorageError> {
     // One transaction, so that both are of one moment even while another process migrates.

@@ -1,13 +1,15 @@
 //! `state/task-history.jsonl`: one line per finished task, for other programs.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::OpenOptionsExt,
+    fs::File,
+    io,
     path::{Path, PathBuf},
 };
 
-use openkoi_brokers::durable::{append_line, create_private_dir};
+use openkoi_brokers::{
+    disk,
+    durable::{append_line, create_private_dir},
+};
 use openkoi_core::{
     id::{SessionId, TaskId},
     outcome::Outcome,
@@ -18,12 +20,12 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{LiveState, PRIVATE, live::dollars};
-use crate::{error::StorageError, tasks::TaskStatus};
+use super::live::{LiveState, dollars};
+use crate::{error::StorageError, mode::PRIVATE, status::TaskStatus};
 
 /// The size from which the file is put aside as `task-history.jsonl.1`.
 pub const ROTATE_AT: u64 = 10 << 20;
-/// How much of the end of the file is read, however long it is.
+/// The most of the end of the file that is read.
 const READ_AT_MOST: u64 = 1 << 20;
 
 /// One finished task.
@@ -33,11 +35,11 @@ pub struct HistoryLine {
     pub task_id: TaskId,
     /// Its session.
     pub session_id: SessionId,
-    /// What was asked.
+    /// The request of the user.
     pub description: String,
-    /// How it ended.
+    /// Its status at the end.
     pub status: TaskStatus,
-    /// How many iterations it took.
+    /// The number of iterations it took.
     pub iterations: u32,
     /// The rubric's score, 0 to 1.
     pub score: Option<f64>,
@@ -47,13 +49,13 @@ pub struct HistoryLine {
     pub cost_usd: f64,
     /// `provider/model` of the executor.
     pub model: String,
-    /// How many files it changed.
+    /// The number of files it changed.
     pub files_changed: usize,
     /// When it began, in milliseconds since 1970.
     pub started_ms: u64,
     /// When it ended.
     pub ended_ms: u64,
-    /// How long it ran, pauses left out, in milliseconds.
+    /// Its running time, pauses left out, in milliseconds.
     pub elapsed_ms: u64,
 }
 
@@ -137,12 +139,7 @@ impl History {
     }
 
     fn tail(&self) -> io::Result<String> {
-        let mut file = File::open(&self.path)?;
-        let length = file.metadata()?.len();
-        let skipped = length.saturating_sub(READ_AT_MOST);
-        file.seek(SeekFrom::Start(skipped))?;
-        let mut bytes = Vec::new();
-        file.take(READ_AT_MOST).read_to_end(&mut bytes)?;
+        let (bytes, skipped) = disk::read_end(&self.path, READ_AT_MOST)?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         // What was skipped ends in the middle of a line.
         let whole =
@@ -151,19 +148,17 @@ impl History {
     }
 
     fn rotate(&self) -> Result<(), StorageError> {
-        let full = fs::metadata(&self.path).is_ok_and(|file| file.len() >= self.rotate_at);
+        let full = disk::status(&self.path).is_ok_and(|file| file.length >= self.rotate_at);
         if !full {
             return Ok(());
         }
         let aside = self.path.with_extension("jsonl.1");
-        fs::rename(&self.path, &aside).map_err(|error| StorageError::io(&aside, error))
+        disk::rename(&self.path, &aside).map_err(|error| StorageError::io(&aside, error))
     }
 
     fn lock(&self) -> Result<File, StorageError> {
         let path = self.path.with_extension("lock");
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(PRIVATE);
-        let locked = options.open(&path).and_then(|file| {
+        let locked = disk::open_or_create(&path, PRIVATE).and_then(|file| {
             retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))?;
             Ok(file)
         });

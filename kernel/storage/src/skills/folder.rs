@@ -11,24 +11,40 @@ use cap_std::{
 };
 
 use super::{
-    ENTRY_LIMIT, FILE_LIMIT, SKILL_LIMIT, SkillError, SkillKind, SkillPlaces, SkillProblem,
-    SkillSource,
+    error::{FILE_LIMIT, SkillError, SkillProblem},
+    skill::{SkillKind, SkillSource},
 };
+
+/// The most skills that are loaded from folders.
+pub const SKILL_LIMIT: usize = 1_000;
+/// The most entries of one folder that are looked at.
+pub const ENTRY_LIMIT: usize = 10_000;
 
 /// The name of the file in a skill's folder.
 pub(super) const FILE: &str = "SKILL.md";
 /// The end of the name of a skill without a folder.
 pub(super) const SUFFIX: &str = ".SKILL.md";
 
+/// The directories that have folders with skills, and the skills that need none.
+#[derive(Clone, Debug, Default)]
+pub struct SkillDirectories<'a> {
+    /// Configuration home.
+    pub home: Option<&'a Path>,
+    /// The workspace, if its skills are to be used.
+    pub workspace: Option<&'a Path>,
+    /// Path and text of those in the binary.
+    pub bundled: &'a [(&'a str, &'a str)],
+}
+
 /// One folder with skills.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Folder {
     /// No link leads out of here.
-    pub(super) root: PathBuf,
+    root: PathBuf,
     /// The folder, below `root`.
-    pub(super) folder: &'static str,
+    below: &'static str,
     pub(super) source: SkillSource,
-    /// What its skills are where they do not say.
+    /// The kind of its skills that do not say theirs.
     pub(super) kind: SkillKind,
 }
 
@@ -38,10 +54,10 @@ pub(super) struct SkillFile {
     pub(super) text: String,
 }
 
-type Found = Result<SkillFile, SkillProblem>;
+type ReadFile = Result<SkillFile, SkillProblem>;
 
 /// Returns the folders to look in.
-pub(super) fn places(places: &SkillPlaces<'_>) -> Vec<Place> {
+pub(super) fn all(directories: &SkillDirectories<'_>) -> Vec<Folder> {
     use SkillKind::{Evaluator, Task};
     let of_home = [
         ("skills/managed", SkillSource::Managed, Task),
@@ -51,19 +67,19 @@ pub(super) fn places(places: &SkillPlaces<'_>) -> Vec<Place> {
     ];
     // In the home the folder itself is the root: beside it lie credentials. In a workspace `.agents` may be
     // a link to where another program keeps its skills.
-    let home = places.home.into_iter().flat_map(|home| {
-        of_home.map(|(folder, source, kind)| Place {
+    let home = directories.home.into_iter().flat_map(|home| {
+        of_home.map(|(folder, source, kind)| Folder {
             root: home.join(folder),
-            folder: ".",
+            below: ".",
             source,
             kind,
         })
     });
     let of_workspace = [(".agents/skills", Task), (".agents/evaluators", Evaluator)];
-    let workspace = places.workspace.into_iter().flat_map(|root| {
-        of_workspace.map(|(folder, kind)| Place {
+    let workspace = directories.workspace.into_iter().flat_map(|root| {
+        of_workspace.map(|(below, kind)| Folder {
             root: root.to_owned(),
-            folder,
+            below,
             source: SkillSource::Workspace,
             kind,
         })
@@ -71,11 +87,12 @@ pub(super) fn places(places: &SkillPlaces<'_>) -> Vec<Place> {
     home.chain(workspace).collect()
 }
 
-/// Reads at most `room` skills of a place, in the order of their names.
-pub(super) fn read(place: &Place, room: usize) -> Vec<Found> {
-    let path = if place.folder == "." { place.root.clone() } else { place.root.join(place.folder) };
-    let folder = Dir::open_ambient_dir(&place.root, ambient_authority())
-        .and_then(|root| root.open_dir(place.folder));
+/// Reads at most `room` skills of a folder, in the order of their names.
+pub(super) fn read(folder: &Folder, room: usize) -> Vec<ReadFile> {
+    let Folder { root, below, .. } = folder;
+    let path = if *below == "." { root.clone() } else { root.join(below) };
+    let folder =
+        Dir::open_ambient_dir(root, ambient_authority()).and_then(|root| root.open_dir(below));
     match folder.and_then(|folder| Ok((names(&folder)?, folder))) {
         Ok((names, folder)) => read_all(&folder, &path, names, room),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -100,8 +117,8 @@ fn names(folder: &Dir) -> io::Result<Names> {
     Ok(Names { sorted, cut: entries.next().is_some() })
 }
 
-fn read_all(folder: &Dir, path: &Path, names: Names, room: usize) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
+fn read_all(folder: &Dir, path: &Path, names: Names, room: usize) -> Vec<ReadFile> {
+    let mut found: Vec<ReadFile> = Vec::new();
     let mut skills = 0;
     let mut cut = names.cut.then_some(ENTRY_LIMIT);
     for name in &names.sorted {
@@ -122,7 +139,7 @@ fn read_all(folder: &Dir, path: &Path, names: Names, room: usize) -> Vec<Found> 
 }
 
 /// Reads one file; nothing where there is none.
-fn read_one(folder: &Dir, path: &Path, file: &Path) -> Option<Found> {
+fn read_one(folder: &Dir, path: &Path, file: &Path) -> Option<ReadFile> {
     let whole = path.join(file);
     // A pipe without a writer would wait for one; without waiting it opens, and is then seen for what it is.
     let mut options = OpenOptions::new();

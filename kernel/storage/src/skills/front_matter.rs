@@ -3,7 +3,8 @@
 use openkoi_core::evaluation::Dimension;
 
 use super::{
-    FRONT_MATTER_LIMIT, SkillError, SkillKind,
+    error::{FRONT_MATTER_LIMIT, SkillError},
+    skill::SkillKind,
     yaml::{self, Yaml},
 };
 

@@ -5,7 +5,10 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::{DEPTH_LIMIT, SkillError};
+use super::error::SkillError;
+
+/// The most levels of front matter.
+pub const DEPTH_LIMIT: usize = 16;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +20,7 @@ pub(super) enum Yaml {
 }
 
 impl Yaml {
-    /// Returns the value of `key`; nothing where this is no map.
+    /// Returns the value of `key`; nothing where this is not a map.
     pub(super) fn field(&self, key: &str) -> Option<&Self> {
         let Self::Map(pairs) = self else { return None };
         pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value)
@@ -157,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_grow_or_hide_is_refused() {
+    fn yaml_that_could_grow_or_hide_something_is_refused() {
         let nested = format!("{}{}", "[".repeat(17), "]".repeat(17));
         let cases = [
             ("a: &x 1\nb: *x", "anchors"),

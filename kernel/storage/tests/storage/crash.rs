@@ -5,14 +5,15 @@
 
 use std::{
     io::{BufRead, BufReader, Write as _},
+    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
 };
 
 use openkoi_brokers::failpoint::Point;
 use openkoi_core::event::Event;
-use openkoi_storage::{Places, Storage, StorageError};
+use openkoi_storage::{Storage, StorageError};
 
-use crate::support::{Home, append, entry, session_id, started, task_id};
+use crate::support::{Home, append, entry, session_id, started, task_id, try_append};
 
 const HOME: &str = "OPENKOI_TEST_HOME";
 const TASK: &str = "OPENKOI_TEST_TASK";
@@ -26,16 +27,16 @@ fn child() {
     let entries: u64 = std::env::var(ENTRIES).unwrap().parse().unwrap();
     let task = task_id(&std::env::var(TASK).unwrap());
     let mut out = std::io::stdout();
-    let storage = Storage::open(Places { data: home.join("data"), home }).unwrap();
+    let storage = Storage::open(&home.join("data")).unwrap();
     let begun = entry("start", 0, started(&task, &session_id("s"), "x"));
-    match storage.append_entry(&task, &begun) {
+    match try_append(&storage, &task, &begun) {
         Ok(()) | Err(StorageError::Exists { .. }) => writeln!(out, "\nacknowledged 0").unwrap(),
         Err(error) => return writeln!(out, "\nrefused {error}").unwrap(),
     }
     for number in 1..=entries {
         let event =
             Event::ProgressReported { origin: "child".to_owned(), message: "x".repeat(3_000) };
-        storage.append_entry(&task, &entry("k", number, event)).unwrap();
+        try_append(&storage, &task, &entry("k", number, event)).unwrap();
         writeln!(out, "acknowledged {number}").unwrap();
     }
     // Stays until it is killed or its input ends.
@@ -187,7 +188,7 @@ fn after_a_crash_the_whole_database_is_checked_and_after_a_clean_end_it_is_not()
     running.until(1);
     running.kill();
     std::fs::write(home.database(), &damaged).unwrap();
-    let refused = Storage::open(home.places());
+    let refused = home.try_open();
 
     assert!(matches!(refused, Err(StorageError::Corrupt { .. })), "{refused:?}");
 }
@@ -241,7 +242,6 @@ fn many_processes_may_be_the_first() {
 #[ignore = "run by `without_file_handles_nothing_opens_by_half` as a child process"]
 fn starved_child() {
     let home = std::path::PathBuf::from(std::env::var_os(HOME).unwrap());
-    let places = Places { data: home.join("data"), home };
     let limit = rustix::process::Rlimit { current: Some(64), maximum: Some(64) };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
     let mut taken: Vec<std::fs::File> = Vec::new();
@@ -250,7 +250,7 @@ fn starved_child() {
     }
     let (mut kept, mut refused) = (0, 0);
     for round in 0..24_u64 {
-        match use_once(&places, &round.to_string()) {
+        match use_once(&home, &round.to_string()) {
             Ok(()) => kept += 1,
             Err(error) => {
                 assert!(error.to_string().contains("too many open files"), "{}", error.line());
@@ -263,10 +263,10 @@ fn starved_child() {
 }
 
 /// Open is open for writing, or it is not open.
-fn use_once(places: &Places, task: &str) -> Result<(), StorageError> {
-    let storage = Storage::open(places.clone())?;
+fn use_once(home: &Path, task: &str) -> Result<(), StorageError> {
+    let storage = Storage::open(&home.join("data"))?;
     let id = task_id(task);
-    storage.append_entry(&id, &entry("start", 1, started(&id, &session_id("s"), "x")))?;
+    try_append(&storage, &id, &entry("start", 1, started(&id, &session_id("s"), "x")))?;
     assert_eq!(storage.entries(&id)?.len(), 1);
     Ok(())
 }

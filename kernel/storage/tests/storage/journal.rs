@@ -1,13 +1,13 @@
 //! The record: what is appended comes back, in order, and only its owner appends.
 
 use openkoi_core::{event::Event, id::TaskId, port::Journal};
-use openkoi_storage::{Storage, StorageError};
+use openkoi_storage::{Storage, StorageError, tasks::TaskQuery};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::json;
 
 use crate::support::{
     Home, append, begin, entry, event, finished, paused, session_id, standing, started, task_id,
-    turn,
+    try_append, turn,
 };
 
 #[test]
@@ -65,7 +65,7 @@ fn what_could_not_be_read_back_is_not_recorded() {
     let Event::TaskStarted { task: inner, .. } = &mut begun else { panic!("another event") };
     inner.settings.quality = f64::NAN;
 
-    let refused = storage.append_entry(&task, &entry("start", 1, begun));
+    let refused = try_append(&storage, &task, &entry("start", 1, begun));
 
     assert!(matches!(refused, Err(StorageError::Unwritable { .. })), "{refused:?}");
     assert!(storage.entries(&task).unwrap().is_empty());
@@ -76,10 +76,10 @@ fn a_task_begins_with_its_start_and_only_once() {
     let home = Home::new();
     let storage = home.open();
 
-    let early = storage.append_entry(&task_id("1"), &entry("k", 1, paused("x")));
+    let early = try_append(&storage, &task_id("1"), &entry("k", 1, paused("x")));
     let task = begin(&storage, "1", "s", "hello", 1);
     let again = entry("start", 2, started(&task, &session_id("other"), "again"));
-    let again = storage.append_entry(&task, &again);
+    let again = try_append(&storage, &task, &again);
 
     assert!(matches!(early, Err(StorageError::NoSuch { .. })), "{early:?}");
     assert!(matches!(again, Err(StorageError::Exists { .. })), "{again:?}");
@@ -94,7 +94,7 @@ fn an_id_that_leads_out_of_the_directory_is_refused() {
     let task = TaskId::new("../../evil");
 
     let refused =
-        storage.append_entry(&task, &entry("start", 1, started(&task, &session_id("s"), "x")));
+        try_append(&storage, &task, &entry("start", 1, started(&task, &session_id("s"), "x")));
 
     assert!(matches!(refused, Err(StorageError::BadId(_))), "{refused:?}");
 }
@@ -107,11 +107,11 @@ fn another_storage_cannot_append_to_a_task_until_it_is_let_go() {
     let task = begin(&first, "1", "s", "hello", 1);
     let note = entry("k", 2, Event::IterationStarted { number: 1 });
 
-    let refused = second.append_entry(&task, &note).unwrap_err();
+    let refused = try_append(&second, &task, &note).unwrap_err();
     begin(&second, "2", "t", "another task", 1);
     append(&first, &task, "end", 3, paused("waits"));
-    second.append_entry(&task, &note).unwrap();
-    let turned = first.append_entry(&task, &note);
+    try_append(&second, &task, &note).unwrap();
+    let turned = try_append(&first, &task, &note);
 
     assert_eq!(refused.to_string(), "another openkoi works on task 00000001");
     assert!(matches!(turned, Err(StorageError::Owned { .. })), "{turned:?}");
@@ -181,4 +181,36 @@ fn an_unknown_task_has_no_entries() {
     let home = Home::new();
 
     assert!(home.open().entries(&task_id("nobody")).unwrap().is_empty());
+}
+
+#[test]
+fn tasks_of_one_process_run_while_others_are_listed_and_read() {
+    let home = Home::new();
+    let storage = home.open();
+    let tasks = ["0", "1", "2", "3"].map(|name| begin(&storage, name, "s", "hello", 1));
+    let is_done = |storage: &Storage| {
+        let listed = storage.tasks(&TaskQuery::default()).unwrap();
+        assert_eq!(listed.len(), tasks.len());
+        let ended: Vec<_> = listed.iter().filter(|task| task.ended_ms.is_some()).collect();
+        for task in &ended {
+            assert_eq!(storage.entries(&task.id).unwrap().len(), 22, "what ended is all there");
+        }
+        ended.len() == tasks.len()
+    };
+
+    std::thread::scope(|scope| {
+        for task in &tasks {
+            scope.spawn(|| {
+                for number in 0..20 {
+                    append(&storage, task, "k", number, Event::IterationStarted { number: 1 });
+                }
+                append(&storage, task, "end", 20, paused("waits"));
+            });
+        }
+        for _ in 0..2 {
+            scope.spawn(|| while !is_done(&storage) {});
+        }
+    });
+
+    assert!(is_done(&storage));
 }

@@ -5,10 +5,10 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
 };
 
-use openkoi_storage::{Storage, StorageError, opener::VERSION, tasks::TaskQuery};
+use openkoi_storage::{StorageError, opener::VERSION, tasks::TaskQuery};
 use rusqlite::Connection;
 
-use crate::support::{Home, begin, entry, paused};
+use crate::support::{Home, begin, entry, paused, try_append};
 
 fn mode(home: &Home, below: &str) -> u32 {
     fs::metadata(home.path(below)).unwrap().permissions().mode() & 0o777
@@ -56,7 +56,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     drop(connection);
     let before = fs::read(home.database()).unwrap();
 
-    let error = Storage::open(home.places()).unwrap_err();
+    let error = home.try_open().unwrap_err();
 
     let text = error.to_string();
     let versions = format!("is of version {} and this openkoi knows only {VERSION}", VERSION + 1);
@@ -71,7 +71,7 @@ fn a_database_with_a_foreign_trigger_is_refused() {
     let trigger = "CREATE TRIGGER odd AFTER INSERT ON tasks BEGIN DELETE FROM entries; END";
     Connection::open(home.database()).unwrap().execute_batch(trigger).unwrap();
 
-    let refused = Storage::open(home.places());
+    let refused = home.try_open();
 
     assert!(matches!(refused, Err(StorageError::Schema { .. })), "{refused:?}");
 }
@@ -82,7 +82,7 @@ fn another_programs_database_is_refused_and_not_migrated() {
     fs::create_dir(home.path("data")).unwrap();
     Connection::open(home.database()).unwrap().execute_batch("CREATE TABLE theirs (a)").unwrap();
 
-    let refused = Storage::open(home.places());
+    let refused = home.try_open();
 
     assert!(matches!(refused, Err(StorageError::Schema { .. })), "{refused:?}");
     let tables = "SELECT count(*) FROM sqlite_schema";
@@ -98,10 +98,10 @@ fn a_link_or_a_directory_in_place_of_the_database_is_refused() {
     fs::rename(home.database(), home.path("elsewhere.db")).unwrap();
 
     symlink(home.path("elsewhere.db"), home.database()).unwrap();
-    let linked = Storage::open(home.places());
+    let linked = home.try_open();
     fs::remove_file(home.database()).unwrap();
     fs::create_dir(home.database()).unwrap();
-    let directory = Storage::open(home.places());
+    let directory = home.try_open();
 
     assert!(matches!(linked, Err(StorageError::Schema { .. })), "{linked:?}");
     assert!(matches!(directory, Err(StorageError::Schema { .. })), "{directory:?}");
@@ -119,12 +119,12 @@ fn a_data_directory_behind_a_link_works() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_reported_as_damaged() {
+fn a_file_that_is_not_a_database_is_reported_as_damaged() {
     let home = Home::new();
     drop(home.open());
     fs::write(home.database(), "x".repeat(8192)).unwrap();
 
-    let refused = Storage::open(home.places());
+    let refused = home.try_open();
 
     assert!(matches!(refused, Err(StorageError::Corrupt { .. })), "{refused:?}");
 }
@@ -142,7 +142,7 @@ fn damage_that_a_read_meets_is_confirmed_and_named() {
     bytes[4096..].fill(0xab);
     fs::write(home.database(), bytes).unwrap();
 
-    let read = Storage::open(home.places()).and_then(|s| s.tasks(&TaskQuery::default()));
+    let read = home.try_open().and_then(|s| s.tasks(&TaskQuery::default()));
 
     let Err(StorageError::Corrupt { detail, .. }) = &read else { panic!("{read:?}") };
     assert!(!detail.is_empty());
@@ -155,9 +155,9 @@ fn a_database_that_is_replaced_while_in_use_takes_no_entry() {
     let task = begin(&storage, "1", "s", "hello", 1);
     fs::rename(home.database(), home.path("data/old.db")).unwrap();
 
-    let gone = storage.append_entry(&task, &entry("k", 2, paused("x")));
+    let gone = try_append(&storage, &task, &entry("k", 2, paused("x")));
     fs::write(home.database(), "").unwrap();
-    let other = storage.append_entry(&task, &entry("k", 2, paused("x")));
+    let other = try_append(&storage, &task, &entry("k", 2, paused("x")));
 
     assert!(matches!(gone, Err(StorageError::Replaced { .. })), "{gone:?}");
     assert!(other.is_err(), "{other:?}");

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use openkoi_storage::skills::{
-    FILE_LIMIT, SKILL_LIMIT, SkillError, SkillKind, SkillPlaces, SkillSource, Skills,
+    FILE_LIMIT, SKILL_LIMIT, SkillDirectories, SkillError, SkillKind, SkillSource, Skills,
 };
 
 use crate::support::Home;
@@ -23,9 +23,9 @@ fn write(path: &Path, text: &str) {
 
 fn load(home: &Home, bundled: &[(&str, &str)]) -> Skills {
     let workspace = home.path("project");
-    let places =
-        SkillPlaces { home: Some(&home.path("home")), workspace: Some(&workspace), bundled };
-    Skills::load(&places)
+    let directories =
+        SkillDirectories { home: Some(&home.path("home")), workspace: Some(&workspace), bundled };
+    Skills::load(&directories)
 }
 
 fn names(skills: &Skills) -> Vec<&str> {
@@ -36,16 +36,16 @@ fn names(skills: &Skills) -> Vec<&str> {
 fn the_strongest_source_of_a_name_holds() {
     let home = Home::new();
     let bundled = text("one", "bundled");
-    let places = [
+    let folders = [
         ("home/skills/managed", SkillSource::Managed),
         ("project/.agents/skills", SkillSource::Workspace),
         ("home/skills/user", SkillSource::User),
         ("home/skills/proposed", SkillSource::Proposed),
     ];
     let mut sources = vec![SkillSource::Bundled];
-    for (place, source) in places {
+    for (folder, source) in folders {
         sources.push(source);
-        write(&home.path(place).join("one/SKILL.md"), &text("one", source.word()));
+        write(&home.path(folder).join("one/SKILL.md"), &text("one", source.word()));
 
         let skills = load(&home, &[("one/SKILL.md", &bundled)]);
 
@@ -59,7 +59,7 @@ fn the_strongest_source_of_a_name_holds() {
 }
 
 #[test]
-fn evaluators_have_places_of_their_own_and_become_rubrics() {
+fn evaluators_have_folders_of_their_own_and_become_rubrics() {
     let home = Home::new();
     let untold = RUBRIC.replace("kind: evaluator\n", "").replace("sql-safety", "untold");
     write(&home.path("project/.agents/evaluators/sql-safety/SKILL.md"), RUBRIC);

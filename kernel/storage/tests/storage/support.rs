@@ -9,60 +9,60 @@ use openkoi_core::{
     message::Message,
     task::{Task, TaskSettings},
 };
-use openkoi_storage::{Places, Storage};
+use openkoi_storage::{Storage, StorageError, tasks::TaskRecord};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A home that goes away with the test.
-pub struct Home {
-    pub directory: TempDir,
+pub(crate) struct Home {
+    pub(crate) directory: TempDir,
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
-    pub fn places(&self) -> Places {
-        Places { home: self.path(""), data: self.path("data") }
+    pub(crate) fn try_open(&self) -> Result<Storage, StorageError> {
+        Storage::open(&self.path("data"))
     }
 
-    pub fn open(&self) -> Storage {
-        Storage::open(self.places()).unwrap()
+    pub(crate) fn open(&self) -> Storage {
+        self.try_open().unwrap()
     }
 
-    pub fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.directory.path().join(below)
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.path("data/openkoi.db")
     }
 }
 
 /// An id in the form of a ULID: the same beginning for all, as for ids of one day.
-pub fn id(tail: &str) -> String {
+pub(crate) fn id(tail: &str) -> String {
     format!("01k9abcdef{tail:0>16}")
 }
 
-pub fn task_id(tail: &str) -> TaskId {
+pub(crate) fn task_id(tail: &str) -> TaskId {
     TaskId::new(id(tail))
 }
 
-pub fn session_id(tail: &str) -> SessionId {
+pub(crate) fn session_id(tail: &str) -> SessionId {
     SessionId::new(id(tail))
 }
 
-pub fn entry(key: &str, at_ms: u64, event: Event) -> Entry {
+pub(crate) fn entry(key: &str, at_ms: u64, event: Event) -> Entry {
     Entry { key: key.to_owned(), at_ms, elapsed_ms: at_ms / 2, event }
 }
 
 /// Builds an event from the JSON of the journal, so that fields which do not matter here need no mention.
-pub fn event(value: Value) -> Event {
+pub(crate) fn event(value: Value) -> Event {
     serde_json::from_value(value).unwrap()
 }
 
-pub fn task(task: &TaskId, session: &SessionId, text: &str) -> Task {
+pub(crate) fn task(task: &TaskId, session: &SessionId, text: &str) -> Task {
     Task {
         id: task.clone(),
         session: session.clone(),
@@ -73,7 +73,7 @@ pub fn task(task: &TaskId, session: &SessionId, text: &str) -> Task {
     }
 }
 
-pub fn started(id: &TaskId, session: &SessionId, text: &str) -> Event {
+pub(crate) fn started(id: &TaskId, session: &SessionId, text: &str) -> Event {
     let card = |name: &str| json!({ "name": name, "context": 1000, "output": 100, "price": null });
     event(json!({
         "event": "task.started",
@@ -83,7 +83,7 @@ pub fn started(id: &TaskId, session: &SessionId, text: &str) -> Event {
     }))
 }
 
-pub fn turn(role: &str, model: &str, text: &str, tokens: u64, cost_micros: u64) -> Event {
+pub(crate) fn turn(role: &str, model: &str, text: &str, tokens: u64, cost_micros: u64) -> Event {
     event(json!({
         "event": "turn.finished", "role": role, "model": model,
         "result": { "Ok": {
@@ -95,11 +95,11 @@ pub fn turn(role: &str, model: &str, text: &str, tokens: u64, cost_micros: u64) 
     }))
 }
 
-pub fn standing(score: Option<f64>) -> Value {
+pub(crate) fn standing(score: Option<f64>) -> Value {
     serde_json::to_value(Standing { score, size: (1, 20), ..Standing::default() }).unwrap()
 }
 
-pub fn finished(ending: Value, text: &str, tokens: u64, cost_micros: u64) -> Event {
+pub(crate) fn finished(ending: Value, text: &str, tokens: u64, cost_micros: u64) -> Event {
     let mut outcome = json!({
         "text": text, "iterations": 2, "best_iteration": 2, "standing": standing(Some(0.925)),
         "claims": [], "changes": [{ "path": "a", "kind": "added" }], "turns": 1,
@@ -111,19 +111,42 @@ pub fn finished(ending: Value, text: &str, tokens: u64, cost_micros: u64) -> Eve
     event(json!({ "event": "task.finished", "outcome": outcome }))
 }
 
-pub fn paused(reason: &str) -> Event {
+pub(crate) fn paused(reason: &str) -> Event {
     Event::TaskPaused { reason: reason.to_owned() }
 }
 
 /// Records the beginning of a task in a session.
-pub fn begin(storage: &Storage, task: &str, session: &str, text: &str, at_ms: u64) -> TaskId {
+pub(crate) fn begin(
+    storage: &Storage,
+    task: &str,
+    session: &str,
+    text: &str,
+    at_ms: u64,
+) -> TaskId {
     let id = task_id(task);
     let begun = entry("start", at_ms, started(&id, &session_id(session), text));
-    storage.append_entry(&id, &begun).unwrap();
+    try_append(storage, &id, &begun).unwrap();
     id
 }
 
+/// Records one entry, if it may be.
+pub(crate) fn try_append(
+    storage: &Storage,
+    task: &TaskId,
+    entry: &Entry,
+) -> Result<(), StorageError> {
+    storage.append_entries(task, std::slice::from_ref(entry))
+}
+
 /// Records something of a task.
-pub fn append(storage: &Storage, task: &TaskId, key: &str, at_ms: u64, event: Event) {
-    storage.append_entry(task, &entry(key, at_ms, event)).unwrap();
+pub(crate) fn append(storage: &Storage, task: &TaskId, key: &str, at_ms: u64, event: Event) {
+    try_append(storage, task, &entry(key, at_ms, event)).unwrap();
+}
+
+/// Returns the row of a task, if there is one.
+pub(crate) fn record(storage: &Storage, task: &TaskId) -> Option<TaskRecord> {
+    match storage.find_task(task.as_str()) {
+        Err(StorageError::NoSuch { .. }) => None,
+        found => Some(found.unwrap()),
+    }
 }

@@ -1,16 +1,18 @@
 //! Tasks, sessions and usage, as the journal tells them.
 
-use openkoi_core::{event::Event, message::Usage, outcome::Ending};
+use openkoi_core::{event::Event, outcome::Ending, run::Paused};
 use openkoi_storage::{
     Candidate, Storage, StorageError,
     sessions::{NewSession, SessionKind, SessionQuery, SessionStatus},
-    tasks::{CANCELLED, TaskQuery, TaskRecord, TaskStatus},
-    usage::{Total, UsageLine},
+    tasks::{TaskQuery, TaskRecord, TaskStatus},
+    usage::Total,
 };
+use rusqlite::{Connection, types::Value};
 use serde_json::json;
 
 use crate::support::{
-    Home, append, begin, entry, event, finished, id, paused, session_id, standing, task_id, turn,
+    Home, append, begin, entry, event, finished, id, paused, record, session_id, standing, task_id,
+    try_append, turn,
 };
 
 fn chat(storage: &Storage, session: &str, at_ms: u64) {
@@ -47,7 +49,7 @@ fn a_task_follows_its_journal() {
         tokens: 0,
         ending: None,
     };
-    assert_eq!(storage.task(&task).unwrap(), Some(begun.clone()));
+    assert_eq!(record(&storage, &task), Some(begun.clone()));
 
     append(&storage, &task, "i1", 110, Event::IterationStarted { number: 1 });
     append(&storage, &task, "i1/t0", 120, turn("executor", "p/large", "hi", 20, 300));
@@ -61,7 +63,7 @@ fn a_task_follows_its_journal() {
         cost_micros: 300,
         ..begun.clone()
     };
-    assert_eq!(storage.task(&task).unwrap(), Some(working));
+    assert_eq!(record(&storage, &task), Some(working));
 
     append(&storage, &task, "end", 140, accepted(25, 333));
     let ended = TaskRecord {
@@ -74,7 +76,7 @@ fn a_task_follows_its_journal() {
         ending: Some(Ending::Accepted),
         ..begun
     };
-    assert_eq!(storage.task(&task).unwrap(), Some(ended));
+    assert_eq!(record(&storage, &task), Some(ended));
 }
 
 #[test]
@@ -90,7 +92,11 @@ fn each_end_has_its_status_and_a_task_session_follows() {
             TaskStatus::Stopped,
             SessionStatus::Ended,
         ),
-        (vec![paused(CANCELLED)], TaskStatus::Cancelled, SessionStatus::Paused),
+        (
+            vec![paused(&Paused::Cancelled.to_string())],
+            TaskStatus::Cancelled,
+            SessionStatus::Paused,
+        ),
         (vec![paused("needs an approval")], TaskStatus::Paused, SessionStatus::Paused),
         (vec![event(failed), paused("m")], TaskStatus::Failed, SessionStatus::Paused),
         (vec![paused("m"), Event::TaskResumed], TaskStatus::Running, SessionStatus::Active),
@@ -101,7 +107,7 @@ fn each_end_has_its_status_and_a_task_session_follows() {
         for event in events {
             append(&storage, &task, "k", 2, event);
         }
-        let record = storage.task(&task).unwrap().unwrap();
+        let record = record(&storage, &task).unwrap();
         assert_eq!(record.status, status, "case {number}");
         let record = storage.session(&record.session).unwrap().unwrap();
         assert_eq!(record.status, session, "case {number}");
@@ -115,10 +121,10 @@ fn a_resumed_task_has_no_end() {
     let task = begin(&storage, "1", "s", "x", 1);
 
     append(&storage, &task, "end", 5, paused("waits"));
-    assert_eq!(storage.task(&task).unwrap().unwrap().ended_ms, Some(5));
+    assert_eq!(record(&storage, &task).unwrap().ended_ms, Some(5));
     append(&storage, &task, "resume", 9, Event::TaskResumed);
 
-    assert_eq!(storage.task(&task).unwrap().unwrap().ended_ms, None);
+    assert_eq!(record(&storage, &task).unwrap().ended_ms, None);
 }
 
 #[test]
@@ -145,7 +151,7 @@ fn a_chat_outlives_its_tasks_and_takes_its_title_from_the_first() {
 }
 
 #[test]
-fn tasks_are_listed_by_order_of_recording_and_in_pages() {
+fn tasks_are_listed_by_order_of_recording() {
     let home = Home::new();
     let storage = home.open();
     // The clock goes back between the first and the second.
@@ -158,11 +164,8 @@ fn tasks_are_listed_by_order_of_recording_and_in_pages() {
 
     assert_eq!(list(TaskQuery::default()), ["3", "2", "1"].map(task_id));
     let session = Some(session_id("s"));
-    assert_eq!(list(TaskQuery { session, ..TaskQuery::default() }), ["3", "1"].map(task_id));
-    let since_ms = Some(300);
-    assert_eq!(list(TaskQuery { since_ms, ..TaskQuery::default() }), ["3", "1"].map(task_id));
-    let (before, limit) = (Some(task_id("3")), Some(1));
-    assert_eq!(list(TaskQuery { before, limit, ..TaskQuery::default() }), ["2"].map(task_id));
+    assert_eq!(list(TaskQuery { session, limit: None }), ["3", "1"].map(task_id));
+    assert_eq!(list(TaskQuery { session: None, limit: Some(1) }), ["3"].map(task_id));
 }
 
 #[test]
@@ -174,7 +177,7 @@ fn a_list_carries_the_beginning_of_a_long_text_and_the_task_all_of_it() {
     let listed = storage.tasks(&TaskQuery::default()).unwrap();
 
     assert_eq!(listed[0].text.len(), 4_000);
-    assert_eq!(storage.task(&task).unwrap().unwrap().text.len(), 50_000);
+    assert_eq!(record(&storage, &task).unwrap().text.len(), 50_000);
 }
 
 #[test]
@@ -233,12 +236,11 @@ fn sessions_with_the_latest_news_come_first() {
     assert_eq!(list(SessionQuery::default()), ["s", "t", "c"].map(session_id));
     let chats = SessionQuery { kind: Some(SessionKind::Chat), ..SessionQuery::default() };
     assert_eq!(list(chats), ["c"].map(session_id));
-    let recent = SessionQuery { since_ms: Some(20), limit: Some(1), ..SessionQuery::default() };
-    assert_eq!(list(recent), ["s"].map(session_id));
+    assert_eq!(list(SessionQuery { kind: None, limit: Some(1) }), ["s"].map(session_id));
 }
 
 #[test]
-fn usage_is_summed_by_model_and_role_and_counts_what_was_lost() {
+fn usage_is_kept_turn_by_turn_and_counts_what_was_lost() {
     let home = Home::new();
     let storage = home.open();
     let task = begin(&storage, "1", "s", "x", 1);
@@ -259,23 +261,48 @@ fn usage_is_summed_by_model_and_role_and_counts_what_was_lost() {
                          "spent": { "tokens": 6, "cost_micros": 60 } });
     append(&storage, &task, "i1/t2/lost1", 90, event(broken));
 
-    let large = UsageLine {
-        model: "p/large".to_owned(),
-        role: "executor".to_owned(),
-        turns: 4,
-        unanswered: 2,
-        usage: Usage { input: Some(32), output: Some(4), ..Usage::default() },
-        tokens: 43,
-        cost_micros: 430,
-    };
-    let usage = storage.usage(0).unwrap();
-    assert_eq!(usage.len(), 2);
-    assert_eq!(usage[0], large);
-    assert_eq!((usage[1].role.as_str(), usage[1].tokens), ("planner", 5));
+    let rows = "SELECT model, role, answered, input, output, cache_read, tokens, cost_micros
+                FROM turns ORDER BY row";
+    let connection = Connection::open(home.database()).unwrap();
+    let mut statement = connection.prepare(rows).unwrap();
+    let turns: Vec<[Value; 8]> = statement
+        .query_map((), |row| {
+            let mut columns = [const { Value::Null }; 8];
+            for (index, column) in columns.iter_mut().enumerate() {
+                *column = row.get(index)?;
+            }
+            Ok(columns)
+        })
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let turn =
+        |model: &str, role: &str, answered: i64, usage: Option<(i64, i64)>, spent: (i64, i64)| {
+            let (input, output) = usage.unzip();
+            [
+                model.to_owned().into(),
+                role.to_owned().into(),
+                answered.into(),
+                input.into(),
+                output.into(),
+                Value::Null,
+                spent.0.into(),
+                spent.1.into(),
+            ]
+        };
+    let large = |answered, usage, spent| turn("p/large", "executor", answered, usage, spent);
+    let expected = [
+        large(1, Some((9, 1)), (10, 100)),
+        large(1, Some((19, 1)), (20, 200)),
+        turn("p/small", "planner", 1, Some((4, 1)), (5, 1)),
+        large(0, None, (7, 70)),
+        large(0, Some((4, 2)), (6, 60)),
+    ];
+    assert_eq!(turns, expected);
     let recent = Total { turns: 4, tokens: 38, cost_micros: 331 };
     assert_eq!(storage.spent_since(60).unwrap(), recent);
     assert_eq!(storage.spent_since(1_000).unwrap(), Total::default());
-    let record = storage.task(&task).unwrap().unwrap();
+    let record = record(&storage, &task).unwrap();
     assert_eq!((record.tokens, record.cost_micros), (48, 431));
 }
 
@@ -292,13 +319,13 @@ fn deleting_a_session_takes_everything_but_what_it_cost() {
 
     storage.delete_session(&session_id("s")).unwrap();
 
-    assert_eq!(storage.task(&task).unwrap(), None);
+    assert_eq!(record(&storage, &task), None);
     assert_eq!(storage.session(&session_id("s")).unwrap(), None);
     assert!(storage.entries(&task).unwrap().is_empty());
     assert_eq!(storage.read_output(&session_id("s"), &task).unwrap(), None);
     assert!(!home.path("data/sessions").join(id("s")).exists());
     assert_eq!(storage.spent_since(0).unwrap().cost_micros, 100);
-    assert_eq!(storage.task(&kept).unwrap().unwrap().text, "kept");
+    assert_eq!(record(&storage, &kept).unwrap().text, "kept");
     assert_eq!(storage.read_output(&session_id("t"), &kept).unwrap().unwrap(), "kept");
     for file in ["data/openkoi.db", "data/openkoi.db-wal"] {
         let bytes = std::fs::read(home.path(file)).unwrap();
@@ -327,19 +354,6 @@ fn a_session_is_not_deleted_while_somebody_works_in_it() {
 }
 
 #[test]
-fn a_running_task_without_an_owner_was_interrupted() {
-    let home = Home::new();
-    let (storage, other) = (home.open(), home.open());
-    begin(&storage, "1", "s", "running", 1);
-    assert!(other.interrupted_tasks().unwrap().is_empty());
-
-    drop(storage);
-
-    let interrupted = other.interrupted_tasks().unwrap();
-    assert_eq!(interrupted.iter().map(|task| &task.id).collect::<Vec<_>>(), [&task_id("1")]);
-}
-
-#[test]
 fn a_session_is_begun_once() {
     let home = Home::new();
     let storage = home.open();
@@ -356,5 +370,5 @@ fn a_session_is_begun_once() {
     assert!(matches!(refused, Err(StorageError::Exists { .. })), "{refused:?}");
     let unknown = storage.set_session_status(&session_id("none"), SessionStatus::Ended, 1);
     assert!(matches!(unknown, Err(StorageError::NoSuch { .. })), "{unknown:?}");
-    assert!(storage.append_entry(&task_id("9"), &entry("k", 1, Event::TaskResumed)).is_err());
+    assert!(try_append(&storage, &task_id("9"), &entry("k", 1, Event::TaskResumed)).is_err());
 }

@@ -1,11 +1,11 @@
 //! Rust projects.
 
-use super::Project;
+use super::project::Project;
 use crate::plan::{Category, Manner, Plan};
 use crate::report::Reporter;
 
 /// Returns the checks of a Cargo project.
-pub fn plans(project: &Project<'_>) -> Vec<Plan> {
+pub(crate) fn plans(project: &Project<'_>) -> Vec<Plan> {
     let Some(manifest) = project.read("Cargo.toml") else { return Vec::new() };
     // Without it only the default members of a workspace are meant.
     let all = if manifest.contains("[workspace]") { " --workspace" } else { "" };
@@ -27,7 +27,7 @@ pub fn plans(project: &Project<'_>) -> Vec<Plan> {
     plans.into_iter().map(|plan| plan.run_in(manner)).collect()
 }
 
-/// Whether what cargo makes is no part of the project. If it were made all the same, it would be taken for a
+/// Returns whether what cargo makes is kept out of the project. If it were made all the same, it would be taken for a
 /// change of the task.
 fn ignores_target(project: &Project<'_>) -> bool {
     let own = [".gitignore", ".ignore"].map(|file| project.text(file));

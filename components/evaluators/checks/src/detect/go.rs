@@ -1,11 +1,11 @@
 //! Go modules.
 
-use super::Project;
+use super::project::Project;
 use crate::plan::{Category, Plan};
 use crate::report::Reporter;
 
 /// Returns the checks of a Go module.
-pub fn plans(project: &Project<'_>) -> Vec<Plan> {
+pub(crate) fn plans(project: &Project<'_>) -> Vec<Plan> {
     if !project.has("go.mod") {
         return Vec::new();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Project;
+use super::project::Project;
 use crate::plan::{Category, Plan};
 use crate::report::Reporter;
 
@@ -18,7 +18,7 @@ const TARGETS: [(&str, Category); 7] = [
 ];
 
 /// Returns the declared targets for categories that are not `covered`.
-pub fn plans(project: &Project<'_>, covered: &BTreeSet<Category>) -> Vec<Plan> {
+pub(crate) fn plans(project: &Project<'_>, covered: &BTreeSet<Category>) -> Vec<Plan> {
     let declared = declared(project);
     let mut covered = covered.clone();
     let mut plans = Vec::new();

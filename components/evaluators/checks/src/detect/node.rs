@@ -2,7 +2,7 @@
 
 use openkoi_sdk::serde_json::{self, Value};
 
-use super::Project;
+use super::project::Project;
 use crate::plan::{Category, Plan};
 use crate::report::Reporter;
 
@@ -14,7 +14,7 @@ const SCRIPTS: [(Category, &[&str]); 3] = [
 ];
 
 /// Returns the checks of a package.
-pub fn plans(project: &Project<'_>) -> Vec<Plan> {
+pub(crate) fn plans(project: &Project<'_>) -> Vec<Plan> {
     let Some(package) = project.read("package.json") else { return Vec::new() };
     let package: Value = serde_json::from_str(&package).unwrap_or_default();
     let script = |name: &str| package["scripts"][name].as_str().filter(|line| is_real(line));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_says_there_are_no_tests_is_none() {
+    fn a_script_that_says_there_are_no_tests_is_not_planned() {
         let world = with_script(r#"echo \"Error: no test specified\" && exit 1"#);
 
         assert_eq!(found(&world), Vec::<String>::new());

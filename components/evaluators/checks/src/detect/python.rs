@@ -1,13 +1,13 @@
 //! Python projects.
 
-use super::Project;
+use super::project::{Project, below};
 use crate::plan::{Category, Manner, Plan};
 use crate::report::Reporter;
 
 const PYTEST: &str = "-m pytest -rA -p no:cacheprovider -o junit_family=xunit1";
 
 /// Returns the checks of a Python project.
-pub fn plans(project: &Project<'_>) -> Vec<Plan> {
+pub(crate) fn plans(project: &Project<'_>) -> Vec<Plan> {
     let python = interpreter(project);
     let mut plans = Vec::new();
     plans.extend(tests(project, &python));
@@ -26,8 +26,7 @@ pub fn plans(project: &Project<'_>) -> Vec<Plan> {
 /// The project's own interpreter where it brings one.
 fn interpreter(project: &Project<'_>) -> String {
     for folder in [".venv", "venv"] {
-        let programs =
-            project.world.list(&super::below(&project.directory, &format!("{folder}/bin")));
+        let programs = project.world.list(&below(&project.directory, &format!("{folder}/bin")));
         if programs.iter().any(|entry| entry.name == "python") {
             return format!("{folder}/bin/python");
         }
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_tests_that_is_no_package_is_named() {
+    fn a_folder_of_tests_that_is_not_a_package_is_named() {
         let world = Fake::default().file("tests/test_a.py", "").program("python3");
 
         assert_eq!(

@@ -1,6 +1,6 @@
 //! A plain script of tests.
 
-use super::Project;
+use super::project::Project;
 use crate::plan::{Category, Plan};
 use crate::report::Reporter;
 
@@ -13,7 +13,7 @@ const NESTED: [(&str, &str); 4] = [
 ];
 
 /// Returns the project's test script, unless `make` or a package script runs it anyway.
-pub fn plans(project: &Project<'_>) -> Option<Plan> {
+pub(crate) fn plans(project: &Project<'_>) -> Option<Plan> {
     let own = SCRIPTS.into_iter().find(|name| project.has(name));
     let nested = || {
         let (_, path) = NESTED

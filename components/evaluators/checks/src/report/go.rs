@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use openkoi_sdk::evaluator::Outcome;
 use openkoi_sdk::serde_json::Value;
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Reads the events; nothing if there is none.
-pub fn read(output: &str) -> Option<Report> {
+pub(crate) fn read(output: &str) -> Option<Report> {
     let events: Vec<Value> = output.lines().filter_map(event).collect();
     if events.is_empty() {
         return None;
@@ -65,7 +65,7 @@ fn report(
 }
 
 /// Makes `arguments` run the failing tests alone: their top-level names in their packages.
-pub fn narrow(arguments: &mut Vec<String>, failing: &[&Case]) {
+pub(crate) fn narrow(arguments: &mut Vec<String>, failing: &[&Case]) {
     let mut packages = Vec::new();
     let mut names = Vec::new();
     for case in failing {

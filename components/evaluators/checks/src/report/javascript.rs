@@ -3,10 +3,10 @@
 use openkoi_sdk::evaluator::Outcome;
 use openkoi_sdk::serde_json::{self, Value};
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Finds the report in the output, which may have other lines around it, and reads it.
-pub fn read(output: &str) -> Option<Report> {
+pub(crate) fn read(output: &str) -> Option<Report> {
     let mut rest = output;
     while let Some(at) = rest.find('{') {
         rest = &rest[at..];

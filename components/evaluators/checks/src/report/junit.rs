@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// One `testcase`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Testcase {
+pub(crate) struct Testcase {
     /// Its attributes.
     pub attributes: BTreeMap<String, String>,
     /// The names of the elements in it: `failure`, `error`, `skipped`.
@@ -12,7 +12,7 @@ pub struct Testcase {
 }
 
 /// Reads the test cases of a report; nothing if it is none or was cut off.
-pub fn read(xml: &str) -> Option<Vec<Testcase>> {
+pub(crate) fn read(xml: &str) -> Option<Vec<Testcase>> {
     let mut cases: Vec<Testcase> = Vec::new();
     let mut inside = false;
     let mut rest = xml;
@@ -63,7 +63,7 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// Where the `>` of the first tag is; one between quotes is text.
+/// Returns the place of the `>` of the first tag; one between quotes is text.
 fn end(text: &str) -> Option<usize> {
     let mut quote = None;
     for (at, c) in text.char_indices() {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_that_was_cut_off_is_none() {
+    fn a_report_that_was_cut_off_is_not_read() {
         assert_eq!(read("<testsuites><testsuite><testcase name=\"a\"/>"), None);
         assert_eq!(read("<testsuites><testsuite><testcase name=\"a"), None);
         assert_eq!(read("no report"), None);

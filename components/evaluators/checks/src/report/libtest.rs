@@ -2,10 +2,10 @@
 
 use openkoi_sdk::evaluator::Outcome;
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Reads the output of `cargo test`.
-pub fn read(output: &str) -> Option<Report> {
+pub(crate) fn read(output: &str) -> Option<Report> {
     let mut reader = Reader::default();
     for line in output.lines() {
         reader.line(line);
@@ -17,11 +17,11 @@ pub fn read(output: &str) -> Option<Report> {
 #[derive(Default)]
 struct Reader {
     report: Report,
-    /// What the binary that runs now is called.
+    /// The name of the binary that runs now.
     target: String,
-    /// How many tests it announced, until its summary has come.
+    /// The number of tests it announced, until its summary has come.
     announced: Option<u32>,
-    /// Whether lines are those of tests. What a failed test printed comes later and may look the same.
+    /// True if lines are those of tests. What a failed test printed comes later and may look the same.
     listing: bool,
     seen: bool,
 }
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_that_dies_half_way_is_no_pass() {
+    fn a_binary_that_dies_half_way_has_not_passed() {
         let output = "     Running unittests src/lib.rs (target/debug/deps/demo-8348ca7a80742723)\n\n\
                       running 2 tests\ntest a ... ok\nerror: test failed, to rerun pass `--lib`\n\n\
                       Caused by:\n  process didn't exit successfully (signal: 6, SIGABRT)\n";
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_that_failed_is_no_report() {
+    fn a_build_that_failed_has_no_report() {
         assert_eq!(Reporter::Libtest.read("error[E0425]: cannot find value `x`\n"), None);
     }
 }

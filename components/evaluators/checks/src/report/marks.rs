@@ -2,10 +2,10 @@
 
 use openkoi_sdk::evaluator::Outcome;
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Reads ticks and crosses and the counts; nothing if there is neither.
-pub fn read(output: &str) -> Option<Report> {
+pub(crate) fn read(output: &str) -> Option<Report> {
     let mut cases = Vec::new();
     for line in output.lines() {
         let text = line.trim();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn other_output_is_no_report() {
+    fn other_output_is_not_read_as_a_report() {
         assert_eq!(Reporter::Any.read("done in 3s\nall good\n"), None);
     }
 }

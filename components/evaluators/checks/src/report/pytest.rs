@@ -2,12 +2,14 @@
 
 use openkoi_sdk::evaluator::Outcome;
 
+use super::case::{Case, Report};
 use super::junit::{self, Testcase};
-use super::{Case, Report};
-use crate::plan::REPORT_MARK;
+
+/// The line between a run's output and its report. It holds a `<`, which the report itself can only contain escaped.
+pub(crate) const REPORT_MARK: &str = "\n<<<openkoi-report\n";
 
 /// Reads a run's output with the report behind it.
-pub fn read(output: &str) -> Option<Report> {
+pub(crate) fn read(output: &str) -> Option<Report> {
     match output.rsplit_once(REPORT_MARK) {
         Some((before, xml)) => report(xml).or_else(|| summary(before)),
         None => summary(output),
@@ -61,7 +63,7 @@ fn case(testcase: &Testcase) -> Case {
 }
 
 /// Reads the short summary: `PASSED tests/test_m.py::test_good`, and the line of counts at its end.
-pub fn summary(output: &str) -> Option<Report> {
+pub(crate) fn summary(output: &str) -> Option<Report> {
     let mut cases = Vec::new();
     let mut ran = None;
     for line in output.lines() {
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_usage_error_is_no_report() {
+    fn a_usage_error_is_not_read_as_a_report() {
         assert_eq!(Reporter::Pytest.read("ERROR: file or directory not found: x\n"), None);
     }
 }

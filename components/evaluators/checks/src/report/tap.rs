@@ -3,10 +3,10 @@
 
 use openkoi_sdk::evaluator::Outcome;
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Reads TAP; nothing if there is no test line and no plan.
-pub fn read(output: &str) -> Option<Report> {
+pub(crate) fn read(output: &str) -> Option<Report> {
     let mut reader = Reader::default();
     for line in output.lines() {
         reader.line(line);
@@ -23,7 +23,7 @@ struct Reader {
     planned: Option<u32>,
     /// Test lines of the outermost level.
     top: u32,
-    /// The column at which a block of YAML began; its lines are no tests.
+    /// The column at which a block of YAML began; its lines are not tests.
     block: Option<usize>,
 }
 
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_breaks_off_is_no_pass() {
+    fn a_run_that_breaks_off_has_not_passed() {
         let report = Reporter::Tap.read("1..3\nok 1 - a\nBail out! no disk\n").unwrap();
 
         let broken = ["bailed out: no disk", "3 tests were planned, 1 ran"];
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn other_output_is_no_report() {
+    fn other_output_is_not_read_as_a_report() {
         assert_eq!(Reporter::Tap.read("everything is ok\n"), None);
     }
 }

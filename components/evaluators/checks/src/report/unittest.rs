@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use openkoi_sdk::evaluator::Outcome;
 
-use super::{Case, Report};
+use super::case::{Case, Report};
 
 /// Reads the output; nothing without its last line of counts.
-pub fn read(output: &str) -> Option<Report> {
+pub(crate) fn read(output: &str) -> Option<Report> {
     let mut reader = Reader::default();
     for line in output.lines() {
         reader.line(line);

@@ -99,7 +99,7 @@ fn only_failing_tests_run_again_where_the_runner_can() {
 }
 
 #[test]
-fn no_tests_are_no_pass() {
+fn a_run_without_tests_has_not_passed() {
     let world = script(Fake::default()).answers("sh test.sh", 0, "1..0\n");
 
     let results = results(&world);
@@ -113,7 +113,7 @@ fn no_tests_are_no_pass() {
 }
 
 #[test]
-fn tests_that_were_all_left_out_are_no_pass() {
+fn a_run_that_left_out_all_tests_has_not_passed() {
     let world = script(Fake::default()).answers("sh test.sh", 0, "ok 1 - a # SKIP slow\n");
 
     assert_eq!(shown(&results(&world).checks[0]), "script:test Errored [Skipped a]");
@@ -242,7 +242,7 @@ impl World for Refusing {
 }
 
 #[test]
-fn a_refusal_is_told_with_what_helps_and_a_cancelled_run_is_no_verdict() {
+fn a_refusal_is_told_with_what_helps_and_a_cancelled_run_gives_no_verdict() {
     let denial = Denial { what: "running sh".to_owned(), hint: "openkoi doctor".to_owned() };
     let run = |failure| {
         let world = Refusing(failure);

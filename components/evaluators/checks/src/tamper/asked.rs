@@ -1,4 +1,4 @@
-//! Whether the task itself asks for tests to be changed.
+//! Tasks that themselves ask for tests to be changed.
 
 const VERBS: [&str; 22] = [
     "remove",
@@ -55,7 +55,7 @@ const NEGATIONS: [&str; 8] = ["not", "don't", "dont", "never", "without", "no", 
 
 /// Returns whether `task` asks for that in so many words. "Fix the tests" does not: most often it means the
 /// code.
-pub fn wants_tests_changed(task: &str) -> bool {
+pub(crate) fn wants_tests_changed(task: &str) -> bool {
     let lower = task.to_lowercase().replace('’', "'");
     let words: Vec<&str> = lower
         .split(|c: char| !(c.is_alphanumeric() || "'_-./".contains(c)))

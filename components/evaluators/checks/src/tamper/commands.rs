@@ -1,10 +1,10 @@
 //! The commands by which a project checks itself: scripts, targets, continuous integration, settings of runners.
 
-use super::Observation;
+use super::observation::Observation;
 use super::source::Source;
 use super::statement::squeezed;
 
-/// What a file says about checks.
+/// The kind of a file that says something about checks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// A script of tests: every line of it is a check.
@@ -51,7 +51,7 @@ fn kind(path: &str) -> Option<Kind> {
 }
 
 /// Looks at the files of checks that were there before.
-pub fn observe(sources: &[Source]) -> Vec<Observation> {
+pub(crate) fn observe(sources: &[Source]) -> Vec<Observation> {
     let mut observations = Vec::new();
     for source in sources.iter().filter(|source| source.existed) {
         let Some(kind) = kind(&source.path) else { continue };
@@ -136,7 +136,7 @@ fn dropped(source: &Source, kind: Kind) -> Option<Observation> {
     Some(Observation::new(&source.path, *line, message))
 }
 
-/// Whether a line runs a check.
+/// Returns whether a line runs a check.
 fn checks(text: &str, kind: Kind) -> bool {
     const RUNNERS: [&str; 24] = [
         "cargo test",

@@ -20,15 +20,15 @@ const DECLARING: [&str; 14] = [
     "variant",
 ];
 
-/// What the code no longer declares, and what it declares now.
-pub struct Renaming {
+/// The names that the code no longer declares, and those that it declares now.
+pub(crate) struct Renaming {
     gone: BTreeSet<String>,
     come: BTreeSet<String>,
 }
 
 impl Renaming {
-    /// Reads declarations from removed and added lines of code that is no test.
-    pub fn new<'a>(
+    /// Reads declarations from removed and added lines of code outside of tests.
+    pub(crate) fn new<'a>(
         removed: impl Iterator<Item = &'a str>,
         added: impl Iterator<Item = &'a str>,
     ) -> Self {
@@ -41,8 +41,8 @@ impl Renaming {
         }
     }
 
-    /// Whether `new` is `old` with nothing but names changed that the code changed, too.
-    pub fn leads_to(&self, old: &str, new: &str) -> bool {
+    /// Returns whether `new` is `old` with nothing but names changed that the code changed, too.
+    pub(crate) fn leads_to(&self, old: &str, new: &str) -> bool {
         let (old, new) = (tokens(old), tokens(new));
         let mut names: BTreeMap<&str, &str> = BTreeMap::new();
         old.len() == new.len()
@@ -67,7 +67,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Words, and every other character that is no space by itself.
+/// Words, and every other character but spaces by itself.
 fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();

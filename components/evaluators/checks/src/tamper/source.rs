@@ -5,18 +5,18 @@ use crate::diff::{FileDiff, Line};
 use super::language::Language;
 
 /// A line with its number, from 1. Where only a part of a file is known, numbers are left out.
-pub type Numbered = (u32, String);
+pub(crate) type Numbered = (u32, String);
 
 /// A file before and after.
 #[derive(Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// Its path.
     pub path: String,
     /// Its language.
     pub language: Language,
-    /// Whether it was there before.
+    /// True if it was there before.
     pub existed: bool,
-    /// Whether it is still there.
+    /// True if it is still there.
     pub exists: bool,
     /// The lines before, as far as they are known.
     pub before: Vec<Numbered>,
@@ -29,13 +29,13 @@ pub struct Source {
 }
 
 /// The path by which people know a file.
-pub fn path_of(file: &FileDiff) -> &str {
+pub(crate) fn path_of(file: &FileDiff) -> &str {
     file.new.as_deref().or(file.old.as_deref()).unwrap_or("")
 }
 
 impl Source {
     /// Takes a file apart; `current` is its text now.
-    pub fn new(file: &FileDiff, current: Option<String>) -> Self {
+    pub(crate) fn new(file: &FileDiff, current: Option<String>) -> Self {
         let current = current.filter(|_| file.new.is_some());
         let now: Option<Vec<&str>> = current.as_deref().map(|text| text.lines().collect());
         let whole = now.and_then(|now| Some((before(file, &now)?, numbered(&now))));
@@ -56,8 +56,8 @@ impl Source {
         }
     }
 
-    /// What stands now where the line `before` was, or 1.
-    pub fn place(&self, first: u32, last: u32) -> u32 {
+    /// Returns the line that stands now where the line `before` was, or 1.
+    pub(crate) fn place(&self, first: u32, last: u32) -> u32 {
         let hit = self.removed.iter().find(|(before, ..)| (first..=last).contains(before));
         hit.map_or(1, |(_, after, _)| *after)
     }
@@ -96,7 +96,7 @@ fn before(file: &FileDiff, now: &[&str]) -> Option<Vec<Numbered>> {
     Some(numbered(&before))
 }
 
-/// What the hunks alone show of both sides.
+/// Returns the part of both sides that the hunks alone show.
 fn parts(file: &FileDiff) -> (Vec<Numbered>, Vec<Numbered>) {
     let mut before = Vec::new();
     let mut after = Vec::new();

@@ -1,11 +1,11 @@
-//! Where a block or a statement ends, by its brackets, with strings and comments left out; and texts without
+//! The ends of blocks and statements, by their brackets, with strings and comments left out; and texts without
 //! what a formatter changes.
 
 use super::language::Language;
 use super::source::Numbered;
 
 /// Returns the index of the last line of the block that begins at `at`.
-pub fn end_of_block(language: Language, lines: &[Numbered], at: usize) -> usize {
+pub(crate) fn end_of_block(language: Language, lines: &[Numbered], at: usize) -> usize {
     match language {
         Language::Python => end_by_indentation(lines, at),
         Language::Script => end_by_brackets(language, lines, at, false),
@@ -14,7 +14,7 @@ pub fn end_of_block(language: Language, lines: &[Numbered], at: usize) -> usize 
 }
 
 /// Returns the index of the last line of the statement that begins at `at`.
-pub fn end_of_statement(language: Language, lines: &[Numbered], at: usize) -> usize {
+pub(crate) fn end_of_statement(language: Language, lines: &[Numbered], at: usize) -> usize {
     const MOST: usize = 60;
     let mut scanner = Scanner::new(language);
     for (index, (_, text)) in lines.iter().enumerate().skip(at).take(MOST) {
@@ -60,7 +60,7 @@ fn indentation(text: &str) -> usize {
 }
 
 /// Returns the texts of `lines` as one, without white space and without commas that a formatter adds.
-pub fn squeezed<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn squeezed<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     let text: String = lines.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect();
     text.replace(",)", ")").replace(",]", "]").replace(",}", "}")
 }
@@ -69,11 +69,11 @@ pub fn squeezed<'a>(lines: impl Iterator<Item = &'a str>) -> String {
 struct Scanner {
     language: Language,
     depth: i32,
-    /// Whether a brace was opened.
+    /// True if a brace was opened.
     braces: bool,
-    /// Whether any bracket was opened.
+    /// True if any bracket was opened.
     brackets: bool,
-    /// What ends the string or comment that is open across lines.
+    /// The end of the string or comment that is open across lines.
     quote: Option<String>,
 }
 
@@ -144,7 +144,7 @@ impl Scanner {
         }
     }
 
-    /// How long the opening of a string or comment is, and what ends it.
+    /// Returns the length of the opening of a string or comment, and what ends it.
     fn opening(&self, text: &str) -> Option<(usize, String)> {
         let fixed = |start: &str| text.starts_with(start).then(|| (start.len(), start.to_owned()));
         match self.language {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_formatter_does_is_no_difference() {
+    fn the_work_of_a_formatter_makes_no_difference() {
         let long = "assert_eq!(\n    a(1, 2),\n    3,\n);";
 
         assert_eq!(squeezed(long.lines()), squeezed("assert_eq!(a(1, 2), 3);".lines()));

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use openkoi_sdk::evaluator::Severity;
 
-use super::Observation;
-use super::language::{self, Language, Region};
+use super::language::Language;
+use super::observation::Observation;
 use super::renaming::Renaming;
 use super::source::{Numbered, Source};
 use super::statement::{end_of_block, end_of_statement, squeezed};
+use super::syntax::{self, Region};
 
 /// Looks at all changed files together: a test may have moved from one to another.
-pub fn observe(sources: &[Source]) -> Vec<Observation> {
+pub(crate) fn observe(sources: &[Source]) -> Vec<Observation> {
     let files: Vec<File> = sources.iter().map(File::new).collect();
     let renaming = Renaming::new(
         files.iter().flat_map(File::code_removed),
@@ -30,7 +31,7 @@ pub fn observe(sources: &[Source]) -> Vec<Observation> {
 /// A file with the tests in it.
 struct File<'a> {
     source: &'a Source,
-    /// Whether all of it is there for tests.
+    /// True if all of it is there for tests.
     whole: bool,
     before: Vec<Region>,
     after: Vec<Region>,
@@ -44,11 +45,11 @@ struct Now {
 
 impl<'a> File<'a> {
     fn new(source: &'a Source) -> Self {
-        let whole = language::is_test_file(&source.path, source.language);
+        let whole = syntax::is_test_file(&source.path, source.language);
         // Only Rust keeps tests beside the code; elsewhere a runner looks for its files by name.
         let may_hold_tests = whole || source.language == Language::Rust;
         let tests = |lines: &[Numbered]| match may_hold_tests {
-            true => language::tests(source.language, lines),
+            true => syntax::tests(source.language, lines),
             false => Vec::new(),
         };
         Self { source, whole, before: tests(&source.before), after: tests(&source.after) }
@@ -91,7 +92,7 @@ impl<'a> File<'a> {
             .collect()
     }
 
-    /// Whether another test, new under its name, says all that `region` said.
+    /// Returns whether another test, new under its name, says all that `region` said.
     fn kept_elsewhere(&self, region: &Region, files: &[File<'_>]) -> bool {
         let assertions = self.assertions(region);
         let mut new = files.iter().flat_map(File::new_tests);
@@ -126,7 +127,7 @@ impl<'a> File<'a> {
         let (path, name) = (&self.source.path, &before.name);
         let mut observations = Vec::new();
         observations.extend(self.said_less(before, now, renaming));
-        for (line, text) in self.new_lines(before, now, language::is_skip) {
+        for (line, text) in self.new_lines(before, now, syntax::is_skip) {
             let message =
                 format!("the test `{name}` is left out by `{}`; let it run", short(&text));
             observations.push(Observation::new(path, line, message));
@@ -171,13 +172,13 @@ impl<'a> File<'a> {
         })
     }
 
-    /// Removed lines that are no test.
+    /// Removed lines outside of tests.
     fn code_removed(&self) -> impl Iterator<Item = &str> {
         let lines = self.source.removed.iter().map(|(line, _, text)| (*line, text.as_str()));
         self.code(lines, &self.before)
     }
 
-    /// Added lines that are no test.
+    /// Added lines outside of tests.
     fn code_added(&self) -> impl Iterator<Item = &str> {
         let lines = self.source.added.iter().map(|(line, text)| (*line, text.as_str()));
         self.code(lines, &self.after)
@@ -230,7 +231,7 @@ impl<'a> File<'a> {
         let (_, line, text) = self.source.removed.iter().find(|(before, _, text)| {
             let gone =
                 !now.contains(squeezed(std::iter::once(text.as_str())).trim_end_matches(','));
-            inside(*before) && language::is_assertion(self.source.language, text) && gone
+            inside(*before) && syntax::is_assertion(self.source.language, text) && gone
         })?;
         let message =
             format!("a helper of the tests no longer says `{}`; say it again", short(text));
@@ -264,7 +265,7 @@ impl<'a> File<'a> {
             // `.only` in a new test leaves out all the old ones.
             let only = self.source.language == Language::Script && text.contains(".only(");
             relevant
-                && language::is_skip(self.source.language, text)
+                && syntax::is_skip(self.source.language, text)
                 && !known(text)
                 && (only || !new_test(*line))
         });
@@ -306,7 +307,7 @@ fn assertions(language: Language, lines: &[Numbered]) -> Vec<Assertion> {
     let mut found = Vec::new();
     let mut next = 0;
     for at in 0..lines.len() {
-        if at < next || !language::is_assertion(language, &lines[at].1) {
+        if at < next || !syntax::is_assertion(language, &lines[at].1) {
             continue;
         }
         let last = end_of_statement(language, lines, at);

@@ -164,7 +164,7 @@ fn errors_inside_of_a_stream_have_their_meaning_and_what_came_before_them_is_kep
 }
 
 #[test]
-fn what_is_no_stream_is_a_failure() {
+fn bytes_that_are_not_a_stream_are_a_failure() {
     assert!(matches!(unreadable::<Reply>(b"data: nonsense\n\n"), Failure::Unavailable(_)));
     assert!(matches!(unreadable::<Reply>(b"{\"ok\":1}"), Failure::Failed(_)));
 }

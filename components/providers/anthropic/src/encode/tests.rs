@@ -1,7 +1,10 @@
 use openkoi_provider_wire::testing::{
     any_request, attached, body, call, endpoint, header, message, request, result, tool,
 };
-use openkoi_sdk::provider::{Codec, Message, Part, Reasoning, Speaker, ToolResult};
+use openkoi_sdk::{
+    Failure,
+    provider::{Codec, Effort, Message, Part, Reasoning, Speaker, ToolResult},
+};
 use proptest::prelude::*;
 
 use super::*;

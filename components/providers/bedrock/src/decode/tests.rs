@@ -178,7 +178,7 @@ fn errors_inside_of_a_stream_have_their_meaning_and_what_came_before_them_is_kep
 }
 
 #[test]
-fn what_is_no_event_is_a_failure() {
+fn bytes_that_are_not_an_event_are_a_failure() {
     let broken = event("metadata", "{oops");
     assert!(matches!(failure(&[start(), broken]), Failure::Unavailable(_)));
 }

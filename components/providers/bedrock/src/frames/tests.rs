@@ -106,7 +106,7 @@ fn headers_of_every_type_are_stepped_over_and_lying_ones_are_damaged() {
 }
 
 #[test]
-fn what_is_no_such_stream_is_named() {
+fn bytes_that_are_not_such_a_stream_are_named() {
     for text in ["{\"message\":\"no\"}", "<html><body>no</body></html>"] {
         assert!(matches!(read(&[text.as_bytes()]), Err(Failure::Failed(_))), "{text}");
     }

@@ -133,7 +133,7 @@ fn every_reason_to_stop_is_told_apart() {
 }
 
 #[test]
-fn a_conversation_that_was_cut_is_no_success() {
+fn a_conversation_that_was_cut_is_a_failure() {
     let counted = |reason: &str, read_tokens: u64, written: u64| {
         let counts = format!(
             r#","done_reason":"{reason}","prompt_eval_count":{read_tokens},"eval_count":{written}"#
@@ -180,7 +180,7 @@ fn errors_inside_of_a_stream_have_their_meaning_and_what_came_before_them_is_kep
 }
 
 #[test]
-fn what_is_no_stream_of_json_is_refused() {
+fn bytes_that_are_not_a_stream_of_json_are_refused() {
     let page = unreadable::<Reply>(b"<html>\n<body>Welcome</body>\n</html>\n");
 
     let told = "the provider sent something that is not JSON; check its `base-url`";

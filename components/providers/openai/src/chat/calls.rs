@@ -8,12 +8,13 @@
 use openkoi_sdk::provider::{CallDelta, CallStart, Event};
 use serde_json::Value;
 
-/// How much of the answer's id goes into an id that is made up. Some services allow 40 characters in all.
+/// The length of the part of the answer's id that goes into an id that is made up. Some services allow 40 characters in
+/// all.
 const SEED: usize = 24;
 
 /// The tool calls of one answer.
 #[derive(Debug, Default)]
-pub struct Calls {
+pub(crate) struct Calls {
     calls: Vec<Call>,
     /// Keeps ids that are made up apart from those of other answers.
     seed: String,
@@ -39,13 +40,13 @@ struct Piece<'a> {
 }
 
 impl Calls {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    /// Returns whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
         self.calls.is_empty()
     }
 
     /// Says the id of the answer.
-    pub fn answer_id(&mut self, id: &str) {
+    pub(crate) fn answer_id(&mut self, id: &str) {
         if self.seed.is_empty() {
             let plain: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
             self.seed = plain[plain.len().saturating_sub(SEED)..].to_owned();
@@ -53,7 +54,7 @@ impl Calls {
     }
 
     /// Takes the pieces that came together.
-    pub fn take(&mut self, pieces: &[Value], events: &mut Vec<Event>) {
+    pub(crate) fn take(&mut self, pieces: &[Value], events: &mut Vec<Event>) {
         let before = self.calls.len();
         for piece in pieces {
             self.add(&Piece::read(piece), before, events);
@@ -61,7 +62,7 @@ impl Calls {
     }
 
     /// Announces what is still waiting for its name, and completes calls without arguments.
-    pub fn finish(&mut self, events: &mut Vec<Event>) {
+    pub(crate) fn finish(&mut self, events: &mut Vec<Event>) {
         for index in 0..self.calls.len() {
             if self.calls[index].id.is_empty() {
                 self.start(index, events);
@@ -140,7 +141,7 @@ impl Calls {
 }
 
 impl Call {
-    /// Whether `piece`, which came for this call's place, begins another call. `apart` says that both came
+    /// Returns whether `piece`, which came for this call's place, begins another call. `apart` says that both came
     /// together and nothing but their order tells them apart.
     fn is_followed_by(&self, piece: &Piece<'_>, apart: bool) -> bool {
         if piece.name.is_empty() {
@@ -157,7 +158,7 @@ impl Call {
             || (!piece.arguments.is_empty() && is_complete(&self.arguments))
     }
 
-    /// Whether `piece` says once more, and whole, what this call is.
+    /// Returns whether `piece` says once more, and whole, what this call is.
     fn repeated_by(&self, piece: &Piece<'_>) -> bool {
         !piece.name.is_empty()
             && piece.id == self.wire_id

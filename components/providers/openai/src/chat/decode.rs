@@ -15,7 +15,7 @@ use super::{calls::Calls, thoughts::Thoughts};
 
 /// Reads one answer.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub(crate) struct Answer {
     calls: Calls,
     thoughts: Thoughts,
     model: String,
@@ -30,7 +30,7 @@ impl Answer {
     /// # Errors
     ///
     /// An error that the service reports.
-    pub fn chunk(&mut self, chunk: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
+    pub(crate) fn chunk(&mut self, chunk: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         // `object` is how some local servers mark an error.
         if is_error(&chunk["error"]) || chunk["object"] == "error" {
             return Err(fault::in_stream(chunk).into());
@@ -60,8 +60,12 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// An error that the service reports, or a document that is no answer.
-    pub fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
+    /// An error that the service reports, or a document that is not an answer.
+    pub(crate) fn document(
+        &mut self,
+        document: &Value,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Broken> {
         self.chunk(document, events)?;
         if !document["choices"].is_array() {
             return Err(Failure::failed("the provider's answer is not a chat completion").into());
@@ -71,7 +75,7 @@ impl Answer {
     }
 
     /// Takes the word that the stream is at its end.
-    pub fn end(&mut self, events: &mut Vec<Event>) {
+    pub(crate) fn end(&mut self, events: &mut Vec<Event>) {
         self.thoughts.flush(events);
         self.calls.finish(events);
         events.push(Event::Finished(self.stop_reason()));
@@ -82,7 +86,7 @@ impl Answer {
     /// # Errors
     ///
     /// [`Failure::Unavailable`] if it was cut short.
-    pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
+    pub(crate) fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Broken> {
         if self.stop.is_none() {
             return Err(interrupted().into());
         }
@@ -186,7 +190,7 @@ impl Answer {
         }
     }
 
-    /// The stream was ended without a reason: what was said counts, but nothing at all is no answer.
+    /// The stream was ended without a reason: what was said counts, but nothing at all is not an answer.
     fn unsaid(&self) -> StopReason {
         if self.has_text || !self.calls.is_empty() {
             self.complete()

@@ -18,7 +18,7 @@ use crate::{
 /// # Errors
 ///
 /// [`Failure::Invalid`] for what the format cannot say.
-pub fn encode(
+pub(crate) fn encode(
     endpoint: &Endpoint,
     request: &CompletionRequest,
     dialect: &Dialect,
@@ -200,7 +200,7 @@ fn call(part: &Part) -> Option<Value> {
 }
 
 /// Arguments go back as they were written, except where a service could not even read them.
-pub fn arguments(call: &ToolCall) -> String {
+pub(crate) fn arguments(call: &ToolCall) -> String {
     match serde_json::from_str::<Value>(&call.arguments) {
         Ok(Value::Object(_)) => call.arguments.clone(),
         _ => Value::Object(turns::arguments_object(call)).to_string(),

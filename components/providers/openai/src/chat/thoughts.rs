@@ -11,9 +11,9 @@ const BLOCKS_FIELD: &str = "reasoning_details";
 /// Fields of a block that come in pieces.
 const PIECES: [&str; 4] = ["text", "summary", "data", "signature"];
 
-/// What has to come back with a later request.
+/// The state that has to come back with a later request.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct State {
+pub(crate) struct State {
     /// Names this format, because a fallback may meet the state of another.
     format: Format,
     /// The field that the text came in.
@@ -35,12 +35,12 @@ enum Format {
 
 impl State {
     /// Reads the state of `reasoning`, if this codec wrote it.
-    pub fn read(reasoning: &Reasoning) -> Option<Self> {
+    pub(crate) fn read(reasoning: &Reasoning) -> Option<Self> {
         serde_json::from_str(&reasoning.state).ok()
     }
 
     /// Adds to `message` what the service expects back.
-    pub fn write(self, message: &mut Map<String, Value>) {
+    pub(crate) fn write(self, message: &mut Map<String, Value>) {
         if !self.blocks.is_empty() {
             let field = message.entry(BLOCKS_FIELD).or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(blocks) = field {
@@ -61,7 +61,7 @@ impl State {
 
 /// Collects the reasoning of one answer.
 #[derive(Debug, Default)]
-pub struct Thoughts {
+pub(crate) struct Thoughts {
     field: Option<&'static str>,
     text: String,
     blocks: Vec<Value>,
@@ -69,7 +69,7 @@ pub struct Thoughts {
 
 impl Thoughts {
     /// Takes what `delta` has of reasoning.
-    pub fn take(&mut self, delta: &Value, events: &mut Vec<Event>) {
+    pub(crate) fn take(&mut self, delta: &Value, events: &mut Vec<Event>) {
         let field = TEXT_FIELDS
             .into_iter()
             .find(|field| delta[*field].as_str().is_some_and(|text| !text.is_empty()));
@@ -87,7 +87,7 @@ impl Thoughts {
     }
 
     /// Takes reasoning that came as text in another place.
-    pub fn say(&mut self, text: &str, events: &mut Vec<Event>) {
+    pub(crate) fn say(&mut self, text: &str, events: &mut Vec<Event>) {
         if !text.is_empty() {
             self.text.push_str(text);
             events.push(Event::Thought(text.to_owned()));
@@ -95,7 +95,7 @@ impl Thoughts {
     }
 
     /// Ends a block of reasoning, if there is one.
-    pub fn flush(&mut self, events: &mut Vec<Event>) {
+    pub(crate) fn flush(&mut self, events: &mut Vec<Event>) {
         if self.text.is_empty() && self.blocks.is_empty() {
             return;
         }

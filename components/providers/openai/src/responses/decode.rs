@@ -13,7 +13,7 @@ use super::encode::{Format, State};
 
 /// Reads one answer.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub(crate) struct Answer {
     model: String,
     /// Calls by their place among the items of the answer.
     calls: BTreeMap<u64, Call>,
@@ -35,7 +35,7 @@ impl Answer {
     /// # Errors
     ///
     /// An error that the service reports.
-    pub fn event(&mut self, event: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
+    pub(crate) fn event(&mut self, event: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
         let place = event["output_index"].as_u64().unwrap_or(0);
         let delta = event["delta"].as_str().unwrap_or_default();
         match event["type"].as_str().unwrap_or_default() {
@@ -69,7 +69,11 @@ impl Answer {
     /// # Errors
     ///
     /// An error that the service reports.
-    pub fn document(&mut self, document: &Value, events: &mut Vec<Event>) -> Result<(), Broken> {
+    pub(crate) fn document(
+        &mut self,
+        document: &Value,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Broken> {
         if document["error"].is_object() {
             return Err(fault::in_stream(document).into());
         }
@@ -89,12 +93,12 @@ impl Answer {
     /// # Errors
     ///
     /// [`Failure::Unavailable`] if it was cut short.
-    pub fn finish(&self) -> Result<(), Broken> {
+    pub(crate) fn finish(&self) -> Result<(), Broken> {
         if self.finished { Ok(()) } else { Err(interrupted().into()) }
     }
 
-    /// Whether the answer is complete.
-    pub fn is_finished(&self) -> bool {
+    /// Returns whether the answer is complete.
+    pub(crate) fn is_finished(&self) -> bool {
         self.finished
     }
 

@@ -16,7 +16,7 @@ const CALL_ID: usize = 60;
 
 /// An item of reasoning that has to come back unchanged.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct State {
+pub(crate) struct State {
     /// Names this format, because a fallback may meet the state of another.
     pub format: Format,
     /// The item as it came.
@@ -25,7 +25,7 @@ pub struct State {
 
 /// The name of this format.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
-pub enum Format {
+pub(crate) enum Format {
     /// Responses.
     #[serde(rename = "responses")]
     Responses,
@@ -36,7 +36,7 @@ pub enum Format {
 /// # Errors
 ///
 /// [`Failure::Invalid`] for what the format cannot say.
-pub fn encode(
+pub(crate) fn encode(
     endpoint: &Endpoint,
     request: &CompletionRequest,
     dialect: &Dialect,

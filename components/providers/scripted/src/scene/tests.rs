@@ -38,7 +38,7 @@ fn asked() -> CompletionRequest {
     request
 }
 
-/// Whether a turn with these conditions is taken.
+/// Returns whether a turn with these conditions is taken.
 fn takes(request: &CompletionRequest, when: &str) -> bool {
     let turns = script::parse(&format!("{{\"when\": {when}}}")).unwrap();
     Scene::of(request).choose(&turns).is_ok()

@@ -84,7 +84,7 @@ fn a_test_that_follows_a_renaming_is_only_noted() {
 }
 
 #[test]
-fn calls_in_code_that_look_like_tests_are_none() {
+fn calls_in_code_that_look_like_tests_are_not_tests() {
     let before = "export const title = test('title');\n";
 
     assert_eq!(found("src/page.tsx", before, "export const title = 1;\n"), Vec::<String>::new());

@@ -112,7 +112,7 @@ fn every_reason_to_stop_is_told_apart() {
 }
 
 #[test]
-fn a_refusal_is_shown_and_is_no_ordinary_end() {
+fn a_refusal_is_shown_and_is_not_an_ordinary_end() {
     let deltas = ["{\"refusal\":\"I \"}", "{\"refusal\":\"can't.\"}", "{\"refusal\":null}"];
 
     assert_eq!(told(&deltas, "\"stop\""), ["text I ", "text can't.", "finished Refused"]);
@@ -149,7 +149,7 @@ fn errors_inside_of_a_stream_have_their_meaning_and_what_came_before_them_is_kep
 }
 
 #[test]
-fn what_is_no_stream_is_a_failure() {
+fn bytes_that_are_not_a_stream_are_a_failure() {
     for passing in ["data: {oops\n\n", "{\"choices\":["] {
         assert!(matches!(unreadable::<Reply>(passing.as_bytes()), Failure::Unavailable(_)));
     }

@@ -1,4 +1,4 @@
-//! What the tests of codecs need.
+//! Helpers of the tests of codecs.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use openkoi_sdk::{
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// What was read of a body, and why that is not all.
+/// The events that were read of a body, and why they are not all.
 pub type Outcome = (Vec<Event>, Result<(), Broken>);
 
 /// Reads `body` whole, cut in two at each byte, and byte by byte; all must agree.
@@ -24,7 +24,7 @@ pub fn read<D: Decoder + Default>(body: &str) -> Result<Vec<Event>, Broken> {
     read_bytes::<D>(body.as_bytes())
 }
 
-/// As [`read`], for a body that is no text.
+/// As [`read`], for a body that is not text.
 pub fn read_bytes<D: Decoder + Default>(bytes: &[u8]) -> Result<Vec<Event>, Broken> {
     let (events, end) = outcome::<D>(bytes);
     end.map(|()| events)

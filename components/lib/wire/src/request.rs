@@ -1,10 +1,10 @@
-//! What several formats need of a request.
+//! The parts of a request that several formats share.
 
 use openkoi_sdk::{
     Failure, Result,
-    provider::{CompletionRequest, Part, ToolChoice, ToolResult, ToolSpec},
+    provider::{CompletionRequest, Effort, Part, ToolChoice, ToolResult, ToolSpec},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Checks what no service would accept.
 ///
@@ -46,20 +46,36 @@ pub fn functions(tools: &[ToolSpec]) -> Result<Vec<Value>> {
     tools.iter().enumerate().map(function).collect()
 }
 
-/// Returns the schema of the arguments of the tool at `index`.
+/// Returns the schema of the arguments of the tool at `index`, with the type and the properties that most services
+/// miss, although JSON Schema does not ask for them.
 ///
 /// # Errors
 ///
 /// [`Failure::Invalid`] if it is not a JSON object.
 pub fn parameters(index: usize, tool: &ToolSpec) -> Result<Value> {
-    let field = format!("/tools/{index}/parameters");
-    let mut schema = object(&field, &tool.parameters)?;
-    // An object without properties is refused, although JSON Schema allows it.
-    if let Value::Object(fields) = &mut schema {
-        fields.entry("type").or_insert_with(|| json!("object"));
-        fields.entry("properties").or_insert_with(|| json!({}));
-    }
+    let mut schema = typed_schema(index, tool)?;
+    schema.entry("properties").or_insert_with(|| json!({}));
+    Ok(schema.into())
+}
+
+/// Returns the schema of the arguments of the tool at `index`, which says that they are an object.
+///
+/// # Errors
+///
+/// [`Failure::Invalid`] if it is not a JSON object.
+pub fn typed_schema(index: usize, tool: &ToolSpec) -> Result<Map<String, Value>> {
+    let mut schema = tool_schema(index, tool)?;
+    schema.entry("type").or_insert_with(|| json!("object"));
     Ok(schema)
+}
+
+/// Returns the schema of the arguments of the tool at `index` as it is written.
+///
+/// # Errors
+///
+/// [`Failure::Invalid`] if it is not a JSON object.
+pub fn tool_schema(index: usize, tool: &ToolSpec) -> Result<Map<String, Value>> {
+    schema(&format!("/tools/{index}/parameters"), &tool.parameters)
 }
 
 /// Reads a schema.
@@ -67,10 +83,19 @@ pub fn parameters(index: usize, tool: &ToolSpec) -> Result<Value> {
 /// # Errors
 ///
 /// [`Failure::Invalid`] with `field` if it is not a JSON object.
-pub fn object(field: &str, json: &str) -> Result<Value> {
+pub fn schema(field: &str, json: &str) -> Result<Map<String, Value>> {
     match serde_json::from_str(json) {
-        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(Value::Object(schema)) => Ok(schema),
         _ => Err(Failure::invalid(field, "must be a JSON Schema that is a JSON object")),
+    }
+}
+
+/// Returns the word for an effort in formats that have three of them.
+pub fn effort(effort: Effort) -> &'static str {
+    match effort {
+        Effort::Low => "low",
+        Effort::Medium => "medium",
+        Effort::High => "high",
     }
 }
 

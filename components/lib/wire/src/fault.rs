@@ -1,4 +1,4 @@
-//! What an error of a service means.
+//! The meaning of an error of a service.
 //!
 //! Services agree on little: the same fault comes as a status, as a code, as a type, or only as a sentence, and
 //! gateways wrap the sentences of others. The order of the questions below matters. A sentence about the length of the
@@ -7,7 +7,7 @@
 use openkoi_sdk::provider::{Diagnosis, Problem};
 use serde_json::Value;
 
-/// How much of a body is searched. The telling sentence stands at its beginning.
+/// The part of a body that is searched. The telling sentence stands at its beginning.
 const SEARCHED: usize = 16 * 1024;
 /// The longest message that is passed on, in characters.
 const MESSAGE: usize = 600;
@@ -27,7 +27,7 @@ pub fn broken_off(message: impl Into<String>) -> Diagnosis {
     Diagnosis { problem: Problem::Overloaded, message: message.into(), retry_after_ms: None }
 }
 
-/// What can be known about an error.
+/// The signs by which the meaning of an error is known.
 struct Fault {
     status: u16,
     /// Codes and types, in lower case.
@@ -89,7 +89,7 @@ impl Fault {
         possible && !self.is_rate() && tells_of_overflow(&self.text)
     }
 
-    /// Whether the error speaks of a rate, whatever its status is.
+    /// Returns whether the error speaks of a rate, whatever its status is.
     fn is_rate(&self) -> bool {
         self.says_kind(RATE_KINDS) || self.says(RATE_TEXTS)
     }
@@ -139,7 +139,7 @@ impl Fault {
         }
     }
 
-    /// What the sentence says where nothing else does.
+    /// The meaning that the sentence alone gives.
     fn by_words(&self) -> Option<Problem> {
         if self.is_rate() {
             Some(Problem::RateLimited)
@@ -148,7 +148,7 @@ impl Fault {
         }
     }
 
-    /// Whether the sentence says that there is no such model.
+    /// Returns whether the sentence says that there is no such model.
     fn says_model(&self) -> bool {
         let message = self.message.to_lowercase();
         message.contains("model") && MODEL_TEXTS.iter().any(|text| message.contains(text))
@@ -162,7 +162,7 @@ impl Fault {
         self.kinds.iter().any(|kind| kinds.contains(&kind.as_str()))
     }
 
-    /// How long to wait, where the sentence says it: `try again in 1m2.5s`, `"retryDelay": "38s"`.
+    /// The time to wait, where the sentence says it: `try again in 1m2.5s`, `"retryDelay": "38s"`.
     fn wait(&self) -> Option<u64> {
         ["try again in ", "retry in ", "\"retrydelay\": \"", "\"retrydelay\":\""]
             .iter()

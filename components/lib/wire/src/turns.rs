@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use openkoi_sdk::provider::{Blob, Message, Part, Speaker, ToolCall, ToolChoice, ToolResult};
 
-/// What is sent as the answer to a call that has none.
+/// The text that is sent as the answer to a call that has none.
 const NO_RESULT: &str = "no result of this call was recorded";
 /// Stands where a conversation was cut so that it begins with the model.
 const CUT: &str = "(The beginning of this conversation is not shown.)";
@@ -26,7 +26,7 @@ pub const PDF: &str = "application/pdf";
 pub struct Turn {
     /// Who speaks.
     pub speaker: Speaker,
-    /// What is said. Answers to tool calls come first.
+    /// Its parts. Answers to tool calls come first.
     pub parts: Vec<Part>,
 }
 

@@ -1,6 +1,15 @@
-//! Names of Claude models, which more than one format offers, and in [`family`] what they take.
+//! Claude models, which more than one format offers: their names, how much they may think, and in [`family`] what
+//! they take.
 
 pub mod family;
+
+use openkoi_sdk::provider::Effort;
+
+/// The beta that says what happens to thoughts whose beginning has changed.
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-thinking-block-binding.html>
+pub const BINDING_BETA: &str = "thinking-binding-controls-2026-08-01";
+/// The least that may be thought, in tokens.
+const MIN_BUDGET: u32 = 1_024;
 
 /// A generation: `(4, 6)` of `claude-opus-4-6`.
 pub type Version = (u32, u32);
@@ -30,12 +39,23 @@ pub fn parse(model: &str) -> Option<(String, Version)> {
     Some((tier, version))
 }
 
-/// Whether a model of this tier and generation is one of those that refuse to be made to call a tool, and whose
+/// Returns whether a model of this tier and generation is one of those that refuse to be made to call a tool, and whose
 /// thoughts are bound to what came before them.
 pub fn is_bound(tier: &str, version: Version) -> bool {
     // The tiers above the others are one step ahead.
     let ahead = matches!(tier, "fable" | "mythos");
     version >= if ahead { (5, 1) } else { (5, 5) }
+}
+
+/// Returns the tokens to think with: at most half of the answer's, so that the limit holds and something is left to
+/// say. Nothing where that is less than may be thought.
+pub fn budget(effort: Effort, max_tokens: u32) -> Option<u32> {
+    let wanted = match effort {
+        Effort::Low => 4_096,
+        Effort::Medium => 10_000,
+        Effort::High => 24_000,
+    };
+    Some(wanted.min(max_tokens / 2)).filter(|budget| *budget >= MIN_BUDGET)
 }
 
 #[cfg(test)]
@@ -60,6 +80,15 @@ mod tests {
             assert_eq!(parse(model), Some((tier.to_owned(), version)), "{model}");
         }
         assert_eq!(parse("kimi-k2"), None);
+    }
+
+    #[test]
+    fn at_most_half_of_an_answer_is_thought_and_never_less_than_is_taken() {
+        assert_eq!(budget(Effort::Low, 64_000), Some(4_096));
+        assert_eq!(budget(Effort::High, 64_000), Some(24_000));
+        assert_eq!(budget(Effort::High, 10_000), Some(5_000));
+        assert_eq!(budget(Effort::Low, 2_048), Some(1_024));
+        assert_eq!(budget(Effort::Low, 2_046), None);
     }
 
     #[test]

@@ -187,7 +187,7 @@ fn an_error_inside_of_a_stream_is_known_by_its_own_words() {
         (code(json!(502)), Problem::Overloaded),
         (code(json!(401)), Problem::Credentials),
         (code(json!(429)), Problem::RateLimited),
-        // A number of the service's own is no status.
+        // A number of the service's own is not a status.
         (code(json!(1302)), Problem::Other),
         (code(json!(200)), Problem::Other),
         (code(json!("server_is_overloaded")), Problem::Overloaded),

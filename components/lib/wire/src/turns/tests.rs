@@ -170,7 +170,7 @@ fn a_call_is_asked_for_by_the_user_whoever_spoke_last() {
 }
 
 #[test]
-fn arguments_that_are_no_object_become_one() {
+fn arguments_that_are_not_an_object_become_one() {
     let arguments = |json: &str| match call("1", "read", json) {
         Part::ToolCall(call) => serde_json::Value::Object(arguments_object(&call)).to_string(),
         _ => String::new(),

@@ -23,7 +23,7 @@ enum Form {
     Markup,
 }
 
-/// What is left when a body ends.
+/// The rest of a body when it ends.
 #[derive(Debug)]
 pub enum End {
     /// The stream ended, with an event that was not closed or without.

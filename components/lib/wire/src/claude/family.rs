@@ -1,4 +1,4 @@
-//! What a model takes, read from its name.
+//! The abilities of a model, read from its name.
 //!
 //! The vendor changes what its models accept from one generation to the next, and refuses what one does not accept.
 //! A name without numbers is taken for the newest generation, a name of another vendor for a compatible service that
@@ -6,7 +6,7 @@
 
 use super::{self as claude, Version};
 
-/// How a model is told to think.
+/// The way in which a model is told to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thinking {
     /// It cannot.
@@ -17,24 +17,24 @@ pub enum Thinking {
     Adaptive,
 }
 
-/// What a model takes.
+/// The abilities of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Family {
     /// The most tokens that it writes.
     pub max_output: u32,
-    /// How it is told to think.
+    /// The way in which it is told to think.
     pub thinking: Thinking,
-    /// Whether it thinks unless told not to.
+    /// True if it thinks unless told not to.
     pub thinks_unless_told: bool,
-    /// Whether it can be made to call a tool.
+    /// True if it can be made to call a tool.
     pub forced_tools: bool,
-    /// Whether it takes a temperature.
+    /// True if it takes a temperature.
     pub sampling: bool,
-    /// Whether it shows its thoughts only if asked to.
+    /// True if it shows its thoughts only if asked to.
     pub hides_thoughts: bool,
-    /// Whether it refuses its own thoughts after a change of what came before them.
+    /// True if it refuses its own thoughts after a change of what came before them.
     pub bound_thoughts: bool,
-    /// Whether it takes a schema for its answer.
+    /// True if it takes a schema for its answer.
     pub schema: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Whether a service can enforce `schema`. It refuses open objects and most limits on values; then nothing is
+/// Returns whether a service can enforce `schema`. It refuses open objects and most limits on values; then nothing is
 /// enforced, as the contract allows.
 pub fn is_enforceable(schema: &Value) -> bool {
     const KEYWORDS: [&str; 16] = [

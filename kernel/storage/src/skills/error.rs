@@ -1,0 +1,63 @@
+//! Why a skill was left out.
+
+use std::path::PathBuf;
+
+/// The largest `SKILL.md`, in bytes.
+pub const FILE_LIMIT: u64 = 256 << 10;
+/// The largest front matter, in bytes.
+pub const FRONT_MATTER_LIMIT: usize = 64 << 10;
+
+/// The reason why one skill, or one folder, was left out.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}`: {reason}", path.display())]
+pub struct SkillProblem {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The reason.
+    pub reason: SkillError,
+}
+
+/// A fault of a skill.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SkillError {
+    /// It is larger than a skill may be.
+    #[error("it is larger than {} KiB", FILE_LIMIT / 1024)]
+    TooLarge,
+    /// It is a directory, a pipe, a device or a socket.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// The path leads outside the folder, or cannot be opened.
+    #[error("it cannot be opened: {0}")]
+    Unopenable(String),
+    /// It is not UTF-8.
+    #[error("it is not UTF-8 text")]
+    NotText,
+    /// It does not begin with `---`.
+    #[error("it does not begin with front matter (`---`)")]
+    NoFrontMatter,
+    /// The front matter has no end within its limit.
+    #[error("its front matter has no closing `---` within {} KiB", FRONT_MATTER_LIMIT / 1024)]
+    Unclosed,
+    /// The front matter is not YAML.
+    #[error("its front matter is not valid YAML in line {line}: {message}")]
+    Yaml {
+        /// The line in the file.
+        line: usize,
+        /// The message of the parser.
+        message: String,
+    },
+    /// The front matter is more than this program reads.
+    #[error("its front matter uses {0}, which is not accepted")]
+    Refused(&'static str),
+    /// A field is missing or has another form.
+    #[error("its front matter needs `{field}` to be {wanted}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// The form that it has to have.
+        wanted: &'static str,
+    },
+    /// There are more than are loaded.
+    #[error("only {0} are loaded, the rest is left out")]
+    TooMany(usize),
+}

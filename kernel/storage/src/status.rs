@@ -1,0 +1,79 @@
+//! The status of a task, as the journal's events make it.
+
+use openkoi_core::outcome::Ending;
+use serde::{Deserialize, Serialize};
+
+/// The reason of a pause that means: the user cancelled. With any other reason the task waits for a person.
+const CANCELLED: &str = "cancelled";
+
+/// The event that, right before a pause, means: no model answered.
+const FAILED: &str = "turn.failed";
+
+/// The status of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskStatus {
+    /// It runs, or was interrupted; [`Storage::is_owned`](crate::Storage::is_owned) tells which.
+    Running,
+    /// Its work was accepted.
+    Accepted,
+    /// It ended without being accepted.
+    Stopped,
+    /// The user ended it. It can be resumed.
+    Cancelled,
+    /// It waits for a person. It can be resumed.
+    Paused,
+    /// The model could not answer. It can be resumed.
+    Failed,
+}
+
+impl TaskStatus {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Running, Self::Accepted, Self::Stopped, Self::Cancelled, Self::Paused, Self::Failed];
+
+    /// Returns the word for the status.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Accepted => "accepted",
+            Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
+            Self::Paused => "paused",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Returns whether nothing can follow.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Accepted | Self::Stopped)
+    }
+
+    /// Returns the status of a run that ended so.
+    pub fn of(ending: &Ending) -> Self {
+        match ending {
+            Ending::Accepted => Self::Accepted,
+            Ending::Exhausted | Ending::Stalled { .. } | Ending::Tripped { .. } => Self::Stopped,
+        }
+    }
+
+    /// Returns the status of a run that paused for this reason, the event before being named `last`.
+    pub fn of_pause(reason: &str, last: &str) -> Self {
+        match (reason, last) {
+            (CANCELLED, _) => Self::Cancelled,
+            (_, FAILED) => Self::Failed,
+            _ => Self::Paused,
+        }
+    }
+
+    pub(crate) fn from_column(word: &str) -> rusqlite::Result<Self> {
+        let found = Self::ALL.into_iter().find(|status| status.word() == word);
+        found.ok_or_else(|| unknown_word(word))
+    }
+}
+
+pub(crate) fn unknown_word(word: &str) -> rusqlite::Error {
+    let message = format!("the word `{word}` is not known");
+    let kind = rusqlite::types::Type::Text;
+    rusqlite::Error::FromSqlConversionFailure(0, kind, message.into())
+}
