@@ -121,7 +121,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// Why the component cannot be used.
+    /// The reason why the component cannot be used.
     pub fn with_component(&self, wasm: &[u8]) -> Result<(Self, String), CatalogError> {
         let outline = section::outline(wasm)?;
         let manifest = Manifest::parse(&outline.manifest).map_err(|source| {

@@ -20,12 +20,11 @@ use openkoi_core::{
 };
 use tokio::time::Instant;
 
-/// A clock that follows tokio's, so that a test which pauses that one pauses this one. It begins at a fixed
-/// date.
+/// A clock that follows tokio's, so that pausing that one pauses this one. It begins at a fixed date.
 #[derive(Debug)]
 pub struct TestClock {
     began: Instant,
-    /// How far the clock was put forward, where waits take no time.
+    /// The time by which the clock was put forward, if waits take no time.
     skipped_ms: Option<AtomicU64>,
 }
 
@@ -37,7 +36,7 @@ impl TestClock {
         Self { began: Instant::now(), skipped_ms: None }
     }
 
-    /// Returns a clock on which every wait is over at once, and the time of it has passed.
+    /// Returns a clock on which each wait is over at once and puts the clock forward.
     pub(crate) fn hurried() -> Self {
         Self { skipped_ms: Some(AtomicU64::new(0)), ..Self::new() }
     }
@@ -169,7 +168,7 @@ impl Approver for Person {
     }
 }
 
-/// Turns of a model, given out in order. A turn that nobody wrote is a failure.
+/// Turns of a model, given out in order. A request beyond the last is a failure.
 #[derive(Debug, Default)]
 pub struct TurnScript {
     turns: Mutex<VecDeque<Turn>>,
@@ -186,7 +185,7 @@ impl TurnScript {
         locked(&self.asked).clone()
     }
 
-    /// Returns how many turns nobody asked for yet.
+    /// Returns the number of turns that are left.
     pub fn left(&self) -> usize {
         locked(&self.turns).len()
     }

@@ -9,10 +9,10 @@ use std::{
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "guest";
 
-/// Why a component could not be built.
+/// A component could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestError {
-    /// Cargo said no; it said why on standard error.
+    /// Cargo failed, and printed the reason on standard error.
     #[error(
         "`{package}` does not build for {TARGET}; is the target there? `rustup target add {TARGET}`"
     )]
@@ -20,12 +20,12 @@ pub enum GuestError {
         /// The package.
         package: String,
     },
-    /// The system said no.
+    /// The system reported an error.
     #[error("{}: {source}", path.display())]
     Io {
-        /// About what.
+        /// The file or program.
         path: PathBuf,
-        /// What it said.
+        /// The error.
         source: io::Error,
     },
 }
@@ -55,7 +55,7 @@ pub fn build_example(
     read(&built.join("examples").join(format!("{example}.wasm")))
 }
 
-/// Returns the directory of what was built.
+/// Returns the directory of the build.
 fn run_cargo(folder: &Path, package: &str, what: &str) -> Result<PathBuf, GuestError> {
     let guests = target_directory().join("guests");
     let cargo = env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
@@ -87,7 +87,7 @@ pub fn target_directory() -> PathBuf {
     marked.map_or_else(|| PathBuf::from("target"), Path::to_owned)
 }
 
-/// Whether a variable of the outer cargo would change how a guest is built.
+/// Returns true for variables of the outer cargo that would change how a guest is built.
 fn disturbs(name: &str) -> bool {
     const KEPT: [&str; 3] = ["CARGO_HOME", "CARGO_NET_", "CARGO_REGISTR"];
     const DROPPED: [&str; 6] = [

@@ -17,7 +17,7 @@
 //! # }
 //! ```
 //!
-//! Helpers here panic where a test should fail: that is what they are for.
+//! Helpers panic if a test should fail.
 
 #![expect(
     clippy::expect_used,

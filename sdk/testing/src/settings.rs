@@ -1,4 +1,4 @@
-//! What a world's brokers are made of.
+//! Settings of a world's brokers.
 
 use std::{collections::HashMap, env, ffi::OsString, path::Path, sync::Arc};
 
@@ -7,7 +7,7 @@ use openkoi_brokers::{
     secrets::SecretStore,
 };
 
-/// Programs get the path of the test and nothing else of its environment.
+/// Returns settings of programs, whose environment is the `PATH` of the test.
 pub(crate) fn processes(home: &Path) -> Processes {
     let kept = ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME"];
     let environment: HashMap<OsString, OsString> = kept

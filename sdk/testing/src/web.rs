@@ -19,7 +19,7 @@ pub struct Canned {
     refused: Option<EgressErrorKind>,
 }
 
-/// What a body does next.
+/// The next step of a scripted body.
 #[derive(Clone, Debug)]
 enum Step {
     Bytes(Vec<u8>),
@@ -98,7 +98,7 @@ impl Web {
         locked(&self.requests).clone()
     }
 
-    /// Returns how many answers nobody asked for yet.
+    /// Returns the number of answers that are left.
     pub fn left(&self) -> usize {
         locked(&self.answers).len()
     }

@@ -51,7 +51,7 @@ use crate::{
 
 /// The name of the task of a world.
 const TASK: &str = "01test";
-/// How long a call may take at most, whatever its manifest says.
+/// The longest time of a call, whatever its manifest asks for.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A workspace, models, servers and a person, all made up, around the real host.
@@ -78,13 +78,13 @@ impl Default for World {
 }
 
 impl World {
-    /// Makes a world with an empty workspace, in which everything that is granted is done without a question.
+    /// Makes a world with an empty workspace, in which granted uses need no approval.
     #[must_use]
     pub fn new() -> Self {
         Self::of(Catalog::default())
     }
 
-    /// Makes a world around components that are loaded already: compiling them once serves many worlds.
+    /// Makes a world around components that are loaded already, so that many worlds share one compilation.
     #[must_use]
     pub fn of(catalog: Catalog) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory");
@@ -141,11 +141,11 @@ impl World {
         self
     }
 
-    /// Loads a component, or says why it is not accepted.
+    /// Loads a component, which may be refused. Returns its name.
     ///
     /// # Errors
     ///
-    /// Why it is not accepted.
+    /// The reason why it is not accepted.
     pub fn try_load(&mut self, wasm: impl AsRef<[u8]>) -> Result<String, CatalogError> {
         let catalog = self.catalog.as_ref().expect("components are loaded before the first call");
         let (catalog, name) = catalog.with_component(wasm.as_ref())?;
@@ -177,19 +177,19 @@ impl World {
         self
     }
 
-    /// Lets every wait between attempts be over at once: for servers that are real and slow only in what they say.
+    /// Lets each wait between attempts be over at once, for tests with real servers.
     pub fn hurry(&mut self) -> &mut Self {
         self.clock = Arc::new(TestClock::hurried());
         self
     }
 
-    /// Sets how far a component may go without a question.
+    /// Sets the trust level, which decides about the need for approvals.
     pub fn trust(&mut self, level: TrustLevel) -> &mut Self {
         self.trust = level;
         self
     }
 
-    /// Lets a person answer every question in this way. Without it nobody is there.
+    /// Lets a person answer all questions in this way. Without it there is no person.
     pub fn person(&mut self, answer: Answer) -> &mut Self {
         self.person.will_answer(answer);
         self
@@ -201,19 +201,19 @@ impl World {
         self
     }
 
-    /// Says what the user decided about tools.
+    /// Sets the user's decisions about tools.
     pub fn tools(&mut self, settings: ToolSettings) -> &mut Self {
         self.tools = settings;
         self
     }
 
-    /// Sets how long a call may take.
+    /// Sets the longest time of a call.
     pub fn deadline(&mut self, deadline: Duration) -> &mut Self {
         self.deadline = deadline;
         self
     }
 
-    /// Returns the host. From now on no component is loaded.
+    /// Returns the host. Components have to be loaded before the first call of this.
     pub fn host(&mut self) -> Host {
         if let Some(host) = &self.host {
             return host.clone();
@@ -280,7 +280,7 @@ impl World {
         result
     }
 
-    /// Asks the one evaluator of the world.
+    /// Asks the evaluator of the world.
     ///
     /// # Errors
     ///
@@ -404,7 +404,7 @@ impl World {
         }
     }
 
-    /// Returns where components work.
+    /// Returns the directories of the components.
     #[must_use]
     pub fn workdir(&self) -> Arc<Workdir> {
         let mut workdir = Workdir::new(self.root(), self.home.path().join("output"));

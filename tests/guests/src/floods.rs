@@ -42,14 +42,14 @@ fn log_flood() -> Result<Output> {
     text("logged")
 }
 
-/// Two things that models look at, and one that no model does.
+/// Attaches two files that models read, and one that no model reads.
 fn attach() -> Result<Output> {
     let output =
         Output::text("look").attach("image/png", vec![1]).attach("application/pdf", vec![2]);
     Ok(output.attach("text/html\n[forged]", vec![3]))
 }
 
-/// A million items with nothing in them.
+/// Attaches a million empty files.
 fn many_attachments() -> Result<Output> {
     let mut output = Output::text("look");
     output.attachments.reserve_exact(1_000_000);
@@ -59,7 +59,7 @@ fn many_attachments() -> Result<Output> {
     Ok(output)
 }
 
-/// More than the host keeps of it, and little enough that a slow machine takes it within the running time.
+/// Prints more than the host keeps, and little enough for a slow machine to take within the running time.
 fn print_flood() -> Result<Output> {
     let line = "koi-printed-".repeat(5_000);
     for _ in 0..40 {
@@ -75,7 +75,7 @@ fn call_flood() -> Result<Output> {
     text("called")
 }
 
-/// Each call is within the limit of one call; together they are not.
+/// Sends pieces that keep the limit of one call and exceed that of all calls together.
 fn byte_flood() -> Result<Output> {
     let piece = "x".repeat(64 << 10);
     for _ in 0..100_000 {

@@ -1,4 +1,4 @@
-//! Handles used as they must not be, and the host called with whatever comes to mind.
+//! Misused handles, deep calls of the host, and calls with random arguments.
 
 use openkoi_sdk::{
     Failure, Result,
@@ -70,7 +70,7 @@ fn call_deep(depth: u64) -> u64 {
     call_deep(std::hint::black_box(depth + 1)).wrapping_add(depth)
 }
 
-/// By itself, so that what it needs is not in every frame.
+/// A function of its own, so that its locals are not in each frame of the recursion.
 #[inline(never)]
 fn call_host() -> bool {
     state::get_bytes("key").is_ok()
@@ -85,7 +85,7 @@ fn fetch_deep(depth: u64, url: &str) -> u64 {
     fetch_deep(std::hint::black_box(depth + 1), url).wrapping_add(depth)
 }
 
-/// By itself, so that what it needs is not in every frame. Only that the host answers matters.
+/// A function of its own, as [`call_host`]. Any answer of the host will do.
 #[inline(never)]
 fn call_web(url: &str) -> bool {
     let request = HttpRequest {
@@ -145,8 +145,7 @@ impl Dice {
     }
 }
 
-/// Calls every interface with arguments that a seed makes up. Whatever they answer is fine; that they answer
-/// is what is tested.
+/// Calls the interfaces with random arguments from a seed. The test is that they answer, with whatever result.
 fn fuzz(seed: &str) -> Result<Output> {
     let mut dice = Dice(seed.parse().unwrap_or(1));
     let mut failures = 0_u32;

@@ -1,7 +1,7 @@
 //! A component that misbehaves, one way for each of its tools. The tests of the host call each of them.
 //!
-//! What Rust cannot express (a loop in the start function, a memory that begins too large, proposals that are
-//! off) is written as WebAssembly text beside those tests.
+//! Components that Rust cannot express (a loop in the start function, a memory that begins too large, proposals that
+//! are off) are written as WebAssembly text beside those tests.
 
 // A guest that panics is the point here.
 #![expect(
@@ -104,7 +104,7 @@ fn spin() -> ! {
     }
 }
 
-/// Spins, but asks the host for something now and then, so that no single stretch is long.
+/// Spins with calls of the host in between, so that each stretch is short.
 fn spin_in_pieces() -> Result<Output> {
     let mut number = 0_u64;
     loop {
@@ -115,7 +115,7 @@ fn spin_in_pieces() -> Result<Output> {
     }
 }
 
-/// Keeps nothing in memory, so that it is the stack of calls that is used up and not the guest's own.
+/// Recurses without locals in memory, so that the call stack overflows before the guest's own stack does.
 fn recurse(depth: u64) -> u64 {
     if depth == u64::MAX {
         return depth;
@@ -129,7 +129,7 @@ fn sleep(milliseconds: &str) -> Result<Output> {
     text("slept")
 }
 
-/// Breaks without a word.
+/// Traps without a message.
 fn trap() -> ! {
     #[cfg(target_family = "wasm")]
     std::arch::wasm32::unreachable();
@@ -137,7 +137,7 @@ fn trap() -> ! {
     std::process::abort();
 }
 
-/// Would count further if anything of an earlier call were left.
+/// Counts calls in a static, which is 1 as long as each call has fresh memory.
 fn count_calls() -> Result<Output> {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     text(CALLS.fetch_add(1, Ordering::Relaxed) + 1)

@@ -1,4 +1,4 @@
-//! What can be had that was not granted.
+//! Attempts to get at things that were not granted.
 
 use std::{collections::BTreeMap, env, fs, io::Read, time::SystemTime};
 
@@ -23,7 +23,7 @@ pub(crate) fn call(name: &str, argument: &str) -> Option<Result<Output>> {
     })
 }
 
-/// Looks around with nothing but the standard library.
+/// Looks for files, variables and handles with the standard library.
 fn probe() -> Result<Output> {
     let seen = |path: &str| {
         fs::read_to_string(path).map_or_else(|e| e.kind().to_string(), |_| "read".to_owned())
@@ -72,7 +72,7 @@ fn read_file(path: &str) -> Result<Output> {
     text(String::from_utf8_lossy(&bytes))
 }
 
-/// Its tool is granted to read only.
+/// Writes a file, although the manifest of its tool asks for reading.
 fn change_file(path: &str) -> Result<Output> {
     files::write(path, b"changed")?;
     text("changed")
@@ -101,7 +101,7 @@ fn ask_model(role: &str, max_tokens: Option<u32>) -> Result<Output> {
     text(format!("{:?}", completion.parts))
 }
 
-/// Counts in its own key-value space, under the given key.
+/// Counts its calls in the key-value space of the component, under the given key.
 fn counted(key: &str) -> Result<Output> {
     let count: u32 = state::get(key)?.unwrap_or(0) + 1;
     state::set(key, &count)?;

@@ -5,7 +5,7 @@ use crate::{admission::AdmissionError, engine::EngineError, manifest::ManifestEr
 /// The largest component that is accepted, in bytes.
 pub const COMPONENT_BYTES: usize = 16 << 20;
 
-/// Why a component cannot be used.
+/// A component cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogError {
     /// No component has that name.

@@ -181,7 +181,7 @@ pub struct Capability {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CredentialEntry {
-    /// Its name.
+    /// The name.
     pub name: String,
     /// The variables that may hold it, in order.
     #[serde(default)]
@@ -325,7 +325,7 @@ pub struct OptionEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PresetEntry {
-    /// Its name.
+    /// The name.
     pub name: String,
     /// The base URL.
     pub base_url: String,
@@ -341,7 +341,7 @@ pub struct PresetEntry {
     /// The name under which the bundled list has its models, if it is not its own.
     #[serde(default)]
     pub models_of: String,
-    /// How a person logs in to get its credential, where that is possible.
+    /// The login that issues its credential, if there is one.
     pub login: Option<Login>,
     /// The store in which another program keeps a token for it.
     pub store: Option<StoreEntry>,

@@ -1,4 +1,4 @@
-//! What is refused before anything is compiled or run (security.md, A15, A19, B43, B45).
+//! Components that are refused before they are compiled or run (security.md, A15, A19, B43, B45).
 
 use openkoi_host::{
     admission::AdmissionError,
@@ -13,7 +13,7 @@ fn refused(component: &[u8]) -> CatalogError {
     World::new().try_load(component).expect_err("it is refused")
 }
 
-/// A component of nothing but these items, with a manifest and the export of a tool.
+/// A component with these items, a manifest and the export of a tool.
 fn component(items: &str) -> Vec<u8> {
     let text = format!(
         "(component {items} (instance $none) (export \"openkoi:tool/tool@0.1.0\" (instance $none)))"

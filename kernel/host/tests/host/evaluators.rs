@@ -1,4 +1,4 @@
-//! Evaluators: what they see, and what of their answers counts (security.md, I177).
+//! Evaluators: the files that they may read, and the checks on their verdicts (security.md, I177).
 
 use openkoi_core::evaluation::{Change, ChangeKind, Check, Subject, Tier, Verdict};
 use openkoi_core::evaluators::Evaluators;

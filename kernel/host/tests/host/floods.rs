@@ -169,8 +169,7 @@ async fn a_dropped_handle_is_a_trap() {
     }
 }
 
-/// Counts the panics on threads that are no test's: there the host turns one into a failure, so that it has to be
-/// looked for.
+/// Counts the panics on threads of the host, which turns each into a failure.
 fn panics() -> usize {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     static ONCE: Once = Once::new();

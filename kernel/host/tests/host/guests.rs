@@ -47,7 +47,7 @@ pub(crate) fn provider_world() -> World {
     World::of(CODEC.get_or_init(|| one(&example("codec"))).clone())
 }
 
-/// Returns a world with the evaluator that says what it is told to say.
+/// Returns a world with the evaluator that returns the verdict its task names.
 pub(crate) fn evaluator_world() -> World {
     static JUDGE: OnceLock<Catalog> = OnceLock::new();
     World::of(JUDGE.get_or_init(|| one(&example("judge"))).clone())
@@ -76,7 +76,7 @@ pub(crate) async fn failure_of(world: &mut World, behaviour: &str, text: &str) -
     text_of(world, behaviour, text).await.expect_err("it fails")
 }
 
-/// After every attack: the next call is served, and finds nothing of the one before.
+/// Checks after an attack that the next call is served with fresh memory.
 pub(crate) async fn is_unharmed(world: &mut World) {
     assert_eq!(text_of(world, "count_calls", "").await.as_deref(), Ok("1"));
 }
@@ -89,7 +89,7 @@ pub(crate) fn limit(failure: &Failure) -> (&str, u64) {
     }
 }
 
-/// Every behaviour is called by name in one of these files.
+/// Each behaviour is called by name in one of these files.
 #[test]
 fn every_behaviour_of_the_guest_has_a_test() {
     let tests = [

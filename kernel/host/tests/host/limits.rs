@@ -9,7 +9,7 @@ use crate::{
     loopback::egress,
 };
 
-/// What this thread has worked, however busy the machine is.
+/// The CPU time of this thread, which does not depend on how busy the machine is.
 fn worked() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(now).expect("a clock does not go below zero")

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::providers::{STREAM, prompt, world};
 
-/// Answers one request with `pieces` and returns what it saw of the request.
+/// Answers one request with `pieces` and returns the request.
 async fn serve(pieces: Vec<Vec<u8>>) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it is bound");

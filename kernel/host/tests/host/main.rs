@@ -1,5 +1,5 @@
-//! The host, tested from outside with components that behave badly. One binary, because the components are
-//! compiled once for all of it.
+//! The host, tested from outside with components that behave badly. One binary, so that the components are compiled
+//! once.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -8,6 +8,7 @@
 )]
 
 mod admitted;
+mod catalog;
 mod evaluators;
 mod floods;
 mod guests;

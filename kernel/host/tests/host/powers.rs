@@ -1,4 +1,4 @@
-//! What a component may and may not do outside (security.md, C and the grants).
+//! The capabilities of components, and their limits (security.md, C and the grants).
 
 use std::{path::Path, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A provider's exchange: what is sent, what comes of the answer (security.md, H).
+//! A provider's exchange: the request, the key, and the turn that the answer becomes (security.md, H).
 
 use std::sync::Mutex;
 

@@ -35,7 +35,7 @@ fn with_memory(name: &str, tool: &str, memory: &str, fields: &str) -> Vec<u8> {
     with_manifest(bare(memory, fields), &manifest(name, tool))
 }
 
-/// Makes a component of the tool world that has no manifest yet.
+/// Makes a component of the tool world, without a manifest.
 pub(crate) fn bare(memory: &str, fields: &str) -> Vec<u8> {
     let (resolve, package) = contract("tool");
     let world = resolve.select_world(&[package], None).expect("it has one world");
@@ -50,7 +50,7 @@ pub(crate) fn bare(memory: &str, fields: &str) -> Vec<u8> {
         .expect("it becomes a component")
 }
 
-/// Returns a manifest with one tool that asks for nothing.
+/// Returns a manifest with one tool and no capability.
 pub(crate) fn manifest(name: &str, tool: &str) -> String {
     format!(
         "[component]\nname = \"{name}\"\nversion = \"0.1.0\"\nkind = \"tool\"\npublisher = \"p\"\n\
@@ -215,7 +215,7 @@ async fn a_table_whose_first_size_is_too_large_is_refused() {
     assert_eq!(limit(&failure), ("table-elements", 20_000));
 }
 
-/// Answers with whatever these bytes are when they are read as `result<output, failure>`.
+/// Makes a tool whose result is these bytes, read as `result<output, failure>`.
 fn answering(data: &str, pointer: &str) -> Vec<u8> {
     let fields = format!(
         r#"(data (i32.const 64) "{data}")

@@ -1,4 +1,4 @@
-//! When a request is sent again, in virtual time (security.md, H149-H153).
+//! Retries, in virtual time (security.md, H149-H153).
 
 use std::{
     sync::{Arc, Mutex},
@@ -92,7 +92,7 @@ async fn a_stream_that_breaks_before_its_text_was_shown_is_retried_and_counted()
     assert_eq!((turn.usage.input, turn.usage.output), (Some(30), Some(2 + 3 + 4)));
 }
 
-/// Asks with somebody who is shown the text, and returns the error and what was said of waiting.
+/// Asks while somebody watches the text, and returns the error and the messages about waiting.
 async fn watched(models: &CatalogModels) -> (ModelError, Vec<String>) {
     let waits = Mutex::new(Vec::new());
     let shown = |delta: Delta<'_>| {

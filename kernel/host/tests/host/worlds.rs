@@ -1,4 +1,4 @@
-//! The worlds of the contract and what the host links for them, each held against a list written down here.
+//! The worlds of the contract and what the host links for them, each compared with a list in this file.
 
 use openkoi_host::{admission, manifest::Kind};
 

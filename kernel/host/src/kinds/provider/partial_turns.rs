@@ -7,7 +7,7 @@ use openkoi_core::{
 
 use super::attempt_error::AttemptError;
 
-/// What arrived in attempts that failed. It was paid for, and so it is counted.
+/// The parts that arrived in failed attempts. They were paid for, and so they are counted.
 #[derive(Default)]
 pub(super) struct PartialTurns(Option<Received>);
 
