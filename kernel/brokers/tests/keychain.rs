@@ -1,7 +1,8 @@
 //! What another program keeps in the keychain, by a program that is called like the one of macOS.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::secrets::{Foreign, SecretSource, SecretStore};
+use openkoi_brokers::secrets::SecretStore;
+use openkoi_core::credential::{ForeignToken, SecretSource};
 use openkoi_test_support::Keyring;
 use std::collections::HashMap;
 use std::fs;
@@ -46,7 +47,7 @@ impl World {
 }
 
 fn source(keychain: &str) -> SecretSource {
-    SecretSource::Foreign(Box::new(Foreign {
+    SecretSource::Foreign(Box::new(ForeignToken {
         name: "pond-cli".to_owned(),
         program: "the Pond CLI".to_owned(),
         path: "~/.pond.json".to_owned(),

@@ -2,8 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::secrets::{
-    KeepIn, Kept, KeyringTrouble, Place, Secret, SecretError, SecretSource, SecretStore,
+    KeepIn, Kept, KeyringTrouble, Secret, SecretError, SecretStore, Slot,
 };
+use openkoi_core::credential::SecretSource;
 use openkoi_test_support::Keyring;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -69,11 +70,11 @@ fn a_key_is_kept_in_the_ring_and_read_from_there_once() {
 
     let kept = put(&world.store(), KEY, KeepIn::Auto).unwrap();
 
-    assert_eq!(kept, Kept { place: Place::Keyring, trouble: None });
+    assert_eq!(kept, Kept { slot: Slot::Keyring, trouble: None });
     assert!(!world.file().exists());
     assert_eq!(world.ring.secrets(), [KEY]);
     let store = world.store();
-    assert!(store.has(&[saved()]) && store.place("pond") == Some(Place::Keyring));
+    assert!(store.has(&[saved()]) && store.slot("pond") == Some(Slot::Keyring));
     let before = world.ring.calls().lines().count();
     assert_eq!((shown(&store), shown(&store)), (KEY.to_owned(), KEY.to_owned()));
     assert_eq!(world.ring.calls().lines().count(), before + 1);
@@ -140,7 +141,7 @@ fn a_ring_that_cannot_be_used_leaves_the_key_in_a_file_and_says_so() {
 
         let kept = put(&world.store(), KEY, KeepIn::Auto).unwrap();
 
-        assert_eq!(kept, Kept { place: Place::File, trouble }, "{state}");
+        assert_eq!(kept, Kept { slot: Slot::File, trouble }, "{state}");
         assert_eq!(world.read(), KEY);
     }
 }
@@ -162,7 +163,7 @@ fn without_a_session_there_is_no_ring_and_nothing_is_started() {
     let store = world.store_with(&[]);
 
     assert_eq!(store.keyring(), Err(KeyringTrouble::NoSession));
-    assert_eq!(put(&store, KEY, KeepIn::Auto).unwrap().place, Place::File);
+    assert_eq!(put(&store, KEY, KeepIn::Auto).unwrap().slot, Slot::File);
     assert_eq!(world.ring.calls(), "");
 }
 
@@ -206,7 +207,7 @@ fn a_key_is_removed_from_both_places() {
     assert_eq!(world.store().forget("pond").unwrap(), None);
 
     assert_eq!((world.ring.secrets(), world.file().exists()), (Vec::new(), false));
-    assert_eq!(world.store().place("pond"), None);
+    assert_eq!(world.store().slot("pond"), None);
     assert_eq!(world.store().forget("pond").unwrap(), None);
 }
 
@@ -218,7 +219,7 @@ fn a_key_that_stays_in_a_locked_ring_is_not_used_any_more() {
 
     assert_eq!(world.store().forget("pond").unwrap(), Some(KeyringTrouble::Locked));
 
-    assert_eq!(world.store().place("pond"), None);
+    assert_eq!(world.store().slot("pond"), None);
     world.ring.is_not("locked");
     assert!(world.store().read(&[saved()]).is_err());
 }

@@ -9,9 +9,10 @@ use std::{os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
 use openkoi_brokers::{
     egress::EgressError,
-    oauth::{Access, LoginError},
-    secrets::{Secret, SecretSource},
+    oauth::{AccessToken, LoginError},
+    secrets::Secret,
 };
+use openkoi_core::credential::SecretSource;
 use openkoi_test_support::authorization::{
     ACCOUNT, Authorization, Dialect, Poll, USER_CODE, access_token, refresh_token, session_token,
 };
@@ -520,7 +521,7 @@ async fn a_login_of_another_program_is_understood() {
         "expires_at": (world.clock.now() + 1_000) * 1_000,
     } } }));
 
-    let access: Access = world.access().await.unwrap();
+    let access: AccessToken = world.access().await.unwrap();
 
     assert_eq!(access.headers, [("X-Account-Id".to_owned(), ACCOUNT.to_owned())]);
     assert_eq!(server.asked(), Vec::<String>::new());

@@ -1,9 +1,8 @@
 //! Keys that sign: the variables first, then files of profiles; a profile that has to ask for its keys says so.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::secrets::{
-    ProfileFile, ProfileStore, SecretSource, SecretStore, VariablePair,
-};
+use openkoi_brokers::secrets::SecretStore;
+use openkoi_core::credential::{ProfileFile, ProfileStore, SecretSource, VariablePair};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! Where credentials come from, and what becomes of them in text.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::secrets::{KeepIn, Secret, SecretError, SecretSource, SecretStore};
+use openkoi_brokers::secrets::{KeepIn, Secret, SecretError, SecretStore};
+use openkoi_core::credential::SecretSource;
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
-use openkoi_brokers::{durable, secrets::SecretSource};
+use openkoi_brokers::durable;
+use openkoi_core::credential::SecretSource;
 use serde::{Deserialize, Serialize};
 
 use crate::{error::CommandError, exit::Exit};
@@ -102,10 +103,10 @@ fn unfit(path: &Path, reason: &str) -> CommandError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openkoi_brokers::secrets::Foreign;
+    use openkoi_core::credential::ForeignToken;
 
     fn pond() -> SecretSource {
-        SecretSource::Foreign(Box::new(Foreign {
+        SecretSource::Foreign(Box::new(ForeignToken {
             name: "pond".to_owned(),
             program: "the Pond CLI".to_owned(),
             path: "~/.pond".to_owned(),

@@ -7,11 +7,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use openkoi_brokers::{
-    clock::SystemClock,
-    secrets::{SecretSource, SecretStore},
-};
+use openkoi_brokers::{clock::SystemClock, secrets::SecretStore};
 use openkoi_components::Embedded;
+use openkoi_core::credential::SecretSource;
 use openkoi_storage::{Places, Storage, StorageError, opener};
 
 use crate::{

@@ -30,9 +30,9 @@ pub use probe::probe;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use openkoi_brokers::secrets::{SecretSource, SecretStore};
+use openkoi_brokers::secrets::SecretStore;
 use openkoi_components::Embedded;
-use openkoi_core::message::Role;
+use openkoi_core::{credential::SecretSource, message::Role};
 use openkoi_host::manifest::Manifest;
 
 use crate::{consents::Consents, error::CommandError, settings::Settings};

@@ -12,6 +12,7 @@
 pub mod approval;
 pub mod capability;
 pub mod contract;
+pub mod credential;
 pub mod evaluation;
 pub mod event;
 pub mod evidence;

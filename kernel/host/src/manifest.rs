@@ -9,12 +9,9 @@ mod error;
 
 use std::collections::BTreeMap;
 
-use openkoi_brokers::{
-    oauth::Login,
-    secrets::{ProfileStore, SecretSource, VariablePair},
-};
 use openkoi_core::{
     capability::{Access, Grant},
+    credential::{Inject, Login, ProfileStore, SecretSource, VariablePair},
     evaluation::Tier,
     pattern::{CommandRule, HttpRule},
     tool::{Effect, Schema},
@@ -225,45 +222,6 @@ impl CredentialEntry {
 pub enum CredentialStore {
     /// Files with a section for each profile.
     IniProfile(ProfileStore),
-}
-
-/// Where a credential goes.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-pub enum Inject {
-    /// A word by itself: `"bearer"`.
-    Word(InjectWord),
-    /// `{ header = "…", prefix = "…" }`.
-    Header {
-        /// The header.
-        header: String,
-        /// What stands before the secret.
-        #[serde(default)]
-        prefix: String,
-    },
-    /// `{ query = "…" }`.
-    Query {
-        /// The parameter.
-        query: String,
-    },
-    /// `{ basic = "…" }`.
-    Basic {
-        /// The user.
-        basic: String,
-    },
-    /// `{ sigv4 = "…" }`: a signature for AWS, in the region that the option `region` says.
-    SigV4 {
-        /// The service.
-        sigv4: String,
-    },
-}
-
-/// Ways to inject that need no more than their name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InjectWord {
-    /// `Authorization: Bearer …`.
-    Bearer,
 }
 
 /// How a provider is reached.

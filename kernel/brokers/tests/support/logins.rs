@@ -8,10 +8,13 @@ use std::{
 
 use openkoi_brokers::{
     egress::{Egress, EgressError, EgressLimits, EgressSettings, Request},
-    oauth::{Access, Login, LoginError, Logins, Waiting},
+    oauth::{AccessToken, LoginError, Logins, PendingLogin, check_login},
     secrets::SecretStore,
 };
-use openkoi_core::port::{Clock, Pending};
+use openkoi_core::{
+    credential::Login,
+    port::{Clock, Pending},
+};
 use openkoi_test_support::authorization::Authorization;
 use serde_json::{Value, json};
 
@@ -80,7 +83,7 @@ impl World {
         let clock = Arc::new(Stopped::default());
         let logins = Logins::new(home.path(), egress.clone(), secrets.clone(), clock.clone());
         let login: Login = serde_json::from_value(server.login()).unwrap();
-        login.check().unwrap();
+        check_login(&login).unwrap();
         Self { home, clock, secrets, egress, logins, login }
     }
 
@@ -91,11 +94,11 @@ impl World {
         Logins::new(self.home.path(), egress, secrets, self.clock.clone())
     }
 
-    pub async fn begin(&self) -> Result<Waiting, LoginError> {
+    pub async fn begin(&self) -> Result<PendingLogin, LoginError> {
         self.logins.begin("work", &self.login).await
     }
 
-    pub async fn access(&self) -> Result<Access, LoginError> {
+    pub async fn access(&self) -> Result<AccessToken, LoginError> {
         self.logins.access("work", &self.login).await
     }
 
@@ -155,7 +158,7 @@ fn read(path: &Path) -> Value {
 }
 
 /// The token that an access carries, as it would be seen by the server: it is redacted to find it out.
-pub fn carried(access: &Access) -> String {
+pub fn carried(access: &AccessToken) -> String {
     use openkoi_test_support::authorization as issued;
     let all = (1..20).flat_map(|n| [issued::access_token(n), issued::session_token(n)]);
     let all = all.chain(["koi-only-0123456789".to_owned()]);

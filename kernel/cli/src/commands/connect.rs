@@ -10,8 +10,9 @@ use openkoi_brokers::{
     clock::SystemClock,
     egress::{Egress, EgressSettings},
     oauth::{LoginError, Logins},
-    secrets::{Place, SecretSource},
+    secrets::Slot,
 };
+use openkoi_core::credential::SecretSource;
 use serde_json::{Value, json};
 
 use crate::{
@@ -111,7 +112,7 @@ struct Connected {
     /// Whether the provider has said that the credential is good.
     verified: bool,
     /// Where a key is kept.
-    kept: Option<Place>,
+    kept: Option<Slot>,
     note: String,
 }
 
@@ -173,10 +174,10 @@ fn choices(connections: &Connections) -> Vec<Choice> {
 }
 
 /// Returns the word for a place of keys.
-fn word(place: Place) -> &'static str {
+fn word(place: Slot) -> &'static str {
     match place {
-        Place::File => "file",
-        Place::Keyring => "keyring",
+        Slot::File => "file",
+        Slot::Keyring => "keyring",
     }
 }
 

@@ -2,8 +2,9 @@
 
 use openkoi_brokers::{
     oauth::Logins,
-    secrets::{KeyringTrouble, SecretSource, SecretStore},
+    secrets::{KeyringTrouble, SecretStore},
 };
+use openkoi_core::credential::SecretSource;
 use serde_json::{Value, json};
 
 use crate::{

@@ -17,8 +17,8 @@ mod trouble;
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use openkoi_brokers::{oauth::Login, secrets::SecretSource};
 use openkoi_core::{
+    credential::{Inject, Login, SecretSource},
     message::{Part, Prompt, Role, Turn},
     port::{Delta, Model, ModelCard, ModelError, ModelTrouble, Pending},
 };
@@ -32,7 +32,7 @@ use crate::{
     catalog::CatalogError,
     host::{Host, Shared},
     instance::Limits,
-    manifest::{Inject, Kind, Manifest, ProviderEntry, Wire},
+    manifest::{Kind, Manifest, ProviderEntry, Wire},
 };
 use exchange::Deltas;
 use lost::Lost;

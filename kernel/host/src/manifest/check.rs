@@ -4,12 +4,13 @@ mod provider;
 
 use std::collections::BTreeSet;
 
-use openkoi_brokers::oauth::{Login, UnfitLogin, is_line};
+use openkoi_brokers::oauth::{self, UnfitLogin};
+use openkoi_core::credential::{Inject, Login, is_line};
 use serde_json::Value;
 
 use super::{
-    Capability, CredentialStore, DESCRIPTION_BYTES, Inject, Kind, MOST_TOOLS, Manifest,
-    ManifestError, SCHEMA_BYTES, ToolEntry,
+    Capability, CredentialStore, DESCRIPTION_BYTES, Kind, MOST_TOOLS, Manifest, ManifestError,
+    SCHEMA_BYTES, ToolEntry,
 };
 use crate::{kinds::schema, text};
 
@@ -138,7 +139,7 @@ fn check_capability(asked: &Capability) -> Result<(), ManifestError> {
 fn check_login(login: Option<&Login>) -> Result<(), ManifestError> {
     let unfit =
         |error: UnfitLogin| ManifestError::Value { key: "login", reason: error.to_string() };
-    login.map_or(Ok(()), Login::check).map_err(unfit)
+    login.map_or(Ok(()), oauth::check_login).map_err(unfit)
 }
 
 /// Profiles are in files below the user's home.

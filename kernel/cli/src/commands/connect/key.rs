@@ -3,9 +3,12 @@
 use std::{collections::HashMap, ffi::OsString, io::IsTerminal, sync::Arc, time::Duration};
 
 use openkoi_brokers::secrets::{
-    KeepIn, KeyringTrouble, Place, Secret, SecretError, SecretSource, SecretStore, keyring_label,
+    KeepIn, KeyringTrouble, Secret, SecretError, SecretStore, Slot, keyring_label,
 };
-use openkoi_core::port::{ModelError, ModelTrouble};
+use openkoi_core::{
+    credential::SecretSource,
+    port::{ModelError, ModelTrouble},
+};
 
 use super::Connected;
 use crate::{
@@ -38,8 +41,8 @@ pub(super) fn run(
     warn_of_others(connection, settings, context)?;
     let (name, model) = (connection.name.clone(), connection.default_model.clone());
     let note = match place {
-        Place::Keyring => format!("{note}; the key is in the key ring"),
-        Place::File => note,
+        Slot::Keyring => format!("{note}; the key is in the key ring"),
+        Slot::File => note,
     };
     Ok(Connected { name, model, verified, kept: Some(place), note })
 }
@@ -50,7 +53,7 @@ fn keep(
     key: &Secret,
     settings: &Settings,
     context: &Context,
-) -> Result<Place, CommandError> {
+) -> Result<Slot, CommandError> {
     context.paths()?.prepare()?;
     let wish = settings.credentials.store;
     let kept = context.secrets(settings)?.store(name, key, wish).map_err(|error| {
@@ -67,7 +70,7 @@ fn keep(
         };
         context.printer.warning(&warning);
     }
-    Ok(kept.place)
+    Ok(kept.slot)
 }
 
 /// Says that a key which is not used any more is still in the key ring.

@@ -1,6 +1,6 @@
 //! A login: the code is shown, and what the person does with it is waited for.
 
-use openkoi_brokers::oauth::Waiting;
+use openkoi_brokers::oauth::PendingLogin;
 use openkoi_core::port::Cancellation;
 
 use super::{Connected, logins};
@@ -41,7 +41,7 @@ pub(super) fn run(
 }
 
 /// Where to go, on stderr: a script that connects still has the result alone on stdout.
-fn show(waiting: &Waiting, context: &Context) {
+fn show(waiting: &PendingLogin, context: &Context) {
     let url = waiting.complete_url().unwrap_or(waiting.verification_url());
     let milliseconds = u64::try_from(waiting.lifetime().as_millis()).unwrap_or(u64::MAX);
     let life = duration(milliseconds);

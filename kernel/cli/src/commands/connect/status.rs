@@ -1,9 +1,10 @@
 //! What is connected, and by what.
 
 use openkoi_brokers::{
-    oauth::{Listed, Logins},
-    secrets::{Place, SecretSource, SecretStore, keyring_label},
+    oauth::{LoginSummary, Logins},
+    secrets::{SecretStore, Slot, keyring_label},
 };
+use openkoi_core::credential::SecretSource;
 use serde_json::{Value, json};
 
 use super::now_ms;
@@ -18,7 +19,7 @@ struct Line {
     name: String,
     source: &'static str,
     place: String,
-    login: Option<Listed>,
+    login: Option<LoginSummary>,
 }
 
 /// Everything that is connected.
@@ -36,8 +37,8 @@ impl Shown {
         for connection in &connections.ready {
             let (source, place) = match &connection.found {
                 Found::At(SecretSource::Variable(name)) => ("variable", name.clone()),
-                Found::At(SecretSource::Saved(name)) => match secrets.place(name) {
-                    Some(Place::Keyring) => ("keyring", keyring_label(name)),
+                Found::At(SecretSource::Saved(name)) => match secrets.slot(name) {
+                    Some(Slot::Keyring) => ("keyring", keyring_label(name)),
                     _ => ("file", format!("credentials/{name}.key")),
                 },
                 Found::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),

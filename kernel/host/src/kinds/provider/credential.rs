@@ -2,16 +2,16 @@
 
 use openkoi_brokers::{
     egress::{Credential, Injection},
-    oauth::{Access, LoginError},
-    secrets::{Secret, SecretError, SecretSource},
+    oauth::{AccessToken, LoginError},
+    secrets::{Secret, SecretError},
 };
-use openkoi_core::port::ModelTrouble;
+use openkoi_core::{
+    credential::{Inject, InjectWord, SecretSource},
+    port::ModelTrouble,
+};
 
 use super::{Address, Provider, place, trouble::Setback};
-use crate::{
-    host::Shared,
-    manifest::{CredentialEntry, Inject, InjectWord},
-};
+use crate::{host::Shared, manifest::CredentialEntry};
 
 /// What one request goes with.
 #[derive(Debug, Default)]
@@ -115,7 +115,12 @@ impl Provider {
         }
     }
 
-    fn logged_in(&self, name: &str, access: Access, address: &Address) -> Result<Pass, Setback> {
+    fn logged_in(
+        &self,
+        name: &str,
+        access: AccessToken,
+        address: &Address,
+    ) -> Result<Pass, Setback> {
         let elsewhere = access.base_url.as_deref().map(Address::parse);
         let elsewhere = elsewhere.transpose().map_err(|error| {
             Setback::of(ModelTrouble::Invalid, self.name(), &error.to_string(), "")

@@ -4,7 +4,8 @@
 //! names, or from the store of other programs where the user lets that be read. What fills it becomes a part of the
 //! host that a credential is bound to, so it may not be more than one label of a name.
 
-use openkoi_brokers::secrets::{SecretSource, SecretStore};
+use openkoi_brokers::secrets::SecretStore;
+use openkoi_core::credential::SecretSource;
 
 use super::ProviderSettings;
 use crate::{
@@ -110,7 +111,7 @@ fn missing(name: &str, entry: &ProviderEntry) -> PlaceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openkoi_brokers::secrets::ProfileStore;
+    use openkoi_core::credential::ProfileStore;
 
     const URL: &str = "https://runtime.{region}.example.com";
 

@@ -1,6 +1,6 @@
 //! What the part of a provider must satisfy: where it is, what is set, and the services that share its format.
 
-use openkoi_brokers::oauth::{is_header, is_line};
+use openkoi_core::credential::{is_header_name, is_line};
 
 use super::{COMPONENT_NAME, check_injection, check_login, is_below_home, name};
 use crate::{
@@ -60,7 +60,7 @@ fn check_headers(preset: &PresetEntry) -> Result<(), ManifestError> {
 fn is_plain(name: &str, value: &str) -> bool {
     let reserved = ["authorization", "cookie", "host", "content-length", "content-type"];
     let name = name.to_ascii_lowercase();
-    is_header(&name) && is_line(value) && !reserved.contains(&name.as_str())
+    is_header_name(&name) && is_line(value) && !reserved.contains(&name.as_str())
 }
 
 /// A preset sets what the provider has, and no file.
@@ -105,7 +105,7 @@ fn check_url(key: &'static str, url: &str, provider: &ProviderEntry) -> Result<(
 mod tests {
     use super::super::tests::{PROVIDER, refused};
     use super::*;
-    use crate::manifest::Inject;
+    use openkoi_core::credential::Inject;
 
     const PROFILES: &str = r#"
         [credential.pair]
