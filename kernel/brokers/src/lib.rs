@@ -11,6 +11,7 @@
 //! | [`secrets`] | the one reader of credentials, and the one that knows them again in other text |
 //! | [`oauth`] | logins: made, kept, and their tokens renewed |
 //! | [`egress`] | the one HTTP client: rules, addresses, credentials, redirects, limits |
+//! | [`places`] | the secret places, control files and toolchains, as data |
 //! | [`files`] | the workspace and other granted directories |
 //! | [`snapshot`] | what a workspace was, so that a change can be shown and undone |
 //! | [`processes`] | programs in the sandbox of the operating system |
@@ -23,6 +24,7 @@ pub mod egress;
 pub mod failpoint;
 pub mod files;
 pub mod oauth;
+pub mod places;
 pub mod processes;
 pub mod random;
 pub mod sabotage;

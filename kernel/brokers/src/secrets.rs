@@ -26,6 +26,7 @@ mod keychain;
 mod keyring;
 mod known;
 mod memory;
+mod pair;
 mod patterns;
 mod private;
 mod profile;
@@ -52,13 +53,14 @@ use keychain::Keychain;
 use keyring::Keyring;
 use known::KnownSecrets;
 use openkoi_core::credential::{ProfileStore, SecretSource};
+use pair::{has_pair, read_pair};
 use profile::Profiles;
 use saved::SavedKeys;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use variables::{Variables, has_pair, read_pair, variable};
+use variables::{Variables, variable};
 use zeroize::Zeroizing;
 
 /// The credentials of one home. Clones share what they have read.

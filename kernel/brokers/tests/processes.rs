@@ -7,7 +7,8 @@
 )]
 
 use openkoi_brokers::processes::{
-    Child, Command, Exit, Happening, Part, ProcessError, ProcessSettings, Processes, SandboxMode,
+    Child, Command, Happening, ProcessError, ProcessSettings, Processes, ProgramExit, SandboxMode,
+    SandboxPart,
 };
 use std::collections::HashMap;
 use std::fs;
@@ -60,7 +61,7 @@ fn world() -> World {
 struct Ran {
     out: String,
     err: String,
-    exit: Exit,
+    exit: ProgramExit,
 }
 
 impl World {
@@ -69,10 +70,14 @@ impl World {
     }
 
     /// The broker on a system without `part`.
-    fn processes_without(&self, part: Part) -> Processes {
-        let probe: fn(Part) -> std::io::Result<()> = match part {
-            Part::Files => |part| if part == Part::Files { Err(missing()) } else { Ok(()) },
-            Part::Loopback => |part| if part == Part::Loopback { Err(missing()) } else { Ok(()) },
+    fn processes_without(&self, part: SandboxPart) -> Processes {
+        let probe: fn(SandboxPart) -> std::io::Result<()> = match part {
+            SandboxPart::Files => {
+                |part| if part == SandboxPart::Files { Err(missing()) } else { Ok(()) }
+            }
+            SandboxPart::Loopback => {
+                |part| if part == SandboxPart::Loopback { Err(missing()) } else { Ok(()) }
+            }
         };
         Processes::with_probe(self.settings.clone(), probe)
     }
@@ -107,11 +112,11 @@ fn missing() -> std::io::Error {
 async fn finish(mut child: Child) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     loop {
-        match child.next().await.unwrap().expect("it ended without an exit") {
+        match child.next().await.expect("it ended without an exit") {
             Happening::Stdout(bytes) => out.extend(bytes),
             Happening::Stderr(bytes) => err.extend(bytes),
             Happening::Exited(exit) => {
-                assert_eq!(child.next().await.unwrap(), None, "nothing follows the exit");
+                assert_eq!(child.next().await, None, "nothing follows the exit");
                 let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
                 return Ran { out: text(&out), err: text(&err), exit };
             }
@@ -261,7 +266,7 @@ async fn a_program_has_no_network() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut command = world.python(SOCKETS);
     command.arguments.push(listener.local_addr().unwrap().port().to_string());
-    let processes = world.processes_without(Part::Loopback);
+    let processes = world.processes_without(SandboxPart::Loopback);
 
     let closed = finish(processes.spawn(command.clone()).await.unwrap()).await;
     command.network = true;
@@ -404,7 +409,7 @@ async fn a_program_talks_to_itself_and_to_nobody_else() {
     let host = Listeners::start();
     let mut command = world.python(NEIGHBOURS);
     command.arguments.extend(host.arguments());
-    let without = world.processes_without(Part::Loopback);
+    let without = world.processes_without(SandboxPart::Loopback);
 
     let ran = world.run(command.clone()).await;
     let fallback = finish(without.spawn(command).await.unwrap()).await;
@@ -484,7 +489,7 @@ async fn calls_that_lead_around_the_sandbox_are_refused() {
 #[tokio::test]
 async fn without_a_sandbox_nothing_is_started() {
     let world = world();
-    let processes = world.processes_without(Part::Files);
+    let processes = world.processes_without(SandboxPart::Files);
 
     let error = processes.spawn(world.shell("touch started")).await.expect_err("it was started");
 
@@ -563,7 +568,7 @@ async fn a_flood_is_cut_and_kept() {
     let mut child = world.processes().spawn(command).await.unwrap();
     let (mut delivered, mut largest, mut last) = (0, 0, Vec::new());
     let exit = loop {
-        match child.next().await.unwrap().unwrap() {
+        match child.next().await.unwrap() {
             Happening::Stdout(bytes) => {
                 delivered += bytes.len();
                 largest = largest.max(bytes.len());
@@ -646,7 +651,7 @@ async fn dropping_or_killing_a_child_ends_its_group() {
         let world = world();
         let mut child =
             world.processes().spawn(world.shell("sleep 1000 & echo $!; wait")).await.unwrap();
-        let Some(Happening::Stdout(pid)) = child.next().await.unwrap() else { panic!("no pid") };
+        let Some(Happening::Stdout(pid)) = child.next().await else { panic!("no pid") };
         let pid = String::from_utf8(pid).unwrap();
 
         if drop_it {
@@ -670,9 +675,9 @@ async fn a_host_that_waits() {
     openkoi_brokers::secrets::close_memory().unwrap();
     let loopback = world.processes().loopback().is_ok();
     let mut child = world.processes().spawn(world.shell("echo $$; sleep 1000")).await.unwrap();
-    let Some(Happening::Stdout(line)) = child.next().await.unwrap() else { panic!("no pid") };
+    let Some(Happening::Stdout(line)) = child.next().await else { panic!("no pid") };
     fs::write(pid, format!("{loopback} {}", String::from_utf8(line).unwrap())).unwrap();
-    child.next().await.unwrap();
+    child.next().await;
 }
 
 #[test]

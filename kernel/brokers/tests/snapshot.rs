@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::snapshot::{
-    Change, ChangeKind, IndexCache, LARGEST_FILE, SnapshotError, SnapshotStore,
+    IndexCache, LARGEST_FILE, PathChange, PathChangeKind, SnapshotError, SnapshotStore,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,8 +73,8 @@ fn list(root: &Path) -> BTreeMap<String, String> {
     found
 }
 
-fn change(path: &str, kind: ChangeKind) -> Change {
-    Change { path: path.to_owned(), kind }
+fn change(path: &str, kind: PathChangeKind) -> PathChange {
+    PathChange { path: path.to_owned(), kind }
 }
 
 #[test]
@@ -108,11 +108,11 @@ fn every_kind_of_change_is_named() {
     assert_eq!(
         world.store.diff(before, after).unwrap(),
         [
-            change("changed", ChangeKind::Modified),
-            change("gone", ChangeKind::Removed),
-            change("kind", ChangeKind::Retyped),
-            change("mode", ChangeKind::Mode),
-            change("new/file", ChangeKind::Added),
+            change("changed", PathChangeKind::Modified),
+            change("gone", PathChangeKind::Removed),
+            change("kind", PathChangeKind::Retyped),
+            change("mode", PathChangeKind::Mode),
+            change("new/file", PathChangeKind::Added),
         ]
     );
     assert_eq!(world.store.diff(before, before).unwrap(), []);
@@ -383,7 +383,7 @@ fn a_tree_from_before_control_files_were_covered_takes_none_away() {
     let changes = world.store.diff(old, world.capture()).unwrap();
     let report = world.restore(old);
 
-    assert_eq!(changes, [change("added", ChangeKind::Added)]);
+    assert_eq!(changes, [change("added", PathChangeKind::Added)]);
     assert_eq!(report.removed, ["added"]);
     assert!(world.root.join(".git/hooks/pre-commit").exists());
 }
@@ -491,25 +491,6 @@ fn a_broken_object_is_not_restored() {
 
     assert!(matches!(error, SnapshotError::Damaged { .. }), "{error}");
     assert_eq!(fs::read_to_string(world.root.join("a")).unwrap(), "current");
-}
-
-#[test]
-fn a_sweep_keeps_what_is_needed() {
-    let world = world();
-    world.put("a", "first contents").put("b", "in both");
-    let first = world.capture();
-    world.put("a", "second contents");
-    let second = world.capture();
-    let leftover = object_of(&world, "in both").with_file_name("0123456789abcdef.tmp");
-    fs::write(&leftover, "torn").unwrap();
-
-    assert_eq!(world.store.gc(&[first, second]).unwrap(), 1, "what an interrupted write left");
-    assert_eq!(world.store.gc(&[first]).unwrap(), 2, "a tree and a file");
-
-    assert!(matches!(world.store.diff(first, second), Err(SnapshotError::Unknown { .. })));
-    assert!(world.store.gc(&[second]).is_err(), "nothing is removed when a tree is missing");
-    world.restore(first);
-    assert_eq!(fs::read_to_string(world.root.join("a")).unwrap(), "first contents");
 }
 
 #[test]

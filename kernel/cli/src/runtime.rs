@@ -13,6 +13,7 @@ use openkoi_brokers::{
     egress::{Egress, EgressSettings},
     failpoint::{self, Point},
     oauth::Logins,
+    places,
     processes::{ProcessSettings, Processes, SandboxMode},
     random::Random,
     secrets::SecretStore,
@@ -54,43 +55,6 @@ use crate::{
 
 /// The largest file that a provider's setting may name.
 const LARGEST_OPTION: u64 = 16 << 20;
-
-/// Directories below the user's home where toolchains live. Programs may read them.
-const TOOLCHAINS: [&str; 13] = [
-    ".cargo",
-    ".rustup",
-    ".pyenv",
-    ".local/bin",
-    ".local/lib",
-    ".local/share/mise",
-    ".asdf",
-    ".nvm",
-    ".volta",
-    ".bun",
-    ".deno",
-    "go",
-    ".nix-profile",
-];
-
-/// Variables that say where toolchains live instead.
-const TOOLCHAIN_VARIABLES: [&str; 7] =
-    ["CARGO_HOME", "RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR", "VOLTA_HOME", "GOPATH", "GOROOT"];
-
-/// Places below the user's home that no program may read.
-const SECRET: [&str; 12] = [
-    ".ssh",
-    ".aws",
-    ".gnupg",
-    ".netrc",
-    ".docker",
-    ".kube",
-    ".config/gh",
-    ".config/gcloud",
-    ".azure",
-    ".npmrc",
-    ".cargo/credentials.toml",
-    ".cargo/credentials",
-];
 
 /// Everything that runs in one workspace share.
 pub struct Runtime {
@@ -363,9 +327,10 @@ pub fn process_settings(
 ) -> Result<ProcessSettings, CommandError> {
     let paths = context.paths()?;
     let mut secret = vec![paths.home().to_owned(), paths.data().to_owned()];
-    secret.extend(below_home(&context.environment, &SECRET));
+    secret.extend(secret_places(&context.environment));
     let mut read = settings.sandbox.read.clone();
-    read.extend(toolchains(&context.environment));
+    let user_home = context.environment.path(&HOME);
+    read.extend(places::toolchains(user_home.as_deref(), &context.environment.snapshot()));
     Ok(ProcessSettings {
         environment: context.environment.snapshot(),
         temporary: paths.data().join("tmp"),
@@ -376,25 +341,16 @@ pub fn process_settings(
     })
 }
 
-fn toolchains(environment: &Environment) -> Vec<PathBuf> {
-    let snapshot = environment.snapshot();
-    let named = TOOLCHAIN_VARIABLES
-        .iter()
-        .filter_map(|name| snapshot.get(std::ffi::OsStr::new(name)).map(PathBuf::from))
-        .filter(|path| path.is_absolute());
-    named.chain(below_home(environment, &TOOLCHAINS)).collect()
-}
-
-fn below_home(environment: &Environment, names: &[&str]) -> Vec<PathBuf> {
-    let Some(home) = environment.path(&HOME) else { return Vec::new() };
-    names.iter().map(|name| home.join(name)).collect()
+/// Returns the secret places below the user's home.
+fn secret_places(environment: &Environment) -> Vec<PathBuf> {
+    environment.path(&HOME).map(|home| places::secrets_below(&home)).unwrap_or_default()
 }
 
 fn place(context: &Context, settings: &Settings, workspace: &Path) -> Result<Place, CommandError> {
     let paths = context.paths()?;
     let mut place = Place::new(workspace, paths.home().join("tool-output"));
     place.private = vec![paths.home().to_owned(), paths.data().to_owned()];
-    place.private.extend(below_home(&context.environment, &SECRET));
+    place.private.extend(secret_places(&context.environment));
     place.network = settings.sandbox.network;
     place.writable.clone_from(&settings.sandbox.write);
     Ok(place)

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use openkoi_brokers::{
     clock::SystemClock,
-    snapshot::{Change, ChangeKind, IndexCache, RestoreReport, SnapshotStore, TreeId},
+    snapshot::{IndexCache, PathChange, PathChangeKind, RestoreReport, SnapshotStore, TreeId},
 };
 use openkoi_core::event::{Entry, Event};
 use openkoi_storage::{
@@ -199,8 +199,8 @@ fn refuse_running(storage: &Storage, task: &TaskRecord) -> Result<(), CommandErr
 fn agree(
     args: &Args,
     plan: &Plan,
-    changes: &[Change],
-    later: &[Change],
+    changes: &[PathChange],
+    later: &[PathChange],
     context: &Context,
 ) -> Result<(), CommandError> {
     let (short, verb) = (plan.task.id.short(), if plan.redo { "redo" } else { "undo" });
@@ -225,12 +225,12 @@ fn agree(
     Err(CommandError::new(Exit::NotAccepted, "nothing was restored"))
 }
 
-fn listed(change: &Change) -> String {
+fn listed(change: &PathChange) -> String {
     let what = match change.kind {
-        ChangeKind::Added => "bring back",
-        ChangeKind::Removed => "remove    ",
-        ChangeKind::Modified | ChangeKind::Retyped => "put back  ",
-        ChangeKind::Mode => "mode      ",
+        PathChangeKind::Added => "bring back",
+        PathChangeKind::Removed => "remove    ",
+        PathChangeKind::Modified | PathChangeKind::Retyped => "put back  ",
+        PathChangeKind::Mode => "mode      ",
     };
     format!("  {what} {}", change.path)
 }

@@ -95,7 +95,7 @@ impl Call {
     ) -> Result<Option<Happening>, Stop> {
         self.charge(0)?;
         let child = self.table.get_mut(&child)?;
-        let happening = child.inner.next().await.map_err(failure::of_process)?;
+        let happening = child.inner.next().await;
         let line = child.line.clone();
         Ok(match happening {
             None => None,
@@ -114,7 +114,7 @@ impl Call {
     }
 
     /// Issues the receipt: what a component says of a program counts only as far as the host saw it run.
-    fn process_exited(&mut self, exit: broker::Exit, line: String) -> Result<Exit, Failure> {
+    fn process_exited(&mut self, exit: broker::ProgramExit, line: String) -> Result<Exit, Failure> {
         let run = self.run()?;
         let duration_ms = u64::try_from(exit.duration.as_millis()).unwrap_or(u64::MAX);
         let now = self.brokers.clock.now_ms();
