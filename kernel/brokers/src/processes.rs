@@ -1,8 +1,8 @@
 //! Programs in the sandbox of the operating system.
 //!
-//! A program is an argument vector, never a line for a shell. It starts in a session of its own, without a
-//! terminal, with an environment made here, and on Linux under Landlock (files), in a network namespace, and
-//! under seccomp (sockets and the calls that no build tool needs). If that cannot be set up nothing is started.
+//! A program is an argument vector, not a line for a shell. It starts in a session of its own, without a terminal, with
+//! an environment made here. On Linux it runs under Landlock (files), in a network namespace, and under seccomp (sockets,
+//! and calls that build tools do not need). If the sandbox cannot be set up, nothing is started.
 //!
 //! # What is enforced
 //!
@@ -18,8 +18,8 @@
 //! Landlock only adds rights: inside the workspace it cannot take `.git` or `.openkoi` away again, and rights
 //! given entry by entry would not cover new files. So a program *can* change control files of the workspace. They
 //! are therefore part of every snapshot ([`crate::snapshot`]), work that changes them waits for a person, and
-//! undoing it takes the change away. Control files of other directories are out of a program's reach. A workspace that itself holds a secret place is granted entry by entry: there, a
-//! program cannot make new entries at the top.
+//! undoing it takes the change away. Control files of other directories are out of a program's reach. A workspace that
+//! itself holds a secret place is granted entry by entry: there, a program cannot make new entries at the top.
 //!
 //! | module | does |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! What a component can and cannot do with files, judged by what is on the disk.
+//! A component's access to files, judged by the disk.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::disk::FileKind;
@@ -171,6 +171,9 @@ fn secret_files_are_refused() {
         "firefox/ab12.default/key4.db",
         "firefox/ab12.default/logins.json",
         "Library/Keychains/login.keychain-db",
+        "backup/.config/gh/hosts.yml",
+        ".cargo/credentials.toml",
+        ".docker/config.json",
     ] {
         world.put(path, "canary");
         let files = world.files();
@@ -301,7 +304,7 @@ fn links_are_refused_on_the_fallback_path_too() {
     without_openat2(a_link_does_not_lead_around_a_rule);
 }
 
-/// How often each way is tried; `OPENKOI_FLIP_ROUNDS=1000000` is the whole of case 101.
+/// The number of tries of each way; `OPENKOI_FLIP_ROUNDS=1000000` is the whole of case 101.
 #[cfg(target_os = "linux")]
 fn rounds() -> usize {
     std::env::var("OPENKOI_FLIP_ROUNDS").map_or(20_000, |number| number.parse().unwrap())

@@ -1,4 +1,4 @@
-//! Keys in the key ring of a session: put, found again, removed, and never at the price of a question.
+//! Keys in the key ring of a session: put, found again and removed, without a question to the user.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::secrets::{
@@ -83,7 +83,7 @@ fn a_key_is_kept_in_the_ring_and_read_from_there_once() {
 }
 
 #[test]
-fn nothing_is_started_where_no_key_is_in_the_ring() {
+fn no_program_is_started_without_a_key_in_the_ring() {
     let world = World::new();
     let store = world.store();
     assert!(store.read(&[saved()]).is_err() && !store.has(&[saved()]));
@@ -112,7 +112,7 @@ fn the_key_that_was_kept_last_is_the_one_that_is_used() {
 }
 
 #[test]
-fn a_process_that_has_read_a_key_reads_the_next_one() {
+fn a_key_that_was_replaced_is_read_anew() {
     let world = World::new();
     let running = world.store();
     put(&world.store(), KEY, KeepIn::Auto).unwrap();
@@ -147,7 +147,7 @@ fn a_ring_that_cannot_be_used_leaves_the_key_in_a_file_and_says_so() {
 }
 
 #[test]
-fn who_wants_the_ring_and_nothing_else_gets_no_file() {
+fn a_key_for_the_ring_alone_is_not_put_into_a_file() {
     let world = World::new();
     world.ring.is("locked");
 
@@ -158,7 +158,7 @@ fn who_wants_the_ring_and_nothing_else_gets_no_file() {
 }
 
 #[test]
-fn without_a_session_there_is_no_ring_and_nothing_is_started() {
+fn without_a_session_no_program_is_started() {
     let world = World::new();
     let store = world.store_with(&[]);
 
@@ -168,7 +168,7 @@ fn without_a_session_there_is_no_ring_and_nothing_is_started() {
 }
 
 #[test]
-fn a_bus_in_the_usual_place_is_a_session() {
+fn a_bus_in_the_runtime_directory_is_a_session() {
     let world = World::new();
     let runtime = tempfile::tempdir().unwrap();
     let store = world.store_with(&[("XDG_RUNTIME_DIR", runtime.path().to_str().unwrap())]);
@@ -180,7 +180,7 @@ fn a_bus_in_the_usual_place_is_a_session() {
 }
 
 #[test]
-fn a_key_that_cannot_be_had_says_why() {
+fn a_key_that_cannot_be_read_says_why() {
     let world = World::new();
     put(&world.store(), KEY, KeepIn::Auto).unwrap();
     let says =

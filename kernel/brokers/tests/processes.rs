@@ -1,4 +1,4 @@
-//! What a program can do, judged by the program itself and by what it leaves behind.
+//! Programs in the sandbox, judged by what they report and by what they leave behind.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
@@ -6,6 +6,7 @@
     reason = "what a test needs is there, or the test fails"
 )]
 
+use openkoi_brokers::places;
 use openkoi_brokers::processes::{
     Child, Command, Happening, ProcessError, ProcessSettings, Processes, ProgramExit, SandboxMode,
     SandboxPart,
@@ -213,7 +214,7 @@ async fn a_program_writes_only_where_it_may() {
 }
 
 #[tokio::test]
-async fn a_granted_place_is_open_but_never_a_secret_inside_it() {
+async fn a_secret_inside_of_a_granted_directory_stays_closed() {
     let world = world();
     let mut command = world.shell(&format!(
         "cat {0}/other/file; cat {0}/secret/key; echo x > {0}/other/new; echo y > {0}/other/file",
@@ -229,6 +230,31 @@ async fn a_granted_place_is_open_but_never_a_secret_inside_it() {
     let ran = world.run(command).await;
     assert_eq!(ran.out, "other", "{}", ran.err);
     assert_eq!(fs::read_to_string(world.base.join("other/file")).unwrap(), "y\n");
+}
+
+#[tokio::test]
+async fn the_secret_places_of_a_granted_home_stay_closed() {
+    let mut world = world();
+    let home = world.base.join("other");
+    world.settings.secret = places::secrets_below(&home);
+    // The first two were closed to the file broker alone, the others to programs alone.
+    let secrets =
+        [".pgpass", ".git-credentials", ".config/gh/hosts.yml", ".cargo/credentials.toml"];
+    for path in secrets {
+        let path = home.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "canary").unwrap();
+    }
+    let home = home.display();
+    let mut command = world.shell(&format!(
+        "for path in {}; do cat {home}/$path; done; cat {home}/file",
+        secrets.join(" ")
+    ));
+    command.read = vec![world.base.join("other")];
+
+    let ran = world.run(command).await;
+
+    assert_eq!(ran.out, "other", "{}", ran.err);
 }
 
 #[tokio::test]
@@ -331,7 +357,7 @@ if six:
 print('uid', os.getuid(), 'owner', os.stat('.').st_uid, 'group', os.getgid())
 ";
 
-/// What each attempt comes to with loopback; without it, every one is refused.
+/// The results of the attempts with loopback. Without it, all are refused.
 const REACHED: [(&str, &str); 13] = [
     ("itself", "heard"),
     ("itself by name", "heard"),
@@ -386,7 +412,7 @@ impl Listeners {
     }
 }
 
-/// What [`NEIGHBOURS`] says, with loopback or without.
+/// Returns the output of [`NEIGHBOURS`], with loopback or without.
 fn reached(loopback: bool, six: bool) -> Vec<String> {
     let mut expected: Vec<(&str, &str)> = REACHED.to_vec();
     expected.push(("pair", "opened"));
@@ -404,7 +430,7 @@ fn reached(loopback: bool, six: bool) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_program_talks_to_itself_and_to_nobody_else() {
+async fn a_program_reaches_itself_and_nothing_else() {
     let world = world();
     let host = Listeners::start();
     let mut command = world.python(NEIGHBOURS);
@@ -422,14 +448,14 @@ async fn a_program_talks_to_itself_and_to_nobody_else() {
     }
 }
 
-/// What a capability set of `/proc/self/status` holds.
+/// Returns a capability set of `/proc/self/status`.
 fn capabilities(status: &str, set: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(set)).unwrap();
     u64::from_str_radix(line.trim(), 16).unwrap()
 }
 
 #[tokio::test]
-async fn a_program_keeps_no_power_over_its_sandbox() {
+async fn a_program_has_no_capability_over_its_sandbox() {
     let world = world();
     let own = fs::read_to_string("/proc/self/status").unwrap();
 
@@ -512,7 +538,7 @@ async fn without_a_sandbox_nothing_is_started() {
 }
 
 #[test]
-fn the_doctor_sees_what_programs_get() {
+fn the_report_says_what_a_program_gets() {
     let report = world().processes().sandbox_level();
 
     assert!(report.available && report.network, "{report:?}");
@@ -559,7 +585,7 @@ async fn a_program_has_no_terminal_and_reads_what_it_is_given() {
 }
 
 #[tokio::test]
-async fn a_flood_is_cut_and_kept() {
+async fn output_that_is_too_long_is_cut_and_kept_in_a_file() {
     let world = world();
     let mut command = world
         .shell("echo begin; head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; echo end");
@@ -614,7 +640,7 @@ async fn the_whole_group_is_killed_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_deadline_holds_while_nobody_asks() {
+async fn a_deadline_holds_although_the_caller_does_not_listen() {
     let world = world();
     let mut command = world.shell("echo $$ > pid; while :; do echo flood; done");
     command.deadline = Some(Duration::from_millis(300));

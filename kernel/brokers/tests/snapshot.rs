@@ -171,7 +171,7 @@ fn a_workspace_is_put_back_and_that_can_be_undone() {
 }
 
 #[test]
-fn what_is_there_already_is_not_written_again() {
+fn a_restore_does_not_write_files_that_are_right_already() {
     let world = world();
     world.put("same", "1").put("other", "1");
     let wanted = world.capture();
@@ -248,7 +248,7 @@ fn repository(world: &World) {
 }
 
 #[test]
-fn what_steers_git_and_agents_is_put_back() {
+fn control_files_are_put_back() {
     let world = world();
     repository(&world);
     world.put("AGENTS.md", "be kind").put(".openkoi/config.toml", "[limits]\n").put("a", "1");
@@ -311,7 +311,7 @@ fn what_steers_git_and_agents_is_put_back() {
 }
 
 #[test]
-fn control_files_are_covered_even_where_they_are_ignored() {
+fn control_files_are_covered_even_if_they_are_ignored() {
     let world = world();
     world.put(".gitignore", ".git\n.openkoi/\nAGENTS.md\n.mcp.json\n").put("sub/a", "1");
     world.put(".openkoi/config.toml", "mine").put(".git/config", "mine").put(".git/HEAD", "x");
@@ -334,7 +334,7 @@ fn control_files_are_covered_even_where_they_are_ignored() {
 }
 
 #[test]
-fn a_repository_that_is_swapped_is_swapped_back() {
+fn a_replaced_repository_is_put_back() {
     let world = world();
     world.put("inner/.git", "gitdir: ../elsewhere\n").put("outer/.git/config", "mine");
     world.put("outer/.git/hooks/pre-commit", "mine").put("outer/.git/info/exclude", "mine");
@@ -369,7 +369,7 @@ fn a_control_file_that_cannot_be_kept_does_not_stay_either() {
 }
 
 #[test]
-fn a_tree_from_before_control_files_were_covered_takes_none_away() {
+fn an_old_tree_without_control_files_removes_none() {
     use sha2::Digest;
     let world = world();
     world.put(".git/config", "mine").put(".git/hooks/pre-commit", "mine").put("added", "x");
@@ -446,7 +446,7 @@ fn only_changed_files_are_read_again() {
 }
 
 #[test]
-fn a_change_under_the_same_size_and_time_is_seen() {
+fn a_change_that_keeps_size_and_time_is_seen() {
     let world = world();
     world.put("a", "1");
     let time = world.root.join("a").metadata().unwrap().modified().unwrap();

@@ -180,7 +180,7 @@ impl Restore<'_> {
         let hidden =
             keep(self.store, self.root, added.iter().filter(is_hidden).cloned().collect())?;
         // Only what was captured goes: the rest could not be brought back. A control file goes even so, or a hook
-        // could stay by being too large, or by being a program that nobody may read.
+        // could stay because it is too large or cannot be read.
         let kept = |path: &String| self.present.find(path).is_some_and(TreeEntry::is_kept);
         let gone: Vec<String> = added.into_iter().filter(|p| kept(p) || is_control(p)).collect();
         self.remove(gone)?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What to do with one connection.
+/// The reaction to one connection.
 pub enum Answer {
     /// Send these pieces and close.
     Pieces(Vec<Vec<u8>>),

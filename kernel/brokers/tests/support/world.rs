@@ -18,7 +18,7 @@ pub const SECRET: &str = "sk-test-4f9c1e7b2a6d";
 #[derive(Default)]
 pub struct Names {
     pub addresses: Vec<IpAddr>,
-    /// What it answers from the second question on, if that differs.
+    /// The answer from the second question on, if that differs.
     pub later: Option<IpAddr>,
     pub asked: AtomicUsize,
     pub names: Mutex<Vec<String>>,

@@ -33,7 +33,7 @@ fn signature(hop: &Hop, token: Option<&str>) -> String {
 }
 
 #[test]
-fn the_suite_of_aws_is_signed_as_it_says() {
+fn the_requests_of_the_suite_of_aws_get_its_signatures() {
     let example = "https://example.amazonaws.com";
     let get = |path: &str| signature(&hop("GET", &format!("{example}{path}"), &[], ""), None);
     let vanilla = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
@@ -65,7 +65,7 @@ fn the_suite_of_aws_is_signed_as_it_says() {
 }
 
 #[test]
-fn the_example_of_the_guide_is_signed_as_it_says() {
+fn the_example_of_the_guide_gets_its_signature() {
     let type_of_form = "application/x-www-form-urlencoded; charset=utf-8";
     let url = "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08";
     let hop = hop("GET", url, &[("content-type", type_of_form), ("accept", "*/*")], "");
@@ -87,7 +87,7 @@ fn the_example_of_the_guide_is_signed_as_it_says() {
 }
 
 #[test]
-fn the_path_is_encoded_once_more_than_it_is_sent() {
+fn the_sent_path_is_encoded_once_more() {
     let signed = |sent: &str| path(&Url::parse(&format!("https://h{sent}")).unwrap());
 
     assert_eq!(signed("/model/nova-v1%3A0/converse"), "/model/nova-v1%253A0/converse");

@@ -73,7 +73,7 @@ const NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWNET,
 ];
 
-/// Terminal requests that type into somebody else's terminal: `TIOCSTI` and `TIOCLINUX`.
+/// Requests that type into another user's terminal: `TIOCSTI` and `TIOCLINUX`.
 const TYPING: [u64; 2] = [0x5412, 0x541c];
 
 /// The sockets that a program may make. Pairs of connected ones are made by another call, which is allowed.

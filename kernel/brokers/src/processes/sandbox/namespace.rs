@@ -1,10 +1,10 @@
-//! A network of a program's own: loopback, and nothing else.
+//! A network of a program's own, with loopback and nothing else.
 //!
 //! | who starts the program | what it gets |
 //! |---|---|
-//! | somebody with `CAP_SYS_ADMIN` | a network namespace |
-//! | somebody without any capability | a network namespace in a user namespace, where ids are what they were |
-//! | somebody with other capabilities | none: a user namespace would take root's rights over the files of others |
+//! | a user with `CAP_SYS_ADMIN` | a network namespace |
+//! | a user without capabilities | a network namespace in a user namespace, where ids are what they were |
+//! | a user with other capabilities | none: a user namespace would take root's rights over the files of others |
 //!
 //! A user namespace comes with every capability in it. The sandbox drops them all before the program starts.
 
@@ -124,7 +124,7 @@ fn raise_loopback() -> io::Result<()> {
     request.name[..2].copy_from_slice(b"lo");
     request.flags = libc::IFF_UP as libc::c_short;
     #[expect(unsafe_code, reason = "rustix has no network in this build, and never this request")]
-    // SAFETY: the first call returns a descriptor that nobody else owns, or -1. The second reads a request,
+    // SAFETY: the first call returns a descriptor that has no other owner, or -1. The second reads a request,
     // which is as large as the kernel's or larger, and writes nothing.
     let done = unsafe {
         let socket = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
@@ -166,7 +166,7 @@ fn attempt() -> io::Result<()> {
     match process.spawn() {
         Err(error) if error.raw_os_error() == Some(SUCCEEDED) => Ok(()),
         Err(error) => Err(error),
-        // It cannot be: the closure always fails.
+        // Not reached: the closure always fails.
         Ok(mut child) => {
             child.kill()?;
             child.wait()?;
