@@ -45,7 +45,7 @@ pub use memory::close_memory;
 pub(crate) use patterns::{Patterns, redact_all};
 pub(crate) use private::read_private;
 pub(crate) use redactor::Redactor;
-pub use saved::{KeepIn, Kept, Slot};
+pub use saved::{KeepIn, Kept, KeySlot};
 pub use secret::Secret;
 pub(crate) use secret::Signing;
 
@@ -185,7 +185,7 @@ impl SecretStore {
 
     /// Returns the slot in which the credential `name` is kept, without reading it.
     #[must_use]
-    pub fn slot(&self, name: &str) -> Option<Slot> {
+    pub fn slot(&self, name: &str) -> Option<KeySlot> {
         self.saved.slot(name)
     }
 

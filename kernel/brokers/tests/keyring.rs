@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::secrets::{
-    KeepIn, Kept, KeyringTrouble, Secret, SecretError, SecretStore, Slot,
+    KeepIn, Kept, KeySlot, KeyringTrouble, Secret, SecretError, SecretStore,
 };
 use openkoi_core::credential::SecretSource;
 use openkoi_test_support::Keyring;
@@ -70,11 +70,11 @@ fn a_key_is_kept_in_the_ring_and_read_from_there_once() {
 
     let kept = put(&world.store(), KEY, KeepIn::Auto).unwrap();
 
-    assert_eq!(kept, Kept { slot: Slot::Keyring, trouble: None });
+    assert_eq!(kept, Kept { slot: KeySlot::Keyring, trouble: None });
     assert!(!world.file().exists());
     assert_eq!(world.ring.secrets(), [KEY]);
     let store = world.store();
-    assert!(store.has(&[saved()]) && store.slot("pond") == Some(Slot::Keyring));
+    assert!(store.has(&[saved()]) && store.slot("pond") == Some(KeySlot::Keyring));
     let before = world.ring.calls().lines().count();
     assert_eq!((shown(&store), shown(&store)), (KEY.to_owned(), KEY.to_owned()));
     assert_eq!(world.ring.calls().lines().count(), before + 1);
@@ -141,7 +141,7 @@ fn a_ring_that_cannot_be_used_leaves_the_key_in_a_file_and_says_so() {
 
         let kept = put(&world.store(), KEY, KeepIn::Auto).unwrap();
 
-        assert_eq!(kept, Kept { slot: Slot::File, trouble }, "{state}");
+        assert_eq!(kept, Kept { slot: KeySlot::File, trouble }, "{state}");
         assert_eq!(world.read(), KEY);
     }
 }
@@ -163,7 +163,7 @@ fn without_a_session_no_program_is_started() {
     let store = world.store_with(&[]);
 
     assert_eq!(store.keyring(), Err(KeyringTrouble::NoSession));
-    assert_eq!(put(&store, KEY, KeepIn::Auto).unwrap().slot, Slot::File);
+    assert_eq!(put(&store, KEY, KeepIn::Auto).unwrap().slot, KeySlot::File);
     assert_eq!(world.ring.calls(), "");
 }
 

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 mod support {
-    pub mod logins;
+    pub(crate) mod logins;
 }
 
 use std::{os::unix::fs::PermissionsExt, sync::Arc, time::Duration};

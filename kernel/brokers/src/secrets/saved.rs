@@ -26,7 +26,7 @@ pub enum KeepIn {
 
 /// A place that a key is kept in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slot {
+pub enum KeySlot {
     /// In a file that only its owner can read.
     File,
     /// In the key ring of the session.
@@ -37,7 +37,7 @@ pub enum Slot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Its slot.
-    pub slot: Slot,
+    pub slot: KeySlot,
     /// Why it is not in the key ring although there is one, or why an older copy is still in it.
     pub trouble: Option<KeyringTrouble>,
 }
@@ -67,11 +67,11 @@ impl SavedKeys {
     }
 
     /// Returns the slot of a key, without reading it.
-    pub(super) fn slot(&self, name: &str) -> Option<Slot> {
+    pub(super) fn slot(&self, name: &str) -> Option<KeySlot> {
         if self.files.has(name) {
-            return Some(Slot::File);
+            return Some(KeySlot::File);
         }
-        self.files.mark(name).map(|_| Slot::Keyring)
+        self.files.mark(name).map(|_| KeySlot::Keyring)
     }
 
     /// Reads a key. Returns nothing if it is in neither slot.
@@ -103,18 +103,18 @@ impl SavedKeys {
             Some(Ok(())) => {
                 self.files.put_mark(name)?;
                 self.files.remove(name)?;
-                Ok(Kept { slot: Slot::Keyring, trouble: None })
+                Ok(Kept { slot: KeySlot::Keyring, trouble: None })
             }
             Some(Err(trouble)) if wish == KeepIn::Keyring => Err(SecretError::Unkept { trouble }),
             // An older key may still be in the ring; it is not used, because the file goes before it.
             Some(Err(trouble)) => {
                 self.files.put(name, secret)?;
                 let trouble = Some(trouble).filter(|trouble| !trouble.is_absence());
-                Ok(Kept { slot: Slot::File, trouble })
+                Ok(Kept { slot: KeySlot::File, trouble })
             }
             None => {
                 self.files.put(name, secret)?;
-                Ok(Kept { slot: Slot::File, trouble: self.remove_from_ring(name)? })
+                Ok(Kept { slot: KeySlot::File, trouble: self.remove_from_ring(name)? })
             }
         }
     }

@@ -10,7 +10,7 @@ use openkoi_brokers::{
     clock::SystemClock,
     egress::{Egress, EgressSettings},
     oauth::{LoginError, Logins},
-    secrets::Slot,
+    secrets::KeySlot,
 };
 use openkoi_core::credential::SecretSource;
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ struct Connected {
     /// Whether the provider has said that the credential is good.
     verified: bool,
     /// Where a key is kept.
-    kept: Option<Slot>,
+    kept: Option<KeySlot>,
     note: String,
 }
 
@@ -174,10 +174,10 @@ fn choices(connections: &Connections) -> Vec<Choice> {
 }
 
 /// Returns the word for a place of keys.
-fn word(place: Slot) -> &'static str {
+fn word(place: KeySlot) -> &'static str {
     match place {
-        Slot::File => "file",
-        Slot::Keyring => "keyring",
+        KeySlot::File => "file",
+        KeySlot::Keyring => "keyring",
     }
 }
 

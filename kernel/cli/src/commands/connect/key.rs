@@ -3,7 +3,7 @@
 use std::{collections::HashMap, ffi::OsString, io::IsTerminal, sync::Arc, time::Duration};
 
 use openkoi_brokers::secrets::{
-    KeepIn, KeyringTrouble, Secret, SecretError, SecretStore, Slot, keyring_label,
+    KeepIn, KeySlot, KeyringTrouble, Secret, SecretError, SecretStore, keyring_label,
 };
 use openkoi_core::{
     credential::SecretSource,
@@ -41,8 +41,8 @@ pub(super) fn run(
     warn_of_others(connection, settings, context)?;
     let (name, model) = (connection.name.clone(), connection.default_model.clone());
     let note = match place {
-        Slot::Keyring => format!("{note}; the key is in the key ring"),
-        Slot::File => note,
+        KeySlot::Keyring => format!("{note}; the key is in the key ring"),
+        KeySlot::File => note,
     };
     Ok(Connected { name, model, verified, kept: Some(place), note })
 }
@@ -53,7 +53,7 @@ fn keep(
     key: &Secret,
     settings: &Settings,
     context: &Context,
-) -> Result<Slot, CommandError> {
+) -> Result<KeySlot, CommandError> {
     context.paths()?.prepare()?;
     let wish = settings.credentials.store;
     let kept = context.secrets(settings)?.store(name, key, wish).map_err(|error| {

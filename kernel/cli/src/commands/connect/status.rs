@@ -2,7 +2,7 @@
 
 use openkoi_brokers::{
     oauth::{LoginSummary, Logins},
-    secrets::{SecretStore, Slot, keyring_label},
+    secrets::{KeySlot, SecretStore, keyring_label},
 };
 use openkoi_core::credential::SecretSource;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ impl Shown {
             let (source, place) = match &connection.found {
                 Found::At(SecretSource::Variable(name)) => ("variable", name.clone()),
                 Found::At(SecretSource::Saved(name)) => match secrets.slot(name) {
-                    Some(Slot::Keyring) => ("keyring", keyring_label(name)),
+                    Some(KeySlot::Keyring) => ("keyring", keyring_label(name)),
                     _ => ("file", format!("credentials/{name}.key")),
                 },
                 Found::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),

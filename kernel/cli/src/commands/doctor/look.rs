@@ -2,7 +2,7 @@
 
 use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 
-use openkoi_brokers::secrets::{SecretStore, Slot};
+use openkoi_brokers::secrets::{KeySlot, SecretStore};
 use openkoi_core::credential::SecretSource;
 use openkoi_host::manifest::Manifest;
 
@@ -169,7 +169,7 @@ fn provider(connection: &Connection, secrets: &SecretStore) -> Finding {
     let source = match &connection.found {
         Found::At(SecretSource::Variable(name)) => format!("key from the variable {name}"),
         Found::At(SecretSource::Saved(name)) => match secrets.slot(name) {
-            Some(Slot::Keyring) => "key from the key ring".to_owned(),
+            Some(KeySlot::Keyring) => "key from the key ring".to_owned(),
             _ => format!("key from credentials/{name}.key"),
         },
         Found::At(SecretSource::Login(name)) => format!("login `{name}`"),
@@ -187,7 +187,7 @@ fn provider(connection: &Connection, secrets: &SecretStore) -> Finding {
 /// Looks whether the keys in the key ring can be had, if there are any.
 fn keyring(connections: &Connections, secrets: &SecretStore) -> Option<Finding> {
     let kept = |connection: &&Connection| match &connection.found {
-        Found::At(SecretSource::Saved(name)) => secrets.slot(name) == Some(Slot::Keyring),
+        Found::At(SecretSource::Saved(name)) => secrets.slot(name) == Some(KeySlot::Keyring),
         _ => false,
     };
     let first = connections.ready.iter().find(kept)?;
