@@ -5,12 +5,10 @@ use openkoi_brokers::egress::{Egress, EgressSettings};
 use crate::{app::App, error::AppError, host, settings::Settings};
 
 pub use openkoi_brokers::{
-    oauth::{Listed, LoginError, Logins, Waiting},
-    secrets::{
-        KeepIn, KeyringTrouble, Place, Secret, SecretError, SecretSource, SecretStore,
-        keyring_label,
-    },
+    oauth::{LoginError, LoginSummary, Logins, PendingLogin},
+    secrets::{KeepIn, KeySlot, KeyringTrouble, Secret, SecretError, SecretStore, keyring_label},
 };
+pub use openkoi_core::credential::SecretSource;
 
 /// Returns the logins of the home.
 ///

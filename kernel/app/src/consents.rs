@@ -9,8 +9,8 @@ use std::{
 use openkoi_brokers::{
     disk,
     durable::{self, DurableError},
-    secrets::SecretSource,
 };
+use openkoi_core::credential::SecretSource;
 use serde::{Deserialize, Serialize};
 
 /// The file below the home.
@@ -126,10 +126,10 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use openkoi_brokers::secrets::Foreign;
+    use openkoi_core::credential::ForeignToken;
 
     fn pond() -> SecretSource {
-        SecretSource::Foreign(Box::new(Foreign {
+        SecretSource::Foreign(Box::new(ForeignToken {
             name: "pond".to_owned(),
             program: "the Pond CLI".to_owned(),
             path: "~/.pond".to_owned(),

@@ -2,53 +2,14 @@
 
 use std::path::PathBuf;
 
-use openkoi_brokers::processes::{ProcessSettings, Processes, SandboxMode};
-
-use crate::{
-    app::App,
-    environment::{Environment, HOME},
-    error::AppError,
-    settings::Settings,
+use openkoi_brokers::{
+    places,
+    processes::{ProcessSettings, Processes, SandboxMode},
 };
 
+use crate::{app::App, environment::HOME, error::AppError, settings::Settings};
+
 pub use openkoi_brokers::processes::SandboxReport;
-
-/// Directories below the user's home where toolchains live. Programs may read them.
-const TOOLCHAINS: [&str; 13] = [
-    ".cargo",
-    ".rustup",
-    ".pyenv",
-    ".local/bin",
-    ".local/lib",
-    ".local/share/mise",
-    ".asdf",
-    ".nvm",
-    ".volta",
-    ".bun",
-    ".deno",
-    "go",
-    ".nix-profile",
-];
-
-/// Variables that say where toolchains live instead.
-const TOOLCHAIN_VARIABLES: [&str; 7] =
-    ["CARGO_HOME", "RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR", "VOLTA_HOME", "GOPATH", "GOROOT"];
-
-/// Places below the user's home that no program may read.
-const SECRET: [&str; 12] = [
-    ".ssh",
-    ".aws",
-    ".gnupg",
-    ".netrc",
-    ".docker",
-    ".kube",
-    ".config/gh",
-    ".config/gcloud",
-    ".azure",
-    ".npmrc",
-    ".cargo/credentials.toml",
-    ".cargo/credentials",
-];
 
 /// Returns the broker of programs. The doctor reports on the one that tasks use.
 ///
@@ -58,7 +19,8 @@ const SECRET: [&str; 12] = [
 pub fn processes(app: &App, settings: &Settings) -> Result<Processes, AppError> {
     let paths = app.paths()?;
     let mut read = settings.sandbox.read.clone();
-    read.extend(toolchains(app.environment()));
+    let home = app.environment().path(&HOME);
+    read.extend(places::toolchains(home.as_deref(), &app.environment().snapshot()));
     Ok(Processes::new(ProcessSettings {
         environment: app.environment().snapshot(),
         temporary: paths.data().join("tmp"),
@@ -77,20 +39,7 @@ pub fn processes(app: &App, settings: &Settings) -> Result<Processes, AppError> 
 pub(crate) fn secret(app: &App) -> Result<Vec<PathBuf>, AppError> {
     let paths = app.paths()?;
     let mut secret = vec![paths.home().to_owned(), paths.data().to_owned()];
-    secret.extend(below_home(app.environment(), &SECRET));
+    secret
+        .extend(app.environment().path(&HOME).iter().flat_map(|home| places::secrets_below(home)));
     Ok(secret)
-}
-
-fn toolchains(environment: &Environment) -> Vec<PathBuf> {
-    let snapshot = environment.snapshot();
-    let named = TOOLCHAIN_VARIABLES
-        .iter()
-        .filter_map(|name| snapshot.get(std::ffi::OsStr::new(name)).map(PathBuf::from))
-        .filter(|path| path.is_absolute());
-    named.chain(below_home(environment, &TOOLCHAINS)).collect()
-}
-
-fn below_home(environment: &Environment, names: &[&str]) -> Vec<PathBuf> {
-    let Some(home) = environment.path(&HOME) else { return Vec::new() };
-    names.iter().map(|name| home.join(name)).collect()
 }

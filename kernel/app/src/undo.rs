@@ -20,7 +20,7 @@ use self::log::{Line, UndoLog};
 use crate::{app::App, error::AppError};
 
 pub use self::{error::UndoError, log::UndoLogError};
-pub use openkoi_brokers::snapshot::{Change, ChangeKind, RestoreReport};
+pub use openkoi_brokers::snapshot::{PathChange, PathChangeKind, RestoreReport};
 
 /// How many tasks are looked at to find the last one that changed something.
 const LOOKED_AT: u32 = 200;
@@ -33,9 +33,9 @@ pub struct UndoPlan {
     /// Whether an undo is taken back.
     pub redo: bool,
     /// What would change in the workspace.
-    pub changes: Vec<Change>,
+    pub changes: Vec<PathChange>,
     /// What others have changed since the task ended; it would be lost from the workspace.
-    pub later: Vec<Change>,
+    pub later: Vec<PathChange>,
     goal: Goal,
     store: SnapshotStore,
     index: IndexCache,

@@ -8,7 +8,7 @@ use std::{
 use openkoi_brokers::{
     disk,
     failpoint::{self, Point},
-    files,
+    places,
     snapshot::{self, IndexCache, SnapshotError, SnapshotStore},
 };
 use openkoi_core::{
@@ -116,13 +116,13 @@ fn told(error: SnapshotError) -> WorkspaceError {
     WorkspaceError(text)
 }
 
-fn change(change: snapshot::Change) -> Change {
+fn change(change: snapshot::PathChange) -> Change {
     let kind = match change.kind {
-        snapshot::ChangeKind::Added => ChangeKind::Added,
-        snapshot::ChangeKind::Modified
-        | snapshot::ChangeKind::Mode
-        | snapshot::ChangeKind::Retyped => ChangeKind::Modified,
-        snapshot::ChangeKind::Removed => ChangeKind::Removed,
+        snapshot::PathChangeKind::Added => ChangeKind::Added,
+        snapshot::PathChangeKind::Modified
+        | snapshot::PathChangeKind::Mode
+        | snapshot::PathChangeKind::Retyped => ChangeKind::Modified,
+        snapshot::PathChangeKind::Removed => ChangeKind::Removed,
     };
-    Change { control: files::is_control(Path::new(&change.path)), path: change.path, kind }
+    Change { control: places::is_control(Path::new(&change.path)), path: change.path, kind }
 }

@@ -8,21 +8,21 @@ use std::{
 use openkoi_core::port::{Clock, Pending};
 use tokio::time::Instant;
 
-/// The clocks of the machine. Costs nothing to make or copy.
+/// The clocks of the machine. It has no state of its own.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl SystemClock {
-    /// Returns the wall clock, in milliseconds since 1970. It may jump either way; for shown times only.
+    /// Returns the wall clock, in milliseconds since 1970. It may jump either way, so it is for times that are shown.
     #[must_use]
     pub fn now_ms(self) -> u64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Returns how long this process has been counting. Never goes back; for deadlines and durations.
+    /// Returns the time since the first call. It does not go back, so it is for deadlines and durations.
     ///
-    /// It follows tokio's clock, so that a test which pauses that one pauses this one.
+    /// It follows tokio's clock: a test that pauses that one pauses this one.
     #[must_use]
     pub fn monotonic(self) -> Duration {
         static BEGUN: OnceLock<Instant> = OnceLock::new();

@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// What kind of file a path leads to.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file.
@@ -173,7 +173,7 @@ pub fn list(directory: &Path) -> io::Result<Vec<DirectoryEntry>> {
 ///
 /// # Errors
 ///
-/// It cannot, and why.
+/// The directory cannot be listed.
 pub fn check_listable(directory: &Path) -> io::Result<()> {
     fs::read_dir(directory).map(drop)
 }
@@ -187,8 +187,8 @@ pub fn open_directory(directory: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(directory)
 }
 
-/// Opens a file to read and write, creating it empty and with `mode` (less the umask) where there is none. What
-/// it holds stays. Links are followed.
+/// Opens a file to read and write, following links. Its contents stay. If there is none, it is created with `mode`, less
+/// the umask.
 ///
 /// # Errors
 ///
@@ -219,7 +219,7 @@ pub fn link_status(path: &Path) -> io::Result<FileStatus> {
 ///
 /// # Errors
 ///
-/// The system cannot say.
+/// The system could not look at it.
 pub fn status_of(file: &File) -> io::Result<FileStatus> {
     file.metadata().map(|meta| FileStatus::of(&meta))
 }
@@ -261,7 +261,7 @@ pub fn canonical(path: &Path) -> io::Result<PathBuf> {
 ///
 /// # Errors
 ///
-/// There is no such file, or it belongs to somebody else.
+/// There is no such file, or it belongs to another user.
 pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }

@@ -1,8 +1,8 @@
 //! Files that are whole or absent after a crash.
 //!
-//! [`put_atomic`] replaces a file in one step: the new contents are on the disk before they have the name,
-//! and the name is on the disk before it returns. [`put_whole`] does the same for readers and does not wait for
-//! the disk. [`append_line`] adds one line under a lock of the file.
+//! [`put_atomic`] replaces a file in one step: the new contents are on the disk before they have the name, and the name is
+//! on the disk before the function returns. [`put_whole`] replaces it in one step for readers, without waiting for the
+//! disk. [`append_line`] adds one line under a lock of the file. Files are read with [`crate::disk`].
 
 use crate::failpoint::{Point, hit};
 use crate::random::Random;
@@ -11,45 +11,45 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Why something could not be kept.
+/// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum DurableError {
     /// The file system is mounted read-only.
     #[error("cannot write `{}`: the file system is read-only", path.display())]
     ReadOnly {
-        /// Where.
+        /// The file.
         path: PathBuf,
     },
     /// The disk or the quota is used up.
     #[error("cannot write `{}`: the disk is full", path.display())]
     Full {
-        /// Where.
+        /// The file.
         path: PathBuf,
     },
-    /// Owner or mode forbid it.
+    /// The owner or the mode of the file or its directory forbids it.
     #[error("cannot write `{}`: permission denied, check its owner and mode", path.display())]
     Permission {
-        /// Where.
+        /// The file.
         path: PathBuf,
     },
-    /// Part of the path is not there, or is no directory.
+    /// A directory of the path does not exist, or is not a directory.
     #[error("cannot write `{}`: its directory does not exist", path.display())]
     Missing {
-        /// Where.
+        /// The file.
         path: PathBuf,
     },
-    /// A line that would be two.
+    /// The line has a line break in it.
     #[error("a line for `{}` has a line break in it", path.display())]
     Line {
-        /// Where.
+        /// The file.
         path: PathBuf,
     },
-    /// Anything else.
+    /// Another error.
     #[error("cannot write `{}`", path.display())]
     Io {
-        /// Where.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
@@ -79,8 +79,8 @@ pub fn put_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DurableErr
         .map_err(|source| DurableError::new(path, source))
 }
 
-/// As [`put_atomic`], for a file that is written often and can be made again: a reader sees the old one or the
-/// new one, and after a power failure it may be either, or empty.
+/// As [`put_atomic`], for a file that is written often and can be made again. A reader sees the old file or the new one;
+/// after a power failure it may be either of them, or empty.
 ///
 /// # Errors
 ///
@@ -112,7 +112,7 @@ fn replace(
 fn write_temp(temp: &Path, bytes: &[u8], mode: u32) -> io::Result<File> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(temp)?;
     file.write_all(bytes)?;
-    // Set, not asked for at creation: the umask must not have a say.
+    // Set after creation, so that the umask does not change it.
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     Ok(file)
 }
@@ -133,12 +133,12 @@ fn temp_beside(path: &Path) -> io::Result<PathBuf> {
     Ok(parent(path).join(temp))
 }
 
-/// Creates `path` and its parents as directories that only their owner may enter. An existing directory is
-/// closed to others.
+/// Creates the directory `path` and its parents, open to their owner only. If `path` exists already, it is closed to
+/// others.
 ///
 /// # Errors
 ///
-/// The directory may be there in part; trying again is safe.
+/// Some of the directories may have been created; trying again is safe.
 pub fn create_private_dir(path: &Path) -> Result<(), DurableError> {
     let create = || {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
@@ -153,11 +153,11 @@ pub fn create_private_dir(path: &Path) -> Result<(), DurableError> {
 
 /// Appends `line` and a line break to `path`, creating it with `mode`, in one write under a lock.
 ///
-/// A line that a crash tore is ended first, so that the new one is not glued to it.
+/// If the last line has no line break because of a crash, it gets one first, so that the two lines do not become one.
 ///
 /// # Errors
 ///
-/// The line may be there in part, without its end; the next append ends it.
+/// Part of the line may have been written, without its line break; the next append adds that.
 pub fn append_line(path: &Path, line: &[u8], mode: u32) -> Result<(), DurableError> {
     if line.contains(&b'\n') {
         return Err(DurableError::Line { path: path.to_owned() });

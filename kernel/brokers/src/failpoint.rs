@@ -1,25 +1,25 @@
-//! Named places where a test can make the process die or an operation fail.
+//! Fail points: named places where a test can kill the process or make an operation fail.
 //!
 //! `OPENKOI_FAILPOINTS=journal-append-after=kill;durable-renamed=error` is read once. `=kill` sends SIGKILL to
 //! this process, `=kill@3` at the third passage only, `=error` and `=error@3` fail the operation instead. In
-//! a build without debug assertions every [`hit`] is nothing.
+//! a build without debug assertions [`hit`] does nothing.
 
 use std::io;
 
 /// The variable that arms the points.
 pub const VARIABLE: &str = "OPENKOI_FAILPOINTS";
 
-/// Declares the points once, so that a list of them cannot be forgotten.
+/// Declares the points with the list of them, so that the list is complete.
 macro_rules! points {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
-        /// One place that can fail.
+        /// One fail point.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Point {
             $($(#[$doc])* $name,)+
         }
 
         impl Point {
-            /// Every point, so that a test can walk them.
+            /// All points.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
             /// Returns the name of the point, as the variable has it.
@@ -70,7 +70,7 @@ points! {
     ProcessExited = "process-exited",
 }
 
-/// Passes `point`: nothing happens unless a test armed it.
+/// Passes `point`, which does nothing unless a test has armed it.
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub const fn hit(_point: Point) -> io::Result<()> {
     Ok(())
 }
 
-/// Passes `point`: nothing happens unless a test armed it.
+/// Passes `point`, which does nothing unless a test has armed it.
 ///
 /// # Errors
 ///
@@ -99,7 +99,7 @@ mod armed {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(super) enum Act {
+    pub(super) enum Reaction {
         Kill,
         Error,
     }
@@ -107,7 +107,7 @@ mod armed {
     #[derive(Debug)]
     pub(super) struct Trap {
         pub(super) point: Point,
-        pub(super) act: Act,
+        pub(super) reaction: Reaction,
         pub(super) at: Option<u64>,
         passages: AtomicU64,
     }
@@ -125,9 +125,9 @@ mod armed {
         if trap.at.is_some_and(|at| at != passage) {
             return Ok(());
         }
-        match trap.act {
-            Act::Error => Err(io::Error::other(format!("fail point {}", trap.point.name()))),
-            Act::Kill => {
+        match trap.reaction {
+            Reaction::Error => Err(io::Error::other(format!("fail point {}", trap.point.name()))),
+            Reaction::Kill => {
                 rustix::process::kill_process(
                     rustix::process::getpid(),
                     rustix::process::Signal::KILL,
@@ -147,38 +147,42 @@ mod armed {
     fn parse_one(part: &str) -> Result<Trap, String> {
         let wrong =
             || format!("{VARIABLE} has `{part}`, which is not `point=kill` or `point=error`");
-        let (name, act) = part.split_once('=').ok_or_else(wrong)?;
-        let (act, at) = match act.split_once('@') {
-            Some((act, at)) => (act, Some(at.parse().map_err(|_| wrong())?)),
-            None => (act, None),
+        let (name, reaction) = part.split_once('=').ok_or_else(wrong)?;
+        let (reaction, at) = match reaction.split_once('@') {
+            Some((reaction, at)) => (reaction, Some(at.parse().map_err(|_| wrong())?)),
+            None => (reaction, None),
         };
-        let act = match act {
-            "kill" => Act::Kill,
-            "error" => Act::Error,
+        let reaction = match reaction {
+            "kill" => Reaction::Kill,
+            "error" => Reaction::Error,
             _ => return Err(wrong()),
         };
         let point = Point::ALL.iter().copied().find(|p| p.name() == name).ok_or_else(wrong)?;
-        Ok(Trap { point, act, at, passages: AtomicU64::new(0) })
+        Ok(Trap { point, reaction, at, passages: AtomicU64::new(0) })
     }
 
     #[cfg(test)]
     mod tests {
-        use super::{Act, parse, spring};
+        use super::{Reaction, parse, spring};
         use crate::failpoint::Point;
 
         #[test]
-        fn a_plan_names_points_acts_and_passages() {
+        fn a_plan_names_points_reactions_and_passages() {
             let plan = parse("turn-sent=kill; effect-after=error@2 ;").unwrap();
 
-            let plan: Vec<_> = plan.iter().map(|trap| (trap.point, trap.act, trap.at)).collect();
+            let plan: Vec<_> =
+                plan.iter().map(|trap| (trap.point, trap.reaction, trap.at)).collect();
             assert_eq!(
                 plan,
-                [(Point::TurnSent, Act::Kill, None), (Point::EffectAfter, Act::Error, Some(2))]
+                [
+                    (Point::TurnSent, Reaction::Kill, None),
+                    (Point::EffectAfter, Reaction::Error, Some(2))
+                ]
             );
         }
 
         #[test]
-        fn a_plan_that_means_nothing_is_an_error() {
+        fn an_unknown_point_or_act_is_an_error() {
             for text in ["turn-sent", "turn-sent=die", "no-such-point=kill", "turn-sent=kill@x"] {
                 assert!(parse(text).is_err(), "{text}");
             }

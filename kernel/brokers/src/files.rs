@@ -2,7 +2,7 @@
 //!
 //! Paths are those of the component: relative to the workspace with `/` between the parts, or absolute inside
 //! another granted directory. Every step is taken below an open directory (cap-std), so that a link or a
-//! rename cannot lead out, and the *resolved* path is held against the rules too, so that a link inside does
+//! rename cannot lead out. The *resolved* path is checked against the rules too, so that a link inside does
 //! not lead around them.
 //!
 //! # Files with a rule of their own
@@ -10,22 +10,22 @@
 //! | files | without being named in [`FileRules::named`] |
 //! |---|---|
 //! | `.git/**`, `.openkoi/**`, `AGENTS.md`, `.mcp.json`, in any directory | may be read, not changed |
-//! | `.env`, `.env.*`, `*.pem`, `*.key`, `id_rsa*` and the like, `.netrc`, `.aws/**`, `.ssh/**`, browser and keychain stores | refused |
-//! | OpenKoi's own home and other [`FileRules::private`] places | refused, whatever is named |
+//! | secrets: `.env`, `.env.*`, `*.pem`, `*.key`, `id_rsa*`, `.netrc`, `.aws/**`, `.ssh/**`, those of browsers, and more | refused |
+//! | OpenKoi's own home and other [`FileRules::private`] places | refused, even if named |
 //!
-//! Names are compared without case, for the disks that do so. A hard link has no other name to compare: for
-//! one (`nlink > 1`) the secret-looking files of the same directory, its parents and the root are compared by
-//! inode, which finds the usual ones and cannot find all.
+//! The names are listed in [`crate::places`] and compared without case, as some disks do. A hard link may have the name
+//! of a secret in another directory: if a file has several links, the secret files of its directory and of those above
+//! are compared by inode, which finds the usual ones and cannot find all.
 
 mod change;
 mod guard;
 mod look;
 mod path;
 
-pub use guard::is_control;
-
+use crate::disk::FileKind;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, MetadataExt};
+use openkoi_core::capability::Access;
 use openkoi_core::pattern::PathGlob;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,36 +37,27 @@ pub const LIST_LIMIT: usize = 10_000;
 /// The largest contents that [`Files::write`] takes.
 pub const WRITE_LIMIT: usize = 64 << 20;
 
-/// What may be done below a directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Look only.
-    Read,
-    /// Look and change.
-    Write,
-}
-
 /// A granted directory beside the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directory {
+pub struct GrantedDirectory {
     /// Its absolute path.
     pub path: PathBuf,
-    /// What may be done there.
+    /// The access to it.
     pub access: Access,
 }
 
-/// What a component may do with files.
+/// The rules for a component's access to files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileRules {
     /// Paths of the workspace that may be read; `**` for all. Empty: none.
     pub read: Vec<PathGlob>,
     /// Paths of the workspace that may be changed. Empty: none.
     pub write: Vec<PathGlob>,
-    /// Granted directories beside the workspace.
-    pub directories: Vec<Directory>,
-    /// Control and secret files that are granted after all, each by its exact path as the component gives it.
+    /// The granted directories beside the workspace.
+    pub directories: Vec<GrantedDirectory>,
+    /// Control and secret files that are granted, each by its exact path as the component gives it.
     pub named: Vec<String>,
-    /// Places that stay closed whatever else is said, such as OpenKoi's own home. Absolute.
+    /// Absolute paths that are closed whatever else is granted, such as OpenKoi's own home.
     pub private: Vec<PathBuf>,
 }
 
@@ -79,15 +70,15 @@ impl FileRules {
     }
 }
 
-/// Why a file operation did not happen.
+/// Why a file operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The rules do not allow it. Nothing happened.
+    /// The rules do not allow it. Nothing was changed.
     #[error("{what} is not allowed")]
     Denied {
-        /// What was refused, for example `read of .env`.
+        /// The refused act, for example `read of .env`.
         what: String,
-        /// What a person can do to allow it. Empty if nothing can.
+        /// What a person can do to allow it. Empty if they cannot.
         hint: String,
     },
     /// There is no such file or directory.
@@ -101,10 +92,10 @@ pub enum FileError {
     Conflict {
         /// The path as it was given.
         path: String,
-        /// What is different.
+        /// The difference, as the rest of a sentence.
         reason: &'static str,
     },
-    /// More than one call takes or gives.
+    /// The contents are larger than the limit of one call.
     #[error("`{path}` is larger than {limit} bytes")]
     TooLarge {
         /// The path as it was given.
@@ -117,7 +108,7 @@ pub enum FileError {
     NotAFile {
         /// The path as it was given.
         path: String,
-        /// What it is.
+        /// What it is instead.
         found: &'static str,
     },
     /// The system could not.
@@ -125,32 +116,19 @@ pub enum FileError {
     Io {
         /// The path as it was given.
         path: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
-/// What a path leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link, where it is listed and not followed.
-    Link,
-    /// Anything else; it cannot be opened.
-    Other,
-}
-
-/// What is known of a path.
+/// The metadata of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
-    /// What it is.
-    pub kind: Kind,
-    /// Size in bytes.
+    /// Its kind.
+    pub kind: FileKind,
+    /// Its size in bytes.
     pub size: u64,
-    /// Last change, milliseconds since 1970.
+    /// The time of its last change, in milliseconds since 1970.
     pub modified_ms: u64,
     /// Whether its owner may execute it.
     pub executable: bool,
@@ -158,19 +136,19 @@ pub struct Stat {
 
 /// One entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The name, without the directory.
+pub struct FileEntry {
+    /// Its name, without the directory.
     pub name: String,
-    /// What it is.
+    /// Its metadata.
     pub stat: Stat,
 }
 
-/// One directory that may be worked in.
+/// The workspace, or a granted directory.
 #[derive(Debug)]
 struct Root {
-    /// Where it really is, links resolved.
+    /// Its real path, links resolved.
     path: PathBuf,
-    /// The same, as it was granted.
+    /// Its path as it was granted.
     given: PathBuf,
     dir: Dir,
     access: Access,
@@ -239,13 +217,13 @@ impl FileError {
 impl Stat {
     fn of(meta: &Metadata) -> Self {
         let kind = if meta.is_file() {
-            Kind::File
+            FileKind::File
         } else if meta.is_dir() {
-            Kind::Directory
+            FileKind::Directory
         } else if meta.is_symlink() {
-            Kind::Link
+            FileKind::Link
         } else {
-            Kind::Other
+            FileKind::Other
         };
         let modified_ms =
             meta.mtime().saturating_mul(1000).saturating_add(meta.mtime_nsec() / 1_000_000);
@@ -253,7 +231,7 @@ impl Stat {
             kind,
             size: meta.size(),
             modified_ms: u64::try_from(modified_ms).unwrap_or(0),
-            executable: kind == Kind::File && meta.mode() & 0o100 != 0,
+            executable: kind == FileKind::File && meta.mode() & 0o100 != 0,
         }
     }
 }

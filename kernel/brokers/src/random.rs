@@ -1,4 +1,4 @@
-//! Randomness of the operating system, and ids made with it.
+//! Random bytes of the operating system, and ids made of them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ const ENTROPY_BITS: u32 = 80;
 #[error("the operating system gives no random bytes")]
 pub struct RandomError(#[source] getrandom::Error);
 
-/// The operating system's randomness. Clones share the order of their ids.
+/// The random bytes of the operating system. The ids of clones have one order.
 #[derive(Debug, Clone, Default)]
 pub struct Random {
     last: Arc<Mutex<u128>>,
@@ -22,7 +22,7 @@ impl Random {
     ///
     /// # Errors
     ///
-    /// The operating system has none to give, which ends whatever needs them.
+    /// The operating system has none to give.
     pub fn bytes<const N: usize>(&self) -> Result<[u8; N], RandomError> {
         let mut bytes = [0; N];
         getrandom::fill(&mut bytes).map_err(RandomError)?;

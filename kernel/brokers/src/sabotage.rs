@@ -1,8 +1,8 @@
-//! Switches that turn one guard off, so that its tests can be seen to fail.
+//! Switches that turn one guard off, to show that its test fails then.
 //!
-//! A guard whose test stays green without it is not tested. With the cargo feature `sabotage` (never in a
-//! release) `OPENKOI_SABOTAGE=egress-rule` turns that guard off; [`CASES`] says which tests must then fail.
-//! Without the feature [`off`] is a constant. The host has its own table, made by the same macro.
+//! A guard whose test stays green without it is not tested. With the cargo feature `sabotage` (not in a release)
+//! `OPENKOI_SABOTAGE=egress-rule` turns that guard off; [`CASES`] names the test that must fail then. Without the feature
+//! [`off`] is a constant. The host has a table of its own, made by the same macro.
 
 /// Declares the guards of a crate once, each with the test that must fail when it is off.
 #[doc(hidden)]
@@ -58,15 +58,15 @@ sabotage_guards! {
     EgressUserinfo = "egress-userinfo" => "a_user_name_in_a_url_is_refused",
     /// Headers that belong to the host are refused.
     EgressHeaders = "egress-headers" => "headers_of_the_host_are_refused",
-    /// Addresses in URLs are held against the rule.
+    /// Addresses in URLs are checked against the rule.
     EgressLiteral = "egress-literal" => "a_private_address_needs_a_rule_that_spells_it",
-    /// Addresses that a name resolves to are held against the public ranges.
+    /// Addresses that a name resolves to are checked against the public ranges.
     EgressResolver = "egress-resolver" => "a_name_that_resolves_to_a_private_address_is_refused",
     /// Secrets of other hosts do not leave.
     EgressScan = "egress-scan" => "a_secret_of_another_host_does_not_leave",
     /// A credential goes to its own host only.
     EgressBinding = "egress-binding" => "a_credential_goes_to_its_own_host_only",
-    /// A secret that signs leaves for no host.
+    /// A key that signs is not sent to any host.
     EgressSigning = "egress-signing" => "a_secret_that_signs_leaves_for_no_host",
     /// No header of the caller follows a redirect.
     EgressRedirectHeaders = "egress-redirect-headers" => "no_header_follows_a_redirect",
@@ -80,26 +80,26 @@ sabotage_guards! {
     EgressEcho = "egress-echo" => "an_echoed_credential_is_redacted",
     /// A credential file that others can read is refused.
     SecretMode = "secret-mode" => "a_key_file_that_others_can_read_is_refused",
-    /// Whoever waited for the lock of the logins looks first what the other one got.
-    LoginReread = "login-reread" => "of_many_that_renew_at_once_one_asks",
+    /// A request that waited for the lock of a login uses the token that another one got.
+    LoginReread = "login-reread" => "many_requests_at_once_make_one_renewal",
     /// A login's tokens go back to their issuer only.
     LoginIssuer = "login-issuer" => "a_token_goes_back_to_its_issuer_only",
     /// Agent-control files are read-only.
     FileControl = "file-control" => "control_files_are_read_only",
     /// Files that look like secrets are refused.
     FileSecret = "file-secret" => "secret_files_are_refused",
-    /// What a link leads to is held against the same rules.
+    /// The target of a link is checked against the same rules.
     FileLink = "file-link" => "a_link_does_not_lead_around_a_rule",
     /// Only regular files are opened.
     FileKind = "file-kind" => "only_regular_files_are_read",
     /// Paths outside the rules are refused.
     FileRule = "file-rule" => "a_path_that_no_rule_names_is_refused",
-    /// A file that is not what the writer expects is not replaced.
+    /// A file that has not the contents that the writer expects is not replaced.
     FileExpect = "file-expect" => "a_file_that_changed_is_not_replaced",
     /// Files that are ignored are left alone by a restore.
     SnapshotIgnored = "snapshot-ignored" => "ignored_files_are_never_touched",
     /// Control files are captured, ignored ones and those of `.git` too.
-    SnapshotControl = "snapshot-control" => "what_steers_git_and_agents_is_put_back",
+    SnapshotControl = "snapshot-control" => "control_files_are_put_back",
     /// An object whose bytes are not those it is named after is not put back.
     SnapshotHash = "snapshot-hash" => "a_broken_object_is_not_restored",
     /// A program sees the files it was given and no others.
@@ -107,12 +107,12 @@ sabotage_guards! {
     /// A program has no network unless it was granted.
     ProcessNetwork = "process-network" => "a_program_has_no_network",
     /// A program's internet sockets are in a network of its own.
-    ProcessNamespace = "process-namespace" => "a_program_talks_to_itself_and_to_nobody_else",
+    ProcessNamespace = "process-namespace" => "a_program_reaches_itself_and_nothing_else",
     /// A program keeps no capability that leads around the sandbox, of a namespace or of root.
-    ProcessCapabilities = "process-capabilities" => "a_program_keeps_no_power_over_its_sandbox",
+    ProcessCapabilities = "process-capabilities" => "a_program_has_no_capability_over_its_sandbox",
     /// Without a sandbox no program is started.
     ProcessClosed = "process-closed" => "without_a_sandbox_nothing_is_started",
-    /// A program's environment is made here.
+    /// A program gets the variables of the allow-list, and no others.
     ProcessEnvironment = "process-environment" => "a_program_sees_only_the_allowed_environment",
     /// A program's whole group ends with it.
     ProcessGroup = "process-group" => "the_whole_group_is_killed_at_the_deadline",

@@ -1,23 +1,24 @@
-//! The one reader of credentials, and the one that knows them again in other text.
+//! Credentials: read, kept, and recognised in other text.
 //!
 //! A credential comes from a variable of the environment (handed in as a value), from a file
-//! `<home>/credentials/<name>.key` that only its owner can read, or from the key ring of the session. It is read
-//! when it is asked for, kept in memory that is wiped, and its bytes are seen by this crate alone: the egress
-//! broker puts them into a request after the checks. Keys that sign come from a pair of variables, or
-//! from files of profiles.
+//! `<home>/credentials/<name>.key` that only its owner can read, or from the key ring of the session. Keys that sign
+//! requests come from a pair of variables, or from files of profiles. A credential is read when it is asked for and
+//! kept in memory that is wiped. Its bytes do not leave this crate as such: the egress broker puts them into a request
+//! after the checks.
 //!
-//! # What is recognised in text
+//! # Recognised forms
 //!
-//! | form | recognised |
+//! | form of the secret in text | recognised |
 //! |---|---|
 //! | as it is | yes |
 //! | base64, standard and URL alphabet, at any offset | yes |
 //! | hex, either case | yes |
 //! | percent-encoded, in part or whole | yes |
-//! | reversed, compressed, encrypted, split over two requests, JSON escapes | no: only the grant of the host stops those |
+//! | reversed, compressed, encrypted, split over two requests, JSON escapes | no: the grant of the host is what stops those |
 //!
-//! Secrets shorter than eight bytes are not looked for: they would be found everywhere.
+//! Secrets shorter than eight bytes are not searched for: they would be found everywhere.
 
+mod auth_file;
 mod error;
 mod foreign;
 mod key_files;
@@ -33,43 +34,42 @@ mod program;
 mod redactor;
 mod saved;
 mod secret;
-mod source;
+mod variables;
 
+pub(crate) use auth_file::{AuthFile, AuthFileError, SessionToken, StoredLogin};
 pub use error::SecretError;
-pub use foreign::Foreign;
 pub use keychain::has_keychain;
 pub use keyring::{KeyringTrouble, label as keyring_label};
 pub(crate) use known::is_bound;
 pub use memory::close_memory;
-pub use pair::VariablePair;
 pub(crate) use patterns::{Patterns, redact_all};
 pub(crate) use private::read_private;
-pub use profile::{ProfileFile, ProfileStore};
 pub(crate) use redactor::Redactor;
-pub use saved::{KeepIn, Kept, Place};
+pub use saved::{KeepIn, Kept, KeySlot};
 pub use secret::Secret;
 pub(crate) use secret::Signing;
-pub use source::SecretSource;
 
-use crate::oauth::AuthFile;
 use keychain::Keychain;
 use keyring::Keyring;
 use known::KnownSecrets;
+use openkoi_core::credential::{ProfileStore, SecretSource};
+use pair::{has_pair, read_pair};
+use profile::Profiles;
 use saved::SavedKeys;
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use variables::{Variables, variable};
 use zeroize::Zeroizing;
 
-/// Where credentials come from. Clones share what they know.
+/// The credentials of one home. Clones share what they have read.
 #[derive(Clone)]
 pub struct SecretStore {
     saved: SavedKeys,
     keychain: Keychain,
     logins: AuthFile,
-    environment: Arc<HashMap<OsString, OsString>>,
+    environment: Arc<Variables>,
     known: KnownSecrets,
 }
 
@@ -80,22 +80,22 @@ impl fmt::Debug for SecretStore {
 }
 
 impl SecretStore {
-    /// Makes a store over `<home>/credentials` and a snapshot of the environment. Reads nothing.
+    /// Makes a store over the files of `home` and a snapshot of the environment. Reads nothing.
     #[must_use]
-    pub fn new(home: &Path, environment: Arc<HashMap<OsString, OsString>>) -> Self {
+    pub fn new(home: &Path, environment: Arc<Variables>) -> Self {
         let saved = SavedKeys::new(home, Keyring::new(home, &environment));
         let (logins, keychain) = (AuthFile::of(home), Keychain::new(&environment));
         Self { saved, keychain, logins, environment, known: KnownSecrets::default() }
     }
 
-    /// Reads the keychain by this program, which is called like `security` of macOS.
+    /// Reads the keychain with this program, which takes the arguments of macOS's `security`.
     #[must_use]
     pub fn with_keychain_program(self, program: PathBuf) -> Self {
         let keychain = Keychain::by(Some(program), &self.environment);
         Self { keychain, ..self }
     }
 
-    /// Looks for the programs of the key ring in these directories, if there are any; others are not used.
+    /// Uses the programs of the key ring in these directories only, unless the list is empty.
     #[must_use]
     pub fn with_keyring_programs(self, directories: Vec<PathBuf>) -> Self {
         if directories.is_empty() {
@@ -104,14 +104,14 @@ impl SecretStore {
         Self { saved: self.saved.among(directories), ..self }
     }
 
-    /// Reads the first of `sources` that is there. Surrounding white space does not count.
+    /// Reads the first of `sources` that exists, without surrounding white space.
     ///
-    /// From then on the secret is known: it leaves for no host until [`SecretStore::bind`] names one, and it
-    /// is redacted.
+    /// From then on the secret is known: it is redacted, and it does not leave for a host before [`SecretStore::bind`]
+    /// names that host.
     ///
     /// # Errors
     ///
-    /// A source that is there but unfit is an error, not passed over.
+    /// A source that exists but cannot be used is an error; the next one is not tried.
     pub fn read(&self, sources: &[SecretSource]) -> Result<Secret, SecretError> {
         let mut absent = None;
         for source in sources {
@@ -124,46 +124,46 @@ impl SecretStore {
         Err(absent.unwrap_or_else(nowhere))
     }
 
-    /// Whether one of `sources` is there, without reading a file's contents.
+    /// Tells whether one of `sources` exists, without reading secrets.
     #[must_use]
     pub fn has(&self, sources: &[SecretSource]) -> bool {
         sources.iter().any(|source| match source {
             SecretSource::Variable(name) => {
                 self.environment.get(&OsString::from(name)).is_some_and(|value| !value.is_empty())
             }
-            SecretSource::Saved(name) => self.saved.place(name).is_some(),
+            SecretSource::Saved(name) => self.saved.slot(name).is_some(),
             SecretSource::Login(name) => self.logins.has(name),
-            SecretSource::Pair(pair) => pair.exists(&self.environment),
-            SecretSource::Profile(store) => store.exists(&self.environment),
-            SecretSource::Foreign(foreign) => foreign.exists(&self.environment),
+            SecretSource::Pair(pair) => has_pair(pair, &self.environment),
+            SecretSource::Profile(store) => self.profiles(store).exist(),
+            SecretSource::Foreign(token) => foreign::has_file(token, &self.environment),
         })
     }
 
-    /// As [`SecretStore::has`] for one source, and looks into the keychain, too.
+    /// As [`SecretStore::has`] for one source, and looks into the keychain too, which starts a program.
     #[must_use]
     pub fn finds(&self, source: &SecretSource) -> bool {
         let in_keychain = match source {
-            SecretSource::Foreign(foreign) => foreign.is_in(&self.keychain),
+            SecretSource::Foreign(token) => foreign::is_in_keychain(token, &self.keychain),
             _ => false,
         };
         in_keychain || self.has(std::slice::from_ref(source))
     }
 
-    /// Returns a variable of the environment that is no secret, if it is set and not empty.
+    /// Returns a variable of the environment that is not a secret, if it is set and not blank.
     #[must_use]
-    pub fn setting(&self, variable: &str) -> Option<String> {
-        pair::variable(&self.environment, variable)
+    pub fn setting(&self, name: &str) -> Option<String> {
+        variable(&self.environment, name)
     }
 
-    /// Returns a setting of the user's profile that is no secret. It is read from the store of other programs, so only
-    /// where the user lets [`SecretSource::Profile`] be read.
+    /// Returns a setting of the user's profile that is not a secret. It is in the store of other programs, so the caller
+    /// must have the user's consent for [`SecretSource::Profile`].
     #[must_use]
     pub fn profile_setting(&self, store: &ProfileStore, name: &str) -> Option<String> {
-        store.setting(name, &self.environment)
+        self.profiles(store).setting(name)
     }
 
     /// Keeps `secret` as the credential `name`, in the key ring of the session or in a file that only its owner can
-    /// read. The one written last is the one that is used.
+    /// read. It replaces a former one, wherever that was.
     ///
     /// # Errors
     ///
@@ -173,8 +173,8 @@ impl SecretStore {
         self.saved.put(name, secret, wish)
     }
 
-    /// Removes the credential `name` from both places; removing one that is not there is no failure. Returns why it is
-    /// still in the key ring: it is not used any more.
+    /// Removes the credential `name` from both places; removing one that does not exist succeeds. Returns why it is still
+    /// in the key ring, if it is: it is not used any more.
     ///
     /// # Errors
     ///
@@ -183,32 +183,32 @@ impl SecretStore {
         self.saved.remove(name)
     }
 
-    /// Returns where the credential `name` is kept, without reading it.
+    /// Returns the slot in which the credential `name` is kept, without reading it.
     #[must_use]
-    pub fn place(&self, name: &str) -> Option<Place> {
-        self.saved.place(name)
+    pub fn slot(&self, name: &str) -> Option<KeySlot> {
+        self.saved.slot(name)
     }
 
-    /// Asks whether a key could be put into the key ring now, without anybody being asked for a password.
+    /// Finds out whether a key could be put into the key ring now without a password from the user.
     ///
     /// # Errors
     ///
-    /// Why not.
+    /// The reason why it could not.
     pub fn keyring(&self) -> Result<(), KeyringTrouble> {
         self.saved.ready()
     }
 
-    /// Lets `secret` leave for `host` (`name` or `name:port`), and knows it again everywhere else.
+    /// Lets `secret` leave for `host` (`name` or `name:port`). Everywhere else it is recognised.
     pub fn bind(&self, name: &str, secret: &Secret, host: &str) {
         self.known.learn(name, secret, Some(host));
     }
 
-    /// Knows `secret` again from now on, without letting it go anywhere.
+    /// Recognises `secret` from now on, without letting it leave for any host.
     pub(crate) fn know(&self, name: &str, secret: &Secret) {
         self.known.learn(name, secret, None);
     }
 
-    /// Replaces every known secret in `text`, in any of the recognised forms, by `[redacted]`.
+    /// Replaces every known secret in `text`, in each of the recognised forms, by `[redacted]`.
     #[must_use]
     pub fn redact(&self, text: &[u8]) -> Vec<u8> {
         self.known.redact(text)
@@ -234,19 +234,17 @@ impl SecretStore {
         let (name, bytes) = match source {
             SecretSource::Variable(name) => (name, self.read_variable(name)),
             SecretSource::Saved(name) => (name, self.saved.read(name)?),
-            // Not here: a token that is not kept fresh is a riddle an hour later.
+            // Read by `oauth::Logins` only, which renews it: an expired token would fail without a reason.
             SecretSource::Login(name) => (name, None),
             SecretSource::Pair(pair) => {
-                return self.known_keys(source, &pair.secret, pair.keys(&self.environment)?);
+                return self.learned(source, &pair.secret, read_pair(pair, &self.environment)?);
             }
             SecretSource::Profile(store) => {
-                return self.known_keys(source, &store.secret, store.keys(&self.environment)?);
+                return self.learned(source, &store.secret, self.profiles(store).keys()?);
             }
-            SecretSource::Foreign(foreign) => {
-                let absent = || SecretError::Absent { source_name: source.clone() };
-                let secret = foreign.read(&self.environment, &self.keychain)?.ok_or_else(absent)?;
-                self.known.learn(&foreign.name, &secret, None);
-                return Ok(secret);
+            SecretSource::Foreign(token) => {
+                let secret = foreign::read_token(token, &self.environment, &self.keychain)?;
+                return self.learned(source, &token.name, secret);
             }
         };
         let bytes = bytes.ok_or_else(|| SecretError::Absent { source_name: source.clone() })?;
@@ -259,15 +257,20 @@ impl SecretStore {
         Ok(secret)
     }
 
-    fn known_keys(
+    /// Learns a secret that was found, or says that there is none.
+    fn learned(
         &self,
         source: &SecretSource,
         name: &str,
-        keys: Option<Secret>,
+        secret: Option<Secret>,
     ) -> Result<Secret, SecretError> {
-        let secret = keys.ok_or_else(|| SecretError::Absent { source_name: source.clone() })?;
+        let secret = secret.ok_or_else(|| SecretError::Absent { source_name: source.clone() })?;
         self.known.learn(name, &secret, None);
         Ok(secret)
+    }
+
+    fn profiles<'a>(&'a self, store: &'a ProfileStore) -> Profiles<'a> {
+        Profiles { store, variables: &self.environment }
     }
 
     fn read_variable(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {

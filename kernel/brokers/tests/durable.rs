@@ -1,4 +1,4 @@
-//! Files that survive, also a kill at every step.
+//! Durable files, also with a kill at every step.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::durable::{DurableError, append_line, create_private_dir, put_atomic};

@@ -1,4 +1,4 @@
-//! What leaves: which requests are sent, and what the other side sees of them.
+//! Requests: which are sent, and what the server sees of them.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 #[path = "support/server.rs"]
@@ -19,7 +19,7 @@ use std::time::Duration;
 use world::{Names, SECRET, api_key, body, credential, egress, request, send};
 
 #[tokio::test]
-async fn a_granted_request_arrives_as_it_was_meant() {
+async fn a_granted_request_arrives_unchanged() {
     let server = Server::start("127.0.0.1", vec![ok("hello")]).await;
     let mut request =
         request(&server.url("/v1/items?a=b#c"), &[&format!("POST {}", server.url("/v1/**"))]);
@@ -244,7 +244,7 @@ async fn a_port_is_part_of_the_grant() {
 }
 
 #[tokio::test]
-async fn a_placeholder_is_only_text() {
+async fn a_placeholder_is_sent_as_text() {
     let server = Server::start("127.0.0.1", vec![ok("")]).await;
     let (egress, secrets) = egress(&Names::all("127.0.0.1"));
     secrets.bind("github", &Secret::new(SECRET.as_bytes().to_vec()), "api.github.com");
@@ -436,7 +436,7 @@ async fn a_secret_that_signs_leaves_for_no_host() {
 }
 
 #[tokio::test]
-async fn what_signs_cannot_be_sent_and_what_is_sent_cannot_sign() {
+async fn a_signing_key_is_not_sent_and_a_plain_secret_does_not_sign() {
     let server = Server::start("127.0.0.1", vec![ok("")]).await;
     let mut request = signed(&server);
     request.credentials[0].secret = Secret::new(SECRET.as_bytes().to_vec());

@@ -1,4 +1,4 @@
-//! What comes back: redirects, bodies, echoes and silence.
+//! Answers: redirects, bodies, echoes and silence.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 #[path = "support/server.rs"]
@@ -162,7 +162,7 @@ async fn an_echoed_credential_is_redacted() {
 }
 
 #[tokio::test]
-async fn silence_ends_at_the_deadline_of_its_phase() {
+async fn a_silent_server_ends_at_the_deadline_of_its_phase() {
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc".to_vec();
     let short = Duration::from_millis(150);
 
@@ -213,7 +213,7 @@ async fn a_body_that_drips_ends_when_its_time_is_over() {
 }
 
 #[tokio::test]
-async fn what_arrives_compressed_is_not_unpacked() {
+async fn a_compressed_body_is_not_unpacked() {
     // 512 bytes of zeroes, once per coding that clients are fond of; a client that unpacks would make more of it.
     let bomb = [
         31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 99, 96, 24, 5, 35, 25, 0, 0, 120, 117, 170, 178, 0, 2, 0,

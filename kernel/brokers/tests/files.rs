@@ -1,7 +1,9 @@
-//! What a component can and cannot do with files, judged by what is on the disk.
+//! A component's access to files, judged by the disk.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::files::{Access, Directory, FileError, FileRules, Files, Kind};
+use openkoi_brokers::disk::FileKind;
+use openkoi_brokers::files::{FileError, FileRules, Files, GrantedDirectory};
+use openkoi_core::capability::Access;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
@@ -60,10 +62,13 @@ fn a_file_is_written_read_listed_renamed_and_removed() {
     assert_eq!(files.read("a/b/c.txt", 3, 100).unwrap(), b"lo");
     assert_eq!(files.read("a/b/c.txt", 99, 100).unwrap(), b"");
     let stat = files.stat("a/b/c.txt").unwrap();
-    assert_eq!((stat.kind, stat.size, stat.executable), (Kind::File, 5, false));
+    assert_eq!((stat.kind, stat.size, stat.executable), (FileKind::File, 5, false));
     let names: Vec<_> =
         files.list("a/b").unwrap().into_iter().map(|e| (e.name, e.stat.kind)).collect();
-    assert_eq!(names, [("c.txt".to_owned(), Kind::File), ("d".to_owned(), Kind::Directory)]);
+    assert_eq!(
+        names,
+        [("c.txt".to_owned(), FileKind::File), ("d".to_owned(), FileKind::Directory)]
+    );
     assert_eq!(files.list("").unwrap().len(), 1);
 
     files.rename("a/b/c.txt", "x/y.txt").unwrap();
@@ -166,6 +171,9 @@ fn secret_files_are_refused() {
         "firefox/ab12.default/key4.db",
         "firefox/ab12.default/logins.json",
         "Library/Keychains/login.keychain-db",
+        "backup/.config/gh/hosts.yml",
+        ".cargo/credentials.toml",
+        ".docker/config.json",
     ] {
         world.put(path, "canary");
         let files = world.files();
@@ -296,7 +304,7 @@ fn links_are_refused_on_the_fallback_path_too() {
     without_openat2(a_link_does_not_lead_around_a_rule);
 }
 
-/// How often each way is tried; `OPENKOI_FLIP_ROUNDS=1000000` is the whole of case 101.
+/// The number of tries of each way; `OPENKOI_FLIP_ROUNDS=1000000` is the whole of case 101.
 #[cfg(target_os = "linux")]
 fn rounds() -> usize {
     std::env::var("OPENKOI_FLIP_ROUNDS").map_or(20_000, |number| number.parse().unwrap())
@@ -380,16 +388,16 @@ fn only_regular_files_are_read() {
         assert!(matches!(result, Err(FileError::NotAFile { .. })), "{path}: {result:?}");
     }
     assert!(matches!(files.read("dir/file/x", 0, 1), Err(FileError::NotAFile { .. })));
-    let kinds: Vec<Kind> =
+    let kinds: Vec<FileKind> =
         files.list("").unwrap().into_iter().map(|entry| entry.stat.kind).collect();
-    assert_eq!(kinds, [Kind::Directory, Kind::Other, Kind::Other]);
+    assert_eq!(kinds, [FileKind::Directory, FileKind::Other, FileKind::Other]);
 }
 
 #[test]
 fn devices_and_kernel_files_are_not_read_through_a_granted_directory() {
     let world = world();
     let directories =
-        ["/dev", "/proc"].map(|path| Directory { path: path.into(), access: Access::Read });
+        ["/dev", "/proc"].map(|path| GrantedDirectory { path: path.into(), access: Access::Read });
     let files =
         world.open(FileRules { directories: directories.to_vec(), ..FileRules::workspace() });
 
@@ -431,7 +439,7 @@ fn a_granted_directory_is_reached_by_its_absolute_path_only() {
     let passwd = world.outside.join("passwd");
     let passwd = passwd.to_str().unwrap();
     let grant = |access| FileRules {
-        directories: vec![Directory { path: world.outside.clone(), access }],
+        directories: vec![GrantedDirectory { path: world.outside.clone(), access }],
         ..FileRules::workspace()
     };
 

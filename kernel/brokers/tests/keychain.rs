@@ -1,7 +1,8 @@
-//! What another program keeps in the keychain, by a program that is called like the one of macOS.
+//! Tokens of other programs in the keychain, read with a stand-in for the program of macOS.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::secrets::{Foreign, SecretSource, SecretStore};
+use openkoi_brokers::secrets::SecretStore;
+use openkoi_core::credential::{ForeignToken, SecretSource};
 use openkoi_test_support::Keyring;
 use std::collections::HashMap;
 use std::fs;
@@ -46,7 +47,7 @@ impl World {
 }
 
 fn source(keychain: &str) -> SecretSource {
-    SecretSource::Foreign(Box::new(Foreign {
+    SecretSource::Foreign(Box::new(ForeignToken {
         name: "pond-cli".to_owned(),
         program: "the Pond CLI".to_owned(),
         path: "~/.pond.json".to_owned(),
@@ -80,7 +81,7 @@ fn a_token_is_read_from_the_keychain_where_there_is_no_file() {
 }
 
 #[test]
-fn nothing_is_started_to_find_out_whether_there_might_be_a_token() {
+fn no_program_is_started_to_look_for_a_token_unasked() {
     let world = World::new().item(&kept(TOKEN));
 
     assert!(!world.store().has(&[pond()]) && pond().may_be_in_keychain());
@@ -91,7 +92,7 @@ fn nothing_is_started_to_find_out_whether_there_might_be_a_token() {
 }
 
 #[test]
-fn what_the_keychain_does_not_give_says_why() {
+fn a_keychain_that_gives_no_token_says_why() {
     let empty = World::new();
     assert!(!empty.store().finds(&pond()));
     assert_eq!(empty.read(&pond()), format!("{PLACE} is not set"));
@@ -109,7 +110,7 @@ fn what_the_keychain_does_not_give_says_why() {
 }
 
 #[test]
-fn what_was_allowed_for_the_file_is_not_allowed_for_the_keychain() {
+fn consent_for_the_file_does_not_cover_the_keychain() {
     let (file, both) = (source(""), pond());
 
     assert_eq!(file.external().unwrap(), ("pond-cli", "~/.pond.json".into()));

@@ -1,9 +1,10 @@
-//! Keys in the key ring of a session: put, found again, removed, and never at the price of a question.
+//! Keys in the key ring of a session: put, found again and removed, without a question to the user.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::secrets::{
-    KeepIn, Kept, KeyringTrouble, Place, Secret, SecretError, SecretSource, SecretStore,
+    KeepIn, Kept, KeySlot, KeyringTrouble, Secret, SecretError, SecretStore,
 };
+use openkoi_core::credential::SecretSource;
 use openkoi_test_support::Keyring;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -69,11 +70,11 @@ fn a_key_is_kept_in_the_ring_and_read_from_there_once() {
 
     let kept = put(&world.store(), KEY, KeepIn::Auto).unwrap();
 
-    assert_eq!(kept, Kept { place: Place::Keyring, trouble: None });
+    assert_eq!(kept, Kept { slot: KeySlot::Keyring, trouble: None });
     assert!(!world.file().exists());
     assert_eq!(world.ring.secrets(), [KEY]);
     let store = world.store();
-    assert!(store.has(&[saved()]) && store.place("pond") == Some(Place::Keyring));
+    assert!(store.has(&[saved()]) && store.slot("pond") == Some(KeySlot::Keyring));
     let before = world.ring.calls().lines().count();
     assert_eq!((shown(&store), shown(&store)), (KEY.to_owned(), KEY.to_owned()));
     assert_eq!(world.ring.calls().lines().count(), before + 1);
@@ -82,7 +83,7 @@ fn a_key_is_kept_in_the_ring_and_read_from_there_once() {
 }
 
 #[test]
-fn nothing_is_started_where_no_key_is_in_the_ring() {
+fn no_program_is_started_without_a_key_in_the_ring() {
     let world = World::new();
     let store = world.store();
     assert!(store.read(&[saved()]).is_err() && !store.has(&[saved()]));
@@ -111,7 +112,7 @@ fn the_key_that_was_kept_last_is_the_one_that_is_used() {
 }
 
 #[test]
-fn a_process_that_has_read_a_key_reads_the_next_one() {
+fn a_key_that_was_replaced_is_read_anew() {
     let world = World::new();
     let running = world.store();
     put(&world.store(), KEY, KeepIn::Auto).unwrap();
@@ -140,13 +141,13 @@ fn a_ring_that_cannot_be_used_leaves_the_key_in_a_file_and_says_so() {
 
         let kept = put(&world.store(), KEY, KeepIn::Auto).unwrap();
 
-        assert_eq!(kept, Kept { place: Place::File, trouble }, "{state}");
+        assert_eq!(kept, Kept { slot: KeySlot::File, trouble }, "{state}");
         assert_eq!(world.read(), KEY);
     }
 }
 
 #[test]
-fn who_wants_the_ring_and_nothing_else_gets_no_file() {
+fn a_key_for_the_ring_alone_is_not_put_into_a_file() {
     let world = World::new();
     world.ring.is("locked");
 
@@ -157,17 +158,17 @@ fn who_wants_the_ring_and_nothing_else_gets_no_file() {
 }
 
 #[test]
-fn without_a_session_there_is_no_ring_and_nothing_is_started() {
+fn without_a_session_no_program_is_started() {
     let world = World::new();
     let store = world.store_with(&[]);
 
     assert_eq!(store.keyring(), Err(KeyringTrouble::NoSession));
-    assert_eq!(put(&store, KEY, KeepIn::Auto).unwrap().place, Place::File);
+    assert_eq!(put(&store, KEY, KeepIn::Auto).unwrap().slot, KeySlot::File);
     assert_eq!(world.ring.calls(), "");
 }
 
 #[test]
-fn a_bus_in_the_usual_place_is_a_session() {
+fn a_bus_in_the_runtime_directory_is_a_session() {
     let world = World::new();
     let runtime = tempfile::tempdir().unwrap();
     let store = world.store_with(&[("XDG_RUNTIME_DIR", runtime.path().to_str().unwrap())]);
@@ -179,7 +180,7 @@ fn a_bus_in_the_usual_place_is_a_session() {
 }
 
 #[test]
-fn a_key_that_cannot_be_had_says_why() {
+fn a_key_that_cannot_be_read_says_why() {
     let world = World::new();
     put(&world.store(), KEY, KeepIn::Auto).unwrap();
     let says =
@@ -206,7 +207,7 @@ fn a_key_is_removed_from_both_places() {
     assert_eq!(world.store().forget("pond").unwrap(), None);
 
     assert_eq!((world.ring.secrets(), world.file().exists()), (Vec::new(), false));
-    assert_eq!(world.store().place("pond"), None);
+    assert_eq!(world.store().slot("pond"), None);
     assert_eq!(world.store().forget("pond").unwrap(), None);
 }
 
@@ -218,7 +219,7 @@ fn a_key_that_stays_in_a_locked_ring_is_not_used_any_more() {
 
     assert_eq!(world.store().forget("pond").unwrap(), Some(KeyringTrouble::Locked));
 
-    assert_eq!(world.store().place("pond"), None);
+    assert_eq!(world.store().slot("pond"), None);
     world.ring.is_not("locked");
     assert!(world.store().read(&[saved()]).is_err());
 }

@@ -2,16 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 mod support {
-    pub mod logins;
+    pub(crate) mod logins;
 }
 
 use std::{os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
 use openkoi_brokers::{
     egress::EgressError,
-    oauth::{Access, LoginError},
-    secrets::{Secret, SecretSource},
+    oauth::{AccessToken, LoginError},
+    secrets::Secret,
 };
+use openkoi_core::credential::SecretSource;
 use openkoi_test_support::authorization::{
     ACCOUNT, Authorization, Dialect, Poll, USER_CODE, access_token, refresh_token, session_token,
 };
@@ -46,7 +47,7 @@ async fn a_person_logs_in_with_a_code() {
 }
 
 #[tokio::test]
-async fn a_person_logs_in_where_an_authorization_code_is_the_answer() {
+async fn a_person_logs_in_to_a_service_that_answers_with_an_authorization_code() {
     let server = Authorization::start(Dialect::Code, [Poll::Pending, Poll::SlowDown]);
     let world = World::new(&server);
 
@@ -63,7 +64,7 @@ async fn a_person_logs_in_where_an_authorization_code_is_the_answer() {
 }
 
 #[tokio::test]
-async fn a_session_is_had_for_the_issued_token_and_kept() {
+async fn the_issued_token_is_exchanged_for_a_session_token_that_is_kept() {
     let server = Authorization::start(Dialect::Session, [Poll::Pending]);
     server.endpoint("http://127.0.0.1:9/v1/");
     let world = World::new(&server);
@@ -87,7 +88,7 @@ async fn a_session_is_had_for_the_issued_token_and_kept() {
 }
 
 #[tokio::test]
-async fn an_account_without_sessions_is_told_at_the_login() {
+async fn an_account_that_may_not_use_the_service_fails_at_its_login() {
     let server = Authorization::start(Dialect::Session, []);
     server.refuse_sessions();
     let world = World::new(&server);
@@ -115,7 +116,7 @@ async fn an_answer_does_not_lead_to_a_host_that_the_login_does_not_name() {
 }
 
 #[tokio::test]
-async fn a_service_that_wants_fewer_questions_gets_fewer() {
+async fn a_service_that_asks_to_slow_down_is_polled_less_often() {
     let server =
         Authorization::start(Dialect::Standard, [Poll::SlowDown, Poll::Pending, Poll::SlowDown]);
     let world = World::new(&server);
@@ -146,7 +147,7 @@ async fn a_code_that_nobody_uses_expires() {
 }
 
 #[tokio::test]
-async fn a_person_who_says_no_is_understood() {
+async fn a_login_that_the_person_refuses_ends() {
     for dialect in [Dialect::Standard, Dialect::Session] {
         let server = Authorization::start(dialect, [Poll::Pending, Poll::Denied]);
         let world = World::new(&server);
@@ -164,7 +165,7 @@ async fn a_person_who_says_no_is_understood() {
 }
 
 #[tokio::test]
-async fn a_network_that_fails_in_the_middle_is_waited_for() {
+async fn a_login_goes_on_after_the_network_failed_for_a_while() {
     for dialect in [Dialect::Standard, Dialect::Code] {
         let polls = [Poll::Pending, Poll::HangUp, Poll::HangUp, Poll::Broken, Poll::Pending];
         let server = Authorization::start(dialect, polls);
@@ -196,7 +197,7 @@ async fn a_token_is_renewed_when_less_than_a_minute_is_left() {
 }
 
 #[tokio::test]
-async fn of_many_that_renew_at_once_one_asks() {
+async fn many_requests_at_once_make_one_renewal() {
     let server = Authorization::start(Dialect::Standard, []);
     let world = World::new(&server);
     world.keep_expired(&server);
@@ -217,7 +218,7 @@ async fn of_many_that_renew_at_once_one_asks() {
 }
 
 #[tokio::test]
-async fn a_service_that_takes_its_time_holds_no_other_login() {
+async fn a_slow_service_does_not_delay_other_logins() {
     let (slow, quick) =
         (Authorization::start(Dialect::Standard, []), Authorization::start(Dialect::Standard, []));
     let (world, other) = (World::new(&slow), World::new(&quick));
@@ -247,7 +248,7 @@ async fn a_service_that_takes_its_time_holds_no_other_login() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_service_refuses_is_renewed_once_for_everybody() {
+async fn a_refused_token_is_renewed_once_for_all_requests() {
     let server = Authorization::start(Dialect::Standard, []);
     let world = World::new(&server);
     world.begin().await.unwrap().wait().await.unwrap();
@@ -337,7 +338,7 @@ async fn a_token_that_cannot_be_renewed_is_used_until_the_service_says_no() {
 }
 
 #[tokio::test]
-async fn a_new_token_is_kept_although_nobody_waits_for_it() {
+async fn a_new_token_is_kept_although_its_request_was_cancelled() {
     let server = Authorization::start(Dialect::Standard, []);
     let world = World::new(&server);
     world.keep_expired(&server);
@@ -352,7 +353,7 @@ async fn a_new_token_is_kept_although_nobody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn what_others_keep_in_the_file_stays() {
+async fn entries_of_other_programs_stay_in_the_file() {
     let server = Authorization::start(Dialect::Standard, []);
     let world = World::new(&server);
     let others = json!({
@@ -422,7 +423,7 @@ async fn a_file_that_others_can_read_is_refused() {
 }
 
 #[tokio::test]
-async fn tokens_are_known_again_and_go_to_no_other_host() {
+async fn tokens_are_redacted_and_go_to_no_other_host() {
     let server = Authorization::start(Dialect::Standard, []);
     let elsewhere = Authorization::start(Dialect::Standard, []);
     let world = World::new(&server);
@@ -462,7 +463,7 @@ async fn a_logout_removes_one_login_and_leaves_the_others() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_an_error_without_its_text() {
+async fn a_malformed_answer_is_an_error_that_does_not_repeat_it() {
     let token = "koi-canary-0123456789";
     let answers = [
         (200, String::new()),
@@ -510,7 +511,7 @@ async fn a_server_that_is_out_of_order_does_not_end_a_login() {
 }
 
 #[tokio::test]
-async fn a_login_of_another_program_is_understood() {
+async fn a_login_that_another_program_wrote_is_read() {
     let server = Authorization::start(Dialect::Code, []);
     let world = World::new(&server);
     let id = openkoi_test_support::authorization::id_token();
@@ -520,7 +521,7 @@ async fn a_login_of_another_program_is_understood() {
         "expires_at": (world.clock.now() + 1_000) * 1_000,
     } } }));
 
-    let access: Access = world.access().await.unwrap();
+    let access: AccessToken = world.access().await.unwrap();
 
     assert_eq!(access.headers, [("X-Account-Id".to_owned(), ACCOUNT.to_owned())]);
     assert_eq!(server.asked(), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! What a program can do, judged by the program itself and by what it leaves behind.
+//! Programs in the sandbox, judged by what they report and by what they leave behind.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
@@ -6,8 +6,10 @@
     reason = "what a test needs is there, or the test fails"
 )]
 
+use openkoi_brokers::places;
 use openkoi_brokers::processes::{
-    Child, Command, Exit, Happening, Part, ProcessError, ProcessSettings, Processes, SandboxMode,
+    Child, Command, Happening, ProcessError, ProcessSettings, Processes, ProgramExit, SandboxMode,
+    SandboxPart,
 };
 use std::collections::HashMap;
 use std::fs;
@@ -60,7 +62,7 @@ fn world() -> World {
 struct Ran {
     out: String,
     err: String,
-    exit: Exit,
+    exit: ProgramExit,
 }
 
 impl World {
@@ -69,10 +71,14 @@ impl World {
     }
 
     /// The broker on a system without `part`.
-    fn processes_without(&self, part: Part) -> Processes {
-        let probe: fn(Part) -> std::io::Result<()> = match part {
-            Part::Files => |part| if part == Part::Files { Err(missing()) } else { Ok(()) },
-            Part::Loopback => |part| if part == Part::Loopback { Err(missing()) } else { Ok(()) },
+    fn processes_without(&self, part: SandboxPart) -> Processes {
+        let probe: fn(SandboxPart) -> std::io::Result<()> = match part {
+            SandboxPart::Files => {
+                |part| if part == SandboxPart::Files { Err(missing()) } else { Ok(()) }
+            }
+            SandboxPart::Loopback => {
+                |part| if part == SandboxPart::Loopback { Err(missing()) } else { Ok(()) }
+            }
         };
         Processes::with_probe(self.settings.clone(), probe)
     }
@@ -107,11 +113,11 @@ fn missing() -> std::io::Error {
 async fn finish(mut child: Child) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     loop {
-        match child.next().await.unwrap().expect("it ended without an exit") {
+        match child.next().await.expect("it ended without an exit") {
             Happening::Stdout(bytes) => out.extend(bytes),
             Happening::Stderr(bytes) => err.extend(bytes),
             Happening::Exited(exit) => {
-                assert_eq!(child.next().await.unwrap(), None, "nothing follows the exit");
+                assert_eq!(child.next().await, None, "nothing follows the exit");
                 let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
                 return Ran { out: text(&out), err: text(&err), exit };
             }
@@ -208,7 +214,7 @@ async fn a_program_writes_only_where_it_may() {
 }
 
 #[tokio::test]
-async fn a_granted_place_is_open_but_never_a_secret_inside_it() {
+async fn a_secret_inside_of_a_granted_directory_stays_closed() {
     let world = world();
     let mut command = world.shell(&format!(
         "cat {0}/other/file; cat {0}/secret/key; echo x > {0}/other/new; echo y > {0}/other/file",
@@ -224,6 +230,31 @@ async fn a_granted_place_is_open_but_never_a_secret_inside_it() {
     let ran = world.run(command).await;
     assert_eq!(ran.out, "other", "{}", ran.err);
     assert_eq!(fs::read_to_string(world.base.join("other/file")).unwrap(), "y\n");
+}
+
+#[tokio::test]
+async fn the_secret_places_of_a_granted_home_stay_closed() {
+    let mut world = world();
+    let home = world.base.join("other");
+    world.settings.secret = places::secrets_below(&home);
+    // The first two were closed to the file broker alone, the others to programs alone.
+    let secrets =
+        [".pgpass", ".git-credentials", ".config/gh/hosts.yml", ".cargo/credentials.toml"];
+    for path in secrets {
+        let path = home.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "canary").unwrap();
+    }
+    let home = home.display();
+    let mut command = world.shell(&format!(
+        "for path in {}; do cat {home}/$path; done; cat {home}/file",
+        secrets.join(" ")
+    ));
+    command.read = vec![world.base.join("other")];
+
+    let ran = world.run(command).await;
+
+    assert_eq!(ran.out, "other", "{}", ran.err);
 }
 
 #[tokio::test]
@@ -261,7 +292,7 @@ async fn a_program_has_no_network() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut command = world.python(SOCKETS);
     command.arguments.push(listener.local_addr().unwrap().port().to_string());
-    let processes = world.processes_without(Part::Loopback);
+    let processes = world.processes_without(SandboxPart::Loopback);
 
     let closed = finish(processes.spawn(command.clone()).await.unwrap()).await;
     command.network = true;
@@ -326,7 +357,7 @@ if six:
 print('uid', os.getuid(), 'owner', os.stat('.').st_uid, 'group', os.getgid())
 ";
 
-/// What each attempt comes to with loopback; without it, every one is refused.
+/// The results of the attempts with loopback. Without it, all are refused.
 const REACHED: [(&str, &str); 13] = [
     ("itself", "heard"),
     ("itself by name", "heard"),
@@ -381,7 +412,7 @@ impl Listeners {
     }
 }
 
-/// What [`NEIGHBOURS`] says, with loopback or without.
+/// Returns the output of [`NEIGHBOURS`], with loopback or without.
 fn reached(loopback: bool, six: bool) -> Vec<String> {
     let mut expected: Vec<(&str, &str)> = REACHED.to_vec();
     expected.push(("pair", "opened"));
@@ -399,12 +430,12 @@ fn reached(loopback: bool, six: bool) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_program_talks_to_itself_and_to_nobody_else() {
+async fn a_program_reaches_itself_and_nothing_else() {
     let world = world();
     let host = Listeners::start();
     let mut command = world.python(NEIGHBOURS);
     command.arguments.extend(host.arguments());
-    let without = world.processes_without(Part::Loopback);
+    let without = world.processes_without(SandboxPart::Loopback);
 
     let ran = world.run(command.clone()).await;
     let fallback = finish(without.spawn(command).await.unwrap()).await;
@@ -417,14 +448,14 @@ async fn a_program_talks_to_itself_and_to_nobody_else() {
     }
 }
 
-/// What a capability set of `/proc/self/status` holds.
+/// Returns a capability set of `/proc/self/status`.
 fn capabilities(status: &str, set: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(set)).unwrap();
     u64::from_str_radix(line.trim(), 16).unwrap()
 }
 
 #[tokio::test]
-async fn a_program_keeps_no_power_over_its_sandbox() {
+async fn a_program_has_no_capability_over_its_sandbox() {
     let world = world();
     let own = fs::read_to_string("/proc/self/status").unwrap();
 
@@ -484,7 +515,7 @@ async fn calls_that_lead_around_the_sandbox_are_refused() {
 #[tokio::test]
 async fn without_a_sandbox_nothing_is_started() {
     let world = world();
-    let processes = world.processes_without(Part::Files);
+    let processes = world.processes_without(SandboxPart::Files);
 
     let error = processes.spawn(world.shell("touch started")).await.expect_err("it was started");
 
@@ -507,7 +538,7 @@ async fn without_a_sandbox_nothing_is_started() {
 }
 
 #[test]
-fn the_doctor_sees_what_programs_get() {
+fn the_report_says_what_a_program_gets() {
     let report = world().processes().sandbox_level();
 
     assert!(report.available && report.network, "{report:?}");
@@ -554,7 +585,7 @@ async fn a_program_has_no_terminal_and_reads_what_it_is_given() {
 }
 
 #[tokio::test]
-async fn a_flood_is_cut_and_kept() {
+async fn output_that_is_too_long_is_cut_and_kept_in_a_file() {
     let world = world();
     let mut command = world
         .shell("echo begin; head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; echo end");
@@ -563,7 +594,7 @@ async fn a_flood_is_cut_and_kept() {
     let mut child = world.processes().spawn(command).await.unwrap();
     let (mut delivered, mut largest, mut last) = (0, 0, Vec::new());
     let exit = loop {
-        match child.next().await.unwrap().unwrap() {
+        match child.next().await.unwrap() {
             Happening::Stdout(bytes) => {
                 delivered += bytes.len();
                 largest = largest.max(bytes.len());
@@ -609,7 +640,7 @@ async fn the_whole_group_is_killed_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_deadline_holds_while_nobody_asks() {
+async fn a_deadline_holds_although_the_caller_does_not_listen() {
     let world = world();
     let mut command = world.shell("echo $$ > pid; while :; do echo flood; done");
     command.deadline = Some(Duration::from_millis(300));
@@ -646,7 +677,7 @@ async fn dropping_or_killing_a_child_ends_its_group() {
         let world = world();
         let mut child =
             world.processes().spawn(world.shell("sleep 1000 & echo $!; wait")).await.unwrap();
-        let Some(Happening::Stdout(pid)) = child.next().await.unwrap() else { panic!("no pid") };
+        let Some(Happening::Stdout(pid)) = child.next().await else { panic!("no pid") };
         let pid = String::from_utf8(pid).unwrap();
 
         if drop_it {
@@ -670,9 +701,9 @@ async fn a_host_that_waits() {
     openkoi_brokers::secrets::close_memory().unwrap();
     let loopback = world.processes().loopback().is_ok();
     let mut child = world.processes().spawn(world.shell("echo $$; sleep 1000")).await.unwrap();
-    let Some(Happening::Stdout(line)) = child.next().await.unwrap() else { panic!("no pid") };
+    let Some(Happening::Stdout(line)) = child.next().await else { panic!("no pid") };
     fs::write(pid, format!("{loopback} {}", String::from_utf8(line).unwrap())).unwrap();
-    child.next().await.unwrap();
+    child.next().await;
 }
 
 #[test]

@@ -1,9 +1,8 @@
-//! Keys that sign: the variables first, then files of profiles; a profile that has to ask for its keys says so.
+//! Keys that sign: from variables first, then from files of profiles.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::secrets::{
-    ProfileFile, ProfileStore, SecretSource, SecretStore, VariablePair,
-};
+use openkoi_brokers::secrets::SecretStore;
+use openkoi_core::credential::{ProfileFile, ProfileStore, SecretSource, VariablePair};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -169,7 +168,7 @@ fn the_profile_is_the_default_or_the_one_that_is_named() {
 }
 
 #[test]
-fn the_files_may_be_elsewhere() {
+fn variables_replace_the_paths_of_the_files() {
     let world = World::empty();
     std::fs::write(world.home.path().join("mine"), CREDENTIALS).unwrap();
     let world = world.with("AWS_SHARED_CREDENTIALS_FILE", "~/mine").with("AWS_PROFILE", "work");
@@ -178,7 +177,7 @@ fn the_files_may_be_elsewhere() {
 }
 
 #[test]
-fn a_profile_that_has_to_ask_for_its_keys_says_so_in_one_line() {
+fn a_profile_that_gets_its_keys_elsewhere_is_an_error_of_one_line() {
     for (profile, way) in
         [("tool", "credential_process"), ("role", "role_arn"), ("login", "sso_session")]
     {
@@ -226,12 +225,12 @@ fn the_region_is_the_profiles_own() {
 }
 
 #[test]
-fn whether_there_are_keys_is_told_without_reading_the_files() {
+fn keys_are_found_without_reading_the_files() {
     let world = World::new();
     let directory = world.home.path().join(".aws");
     // Neither a pipe nor what is no text is opened for the question.
     std::fs::write(directory.join("credentials"), [0xff, 0xfe]).unwrap();
     assert!(world.store().has(&[SecretSource::Profile(Box::new(profiles()))]));
-    assert!(world.error().ends_with("is not a key file: it is no text"));
+    assert!(world.error().ends_with("is not a key file: it is not a text"));
     assert_eq!(chain().map(|source| source.is_external()), [false, true]);
 }

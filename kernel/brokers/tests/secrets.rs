@@ -1,7 +1,8 @@
-//! Where credentials come from, and what becomes of them in text.
+//! Credentials: their sources, and their redaction in text.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::secrets::{KeepIn, Secret, SecretError, SecretSource, SecretStore};
+use openkoi_brokers::secrets::{KeepIn, Secret, SecretError, SecretStore};
+use openkoi_core::credential::SecretSource;
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -103,7 +104,7 @@ fn a_stored_secret_is_closed_and_can_be_forgotten() {
 }
 
 #[test]
-fn a_secret_prints_nothing_of_itself() {
+fn the_debug_text_of_a_secret_does_not_show_it() {
     let home = tempfile::tempdir().unwrap();
     let store = store(&home, &[("KEY", "secret-from-variable")]);
     let secret = store.read(&[variable("KEY")]).unwrap();
@@ -139,7 +140,7 @@ mod any_text {
     }
 
     proptest! {
-        /// Whatever stands around it, and however it is written.
+        /// With any text around it, and in any form.
         #[test]
         fn a_secret_is_found_in_any_text(
             secret in "[!-~]{8,40}", before in "[ -~]{0,20}", after in "[ -~]{0,20}", form in 0..4,

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::snapshot::{
-    Change, ChangeKind, IndexCache, LARGEST_FILE, SnapshotError, SnapshotStore,
+    IndexCache, LARGEST_FILE, PathChange, PathChangeKind, SnapshotError, SnapshotStore,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,8 +73,8 @@ fn list(root: &Path) -> BTreeMap<String, String> {
     found
 }
 
-fn change(path: &str, kind: ChangeKind) -> Change {
-    Change { path: path.to_owned(), kind }
+fn change(path: &str, kind: PathChangeKind) -> PathChange {
+    PathChange { path: path.to_owned(), kind }
 }
 
 #[test]
@@ -108,11 +108,11 @@ fn every_kind_of_change_is_named() {
     assert_eq!(
         world.store.diff(before, after).unwrap(),
         [
-            change("changed", ChangeKind::Modified),
-            change("gone", ChangeKind::Removed),
-            change("kind", ChangeKind::Retyped),
-            change("mode", ChangeKind::Mode),
-            change("new/file", ChangeKind::Added),
+            change("changed", PathChangeKind::Modified),
+            change("gone", PathChangeKind::Removed),
+            change("kind", PathChangeKind::Retyped),
+            change("mode", PathChangeKind::Mode),
+            change("new/file", PathChangeKind::Added),
         ]
     );
     assert_eq!(world.store.diff(before, before).unwrap(), []);
@@ -171,7 +171,7 @@ fn a_workspace_is_put_back_and_that_can_be_undone() {
 }
 
 #[test]
-fn what_is_there_already_is_not_written_again() {
+fn a_restore_does_not_write_files_that_are_right_already() {
     let world = world();
     world.put("same", "1").put("other", "1");
     let wanted = world.capture();
@@ -248,7 +248,7 @@ fn repository(world: &World) {
 }
 
 #[test]
-fn what_steers_git_and_agents_is_put_back() {
+fn control_files_are_put_back() {
     let world = world();
     repository(&world);
     world.put("AGENTS.md", "be kind").put(".openkoi/config.toml", "[limits]\n").put("a", "1");
@@ -311,7 +311,7 @@ fn what_steers_git_and_agents_is_put_back() {
 }
 
 #[test]
-fn control_files_are_covered_even_where_they_are_ignored() {
+fn control_files_are_covered_even_if_they_are_ignored() {
     let world = world();
     world.put(".gitignore", ".git\n.openkoi/\nAGENTS.md\n.mcp.json\n").put("sub/a", "1");
     world.put(".openkoi/config.toml", "mine").put(".git/config", "mine").put(".git/HEAD", "x");
@@ -334,7 +334,7 @@ fn control_files_are_covered_even_where_they_are_ignored() {
 }
 
 #[test]
-fn a_repository_that_is_swapped_is_swapped_back() {
+fn a_replaced_repository_is_put_back() {
     let world = world();
     world.put("inner/.git", "gitdir: ../elsewhere\n").put("outer/.git/config", "mine");
     world.put("outer/.git/hooks/pre-commit", "mine").put("outer/.git/info/exclude", "mine");
@@ -369,7 +369,7 @@ fn a_control_file_that_cannot_be_kept_does_not_stay_either() {
 }
 
 #[test]
-fn a_tree_from_before_control_files_were_covered_takes_none_away() {
+fn an_old_tree_without_control_files_removes_none() {
     use sha2::Digest;
     let world = world();
     world.put(".git/config", "mine").put(".git/hooks/pre-commit", "mine").put("added", "x");
@@ -383,7 +383,7 @@ fn a_tree_from_before_control_files_were_covered_takes_none_away() {
     let changes = world.store.diff(old, world.capture()).unwrap();
     let report = world.restore(old);
 
-    assert_eq!(changes, [change("added", ChangeKind::Added)]);
+    assert_eq!(changes, [change("added", PathChangeKind::Added)]);
     assert_eq!(report.removed, ["added"]);
     assert!(world.root.join(".git/hooks/pre-commit").exists());
 }
@@ -446,7 +446,7 @@ fn only_changed_files_are_read_again() {
 }
 
 #[test]
-fn a_change_under_the_same_size_and_time_is_seen() {
+fn a_change_that_keeps_size_and_time_is_seen() {
     let world = world();
     world.put("a", "1");
     let time = world.root.join("a").metadata().unwrap().modified().unwrap();
@@ -491,25 +491,6 @@ fn a_broken_object_is_not_restored() {
 
     assert!(matches!(error, SnapshotError::Damaged { .. }), "{error}");
     assert_eq!(fs::read_to_string(world.root.join("a")).unwrap(), "current");
-}
-
-#[test]
-fn a_sweep_keeps_what_is_needed() {
-    let world = world();
-    world.put("a", "first contents").put("b", "in both");
-    let first = world.capture();
-    world.put("a", "second contents");
-    let second = world.capture();
-    let leftover = object_of(&world, "in both").with_file_name("0123456789abcdef.tmp");
-    fs::write(&leftover, "torn").unwrap();
-
-    assert_eq!(world.store.gc(&[first, second]).unwrap(), 1, "what an interrupted write left");
-    assert_eq!(world.store.gc(&[first]).unwrap(), 2, "a tree and a file");
-
-    assert!(matches!(world.store.diff(first, second), Err(SnapshotError::Unknown { .. })));
-    assert!(world.store.gc(&[second]).is_err(), "nothing is removed when a tree is missing");
-    world.restore(first);
-    assert_eq!(fs::read_to_string(world.root.join("a")).unwrap(), "first contents");
 }
 
 #[test]

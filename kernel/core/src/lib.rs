@@ -14,6 +14,7 @@ pub mod approval;
 pub mod blob;
 pub mod capability;
 pub mod contract;
+pub mod credential;
 pub mod decision;
 pub mod evaluation;
 pub mod evaluators;

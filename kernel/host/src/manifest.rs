@@ -11,9 +11,9 @@ pub(crate) mod template;
 
 pub use error::ManifestError;
 pub use parts::{
-    About, Capability, CredentialEntry, CredentialStore, DESCRIPTION_BYTES, EvaluatorEntry, Inject,
-    InjectWord, Kind, LimitRequest, MANIFEST_BYTES, MOST_TOOLS, Manifest, OptionEntry, PresetEntry,
-    ProviderEntry, SCHEMA_BYTES, StoreEntry, ToolEntry, Wire,
+    About, Capability, CredentialEntry, CredentialStore, DESCRIPTION_BYTES, EvaluatorEntry, Kind,
+    LimitRequest, MANIFEST_BYTES, MOST_TOOLS, Manifest, OptionEntry, PresetEntry, ProviderEntry,
+    SCHEMA_BYTES, StoreEntry, ToolEntry, Wire,
 };
 
 impl Manifest {

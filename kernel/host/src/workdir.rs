@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use openkoi_brokers::files::{Access as RootAccess, Directory, FileRules, Files};
+use openkoi_brokers::files::{FileRules, Files, GrantedDirectory};
 use openkoi_core::{capability::Access, failure::Failure};
 
 use crate::failure;
@@ -20,7 +20,7 @@ pub struct Workdir {
     /// Control and secret files of the workspace that the user granted by name.
     pub named: Vec<String>,
     /// Further directories that the user granted.
-    pub directories: Vec<Directory>,
+    pub directories: Vec<GrantedDirectory>,
     /// Further directories that programs may write to.
     pub writable: Vec<PathBuf>,
     /// True if the user lets programs use the network.
@@ -60,7 +60,7 @@ impl Workdir {
     fn open(&self, access: Access) -> Result<Arc<Files>, Failure> {
         let mut directories = self.directories.clone();
         if self.output.is_dir() {
-            directories.push(Directory { path: self.output.clone(), access: RootAccess::Read });
+            directories.push(GrantedDirectory { path: self.output.clone(), access: Access::Read });
         }
         let mut rules = FileRules {
             directories,

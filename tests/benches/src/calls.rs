@@ -4,8 +4,8 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use openkoi_brokers::secrets::SecretSource;
 use openkoi_core::{
+    credential::SecretSource,
     evaluation::Subject,
     evaluators::Evaluators,
     message::{Message, Prompt, Role, ToolCall},

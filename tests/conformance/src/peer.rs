@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use openkoi_brokers::{
     egress::{Egress, EgressSettings},
-    secrets::{SecretSource, SecretStore, VariablePair},
+    secrets::SecretStore,
 };
 use openkoi_core::{
+    credential::{SecretSource, VariablePair},
     message::{Message, OfferedTool, Part, Prompt, Role, Speaker, ToolResult, Turn},
     model::ModelError,
     port::{Delta, Deltas, Model},

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use openkoi_brokers::{
-    oauth::Login,
-    secrets::{Foreign, SecretSource, has_keychain},
-};
-use openkoi_host::manifest::{CredentialEntry, Inject, Manifest, PresetEntry, ProviderEntry};
+use openkoi_brokers::secrets::has_keychain;
+use openkoi_core::credential::{ForeignToken, Inject, Login, SecretSource};
+use openkoi_host::manifest::{CredentialEntry, Manifest, PresetEntry, ProviderEntry};
 
 use super::{ModelsError, login};
 use crate::{
@@ -216,7 +214,7 @@ fn offers_of(manifest: &Manifest) -> Vec<Offer<'_>> {
 
 fn store(preset: &PresetEntry) -> Option<SecretSource> {
     let store = preset.store.as_ref()?;
-    Some(SecretSource::Foreign(Box::new(Foreign {
+    Some(SecretSource::Foreign(Box::new(ForeignToken {
         name: preset.name.clone(),
         program: store.program.clone(),
         path: store.path.clone(),

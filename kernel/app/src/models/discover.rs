@@ -1,7 +1,8 @@
 //! Finds the providers of this machine: manifests, variables, credentials and consents put together.
 
-use openkoi_brokers::secrets::{SecretSource, SecretStore};
+use openkoi_brokers::secrets::SecretStore;
 use openkoi_components::Embedded;
+use openkoi_core::credential::SecretSource;
 use openkoi_host::manifest::Manifest;
 
 use super::{Catalogue, Connections, Listing, base_url, connect};

@@ -1,6 +1,7 @@
 //! How one logs in to a configured provider: as its component says, with what the configuration changes.
 
-use openkoi_brokers::oauth::Login;
+use openkoi_brokers::oauth::check_login;
+use openkoi_core::credential::Login;
 use serde_json::Value;
 
 use super::ModelsError;
@@ -35,7 +36,7 @@ pub(super) fn of(
         session.endpoint.clear();
         session.endpoint_hosts.clear();
     }
-    login.check().map_err(|error| unfit(error.to_string()))?;
+    check_login(&login).map_err(|error| unfit(error.to_string()))?;
     Ok(Some(login))
 }
 

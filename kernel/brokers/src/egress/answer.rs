@@ -1,4 +1,4 @@
-//! What comes back, bounded and cleaned.
+//! The answer: its body capped, its headers filtered, and credentials in it redacted.
 
 use super::client::{explain, timeout};
 use super::{EgressError, EgressErrorKind, EgressLimits, Phase};
@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Headers of an answer that a caller has no use for and must not keep.
+/// Headers of an answer that are dropped: a caller has no use for them and must not keep them.
 const SENSITIVE: [&str; 9] = [
     "set-cookie",
     "set-cookie2",
@@ -26,11 +26,11 @@ const SENSITIVE: [&str; 9] = [
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The headers, cookies, challenges and credentials left out.
+    /// The headers, without cookies, challenges and credentials.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The URL that answered, after redirects, as it was before credentials were put in.
+    /// The URL that answered, after redirects, without credentials.
     pub url: String,
-    /// The body, still on its way.
+    /// The body, which is still being received.
     pub body: Body,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Debug for Body {
     }
 }
 
-/// Turns the client's answer into the caller's.
+/// Makes the caller's answer of the client's.
 pub(super) fn assemble(
     inner: reqwest::Response,
     url: String,

@@ -1,13 +1,14 @@
-//! The gates that a request passes before anything leaves.
+//! The gates that a request passes before a credential is put in.
 
+use super::hop::Hop;
 use super::{Credential, EgressError, Injection, Request, sigv4};
 use crate::sabotage::{Guard, off};
 use crate::secrets::SecretStore;
-use openkoi_core::pattern::{HttpRule, HttpTarget, is_public_address};
+use openkoi_core::pattern::{HttpRule, is_public_address};
 use std::net::IpAddr;
 use url::{Host, Url};
 
-/// Headers that describe the connection or identify its user. The host alone sets them.
+/// Headers that describe the connection or identify its user. They are set here and refused from callers.
 const OWNED: [&str; 13] = [
     "host",
     "content-length",
@@ -24,46 +25,7 @@ const OWNED: [&str; 13] = [
     "http2-settings",
 ];
 
-/// One request of a chain, after its URL was understood.
-#[derive(Debug, Clone)]
-pub(super) struct Hop {
-    pub(super) url: Url,
-    pub(super) method: String,
-    pub(super) headers: Vec<(String, Vec<u8>)>,
-    pub(super) body: Vec<u8>,
-    pub(super) redirected: bool,
-}
-
-impl Hop {
-    pub(super) fn host(&self) -> &str {
-        self.url.host_str().unwrap_or_default()
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        self.url.port_or_known_default().unwrap_or_default()
-    }
-
-    pub(super) fn is_secure(&self) -> bool {
-        self.url.scheme() == "https"
-    }
-
-    fn target(&self) -> HttpTarget<'_> {
-        HttpTarget {
-            method: &self.method,
-            secure: self.is_secure(),
-            host: self.host(),
-            port: self.port(),
-            path: self.url.path(),
-        }
-    }
-
-    /// Where the hop goes, for messages: no path, no query, no secret.
-    pub(super) fn place(&self) -> String {
-        self.url.origin().ascii_serialization()
-    }
-}
-
-/// Reads the URL and refuses what can be read in two ways.
+/// Parses a URL. One that two parsers could read in two ways is refused.
 pub(super) fn parse(text: &str) -> Result<Url, EgressError> {
     if text.bytes().any(|byte| byte <= b' ' || byte == 0x7f || byte == b'\\') {
         return Err(EgressError::invalid(
@@ -91,7 +53,7 @@ fn has_userinfo(text: &str, url: &Url) -> bool {
     authority.contains('@') || !url.username().is_empty() || url.password().is_some()
 }
 
-/// Holds the hop against the rules and the closed addresses. Resolves nothing.
+/// Checks the hop against the rules and the closed addresses. Resolves nothing.
 pub(super) fn covered(hop: &Hop, request: &Request) -> Result<(), EgressError> {
     let target = hop.target();
     let mut matching = request.rules.iter().filter(|rule| rule.matches(&target)).peekable();
@@ -121,10 +83,12 @@ fn not_covered(hop: &Hop, request: &Request) -> EgressError {
     EgressError::denied(message).hint(allow_line(hop, request))
 }
 
+/// Returns the command that allows the hop.
 fn allow_line(hop: &Hop, request: &Request) -> String {
     format!("openkoi grant {} http '{} {}/**'", request.caller, hop.method, hop.place())
 }
 
+/// Tells whether the host is an address of the local network, or a name of this machine.
 fn is_closed(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => !is_public_address(IpAddr::V4(address)),
@@ -137,7 +101,7 @@ fn is_closed(url: &Url) -> bool {
     }
 }
 
-/// Refuses headers that are the host's, and bytes that would end one.
+/// Refuses headers that are set here, malformed names, and values that would end the header.
 pub(super) fn headers(request: &Request) -> Result<(), EgressError> {
     for (name, value) in &request.headers {
         let name = name.to_ascii_lowercase();
@@ -161,7 +125,7 @@ pub(super) fn headers(request: &Request) -> Result<(), EgressError> {
     Ok(())
 }
 
-/// Whether `credential` goes into the header `name`.
+/// Tells whether `credential` goes into the header `name`.
 fn injects(credential: &Credential, name: &str) -> bool {
     match &credential.inject {
         Injection::Header { name: own, .. } => own.eq_ignore_ascii_case(name),

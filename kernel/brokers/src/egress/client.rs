@@ -1,7 +1,7 @@
-//! The one place that builds HTTP clients, and reads its errors.
+//! The clients of the HTTP library, and their errors in our words.
 
 use super::resolve::{Filtered, ResolveError};
-use super::{Egress, EgressError, EgressErrorKind, EgressSettings, Phase};
+use super::{EgressError, EgressErrorKind, EgressSettings, Phase};
 use rustls::crypto::CryptoProvider;
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
@@ -16,18 +16,23 @@ pub(super) struct Clients {
     plain: OnceLock<reqwest::Client>,
 }
 
-/// Returns the client of an encrypted hop, or that of a hop in the clear.
-pub(super) fn client(egress: &Egress, secure: bool) -> Result<&reqwest::Client, EgressError> {
-    let clients = &egress.clients;
-    let cell = if secure { &clients.secure } else { &clients.plain };
-    if let Some(client) = cell.get() {
-        return Ok(client);
+impl Clients {
+    /// Returns the client for encrypted hops, or the one for hops in the clear.
+    pub(super) fn client(
+        &self,
+        settings: &EgressSettings,
+        secure: bool,
+    ) -> Result<&reqwest::Client, EgressError> {
+        let cell = if secure { &self.secure } else { &self.plain };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let built = build(settings, secure).map_err(|error| {
+            let message = format!("the http client cannot be set up: {}", deepest(&error));
+            EgressError::new(EgressErrorKind::Tls, message)
+        })?;
+        Ok(cell.get_or_init(|| built))
     }
-    let built = build(&egress.settings, secure).map_err(|error| {
-        let message = format!("the http client cannot be set up: {}", deepest(&error));
-        EgressError::new(EgressErrorKind::Tls, message)
-    })?;
-    Ok(cell.get_or_init(|| built))
 }
 
 fn build(settings: &EgressSettings, secure: bool) -> reqwest::Result<reqwest::Client> {
@@ -50,8 +55,8 @@ fn build(settings: &EgressSettings, secure: bool) -> reqwest::Result<reqwest::Cl
     trusting(builder, settings, secure)?.build()
 }
 
-/// Reading the system's certificates takes longer than a whole exchange on this machine. What is sent in the clear
-/// has no use for them: its client trusts nobody, so it could not be talked into TLS either.
+/// Adds the trusted certificates. Reading those of the system takes longer than a whole exchange on this machine, so
+/// the client for hops in the clear has none: it trusts no server, and cannot be led into TLS either.
 fn trusting(
     builder: reqwest::ClientBuilder,
     settings: &EgressSettings,
@@ -65,7 +70,7 @@ fn trusting(
     Ok(builder.https_only(true).tls_certs_merge(roots?))
 }
 
-/// Says what an error of the client means. `place` is where the hop went.
+/// Explains an error of the client. `place` is the origin of the hop.
 pub(super) fn explain(error: &reqwest::Error, place: &str) -> EgressError {
     if let Some(error) = find::<ResolveError>(error) {
         let kind = match error {
@@ -97,7 +102,7 @@ pub(super) fn timeout(phase: Phase, place: &str) -> EgressError {
     EgressError::new(EgressErrorKind::Timeout { phase }, message)
 }
 
-/// The innermost cause: the one that says what happened, and never the URL.
+/// Returns the innermost cause. It says what happened, and does not repeat the URL.
 fn deepest(error: &dyn Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
@@ -106,7 +111,7 @@ fn deepest(error: &dyn Error) -> String {
     error.to_string()
 }
 
-/// Looks for a cause of type `T`, also inside input/output errors, which hide theirs.
+/// Finds a cause of type `T`, also inside of I/O errors, which hide theirs.
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -125,30 +130,23 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::SecretStore;
-    use std::{collections::HashMap, path::Path};
-
-    fn egress() -> Egress {
-        let secrets = SecretStore::new(Path::new("/nonexistent"), Arc::new(HashMap::new()));
-        Egress::new(secrets, EgressSettings::default())
-    }
-
     #[tokio::test]
     async fn the_client_of_encrypted_hops_sends_nothing_in_the_clear() {
-        let egress = egress();
+        let (clients, settings) = (Clients::default(), EgressSettings::default());
 
-        let sent = client(&egress, true).unwrap().get("http://127.0.0.1:9/").send().await;
+        let client = clients.client(&settings, true).unwrap();
+        let sent = client.get("http://127.0.0.1:9/").send().await;
 
         assert!(sent.is_err_and(|error| error.is_builder()));
     }
 
     #[test]
     fn a_hop_in_the_clear_does_not_read_the_certificates_of_the_system() {
-        let egress = egress();
+        let (clients, settings) = (Clients::default(), EgressSettings::default());
 
-        client(&egress, false).unwrap();
+        clients.client(&settings, false).unwrap();
 
-        assert!(egress.clients.plain.get().is_some());
-        assert!(egress.clients.secure.get().is_none());
+        assert!(clients.plain.get().is_some());
+        assert!(clients.secure.get().is_none());
     }
 }

@@ -1,41 +1,41 @@
-//! How an exchange goes wrong.
+//! Errors of an exchange.
 
 use std::fmt;
 use std::time::Duration;
 
-/// An exchange that did not come to its end.
+/// Why an exchange failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct EgressError {
-    /// What kind of going wrong.
+    /// The kind of error.
     pub kind: EgressErrorKind,
     /// One sentence without secrets.
     pub message: String,
     /// Whether a byte of the request may have left this machine. When true, only a request that is
     /// idempotent may be sent again.
     pub request_sent: bool,
-    /// What a person can do to allow it.
+    /// The command that allows the request.
     pub hint: Option<String>,
-    /// How long the other side asks to be left alone.
+    /// The pause that the server asks for.
     pub retry_after: Option<Duration>,
 }
 
-/// Kinds of going wrong that a caller treats differently.
+/// The kinds of errors that a caller treats differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EgressErrorKind {
-    /// No rule covers it, the address is closed, or a secret was on its way out.
+    /// No rule covers the request, the address is closed, or it holds a secret of another host.
     Denied,
-    /// The request could not be understood.
+    /// The request is malformed.
     InvalidRequest,
     /// The name has no address.
     Resolve,
-    /// Nobody answers at the address.
+    /// The address does not answer.
     Connect,
-    /// The other side could not prove who it is.
+    /// The server's certificate is not trusted, or TLS failed.
     Tls,
     /// A deadline passed.
     Timeout {
-        /// Which.
+        /// The phase that it ended.
         phase: Phase,
     },
     /// The body, or the chain of redirects, is longer than allowed.
@@ -44,7 +44,7 @@ pub enum EgressErrorKind {
     Interrupted,
 }
 
-/// What an exchange was waiting for.
+/// A phase of an exchange, by what is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// A connection.
@@ -53,7 +53,7 @@ pub enum Phase {
     FirstByte,
     /// The next piece of the body.
     Idle,
-    /// The end of everything.
+    /// The end of the whole exchange.
     Total,
 }
 
@@ -78,7 +78,7 @@ impl EgressError {
         Self::new(EgressErrorKind::Denied, message)
     }
 
-    /// An answer came that is none, for callers in this crate that read it themselves.
+    /// An answer that is not the expected one, for callers in this crate that parse it.
     pub(crate) fn interrupted(message: impl Into<String>) -> Self {
         Self::new(EgressErrorKind::Interrupted, message).sent(true)
     }

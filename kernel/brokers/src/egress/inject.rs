@@ -1,6 +1,6 @@
-//! Credentials on their way into a request.
+//! Credentials, put into a hop.
 
-use super::check::Hop;
+use super::hop::Hop;
 use super::{Credential, EgressError, Injection, Request, sigv4};
 use crate::sabotage::{Guard, off};
 use crate::secrets::{Patterns, is_bound};
@@ -11,18 +11,18 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use zeroize::Zeroizing;
 
-/// What is put into one hop.
+/// The parts of a hop that credentials are put into.
 #[derive(Default)]
 pub(super) struct Injected {
     /// The URL, if a credential goes into it.
     pub(super) url: Option<Url>,
     /// The headers.
     pub(super) headers: HeaderMap,
-    /// What to look for in the answer.
+    /// The forms of the secrets, to be redacted in the answer.
     pub(super) patterns: Vec<Patterns>,
 }
 
-/// Puts in the credentials that are bound to the hop's host and port; the others stay where they are.
+/// Puts in the credentials that are bound to the hop's host and port, and no others.
 pub(super) fn inject(hop: &Hop, request: &Request, now_ms: u64) -> Result<Injected, EgressError> {
     let mut injected = Injected::default();
     for credential in &request.credentials {
@@ -40,7 +40,7 @@ pub(super) fn inject(hop: &Hop, request: &Request, now_ms: u64) -> Result<Inject
         match &credential.inject {
             Injection::SigV4 { service, region } => {
                 let time = sigv4::time(now_ms);
-                let scope = sigv4::Scope { service, region, time: &time };
+                let scope = sigv4::SigningScope { service, region, time: &time };
                 injected.sign(credential, hop, &scope)?;
             }
             _ => injected.put(credential, &hop.url)?,
@@ -56,7 +56,7 @@ fn is_local(host: &str) -> bool {
 
 impl Injected {
     fn put(&mut self, credential: &Credential, url: &Url) -> Result<(), EgressError> {
-        // Sent by mistake, a secret that signs would be out.
+        // A secret that signs must not be sent.
         if credential.secret.signs() {
             return Err(unfit(credential));
         }
@@ -88,7 +88,7 @@ impl Injected {
         &mut self,
         credential: &Credential,
         hop: &Hop,
-        scope: &sigv4::Scope<'_>,
+        scope: &sigv4::SigningScope<'_>,
     ) -> Result<(), EgressError> {
         let secret = &credential.secret;
         let signer = secret.signer().ok_or_else(|| unfit(credential))?;

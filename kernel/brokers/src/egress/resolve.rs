@@ -1,4 +1,4 @@
-//! Names to addresses, once per connection, closed addresses left out.
+//! Names, resolved once for each connection, without closed addresses.
 
 use crate::sabotage::{Guard, off};
 use openkoi_core::pattern::is_public_address;
@@ -10,15 +10,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an answer may take.
+/// The time for an answer.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// How many addresses of one name are tried.
+/// The most addresses of one name that are tried.
 const MOST: usize = 16;
 
-/// The addresses of a name, when they are there.
+/// The addresses of a name, as a future.
 pub type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 
-/// Who answers names. What it answers is filtered; it need not be trusted.
+/// A resolver of names. Its answers are filtered, so it need not be trusted.
 pub trait Resolve: Send + Sync {
     /// Returns the addresses of `name`.
     fn resolve(&self, name: &str) -> Addresses;
@@ -38,12 +38,12 @@ impl Resolve for SystemResolver {
     }
 }
 
-/// Why a name led nowhere.
+/// Why a name has no usable address.
 #[derive(Debug)]
 pub(super) enum ResolveError {
-    /// It has addresses, all of them closed.
+    /// All its addresses are closed.
     Closed(String),
-    /// It has none.
+    /// It has no address.
     Unknown(String),
 }
 
@@ -58,8 +58,8 @@ impl fmt::Display for ResolveError {
 
 impl std::error::Error for ResolveError {}
 
-/// The resolver that the client asks. What it returns is what is connected to, so that nothing can change
-/// between check and use.
+/// The resolver of the client. The client connects to the addresses it returns, so that they cannot change between check
+/// and use.
 pub(super) struct Filtered(pub(super) Arc<dyn Resolve>);
 
 impl reqwest::dns::Resolve for Filtered {
@@ -75,7 +75,7 @@ impl reqwest::dns::Resolve for Filtered {
 }
 
 async fn open_addresses(inner: &dyn Resolve, name: &str) -> Result<Vec<IpAddr>, ResolveError> {
-    // A rule that names `localhost` was checked before; nobody is asked what it means.
+    // The rule for `localhost` was checked before. The system is not asked: its answer could lead elsewhere.
     if name.trim_end_matches('.') == "localhost" {
         return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
     }

@@ -1,19 +1,49 @@
-//! A request and its redirects.
+//! The broker: a request and its redirects, taken through all gates.
 
-use super::check::{self, Hop};
-use super::client::{client, explain, timeout};
+use super::client::{Clients, explain, timeout};
+use super::hop::Hop;
 use super::inject::{Injected, inject};
-use super::{Credential, Egress, EgressError, EgressErrorKind, Phase, Request, Response, answer};
+use super::{
+    Credential, EgressError, EgressErrorKind, EgressSettings, Phase, Request, Response, answer,
+    check,
+};
 use crate::sabotage::{Guard, off};
-use crate::secrets::Patterns;
+use crate::secrets::{Patterns, SecretStore};
 use reqwest::Method;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use std::sync::Arc;
 use tokio::time::Instant;
 
-/// The caller's headers that describe the message rather than the caller, and so may follow a redirect.
+/// The caller's headers that follow a redirect: they describe the message and not the caller.
 const FOLLOWING: [&str; 2] = ["accept", "content-type"];
 
-pub(super) async fn send(egress: &Egress, request: Request) -> Result<Response, EgressError> {
+/// The egress broker. Clones share the clients and their connections.
+#[derive(Debug, Clone)]
+pub struct Egress {
+    secrets: SecretStore,
+    settings: Arc<EgressSettings>,
+    clients: Arc<Clients>,
+}
+
+impl Egress {
+    /// Makes a broker. A client is built at the first request that needs it.
+    #[must_use]
+    pub fn new(secrets: SecretStore, settings: EgressSettings) -> Self {
+        Self { secrets, settings: Arc::new(settings), clients: Arc::default() }
+    }
+
+    /// Sends `request`, and returns with the head of the answer.
+    ///
+    /// # Errors
+    ///
+    /// With [`EgressErrorKind::Denied`] and [`EgressErrorKind::InvalidRequest`] the hop that failed was not sent;
+    /// `request_sent` says whether an earlier one was.
+    pub async fn send(&self, request: Request) -> Result<Response, EgressError> {
+        send(self, request).await
+    }
+}
+
+async fn send(egress: &Egress, request: Request) -> Result<Response, EgressError> {
     let deadline = Instant::now() + request.limits.total;
     let mut hop = first(&request)?;
     for credential in &request.credentials {
@@ -40,7 +70,7 @@ pub(super) async fn send(egress: &Egress, request: Request) -> Result<Response, 
     Err(EgressError::new(EgressErrorKind::TooLarge, message).sent(true))
 }
 
-/// Lets a credential leave for its host. A secret that signs leaves for none: only the token of its session does.
+/// Lets a credential leave for its host. Of a key that signs, only the token of its session may leave.
 fn bind(egress: &Egress, credential: &Credential) {
     let Credential { name, secret, host, .. } = credential;
     match secret.signer() {
@@ -97,7 +127,7 @@ async fn exchange(
     tracing::debug!(caller = %request.caller, place = %hop.place(), "sending");
     let inner = tokio::time::timeout_at(end, sending.send())
         .await
-        // Nobody knows how far it got.
+        // It is unknown how much of it was sent.
         .map_err(|_| timeout(phase, &hop.place()).sent(true))?
         .map_err(|error| explain(&error, &hop.place()))?;
     Ok((inner, injected.patterns))
@@ -116,11 +146,15 @@ fn build(
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?;
         headers.append(name, HeaderValue::from_bytes(value).map_err(|_| unfit())?);
     }
-    // A compressed echo of a credential could not be seen.
+    // In a compressed answer a credential would not be recognised.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.extend(injected.headers.clone());
     let url = injected.url.as_ref().unwrap_or(&hop.url).clone();
-    let mut sending = client(egress, hop.is_secure())?.request(method, url).headers(headers);
+    let mut sending = egress
+        .clients
+        .client(&egress.settings, hop.is_secure())?
+        .request(method, url)
+        .headers(headers);
     if !hop.body.is_empty() || matches!(hop.method.as_str(), "POST" | "PUT" | "PATCH") {
         sending = sending.body(hop.body.clone());
     }
@@ -135,10 +169,10 @@ fn follow(hop: &Hop, inner: &reqwest::Response) -> Result<Option<Hop>, EgressErr
     }
     let Some(location) = inner.headers().get(LOCATION) else { return Ok(None) };
     let unfit =
-        || EgressError::denied(format!("{} redirects to something that is no url", hop.place()));
+        || EgressError::denied(format!("{} redirects to something that is not a url", hop.place()));
     let location = location.to_str().map_err(|_| unfit())?;
     let joined = hop.url.join(location).map_err(|_| unfit())?;
-    // Read again as text: what the caller may not write, a server may not either.
+    // Parsed again as text, so that a server may not send what a caller may not.
     let url = check::parse(joined.as_str()).map_err(|_| unfit())?;
     let becomes_get = match status {
         303 => hop.method != "HEAD",

@@ -1,8 +1,8 @@
-//! AWS Signature Version 4: the secret signs what is sent, and stays.
+//! AWS Signature Version 4: the secret signs the request and is not sent.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
-use super::check::Hop;
+use super::hop::Hop;
 use crate::secrets::Signing;
 use ring::hmac::{self, HMAC_SHA256, Key};
 use sha2::{Digest, Sha256};
@@ -15,15 +15,15 @@ pub(super) const DATE: &str = "x-amz-date";
 /// The header of a session's token.
 pub(super) const TOKEN: &str = "x-amz-security-token";
 
-/// What a signature is good for.
-pub(super) struct Scope<'a> {
+/// The scope of a signature.
+pub(super) struct SigningScope<'a> {
     pub(super) service: &'a str,
     pub(super) region: &'a str,
     /// As [`time`] writes it.
     pub(super) time: &'a str,
 }
 
-impl Scope<'_> {
+impl SigningScope<'_> {
     fn day(&self) -> &str {
         self.time.get(..8).unwrap_or_default()
     }
@@ -41,7 +41,7 @@ pub(super) fn time(now_ms: u64) -> String {
 }
 
 /// Returns the value of `Authorization` for `hop`.
-pub(super) fn sign(hop: &Hop, secret: &[u8], signer: &Signing, scope: &Scope<'_>) -> String {
+pub(super) fn sign(hop: &Hop, secret: &[u8], signer: &Signing, scope: &SigningScope<'_>) -> String {
     let (canonical, names) = canonical(hop, &headers(hop, signer, scope));
     let text = format!(
         "{ALGORITHM}\n{}\n{}\n{}",
@@ -59,7 +59,7 @@ pub(super) fn sign(hop: &Hop, secret: &[u8], signer: &Signing, scope: &Scope<'_>
 }
 
 /// Derives the key of a day, a region and a service.
-fn key(secret: &[u8], scope: &Scope<'_>) -> Key {
+fn key(secret: &[u8], scope: &SigningScope<'_>) -> Key {
     let first = Zeroizing::new([b"AWS4", secret].concat());
     let steps = [scope.day(), scope.region, scope.service, "aws4_request"];
     steps.into_iter().fold(Key::new(HMAC_SHA256, &first), |key, step| {
@@ -67,9 +67,9 @@ fn key(secret: &[u8], scope: &Scope<'_>) -> Key {
     })
 }
 
-/// Returns what is signed of the headers, sorted: the host, what AWS means for itself, and the type of the body. A
-/// header that something on the way may change is left out.
-fn headers(hop: &Hop, signer: &Signing, scope: &Scope<'_>) -> Vec<(String, String)> {
+/// Returns the headers that are signed, sorted: the host, those of AWS, and the type of the body. Headers that a proxy
+/// may change are left out.
+fn headers(hop: &Hop, signer: &Signing, scope: &SigningScope<'_>) -> Vec<(String, String)> {
     let text = |value: &[u8]| {
         let value = String::from_utf8_lossy(value);
         value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
@@ -98,7 +98,7 @@ fn headers(hop: &Hop, signer: &Signing, scope: &Scope<'_>) -> Vec<(String, Strin
     headers
 }
 
-/// Returns the request in the one form that both sides hash, and the names of the headers in it.
+/// Returns the canonical form of the request, which both sides hash, and the names of the headers in it.
 fn canonical(hop: &Hop, headers: &[(String, String)]) -> (String, String) {
     let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
     let names = names.join(";");
@@ -113,8 +113,8 @@ fn canonical(hop: &Hop, headers: &[(String, String)]) -> (String, String) {
     (canonical, names)
 }
 
-/// Returns the path as it is signed. All services but S3 want what is sent encoded once more: `%3A` becomes `%253A`,
-/// and a `:` that was sent as it is becomes `%3A`.
+/// Returns the canonical path: for all services but S3 the sent path is encoded once more. `%3A` becomes `%253A`, and a
+/// `:` becomes `%3A`.
 fn path(url: &Url) -> String {
     let sent = url.path();
     let segments = sent.split('/').filter(|segment| !segment.is_empty());
@@ -137,7 +137,7 @@ fn query(url: &Url) -> String {
     pairs.join("&")
 }
 
-/// Percent-encodes everything but letters, digits, `-`, `.`, `_` and `~`.
+/// Percent-encodes all bytes but letters, digits, `-`, `.`, `_` and `~`.
 fn encoded(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         match byte {

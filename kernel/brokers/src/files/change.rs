@@ -1,7 +1,7 @@
 //! Changing: write, create, rename, remove.
 //!
-//! A change is made by name in a directory that is already open and was judged by where it really is, so
-//! that nothing between the check and the change can move it elsewhere.
+//! A change is made by name in an open directory whose real path was checked, so that it cannot be led elsewhere between
+//! the check and the change.
 
 use super::guard::Act;
 use super::path::Place;
@@ -13,14 +13,14 @@ use cap_std::fs::{Dir, Metadata, MetadataExt, OpenOptions, OpenOptionsExt, Permi
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// How many links are followed to the file that is meant.
+/// The most links that are followed to a file.
 const MOST_LINKS: usize = 8;
 
 /// A name in an open directory.
 struct Spot<'a> {
     dir: Dir,
     name: PathBuf,
-    /// Where it is, for the rules and messages.
+    /// Its real path, for the rules and messages.
     place: Place<'a>,
 }
 
@@ -55,11 +55,11 @@ impl Files {
         replaced.map_err(|error| spot.place.failed(error))
     }
 
-    /// Creates a directory and its parents; one that is there already is no failure.
+    /// Creates a directory and its parents; succeeds if it exists already.
     ///
     /// # Errors
     ///
-    /// The path may not be changed, or part of it is no directory.
+    /// The path may not be changed, or part of it is not a directory.
     pub fn create_directory(&self, path: &str) -> Result<(), FileError> {
         let place = self.place(path)?;
         self.check(&place, Act::Change)?;
@@ -99,7 +99,7 @@ impl Files {
         removed.map_err(|error| spot.place.failed(error))
     }
 
-    /// Finds the file that a write to `place` is meant for, links followed, and what is there now.
+    /// Finds the file that a write to `place` changes, following links, and its present metadata.
     fn target<'a>(&self, place: Place<'a>) -> Result<(Spot<'a>, Option<Metadata>), FileError> {
         let mut place = place;
         for _ in 0..MOST_LINKS {
@@ -122,7 +122,7 @@ impl Files {
         Err(FileError::Conflict { path: place.given.to_owned(), reason: "keeps changing" })
     }
 
-    /// Opens the directory of `place` and judges the place by where that directory is.
+    /// Opens the directory of `place`, and checks the place by the real path of that directory.
     fn spot<'a>(&self, place: &Place<'a>, create: bool) -> Result<Spot<'a>, FileError> {
         let (parent, name) = place.split()?;
         let parent = place.at(parent);
@@ -133,8 +133,7 @@ impl Files {
         Ok(Spot { dir, name, place })
     }
 
-    /// Opens a directory, creating what is missing of it. What exists already is judged before anything is
-    /// created in it.
+    /// Opens a directory, creating what is missing of it. The existing part is checked before anything is created in it.
     fn make_dir(&self, place: &Place<'_>) -> Result<Dir, FileError> {
         let mut existing = place.path.as_path();
         let dir = loop {
@@ -181,7 +180,7 @@ fn rename_to_new(from: &Spot<'_>, to: &Spot<'_>) -> io::Result<()> {
 }
 
 impl Spot<'_> {
-    /// Holds the present contents against what the writer expects.
+    /// Compares the present contents with what the writer expects.
     fn compare(&self, present: Option<&Metadata>, expect: &[u8]) -> Result<(), FileError> {
         let conflict = |reason| FileError::Conflict { path: self.place.given.to_owned(), reason };
         let Some(meta) = present else { return Err(conflict("is not there any more")) };
@@ -208,7 +207,7 @@ impl Spot<'_> {
             .write_temp(&temp, contents, present)
             .and_then(|()| self.dir.rename(&temp, &self.dir, &self.name));
         if replaced.is_err() {
-            // The first error is the one to report; a file left behind has a name that says whose it is.
+            // The first error is reported; a file that stays has a name that says whose it is.
             drop(self.dir.remove_file(&temp));
         }
         replaced
@@ -221,7 +220,7 @@ impl Spot<'_> {
         present: Option<&Metadata>,
     ) -> io::Result<()> {
         let mut options = OpenOptions::new();
-        // A new file gets what the user's umask says, an existing one keeps what it has.
+        // A new file gets the mode of the umask, an existing one keeps its own.
         let mode = if present.is_some() { 0o600 } else { 0o666 };
         options.write(true).create_new(true).mode(mode);
         let mut file = self.dir.open_with(temp, &options)?;

@@ -2,13 +2,13 @@
 
 use super::guard::Act;
 use super::path::Place;
-use super::{Entry, FileError, Files, LIST_LIMIT, READ_LIMIT, Stat};
+use super::{FileEntry, FileError, Files, LIST_LIMIT, READ_LIMIT, Stat};
 use crate::sabotage::{Guard, off};
 use cap_std::fs::{File, OpenOptions, OpenOptionsExt};
 use std::os::unix::fs::FileExt;
 
 impl Files {
-    /// Returns what `path` leads to, links followed.
+    /// Returns the metadata of the file at `path`, following links.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// The path may not be read, is not there, or is no regular file.
+    /// The path may not be read, is not there, or is not a regular file.
     pub fn read(&self, path: &str, offset: u64, length: u32) -> Result<Vec<u8>, FileError> {
         let place = self.place(path)?;
         self.check(&place, Act::Read)?;
@@ -46,8 +46,8 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// The path may not be read, is not there, or is no directory.
-    pub fn list(&self, path: &str) -> Result<Vec<Entry>, FileError> {
+    /// The path may not be read, is not there, or is not a directory.
+    pub fn list(&self, path: &str) -> Result<Vec<FileEntry>, FileError> {
         let place = self.place(path)?;
         self.check(&place, Act::Read)?;
         let dir = place.open_dir()?;
@@ -60,15 +60,15 @@ impl Files {
             .collect();
         names.sort_by(|(a, _), (b, _)| a.cmp(b));
         names.truncate(LIST_LIMIT);
-        // What vanished meanwhile is not listed.
+        // A file that is gone by now is not listed.
         let stat = |(name, entry): (String, cap_std::fs::DirEntry)| {
-            entry.metadata().ok().map(|meta| Entry { name, stat: Stat::of(&meta) })
+            entry.metadata().ok().map(|meta| FileEntry { name, stat: Stat::of(&meta) })
         };
         Ok(names.into_iter().filter_map(stat).collect())
     }
 
-    /// Opens a regular file to read. The open does not wait (a pipe would), and what was opened is judged by
-    /// the descriptor.
+    /// Opens a regular file to read. The open does not wait, as it would for a pipe, and the file is checked by its
+    /// descriptor.
     pub(super) fn open_file(&self, place: &Place<'_>) -> Result<File, FileError> {
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);

@@ -1,4 +1,4 @@
-//! From the caller's text to a place below one of the roots, and from an open descriptor back to a path.
+//! Paths: from the caller's text to a place below one of the roots, and from an open descriptor back to a path.
 
 use super::{FileError, Files, Root};
 use cap_std::fs::Dir;
@@ -16,7 +16,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Files {
-    /// Reads a path. Nothing on the disk is looked at.
+    /// Parses a path. The disk is not looked at.
     pub(super) fn place<'a>(&'a self, given: &'a str) -> Result<Place<'a>, FileError> {
         let path = Path::new(given);
         let denied = |what: &str| FileError::Denied {
@@ -24,7 +24,7 @@ impl Files {
             hint: String::new(),
         };
         if given.contains('\0') || given.len() > 4096 {
-            return Err(denied("which is no path"));
+            return Err(denied("which is not a path"));
         }
         if path.components().any(|part| part == Component::ParentDir) {
             return Err(denied("which goes up with `..`"));
@@ -39,7 +39,7 @@ impl Files {
         Ok(Place { root, path, given })
     }
 
-    /// The granted directory that holds `path`, the innermost if one is inside the other.
+    /// Returns the granted directory that holds `path`, the innermost of several, and the rest of the path.
     fn root_of<'a, 'p>(&'a self, path: &'p Path) -> Option<(&'a Root, &'p Path)> {
         self.roots
             .iter()
@@ -57,12 +57,12 @@ fn outside(given: &str) -> FileError {
 }
 
 impl<'a> Place<'a> {
-    /// The path to hand to the operating system below the root.
+    /// Returns the path below the root, as the operating system takes it.
     pub(super) fn below(&self) -> &Path {
         if self.path.as_os_str().is_empty() { Path::new(".") } else { &self.path }
     }
 
-    /// The same text and root, another path.
+    /// Returns a place with the same text and root, and another path.
     pub(super) fn at(&self, path: PathBuf) -> Self {
         Self { root: self.root, path, given: self.given }
     }
@@ -71,9 +71,9 @@ impl<'a> Place<'a> {
         FileError::new(self.given, error)
     }
 
-    /// Where the open `descriptor` really is, below the root.
+    /// Returns the real place of the open `descriptor` below the root.
     ///
-    /// Asked of the descriptor itself: asking the path again could get another answer.
+    /// The descriptor itself is asked: the path could lead elsewhere by now.
     pub(super) fn real(&self, descriptor: &impl AsFd) -> Result<Self, FileError> {
         let path = match (path_of(descriptor), path_of(&self.root.dir)) {
             (Some(path), Some(root)) => {
@@ -84,12 +84,12 @@ impl<'a> Place<'a> {
         Ok(self.at(path))
     }
 
-    /// Where `path` leads, links followed, below the root.
+    /// Returns the path below the root that `path` leads to, following links.
     pub(super) fn canonical(&self, path: &Path) -> Result<PathBuf, FileError> {
         self.root.dir.canonicalize(path).map_err(|error| self.failed(error))
     }
 
-    /// The directory of the last component, and that component.
+    /// Returns the directory of the last component, and that component.
     pub(super) fn split(&self) -> Result<(PathBuf, PathBuf), FileError> {
         let root = || FileError::Denied {
             what: format!("a change of `{}`, the directory itself,", self.given),

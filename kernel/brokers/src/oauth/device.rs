@@ -1,35 +1,36 @@
-//! The device's part of a login: a code for the person, then questions until it was used.
+//! Making a login: a code for the person, then polls until the person has used it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
+use openkoi_core::credential::{Encoding, Login};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Encoding, Login, LoginError, Logins,
+    LoginError, Logins,
     error::one_line,
     login::is_safe,
-    talk::{Reply, Talk},
+    service::{ServiceReply, TokenService},
     token::{Issued, Number},
 };
 use crate::egress::EgressErrorKind;
 
-/// Between two questions where the service does not say (RFC 8628, section 3.2).
+/// The seconds between two polls if the service does not state them (RFC 8628, section 3.2).
 const INTERVAL: u64 = 5;
-/// By how much it grows with each `slow_down` (section 3.5).
+/// The seconds that each `slow_down` adds (section 3.5).
 const SLOWER: u64 = 5;
-/// The longest pause between two questions, whatever happens.
+/// The most seconds between two polls.
 const LONGEST_PAUSE: u64 = 60;
-/// How long a code is good for where the service does not say.
+/// The lifetime of a code in seconds, if the service does not state one.
 const LIFETIME: u64 = 900;
-/// The longest that is waited for a person.
+/// The most seconds that a code is waited for, whatever the service states.
 const LONGEST_LIFETIME: u64 = 1_800;
 /// The grant type of section 3.4.
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// The answer to the first request (section 3.2), and that of the variant with an authorization code.
+/// The reply to the first request (section 3.2), also in the variant with an authorization code.
 #[derive(Deserialize)]
-struct Begun {
+struct DeviceCode {
     #[serde(alias = "device_auth_id")]
     device_code: Zeroizing<String>,
     #[serde(alias = "usercode")]
@@ -41,27 +42,26 @@ struct Begun {
     interval: Option<Number>,
 }
 
-/// The end of the variant with an authorization code.
+/// The last reply of the variant with an authorization code.
 #[derive(Deserialize)]
 struct Authorized {
     authorization_code: Zeroizing<String>,
     code_verifier: Zeroizing<String>,
 }
 
-/// What an answer to the device's question means.
-enum Word {
+/// The meaning of a reply to a poll.
+enum PollReply {
     Pending,
     SlowDown,
     Granted(Issued),
 }
 
-/// A login that waits for a person. Dropping it gives it up.
-pub struct Waiting {
+/// A login that waits for a person. Dropping it ends the attempt.
+pub struct PendingLogin {
     logins: Logins,
     name: String,
-    login: Arc<Login>,
+    login: Login,
     device_code: Zeroizing<String>,
-    /// What the person types.
     user_code: String,
     verification_url: String,
     complete_url: Option<String>,
@@ -70,43 +70,66 @@ pub struct Waiting {
     deadline_ms: u64,
 }
 
-impl std::fmt::Debug for Waiting {
+impl std::fmt::Debug for PendingLogin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Waiting").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("PendingLogin").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-/// Asks for a code.
-pub(super) async fn begin(
-    logins: &Logins,
-    name: &str,
-    login: &Arc<Login>,
-) -> Result<Waiting, LoginError> {
-    let mut fields = vec![("client_id", login.client_id.as_str())];
-    if !login.scope.is_empty() {
-        fields.push(("scope", &login.scope));
+impl Logins {
+    /// Begins a login: the service issues a code that a person types on its page.
+    ///
+    /// # Errors
+    ///
+    /// The service cannot be reached or refuses, or the file of logins cannot be read.
+    pub async fn begin(&self, name: &str, login: &Login) -> Result<PendingLogin, LoginError> {
+        // Found out now: a person should not go through a login that cannot be kept.
+        self.check_file()?;
+        let mut fields = vec![("client_id", login.client_id.as_str())];
+        if !login.scope.is_empty() {
+            fields.push(("scope", &login.scope));
+        }
+        let reply = self.service(name).post(&login.device_url, login.encoding, &fields).await?;
+        if !reply.is_good() {
+            return Err(LoginError::Refused { reason: reply.refusal() });
+        }
+        let code: DeviceCode = reply.read()?;
+        let seconds = |number: &Option<Number>| number.as_ref().and_then(Number::get);
+        let lifetime = seconds(&code.expires_in).unwrap_or(LIFETIME).min(LONGEST_LIFETIME);
+        Ok(PendingLogin {
+            logins: self.clone(),
+            name: name.to_owned(),
+            user_code: shown(&code.user_code)?,
+            verification_url: page(login, &code)?,
+            complete_url: code.verification_uri_complete.filter(|url| is_safe(url)),
+            device_code: code.device_code,
+            interval: seconds(&code.interval).unwrap_or(INTERVAL).clamp(1, LONGEST_PAUSE),
+            lifetime,
+            deadline_ms: self.monotonic_ms().saturating_add(lifetime * 1_000),
+            login: login.clone(),
+        })
     }
-    let reply = logins.talk(name).post(&login.device_url, login.encoding, &fields).await?;
-    if !reply.is_good() {
-        return Err(LoginError::Refused { reason: reply.refusal() });
+
+    /// Keeps a new login. If its service has session tokens, it is asked for the first one at once: an account that
+    /// may not use the service is told now and not in the middle of a task.
+    async fn keep_new(&self, name: &str, login: &Login, issued: Issued) -> Result<(), LoginError> {
+        let mut stored = issued.into_login(login, None, self.now())?;
+        let _guard = self.lock(name).await?;
+        if let Some(session) = &login.session {
+            stored = match self.exchange(name, login, session, stored.clone()).await {
+                Ok(stored) => stored,
+                Err(LoginError::Unreachable { .. }) => stored,
+                Err(LoginError::Ended { reason, .. }) => {
+                    return Err(LoginError::Refused { reason });
+                }
+                Err(error) => return Err(error),
+            };
+        }
+        self.keep(name, &stored).await
     }
-    let begun: Begun = reply.read()?;
-    let seconds = |number: &Option<Number>| number.as_ref().and_then(Number::get);
-    let lifetime = seconds(&begun.expires_in).unwrap_or(LIFETIME).min(LONGEST_LIFETIME);
-    Ok(Waiting {
-        logins: logins.clone(),
-        name: name.to_owned(),
-        user_code: shown(&begun.user_code)?,
-        verification_url: page(login, &begun)?,
-        complete_url: begun.verification_uri_complete.filter(|url| is_safe(url)),
-        device_code: begun.device_code,
-        interval: seconds(&begun.interval).unwrap_or(INTERVAL).clamp(1, LONGEST_PAUSE),
-        lifetime,
-        deadline_ms: logins.monotonic_ms().saturating_add(lifetime * 1_000),
-        login: Arc::clone(login),
-    })
 }
 
+/// Returns the code if it can be typed.
 fn shown(code: &str) -> Result<String, LoginError> {
     let code = code.trim();
     let proper = (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic());
@@ -116,45 +139,46 @@ fn shown(code: &str) -> Result<String, LoginError> {
     Err(LoginError::Answer { reason: "its code is not one that can be typed".to_owned() })
 }
 
-fn page(login: &Login, begun: &Begun) -> Result<String, LoginError> {
-    let url = begun.verification_uri.as_deref().unwrap_or(&login.verification_url);
-    // A person is about to type the code of an account there.
+/// Returns the page on which the code is typed.
+fn page(login: &Login, code: &DeviceCode) -> Result<String, LoginError> {
+    let url = code.verification_uri.as_deref().unwrap_or(&login.verification_url);
+    // The person will log in to their account on that page.
     if is_safe(url) {
         return Ok(url.to_owned());
     }
     Err(LoginError::Answer { reason: format!("it sends people to `{}`", one_line(url)) })
 }
 
-impl Waiting {
-    /// Returns what the person types.
+impl PendingLogin {
+    /// Returns the code that the person types.
     #[must_use]
     pub fn user_code(&self) -> &str {
         &self.user_code
     }
 
-    /// Returns the page where it is typed.
+    /// Returns the page on which the person types it.
     #[must_use]
     pub fn verification_url(&self) -> &str {
         &self.verification_url
     }
 
-    /// Returns a page that knows the code already, if the service has one.
+    /// Returns the page that has the code already filled in, if the service has one.
     #[must_use]
     pub fn complete_url(&self) -> Option<&str> {
         self.complete_url.as_deref()
     }
 
-    /// Returns how long the code is good for, from when it was given.
+    /// Returns the lifetime of the code, from when it was issued.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         Duration::from_secs(self.lifetime)
     }
 
-    /// Waits until the person has used the code, and keeps the login.
+    /// Polls until the person has used the code, and keeps the login.
     ///
     /// # Errors
     ///
-    /// [`LoginError::Denied`] and [`LoginError::Expired`] are the person's; nothing was kept.
+    /// Nothing was kept. With [`LoginError::Denied`] and [`LoginError::Expired`] the person did not log in.
     pub async fn wait(mut self) -> Result<(), LoginError> {
         loop {
             self.logins.sleep(Duration::from_secs(self.interval)).await;
@@ -162,12 +186,12 @@ impl Waiting {
                 return Err(LoginError::Expired);
             }
             match self.ask().await {
-                Ok(Word::Pending) => {}
-                Ok(Word::SlowDown) => self.pause_longer(self.interval + SLOWER),
-                Ok(Word::Granted(issued)) => {
+                Ok(PollReply::Pending) => {}
+                Ok(PollReply::SlowDown) => self.pause_longer(self.interval + SLOWER),
+                Ok(PollReply::Granted(issued)) => {
                     return self.logins.keep_new(&self.name, &self.login, issued).await;
                 }
-                // The code is still good: the same question, later and later (section 3.5).
+                // The code is still valid: the polls go on, less and less often (section 3.5).
                 Err(LoginError::Unreachable { source, .. }) if may_pass(source.kind) => {
                     self.pause_longer(self.interval * 2);
                 }
@@ -180,46 +204,46 @@ impl Waiting {
         self.interval = seconds.min(LONGEST_PAUSE);
     }
 
-    async fn ask(&self) -> Result<Word, LoginError> {
-        let talk = self.logins.talk(&self.name);
+    async fn ask(&self) -> Result<PollReply, LoginError> {
+        let service = self.logins.service(&self.name);
         match &self.login.code {
-            None => self.ask_for_tokens(&talk).await,
+            None => self.ask_for_tokens(&service).await,
             Some(code) => {
                 let fields =
                     [("device_auth_id", self.device_code.as_str()), ("user_code", &self.user_code)];
-                let reply = talk.post(&code.poll_url, self.login.encoding, &fields).await?;
+                let reply = service.post(&code.poll_url, self.login.encoding, &fields).await?;
                 match reply.status {
-                    403 | 404 => Ok(Word::Pending),
-                    429 => Ok(Word::SlowDown),
-                    500.. => Ok(Word::SlowDown),
+                    403 | 404 => Ok(PollReply::Pending),
+                    429 => Ok(PollReply::SlowDown),
+                    500.. => Ok(PollReply::SlowDown),
                     _ if !reply.is_good() => Err(LoginError::Refused { reason: reply.refusal() }),
-                    _ => self.exchange(&talk, reply.read()?, &code.redirect_url).await,
+                    _ => self.exchange(&service, reply.read()?, &code.redirect_url).await,
                 }
             }
         }
     }
 
-    /// RFC 8628, section 3.4.
-    async fn ask_for_tokens(&self, talk: &Talk<'_>) -> Result<Word, LoginError> {
+    /// Polls for tokens (RFC 8628, section 3.4).
+    async fn ask_for_tokens(&self, service: &TokenService<'_>) -> Result<PollReply, LoginError> {
         let fields = [
             ("grant_type", DEVICE_GRANT),
             ("device_code", self.device_code.as_str()),
             ("client_id", &self.login.client_id),
         ];
-        let reply = talk.post(&self.login.token_url, Encoding::Form, &fields).await?;
+        let reply = service.post(&self.login.token_url, Encoding::Form, &fields).await?;
         if reply.is_good() {
-            return Ok(Word::Granted(reply.read()?));
+            return Ok(PollReply::Granted(reply.read()?));
         }
         standard(&reply)
     }
 
-    /// RFC 6749, section 4.1.3, with the verifier of RFC 7636.
+    /// Exchanges the authorization code (RFC 6749, section 4.1.3, with the verifier of RFC 7636).
     async fn exchange(
         &self,
-        talk: &Talk<'_>,
+        service: &TokenService<'_>,
         authorized: Authorized,
         redirect_url: &str,
-    ) -> Result<Word, LoginError> {
+    ) -> Result<PollReply, LoginError> {
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", authorized.authorization_code.as_str()),
@@ -227,27 +251,27 @@ impl Waiting {
             ("client_id", &self.login.client_id),
             ("code_verifier", authorized.code_verifier.as_str()),
         ];
-        let reply = talk.post(&self.login.token_url, Encoding::Form, &fields).await?;
+        let reply = service.post(&self.login.token_url, Encoding::Form, &fields).await?;
         if reply.is_good() {
-            return Ok(Word::Granted(reply.read()?));
+            return Ok(PollReply::Granted(reply.read()?));
         }
         Err(LoginError::Refused { reason: reply.refusal() })
     }
 }
 
-/// The errors of RFC 8628, section 3.5. Some services send them with status 200.
-fn standard(reply: &Reply) -> Result<Word, LoginError> {
+/// Reads the errors of RFC 8628, section 3.5. Some services send them with status 200.
+fn standard(reply: &ServiceReply) -> Result<PollReply, LoginError> {
     match reply.fault().error.as_str() {
-        "authorization_pending" => Ok(Word::Pending),
-        "slow_down" => Ok(Word::SlowDown),
+        "authorization_pending" => Ok(PollReply::Pending),
+        "slow_down" => Ok(PollReply::SlowDown),
         "access_denied" => Err(LoginError::Denied),
         "expired_token" => Err(LoginError::Expired),
-        _ if reply.status >= 500 || reply.status == 429 => Ok(Word::SlowDown),
+        _ if reply.status >= 500 || reply.status == 429 => Ok(PollReply::SlowDown),
         _ => Err(LoginError::Refused { reason: reply.refusal() }),
     }
 }
 
-/// Whether the same question may be answered a little later.
+/// Tells whether the next poll may succeed after this error.
 fn may_pass(kind: EgressErrorKind) -> bool {
     matches!(
         kind,

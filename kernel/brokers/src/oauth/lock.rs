@@ -1,4 +1,4 @@
-//! One process at a time renews a login, and one at a time writes the file of all of them.
+//! Locks between processes: one for each login while it is renewed, one for the file while it is written.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -11,32 +11,32 @@ use sha2::{Digest, Sha256};
 
 use super::LoginError;
 
-/// How long the longest exchange takes, and a little more: nobody who is alive holds the lock longer.
+/// The longest wait: a little more than the longest exchange, so that a live process has released the lock by then.
 const PATIENCE: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The lock beside a file. It ends when it is dropped, or with the process.
+/// A lock beside the file of logins. It is released when it is dropped, or with the process.
 ///
-/// It is beside the file and not on it, because the file is replaced whenever it is written.
+/// It is not a lock of the file itself, because each write replaces that file.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
+pub(super) struct FileLock(#[expect(dead_code, reason = "held, not read")] File);
 
-impl Lock {
-    /// Waits for the lock of the whole file. It is held while the file is written and no longer.
+impl FileLock {
+    /// Waits for the lock of the whole file, which is held while the file is written.
     pub(super) async fn of_file(file: &Path) -> Result<Self, LoginError> {
         Self::take(file.with_extension("lock")).await
     }
 
-    /// Waits for the lock of one login, which is held while its service is asked. Others are not waited for.
+    /// Waits for the lock of one login, which is held while its service is asked. Logins do not wait for one another.
     pub(super) async fn of_login(file: &Path, name: &str) -> Result<Self, LoginError> {
         let proper = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         let plain = (1..=64).contains(&name.len()) && name.bytes().all(proper);
-        // A name of the configuration can be anything.
+        // The configuration allows any name, also those that a file cannot have.
         let part = if plain { name.to_owned() } else { digest(name) };
         Self::take(file.with_extension(format!("{part}.lock"))).await
     }
 
-    /// Waits. Other threads go on meanwhile.
+    /// Waits without blocking the thread.
     async fn take(path: PathBuf) -> Result<Self, LoginError> {
         let failed = |source| LoginError::Io { path: path.clone(), source };
         let open = OpenOptions::new()

@@ -1,183 +1,78 @@
-//! A login as data: where it begins, where its tokens come from, and how a service differs from RFC 8628.
+//! The checks of a [`Login`] that its grammar does not make, above all: a token goes to TLS or to this machine.
 
-use std::collections::BTreeMap;
-
-use openkoi_core::pattern::HostPattern;
-use serde::{Deserialize, Serialize};
+use openkoi_core::credential::{JwtClaim, Login, SessionExchange, is_header_name, is_line};
 use url::{Host, Url};
 
-/// How a person logs in to a service from a program without a browser, and how what is issued is kept fresh.
-///
-/// By itself it is the device authorization grant of RFC 8628 with the refresh of RFC 6749, section 6.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Login {
-    /// Names this program to the service. It is public: a program on a person's machine keeps no secret.
-    pub client_id: String,
-    /// What is asked for; empty for whatever the service gives by itself.
-    #[serde(default)]
-    pub scope: String,
-    /// Where a code for the person is asked for (RFC 8628, section 3.1).
-    pub device_url: String,
-    /// Where tokens are issued and renewed (RFC 6749, section 3.2). What is sent there is always a form.
-    pub token_url: String,
-    /// Where the person types the code, for services whose answer does not say.
-    #[serde(default)]
-    pub verification_url: String,
-    /// How requests for a code, and with `code` the questions about it, are written.
-    #[serde(default)]
-    pub encoding: Encoding,
-    /// For services that answer the device's questions with an authorization code instead of tokens.
-    pub code: Option<CodeExchange>,
-    /// For services whose models take a token of short life that the issued one is exchanged for.
-    pub session: Option<Session>,
-    /// Headers of requests to the service that repeat what a token says.
-    #[serde(default, rename = "claim")]
-    pub claims: Vec<Claim>,
-}
-
-/// How the fields of a request are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Encoding {
-    /// `application/x-www-form-urlencoded`, as RFC 8628 has it.
-    #[default]
-    Form,
-    /// A JSON object.
-    Json,
-}
-
-/// A variant of RFC 8628: the answer to the first request has a `device_auth_id`; questions are answered with
-/// 403 or 404 while nothing has happened and with 429 when they come too often, and in the end with an
-/// `authorization_code` and its `code_verifier`, which are exchanged as in RFC 6749 (4.1.3) and RFC 7636.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct CodeExchange {
-    /// Where the device asks.
-    pub poll_url: String,
-    /// The redirection that the code was issued for; nobody is sent there.
-    pub redirect_url: String,
-}
-
-/// The exchange of the issued token for one of short life: a GET with the issued token, answered by `token`
-/// and the seconds that it is good for, `refresh_in` or `expires_in`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Session {
-    /// Where it is exchanged.
-    pub url: String,
-    /// What stands before the token in `Authorization`.
-    pub prefix: String,
-    /// Further headers of that request.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// JSON pointer to the base URL for this account in the answer; empty where there is none.
-    #[serde(default)]
-    pub endpoint: String,
-    /// The hosts that such a base URL may have. Any other is an error: it would take the token elsewhere.
-    #[serde(default)]
-    pub endpoint_hosts: Vec<HostPattern>,
-}
-
-/// A header whose value is a claim of the token (a JWT, RFC 7519).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Claim {
-    /// The header.
-    pub header: String,
-    /// The names that lead to the claim, from the outermost.
-    pub path: Vec<String>,
-}
-
-/// Why a login cannot be used as it is written.
+/// An error in the data of a login.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitLogin {
-    /// An address would carry tokens in the open, or is none.
+    /// An address is not a URL, or would carry tokens unencrypted.
     #[error("`{key}` is `{url}`, and a login goes to https, or to this machine")]
     Address {
-        /// The key.
+        /// The key of the manifest.
         key: &'static str,
-        /// What it says.
+        /// Its value.
         url: String,
     },
-    /// Something is missing or has the wrong form.
+    /// A value is missing or malformed.
     #[error("`{key}` {reason}")]
     Value {
-        /// The key.
+        /// The key of the manifest.
         key: &'static str,
-        /// What is wrong.
+        /// The error, as the rest of a sentence.
         reason: &'static str,
     },
 }
 
-impl Login {
-    /// Checks what its grammar does not say.
-    ///
-    /// # Errors
-    ///
-    /// Names the key that is wrong.
-    pub fn check(&self) -> Result<(), UnfitLogin> {
-        if self.client_id.trim().is_empty() {
-            return Err(UnfitLogin::Value { key: "client-id", reason: "is empty" });
-        }
-        address("device-url", &self.device_url)?;
-        address("token-url", &self.token_url)?;
-        if !self.verification_url.is_empty() {
-            address("verification-url", &self.verification_url)?;
-        }
-        if let Some(code) = &self.code {
-            address("code.poll-url", &code.poll_url)?;
-            address("code.redirect-url", &code.redirect_url)?;
-        }
-        self.session.iter().try_for_each(Session::check)?;
-        self.claims.iter().try_for_each(Claim::check)
+/// Checks the data of a login.
+///
+/// # Errors
+///
+/// Names the first key that is wrong.
+pub fn check_login(login: &Login) -> Result<(), UnfitLogin> {
+    if login.client_id.trim().is_empty() {
+        return Err(UnfitLogin::Value { key: "client-id", reason: "is empty" });
     }
-
-    /// Returns the host that issues the tokens, with the port unless it is the scheme's own.
-    pub(super) fn issuer(&self) -> String {
-        binding(&self.token_url)
+    address("device-url", &login.device_url)?;
+    address("token-url", &login.token_url)?;
+    if !login.verification_url.is_empty() {
+        address("verification-url", &login.verification_url)?;
     }
+    if let Some(code) = &login.code {
+        address("code.poll-url", &code.poll_url)?;
+        address("code.redirect-url", &code.redirect_url)?;
+    }
+    login.session.iter().try_for_each(check_session)?;
+    login.claims.iter().try_for_each(check_claim)
 }
 
-impl Session {
-    fn check(&self) -> Result<(), UnfitLogin> {
-        address("session.url", &self.url)?;
-        if !self.headers.iter().all(|(name, value)| is_header(name) && is_line(value)) {
-            let reason = "has a header that http does not allow";
-            return Err(UnfitLogin::Value { key: "session.headers", reason });
-        }
-        if !is_line(&self.prefix) {
-            return Err(UnfitLogin::Value { key: "session.prefix", reason: "has a line break" });
-        }
-        let pointer = self.endpoint.is_empty() || self.endpoint.starts_with('/');
-        if !pointer || self.endpoint.is_empty() != self.endpoint_hosts.is_empty() {
-            let reason = "is a JSON pointer and comes with the hosts that it may lead to";
-            return Err(UnfitLogin::Value { key: "session.endpoint", reason });
-        }
-        Ok(())
+fn check_session(session: &SessionExchange) -> Result<(), UnfitLogin> {
+    address("session.url", &session.url)?;
+    if !session.headers.iter().all(|(name, value)| is_header_name(name) && is_line(value)) {
+        let reason = "has a header that http does not allow";
+        return Err(UnfitLogin::Value { key: "session.headers", reason });
     }
-}
-
-impl Claim {
-    fn check(&self) -> Result<(), UnfitLogin> {
-        if is_header(&self.header) && !self.path.is_empty() {
-            return Ok(());
-        }
-        Err(UnfitLogin::Value { key: "claim", reason: "has a header and a path" })
+    if !is_line(&session.prefix) {
+        return Err(UnfitLogin::Value { key: "session.prefix", reason: "has a line break" });
     }
+    let pointer = session.endpoint.is_empty() || session.endpoint.starts_with('/');
+    if !pointer || session.endpoint.is_empty() != session.endpoint_hosts.is_empty() {
+        let reason = "is a JSON pointer and comes with the hosts that it may lead to";
+        return Err(UnfitLogin::Value { key: "session.endpoint", reason });
+    }
+    Ok(())
 }
 
-/// Returns whether `name` can be a header's.
-#[must_use]
-pub fn is_header(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+fn check_claim(claim: &JwtClaim) -> Result<(), UnfitLogin> {
+    if is_header_name(&claim.header) && !claim.path.is_empty() {
+        return Ok(());
+    }
+    Err(UnfitLogin::Value { key: "claim", reason: "has a header and a path" })
 }
 
-/// Returns whether `value` can be a header's.
-#[must_use]
-pub fn is_line(value: &str) -> bool {
-    value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+/// Returns the host that issues the login's tokens, with the port if it is not the scheme's default.
+pub(super) fn issuer(login: &Login) -> String {
+    binding(&login.token_url)
 }
 
 fn address(key: &'static str, text: &str) -> Result<(), UnfitLogin> {
@@ -188,7 +83,7 @@ fn address(key: &'static str, text: &str) -> Result<(), UnfitLogin> {
     Err(UnfitLogin::Address { key, url })
 }
 
-/// Returns whether a token may travel to `text`: TLS, or a program on this machine.
+/// Tells whether a token may be sent to this URL: over TLS, or to a program on this machine.
 pub(super) fn is_safe(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let here = match url.host() {
@@ -201,7 +96,7 @@ pub(super) fn is_safe(text: &str) -> bool {
     plain && (url.scheme() == "https" || (url.scheme() == "http" && here))
 }
 
-/// Returns the host that a secret is bound to when it goes to `url`.
+/// Returns the host to bind a secret to that is sent to `url`.
 pub(super) fn binding(url: &str) -> String {
     let Ok(url) = Url::parse(url) else { return String::new() };
     let host = url.host_str().unwrap_or_default();
@@ -227,29 +122,15 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_read_checked_and_written_as_it_was() {
+    fn a_proper_login_passes_and_its_issuer_is_the_host_of_its_tokens() {
         let login = read(LOGIN);
 
-        assert_eq!(login.check(), Ok(()));
-        assert_eq!(login.issuer(), "auth.example.com");
-        let written = serde_json::to_string(&login).unwrap();
-        assert_eq!(read(&written), login);
+        assert_eq!(check_login(&login), Ok(()));
+        assert_eq!(issuer(&login), "auth.example.com");
     }
 
     #[test]
-    fn keys_that_nobody_knows_are_refused_wherever_they_stand() {
-        for (from, to) in [
-            ("\"client-id\"", "\"surprise\": 1, \"client-id\""),
-            ("\"prefix\"", "\"surprise\": 1, \"prefix\""),
-            ("\"header\"", "\"surprise\": 1, \"header\""),
-        ] {
-            let text = LOGIN.replacen(from, to, 1);
-            assert!(serde_json::from_str::<Login>(&text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn tokens_go_to_tls_or_to_this_machine() {
+    fn a_token_may_be_sent_over_tls_or_to_this_machine() {
         for good in [
             "https://a.example/x",
             "http://127.0.0.1:8080/x",
@@ -270,22 +151,22 @@ mod tests {
             "https://a.example/#x",
         ] {
             let text = LOGIN.replace("https://auth.example.com/token", bad);
-            let error = read(&text).check().expect_err(bad);
+            let error = check_login(&read(&text)).expect_err(bad);
             assert!(matches!(error, UnfitLogin::Address { key: "token-url", .. }), "{error}");
         }
     }
 
     #[test]
-    fn a_base_url_from_an_answer_needs_hosts_that_it_may_have() {
+    fn a_base_url_that_the_service_names_needs_a_list_of_allowed_hosts() {
         let text = LOGIN.replace(", \"endpoint-hosts\": [\"*.example.com\"]", "");
 
-        let error = read(&text).check().unwrap_err();
+        let error = check_login(&read(&text)).unwrap_err();
 
         assert!(matches!(error, UnfitLogin::Value { key: "session.endpoint", .. }), "{error}");
     }
 
     #[test]
-    fn a_binding_has_the_port_unless_it_is_the_usual_one() {
+    fn a_binding_has_the_port_if_it_is_not_the_default() {
         assert_eq!(binding("https://a.example:443/x"), "a.example");
         assert_eq!(binding("http://127.0.0.1:8080/x"), "127.0.0.1:8080");
     }

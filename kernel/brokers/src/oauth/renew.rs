@@ -1,61 +1,103 @@
-//! A fresh token in place of an old one, once, whoever asks.
+//! Valid tokens: the stored one, or a new one in its place. Requests that need one at the same time share one renewal.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
+
+use openkoi_core::credential::{Encoding, Login, SessionExchange};
 
 use super::{
-    Access, Encoding, Login, LoginError, Logins,
-    login::Session,
-    talk::credential,
-    token::{self, Issued, Kept},
+    AccessToken, LoginError, Logins,
+    login::issuer,
+    service::credential,
+    token::{Issued, session_token},
 };
 use crate::{
     sabotage::{Guard, off},
-    secrets::Secret,
+    secrets::{Secret, StoredLogin},
 };
 
-/// A token with less than this left is renewed: it has to last for the request.
+/// A token with less than this many seconds left is renewed, so that it lasts for the request.
 const MARGIN: u64 = 60;
-/// A token that this process got so recently is used whatever it says: a service that issues tokens which
-/// look expired, or a clock that jumps, must not have every request begin with another.
-pub(super) const SETTLED_MS: u64 = 30_000;
 
 impl Logins {
-    /// Returns the token if it can be used as it is.
-    pub(super) fn usable(&self, name: &str, login: &Login, kept: &Kept) -> Option<Access> {
-        let carried = kept.carried(login)?;
-        let fresh = match kept.carried_until(login) {
+    /// Returns a token for a request, renewing it first if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError::Absent`] and [`LoginError::Ended`] need a person.
+    pub async fn access(&self, name: &str, login: &Login) -> Result<AccessToken, LoginError> {
+        let stored = self.stored(name, login)?;
+        match self.usable(name, login, &stored) {
+            Some(access) => Ok(access),
+            None => self.renew_to_the_end(name, login, None).await,
+        }
+    }
+
+    /// Returns another token than `rejected`, which the service refused.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Logins::access`].
+    pub async fn renewed(
+        &self,
+        name: &str,
+        login: &Login,
+        rejected: &Secret,
+    ) -> Result<AccessToken, LoginError> {
+        self.renew_to_the_end(name, login, Some(rejected.clone())).await
+    }
+
+    /// Renews in a task of its own. The caller may be cancelled at any time; a token that the service has already
+    /// replaced must not be lost with it.
+    async fn renew_to_the_end(
+        &self,
+        name: &str,
+        login: &Login,
+        rejected: Option<Secret>,
+    ) -> Result<AccessToken, LoginError> {
+        let (this, owned, login) = (self.clone(), name.to_owned(), Arc::new(login.clone()));
+        let task = tokio::spawn(async move { this.renew(&owned, &login, rejected.as_ref()).await });
+        let cut = |error| {
+            let (path, source) = (self.path().to_owned(), io::Error::other(error));
+            LoginError::Io { path, source }
+        };
+        task.await.map_err(cut)?
+    }
+
+    /// Returns the stored token if it can be used without renewal.
+    fn usable(&self, name: &str, login: &Login, stored: &StoredLogin) -> Option<AccessToken> {
+        let carried = stored.carried(login)?;
+        let fresh = match stored.carried_until(login) {
             None => true,
             Some(until) => until > self.now().saturating_add(MARGIN),
         };
-        // Without a way to renew it the service has the last word, not this clock.
-        let last = login.session.is_none() && kept.renewable().is_none();
+        // A token that cannot be renewed is used until the service refuses it, whatever the clock says here.
+        let last = login.session.is_none() && stored.refresh_token().is_none();
         let usable = fresh || last || self.is_settled(name, carried);
-        if usable { kept.access(login) } else { None }
+        if usable { stored.access(login) } else { None }
     }
 
-    /// Gets a fresh token. `rejected` is one that the service would not take.
-    ///
-    /// Under the lock the file is read again: whoever waited for it finds what the other one got.
-    pub(super) async fn renew(
+    /// Gets a new token, unless another request or process has got one meanwhile: under the lock the file is read
+    /// again. `rejected` is a token that the service refused.
+    async fn renew(
         &self,
         name: &str,
-        login: &Arc<Login>,
+        login: &Login,
         rejected: Option<&Secret>,
-    ) -> Result<Access, LoginError> {
-        let _alone = self.alone(name).await?;
-        let kept = self.kept(name, login)?;
+    ) -> Result<AccessToken, LoginError> {
+        let _guard = self.lock(name).await?;
+        let stored = self.stored(name, login)?;
         let is_rejected = rejected.is_some_and(|old| {
-            kept.carried(login).is_some_and(|carried| carried.expose() == old.expose())
+            stored.carried(login).is_some_and(|carried| carried.expose() == old.expose())
         });
         if !is_rejected
             && !off(Guard::LoginReread)
-            && let Some(access) = self.usable(name, login, &kept)
+            && let Some(access) = self.usable(name, login, &stored)
         {
             return Ok(access);
         }
         let fresh = match &login.session {
-            Some(session) => self.exchange(name, login, session, kept).await?,
-            None => self.refresh(name, login, &kept).await?,
+            Some(session) => self.exchange(name, login, session, stored).await?,
+            None => self.refresh(name, login, &stored).await?,
         };
         self.keep(name, &fresh).await?;
         let carried = fresh.carried(login).ok_or_else(|| self.absent(name))?;
@@ -63,22 +105,27 @@ impl Logins {
         fresh.access(login).ok_or_else(|| self.absent(name))
     }
 
-    /// RFC 6749, section 6.
-    async fn refresh(&self, name: &str, login: &Login, kept: &Kept) -> Result<Kept, LoginError> {
+    /// Sends the refresh token (RFC 6749, section 6).
+    async fn refresh(
+        &self,
+        name: &str,
+        login: &Login,
+        stored: &StoredLogin,
+    ) -> Result<StoredLogin, LoginError> {
         let ended = |reason: String| LoginError::Ended { name: name.to_owned(), reason };
-        let Some(refresh) = kept.renewable() else {
+        let Some(refresh) = stored.refresh_token() else {
             return Err(ended("the service does not take its token any more".to_owned()));
         };
-        self.secrets().bind(&format!("login {name}"), refresh, &login.issuer());
+        self.secrets().bind(&format!("login {name}"), refresh, &issuer(login));
         let refresh = String::from_utf8_lossy(refresh.expose());
         let fields = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh.as_ref()),
             ("client_id", &login.client_id),
         ];
-        let reply = self.talk(name).post(&login.token_url, Encoding::Form, &fields).await?;
+        let reply = self.service(name).post(&login.token_url, Encoding::Form, &fields).await?;
         if reply.is_good() {
-            return reply.read::<Issued>()?.keep(login, Some(kept), self.now());
+            return reply.read::<Issued>()?.into_login(login, Some(stored), self.now());
         }
         match reply.fault().error.as_str() {
             // Used, revoked or expired (section 5.2); some services say 401 and use words of their own.
@@ -88,28 +135,28 @@ impl Logins {
         }
     }
 
-    /// Exchanges the issued token for one of short life, after renewing the issued one if it is old.
+    /// Exchanges the access token for a session token, after renewing the access token if it has expired.
     pub(super) async fn exchange(
         &self,
         name: &str,
         login: &Login,
-        session: &Session,
-        mut kept: Kept,
-    ) -> Result<Kept, LoginError> {
-        let old = kept.expires_at.is_some_and(|until| until <= self.now().saturating_add(MARGIN));
-        if old && kept.renewable().is_some() {
-            kept = self.refresh(name, login, &kept).await?;
-            // What was used up for it must not be lost if the next step fails.
-            self.keep(name, &kept).await?;
+        session: &SessionExchange,
+        mut stored: StoredLogin,
+    ) -> Result<StoredLogin, LoginError> {
+        let old = stored.expires_at.is_some_and(|until| until <= self.now().saturating_add(MARGIN));
+        if old && stored.refresh_token().is_some() {
+            stored = self.refresh(name, login, &stored).await?;
+            // The refresh token is used up: the new one must not be lost if the exchange fails.
+            self.keep(name, &stored).await?;
         }
         let headers = session.headers.iter();
         let headers = headers.map(|(name, value)| (name.clone(), value.as_bytes().to_vec()));
         let carried =
-            credential(&format!("login {name}"), &kept.access, &session.url, &session.prefix);
-        let reply = self.talk(name).get(&session.url, headers, carried).await?;
+            credential(&format!("login {name}"), &stored.access, &session.url, &session.prefix);
+        let reply = self.service(name).get(&session.url, headers, carried).await?;
         if reply.is_good() {
-            kept.session = Some(token::short(session, &reply.body, self.now())?);
-            return Ok(kept);
+            stored.session = Some(session_token(session, &reply.body, self.now())?);
+            return Ok(stored);
         }
         match reply.status {
             401 | 403 | 404 => {

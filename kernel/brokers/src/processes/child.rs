@@ -1,7 +1,7 @@
 //! A running program, as its caller holds it.
 
+use super::Happening;
 use super::sweep::Group;
-use super::{Happening, ProcessError};
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 
@@ -14,16 +14,12 @@ pub struct Child {
 }
 
 impl Child {
-    /// Returns what happened next, or nothing after [`Happening::Exited`].
-    ///
-    /// # Errors
-    ///
-    /// None today; a program cannot be lost once it runs.
-    pub async fn next(&mut self) -> Result<Option<Happening>, ProcessError> {
-        Ok(self.happenings.recv().await)
+    /// Returns the next event; nothing after [`Happening::Exited`].
+    pub async fn next(&mut self) -> Option<Happening> {
+        self.happenings.recv().await
     }
 
-    /// Kills the whole group. [`Child::next`] then returns what was still written, and the exit.
+    /// Kills the whole group. [`Child::next`] then returns the rest of the output, and the exit.
     pub fn kill(&self) {
         self.kill.notify_one();
     }

@@ -1,11 +1,12 @@
 //! The environment of a program: an allow-list, a few fixed values, and what the caller may add.
 
+use super::find::path;
 use super::{Command, ProcessError, ProcessSettings};
 use crate::sabotage::{Guard, off};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// Variables that are passed on. None of them makes a program load code or send data elsewhere.
+/// Variables that are passed on. They do not make a program load code or send data elsewhere.
 const ALLOWED: [&str; 22] = [
     "HOME",
     "USER",
@@ -51,7 +52,7 @@ const LOADING: [&str; 16] = [
     "MALLOC_",
 ];
 
-/// Variables of the same kind that have no family, and those that are made here.
+/// Further variables of that kind, and those that are set here.
 const REFUSED: [&str; 31] = [
     "ENV",
     "IFS",
@@ -86,7 +87,7 @@ const REFUSED: [&str; 31] = [
     "TERMINFO",
 ];
 
-/// Members of a refused family that only change output.
+/// Variables with such a beginning that change output and nothing else.
 const HARMLESS: [&str; 5] = [
     "NODE_ENV",
     "PYTHONUNBUFFERED",
@@ -107,8 +108,7 @@ pub(super) fn environment(
         .filter(|(name, _)| is_allowed(name) || off(Guard::ProcessEnvironment))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    let path = super::find::path(settings, &command.workspace);
-    made.push(("PATH".into(), path));
+    made.push(("PATH".into(), path(settings, &command.workspace)));
     made.push(("TMPDIR".into(), temporary.into()));
     made.push(("TERM".into(), "dumb".into()));
     for (name, value) in &command.environment {
@@ -129,9 +129,9 @@ fn check(name: &str, value: &str) -> Result<(), ProcessError> {
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && name.len() <= 128;
     if !proper || value.contains('\0') {
-        return Err(ProcessError::Denied { what: "a variable that is no variable".to_owned() });
+        return Err(ProcessError::Denied { what: "a variable that is not a variable".to_owned() });
     }
-    // Some programs read their variables without case.
+    // Some programs ignore the case of variables.
     let upper = name.to_ascii_uppercase();
     let refused =
         LOADING.iter().any(|start| upper.starts_with(start)) || REFUSED.contains(&upper.as_str());
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_on_the_list_is_not_passed_on() {
+    fn a_variable_that_is_not_on_the_list_is_not_passed_on() {
         for name in ["HOME", "LANG", "LC_ALL", "CARGO_HOME"] {
             assert!(is_allowed(OsStr::new(name)), "{name}");
         }

@@ -1,4 +1,4 @@
-//! From a program's name to its file.
+//! The file of a program, found by its name.
 
 use super::ProcessSettings;
 use openkoi_core::pattern::CommandRule;
@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Where programs are looked for if the environment does not say.
+/// The path if the environment has none.
 const USUAL: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Returns the file of `program`: the first of that name on the path that can be executed.
@@ -19,13 +19,13 @@ pub(super) fn find(program: &str, settings: &ProcessSettings, workspace: &Path) 
     places(settings, workspace).map(|place| place.join(program)).find(|file| is_program(file))
 }
 
-/// Returns the path that a program gets.
+/// Returns the variable `PATH` of a program.
 pub(super) fn path(settings: &ProcessSettings, workspace: &Path) -> OsString {
     join_paths(places(settings, workspace)).unwrap_or_else(|_| USUAL.into())
 }
 
-/// The directories of the path. Relative ones and those of the workspace are left out: a repository must not
-/// choose what `git` is.
+/// Returns the directories of the path. Relative ones and those of the workspace are left out: a repository must not
+/// choose the program that is run as `git`.
 fn places(settings: &ProcessSettings, workspace: &Path) -> impl Iterator<Item = PathBuf> {
     let given = settings.environment.get(OsStr::new("PATH"));
     let path = given.cloned().unwrap_or_else(|| USUAL.into());

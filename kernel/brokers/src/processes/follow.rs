@@ -1,9 +1,9 @@
-//! Following a program to its end: both pipes, the deadline and the order to kill, whether or not anybody
-//! asks for what happened.
+//! A program, followed to its end: both pipes, the deadline and the order to kill, even if the caller does not ask for
+//! its events.
 
-use super::output::{Output, PIECE, Stream};
+use super::output::{OutputLog, PIECE, Pipe};
 use super::sweep::Group;
-use super::{Exit, Happening};
+use super::{Happening, ProgramExit};
 use crate::failpoint::{Point, hit};
 use std::collections::VecDeque;
 use std::io;
@@ -16,29 +16,29 @@ use tokio::process::{Child, ChildStderr, ChildStdout};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
-/// How long a group may take to end on its own.
+/// The time in which a group may end on its own.
 const GRACE: Duration = Duration::from_millis(500);
-/// How long the pipes are read after the program ended; something may still hold them open.
+/// The time for which the pipes are read after the program ended: another process may hold them open.
 const DRAIN: Duration = Duration::from_millis(500);
-/// How many pieces wait for the caller before the program has to.
+/// The most pieces that wait for the caller. After that the program has to wait.
 const MOST_WAITING: usize = 8;
 
 /// A program that is being followed.
-pub(super) struct Life {
+pub(super) struct RunningProgram {
     pub(super) child: Child,
     pub(super) stdout: Option<ChildStdout>,
     pub(super) stderr: Option<ChildStderr>,
     pub(super) group: Arc<Group>,
-    pub(super) output: Output,
+    pub(super) output: OutputLog,
     pub(super) begun: Instant,
     pub(super) deadline: Option<Instant>,
     pub(super) kill: Arc<Notify>,
     pub(super) sender: mpsc::Sender<Happening>,
 }
 
-/// What the deadline or an order led to so far.
+/// The state of a program's end.
 #[derive(Default)]
-struct Ending {
+struct EndState {
     timed_out: bool,
     kill_at: Option<Instant>,
     status: Option<ExitStatus>,
@@ -46,9 +46,9 @@ struct Ending {
     waiting: VecDeque<Happening>,
 }
 
-/// Follows `life` until its program ended and everything was handed over or nobody listens.
-pub(super) async fn follow(mut life: Life) {
-    let mut ending = Ending::default();
+/// Follows a program until it has ended and all events are delivered, or the caller has dropped it.
+pub(super) async fn follow(mut life: RunningProgram) {
+    let mut ending = EndState::default();
     let sender = life.sender.clone();
     let (mut out, mut err) = (vec![0; PIECE], vec![0; PIECE]);
     while !life.is_over(&ending) {
@@ -66,10 +66,10 @@ pub(super) async fn follow(mut life: Life) {
                 Err(_) => ending.waiting.clear(),
             },
             count = read(&mut life.stdout, &mut out), if room && life.stdout.is_some() => {
-                life.on_read(Stream::Out, count, &out, &mut ending);
+                life.on_read(Pipe::Out, count, &out, &mut ending);
             }
             count = read(&mut life.stderr, &mut err), if room && life.stderr.is_some() => {
-                life.on_read(Stream::Err, count, &err, &mut ending);
+                life.on_read(Pipe::Err, count, &err, &mut ending);
             }
         }
     }
@@ -90,19 +90,19 @@ async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> i
     }
 }
 
-impl Life {
-    fn is_over(&self, ending: &Ending) -> bool {
+impl RunningProgram {
+    fn is_over(&self, ending: &EndState) -> bool {
         let drained = self.stdout.is_none() && self.stderr.is_none();
         ending.status.is_some()
             && (drained || ending.drained_at.is_some_and(|at| at <= Instant::now()))
     }
 
-    /// The next moment at which something must be done unasked.
-    fn next_time(&self, ending: &Ending) -> Option<Instant> {
+    /// Returns the time of the next step that does not depend on the program.
+    fn next_time(&self, ending: &EndState) -> Option<Instant> {
         if ending.status.is_some() { ending.drained_at } else { ending.kill_at.or(self.deadline) }
     }
 
-    fn on_time(&self, ending: &mut Ending) {
+    fn on_time(&self, ending: &mut EndState) {
         if ending.status.is_some() {
             return;
         }
@@ -114,14 +114,14 @@ impl Life {
         self.group.terminate();
     }
 
-    fn end_now(&self, ending: &mut Ending) {
-        // Asked again in a while, should a process appear between two looks.
+    fn end_now(&self, ending: &mut EndState) {
+        // Repeated after a while, for processes that were started meanwhile.
         ending.kill_at = Some(Instant::now() + GRACE);
         self.group.kill();
     }
 
-    fn on_exit(&self, status: io::Result<ExitStatus>, ending: &mut Ending) {
-        // An error means that somebody else waited for it; it ended all the same.
+    fn on_exit(&self, status: io::Result<ExitStatus>, ending: &mut EndState) {
+        // An error means that other code has waited for it; it has ended all the same.
         ending.status = Some(status.unwrap_or_else(|_| ExitStatus::from_raw(0)));
         self.group.kill();
         self.group.bury();
@@ -130,29 +130,29 @@ impl Life {
 
     fn on_read(
         &mut self,
-        stream: Stream,
+        pipe: Pipe,
         count: io::Result<usize>,
         buffer: &[u8],
-        ending: &mut Ending,
+        ending: &mut EndState,
     ) {
         let count = count.unwrap_or(0);
         if count == 0 {
-            match stream {
-                Stream::Out => self.stdout = None,
-                Stream::Err => self.stderr = None,
+            match pipe {
+                Pipe::Out => self.stdout = None,
+                Pipe::Err => self.stderr = None,
             }
             return;
         }
-        ending.waiting.extend(self.output.push(stream, &buffer[..count]));
+        ending.waiting.extend(self.output.push(pipe, &buffer[..count]));
     }
 
-    async fn finish(self, ending: Ending) {
+    async fn finish(self, ending: EndState) {
         let duration = self.begun.elapsed();
         let (tail, saved, omitted) = self.output.finish();
         let passed = hit(Point::ProcessExited);
         remove_temporary(&self.group).await;
         let status = ending.status.unwrap_or_default();
-        let exit = Exit {
+        let exit = ProgramExit {
             code: status.code(),
             signal: status.signal(),
             timed_out: ending.timed_out,

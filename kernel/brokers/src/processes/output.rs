@@ -1,5 +1,4 @@
-//! What becomes of a program's output: its head and its tail are delivered, all of it is kept if that is not
-//! all.
+//! The output of a program: its head and its tail are delivered, and if there is more, all of it is kept in a file.
 
 use super::Happening;
 use crate::durable::create_private_dir;
@@ -11,17 +10,17 @@ use std::path::{Path, PathBuf};
 
 /// The largest piece that is delivered.
 pub(super) const PIECE: usize = 64 * 1024;
-/// The most that is kept on the disk of one program.
+/// The most bytes of one program that are kept in a file.
 const MOST_SPOOLED: u64 = 1 << 30;
 
-/// Which of the two pipes.
+/// One of the two pipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stream {
+pub(super) enum Pipe {
     Out,
     Err,
 }
 
-impl Stream {
+impl Pipe {
     fn happening(self, bytes: Vec<u8>) -> Happening {
         match self {
             Self::Out => Happening::Stdout(bytes),
@@ -31,15 +30,15 @@ impl Stream {
 }
 
 /// The output of one program so far.
-pub(super) struct Output {
+pub(super) struct OutputLog {
     keep: u64,
     path: PathBuf,
-    /// What was delivered, until it is in the file.
+    /// The delivered bytes, until they are in the file.
     head: Vec<u8>,
     delivered: u64,
     total: u64,
     spool: Spool,
-    tail: VecDeque<(Stream, Vec<u8>)>,
+    tail: VecDeque<(Pipe, Vec<u8>)>,
     tail_bytes: u64,
 }
 
@@ -49,11 +48,11 @@ enum Spool {
         file: File,
         left: u64,
     },
-    /// It could not be written; the program is not to blame.
+    /// It could not be written. The program goes on.
     Lost,
 }
 
-impl Output {
+impl OutputLog {
     pub(super) fn new(keep: u64, path: PathBuf) -> Self {
         Self {
             keep,
@@ -67,8 +66,8 @@ impl Output {
         }
     }
 
-    /// Takes a piece; returns the part of it that is delivered now.
-    pub(super) fn push(&mut self, stream: Stream, piece: &[u8]) -> Option<Happening> {
+    /// Adds a piece; returns the part of it that is delivered now.
+    pub(super) fn push(&mut self, pipe: Pipe, piece: &[u8]) -> Option<Happening> {
         self.total += piece.len() as u64;
         let room = usize::try_from(self.keep - self.delivered).unwrap_or(usize::MAX);
         let (now, later) = piece.split_at(room.min(piece.len()));
@@ -77,12 +76,12 @@ impl Output {
             self.delivered += now.len() as u64;
         }
         if !later.is_empty() {
-            self.set_aside(stream, later);
+            self.set_aside(pipe, later);
         }
-        (!now.is_empty()).then(|| stream.happening(now.to_vec()))
+        (!now.is_empty()).then(|| pipe.happening(now.to_vec()))
     }
 
-    fn set_aside(&mut self, stream: Stream, bytes: &[u8]) {
+    fn set_aside(&mut self, pipe: Pipe, bytes: &[u8]) {
         if matches!(self.spool, Spool::Unneeded) {
             let head = std::mem::take(&mut self.head);
             self.spool = open(&self.path)
@@ -91,7 +90,7 @@ impl Output {
             self.spool.write(&head);
         }
         self.spool.write(bytes);
-        self.tail.push_back((stream, bytes.to_vec()));
+        self.tail.push_back((pipe, bytes.to_vec()));
         self.tail_bytes += bytes.len() as u64;
         while let Some(surplus) = self.tail_bytes.checked_sub(self.keep).filter(|n| *n > 0) {
             self.drop_oldest(surplus);
@@ -108,13 +107,13 @@ impl Output {
         }
     }
 
-    /// Ends the output: returns the newest part, where everything is kept, and how much was not delivered.
+    /// Ends the output: returns the tail, the file with the whole, and the number of bytes that were not delivered.
     pub(super) fn finish(self) -> (Vec<Happening>, Option<PathBuf>, u64) {
         let omitted = self.total - self.delivered - self.tail_bytes;
-        let tail = self.tail.into_iter().map(|(stream, bytes)| stream.happening(bytes)).collect();
+        let tail = self.tail.into_iter().map(|(pipe, bytes)| pipe.happening(bytes)).collect();
         let kept = matches!(self.spool, Spool::Open { .. });
         if kept && omitted == 0 {
-            // Everything was delivered after all.
+            // All of it was delivered.
             std::fs::remove_file(&self.path).unwrap_or_else(|error| {
                 tracing::debug!(%error, "a spool file stays");
             });
@@ -148,18 +147,18 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Happening, Output, Stream};
+    use super::{Happening, OutputLog, Pipe};
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn head_and_tail_are_delivered_and_the_whole_is_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("spool/1.out");
-        let mut output = Output::new(10, path.clone());
+        let mut output = OutputLog::new(10, path.clone());
 
-        let head = output.push(Stream::Out, b"0123456").into_iter();
-        let head: Vec<_> = head.chain(output.push(Stream::Err, b"789abcdef")).collect();
-        assert_eq!(output.push(Stream::Out, b"ghijklmnop"), None);
+        let head = output.push(Pipe::Out, b"0123456").into_iter();
+        let head: Vec<_> = head.chain(output.push(Pipe::Err, b"789abcdef")).collect();
+        assert_eq!(output.push(Pipe::Out, b"ghijklmnop"), None);
         let (tail, saved, omitted) = output.finish();
 
         let text = |bytes: &[u8]| bytes.to_vec();
@@ -171,13 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_delivered_whole_is_not_kept() {
+    fn output_that_is_delivered_whole_is_not_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("1.out");
-        let mut output = Output::new(10, path.clone());
+        let mut output = OutputLog::new(10, path.clone());
 
-        output.push(Stream::Out, b"0123456789");
-        output.push(Stream::Err, b"abc");
+        output.push(Pipe::Out, b"0123456789");
+        output.push(Pipe::Err, b"abc");
         let (tail, saved, omitted) = output.finish();
 
         assert_eq!(tail, [Happening::Stderr(b"abc".to_vec())]);

@@ -6,8 +6,10 @@ mod namespace;
 mod rules;
 
 use self::calls::Sockets;
-use self::namespace::{Left, Namespace};
-use super::{Command, Part, ProcessError, Processes, SandboxReport};
+use self::namespace::{Namespace, Unshared};
+use self::rules::no_files;
+use super::settings::Probe;
+use super::{Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
 use crate::sabotage::{Guard, off};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use seccompiler::BpfProgram;
@@ -22,42 +24,42 @@ pub(super) struct Sandbox {
     network: Network,
 }
 
-/// What a program can reach.
+/// The network of a program.
 enum Network {
     /// The host's, or none at all.
     Given(&'static [BpfProgram]),
-    /// One of its own; where that fails after all, none at all.
+    /// One of its own; none at all if that fails after all.
     Own { namespace: Namespace, inside: &'static [BpfProgram], without: &'static [BpfProgram] },
 }
 
 impl Sandbox {
-    /// Builds the sandbox of one program.
+    /// Builds the sandbox of one program. `own` are its workspace and its temporary directory.
     pub(super) fn prepare(
-        processes: &Processes,
+        settings: &ProcessSettings,
+        probe: Probe,
         command: &Command,
-        workspace: &Path,
-        temporary: &Path,
+        own: [&Path; 2],
     ) -> Result<Self, ProcessError> {
-        (processes.probe)(Part::Files).map_err(|error| no_files(&error.to_string()))?;
+        probe(SandboxPart::Files).map_err(|error| no_files(&error.to_string()))?;
         let rules = match off(Guard::ProcessFiles) {
             true => None,
-            false => Some(rules::build(&processes.settings, command, workspace, temporary)?),
+            false => Some(rules::build(settings, command, own)?),
         };
-        let network = Network::prepare(processes, command).map_err(|reason| no_calls(&reason))?;
+        let network = Network::prepare(probe, command).map_err(|reason| no_calls(&reason))?;
         Ok(Self { rules, network })
     }
 
-    /// What to start in place of `program`: itself.
+    /// Returns the program to start in place of `program`, which is itself, and the arguments before its own.
     pub(super) fn wrap(&self, program: &Path) -> (PathBuf, Vec<OsString>) {
         (program.to_owned(), Vec::new())
     }
 
     /// Enters the sandbox, for good. Called between fork and exec: system calls only, errors are numbers.
     pub(super) fn enter(&self) -> io::Result<()> {
-        let (left, programs) = self.network.enter()?;
-        match left {
-            Some(Left::Users) => drop_all_capabilities()?,
-            Some(Left::Network) | None => drop_capabilities(),
+        let (unshared, programs) = self.network.enter()?;
+        match unshared {
+            Some(Unshared::Users) => drop_all_capabilities()?,
+            Some(Unshared::Network) | None => drop_capabilities(),
         }
         forbid_new_privileges()?;
         if let Some(rules) = &self.rules {
@@ -71,7 +73,7 @@ impl Sandbox {
 }
 
 impl Network {
-    fn prepare(processes: &Processes, command: &Command) -> Result<Self, String> {
+    fn prepare(probe: Probe, command: &Command) -> Result<Self, String> {
         let programs = |sockets| match off(Guard::ProcessNetwork) {
             true => Ok(&[][..]),
             false => calls::programs(sockets),
@@ -80,7 +82,7 @@ impl Network {
             return programs(Sockets::Internet).map(Self::Given);
         }
         let without = programs(Sockets::None)?;
-        match Namespace::prepare(processes.probe) {
+        match Namespace::prepare(probe) {
             Ok(namespace) => {
                 Ok(Self::Own { namespace, inside: programs(Sockets::Loopback)?, without })
             }
@@ -91,21 +93,21 @@ impl Network {
         }
     }
 
-    /// Enters the network; returns what the process left for it, and the filters that belong to it.
-    fn enter(&self) -> io::Result<(Option<Left>, &'static [BpfProgram])> {
+    /// Enters the network; returns what was unshared for it, and the filters that belong to it.
+    fn enter(&self) -> io::Result<(Option<Unshared>, &'static [BpfProgram])> {
         match self {
             Self::Given(programs) => Ok((None, programs)),
             Self::Own { namespace, inside, without } => {
-                let Ok(left) = namespace.leave() else { return Ok((None, without)) };
-                namespace.settle(left)?;
-                Ok((Some(left), inside))
+                let Ok(unshared) = namespace.leave() else { return Ok((None, without)) };
+                namespace.settle(unshared)?;
+                Ok((Some(unshared), inside))
             }
         }
     }
 }
 
-/// What root may keep: the owner's rights over files, in which a workspace of another user is edited, and the
-/// right to become another user.
+/// The capabilities that root keeps: those over files, with which a workspace of another user is edited, and those to
+/// become another user.
 const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)
     .union(CapabilitySet::FOWNER)
@@ -114,8 +116,8 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::SETGID)
     .union(CapabilitySet::SETUID);
 
-/// Takes from root what leads around the sandbox: with `PERFMON`, for one, the memory of any process can be
-/// read. Somebody who is not root has nothing to lose and is refused at the first.
+/// Takes from root the capabilities that lead around the sandbox: with `PERFMON`, for one, the memory of any process can
+/// be read. A user who is not root has none, and the first call fails.
 fn drop_capabilities() {
     if off(Guard::ProcessCapabilities) {
         return;
@@ -127,7 +129,7 @@ fn drop_capabilities() {
     }
 }
 
-/// Takes what a user namespace gives to whoever makes it: everything, and the way back to it.
+/// Drops the capabilities that a user namespace gives to its maker, for good.
 fn drop_all_capabilities() -> io::Result<()> {
     if off(Guard::ProcessCapabilities) {
         return Ok(());
@@ -159,13 +161,6 @@ fn restrict(rules: &OwnedFd) -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-fn no_files(reason: &str) -> ProcessError {
-    ProcessError::Sandbox {
-        reason: format!("this kernel does not confine files ({reason})"),
-        fix: "use Linux 5.13 or newer with `landlock` among its security modules",
-    }
-}
-
 fn no_calls(reason: &str) -> ProcessError {
     ProcessError::Sandbox {
         reason: format!("this kernel does not filter system calls ({reason})"),
@@ -173,10 +168,10 @@ fn no_calls(reason: &str) -> ProcessError {
     }
 }
 
-/// Says what this machine can do, by building what a program would get.
-pub(super) fn report(processes: &Processes) -> SandboxReport {
+/// Reports on the sandbox of this machine, by building that of a program.
+pub(super) fn report(probe: Probe) -> SandboxReport {
     let mut notes = Vec::new();
-    let files = (processes.probe)(Part::Files).map_err(|error| no_files(&error.to_string()));
+    let files = probe(SandboxPart::Files).map_err(|error| no_files(&error.to_string()));
     let version = noted(files.and_then(|()| rules::level()), &mut notes);
     let network = noted(calls::programs(Sockets::None).map_err(|e| no_calls(&e)), &mut notes);
     let scopes = version.is_some_and(|version| version >= 6);
@@ -194,9 +189,9 @@ pub(super) fn report(processes: &Processes) -> SandboxReport {
     }
 }
 
-/// Says whether a program can have a network of its own here.
-pub(super) fn loopback(processes: &Processes) -> Result<(), String> {
-    Namespace::prepare(processes.probe).map(drop).map_err(no_loopback)
+/// Checks whether a program can have a network of its own here.
+pub(super) fn loopback(probe: Probe) -> Result<(), String> {
+    Namespace::prepare(probe).map(drop).map_err(no_loopback)
 }
 
 fn no_loopback(error: io::Error) -> String {
@@ -206,7 +201,7 @@ fn no_loopback(error: io::Error) -> String {
     )
 }
 
-/// Returns what is there, or notes why it is not.
+/// Returns the value, or notes why there is none.
 fn noted<T>(found: Result<T, impl ToString>, notes: &mut Vec<String>) -> Option<T> {
     found.map_err(|error| notes.push(error.to_string())).ok()
 }

@@ -1,6 +1,7 @@
 //! The sandbox on macOS: `sandbox-exec` with a profile made for one program.
 
-use super::{Command, Part, ProcessError, Processes, SandboxReport};
+use super::settings::Probe;
+use super::{Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,29 +14,28 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Writes the profile of one program.
+    /// Writes the profile of one program. `own` are its workspace and its temporary directory.
     pub(super) fn prepare(
-        processes: &Processes,
+        settings: &ProcessSettings,
+        probe: Probe,
         command: &Command,
-        workspace: &Path,
-        temporary: &Path,
+        own: [&Path; 2],
     ) -> Result<Self, ProcessError> {
-        (processes.probe)(Part::Files).map_err(|error| missing(&error.to_string()))?;
+        probe(SandboxPart::Files).map_err(|error| missing(&error.to_string()))?;
         if !Path::new(LAUNCHER).exists() {
             return Err(missing("sandbox-exec is not there"));
         }
-        let writable = command.write.iter().map(PathBuf::as_path).chain([workspace, temporary]);
-        let secret = &processes.settings.secret;
-        Ok(Self { profile: profile(writable, secret, command.network) })
+        let writable = command.write.iter().map(PathBuf::as_path).chain(own);
+        Ok(Self { profile: profile(writable, &settings.secret, command.network) })
     }
 
-    /// What to start in place of `program`.
+    /// Returns the program to start in place of `program`, and the arguments before its own.
     pub(super) fn wrap(&self, program: &Path) -> (PathBuf, Vec<OsString>) {
         let arguments = vec!["-p".into(), self.profile.clone().into(), program.into()];
         (LAUNCHER.into(), arguments)
     }
 
-    /// Nothing: the launcher enters it.
+    /// Does nothing: the launcher enters the sandbox.
     pub(super) fn enter(&self) -> io::Result<()> {
         Ok(())
     }
@@ -77,14 +77,14 @@ fn missing(reason: &str) -> ProcessError {
     }
 }
 
-/// There is none: the profile closes the network as a whole.
-pub(super) fn loopback(_: &Processes) -> Result<(), String> {
+/// Fails: the profile closes the network as a whole.
+pub(super) fn loopback(_: Probe) -> Result<(), String> {
     Err("programs have no network of their own on this system".to_owned())
 }
 
-/// Says what this machine can do.
-pub(super) fn report(processes: &Processes) -> SandboxReport {
-    let available = (processes.probe)(Part::Files).is_ok() && Path::new(LAUNCHER).exists();
+/// Reports on the sandbox of this machine.
+pub(super) fn report(probe: Probe) -> SandboxReport {
+    let available = probe(SandboxPart::Files).is_ok() && Path::new(LAUNCHER).exists();
     SandboxReport {
         available,
         files: available.then(|| "sandbox-exec".to_owned()),

@@ -1,10 +1,12 @@
 //! Starting a program.
 
-use super::follow::{Life, follow};
-use super::output::Output;
+use super::find::find;
+use super::follow::{RunningProgram, follow};
+use super::output::OutputLog;
 use super::sandbox::Sandbox;
+use super::settings::Probe;
 use super::sweep::Group;
-use super::{Child, Command, ProcessError, Processes, SandboxMode};
+use super::{Child, Command, ProcessError, ProcessSettings, SandboxMode};
 use crate::durable::create_private_dir;
 use crate::failpoint::{Point, hit};
 use crate::random::Random;
@@ -20,7 +22,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
-/// Everything a program needs, checked and made.
+/// A command that is ready to be started.
 struct Prepared {
     program: PathBuf,
     environment: Vec<(OsString, OsString)>,
@@ -30,8 +32,13 @@ struct Prepared {
     sandbox: Option<Sandbox>,
 }
 
-pub(super) async fn spawn(processes: &Processes, command: Command) -> Result<Child, ProcessError> {
-    let prepared = prepare(processes, &command)?;
+/// Starts a program and follows it.
+pub(super) async fn spawn(
+    settings: &ProcessSettings,
+    probe: Probe,
+    command: Command,
+) -> Result<Child, ProcessError> {
+    let prepared = prepare(settings, probe, &command)?;
     let temporary = prepared.temporary.clone();
     let spool = prepared.spool.clone();
     let failed =
@@ -49,12 +56,12 @@ pub(super) async fn spawn(processes: &Processes, command: Command) -> Result<Chi
     let (sender, happenings) = mpsc::channel(1);
     feed(&mut child, command.input);
     let begun = Instant::now();
-    let life = Life {
+    let life = RunningProgram {
         stdout: child.stdout.take(),
         stderr: child.stderr.take(),
         child,
         group: Arc::clone(&group),
-        output: Output::new(command.keep, spool),
+        output: OutputLog::new(command.keep, spool),
         begun,
         deadline: command.deadline.map(|deadline| begun + deadline),
         kill: Arc::clone(&kill),
@@ -70,8 +77,11 @@ pub(super) async fn spawn(processes: &Processes, command: Command) -> Result<Chi
     Ok(child)
 }
 
-fn prepare(processes: &Processes, command: &Command) -> Result<Prepared, ProcessError> {
-    let settings = &processes.settings;
+fn prepare(
+    settings: &ProcessSettings,
+    probe: Probe,
+    command: &Command,
+) -> Result<Prepared, ProcessError> {
     let failed = |act, source| ProcessError::Io { act, program: command.program.clone(), source };
     let not_found = || ProcessError::NotFound { program: command.program.clone() };
     let workspace =
@@ -84,30 +94,30 @@ fn prepare(processes: &Processes, command: &Command) -> Result<Prepared, Process
     if command.arguments.iter().any(|argument| argument.contains('\0')) {
         return Err(ProcessError::Denied { what: "an argument with a nul".to_owned() });
     }
-    let program =
-        super::find::find(&command.program, settings, &workspace).ok_or_else(not_found)?;
+    let program = find(&command.program, settings, &workspace).ok_or_else(not_found)?;
     let id = Random::default().id(crate::clock::SystemClock.now_ms());
     let id = id.map_err(|error| failed("name", io::Error::other(error)))?;
     let temporary = settings.temporary.join(&id);
     let environment = super::environment::environment(settings, command, &temporary)?;
     create_private_dir(&temporary)
         .map_err(|error| failed("make a temporary directory for", io::Error::other(error)))?;
-    let sandbox =
-        sandbox(processes, command, &workspace, &temporary).inspect_err(|_| remove(&temporary))?;
+    let sandbox = sandbox(settings, probe, command, [&workspace, &temporary])
+        .inspect_err(|_| remove(&temporary))?;
     let spool = settings.spool.join(format!("{id}.out"));
     Ok(Prepared { program, environment, directory, temporary, spool, sandbox })
 }
 
+/// Builds the sandbox, unless the user has turned it off. `own` are the workspace and the temporary directory.
 fn sandbox(
-    processes: &Processes,
+    settings: &ProcessSettings,
+    probe: Probe,
     command: &Command,
-    workspace: &Path,
-    temporary: &Path,
+    own: [&Path; 2],
 ) -> Result<Option<Sandbox>, ProcessError> {
-    if processes.settings.sandbox == SandboxMode::Off {
+    if settings.sandbox == SandboxMode::Off {
         return Ok(None);
     }
-    match Sandbox::prepare(processes, command, workspace, temporary) {
+    match Sandbox::prepare(settings, probe, command, own) {
         Ok(sandbox) => Ok(Some(sandbox)),
         Err(_) if off(Guard::ProcessClosed) => Ok(None),
         Err(error) => Err(error),
@@ -123,7 +133,7 @@ fn remove(temporary: &Path) {
 fn feed(child: &mut tokio::process::Child, input: Option<Vec<u8>>) {
     if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
         tokio::spawn(async move {
-            // A program need not read what it is given.
+            // A program need not read its input.
             if let Err(error) = stdin.write_all(&input).await {
                 tracing::trace!(%error, "a program closed its input");
             }
@@ -163,7 +173,7 @@ async fn start(prepared: Prepared, command: &Command) -> io::Result<tokio::proce
     on_spawner(move || process.spawn()).await
 }
 
-/// Makes the process a session of its own, without a terminal, that dies with its parent and has limits.
+/// Gives the process a session of its own, without a terminal, and limits, and lets it die with its parent.
 fn isolate(parent: Pid) -> io::Result<()> {
     rustix::process::setsid()?;
     #[cfg(target_os = "linux")]
@@ -195,7 +205,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Runs `spawn` on a thread that lives as long as this process.
 ///
-/// "Dies with its parent" means the parent's *thread*: a worker of the runtime may end long before.
+/// A process dies with its parent's *thread*, and a worker of the runtime may end long before this process.
 async fn on_spawner(
     spawn: impl FnOnce() -> io::Result<tokio::process::Child> + Send + 'static,
 ) -> io::Result<tokio::process::Child> {

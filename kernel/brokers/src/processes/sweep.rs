@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-/// The processes of one program. They share a process group, and an environment that names their private
-/// temporary directory.
+/// The processes of one program. They share a process group, and an environment that names the temporary directory.
 #[derive(Debug)]
 pub(super) struct Group {
     leader: Pid,
     temporary: PathBuf,
-    /// Whether the leader was waited for, so that its number may be another's.
+    /// Whether the leader was waited for: its number may belong to another process by then.
     gone: Mutex<bool>,
 }
 
@@ -30,19 +29,19 @@ impl Group {
         self.signal(Signal::TERM);
     }
 
-    /// Ends the group, and those that left it. Does nothing once the leader was waited for.
+    /// Kills the group, and the processes that left it. Does nothing once the leader was waited for.
     pub(super) fn kill(&self) {
         if self.signal(Signal::KILL) && !off(Guard::ProcessGroup) {
             self.sweep();
         }
     }
 
-    /// Notes that the leader was waited for. What is left of the group must have been killed before.
+    /// Notes that the leader was waited for. The rest of the group must have been killed before.
     pub(super) fn bury(&self) {
         *self.gone.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
 
-    /// Returns whether the group may still be there.
+    /// Sends a signal to the group; returns whether it may still exist.
     fn signal(&self, signal: Signal) -> bool {
         let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
         if *gone {
@@ -58,8 +57,8 @@ impl Group {
         true
     }
 
-    /// Kills what left the group, for example by starting a session of its own. One that also threw away its
-    /// environment is not found; the sandbox stays around it.
+    /// Kills processes that left the group, for example for a session of their own. One that has cleared its environment
+    /// too is not found; it stays in the sandbox.
     fn sweep(&self) {
         for stray in strays(&self.temporary) {
             if let Err(error) = kill_process(stray, Signal::KILL) {

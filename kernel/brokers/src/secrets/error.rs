@@ -1,22 +1,23 @@
-//! Why there is no credential.
+//! Errors of credentials.
 
-use super::{KeyringTrouble, SecretSource};
+use super::KeyringTrouble;
+use openkoi_core::credential::SecretSource;
 use std::io;
 use std::path::PathBuf;
 
-/// Why a credential could not be had.
+/// Why a credential could not be read or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// It is in none of the places.
+    /// None of the sources has it.
     #[error("{source_name} is not set")]
     Absent {
-        /// Where it was looked for.
+        /// The first of the sources.
         source_name: SecretSource,
     },
-    /// It is there and empty.
+    /// The source exists and is empty.
     #[error("{source_name} is empty")]
     Empty {
-        /// Where it is.
+        /// The source.
         source_name: SecretSource,
     },
     /// The name could lead out of the credentials directory.
@@ -31,52 +32,52 @@ pub enum SecretError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is a link, a directory, another user's or far too large.
+    /// The file is a link, a directory, another user's, or too large.
     #[error("`{}` is not a key file: {reason}", path.display())]
     Unfit {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         reason: &'static str,
     },
     /// One half of a pair is missing.
     #[error("{there} is set and {missing} is not")]
     Half {
-        /// What is there.
+        /// The variable that is set.
         there: String,
-        /// What is not.
+        /// The variable that is not.
         missing: String,
     },
     /// A profile cannot be used.
     #[error("the profile `{profile}` of {program} {reason}")]
     Profile {
-        /// Whose profile it is.
+        /// The program that the profile belongs to.
         program: String,
-        /// The profile.
+        /// The name of the profile.
         profile: String,
-        /// What is in the way, and what to do.
+        /// What is wrong, and what to do.
         reason: String,
     },
-    /// What another program keeps cannot be used.
+    /// The token of another program cannot be used.
     #[error("{source_name} {reason}")]
     Foreign {
-        /// Where it is.
+        /// The source.
         source_name: SecretSource,
-        /// What is in the way, and what to do.
+        /// What is wrong, and what to do.
         reason: &'static str,
     },
-    /// It is in the key ring, and cannot be had from there.
+    /// The credential is in the key ring, which cannot be used.
     #[error("the key of `{name}` is in the key ring, which cannot be used: {trouble}")]
     Keyring {
         /// The name of the credential.
         name: String,
-        /// What is in the way.
+        /// What is wrong with the key ring.
         trouble: KeyringTrouble,
     },
-    /// It was to be kept in the key ring and nowhere else.
+    /// The credential was to be kept in the key ring only, which cannot be used.
     #[error("the key ring is not used: {trouble}; nothing was kept")]
     Unkept {
-        /// What is in the way.
+        /// What is wrong with the key ring.
         trouble: KeyringTrouble,
     },
     /// The file could not be read.
@@ -84,7 +85,7 @@ pub enum SecretError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }

@@ -1,94 +1,66 @@
-//! Tokens that other programs keep in files of theirs, or in the keychain. They are read, and never written: whoever
-//! issued a token to another program renews it there.
+//! Tokens of other programs, in their files or in the keychain. They are read and never written: the program that a
+//! token was issued to renews it.
 
 use super::keychain::Keychain;
-use super::{Secret, SecretError, SecretSource, read_private};
+use super::variables::Variables;
+use super::{Secret, SecretError, read_private};
+use openkoi_core::credential::{ForeignToken, SecretSource};
 use serde_json::Value;
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The largest file that is read.
 const LARGEST: u64 = 1 << 20;
 
-/// The store of another program.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Foreign {
-    /// The name under which the user lets it be read.
-    pub name: String,
-    /// The other program, as people call it.
-    pub program: String,
-    /// Its file; `~/` is the user's home.
-    pub path: String,
-    /// JSON pointer to the token.
-    pub token: String,
-    /// JSON pointer to the time when it ends, in milliseconds since 1970; empty where none is kept.
-    pub expires: String,
-    /// The service under which the keychain has the same where there is no file; empty on systems without one.
-    pub keychain: String,
+/// Tells whether the token's file exists, without reading it.
+pub(super) fn has_file(token: &ForeignToken, variables: &Variables) -> bool {
+    file(token, variables).is_some_and(|path| path.is_file())
 }
 
-impl Foreign {
-    /// Returns where it is, in words. What a person allowed holds for this place.
-    #[must_use]
-    pub fn place(&self) -> Cow<'_, str> {
-        if self.keychain.is_empty() {
-            return Cow::Borrowed(&self.path);
-        }
-        Cow::Owned(format!("{} or the keychain item `{}`", self.path, self.keychain))
-    }
+/// Tells whether the keychain has an item for the token.
+pub(super) fn is_in_keychain(token: &ForeignToken, keychain: &Keychain) -> bool {
+    !token.keychain.is_empty() && keychain.has(&token.keychain)
+}
 
-    /// Whether the file is there, without reading it.
-    pub(super) fn exists(&self, environment: &HashMap<OsString, OsString>) -> bool {
-        self.file(environment).is_some_and(|path| path.is_file())
+/// Reads the token from its file, or from the keychain if there is no file. Returns nothing if it is in neither.
+pub(super) fn read_token(
+    token: &ForeignToken,
+    variables: &Variables,
+    keychain: &Keychain,
+) -> Result<Option<Secret>, SecretError> {
+    let file = file(token, variables);
+    let mut bytes = file.map_or(Ok(None), |path| read_private(&path, LARGEST))?;
+    if bytes.is_none() && !token.keychain.is_empty() {
+        bytes = keychain.read(&token.keychain).map_err(|reason| unfit(token, reason))?;
     }
+    bytes.map(|bytes| parse(token, &bytes)).transpose()
+}
 
-    /// Whether the keychain has it.
-    pub(super) fn is_in(&self, keychain: &Keychain) -> bool {
-        !self.keychain.is_empty() && keychain.has(&self.keychain)
+fn parse(token: &ForeignToken, bytes: &[u8]) -> Result<Secret, SecretError> {
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|_| unfit(token, "is not of the shape that is known"))?;
+    let text = value.pointer(&token.token).and_then(Value::as_str).unwrap_or_default().trim();
+    if text.is_empty() {
+        return Err(unfit(token, "has no token in it; log in with that program"));
     }
+    let ends_at = value.pointer(&token.expires).and_then(Value::as_u64);
+    if !token.expires.is_empty() && ends_at.is_some_and(|at| at <= now_ms()) {
+        return Err(unfit(token, "has expired; start that program once, so that it renews it"));
+    }
+    Ok(Secret::new(text.as_bytes().to_vec()))
+}
 
-    /// Reads the token, from the file before the keychain; nothing if it is in neither.
-    pub(super) fn read(
-        &self,
-        environment: &HashMap<OsString, OsString>,
-        keychain: &Keychain,
-    ) -> Result<Option<Secret>, SecretError> {
-        let file = self.file(environment);
-        let mut bytes = file.map_or(Ok(None), |path| read_private(&path, LARGEST))?;
-        if bytes.is_none() && !self.keychain.is_empty() {
-            bytes = keychain.read(&self.keychain).map_err(|reason| self.unfit(reason))?;
-        }
-        bytes.map(|bytes| self.token(&bytes)).transpose()
-    }
+fn file(token: &ForeignToken, variables: &Variables) -> Option<PathBuf> {
+    let Some(below) = token.path.strip_prefix("~/") else {
+        return Some(PathBuf::from(&token.path));
+    };
+    let home = variables.get(OsStr::new("HOME")).filter(|home| !home.is_empty())?;
+    Some(PathBuf::from(home).join(below))
+}
 
-    fn token(&self, bytes: &[u8]) -> Result<Secret, SecretError> {
-        let value: Value = serde_json::from_slice(bytes)
-            .map_err(|_| self.unfit("is not of the shape that is known"))?;
-        let token = value.pointer(&self.token).and_then(Value::as_str).unwrap_or_default().trim();
-        if token.is_empty() {
-            return Err(self.unfit("has no token in it; log in with that program"));
-        }
-        let ends_at = value.pointer(&self.expires).and_then(Value::as_u64);
-        if !self.expires.is_empty() && ends_at.is_some_and(|at| at <= now_ms()) {
-            return Err(self.unfit("has expired; start that program once, so that it renews it"));
-        }
-        Ok(Secret::new(token.as_bytes().to_vec()))
-    }
-
-    fn file(&self, environment: &HashMap<OsString, OsString>) -> Option<PathBuf> {
-        let Some(below) = self.path.strip_prefix("~/") else {
-            return Some(PathBuf::from(&self.path));
-        };
-        let home = environment.get(OsStr::new("HOME")).filter(|home| !home.is_empty())?;
-        Some(PathBuf::from(home).join(below))
-    }
-
-    fn unfit(&self, reason: &'static str) -> SecretError {
-        SecretError::Foreign { source_name: SecretSource::Foreign(Box::new(self.clone())), reason }
-    }
+fn unfit(token: &ForeignToken, reason: &'static str) -> SecretError {
+    SecretError::Foreign { source_name: SecretSource::Foreign(Box::new(token.clone())), reason }
 }
 
 fn now_ms() -> u64 {
@@ -102,8 +74,8 @@ mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
 
-    fn foreign() -> Foreign {
-        Foreign {
+    fn token() -> ForeignToken {
+        ForeignToken {
             name: "pond-cli".to_owned(),
             program: "Pond CLI".to_owned(),
             path: "~/.pond/login.json".to_owned(),
@@ -113,19 +85,19 @@ mod tests {
         }
     }
 
-    /// A home in which the program has kept `text`.
-    fn home(text: &str, mode: u32) -> (tempfile::TempDir, HashMap<OsString, OsString>) {
+    /// Makes a home in which the program keeps `text`.
+    fn home(text: &str, mode: u32) -> (tempfile::TempDir, Variables) {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(".pond/login.json");
         fs::create_dir(home.path().join(".pond")).unwrap();
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        let environment = HashMap::from([("HOME".into(), home.path().as_os_str().to_owned())]);
+        let environment = Variables::from([("HOME".into(), home.path().as_os_str().to_owned())]);
         (home, environment)
     }
 
-    fn read(environment: &HashMap<OsString, OsString>) -> Result<Option<Secret>, SecretError> {
-        foreign().read(environment, &Keychain::by(None, environment))
+    fn read(environment: &Variables) -> Result<Option<Secret>, SecretError> {
+        read_token(&token(), environment, &Keychain::by(None, environment))
     }
 
     fn refused(text: &str, mode: u32) -> String {
@@ -139,14 +111,14 @@ mod tests {
         let text = format!(r#"{{"login":{{"token":" fish-token ","ends":{later}}}}}"#);
         let (_home, environment) = home(&text, 0o600);
 
-        assert!(foreign().exists(&environment));
+        assert!(has_file(&token(), &environment));
         assert_eq!(read(&environment).unwrap().unwrap().expose(), b"fish-token");
-        assert!(read(&HashMap::new()).unwrap().is_none());
-        assert!(!foreign().exists(&HashMap::new()));
+        assert!(read(&Variables::new()).unwrap().is_none());
+        assert!(!has_file(&token(), &Variables::new()));
     }
 
     #[test]
-    fn what_cannot_be_used_says_what_to_do() {
+    fn a_token_that_cannot_be_used_says_what_to_do() {
         assert!(refused(r#"{"login":{"token":"x","ends":1000}}"#, 0o600).contains("has expired"));
         assert!(refused(r#"{"login":{}}"#, 0o600).contains("no token"));
         assert!(refused("not json", 0o600).contains("shape"));

@@ -1,4 +1,4 @@
-//! Keys in files of their own: `<home>/credentials/<name>.key`, and beside them the marks of keys that are elsewhere.
+//! Keys in files of their own, `<home>/credentials/<name>.key`, and beside them the marks of keys in the key ring.
 
 use super::keyring::label;
 use super::{Secret, SecretError, read_private};
@@ -12,13 +12,13 @@ use zeroize::Zeroizing;
 /// The largest key file that is read.
 const LARGEST: u64 = 64 * 1024;
 
-/// What ends the name of a key's file, and of the mark of one that is in the key ring.
+/// The extensions of a key's file and of a mark.
 const KEY: &str = "key";
 const MARK: &str = "keyring";
 
-/// Tells one mark of a name from the next one.
+/// Identifies a mark, so that one that was written anew is told from the former.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stamp([i64; 3]);
+pub(super) struct MarkStamp([i64; 3]);
 
 /// The files of one home.
 #[derive(Clone, Debug)]
@@ -36,30 +36,30 @@ impl KeyFiles {
         self.path(name, KEY).map(|_| ())
     }
 
-    /// Whether there is one of this name, without reading it.
+    /// Tells whether a key of this name has a file, without reading it.
     pub(super) fn has(&self, name: &str) -> bool {
         self.path(name, KEY).is_ok_and(|path| path.exists())
     }
 
-    /// Reads a key; nothing if there is none.
+    /// Reads a key; nothing if it has no file.
     pub(super) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
         read_private(&self.path(name, KEY)?, LARGEST)
     }
 
-    /// Keeps a key in a file that only its owner can read.
+    /// Writes a key to a file that only its owner can read.
     pub(super) fn put(&self, name: &str, secret: &Secret) -> Result<(), SecretError> {
         self.write(self.path(name, KEY)?, secret.expose())
     }
 
-    /// Removes a key; one that is not there is no failure.
+    /// Removes a key's file; succeeds if there is none.
     pub(super) fn remove(&self, name: &str) -> Result<(), SecretError> {
         unlink(self.path(name, KEY)?)
     }
 
     /// Returns the mark of a key that is in the key ring.
-    pub(super) fn mark(&self, name: &str) -> Option<Stamp> {
+    pub(super) fn mark(&self, name: &str) -> Option<MarkStamp> {
         let meta = fs::metadata(self.path(name, MARK).ok()?).ok()?;
-        Some(Stamp([meta.ino().cast_signed(), meta.mtime(), meta.mtime_nsec()]))
+        Some(MarkStamp([meta.ino().cast_signed(), meta.mtime(), meta.mtime_nsec()]))
     }
 
     /// Marks that a key is in the key ring.
@@ -68,7 +68,7 @@ impl KeyFiles {
         self.write(self.path(name, MARK)?, words.as_bytes())
     }
 
-    /// Removes the mark; one that is not there is no failure.
+    /// Removes a mark; succeeds if there is none.
     pub(super) fn remove_mark(&self, name: &str) -> Result<(), SecretError> {
         unlink(self.path(name, MARK)?)
     }

@@ -1,24 +1,24 @@
 //! The key ring of a desktop session: a Secret Service, asked through the programs that come with it.
 //!
-//! Linking a client of D-Bus would cost more than everything else here together. `secret-tool` reads what it is to
-//! keep from its standard input. It is never let near a locked ring with a request that could ask a person for a
-//! password: `busctl` or `dbus-send` say beforehand whether new keys can be put there, and a key is read by a search,
-//! which leaves locked ones out.
+//! A D-Bus client as a library would be larger than the rest of this crate. `secret-tool` reads the secret to keep from
+//! its standard input. A request that could make a locked ring ask the user for a password is not sent: `busctl` or
+//! `dbus-send` say beforehand whether new keys can be put there, and a key is read by a search, which leaves locked
+//! ones out.
 //! <https://specifications.freedesktop.org/secret-service/latest/>
 
-use super::program::{DEADLINE, Program, Said, Silence};
+use super::program::{DEADLINE, Program, ProgramAnswer, ProgramFailure};
+use super::variables::Variables;
 use super::{Patterns, Secret, redact_all};
-use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Where the programs are. The search path of the user is not used: it may lead through a workspace.
+/// The directories of the programs. The user's search path is not used: it may lead through a workspace.
 const DIRECTORIES: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
-/// The program that puts, finds and removes.
+/// The program that puts, finds and removes keys.
 const TOOL: &str = "secret-tool";
-/// Programs that tell whether the collection for new keys is locked, with what they are asked. The last word of the
-/// answer is `true` or `false`.
+/// Programs that tell whether the collection for new keys is locked, with their arguments. The last word of the answer
+/// is `true` or `false`.
 const PROBES: [(&str, &[&str]); 2] = [
     (
         "busctl",
@@ -47,10 +47,10 @@ const PROBES: [(&str, &[&str]); 2] = [
 const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
 const RUNTIME: &str = "XDG_RUNTIME_DIR";
 
-/// Why the key ring is not used. Each follows "the key ring is not used:".
+/// Why the key ring is not used. Each sentence follows "the key ring is not used:".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringTrouble {
-    /// There is no session of a desktop.
+    /// There is no desktop session.
     #[error("there is no session bus here")]
     NoSession,
     /// A program is not installed.
@@ -59,57 +59,59 @@ pub enum KeyringTrouble {
         /// The program.
         program: &'static str,
     },
-    /// Nothing in the session keeps keys.
+    /// The session has no service that keeps keys.
     #[error("no service of this session keeps keys")]
     Unserved,
-    /// A person has to unlock it first.
+    /// The user has to unlock it first.
     #[error("it is locked")]
     Locked,
-    /// It hangs, or asks somebody who does not answer.
+    /// It hangs, or asks a person who does not answer.
     #[error("it did not answer within {} s", DEADLINE.as_secs())]
     Late,
-    /// The key was removed there.
+    /// The key was removed from it by another program.
     #[error("it has no such key any more")]
     Gone,
-    /// Something else.
+    /// Another error, in words.
     #[error("{0}")]
     Failed(String),
 }
 
 impl KeyringTrouble {
-    /// Whether there is simply none here, as on a server.
+    /// Tells whether the system has no key ring, like a server.
     #[must_use]
     pub fn is_absence(&self) -> bool {
         matches!(self, Self::NoSession | Self::NoProgram { .. } | Self::Unserved)
     }
 }
 
-impl From<Silence> for KeyringTrouble {
-    fn from(silence: Silence) -> Self {
-        match silence {
-            Silence::Late => Self::Late,
-            Silence::Broken(error) => Self::Failed(format!("its program cannot be run: {error}")),
+impl From<ProgramFailure> for KeyringTrouble {
+    fn from(failure: ProgramFailure) -> Self {
+        match failure {
+            ProgramFailure::Late => Self::Late,
+            ProgramFailure::Broken(error) => {
+                Self::Failed(format!("its program cannot be run: {error}"))
+            }
         }
     }
 }
 
-/// The key ring of this session, as far as there is one.
+/// The key ring of this session, if there is one.
 #[derive(Clone, Debug)]
 pub(super) struct Keyring {
     directories: Vec<PathBuf>,
-    /// Tells the keys of one home from those of another.
+    /// An attribute of each key, so that the keys of several homes are told apart.
     home: PathBuf,
     environment: Vec<(OsString, OsString)>,
 }
 
 impl Keyring {
-    /// Takes what it needs of the environment. Looks for nothing yet.
-    pub(super) fn new(home: &Path, environment: &HashMap<OsString, OsString>) -> Self {
+    /// Takes the variables that the programs need. Starts nothing.
+    pub(super) fn new(home: &Path, environment: &Variables) -> Self {
         let wanted = [BUS, RUNTIME, "HOME"].into_iter().filter_map(|name| {
             let value = environment.get(OsStr::new(name)).filter(|value| !value.is_empty())?;
             Some((OsString::from(name), value.clone()))
         });
-        // Answers are read, so they are wanted in the language that is known.
+        // The answers are parsed, so they must not be translated.
         let language = (OsString::from("LC_ALL"), OsString::from("C"));
         Self {
             directories: DIRECTORIES.map(PathBuf::from).to_vec(),
@@ -118,33 +120,33 @@ impl Keyring {
         }
     }
 
-    /// Looks for the programs in these directories instead of the usual ones.
+    /// Uses the programs in these directories instead of the usual ones.
     pub(super) fn among(self, directories: Vec<PathBuf>) -> Self {
         Self { directories, ..self }
     }
 
-    /// Whether a key can be put there now, without anybody being asked for anything.
+    /// Checks whether a key can be put there now without a question to the user.
     pub(super) fn ready(&self) -> Result<(), KeyringTrouble> {
         self.tool()?;
         let found =
             PROBES.into_iter().find_map(|(name, arguments)| Some((self.program(name)?, arguments)));
         let (probe, arguments) = found.ok_or(KeyringTrouble::NoProgram { program: PROBES[0].0 })?;
-        let said = probe.run(arguments, &[])?;
-        match said.out.trim_ascii().rsplit(|byte| *byte == b' ').next() {
-            Some(b"false") if said.status.success() => Ok(()),
-            Some(b"true") if said.status.success() => Err(KeyringTrouble::Locked),
+        let answer = probe.run(arguments, &[])?;
+        match answer.out.trim_ascii().rsplit(|byte| *byte == b' ').next() {
+            Some(b"false") if answer.status.success() => Ok(()),
+            Some(b"true") if answer.status.success() => Err(KeyringTrouble::Locked),
             _ => Err(KeyringTrouble::Unserved),
         }
     }
 
-    /// Puts a key there in place of the former one, and sees whether it is found again.
+    /// Puts a key there in place of the former one, and checks that it is found again.
     pub(super) fn put(&self, name: &str, secret: &Secret) -> Result<(), KeyringTrouble> {
         self.ready()?;
         let mut arguments = vec!["store".into(), "--label".into(), label(name).into()];
         arguments.extend(self.attributes(name));
-        let said = self.tool()?.run(&arguments, secret.expose())?;
-        if !said.status.success() {
-            return Err(complaint(&said, Some(secret)));
+        let answer = self.tool()?.run(&arguments, secret.expose())?;
+        if !answer.status.success() {
+            return Err(complaint(&answer, Some(secret)));
         }
         if self.find(name)?.as_slice() != secret.expose() {
             return Err(KeyringTrouble::Failed("it gives back another key than it got".to_owned()));
@@ -152,18 +154,18 @@ impl Keyring {
         Ok(())
     }
 
-    /// Finds a key.
+    /// Reads a key.
     pub(super) fn find(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, KeyringTrouble> {
         let mut arguments = vec![OsString::from("search")];
         arguments.extend(self.attributes(name));
-        let said = self.tool()?.run(&arguments, &[])?;
-        if !said.status.success() {
-            return Err(complaint(&said, None));
+        let answer = self.tool()?.run(&arguments, &[])?;
+        if !answer.status.success() {
+            return Err(complaint(&answer, None));
         }
-        let mut lines = said.out.split(|byte| *byte == b'\n');
+        let mut lines = answer.out.split(|byte| *byte == b'\n');
         match lines.find_map(|line| line.strip_prefix(b"secret = ")) {
             Some(secret) => Ok(Zeroizing::new(secret.to_vec())),
-            None if said.out.trim_ascii().is_empty() => Err(KeyringTrouble::Gone),
+            None if answer.out.trim_ascii().is_empty() => Err(KeyringTrouble::Gone),
             None => Err(KeyringTrouble::Locked),
         }
     }
@@ -173,15 +175,15 @@ impl Keyring {
         self.ready()?;
         let mut arguments = vec![OsString::from("clear")];
         arguments.extend(self.attributes(name));
-        let said = self.tool()?.run(&arguments, &[])?;
-        // It says no by itself where there is nothing to remove, and then nothing is said about it.
-        if said.status.success() || said.complaint.is_empty() {
+        let answer = self.tool()?.run(&arguments, &[])?;
+        // It fails without a message if there is nothing to remove.
+        if answer.status.success() || answer.complaint.is_empty() {
             return Ok(());
         }
-        Err(complaint(&said, None))
+        Err(complaint(&answer, None))
     }
 
-    /// What a key is found by. Anybody may know it.
+    /// Returns the attributes of a key, by which it is found. They are not secret.
     fn attributes(&self, name: &str) -> [OsString; 6] {
         [
             "application".into(),
@@ -215,16 +217,16 @@ impl Keyring {
     }
 }
 
-/// What a person sees of a key in the programs that show the ring.
+/// Returns the label of a key, which the user sees in programs that show the ring.
 #[must_use]
 pub fn label(name: &str) -> String {
     format!("OpenKoi: {name}")
 }
 
-fn complaint(said: &Said, secret: Option<&Secret>) -> KeyringTrouble {
+fn complaint(answer: &ProgramAnswer, secret: Option<&Secret>) -> KeyringTrouble {
     let patterns = secret.map(|secret| Patterns::new(secret.expose()));
-    let text = redact_all(said.complaint.as_bytes(), patterns.iter());
+    let text = redact_all(answer.complaint.as_bytes(), patterns.iter());
     let text = String::from_utf8_lossy(&text).into_owned();
-    let text = if text.is_empty() { said.status.to_string() } else { text };
+    let text = if text.is_empty() { answer.status.to_string() } else { text };
     KeyringTrouble::Failed(format!("`{TOOL}` says: {text}"))
 }

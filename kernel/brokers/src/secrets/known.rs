@@ -1,27 +1,28 @@
-//! The secrets that were handed out: where each may go, and how it is known again in other text.
+//! The secrets that were read so far, each with the hosts it may go to.
 
 use super::{Patterns, Secret, redact_all};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many secrets of one name are known at a time. A process that runs for months gets a new token every few
-/// minutes, and each is looked for in everything that leaves.
+/// The most secrets of one name that are known at a time. A process that runs for months gets a new token every few
+/// minutes, and each is searched for in everything that leaves.
 const GENERATIONS: usize = 32;
 
-/// A secret that was handed out, with the hosts it may go to.
+/// One secret.
 #[derive(Debug)]
-struct Known {
+struct KnownSecret {
     name: String,
     secret: Secret,
     patterns: Patterns,
+    /// The hosts it may go to.
     hosts: Vec<String>,
 }
 
-/// All of them. Clones are the same.
+/// All known secrets. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct KnownSecrets(Arc<Mutex<Vec<Known>>>);
+pub(super) struct KnownSecrets(Arc<Mutex<Vec<KnownSecret>>>);
 
 impl KnownSecrets {
-    /// Knows `secret` from now on, and lets it go to `host` if there is one.
+    /// Adds `secret`, and lets it go to `host` if one is given.
     pub(super) fn learn(&self, name: &str, secret: &Secret, host: Option<&str>) {
         if let Some(token) = secret.signer().and_then(|signer| signer.token.as_ref()) {
             self.learn(name, token, None);
@@ -36,13 +37,13 @@ impl KnownSecrets {
             }
             return;
         }
-        let older = |known: &Known| known.name == name;
+        let older = |known: &KnownSecret| known.name == name;
         if known.iter().filter(|one| older(one)).count() >= GENERATIONS
             && let Some(oldest) = known.iter().position(older)
         {
             known.remove(oldest);
         }
-        known.push(Known {
+        known.push(KnownSecret {
             name: name.to_owned(),
             secret: secret.clone(),
             patterns: Patterns::new(secret.expose()),
@@ -50,13 +51,13 @@ impl KnownSecrets {
         });
     }
 
-    /// Returns `text` with each of them replaced.
+    /// Returns `text` with each known secret replaced.
     pub(super) fn redact(&self, text: &[u8]) -> Vec<u8> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         redact_all(text, known.iter().map(|known| &known.patterns))
     }
 
-    /// Returns the name of one that is in one of `texts` and may not go to `host` and `port`.
+    /// Returns the name of a secret that is in one of `texts` and may not go to `host` and `port`.
     pub(super) fn stray<'a>(
         &self,
         texts: impl Iterator<Item = &'a [u8]> + Clone,
@@ -72,8 +73,7 @@ impl KnownSecrets {
     }
 }
 
-/// Returns whether a binding (`host` or `host:port`) means this host and port. Without a port it means the
-/// ports of the two schemes.
+/// Tells whether a binding (`host` or `host:port`) covers this host and port. Without a port it covers 80 and 443.
 pub(crate) fn is_bound(binding: &str, host: &str, port: u16) -> bool {
     let after_address = binding.rfind(']').map_or(0, |at| at + 1);
     let (bound, bound_port) = match binding[after_address..].rfind(':') {
@@ -95,7 +95,7 @@ mod tests {
     use super::is_bound;
 
     #[test]
-    fn a_binding_is_one_host_and_one_port() {
+    fn a_binding_covers_one_host_and_one_port() {
         assert!(is_bound("api.example.com", "api.example.com", 443));
         assert!(is_bound("API.example.com", "api.example.com", 443));
         assert!(is_bound("127.0.0.1:8080", "127.0.0.1", 8080));

@@ -1,4 +1,4 @@
-//! The memory of this process, closed before the first secret is in it.
+//! The memory of this process, closed to others before it holds the first secret.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use std::io;
 ///
 /// # Errors
 ///
-/// The system refused; the process is as open as any other.
+/// The system refused, and the memory can be read like that of any other process.
 #[cfg(target_os = "linux")]
 pub fn close_memory() -> io::Result<()> {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};

@@ -7,16 +7,16 @@ use std::fmt;
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// Shorter secrets are not looked for.
+/// Shorter secrets are not searched for.
 const SHORTEST: usize = 8;
 
-/// What replaces a secret in text.
+/// The text that replaces a secret.
 pub(crate) const REDACTED: &[u8] = b"[redacted]";
 
-/// The forms of one secret. Holds its bytes, so it prints nothing.
+/// The forms of one secret. They hold its bytes, so they are not printed.
 #[derive(Clone)]
 pub(crate) struct Patterns {
-    /// The secret, and its base64 forms, compared byte by byte.
+    /// The secret and its base64 forms, compared byte by byte.
     exact: Vec<Zeroizing<Vec<u8>>>,
     /// Its hex form in lower case, compared with lower-cased text.
     hex: Option<Zeroizing<Vec<u8>>>,
@@ -29,7 +29,7 @@ impl fmt::Debug for Patterns {
 }
 
 impl Patterns {
-    /// Makes the forms of `secret`; none if it is too short to be told from other text.
+    /// Makes the forms of `secret`; none if it is too short to be told from ordinary text.
     pub(crate) fn new(secret: &[u8]) -> Self {
         if secret.len() < SHORTEST {
             return Self { exact: Vec::new(), hex: None };
@@ -47,12 +47,12 @@ impl Patterns {
         Self { exact, hex: Some(Zeroizing::new(hex)) }
     }
 
-    /// Returns whether the secret is in `text` in one of its forms.
+    /// Tells whether the secret is in `text` in one of its forms.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
         !self.find(text).is_empty()
     }
 
-    /// Returns where in `text` the secret stands, in no order.
+    /// Returns the ranges of `text` that hold the secret, in no order.
     pub(crate) fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         for pattern in &self.exact {
@@ -91,13 +91,13 @@ impl Patterns {
     }
 }
 
-/// Length of the longest end of `text` with which `pattern` begins, the whole pattern not counted.
+/// Returns the length of the longest end of `text` that is a beginning of `pattern`, but not the whole pattern.
 fn begun(text: &[u8], pattern: &[u8]) -> usize {
     let most = text.len().min(pattern.len().saturating_sub(1));
     (1..=most).rev().find(|length| text.ends_with(&pattern[..*length])).unwrap_or(0)
 }
 
-/// The base64 characters that `secret` alone decides when it stands `offset` bytes into a group of three.
+/// Returns the base64 characters that depend on `secret` alone when it begins `offset` bytes into a group of three.
 fn base64_core(secret: &[u8], offset: usize, engine: &impl Engine) -> Zeroizing<Vec<u8>> {
     let mut shifted = Zeroizing::new(vec![0; offset]);
     shifted.extend_from_slice(secret);
@@ -107,10 +107,10 @@ fn base64_core(secret: &[u8], offset: usize, engine: &impl Engine) -> Zeroizing<
     Zeroizing::new(text.as_bytes()[from..to].to_vec())
 }
 
-/// Percent-decoded text that knows where each byte came from. An escape that the end cuts off is left out.
+/// Percent-decoded text with the position of each byte in the original. An escape that the end cuts off is left out.
 struct Decoded {
     bytes: Vec<u8>,
-    /// Where each byte began, and the place after the last.
+    /// The position at which each byte begins, and the position after the last.
     starts: Vec<usize>,
 }
 
@@ -140,7 +140,7 @@ fn unescape(digits: &[u8]) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
-/// Returns `text` with everything that one of `patterns` finds replaced.
+/// Returns `text` with each match of `patterns` replaced.
 pub(crate) fn redact_all<'a>(text: &[u8], patterns: impl Iterator<Item = &'a Patterns>) -> Vec<u8> {
     let found = merge(patterns.flat_map(|one| one.find(text)).collect());
     replace(text, &found)
@@ -159,6 +159,7 @@ pub(super) fn merge(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
+/// Returns `text` with the ranges, sorted and apart, replaced.
 pub(super) fn replace(text: &[u8], found: &[Range<usize>]) -> Vec<u8> {
     let mut clean = Vec::with_capacity(text.len());
     let mut from = 0;
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_too_short_to_be_told_apart_is_not_looked_for() {
+    fn a_secret_of_seven_bytes_is_not_searched_for() {
         let patterns = Patterns::new(b"1234567");
 
         assert!(!patterns.is_in(b"1234567"));
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_and_overlaps_leave_nothing_behind() {
+    fn adjacent_and_overlapping_secrets_are_replaced_whole() {
         let twice = [SECRET, SECRET].concat();
         assert_eq!(redacted(&twice), "[redacted][redacted]");
 

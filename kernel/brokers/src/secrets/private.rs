@@ -7,7 +7,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Reads a file that only its owner can read; nothing if there is none.
+/// Reads a file that belongs to this user and that only they can read. Returns nothing if there is none; a link is
+/// refused.
 pub(crate) fn read_private(
     path: &Path,
     largest: u64,
@@ -25,7 +26,7 @@ pub(crate) fn read_private(
     };
     let meta = file.metadata().map_err(failed)?;
     if !meta.is_file() {
-        return Err(unfit("it is no regular file"));
+        return Err(unfit("it is not a regular file"));
     }
     if meta.uid() != rustix::process::geteuid().as_raw() {
         return Err(unfit("it belongs to another user"));

@@ -1,5 +1,5 @@
-//! Programs of the system that keep secrets. They are started without a shell and without anything of this process
-//! that they do not need, and they are not waited for longer than [`DEADLINE`].
+//! Programs of the system that keep secrets. They are started without a shell and with the variables they need, and
+//! killed after [`DEADLINE`].
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
@@ -11,57 +11,57 @@ use std::thread;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// How long a program may take. Whoever is asked for a password by it has not typed one by then.
+/// The time a program may take. One that asks a person for a password takes longer and is killed.
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
-/// Between two looks whether a program that has said everything has ended.
+/// The pause between two looks whether a program whose output has ended has exited.
 const PAUSE: Duration = Duration::from_millis(2);
-/// The most that is read of what a program says.
+/// The most bytes that are read of each stream.
 const LARGEST: u64 = 256 << 10;
 
-/// One program, with the variables that it gets.
+/// A program, with the variables that it gets.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) path: PathBuf,
     pub(super) environment: Vec<(OsString, OsString)>,
 }
 
-/// How a run ended.
-pub(super) struct Said {
+/// The exit and the output of a program.
+pub(super) struct ProgramAnswer {
     pub(super) status: ExitStatus,
     pub(super) out: Zeroizing<Vec<u8>>,
-    /// The first line of what it complained about.
+    /// The first line on its standard error.
     pub(super) complaint: Zeroizing<String>,
 }
 
-/// What a program wrote to its two streams.
-struct Heard {
+/// The bytes of a program's two streams.
+struct Streams {
     out: Zeroizing<Vec<u8>>,
     complaint: Zeroizing<Vec<u8>>,
 }
 
-/// Why there is no answer.
+/// Why a program gave no answer.
 #[derive(Debug)]
-pub(super) enum Silence {
-    /// It could not be started, or not be followed.
+pub(super) enum ProgramFailure {
+    /// It could not be started or waited for.
     Broken(io::Error),
-    /// It took too long and was ended.
+    /// It took too long and was killed.
     Late,
 }
 
-impl From<io::Error> for Silence {
+impl From<io::Error> for ProgramFailure {
     fn from(error: io::Error) -> Self {
         Self::Broken(error)
     }
 }
 
 impl Program {
-    /// Runs it. `input` is what it reads: a secret is handed over there and never among the arguments, which
-    /// everybody on the machine can see.
+    /// Runs the program with `input` as its standard input. A secret goes there and not into the arguments, which every
+    /// user of the machine can see.
     pub(super) fn run<S: AsRef<OsStr>>(
         &self,
         arguments: &[S],
         input: &[u8],
-    ) -> Result<Said, Silence> {
+    ) -> Result<ProgramAnswer, ProgramFailure> {
         let until = Instant::now() + DEADLINE;
         let mut child = Command::new(&self.path)
             .args(arguments)
@@ -71,20 +71,19 @@ impl Program {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // With whatever it starts it is ended together.
+            // So that it can be killed with all that it starts.
             .process_group(0)
             .spawn()?;
-        let answer =
-            converse(&mut child, input).and_then(|heard| follow(&mut child, &heard, until));
+        let answer = converse(&mut child, input).and_then(|heard| wait(&mut child, &heard, until));
         if answer.is_err() {
-            end(&mut child);
+            kill(&mut child);
         }
         answer
     }
 }
 
-/// Hands `input` over and listens in a thread of its own.
-fn converse(child: &mut Child, input: &[u8]) -> Result<Receiver<Heard>, Silence> {
+/// Writes `input` and reads both streams, in a thread of their own.
+fn converse(child: &mut Child, input: &[u8]) -> Result<Receiver<Streams>, ProgramFailure> {
     let missing = || io::Error::other("a pipe is missing");
     let (out, complaint) = (child.stdout.take(), child.stderr.take());
     let (out, complaint) = (out.ok_or_else(missing)?, complaint.ok_or_else(missing)?);
@@ -92,47 +91,52 @@ fn converse(child: &mut Child, input: &[u8]) -> Result<Receiver<Heard>, Silence>
     let (sender, heard) = mpsc::channel();
     let input = Zeroizing::new(input.to_vec());
     thread::Builder::new().name("key ring".to_owned()).spawn(move || {
-        // A program that reads nothing has closed the pipe, and its answer says what is wrong.
+        // A program that reads nothing may have closed the pipe; its answer says what is wrong.
         let _unread = stdin.write_all(&input);
         drop(stdin);
-        let heard = Heard { out: listen(out), complaint: listen(complaint) };
-        // Nobody listens any more once it is late.
+        let heard = Streams { out: read(out), complaint: read(complaint) };
+        // After the deadline the receiver is gone.
         let _late = sender.send(heard);
     })?;
     Ok(heard)
 }
 
-fn listen(pipe: impl Read) -> Zeroizing<Vec<u8>> {
-    // Room for all of it at once: a buffer that grows leaves copies behind that nobody wipes.
+fn read(pipe: impl Read) -> Zeroizing<Vec<u8>> {
+    // Room for all of it at once: a buffer that grows leaves copies in memory that are not wiped.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST as usize));
     if let Err(error) = pipe.take(LARGEST).read_to_end(&mut bytes) {
-        tracing::debug!(%error, "a program of the key ring was not heard to the end");
+        tracing::debug!(%error, "the output of a key ring's program was not read to the end");
     }
     bytes
 }
 
-fn follow(child: &mut Child, heard: &Receiver<Heard>, until: Instant) -> Result<Said, Silence> {
+fn wait(
+    child: &mut Child,
+    streams: &Receiver<Streams>,
+    until: Instant,
+) -> Result<ProgramAnswer, ProgramFailure> {
     let left = until.saturating_duration_since(Instant::now());
-    let Heard { out, complaint } = heard.recv_timeout(left).map_err(|_| Silence::Late)?;
+    let Streams { out, complaint } =
+        streams.recv_timeout(left).map_err(|_| ProgramFailure::Late)?;
     loop {
         if let Some(status) = child.try_wait()? {
             let text = Zeroizing::new(String::from_utf8_lossy(&complaint).into_owned());
             let line = text.lines().next().unwrap_or_default();
             let clean = line.chars().filter(|c| !c.is_control()).take(200);
-            return Ok(Said { status, out, complaint: Zeroizing::new(clean.collect()) });
+            return Ok(ProgramAnswer { status, out, complaint: Zeroizing::new(clean.collect()) });
         }
         if Instant::now() >= until {
-            return Err(Silence::Late);
+            return Err(ProgramFailure::Late);
         }
         thread::sleep(PAUSE);
     }
 }
 
-/// Ends a program that is not waited for any more, with all that it started.
-fn end(child: &mut Child) {
+/// Kills a program with all that it started.
+fn kill(child: &mut Child) {
     let group = rustix::process::Pid::from_child(child);
     if let Err(error) = rustix::process::kill_process_group(group, rustix::process::Signal::KILL) {
-        tracing::debug!(%error, "a program of the key ring could not be ended");
+        tracing::debug!(%error, "a program of the key ring could not be killed");
     }
     if let Err(error) = child.wait() {
         tracing::debug!(%error, "a program of the key ring could not be waited for");

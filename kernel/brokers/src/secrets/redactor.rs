@@ -1,11 +1,11 @@
-//! Redaction of bytes that arrive in pieces.
+//! Redaction of a stream.
 
 use super::patterns::{Patterns, merge, replace};
 
-/// Redacts a stream: a secret is found wherever the pieces were cut.
+/// Redacts bytes that arrive in pieces. A secret is found wherever the pieces are cut.
 ///
-/// Only bytes that could be the beginning of a secret are held back, so that a stream of events is not
-/// delayed by the length of a key.
+/// Bytes that could be the beginning of a secret are held back, and no others, so that a stream of events is not delayed
+/// by the length of a key.
 #[derive(Debug)]
 pub(crate) struct Redactor {
     patterns: Vec<Patterns>,
@@ -17,7 +17,7 @@ impl Redactor {
         Self { patterns, pending: Vec::new() }
     }
 
-    /// Takes the next piece and returns what is certain by now.
+    /// Takes the next piece, and returns the bytes that are certain by now.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Vec<u8> {
         if self.patterns.is_empty() {
             return piece.to_vec();
@@ -27,7 +27,7 @@ impl Redactor {
         self.release(self.pending.len() - unfinished.unwrap_or(0))
     }
 
-    /// Returns what was held back.
+    /// Returns the bytes that were held back.
     pub(crate) fn finish(&mut self) -> Vec<u8> {
         self.release(self.pending.len())
     }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_begins_no_secret_is_not_held_back() {
+    fn only_the_beginning_of_a_secret_is_held_back() {
         let mut redactor = Redactor::new(vec![Patterns::new(SECRET)]);
 
         assert_eq!(redactor.push(b"data: hello\n\n"), b"data: hello\n\n");
@@ -95,7 +95,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cuts_change_nothing(
+        fn the_result_does_not_depend_on_the_cuts(
             before in "[a-z0-9_%]{0,20}",
             after in "[a-z0-9_%]{0,20}",
             twice in any::<bool>(),

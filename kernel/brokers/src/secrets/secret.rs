@@ -4,42 +4,42 @@ use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// A credential's bytes. Wiped when dropped, never printed, never shown outside this crate.
+/// A credential's bytes. They are wiped when it is dropped, and neither printed nor given out of this crate.
 #[derive(Clone)]
 pub struct Secret {
     bytes: Arc<Zeroizing<Vec<u8>>>,
     signing: Option<Arc<Signing>>,
 }
 
-/// What goes with a secret that signs requests.
+/// The further parts of a key that signs requests.
 pub(crate) struct Signing {
-    /// Whose secret it is; public.
+    /// The id of the key. It is public.
     pub(crate) id: String,
-    /// What a secret of a session is sent with.
+    /// The token of a session, which is sent along.
     pub(crate) token: Option<Secret>,
 }
 
 impl Secret {
-    /// Takes bytes that a person typed or a service issued.
+    /// Makes a secret of bytes that a person typed or a service issued.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self { bytes: Arc::new(Zeroizing::new(bytes)), signing: None }
     }
 
-    /// Takes a secret that signs requests, with the id it goes by and the token of its session.
+    /// Makes a key that signs requests, of its id, its secret and the token of a session.
     #[must_use]
     pub fn signing(id: String, secret: Vec<u8>, token: Option<Vec<u8>>) -> Self {
         let signing = Signing { id, token: token.map(Self::new) };
         Self { signing: Some(Arc::new(signing)), ..Self::new(secret) }
     }
 
-    /// Whether it signs requests instead of being sent with them.
+    /// Tells whether it signs requests instead of being sent with them.
     #[must_use]
     pub fn signs(&self) -> bool {
         self.signing.is_some()
     }
 
-    /// Whether there is nothing in it.
+    /// Tells whether it has no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()

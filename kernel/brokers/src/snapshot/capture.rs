@@ -1,16 +1,31 @@
 //! Capturing a workspace.
 
 use super::index::{IndexCache, Stamp, now_ns};
-use super::tree::{Entry, Node, Tree};
+use super::tree::{Node, Tree, TreeEntry};
 use super::walk::walk;
-use super::{LARGEST_FILE, SnapshotError, SnapshotStore, TreeId};
+use super::{SnapshotError, SnapshotStore, TreeId};
 use crate::failpoint::{Point, hit};
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Captures `root`, and of the ignored files those in `also`.
+/// The largest file whose contents are kept. Of a larger one the name is recorded.
+pub const LARGEST_FILE: u64 = 32 << 20;
+
+impl SnapshotStore {
+    /// Captures the workspace at `root`. Blocks while it reads the files that changed since `index` was made.
+    ///
+    /// # Errors
+    ///
+    /// The workspace cannot be walked or the store cannot be written. A file that cannot be read is recorded without
+    /// its contents instead.
+    pub fn capture(&self, root: &Path, index: &mut IndexCache) -> Result<TreeId, SnapshotError> {
+        capture(self, root, index, &[])
+    }
+}
+
+/// Captures `root`, and also the paths of `also` if they are ignored.
 pub(super) fn capture(
     store: &SnapshotStore,
     root: &Path,
@@ -20,7 +35,7 @@ pub(super) fn capture(
     let passed = |point| hit(point).map_err(|error| SnapshotError::io("capture", root, error));
     passed(Point::SnapshotBefore)?;
     let begun = now_ns();
-    let mut paths = walk(root, &store.directory)?;
+    let mut paths = walk(root, store.directory())?;
     paths.extend_from_slice(also);
     paths.sort_unstable();
     paths.dedup();
@@ -29,20 +44,20 @@ pub(super) fn capture(
     let Capture { seen, hashed, .. } = capture;
     index.replace(seen, begun, hashed);
     let id = store.put_tree(&Tree::new(entries))?;
-    store.settle()?;
+    store.sync()?;
     passed(Point::SnapshotAfter)?;
     Ok(id)
 }
 
-/// Keeps what is at `paths`, whatever is ignored, and returns it.
+/// Keeps the files at `paths`, ignored or not, and returns their entries.
 pub(super) fn keep(
     store: &SnapshotStore,
     root: &Path,
     paths: Vec<String>,
-) -> Result<Vec<Entry>, SnapshotError> {
+) -> Result<Vec<TreeEntry>, SnapshotError> {
     let index = &IndexCache::default();
     let entries = Capture { store, root, index, seen: Vec::new(), hashed: 0 }.entries(paths)?;
-    store.settle()?;
+    store.sync()?;
     Ok(entries)
 }
 
@@ -55,17 +70,17 @@ struct Capture<'a> {
 }
 
 impl Capture<'_> {
-    fn entries(&mut self, paths: Vec<String>) -> Result<Vec<Entry>, SnapshotError> {
+    fn entries(&mut self, paths: Vec<String>) -> Result<Vec<TreeEntry>, SnapshotError> {
         let mut entries = Vec::with_capacity(paths.len());
         for path in paths {
             if let Some(node) = self.node(&path)? {
-                entries.push(Entry { path, node });
+                entries.push(TreeEntry { path, node });
             }
         }
         Ok(entries)
     }
 
-    /// Returns what is at `path`; nothing if it is gone or of a kind that is not captured.
+    /// Returns the file or link at `path`; nothing if it is gone or of a kind that is not captured.
     fn node(&mut self, path: &str) -> Result<Option<Node>, SnapshotError> {
         let full = self.root.join(path);
         let Ok(meta) = fs::symlink_metadata(&full) else { return Ok(None) };
@@ -99,7 +114,7 @@ impl Capture<'_> {
                 (self.store.put(&bytes)?, bytes.len() as u64)
             }
         };
-        // A file that changed while it was read has another stamp by now, or will be racily clean.
+        // If the file changed while it was read, its stamp is another by now, or too recent to be believed.
         if size == meta.len() {
             self.seen.push((path.to_owned(), stamp, hash.clone()));
         }

@@ -1,5 +1,4 @@
-//! Files that steer agents and tools: captured even where they are ignored, and of `.git` the parts that make git
-//! run something.
+//! Control files: captured even if they are ignored, and of `.git` the parts that make git run something.
 //!
 //! | of a repository | why |
 //! |---|---|
@@ -13,10 +12,12 @@
 //! belongs to them: a restore leaves both alone. Links are captured as links and not followed.
 
 use super::SnapshotError;
-use super::walk::MOST_FILES;
-use crate::files::is_control;
+use crate::places::is_control;
 use std::fs::{self, FileType};
 use std::path::Path;
+
+/// More files than this are a mistake in what is ignored, and would take minutes.
+pub(super) const MOST_FILES: usize = 200_000;
 
 /// Files of a repository's directory.
 const STEERING: [&str; 4] = ["config", "config.worktree", "commondir", "gitdir"];
@@ -28,11 +29,11 @@ pub(super) struct Control<'a> {
     root: &'a Path,
     store: &'a Path,
     found: Vec<String>,
-    /// How many entries of control directories were looked at.
+    /// The number of entries of control directories so far.
     seen: usize,
 }
 
-/// What lies in a directory.
+/// The entries of a directory.
 type Entries = Vec<(String, FileType)>;
 
 impl<'a> Control<'a> {
@@ -40,12 +41,12 @@ impl<'a> Control<'a> {
         Self { root, store, found: Vec::new(), seen: 0 }
     }
 
-    /// Returns the paths that were found, relative to the workspace.
+    /// Returns the paths of the control files, relative to the workspace.
     pub(super) fn found(self) -> Vec<String> {
         self.found
     }
 
-    /// Adds the control files that lie in the directory at `path`, not those of its other directories.
+    /// Adds the control files in the directory at `path`, but not those of its other directories.
     pub(super) fn look(&mut self, path: &str) -> Result<(), SnapshotError> {
         for (name, kind) in self.list(path) {
             if !is_control(Path::new(&name)) {
@@ -61,11 +62,11 @@ impl<'a> Control<'a> {
         Ok(())
     }
 
-    /// Adds every file below `path`, and of repositories among it what steers git.
+    /// Adds all files below `path`; of a repository among them only the files that steer git.
     fn everything(&mut self, path: String) -> Result<(), SnapshotError> {
         let mut waiting = vec![path];
         while let Some(path) = waiting.pop() {
-            // OpenKoi's own data, where it keeps them in the workspace, are nobody's control files.
+            // OpenKoi's own data may lie in the workspace, and are not control files.
             if self.store.starts_with(self.root.join(&path)) {
                 continue;
             }
@@ -81,7 +82,7 @@ impl<'a> Control<'a> {
         Ok(())
     }
 
-    /// Adds what steers git in the repository's directory at `path`, and in those inside of it.
+    /// Adds the files that steer git in the repository at `path`, and in those inside of it.
     fn repository(&mut self, path: String) -> Result<(), SnapshotError> {
         let mut waiting = vec![path];
         while let Some(path) = waiting.pop() {
@@ -107,8 +108,8 @@ impl<'a> Control<'a> {
         Ok(())
     }
 
-    /// Returns the repositories below `path`: a submodule may lie as deep as its name has slashes. Adds the links
-    /// that stand where one could be.
+    /// Returns the repositories below `path`: a submodule lies as deep as its name has slashes. Adds links that stand
+    /// in place of one.
     fn repositories(&mut self, path: String) -> Result<Vec<String>, SnapshotError> {
         let (mut repositories, mut waiting) = (Vec::new(), vec![path]);
         while let Some(path) = waiting.pop() {
@@ -128,7 +129,7 @@ impl<'a> Control<'a> {
         Ok(repositories)
     }
 
-    /// Lists a control directory. There is a limit, and past it an error: what is not looked at could steer.
+    /// Lists a control directory. Too many entries are an error: one that is left out could steer.
     fn entries(&mut self, path: &str) -> Result<Entries, SnapshotError> {
         let entries = self.list(path);
         self.seen += entries.len();
@@ -139,7 +140,7 @@ impl<'a> Control<'a> {
         }
     }
 
-    /// Lists a directory; one that cannot be read is not covered, and neither are names that are not UTF-8.
+    /// Lists a directory. One that cannot be read is not covered, nor is a name that is not UTF-8.
     fn list(&self, path: &str) -> Entries {
         let Ok(list) = fs::read_dir(self.root.join(path)) else { return Entries::new() };
         let read = |entry: fs::DirEntry| {

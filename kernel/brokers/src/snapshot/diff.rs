@@ -1,74 +1,99 @@
-//! What is different between two trees.
+//! The differences between two trees.
 
-use super::tree::{Entry, Node, Tree};
-use super::{SnapshotError, SnapshotStore};
-use crate::files::is_control;
+use super::tree::{Node, Tree, TreeEntry};
+use super::{SnapshotError, SnapshotStore, TreeId};
+use crate::places::is_control;
 use similar::TextDiff;
 use std::path::Path;
 use std::time::Duration;
 
-/// Larger files are compared by size only.
+/// Larger files are shown by their sizes only.
 const LARGEST_COMPARED: usize = 1 << 20;
-/// How long one file may take to compare; past it the difference is right but not the smallest.
+/// The time to compare one file. After it the difference is right, but not the smallest.
 const DEADLINE: Duration = Duration::from_millis(500);
 
 /// One path that is different.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Relative to the workspace.
+pub struct PathChange {
+    /// The path, relative to the workspace.
     pub path: String,
-    /// How.
-    pub kind: ChangeKind,
+    /// The kind of difference.
+    pub kind: PathChangeKind,
 }
 
-/// How a path is different.
+/// The kinds of differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// It is new.
+pub enum PathChangeKind {
+    /// The path is new.
     Added,
-    /// It is gone.
+    /// The path is gone.
     Removed,
-    /// Its contents, or what it links to, are others.
+    /// The contents of the file, or the target of the link, are different.
     Modified,
-    /// Only its mode is another.
+    /// Only the mode of the file is different.
     Mode,
-    /// It was a file and is a link, or the other way round.
+    /// A file became a link, or a link a file.
     Retyped,
 }
 
-pub(super) fn diff(a: &Tree, b: &Tree) -> Vec<Change> {
-    let known = |change: &Change| {
-        let one_sided = matches!(change.kind, ChangeKind::Added | ChangeKind::Removed);
+impl SnapshotStore {
+    /// Returns the differences of `b` from `a`, sorted by path.
+    ///
+    /// # Errors
+    ///
+    /// One of the trees is not kept here, or damaged.
+    pub fn diff(&self, a: TreeId, b: TreeId) -> Result<Vec<PathChange>, SnapshotError> {
+        Ok(diff(&self.tree(a)?, &self.tree(b)?))
+    }
+
+    /// Returns the difference from `a` to `b` as text for a person, of about `max_bytes` at most.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SnapshotStore::diff`].
+    pub fn unified_diff(
+        &self,
+        a: TreeId,
+        b: TreeId,
+        max_bytes: usize,
+    ) -> Result<String, SnapshotError> {
+        unified(self, &self.tree(a)?, &self.tree(b)?, max_bytes)
+    }
+}
+
+fn diff(a: &Tree, b: &Tree) -> Vec<PathChange> {
+    let known = |change: &PathChange| {
+        let one_sided = matches!(change.kind, PathChangeKind::Added | PathChangeKind::Removed);
         a.control == b.control || !one_sided || !is_control(Path::new(&change.path))
     };
     a.pairs(b).filter_map(|(a, b)| change(a, b)).filter(known).collect()
 }
 
-fn change(a: Option<&Entry>, b: Option<&Entry>) -> Option<Change> {
+fn change(a: Option<&TreeEntry>, b: Option<&TreeEntry>) -> Option<PathChange> {
     let path = a.or(b)?.path.clone();
     let kind = match (a.map(|entry| &entry.node), b.map(|entry| &entry.node)) {
         (Some(a), Some(b)) => compare(a, b)?,
-        (None, Some(_)) => ChangeKind::Added,
-        (Some(_), None) => ChangeKind::Removed,
+        (None, Some(_)) => PathChangeKind::Added,
+        (Some(_), None) => PathChangeKind::Removed,
         (None, None) => return None,
     };
-    Some(Change { path, kind })
+    Some(PathChange { path, kind })
 }
 
-fn compare(a: &Node, b: &Node) -> Option<ChangeKind> {
+fn compare(a: &Node, b: &Node) -> Option<PathChangeKind> {
     match (a, b) {
         (a, b) if a == b => None,
         (Node::File { hash: a, .. }, Node::File { hash: b, .. }) if a == b => {
-            Some(ChangeKind::Mode)
+            Some(PathChangeKind::Mode)
         }
         (Node::File { .. }, Node::File { .. }) | (Node::Link { .. }, Node::Link { .. }) => {
-            Some(ChangeKind::Modified)
+            Some(PathChangeKind::Modified)
         }
-        _ => Some(ChangeKind::Retyped),
+        _ => Some(PathChangeKind::Retyped),
     }
 }
 
-pub(super) fn unified(
+fn unified(
     store: &SnapshotStore,
     a: &Tree,
     b: &Tree,
@@ -97,12 +122,12 @@ pub(super) fn unified(
 
 fn one(
     store: &SnapshotStore,
-    change: &Change,
-    before: Option<&Entry>,
-    after: Option<&Entry>,
+    change: &PathChange,
+    before: Option<&TreeEntry>,
+    after: Option<&TreeEntry>,
 ) -> Result<String, SnapshotError> {
     let path = &change.path;
-    if let (ChangeKind::Mode, Some(a), Some(b)) = (change.kind, mode(before), mode(after)) {
+    if let (PathChangeKind::Mode, Some(a), Some(b)) = (change.kind, mode(before), mode(after)) {
         return Ok(format!("mode of {path}: {a:o} → {b:o}\n"));
     }
     let (a, b) = (contents(store, before)?, contents(store, after)?);
@@ -111,7 +136,7 @@ fn one(
         let size = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         return Ok(format!("binary or large file {path}: {} → {} bytes\n", size(&a), size(&b)));
     };
-    let name = |entry: Option<&Entry>, side| {
+    let name = |entry: Option<&TreeEntry>, side| {
         entry.map_or("/dev/null".to_owned(), |_| format!("{side}/{path}"))
     };
     let names = (name(before, 'a'), name(after, 'b'));
@@ -119,7 +144,7 @@ fn one(
     Ok(lines.unified_diff().context_radius(3).header(&names.0, &names.1).to_string())
 }
 
-fn mode(entry: Option<&Entry>) -> Option<u32> {
+fn mode(entry: Option<&TreeEntry>) -> Option<u32> {
     match entry?.node {
         Node::File { mode, .. } => Some(mode),
         Node::Link { .. } | Node::Uncovered => None,
@@ -128,7 +153,7 @@ fn mode(entry: Option<&Entry>) -> Option<u32> {
 
 fn contents(
     store: &SnapshotStore,
-    entry: Option<&Entry>,
+    entry: Option<&TreeEntry>,
 ) -> Result<Option<Vec<u8>>, SnapshotError> {
     match entry.map(|entry| &entry.node) {
         None => Ok(Some(Vec::new())),

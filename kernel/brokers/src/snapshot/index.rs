@@ -1,4 +1,4 @@
-//! What is known of files from the last capture, so that unchanged ones are not read again.
+//! The stamps and hashes of files at the last capture, so that unchanged files are not read again.
 
 use super::SnapshotError;
 use crate::durable::put_atomic;
@@ -10,14 +10,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Time stamps of files come from a clock that may tick this seldom.
+/// The longest tick of the clock that file times come from.
 const TICK_NS: i128 = 20_000_000;
 
-/// The files of one workspace as the last capture saw them. Losing it costs time and nothing else.
+/// The files of one workspace at the last capture. If it is lost, the next capture is slow.
 ///
-/// A file that was changed just before it was captured could change again under the same time stamp. So an
-/// entry is believed only if its times lie clearly before the capture that made it; git calls the others
-/// racily clean.
+/// A file that was changed just before it was captured could change again with the same times. So an entry is used
+/// only if its times lie clearly before the capture that made it; git calls the others racily clean.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct IndexCache {
     files: HashMap<String, Seen>,
@@ -31,7 +30,7 @@ struct Seen {
     hash: String,
 }
 
-/// What tells one state of a file from another without reading it.
+/// The properties of a file that change with its contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     size: u64,
@@ -69,25 +68,26 @@ impl IndexCache {
     ///
     /// # Errors
     ///
-    /// The former cache is still there; it is as good, only slower.
+    /// The former cache is still there; it is as right, but slower.
     pub fn save(&self, path: &Path) -> Result<(), SnapshotError> {
         let failed = |error| SnapshotError::io("write", path, error);
         let bytes = serde_json::to_vec(self).map_err(|error| failed(error.into()))?;
         put_atomic(path, &bytes, 0o600).map_err(|error| failed(io::Error::other(error)))
     }
 
-    /// Returns how many files the last capture had to read.
+    /// Returns the number of files that the last capture had to read.
     #[must_use]
     pub fn hashed(&self) -> usize {
         self.hashed
     }
 
+    /// Returns the hash of a file whose stamp has not changed.
     pub(super) fn known(&self, path: &str, stamp: &Stamp) -> Option<&str> {
         let seen = self.files.get(path)?;
         (seen.stamp == *stamp).then_some(seen.hash.as_str())
     }
 
-    /// Replaces everything by what a capture that began at `begun_ns` saw.
+    /// Replaces all entries by those of a capture that began at `begun_ns`.
     pub(super) fn replace(
         &mut self,
         seen: Vec<(String, Stamp, String)>,
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_changed_at_the_time_of_its_capture_is_not_believed() {
+    fn the_entry_of_a_file_that_changed_at_its_capture_is_not_used() {
         let begun = 10_000_000_000;
         let old = stamp(1, 1);
         let (just_written, just_touched) = (stamp(begun - 1, begun - 1), stamp(1, begun));

@@ -1,17 +1,16 @@
 //! Putting a workspace back.
 //!
-//! First everything of the wanted tree is put back, the ignore files among it; only then is the workspace
-//! walked again and what the tree does not have removed. In this order a deleted `.gitignore` cannot turn
-//! ignored files into added ones. A control file that only an ignore file of the meantime hid is kept and removed
-//! too.
+//! First all files of the wanted tree are put back, the ignore files among them. Then the workspace is walked again,
+//! and files that the tree does not have are removed. In this order a deleted `.gitignore` cannot turn ignored files
+//! into added ones. A control file that was hidden by a new ignore file is kept in the store and removed too.
 
 use super::capture::{capture, keep};
 use super::index::IndexCache;
-use super::tree::{Entry, Node, Tree};
+use super::tree::{Node, Tree, TreeEntry};
 use super::walk::walk;
 use super::{SnapshotError, SnapshotStore, TreeId};
 use crate::failpoint::{Point, hit};
-use crate::files::is_control;
+use crate::places::is_control;
 use crate::random::Random;
 use crate::sabotage::{Guard, off};
 use cap_std::ambient_authority;
@@ -19,25 +18,42 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt}
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Files whose presence changes what is ignored.
+/// Files that say what is ignored.
 const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
 /// The one of a repository.
 const EXCLUDE: &str = ".git/info/exclude";
 
-/// What a restore did.
+/// The result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoreReport {
-    /// What the workspace was before, to undo the restore with.
+    /// The workspace before, to undo the restore with.
     pub before: TreeId,
     /// Paths that were written, sorted.
     pub written: Vec<String>,
     /// Paths that were removed, sorted.
     pub removed: Vec<String>,
-    /// Paths that could not be put back, because something that is not covered is in the way.
+    /// Paths that could not be put back, because a file that is not covered is in the way.
     pub blocked: Vec<String>,
 }
 
-pub(super) fn restore(
+impl SnapshotStore {
+    /// Puts the workspace at `root` back to what it was at `to`, except for what captures do not cover. The present
+    /// state is captured first, so that this can be undone too. An interrupted restore can be run again.
+    ///
+    /// # Errors
+    ///
+    /// The workspace may be restored in part.
+    pub fn restore(
+        &self,
+        root: &Path,
+        to: TreeId,
+        index: &mut IndexCache,
+    ) -> Result<RestoreReport, SnapshotError> {
+        restore(self, root, to, index)
+    }
+}
+
+fn restore(
     store: &SnapshotStore,
     root: &Path,
     to: TreeId,
@@ -54,7 +70,7 @@ pub(super) fn restore(
     let mut work = Restore { store, root, dir, present, written: Vec::new(), removed: Vec::new() };
     let waiting = work.put_back(&wanted.entries)?;
     let hidden = work.remove_added(&wanted)?;
-    // What a directory was in the way of may have its place now.
+    // Directories that were in the way may be gone now.
     let blocked = work.put_back(&waiting)?.into_iter().map(|entry| entry.path).collect();
     let Restore { mut written, mut removed, present, .. } = work;
     let before = match hidden.is_empty() {
@@ -76,8 +92,8 @@ struct Restore<'a> {
 }
 
 impl Restore<'_> {
-    /// Writes every entry that is not there as it should be; returns those that something is in the way of.
-    fn put_back(&mut self, entries: &[Entry]) -> Result<Vec<Entry>, SnapshotError> {
+    /// Writes the entries that are missing or different; returns those that could not be put in their place.
+    fn put_back(&mut self, entries: &[TreeEntry]) -> Result<Vec<TreeEntry>, SnapshotError> {
         let mut waiting = Vec::new();
         for entry in entries {
             let is_there = self.present.find(&entry.path).is_some_and(|now| now.node == entry.node);
@@ -95,8 +111,8 @@ impl Restore<'_> {
         Ok(waiting)
     }
 
-    /// Returns whether `entry` could be put where it belongs.
-    fn put_entry(&mut self, entry: &Entry) -> Result<bool, SnapshotError> {
+    /// Puts one entry in its place; returns whether it could.
+    fn put_entry(&mut self, entry: &TreeEntry) -> Result<bool, SnapshotError> {
         let path = Path::new(&entry.path);
         let contents = match &entry.node {
             Node::File { hash, .. } => self.store.get(hash)?,
@@ -127,7 +143,7 @@ impl Restore<'_> {
                 Ok(meta) if meta.is_dir() => {}
                 Ok(_) => {
                     let covered = so_far.to_str().and_then(|path| self.present.find(path));
-                    if !covered.is_some_and(Entry::is_kept) {
+                    if !covered.is_some_and(TreeEntry::is_kept) {
                         return Ok(None);
                     }
                     dir.remove_file(name).and_then(|()| dir.create_dir(name)).map_err(failed)?;
@@ -140,9 +156,9 @@ impl Restore<'_> {
         Ok(Some(dir))
     }
 
-    /// Removes what `wanted` does not have, under the ignore files that it has. Returns control files among it
-    /// that no capture saw before.
-    fn remove_added(&mut self, wanted: &Tree) -> Result<Vec<Entry>, SnapshotError> {
+    /// Removes files that `wanted` does not have, under the ignore files that it has. Returns the control files among
+    /// them that were not captured before.
+    fn remove_added(&mut self, wanted: &Tree) -> Result<Vec<TreeEntry>, SnapshotError> {
         let unknown = |path: &str| !wanted.control && is_control(Path::new(path));
         let added = |path: &String| wanted.find(path).is_none() && !unknown(path);
         let ignore_files: Vec<String> = self
@@ -156,7 +172,7 @@ impl Restore<'_> {
         let paths = if off(Guard::SnapshotIgnored) {
             self.present.entries.iter().map(|entry| entry.path.clone()).collect()
         } else {
-            walk(self.root, &self.store.directory)?
+            walk(self.root, self.store.directory())?
         };
         let is_control = |path: &String| is_control(Path::new(path));
         let is_hidden = |path: &&String| self.present.find(path).is_none() && is_control(path);
@@ -164,8 +180,8 @@ impl Restore<'_> {
         let hidden =
             keep(self.store, self.root, added.iter().filter(is_hidden).cloned().collect())?;
         // Only what was captured goes: the rest could not be brought back. A control file goes even so, or a hook
-        // could stay by being too large, or by being a program that nobody may read.
-        let kept = |path: &String| self.present.find(path).is_some_and(Entry::is_kept);
+        // could stay because it is too large or cannot be read.
+        let kept = |path: &String| self.present.find(path).is_some_and(TreeEntry::is_kept);
         let gone: Vec<String> = added.into_iter().filter(|p| kept(p) || is_control(p)).collect();
         self.remove(gone)?;
         Ok(hidden)

@@ -1,12 +1,11 @@
-//! Objects on the disk, each under the hash of its bytes.
+//! Objects on the disk, each named after the hash of its bytes.
 
-use super::tree::{Node, Tree, parse_hash};
-use super::{SnapshotError, SnapshotStore, TreeId};
+use super::SnapshotError;
+use super::tree::{Tree, TreeId, parse_hash};
 use crate::durable::create_private_dir;
 use crate::random::Random;
 use crate::sabotage::{Guard, off};
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -16,8 +15,40 @@ pub(super) fn hex(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The captured contents of one workspace.
+#[derive(Debug, Clone)]
+pub struct SnapshotStore {
+    directory: PathBuf,
+}
+
 impl SnapshotStore {
-    /// Keeps `bytes` and returns their hash. They are on the disk after [`SnapshotStore::settle`].
+    /// Opens the store in `directory`, creating it closed to others.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be created.
+    pub fn open(directory: &Path) -> Result<Self, SnapshotError> {
+        let objects = directory.join("objects");
+        create_private_dir(&objects)
+            .map_err(|error| SnapshotError::io("create", &objects, io::Error::other(error)))?;
+        Ok(Self { directory: directory.to_owned() })
+    }
+
+    /// Returns the paths that `tree` records without their contents.
+    ///
+    /// # Errors
+    ///
+    /// The tree is not kept here, or damaged.
+    pub fn not_covered(&self, tree: TreeId) -> Result<Vec<String>, SnapshotError> {
+        let entries = self.tree(tree)?.entries.into_iter();
+        Ok(entries.filter(|entry| !entry.is_kept()).map(|entry| entry.path).collect())
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Keeps `bytes` and returns their hash. They are on the disk after [`SnapshotStore::sync`].
     pub(super) fn put(&self, bytes: &[u8]) -> Result<String, SnapshotError> {
         let hash = hex(&Sha256::digest(bytes));
         let path = self.object(&hash);
@@ -41,9 +72,9 @@ impl SnapshotStore {
         fs::rename(&temp, path)
     }
 
-    /// Waits until everything that was put is on the disk: once for a capture, not once for a file.
-    pub(super) fn settle(&self) -> Result<(), SnapshotError> {
-        let settle = || -> io::Result<()> {
+    /// Waits until all objects are on the disk: once for a capture, not once for a file.
+    pub(super) fn sync(&self) -> Result<(), SnapshotError> {
+        let sync = || -> io::Result<()> {
             let directory = File::open(&self.directory)?;
             #[cfg(target_os = "linux")]
             rustix::fs::syncfs(&directory)?;
@@ -51,10 +82,10 @@ impl SnapshotStore {
             rustix::fs::sync();
             directory.sync_all()
         };
-        settle().map_err(|error| SnapshotError::io("sync", &self.directory, error))
+        sync().map_err(|error| SnapshotError::io("sync", &self.directory, error))
     }
 
-    /// Returns the bytes named `hash`, or says that they are not those any more.
+    /// Returns the bytes with this hash. Bytes that have another hash by now are an error.
     pub(super) fn get(&self, hash: &str) -> Result<Vec<u8>, SnapshotError> {
         let id = || hash.to_owned();
         if parse_hash(hash).is_none() {
@@ -90,60 +121,4 @@ impl SnapshotStore {
         let (shard, rest) = hash.split_at(2);
         self.directory.join("objects").join(shard).join(rest)
     }
-
-    /// Keeps the store from being swept while it is used.
-    pub(super) fn lock_shared(&self) -> Result<File, SnapshotError> {
-        self.open_lock(File::lock_shared)
-    }
-
-    pub(super) fn lock(&self) -> Result<File, SnapshotError> {
-        self.open_lock(File::lock)
-    }
-
-    fn open_lock(&self, take: fn(&File) -> io::Result<()>) -> Result<File, SnapshotError> {
-        let path = self.directory.join("lock");
-        let open = || {
-            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
-            take(&file)?;
-            Ok(file)
-        };
-        open().map_err(|error| SnapshotError::io("lock", &path, error))
-    }
-
-    /// Removes every object that none of `keep` reaches, and what interrupted writes left.
-    pub(super) fn sweep(&self, keep: &[TreeId]) -> Result<usize, SnapshotError> {
-        let mut reached = HashSet::new();
-        for id in keep {
-            reached.insert(id.to_string());
-            let hashes = self.tree(*id)?.entries.into_iter().filter_map(|entry| match entry.node {
-                Node::File { hash, .. } => Some(hash),
-                Node::Link { .. } | Node::Uncovered => None,
-            });
-            reached.extend(hashes);
-        }
-        let objects = self.directory.join("objects");
-        let mut removed = 0;
-        for shard in entries(&objects)? {
-            for object in entries(&shard)? {
-                if !reached.contains(&name_of(&shard, &object)) {
-                    fs::remove_file(&object)
-                        .map_err(|error| SnapshotError::io("remove", &object, error))?;
-                    removed += 1;
-                }
-            }
-        }
-        Ok(removed)
-    }
-}
-
-fn entries(path: &Path) -> Result<Vec<PathBuf>, SnapshotError> {
-    let list = || -> io::Result<Vec<PathBuf>> {
-        fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect()
-    };
-    list().map_err(|error| SnapshotError::io("list", path, error))
-}
-
-fn name_of(shard: &Path, object: &Path) -> String {
-    let part = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    part(shard) + &part(object)
 }

@@ -1,52 +1,79 @@
-//! The list of what a workspace holds.
+//! The list of a workspace's files, and its name.
 
+use super::SnapshotError;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::fmt;
+
+/// The name of a captured tree: the hash of its contents.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TreeId([u8; 32]);
+
+impl fmt::Display for TreeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for TreeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TreeId({self})")
+    }
+}
+
+impl std::str::FromStr for TreeId {
+    type Err = SnapshotError;
+
+    fn from_str(text: &str) -> Result<Self, SnapshotError> {
+        parse_hash(text).map(Self).ok_or_else(|| SnapshotError::Name { text: text.to_owned() })
+    }
+}
 
 /// A workspace at one moment. Entries are sorted by path, so that equal workspaces are equal bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tree {
-    pub(super) entries: Vec<Entry>,
-    /// Whether control files were captured wherever they lie. A tree that does not say so is older than that, and
-    /// says nothing of those that it does not hold.
+    pub(super) entries: Vec<TreeEntry>,
+    /// Whether control files were captured even if they are ignored. Older trees were not: a control file that one of
+    /// them lacks may have existed.
     #[serde(default)]
     pub(super) control: bool,
 }
 
 /// One path below the workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct TreeEntry {
     pub(super) path: String,
     pub(super) node: Node,
 }
 
-/// What is at a path.
+/// The file or link at a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Node {
     /// A file whose contents are kept.
     File { mode: u32, size: u64, hash: String },
-    /// A link, with what it says.
+    /// A link, with its target.
     Link { target: String },
-    /// A file that is too large, or cannot be read: its name only. The size is left out on purpose: a file
-    /// that nobody can restore is no difference.
+    /// A file that is too large or cannot be read: its name only. The size is left out on purpose: a change that cannot
+    /// be undone is not shown.
     Uncovered,
 }
 
-impl Entry {
+impl TreeEntry {
+    /// Tells whether its contents are kept.
     pub(super) fn is_kept(&self) -> bool {
         self.node != Node::Uncovered
     }
 }
 
 impl Tree {
-    pub(super) fn new(mut entries: Vec<Entry>) -> Self {
+    pub(super) fn new(mut entries: Vec<TreeEntry>) -> Self {
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         entries.dedup_by(|a, b| a.path == b.path);
         Self { entries, control: true }
     }
 
-    pub(super) fn find(&self, path: &str) -> Option<&Entry> {
+    pub(super) fn find(&self, path: &str) -> Option<&TreeEntry> {
         let at = self.entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok()?;
         self.entries.get(at)
     }
@@ -55,7 +82,7 @@ impl Tree {
     pub(super) fn pairs<'a>(
         &'a self,
         other: &'a Self,
-    ) -> impl Iterator<Item = (Option<&'a Entry>, Option<&'a Entry>)> {
+    ) -> impl Iterator<Item = (Option<&'a TreeEntry>, Option<&'a TreeEntry>)> {
         let (mut a, mut b) = (self.entries.iter().peekable(), other.entries.iter().peekable());
         std::iter::from_fn(move || {
             let order = match (a.peek(), b.peek()) {
@@ -73,7 +100,7 @@ impl Tree {
     }
 }
 
-/// Reads 64 hex digits in lower case.
+/// Parses 64 hex digits in lower case.
 pub(super) fn parse_hash(text: &str) -> Option<[u8; 32]> {
     let digits = text.as_bytes();
     if digits.len() != 64 || !digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
@@ -88,10 +115,10 @@ pub(super) fn parse_hash(text: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Node, Tree, parse_hash};
+    use super::{Node, Tree, TreeEntry, parse_hash};
 
     fn tree(paths: &[&str]) -> Tree {
-        let entry = |path: &&str| Entry { path: (*path).to_owned(), node: Node::Uncovered };
+        let entry = |path: &&str| TreeEntry { path: (*path).to_owned(), node: Node::Uncovered };
         Tree::new(paths.iter().map(entry).collect())
     }
 

@@ -1,13 +1,10 @@
-//! Which files of a workspace are captured.
+//! The files of a workspace that are captured.
 
 use super::SnapshotError;
-use super::control::Control;
+use super::control::{Control, MOST_FILES};
 use crate::sabotage::{Guard, off};
 use ignore::WalkBuilder;
 use std::path::Path;
-
-/// More files than this are a mistake in what is ignored, and would take minutes.
-pub(super) const MOST_FILES: usize = 200_000;
 
 /// Returns the paths below `root` of everything that is neither a directory nor ignored, and of the control files
 /// in the same directories, sorted. Links are not followed. The user's own ignore file does not count: one

@@ -8,16 +8,19 @@ use std::{
 
 use openkoi_brokers::{
     egress::{Egress, EgressError, EgressLimits, EgressSettings, Request},
-    oauth::{Access, Login, LoginError, Logins, Waiting},
+    oauth::{AccessToken, LoginError, Logins, PendingLogin, check_login},
     secrets::SecretStore,
 };
-use openkoi_core::port::{Clock, Pending};
+use openkoi_core::{
+    credential::Login,
+    port::{Clock, Pending},
+};
 use openkoi_test_support::authorization::Authorization;
 use serde_json::{Value, json};
 
 /// A clock that goes on only when somebody sleeps or a test says so.
 #[derive(Default)]
-pub struct Stopped {
+pub(crate) struct Stopped {
     times: Mutex<(u64, i64)>,
     pauses: Mutex<Vec<u64>>,
 }
@@ -26,22 +29,22 @@ const BEGIN: u64 = 1_800_000_000;
 
 impl Stopped {
     /// Seconds since 1970.
-    pub fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.now_ms() / 1_000
     }
 
     /// Lets time pass.
-    pub fn advance(&self, seconds: u64) {
+    pub(crate) fn advance(&self, seconds: u64) {
         self.times.lock().unwrap().0 += seconds * 1_000;
     }
 
     /// Sets the wall clock forward or back; the monotonic one does not notice.
-    pub fn jump(&self, seconds: i64) {
+    pub(crate) fn jump(&self, seconds: i64) {
         self.times.lock().unwrap().1 += seconds * 1_000;
     }
 
     /// The pauses that were made, in seconds.
-    pub fn pauses(&self) -> Vec<u64> {
+    pub(crate) fn pauses(&self) -> Vec<u64> {
         self.pauses.lock().unwrap().clone()
     }
 }
@@ -63,7 +66,7 @@ impl Clock for Stopped {
     }
 }
 
-pub struct World {
+pub(crate) struct World {
     home: tempfile::TempDir,
     pub clock: Arc<Stopped>,
     pub secrets: SecretStore,
@@ -73,41 +76,41 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(server: &Authorization) -> Self {
+    pub(crate) fn new(server: &Authorization) -> Self {
         let home = tempfile::tempdir().unwrap();
         let secrets = SecretStore::new(home.path(), Arc::default());
         let egress = Egress::new(secrets.clone(), EgressSettings::default());
         let clock = Arc::new(Stopped::default());
         let logins = Logins::new(home.path(), egress.clone(), secrets.clone(), clock.clone());
         let login: Login = serde_json::from_value(server.login()).unwrap();
-        login.check().unwrap();
+        check_login(&login).unwrap();
         Self { home, clock, secrets, egress, logins, login }
     }
 
     /// The same home as another process has it: nothing is shared but the files.
-    pub fn other(&self) -> Logins {
+    pub(crate) fn other(&self) -> Logins {
         let secrets = SecretStore::new(self.home.path(), Arc::default());
         let egress = Egress::new(secrets.clone(), EgressSettings::default());
         Logins::new(self.home.path(), egress, secrets, self.clock.clone())
     }
 
-    pub async fn begin(&self) -> Result<Waiting, LoginError> {
+    pub(crate) async fn begin(&self) -> Result<PendingLogin, LoginError> {
         self.logins.begin("work", &self.login).await
     }
 
-    pub async fn access(&self) -> Result<Access, LoginError> {
+    pub(crate) async fn access(&self) -> Result<AccessToken, LoginError> {
         self.logins.access("work", &self.login).await
     }
 
-    pub fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.home.path().join("auth.json")
     }
 
-    pub fn stored(&self) -> Value {
+    pub(crate) fn stored(&self) -> Value {
         read(&self.file())
     }
 
-    pub fn write(&self, document: &Value) {
+    pub(crate) fn write(&self, document: &Value) {
         use std::os::unix::fs::OpenOptionsExt;
         let mut options = std::fs::OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(self.file());
@@ -115,7 +118,7 @@ impl World {
     }
 
     /// Keeps a login whose token has expired and can be renewed.
-    pub fn keep_expired(&self, server: &Authorization) {
+    pub(crate) fn keep_expired(&self, server: &Authorization) {
         let refresh = "koi-refresh-old-0123456789";
         server.accepts(refresh);
         self.write(&json!({ "providers": { "work": {
@@ -124,7 +127,7 @@ impl World {
         } } }));
     }
 
-    pub async fn until_stored(&self, token: &str) {
+    pub(crate) async fn until_stored(&self, token: &str) {
         let stored = async {
             while self.stored()["providers"]["work"]["access_token"] != token {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -134,7 +137,7 @@ impl World {
     }
 
     /// Sends `text` to another host.
-    pub async fn post(&self, server: &Authorization, text: &str) -> Result<(), EgressError> {
+    pub(crate) async fn post(&self, server: &Authorization, text: &str) -> Result<(), EgressError> {
         let url = format!("http://{}/token", server.host());
         let request = Request {
             caller: "test".to_owned(),
@@ -155,7 +158,7 @@ fn read(path: &Path) -> Value {
 }
 
 /// The token that an access carries, as it would be seen by the server: it is redacted to find it out.
-pub fn carried(access: &Access) -> String {
+pub(crate) fn carried(access: &AccessToken) -> String {
     use openkoi_test_support::authorization as issued;
     let all = (1..20).flat_map(|n| [issued::access_token(n), issued::session_token(n)]);
     let all = all.chain(["koi-only-0123456789".to_owned()]);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What to do with one connection.
-pub enum Answer {
+/// The reaction to one connection.
+pub(crate) enum Answer {
     /// Send these pieces and close.
     Pieces(Vec<Vec<u8>>),
     /// Send these bytes, then nothing, and keep the connection open.
@@ -17,16 +17,16 @@ pub enum Answer {
 }
 
 /// A server that answers what its script says, and nothing after that.
-pub struct Server {
+pub(crate) struct Server {
     pub address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
-pub fn ok(body: &str) -> Answer {
+pub(crate) fn ok(body: &str) -> Answer {
     reply("200 OK", &[], body)
 }
 
-pub fn reply(status: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+pub(crate) fn reply(status: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut text =
         format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
     for (name, value) in headers {
@@ -36,7 +36,7 @@ pub fn reply(status: &str, headers: &[(&str, &str)], body: &str) -> Answer {
 }
 
 impl Server {
-    pub async fn start(host: &str, script: Vec<Answer>) -> Self {
+    pub(crate) async fn start(host: &str, script: Vec<Answer>) -> Self {
         let host: IpAddr = host.parse().unwrap();
         let listener = TcpListener::bind((host, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -46,15 +46,15 @@ impl Server {
     }
 
     /// Everything that was received, one text per connection.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }

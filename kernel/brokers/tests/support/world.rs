@@ -12,20 +12,20 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-pub const SECRET: &str = "sk-test-4f9c1e7b2a6d";
+pub(crate) const SECRET: &str = "sk-test-4f9c1e7b2a6d";
 
 /// A resolver that answers every name with the same addresses, and counts.
 #[derive(Default)]
-pub struct Names {
+pub(crate) struct Names {
     pub addresses: Vec<IpAddr>,
-    /// What it answers from the second question on, if that differs.
+    /// The answer from the second question on, if that differs.
     pub later: Option<IpAddr>,
     pub asked: AtomicUsize,
     pub names: Mutex<Vec<String>>,
 }
 
 impl Names {
-    pub fn all(address: &str) -> Arc<Self> {
+    pub(crate) fn all(address: &str) -> Arc<Self> {
         Arc::new(Self { addresses: vec![address.parse().unwrap()], ..Self::default() })
     }
 }
@@ -42,14 +42,14 @@ impl Resolve for Names {
     }
 }
 
-pub fn egress(names: &Arc<Names>) -> (Egress, SecretStore) {
+pub(crate) fn egress(names: &Arc<Names>) -> (Egress, SecretStore) {
     let secrets = SecretStore::new(Path::new("/nonexistent"), Arc::new(HashMap::new()));
     let resolver = Arc::clone(names) as Arc<dyn Resolve>;
     let settings = EgressSettings { resolver, ..EgressSettings::default() };
     (Egress::new(secrets.clone(), settings), secrets)
 }
 
-pub fn request(url: &str, rules: &[&str]) -> Request {
+pub(crate) fn request(url: &str, rules: &[&str]) -> Request {
     Request {
         caller: "fetch".to_owned(),
         method: "GET".to_owned(),
@@ -62,19 +62,19 @@ pub fn request(url: &str, rules: &[&str]) -> Request {
     }
 }
 
-pub fn credential(host: String, inject: Injection) -> Credential {
+pub(crate) fn credential(host: String, inject: Injection) -> Credential {
     let secret = Secret::new(SECRET.as_bytes().to_vec());
     Credential { name: "service".to_owned(), secret, host, inject }
 }
 
-pub fn api_key() -> Injection {
+pub(crate) fn api_key() -> Injection {
     Injection::Header { name: "X-Api-Key".to_owned(), prefix: String::new() }
 }
 
-pub async fn send(request: Request) -> Result<Response, EgressError> {
+pub(crate) async fn send(request: Request) -> Result<Response, EgressError> {
     egress(&Names::all("127.0.0.1")).0.send(request).await
 }
 
-pub async fn body(response: &mut Response) -> String {
+pub(crate) async fn body(response: &mut Response) -> String {
     String::from_utf8(response.body.read_to_end().await.unwrap()).unwrap()
 }

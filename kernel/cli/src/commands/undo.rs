@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use openkoi_app::undo::{Change, ChangeKind, RestoreReport, UndoPlan};
+use openkoi_app::undo::{PathChange, PathChangeKind, RestoreReport, UndoPlan};
 use serde_json::{Value, json};
 
 use super::task::row::first_line;
@@ -81,12 +81,12 @@ fn agree(args: &Args, plan: &UndoPlan, context: &Context) -> Result<(), CommandE
     Err(CommandError::new(Exit::NotAccepted, "nothing was restored"))
 }
 
-fn listed(change: &Change) -> String {
+fn listed(change: &PathChange) -> String {
     let what = match change.kind {
-        ChangeKind::Added => "bring back",
-        ChangeKind::Removed => "remove    ",
-        ChangeKind::Modified | ChangeKind::Retyped => "put back  ",
-        ChangeKind::Mode => "mode      ",
+        PathChangeKind::Added => "bring back",
+        PathChangeKind::Removed => "remove    ",
+        PathChangeKind::Modified | PathChangeKind::Retyped => "put back  ",
+        PathChangeKind::Mode => "mode      ",
     };
     format!("  {what} {}", change.path)
 }

@@ -1,6 +1,9 @@
 //! `files`: the workspace and other granted directories.
 
-use openkoi_brokers::files::{self as broker, FileError, Files};
+use openkoi_brokers::{
+    disk::FileKind,
+    files::{self as broker, FileError, Files},
+};
 use openkoi_core::{
     capability::{Access, Use},
     failure::Failure,
@@ -110,10 +113,10 @@ impl GuestState {
 fn metadata(stat: broker::Stat) -> Metadata {
     Metadata {
         kind: match stat.kind {
-            broker::Kind::File => Kind::File,
-            broker::Kind::Directory => Kind::Directory,
-            broker::Kind::Link => Kind::Link,
-            broker::Kind::Other => Kind::Other,
+            FileKind::File => Kind::File,
+            FileKind::Directory => Kind::Directory,
+            FileKind::Link => Kind::Link,
+            FileKind::Other => Kind::Other,
         },
         size: stat.size,
         modified_ms: stat.modified_ms,

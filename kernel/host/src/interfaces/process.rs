@@ -94,7 +94,7 @@ impl GuestState {
     ) -> Result<Option<Happening>, Stop> {
         self.charge(0)?;
         let child = self.table.get_mut(&child)?;
-        let happening = child.inner.next().await.map_err(failure::of_process)?;
+        let happening = child.inner.next().await;
         let line = child.line.clone();
         Ok(match happening {
             None => None,
@@ -113,7 +113,7 @@ impl GuestState {
     }
 
     /// Issues the receipt. Evidence rests on it, and not on what the component says of the program.
-    fn process_exited(&mut self, exit: broker::Exit, line: String) -> Result<Exit, Failure> {
+    fn process_exited(&mut self, exit: broker::ProgramExit, line: String) -> Result<Exit, Failure> {
         let caller = self.caller()?;
         let duration_ms = u64::try_from(exit.duration.as_millis()).unwrap_or(u64::MAX);
         let now = self.brokers.clock.now_ms();

@@ -5,7 +5,7 @@ mod provider;
 
 use std::collections::BTreeSet;
 
-use openkoi_brokers::oauth::is_line;
+use openkoi_core::credential::is_line;
 use serde_json::Value;
 
 use forms::{COMPONENT_NAME, TOOL_NAME, check_injection, check_login, is_below_home, name};
@@ -160,8 +160,8 @@ fn description(what: &str, description: &str) -> Result<(), ManifestError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::Inject;
     use openkoi_core::capability::{Access, Grant};
+    use openkoi_core::credential::Inject;
 
     const TOOL: &str = r#"
         [component]

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use openkoi_brokers::{
-    oauth::Login,
-    secrets::{ProfileStore, SecretSource, VariablePair},
-};
 use openkoi_core::{
     capability::{Access, Grant},
+    credential::{Inject, Login, ProfileStore, SecretSource, VariablePair},
     evaluation::Tier,
     pattern::{CommandRule, HttpRule},
     tool::{Effect, Schema},
@@ -216,45 +213,6 @@ impl CredentialEntry {
 pub enum CredentialStore {
     /// INI files with a section for each profile.
     IniProfile(ProfileStore),
-}
-
-/// The place of a credential in a request.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-pub enum Inject {
-    /// A word by itself: `"bearer"`.
-    Word(InjectWord),
-    /// `{ header = "…", prefix = "…" }`.
-    Header {
-        /// The header.
-        header: String,
-        /// The text before the secret.
-        #[serde(default)]
-        prefix: String,
-    },
-    /// `{ query = "…" }`.
-    Query {
-        /// The parameter.
-        query: String,
-    },
-    /// `{ basic = "…" }`.
-    Basic {
-        /// The user name.
-        basic: String,
-    },
-    /// `{ sigv4 = "…" }`: a signature for AWS, in the region of the option `region`.
-    SigV4 {
-        /// The service.
-        sigv4: String,
-    },
-}
-
-/// Ways to inject that need no parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InjectWord {
-    /// `Authorization: Bearer …`.
-    Bearer,
 }
 
 /// The transport of a provider.

@@ -31,15 +31,20 @@ fn built_in() -> Embedded {
 }
 
 #[test]
-fn limits_of_the_user_override_those_of_the_manifest_and_unknown_names_are_returned() {
+fn limits_of_the_user_override_those_of_the_manifest_for_one_user_of_the_catalog() {
     let own = LimitRequest { cpu_ms: Some(200), ..LimitRequest::default() };
-    let limits = BTreeMap::from([("x".to_owned(), own.clone()), ("y".to_owned(), own)]);
+    let limits = BTreeMap::from([("x".to_owned(), own.clone()), ("unknown".to_owned(), own)]);
+    let catalog = Catalog::new([built_in()]);
 
-    let (catalog, unknown) = Catalog::limited([built_in()], &limits);
+    let limited = catalog.limited(&limits);
 
-    assert_eq!(unknown, ["y"]);
-    let manifest = catalog.find("x").and_then(|entry| entry.manifest()).expect("it is read");
-    assert_eq!((manifest.limits.cpu_ms, manifest.limits.memory_mib), (Some(200), Some(10)));
+    let limits = |catalog: &Catalog| {
+        let manifest = catalog.find("x").and_then(|entry| entry.manifest()).expect("it is read");
+        (manifest.limits.cpu_ms, manifest.limits.memory_mib)
+    };
+    assert_eq!(limits(&limited), (Some(200), Some(10)));
+    assert_eq!(limits(&catalog), (Some(100), Some(10)));
+    assert_eq!(limited.list().count(), 1);
 }
 
 #[test]

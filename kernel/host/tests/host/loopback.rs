@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use openkoi_brokers::{
     egress::{Egress, EgressSettings},
-    secrets::{SecretSource, SecretStore},
+    secrets::SecretStore,
 };
-use openkoi_core::model::ModelTrouble;
+use openkoi_core::{credential::SecretSource, model::ModelTrouble};
 use openkoi_host::kinds::provider::ProviderSettings;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

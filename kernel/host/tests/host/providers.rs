@@ -2,11 +2,9 @@
 
 use std::sync::Mutex;
 
-use openkoi_brokers::{
-    egress::Injection,
-    secrets::{SecretSource, VariablePair},
-};
+use openkoi_brokers::egress::Injection;
 use openkoi_core::{
+    credential::{SecretSource, VariablePair},
     message::{Message, Part, Prompt, Role, StopReason, ToolCall, Turn},
     model::{ModelError, ModelTrouble},
     port::{Delta, Model},

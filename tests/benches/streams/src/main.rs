@@ -23,8 +23,8 @@ mod tape;
 
 use std::{env, process::Command, sync::Arc, time::Instant};
 
-use openkoi_brokers::secrets::SecretSource;
 use openkoi_core::{
+    credential::SecretSource,
     message::{Message, Prompt, Role},
     port::{Delta, Model},
 };

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use openkoi_brokers::secrets::SecretSource;
+use openkoi_core::credential::SecretSource;
 use openkoi_host::manifest::Manifest;
 
 use super::*;

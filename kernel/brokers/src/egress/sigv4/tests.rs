@@ -23,7 +23,7 @@ fn hop(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Hop {
 fn authorization(hop: &Hop, service: &str, token: Option<&str>) -> String {
     let token = token.map(|token| token.as_bytes().to_vec());
     let secret = Secret::signing("AKIDEXAMPLE".to_owned(), SECRET.as_bytes().to_vec(), token);
-    let scope = Scope { service, region: "us-east-1", time: NOON };
+    let scope = SigningScope { service, region: "us-east-1", time: NOON };
     sign(hop, secret.expose(), secret.signer().unwrap(), &scope)
 }
 
@@ -33,7 +33,7 @@ fn signature(hop: &Hop, token: Option<&str>) -> String {
 }
 
 #[test]
-fn the_suite_of_aws_is_signed_as_it_says() {
+fn the_requests_of_the_suite_of_aws_get_its_signatures() {
     let example = "https://example.amazonaws.com";
     let get = |path: &str| signature(&hop("GET", &format!("{example}{path}"), &[], ""), None);
     let vanilla = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
@@ -65,12 +65,12 @@ fn the_suite_of_aws_is_signed_as_it_says() {
 }
 
 #[test]
-fn the_example_of_the_guide_is_signed_as_it_says() {
+fn the_example_of_the_guide_gets_its_signature() {
     let type_of_form = "application/x-www-form-urlencoded; charset=utf-8";
     let url = "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08";
     let hop = hop("GET", url, &[("content-type", type_of_form), ("accept", "*/*")], "");
     let signer = Signing { id: "AKIDEXAMPLE".to_owned(), token: None };
-    let scope = Scope { service: "iam", region: "us-east-1", time: NOON };
+    let scope = SigningScope { service: "iam", region: "us-east-1", time: NOON };
 
     let (canonical, _) = canonical(&hop, &headers(&hop, &signer, &scope));
 
@@ -87,7 +87,7 @@ fn the_example_of_the_guide_is_signed_as_it_says() {
 }
 
 #[test]
-fn the_path_is_encoded_once_more_than_it_is_sent() {
+fn the_sent_path_is_encoded_once_more() {
     let signed = |sent: &str| path(&Url::parse(&format!("https://h{sent}")).unwrap());
 
     assert_eq!(signed("/model/nova-v1%3A0/converse"), "/model/nova-v1%253A0/converse");
@@ -104,7 +104,7 @@ fn the_path_is_encoded_once_more_than_it_is_sent() {
 fn a_port_of_its_own_and_headers_of_aws_are_signed() {
     let sent = [("X-Amz-Target", "  a   b "), ("x-amz-target", "c"), ("x-other", "d")];
     let signer = Signing { id: "id".to_owned(), token: Some(Secret::new(b"t".to_vec())) };
-    let scope = Scope { service: "s", region: "r", time: NOON };
+    let scope = SigningScope { service: "s", region: "r", time: NOON };
 
     let headers = headers(&hop("POST", "http://127.0.0.1:8080/", &sent, ""), &signer, &scope);
 

@@ -1,8 +1,8 @@
-//! Which system calls a program may make.
+//! The system calls that a program may make: seccomp.
 //!
-//! A refused call fails, it does not kill: programs probe. What is refused is either a way around the file
-//! rules (tracing, mounting, kernel rings), a way to other processes' secrets, or kernel surface that no
-//! build tool needs.
+//! A refused call fails and does not kill the program, because programs try calls out. Refused are ways around the file
+//! rules (tracing, mounting, kernel rings), ways to the secrets of other processes, and parts of the kernel that build
+//! tools do not need.
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -73,22 +73,23 @@ const NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWNET,
 ];
 
-/// Terminal requests that type into somebody else's terminal: `TIOCSTI` and `TIOCLINUX`.
+/// Requests that type into another user's terminal: `TIOCSTI` and `TIOCLINUX`.
 const TYPING: [u64; 2] = [0x5412, 0x541c];
 
-/// Which sockets a program may make. Pairs of connected ones are another call, and always stay.
+/// The sockets that a program may make. Pairs of connected ones are made by another call, which is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sockets {
     /// None at all.
     None,
-    /// Internet sockets, for a network that holds nobody else.
+    /// Internet sockets, for a network of the program's own.
     Loopback,
     /// Internet sockets, and netlink, which is how resolvers ask for the interfaces.
     Internet,
 }
 
 impl Sockets {
-    /// Local sockets are in no list, because container daemons and agents with keys listen on those.
+    /// Returns the allowed families. Local sockets are not among them, because container daemons and key agents listen
+    /// on those.
     fn families(self) -> &'static [libc::c_int] {
         match self {
             Self::None => &[],
@@ -133,7 +134,7 @@ fn build(sockets: Sockets) -> Result<Vec<BpfProgram>, seccompiler::Error> {
     Ok(vec![compile(refused, libc::EACCES)?, compile(absent, libc::ENOSYS)?])
 }
 
-/// Returns what is refused of `socket`: every family that is not allowed. No rule at all refuses the call.
+/// Returns the refused arguments of `socket`: each family that is not allowed. An empty list refuses the call as such.
 fn refused_sockets(sockets: Sockets) -> Result<Vec<SeccompRule>, seccompiler::Error> {
     let other = |family: &libc::c_int| {
         condition(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, *family as u64)

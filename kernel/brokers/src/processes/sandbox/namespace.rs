@@ -1,15 +1,15 @@
-//! A network of a program's own: loopback, and nothing else.
+//! A network of a program's own, with loopback and nothing else.
 //!
 //! | who starts the program | what it gets |
 //! |---|---|
-//! | somebody with `CAP_SYS_ADMIN` | a network namespace |
-//! | somebody without any capability | a network namespace in a user namespace, where ids are what they were |
-//! | somebody with other capabilities | none: a user namespace would take root's rights over the files of others |
+//! | a user with `CAP_SYS_ADMIN` | a network namespace |
+//! | a user without capabilities | a network namespace in a user namespace, where ids are what they were |
+//! | a user with other capabilities | none: a user namespace would take root's rights over the files of others |
 //!
-//! A user namespace comes with every capability in it. Whoever enters one gives them all back before the
-//! program starts; nothing here does that.
+//! A user namespace comes with every capability in it. The sandbox drops them all before the program starts.
 
-use crate::processes::Part;
+use crate::processes::SandboxPart;
+use crate::processes::settings::Probe;
 use crate::sabotage::{Guard, off};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::DumpableBehavior;
@@ -21,26 +21,26 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// What a process left behind when it got a network of its own.
+/// The namespaces that a process made when it got a network of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
+pub(super) enum Unshared {
     /// The network.
     Network,
     /// The network and the users.
     Users,
 }
 
-/// A network that is ready to be made.
+/// A network that can be made.
 pub(super) struct Namespace {
-    /// Lines that map the own user and group to themselves, as the kernel reads them.
+    /// The lines that map the own user and group to themselves.
     user: String,
     group: String,
 }
 
 impl Namespace {
-    /// Prepares the network of one program, or says why it cannot have one here.
-    pub(super) fn prepare(probe: fn(Part) -> io::Result<()>) -> io::Result<Self> {
-        probe(Part::Loopback)?;
+    /// Prepares the network of one program. The error says why there can be none here.
+    pub(super) fn prepare(probe: Probe) -> io::Result<Self> {
+        probe(SandboxPart::Loopback)?;
         if !off(Guard::ProcessNamespace) {
             tried()?;
         }
@@ -58,35 +58,35 @@ impl Namespace {
     /// # Errors
     ///
     /// Nothing has changed.
-    pub(super) fn leave(&self) -> io::Result<Left> {
+    pub(super) fn leave(&self) -> io::Result<Unshared> {
         if off(Guard::ProcessNamespace) {
-            return Ok(Left::Network);
+            return Ok(Unshared::Network);
         }
-        let Err(error) = unshare(UnshareFlags::NEWNET) else { return Ok(Left::Network) };
+        let Err(error) = unshare(UnshareFlags::NEWNET) else { return Ok(Unshared::Network) };
         if !rustix::thread::capabilities(None)?.effective.is_empty() {
             return Err(error);
         }
-        unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET).map(|()| Left::Users)
+        unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET).map(|()| Unshared::Users)
     }
 
-    /// Makes what was left for a place to live in: the own ids and loopback. Called between fork and exec.
+    /// Sets up the new namespaces: the own ids and loopback. Called between fork and exec.
     ///
     /// # Errors
     ///
-    /// The process is in between, and no program may be started in it.
-    pub(super) fn settle(&self, left: Left) -> io::Result<()> {
+    /// The process is half set up, and no program may be started in it.
+    pub(super) fn settle(&self, unshared: Unshared) -> io::Result<()> {
         if off(Guard::ProcessNamespace) {
             return Ok(());
         }
-        if left == Left::Users {
+        if unshared == Unshared::Users {
             self.map_ids()?;
         }
         raise_loopback()
     }
 
     fn map_ids(&self) -> io::Result<()> {
-        // These files are root's while the process is closed to others, as OpenKoi is. Its memory still is
-        // OpenKoi's, so it is open for as long as it takes to open them.
+        // While the process is closed to others, as OpenKoi is, these files belong to root. It is opened for the
+        // moment in which they are opened, because its memory is still a copy of OpenKoi's.
         let behavior = rustix::process::dumpable_behavior()?;
         rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable)?;
         let files = [c"/proc/self/setgroups", c"/proc/self/uid_map", c"/proc/self/gid_map"];
@@ -124,7 +124,7 @@ fn raise_loopback() -> io::Result<()> {
     request.name[..2].copy_from_slice(b"lo");
     request.flags = libc::IFF_UP as libc::c_short;
     #[expect(unsafe_code, reason = "rustix has no network in this build, and never this request")]
-    // SAFETY: the first call returns a descriptor that nobody else owns, or -1. The second reads a request,
+    // SAFETY: the first call returns a descriptor that has no other owner, or -1. The second reads a request,
     // which is as large as the kernel's or larger, and writes nothing.
     let done = unsafe {
         let socket = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
@@ -137,8 +137,8 @@ fn raise_loopback() -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Makes a network in a process that then ends, once: systems that let one leave and not settle would leave
-/// every program in between.
+/// Makes a network in a process that then ends, once. A system may allow the namespace and not its set-up, which would
+/// fail every program.
 fn tried() -> io::Result<()> {
     static TRIED: OnceLock<Result<(), Option<i32>>> = OnceLock::new();
     let tried = TRIED.get_or_init(|| attempt().map_err(|error| error.raw_os_error()));
@@ -150,11 +150,11 @@ fn tried() -> io::Result<()> {
 }
 
 fn attempt() -> io::Result<()> {
-    // How the child says that it succeeded, so that no program has to be started for it.
+    // The error by which the child reports success, so that no program has to be started.
     const SUCCEEDED: i32 = libc::ECANCELED;
     let namespace = Namespace::of_this_process();
     let attempt = move || -> io::Result<()> {
-        namespace.leave().and_then(|left| namespace.settle(left))?;
+        namespace.leave().and_then(|unshared| namespace.settle(unshared))?;
         Err(io::Error::from_raw_os_error(SUCCEEDED))
     };
     let mut process = Command::new("/");
@@ -166,7 +166,7 @@ fn attempt() -> io::Result<()> {
     match process.spawn() {
         Err(error) if error.raw_os_error() == Some(SUCCEEDED) => Ok(()),
         Err(error) => Err(error),
-        // It cannot be: the closure always fails.
+        // Not reached: the closure always fails.
         Ok(mut child) => {
             child.kill()?;
             child.wait()?;

@@ -1,6 +1,5 @@
-//! Which files a program may see.
+//! The files that a program may see: Landlock.
 
-use super::no_files;
 use crate::processes::{Command, ProcessError, ProcessSettings};
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
@@ -9,8 +8,8 @@ use landlock::{
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// What every program may read and run. `/proc` is among it because programs ask for themselves there; what
-/// others hold in memory and environment stays closed, since Landlock treats reading it as tracing.
+/// The directories that every program may read and run from. `/proc` is among them because programs look themselves up
+/// there. Memory and environment of other processes stay closed, since Landlock treats reading them as tracing.
 const SYSTEM: [&str; 16] = [
     "/usr",
     "/bin",
@@ -33,16 +32,16 @@ const SYSTEM: [&str; 16] = [
 /// Devices without a state of their own.
 const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 
-/// The newest version that these rules were written for. Older kernels enforce what they know of it.
+/// The version of Landlock that the rules are written for. Older kernels enforce the part that they know.
 const NEWEST: ABI = ABI::V6;
 
-/// Builds the rules of one program.
+/// Builds the rules of one program. `own` are its workspace and its temporary directory.
 pub(super) fn build(
     settings: &ProcessSettings,
     command: &Command,
-    workspace: &Path,
-    temporary: &Path,
+    own: [&Path; 2],
 ) -> Result<OwnedFd, ProcessError> {
+    let [workspace, temporary] = own;
     let failed = |error: RulesetError| no_files(&error.to_string());
     let secret = settings.secret.iter().map(|place| real(place)).collect();
     let mut rules = Rules { ruleset: Some(create().map_err(failed)?), secret };
@@ -58,7 +57,7 @@ pub(super) fn build(
         .chain(DEVICES.iter().map(|path| (Path::new(*path), device)))
         .try_for_each(|(path, access)| rules.add(&real(path), access))
         .map_err(failed)?;
-    // Made for this program alone, it is open even where it lies in a place that is closed.
+    // It was made for this program alone, so it is open even inside of a closed place.
     rules.add_whole(&real(temporary), all).map_err(failed)?;
     let missing = || no_files("it took the rules and does not enforce them");
     rules.ruleset.and_then(Option::<OwnedFd>::from).ok_or_else(missing)
@@ -74,7 +73,7 @@ fn create() -> Result<RulesetCreated, RulesetError> {
         .create()
 }
 
-/// Where a path leads; as it is if it leads nowhere.
+/// Returns the path without links, or as it is if it does not exist.
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
@@ -85,8 +84,8 @@ struct Rules {
 }
 
 impl Rules {
-    /// Opens `path` to the program. Rights cannot be taken away again further down, so a directory that
-    /// holds a secret place is opened child by child instead.
+    /// Opens `path` to the program. Rights cannot be taken away again further down, so a directory that holds a secret
+    /// place is opened child by child instead.
     fn add(&mut self, path: &Path, access: BitFlags<AccessFs>) -> Result<(), RulesetError> {
         if self.secret.iter().any(|secret| path.starts_with(secret)) {
             return Ok(());
@@ -95,12 +94,12 @@ impl Rules {
             return self.add_whole(path, access);
         }
         let Ok(children) = std::fs::read_dir(path) else { return Ok(()) };
-        // A link among the children leads to its target, which is judged like everything else.
+        // A link among the children leads to its target, which is checked like any other path.
         children.filter_map(Result::ok).try_for_each(|child| self.add(&real(&child.path()), access))
     }
 
     fn add_whole(&mut self, path: &Path, access: BitFlags<AccessFs>) -> Result<(), RulesetError> {
-        // What does not exist here needs no rule.
+        // A path that does not exist needs no rule.
         let Ok(descriptor) = PathFd::new(path) else { return Ok(()) };
         let fitting = match std::fs::metadata(path) {
             Ok(meta) if meta.is_dir() => access,
@@ -114,7 +113,7 @@ impl Rules {
     }
 }
 
-/// Returns the version of Landlock, after checking that rules are really accepted.
+/// Returns the version of Landlock, after checking that it accepts rules.
 pub(super) fn level() -> Result<i32, ProcessError> {
     let created = create().map_err(|error| no_files(&error.to_string()))?;
     if Option::<OwnedFd>::from(created).is_none() {
@@ -126,4 +125,12 @@ pub(super) fn level() -> Result<i32, ProcessError> {
         libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0_usize, 1_u32)
     };
     i32::try_from(version).ok().filter(|version| *version > 0).ok_or_else(|| no_files("no version"))
+}
+
+/// Returns the error of a kernel that does not confine files.
+pub(super) fn no_files(reason: &str) -> ProcessError {
+    ProcessError::Sandbox {
+        reason: format!("this kernel does not confine files ({reason})"),
+        fix: "use Linux 5.13 or newer with `landlock` among its security modules",
+    }
 }

@@ -1,6 +1,6 @@
 //! A provider that was connected, as it is told.
 
-use openkoi_app::access::Place;
+use openkoi_app::access::KeySlot;
 use serde_json::{Value, json};
 
 use crate::output::{Output, Page};
@@ -13,7 +13,7 @@ pub(super) struct Connected {
     /// Whether the provider has said that the credential is good.
     pub(super) verified: bool,
     /// Where a key is kept.
-    pub(super) kept: Option<Place>,
+    pub(super) kept: Option<KeySlot>,
     pub(super) note: String,
 }
 
@@ -31,9 +31,9 @@ impl Output for Connected {
 }
 
 /// Returns the word for a place of keys.
-fn word(place: Place) -> &'static str {
+fn word(place: KeySlot) -> &'static str {
     match place {
-        Place::File => "file",
-        Place::Keyring => "keyring",
+        KeySlot::File => "file",
+        KeySlot::Keyring => "keyring",
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, ffi::OsString, io::IsTerminal, sync::Arc, time::
 
 use openkoi_app::{
     access::{
-        KeepIn, KeyringTrouble, Place, Secret, SecretError, SecretSource, SecretStore,
+        KeepIn, KeySlot, KeyringTrouble, Secret, SecretError, SecretSource, SecretStore,
         keyring_label,
     },
     models::{Connection, listers},
@@ -41,8 +41,8 @@ pub(super) fn run(
     warn_of_others(connection, settings, context)?;
     let (name, model) = (connection.name.clone(), connection.default_model.clone());
     let note = match place {
-        Place::Keyring => format!("{note}; the key is in the key ring"),
-        Place::File => note,
+        KeySlot::Keyring => format!("{note}; the key is in the key ring"),
+        KeySlot::File => note,
     };
     Ok(Connected { name, model, verified, kept: Some(place), note })
 }
@@ -53,7 +53,7 @@ fn keep(
     key: &Secret,
     settings: &Settings,
     context: &Context,
-) -> Result<Place, CommandError> {
+) -> Result<KeySlot, CommandError> {
     context.paths()?.prepare()?;
     let wish = settings.credentials.store;
     let kept = context.secrets(settings)?.store(name, key, wish).map_err(|error| {
@@ -70,7 +70,7 @@ fn keep(
         };
         context.printer.warning(&warning);
     }
-    Ok(kept.place)
+    Ok(kept.slot)
 }
 
 /// Says that a key which is not used any more is still in the key ring.

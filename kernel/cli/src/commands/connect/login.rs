@@ -1,7 +1,7 @@
 //! A login: the code is shown, and what the person does with it is waited for.
 
 use openkoi_app::{
-    access::{self, Waiting},
+    access::{self, PendingLogin},
     thread,
 };
 use openkoi_core::port::Cancellation;
@@ -45,7 +45,7 @@ pub(super) fn run(
 }
 
 /// Where to go, on stderr: a script that connects still has the result alone on stdout.
-fn show(waiting: &Waiting, context: &Context) {
+fn show(waiting: &PendingLogin, context: &Context) {
     let url = waiting.complete_url().unwrap_or(waiting.verification_url());
     let milliseconds = u64::try_from(waiting.lifetime().as_millis()).unwrap_or(u64::MAX);
     let life = duration(milliseconds);

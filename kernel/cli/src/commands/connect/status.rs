@@ -1,7 +1,7 @@
 //! What is connected, and by what.
 
 use openkoi_app::{
-    access::{Listed, Logins, Place, SecretSource, SecretStore, keyring_label},
+    access::{KeySlot, LoginSummary, Logins, SecretSource, SecretStore, keyring_label},
     models::{Connections, Found},
     now_ms,
 };
@@ -17,7 +17,7 @@ struct Line {
     name: String,
     source: &'static str,
     place: String,
-    login: Option<Listed>,
+    login: Option<LoginSummary>,
 }
 
 /// Everything that is connected.
@@ -35,8 +35,8 @@ impl Shown {
         for connection in &connections.ready {
             let (source, place) = match &connection.found {
                 Found::At(SecretSource::Variable(name)) => ("variable", name.clone()),
-                Found::At(SecretSource::Saved(name)) => match secrets.place(name) {
-                    Some(Place::Keyring) => ("keyring", keyring_label(name)),
+                Found::At(SecretSource::Saved(name)) => match secrets.slot(name) {
+                    Some(KeySlot::Keyring) => ("keyring", keyring_label(name)),
                     _ => ("file", format!("credentials/{name}.key")),
                 },
                 Found::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),

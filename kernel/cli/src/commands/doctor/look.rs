@@ -3,7 +3,7 @@
 use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 
 use openkoi_app::{
-    access::{Place, SecretSource, SecretStore},
+    access::{KeySlot, SecretSource, SecretStore},
     models::{Connection, Connections, Found},
     sandbox,
     settings::Settings,
@@ -169,8 +169,8 @@ fn providers(settings: &Settings, context: &Context) -> Vec<Checkpoint> {
 fn provider(connection: &Connection, secrets: &SecretStore) -> Checkpoint {
     let source = match &connection.found {
         Found::At(SecretSource::Variable(name)) => format!("key from the variable {name}"),
-        Found::At(SecretSource::Saved(name)) => match secrets.place(name) {
-            Some(Place::Keyring) => "key from the key ring".to_owned(),
+        Found::At(SecretSource::Saved(name)) => match secrets.slot(name) {
+            Some(KeySlot::Keyring) => "key from the key ring".to_owned(),
             _ => format!("key from credentials/{name}.key"),
         },
         Found::At(SecretSource::Login(name)) => format!("login `{name}`"),
@@ -188,7 +188,7 @@ fn provider(connection: &Connection, secrets: &SecretStore) -> Checkpoint {
 /// Looks whether the keys in the key ring can be had, if there are any.
 fn keyring(connections: &Connections, secrets: &SecretStore) -> Option<Checkpoint> {
     let kept = |connection: &&Connection| match &connection.found {
-        Found::At(SecretSource::Saved(name)) => secrets.place(name) == Some(Place::Keyring),
+        Found::At(SecretSource::Saved(name)) => secrets.slot(name) == Some(KeySlot::Keyring),
         _ => false,
     };
     let first = connections.ready.iter().find(kept)?;

@@ -2,17 +2,16 @@
 
 use openkoi_brokers::{
     egress::{Credential, Injection},
-    oauth::{Access, LoginError},
-    secrets::{Secret, SecretError, SecretSource},
+    oauth::{AccessToken, LoginError},
+    secrets::{Secret, SecretError},
 };
-use openkoi_core::model::ModelTrouble;
+use openkoi_core::{
+    credential::{Inject, InjectWord, SecretSource},
+    model::ModelTrouble,
+};
 
 use super::{attempt_error::AttemptError, setup::ProviderClient, url_template};
-use crate::{
-    address::Address,
-    host::Shared,
-    manifest::{CredentialEntry, Inject, InjectWord},
-};
+use crate::{address::Address, host::Shared, manifest::CredentialEntry};
 
 /// Credential, address and headers of one request.
 #[derive(Debug, Default)]
@@ -137,7 +136,7 @@ impl ProviderClient {
     fn logged_in(
         &self,
         name: &str,
-        access: Access,
+        access: AccessToken,
         address: &Address,
     ) -> Result<Authorization, AttemptError> {
         let elsewhere = access.base_url.as_deref().map(Address::parse);

@@ -2,10 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use openkoi_brokers::{oauth::Login, secrets::SecretSource};
+use openkoi_core::credential::{Inject, Login, SecretSource};
 use serde_json::Value;
-
-use crate::manifest::Inject;
 
 /// Draws a number from 0 to 1. Waits vary by it, so that clients do not retry at the same moment.
 pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;

@@ -4,7 +4,8 @@
 //! names, or from a profile of another program that the user lets OpenKoi read. The value becomes a part of the host
 //! that a credential is bound to, so it has to be a single label of a host name.
 
-use openkoi_brokers::secrets::{SecretSource, SecretStore};
+use openkoi_brokers::secrets::SecretStore;
+use openkoi_core::credential::SecretSource;
 
 use super::settings::ProviderSettings;
 use crate::{
@@ -105,7 +106,7 @@ fn missing(name: &str, entry: &ProviderEntry) -> TemplateError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openkoi_brokers::secrets::ProfileStore;
+    use openkoi_core::credential::ProfileStore;
 
     const URL: &str = "https://runtime.{region}.example.com";
 

@@ -1,11 +1,9 @@
 //! Forms that several parts of a manifest share: names, logins, files of the user and ways to inject.
 
-use openkoi_brokers::oauth::{Login, UnfitLogin, is_line};
+use openkoi_brokers::oauth::{self, UnfitLogin};
+use openkoi_core::credential::{Inject, Login, is_line};
 
-use crate::{
-    manifest::{Inject, ManifestError},
-    text,
-};
+use crate::{manifest::ManifestError, text};
 
 pub(super) const COMPONENT_NAME: &str =
     "a letter, then letters, digits and `-`, all small, at most 64";
@@ -29,7 +27,7 @@ pub(super) fn name(
 pub(super) fn check_login(login: Option<&Login>) -> Result<(), ManifestError> {
     let unfit =
         |error: UnfitLogin| ManifestError::Value { key: "login", reason: error.to_string() };
-    login.map_or(Ok(()), Login::check).map_err(unfit)
+    login.map_or(Ok(()), oauth::check_login).map_err(unfit)
 }
 
 /// Returns true for the path of a file below the user's home.

@@ -1,6 +1,6 @@
 //! Checks the part of a provider: addresses, options, and the presets that share its wire format.
 
-use openkoi_brokers::oauth::{is_header, is_line};
+use openkoi_core::credential::{is_header_name, is_line};
 
 use super::forms::{COMPONENT_NAME, check_injection, check_login, is_below_home, name};
 use crate::{
@@ -65,7 +65,7 @@ fn check_headers(preset: &PresetEntry) -> Result<(), ManifestError> {
 fn is_plain(name: &str, value: &str) -> bool {
     let reserved = ["authorization", "cookie", "host", "content-length", "content-type"];
     let name = name.to_ascii_lowercase();
-    is_header(&name) && is_line(value) && !reserved.contains(&name.as_str())
+    is_header_name(&name) && is_line(value) && !reserved.contains(&name.as_str())
 }
 
 /// Checks that a preset sets options of the provider, and none that names a file.
@@ -111,7 +111,7 @@ fn check_url(key: &'static str, url: &str, provider: &ProviderEntry) -> Result<(
 mod tests {
     use super::super::tests::{PROVIDER, refused};
     use super::*;
-    use crate::manifest::Inject;
+    use openkoi_core::credential::Inject;
 
     const PROFILES: &str = r#"
         [credential.pair]

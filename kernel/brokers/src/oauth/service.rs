@@ -1,25 +1,26 @@
-//! One question to the service that issues tokens, and its answer.
+//! One request to a service that issues tokens, and its reply.
 
 use std::time::Duration;
 
+use openkoi_core::credential::Encoding;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
-use super::{Encoding, LoginError, error::one_line, login::binding};
+use super::{LoginError, error::one_line, login::binding};
 use crate::{
     egress::{Credential, Egress, EgressLimits, Injection, Request},
     secrets::Secret,
 };
 
-/// An answer of any status.
-pub(super) struct Reply {
+/// A reply of any status.
+pub(super) struct ServiceReply {
     pub(super) status: u16,
     pub(super) body: Zeroizing<Vec<u8>>,
 }
 
-/// An answer that says no (RFC 6749, section 5.2). Some services give it with status 200.
+/// The fields of a refusal (RFC 6749, section 5.2). Some services send it with status 200.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Fault {
@@ -27,18 +28,18 @@ pub(super) struct Fault {
     error_description: String,
 }
 
-impl Reply {
-    /// Returns whether it says yes.
+impl ServiceReply {
+    /// Tells whether the request succeeded.
     pub(super) fn is_good(&self) -> bool {
         (200..300).contains(&self.status) && self.fault().error.is_empty()
     }
 
-    /// Returns what it says against it, if that is said in the standard's words.
+    /// Returns the refusal; empty if there is none in the fields of the standard.
     pub(super) fn fault(&self) -> Fault {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// Reads it.
+    /// Parses the body.
     pub(super) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, LoginError> {
         // The parser's own message could repeat a piece of a token.
         let wrong = |error: serde_json::Error| LoginError::Answer {
@@ -47,7 +48,7 @@ impl Reply {
         serde_json::from_slice(&self.body).map_err(wrong)
     }
 
-    /// Says no in the service's words.
+    /// Returns the reason of a refusal in the service's words, or the status.
     pub(super) fn refusal(&self) -> String {
         let Fault { error, error_description } = self.fault();
         let free: Value = serde_json::from_slice(&self.body).unwrap_or_default();
@@ -61,20 +62,20 @@ impl Reply {
     }
 }
 
-/// Who asks, for errors and for what the broker logs.
-pub(super) struct Talk<'a> {
+/// The service of one login. The name is for errors and the broker's log.
+pub(super) struct TokenService<'a> {
     pub(super) egress: &'a Egress,
     pub(super) name: &'a str,
 }
 
-impl Talk<'_> {
+impl TokenService<'_> {
     /// Posts `fields`.
     pub(super) async fn post(
         &self,
         url: &str,
         encoding: Encoding,
         fields: &[(&str, &str)],
-    ) -> Result<Reply, LoginError> {
+    ) -> Result<ServiceReply, LoginError> {
         let (kind, body) = match encoding {
             Encoding::Form => {
                 let body = Serializer::new(String::new()).extend_pairs(fields).finish();
@@ -94,13 +95,13 @@ impl Talk<'_> {
         self.send(request).await
     }
 
-    /// Asks with a credential.
+    /// Sends a GET with a credential.
     pub(super) async fn get(
         &self,
         url: &str,
         headers: impl Iterator<Item = (String, Vec<u8>)>,
         credential: Credential,
-    ) -> Result<Reply, LoginError> {
+    ) -> Result<ServiceReply, LoginError> {
         let mut request = self.request("GET", url, headers.collect())?;
         request.credentials = vec![credential];
         self.send(request).await
@@ -128,15 +129,15 @@ impl Talk<'_> {
         })
     }
 
-    async fn send(&self, request: Request) -> Result<Reply, LoginError> {
+    async fn send(&self, request: Request) -> Result<ServiceReply, LoginError> {
         let failed = |source| LoginError::Unreachable { name: self.name.to_owned(), source };
         let mut response = self.egress.send(request).await.map_err(failed)?;
         let body = Zeroizing::new(response.body.read_to_end().await.map_err(failed)?);
-        Ok(Reply { status: response.status, body })
+        Ok(ServiceReply { status: response.status, body })
     }
 }
 
-/// Returns the host that a credential for `url` is bound to, and the credential.
+/// Returns `secret` as a credential for the `Authorization` of requests to the host of `url`.
 pub(super) fn credential(name: &str, secret: &Secret, url: &str, prefix: &str) -> Credential {
     let inject = Injection::Header { name: "authorization".to_owned(), prefix: prefix.to_owned() };
     Credential { name: name.to_owned(), secret: secret.clone(), host: binding(url), inject }
@@ -153,7 +154,7 @@ fn limits() -> EgressLimits {
         total: Duration::from_secs(30),
         body_bytes: 256 << 10,
         request_bytes: 256 << 10,
-        // A token that is asked for in one place does not come from another.
+        // A redirect would lead tokens to another host.
         redirects: 0,
     }
 }

@@ -1,0 +1,52 @@
+//! One command.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A program to run.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The program's name. It is found on the path of the settings' environment.
+    pub program: String,
+    /// Its arguments. No shell sees them.
+    pub arguments: Vec<String>,
+    /// The directory it may write below, absolute.
+    pub workspace: PathBuf,
+    /// The directory it starts in, absolute and inside the workspace.
+    pub directory: PathBuf,
+    /// Variables on top of the allowed ones. Those that change how programs load code are refused.
+    pub environment: Vec<(String, String)>,
+    /// Its standard input; empty if absent.
+    pub input: Option<Vec<u8>>,
+    /// The time after which the whole group is killed.
+    pub deadline: Option<Duration>,
+    /// Further paths that it may read.
+    pub read: Vec<PathBuf>,
+    /// Further paths that it may read and write.
+    pub write: Vec<PathBuf>,
+    /// Whether it gets the host's network. Without it, a program can reach itself and nothing else.
+    pub network: bool,
+    /// The number of bytes of output that are delivered as they come, and again of the newest at the end.
+    pub keep: u64,
+}
+
+impl Command {
+    /// Makes a command with nothing but a program and its workspace.
+    #[must_use]
+    pub fn new(program: impl Into<String>, workspace: impl Into<PathBuf>) -> Self {
+        let workspace = workspace.into();
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            directory: workspace.clone(),
+            workspace,
+            environment: Vec::new(),
+            input: None,
+            deadline: None,
+            read: Vec::new(),
+            write: Vec::new(),
+            network: false,
+            keep: 256 * 1024,
+        }
+    }
+}

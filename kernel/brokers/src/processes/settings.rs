@@ -1,0 +1,47 @@
+//! The settings of all programs.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Whether programs run in the sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SandboxMode {
+    /// They do. If the sandbox cannot be set up, they are not started.
+    #[default]
+    Required,
+    /// They do not, because the user set `sandbox = "off"`.
+    Off,
+}
+
+/// The settings of all programs.
+#[derive(Debug, Clone)]
+pub struct ProcessSettings {
+    /// A snapshot of the host's environment. The variables of an allow-list are passed on.
+    pub environment: Arc<HashMap<OsString, OsString>>,
+    /// The directory in which each program gets a temporary directory of its own. Created closed to others.
+    pub temporary: PathBuf,
+    /// The directory in which output is kept that was not delivered. Created closed to others.
+    pub spool: PathBuf,
+    /// Toolchains and caches that every program may read.
+    pub read: Vec<PathBuf>,
+    /// Paths that no program may read, even below one that it may.
+    pub secret: Vec<PathBuf>,
+    /// Whether the sandbox is required.
+    pub sandbox: SandboxMode,
+}
+
+/// A part of the sandbox that a system may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SandboxPart {
+    /// The confinement of files. Without it nothing is started.
+    Files,
+    /// A network of the program's own. Without it a program has no network.
+    Loopback,
+}
+
+/// A check that must succeed before a part of the sandbox is set up. A test makes it fail to have a system that lacks
+/// the part.
+pub(super) type Probe = fn(SandboxPart) -> io::Result<()>;
