@@ -138,7 +138,7 @@ mod tests {
     struct Read {
         /// The path.
         path: String,
-        /// Their number.
+        /// How many.
         limit: Option<u32>,
         /// A title is a property here.
         title: Vec<Inner>,
