@@ -21,9 +21,9 @@ mod routes;
 mod select;
 mod setup;
 
-pub use ask::{Answered, PATIENCE, ask, renew};
+pub use ask::{ListingAnswer, PATIENCE, ask, renew};
 pub use catalogue::{Catalogue, Facts};
-pub use connect::{Connection, Connections, Found, OptionValue, connect};
+pub use connect::{Connection, Connections, CredentialState, OptionValue, connect};
 pub use discover::{catalogue, discover};
 pub use error::ModelsError;
 pub use listing::Listing;

@@ -14,7 +14,7 @@ mod resolved;
 pub use error::SettingsError;
 pub use layers::{Layers, Origin, Setting};
 pub(crate) use resolved::expand;
-pub use resolved::{Limits, Provider, Sandbox, Settings};
+pub use resolved::{ConfiguredProvider, SandboxSettings, Settings, TaskLimits};
 
 #[cfg(test)]
 mod tests;

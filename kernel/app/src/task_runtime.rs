@@ -28,7 +28,7 @@ use crate::{
     sandbox,
     settings::Settings,
     toolbox::{WithFailPoints, WithRules, Without},
-    workspace::Directory,
+    workspace::SnapshotWorkspace,
 };
 
 /// Where a run meets a person or a program.
@@ -46,7 +46,7 @@ pub struct Surface {
 pub struct TaskRuntime {
     app: Arc<App>,
     storage: Arc<Storage>,
-    directory: Arc<Directory>,
+    files: Arc<SnapshotWorkspace>,
     models: Arc<Models>,
     /// Providers of the run whose list of models was kept and is no longer fresh.
     stale: Vec<Connection>,
@@ -79,7 +79,7 @@ impl TaskRuntime {
         let evaluators = Judges::new(&host, place, skills.rubrics(), &[])?;
         Ok(Self {
             app: Arc::clone(app),
-            directory: Arc::new(Directory::new(workspace, app.paths()?)?),
+            files: Arc::new(SnapshotWorkspace::new(workspace, app.paths()?)?),
             notices: models
                 .notice(&Role::new(Role::EXECUTOR))
                 .map(str::to_owned)
@@ -122,7 +122,7 @@ impl TaskRuntime {
             model: self.models.clone(),
             toolbox: self.toolbox.clone(),
             evaluators: self.evaluators.clone(),
-            workspace: self.directory.clone(),
+            workspace: self.files.clone(),
             journal: self.storage.clone(),
             approver: surface.approver,
             listener: surface.listener,

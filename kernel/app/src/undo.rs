@@ -16,7 +16,7 @@ use openkoi_storage::{
     tasks::{TaskQuery, TaskRecord},
 };
 
-use self::log::{Line, UndoLog};
+use self::log::{UndoLog, UndoRecord};
 use crate::{app::App, error::AppError};
 
 pub use self::{error::UndoError, log::UndoLogError};
@@ -132,7 +132,7 @@ impl UndoPlan {
         if let Err(error) = self.index.save(&self.index_path) {
             tracing::warn!(%error, "the snapshot index was not kept; the next capture reads more");
         }
-        let line = Line {
+        let line = UndoRecord {
             task: self.task.id.as_str().to_owned(),
             workspace: self.goal.workspace.display().to_string(),
             restored: self.goal.to.to_string(),
@@ -149,9 +149,9 @@ fn log_of(app: &App) -> Result<UndoLog, AppError> {
     Ok(UndoLog::at(app.paths()?.data()))
 }
 
-type Found = (TaskRecord, (TreeId, TreeId));
+type ChangedTask = (TaskRecord, (TreeId, TreeId));
 
-fn named(storage: &Storage, id: &str) -> Result<Found, AppError> {
+fn named(storage: &Storage, id: &str) -> Result<ChangedTask, AppError> {
     let task = storage.find_task(id)?;
     let trees = trees(&storage.entries(&task.id)?).filter(|(first, last)| first != last);
     let trees = trees.ok_or_else(|| UndoError::Unchanged(task.id.short().to_owned()))?;
@@ -159,7 +159,11 @@ fn named(storage: &Storage, id: &str) -> Result<Found, AppError> {
 }
 
 /// Returns the newest task of the workspace that changed files and is not undone.
-fn last_change(storage: &Storage, lines: &[Line], workspace: &Path) -> Result<Found, AppError> {
+fn last_change(
+    storage: &Storage,
+    lines: &[UndoRecord],
+    workspace: &Path,
+) -> Result<ChangedTask, AppError> {
     let query = TaskQuery { limit: Some(LOOKED_AT), ..TaskQuery::default() };
     let here = |task: &TaskRecord| Path::new(&task.workspace) == workspace;
     for task in storage.tasks(&query)?.into_iter().filter(here) {

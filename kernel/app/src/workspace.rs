@@ -23,14 +23,14 @@ use crate::paths::Paths;
 const SHOWN: usize = 60;
 
 /// A workspace with its store of states.
-pub struct Directory {
+pub struct SnapshotWorkspace {
     root: PathBuf,
     store: SnapshotStore,
     index_path: PathBuf,
     index: Mutex<Option<IndexCache>>,
 }
 
-impl Directory {
+impl SnapshotWorkspace {
     /// Makes a workspace whose states are kept among the user's data. Nothing is read yet.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Directory {
     }
 }
 
-impl Workspace for Directory {
+impl Workspace for SnapshotWorkspace {
     fn capture(&self) -> Result<TreeId, WorkspaceError> {
         let failed = |error: std::io::Error| WorkspaceError(error.to_string());
         failpoint::hit(Point::SnapshotBefore).map_err(failed)?;

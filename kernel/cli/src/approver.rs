@@ -12,28 +12,28 @@ use openkoi_core::{
 };
 use openkoi_storage::Storage;
 
-use crate::output::{Prompt, sanitise, sanitise_line};
+use crate::output::{Questions, sanitise, sanitise_line};
 
 /// The longest part of the arguments that is shown at either end, in characters.
 const SHOWN: usize = 600;
 
 /// Asks whoever sits at the terminal.
 pub struct Terminal {
-    prompt: Prompt,
+    questions: Questions,
     storage: Arc<Storage>,
 }
 
 impl Terminal {
     /// Returns an approver that keeps rules in `storage`.
-    pub fn new(prompt: Prompt, storage: Arc<Storage>) -> Self {
-        Self { prompt, storage }
+    pub fn new(questions: Questions, storage: Arc<Storage>) -> Self {
+        Self { questions, storage }
     }
 }
 
 impl Approver for Terminal {
     fn ask<'a>(&'a self, request: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
         Box::pin(async move {
-            if !self.prompt.is_interactive() {
+            if !self.questions.is_interactive() {
                 return None;
             }
             let text = question(request);

@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub use help::command;
-pub use line::{Action, Command, Line};
+pub use line::{Action, CliCommand, ParsedLine};
 pub use words::{asks_for_json, colour};
 
 /// Understands what was typed, the program's name left out.
@@ -32,7 +32,7 @@ pub use words::{asks_for_json, colour};
 /// # Errors
 ///
 /// A usage error with what may have been meant.
-pub fn parse(arguments: &[OsString]) -> Result<Line, CommandError> {
+pub fn parse(arguments: &[OsString]) -> Result<ParsedLine, CommandError> {
     let whole = Cli::command();
     match words::first(&whole, arguments) {
         Some(word) if words::is_command(&whole, &word) => parse_command(whole, arguments, &word),
@@ -46,7 +46,7 @@ fn parse_command(
     whole: clap::Command,
     arguments: &[OsString],
     word: &str,
-) -> Result<Line, CommandError> {
+) -> Result<ParsedLine, CommandError> {
     let matches = match help::dress(whole).try_get_matches_from(named(arguments)) {
         Ok(matches) => matches,
         Err(error) => return failure::page_or_error(&error, arguments, word),
@@ -60,16 +60,16 @@ fn parse_command(
         Some(command) => Action::Command(Box::new(command)),
         None => Action::Task(Box::new(cli.task)),
     };
-    Ok(Line { global: cli.global, action })
+    Ok(ParsedLine { global: cli.global, action })
 }
 
-fn parse_task(whole: &clap::Command, arguments: &[OsString]) -> Result<Line, CommandError> {
+fn parse_task(whole: &clap::Command, arguments: &[OsString]) -> Result<ParsedLine, CommandError> {
     let line = match TaskLine::try_parse_from(named(arguments)) {
         Ok(line) => line,
         Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
             let long = arguments.iter().any(|argument| argument == "--help");
             let text = if long { help::long() } else { help::short() };
-            return Ok(Line { global: GlobalFlags::default(), action: Action::Page(text) });
+            return Ok(ParsedLine { global: GlobalFlags::default(), action: Action::Page(text) });
         }
         Err(error) => return failure::page_or_error(&error, arguments, ""),
     };
@@ -83,7 +83,7 @@ fn parse_task(whole: &clap::Command, arguments: &[OsString]) -> Result<Line, Com
         let error = CommandError::usage("`--fork` needs a session to copy");
         return Err(error.hint("openkoi -c --fork \"TASK\"").hint("openkoi -r ID --fork \"TASK\""));
     }
-    Ok(Line { global, action: Action::Task(Box::new(task)) })
+    Ok(ParsedLine { global, action: Action::Task(Box::new(task)) })
 }
 
 /// Returns the arguments after the program's name, as clap wants them.

@@ -1,4 +1,4 @@
-//! What every command works with: the application, the flags that hold everywhere, the printer and the prompt.
+//! What every command works with: the application, the flags that hold everywhere, the printer and the questions.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +20,7 @@ use openkoi_storage::Storage;
 use crate::{
     error::CommandError,
     flags::GlobalFlags,
-    output::{Printer, Prompt},
+    output::{Printer, Questions},
 };
 
 /// Everything around a command.
@@ -31,7 +31,7 @@ pub struct Context {
     /// Prints.
     pub printer: Printer,
     /// Asks.
-    pub prompt: Prompt,
+    pub questions: Questions,
     global: GlobalFlags,
 }
 
@@ -40,7 +40,7 @@ impl Context {
     pub fn new(environment: Environment, global: GlobalFlags) -> Self {
         let app = App::new(environment);
         let printer = Printer::new(app.environment(), global.color, app.now_ms());
-        Self { app: Arc::new(app), printer, prompt: Prompt::new(), global }
+        Self { app: Arc::new(app), printer, questions: Questions::new(), global }
     }
 
     /// Returns how often `-v` was given.

@@ -115,7 +115,7 @@ impl Execution<'_> {
         }
         let storage = Arc::clone(self.runtime.storage());
         let surface = Surface {
-            approver: Arc::new(Terminal::new(self.context.prompt, storage)),
+            approver: Arc::new(Terminal::new(self.context.questions, storage)),
             listener: Arc::new(Listeners(all)),
             cancellation: Arc::new(self.interrupts.clone()),
         };

@@ -31,7 +31,7 @@ use std::{ffi::OsString, process::ExitCode};
 use openkoi_app::environment::Environment;
 
 use crate::{
-    args::Line,
+    args::ParsedLine,
     context::Context,
     error::CommandError,
     exit::Exit,
@@ -60,7 +60,7 @@ fn version(environment: &Environment) -> ExitCode {
 fn run(arguments: &[OsString], environment: Environment) -> Exit {
     let format = Format::json_if(args::asks_for_json(arguments));
     match args::parse(arguments) {
-        Ok(Line { global, action }) => {
+        Ok(ParsedLine { global, action }) => {
             let context = Context::new(environment, global);
             report(&context.printer, dispatch::dispatch(action, &context), format)
         }

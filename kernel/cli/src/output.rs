@@ -10,7 +10,7 @@ mod colour;
 pub(crate) mod format;
 mod measure;
 mod page;
-mod prompt;
+mod questions;
 pub(crate) mod sanitise;
 mod table;
 
@@ -18,7 +18,7 @@ pub use colour::{ColourChoice, Palette, Style};
 pub use format::{Format, SCHEMA_VERSION};
 pub use measure::{ago, bytes, count, duration, money, plural, timestamp};
 pub use page::Page;
-pub use prompt::{Choice, Prompt};
+pub use questions::{Choice, Questions};
 pub use sanitise::{sanitise, sanitise_line};
 pub use table::{Align, Cell, Table};
 

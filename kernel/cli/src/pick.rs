@@ -27,7 +27,7 @@ pub fn pick(context: &Context, settings: &Settings) -> Result<String, CommandErr
         // Says what was looked for, and how to go on.
         connections.routes(&unnamed, &catalogue)?;
     }
-    context.prompt.pick("model", "-m", &choices)
+    context.questions.pick("model", "-m", &choices)
 }
 
 /// Returns the models that answer and call tools, or are not known not to; of each connection its own choice first.

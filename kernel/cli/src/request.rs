@@ -54,14 +54,14 @@ pub struct ChatRequest {
 
 /// What a line without a command comes to.
 #[derive(Debug)]
-pub enum Request {
+pub enum LineRequest {
     /// A task.
     Task(Box<RunRequest>),
     /// A session was named and nothing to do in it.
     Chat(Box<ChatRequest>),
 }
 
-impl Request {
+impl LineRequest {
     /// Puts a task's flags together with standard input and the settings.
     ///
     /// # Errors

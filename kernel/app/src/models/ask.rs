@@ -14,7 +14,7 @@ pub const GLANCE: Duration = Duration::from_millis(500);
 
 /// What a provider answered.
 #[derive(Debug)]
-pub struct Answered {
+pub struct ListingAnswer {
     /// Its name.
     pub provider: String,
     /// Its list, or why there is none, in one line.
@@ -32,7 +32,7 @@ pub fn ask(
     settings: &Settings,
     connections: &[Connection],
     patience: Duration,
-) -> Result<Vec<Answered>, AppError> {
+) -> Result<Vec<ListingAnswer>, AppError> {
     if connections.is_empty() {
         return Ok(Vec::new());
     }
@@ -58,7 +58,7 @@ async fn all(
     connections: &[Connection],
     patience: Duration,
     now_ms: u64,
-) -> Result<Vec<Answered>, AppError> {
+) -> Result<Vec<ListingAnswer>, AppError> {
     let mut running = tokio::task::JoinSet::new();
     for (index, connection) in connections.iter().enumerate() {
         let (models, connection) = (Arc::clone(models), connection.clone());
@@ -89,7 +89,7 @@ async fn list(
     connection: &Connection,
     patience: Duration,
     now_ms: u64,
-) -> Answered {
+) -> ListingAnswer {
     let provider = connection.name.clone();
     let listed = tokio::time::timeout(patience, models.list_models(&provider)).await;
     let listing = match listed {
@@ -97,7 +97,7 @@ async fn list(
         Ok(Err(error)) => Err(error.message),
         Err(_) => Err(format!("`{provider}` did not answer within {} s", patience.as_secs_f64())),
     };
-    Answered { provider, listing }
+    ListingAnswer { provider, listing }
 }
 
 /// A list that cannot be kept is asked for again, which is no reason to end.

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
-use super::listing::{Listed, ListedPrice, Listing};
+use super::listing::{ListedModel, ListedPrice, Listing};
 use crate::error::AppError;
 
 /// Prices, limits and powers of models, by service.
@@ -25,7 +25,7 @@ pub struct Catalogue {
 #[derive(Debug, Default)]
 struct Service {
     text: Option<&'static RawValue>,
-    models: OnceLock<BTreeMap<String, Entry>>,
+    models: OnceLock<BTreeMap<String, CatalogueEntry>>,
 }
 
 /// The bundled list.
@@ -48,7 +48,7 @@ struct Bundled<'a> {
 /// One model of the list.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
-struct Entry {
+struct CatalogueEntry {
     name: Option<String>,
     tool_call: Option<bool>,
     reasoning: Option<bool>,
@@ -174,13 +174,13 @@ impl Catalogue {
         });
     }
 
-    fn entries(&self, service: &str) -> Option<&BTreeMap<String, Entry>> {
+    fn entries(&self, service: &str) -> Option<&BTreeMap<String, CatalogueEntry>> {
         self.services.get(service).map(Service::models)
     }
 }
 
 impl Service {
-    fn models(&self) -> &BTreeMap<String, Entry> {
+    fn models(&self) -> &BTreeMap<String, CatalogueEntry> {
         self.models.get_or_init(|| {
             let models = self.text.map(|text| serde_json::from_str(text.get())).transpose();
             // A test reads all that are bundled.
@@ -192,7 +192,7 @@ impl Service {
         })
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut BTreeMap<String, Entry>)) {
+    fn change(&mut self, change: impl FnOnce(&mut BTreeMap<String, CatalogueEntry>)) {
         self.models();
         let mut models = self.models.take().unwrap_or_default();
         change(&mut models);
@@ -200,8 +200,8 @@ impl Service {
     }
 }
 
-impl Entry {
-    fn overlay(&mut self, listed: &Listed) {
+impl CatalogueEntry {
+    fn overlay(&mut self, listed: &ListedModel) {
         fn newer<T>(known: &mut Option<T>, said: Option<T>) {
             if said.is_some() {
                 *known = said;
@@ -288,8 +288,8 @@ mod tests {
         "name": "Carp", "tool_call": true, "limit": {"context": 64000, "output": 4000},
         "cost": {"input": 2, "output": 10, "cache_read": 0.5}}}}}}"#;
 
-    fn listed(id: &str) -> Listed {
-        Listed { id: id.to_owned(), name: id.to_owned(), ..Listed::default() }
+    fn listed(id: &str) -> ListedModel {
+        ListedModel { id: id.to_owned(), name: id.to_owned(), ..ListedModel::default() }
     }
 
     #[test]
@@ -301,7 +301,7 @@ mod tests {
             cache_read: None,
             cache_write: None,
         };
-        let carp = Listed { context: Some(128_000), price: Some(price), ..listed("carp") };
+        let carp = ListedModel { context: Some(128_000), price: Some(price), ..listed("carp") };
         let listing = Listing { models: vec![carp, listed("pike")], ..Listing::default() };
 
         catalogue.lay("pond", &listing);

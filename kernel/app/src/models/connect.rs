@@ -10,7 +10,7 @@ use openkoi_host::manifest::{CredentialEntry, Inject, Manifest, PresetEntry, Pro
 
 use super::{ModelsError, login};
 use crate::{
-    settings::{Provider, Settings, expand},
+    settings::{ConfiguredProvider, Settings, expand},
     suggest,
 };
 
@@ -31,7 +31,7 @@ pub struct Connection {
     /// may be read are among the sources, too.
     pub stores: Vec<SecretSource>,
     /// Where the credential is.
-    pub found: Found,
+    pub found: CredentialState,
     /// The model it uses where nobody says which.
     pub default_model: Option<String>,
     /// The model it uses for small things where its prices say nothing.
@@ -61,7 +61,7 @@ pub struct OptionValue {
 
 /// Where a credential is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum CredentialState {
     /// Nowhere, and the provider needs one.
     Missing,
     /// Nowhere, and the provider works without.
@@ -144,7 +144,7 @@ pub fn connect(
         let options = options_of(provider, offer, &mut found.warnings);
         let connection = configured(provider, offer, options, has)?;
         match connection.found {
-            Found::Missing => found.missing.push(connection),
+            CredentialState::Missing => found.missing.push(connection),
             _ => found.ready.push(connection),
         }
     }
@@ -153,9 +153,9 @@ pub fn connect(
     for offer in offers.iter().filter(unconfigured) {
         let connection = offered(offer, has);
         match &connection.found {
-            Found::At(_) => ready.push(connection),
-            Found::NotNeeded => found.on_request.push(connection),
-            Found::Missing => found.missing.push(connection),
+            CredentialState::At(_) => ready.push(connection),
+            CredentialState::NotNeeded => found.on_request.push(connection),
+            CredentialState::Missing => found.missing.push(connection),
         }
     }
     ready.sort_by_key(|connection| connection.found.rank());
@@ -163,7 +163,7 @@ pub fn connect(
     Ok(found)
 }
 
-impl Found {
+impl CredentialState {
     /// Returns how early a credential of this kind counts among those of other providers.
     fn rank(&self) -> usize {
         match self {
@@ -228,7 +228,7 @@ fn store(preset: &PresetEntry) -> Option<SecretSource> {
 
 /// Returns the offer that a configured provider rests on: its component's, or the one of its own name.
 fn offer_for<'a, 'o>(
-    provider: &Provider,
+    provider: &ConfiguredProvider,
     offers: &'o [Offer<'a>],
 ) -> Result<&'o Offer<'a>, ModelsError> {
     let wanted = provider.component.as_ref().unwrap_or(&provider.name);
@@ -246,7 +246,7 @@ fn offer_for<'a, 'o>(
 }
 
 fn configured(
-    provider: &Provider,
+    provider: &ConfiguredProvider,
     offer: &Offer<'_>,
     options: Vec<OptionValue>,
     has: &dyn Fn(&SecretSource) -> bool,
@@ -339,16 +339,20 @@ fn sources(
     variables.chain(login).chain(external.iter().cloned()).chain(file).collect()
 }
 
-fn found(sources: &[SecretSource], needed: bool, has: &dyn Fn(&SecretSource) -> bool) -> Found {
+fn found(
+    sources: &[SecretSource],
+    needed: bool,
+    has: &dyn Fn(&SecretSource) -> bool,
+) -> CredentialState {
     match sources.iter().find(|source| has(source)) {
-        Some(source) => Found::At(source.clone()),
-        None if needed => Found::Missing,
-        None => Found::NotNeeded,
+        Some(source) => CredentialState::At(source.clone()),
+        None if needed => CredentialState::Missing,
+        None => CredentialState::NotNeeded,
     }
 }
 
 fn options_of(
-    provider: &Provider,
+    provider: &ConfiguredProvider,
     offer: &Offer<'_>,
     warnings: &mut Vec<String>,
 ) -> Vec<OptionValue> {
@@ -368,7 +372,7 @@ fn options_of(
     options
 }
 
-fn undeclared(provider: &Provider, offer: &Offer<'_>, name: &str) -> String {
+fn undeclared(provider: &ConfiguredProvider, offer: &Offer<'_>, name: &str) -> String {
     let own = ["component", "base_url", "api_key_env", "models"].map(str::to_owned);
     let declared = offer.entry.options.iter().map(|option| option.name.clone());
     let question = suggest::question(&suggest::closest(name, own.into_iter().chain(declared)));

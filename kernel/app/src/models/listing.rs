@@ -25,13 +25,13 @@ pub struct Listing {
     /// Where.
     pub base_url: String,
     /// The models, in the provider's order.
-    pub models: Vec<Listed>,
+    pub models: Vec<ListedModel>,
 }
 
 /// One model of a list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Listed {
+pub struct ListedModel {
     /// Its id.
     pub id: String,
     /// A name for people, or the id.
@@ -75,7 +75,7 @@ pub struct ListedPrice {
 impl Listing {
     /// Makes a list of what was offered just now.
     pub fn new(base_url: &str, now_ms: u64, offered: Vec<Offered>) -> Self {
-        let models = offered.into_iter().map(Listed::from).collect();
+        let models = offered.into_iter().map(ListedModel::from).collect();
         Self {
             schema_version: SCHEMA,
             fetched_at_ms: now_ms,
@@ -121,7 +121,7 @@ fn path(home: &Path, provider: &str) -> PathBuf {
     home.join("cache").join("models").join(format!("{name}.json"))
 }
 
-impl From<Offered> for Listed {
+impl From<Offered> for ListedModel {
     fn from(offered: Offered) -> Self {
         Self {
             id: offered.id,
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     fn listing() -> Listing {
-        let carp = Listed { id: "carp".into(), name: "carp".into(), ..Listed::default() };
+        let carp = ListedModel { id: "carp".into(), name: "carp".into(), ..ListedModel::default() };
         Listing {
             schema_version: SCHEMA,
             fetched_at_ms: 1_000,

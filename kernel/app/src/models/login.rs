@@ -4,7 +4,7 @@ use openkoi_brokers::oauth::Login;
 use serde_json::Value;
 
 use super::ModelsError;
-use crate::settings::Provider;
+use crate::settings::ConfiguredProvider;
 
 /// Returns the login of `provider`: `offered`, and over it `[providers.NAME.login]`, which may also be one of
 /// its own. `moved` says that the user has said where the service is.
@@ -13,7 +13,7 @@ use crate::settings::Provider;
 ///
 /// When what comes of it is no login.
 pub(super) fn of(
-    provider: &Provider,
+    provider: &ConfiguredProvider,
     offered: Option<&Login>,
     moved: bool,
 ) -> Result<Option<Login>, ModelsError> {
@@ -67,11 +67,11 @@ mod tests {
         }
     }"#;
 
-    fn provider(login: &str) -> Provider {
-        Provider {
+    fn provider(login: &str) -> ConfiguredProvider {
+        ConfiguredProvider {
             name: "work".to_owned(),
             login: toml::from_str(login).unwrap(),
-            ..Provider::default()
+            ..ConfiguredProvider::default()
         }
     }
 

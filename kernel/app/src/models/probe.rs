@@ -1,7 +1,7 @@
 //! Whether a server on this machine serves models: the last place to look, and only where nothing else is.
 
 use super::{
-    Connection, Connections, Found,
+    Connection, Connections, CredentialState,
     ask::{self, GLANCE},
 };
 use crate::{app::App, error::AppError, settings::Settings};
@@ -23,7 +23,8 @@ pub fn probe(
     let local = connections.local();
     for answered in ask::ask(app, settings, &local, GLANCE)? {
         let Ok(listing) = answered.listing else { continue };
-        let works = |model: &&super::listing::Listed| !model.embeds && model.tools != Some(false);
+        let works =
+            |model: &&super::listing::ListedModel| !model.embeds && model.tools != Some(false);
         let Some(first) = listing.models.iter().find(works) else { continue };
         connections.take_up(&answered.provider, &first.id);
     }
@@ -59,6 +60,6 @@ impl Connection {
             None => host.split(':').next().unwrap_or_default(),
         };
         let loopback = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-        self.found == Found::NotNeeded && (name == "localhost" || loopback)
+        self.found == CredentialState::NotNeeded && (name == "localhost" || loopback)
     }
 }

@@ -8,7 +8,7 @@ use super::{
     Catalogue, Connection, Connections, EMBEDDER, Facts, ModelsError, ROLES, Route, Routes, SMALL,
 };
 use crate::{settings::Settings, suggest};
-use roles::Choice;
+use roles::RoleChoice;
 
 impl Connections {
     /// Gives every role its models.
@@ -22,7 +22,7 @@ impl Connections {
         catalogue: &Catalogue,
     ) -> Result<Routes, ModelsError> {
         let mut routes = Routes::default();
-        let choice = Choice { connections: self, settings, catalogue };
+        let choice = RoleChoice { connections: self, settings, catalogue };
         let executor = choice.of(Role::EXECUTOR)?;
         for role in ROLES.into_iter().chain([SMALL]) {
             let (first, origin) = choice.for_role(role, &executor)?;

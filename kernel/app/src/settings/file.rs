@@ -14,7 +14,7 @@ const LARGEST: u64 = 1 << 20;
 
 /// One key that a file sets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct ConfigEntry {
     /// The key's segments.
     pub path: Vec<String>,
     /// What it is set to; a table only where it is empty.
@@ -28,7 +28,7 @@ pub struct Entry {
 /// # Errors
 ///
 /// When it is there and cannot be read, or is no TOML.
-pub fn read(path: &Path) -> Result<Option<Vec<Entry>>, SettingsError> {
+pub fn read(path: &Path) -> Result<Option<Vec<ConfigEntry>>, SettingsError> {
     let unreadable = |source| SettingsError::Unreadable { path: path.to_owned(), source };
     match fs::metadata(path) {
         Ok(meta) if !meta.is_file() => return Err(unreadable(io::ErrorKind::IsADirectory.into())),
@@ -48,7 +48,7 @@ pub fn read(path: &Path) -> Result<Option<Vec<Entry>>, SettingsError> {
 /// # Errors
 ///
 /// When it is no TOML.
-pub fn parse(text: &str, path: &Path) -> Result<Vec<Entry>, SettingsError> {
+pub fn parse(text: &str, path: &Path) -> Result<Vec<ConfigEntry>, SettingsError> {
     let syntax = |error: toml::de::Error| SettingsError::Syntax {
         path: PathBuf::from(path),
         line: error.span().map_or(1, |span| line_at(text, span.start)),
@@ -68,7 +68,7 @@ fn walk(
     places: &DeTable<'_>,
     values: &toml::Table,
     path: &mut Vec<String>,
-    entries: &mut Vec<Entry>,
+    entries: &mut Vec<ConfigEntry>,
 ) {
     for (key, place) in places {
         let name = key.get_ref().as_ref();
@@ -78,7 +78,7 @@ fn walk(
             (DeValue::Table(places), toml::Value::Table(values)) if !values.is_empty() => {
                 walk(text, places, values, path, entries);
             }
-            _ => entries.push(Entry {
+            _ => entries.push(ConfigEntry {
                 path: path.clone(),
                 value: value.clone(),
                 line: line_at(text, key.span().start),

@@ -6,7 +6,7 @@ use crate::suggest;
 
 /// What values a key takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub enum ValueKind {
     /// Text.
     Text,
     /// A model: `provider/model`, or a bare name that one provider has.
@@ -25,7 +25,7 @@ pub enum Kind {
     Anything,
 }
 
-impl Kind {
+impl ValueKind {
     /// Returns what a value has to be, for messages.
     pub fn expected(self) -> String {
         match self {
@@ -75,7 +75,7 @@ pub fn number(value: &toml::Value) -> Option<f64> {
 
 /// What a project's file may do with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Project {
+pub enum ProjectRule {
     /// Set it.
     Set,
     /// Make it smaller.
@@ -98,86 +98,91 @@ pub struct Key {
     /// Its dotted name.
     pub name: &'static str,
     /// What values it takes.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// Its default as it would be written; empty where absence is the default.
     pub default: &'static str,
     /// What a project may do with it.
-    pub project: Project,
+    pub project: ProjectRule,
     /// Whether anything reads it already.
     pub used: bool,
 }
 
-const ENDPOINT: Project = Project::Refused("a project may not choose where requests go");
-const SANDBOX: Project = Project::Refused("a project may not change the sandbox");
-const KEYS_KEPT: Project = Project::Refused("a project may not choose where keys are kept");
-const TRUST: Project = Project::Refused("a project may not change how far it is trusted");
-const PERSONAL: Project = Project::Refused("it belongs in your own configuration");
+const ENDPOINT: ProjectRule = ProjectRule::Refused("a project may not choose where requests go");
+const SANDBOX: ProjectRule = ProjectRule::Refused("a project may not change the sandbox");
+const KEYS_KEPT: ProjectRule = ProjectRule::Refused("a project may not choose where keys are kept");
+const TRUST: ProjectRule = ProjectRule::Refused("a project may not change how far it is trusted");
+const PERSONAL: ProjectRule = ProjectRule::Refused("it belongs in your own configuration");
 
 /// The words of `log.level`.
 pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 const TRUST_LEVELS: &[&str] = &["ask", "suggest", "act", "autonomous"];
 
-const fn key(name: &'static str, kind: Kind, default: &'static str, project: Project) -> Key {
+const fn key(
+    name: &'static str,
+    kind: ValueKind,
+    default: &'static str,
+    project: ProjectRule,
+) -> Key {
     Key { name, kind, default, project, used: true }
 }
 
-const fn later(name: &'static str, kind: Kind, project: Project) -> Key {
+const fn later(name: &'static str, kind: ValueKind, project: ProjectRule) -> Key {
     Key { name, kind, default: "", project, used: false }
 }
 
 /// Every key. More particular names come before those that cover them.
 pub const KEYS: &[Key] = &[
-    key("model", Kind::Model, "", Project::Set),
-    key("roles.planner", Kind::Model, "", Project::Set),
-    key("roles.executor", Kind::Model, "", Project::Set),
-    key("roles.evaluator", Kind::Model, "", Project::Set),
-    key("roles.small", Kind::Model, "", Project::Set),
-    key("roles.embedder", Kind::Model, "", Project::Set),
-    key("fallback.models", Kind::Texts, "[]", PERSONAL),
-    key("fallback.planner", Kind::Texts, "", PERSONAL),
-    key("fallback.executor", Kind::Texts, "", PERSONAL),
-    key("fallback.evaluator", Kind::Texts, "", PERSONAL),
-    key("fallback.small", Kind::Texts, "", PERSONAL),
-    key("limits.iterations", Kind::Count(0, 1_000), "3", Project::Lower),
-    key("limits.quality", Kind::Number(0.0, 1.0), "0.8", Project::Raise),
-    key("limits.tokens", Kind::Count(1, u64::MAX), "200000", Project::Lower),
-    key("limits.cost_usd", Kind::Number(0.0, 1_000_000.0), "2.0", Project::Lower),
-    key("limits.seconds", Kind::Count(1, 31_536_000), "300", Project::Lower),
-    key("limits.tool_rounds", Kind::Count(1, 10_000), "20", Project::Lower),
-    key("checks.enabled", Kind::Switch, "true", Project::TurnOff),
-    key("tools.disabled", Kind::Texts, "[]", Project::Add),
-    key("sandbox.mode", Kind::Word(&["on", "off"]), "\"on\"", SANDBOX),
-    key("sandbox.read", Kind::Texts, "[]", SANDBOX),
-    key("sandbox.write", Kind::Texts, "[]", SANDBOX),
-    key("sandbox.network", Kind::Switch, "false", SANDBOX),
-    key("credentials.store", Kind::Word(&["auto", "keyring", "file"]), "\"auto\"", KEYS_KEPT),
-    key("credentials.programs", Kind::Texts, "[]", KEYS_KEPT),
-    key("trust.default", Kind::Word(TRUST_LEVELS), "\"act\"", TRUST),
-    key("trust.domains.*", Kind::Word(TRUST_LEVELS), "", TRUST),
-    key("log.level", Kind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),
-    key("providers.*.component", Kind::Text, "", ENDPOINT),
-    key("providers.*.base_url", Kind::Text, "", ENDPOINT),
-    key("providers.*.api_key_env", Kind::Text, "", ENDPOINT),
-    key("providers.*.models", Kind::Texts, "", ENDPOINT),
-    key("providers.*.login.*", Kind::Anything, "", ENDPOINT),
-    key("providers.*.login.*.*", Kind::Anything, "", ENDPOINT),
-    key("providers.*.*", Kind::Anything, "", ENDPOINT),
-    key("component.*.limits.memory-mib", Kind::Count(1, 4_096), "", PERSONAL),
-    key("component.*.limits.wall-ms", Kind::Count(1, 86_400_000), "", PERSONAL),
-    key("component.*.limits.cpu-ms", Kind::Count(1, 86_400_000), "", PERSONAL),
-    key("component.*.limits.host-calls", Kind::Count(1, 1_000_000_000), "", PERSONAL),
-    key("component.*.limits.host-bytes-mib", Kind::Count(1, 65_536), "", PERSONAL),
-    key("component.*.limits.output-kib", Kind::Count(1, 1_048_576), "", PERSONAL),
-    later("api.enabled", Kind::Switch, PERSONAL),
-    later("api.port", Kind::Count(1, 65_535), PERSONAL),
-    later("api.token", Kind::Text, PERSONAL),
-    later("api.webhooks.on_task_complete", Kind::Text, ENDPOINT),
-    later("api.webhooks.on_task_failed", Kind::Text, ENDPOINT),
-    later("api.webhooks.on_budget_warning", Kind::Text, ENDPOINT),
-    later("redaction.enabled", Kind::Switch, Project::TurnOn),
-    later("redaction.categories.*", Kind::Switch, PERSONAL),
-    later("redaction.custom_patterns", Kind::Anything, PERSONAL),
-    later("redaction.literal_secrets", Kind::Texts, PERSONAL),
+    key("model", ValueKind::Model, "", ProjectRule::Set),
+    key("roles.planner", ValueKind::Model, "", ProjectRule::Set),
+    key("roles.executor", ValueKind::Model, "", ProjectRule::Set),
+    key("roles.evaluator", ValueKind::Model, "", ProjectRule::Set),
+    key("roles.small", ValueKind::Model, "", ProjectRule::Set),
+    key("roles.embedder", ValueKind::Model, "", ProjectRule::Set),
+    key("fallback.models", ValueKind::Texts, "[]", PERSONAL),
+    key("fallback.planner", ValueKind::Texts, "", PERSONAL),
+    key("fallback.executor", ValueKind::Texts, "", PERSONAL),
+    key("fallback.evaluator", ValueKind::Texts, "", PERSONAL),
+    key("fallback.small", ValueKind::Texts, "", PERSONAL),
+    key("limits.iterations", ValueKind::Count(0, 1_000), "3", ProjectRule::Lower),
+    key("limits.quality", ValueKind::Number(0.0, 1.0), "0.8", ProjectRule::Raise),
+    key("limits.tokens", ValueKind::Count(1, u64::MAX), "200000", ProjectRule::Lower),
+    key("limits.cost_usd", ValueKind::Number(0.0, 1_000_000.0), "2.0", ProjectRule::Lower),
+    key("limits.seconds", ValueKind::Count(1, 31_536_000), "300", ProjectRule::Lower),
+    key("limits.tool_rounds", ValueKind::Count(1, 10_000), "20", ProjectRule::Lower),
+    key("checks.enabled", ValueKind::Switch, "true", ProjectRule::TurnOff),
+    key("tools.disabled", ValueKind::Texts, "[]", ProjectRule::Add),
+    key("sandbox.mode", ValueKind::Word(&["on", "off"]), "\"on\"", SANDBOX),
+    key("sandbox.read", ValueKind::Texts, "[]", SANDBOX),
+    key("sandbox.write", ValueKind::Texts, "[]", SANDBOX),
+    key("sandbox.network", ValueKind::Switch, "false", SANDBOX),
+    key("credentials.store", ValueKind::Word(&["auto", "keyring", "file"]), "\"auto\"", KEYS_KEPT),
+    key("credentials.programs", ValueKind::Texts, "[]", KEYS_KEPT),
+    key("trust.default", ValueKind::Word(TRUST_LEVELS), "\"act\"", TRUST),
+    key("trust.domains.*", ValueKind::Word(TRUST_LEVELS), "", TRUST),
+    key("log.level", ValueKind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),
+    key("providers.*.component", ValueKind::Text, "", ENDPOINT),
+    key("providers.*.base_url", ValueKind::Text, "", ENDPOINT),
+    key("providers.*.api_key_env", ValueKind::Text, "", ENDPOINT),
+    key("providers.*.models", ValueKind::Texts, "", ENDPOINT),
+    key("providers.*.login.*", ValueKind::Anything, "", ENDPOINT),
+    key("providers.*.login.*.*", ValueKind::Anything, "", ENDPOINT),
+    key("providers.*.*", ValueKind::Anything, "", ENDPOINT),
+    key("component.*.limits.memory-mib", ValueKind::Count(1, 4_096), "", PERSONAL),
+    key("component.*.limits.wall-ms", ValueKind::Count(1, 86_400_000), "", PERSONAL),
+    key("component.*.limits.cpu-ms", ValueKind::Count(1, 86_400_000), "", PERSONAL),
+    key("component.*.limits.host-calls", ValueKind::Count(1, 1_000_000_000), "", PERSONAL),
+    key("component.*.limits.host-bytes-mib", ValueKind::Count(1, 65_536), "", PERSONAL),
+    key("component.*.limits.output-kib", ValueKind::Count(1, 1_048_576), "", PERSONAL),
+    later("api.enabled", ValueKind::Switch, PERSONAL),
+    later("api.port", ValueKind::Count(1, 65_535), PERSONAL),
+    later("api.token", ValueKind::Text, PERSONAL),
+    later("api.webhooks.on_task_complete", ValueKind::Text, ENDPOINT),
+    later("api.webhooks.on_task_failed", ValueKind::Text, ENDPOINT),
+    later("api.webhooks.on_budget_warning", ValueKind::Text, ENDPOINT),
+    later("redaction.enabled", ValueKind::Switch, ProjectRule::TurnOn),
+    later("redaction.categories.*", ValueKind::Switch, PERSONAL),
+    later("redaction.custom_patterns", ValueKind::Anything, PERSONAL),
+    later("redaction.literal_secrets", ValueKind::Texts, PERSONAL),
 ];
 
 impl Key {

@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     error::SettingsError,
-    file::{self, Entry},
-    key::{KEYS, Key, Project, number},
+    file::{self, ConfigEntry},
+    key::{KEYS, Key, ProjectRule, number},
 };
 use crate::{
     environment::{Environment, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, Variable},
@@ -124,7 +124,7 @@ impl Layers {
     /// # Errors
     ///
     /// When a value has the wrong type.
-    pub fn user(&mut self, entries: Vec<Entry>, path: &Path) -> Result<(), SettingsError> {
+    pub fn user(&mut self, entries: Vec<ConfigEntry>, path: &Path) -> Result<(), SettingsError> {
         for entry in entries {
             let origin = Origin::User { path: path.to_owned(), line: entry.line };
             self.lay(entry, origin)?;
@@ -137,7 +137,7 @@ impl Layers {
     /// # Errors
     ///
     /// When a value has the wrong type.
-    pub fn project(&mut self, entries: Vec<Entry>, path: &Path) -> Result<(), SettingsError> {
+    pub fn project(&mut self, entries: Vec<ConfigEntry>, path: &Path) -> Result<(), SettingsError> {
         for mut entry in entries {
             let origin = Origin::Project { path: path.to_owned(), line: entry.line };
             // An empty table sets nothing, but it would name a provider.
@@ -151,7 +151,7 @@ impl Layers {
                     self.warnings.push(format!("{origin}: `{name}` is not used: {reason}"));
                     continue;
                 }
-                if key.project == Project::Add {
+                if key.project == ProjectRule::Add {
                     entry.value = self.added(&entry);
                 }
             }
@@ -221,7 +221,7 @@ impl Layers {
         self.warnings.push(warning);
     }
 
-    fn lay(&mut self, entry: Entry, origin: Origin) -> Result<(), SettingsError> {
+    fn lay(&mut self, entry: ConfigEntry, origin: Origin) -> Result<(), SettingsError> {
         match Key::find(&entry.path) {
             Some(key) => check(key, &entry, &origin)?,
             None if entry.value.is_table() && Key::is_table(&entry.path) => {
@@ -238,10 +238,10 @@ impl Layers {
         Ok(())
     }
 
-    fn put(&mut self, entry: Entry, origin: Origin) {
+    fn put(&mut self, entry: ConfigEntry, origin: Origin) {
         let Some(key) = Key::find(&entry.path) else { return };
         self.name_provider(&entry.path);
-        let Entry { path, value, .. } = entry;
+        let ConfigEntry { path, value, .. } = entry;
         self.values.insert(path.clone(), Setting { path, value, origin, key });
     }
 
@@ -253,24 +253,24 @@ impl Layers {
     }
 
     /// Returns why a project may not say this, or nothing where it may.
-    fn refusal(&self, key: &Key, entry: &Entry) -> Option<&'static str> {
+    fn refusal(&self, key: &Key, entry: &ConfigEntry) -> Option<&'static str> {
         let present = self.values.get(&entry.path).and_then(|setting| number(&setting.value));
         let wanted = number(&entry.value);
         match key.project {
-            Project::Set | Project::Add => None,
-            Project::Lower if wanted <= present => None,
-            Project::Lower => Some("a project may only lower it"),
-            Project::Raise if wanted >= present => None,
-            Project::Raise => Some("a project may only raise it"),
-            Project::TurnOff if entry.value.as_bool() == Some(false) => None,
-            Project::TurnOff => Some("a project may only turn it off"),
-            Project::TurnOn if entry.value.as_bool() == Some(true) => None,
-            Project::TurnOn => Some("a project may only turn it on"),
-            Project::Refused(reason) => Some(reason),
+            ProjectRule::Set | ProjectRule::Add => None,
+            ProjectRule::Lower if wanted <= present => None,
+            ProjectRule::Lower => Some("a project may only lower it"),
+            ProjectRule::Raise if wanted >= present => None,
+            ProjectRule::Raise => Some("a project may only raise it"),
+            ProjectRule::TurnOff if entry.value.as_bool() == Some(false) => None,
+            ProjectRule::TurnOff => Some("a project may only turn it off"),
+            ProjectRule::TurnOn if entry.value.as_bool() == Some(true) => None,
+            ProjectRule::TurnOn => Some("a project may only turn it on"),
+            ProjectRule::Refused(reason) => Some(reason),
         }
     }
 
-    fn added(&self, entry: &Entry) -> toml::Value {
+    fn added(&self, entry: &ConfigEntry) -> toml::Value {
         let present = self.values.get(&entry.path).and_then(|setting| setting.value.as_array());
         let mut list = present.cloned().unwrap_or_default();
         for value in entry.value.as_array().into_iter().flatten() {
@@ -282,11 +282,11 @@ impl Layers {
     }
 }
 
-fn entry(name: &str, value: impl Into<toml::Value>) -> Entry {
-    Entry { path: name.split('.').map(str::to_owned).collect(), value: value.into(), line: 0 }
+fn entry(name: &str, value: impl Into<toml::Value>) -> ConfigEntry {
+    ConfigEntry { path: name.split('.').map(str::to_owned).collect(), value: value.into(), line: 0 }
 }
 
-fn check(key: &Key, entry: &Entry, origin: &Origin) -> Result<(), SettingsError> {
+fn check(key: &Key, entry: &ConfigEntry, origin: &Origin) -> Result<(), SettingsError> {
     if key.kind.accepts(&entry.value) {
         return Ok(());
     }
@@ -298,7 +298,7 @@ fn check(key: &Key, entry: &Entry, origin: &Origin) -> Result<(), SettingsError>
     })
 }
 
-fn no_table(entry: &Entry, origin: &Origin) -> SettingsError {
+fn no_table(entry: &ConfigEntry, origin: &Origin) -> SettingsError {
     SettingsError::Value {
         origin: origin.to_string(),
         key: entry.path.join("."),
@@ -307,7 +307,7 @@ fn no_table(entry: &Entry, origin: &Origin) -> SettingsError {
     }
 }
 
-fn unknown(entry: &Entry, origin: &Origin) -> String {
+fn unknown(entry: &ConfigEntry, origin: &Origin) -> String {
     let name = entry.path.join(".");
     let question = suggest::question(&Key::suggestions(&entry.path));
     let question = question.map_or_else(String::new, |question| format!("; {question}"));

@@ -19,7 +19,7 @@ use crate::environment::{Environment, HOME};
 
 /// Limits of one task.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
+pub struct TaskLimits {
     /// Most iterations.
     pub iterations: u32,
     /// The score from which work is accepted, 0 to 1.
@@ -36,7 +36,7 @@ pub struct Limits {
 
 /// What programs that a tool starts may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sandbox {
+pub struct SandboxSettings {
     /// Whether there is one.
     pub on: bool,
     /// Further directories they may read.
@@ -58,7 +58,7 @@ pub struct Credentials {
 
 /// One `[providers.NAME]`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Provider {
+pub struct ConfiguredProvider {
     /// Its name, the first half of `provider/model`.
     pub name: String,
     /// The component that speaks its wire format; absent: that of the same name.
@@ -91,15 +91,15 @@ pub struct Settings {
     /// The same for one role, in place of it.
     pub fallbacks: BTreeMap<String, Vec<String>>,
     /// Providers in the order of the file.
-    pub providers: Vec<Provider>,
+    pub providers: Vec<ConfiguredProvider>,
     /// Limits of one task.
-    pub limits: Limits,
+    pub limits: TaskLimits,
     /// Whether the project's own checks run.
     pub checks: bool,
     /// Names of tools that are left out.
     pub disabled_tools: Vec<String>,
     /// What programs may do.
-    pub sandbox: Sandbox,
+    pub sandbox: SandboxSettings,
     /// Where keys are kept.
     pub credentials: Credentials,
     /// How far the agent may go.
@@ -241,9 +241,9 @@ impl Reader<'_> {
         whole
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> TaskLimits {
         let small = |path: &[&str]| u32::try_from(self.count(path)).unwrap_or(u32::MAX);
-        Limits {
+        TaskLimits {
             iterations: small(&["limits", "iterations"]),
             quality: self.number(&["limits", "quality"]),
             tokens: self.count(&["limits", "tokens"]),
@@ -253,8 +253,8 @@ impl Reader<'_> {
         }
     }
 
-    fn sandbox(&self) -> Sandbox {
-        Sandbox {
+    fn sandbox(&self) -> SandboxSettings {
+        SandboxSettings {
             on: self.text(&["sandbox", "mode"]).as_deref() != Some("off"),
             read: self.paths(&["sandbox", "read"]),
             write: self.paths(&["sandbox", "write"]),
@@ -302,12 +302,12 @@ impl Reader<'_> {
         limits
     }
 
-    fn provider(&self, name: &str) -> Provider {
+    fn provider(&self, name: &str) -> ConfiguredProvider {
         let own = ["component", "base_url", "api_key_env", "models"];
         let values = self.below(&["providers", name], |value| Some(option_text(value)));
         let take = |key: &str| values.get(key).filter(|text| !text.is_empty()).cloned();
         let options = values.iter().filter(|(key, _)| !own.contains(&key.as_str()));
-        Provider {
+        ConfiguredProvider {
             name: name.to_owned(),
             component: take("component"),
             base_url: take("base_url").map(|url| url.trim_end_matches('/').to_owned()),

@@ -29,7 +29,7 @@ pub enum UndoLogError {
 
 /// One undo or redo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Line {
+pub(super) struct UndoRecord {
     pub(super) task: String,
     pub(super) workspace: String,
     /// The tree that was restored.
@@ -51,7 +51,7 @@ impl UndoLog {
     }
 
     /// Returns all lines, oldest first. A line that a crash tore says nothing.
-    pub(super) fn read(&self) -> Result<Vec<Line>, UndoLogError> {
+    pub(super) fn read(&self) -> Result<Vec<UndoRecord>, UndoLogError> {
         match fs::read_to_string(&self.path) {
             Ok(text) => {
                 Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
@@ -63,19 +63,19 @@ impl UndoLog {
         }
     }
 
-    pub(super) fn append(&self, line: &Line) -> Result<(), UndoLogError> {
+    pub(super) fn append(&self, line: &UndoRecord) -> Result<(), UndoLogError> {
         let text = serde_json::to_vec(line).map_err(UndoLogError::Line)?;
         durable::append_line(&self.path, &text, 0o600).map_err(UndoLogError::Unkept)
     }
 }
 
 /// Whether the last thing that happened to a task's changes was an undo.
-pub(super) fn is_undone(lines: &[Line], task: &str) -> bool {
+pub(super) fn is_undone(lines: &[UndoRecord], task: &str) -> bool {
     lines.iter().rev().find(|line| line.task == task).is_some_and(|line| !line.redo)
 }
 
 /// Returns the undo of a task that has not been taken back.
-pub(super) fn last_undo<'a>(lines: &'a [Line], task: &str) -> Option<&'a Line> {
+pub(super) fn last_undo<'a>(lines: &'a [UndoRecord], task: &str) -> Option<&'a UndoRecord> {
     lines.iter().rev().find(|line| line.task == task).filter(|line| !line.redo)
 }
 
@@ -83,9 +83,9 @@ pub(super) fn last_undo<'a>(lines: &'a [Line], task: &str) -> Option<&'a Line> {
 mod tests {
     use super::*;
 
-    fn line(task: &str, redo: bool) -> Line {
+    fn line(task: &str, redo: bool) -> UndoRecord {
         let text = String::new;
-        Line {
+        UndoRecord {
             task: task.into(),
             workspace: text(),
             restored: text(),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 
-use super::{Action, Line, words};
+use super::{Action, ParsedLine, words};
 use crate::{error::CommandError, flags::GlobalFlags};
 
 /// Help and version are pages, not errors; the rest is told.
@@ -12,11 +12,11 @@ pub(super) fn page_or_error(
     error: &clap::Error,
     arguments: &[OsString],
     word: &str,
-) -> Result<Line, CommandError> {
+) -> Result<ParsedLine, CommandError> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let action = Action::Page(error.render().to_string());
-            Ok(Line { global: GlobalFlags::default(), action })
+            Ok(ParsedLine { global: GlobalFlags::default(), action })
         }
         ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand if reads_as_task(error, word) => {
             Err(told(error).hint(words::as_task(arguments, word)))

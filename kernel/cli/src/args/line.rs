@@ -24,7 +24,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub task: TaskFlags,
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 /// A line without a command.
@@ -39,7 +39,7 @@ pub(super) struct TaskLine {
 
 /// What can be done besides running a task.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Show the whole loop on a small broken project, offline, with a scripted model
     Demo(DemoFlags),
     /// Talk, with tools and memory of what was said
@@ -78,14 +78,14 @@ pub enum Action {
     /// A task, or with no words and a session a chat.
     Task(Box<TaskFlags>),
     /// A command.
-    Command(Box<Command>),
+    Command(Box<CliCommand>),
     /// A text to print: help or the version.
     Page(String),
 }
 
 /// A line that was understood.
 #[derive(Debug)]
-pub struct Line {
+pub struct ParsedLine {
     /// Flags of every command.
     pub global: GlobalFlags,
     /// What to do.

@@ -51,8 +51,8 @@ pub(super) fn first(command: &clap::Command, arguments: &[OsString]) -> Option<S
             return Some(argument.into_owned());
         }
         let value = value_of(command, &argument);
-        if value == Value::Next
-            || (value == Value::Perhaps && peeks_at_value(&mut arguments.clone()))
+        if value == ValuePosition::Next
+            || (value == ValuePosition::Perhaps && peeks_at_value(&mut arguments.clone()))
         {
             arguments.next();
         }
@@ -66,7 +66,7 @@ fn peeks_at_value<'a>(rest: &mut impl Iterator<Item = std::borrow::Cow<'a, str>>
 
 /// Where a flag's value stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Value {
+enum ValuePosition {
     /// It has none, or has it already.
     Here,
     /// In the next argument.
@@ -75,29 +75,29 @@ enum Value {
     Perhaps,
 }
 
-fn value_of(command: &clap::Command, argument: &str) -> Value {
+fn value_of(command: &clap::Command, argument: &str) -> ValuePosition {
     if let Some(long) = argument.strip_prefix("--") {
         let known = command.get_arguments().find(|known| known.get_long() == Some(long));
-        return known.map_or(Value::Here, wants);
+        return known.map_or(ValuePosition::Here, wants);
     }
     // A cluster: `-qi 5`, `-i5`.
     let mut letters = argument.chars().skip(1);
     while let Some(letter) = letters.next() {
         let known = command.get_arguments().find(|known| known.get_short() == Some(letter));
-        let wanted = known.map_or(Value::Here, wants);
-        if wanted != Value::Here {
-            return if letters.next().is_some() { Value::Here } else { wanted };
+        let wanted = known.map_or(ValuePosition::Here, wants);
+        if wanted != ValuePosition::Here {
+            return if letters.next().is_some() { ValuePosition::Here } else { wanted };
         }
     }
-    Value::Here
+    ValuePosition::Here
 }
 
-fn wants(argument: &clap::Arg) -> Value {
+fn wants(argument: &clap::Arg) -> ValuePosition {
     if !argument.get_action().takes_values() {
-        return Value::Here;
+        return ValuePosition::Here;
     }
     let least = argument.get_num_args().map_or(1, |range| range.min_values());
-    if least == 0 { Value::Perhaps } else { Value::Next }
+    if least == 0 { ValuePosition::Perhaps } else { ValuePosition::Next }
 }
 
 /// Whether `word` is exactly the name of a command.

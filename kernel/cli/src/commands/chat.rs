@@ -81,7 +81,7 @@ struct Chat<'a> {
 impl Chat<'_> {
     fn greet(&self) {
         execute::announce(self.context, &self.runtime, &Show::default());
-        if !self.context.prompt.is_interactive() {
+        if !self.context.questions.is_interactive() {
             return;
         }
         let printer = &self.context.printer;

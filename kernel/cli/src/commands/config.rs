@@ -33,26 +33,26 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         context.printer.warning(&warning);
     }
     let prefix = args.prefix.as_deref().unwrap_or("");
-    Ok(Reply::new(Shown::of(&settings, prefix), args.json))
+    Ok(Reply::new(SettingList::of(&settings, prefix), args.json))
 }
 
-struct Shown(Vec<Line>);
+struct SettingList(Vec<SettingRow>);
 
-struct Line {
+struct SettingRow {
     key: String,
     value: toml::Value,
     origin: String,
     used: bool,
 }
 
-impl Shown {
+impl SettingList {
     fn of(settings: &Settings, prefix: &str) -> Self {
-        let lines = settings.all().map(Line::of).filter(|line| line.key.starts_with(prefix));
+        let lines = settings.all().map(SettingRow::of).filter(|line| line.key.starts_with(prefix));
         Self(lines.collect())
     }
 }
 
-impl Line {
+impl SettingRow {
     fn of(setting: &Setting) -> Self {
         let hidden = || toml::Value::String("[hidden]".to_owned());
         Self {
@@ -82,7 +82,7 @@ fn written(segment: &str) -> String {
     toml::Value::String(segment.to_owned()).to_string()
 }
 
-impl Output for Shown {
+impl Output for SettingList {
     fn text(&self, page: &mut Page) {
         let width = self.0.iter().map(|line| line.key.len() + line.value.to_string().len() + 3);
         let width = width.filter(|width| *width <= 48).max().unwrap_or(0);

@@ -42,11 +42,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     if args.name.as_deref() == Some(STATUS) {
         let (secrets, logins) =
             (context.secrets(&settings)?, access::logins(&context.app, &settings)?);
-        return Ok(Reply::new(status::Shown::of(&connections, &secrets, &logins)?, args.json));
+        return Ok(Reply::new(
+            status::ConnectionList::of(&connections, &secrets, &logins)?,
+            args.json,
+        ));
     }
     let name = match &args.name {
         Some(name) => name.clone(),
-        None => context.prompt.pick("provider", "openkoi connect", &choices(&connections))?,
+        None => context.questions.pick("provider", "openkoi connect", &choices(&connections))?,
     };
     if let Some(source) = external(&connections, &name) {
         return Ok(Reply::new(open(source, &settings, context)?, args.json));
@@ -84,7 +87,7 @@ fn open(
     context.paths()?.prepare()?;
     context.consents()?.grant(context.paths()?.home(), name, &place, now_ms())?;
     let connections = context.connections(settings)?;
-    let uses = |one: &&Connection| matches!(&one.found, openkoi_app::models::Found::At(at) if at == source);
+    let uses = |one: &&Connection| matches!(&one.found, openkoi_app::models::CredentialState::At(at) if at == source);
     let used = connections.usable().find(uses);
     Ok(Connected {
         name: used.map_or(name, |one| &one.name).to_owned(),

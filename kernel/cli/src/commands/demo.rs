@@ -56,7 +56,7 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     let processes = sandbox::processes(&context.app, &settings)?;
     let here = |program: &str| processes.exists(program, &context.environment().temporary());
     let (demo, description) = choose(flags.kind.as_deref(), &here)?;
-    let directory = Project::create(context, &description.flavour, flags.keep)?;
+    let directory = DemoProject::create(context, &description.flavour, flags.keep)?;
     lay(&directory.path, demo, &description)?;
     let workspace = directory.path.as_path();
     if !flags.show.quiet {
@@ -125,12 +125,12 @@ fn choose(
 }
 
 /// The directory of the demonstration; removed at the end unless it is to be kept.
-struct Project {
+struct DemoProject {
     path: PathBuf,
     keep: bool,
 }
 
-impl Project {
+impl DemoProject {
     fn create(context: &Context, flavour: &str, keep: bool) -> Result<Self, CommandError> {
         let id = context.app.new_id()?;
         let name = format!("openkoi-demo-{flavour}-{}", id.get(18..).unwrap_or(&id));
@@ -143,7 +143,7 @@ impl Project {
     }
 }
 
-impl Drop for Project {
+impl Drop for DemoProject {
     fn drop(&mut self) {
         if !self.keep
             && let Err(error) = fs::remove_dir_all(&self.path)

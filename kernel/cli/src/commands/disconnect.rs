@@ -40,14 +40,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let connections = context.connections(&settings)?;
     let secrets = context.secrets(&settings)?;
     let logins = access::logins(&context.app, &settings)?;
-    let saved = Saved::of(&connections, &logins, &secrets, context)?;
+    let saved = SavedCredentials::of(&connections, &logins, &secrets, context)?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None if saved.is_empty() => {
             let message = "nothing is connected that could be disconnected";
             return Err(CommandError::usage(message).hint("openkoi connect status"));
         }
-        None => context.prompt.pick("provider", "openkoi disconnect", &saved.choices())?,
+        None => context.questions.pick("provider", "openkoi disconnect", &saved.choices())?,
     };
     let mut consents = context.consents()?;
     let gone = if consents.has(&name) {
@@ -64,18 +64,18 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     for variable in connections.ready.iter().filter(|one| one.name == name).flat_map(variable) {
         context.printer.warning(&format!("the variable {variable} is still set"));
     }
-    Ok(Reply::new(Gone(gone), args.json))
+    Ok(Reply::new(Disconnected(gone), args.json))
 }
 
 /// What is kept here.
-struct Saved {
+struct SavedCredentials {
     logins: Vec<String>,
     keys: Vec<String>,
     /// Stores of other programs that are read.
     stores: Vec<String>,
 }
 
-impl Saved {
+impl SavedCredentials {
     fn of(
         connections: &Connections,
         logins: &Logins,
@@ -111,7 +111,7 @@ impl Saved {
 
 fn forget(
     name: &str,
-    saved: &Saved,
+    saved: &SavedCredentials,
     logins: &Logins,
     secrets: &SecretStore,
 ) -> Result<Option<KeyringTrouble>, CommandError> {
@@ -137,15 +137,15 @@ async fn forget_logins(logins: &Logins, names: Vec<String>) -> Result<Vec<String
 
 fn variable(connection: &openkoi_app::models::Connection) -> Option<&String> {
     match &connection.found {
-        openkoi_app::models::Found::At(SecretSource::Variable(name)) => Some(name),
+        openkoi_app::models::CredentialState::At(SecretSource::Variable(name)) => Some(name),
         _ => None,
     }
 }
 
 /// What was removed.
-struct Gone(Vec<String>);
+struct Disconnected(Vec<String>);
 
-impl Output for Gone {
+impl Output for Disconnected {
     fn text(&self, page: &mut Page) {
         match self.0.as_slice() {
             [] => page.line("there was no login"),

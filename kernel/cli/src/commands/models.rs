@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use openkoi_app::{
     models::{
-        self, Answered, Catalogue, Connection, Connections, Facts, Listing, PATIENCE, Routes,
+        self, Catalogue, Connection, Connections, Facts, Listing, ListingAnswer, PATIENCE, Routes,
     },
     settings::Settings,
 };
@@ -55,8 +55,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     };
     let catalogue = context.catalogue(&connections)?;
     let routes = connections.routes(&settings, &catalogue).unwrap_or_default();
-    let listed = Listed::of(args, &chosen, &catalogue, &routes, context)?;
-    Ok(Reply::new(Listed { failed, ..listed }, args.json))
+    let listed = ModelTable::of(args, &chosen, &catalogue, &routes, context)?;
+    Ok(Reply::new(ModelTable { failed, ..listed }, args.json))
 }
 
 /// Returns the connections that are shown.
@@ -98,22 +98,22 @@ fn refreshed(
     });
     let stale: Vec<Connection> = stale.cloned().collect();
     let answered = models::ask(&context.app, settings, &stale, PATIENCE)?;
-    let failed = answered.into_iter().filter_map(|Answered { provider, listing }| {
+    let failed = answered.into_iter().filter_map(|ListingAnswer { provider, listing }| {
         listing.err().map(|reason| (provider, reason))
     });
     Ok(failed.collect())
 }
 
 /// One model of a connection.
-struct Row {
+struct ModelRow {
     provider: String,
     model: String,
     facts: Facts,
     roles: Vec<String>,
 }
 
-struct Listed {
-    rows: Vec<Row>,
+struct ModelTable {
+    rows: Vec<ModelRow>,
     /// When each provider's list was made.
     fetched: Vec<(String, u64)>,
     failed: Vec<(String, String)>,
@@ -121,7 +121,7 @@ struct Listed {
     source: String,
 }
 
-impl Listed {
+impl ModelTable {
     fn of(
         args: &Args,
         chosen: &[Connection],
@@ -150,14 +150,14 @@ impl Listed {
     }
 }
 
-fn row(connection: &Connection, model: &str, facts: Facts, routes: &Routes) -> Row {
+fn row(connection: &Connection, model: &str, facts: Facts, routes: &Routes) -> ModelRow {
     let route = connection.route_to(model);
     let roles = routes.roles.iter().filter(|(_, chain)| chain.first() == Some(&route));
     let roles = roles.map(|(role, _)| role.clone()).collect();
-    Row { provider: connection.name.clone(), model: model.to_owned(), facts, roles }
+    ModelRow { provider: connection.name.clone(), model: model.to_owned(), facts, roles }
 }
 
-impl Row {
+impl ModelRow {
     fn has(&self, words: &[String]) -> bool {
         let name = self.facts.name.as_deref().unwrap_or_default();
         let text = format!("{}/{} {name}", self.provider, self.model).to_lowercase();
@@ -201,7 +201,7 @@ impl Row {
     }
 }
 
-impl Output for Listed {
+impl Output for ModelTable {
     fn text(&self, page: &mut Page) {
         let titles = [
             ("MODEL", Align::Left),

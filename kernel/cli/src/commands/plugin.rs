@@ -57,7 +57,7 @@ pub enum PluginCommand {
 pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
     let catalog = catalog(context)?;
     match args.command.unwrap_or(PluginCommand::List { json: false }) {
-        PluginCommand::List { json } => Ok(Reply::new(Listed::of(&catalog)?, json)),
+        PluginCommand::List { json } => Ok(Reply::new(ComponentTable::of(&catalog)?, json)),
         PluginCommand::Inspect { component, json } => {
             let name = match component {
                 Some(name) => name,
@@ -151,10 +151,10 @@ fn pick(catalog: &Catalog, context: &Context) -> Result<String, CommandError> {
         description: listed.kind.word().to_owned(),
     });
     let choices: Vec<Choice> = choices.collect();
-    context.prompt.pick("component", "openkoi plugin inspect", &choices)
+    context.questions.pick("component", "openkoi plugin inspect", &choices)
 }
 
-struct Listed(Vec<Component>);
+struct ComponentTable(Vec<Component>);
 
 struct Component {
     name: String,
@@ -167,7 +167,7 @@ struct Component {
     description: String,
 }
 
-impl Listed {
+impl ComponentTable {
     fn of(catalog: &Catalog) -> Result<Self, CommandError> {
         let components = catalog.list().map(|listed| {
             let manifest = catalog.find(listed.name).and_then(Entry::manifest).map_err(unfit)?;
@@ -186,7 +186,7 @@ impl Listed {
     }
 }
 
-impl Output for Listed {
+impl Output for ComponentTable {
     fn text(&self, page: &mut Page) {
         let left = Align::Left;
         let mut table = Table::new([

@@ -65,7 +65,7 @@ fn pick(context: &Context, storage: &openkoi_storage::Storage) -> Result<TaskRec
             description: format!("{} · {}", ago(now, task.started_ms), described(task)),
         })
         .collect();
-    let picked = context.prompt.pick("task to resume", "openkoi resume", &choices)?;
+    let picked = context.questions.pick("task to resume", "openkoi resume", &choices)?;
     Ok(storage.find_task(&picked)?)
 }
 

@@ -78,5 +78,5 @@ fn pick(context: &Context) -> Result<String, CommandError> {
             description: format!("{} · {}", ago(now, session.updated_ms), session.title),
         })
         .collect();
-    context.prompt.pick("session", "openkoi --resume", &choices)
+    context.questions.pick("session", "openkoi --resume", &choices)
 }

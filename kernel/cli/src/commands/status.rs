@@ -41,11 +41,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
     if args.live {
         return live::watch(args.json, context);
     }
-    Reply::new(Report::of(context)?, args.json).print(context)
+    Reply::new(StatusReport::of(context)?, args.json).print(context)
 }
 
 /// Everything that is shown.
-struct Report {
+struct StatusReport {
     home: String,
     data: String,
     spent: Spent,
@@ -54,7 +54,7 @@ struct Report {
     open: Vec<(TaskRecord, bool)>,
     models: Result<Routes, CommandError>,
     skills: SkillCount,
-    sandbox: Sandbox,
+    sandbox: SandboxState,
 }
 
 #[derive(Default)]
@@ -69,12 +69,12 @@ struct SkillCount {
     broken: usize,
 }
 
-enum Sandbox {
+enum SandboxState {
     Off,
     On(SandboxReport),
 }
 
-impl Report {
+impl StatusReport {
     fn of(context: &Context) -> Result<Self, CommandError> {
         let settings = context.settings()?;
         let paths = context.paths()?;
@@ -138,9 +138,9 @@ fn skills(context: &Context) -> Result<SkillCount, CommandError> {
     })
 }
 
-fn sandbox(settings: &Settings, context: &Context) -> Result<Sandbox, CommandError> {
+fn sandbox(settings: &Settings, context: &Context) -> Result<SandboxState, CommandError> {
     if !settings.sandbox.on {
-        return Ok(Sandbox::Off);
+        return Ok(SandboxState::Off);
     }
-    Ok(Sandbox::On(sandbox::processes(&context.app, settings)?.sandbox_level()))
+    Ok(SandboxState::On(sandbox::processes(&context.app, settings)?.sandbox_level()))
 }

@@ -53,7 +53,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     };
     agree(args, &plan, context)?;
     let report = plan.apply(app)?;
-    Ok(Reply::new(Done { plan, report }, args.json))
+    Ok(Reply::new(Restored { plan, report }, args.json))
 }
 
 /// Shows what would happen and asks, unless the flag has answered.
@@ -75,7 +75,7 @@ fn agree(args: &Args, plan: &UndoPlan, context: &Context) -> Result<(), CommandE
     let flag = if plan.redo { " --redo" } else { "" };
     let instead = format!("openkoi undo {short}{flag} --yes");
     let files = plural(changes.len(), "file");
-    if context.prompt.confirm(&format!("restore {files}?"), &instead)? {
+    if context.questions.confirm(&format!("restore {files}?"), &instead)? {
         return Ok(());
     }
     Err(CommandError::new(Exit::NotAccepted, "nothing was restored"))
@@ -91,12 +91,12 @@ fn listed(change: &Change) -> String {
     format!("  {what} {}", change.path)
 }
 
-struct Done {
+struct Restored {
     plan: UndoPlan,
     report: RestoreReport,
 }
 
-impl Output for Done {
+impl Output for Restored {
     fn text(&self, page: &mut Page) {
         let (short, report) = (self.plan.task.id.short(), &self.report);
         let verb = if self.plan.redo { "redone" } else { "undone" };

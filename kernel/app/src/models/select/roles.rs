@@ -11,13 +11,13 @@ use crate::settings::{Origin, Settings};
 const DEAREST_JUDGE: f64 = 2.0;
 
 /// What the choice is made from.
-pub(super) struct Choice<'a> {
+pub(super) struct RoleChoice<'a> {
     pub(super) connections: &'a Connections,
     pub(super) settings: &'a Settings,
     pub(super) catalogue: &'a Catalogue,
 }
 
-impl Choice<'_> {
+impl RoleChoice<'_> {
     /// Returns the model of a role, given the executor's, with what decided.
     pub(super) fn for_role(
         &self,

@@ -41,7 +41,7 @@ impl Lines {
     ///
     /// When the terminal cannot be used.
     pub fn open(context: &Context) -> Result<Self, CommandError> {
-        if !context.prompt.is_interactive() {
+        if !context.questions.is_interactive() {
             return Ok(Self::Plain);
         }
         let config = Config::builder()

@@ -80,8 +80,8 @@ pub(in crate::commands) fn left_behind(name: &str, trouble: &KeyringTrouble) -> 
 }
 
 fn read(connection: &Connection, context: &Context) -> Result<String, CommandError> {
-    if context.prompt.is_interactive() {
-        return context.prompt.hidden(&format!("key for {} (not shown): ", connection.name));
+    if context.questions.is_interactive() {
+        return context.questions.hidden(&format!("key for {} (not shown): ", connection.name));
     }
     if std::io::stdin().is_terminal() {
         return Err(CommandError::usage("there is no terminal to ask on")

@@ -2,7 +2,7 @@
 
 use openkoi_app::{
     access::{Listed, Logins, Place, SecretSource, SecretStore, keyring_label},
-    models::{Connections, Found},
+    models::{Connections, CredentialState},
     now_ms,
 };
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One line.
-struct Line {
+struct ConnectionRow {
     name: String,
     source: &'static str,
     place: String,
@@ -21,9 +21,9 @@ struct Line {
 }
 
 /// Everything that is connected.
-pub(super) struct Shown(Vec<Line>);
+pub(super) struct ConnectionList(Vec<ConnectionRow>);
 
-impl Shown {
+impl ConnectionList {
     /// Looks; nothing is asked over the network.
     pub(super) fn of(
         connections: &Connections,
@@ -34,27 +34,27 @@ impl Shown {
         let mut lines = Vec::new();
         for connection in &connections.ready {
             let (source, place) = match &connection.found {
-                Found::At(SecretSource::Variable(name)) => ("variable", name.clone()),
-                Found::At(SecretSource::Saved(name)) => match secrets.place(name) {
+                CredentialState::At(SecretSource::Variable(name)) => ("variable", name.clone()),
+                CredentialState::At(SecretSource::Saved(name)) => match secrets.place(name) {
                     Some(Place::Keyring) => ("keyring", keyring_label(name)),
                     _ => ("file", format!("credentials/{name}.key")),
                 },
-                Found::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),
-                Found::At(source) => ("external", source.to_string()),
-                Found::NotNeeded | Found::Missing => ("none", String::new()),
+                CredentialState::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),
+                CredentialState::At(source) => ("external", source.to_string()),
+                CredentialState::NotNeeded | CredentialState::Missing => ("none", String::new()),
             };
             let at = left.iter().position(|login| login.name == connection.name);
             let login = at.filter(|_| source == "login").map(|at| left.remove(at));
-            lines.push(Line { name: connection.name.clone(), source, place, login });
+            lines.push(ConnectionRow { name: connection.name.clone(), source, place, login });
         }
         // What another version or a configuration that is gone left here can still be disconnected.
-        lines.extend(left.into_iter().map(|login| Line {
+        lines.extend(left.into_iter().map(|login| ConnectionRow {
             name: login.name.clone(),
             source: "login",
             place: "auth.json, not in use".to_owned(),
             login: Some(login),
         }));
-        lines.extend(connections.closed.iter().map(|(name, place)| Line {
+        lines.extend(connections.closed.iter().map(|(name, place)| ConnectionRow {
             name: name.clone(),
             source: "not read",
             place: format!("{place}; openkoi connect {name}"),
@@ -64,7 +64,7 @@ impl Shown {
     }
 }
 
-impl Line {
+impl ConnectionRow {
     fn life(&self) -> String {
         let Some(login) = &self.login else { return String::new() };
         let left = login.expires_at.map(|at| at.saturating_sub(now_ms() / 1_000));
@@ -77,7 +77,7 @@ impl Line {
     }
 }
 
-impl Output for Shown {
+impl Output for ConnectionList {
     fn text(&self, page: &mut Page) {
         if self.0.is_empty() {
             page.line("nothing is connected; openkoi connect");

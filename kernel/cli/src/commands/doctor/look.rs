@@ -4,7 +4,7 @@ use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 
 use openkoi_app::{
     access::{Place, SecretSource, SecretStore},
-    models::{Connection, Connections, Found},
+    models::{Connection, Connections, CredentialState},
     sandbox,
     settings::Settings,
 };
@@ -168,15 +168,17 @@ fn providers(settings: &Settings, context: &Context) -> Vec<Checkpoint> {
 
 fn provider(connection: &Connection, secrets: &SecretStore) -> Checkpoint {
     let source = match &connection.found {
-        Found::At(SecretSource::Variable(name)) => format!("key from the variable {name}"),
-        Found::At(SecretSource::Saved(name)) => match secrets.place(name) {
+        CredentialState::At(SecretSource::Variable(name)) => {
+            format!("key from the variable {name}")
+        }
+        CredentialState::At(SecretSource::Saved(name)) => match secrets.place(name) {
             Some(Place::Keyring) => "key from the key ring".to_owned(),
             _ => format!("key from credentials/{name}.key"),
         },
-        Found::At(SecretSource::Login(name)) => format!("login `{name}`"),
-        Found::At(source) => format!("keys from {source}"),
-        Found::NotNeeded => "no key needed".to_owned(),
-        Found::Missing => "no key".to_owned(),
+        CredentialState::At(SecretSource::Login(name)) => format!("login `{name}`"),
+        CredentialState::At(source) => format!("keys from {source}"),
+        CredentialState::NotNeeded => "no key needed".to_owned(),
+        CredentialState::Missing => "no key".to_owned(),
     };
     let place = match connection.base_url.as_str() {
         "" => String::new(),
@@ -188,7 +190,9 @@ fn provider(connection: &Connection, secrets: &SecretStore) -> Checkpoint {
 /// Looks whether the keys in the key ring can be had, if there are any.
 fn keyring(connections: &Connections, secrets: &SecretStore) -> Option<Checkpoint> {
     let kept = |connection: &&Connection| match &connection.found {
-        Found::At(SecretSource::Saved(name)) => secrets.place(name) == Some(Place::Keyring),
+        CredentialState::At(SecretSource::Saved(name)) => {
+            secrets.place(name) == Some(Place::Keyring)
+        }
         _ => false,
     };
     let first = connections.ready.iter().find(kept)?;

@@ -21,7 +21,7 @@ const PREVIEW: usize = 20;
 const LISTED: usize = 50;
 
 /// A task with its output and what it left behind.
-pub(super) struct Shown {
+pub(super) struct TaskDetails {
     task: TaskRecord,
     output: Option<String>,
     /// Changed files in the kept tree; absent while the task has not ended.
@@ -30,7 +30,7 @@ pub(super) struct Shown {
     receipts: Vec<Receipt>,
 }
 
-impl Shown {
+impl TaskDetails {
     /// Returns a task as its journal has it.
     pub(super) fn new(task: TaskRecord, output: Option<String>, journal: Vec<Entry>) -> Self {
         let mut shown = Self { task, output, changes: None, receipts: Vec::new() };
@@ -81,7 +81,7 @@ impl Shown {
     }
 }
 
-impl Output for Shown {
+impl Output for TaskDetails {
     fn text(&self, page: &mut Page) {
         let task = &self.task;
         page.field_styled("task", task.id.short(), Style::Strong);

@@ -22,11 +22,11 @@ pub struct Choice {
 
 /// Asks, or refuses to.
 #[derive(Clone, Copy, Debug)]
-pub struct Prompt {
+pub struct Questions {
     interactive: bool,
 }
 
-impl Prompt {
+impl Questions {
     /// Looks whether somebody is there.
     pub fn new() -> Self {
         Self { interactive: io::stdin().is_terminal() && io::stderr().is_terminal() }
@@ -72,7 +72,7 @@ impl Prompt {
     }
 }
 
-impl Prompt {
+impl Questions {
     /// Asks for something that nobody may see, a key at a time so that an interrupt is obeyed at once.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl Prompt {
         let mut err = io::stderr().lock();
         write!(err, "{}", sanitise_line(question)).map_err(broken)?;
         err.flush().map_err(broken)?;
-        let silence = Silence::begin().map_err(broken)?;
+        let silence = HiddenInput::begin().map_err(broken)?;
         let typed = unseen(io::stdin().lock());
         drop(silence);
         writeln!(err).map_err(broken)?;
@@ -94,9 +94,9 @@ impl Prompt {
 }
 
 /// A terminal that shows nothing and sends no signals, until it is dropped.
-struct Silence(rustix::termios::Termios);
+struct HiddenInput(rustix::termios::Termios);
 
-impl Silence {
+impl HiddenInput {
     fn begin() -> io::Result<Self> {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
         let before = tcgetattr(io::stdin())?;
@@ -107,7 +107,7 @@ impl Silence {
     }
 }
 
-impl Drop for Silence {
+impl Drop for HiddenInput {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
         if tcsetattr(io::stdin(), OptionalActions::Flush, &self.0).is_err() {
@@ -131,7 +131,7 @@ fn unseen(input: impl BufRead) -> Result<String, CommandError> {
     String::from_utf8(typed).map_err(|_| CommandError::usage("that is no text"))
 }
 
-impl Default for Prompt {
+impl Default for Questions {
     fn default() -> Self {
         Self::new()
     }
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn without_a_terminal_the_choices_are_named() {
-        let prompt = Prompt { interactive: false };
+        let prompt = Questions { interactive: false };
 
         let error = prompt.pick("session", "openkoi session show", &choices()).unwrap_err();
 
