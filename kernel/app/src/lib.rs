@@ -1,10 +1,10 @@
-//! OpenKoi below its surfaces: everything between what somebody asked for and the loop.
+//! The application below the surfaces of OpenKoi: everything between a request and the loop.
 //!
-//! A surface (the command line, the daemon, an MCP server) reads the environment of its process into an
-//! [`environment::Environment`], makes one [`app::App`] of it, and for each workspace a
-//! [`task_runtime::TaskRuntime`]. What was asked becomes a task by [`request::TaskRequest`] and runs by
-//! [`task_runtime::TaskRuntime::start`], watched and answered by a [`task_runtime::Surface`]. Nothing here knows a
-//! terminal, a command line or an HTTP server.
+//! A surface (the command line, the daemon, an MCP server) reads the environment of its process
+//! into an [`environment::Environment`] and makes one [`app::App`] of it, and a
+//! [`task_runtime::TaskRuntime`] for each workspace. A [`request::TaskRequest`] becomes a task,
+//! [`task_runtime::TaskRuntime::start`] runs it, and a [`task_runtime::Surface`] watches the run
+//! and answers its questions. This crate has no terminal, no command line and no HTTP server.
 //!
 //! | module | does |
 //! |---|---|

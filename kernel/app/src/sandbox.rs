@@ -1,4 +1,5 @@
-//! What programs that tools start share: the environment they see, what they may read, where their output goes.
+//! The settings of programs that tools start: their environment, the files they may read, the place
+//! of their output.
 
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ use crate::{
 
 pub use openkoi_brokers::processes::SandboxReport;
 
-/// Directories below the user's home where toolchains live. Programs may read them.
+/// Directories of toolchains, relative to the user's home. Programs may read them.
 const TOOLCHAINS: [&str; 13] = [
     ".cargo",
     ".rustup",
@@ -30,11 +31,11 @@ const TOOLCHAINS: [&str; 13] = [
     ".nix-profile",
 ];
 
-/// Variables that say where toolchains live instead.
+/// Variables that name other directories of toolchains.
 const TOOLCHAIN_VARIABLES: [&str; 7] =
     ["CARGO_HOME", "RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR", "VOLTA_HOME", "GOPATH", "GOROOT"];
 
-/// Places below the user's home that no program may read.
+/// Paths of secrets, relative to the user's home. No program may read them.
 const SECRET: [&str; 12] = [
     ".ssh",
     ".aws",
@@ -50,7 +51,7 @@ const SECRET: [&str; 12] = [
     ".cargo/credentials",
 ];
 
-/// Returns the broker of programs. The doctor reports on the one that tasks use.
+/// Returns the broker that starts programs, with the sandbox that tasks get.
 ///
 /// # Errors
 ///
@@ -69,7 +70,7 @@ pub fn processes(app: &App, settings: &Settings) -> Result<Processes, AppError> 
     }))
 }
 
-/// Returns the places that neither programs nor file tools may look into.
+/// Returns the paths that neither programs nor file tools may read.
 ///
 /// # Errors
 ///

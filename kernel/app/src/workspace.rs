@@ -1,4 +1,5 @@
-//! The directory that a task works on, as the loop sees it: states that can be compared and brought back.
+//! The directory that a task works on, as the port of the loop: its states can be captured,
+//! compared and restored.
 
 use std::{
     fs,
@@ -19,10 +20,10 @@ use openkoi_core::{
 
 use crate::paths::Paths;
 
-/// How many entries of the top level a model is told of.
+/// The number of entries at the top level that a model is told of.
 const SHOWN: usize = 60;
 
-/// A workspace with its store of states.
+/// A workspace whose states are kept as snapshots.
 pub struct SnapshotWorkspace {
     root: PathBuf,
     store: SnapshotStore,
@@ -31,11 +32,12 @@ pub struct SnapshotWorkspace {
 }
 
 impl SnapshotWorkspace {
-    /// Makes a workspace whose states are kept among the user's data. Nothing is read yet.
+    /// Returns the workspace at `root`, with its snapshots in the data directory. No file of it is
+    /// read yet.
     ///
     /// # Errors
     ///
-    /// When the store cannot be created.
+    /// When the store of snapshots cannot be created.
     pub fn new(root: &Path, paths: &Paths) -> Result<Self, SnapshotError> {
         let store = SnapshotStore::open(&paths.snapshots())?;
         let index_path = paths.snapshot_index(root);

@@ -1,5 +1,6 @@
-//! From a line that was understood to the command that does it. Most commands return what they found, and it is printed
-//! here; those that talk while they work print for themselves.
+//! From a parsed line to the command that does it. Commands that return a
+//! [`Reply`](crate::reply::Reply) are printed here; those that talk while they work, or have
+//! several forms, print by themselves.
 
 use crate::{
     args::{self, Action, CliCommand},
@@ -13,11 +14,11 @@ use crate::{
     request::{ChatRequest, LineRequest},
 };
 
-/// Does what the line asks for.
+/// Does the action of a line.
 ///
 /// # Errors
 ///
-/// What the command could not do.
+/// The error of the command.
 pub fn dispatch(action: Action, context: &Context) -> Result<Exit, CommandError> {
     match action {
         Action::Page(text) => {

@@ -1,4 +1,4 @@
-//! Whether a server on this machine serves models: the last place to look, and only where nothing else is.
+//! The search for servers of models on this machine, if no provider is connected.
 
 use super::{
     Connection, Connections, CredentialState,
@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{app::App, error::AppError, settings::Settings};
 
-/// Looks for servers on this machine if nothing is connected and nobody named a provider. Those that answer with
-/// a model are connected, and its first one is the default.
+/// Looks for servers on this machine if no provider is connected and the settings name none.
+/// Servers that list a usable model are connected, with the first such model as the default.
 ///
 /// # Errors
 ///
@@ -36,12 +36,12 @@ fn names_a_provider(settings: &Settings) -> bool {
 }
 
 impl Connections {
-    /// Returns the services of this machine that can be used and that nobody asked for yet.
+    /// Returns the services on this machine that can be used on request.
     pub fn local(&self) -> Vec<Connection> {
         self.on_request.iter().filter(|one| one.is_local()).cloned().collect()
     }
 
-    /// Uses a service of this machine without being asked, with this model unless the user said which.
+    /// Connects a service on this machine. `model` becomes its default unless it has one.
     fn take_up(&mut self, name: &str, model: &str) {
         let Some(place) = self.on_request.iter().position(|one| one.name == name) else { return };
         let mut connection = self.on_request.remove(place);
@@ -51,7 +51,7 @@ impl Connections {
 }
 
 impl Connection {
-    /// Whether it is a server of this machine that wants no credential.
+    /// Returns true for a server on this machine that needs no credential.
     fn is_local(&self) -> bool {
         let host = self.base_url.split_once("://").map(|(_, rest)| rest);
         let host = host.and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Providers as the host takes them: with their options read, for a task or for their lists of models alone.
+//! Providers in the shape of the host, with their options read, for a task or for their lists of
+//! models.
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
@@ -9,11 +10,11 @@ use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings, Rou
 use super::{Catalogue, Connection, Routes};
 use crate::{app::App, error::AppError, host, settings::Settings};
 
-/// The largest file that a provider's setting may name.
+/// The largest file that a provider's setting may name, in bytes.
 const LARGEST_OPTION: u64 = 16 << 20;
 
-/// Returns the providers of `connections`, with credentials of `secrets`, for their lists of models alone. No
-/// storage is opened.
+/// Returns the providers of `connections`, with credentials of `secrets`, to ask for their lists of
+/// models. No storage is opened.
 ///
 /// # Errors
 ///
@@ -29,7 +30,7 @@ pub fn listers(
     Ok(Models::new(&host, model_settings(&routes, &Catalogue::default())?)?)
 }
 
-/// Returns the providers and roles of `routes` as the host takes them.
+/// Returns the providers and roles of `routes` in the shape of the host.
 ///
 /// # Errors
 ///
@@ -88,7 +89,7 @@ fn read_option(provider: &str, path: &Path) -> Result<String, AppError> {
     fs::read_to_string(path).map_err(|error| unfit(error.to_string()))
 }
 
-/// Providers have no state.
+/// A store without state, because providers have none.
 #[derive(Debug)]
 struct Stateless;
 

@@ -9,25 +9,25 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::SettingsError;
 
-/// The largest configuration file that is read.
+/// The largest configuration file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
 
 /// One key that a file sets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigEntry {
-    /// The key's segments.
+    /// The segments of the key.
     pub path: Vec<String>,
-    /// What it is set to; a table only where it is empty.
+    /// The value. A table is a value only if it is empty.
     pub value: toml::Value,
     /// The line of the key, from 1.
     pub line: usize,
 }
 
-/// Reads a file that need not be there.
+/// Reads a file. A file that does not exist is not an error.
 ///
 /// # Errors
 ///
-/// When it is there and cannot be read, or is no TOML.
+/// When the file exists but cannot be read, or is not TOML.
 pub fn read(path: &Path) -> Result<Option<Vec<ConfigEntry>>, SettingsError> {
     let unreadable = |source| SettingsError::Unreadable { path: path.to_owned(), source };
     match fs::metadata(path) {
@@ -47,7 +47,7 @@ pub fn read(path: &Path) -> Result<Option<Vec<ConfigEntry>>, SettingsError> {
 ///
 /// # Errors
 ///
-/// When it is no TOML.
+/// When the text is not TOML.
 pub fn parse(text: &str, path: &Path) -> Result<Vec<ConfigEntry>, SettingsError> {
     let syntax = |error: toml::de::Error| SettingsError::Syntax {
         path: PathBuf::from(path),

@@ -1,13 +1,14 @@
-//! Every key of the configuration: its type, its default, and what a project file may do with it.
+//! The keys of the configuration: their types, their defaults, and what a project's file may do
+//! with them.
 //!
-//! In a name, `*` stands for one segment that the user chooses and `**` for everything below.
+//! In a name, `*` stands for one segment that the user chooses.
 
 use crate::suggest;
 
-/// What values a key takes.
+/// The kind of values that a key takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ValueKind {
-    /// Text.
+    /// Any text.
     Text,
     /// A model: `provider/model`, or a bare name that one provider has.
     Model,
@@ -21,12 +22,12 @@ pub enum ValueKind {
     Word(&'static [&'static str]),
     /// A list of texts.
     Texts,
-    /// Anything; somebody below checks it.
+    /// Any value. The code that uses it checks it.
     Anything,
 }
 
 impl ValueKind {
-    /// Returns what a value has to be, for messages.
+    /// Returns a description of the allowed values, for messages.
     pub fn expected(self) -> String {
         match self {
             Self::Text => "text in quotes".to_owned(),
@@ -42,7 +43,7 @@ impl ValueKind {
         }
     }
 
-    /// Whether `value` is one of this kind.
+    /// Returns true if `value` is of this kind.
     pub fn accepts(self, value: &toml::Value) -> bool {
         match self {
             Self::Text => value.is_str(),
@@ -73,37 +74,37 @@ pub fn number(value: &toml::Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
 }
 
-/// What a project's file may do with a key.
+/// The rule for a key in a project's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProjectRule {
-    /// Set it.
+    /// The project may set it.
     Set,
-    /// Make it smaller.
+    /// The project may lower it.
     Lower,
-    /// Make it greater, which asks for more care.
+    /// The project may raise it, which asks for more care.
     Raise,
-    /// Add to the list.
+    /// The project may add to the list.
     Add,
-    /// Turn it off.
+    /// The project may turn it off.
     TurnOff,
-    /// Turn it on, which only asks for more care.
+    /// The project may turn it on, which asks for more care.
     TurnOn,
-    /// Nothing; this is why.
+    /// The project may not touch it, for this reason.
     Refused(&'static str),
 }
 
-/// One key.
+/// One key of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Key {
-    /// Its dotted name.
+    /// The dotted name.
     pub name: &'static str,
-    /// What values it takes.
+    /// The kind of its values.
     pub kind: ValueKind,
-    /// Its default as it would be written; empty where absence is the default.
+    /// The default as it would be written in a file; empty if the key is absent by default.
     pub default: &'static str,
-    /// What a project may do with it.
+    /// The rule for it in a project's file.
     pub project: ProjectRule,
-    /// Whether anything reads it already.
+    /// True if the program uses the value already.
     pub used: bool,
 }
 
@@ -130,7 +131,7 @@ const fn later(name: &'static str, kind: ValueKind, project: ProjectRule) -> Key
     Key { name, kind, default: "", project, used: false }
 }
 
-/// Every key. More particular names come before those that cover them.
+/// All keys. A more particular name comes before one that covers it.
 pub const KEYS: &[Key] = &[
     key("model", ValueKind::Model, "", ProjectRule::Set),
     key("roles.planner", ValueKind::Model, "", ProjectRule::Set),
@@ -191,7 +192,7 @@ impl Key {
         KEYS.iter().find(|key| key.covers(path))
     }
 
-    /// Whether keys of this table are known, so that an empty one is no mistake.
+    /// Returns true if `path` is a table of known keys, so that an empty table is fine.
     pub fn is_table(path: &[String]) -> bool {
         KEYS.iter().any(|key| {
             let segments: Vec<&str> = key.name.split('.').collect();
@@ -206,7 +207,7 @@ impl Key {
             && segments.iter().zip(path).all(|(name, typed)| *name == "*" || name == typed)
     }
 
-    /// Whether the value is a secret, so that it is not printed.
+    /// Returns true if the value is a secret that must not be printed.
     pub fn is_secret(&self) -> bool {
         matches!(self.name, "api.token" | "redaction.literal_secrets")
     }

@@ -1,4 +1,4 @@
-//! The layers of the settings, laid over one another.
+//! The layers of the settings, laid over one another key by key.
 
 use std::{
     collections::BTreeMap,
@@ -17,28 +17,28 @@ use crate::{
     suggest,
 };
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody said anything.
+    /// The default of the program.
     Default,
-    /// The user's file.
+    /// A line of the user's file.
     User {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The line.
+        /// The line, from 1.
         line: usize,
     },
-    /// The project's file.
+    /// A line of the project's file.
     Project {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The line.
+        /// The line, from 1.
         line: usize,
     },
     /// A variable of the environment.
     Variable(&'static str),
-    /// A flag.
+    /// A flag of the command line, or what a surface has in its place.
     Flag(&'static str),
 }
 
@@ -56,17 +56,17 @@ impl fmt::Display for Origin {
 /// One value with its origin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
-    /// The key's segments.
+    /// The segments of the key.
     pub path: Vec<String>,
-    /// The value.
+    /// The value, of the type of its key.
     pub value: toml::Value,
-    /// Where it comes from.
+    /// The origin of the value.
     pub origin: Origin,
-    /// The key in the registry.
+    /// The definition of the key.
     pub key: &'static Key,
 }
 
-/// All values so far, and what was wrong with some.
+/// The values so far, and warnings about those that were passed over.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     values: BTreeMap<Vec<String>, Setting>,
@@ -84,7 +84,7 @@ impl Layers {
             .filter(|key| !key.default.is_empty())
             .map(|key| format!("{} = {}\n", key.name, key.default))
             .collect();
-        // A registry that is not TOML gives no defaults at all, and its own test fails first.
+        // A default that is not TOML would leave all of them out; a test of the registry finds it.
         for entry in file::parse(&text, Path::new("defaults")).unwrap_or_default() {
             layers.put(entry, Origin::Default);
         }
@@ -95,7 +95,7 @@ impl Layers {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, or says something that cannot be.
+    /// When a file cannot be read, or has a value of the wrong type.
     pub fn read(
         paths: &Paths,
         workspace: &Path,
@@ -119,7 +119,7 @@ impl Layers {
         Ok(layers)
     }
 
-    /// Lays the user's file over what is there.
+    /// Lays the user's file over the values so far.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl Layers {
         Ok(())
     }
 
-    /// Lays a project's file over what is there, as far as it narrows.
+    /// Lays a project's file over the values so far, as far as it narrows them.
     ///
     /// # Errors
     ///
@@ -160,7 +160,7 @@ impl Layers {
         Ok(())
     }
 
-    /// Lays a variable over what is there.
+    /// Lays a variable over the values so far.
     fn variable(
         &mut self,
         environment: &Environment,
@@ -171,11 +171,11 @@ impl Layers {
         self.lay(entry(name, text.to_owned()), Origin::Variable(variable.name))
     }
 
-    /// Lays a flag over what is there.
+    /// Lays a flag over the values so far.
     ///
     /// # Errors
     ///
-    /// When the value cannot be.
+    /// When the value has the wrong type or is out of range.
     pub fn flag(
         &mut self,
         name: &str,
@@ -185,7 +185,8 @@ impl Layers {
         self.lay(entry(name, value), Origin::Flag(flag))
     }
 
-    /// Lays a model over what is there, for all roles: whoever names one for this run means this run.
+    /// Lays a model over the values so far. It is for all roles, so models that are configured for
+    /// single roles are removed.
     ///
     /// # Errors
     ///
@@ -211,12 +212,12 @@ impl Layers {
         &self.providers
     }
 
-    /// Returns what was wrong and passed over.
+    /// Returns the warnings about values that were passed over.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Adds what a reader of the settings found to be wrong and passed over.
+    /// Adds a warning about a value that the reader of the settings passes over.
     pub(super) fn warn(&mut self, warning: String) {
         self.warnings.push(warning);
     }
@@ -252,7 +253,7 @@ impl Layers {
         }
     }
 
-    /// Returns why a project may not say this, or nothing where it may.
+    /// Returns the reason why a project may not set this value, or `None` if it may.
     fn refusal(&self, key: &Key, entry: &ConfigEntry) -> Option<&'static str> {
         let present = self.values.get(&entry.path).and_then(|setting| number(&setting.value));
         let wanted = number(&entry.value);

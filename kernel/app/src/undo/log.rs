@@ -1,4 +1,4 @@
-//! Which tasks are undone: one line for each undo and each redo.
+//! The log of undos: a file with one line for each undo and each redo.
 
 use std::{
     fs, io,
@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 /// Why the log of undos cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UndoLogError {
-    /// It cannot be read.
+    /// The log cannot be read.
     #[error("cannot read `{}`: {reason}", path.display())]
     Unreadable {
-        /// The file.
+        /// The file of the log.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error, in words.
         reason: String,
     },
     /// A line cannot be written as JSON.
     #[error(transparent)]
     Line(serde_json::Error),
-    /// A line cannot be kept.
+    /// A line cannot be written to the file.
     #[error(transparent)]
     Unkept(DurableError),
 }
@@ -34,13 +34,13 @@ pub(super) struct UndoRecord {
     pub(super) workspace: String,
     /// The tree that was restored.
     pub(super) restored: String,
-    /// The tree that was there before.
+    /// The tree of the workspace before that.
     pub(super) before: String,
     pub(super) redo: bool,
     pub(super) at_ms: u64,
 }
 
-/// The file of all undos.
+/// The file with the records of all undos and redos.
 pub(super) struct UndoLog {
     path: PathBuf,
 }
@@ -50,7 +50,7 @@ impl UndoLog {
         Self { path: data.join("undo.jsonl") }
     }
 
-    /// Returns all lines, oldest first. A line that a crash tore says nothing.
+    /// Returns all records, oldest first. A line that a crash left incomplete is passed over.
     pub(super) fn read(&self) -> Result<Vec<UndoRecord>, UndoLogError> {
         match fs::read_to_string(&self.path) {
             Ok(text) => {
@@ -69,7 +69,7 @@ impl UndoLog {
     }
 }
 
-/// Whether the last thing that happened to a task's changes was an undo.
+/// Returns true if the last record of a task is an undo.
 pub(super) fn is_undone(lines: &[UndoRecord], task: &str) -> bool {
     lines.iter().rev().find(|line| line.task == task).is_some_and(|line| !line.redo)
 }

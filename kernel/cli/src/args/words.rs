@@ -1,4 +1,4 @@
-//! The words of a line: which of them is the first, and what it may have been meant for.
+//! The words of a line: the first one, and the command that it may be a slip of.
 
 use std::ffi::OsString;
 
@@ -6,14 +6,14 @@ use openkoi_app::suggest;
 
 use crate::{error::CommandError, output::ColourChoice};
 
-/// Whether the line asks for JSON, known before it is understood: a line that is not understood is reported as
-/// JSON too.
+/// Returns true if the line asks for JSON. This is known before the line is parsed, because an
+/// error of parsing is printed as JSON too.
 pub fn asks_for_json(arguments: &[OsString]) -> bool {
     flags(arguments).any(|flag| flag == "--json")
         || value(arguments, "--output-format").is_some_and(|format| format.ends_with("json"))
 }
 
-/// Returns what the line says about colour, known before it is understood.
+/// Returns the choice of colour of a line that is not parsed yet.
 pub fn colour(arguments: &[OsString]) -> ColourChoice {
     match value(arguments, "--color").as_deref() {
         Some("always") => ColourChoice::Always,
@@ -40,7 +40,7 @@ fn value(arguments: &[OsString], name: &str) -> Option<String> {
     None
 }
 
-/// Returns the first word that is neither a flag nor the value of one; none after `--`.
+/// Returns the first word before `--` that is neither a flag nor the value of one.
 pub(super) fn first(command: &clap::Command, arguments: &[OsString]) -> Option<String> {
     let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
     while let Some(argument) = arguments.next() {
@@ -64,14 +64,14 @@ fn peeks_at_value<'a>(rest: &mut impl Iterator<Item = std::borrow::Cow<'a, str>>
     rest.next().is_some_and(|next| !next.starts_with('-'))
 }
 
-/// Where a flag's value stands.
+/// The position of a flag's value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ValuePosition {
-    /// It has none, or has it already.
+    /// In the argument itself, or the flag has no value.
     Here,
     /// In the next argument.
     Next,
-    /// In the next argument, if that is no flag.
+    /// In the next argument, if that is not a flag.
     Perhaps,
 }
 
@@ -100,12 +100,12 @@ fn wants(argument: &clap::Arg) -> ValuePosition {
     if least == 0 { ValuePosition::Perhaps } else { ValuePosition::Next }
 }
 
-/// Whether `word` is exactly the name of a command.
+/// Returns true if `word` is exactly the name of a command.
 pub(super) fn is_command(command: &clap::Command, word: &str) -> bool {
     word == "help" || command.get_subcommands().any(|known| known.get_name() == word)
 }
 
-/// Whether a line without a word asks for help or the version.
+/// Returns true if a line without words asks for help or the version.
 pub(super) fn asks_for_page(arguments: &[OsString]) -> bool {
     arguments
         .iter()
@@ -113,9 +113,9 @@ pub(super) fn asks_for_page(arguments: &[OsString]) -> bool {
         .any(|argument| ["-h", "--help", "-V", "--version"].iter().any(|page| argument == page))
 }
 
-/// Refuses a word that stands alone and looks like a slip of a command, so that a slip costs nothing.
+/// Refuses a single word that looks like a slip of a command, so that a slip does not start a task.
 ///
-/// With a second word it is refused only where that one is a subcommand: `sesion list`.
+/// Two words are refused if the second one is a subcommand: `sesion list`.
 pub(super) fn refuse_slip(command: &clap::Command, words: &[String]) -> Result<(), CommandError> {
     let (word, second) = match words {
         [word] => (word, None),
@@ -139,7 +139,7 @@ pub(super) fn refuse_slip(command: &clap::Command, words: &[String]) -> Result<(
     Err(error.hint(format!("as a task: openkoi -- {word}{rest}")))
 }
 
-/// Returns a line that runs `arguments` as a task, from `word` on.
+/// Returns a hint: the line that runs `arguments` as a task, from `word` on.
 pub(super) fn as_task(arguments: &[OsString], word: &str) -> String {
     let words: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     let start = words.iter().position(|typed| typed == word).unwrap_or(0);

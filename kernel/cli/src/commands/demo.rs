@@ -1,6 +1,6 @@
 //! `openkoi demo`: the whole loop on a small broken project, offline.
 //!
-//! Files, checks, sandbox and journal are the real ones; only the model's turns are scripted, and the first line
+//! Files, checks, sandbox and journal are real. The model's turns are scripted, and the first line
 //! says so.
 
 use std::{
@@ -29,7 +29,7 @@ use crate::{
 /// The bundled provider that needs no network, and its scenario.
 const MODEL: &str = "scripted/demo";
 
-/// A demonstration project as its description has it.
+/// The description of a demonstration project.
 #[derive(Debug, Deserialize)]
 struct Description {
     flavour: String,
@@ -46,11 +46,11 @@ struct DemoFile {
     source: String,
 }
 
-/// Runs the demonstration.
+/// Runs the demonstration in a temporary directory.
 ///
 /// # Errors
 ///
-/// When there is no such project, its toolchain is not here, or the run stopped before its end.
+/// When there is no such project, its toolchain is missing, or the run stopped before its end.
 pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     let settings = context.settings_with(|layers| layers.model(MODEL, "openkoi demo"))?;
     let processes = sandbox::processes(&context.app, &settings)?;
@@ -89,7 +89,8 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     })
 }
 
-/// Returns the project that was asked for, or the first whose toolchain is here.
+/// Returns the project of the kind that was asked for, or the first whose toolchain is on this
+/// machine.
 fn choose(
     kind: Option<&str>,
     exists: &dyn Fn(&str) -> bool,
@@ -124,7 +125,7 @@ fn choose(
     }
 }
 
-/// The directory of the demonstration; removed at the end unless it is to be kept.
+/// The directory of the demonstration. It is removed at the end unless `keep` is set.
 struct DemoProject {
     path: PathBuf,
     keep: bool,

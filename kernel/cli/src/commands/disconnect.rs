@@ -2,11 +2,10 @@
 
 use openkoi_app::{
     access::{self, KeyringTrouble, Logins, SecretSource, SecretStore},
-    thread,
+    models::{Connection, Connections, CredentialState},
+    suggest, thread,
 };
 use serde_json::{Value, json};
-
-use openkoi_app::{models::Connections, suggest};
 
 use crate::{
     commands::connect,
@@ -17,7 +16,7 @@ use crate::{
     reply::Reply,
 };
 
-/// The word in place of a provider that means every login.
+/// The word in place of a provider's name that means all logins.
 const ALL: &str = "all";
 
 /// Arguments of `openkoi disconnect`.
@@ -30,11 +29,11 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Disconnects.
+/// Forgets a login, a key, a consent, or all logins.
 ///
 /// # Errors
 ///
-/// When there is nothing of that name, or it could not be removed.
+/// When there is none of that name, or it cannot be removed.
 pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let settings = context.settings()?;
     let connections = context.connections(&settings)?;
@@ -67,11 +66,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     Ok(Reply::new(Disconnected(gone), args.json))
 }
 
-/// What is kept here.
+/// The logins, keys and consents that can be forgotten.
 struct SavedCredentials {
     logins: Vec<String>,
     keys: Vec<String>,
-    /// Stores of other programs that are read.
+    /// Stores of other programs that the user lets be read.
     stores: Vec<String>,
 }
 
@@ -135,14 +134,14 @@ async fn forget_logins(logins: &Logins, names: Vec<String>) -> Result<Vec<String
     Ok(names)
 }
 
-fn variable(connection: &openkoi_app::models::Connection) -> Option<&String> {
+fn variable(connection: &Connection) -> Option<&String> {
     match &connection.found {
-        openkoi_app::models::CredentialState::At(SecretSource::Variable(name)) => Some(name),
+        CredentialState::At(SecretSource::Variable(name)) => Some(name),
         _ => None,
     }
 }
 
-/// What was removed.
+/// The names that were disconnected.
 struct Disconnected(Vec<String>);
 
 impl Output for Disconnected {

@@ -1,4 +1,4 @@
-//! `openkoi models`: the models of the providers that are connected, what they can do and what they cost.
+//! `openkoi models`: the models of the connected providers, with their powers and prices.
 
 use serde_json::{Value, json};
 
@@ -36,8 +36,8 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Lists the models. Providers whose list is older than an hour are asked, all at once; whoever does not answer
-/// is shown with the list it gave before.
+/// Returns the models. Providers whose list is out of date are asked for a new one, all at once.
+/// One that does not answer is shown with its former list.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     Ok(Reply::new(ModelTable { failed, ..listed }, args.json))
 }
 
-/// Returns the connections that are shown.
+/// Returns the connections to show.
 fn chosen(
     args: &Args,
     connections: &Connections,
@@ -72,7 +72,7 @@ fn chosen(
         }
         return Ok(connections.ready.clone());
     };
-    // The way of a model of that provider says what is wrong with the name.
+    // Selecting a model of that provider gives the error about its name.
     let catalogue = context.catalogue(connections)?;
     match connections.find(name) {
         Some(connection) => Ok(vec![connection.clone()]),
@@ -83,7 +83,8 @@ fn chosen(
     }
 }
 
-/// Asks those whose lists are not fresh, and returns who did not answer and why.
+/// Asks for the lists that are out of date, and returns the providers that did not answer, with the
+/// reasons.
 fn refreshed(
     args: &Args,
     chosen: &[Connection],
@@ -114,7 +115,7 @@ struct ModelRow {
 
 struct ModelTable {
     rows: Vec<ModelRow>,
-    /// When each provider's list was made.
+    /// The times of the providers' lists, in milliseconds since 1970.
     fetched: Vec<(String, u64)>,
     failed: Vec<(String, String)>,
     date: String,
@@ -243,7 +244,6 @@ impl Output for ModelTable {
             .iter()
             .map(|(provider, reason)| json!({ "provider": provider, "reason": reason }));
         json!({
-            "schema_version": 1,
             "models": models.collect::<Vec<_>>(),
             "unavailable": failed.collect::<Vec<_>>(),
             "bundled": { "date": self.date, "source": self.source },

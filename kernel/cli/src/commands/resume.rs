@@ -1,4 +1,4 @@
-//! `openkoi resume [ID]`.
+//! `openkoi resume`: goes on with a task that stopped before its end.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{
     output::{Choice, ago},
 };
 
-/// Goes on with a task that was interrupted or waits for an answer.
+/// Resumes a task that was interrupted or waits for an answer.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! `openkoi session`: sessions by list and by one.
+//! `openkoi session`: lists, shows, resumes and deletes sessions.
 
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ use crate::{
 /// Arguments of `openkoi session`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do; without it the sessions are listed
+    /// The subcommand; without it the sessions are listed
     #[command(subcommand)]
     pub command: Option<SessionCommand>,
 }
 
-/// What can be done with sessions.
+/// The subcommands of `openkoi session`.
 #[derive(Debug, Subcommand)]
 pub enum SessionCommand {
     /// List recent sessions
@@ -64,7 +64,7 @@ pub enum SessionCommand {
     },
 }
 
-/// Does it.
+/// Runs the subcommand, or lists the sessions.
 ///
 /// # Errors
 ///
@@ -112,7 +112,7 @@ fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, Comm
     Ok(Exit::Accepted)
 }
 
-/// Returns the session that is meant, picked where nothing was typed.
+/// Returns the session whose id begins with `id`, or the one that the person picks.
 fn chosen(
     id: Option<String>,
     usage: &str,

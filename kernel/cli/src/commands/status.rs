@@ -1,4 +1,4 @@
-//! `openkoi status`: what was spent, what runs, and what would do the next task.
+//! `openkoi status`: costs, running tasks, and the models for the next task.
 
 mod live;
 mod shown;
@@ -17,7 +17,7 @@ use openkoi_storage::{
 
 use crate::{context::Context, error::CommandError, exit::Exit, reply::Reply};
 
-/// How many of the newest tasks are counted.
+/// The number of recent tasks that are counted.
 const COUNTED: u32 = 1_000;
 const DAY_MS: u64 = 86_400_000;
 
@@ -32,7 +32,7 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Shows the status, or watches.
+/// Shows the status, or watches the running task.
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
     Reply::new(StatusReport::of(context)?, args.json).print(context)
 }
 
-/// Everything that is shown.
+/// The status of the home: costs, tasks, models, skills and sandbox.
 struct StatusReport {
     home: String,
     data: String,
@@ -79,7 +79,7 @@ impl StatusReport {
         let settings = context.settings()?;
         let paths = context.paths()?;
         let storage = context.existing_storage()?;
-        // Without a model the rest is still worth showing, but not where the home itself is broken.
+        // A missing model is part of the status, but a broken home is an error.
         context.consents()?;
         let mut report = Self {
             home: paths.home().display().to_string(),

@@ -1,4 +1,5 @@
-//! `openkoi task`: tasks by list and by one, their output, and the proof that a replay comes to the same end.
+//! `openkoi task`: lists and shows tasks, prints their output, and verifies their journals by a
+//! replay.
 
 pub(super) mod row;
 mod shown;
@@ -25,12 +26,12 @@ use crate::{
 /// Arguments of `openkoi task`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do; without it the tasks are listed
+    /// The subcommand; without it the tasks are listed
     #[command(subcommand)]
     pub command: Option<TaskCommand>,
 }
 
-/// What can be done with tasks.
+/// The subcommands of `openkoi task`.
 #[derive(Debug, Subcommand)]
 pub enum TaskCommand {
     /// List recent tasks of all sessions
@@ -68,7 +69,7 @@ pub enum TaskCommand {
     },
 }
 
-/// Does it.
+/// Runs the subcommand, or lists the tasks.
 ///
 /// # Errors
 ///
@@ -124,7 +125,7 @@ fn replay(storage: &Storage, task: &TaskRecord, context: &Context) -> Result<Exi
     Ok(Exit::Accepted)
 }
 
-/// Returns the task that is meant, picked where nothing was typed.
+/// Returns the task whose id begins with `id`, or the one that the person picks.
 pub(crate) fn chosen(
     id: Option<String>,
     usage: &str,

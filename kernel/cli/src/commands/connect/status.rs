@@ -1,4 +1,4 @@
-//! What is connected, and by what.
+//! `openkoi connect status`: the connected providers with their credentials.
 
 use openkoi_app::{
     access::{Listed, Logins, Place, SecretSource, SecretStore, keyring_label},
@@ -12,7 +12,7 @@ use crate::{
     output::{Align, Cell, Output, Page, Table, duration, timestamp},
 };
 
-/// One line.
+/// A provider or a login, as one row.
 struct ConnectionRow {
     name: String,
     source: &'static str,
@@ -20,11 +20,11 @@ struct ConnectionRow {
     login: Option<Listed>,
 }
 
-/// Everything that is connected.
+/// The connected providers, and logins that no provider uses.
 pub(super) struct ConnectionList(Vec<ConnectionRow>);
 
 impl ConnectionList {
-    /// Looks; nothing is asked over the network.
+    /// Returns the list from files and variables, without the network.
     pub(super) fn of(
         connections: &Connections,
         secrets: &SecretStore,
@@ -47,7 +47,7 @@ impl ConnectionList {
             let login = at.filter(|_| source == "login").map(|at| left.remove(at));
             lines.push(ConnectionRow { name: connection.name.clone(), source, place, login });
         }
-        // What another version or a configuration that is gone left here can still be disconnected.
+        // Logins of another version or of a removed configuration can still be disconnected.
         lines.extend(left.into_iter().map(|login| ConnectionRow {
             name: login.name.clone(),
             source: "login",

@@ -1,4 +1,4 @@
-//! The status on a page and as JSON.
+//! The status as a page and as JSON.
 
 use openkoi_storage::usage::Total;
 use serde_json::{Map, Value, json};
