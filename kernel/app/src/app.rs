@@ -95,7 +95,7 @@ impl App {
         Ok(settings)
     }
 
-    /// Returns the reader of credentials.
+    /// Returns the store from which credentials are read.
     ///
     /// # Errors
     ///

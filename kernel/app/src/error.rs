@@ -88,7 +88,7 @@ pub enum AppError {
     /// The bundled list of models cannot be read; it is a defect.
     #[error("the list of models is broken: {0}")]
     Catalogue(String),
-    /// The workspace has no session yet.
+    /// There is no session to go on with.
     #[error("there is no session to go on with yet")]
     NoSession,
     /// The system cannot give random bytes.

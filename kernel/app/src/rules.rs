@@ -1,5 +1,6 @@
-//! Rules that a project keeps for parts of itself: the `AGENTS.md` of a directory is given to the model with the
-//! first call that touches something below it. Those of the workspace itself stand in the briefing.
+//! Rules of a project for its directories. The model is given the `AGENTS.md` of a directory with the
+//! result of the first call that touches something below it. The rules of the workspace itself are in
+//! the briefing.
 
 use std::{
     collections::HashSet,

@@ -102,7 +102,7 @@ impl Context {
         Ok(settings)
     }
 
-    /// Returns the reader of credentials.
+    /// Returns the store from which credentials are read.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! From a name that was typed or configured to one model of one connection.
+//! From a name, typed or configured, to one model of one connection.
 
 mod roles;
 

@@ -100,7 +100,8 @@ impl RoleChoice<'_> {
         dearest.map(|(_, model)| connection.route_to(model))
     }
 
-    /// Returns the cheapest model of the executor's own connection that can do the loop's work, if it is cheaper.
+    /// Returns the cheapest model of the executor's connection that can do the loop's work, if it
+    /// costs less than the executor's.
     fn small(&self, executor: &Route) -> Option<(Route, String)> {
         let connection = self.connections.find(&executor.provider)?;
         let most = self.facts(executor).and_then(|facts| facts.blended_price());
@@ -146,8 +147,8 @@ impl RoleChoice<'_> {
     }
 }
 
-/// Returns the family of a model: the word its name begins with, without the publishers and regions that
-/// services put before it (`eu.publisher.family-2-large`, `publisher/family-2`).
+/// Returns the family of a model: the first word of its name, without the publishers and regions
+/// that services put before it (`eu.publisher.family-2-large`, `publisher/family-2`).
 fn family(model: &str) -> &str {
     let mut name = model.rsplit('/').next().unwrap_or(model);
     while let Some((publisher, rest)) = name.split_once('.') {

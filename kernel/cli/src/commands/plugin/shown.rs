@@ -1,4 +1,4 @@
-//! One component in full.
+//! `openkoi plugin inspect`: the details of one component.
 
 use std::sync::Arc;
 
