@@ -30,5 +30,7 @@ pub use discover::{catalogue, discover};
 pub use error::ModelsError;
 pub use listing::Listing;
 pub use probe::probe;
-pub use routes::{EMBEDDER, ROLES, Route, Routes, SMALL};
+pub use routes::{EMBEDDER, ROLES, Routes, SMALL};
 pub use setup::{listers, model_settings};
+
+pub use openkoi_host::kinds::provider::Route;

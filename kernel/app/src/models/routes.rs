@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use openkoi_core::message::Role;
+use openkoi_host::kinds::provider::Route;
 
 use super::connect::Connection;
 
@@ -12,21 +13,6 @@ pub const ROLES: [&str; 3] = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
 pub const SMALL: &str = "small";
 /// The role that turns text into vectors. Unlike the others, it may have no model.
 pub const EMBEDDER: &str = "embedder";
-
-/// One model of one provider.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Route {
-    /// The name of the connection.
-    pub provider: String,
-    /// The provider's name of the model.
-    pub model: String,
-}
-
-impl std::fmt::Display for Route {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.provider, self.model)
-    }
-}
 
 /// The models of all roles, and the connections that serve them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Providers in the shape of the host, with their options read, for a task or for their lists of
 //! models.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use openkoi_brokers::{random::Random, secrets::SecretStore};
 use openkoi_core::{failure::Failure, port::StateStore};
-use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings, Route as HostRoute};
+use openkoi_host::kinds::provider::{ModelSettings, Models, ProviderSettings};
 
 use super::{Catalogue, Connection, Routes};
 use crate::{app::App, error::AppError, host, settings::Settings};
@@ -36,16 +36,10 @@ pub fn listers(
 ///
 /// When a file that a provider's settings name cannot be read.
 pub fn model_settings(routes: &Routes, catalogue: &Catalogue) -> Result<ModelSettings, AppError> {
-    let roles = routes.roles.iter().map(|(role, chain)| {
-        let chain = chain
-            .iter()
-            .map(|one| HostRoute { provider: one.provider.clone(), model: one.model.clone() });
-        (role.clone(), chain.collect())
-    });
     let random = Random::default();
     Ok(ModelSettings {
         providers: routes.connections.iter().map(provider).collect::<Result<_, _>>()?,
-        roles: roles.collect::<BTreeMap<_, _>>(),
+        roles: routes.roles.clone(),
         catalogue: catalogue.of(routes.services(), &routes.models()),
         chance: Arc::new(move || match random.bytes::<4>() {
             Ok(bytes) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),

@@ -113,6 +113,12 @@ pub struct Route {
     pub model: String,
 }
 
+impl std::fmt::Display for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.provider, self.model)
+    }
+}
+
 /// Everything that says which model does what.
 #[derive(Clone)]
 pub struct ModelSettings {
