@@ -63,7 +63,7 @@ fn home(context: &Context) -> Checkpoint {
     }
 }
 
-/// Returns an error if a key file can be read by others.
+/// Returns an ill checkpoint if a key file can be read by others.
 fn exposed_keys(home: &Path) -> Option<Checkpoint> {
     let listing = fs::read_dir(home.join("credentials")).ok()?;
     let exposed = listing.filter_map(Result::ok).find(|entry| {
