@@ -1,4 +1,4 @@
-//! Access to services: the logins of the home, and the types in which surfaces speak of credentials.
+//! Access to services: the user's logins, and the types that surfaces use for credentials.
 
 use openkoi_brokers::egress::{Egress, EgressSettings};
 
@@ -10,7 +10,7 @@ pub use openkoi_brokers::{
 };
 pub use openkoi_core::credential::SecretSource;
 
-/// Returns the logins of the home.
+/// Returns the logins that are kept in the user's home.
 ///
 /// # Errors
 ///

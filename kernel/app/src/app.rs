@@ -1,6 +1,6 @@
-//! What there is once in a process: environment, directories, storage and the catalog of components.
+//! The state of one process: environment, directories, storage and the catalog of components.
 //!
-//! Each part is made when it is first asked for, so a command pays for what it uses.
+//! Each part is made when it is first asked for, so a command pays for the parts that it uses.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +20,8 @@ use crate::{
     settings::{Layers, Settings, SettingsError},
 };
 
-/// The application of one user. Every surface of a process shares it, and many tasks can run in it at once.
+/// The application of one user. All surfaces of a process share it, and many tasks can run in it at
+/// once.
 #[derive(Debug)]
 pub struct App {
     environment: Environment,
@@ -30,7 +31,7 @@ pub struct App {
 }
 
 impl App {
-    /// Returns an application in this environment. Nothing is read yet.
+    /// Returns an application in this environment. No file is read yet.
     pub fn new(environment: Environment) -> Self {
         Self {
             environment,
@@ -40,7 +41,7 @@ impl App {
         }
     }
 
-    /// Returns the environment.
+    /// Returns the variables and the directory that the program was started with.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -50,7 +51,7 @@ impl App {
         SystemClock.now_ms()
     }
 
-    /// Returns the directories, after a look whether they can be read.
+    /// Returns the directories, once it is checked that they can be read.
     ///
     /// # Errors
     ///
@@ -64,8 +65,8 @@ impl App {
         Ok(self.paths.get_or_init(|| paths))
     }
 
-    /// Returns the directory to work in, without links in its path. `typed` is relative to the directory in which
-    /// the program was started; without it, that directory itself.
+    /// Returns the directory to work in, with the links in its path resolved. `typed` is relative
+    /// to the directory in which the program was started; without it, the result is that directory.
     ///
     /// # Errors
     ///
@@ -77,11 +78,12 @@ impl App {
         read.map_err(|source| AppError::Workspace { path, source })
     }
 
-    /// Returns what is configured for `workspace`, with what a surface was told laid over the files.
+    /// Returns the settings for `workspace`. `over` may set further values, which go before those
+    /// of the files.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, or says something that cannot be.
+    /// When a file cannot be read, or has a value of the wrong type.
     pub fn settings(
         &self,
         workspace: &Path,
@@ -94,7 +96,7 @@ impl App {
         Ok(settings)
     }
 
-    /// Returns the reader of credentials.
+    /// Returns the store from which credentials are read.
     ///
     /// # Errors
     ///
@@ -104,7 +106,7 @@ impl App {
         Ok(secrets.with_keyring_programs(settings.credentials.programs.clone()))
     }
 
-    /// Returns what the user lets be read of other programs' stores.
+    /// Returns the user's consents to reading other programs' credentials.
     ///
     /// # Errors
     ///
@@ -118,11 +120,11 @@ impl App {
         openkoi_components::all()
     }
 
-    /// Returns the storage, opened at the first call, with what is missing created.
+    /// Returns the storage. The first call opens it and creates what is missing.
     ///
     /// # Errors
     ///
-    /// Says in one sentence what is in the way.
+    /// When it cannot be opened; the error says why in one sentence.
     pub fn storage(&self) -> Result<Arc<Storage>, AppError> {
         let mut opened = self.storage.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(storage) = &*opened {
@@ -135,7 +137,7 @@ impl App {
         Ok(storage)
     }
 
-    /// Returns the storage if there is one: looking creates nothing.
+    /// Returns the storage if it exists, and creates nothing if it does not.
     ///
     /// # Errors
     ///
@@ -151,7 +153,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// When the system has no randomness.
+    /// When the system cannot give random bytes.
     pub fn task_id(&self) -> Result<TaskId, AppError> {
         Ok(TaskId::new(self.new_id()?))
     }
@@ -160,7 +162,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// When the system has no randomness.
+    /// When the system cannot give random bytes.
     pub fn session_id(&self) -> Result<SessionId, AppError> {
         Ok(SessionId::new(self.new_id()?))
     }
@@ -169,7 +171,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// When the system has no randomness.
+    /// When the system cannot give random bytes.
     pub fn new_id(&self) -> Result<String, AppError> {
         Ok(self.random.id(self.now_ms())?)
     }

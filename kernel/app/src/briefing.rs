@@ -1,4 +1,5 @@
-//! What a model is told of a workspace besides the task: the project's rules and the skills that apply.
+//! The instructions that a model gets besides the task: the project's rules and the skills that
+//! apply.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,13 +12,13 @@ use openkoi_storage::skills::{Skill, SkillDirectories, SkillKind, Skills};
 
 use crate::rules::project_rules;
 
-/// Most skills that are given in full.
+/// The number of skills whose whole text is given to the model.
 const MOST_SKILLS: usize = 2;
 
-/// The largest skill that is given in full, in bytes.
+/// The largest skill that is given to a model, in bytes.
 const LARGEST_SKILL: usize = 16 * 1024;
 
-/// Words that a task and a skill have to share.
+/// The number of words that a task and a skill have to share for the skill to apply.
 const SHARED: usize = 2;
 
 /// The rubric of each kind of work among the bundled ones.
@@ -51,8 +52,8 @@ impl SkillSet {
         Self { skills, workspace: workspace.to_owned() }
     }
 
-    /// Returns the rubric of each kind of work. One that the user or the project wrote for a kind comes before
-    /// the bundled one.
+    /// Returns the rubric of each kind of work. A rubric of the user or the project goes before the
+    /// bundled one.
     pub fn rubrics(&self) -> BTreeMap<String, Rubric> {
         let evaluators =
             || self.skills.skills.iter().filter(|skill| skill.kind == SkillKind::Evaluator);
@@ -82,7 +83,7 @@ impl SkillSet {
     }
 
     fn score(&self, skill: &Skill, wanted: &BTreeSet<String>) -> usize {
-        // The skill for OpenKoi's own source helps there and nowhere else.
+        // The skill for OpenKoi's own source is of use in that source alone.
         let own = skill.categories.iter().any(|category| category == "self-improvement");
         if own && !disk::is_file(&self.workspace.join("kernel/core/src/run.rs")) {
             return 0;
@@ -93,7 +94,7 @@ impl SkillSet {
     }
 }
 
-/// Returns what holds in a workspace for a task with this text.
+/// Returns the instructions for a task with this text.
 pub(crate) fn briefing(skills_of: &SkillSet, task: &str) -> Briefing {
     let mut instructions = String::new();
     if let Some((name, rules)) = project_rules(&skills_of.workspace) {
@@ -113,7 +114,7 @@ pub(crate) fn briefing(skills_of: &SkillSet, task: &str) -> Briefing {
     Briefing { instructions }
 }
 
-/// Returns the words of a text that say something.
+/// Returns the words of a text, without short and common ones.
 fn words(text: &str) -> BTreeSet<String> {
     const EMPTY: [&str; 24] = [
         "the", "and", "for", "with", "this", "that", "from", "into", "when", "what", "use", "make",

@@ -1,4 +1,4 @@
-//! Which stores of other programs the user lets OpenKoi read: by name, remembered, and taken back as easily.
+//! The user's consents to reading the credentials that other programs keep on this machine.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use openkoi_brokers::{
 use openkoi_core::credential::SecretSource;
 use serde::{Deserialize, Serialize};
 
-/// The file below the home.
+/// The name of the file in the home.
 const FILE: &str = "consents.json";
 /// The largest file that is read.
 const LARGEST: u64 = 1 << 20;
@@ -25,9 +25,9 @@ pub enum ConsentsError {
     /// The file cannot be read, or was not written by OpenKoi.
     #[error("`{}` cannot be used: {reason}", path.display())]
     Unfit {
-        /// The file.
+        /// The file of the consents.
         path: PathBuf,
-        /// What is wrong with it.
+        /// A description of what is wrong with it.
         reason: String,
     },
     /// The file cannot be written.
@@ -35,27 +35,27 @@ pub enum ConsentsError {
     Unkept(DurableError),
 }
 
-/// What the user has allowed.
+/// The stores of other programs that OpenKoi may read.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Consents {
     schema_version: u32,
-    /// By the name of the store: what was allowed.
+    /// The consents by the name of the store.
     sources: BTreeMap<String, Consent>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Consent {
-    /// Where the store was when it was allowed. Another place takes another answer.
+    /// The place of the store when it was allowed. A store that has moved has to be allowed again.
     place: String,
     granted_at_ms: u64,
 }
 
 impl Consents {
-    /// Reads them; without a file nothing is allowed.
+    /// Reads the consents. Without a file no store is allowed.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is none of ours: it is not overwritten.
+    /// When the file cannot be read or is not of this format. It is not overwritten then.
     pub fn read(home: &Path) -> Result<Self, ConsentsError> {
         let path = home.join(FILE);
         let text = match disk::read_text(&path, LARGEST) {
@@ -65,27 +65,28 @@ impl Consents {
         serde_json::from_str(&text).map_err(|error| unfit(&path, &error.to_string()))
     }
 
-    /// Whether `source` may be read. What is no store of another program may.
+    /// Returns true if `source` may be read. A source that belongs to no other program needs no
+    /// consent.
     pub fn allow(&self, source: &SecretSource) -> bool {
         let Some((name, place)) = source.external() else { return true };
         self.sources.get(name).is_some_and(|consent| consent.place == place)
     }
 
-    /// Whether there is an answer for this name.
+    /// Returns true if a store of this name was allowed.
     pub fn has(&self, name: &str) -> bool {
         self.sources.contains_key(name)
     }
 
-    /// Returns the names of what is allowed.
+    /// Returns the names of the stores that are allowed.
     pub fn names(&self) -> impl Iterator<Item = &String> {
         self.sources.keys()
     }
 
-    /// Allows a store and keeps it.
+    /// Allows a store to be read, and writes the file.
     ///
     /// # Errors
     ///
-    /// Nothing was allowed.
+    /// When the file cannot be written.
     pub fn grant(
         &mut self,
         home: &Path,
@@ -98,11 +99,11 @@ impl Consents {
         self.keep(home)
     }
 
-    /// Takes it back.
+    /// Takes the consent for a store back, and writes the file.
     ///
     /// # Errors
     ///
-    /// It is still allowed.
+    /// When the file cannot be written: the store is still allowed the next time.
     pub fn revoke(&mut self, home: &Path, name: &str) -> Result<(), ConsentsError> {
         self.sources.remove(name);
         self.keep(home)

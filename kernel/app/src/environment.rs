@@ -1,7 +1,7 @@
-//! The environment as a value, and the variables that mean something below the surfaces.
+//! The environment as a value, and the variables that are read below the surfaces.
 //!
-//! A surface reads the environment of its process once and hands it down, so that everything below can be tested
-//! with another one.
+//! A surface reads the environment of its process once and passes it down, so tests can use another
+//! one.
 
 use std::{
     collections::HashMap,
@@ -14,9 +14,9 @@ use std::{
 /// A variable that OpenKoi reads.
 #[derive(Debug)]
 pub struct Variable {
-    /// Its name.
+    /// The name, for example `OPENKOI_HOME`.
     pub name: &'static str,
-    /// What it does, one sentence.
+    /// One sentence for `--help`, without a full stop.
     pub help: &'static str,
 }
 
@@ -35,7 +35,7 @@ pub const OPENKOI_DATA: Variable = Variable {
     name: "OPENKOI_DATA",
     help: "Keep data in this directory (default: ~/.local/share/openkoi)",
 };
-/// Chooses the model.
+/// Chooses the model for all roles without one of their own.
 pub const OPENKOI_MODEL: Variable =
     Variable { name: "OPENKOI_MODEL", help: "Use this model, written provider/model" };
 /// Chooses how much is logged.
@@ -48,13 +48,13 @@ pub const HOME: Variable = Variable {
     name: "HOME",
     help: "The home directory, where OPENKOI_HOME does not say otherwise",
 };
-/// The programs.
+/// The directories in which programs are looked for.
 pub const PATH: Variable =
     Variable { name: "PATH", help: "Where the programs of a project's checks are looked for" };
-/// Temporary files.
+/// The directory for temporary files.
 pub const TMPDIR: Variable =
     Variable { name: "TMPDIR", help: "Where the demonstration makes its project (default: /tmp)" };
-/// The environment as it was at the start, with the directory the program was started in.
+/// The variables at the start of the process, and the directory the program was started in.
 #[derive(Clone)]
 pub struct Environment {
     variables: Arc<HashMap<OsString, OsString>>,
@@ -107,7 +107,7 @@ impl Environment {
         &self.directory
     }
 
-    /// Returns all variables, for the brokers.
+    /// Returns all variables. Brokers take the ones that they pass on to programs.
     pub fn snapshot(&self) -> Arc<HashMap<OsString, OsString>> {
         Arc::clone(&self.variables)
     }

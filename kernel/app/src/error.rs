@@ -1,4 +1,4 @@
-//! What goes wrong below the surfaces. Each surface says in its own words, and with its own codes, what follows.
+//! Errors of the application. Each surface turns them into its own words and codes.
 
 use std::{io, path::PathBuf};
 
@@ -16,7 +16,7 @@ use crate::{
     undo::error::UndoError,
 };
 
-/// Why something that a surface asked for was not done.
+/// Why the application did not do what a surface asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The directories of the user cannot be used.
@@ -34,7 +34,7 @@ pub enum AppError {
     /// The user's consents cannot be read or kept.
     #[error(transparent)]
     Consents(#[from] ConsentsError),
-    /// A login failed.
+    /// A login with a provider failed.
     #[error(transparent)]
     Login(#[from] LoginError),
     /// A task cannot be undone or redone.
@@ -58,44 +58,44 @@ pub enum AppError {
     /// The directory to work in cannot be used.
     #[error("cannot read the directory `{}`", path.display())]
     Workspace {
-        /// The directory.
+        /// The directory that was asked for.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file that a provider's settings name cannot be used.
     #[error("`providers.{provider}` names the file `{}`: {reason}", path.display())]
     OptionFile {
-        /// The provider.
+        /// The name of the provider.
         provider: String,
-        /// The file.
+        /// The path that the setting names.
         path: PathBuf,
-        /// What is wrong with it.
+        /// A description of what is wrong with the file.
         reason: String,
     },
-    /// The limits that the user set for a component are not limits.
+    /// The limits that the user set for a component cannot be read.
     #[error("`component.{component}.limits`: {reason}")]
     ComponentLimits {
-        /// The component.
+        /// The name of the component.
         component: String,
-        /// What is wrong with them.
+        /// A description of what is wrong with them.
         reason: String,
     },
     /// A bundled component does not fit this program; it is a defect.
     #[error("the component `{name}` is unfit: {reason}")]
     Component {
-        /// The component.
+        /// The name of the component.
         name: String,
-        /// What is wrong with it.
+        /// The fault of its manifest.
         reason: Box<ManifestError>,
     },
     /// The bundled list of models cannot be read; it is a defect.
     #[error("the list of models is broken: {0}")]
     Catalogue(String),
-    /// The workspace has no session yet.
+    /// There is no session to go on with.
     #[error("there is no session to go on with yet")]
     NoSession,
-    /// The system has no randomness.
+    /// The system cannot give random bytes.
     #[error(transparent)]
     Random(#[from] RandomError),
     /// The system gives no thread or no timer to a run.

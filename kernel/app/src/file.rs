@@ -6,11 +6,11 @@ use openkoi_brokers::durable;
 
 pub use openkoi_brokers::durable::DurableError;
 
-/// Replaces a file in one step: after a crash it has its old contents or these.
+/// Replaces a file in one step: after a crash it has either its old contents or the new ones.
 ///
 /// # Errors
 ///
-/// The old contents are still there.
+/// When the file cannot be written. It keeps its old contents then.
 pub fn put(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DurableError> {
     durable::put_atomic(path, bytes, mode)
 }
@@ -19,7 +19,7 @@ pub fn put(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DurableError> {
 ///
 /// # Errors
 ///
-/// When it cannot be made.
+/// When the directory cannot be made.
 pub fn create_private_directory(path: &Path) -> Result<(), DurableError> {
     durable::create_private_dir(path)
 }

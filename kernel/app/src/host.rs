@@ -21,14 +21,14 @@ use openkoi_host::{
 
 use crate::{app::App, error::AppError, sandbox, settings::Settings};
 
-/// Returns the components that come with the program: one engine for the process, and each component is loaded once,
-/// however many tasks use it.
+/// Returns the components that come with the program. The process has one engine, and each
+/// component is loaded once, however many tasks use it.
 pub(crate) fn built_in() -> &'static Catalog {
     static BUILT_IN: OnceLock<Catalog> = OnceLock::new();
     BUILT_IN.get_or_init(|| Catalog::new(openkoi_components::all().iter().filter_map(embedded)))
 }
 
-/// Returns a bundled component as the catalog takes it. The build has checked its kind.
+/// Returns a bundled component in the shape of the catalog. The build has checked its kind.
 fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
     Some(Embedded {
         name: one.name,
@@ -42,7 +42,7 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
     })
 }
 
-/// Makes the host for what is configured. No component is loaded.
+/// Returns a host with these settings. No component is loaded yet.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub(crate) fn host(
     ))
 }
 
-/// Returns the logins of the home.
+/// Returns the logins that are kept in the user's home.
 ///
 /// # Errors
 ///
@@ -77,7 +77,7 @@ pub(crate) fn logins(app: &App, secrets: SecretStore, egress: Egress) -> Result<
     Ok(Logins::new(app.paths()?.home(), egress, secrets, Arc::new(SystemClock)))
 }
 
-/// Returns the user's limits of components, by component.
+/// Returns the limits that the user set for components, by component.
 fn limits(settings: &Settings) -> Result<BTreeMap<String, LimitRequest>, AppError> {
     let requests = settings.component_limits.iter().map(|(name, limits)| {
         let request = serde_json::to_value(limits).and_then(serde_json::from_value);

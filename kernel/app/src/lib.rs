@@ -1,25 +1,25 @@
-//! OpenKoi below its surfaces: everything between what somebody asked for and the loop.
+//! The application below the surfaces of OpenKoi: everything between a request and the loop.
 //!
-//! A surface (the command line, the daemon, an MCP server) reads the environment of its process into an
-//! [`environment::Environment`], makes one [`app::App`] of it, and for each workspace a
-//! [`task_runtime::TaskRuntime`]. What was asked becomes a task by [`request::TaskRequest`] and runs by
-//! [`task_runtime::TaskRuntime::start`], watched and answered by a [`task_runtime::Surface`]. Nothing here knows a
-//! terminal, a command line or an HTTP server.
+//! A surface (the command line, the daemon, an MCP server) reads the environment of its process
+//! into an [`environment::Environment`] and makes one [`app::App`] of it, and a
+//! [`task_runtime::TaskRuntime`] for each workspace. A [`request::TaskRequest`] becomes a task,
+//! [`task_runtime::TaskRuntime::start`] runs it, and a [`task_runtime::Surface`] watches the run
+//! and answers its questions. This crate has no terminal, no command line and no HTTP server.
 //!
 //! | module | does |
 //! |---|---|
 //! | [`environment`], [`paths`] | variables and directories, as values |
-//! | [`settings`] | what is configured, each value with its origin |
-//! | [`consents`], [`access`] | what the user lets be read, and logins |
-//! | [`app`] | what there is once in a process |
+//! | [`settings`] | the settings, each value with its origin |
+//! | [`consents`], [`access`] | the consents to read other programs' credentials, and logins |
+//! | [`app`] | the state of one process |
 //! | `host`, [`sandbox`] | the host of components and the broker of programs, wired |
-//! | [`models`] | providers, lists of models, and which model has which role |
-//! | `workspace`, `rules`, `briefing`, `toolbox` | what a run works on, is told and works with |
-//! | [`task_runtime`] | what the tasks of one workspace share |
+//! | [`models`] | providers, lists of models, and the models of roles |
+//! | `workspace`, `rules`, `briefing`, `toolbox` | the files, instructions and tools of a run |
+//! | [`task_runtime`] | the wiring that the tasks of one workspace share |
 //! | [`session`], [`request`] | the session of a task, and the task itself |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
-//! | [`undo`] | the files as they were before a task |
-//! | [`error`] | what goes wrong, as types |
+//! | [`undo`] | undo and redo of a task's changes |
+//! | [`error`] | the errors, as types |
 
 pub mod access;
 pub mod app;

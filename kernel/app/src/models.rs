@@ -1,12 +1,14 @@
-//! Which provider and which model do the work.
+//! The choice of providers and models.
 //!
-//! The choice is a function of values: what is configured, what the catalog offers, and which credentials are
-//! there; no vendor is known by name. [`discover`] collects those values and [`connect`] finds the providers that can
-//! be used, in the order: those of the configuration as they stand in the file, then those of the catalog with a
-//! credential, as they stand in the catalog. [`Connections::routes`] gives every role its models. [`ask()`] and
-//! [`probe()`] go over the network: the one where somebody wants to see a provider's list, the other where nothing is
-//! connected and a server on this machine may be. [`renew`] asks again, beside a task, for a list that somebody wanted
-//! to see before.
+//! The choice is a function of values: the settings, the providers of the catalog, and the
+//! credentials that exist. No vendor is known by name. [`discover`] collects these values, and
+//! [`connect`] finds the providers that can be used: first those of the configuration, in the order
+//! of the file, then those of the catalog with a credential. [`Connections::routes`] gives every
+//! role its models.
+//!
+//! Three functions go over the network. [`ask()`] gets the lists that somebody wants to see,
+//! [`probe()`] looks for a server on this machine if no provider is connected, and [`renew`] gets,
+//! beside a task, the lists that are saved but out of date.
 
 mod ask;
 mod base_url;
@@ -21,12 +23,14 @@ mod routes;
 mod select;
 mod setup;
 
-pub use ask::{Answered, PATIENCE, ask, renew};
+pub use ask::{ListingAnswer, PATIENCE, ask, renew};
 pub use catalogue::{Catalogue, Facts};
-pub use connect::{Connection, Connections, Found, OptionValue, connect};
+pub use connect::{Connection, Connections, CredentialState, OptionValue, connect};
 pub use discover::{catalogue, discover};
 pub use error::ModelsError;
 pub use listing::Listing;
 pub use probe::probe;
-pub use routes::{EMBEDDER, ROLES, Route, Routes, SMALL};
+pub use routes::{EMBEDDER, ROLES, Routes, SMALL};
 pub use setup::{listers, model_settings};
+
+pub use openkoi_host::kinds::provider::Route;

@@ -1,4 +1,4 @@
-//! Where things are kept.
+//! The directories and files in which OpenKoi keeps things.
 //!
 //! | variable | configuration | data |
 //! |---|---|---|
@@ -23,21 +23,21 @@ use crate::environment::{Environment, HOME, OPENKOI_CONFIG, OPENKOI_DATA, OPENKO
 /// Why the home cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PathsError {
-    /// Nothing says where home is.
+    /// Neither `HOME` nor `OPENKOI_HOME` is set.
     #[error("HOME is not set, so there is no place for configuration and data")]
     Homeless,
-    /// Something else stands where the directory should be.
+    /// There is something else in the place of the directory.
     #[error("`{}` is not a directory", path.display())]
     NotADirectory {
-        /// Where.
+        /// The path that is not a directory.
         path: PathBuf,
     },
-    /// The directory is there and may not be read.
+    /// The directory exists but may not be read.
     #[error("cannot read `{}`", path.display())]
     Unreadable {
-        /// Where.
+        /// The path that is not a directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The directory cannot be made or written.
@@ -55,11 +55,11 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Finds the directories. Touches no file.
+    /// Returns the directories that the environment names. No file is touched.
     ///
     /// # Errors
     ///
-    /// Neither `HOME` nor `OPENKOI_HOME` is set.
+    /// When neither `HOME` nor `OPENKOI_HOME` is set.
     pub fn of(environment: &Environment) -> Result<Self, PathsError> {
         let (home, data) = match environment.path(&OPENKOI_HOME) {
             Some(home) => (home.clone(), home.join("data")),
@@ -87,7 +87,7 @@ impl Paths {
         &self.config
     }
 
-    /// Whether the configuration file was named by a variable, so that it has to be there.
+    /// Returns true if a variable names the configuration file, so that the file has to exist.
     pub fn config_is_named(&self) -> bool {
         self.config_named
     }
@@ -114,19 +114,20 @@ impl Paths {
         self.home.join("tool-output")
     }
 
-    /// Returns the directory of the snapshots that undo rests on.
+    /// Returns the directory of the snapshots that `undo` restores.
     pub fn snapshots(&self) -> PathBuf {
         self.data.join("snapshots")
     }
 
-    /// Returns the file in which captures of one workspace remember what they have read.
+    /// Returns the file with the index of one workspace, which spares a capture reading unchanged
+    /// files.
     pub fn snapshot_index(&self, workspace: &Path) -> PathBuf {
         let digest = hash::of_bytes(workspace.as_os_str().as_encoded_bytes());
         let name = digest.get(..16).unwrap_or(&digest);
         self.snapshots().join(format!("index-{name}.json"))
     }
 
-    /// Returns the directory of each session's outputs.
+    /// Returns the directory with the outputs of sessions.
     pub fn sessions(&self) -> PathBuf {
         self.data.join("sessions")
     }
@@ -135,7 +136,7 @@ impl Paths {
     ///
     /// # Errors
     ///
-    /// Says which directory cannot be made or written, and why.
+    /// When a directory cannot be made or written; the error names it.
     pub fn prepare(&self) -> Result<(), PathsError> {
         self.check()?;
         for directory in [&self.home, &self.data] {
@@ -145,11 +146,11 @@ impl Paths {
         Ok(())
     }
 
-    /// Checks that what is there can be read. What is not there yet is no fault.
+    /// Checks that the directories can be read. One that does not exist yet is fine.
     ///
     /// # Errors
     ///
-    /// Says which directory is none, or may not be read.
+    /// When one is not a directory or may not be read; the error names it.
     pub fn check(&self) -> Result<(), PathsError> {
         [&self.home, &self.data].into_iter().try_for_each(|directory| readable(directory))
     }
@@ -171,7 +172,7 @@ fn readable(directory: &Path) -> Result<(), PathsError> {
     }
 }
 
-/// Returns the nearest part of `path` that is there and no directory.
+/// Returns the nearest part of `path` that exists and is not a directory.
 fn culprit(path: PathBuf) -> PathBuf {
     let found = path.ancestors().find(|part| disk::exists(part) && !disk::is_directory(part));
     found.map_or_else(|| path.clone(), Path::to_owned)

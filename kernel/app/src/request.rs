@@ -1,4 +1,4 @@
-//! From what a surface was asked to a task: every surface goes through [`TaskRequest::task`].
+//! From a request to a task. Surfaces describe the request as a [`TaskRequest`].
 
 use std::path::Path;
 
@@ -7,22 +7,23 @@ use serde_json::Value;
 
 use crate::{app::App, error::AppError, settings::Settings};
 
-/// What somebody wants done.
+/// A request for work, as a surface has it.
 #[derive(Clone, Debug)]
 pub struct TaskRequest<'a> {
-    /// What to do, standard input included. Not empty.
+    /// The words of the request, standard input included. Not empty.
     pub text: &'a str,
-    /// The session it belongs to.
+    /// The session that the task belongs to.
     pub session: &'a SessionId,
-    /// What was said in the session before, oldest first.
+    /// The earlier messages of the session, oldest first.
     pub history: Vec<Message>,
     /// The absolute path of the directory to work in, without links.
     pub workspace: &'a Path,
-    /// Everything that is configured.
+    /// The settings, with what the surface was told.
     pub settings: &'a Settings,
     /// The JSON Schema that the result has to follow.
     pub schema: Option<&'a Value>,
-    /// Whether it is a message of a conversation: a person judges the answer, and no contract is made first.
+    /// True if it is a message of a conversation: a person judges the answer, so no plan is made
+    /// first.
     pub in_conversation: bool,
 }
 

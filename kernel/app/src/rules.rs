@@ -1,5 +1,6 @@
-//! Rules that a project keeps for parts of itself: the `AGENTS.md` of a directory is given to the model with the
-//! first call that touches something below it. Those of the workspace itself stand in the briefing.
+//! Rules of a project for its directories. The model is given the `AGENTS.md` of a directory with the
+//! result of the first call that touches something below it. The rules of the workspace itself are in
+//! the briefing.
 
 use std::{
     collections::HashSet,
@@ -10,35 +11,36 @@ use std::{
 use openkoi_brokers::disk;
 use openkoi_core::id::TaskId;
 
-/// How much of the project's own rules a model is given, in bytes.
+/// The most bytes of a project's rules that a model is given.
 const MOST_RULES: u64 = 32 * 1024;
 
 /// The file in which projects keep rules for agents.
 const RULES: &str = "AGENTS.md";
 
-/// Returns the project's own rules for agents, where it has some, with the name of their file.
+/// Returns the rules for agents in the directory `root`, with the name of their file, if there are
+/// any.
 pub(crate) fn project_rules(root: &Path) -> Option<(&'static str, String)> {
     let path = root.join(RULES);
-    // Links are not followed: what they lead to is not the project's.
+    // Links are not followed, because their targets may lie outside of the project.
     let bytes = disk::read_start(&path, MOST_RULES).ok()?;
     let text = String::from_utf8_lossy(&bytes).trim().to_owned();
     (!text.is_empty()).then_some((RULES, text))
 }
 
-/// Which rules have been given to which task.
+/// The rules of directories below a workspace, each given to a task once.
 pub struct NestedRules {
     root: PathBuf,
     given: Mutex<HashSet<(TaskId, PathBuf)>>,
 }
 
 impl NestedRules {
-    /// Returns the rules of a workspace, a path without links. Nothing is read yet.
+    /// Returns the rules below `root`, a path without links. No file is read yet.
     pub fn new(root: &Path) -> Self {
         Self { root: root.to_owned(), given: Mutex::default() }
     }
 
-    /// Returns what `task` has not been told yet of the directories above `target`, outermost first. A target
-    /// that is no path of the workspace has none.
+    /// Returns the rules of the directories above `target` that `task` has not been given yet,
+    /// outermost first. A target that is not a path in the workspace has none.
     pub fn about(&self, task: &TaskId, target: &str) -> Option<String> {
         let mut text = String::new();
         for directory in self.directories(target) {
@@ -62,7 +64,7 @@ impl NestedRules {
         Some(rules)
     }
 
-    /// The directories from below the workspace down to `target`.
+    /// Returns the directories below the workspace on the way to `target`.
     fn directories(&self, target: &str) -> Vec<PathBuf> {
         let target = Path::new(target);
         let relative = target.strip_prefix(&self.root).unwrap_or(target);
@@ -74,7 +76,7 @@ impl NestedRules {
                 Component::CurDir => continue,
                 _ => return Vec::new(),
             }
-            // A link may lead to what is not the project's.
+            // A link may lead out of the project.
             match place.canonicalize() {
                 Ok(real) if real == place && real.is_dir() => found.push(real),
                 _ => break,

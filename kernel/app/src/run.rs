@@ -1,5 +1,6 @@
-//! One run from outside: claimed, driven on a thread of its own, its state written for others, its output saved.
-//! Tasks, messages of a conversation and resumed tasks of every surface come through here.
+//! One run from outside: the task is claimed and driven on a thread of its own, state files tell
+//! other processes how far it is, and its output is saved. New tasks, messages of a conversation
+//! and resumed tasks are run here.
 
 use std::{future::Future, pin::pin, sync::Arc};
 
@@ -23,20 +24,21 @@ use crate::{
     thread,
 };
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Debug)]
 pub struct RunEnd {
-    /// The task.
+    /// The id of the task.
     pub task: TaskId,
-    /// Its session.
+    /// The session of the task.
     pub session: SessionId,
-    /// What it came to, or why it stopped before its end and can be resumed.
+    /// The outcome, or the reason why the run stopped before its end and can be resumed.
     pub result: Result<Outcome, Paused>,
-    /// Why its output could not be saved as a file, if it could not. The journal has it all the same.
+    /// The reason why the output could not be saved as a file, if it could not. The journal has the
+    /// output in any case.
     pub unsaved: Option<StorageError>,
 }
 
-/// Several listeners as one.
+/// Listeners that are all told the same.
 pub struct Listeners(pub Vec<Arc<dyn Listener>>);
 
 impl Listener for Listeners {
@@ -45,7 +47,7 @@ impl Listener for Listeners {
     }
 
     fn delta(&self, role: &Role, delta: Delta<'_>) -> bool {
-        // Each is told, whoever else has shown it.
+        // Every listener is told, even after one of them has shown the text.
         let shown: Vec<bool> = self.0.iter().map(|one| one.delta(role, delta)).collect();
         shown.contains(&true)
     }
@@ -56,7 +58,7 @@ impl TaskRuntime {
     ///
     /// # Errors
     ///
-    /// When it cannot be begun.
+    /// When the run cannot be begun.
     pub async fn start(self: Arc<Self>, task: Task, surface: Surface) -> Result<RunEnd, AppError> {
         let id = task.id.clone();
         thread::apart(&id, move || async move {
@@ -74,11 +76,11 @@ impl TaskRuntime {
         .await
     }
 
-    /// Takes up a task where it stopped.
+    /// Resumes a task where it stopped.
     ///
     /// # Errors
     ///
-    /// When somebody works on it, or its journal cannot be read.
+    /// When another process works on it, or its journal cannot be read.
     pub async fn resume(
         self: Arc<Self>,
         id: TaskId,
@@ -107,13 +109,13 @@ impl TaskRuntime {
     }
 }
 
-/// Lets the state files watch beside the surface.
+/// Returns `surface` with the state files as a further listener.
 fn watched(files: &Arc<StateFiles>, surface: Surface) -> Surface {
     let listener = Arc::new(Listeners(vec![files.clone(), surface.listener]));
     Surface { listener, ..surface }
 }
 
-/// Drives a run, and keeps the state files up to date while it waits for something.
+/// Drives a run, and keeps the state files up to date while the run waits.
 async fn while_running<T>(files: &StateFiles, run: impl Future<Output = T>) -> T {
     let mut run = pin!(run);
     loop {

@@ -1,4 +1,5 @@
-//! What programs that tools start share: the environment they see, what they may read, where their output goes.
+//! The settings of programs that tools start: their environment, the files they may read, the place
+//! of their output.
 
 use std::path::PathBuf;
 
@@ -11,7 +12,7 @@ use crate::{app::App, environment::HOME, error::AppError, settings::Settings};
 
 pub use openkoi_brokers::processes::SandboxReport;
 
-/// Returns the broker of programs. The doctor reports on the one that tasks use.
+/// Returns the broker that starts programs, with the sandbox that tasks get.
 ///
 /// # Errors
 ///
@@ -31,7 +32,7 @@ pub fn processes(app: &App, settings: &Settings) -> Result<Processes, AppError> 
     }))
 }
 
-/// Returns the places that neither programs nor file tools may look into.
+/// Returns the paths that neither programs nor file tools may read.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The session that a task belongs to: found or begun, and held while somebody works in it.
+//! The session that a task belongs to. It is found or begun, and leased while somebody works in it.
 
 use openkoi_core::{id::SessionId, message::Message};
 use openkoi_storage::{
@@ -9,41 +9,42 @@ use openkoi_storage::{
 
 use crate::{app::App, error::AppError};
 
-/// Which session a task belongs to.
+/// The choice of the session that a task belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionChoice {
-    /// A new one.
+    /// A new session.
     New,
-    /// The last one.
+    /// The last session.
     Last {
-        /// Whether to go on in a copy.
+        /// True to go on in a copy, so that the session stays as it is.
         fork: bool,
     },
-    /// The one whose id begins like this.
+    /// The session whose id begins with a text.
     Named {
-        /// The beginning of an id.
+        /// The beginning of the id.
         id: String,
-        /// Whether to go on in a copy.
+        /// True to go on in a copy, so that the session stays as it is.
         fork: bool,
     },
 }
 
-/// A session that a task joins, with what was said in it. While it is held, nobody else works in it.
+/// A session that a task joins, with its messages. Its lease keeps other processes out until it is
+/// dropped.
 pub struct JoinedSession {
-    /// The session.
+    /// The id of the session.
     pub id: SessionId,
-    /// What was said, oldest first.
+    /// The messages so far, oldest first.
     pub history: Vec<Message>,
     _lease: Lease,
 }
 
 impl JoinedSession {
-    /// Finds or begins the session that was asked for. `kind` is that of a new one, and of the last one that a
-    /// conversation goes on with.
+    /// Finds or begins the session of `choice`. A new session is of this `kind`; if it is a
+    /// conversation, the last session is the last conversation.
     ///
     /// # Errors
     ///
-    /// When there is no such session, or somebody works in it.
+    /// When there is no such session, or another process works in it.
     pub fn join(app: &App, choice: &SessionChoice, kind: SessionKind) -> Result<Self, AppError> {
         let storage = app.storage()?;
         let (found, fork) = match choice {

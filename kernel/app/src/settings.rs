@@ -1,9 +1,11 @@
-//! What is configured: defaults < user file < project file < environment < flags, every value with its origin.
+//! The settings: defaults < user file < project file < environment < flags, every value with its
+//! origin.
 //!
-//! The layers are laid over one another here, key by key, and then read once into [`Settings`], whose fields
-//! need no further checks. A project's file may only narrow: what it may do with each key stands in
-//! [`key::KEYS`], and what it may not is refused with a warning. Wrong types end the program with the file and
-//! the line; unknown keys are warned about, because a newer or older program may know them.
+//! [`Layers`] lays the files and flags over one another, key by key, and [`Settings`] reads the
+//! result into fields that need no further checks. A project's file may narrow: [`key::KEYS`] says
+//! what it may do with each key, and anything else is refused with a warning. A wrong type is an
+//! error with the file and the line. An unknown key is a warning, because a newer or older program
+//! may know it.
 
 pub(crate) mod error;
 pub mod file;
@@ -14,7 +16,7 @@ mod resolved;
 pub use error::SettingsError;
 pub use layers::{Layers, Origin, Setting};
 pub(crate) use resolved::expand;
-pub use resolved::{Limits, Provider, Sandbox, Settings};
+pub use resolved::{ConfiguredProvider, SandboxSettings, Settings, TaskLimits};
 
 #[cfg(test)]
 mod tests;

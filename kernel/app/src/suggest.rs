@@ -1,6 +1,7 @@
-//! "Did you mean": the known names that are closest to a misspelt one. Nothing is ever run by such a match.
+//! "Did you mean": the known names that are closest to a misspelt one. They are for hints: a
+//! misspelt name is an error, not a match.
 
-/// How many names are suggested.
+/// The number of names that are suggested.
 const MOST: usize = 3;
 
 /// Returns at most three of `known` that `typed` may have been meant for, the closest first.
@@ -14,12 +15,12 @@ pub fn closest(typed: &str, known: impl IntoIterator<Item = String>) -> Vec<Stri
     ranked.sort();
     ranked.dedup_by(|a, b| a.1 == b.1);
     let best = ranked.first().map_or(0, |(distance, _)| *distance);
-    // What is twice as far away as the best is noise beside it.
+    // Names more than twice as far away as the best are noise beside it.
     ranked.retain(|(distance, _)| *distance <= best * 2);
     ranked.into_iter().take(MOST).map(|(_, name)| name).collect()
 }
 
-/// One slip in short names, more in long ones.
+/// Returns the number of slips that are tolerated: one in short names, more in long ones.
 fn tolerance(typed: &str, name: &str) -> usize {
     let length = typed.chars().count().min(name.chars().count());
     match length {

@@ -1,4 +1,5 @@
-//! Everything that tasks in one workspace share: brokers, storage and host become the ports of a run.
+//! The wiring that the tasks of one workspace share: brokers, storage and host become the ports of
+//! a run.
 
 use std::{path::Path, sync::Arc};
 
@@ -29,27 +30,28 @@ use crate::{
     sandbox,
     settings::Settings,
     toolbox::{WithFailPoints, WithRules, Without},
-    workspace::Directory,
+    workspace::SnapshotWorkspace,
 };
 
-/// Where a run meets a person or a program.
+/// The side of a run that a person or a program sees.
 #[derive(Clone)]
 pub struct Surface {
-    /// Answers questions of policy.
+    /// Answers whether an effect is allowed when the policy says to ask.
     pub approver: Arc<dyn Approver>,
-    /// Is told what happens.
+    /// Gets the events of the run.
     pub listener: Arc<dyn Listener>,
-    /// Says when the run is to end.
+    /// Says when the run is to be cancelled.
     pub cancellation: Arc<dyn Cancellation>,
 }
 
-/// What the tasks of one workspace run with. It is made for one set of settings, and several tasks may use it at once.
+/// The ports for tasks of one workspace, made for one set of settings. Several tasks may use it at
+/// once.
 pub struct TaskRuntime {
     app: Arc<App>,
     storage: Arc<Storage>,
-    directory: Arc<Directory>,
+    files: Arc<SnapshotWorkspace>,
     models: Arc<CatalogModels>,
-    /// Providers of the run whose list of models was kept and is no longer fresh.
+    /// Providers whose saved list of models is out of date.
     stale: Vec<Connection>,
     toolbox: Arc<dyn Toolbox>,
     evaluators: Arc<CatalogEvaluators>,
@@ -60,12 +62,12 @@ pub struct TaskRuntime {
 }
 
 impl TaskRuntime {
-    /// Wires a runtime for `workspace`. No component is loaded. Where no provider is connected, servers of this machine
-    /// are asked whether they serve models.
+    /// Wires a runtime for `workspace`. If no provider is connected, servers on this machine are
+    /// asked for their models.
     ///
     /// # Errors
     ///
-    /// When a provider is set up wrongly, there is none, or the storage cannot be opened.
+    /// When no provider is connected, one is set up wrongly, or the storage cannot be opened.
     pub fn new(app: &Arc<App>, settings: &Settings, workspace: &Path) -> Result<Self, AppError> {
         let mut connections = models::discover(app, settings)?;
         models::probe(app, settings, &mut connections)?;
@@ -80,7 +82,7 @@ impl TaskRuntime {
         let evaluators = CatalogEvaluators::new(&host, workdir, skills.rubrics(), &[])?;
         Ok(Self {
             app: Arc::clone(app),
-            directory: Arc::new(Directory::new(workspace, app.paths()?)?),
+            files: Arc::new(SnapshotWorkspace::new(workspace, app.paths()?)?),
             notices: models
                 .notice(&Role::new(Role::EXECUTOR))
                 .map(str::to_owned)
@@ -97,22 +99,22 @@ impl TaskRuntime {
         })
     }
 
-    /// Returns the application that it belongs to.
+    /// Returns the application that the runtime belongs to.
     pub fn app(&self) -> &App {
         &self.app
     }
 
-    /// Returns the storage.
+    /// Returns the storage, in which tasks have their journals.
     pub fn storage(&self) -> &Arc<Storage> {
         &self.storage
     }
 
-    /// Returns what the user has to know of the models that answer.
+    /// Returns the notices of the executor's provider, for the user.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
 
-    /// Returns what makes the tasks less safe than usual.
+    /// Returns warnings about settings that make tasks less safe than usual.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -123,7 +125,7 @@ impl TaskRuntime {
             model: self.models.clone(),
             toolbox: self.toolbox.clone(),
             evaluators: self.evaluators.clone(),
-            workspace: self.directory.clone(),
+            workspace: self.files.clone(),
             journal: self.storage.clone(),
             approver: surface.approver,
             listener: surface.listener,
@@ -132,18 +134,18 @@ impl TaskRuntime {
         }
     }
 
-    /// Renews, beside the run, the lists of models that are no longer fresh.
+    /// Starts to renew, beside the run, the saved lists of models that are out of date.
     pub(crate) fn renew_lists(&self) -> Result<(), AppError> {
         models::renew(&self.models, &self.stale, self.app.paths()?.home(), self.app.now_ms());
         Ok(())
     }
 
-    /// Returns what the user decided before.
+    /// Returns the trust levels and the rules that the user has set.
     pub(crate) fn policy(&self) -> Policy {
         self.policy.clone()
     }
 
-    /// Returns what holds in this workspace for a task with this text.
+    /// Returns the instructions for a task with this text.
     pub(crate) fn briefing(&self, task: &str) -> Briefing {
         briefing::briefing(&self.skills, task)
     }
@@ -186,7 +188,7 @@ fn stale(app: &App, routes: &Routes) -> Result<Vec<Connection>, AppError> {
 
 fn policy(settings: &Settings, storage: &Storage) -> Result<Policy, AppError> {
     let mut trust = storage.trust(settings.trust.fallback)?;
-    // What is configured is newer than what was granted only where it is less.
+    // A configured level counts if it is lower than the granted one.
     for (domain, level) in &settings.trust.domains {
         let granted = trust.domains.entry(domain.clone()).or_insert(*level);
         *granted = (*granted).min(*level);

@@ -1,5 +1,6 @@
-//! One run, one thread: each run has a thread with a runtime of its own, so that what blocks (the journal, captures of
-//! a workspace) holds up that run alone, and many run at once in one process (decision 0012).
+//! One run, one thread. Each run has a thread with an async runtime of its own, so blocking work
+//! (the journal, captures of a workspace) holds up that run alone, and many runs go on at once in
+//! one process (decision 0012).
 
 use std::{future::Future, panic, thread};
 
@@ -11,23 +12,23 @@ use crate::error::AppError;
 /// As much stack as the main thread of a program usually has, in bytes.
 const STACK: usize = 8 << 20;
 
-/// Runs `work` on this thread, with a runtime of its own, and waits for it.
+/// Runs `work` to its end on this thread, with an async runtime of its own.
 ///
 /// # Errors
 ///
-/// Whatever `work` returns, or that the system gives no runtime.
+/// The error of `work`, or that the system cannot give a runtime.
 pub fn block<T, E: From<AppError>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(AppError::Thread)?;
     let result = runtime.block_on(work);
-    // A question at the terminal may still be waiting for a line; nobody waits for it.
+    // A question may still be waiting for a line at the terminal; that is not waited for.
     runtime.shutdown_background();
     result
 }
 
-/// Runs what `work` returns on a thread of its own and waits for it without blocking this one.
+/// Runs the future of `work` on a thread of its own, and waits for it without blocking this one.
 ///
-/// A panic over there becomes one here.
+/// A panic on that thread goes on as a panic on this one.
 pub(crate) async fn apart<T, F>(
     task: &TaskId,
     work: impl FnOnce() -> F + Send + 'static,
@@ -40,7 +41,7 @@ where
     let named = thread::Builder::new().name(format!("run {}", task.short())).stack_size(STACK);
     let started = named.spawn(move || {
         let done = panic::catch_unwind(panic::AssertUnwindSafe(|| block(work())));
-        // Whoever waited may have gone; what matters is in the journal.
+        // The receiver may be gone; the journal has what matters.
         drop(send.send(done));
     });
     started.map_err(AppError::Thread)?;

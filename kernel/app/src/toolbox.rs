@@ -1,5 +1,5 @@
-//! What is laid around the tools of a run: left-out names, rules of directories, fail points. Each is a toolbox around
-//! a toolbox.
+//! Decorators of the toolbox of a run: one leaves tools out, one adds the rules of directories, one
+//! adds fail points.
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
@@ -16,14 +16,14 @@ use openkoi_core::{
 
 use crate::rules::NestedRules;
 
-/// A toolbox without some of its tools.
+/// Decorates a toolbox so that some of its tools are left out.
 pub(crate) struct Without {
     inner: Arc<dyn Toolbox>,
     names: BTreeSet<String>,
 }
 
 impl Without {
-    /// Leaves out the tools of these names.
+    /// Returns `inner` without the tools of these names.
     pub(crate) fn new(inner: Arc<dyn Toolbox>, names: &[String]) -> Self {
         Self { inner, names: names.iter().cloned().collect() }
     }
@@ -49,7 +49,8 @@ impl Toolbox for Without {
     }
 }
 
-/// A toolbox whose answers bring along what the project says of the directories that a call touches.
+/// Decorates a toolbox so that a result also has the project's rules of the directories that the
+/// call touches.
 pub(crate) struct WithRules {
     inner: Arc<dyn Toolbox>,
     listed: Vec<Tool>,
@@ -57,7 +58,7 @@ pub(crate) struct WithRules {
 }
 
 impl WithRules {
-    /// Looks for rules below `workspace`, a path without links.
+    /// Returns `inner` with the rules of directories below `workspace`, a path without links.
     pub(crate) fn new(inner: Arc<dyn Toolbox>, workspace: &Path) -> Self {
         Self { listed: inner.tools(), inner, rules: NestedRules::new(workspace) }
     }
@@ -77,7 +78,7 @@ impl Toolbox for WithRules {
             let task = scope.task.clone();
             let mut output = self.inner.call(call, scope).await?;
             let tool = self.listed.iter().find(|tool| tool.name == call.name);
-            // A tool without a target touches no place.
+            // A tool without a target touches no directory.
             let tool = tool.filter(|tool| tool.target.is_some());
             output
                 .text
@@ -87,7 +88,7 @@ impl Toolbox for WithRules {
     }
 }
 
-/// A toolbox that a test can make fail, or die, before and after an effect.
+/// Decorates a toolbox with fail points, at which a test makes a call fail or the process die.
 pub(crate) struct WithFailPoints(pub(crate) Arc<dyn Toolbox>);
 
 impl Toolbox for WithFailPoints {

@@ -1,8 +1,9 @@
-//! The files as they were before a task.
+//! Undo and redo: brings the files back to what they were before a task.
 //!
-//! Every run captures the workspace before it changes anything. An undo restores that state, and captures what was
-//! there first, so that a redo brings it back. Each undo is one line of `undo.jsonl` in the data directory. A surface
-//! makes an [`UndoPlan`], shows it, and applies it once a person agreed.
+//! A run captures the workspace before it changes anything. An undo first captures the present
+//! state, so that a redo can bring it back, and then restores the earlier one. Each undo is one
+//! line of `undo.jsonl` in the data directory. A surface makes an [`UndoPlan`], shows it, and
+//! applies it once a person has agreed.
 
 pub(crate) mod error;
 mod log;
@@ -16,25 +17,25 @@ use openkoi_storage::{
     tasks::{TaskQuery, TaskRecord},
 };
 
-use self::log::{Line, UndoLog};
+use self::log::{UndoLog, UndoRecord};
 use crate::{app::App, error::AppError};
 
 pub use self::{error::UndoError, log::UndoLogError};
 pub use openkoi_brokers::snapshot::{PathChange, PathChangeKind, RestoreReport};
 
-/// How many tasks are looked at to find the last one that changed something.
+/// The number of recent tasks among which the last one that changed files is looked for.
 const LOOKED_AT: u32 = 200;
 
-/// What an undo or a redo would do.
+/// The plan of an undo or a redo, for a person to agree to.
 #[derive(Debug)]
 pub struct UndoPlan {
-    /// The task.
+    /// The task whose changes are undone or redone.
     pub task: TaskRecord,
-    /// Whether an undo is taken back.
+    /// True for a redo, which takes an undo back.
     pub redo: bool,
-    /// What would change in the workspace.
+    /// The changes that the workspace would undergo.
     pub changes: Vec<PathChange>,
-    /// What others have changed since the task ended; it would be lost from the workspace.
+    /// Changes by others since the task ended. They would be lost from the workspace.
     pub later: Vec<PathChange>,
     goal: Goal,
     store: SnapshotStore,
@@ -42,18 +43,18 @@ pub struct UndoPlan {
     index_path: PathBuf,
 }
 
-/// What is to be restored.
+/// The state to restore.
 #[derive(Debug)]
 struct Goal {
     workspace: PathBuf,
     to: TreeId,
-    /// What the task left behind; what differs from it was changed by somebody else.
+    /// The state that the task left behind. Differences from it are changes by others.
     after: TreeId,
 }
 
 impl UndoPlan {
-    /// Plans to bring the files back to what they were before a task: the one whose id begins with `id`, or the last
-    /// one of `workspace` that changed files and is not undone.
+    /// Plans to bring the files back to what they were before a task: the task whose id begins with
+    /// `id`, or else the last task of `workspace` that changed files and is not undone.
     ///
     /// # Errors
     ///
@@ -72,11 +73,12 @@ impl UndoPlan {
         Self::new(app, &storage, task, goal, false)
     }
 
-    /// Plans to take an undo back: that of the task whose id begins with `id`, or the last one of `workspace`.
+    /// Plans to take an undo back: the undo of the task whose id begins with `id`, or else the last
+    /// undo in `workspace`.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// When there is no undo to take back.
     pub fn redo(app: &App, id: Option<&str>, workspace: &Path) -> Result<Self, AppError> {
         let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
         let lines = log_of(app)?.read().map_err(UndoError::Log)?;
@@ -121,18 +123,18 @@ impl UndoPlan {
         Ok(Self { task, redo, changes, later, goal, store, index, index_path })
     }
 
-    /// Restores the files. What is there now is captured first, so that it can be brought back.
+    /// Restores the files. Their present state is captured first, so that it can be brought back.
     ///
     /// # Errors
     ///
-    /// When a file cannot be restored, or the undo cannot be noted.
+    /// When a file cannot be restored, or the undo cannot be recorded.
     pub fn apply(&mut self, app: &App) -> Result<RestoreReport, AppError> {
         let report = self.store.restore(&self.goal.workspace, self.goal.to, &mut self.index);
         let report = report.map_err(UndoError::Snapshot)?;
         if let Err(error) = self.index.save(&self.index_path) {
             tracing::warn!(%error, "the snapshot index was not kept; the next capture reads more");
         }
-        let line = Line {
+        let line = UndoRecord {
             task: self.task.id.as_str().to_owned(),
             workspace: self.goal.workspace.display().to_string(),
             restored: self.goal.to.to_string(),
@@ -149,9 +151,9 @@ fn log_of(app: &App) -> Result<UndoLog, AppError> {
     Ok(UndoLog::at(app.paths()?.data()))
 }
 
-type Found = (TaskRecord, (TreeId, TreeId));
+type ChangedTask = (TaskRecord, (TreeId, TreeId));
 
-fn named(storage: &Storage, id: &str) -> Result<Found, AppError> {
+fn named(storage: &Storage, id: &str) -> Result<ChangedTask, AppError> {
     let task = storage.find_task(id)?;
     let trees = trees(&storage.entries(&task.id)?).filter(|(first, last)| first != last);
     let trees = trees.ok_or_else(|| UndoError::Unchanged(task.id.short().to_owned()))?;
@@ -159,7 +161,11 @@ fn named(storage: &Storage, id: &str) -> Result<Found, AppError> {
 }
 
 /// Returns the newest task of the workspace that changed files and is not undone.
-fn last_change(storage: &Storage, lines: &[Line], workspace: &Path) -> Result<Found, AppError> {
+fn last_change(
+    storage: &Storage,
+    lines: &[UndoRecord],
+    workspace: &Path,
+) -> Result<ChangedTask, AppError> {
     let query = TaskQuery { limit: Some(LOOKED_AT), ..TaskQuery::default() };
     let here = |task: &TaskRecord| Path::new(&task.workspace) == workspace;
     for task in storage.tasks(&query)?.into_iter().filter(here) {
@@ -178,7 +184,7 @@ fn parsed(tree: &str) -> Result<TreeId, UndoError> {
     Ok(tree.parse::<TreeId>()?)
 }
 
-/// Returns what the workspace was before the task and what the task left behind.
+/// Returns the states of the workspace before and after the task.
 fn trees(entries: &[Entry]) -> Option<(TreeId, TreeId)> {
     let mut trees = entries.iter().filter_map(|entry| match &entry.event {
         Event::TreeCaptured { tree } | Event::TreeRestored { tree } => tree.as_str().parse().ok(),

@@ -1,4 +1,5 @@
-//! The directory that a task works on, as the loop sees it: states that can be compared and brought back.
+//! The directory that a task works on, as the port of the loop: its states can be captured,
+//! compared and restored.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,23 +20,24 @@ use openkoi_core::{
 
 use crate::paths::Paths;
 
-/// How many entries of the top level a model is told of.
+/// The number of entries at the top level that a model is told of.
 const SHOWN: usize = 60;
 
-/// A workspace with its store of states.
-pub struct Directory {
+/// A workspace whose states are kept as snapshots.
+pub struct SnapshotWorkspace {
     root: PathBuf,
     store: SnapshotStore,
     index_path: PathBuf,
     index: Mutex<Option<IndexCache>>,
 }
 
-impl Directory {
-    /// Makes a workspace whose states are kept among the user's data. Nothing is read yet.
+impl SnapshotWorkspace {
+    /// Returns the workspace at `root`, with its snapshots in the data directory. No file of it is
+    /// read yet.
     ///
     /// # Errors
     ///
-    /// When the store cannot be created.
+    /// When the store of snapshots cannot be created.
     pub fn new(root: &Path, paths: &Paths) -> Result<Self, SnapshotError> {
         let store = SnapshotStore::open(&paths.snapshots())?;
         let index_path = paths.snapshot_index(root);
@@ -57,7 +59,7 @@ impl Directory {
     }
 }
 
-impl Workspace for Directory {
+impl Workspace for SnapshotWorkspace {
     fn capture(&self) -> Result<TreeId, WorkspaceError> {
         let failed = |error: std::io::Error| WorkspaceError(error.to_string());
         failpoint::hit(Point::SnapshotBefore).map_err(failed)?;

@@ -1,4 +1,5 @@
-//! Questions of policy, asked at the terminal. Where there is none, nothing is asked and the run waits.
+//! Approvals, asked for at the terminal. Without a terminal no question is asked, and the run
+//! pauses.
 
 use std::{
     io::{self, BufRead, Write},
@@ -12,28 +13,28 @@ use openkoi_core::{
 };
 use openkoi_storage::Storage;
 
-use crate::output::{Prompt, sanitise, sanitise_line};
+use crate::output::{Questions, sanitise, sanitise_line};
 
-/// The longest part of the arguments that is shown at either end, in characters.
+/// The number of characters that are shown of each end of a long text.
 const SHOWN: usize = 600;
 
-/// Asks whoever sits at the terminal.
+/// The approver that asks the person at the terminal.
 pub struct Terminal {
-    prompt: Prompt,
+    questions: Questions,
     storage: Arc<Storage>,
 }
 
 impl Terminal {
-    /// Returns an approver that keeps rules in `storage`.
-    pub fn new(prompt: Prompt, storage: Arc<Storage>) -> Self {
-        Self { prompt, storage }
+    /// Returns an approver that saves rules in `storage`.
+    pub fn new(questions: Questions, storage: Arc<Storage>) -> Self {
+        Self { questions, storage }
     }
 }
 
 impl Approver for Terminal {
     fn ask<'a>(&'a self, request: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
         Box::pin(async move {
-            if !self.prompt.is_interactive() {
+            if !self.questions.is_interactive() {
                 return None;
             }
             let text = question(request);
@@ -49,8 +50,8 @@ impl Approver for Terminal {
     }
 }
 
-/// Returns the whole question. What the kernel computed comes first; what the model wrote comes last and cannot
-/// move the cursor.
+/// Returns the whole question. The kernel's facts come first and the model's text last, sanitised
+/// so that it cannot move the cursor.
 fn question(request: &ApprovalRequest) -> String {
     let rule = |allow| Rule { allow, ..request.rule.clone() };
     format!(
@@ -69,7 +70,7 @@ fn question(request: &ApprovalRequest) -> String {
     )
 }
 
-/// Shows both ends of a long text, so that nothing can be pushed off the screen.
+/// Returns both ends of a long text, so that neither can be pushed off the screen.
 fn ends(text: &str) -> String {
     let count = text.chars().count();
     if count <= SHOWN * 2 {

@@ -1,11 +1,11 @@
-//! What was typed.
+//! The command line as it was typed.
 //!
-//! A task needs no subcommand: `openkoi "task"`. So that a task is never taken for a command nor a command for
-//! a task, the first word decides, and only a whole word counts: if it is exactly a command's name, the line is
-//! that command's; otherwise all words are the task, and flags may stand before, after and between them.
-//! Everything after `--` is the task.
+//! A task needs no subcommand: `openkoi "task"`. The first word decides: if it is exactly the name
+//! of a command, the line is that command's. Otherwise all words are the task, and flags may stand
+//! before, after and between them. The words after `--` always belong to the task.
 //!
-//! This is the first of two steps: what was meant is found out by [`crate::request`].
+//! This is the first of two steps; [`crate::request`] is the second, and adds settings and standard
+//! input.
 
 mod failure;
 mod future;
@@ -24,15 +24,15 @@ use crate::{
 };
 
 pub use help::command;
-pub use line::{Action, Command, Line};
+pub use line::{Action, CliCommand, ParsedLine};
 pub use words::{asks_for_json, colour};
 
-/// Understands what was typed, the program's name left out.
+/// Parses the command line, without the program's name.
 ///
 /// # Errors
 ///
-/// A usage error with what may have been meant.
-pub fn parse(arguments: &[OsString]) -> Result<Line, CommandError> {
+/// A usage error, with hints at what may have been meant.
+pub fn parse(arguments: &[OsString]) -> Result<ParsedLine, CommandError> {
     let whole = Cli::command();
     match words::first(&whole, arguments) {
         Some(word) if words::is_command(&whole, &word) => parse_command(whole, arguments, &word),
@@ -46,7 +46,7 @@ fn parse_command(
     whole: clap::Command,
     arguments: &[OsString],
     word: &str,
-) -> Result<Line, CommandError> {
+) -> Result<ParsedLine, CommandError> {
     let matches = match help::dress(whole).try_get_matches_from(named(arguments)) {
         Ok(matches) => matches,
         Err(error) => return failure::page_or_error(&error, arguments, word),
@@ -60,22 +60,22 @@ fn parse_command(
         Some(command) => Action::Command(Box::new(command)),
         None => Action::Task(Box::new(cli.task)),
     };
-    Ok(Line { global: cli.global, action })
+    Ok(ParsedLine { global: cli.global, action })
 }
 
-fn parse_task(whole: &clap::Command, arguments: &[OsString]) -> Result<Line, CommandError> {
+fn parse_task(whole: &clap::Command, arguments: &[OsString]) -> Result<ParsedLine, CommandError> {
     let line = match TaskLine::try_parse_from(named(arguments)) {
         Ok(line) => line,
         Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
             let long = arguments.iter().any(|argument| argument == "--help");
             let text = if long { help::long() } else { help::short() };
-            return Ok(Line { global: GlobalFlags::default(), action: Action::Page(text) });
+            return Ok(ParsedLine { global: GlobalFlags::default(), action: Action::Page(text) });
         }
         Err(error) => return failure::page_or_error(&error, arguments, ""),
     };
     let TaskLine { global, mut task } = line;
     task.settle_resume();
-    // Whoever writes `--` has said that it is a task.
+    // A line with `--` is meant as a task.
     if !arguments.iter().any(|argument| argument == "--") {
         words::refuse_slip(whole, &task.words)?;
     }
@@ -83,15 +83,15 @@ fn parse_task(whole: &clap::Command, arguments: &[OsString]) -> Result<Line, Com
         let error = CommandError::usage("`--fork` needs a session to copy");
         return Err(error.hint("openkoi -c --fork \"TASK\"").hint("openkoi -r ID --fork \"TASK\""));
     }
-    Ok(Line { global, action: Action::Task(Box::new(task)) })
+    Ok(ParsedLine { global, action: Action::Task(Box::new(task)) })
 }
 
-/// Returns the arguments after the program's name, as clap wants them.
+/// Returns the arguments after the program's name, as clap expects them.
 fn named(arguments: &[OsString]) -> impl Iterator<Item = OsString> {
     std::iter::once(OsString::from("openkoi")).chain(arguments.iter().cloned())
 }
 
-/// Returns a flag of a task that stands before a command.
+/// Returns the first flag of a task on the line of a command.
 fn task_flag(matches: &clap::ArgMatches) -> Option<String> {
     matches.subcommand_name()?;
     let flags = TaskFlags::augment_args(clap::Command::new("task"));

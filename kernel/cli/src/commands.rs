@@ -1,4 +1,4 @@
-//! One command, one file: its arguments, and what it does.
+//! The commands. Each file has the arguments of one command and the function that runs it.
 
 pub mod chat;
 pub mod completions;

@@ -1,4 +1,5 @@
-//! What every command works with: the application, the flags that hold everywhere, the printer and the prompt.
+//! The surroundings of a command: the application, the global flags, the printer and the questions
+//! to the person.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,27 +21,27 @@ use openkoi_storage::Storage;
 use crate::{
     error::CommandError,
     flags::GlobalFlags,
-    output::{Printer, Prompt},
+    output::{Printer, Questions},
 };
 
-/// Everything around a command.
+/// The surroundings of a command.
 #[derive(Debug)]
 pub struct Context {
-    /// The application.
+    /// The application, which all commands share.
     pub app: Arc<App>,
-    /// Prints.
+    /// The printer of results, notices and errors.
     pub printer: Printer,
-    /// Asks.
-    pub prompt: Prompt,
+    /// The questions at the terminal.
+    pub questions: Questions,
     global: GlobalFlags,
 }
 
 impl Context {
-    /// Returns a context for flags that hold everywhere.
+    /// Returns a context in `environment` for the global flags.
     pub fn new(environment: Environment, global: GlobalFlags) -> Self {
         let app = App::new(environment);
         let printer = Printer::new(app.environment(), global.color, app.now_ms());
-        Self { app: Arc::new(app), printer, prompt: Prompt::new(), global }
+        Self { app: Arc::new(app), printer, questions: Questions::new(), global }
     }
 
     /// Returns how often `-v` was given.
@@ -48,12 +49,12 @@ impl Context {
         self.global.verbose
     }
 
-    /// Returns the environment.
+    /// Returns the variables and the directory that the program was started with.
     pub fn environment(&self) -> &Environment {
         self.app.environment()
     }
 
-    /// Returns the directories, after a look whether they can be read.
+    /// Returns the directories, once it is checked that they can be read.
     ///
     /// # Errors
     ///
@@ -62,12 +63,13 @@ impl Context {
         Ok(self.app.paths()?)
     }
 
-    /// Returns `path` as seen from the directory of the start.
+    /// Returns `path` as an absolute path, relative to the directory in which the program was
+    /// started.
     pub fn absolute(&self, path: &Path) -> PathBuf {
         self.environment().directory().join(path)
     }
 
-    /// Returns the directory to work in, without links in its path.
+    /// Returns the directory to work in, with the links in its path resolved.
     ///
     /// # Errors
     ///
@@ -76,16 +78,16 @@ impl Context {
         Ok(self.app.workspace(self.global.workspace.as_deref())?)
     }
 
-    /// Returns what is configured and prints what was odd in it.
+    /// Returns the settings, and prints warnings about values that were passed over.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, or says something that cannot be.
+    /// When a file cannot be read, or has a value of the wrong type.
     pub fn settings(&self) -> Result<Settings, CommandError> {
         self.settings_with(|_| Ok(()))
     }
 
-    /// As [`Context::settings`], with flags laid over the files.
+    /// Returns the settings as [`Context::settings`] does, with flags laid over the files.
     ///
     /// # Errors
     ///
@@ -100,7 +102,7 @@ impl Context {
         Ok(settings)
     }
 
-    /// Returns the reader of credentials.
+    /// Returns the store from which credentials are read.
     ///
     /// # Errors
     ///
@@ -109,7 +111,7 @@ impl Context {
         Ok(self.app.secrets(settings)?)
     }
 
-    /// Returns what the user lets be read of other programs' stores.
+    /// Returns the user's consents to reading other programs' credentials.
     ///
     /// # Errors
     ///
@@ -123,7 +125,7 @@ impl Context {
         self.app.components()
     }
 
-    /// Returns what is known of models: what is bundled, and what these providers listed last.
+    /// Returns the catalogue of models: the bundled list, with the last lists of these providers.
     ///
     /// # Errors
     ///
@@ -132,7 +134,7 @@ impl Context {
         Ok(models::catalogue(&self.app, connections)?)
     }
 
-    /// Finds the providers.
+    /// Finds the providers that the user can have, with or without a credential.
     ///
     /// # Errors
     ///
@@ -141,16 +143,16 @@ impl Context {
         Ok(models::discover(&self.app, settings)?)
     }
 
-    /// Opens the storage, creating what is missing.
+    /// Returns the storage. The first call opens it and creates what is missing.
     ///
     /// # Errors
     ///
-    /// Says in one sentence what is in the way.
+    /// When it cannot be opened; the error says why in one sentence.
     pub fn storage(&self) -> Result<Arc<Storage>, CommandError> {
         Ok(self.app.storage()?)
     }
 
-    /// Opens the storage if there is one. Looking creates nothing.
+    /// Returns the storage if it exists, and creates nothing if it does not.
     ///
     /// # Errors
     ///

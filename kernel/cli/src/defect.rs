@@ -1,4 +1,4 @@
-//! When OpenKoi itself breaks: one line, not a stack of them.
+//! Panics of OpenKoi itself, reported in one line.
 
 use std::{
     panic::{self, AssertUnwindSafe, PanicHookInfo},
@@ -13,12 +13,12 @@ use crate::{
     output::{ColourChoice, Printer},
 };
 
-/// Where and why it broke first.
+/// The message and the place of the first panic.
 static BROKEN: Mutex<Option<String>> = Mutex::new(None);
 
-/// Runs `work`; if it panics, says so in one line and asks for a report.
+/// Runs `work`. If it panics, one line says so and asks for a report.
 ///
-/// With `RUST_BACKTRACE` the usual report of the language comes before it.
+/// With `RUST_BACKTRACE` the usual report of Rust comes before that line.
 pub(crate) fn guarded(environment: &Environment, work: impl FnOnce() -> Exit) -> Exit {
     let usual = environment.get(&RUST_BACKTRACE).map(|_| panic::take_hook());
     panic::set_hook(Box::new(move |info| {

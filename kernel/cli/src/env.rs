@@ -1,7 +1,8 @@
-//! The environment of this process, read once at the start, and every variable that means something here.
+//! The environment of this process, which is read once at the start, and the variables that the
+//! program reads.
 //!
-//! The registry [`ALL`] is what `--help` and the manual page print. Variables that terminals know stand here; those
-//! that hold for every surface stand in [`openkoi_app::environment`].
+//! `--help` and the manual page print the registry [`ALL`]. The variables of terminals are defined
+//! here, and those of all surfaces in [`openkoi_app::environment`].
 
 use std::path::PathBuf;
 
@@ -27,7 +28,8 @@ pub const COLUMNS: Variable =
 pub const RUST_BACKTRACE: Variable =
     Variable { name: "RUST_BACKTRACE", help: "Print where OpenKoi broke, if it breaks" };
 
-/// Every variable that is read by name. Providers add the names of their credentials.
+/// The variables that are read by name. Manifests of providers name further ones for their
+/// credentials.
 pub const ALL: [&Variable; 14] = [
     &OPENKOI_HOME,
     &OPENKOI_CONFIG,
@@ -47,7 +49,8 @@ pub const ALL: [&Variable; 14] = [
 
 /// Reads the environment of this process.
 ///
-/// A directory that is gone or may not be read is `.`: what needs it says so when it opens it.
+/// If the present directory is gone or may not be read, it is `.` here, and opening it fails later
+/// where it is needed.
 pub fn current() -> Environment {
     let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     Environment::new(std::env::vars_os(), directory)

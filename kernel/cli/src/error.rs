@@ -1,4 +1,4 @@
-//! What goes wrong in a command, as a person is told: a kind, one sentence, and hints that can be pasted.
+//! Errors of commands, as a person reads them: a kind, one sentence, and hints that can be pasted.
 
 mod of_app;
 
@@ -14,13 +14,13 @@ use crate::{
 /// Why a command did not do what it was asked. The kind decides the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandError {
-    /// What kind of trouble it is.
+    /// The kind, which decides the exit code.
     pub kind: Exit,
     /// One sentence, lower case, no full stop.
     pub message: String,
-    /// What can be done: commands to paste, or a sentence.
+    /// Hints at what can be done: commands to paste, or sentences.
     pub hints: Vec<String>,
-    /// What had arrived of an answer, or nothing.
+    /// The part of an answer that had arrived, or an empty text.
     pub received: String,
 }
 
@@ -30,45 +30,45 @@ impl CommandError {
         Self { kind, message: message.into(), hints: Vec::new(), received: String::new() }
     }
 
-    /// The command line was not understood.
+    /// Returns an error about the command line, which was not understood.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// The configuration or the home directory is at fault.
+    /// Returns an error about the configuration or the home directory.
     pub fn configuration(message: impl Into<String>) -> Self {
         Self::new(Exit::Configuration, message)
     }
 
-    /// Something failed that has no code of its own.
+    /// Returns an error about a failure without a code of its own.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(Exit::NotAccepted, message)
     }
 
-    /// Adds a hint.
+    /// Returns the error with one more hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// Adds hints.
+    /// Returns the error with more hints.
     #[must_use]
     pub fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
         self.hints.extend(hints);
         self
     }
 
-    /// Adds what had arrived of an answer.
+    /// Returns the error with the part of an answer that had arrived.
     #[must_use]
     pub fn received(mut self, text: String) -> Self {
         self.received = text;
         self
     }
 
-    /// Returns an error whose sentence ends with the causes of `error`.
+    /// Returns an error of this kind whose sentence ends with the causes of `error`.
     ///
-    /// House style keeps causes out of a sentence; here, at the edge, they are put together.
+    /// Below, an error's sentence leaves its causes out; here they are put together for the person.
     pub fn from_error(kind: Exit, error: &dyn std::error::Error) -> Self {
         let mut message = error.to_string();
         let mut cause = error.source();
@@ -80,7 +80,7 @@ impl CommandError {
         Self::new(kind, message)
     }
 
-    /// Returns the record that programs read.
+    /// Returns the error as a JSON record for programs.
     pub fn record(&self) -> Value {
         let mut error =
             json!({ "kind": self.kind.word(), "message": self.message, "hints": self.hints });

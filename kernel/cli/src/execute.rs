@@ -1,5 +1,5 @@
-//! A run as a person or a program at the command line sees it: progress while it goes on, its result at the end.
-//! Tasks, chats, demos and resumed runs all come through here.
+//! A run at the command line: its progress is printed while it goes on, and its result at the end.
+//! Tasks, chats, demonstrations and resumed runs are executed here.
 
 use std::{
     fs,
@@ -35,21 +35,21 @@ use crate::{
     watch::{EventStream, ProgressLines, cut},
 };
 
-/// What a run prints, and where to.
+/// The output of a run: its form and its places.
 #[derive(Clone, Debug, Default)]
 pub struct Show {
-    /// How the result is printed.
+    /// The format of the result.
     pub format: RunFormat,
-    /// Whether progress is left out.
+    /// True to leave out progress.
     pub quiet: bool,
-    /// Where the result is written too.
+    /// A file to which the result is written too.
     pub output: Option<PathBuf>,
-    /// The schema that the result has to follow.
+    /// The JSON Schema that the result has to follow.
     pub schema: Option<Value>,
 }
 
 impl Show {
-    /// Returns what the flags ask for.
+    /// Returns the output that the flags ask for.
     pub fn of(flags: ShowFlags, context: &Context) -> Self {
         Self {
             format: flags.output_format,
@@ -60,19 +60,19 @@ impl Show {
     }
 }
 
-/// One run of a command: what it works with and what it prints.
+/// One run of a command, with its surroundings.
 pub struct Execution<'a> {
     /// The context of the command.
     pub context: &'a Context,
-    /// What tasks of the workspace run with.
+    /// The runtime for tasks of the workspace.
     pub runtime: &'a Arc<TaskRuntime>,
-    /// What is printed.
+    /// The output of the run.
     pub show: &'a Show,
-    /// What ends the run early.
+    /// The signals that end the run early.
     pub interrupts: &'a Interrupts,
 }
 
-/// Says, once, what the user has to know of the sandbox and of the model that answers.
+/// Prints the warnings about the sandbox and the notices about the model, once for each command.
 pub fn announce(context: &Context, runtime: &TaskRuntime, show: &Show) {
     runtime.warnings().iter().for_each(|warning| context.printer.warning(warning));
     if !show.quiet {
@@ -81,7 +81,7 @@ pub fn announce(context: &Context, runtime: &TaskRuntime, show: &Show) {
 }
 
 impl Execution<'_> {
-    /// Runs a new task to its end and prints what came of it.
+    /// Runs a new task to its end and prints the result.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl Execution<'_> {
         self.conclude(end, lines.as_deref())
     }
 
-    /// Takes up a run where it stopped and prints what came of it.
+    /// Resumes a run where it stopped and prints the result.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl Execution<'_> {
         }
         let storage = Arc::clone(self.runtime.storage());
         let surface = Surface {
-            approver: Arc::new(Terminal::new(self.context.prompt, storage)),
+            approver: Arc::new(Terminal::new(self.context.questions, storage)),
             listener: Arc::new(Listeners(all)),
             cancellation: Arc::new(self.interrupts.clone()),
         };
@@ -156,7 +156,7 @@ impl Execution<'_> {
         }
         let shown = lines.is_some_and(|lines| lines.has_shown(&text));
         match show.format {
-            // Both streams are the same screen, and the answer has just streamed by on it.
+            // The answer has just streamed by on stderr, which is the same screen.
             RunFormat::Text if text.is_empty() || shown && printer.out().terminal => Ok(()),
             RunFormat::Text => printer.verbatim(&format!("{}\n", text.trim_end_matches('\n'))),
             RunFormat::Json => printer.json(&ended.record()),
@@ -165,11 +165,11 @@ impl Execution<'_> {
     }
 }
 
-/// Everything there is to print at the end of a run.
+/// The end of a run, as it is printed.
 struct Ended<'a> {
     end: &'a RunEnd,
     outcome: &'a Outcome,
-    /// The result as data, where a schema was given.
+    /// The result as data, if a schema was given.
     structured: Option<Result<Value, String>>,
 }
 
@@ -209,7 +209,7 @@ impl Ended<'_> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CommandError> {
-    // The user's own file keeps the mode that new files of theirs have.
+    // An existing file keeps its mode.
     let mode = fs::metadata(path).map_or(0o644, |meta| {
         use std::os::unix::fs::PermissionsExt as _;
         meta.permissions().mode() & 0o777
@@ -219,7 +219,7 @@ fn write(path: &Path, text: &str) -> Result<(), CommandError> {
     })
 }
 
-/// Says what each criterion rests on.
+/// Prints each criterion with its evidence.
 fn report(printer: &Printer, outcome: &Outcome) {
     for claim in &outcome.claims {
         printer.notice(&claim_line(claim));
@@ -243,7 +243,7 @@ fn claim_line(claim: &Claim) -> String {
     format!("  {mark} {} ({basis})", sanitise_line(&claim.criterion.text))
 }
 
-/// Returns a receipt's id as people see it: its end, where ids of the same time differ.
+/// Returns the short form of a receipt's id: its end, because ids of the same time begin alike.
 pub(crate) fn short_receipt(id: &str) -> &str {
     id.get(id.len().saturating_sub(8)..).unwrap_or(id)
 }
@@ -262,7 +262,8 @@ fn fit(schema: &Value, text: &str) -> Result<Value, String> {
     Ok(value)
 }
 
-/// Returns what a run that stopped before its end comes to. `for_person` leaves out what is on the screen already.
+/// Returns the error of a run that stopped before its end. `for_person` leaves out the text that is
+/// on the screen already.
 fn stopped(
     paused: &Paused,
     task: &TaskId,
@@ -305,10 +306,11 @@ fn stopped(
     }
 }
 
-/// How much of an answer that broke off a person is shown with the error, in characters. All of it is in the journal.
+/// The number of characters that a person is shown of an answer that broke off. The journal has all
+/// of it.
 const RECEIVED: usize = 4_000;
 
-/// Returns the sentence of an error, which says that an answer had begun where it had.
+/// Returns the sentence of an error, which also says so if an answer had begun.
 fn broken_off(error: &ModelError) -> String {
     let begun = error.received.as_ref().is_some_and(|received| !received.text().is_empty());
     if !begun {

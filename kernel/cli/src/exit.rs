@@ -1,8 +1,8 @@
-//! How the program ends: the exit codes and what they mean, for programs and for `--help`.
+//! The exit codes of the program and their meaning, for programs and for `--help`.
 
 use openkoi_core::outcome::{Ending, Trip};
 
-/// One way to end.
+/// An end of the program, with its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// The work was accepted, or the command did what it was asked.
@@ -23,7 +23,7 @@ pub enum Exit {
     Denied,
     /// A person has to be asked and none is there.
     NeedsApproval,
-    /// Going on would bring nothing.
+    /// Further work would bring nothing.
     Stalled,
     /// The time limit is over.
     Time,
@@ -51,7 +51,7 @@ impl Exit {
         Self::Terminated,
     ];
 
-    /// Returns the code.
+    /// Returns the exit code of the process.
     pub fn code(self) -> u8 {
         match self {
             Self::Accepted => 0,
@@ -70,7 +70,7 @@ impl Exit {
         }
     }
 
-    /// Returns the word that stands in JSON records.
+    /// Returns the word for JSON records.
     pub fn word(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -108,7 +108,7 @@ impl Exit {
         }
     }
 
-    /// Returns how a program ends whose run ended like this.
+    /// Returns the exit of a program whose run ended like this.
     pub fn of(ending: &Ending) -> Self {
         match ending {
             Ending::Accepted => Self::Accepted,

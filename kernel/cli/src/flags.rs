@@ -52,7 +52,7 @@ pub struct LimitFlags {
     pub max_time: Option<u64>,
 }
 
-/// Flags that say what a run prints.
+/// Flags for the output of a run.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ShowFlags {
     /// Print the result only, no progress
@@ -66,7 +66,7 @@ pub struct ShowFlags {
     pub output: Option<PathBuf>,
 }
 
-/// How a run prints its result.
+/// The format of a run's result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum RunFormat {
     /// The answer
@@ -87,7 +87,7 @@ pub struct TaskFlags {
     /// Limits of the run.
     #[command(flatten)]
     pub limits: LimitFlags,
-    /// What it prints.
+    /// The output of the command.
     #[command(flatten)]
     pub show: ShowFlags,
     /// Redact secrets before anything is sent to a provider (not built yet, so it refuses to run)
@@ -116,7 +116,7 @@ pub struct DemoFlags {
     /// Keep the temporary project and say where it is
     #[arg(long)]
     pub keep: bool,
-    /// What it prints.
+    /// The output of the command.
     #[command(flatten)]
     pub show: ShowFlags,
 }
@@ -143,14 +143,14 @@ pub struct ChatFlags {
 pub struct ResumeFlags {
     /// The task; without one, pick it
     pub id: Option<String>,
-    /// What it prints.
+    /// The output of the command.
     #[command(flatten)]
     pub show: ShowFlags,
 }
 
 impl TaskFlags {
-    /// `-r "go on with the docs"` is a task in a session to be picked, not a session of that name: an id has
-    /// no white space.
+    /// Reads `-r "go on with the docs"` as a task in a session to be picked. An id has no white
+    /// space, so the text is not one.
     pub(crate) fn settle_resume(&mut self) {
         let Some(text) = &self.resume else { return };
         if text.contains(char::is_whitespace) {
@@ -160,13 +160,13 @@ impl TaskFlags {
     }
 }
 
-/// Reads a score.
+/// Parses a score from 0 to 1.
 fn score(text: &str) -> Result<f64, String> {
     let score = text.parse::<f64>().ok().filter(|score| (0.0..=1.0).contains(score));
     score.ok_or_else(|| "a score is a number from 0 to 1".to_owned())
 }
 
-/// Reads an amount of money.
+/// Parses an amount of dollars, with or without `$`.
 fn dollars(text: &str) -> Result<f64, String> {
     let amount = text.strip_prefix('$').unwrap_or(text).parse::<f64>().ok();
     let amount = amount.filter(|amount| (0.0..=1_000_000.0).contains(amount));

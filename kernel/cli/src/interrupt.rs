@@ -1,4 +1,4 @@
-//! Ctrl-C and its relatives: once ends a run cleanly, twice ends the program.
+//! Signals that end a run, such as Ctrl-C: the first ends it cleanly, the second ends the program.
 
 use std::sync::{
     Arc,
@@ -13,10 +13,10 @@ use tokio::{
 
 use crate::{error::CommandError, exit::Exit};
 
-/// Which signal asked for the end.
+/// The signal that asked for the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// Nobody.
+    /// None so far.
     No,
     /// Ctrl-C.
     Interrupt,
@@ -24,7 +24,7 @@ pub enum Asked {
     Terminate,
 }
 
-/// Listens for signals as long as the runtime lives.
+/// The signals that have arrived. They are listened for as long as the async runtime lives.
 #[derive(Clone, Debug)]
 pub struct Interrupts {
     state: watch::Sender<Asked>,
@@ -32,7 +32,7 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Begins to listen.
+    /// Begins to listen for signals.
     ///
     /// # Errors
     ///
@@ -53,12 +53,13 @@ impl Interrupts {
         Ok(this)
     }
 
-    /// Returns who asked for the end.
+    /// Returns the signal that asked for the end.
     pub fn asked(&self) -> Asked {
         *self.state.borrow()
     }
 
-    /// Forgets what was asked, so that a conversation can go on after one turn was interrupted.
+    /// Forgets the signals so far, so that a conversation can go on after one of its turns was
+    /// interrupted.
     pub fn clear(&self) {
         self.count.store(0, Ordering::Relaxed);
         self.state.send_replace(Asked::No);

@@ -1,11 +1,12 @@
 //! The command line of OpenKoi: a surface of `openkoi-app`.
 //!
-//! [`start`] is the whole program: [`args`] understands what was typed, [`request`] finds out what was meant,
-//! a command of [`commands`] does it with what [`context`] gives it, and [`output`] prints what it found. What goes wrong is a
-//! [`error::CommandError`], whose kind is the program's [`exit`] code.
+//! [`start`] is the whole program. [`args`] parses the command line, [`request`] adds settings and
+//! standard input, and a command of [`commands`] does the work with the application of its
+//! `context`. [`output`] prints results and errors. An error is an [`error::CommandError`], whose
+//! kind is the program's [`exit`] code.
 //!
-//! This crate reads the command line and the environment ([`env`]) and hands them down as values; settings, models,
-//! wiring and runs are below it.
+//! This crate reads the command line and the environment ([`env`]) and passes them down as values.
+//! Settings, models, wiring and runs are in `openkoi-app`.
 
 mod approver;
 pub mod args;
@@ -31,7 +32,7 @@ use std::{ffi::OsString, process::ExitCode};
 use openkoi_app::environment::Environment;
 
 use crate::{
-    args::Line,
+    args::ParsedLine,
     context::Context,
     error::CommandError,
     exit::Exit,
@@ -41,7 +42,7 @@ use crate::{
 /// Runs the program with these arguments, its own name left out.
 pub fn start(arguments: Vec<OsString>) -> ExitCode {
     let environment = env::current();
-    // Nothing else is worth building for this one.
+    // The version is printed without building anything else.
     if let [only] = arguments.as_slice()
         && (only == "--version" || only == "-V")
     {
@@ -60,7 +61,7 @@ fn version(environment: &Environment) -> ExitCode {
 fn run(arguments: &[OsString], environment: Environment) -> Exit {
     let format = Format::json_if(args::asks_for_json(arguments));
     match args::parse(arguments) {
-        Ok(Line { global, action }) => {
+        Ok(ParsedLine { global, action }) => {
             let context = Context::new(environment, global);
             report(&context.printer, dispatch::dispatch(action, &context), format)
         }

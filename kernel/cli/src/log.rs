@@ -1,10 +1,11 @@
-//! The developers' log, on stderr. Users are told things by events and not by this.
+//! The log for developers, on stderr. Users get events and notices instead.
 
 use tracing_subscriber::filter::LevelFilter;
 
 use openkoi_app::settings::key::LOG_LEVELS;
 
-/// Starts the log at a level of the settings, or more with `-v`. Only the first call has an effect.
+/// Starts the log at the level of the settings, or a higher one with `-v`. Later calls have no
+/// effect.
 pub fn start(level: &str, verbose: u8) {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(filter(level, verbose))

@@ -1,4 +1,4 @@
-//! The `openkoi` program. Everything it does is in the library beside it.
+//! The `openkoi` program: it passes the arguments to the library beside it.
 
 use std::process::ExitCode;
 

@@ -1,16 +1,18 @@
-//! The one place that prints.
+//! Printing: results, errors, notices and questions.
 //!
-//! A command returns what it found as an [`Output`]; the [`Printer`] turns it into text or JSON. The result
-//! goes to stdout and everything else to stderr, so that a pipe carries the result only.
+//! A command returns its result as an [`Output`], and the [`Printer`] turns it into text or JSON.
+//! Results go to stdout and everything else to stderr, so that a pipe carries results alone.
+//! Progress lines, [`Questions`] and the approver write to stderr without the printer, because they
+//! stay on a line or wait for an answer.
 //!
-//! Text that came from a model, a tool or a file is never printed as it is: [`sanitise`] shows what a terminal
-//! would obey. The page and the table do it by themselves.
+//! Text from a model, a tool or a file has to go through [`sanitise`], which escapes the characters
+//! that a terminal would obey. [`Page`] and [`Table`] do so by themselves.
 
 mod colour;
 pub(crate) mod format;
 mod measure;
 mod page;
-mod prompt;
+mod questions;
 pub(crate) mod sanitise;
 mod table;
 
@@ -18,7 +20,7 @@ pub use colour::{ColourChoice, Palette, Style};
 pub use format::{Format, SCHEMA_VERSION};
 pub use measure::{ago, bytes, count, duration, money, plural, timestamp};
 pub use page::Page;
-pub use prompt::{Choice, Prompt};
+pub use questions::{Choice, Questions};
 pub use sanitise::{sanitise, sanitise_line};
 pub use table::{Align, Cell, Table};
 
@@ -29,28 +31,28 @@ use serde_json::Value;
 
 use crate::{env::COLUMNS, error::CommandError};
 
-/// What a command found: one value, for people and for programs.
+/// The result of a command: one value, for people and for programs.
 pub trait Output {
-    /// Writes it for a person.
+    /// Writes the result for a person.
     fn text(&self, page: &mut Page);
 
-    /// Returns it for a program, with absolute times and whole ids: an object, to which the printer adds the
-    /// version of its schema.
+    /// Returns the result for a program, with absolute times and whole ids. It is an object, to
+    /// which the printer adds the version of the schema.
     fn json(&self) -> Value;
 }
 
-/// What is known of one of the two streams.
+/// The properties of stdout or stderr.
 #[derive(Clone, Copy, Debug)]
 pub struct Stream {
-    /// Whether a person looks at it.
+    /// True if the stream is a terminal.
     pub terminal: bool,
     /// The colours that may be used.
     pub palette: Palette,
-    /// The width of the terminal; absent where lines may be as long as they like.
+    /// The width of the terminal, or `None` if lines may have any length.
     pub width: Option<usize>,
 }
 
-/// Prints.
+/// Prints results to stdout, and notices, warnings and errors to stderr.
 #[derive(Clone, Copy, Debug)]
 pub struct Printer {
     out: Stream,
@@ -59,7 +61,7 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// Looks at both streams.
+    /// Returns a printer, after a look at both streams.
     pub fn new(environment: &Environment, choice: ColourChoice, now_ms: u64) -> Self {
         let columns = environment.text(&COLUMNS).and_then(|text| text.parse().ok());
         let stream = |terminal: bool, size: Option<usize>| Stream {
@@ -74,12 +76,12 @@ impl Printer {
         }
     }
 
-    /// Returns what is known of stdout.
+    /// Returns the properties of stdout.
     pub fn out(&self) -> Stream {
         self.out
     }
 
-    /// Returns what is known of stderr, where progress goes.
+    /// Returns the properties of stderr, which gets the progress lines.
     pub fn err(&self) -> Stream {
         self.err
     }
@@ -93,7 +95,7 @@ impl Printer {
     ///
     /// # Errors
     ///
-    /// When stdout cannot be written. A reader that went away is no error.
+    /// When stdout cannot be written. A reader that has closed its end is not an error.
     pub fn result(&self, output: &dyn Output, format: Format) -> Result<(), CommandError> {
         match format {
             Format::Json => self.json(&versioned(output.json())),
@@ -110,7 +112,7 @@ impl Printer {
         Page::new(self.out.palette, self.out.width, self.now_ms)
     }
 
-    /// Prints a JSON document to stdout, on one line, as a stream of events needs it.
+    /// Prints a JSON document to stdout on one line, as in a stream of events.
     ///
     /// # Errors
     ///
@@ -128,8 +130,8 @@ impl Printer {
         self.raw(format!("{}\n", sanitise::json(&format!("{value:#}"))).as_bytes())
     }
 
-    /// Prints text of any origin to stdout, sanitised. A pipe too may end at a terminal; `-o FILE` and JSON have the
-    /// text as it is.
+    /// Prints text of any origin to stdout, sanitised even if stdout is a pipe, which may end at a
+    /// terminal. `-o FILE` and JSON have the text as it is.
     ///
     /// # Errors
     ///
@@ -138,7 +140,7 @@ impl Printer {
         self.raw(sanitise(text).as_bytes())
     }
 
-    /// Writes bytes to stdout that are known to be harmless.
+    /// Writes bytes to stdout as they are. The caller makes sure that they are harmless.
     ///
     /// # Errors
     ///
@@ -148,18 +150,18 @@ impl Printer {
         tolerate(out.write_all(bytes).and_then(|()| out.flush()))
     }
 
-    /// Says something on stderr.
+    /// Prints a sanitised line to stderr.
     pub fn notice(&self, text: &str) {
         self.tell(&sanitise(text));
     }
 
-    /// Warns on stderr.
+    /// Prints a warning to stderr.
     pub fn warning(&self, text: &str) {
         let label = self.err.palette.paint(Style::Caution, "warning");
         self.tell(&format!("{label}: {}", sanitise(text)));
     }
 
-    /// Reports an error on stderr, and for a program that reads JSON on stdout too.
+    /// Prints an error to stderr and, in JSON format, its record to stdout too.
     pub fn error(&self, error: &CommandError, format: Format) {
         let label = self.err.palette.paint(Style::Bad, "error");
         let text = error.to_string();
@@ -169,13 +171,14 @@ impl Printer {
         }
     }
 
-    /// Writes a line that is already harmless to stderr. When even that fails there is nobody left to tell.
+    /// Writes a harmless line to stderr. A failure is ignored, because there is no other place to
+    /// report it.
     fn tell(&self, line: &str) {
         drop(writeln!(io::stderr().lock(), "{line}"));
     }
 }
 
-/// Adds the version of the schema to a document, as every document of this program has it.
+/// Returns a document with the version of the schema of this program's JSON.
 pub fn versioned(mut document: Value) -> Value {
     if let Some(fields) = document.as_object_mut() {
         fields.insert("schema_version".to_owned(), SCHEMA_VERSION.into());
@@ -183,7 +186,7 @@ pub fn versioned(mut document: Value) -> Value {
     document
 }
 
-/// Takes a reader that went away for the end of the work it wanted, not for a failure.
+/// Returns an error unless the reader of stdout has closed its end, which is not a failure.
 fn tolerate(written: io::Result<()>) -> Result<(), CommandError> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

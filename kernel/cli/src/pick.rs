@@ -1,4 +1,4 @@
-//! The picker of models.
+//! The picker of models, for `-m ?` and `/model`.
 
 use openkoi_app::{
     models::{Catalogue, Connections, Facts, probe},
@@ -15,22 +15,24 @@ use crate::{
 ///
 /// # Errors
 ///
-/// A usage error that names them where there is no terminal, and whatever keeps them from being known.
+/// A usage error with the names of the models when there is no terminal, or the reason why they are
+/// not known.
 pub fn pick(context: &Context, settings: &Settings) -> Result<String, CommandError> {
     let mut connections = context.connections(settings)?;
-    // What is configured as a model is not what is asked for now.
+    // The configured models do not matter here, because the person picks one now.
     let unnamed = settings.without_models();
     probe(&context.app, &unnamed, &mut connections)?;
     let catalogue = context.catalogue(&connections)?;
     let choices = choices(&connections, &catalogue);
     if choices.is_empty() {
-        // Says what was looked for, and how to go on.
+        // The error of this says what was looked for, and how to go on.
         connections.routes(&unnamed, &catalogue)?;
     }
-    context.prompt.pick("model", "-m", &choices)
+    context.questions.pick("model", "-m", &choices)
 }
 
-/// Returns the models that answer and call tools, or are not known not to; of each connection its own choice first.
+/// Returns the models that may answer and call tools. The default model of each connection comes
+/// first.
 fn choices(connections: &Connections, catalogue: &Catalogue) -> Vec<Choice> {
     let mut choices = Vec::new();
     for connection in &connections.ready {
@@ -46,7 +48,7 @@ fn choices(connections: &Connections, catalogue: &Catalogue) -> Vec<Choice> {
     choices
 }
 
-/// Returns what matters for a choice, in a few words.
+/// Returns the facts that matter for a choice, in a few words.
 fn described(facts: &Facts) -> String {
     let mut words = Vec::new();
     words.extend(facts.context.map(|tokens| format!("reads {}", count(tokens))));

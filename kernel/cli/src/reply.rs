@@ -1,4 +1,4 @@
-//! What a command found, with the way it is printed.
+//! The reply of a command: its result, the format of it, and the exit code.
 
 use crate::{
     context::Context,
@@ -7,7 +7,7 @@ use crate::{
     output::{Format, Output},
 };
 
-/// What a command found and how the program ends.
+/// The result of a command, its format, and the exit code of the program.
 pub struct Reply {
     output: Box<dyn Output>,
     format: Format,
@@ -15,19 +15,19 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Returns a reply that ends well; `json` is the command's switch.
+    /// Returns a reply with the exit code of success. `json` is the command's switch.
     pub fn new(output: impl Output + 'static, json: bool) -> Self {
         Self { output: Box::new(output), format: Format::json_if(json), exit: Exit::Accepted }
     }
 
-    /// Lets the program end in another way.
+    /// Returns the reply with another exit code.
     #[must_use]
     pub fn ending(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
     }
 
-    /// Prints it.
+    /// Prints the result, and returns the exit code.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What was meant: flags, standard input and settings put together to one request.
+//! Requests: the flags of a line, put together with standard input and settings.
 
 pub mod stdin;
 
@@ -21,47 +21,47 @@ use crate::{
 
 pub use stdin::{LARGEST_INPUT, Stdin};
 
-/// In place of a model's name: show them all and let the person pick one.
+/// The word in place of a model's name that lets the person pick one.
 const PICK: &str = "?";
-/// The largest JSON Schema that is read.
+/// The largest JSON Schema that is read, in bytes.
 const LARGEST_SCHEMA: u64 = 1 << 20;
 
-/// A task to be run, and how its result is shown.
+/// A request to run a task and show its result.
 #[derive(Clone, Debug)]
 pub struct RunRequest {
-    /// What to do, standard input included. Never empty.
+    /// The words of the task, standard input included. Not empty.
     pub text: String,
-    /// The session.
+    /// The choice of the session.
     pub session: SessionChoice,
     /// The absolute path of the directory to work in.
     pub workspace: PathBuf,
-    /// Everything that is configured, flags included.
+    /// The settings, with the flags laid over them.
     pub settings: Settings,
-    /// What is printed, and where to.
+    /// The output of the run.
     pub show: Show,
 }
 
-/// A conversation to be had.
+/// A request for a conversation.
 #[derive(Clone, Debug)]
 pub struct ChatRequest {
-    /// The session.
+    /// The choice of the session.
     pub session: SessionChoice,
     /// The absolute path of the directory to work in.
     pub workspace: PathBuf,
-    /// Everything that is configured, flags included.
+    /// The settings, with the flags laid over them.
     pub settings: Settings,
 }
 
-/// What a line without a command comes to.
+/// The request of a line without a command.
 #[derive(Debug)]
-pub enum Request {
-    /// A task.
+pub enum LineRequest {
+    /// A task to run.
     Task(Box<RunRequest>),
-    /// A session was named and nothing to do in it.
+    /// A conversation, because the line names a session but no task.
     Chat(Box<ChatRequest>),
 }
 
-impl Request {
+impl LineRequest {
     /// Puts a task's flags together with standard input and the settings.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl ChatRequest {
         Self::with(session, &flags.limits, context)
     }
 
-    /// Returns a request to take up one session again.
+    /// Returns a request to go on with one session.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl ChatRequest {
     }
 }
 
-/// Returns the session that the flags mean; an empty id is to be picked.
+/// Returns the choice of session of the flags. An empty id means that the person picks one.
 fn chosen(continue_last: bool, resume: Option<&str>, fork: bool) -> SessionChoice {
     match resume {
         _ if continue_last => SessionChoice::Last { fork },
@@ -131,7 +131,7 @@ fn chosen(continue_last: bool, resume: Option<&str>, fork: bool) -> SessionChoic
     }
 }
 
-/// Returns the settings with the flags laid over them, for something that is going to run.
+/// Returns the settings with the flags laid over them, for a run.
 fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings, CommandError> {
     let mut flags = flags.clone();
     if flags.model.as_deref() == Some(PICK) {
@@ -145,7 +145,7 @@ fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings, CommandEr
     Ok(settings)
 }
 
-/// Whoever asks for redaction must not be served without it.
+/// Returns the error for a request for redaction, which must not be run without it.
 fn unredacted(asked: &str, kind: Exit) -> CommandError {
     let message = format!("{asked} asks for redaction, which is not built yet; nothing was run");
     CommandError::new(kind, message).hint("without it, nothing is redacted")
@@ -190,7 +190,7 @@ fn empty() -> CommandError {
     error.hint("openkoi \"fix the failing test\"").hint("openkoi - < FILE").hint("openkoi --help")
 }
 
-/// Appends what came through the pipe. An empty pipe is no input.
+/// Returns the typed text with the piped input appended, unless that is empty.
 fn with_input(typed: String, input: &str) -> String {
     if input.trim().is_empty() {
         return typed;

@@ -1,5 +1,5 @@
-//! What a person or a program sees while a run goes on: progress lines on stderr, or one JSON event a line on
-//! stdout.
+//! The listeners of a run: progress lines on stderr for a person, or one JSON event a line on
+//! stdout for a program.
 
 use std::{
     io::{self, Write},
@@ -26,10 +26,10 @@ use crate::output::{Palette, Printer, SCHEMA_VERSION, Style, money, sanitise, sa
 /// The longest progress line, in characters.
 const LONGEST_LINE: usize = 2_000;
 
-/// How much of a step of the plan is shown, in characters.
+/// The number of characters that are shown of a finding.
 const SHOWN: usize = 80;
 
-/// Every event as one JSON document a line, as it happens.
+/// A listener that prints every event as a line of JSON, as it happens.
 pub struct EventStream(pub Printer);
 
 impl Listener for EventStream {
@@ -57,20 +57,21 @@ impl Listener for EventStream {
     }
 }
 
-/// Progress lines on stderr. The executor's text streams there too when somebody looks.
+/// A listener that prints progress lines to stderr and, on a terminal, streams the executor's text
+/// there too.
 pub struct ProgressLines {
     palette: Palette,
     streams: bool,
-    /// Whether the cursor stands behind streamed text.
+    /// True while the cursor stands behind streamed text.
     in_text: AtomicBool,
-    /// The last call that was announced, for its summary.
+    /// The target of the last call that was started, for the line of its result.
     announced: Mutex<String>,
-    /// What was streamed of the executor's present turn.
+    /// The streamed text of the executor's present turn.
     streamed: Mutex<String>,
 }
 
 impl ProgressLines {
-    /// Returns lines in the colours that stderr may have.
+    /// Returns progress lines with the colours of stderr.
     pub fn new(printer: &Printer) -> Self {
         let err = printer.err();
         Self {
@@ -82,7 +83,7 @@ impl ProgressLines {
         }
     }
 
-    /// Whether `text` is what a person has just seen stream by.
+    /// Returns true if a person has just seen `text` stream by.
     pub fn has_shown(&self, text: &str) -> bool {
         let streamed = self.streamed.lock().unwrap_or_else(PoisonError::into_inner);
         self.streams && !text.is_empty() && streamed.trim() == text.trim()
@@ -134,7 +135,7 @@ impl ProgressLines {
         }
     }
 
-    fn mended(&self, number: u32, repairs: &[Repair]) {
+    fn resolved(&self, number: u32, repairs: &[Repair]) {
         for repair in repairs {
             let Some(Resolution { by, iteration }) = &repair.resolved else { continue };
             if *iteration == number {
@@ -186,7 +187,7 @@ impl Listener for ProgressLines {
             Event::IterationDecided { decision, reason, .. } if decision != "accept" => {
                 self.line("REFN", Style::Plain, reason);
             }
-            Event::PlanRefined { number, repairs } => self.mended(*number, repairs),
+            Event::PlanRefined { number, repairs } => self.resolved(*number, repairs),
             Event::GateDecided { decision: Decision::Deny { what, hint }, .. } => {
                 let hint = if hint.is_empty() { String::new() } else { format!(" ({hint})") };
                 self.line("GATE", Style::Caution, &format!("refused: {what}{hint}"));
@@ -227,7 +228,7 @@ impl Listener for ProgressLines {
     }
 }
 
-/// Says why work was not accepted.
+/// Returns the reason why the work was not accepted.
 pub fn reason(ending: &Ending, outcome: &Outcome) -> String {
     match ending {
         Ending::Accepted => String::new(),
@@ -290,7 +291,7 @@ fn short(failure: &Failure) -> String {
     line.chars().take(160).collect()
 }
 
-/// Returns at most so many characters of a text, and a sign where there were more.
+/// Returns at most `most` characters of a text, with `…` if there were more.
 pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),

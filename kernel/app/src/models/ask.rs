@@ -1,4 +1,4 @@
-//! Asks providers which models they have. Nothing else here asks the network anything.
+//! Asks providers for their lists of models, over the network.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,22 +7,22 @@ use openkoi_host::kinds::provider::CatalogModels;
 use super::{Connection, listing::Listing, setup::listers};
 use crate::{app::App, error::AppError, settings::Settings, thread};
 
-/// How long all providers together are waited for.
+/// The longest wait for the lists of all providers together.
 pub const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a server on this machine is waited for that nobody said is there.
+/// The longest wait for a server on this machine that may not exist.
 pub const GLANCE: Duration = Duration::from_millis(500);
 
-/// What a provider answered.
+/// The answer of one provider.
 #[derive(Debug)]
-pub struct Answered {
-    /// Its name.
+pub struct ListingAnswer {
+    /// The name of the provider.
     pub provider: String,
-    /// Its list, or why there is none, in one line.
+    /// The list, or one line that says why there is none.
     pub listing: Result<Listing, String>,
 }
 
-/// Asks all of `connections` at once, and keeps what they list. Whoever does not answer within `patience` has no
-/// list.
+/// Asks all of `connections` at once, and saves the lists. A provider that does not answer within
+/// `patience` counts as failed.
 ///
 /// # Errors
 ///
@@ -32,7 +32,7 @@ pub fn ask(
     settings: &Settings,
     connections: &[Connection],
     patience: Duration,
-) -> Result<Vec<Answered>, AppError> {
+) -> Result<Vec<ListingAnswer>, AppError> {
     if connections.is_empty() {
         return Ok(Vec::new());
     }
@@ -40,7 +40,7 @@ pub fn ask(
     let models = Arc::new(listers(app, settings, connections, secrets)?);
     let now_ms = app.now_ms();
     let home = app.paths()?.home();
-    // A conversation has a runtime of its own already, and two do not share a thread.
+    // A conversation has an async runtime already, and two runtimes cannot share a thread.
     let asking = || thread::block(all(&models, connections, patience, now_ms));
     let answers = std::thread::scope(|scope| scope.spawn(asking).join());
     let answers = answers.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
@@ -52,13 +52,13 @@ pub fn ask(
     Ok(answers)
 }
 
-/// Asks all at once, and returns the answers in the order of the connections.
+/// Asks all at once. The answers are in the order of the connections.
 async fn all(
     models: &Arc<CatalogModels>,
     connections: &[Connection],
     patience: Duration,
     now_ms: u64,
-) -> Result<Vec<Answered>, AppError> {
+) -> Result<Vec<ListingAnswer>, AppError> {
     let mut running = tokio::task::JoinSet::new();
     for (index, connection) in connections.iter().enumerate() {
         let (models, connection) = (Arc::clone(models), connection.clone());
@@ -69,8 +69,7 @@ async fn all(
     Ok(answers.into_iter().map(|(_, answered)| answered).collect())
 }
 
-/// Asks again, while something else is done, those whose kept list is no longer fresh. Whoever was never asked is
-/// not asked now.
+/// Asks the providers of `stale` again, in the background, and saves the lists.
 pub fn renew(
     models: &Arc<CatalogModels>,
     stale: &[Connection],
@@ -94,7 +93,7 @@ async fn list(
     connection: &Connection,
     patience: Duration,
     now_ms: u64,
-) -> Answered {
+) -> ListingAnswer {
     let provider = connection.name.clone();
     let listed = tokio::time::timeout(patience, models.list_models(&provider)).await;
     let listing = match listed {
@@ -102,10 +101,10 @@ async fn list(
         Ok(Err(error)) => Err(error.message),
         Err(_) => Err(format!("`{provider}` did not answer within {} s", patience.as_secs_f64())),
     };
-    Answered { provider, listing }
+    ListingAnswer { provider, listing }
 }
 
-/// A list that cannot be kept is asked for again, which is no reason to end.
+/// Saves a list. A failure is only logged, because the list can be asked for again.
 fn keep(listing: &Listing, home: &std::path::Path, provider: &str) {
     if let Err(error) = listing.keep(home, provider) {
         tracing::warn!(provider, %error, "the list of models cannot be kept");

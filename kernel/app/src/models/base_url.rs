@@ -1,11 +1,12 @@
-//! Where a vendor's own variable says that its service is. Such variables are older than their descriptions: they hold
-//! a URL or any part of one, and what they leave out is that of the manifest.
+//! Base URLs from the variables that vendors' own programs read. By custom such a variable holds a
+//! URL or any part of one; missing parts are taken from the manifest.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use openkoi_host::manifest::Manifest;
 
-/// Moves the services whose variable is set. Returns one sentence for each that does not say where.
+/// Sets the base URL of every service whose variable is set. Returns a warning for each variable
+/// that cannot be read.
 pub fn place(manifests: &mut [Manifest], value: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let mut warnings = Vec::new();
     for provider in manifests.iter_mut().filter_map(|manifest| manifest.provider.as_mut()) {
@@ -22,8 +23,8 @@ pub fn place(manifests: &mut [Manifest], value: &dyn Fn(&str) -> Option<String>)
     warnings
 }
 
-/// Reads `host`, `host:port`, `scheme://host:port/path` and the like. With a scheme the port is that of the scheme,
-/// else that of `usual`.
+/// Reads `host`, `host:port`, `scheme://host:port/path` and the like. A missing port is that of the
+/// scheme, or that of `usual` if the scheme is missing too.
 fn locate(text: &str, usual: &str) -> Option<String> {
     let text = text.trim().trim_matches(['"', '\'']).trim();
     let (usual_scheme, usual_rest) = usual.split_once("://")?;
@@ -45,7 +46,7 @@ fn locate(text: &str, usual: &str) -> Option<String> {
     Some(format!("{}://{host}{port}{path}", scheme.as_deref().unwrap_or(usual_scheme)))
 }
 
-/// Splits an authority. An IPv6 address may stand without its brackets where no port follows.
+/// Splits an authority. An IPv6 address may lack its brackets if no port follows.
 fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
     let bare = authority.parse::<Ipv6Addr>().is_ok();
     let split = match authority.rsplit_once(':') {
@@ -59,7 +60,8 @@ fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
     }
 }
 
-/// Returns the host as a client reaches it: a server listens on "all addresses", but nobody connects to them.
+/// Returns the host as a client reaches it. The address that means "all addresses" to a server
+/// becomes the loopback address.
 fn reachable(host: &str) -> Option<String> {
     if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         let address: Ipv6Addr = address.parse().ok()?;

@@ -1,6 +1,8 @@
-//! What is known of models: the bundled list in the models.dev shape, with what providers said of theirs laid over.
+//! The catalogue of models: the bundled list in the models.dev shape, updated with the lists of
+//! providers.
 //!
-//! A service's models are read when they are first asked for: a run has to do with one or two services of twenty.
+//! The models of a service are parsed when they are first asked for, because a run needs one or two
+//! services of twenty.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
-use super::listing::{Listed, ListedPrice, Listing};
+use super::listing::{ListedModel, ListedPrice, Listing};
 use crate::error::AppError;
 
 /// Prices, limits and powers of models, by service.
@@ -21,14 +23,13 @@ pub struct Catalogue {
     services: BTreeMap<String, Service>,
 }
 
-/// The models of one service: the text of the bundled list until somebody asks for them.
+/// The models of one service, kept as text until they are first asked for.
 #[derive(Debug, Default)]
 struct Service {
     text: Option<&'static RawValue>,
-    models: OnceLock<BTreeMap<String, Entry>>,
+    models: OnceLock<BTreeMap<String, CatalogueEntry>>,
 }
 
-/// The bundled list.
 #[derive(Deserialize)]
 struct Bundle<'a> {
     #[serde(default)]
@@ -48,19 +49,19 @@ struct Bundled<'a> {
 /// One model of the list.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
-struct Entry {
+struct CatalogueEntry {
     name: Option<String>,
     tool_call: Option<bool>,
     reasoning: Option<bool>,
     attachment: Option<bool>,
     embeds: bool,
-    /// Whether the provider lists it.
+    /// True if the provider lists it.
     listed: bool,
     limit: Limit,
     cost: Cost,
 }
 
-/// In tokens.
+/// The limits of a model, in tokens.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 struct Limit {
@@ -68,7 +69,7 @@ struct Limit {
     output: Option<u64>,
 }
 
-/// In dollars for a million tokens.
+/// Prices in dollars for a million tokens.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 struct Cost {
@@ -80,37 +81,37 @@ struct Cost {
     cache_write: Option<f64>,
 }
 
-/// What is known of one model. What nobody says is absent.
+/// The known facts of one model. A fact that no list has is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// A name for people.
     pub name: Option<String>,
-    /// Tokens it reads.
+    /// The most tokens of a request.
     pub context: Option<u64>,
-    /// Tokens it writes.
+    /// The most tokens of an answer.
     pub output: Option<u64>,
-    /// Dollars for a million tokens of a request.
+    /// The price of a million tokens of a request, in dollars.
     pub input_price: Option<f64>,
-    /// Dollars for a million tokens of an answer.
+    /// The price of a million tokens of an answer, in dollars.
     pub output_price: Option<f64>,
-    /// Whether it calls tools.
+    /// True if it can call tools.
     pub tools: Option<bool>,
-    /// Whether it reasons before it answers.
+    /// True if it reasons before it answers.
     pub reasoning: Option<bool>,
-    /// Whether it reads images.
+    /// True if it reads images.
     pub images: Option<bool>,
-    /// Whether it turns text into vectors instead of answering.
+    /// True if it turns text into vectors instead of answering.
     pub embeds: bool,
-    /// Whether the provider lists it, as far as is known.
+    /// True if the provider's own list has it.
     pub listed: bool,
 }
 
 impl Catalogue {
-    /// Reads the list.
+    /// Parses the bundled list.
     ///
     /// # Errors
     ///
-    /// When it is not of the expected shape; it is a defect of this program.
+    /// When the list is not of the expected shape, which is a defect of this program.
     pub fn parse(text: &'static str) -> Result<Self, AppError> {
         let broken = |error: serde_json::Error| AppError::Catalogue(error.to_string());
         let bundle: Bundle<'static> = serde_json::from_str(text).map_err(broken)?;
@@ -121,8 +122,9 @@ impl Catalogue {
         Ok(Self { date: bundle.date, source: bundle.source, services: services.collect() })
     }
 
-    /// Returns some models of services under other names, in the shape in which they are bundled: pairs of a
-    /// name and of the service whose models are meant. Of two pairs with one name the later counts.
+    /// Returns the `wanted` models of some services, in the shape of the bundled list. `services`
+    /// are pairs of the name to use and the service whose models it has. Of two pairs with one name
+    /// the later counts.
     pub fn of<'a>(
         &self,
         services: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -137,7 +139,7 @@ impl Catalogue {
         json!({ "providers": named.collect::<BTreeMap<_, _>>() })
     }
 
-    /// Returns when the bundled list was made, and of what.
+    /// Returns the date and the source of the bundled list.
     pub fn provenance(&self) -> (&str, &str) {
         (self.date, self.source)
     }
@@ -147,7 +149,7 @@ impl Catalogue {
         self.entries(service).into_iter().flat_map(|models| models.keys().map(String::as_str))
     }
 
-    /// Returns what is known of a model.
+    /// Returns the known facts of a model.
     pub fn facts(&self, service: &str, model: &str) -> Option<Facts> {
         let entry = self.entries(service)?.get(model)?;
         let price = |dollars: Option<f64>| dollars.filter(|dollars| *dollars >= 0.0);
@@ -165,7 +167,8 @@ impl Catalogue {
         })
     }
 
-    /// Lays what a provider lists over what is bundled for `service`: its word is newer.
+    /// Updates the models of `service` with a provider's own list, which is newer than the bundled
+    /// one.
     pub fn lay(&mut self, service: &str, listing: &Listing) {
         self.services.entry(service.to_owned()).or_default().change(|models| {
             for listed in &listing.models {
@@ -174,13 +177,13 @@ impl Catalogue {
         });
     }
 
-    fn entries(&self, service: &str) -> Option<&BTreeMap<String, Entry>> {
+    fn entries(&self, service: &str) -> Option<&BTreeMap<String, CatalogueEntry>> {
         self.services.get(service).map(Service::models)
     }
 }
 
 impl Service {
-    fn models(&self) -> &BTreeMap<String, Entry> {
+    fn models(&self) -> &BTreeMap<String, CatalogueEntry> {
         self.models.get_or_init(|| {
             let models = self.text.map(|text| serde_json::from_str(text.get())).transpose();
             // A test reads all that are bundled.
@@ -192,7 +195,7 @@ impl Service {
         })
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut BTreeMap<String, Entry>)) {
+    fn change(&mut self, change: impl FnOnce(&mut BTreeMap<String, CatalogueEntry>)) {
         self.models();
         let mut models = self.models.take().unwrap_or_default();
         change(&mut models);
@@ -200,8 +203,8 @@ impl Service {
     }
 }
 
-impl Entry {
-    fn overlay(&mut self, listed: &Listed) {
+impl CatalogueEntry {
+    fn overlay(&mut self, listed: &ListedModel) {
         fn newer<T>(known: &mut Option<T>, said: Option<T>) {
             if said.is_some() {
                 *known = said;
@@ -230,19 +233,19 @@ impl Cost {
     }
 }
 
-/// Millionths of a dollar as dollars.
+/// Returns millionths of a dollar as dollars.
 fn dollars(micros: u64) -> f64 {
     micros as f64 / 1e6
 }
 
 impl Facts {
-    /// Returns what an average turn costs, in dollars a million tokens: agents read some ten times what they
-    /// write.
+    /// Returns the price of an average turn, in dollars for a million tokens: agents read about ten
+    /// times as much as they write.
     pub fn blended_price(&self) -> Option<f64> {
         Some((10.0 * self.input_price? + self.output_price?) / 11.0)
     }
 
-    /// Whether it is known to be able to do the loop's work.
+    /// Returns true if the model is known to be able to do the loop's work.
     pub fn is_capable(&self) -> bool {
         self.tools == Some(true) && !self.embeds && self.context.unwrap_or(0) >= 32_000
     }
@@ -288,8 +291,8 @@ mod tests {
         "name": "Carp", "tool_call": true, "limit": {"context": 64000, "output": 4000},
         "cost": {"input": 2, "output": 10, "cache_read": 0.5}}}}}}"#;
 
-    fn listed(id: &str) -> Listed {
-        Listed { id: id.to_owned(), name: id.to_owned(), ..Listed::default() }
+    fn listed(id: &str) -> ListedModel {
+        ListedModel { id: id.to_owned(), name: id.to_owned(), ..ListedModel::default() }
     }
 
     #[test]
@@ -301,7 +304,7 @@ mod tests {
             cache_read: None,
             cache_write: None,
         };
-        let carp = Listed { context: Some(128_000), price: Some(price), ..listed("carp") };
+        let carp = ListedModel { context: Some(128_000), price: Some(price), ..listed("carp") };
         let listing = Listing { models: vec![carp, listed("pike")], ..Listing::default() };
 
         catalogue.lay("pond", &listing);

@@ -1,4 +1,5 @@
-//! Which providers can be used: those that are configured, and those of the catalog with a credential.
+//! The providers that can be used: those of the configuration, and those of the catalog with a
+//! credential.
 
 use std::path::PathBuf;
 
@@ -8,79 +9,80 @@ use openkoi_host::manifest::{CredentialEntry, Manifest, PresetEntry, ProviderEnt
 
 use super::{ModelsError, login};
 use crate::{
-    settings::{Provider, Settings, expand},
+    settings::{ConfiguredProvider, Settings, expand},
     suggest,
 };
 
-/// A provider as it would be used.
+/// A provider with everything that is needed to use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// Its name, the first half of `provider/model`.
+    /// The name, which is the first half of `provider/model`.
     pub name: String,
-    /// The component that speaks its wire format.
+    /// The component that has the provider's wire format.
     pub component: String,
-    /// Where it is, without a slash at its end.
+    /// The base URL, without a slash at its end.
     pub base_url: String,
-    /// Settings that the component declares.
+    /// The values of settings that the component declares.
     pub options: Vec<OptionValue>,
-    /// Where its credential is looked for, in order; empty where it takes none.
+    /// The places where the credential is looked for, in order; empty if the provider takes none.
     pub sources: Vec<SecretSource>,
-    /// Where other programs keep a credential that it takes, whether the user lets them be read or not. Those that
-    /// may be read are among the sources, too.
+    /// The stores of other programs that may have the credential, with or without the user's
+    /// consent. Those with consent are among `sources`, too.
     pub stores: Vec<SecretSource>,
-    /// Where the credential is.
-    pub found: Found,
-    /// The model it uses where nobody says which.
+    /// The state of the credential.
+    pub found: CredentialState,
+    /// The model that is used if none is named.
     pub default_model: Option<String>,
-    /// The model it uses for small things where its prices say nothing.
+    /// The model for small things if no prices are known.
     pub small_model: Option<String>,
-    /// Models that the configuration adds to those that are known.
+    /// Models that the configuration adds to the known ones.
     pub models: Vec<String>,
-    /// How one logs in to it, where that is possible.
+    /// The login, if the provider has one.
     pub login: Option<Login>,
-    /// Headers that it wants to see.
+    /// Headers to add to each request.
     pub headers: Vec<(String, String)>,
-    /// Where its credential goes, unless where the component says.
+    /// The place of the credential in a request, if it differs from that of the component.
     pub inject: Option<Inject>,
-    /// The service whose models of the bundled list it has; absent where somebody else answers at its URL.
+    /// The service whose models of the bundled list the provider has; absent if another server
+    /// answers at its URL.
     pub service: Option<String>,
 }
 
 /// One setting of `[providers.NAME]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionValue {
-    /// Its name.
+    /// The name of the setting.
     pub name: String,
-    /// Its value as text; an absolute path where the component gets the contents of a file.
+    /// The value as text; an absolute path if the component gets the contents of a file.
     pub value: String,
     /// The file whose contents the component gets.
     pub file: Option<PathBuf>,
 }
 
-/// Where a credential is.
+/// The state of a provider's credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// Nowhere, and the provider needs one.
+pub enum CredentialState {
+    /// There is none, and the provider needs one.
     Missing,
-    /// Nowhere, and the provider works without.
+    /// There is none, and the provider works without.
     NotNeeded,
-    /// There.
+    /// It is at this source.
     At(SecretSource),
 }
 
-/// A service that the catalog offers.
+/// A service of the catalog: a component's own, or a preset of it.
 struct Offer<'a> {
     name: &'a str,
     manifest: &'a Manifest,
     entry: &'a ProviderEntry,
     base_url: &'a str,
     environment: Vec<&'a str>,
-    /// Where other programs keep credentials that it takes.
+    /// Stores of other programs that may have its credential.
     external: Vec<SecretSource>,
     default_model: &'a str,
     small_model: &'a str,
     needs_credential: bool,
-    /// Settings that the service needs.
+    /// Values of settings that the service needs.
     options: Vec<OptionValue>,
     preset: Option<&'a PresetEntry>,
 }
@@ -93,12 +95,12 @@ impl Offer<'_> {
         }
     }
 
-    /// Returns where its credential goes if another program keeps it.
+    /// Returns the place of the credential in a request if another program keeps it.
     fn inject(&self) -> Option<Inject> {
         Some(self.preset?.store.as_ref()?.inject.clone())
     }
 
-    /// Returns the name under which the catalogue has its models.
+    /// Returns the name under which the catalogue has the models.
     fn service(&self) -> String {
         let other = self.preset.map(|preset| &preset.models_of).filter(|name| !name.is_empty());
         other.map_or_else(|| self.name.to_owned(), Clone::clone)
@@ -110,22 +112,24 @@ impl Offer<'_> {
     }
 }
 
-/// All providers that are known, those that can be used and those that lack a credential.
+/// All known providers, by whether they can be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connections {
-    /// Can be used without further ado, in order of preference.
+    /// Providers that can be used at once, in order of preference.
     pub ready: Vec<Connection>,
-    /// Can be used when named: they need no credential but nobody asked for them.
+    /// Providers that need no credential, and are used if they are named.
     pub on_request: Vec<Connection>,
-    /// Known and without a credential.
+    /// Providers without the credential that they need.
     pub missing: Vec<Connection>,
-    /// What other programs keep on this machine that the user has not let be read, by name, with where it is.
+    /// Stores of other programs that exist without the user's consent to read them, by name, with
+    /// their place.
     pub closed: Vec<(String, String)>,
-    /// What was odd in the configuration.
+    /// Warnings about the configuration.
     pub warnings: Vec<String>,
 }
 
-/// Finds the providers.
+/// Sorts the providers of the settings and of `manifests` by whether they can be used. `has` tells
+/// whether a credential exists.
 ///
 /// # Errors
 ///
@@ -142,7 +146,7 @@ pub fn connect(
         let options = options_of(provider, offer, &mut found.warnings);
         let connection = configured(provider, offer, options, has)?;
         match connection.found {
-            Found::Missing => found.missing.push(connection),
+            CredentialState::Missing => found.missing.push(connection),
             _ => found.ready.push(connection),
         }
     }
@@ -151,9 +155,9 @@ pub fn connect(
     for offer in offers.iter().filter(unconfigured) {
         let connection = offered(offer, has);
         match &connection.found {
-            Found::At(_) => ready.push(connection),
-            Found::NotNeeded => found.on_request.push(connection),
-            Found::Missing => found.missing.push(connection),
+            CredentialState::At(_) => ready.push(connection),
+            CredentialState::NotNeeded => found.on_request.push(connection),
+            CredentialState::Missing => found.missing.push(connection),
         }
     }
     ready.sort_by_key(|connection| connection.found.rank());
@@ -161,12 +165,13 @@ pub fn connect(
     Ok(found)
 }
 
-impl Found {
-    /// Returns how early a credential of this kind counts among those of other providers.
+impl CredentialState {
+    /// Returns the rank of a credential of this kind among those of other providers; the lowest is
+    /// first.
     fn rank(&self) -> usize {
         match self {
             Self::At(SecretSource::Variable(_)) => 0,
-            // They may be set for anything: a key that can only be meant for models comes first.
+            // A pair may be meant for other things, so a key that is meant for models comes first.
             Self::At(SecretSource::Pair(_)) => 1,
             Self::At(SecretSource::Login(_)) => 2,
             Self::At(SecretSource::Foreign(_) | SecretSource::Profile(_)) => 3,
@@ -224,9 +229,10 @@ fn store(preset: &PresetEntry) -> Option<SecretSource> {
     })))
 }
 
-/// Returns the offer that a configured provider rests on: its component's, or the one of its own name.
+/// Returns the offer that a configured provider is based on: the one of its name, or that of its
+/// component.
 fn offer_for<'a, 'o>(
-    provider: &Provider,
+    provider: &ConfiguredProvider,
     offers: &'o [Offer<'a>],
 ) -> Result<&'o Offer<'a>, ModelsError> {
     let wanted = provider.component.as_ref().unwrap_or(&provider.name);
@@ -244,7 +250,7 @@ fn offer_for<'a, 'o>(
 }
 
 fn configured(
-    provider: &Provider,
+    provider: &ConfiguredProvider,
     offer: &Offer<'_>,
     options: Vec<OptionValue>,
     has: &dyn Fn(&SecretSource) -> bool,
@@ -254,15 +260,15 @@ fn configured(
     let takes_credential = !offer.manifest.credentials.is_empty();
     let (environment, external): (Vec<&str>, &[SecretSource]) = match &provider.api_key_env {
         Some(name) => (vec![name], &[]),
-        // Another server must not be sent the key that belongs to this one.
+        // The key of this server must not be sent to another one.
         None if moved && !same => (Vec::new(), &[]),
         None => (offer.environment.clone(), &offer.external),
     };
     let login = login::of(provider, offer.login(), moved)?;
     let sources =
         sources(&environment, external, &provider.name, takes_credential, login.is_some());
-    // A server of the user's own may well want no key; one that names a variable wants one, and so does one
-    // that people log in to, or other programs do.
+    // A server of the user's own may need no key. One with a variable for it, a login, or a store
+    // of another program needs one.
     let wanted = provider.api_key_env.is_some() || login.is_some() || !external.is_empty();
     let needed = wanted || (offer.needs_credential && !moved);
     let known = same && !offer.default_model.is_empty();
@@ -316,8 +322,8 @@ fn trimmed(url: &str) -> &str {
     url.trim_end_matches('/')
 }
 
-/// Returns where a credential is looked for, in the order in which it counts: the environment, logins, what other
-/// programs keep, and last what was saved.
+/// Returns the places where a credential is looked for, in order: the environment, logins, stores
+/// of other programs, and saved keys.
 fn sources(
     environment: &[&str],
     external: &[SecretSource],
@@ -330,23 +336,27 @@ fn sources(
     }
     let variables = environment.iter().map(|name| SecretSource::Variable((*name).to_owned()));
     let login = has_login.then(|| SecretSource::Login(name.to_owned()));
-    // What people log in to, or other programs keep the token of, has no key file unless it has a key of its own.
+    // A provider with a login or a foreign store has no key file, unless it also takes a key.
     let kept = has_login || external.iter().any(|one| matches!(one, SecretSource::Foreign(_)));
     let file = !kept || !environment.is_empty();
     let file = file.then(|| SecretSource::Saved(name.to_owned()));
     variables.chain(login).chain(external.iter().cloned()).chain(file).collect()
 }
 
-fn found(sources: &[SecretSource], needed: bool, has: &dyn Fn(&SecretSource) -> bool) -> Found {
+fn found(
+    sources: &[SecretSource],
+    needed: bool,
+    has: &dyn Fn(&SecretSource) -> bool,
+) -> CredentialState {
     match sources.iter().find(|source| has(source)) {
-        Some(source) => Found::At(source.clone()),
-        None if needed => Found::Missing,
-        None => Found::NotNeeded,
+        Some(source) => CredentialState::At(source.clone()),
+        None if needed => CredentialState::Missing,
+        None => CredentialState::NotNeeded,
     }
 }
 
 fn options_of(
-    provider: &Provider,
+    provider: &ConfiguredProvider,
     offer: &Offer<'_>,
     warnings: &mut Vec<String>,
 ) -> Vec<OptionValue> {
@@ -366,7 +376,7 @@ fn options_of(
     options
 }
 
-fn undeclared(provider: &Provider, offer: &Offer<'_>, name: &str) -> String {
+fn undeclared(provider: &ConfiguredProvider, offer: &Offer<'_>, name: &str) -> String {
     let own = ["component", "base_url", "api_key_env", "models"].map(str::to_owned);
     let declared = offer.entry.options.iter().map(|option| option.name.clone());
     let question = suggest::question(&suggest::closest(name, own.into_iter().chain(declared)));
@@ -375,14 +385,14 @@ fn undeclared(provider: &Provider, offer: &Offer<'_>, name: &str) -> String {
 }
 
 impl Connections {
-    /// Returns every store of another program that some provider could take a credential from.
+    /// Returns the stores of other programs from which any provider can take a credential.
     pub fn externals(&self) -> impl Iterator<Item = &SecretSource> {
         let all = self.ready.iter().chain(&self.on_request).chain(&self.missing);
         all.flat_map(|connection| &connection.stores).filter(|source| source.is_external())
     }
 
-    /// Leaves only those sources that `allowed` lets be read: whatever is among them is read as soon as a provider is
-    /// asked.
+    /// Removes the sources that `allowed` refuses. The remaining ones are read as soon as a
+    /// provider is asked.
     pub fn keep_to(&mut self, allowed: impl Fn(&SecretSource) -> bool) {
         let lists = [&mut self.ready, &mut self.on_request, &mut self.missing];
         for connection in lists.into_iter().flatten() {
@@ -400,7 +410,7 @@ impl Connections {
         self.usable().find(|connection| connection.name == name)
     }
 
-    /// Returns the names of all variables that were looked for.
+    /// Returns the names of all variables in which credentials were looked for.
     pub fn variables(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for connection in self.missing.iter().chain(&self.ready) {
@@ -421,12 +431,12 @@ impl OptionValue {
 }
 
 impl Connection {
-    /// Returns the name under which the catalogue has its models.
+    /// Returns the name under which the catalogue has the models.
     pub fn key(&self) -> &str {
         self.service.as_deref().unwrap_or(&self.name)
     }
 
-    /// Returns the variables that its credential is looked for in.
+    /// Returns the variables in which the credential is looked for.
     pub fn variables(&self) -> Vec<String> {
         let variables = self.sources.iter().filter_map(|source| match source {
             SecretSource::Variable(name) => Some(name.clone()),

@@ -1,4 +1,4 @@
-//! Finds the providers of this machine: manifests, variables, credentials and consents put together.
+//! Finds the providers of this machine from manifests, variables, credentials and consents.
 
 use openkoi_brokers::secrets::SecretStore;
 use openkoi_components::Embedded;
@@ -8,7 +8,7 @@ use openkoi_host::manifest::Manifest;
 use super::{Catalogue, Connections, Listing, base_url, connect};
 use crate::{app::App, consents::Consents, error::AppError, settings::Settings};
 
-/// Finds the providers.
+/// Finds the providers that the user can have, with or without a credential.
 ///
 /// # Errors
 ///
@@ -31,7 +31,7 @@ pub fn discover(app: &App, settings: &Settings) -> Result<Connections, AppError>
     Ok(connections)
 }
 
-/// Returns what is known of models: what is bundled, and what these providers listed last.
+/// Returns the catalogue of models: the bundled list, with the last lists of these providers.
 ///
 /// # Errors
 ///
@@ -51,7 +51,7 @@ pub fn catalogue(app: &App, connections: &Connections) -> Result<Catalogue, AppE
 ///
 /// # Errors
 ///
-/// A manifest that the build let through and the host does not; it is a defect of this program.
+/// When the host refuses a manifest that the build accepted, which is a defect of this program.
 fn manifests(components: &[Embedded]) -> Result<Vec<Manifest>, AppError> {
     let providers = components.iter().filter(|component| component.kind == "provider");
     let parsed = providers.map(|component| {
@@ -63,7 +63,7 @@ fn manifests(components: &[Embedded]) -> Result<Vec<Manifest>, AppError> {
     parsed.collect()
 }
 
-/// Returns a function that tells whether a credential is there and may be read, without reading it.
+/// Returns a function that tells whether a credential exists and may be read, without reading it.
 fn credentials<'a>(
     store: &'a SecretStore,
     consents: &'a Consents,

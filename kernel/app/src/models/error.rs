@@ -1,9 +1,9 @@
-//! Why there is no model to do the work.
+//! Errors of the choice of providers and models.
 
 /// Why a model or a provider cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelsError {
-    /// Nothing is connected.
+    /// No provider is connected.
     #[error(
         "no provider is connected: none of {} is set, there is no key file in the credentials \
          directory and the configuration names no provider that can be used",
@@ -14,7 +14,7 @@ pub enum ModelsError {
         variables: Vec<String>,
         /// The name of the first provider of the catalog.
         first: String,
-        /// The names of what other programs keep here and nobody let be read.
+        /// The names of stores of other programs that lack the user's consent.
         closed: Vec<String>,
     },
     /// The configuration names a component that is not there.
@@ -24,35 +24,35 @@ pub enum ModelsError {
         provider: String,
         /// The component that was looked for.
         component: String,
-        /// What may have been meant.
+        /// Names that may have been meant.
         suggestions: Vec<String>,
     },
-    /// The configuration says of a login what makes none.
+    /// The configuration of a login is not complete or not valid.
     #[error("`providers.{provider}.login` is not a login: {reason}")]
     Login {
         /// The name in the configuration.
         provider: String,
-        /// What is wrong.
+        /// A description of what is wrong.
         reason: String,
     },
-    /// Nobody knows the provider.
+    /// Neither the catalog nor the configuration has the provider.
     #[error("there is no provider `{provider}`")]
     UnknownProvider {
         /// The name that was typed.
         provider: String,
-        /// What may have been meant.
+        /// Names that may have been meant.
         suggestions: Vec<String>,
-        /// What there is.
+        /// The names of all providers.
         known: Vec<String>,
     },
     /// The provider is known and has no credential.
     #[error("`{provider}` has no credential")]
     NotConnected {
-        /// Its name.
+        /// The name of the provider.
         provider: String,
         /// The variables that were looked for.
         variables: Vec<String>,
-        /// The names of other programs' stores that it could take a credential from.
+        /// The names of other programs' stores from which it could take a credential.
         stores: Vec<String>,
     },
     /// The model is misspelt.
@@ -62,7 +62,7 @@ pub enum ModelsError {
         provider: String,
         /// The name that was typed.
         model: String,
-        /// What may have been meant, as `provider/model`.
+        /// Models that may have been meant, as `provider/model`.
         suggestions: Vec<String>,
     },
     /// More than one provider has the model.
@@ -70,13 +70,13 @@ pub enum ModelsError {
     Ambiguous {
         /// The name that was typed.
         model: String,
-        /// As `provider/model`.
+        /// The models with this name, as `provider/model`.
         candidates: Vec<String>,
     },
-    /// The provider has no model of its own choice.
+    /// No model is named, and the provider has no default.
     #[error("`{provider}` does not say which model to use")]
     NoDefault {
-        /// Its name.
+        /// The name of the provider.
         provider: String,
     },
 }

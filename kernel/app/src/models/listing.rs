@@ -1,4 +1,4 @@
-//! What a provider lists, kept for a while in a file, so that looking costs no request.
+//! A provider's list of models, saved in a file for an hour, so that most looks need no request.
 
 use std::{
     io,
@@ -9,9 +9,9 @@ use openkoi_brokers::{disk, durable};
 use openkoi_host::kinds::provider::Offered;
 use serde::{Deserialize, Serialize};
 
-/// How long a list counts as fresh.
+/// The age up to which a list counts as fresh, in milliseconds.
 pub const FRESH_MS: u64 = 3_600_000;
-/// The largest file that is read.
+/// The largest file that is read, in bytes.
 const LARGEST: u64 = 8 << 20;
 const SCHEMA: u32 = 1;
 
@@ -20,46 +20,46 @@ const SCHEMA: u32 = 1;
 pub struct Listing {
     /// The version of this shape.
     pub schema_version: u32,
-    /// When it was asked for, in milliseconds since 1970.
+    /// The time of the request, in milliseconds since 1970.
     pub fetched_at_ms: u64,
-    /// Where.
+    /// The base URL of the server that listed them.
     pub base_url: String,
     /// The models, in the provider's order.
-    pub models: Vec<Listed>,
+    pub models: Vec<ListedModel>,
 }
 
 /// One model of a list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Listed {
-    /// Its id.
+pub struct ListedModel {
+    /// The provider's id of the model.
     pub id: String,
     /// A name for people, or the id.
     pub name: String,
-    /// Tokens it reads.
+    /// The most tokens of a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<u64>,
-    /// Tokens it writes.
+    /// The most tokens of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<u64>,
-    /// Whether it calls tools.
+    /// True if it can call tools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tools: Option<bool>,
-    /// Whether it reads images.
+    /// True if it reads images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub images: Option<bool>,
-    /// Whether it reasons.
+    /// True if it reasons before it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<bool>,
-    /// Whether it turns text into vectors instead of answering.
+    /// True if it turns text into vectors instead of answering.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub embeds: bool,
-    /// What it costs.
+    /// The prices, if the provider lists them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<ListedPrice>,
 }
 
-/// What a million tokens cost, in millionths of a US dollar.
+/// Prices of a million tokens, in millionths of a US dollar.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListedPrice {
     /// Tokens of a request.
@@ -73,9 +73,9 @@ pub struct ListedPrice {
 }
 
 impl Listing {
-    /// Makes a list of what was offered just now.
+    /// Returns the list of the models that a provider has just offered.
     pub fn new(base_url: &str, now_ms: u64, offered: Vec<Offered>) -> Self {
-        let models = offered.into_iter().map(Listed::from).collect();
+        let models = offered.into_iter().map(ListedModel::from).collect();
         Self {
             schema_version: SCHEMA,
             fetched_at_ms: now_ms,
@@ -84,24 +84,25 @@ impl Listing {
         }
     }
 
-    /// Whether it is young enough not to be asked for again. A list from the future is not.
+    /// Returns true if the list is young enough not to be asked for again. A list with a time in
+    /// the future is not.
     pub fn is_fresh(&self, now_ms: u64) -> bool {
         now_ms.checked_sub(self.fetched_at_ms).is_some_and(|age| age < FRESH_MS)
     }
 
-    /// Reads what a provider listed last. A file that cannot be read, or is of another server, is no list: it is
-    /// made anew when somebody asks.
+    /// Reads the last list of a provider. A file that cannot be read or is of another server counts
+    /// as missing, and is replaced by the next request.
     pub fn read(home: &Path, provider: &str, base_url: &str) -> Option<Self> {
         let path = path(home, provider);
         let listing: Self = serde_json::from_slice(&disk::read(&path, LARGEST).ok()?).ok()?;
         (listing.schema_version == SCHEMA && listing.base_url == base_url).then_some(listing)
     }
 
-    /// Keeps the list.
+    /// Saves the list in place of the former one.
     ///
     /// # Errors
     ///
-    /// The former one is still there.
+    /// When the file cannot be written. The former list stays then.
     pub fn keep(&self, home: &Path, provider: &str) -> io::Result<()> {
         let path = path(home, provider);
         let directory = path.parent().unwrap_or(home);
@@ -111,14 +112,15 @@ impl Listing {
     }
 }
 
-/// A provider's name is the user's own word, so it is no file name yet.
+/// Returns the path of a provider's file. The user chooses the provider's name, so characters that
+/// do not belong in a file name are replaced.
 fn path(home: &Path, provider: &str) -> PathBuf {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let name: String = provider.chars().map(|c| if safe(c) { c } else { '_' }).collect();
     home.join("cache").join("models").join(format!("{name}.json"))
 }
 
-impl From<Offered> for Listed {
+impl From<Offered> for ListedModel {
     fn from(offered: Offered) -> Self {
         Self {
             id: offered.id,
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
 
     fn listing() -> Listing {
-        let carp = Listed { id: "carp".into(), name: "carp".into(), ..Listed::default() };
+        let carp = ListedModel { id: "carp".into(), name: "carp".into(), ..ListedModel::default() };
         Listing {
             schema_version: SCHEMA,
             fetched_at_ms: 1_000,

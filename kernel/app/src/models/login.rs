@@ -1,20 +1,21 @@
-//! How one logs in to a configured provider: as its component says, with what the configuration changes.
+//! The login of a configured provider: that of its component, with the changes of the
+//! configuration.
 
 use openkoi_brokers::oauth::check_login;
 use openkoi_core::credential::Login;
 use serde_json::Value;
 
 use super::ModelsError;
-use crate::settings::Provider;
+use crate::settings::ConfiguredProvider;
 
-/// Returns the login of `provider`: `offered`, and over it `[providers.NAME.login]`, which may also be one of
-/// its own. `moved` says that the user has said where the service is.
+/// Returns the login of `provider`: `offered` with `[providers.NAME.login]` laid over it, or the
+/// latter alone. `moved` is true if the user has set the base URL.
 ///
 /// # Errors
 ///
-/// When what comes of it is no login.
+/// When the result is not a valid login.
 pub(super) fn of(
-    provider: &Provider,
+    provider: &ConfiguredProvider,
     offered: Option<&Login>,
     moved: bool,
 ) -> Result<Option<Login>, ModelsError> {
@@ -31,7 +32,7 @@ pub(super) fn of(
             whole.map_err(|error| unfit(error.to_string()))?
         }
     };
-    // Where the user says that the service is, it is: the issuer's word does not count.
+    // A base URL of the user goes before an endpoint that the issuer names.
     if let Some(session) = login.session.as_mut().filter(|_| moved) {
         session.endpoint.clear();
         session.endpoint_hosts.clear();
@@ -40,7 +41,7 @@ pub(super) fn of(
     Ok(Some(login))
 }
 
-/// Lays `own` over `offered`. Keys of the configuration have `_` where those of a manifest have `-`.
+/// Lays `own` over `offered`. Keys of the configuration have `_` in place of the `-` of a manifest.
 fn over(own: Value, offered: Value) -> Value {
     match (own, offered) {
         (Value::Object(own), Value::Object(mut offered)) => {
@@ -68,11 +69,11 @@ mod tests {
         }
     }"#;
 
-    fn provider(login: &str) -> Provider {
-        Provider {
+    fn provider(login: &str) -> ConfiguredProvider {
+        ConfiguredProvider {
             name: "work".to_owned(),
             login: toml::from_str(login).unwrap(),
-            ..Provider::default()
+            ..ConfiguredProvider::default()
         }
     }
 

@@ -1,13 +1,13 @@
-//! Whether a server on this machine serves models: the last place to look, and only where nothing else is.
+//! The search for servers of models on this machine, if no provider is connected.
 
 use super::{
-    Connection, Connections, Found,
+    Connection, Connections, CredentialState,
     ask::{self, GLANCE},
 };
 use crate::{app::App, error::AppError, settings::Settings};
 
-/// Looks for servers on this machine if nothing is connected and nobody named a provider. Those that answer with
-/// a model are connected, and its first one is the default.
+/// Looks for servers on this machine if no provider is connected and the settings name none.
+/// Servers that list a usable model are connected, with the first such model as the default.
 ///
 /// # Errors
 ///
@@ -23,7 +23,8 @@ pub fn probe(
     let local = connections.local();
     for answered in ask::ask(app, settings, &local, GLANCE)? {
         let Ok(listing) = answered.listing else { continue };
-        let works = |model: &&super::listing::Listed| !model.embeds && model.tools != Some(false);
+        let works =
+            |model: &&super::listing::ListedModel| !model.embeds && model.tools != Some(false);
         let Some(first) = listing.models.iter().find(works) else { continue };
         connections.take_up(&answered.provider, &first.id);
     }
@@ -35,12 +36,12 @@ fn names_a_provider(settings: &Settings) -> bool {
 }
 
 impl Connections {
-    /// Returns the services of this machine that can be used and that nobody asked for yet.
+    /// Returns the services on this machine that can be used on request.
     pub fn local(&self) -> Vec<Connection> {
         self.on_request.iter().filter(|one| one.is_local()).cloned().collect()
     }
 
-    /// Uses a service of this machine without being asked, with this model unless the user said which.
+    /// Connects a service on this machine. `model` becomes its default unless it has one.
     fn take_up(&mut self, name: &str, model: &str) {
         let Some(place) = self.on_request.iter().position(|one| one.name == name) else { return };
         let mut connection = self.on_request.remove(place);
@@ -50,7 +51,7 @@ impl Connections {
 }
 
 impl Connection {
-    /// Whether it is a server of this machine that wants no credential.
+    /// Returns true for a server on this machine that needs no credential.
     fn is_local(&self) -> bool {
         let host = self.base_url.split_once("://").map(|(_, rest)| rest);
         let host = host.and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
@@ -59,6 +60,6 @@ impl Connection {
             None => host.split(':').next().unwrap_or_default(),
         };
         let loopback = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-        self.found == Found::NotNeeded && (name == "localhost" || loopback)
+        self.found == CredentialState::NotNeeded && (name == "localhost" || loopback)
     }
 }

@@ -1,47 +1,33 @@
-//! Which model each role gets, as a value.
+//! The models of each role, as a value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use openkoi_core::message::Role;
+use openkoi_host::kinds::provider::Route;
 
 use super::connect::Connection;
 
 /// The roles of the loop, each of which has a model.
 pub const ROLES: [&str; 3] = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
-/// The role of small things that no quality depends on.
+/// The role for small things that the quality of the work does not depend on.
 pub const SMALL: &str = "small";
-/// The role that turns text into vectors. The one role that may have no model.
+/// The role that turns text into vectors. Unlike the others, it may have no model.
 pub const EMBEDDER: &str = "embedder";
 
-/// One model of one provider.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Route {
-    /// The name of the connection.
-    pub provider: String,
-    /// The provider's name of the model.
-    pub model: String,
-}
-
-impl std::fmt::Display for Route {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.provider, self.model)
-    }
-}
-
-/// What each role resolves to.
+/// The models of all roles, and the connections that serve them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routes {
     /// The connections that the roles use, each once.
     pub connections: Vec<Connection>,
-    /// By role: the model, then those to try when it is unavailable. Never empty.
+    /// The models by role: the first, then those to try when it is unavailable.
     pub roles: BTreeMap<String, Vec<Route>>,
-    /// By role: what decided, for example a line of the configuration.
+    /// The reason of the choice by role, for example a line of the configuration.
     pub origins: BTreeMap<String, String>,
 }
 
 impl Routes {
-    /// Returns under which names the run looks for what is known of models, and whose models those are: a
-    /// provider that offers another one's models has them under its own name.
+    /// Returns pairs of the name under which a run looks up models, and the service whose models
+    /// they are. A provider that offers another one's models has them under its own name.
     pub fn services(&self) -> impl Iterator<Item = (&str, &str)> {
         let components = self.connections.iter().map(|one| &*one.component);
         let names = self.connections.iter().map(|one| (&*one.name, one.key()));

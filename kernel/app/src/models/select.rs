@@ -1,4 +1,4 @@
-//! From a name that was typed or configured to one model of one connection.
+//! From a name, typed or configured, to one model of one connection.
 
 mod roles;
 
@@ -8,7 +8,7 @@ use super::{
     Catalogue, Connection, Connections, EMBEDDER, Facts, ModelsError, ROLES, Route, Routes, SMALL,
 };
 use crate::{settings::Settings, suggest};
-use roles::Choice;
+use roles::RoleChoice;
 
 impl Connections {
     /// Gives every role its models.
@@ -22,7 +22,7 @@ impl Connections {
         catalogue: &Catalogue,
     ) -> Result<Routes, ModelsError> {
         let mut routes = Routes::default();
-        let choice = Choice { connections: self, settings, catalogue };
+        let choice = RoleChoice { connections: self, settings, catalogue };
         let executor = choice.of(Role::EXECUTOR)?;
         for role in ROLES.into_iter().chain([SMALL]) {
             let (first, origin) = choice.for_role(role, &executor)?;
@@ -71,11 +71,13 @@ impl Connections {
         }
     }
 
-    /// Returns the model that a name means: `provider/model`, or a bare name that one connection has.
+    /// Returns the model of a name, which is `provider/model`, or a bare name if one connection has
+    /// the model.
     ///
     /// # Errors
     ///
-    /// When nothing, or more than one thing, is meant. A name is never corrected by itself.
+    /// When no model has the name, or several have. A name that is slightly wrong is an error, with
+    /// suggestions.
     pub fn select(&self, name: &str, catalogue: &Catalogue) -> Result<Route, ModelsError> {
         let name = name.trim();
         if let Some((provider, model)) = name.split_once('/') {
@@ -93,22 +95,22 @@ impl Connections {
         }
     }
 
-    /// Decides about a name that no connection is known to have.
+    /// Chooses a connection for a name that none is known to have.
     fn unheard_of(&self, name: &str, catalogue: &Catalogue) -> Result<Route, ModelsError> {
         if let Some((provider, _)) = name.split_once('/') {
             return Err(self.unknown_provider(provider));
         }
-        // No list says what a server of the user's own has.
+        // The models of a server of the user's own are not in any list.
         if let [only] = self.ready.as_slice()
             && only.service.is_none()
         {
             return only.route(name, catalogue);
         }
-        // A provider that needs a key may have it: that is a better answer than "unknown".
+        // A provider without a key may have it, and naming it helps more than "unknown".
         if let Some(holder) = self.missing.iter().find(|one| one.has(name, catalogue)) {
             return Err(holder.not_connected());
         }
-        // No list is complete: whoever has other versions of it has it, if it is there at all.
+        // Lists are not complete: a connection with other versions is the likeliest to have it.
         let kin = self.ready.iter().filter(|one| {
             one.known(catalogue).any(|known| known != name && is_version_of(name, known))
         });
@@ -148,7 +150,7 @@ impl Connections {
     }
 }
 
-/// Returns the route to `name` if one connection is meant.
+/// Returns the route to `name` if exactly one connection has it.
 fn one_of<'a>(
     name: &str,
     holders: impl Iterator<Item = &'a Connection>,
@@ -169,9 +171,9 @@ impl Connection {
         Route { provider: self.name.clone(), model: model.to_owned() }
     }
 
-    /// Returns the models it is known to have.
+    /// Returns the models that the connection is known to have.
     pub(super) fn known<'a>(&'a self, catalogue: &'a Catalogue) -> impl Iterator<Item = &'a str> {
-        // Where somebody else answers at the URL, only what that server listed is its own.
+        // If another server answers at the URL, its models are those that it listed itself.
         let own = |model: &&str| {
             let facts = || catalogue.facts(self.key(), model);
             self.service.is_some() || facts().is_some_and(|facts| facts.listed)
@@ -180,7 +182,8 @@ impl Connection {
         self.models.iter().map(String::as_str).chain(listed)
     }
 
-    /// Returns its models with what is known of them, its own choice among them even if no list has it.
+    /// Returns the models of the connection with their facts. Its default model is among them even
+    /// if no list has it.
     pub fn models<'a>(&'a self, catalogue: &'a Catalogue) -> Vec<(&'a str, Facts)> {
         let mut names: Vec<&str> = self.known(catalogue).collect();
         names.extend(self.default_model.as_deref());
@@ -194,8 +197,8 @@ impl Connection {
         self.known(catalogue).any(|known| known == model)
     }
 
-    /// Returns the route to a model of this connection. A name that is not known passes, because the list is
-    /// never complete, unless it looks like a slip of a known one.
+    /// Returns the route to a model of this connection. Lists are not complete, so an unknown name
+    /// is accepted unless it looks like a slip of a known one.
     fn route(&self, model: &str, catalogue: &Catalogue) -> Result<Route, ModelsError> {
         let unknown = |suggestions| ModelsError::UnknownModel {
             provider: self.name.clone(),
@@ -228,8 +231,8 @@ impl Connection {
     }
 }
 
-/// Whether two names differ only in numbers and the marks between them, as versions and dates do, or in a word and a
-/// dot before them, as the places do where one service has the same model.
+/// Returns true if two names differ in numbers and the marks between them, as versions and dates
+/// do, or in a word and a dot before the name, as the regions of a service do.
 fn is_version_of(one: &str, other: &str) -> bool {
     let letters = |name: &str| {
         name.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect::<String>()
@@ -244,7 +247,7 @@ fn is_version_of(one: &str, other: &str) -> bool {
 }
 
 impl Routes {
-    /// Returns the model that does the work.
+    /// Returns the executor's model, which does the work.
     pub fn executor(&self) -> Option<&Route> {
         self.roles.get(Role::EXECUTOR)?.first()
     }

@@ -1,21 +1,20 @@
-//! Providers as the host takes them: with their options read, for a task or for their lists of models alone.
+//! Providers in the shape of the host, with their options read, for a task or for their lists of
+//! models.
 
-use std::{collections::BTreeMap, io, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use openkoi_brokers::{disk, random::Random, secrets::SecretStore};
 use openkoi_core::{failure::Failure, port::StateStore};
-use openkoi_host::kinds::provider::{
-    CatalogModels, ModelSettings, ProviderSettings, Route as HostRoute,
-};
+use openkoi_host::kinds::provider::{CatalogModels, ModelSettings, ProviderSettings};
 
 use super::{Catalogue, Connection, Routes};
 use crate::{app::App, error::AppError, host, settings::Settings};
 
-/// The largest file that a provider's setting may name.
+/// The largest file that a provider's setting may name, in bytes.
 const LARGEST_OPTION: u64 = 16 << 20;
 
-/// Returns the providers of `connections`, with credentials of `secrets`, for their lists of models alone. No
-/// storage is opened.
+/// Returns the providers of `connections`, with credentials of `secrets`, to ask for their lists of
+/// models. No storage is opened.
 ///
 /// # Errors
 ///
@@ -31,22 +30,16 @@ pub fn listers(
     Ok(CatalogModels::new(&host, model_settings(&routes, &Catalogue::default())?)?)
 }
 
-/// Returns the providers and roles of `routes` as the host takes them.
+/// Returns the providers and roles of `routes` in the shape of the host.
 ///
 /// # Errors
 ///
 /// When a file that a provider's settings name cannot be read.
 pub fn model_settings(routes: &Routes, catalogue: &Catalogue) -> Result<ModelSettings, AppError> {
-    let roles = routes.roles.iter().map(|(role, chain)| {
-        let chain = chain
-            .iter()
-            .map(|one| HostRoute { provider: one.provider.clone(), model: one.model.clone() });
-        (role.clone(), chain.collect())
-    });
     let random = Random::default();
     Ok(ModelSettings {
         providers: routes.connections.iter().map(provider).collect::<Result<_, _>>()?,
-        roles: roles.collect::<BTreeMap<_, _>>(),
+        roles: routes.roles.clone(),
         catalogue: catalogue.of(routes.services(), &routes.models()),
         chance: Arc::new(move || match random.bytes::<4>() {
             Ok(bytes) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
@@ -91,7 +84,7 @@ fn read_option(provider: &str, path: &Path) -> Result<String, AppError> {
     })
 }
 
-/// Providers have no state.
+/// A store without state, because providers have none.
 #[derive(Debug)]
 struct Stateless;
 

@@ -1,44 +1,44 @@
-//! Why settings cannot be read.
+//! Errors of reading settings.
 
 use std::{io, path::PathBuf};
 
 /// Why the settings could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The file is there and cannot be read.
+    /// The file exists but cannot be read.
     #[error("cannot read `{}`", path.display())]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file that a variable names is not there.
+    /// The file that a variable names does not exist.
     #[error("`{}` does not exist, but OPENKOI_CONFIG names it", path.display())]
     Missing {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
     /// The file is not TOML.
     #[error("{}:{line}: {message}", path.display())]
     Syntax {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The line.
+        /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// A description of what is wrong.
         message: String,
     },
     /// A value has the wrong type or is out of range.
     #[error("{origin}: `{key}` has to be {expected}, not {found}")]
     Value {
-        /// Where it was set.
+        /// The origin of the value, in words.
         origin: String,
-        /// The key.
+        /// The dotted name of the key.
         key: String,
-        /// What it has to be.
+        /// A description of the values that are allowed.
         expected: String,
-        /// What it is.
+        /// The value that was found, shortened.
         found: String,
     },
 }

@@ -10,26 +10,26 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::SettingsError;
 
-/// The largest configuration file that is read.
+/// The largest configuration file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
 
 /// One key that a file sets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// The key's segments.
+pub struct ConfigEntry {
+    /// The segments of the key.
     pub path: Vec<String>,
-    /// What it is set to; a table only where it is empty.
+    /// The value. A table is a value only if it is empty.
     pub value: toml::Value,
     /// The line of the key, from 1.
     pub line: usize,
 }
 
-/// Reads a file that need not be there.
+/// Reads a file. A file that does not exist is not an error.
 ///
 /// # Errors
 ///
-/// When it is there and cannot be read, or is no TOML.
-pub fn read(path: &Path) -> Result<Option<Vec<Entry>>, SettingsError> {
+/// When the file exists but cannot be read, or is not TOML.
+pub fn read(path: &Path) -> Result<Option<Vec<ConfigEntry>>, SettingsError> {
     let unreadable = |source| SettingsError::Unreadable { path: path.to_owned(), source };
     match disk::read_text(path, LARGEST) {
         Ok(text) => parse(&text, path).map(Some),
@@ -42,8 +42,8 @@ pub fn read(path: &Path) -> Result<Option<Vec<Entry>>, SettingsError> {
 ///
 /// # Errors
 ///
-/// When it is no TOML.
-pub fn parse(text: &str, path: &Path) -> Result<Vec<Entry>, SettingsError> {
+/// When the text is not TOML.
+pub fn parse(text: &str, path: &Path) -> Result<Vec<ConfigEntry>, SettingsError> {
     let syntax = |error: toml::de::Error| SettingsError::Syntax {
         path: PathBuf::from(path),
         line: error.span().map_or(1, |span| line_at(text, span.start)),
@@ -63,7 +63,7 @@ fn walk(
     places: &DeTable<'_>,
     values: &toml::Table,
     path: &mut Vec<String>,
-    entries: &mut Vec<Entry>,
+    entries: &mut Vec<ConfigEntry>,
 ) {
     for (key, place) in places {
         let name = key.get_ref().as_ref();
@@ -73,7 +73,7 @@ fn walk(
             (DeValue::Table(places), toml::Value::Table(values)) if !values.is_empty() => {
                 walk(text, places, values, path, entries);
             }
-            _ => entries.push(Entry {
+            _ => entries.push(ConfigEntry {
                 path: path.clone(),
                 value: value.clone(),
                 line: line_at(text, key.span().start),

@@ -1,13 +1,14 @@
-//! Every key of the configuration: its type, its default, and what a project file may do with it.
+//! The keys of the configuration: their types, their defaults, and what a project's file may do
+//! with them.
 //!
-//! In a name, `*` stands for one segment that the user chooses and `**` for everything below.
+//! In a name, `*` stands for one segment that the user chooses.
 
 use crate::suggest;
 
-/// What values a key takes.
+/// The kind of values that a key takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    /// Text.
+pub enum ValueKind {
+    /// Any text.
     Text,
     /// A model: `provider/model`, or a bare name that one provider has.
     Model,
@@ -21,12 +22,12 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A list of texts.
     Texts,
-    /// Anything; somebody below checks it.
+    /// Any value. The code that uses it checks it.
     Anything,
 }
 
-impl Kind {
-    /// Returns what a value has to be, for messages.
+impl ValueKind {
+    /// Returns a description of the allowed values, for messages.
     pub fn expected(self) -> String {
         match self {
             Self::Text => "text in quotes".to_owned(),
@@ -42,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// Whether `value` is one of this kind.
+    /// Returns true if `value` is of this kind.
     pub fn accepts(self, value: &toml::Value) -> bool {
         match self {
             Self::Text => value.is_str(),
@@ -73,111 +74,116 @@ pub fn number(value: &toml::Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
 }
 
-/// What a project's file may do with a key.
+/// The rule for a key in a project's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Project {
-    /// Set it.
+pub enum ProjectRule {
+    /// The project may set it.
     Set,
-    /// Make it smaller.
+    /// The project may lower it.
     Lower,
-    /// Make it greater, which asks for more care.
+    /// The project may raise it, which asks for more care.
     Raise,
-    /// Add to the list.
+    /// The project may add to the list.
     Add,
-    /// Turn it off.
+    /// The project may turn it off.
     TurnOff,
-    /// Turn it on, which only asks for more care.
+    /// The project may turn it on, which asks for more care.
     TurnOn,
-    /// Nothing; this is why.
+    /// The project may not touch it, for this reason.
     Refused(&'static str),
 }
 
-/// One key.
+/// One key of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Key {
-    /// Its dotted name.
+    /// The dotted name.
     pub name: &'static str,
-    /// What values it takes.
-    pub kind: Kind,
-    /// Its default as it would be written; empty where absence is the default.
+    /// The kind of its values.
+    pub kind: ValueKind,
+    /// The default as it would be written in a file; empty if the key is absent by default.
     pub default: &'static str,
-    /// What a project may do with it.
-    pub project: Project,
-    /// Whether anything reads it already.
+    /// The rule for it in a project's file.
+    pub project: ProjectRule,
+    /// True if the program uses the value already.
     pub used: bool,
 }
 
-const ENDPOINT: Project = Project::Refused("a project may not choose where requests go");
-const SANDBOX: Project = Project::Refused("a project may not change the sandbox");
-const KEYS_KEPT: Project = Project::Refused("a project may not choose where keys are kept");
-const TRUST: Project = Project::Refused("a project may not change how far it is trusted");
-const PERSONAL: Project = Project::Refused("it belongs in your own configuration");
+const ENDPOINT: ProjectRule = ProjectRule::Refused("a project may not choose where requests go");
+const SANDBOX: ProjectRule = ProjectRule::Refused("a project may not change the sandbox");
+const KEYS_KEPT: ProjectRule = ProjectRule::Refused("a project may not choose where keys are kept");
+const TRUST: ProjectRule = ProjectRule::Refused("a project may not change how far it is trusted");
+const PERSONAL: ProjectRule = ProjectRule::Refused("it belongs in your own configuration");
 
 /// The words of `log.level`.
 pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 const TRUST_LEVELS: &[&str] = &["ask", "suggest", "act", "autonomous"];
 
-const fn key(name: &'static str, kind: Kind, default: &'static str, project: Project) -> Key {
+const fn key(
+    name: &'static str,
+    kind: ValueKind,
+    default: &'static str,
+    project: ProjectRule,
+) -> Key {
     Key { name, kind, default, project, used: true }
 }
 
-const fn later(name: &'static str, kind: Kind, project: Project) -> Key {
+const fn later(name: &'static str, kind: ValueKind, project: ProjectRule) -> Key {
     Key { name, kind, default: "", project, used: false }
 }
 
-/// Every key. More particular names come before those that cover them.
+/// All keys. A more particular name comes before one that covers it.
 pub const KEYS: &[Key] = &[
-    key("model", Kind::Model, "", Project::Set),
-    key("roles.planner", Kind::Model, "", Project::Set),
-    key("roles.executor", Kind::Model, "", Project::Set),
-    key("roles.evaluator", Kind::Model, "", Project::Set),
-    key("roles.small", Kind::Model, "", Project::Set),
-    key("roles.embedder", Kind::Model, "", Project::Set),
-    key("fallback.models", Kind::Texts, "[]", PERSONAL),
-    key("fallback.planner", Kind::Texts, "", PERSONAL),
-    key("fallback.executor", Kind::Texts, "", PERSONAL),
-    key("fallback.evaluator", Kind::Texts, "", PERSONAL),
-    key("fallback.small", Kind::Texts, "", PERSONAL),
-    key("limits.iterations", Kind::Count(0, 1_000), "3", Project::Lower),
-    key("limits.quality", Kind::Number(0.0, 1.0), "0.8", Project::Raise),
-    key("limits.tokens", Kind::Count(1, u64::MAX), "200000", Project::Lower),
-    key("limits.cost_usd", Kind::Number(0.0, 1_000_000.0), "2.0", Project::Lower),
-    key("limits.seconds", Kind::Count(1, 31_536_000), "300", Project::Lower),
-    key("limits.tool_rounds", Kind::Count(1, 10_000), "20", Project::Lower),
-    key("checks.enabled", Kind::Switch, "true", Project::TurnOff),
-    key("tools.disabled", Kind::Texts, "[]", Project::Add),
-    key("sandbox.mode", Kind::Word(&["on", "off"]), "\"on\"", SANDBOX),
-    key("sandbox.read", Kind::Texts, "[]", SANDBOX),
-    key("sandbox.write", Kind::Texts, "[]", SANDBOX),
-    key("sandbox.network", Kind::Switch, "false", SANDBOX),
-    key("credentials.store", Kind::Word(&["auto", "keyring", "file"]), "\"auto\"", KEYS_KEPT),
-    key("credentials.programs", Kind::Texts, "[]", KEYS_KEPT),
-    key("trust.default", Kind::Word(TRUST_LEVELS), "\"act\"", TRUST),
-    key("trust.domains.*", Kind::Word(TRUST_LEVELS), "", TRUST),
-    key("log.level", Kind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),
-    key("providers.*.component", Kind::Text, "", ENDPOINT),
-    key("providers.*.base_url", Kind::Text, "", ENDPOINT),
-    key("providers.*.api_key_env", Kind::Text, "", ENDPOINT),
-    key("providers.*.models", Kind::Texts, "", ENDPOINT),
-    key("providers.*.login.*", Kind::Anything, "", ENDPOINT),
-    key("providers.*.login.*.*", Kind::Anything, "", ENDPOINT),
-    key("providers.*.*", Kind::Anything, "", ENDPOINT),
-    key("component.*.limits.memory-mib", Kind::Count(1, 4_096), "", PERSONAL),
-    key("component.*.limits.wall-ms", Kind::Count(1, 86_400_000), "", PERSONAL),
-    key("component.*.limits.cpu-ms", Kind::Count(1, 86_400_000), "", PERSONAL),
-    key("component.*.limits.host-calls", Kind::Count(1, 1_000_000_000), "", PERSONAL),
-    key("component.*.limits.host-bytes-mib", Kind::Count(1, 65_536), "", PERSONAL),
-    key("component.*.limits.output-kib", Kind::Count(1, 1_048_576), "", PERSONAL),
-    later("api.enabled", Kind::Switch, PERSONAL),
-    later("api.port", Kind::Count(1, 65_535), PERSONAL),
-    later("api.token", Kind::Text, PERSONAL),
-    later("api.webhooks.on_task_complete", Kind::Text, ENDPOINT),
-    later("api.webhooks.on_task_failed", Kind::Text, ENDPOINT),
-    later("api.webhooks.on_budget_warning", Kind::Text, ENDPOINT),
-    later("redaction.enabled", Kind::Switch, Project::TurnOn),
-    later("redaction.categories.*", Kind::Switch, PERSONAL),
-    later("redaction.custom_patterns", Kind::Anything, PERSONAL),
-    later("redaction.literal_secrets", Kind::Texts, PERSONAL),
+    key("model", ValueKind::Model, "", ProjectRule::Set),
+    key("roles.planner", ValueKind::Model, "", ProjectRule::Set),
+    key("roles.executor", ValueKind::Model, "", ProjectRule::Set),
+    key("roles.evaluator", ValueKind::Model, "", ProjectRule::Set),
+    key("roles.small", ValueKind::Model, "", ProjectRule::Set),
+    key("roles.embedder", ValueKind::Model, "", ProjectRule::Set),
+    key("fallback.models", ValueKind::Texts, "[]", PERSONAL),
+    key("fallback.planner", ValueKind::Texts, "", PERSONAL),
+    key("fallback.executor", ValueKind::Texts, "", PERSONAL),
+    key("fallback.evaluator", ValueKind::Texts, "", PERSONAL),
+    key("fallback.small", ValueKind::Texts, "", PERSONAL),
+    key("limits.iterations", ValueKind::Count(0, 1_000), "3", ProjectRule::Lower),
+    key("limits.quality", ValueKind::Number(0.0, 1.0), "0.8", ProjectRule::Raise),
+    key("limits.tokens", ValueKind::Count(1, u64::MAX), "200000", ProjectRule::Lower),
+    key("limits.cost_usd", ValueKind::Number(0.0, 1_000_000.0), "2.0", ProjectRule::Lower),
+    key("limits.seconds", ValueKind::Count(1, 31_536_000), "300", ProjectRule::Lower),
+    key("limits.tool_rounds", ValueKind::Count(1, 10_000), "20", ProjectRule::Lower),
+    key("checks.enabled", ValueKind::Switch, "true", ProjectRule::TurnOff),
+    key("tools.disabled", ValueKind::Texts, "[]", ProjectRule::Add),
+    key("sandbox.mode", ValueKind::Word(&["on", "off"]), "\"on\"", SANDBOX),
+    key("sandbox.read", ValueKind::Texts, "[]", SANDBOX),
+    key("sandbox.write", ValueKind::Texts, "[]", SANDBOX),
+    key("sandbox.network", ValueKind::Switch, "false", SANDBOX),
+    key("credentials.store", ValueKind::Word(&["auto", "keyring", "file"]), "\"auto\"", KEYS_KEPT),
+    key("credentials.programs", ValueKind::Texts, "[]", KEYS_KEPT),
+    key("trust.default", ValueKind::Word(TRUST_LEVELS), "\"act\"", TRUST),
+    key("trust.domains.*", ValueKind::Word(TRUST_LEVELS), "", TRUST),
+    key("log.level", ValueKind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),
+    key("providers.*.component", ValueKind::Text, "", ENDPOINT),
+    key("providers.*.base_url", ValueKind::Text, "", ENDPOINT),
+    key("providers.*.api_key_env", ValueKind::Text, "", ENDPOINT),
+    key("providers.*.models", ValueKind::Texts, "", ENDPOINT),
+    key("providers.*.login.*", ValueKind::Anything, "", ENDPOINT),
+    key("providers.*.login.*.*", ValueKind::Anything, "", ENDPOINT),
+    key("providers.*.*", ValueKind::Anything, "", ENDPOINT),
+    key("component.*.limits.memory-mib", ValueKind::Count(1, 4_096), "", PERSONAL),
+    key("component.*.limits.wall-ms", ValueKind::Count(1, 86_400_000), "", PERSONAL),
+    key("component.*.limits.cpu-ms", ValueKind::Count(1, 86_400_000), "", PERSONAL),
+    key("component.*.limits.host-calls", ValueKind::Count(1, 1_000_000_000), "", PERSONAL),
+    key("component.*.limits.host-bytes-mib", ValueKind::Count(1, 65_536), "", PERSONAL),
+    key("component.*.limits.output-kib", ValueKind::Count(1, 1_048_576), "", PERSONAL),
+    later("api.enabled", ValueKind::Switch, PERSONAL),
+    later("api.port", ValueKind::Count(1, 65_535), PERSONAL),
+    later("api.token", ValueKind::Text, PERSONAL),
+    later("api.webhooks.on_task_complete", ValueKind::Text, ENDPOINT),
+    later("api.webhooks.on_task_failed", ValueKind::Text, ENDPOINT),
+    later("api.webhooks.on_budget_warning", ValueKind::Text, ENDPOINT),
+    later("redaction.enabled", ValueKind::Switch, ProjectRule::TurnOn),
+    later("redaction.categories.*", ValueKind::Switch, PERSONAL),
+    later("redaction.custom_patterns", ValueKind::Anything, PERSONAL),
+    later("redaction.literal_secrets", ValueKind::Texts, PERSONAL),
 ];
 
 impl Key {
@@ -186,7 +192,7 @@ impl Key {
         KEYS.iter().find(|key| key.covers(path))
     }
 
-    /// Whether keys of this table are known, so that an empty one is no mistake.
+    /// Returns true if `path` is a table of known keys, so that an empty table is fine.
     pub fn is_table(path: &[String]) -> bool {
         KEYS.iter().any(|key| {
             let segments: Vec<&str> = key.name.split('.').collect();
@@ -201,7 +207,7 @@ impl Key {
             && segments.iter().zip(path).all(|(name, typed)| *name == "*" || name == typed)
     }
 
-    /// Whether the value is a secret, so that it is not printed.
+    /// Returns true if the value is a secret that must not be printed.
     pub fn is_secret(&self) -> bool {
         matches!(self.name, "api.token" | "redaction.literal_secrets")
     }

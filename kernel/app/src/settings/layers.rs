@@ -1,4 +1,4 @@
-//! The layers of the settings, laid over one another.
+//! The layers of the settings, laid over one another key by key.
 
 use std::{
     collections::BTreeMap,
@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     error::SettingsError,
-    file::{self, Entry},
-    key::{KEYS, Key, Project, number},
+    file::{self, ConfigEntry},
+    key::{KEYS, Key, ProjectRule, number},
 };
 use crate::{
     environment::{Environment, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, Variable},
@@ -17,28 +17,28 @@ use crate::{
     suggest,
 };
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody said anything.
+    /// The default of the program.
     Default,
-    /// The user's file.
+    /// A line of the user's file.
     User {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The line.
+        /// The line, from 1.
         line: usize,
     },
-    /// The project's file.
+    /// A line of the project's file.
     Project {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The line.
+        /// The line, from 1.
         line: usize,
     },
     /// A variable of the environment.
     Variable(&'static str),
-    /// A flag.
+    /// A flag of the command line, or what a surface has in its place.
     Flag(&'static str),
 }
 
@@ -56,17 +56,17 @@ impl fmt::Display for Origin {
 /// One value with its origin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
-    /// The key's segments.
+    /// The segments of the key.
     pub path: Vec<String>,
-    /// The value.
+    /// The value, of the type of its key.
     pub value: toml::Value,
-    /// Where it comes from.
+    /// The origin of the value.
     pub origin: Origin,
-    /// The key in the registry.
+    /// The definition of the key.
     pub key: &'static Key,
 }
 
-/// All values so far, and what was wrong with some.
+/// The values so far, and warnings about those that were passed over.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     values: BTreeMap<Vec<String>, Setting>,
@@ -84,7 +84,7 @@ impl Layers {
             .filter(|key| !key.default.is_empty())
             .map(|key| format!("{} = {}\n", key.name, key.default))
             .collect();
-        // A registry that is not TOML gives no defaults at all, and its own test fails first.
+        // A default that is not TOML would leave all of them out; a test of the registry finds it.
         for entry in file::parse(&text, Path::new("defaults")).unwrap_or_default() {
             layers.put(entry, Origin::Default);
         }
@@ -95,7 +95,7 @@ impl Layers {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, or says something that cannot be.
+    /// When a file cannot be read, or has a value of the wrong type.
     pub fn read(
         paths: &Paths,
         workspace: &Path,
@@ -119,12 +119,12 @@ impl Layers {
         Ok(layers)
     }
 
-    /// Lays the user's file over what is there.
+    /// Lays the user's file over the values so far.
     ///
     /// # Errors
     ///
     /// When a value has the wrong type.
-    pub fn user(&mut self, entries: Vec<Entry>, path: &Path) -> Result<(), SettingsError> {
+    pub fn user(&mut self, entries: Vec<ConfigEntry>, path: &Path) -> Result<(), SettingsError> {
         for entry in entries {
             let origin = Origin::User { path: path.to_owned(), line: entry.line };
             self.lay(entry, origin)?;
@@ -132,12 +132,12 @@ impl Layers {
         Ok(())
     }
 
-    /// Lays a project's file over what is there, as far as it narrows.
+    /// Lays a project's file over the values so far, as far as it narrows them.
     ///
     /// # Errors
     ///
     /// When a value has the wrong type.
-    pub fn project(&mut self, entries: Vec<Entry>, path: &Path) -> Result<(), SettingsError> {
+    pub fn project(&mut self, entries: Vec<ConfigEntry>, path: &Path) -> Result<(), SettingsError> {
         for mut entry in entries {
             let origin = Origin::Project { path: path.to_owned(), line: entry.line };
             // An empty table sets nothing, but it would name a provider.
@@ -151,7 +151,7 @@ impl Layers {
                     self.warnings.push(format!("{origin}: `{name}` is not used: {reason}"));
                     continue;
                 }
-                if key.project == Project::Add {
+                if key.project == ProjectRule::Add {
                     entry.value = self.added(&entry);
                 }
             }
@@ -160,7 +160,7 @@ impl Layers {
         Ok(())
     }
 
-    /// Lays a variable over what is there.
+    /// Lays a variable over the values so far.
     fn variable(
         &mut self,
         environment: &Environment,
@@ -171,11 +171,11 @@ impl Layers {
         self.lay(entry(name, text.to_owned()), Origin::Variable(variable.name))
     }
 
-    /// Lays a flag over what is there.
+    /// Lays a flag over the values so far.
     ///
     /// # Errors
     ///
-    /// When the value cannot be.
+    /// When the value has the wrong type or is out of range.
     pub fn flag(
         &mut self,
         name: &str,
@@ -185,7 +185,8 @@ impl Layers {
         self.lay(entry(name, value), Origin::Flag(flag))
     }
 
-    /// Lays a model over what is there, for all roles: whoever names one for this run means this run.
+    /// Lays a model over the values so far. It is for all roles, so models that are configured for
+    /// single roles are removed.
     ///
     /// # Errors
     ///
@@ -211,17 +212,17 @@ impl Layers {
         &self.providers
     }
 
-    /// Returns what was wrong and passed over.
+    /// Returns the warnings about values that were passed over.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Adds what a reader of the settings found to be wrong and passed over.
+    /// Adds a warning about a value that the reader of the settings passes over.
     pub(super) fn warn(&mut self, warning: String) {
         self.warnings.push(warning);
     }
 
-    fn lay(&mut self, entry: Entry, origin: Origin) -> Result<(), SettingsError> {
+    fn lay(&mut self, entry: ConfigEntry, origin: Origin) -> Result<(), SettingsError> {
         match Key::find(&entry.path) {
             Some(key) => check(key, &entry, &origin)?,
             None if entry.value.is_table() && Key::is_table(&entry.path) => {
@@ -238,10 +239,10 @@ impl Layers {
         Ok(())
     }
 
-    fn put(&mut self, entry: Entry, origin: Origin) {
+    fn put(&mut self, entry: ConfigEntry, origin: Origin) {
         let Some(key) = Key::find(&entry.path) else { return };
         self.name_provider(&entry.path);
-        let Entry { path, value, .. } = entry;
+        let ConfigEntry { path, value, .. } = entry;
         self.values.insert(path.clone(), Setting { path, value, origin, key });
     }
 
@@ -252,25 +253,25 @@ impl Layers {
         }
     }
 
-    /// Returns why a project may not say this, or nothing where it may.
-    fn refusal(&self, key: &Key, entry: &Entry) -> Option<&'static str> {
+    /// Returns the reason why a project may not set this value, or `None` if it may.
+    fn refusal(&self, key: &Key, entry: &ConfigEntry) -> Option<&'static str> {
         let present = self.values.get(&entry.path).and_then(|setting| number(&setting.value));
         let wanted = number(&entry.value);
         match key.project {
-            Project::Set | Project::Add => None,
-            Project::Lower if wanted <= present => None,
-            Project::Lower => Some("a project may only lower it"),
-            Project::Raise if wanted >= present => None,
-            Project::Raise => Some("a project may only raise it"),
-            Project::TurnOff if entry.value.as_bool() == Some(false) => None,
-            Project::TurnOff => Some("a project may only turn it off"),
-            Project::TurnOn if entry.value.as_bool() == Some(true) => None,
-            Project::TurnOn => Some("a project may only turn it on"),
-            Project::Refused(reason) => Some(reason),
+            ProjectRule::Set | ProjectRule::Add => None,
+            ProjectRule::Lower if wanted <= present => None,
+            ProjectRule::Lower => Some("a project may only lower it"),
+            ProjectRule::Raise if wanted >= present => None,
+            ProjectRule::Raise => Some("a project may only raise it"),
+            ProjectRule::TurnOff if entry.value.as_bool() == Some(false) => None,
+            ProjectRule::TurnOff => Some("a project may only turn it off"),
+            ProjectRule::TurnOn if entry.value.as_bool() == Some(true) => None,
+            ProjectRule::TurnOn => Some("a project may only turn it on"),
+            ProjectRule::Refused(reason) => Some(reason),
         }
     }
 
-    fn added(&self, entry: &Entry) -> toml::Value {
+    fn added(&self, entry: &ConfigEntry) -> toml::Value {
         let present = self.values.get(&entry.path).and_then(|setting| setting.value.as_array());
         let mut list = present.cloned().unwrap_or_default();
         for value in entry.value.as_array().into_iter().flatten() {
@@ -282,11 +283,11 @@ impl Layers {
     }
 }
 
-fn entry(name: &str, value: impl Into<toml::Value>) -> Entry {
-    Entry { path: name.split('.').map(str::to_owned).collect(), value: value.into(), line: 0 }
+fn entry(name: &str, value: impl Into<toml::Value>) -> ConfigEntry {
+    ConfigEntry { path: name.split('.').map(str::to_owned).collect(), value: value.into(), line: 0 }
 }
 
-fn check(key: &Key, entry: &Entry, origin: &Origin) -> Result<(), SettingsError> {
+fn check(key: &Key, entry: &ConfigEntry, origin: &Origin) -> Result<(), SettingsError> {
     if key.kind.accepts(&entry.value) {
         return Ok(());
     }
@@ -298,7 +299,7 @@ fn check(key: &Key, entry: &Entry, origin: &Origin) -> Result<(), SettingsError>
     })
 }
 
-fn no_table(entry: &Entry, origin: &Origin) -> SettingsError {
+fn no_table(entry: &ConfigEntry, origin: &Origin) -> SettingsError {
     SettingsError::Value {
         origin: origin.to_string(),
         key: entry.path.join("."),
@@ -307,7 +308,7 @@ fn no_table(entry: &Entry, origin: &Origin) -> SettingsError {
     }
 }
 
-fn unknown(entry: &Entry, origin: &Origin) -> String {
+fn unknown(entry: &ConfigEntry, origin: &Origin) -> String {
     let name = entry.path.join(".");
     let question = suggest::question(&Key::suggestions(&entry.path));
     let question = question.map_or_else(String::new, |question| format!("; {question}"));

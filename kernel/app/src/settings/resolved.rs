@@ -1,4 +1,4 @@
-//! The settings as the program uses them: typed, complete, checked.
+//! The settings as typed and complete values.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,59 +19,60 @@ use crate::environment::{Environment, HOME};
 
 /// Limits of one task.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
-    /// Most iterations.
+pub struct TaskLimits {
+    /// The most iterations.
     pub iterations: u32,
     /// The score from which work is accepted, 0 to 1.
     pub quality: f64,
-    /// Most tokens.
+    /// The most tokens, input and output together.
     pub tokens: u64,
-    /// Most money, in millionths of a dollar.
+    /// The most money, in millionths of a dollar.
     pub cost_micros: u64,
-    /// Most seconds.
+    /// The most seconds.
     pub seconds: u64,
-    /// Most rounds of tool calls in an iteration.
+    /// The most rounds of tool calls in an iteration.
     pub tool_rounds: u32,
 }
 
-/// What programs that a tool starts may do.
+/// The settings of the sandbox for programs that a tool starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sandbox {
-    /// Whether there is one.
+pub struct SandboxSettings {
+    /// True if programs run in a sandbox.
     pub on: bool,
     /// Further directories they may read.
     pub read: Vec<PathBuf>,
     /// Further directories they may write.
     pub write: Vec<PathBuf>,
-    /// Whether they may use the network.
+    /// True if they may use the network.
     pub network: bool,
 }
 
-/// Where `openkoi connect` keeps keys.
+/// The settings of the keys that `openkoi connect` keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
-    /// In the key ring of the session, or in a file.
+    /// The choice between the key ring of the session and a file.
     pub store: KeepIn,
-    /// Directories of the key ring's programs, where they are not those of the system.
+    /// Directories of the key ring's programs, if they are not those of the system.
     pub programs: Vec<PathBuf>,
 }
 
-/// One `[providers.NAME]`.
+/// A provider of the configuration: one table `[providers.NAME]`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Provider {
-    /// Its name, the first half of `provider/model`.
+pub struct ConfiguredProvider {
+    /// The name, which is the first half of `provider/model`.
     pub name: String,
-    /// The component that speaks its wire format; absent: that of the same name.
+    /// The component that has its wire format. If absent, it is the one of the same name.
     pub component: Option<String>,
-    /// Where it is; absent: what the component says.
+    /// The base URL. If absent, it is that of the component.
     pub base_url: Option<String>,
-    /// The variable with its key; absent: those that the component names.
+    /// The variable with the key. If absent, it is one that the component names.
     pub api_key_env: Option<String>,
-    /// Models it has besides those that are known; the first is its default.
+    /// Models besides the known ones. The first is the default.
     pub models: Vec<String>,
-    /// What differs in how one logs in to it from what the component says.
+    /// Changes to the login of the component.
     pub login: toml::Table,
-    /// Settings that the component declares, as text, with relative paths resolved by whoever reads them.
+    /// Values of settings that the component declares, as text. Relative paths are not resolved
+    /// yet.
     pub options: Vec<(String, String)>,
     /// The directory of the file that configures it.
     pub directory: PathBuf,
@@ -79,36 +80,36 @@ pub struct Provider {
     pub home: Option<PathBuf>,
 }
 
-/// Everything that is configured.
+/// All settings of one workspace.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The model for every role without one of its own.
+    /// The model for roles without one of their own.
     pub model: Option<String>,
-    /// Models by role.
+    /// Models by role, for roles with one of their own.
     pub roles: BTreeMap<String, String>,
     /// Models to try when the first is unavailable.
     pub fallback: Vec<String>,
-    /// The same for one role, in place of it.
+    /// Models to try by role, in place of `fallback`.
     pub fallbacks: BTreeMap<String, Vec<String>>,
     /// Providers in the order of the file.
-    pub providers: Vec<Provider>,
+    pub providers: Vec<ConfiguredProvider>,
     /// Limits of one task.
-    pub limits: Limits,
-    /// Whether the project's own checks run.
+    pub limits: TaskLimits,
+    /// True if the project's own checks run.
     pub checks: bool,
     /// Names of tools that are left out.
     pub disabled_tools: Vec<String>,
-    /// What programs may do.
-    pub sandbox: Sandbox,
-    /// Where keys are kept.
+    /// The sandbox of programs.
+    pub sandbox: SandboxSettings,
+    /// The place of keys.
     pub credentials: Credentials,
-    /// How far the agent may go.
+    /// The trust levels: how far the agent may go without asking.
     pub trust: Trust,
     /// Limits of components, by component and by the manifest's name of the limit.
     pub component_limits: BTreeMap<String, BTreeMap<String, u64>>,
-    /// How much is logged: a word of [`super::key::LOG_LEVELS`].
+    /// The level of the log: a word of [`super::key::LOG_LEVELS`].
     pub log_level: String,
-    /// Whether the user counts on redaction, which is not built yet.
+    /// True if the user asks for redaction, which is not built yet.
     pub redaction: bool,
     layers: Layers,
 }
@@ -136,7 +137,7 @@ impl Settings {
         }
     }
 
-    /// Returns the same without the models that are named in it.
+    /// Returns these settings without the models that they name.
     #[must_use]
     pub fn without_models(&self) -> Self {
         Self { model: None, roles: BTreeMap::new(), ..self.clone() }
@@ -147,12 +148,12 @@ impl Settings {
         self.layers.all()
     }
 
-    /// Returns where a key's value comes from.
+    /// Returns the origin of a key's value.
     pub fn origin(&self, name: &str) -> Option<&Origin> {
         self.all().find(|setting| setting.path.join(".") == name).map(|setting| &setting.origin)
     }
 
-    /// Returns what was wrong with the files and passed over.
+    /// Returns the warnings about values that were passed over.
     pub fn warnings(&self) -> &[String] {
         self.layers.warnings()
     }
@@ -224,7 +225,7 @@ impl Reader<'_> {
         found.collect()
     }
 
-    /// Returns a table, those below it included.
+    /// Returns a table with the tables below it.
     fn table(&self, table: &[&str]) -> toml::Table {
         let mut whole = toml::Table::new();
         for setting in self.layers.all() {
@@ -241,9 +242,9 @@ impl Reader<'_> {
         whole
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> TaskLimits {
         let small = |path: &[&str]| u32::try_from(self.count(path)).unwrap_or(u32::MAX);
-        Limits {
+        TaskLimits {
             iterations: small(&["limits", "iterations"]),
             quality: self.number(&["limits", "quality"]),
             tokens: self.count(&["limits", "tokens"]),
@@ -253,8 +254,8 @@ impl Reader<'_> {
         }
     }
 
-    fn sandbox(&self) -> Sandbox {
-        Sandbox {
+    fn sandbox(&self) -> SandboxSettings {
+        SandboxSettings {
             on: self.text(&["sandbox", "mode"]).as_deref() != Some("off"),
             read: self.paths(&["sandbox", "read"]),
             write: self.paths(&["sandbox", "write"]),
@@ -275,7 +276,7 @@ impl Reader<'_> {
         let level = |value: &toml::Value| value.as_str()?.parse::<TrustLevel>().ok();
         Trust {
             domains: self.below(&["trust", "domains"], level),
-            // A level that cannot be read is the least of all, not the standard one.
+            // A level that cannot be read counts as the lowest, not as the standard one.
             fallback: self
                 .layers
                 .get(&["trust", "default"])
@@ -302,12 +303,12 @@ impl Reader<'_> {
         limits
     }
 
-    fn provider(&self, name: &str) -> Provider {
+    fn provider(&self, name: &str) -> ConfiguredProvider {
         let own = ["component", "base_url", "api_key_env", "models"];
         let values = self.below(&["providers", name], |value| Some(option_text(value)));
         let take = |key: &str| values.get(key).filter(|text| !text.is_empty()).cloned();
         let options = values.iter().filter(|(key, _)| !own.contains(&key.as_str()));
-        Provider {
+        ConfiguredProvider {
             name: name.to_owned(),
             component: take("component"),
             base_url: take("base_url").map(|url| url.trim_end_matches('/').to_owned()),
@@ -339,7 +340,8 @@ impl Reader<'_> {
     }
 }
 
-/// Returns `text` as an absolute path: `~/` is the user's home, the rest is taken from `directory`.
+/// Returns `text` as an absolute path. `~/` stands for the user's home, and other relative paths
+/// are relative to `directory`.
 pub(crate) fn expand(text: &str, directory: &Path, home: Option<&Path>) -> PathBuf {
     let below = text.strip_prefix("~/").zip(home);
     below.map_or_else(|| directory.join(text), |(rest, home)| home.join(rest))
@@ -354,7 +356,7 @@ fn option_text(value: &toml::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Returns millionths of a dollar. The range was checked when the value was read.
+/// Returns dollars as millionths. The range was checked when the value was read.
 fn micros(dollars: f64) -> u64 {
     (dollars * 1_000_000.0).round() as u64
 }

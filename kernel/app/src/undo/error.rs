@@ -19,10 +19,10 @@ pub enum UndoError {
     /// There is no undo to take back.
     #[error("there is no undo to take back here")]
     NoUndo,
-    /// Somebody works on the task.
+    /// A process works on the task.
     #[error("task {0} is running; its files cannot be restored")]
     Running(String),
-    /// The files do not differ.
+    /// The files are already in the state to restore.
     #[error("the files are already as they were")]
     Same,
     /// The states of the workspace cannot be read, or not be restored.

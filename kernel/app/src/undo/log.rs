@@ -1,4 +1,4 @@
-//! Which tasks are undone: one line for each undo and each redo.
+//! The log of undos: a file with one line for each undo and each redo.
 
 use std::{
     io,
@@ -14,36 +14,36 @@ use serde::{Deserialize, Serialize};
 /// Why the log of undos cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UndoLogError {
-    /// It cannot be read.
+    /// The log cannot be read.
     #[error("cannot read `{}`: {reason}", path.display())]
     Unreadable {
-        /// The file.
+        /// The file of the log.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error, in words.
         reason: String,
     },
     /// A line cannot be written as JSON.
     #[error(transparent)]
     Line(serde_json::Error),
-    /// A line cannot be kept.
+    /// A line cannot be written to the file.
     #[error(transparent)]
     Unkept(DurableError),
 }
 
 /// One undo or redo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Line {
+pub(super) struct UndoRecord {
     pub(super) task: String,
     pub(super) workspace: String,
     /// The tree that was restored.
     pub(super) restored: String,
-    /// The tree that was there before.
+    /// The tree of the workspace before that.
     pub(super) before: String,
     pub(super) redo: bool,
     pub(super) at_ms: u64,
 }
 
-/// The file of all undos.
+/// The file with the records of all undos and redos.
 pub(super) struct UndoLog {
     path: PathBuf,
 }
@@ -53,8 +53,8 @@ impl UndoLog {
         Self { path: data.join("undo.jsonl") }
     }
 
-    /// Returns all lines, oldest first. A line that a crash tore says nothing.
-    pub(super) fn read(&self) -> Result<Vec<Line>, UndoLogError> {
+    /// Returns all records, oldest first. A line that a crash left incomplete is passed over.
+    pub(super) fn read(&self) -> Result<Vec<UndoRecord>, UndoLogError> {
         match disk::read_text(&self.path, u64::MAX) {
             Ok(text) => {
                 Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
@@ -66,19 +66,19 @@ impl UndoLog {
         }
     }
 
-    pub(super) fn append(&self, line: &Line) -> Result<(), UndoLogError> {
+    pub(super) fn append(&self, line: &UndoRecord) -> Result<(), UndoLogError> {
         let text = serde_json::to_vec(line).map_err(UndoLogError::Line)?;
         durable::append_line(&self.path, &text, 0o600).map_err(UndoLogError::Unkept)
     }
 }
 
-/// Whether the last thing that happened to a task's changes was an undo.
-pub(super) fn is_undone(lines: &[Line], task: &str) -> bool {
+/// Returns true if the last record of a task is an undo.
+pub(super) fn is_undone(lines: &[UndoRecord], task: &str) -> bool {
     lines.iter().rev().find(|line| line.task == task).is_some_and(|line| !line.redo)
 }
 
 /// Returns the undo of a task that has not been taken back.
-pub(super) fn last_undo<'a>(lines: &'a [Line], task: &str) -> Option<&'a Line> {
+pub(super) fn last_undo<'a>(lines: &'a [UndoRecord], task: &str) -> Option<&'a UndoRecord> {
     lines.iter().rev().find(|line| line.task == task).filter(|line| !line.redo)
 }
 
@@ -88,9 +88,9 @@ mod tests {
 
     use super::*;
 
-    fn line(task: &str, redo: bool) -> Line {
+    fn line(task: &str, redo: bool) -> UndoRecord {
         let text = String::new;
-        Line {
+        UndoRecord {
             task: task.into(),
             workspace: text(),
             restored: text(),

@@ -1,22 +1,22 @@
-//! What clap says, in the program's own words and look.
+//! Errors of clap, in the words and look of the program.
 
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 
-use super::{Action, Line, words};
+use super::{Action, ParsedLine, words};
 use crate::{error::CommandError, flags::GlobalFlags};
 
-/// Help and version are pages, not errors; the rest is told.
+/// Turns help and version into pages, and other errors of clap into usage errors.
 pub(super) fn page_or_error(
     error: &clap::Error,
     arguments: &[OsString],
     word: &str,
-) -> Result<Line, CommandError> {
+) -> Result<ParsedLine, CommandError> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let action = Action::Page(error.render().to_string());
-            Ok(Line { global: GlobalFlags::default(), action })
+            Ok(ParsedLine { global: GlobalFlags::default(), action })
         }
         ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand if reads_as_task(error, word) => {
             Err(told(error).hint(words::as_task(arguments, word)))
@@ -25,14 +25,15 @@ pub(super) fn page_or_error(
     }
 }
 
-/// Whether more words than a command takes may be a sentence that begins with its name.
+/// Returns true if there are more words than the command takes, so that they may be a task that
+/// begins with its name.
 fn reads_as_task(error: &clap::Error, word: &str) -> bool {
     let odd = error.get(clap::error::ContextKind::InvalidArg);
     let odd = odd.or_else(|| error.get(clap::error::ContextKind::InvalidSubcommand));
     !word.is_empty() && odd.is_some_and(|odd| !odd.to_string().starts_with('-'))
 }
 
-/// Returns a usage error of clap's sentence, with its tips as hints.
+/// Returns a usage error with clap's sentence, and its tips as hints.
 pub(super) fn told(error: &clap::Error) -> CommandError {
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n");

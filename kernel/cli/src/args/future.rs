@@ -1,11 +1,11 @@
-//! Commands that are planned and not there yet. Typing one says so; nothing is run and nothing is listed.
+//! Commands that are planned but not built yet. Typing one is a usage error that says so, and
+//! `--help` does not list them.
 
 use std::ffi::OsString;
 
 use super::words;
 use crate::error::CommandError;
 
-/// Their names.
 const PLANNED: [&str; 12] = [
     "think",
     "learn",

@@ -1,4 +1,4 @@
-//! The help texts, and what only they know: exit codes, variables, examples.
+//! The help texts, with examples, exit codes and variables.
 
 use clap::CommandFactory;
 
@@ -12,9 +12,9 @@ const EXAMPLES: &str = "Examples:
   openkoi -c \"now add a test for it\"
   openkoi undo";
 
-/// Returns the whole command line as clap knows it, with everything that help shows.
+/// Returns the whole command line as clap knows it, with the additions of the help text.
 ///
-/// Completions, the manual page and the reference are made from it.
+/// Completions, the manual page and the reference are generated from it.
 pub fn command() -> clap::Command {
     dress(Cli::command())
 }

@@ -1,4 +1,4 @@
-//! What a line can say: the shapes that clap fills.
+//! The types that clap parses a command line into.
 
 use clap::{Parser, Subcommand};
 
@@ -24,10 +24,10 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub task: TaskFlags,
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
-/// A line without a command.
+/// A command line without a command: a task.
 #[derive(Debug, Parser)]
 #[command(name = "openkoi", version, override_usage = "openkoi [FLAGS] \"TASK\"")]
 pub(super) struct TaskLine {
@@ -37,9 +37,9 @@ pub(super) struct TaskLine {
     pub(super) task: TaskFlags,
 }
 
-/// What can be done besides running a task.
+/// The commands. A line without one is a task.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Show the whole loop on a small broken project, offline, with a scripted model
     Demo(DemoFlags),
     /// Talk, with tools and memory of what was said
@@ -72,22 +72,22 @@ pub enum Command {
     Man(commands::man::Args),
 }
 
-/// What a line asks for.
+/// The action that a line asks for.
 #[derive(Debug)]
 pub enum Action {
-    /// A task, or with no words and a session a chat.
+    /// A task, or a chat if there is a session but no words.
     Task(Box<TaskFlags>),
-    /// A command.
-    Command(Box<Command>),
+    /// A command with its arguments.
+    Command(Box<CliCommand>),
     /// A text to print: help or the version.
     Page(String),
 }
 
-/// A line that was understood.
+/// A command line that was parsed.
 #[derive(Debug)]
-pub struct Line {
+pub struct ParsedLine {
     /// Flags of every command.
     pub global: GlobalFlags,
-    /// What to do.
+    /// The action.
     pub action: Action,
 }

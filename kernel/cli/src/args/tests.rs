@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::exit::Exit;
 
-fn line(typed: &[&str]) -> Result<Line, CommandError> {
+fn line(typed: &[&str]) -> Result<ParsedLine, CommandError> {
     parse(&typed.iter().map(OsString::from).collect::<Vec<_>>())
 }
 
@@ -63,7 +63,7 @@ fn a_command_is_a_command_even_after_flags_that_hold_everywhere() {
         let Action::Command(command) = line(typed).unwrap().action else {
             panic!("{typed:?} is no command");
         };
-        assert!(matches!(*command, Command::Status(_)), "{typed:?}");
+        assert!(matches!(*command, CliCommand::Status(_)), "{typed:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The words of a line: which of them is the first, and what it may have been meant for.
+//! The words of a line: the first one, and the command that it may be a slip of.
 
 use std::ffi::OsString;
 
@@ -6,14 +6,14 @@ use openkoi_app::suggest;
 
 use crate::{error::CommandError, output::ColourChoice};
 
-/// Whether the line asks for JSON, known before it is understood: a line that is not understood is reported as
-/// JSON too.
+/// Returns true if the line asks for JSON. This is known before the line is parsed, because an
+/// error of parsing is printed as JSON too.
 pub fn asks_for_json(arguments: &[OsString]) -> bool {
     flags(arguments).any(|flag| flag == "--json")
         || value(arguments, "--output-format").is_some_and(|format| format.ends_with("json"))
 }
 
-/// Returns what the line says about colour, known before it is understood.
+/// Returns the choice of colour of a line that is not parsed yet.
 pub fn colour(arguments: &[OsString]) -> ColourChoice {
     match value(arguments, "--color").as_deref() {
         Some("always") => ColourChoice::Always,
@@ -40,7 +40,7 @@ fn value(arguments: &[OsString], name: &str) -> Option<String> {
     None
 }
 
-/// Returns the first word that is neither a flag nor the value of one; none after `--`.
+/// Returns the first word before `--` that is neither a flag nor the value of one.
 pub(super) fn first(command: &clap::Command, arguments: &[OsString]) -> Option<String> {
     let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
     while let Some(argument) = arguments.next() {
@@ -51,8 +51,8 @@ pub(super) fn first(command: &clap::Command, arguments: &[OsString]) -> Option<S
             return Some(argument.into_owned());
         }
         let value = value_of(command, &argument);
-        if value == Value::Next
-            || (value == Value::Perhaps && peeks_at_value(&mut arguments.clone()))
+        if value == ValuePosition::Next
+            || (value == ValuePosition::Perhaps && peeks_at_value(&mut arguments.clone()))
         {
             arguments.next();
         }
@@ -64,48 +64,48 @@ fn peeks_at_value<'a>(rest: &mut impl Iterator<Item = std::borrow::Cow<'a, str>>
     rest.next().is_some_and(|next| !next.starts_with('-'))
 }
 
-/// Where a flag's value stands.
+/// The position of a flag's value.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Value {
-    /// It has none, or has it already.
+enum ValuePosition {
+    /// In the argument itself, or the flag has no value.
     Here,
     /// In the next argument.
     Next,
-    /// In the next argument, if that is no flag.
+    /// In the next argument, if that is not a flag.
     Perhaps,
 }
 
-fn value_of(command: &clap::Command, argument: &str) -> Value {
+fn value_of(command: &clap::Command, argument: &str) -> ValuePosition {
     if let Some(long) = argument.strip_prefix("--") {
         let known = command.get_arguments().find(|known| known.get_long() == Some(long));
-        return known.map_or(Value::Here, wants);
+        return known.map_or(ValuePosition::Here, wants);
     }
     // A cluster: `-qi 5`, `-i5`.
     let mut letters = argument.chars().skip(1);
     while let Some(letter) = letters.next() {
         let known = command.get_arguments().find(|known| known.get_short() == Some(letter));
-        let wanted = known.map_or(Value::Here, wants);
-        if wanted != Value::Here {
-            return if letters.next().is_some() { Value::Here } else { wanted };
+        let wanted = known.map_or(ValuePosition::Here, wants);
+        if wanted != ValuePosition::Here {
+            return if letters.next().is_some() { ValuePosition::Here } else { wanted };
         }
     }
-    Value::Here
+    ValuePosition::Here
 }
 
-fn wants(argument: &clap::Arg) -> Value {
+fn wants(argument: &clap::Arg) -> ValuePosition {
     if !argument.get_action().takes_values() {
-        return Value::Here;
+        return ValuePosition::Here;
     }
     let least = argument.get_num_args().map_or(1, |range| range.min_values());
-    if least == 0 { Value::Perhaps } else { Value::Next }
+    if least == 0 { ValuePosition::Perhaps } else { ValuePosition::Next }
 }
 
-/// Whether `word` is exactly the name of a command.
+/// Returns true if `word` is exactly the name of a command.
 pub(super) fn is_command(command: &clap::Command, word: &str) -> bool {
     word == "help" || command.get_subcommands().any(|known| known.get_name() == word)
 }
 
-/// Whether a line without a word asks for help or the version.
+/// Returns true if a line without words asks for help or the version.
 pub(super) fn asks_for_page(arguments: &[OsString]) -> bool {
     arguments
         .iter()
@@ -113,9 +113,9 @@ pub(super) fn asks_for_page(arguments: &[OsString]) -> bool {
         .any(|argument| ["-h", "--help", "-V", "--version"].iter().any(|page| argument == page))
 }
 
-/// Refuses a word that stands alone and looks like a slip of a command, so that a slip costs nothing.
+/// Refuses a single word that looks like a slip of a command, so that a slip does not start a task.
 ///
-/// With a second word it is refused only where that one is a subcommand: `sesion list`.
+/// Two words are refused if the second one is a subcommand: `sesion list`.
 pub(super) fn refuse_slip(command: &clap::Command, words: &[String]) -> Result<(), CommandError> {
     let (word, second) = match words {
         [word] => (word, None),
@@ -139,7 +139,7 @@ pub(super) fn refuse_slip(command: &clap::Command, words: &[String]) -> Result<(
     Err(error.hint(format!("as a task: openkoi -- {word}{rest}")))
 }
 
-/// Returns a line that runs `arguments` as a task, from `word` on.
+/// Returns a hint: the line that runs `arguments` as a task, from `word` on.
 pub(super) fn as_task(arguments: &[OsString], word: &str) -> String {
     let words: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     let start = words.iter().position(|typed| typed == word).unwrap_or(0);

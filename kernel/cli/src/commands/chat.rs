@@ -1,4 +1,4 @@
-//! `openkoi chat`: a conversation, one session, each message a turn of the loop.
+//! `openkoi chat`: a conversation in one session. Each message is a task of the loop.
 
 mod line;
 
@@ -28,7 +28,7 @@ use crate::{
     request::ChatRequest,
 };
 
-/// What can be typed besides a message.
+/// The commands that can be typed besides messages, with their help.
 const COMMANDS: [(&str, &str); 6] = [
     ("/help", "show these commands"),
     ("/model [NAME]", "go on with another model; without a name, pick it"),
@@ -38,11 +38,12 @@ const COMMANDS: [(&str, &str); 6] = [
     ("/exit", "end the conversation; so does Ctrl-D"),
 ];
 
-/// Talks until the person ends it.
+/// Has a conversation until the person ends it.
 ///
 /// # Errors
 ///
-/// When the session cannot be found or begun. What goes wrong in one message is shown and the talk goes on.
+/// When the session cannot be found or begun. An error in one message is shown, and the
+/// conversation goes on.
 pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError> {
     let mut settings = request.settings.clone();
     // In a conversation the person judges answers; work on files is judged by the checks as ever.
@@ -81,7 +82,7 @@ struct Chat<'a> {
 impl Chat<'_> {
     fn greet(&self) {
         execute::announce(self.context, &self.runtime, &Show::default());
-        if !self.context.prompt.is_interactive() {
+        if !self.context.questions.is_interactive() {
             return;
         }
         let printer = &self.context.printer;
@@ -126,7 +127,7 @@ impl Chat<'_> {
         Ok(Flow::GoOn)
     }
 
-    /// Lets one message go through the loop. Trouble is shown; the conversation goes on.
+    /// Runs one message as a task. An error of it is shown, and the conversation goes on.
     async fn say(
         &mut self,
         text: &str,

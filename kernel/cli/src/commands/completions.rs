@@ -1,4 +1,4 @@
-//! `openkoi completions`: what a shell needs to complete a line.
+//! `openkoi completions`: a script with which a shell completes lines.
 
 use clap_complete::Shell;
 

@@ -1,4 +1,4 @@
-//! `openkoi config`: every setting with its origin.
+//! `openkoi config`: the settings with their origins.
 
 use serde_json::{Value, json};
 
@@ -21,11 +21,11 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Shows the settings.
+/// Returns the settings whose keys begin with the prefix.
 ///
 /// # Errors
 ///
-/// When a file cannot be read, or says something that cannot be.
+/// When a file cannot be read, or has a value of the wrong type.
 pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let settings = context.settings()?;
     // Options of providers are only known to their components, so they are checked with them.
@@ -33,26 +33,26 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         context.printer.warning(&warning);
     }
     let prefix = args.prefix.as_deref().unwrap_or("");
-    Ok(Reply::new(Shown::of(&settings, prefix), args.json))
+    Ok(Reply::new(SettingList::of(&settings, prefix), args.json))
 }
 
-struct Shown(Vec<Line>);
+struct SettingList(Vec<SettingRow>);
 
-struct Line {
+struct SettingRow {
     key: String,
     value: toml::Value,
     origin: String,
     used: bool,
 }
 
-impl Shown {
+impl SettingList {
     fn of(settings: &Settings, prefix: &str) -> Self {
-        let lines = settings.all().map(Line::of).filter(|line| line.key.starts_with(prefix));
+        let lines = settings.all().map(SettingRow::of).filter(|line| line.key.starts_with(prefix));
         Self(lines.collect())
     }
 }
 
-impl Line {
+impl SettingRow {
     fn of(setting: &Setting) -> Self {
         let hidden = || toml::Value::String("[hidden]".to_owned());
         Self {
@@ -64,8 +64,8 @@ impl Line {
     }
 }
 
-/// Whether the value is, or is called, a secret. Keys belong elsewhere, but who put one here must not see it in a
-/// terminal that others watch.
+/// Returns true if the value is a secret or has the name of one. Keys do not belong in the
+/// configuration, but one that is there must not appear on a screen that others watch.
 fn is_secret(setting: &Setting) -> bool {
     let name = setting.path.last().map_or("", String::as_str).to_ascii_lowercase();
     let telling = ["secret", "token", "password", "api_key", "apikey", "api-key"];
@@ -73,7 +73,7 @@ fn is_secret(setting: &Setting) -> bool {
     setting.key.is_secret() || (called && setting.value.is_str())
 }
 
-/// Returns a segment as it is written in a key.
+/// Returns a segment as it is written in a key, in quotes if it needs them.
 fn written(segment: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !segment.is_empty() && segment.chars().all(bare) {
@@ -82,7 +82,7 @@ fn written(segment: &str) -> String {
     toml::Value::String(segment.to_owned()).to_string()
 }
 
-impl Output for Shown {
+impl Output for SettingList {
     fn text(&self, page: &mut Page) {
         let width = self.0.iter().map(|line| line.key.len() + line.value.to_string().len() + 3);
         let width = width.filter(|width| *width <= 48).max().unwrap_or(0);

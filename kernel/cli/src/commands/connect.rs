@@ -9,7 +9,7 @@ pub(super) use key::left_behind;
 
 use openkoi_app::{
     access::{self, SecretSource},
-    models::{Connection, Connections},
+    models::{Connection, Connections, CredentialState},
     now_ms,
     settings::Settings,
     suggest,
@@ -18,7 +18,7 @@ use openkoi_app::{
 use self::connected::Connected;
 use crate::{context::Context, error::CommandError, exit::Exit, output::Choice, reply::Reply};
 
-/// The word in place of a provider that shows what is connected.
+/// The word in place of a provider's name that shows the connected ones.
 const STATUS: &str = "status";
 
 /// Arguments of `openkoi connect`.
@@ -31,7 +31,7 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Connects a provider, or shows what is connected.
+/// Connects a provider, or returns the connected ones.
 ///
 /// # Errors
 ///
@@ -42,11 +42,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     if args.name.as_deref() == Some(STATUS) {
         let (secrets, logins) =
             (context.secrets(&settings)?, access::logins(&context.app, &settings)?);
-        return Ok(Reply::new(status::Shown::of(&connections, &secrets, &logins)?, args.json));
+        return Ok(Reply::new(
+            status::ConnectionList::of(&connections, &secrets, &logins)?,
+            args.json,
+        ));
     }
     let name = match &args.name {
         Some(name) => name.clone(),
-        None => context.prompt.pick("provider", "openkoi connect", &choices(&connections))?,
+        None => context.questions.pick("provider", "openkoi connect", &choices(&connections))?,
     };
     if let Some(source) = external(&connections, &name) {
         return Ok(Reply::new(open(source, &settings, context)?, args.json));
@@ -62,13 +65,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     Ok(Reply::new(connected, args.json))
 }
 
-/// Returns the store of another program that goes by this name.
+/// Returns the store of another program with this name.
 fn external<'a>(connections: &'a Connections, name: &str) -> Option<&'a SecretSource> {
     let called = |source: &&SecretSource| source.external().is_some_and(|(own, _)| own == name);
     connections.externals().find(called)
 }
 
-/// Lets a store of another program be read. To name it is the answer.
+/// Records the user's consent to read a store of another program. Naming the store gives the
+/// consent.
 fn open(
     source: &SecretSource,
     settings: &Settings,
@@ -84,7 +88,7 @@ fn open(
     context.paths()?.prepare()?;
     context.consents()?.grant(context.paths()?.home(), name, &place, now_ms())?;
     let connections = context.connections(settings)?;
-    let uses = |one: &&Connection| matches!(&one.found, openkoi_app::models::Found::At(at) if at == source);
+    let uses = |one: &&Connection| matches!(&one.found, CredentialState::At(at) if at == source);
     let used = connections.usable().find(uses);
     Ok(Connected {
         name: used.map_or(name, |one| &one.name).to_owned(),
@@ -95,7 +99,7 @@ fn open(
     })
 }
 
-/// Returns every provider that is known, those without a credential first.
+/// Returns the known providers, those without a credential first.
 pub(super) fn all(connections: &Connections) -> impl Iterator<Item = &Connection> {
     connections.missing.iter().chain(&connections.ready).chain(&connections.on_request)
 }

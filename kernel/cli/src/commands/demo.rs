@@ -1,6 +1,6 @@
 //! `openkoi demo`: the whole loop on a small broken project, offline.
 //!
-//! Files, checks, sandbox and journal are the real ones; only the model's turns are scripted, and the first line
+//! Files, checks, sandbox and journal are real. The model's turns are scripted, and the first line
 //! says so.
 
 use std::{
@@ -29,7 +29,7 @@ use crate::{
 /// The bundled provider that needs no network, and its scenario.
 const MODEL: &str = "scripted/demo";
 
-/// A demonstration project as its description has it.
+/// The description of a demonstration project.
 #[derive(Debug, Deserialize)]
 struct Description {
     flavour: String,
@@ -46,17 +46,17 @@ struct DemoFile {
     source: String,
 }
 
-/// Runs the demonstration.
+/// Runs the demonstration in a temporary directory.
 ///
 /// # Errors
 ///
-/// When there is no such project, its toolchain is not here, or the run stopped before its end.
+/// When there is no such project, its toolchain is missing, or the run stopped before its end.
 pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     let settings = context.settings_with(|layers| layers.model(MODEL, "openkoi demo"))?;
     let processes = sandbox::processes(&context.app, &settings)?;
     let here = |program: &str| processes.exists(program, &context.environment().temporary());
     let (demo, description) = choose(flags.kind.as_deref(), &here)?;
-    let directory = Project::create(context, &description.flavour, flags.keep)?;
+    let directory = DemoProject::create(context, &description.flavour, flags.keep)?;
     lay(&directory.path, demo, &description)?;
     let workspace = directory.path.as_path();
     if !flags.show.quiet {
@@ -89,7 +89,8 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     })
 }
 
-/// Returns the project that was asked for, or the first whose toolchain is here.
+/// Returns the project of the kind that was asked for, or the first whose toolchain is on this
+/// machine.
 fn choose(
     kind: Option<&str>,
     exists: &dyn Fn(&str) -> bool,
@@ -124,13 +125,13 @@ fn choose(
     }
 }
 
-/// The directory of the demonstration; removed at the end unless it is to be kept.
-struct Project {
+/// The directory of the demonstration. It is removed at the end unless `keep` is set.
+struct DemoProject {
     path: PathBuf,
     keep: bool,
 }
 
-impl Project {
+impl DemoProject {
     fn create(context: &Context, flavour: &str, keep: bool) -> Result<Self, CommandError> {
         let id = context.app.new_id()?;
         let name = format!("openkoi-demo-{flavour}-{}", id.get(18..).unwrap_or(&id));
@@ -143,7 +144,7 @@ impl Project {
     }
 }
 
-impl Drop for Project {
+impl Drop for DemoProject {
     fn drop(&mut self) {
         if !self.keep
             && let Err(error) = fs::remove_dir_all(&self.path)

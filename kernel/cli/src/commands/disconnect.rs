@@ -2,11 +2,10 @@
 
 use openkoi_app::{
     access::{self, KeyringTrouble, Logins, SecretSource, SecretStore},
-    thread,
+    models::{Connection, Connections, CredentialState},
+    suggest, thread,
 };
 use serde_json::{Value, json};
-
-use openkoi_app::{models::Connections, suggest};
 
 use crate::{
     commands::connect,
@@ -17,7 +16,7 @@ use crate::{
     reply::Reply,
 };
 
-/// The word in place of a provider that means every login.
+/// The word in place of a provider's name that means all logins.
 const ALL: &str = "all";
 
 /// Arguments of `openkoi disconnect`.
@@ -30,24 +29,24 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Disconnects.
+/// Forgets a login, a key, a consent, or all logins.
 ///
 /// # Errors
 ///
-/// When there is nothing of that name, or it could not be removed.
+/// When there is none of that name, or it cannot be removed.
 pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let settings = context.settings()?;
     let connections = context.connections(&settings)?;
     let secrets = context.secrets(&settings)?;
     let logins = access::logins(&context.app, &settings)?;
-    let saved = Saved::of(&connections, &logins, &secrets, context)?;
+    let saved = SavedCredentials::of(&connections, &logins, &secrets, context)?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None if saved.is_empty() => {
             let message = "nothing is connected that could be disconnected";
             return Err(CommandError::usage(message).hint("openkoi connect status"));
         }
-        None => context.prompt.pick("provider", "openkoi disconnect", &saved.choices())?,
+        None => context.questions.pick("provider", "openkoi disconnect", &saved.choices())?,
     };
     let mut consents = context.consents()?;
     let gone = if consents.has(&name) {
@@ -64,18 +63,18 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     for variable in connections.ready.iter().filter(|one| one.name == name).flat_map(variable) {
         context.printer.warning(&format!("the variable {variable} is still set"));
     }
-    Ok(Reply::new(Gone(gone), args.json))
+    Ok(Reply::new(Disconnected(gone), args.json))
 }
 
-/// What is kept here.
-struct Saved {
+/// The logins, keys and consents that can be forgotten.
+struct SavedCredentials {
     logins: Vec<String>,
     keys: Vec<String>,
-    /// Stores of other programs that are read.
+    /// Stores of other programs that the user lets be read.
     stores: Vec<String>,
 }
 
-impl Saved {
+impl SavedCredentials {
     fn of(
         connections: &Connections,
         logins: &Logins,
@@ -111,7 +110,7 @@ impl Saved {
 
 fn forget(
     name: &str,
-    saved: &Saved,
+    saved: &SavedCredentials,
     logins: &Logins,
     secrets: &SecretStore,
 ) -> Result<Option<KeyringTrouble>, CommandError> {
@@ -135,17 +134,17 @@ async fn forget_logins(logins: &Logins, names: Vec<String>) -> Result<Vec<String
     Ok(names)
 }
 
-fn variable(connection: &openkoi_app::models::Connection) -> Option<&String> {
+fn variable(connection: &Connection) -> Option<&String> {
     match &connection.found {
-        openkoi_app::models::Found::At(SecretSource::Variable(name)) => Some(name),
+        CredentialState::At(SecretSource::Variable(name)) => Some(name),
         _ => None,
     }
 }
 
-/// What was removed.
-struct Gone(Vec<String>);
+/// The names that were disconnected.
+struct Disconnected(Vec<String>);
 
-impl Output for Gone {
+impl Output for Disconnected {
     fn text(&self, page: &mut Page) {
         match self.0.as_slice() {
             [] => page.line("there was no login"),

@@ -1,4 +1,5 @@
-//! `openkoi doctor`: whether everything that a task needs is there. Nothing is changed, nothing leaves the machine.
+//! `openkoi doctor`: a check of everything that a task needs. It looks at this machine alone and
+//! changes no settings.
 
 mod checkpoint;
 mod look;
@@ -22,11 +23,11 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Looks at everything.
+/// Checks everything.
 ///
 /// # Errors
 ///
-/// Never: what cannot be looked at is a finding.
+/// None: what cannot be checked is a point of the result.
 pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let checkup = Checkup(look::everything(context));
     let exit = if checkup.is_well() { Exit::Accepted } else { Exit::Configuration };

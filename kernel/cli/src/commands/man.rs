@@ -1,4 +1,4 @@
-//! `openkoi man`: the manual page, made from the definitions of the command line.
+//! `openkoi man`: the manual page, generated from the definitions of the command line.
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ pub struct Args {
     pub command: Option<String>,
 }
 
-/// Prints the page.
+/// Prints the manual page of the program or of one command.
 ///
 /// # Errors
 ///
@@ -46,7 +46,8 @@ fn subcommand(name: &str, mut whole: clap::Command) -> Result<clap::Command, Com
     Err(CommandError::usage(format!("there is no command `{name}`")).hints(question))
 }
 
-/// Writes the sections; exit codes and variables stand in their own and not in one called "extra".
+/// Writes the sections. Exit codes and variables have sections of their own, instead of one called
+/// "extra".
 fn write_page(command: clap::Command, page: &mut Vec<u8>) -> io::Result<()> {
     let is_main = command.get_name() == "openkoi";
     let man = Man::new(command);

@@ -1,10 +1,10 @@
-//! `openkoi models`: the models of the providers that are connected, what they can do and what they cost.
+//! `openkoi models`: the models of the connected providers, with their powers and prices.
 
 use serde_json::{Value, json};
 
 use openkoi_app::{
     models::{
-        self, Answered, Catalogue, Connection, Connections, Facts, Listing, PATIENCE, Routes,
+        self, Catalogue, Connection, Connections, Facts, Listing, ListingAnswer, PATIENCE, Routes,
     },
     settings::Settings,
 };
@@ -36,8 +36,8 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Lists the models. Providers whose list is older than an hour are asked, all at once; whoever does not answer
-/// is shown with the list it gave before.
+/// Returns the models. Providers whose list is out of date are asked for a new one, all at once.
+/// One that does not answer is shown with its former list.
 ///
 /// # Errors
 ///
@@ -55,11 +55,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     };
     let catalogue = context.catalogue(&connections)?;
     let routes = connections.routes(&settings, &catalogue).unwrap_or_default();
-    let listed = Listed::of(args, &chosen, &catalogue, &routes, context)?;
-    Ok(Reply::new(Listed { failed, ..listed }, args.json))
+    let listed = ModelTable::of(args, &chosen, &catalogue, &routes, context)?;
+    Ok(Reply::new(ModelTable { failed, ..listed }, args.json))
 }
 
-/// Returns the connections that are shown.
+/// Returns the connections to show.
 fn chosen(
     args: &Args,
     connections: &Connections,
@@ -72,7 +72,7 @@ fn chosen(
         }
         return Ok(connections.ready.clone());
     };
-    // The way of a model of that provider says what is wrong with the name.
+    // Selecting a model of that provider gives the error about its name.
     let catalogue = context.catalogue(connections)?;
     match connections.find(name) {
         Some(connection) => Ok(vec![connection.clone()]),
@@ -83,7 +83,8 @@ fn chosen(
     }
 }
 
-/// Asks those whose lists are not fresh, and returns who did not answer and why.
+/// Asks for the lists that are out of date, and returns the providers that did not answer, with the
+/// reasons.
 fn refreshed(
     args: &Args,
     chosen: &[Connection],
@@ -98,30 +99,30 @@ fn refreshed(
     });
     let stale: Vec<Connection> = stale.cloned().collect();
     let answered = models::ask(&context.app, settings, &stale, PATIENCE)?;
-    let failed = answered.into_iter().filter_map(|Answered { provider, listing }| {
+    let failed = answered.into_iter().filter_map(|ListingAnswer { provider, listing }| {
         listing.err().map(|reason| (provider, reason))
     });
     Ok(failed.collect())
 }
 
 /// One model of a connection.
-struct Row {
+struct ModelRow {
     provider: String,
     model: String,
     facts: Facts,
     roles: Vec<String>,
 }
 
-struct Listed {
-    rows: Vec<Row>,
-    /// When each provider's list was made.
+struct ModelTable {
+    rows: Vec<ModelRow>,
+    /// The times of the providers' lists, in milliseconds since 1970.
     fetched: Vec<(String, u64)>,
     failed: Vec<(String, String)>,
     date: String,
     source: String,
 }
 
-impl Listed {
+impl ModelTable {
     fn of(
         args: &Args,
         chosen: &[Connection],
@@ -150,14 +151,14 @@ impl Listed {
     }
 }
 
-fn row(connection: &Connection, model: &str, facts: Facts, routes: &Routes) -> Row {
+fn row(connection: &Connection, model: &str, facts: Facts, routes: &Routes) -> ModelRow {
     let route = connection.route_to(model);
     let roles = routes.roles.iter().filter(|(_, chain)| chain.first() == Some(&route));
     let roles = roles.map(|(role, _)| role.clone()).collect();
-    Row { provider: connection.name.clone(), model: model.to_owned(), facts, roles }
+    ModelRow { provider: connection.name.clone(), model: model.to_owned(), facts, roles }
 }
 
-impl Row {
+impl ModelRow {
     fn has(&self, words: &[String]) -> bool {
         let name = self.facts.name.as_deref().unwrap_or_default();
         let text = format!("{}/{} {name}", self.provider, self.model).to_lowercase();
@@ -201,7 +202,7 @@ impl Row {
     }
 }
 
-impl Output for Listed {
+impl Output for ModelTable {
     fn text(&self, page: &mut Page) {
         let titles = [
             ("MODEL", Align::Left),
@@ -243,7 +244,6 @@ impl Output for Listed {
             .iter()
             .map(|(provider, reason)| json!({ "provider": provider, "reason": reason }));
         json!({
-            "schema_version": 1,
             "models": models.collect::<Vec<_>>(),
             "unavailable": failed.collect::<Vec<_>>(),
             "bundled": { "date": self.date, "source": self.source },

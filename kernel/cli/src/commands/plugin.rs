@@ -1,4 +1,5 @@
-//! `openkoi plugin`: the components that are here, what each asks for and why. No component is run.
+//! `openkoi plugin`: the components, what each asks for and why. Manifests are read; no component
+//! is run.
 
 mod shown;
 
@@ -25,12 +26,12 @@ use crate::{
 /// Arguments of `openkoi plugin`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do; without it the components are listed
+    /// The subcommand; without it the components are listed
     #[command(subcommand)]
     pub command: Option<PluginCommand>,
 }
 
-/// What can be done with components.
+/// The subcommands of `openkoi plugin`.
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
     /// List the components
@@ -49,7 +50,7 @@ pub enum PluginCommand {
     },
 }
 
-/// Does it.
+/// Lists the components, or inspects one.
 ///
 /// # Errors
 ///
@@ -57,7 +58,7 @@ pub enum PluginCommand {
 pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
     let catalog = catalog(context)?;
     match args.command.unwrap_or(PluginCommand::List { json: false }) {
-        PluginCommand::List { json } => Ok(Reply::new(Listed::of(&catalog)?, json)),
+        PluginCommand::List { json } => Ok(Reply::new(ComponentTable::of(&catalog)?, json)),
         PluginCommand::Inspect { component, json } => {
             let name = match component {
                 Some(name) => name,
@@ -72,7 +73,7 @@ pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
 ///
 /// # Errors
 ///
-/// When one is of a kind that the host does not know; it is a defect of this program.
+/// When the host does not know the kind of one, which is a defect of this program.
 pub fn catalog(context: &Context) -> Result<Catalog, CommandError> {
     let embedded = context.components().iter().map(|component| {
         let kind: Kind = serde_json::from_value(component.kind.into()).map_err(|error| {
@@ -101,7 +102,7 @@ fn inspect(name: &str, catalog: Catalog, context: &Context) -> Result<Inspected,
         return Err(unknown(name, &catalog));
     }
     let wasm = read(&path)?;
-    // One of a name that is taken is looked at by itself.
+    // A file with the name of a built-in component is put into a catalog of its own.
     let (catalog, name) = match catalog.with_component(&wasm) {
         Err(CatalogError::Duplicate { .. }) => Catalog::default().with_component(&wasm),
         added => added,
@@ -148,10 +149,10 @@ fn pick(catalog: &Catalog, context: &Context) -> Result<String, CommandError> {
         description: listed.kind.word().to_owned(),
     });
     let choices: Vec<Choice> = choices.collect();
-    context.prompt.pick("component", "openkoi plugin inspect", &choices)
+    context.questions.pick("component", "openkoi plugin inspect", &choices)
 }
 
-struct Listed(Vec<Component>);
+struct ComponentTable(Vec<Component>);
 
 struct Component {
     name: String,
@@ -164,7 +165,7 @@ struct Component {
     description: String,
 }
 
-impl Listed {
+impl ComponentTable {
     fn of(catalog: &Catalog) -> Result<Self, CommandError> {
         let components = catalog.list().map(|listed| {
             let manifest =
@@ -184,7 +185,7 @@ impl Listed {
     }
 }
 
-impl Output for Listed {
+impl Output for ComponentTable {
     fn text(&self, page: &mut Page) {
         let left = Align::Left;
         let mut table = Table::new([

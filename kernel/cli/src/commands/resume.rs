@@ -1,4 +1,4 @@
-//! `openkoi resume [ID]`.
+//! `openkoi resume`: goes on with a task that stopped before its end.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{
     output::{Choice, ago},
 };
 
-/// Goes on with a task that was interrupted or waits for an answer.
+/// Resumes a task that was interrupted or waits for an answer.
 ///
 /// # Errors
 ///
@@ -65,7 +65,7 @@ fn pick(context: &Context, storage: &openkoi_storage::Storage) -> Result<TaskRec
             description: format!("{} · {}", ago(now, task.started_ms), described(task)),
         })
         .collect();
-    let picked = context.prompt.pick("task to resume", "openkoi resume", &choices)?;
+    let picked = context.questions.pick("task to resume", "openkoi resume", &choices)?;
     Ok(storage.find_task(&picked)?)
 }
 

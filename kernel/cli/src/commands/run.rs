@@ -1,4 +1,4 @@
-//! `openkoi "task"`.
+//! `openkoi "task"`: runs a task.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     request::RunRequest,
 };
 
-/// Runs a task.
+/// Runs the task of a request.
 ///
 /// # Errors
 ///
@@ -47,11 +47,11 @@ pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError
     })
 }
 
-/// Finds or begins the session that was asked for. An empty id is picked from a list.
+/// Finds or begins the session of `choice`. The person picks it from a list if the id is empty.
 ///
 /// # Errors
 ///
-/// When there is no such session, or somebody works in it.
+/// When there is no such session, or another process works in it.
 pub fn join(
     context: &Context,
     choice: &SessionChoice,
@@ -78,5 +78,5 @@ fn pick(context: &Context) -> Result<String, CommandError> {
             description: format!("{} · {}", ago(now, session.updated_ms), session.title),
         })
         .collect();
-    context.prompt.pick("session", "openkoi --resume", &choices)
+    context.questions.pick("session", "openkoi --resume", &choices)
 }

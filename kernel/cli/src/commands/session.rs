@@ -1,4 +1,4 @@
-//! `openkoi session`: sessions by list and by one.
+//! `openkoi session`: lists, shows, resumes and deletes sessions.
 
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ use crate::{
 /// Arguments of `openkoi session`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do; without it the sessions are listed
+    /// The subcommand; without it the sessions are listed
     #[command(subcommand)]
     pub command: Option<SessionCommand>,
 }
 
-/// What can be done with sessions.
+/// The subcommands of `openkoi session`.
 #[derive(Debug, Subcommand)]
 pub enum SessionCommand {
     /// List recent sessions
@@ -64,7 +64,7 @@ pub enum SessionCommand {
     },
 }
 
-/// Does it.
+/// Runs the subcommand, or lists the sessions.
 ///
 /// # Errors
 ///
@@ -75,7 +75,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
         SessionCommand::List { limit, json } => {
             let query = SessionQuery { limit: Some(limit), ..SessionQuery::default() };
             let found = context.existing_storage()?.map(|storage| storage.sessions(&query));
-            let listed = Listed(found.transpose()?.unwrap_or_default());
+            let listed = SessionList(found.transpose()?.unwrap_or_default());
             Reply::new(listed, json).print(context)
         }
         SessionCommand::Show { id, json } => show(id, json, context)?.print(context),
@@ -91,7 +91,7 @@ fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, Comm
     let (storage, session) = chosen(id, "openkoi session show", context)?;
     let query = TaskQuery { session: Some(session.id.clone()), ..TaskQuery::default() };
     let tasks = storage.tasks(&query)?;
-    Ok(Reply::new(Shown { session, tasks }, json))
+    Ok(Reply::new(SessionDetails { session, tasks }, json))
 }
 
 fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, CommandError> {
@@ -100,7 +100,9 @@ fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, Comm
     let tasks = plural(usize::try_from(session.tasks).unwrap_or(usize::MAX), "task");
     let question = format!("delete session {short} with {tasks}?");
     if !yes
-        && !context.prompt.confirm(&question, &format!("openkoi session delete {short} --yes"))?
+        && !context
+            .questions
+            .confirm(&question, &format!("openkoi session delete {short} --yes"))?
     {
         context.printer.notice("nothing was deleted");
         return Ok(Exit::NotAccepted);
@@ -110,7 +112,7 @@ fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, Comm
     Ok(Exit::Accepted)
 }
 
-/// Returns the session that is meant, picked where nothing was typed.
+/// Returns the session whose id begins with `id`, or the one that the person picks.
 fn chosen(
     id: Option<String>,
     usage: &str,
@@ -120,7 +122,7 @@ fn chosen(
     let storage = context.existing_storage()?.ok_or_else(none)?;
     let id = match id {
         Some(id) => id,
-        None => context.prompt.pick("session", usage, &choices(&storage)?)?,
+        None => context.questions.pick("session", usage, &choices(&storage)?)?,
     };
     let session = storage.find_session(&id)?;
     Ok((storage, session))
@@ -136,9 +138,9 @@ fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
     Ok(storage.sessions(&query)?.into_iter().map(choice).collect())
 }
 
-struct Listed(Vec<SessionRecord>);
+struct SessionList(Vec<SessionRecord>);
 
-impl Output for Listed {
+impl Output for SessionList {
     fn text(&self, page: &mut Page) {
         if self.0.is_empty() {
             page.line("no sessions yet");
@@ -173,12 +175,12 @@ impl Output for Listed {
     }
 }
 
-struct Shown {
+struct SessionDetails {
     session: SessionRecord,
     tasks: Vec<TaskRecord>,
 }
 
-impl Output for Shown {
+impl Output for SessionDetails {
     fn text(&self, page: &mut Page) {
         let session = &self.session;
         page.field_styled("session", session.id.short(), Style::Strong);

@@ -1,4 +1,4 @@
-//! `openkoi status`: what was spent, what runs, and what would do the next task.
+//! `openkoi status`: costs, running tasks, and the models for the next task.
 
 mod live;
 mod shown;
@@ -17,7 +17,7 @@ use openkoi_storage::{
 
 use crate::{context::Context, error::CommandError, exit::Exit, reply::Reply};
 
-/// How many of the newest tasks are counted.
+/// The number of recent tasks that are counted.
 const COUNTED: u32 = 1_000;
 const DAY_MS: u64 = 86_400_000;
 
@@ -32,7 +32,7 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Shows the status, or watches.
+/// Shows the status, or watches the running task.
 ///
 /// # Errors
 ///
@@ -41,11 +41,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
     if args.live {
         return live::watch(args.json, context);
     }
-    Reply::new(Report::of(context)?, args.json).print(context)
+    Reply::new(StatusReport::of(context)?, args.json).print(context)
 }
 
-/// Everything that is shown.
-struct Report {
+/// The status of the home: costs, tasks, models, skills and sandbox.
+struct StatusReport {
     home: String,
     data: String,
     spent: Spent,
@@ -54,7 +54,7 @@ struct Report {
     open: Vec<(TaskRecord, bool)>,
     models: Result<Routes, CommandError>,
     skills: SkillCount,
-    sandbox: Sandbox,
+    sandbox: SandboxState,
 }
 
 #[derive(Default)]
@@ -69,17 +69,17 @@ struct SkillCount {
     broken: usize,
 }
 
-enum Sandbox {
+enum SandboxState {
     Off,
     On(SandboxReport),
 }
 
-impl Report {
+impl StatusReport {
     fn of(context: &Context) -> Result<Self, CommandError> {
         let settings = context.settings()?;
         let paths = context.paths()?;
         let storage = context.existing_storage()?;
-        // Without a model the rest is still worth showing, but not where the home itself is broken.
+        // A missing model is part of the status, but a broken home is an error.
         context.consents()?;
         let mut report = Self {
             home: paths.home().display().to_string(),
@@ -138,9 +138,9 @@ fn skills(context: &Context) -> Result<SkillCount, CommandError> {
     })
 }
 
-fn sandbox(settings: &Settings, context: &Context) -> Result<Sandbox, CommandError> {
+fn sandbox(settings: &Settings, context: &Context) -> Result<SandboxState, CommandError> {
     if !settings.sandbox.on {
-        return Ok(Sandbox::Off);
+        return Ok(SandboxState::Off);
     }
-    Ok(Sandbox::On(sandbox::processes(&context.app, settings)?.sandbox_level()))
+    Ok(SandboxState::On(sandbox::processes(&context.app, settings)?.sandbox_level()))
 }

@@ -1,4 +1,5 @@
-//! `openkoi task`: tasks by list and by one, their output, and the proof that a replay comes to the same end.
+//! `openkoi task`: lists and shows tasks, prints their output, and verifies their journals by a
+//! replay.
 
 pub(super) mod row;
 mod shown;
@@ -25,12 +26,12 @@ use crate::{
 /// Arguments of `openkoi task`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do; without it the tasks are listed
+    /// The subcommand; without it the tasks are listed
     #[command(subcommand)]
     pub command: Option<TaskCommand>,
 }
 
-/// What can be done with tasks.
+/// The subcommands of `openkoi task`.
 #[derive(Debug, Subcommand)]
 pub enum TaskCommand {
     /// List recent tasks of all sessions
@@ -68,7 +69,7 @@ pub enum TaskCommand {
     },
 }
 
-/// Does it.
+/// Runs the subcommand, or lists the tasks.
 ///
 /// # Errors
 ///
@@ -83,7 +84,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let (storage, task) = chosen(id, "openkoi task show", context)?;
             let output = storage.read_output(&task.session, &task.id)?;
             let journal = storage.entries(&task.id)?;
-            Reply::new(shown::Shown::new(task, output, journal), json).print(context)
+            Reply::new(shown::TaskDetails::new(task, output, journal), json).print(context)
         }
         TaskCommand::Replay { id } => {
             let (storage, task) = chosen(id, "openkoi task replay", context)?;
@@ -103,12 +104,12 @@ fn list_of(
     context: &Context,
 ) -> Result<Reply, CommandError> {
     let Some(storage) = context.existing_storage()? else {
-        return Ok(Reply::new(Listed(Vec::new()), json));
+        return Ok(Reply::new(TaskList(Vec::new()), json));
     };
     let session = session.map(|id| storage.find_session(&id)).transpose()?;
     let session = session.map(|session| session.id);
     let query = TaskQuery { session, limit: Some(limit) };
-    Ok(Reply::new(Listed(storage.tasks(&query)?), json))
+    Ok(Reply::new(TaskList(storage.tasks(&query)?), json))
 }
 
 fn replay(storage: &Storage, task: &TaskRecord, context: &Context) -> Result<Exit, CommandError> {
@@ -124,7 +125,7 @@ fn replay(storage: &Storage, task: &TaskRecord, context: &Context) -> Result<Exi
     Ok(Exit::Accepted)
 }
 
-/// Returns the task that is meant, picked where nothing was typed.
+/// Returns the task whose id begins with `id`, or the one that the person picks.
 pub(crate) fn chosen(
     id: Option<String>,
     usage: &str,
@@ -134,7 +135,7 @@ pub(crate) fn chosen(
     let storage = context.existing_storage()?.ok_or_else(none)?;
     let id = match id {
         Some(id) => id,
-        None => context.prompt.pick("task", usage, &choices(&storage)?)?,
+        None => context.questions.pick("task", usage, &choices(&storage)?)?,
     };
     let task = storage.find_task(&id)?;
     Ok((storage, task))
@@ -149,9 +150,9 @@ fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
     Ok(storage.tasks(&query)?.into_iter().map(choice).collect())
 }
 
-struct Listed(Vec<TaskRecord>);
+struct TaskList(Vec<TaskRecord>);
 
-impl Output for Listed {
+impl Output for TaskList {
     fn text(&self, page: &mut Page) {
         if self.0.is_empty() {
             page.line("no tasks yet");

@@ -1,7 +1,7 @@
-//! `openkoi undo`: the files as they were before a task.
+//! `openkoi undo`: brings the files back to what they were before a task.
 //!
-//! Every run captures the workspace before it changes anything. Undo restores that state, and captures what was
-//! there first, so that `--redo` brings it back. Each undo is one line of `undo.jsonl` in the data directory.
+//! The plan is made and applied by [`openkoi_app::undo`]. Here it is shown, and the person is asked
+//! to agree.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use crate::{
     reply::Reply,
 };
 
-/// How many paths are listed.
+/// The number of paths that are listed.
 const LISTED: usize = 50;
 
 /// Arguments of `openkoi undo`.
@@ -36,11 +36,11 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Undoes a task, or an undo.
+/// Undoes a task, or takes an undo back.
 ///
 /// # Errors
 ///
-/// When there is nothing to undo, nobody agreed, or a file cannot be restored.
+/// When there is no change to undo, the person does not agree, or a file cannot be restored.
 pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let (id, app) = (args.id.as_deref(), &context.app);
     let workspace = match id {
@@ -53,10 +53,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     };
     agree(args, &plan, context)?;
     let report = plan.apply(app)?;
-    Ok(Reply::new(Done { plan, report }, args.json))
+    Ok(Reply::new(Restored { plan, report }, args.json))
 }
 
-/// Shows what would happen and asks, unless the flag has answered.
+/// Shows the changes and asks the person, unless the flag has answered.
 fn agree(args: &Args, plan: &UndoPlan, context: &Context) -> Result<(), CommandError> {
     let (changes, later) = (&plan.changes, &plan.later);
     let (short, verb) = (plan.task.id.short(), if plan.redo { "redo" } else { "undo" });
@@ -75,7 +75,7 @@ fn agree(args: &Args, plan: &UndoPlan, context: &Context) -> Result<(), CommandE
     let flag = if plan.redo { " --redo" } else { "" };
     let instead = format!("openkoi undo {short}{flag} --yes");
     let files = plural(changes.len(), "file");
-    if context.prompt.confirm(&format!("restore {files}?"), &instead)? {
+    if context.questions.confirm(&format!("restore {files}?"), &instead)? {
         return Ok(());
     }
     Err(CommandError::new(Exit::NotAccepted, "nothing was restored"))
@@ -91,12 +91,12 @@ fn listed(change: &PathChange) -> String {
     format!("  {what} {}", change.path)
 }
 
-struct Done {
+struct Restored {
     plan: UndoPlan,
     report: RestoreReport,
 }
 
-impl Output for Done {
+impl Output for Restored {
     fn text(&self, page: &mut Page) {
         let (short, report) = (self.plan.task.id.short(), &self.report);
         let verb = if self.plan.redo { "redone" } else { "undone" };

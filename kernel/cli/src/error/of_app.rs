@@ -1,4 +1,4 @@
-//! What goes wrong below, in the words and with the exit codes of the command line.
+//! Errors of the application, in the words and with the exit codes of the command line.
 
 use openkoi_app::{
     access::LoginError,

@@ -1,10 +1,11 @@
-//! Whether there is colour, and what the colours mean. No meaning is carried by colour alone.
+//! Colours: the decision to use them, and their meaning. The text has to say the same as its
+//! colour.
 
 use openkoi_app::environment::Environment;
 
 use crate::env::{CLICOLOR, CLICOLOR_FORCE, NO_COLOR, TERM};
 
-/// What the user said about colour on the command line.
+/// The value of `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColourChoice {
     /// Colour on a terminal, unless the environment says otherwise.
@@ -16,33 +17,34 @@ pub enum ColourChoice {
     Never,
 }
 
-/// What a piece of text means.
+/// The meaning of a piece of text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Style {
-    /// Nothing special.
+    /// Ordinary text.
     #[default]
     Plain,
     /// The name of something.
     Strong,
-    /// Of less interest.
+    /// Text of less interest.
     Faint,
-    /// It went well.
+    /// Something that went well.
     Good,
-    /// Look at this.
+    /// Something to look at.
     Caution,
-    /// It went wrong.
+    /// Something that went wrong.
     Bad,
 }
 
-/// The colours of one stream: all or none.
+/// The colours of one stream: on or off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Palette(bool);
 
 impl Palette {
-    /// No colour.
+    /// The palette without colours.
     pub const PLAIN: Self = Self(false);
 
-    /// Decides about a stream. What was typed beats the environment, which beats the kind of stream.
+    /// Returns the palette of a stream. The flag goes before the environment, and the environment
+    /// before the kind of stream.
     pub fn decide(choice: ColourChoice, environment: &Environment, terminal: bool) -> Self {
         let set = |variable| environment.text(variable);
         Self(match choice {
@@ -56,12 +58,12 @@ impl Palette {
         })
     }
 
-    /// Whether there is colour.
+    /// Returns true if the palette has colours.
     pub fn is_on(self) -> bool {
         self.0
     }
 
-    /// Returns `text` in the colours of `style`.
+    /// Returns `text` with the escape codes of `style`.
     pub fn paint(self, style: Style, text: &str) -> String {
         let code = match style {
             Style::Plain => return text.to_owned(),

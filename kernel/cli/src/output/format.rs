@@ -1,15 +1,16 @@
-//! How results are printed.
+//! Formats of results, and the version of the JSON.
 
-/// The version of the JSON that commands print. It grows when a field changes its meaning or goes away.
+/// The version of the JSON that commands print. It is raised when a field changes its meaning or is
+/// removed.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// How results are printed.
+/// The format of a command's result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// For a person.
+    /// Text for a person.
     #[default]
     Text,
-    /// One JSON document.
+    /// One JSON document for a program.
     Json,
 }
 

@@ -1,6 +1,6 @@
-//! Times, amounts and sizes in words. JSON has the exact values; these are for people.
+//! Times, amounts and sizes in words, for people. JSON has the exact values.
 
-/// Returns how long ago `then_ms` was, and the date where that is more than a month.
+/// Returns how long ago `then_ms` was, or the date if that is more than a month.
 pub fn ago(now_ms: u64, then_ms: u64) -> String {
     let seconds = now_ms.saturating_sub(then_ms) / 1000;
     match seconds {
@@ -31,7 +31,7 @@ pub fn money(micros: u64) -> String {
     }
 }
 
-/// Returns a duration.
+/// Returns a duration in words, for example `2 min 05 s`.
 pub fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
@@ -43,7 +43,7 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
-/// Returns a count, shortened from ten thousand.
+/// Returns a count, shortened to thousands or millions from ten thousand on.
 pub fn count(number: u64) -> String {
     match number {
         0..10_000 => number.to_string(),
@@ -57,7 +57,7 @@ pub fn plural(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// Returns a number of bytes.
+/// Returns a size in bytes, KiB or MiB.
 pub fn bytes(number: u64) -> String {
     match number {
         0..1_024 => format!("{number} B"),

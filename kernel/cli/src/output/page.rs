@@ -1,8 +1,8 @@
-//! A page of text for a person, written top to bottom.
+//! A page of text for a person, written from top to bottom.
 
 use super::{Palette, Style, Table, ago, sanitise, sanitise_line};
 
-/// Lines, fields and tables; everything put on it is sanitised.
+/// A page of lines, fields and tables. Text that is put on it is sanitised.
 #[derive(Debug)]
 pub struct Page {
     text: String,
@@ -17,7 +17,7 @@ impl Page {
         Self { text: String::new(), palette, width, now_ms }
     }
 
-    /// Writes a line; it may have line breaks in it.
+    /// Writes a line, which may have line breaks in it.
     pub fn line(&mut self, text: impl AsRef<str>) {
         self.styled(text, Style::Plain);
     }
@@ -36,7 +36,8 @@ impl Page {
         self.line(text);
     }
 
-    /// Returns `text`, which has to be the program's own, in the colours of `style`.
+    /// Returns `text` with the escape codes of `style`. It has to be the program's own, as it is
+    /// not sanitised.
     pub fn painted(&self, style: Style, text: &str) -> String {
         self.palette.paint(style, text)
     }
@@ -54,7 +55,7 @@ impl Page {
         self.styled(text, Style::Strong);
     }
 
-    /// Writes a label and its value, values below one another.
+    /// Writes a label and its value, aligned with those above.
     pub fn field(&mut self, label: &str, value: impl AsRef<str>) {
         self.field_styled(label, value, Style::Plain);
     }
@@ -69,7 +70,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Writes a table.
+    /// Writes the titles and rows of a table.
     pub fn table(&mut self, table: &Table) {
         self.text.push_str(&table.render(self.palette, self.width));
     }
@@ -79,7 +80,7 @@ impl Page {
         ago(self.now_ms, then_ms)
     }
 
-    /// Returns the page.
+    /// Returns the text of the page.
     pub fn finish(self) -> String {
         self.text
     }

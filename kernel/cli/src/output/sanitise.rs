@@ -1,4 +1,5 @@
-//! Text of unknown origin, made safe to print: what a terminal would obey or hide is shown instead.
+//! Text of unknown origin, made safe to print: characters that a terminal would obey or hide are
+//! escaped.
 //!
 //! | in the text | printed |
 //! |---|---|
@@ -10,12 +11,12 @@
 
 use std::borrow::Cow;
 
-/// Returns `text` with nothing in it that a terminal obeys.
+/// Returns `text` with the characters escaped that a terminal would obey or hide.
 pub fn sanitise(text: &str) -> Cow<'_, str> {
     rewrite(text, |c| c == '\n' || c == '\t')
 }
 
-/// As [`sanitise`], for a place that has room for one line: line breaks and tabs are spaces.
+/// Returns `text` sanitised as by [`sanitise`], on one line: line breaks and tabs become spaces.
 pub fn sanitise_line(text: &str) -> Cow<'_, str> {
     if text.contains(['\n', '\t']) {
         let spaced = text.replace("\r\n", " ").replace(['\n', '\t'], " ");
@@ -24,8 +25,8 @@ pub fn sanitise_line(text: &str) -> Cow<'_, str> {
     sanitise(text)
 }
 
-/// Escapes what JSON leaves as it is and a terminal would obey. In a JSON text such characters are within
-/// strings only, so the document means the same.
+/// Escapes the characters of a JSON text that a terminal would obey. JSON allows such characters
+/// inside of strings alone, so the document keeps its meaning.
 pub(super) fn json(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| c != '\n' && is_unsafe(c)) {
         return Cow::Borrowed(text);
@@ -68,8 +69,9 @@ fn is_bidirectional(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// What takes no room and so can hide: zero-width spaces, separators, annotation and tag characters. The
-/// joiners U+200C and U+200D are not among them, because scripts and emoji need them.
+/// Returns true for characters that take no room and so can hide: zero-width spaces, separators,
+/// annotation and tag characters. The joiners U+200C and U+200D are not among them, because scripts
+/// and emoji need them.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,

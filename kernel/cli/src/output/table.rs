@@ -1,4 +1,5 @@
-//! Tables that know the width of the terminal: the widest column gives way, with `…` where text was cut.
+//! Tables that fit the width of the terminal. The widest column is narrowed first, and `…` marks
+//! text that was cut.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -6,16 +7,16 @@ use super::{Palette, Style, sanitise_line};
 
 /// The gap between two columns.
 const GAP: usize = 2;
-/// A column is not cut below this.
+/// The width below which no column is narrowed.
 const NARROWEST: usize = 8;
 
-/// To which side a column leans.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Align {
-    /// Text.
+    /// To the left, for text.
     #[default]
     Left,
-    /// Numbers.
+    /// To the right, for numbers.
     Right,
 }
 
@@ -39,7 +40,7 @@ impl<T: AsRef<str>> From<T> for Cell {
     }
 }
 
-/// Rows under titles.
+/// A table: rows below titles.
 #[derive(Clone, Debug)]
 pub struct Table {
     titles: Vec<(&'static str, Align)>,
@@ -52,12 +53,12 @@ impl Table {
         Self { titles: titles.to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row.
+    /// Adds a row with one cell for each column.
     pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.rows.push(cells.into());
     }
 
-    /// Returns the table as lines. Without a width nothing is cut.
+    /// Returns the table as lines. Without a width no text is cut.
     pub fn render(&self, palette: Palette, width: Option<usize>) -> String {
         let widths = self.widths(width);
         let titles = self.titles.iter().map(|(title, _)| Cell::styled(title, Style::Faint));

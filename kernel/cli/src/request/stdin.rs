@@ -1,4 +1,4 @@
-//! Standard input: the task itself, or what was piped beside it.
+//! Standard input: the task itself, or further input beside it.
 
 use std::io::{self, IsTerminal, Read};
 
@@ -6,9 +6,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::{error::CommandError, output::Printer};
 
-/// The most bytes that are read.
+/// The most bytes of standard input that are read.
 pub const LARGEST_INPUT: u64 = 10 << 20;
-/// How long nothing may come before the user is told what is waited for.
+/// The time without input after which the user is told what the program waits for.
 const PATIENCE: Timespec = Timespec { tv_sec: 3, tv_nsec: 0 };
 
 /// Standard input of this process.
@@ -17,22 +17,22 @@ pub struct Stdin<'a> {
 }
 
 impl<'a> Stdin<'a> {
-    /// Returns standard input; notices go to `printer`.
+    /// Returns standard input. Notices go to `printer`.
     pub fn new(printer: &'a Printer) -> Self {
         Self { printer }
     }
 
-    /// Reads all of it.
+    /// Reads standard input to its end.
     ///
     /// # Errors
     ///
-    /// When it is no text, or more than is read.
+    /// When it is not text, or too long.
     pub fn read(&self) -> Result<String, CommandError> {
         self.tell_if_nothing_comes();
         limited(io::stdin().lock())
     }
 
-    /// Reads what was piped; nothing where it is a terminal or closed.
+    /// Reads standard input, unless it is a terminal or closed; then the text is empty.
     ///
     /// # Errors
     ///
@@ -41,7 +41,8 @@ impl<'a> Stdin<'a> {
         if io::stdin().is_terminal() { Ok(String::new()) } else { self.read() }
     }
 
-    /// A pipe that nobody writes to and nobody closes would hang without a word.
+    /// Prints a notice if no input comes for a while, because a pipe that is never closed would
+    /// hang without a word.
     fn tell_if_nothing_comes(&self) {
         let stdin = io::stdin();
         let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
@@ -58,7 +59,7 @@ fn limited(input: impl Read) -> Result<String, CommandError> {
     };
     let mut bytes = Vec::new();
     match input.take(LARGEST_INPUT + 1).read_to_end(&mut bytes) {
-        // A descriptor that was closed, or a directory, is no input.
+        // A closed descriptor counts as empty input.
         Err(error) if matches!(error.raw_os_error(), Some(BAD_DESCRIPTOR)) => {
             return Ok(String::new());
         }

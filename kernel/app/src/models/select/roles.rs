@@ -1,4 +1,4 @@
-//! Which model each role gets where nobody says it.
+//! The models of roles for which none is configured.
 
 use openkoi_core::message::Role;
 
@@ -7,18 +7,19 @@ use super::super::{
 };
 use crate::settings::{Origin, Settings};
 
-/// How much more than the executor the judge may cost. A cheap run stays a cheap one.
+/// The most that the evaluator's model may cost, as a multiple of the executor's, so that a cheap
+/// run stays cheap.
 const DEAREST_JUDGE: f64 = 2.0;
 
-/// What the choice is made from.
-pub(super) struct Choice<'a> {
+/// The values that the choice is made from.
+pub(super) struct RoleChoice<'a> {
     pub(super) connections: &'a Connections,
     pub(super) settings: &'a Settings,
     pub(super) catalogue: &'a Catalogue,
 }
 
-impl Choice<'_> {
-    /// Returns the model of a role, given the executor's, with what decided.
+impl RoleChoice<'_> {
+    /// Returns the model of a role, given the executor's, with the reason of the choice.
     pub(super) fn for_role(
         &self,
         role: &str,
@@ -38,7 +39,7 @@ impl Choice<'_> {
         chosen.map_or_else(|| self.of(role), Ok)
     }
 
-    /// Returns the model of a role by what is configured, else the first that is connected.
+    /// Returns the configured model of a role, or else the first that is connected.
     pub(super) fn of(&self, role: &str) -> Result<(Route, String), ModelsError> {
         let origin =
             |key: &str| self.settings.origin(key).map_or_else(String::new, ToString::to_string);
@@ -54,15 +55,16 @@ impl Choice<'_> {
         Ok((route, origin))
     }
 
-    /// Returns what to try when the first model of a role is unavailable.
+    /// Returns the models to try when the first model of a role is unavailable.
     pub(super) fn fallback(&self, role: &str) -> Result<Vec<Route>, ModelsError> {
         let own = self.settings.fallbacks.get(role);
         let names = own.unwrap_or(&self.settings.fallback);
         names.iter().map(|name| self.connections.select(name, self.catalogue)).collect()
     }
 
-    /// Returns a judge that does not share the executor's blind spots: a model of another connection, of another
-    /// family. Whoever names a model for one run means that model for all of it.
+    /// Returns an evaluator's model without the executor's blind spots: one of another connection
+    /// and another family. A model that was named by a flag is meant for the whole run, so then
+    /// there is none.
     fn of_another_family(&self, executor: &Route) -> Option<(Route, String)> {
         if matches!(self.settings.origin("model"), Some(Origin::Flag(_))) {
             return None;
@@ -74,8 +76,8 @@ impl Choice<'_> {
         Some((judges.next()?, format!("another family than {}", family(&executor.model))))
     }
 
-    /// Returns the model of a connection that would judge the work of `executor`: its own choice if that costs at
-    /// most so much, else the dearest that does, which is likely the best.
+    /// Returns the model of a connection that would judge the work of `executor`: the default if it
+    /// costs at most `most`, or else the dearest that does, which is likely the best.
     fn judge(&self, connection: &Connection, executor: &str, most: Option<f64>) -> Option<Route> {
         let able = |model: &str| {
             let facts = self.catalogue.facts(connection.key(), model)?;
@@ -98,7 +100,8 @@ impl Choice<'_> {
         dearest.map(|(_, model)| connection.route_to(model))
     }
 
-    /// Returns the cheapest model of the executor's own connection that can do the loop's work, if it is cheaper.
+    /// Returns the cheapest model of the executor's connection that can do the loop's work, if it
+    /// costs less than the executor's.
     fn small(&self, executor: &Route) -> Option<(Route, String)> {
         let connection = self.connections.find(&executor.provider)?;
         let most = self.facts(executor).and_then(|facts| facts.blended_price());
@@ -119,7 +122,7 @@ impl Choice<'_> {
         }
     }
 
-    /// Returns the model that turns text into vectors, where one is configured or known.
+    /// Returns the model that turns text into vectors, if one is configured or known.
     pub(super) fn embedder(&self) -> Result<Option<(Route, String)>, ModelsError> {
         if self.settings.roles.contains_key(EMBEDDER) {
             return self.of(EMBEDDER).map(Some);
@@ -144,8 +147,8 @@ impl Choice<'_> {
     }
 }
 
-/// Returns the family of a model: the word its name begins with, without the publishers and regions that
-/// services put before it (`eu.publisher.family-2-large`, `publisher/family-2`).
+/// Returns the family of a model: the first word of its name, without the publishers and regions
+/// that services put before it (`eu.publisher.family-2-large`, `publisher/family-2`).
 fn family(model: &str) -> &str {
     let mut name = model.rsplit('/').next().unwrap_or(model);
     while let Some((publisher, rest)) = name.split_once('.') {

@@ -6,7 +6,7 @@ use openkoi_host::manifest::Manifest;
 use super::*;
 use crate::{
     environment::Environment,
-    models::{Found, base_url::place, connect},
+    models::{CredentialState, base_url::place, connect},
     settings::{Layers, Settings, file},
 };
 
@@ -198,7 +198,7 @@ fn a_key_file_connects_as_a_variable_does() {
     let world = World::new("", &["beta"]);
 
     let connections = world.connections().unwrap();
-    assert_eq!(connections.ready[0].found, Found::At(SecretSource::Saved("beta".into())));
+    assert_eq!(connections.ready[0].found, CredentialState::At(SecretSource::Saved("beta".into())));
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn a_server_of_another_name_is_not_sent_the_key_of_the_service() {
 
     let connections = world.connections().unwrap();
     assert_eq!(connections.ready[0].sources, [SecretSource::Saved("mine".into())]);
-    assert_eq!(connections.ready[0].found, Found::NotNeeded);
+    assert_eq!(connections.ready[0].found, CredentialState::NotNeeded);
     assert_eq!(world.executor(), "mine/m");
 }
 
@@ -491,7 +491,7 @@ fn with_delta(config: &'static str, keys: &[&'static str]) -> (Vec<String>, Vec<
     let found = connect(&world.settings(), &manifests, &|source| world.has(source)).unwrap();
     let shown = |list: &[Connection]| {
         let shown = list.iter().map(|one| match &one.found {
-            Found::At(source) => format!("{} {source}", one.name),
+            CredentialState::At(source) => format!("{} {source}", one.name),
             other => format!("{} {other:?}", one.name),
         });
         shown.collect::<Vec<_>>()

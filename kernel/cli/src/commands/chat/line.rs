@@ -1,4 +1,4 @@
-//! Where messages come from: an edited line with history at a terminal, plain lines from anything else.
+//! The source of messages: an edited line with history at a terminal, plain lines elsewhere.
 
 use std::{
     io::{self, BufRead},
@@ -10,38 +10,38 @@ use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
 use crate::{context::Context, error::CommandError, interrupt::Interrupts};
 
-/// Lines that are remembered.
+/// The number of lines that the history remembers.
 const REMEMBERED: usize = 1_000;
 
-/// What the person did.
+/// The next input of the person.
 pub enum Input {
-    /// Said something.
+    /// A message or a command.
     Text(String),
-    /// Ended the conversation.
+    /// The end of the conversation.
     End,
 }
 
-/// Reads messages.
+/// A reader of messages.
 pub enum Lines {
-    /// From a terminal.
+    /// An editor at a terminal.
     Edited {
-        /// The editor; it is lent to the thread that waits for a line.
+        /// The editor, which the thread that waits for a line borrows.
         editor: Arc<Mutex<DefaultEditor>>,
-        /// Where lines are remembered.
+        /// The file of the history.
         history: PathBuf,
     },
-    /// From a pipe or a file.
+    /// Plain lines of a pipe or a file.
     Plain,
 }
 
 impl Lines {
-    /// Opens the editor where somebody can type.
+    /// Returns an editor if there is a terminal, or else a reader of plain lines.
     ///
     /// # Errors
     ///
     /// When the terminal cannot be used.
     pub fn open(context: &Context) -> Result<Self, CommandError> {
-        if !context.prompt.is_interactive() {
+        if !context.questions.is_interactive() {
             return Ok(Self::Plain);
         }
         let config = Config::builder()
@@ -60,11 +60,11 @@ impl Lines {
         Ok(Self::Edited { editor: Arc::new(Mutex::new(editor)), history })
     }
 
-    /// Waits for the next message. Empty lines are passed over.
+    /// Waits for the next input. Empty lines are passed over.
     ///
     /// # Errors
     ///
-    /// When the terminal breaks.
+    /// When the terminal or standard input cannot be read.
     pub async fn next(&mut self, interrupts: &Interrupts) -> Result<Input, CommandError> {
         loop {
             let line = match self {
@@ -85,7 +85,7 @@ impl Lines {
     }
 }
 
-/// Returns the next line, an empty one after Ctrl-C, nothing after Ctrl-D.
+/// Returns the next line. It is empty after Ctrl-C, and `None` after Ctrl-D.
 fn edit(editor: &Mutex<DefaultEditor>, history: &PathBuf) -> Result<Option<String>, CommandError> {
     let mut editor = editor.lock().unwrap_or_else(PoisonError::into_inner);
     match editor.readline("koi> ") {

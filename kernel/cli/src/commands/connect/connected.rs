@@ -1,18 +1,18 @@
-//! A provider that was connected, as it is told.
+//! The result of connecting a provider.
 
 use openkoi_app::access::KeySlot;
 use serde_json::{Value, json};
 
 use crate::output::{Output, Page};
 
-/// What came of it.
+/// A provider that was connected.
 pub(super) struct Connected {
     pub(super) name: String,
     /// A model to try it with.
     pub(super) model: Option<String>,
-    /// Whether the provider has said that the credential is good.
+    /// True if the provider has accepted the credential.
     pub(super) verified: bool,
-    /// Where a key is kept.
+    /// The place where a key is kept.
     pub(super) kept: Option<KeySlot>,
     pub(super) note: String,
 }
@@ -30,7 +30,7 @@ impl Output for Connected {
     }
 }
 
-/// Returns the word for a place of keys.
+/// Returns the word for a place, for JSON.
 fn word(place: KeySlot) -> &'static str {
     match place {
         KeySlot::File => "file",

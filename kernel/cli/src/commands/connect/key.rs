@@ -1,4 +1,4 @@
-//! A key: read without being shown, looked at, tried, kept.
+//! A key for a provider: it is read without being shown, checked, tried, and then kept.
 
 use std::{collections::HashMap, ffi::OsString, io::IsTerminal, sync::Arc, time::Duration};
 
@@ -18,10 +18,10 @@ use crate::{context::Context, error::CommandError, exit::Exit, request::stdin::S
 
 /// The name under which a key is tried before it is kept.
 const CANDIDATE: &str = "the key that was given";
-/// How long a provider may take to say that a key is good.
+/// The longest wait for a provider's answer about a key.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Keeps a key.
+/// Reads a key, tries it, and keeps it unless the provider refuses it.
 pub(super) fn run(
     connection: &Connection,
     settings: &Settings,
@@ -47,7 +47,7 @@ pub(super) fn run(
     Ok(Connected { name, model, verified, kept: Some(place), note })
 }
 
-/// Keeps the key where the settings say, and says where it is if that is not where it should be.
+/// Keeps the key in the place of the settings, and prints a warning if it is in another place.
 fn keep(
     name: &str,
     key: &Secret,
@@ -73,15 +73,15 @@ fn keep(
     Ok(kept.slot)
 }
 
-/// Says that a key which is not used any more is still in the key ring.
+/// Returns the warning that an old key is still in the key ring.
 pub(in crate::commands) fn left_behind(name: &str, trouble: &KeyringTrouble) -> String {
     let label = keyring_label(name);
     format!("an old key is still in the key ring, as `{label}`: {trouble}; it is not used any more")
 }
 
 fn read(connection: &Connection, context: &Context) -> Result<String, CommandError> {
-    if context.prompt.is_interactive() {
-        return context.prompt.hidden(&format!("key for {} (not shown): ", connection.name));
+    if context.questions.is_interactive() {
+        return context.questions.hidden(&format!("key for {} (not shown): ", connection.name));
     }
     if std::io::stdin().is_terminal() {
         return Err(CommandError::usage("there is no terminal to ask on")
@@ -90,7 +90,7 @@ fn read(connection: &Connection, context: &Context) -> Result<String, CommandErr
     Stdin::new(&context.printer).read()
 }
 
-/// Returns the key without the white space around it.
+/// Returns the key without the white space around it, if it can be a key.
 fn proper(typed: &str) -> Result<String, CommandError> {
     let key = typed.trim();
     if key.is_empty() {
@@ -103,7 +103,8 @@ fn proper(typed: &str) -> Result<String, CommandError> {
     Ok(key.to_owned())
 }
 
-/// Asks the provider for its models with the key; returns how many there are. The key is not on the disk yet.
+/// Asks the provider for its models with the key, and returns their number. The key is not on the
+/// disk yet.
 fn try_it(
     key: &str,
     connection: &Connection,
@@ -129,7 +130,7 @@ fn try_it(
     })
 }
 
-/// A variable comes before what is kept, which is easily forgotten.
+/// Prints a warning if a variable is set, because it goes before the key that was kept.
 fn warn_of_others(
     connection: &Connection,
     settings: &Settings,

@@ -1,4 +1,4 @@
-//! A login: the code is shown, and what the person does with it is waited for.
+//! A login: the code is shown, and the program waits until the person has used it.
 
 use openkoi_app::{
     access::{self, PendingLogin},
@@ -13,7 +13,7 @@ use crate::{
     context::Context, error::CommandError, exit::Exit, interrupt::Interrupts, output::duration,
 };
 
-/// Logs in.
+/// Logs in to a provider.
 pub(super) fn run(
     connection: &Connection,
     settings: &Settings,
@@ -44,7 +44,7 @@ pub(super) fn run(
     })
 }
 
-/// Where to go, on stderr: a script that connects still has the result alone on stdout.
+/// Prints the address and the code to stderr, so that stdout has the result alone.
 fn show(waiting: &PendingLogin, context: &Context) {
     let url = waiting.complete_url().unwrap_or(waiting.verification_url());
     let milliseconds = u64::try_from(waiting.lifetime().as_millis()).unwrap_or(u64::MAX);

@@ -1,8 +1,8 @@
-//! What is connected, and by what.
+//! `openkoi connect status`: the connected providers with their credentials.
 
 use openkoi_app::{
     access::{KeySlot, LoginSummary, Logins, SecretSource, SecretStore, keyring_label},
-    models::{Connections, Found},
+    models::{Connections, CredentialState},
     now_ms,
 };
 use serde_json::{Value, json};
@@ -12,19 +12,19 @@ use crate::{
     output::{Align, Cell, Output, Page, Table, duration, timestamp},
 };
 
-/// One line.
-struct Line {
+/// A provider or a login, as one row.
+struct ConnectionRow {
     name: String,
     source: &'static str,
     place: String,
     login: Option<LoginSummary>,
 }
 
-/// Everything that is connected.
-pub(super) struct Shown(Vec<Line>);
+/// The connected providers, and logins that no provider uses.
+pub(super) struct ConnectionList(Vec<ConnectionRow>);
 
-impl Shown {
-    /// Looks; nothing is asked over the network.
+impl ConnectionList {
+    /// Returns the list from files and variables, without the network.
     pub(super) fn of(
         connections: &Connections,
         secrets: &SecretStore,
@@ -34,27 +34,27 @@ impl Shown {
         let mut lines = Vec::new();
         for connection in &connections.ready {
             let (source, place) = match &connection.found {
-                Found::At(SecretSource::Variable(name)) => ("variable", name.clone()),
-                Found::At(SecretSource::Saved(name)) => match secrets.slot(name) {
+                CredentialState::At(SecretSource::Variable(name)) => ("variable", name.clone()),
+                CredentialState::At(SecretSource::Saved(name)) => match secrets.slot(name) {
                     Some(KeySlot::Keyring) => ("keyring", keyring_label(name)),
                     _ => ("file", format!("credentials/{name}.key")),
                 },
-                Found::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),
-                Found::At(source) => ("external", source.to_string()),
-                Found::NotNeeded | Found::Missing => ("none", String::new()),
+                CredentialState::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),
+                CredentialState::At(source) => ("external", source.to_string()),
+                CredentialState::NotNeeded | CredentialState::Missing => ("none", String::new()),
             };
             let at = left.iter().position(|login| login.name == connection.name);
             let login = at.filter(|_| source == "login").map(|at| left.remove(at));
-            lines.push(Line { name: connection.name.clone(), source, place, login });
+            lines.push(ConnectionRow { name: connection.name.clone(), source, place, login });
         }
-        // What another version or a configuration that is gone left here can still be disconnected.
-        lines.extend(left.into_iter().map(|login| Line {
+        // Logins of another version or of a removed configuration can still be disconnected.
+        lines.extend(left.into_iter().map(|login| ConnectionRow {
             name: login.name.clone(),
             source: "login",
             place: "auth.json, not in use".to_owned(),
             login: Some(login),
         }));
-        lines.extend(connections.closed.iter().map(|(name, place)| Line {
+        lines.extend(connections.closed.iter().map(|(name, place)| ConnectionRow {
             name: name.clone(),
             source: "not read",
             place: format!("{place}; openkoi connect {name}"),
@@ -64,7 +64,7 @@ impl Shown {
     }
 }
 
-impl Line {
+impl ConnectionRow {
     fn life(&self) -> String {
         let Some(login) = &self.login else { return String::new() };
         let left = login.expires_at.map(|at| at.saturating_sub(now_ms() / 1_000));
@@ -77,7 +77,7 @@ impl Line {
     }
 }
 
-impl Output for Shown {
+impl Output for ConnectionList {
     fn text(&self, page: &mut Page) {
         if self.0.is_empty() {
             page.line("nothing is connected; openkoi connect");

@@ -1,8 +1,8 @@
-//! One thing that the doctor looked at.
+//! The result of one check of the doctor.
 
 use crate::{error::CommandError, output::Style};
 
-/// How one thing stands.
+/// The health of one thing that was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Health {
     Well,
@@ -10,7 +10,7 @@ pub(super) enum Health {
     Ill,
 }
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
     pub(super) area: &'static str,

@@ -1,10 +1,10 @@
-//! What `doctor` looks at, one function each.
+//! The checks of the doctor, one function for each.
 
 use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 
 use openkoi_app::{
     access::{KeySlot, SecretSource, SecretStore},
-    models::{Connection, Connections, Found},
+    models::{Connection, Connections, CredentialState},
     sandbox,
     settings::Settings,
 };
@@ -24,7 +24,7 @@ const TOOLCHAINS: [(&str, &str); 7] = [
     ("git", "version control"),
 ];
 
-/// Looks at everything; what depends on something broken is left out.
+/// Checks everything. Checks that need something broken are left out.
 pub(super) fn everything(context: &Context) -> Vec<Checkpoint> {
     let mut findings = vec![home(context)];
     match context.settings() {
@@ -63,7 +63,7 @@ fn home(context: &Context) -> Checkpoint {
     }
 }
 
-/// Returns a finding if a key file can be read by others.
+/// Returns an ill checkpoint if a key file can be read by others.
 fn exposed_keys(home: &Path) -> Option<Checkpoint> {
     let listing = fs::read_dir(home.join("credentials")).ok()?;
     let exposed = listing.filter_map(Result::ok).find(|entry| {
@@ -155,7 +155,7 @@ fn providers(settings: &Settings, context: &Context) -> Vec<Checkpoint> {
             let executor = routes.executor().map(ToString::to_string).unwrap_or_default();
             findings.push(Checkpoint::well("model", executor));
         }
-        // Before the first key is set nothing is broken.
+        // A home that has no key yet is not broken.
         Err(error) if connections.ready.is_empty() && settings.model.is_none() => {
             let note = Checkpoint::note("model", &error.message);
             findings.push(error.hints.iter().fold(note, |note, hint| note.hint(hint)));
@@ -168,15 +168,17 @@ fn providers(settings: &Settings, context: &Context) -> Vec<Checkpoint> {
 
 fn provider(connection: &Connection, secrets: &SecretStore) -> Checkpoint {
     let source = match &connection.found {
-        Found::At(SecretSource::Variable(name)) => format!("key from the variable {name}"),
-        Found::At(SecretSource::Saved(name)) => match secrets.slot(name) {
+        CredentialState::At(SecretSource::Variable(name)) => {
+            format!("key from the variable {name}")
+        }
+        CredentialState::At(SecretSource::Saved(name)) => match secrets.slot(name) {
             Some(KeySlot::Keyring) => "key from the key ring".to_owned(),
             _ => format!("key from credentials/{name}.key"),
         },
-        Found::At(SecretSource::Login(name)) => format!("login `{name}`"),
-        Found::At(source) => format!("keys from {source}"),
-        Found::NotNeeded => "no key needed".to_owned(),
-        Found::Missing => "no key".to_owned(),
+        CredentialState::At(SecretSource::Login(name)) => format!("login `{name}`"),
+        CredentialState::At(source) => format!("keys from {source}"),
+        CredentialState::NotNeeded => "no key needed".to_owned(),
+        CredentialState::Missing => "no key".to_owned(),
     };
     let place = match connection.base_url.as_str() {
         "" => String::new(),
@@ -185,10 +187,12 @@ fn provider(connection: &Connection, secrets: &SecretStore) -> Checkpoint {
     Checkpoint::well("provider", format!("{}{place}, {source}", connection.name))
 }
 
-/// Looks whether the keys in the key ring can be had, if there are any.
+/// Checks that the keys in the key ring can be read, if there are any.
 fn keyring(connections: &Connections, secrets: &SecretStore) -> Option<Checkpoint> {
     let kept = |connection: &&Connection| match &connection.found {
-        Found::At(SecretSource::Saved(name)) => secrets.slot(name) == Some(KeySlot::Keyring),
+        CredentialState::At(SecretSource::Saved(name)) => {
+            secrets.slot(name) == Some(KeySlot::Keyring)
+        }
         _ => false,
     };
     let first = connections.ready.iter().find(kept)?;
@@ -202,7 +206,7 @@ fn keyring(connections: &Connections, secrets: &SecretStore) -> Option<Checkpoin
     })
 }
 
-/// Returns those that are configured but lack a key; what the catalog offers besides is not worth a line each.
+/// Returns the providers without a key, on one line, because the catalog has many.
 fn wanting(connections: &Connections) -> Option<Checkpoint> {
     let names: Vec<&str> = connections.missing.iter().map(|one| one.name.as_str()).collect();
     (!names.is_empty())

@@ -1,4 +1,4 @@
-//! One component in full.
+//! `openkoi plugin inspect`: the details of one component.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::output::{Output, Page, Style};
 
-/// What a component says of itself, and whose bytes say it.
+/// A component: its manifest, and the origin of its bytes.
 pub(super) struct Inspected {
     pub(super) manifest: Arc<Manifest>,
     pub(super) digest: String,
@@ -58,7 +58,8 @@ impl Output for Inspected {
 }
 
 impl Inspected {
-    /// Returns the interfaces it may import: admission refuses all others. Two need no asking.
+    /// Returns the interfaces that the component may import. Admission refuses all others, and two
+    /// of them need no entry in the manifest.
     fn imports(&self) -> Vec<String> {
         let offered = ["files", "http", "memory", "model", "process", "records", "state"];
         let asked = offered.into_iter().filter(|name| self.manifest.asks_for(name));
@@ -114,7 +115,7 @@ fn capability(page: &mut Page, asked: &Capability) {
     page.styled(format!("  {}", asked.why), Style::Faint);
 }
 
-/// Returns how far a capability reaches.
+/// Returns the limits of a capability, in words.
 fn scope(asked: &Capability) -> Vec<String> {
     let access = asked.access.map(|access| match access {
         Access::Read => "read".to_owned(),
@@ -136,7 +137,7 @@ fn capability_json(asked: &Capability) -> Value {
     json!({ "interface": asked.interface, "scope": scope(asked), "why": asked.why })
 }
 
-/// Returns where it is looked for with other programs, in words.
+/// Returns the stores of other programs where the credential is looked for, in words.
 fn external(credential: &CredentialEntry) -> Vec<String> {
     credential.others().map(|source| source.to_string()).collect()
 }

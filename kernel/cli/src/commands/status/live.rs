@@ -1,7 +1,7 @@
-//! `openkoi status --live`: the running task, looked at once a second.
+//! `openkoi status --live`: the running task, read once a second.
 //!
-//! On a terminal the picture is drawn over itself; elsewhere a line is printed when something has changed. It
-//! ends when the task ends, or when its process is gone.
+//! On a terminal the status is drawn over the former one; elsewhere a line is printed after each
+//! change. It ends when the task ends or its process is gone.
 
 use std::{thread, time::Duration};
 
@@ -19,14 +19,14 @@ use crate::{
     output::{Page, Style, duration, money, versioned},
 };
 
-/// How often is looked.
+/// The time between two looks.
 const TICK: Duration = Duration::from_secs(1);
-/// How many earlier tasks are shown.
+/// The number of earlier tasks that are shown.
 const HISTORY: usize = 5;
-/// The length of the bar.
+/// The length of the bar, in characters.
 const BAR: u32 = 20;
 
-/// Watches until nothing runs.
+/// Shows the running task until it ends.
 pub(super) fn watch(json: bool, context: &Context) -> Result<Exit, CommandError> {
     let files = StateFiles::new(context.paths()?.home());
     let mut screen = Screen { context, json, drawn: 0, last: String::new() };
@@ -45,7 +45,7 @@ pub(super) fn watch(json: bool, context: &Context) -> Result<Exit, CommandError>
     }
 }
 
-/// Whether the process is there. One that belongs to somebody else is.
+/// Returns true if the process exists, even if it belongs to another user.
 fn is_alive(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
@@ -88,7 +88,7 @@ impl Screen<'_> {
         printer.raw(format!("{up}{text}").as_bytes())
     }
 
-    /// Prints unless it would say the same as the last time.
+    /// Prints unless `what` is the same as the last time.
     fn once(
         &mut self,
         what: String,
@@ -102,7 +102,7 @@ impl Screen<'_> {
     }
 }
 
-/// Returns what makes a new line worth printing. The clock is not part of it.
+/// Returns the state without the clock. A line is printed when it changes.
 fn changing(state: &LiveState, runs: bool) -> String {
     format!(
         "{}{runs}{}{}{:?}{}",
@@ -133,7 +133,7 @@ fn standing(state: &LiveState, runs: bool) -> &str {
     }
 }
 
-/// Returns a bar that is full only when the task is over.
+/// Returns a bar of the progress, which is full once the task has ended.
 fn bar(iteration: u32, most: u32, runs: bool) -> String {
     let done = if runs { iteration.saturating_sub(1) } else { most.max(1) };
     let filled = (done.saturating_mul(BAR) / most.max(1)).min(BAR);

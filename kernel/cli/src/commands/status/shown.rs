@@ -1,9 +1,9 @@
-//! The status on a page and as JSON.
+//! The status as a page and as JSON.
 
 use openkoi_storage::usage::Total;
 use serde_json::{Map, Value, json};
 
-use super::{Report, Sandbox};
+use super::{SandboxState, StatusReport};
 use openkoi_app::models::{EMBEDDER, ROLES, Routes, SMALL};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     output::{Output, Page, Style, count, money},
 };
 
-impl Output for Report {
+impl Output for StatusReport {
     fn text(&self, page: &mut Page) {
         page.field("home", &self.home);
         page.field("data", &self.data);
@@ -47,7 +47,7 @@ impl Output for Report {
     }
 }
 
-impl Report {
+impl StatusReport {
     fn skill_words(&self) -> String {
         let skills = &self.skills;
         let broken = match skills.broken {
@@ -113,7 +113,7 @@ impl Report {
     }
 }
 
-impl Sandbox {
+impl SandboxState {
     fn words(&self) -> String {
         let report = match self {
             Self::Off => return "off, because the configuration says so".to_owned(),

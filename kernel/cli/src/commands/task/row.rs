@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::output::{Align, Cell, Page, Style, Table, count, money, timestamp};
 
-/// Returns the first line of a text that says something.
+/// Returns the first line of a text that is not blank.
 pub(in crate::commands) fn first_line(text: &str) -> &str {
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
 }
@@ -34,7 +34,7 @@ pub(in crate::commands) fn task_table(tasks: &[TaskRecord], page: &Page) -> Tabl
     table
 }
 
-/// Returns the colour of a status; the word says the same.
+/// Returns the style of a status. Its word says the same.
 pub(in crate::commands) fn style(status: TaskStatus) -> Style {
     match status {
         TaskStatus::Accepted => Style::Good,
@@ -59,7 +59,7 @@ pub(in crate::commands) fn dollars(micros: u64) -> f64 {
     micros as f64 / 1_000_000.0
 }
 
-/// Returns a task for programs.
+/// Returns a task as JSON.
 pub(in crate::commands) fn task_json(task: &TaskRecord) -> Value {
     json!({
         "id": task.id,

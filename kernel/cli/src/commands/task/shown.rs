@@ -1,4 +1,4 @@
-//! One task in full.
+//! `openkoi task show`: the details of one task.
 
 use openkoi_core::{
     evaluation::{Change, ChangeKind},
@@ -15,23 +15,23 @@ use crate::{
     output::{Output, Page, Style, duration, sanitise_line},
 };
 
-/// How many lines of the output are shown.
+/// The number of lines that are shown of the output.
 const PREVIEW: usize = 20;
-/// How many files and how many programs are listed.
+/// The number of files, and of programs, that are listed.
 const LISTED: usize = 50;
 
-/// A task with its output and what it left behind.
-pub(super) struct Shown {
+/// A task with its output, its changes and the programs that it ran.
+pub(super) struct TaskDetails {
     task: TaskRecord,
     output: Option<String>,
-    /// Changed files in the kept tree; absent while the task has not ended.
+    /// The changed files, or `None` if the task has not ended.
     changes: Option<Vec<Change>>,
-    /// The programs that ran on its behalf, in their order.
+    /// The receipts of programs that the task ran, in their order.
     receipts: Vec<Receipt>,
 }
 
-impl Shown {
-    /// Returns a task as its journal has it.
+impl TaskDetails {
+    /// Returns the details of a task, with the facts of its journal.
     pub(super) fn new(task: TaskRecord, output: Option<String>, journal: Vec<Entry>) -> Self {
         let mut shown = Self { task, output, changes: None, receipts: Vec::new() };
         for entry in journal {
@@ -81,7 +81,7 @@ impl Shown {
     }
 }
 
-impl Output for Shown {
+impl Output for TaskDetails {
     fn text(&self, page: &mut Page) {
         let task = &self.task;
         page.field_styled("task", task.id.short(), Style::Strong);
@@ -133,7 +133,7 @@ fn receipt_line(receipt: &Receipt) -> String {
     format!("{exit}  {}   ({took}, receipt {id})", receipt.command)
 }
 
-/// Returns how a run ended, as one sentence.
+/// Returns one sentence on how a run ended.
 pub(super) fn ending_in_words(ending: &Ending) -> String {
     match ending {
         Ending::Accepted => "accepted".to_owned(),

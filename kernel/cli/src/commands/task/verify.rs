@@ -1,4 +1,4 @@
-//! `openkoi task verify`: replays a task from its journal and compares the ends.
+//! `openkoi task verify`: replays a task from its journal and compares the outcomes.
 
 use openkoi_core::{
     event::{Entry, Event},

@@ -39,6 +39,12 @@ pub struct Route {
     pub model: String,
 }
 
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider, self.model)
+    }
+}
+
 /// The providers, and the models of each role.
 #[derive(Clone)]
 pub struct ModelSettings {

@@ -1,47 +1,48 @@
 //! Questions at the terminal: a numbered picker and yes or no.
 //!
-//! A question is asked only where somebody can answer it: stdin and stderr are both a terminal. Everywhere
-//! else an omitted argument is a usage error that names the choices.
+//! A question is asked if stdin and stderr are both a terminal, so that a person can answer it. If
+//! not, a missing argument is a usage error that names the choices.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::sanitise_line;
 use crate::{error::CommandError, exit::Exit};
 
-/// How many choices a picker or an error shows.
+/// The number of choices that a picker or an error shows.
 const SHOWN: usize = 20;
 
 /// One thing to pick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// What would be typed as the argument.
+    /// The argument that could be typed instead.
     pub argument: String,
-    /// What it is.
+    /// A description of it, on one line.
     pub description: String,
 }
 
-/// Asks, or refuses to.
+/// The questions to a person at the terminal, if there is one.
 #[derive(Clone, Copy, Debug)]
-pub struct Prompt {
+pub struct Questions {
     interactive: bool,
 }
 
-impl Prompt {
-    /// Looks whether somebody is there.
+impl Questions {
+    /// Returns questions that are asked if stdin and stderr are both a terminal.
     pub fn new() -> Self {
         Self { interactive: io::stdin().is_terminal() && io::stderr().is_terminal() }
     }
 
-    /// Whether somebody can answer.
+    /// Returns true if a person can answer.
     pub fn is_interactive(self) -> bool {
         self.interactive
     }
 
-    /// Lets the person pick one of `choices`; `usage` is the command with a place for the argument.
+    /// Lets the person pick one of `choices`. `usage` is the command line that takes the picked
+    /// argument, for hints.
     ///
     /// # Errors
     ///
-    /// A usage error where there is nobody to ask, nothing to pick or nothing was picked.
+    /// A usage error when there is no terminal, there are no choices, or none was picked.
     pub fn pick(self, what: &str, usage: &str, choices: &[Choice]) -> Result<String, CommandError> {
         if choices.is_empty() {
             return Err(CommandError::usage(format!("there is no {what} yet")));
@@ -53,11 +54,11 @@ impl Prompt {
         picked?.ok_or_else(|| CommandError::usage(format!("no {what} was picked")))
     }
 
-    /// Asks yes or no; without an answer it is no.
+    /// Asks a question with the answers yes and no. An empty answer means no.
     ///
     /// # Errors
     ///
-    /// When there is nobody to ask; `instead` is the flag that answers beforehand.
+    /// When there is no terminal. `instead` is a hint: the command line that needs no question.
     pub fn confirm(self, question: &str, instead: &str) -> Result<bool, CommandError> {
         if !self.interactive {
             let message = format!("{question} (there is no terminal to answer on)");
@@ -72,12 +73,13 @@ impl Prompt {
     }
 }
 
-impl Prompt {
-    /// Asks for something that nobody may see, a key at a time so that an interrupt is obeyed at once.
+impl Questions {
+    /// Asks for a secret, which is not shown. It is read key by key, so that an interrupt ends it
+    /// at once.
     ///
     /// # Errors
     ///
-    /// When there is nobody to ask, or the person gave up.
+    /// When there is no terminal, or the person gave up.
     pub fn hidden(self, question: &str) -> Result<String, CommandError> {
         if !self.interactive {
             return Err(CommandError::usage("there is no terminal to ask on"));
@@ -85,7 +87,7 @@ impl Prompt {
         let mut err = io::stderr().lock();
         write!(err, "{}", sanitise_line(question)).map_err(broken)?;
         err.flush().map_err(broken)?;
-        let silence = Silence::begin().map_err(broken)?;
+        let silence = HiddenInput::begin().map_err(broken)?;
         let typed = unseen(io::stdin().lock());
         drop(silence);
         writeln!(err).map_err(broken)?;
@@ -93,10 +95,10 @@ impl Prompt {
     }
 }
 
-/// A terminal that shows nothing and sends no signals, until it is dropped.
-struct Silence(rustix::termios::Termios);
+/// A terminal that shows no keys and sends no signals until this is dropped.
+struct HiddenInput(rustix::termios::Termios);
 
-impl Silence {
+impl HiddenInput {
     fn begin() -> io::Result<Self> {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
         let before = tcgetattr(io::stdin())?;
@@ -107,7 +109,7 @@ impl Silence {
     }
 }
 
-impl Drop for Silence {
+impl Drop for HiddenInput {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
         if tcsetattr(io::stdin(), OptionalActions::Flush, &self.0).is_err() {
@@ -116,7 +118,7 @@ impl Drop for Silence {
     }
 }
 
-/// Reads up to the end of a line; Ctrl-C gives up and the delete key takes back.
+/// Reads up to the end of a line. Ctrl-C gives up, and the delete key removes the last character.
 fn unseen(input: impl BufRead) -> Result<String, CommandError> {
     let mut typed = Vec::new();
     for byte in input.bytes() {
@@ -128,10 +130,10 @@ fn unseen(input: impl BufRead) -> Result<String, CommandError> {
             byte => typed.push(byte),
         }
     }
-    String::from_utf8(typed).map_err(|_| CommandError::usage("that is no text"))
+    String::from_utf8(typed).map_err(|_| CommandError::usage("that is not text"))
 }
 
-impl Default for Prompt {
+impl Default for Questions {
     fn default() -> Self {
         Self::new()
     }
@@ -198,7 +200,7 @@ fn show(choices: &[&Choice], screen: &mut impl Write) -> Result<(), CommandError
 }
 
 impl Choice {
-    /// Whether `text`, in lower case, is in what is typed or in what is shown.
+    /// Returns true if the argument or the description contains `text`, which is in lower case.
     fn contains(&self, text: &str) -> bool {
         [&self.argument, &self.description].iter().any(|own| own.to_lowercase().contains(text))
     }
@@ -274,7 +276,7 @@ mod tests {
 
     #[test]
     fn without_a_terminal_the_choices_are_named() {
-        let prompt = Prompt { interactive: false };
+        let prompt = Questions { interactive: false };
 
         let error = prompt.pick("session", "openkoi session show", &choices()).unwrap_err();
 
