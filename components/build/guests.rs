@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::{BuildError, at};
+use crate::error::{BuildError, at};
 
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "guest";

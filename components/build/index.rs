@@ -5,7 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{BuildError, Component, at, guests::Layout};
+use crate::{
+    error::{BuildError, at},
+    guests::Layout,
+    native::Component,
+};
 
 /// Writes all indexes.
 pub fn write(layout: &Layout, components: &[Component]) -> Result<(), BuildError> {

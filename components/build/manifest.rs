@@ -3,7 +3,7 @@
 
 use wasmparser::{Parser, Payload};
 
-use crate::{BuildError, guests::Guest};
+use crate::{error::BuildError, guests::Guest};
 
 const SECTION: &str = "openkoi:manifest";
 const KINDS: [&str; 9] = [

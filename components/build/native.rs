@@ -16,7 +16,8 @@ use wasmtime::{Config, Engine};
 use zstd_safe::CParameter;
 
 use crate::{
-    BuildError, Component, at, config,
+    config,
+    error::{BuildError, at},
     guests::{Guest, Layout},
     manifest::{self, Manifest},
     symbols,
@@ -33,6 +34,21 @@ const WINDOW_LOG: u32 = 24;
 /// The component that is embedded as it is, and that all others are packed against: they share the standard
 /// library, the SDK and serde with it. It is loaded most often, and so without being unpacked.
 const BASE: &str = "openai";
+
+/// A component that is ready to be embedded.
+pub struct Component {
+    pub name: String,
+    pub kind: String,
+    pub digest: String,
+    /// The manifest as compact JSON.
+    pub manifest: String,
+    pub wasm_length: usize,
+    pub native_length: usize,
+    /// Whether the code is packed. One component's is not.
+    pub packed: bool,
+    /// The compiled code.
+    pub native: PathBuf,
+}
 
 /// A component that is compiled, and not packed yet.
 struct Image<'a> {

@@ -1,17 +1,6 @@
 //! What the `export_*!` macros expand to. Natively they only check the type: the names of component exports do
 //! not link outside of WebAssembly.
 
-use std::sync::Once;
-
-/// Makes a panic say in the host's log what it was about before the instance traps.
-#[doc(hidden)]
-pub fn prepare() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        std::panic::set_hook(Box::new(|panic| crate::log::error(&panic.to_string())));
-    });
-}
-
 /// Embeds the `component.toml` beside the calling crate's `Cargo.toml` as the section `openkoi:manifest`.
 #[doc(hidden)]
 #[macro_export]

@@ -50,6 +50,7 @@ pub mod log;
 pub mod memory;
 pub mod model;
 pub mod ndjson;
+mod panic;
 pub mod process;
 pub mod progress;
 pub mod provider;
@@ -66,7 +67,7 @@ pub use serde;
 pub use serde_json;
 
 #[doc(hidden)]
-pub use export::prepare;
+pub use panic::prepare;
 
 /// The examples of the README have to compile.
 #[cfg(doctest)]

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use super::{Entry, FileSystem, Kind, Stat};
+use super::system::{Entry, FileSystem, Kind, Stat};
 use crate::{Failure, Result, walk};
 
 /// A tree of files that exists in a unit test only. Directories are there because files or other directories
