@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Why the components were not built.
 #[derive(Debug, thiserror::Error)]
-pub enum BuildError {
+pub(crate) enum BuildError {
     #[error("the target wasm32-wasip2 is not installed; run `rustup target add wasm32-wasip2`")]
     NoTarget,
     #[error("the components did not build; cargo's messages are above")]
@@ -22,6 +22,6 @@ pub enum BuildError {
 }
 
 /// Adds the path to what went wrong with it.
-pub fn at<T>(path: &Path, result: std::io::Result<T>) -> Result<T, BuildError> {
+pub(crate) fn at<T>(path: &Path, result: std::io::Result<T>) -> Result<T, BuildError> {
     result.map_err(|source| BuildError::Io { path: path.to_owned(), source })
 }

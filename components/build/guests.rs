@@ -12,23 +12,23 @@ const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "guest";
 
 /// Where everything is.
-pub struct Layout {
+pub(crate) struct Layout {
     /// The workspace.
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     /// Where this build script writes.
-    pub out: PathBuf,
+    pub(crate) out: PathBuf,
     /// The nested cargo's target directory, shared by all profiles.
-    pub guests: PathBuf,
+    pub(crate) guests: PathBuf,
     rustc: PathBuf,
     sysroot: PathBuf,
 }
 
 /// One package that was built.
-pub struct Guest {
+pub(crate) struct Guest {
     /// The package's name.
-    pub package: String,
+    pub(crate) package: String,
     /// The component.
-    pub wasm: Vec<u8>,
+    pub(crate) wasm: Vec<u8>,
 }
 
 /// One package that is to be built.
@@ -38,7 +38,7 @@ struct Package {
 
 impl Layout {
     /// Reads what cargo tells a build script.
-    pub fn find() -> Result<Self, BuildError> {
+    pub(crate) fn find() -> Result<Self, BuildError> {
         let manifest = variable("CARGO_MANIFEST_DIR")?;
         let out = variable("OUT_DIR")?;
         let rustc = variable("RUSTC")?;
@@ -54,7 +54,7 @@ impl Layout {
 
     /// Tells cargo what the components are made of. The kernel is not part of it, but for the file that says
     /// how code is compiled.
-    pub fn watch(&self) {
+    pub(crate) fn watch(&self) {
         let watched = [
             "Cargo.lock",
             "Cargo.toml",
@@ -106,7 +106,7 @@ impl Layout {
 }
 
 /// Builds all component packages and returns their bytes.
-pub fn build(layout: &Layout) -> Result<Vec<Guest>, BuildError> {
+pub(crate) fn build(layout: &Layout) -> Result<Vec<Guest>, BuildError> {
     if !layout.sysroot.join("lib/rustlib").join(TARGET).exists() {
         return Err(BuildError::NoTarget);
     }

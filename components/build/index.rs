@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Writes all indexes.
-pub fn write(layout: &Layout, components: &[Component]) -> Result<(), BuildError> {
+pub(crate) fn write(layout: &Layout, components: &[Component]) -> Result<(), BuildError> {
     let mut source = String::from("&[\n");
     for component in components {
         // Should somebody empty the directory of compiled code, this build is to be done again.

@@ -20,17 +20,17 @@ const KINDS: [&str; 9] = [
 
 /// The part of a manifest by which a component is found, and the whole of it as JSON.
 #[derive(Clone)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// The component's name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its kind.
-    pub kind: String,
+    pub(crate) kind: String,
     /// The whole manifest, compact.
-    pub json: String,
+    pub(crate) json: String,
 }
 
 /// Reads the manifest of `guest`.
-pub fn read(guest: &Guest) -> Result<Manifest, BuildError> {
+pub(crate) fn read(guest: &Guest) -> Result<Manifest, BuildError> {
     let problem =
         |problem: String| BuildError::Manifest { package: guest.package.clone(), problem };
     let text = section(&guest.wasm).ok_or_else(|| {

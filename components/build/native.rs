@@ -36,18 +36,18 @@ const WINDOW_LOG: u32 = 24;
 const BASE: &str = "openai";
 
 /// A component that is ready to be embedded.
-pub struct Component {
-    pub name: String,
-    pub kind: String,
-    pub digest: String,
+pub(crate) struct Component {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) digest: String,
     /// The manifest as compact JSON.
-    pub manifest: String,
-    pub wasm_length: usize,
-    pub native_length: usize,
+    pub(crate) manifest: String,
+    pub(crate) wasm_length: usize,
+    pub(crate) native_length: usize,
     /// Whether the code is packed. One component's is not.
-    pub packed: bool,
+    pub(crate) packed: bool,
     /// The compiled code.
-    pub native: PathBuf,
+    pub(crate) native: PathBuf,
 }
 
 /// A component that is compiled, and not packed yet.
@@ -59,7 +59,7 @@ struct Image<'a> {
 }
 
 /// Compiles all of `guests`.
-pub fn compile(layout: &Layout, guests: &[Guest]) -> Result<Vec<Component>, BuildError> {
+pub(crate) fn compile(layout: &Layout, guests: &[Guest]) -> Result<Vec<Component>, BuildError> {
     let engine = engine().map_err(|error| BuildError::Compile {
         package: "any component".to_owned(),
         problem: format!("{error:#}"),

@@ -20,7 +20,7 @@ const UNREAD: [&[u8]; 2] = [b".symtab", b".strtab"];
 
 /// Returns the code without its symbols, or as it was if it is not laid out as expected: that they are the last
 /// but for the names of the sections, and the table of sections is the end.
-pub fn without(code: Vec<u8>) -> Vec<u8> {
+pub(crate) fn without(code: Vec<u8>) -> Vec<u8> {
     cut(&code).unwrap_or(code)
 }
 

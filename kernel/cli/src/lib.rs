@@ -6,6 +6,7 @@
 //!
 //! Only this crate reads the environment ([`env`]), the command line and the home directory ([`paths`]); all
 //! below it get values. [`models`] decides which provider and model do the work.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 mod approver;
 pub mod args;

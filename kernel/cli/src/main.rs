@@ -1,4 +1,5 @@
 //! The `openkoi` program. Everything it does is in the library beside it.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 use std::process::ExitCode;
 

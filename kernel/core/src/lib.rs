@@ -8,6 +8,7 @@
 //! [`gate`], which asks the [`capability`] decision, the [`trust`] level and, if need be, a person
 //! ([`approval`]); the [`recorder`] keeps what happened and gives it back when a run is resumed or verified;
 //! [`evidence`] says how the work stands; [`outcome`] is what is left at the end.
+#![warn(clippy::disallowed_methods)]
 
 pub mod approval;
 pub mod capability;

@@ -58,8 +58,8 @@ impl Request {
         self
     }
 
-    /// Sends the request and returns when the response's head is there. A status of 400 and above is no
-    /// failure; see [`Response::success`].
+    /// Sends the request and returns when the response's head is there. A status of 400 and above is not
+    /// a failure; see [`Response::success`].
     ///
     /// # Errors
     ///

@@ -24,7 +24,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Failure::Limited`] for a line of more than 1 MiB, [`Failure::Failed`] for one that is no `T`.
+    /// [`Failure::Limited`] for a line of more than 1 MiB, [`Failure::Failed`] for one that is not a `T`.
     pub fn push<T: DeserializeOwned>(&mut self, bytes: &[u8], values: &mut Vec<T>) -> Result<()> {
         self.0.push(bytes, |line| {
             values.extend(value(line)?);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_a_line_that_is_no_json_is_kept() {
+    fn what_came_before_a_line_that_is_not_json_is_kept() {
         let (mut reader, mut values) = (Reader::new(), Vec::<Value>::new());
 
         let failure = reader.push(b"[1]\noops\n[2]\n", &mut values);

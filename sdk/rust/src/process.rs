@@ -79,7 +79,7 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// What the host says. A program that fails is no failure; see [`Finished::exit`].
+    /// What the host says. A program that fails is not a failure; see [`Finished::exit`].
     pub fn output(&self, max: usize) -> Result<Finished> {
         let mut stdout = Capture::new(max);
         let mut stderr = Capture::new(max);

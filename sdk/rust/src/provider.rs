@@ -238,7 +238,7 @@ impl HttpRequest {
     }
 }
 
-/// Returns the first header called `name`, compared without case, as text; bytes that are no UTF-8 are replaced.
+/// Returns the first header called `name`, compared without case, as text; bytes that are not UTF-8 are replaced.
 pub fn header(headers: &[Header], name: &str) -> Option<String> {
     let found = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
     Some(String::from_utf8_lossy(&found.value).into_owned())

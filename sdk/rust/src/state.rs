@@ -46,7 +46,7 @@ pub fn set_bytes(key: &str, value: &[u8]) -> Result<()> {
     hosted(|| state::set(key, value))
 }
 
-/// Removes `key`; removing one that is not there is no failure.
+/// Removes `key`; removing one that is not there is not a failure.
 ///
 /// # Errors
 ///

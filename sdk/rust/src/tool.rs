@@ -15,7 +15,7 @@ pub trait Tool {
     ///
     /// # Errors
     ///
-    /// Whatever the model may read and mend.
+    /// Whatever the model may read and fix.
     fn call(name: &str, arguments: &str, context: &Context) -> Result<Output>;
 }
 
@@ -41,7 +41,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// If `value` cannot be written as JSON, for example a map whose keys are no text.
+    /// If `value` cannot be written as JSON, for example a map whose keys are not text.
     pub fn structured(mut self, value: &impl Serialize) -> Result<Self> {
         self.structured = Some(serde_json::to_string(value)?);
         Ok(self)

@@ -61,7 +61,7 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     let workspace = directory.path.as_path();
     if !flags.show.quiet {
         context.printer.notice(&format!(
-            "A demonstration with a scripted model on {}: `{}` fails, and the loop mends it.\nIts directory: {}",
+            "A demonstration with a scripted model on {}: `{}` fails, and the loop fixes it.\nIts directory: {}",
             description.title,
             description.command,
             workspace.display()

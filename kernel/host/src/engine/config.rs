@@ -4,14 +4,14 @@
 use wasmtime::Config;
 
 /// How deep a guest may recurse, in bytes of stack.
-pub const MAX_WASM_STACK: usize = 512 * 1024;
+pub(crate) const MAX_WASM_STACK: usize = 512 * 1024;
 
 /// The stack of a call: the guest's part, and enough for a host function at the bottom of it.
-pub const ASYNC_STACK: usize = 2 * 1024 * 1024;
+pub(crate) const ASYNC_STACK: usize = 2 * 1024 * 1024;
 
 /// Sets everything that code and the process running it have to agree on. What a call may use up is set on its
 /// store.
-pub fn configure(config: &mut Config) {
+pub(crate) fn configure(config: &mut Config) {
     config
         .epoch_interruption(true)
         .max_wasm_stack(MAX_WASM_STACK)

@@ -17,7 +17,7 @@ pub(super) fn paths(tokens: TokenStream) -> Vec<Mention> {
         match first {
             TokenTree::Group(group) => found.extend(paths(group.stream())),
             TokenTree::Literal(literal) => found.extend(string(&literal.to_string())),
-            // A field, a method, or a variable of the macro is no path; `$crate` begins one.
+            // A field, a method, or a variable of the macro is not a path; `$crate` begins one.
             TokenTree::Ident(name) if before != '.' && (before != '$' || name == "crate") => {
                 let (path, after) = path(name.to_string(), after);
                 let is_call = matches!(after, [TokenTree::Punct(mark), TokenTree::Group(_), ..]
