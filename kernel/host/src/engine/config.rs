@@ -1,16 +1,15 @@
-//! How components become native code, in one place: the host includes this file, and so does the build script
-//! of `openkoi-components`. Were the two to differ, the host would refuse the code that was built for it.
+//! Settings by which components become native code. The host includes this file, and so does the build script of
+//! `openkoi-components`: with other settings there, the host would refuse the code that was built for it.
 
 use wasmtime::Config;
 
-/// How deep a guest may recurse, in bytes of stack.
+/// The guest's part of the stack, in bytes.
 pub(crate) const MAX_WASM_STACK: usize = 512 * 1024;
 
 /// The stack of a call: the guest's part, and enough for a host function at the bottom of it.
 pub(crate) const ASYNC_STACK: usize = 2 * 1024 * 1024;
 
-/// Sets everything that code and the process running it have to agree on. What a call may use up is set on its
-/// store.
+/// Sets what native code and the process that runs it have to agree on. Limits of a call are set on its store.
 pub(crate) fn configure(config: &mut Config) {
     config
         .epoch_interruption(true)
@@ -26,7 +25,7 @@ pub(crate) fn configure(config: &mut Config) {
     leave_out(config);
 }
 
-/// Proposals that no component of ours uses are surface without use.
+/// Turns off proposals that our components do not use: they would be attack surface for no benefit.
 fn leave_out(config: &mut Config) {
     config
         .shared_memory(false)
