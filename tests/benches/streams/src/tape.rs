@@ -19,7 +19,11 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// Repeats the middle of `events` until there are about `bytes`. `read` returns the bytes of text in a stream.
-    pub(crate) fn new(events: Vec<Vec<u8>>, bytes: usize, read: impl Fn(&mut Pieces) -> usize) -> Self {
+    pub(crate) fn new(
+        events: Vec<Vec<u8>>,
+        bytes: usize,
+        read: impl Fn(&mut Pieces) -> usize,
+    ) -> Self {
         let mut recording = Self { events, rounds: 1, text: 0 };
         let once = recording.len();
         let middle = recording.middle().iter().map(Vec::len).sum::<usize>();
