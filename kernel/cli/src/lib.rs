@@ -4,7 +4,7 @@
 //! was meant, [`commands`] do it with what [`context`] gives them, and [`output`] prints what they found. What
 //! goes wrong is a [`error::CommandError`], whose kind is the program's [`exit`] code.
 //!
-//! Only this crate reads the environment ([`env`]), the command line and the home directory ([`paths`]); all
+//! Only this crate reads the environment ([`mod@env`]), the command line and the home directory ([`paths`]); all
 //! below it get values. [`models`] decides which provider and model do the work.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
