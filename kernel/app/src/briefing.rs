@@ -39,7 +39,7 @@ pub(crate) struct SkillSet {
 
 impl SkillSet {
     /// Reads the skills of the binary, the home and the workspace.
-    pub fn load(home: &Path, workspace: &Path) -> Self {
+    pub(crate) fn load(home: &Path, workspace: &Path) -> Self {
         let places = SkillDirectories {
             home: Some(home),
             workspace: Some(workspace),
@@ -54,7 +54,7 @@ impl SkillSet {
 
     /// Returns the rubric of each kind of work. A rubric of the user or the project goes before the
     /// bundled one.
-    pub fn rubrics(&self) -> BTreeMap<String, Rubric> {
+    pub(crate) fn rubrics(&self) -> BTreeMap<String, Rubric> {
         let evaluators =
             || self.skills.skills.iter().filter(|skill| skill.kind == SkillKind::Evaluator);
         let chosen = RUBRICS.iter().filter_map(|(kind, bundled)| {

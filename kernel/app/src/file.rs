@@ -1,10 +1,10 @@
-//! Files that a surface writes for the user.
+//! Files that a surface reads and writes for the user.
 
 use std::path::Path;
 
 use openkoi_brokers::durable;
 
-pub use openkoi_brokers::durable::DurableError;
+pub use openkoi_brokers::{disk::*, durable::DurableError};
 
 /// Replaces a file in one step: after a crash it has either its old contents or the new ones.
 ///

@@ -20,6 +20,7 @@
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`undo`] | undo and redo of a task's changes |
 //! | [`error`] | the errors, as types |
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod access;
 pub mod app;

@@ -28,20 +28,20 @@ pub(crate) fn project_rules(root: &Path) -> Option<(&'static str, String)> {
 }
 
 /// The rules of directories below a workspace, each given to a task once.
-pub struct NestedRules {
+pub(crate) struct NestedRules {
     root: PathBuf,
     given: Mutex<HashSet<(TaskId, PathBuf)>>,
 }
 
 impl NestedRules {
     /// Returns the rules below `root`, a path without links. No file is read yet.
-    pub fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path) -> Self {
         Self { root: root.to_owned(), given: Mutex::default() }
     }
 
     /// Returns the rules of the directories above `target` that `task` has not been given yet,
     /// outermost first. A target that is not a path in the workspace has none.
-    pub fn about(&self, task: &TaskId, target: &str) -> Option<String> {
+    pub(crate) fn about(&self, task: &TaskId, target: &str) -> Option<String> {
         let mut text = String::new();
         for directory in self.directories(target) {
             let Some((name, rules)) = self.not_given(task, &directory) else { continue };
@@ -77,8 +77,8 @@ impl NestedRules {
                 _ => return Vec::new(),
             }
             // A link may lead out of the project.
-            match place.canonicalize() {
-                Ok(real) if real == place && real.is_dir() => found.push(real),
+            match disk::canonical(&place) {
+                Ok(real) if real == place && disk::is_directory(&real) => found.push(real),
                 _ => break,
             }
         }

@@ -4,6 +4,7 @@
 
 use std::{future::Future, pin::pin, sync::Arc};
 
+use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
     event::Entry,
     id::{SessionId, TaskId},
@@ -122,7 +123,7 @@ async fn while_running<T>(files: &StateFiles, run: impl Future<Output = T>) -> T
         tokio::select! {
             biased;
             result = &mut run => return result,
-            () = tokio::time::sleep(WRITTEN_EVERY) => files.catch_up(),
+            () = SystemClock.sleep(WRITTEN_EVERY) => files.catch_up(),
         }
     }
 }

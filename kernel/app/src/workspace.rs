@@ -24,7 +24,7 @@ use crate::paths::Paths;
 const SHOWN: usize = 60;
 
 /// A workspace whose states are kept as snapshots.
-pub struct SnapshotWorkspace {
+pub(crate) struct SnapshotWorkspace {
     root: PathBuf,
     store: SnapshotStore,
     index_path: PathBuf,
@@ -38,7 +38,7 @@ impl SnapshotWorkspace {
     /// # Errors
     ///
     /// When the store of snapshots cannot be created.
-    pub fn new(root: &Path, paths: &Paths) -> Result<Self, SnapshotError> {
+    pub(crate) fn new(root: &Path, paths: &Paths) -> Result<Self, SnapshotError> {
         let store = SnapshotStore::open(&paths.snapshots())?;
         let index_path = paths.snapshot_index(root);
         Ok(Self { root: root.to_owned(), store, index_path, index: Mutex::new(None) })

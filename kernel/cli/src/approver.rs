@@ -19,14 +19,14 @@ use crate::output::{Questions, sanitise, sanitise_line};
 const SHOWN: usize = 600;
 
 /// The approver that asks the person at the terminal.
-pub struct Terminal {
+pub(crate) struct Terminal {
     questions: Questions,
     storage: Arc<Storage>,
 }
 
 impl Terminal {
     /// Returns an approver that saves rules in `storage`.
-    pub fn new(questions: Questions, storage: Arc<Storage>) -> Self {
+    pub(crate) fn new(questions: Questions, storage: Arc<Storage>) -> Self {
         Self { questions, storage }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 /// # Errors
 ///
 /// The error of the command.
-pub fn dispatch(action: Action, context: &Context) -> Result<Exit, CommandError> {
+pub(crate) fn dispatch(action: Action, context: &Context) -> Result<Exit, CommandError> {
     match action {
         Action::Page(text) => {
             context.printer.raw(text.as_bytes())?;

@@ -51,6 +51,10 @@ pub const ALL: [&Variable; 14] = [
 ///
 /// If the present directory is gone or may not be read, it is `.` here, and opening it fails later
 /// where it is needed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program reads its environment here and hands it down"
+)]
 pub fn current() -> Environment {
     let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     Environment::new(std::env::vars_os(), directory)

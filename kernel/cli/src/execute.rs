@@ -2,12 +2,12 @@
 //! Tasks, chats, demonstrations and resumed runs are executed here.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use openkoi_app::{
+    file,
     run::{Listeners, RunEnd},
     task_runtime::{Surface, TaskRuntime},
 };
@@ -61,7 +61,7 @@ impl Show {
 }
 
 /// One run of a command, with its surroundings.
-pub struct Execution<'a> {
+pub(crate) struct Execution<'a> {
     /// The context of the command.
     pub context: &'a Context,
     /// The runtime for tasks of the workspace.
@@ -73,7 +73,7 @@ pub struct Execution<'a> {
 }
 
 /// Prints the warnings about the sandbox and the notices about the model, once for each command.
-pub fn announce(context: &Context, runtime: &TaskRuntime, show: &Show) {
+pub(crate) fn announce(context: &Context, runtime: &TaskRuntime, show: &Show) {
     runtime.warnings().iter().for_each(|warning| context.printer.warning(warning));
     if !show.quiet {
         runtime.notices().iter().for_each(|notice| context.printer.notice(notice));
@@ -86,7 +86,7 @@ impl Execution<'_> {
     /// # Errors
     ///
     /// When the run stopped before its end; it can then be resumed.
-    pub async fn start(&self, task: Task) -> Result<Exit, CommandError> {
+    pub(crate) async fn start(&self, task: Task) -> Result<Exit, CommandError> {
         let (surface, lines) = self.surface();
         let end = Arc::clone(self.runtime).start(task, surface).await?;
         self.conclude(end, lines.as_deref())
@@ -97,7 +97,7 @@ impl Execution<'_> {
     /// # Errors
     ///
     /// As [`Execution::start`].
-    pub async fn resume(&self, task: &TaskRecord) -> Result<Exit, CommandError> {
+    pub(crate) async fn resume(&self, task: &TaskRecord) -> Result<Exit, CommandError> {
         let (surface, lines) = self.surface();
         let (id, session) = (task.id.clone(), task.session.clone());
         let end = Arc::clone(self.runtime).resume(id, session, surface).await?;
@@ -210,11 +210,8 @@ impl Ended<'_> {
 
 fn write(path: &Path, text: &str) -> Result<(), CommandError> {
     // An existing file keeps its mode.
-    let mode = fs::metadata(path).map_or(0o644, |meta| {
-        use std::os::unix::fs::PermissionsExt as _;
-        meta.permissions().mode() & 0o777
-    });
-    openkoi_app::file::put(path, text.as_bytes(), mode).map_err(|error| {
+    let mode = file::status(path).map_or(0o644, |status| status.mode & 0o777);
+    file::put(path, text.as_bytes(), mode).map_err(|error| {
         CommandError::failed(format!("cannot write `{}`: {error}", path.display()))
     })
 }

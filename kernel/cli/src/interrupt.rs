@@ -15,7 +15,7 @@ use crate::{error::CommandError, exit::Exit};
 
 /// The signal that asked for the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub(crate) enum Asked {
     /// None so far.
     No,
     /// Ctrl-C.
@@ -26,7 +26,7 @@ pub enum Asked {
 
 /// The signals that have arrived. They are listened for as long as the async runtime lives.
 #[derive(Clone, Debug)]
-pub struct Interrupts {
+pub(crate) struct Interrupts {
     state: watch::Sender<Asked>,
     count: Arc<AtomicU8>,
 }
@@ -37,7 +37,7 @@ impl Interrupts {
     /// # Errors
     ///
     /// When the system does not let the program listen for signals.
-    pub fn listen() -> Result<Self, CommandError> {
+    pub(crate) fn listen() -> Result<Self, CommandError> {
         let this = Self { state: watch::channel(Asked::No).0, count: Arc::default() };
         let kinds = [
             (SignalKind::interrupt(), Asked::Interrupt),
@@ -54,13 +54,13 @@ impl Interrupts {
     }
 
     /// Returns the signal that asked for the end.
-    pub fn asked(&self) -> Asked {
+    pub(crate) fn asked(&self) -> Asked {
         *self.state.borrow()
     }
 
     /// Forgets the signals so far, so that a conversation can go on after one of its turns was
     /// interrupted.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.count.store(0, Ordering::Relaxed);
         self.state.send_replace(Asked::No);
     }

@@ -5,8 +5,9 @@
 //! `context`. [`output`] prints results and errors. An error is an [`error::CommandError`], whose
 //! kind is the program's [`exit`] code.
 //!
-//! This crate reads the command line and the environment ([`env`]) and passes them down as values.
+//! This crate reads the command line and the environment ([`mod@env`]) and passes them down as values.
 //! Settings, models, wiring and runs are in `openkoi-app`.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 mod approver;
 pub mod args;

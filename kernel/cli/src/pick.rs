@@ -17,7 +17,7 @@ use crate::{
 ///
 /// A usage error with the names of the models when there is no terminal, or the reason why they are
 /// not known.
-pub fn pick(context: &Context, settings: &Settings) -> Result<String, CommandError> {
+pub(crate) fn pick(context: &Context, settings: &Settings) -> Result<String, CommandError> {
     let mut connections = context.connections(settings)?;
     // The configured models do not matter here, because the person picks one now.
     let unnamed = settings.without_models();

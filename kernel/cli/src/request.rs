@@ -2,9 +2,10 @@
 
 pub mod stdin;
 
-use std::{fs, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use openkoi_app::{
+    file,
     session::SessionChoice,
     settings::{Layers, Settings, SettingsError},
 };
@@ -202,17 +203,20 @@ fn schema(path: &std::path::Path) -> Result<Value, CommandError> {
     let unfit = |reason: String| {
         CommandError::usage(format!("`{}` is not a JSON schema: {reason}", path.display()))
     };
-    let meta = fs::metadata(path).map_err(|error| unfit(error.to_string()))?;
-    if !meta.is_file() || meta.len() > LARGEST_SCHEMA {
-        return Err(unfit("it is not a file of at most 1 MiB".to_owned()));
-    }
-    let text = fs::read_to_string(path).map_err(|error| unfit(error.to_string()))?;
+    let text = file::read_text(path, LARGEST_SCHEMA).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge | io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => {
+            unfit("it is not a file of at most 1 MiB".to_owned())
+        }
+        _ => unfit(error.to_string()),
+    })?;
     let value: Value = serde_json::from_str(&text).map_err(|error| unfit(error.to_string()))?;
     if value.is_object() { Ok(value) } else { Err(unfit("it is not an object".to_owned())) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

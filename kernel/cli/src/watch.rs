@@ -30,7 +30,7 @@ const LONGEST_LINE: usize = 2_000;
 const SHOWN: usize = 80;
 
 /// A listener that prints every event as a line of JSON, as it happens.
-pub struct EventStream(pub Printer);
+pub(crate) struct EventStream(pub Printer);
 
 impl Listener for EventStream {
     fn event(&self, entry: &Entry) {
@@ -59,7 +59,7 @@ impl Listener for EventStream {
 
 /// A listener that prints progress lines to stderr and, on a terminal, streams the executor's text
 /// there too.
-pub struct ProgressLines {
+pub(crate) struct ProgressLines {
     palette: Palette,
     streams: bool,
     /// True while the cursor stands behind streamed text.
@@ -72,7 +72,7 @@ pub struct ProgressLines {
 
 impl ProgressLines {
     /// Returns progress lines with the colours of stderr.
-    pub fn new(printer: &Printer) -> Self {
+    pub(crate) fn new(printer: &Printer) -> Self {
         let err = printer.err();
         Self {
             palette: err.palette,
@@ -84,7 +84,7 @@ impl ProgressLines {
     }
 
     /// Returns true if a person has just seen `text` stream by.
-    pub fn has_shown(&self, text: &str) -> bool {
+    pub(crate) fn has_shown(&self, text: &str) -> bool {
         let streamed = self.streamed.lock().unwrap_or_else(PoisonError::into_inner);
         self.streams && !text.is_empty() && streamed.trim() == text.trim()
     }
@@ -229,7 +229,7 @@ impl Listener for ProgressLines {
 }
 
 /// Returns the reason why the work was not accepted.
-pub fn reason(ending: &Ending, outcome: &Outcome) -> String {
+pub(crate) fn reason(ending: &Ending, outcome: &Outcome) -> String {
     match ending {
         Ending::Accepted => String::new(),
         Ending::Stalled { reason } => reason.clone(),
@@ -292,7 +292,7 @@ fn short(failure: &Failure) -> String {
 }
 
 /// Returns at most `most` characters of a text, with `…` if there were more.
-pub fn cut(text: &str, most: usize) -> String {
+pub(crate) fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
         None => text.to_owned(),

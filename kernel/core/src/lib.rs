@@ -9,6 +9,7 @@
 //! be, a person ([`approval`]), and leaves a [`decision`]; a call that may run reaches the [`toolbox`] with its
 //! [`scope`]; the [`recorder`] keeps what happened and gives it back when a run is resumed or verified;
 //! [`evidence`] says how the work stands; [`outcome`] is what is left at the end.
+#![warn(clippy::disallowed_methods)]
 
 pub mod approval;
 pub mod blob;

@@ -12,6 +12,7 @@
 //!    [`Brokers`].
 //!
 //! Whatever a guest does to itself ends its own call; the host and other calls go on.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 mod host;
 

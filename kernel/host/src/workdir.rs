@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use openkoi_brokers::files::{FileRules, Files, GrantedDirectory};
+use openkoi_brokers::{
+    disk,
+    files::{FileRules, Files, GrantedDirectory},
+};
 use openkoi_core::{capability::Access, failure::Failure};
 
 use crate::failure;
@@ -59,7 +62,7 @@ impl Workdir {
 
     fn open(&self, access: Access) -> Result<Arc<Files>, Failure> {
         let mut directories = self.directories.clone();
-        if self.output.is_dir() {
+        if disk::is_directory(&self.output) {
             directories.push(GrantedDirectory { path: self.output.clone(), access: Access::Read });
         }
         let mut rules = FileRules {

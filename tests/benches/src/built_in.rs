@@ -3,7 +3,7 @@
 use openkoi_host::{catalog::Embedded, manifest::Kind};
 
 /// Returns every component that comes with the program.
-pub fn all() -> impl Iterator<Item = Embedded> {
+pub(crate) fn all() -> impl Iterator<Item = Embedded> {
     openkoi_components::all().iter().map(|one| Embedded {
         name: one.name,
         kind: Kind::of_word(one.kind).expect("the build has checked it"),
@@ -17,6 +17,6 @@ pub fn all() -> impl Iterator<Item = Embedded> {
 }
 
 /// Returns the component called `name`.
-pub fn one(name: &str) -> Embedded {
+pub(crate) fn one(name: &str) -> Embedded {
     all().find(|one| one.name == name).expect("there is such a component")
 }

@@ -50,7 +50,7 @@ data: [DONE]
 ];
 
 /// Prints what calls take.
-pub fn print() {
+pub(crate) fn print() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("the runtime starts").block_on(async {
         let mut rows = tools().await;

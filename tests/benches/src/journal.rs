@@ -30,7 +30,7 @@ struct Took {
 }
 
 /// Prints how fast entries become durable.
-pub fn print() {
+pub(crate) fn print() {
     // Not in /tmp, which may be in memory.
     let home = tempfile::tempdir_in(target_directory()).expect("a directory can be made");
     let payload = serde_json::to_string(&heavy()).expect("an event is JSON");

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The word by which this program asks itself for one measurement.
-pub const CHILD: &str = "load";
+pub(crate) const CHILD: &str = "load";
 const PROCESSES: usize = 25;
 
 /// One load.
@@ -24,7 +24,7 @@ struct Loaded {
 }
 
 /// Prints what every component takes.
-pub fn print() {
+pub(crate) fn print() {
     let rows: Vec<_> = built_in::all().map(|component| row(&component)).collect();
     let head = [
         "component",
@@ -77,7 +77,7 @@ fn measure(components: &[&str]) -> Vec<Loaded> {
 }
 
 /// Loads `first` and then, if it is named, `then`; prints what the last of them took.
-pub fn child(first: &str, then: Option<&str>) {
+pub(crate) fn child(first: &str, then: Option<&str>) {
     let mut world = World::new();
     let host = world.load_built(built_in::all()).host();
     if then.is_some() {

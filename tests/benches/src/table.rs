@@ -2,7 +2,7 @@
 
 /// The least and the median of many measurements of one thing.
 #[derive(Clone, Copy, Debug)]
-pub struct Spread {
+pub(crate) struct Spread {
     /// What it takes when nothing disturbs it.
     pub least: f64,
     /// What it takes usually.
@@ -15,7 +15,7 @@ impl Spread {
     /// # Panics
     ///
     /// There are none.
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
         let least = *values.first().expect("something was measured");
@@ -23,13 +23,13 @@ impl Spread {
     }
 
     /// Returns both as two cells.
-    pub fn cells(self, decimals: usize) -> [String; 2] {
+    pub(crate) fn cells(self, decimals: usize) -> [String; 2] {
         [self.least, self.median].map(|value| format!("{value:.decimals$}"))
     }
 }
 
 /// Prints a table. The first column is text, the others are numbers.
-pub fn print<const N: usize>(title: &str, head: [&str; N], rows: &[[String; N]]) {
+pub(crate) fn print<const N: usize>(title: &str, head: [&str; N], rows: &[[String; N]]) {
     let head = head.map(str::to_owned);
     let widths: [usize; N] = std::array::from_fn(|at| {
         rows.iter().chain([&head]).map(|row| row[at].chars().count()).max().unwrap_or_default()

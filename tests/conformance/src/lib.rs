@@ -27,7 +27,7 @@ macro_rules! conformance {
                 every_cut_gives_the_same_turn,
                 no_early_end_passes_for_a_turn,
                 a_stream_that_keeps_ending_early_is_an_outage,
-                what_is_no_stream_is_a_typed_error,
+                a_body_that_is_not_a_stream_is_a_typed_error,
                 a_stream_without_end_is_ended,
                 giving_up_closes_the_connection,
                 every_problem_has_its_kind,

@@ -211,7 +211,7 @@ pub async fn a_stream_that_keeps_ending_early_is_an_outage<W: Wire>() {
 }
 
 /// Bytes that are not the vendor's format end in a typed error.
-pub async fn what_is_no_stream_is_a_typed_error<W: Wire>() {
+pub async fn a_body_that_is_not_a_stream_is_a_typed_error<W: Wire>() {
     let bodies: [&[u8]; 5] = [
         b"",
         b"<html><body>Welcome</body></html>",
@@ -297,7 +297,7 @@ pub async fn every_problem_has_its_kind<W: Wire>() {
             Err(error) => error,
             // Some vendors refuse by an answer in good order that has nothing in it.
             Ok(turn) if problem == Problem::Refused && is_withheld(&turn) => continue,
-            Ok(turn) => panic!("{problem:?} is no turn: {turn:?}"),
+            Ok(turn) => panic!("{problem:?} is not a turn: {turn:?}"),
         };
         assert_eq!(error.kind, kind(problem), "{problem:?}: {error}");
         assert!(!error.message.contains('\n'), "{problem:?}: {error}");

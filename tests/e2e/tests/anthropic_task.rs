@@ -2,7 +2,7 @@
 
 use openkoi_test_support::{Anthropic, Home, Kind, anthropic};
 
-use crate::whole_task::{gets_over, honest, mends, shortens, whole_tasks};
+use crate::whole_task::{fixes, gets_over, honest, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 whole_tasks!(anthropic::Messages);
@@ -15,7 +15,7 @@ fn thoughts_go_back_as_they_came() {
     replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "c2lnMg==");
 
     // The server refuses a thought that changed, and one that is missing where thinking goes on.
-    mends::<anthropic::Messages>(replies);
+    fixes::<anthropic::Messages>(replies);
 }
 
 #[test]

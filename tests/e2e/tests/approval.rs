@@ -31,7 +31,7 @@ fn without_a_terminal_a_question_ends_the_run_and_nothing_has_happened() {
 }
 
 #[test]
-fn an_answer_on_standard_input_is_no_answer() {
+fn an_answer_on_standard_input_does_not_approve() {
     let home = scripted([turn().executor().call("write_file", fix())]).config(ASK);
     let before = home.tree();
 

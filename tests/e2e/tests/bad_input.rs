@@ -99,7 +99,7 @@ fn a_misspelt_model_brings_suggestions_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_model_that_the_provider_does_not_have_ends_with_its_word() {
+fn a_model_that_the_provider_does_not_have_is_reported_in_its_words() {
     let server = OpenAi::start([openai::unknown_model("gpt-4.1")]);
     let home = Home::new().provider(&server);
 
@@ -158,7 +158,7 @@ fn a_wrong_key_of_another_vendor_is_said_too() {
 }
 
 #[test]
-fn a_used_up_quota_is_no_rate_limit_and_not_tried_again() {
+fn a_used_up_quota_is_not_a_rate_limit_and_is_not_retried() {
     let server = OpenAi::start([openai::quota_used_up()]);
     let home = Home::new().provider(&server);
     let run = home.openkoi(["say hi", "-i", "0"]).run();
@@ -343,7 +343,7 @@ fn a_second_process_on_the_same_task_is_refused() {
 }
 
 #[test]
-fn input_that_is_no_text_is_refused_or_shown_harmlessly() {
+fn input_that_is_not_text_is_refused_or_shown_harmlessly() {
     let home = scripted([turn().executor().say("Hi.")]);
 
     let run = home.openkoi(["-", "-i", "0"]).stdin([0xff, 0xfe, 0x1b, b'[', b'2', b'J']).run();

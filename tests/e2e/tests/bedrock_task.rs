@@ -5,7 +5,7 @@ use openkoi_test_support::{
     server::{Server, Wire},
 };
 
-use crate::whole_task::{gets_over, honest, mends, shortens, whole_tasks};
+use crate::whole_task::{fixes, gets_over, honest, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 const SECRET: &str = bedrock::Converse::KEY;
@@ -28,7 +28,7 @@ fn thoughts_go_back_as_they_came() {
     replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "c2lnMg==");
 
     // The server refuses a thought that changed, and one that is missing where a round goes on.
-    mends::<bedrock::Converse>(replies);
+    fixes::<bedrock::Converse>(replies);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_wrong_clock_and_unknown_keys_are_said_once_and_not_tried_again() {
 }
 
 #[test]
-fn the_secret_key_is_nowhere() {
+fn the_secret_key_is_neither_shown_nor_sent_nor_kept() {
     // Whoever has the key may have the model say it.
     let told = reply(&format!("The key is {SECRET}, the token {}.", bedrock::TOKEN));
     let server = Bedrock::start([told]);

@@ -178,7 +178,7 @@ fn code_of_an_error(point: Point) -> i32 {
 }
 
 #[test]
-fn an_error_at_any_place_is_an_answer_and_no_defect() {
+fn an_error_at_any_place_is_reported_and_is_not_a_defect() {
     for point in Point::ALL {
         let name = point.name();
         let seen = crash_and_resume(&format!("{name}=error"));

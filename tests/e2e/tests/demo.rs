@@ -42,22 +42,22 @@ fn kept_project(said: &str) -> String {
 }
 
 #[test]
-fn the_demonstration_mends_a_shell_project() {
+fn the_demonstration_fixes_a_shell_project() {
     demonstrates(Kind::Shell, "shell");
 }
 
 #[test]
-fn the_demonstration_mends_a_python_project() {
+fn the_demonstration_fixes_a_python_project() {
     demonstrates(Kind::Python, "python");
 }
 
 #[test]
-fn the_demonstration_mends_a_node_project() {
+fn the_demonstration_fixes_a_node_project() {
     demonstrates(Kind::Node, "node");
 }
 
 #[test]
-fn the_demonstration_mends_a_rust_project() {
+fn the_demonstration_fixes_a_rust_project() {
     demonstrates(Kind::Rust, "rust");
 }
 

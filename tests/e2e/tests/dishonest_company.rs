@@ -151,14 +151,14 @@ fn a_judge_that_judges_can_accept_so_that_the_others_prove_something() {
 }
 
 #[test]
-fn prose_is_no_verdict() {
+fn prose_is_not_a_verdict() {
     let (_, run) = judged(turn().say("Looks great to me, 10/10!"));
 
     assert_eq!(run.code, 1, "{run}");
 }
 
 #[test]
-fn impossible_scores_are_no_verdict() {
+fn impossible_scores_are_not_a_verdict() {
     for score in ["NaN", "Infinity", "1e999", "11", "-1", "\"10/10\"", "null", "true", "[10]"] {
         let scores = format!(
             "{{\"scores\":[{{\"dimension\":\"correctness\",\"score\":{score}}},{{\"dimension\":\"safety\",\
@@ -170,7 +170,7 @@ fn impossible_scores_are_no_verdict() {
 }
 
 #[test]
-fn missing_and_invented_dimensions_are_no_verdict() {
+fn missing_and_invented_dimensions_are_not_a_verdict() {
     let tables = [
         json!({ "scores": [], "findings": [] }),
         json!({ "scores": [{ "dimension": "correctness", "score": 10 }], "findings": [] }),
@@ -184,7 +184,7 @@ fn missing_and_invented_dimensions_are_no_verdict() {
 }
 
 #[test]
-fn a_bad_mark_without_evidence_is_no_verdict() {
+fn a_bad_mark_without_evidence_is_not_a_verdict() {
     let (_, run) = judged(turn().judges(2.0));
 
     assert_eq!(run.code, 1, "{run}");
@@ -210,7 +210,7 @@ fn a_judge_cannot_write() {
 }
 
 #[test]
-fn a_judge_that_breaks_off_is_no_verdict() {
+fn a_judge_that_breaks_off_gives_no_verdict() {
     let turns = writes(Kind::Shell.fix()).into_iter();
     let planner = turn().planner().plans_judged_change();
     let judge = turn().evaluator().say("The scores are").cut(10);

@@ -112,7 +112,7 @@ fn the_version_is_printed_alone() {
 }
 
 #[test]
-fn a_closed_output_is_no_error() {
+fn a_closed_output_is_not_an_error() {
     let home = Home::new();
     let binary = openkoi_test_support::binary::openkoi();
     let script = format!("'{}' man | head -n 1 >/dev/null", binary.display());

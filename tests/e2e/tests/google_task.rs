@@ -2,7 +2,7 @@
 
 use openkoi_test_support::{Google, Home, Kind, Reply, google, server::Wire};
 
-use crate::whole_task::{gets_over, honest, mends, mends_in, shortens, whole_tasks};
+use crate::whole_task::{fixes, fixes_in, gets_over, honest, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 whole_tasks!(google::Gemini);
@@ -12,7 +12,7 @@ fn a_task_is_done_by_a_model_whose_calls_have_no_ids() {
     // The server refuses answers that are not in the order of the calls, and ids that it never gave.
     let server = Google::start(honest(|reply| reply));
     let home = Home::new().project(Kind::Shell).provider(&server);
-    mends_in(&home, server, &["-m", &format!("google/{}", google::OLDER_MODEL)]);
+    fixes_in(&home, server, &["-m", &format!("google/{}", google::OLDER_MODEL)]);
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn signatures_of_thoughts_go_back_on_the_parts_that_they_came_on() {
     replies[2] = said(replies[2].clone()).text("Now I write.");
 
     // The server refuses a signature that changed or moved, and one that is missing where the round goes on.
-    mends::<google::Gemini>(replies);
+    fixes::<google::Gemini>(replies);
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn a_ring_that_complains_with_the_key_is_not_repeated() {
 }
 
 #[test]
-fn a_key_in_a_ring_that_was_locked_since_is_one_line_and_the_way_on() {
+fn a_key_in_a_keyring_that_is_locked_ends_with_one_line_and_a_hint() {
     let server = OpenAi::start([]);
     let ring = Keyring::new();
     let home = home(&server, &ring, "auto");

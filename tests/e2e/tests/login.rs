@@ -243,7 +243,7 @@ fn two_processes_that_renew_at_once_ask_once() {
 }
 
 #[test]
-fn a_login_that_has_ended_is_one_line_and_the_way_on() {
+fn a_login_that_has_ended_is_reported_in_one_line_with_a_hint() {
     let server = Authorization::start(Dialect::Standard, []);
     let home = home(&server, "http://127.0.0.1:9/v1");
     keep(&home, &server, 1);

@@ -3,7 +3,7 @@
 use openkoi_test_support::{Home, Kind, Ollama, ollama, reply, server::Wire};
 use serde_json::json;
 
-use crate::whole_task::{gets_over, honest, mends, mends_in, shortens, whole_tasks};
+use crate::whole_task::{fixes, fixes_in, gets_over, honest, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 whole_tasks!(ollama::Native);
@@ -15,7 +15,7 @@ fn thoughts_go_back_with_the_calls_that_they_led_to() {
     replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "");
 
     // The server refuses a thought that changed, and one that is missing.
-    mends::<ollama::Native>(replies);
+    fixes::<ollama::Native>(replies);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn the_vendors_own_variable_says_where_the_server_is() {
         .env("OLLAMA_HOST", format!("0.0.0.0:{address}"))
         .env("OPENKOI_MODEL", format!("ollama/{}", ollama::Native::MODEL));
 
-    mends_in(&home, server, &[]);
+    fixes_in(&home, server, &[]);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn an_answer_to_a_conversation_that_was_cut_does_not_count() {
 }
 
 #[test]
-fn what_cannot_fit_is_never_sent() {
+fn a_prompt_beyond_the_context_is_not_sent() {
     let server = Ollama::start([]);
     let url = server.base_url();
     let model = format!("ollama/{}", ollama::Native::MODEL);

@@ -140,7 +140,7 @@ fn an_error_inside_a_stream_is_an_error() {
     let run = home.openkoi(["say hello", "-i", "0", "--max-time", "20"]).run();
 
     assert_eq!(run.code, 124, "{run}");
-    assert!(!run.stdout.contains("Hal"), "half an answer is no answer: {run}");
+    assert!(!run.stdout.contains("Hal"), "half an answer is not an answer: {run}");
     server.finish();
 }
 

@@ -12,6 +12,7 @@ mod architecture;
 mod attachments;
 mod bad_input;
 mod bedrock_task;
+mod circles;
 mod crash_resume;
 mod demo;
 mod dishonest;

@@ -22,7 +22,7 @@ fn world(server: &OpenAi, life_s: i64) -> Home {
 const HELLO: [&str; 5] = ["say hi", "-i", "0", "-m", "qwen-cli/gpt-4.1"];
 
 #[test]
-fn a_token_of_another_program_is_used_only_while_a_person_lets_it_be() {
+fn a_token_of_another_program_is_used_only_while_a_person_allows_it() {
     let server = OpenAi::start([reply("Hi.")]);
     let home = world(&server, 3_600);
 
@@ -43,7 +43,7 @@ fn a_token_of_another_program_is_used_only_while_a_person_lets_it_be() {
 }
 
 #[test]
-fn what_could_be_read_is_offered_by_name_and_nothing_else_is_said_of_it() {
+fn a_login_of_another_program_is_offered_by_name_and_not_read() {
     let server = OpenAi::start([]);
     let home = world(&server, 3_600);
 
@@ -80,7 +80,7 @@ fn there_is_nothing_to_allow_where_the_other_program_is_not_logged_in() {
 }
 
 #[test]
-fn a_broken_list_of_what_is_allowed_is_one_line_and_stays() {
+fn a_broken_list_of_consents_is_reported_in_one_line_and_kept() {
     let home = Home::new();
     fs::create_dir_all(home.path()).unwrap();
     let path = home.path().join("consents.json");

@@ -23,7 +23,7 @@ fn answering() -> Home {
     scripted([turn().executor().say("Forty-two.")])
 }
 
-fn mending() -> Home {
+fn fixing() -> Home {
     let kind = Kind::Shell;
     scripted([
         turn().executor().after("write_file").say("Fixed."),
@@ -61,7 +61,7 @@ fn json_is_one_record() {
 
 #[test]
 fn stream_json_is_an_event_a_line_and_the_record_last() {
-    let run = mending().openkoi([TASK, "--output-format", "stream-json"]).timeout(LONG).run();
+    let run = fixing().openkoi([TASK, "--output-format", "stream-json"]).timeout(LONG).run();
 
     let events = run.expect_code(0).json_lines();
     assert!(events.iter().all(|event| event["type"].is_string()), "each line has a type");
@@ -105,7 +105,7 @@ fn an_error_before_the_run_is_a_record_too() {
 
 #[test]
 fn progress_goes_to_standard_error_in_the_known_form() {
-    let run = mending().openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let run = fixing().openkoi([TASK]).timeout(LONG).run().expect_code(0);
 
     assert!(!lines(&run, "[EXEC]").is_empty() && !lines(&run, "[EVAL]").is_empty(), "{run}");
     assert!(run.stderr.contains("✓ Done. 1 iteration. 1 file changed."), "{run}");
@@ -115,7 +115,7 @@ fn progress_goes_to_standard_error_in_the_known_form() {
 
 #[test]
 fn quiet_prints_the_result_alone() {
-    let run = mending().openkoi([TASK, "--quiet"]).timeout(LONG).run().expect_code(0);
+    let run = fixing().openkoi([TASK, "--quiet"]).timeout(LONG).run().expect_code(0);
 
     assert_eq!(run.stderr, "", "{run}");
     assert!(run.stdout.starts_with("Fixed."), "{run}");
@@ -151,7 +151,7 @@ fn a_schema_makes_the_result_a_value_that_fits_it() {
     let value =
         result.as_str().map_or_else(|| result.clone(), |text| serde_json::from_str(text).unwrap());
     assert_eq!(value, json!({ "n": 42 }), "{fits}");
-    assert_ne!(other.code, 0, "what does not fit is no result: {other}");
+    assert_ne!(other.code, 0, "what does not fit is not a result: {other}");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn lists_are_tables_for_people_and_values_for_programs() {
 
 #[test]
 fn a_finished_task_is_shown_replayed_and_verified_by_the_beginning_of_its_id() {
-    let home = mending();
+    let home = fixing();
     let run = home.openkoi([TASK, "--output-format", "json"]).timeout(LONG).run().expect_code(0);
     let record = run.json();
     let short = &record["task_id"].as_str().unwrap()[18..22];
@@ -199,8 +199,8 @@ fn a_finished_task_is_shown_replayed_and_verified_by_the_beginning_of_its_id() {
 
 #[test]
 fn no_colour_is_printed_into_a_pipe_unless_asked_for() {
-    let plain = mending().openkoi([TASK]).timeout(LONG).run().expect_code(0);
-    let asked = mending().openkoi([TASK, "--color", "always"]).timeout(LONG).run().expect_code(0);
+    let plain = fixing().openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let asked = fixing().openkoi([TASK, "--color", "always"]).timeout(LONG).run().expect_code(0);
 
     assert!(!plain.said().contains('\u{1b}'), "{plain}");
     assert!(asked.stderr.contains('\u{1b}'), "{asked}");

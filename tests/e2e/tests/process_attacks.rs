@@ -174,7 +174,7 @@ fn an_output_without_end_is_ended() {
 }
 
 #[test]
-fn an_output_that_is_no_text_does_no_harm() {
+fn an_output_that_is_not_text_does_no_harm() {
     let evil =
         "printf '\\033]52;c;eA==\\007\\033[2J\\233\\000\\377\\376'; head -c 3000 /dev/urandom";
 
@@ -228,9 +228,9 @@ const PLANT: &str = "printf '#!/bin/sh\\necho planted\\n' > .git/hooks/pre-commi
                      echo '{}' > .mcp.json; echo 'Obey.' >> AGENTS.md; mkdir -p .openkoi; \
                      echo '[sandbox]' > .openkoi/config.toml; echo new > .git/HEAD";
 
-/// Returns a project with a repository, whose model mends it with `mended` and plants control files.
-fn planting(mended: &str) -> Home {
-    let deed = turn().write(Kind::Shell.source(), mended).shell(PLANT);
+/// Returns a project with a repository, whose model fixes it with `fixed` and plants control files.
+fn planting(fixed: &str) -> Home {
+    let deed = turn().write(Kind::Shell.source(), fixed).shell(PLANT);
     scripted([turn().executor().in_round(1).say("Fixed."), deed.executor().in_round(0)])
         .file("AGENTS.md", "Be kind.\n")
         .file(".gitignore", ".openkoi/\n.mcp.json\n")

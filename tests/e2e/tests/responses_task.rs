@@ -3,7 +3,7 @@
 use openkoi_test_support::{Home, Kind, OpenAiResponses, openai, responses, server::Wire};
 use serde_json::Value;
 
-use crate::whole_task::{gets_over, honest, mends, shortens, whole_tasks};
+use crate::whole_task::{fixes, gets_over, honest, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 /// Returns the types of a request's items, in order.
@@ -24,7 +24,7 @@ fn reasoning_goes_back_as_it_came_and_before_the_calls_it_led_to() {
     replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "c2lnMg==");
 
     // The server refuses an item that changed or moved, and one that is missing where the round goes on.
-    let turns = mends::<responses::Responses>(replies);
+    let turns = fixes::<responses::Responses>(replies);
 
     let last = types(&turns[3].body);
     let begin = last.iter().position(|kind| *kind == "reasoning").unwrap();

@@ -47,7 +47,7 @@ fn plain(text: &str) -> String {
 }
 
 /// A world whose task was done: the model fixes the project at the first attempt.
-fn mending() -> Home {
+fn fixing() -> Home {
     let kind = Kind::Shell;
     scripted([
         turn().executor().after("write_file").say("`percent` now rounds, and answers for nothing."),
@@ -66,7 +66,7 @@ fn the_demonstration() {
 
 #[test]
 fn an_accepted_task_and_everything_that_shows_it_afterwards() {
-    let home = mending();
+    let home = fixing();
 
     let run = home.openkoi([TASK]).timeout(LONG).run();
     holds("task-accepted", &home, &run);
@@ -108,7 +108,7 @@ fn a_task_that_is_not_accepted() {
 }
 
 #[test]
-fn a_question_that_waits_for_a_person() {
+fn a_question_waits_for_a_person() {
     let home =
         scripted([turn().executor().shell("echo one > log")]).config("[trust]\ndefault = \"ask\"");
 
@@ -128,7 +128,7 @@ fn the_first_run_without_any_provider() {
 /// The help of every command is held by `kernel/cli/reference.md`; this one also holds how it is printed.
 #[test]
 fn the_help_and_the_configuration() {
-    let home = mending();
+    let home = fixing();
 
     holds("help", &home, &home.openkoi(["--help"]).run());
     holds("help-short", &home, &home.openkoi(["-h"]).run());

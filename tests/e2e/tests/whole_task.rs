@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::world::{LONG, TASK};
 
-/// The replies of a model that looks, mends and says so; each travels as `way` has it.
-pub fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
+/// The replies of a model that looks, fixes and says so; each travels as `way` has it.
+pub(crate) fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
     let kind = Kind::Shell;
     let look = call("read_file", json!({ "path": "percent.sh" }))
         .and_call("read_file", json!({ "path": "test.sh" }))
@@ -23,7 +23,7 @@ pub fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
 }
 
 /// Runs the task in `home`, checks what both sides saw, and returns the turns.
-pub fn mends_in<W: Wire>(home: &Home, server: Server<W>, flags: &[&str]) -> Vec<Received> {
+pub(crate) fn fixes_in<W: Wire>(home: &Home, server: Server<W>, flags: &[&str]) -> Vec<Received> {
     let run = home.openkoi([&[TASK], flags].concat()).timeout(LONG).run();
 
     assert_eq!(run.code, 0, "{run}");
@@ -37,20 +37,20 @@ pub fn mends_in<W: Wire>(home: &Home, server: Server<W>, flags: &[&str]) -> Vec<
     turns
 }
 
-/// As [`mends_in`], in a world with nothing but this server.
-pub fn mends<W: Wire>(replies: Vec<Reply>) -> Vec<Received> {
+/// As [`fixes_in`], in a world with nothing but this server.
+pub(crate) fn fixes<W: Wire>(replies: Vec<Reply>) -> Vec<Received> {
     let server = Server::<W>::start(replies);
     let home = Home::new().project(Kind::Shell).provider(&server);
-    mends_in(&home, server, &[])
+    fixes_in(&home, server, &[])
 }
 
 /// Does the task where the first request meets `trouble`, which costs one turn more.
-pub fn gets_over<W: Wire>(trouble: Reply) {
+pub(crate) fn gets_over<W: Wire>(trouble: Reply) {
     six_turns::<W>([vec![trouble], honest(|reply| reply)].concat());
 }
 
 /// Does the task where the conversation is said to be too long in the middle.
-pub fn shortens<W: Wire>(overflow: Reply) {
+pub(crate) fn shortens<W: Wire>(overflow: Reply) {
     let mut replies = honest(|reply| reply);
     replies.insert(3, overflow.after("write_file"));
     six_turns::<W>(replies);
@@ -71,20 +71,20 @@ macro_rules! whole_tasks {
     ($wire:ty) => {
         #[test]
         fn a_task_is_planned_done_and_judged() {
-            crate::whole_task::mends::<$wire>(crate::whole_task::honest(|reply| reply));
+            crate::whole_task::fixes::<$wire>(crate::whole_task::honest(|reply| reply));
         }
 
         #[test]
         fn a_task_survives_streams_of_single_bytes() {
             let byte_by_byte = openkoi_test_support::Reply::byte_by_byte;
-            crate::whole_task::mends::<$wire>(crate::whole_task::honest(byte_by_byte));
+            crate::whole_task::fixes::<$wire>(crate::whole_task::honest(byte_by_byte));
         }
 
         #[test]
         fn a_task_survives_streams_cut_anywhere() {
             for seed in 1..=4 {
                 let cut = crate::whole_task::honest(|reply| reply.cut_by(seed));
-                crate::whole_task::mends::<$wire>(cut);
+                crate::whole_task::fixes::<$wire>(cut);
             }
         }
     };

@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_other_versions_and_methods_are_none() {
+    fn other_versions_and_methods_have_no_endpoint() {
         let endpoint = |path: &str| Gemini::default().endpoint(&received(path, None, &GOOD));
 
         assert_eq!(endpoint(PATH), Some(Endpoint::Completion));

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_missing_for_what_is_started_and_for_nobody_else() {
+    fn a_missing_system_call_is_missing_for_the_started_program_only() {
         let gone = [libc::SYS_mkdirat, libc::SYS_mkdir];
         let directory = tempfile::tempdir().unwrap();
         let make = format!("exec mkdir {}/made", directory.path().display());

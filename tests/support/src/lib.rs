@@ -16,6 +16,7 @@
 //! the binary, [`server`] with [`openai`], [`responses`], [`anthropic`], [`bedrock`], [`google`], [`ollama`] and [`canary`]
 //! are the far side. The servers know the vendors' public API references and nothing of our codecs: a request that
 //! the vendor would refuse is refused here too, and fails the test even if the program copes with the refusal.
+//! [`circles`] looks at the sources instead of the program.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -28,6 +29,7 @@ pub mod authorization;
 pub mod bedrock;
 pub mod binary;
 pub mod canary;
+pub mod circles;
 pub mod command;
 pub mod google;
 pub mod home;

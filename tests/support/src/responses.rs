@@ -129,7 +129,7 @@ pub fn context_overflow() -> Reply {
     stream(&[answer::head(), json!({ "type": "error", "error": error })])
 }
 
-/// The model does not exist, which is no 404 here.
+/// The model does not exist, which is not a 404 here.
 pub fn unknown_model(model: &str) -> Reply {
     let message = format!("The requested model '{model}' does not exist.");
     Reply::json(400, &openai::error("invalid_request_error", &message, Some("model_not_found")))

@@ -118,7 +118,7 @@ impl Check {
     pub(crate) fn name(&mut self, name: &str, place: &str, longest: usize) {
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         let valid = !name.is_empty() && name.len() <= longest && name.chars().all(fits);
-        self.require(valid, place, format!("{name:?} is no name of a tool"));
+        self.require(valid, place, format!("{name:?} is not a name of a tool"));
     }
 
     /// Checks a JSON Schema of arguments as far as the vendors do: an object with properties, known types,
@@ -139,7 +139,7 @@ impl Check {
             return;
         };
         for kind in types(map) {
-            self.require(TYPES.contains(&kind), place, format!("`{kind}` is no type"));
+            self.require(TYPES.contains(&kind), place, format!("`{kind}` is not a type"));
             let described = kind != "array" || map.contains_key("items");
             self.require(described, place, "an array without `items`");
         }
@@ -223,7 +223,7 @@ mod tests {
             parameters(deep),
             [
                 "p.properties.a: an array without `items`",
-                "p.properties.b.anyOf[0]: `text` is no type",
+                "p.properties.b.anyOf[0]: `text` is not a type",
                 "p: required \"c\" is not in `properties`",
             ]
         );

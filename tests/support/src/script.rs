@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_without_conditions_has_none() {
+    fn a_turn_without_conditions_writes_none_down() {
         assert_eq!(turn().say("x").to_json(), json!({ "say": "x" }));
     }
 }

@@ -10,7 +10,7 @@ use crate::{app::App, error::AppError, settings::Settings, thread};
 /// The longest wait for the lists of all providers together.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest wait for a server on this machine that may not exist.
-pub const GLANCE: Duration = Duration::from_millis(500);
+pub(crate) const GLANCE: Duration = Duration::from_millis(500);
 
 /// The answer of one provider.
 #[derive(Debug)]

@@ -7,7 +7,10 @@ use openkoi_host::manifest::Manifest;
 
 /// Sets the base URL of every service whose variable is set. Returns a warning for each variable
 /// that cannot be read.
-pub fn place(manifests: &mut [Manifest], value: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+pub(crate) fn place(
+    manifests: &mut [Manifest],
+    value: &dyn Fn(&str) -> Option<String>,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     for provider in manifests.iter_mut().filter_map(|manifest| manifest.provider.as_mut()) {
         let name = &provider.base_url_environment;

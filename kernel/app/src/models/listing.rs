@@ -10,7 +10,7 @@ use openkoi_host::kinds::provider::Offered;
 use serde::{Deserialize, Serialize};
 
 /// The age up to which a list counts as fresh, in milliseconds.
-pub const FRESH_MS: u64 = 3_600_000;
+pub(crate) const FRESH_MS: u64 = 3_600_000;
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 8 << 20;
 const SCHEMA: u32 = 1;

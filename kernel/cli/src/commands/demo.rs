@@ -4,7 +4,6 @@
 //! says so.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -139,7 +138,7 @@ impl DemoProject {
         file::create_private_directory(&path)
             .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
         // The sandbox and the journal know directories by their real names.
-        let path = path.canonicalize().map_err(|error| unwritable(&path, &error))?;
+        let path = file::canonical(&path).map_err(|error| unwritable(&path, &error))?;
         Ok(Self { path, keep })
     }
 }
@@ -147,7 +146,7 @@ impl DemoProject {
 impl Drop for DemoProject {
     fn drop(&mut self) {
         if !self.keep
-            && let Err(error) = fs::remove_dir_all(&self.path)
+            && let Err(error) = file::remove_tree(&self.path)
         {
             tracing::warn!(%error, "the demonstration's directory stays");
         }
@@ -155,19 +154,19 @@ impl Drop for DemoProject {
 }
 
 fn lay(directory: &Path, demo: &Demo, description: &Description) -> Result<(), CommandError> {
-    for file in &description.files {
-        let text = demo.files.iter().find(|(source, _)| *source == file.source);
+    for own in &description.files {
+        let text = demo.files.iter().find(|(source, _)| *source == own.source);
         let Some((_, text)) = text else {
-            return Err(CommandError::failed(format!("`{}` is not bundled", file.source)));
+            return Err(CommandError::failed(format!("`{}` is not bundled", own.source)));
         };
-        let path = directory.join(&file.path);
+        let path = directory.join(&own.path);
         let parent = path.parent().unwrap_or(directory);
-        fs::create_dir_all(parent).map_err(|error| unwritable(parent, &error))?;
-        fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;
+        file::create_private_directory(parent).map_err(|error| unwritable(parent, &error))?;
+        file::put(&path, text.as_bytes(), 0o644).map_err(|error| unwritable(&path, &error))?;
     }
     Ok(())
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> CommandError {
+fn unwritable(path: &Path, error: &dyn std::error::Error) -> CommandError {
     CommandError::configuration(format!("cannot write `{}`: {error}", path.display()))
 }

@@ -3,7 +3,7 @@
 
 mod shown;
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use clap::Subcommand;
 use openkoi_host::{
@@ -13,7 +13,7 @@ use openkoi_host::{
 use serde_json::{Value, json};
 
 use self::shown::Inspected;
-use openkoi_app::suggest;
+use openkoi_app::{file, suggest};
 
 use crate::{
     context::Context,
@@ -98,7 +98,7 @@ fn inspect(name: &str, catalog: Catalog, context: &Context) -> Result<Inspected,
         return inspected(entry, true);
     }
     let path = context.absolute(Path::new(name));
-    if !path.is_file() {
+    if !file::is_file(&path) {
         return Err(unknown(name, &catalog));
     }
     let wasm = read(&path)?;
@@ -124,12 +124,12 @@ fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
     let unreadable = |error: std::io::Error| {
         CommandError::usage(format!("cannot read `{}`: {error}", path.display()))
     };
-    let meta = fs::metadata(path).map_err(unreadable)?;
-    if meta.len() > COMPONENT_BYTES as u64 {
-        let size = usize::try_from(meta.len()).unwrap_or(usize::MAX);
+    let length = file::status(path).map_err(unreadable)?.length;
+    if length > COMPONENT_BYTES as u64 {
+        let size = usize::try_from(length).unwrap_or(usize::MAX);
         return Err(unfit(CatalogError::TooLarge { size }));
     }
-    fs::read(path).map_err(unreadable)
+    file::read(path, COMPONENT_BYTES as u64).map_err(unreadable)
 }
 
 fn unfit(error: CatalogError) -> CommandError {

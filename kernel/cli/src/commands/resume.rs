@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use openkoi_app::{task_runtime::TaskRuntime, thread};
+use openkoi_app::{file, task_runtime::TaskRuntime, thread};
 use openkoi_storage::tasks::{TaskQuery, TaskRecord, TaskStatus};
 
 use crate::{
@@ -32,7 +32,7 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
         return Err(error.hint(format!("openkoi task show {}", record.id.short())));
     }
     let workspace = PathBuf::from(&record.workspace);
-    if !workspace.is_dir() {
+    if !file::is_directory(&workspace) {
         let message = format!("the directory of the task is gone: `{}`", workspace.display());
         return Err(CommandError::new(Exit::Configuration, message));
     }

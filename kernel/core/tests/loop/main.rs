@@ -1,4 +1,5 @@
 //! The loop's decisions, with a scripted world: script in, events out.
+#![warn(clippy::disallowed_methods)]
 #![allow(
     clippy::expect_used,
     clippy::panic,

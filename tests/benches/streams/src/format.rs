@@ -28,7 +28,7 @@ use crate::tape::{Pieces, Recording};
 const CHARACTERS: usize = 7_600;
 
 /// A wire format with both of its readers.
-pub struct Format {
+pub(crate) struct Format {
     /// Its name in tables.
     pub name: &'static str,
     /// The component that reads it.
@@ -43,7 +43,7 @@ pub struct Format {
 }
 
 /// Returns every format that has a strict server. A new one is one line, and a package in `codecs`.
-pub fn formats() -> Vec<Format> {
+pub(crate) fn formats() -> Vec<Format> {
     vec![
         Format::of::<Messages, Anthropic>("anthropic"),
         Format::of::<Converse, Bedrock>("bedrock"),
@@ -67,12 +67,12 @@ impl Format {
     }
 
     /// Returns a stream of about so many bytes: what the server writes, with the events in its middle repeated.
-    pub fn record(&self, bytes: usize) -> Arc<Recording> {
+    pub(crate) fn record(&self, bytes: usize) -> Arc<Recording> {
         let answer = (self.answer)();
         let kind = answer.headers.iter().find(|(name, _)| name == "content-type");
         let kind = kind.map_or("", |(_, value)| value.as_str());
         let events = events(&answer.body, kind);
-        assert!(events.len() > 100, "{} is no long stream", self.name);
+        assert!(events.len() > 100, "{} is not a long stream", self.name);
         Arc::new(Recording::new(events, bytes, |pieces| (self.native)(pieces).0))
     }
 }

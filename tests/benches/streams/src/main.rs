@@ -1,7 +1,7 @@
 //! Long streams of each wire format, read by the bundled component on the real host and by the same code natively:
 //! `tests/benches/run streams` builds this program with the profile of the product and prints its tables.
 //!
-//! [`format`] says which formats there are; each stream is written by the strict server of its format. [`tape`]
+//! [`mod@format`] says which formats there are; each stream is written by the strict server of its format. [`tape`]
 //! hands it out piece by piece, to the host in place of a connection and to the native codec alike. Both sides end
 //! with the same text, or the measurement stops.
 

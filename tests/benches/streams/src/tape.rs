@@ -11,7 +11,7 @@ use openkoi_host::{HttpResponse, ResponseBody, Transport};
 
 /// Events, those in the middle many times over. Only one of each is in memory.
 #[derive(Clone)]
-pub struct Recording {
+pub(crate) struct Recording {
     events: Vec<Vec<u8>>,
     rounds: usize,
     text: usize,
@@ -19,7 +19,11 @@ pub struct Recording {
 
 impl Recording {
     /// Repeats the middle of `events` until there are about `bytes`. `read` returns the bytes of text in a stream.
-    pub fn new(events: Vec<Vec<u8>>, bytes: usize, read: impl Fn(&mut Pieces) -> usize) -> Self {
+    pub(crate) fn new(
+        events: Vec<Vec<u8>>,
+        bytes: usize,
+        read: impl Fn(&mut Pieces) -> usize,
+    ) -> Self {
         let mut recording = Self { events, rounds: 1, text: 0 };
         let once = recording.len();
         let middle = recording.middle().iter().map(Vec::len).sum::<usize>();
@@ -39,18 +43,18 @@ impl Recording {
     }
 
     /// Returns how many bytes there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let length = |events: &[Vec<u8>]| events.iter().map(Vec::len).sum::<usize>();
         length(&self.events) + length(self.middle()) * (self.rounds - 1)
     }
 
     /// Returns how many events there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.events.len() + self.middle().len() * (self.rounds - 1)
     }
 
     /// Returns how many bytes of text there are in it.
-    pub fn text(&self) -> usize {
+    pub(crate) fn text(&self) -> usize {
         self.text
     }
 
@@ -67,7 +71,7 @@ impl Recording {
 }
 
 /// A stream on its way.
-pub struct Pieces {
+pub(crate) struct Pieces {
     recording: Arc<Recording>,
     at: usize,
     /// The length of a piece; without one each event is a piece.
@@ -77,7 +81,7 @@ pub struct Pieces {
 
 impl Pieces {
     /// Plays `recording` from its beginning.
-    pub fn new(recording: &Arc<Recording>, length: Option<usize>) -> Self {
+    pub(crate) fn new(recording: &Arc<Recording>, length: Option<usize>) -> Self {
         Self { recording: Arc::clone(recording), at: 0, length, rest: Vec::new() }
     }
 }
@@ -103,7 +107,7 @@ impl Iterator for Pieces {
 
 /// A connection to nowhere: every request is answered with the tape that is in it.
 #[derive(Default)]
-pub struct Tape(Arc<Mutex<State>>);
+pub(crate) struct Tape(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -118,17 +122,17 @@ impl Tape {
     }
 
     /// Inserts the stream for the next request.
-    pub fn insert(&self, pieces: Pieces) {
+    pub(crate) fn insert(&self, pieces: Pieces) {
         *self.state() = State { pieces: Some(pieces), begun: None, heard: None };
     }
 
     /// Notes that text was shown.
-    pub fn heard(&self) {
+    pub(crate) fn heard(&self) {
         self.state().heard.get_or_insert_with(Instant::now);
     }
 
     /// Returns the time from the first byte to the first text, in microseconds.
-    pub fn first_micros(&self) -> f64 {
+    pub(crate) fn first_micros(&self) -> f64 {
         let state = self.state();
         let both = state.begun.zip(state.heard);
         both.map_or(0.0, |(begun, heard)| heard.duration_since(begun).as_secs_f64() * 1e6)

@@ -41,7 +41,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Returns the blocks as a client has to send them back. Arguments that are no object become an empty one,
+    /// Returns the blocks as a client has to send them back. Arguments that are not an object become an empty one,
     /// since that is what the vendor makes of them.
     fn content(&self) -> Vec<Value> {
         let blocks = self.reply.blocks.iter().enumerate().map(|(index, block)| match block {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_that_are_no_json_are_streamed_as_they_are() {
+    fn arguments_that_are_not_json_are_streamed_as_they_are() {
         let (_, content) = answer(&json!({ "stream": true }), &call("ls", "{\"x\":"), 1);
         assert_eq!(content[0]["input"], json!({}));
 

@@ -78,7 +78,7 @@ fn results_come_before_words() {
 }
 
 #[test]
-fn results_in_a_second_message_of_the_same_turn_are_well() {
+fn results_in_a_second_message_of_the_same_turn_are_accepted() {
     let split = faults(|body| {
         let block = body["messages"][2]["content"].as_array_mut().unwrap().remove(0);
         let message = json!({ "role": "user", "content": [block] });
@@ -140,7 +140,7 @@ fn tools_have_valid_unique_names_and_schemas() {
     let schema = faults(|body| body["tools"][0]["input_schema"] = json!({ "type": "string" }));
     assert_eq!(schema[0], "tools[0].input_schema: the type of the schema has to be `object`");
     let name = faults(|body| body["tools"][0]["name"] = json!("mcp.ls"));
-    assert_eq!(name, ["tools[0]: \"mcp.ls\" is no name of a tool"]);
+    assert_eq!(name, ["tools[0]: \"mcp.ls\" is not a name of a tool"]);
     let choice = faults(|body| body["tool_choice"] = json!({ "type": "tool", "name": "rm" }));
     assert_eq!(choice, ["body.tool_choice: `rm` is not in `tools`"]);
     let alone = faults(|body| drop(body.as_object_mut().unwrap().remove("tools")));

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn thoughts_that_come_back_unchanged_are_well() {
+    fn thoughts_that_come_back_unchanged_are_accepted() {
         assert_eq!(faults(|_| {}), Vec::<String>::new());
     }
 

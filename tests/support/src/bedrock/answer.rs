@@ -39,7 +39,7 @@ fn stop_reason(reply: &Reply) -> &'static str {
     }
 }
 
-/// Returns a block as a client has to send it back. Arguments that are no object become an empty one.
+/// Returns a block as a client has to send it back. Arguments that are not an object become an empty one.
 fn content(index: usize, block: &Block, number: usize) -> Value {
     match block {
         Block::Text(text) => json!({ "text": text }),

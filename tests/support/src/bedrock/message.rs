@@ -161,7 +161,7 @@ fn reasoning(check: &mut Check, thought: &Value, place: &str) {
         Some((kind, inner)) if kind == "redactedContent" => {
             check.require(inner.is_string(), place, "has to be bytes in base64");
         }
-        Some((kind, _)) => check.fault(place, format!("`{kind}` is no reasoning")),
+        Some((kind, _)) => check.fault(place, format!("`{kind}` is not reasoning")),
         None => {}
     }
 }

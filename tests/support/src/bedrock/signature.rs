@@ -22,7 +22,7 @@ struct Claim<'a> {
 pub(super) fn check(request: &Received, now: SystemTime) -> Vec<String> {
     let header = |name: &str| request.headers.get(name).map(String::as_str).unwrap_or_default();
     let Some(claim) = claim(header("authorization")) else {
-        return vec!["the header `authorization` is no signature".to_owned()];
+        return vec!["the header `authorization` is not a signature".to_owned()];
     };
     let date = header("x-amz-date");
     let mut faults = Vec::new();
@@ -193,7 +193,7 @@ mod tests {
         let bearer = |request: &mut Received| {
             request.headers.insert("authorization".to_owned(), "Bearer x".to_owned());
         };
-        assert_eq!(faults(bearer), ["the header `authorization` is no signature"]);
+        assert_eq!(faults(bearer), ["the header `authorization` is not a signature"]);
     }
 
     #[test]

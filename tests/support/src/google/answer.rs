@@ -62,7 +62,7 @@ impl Writer<'_> {
         parts
     }
 
-    /// Returns a call; nothing for arguments that are no object, which the vendor drops.
+    /// Returns a call; nothing for arguments that are not an object, which the vendor drops.
     fn call(
         &self,
         index: usize,

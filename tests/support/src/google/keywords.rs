@@ -63,7 +63,7 @@ fn value(check: &mut Check, keyword: &str, value: &Value, place: &str) {
         ("enum", values) => listed(check, values, place),
         ("format", format) => {
             let known = format.as_str().is_some_and(|format| FORMATS.contains(&format));
-            check.require(known, place, format!("{format} is no supported format"));
+            check.require(known, place, format!("{format} is not a supported format"));
         }
         _ => {}
     }
@@ -105,7 +105,7 @@ mod tests {
             [
                 "s.additionalProperties: Unknown name \"minLength\": Cannot find field.",
                 "s.properties.b.anyOf[0].items: Unknown name \"const\": Cannot find field.",
-                "s.properties.c.format: \"uuid\" is no supported format",
+                "s.properties.c.format: \"uuid\" is not a supported format",
                 "s.properties.c: Unknown name \"pattern\": Cannot find field.",
                 "s.properties.const.enum: \"\" cannot be listed",
                 "s.properties.const.enum: null cannot be listed",
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_documented_is_well() {
+    fn what_is_documented_is_accepted() {
         let schema = json!({ "type": "object", "title": "T", "properties": {
             "a": { "type": ["string", "null"] },
             "b": { "type": "string", "format": "date", "enum": ["a"] } },

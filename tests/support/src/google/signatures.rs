@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_unchanged_is_well() {
+    fn what_comes_back_unchanged_is_accepted() {
         assert_eq!(faults(true, |_| {}), Vec::<String>::new());
     }
 
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_was_never_sent_may_have_the_word_for_that() {
+    fn a_call_that_was_never_sent_may_skip_the_signature() {
         let foreign = json!({ "functionCall": { "id": "9", "name": "ls", "args": {} }, "thoughtSignature": NOT_SIGNED });
         assert_eq!(faults(true, |parts| *parts = vec![foreign]), Vec::<String>::new());
         let own = faults(true, |parts| parts[2]["thoughtSignature"] = json!(NOT_SIGNED));

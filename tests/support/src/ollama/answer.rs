@@ -34,7 +34,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Returns the calls. They come whole, and arguments that are no object never reach the client.
+    /// Returns the calls. They come whole, and arguments that are not an object never reach the client.
     fn calls(&self) -> Vec<Value> {
         let calls = self.reply.blocks.iter().filter_map(|block| match block {
             Block::Call(name, arguments) => Some((name, arguments)),

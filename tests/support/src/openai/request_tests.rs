@@ -92,7 +92,7 @@ fn tools_have_valid_unique_names_and_schemas() {
     let tool =
         |body: &mut Value, name: &str, value: Value| body["tools"][0]["function"][name] = value;
     let named = faults(|body| tool(body, "name", json!("a.b")));
-    assert_eq!(named, ["body.tools[0].function: \"a.b\" is no name of a tool"]);
+    assert_eq!(named, ["body.tools[0].function: \"a.b\" is not a name of a tool"]);
     let schema = faults(|body| tool(body, "parameters", json!({ "type": "object" })));
     assert_eq!(schema, ["body.tools[0].function.parameters: the schema has no `properties`"]);
     let twice = faults(|body| {

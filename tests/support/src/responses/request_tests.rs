@@ -53,7 +53,7 @@ fn a_good_request_has_no_fault() {
 }
 
 #[test]
-fn the_fields_of_chat_completions_are_unknown() {
+fn fields_of_chat_completions_are_refused() {
     for name in ["messages", "max_tokens", "max_completion_tokens", "response_format", "seed"] {
         let unknown = format!("body: unknown field `{name}`");
         assert_eq!(faults(|body| body[name] = json!(1)), [unknown]);

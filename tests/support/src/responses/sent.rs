@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn reasoning_that_comes_back_unchanged_is_well() {
+    fn reasoning_that_comes_back_unchanged_is_accepted() {
         assert_eq!(faults(|_| {}), Vec::<String>::new());
     }
 

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use openkoi_app::file;
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
 use crate::{context::Context, error::CommandError, interrupt::Interrupts};
@@ -14,7 +15,7 @@ use crate::{context::Context, error::CommandError, interrupt::Interrupts};
 const REMEMBERED: usize = 1_000;
 
 /// The next input of the person.
-pub enum Input {
+pub(crate) enum Input {
     /// A message or a command.
     Text(String),
     /// The end of the conversation.
@@ -22,7 +23,7 @@ pub enum Input {
 }
 
 /// A reader of messages.
-pub enum Lines {
+pub(crate) enum Lines {
     /// An editor at a terminal.
     Edited {
         /// The editor, which the thread that waits for a line borrows.
@@ -40,7 +41,7 @@ impl Lines {
     /// # Errors
     ///
     /// When the terminal cannot be used.
-    pub fn open(context: &Context) -> Result<Self, CommandError> {
+    pub(crate) fn open(context: &Context) -> Result<Self, CommandError> {
         if !context.questions.is_interactive() {
             return Ok(Self::Plain);
         }
@@ -52,7 +53,7 @@ impl Lines {
             .build();
         let mut editor = DefaultEditor::with_config(config).map_err(|error| broken(&error))?;
         let history = context.paths()?.home().join("chat-history");
-        if history.exists()
+        if file::exists(&history)
             && let Err(error) = editor.load_history(&history)
         {
             tracing::warn!(%error, "the history of earlier chats is left out");
@@ -65,7 +66,7 @@ impl Lines {
     /// # Errors
     ///
     /// When the terminal or standard input cannot be read.
-    pub async fn next(&mut self, interrupts: &Interrupts) -> Result<Input, CommandError> {
+    pub(crate) async fn next(&mut self, interrupts: &Interrupts) -> Result<Input, CommandError> {
         loop {
             let line = match self {
                 Self::Plain => read_plain().await?,

@@ -1,9 +1,10 @@
 //! The checks of the doctor, one function for each.
 
-use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
+use std::{io, path::Path};
 
 use openkoi_app::{
     access::{KeySlot, SecretSource, SecretStore},
+    file::{self, FileKind, FileStatus},
     models::{Connection, Connections, CredentialState},
     sandbox,
     settings::Settings,
@@ -47,13 +48,13 @@ fn home(context: &Context) -> Checkpoint {
         Err(error) => return Checkpoint::ill("home", &error),
     };
     let home = paths.home();
-    match fs::metadata(home) {
+    match file::status(home) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Checkpoint::note(
             "home",
             format!("{} is not there yet; the first task makes it", home.display()),
         ),
         Err(error) => Checkpoint::ill("home", &CommandError::configuration(error.to_string())),
-        Ok(meta) if meta.mode() & 0o077 != 0 => {
+        Ok(status) if status.mode & 0o077 != 0 => {
             let message = format!("{} can be entered by others", home.display());
             let error = CommandError::configuration(message);
             Checkpoint::ill("home", &error.hint(format!("chmod 700 {}", home.display())))
@@ -65,11 +66,13 @@ fn home(context: &Context) -> Checkpoint {
 
 /// Returns an ill checkpoint if a key file can be read by others.
 fn exposed_keys(home: &Path) -> Option<Checkpoint> {
-    let listing = fs::read_dir(home.join("credentials")).ok()?;
-    let exposed = listing.filter_map(Result::ok).find(|entry| {
-        entry.metadata().is_ok_and(|meta| meta.is_file() && meta.mode() & 0o077 != 0)
+    let directory = home.join("credentials");
+    let listing = file::list(&directory).ok()?;
+    let mut keys = listing.into_iter().map(|entry| directory.join(entry.name));
+    let path = keys.find(|path| {
+        let is_open = |one: FileStatus| one.kind == FileKind::File && one.mode & 0o077 != 0;
+        file::link_status(path).is_ok_and(is_open)
     })?;
-    let path = exposed.path();
     let error = CommandError::configuration(format!("`{}` can be read by others", path.display()));
     Some(Checkpoint::ill("home", &error.hint(format!("chmod 600 {}", path.display()))))
 }

@@ -3,7 +3,7 @@
 //! On a terminal the status is drawn over the former one; elsewhere a line is printed after each
 //! change. It ends when the task ends or its process is gone.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use openkoi_storage::{
     output::{HistoryLine, LiveState, StateFiles},
@@ -41,8 +41,14 @@ pub(super) fn watch(json: bool, context: &Context) -> Result<Exit, CommandError>
         if !runs {
             return Ok(Exit::Accepted);
         }
-        thread::sleep(TICK);
+        pause();
     }
+}
+
+/// Waits until the next look.
+#[expect(clippy::disallowed_methods, reason = "this command does nothing else on its thread")]
+fn pause() {
+    std::thread::sleep(TICK);
 }
 
 /// Returns true if the process exists, even if it belongs to another user.
