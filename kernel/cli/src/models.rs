@@ -1,7 +1,7 @@
 //! Which provider and which model do the work.
 //!
 //! The choice is a function of values: what is configured, what the catalog offers, and which credentials are
-//! there; no vendor is known by name. [`connect`] finds the providers that can be used, in the order: those of
+//! there; no vendor is known by name. [`mod@connect`] finds the providers that can be used, in the order: those of
 //! the configuration as they stand in the file, then those of the catalog with a credential, as they stand in
 //! the catalog. [`Connections::routes`] gives every role its models, and [`resolve`] does both. Only [`ask()`]
 //! and [`probe()`] go over the network: the one where somebody wants to see a provider's list, the other where

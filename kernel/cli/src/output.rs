@@ -3,7 +3,7 @@
 //! A command returns what it found as an [`Output`]; the [`Printer`] turns it into text or JSON. The result
 //! goes to stdout and everything else to stderr, so that a pipe carries the result only.
 //!
-//! Text that came from a model, a tool or a file is never printed as it is: [`sanitise`] shows what a terminal
+//! Text that came from a model, a tool or a file is never printed as it is: [`mod@sanitise`] shows what a terminal
 //! would obey. The page and the table do it by themselves.
 
 mod colour;
