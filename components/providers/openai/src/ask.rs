@@ -57,7 +57,7 @@ pub fn with_purpose(
 ///
 /// # Errors
 ///
-/// [`Failure::Invalid`](openkoi_sdk::Failure::Invalid) if it is not a JSON object.
+/// [`Failure::Invalid`] if it is not a JSON object.
 pub fn answer_schema(schema: &str) -> Result<Value> {
     let schema = object("/schema", schema)?;
     let mut format = json!({ "name": "answer", "schema": schema });
