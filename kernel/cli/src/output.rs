@@ -5,7 +5,7 @@
 //! Progress lines, [`Questions`] and the approver write to stderr without the printer, because they
 //! stay on a line or wait for an answer.
 //!
-//! Text from a model, a tool or a file has to go through [`sanitise`], which escapes the characters
+//! Text from a model, a tool or a file has to go through [`mod@sanitise`], which escapes the characters
 //! that a terminal would obey. [`Page`] and [`Table`] do so by themselves.
 
 mod colour;

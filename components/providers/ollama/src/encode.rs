@@ -144,7 +144,7 @@ fn user(turn: &Turn, messages: &mut Vec<Value>) {
     messages.push(message);
 }
 
-/// What it decodes: https://docs.ollama.com/capabilities/vision
+/// What it decodes: <https://docs.ollama.com/capabilities/vision>
 fn takes(media_type: &str) -> bool {
     ["image/png", "image/jpeg", "image/webp"].contains(&media_type)
 }
