@@ -95,31 +95,19 @@ fn our_crates_depend_only_downwards() {
             .collect();
         if let Some(may) = allowed.get(name) {
             seen.insert(name);
-            let over = used.iter().filter(|one| !may.contains(one));
-            let over: Vec<_> = over.filter(|one| has_app() || **one != "openkoi-brokers").collect();
+            let over: Vec<_> = used.iter().filter(|one| !may.contains(one)).collect();
             assert!(over.is_empty(), "{name} depends on {over:?}");
         } else if is_guest && package["source"].is_null() {
             let may = ["openkoi-sdk", "openkoi-provider-wire"];
             assert!(used.iter().all(|one| may.contains(one)), "{name} depends on {used:?}");
         }
     }
-    if !has_app() {
-        seen.insert(APP);
-    }
     assert_eq!(seen.len(), EDGES.len(), "a crate of the table is gone: {seen:?}");
-}
-
-/// TODO: gone, with its uses, when the application has its crate. Until then the command line is both.
-fn has_app() -> bool {
-    root().join("kernel/app").exists()
 }
 
 /// Whatever comes after the command line (a daemon, another protocol) stands on the same crate.
 #[test]
 fn the_application_knows_no_surface() {
-    if !has_app() {
-        return;
-    }
     let metadata = ours();
     let packages = metadata["packages"].as_array().unwrap();
     let app = packages.iter().find(|package| package["name"] == APP).unwrap();
@@ -153,12 +141,7 @@ fn the_application_knows_no_surface() {
     assert_eq!(found, Vec::<String>::new());
 }
 
-/// Crates of the kernel in which clippy does not yet refuse what `.clippy.toml` lists.
-///
-/// TODO: gone when their last calls have moved to the brokers. Each needs one line below the comment of its `lib.rs`:
-/// `#![cfg_attr(not(test), warn(clippy::disallowed_methods))]`.
-const UNBOUND: [&str; 3] = ["app", "host", "storage"];
-
+/// The lint that `.clippy.toml` feeds is off in the workspace; a crate switches it on below the comment of its `lib.rs`.
 #[test]
 fn files_clock_programs_and_network_belong_to_the_brokers() {
     let mut unbound = Vec::new();
@@ -166,16 +149,12 @@ fn files_clock_programs_and_network_belong_to_the_brokers() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         let Ok(text) = fs::read_to_string(entry.path().join("src/lib.rs")) else { continue };
-        if name != "brokers" && !text.contains("warn(clippy::disallowed_methods)") {
+        if !text.contains("warn(clippy::disallowed_methods)") {
             unbound.push(name);
         }
     }
-    unbound.sort();
 
-    assert_eq!(
-        unbound,
-        UNBOUND.into_iter().filter(|name| has_app() || *name != "app").collect::<Vec<_>>()
-    );
+    assert_eq!(unbound, ["brokers"]);
 }
 
 /// How many packages may be locked. The number may be raised, knowingly: whoever does looked for a way without.
