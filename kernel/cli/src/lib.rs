@@ -77,3 +77,6 @@ fn report(printer: &Printer, result: Result<Exit, CommandError>, format: Format)
         error.kind
     })
 }
+
+#[cfg(test)]
+mod testing;
