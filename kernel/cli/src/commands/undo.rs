@@ -121,3 +121,6 @@ impl Output for Done {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
