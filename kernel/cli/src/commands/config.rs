@@ -105,3 +105,6 @@ impl Output for Shown {
         json!({ "settings": settings.collect::<Vec<_>>() })
     }
 }
+
+#[cfg(test)]
+mod tests;

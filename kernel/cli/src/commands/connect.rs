@@ -127,3 +127,6 @@ fn choices(connections: &Connections) -> Vec<Choice> {
     });
     closed.chain(connectable.map(choice)).collect()
 }
+
+#[cfg(test)]
+mod tests;

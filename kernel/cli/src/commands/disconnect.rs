@@ -157,3 +157,6 @@ impl Output for Gone {
         json!({ "disconnected": self.0 })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -250,3 +250,6 @@ impl Output for Listed {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

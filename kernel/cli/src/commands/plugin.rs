@@ -224,3 +224,6 @@ impl Output for Listed {
         json!({ "components": components.collect::<Vec<_>>() })
     }
 }
+
+#[cfg(test)]
+mod tests;
