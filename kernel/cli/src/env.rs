@@ -59,3 +59,39 @@ pub fn current() -> Environment {
     let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     Environment::new(std::env::vars_os(), directory)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_variable_is_listed_twice_and_each_says_what_it_does() {
+        let names: HashSet<&str> = ALL.iter().map(|variable| variable.name).collect();
+
+        assert_eq!(names.len(), ALL.len());
+        for variable in ALL {
+            assert!(!variable.help.is_empty(), "{}", variable.name);
+            assert!(!variable.help.ends_with('.'), "{}", variable.name);
+        }
+    }
+
+    #[test]
+    fn the_long_help_has_a_line_for_every_variable() {
+        let help = crate::args::command().render_long_help().to_string();
+
+        let (_, section) = help.split_once("Environment:\n").unwrap();
+        let lines: Vec<&str> = section.lines().map(str::trim).collect();
+        let expected = ALL.map(|variable| format!("{:<18} {}", variable.name, variable.help));
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn the_environment_of_the_process_is_read_with_its_directory() {
+        let environment = current();
+
+        assert_eq!(environment.directory(), std::env::current_dir().unwrap());
+        assert_eq!(environment.snapshot().len(), std::env::vars_os().count());
+    }
+}

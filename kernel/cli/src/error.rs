@@ -154,4 +154,24 @@ mod tests {
 
         assert_eq!(error.message, "cannot read it: the disk is on fire");
     }
+
+    #[test]
+    fn the_record_of_an_error_has_its_kind_its_hints_and_its_code() {
+        let error = CommandError::new(Exit::NeedsApproval, "bad \x1b name").hint("a").hint("b");
+
+        assert_eq!(
+            error.record(),
+            json!({
+                "type": "error",
+                "is_error": true,
+                "error": {
+                    "kind": "needs_approval",
+                    "message": "bad \x1b name",
+                    "hints": ["a", "b"],
+                },
+                "exit_code": 8,
+                "schema_version": 1,
+            })
+        );
+    }
 }

@@ -324,3 +324,6 @@ fn of_trouble(kind: ModelTrouble) -> Exit {
         _ => Exit::Provider,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,4 +149,69 @@ mod tests {
         assert_eq!(Exit::of(&Ending::Tripped { trip: budget }), Exit::Time);
         assert_eq!(Exit::of(&Ending::Tripped { trip: repeated }), Exit::Stalled);
     }
+
+    #[test]
+    fn the_codes_are_those_that_scripts_rely_on() {
+        let codes = Exit::ALL.map(|exit| (exit.word(), exit.code()));
+
+        assert_eq!(
+            codes,
+            [
+                ("accepted", 0),
+                ("not_accepted", 1),
+                ("usage", 2),
+                ("configuration", 3),
+                ("credentials", 4),
+                ("provider", 5),
+                ("budget", 6),
+                ("denied", 7),
+                ("needs_approval", 8),
+                ("stalled", 9),
+                ("time", 124),
+                ("interrupted", 130),
+                ("terminated", 143),
+            ]
+        );
+    }
+
+    #[test]
+    fn each_ending_of_a_run_has_an_exit() {
+        use openkoi_core::ledger::Shortage;
+        let tripped = |trip| Ending::Tripped { trip };
+        let budget = |what| tripped(Trip::Budget { what, limit: 1, spent: 1 });
+
+        let exits = [
+            Ending::Accepted,
+            Ending::Exhausted,
+            Ending::Stalled { reason: "x".into() },
+            budget(Shortage::Tokens),
+            budget(Shortage::Cost),
+            tripped(Trip::Time { limit_ms: 1 }),
+            tripped(Trip::Regression { detail: "x".into() }),
+        ]
+        .map(|ending| Exit::of(&ending));
+
+        assert_eq!(
+            exits,
+            [
+                Exit::Accepted,
+                Exit::NotAccepted,
+                Exit::Stalled,
+                Exit::Budget,
+                Exit::Budget,
+                Exit::Time,
+                Exit::Stalled,
+            ]
+        );
+    }
+
+    #[test]
+    fn every_exit_means_something_else() {
+        let mut meanings = Exit::ALL.map(Exit::meaning).to_vec();
+        meanings.sort_unstable();
+        meanings.dedup();
+
+        assert_eq!(meanings.len(), Exit::ALL.len());
+        assert!(meanings.iter().all(|meaning| !meaning.ends_with('.')), "{meanings:?}");
+    }
 }

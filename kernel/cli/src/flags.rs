@@ -172,3 +172,51 @@ fn dollars(text: &str) -> Result<f64, String> {
     let amount = amount.filter(|amount| (0.0..=1_000_000.0).contains(amount));
     amount.ok_or_else(|| "an amount is a number of US dollars, for example 0.50".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_is_a_number_from_0_to_1() {
+        let scores = ["0", "1", "0.5", "1e-3"].map(|text| score(text).unwrap());
+        assert_eq!(scores, [0.0, 1.0, 0.5, 0.001]);
+
+        for odd in ["-0.1", "1.01", "NaN", "inf", "", "half", "0,5", "50%"] {
+            assert_eq!(score(odd).unwrap_err(), "a score is a number from 0 to 1", "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn an_amount_may_have_the_sign_of_the_dollar_in_front() {
+        let amounts = ["0", "0.50", "$2", "$0.05", "1000000"].map(|text| dollars(text).unwrap());
+        assert_eq!(amounts, [0.0, 0.5, 2.0, 0.05, 1_000_000.0]);
+
+        let message = "an amount is a number of US dollars, for example 0.50";
+        for odd in ["-1", "$-1", "$$1", "1$", "1000001", "NaN", "inf", "", "$", "1,50", "2 USD"] {
+            assert_eq!(dollars(odd).unwrap_err(), message, "{odd:?}");
+        }
+    }
+
+    fn settled(resume: Option<&str>, words: &[&str]) -> (Option<String>, Vec<String>) {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        let mut flags =
+            TaskFlags { resume: resume.map(str::to_owned), words, ..TaskFlags::default() };
+        flags.settle_resume();
+        (flags.resume, flags.words)
+    }
+
+    #[test]
+    fn a_sentence_behind_resume_is_the_task_and_a_word_the_session() {
+        assert_eq!(
+            settled(Some("go on"), &["with it"]),
+            (Some(String::new()), vec!["go on".to_owned(), "with it".to_owned()])
+        );
+        assert_eq!(
+            settled(Some("abc1"), &["go on"]),
+            (Some("abc1".to_owned()), vec!["go on".to_owned()])
+        );
+        assert_eq!(settled(Some(""), &["go on"]).0.as_deref(), Some(""));
+        assert_eq!(settled(None, &["go on"]), (None, vec!["go on".to_owned()]));
+    }
+}

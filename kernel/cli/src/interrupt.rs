@@ -38,7 +38,7 @@ impl Interrupts {
     ///
     /// When the system does not let the program listen for signals.
     pub(crate) fn listen() -> Result<Self, CommandError> {
-        let this = Self { state: watch::channel(Asked::No).0, count: Arc::default() };
+        let this = Self::deaf();
         let kinds = [
             (SignalKind::interrupt(), Asked::Interrupt),
             (SignalKind::terminate(), Asked::Terminate),
@@ -51,6 +51,11 @@ impl Interrupts {
             tokio::spawn(this.clone().follow(signals, asked));
         }
         Ok(this)
+    }
+
+    /// Returns interrupts that hear no signal.
+    pub(crate) fn deaf() -> Self {
+        Self { state: watch::channel(Asked::No).0, count: Arc::default() }
     }
 
     /// Returns the signal that asked for the end.
@@ -87,5 +92,79 @@ impl Cancellation for Interrupts {
                 std::future::pending::<()>().await;
             }
         })
+    }
+}
+
+#[cfg(test)]
+impl Interrupts {
+    /// Asks for the end as a first signal does.
+    pub(crate) fn ask(&self, asked: Asked) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.state.send_replace(asked);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// Whether a run that waits for this would stop now.
+    fn is_over(pending: &mut Pending<'static, ()>) -> bool {
+        pending.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+    }
+
+    #[test]
+    fn nobody_has_asked_at_first_and_a_run_goes_on() {
+        let interrupts = Interrupts::deaf();
+
+        assert_eq!(interrupts.asked(), Asked::No);
+        assert!(!is_over(&mut interrupts.cancelled()));
+    }
+
+    #[test]
+    fn a_run_that_waits_and_one_that_begins_later_are_both_cancelled() {
+        let interrupts = Interrupts::deaf();
+        let mut waiting = interrupts.cancelled();
+        assert!(!is_over(&mut waiting));
+
+        interrupts.ask(Asked::Interrupt);
+
+        assert_eq!(interrupts.asked(), Asked::Interrupt);
+        assert!(is_over(&mut waiting));
+        assert!(is_over(&mut interrupts.cancelled()));
+    }
+
+    #[test]
+    fn what_was_asked_is_forgotten_for_the_next_message() {
+        let interrupts = Interrupts::deaf();
+        interrupts.ask(Asked::Terminate);
+
+        interrupts.clear();
+
+        assert_eq!(interrupts.asked(), Asked::No);
+        assert_eq!(interrupts.count.load(Ordering::Relaxed), 0);
+        assert!(!is_over(&mut interrupts.cancelled()));
+    }
+
+    #[test]
+    fn a_copy_hears_the_same_signals() {
+        let interrupts = Interrupts::deaf();
+        let copy = interrupts.clone();
+
+        copy.ask(Asked::Terminate);
+
+        assert_eq!(interrupts.asked(), Asked::Terminate);
+    }
+
+    #[test]
+    fn a_run_outlives_whoever_listened() {
+        let interrupts = Interrupts::deaf();
+        let mut pending = interrupts.cancelled();
+
+        drop(interrupts);
+
+        assert!(!is_over(&mut pending));
     }
 }

@@ -79,3 +79,6 @@ fn report(printer: &Printer, result: Result<Exit, CommandError>, format: Format)
         error.kind
     })
 }
+
+#[cfg(test)]
+mod testing;

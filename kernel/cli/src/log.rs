@@ -47,4 +47,22 @@ mod tests {
         assert_eq!(filter("trace", 1), LevelFilter::TRACE);
         assert_eq!(filter("error", 2), LevelFilter::TRACE);
     }
+
+    #[test]
+    fn each_word_of_the_settings_is_a_level() {
+        let levels = ["error", "warn", "info", "debug", "trace"].map(|word| filter(word, 0));
+
+        assert_eq!(
+            levels,
+            [
+                LevelFilter::ERROR,
+                LevelFilter::WARN,
+                LevelFilter::INFO,
+                LevelFilter::DEBUG,
+                LevelFilter::TRACE,
+            ]
+        );
+        assert_eq!(filter("loud", 0), LevelFilter::WARN, "an unknown word is the usual level");
+        assert_eq!(filter("info", u8::MAX), LevelFilter::TRACE);
+    }
 }

@@ -97,12 +97,17 @@ impl Printer {
     ///
     /// When stdout cannot be written. A reader that has closed its end is not an error.
     pub fn result(&self, output: &dyn Output, format: Format) -> Result<(), CommandError> {
+        self.raw(self.rendered(output, format).as_bytes())
+    }
+
+    /// Returns what [`Printer::result`] prints.
+    pub(crate) fn rendered(&self, output: &dyn Output, format: Format) -> String {
         match format {
-            Format::Json => self.json(&versioned(output.json())),
+            Format::Json => document(&versioned(output.json())),
             Format::Text => {
                 let mut page = self.page();
                 output.text(&mut page);
-                self.raw(page.finish().as_bytes())
+                page.finish()
             }
         }
     }
@@ -127,7 +132,7 @@ impl Printer {
     ///
     /// As [`Printer::result`].
     pub fn json(&self, value: &Value) -> Result<(), CommandError> {
-        self.raw(format!("{}\n", sanitise::json(&format!("{value:#}"))).as_bytes())
+        self.raw(document(value).as_bytes())
     }
 
     /// Prints text of any origin to stdout, sanitised even if stdout is a pipe, which may end at a
@@ -186,6 +191,11 @@ pub fn versioned(mut document: Value) -> Value {
     document
 }
 
+/// Returns a JSON document, indented.
+fn document(value: &Value) -> String {
+    format!("{}\n", sanitise::json(&format!("{value:#}")))
+}
+
 /// Returns an error unless the reader of stdout has closed its end, which is not a failure.
 fn tolerate(written: io::Result<()>) -> Result<(), CommandError> {
     match written {
@@ -202,6 +212,15 @@ fn width_of(stream: &impl std::os::fd::AsFd) -> Option<usize> {
 }
 
 #[cfg(test)]
+impl Printer {
+    /// Returns a printer for lines so long, without colour and with nobody at a terminal.
+    pub(crate) fn on_paper(width: Option<usize>, now_ms: u64) -> Self {
+        let stream = Stream { terminal: false, palette: Palette::PLAIN, width };
+        Self { out: stream, err: stream, now_ms }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -209,5 +228,66 @@ mod tests {
     fn a_reader_that_went_away_is_no_error() {
         assert!(tolerate(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
         assert!(tolerate(Err(io::ErrorKind::StorageFull.into())).is_err());
+    }
+
+    use std::path::Path;
+
+    use serde_json::json;
+
+    struct Pond;
+
+    impl Output for Pond {
+        fn text(&self, page: &mut Page) {
+            page.line(format!("fed {}", page.ago(0)));
+            page.line("koi\x1b[2J");
+        }
+
+        fn json(&self) -> Value {
+            json!({ "name": "koi\u{202e}" })
+        }
+    }
+
+    #[test]
+    fn an_output_is_text_for_people_and_a_document_with_its_version_for_programs() {
+        let printer = Printer::on_paper(None, 60_000);
+
+        assert_eq!(printer.rendered(&Pond, Format::Text), "fed 1 min ago\nkoi\\x1b[2J\n");
+        assert_eq!(
+            printer.rendered(&Pond, Format::Json),
+            "{\n  \"name\": \"koi\\u202e\",\n  \"schema_version\": 1\n}\n"
+        );
+    }
+
+    #[test]
+    fn the_version_is_added_to_objects_alone() {
+        assert_eq!(versioned(json!({ "a": 1 })), json!({ "a": 1, "schema_version": 1 }));
+        assert_eq!(versioned(json!([1])), json!([1]));
+    }
+
+    #[test]
+    fn the_format_follows_the_switch() {
+        assert_eq!([true, false].map(Format::json_if), [Format::Json, Format::Text]);
+    }
+
+    #[test]
+    fn a_write_that_failed_says_why() {
+        let error = tolerate(Err(io::Error::other("the disk is full"))).unwrap_err();
+
+        let message = "cannot write standard output: the disk is full";
+        assert_eq!(error, CommandError::failed(message));
+    }
+
+    #[test]
+    fn a_stream_that_is_no_terminal_has_no_width_whatever_the_environment_says() {
+        let environment = Environment::of([("COLUMNS", "30")], Path::new("/"));
+
+        let printer = Printer::new(&environment, ColourChoice::Never, 7);
+
+        let widths = [printer.out(), printer.err()].map(|stream| (stream.terminal, stream.width));
+        for (terminal, width) in widths {
+            assert_eq!(terminal, width.is_some());
+        }
+        assert_eq!(printer.now_ms(), 7);
+        assert!(!printer.out().palette.is_on());
     }
 }

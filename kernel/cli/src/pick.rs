@@ -63,3 +63,6 @@ fn described(facts: &Facts) -> String {
     words.extend((facts.images == Some(true)).then(|| "sees".to_owned()));
     words.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,9 @@ use crate::{
     output::{Format, Output},
 };
 
+#[cfg(test)]
+use crate::output::Printer;
+
 /// The result of a command, its format, and the exit code of the program.
 pub struct Reply {
     output: Box<dyn Output>,
@@ -35,5 +38,13 @@ impl Reply {
     pub fn print(self, context: &Context) -> Result<Exit, CommandError> {
         context.printer.result(self.output.as_ref(), self.format)?;
         Ok(self.exit)
+    }
+}
+
+#[cfg(test)]
+impl Reply {
+    /// Returns what `printer` would print, and how the program would end.
+    pub(crate) fn rendered(&self, printer: &Printer) -> (String, Exit) {
+        (printer.rendered(self.output.as_ref(), self.format), self.exit)
     }
 }

@@ -214,29 +214,4 @@ fn schema(path: &std::path::Path) -> Result<Value, CommandError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    #[test]
-    fn piped_input_is_appended_as_a_block_and_an_empty_pipe_is_none() {
-        assert_eq!(
-            with_input("why?".into(), "it broke\n\n"),
-            "why?\n\n<stdin>\nit broke\n</stdin>"
-        );
-        assert_eq!(with_input("why?".into(), " \n"), "why?");
-    }
-
-    #[test]
-    fn a_schema_has_to_be_an_object() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("schema.json");
-        fs::write(&path, "[1]").unwrap();
-
-        let error = schema(&path).unwrap_err();
-
-        assert_eq!(error.kind, Exit::Usage);
-        assert!(error.message.ends_with("it is not an object"), "{error}");
-    }
-}
+mod tests;

@@ -19,7 +19,7 @@ use openkoi_core::{
     outcome::{Ending, Outcome},
     port::{Delta, Listener},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::output::{Palette, Printer, SCHEMA_VERSION, Style, money, sanitise, sanitise_line};
 
@@ -34,32 +34,39 @@ pub(crate) struct EventStream(pub Printer);
 
 impl Listener for EventStream {
     fn event(&self, entry: &Entry) {
-        let line = json!({
-            "type": "event",
-            "key": entry.key,
-            "at_ms": entry.at_ms,
-            "elapsed_ms": entry.elapsed_ms,
-            "data": entry.event,
-            "schema_version": SCHEMA_VERSION,
-        });
-        if let Err(error) = self.0.json_line(&line) {
+        if let Err(error) = self.0.json_line(&event_line(entry)) {
             tracing::warn!(%error, "an event could not be printed");
         }
     }
 
     fn delta(&self, role: &Role, delta: Delta<'_>) -> bool {
         let Delta::Text(text) = delta else { return false };
-        let line = json!({ "type": "delta", "role": role.0, "text": text });
-        if let Err(error) = self.0.json_line(&line) {
+        if let Err(error) = self.0.json_line(&delta_line(role, text)) {
             tracing::warn!(%error, "a delta could not be printed");
         }
         true
     }
 }
 
+fn event_line(entry: &Entry) -> Value {
+    json!({
+        "type": "event",
+        "key": entry.key,
+        "at_ms": entry.at_ms,
+        "elapsed_ms": entry.elapsed_ms,
+        "data": entry.event,
+        "schema_version": SCHEMA_VERSION,
+    })
+}
+
+fn delta_line(role: &Role, text: &str) -> Value {
+    json!({ "type": "delta", "role": role.0, "text": text })
+}
+
 /// A listener that prints progress lines to stderr and, on a terminal, streams the executor's text
 /// there too.
 pub(crate) struct ProgressLines {
+    screen: Mutex<Box<dyn Write + Send>>,
     palette: Palette,
     streams: bool,
     /// True while the cursor stands behind streamed text.
@@ -74,9 +81,15 @@ impl ProgressLines {
     /// Returns progress lines with the colours of stderr.
     pub(crate) fn new(printer: &Printer) -> Self {
         let err = printer.err();
+        Self::on(Box::new(io::stderr()), err.palette, err.terminal)
+    }
+
+    /// Returns lines on this screen; `streams` says whether somebody looks at it.
+    fn on(screen: Box<dyn Write + Send>, palette: Palette, streams: bool) -> Self {
         Self {
-            palette: err.palette,
-            streams: err.terminal,
+            screen: Mutex::new(screen),
+            palette,
+            streams,
             in_text: AtomicBool::new(false),
             announced: Mutex::default(),
             streamed: Mutex::default(),
@@ -101,7 +114,7 @@ impl ProgressLines {
 
     fn plain(&self, text: &str) {
         let open = self.in_text.swap(false, Ordering::Relaxed);
-        let mut err = io::stderr().lock();
+        let mut err = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
         // A reader of progress that went away is no reason to stop the work.
         drop(writeln!(err, "{}{text}", if open { "\n" } else { "" }));
     }
@@ -213,7 +226,7 @@ impl Listener for ProgressLines {
             Delta::Text(text) if self.streams && role.0 == Role::EXECUTOR => {
                 self.streamed.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
                 self.in_text.store(!text.ends_with('\n'), Ordering::Relaxed);
-                let mut err = io::stderr().lock();
+                let mut err = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
                 drop(write!(err, "{}", sanitise(text)).and_then(|()| err.flush()));
                 true
             }
@@ -302,3 +315,6 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 fn plural(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,3 +183,203 @@ fn json_is_recognised_in_a_line_that_is_not_understood() {
     assert!(!asks(&["x", "--output-format", "text"]));
     assert!(!asks(&["--", "--json"]));
 }
+
+#[test]
+fn what_stands_behind_two_dashes_is_the_task_whatever_it_looks_like() {
+    let flags = task(&["-q", "--", "--help", "-i", "5", "status"]);
+
+    assert_eq!(flags.words, ["--help", "-i", "5", "status"]);
+    assert_eq!((flags.show.quiet, flags.limits.iterations), (true, None));
+}
+
+#[test]
+fn every_limit_and_every_way_to_show_reaches_the_task() {
+    let flags = task(&[
+        "fix it",
+        "-i",
+        "0",
+        "--quality",
+        "0.9",
+        "-m",
+        "koi/large",
+        "--max-cost",
+        "$0.50",
+        "--max-tokens",
+        "1000",
+        "--max-time",
+        "60",
+        "-q",
+        "--output-format",
+        "stream-json",
+        "-o",
+        "out.txt",
+        "--json-schema",
+        "schema.json",
+        "--redact",
+    ]);
+
+    let limits = &flags.limits;
+    assert_eq!((limits.iterations, limits.quality), (Some(0), Some(0.9)));
+    assert_eq!((limits.model.as_deref(), limits.max_cost), (Some("koi/large"), Some(0.5)));
+    assert_eq!((limits.max_tokens, limits.max_time), (Some(1_000), Some(60)));
+    assert_eq!(flags.show.output_format, crate::flags::RunFormat::StreamJson);
+    assert_eq!(flags.show.output, Some(PathBuf::from("out.txt")));
+    assert_eq!(flags.json_schema, Some(PathBuf::from("schema.json")));
+    assert!(flags.show.quiet && flags.redact);
+}
+
+#[test]
+fn flags_that_hold_everywhere_are_understood_on_both_sides_of_a_command() {
+    for typed in [
+        &["--workspace", "/pond", "-vv", "status", "--json"][..],
+        &["status", "--json", "--workspace=/pond", "-v", "-v"],
+    ] {
+        let ParsedLine { global, action } = line(typed).unwrap();
+
+        assert_eq!(global.workspace, Some(PathBuf::from("/pond")), "{typed:?}");
+        assert_eq!(global.verbose, 2, "{typed:?}");
+        let Action::Command(command) = action else { panic!("{typed:?} is not a command") };
+        let CliCommand::Status(args) = *command else { panic!("{typed:?} is another command") };
+        assert!(args.json && !args.live, "{typed:?}");
+    }
+}
+
+#[test]
+fn each_command_reads_its_own_arguments() {
+    use crate::commands::{session::SessionCommand, task::TaskCommand};
+    let command = |typed: &[&str]| match line(typed).unwrap().action {
+        Action::Command(command) => *command,
+        other => panic!("{typed:?} is no command: {other:?}"),
+    };
+
+    let CliCommand::Session(args) = command(&["session", "delete", "abc", "-y"]) else { panic!() };
+    assert!(
+        matches!(args.command, Some(SessionCommand::Delete { id: Some(id), yes: true }) if id == "abc")
+    );
+    let CliCommand::Task(args) = command(&["task", "list", "--session", "a", "--limit", "3"])
+    else {
+        panic!()
+    };
+    assert!(matches!(
+        args.command,
+        Some(TaskCommand::List { session: Some(id), limit: 3, json: false }) if id == "a"
+    ));
+    let CliCommand::Session(args) = command(&["session"]) else { panic!() };
+    assert!(args.command.is_none());
+    let CliCommand::Undo(args) = command(&["undo", "--redo", "--yes", "abc"]) else { panic!() };
+    assert_eq!(
+        (args.id.as_deref(), args.redo, args.yes, args.json),
+        (Some("abc"), true, true, false)
+    );
+    let CliCommand::Models(args) = command(&["models", "swim", "large", "--offline"]) else {
+        panic!()
+    };
+    assert_eq!((args.words.concat(), args.offline), ("swimlarge".to_owned(), true));
+    let CliCommand::Chat(flags) = command(&["chat", "-r", "abc", "--fork", "-i", "2"]) else {
+        panic!()
+    };
+    assert_eq!((flags.resume.as_deref(), flags.fork), (Some("abc"), true));
+    assert_eq!(flags.limits.iterations, Some(2));
+    let CliCommand::Demo(flags) = command(&["demo", "shell", "--keep", "-q"]) else { panic!() };
+    assert_eq!((flags.kind.as_deref(), flags.keep, flags.show.quiet), (Some("shell"), true, true));
+    let CliCommand::Resume(flags) = command(&["resume", "abc"]) else { panic!() };
+    assert_eq!(flags.id.as_deref(), Some("abc"));
+}
+
+#[test]
+fn every_planned_command_says_so_and_offers_the_task() {
+    for word in ["think", "learn", "setup", "init", "update", "daemon"] {
+        let alone = refused(&[word]);
+        let sentence = refused(&[word, "about", "it"]);
+
+        let message = format!("`openkoi {word}` is not built yet");
+        assert_eq!(alone, CommandError::usage(message.clone()));
+        let hint = format!("as a task: openkoi \"{word} about it\"");
+        assert_eq!(sentence, CommandError::usage(message).hint(hint));
+    }
+}
+
+#[test]
+fn no_planned_command_is_already_there() {
+    let whole = command();
+
+    for known in whole.get_subcommands() {
+        assert!(!future::is_planned(known.get_name()), "{}", known.get_name());
+    }
+}
+
+#[test]
+fn a_fork_needs_a_session_to_copy_and_says_how_to_name_one() {
+    let error = refused(&["--fork", "go on"]);
+
+    let expected = CommandError::usage("`--fork` needs a session to copy");
+    let expected =
+        expected.hint("openkoi -c --fork \"TASK\"").hint("openkoi -r ID --fork \"TASK\"");
+    assert_eq!(error, expected);
+    assert!(task(&["-c", "--fork", "go on"]).fork);
+    assert!(task(&["-r", "abc", "--fork", "go on"]).fork);
+}
+
+#[test]
+fn a_line_to_paste_keeps_the_flags_in_front_and_quotes_the_task() {
+    let shown = |typed: &[&str], word: &str| {
+        words::as_task(&typed.iter().map(OsString::from).collect::<Vec<_>>(), word)
+    };
+
+    assert_eq!(shown(&["status", "of", "it"], "status"), "as a task: openkoi \"status of it\"");
+    assert_eq!(shown(&["-i", "5", "status"], "status"), "as a task: openkoi -i 5 -- status");
+    assert_eq!(
+        shown(&["status", "of", "\"x\""], "status"),
+        "as a task: openkoi \"status of \\\"x\\\"\""
+    );
+    assert_eq!(
+        shown(&["-q", "status", "--deep", "look"], "status"),
+        "as a task: openkoi -q -- status --deep look"
+    );
+}
+
+#[test]
+fn colour_is_known_before_a_line_is_understood() {
+    let choice = |typed: &[&str]| colour(&typed.iter().map(OsString::from).collect::<Vec<_>>());
+    use crate::output::ColourChoice::{Always, Auto, Never};
+
+    assert_eq!(choice(&["--nonsense", "--color", "never"]), Never);
+    assert_eq!(choice(&["--color=always", "x"]), Always);
+    assert_eq!(choice(&["--color=pink"]), Auto);
+    assert_eq!(choice(&["--", "--color=always"]), Auto);
+    assert_eq!(choice(&["--color"]), Auto);
+}
+
+#[test]
+fn a_value_that_is_missing_or_wrong_is_told_with_what_is_wanted() {
+    let missing = refused(&["fix it", "-m"]);
+    let wrong = refused(&["fix it", "--max-cost", "lots"]);
+
+    assert_eq!(missing.message, "a value is required for `--model <MODEL>` but none was supplied");
+    assert_eq!(
+        wrong.message,
+        "invalid value `lots` for `--max-cost <USD>`: \
+         an amount is a number of US dollars, for example 0.50"
+    );
+}
+
+#[test]
+fn the_version_is_a_page() {
+    let version = format!("openkoi {}\n", env!("CARGO_PKG_VERSION"));
+
+    for typed in [&["--version"][..], &["-V"]] {
+        let Action::Page(text) = line(typed).unwrap().action else { panic!("{typed:?}") };
+        assert_eq!(text, version);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_do_not_end_the_program() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let odd = OsString::from_vec(vec![b'x', 0xff]);
+
+    let error = parse(&[odd.clone(), OsString::from("y")]).unwrap_err();
+
+    assert_eq!(error.kind, Exit::Usage);
+    assert!(!asks_for_json(&[odd]));
+}

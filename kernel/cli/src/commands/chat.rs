@@ -65,7 +65,14 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
     ended
 }
 
-#[derive(PartialEq, Eq)]
+/// Returns the command that a line is, with what stands behind it. A path is none: it has a second slash.
+fn command(text: &str) -> Option<(&str, &str)> {
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let name = word.strip_prefix('/').filter(|name| !name.is_empty() && !name.contains('/'));
+    name.map(|_| (word, rest.trim()))
+}
+
+#[derive(Debug, PartialEq, Eq)]
 enum Flow {
     GoOn,
     End,
@@ -104,11 +111,10 @@ impl Chat<'_> {
         settings: &mut Settings,
         interrupts: &Interrupts,
     ) -> Result<Flow, CommandError> {
-        let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        if !word.starts_with('/') || word.len() == 1 || word[1..].contains('/') {
+        let Some((word, rest)) = command(text) else {
             self.say(text, settings, interrupts).await?;
             return Ok(Flow::GoOn);
-        }
+        };
         let done = match word {
             "/exit" | "/quit" => return Ok(Flow::End),
             "/help" => {
@@ -118,7 +124,7 @@ impl Chat<'_> {
             "/status" => self.status(),
             "/undo" => self.undo(),
             "/new" => self.renew(),
-            "/model" => self.model(rest.trim(), settings),
+            "/model" => self.model(rest, settings),
             _ => Err(CommandError::usage(format!("there is no command `{word}`")).hint("/help")),
         };
         if let Err(error) = done {
@@ -212,3 +218,6 @@ impl Chat<'_> {
         Ok(self.runtime.storage().set_session_status(session, status, now_ms())?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,34 @@ pub struct Args {
 ///
 /// When stdout cannot be written.
 pub fn run(args: &Args, mut line: clap::Command, context: &Context) -> Result<Exit, CommandError> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut line, "openkoi", &mut script);
-    context.printer.raw(&script)?;
+    context.printer.raw(&script(args.shell, &mut line))?;
     Ok(Exit::Accepted)
+}
+
+fn script(shell: Shell, line: &mut clap::Command) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, line, "openkoi", &mut script);
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn the_script_of_every_shell_knows_every_command_and_the_flags_of_a_task() {
+        for shell in Shell::value_variants() {
+            let script = script(*shell, &mut crate::args::command());
+            let script = String::from_utf8(script).unwrap();
+
+            for known in crate::args::command().get_subcommands() {
+                assert!(script.contains(known.get_name()), "{shell}: {}", known.get_name());
+            }
+            for flag in ["max-cost", "output-format", "continue"] {
+                assert!(script.contains(flag), "{shell}: {flag}");
+            }
+        }
+    }
 }

@@ -105,3 +105,6 @@ impl Output for SettingList {
         json!({ "settings": settings.collect::<Vec<_>>() })
     }
 }
+
+#[cfg(test)]
+mod tests;

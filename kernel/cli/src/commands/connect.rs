@@ -131,3 +131,6 @@ fn choices(connections: &Connections) -> Vec<Choice> {
     });
     closed.chain(connectable.map(choice)).collect()
 }
+
+#[cfg(test)]
+mod tests;

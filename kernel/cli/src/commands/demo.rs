@@ -170,3 +170,6 @@ fn lay(directory: &Path, demo: &Demo, description: &Description) -> Result<(), C
 fn unwritable(path: &Path, error: &dyn std::error::Error) -> CommandError {
     CommandError::configuration(format!("cannot write `{}`: {error}", path.display()))
 }
+
+#[cfg(test)]
+mod tests;

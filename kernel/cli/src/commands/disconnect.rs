@@ -156,3 +156,6 @@ impl Output for Disconnected {
         json!({ "disconnected": self.0 })
     }
 }
+
+#[cfg(test)]
+mod tests;

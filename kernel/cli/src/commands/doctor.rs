@@ -66,14 +66,4 @@ impl Output for Checkup {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_note_is_no_illness() {
-        let ill = Checkpoint::ill("home", &CommandError::configuration("it is read-only"));
-
-        assert!(Checkup(vec![Checkpoint::well("a", "b"), Checkpoint::note("c", "d")]).is_well());
-        assert!(!Checkup(vec![Checkpoint::well("a", "b"), ill]).is_well());
-    }
-}
+mod tests;

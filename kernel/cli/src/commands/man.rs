@@ -130,4 +130,41 @@ mod tests {
 
         assert_eq!(error.hints, ["did you mean `undo`?"]);
     }
+
+    /// Returns how many entries one section of a page has.
+    fn entries(page: &str, title: &str) -> usize {
+        let head = format!(".SH {title}");
+        let lines = page.lines().skip_while(|line| *line != head).skip(1);
+        lines.take_while(|line| !line.starts_with(".SH ")).filter(|line| *line == ".TP").count()
+    }
+
+    #[test]
+    fn a_section_has_an_entry_for_each_item() {
+        let mut page = Vec::new();
+        let items = [("0", "it went well"), ("1", "it did not")];
+
+        let items = items.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        section(&mut page, "EXIT STATUS", items.into()).unwrap();
+
+        let page = String::from_utf8(page).unwrap();
+        let body = page.split_once(".SH \"EXIT STATUS\"\n").unwrap().1;
+        assert_eq!(body, ".TP\n\\fB0\\fR\nit went well\n.TP\n\\fB1\\fR\nit did not\n");
+    }
+
+    #[test]
+    fn only_the_main_page_has_variables_and_files() {
+        let page = |command| {
+            let mut page = Vec::new();
+            write_page(command, &mut page).unwrap();
+            String::from_utf8(page).unwrap()
+        };
+
+        let main = page(crate::args::command());
+        let own = page(subcommand("undo", crate::args::command()).unwrap());
+
+        assert_eq!(entries(&main, "ENVIRONMENT"), env::ALL.len());
+        assert_eq!(entries(&main, "FILES"), files().len());
+        assert_eq!(entries(&own, "ENVIRONMENT"), 0);
+        assert_eq!(entries(&own, "FILES"), 0);
+    }
 }

@@ -250,3 +250,6 @@ impl Output for ModelTable {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,3 +223,6 @@ impl Output for ComponentTable {
         json!({ "components": components.collect::<Vec<_>>() })
     }
 }
+
+#[cfg(test)]
+mod tests;

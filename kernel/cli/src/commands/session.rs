@@ -72,12 +72,7 @@ pub enum SessionCommand {
 pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let list = SessionCommand::List { limit: 20, json: false };
     match args.command.unwrap_or(list) {
-        SessionCommand::List { limit, json } => {
-            let query = SessionQuery { limit: Some(limit), ..SessionQuery::default() };
-            let found = context.existing_storage()?.map(|storage| storage.sessions(&query));
-            let listed = SessionList(found.transpose()?.unwrap_or_default());
-            Reply::new(listed, json).print(context)
-        }
+        SessionCommand::List { limit, json } => list_of(limit, json, context)?.print(context),
         SessionCommand::Show { id, json } => show(id, json, context)?.print(context),
         SessionCommand::Resume { id } => {
             let (_, session) = chosen(id, "openkoi session resume", context)?;
@@ -85,6 +80,12 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
         }
         SessionCommand::Delete { id, yes } => delete(id, yes, context),
     }
+}
+
+fn list_of(limit: u32, json: bool, context: &Context) -> Result<Reply, CommandError> {
+    let query = SessionQuery { limit: Some(limit), ..SessionQuery::default() };
+    let found = context.existing_storage()?.map(|storage| storage.sessions(&query));
+    Ok(Reply::new(SessionList(found.transpose()?.unwrap_or_default()), json))
 }
 
 fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, CommandError> {
@@ -224,3 +225,6 @@ fn session_json(session: &SessionRecord) -> Value {
         "cost_usd": dollars(session.cost_micros),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,3 +144,6 @@ fn sandbox(settings: &Settings, context: &Context) -> Result<SandboxState, Comma
     }
     Ok(SandboxState::On(sandbox::processes(&context.app, settings)?.sandbox_level()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,12 +80,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
         TaskCommand::List { session, limit, json } => {
             list_of(session, limit, json, context)?.print(context)
         }
-        TaskCommand::Show { id, json } => {
-            let (storage, task) = chosen(id, "openkoi task show", context)?;
-            let output = storage.read_output(&task.session, &task.id)?;
-            let journal = storage.entries(&task.id)?;
-            Reply::new(shown::TaskDetails::new(task, output, journal), json).print(context)
-        }
+        TaskCommand::Show { id, json } => show(id, json, context)?.print(context),
         TaskCommand::Replay { id } => {
             let (storage, task) = chosen(id, "openkoi task replay", context)?;
             replay(&storage, &task, context)
@@ -110,6 +105,13 @@ fn list_of(
     let session = session.map(|session| session.id);
     let query = TaskQuery { session, limit: Some(limit) };
     Ok(Reply::new(TaskList(storage.tasks(&query)?), json))
+}
+
+fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, CommandError> {
+    let (storage, task) = chosen(id, "openkoi task show", context)?;
+    let output = storage.read_output(&task.session, &task.id)?;
+    let journal = storage.entries(&task.id)?;
+    Ok(Reply::new(shown::TaskDetails::new(task, output, journal), json))
 }
 
 fn replay(storage: &Storage, task: &TaskRecord, context: &Context) -> Result<Exit, CommandError> {
@@ -166,3 +168,6 @@ impl Output for TaskList {
         json!({ "tasks": self.0.iter().map(task_json).collect::<Vec<_>>() })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,3 +121,6 @@ impl Output for Restored {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -369,4 +369,46 @@ mod tests {
     fn there_is_no_session_to_go_on_with_before_the_first() {
         assert_eq!(told(AppError::NoSession).kind, Exit::Usage);
     }
+
+    #[test]
+    fn an_id_that_fits_nothing_or_more_than_one_is_told_with_what_to_type() {
+        let candidate = |short: &str, title: &str| Candidate {
+            short: short.to_owned(),
+            id: format!("01k9abcdef0000000000{short}"),
+            title: title.to_owned(),
+        };
+        let none = StorageError::NoSuch { what: "task", text: "zz".to_owned() };
+        let many = StorageError::Ambiguous {
+            what: "session",
+            text: "00".to_owned(),
+            candidates: vec![candidate("00000041", "fix it"), candidate("00000042", "write docs")],
+        };
+
+        let (none, many) = (told(none), told(many));
+
+        assert_eq!((none.kind, none.hints), (Exit::Usage, vec!["openkoi task list".to_owned()]));
+        let expected = CommandError::usage("more than one session begins with `00`");
+        let expected = expected.hint("00000041   (fix it)").hint("00000042   (write docs)");
+        assert_eq!(many, expected);
+    }
+
+    #[test]
+    fn trouble_with_a_login_has_the_code_of_its_cause() {
+        assert_eq!(told(LoginError::Denied).kind, Exit::Credentials);
+        assert_eq!(told(LoginError::Expired).kind, Exit::Credentials);
+        let path = PathBuf::from("/koi/auth.json");
+        let broken = told(LoginError::Broken { path, reason: "it is cut".to_owned() });
+        assert_eq!(broken.kind, Exit::Configuration);
+    }
+
+    #[test]
+    fn an_undo_whose_line_was_not_kept_says_that_the_files_are_back() {
+        let path = PathBuf::from("/koi/data/undo.jsonl");
+        let log = UndoLogError::Unreadable { path, reason: "it is a directory".to_owned() };
+
+        let error = told(UndoError::Log(log));
+
+        assert_eq!(error.kind, Exit::Configuration);
+        assert!(error.message.contains("it is a directory"), "{error}");
+    }
 }

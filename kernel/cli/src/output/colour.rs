@@ -118,4 +118,17 @@ mod tests {
         assert_eq!(Palette::PLAIN.paint(Style::Bad, "error"), "error");
         assert_eq!(Palette(true).paint(Style::Bad, "error"), "\x1b[31merror\x1b[0m");
     }
+
+    #[test]
+    fn each_style_has_a_colour_of_its_own_and_plain_and_empty_text_have_none() {
+        let painted = [Style::Strong, Style::Faint, Style::Good, Style::Caution, Style::Bad]
+            .map(|style| Palette(true).paint(style, "x"));
+
+        assert_eq!(
+            painted,
+            ["1", "2", "32", "33", "31"].map(|code| format!("\x1b[{code}mx\x1b[0m"))
+        );
+        assert_eq!(Palette(true).paint(Style::Plain, "x"), "x");
+        assert_eq!(Palette(true).paint(Style::Bad, ""), "");
+    }
 }

@@ -106,4 +106,77 @@ mod tests {
         assert_eq!((plural(1, "file"), plural(0, "file")), ("1 file".into(), "0 files".into()));
         assert_eq!(timestamp(NOW), "2026-03-01T12:00:00Z");
     }
+
+    #[test]
+    fn each_unit_of_time_begins_where_the_one_before_ends() {
+        let before = |seconds: u64| ago(NOW, NOW - seconds * 1000);
+
+        let words = [9, 10, 60, 3_600, 86_400, 172_799, 172_800, 2_678_399, 2_678_400].map(before);
+
+        assert_eq!(
+            words,
+            [
+                "just now",
+                "10 s ago",
+                "1 min ago",
+                "1 h ago",
+                "yesterday",
+                "yesterday",
+                "2 days ago",
+                "30 days ago",
+                "2026-01-29",
+            ]
+        );
+    }
+
+    #[test]
+    fn each_unit_of_a_duration_begins_where_the_one_before_ends() {
+        let words =
+            [0, 999, 1_000, 9_999, 10_000, 59_999, 60_000, 3_599_999, 3_600_000, 360_000_000];
+
+        assert_eq!(
+            words.map(duration),
+            [
+                "0 ms",
+                "999 ms",
+                "1.0 s",
+                "9.9 s",
+                "10 s",
+                "59 s",
+                "1 min 00 s",
+                "59 min 59 s",
+                "1 h 00 min",
+                "100 h 00 min",
+            ]
+        );
+    }
+
+    #[test]
+    fn money_has_four_places_below_ten_cents_and_two_above() {
+        let words = [1, 99, 100, 99_999, 100_000, 2_000_000, 1_234_567_890].map(money);
+
+        assert_eq!(
+            words,
+            ["< $0.0001", "< $0.0001", "$0.0001", "$0.1000", "$0.10", "$2.00", "$1234.57"]
+        );
+    }
+
+    #[test]
+    fn counts_and_bytes_are_shortened_from_their_units_on() {
+        assert_eq!(
+            [0, 9_999, 10_000, 999_949, 1_000_000, 2_500_000].map(count),
+            ["0", "9999", "10.0k", "999.9k", "1.0M", "2.5M"]
+        );
+        assert_eq!(
+            [0, 1_023, 1_024, 1_048_576].map(bytes),
+            ["0 B", "1023 B", "1.0 KiB", "1.0 MiB"]
+        );
+    }
+
+    #[test]
+    fn a_time_beyond_the_calendar_is_no_time() {
+        assert_eq!(timestamp(u64::MAX), "");
+        assert_eq!(timestamp(0), "1970-01-01T00:00:00Z");
+        assert_eq!(timestamp(1_500), "1970-01-01T00:00:01.5Z");
+    }
 }

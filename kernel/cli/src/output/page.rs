@@ -98,4 +98,64 @@ mod tests {
 
         assert_eq!(page.finish(), "model        a/b\ntask         one status  accepted\n");
     }
+
+    #[test]
+    fn a_gap_separates_and_does_not_begin_a_page() {
+        let mut page = Page::new(Palette::PLAIN, None, 0);
+
+        page.gap();
+        page.line("one");
+        page.title("Title");
+        page.line("two\nthree");
+
+        assert_eq!(page.finish(), "one\n\nTitle\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn what_is_put_on_a_page_cannot_drive_the_terminal() {
+        let mut page = Page::new(Palette::PLAIN, None, 0);
+
+        page.line("a\x1b[2J");
+        page.styled("b\x07", Style::Bad);
+        page.marked("ok", "c\u{202e}");
+        page.field("label", "d\r");
+
+        assert_eq!(page.finish(), "a\\x1b[2J\nb\\x07\nok c\\u{202e}\nlabel        d\\x0d\n");
+    }
+
+    #[test]
+    fn a_field_without_a_value_has_no_space_at_its_end() {
+        let mut page = Page::new(Palette::PLAIN, None, 0);
+
+        page.field("model", "");
+        page.field("a label longer than the others", "x");
+
+        assert_eq!(page.finish(), "model\na label longer than the others x\n");
+    }
+
+    #[test]
+    fn styles_colour_labels_and_values_and_nothing_between_lines() {
+        let environment = openkoi_app::environment::Environment::of([], std::path::Path::new("/"));
+        let choice = crate::output::ColourChoice::Always;
+        let mut page = Page::new(Palette::decide(choice, &environment, false), None, 0);
+
+        page.field_styled("status", "accepted", Style::Good);
+        page.styled("done", Style::Faint);
+
+        assert_eq!(
+            page.finish(),
+            "\x1b[2mstatus      \x1b[0m \x1b[32maccepted\x1b[0m\n\x1b[2mdone\x1b[0m\n"
+        );
+    }
+
+    #[test]
+    fn a_table_on_a_page_keeps_to_its_width() {
+        let mut table = Table::new([("NAME", crate::output::Align::Left)]);
+        table.row(["a name that is long".into()]);
+        let mut page = Page::new(Palette::PLAIN, Some(10), 0);
+
+        page.table(&table);
+
+        assert_eq!(page.finish(), "NAME\na name th…\n");
+    }
 }

@@ -142,7 +142,11 @@ impl Default for Questions {
 fn missing(what: &str, usage: &str, choices: &[Choice]) -> CommandError {
     let error = CommandError::usage(format!("which {what}? there is no terminal to pick on"));
     let hint = |choice: &Choice| {
-        format!("{usage} {}   ({})", choice.argument, sanitise_line(&choice.description))
+        let line = format!("{usage} {}", choice.argument);
+        match sanitise_line(&choice.description) {
+            what if what.is_empty() => line,
+            what => format!("{line}   ({what})"),
+        }
     };
     error.hints(choices.iter().take(SHOWN).map(hint))
 }
@@ -203,6 +207,14 @@ impl Choice {
     /// Returns true if the argument or the description contains `text`, which is in lower case.
     fn contains(&self, text: &str) -> bool {
         [&self.argument, &self.description].iter().any(|own| own.to_lowercase().contains(text))
+    }
+}
+
+#[cfg(test)]
+impl Questions {
+    /// Returns a prompt where nobody can answer, wherever the tests run.
+    pub(crate) fn of_nobody() -> Self {
+        Self { interactive: false }
     }
 }
 
@@ -288,5 +300,94 @@ mod tests {
                 "openkoi session show def2   (write docs)",
             ]
         );
+    }
+
+    #[test]
+    fn a_choice_without_a_description_is_a_line_to_paste_alone() {
+        let choices = [Choice { argument: "koi/swim".into(), description: String::new() }];
+
+        let error = Questions::of_nobody().pick("model", "-m", &choices).unwrap_err();
+
+        assert_eq!(error.hints, ["-m koi/swim"]);
+    }
+
+    #[test]
+    fn without_a_terminal_at_most_twenty_choices_are_named() {
+        let many: Vec<Choice> = (1..=45)
+            .map(|n| Choice { argument: format!("m{n}"), description: "x".into() })
+            .collect();
+
+        let error = Questions::of_nobody().pick("model", "-m", &many).unwrap_err();
+
+        assert_eq!(error.hints.len(), 20);
+        assert_eq!(error.hints[19], "-m m20   (x)");
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_pick_nobody_is_asked() {
+        for prompt in [Questions { interactive: false }, Questions { interactive: true }] {
+            let error = prompt.pick("session", "openkoi session show", &[]).unwrap_err();
+
+            assert_eq!(error, CommandError::usage("there is no session yet"));
+        }
+    }
+
+    #[test]
+    fn a_question_that_nobody_can_answer_names_the_flag_that_does() {
+        let error = Questions::of_nobody().confirm("delete it?", "openkoi rm --yes").unwrap_err();
+
+        let message = "delete it? (there is no terminal to answer on)";
+        let expected = CommandError::new(Exit::NeedsApproval, message);
+        assert_eq!(error, expected.hint("openkoi rm --yes"));
+    }
+
+    #[test]
+    fn nothing_secret_is_asked_for_where_nobody_sits() {
+        let error = Questions::of_nobody().hidden("key: ").unwrap_err();
+
+        assert_eq!(error, CommandError::usage("there is no terminal to ask on"));
+    }
+
+    #[test]
+    fn the_whole_argument_picks_even_if_others_contain_it() {
+        let two = ["swim", "swim-large"]
+            .map(|name| Choice { argument: name.to_owned(), description: String::new() });
+        let mut screen = Vec::new();
+
+        let picked = ask_for_one("model", &two, &mut "large\n1\n".as_bytes(), &mut screen);
+
+        assert_eq!(picked.unwrap().as_deref(), Some("swim-large"));
+        assert_eq!(
+            String::from_utf8(screen).unwrap(),
+            "  1  swim  \n  2  swim-large  \n\
+             pick a model (number, part of a name, or nothing to leave):   1  swim-large  \n\
+             pick a model (number, part of a name, or nothing to leave): "
+        );
+    }
+
+    #[test]
+    fn a_choice_cannot_drive_the_terminal() {
+        let odd = [Choice { argument: "a\x1b[2J".into(), description: "b\n  2  c\x07".into() }];
+        let mut screen = Vec::new();
+
+        let picked = ask_for_one("model", &odd, &mut "".as_bytes(), &mut screen);
+
+        assert_eq!(picked.unwrap(), None);
+        assert_eq!(
+            String::from_utf8(screen).unwrap(),
+            "  1  a\\x1b[2J  b   2  c\\x07\n\
+             pick a model (number, part of a name, or nothing to leave): "
+        );
+    }
+
+    #[test]
+    fn every_key_that_ends_a_line_ends_a_secret() {
+        for end in ["\r", "\n", "\u{4}", ""] {
+            let typed = format!("sk-1{end}more");
+            let expected = if end.is_empty() { "sk-1more" } else { "sk-1" };
+            assert_eq!(unseen(typed.as_bytes()).unwrap(), expected);
+        }
+        assert_eq!(unseen(&b"\xff"[..]).unwrap_err(), CommandError::usage("that is no text"));
+        assert_eq!(unseen(&b"\x08\x7fa"[..]).unwrap(), "a", "there was nothing to take back");
     }
 }

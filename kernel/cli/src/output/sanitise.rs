@@ -150,4 +150,27 @@ mod tests {
         );
         assert_eq!(sanitise("one\r\ntwo\rthree"), "one\ntwo\\x0dthree");
     }
+
+    #[test]
+    fn in_a_line_breaks_and_tabs_are_spaces() {
+        assert_eq!(sanitise_line("one\r\ntwo\nthree\tfour"), "one two three four");
+        assert_eq!(sanitise_line("one\rtwo"), "one\\x0dtwo");
+        assert!(matches!(sanitise_line("plain"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_hides_in_a_text_is_shown() {
+        assert_eq!(
+            sanitise("a\u{200b}b\u{feff}c\u{ad}d\u{2028}e\u{e0041}f\u{85}g\x7f"),
+            "a\\u{200b}b\\u{feff}c\\u{ad}d\\u{2028}e\\u{e0041}f\\u{85}g\\x7f"
+        );
+    }
+
+    #[test]
+    fn a_document_is_escaped_as_json_has_it_and_keeps_its_line_breaks() {
+        let document = "{\n  \"a\": \"x\u{202e}\u{e0041}\u{7f}y\"\n}";
+
+        assert_eq!(json(document), "{\n  \"a\": \"x\\u202e\\udb40\\udc41\\u007fy\"\n}");
+        assert!(matches!(json("{\n}"), Cow::Borrowed(_)));
+    }
 }

@@ -175,4 +175,69 @@ mod tests {
             proptest::prop_assert!(cut(&text, width).width() <= width);
         }
     }
+
+    #[test]
+    fn without_rows_the_titles_stand_alone() {
+        let table = Table::new([("ID", Align::Left), ("COST", Align::Right)]);
+
+        assert_eq!(table.render(Palette::PLAIN, Some(40)), "ID  COST\n");
+    }
+
+    #[test]
+    fn the_last_column_may_be_of_numbers_and_no_line_ends_with_a_space() {
+        let mut table = Table::new([("NAME", Align::Left), ("COST", Align::Right)]);
+        table.row(["a".into(), "$1.00".into()]);
+        table.row(["longer".into(), "".into()]);
+
+        assert_eq!(table.render(Palette::PLAIN, None), "NAME     COST\na       $1.00\nlonger\n");
+    }
+
+    #[test]
+    fn a_column_is_not_cut_below_what_can_be_read() {
+        let mut table = Table::new([("A", Align::Left), ("B", Align::Left)]);
+        table.row(["123456789012".into(), "abcdefghijkl".into()]);
+
+        assert_eq!(table.render(Palette::PLAIN, Some(4)), "A         B\n1234567…  abcdefg…\n");
+    }
+
+    #[test]
+    fn of_two_wide_columns_both_give_way() {
+        let mut table = Table::new([("A", Align::Left), ("B", Align::Left)]);
+        table.row(["a".repeat(30).into(), "b".repeat(20).into()]);
+
+        let text = table.render(Palette::PLAIN, Some(30));
+
+        let widths: Vec<usize> = text.lines().map(UnicodeWidthStr::width).collect();
+        assert!(widths.iter().all(|width| *width <= 30), "{text}");
+        assert_eq!(text.lines().nth(1).unwrap().matches('…').count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_wide_character_that_does_not_fit_whole_is_left_out() {
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!(cut("日本語", 1), "…");
+    }
+
+    #[test]
+    fn marks_that_take_no_room_are_not_counted() {
+        let accented = "e\u{301}e\u{301}e\u{301}";
+
+        assert_eq!(cut(accented, 3), accented);
+        assert_eq!(cut(accented, 2), "e\u{301}…");
+    }
+
+    #[test]
+    fn colour_does_not_count_as_width() {
+        let environment = openkoi_app::environment::Environment::of([], std::path::Path::new("/"));
+        let palette = Palette::decide(crate::output::ColourChoice::Always, &environment, false);
+        let mut table = Table::new([("ID", Align::Left), ("TASK", Align::Left)]);
+        table.row([Cell::styled("abc", Style::Good), "x".into()]);
+
+        assert_eq!(
+            table.render(palette, Some(40)),
+            "\x1b[2mID\x1b[0m   \x1b[2mTASK\x1b[0m\n\x1b[32mabc\x1b[0m  x\n"
+        );
+    }
 }

@@ -91,4 +91,39 @@ mod tests {
             "standard input is not UTF-8 text"
         );
     }
+
+    /// An input that fails as the system says.
+    struct Broken(io::Error);
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(self
+                .0
+                .raw_os_error()
+                .map_or_else(|| io::Error::other(self.0.to_string()), io::Error::from_raw_os_error))
+        }
+    }
+
+    #[test]
+    fn exactly_the_limit_is_read_and_one_byte_more_is_not() {
+        let most = io::repeat(b'x').take(LARGEST_INPUT);
+        assert_eq!(limited(most).unwrap().len() as u64, LARGEST_INPUT);
+
+        let more = limited(io::repeat(b'x').take(LARGEST_INPUT + 1)).unwrap_err();
+        assert_eq!(more, CommandError::usage("standard input is longer than 10 MiB"));
+    }
+
+    #[test]
+    fn a_descriptor_that_was_closed_is_no_input() {
+        let closed = Broken(io::Error::from_raw_os_error(BAD_DESCRIPTOR));
+
+        assert_eq!(limited(closed).unwrap(), "");
+    }
+
+    #[test]
+    fn an_input_that_fails_says_why() {
+        let error = limited(Broken(io::Error::other("the line is dead"))).unwrap_err();
+
+        assert_eq!(error, CommandError::failed("cannot read standard input: the line is dead"));
+    }
 }

@@ -103,15 +103,40 @@ fn edit(editor: &Mutex<DefaultEditor>, history: &PathBuf) -> Result<Option<Strin
 }
 
 async fn read_plain() -> Result<Option<String>, CommandError> {
-    let read = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        let count = io::stdin().lock().read_line(&mut line)?;
-        Ok::<_, io::Error>((count > 0).then_some(line))
-    });
+    let read = tokio::task::spawn_blocking(|| next_of(&mut io::stdin().lock()));
     let read = read.await.map_err(|error| CommandError::failed(error.to_string()))?;
     read.map_err(|error| CommandError::failed(format!("cannot read standard input: {error}")))
 }
 
+/// Returns the next line with its end, nothing at the end of the input.
+fn next_of(input: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut line = String::new();
+    let count = input.read_line(&mut line)?;
+    Ok((count > 0).then_some(line))
+}
+
 fn broken(error: &ReadlineError) -> CommandError {
     CommandError::failed(format!("cannot use the terminal: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_pipe_come_one_by_one_until_it_ends() {
+        let mut pipe = &b"one\n\n two \r\nlast"[..];
+
+        let mut lines = Vec::new();
+        while let Some(line) = next_of(&mut pipe).unwrap() {
+            lines.push(line);
+        }
+
+        assert_eq!(lines, ["one\n", "\n", " two \r\n", "last"]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_is_an_error() {
+        assert_eq!(next_of(&mut &b"\xff\n"[..]).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
 }

@@ -113,3 +113,81 @@ impl Output for ConnectionList {
         json!({ "connections": connections.collect::<Vec<_>>() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{narrow, text};
+
+    fn login(expires_at: Option<u64>, renewed: bool) -> LoginSummary {
+        let issuer = Some("login.example".to_owned());
+        LoginSummary { name: "koi".to_owned(), expires_at, renewed, issuer }
+    }
+
+    fn line(source: &'static str, place: &str, login: Option<LoginSummary>) -> ConnectionRow {
+        ConnectionRow { name: "koi".to_owned(), source, place: place.to_owned(), login }
+    }
+
+    #[test]
+    fn a_login_is_told_with_what_is_left_of_its_life() {
+        // Half a minute more, so that the test may take its time.
+        let in_two_hours = now_ms() / 1_000 + 2 * 3_600 + 30;
+        let life = |expires_at, renewed| {
+            line("login", "auth.json", Some(login(expires_at, renewed))).life()
+        };
+
+        assert_eq!(life(Some(in_two_hours), false), "2 h 00 min left");
+        assert_eq!(life(Some(1), false), "expired: openkoi connect koi");
+        assert_eq!(life(Some(1), true), "renewed by itself");
+        assert_eq!(life(None, false), "does not expire");
+        assert_eq!(line("variable", "KOI_KEY", None).life(), "");
+    }
+
+    #[test]
+    fn connections_stand_below_one_another_and_give_way_where_the_terminal_is_narrow() {
+        let shown = ConnectionList(vec![
+            line("variable", "KOI_KEY", None),
+            line("login", "auth.json, not in \x1b[2Juse", Some(login(None, true))),
+        ]);
+
+        assert_eq!(
+            text(&shown),
+            "provider  by        from\n\
+             koi       variable  KOI_KEY\n\
+             koi       login     auth.json, not in \\x1b[2Juse  renewed by itself\n"
+        );
+        assert_eq!(
+            narrow(&shown),
+            "provider  by        from\n\
+             koi       variable  KOI_KEY\n\
+             koi       login     auth.js…  renewed b…\n"
+        );
+    }
+
+    #[test]
+    fn connections_for_programs_have_absolute_times_and_the_issuer() {
+        let shown = ConnectionList(vec![line(
+            "login",
+            "auth.json",
+            Some(login(Some(1_772_366_400), false)),
+        )]);
+
+        assert_eq!(
+            shown.json(),
+            json!({ "connections": [{
+                "name": "koi",
+                "source": "login",
+                "place": "auth.json",
+                "expires_at": "2026-03-01T12:00:00Z",
+                "renewed": false,
+                "issuer": "login.example",
+            }] })
+        );
+    }
+
+    #[test]
+    fn without_a_connection_the_way_to_one_is_told() {
+        assert_eq!(text(&ConnectionList(Vec::new())), "nothing is connected; openkoi connect\n");
+        assert_eq!(ConnectionList(Vec::new()).json(), json!({ "connections": [] }));
+    }
+}

@@ -181,22 +181,4 @@ fn draw(page: &mut Page, state: &LiveState, runs: bool, history: &[HistoryLine])
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bar_is_full_only_when_the_task_is_over() {
-        assert_eq!(bar(1, 4, true), format!("[{}]", "-".repeat(20)));
-        assert_eq!(bar(3, 4, true), format!("[{}{}]", "#".repeat(10), "-".repeat(10)));
-        assert_eq!(bar(9, 3, true), format!("[{}]", "#".repeat(20)));
-        assert_eq!(bar(1, 3, false), format!("[{}]", "#".repeat(20)));
-        assert_eq!(bar(0, 0, true), format!("[{}]", "-".repeat(20)));
-    }
-
-    #[test]
-    fn this_process_is_alive_and_no_process_is_not() {
-        assert!(is_alive(std::process::id()));
-        assert!(!is_alive(0));
-        assert!(!is_alive(u32::MAX));
-    }
-}
+mod tests;

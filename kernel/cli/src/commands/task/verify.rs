@@ -79,3 +79,48 @@ impl Output for Verified {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use openkoi_core::outcome::Ending;
+
+    use super::*;
+    use crate::testing::{narrow, outcome, record, text};
+
+    #[test]
+    fn a_verified_task_is_told_with_its_ending_and_the_size_of_its_journal() {
+        let ending = Ending::Stalled { reason: "the same check failed twice".to_owned() };
+        let outcome = outcome(ending, "Half of it.");
+        let verified = Verified { task: record("42", "fix it"), outcome, entries: 17 };
+
+        let words = "task 00000042 is verified\n\
+                     ending       stalled: the same check failed twice\n\
+                     iterations   1\n\
+                     entries      17\n";
+        assert_eq!((text(&verified), narrow(&verified)), (words.to_owned(), words.to_owned()));
+        assert_eq!(
+            verified.json(),
+            json!({
+                "task_id": "01k9abcdef0000000000000042",
+                "verified": true,
+                "entries": 17,
+                "ending": { "ending": "stalled", "reason": "the same check failed twice" },
+                "iterations": 1,
+            })
+        );
+    }
+
+    #[test]
+    fn of_several_ends_the_last_is_the_one_that_counts() {
+        let end = |text: &str| Entry {
+            key: "end".to_owned(),
+            at_ms: 1,
+            elapsed_ms: 1,
+            event: Event::TaskFinished { outcome: Box::new(outcome(Ending::Accepted, text)) },
+        };
+        let resumed = Entry { event: Event::TaskResumed, ..end("") };
+
+        assert_eq!(recorded(&[end("first"), end("last"), resumed.clone()]).unwrap().text, "last");
+        assert_eq!(recorded(&[resumed]), None);
+    }
+}

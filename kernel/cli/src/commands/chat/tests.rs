@@ -1,0 +1,111 @@
+use openkoi_core::message::Message;
+
+use super::*;
+use crate::{flags::ChatFlags, testing::World};
+
+#[test]
+fn a_line_with_a_slash_in_front_is_a_command_with_the_rest_behind_it() {
+    assert_eq!(command("/help"), Some(("/help", "")));
+    assert_eq!(command("/model  koi/large "), Some(("/model", "koi/large")));
+    assert_eq!(command("/model\tkoi"), Some(("/model", "koi")));
+    assert_eq!(command("/nonsense at all"), Some(("/nonsense", "at all")));
+}
+
+#[test]
+fn paths_and_sentences_are_messages() {
+    for text in ["fix it", "/", "/ is the root", "/etc/hosts is odd", "see /help", "//", "a/b"] {
+        assert_eq!(command(text), None, "{text:?}");
+    }
+}
+
+#[test]
+fn every_command_that_help_names_is_one() {
+    for (name, _) in COMMANDS {
+        let word = name.split_whitespace().next().unwrap();
+        assert_eq!(command(word), Some((word, "")));
+    }
+}
+
+/// A conversation with a scripted model, in a world of its own.
+fn talk(act: impl AsyncFnOnce(&mut Chat<'_>, &mut Settings, &Interrupts)) -> World {
+    let world = World::new();
+    world.keep("config.toml", "sandbox.mode = \"off\"\nmodel = \"scripted/demo\"\n");
+    let context = world.context();
+    let request = ChatRequest::of(&ChatFlags::default(), &context).unwrap();
+    let mut settings = request.settings.clone();
+    let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace).unwrap());
+    let joined = join(&context, &request.session, SessionKind::Chat).unwrap();
+    let (context, request) = (&context, &request);
+    let mut chat = Chat { context, request, runtime, joined, last: Exit::Accepted };
+    thread::block(async {
+        act(&mut chat, &mut settings, &Interrupts::deaf()).await;
+        Ok::<(), CommandError>(())
+    })
+    .unwrap();
+    world
+}
+
+fn status(chat: &Chat<'_>, session: &SessionId) -> SessionStatus {
+    chat.runtime.storage().session(session).unwrap().unwrap().status
+}
+
+#[test]
+fn a_conversation_ends_with_exit_and_goes_on_after_anything_else() {
+    talk(async |chat, settings, interrupts| {
+        for text in ["/help", "/status", "/nonsense", "/undo", "/model zebra/nowhere"] {
+            let flow = chat.take(text, settings, interrupts).await.unwrap();
+            assert_eq!(flow, Flow::GoOn, "{text}");
+        }
+        for text in ["/exit", "/quit"] {
+            assert_eq!(chat.take(text, settings, interrupts).await.unwrap(), Flow::End, "{text}");
+        }
+        assert_eq!(chat.last, Exit::Accepted);
+    });
+}
+
+#[test]
+fn a_new_session_ends_the_one_before_and_forgets_what_was_said() {
+    talk(async |chat, settings, interrupts| {
+        let before = chat.session().clone();
+        chat.joined.history.push(Message::user("before"));
+
+        chat.take("/new", settings, interrupts).await.unwrap();
+
+        assert_ne!(chat.session(), &before);
+        assert_eq!(chat.joined.history, []);
+        assert_eq!(status(chat, &before), SessionStatus::Ended);
+        assert_eq!(status(chat, chat.session()), SessionStatus::Active);
+    });
+}
+
+#[test]
+fn another_model_holds_for_the_rest_of_the_conversation() {
+    talk(async |chat, settings, interrupts| {
+        let before = settings.model.clone();
+
+        chat.take("/model scripted/file", settings, interrupts).await.unwrap();
+
+        assert_ne!(settings.model, before);
+        assert!(format!("{:?}", settings.model).contains("scripted/file"), "{:?}", settings.model);
+    });
+}
+
+#[test]
+fn a_model_that_is_not_there_changes_nothing() {
+    talk(async |chat, settings, interrupts| {
+        let before = settings.model.clone();
+
+        chat.take("/model zebra/nowhere", settings, interrupts).await.unwrap();
+
+        assert_eq!(settings.model, before);
+    });
+}
+
+#[test]
+fn the_end_of_a_conversation_ends_its_session() {
+    talk(async |chat, _, _| {
+        chat.end().unwrap();
+
+        assert_eq!(status(chat, chat.session()), SessionStatus::Ended);
+    });
+}
