@@ -88,7 +88,6 @@ fn a_list_without_models_says_how_many_there_are() {
     assert_eq!(
         empty.json(),
         json!({
-            "schema_version": 1,
             "models": [],
             "unavailable": [],
             "bundled": { "date": "2026-02-01", "source": "models.example" },
