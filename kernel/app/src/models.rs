@@ -1,8 +1,8 @@
 //! The choice of providers and models.
 //!
 //! The choice is a function of values: the settings, the providers of the catalog, and the
-//! credentials that exist. No vendor is known by name. [`discover`] collects these values, and
-//! [`connect`] finds the providers that can be used: first those of the configuration, in the order
+//! credentials that exist. No vendor is known by name. [`discover()`] collects these values, and
+//! [`connect()`] finds the providers that can be used: first those of the configuration, in the order
 //! of the file, then those of the catalog with a credential. [`Connections::routes`] gives every
 //! role its models.
 //!

@@ -59,7 +59,7 @@ pub(crate) fn with_purpose(
 ///
 /// # Errors
 ///
-/// [`Failure::Invalid`] if it is not a JSON object.
+/// [`openkoi_sdk::Failure::Invalid`] if it is not a JSON object.
 pub(crate) fn answer_schema(schema: &str) -> Result<Value> {
     let schema = request::schema("/schema", schema)?;
     let mut format = json!({ "name": "answer", "schema": schema });

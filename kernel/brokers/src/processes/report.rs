@@ -3,7 +3,7 @@
 /// The abilities of the sandbox on this machine, for `doctor`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxReport {
-    /// Whether programs are started at all under [`SandboxMode::Required`].
+    /// True if programs are started at all where a sandbox is required.
     pub available: bool,
     /// The part that confines files, with its version.
     pub files: Option<String>,
