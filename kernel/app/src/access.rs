@@ -1,8 +1,22 @@
 //! Access to services: the user's logins, and the types that surfaces use for credentials.
 
-use openkoi_brokers::egress::{Egress, EgressSettings};
+use std::{
+    collections::HashMap,
+    ffi::{OsStr, OsString},
+    sync::Arc,
+    time::Duration,
+};
 
-use crate::{app::App, error::AppError, host, settings::Settings};
+use openkoi_core::model::{ModelError, ModelTrouble};
+
+use crate::{
+    app::App,
+    error::AppError,
+    models::{Connection, listers},
+    outbound::Outbound,
+    settings::Settings,
+    thread,
+};
 
 pub use openkoi_brokers::{
     oauth::{LoginError, LoginSummary, Logins, PendingLogin},
@@ -16,7 +30,42 @@ pub use openkoi_core::credential::SecretSource;
 ///
 /// When there is no home.
 pub fn logins(app: &App, settings: &Settings) -> Result<Logins, AppError> {
-    let secrets = app.secrets(settings)?;
-    let egress = Egress::new(secrets.clone(), EgressSettings::default());
-    host::logins(app, secrets, egress)
+    Ok(app.outbound(settings)?.logins)
+}
+
+/// The name under which a key is tried before it is kept.
+const CANDIDATE: &str = "the key that was given";
+/// The longest wait for a provider's answer about a key.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks a provider for its models with `key`, and returns their number. The key is not on the disk
+/// yet.
+///
+/// # Errors
+///
+/// When the provider is set up wrongly. What the provider says of the key is the inner result.
+pub fn try_key(
+    app: &App,
+    settings: &Settings,
+    connection: &Connection,
+    key: &str,
+) -> Result<Result<usize, ModelError>, AppError> {
+    let mut environment: HashMap<OsString, OsString> =
+        HashMap::clone(&app.environment().snapshot());
+    environment.insert(OsStr::new(CANDIDATE).to_owned(), key.into());
+    let home = app.paths()?.home();
+    let outbound = Outbound::new(home, SecretStore::new(home, Arc::new(environment)));
+    let mut candidate = connection.clone();
+    candidate.sources = vec![SecretSource::Variable(CANDIDATE.to_owned())];
+    let models = listers(app, settings, &[candidate], outbound)?;
+    let late = |_| ModelError {
+        kind: ModelTrouble::Unreachable,
+        message: format!("`{}` did not answer in time", connection.name),
+        hint: String::new(),
+        received: None,
+    };
+    thread::block(async {
+        let listing = tokio::time::timeout(PATIENCE, models.list_models(&connection.name)).await;
+        Ok(listing.map_err(late).flatten().map(|models| models.len()))
+    })
 }

@@ -16,6 +16,7 @@ use crate::{
     consents::Consents,
     environment::Environment,
     error::AppError,
+    outbound::Outbound,
     paths::Paths,
     settings::{Layers, Settings, SettingsError},
 };
@@ -27,6 +28,8 @@ pub struct App {
     environment: Environment,
     paths: OnceLock<Paths>,
     storage: Mutex<Option<Arc<Storage>>>,
+    /// With the directories of the key ring's programs that it was made for.
+    outbound: Mutex<Option<(Vec<PathBuf>, Outbound)>>,
     random: Random,
 }
 
@@ -37,6 +40,7 @@ impl App {
             environment,
             paths: OnceLock::new(),
             storage: Mutex::new(None),
+            outbound: Mutex::new(None),
             random: Random::default(),
         }
     }
@@ -102,8 +106,28 @@ impl App {
     ///
     /// As [`App::paths`].
     pub fn secrets(&self, settings: &Settings) -> Result<SecretStore, AppError> {
-        let secrets = SecretStore::new(self.paths()?.home(), self.environment.snapshot());
-        Ok(secrets.with_keyring_programs(settings.credentials.programs.clone()))
+        Ok(self.outbound(settings)?.secrets)
+    }
+
+    /// Returns the way out of the process. All tasks share it, so an answer to one task is redacted
+    /// of the secrets of the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::paths`].
+    pub(crate) fn outbound(&self, settings: &Settings) -> Result<Outbound, AppError> {
+        let programs = &settings.credentials.programs;
+        let mut made = self.outbound.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, outbound)) = &*made
+            && of == programs
+        {
+            return Ok(outbound.clone());
+        }
+        let home = self.paths()?.home();
+        let secrets = SecretStore::new(home, self.environment.snapshot());
+        let outbound = Outbound::new(home, secrets.with_keyring_programs(programs.clone()));
+        *made = Some((programs.clone(), outbound.clone()));
+        Ok(outbound)
     }
 
     /// Returns the user's consents to reading other programs' credentials.

@@ -5,13 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use openkoi_brokers::{
-    clock::SystemClock,
-    egress::{Egress, EgressSettings},
-    oauth::Logins,
-    random::Random,
-    secrets::SecretStore,
-};
+use openkoi_brokers::{clock::SystemClock, random::Random};
 use openkoi_core::port::StateStore;
 use openkoi_host::{
     Brokers, Host,
@@ -19,7 +13,7 @@ use openkoi_host::{
     manifest::{Kind, LimitRequest},
 };
 
-use crate::{app::App, error::AppError, sandbox, settings::Settings};
+use crate::{app::App, error::AppError, outbound::Outbound, sandbox, settings::Settings};
 
 /// Returns the components that come with the program. The process has one engine, and each
 /// component is loaded once, however many tasks use it.
@@ -51,30 +45,20 @@ pub(crate) fn host(
     app: &App,
     settings: &Settings,
     state: Arc<dyn StateStore>,
-    secrets: SecretStore,
+    outbound: Outbound,
 ) -> Result<Host, AppError> {
-    let egress = Egress::new(secrets.clone(), EgressSettings::default());
     Ok(Host::new(
         built_in().limited(&limits(settings)?),
         Brokers {
-            logins: logins(app, secrets.clone(), egress.clone())?,
-            transport: Arc::new(egress),
-            secrets,
+            logins: outbound.logins,
+            transport: Arc::new(outbound.egress),
+            secrets: outbound.secrets,
             processes: sandbox::processes(app, settings)?,
             state,
             clock: Arc::new(SystemClock),
             random: Random::default(),
         },
     ))
-}
-
-/// Returns the logins that are kept in the user's home.
-///
-/// # Errors
-///
-/// When there is no home.
-pub(crate) fn logins(app: &App, secrets: SecretStore, egress: Egress) -> Result<Logins, AppError> {
-    Ok(Logins::new(app.paths()?.home(), egress, secrets, Arc::new(SystemClock)))
 }
 
 /// Returns the limits that the user set for components, by component.

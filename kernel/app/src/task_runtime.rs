@@ -74,7 +74,7 @@ impl TaskRuntime {
         let catalogue = models::catalogue(app, &connections)?;
         let routes = connections.routes(settings, &catalogue)?;
         let storage = app.storage()?;
-        let host = host::host(app, settings, storage.clone(), app.secrets(settings)?)?;
+        let host = host::host(app, settings, storage.clone(), app.outbound(settings)?)?;
         let models = CatalogModels::new(&host, models::model_settings(&routes, &catalogue)?)?;
         let skills = SkillSet::load(app.paths()?.home(), workspace);
         let workdir = Arc::new(workdir(app, settings, workspace)?);

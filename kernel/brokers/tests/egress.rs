@@ -11,7 +11,7 @@ use openkoi_brokers::egress::{
 };
 use openkoi_brokers::secrets::{Secret, SecretStore};
 use openkoi_core::pattern::HttpRule;
-use server::{Server, ok};
+use server::{Answer, Server, ok};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -46,6 +46,48 @@ async fn a_granted_request_arrives_unchanged() {
     ];
     expected.sort_unstable();
     assert_eq!(lines, expected);
+}
+
+/// Returns a whole answer after which the connection stays open for the next request.
+fn kept_open(body: &str) -> Answer {
+    let length = body.len();
+    Answer::Stall(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes())
+}
+
+/// Asks on a runtime of this thread, as a run does, and calls `after` while that runtime is there.
+fn ask_on_this_thread(egress: &Egress, url: &str, after: impl FnOnce()) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let asked = async { body(&mut egress.send(request(url, &[url])).await.unwrap()).await };
+        let text = tokio::time::timeout(Duration::from_secs(10), asked).await.unwrap();
+        after();
+        text
+    })
+}
+
+#[tokio::test]
+async fn a_run_that_blocks_does_not_hold_up_the_requests_of_another() {
+    let server = Server::start("127.0.0.1", vec![kept_open("one"), kept_open("two")]).await;
+    let (egress, url) = (egress(&Names::all("127.0.0.1")).0, server.url("/"));
+    let (asked, has_asked) = std::sync::mpsc::channel();
+    let (let_go, until) = std::sync::mpsc::channel();
+
+    let (first, url_of_first) = (egress.clone(), url.clone());
+    let blocked = tokio::task::spawn_blocking(move || {
+        ask_on_this_thread(&first, &url_of_first, || {
+            asked.send(()).unwrap();
+            // The connection is idle, and nobody drives it.
+            until.recv().unwrap();
+        })
+    });
+    let other = tokio::task::spawn_blocking(move || {
+        has_asked.recv().unwrap();
+        ask_on_this_thread(&egress, &url, || ())
+    });
+
+    let other = other.await;
+    let_go.send(()).unwrap();
+    assert_eq!((blocked.await.unwrap(), other.unwrap()), ("one".to_owned(), "two".to_owned()));
 }
 
 #[tokio::test]

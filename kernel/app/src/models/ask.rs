@@ -36,8 +36,8 @@ pub fn ask(
     if connections.is_empty() {
         return Ok(Vec::new());
     }
-    let secrets = app.secrets(settings)?;
-    let models = Arc::new(listers(app, settings, connections, secrets)?);
+    let outbound = app.outbound(settings)?;
+    let models = Arc::new(listers(app, settings, connections, outbound)?);
     let now_ms = app.now_ms();
     let home = app.paths()?.home();
     // A conversation has an async runtime already, and two runtimes cannot share a thread.

@@ -3,29 +3,28 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use openkoi_brokers::{disk, random::Random, secrets::SecretStore};
+use openkoi_brokers::{disk, random::Random};
 use openkoi_core::{failure::Failure, port::StateStore};
 use openkoi_host::kinds::provider::{CatalogModels, ModelSettings, ProviderSettings};
 
 use super::{Catalogue, Connection, Routes};
-use crate::{app::App, error::AppError, host, settings::Settings};
+use crate::{app::App, error::AppError, host, outbound::Outbound, settings::Settings};
 
 /// The largest file that a provider's setting may name, in bytes.
 const LARGEST_OPTION: u64 = 16 << 20;
 
-/// Returns the providers of `connections`, with credentials of `secrets`, to ask for their lists of
-/// models. No storage is opened.
+/// Returns the providers of `connections`, to ask for their lists of models. No storage is opened.
 ///
 /// # Errors
 ///
 /// When a provider is set up wrongly.
-pub fn listers(
+pub(crate) fn listers(
     app: &App,
     settings: &Settings,
     connections: &[Connection],
-    secrets: SecretStore,
+    outbound: Outbound,
 ) -> Result<CatalogModels, AppError> {
-    let host = host::host(app, settings, Arc::new(Stateless), secrets)?;
+    let host = host::host(app, settings, Arc::new(Stateless), outbound)?;
     let routes = Routes { connections: connections.to_vec(), ..Routes::default() };
     Ok(CatalogModels::new(&host, model_settings(&routes, &Catalogue::default())?)?)
 }
@@ -35,7 +34,10 @@ pub fn listers(
 /// # Errors
 ///
 /// When a file that a provider's settings name cannot be read.
-pub fn model_settings(routes: &Routes, catalogue: &Catalogue) -> Result<ModelSettings, AppError> {
+pub(crate) fn model_settings(
+    routes: &Routes,
+    catalogue: &Catalogue,
+) -> Result<ModelSettings, AppError> {
     let random = Random::default();
     Ok(ModelSettings {
         providers: routes.connections.iter().map(provider).collect::<Result<_, _>>()?,

@@ -4,34 +4,59 @@ use super::resolve::{Filtered, ResolveError};
 use super::{EgressError, EgressErrorKind, EgressSettings, Phase};
 use rustls::crypto::CryptoProvider;
 use std::error::Error;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 const USER_AGENT: &str = concat!("openkoi/", env!("CARGO_PKG_VERSION"));
 
-/// The clients, each built at its first request.
+thread_local! {
+    /// Lives as long as its thread.
+    static THREAD: Arc<()> = Arc::default();
+}
+
+/// The clients of each thread, built at its first request.
+///
+/// A connection is driven by the runtime that opened it, and each run has a thread and a runtime of its own. Another run
+/// that took an idle connection of this one would wait while this one blocks, and break off when it ends.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
-    secure: OnceLock<reqwest::Client>,
-    plain: OnceLock<reqwest::Client>,
+    built: Mutex<Vec<ThreadClient>>,
+}
+
+#[derive(Debug)]
+struct ThreadClient {
+    thread: Weak<()>,
+    secure: bool,
+    client: reqwest::Client,
 }
 
 impl Clients {
-    /// Returns the client for encrypted hops, or the one for hops in the clear.
+    /// Returns this thread's client for encrypted hops, or the one for hops in the clear.
     pub(super) fn client(
         &self,
         settings: &EgressSettings,
         secure: bool,
-    ) -> Result<&reqwest::Client, EgressError> {
-        let cell = if secure { &self.secure } else { &self.plain };
-        if let Some(client) = cell.get() {
-            return Ok(client);
+    ) -> Result<reqwest::Client, EgressError> {
+        let thread = THREAD.with(Arc::clone);
+        let own = |one: &&ThreadClient| {
+            one.secure == secure && one.thread.as_ptr() == Arc::as_ptr(&thread)
+        };
+        if let Some(found) = self.built().iter().find(own) {
+            return Ok(found.client.clone());
         }
-        let built = build(settings, secure).map_err(|error| {
+        let client = build(settings, secure).map_err(|error| {
             let message = format!("the http client cannot be set up: {}", deepest(&error));
             EgressError::new(EgressErrorKind::Tls, message)
         })?;
-        Ok(cell.get_or_init(|| built))
+        let mut built = self.built();
+        built.retain(|one| one.thread.strong_count() > 0);
+        let thread = Arc::downgrade(&thread);
+        built.push(ThreadClient { thread, secure, client: client.clone() });
+        Ok(client)
+    }
+
+    fn built(&self) -> MutexGuard<'_, Vec<ThreadClient>> {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -141,12 +166,28 @@ mod tests {
     }
 
     #[test]
+    fn clients_of_threads_that_ended_are_let_go() {
+        let (clients, settings) = (Clients::default(), EgressSettings::default());
+
+        for _ in 0..3 {
+            std::thread::scope(|scope| {
+                let build = || clients.client(&settings, false).map(drop).unwrap();
+                scope.spawn(build).join().unwrap();
+            });
+        }
+        clients.client(&settings, false).unwrap();
+        clients.client(&settings, false).unwrap();
+
+        assert_eq!(clients.built().len(), 1);
+    }
+
+    #[test]
     fn a_hop_in_the_clear_does_not_read_the_certificates_of_the_system() {
         let (clients, settings) = (Clients::default(), EgressSettings::default());
 
         clients.client(&settings, false).unwrap();
 
-        assert!(clients.plain.get().is_some());
-        assert!(clients.secure.get().is_none());
+        let built = clients.built();
+        assert_eq!(built.iter().map(|one| one.secure).collect::<Vec<_>>(), [false]);
     }
 }

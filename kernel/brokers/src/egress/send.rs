@@ -17,7 +17,7 @@ use tokio::time::Instant;
 /// The caller's headers that follow a redirect: they describe the message and not the caller.
 const FOLLOWING: [&str; 2] = ["accept", "content-type"];
 
-/// The egress broker. Clones share the clients and their connections.
+/// The egress broker. Clones share the clients; the connections of a thread are its own.
 #[derive(Debug, Clone)]
 pub struct Egress {
     secrets: SecretStore,

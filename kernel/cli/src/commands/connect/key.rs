@@ -1,25 +1,18 @@
 //! A key for a provider: it is read without being shown, checked, tried, and then kept.
 
-use std::{collections::HashMap, ffi::OsString, io::IsTerminal, sync::Arc, time::Duration};
+use std::io::IsTerminal;
 
 use openkoi_app::{
     access::{
-        KeepIn, KeySlot, KeyringTrouble, Secret, SecretError, SecretSource, SecretStore,
-        keyring_label,
+        self, KeepIn, KeySlot, KeyringTrouble, Secret, SecretError, SecretSource, keyring_label,
     },
-    models::{Connection, listers},
+    models::Connection,
     settings::Settings,
-    thread,
 };
-use openkoi_core::model::{ModelError, ModelTrouble};
+use openkoi_core::model::ModelTrouble;
 
 use super::connected::Connected;
 use crate::{context::Context, error::CommandError, exit::Exit, request::stdin::Stdin};
-
-/// The name under which a key is tried before it is kept.
-const CANDIDATE: &str = "the key that was given";
-/// The longest wait for a provider's answer about a key.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Reads a key, tries it, and keeps it unless the provider refuses it.
 pub(super) fn run(
@@ -28,7 +21,7 @@ pub(super) fn run(
     context: &Context,
 ) -> Result<Connected, CommandError> {
     let key = proper(&read(connection, context)?)?;
-    let tried = try_it(&key, connection, settings, context)?;
+    let tried = access::try_key(&context.app, settings, connection, &key)?;
     let (verified, note) = match tried {
         Ok(models) => (true, format!(": it lists {models} models")),
         Err(error) if error.kind == ModelTrouble::Credentials => {
@@ -101,33 +94,6 @@ fn proper(typed: &str) -> Result<String, CommandError> {
         return Err(CommandError::usage(message));
     }
     Ok(key.to_owned())
-}
-
-/// Asks the provider for its models with the key, and returns their number. The key is not on the
-/// disk yet.
-fn try_it(
-    key: &str,
-    connection: &Connection,
-    settings: &Settings,
-    context: &Context,
-) -> Result<Result<usize, ModelError>, CommandError> {
-    let mut environment: HashMap<OsString, OsString> =
-        HashMap::clone(&context.environment().snapshot());
-    environment.insert(CANDIDATE.into(), key.into());
-    let secrets = SecretStore::new(context.paths()?.home(), Arc::new(environment));
-    let mut candidate = connection.clone();
-    candidate.sources = vec![SecretSource::Variable(CANDIDATE.to_owned())];
-    let models = listers(&context.app, settings, &[candidate], secrets)?;
-    let late = |_| ModelError {
-        kind: ModelTrouble::Unreachable,
-        message: format!("`{}` did not answer in time", connection.name),
-        hint: String::new(),
-        received: None,
-    };
-    thread::block(async {
-        let listing = tokio::time::timeout(PATIENCE, models.list_models(&connection.name)).await;
-        Ok(listing.map_err(late).flatten().map(|models| models.len()))
-    })
 }
 
 /// Prints a warning if a variable is set, because it goes before the key that was kept.

@@ -1,0 +1,34 @@
+//! The way out of the process: credentials, the egress broker that sends them, and the logins that
+//! renew them.
+
+use std::{path::Path, sync::Arc};
+
+use openkoi_brokers::{
+    clock::SystemClock,
+    egress::{Egress, EgressSettings},
+    oauth::Logins,
+    secrets::SecretStore,
+};
+
+/// Credentials, egress and logins that know the same secrets. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Outbound {
+    pub(crate) secrets: SecretStore,
+    pub(crate) egress: Egress,
+    pub(crate) logins: Logins,
+}
+
+impl Outbound {
+    /// Returns the way out with the credentials of `secrets` and the logins of `home`.
+    pub(crate) fn new(home: &Path, secrets: SecretStore) -> Self {
+        let egress = Egress::new(secrets.clone(), EgressSettings::default());
+        let logins = Logins::new(home, egress.clone(), secrets.clone(), Arc::new(SystemClock));
+        Self { secrets, egress, logins }
+    }
+}
+
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbound").finish_non_exhaustive()
+    }
+}
