@@ -12,7 +12,7 @@
 //! | [`settings`] | the settings, each value with its origin |
 //! | [`consents`], [`access`] | the consents to read other programs' credentials, and logins |
 //! | [`app`] | the state of one process |
-//! | `outbound`, [`file`] | credentials and egress; files of the user |
+//! | `outbound`, [`mod@file`] | credentials and egress; files of the user |
 //! | `host`, [`sandbox`] | the host of components and the broker of programs, wired |
 //! | [`models`] | providers, lists of models, and the models of roles |
 //! | `workspace`, `rules`, `briefing`, `toolbox` | the files, instructions and tools of a run |
