@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_of_the_workspace_has_no_rules() {
+    fn a_path_outside_of_the_workspace_has_no_rules() {
         let (directory, rules) = project();
         std::os::unix::fs::symlink(directory.path().join("web"), directory.path().join("link"))
             .unwrap();

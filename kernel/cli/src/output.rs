@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_that_went_away_is_no_error() {
+    fn a_reader_that_closes_its_end_is_not_an_error() {
         assert!(tolerate(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
         assert!(tolerate(Err(io::ErrorKind::StorageFull.into())).is_err());
     }
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_is_no_terminal_has_no_width_whatever_the_environment_says() {
+    fn a_pipe_has_no_width_whatever_the_environment_says() {
         let environment = Environment::of([("COLUMNS", "30")], Path::new("/"));
 
         let printer = Printer::new(&environment, ColourChoice::Never, 7);

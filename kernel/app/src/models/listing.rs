@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_no_list() {
+    fn a_broken_file_counts_as_no_list() {
         let home = tempfile::tempdir().unwrap();
         listing().keep(home.path(), "p").unwrap();
         fs::write(path(home.path(), "p"), b"{\"schema_version\":1,").unwrap();

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_login_is_said_with_its_reason() {
+    fn a_login_that_cannot_be_used_is_refused_with_the_reason() {
         for own in ["surprise = 1", "token_url = 'http://work.example/token'", "client_id = ''"] {
             let error = of(&provider(own), Some(&offered()), false).unwrap_err();
             assert!(matches!(error, ModelsError::Login { .. }), "{error}");

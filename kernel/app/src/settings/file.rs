@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_in_place_of_the_file_is_an_error_and_no_file_is_none() {
+    fn a_directory_in_place_of_the_file_is_an_error_and_a_missing_file_is_not() {
         let directory = tempfile::tempdir().unwrap();
 
         assert!(read(directory.path()).is_err());

@@ -116,7 +116,7 @@ fn each_letter_is_an_answer() {
 }
 
 #[test]
-fn anything_else_is_asked_again_and_the_end_of_the_input_is_no_answer() {
+fn anything_else_is_asked_again_and_the_end_of_the_input_is_not_an_answer() {
     let (answer, screen) = answered("\nyes\nY\ny\n");
     assert_eq!(answer, Some(Answer::AllowOnce));
     assert_eq!(screen, "allow it? ".repeat(4));

@@ -374,7 +374,7 @@ fn the_version_is_a_page() {
 }
 
 #[test]
-fn bytes_that_are_no_text_do_not_end_the_program() {
+fn bytes_that_are_not_utf_8_do_not_end_the_program() {
     use std::os::unix::ffi::OsStringExt as _;
     let odd = OsString::from_vec(vec![b'x', 0xff]);
 

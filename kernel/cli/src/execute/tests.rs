@@ -206,7 +206,7 @@ fn a_result_is_read_as_json_with_and_without_a_fence() {
 }
 
 #[test]
-fn a_result_that_is_no_json_or_does_not_follow_the_schema_says_why() {
+fn a_result_that_is_not_json_or_does_not_follow_the_schema_says_why() {
     let schema = json!({ "type": "object", "required": ["fish"] });
 
     let prose = fit(&schema, "There are three.").unwrap_err();

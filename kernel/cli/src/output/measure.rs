@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_beyond_the_calendar_is_no_time() {
+    fn a_time_beyond_the_calendar_is_not_shown() {
         assert_eq!(timestamp(u64::MAX), "");
         assert_eq!(timestamp(0), "1970-01-01T00:00:00Z");
         assert_eq!(timestamp(1_500), "1970-01-01T00:00:01.5Z");

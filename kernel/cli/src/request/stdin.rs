@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_refused() {
+    fn bytes_that_are_not_utf_8_are_refused() {
         assert_eq!(
             limited(&b"\xff\xfe"[..]).unwrap_err().message,
             "standard input is not UTF-8 text"
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_descriptor_that_was_closed_is_no_input() {
+    fn a_closed_descriptor_counts_as_empty_input() {
         let closed = Broken(io::Error::from_raw_os_error(BAD_DESCRIPTOR));
 
         assert_eq!(limited(closed).unwrap(), "");

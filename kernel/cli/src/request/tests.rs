@@ -22,7 +22,7 @@ fn setting(settings: &Settings, key: &str) -> (String, String) {
 }
 
 #[test]
-fn piped_input_is_appended_as_a_block_and_an_empty_pipe_is_none() {
+fn piped_input_is_appended_as_a_block_and_an_empty_pipe_adds_nothing() {
     assert_eq!(with_input("why?".into(), "it broke\n\n"), "why?\n\n<stdin>\nit broke\n</stdin>");
     assert_eq!(with_input("why?".into(), " \n"), "why?");
 }

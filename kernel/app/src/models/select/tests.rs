@@ -256,7 +256,7 @@ fn a_misspelt_model_is_refused_with_what_may_have_been_meant() {
 }
 
 #[test]
-fn a_new_version_of_a_known_model_is_no_slip() {
+fn a_new_version_of_a_known_model_is_not_taken_for_a_typing_error() {
     let world = World::new("", &["ALPHA_API_KEY"]);
 
     assert_eq!(world.select("alpha/fin-2.5").unwrap(), "alpha/fin-2.5");
@@ -533,7 +533,7 @@ fn another_server_is_not_sent_the_keys_of_others() {
 }
 
 #[test]
-fn a_model_of_another_place_is_no_slip() {
+fn a_model_with_another_place_before_its_name_is_not_taken_for_a_typing_error() {
     let known = "global.deep.swim-large-20250929-v1:0";
     for other in ["us.deep.swim-large-20250929-v1:0", "deep.swim-large-20250929-v1:0"] {
         assert!(is_version_of(other, known) && is_version_of(known, other), "{other}");

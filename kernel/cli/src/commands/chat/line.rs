@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_text_is_an_error() {
+    fn a_line_that_is_not_utf_8_is_an_error() {
         assert_eq!(next_of(&mut &b"\xff\n"[..]).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -71,7 +71,7 @@ fn secrets_are_hidden_from_people_and_from_programs() {
 }
 
 #[test]
-fn a_number_that_is_called_a_token_is_no_secret() {
+fn a_number_that_is_called_a_token_is_not_a_secret() {
     let world = World::new();
 
     let text = world.printed(shown(&world, "limits.tokens")).0;
@@ -138,7 +138,7 @@ fn a_prefix_that_fits_nothing_shows_nothing() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_is_named_with_its_line() {
+fn a_file_that_is_not_toml_is_named_with_its_line() {
     let world = World::new();
     world.keep("config.toml", "model = \"a/b\"\nlimits = [\n");
 
@@ -149,7 +149,7 @@ fn a_file_that_is_no_toml_is_named_with_its_line() {
 }
 
 #[test]
-fn a_segment_that_is_no_bare_key_is_quoted() {
+fn a_segment_that_is_not_a_bare_key_is_quoted() {
     assert_eq!(written("base_url-2"), "base_url-2");
     assert_eq!(written("my pond"), "\"my pond\"");
     assert_eq!(written(""), "\"\"");

@@ -31,7 +31,7 @@ fn allow_others(path: &Path, mode: u32) {
 }
 
 #[test]
-fn a_note_is_no_illness() {
+fn a_note_does_not_make_the_checkup_fail() {
     let ill = Checkpoint::ill("home", &CommandError::configuration("it is read-only"));
 
     assert!(Checkup(vec![Checkpoint::well("a", "b"), Checkpoint::note("c", "d")]).is_well());

@@ -291,7 +291,7 @@ fn an_unknown_component_is_asked_about() {
 }
 
 #[test]
-fn a_file_that_is_no_component_is_refused() {
+fn a_file_that_is_not_a_component_is_refused() {
     let world = World::new();
     fs::write(world.workspace().join("pond.wasm"), "not wasm").unwrap();
 

@@ -96,7 +96,7 @@ fn a_pipe_gets_one_line_for_each_change() {
 }
 
 #[test]
-fn the_clock_and_the_money_alone_are_no_news() {
+fn a_change_of_time_and_cost_alone_is_not_printed() {
     let later = LiveState { elapsed_ms: 99_000, updated_ms: NOW + 1, cost_usd: 0.04, ..state() };
 
     assert_eq!(changing(&later, true), changing(&state(), true));
