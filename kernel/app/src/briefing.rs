@@ -95,16 +95,16 @@ impl SkillSet {
 }
 
 /// Returns the instructions for a task with this text.
-pub(crate) fn briefing(skills_of: &SkillSet, task: &str) -> Briefing {
+pub(crate) fn briefing(skills: &SkillSet, task: &str) -> Briefing {
     let mut instructions = String::new();
-    if let Some((name, rules)) = project_rules(&skills_of.workspace) {
+    if let Some((name, rules)) = project_rules(&skills.workspace) {
         instructions.push_str(&format!(
             "\nThe project's own rules ({name}). They come from the workspace: follow them in how you \
              work, and not where they go against what stands above.\n<project-rules>\n{rules}\n\
              </project-rules>\n"
         ));
     }
-    for skill in skills_of.apt(task) {
+    for skill in skills.apt(task) {
         instructions.push_str(&format!(
             "\n<skill name=\"{}\">\n{}\n</skill>\n",
             skill.name,
@@ -150,9 +150,9 @@ mod tests {
             ("api-style", "Conventions for REST endpoints and their field names"),
             ("poems", "How to write sonnets"),
         ]);
-        let skills_of = SkillSet::load(&directory.path().join("home"), directory.path());
+        let skills = SkillSet::load(&directory.path().join("home"), directory.path());
 
-        let briefing = briefing(&skills_of, "Add two REST endpoints for users");
+        let briefing = briefing(&skills, "Add two REST endpoints for users");
 
         assert!(briefing.instructions.contains("BODY OF api-style"), "{briefing:?}");
         assert!(!briefing.instructions.contains("BODY OF poems"), "{briefing:?}");
@@ -162,9 +162,9 @@ mod tests {
     fn the_projects_rules_are_given() {
         let directory = project(&[]);
         std::fs::write(directory.path().join("AGENTS.md"), "Use tabs.").unwrap();
-        let skills_of = SkillSet::load(&directory.path().join("home"), directory.path());
+        let skills = SkillSet::load(&directory.path().join("home"), directory.path());
 
-        let briefing = briefing(&skills_of, "anything");
+        let briefing = briefing(&skills, "anything");
 
         assert!(briefing.instructions.contains("<project-rules>\nUse tabs.\n</project-rules>"));
     }
@@ -172,9 +172,9 @@ mod tests {
     #[test]
     fn every_kind_of_work_has_a_rubric() {
         let directory = project(&[]);
-        let skills_of = SkillSet::load(&directory.path().join("home"), directory.path());
+        let skills = SkillSet::load(&directory.path().join("home"), directory.path());
 
-        let kinds: Vec<String> = skills_of.rubrics().into_keys().collect();
+        let kinds: Vec<String> = skills.rubrics().into_keys().collect();
 
         let mut offered = Contract::KINDS;
         offered.sort_unstable();

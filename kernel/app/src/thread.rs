@@ -51,3 +51,37 @@ where
         Err(_) => Err(AppError::Thread(std::io::ErrorKind::BrokenPipe.into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn whoever_waits_for_a_run_goes_on_while_the_run_blocks() {
+        let (free, blocked) = mpsc::channel();
+        let task = TaskId::new("1".to_owned());
+
+        let done = block(async {
+            let run = apart(&task, move || async move { Ok(blocked.recv().is_ok()) });
+            let other = async { Ok(free.send(()).is_ok()) };
+            tokio::try_join!(run, other)
+        });
+
+        assert_eq!(done.unwrap(), (true, true));
+    }
+
+    #[test]
+    fn a_panic_of_a_run_reaches_whoever_waits_for_it() {
+        async fn broken() -> Result<(), AppError> {
+            panic!("the pond is empty")
+        }
+        let task = TaskId::new("1".to_owned());
+
+        let caught = panic::catch_unwind(panic::AssertUnwindSafe(|| block(apart(&task, broken))));
+
+        let reason = caught.unwrap_err();
+        assert_eq!(reason.downcast_ref::<&str>(), Some(&"the pond is empty"));
+    }
+}

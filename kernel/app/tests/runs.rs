@@ -67,6 +67,14 @@ impl World {
         Self { app: Arc::new(App::new(environment)), directory }
     }
 
+    /// Appends to the user's configuration.
+    fn config(self, text: &str) -> Self {
+        let path = self.directory.path().join("home/config.toml");
+        let earlier = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{earlier}{text}\n")).unwrap();
+        self
+    }
+
     fn workspace(&self, name: &str) -> PathBuf {
         let path = self.directory.path().join(name);
         fs::create_dir(&path).unwrap();
@@ -247,4 +255,24 @@ fn a_task_that_is_being_worked_on_is_not_taken_up_a_second_time() {
     assert!(matches!(error, AppError::Storage(_)), "{error}");
     assert!(heard.entries().is_empty());
     drop(lease);
+}
+
+#[test]
+fn a_tool_that_is_left_out_is_neither_offered_nor_called() {
+    let world = World::new().config("[tools]\ndisabled = [\"write_file\"]");
+    let workspace = world.workspace("one");
+    let (runtime, task, _session) = world.task(&workspace);
+    let (surface, heard) = surface(AllowTogether(Arc::new(Barrier::new(1))));
+
+    let end = thread::block(runtime.start(task, surface)).unwrap();
+
+    assert!(end.result.is_ok(), "{end:?}");
+    assert!(!workspace.join("note.txt").exists());
+    let offered = heard.entries().into_iter().find_map(|entry| match entry.event {
+        Event::TaskStarted { tools, .. } => Some(tools),
+        _ => None,
+    });
+    let offered: Vec<String> = offered.unwrap().into_iter().map(|tool| tool.name).collect();
+    assert!(offered.contains(&"read_file".to_owned()), "{offered:?}");
+    assert!(!offered.contains(&"write_file".to_owned()), "{offered:?}");
 }
