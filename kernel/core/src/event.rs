@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     approval::Answer,
+    change_set::PathEffect,
     contract::{Contract, Repair},
     decision::Decision,
+    effects::CallEffects,
     evaluation::{EvaluatorCard, Rubric, Verdict},
     evidence::Standing,
     failure::Failure,
@@ -175,6 +177,18 @@ pub enum Event {
         /// Duration in milliseconds.
         duration_ms: u64,
     },
+    /// Paths are about to be changed on behalf of a call.
+    #[serde(rename = "effects.intended")]
+    EffectsIntended {
+        /// Each path with the state before and the one that is wanted.
+        paths: Vec<PathEffect>,
+    },
+    /// A call ended, and this is what it did to the workspace.
+    #[serde(rename = "effects.kept")]
+    EffectsKept {
+        /// Effects of the call.
+        effects: CallEffects,
+    },
     /// A program that ran on behalf of a call or an evaluation ended.
     #[serde(rename = "process.finished")]
     ProcessFinished {
@@ -265,6 +279,7 @@ impl Event {
                     | Self::PlanRefined { .. }
                     | Self::TreeCaptured { .. }
                     | Self::TreeCompared { .. }
+                    | Self::EffectsKept { .. }
                     | Self::IterationStarted { .. }
                     | Self::IterationDecided { .. }
             )
@@ -303,6 +318,8 @@ impl Event {
             Self::GateDecided { .. } => "gate.decided",
             Self::CallStarted { .. } => "call.started",
             Self::CallFinished { .. } => "call.finished",
+            Self::EffectsIntended { .. } => "effects.intended",
+            Self::EffectsKept { .. } => "effects.kept",
             Self::ProcessFinished { .. } => "process.finished",
             Self::EvaluationStarted { .. } => "evaluation.started",
             Self::EvaluationFinished { .. } => "evaluation.finished",

@@ -14,9 +14,11 @@
 pub mod approval;
 pub mod blob;
 pub mod capability;
+pub mod change_set;
 pub mod contract;
 pub mod credential;
 pub mod decision;
+pub mod effects;
 pub mod evaluation;
 pub mod evaluators;
 pub mod event;

@@ -70,6 +70,25 @@ struct Timeline {
     heard: usize,
     /// Number of committed facts that a resumed run would not find out again from turns alone.
     effects: u64,
+    /// Number of waits that the run's clock stands still for, and the monotonic time of the first of them.
+    holds: u32,
+    held_at: u64,
+}
+
+/// The run's clock stands still until this is dropped: a wait for a person, for the checks, or one that a provider
+/// ordered is not the task's time.
+pub struct ClockHold<'a>(&'a Recorder);
+
+impl Drop for ClockHold<'_> {
+    fn drop(&mut self) {
+        let now = self.0.clock.monotonic_ms();
+        let mut timeline = self.0.timeline();
+        timeline.holds = timeline.holds.saturating_sub(1);
+        if timeline.holds == 0 {
+            let held = now.saturating_sub(timeline.held_at);
+            timeline.live_since = timeline.live_since.map(|since| since.saturating_add(held));
+        }
+    }
 }
 
 impl Recorder {
@@ -96,6 +115,8 @@ impl Recorder {
             waiting: Vec::new(),
             heard: 0,
             effects: 0,
+            holds: 0,
+            held_at: 0,
         };
         Self { task, mode, journal, listener, clock, timeline: Mutex::new(timeline) }
     }
@@ -190,10 +211,25 @@ impl Recorder {
     /// Returns how long the run has been running, in milliseconds.
     pub fn elapsed_ms(&self) -> u64 {
         let timeline = self.timeline();
+        let now = if timeline.holds > 0 { timeline.held_at } else { self.clock.monotonic_ms() };
         match timeline.live_since {
-            Some(since) => timeline.elapsed_ms + self.clock.monotonic_ms().saturating_sub(since),
+            Some(since) => timeline.elapsed_ms + now.saturating_sub(since),
             None => timeline.elapsed_ms,
         }
+    }
+
+    /// Stops the run's clock for a wait. Several waits may overlap.
+    #[must_use]
+    pub fn hold_clock(&self) -> ClockHold<'_> {
+        self.go_live();
+        let now = self.clock.monotonic_ms();
+        let mut timeline = self.timeline();
+        if timeline.holds == 0 {
+            timeline.held_at = now;
+        }
+        timeline.holds += 1;
+        drop(timeline);
+        ClockHold(self)
     }
 
     /// Returns how long the run had been running at its last entry: the same in the run and in its replay.
@@ -273,7 +309,10 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::{
+        sync::atomic::{AtomicU64, Ordering},
+        time::Duration,
+    };
 
     use crate::{
         message::Role,
@@ -309,6 +348,24 @@ mod tests {
 
         fn delta(&self, _role: &Role, _delta: Delta<'_>) -> bool {
             false
+        }
+    }
+
+    /// A clock that a test sets.
+    #[derive(Default)]
+    struct SetTime(AtomicU64);
+
+    impl Clock for SetTime {
+        fn now_ms(&self) -> u64 {
+            0
+        }
+
+        fn monotonic_ms(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        fn sleep(&self, _duration: Duration) -> Pending<'static, ()> {
+            Box::pin(std::future::ready(()))
         }
     }
 
@@ -366,6 +423,27 @@ mod tests {
         recorder.note("c", Event::TaskResumed).unwrap();
 
         assert_eq!(*log.0.lock().unwrap(), ["durable a b c", "heard a", "heard b", "heard c"]);
+    }
+
+    #[test]
+    fn waits_that_overlap_are_not_the_runs_time() {
+        let (log, clock) = (Arc::new(Log::default()), Arc::new(SetTime::default()));
+        let task = TaskId::new("t");
+        let recorder = Recorder::new(task, Mode::Live, Vec::new(), log.clone(), log, clock.clone());
+        let at = |ms| clock.0.store(ms, Ordering::Relaxed);
+
+        recorder.record("a", conclusion()).unwrap();
+        at(10);
+        let first = recorder.hold_clock();
+        at(20);
+        let second = recorder.hold_clock();
+        at(30);
+        drop(first);
+        at(40);
+        assert_eq!(recorder.elapsed_ms(), 10);
+        drop(second);
+        at(45);
+        assert_eq!(recorder.elapsed_ms(), 15);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    effects::EffectLog,
     failure::Failure,
     gate::Gate,
     id::TaskId,
@@ -23,6 +24,8 @@ pub struct Scope {
     pub gate: Arc<Gate>,
     /// Model turns on behalf of the call, paid from the task's budget.
     pub turns: Arc<dyn Turns>,
+    /// Log of what the call changes in the workspace.
+    pub effects: Arc<EffectLog>,
 }
 
 /// Model turns for a component, metered and journaled by the run.

@@ -106,6 +106,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        effects::EffectLog,
         gate::{Gate, Policy},
         id::TaskId,
         message::{Prompt, Role, Turn},
@@ -161,12 +162,14 @@ mod tests {
         let (journal, listener, clock) = (ports.journal, ports.listener, ports.clock);
         let recorder =
             Recorder::new(task.clone(), Mode::Live, Vec::new(), journal, listener, clock);
+        let recorder = Arc::new(recorder);
         Scope {
             task,
             key: "i1/t0/c0".to_owned(),
             deadline: Duration::from_secs(1),
-            gate: Arc::new(Gate::new(Policy::default(), ports.approver, Arc::new(recorder))),
+            gate: Arc::new(Gate::new(Policy::default(), ports.approver, recorder.clone())),
             turns: Arc::new(NoTurns),
+            effects: Arc::new(EffectLog::new(recorder, "i1/t0/c0")),
         }
     }
 

@@ -15,6 +15,7 @@ use openkoi_brokers::{
 };
 use openkoi_core::{
     approval::Answer,
+    effects::EffectLog,
     evaluation::{Rubric, Subject, Verdict},
     evaluators::Evaluators,
     event::{Entry, Event},
@@ -392,15 +393,18 @@ impl World {
             Arc::clone(&self.memory) as _,
             Arc::clone(&self.clock) as _,
         );
+        let recorder = Arc::new(recorder);
+        let key = "i1/t1/c0";
         let trust = Trust { domains: BTreeMap::new(), fallback: self.trust };
         let policy = Policy { trust, rules: Vec::new() };
-        let gate = Gate::new(policy, Arc::clone(&self.person) as _, Arc::new(recorder));
+        let gate = Gate::new(policy, Arc::clone(&self.person) as _, Arc::clone(&recorder));
         Scope {
             task,
-            key: "i1/t1/c0".to_owned(),
+            key: key.to_owned(),
             deadline: self.deadline,
             gate: Arc::new(gate),
             turns: Arc::clone(&self.turns) as Arc<dyn Turns>,
+            effects: Arc::new(EffectLog::new(recorder, key)),
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
     state::Run,
 };
 use crate::{
+    effects::EffectLog,
     event::Event,
     failure::Failure,
     gate::{self, Refusal},
@@ -132,6 +133,7 @@ impl Run {
             deadline,
             gate: self.gate.clone(),
             turns: Arc::new(ComponentTurns::new(self.meter.clone(), key)),
+            effects: Arc::new(EffectLog::new(self.recorder.clone(), key)),
         }
     }
 
