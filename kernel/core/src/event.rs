@@ -15,8 +15,8 @@ use crate::{
     ledger::Reservation,
     message::{ToolCall, Turn},
     model::{ModelCard, ModelError},
-    outcome::{Outcome, Trip},
-    task::Task,
+    outcome::{Outcome, Pause, Trip},
+    task::{Task, TaskSettings},
     tool::{Effect, Receipt, Tool, ToolOutput},
 };
 
@@ -54,9 +54,13 @@ pub enum Event {
         /// Evaluators that the run may ask.
         evaluators: Vec<EvaluatorCard>,
     },
-    /// A stopped run was taken up again.
+    /// A stopped run was taken up again. Limits that stopped it before are forgotten.
     #[serde(rename = "task.resumed")]
-    TaskResumed,
+    TaskResumed {
+        /// Settings from here on; absent if they are as before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settings: Option<Box<TaskSettings>>,
+    },
     /// The plan is made.
     #[serde(rename = "plan.made")]
     PlanMade {
@@ -71,19 +75,35 @@ pub enum Event {
         /// Id of the recorded state.
         tree: TreeId,
     },
-    /// The workspace was compared with the state at the beginning.
+    /// The run's own changes were looked at.
     #[serde(rename = "tree.compared")]
     TreeCompared {
-        /// Files that differ from the first state.
+        /// Files that the run changed.
         changes: Vec<crate::evaluation::Change>,
         /// The difference as a unified diff.
         diff: String,
+        /// Paths of the run that somebody else changed since.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        foreign: Vec<String>,
     },
-    /// The workspace was brought back to a recorded state.
+    /// Paths that the run had changed were brought to other states.
     #[serde(rename = "tree.restored")]
     TreeRestored {
-        /// Id of the state that was restored.
-        tree: TreeId,
+        /// Id of the whole state that was restored, in journals of version 0.1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tree: Option<TreeId>,
+        /// Wanted changes.
+        #[serde(default)]
+        steps: Vec<PathEffect>,
+        /// Paths that are now as wanted.
+        #[serde(default)]
+        done: Vec<String>,
+        /// Paths that were left, because somebody else had changed them.
+        #[serde(default)]
+        conflicts: Vec<String>,
+        /// The wanted changes as a person is shown them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<crate::evaluation::Change>,
     },
     /// An iteration began.
     #[serde(rename = "iteration.started")]
@@ -122,6 +142,12 @@ pub enum Event {
         /// Amount that this part took.
         #[serde(default)]
         spent: Reservation,
+    },
+    /// A provider would not look at something in the conversation; words stand for it from here on.
+    #[serde(rename = "prompt.reduced")]
+    PromptReduced {
+        /// Message of the provider.
+        reason: String,
     },
     /// A model answered, or said that the conversation is too long.
     #[serde(rename = "turn.finished")]
@@ -253,11 +279,17 @@ pub enum Event {
         /// Reason and numbers of the breaker.
         trip: Trip,
     },
-    /// The run waits for a person, or was cancelled; it can be resumed.
+    /// The run stopped before its end; it can be resumed.
     #[serde(rename = "task.paused")]
     TaskPaused {
-        /// Reason in words.
+        /// Reason in words, for a person.
         reason: String,
+        /// Reason as data; absent in journals of version 0.1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Pause>,
+        /// State of the work where a limit stopped it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Box<Outcome>>,
     },
     /// The run came to its end.
     #[serde(rename = "task.finished")]
@@ -305,7 +337,7 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::TaskStarted { .. } => "task.started",
-            Self::TaskResumed => "task.resumed",
+            Self::TaskResumed { .. } => "task.resumed",
             Self::PlanMade { .. } => "plan.made",
             Self::TreeCaptured { .. } => "tree.captured",
             Self::TreeCompared { .. } => "tree.compared",
@@ -314,6 +346,7 @@ impl Event {
             Self::TurnStarted { .. } => "turn.started",
             Self::TurnLost { .. } => "turn.lost",
             Self::TurnFailed { .. } => "turn.failed",
+            Self::PromptReduced { .. } => "prompt.reduced",
             Self::TurnFinished { .. } => "turn.finished",
             Self::GateDecided { .. } => "gate.decided",
             Self::CallStarted { .. } => "call.started",

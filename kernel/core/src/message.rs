@@ -327,6 +327,11 @@ impl Turn {
         text_of(&self.parts)
     }
 
+    /// Returns the number of tokens at which the turn was cut, if it was.
+    pub fn cut_at(&self) -> Option<u64> {
+        (self.stop == StopReason::Length).then(|| self.usage.output.unwrap_or(0))
+    }
+
     /// Returns the tool calls of the turn, in order.
     pub fn calls(&self) -> Vec<&ToolCall> {
         let calls = self.parts.iter().filter_map(|part| match part {

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    approval::ApprovalRequest,
     contract::Repair,
     evaluation::Change,
     evidence::{Claim, Standing},
     ledger::{Reservation, Shortage},
     message::Usage,
+    model::ModelError,
 };
 
 /// A breaker's reason, with its numbers.
@@ -53,6 +55,34 @@ fn word(what: Shortage) -> &'static str {
     }
 }
 
+/// Reason why a run stopped before its end, as data: a surface can show it, and answer it later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum Pause {
+    /// The user cancelled the run.
+    Cancelled,
+    /// A person has to answer a question.
+    Question {
+        /// The question, with its target and hash.
+        request: Box<ApprovalRequest>,
+    },
+    /// A model could not answer.
+    Model {
+        /// Error of the model.
+        error: ModelError,
+    },
+    /// A limit was reached.
+    Limit {
+        /// The limit, with its numbers.
+        trip: Trip,
+    },
+    /// The workspace or the journal cannot be used.
+    Fault {
+        /// Description of the fault.
+        message: String,
+    },
+}
+
 /// Ways in which a run ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "ending", rename_all = "snake_case")]
@@ -89,8 +119,20 @@ pub struct Outcome {
     pub standing: Standing,
     /// Criteria of the contract, each with its basis.
     pub claims: Vec<Claim>,
-    /// Files that the kept tree changed.
+    /// Files that the kept work changed.
     pub changes: Vec<Change>,
+    /// Files whose changes the loop took back at the end; a redo brings them forth again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<Change>,
+    /// Paths that others changed too, which were left as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
+    /// Places that changed and that no state covers, so that an undo cannot bring them back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<String>,
+    /// Why the work was not accepted, in one sentence; empty if it was.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub because: String,
     /// Number of complete turns.
     pub turns: u32,
     /// Tokens of all turns, failed ones included.

@@ -11,7 +11,7 @@ use crate::{
     message::ToolCall,
     port::Pending,
     scope::Scope,
-    tool::{Tool, ToolOutput},
+    tool::{Effect, Tool, ToolOutput},
 };
 
 /// The tools that one run may use.
@@ -25,6 +25,11 @@ pub trait Toolbox: Send + Sync {
         call: &'a ToolCall,
         scope: Scope,
     ) -> Pending<'a, Result<ToolOutput, Failure>>;
+
+    /// Returns whether what programs change is held back until the loop lets it through.
+    fn holds_back(&self) -> bool {
+        false
+    }
 }
 
 /// Refusal to join toolboxes of which two offer a tool of the same name.
@@ -81,6 +86,11 @@ impl Toolbox for Joined {
         self.tools.values().map(|(tool, _)| tool.clone()).collect()
     }
 
+    fn holds_back(&self) -> bool {
+        let executes = |(tool, _): &&(Tool, _)| tool.effect == Effect::Execute;
+        self.tools.values().filter(executes).all(|(_, toolbox)| toolbox.holds_back())
+    }
+
     fn call<'a>(
         &'a self,
         call: &'a ToolCall,
@@ -113,7 +123,6 @@ mod tests {
         recorder::{Mode, Recorder},
         run::offline,
         scope::Turns,
-        tool::Effect,
     };
 
     /// A toolbox whose answers name it.

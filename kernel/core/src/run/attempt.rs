@@ -1,6 +1,7 @@
 //! The work of one iteration, with its evidence.
 
 use crate::{
+    change_set::ChangeSet,
     evaluation::{Change, Check, Finding, Score},
     evidence::Standing,
     id::TreeId,
@@ -11,9 +12,15 @@ use crate::{
 pub(super) struct Attempt {
     /// Last words of the model.
     pub(super) text: String,
+    /// Sum of the run's effects at its end.
+    pub(super) set: ChangeSet,
+    /// Paths of the run that somebody else changed since.
+    pub(super) foreign: Vec<String>,
+    /// Reason for which the rubric gave no score, if it was asked.
+    pub(super) unjudged: Option<String>,
     /// State of the workspace, if anything changed.
     pub(super) tree: Option<TreeId>,
-    /// Files that changed since the beginning.
+    /// Files that the run changed.
     pub(super) changes: Vec<Change>,
     /// Results of the project's checks on it.
     pub(super) checks: Vec<Check>,

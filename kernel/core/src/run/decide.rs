@@ -6,11 +6,13 @@ use super::{
     state::Run,
 };
 use crate::{
+    contract::Effort,
     evaluation::{Check, CheckOutcome, Criterion},
     event::Event,
     evidence::Standing,
     gate::{LoopAction, Refusal},
     outcome::{Ending, Trip},
+    recorder::STOP,
     tool::Effect,
 };
 
@@ -26,7 +28,7 @@ impl NextStep {
     fn word(&self) -> &'static str {
         match self {
             Self::End(Ending::Accepted) => "accept",
-            Self::End(_) => "stop",
+            Self::End(_) => STOP,
             Self::Refine => "refine",
             Self::Resample => "resample",
         }
@@ -43,7 +45,7 @@ impl Run {
         let Some(attempt) = self.attempts.last() else { return Ok(NextStep::Refine) };
         let standing = attempt.standing.clone();
         let (next, reason) = match self.obstacle(&attempt.checks, &standing) {
-            None => (NextStep::End(Ending::Accepted), "every criterion holds".to_owned()),
+            None => (NextStep::End(Ending::Accepted), self.ground(&standing)),
             Some(obstacle) => (self.go_on(number, &obstacle)?, obstacle),
         };
         let decided =
@@ -87,13 +89,13 @@ impl Run {
             return Some(violation.clone());
         }
         if let Some(broken) = standing.broken.first() {
-            return Some(format!("{broken} was green before"));
+            return Some(format!("{broken} is red, and was not before"));
         }
         if let Some(failure) = standing.not_evaluated.first() {
             return Some(format!("not evaluated by {failure}"));
         }
-        let unmet = self.contract.criteria.iter().find(|c| bound(c, checks) == Some(false));
-        if let Some(criterion) = unmet {
+        let fails = |criterion: &&Criterion| self.bound(criterion, checks) == Bound::Fails;
+        if let Some(criterion) = self.contract.criteria.iter().find(fails) {
             return Some(format!("criterion {} does not hold: {}", criterion.id, criterion.text));
         }
         if standing.critical > 0 {
@@ -109,28 +111,51 @@ impl Run {
             Some(score) => {
                 Some(format!("score {:.1} is under {:.1}", score * 10.0, quality * 10.0))
             }
-            // Nobody judged. That is enough only where everything asked for was checked instead, or where
-            // nothing was to be judged at all.
-            None if self.all_verified(checks) || self.is_plain_answer() => None,
-            None => Some("the work could not be judged".to_owned()),
+            // Nobody judged: the project's checks decide, or nothing was to be judged.
+            None if self.is_plain_answer() || self.is_checked(checks, standing) => None,
+            None => Some(self.unjudged()),
         }
     }
 
-    fn all_verified(&self, checks: &[Check]) -> bool {
-        let criteria = &self.contract.criteria;
-        !criteria.is_empty() && criteria.iter().all(|c| bound(c, checks) == Some(true))
+    /// Returns whether the checks alone say enough: they ran, all are green, and every criterion that is bound to one
+    /// holds.
+    fn is_checked(&self, checks: &[Check], standing: &Standing) -> bool {
+        let holds = |criterion: &Criterion| {
+            criterion.check.is_none() || self.bound(criterion, checks) == Bound::Holds
+        };
+        let red = standing.broken.len() + standing.red.len() + standing.unknown.len();
+        let none = checks.is_empty() || standing.green.is_empty();
+        !none && red == 0 && self.contract.criteria.iter().all(holds)
+    }
+
+    fn unjudged(&self) -> String {
+        let why = self.attempts.last().and_then(|attempt| attempt.unjudged.clone());
+        match why {
+            Some(why) => format!("the work could not be judged ({why})"),
+            None => "the work could not be judged".to_owned(),
+        }
+    }
+
+    /// Returns the ground for accepting work, in one sentence.
+    fn ground(&self, standing: &Standing) -> String {
+        let ground = match standing.score {
+            _ if self.is_plain_answer() => "an answer; nothing was changed",
+            Some(_) => "every criterion holds",
+            None => "the project's checks are green; nobody judged the work",
+        };
+        ground.to_owned()
     }
 
     fn is_plain_answer(&self) -> bool {
-        let nothing_changed = self.attempts.last().is_some_and(|a| a.changes.is_empty());
-        !self.task.settings.plan && nothing_changed
+        let nothing_changed = self.attempts.last().is_some_and(|a| a.set.is_empty());
+        self.contract.effort == Effort::Open && nothing_changed
     }
 
     fn go_on(&self, number: u32, obstacle: &str) -> Result<NextStep, Halt> {
         if self.regressions() >= 2 {
             return Err(Halt::Trip(Trip::Regression { detail: obstacle.to_owned() }));
         }
-        if number >= self.task.settings.max_iterations {
+        if number >= self.task.settings.max_iterations || self.withheld.is_some() {
             return Ok(NextStep::End(Ending::Exhausted));
         }
         let Some(reason) = stalled(&self.attempts) else { return Ok(NextStep::Refine) };
@@ -192,13 +217,51 @@ fn stalled(attempts: &[Attempt]) -> Option<String> {
         .then(|| "two iterations without improvement".to_owned())
 }
 
-/// Returns whether a criterion that is bound to a category of checks holds; nothing if it has to be judged.
-pub(super) fn bound(criterion: &Criterion, checks: &[Check]) -> Option<bool> {
-    let category = criterion.check.as_ref()?;
-    let mut of_category = checks.iter().filter(|check| &check.category == category).peekable();
-    of_category.peek()?;
-    Some(
-        of_category
-            .all(|check| matches!(check.outcome, CheckOutcome::Passed | CheckOutcome::Flaky)),
-    )
+/// What the checks say of a criterion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// All checks of its category are green.
+    Holds,
+    /// A check of its category is red and was not before, or nobody knows how it was.
+    Fails,
+    /// What is red was red before in the same way, so it is not this task's.
+    RedBefore,
+    /// No check decides it: it is bound to none, or none of its category ran.
+    Unknown,
+}
+
+impl Run {
+    /// Returns what the checks say of a criterion, held against the untouched tree.
+    pub(super) fn bound(&self, criterion: &Criterion, checks: &[Check]) -> Bound {
+        let Some(category) = &criterion.check else { return Bound::Unknown };
+        let of_category: Vec<&Check> =
+            checks.iter().filter(|check| &check.category == category).collect();
+        let errored = |check: &&Check| check.outcome == CheckOutcome::Errored;
+        let red: Vec<&Check> = of_category.iter().filter(|check| !is_green(check)).copied().collect();
+        if of_category.iter().all(errored) {
+            return Bound::Unknown;
+        }
+        if red.is_empty() {
+            return Bound::Holds;
+        }
+        let before = self.baseline.as_deref().unwrap_or(&[]);
+        let same = |check: &&Check| {
+            let known = before.iter().find(|one| one.id == check.id);
+            known.is_some_and(|known| failures(known) == failures(check))
+        };
+        if red.iter().all(same) { Bound::RedBefore } else { Bound::Fails }
+    }
+}
+
+fn is_green(check: &Check) -> bool {
+    matches!(check.outcome, CheckOutcome::Passed | CheckOutcome::Flaky | CheckOutcome::Skipped)
+}
+
+/// Returns what is red of a check: its outcome and the tests that fail.
+fn failures(check: &Check) -> (CheckOutcome, Vec<&str>) {
+    let red = |outcome| matches!(outcome, CheckOutcome::Failed | CheckOutcome::Errored);
+    let failing = check.tests.iter().filter(|test| red(test.outcome));
+    let mut names: Vec<&str> = failing.map(|test| test.name.as_str()).collect();
+    names.sort_unstable();
+    (check.outcome, names)
 }

@@ -6,13 +6,13 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
 use super::{
     halt::{Halt, Paused},
     ports::Ports,
+    wait::{self, Waited},
 };
 use crate::{
     event::Event,
@@ -83,13 +83,6 @@ impl From<Result<Turn, ModelError>> for TurnReply {
             Err(error) => Self::Overflow(error),
         }
     }
-}
-
-/// Result of a bounded wait.
-pub(super) enum Waited<T> {
-    Done(T),
-    TimeOver,
-    Cancelled,
 }
 
 impl TurnMeter {
@@ -178,19 +171,16 @@ impl TurnMeter {
         work: impl Future<Output = T>,
     ) -> Waited<T> {
         let left = Duration::from_millis(self.time_left()).min(limit);
-        let mut work = std::pin::pin!(work);
-        let mut over = self.clock.sleep(left);
-        let mut cancelled = self.cancellation.cancelled();
-        std::future::poll_fn(move |context| {
-            if cancelled.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Waited::Cancelled);
-            }
-            if let Poll::Ready(done) = work.as_mut().poll(context) {
-                return Poll::Ready(Waited::Done(done));
-            }
-            over.as_mut().poll(context).map(|()| Waited::TimeOver)
+        wait::bounded(&*self.clock, &*self.cancellation, left, work).await
+    }
+
+    /// Returns the trip that a turn of the component under `key` ended in, if one did.
+    pub(super) fn tripped_below(&self, key: &str) -> Option<Trip> {
+        let below = self.recorder.recall_below(&format!("{key}/m"), "breaker.tripped");
+        below.into_iter().find_map(|event| match event {
+            Event::BreakerTripped { trip } => Some(trip),
+            _ => None,
         })
-        .await
     }
 
     /// Returns the trip for the task's time, recorded under `key`.
@@ -232,6 +222,12 @@ impl TurnMeter {
             Ok(()) => Halt::Trip(trip),
             Err(error) => error.into(),
         }
+    }
+
+    /// Counts the attempts at a turn that was given up for another one.
+    pub(super) fn count_failed_attempts(&self, key: &str) {
+        self.count_lost(key);
+        self.count_failed(&self.open_attempt(key));
     }
 
     /// Turns that died with the program stay spent at their reservation, those that failed at what they took.

@@ -4,22 +4,22 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{attempt::Attempt, halt::Paused, meter::TurnMeter, ports::Ports};
 use crate::{
+    change_set::ChangeSet,
     contract::{Contract, Repair},
     evaluation::{Check, EvaluatorCard, Rubric},
     event::Event,
     gate::{Gate, Policy},
-    id::TreeId,
+    message::Role,
     port::JournalError,
     recorder::{RecordError, Recorder},
-    task::Task,
+    task::{Task, TaskSettings},
     tool::Tool,
 };
 
 /// Key of the first facts of a run.
 pub(super) const START: &str = "start";
 
-/// Key of the last facts of a run.
-pub(super) const END: &str = "end";
+pub(super) use crate::recorder::END;
 
 /// A run under way.
 pub(super) struct Run {
@@ -34,29 +34,49 @@ pub(super) struct Run {
     pub(super) meter: Arc<TurnMeter>,
     pub(super) contract: Contract,
     pub(super) rubric: Option<Rubric>,
-    /// The untouched tree, once something was about to change.
-    pub(super) first_tree: Option<TreeId>,
-    pub(super) baseline: Vec<Check>,
+    /// Sum of the effects of all calls so far.
+    pub(super) changes: ChangeSet,
+    /// True if a call with an effect has run, whatever it changed.
+    pub(super) acted: bool,
+    /// Places that changed and that no state covers.
+    pub(super) uncovered: Vec<String>,
+    /// Paths that others changed too, and that were left as they are.
+    pub(super) conflicts: Vec<String>,
+    /// Checks on the untouched tree, once something was about to change.
+    pub(super) baseline: Option<Vec<Check>>,
     pub(super) attempts: Vec<Attempt>,
     /// Steps that evaluations added to the plan.
     pub(super) repairs: Vec<Repair>,
+    /// The last call, and the number of times that it came in a row with nothing changed between.
     pub(super) repeats: HashMap<(String, String), u32>,
+    /// What the model is told with its next tool result.
+    pub(super) news: String,
+    /// What the model said in this iteration.
+    pub(super) said: String,
+    /// Reason for which the present iteration was ended, for the model.
+    pub(super) ended: Option<String>,
+    /// Reason for which a provider withheld the answer.
+    pub(super) withheld: Option<String>,
 }
 
 impl Run {
-    /// Begins with the first fact of the journal.
+    /// Begins with the first fact of the journal. `settings` are those of the last resume, if it changed them.
     pub(super) fn begin(
         recorder: Arc<Recorder>,
         policy: Policy,
         ports: Ports,
+        settings: Option<TaskSettings>,
     ) -> Result<Self, Paused> {
-        let Some(Event::TaskStarted { task, models, overview, instructions, tools, evaluators }) =
+        let Some(Event::TaskStarted { mut task, models, overview, instructions, tools, evaluators }) =
             recorder.recall(START, "task.started")
         else {
             return Err(Paused::Record(RecordError::Journal(JournalError(
                 "it does not begin with a task".to_owned(),
             ))));
         };
+        if let Some(settings) = settings {
+            task.settings = settings;
+        }
         let gate = Arc::new(Gate::new(policy, ports.approver.clone(), recorder.clone()));
         let meter = Arc::new(TurnMeter::new(&task, models, recorder.clone(), &ports));
         Ok(Self {
@@ -71,11 +91,29 @@ impl Run {
             meter,
             contract: Contract::none(),
             rubric: None,
-            first_tree: None,
-            baseline: Vec::new(),
+            changes: ChangeSet::default(),
+            acted: false,
+            uncovered: Vec::new(),
+            conflicts: Vec::new(),
+            baseline: None,
             attempts: Vec::new(),
             repairs: Vec::new(),
             repeats: HashMap::new(),
+            news: String::new(),
+            said: String::new(),
+            ended: None,
+            withheld: None,
         })
+    }
+
+    /// Returns whether a model of its own makes the plan. Otherwise the executor does, once it knows enough.
+    pub(super) fn has_planner(&self) -> bool {
+        let name = |role| self.meter.card(&Role::new(role)).name;
+        name(Role::PLANNER) != name(Role::EXECUTOR)
+    }
+
+    /// Returns whether a plan belongs to this run at all.
+    pub(super) fn plans(&self) -> bool {
+        self.task.settings.plan && self.task.settings.max_iterations > 0
     }
 }

@@ -10,6 +10,8 @@ use std::{
 
 use openkoi_core::{
     approval::{Answer, ApprovalRequest, Rule},
+    change_set::{Applied, PathEffect, PathState},
+    effects::CallEffects,
     evaluation::{
         Change, ChangeKind, Check, CheckOutcome, Dimension, EvaluatorCard, Rubric, Score, Subject,
         TestResult, Tier, Verdict,
@@ -28,7 +30,7 @@ use openkoi_core::{
         Approver, Cancellation, Clock, Delta, Deltas, Journal, JournalError, Listener, Model,
         Pending, Workspace, WorkspaceError,
     },
-    run::{self, Briefing, Paused, Ports},
+    run::{self, Briefing, Paused, Ports, Verified},
     scope::Scope,
     task::{Task, TaskSettings},
     tool::{Effect, Tool, ToolOutput},
@@ -73,6 +75,7 @@ struct State {
     waits: Vec<String>,
     tree: Tree,
     trees: HashMap<String, Tree>,
+    contents: HashMap<String, String>,
     journal: Vec<Entry>,
     /// Appending fails from this entry on, as if the program had died there.
     die_at: Option<usize>,
@@ -244,16 +247,27 @@ impl World {
     }
 
     pub(crate) fn run(&self) -> Result<Outcome, Paused> {
-        let briefing = Briefing { instructions: "Be kind.".into() };
+        let briefing = Briefing { instructions: "Be kind.".into(), ..Briefing::default() };
         block(run::drive(self.task(), briefing, self.policy.clone(), self.ports()))
     }
 
     pub(crate) fn resume(&self) -> Result<Outcome, Paused> {
-        block(run::resume(&self.task, self.policy.clone(), self.ports()))
+        self.resume_with(|settings| settings)
     }
 
+    pub(crate) fn resume_with(
+        &self,
+        change: impl FnOnce(TaskSettings) -> TaskSettings,
+    ) -> Result<Outcome, Paused> {
+        block(run::resume(&self.task, self.policy.clone(), self.ports(), change))
+    }
+
+    /// Replays the run, which came to an outcome.
     pub(crate) fn verify(&self) -> Result<Outcome, Paused> {
-        block(run::verify(&self.task, self.entries()))
+        match block(run::verify(&self.task, self.entries()))? {
+            Verified::Outcome(outcome) => Ok(*outcome),
+            Verified::Open { reason } => panic!("it has no end: {reason}"),
+        }
     }
 }
 
@@ -358,7 +372,7 @@ impl Toolbox for World {
     fn call<'a>(
         &'a self,
         call: &'a ToolCall,
-        _: Scope,
+        scope: Scope,
     ) -> Pending<'a, Result<ToolOutput, Failure>> {
         let arguments: Value = serde_json::from_str(&call.arguments).expect("valid arguments");
         if call.name == "wait" {
@@ -368,11 +382,84 @@ impl Toolbox for World {
                 Ok(ToolOutput::default())
             });
         }
-        Box::pin(future::ready(self.with(|s| s.tool(&call.name, &arguments))))
+        let path = arguments["path"].as_str().unwrap_or_default();
+        let before = self.state_of(path);
+        let changes = matches!(call.name.as_str(), "write" | "append");
+        if changes {
+            let after = self.with(|s| s.wanted(&call.name, &arguments));
+            let intended = PathEffect { path: path.into(), before: before.clone(), after };
+            if let Err(error) = scope.effects.intend(&[intended]) {
+                return Box::pin(future::ready(Err(Failure::Failed(error.to_string()))));
+            }
+        }
+        let result = self.with(|s| s.tool(&call.name, &arguments));
+        if changes {
+            let effect = PathEffect { path: path.into(), before, after: self.state_of(path) };
+            let paths = vec![effect];
+            scope.effects.keep(CallEffects { paths, ..CallEffects::default() });
+        }
+        Box::pin(future::ready(result))
+    }
+}
+
+impl World {
+    /// Returns the state of a path, and keeps its contents under their hash.
+    fn state_of(&self, path: &str) -> PathState {
+        self.with(|s| {
+            let text = s.tree.get(path).cloned();
+            s.kept(text)
+        })
+    }
+
+    /// Somebody else writes a file, or removes it.
+    pub(crate) fn others(&self, path: &str, text: Option<&str>) {
+        self.with(|s| match text {
+            Some(text) => s.tree.insert(path.into(), text.into()),
+            None => s.tree.remove(path),
+        });
+    }
+
+    fn move_path(&self, step: &PathEffect) -> bool {
+        let now = self.state_of(&step.path);
+        if now == step.after {
+            return true;
+        }
+        if now != step.before {
+            return false;
+        }
+        self.with(|s| match &step.after {
+            PathState::File { hash, .. } => {
+                let text = s.contents[hash].clone();
+                s.tree.insert(step.path.clone(), text);
+            }
+            _ => {
+                s.tree.remove(&step.path);
+            }
+        });
+        true
     }
 }
 
 impl State {
+    fn kept(&mut self, text: Option<String>) -> PathState {
+        let Some(text) = text else { return PathState::Absent };
+        let (hash, size) = (hash::of_bytes(text.as_bytes()), text.len() as u64);
+        self.contents.insert(hash.clone(), text);
+        PathState::File { mode: 0o644, size, hash }
+    }
+
+    /// Returns the state that a call wants to leave.
+    fn wanted(&mut self, name: &str, arguments: &Value) -> PathState {
+        let word = |key: &str| arguments[key].as_str().unwrap_or_default().to_owned();
+        let text = match name {
+            "append" => {
+                Some(self.tree.get(&word("path")).cloned().unwrap_or_default() + &word("text"))
+            }
+            _ => Some(word("text")).filter(|text| !text.is_empty()),
+        };
+        self.kept(text)
+    }
+
     fn tool(&mut self, name: &str, arguments: &Value) -> Result<ToolOutput, Failure> {
         let word = |key: &str| arguments[key].as_str().unwrap_or_default().to_owned();
         let path = word("path");
@@ -475,43 +562,58 @@ impl Evaluators for World {
 }
 
 impl Workspace for World {
-    fn capture(&self) -> Result<TreeId, WorkspaceError> {
-        Ok(self.with(|s| {
+    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
+        let tree = self.with(|s| {
             let id = hash::of_json(&s.tree);
             s.trees.insert(id.clone(), s.tree.clone());
             TreeId::new(id)
-        }))
+        });
+        Box::pin(future::ready(Ok(tree)))
     }
 
-    fn changes(&self, from: &TreeId, to: &TreeId) -> Result<Vec<Change>, WorkspaceError> {
-        Ok(self.with(|s| {
-            let (from, to) = (&s.trees[from.as_str()], &s.trees[to.as_str()]);
-            let mut paths: Vec<&String> = from.keys().chain(to.keys()).collect();
-            paths.sort();
-            paths.dedup();
-            let changed = paths.into_iter().filter(|path| from.get(*path) != to.get(*path));
-            let kind = |path: &String| match (from.get(path), to.get(path)) {
-                (None, _) => ChangeKind::Added,
-                (_, None) => ChangeKind::Removed,
+    fn between<'a>(
+        &'a self,
+        _: &'a TreeId,
+        _: &'a TreeId,
+    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>> {
+        Box::pin(future::ready(Ok(Vec::new())))
+    }
+
+    fn states<'a>(
+        &'a self,
+        paths: &'a [String],
+    ) -> Pending<'a, Result<Vec<PathState>, WorkspaceError>> {
+        Box::pin(future::ready(Ok(paths.iter().map(|path| self.state_of(path)).collect())))
+    }
+
+    fn apply<'a>(
+        &'a self,
+        steps: &'a [PathEffect],
+    ) -> Pending<'a, Result<Applied, WorkspaceError>> {
+        let (done, left): (Vec<_>, Vec<_>) = steps.iter().partition(|step| self.move_path(step));
+        let paths = |steps: Vec<&PathEffect>| steps.into_iter().map(|s| s.path.clone()).collect();
+        Box::pin(future::ready(Ok(Applied { done: paths(done), conflicts: paths(left) })))
+    }
+
+    fn describe(&self, effects: &[PathEffect]) -> Vec<Change> {
+        let change = |effect: &PathEffect| Change {
+            path: effect.path.clone(),
+            kind: match (&effect.before, &effect.after) {
+                (PathState::Absent, _) => ChangeKind::Added,
+                (_, PathState::Absent) => ChangeKind::Removed,
                 _ => ChangeKind::Modified,
-            };
-            let control = |path: &String| path == "AGENTS.md" || path.starts_with(".git/");
-            let change = |path: &String| Change {
-                path: path.clone(),
-                kind: kind(path),
-                control: control(path),
-            };
-            changed.map(change).collect()
-        }))
+            },
+            control: effect.path == "AGENTS.md" || effect.path.starts_with(".git/"),
+        };
+        effects.iter().map(change).collect()
     }
 
-    fn diff(&self, from: &TreeId, to: &TreeId, _: usize) -> Result<String, WorkspaceError> {
-        Ok(self.with(|s| format!("{:?} {:?}", s.trees[from.as_str()], s.trees[to.as_str()])))
-    }
-
-    fn restore(&self, to: &TreeId) -> Result<(), WorkspaceError> {
-        self.with(|s| s.tree = s.trees[to.as_str()].clone());
-        Ok(())
+    fn diff<'a>(
+        &'a self,
+        effects: &'a [PathEffect],
+        _: usize,
+    ) -> Pending<'a, Result<String, WorkspaceError>> {
+        Box::pin(future::ready(Ok(format!("{effects:?}"))))
     }
 
     fn overview(&self) -> String {
