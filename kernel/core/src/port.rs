@@ -89,10 +89,8 @@ pub trait Workspace: Send + Sync {
     /// # Errors
     ///
     /// A file cannot be written; calling again goes on.
-    fn apply<'a>(
-        &'a self,
-        steps: &'a [PathEffect],
-    ) -> Pending<'a, Result<Applied, WorkspaceError>>;
+    fn apply<'a>(&'a self, steps: &'a [PathEffect])
+    -> Pending<'a, Result<Applied, WorkspaceError>>;
 
     /// Returns effects as a person or a model is shown them: the files of a repository's own directory in one line,
     /// and files that steer agents or tools marked.

@@ -41,13 +41,24 @@ struct Admitted {
     call: ToolCall,
 }
 
+impl Admitted {
+    /// Returns whether the call may run again that the program did not outlive. What changes files says so before it
+    /// does, so that nothing was done where nothing was said or found.
+    fn may_run_again(&self, settled: Settled) -> bool {
+        self.tool.idempotent || (self.tool.effect == Effect::Write && settled.done == 0)
+    }
+}
+
+/// Number of the changes that an interrupted call wanted to make, and of those that it made.
+#[derive(Clone, Copy)]
+struct Settled {
+    done: usize,
+    all: usize,
+}
+
 impl Run {
     /// Answers the calls of a turn, in their order. Neighbours that only read run side by side.
-    pub(super) async fn answer_calls(
-        &mut self,
-        key: &str,
-        turn: &Turn,
-    ) -> Result<Vec<Part>, Halt> {
+    pub(super) async fn answer_calls(&mut self, key: &str, turn: &Turn) -> Result<Vec<Part>, Halt> {
         let cut_at = turn.cut_at();
         let calls = turn.calls();
         let keys: Vec<String> = (0..calls.len()).map(|index| format!("{key}/c{index}")).collect();
@@ -109,9 +120,9 @@ impl Run {
     }
 
     async fn read_all(&self, calls: &[Call<'_>]) -> Result<Vec<CallResult>, Halt> {
-        let works = calls.iter().map(|call| -> Pending<'_, Result<CallResult, Halt>> {
-            Box::pin(self.read(*call))
-        });
+        let works = calls
+            .iter()
+            .map(|call| -> Pending<'_, Result<CallResult, Halt>> { Box::pin(self.read(*call)) });
         wait::all(works.collect()).await.into_iter().collect()
     }
 
@@ -139,10 +150,12 @@ impl Run {
         }
         if let Some(result) = self.recalled(call.key)? {
             self.recall_baseline(call.key).await?;
-            self.acted |= result.is_ok() && self.recorder.recall(call.key, "call.started").is_some();
+            self.acted |=
+                result.is_ok() && self.recorder.recall(call.key, "call.started").is_some();
             return Ok(result);
         }
-        self.settle_interrupted(call.key).await?;
+        let begun = self.recorder.recall(call.key, "call.started").is_some();
+        let settled = self.settle_interrupted(call.key).await?;
         let admitted = match self.admit(call).await? {
             Ok(admitted) => admitted,
             Err(failure) => return self.finished(call, Err(failure), 0),
@@ -150,8 +163,8 @@ impl Run {
         if self.changes_files(&admitted.tool) {
             self.ensure_baseline().await?;
         }
-        if self.recorder.recall(call.key, "call.started").is_some() && !admitted.tool.idempotent {
-            return self.finished(call, Err(interrupted()), 0);
+        if begun && !admitted.may_run_again(settled) {
+            return self.finished(call, Err(interrupted(settled)), 0);
         }
         self.start(call.key, &admitted)?;
         let log = self.effect_log(call.key);
@@ -342,16 +355,18 @@ impl Run {
     }
 
     /// Finds out what a call did that the program did not outlive: its intents are compared with what is there.
-    async fn settle_interrupted(&mut self, key: &str) -> Result<(), Halt> {
+    async fn settle_interrupted(&mut self, key: &str) -> Result<Settled, Halt> {
         let intended = self.intents(key);
-        if intended.is_empty() || !self.kept(key).is_empty() {
-            return Ok(());
+        let all = intended.len();
+        if self.kept(key).is_empty() && all > 0 {
+            let paths: Vec<String> = intended.iter().map(|effect| effect.path.clone()).collect();
+            let present = self.ports.workspace.states(&paths).await?;
+            let done = intended.into_iter().zip(present).filter(|(step, now)| step.after == *now);
+            let paths = done.map(|(step, _)| step).collect();
+            self.keep(key, CallEffects { paths, ..CallEffects::default() })?;
         }
-        let paths: Vec<String> = intended.iter().map(|effect| effect.path.clone()).collect();
-        let present = self.ports.workspace.states(&paths).await?;
-        let done = intended.into_iter().zip(present).filter(|(effect, now)| effect.after == *now);
-        let paths = done.map(|(effect, _)| effect).collect();
-        self.keep(key, CallEffects { paths, ..CallEffects::default() })
+        let done = self.kept(key).iter().map(|effects| effects.paths.len()).sum();
+        Ok(Settled { done, all })
     }
 
     fn intents(&self, key: &str) -> Vec<PathEffect> {
@@ -400,12 +415,14 @@ fn effects_key(key: &str, number: usize) -> String {
     format!("{key}/e{number}")
 }
 
-fn interrupted() -> Failure {
-    Failure::Failed(
-        "the program was interrupted while this call ran, so nobody knows whether it had its effect; \
-         look before you do it again"
-            .to_owned(),
-    )
+fn interrupted(Settled { done, all }: Settled) -> Failure {
+    let known = match all {
+        0 => "so nobody knows whether it had its effect".to_owned(),
+        all => format!("when {done} of the {all} files were changed that it wanted to change"),
+    };
+    Failure::Failed(format!(
+        "the program was interrupted while this call ran, {known}; look before you do it again"
+    ))
 }
 
 fn not_run() -> Failure {

@@ -111,7 +111,8 @@ pub(super) fn in_words(messages: &mut [Message], reason: &str) -> bool {
     for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
         if let Part::Attachment(blob) = part {
             let (kind, size) = (&blob.media_type, blob.bytes.len());
-            *part = Part::Text(format!("[{kind}, {size} bytes: the provider refused it: {reason}]"));
+            *part =
+                Part::Text(format!("[{kind}, {size} bytes: the provider refused it: {reason}]"));
             any = true;
         }
     }
@@ -258,7 +259,8 @@ mod tests {
             let id = number.to_string();
             let arguments = format!("{{\"path\":\"a\",\"contents\":\"{}\"}}", "x".repeat(2_000));
             let call = ToolCall { id: id.clone(), name: "write".into(), arguments };
-            let result = ToolResult { id, name: "write".into(), content: "ok".into(), is_error: false };
+            let result =
+                ToolResult { id, name: "write".into(), content: "ok".into(), is_error: false };
             talk.push(Message::assistant(vec![Part::ToolCall(call)]));
             talk.push(Message { speaker: Speaker::User, parts: vec![Part::ToolResult(result)] });
         }
@@ -267,7 +269,9 @@ mod tests {
 
         assert!(weight(&talk) <= 12_000);
         assert_eq!(talk.messages[talk.opening], question());
-        let Part::ToolCall(call) = &talk.messages[talk.opening + 1].parts[0] else { panic!("a call") };
+        let Part::ToolCall(call) = &talk.messages[talk.opening + 1].parts[0] else {
+            panic!("a call")
+        };
         assert_eq!(call.arguments, r#"{"contents":"[2002 bytes dropped]","path":"a"}"#);
     }
 

@@ -236,8 +236,12 @@ impl Run {
         let Some(category) = &criterion.check else { return Bound::Unknown };
         let of_category: Vec<&Check> =
             checks.iter().filter(|check| &check.category == category).collect();
+        if !criterion.tests.is_empty() {
+            return named(&criterion.tests, &of_category);
+        }
         let errored = |check: &&Check| check.outcome == CheckOutcome::Errored;
-        let red: Vec<&Check> = of_category.iter().filter(|check| !is_green(check)).copied().collect();
+        let red: Vec<&Check> =
+            of_category.iter().filter(|check| !is_green(check)).copied().collect();
         if of_category.iter().all(errored) {
             return Bound::Unknown;
         }
@@ -251,6 +255,25 @@ impl Run {
         };
         if red.iter().all(same) { Bound::RedBefore } else { Bound::Fails }
     }
+}
+
+/// Returns what the checks say of tests by name. One that is not seen does not hold: it is gone, renamed or left out.
+fn named(names: &[String], checks: &[&Check]) -> Bound {
+    if checks.iter().all(|check| check.outcome == CheckOutcome::Errored) {
+        return Bound::Unknown;
+    }
+    let passed = |name: &String| {
+        let mut tests = checks.iter().flat_map(|check| &check.tests);
+        tests.any(|test| is_called(&test.name, name) && test.outcome == CheckOutcome::Passed)
+    };
+    if names.iter().all(passed) { Bound::Holds } else { Bound::Fails }
+}
+
+/// Returns whether a runner's name of a test is, or ends with, the name that a model knows it by.
+fn is_called(full: &str, name: &str) -> bool {
+    let edge =
+        |rest: &str| rest.is_empty() || rest.ends_with(|c: char| !c.is_alphanumeric() && c != '_');
+    full.strip_suffix(name).is_some_and(edge)
 }
 
 fn is_green(check: &Check) -> bool {

@@ -13,8 +13,11 @@ use crate::{
     model::{ModelError, ModelTrouble},
 };
 
-/// Most turns in one iteration that may be empty or cut.
-const MOST_NUDGES: u32 = 4;
+/// Most turns in one iteration that may say nothing.
+const MOST_SILENT: u32 = 2;
+
+/// Most turns in which one answer may go on.
+const MOST_CUT: u32 = 8;
 
 /// Number of rounds before the last one at which the model is told that they run out.
 const NEAR: u32 = 10;
@@ -54,7 +57,7 @@ impl Run {
         conversation: &mut Conversation,
     ) -> Result<String, Halt> {
         let most = self.task.settings.max_tool_rounds;
-        let mut nudges = 0;
+        let (mut silent, mut cut) = (0, 0);
         self.said.clear();
         self.repeats.clear();
         self.ended = None;
@@ -78,9 +81,15 @@ impl Run {
             }
             self.said.push_str(&turn.text());
             self.withheld = withheld(&turn);
-            let nudge = nudge(&turn).filter(|_| nudges < MOST_NUDGES && !last);
-            let Some(nudge) = nudge else { break };
-            nudges += 1;
+            let (nudge, count, most) = match &turn.stop {
+                StopReason::Length => (prompt::GO_ON, &mut cut, MOST_CUT),
+                StopReason::Paused => ("Go on.", &mut cut, MOST_CUT),
+                _ => (prompt::NOTHING_SAID, &mut silent, MOST_SILENT),
+            };
+            *count += 1;
+            if last || *count > most || is_finished(&turn) {
+                break;
+            }
             conversation.push(Message::user(nudge));
         }
         Ok(std::mem::take(&mut self.said))
@@ -194,13 +203,11 @@ fn withheld(turn: &Turn) -> Option<String> {
     }
 }
 
-/// Returns the message to a model that stopped without having finished.
-fn nudge(turn: &Turn) -> Option<&'static str> {
+/// Returns whether the model has said what it wanted to say, or will not.
+fn is_finished(turn: &Turn) -> bool {
     match turn.stop {
-        StopReason::Length => Some(prompt::GO_ON),
-        StopReason::Paused => Some("Go on."),
-        StopReason::Filtered | StopReason::Refused => None,
-        _ if turn.text().trim().is_empty() => Some(prompt::NOTHING_SAID),
-        _ => None,
+        StopReason::Length | StopReason::Paused => false,
+        StopReason::Filtered | StopReason::Refused => true,
+        _ => !turn.text().trim().is_empty(),
     }
 }

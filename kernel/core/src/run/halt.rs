@@ -40,7 +40,10 @@ impl Paused {
         match self {
             Self::Cancelled => Pause::Cancelled,
             Self::Approval(request) => Pause::Question { request: request.clone() },
-            Self::Model(error) => Pause::Model { error: error.clone() },
+            // What had arrived stands in the journal already.
+            Self::Model(error) => {
+                Pause::Model { error: ModelError { received: None, ..error.clone() } }
+            }
             Self::Workspace(_) | Self::Record(_) => Pause::Fault { message: self.to_string() },
         }
     }

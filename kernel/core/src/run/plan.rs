@@ -74,11 +74,8 @@ impl Run {
             }
             Err(message) => Err(Failure::Invalid { field: String::new(), message }),
         };
-        let finished = Event::CallFinished {
-            tool: call.name.clone(),
-            result: result.clone(),
-            duration_ms: 0,
-        };
+        let finished =
+            Event::CallFinished { tool: call.name.clone(), result: result.clone(), duration_ms: 0 };
         self.recorder.record(key, finished)?;
         Ok(result)
     }
@@ -144,6 +141,7 @@ pub(super) fn plan_tool() -> OfferedTool {
                         "properties": {
                             "text": { "type": "string" },
                             "check": { "type": "string", "enum": CHECKS },
+                            "tests": { "type": "array", "items": { "type": "string" } },
                         },
                     },
                 },
@@ -189,6 +187,11 @@ fn submit_tool() -> OfferedTool {
                                 "enum": ["test", "build", "lint", "types", null],
                                 "description": "the kind of project check that decides it; null if it is judged",
                             },
+                            "tests": {
+                                "type": "array",
+                                "items": { "type": "string" },
+                                "description": "names of the tests that have to pass, if the task is about certain ones",
+                            },
                         },
                     },
                 },
@@ -218,6 +221,8 @@ struct SubmittedCriterion {
     text: String,
     #[serde(default)]
     check: Option<String>,
+    #[serde(default)]
+    tests: Vec<String>,
 }
 
 /// Whoever plans with the tool is going to change something.
@@ -257,6 +262,7 @@ fn contract(plan: SubmittedPlan) -> Contract {
             id: format!("c{}", index + 1),
             text: criterion.text,
             check: criterion.check.filter(|check| CHECKS.contains(&check.as_str())),
+            tests: criterion.tests,
         })
         .collect();
     let known = Contract::KINDS.contains(&plan.kind.as_str());

@@ -100,7 +100,7 @@ pub(super) fn rounds_left(rounds: u32) -> String {
 /// Description of the tool with which an executor plans.
 pub(super) const PLAN: &str = "Says what you are going to do, before the first change of a task that takes several \
 steps. `criteria` say what must be true at the end, so that somebody else can check it; bind one to the project's \
-`test`, `build`, `lint` or `types` where that decides it. `may_change_tests` only if the task itself asks to change \
+`test`, `build`, `lint` or `types` where that decides it, and name in `tests` those that the task is about. `may_change_tests` only if the task itself asks to change \
 existing tests. Not needed for a question or a small fix.";
 
 /// Returns the answer to a plan.

@@ -93,8 +93,9 @@ impl Run {
             return self.without_control(Some(index), best.set.clone());
         }
         let broken = best.standing.broken.join("; ");
-        let because = (!best.set.is_empty())
-            .then(|| format!("the work was taken back, because it left red what was green: {broken}"));
+        let because = (!best.set.is_empty()).then(|| {
+            format!("the work was taken back, because it left red what was green: {broken}")
+        });
         Kept { attempt: None, set: ChangeSet::default(), because }
     }
 
@@ -126,24 +127,24 @@ impl Run {
         if steps.is_empty() {
             return Ok(Vec::new());
         }
-        let (Applied { done, conflicts }, described) = match self.recorder.recall(END, "tree.restored")
-        {
-            Some(Event::TreeRestored { done, conflicts, changes, .. }) => {
-                (Applied { done, conflicts }, changes)
-            }
-            _ => {
-                let applied = self.files(self.ports.workspace.apply(&steps)).await?;
-                let restored = Event::TreeRestored {
-                    tree: None,
-                    steps: steps.clone(),
-                    done: applied.done.clone(),
-                    conflicts: applied.conflicts.clone(),
-                    changes: described.clone(),
-                };
-                self.recorder.record(END, restored)?;
-                (applied, described)
-            }
-        };
+        let (Applied { done, conflicts }, described) =
+            match self.recorder.recall(END, "tree.restored") {
+                Some(Event::TreeRestored { done, conflicts, changes, .. }) => {
+                    (Applied { done, conflicts }, changes)
+                }
+                _ => {
+                    let applied = self.files(self.ports.workspace.apply(&steps)).await?;
+                    let restored = Event::TreeRestored {
+                        tree: None,
+                        steps: steps.clone(),
+                        done: applied.done.clone(),
+                        conflicts: applied.conflicts.clone(),
+                        changes: described.clone(),
+                    };
+                    self.recorder.record(END, restored)?;
+                    (applied, described)
+                }
+            };
         let made = steps.iter().filter(|step| done.contains(&step.path));
         self.changes.absorb(made);
         self.conflicts.extend(conflicts);

@@ -67,8 +67,14 @@ impl Run {
         ports: Ports,
         settings: Option<TaskSettings>,
     ) -> Result<Self, Paused> {
-        let Some(Event::TaskStarted { mut task, models, overview, instructions, tools, evaluators }) =
-            recorder.recall(START, "task.started")
+        let Some(Event::TaskStarted {
+            mut task,
+            models,
+            overview,
+            instructions,
+            tools,
+            evaluators,
+        }) = recorder.recall(START, "task.started")
         else {
             return Err(Paused::Record(RecordError::Journal(JournalError(
                 "it does not begin with a task".to_owned(),

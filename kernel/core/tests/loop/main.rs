@@ -8,8 +8,10 @@
 
 mod budget;
 mod control;
+mod effort;
 mod evidence;
 mod gate;
 mod journal;
+mod others;
 mod phases;
 mod script;

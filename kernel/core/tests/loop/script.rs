@@ -10,6 +10,7 @@ use std::{
 
 use openkoi_core::{
     approval::{Answer, ApprovalRequest, Rule},
+    blob::Blob,
     change_set::{Applied, PathEffect, PathState},
     effects::CallEffects,
     evaluation::{
@@ -47,6 +48,12 @@ pub(crate) enum Line {
     Call(&'static str, Value),
     Raw(&'static str, &'static str),
     Stop(StopReason),
+    /// Several calls in one turn.
+    Calls(Vec<(&'static str, Value)>),
+    /// An answer that is cut at the limit of tokens.
+    Cut(&'static str),
+    /// A call that is cut there.
+    CutCall(&'static str, &'static str),
     Fail(ModelTrouble),
     /// Breaks off after so many tokens of input and output and this text.
     Break(ModelTrouble, u64, u64, &'static str),
@@ -56,11 +63,14 @@ pub(crate) enum Line {
     Dear(u64, u64, &'static str),
 }
 
-pub(crate) fn plan(effort: &str, check: Option<&str>) -> Line {
+/// A plan whose criterion is bound to the test of that name, or is judged.
+pub(crate) fn plan(effort: &str, test: Option<&str>) -> Line {
+    let check = test.map(|_| "test");
+    let tests: Vec<&str> = test.into_iter().collect();
     Line::Call(
         "submit_plan",
         json!({"effort": effort, "kind": "code", "steps": ["do it"],
-            "criteria": [{"text": "it works", "check": check}]}),
+            "criteria": [{"text": "it works", "check": check, "tests": tests}]}),
     )
 }
 
@@ -88,6 +98,9 @@ struct State {
     effects: Vec<String>,
     verdicts: VecDeque<Result<f64, Failure>>,
     cancel_in: Option<u32>,
+    others: Option<(usize, &'static str, Option<&'static str>)>,
+    /// Number of entries when the others acted.
+    acted: usize,
 }
 
 /// The whole world of one run.
@@ -97,6 +110,8 @@ pub(crate) struct World {
     pub(crate) settings: TaskSettings,
     pub(crate) policy: Policy,
     pub(crate) price: Option<Price>,
+    /// True if one model plays all roles, so that nobody but the executor plans.
+    pub(crate) one_model: bool,
     task: TaskId,
 }
 
@@ -107,6 +122,7 @@ impl World {
             settings: TaskSettings::STANDARD,
             policy: Policy::default(),
             price: Some(Price { input: 1.0, output: 1.0, cache_read: None, cache_write: None }),
+            one_model: false,
             task: TaskId::new("t1"),
         };
         world.with(|state| {
@@ -278,7 +294,7 @@ fn block<T>(work: impl Future<Output = T>) -> T {
 impl Model for World {
     fn card(&self, role: &Role) -> ModelCard {
         ModelCard {
-            name: format!("test/{}", role.0),
+            name: if self.one_model { "test/one".into() } else { format!("test/{}", role.0) },
             context: 100_000,
             output: 8_192,
             price: self.price,
@@ -320,6 +336,16 @@ fn spoken(line: Line) -> Result<Turn, ModelError> {
         Line::Call(name, arguments) => Ok(call(name, arguments.to_string())),
         Line::Raw(name, arguments) => Ok(call(name, arguments.into())),
         Line::Stop(stop) => Ok(turn(Vec::new(), stop)),
+        Line::Cut(text) => Ok(turn(vec![Part::Text(text.into())], StopReason::Length)),
+        Line::CutCall(name, arguments) => {
+            let mut turn = call(name, arguments.into());
+            turn.stop = StopReason::Length;
+            Ok(turn)
+        }
+        Line::Calls(calls) => {
+            let parts = calls.iter().flat_map(|(name, value)| call(name, value.to_string()).parts);
+            Ok(turn(parts.collect(), StopReason::ToolCalls))
+        }
         Line::Dear(input, output, text) => {
             let mut turn = turn(vec![Part::Text(text.into())], StopReason::Finished);
             turn.usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
@@ -362,6 +388,7 @@ impl Toolbox for World {
     fn tools(&self) -> Vec<Tool> {
         vec![
             tool("append", Effect::Write, false),
+            tool("look", Effect::Read, true),
             tool("post", Effect::Send, false),
             tool("read", Effect::Read, true),
             tool("wait", Effect::Read, true),
@@ -381,6 +408,11 @@ impl Toolbox for World {
                 clock.sleep(Duration::from_millis(ms)).await;
                 Ok(ToolOutput::default())
             });
+        }
+        if call.name == "look" {
+            let blob = Blob { media_type: "image/png".into(), bytes: vec![1, 2, 3] };
+            let output = ToolOutput { attachments: vec![blob], ..ToolOutput::default() };
+            return Box::pin(future::ready(Ok(output)));
         }
         let path = arguments["path"].as_str().unwrap_or_default();
         let before = self.state_of(path);
@@ -411,12 +443,25 @@ impl World {
         })
     }
 
-    /// Somebody else writes a file, or removes it.
-    pub(crate) fn others(&self, path: &str, text: Option<&str>) {
-        self.with(|s| match text {
-            Some(text) => s.tree.insert(path.into(), text.into()),
-            None => s.tree.remove(path),
+    /// Lets somebody else write a file, or remove it, once the journal has so many entries; with the largest number
+    /// just before the run puts anything back.
+    pub(crate) fn others_at(&self, entry: usize, path: &'static str, text: Option<&'static str>) {
+        self.with(|s| s.others = Some((entry, path, text)));
+    }
+
+    /// Returns the number of entries that the journal had when the others acted.
+    pub(crate) fn acted(&self) -> usize {
+        self.with(|s| s.acted)
+    }
+
+    /// Returns whether the run changed a path itself after the others acted.
+    pub(crate) fn written_later(&self, path: &str) -> bool {
+        let entries = self.entries();
+        let later = entries.iter().skip(self.acted()).filter_map(|entry| match &entry.event {
+            Event::EffectsKept { effects } => Some(effects),
+            _ => None,
         });
+        later.flat_map(|effects| &effects.paths).any(|effect| effect.path == path)
     }
 
     fn move_path(&self, step: &PathEffect) -> bool {
@@ -441,6 +486,19 @@ impl World {
 }
 
 impl State {
+    fn others_act(&mut self, entries: usize) {
+        let Some((at, path, text)) = self.others else { return };
+        if entries < at {
+            return;
+        }
+        self.others = None;
+        self.acted = self.journal.len();
+        match text {
+            Some(text) => self.tree.insert(path.into(), text.into()),
+            None => self.tree.remove(path),
+        };
+    }
+
     fn kept(&mut self, text: Option<String>) -> PathState {
         let Some(text) = text else { return PathState::Absent };
         let (hash, size) = (hash::of_bytes(text.as_bytes()), text.len() as u64);
@@ -590,6 +648,7 @@ impl Workspace for World {
         &'a self,
         steps: &'a [PathEffect],
     ) -> Pending<'a, Result<Applied, WorkspaceError>> {
+        self.with(|s| s.others_act(usize::MAX));
         let (done, left): (Vec<_>, Vec<_>) = steps.iter().partition(|step| self.move_path(step));
         let paths = |steps: Vec<&PathEffect>| steps.into_iter().map(|s| s.path.clone()).collect();
         Box::pin(future::ready(Ok(Applied { done: paths(done), conflicts: paths(left) })))
@@ -633,6 +692,7 @@ impl Journal for World {
                 let text = serde_json::to_string(entry).expect("an entry is JSON");
                 s.journal.push(serde_json::from_str(&text).expect("and back"));
             }
+            s.others_act(s.journal.len());
             Ok(())
         })
     }
