@@ -19,7 +19,7 @@ fn trip(ending: &Ending) -> &Trip {
 #[test]
 fn a_turn_that_the_budget_does_not_cover_is_not_asked_for() {
     let world = World::new()
-        .settings(|s| s.max_tokens = 12_000)
+        .settings(|s| s.max_tokens = Some(12_000))
         .planner([plan("answer", None)])
         .executor([Line::Dear(9_000, 2_900, "costly")]);
 
@@ -28,7 +28,7 @@ fn a_turn_that_the_budget_does_not_cover_is_not_asked_for() {
     // The judge of this world asks no model, so the next turn would be a second iteration's.
     assert_eq!(ending(&outcome), "accepted");
     let world = World::new()
-        .settings(|s| s.max_tokens = 12_000)
+        .settings(|s| s.max_tokens = Some(12_000))
         .planner([plan("change", None)])
         .executor([Line::Dear(9_000, 2_900, "costly")]);
 
@@ -53,7 +53,7 @@ fn an_unknown_price_counts_at_the_ceiling_and_never_as_nothing() {
 #[test]
 fn the_time_limit_interrupts_a_turn() {
     let world = World::new()
-        .settings(|s| s.max_time_ms = 10_000)
+        .settings(|s| s.max_time_ms = Some(10_000))
         .planner([plan("answer", None)])
         .executor([Line::Slow(600_000, "too late")]);
 
@@ -66,7 +66,7 @@ fn the_time_limit_interrupts_a_turn() {
 #[test]
 fn the_time_limit_interrupts_a_tool_and_the_untouched_tree_comes_back() {
     let world = World::new()
-        .settings(|s| s.max_time_ms = 10_000)
+        .settings(|s| s.max_time_ms = Some(10_000))
         .planner([plan("change", None)])
         .executor([write("code", "half done"), Line::Call("wait", json!({"ms": 600_000}))]);
 
@@ -97,11 +97,12 @@ fn the_same_call_again_and_again_is_warned_of_and_then_stopped() {
         again(),
         again(),
         again(),
+        again(),
     ]);
 
     let outcome = world.run().expect("an outcome");
 
-    assert_eq!(trip(&outcome.ending), &Trip::Repetition { tool: "read".into(), count: 5 });
+    assert_eq!(trip(&outcome.ending), &Trip::Repetition { tool: "read".into(), count: 6 });
     let last = world.prompts("executor").pop().expect("a prompt");
     let said = serde_json::to_string(&last.messages).expect("messages");
     assert!(said.contains("call number 3") && said.contains("call number 4"), "{said}");
@@ -110,7 +111,7 @@ fn the_same_call_again_and_again_is_warned_of_and_then_stopped() {
 #[test]
 fn four_fifths_of_the_budget_are_announced_once() {
     let world = World::new()
-        .settings(|s| s.max_tokens = 50_000)
+        .settings(|s| s.max_tokens = Some(50_000))
         .planner([plan("change", None)])
         .executor([Line::Dear(40_000, 100, "."), Line::Say("."), Line::Say(".")]);
 
