@@ -95,6 +95,7 @@ impl World {
             settings: &settings,
             schema: None,
             in_conversation: false,
+            attended: true,
         };
         (Arc::new(runtime), request.task(&self.app).unwrap(), session)
     }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use openkoi_core::message::ReasoningEffort;
+
 use crate::output::ColourChoice;
 
 /// The most iterations that can be asked for.
@@ -41,13 +43,16 @@ pub struct LimitFlags {
     /// Use this model: provider/model, or a bare name that one provider has; ? shows them all
     #[arg(short, long, value_name = "MODEL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub model: Option<String>,
+    /// Ask the model for this much reasoning: low, medium or high
+    #[arg(long, value_name = "LEVEL", value_parser = clap::builder::PossibleValuesParser::new(ReasoningEffort::WORDS))]
+    pub effort: Option<String>,
     /// Stop before more than this many US dollars are spent
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub max_cost: Option<f64>,
-    /// Stop before more than this many tokens are used
+    /// Stop before more than this many fresh tokens are used: those from a cache do not count
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=i64::MAX as u64))]
     pub max_tokens: Option<u64>,
-    /// Stop after this many seconds
+    /// Stop after this many seconds of work; waits for you, for a busy provider and for the checks do not count
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub max_time: Option<u64>,
 }

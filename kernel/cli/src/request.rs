@@ -163,6 +163,9 @@ fn lay(layers: &mut Layers, flags: &LimitFlags) -> Result<(), SettingsError> {
     if let Some(model) = &flags.model {
         layers.model(model, "--model")?;
     }
+    if let Some(level) = &flags.effort {
+        layers.flag("effort.executor", level.clone(), "--effort")?;
+    }
     if let Some(dollars) = flags.max_cost {
         layers.flag("limits.cost_usd", dollars, "--max-cost")?;
     }

@@ -62,7 +62,7 @@ pub struct Reservation {
 /// Tokens and money of one task: its limits, its spending and its open reservations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    max_tokens: u64,
+    max_tokens: Option<u64>,
     max_cost_micros: u64,
     spent: Reservation,
     reserved: Reservation,
@@ -80,8 +80,8 @@ pub enum Shortage {
 }
 
 impl Ledger {
-    /// Returns a ledger with nothing spent.
-    pub fn new(max_tokens: u64, max_cost_micros: u64) -> Self {
+    /// Returns a ledger with nothing spent. `max_tokens` absent is no limit.
+    pub fn new(max_tokens: Option<u64>, max_cost_micros: u64) -> Self {
         let none = Reservation::default();
         Self { max_tokens, max_cost_micros, spent: none, reserved: none, warned: false }
     }
@@ -92,14 +92,17 @@ impl Ledger {
     ///
     /// Names the limit that it would pass; nothing is reserved then.
     pub fn reserve(&mut self, amount: Reservation) -> Result<(), Shortage> {
-        if self.committed_tokens().saturating_add(amount.tokens) > self.max_tokens {
+        if self
+            .max_tokens
+            .is_some_and(|max| self.committed_tokens().saturating_add(amount.tokens) > max)
+        {
             return Err(Shortage::Tokens);
         }
         if self.committed_cost().saturating_add(amount.cost_micros) > self.max_cost_micros {
             return Err(Shortage::Cost);
         }
-        self.reserved.tokens += amount.tokens;
-        self.reserved.cost_micros += amount.cost_micros;
+        self.reserved.tokens = self.reserved.tokens.saturating_add(amount.tokens);
+        self.reserved.cost_micros = self.reserved.cost_micros.saturating_add(amount.cost_micros);
         Ok(())
     }
 
@@ -117,9 +120,9 @@ impl Ledger {
         self.spent
     }
 
-    /// Returns the tokens that are neither spent nor reserved.
+    /// Returns the tokens that are neither spent nor reserved; without a limit, the largest number.
     pub fn tokens_left(&self) -> u64 {
-        self.max_tokens.saturating_sub(self.committed_tokens())
+        self.max_tokens.map_or(u64::MAX, |max| max.saturating_sub(self.committed_tokens()))
     }
 
     /// Returns the money that is neither spent nor reserved, in millionths of a dollar.
@@ -130,7 +133,7 @@ impl Ledger {
     /// Returns true once, when four fifths of a limit are spent.
     pub fn warns(&mut self) -> bool {
         let near = |spent: u64, max: u64| spent.saturating_mul(5) >= max.saturating_mul(4);
-        let due = near(self.spent.tokens, self.max_tokens)
+        let due = self.max_tokens.is_some_and(|max| near(self.spent.tokens, max))
             || near(self.spent.cost_micros, self.max_cost_micros) && self.spent.cost_micros > 0;
         let first = due && !self.warned;
         self.warned |= due;
@@ -173,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_reservation_past_the_limit_is_refused_and_takes_nothing() {
-        let mut ledger = Ledger::new(100, 1_000);
+        let mut ledger = Ledger::new(Some(100), 1_000);
         let most = Reservation { tokens: 90, cost_micros: 10 };
         assert_eq!(ledger.reserve(most), Ok(()));
         assert_eq!(ledger.reserve(most), Err(Shortage::Tokens));
@@ -185,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_reservation_without_a_result_stays_spent() {
-        let mut ledger = Ledger::new(100, 1_000);
+        let mut ledger = Ledger::new(Some(100), 1_000);
         let most = Reservation { tokens: 60, cost_micros: 600 };
         assert_eq!(ledger.reserve(most), Ok(()));
         ledger.settle(most, None);
@@ -194,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_warning_comes_once_at_four_fifths() {
-        let mut ledger = Ledger::new(100, 1_000_000);
+        let mut ledger = Ledger::new(Some(100), 1_000_000);
         ledger.settle(Reservation::default(), Some(Reservation { tokens: 79, cost_micros: 1 }));
         assert!(!ledger.warns());
         ledger.settle(Reservation::default(), Some(Reservation { tokens: 1, cost_micros: 1 }));

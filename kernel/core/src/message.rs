@@ -150,6 +150,33 @@ pub enum ToolChoice {
     Named(String),
 }
 
+/// Amount of reasoning that a model is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningEffort {
+    /// As little as the model can.
+    Low,
+    /// The middle.
+    Medium,
+    /// As much as the model can.
+    High,
+}
+
+impl ReasoningEffort {
+    /// Words for the levels, the lowest first.
+    pub const WORDS: &'static [&'static str] = &["low", "medium", "high"];
+
+    /// Returns the level of a word, or `None` if there is none of this name.
+    pub fn of(word: &str) -> Option<Self> {
+        match word {
+            "low" => Some(Self::Low),
+            "medium" => Some(Self::Medium),
+            "high" => Some(Self::High),
+            _ => None,
+        }
+    }
+}
+
 /// A request for one turn, for whichever model the role resolves to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prompt {
@@ -165,6 +192,9 @@ pub struct Prompt {
     pub schema: Option<Value>,
     /// The most tokens to generate.
     pub max_tokens: Option<u32>,
+    /// Amount of reasoning; absent: as the model likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<ReasoningEffort>,
 }
 
 impl Prompt {
@@ -189,6 +219,7 @@ impl Prompt {
             tool_choice: self.tool_choice.clone(),
             schema: self.schema.clone(),
             max_tokens: self.max_tokens,
+            effort: self.effort,
         }
     }
 

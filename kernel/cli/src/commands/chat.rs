@@ -151,6 +151,7 @@ impl Chat<'_> {
             settings,
             schema: None,
             in_conversation: true,
+            attended: self.context.questions.is_interactive(),
         };
         let task = request.task(&self.context.app)?;
         if self.joined.history.is_empty() {

@@ -76,6 +76,7 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
         settings: &settings,
         schema: None,
         in_conversation: false,
+        attended: context.questions.is_interactive(),
     };
     let task = request.task(&context.app)?;
     let show = Show::of(flags.show, context);

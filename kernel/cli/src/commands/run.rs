@@ -37,6 +37,7 @@ pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError
         settings: &request.settings,
         schema: request.show.schema.as_ref(),
         in_conversation: false,
+        attended: context.questions.is_interactive(),
     };
     let (task, show) = (task.task(&context.app)?, &request.show);
     execute::announce(context, &runtime, show);

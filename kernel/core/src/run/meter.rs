@@ -125,6 +125,7 @@ impl TurnMeter {
             self.count_lost(key);
         }
         let card = self.card(role);
+        prompt.effort = prompt.effort.or_else(|| self.settings.efforts.get(&role.0).copied());
         let reserved = self.reserve(key, &card, &mut prompt)?;
         let request = hash::of_json(&prompt);
         let resumed = self.recorder.recall(key, "turn.started").is_some()
@@ -159,9 +160,10 @@ impl TurnMeter {
         self.account().halted.take()
     }
 
-    /// Returns how much of the task's time is left, in milliseconds.
+    /// Returns how much of the task's time is left, in milliseconds; without a limit, the largest number.
     pub(super) fn time_left(&self) -> u64 {
-        self.settings.max_time_ms.saturating_sub(self.recorder.elapsed_ms())
+        let limit = self.settings.max_time_ms;
+        limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.recorder.elapsed_ms()))
     }
 
     /// Waits for `work`, no longer than `limit`, the task's time, and the user's patience.
@@ -185,7 +187,7 @@ impl TurnMeter {
 
     /// Returns the trip for the task's time, recorded under `key`.
     pub(super) fn time_over(&self, key: &str) -> Halt {
-        let trip = Trip::Time { limit_ms: self.settings.max_time_ms };
+        let trip = Trip::Time { limit_ms: self.settings.max_time_ms.unwrap_or_default() };
         self.trip(key, trip)
     }
 
@@ -304,7 +306,7 @@ impl TurnMeter {
 
     fn budget_trip(&self, what: Shortage, spent: Reservation) -> Trip {
         let (limit, spent) = match what {
-            Shortage::Tokens => (self.settings.max_tokens, spent.tokens),
+            Shortage::Tokens => (self.settings.max_tokens.unwrap_or_default(), spent.tokens),
             Shortage::Cost => (self.settings.max_cost_micros, spent.cost_micros),
         };
         Trip::Budget { what, limit, spent }

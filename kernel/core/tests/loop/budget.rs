@@ -21,7 +21,7 @@ fn trip(ending: &Ending) -> &Trip {
 #[test]
 fn a_turn_that_the_budget_does_not_cover_is_not_asked_for() {
     let world = World::new()
-        .settings(|s| s.max_tokens = 12_000)
+        .settings(|s| s.max_tokens = Some(12_000))
         .planner([plan("answer", None)])
         .executor([Line::Dear(9_000, 2_900, "costly")]);
 
@@ -30,7 +30,7 @@ fn a_turn_that_the_budget_does_not_cover_is_not_asked_for() {
     // The judge of this world asks no model, so the next turn would be a second iteration's.
     assert_eq!(ending(&outcome), "accepted");
     let world = World::new()
-        .settings(|s| s.max_tokens = 12_000)
+        .settings(|s| s.max_tokens = Some(12_000))
         .planner([plan("change", None)])
         .executor([Line::Dear(9_000, 2_900, "costly")]);
 
@@ -55,7 +55,7 @@ fn an_unknown_price_counts_at_the_ceiling_and_never_as_nothing() {
 #[test]
 fn the_time_limit_interrupts_a_turn() {
     let world = World::new()
-        .settings(|s| s.max_time_ms = 10_000)
+        .settings(|s| s.max_time_ms = Some(10_000))
         .planner([plan("answer", None)])
         .executor([Line::Slow(600_000, "too late")]);
 
@@ -68,7 +68,7 @@ fn the_time_limit_interrupts_a_turn() {
 #[test]
 fn the_time_limit_interrupts_a_tool_and_the_work_stays() {
     let world = World::new()
-        .settings(|s| s.max_time_ms = 10_000)
+        .settings(|s| s.max_time_ms = Some(10_000))
         .planner([plan("change", None)])
         .executor([write("code", "half done"), Line::Call("wait", json!({"ms": 600_000}))]);
 
@@ -95,7 +95,6 @@ fn a_tool_past_its_own_deadline_fails_and_the_run_goes_on() {
 fn the_same_call_again_and_again_is_warned_of_and_then_ends_the_iteration() {
     let again = || Line::Call("read", json!({"path": "code"}));
     let world = World::new()
-        .settings(|s| s.repeat_stop = 6)
         .planner([plan("answer", None)])
         .executor((0..6).map(|_| again()))
         .executor([Line::Say("that is all I know")]);
@@ -146,9 +145,9 @@ fn limited() -> Vec<Limited> {
         (
             "tokens",
             work()
-                .settings(|s| s.max_tokens = 15_200)
+                .settings(|s| s.max_tokens = Some(15_200))
                 .executor([write("code", "good"), Line::Dear(9_000, 6_000, "")]),
-            |s| TaskSettings { max_tokens: 100_000, ..s },
+            |s| TaskSettings { max_tokens: Some(100_000), ..s },
         ),
         (
             "money",
@@ -160,16 +159,16 @@ fn limited() -> Vec<Limited> {
         (
             "time in a tool",
             work()
-                .settings(|s| s.max_time_ms = 10_000)
+                .settings(|s| s.max_time_ms = Some(10_000))
                 .executor([write("code", "good"), Line::Call("wait", json!({"ms": 20_000}))]),
-            |s| TaskSettings { max_time_ms: 1_000_000, ..s },
+            |s| TaskSettings { max_time_ms: Some(1_000_000), ..s },
         ),
         (
             "time in a turn",
             work()
-                .settings(|s| s.max_time_ms = 10_000)
+                .settings(|s| s.max_time_ms = Some(10_000))
                 .executor([write("code", "good"), Line::Slow(20_000, "late")]),
-            |s| TaskSettings { max_time_ms: 1_000_000, ..s },
+            |s| TaskSettings { max_time_ms: Some(1_000_000), ..s },
         ),
     ]
 }
@@ -228,7 +227,7 @@ fn a_task_that_used_all_iterations_goes_on_with_more_of_them() {
 #[test]
 fn four_fifths_of_the_budget_are_announced_once() {
     let world = World::new()
-        .settings(|s| s.max_tokens = 50_000)
+        .settings(|s| s.max_tokens = Some(50_000))
         .planner([plan("change", None)])
         .executor([Line::Dear(40_000, 100, "."), Line::Say("."), Line::Say(".")]);
 

@@ -223,7 +223,7 @@ fn the_part_of_a_turn_before_a_break_is_recorded_and_paid_for() {
 #[test]
 fn a_turn_that_broke_near_the_end_of_the_budget_replays_to_the_same_outcome() {
     let world = World::new()
-        .settings(|s| s.max_tokens = 6_000)
+        .settings(|s| s.max_tokens = Some(6_000))
         .planner([plan("answer", None)])
         .executor([Line::Break(ModelTrouble::Unreachable, 400, 2_000, "half"), Line::Say("whole")]);
 

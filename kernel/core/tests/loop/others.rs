@@ -32,7 +32,7 @@ fn with_ending(world: World, ending: &str) -> World {
         "not accepted" => world.settings(|s| s.max_iterations = 1).judge([Ok(0.3)]),
         // The test that was green before is red after.
         "taken back" => world.settings(|s| s.max_iterations = 1).with_file("tests", "wants:bad"),
-        _ => world.settings(|s| s.max_time_ms = 5_000).replace_executor([
+        _ => world.settings(|s| s.max_time_ms = Some(5_000)).replace_executor([
             write("code", "good"),
             write("notes", "mine"),
             Line::Slow(9_000, "late"),
