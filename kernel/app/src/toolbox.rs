@@ -30,6 +30,10 @@ impl Without {
 }
 
 impl Toolbox for Without {
+    fn holds_back(&self) -> bool {
+        self.inner.holds_back()
+    }
+
     fn tools(&self) -> Vec<Tool> {
         let mut tools = self.inner.tools();
         tools.retain(|tool| !self.names.contains(&tool.name));
@@ -65,6 +69,10 @@ impl WithRules {
 }
 
 impl Toolbox for WithRules {
+    fn holds_back(&self) -> bool {
+        self.inner.holds_back()
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.listed.clone()
     }
@@ -92,6 +100,10 @@ impl Toolbox for WithRules {
 pub(crate) struct WithFailPoints(pub(crate) Arc<dyn Toolbox>);
 
 impl Toolbox for WithFailPoints {
+    fn holds_back(&self) -> bool {
+        self.0.holds_back()
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.0.tools()
     }

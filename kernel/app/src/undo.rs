@@ -208,10 +208,16 @@ mod tests {
     fn a_task_lies_between_its_first_and_its_last_tree() {
         let tree = |digit: &str| id::TreeId::new(digit.repeat(64));
         let entries = [
-            entry(Event::TaskResumed),
+            entry(Event::TaskResumed { settings: None }),
             entry(Event::TreeCaptured { tree: tree("a") }),
             entry(Event::TreeCaptured { tree: tree("b") }),
-            entry(Event::TreeRestored { tree: tree("c") }),
+            entry(Event::TreeRestored {
+                tree: Some(tree("c")),
+                steps: Vec::new(),
+                done: Vec::new(),
+                conflicts: Vec::new(),
+                changes: Vec::new(),
+            }),
         ];
 
         let (first, last) = trees(&entries).unwrap();

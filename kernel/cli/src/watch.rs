@@ -183,7 +183,9 @@ impl Listener for ProgressLines {
     fn event(&self, entry: &Entry) {
         match &entry.event {
             Event::TurnStarted { role, .. } if role == Role::EXECUTOR => self.restart(),
-            Event::TaskResumed => self.line("EXEC", Style::Plain, "going on where the run stopped"),
+            Event::TaskResumed { .. } => {
+                self.line("EXEC", Style::Plain, "going on where the run stopped")
+            }
             Event::PlanMade { contract, .. } if !contract.steps.is_empty() => {
                 self.line("PLAN", Style::Plain, &contract.steps.join("; "));
             }

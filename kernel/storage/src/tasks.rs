@@ -52,7 +52,7 @@ pub struct TaskRecord {
     pub cost_micros: u64,
     /// Tokens so far.
     pub tokens: u64,
-    /// The ending of its run, once there is one.
+    /// The ending of its run, or the limit that stopped it, once there is one.
     pub ending: Option<Ending>,
 }
 
@@ -173,12 +173,16 @@ pub(crate) fn project(
         sessions::touch(transaction, &session, entry.at_ms)?;
     }
     match &entry.event {
-        Event::TaskResumed => {
+        Event::TaskResumed { .. } => {
             set_status(transaction, id, TaskStatus::Running, None)?;
             sessions::follow(transaction, &session, sessions::SessionStatus::Active)
         }
-        Event::TaskPaused { reason } => {
-            let status = TaskStatus::of_pause(reason, &last_event(transaction, id)?);
+        Event::TaskPaused { reason, cause, outcome } => {
+            if let Some(outcome) = outcome {
+                finish(transaction, id, outcome, entry.at_ms)?;
+            }
+            let last = last_event(transaction, id)?;
+            let status = TaskStatus::of_pause(cause.as_ref(), reason, &last);
             set_status(transaction, id, status, Some(entry.at_ms))?;
             sessions::follow(transaction, &session, sessions::SessionStatus::Paused)
         }
@@ -194,7 +198,7 @@ pub(crate) fn project(
 fn dates(event: &Event) -> bool {
     matches!(
         event,
-        Event::TaskResumed
+        Event::TaskResumed { .. }
             | Event::TaskPaused { .. }
             | Event::TaskFinished { .. }
             | Event::IterationStarted { .. }

@@ -277,9 +277,15 @@ fn a_refusal_is_told_with_the_way_to_allow_it_and_a_permission_is_not() {
 #[test]
 fn a_warning_of_the_budget_a_restored_tree_and_a_resumed_run_have_lines_of_their_own() {
     let text = told([
-        Event::TaskResumed,
+        Event::TaskResumed { settings: None },
         Event::BudgetWarned { spent: Reservation { tokens: 160_000, cost_micros: 1_600_000 } },
-        Event::TreeRestored { tree: TreeId::new("aa") },
+        Event::TreeRestored {
+            tree: Some(TreeId::new("aa")),
+            steps: Vec::new(),
+            done: Vec::new(),
+            conflicts: Vec::new(),
+            changes: Vec::new(),
+        },
     ]);
 
     assert_eq!(
@@ -297,7 +303,7 @@ fn events_that_only_the_journal_needs_are_not_shown() {
         Event::TreeCaptured { tree: TreeId::new("aa") },
         Event::TurnLost { reserved: Reservation::default() },
         Event::ProgressReported { origin: "web".to_owned(), message: "looking".to_owned() },
-        Event::TaskPaused { reason: "cancelled".to_owned() },
+        Event::TaskPaused { reason: "cancelled".to_owned(), cause: None, outcome: None },
         call("ls"),
     ]);
 
@@ -343,9 +349,9 @@ fn the_answer_streams_where_somebody_looks_and_a_line_after_it_begins_anew() {
 
     assert!(lines.delta(&executor(), Delta::Text("It is")));
     assert!(lines.delta(&executor(), Delta::Text(" done\x1b[2J.")));
-    lines.event(&entry("i1/e0", Event::TaskResumed));
+    lines.event(&entry("i1/e0", Event::TaskResumed { settings: None }));
     assert!(lines.delta(&executor(), Delta::Text("whole line\n")));
-    lines.event(&entry("i1/e0", Event::TaskResumed));
+    lines.event(&entry("i1/e0", Event::TaskResumed { settings: None }));
 
     assert_eq!(
         screen.text(),
@@ -427,11 +433,17 @@ fn an_event_is_a_document_with_its_key_its_times_and_what_happened() {
 #[test]
 fn every_event_of_a_stream_is_named_in_its_data() {
     for event in [
-        Event::TaskResumed,
+        Event::TaskResumed { settings: None },
         plan(&["one"]),
         Event::TreeCaptured { tree: TreeId::new("aa") },
         Event::TreeCompared { changes: Vec::new(), diff: String::new() },
-        Event::TreeRestored { tree: TreeId::new("aa") },
+        Event::TreeRestored {
+            tree: Some(TreeId::new("aa")),
+            steps: Vec::new(),
+            done: Vec::new(),
+            conflicts: Vec::new(),
+            changes: Vec::new(),
+        },
         Event::IterationStarted { number: 1 },
         Event::TurnLost { reserved: Reservation::default() },
         call("ls"),
@@ -441,7 +453,7 @@ fn every_event_of_a_stream_is_named_in_its_data() {
         Event::PlanRefined { number: 1, repairs: Vec::new() },
         Event::ProgressReported { origin: "web".to_owned(), message: "looking".to_owned() },
         Event::BudgetWarned { spent: Reservation::default() },
-        Event::TaskPaused { reason: "cancelled".to_owned() },
+        Event::TaskPaused { reason: "cancelled".to_owned(), cause: None, outcome: None },
         Event::TaskFinished { outcome: Box::new(outcome(Ending::Accepted, "")) },
     ] {
         let name = event.name();

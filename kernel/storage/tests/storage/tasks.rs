@@ -99,7 +99,11 @@ fn each_end_has_its_status_and_a_task_session_follows() {
         ),
         (vec![paused("needs an approval")], TaskStatus::Paused, SessionStatus::Paused),
         (vec![event(failed), paused("m")], TaskStatus::Failed, SessionStatus::Paused),
-        (vec![paused("m"), Event::TaskResumed], TaskStatus::Running, SessionStatus::Active),
+        (
+            vec![paused("m"), Event::TaskResumed { settings: None }],
+            TaskStatus::Running,
+            SessionStatus::Active,
+        ),
     ];
     for (number, (events, status, session)) in cases.into_iter().enumerate() {
         let name = number.to_string();
@@ -122,7 +126,7 @@ fn a_resumed_task_has_no_end() {
 
     append(&storage, &task, "end", 5, paused("waits"));
     assert_eq!(record(&storage, &task).unwrap().ended_ms, Some(5));
-    append(&storage, &task, "resume", 9, Event::TaskResumed);
+    append(&storage, &task, "resume", 9, Event::TaskResumed { settings: None });
 
     assert_eq!(record(&storage, &task).unwrap().ended_ms, None);
 }
@@ -370,5 +374,8 @@ fn a_session_is_begun_once() {
     assert!(matches!(refused, Err(StorageError::Exists { .. })), "{refused:?}");
     let unknown = storage.set_session_status(&session_id("none"), SessionStatus::Ended, 1);
     assert!(matches!(unknown, Err(StorageError::NoSuch { .. })), "{unknown:?}");
-    assert!(try_append(&storage, &task_id("9"), &entry("k", 1, Event::TaskResumed)).is_err());
+    assert!(
+        try_append(&storage, &task_id("9"), &entry("k", 1, Event::TaskResumed { settings: None }))
+            .is_err()
+    );
 }

@@ -235,7 +235,13 @@ fn tasks_are_counted_by_status_and_those_that_can_go_on_are_named() {
     let stopped = world.begin(&storage, "2", "5e52", "stopped");
     finish(&storage, &stopped, outcome(Ending::Exhausted, ""));
     let paused = world.begin(&storage, "3", "5e53", "waits");
-    append(&storage, &paused, "end", NOW, Event::TaskPaused { reason: "waits".to_owned() });
+    append(
+        &storage,
+        &paused,
+        "end",
+        NOW,
+        Event::TaskPaused { reason: "waits".to_owned(), cause: None, outcome: None },
+    );
     world.begin(&storage, "4", "5e54", "runs");
 
     let report = StatusReport::of(&world.context()).unwrap();
@@ -256,7 +262,13 @@ fn at_most_five_tasks_that_can_go_on_are_named() {
     let storage = world.storage();
     for tail in ["1", "2", "3", "4", "5", "6"] {
         let task = world.begin(&storage, tail, tail, "waits");
-        append(&storage, &task, "end", NOW, Event::TaskPaused { reason: "waits".to_owned() });
+        append(
+            &storage,
+            &task,
+            "end",
+            NOW,
+            Event::TaskPaused { reason: "waits".to_owned(), cause: None, outcome: None },
+        );
     }
 
     let report = StatusReport::of(&world.context()).unwrap();

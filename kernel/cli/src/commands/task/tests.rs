@@ -397,7 +397,13 @@ fn a_task_without_an_output_cannot_be_replayed_and_says_how_it_stands() {
     let world = World::new();
     let storage = world.storage();
     let id = world.begin(&storage, "42", "5e", "fix it");
-    append(&storage, &id, "end", NOW, Event::TaskPaused { reason: "waits".to_owned() });
+    append(
+        &storage,
+        &id,
+        "end",
+        NOW,
+        Event::TaskPaused { reason: "waits".to_owned(), cause: None, outcome: None },
+    );
     let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
 
     let error = replay(&storage, &task, &world.context()).unwrap_err();
@@ -410,7 +416,13 @@ fn a_task_that_has_not_ended_cannot_be_verified_but_resumed() {
     let world = World::new();
     let storage = world.storage();
     let id = world.begin(&storage, "42", "5e", "fix it");
-    append(&storage, &id, "end", NOW, Event::TaskPaused { reason: "cancelled".to_owned() });
+    append(
+        &storage,
+        &id,
+        "end",
+        NOW,
+        Event::TaskPaused { reason: "cancelled".to_owned(), cause: None, outcome: None },
+    );
     let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
 
     let error = verify::run(&storage, task, false).err().unwrap();

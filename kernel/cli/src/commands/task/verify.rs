@@ -118,7 +118,7 @@ mod tests {
             elapsed_ms: 1,
             event: Event::TaskFinished { outcome: Box::new(outcome(Ending::Accepted, text)) },
         };
-        let resumed = Entry { event: Event::TaskResumed, ..end("") };
+        let resumed = Entry { event: Event::TaskResumed { settings: None }, ..end("") };
 
         assert_eq!(recorded(&[end("first"), end("last"), resumed.clone()]).unwrap().text, "last");
         assert_eq!(recorded(&[resumed]), None);
