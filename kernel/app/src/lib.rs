@@ -41,6 +41,7 @@ pub mod sandbox;
 pub mod session;
 pub mod settings;
 pub mod suggest;
+mod surroundings;
 pub mod task_runtime;
 pub mod thread;
 mod toolbox;

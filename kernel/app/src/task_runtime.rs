@@ -1,7 +1,10 @@
 //! The wiring that the tasks of one workspace share: brokers, storage and host become the ports of
 //! a run.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
@@ -29,6 +32,7 @@ use crate::{
     models::{Connection, Listing, Routes},
     sandbox,
     settings::Settings,
+    surroundings,
     toolbox::{WithFailPoints, WithRules, Without},
     workspace::SnapshotWorkspace,
 };
@@ -56,6 +60,8 @@ pub struct TaskRuntime {
     toolbox: Arc<dyn Toolbox>,
     evaluators: Arc<CatalogEvaluators>,
     skills: SkillSet,
+    settings: Settings,
+    workspace: PathBuf,
     policy: Policy,
     notices: Vec<String>,
     warnings: Vec<String>,
@@ -96,6 +102,8 @@ impl TaskRuntime {
             evaluators: Arc::new(evaluators),
             storage,
             skills,
+            settings: settings.clone(),
+            workspace: workspace.to_owned(),
         })
     }
 
@@ -145,9 +153,14 @@ impl TaskRuntime {
         self.policy.clone()
     }
 
-    /// Returns the instructions for a task with this text.
+    /// Returns what a task with this text is told besides.
     pub(crate) fn briefing(&self, task: &str) -> Briefing {
-        briefing::briefing(&self.skills, task)
+        let (settings, environment) = (&self.settings, self.app.environment());
+        let now = self.app.now_ms();
+        Briefing {
+            instructions: briefing::instructions(&self.skills, task),
+            surroundings: surroundings::surroundings(settings, environment, &self.workspace, now),
+        }
     }
 }
 

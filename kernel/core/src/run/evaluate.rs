@@ -362,6 +362,7 @@ impl Run {
             knob: format!("[component.{}.limits] wall-ms", card.name),
         };
         if card.tier == Tier::Checks {
+            let deadline = deadline.min(Duration::from_secs(self.task.settings.checks_seconds));
             return Ok(self.unclocked(deadline, work).await?.unwrap_or(Err(limited)));
         }
         match self.meter.within(deadline, work).await {
