@@ -67,6 +67,15 @@ impl PathEffect {
     }
 }
 
+/// Result of bringing paths to other states.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Paths that are now as wanted.
+    pub done: Vec<String>,
+    /// Paths that were left, because somebody else changed them or because they are not covered.
+    pub conflicts: Vec<String>,
+}
+
 /// The changes of a run: for each path the state that the first effect found and the one that the last effect left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeSet(BTreeMap<String, (PathState, PathState)>);

@@ -7,6 +7,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
+    change_set::{Applied, PathEffect, PathState},
     evaluation::Change,
     event::Entry,
     failure::Failure,
@@ -54,33 +55,58 @@ pub struct WorkspaceError(pub String);
 
 /// The directory that a task works on.
 pub trait Workspace: Send + Sync {
-    /// Records the present state.
+    /// Records the present state of the whole directory. Reads on a thread of its own.
     ///
     /// # Errors
     ///
     /// The directory cannot be read, or the object store cannot be written.
-    fn capture(&self) -> Result<TreeId, WorkspaceError>;
+    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>>;
 
-    /// Returns the files that differ between two states.
+    /// Returns the differences of two recorded states.
     ///
     /// # Errors
     ///
     /// A state is not in the store.
-    fn changes(&self, from: &TreeId, to: &TreeId) -> Result<Vec<Change>, WorkspaceError>;
+    fn between<'a>(
+        &'a self,
+        from: &'a TreeId,
+        to: &'a TreeId,
+    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>>;
 
-    /// Returns the difference as a unified diff of at most `max` bytes.
+    /// Returns the present states of paths; contents that are not kept yet are kept.
     ///
     /// # Errors
     ///
-    /// A state is not in the store.
-    fn diff(&self, from: &TreeId, to: &TreeId, max: usize) -> Result<String, WorkspaceError>;
+    /// The directory cannot be read, or the object store cannot be written.
+    fn states<'a>(
+        &'a self,
+        paths: &'a [String],
+    ) -> Pending<'a, Result<Vec<PathState>, WorkspaceError>>;
 
-    /// Brings the directory back to a state; what is there now is recorded first.
+    /// Brings each path from the state before to the state after, if it is in the state before; a path that is in the
+    /// state after already is done. Can be run again after a crash.
     ///
     /// # Errors
     ///
-    /// A file cannot be written; calling again goes on.
-    fn restore(&self, to: &TreeId) -> Result<(), WorkspaceError>;
+    /// A path cannot be written; calling again goes on.
+    fn apply<'a>(&'a self, steps: &'a [PathEffect])
+    -> Pending<'a, Result<Applied, WorkspaceError>>;
+
+    /// Returns the effects as a person or a model is shown them: files, but of a repository's own ones only those that
+    /// steer git, and the rest in one line.
+    fn describe(&self, effects: &[PathEffect]) -> Vec<Change>;
+
+    /// Returns the effects as a unified diff of at most `max` bytes. Tests and settings come first, and what could not be
+    /// shown is named.
+    ///
+    /// # Errors
+    ///
+    /// Contents are not in the store.
+    fn diff<'a>(
+        &'a self,
+        effects: &'a [PathEffect],
+        max: usize,
+    ) -> Pending<'a, Result<String, WorkspaceError>>;
 
     /// Describes the directory for a model: its top level and the project's own rules.
     fn overview(&self) -> String;

@@ -131,7 +131,7 @@ impl Run {
                 return Err(paused);
             }
         };
-        let outcome = self.conclude(ending)?;
+        let outcome = self.conclude(ending).await?;
         self.recorder.record(END, Event::TaskFinished { outcome: Box::new(outcome.clone()) })?;
         Ok(outcome)
     }
@@ -146,7 +146,7 @@ impl Run {
             self.recorder.record(&key, Event::IterationStarted { number })?;
             let text = self.execute(number, &mut conversation).await?;
             if self.task.settings.max_iterations == 0 {
-                self.take_unjudged(number, text)?;
+                self.take_unjudged(number, text).await?;
                 return self.end_unjudged(number).await;
             }
             self.evaluate(number, text).await?;

@@ -140,7 +140,7 @@ impl Run {
     /// Records the untouched tree before the first effect, and the present one before every effect.
     async fn before_effect(&mut self, key: &str) -> Result<(), Halt> {
         self.ensure_baseline().await?;
-        self.capture(key)?;
+        self.capture(key).await?;
         Ok(())
     }
 

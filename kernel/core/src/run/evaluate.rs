@@ -33,7 +33,7 @@ impl Run {
         if self.first_tree.is_some() {
             return Ok(());
         }
-        self.first_tree = Some(self.capture("base")?);
+        self.first_tree = Some(self.capture("base").await?);
         if self.task.settings.max_iterations == 0 {
             return Ok(());
         }
@@ -47,11 +47,11 @@ impl Run {
     }
 
     /// Records the present tree under `key`.
-    pub(super) fn capture(&self, key: &str) -> Result<TreeId, Halt> {
+    pub(super) async fn capture(&self, key: &str) -> Result<TreeId, Halt> {
         if let Some(Event::TreeCaptured { tree }) = self.recorder.recall(key, "tree.captured") {
             return Ok(tree);
         }
-        let tree = self.ports.workspace.capture()?;
+        let tree = self.ports.workspace.capture().await?;
         self.recorder.record(key, Event::TreeCaptured { tree: tree.clone() })?;
         Ok(tree)
     }
@@ -60,7 +60,7 @@ impl Run {
     pub(super) async fn evaluate(&mut self, number: u32, text: String) -> Result<(), Halt> {
         let key = format!("i{number}");
         let mut attempt = Attempt { text, ..Attempt::default() };
-        let mut subject = self.subject(number, &key, &mut attempt)?;
+        let mut subject = self.subject(number, &key, &mut attempt).await?;
         attempt.standing.violations = self.facts(&attempt);
         if !self.needs_evaluation(&attempt) {
             self.attempts.push(attempt);
@@ -85,9 +85,9 @@ impl Run {
     }
 
     /// Adds iteration `number` to the attempts without an evaluation.
-    pub(super) fn take_unjudged(&mut self, number: u32, text: String) -> Result<(), Halt> {
+    pub(super) async fn take_unjudged(&mut self, number: u32, text: String) -> Result<(), Halt> {
         let mut attempt = Attempt { text, ..Attempt::default() };
-        self.look(&format!("i{number}"), &mut attempt)?;
+        self.look(&format!("i{number}"), &mut attempt).await?;
         self.attempts.push(attempt);
         Ok(())
     }
@@ -97,7 +97,12 @@ impl Run {
         self.task.settings.plan || !attempt.changes.is_empty()
     }
 
-    fn subject(&self, number: u32, key: &str, attempt: &mut Attempt) -> Result<Subject, Halt> {
+    async fn subject(
+        &self,
+        number: u32,
+        key: &str,
+        attempt: &mut Attempt,
+    ) -> Result<Subject, Halt> {
         let mut subject = Subject {
             task: self.task.text.clone(),
             criteria: self.contract.criteria.clone(),
@@ -106,7 +111,7 @@ impl Run {
             rubric: self.rubric.clone(),
             ..Subject::default()
         };
-        subject.diff = self.look(key, attempt)?;
+        subject.diff = self.look(key, attempt).await?;
         subject.changes.clone_from(&attempt.changes);
         if subject.changes.is_empty() {
             subject.answer = Some(attempt.text.clone());
@@ -115,10 +120,10 @@ impl Run {
     }
 
     /// Notes the changes since the beginning, and returns them as text.
-    fn look(&self, key: &str, attempt: &mut Attempt) -> Result<String, Halt> {
+    async fn look(&self, key: &str, attempt: &mut Attempt) -> Result<String, Halt> {
         let Some(first) = &self.first_tree else { return Ok(String::new()) };
-        let tree = self.capture(key)?;
-        let (changes, diff) = self.compare(key, first, &tree)?;
+        let tree = self.capture(key).await?;
+        let (changes, diff) = self.compare(key, first, &tree).await?;
         let files = u32::try_from(changes.len()).unwrap_or(u32::MAX);
         attempt.standing.size = (files, diff.len() as u64);
         attempt.tree = Some(tree);
@@ -126,7 +131,7 @@ impl Run {
         Ok(diff)
     }
 
-    fn compare(
+    async fn compare(
         &self,
         key: &str,
         first: &TreeId,
@@ -137,8 +142,9 @@ impl Run {
         {
             return Ok((changes, diff));
         }
-        let changes = self.ports.workspace.changes(first, tree)?;
-        let diff = self.ports.workspace.diff(first, tree, MOST_DIFF)?;
+        let effects = self.ports.workspace.between(first, tree).await?;
+        let changes = self.ports.workspace.describe(&effects);
+        let diff = self.ports.workspace.diff(&effects, MOST_DIFF).await?;
         let event = Event::TreeCompared { changes: changes.clone(), diff: diff.clone() };
         self.recorder.record(key, event)?;
         Ok((changes, diff))

@@ -5,6 +5,7 @@ use std::{future, sync::Arc, time::Duration};
 use super::ports::Ports;
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
+    change_set::{Applied, PathEffect, PathState},
     evaluation::{Change, EvaluatorCard, Rubric, Subject, Verdict},
     evaluators::Evaluators,
     event::Entry,
@@ -91,21 +92,44 @@ impl Evaluators for Nothing {
     }
 }
 
+fn unsupported<'a, T: Send + 'a>() -> Pending<'a, Result<T, WorkspaceError>> {
+    Box::pin(future::ready(Err(WorkspaceError(WHY.to_owned()))))
+}
+
 impl Workspace for Nothing {
-    fn capture(&self) -> Result<TreeId, WorkspaceError> {
-        Err(WorkspaceError(WHY.to_owned()))
+    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
+        unsupported()
     }
 
-    fn changes(&self, _: &TreeId, _: &TreeId) -> Result<Vec<Change>, WorkspaceError> {
-        Err(WorkspaceError(WHY.to_owned()))
+    fn between<'a>(
+        &'a self,
+        _: &'a TreeId,
+        _: &'a TreeId,
+    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>> {
+        unsupported()
     }
 
-    fn diff(&self, _: &TreeId, _: &TreeId, _: usize) -> Result<String, WorkspaceError> {
-        Err(WorkspaceError(WHY.to_owned()))
+    fn states<'a>(
+        &'a self,
+        _: &'a [String],
+    ) -> Pending<'a, Result<Vec<PathState>, WorkspaceError>> {
+        unsupported()
     }
 
-    fn restore(&self, _: &TreeId) -> Result<(), WorkspaceError> {
-        Err(WorkspaceError(WHY.to_owned()))
+    fn apply<'a>(&'a self, _: &'a [PathEffect]) -> Pending<'a, Result<Applied, WorkspaceError>> {
+        unsupported()
+    }
+
+    fn describe(&self, _: &[PathEffect]) -> Vec<Change> {
+        Vec::new()
+    }
+
+    fn diff<'a>(
+        &'a self,
+        _: &'a [PathEffect],
+        _: usize,
+    ) -> Pending<'a, Result<String, WorkspaceError>> {
+        unsupported()
     }
 
     fn overview(&self) -> String {

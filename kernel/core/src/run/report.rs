@@ -17,9 +17,9 @@ use crate::{
 
 impl Run {
     /// Keeps the best tree and returns the outcome.
-    pub(super) fn conclude(&self, ending: Ending) -> Result<Outcome, Paused> {
+    pub(super) async fn conclude(&self, ending: Ending) -> Result<Outcome, Paused> {
         let best = self.best(&ending);
-        self.restore(best)?;
+        self.restore(best).await?;
         let kept = best.and_then(|index| self.attempts.get(index));
         let (spent, usage, turns) = self.meter.totals();
         let mut attempt = kept.cloned().unwrap_or_default();
@@ -78,7 +78,7 @@ impl Run {
         standing
     }
 
-    fn restore(&self, best: Option<usize>) -> Result<(), Paused> {
+    async fn restore(&self, best: Option<usize>) -> Result<(), Paused> {
         let Some(first) = &self.first_tree else { return Ok(()) };
         // Without an evaluation no tree is better than another, and all work stays that may stay.
         if self.task.settings.max_iterations == 0 && self.attempts.iter().all(Attempt::may_stay) {
@@ -89,17 +89,18 @@ impl Run {
         if let Some(Event::TreeRestored { .. }) = self.recorder.recall(END, "tree.restored") {
             return Ok(());
         }
-        let present = self.present()?;
+        let present = self.present().await?;
         if present == wanted {
             return Ok(());
         }
-        self.ports.workspace.restore(&wanted)?;
+        let steps = self.ports.workspace.between(&present, &wanted).await?;
+        self.ports.workspace.apply(&steps).await?;
         self.recorder.record(END, Event::TreeRestored { tree: wanted })?;
         Ok(())
     }
 
-    fn present(&self) -> Result<TreeId, Paused> {
-        match self.capture(END) {
+    async fn present(&self) -> Result<TreeId, Paused> {
+        match self.capture(END).await {
             Ok(tree) => Ok(tree),
             Err(Halt::Paused(paused)) => Err(paused),
             Err(Halt::Trip(trip)) => Err(Paused::Record(RecordError::Diverged {
