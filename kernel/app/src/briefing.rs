@@ -154,10 +154,10 @@ mod tests {
         ]);
         let skills = SkillSet::load(&directory.path().join("home"), directory.path());
 
-        let briefing = briefing(&skills, "Add two REST endpoints for users");
+        let told = instructions(&skills, "Add two REST endpoints for users");
 
-        assert!(briefing.instructions.contains("BODY OF api-style"), "{briefing:?}");
-        assert!(!briefing.instructions.contains("BODY OF poems"), "{briefing:?}");
+        assert!(told.contains("BODY OF api-style"), "{told}");
+        assert!(!told.contains("BODY OF poems"), "{told}");
     }
 
     #[test]
@@ -166,9 +166,9 @@ mod tests {
         std::fs::write(directory.path().join("AGENTS.md"), "Use tabs.").unwrap();
         let skills = SkillSet::load(&directory.path().join("home"), directory.path());
 
-        let briefing = briefing(&skills, "anything");
+        let told = instructions(&skills, "anything");
 
-        assert!(briefing.instructions.contains("<project-rules>\nUse tabs.\n</project-rules>"));
+        assert!(told.contains(&fenced("project-rules", "", "Use tabs.")), "{told}");
     }
 
     #[test]

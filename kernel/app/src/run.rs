@@ -95,7 +95,9 @@ impl TaskRuntime {
                 files.resume(live);
             }
             let ports = self.ports(watched(&files, surface));
-            let result = while_running(&files, run::resume(&id, self.policy(), ports)).await;
+            let result =
+                while_running(&files, run::resume(&id, self.policy(), ports, |settings| settings))
+                    .await;
             drop(lease);
             Ok(self.ended(id, session, result))
         })

@@ -187,7 +187,9 @@ fn parsed(tree: &str) -> Result<TreeId, UndoError> {
 /// Returns the states of the workspace before and after the task.
 fn trees(entries: &[Entry]) -> Option<(TreeId, TreeId)> {
     let mut trees = entries.iter().filter_map(|entry| match &entry.event {
-        Event::TreeCaptured { tree } | Event::TreeRestored { tree } => tree.as_str().parse().ok(),
+        Event::TreeCaptured { tree } | Event::TreeRestored { tree: Some(tree), .. } => {
+            tree.as_str().parse().ok()
+        }
         _ => None,
     });
     let first = trees.next()?;

@@ -1,21 +1,20 @@
-//! The directory that a task works on, as the port of the loop: its states can be captured,
-//! compared and restored.
+//! The directory that a task works on, as the port of the loop: its states can be captured and
+//! compared, and single paths can be brought from one state to another.
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use openkoi_brokers::{
     disk,
-    failpoint::{self, Point},
-    places,
     snapshot::{self, IndexCache, SnapshotError, SnapshotStore},
 };
 use openkoi_core::{
-    evaluation::{Change, ChangeKind},
+    change_set::{Applied, PathEffect, PathState},
+    evaluation::Change,
     id::TreeId,
-    port::{Workspace, WorkspaceError},
+    port::{Pending, Workspace, WorkspaceError},
 };
 
 use crate::paths::Paths;
@@ -25,6 +24,10 @@ const SHOWN: usize = 60;
 
 /// A workspace whose states are kept as snapshots.
 pub(crate) struct SnapshotWorkspace {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     root: PathBuf,
     store: SnapshotStore,
     index_path: PathBuf,
@@ -41,55 +44,91 @@ impl SnapshotWorkspace {
     pub(crate) fn new(root: &Path, paths: &Paths) -> Result<Self, SnapshotError> {
         let store = SnapshotStore::open(&paths.snapshots())?;
         let index_path = paths.snapshot_index(root);
-        Ok(Self { root: root.to_owned(), store, index_path, index: Mutex::new(None) })
+        let shared = Shared { root: root.to_owned(), store, index_path, index: Mutex::new(None) };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
-    fn with_index<T>(
+    /// Does work that blocks on a thread for it, so that the run can be cancelled meanwhile.
+    fn blocking<'a, T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut IndexCache) -> Result<T, SnapshotError>,
-    ) -> Result<T, WorkspaceError> {
+        act: impl FnOnce(&Shared) -> Result<T, SnapshotError> + Send + 'static,
+    ) -> Pending<'a, Result<T, WorkspaceError>> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let done = tokio::task::spawn_blocking(move || act(&shared).map_err(told)).await;
+            done.map_err(|error| {
+                WorkspaceError(format!("the work on the files broke off: {error}"))
+            })?
+        })
+    }
+}
+
+impl Shared {
+    fn capture(&self) -> Result<TreeId, SnapshotError> {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let cache = index.get_or_insert_with(|| IndexCache::load(&self.index_path));
-        let result = act(cache).map_err(told)?;
+        let tree = self.store.capture(&self.root, cache)?;
         // The cache only saves reading; losing it costs time and nothing else.
         if let Err(error) = cache.save(&self.index_path) {
             tracing::debug!(%error, "the index of the workspace is not kept");
         }
-        Ok(result)
+        Ok(TreeId::new(tree.to_string()))
     }
 }
 
 impl Workspace for SnapshotWorkspace {
-    fn capture(&self) -> Result<TreeId, WorkspaceError> {
-        let failed = |error: std::io::Error| WorkspaceError(error.to_string());
-        failpoint::hit(Point::SnapshotBefore).map_err(failed)?;
-        let tree = self.with_index(|index| self.store.capture(&self.root, index))?;
-        failpoint::hit(Point::SnapshotAfter).map_err(failed)?;
-        Ok(TreeId::new(tree.to_string()))
+    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
+        self.blocking(Shared::capture)
     }
 
-    fn changes(&self, from: &TreeId, to: &TreeId) -> Result<Vec<Change>, WorkspaceError> {
-        let changes = self.store.diff(parsed(from)?, parsed(to)?).map_err(told)?;
-        Ok(changes.into_iter().map(change).collect())
+    fn between<'a>(
+        &'a self,
+        from: &'a TreeId,
+        to: &'a TreeId,
+    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>> {
+        let (from, to) = (from.clone(), to.clone());
+        self.blocking(move |shared| {
+            shared.store.between(from.as_str().parse()?, to.as_str().parse()?)
+        })
     }
 
-    fn diff(&self, from: &TreeId, to: &TreeId, max: usize) -> Result<String, WorkspaceError> {
-        self.store.unified_diff(parsed(from)?, parsed(to)?, max).map_err(told)
+    fn states<'a>(
+        &'a self,
+        paths: &'a [String],
+    ) -> Pending<'a, Result<Vec<PathState>, WorkspaceError>> {
+        let paths = paths.to_vec();
+        self.blocking(move |shared| shared.store.states(&shared.root, &paths))
     }
 
-    fn restore(&self, to: &TreeId) -> Result<(), WorkspaceError> {
-        let tree = parsed(to)?;
-        self.with_index(|index| self.store.restore(&self.root, tree, index))?;
-        Ok(())
+    fn apply<'a>(
+        &'a self,
+        steps: &'a [PathEffect],
+    ) -> Pending<'a, Result<Applied, WorkspaceError>> {
+        let steps = steps.to_vec();
+        self.blocking(move |shared| shared.store.apply(&shared.root, &steps))
+    }
+
+    fn describe(&self, effects: &[PathEffect]) -> Vec<Change> {
+        snapshot::describe(effects)
+    }
+
+    fn diff<'a>(
+        &'a self,
+        effects: &'a [PathEffect],
+        max: usize,
+    ) -> Pending<'a, Result<String, WorkspaceError>> {
+        let effects = effects.to_vec();
+        self.blocking(move |shared| shared.store.effects_diff(&effects, max))
     }
 
     fn overview(&self) -> String {
-        let entries = disk::list(&self.root).unwrap_or_else(|error| {
+        let entries = disk::list(&self.shared.root).unwrap_or_else(|error| {
             tracing::warn!(%error, "the workspace cannot be listed");
             Vec::new()
         });
         let shown = entries.iter().map(|entry| {
-            let slash = if disk::is_directory(&self.root.join(&entry.name)) { "/" } else { "" };
+            let slash =
+                if disk::is_directory(&self.shared.root.join(&entry.name)) { "/" } else { "" };
             format!("{}{slash}", entry.name.to_string_lossy())
         });
         let mut names: Vec<String> = shown.collect();
@@ -104,10 +143,6 @@ impl Workspace for SnapshotWorkspace {
     }
 }
 
-fn parsed(tree: &TreeId) -> Result<snapshot::TreeId, WorkspaceError> {
-    tree.as_str().parse().map_err(told)
-}
-
 fn told(error: SnapshotError) -> WorkspaceError {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);
@@ -116,15 +151,4 @@ fn told(error: SnapshotError) -> WorkspaceError {
         cause = inner.source();
     }
     WorkspaceError(text)
-}
-
-fn change(change: snapshot::PathChange) -> Change {
-    let kind = match change.kind {
-        snapshot::PathChangeKind::Added => ChangeKind::Added,
-        snapshot::PathChangeKind::Modified
-        | snapshot::PathChangeKind::Mode
-        | snapshot::PathChangeKind::Retyped => ChangeKind::Modified,
-        snapshot::PathChangeKind::Removed => ChangeKind::Removed,
-    };
-    Change { control: places::is_control(Path::new(&change.path)), path: change.path, kind }
 }

@@ -16,23 +16,34 @@
 //! | `walk`, `control` | find the files that are covered |
 //! | `capture`, `index` | keep their contents, without reading those that did not change |
 //! | `store`, `tree` | objects on the disk, and the list of a workspace's files |
+//! | `between`, `show` | the differences of two trees as effects on paths, and effects as text |
+//! | `states`, `apply` | single paths: what is there, and bringing them from one state to another |
+//! | `beneath`, `repository` | steps that follow no link; the files of a repository, which belong together |
 //! | `diff` | compares two trees |
 //! | `restore` | puts a workspace back |
 
+mod apply;
+mod beneath;
+mod between;
 mod capture;
 mod control;
 mod diff;
 mod error;
 mod index;
+mod repository;
 mod restore;
+mod show;
+mod states;
 mod store;
 mod tree;
 mod walk;
 
+pub use apply::ApplyPlan;
 pub use capture::LARGEST_FILE;
 pub use diff::{PathChange, PathChangeKind};
 pub use error::SnapshotError;
 pub use index::IndexCache;
 pub use restore::RestoreReport;
+pub use show::describe;
 pub use store::SnapshotStore;
 pub use tree::TreeId;

@@ -1,6 +1,8 @@
 //! A run at the command line: its progress is printed while it goes on, and its result at the end.
 //! Tasks, chats, demonstrations and resumed runs are executed here.
 
+mod ending;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -137,6 +139,10 @@ impl Execution<'_> {
         let ended = Ended { end: &end, outcome, structured };
         if !self.show.quiet {
             report(printer, outcome);
+        }
+        let short = end.task.short();
+        for line in ending::lines(outcome, short, self.show.quiet) {
+            printer.notice(&line);
         }
         self.print(&ended, lines)?;
         Ok(ended.exit())

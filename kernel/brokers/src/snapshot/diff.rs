@@ -147,7 +147,7 @@ fn one(
 fn mode(entry: Option<&TreeEntry>) -> Option<u32> {
     match entry?.node {
         Node::File { mode, .. } => Some(mode),
-        Node::Link { .. } | Node::Uncovered => None,
+        Node::Link { .. } | Node::Directory { .. } | Node::Uncovered => None,
     }
 }
 
@@ -159,7 +159,7 @@ fn contents(
         None => Ok(Some(Vec::new())),
         Some(Node::Link { target }) => Ok(Some(format!("link to {target}\n").into_bytes())),
         Some(Node::File { hash, .. }) => store.get(hash).map(Some),
-        Some(Node::Uncovered) => Ok(None),
+        Some(Node::Directory { .. } | Node::Uncovered) => Ok(None),
     }
 }
 

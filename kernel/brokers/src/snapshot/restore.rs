@@ -116,7 +116,7 @@ impl Restore<'_> {
         let path = Path::new(&entry.path);
         let contents = match &entry.node {
             Node::File { hash, .. } => self.store.get(hash)?,
-            Node::Link { .. } | Node::Uncovered => Vec::new(),
+            Node::Link { .. } | Node::Directory { .. } | Node::Uncovered => Vec::new(),
         };
         let full = self.root.join(path);
         let failed = |error| SnapshotError::io("restore", &full, error);
@@ -228,7 +228,7 @@ fn put(dir: &Dir, name: &Path, node: &Node, contents: &[u8]) -> io::Result<()> {
     let made = match node {
         Node::File { mode, .. } => write_temp(dir, &temp, contents, *mode),
         Node::Link { target } => dir.symlink_contents(target, &temp),
-        Node::Uncovered => return Ok(()),
+        Node::Directory { .. } | Node::Uncovered => return Ok(()),
     };
     let placed = made.and_then(|()| dir.rename(&temp, dir, name));
     if placed.is_err() {

@@ -11,6 +11,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+/// Beyond this many new objects the whole file system is synced.
+const MOST_SETTLED: usize = 32;
+
 pub(super) fn hex(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -58,6 +61,32 @@ impl SnapshotStore {
         }
         self.write(&path, bytes).map_err(|error| SnapshotError::io("write", &path, error))?;
         Ok(hash)
+    }
+
+    /// Keeps `bytes`; returns their hash if they were not kept before. They are on the disk after
+    /// [`SnapshotStore::settle`].
+    pub(super) fn put_new(&self, bytes: &[u8]) -> Result<Option<String>, SnapshotError> {
+        let hash = hex(&Sha256::digest(bytes));
+        let is_kept = |meta: fs::Metadata| meta.len() == bytes.len() as u64;
+        if fs::metadata(self.object(&hash)).is_ok_and(is_kept) {
+            return Ok(None);
+        }
+        self.put(bytes).map(Some)
+    }
+
+    /// Waits until these objects are on the disk: each for itself, or all with the file system if they are many.
+    pub(super) fn settle(&self, hashes: &[String]) -> Result<(), SnapshotError> {
+        if hashes.len() > MOST_SETTLED {
+            return self.sync();
+        }
+        for hash in hashes {
+            let path = self.object(hash);
+            let shard = path.parent().unwrap_or(&self.directory);
+            let synced = File::open(&path).and_then(|file| file.sync_all());
+            let synced = synced.and_then(|()| File::open(shard)?.sync_all());
+            synced.map_err(|error| SnapshotError::io("sync", &path, error))?;
+        }
+        Ok(())
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! The list of a workspace's files, and its name.
 
 use super::SnapshotError;
+use openkoi_core::change_set::PathState;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -37,6 +38,9 @@ pub(super) struct Tree {
     /// them lacks may have existed.
     #[serde(default)]
     pub(super) control: bool,
+    /// Whether directories were captured, and all of a repository but its objects. Older trees have neither.
+    #[serde(default)]
+    pub(super) whole: bool,
 }
 
 /// One path below the workspace.
@@ -54,9 +58,22 @@ pub(super) enum Node {
     File { mode: u32, size: u64, hash: String },
     /// A link, with its target.
     Link { target: String },
+    /// A directory.
+    Directory { mode: u32 },
     /// A file that is too large or cannot be read: its name only. The size is left out on purpose: a change that cannot
     /// be undone is not shown.
     Uncovered,
+}
+
+impl Node {
+    pub(super) fn state(&self) -> PathState {
+        match self.clone() {
+            Self::File { mode, size, hash } => PathState::File { mode, size, hash },
+            Self::Link { target } => PathState::Link { target },
+            Self::Directory { mode } => PathState::Directory { mode },
+            Self::Uncovered => PathState::Uncovered,
+        }
+    }
 }
 
 impl TreeEntry {
@@ -70,7 +87,7 @@ impl Tree {
     pub(super) fn new(mut entries: Vec<TreeEntry>) -> Self {
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         entries.dedup_by(|a, b| a.path == b.path);
-        Self { entries, control: true }
+        Self { entries, control: true, whole: false }
     }
 
     pub(super) fn find(&self, path: &str) -> Option<&TreeEntry> {

@@ -436,7 +436,7 @@ fn every_event_of_a_stream_is_named_in_its_data() {
         Event::TaskResumed { settings: None },
         plan(&["one"]),
         Event::TreeCaptured { tree: TreeId::new("aa") },
-        Event::TreeCompared { changes: Vec::new(), diff: String::new() },
+        Event::TreeCompared { changes: Vec::new(), diff: String::new(), foreign: Vec::new() },
         Event::TreeRestored {
             tree: Some(TreeId::new("aa")),
             steps: Vec::new(),
@@ -498,7 +498,12 @@ fn each_ending_says_why_the_work_was_not_accepted() {
 #[test]
 fn used_up_iterations_name_the_gravest_thing_that_is_left() {
     let claim = |text: &str, holds| Claim {
-        criterion: Criterion { id: "c1".to_owned(), text: text.to_owned(), check: None },
+        criterion: Criterion {
+            id: "c1".to_owned(),
+            text: text.to_owned(),
+            check: None,
+            tests: Vec::new(),
+        },
         holds,
         basis: Basis::Unverified,
     };

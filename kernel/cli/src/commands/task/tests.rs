@@ -412,23 +412,33 @@ fn a_task_without_an_output_cannot_be_replayed_and_says_how_it_stands() {
 }
 
 #[test]
-fn a_task_that_has_not_ended_cannot_be_verified_but_resumed() {
+fn a_task_that_was_interrupted_cannot_be_verified_but_resumed() {
     let world = World::new();
     let storage = world.storage();
-    let id = world.begin(&storage, "42", "5e", "fix it");
-    append(
-        &storage,
-        &id,
-        "end",
-        NOW,
-        Event::TaskPaused { reason: "cancelled".to_owned(), cause: None, outcome: None },
-    );
+    world.begin(&storage, "42", "5e", "fix it");
     let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
 
     let error = verify::run(&storage, task, false).err().unwrap();
 
-    let expected = CommandError::usage("task 00000042 has not ended, it is cancelled");
+    let expected = CommandError::usage("task 00000042 has not ended, it is running");
     assert_eq!(error, expected.hint("openkoi resume 00000042"));
+}
+
+#[test]
+fn of_a_task_that_paused_all_that_is_recorded_is_verified() {
+    let world = World::new();
+    let storage = world.storage();
+    let id = world.begin(&storage, "42", "5e", "fix it");
+    let reason = "cancelled".to_owned();
+    let paused = Event::TaskPaused {
+        reason,
+        cause: Some(openkoi_core::outcome::Pause::Cancelled),
+        outcome: None,
+    };
+    append(&storage, &id, "end", NOW, paused);
+    let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
+
+    assert!(verify::run(&storage, task, false).is_ok());
 }
 
 #[test]
