@@ -81,6 +81,7 @@ impl Run {
             Err(Refusal::NeedsApproval(request)) => {
                 return Err(Halt::Paused(Paused::Approval(request)));
             }
+            Err(Refusal::Cancelled) => return Err(Halt::Paused(Paused::Cancelled)),
             Err(Refusal::Record(error)) => return Err(error.into()),
         }
         if tool.effect > Effect::Read {
@@ -115,9 +116,6 @@ impl Run {
                 knob: format!("[component.{}.limits] wall-ms", tool.origin),
             }),
         };
-        if let Some(request) = self.gate.waiting() {
-            return Err(Halt::Paused(Paused::Approval(request)));
-        }
         if let Some(halt) = self.meter.halted() {
             return Err(halt);
         }

@@ -12,6 +12,7 @@ use crate::{
     gate::{LoopAction, Refusal},
     outcome::{Ending, Trip},
     tool::Effect,
+    unified,
 };
 
 /// Decision of the loop after an iteration.
@@ -61,7 +62,7 @@ impl Run {
 
     /// Asks a person about the changes that only a person can accept; a refusal is a violation.
     async fn ask_a_person(&mut self, number: u32) -> Result<(), Halt> {
-        for action in self.attempts.last().map(questions).unwrap_or_default() {
+        for action in self.questions() {
             let (key, domain) = (format!("i{number}/{}", action.domain), action.domain);
             let answer = self.gate.pass_loop(&key, action).await;
             let Some(attempt) = self.attempts.last_mut() else { return Ok(()) };
@@ -70,6 +71,7 @@ impl Run {
                 Err(Refusal::NeedsApproval(request)) => {
                     return Err(Halt::Paused(Paused::Approval(request)));
                 }
+                Err(Refusal::Cancelled) => return Err(Halt::Paused(Paused::Cancelled)),
                 Err(Refusal::Record(error)) => return Err(error.into()),
                 Err(Refusal::Denied(failure)) => {
                     attempt.standing.violations.push(failure.to_string());
@@ -79,6 +81,37 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Returns the changes that only a person can accept. The planner may think that the task asks for changed tests,
+    /// and the planner is a model; files that steer agents and tools outlive the task and act where no gate is.
+    fn questions(&self) -> Vec<LoopAction> {
+        let Some(attempt) = self.attempts.last() else { return Vec::new() };
+        let (weakened, control) = (attempt.weakened.join("; "), attempt.control());
+        if weakened.is_empty() && control.is_empty() {
+            return Vec::new();
+        }
+        let diff = self.shown(attempt);
+        let about = |name, domain, target, shown| LoopAction {
+            name,
+            effect: Effect::Send,
+            domain,
+            target,
+            shown,
+        };
+        let of_control = unified::of_paths(&diff, &control);
+        let tests = about("accept changed tests", "tests", weakened, diff);
+        let control =
+            about("accept changed control files", CONTROL, control.join("; "), of_control);
+        [tests, control].into_iter().filter(|action| !action.target.is_empty()).collect()
+    }
+
+    /// Returns the difference that a person is shown. A replay has none, and asks nobody.
+    fn shown(&self, attempt: &Attempt) -> String {
+        let (Some(first), Some(tree)) = (&self.first_tree, &attempt.tree) else {
+            return String::new();
+        };
+        self.ports.workspace.diff(first, tree, MOST_SHOWN).unwrap_or_default()
     }
 
     /// Returns the reason why the work cannot be accepted, if there is one.
@@ -158,17 +191,11 @@ impl Run {
     }
 }
 
+/// The most bytes of a difference that a question shows.
+const MOST_SHOWN: usize = 200_000;
+
 /// The domain of changes to files that steer agents and tools.
 const CONTROL: &str = "control";
-
-/// Returns the changes that only a person can accept. The planner may think that the task asks for changed tests,
-/// and the planner is a model; files that steer agents and tools outlive the task and act where no gate is.
-fn questions(attempt: &Attempt) -> Vec<LoopAction> {
-    let about = |name, domain, target| LoopAction { name, effect: Effect::Send, domain, target };
-    let tests = about("accept changed tests", "tests", attempt.weakened.join("; "));
-    let control = about("accept changed control files", CONTROL, attempt.control().join("; "));
-    [tests, control].into_iter().filter(|action| !action.target.is_empty()).collect()
-}
 
 impl Attempt {
     /// Returns whether the work may be kept if it is not accepted. Work that changes control files may not, unless a

@@ -57,7 +57,9 @@ impl Run {
                 "it does not begin with a task".to_owned(),
             ))));
         };
-        let gate = Arc::new(Gate::new(policy, ports.approver.clone(), recorder.clone()));
+        let policy = Policy { workspace: task.workspace.clone(), ..policy };
+        let (approver, cancellation) = (ports.approver.clone(), ports.cancellation.clone());
+        let gate = Arc::new(Gate::new(policy, approver, recorder.clone(), cancellation));
         let meter = Arc::new(TurnMeter::new(&task, models, recorder.clone(), &ports));
         Ok(Self {
             task: *task,
