@@ -1,5 +1,7 @@
 //! Unified diffs as text: the parts of a diff that are about some of its files.
 
+use std::collections::BTreeMap;
+
 /// Returns the parts of a unified diff that are about these paths, which are relative to the workspace.
 pub fn of_paths(diff: &str, paths: &[&str]) -> String {
     let mut lines = diff.split_inclusive('\n').peekable();
@@ -18,6 +20,24 @@ pub fn of_paths(diff: &str, paths: &[&str]) -> String {
         }
     }
     kept
+}
+
+/// Returns how many lines came into each file and went out of it.
+pub fn counts(diff: &str) -> BTreeMap<String, (usize, usize)> {
+    let mut lines = diff.lines().peekable();
+    let (mut counts, mut present) = (BTreeMap::<String, (usize, usize)>::new(), String::new());
+    while let Some(line) = lines.next() {
+        let after = lines.peek().and_then(|next| name(next, "+++ "));
+        if let (Some(before), Some(after)) = (name(line, "--- "), after) {
+            present = if after == "/dev/null" { before } else { after }.to_owned();
+            lines.next();
+            counts.entry(present.clone()).or_default();
+        } else if let Some((added, removed)) = counts.get_mut(&present) {
+            *added += usize::from(line.starts_with('+'));
+            *removed += usize::from(line.starts_with('-'));
+        }
+    }
+    counts
 }
 
 /// Returns the path in a line of a header, without its side.
@@ -46,6 +66,17 @@ mod tests {
         let mode = "mode of .git/hooks/x: 644 → 755\n";
         assert!(of_paths(&format!("{DIFF}{mode}"), &[".git/hooks/x"]).ends_with(mode));
         assert!(!of_paths(&format!("{DIFF}{mode}"), &["one"]).contains("mode"));
+    }
+
+    #[test]
+    fn the_lines_of_each_file_are_counted() {
+        let gone = "--- a/gone\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a\n-b\n";
+
+        let counted: Vec<(String, (usize, usize))> =
+            counts(&format!("{DIFF}{gone}")).into_iter().collect();
+
+        let expected = [(".git/hooks/x", (1, 0)), ("gone", (0, 2)), ("one", (1, 1))];
+        assert_eq!(counted, expected.map(|(path, counts)| (path.to_owned(), counts)));
     }
 
     #[test]
