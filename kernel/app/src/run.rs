@@ -69,7 +69,7 @@ impl TaskRuntime {
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             let ports = self.ports(watched(&files, surface));
             let briefing = self.briefing(&task.text);
-            let run = run::drive(task, briefing, self.policy(), ports);
+            let run = run::drive(task, briefing, self.policy()?, ports);
             let result = while_running(&files, run).await;
             drop(lease);
             Ok(self.ended(id, session, result))
@@ -95,9 +95,9 @@ impl TaskRuntime {
                 files.resume(live);
             }
             let ports = self.ports(watched(&files, surface));
-            let result =
-                while_running(&files, run::resume(&id, self.policy(), ports, |settings| settings))
-                    .await;
+            let policy = self.policy()?;
+            let resumed = run::resume(&id, policy, ports, |settings| settings);
+            let result = while_running(&files, resumed).await;
             drop(lease);
             Ok(self.ended(id, session, result))
         })

@@ -148,9 +148,10 @@ impl TaskRuntime {
         Ok(())
     }
 
-    /// Returns the trust levels and the rules that the user has set.
-    pub(crate) fn policy(&self) -> Policy {
-        self.policy.clone()
+    /// Returns the trust levels that the user has set, and the rules as they are now: an answer to an earlier task
+    /// may have left one.
+    pub(crate) fn policy(&self) -> Result<Policy, AppError> {
+        Ok(Policy { rules: self.storage.rules()?, ..self.policy.clone() })
     }
 
     /// Returns what a task with this text is told besides.
@@ -206,5 +207,5 @@ fn policy(settings: &Settings, storage: &Storage) -> Result<Policy, AppError> {
         let granted = trust.domains.entry(domain.clone()).or_insert(*level);
         *granted = (*granted).min(*level);
     }
-    Ok(Policy { trust, rules: storage.rules()? })
+    Ok(Policy { trust, rules: storage.rules()?, ..Policy::default() })
 }

@@ -15,4 +15,5 @@ pub mod run;
 pub mod session;
 pub mod status;
 pub mod task;
+pub mod trust;
 pub mod undo;

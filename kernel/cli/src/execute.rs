@@ -4,12 +4,14 @@
 mod ending;
 
 use std::{
+    future::Future,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use openkoi_app::{
-    file,
+    file, now_ms,
     run::{Listeners, RunEnd},
     task_runtime::{Surface, TaskRuntime},
 };
@@ -33,9 +35,12 @@ use crate::{
     exit::Exit,
     flags::{RunFormat, ShowFlags},
     interrupt::{Asked, Interrupts},
-    output::{Printer, SCHEMA_VERSION, sanitise_line},
+    output::{Printer, SCHEMA_VERSION, markdown, sanitise_line},
     watch::{EventStream, ProgressLines, cut},
 };
+
+/// The time between two movements of the status line.
+const FRAME: Duration = Duration::from_millis(125);
 
 /// The output of a run: its form and its places.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +53,8 @@ pub struct Show {
     pub output: Option<PathBuf>,
     /// The JSON Schema that the result has to follow.
     pub schema: Option<Value>,
+    /// True if the person knows which model works where, so that the run does not begin with it.
+    pub introduced: bool,
 }
 
 impl Show {
@@ -58,6 +65,7 @@ impl Show {
             quiet: flags.quiet,
             output: flags.output.map(|path| context.absolute(&path)),
             schema: None,
+            introduced: false,
         }
     }
 }
@@ -82,6 +90,21 @@ pub(crate) fn announce(context: &Context, runtime: &TaskRuntime, show: &Show) {
     }
 }
 
+/// Waits for a run, and moves its status line meanwhile.
+async fn moving<T>(lines: Option<&ProgressLines>, run: impl Future<Output = T>) -> T {
+    let Some(lines) = lines else { return run.await };
+    let mut run = std::pin::pin!(run);
+    let mut frames = tokio::time::interval(FRAME);
+    let done = loop {
+        tokio::select! {
+            done = &mut run => break done,
+            _ = frames.tick() => lines.tick(now_ms()),
+        }
+    };
+    lines.leave();
+    done
+}
+
 impl Execution<'_> {
     /// Runs a new task to its end and prints the result.
     ///
@@ -89,8 +112,9 @@ impl Execution<'_> {
     ///
     /// When the run stopped before its end; it can then be resumed.
     pub(crate) async fn start(&self, task: Task) -> Result<Exit, CommandError> {
-        let (surface, lines) = self.surface();
-        let end = Arc::clone(self.runtime).start(task, surface).await?;
+        let (surface, lines) = self.surface(Path::new(&task.workspace));
+        let run = Arc::clone(self.runtime).start(task, surface);
+        let end = moving(lines.as_deref(), run).await?;
         self.conclude(end, lines.as_deref())
     }
 
@@ -100,16 +124,20 @@ impl Execution<'_> {
     ///
     /// As [`Execution::start`].
     pub(crate) async fn resume(&self, task: &TaskRecord) -> Result<Exit, CommandError> {
-        let (surface, lines) = self.surface();
+        let (surface, lines) = self.surface(Path::new(&task.workspace));
         let (id, session) = (task.id.clone(), task.session.clone());
-        let end = Arc::clone(self.runtime).resume(id, session, surface).await?;
+        let run = Arc::clone(self.runtime).resume(id, session, surface);
+        let end = moving(lines.as_deref(), run).await?;
         self.conclude(end, lines.as_deref())
     }
 
-    fn surface(&self) -> (Surface, Option<Arc<ProgressLines>>) {
+    fn surface(&self, workspace: &Path) -> (Surface, Option<Arc<ProgressLines>>) {
         let mut all: Vec<Arc<dyn Listener>> = Vec::new();
         let printer = &self.context.printer;
-        let lines = (!self.show.quiet).then(|| Arc::new(ProgressLines::new(printer)));
+        let lines = (!self.show.quiet).then(|| {
+            let lines = ProgressLines::new(self.context, workspace);
+            Arc::new(if self.show.introduced { lines.introduced() } else { lines })
+        });
         if let Some(lines) = &lines {
             all.push(lines.clone());
         }
@@ -117,8 +145,10 @@ impl Execution<'_> {
             all.push(Arc::new(EventStream(*printer)));
         }
         let storage = Arc::clone(self.runtime.storage());
+        let approver = Terminal::new(self.context.questions, storage, workspace)
+            .below(lines.clone(), printer.err().palette);
         let surface = Surface {
-            approver: Arc::new(Terminal::new(self.context.questions, storage)),
+            approver: Arc::new(approver),
             listener: Arc::new(Listeners(all)),
             cancellation: Arc::new(self.interrupts.clone()),
         };
@@ -164,7 +194,14 @@ impl Execution<'_> {
         match show.format {
             // The answer has just streamed by on stderr, which is the same screen.
             RunFormat::Text if text.is_empty() || shown && printer.out().terminal => Ok(()),
-            RunFormat::Text => printer.verbatim(&format!("{}\n", text.trim_end_matches('\n'))),
+            RunFormat::Text => {
+                let text = format!("{}\n", text.trim_end_matches('\n'));
+                let out = printer.out();
+                match out.terminal {
+                    true => printer.raw(markdown::of_text(&text, out.palette).as_bytes()),
+                    false => printer.verbatim(&text),
+                }
+            }
             RunFormat::Json => printer.json(&ended.record()),
             RunFormat::StreamJson => printer.json_line(&ended.record()),
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    approval::Answer,
+    approval::{Answer, Unanswered},
     change_set::PathEffect,
     contract::{Contract, Repair},
     decision::Decision,
@@ -179,6 +179,12 @@ pub enum Event {
         /// Answer of the person, if one was asked.
         answer: Option<Answer>,
     },
+    /// A call asked what nobody was there to answer; it was refused, and the run went on.
+    #[serde(rename = "questions.left")]
+    QuestionsLeft {
+        /// The questions, with their targets and hashes.
+        questions: Vec<Unanswered>,
+    },
     /// A tool call is about to run.
     #[serde(rename = "call.started")]
     CallStarted {
@@ -312,6 +318,7 @@ impl Event {
                     | Self::TreeCaptured { .. }
                     | Self::TreeCompared { .. }
                     | Self::EffectsKept { .. }
+                    | Self::QuestionsLeft { .. }
                     | Self::IterationStarted { .. }
                     | Self::IterationDecided { .. }
             )
@@ -349,6 +356,7 @@ impl Event {
             Self::PromptReduced { .. } => "prompt.reduced",
             Self::TurnFinished { .. } => "turn.finished",
             Self::GateDecided { .. } => "gate.decided",
+            Self::QuestionsLeft { .. } => "questions.left",
             Self::CallStarted { .. } => "call.started",
             Self::CallFinished { .. } => "call.finished",
             Self::EffectsIntended { .. } => "effects.intended",

@@ -27,7 +27,7 @@ use crate::{
     event::{Entry, Event},
     gate::Policy,
     id::TaskId,
-    message::Role,
+    message::{Message, Role},
     model::ModelCard,
     outcome::{Ending, Outcome, Pause, Trip},
     port::WorkspaceError,
@@ -243,15 +243,21 @@ impl Run {
             let key = format!("i{number}");
             self.recorder.record(&key, Event::IterationStarted { number })?;
             let text = self.execute(number, &mut conversation).await?;
-            if self.task.settings.max_iterations == 0 {
+            let next = if self.task.settings.max_iterations == 0 {
                 self.take_unjudged(number, text).await?;
-                return self.end_unjudged(number).await;
-            }
-            self.evaluate(number, text).await?;
-            let next = self.decide(number).await?;
-            self.edit_plan(number)?;
+                NextStep::End(self.end_unjudged(number).await?)
+            } else {
+                self.evaluate(number, text).await?;
+                let next = self.decide(number).await?;
+                self.edit_plan(number)?;
+                next
+            };
             match next {
-                NextStep::End(ending) => return Ok(ending),
+                NextStep::End(Ending::Accepted) => return Ok(Ending::Accepted),
+                NextStep::End(ending) => match self.ask_what_was_left(number).await? {
+                    Some(allowed) => conversation.push(Message::user(allowed)),
+                    None => return Ok(ending),
+                },
                 NextStep::Refine => conversation.push(self.findings_message(number + 1)),
                 NextStep::Resample => {
                     conversation = self.opening();

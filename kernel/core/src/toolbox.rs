@@ -176,7 +176,12 @@ mod tests {
             task,
             key: "i1/t0/c0".to_owned(),
             deadline: Duration::from_secs(1),
-            gate: Arc::new(Gate::new(Policy::default(), ports.approver, recorder.clone())),
+            gate: Arc::new(Gate::new(
+                Policy::default(),
+                ports.approver,
+                recorder.clone(),
+                ports.cancellation,
+            )),
             turns: Arc::new(NoTurns),
             effects: Arc::new(EffectLog::new(recorder, "i1/t0/c0")),
         }

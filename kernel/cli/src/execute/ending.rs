@@ -2,30 +2,22 @@
 //! commands that go on from there. They rest on the journal and never on what a model said.
 
 use openkoi_core::{
-    evaluation::{Change, ChangeKind},
     evidence::Standing,
     outcome::{Ending, Outcome, Trip},
 };
 
 use crate::output::sanitise_line;
 
-/// The most files that are listed.
-const MOST_FILES: usize = 12;
-
 /// Returns the lines under the answer of the task with this short id. When `quiet`, only those that say why it failed.
 pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
     let mut lines = Vec::new();
     let accepted = outcome.ending == Ending::Accepted;
-    if !accepted {
+    // Whoever watches was told why with the last line of progress.
+    if !accepted && quiet {
         lines.push(format!("Not accepted: {}.", sanitise_line(reason(outcome))));
     }
     if !quiet {
         lines.push(checks(&outcome.standing, outcome.changes.is_empty()));
-        lines.extend(outcome.changes.iter().take(MOST_FILES).map(file));
-        let more = outcome.changes.len().saturating_sub(MOST_FILES);
-        if more > 0 {
-            lines.push(format!("  … and {more} more files"));
-        }
     }
     if !accepted && !outcome.changes.is_empty() {
         let files = counted(outcome.changes.len());
@@ -83,15 +75,6 @@ fn checks(standing: &Standing, unchanged: bool) -> String {
     line
 }
 
-fn file(change: &Change) -> String {
-    let sign = match change.kind {
-        ChangeKind::Added => '+',
-        ChangeKind::Modified => '~',
-        ChangeKind::Removed => '-',
-    };
-    format!("  {sign} {}", sanitise_line(&change.path))
-}
-
 fn counted(files: usize) -> String {
     if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
 }
@@ -116,7 +99,10 @@ fn go_on(outcome: &Outcome, task: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use openkoi_core::ledger::Shortage;
+    use openkoi_core::{
+        evaluation::{Change, ChangeKind},
+        ledger::Shortage,
+    };
 
     use super::*;
     use crate::testing::outcome;
@@ -135,9 +121,7 @@ mod tests {
         assert_eq!(
             lines(&outcome, "abcd1234", false),
             [
-                "Not accepted: criterion c1 does not hold: it is good.",
                 "Checks: 0 of 1 pass, 1 red as before.",
-                "  ~ a.rs",
                 "The work stays: 1 file changed. `openkoi undo abcd1234` takes it back.",
                 "It goes on with: openkoi resume abcd1234 -i 4",
             ]

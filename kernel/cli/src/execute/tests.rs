@@ -253,12 +253,16 @@ fn an_approval_that_nobody_can_give_says_where_to_give_it() {
         domain: "web".to_owned(),
         target: "GET https://example.com".to_owned(),
         details: String::new(),
+        shown: String::new(),
+        alike: None,
         hash: String::new(),
         rule: Rule {
             allow: true,
             origin: "web".to_owned(),
             action: "http".to_owned(),
             target: "GET https://example.com".to_owned(),
+            prefix: false,
+            workspace: None,
         },
     };
 

@@ -111,7 +111,7 @@ impl Table {
 }
 
 /// Returns `text` in at most `width` columns.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

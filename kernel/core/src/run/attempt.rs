@@ -16,6 +16,8 @@ pub(super) struct Attempt {
     pub(super) set: ChangeSet,
     /// Paths of the run that somebody else changed since.
     pub(super) foreign: Vec<String>,
+    /// The changes as text.
+    pub(super) diff: String,
     /// Reason for which the rubric gave no score, if it was asked.
     pub(super) unjudged: Option<String>,
     /// State of the workspace, if anything changed.

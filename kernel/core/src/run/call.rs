@@ -13,6 +13,7 @@ use super::{
     wait::{self, Waited},
 };
 use crate::{
+    approval::Unanswered,
     change_set::PathEffect,
     effects::{self, CallEffects, EffectLog, HeldBack},
     event::Event,
@@ -77,6 +78,7 @@ impl Run {
                 _ => self.read_all(group).await?,
             };
             for ((call, count), result) in group.iter().zip(counts).zip(results) {
+                self.take_questions(call.key);
                 parts.extend(self.answer(call.call, count, result));
             }
         }
@@ -208,6 +210,7 @@ impl Run {
             Ok(()) => Ok(Ok(admitted)),
             Err(Refusal::Denied(failure)) => Ok(Err(failure)),
             Err(Refusal::NeedsApproval(request)) => Err(Halt::Paused(Paused::Approval(request))),
+            Err(Refusal::Cancelled) => Err(Halt::Paused(Paused::Cancelled)),
             Err(Refusal::Record(error)) => Err(error.into()),
         }
     }
@@ -275,9 +278,6 @@ impl Run {
                 knob: format!("[component.{}.limits] wall-ms", tool.origin),
             }),
         };
-        if let Some(request) = self.gate.waiting() {
-            return Err(Halt::Paused(Paused::Approval(request)));
-        }
         if let Some(halt) = self.meter.halted() {
             return Err(halt);
         }
@@ -397,12 +397,32 @@ impl Run {
         }
     }
 
+    /// Records the questions of a call that nobody was there to answer.
+    fn leave_questions(&self, key: &str) -> Result<(), Halt> {
+        let mine = self.gate.unanswered().into_iter().filter(|question| question.key == key);
+        let questions: Vec<Unanswered> = mine.collect();
+        if questions.is_empty() {
+            return Ok(());
+        }
+        Ok(self.recorder.record(key, Event::QuestionsLeft { questions })?)
+    }
+
+    /// Takes up the questions that a call left.
+    fn take_questions(&mut self, key: &str) {
+        if let Some(Event::QuestionsLeft { questions }) =
+            self.recorder.recall(key, "questions.left")
+        {
+            self.unanswered.extend(questions);
+        }
+    }
+
     fn finished(
         &self,
         call: Call<'_>,
         result: CallResult,
         duration_ms: u64,
     ) -> Result<CallResult, Halt> {
+        self.leave_questions(call.key)?;
         let tool = call.call.name.clone();
         let event = Event::CallFinished { tool, result: result.clone(), duration_ms };
         self.recorder.record(call.key, event)?;

@@ -3,9 +3,11 @@
 use super::{
     attempt::Attempt,
     halt::{Halt, Paused},
+    prompt,
     state::Run,
 };
 use crate::{
+    approval::Unanswered,
     contract::Effort,
     evaluation::{Check, CheckOutcome, Criterion},
     event::Event,
@@ -14,6 +16,7 @@ use crate::{
     outcome::{Ending, Trip},
     recorder::STOP,
     tool::Effect,
+    unified,
 };
 
 /// Decision of the loop after an iteration.
@@ -57,13 +60,14 @@ impl Run {
     /// Ends a run in which nothing is judged. A person is asked about changes of control files even so.
     pub(super) async fn end_unjudged(&mut self, number: u32) -> Result<Ending, Halt> {
         self.ask_a_person(number).await?;
-        let refused = self.attempts.last().is_some_and(|a| !a.standing.violations.is_empty());
+        let refused = self.attempts.last().is_some_and(|a| !a.standing.violations.is_empty())
+            || self.is_left_to_a_person();
         Ok(if refused { Ending::Exhausted } else { Ending::Accepted })
     }
 
     /// Asks a person about the changes that only a person can accept; a refusal is a violation.
     async fn ask_a_person(&mut self, number: u32) -> Result<(), Halt> {
-        for action in self.attempts.last().map(questions).unwrap_or_default() {
+        for action in self.questions() {
             let (key, domain) = (format!("i{number}/{}", action.domain), action.domain);
             let answer = self.gate.pass_loop(&key, action).await;
             let Some(attempt) = self.attempts.last_mut() else { return Ok(()) };
@@ -72,6 +76,7 @@ impl Run {
                 Err(Refusal::NeedsApproval(request)) => {
                     return Err(Halt::Paused(Paused::Approval(request)));
                 }
+                Err(Refusal::Cancelled) => return Err(Halt::Paused(Paused::Cancelled)),
                 Err(Refusal::Record(error)) => return Err(error.into()),
                 Err(Refusal::Denied(failure)) => {
                     attempt.standing.violations.push(failure.to_string());
@@ -83,8 +88,56 @@ impl Run {
         Ok(())
     }
 
+    /// Returns the changes that only a person can accept. The planner may think that the task asks for changed tests,
+    /// and the planner is a model; files that steer agents and tools outlive the task and act where no gate is.
+    fn questions(&self) -> Vec<LoopAction> {
+        let Some(attempt) = self.attempts.last() else { return Vec::new() };
+        let (weakened, control) = (attempt.weakened.join("; "), attempt.control());
+        if weakened.is_empty() && control.is_empty() {
+            return Vec::new();
+        }
+        let diff = attempt.diff.clone();
+        let about = |name, domain, target, shown| LoopAction {
+            name,
+            effect: Effect::Send,
+            domain,
+            target,
+            shown,
+        };
+        let of_control = unified::of_paths(&diff, &control);
+        let tests = about("accept changed tests", "tests", weakened, diff);
+        let control =
+            about("accept changed control files", CONTROL, control.join("; "), of_control);
+        [tests, control].into_iter().filter(|action| !action.target.is_empty()).collect()
+    }
+
+    /// Asks again what nobody was there to answer, once the work could not be accepted without it. Returns what is
+    /// allowed now, as the model is told; nothing if nothing is.
+    pub(super) async fn ask_what_was_left(&mut self, number: u32) -> Result<Option<String>, Halt> {
+        let mut allowed = Vec::new();
+        for (index, Unanswered { request, .. }) in
+            std::mem::take(&mut self.unanswered).iter().enumerate()
+        {
+            match self.gate.pass_later(&format!("i{number}/q{index}"), request).await {
+                Ok(()) => allowed.push(format!("- {} on {}", request.action, request.target)),
+                Err(Refusal::Denied(_)) => {}
+                Err(Refusal::NeedsApproval(request)) => {
+                    return Err(Halt::Paused(Paused::Approval(request)));
+                }
+                Err(Refusal::Cancelled) => return Err(Halt::Paused(Paused::Cancelled)),
+                Err(Refusal::Record(error)) => return Err(error.into()),
+            }
+        }
+        Ok((!allowed.is_empty()).then(|| prompt::allowed_now(&allowed)))
+    }
+
     /// Returns the reason why the work cannot be accepted, if there is one.
     pub(super) fn obstacle(&self, checks: &[Check], standing: &Standing) -> Option<String> {
+        if let Some(Unanswered { request, .. }) =
+            self.unanswered.first().filter(|_| self.is_left_to_a_person())
+        {
+            return Some(format!("nobody could allow {} on {:?}", request.action, request.target));
+        }
         if let Some(violation) = standing.violations.first() {
             return Some(violation.clone());
         }
@@ -102,6 +155,11 @@ impl Run {
             return Some("the judge has a critical finding".to_owned());
         }
         self.score_obstacle(checks, standing)
+    }
+
+    /// Returns whether nothing was done, because nobody was there to allow it.
+    fn is_left_to_a_person(&self) -> bool {
+        !self.unanswered.is_empty() && self.changes.is_empty()
     }
 
     fn score_obstacle(&self, checks: &[Check], standing: &Standing) -> Option<String> {
@@ -155,7 +213,9 @@ impl Run {
         if self.regressions() >= 2 {
             return Err(Halt::Trip(Trip::Regression { detail: obstacle.to_owned() }));
         }
-        if number >= self.task.settings.max_iterations || self.withheld.is_some() {
+        // More of the same brings nothing where a person or a provider decides.
+        let decided = self.withheld.is_some() || self.is_left_to_a_person();
+        if number >= self.task.settings.max_iterations || decided {
             return Ok(NextStep::End(Ending::Exhausted));
         }
         let Some(reason) = stalled(&self.attempts) else { return Ok(NextStep::Refine) };
@@ -185,15 +245,6 @@ impl Run {
 
 /// The domain of changes to files that steer agents and tools.
 const CONTROL: &str = "control";
-
-/// Returns the changes that only a person can accept. The planner may think that the task asks for changed tests,
-/// and the planner is a model; files that steer agents and tools outlive the task and act where no gate is.
-fn questions(attempt: &Attempt) -> Vec<LoopAction> {
-    let about = |name, domain, target| LoopAction { name, effect: Effect::Send, domain, target };
-    let tests = about("accept changed tests", "tests", attempt.weakened.join("; "));
-    let control = about("accept changed control files", CONTROL, attempt.control().join("; "));
-    [tests, control].into_iter().filter(|action| !action.target.is_empty()).collect()
-}
 
 impl Attempt {
     /// Returns whether the work may be kept if it is not accepted. Work that changes control files may not, unless a

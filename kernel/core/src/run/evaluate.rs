@@ -191,6 +191,7 @@ impl Run {
         attempt.standing.size = (files, diff.len() as u64);
         attempt.changes = changes;
         attempt.foreign = foreign;
+        attempt.diff.clone_from(&diff);
         Ok(diff)
     }
 

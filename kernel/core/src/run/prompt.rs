@@ -92,6 +92,14 @@ pub(super) fn last_round(why: Option<&str>) -> String {
     format!("{why}. Say in a few sentences what is done and what is not.")
 }
 
+/// Returns the message that tells of answers to questions that had been left.
+pub(super) fn allowed_now(actions: &[String]) -> String {
+    format!(
+        "The user allows now what was refused before:\n{}\nGo on with the task.",
+        actions.join("\n")
+    )
+}
+
 /// Returns the note to a model whose rounds run out.
 pub(super) fn rounds_left(rounds: u32) -> String {
     format!("[{rounds} rounds of tool calls are left in this iteration.]")

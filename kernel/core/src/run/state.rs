@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{attempt::Attempt, halt::Paused, meter::TurnMeter, ports::Ports};
 use crate::{
+    approval::Unanswered,
     change_set::ChangeSet,
     contract::{Contract, Repair},
     evaluation::{Check, EvaluatorCard, Rubric},
@@ -49,6 +50,8 @@ pub(super) struct Run {
     pub(super) repairs: Vec<Repair>,
     /// The last call, and the number of times that it came in a row with nothing changed between.
     pub(super) repeats: HashMap<(String, String), u32>,
+    /// Questions that nobody was there to answer.
+    pub(super) unanswered: Vec<Unanswered>,
     /// What the model is told with its next tool result.
     pub(super) news: String,
     /// What the model said in this iteration.
@@ -83,7 +86,9 @@ impl Run {
         if let Some(settings) = settings {
             task.settings = settings;
         }
-        let gate = Arc::new(Gate::new(policy, ports.approver.clone(), recorder.clone()));
+        let policy = Policy { workspace: task.workspace.clone(), ..policy };
+        let (approver, cancellation) = (ports.approver.clone(), ports.cancellation.clone());
+        let gate = Arc::new(Gate::new(policy, approver, recorder.clone(), cancellation));
         let meter = Arc::new(TurnMeter::new(&task, models, recorder.clone(), &ports));
         Ok(Self {
             task: *task,
@@ -105,6 +110,7 @@ impl Run {
             attempts: Vec::new(),
             repairs: Vec::new(),
             repeats: HashMap::new(),
+            unanswered: Vec::new(),
             news: String::new(),
             said: String::new(),
             ended: None,

@@ -145,11 +145,10 @@ fn an_always_answer_covers_exactly_these_control_files() {
     world.run().expect("an outcome");
 
     let rules: Vec<String> = world.remembered().iter().map(ToString::to_string).collect();
-    assert_eq!(
-        rules,
-        ["allow the loop accept changed control files on \
-          \".git/config; .git/hooks/pre-commit; AGENTS.md\""]
-    );
+    let [rule] = rules.as_slice() else { panic!("{rules:?}") };
+    let files = "allow the loop accept changed control files on \
+                 \".git/config; .git/hooks/pre-commit; AGENTS.md (difference ";
+    assert!(rule.starts_with(files), "it is for what was shown: {rule}");
 }
 
 #[test]

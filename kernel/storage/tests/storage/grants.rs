@@ -21,7 +21,15 @@ fn a_domain_has_its_own_trust_level_or_that_of_the_others() {
 
 fn rule(allow: bool, target: &str) -> Rule {
     let text = str::to_owned;
-    Rule { allow, origin: text("shell"), action: text("run"), target: text(target) }
+    let (prefix, workspace) = (false, Some(text("/pond")));
+    Rule {
+        allow,
+        origin: text("shell"),
+        action: text("run"),
+        target: text(target),
+        prefix,
+        workspace,
+    }
 }
 
 #[test]
@@ -35,4 +43,40 @@ fn the_latest_rule_about_one_thing_holds() {
     let rules = storage.rules().unwrap();
 
     assert_eq!(rules, [rule(true, "'; DROP TABLE tasks --"), rule(false, "cargo test")]);
+}
+
+#[test]
+fn a_rule_of_another_workspace_and_a_prefix_are_rules_of_their_own() {
+    let home = Home::new();
+    let storage = home.open();
+    let here = rule(true, "git push");
+    let others = [
+        Rule { workspace: Some("/lake".to_owned()), ..here.clone() },
+        Rule { workspace: None, ..here.clone() },
+        Rule { prefix: true, ..here.clone() },
+        here,
+    ];
+
+    for other in &others {
+        storage.keep_rule(other, 7).unwrap();
+    }
+
+    assert_eq!(storage.rules().unwrap(), others);
+    assert!(storage.kept_rules().unwrap().iter().all(|kept| kept.made_ms == 7));
+}
+
+#[test]
+fn a_rule_that_is_taken_back_is_gone_and_its_number_is_not_given_again() {
+    let home = Home::new();
+    let storage = home.open();
+    storage.keep_rule(&rule(true, "one"), 1).unwrap();
+    storage.keep_rule(&rule(true, "two"), 2).unwrap();
+    let last = storage.kept_rules().unwrap()[1].id;
+
+    assert!(storage.revoke_rule(last).unwrap());
+    assert!(!storage.revoke_rule(last).unwrap());
+
+    assert_eq!(storage.rules().unwrap(), [rule(true, "one")]);
+    storage.keep_rule(&rule(true, "three"), 3).unwrap();
+    assert!(storage.kept_rules().unwrap()[1].id > last);
 }
