@@ -11,5 +11,6 @@ mod control;
 mod evidence;
 mod gate;
 mod journal;
+mod money;
 mod phases;
 mod script;
