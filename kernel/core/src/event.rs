@@ -43,7 +43,7 @@ pub enum Event {
     TaskStarted {
         /// The task as it was accepted.
         task: Box<Task>,
-        /// Models of the roles, by role.
+        /// Models of the roles: of each the first, then those that are asked when it is unavailable.
         models: Vec<(String, ModelCard)>,
         /// Description of the workspace, for the models.
         overview: String,
@@ -60,6 +60,14 @@ pub enum Event {
         /// Settings from here on; absent if they are as before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         settings: Option<Box<TaskSettings>>,
+    },
+    /// A role resolves to other models than the journal knew, from this turn on.
+    #[serde(rename = "models.resolved")]
+    ModelsResolved {
+        /// The role.
+        role: String,
+        /// Models of the role: the first, then those that are asked when it is unavailable.
+        models: Vec<ModelCard>,
     },
     /// The plan is made.
     #[serde(rename = "plan.made")]
@@ -123,11 +131,12 @@ pub enum Event {
         /// Reservation for the turn.
         reserved: Reservation,
     },
-    /// A turn was under way when the program died; its whole reservation counts as spent. After a turn that failed,
-    /// whose cost is counted already, the reservation is zero.
+    /// A turn was under way when the program died, and its whole reservation counts as spent; or it was cut by the
+    /// user or the time limit, and what had arrived of it counts. After a turn that failed, whose cost is counted
+    /// already, nothing does.
     #[serde(rename = "turn.lost")]
     TurnLost {
-        /// Amount that the turn may have taken at most.
+        /// Amount that counts as spent.
         reserved: Reservation,
     },
     /// A model could not answer; the run pauses and asks again when it is resumed.
@@ -154,7 +163,7 @@ pub enum Event {
     TurnFinished {
         /// Role that asked.
         role: String,
-        /// Name of the model, `provider/model`.
+        /// Name of the model that answered, `provider/model`.
         model: String,
         /// The turn, or the error that the conversation is too long.
         result: Result<Turn, ModelError>,
@@ -313,6 +322,7 @@ impl Event {
             || matches!(
                 self,
                 Self::TaskStarted { .. }
+                    | Self::ModelsResolved { .. }
                     | Self::PlanMade { .. }
                     | Self::PlanRefined { .. }
                     | Self::TreeCaptured { .. }
@@ -345,6 +355,7 @@ impl Event {
         match self {
             Self::TaskStarted { .. } => "task.started",
             Self::TaskResumed { .. } => "task.resumed",
+            Self::ModelsResolved { .. } => "models.resolved",
             Self::PlanMade { .. } => "plan.made",
             Self::TreeCaptured { .. } => "tree.captured",
             Self::TreeCompared { .. } => "tree.compared",

@@ -1,12 +1,12 @@
 //! Tokens and money: reserved before a turn, settled after it.
 //!
-//! A turn reserves the most that it can cost. What comes back settles the reservation; what never comes back
-//! (a crash, a provider that reports no usage) stays spent at the reserved amount. So the limit can be passed
-//! by no more than the reservations in flight.
+//! A turn reserves the most that it can cost, at the price of the dearest model that may answer. What comes back
+//! settles the reservation, at the price of the one that did; what never comes back (a crash) stays spent at the
+//! reserved amount. So the limit can be passed by no more than the reservations in flight.
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::Usage;
+use crate::{message::Usage, model::ModelCard};
 
 /// Price of a model, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,8 +25,11 @@ pub struct Price {
 const MOST: u64 = 1 << 53;
 
 impl Price {
+    /// Price of what costs nothing.
+    pub const FREE: Self = Self { input: 0.0, output: 0.0, cache_read: None, cache_write: None };
+
     /// Price that counts where none is known: as high as the dearest models sold, so that an unknown price
-    /// is never a free one.
+    /// of a remote model is never a free one.
     pub const CEILING: Self =
         Self { input: 30.0, output: 180.0, cache_read: None, cache_write: None };
 
@@ -53,10 +56,39 @@ fn tokens(count: u64) -> f64 {
 /// The most that one turn can take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
-    /// Tokens of input and output together.
+    /// Fresh tokens of input and output together.
     pub tokens: u64,
     /// Cost in millionths of a US dollar.
     pub cost_micros: u64,
+    /// True if the cost is rather too high: a part of it counts estimated tokens, or an unknown price at its ceiling.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_most: bool,
+}
+
+impl Reservation {
+    /// Returns what `usage` takes at the price of `card`.
+    pub fn of(usage: Usage, card: &ModelCard) -> Self {
+        let cost_micros = card.counted_price().cost_micros(usage);
+        let unsure = usage.estimated || card.price.is_none();
+        Self { tokens: usage.fresh(), cost_micros, at_most: unsure && cost_micros > 0 }
+    }
+
+    /// Returns what `usage` takes at the price of the dearest of these models.
+    pub fn of_dearest(usage: Usage, chain: &[ModelCard]) -> Self {
+        let amounts = chain.iter().map(|card| Self::of(usage, card));
+        let none = Self { tokens: usage.fresh(), ..Self::default() };
+        amounts.max_by_key(|amount| amount.cost_micros).unwrap_or(none)
+    }
+
+    /// Returns the sum of both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            tokens: self.tokens.saturating_add(other.tokens),
+            cost_micros: self.cost_micros.saturating_add(other.cost_micros),
+            at_most: self.at_most || other.at_most,
+        }
+    }
 }
 
 /// Tokens and money of one task: its limits, its spending and its open reservations.
@@ -101,9 +133,14 @@ impl Ledger {
         if self.committed_cost().saturating_add(amount.cost_micros) > self.max_cost_micros {
             return Err(Shortage::Cost);
         }
+        self.reserve_again(amount);
+        Ok(())
+    }
+
+    /// Reserves what was reserved once already, whatever the limits are now.
+    pub fn reserve_again(&mut self, amount: Reservation) {
         self.reserved.tokens = self.reserved.tokens.saturating_add(amount.tokens);
         self.reserved.cost_micros = self.reserved.cost_micros.saturating_add(amount.cost_micros);
-        Ok(())
     }
 
     /// Settles a reservation with what was really taken, or with the reservation itself where nobody knows.
@@ -111,8 +148,7 @@ impl Ledger {
         self.reserved.tokens = self.reserved.tokens.saturating_sub(reserved.tokens);
         self.reserved.cost_micros = self.reserved.cost_micros.saturating_sub(reserved.cost_micros);
         let actual = actual.unwrap_or(reserved);
-        self.spent.tokens = self.spent.tokens.saturating_add(actual.tokens);
-        self.spent.cost_micros = self.spent.cost_micros.saturating_add(actual.cost_micros);
+        self.spent = self.spent.plus(actual);
     }
 
     /// Returns what is spent so far.
@@ -152,9 +188,51 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::PriceSource;
 
     fn usage(input: u64, output: u64) -> Usage {
         Usage { input: Some(input), output: Some(output), ..Usage::default() }
+    }
+
+    fn amount(tokens: u64, cost_micros: u64) -> Reservation {
+        Reservation { tokens, cost_micros, at_most: false }
+    }
+
+    #[test]
+    fn only_fresh_tokens_count_and_what_is_not_sure_says_so() {
+        let price = Price { input: 10.0, output: 100.0, cache_read: Some(1.0), cache_write: None };
+        let card = |price: Option<Price>, price_source| ModelCard {
+            name: "p/m".to_owned(),
+            context: 1,
+            output: 1,
+            price,
+            price_source,
+        };
+        let known = card(Some(price), PriceSource::Known);
+        let free = card(Some(Price::FREE), PriceSource::Free);
+        let unknown = card(None, PriceSource::Ceiling);
+        let told = Usage { cache_read: Some(900), ..usage(1_000, 10) };
+        let guessed = Usage { estimated: true, ..told };
+        for (usage, card, cost_micros, at_most) in [
+            (told, &known, 1_000 + 900 + 1_000, false),
+            (guessed, &known, 1_000 + 900 + 1_000, true),
+            (told, &unknown, 30_000 + 1_800, true),
+            (told, &free, 0, false),
+            (guessed, &free, 0, false),
+        ] {
+            let counted = Reservation::of(usage, card);
+            assert_eq!(counted, Reservation { tokens: 110, cost_micros, at_most }, "{card:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_limit_tokens_never_run_out() {
+        let mut ledger = Ledger::new(None, 1_000);
+        assert_eq!(ledger.reserve(amount(u64::MAX, 1)), Ok(()));
+        assert_eq!(ledger.reserve(amount(u64::MAX, 1)), Ok(()));
+        ledger.settle(amount(u64::MAX, 1), None);
+        assert!(!ledger.warns());
+        assert_eq!(ledger.tokens_left(), u64::MAX);
     }
 
     #[test]
@@ -177,19 +255,19 @@ mod tests {
     #[test]
     fn a_reservation_past_the_limit_is_refused_and_takes_nothing() {
         let mut ledger = Ledger::new(Some(100), 1_000);
-        let most = Reservation { tokens: 90, cost_micros: 10 };
+        let most = amount(90, 10);
         assert_eq!(ledger.reserve(most), Ok(()));
         assert_eq!(ledger.reserve(most), Err(Shortage::Tokens));
-        ledger.settle(most, Some(Reservation { tokens: 5, cost_micros: 1 }));
+        ledger.settle(most, Some(amount(5, 1)));
         assert_eq!(ledger.tokens_left(), 95);
-        let dear = Reservation { tokens: 1, cost_micros: 1_000 };
+        let dear = amount(1, 1_000);
         assert_eq!(ledger.reserve(dear), Err(Shortage::Cost));
     }
 
     #[test]
     fn a_reservation_without_a_result_stays_spent() {
         let mut ledger = Ledger::new(Some(100), 1_000);
-        let most = Reservation { tokens: 60, cost_micros: 600 };
+        let most = amount(60, 600);
         assert_eq!(ledger.reserve(most), Ok(()));
         ledger.settle(most, None);
         assert_eq!(ledger.spent(), most);
@@ -198,9 +276,9 @@ mod tests {
     #[test]
     fn the_warning_comes_once_at_four_fifths() {
         let mut ledger = Ledger::new(Some(100), 1_000_000);
-        ledger.settle(Reservation::default(), Some(Reservation { tokens: 79, cost_micros: 1 }));
+        ledger.settle(Reservation::default(), Some(amount(79, 1)));
         assert!(!ledger.warns());
-        ledger.settle(Reservation::default(), Some(Reservation { tokens: 1, cost_micros: 1 }));
+        ledger.settle(Reservation::default(), Some(amount(1, 1)));
         assert!(ledger.warns());
         assert!(!ledger.warns());
     }

@@ -15,6 +15,31 @@ pub struct ModelCard {
     pub output: u64,
     /// Price of its tokens; absent if it is not known.
     pub price: Option<Price>,
+    /// Where the price is from.
+    #[serde(default)]
+    pub price_source: PriceSource,
+}
+
+impl ModelCard {
+    /// Returns the price that counts: the ceiling if none is known.
+    pub fn counted_price(&self) -> Price {
+        self.price.unwrap_or(Price::CEILING)
+    }
+}
+
+/// Where the price of a model is from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceSource {
+    /// A list of models. Journals of earlier versions do not say, and have no other.
+    #[default]
+    Known,
+    /// The user's configuration.
+    Configured,
+    /// It runs on this machine and costs nothing.
+    Free,
+    /// None is known, and the dearest one counts.
+    Ceiling,
 }
 
 /// Reason why a model gave no turn. The adapter has retried already where that made sense.

@@ -24,6 +24,12 @@ pub trait Model: Send + Sync {
     /// Returns the card of the model that `role` resolves to.
     fn card(&self, role: &Role) -> ModelCard;
 
+    /// Returns the cards of all models that may answer for `role`: the first, then those that are asked when it is
+    /// unavailable.
+    fn chain(&self, role: &Role) -> Vec<ModelCard> {
+        vec![self.card(role)]
+    }
+
     /// Asks for one turn. Text is passed to `deltas` as it arrives. Once `deltas` says that somebody was shown a
     /// piece, the turn is not begun anew: if it breaks off, it ends in an error.
     fn complete<'a>(
@@ -46,6 +52,9 @@ pub enum Delta<'a> {
     Thought(&'a str),
     /// Reason for which the adapter waits before it tries again.
     Waiting(&'a str),
+    /// The adapter waits as the provider ordered, with no request under way; or, with false, it goes on. Listeners do
+    /// not get it.
+    Resting(bool),
 }
 
 /// Reason why the workspace could not be captured or restored.

@@ -252,6 +252,11 @@ impl Recorder {
         self.timeline().effects
     }
 
+    /// Returns whether facts that the journal lacks are appended: the run goes on, and is not only verified.
+    pub fn is_live(&self) -> bool {
+        self.mode == Mode::Live
+    }
+
     /// Returns how long the run has been running, in milliseconds.
     pub fn elapsed_ms(&self) -> u64 {
         let timeline = self.timeline();

@@ -3,6 +3,7 @@
 //! The loop is a deterministic function of its journal. Every step asks the [`Recorder`] first whether it has
 //! happened already, so a new run, a resumed one and a verified one take the same path through this module.
 
+mod arrival;
 mod attempt;
 mod call;
 mod context;
@@ -185,7 +186,11 @@ fn recorder(task: &TaskId, mode: Mode, entries: Vec<Entry>, ports: &Ports) -> Re
 
 fn cards(ports: &Ports) -> Vec<(String, ModelCard)> {
     let roles = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
-    roles.map(|role| (role.to_owned(), ports.model.card(&Role::new(role)))).to_vec()
+    let chain = |role: &str| ports.model.chain(&Role::new(role));
+    roles
+        .into_iter()
+        .flat_map(|role| chain(role).into_iter().map(|card| (role.to_owned(), card)))
+        .collect()
 }
 
 impl Run {

@@ -483,8 +483,11 @@ fn each_ending_says_why_the_work_was_not_accepted() {
     let cases = [
         (Ending::Accepted, ""),
         (stalled, "the same check failed twice"),
-        (tripped(time), "the time limit of 300 s is over"),
-        (tripped(tokens), "the token budget does not cover the next turn (limit 10, spent 9)"),
+        (tripped(time), "the time limit of 300 s is over; --max-time raises it"),
+        (
+            tripped(tokens),
+            "the limit of 10 tokens does not cover the next turn (9 spent); --max-tokens raises it",
+        ),
         (tripped(repeated), "`read_file` was called 5 times with the same arguments"),
         (tripped(worse), "the work became worse twice: cargo:test"),
         (Ending::Exhausted, "all iterations are used"),

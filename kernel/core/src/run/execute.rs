@@ -122,7 +122,7 @@ impl Run {
         last: bool,
     ) -> Result<TurnReply, Halt> {
         if let Some(Event::PromptReduced { reason }) = self.recorder.recall(key, "prompt.reduced") {
-            self.meter.count_failed_attempts(key);
+            self.meter.count_failed_attempts(key, role);
             context::in_words(&mut conversation.messages, &reason);
             return self.words_turn(key, role, conversation, last).await;
         }

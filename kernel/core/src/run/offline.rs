@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     id::{TaskId, TreeId},
     message::{Prompt, Role, ToolCall, Turn},
-    model::{ModelCard, ModelError, ModelTrouble},
+    model::{ModelCard, ModelError, ModelTrouble, PriceSource},
     port::{
         Approver, Cancellation, Clock, Delta, Deltas, Journal, JournalError, Listener, Model,
         Pending, Workspace, WorkspaceError,
@@ -44,7 +44,13 @@ const WHY: &str = "a replay has no world";
 
 impl Model for Nothing {
     fn card(&self, role: &Role) -> ModelCard {
-        ModelCard { name: role.0.clone(), context: 0, output: 0, price: None }
+        ModelCard {
+            name: role.0.clone(),
+            context: 0,
+            output: 0,
+            price: None,
+            price_source: PriceSource::Ceiling,
+        }
     }
 
     fn complete<'a>(

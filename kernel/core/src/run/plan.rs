@@ -290,7 +290,13 @@ mod tests {
     use crate::message::{Part, StopReason, ToolCall, Usage};
 
     fn turn(parts: Vec<Part>) -> Turn {
-        Turn { parts, stop: StopReason::Finished, usage: Usage::default(), model: String::new() }
+        Turn {
+            parts,
+            stop: StopReason::Finished,
+            usage: Usage::default(),
+            model: String::new(),
+            route: None,
+        }
     }
 
     #[test]

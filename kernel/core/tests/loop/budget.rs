@@ -197,6 +197,23 @@ fn a_limit_keeps_the_work_and_the_task_goes_on_when_it_is_raised() {
 }
 
 #[test]
+fn a_turn_that_was_shortened_by_a_limit_is_the_same_under_a_higher_one() {
+    let world = World::new()
+        .settings(|s| s.max_tokens = Some(3_000))
+        .planner([plan("change", Some("good"))])
+        .executor([write("code", "good"), Line::Dear(1_900, 900, "")]);
+    let stopped = world.run().expect("an outcome");
+    assert_eq!(ending(&stopped), "tripped");
+
+    let world = world.replace_executor([Line::Say("done")]);
+    let raise = |s| TaskSettings { max_tokens: Some(1_000_000), ..s };
+    let outcome = world.resume_with(raise).expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted");
+    assert_eq!(world.verify().expect("the same"), outcome);
+}
+
+#[test]
 fn a_task_that_used_all_iterations_goes_on_with_more_of_them() {
     let world = World::new()
         .with_file("tests", "wants:bad")

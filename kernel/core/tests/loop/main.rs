@@ -12,6 +12,7 @@ mod effort;
 mod evidence;
 mod gate;
 mod journal;
+mod money;
 mod others;
 mod phases;
 mod script;

@@ -25,7 +25,7 @@ use openkoi_core::{
     id::{SessionId, TaskId, TreeId},
     ledger::Price,
     message::{Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
-    model::{ModelCard, ModelError, ModelTrouble},
+    model::{ModelCard, ModelError, ModelTrouble, PriceSource},
     outcome::Outcome,
     port::{
         Approver, Cancellation, Clock, Delta, Deltas, Journal, JournalError, Listener, Model,
@@ -61,6 +61,14 @@ pub(crate) enum Line {
     Slow(u64, &'static str),
     /// Uses this many tokens of input and output.
     Dear(u64, u64, &'static str),
+    /// Is answered by this model of the chain, with so many tokens of input and output.
+    Routed(&'static str, u64, u64, &'static str),
+    /// Does not tell how many tokens it used.
+    Untold(&'static str),
+    /// Says this text, and takes so many milliseconds until it is complete.
+    Streamed(&'static str, u64),
+    /// Has to wait so many milliseconds because the provider says so.
+    Rested(u64, &'static str),
 }
 
 /// A plan whose criterion is bound to the test of that name, or is judged.
@@ -112,6 +120,8 @@ pub(crate) struct World {
     pub(crate) price: Option<Price>,
     /// True if one model plays all roles, so that nobody but the executor plans.
     pub(crate) one_model: bool,
+    /// The models of each role that answer when the first does not, with their prices.
+    pub(crate) substitutes: Vec<(&'static str, Price)>,
     task: TaskId,
 }
 
@@ -123,6 +133,7 @@ impl World {
             policy: Policy::default(),
             price: Some(Price { input: 1.0, output: 1.0, cache_read: None, cache_write: None }),
             one_model: false,
+            substitutes: Vec::new(),
             task: TaskId::new("t1"),
         };
         world.with(|state| {
@@ -187,6 +198,10 @@ impl World {
 
     pub(crate) fn cancel_in(&self, polls: u32) {
         self.with(|s| s.cancel_in = Some(polls));
+    }
+
+    pub(crate) fn never_cancel(&self) {
+        self.with(|s| s.cancel_in = None);
     }
 
     pub(crate) fn file(&self, path: &str) -> Option<String> {
@@ -298,14 +313,24 @@ impl Model for World {
             context: 100_000,
             output: 8_192,
             price: self.price,
+            price_source: PriceSource::Known,
         }
+    }
+
+    fn chain(&self, role: &Role) -> Vec<ModelCard> {
+        let others = self.substitutes.iter().map(|(name, price)| ModelCard {
+            name: (*name).to_owned(),
+            price: Some(*price),
+            ..self.card(role)
+        });
+        std::iter::once(self.card(role)).chain(others).collect()
     }
 
     fn complete<'a>(
         &'a self,
         role: &'a Role,
         prompt: &'a Prompt,
-        _: &'a Deltas<'a>,
+        deltas: &'a Deltas<'a>,
     ) -> Pending<'a, Result<Turn, ModelError>> {
         let line = self.with(|s| {
             s.prompts.push((role.0.clone(), prompt.clone()));
@@ -316,6 +341,23 @@ impl Model for World {
             let clock = self.clone();
             return Box::pin(async move {
                 clock.sleep(Duration::from_millis(ms)).await;
+                Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
+            });
+        }
+        if let Line::Streamed(text, ms) = line {
+            let clock = self.clone();
+            return Box::pin(async move {
+                deltas(Delta::Text(text));
+                clock.sleep(Duration::from_millis(ms)).await;
+                Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
+            });
+        }
+        if let Line::Rested(ms, text) = line {
+            let clock = self.clone();
+            return Box::pin(async move {
+                deltas(Delta::Resting(true));
+                clock.sleep(Duration::from_millis(ms)).await;
+                deltas(Delta::Resting(false));
                 Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
             });
         }
@@ -330,7 +372,18 @@ fn spoken(line: Line) -> Result<Turn, ModelError> {
         turn(vec![Part::ToolCall(call)], StopReason::ToolCalls)
     };
     match line {
-        Line::Say(text) | Line::Slow(_, text) => {
+        Line::Untold(text) => {
+            let mut turn = turn(vec![Part::Text(text.into())], StopReason::Finished);
+            turn.usage = Usage::default();
+            Ok(turn)
+        }
+        Line::Routed(route, input, output, text) => {
+            let mut turn = turn(vec![Part::Text(text.into())], StopReason::Finished);
+            turn.usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
+            turn.route = Some(route.to_owned());
+            Ok(turn)
+        }
+        Line::Say(text) | Line::Slow(_, text) | Line::Streamed(text, _) | Line::Rested(_, text) => {
             Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
         }
         Line::Call(name, arguments) => Ok(call(name, arguments.to_string())),
@@ -355,7 +408,10 @@ fn spoken(line: Line) -> Result<Turn, ModelError> {
         Line::Break(kind, input, output, text) => {
             let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
             let parts = vec![Part::Text(text.into())];
-            Err(failed(kind, Some(Received { parts, usage, model: "test".into(), shown: true })))
+            Err(failed(
+                kind,
+                Some(Received { parts, usage, model: "test".into(), shown: true, route: None }),
+            ))
         }
     }
 }
@@ -367,7 +423,7 @@ fn failed(kind: ModelTrouble, received: Option<Received>) -> ModelError {
 
 fn turn(parts: Vec<Part>, stop: StopReason) -> Turn {
     let usage = Usage { input: Some(10), output: Some(5), ..Usage::default() };
-    Turn { parts, stop, usage, model: "test".into() }
+    Turn { parts, stop, usage, model: "test".into(), route: None }
 }
 
 fn tool(name: &str, effect: Effect, idempotent: bool) -> Tool {

@@ -297,7 +297,7 @@ fn each_ending_is_one_sentence() {
         (Ending::Accepted, "accepted"),
         (Ending::Exhausted, "all iterations are used and the work was not accepted"),
         (stalled, "stalled: the same check failed twice"),
-        (late, "the time limit of 60 s is over"),
+        (late, "the time limit of 60 s is over; --max-time raises it"),
     ];
 
     for (ending, words) in cases {
