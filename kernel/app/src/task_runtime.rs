@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use openkoi_brokers::clock::SystemClock;
+use openkoi_brokers::{clock::SystemClock, snapshot::Keeper};
 use openkoi_core::{
     gate::Policy,
     message::Role,
@@ -34,7 +34,7 @@ use crate::{
     settings::Settings,
     surroundings,
     toolbox::{WithFailPoints, WithRules, Without},
-    workspace::SnapshotWorkspace,
+    workspace::{self, SnapshotWorkspace},
 };
 
 /// The side of a run that a person or a program sees.
@@ -83,12 +83,13 @@ impl TaskRuntime {
         let host = host::host(app, settings, storage.clone(), app.outbound(settings)?)?;
         let models = CatalogModels::new(&host, models::model_settings(&routes, &catalogue)?)?;
         let skills = SkillSet::load(app.paths()?.home(), workspace);
-        let workdir = Arc::new(workdir(app, settings, workspace)?);
+        let keeper = workspace::keeper(workspace, app.paths()?)?;
+        let workdir = Arc::new(workdir(app, settings, &keeper)?);
         let toolbox = toolbox(&host, &workdir, settings, workspace)?;
         let evaluators = CatalogEvaluators::new(&host, workdir, skills.rubrics(), &[])?;
         Ok(Self {
             app: Arc::clone(app),
-            files: Arc::new(SnapshotWorkspace::new(workspace, app.paths()?)?),
+            files: Arc::new(SnapshotWorkspace::new(keeper)),
             notices: models
                 .notice(&Role::new(Role::EXECUTOR))
                 .map(str::to_owned)
@@ -178,8 +179,9 @@ fn toolbox(
     Ok(Arc::new(WithRules::new(Arc::new(guarded), workspace)))
 }
 
-fn workdir(app: &App, settings: &Settings, workspace: &Path) -> Result<Workdir, AppError> {
-    let mut workdir = Workdir::new(workspace, app.paths()?.tool_output());
+fn workdir(app: &App, settings: &Settings, keeper: &Arc<Keeper>) -> Result<Workdir, AppError> {
+    let mut workdir = Workdir::new(keeper.root(), app.paths()?.tool_output());
+    workdir.keeper = Some(Arc::clone(keeper));
     workdir.private = sandbox::secret(app)?;
     workdir.network = settings.sandbox.network;
     workdir.writable.clone_from(&settings.sandbox.write);

@@ -1,14 +1,11 @@
 //! The directory that a task works on, as the port of the loop: its states can be captured and
 //! compared, and single paths can be brought from one state to another.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{path::Path, sync::Arc};
 
 use openkoi_brokers::{
     disk,
-    snapshot::{self, IndexCache, SnapshotError, SnapshotStore},
+    snapshot::{self, Keeper, SnapshotError, SnapshotStore},
 };
 use openkoi_core::{
     change_set::{Applied, PathEffect, PathState},
@@ -24,38 +21,32 @@ const SHOWN: usize = 60;
 
 /// A workspace whose states are kept as snapshots.
 pub(crate) struct SnapshotWorkspace {
-    shared: Arc<Shared>,
+    keeper: Arc<Keeper>,
 }
 
-struct Shared {
-    root: PathBuf,
-    store: SnapshotStore,
-    index_path: PathBuf,
-    index: Mutex<Option<IndexCache>>,
+/// Returns the keeper of the workspace at `root`, with its snapshots in the data directory.
+///
+/// # Errors
+///
+/// When the store of snapshots cannot be created.
+pub(crate) fn keeper(root: &Path, paths: &Paths) -> Result<Arc<Keeper>, SnapshotError> {
+    let store = SnapshotStore::open(&paths.snapshots())?;
+    Ok(Arc::new(Keeper::new(root, store, paths.snapshot_index(root))))
 }
 
 impl SnapshotWorkspace {
-    /// Returns the workspace at `root`, with its snapshots in the data directory. No file of it is
-    /// read yet.
-    ///
-    /// # Errors
-    ///
-    /// When the store of snapshots cannot be created.
-    pub(crate) fn new(root: &Path, paths: &Paths) -> Result<Self, SnapshotError> {
-        let store = SnapshotStore::open(&paths.snapshots())?;
-        let index_path = paths.snapshot_index(root);
-        let shared = Shared { root: root.to_owned(), store, index_path, index: Mutex::new(None) };
-        Ok(Self { shared: Arc::new(shared) })
+    pub(crate) fn new(keeper: Arc<Keeper>) -> Self {
+        Self { keeper }
     }
 
     /// Does work that blocks on a thread for it, so that the run can be cancelled meanwhile.
     fn blocking<'a, T: Send + 'static>(
         &self,
-        act: impl FnOnce(&Shared) -> Result<T, SnapshotError> + Send + 'static,
+        act: impl FnOnce(&Keeper) -> Result<T, SnapshotError> + Send + 'static,
     ) -> Pending<'a, Result<T, WorkspaceError>> {
-        let shared = Arc::clone(&self.shared);
+        let keeper = Arc::clone(&self.keeper);
         Box::pin(async move {
-            let done = tokio::task::spawn_blocking(move || act(&shared).map_err(told)).await;
+            let done = tokio::task::spawn_blocking(move || act(&keeper).map_err(told)).await;
             done.map_err(|error| {
                 WorkspaceError(format!("the work on the files broke off: {error}"))
             })?
@@ -63,22 +54,9 @@ impl SnapshotWorkspace {
     }
 }
 
-impl Shared {
-    fn capture(&self) -> Result<TreeId, SnapshotError> {
-        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let cache = index.get_or_insert_with(|| IndexCache::load(&self.index_path));
-        let tree = self.store.capture(&self.root, cache)?;
-        // The cache only saves reading; losing it costs time and nothing else.
-        if let Err(error) = cache.save(&self.index_path) {
-            tracing::debug!(%error, "the index of the workspace is not kept");
-        }
-        Ok(TreeId::new(tree.to_string()))
-    }
-}
-
 impl Workspace for SnapshotWorkspace {
     fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
-        self.blocking(Shared::capture)
+        self.blocking(|keeper| Ok(TreeId::new(keeper.capture()?.to_string())))
     }
 
     fn between<'a>(
@@ -87,8 +65,8 @@ impl Workspace for SnapshotWorkspace {
         to: &'a TreeId,
     ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>> {
         let (from, to) = (from.clone(), to.clone());
-        self.blocking(move |shared| {
-            shared.store.between(from.as_str().parse()?, to.as_str().parse()?)
+        self.blocking(move |keeper| {
+            keeper.store().between(from.as_str().parse()?, to.as_str().parse()?)
         })
     }
 
@@ -97,7 +75,7 @@ impl Workspace for SnapshotWorkspace {
         paths: &'a [String],
     ) -> Pending<'a, Result<Vec<PathState>, WorkspaceError>> {
         let paths = paths.to_vec();
-        self.blocking(move |shared| shared.store.states(&shared.root, &paths))
+        self.blocking(move |keeper| keeper.store().states(keeper.root(), &paths))
     }
 
     fn apply<'a>(
@@ -105,7 +83,7 @@ impl Workspace for SnapshotWorkspace {
         steps: &'a [PathEffect],
     ) -> Pending<'a, Result<Applied, WorkspaceError>> {
         let steps = steps.to_vec();
-        self.blocking(move |shared| shared.store.apply(&shared.root, &steps))
+        self.blocking(move |keeper| keeper.store().apply(keeper.root(), &steps))
     }
 
     fn describe(&self, effects: &[PathEffect]) -> Vec<Change> {
@@ -118,17 +96,17 @@ impl Workspace for SnapshotWorkspace {
         max: usize,
     ) -> Pending<'a, Result<String, WorkspaceError>> {
         let effects = effects.to_vec();
-        self.blocking(move |shared| shared.store.effects_diff(&effects, max))
+        self.blocking(move |keeper| keeper.store().effects_diff(&effects, max))
     }
 
     fn overview(&self) -> String {
-        let entries = disk::list(&self.shared.root).unwrap_or_else(|error| {
+        let entries = disk::list(self.keeper.root()).unwrap_or_else(|error| {
             tracing::warn!(%error, "the workspace cannot be listed");
             Vec::new()
         });
         let shown = entries.iter().map(|entry| {
             let slash =
-                if disk::is_directory(&self.shared.root.join(&entry.name)) { "/" } else { "" };
+                if disk::is_directory(self.keeper.root().join(&entry.name)) { "/" } else { "" };
             format!("{}{slash}", entry.name.to_string_lossy())
         });
         let mut names: Vec<String> = shown.collect();

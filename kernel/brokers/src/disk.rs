@@ -266,6 +266,14 @@ pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
+/// Returns the permission bits that new files do not get. Where the system does not say, the usual ones.
+#[must_use]
+pub fn umask() -> u32 {
+    let status = read_text(Path::new("/proc/self/status"), 1 << 16).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    line.and_then(|bits| u32::from_str_radix(bits.trim(), 8).ok()).unwrap_or(0o022)
+}
+
 /// Gives a file another name, replacing a file of that name. A link is renamed itself.
 ///
 /// # Errors

@@ -22,6 +22,8 @@ mod guard;
 mod look;
 mod path;
 
+pub use change::{Touch, Wanted, Watch, Watched};
+
 use crate::disk::FileKind;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, MetadataExt};

@@ -8,6 +8,7 @@ use std::{
 use openkoi_brokers::{
     disk,
     files::{FileRules, Files, GrantedDirectory},
+    snapshot::Keeper,
 };
 use openkoi_core::{capability::Access, failure::Failure};
 
@@ -30,6 +31,8 @@ pub struct Workdir {
     pub network: bool,
     /// Paths that stay closed whatever is granted, such as OpenKoi's own home.
     pub private: Vec<PathBuf>,
+    /// Keeps the states of what calls change in the workspace. Without it nobody is told what they changed.
+    pub keeper: Option<Arc<Keeper>>,
     reading: OnceLock<Result<Arc<Files>, Failure>>,
     writing: OnceLock<Result<Arc<Files>, Failure>>,
 }
@@ -46,6 +49,7 @@ impl Workdir {
             writable: Vec::new(),
             network: false,
             private: Vec::new(),
+            keeper: None,
             reading: OnceLock::new(),
             writing: OnceLock::new(),
         }

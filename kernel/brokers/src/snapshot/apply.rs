@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Up to this many steps each file is written to the disk at once; beyond it all are at the end.
@@ -292,7 +293,7 @@ impl<'a> Work<'a> {
 
     fn place(&self, step: &PathEffect, name: &Name) -> Result<bool, SnapshotError> {
         let failed = |error| self.look.failed("restore", &step.path, error);
-        let temp = temporary(&step.path);
+        let temp = temporary(Path::new(&name_of_text(&step.path)));
         let made = match &step.after {
             PathState::Directory { mode } => return make_directory(name, *mode).map_err(failed),
             PathState::File { mode, hash, .. } => {
@@ -375,9 +376,9 @@ fn is_exchange(step: &PathEffect) -> bool {
         && is_directory(&step.before) != is_directory(&step.after)
 }
 
-/// Returns the name under which the contents of a path are written. A file that is left over is found again by it.
-fn temporary(path: &str) -> PathBuf {
-    let hash = hex(&Sha256::digest(path.as_bytes()));
+/// Returns the name under which the contents of a path are written. A file that a crash left over is found again by it.
+pub(crate) fn temporary(path: &Path) -> PathBuf {
+    let hash = hex(&Sha256::digest(path.as_os_str().as_bytes()));
     PathBuf::from(format!(".openkoi-{}.tmp", &hash[..16]))
 }
 

@@ -4,12 +4,14 @@
 //! path leads to by then.
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Stat, fchmod, mkdirat, openat, statat, unlinkat,
+    AtFlags, Dir, FileType, Mode, OFlags, Stat, fchmod, mkdirat, openat, statat, unlinkat,
 };
 use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// A directory only to go on from.
@@ -119,6 +121,18 @@ impl Name {
     /// Opens the directory at the name, to list it or to change its mode.
     pub(super) fn open_directory(&self) -> io::Result<OwnedFd> {
         Ok(openat(&self.directory, &self.name, OFlags::RDONLY | DIRECTORY, Mode::empty())?)
+    }
+
+    /// Returns the names in the directory at the name.
+    pub(super) fn list(&self) -> io::Result<Vec<OsString>> {
+        let names = Dir::read_from(self.open_directory()?)?.filter_map(|entry| match entry {
+            Ok(entry) => {
+                let name = OsStr::from_bytes(entry.file_name().to_bytes()).to_owned();
+                (name != "." && name != "..").then_some(Ok(name))
+            }
+            Err(error) => Some(Err(error.into())),
+        });
+        names.collect()
     }
 
     pub(super) fn set_directory_mode(&self, mode: u32) -> io::Result<()> {

@@ -34,6 +34,37 @@ impl SnapshotStore {
         Ok(states)
     }
 
+    /// Returns `path` and all that is in it, without what lies behind links; `None` if that is more than `most` paths.
+    ///
+    /// # Errors
+    ///
+    /// A directory cannot be listed.
+    pub fn below(
+        &self,
+        root: &Path,
+        path: &str,
+        most: usize,
+    ) -> Result<Option<Vec<String>>, SnapshotError> {
+        let look = Look::new(root)?;
+        let (mut found, mut waiting) = (Vec::new(), vec![path.to_owned()]);
+        while let Some(path) = waiting.pop() {
+            let failed = |error| look.failed("list", &path, error);
+            let name = PathBuf::from(name_of_text(&path));
+            let Some(name) = look.beneath.find(&name).map_err(failed)? else { continue };
+            let Some(stat) = name.stat().map_err(failed)? else { continue };
+            if kind_of(&stat) == FileType::Directory {
+                let listed = name.list().map_err(failed)?;
+                waiting.extend(listed.iter().map(|name| format!("{path}/{}", text_of_name(name))));
+            }
+            found.push(path);
+            if found.len() + waiting.len() > most {
+                return Ok(None);
+            }
+        }
+        found.sort_unstable();
+        Ok(Some(found))
+    }
+
     /// Keeps the contents that a file is about to get, and returns the state that it will have.
     ///
     /// # Errors

@@ -134,11 +134,12 @@ impl SnapshotStore {
         Ok(bytes)
     }
 
-    pub(super) fn put_tree(&self, tree: &Tree) -> Result<TreeId, SnapshotError> {
+    /// Keeps a tree, and returns whether it was not kept before.
+    pub(super) fn put_tree(&self, tree: &Tree) -> Result<(TreeId, bool), SnapshotError> {
         let bytes = serde_json::to_vec(tree)
             .map_err(|error| SnapshotError::io("write", &self.directory, error.into()))?;
-        let hash = self.put(&bytes)?;
-        hash.parse()
+        let is_new = self.put_new(&bytes)?.is_some();
+        Ok((hex(&Sha256::digest(&bytes)).parse()?, is_new))
     }
 
     pub(super) fn tree(&self, id: TreeId) -> Result<Tree, SnapshotError> {

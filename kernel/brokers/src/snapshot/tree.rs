@@ -41,6 +41,12 @@ pub(super) struct Tree {
     /// Whether directories were captured, and all of a repository but its objects. Older trees have neither.
     #[serde(default)]
     pub(super) whole: bool,
+    /// Directories whose contents were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) uncovered: Vec<String>,
+    /// Files and directories that were ignored, each without what is in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ignored: Vec<String>,
 }
 
 /// One path below the workspace.
@@ -87,12 +93,7 @@ impl Tree {
     pub(super) fn new(mut entries: Vec<TreeEntry>) -> Self {
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         entries.dedup_by(|a, b| a.path == b.path);
-        Self { entries, control: true, whole: false }
-    }
-
-    pub(super) fn find(&self, path: &str) -> Option<&TreeEntry> {
-        let at = self.entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok()?;
-        self.entries.get(at)
+        Self { entries, control: true, whole: true, ..Self::default() }
     }
 
     /// Pairs the entries of two trees by path.

@@ -27,6 +27,8 @@ pub(crate) struct Caller {
     pub(crate) domain: String,
     /// The most tokens of one model turn.
     pub(crate) max_tokens: Option<u32>,
+    /// Whether what it changes in the workspace is the run's: checks and judges change nothing in its name.
+    pub(crate) keeps_effects: bool,
     /// The directories of the run.
     pub(crate) workdir: Arc<Workdir>,
 }

@@ -6,9 +6,10 @@ use openkoi_brokers::processes as broker;
 use openkoi_core::{capability::Use, event::Event, failure::Failure, tool::Receipt};
 use wasmtime::component::Resource;
 
-use super::{Stop, WitResult, wit_result};
+use super::{Stop, WitResult, blocking, wit_result, within};
 use crate::{
     bindings::imports::openkoi::host::process::{Command, Exit, Happening, Host, HostChild},
+    effects::AtWork,
     failure,
     instance::{Caller, GuestState},
     resources::RunningChild,
@@ -37,7 +38,8 @@ impl HostChild for GuestState {
     }
 
     async fn drop(&mut self, child: Resource<RunningChild>) -> wasmtime::Result<()> {
-        self.table.delete(child)?;
+        let RunningChild { inner, at_work, .. } = self.table.delete(child)?;
+        self.process_left(inner, at_work).await;
         Ok(())
     }
 }
@@ -50,8 +52,23 @@ impl GuestState {
         let wanted = Use::Process { program: &command.program, line: &line };
         let caller = self.pass(&wanted).await?;
         let command = self.process_command(command, &caller)?;
+        let begin = move || AtWork::begin(&caller);
+        let at_work = blocking(self.limits.wall, begin).await?;
         let inner = self.brokers.processes.spawn(command).await.map_err(failure::of_process)?;
-        Ok(self.table.push(RunningChild { inner, line })?)
+        Ok(self.table.push(RunningChild { inner, line, at_work })?)
+    }
+
+    /// Ends a program that nobody waits for, and keeps what it changed.
+    async fn process_left(&mut self, mut child: broker::Child, at_work: Option<AtWork>) {
+        let Some(at_work) = at_work else { return };
+        child.kill();
+        let ended = async { while child.next().await.is_some() {} };
+        // The group is killed in any case; its end is waited for, but not for long.
+        let waited = within(self.limits.host_call, ended).await;
+        let kept = blocking(self.limits.wall, || at_work.end()).await;
+        if let Err(error) = waited.and(kept) {
+            tracing::warn!(%error, "what a program changed cannot be told");
+        }
     }
 
     fn process_command(
@@ -96,6 +113,10 @@ impl GuestState {
         let child = self.table.get_mut(&child)?;
         let happening = child.inner.next().await;
         let line = child.line.clone();
+        let has_ended = matches!(happening, None | Some(broker::Happening::Exited(_)));
+        if let Some(at_work) = child.at_work.take_if(|_| has_ended) {
+            blocking(self.limits.wall, || at_work.end()).await?;
+        }
         Ok(match happening {
             None => None,
             Some(broker::Happening::Stdout(bytes)) => {

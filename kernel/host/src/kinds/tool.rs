@@ -139,6 +139,7 @@ impl CatalogTools {
             grant: known.grant.clone(),
             domain: known.tool.domain.clone(),
             max_tokens: known.max_tokens,
+            keeps_effects: true,
             workdir: Arc::clone(&self.workdir),
         };
         let data = GuestState::new(&known.component, limits.clone(), &shared.brokers, Some(caller));
