@@ -43,14 +43,12 @@ export_tool!(Shell);
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 struct RunShell {
-    /// The command line, as for `sh -c`.
     #[schemars(length(min = 1))]
     command: String,
-    /// After how many milliseconds it is killed with everything it started. 120000 if left out, 600000 at most.
+    /// 120000 if left out, 600000 at most.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 600_000))]
     timeout_ms: Option<u64>,
-    /// Where it starts, relative to the workspace. The workspace itself if left out.
+    /// Where it starts.
     #[serde(default)]
     directory: Option<String>,
 }
