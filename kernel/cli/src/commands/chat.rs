@@ -247,7 +247,7 @@ impl Chat<'_> {
         let args = undo::Args { id: None, redo, yes: true, json: false };
         undo::run(&args, self.context)?.print(self.context)?;
         if !redo {
-            self.context.printer.notice("here it is: /undo redo");
+            self.context.printer.notice("in this conversation: /undo redo");
         }
         Ok(())
     }
