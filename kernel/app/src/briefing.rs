@@ -68,6 +68,12 @@ impl SkillSet {
         chosen.collect()
     }
 
+    /// Returns the name of each skill for tasks, and one sentence about it.
+    pub(crate) fn of_tasks(&self) -> Vec<(&str, &str)> {
+        let skills = self.skills.skills.iter().filter(|skill| skill.kind == SkillKind::Task);
+        skills.map(|skill| (skill.name.as_str(), skill.description.as_str())).collect()
+    }
+
     fn apt(&self, task: &str) -> Vec<&Skill> {
         let wanted = words(task);
         let mut apt: Vec<(usize, &Skill)> = self

@@ -48,6 +48,11 @@ mod toolbox;
 pub mod undo;
 mod workspace;
 
+/// Waits, for a surface that moves something while a run goes on.
+pub async fn pause(duration: std::time::Duration) {
+    openkoi_brokers::clock::SystemClock.sleep(duration).await;
+}
+
 /// Returns the wall clock, in milliseconds since 1970.
 pub fn now_ms() -> u64 {
     openkoi_brokers::clock::SystemClock.now_ms()

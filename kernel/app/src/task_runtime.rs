@@ -10,8 +10,10 @@ use openkoi_brokers::{clock::SystemClock, snapshot::Keeper};
 use openkoi_core::{
     gate::Policy,
     message::Role,
-    port::{Approver, Cancellation, Listener},
+    model::ModelCard,
+    port::{Approver, Cancellation, Listener, Model},
     run::{Briefing, Ports},
+    tool::Tool,
     toolbox::{Joined, Toolbox},
 };
 use openkoi_host::{
@@ -121,6 +123,21 @@ impl TaskRuntime {
     /// Returns the notices of the executor's provider, for the user.
     pub fn notices(&self) -> &[String] {
         &self.notices
+    }
+
+    /// Returns the card of the model that a role resolves to.
+    pub fn card(&self, role: &Role) -> ModelCard {
+        self.models.card(role)
+    }
+
+    /// Returns the tools that a model may call, by name.
+    pub fn tools(&self) -> Vec<Tool> {
+        self.toolbox.tools()
+    }
+
+    /// Returns the skills that may apply to a task: the name and one sentence about each.
+    pub fn skills(&self) -> Vec<(&str, &str)> {
+        self.skills.of_tasks()
     }
 
     /// Returns warnings about settings that make tasks less safe than usual.

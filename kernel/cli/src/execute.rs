@@ -11,7 +11,7 @@ use std::{
 };
 
 use openkoi_app::{
-    file, now_ms,
+    file, now_ms, pause,
     run::{Listeners, RunEnd},
     task_runtime::{Surface, TaskRuntime},
 };
@@ -94,11 +94,10 @@ pub(crate) fn announce(context: &Context, runtime: &TaskRuntime, show: &Show) {
 async fn moving<T>(lines: Option<&ProgressLines>, run: impl Future<Output = T>) -> T {
     let Some(lines) = lines else { return run.await };
     let mut run = std::pin::pin!(run);
-    let mut frames = tokio::time::interval(FRAME);
     let done = loop {
         tokio::select! {
             done = &mut run => break done,
-            _ = frames.tick() => lines.tick(now_ms()),
+            () = pause(FRAME) => lines.tick(now_ms()),
         }
     };
     lines.leave();

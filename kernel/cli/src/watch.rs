@@ -27,6 +27,7 @@ use openkoi_core::{
 };
 use serde_json::{Value, json};
 
+pub(crate) use self::start::place;
 use self::{screen::Screen, status::Status};
 use crate::{
     context::Context,

@@ -12,6 +12,7 @@ mod architecture;
 mod attachments;
 mod bad_input;
 mod bedrock_task;
+mod chat;
 mod circles;
 mod crash_resume;
 mod demo;

@@ -29,7 +29,7 @@ pub(super) fn line(task: &Task, models: &[(String, ModelCard)], home: Option<&Pa
 }
 
 /// Returns a directory as a person names it, with its branch.
-pub(super) fn place(directory: &Path, home: Option<&Path>) -> String {
+pub(crate) fn place(directory: &Path, home: Option<&Path>) -> String {
     let path = match home.and_then(|home| directory.strip_prefix(home).ok()) {
         Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
         Some(rest) => format!("~/{}", rest.display()),

@@ -65,13 +65,13 @@ fn a_list_has_a_row_for_each_task() {
 }
 
 #[test]
-fn a_narrow_terminal_keeps_every_column_and_cuts_what_is_longest() {
+fn a_narrow_terminal_keeps_every_column_below_the_id() {
     let list = TaskList(vec![record("42", "fix\tthe \u{202e}login of the form")]);
 
     assert_eq!(
         narrow(&list),
-        "ID        STATUS    SCORE     COST  STARTED   TASK\n\
-         00000042  accepted    9.2  $0.0123  30 min …  fix the…\n"
+        "00000042\n  STATUS accepted  SCORE 9.2\n  COST $0.0123  STARTED 30 min ago\n\
+         \x20 TASK fix the \\u{202e}login of the form\n"
     );
 }
 
