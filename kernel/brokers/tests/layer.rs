@@ -7,7 +7,7 @@
     reason = "what a test needs is there, or the test fails"
 )]
 
-use openkoi_brokers::layer::{Committed, Layer, LayerPlan};
+use openkoi_brokers::layer::{Committed, Layer, LayerPlan, Theirs};
 use openkoi_brokers::processes::{Command, Happening, ProcessSettings, Processes, SandboxMode};
 use openkoi_brokers::snapshot::SnapshotStore;
 use openkoi_core::change_set::{ChangeSet, PathState, text_of_name};
@@ -39,6 +39,8 @@ fn world() -> World {
         ("LANG", "C.UTF-8"),
         ("LC_ALL", "C"),
     ];
+    // Closed to others, as OpenKoi is: then files under `/proc/self` are root's.
+    openkoi_brokers::secrets::close_memory().unwrap();
     let settings = ProcessSettings {
         environment: Arc::new(variables.map(|(name, value)| (name.into(), value.into())).into()),
         temporary: base.join("temporary"),
@@ -293,8 +295,9 @@ fn all_of_this_holds_for_an_ordinary_user() {
     let user = 1000;
     std::os::unix::fs::chown(home.path(), Some(user), Some(user)).unwrap();
     let tests = home.path().join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &tests).unwrap();
-    fs::set_permissions(&tests, fs::Permissions::from_mode(0o755)).unwrap();
+    // A second name: while a copy is written, another test may start a program, which has it open for a moment.
+    let own = std::env::current_exe().unwrap();
+    fs::hard_link(&own, &tests).or_else(|_| fs::copy(&own, &tests).map(drop)).unwrap();
 
     let ran = std::process::Command::new(&tests)
         .env("TMPDIR", home.path())
@@ -307,4 +310,227 @@ fn all_of_this_holds_for_an_ordinary_user() {
     let said = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{said}");
     assert!(said.contains("test a_program_leaves_in_a_layer_what_it_leaves_without ... ok"));
+}
+
+/// What somebody else does to the workspace while a program runs over a layer of it.
+type Others = fn(&World);
+
+/// Program, others, what is there afterwards, and the conflicts.
+type Meeting = (
+    &'static str,
+    Others,
+    &'static [(&'static str, &'static str)],
+    &'static [(&'static str, Theirs)],
+);
+
+const MEETINGS: &[Meeting] = &[
+    // Other paths are nobody's conflict.
+    ("echo p > new", |w| w.write("theirs", "t"), &[("new", "p\n"), ("theirs", "t")], &[]),
+    (
+        "echo p > docs/new",
+        |w| w.write("docs/theirs", "t"),
+        &[("docs/new", "p\n"), ("docs/theirs", "t")],
+        &[],
+    ),
+    ("echo p >> docs/a", |w| w.save("docs/b", "t"), &[("docs/a", "a\np\n"), ("docs/b", "t")], &[]),
+    ("chmod 700 docs", |w| w.write("docs/theirs", "t"), &[("docs/theirs", "t")], &[]),
+    // The same file.
+    ("echo p >> one", |w| w.write("one", "t"), &[("one", "t")], &[("one", Theirs::Changed)]),
+    ("echo p >> one", |w| w.save("one", "t"), &[("one", "t")], &[("one", Theirs::Changed)]),
+    ("echo p > x; mv x one", |w| w.save("one", "t"), &[("one", "t")], &[("one", Theirs::Changed)]),
+    ("echo p > new", |w| w.write("new", "t"), &[("new", "t")], &[("new", Theirs::Changed)]),
+    ("ln -s one new", |w| w.write("new", "t"), &[("new", "t")], &[("new", Theirs::Changed)]),
+    ("rm one", |w| w.write("one", "t"), &[("one", "t")], &[("one", Theirs::Changed)]),
+    ("rm one", |w| w.chmod("one", 0o600), &[("one", "one\n")], &[("one", Theirs::Changed)]),
+    ("rm one", |w| w.remove("one"), &[("one", "-")], &[]),
+    ("echo p >> one", |w| w.remove("one"), &[("one", "-")], &[("one", Theirs::Removed)]),
+    (
+        "echo p >> one",
+        |w| w.rename("two", "one"),
+        &[("one", "two\n"), ("two", "-")],
+        &[("one", Theirs::Changed)],
+    ),
+    ("echo same > one", |w| w.write("one", "same\n"), &[("one", "same\n")], &[]),
+    ("echo same > new", |w| w.write("new", "same\n"), &[("new", "same\n")], &[]),
+    // A file that the program moved, in a directory where others are at work.
+    (
+        "mv one three",
+        |w| w.write("theirs", "t"),
+        &[("one", "-"), ("three", "one\n"), ("theirs", "t")],
+        &[],
+    ),
+    (
+        "mv one three",
+        |w| w.save("one", "t"),
+        &[("one", "t"), ("three", "one\n")],
+        &[("one", Theirs::Changed)],
+    ),
+    ("mv one three", |w| w.remove("one"), &[("one", "-"), ("three", "one\n")], &[]),
+    (
+        "mv one two",
+        |w| w.write("two", "t"),
+        &[("one", "-"), ("two", "t")],
+        &[("two", Theirs::Changed)],
+    ),
+    // Directories.
+    (
+        "rm -rf docs",
+        |w| w.write("docs/theirs", "t"),
+        &[("docs/a", "-"), ("docs/b", "-"), ("docs/theirs", "t")],
+        &[("docs/theirs", Theirs::Changed)],
+    ),
+    (
+        "rm -rf docs",
+        |w| w.write("docs/a", "t"),
+        &[("docs/a", "t"), ("docs/b", "-")],
+        &[("docs/a", Theirs::Changed)],
+    ),
+    (
+        "rm -rf src",
+        |w| w.write("src/deep/er/t", "t"),
+        &[("src/main", "-"), ("src/deep/er/file", "-"), ("src/deep/er/t", "t")],
+        &[("src/deep/er/t", Theirs::Changed)],
+    ),
+    // A whole old directory was moved into the one that the program removed.
+    (
+        "rm -rf src",
+        |w| w.rename("docs", "src/docs"),
+        &[("src/main", "-"), ("src/docs/a", "a\n"), ("src/docs/b", "b\n")],
+        &[("src/docs", Theirs::Changed)],
+    ),
+    (
+        "rm -rf docs; mkdir docs; echo p > docs/c",
+        |w| w.write("docs/a", "t"),
+        &[("docs/a", "t"), ("docs/b", "-"), ("docs/c", "p\n")],
+        &[("docs/a", Theirs::Changed)],
+    ),
+    (
+        "mkdir new; echo p > new/p",
+        |w| w.write("new/t", "t"),
+        &[("new/p", "p\n"), ("new/t", "t")],
+        &[],
+    ),
+    (
+        "mkdir new; echo p > new/p",
+        |w| w.rename("docs", "new"),
+        &[("new/p", "p\n"), ("new/a", "a\n")],
+        &[],
+    ),
+    (
+        "mkdir new; echo p > new/p",
+        |w| w.write("new", "t"),
+        &[("new", "t")],
+        &[("new/p", Theirs::Changed), ("new", Theirs::Changed)],
+    ),
+    (
+        "rm -rf docs; echo p > docs",
+        |w| w.write("docs/t", "t"),
+        &[("docs/t", "t"), ("docs/a", "a\n")],
+        &[("docs", Theirs::Filled)],
+    ),
+    (
+        "rm one; mkdir one; echo p > one/p",
+        |w| w.write("one", "t"),
+        &[("one", "t")],
+        &[("one/p", Theirs::Changed), ("one", Theirs::Changed)],
+    ),
+    (
+        "echo p > docs/new; echo p >> docs/a",
+        |w| w.remove_all("docs"),
+        &[("docs", "-")],
+        &[("docs/a", Theirs::Removed), ("docs/new", Theirs::Removed)],
+    ),
+    (
+        "echo p >> docs/a",
+        |w| {
+            w.remove_all("docs");
+            w.write("docs", "t")
+        },
+        &[("docs", "t")],
+        &[("docs/a", Theirs::Changed)],
+    ),
+    (
+        "echo p >> src/main",
+        |w| {
+            w.rename("src", "old");
+            w.link("docs", "src")
+        },
+        &[("src/a", "a\n"), ("old/main", "main\n")],
+        &[("src/main", Theirs::Changed)],
+    ),
+];
+
+#[tokio::test]
+async fn what_somebody_else_changed_meanwhile_stays_and_is_named() {
+    for (script, others, expected, conflicts) in MEETINGS {
+        let world = world();
+        let layer = world.in_layer(script).await;
+        others(&world);
+
+        let committed = world.commit(layer);
+
+        for (path, text) in *expected {
+            assert_eq!(world.text(path), *text, "{script}: {path}");
+        }
+        let named: Vec<_> =
+            committed.conflicts.iter().map(|one| (one.path.as_str(), one.theirs)).collect();
+        assert_eq!(named, *conflicts, "{script}");
+        for conflict in &committed.conflicts {
+            if let PathState::File { hash, .. } = &conflict.kept {
+                let (shard, rest) = hash.split_at(2);
+                let kept = world.base.join("store/objects").join(shard).join(rest);
+                assert!(kept.exists(), "{script}: {conflict:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_else_changes_between_plan_and_commit_stays_too() {
+    for (script, others, expected, _) in MEETINGS {
+        let world = world();
+        let mut plan = world.plan(world.in_layer(script).await);
+        assert_eq!(plan.conflicts(), [], "{script}");
+        others(&world);
+
+        let committed = plan.commit().unwrap();
+
+        for (path, text) in *expected {
+            // Here it is known only for files and directories that are there what they were.
+            let is_known = *text == "t" || committed.conflicts.is_empty();
+            assert!(!is_known || world.text(path) == *text, "{script}: {path}");
+        }
+    }
+}
+
+impl World {
+    fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.work(path)).unwrap_or_else(|_| "-".to_owned())
+    }
+
+    /// Replaces a file as editors do.
+    fn save(&self, path: &str, text: &str) {
+        self.write("editor~", text);
+        self.rename("editor~", path);
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.work(from), self.work(to)).unwrap();
+    }
+
+    fn remove(&self, path: &str) {
+        fs::remove_file(self.work(path)).unwrap();
+    }
+
+    fn remove_all(&self, path: &str) {
+        fs::remove_dir_all(self.work(path)).unwrap();
+    }
+
+    fn chmod(&self, path: &str, mode: u32) {
+        fs::set_permissions(self.work(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn link(&self, target: &str, path: &str) {
+        symlink(target, self.work(path)).unwrap();
+    }
 }

@@ -194,7 +194,8 @@ impl Parent {
             true => rustix::fs::RenameFlags::NOREPLACE,
             false => rustix::fs::RenameFlags::empty(),
         };
-        to.opened(|| Ok(rustix::fs::renameat_with(&self.0, name, &to.0, target, flags)?))
+        let rename = || Ok(rustix::fs::renameat_with(&self.0, name, &to.0, target, flags)?);
+        self.opened(|| to.opened(rename))
     }
 
     /// Does something that changes entries. A directory that its owner closed to writing is opened for that moment, as

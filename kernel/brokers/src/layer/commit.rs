@@ -230,7 +230,7 @@ fn prepare(above: &Parent, name: &OsStr, source: &Status, mode: Option<u32>) -> 
         let inside = above.child(name)?;
         for child in inside.names()? {
             if let Some(status) = inside.status(&child)? {
-                prepare(&inside, &child, &status, None)?;
+                prepare(&inside, &child, &status, Some(status.mode))?;
             }
         }
     } else if source.kind != FileType::RegularFile {
@@ -247,7 +247,12 @@ fn prepare(above: &Parent, name: &OsStr, source: &Status, mode: Option<u32>) -> 
             removed => removed?,
         }
     }
-    let wanted = mode.unwrap_or(source.mode);
+    let wanted = match (mode, source.is_dir()) {
+        (Some(mode), _) => mode,
+        // Only what its owner may write in can be moved. It gets its mode afterwards.
+        (None, true) => source.mode | 0o700,
+        (None, false) => source.mode,
+    };
     if present != wanted { above.set_mode(name, wanted) } else { Ok(()) }
 }
 

@@ -80,13 +80,19 @@ impl Layer {
         let copy = || -> io::Result<()> {
             let meta = fs::metadata(&self.mount.workspace)?;
             let upper = self.upper();
+            // A file system without attributes would be mounted all the same, and lose what the overlay notes.
+            let flags = rustix::fs::XattrFlags::empty();
+            rustix::fs::setxattr(&upper, "user.openkoi", b"1", flags)?;
+            rustix::fs::removexattr(&upper, "user.openkoi")?;
             let own = fs::metadata(&upper)?;
             if (own.uid(), own.gid()) != (meta.uid(), meta.gid()) {
                 std::os::unix::fs::chown(&upper, Some(meta.uid()), Some(meta.gid()))?;
             }
             fs::set_permissions(&upper, meta.permissions())
         };
-        copy().map_err(|error| LayerError::io("prepare", &self.upper(), error))
+        copy().map_err(|error| {
+            LayerError::none(format!("its directory cannot be prepared ({error})"))
+        })
     }
 
     /// Returns the name of the layer, by which its plan is found again.
@@ -184,6 +190,9 @@ fn check(base: &Path, workspace: &Path) -> Result<(), LayerError> {
     if flags.contains(StatVfsMountFlags::RDONLY) {
         return Err(LayerError::none("the workspace is read-only"));
     }
+    if has_times_of_others(workspace)? {
+        return Err(LayerError::none("the times of its files come from another machine"));
+    }
     let mounts = fs::read("/proc/self/mountinfo")
         .map_err(|e| LayerError::io("read", Path::new("/proc/self/mountinfo"), e))?;
     if has_mount_below(&mounts, workspace) {
@@ -197,6 +206,15 @@ fn check(base: &Path, workspace: &Path) -> Result<(), LayerError> {
         return Err(LayerError::none("the workspace belongs to another user or group"));
     }
     Ok(())
+}
+
+/// Tells whether the clock of a file system may not be this machine's, so that times cannot tell who came first.
+fn has_times_of_others(path: &Path) -> Result<bool, LayerError> {
+    /// NFS, SMB (both), FUSE, 9P, Ceph, AFS.
+    const REMOTE: [u32; 7] =
+        [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x0102_1997, 0x00c3_6400, 0x5346_414f];
+    let status = rustix::fs::statfs(path).map_err(|e| LayerError::io("look at", path, e))?;
+    Ok(u32::try_from(status.f_type).is_ok_and(|kind| REMOTE.contains(&kind)))
 }
 
 /// Tells whether a line of `mountinfo` has a mount point below `path`.

@@ -101,6 +101,7 @@ impl Layer {
             finishing: Vec::new(),
             moved: HashSet::new(),
             orphans: Vec::new(),
+            is_blurred: false,
         };
         planner.record.workspace = text_of_name(self.workspace().as_os_str());
         planner.entries(&upper.children, &above, Some(&below), Path::new(""), true)?;
@@ -123,11 +124,13 @@ struct Planner<'a> {
     record: Record,
     /// Steps that come after all others, the deepest directory first.
     finishing: Vec<Step>,
-    /// The identities of the files below that are removed or replaced.
+    /// The identities of the files below that the program removed, or replaced by another: it may have moved them.
     moved: HashSet<Origin>,
     /// Files that were copied up, at paths where nothing is below: moved there by the program, or removed below by
     /// somebody else. The position of their steps.
     orphans: Vec<(usize, Origin)>,
+    /// Whether the program removed something of which it is not known what it was.
+    is_blurred: bool,
 }
 
 /// One path that is being compared.
@@ -145,7 +148,7 @@ impl Planner<'_> {
         let orphans = std::mem::take(&mut self.orphans);
         let removed: HashSet<usize> = orphans
             .into_iter()
-            .filter(|(_, origin)| !origin.1.is_empty() && !self.moved.contains(origin))
+            .filter(|(_, origin)| !self.is_source_of(origin))
             .map(|(at, _)| at)
             .collect();
         let mut steps = Vec::with_capacity(self.record.steps.len());
@@ -186,7 +189,11 @@ impl Planner<'_> {
         let name = &at.node.name;
         let there = at.below.status(name).map_err(|e| LayerError::io("look at", at.path, e))?;
         match (at.node.kind, there) {
-            (LayerChangeKind::Removed, _) => {
+            (LayerChangeKind::Removed, None) => {
+                self.is_blurred = true;
+                Ok(())
+            }
+            (LayerChangeKind::Removed, Some(_)) => {
                 self.remove(at.below, name, at.path, at.kept).map(drop)
             }
             (LayerChangeKind::Other, _) => {
@@ -233,13 +240,14 @@ impl Planner<'_> {
                 Ok(())
             }
             LayerChangeKind::Made | LayerChangeKind::Entered => {
+                let Status { mode, modified, .. } = node.status;
                 if kept && (self.passes)(path) {
                     self.record.passed.push(text(path));
                     let states = [PathState::Absent, PathState::Uncovered];
                     self.step(path, Act::PlaceTree, None, states, false);
+                    self.last(path, Act::Finish { mode, modified });
                     return Ok(());
                 }
-                let Status { mode, modified, .. } = node.status;
                 let after = PathState::Directory { mode: mode & 0o7777 };
                 self.step(path, Act::MakeDir, None, [PathState::Absent, after], kept);
                 self.last(path, Act::Finish { mode, modified });
@@ -276,10 +284,13 @@ impl Planner<'_> {
             return Ok(());
         }
         if self.is_theirs(there) {
+            self.is_blurred = true;
             self.conflict(text(at.path), Theirs::Changed, after);
             return Ok(());
         }
-        self.moved.extend(at.below.handle(name));
+        if at.node.origin.is_none() {
+            self.may_be_moved(at.below, name);
+        }
         let act = Act::Place { mode: own.mode };
         self.step(at.path, act, Some(there), [before, after], at.kept);
         Ok(())
@@ -287,7 +298,7 @@ impl Planner<'_> {
 
     /// Compares a directory with the one that is there.
     fn directory(&mut self, at: &At<'_>, there: &Status) -> Result<(), LayerError> {
-        let Node { name, kind, status, children, .. } = at.node;
+        let Node { name, opaque, status, children, .. } = at.node;
         let kept = at.kept && !(self.passes)(at.path);
         if at.kept && !kept {
             self.record.passed.push(text(at.path));
@@ -309,7 +320,7 @@ impl Planner<'_> {
         }
         let above = self.child(at.above, at.node, at.path)?;
         self.entries(children, &above, Some(&below), at.path, kept)?;
-        if *kind == LayerChangeKind::Made && !is_moved {
+        if *opaque && !is_moved {
             let own: HashSet<&OsStr> = children.iter().map(|node| node.name.as_os_str()).collect();
             let names = below.names().map_err(|e| LayerError::io("read", at.path, e))?;
             for other in names.iter().filter(|name| !own.contains(name.as_os_str())) {
@@ -331,10 +342,11 @@ impl Planner<'_> {
         let Some(there) = there else { return Ok(true) };
         if !there.is_dir() {
             if self.is_theirs(&there) {
+                self.is_blurred = true;
                 self.conflict(text(path), Theirs::Changed, PathState::Absent);
                 return Ok(false);
             }
-            self.moved.extend(below.handle(name));
+            self.may_be_moved(below, name);
             let before = self.state(below, name, &there, path, kept)?;
             self.step(path, Act::Remove, Some(&there), [before, PathState::Absent], kept);
             return Ok(true);
@@ -346,6 +358,7 @@ impl Planner<'_> {
         let inside = match inside {
             Ok(inside) => inside,
             Err(theirs) => {
+                self.is_blurred = true;
                 self.conflict(text(path), theirs, PathState::Absent);
                 return Ok(false);
             }
@@ -359,6 +372,21 @@ impl Planner<'_> {
             self.step(path, Act::RemoveDir, Some(&there), [before, PathState::Absent], kept);
         }
         Ok(all)
+    }
+
+    fn may_be_moved(&mut self, below: &Parent, name: &OsStr) {
+        match below.handle(name) {
+            Some(origin) => drop(self.moved.insert(origin)),
+            None => self.is_blurred = true,
+        }
+    }
+
+    /// Tells whether a file that was copied up may be one that the program moved. In a user namespace the overlay notes
+    /// that a file was copied up, but not which.
+    fn is_source_of(&self, origin: &Origin) -> bool {
+        let is_known = !origin.1.is_empty();
+        self.is_blurred
+            || if is_known { self.moved.contains(origin) } else { !self.moved.is_empty() }
     }
 
     /// Notes the program's whole subtree as a conflict.

@@ -63,6 +63,8 @@ pub(super) struct Node {
     pub(super) status: Status,
     /// Set if the overlay copied it up from below.
     pub(super) origin: Option<Origin>,
+    /// Whether it is a directory that hides what is below it.
+    pub(super) opaque: bool,
     pub(super) children: Vec<Node>,
 }
 
@@ -93,21 +95,27 @@ fn list(nodes: &[Node], at: &Path, changes: &mut Vec<LayerChange>) {
 pub(super) fn walk(path: &Path) -> Result<Upper, LayerError> {
     let failed = |error| LayerError::io("read", path, error);
     let root = Parent::open(path).map_err(failed)?;
-    Ok(Upper { children: children(&root, 0).map_err(failed)? })
+    Ok(Upper { children: children(&root, 0, false).map_err(failed)? })
 }
 
-fn children(directory: &Parent, depth: usize) -> io::Result<Vec<Node>> {
+/// Reads a directory. `hidden`: it is in one that is opaque, and so hides what is below it too.
+fn children(directory: &Parent, depth: usize, hidden: bool) -> io::Result<Vec<Node>> {
     if depth > DEEPEST {
         return Err(io::Error::other("a program nested directories too deeply"));
     }
     let names = directory.names()?;
-    names.into_iter().filter_map(|name| node(directory, name, depth).transpose()).collect()
+    names.into_iter().filter_map(|name| node(directory, name, depth, hidden).transpose()).collect()
 }
 
-fn node(directory: &Parent, name: OsString, depth: usize) -> io::Result<Option<Node>> {
+fn node(
+    directory: &Parent,
+    name: OsString,
+    depth: usize,
+    hidden: bool,
+) -> io::Result<Option<Node>> {
     let Some(status) = directory.status(&name)? else { return Ok(None) };
     open(directory, &name, &status)?;
-    let mut origin = None;
+    let (mut origin, mut opaque) = (None, false);
     let mut inside = Vec::new();
     let kind = match status.kind {
         FileType::CharacterDevice if status.special == 0 => LayerChangeKind::Removed,
@@ -120,22 +128,23 @@ fn node(directory: &Parent, name: OsString, depth: usize) -> io::Result<Option<N
             LayerChangeKind::File
         }
         FileType::Directory => {
-            inside = children(&directory.child(&name)?, depth + 1)?;
             origin = directory.attribute(&name, ORIGIN)?.map(|value| parse_origin(&value));
-            match origin.is_none() || directory.attribute(&name, OPAQUE)?.is_some() {
+            opaque = hidden || directory.attribute(&name, OPAQUE)?.is_some();
+            inside = children(&directory.child(&name)?, depth + 1, opaque)?;
+            match origin.is_none() || opaque {
                 true => LayerChangeKind::Made,
                 false => LayerChangeKind::Entered,
             }
         }
         _ => LayerChangeKind::Other,
     };
-    Ok(Some(Node { name, kind, status, origin, children: inside }))
+    Ok(Some(Node { name, kind, status, origin, opaque, children: inside }))
 }
 
 /// Opens to its owner what a program closed. Root needs none of that.
 fn open(directory: &Parent, name: &OsStr, status: &Status) -> io::Result<()> {
     let needed = match status.kind {
-        FileType::Directory => 0o700,
+        FileType::Directory => 0o500,
         FileType::RegularFile => 0o400,
         _ => return Ok(()),
     };
