@@ -41,7 +41,7 @@ pub(crate) use apply::temporary;
 pub use capture::LARGEST_FILE;
 pub use error::SnapshotError;
 pub use index::IndexCache;
-pub use keeper::{Before, Keeper};
+pub use keeper::{Before, Ignored, Keeper};
 pub use show::describe;
 pub use store::SnapshotStore;
 pub use tree::TreeId;

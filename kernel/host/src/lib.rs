@@ -35,6 +35,7 @@ mod workdir;
 
 mod effects;
 mod interfaces;
+mod layers;
 mod resources;
 
 mod brokers;

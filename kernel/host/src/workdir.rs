@@ -33,6 +33,9 @@ pub struct Workdir {
     pub private: Vec<PathBuf>,
     /// Keeps the states of what calls change in the workspace. Without it nobody is told what they changed.
     pub keeper: Option<Arc<Keeper>>,
+    /// The directory in which what programs change is held back until the loop lets it through, if this system can do
+    /// that. Without it they change the workspace at once, and it is looked at before and after.
+    pub layers: Option<PathBuf>,
     reading: OnceLock<Result<Arc<Files>, Failure>>,
     writing: OnceLock<Result<Arc<Files>, Failure>>,
 }
@@ -50,6 +53,7 @@ impl Workdir {
             network: false,
             private: Vec::new(),
             keeper: None,
+            layers: None,
             reading: OnceLock::new(),
             writing: OnceLock::new(),
         }

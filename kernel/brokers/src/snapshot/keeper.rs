@@ -2,9 +2,10 @@
 
 use super::index::IndexCache;
 use super::tree::Tree;
-use super::walk::{Rules, Walked, joined, walk};
+use super::walk::{Rules, Walked, joined, walk, walk_to};
 use super::{SnapshotError, SnapshotStore, TreeId};
-use openkoi_core::change_set::name_of_text;
+use crate::places::is_by_product;
+use openkoi_core::change_set::{PathEffect, name_of_text, text_of_name};
 use openkoi_core::effects::CallEffects;
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +15,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most entries of an ignored directory whose times are compared.
 const MOST_COMPARED: usize = 2_000;
+
+/// The depth to which ignored directories are looked for.
+const DEEPEST: usize = 3;
 
 /// A workspace whose states are kept. Its methods block for as long as a disk does.
 #[derive(Debug)]
@@ -33,7 +37,64 @@ pub struct Before {
     ignored: BTreeMap<String, i128>,
 }
 
+/// What is ignored in the upper directories of a workspace, before a program runs over a layer.
+#[derive(Debug)]
+pub struct Ignored {
+    rules: Rules,
+    directories: Vec<PathBuf>,
+    times: BTreeMap<String, i128>,
+}
+
+impl Ignored {
+    /// Returns the ignored directories, relative to the workspace. Builds and caches live there, so programs write to the
+    /// real ones.
+    #[must_use]
+    pub fn directories(&self) -> &[PathBuf] {
+        &self.directories
+    }
+
+    /// Tells whether a directory that a program made is ignored by the rules of before, or holds by-products.
+    #[must_use]
+    pub fn passes(&self, directory: &Path) -> bool {
+        let path = text_of_name(directory.as_os_str());
+        is_by_product(directory) || self.rules.is_ignored(&path, true)
+    }
+}
+
 impl Keeper {
+    /// Looks for what is ignored, in the upper directories alone: a quick look, however large the workspace is.
+    ///
+    /// # Errors
+    ///
+    /// The workspace cannot be listed.
+    pub fn ignored(&self) -> Result<Ignored, SnapshotError> {
+        let walked = walk_to(&self.root, self.store.directory(), None, DEEPEST)?;
+        let times = self.times(&walked);
+        let is_directory =
+            |path: &PathBuf| fs::symlink_metadata(self.root.join(path)).is_ok_and(|m| m.is_dir());
+        let directories = walked.ignored.iter().map(|path| PathBuf::from(name_of_text(path)));
+        let directories = directories.filter(is_directory).collect();
+        Ok(Ignored { rules: walked.rules, directories, times })
+    }
+
+    /// Returns the ignored places of before that changed since, in words for a person.
+    #[must_use]
+    pub fn changed_since(&self, before: &Ignored) -> Vec<String> {
+        let changed = before.times.iter().filter(|(path, time)| self.newest(path) != Some(**time));
+        changed.map(|(path, _)| format!("{path} (ignored)")).collect()
+    }
+
+    /// Leaves out of the effects of a program what is nobody's change: by-products, and an index of git that was only
+    /// written anew.
+    #[must_use]
+    pub fn own(&self, effects: Vec<PathEffect>) -> Vec<PathEffect> {
+        let is_own = |effect: &PathEffect| {
+            !is_by_product(Path::new(&name_of_text(&effect.path)))
+                && !self.store.is_same_index(effect)
+        };
+        effects.into_iter().filter(is_own).collect()
+    }
+
     /// Returns the keeper of the workspace at `root`. No file of it is read yet. `index_path` is the file that saves
     /// reading unchanged files.
     #[must_use]
@@ -145,7 +206,7 @@ impl Keeper {
             if is_directory {
                 let entries = fs::read_dir(self.root.join(name_of_text(&directory)));
                 for entry in entries.into_iter().flatten().flatten().take(MOST_COMPARED) {
-                    let name = openkoi_core::change_set::text_of_name(&entry.file_name());
+                    let name = text_of_name(&entry.file_name());
                     waiting.push_back(joined(&directory, &name));
                 }
             }

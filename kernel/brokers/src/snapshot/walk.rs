@@ -62,6 +62,16 @@ pub(super) fn walk(
     store: &Path,
     before: Option<&Rules>,
 ) -> Result<Walked, SnapshotError> {
+    walk_to(root, store, before, usize::MAX)
+}
+
+/// Walks only the directories that lie at most so deep, for a quick look at what is ignored.
+pub(super) fn walk_to(
+    root: &Path,
+    store: &Path,
+    before: Option<&Rules>,
+    deepest: usize,
+) -> Result<Walked, SnapshotError> {
     let failed = |error| SnapshotError::io("walk", root, error);
     let beneath = Beneath::open(root).map_err(failed)?;
     // OpenKoi's own data may lie in the workspace.
@@ -69,6 +79,9 @@ pub(super) fn walk(
     let mut walk = Walk { beneath, store, before, walked: Walked::default() };
     let mut waiting = VecDeque::from([(String::new(), Way::Rules)]);
     while let Some((directory, way)) = waiting.pop_front() {
+        if !directory.is_empty() && directory.split('/').count() > deepest {
+            continue;
+        }
         let entries = match walk.entries(&directory) {
             Ok(entries) => entries,
             Err(error) if directory.is_empty() => return Err(failed(error)),
@@ -217,7 +230,7 @@ impl Walk<'_> {
 impl Rules {
     /// Tells whether a path is ignored by the rules of the directories above it; those were not ignored themselves.
     /// `.ignore` comes before `.gitignore`, and the deeper directory before the one above.
-    fn is_ignored(&self, path: &str, is_directory: bool) -> bool {
+    pub(super) fn is_ignored(&self, path: &str, is_directory: bool) -> bool {
         let name = name_of_text(path);
         let above: Vec<&Arc<Own>> = parents(path).filter_map(|parent| self.0.get(parent)).collect();
         // The rules of git end at the repository.

@@ -1,6 +1,6 @@
 //! `process`: programs in the sandbox, each of which leaves a receipt.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use openkoi_brokers::processes as broker;
 use openkoi_core::{capability::Use, event::Event, failure::Failure, tool::Receipt};
@@ -12,6 +12,7 @@ use crate::{
     effects::AtWork,
     failure,
     instance::{Caller, GuestState},
+    layers::{CallLayer, Held, Inside},
     resources::RunningChild,
     text,
 };
@@ -38,8 +39,8 @@ impl HostChild for GuestState {
     }
 
     async fn drop(&mut self, child: Resource<RunningChild>) -> wasmtime::Result<()> {
-        let RunningChild { inner, at_work, .. } = self.table.delete(child)?;
-        self.process_left(inner, at_work).await;
+        let RunningChild { inner, at_work, inside, .. } = self.table.delete(child)?;
+        self.process_left(inner, at_work, inside).await;
         Ok(())
     }
 }
@@ -51,20 +52,69 @@ impl GuestState {
         let line = line(&command);
         let wanted = Use::Process { program: &command.program, line: &line };
         let caller = self.pass(&wanted).await?;
-        let command = self.process_command(command, &caller)?;
-        let begin = move || AtWork::begin(&caller);
-        let at_work = blocking(self.limits.wall, begin).await?;
-        let inner = self.brokers.processes.spawn(command).await.map_err(failure::of_process)?;
-        Ok(self.table.push(RunningChild { inner, line, at_work })?)
+        let mut command = self.process_command(command, &caller)?;
+        let mut inside = None;
+        if let Some(layer) = self.call_layer(&caller).await? {
+            let (mount, place) = layer.enter();
+            (command.layer, inside) = (Some(mount), Some(place));
+        }
+        let at_work = match inside {
+            Some(_) => None,
+            None => blocking(self.limits.wall, move || AtWork::begin(&caller)).await?,
+        };
+        match self.brokers.processes.spawn(command).await {
+            Ok(inner) => Ok(self.table.push(RunningChild { inner, line, at_work, inside })?),
+            Err(error) => {
+                inside.into_iter().for_each(Inside::ended);
+                Err(failure::of_process(error).into())
+            }
+        }
+    }
+
+    /// Returns the layer that the programs of the call run over, made for the first of them. What the programs of tools
+    /// change is left to the loop; what checks and judges run is dropped with the layer.
+    async fn call_layer(
+        &mut self,
+        caller: &Arc<Caller>,
+    ) -> Result<Option<Arc<CallLayer>>, Failure> {
+        let (Some(base), Some(keeper)) = (&caller.workdir.layers, &caller.workdir.keeper) else {
+            return Ok(None);
+        };
+        if self.layer.is_none() {
+            let (brokers, keeper, base) =
+                (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
+            let create = move || Ok(CallLayer::create(&brokers.processes, &keeper, &base));
+            match blocking(self.limits.wall, create).await? {
+                Ok(layer) => {
+                    if caller.keeps_effects {
+                        caller.scope.effects.hold_back(Box::new(Held(Arc::clone(&layer))));
+                    }
+                    self.layer = Some(layer);
+                }
+                Err(reason) => tracing::debug!(reason, "a call has no layer"),
+            }
+        }
+        Ok(self.layer.clone())
     }
 
     /// Ends a program that nobody waits for, and keeps what it changed.
-    async fn process_left(&mut self, mut child: broker::Child, at_work: Option<AtWork>) {
-        let Some(at_work) = at_work else { return };
+    async fn process_left(
+        &mut self,
+        mut child: broker::Child,
+        at_work: Option<AtWork>,
+        inside: Option<Inside>,
+    ) {
+        if at_work.is_none() && inside.is_none() {
+            return;
+        }
         child.kill();
         let ended = async { while child.next().await.is_some() {} };
         // The group is killed in any case; its end is waited for, but not for long.
         let waited = within(self.limits.host_call, ended).await;
+        if waited.is_ok() {
+            inside.into_iter().for_each(Inside::ended);
+        }
+        let Some(at_work) = at_work else { return };
         let kept = blocking(self.limits.wall, || at_work.end()).await;
         if let Err(error) = waited.and(kept) {
             tracing::warn!(%error, "what a program changed cannot be told");
@@ -114,6 +164,9 @@ impl GuestState {
         let happening = child.inner.next().await;
         let line = child.line.clone();
         let has_ended = matches!(happening, None | Some(broker::Happening::Exited(_)));
+        if let Some(inside) = child.inside.take_if(|_| has_ended) {
+            inside.ended();
+        }
         if let Some(at_work) = child.at_work.take_if(|_| has_ended) {
             blocking(self.limits.wall, || at_work.end()).await?;
         }

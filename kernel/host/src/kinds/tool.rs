@@ -158,6 +158,10 @@ impl CatalogTools {
 }
 
 impl Toolbox for CatalogTools {
+    fn holds_back(&self) -> bool {
+        self.workdir.layers.is_some() && self.workdir.keeper.is_some()
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.known.values().map(|known| known.tool.clone()).collect()
     }
