@@ -79,7 +79,12 @@ impl TaskRuntime {
         let skills = SkillSet::load(app.paths()?.home(), workspace);
         let workdir = Arc::new(workdir(app, settings, workspace)?);
         let toolbox = toolbox(&host, &workdir, settings, workspace)?;
-        let evaluators = CatalogEvaluators::new(&host, workdir, skills.rubrics(), &[])?;
+        let evaluators = CatalogEvaluators::new(
+            &host,
+            workdir,
+            skills.rubrics(&settings.trusted_evaluators),
+            &[],
+        )?;
         Ok(Self {
             app: Arc::clone(app),
             files: Arc::new(SnapshotWorkspace::new(workspace, app.paths()?)?),
@@ -88,7 +93,11 @@ impl TaskRuntime {
                 .map(str::to_owned)
                 .into_iter()
                 .collect(),
-            warnings: warnings(settings),
+            warnings: warnings(settings)
+                .into_iter()
+                .chain(connections.warnings)
+                .chain(skills.untrusted(&settings.trusted_evaluators))
+                .collect(),
             policy: policy(settings, &storage)?,
             models: Arc::new(models),
             stale: stale(app, &routes)?,

@@ -12,6 +12,7 @@ use std::{
 use openkoi_core::{
     contract::{Repair, Resolution},
     decision::Decision,
+    doubts::Doubts,
     evaluation::{Check, CheckOutcome, Verdict},
     event::{Entry, Event},
     failure::Failure,
@@ -21,7 +22,9 @@ use openkoi_core::{
 };
 use serde_json::{Value, json};
 
-use crate::output::{Palette, Printer, SCHEMA_VERSION, Style, money, sanitise, sanitise_line};
+use crate::output::{
+    Palette, Printer, SCHEMA_VERSION, Style, money_at_most, sanitise, sanitise_line,
+};
 
 /// The longest progress line, in characters.
 const LONGEST_LINE: usize = 2_000;
@@ -75,6 +78,8 @@ pub(crate) struct ProgressLines {
     announced: Mutex<String>,
     /// The streamed text of the executor's present turn.
     streamed: Mutex<String>,
+    /// Reasons for which the cost may be less than it is said to be.
+    doubts: Mutex<Doubts>,
 }
 
 impl ProgressLines {
@@ -93,6 +98,7 @@ impl ProgressLines {
             in_text: AtomicBool::new(false),
             announced: Mutex::default(),
             streamed: Mutex::default(),
+            doubts: Mutex::default(),
         }
     }
 
@@ -161,7 +167,7 @@ impl ProgressLines {
     fn finished(&self, outcome: &Outcome) {
         let iterations = plural(u64::from(outcome.iterations), "iteration");
         let files = plural(outcome.changes.len() as u64, "file");
-        let cost = money(outcome.spent.cost_micros);
+        let cost = money_at_most(outcome.spent.cost_micros, outcome.spent.at_most);
         match &outcome.ending {
             Ending::Accepted => {
                 let tick = self.palette.paint(Style::Good, "✓");
@@ -176,11 +182,16 @@ impl ProgressLines {
                 ));
             }
         }
+        let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(why) = doubts.reason().filter(|_| outcome.spent.at_most) {
+            self.plain(&format!("  ≤ because {}", sanitise_line(&why)));
+        }
     }
 }
 
 impl Listener for ProgressLines {
     fn event(&self, entry: &Entry) {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).take(&entry.event);
         match &entry.event {
             Event::TurnStarted { role, .. } if role == Role::EXECUTOR => self.restart(),
             Event::TaskResumed => self.line("EXEC", Style::Plain, "going on where the run stopped"),
@@ -209,7 +220,7 @@ impl Listener for ProgressLines {
                 let text = format!(
                     "four fifths of the budget are spent: {} tokens, {}",
                     spent.tokens,
-                    money(spent.cost_micros)
+                    money_at_most(spent.cost_micros, spent.at_most)
                 );
                 self.line("COST", Style::Caution, &text);
             }

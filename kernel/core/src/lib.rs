@@ -18,6 +18,7 @@ pub mod change_set;
 pub mod contract;
 pub mod credential;
 pub mod decision;
+pub mod doubts;
 pub mod effects;
 pub mod evaluation;
 pub mod evaluators;

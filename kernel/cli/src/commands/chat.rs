@@ -48,7 +48,7 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
     let mut settings = request.settings.clone();
     // In a conversation the person judges answers; work on files is judged by the checks as ever.
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace)?);
-    let joined = join(context, &request.session, SessionKind::Chat)?;
+    let joined = join(context, &request.session, SessionKind::Chat, &request.workspace)?;
     let mut chat = Chat { context, request: &request, runtime, joined, last: Exit::Accepted };
     chat.greet();
     let mut lines = Lines::open(context)?;
@@ -193,7 +193,8 @@ impl Chat<'_> {
     }
 
     fn renew(&mut self) -> Result<(), CommandError> {
-        let joined = join(self.context, &SessionChoice::New, SessionKind::Chat)?;
+        let joined =
+            join(self.context, &SessionChoice::New, SessionKind::Chat, &self.request.workspace)?;
         self.end()?;
         self.joined = joined;
         self.context.printer.notice(&format!("Session {}.", self.session().short()));
