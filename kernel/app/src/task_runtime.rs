@@ -88,7 +88,12 @@ impl TaskRuntime {
         let keeper = workspace::keeper(workspace, app.paths()?)?;
         let workdir = Arc::new(workdir(app, settings, &keeper)?);
         let toolbox = toolbox(&host, &workdir, settings, workspace)?;
-        let evaluators = CatalogEvaluators::new(&host, workdir, skills.rubrics(), &[])?;
+        let evaluators = CatalogEvaluators::new(
+            &host,
+            workdir,
+            skills.rubrics(&settings.trusted_evaluators),
+            &[],
+        )?;
         Ok(Self {
             app: Arc::clone(app),
             files: Arc::new(SnapshotWorkspace::new(keeper)),
@@ -97,7 +102,11 @@ impl TaskRuntime {
                 .map(str::to_owned)
                 .into_iter()
                 .collect(),
-            warnings: warnings(settings),
+            warnings: warnings(settings)
+                .into_iter()
+                .chain(connections.warnings)
+                .chain(skills.untrusted(&settings.trusted_evaluators))
+                .collect(),
             policy: policy(settings, &storage)?,
             models: Arc::new(models),
             stale: stale(app, &routes)?,

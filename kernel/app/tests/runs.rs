@@ -86,7 +86,8 @@ impl World {
         let settings = self.app.settings(workspace, |_| Ok(())).unwrap();
         let runtime = TaskRuntime::new(&self.app, &settings, workspace).unwrap();
         let session =
-            JoinedSession::join(&self.app, &SessionChoice::New, SessionKind::Task).unwrap();
+            JoinedSession::join(&self.app, &SessionChoice::New, SessionKind::Task, workspace)
+                .unwrap();
         let request = TaskRequest {
             text: "write the note",
             session: &session.id,

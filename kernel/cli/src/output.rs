@@ -20,7 +20,7 @@ mod table;
 
 pub use colour::{ColourChoice, Palette, Style};
 pub use format::{Format, SCHEMA_VERSION};
-pub use measure::{ago, bytes, count, duration, money, plural, timestamp};
+pub use measure::{ago, bytes, count, duration, money, money_at_most, plural, timestamp};
 pub use page::Page;
 pub use questions::{Choice, Questions};
 pub use sanitise::{sanitise, sanitise_line};

@@ -94,7 +94,7 @@ pub(crate) fn outcome(ending: Ending, text: &str) -> Outcome {
         because: String::new(),
         turns: 3,
         usage: Default::default(),
-        spent: Reservation { tokens: 1_200, cost_micros: 34_000 },
+        spent: Reservation { tokens: 1_200, cost_micros: 34_000, at_most: false },
         elapsed_ms: 5_000,
         scores: Vec::new(),
         repairs: Vec::new(),

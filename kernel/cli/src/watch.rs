@@ -16,6 +16,7 @@ use openkoi_app::environment::HOME;
 use openkoi_core::{
     contract::{Repair, Resolution},
     decision::Decision,
+    doubts::Doubts,
     evaluation::{ChangeKind, Check, CheckOutcome, Verdict},
     event::{Entry, Event},
     failure::Failure,
@@ -35,7 +36,7 @@ use crate::{
         Palette, Printer, SCHEMA_VERSION, Style,
         diff::{self, FileEdit},
         markdown::MarkdownStream,
-        money, sanitise_line,
+        money_at_most, sanitise_line,
     },
 };
 
@@ -112,6 +113,8 @@ struct State {
     streamed: String,
     /// Lines that came in and went out of each file, by the last comparison.
     counts: BTreeMap<String, (usize, usize)>,
+    /// Reasons for which the cost may be less than it is said to be.
+    doubts: Doubts,
 }
 
 /// A call that is under way.
@@ -163,6 +166,7 @@ impl ProgressLines {
             announced: Announced::default(),
             streamed: String::new(),
             counts: BTreeMap::new(),
+            doubts: Doubts::default(),
         };
         let (workspace, home) = (PathBuf::from("/"), None);
         Self { state: Mutex::new(state), palette, streams, workspace, home, introduces: true }
@@ -305,7 +309,7 @@ impl ProgressLines {
         self.files(outcome);
         let iterations = plural(u64::from(outcome.iterations), "iteration");
         let files = plural(outcome.changes.len() as u64, "file");
-        let cost = money(outcome.spent.cost_micros);
+        let cost = money_at_most(outcome.spent.cost_micros, outcome.spent.at_most);
         match &outcome.ending {
             Ending::Accepted => {
                 let tick = self.palette.paint(Style::Good, "✓");
@@ -320,6 +324,10 @@ impl ProgressLines {
                 ));
             }
         }
+        let doubts = self.state().doubts.clone();
+        if let Some(why) = doubts.reason().filter(|_| outcome.spent.at_most) {
+            self.plain(&format!("  ≤ because {}", sanitise_line(&why)));
+        }
         if outcome.elapsed_ms > LONG_MS {
             self.state().screen.ring();
         }
@@ -331,6 +339,7 @@ impl Listener for ProgressLines {
         let mut state = self.state();
         state.screen.at(entry.at_ms);
         state.status.take(entry);
+        state.doubts.take(&entry.event);
         drop(state);
         match &entry.event {
             Event::TaskStarted { task, models, .. } if self.introduces => {
@@ -364,7 +373,7 @@ impl Listener for ProgressLines {
                 let text = format!(
                     "four fifths of the budget are spent: {} tokens, {}",
                     spent.tokens,
-                    money(spent.cost_micros)
+                    money_at_most(spent.cost_micros, spent.at_most)
                 );
                 self.line("COST", Style::Caution, &text);
             }

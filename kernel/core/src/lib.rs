@@ -19,6 +19,7 @@ pub mod command_line;
 pub mod contract;
 pub mod credential;
 pub mod decision;
+pub mod doubts;
 pub mod effects;
 pub mod evaluation;
 pub mod evaluators;

@@ -288,9 +288,20 @@ fn progress(transaction: &Transaction<'_>, id: &TaskId, event: &Event) -> Result
             let sql = "UPDATE tasks SET score = ?2 WHERE id = ?1";
             transaction.prepare_cached(sql)?.execute((id.as_str(), standing.score))?;
         }
+        Event::ModelsResolved { role, models } if role == Role::EXECUTOR => {
+            let sql = "UPDATE tasks SET model = ?2 WHERE id = ?1";
+            let name = models.first().map_or("", |card| &card.name);
+            transaction.prepare_cached(sql)?.execute((id.as_str(), name))?;
+        }
         Event::TurnFinished { spent, .. }
         | Event::TurnFailed { spent, .. }
         | Event::TurnLost { reserved: spent } => {
+            if let Event::TurnFinished { role, model, .. } = event
+                && role == Role::EXECUTOR
+            {
+                let sql = "UPDATE tasks SET model = ?2 WHERE id = ?1 AND model != ?2";
+                transaction.prepare_cached(sql)?.execute((id.as_str(), model))?;
+            }
             let sql = "UPDATE tasks SET cost_micros = cost_micros + ?2, tokens = tokens + ?3
                        WHERE id = ?1";
             let row = (id.as_str(), stored(spent.cost_micros), stored(spent.tokens));

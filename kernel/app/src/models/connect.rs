@@ -1,17 +1,23 @@
 //! The providers that can be used: those of the configuration, and those of the catalog with a
 //! credential.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use openkoi_brokers::secrets::has_keychain;
 use openkoi_core::credential::{ForeignToken, Inject, Login, SecretSource};
-use openkoi_host::manifest::{CredentialEntry, Manifest, PresetEntry, ProviderEntry};
+use openkoi_host::{
+    kinds::provider::OfferedPrice,
+    manifest::{CredentialEntry, Manifest, PresetEntry, ProviderEntry},
+};
 
 use super::{ModelsError, login};
 use crate::{
     settings::{ConfiguredProvider, Settings, expand},
     suggest,
 };
+
+/// The component whose wire format servers of one's own speak, if the configuration says nothing else.
+const COMPATIBLE: &str = "openai";
 
 /// A provider with everything that is needed to use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +49,8 @@ pub struct Connection {
     pub headers: Vec<(String, String)>,
     /// The place of the credential in a request, if it differs from that of the component.
     pub inject: Option<Inject>,
+    /// The price that the configuration sets for its models.
+    pub price: Option<OfferedPrice>,
     /// The service whose models of the bundled list the provider has; absent if another server
     /// answers at its URL.
     pub service: Option<String>,
@@ -235,16 +243,28 @@ fn offer_for<'a, 'o>(
     provider: &ConfiguredProvider,
     offers: &'o [Offer<'a>],
 ) -> Result<&'o Offer<'a>, ModelsError> {
-    let wanted = provider.component.as_ref().unwrap_or(&provider.name);
+    let known = |name: &str| offers.iter().any(|offer| offer.name == name);
+    let unnamed = if provider.base_url.is_some() && !known(&provider.name) && known(COMPATIBLE) {
+        COMPATIBLE
+    } else {
+        &provider.name
+    };
+    let wanted = provider.component.as_deref().unwrap_or(unnamed);
     let same_name = |offer: &&Offer<'_>| {
         offer.name == provider.name
-            && (provider.component.is_none() || offer.manifest.component.name == *wanted)
+            && (provider.component.is_none() || offer.manifest.component.name == wanted)
     };
     let found = offers.iter().find(same_name);
     let found = found.or_else(|| offers.iter().find(|offer| offer.name == wanted));
     found.ok_or_else(|| ModelsError::NoComponent {
         provider: provider.name.clone(),
-        component: wanted.clone(),
+        component: wanted.to_owned(),
+        known: offers
+            .iter()
+            .map(|offer| offer.manifest.component.name.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         suggestions: suggest::closest(wanted, offers.iter().map(|offer| offer.name.to_owned())),
     })
 }
@@ -287,6 +307,7 @@ fn configured(
         login,
         headers: offer.headers(),
         inject: offer.inject(),
+        price: provider.price,
         service: (!moved).then(|| offer.service()),
     })
 }
@@ -310,6 +331,7 @@ fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection
         login,
         headers: offer.headers(),
         inject: offer.inject(),
+        price: None,
         service: Some(offer.service()),
     }
 }
@@ -377,7 +399,24 @@ fn options_of(
 }
 
 fn undeclared(provider: &ConfiguredProvider, offer: &Offer<'_>, name: &str) -> String {
-    let own = ["component", "base_url", "api_key_env", "models"].map(str::to_owned);
+    match name {
+        "api_key" => {
+            return format!(
+                "`providers.{0}.api_key` is not used, because keys do not belong in this file: name a \
+                 variable with `api_key_env`, or run `openkoi connect {0}`",
+                provider.name
+            );
+        }
+        "price" => {
+            return format!(
+                "`providers.{}.price` is not used: it has to be a table, for example \
+                 {{ input = 1.0, output = 4.0 }}, in US dollars for a million tokens",
+                provider.name
+            );
+        }
+        _ => {}
+    }
+    let own = ["component", "base_url", "api_key_env", "models", "price"].map(str::to_owned);
     let declared = offer.entry.options.iter().map(|option| option.name.clone());
     let question = suggest::question(&suggest::closest(name, own.into_iter().chain(declared)));
     let question = question.map_or_else(String::new, |question| format!("; {question}"));

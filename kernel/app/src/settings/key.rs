@@ -121,6 +121,8 @@ const PERSONAL: ProjectRule = ProjectRule::Refused("it belongs in your own confi
 
 /// The words of `log.level`.
 pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+/// The highest price of a million tokens, in US dollars.
+const MOST_PRICE: f64 = 1_000_000.0;
 const EFFORT: ValueKind = ValueKind::Word(ReasoningEffort::WORDS);
 const TRUST_LEVELS: &[&str] = &["ask", "suggest", "act", "autonomous"];
 
@@ -163,6 +165,7 @@ pub const KEYS: &[Key] = &[
     key("limits.turn_tokens", ValueKind::Count(1_000, 1_000_000), "32000", EVIDENCE),
     key("checks.enabled", ValueKind::Switch, "true", EVIDENCE),
     key("checks.seconds", ValueKind::Count(1, 86_400), "600", EVIDENCE),
+    key("evaluators.trusted", ValueKind::Texts, "[]", TRUST),
     key("tools.disabled", ValueKind::Texts, "[]", ProjectRule::Add),
     key("sandbox.mode", ValueKind::Word(&["on", "off"]), "\"on\"", SANDBOX),
     key("sandbox.read", ValueKind::Texts, "[]", SANDBOX),
@@ -177,6 +180,10 @@ pub const KEYS: &[Key] = &[
     key("providers.*.base_url", ValueKind::Text, "", ENDPOINT),
     key("providers.*.api_key_env", ValueKind::Text, "", ENDPOINT),
     key("providers.*.models", ValueKind::Texts, "", ENDPOINT),
+    key("providers.*.price.input", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
+    key("providers.*.price.output", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
+    key("providers.*.price.cache_read", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
+    key("providers.*.price.cache_write", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
     key("providers.*.login.*", ValueKind::Anything, "", ENDPOINT),
     key("providers.*.login.*.*", ValueKind::Anything, "", ENDPOINT),
     key("providers.*.*", ValueKind::Anything, "", ENDPOINT),

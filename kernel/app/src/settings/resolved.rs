@@ -12,6 +12,8 @@ use openkoi_core::{
     trust::{Trust, TrustLevel},
 };
 
+use openkoi_host::kinds::provider::OfferedPrice;
+
 use super::{
     key::number,
     layers::{Layers, Origin, Setting},
@@ -74,6 +76,9 @@ pub struct ConfiguredProvider {
     pub models: Vec<String>,
     /// Changes to the login of the component.
     pub login: toml::Table,
+    /// The price of its models. A part that is not set costs nothing, but what a cache reads or takes costs as much as
+    /// other input.
+    pub price: Option<OfferedPrice>,
     /// Values of settings that the component declares, as text. Relative paths are not resolved
     /// yet.
     pub options: Vec<(String, String)>,
@@ -106,6 +111,8 @@ pub struct Settings {
     pub efforts: BTreeMap<String, ReasoningEffort>,
     /// Names of tools that are left out.
     pub disabled_tools: Vec<String>,
+    /// Names of a project's evaluators that may judge in place of the bundled ones.
+    pub trusted_evaluators: Vec<String>,
     /// The sandbox of programs.
     pub sandbox: SandboxSettings,
     /// The place of keys.
@@ -136,6 +143,7 @@ impl Settings {
             checks_seconds: read.count(&["checks", "seconds"]),
             efforts: read.below(&["effort"], |value| ReasoningEffort::of(value.as_str()?)),
             disabled_tools: read.texts(&["tools", "disabled"]),
+            trusted_evaluators: read.texts(&["evaluators", "trusted"]),
             sandbox: read.sandbox(),
             credentials: read.credentials(),
             trust: read.trust(),
@@ -332,10 +340,22 @@ impl Reader<'_> {
             api_key_env: take("api_key_env"),
             models: self.texts(&["providers", name, "models"]),
             login: self.table(&["providers", name, "login"]),
+            price: self.price(name),
             options: options.map(|(key, value)| (key.clone(), value.clone())).collect(),
             directory: self.directory_of(name),
             home: self.environment.path(&HOME),
         }
+    }
+
+    fn price(&self, provider: &str) -> Option<OfferedPrice> {
+        let prices = self.below(&["providers", provider, "price"], number);
+        let part = |name: &str| prices.get(name).map(|dollars| micros(*dollars));
+        (!prices.is_empty()).then(|| OfferedPrice {
+            input: part("input").unwrap_or(0),
+            output: part("output").unwrap_or(0),
+            cache_read: part("cache_read"),
+            cache_write: part("cache_write"),
+        })
     }
 
     fn directory_of(&self, provider: &str) -> PathBuf {

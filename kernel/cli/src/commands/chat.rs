@@ -55,7 +55,7 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
     let mut settings = request.settings.clone();
     // In a conversation the person judges answers; work on files is judged by the checks as ever.
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace)?);
-    let joined = join(context, &request.session, SessionKind::Chat)?;
+    let joined = join(context, &request.session, SessionKind::Chat, &request.workspace)?;
     let mut chat = Chat { context, request: &request, runtime, joined, last: Exit::Accepted };
     chat.greet();
     let mut lines = Lines::open(context, &request.workspace)?;
@@ -255,7 +255,7 @@ impl Chat<'_> {
 
     /// Goes over to another session.
     fn join(&mut self, choice: &SessionChoice) -> Result<(), CommandError> {
-        let joined = join(self.context, choice, SessionKind::Chat)?;
+        let joined = join(self.context, choice, SessionKind::Chat, &self.request.workspace)?;
         self.end()?;
         self.joined = joined;
         let turns = self.joined.history.len() / 2;

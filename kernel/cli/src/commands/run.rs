@@ -1,6 +1,6 @@
 //! `openkoi "task"`: runs a task.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use openkoi_app::{
     request::TaskRequest,
@@ -28,7 +28,7 @@ use crate::{
 pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError> {
     let runtime = TaskRuntime::new(&context.app, &request.settings, &request.workspace)?;
     let runtime = Arc::new(runtime);
-    let joined = join(context, &request.session, SessionKind::Task)?;
+    let joined = join(context, &request.session, SessionKind::Task, &request.workspace)?;
     let task = TaskRequest {
         text: &request.text,
         session: &joined.id,
@@ -57,6 +57,7 @@ pub fn join(
     context: &Context,
     choice: &SessionChoice,
     kind: SessionKind,
+    workspace: &Path,
 ) -> Result<JoinedSession, CommandError> {
     let picked = match choice {
         SessionChoice::Named { id, fork } if id.is_empty() => {
@@ -64,7 +65,13 @@ pub fn join(
         }
         other => other.clone(),
     };
-    Ok(JoinedSession::join(&context.app, &picked, kind)?)
+    let joined = JoinedSession::join(&context.app, &picked, kind, workspace)?;
+    if joined.begun_instead {
+        context
+            .printer
+            .notice("there is no session of this directory to go on with; a new one begins");
+    }
+    Ok(joined)
 }
 
 fn pick(context: &Context) -> Result<String, CommandError> {

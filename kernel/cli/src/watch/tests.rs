@@ -278,7 +278,9 @@ fn a_refusal_is_told_with_the_way_to_allow_it_and_a_permission_is_not() {
 fn a_warning_of_the_budget_a_restored_tree_and_a_resumed_run_have_lines_of_their_own() {
     let text = told([
         Event::TaskResumed { settings: None },
-        Event::BudgetWarned { spent: Reservation { tokens: 160_000, cost_micros: 1_600_000 } },
+        Event::BudgetWarned {
+            spent: Reservation { tokens: 160_000, cost_micros: 1_600_000, at_most: false },
+        },
         Event::TreeRestored {
             tree: Some(TreeId::new("aa")),
             steps: Vec::new(),

@@ -240,7 +240,10 @@ fn sessions_with_the_latest_news_come_first() {
     assert_eq!(list(SessionQuery::default()), ["s", "t", "c"].map(session_id));
     let chats = SessionQuery { kind: Some(SessionKind::Chat), ..SessionQuery::default() };
     assert_eq!(list(chats), ["c"].map(session_id));
-    assert_eq!(list(SessionQuery { kind: None, limit: Some(1) }), ["s"].map(session_id));
+    assert_eq!(
+        list(SessionQuery { limit: Some(1), ..SessionQuery::default() }),
+        ["s"].map(session_id)
+    );
 }
 
 #[test]
@@ -303,7 +306,7 @@ fn usage_is_kept_turn_by_turn_and_counts_what_was_lost() {
         large(0, Some((4, 2)), (6, 60)),
     ];
     assert_eq!(turns, expected);
-    let recent = Total { turns: 4, tokens: 38, cost_micros: 331 };
+    let recent = Total { turns: 4, tokens: 38, cost_micros: 331, at_most: false };
     assert_eq!(storage.spent_since(60).unwrap(), recent);
     assert_eq!(storage.spent_since(1_000).unwrap(), Total::default());
     let record = record(&storage, &task).unwrap();

@@ -379,26 +379,80 @@ fn roles_have_their_own_models_and_everyone_has_the_fallback() {
 }
 
 #[test]
-fn the_judge_is_of_another_family_where_one_is_connected() {
-    let world = World::new("", &["ALPHA_API_KEY", "BETA_API_KEY", "GAMMA_API_KEY"]);
+fn no_vendor_sees_the_work_that_the_user_did_not_choose() {
+    let keys = ["ALPHA_API_KEY", "BETA_API_KEY", "GAMMA_API_KEY"];
+    let local =
+        "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\nmodels = ['m']\n";
+    let local_executor = format!("{local}[roles]\nexecutor = 'mine/m'");
+    let local_model = format!("model = 'mine/m'\n{local}");
+    for (config, vendor) in [
+        ("", "alpha/"),
+        ("model = 'dive-1'", "gamma/"),
+        ("[roles]\nexecutor = 'dive-1'", "gamma/"),
+        (&local_executor, "mine/"),
+        (&local_model, "mine/"),
+    ] {
+        let routes = World::new(config, &keys).routes().unwrap();
 
-    assert_eq!(world.executor(), "alpha/swim-large");
-    assert_eq!(world.model(Role::PLANNER), "alpha/swim-large");
-    assert_eq!(world.model(Role::EVALUATOR), "gamma/dive-1");
-    assert_eq!(world.routes().unwrap().origins[Role::EVALUATOR], "another family than swim");
-    let alone = World::new("", &["ALPHA_API_KEY", "BETA_API_KEY"]);
-    assert_eq!(alone.model(Role::EVALUATOR), "alpha/swim-large");
+        for (role, chain) in &routes.roles {
+            assert!(chain[0].to_string().starts_with(vendor), "{config}: {role}: {chain:?}");
+        }
+        assert!(routes.origins[Role::EVALUATOR].contains("only if `roles.evaluator` names it"));
+    }
+    let named = World::new("[roles]\nevaluator = 'dive-1'", &keys);
+    assert_eq!(named.model(Role::EVALUATOR), "gamma/dive-1");
+    assert_eq!(named.executor(), "alpha/swim-large");
 }
 
 #[test]
-fn a_judge_is_not_much_dearer_than_the_work() {
-    let world = World::new("model = 'swim-small'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
-    let cheap = World::new("model = 'dive-1'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
-    let cheaper = World::new("model = 'dive-0'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
+fn a_judge_of_another_family_at_the_same_provider_costs_about_as_much() {
+    let models = |family: &str| {
+        format!(
+            r#"{{"providers": {{"alpha": {{"models": {{
+            "swim-large": {{"tool_call": true, "limit": {{"context": 200000}}, "cost": {{"input": 3, "output": 15}}}},
+            {family}}}}}}}}}"#
+        )
+    };
+    let other = |name: &str, price: f64| {
+        format!(
+            r#""{name}": {{"tool_call": true, "limit": {{"context": 200000}}, "cost": {{"input": {price}, "output": {}}}}}"#,
+            price * 5.0
+        )
+    };
+    for (known, judge) in [
+        (other("dive-9", 2.0), "alpha/dive-9"),
+        (other("dive-9", 0.5), "alpha/swim-large"),
+        (other("dive-9", 9.0), "alpha/swim-large"),
+        (other("swim-9", 3.0), "alpha/swim-large"),
+    ] {
+        let world = World::new("", &["ALPHA_API_KEY"]);
+        let catalogue = Catalogue::parse(models(&known).leak()).unwrap();
+        let environment = Environment::of([], Path::new("/"));
+        let settings = Settings::of(Layers::defaults(), &environment);
 
-    assert_eq!(world.model(Role::EVALUATOR), "alpha/swim-small");
-    assert_eq!(cheap.model(Role::EVALUATOR), "alpha/swim-large");
-    assert_eq!(cheaper.model(Role::EVALUATOR), "alpha/swim-small");
+        let routes = world.connections().unwrap().routes(&settings, &catalogue).unwrap();
+
+        assert_eq!(routes.roles[Role::EVALUATOR][0].to_string(), judge, "{known}");
+    }
+}
+
+#[test]
+fn a_name_that_is_known_as_another_vendors_is_not_sent_to_a_server_of_ones_own() {
+    let config = "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\n";
+    let world = World::new(config, &[]);
+    let listing = format!("{config}models = ['koi-large', 'koi-mini']\n");
+    let lists = World::new(&listing, &[]);
+    let unknown = |world: &World, name: &str| match world.select(name) {
+        Err(ModelsError::UnknownModel { suggestions, .. }) => suggestions,
+        other => panic!("{name}: {other:?}"),
+    };
+
+    assert_eq!(world.select("brand-new").unwrap(), "mine/brand-new");
+    assert_eq!(world.select("mine/swim-large").unwrap(), "mine/swim-large", "it was named");
+    assert!(matches!(world.select("swim-large"), Err(ModelsError::NotConnected { .. })));
+    assert_eq!(lists.select("koi-mini").unwrap(), "mine/koi-mini");
+    assert_eq!(unknown(&lists, "koi-lrage"), ["mine/koi-large"]);
+    assert_eq!(unknown(&lists, "nope"), ["mine/koi-large", "mine/koi-mini"]);
 }
 
 #[test]

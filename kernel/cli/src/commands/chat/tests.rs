@@ -11,7 +11,7 @@ fn talk(act: impl AsyncFnOnce(&mut Chat<'_>, &mut Settings, &Interrupts)) -> Wor
     let request = ChatRequest::of(&ChatFlags::default(), &context).unwrap();
     let mut settings = request.settings.clone();
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace).unwrap());
-    let joined = join(&context, &request.session, SessionKind::Chat).unwrap();
+    let joined = join(&context, &request.session, SessionKind::Chat, &request.workspace).unwrap();
     let (context, request) = (&context, &request);
     let mut chat = Chat { context, request, runtime, joined, last: Exit::Accepted };
     thread::block(async {

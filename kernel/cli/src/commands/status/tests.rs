@@ -26,8 +26,8 @@ fn report() -> StatusReport {
         home: "/koi".to_owned(),
         data: "/koi/data".to_owned(),
         spent: Spent {
-            day: Total { turns: 3, tokens: 12_345, cost_micros: 34_000 },
-            all: Total { turns: 41, tokens: 2_500_000, cost_micros: 12_340_000 },
+            day: Total { turns: 3, tokens: 12_345, cost_micros: 34_000, at_most: false },
+            all: Total { turns: 41, tokens: 2_500_000, cost_micros: 12_340_000, at_most: false },
         },
         counts: vec![(TaskStatus::Running, 1), (TaskStatus::Accepted, 12)],
         open: vec![
@@ -185,7 +185,7 @@ fn turn(cost_micros: u64, tokens: u64) -> Event {
     let event = json!({
         "event": "turn.finished", "role": "executor", "model": "koi/large",
         "result": { "Ok": { "parts": [], "stop": "finished", "model": "large", "usage": usage } },
-        "spent": Reservation { tokens, cost_micros },
+        "spent": Reservation { tokens, cost_micros, at_most: false },
     });
     serde_json::from_value(event).unwrap()
 }

@@ -64,6 +64,7 @@ fn a_misspelt_provider_is_asked_about_and_an_unknown_one_is_told_what_there_is()
 #[test]
 fn an_unknown_component_is_a_fault_of_the_configuration() {
     let error = told(ModelsError::NoComponent {
+        known: vec!["openai".into()],
         provider: "mine".to_owned(),
         component: "alhpa".to_owned(),
         suggestions: vec!["alpha".to_owned()],

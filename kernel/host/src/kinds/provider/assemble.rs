@@ -137,9 +137,10 @@ impl Assembly {
         let usage = Usage {
             input: self.usage.input.or_else(|| Some(asked())),
             output: Some(output),
+            estimated: self.usage.input.is_none() || self.usage.output != Some(output),
             ..self.usage
         };
-        Some(Received { parts, usage, model: self.model, shown: false })
+        Some(Received { parts, usage, model: self.model, shown: false, route: None })
     }
 
     /// Returns the turn.
@@ -154,7 +155,7 @@ impl Assembly {
                 Part::ToolCall(call)
             }
         });
-        Turn { parts: parts.collect(), stop, usage: self.usage, model: self.model }
+        Turn { parts: parts.collect(), stop, usage: self.usage, model: self.model, route: None }
     }
 
     fn text(&mut self, more: String) -> Option<String> {

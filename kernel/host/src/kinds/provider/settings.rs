@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use openkoi_core::credential::{Inject, Login, SecretSource};
 use serde_json::Value;
 
+use super::OfferedPrice;
+
 /// Draws a number from 0 to 1. Waits vary by it, so that clients do not retry at the same moment.
 pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
 
@@ -28,6 +30,8 @@ pub struct ProviderSettings {
     pub headers: Vec<(String, String)>,
     /// The place of its credential in a request, if it is not that of the manifest.
     pub inject: Option<Inject>,
+    /// The price of its models, if the user set one. It goes before every other.
+    pub price: Option<OfferedPrice>,
 }
 
 /// A model of a provider.
