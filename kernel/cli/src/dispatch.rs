@@ -6,7 +6,7 @@ use crate::{
     args::{self, Action, CliCommand},
     commands::{
         chat, completions, config, connect, demo, disconnect, doctor, man, models, plugin, resume,
-        run, session, status, task, undo,
+        rewind, run, session, status, task, undo,
     },
     context::Context,
     error::CommandError,
@@ -42,6 +42,7 @@ fn command(command: CliCommand, context: &Context) -> Result<Exit, CommandError>
         CliCommand::Task(args) => task::run(args, context),
         CliCommand::Status(args) => status::run(&args, context),
         CliCommand::Undo(args) => undo::run(&args, context)?.print(context),
+        CliCommand::Rewind(args) => rewind::run(args, context)?.print(context),
         CliCommand::Config(args) => config::run(&args, context)?.print(context),
         CliCommand::Connect(args) => connect::run(&args, context)?.print(context),
         CliCommand::Disconnect(args) => disconnect::run(&args, context)?.print(context),

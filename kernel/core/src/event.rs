@@ -79,11 +79,18 @@ pub enum Event {
         /// The difference as a unified diff.
         diff: String,
     },
-    /// The workspace was brought back to a recorded state.
+    /// Paths were brought back to other states.
     #[serde(rename = "tree.restored")]
     TreeRestored {
-        /// Id of the state that was restored.
-        tree: TreeId,
+        /// Each path with the state that it was to be in before and after.
+        #[serde(default)]
+        steps: Vec<PathEffect>,
+        /// Paths that are now as wanted.
+        #[serde(default)]
+        done: Vec<String>,
+        /// Paths that were left.
+        #[serde(default)]
+        conflicts: Vec<String>,
     },
     /// An iteration began.
     #[serde(rename = "iteration.started")]

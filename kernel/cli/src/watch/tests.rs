@@ -279,7 +279,7 @@ fn a_warning_of_the_budget_a_restored_tree_and_a_resumed_run_have_lines_of_their
     let text = told([
         Event::TaskResumed,
         Event::BudgetWarned { spent: Reservation { tokens: 160_000, cost_micros: 1_600_000 } },
-        Event::TreeRestored { tree: TreeId::new("aa") },
+        Event::TreeRestored { steps: Vec::new(), done: Vec::new(), conflicts: Vec::new() },
     ]);
 
     assert_eq!(
@@ -431,7 +431,7 @@ fn every_event_of_a_stream_is_named_in_its_data() {
         plan(&["one"]),
         Event::TreeCaptured { tree: TreeId::new("aa") },
         Event::TreeCompared { changes: Vec::new(), diff: String::new() },
-        Event::TreeRestored { tree: TreeId::new("aa") },
+        Event::TreeRestored { steps: Vec::new(), done: Vec::new(), conflicts: Vec::new() },
         Event::IterationStarted { number: 1 },
         Event::TurnLost { reserved: Reservation::default() },
         call("ls"),

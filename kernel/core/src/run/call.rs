@@ -102,8 +102,14 @@ impl Run {
         let begun = self.recorder.elapsed_ms();
         // The task's own time is watched from here: a call that outlives it is dropped, not cut short.
         let deadline = Duration::from_millis(tool.deadline_ms);
-        let work = self.ports.toolbox.call(call, self.scope(key, deadline));
-        let result = match self.meter.within(deadline, work).await {
+        let scope = self.scope(key, deadline);
+        let effects = scope.effects.clone();
+        let work = self.ports.toolbox.call(call, scope);
+        let worked = self.meter.within(deadline, work).await;
+        if tool.effect > Effect::Read {
+            self.recorder.record(key, Event::EffectsKept { effects: effects.take() })?;
+        }
+        let result = match worked {
             Waited::Done(result) => result,
             Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
             Waited::TimeOver if self.meter.time_left() == 0 => {

@@ -7,6 +7,7 @@ use super::{
     state::{END, Run},
 };
 use crate::{
+    change_set::Applied,
     evaluation::{CheckOutcome, Criterion},
     event::Event,
     evidence::{Basis, Claim, Standing},
@@ -94,8 +95,8 @@ impl Run {
             return Ok(());
         }
         let steps = self.ports.workspace.between(&present, &wanted).await?;
-        self.ports.workspace.apply(&steps).await?;
-        self.recorder.record(END, Event::TreeRestored { tree: wanted })?;
+        let Applied { done, conflicts } = self.ports.workspace.apply(&steps).await?;
+        self.recorder.record(END, Event::TreeRestored { steps, done, conflicts })?;
         Ok(())
     }
 
