@@ -79,6 +79,9 @@ impl World {
             SandboxPart::Loopback => {
                 |part| if part == SandboxPart::Loopback { Err(missing()) } else { Ok(()) }
             }
+            SandboxPart::Layers => {
+                |part| if part == SandboxPart::Layers { Err(missing()) } else { Ok(()) }
+            }
         };
         Processes::with_probe(self.settings.clone(), probe)
     }
@@ -543,6 +546,12 @@ fn the_report_says_what_a_program_gets() {
 
     assert!(report.available && report.network, "{report:?}");
     assert!(report.files.unwrap().starts_with("Landlock ABI "));
+    let processes = world().processes();
+    assert_eq!(report.layers, processes.layers().is_ok());
+
+    let report = world().processes_without(SandboxPart::Layers).sandbox_level();
+    assert!(report.available && !report.layers, "{report:?}");
+    assert!(report.notes.iter().any(|note| note.contains("not kept apart")), "{report:?}");
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ impl Sandbox {
         settings: &ProcessSettings,
         probe: Probe,
         command: &Command,
+        _directory: &Path,
         own: [&Path; 2],
     ) -> Result<Self, ProcessError> {
         probe(SandboxPart::Files).map_err(|error| missing(&error.to_string()))?;
@@ -82,14 +83,20 @@ pub(super) fn loopback(_: Probe) -> Result<(), String> {
     Err("programs have no network of their own on this system".to_owned())
 }
 
+/// Fails: there are no overlays.
+pub(super) fn layers(_: &ProcessSettings, _: Probe) -> Result<(), String> {
+    Err("what a program changes is found by a walk of the workspace on this system".to_owned())
+}
+
 /// Reports on the sandbox of this machine.
-pub(super) fn report(probe: Probe) -> SandboxReport {
+pub(super) fn report(_: &ProcessSettings, probe: Probe) -> SandboxReport {
     let available = probe(SandboxPart::Files).is_ok() && Path::new(LAUNCHER).exists();
     SandboxReport {
         available,
         files: available.then(|| "sandbox-exec".to_owned()),
         network: available,
         scopes: false,
+        layers: false,
         notes: if available {
             Vec::new()
         } else {

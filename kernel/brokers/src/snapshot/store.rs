@@ -52,7 +52,7 @@ impl SnapshotStore {
     }
 
     /// Keeps `bytes` and returns their hash. They are on the disk after [`SnapshotStore::sync`].
-    pub(super) fn put(&self, bytes: &[u8]) -> Result<String, SnapshotError> {
+    pub(crate) fn put(&self, bytes: &[u8]) -> Result<String, SnapshotError> {
         let hash = hex(&Sha256::digest(bytes));
         let path = self.object(&hash);
         // An object that a crash cut short has the wrong size: it is written again.
@@ -102,7 +102,7 @@ impl SnapshotStore {
     }
 
     /// Waits until all objects are on the disk: once for a capture, not once for a file.
-    pub(super) fn sync(&self) -> Result<(), SnapshotError> {
+    pub(crate) fn sync(&self) -> Result<(), SnapshotError> {
         let sync = || -> io::Result<()> {
             let directory = File::open(&self.directory)?;
             #[cfg(target_os = "linux")]

@@ -46,6 +46,7 @@ fn sandboxed(available: bool, network: bool, files: Option<&str>) -> SandboxStat
         files: files.map(str::to_owned),
         network,
         scopes: true,
+        layers: true,
         notes: vec!["one thing".to_owned(), "another".to_owned()],
     })
 }
