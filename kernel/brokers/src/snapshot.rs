@@ -45,3 +45,4 @@ pub use keeper::{Before, Keeper};
 pub use show::describe;
 pub use store::SnapshotStore;
 pub use tree::TreeId;
+pub use walk::LiveRules;

@@ -1,22 +1,27 @@
 //! What a call changes in the workspace, noted in the log of the call while it happens.
 //!
 //! The host's own file functions know their paths: the state before is kept and the intent is durable before anything is
-//! changed. A program is looked at from outside, before and after. What checks and judges run is nobody's change and is
-//! not noted.
+//! changed. A program writes in a layer that is committed when it ended, or, where there are none, the workspace is looked
+//! at before and after. What checks and judges run is nobody's change: their layer is dropped, and nothing is noted.
 
 use std::{
+    collections::BTreeMap,
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+#[cfg(target_os = "linux")]
+use openkoi_brokers::layer::{Layer, LayerError, LayerMount};
 use openkoi_brokers::{
     disk,
     files::{Touch, Wanted},
+    places::is_by_product,
+    processes::Processes,
     snapshot::{Before, Keeper, SnapshotError},
 };
 use openkoi_core::{
-    change_set::{PathEffect, PathState, text_of_name},
+    change_set::{PathEffect, PathState, name_of_text, text_of_name},
     effects::{CallEffects, EffectLog},
     failure::Failure,
 };
@@ -138,27 +143,106 @@ impl Witness {
 pub(crate) struct AtWork {
     keeper: Arc<Keeper>,
     log: Arc<EffectLog>,
-    before: Option<Before>,
+    /// How it is told what the program changed; nothing once it was told.
+    way: Option<Way>,
+}
+
+/// How it is told what a program changed.
+enum Way {
+    /// It wrote in a layer, which nobody else writes in.
+    #[cfg(target_os = "linux")]
+    Layer {
+        layer: Layer,
+        /// Ignored directories that it wrote in themselves, with the newest time in each.
+        through: BTreeMap<String, i128>,
+    },
+    /// The whole workspace is compared with what it was before.
+    Scan(Before),
 }
 
 impl AtWork {
-    /// Looks at the workspace before a program of the call runs; `None` if nobody keeps what it changes. Blocks.
-    pub(crate) fn begin(caller: &Caller) -> Result<Option<Self>, Failure> {
+    /// Prepares for a program of the call; `None` if nobody keeps what it changes. Blocks.
+    pub(crate) fn begin(caller: &Caller, processes: &Processes) -> Result<Option<Self>, Failure> {
         let Some(keeper) = caller.workdir.keeper.clone().filter(|_| caller.keeps_effects) else {
             return Ok(None);
         };
-        let before = Some(keeper.before_program().map_err(failed)?);
-        Ok(Some(Self { keeper, log: Arc::clone(&caller.scope.effects), before }))
+        let way = match layer_of(caller, processes, &keeper) {
+            #[cfg(target_os = "linux")]
+            Some((layer, ignored)) => Way::Layer { layer, through: keeper.times(&ignored) },
+            #[cfg(not(target_os = "linux"))]
+            Some(never) => match never {},
+            None => Way::Scan(keeper.before_program().map_err(failed)?),
+        };
+        let log = Arc::clone(&caller.scope.effects);
+        Ok(Some(Self { keeper, log, way: Some(way) }))
     }
 
-    /// Keeps what the program changed. Blocks.
+    /// Returns the layer that the program has to run over, if there is one.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn mount(&self) -> Option<LayerMount> {
+        match self.way.as_ref()? {
+            Way::Layer { layer, .. } => Some(layer.mount()),
+            Way::Scan(_) => None,
+        }
+    }
+
+    /// Keeps what the program changed; a layer is committed. Blocks.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
-        self.keep().map_err(failed)
+        self.keep()
     }
 
-    fn keep(&mut self) -> Result<(), SnapshotError> {
-        let Some(before) = self.before.take() else { return Ok(()) };
-        self.log.keep(self.keeper.after_program(&before)?);
+    fn keep(&mut self) -> Result<(), Failure> {
+        match self.way.take() {
+            None => Ok(()),
+            Some(Way::Scan(before)) => {
+                self.log.keep(self.keeper.after_program(&before).map_err(failed)?);
+                Ok(())
+            }
+            #[cfg(target_os = "linux")]
+            Some(Way::Layer { layer, through }) => self.commit(layer, &through),
+        }
+    }
+
+    /// Brings the changes of a layer into the workspace, after they are durable as an intent.
+    #[cfg(target_os = "linux")]
+    fn commit(&self, layer: Layer, through: &BTreeMap<String, i128>) -> Result<(), Failure> {
+        let told = |error: LayerError| failed_with(&error);
+        let keeper = &self.keeper;
+        // Nothing is committed yet: these are the rules from before the program.
+        let rules = keeper.rules().map_err(failed)?;
+        let passes = |path: &Path| rules.is_passed_over(&text_of_name(path.as_os_str()), true);
+        let mut plan = layer.plan(keeper.store(), &passes).map_err(told)?;
+        let (intended, _) = keeper.sorted_out(plan.effects(), &rules);
+        if let Err(error) = self.log.intend(&intended) {
+            plan.discard().map_err(told)?;
+            return Err(Failure::Failed(error.to_string()));
+        }
+        let committed = plan.commit().map_err(told);
+        // What a commit that broke off did is found by comparing with the intent.
+        let committed = committed?;
+        let (paths, ignored) = keeper.sorted_out(committed.effects, &rules);
+        let conflicts = committed.conflicts.into_iter();
+        let (theirs, kept): (Vec<String>, Vec<PathState>) =
+            conflicts.map(|conflict| (conflict.path, conflict.kept)).unzip();
+        let present = keeper.store().states(keeper.root(), &theirs).map_err(failed)?;
+        let conflicts = theirs.into_iter().zip(present).zip(kept);
+        let conflicts =
+            conflicts.map(|((path, before), after)| PathEffect { path, before, after }).collect();
+        let places: Vec<String> = through.keys().cloned().collect();
+        let is_named = |path: &String| !is_by_product(Path::new(path));
+        let passed = committed.passed.iter().filter(|path| is_named(path));
+        let passed: Vec<String> = passed.map(|path| format!("{path} (ignored)")).collect();
+        keeper.passed(&committed.passed);
+        let mut uncovered = Keeper::told(through, &keeper.times(&places));
+        uncovered.extend(passed);
+        uncovered.extend(ignored);
+        let is_work = |path: &String| !rules.is_passed_over(path, false);
+        let lost = committed.uncovered.into_iter().filter(is_work);
+        uncovered.extend(lost.map(|path| format!("{path} (too large, or unreadable)")));
+        let left_out = committed.left_out.into_iter();
+        uncovered
+            .extend(left_out.map(|path| format!("{path} (a socket, pipe or device; it is gone)")));
+        self.log.keep(CallEffects { paths, conflicts, uncovered });
         Ok(())
     }
 }
@@ -171,9 +255,63 @@ impl Drop for AtWork {
     }
 }
 
+/// The layer that the programs of one evaluation share, so that a test finds what the build before it made. It is dropped
+/// with the evaluation.
+#[derive(Debug)]
+pub(crate) struct CheckLayer(#[cfg(target_os = "linux")] Layer);
+
+impl CheckLayer {
+    /// Makes the layer of an evaluation; `None` if there can be none, or the call is no evaluation.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn of(caller: &Caller, processes: &Processes) -> Option<Self> {
+        let keeper = caller.workdir.keeper.as_ref().filter(|_| !caller.keeps_effects)?;
+        layer_of(caller, processes, keeper).map(|(layer, _)| Self(layer))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn of(_: &Caller, _: &Processes) -> Option<Self> {
+        None
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn mount(&self) -> LayerMount {
+        self.0.mount()
+    }
+}
+
+/// Makes a layer for programs of the call, with the ignored directories that it leaves through; `None` if there can be none.
+#[cfg(target_os = "linux")]
+fn layer_of(
+    caller: &Caller,
+    processes: &Processes,
+    keeper: &Keeper,
+) -> Option<(Layer, Vec<String>)> {
+    let base = caller.workdir.layers.as_ref()?;
+    processes.layers().ok()?;
+    let ignored = keeper.ignored_directories().ok()?;
+    let through = ignored.iter().map(|path| PathBuf::from(name_of_text(path))).collect();
+    match processes.layer(base, keeper.root(), through) {
+        Ok(layer) => Some((layer, ignored)),
+        Err(error) => {
+            tracing::debug!(%error, "programs run without a layer");
+            None
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn layer_of(_: &Caller, _: &Processes, _: &Keeper) -> Option<std::convert::Infallible> {
+    None
+}
+
 fn failed(error: SnapshotError) -> Failure {
+    failed_with(&error)
+}
+
+/// Returns the failure with its causes.
+fn failed_with(error: &dyn std::error::Error) -> Failure {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
+    let mut cause = error.source();
     while let Some(inner) = cause {
         text.push_str(&format!(": {inner}"));
         cause = inner.source();

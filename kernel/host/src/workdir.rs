@@ -33,6 +33,9 @@ pub struct Workdir {
     pub private: Vec<PathBuf>,
     /// Keeps the states of what calls change in the workspace. Without it nobody is told what they changed.
     pub keeper: Option<Arc<Keeper>>,
+    /// The directory for the layers that programs write in, on the file system of the workspace if possible. Without it,
+    /// programs write in the workspace.
+    pub layers: Option<PathBuf>,
     reading: OnceLock<Result<Arc<Files>, Failure>>,
     writing: OnceLock<Result<Arc<Files>, Failure>>,
 }
@@ -50,6 +53,7 @@ impl Workdir {
             network: false,
             private: Vec::new(),
             keeper: None,
+            layers: None,
             reading: OnceLock::new(),
             writing: OnceLock::new(),
         }

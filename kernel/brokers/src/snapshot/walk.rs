@@ -13,6 +13,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use openkoi_core::change_set::{name_of_text, text_of_name};
 use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsStr;
 use std::io;
@@ -181,14 +182,14 @@ impl Walk<'_> {
             return Arc::clone(own);
         }
         let has = |name: &str| entries.iter().any(|entry| entry.name == name);
-        let tag = |name| self.read(directory, name, 64);
+        let tag = |name| read(&self.beneath, directory, name, 64);
         let is_cache =
             has(CACHE_TAG.0) && tag(CACHE_TAG.0).is_some_and(|t| t.starts_with(CACHE_TAG.1));
         if self.before.is_some() {
             return Arc::new(Own { is_cache, ..Own::default() });
         }
         let rules = |name: &str| {
-            let text = self.read(directory, name, LARGEST_RULES)?;
+            let text = read(&self.beneath, directory, name, LARGEST_RULES)?;
             Some(parsed(directory, &String::from_utf8_lossy(&text)))
         };
         let is_repository = has(".git");
@@ -199,14 +200,6 @@ impl Walk<'_> {
             is_repository,
             is_cache,
         })
-    }
-
-    fn read(&self, directory: &str, name: &str, most: u64) -> Option<Vec<u8>> {
-        let path = joined(directory, name);
-        let name = self.beneath.find(Path::new(&name_of_text(&path))).ok()??;
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut io::Read::take(name.open().ok()?, most), &mut bytes).ok()?;
-        Some(bytes)
     }
 
     fn is_ignored(&self, path: &str, is_directory: bool) -> bool {
@@ -239,6 +232,71 @@ impl Rules {
             })
             .unwrap_or(false)
     }
+}
+
+/// The rules of the workspace as it is now, read where they are asked for.
+pub struct LiveRules {
+    beneath: Beneath,
+    known: RefCell<Rules>,
+}
+
+impl LiveRules {
+    pub(super) fn new(root: &Path) -> io::Result<Self> {
+        Ok(Self { beneath: Beneath::open(root)?, known: RefCell::default() })
+    }
+
+    /// Tells whether a path is nobody's work: it is ignored, a by-product of an interpreter, or in a directory that is, or
+    /// that says it is a cache. Control files never are.
+    pub fn is_passed_over(&self, path: &str, is_directory: bool) -> bool {
+        if is_control(Path::new(path)) {
+            return false;
+        }
+        let mut ends: Vec<usize> = path.match_indices('/').map(|(at, _)| at).collect();
+        ends.push(path.len());
+        ends.iter().any(|end| {
+            let part = &path[..*end];
+            let parent = parents(part).next().unwrap_or_default();
+            self.learn(parent);
+            let is_directory = is_directory || *end < path.len();
+            let is_cache = is_directory && {
+                self.learn(part);
+                self.known.borrow().0.get(part).is_some_and(|own| own.is_cache)
+            };
+            is_cache
+                || is_by_product(Path::new(part))
+                || self.known.borrow().is_ignored(part, is_directory)
+        })
+    }
+
+    fn learn(&self, directory: &str) {
+        if !self.known.borrow().0.contains_key(directory) {
+            let own = Arc::new(self.own(directory));
+            self.known.borrow_mut().0.insert(directory.to_owned(), own);
+        }
+    }
+
+    fn own(&self, directory: &str) -> Own {
+        let read = |name| read(&self.beneath, directory, name, LARGEST_RULES);
+        let rules = |name| Some(parsed(directory, &String::from_utf8_lossy(&read(name)?)));
+        let git = joined(directory, ".git");
+        let git = self.beneath.find(Path::new(&name_of_text(&git))).ok().flatten();
+        let tag = read(CACHE_TAG.0);
+        Own {
+            ignore: rules(".ignore"),
+            git_ignore: rules(".gitignore"),
+            exclude: rules(".git/info/exclude"),
+            is_repository: git.is_some_and(|git| git.stat().ok().flatten().is_some()),
+            is_cache: !directory.is_empty() && tag.is_some_and(|tag| tag.starts_with(CACHE_TAG.1)),
+        }
+    }
+}
+
+fn read(beneath: &Beneath, directory: &str, name: &str, most: u64) -> Option<Vec<u8>> {
+    let path = joined(directory, name);
+    let name = beneath.find(Path::new(&name_of_text(&path))).ok()??;
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(name.open().ok()?, most), &mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Returns the directories above a path, the nearest first, the workspace last.

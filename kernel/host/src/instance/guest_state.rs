@@ -13,6 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use super::{CallLimits, LimitHit, call_log::CallLog, limiter::StoreLimiter, wasi};
 use crate::{
     brokers::Brokers,
+    effects::CheckLayer,
     sabotage::{Guard, off},
     workdir::Workdir,
 };
@@ -43,6 +44,8 @@ pub(crate) struct GuestState {
     pub(crate) brokers: Arc<Brokers>,
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) log: Arc<CallLog>,
+    /// The layer in which the programs of an evaluation write.
+    pub(crate) check_layer: Option<CheckLayer>,
     calls: u64,
     bytes: u64,
 }
@@ -64,6 +67,7 @@ impl GuestState {
             brokers: Arc::clone(brokers),
             caller: caller.map(Arc::new),
             log,
+            check_layer: None,
             calls: 0,
             bytes: 0,
         }

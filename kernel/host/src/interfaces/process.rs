@@ -9,7 +9,7 @@ use wasmtime::component::Resource;
 use super::{Stop, WitResult, blocking, wit_result, within};
 use crate::{
     bindings::imports::openkoi::host::process::{Command, Exit, Happening, Host, HostChild},
-    effects::AtWork,
+    effects::{AtWork, CheckLayer},
     failure,
     instance::{Caller, GuestState},
     resources::RunningChild,
@@ -51,9 +51,21 @@ impl GuestState {
         let line = line(&command);
         let wanted = Use::Process { program: &command.program, line: &line };
         let caller = self.pass(&wanted).await?;
-        let command = self.process_command(command, &caller)?;
-        let begin = move || AtWork::begin(&caller);
-        let at_work = blocking(self.limits.wall, begin).await?;
+        #[cfg_attr(not(target_os = "linux"), expect(unused_mut, reason = "there are no layers"))]
+        let mut command = self.process_command(command, &caller)?;
+        let processes = self.brokers.processes.clone();
+        let checks = (!caller.keeps_effects).then(|| self.check_layer.take()).flatten();
+        let begin = move || {
+            let layer = checks.or_else(|| CheckLayer::of(&caller, &processes));
+            Ok((AtWork::begin(&caller, &processes)?, layer))
+        };
+        let (at_work, checks) = blocking(self.limits.wall, begin).await?;
+        self.check_layer = checks;
+        #[cfg(target_os = "linux")]
+        {
+            let own = at_work.as_ref().and_then(AtWork::mount);
+            command.layer = own.or_else(|| self.check_layer.as_ref().map(CheckLayer::mount));
+        }
         let inner = self.brokers.processes.spawn(command).await.map_err(failure::of_process)?;
         Ok(self.table.push(RunningChild { inner, line, at_work })?)
     }
