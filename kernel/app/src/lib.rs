@@ -19,13 +19,14 @@
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
 //! | [`session`], [`request`] | the session of a task, and the task itself |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
-//! | [`undo`] | undo and redo of a task's changes |
+//! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod access;
 pub mod app;
 mod briefing;
+pub mod changes;
 pub mod consents;
 pub mod environment;
 pub mod error;

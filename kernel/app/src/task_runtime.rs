@@ -208,6 +208,7 @@ fn toolbox(
 fn workdir(app: &App, settings: &Settings, keeper: &Arc<Keeper>) -> Result<Workdir, AppError> {
     let mut workdir = Workdir::new(keeper.root(), app.paths()?.tool_output());
     workdir.keeper = Some(Arc::clone(keeper));
+    workdir.layers = Some(app.paths()?.data().join("layers")).filter(|_| settings.sandbox.on);
     workdir.private = sandbox::secret(app)?;
     workdir.network = settings.sandbox.network;
     workdir.writable.clone_from(&settings.sandbox.write);

@@ -106,7 +106,7 @@ impl Workspace for SnapshotWorkspace {
         });
         let shown = entries.iter().map(|entry| {
             let slash =
-                if disk::is_directory(self.keeper.root().join(&entry.name)) { "/" } else { "" };
+                if disk::is_directory(&self.keeper.root().join(&entry.name)) { "/" } else { "" };
             format!("{}{slash}", entry.name.to_string_lossy())
         });
         let mut names: Vec<String> = shown.collect();

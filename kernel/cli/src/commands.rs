@@ -11,6 +11,7 @@ pub mod man;
 pub mod models;
 pub mod plugin;
 pub mod resume;
+pub mod rewind;
 pub mod run;
 pub mod session;
 pub mod status;

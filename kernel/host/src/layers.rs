@@ -2,7 +2,8 @@
 //! dropped.
 
 use std::{
-    path::Path,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -10,23 +11,26 @@ use std::{
 };
 
 use openkoi_brokers::{
-    layer::{Layer, LayerConflict, LayerMount, LayerPlan},
-    processes::Processes,
-    snapshot::{Ignored, Keeper},
+    layer::{Committed, Layer, LayerConflict, LayerMount, LayerPlan},
+    places::is_by_product,
+    processes::{Command, Processes},
+    snapshot::{Keeper, LiveRules},
 };
 use openkoi_core::{
-    change_set::{PathEffect, PathState},
+    change_set::{PathEffect, PathState, name_of_text, text_of_name},
     effects::{CallEffects, HeldBack},
     failure::Failure,
     port::Pending,
 };
 
-/// The layer of one call. Its programs run over it one after the other.
+/// The layer of one call. Its programs run over it one after the other, so that a test finds what the build before it
+/// made.
 #[derive(Debug)]
 pub(crate) struct CallLayer {
     keeper: Arc<Keeper>,
-    ignored: Ignored,
     mount: LayerMount,
+    /// Ignored directories that programs write in themselves, with the newest time in each.
+    through: BTreeMap<String, i128>,
     running: AtomicUsize,
     stage: Mutex<Stage>,
 }
@@ -49,20 +53,26 @@ impl CallLayer {
         keeper: &Arc<Keeper>,
         base: &Path,
     ) -> Result<Arc<Self>, String> {
-        let ignored = keeper.ignored().map_err(|error| error.to_string())?;
-        let through = ignored.directories().to_vec();
+        let ignored = keeper.ignored_directories().map_err(|error| error.to_string())?;
+        let through = ignored.iter().map(|path| PathBuf::from(name_of_text(path))).collect();
         let layer = processes.layer(base, keeper.root(), through).map_err(|e| e.to_string())?;
-        let mount = layer.mount();
-        let (running, stage) = (AtomicUsize::new(0), Mutex::new(Stage::Open(layer)));
-        Ok(Arc::new(Self { keeper: Arc::clone(keeper), ignored, mount, running, stage }))
+        Ok(Arc::new(Self {
+            through: keeper.times(&ignored),
+            keeper: Arc::clone(keeper),
+            mount: layer.mount(),
+            running: AtomicUsize::new(0),
+            stage: Mutex::new(Stage::Open(layer)),
+        }))
     }
 
-    /// Returns what a program needs to run over the layer, and counts it as running.
-    pub(crate) fn enter(self: &Arc<Self>) -> (LayerMount, Inside) {
+    /// Lets a program run over the layer, and counts it as running.
+    pub(crate) fn enter(self: &Arc<Self>, command: &mut Command) -> Inside {
         self.running.fetch_add(1, Ordering::Relaxed);
-        (self.mount.clone(), Inside(Arc::clone(self)))
+        command.layer = Some(self.mount.clone());
+        Inside(Arc::clone(self))
     }
 
+    /// Compares the layer with the workspace.
     fn plan(&self) -> Result<CallEffects, String> {
         if self.running.load(Ordering::Relaxed) > 0 {
             return Err("a program of the call did not end; what it changed is dropped".to_owned());
@@ -71,45 +81,64 @@ impl CallLayer {
         let Stage::Open(layer) = std::mem::replace(&mut *stage, Stage::Over) else {
             return Err("the layer is gone".to_owned());
         };
-        let passes = |directory: &Path| self.ignored.passes(directory);
+        let rules = self.rules()?;
+        let passes = |path: &Path| rules.is_passed_over(&text_of_name(path.as_os_str()), true);
         let plan = layer.plan(self.keeper.store(), &passes).map_err(|error| error.to_string())?;
-        let effects = CallEffects {
-            paths: self.keeper.own(plan.effects()),
-            conflicts: plan.conflicts().iter().map(conflict).collect(),
-            uncovered: plan.uncovered().to_vec(),
-        };
+        let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules);
         *stage = Stage::Planned(plan);
-        Ok(effects)
+        Ok(CallEffects { paths, ..CallEffects::default() })
     }
 
+    /// Makes the changes in the workspace.
     fn commit(&self) -> Result<CallEffects, String> {
         let mut stage = self.stage();
         let Stage::Planned(mut plan) = std::mem::replace(&mut *stage, Stage::Over) else {
             return Err("nothing is planned".to_owned());
         };
-        let done = plan.commit().map_err(|error| error.to_string())?;
-        let mut uncovered = done.uncovered;
-        uncovered.extend(done.left_out.iter().map(|path| format!("{path} (not a file)")));
-        uncovered.extend(done.passed.iter().map(|path| format!("{path} (ignored)")));
-        uncovered.extend(self.keeper.changed_since(&self.ignored));
-        Ok(CallEffects {
-            paths: self.keeper.own(done.effects),
-            conflicts: done.conflicts.iter().map(conflict).collect(),
-            uncovered,
-        })
+        // Nothing is committed yet: these are the rules from before the program, which may have written others.
+        let rules = self.rules()?;
+        let committed = plan.commit().map_err(|error| error.to_string())?;
+        let (paths, ignored) = self.keeper.sorted_out(committed.effects.clone(), &rules);
+        let conflicts = self.conflicts(&committed.conflicts)?;
+        let mut uncovered = self.uncovered(&committed, &rules);
+        uncovered.extend(ignored);
+        Ok(CallEffects { paths, conflicts, uncovered })
+    }
+
+    fn conflicts(&self, conflicts: &[LayerConflict]) -> Result<Vec<PathEffect>, String> {
+        let paths: Vec<String> = conflicts.iter().map(|conflict| conflict.path.clone()).collect();
+        let present = self.keeper.store().states(self.keeper.root(), &paths);
+        let present: Vec<PathState> = present.map_err(|error| error.to_string())?;
+        let conflict = |(conflict, before): (&LayerConflict, PathState)| PathEffect {
+            path: conflict.path.clone(),
+            before,
+            after: conflict.kept.clone(),
+        };
+        Ok(conflicts.iter().zip(present).map(conflict).collect())
+    }
+
+    /// Returns what a commit changed that no state covers, in words.
+    fn uncovered(&self, committed: &Committed, rules: &LiveRules) -> Vec<String> {
+        let keeper = &self.keeper;
+        keeper.passed(&committed.passed);
+        let places: Vec<String> = self.through.keys().cloned().collect();
+        let mut told = Keeper::told(&self.through, &keeper.times(&places));
+        let passed = committed.passed.iter().filter(|path| !is_by_product(Path::new(path)));
+        told.extend(passed.map(|path| format!("{path} (ignored)")));
+        let is_work = |path: &&String| !rules.is_passed_over(path, false);
+        let lost = committed.uncovered.iter().filter(is_work);
+        told.extend(lost.map(|path| format!("{path} (too large, or unreadable)")));
+        let left_out = committed.left_out.iter();
+        told.extend(left_out.map(|path| format!("{path} (a socket, pipe or device; it is gone)")));
+        told
+    }
+
+    fn rules(&self) -> Result<LiveRules, String> {
+        self.keeper.rules().map_err(|error| error.to_string())
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn conflict(conflict: &LayerConflict) -> PathEffect {
-    // What the others left is not looked at: it is theirs.
-    PathEffect {
-        path: conflict.path.clone(),
-        before: PathState::Uncovered,
-        after: conflict.kept.clone(),
     }
 }
 
@@ -118,7 +147,7 @@ fn conflict(conflict: &LayerConflict) -> PathEffect {
 pub(crate) struct Inside(Arc<CallLayer>);
 
 impl Inside {
-    /// Notes that the program has ended. A program that is only dropped may go on for a moment.
+    /// Notes that the program has ended. One that is only dropped may go on for a moment.
     pub(crate) fn ended(self) {
         self.0.running.fetch_sub(1, Ordering::Relaxed);
     }

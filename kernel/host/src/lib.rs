@@ -35,6 +35,10 @@ mod workdir;
 
 mod effects;
 mod interfaces;
+#[cfg(target_os = "linux")]
+mod layers;
+#[cfg(not(target_os = "linux"))]
+#[path = "layers_elsewhere.rs"]
 mod layers;
 mod resources;
 

@@ -1,5 +1,7 @@
 //! Tasks, as the journal tells them.
 
+use std::path::Path;
+
 use openkoi_core::{
     event::{Entry, Event},
     id::{SessionId, TaskId},
@@ -95,6 +97,15 @@ impl Storage {
     /// [`StorageError::Owned`] if anybody, in this process or another, works on it.
     pub fn claim_task(&self, task: &TaskId) -> Result<Lease, StorageError> {
         self.leases().claim("task", task.as_str())
+    }
+
+    /// Claims a directory for the work of a task, so that no two tasks change its files at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Occupied`] if a task works in it, in this process or another.
+    pub fn claim_workspace(&self, workspace: &Path, task: &TaskId) -> Result<Lease, StorageError> {
+        self.leases().claim_workspace(workspace, task)
     }
 
     /// Returns whether somebody works on the task. A running task that nobody works on was interrupted.

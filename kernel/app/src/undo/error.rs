@@ -16,6 +16,9 @@ pub enum UndoError {
     /// The task is undone already.
     #[error("task {0} is undone already")]
     Undone(String),
+    /// The task has no step of this number.
+    #[error("task {0} has no step {1}")]
+    NoStep(String, usize),
     /// There is no undo to take back.
     #[error("there is no undo to take back here")]
     NoUndo,

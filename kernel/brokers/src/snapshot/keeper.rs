@@ -1,13 +1,14 @@
 //! The states of one workspace: its store, what is known of its files, and programs at work in it.
 
 use super::index::IndexCache;
+use super::repository::Inside;
 use super::tree::Tree;
-use super::walk::{Rules, Walked, joined, walk, walk_to};
+use super::walk::{LiveRules, Rules, Walked, joined, walk};
 use super::{SnapshotError, SnapshotStore, TreeId};
 use crate::places::is_by_product;
-use openkoi_core::change_set::{PathEffect, name_of_text, text_of_name};
+use openkoi_core::change_set::{PathEffect, PathState, name_of_text, text_of_name};
 use openkoi_core::effects::CallEffects;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The most entries of an ignored directory whose times are compared.
 const MOST_COMPARED: usize = 2_000;
 
-/// The depth to which ignored directories are looked for.
-const DEEPEST: usize = 3;
+/// The most ignored files of one program that are named.
+const MOST_NAMED: usize = 20;
 
 /// A workspace whose states are kept. Its methods block for as long as a disk does.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Keeper {
     store: SnapshotStore,
     index_path: PathBuf,
     index: Mutex<Option<IndexCache>>,
+    /// Directories that were ignored as a whole at the last walk.
+    ignored: Mutex<Option<BTreeSet<String>>>,
 }
 
 /// The workspace before a program ran.
@@ -37,69 +40,13 @@ pub struct Before {
     ignored: BTreeMap<String, i128>,
 }
 
-/// What is ignored in the upper directories of a workspace, before a program runs over a layer.
-#[derive(Debug)]
-pub struct Ignored {
-    rules: Rules,
-    directories: Vec<PathBuf>,
-    times: BTreeMap<String, i128>,
-}
-
-impl Ignored {
-    /// Returns the ignored directories, relative to the workspace. Builds and caches live there, so programs write to the
-    /// real ones.
-    #[must_use]
-    pub fn directories(&self) -> &[PathBuf] {
-        &self.directories
-    }
-
-    /// Tells whether a directory that a program made is ignored by the rules of before, or holds by-products.
-    #[must_use]
-    pub fn passes(&self, directory: &Path) -> bool {
-        let path = text_of_name(directory.as_os_str());
-        is_by_product(directory) || self.rules.is_ignored(&path, true)
-    }
-}
-
 impl Keeper {
-    /// Looks for what is ignored, in the upper directories alone: a quick look, however large the workspace is.
-    ///
-    /// # Errors
-    ///
-    /// The workspace cannot be listed.
-    pub fn ignored(&self) -> Result<Ignored, SnapshotError> {
-        let walked = walk_to(&self.root, self.store.directory(), None, DEEPEST)?;
-        let times = self.times(&walked);
-        let is_directory =
-            |path: &PathBuf| fs::symlink_metadata(self.root.join(path)).is_ok_and(|m| m.is_dir());
-        let directories = walked.ignored.iter().map(|path| PathBuf::from(name_of_text(path)));
-        let directories = directories.filter(is_directory).collect();
-        Ok(Ignored { rules: walked.rules, directories, times })
-    }
-
-    /// Returns the ignored places of before that changed since, in words for a person.
-    #[must_use]
-    pub fn changed_since(&self, before: &Ignored) -> Vec<String> {
-        let changed = before.times.iter().filter(|(path, time)| self.newest(path) != Some(**time));
-        changed.map(|(path, _)| format!("{path} (ignored)")).collect()
-    }
-
-    /// Leaves out of the effects of a program what is nobody's change: by-products, and an index of git that was only
-    /// written anew.
-    #[must_use]
-    pub fn own(&self, effects: Vec<PathEffect>) -> Vec<PathEffect> {
-        let is_own = |effect: &PathEffect| {
-            !is_by_product(Path::new(&name_of_text(&effect.path)))
-                && !self.store.is_same_index(effect)
-        };
-        effects.into_iter().filter(is_own).collect()
-    }
-
     /// Returns the keeper of the workspace at `root`. No file of it is read yet. `index_path` is the file that saves
     /// reading unchanged files.
     #[must_use]
     pub fn new(root: &Path, store: SnapshotStore, index_path: PathBuf) -> Self {
-        Self { root: root.to_owned(), store, index_path, index: Mutex::new(None) }
+        let (index, ignored) = (Mutex::default(), Mutex::default());
+        Self { root: root.to_owned(), store, index_path, index, ignored }
     }
 
     /// Returns the workspace.
@@ -121,6 +68,91 @@ impl Keeper {
         self.with_index(|index| self.store.capture(&self.root, index))
     }
 
+    /// Returns the rules by which the workspace passes files over now.
+    ///
+    /// # Errors
+    ///
+    /// The workspace cannot be opened.
+    pub fn rules(&self) -> Result<LiveRules, SnapshotError> {
+        LiveRules::new(&self.root).map_err(|error| SnapshotError::io("open", &self.root, error))
+    }
+
+    /// Returns the directories that are ignored as a whole. They are looked for once; those that a program made since are
+    /// told by [`Keeper::passed`].
+    ///
+    /// # Errors
+    ///
+    /// The workspace cannot be walked.
+    pub fn ignored_directories(&self) -> Result<Vec<String>, SnapshotError> {
+        let mut known = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            let walked = walk(&self.root, self.store.directory(), None)?;
+            let is_directory = |path: &&String| {
+                fs::symlink_metadata(self.root.join(name_of_text(path))).is_ok_and(|m| m.is_dir())
+            };
+            *known = Some(walked.ignored.iter().filter(is_directory).cloned().collect());
+        }
+        let rules = self.rules()?;
+        let known = known.iter().flatten();
+        // The rules may be others by now.
+        Ok(known.filter(|path| rules.is_passed_over(path, true)).cloned().collect())
+    }
+
+    /// Notes directories that are ignored as a whole.
+    pub fn passed(&self, directories: &[String]) {
+        let mut known = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.as_mut() {
+            known.extend(directories.iter().cloned());
+        }
+    }
+
+    /// Returns the newest time in each of these places.
+    #[must_use]
+    pub fn times(&self, places: &[String]) -> BTreeMap<String, i128> {
+        let time = |path: &String| Some((path.clone(), self.newest(path)?));
+        places.iter().filter_map(time).collect()
+    }
+
+    /// Returns the places that `after` finds changed, new or gone since `before`, in words.
+    #[must_use]
+    pub fn told(before: &BTreeMap<String, i128>, after: &BTreeMap<String, i128>) -> Vec<String> {
+        let is_newer = |(path, time): &(&String, &i128)| before.get(*path) != Some(*time);
+        let changed = after.iter().filter(is_newer).map(|(path, _)| format!("{path} (ignored)"));
+        let gone = before.keys().filter(|path| !after.contains_key(*path));
+        changed.chain(gone.map(|path| format!("{path} (ignored, removed)"))).collect()
+    }
+
+    /// Returns `paths` without what is nobody's work, and what was left out in words: ignored files, by-products, objects of
+    /// git, and an index that only saw other times.
+    #[must_use]
+    pub fn sorted_out(
+        &self,
+        paths: Vec<PathEffect>,
+        rules: &LiveRules,
+    ) -> (Vec<PathEffect>, Vec<String>) {
+        let (mut kept, mut ignored) = (Vec::new(), Vec::new());
+        for effect in paths {
+            let is_directory = [&effect.before, &effect.after]
+                .iter()
+                .any(|state| matches!(state, PathState::Directory { .. }));
+            let is_object = Inside::of(&effect.path).is_some_and(|inside| inside.is_object());
+            if is_object || self.store.is_same_index(&effect) {
+                continue;
+            }
+            match rules.is_passed_over(&effect.path, is_directory) {
+                true if is_by_product(Path::new(&effect.path)) => {}
+                true => ignored.push(format!("{} (ignored)", effect.path)),
+                false => kept.push(effect),
+            }
+        }
+        let more = ignored.len().saturating_sub(MOST_NAMED);
+        ignored.truncate(MOST_NAMED);
+        if more > 0 {
+            ignored.push(format!("{more} more ignored files"));
+        }
+        (kept, ignored)
+    }
+
     /// Looks at the workspace before a program runs.
     ///
     /// # Errors
@@ -129,7 +161,7 @@ impl Keeper {
     pub fn before_program(&self) -> Result<Before, SnapshotError> {
         let walked = walk(&self.root, self.store.directory(), None)?;
         let tree = self.tree_of(&walked)?;
-        let ignored = self.times(&walked);
+        let ignored = self.times(&walked.ignored);
         Ok(Before { tree, rules: walked.rules, ignored })
     }
 
@@ -143,16 +175,12 @@ impl Keeper {
         let walked = walk(&self.root, self.store.directory(), Some(&before.rules))?;
         let tree = self.tree_of(&walked)?;
         let paths = self.store.effects_between(&before.tree, &tree);
-        let times = self.times(&walked);
-        let is_newer = |(path, time): &(&String, &i128)| before.ignored.get(*path) != Some(*time);
-        let ignored = times.iter().filter(is_newer).map(|(path, _)| format!("{path} (ignored)"));
-        let gone = before.ignored.keys().filter(|path| !times.contains_key(*path));
-        let gone = gone.map(|path| format!("{path} (ignored, removed)"));
+        let ignored = Self::told(&before.ignored, &self.times(&walked.ignored));
         let many = tree.uncovered.iter().map(|path| {
             let place = if path.is_empty() { "the workspace" } else { path };
             format!("{place} (not covered: too many files, or closed)")
         });
-        let uncovered = ignored.chain(gone).chain(many).collect();
+        let uncovered = ignored.into_iter().chain(many).collect();
         Ok(CallEffects { paths, conflicts: Vec::new(), uncovered })
     }
 
@@ -186,12 +214,6 @@ impl Keeper {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the newest time in each place that is ignored.
-    fn times(&self, walked: &Walked) -> BTreeMap<String, i128> {
-        let time = |path: &String| Some((path.clone(), self.newest(path)?));
-        walked.ignored.iter().filter_map(time).collect()
-    }
-
     /// Returns the newest time of change at `path` and in it. Of a large directory the upper part is looked at.
     fn newest(&self, path: &str) -> Option<i128> {
         let time = |path: &str| {
@@ -200,7 +222,7 @@ impl Keeper {
             Some((ns, meta.is_dir()))
         };
         let (mut newest, mut is_directory) = time(path)?;
-        let (mut waiting, mut seen) = (std::collections::VecDeque::new(), 0);
+        let (mut waiting, mut seen) = (VecDeque::new(), 0);
         let mut directory = path.to_owned();
         loop {
             if is_directory {

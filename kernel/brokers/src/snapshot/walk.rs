@@ -13,6 +13,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use openkoi_core::change_set::{name_of_text, text_of_name};
 use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsStr;
 use std::io;
@@ -62,16 +63,6 @@ pub(super) fn walk(
     store: &Path,
     before: Option<&Rules>,
 ) -> Result<Walked, SnapshotError> {
-    walk_to(root, store, before, usize::MAX)
-}
-
-/// Walks only the directories that lie at most so deep, for a quick look at what is ignored.
-pub(super) fn walk_to(
-    root: &Path,
-    store: &Path,
-    before: Option<&Rules>,
-    deepest: usize,
-) -> Result<Walked, SnapshotError> {
     let failed = |error| SnapshotError::io("walk", root, error);
     let beneath = Beneath::open(root).map_err(failed)?;
     // OpenKoi's own data may lie in the workspace.
@@ -79,9 +70,6 @@ pub(super) fn walk_to(
     let mut walk = Walk { beneath, store, before, walked: Walked::default() };
     let mut waiting = VecDeque::from([(String::new(), Way::Rules)]);
     while let Some((directory, way)) = waiting.pop_front() {
-        if !directory.is_empty() && directory.split('/').count() > deepest {
-            continue;
-        }
         let entries = match walk.entries(&directory) {
             Ok(entries) => entries,
             Err(error) if directory.is_empty() => return Err(failed(error)),
@@ -194,14 +182,14 @@ impl Walk<'_> {
             return Arc::clone(own);
         }
         let has = |name: &str| entries.iter().any(|entry| entry.name == name);
-        let tag = |name| self.read(directory, name, 64);
+        let tag = |name| read(&self.beneath, directory, name, 64);
         let is_cache =
             has(CACHE_TAG.0) && tag(CACHE_TAG.0).is_some_and(|t| t.starts_with(CACHE_TAG.1));
         if self.before.is_some() {
             return Arc::new(Own { is_cache, ..Own::default() });
         }
         let rules = |name: &str| {
-            let text = self.read(directory, name, LARGEST_RULES)?;
+            let text = read(&self.beneath, directory, name, LARGEST_RULES)?;
             Some(parsed(directory, &String::from_utf8_lossy(&text)))
         };
         let is_repository = has(".git");
@@ -214,14 +202,6 @@ impl Walk<'_> {
         })
     }
 
-    fn read(&self, directory: &str, name: &str, most: u64) -> Option<Vec<u8>> {
-        let path = joined(directory, name);
-        let name = self.beneath.find(Path::new(&name_of_text(&path))).ok()??;
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut io::Read::take(name.open().ok()?, most), &mut bytes).ok()?;
-        Some(bytes)
-    }
-
     fn is_ignored(&self, path: &str, is_directory: bool) -> bool {
         self.walked.rules.is_ignored(path, is_directory)
     }
@@ -230,7 +210,7 @@ impl Walk<'_> {
 impl Rules {
     /// Tells whether a path is ignored by the rules of the directories above it; those were not ignored themselves.
     /// `.ignore` comes before `.gitignore`, and the deeper directory before the one above.
-    pub(super) fn is_ignored(&self, path: &str, is_directory: bool) -> bool {
+    fn is_ignored(&self, path: &str, is_directory: bool) -> bool {
         let name = name_of_text(path);
         let above: Vec<&Arc<Own>> = parents(path).filter_map(|parent| self.0.get(parent)).collect();
         // The rules of git end at the repository.
@@ -252,6 +232,71 @@ impl Rules {
             })
             .unwrap_or(false)
     }
+}
+
+/// The rules of the workspace as it is now, read where they are asked for.
+pub struct LiveRules {
+    beneath: Beneath,
+    known: RefCell<Rules>,
+}
+
+impl LiveRules {
+    pub(super) fn new(root: &Path) -> io::Result<Self> {
+        Ok(Self { beneath: Beneath::open(root)?, known: RefCell::default() })
+    }
+
+    /// Tells whether a path is nobody's work: it is ignored, a by-product of an interpreter, or in a directory that is, or
+    /// that says it is a cache. Control files never are.
+    pub fn is_passed_over(&self, path: &str, is_directory: bool) -> bool {
+        if is_control(Path::new(path)) {
+            return false;
+        }
+        let mut ends: Vec<usize> = path.match_indices('/').map(|(at, _)| at).collect();
+        ends.push(path.len());
+        ends.iter().any(|end| {
+            let part = &path[..*end];
+            let parent = parents(part).next().unwrap_or_default();
+            self.learn(parent);
+            let is_directory = is_directory || *end < path.len();
+            let is_cache = is_directory && {
+                self.learn(part);
+                self.known.borrow().0.get(part).is_some_and(|own| own.is_cache)
+            };
+            is_cache
+                || is_by_product(Path::new(part))
+                || self.known.borrow().is_ignored(part, is_directory)
+        })
+    }
+
+    fn learn(&self, directory: &str) {
+        if !self.known.borrow().0.contains_key(directory) {
+            let own = Arc::new(self.own(directory));
+            self.known.borrow_mut().0.insert(directory.to_owned(), own);
+        }
+    }
+
+    fn own(&self, directory: &str) -> Own {
+        let read = |name| read(&self.beneath, directory, name, LARGEST_RULES);
+        let rules = |name| Some(parsed(directory, &String::from_utf8_lossy(&read(name)?)));
+        let git = joined(directory, ".git");
+        let git = self.beneath.find(Path::new(&name_of_text(&git))).ok().flatten();
+        let tag = read(CACHE_TAG.0);
+        Own {
+            ignore: rules(".ignore"),
+            git_ignore: rules(".gitignore"),
+            exclude: rules(".git/info/exclude"),
+            is_repository: git.is_some_and(|git| git.stat().ok().flatten().is_some()),
+            is_cache: !directory.is_empty() && tag.is_some_and(|tag| tag.starts_with(CACHE_TAG.1)),
+        }
+    }
+}
+
+fn read(beneath: &Beneath, directory: &str, name: &str, most: u64) -> Option<Vec<u8>> {
+    let path = joined(directory, name);
+    let name = beneath.find(Path::new(&name_of_text(&path))).ok()??;
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(name.open().ok()?, most), &mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Returns the directories above a path, the nearest first, the workspace last.

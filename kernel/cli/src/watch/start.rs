@@ -85,7 +85,13 @@ mod tests {
     }
 
     fn card(name: &str) -> ModelCard {
-        ModelCard { name: name.to_owned(), context: 1, output: 1, price: None }
+        ModelCard {
+            name: name.to_owned(),
+            context: 1,
+            output: 1,
+            price: None,
+            price_source: Default::default(),
+        }
     }
 
     #[test]

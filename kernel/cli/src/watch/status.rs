@@ -175,6 +175,7 @@ mod tests {
             ..Usage::default()
         };
         let turn = Turn {
+            route: None,
             parts: Vec::new(),
             stop: StopReason::Finished,
             usage,
@@ -184,7 +185,7 @@ mod tests {
             role: Role::EXECUTOR.to_owned(),
             model: "koi/large".to_owned(),
             result: Ok(turn),
-            spent: Reservation { tokens: input + output, cost_micros: 20_000 },
+            spent: Reservation { tokens: input + output, cost_micros: 20_000, at_most: false },
         }
     }
 

@@ -53,11 +53,8 @@ impl GuestState {
         let wanted = Use::Process { program: &command.program, line: &line };
         let caller = self.pass(&wanted).await?;
         let mut command = self.process_command(command, &caller)?;
-        let mut inside = None;
-        if let Some(layer) = self.call_layer(&caller).await? {
-            let (mount, place) = layer.enter();
-            (command.layer, inside) = (Some(mount), Some(place));
-        }
+        let layer = self.call_layer(&caller).await?;
+        let inside = layer.map(|layer| layer.enter(&mut command));
         let at_work = match inside {
             Some(_) => None,
             None => blocking(self.limits.wall, move || AtWork::begin(&caller)).await?,

@@ -159,7 +159,8 @@ impl CatalogTools {
 
 impl Toolbox for CatalogTools {
     fn holds_back(&self) -> bool {
-        self.workdir.layers.is_some() && self.workdir.keeper.is_some()
+        let asked = self.workdir.layers.is_some() && self.workdir.keeper.is_some();
+        asked && self.host.shared.brokers.processes.layers().is_ok()
     }
 
     fn tools(&self) -> Vec<Tool> {

@@ -139,7 +139,7 @@ fn an_undo_that_cannot_be_done_says_why_and_what_to_do_instead() {
         (
             UndoError::Undone("abc".to_owned()),
             "task abc is undone already",
-            Some("openkoi undo --redo"),
+            Some("openkoi undo abc --redo"),
         ),
         (
             UndoError::Running("abc".to_owned()),
