@@ -25,6 +25,7 @@ pub mod schema;
 pub mod admission;
 
 mod engine;
+mod json;
 mod linker;
 
 pub mod kinds;

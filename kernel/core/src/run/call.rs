@@ -23,6 +23,7 @@ use crate::{
     port::Pending,
     scope::Scope,
     tool::{Effect, Tool, ToolOutput},
+    toolbox::PreparedCall,
 };
 
 /// Result of a call that goes back to the model, which may read a failure and act on it.
@@ -36,10 +37,12 @@ struct Call<'a> {
     cut_at: Option<u64>,
 }
 
-/// A call that may run.
+/// A call that may run, as its tool reads it.
 struct Admitted {
     tool: Tool,
     call: ToolCall,
+    /// What was left out of the model's call, for its result.
+    notes: Vec<String>,
 }
 
 impl Admitted {
@@ -86,7 +89,9 @@ impl Run {
     }
 
     fn only_reads(&self, call: &ToolCall) -> bool {
-        self.tool(&call.name).is_some_and(|tool| tool.effect == Effect::Read)
+        let read = self.ports.toolbox.prepared(call).map(|prepared| prepared.call.name);
+        let name = read.unwrap_or_else(|_| call.name.clone());
+        self.tool(&name).is_some_and(|tool| tool.effect == Effect::Read)
     }
 
     /// Counts identical calls since the last change of a file: same tool, same arguments, whatever their spelling.
@@ -152,8 +157,7 @@ impl Run {
         }
         if let Some(result) = self.recalled(call.key)? {
             self.recall_baseline(call.key).await?;
-            self.acted |=
-                result.is_ok() && self.recorder.recall(call.key, "call.started").is_some();
+            self.acted |= result.is_ok() && self.had_effect(call.key);
             return Ok(result);
         }
         let begun = self.recorder.recall(call.key, "call.started").is_some();
@@ -186,6 +190,11 @@ impl Run {
         }
     }
 
+    fn had_effect(&self, key: &str) -> bool {
+        let started = self.recorder.recall(key, "call.started");
+        matches!(started, Some(Event::CallStarted { effect, .. }) if effect > Effect::Read)
+    }
+
     /// Returns the result of a call that is over, and counts its component's turns.
     fn recalled(&self, key: &str) -> Result<Option<CallResult>, Halt> {
         let Some(Event::CallFinished { result, .. }) = self.recorder.recall(key, "call.finished")
@@ -215,28 +224,28 @@ impl Run {
         }
     }
 
-    /// Returns the tool of a call that can be run at all.
+    /// Returns the tool of a call that can be run at all, and the call as the tool reads it.
     fn checked(&self, call: Call<'_>) -> Result<Admitted, Failure> {
-        let tool = self.tool(&call.call.name).ok_or_else(|| {
+        let cut_short = |failure| match call.cut_at {
+            Some(tokens) if !is_json(&call.call.arguments) => cut(tokens),
+            _ => failure,
+        };
+        let PreparedCall { call, notes } =
+            self.ports.toolbox.prepared(call.call).map_err(cut_short)?;
+        let tool = self.tool(&call.name).cloned().ok_or_else(|| {
             let names: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
             Failure::NotFound(format!(
                 "there is no tool of that name; the tools are {}",
                 names.join(", ")
             ))
         })?;
-        match (serde_json::from_str::<Value>(&call.call.arguments), call.cut_at) {
-            (Ok(Value::Object(_)), _) => {
-                Ok(Admitted { tool: tool.clone(), call: call.call.clone() })
+        let invalid = |message| Failure::Invalid { field: String::new(), message };
+        match serde_json::from_str::<Value>(&call.arguments) {
+            Ok(Value::Object(_)) => Ok(Admitted { tool, call, notes }),
+            Ok(_) => Err(invalid("the arguments have to be a JSON object".to_owned())),
+            Err(error) => {
+                Err(cut_short(invalid(format!("the arguments are not valid JSON: {error}"))))
             }
-            (Err(_), Some(tokens)) => Err(cut(tokens)),
-            (Ok(_), _) => Err(Failure::Invalid {
-                field: String::new(),
-                message: "the arguments have to be a JSON object".to_owned(),
-            }),
-            (Err(error), None) => Err(Failure::Invalid {
-                field: String::new(),
-                message: format!("the arguments are not valid JSON: {error}"),
-            }),
         }
     }
 
@@ -244,7 +253,7 @@ impl Run {
         self.tools.iter().find(|tool| tool.name == name)
     }
 
-    fn start(&self, key: &str, Admitted { tool, call }: &Admitted) -> Result<(), Halt> {
+    fn start(&self, key: &str, Admitted { tool, call, .. }: &Admitted) -> Result<(), Halt> {
         let started = Event::CallStarted {
             call: call.clone(),
             effect: tool.effect,
@@ -259,7 +268,7 @@ impl Run {
     async fn run_tool(
         &self,
         key: &str,
-        Admitted { tool, call }: &Admitted,
+        Admitted { tool, call, notes }: &Admitted,
         log: &Arc<EffectLog>,
     ) -> Result<(CallResult, u64), Halt> {
         let begun = self.recorder.elapsed_ms();
@@ -267,7 +276,7 @@ impl Run {
         let deadline = Duration::from_millis(tool.deadline_ms);
         let work = self.ports.toolbox.call(call, self.scope(key, deadline, log));
         let result = match self.meter.within(deadline, work).await {
-            Waited::Done(result) => result,
+            Waited::Done(result) => result.map(|output| output.noted(notes)),
             Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
             Waited::TimeOver if self.meter.time_left() == 0 => {
                 return Err(self.meter.time_over(key));
@@ -443,6 +452,10 @@ fn interrupted(Settled { done, all }: Settled) -> Failure {
     Failure::Failed(format!(
         "the program was interrupted while this call ran, {known}; look before you do it again"
     ))
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn not_run() -> Failure {
