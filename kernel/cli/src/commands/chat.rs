@@ -3,6 +3,7 @@
 mod complete;
 mod line;
 mod mention;
+mod own_command;
 mod shown;
 mod slash;
 
@@ -56,7 +57,8 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
     // In a conversation the person judges answers; work on files is judged by the checks as ever.
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace)?);
     let joined = join(context, &request.session, SessionKind::Chat)?;
-    let mut chat = Chat { context, request: &request, runtime, joined, last: Exit::Accepted };
+    let (shared, last) = (Vec::new(), Exit::Accepted);
+    let mut chat = Chat { context, request: &request, runtime, joined, shared, last };
     chat.greet();
     let mut lines = Lines::open(context, &request.workspace)?;
     let ended = thread::block(async {
@@ -83,6 +85,8 @@ struct Chat<'a> {
     request: &'a ChatRequest,
     runtime: Arc<TaskRuntime>,
     joined: JoinedSession,
+    /// Commands that the person ran since the last message, with their outputs.
+    shared: Vec<String>,
     last: Exit,
 }
 
@@ -97,7 +101,7 @@ impl Chat<'_> {
         let turns = self.joined.history.len() / 2;
         let said = if turns == 0 { String::new() } else { format!(", {turns} messages so far") };
         printer.notice(&format!(
-            "Session {}{said}. /help shows the commands; @ and Tab put a file in; Alt-Enter, or \\ at the end, adds \
+            "Session {}{said}. /help shows the commands; @ and Tab put a file in; ! runs a command; Alt-Enter, or \\ at the end, adds \
              a line; Ctrl-C stops a turn.",
             self.session().short()
         ));
@@ -174,10 +178,14 @@ impl Chat<'_> {
         interrupts: &Interrupts,
     ) -> Result<(), CommandError> {
         if let Some(line) = text.strip_prefix('!') {
-            let error = CommandError::usage("`!` does not run commands yet; nothing was sent");
-            return Err(error.hint(format!("run `{}` and tell me what it says", line.trim())));
+            let told = own_command::run(line.trim(), self.context, settings, interrupts).await?;
+            self.shared.push(told);
+            return Ok(());
         }
         let text = mention::with_files(text, &self.request.workspace)?;
+        // What the person's own commands said belongs to the first message after them.
+        let parts = std::mem::take(&mut self.shared).into_iter().chain([text]);
+        let text = parts.collect::<Vec<_>>().join("\n\n");
         self.say(&text, settings, interrupts).await
     }
 
@@ -257,6 +265,7 @@ impl Chat<'_> {
         let joined = join(self.context, choice, SessionKind::Chat)?;
         self.end()?;
         self.joined = joined;
+        self.shared.clear();
         let turns = self.joined.history.len() / 2;
         let said = if turns == 0 { String::new() } else { format!(", {turns} messages so far") };
         self.context.printer.notice(&format!("Session {}{said}.", self.session().short()));
