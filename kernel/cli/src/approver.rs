@@ -19,6 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 
 use crate::{
+    keyboard::Keys,
     output::{Palette, Questions, diff, sanitise, sanitise_line},
     watch::ProgressLines,
 };
@@ -37,19 +38,26 @@ pub(crate) struct Terminal {
     workspace: PathBuf,
     palette: Palette,
     progress: Option<Arc<ProgressLines>>,
+    keys: Option<Arc<Keys>>,
 }
 
 impl Terminal {
     /// Returns an approver that saves rules in `storage`, and shows edits of the files of `workspace`.
     pub(crate) fn new(questions: Questions, storage: Arc<Storage>, workspace: &Path) -> Self {
         let (workspace, palette) = (workspace.to_owned(), Palette::PLAIN);
-        Self { questions, storage, workspace, palette, progress: None }
+        Self { questions, storage, workspace, palette, progress: None, keys: None }
     }
 
-    /// Asks in these colours, below these progress lines, which stand still meanwhile.
+    /// Asks in these colours, below these progress lines, which stand still meanwhile, and takes the keys from whoever
+    /// watches them.
     #[must_use]
-    pub(crate) fn below(mut self, progress: Option<Arc<ProgressLines>>, palette: Palette) -> Self {
-        (self.progress, self.palette) = (progress, palette);
+    pub(crate) fn below(
+        mut self,
+        progress: Option<Arc<ProgressLines>>,
+        palette: Palette,
+        keys: Option<Arc<Keys>>,
+    ) -> Self {
+        (self.progress, self.palette, self.keys) = (progress, palette, keys);
         self
     }
 }
@@ -61,6 +69,7 @@ impl Approver for Terminal {
                 return None;
             }
             let _still = self.progress.as_ref().map(|progress| progress.hold_still());
+            let _keys = self.keys.as_ref().map(|keys| keys.hold());
             let question = Question::new(request, &self.workspace, self.palette);
             let standing = Standing::begin();
             let mut lines = standing.lines();

@@ -13,8 +13,8 @@ fn talk(act: impl AsyncFnOnce(&mut Chat<'_>, &mut Settings, &Interrupts)) -> Wor
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace).unwrap());
     let joined = join(&context, &request.session, SessionKind::Chat).unwrap();
     let (context, request) = (&context, &request);
-    let (shared, last) = (Vec::new(), Exit::Accepted);
-    let mut chat = Chat { context, request, runtime, joined, shared, last };
+    let (shared, keys, last) = (Vec::new(), None, Exit::Accepted);
+    let mut chat = Chat { context, request, runtime, joined, shared, keys, last };
     thread::block(async {
         act(&mut chat, &mut settings, &Interrupts::deaf()).await;
         Ok::<(), CommandError>(())
