@@ -149,7 +149,7 @@ struct Question {
 impl Question {
     fn new(request: &ApprovalRequest, workspace: &Path, palette: Palette) -> Self {
         let has_alike = request.alike.is_some();
-        let prompt = if has_alike { "answer [y/N/a/p/r]: " } else { "answer [y/N/a/r]: " };
+        let prompt = if has_alike { "answer [y/N/s/a/p/r]: " } else { "answer [y/N/s/a/r]: " };
         Self { text: text(request, workspace, palette), prompt, has_alike }
     }
 
@@ -166,8 +166,9 @@ impl Question {
                 return Some(answer);
             }
             let also = if self.has_alike { "p (commands like it), " } else { "" };
-            let help =
-                format!("type y (yes), n (no), a (always), {also}r (never), or Enter for no");
+            let help = format!(
+                "type y (yes), n (no), s (this session), a (always), {also}r (never), or Enter for no"
+            );
             writeln!(screen, "{help}").ok()?;
         }
     }
@@ -177,6 +178,7 @@ impl Question {
 fn answer(typed: &str, has_alike: bool) -> Option<Answer> {
     Some(match typed.trim().to_lowercase().as_str() {
         "y" | "yes" | "allow" | "once" => Answer::AllowOnce,
+        "s" | "session" => Answer::AllowSession,
         "a" | "always" | "allow always" => Answer::AllowAlways,
         "p" | "prefix" if has_alike => Answer::AllowAlike,
         "" | "n" | "no" | "reject" => Answer::RejectOnce,
@@ -211,8 +213,9 @@ fn choices(request: &ApprovalRequest) -> String {
     let place = request.rule.workspace.as_deref().map_or("everywhere", |_| "in this directory");
     let on = sanitise_line(&ends(&request.rule.target)).into_owned();
     let mut text = format!(
-        "  [y] yes, once      [a] always {place}\n  [n] no (or Enter)  [r] never {place}\n\
-         \x20 a and r keep a rule for: {} {} on {on:?}\n",
+        "  [y] yes, once      [s] yes, in this session\n\
+         \x20 [n] no (or Enter)  [a] always {place}  [r] never {place}\n\
+         \x20 s, a and r keep a rule for: {} {} on {on:?}\n",
         sanitise_line(&request.origin),
         sanitise_line(&request.action),
     );
