@@ -2,7 +2,9 @@
 
 use std::{io, path::PathBuf};
 
-use openkoi_brokers::{oauth::LoginError, random::RandomError, snapshot::SnapshotError};
+use openkoi_brokers::{
+    oauth::LoginError, processes::ProcessError, random::RandomError, snapshot::SnapshotError,
+};
 use openkoi_core::toolbox::ToolClash;
 use openkoi_host::{
     catalog::CatalogError,
@@ -55,6 +57,9 @@ pub enum AppError {
     /// The states of a workspace cannot be kept.
     #[error(transparent)]
     Snapshots(#[from] SnapshotError),
+    /// A program cannot be started in the sandbox.
+    #[error(transparent)]
+    Program(#[from] ProcessError),
     /// The directory to work in cannot be used.
     #[error("cannot read the directory `{}`", path.display())]
     Workspace {

@@ -1,11 +1,11 @@
 //! The settings of programs that tools start: their environment, the files they may read, the place
 //! of their output.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use openkoi_brokers::{
     places,
-    processes::{ProcessSettings, Processes, SandboxMode},
+    processes::{Command, Happening, ProcessSettings, Processes, SandboxMode},
 };
 
 use crate::{app::App, environment::HOME, error::AppError, settings::Settings};
@@ -30,6 +30,47 @@ pub fn processes(app: &App, settings: &Settings) -> Result<Processes, AppError> 
         secret: secret(app)?,
         sandbox: if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off },
     }))
+}
+
+/// How a command line ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineEnd {
+    /// The exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// Number of bytes of output that were too many to be shown.
+    pub omitted: u64,
+}
+
+/// Runs a command line that a person typed, in the sandbox that tasks get, and hands its output on as it comes. It
+/// ends with everything that it started when the future is dropped.
+///
+/// # Errors
+///
+/// When it cannot be started.
+pub async fn run_line(
+    app: &App,
+    settings: &Settings,
+    workspace: &Path,
+    line: &str,
+    mut show: impl FnMut(&[u8]),
+) -> Result<LineEnd, AppError> {
+    let command = Command {
+        arguments: vec!["-c".to_owned(), line.to_owned()],
+        network: settings.sandbox.network,
+        write: settings.sandbox.write.clone(),
+        ..Command::new("sh", workspace)
+    };
+    let mut child = processes(app, settings)?.spawn(command).await?;
+    let mut end = LineEnd::default();
+    while let Some(happening) = child.next().await {
+        match happening {
+            Happening::Stdout(bytes) | Happening::Stderr(bytes) => show(&bytes),
+            Happening::Exited(exit) => {
+                end = LineEnd { code: exit.code, omitted: exit.omitted };
+            }
+        }
+    }
+    Ok(end)
 }
 
 /// Returns the paths that neither programs nor file tools may read.

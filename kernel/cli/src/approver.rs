@@ -19,6 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 
 use crate::{
+    keyboard::Keys,
     output::{Palette, Questions, diff, sanitise, sanitise_line},
     watch::ProgressLines,
 };
@@ -37,19 +38,26 @@ pub(crate) struct Terminal {
     workspace: PathBuf,
     palette: Palette,
     progress: Option<Arc<ProgressLines>>,
+    keys: Option<Arc<Keys>>,
 }
 
 impl Terminal {
     /// Returns an approver that saves rules in `storage`, and shows edits of the files of `workspace`.
     pub(crate) fn new(questions: Questions, storage: Arc<Storage>, workspace: &Path) -> Self {
         let (workspace, palette) = (workspace.to_owned(), Palette::PLAIN);
-        Self { questions, storage, workspace, palette, progress: None }
+        Self { questions, storage, workspace, palette, progress: None, keys: None }
     }
 
-    /// Asks in these colours, below these progress lines, which stand still meanwhile.
+    /// Asks in these colours, below these progress lines, which stand still meanwhile, and takes the keys from whoever
+    /// watches them.
     #[must_use]
-    pub(crate) fn below(mut self, progress: Option<Arc<ProgressLines>>, palette: Palette) -> Self {
-        (self.progress, self.palette) = (progress, palette);
+    pub(crate) fn below(
+        mut self,
+        progress: Option<Arc<ProgressLines>>,
+        palette: Palette,
+        keys: Option<Arc<Keys>>,
+    ) -> Self {
+        (self.progress, self.palette, self.keys) = (progress, palette, keys);
         self
     }
 }
@@ -61,6 +69,7 @@ impl Approver for Terminal {
                 return None;
             }
             let _still = self.progress.as_ref().map(|progress| progress.hold_still());
+            let _keys = self.keys.as_ref().map(|keys| keys.hold());
             let question = Question::new(request, &self.workspace, self.palette);
             let standing = Standing::begin();
             let mut lines = standing.lines();
@@ -140,7 +149,7 @@ struct Question {
 impl Question {
     fn new(request: &ApprovalRequest, workspace: &Path, palette: Palette) -> Self {
         let has_alike = request.alike.is_some();
-        let prompt = if has_alike { "answer [y/N/a/p/r]: " } else { "answer [y/N/a/r]: " };
+        let prompt = if has_alike { "answer [y/N/s/a/p/r]: " } else { "answer [y/N/s/a/r]: " };
         Self { text: text(request, workspace, palette), prompt, has_alike }
     }
 
@@ -157,8 +166,9 @@ impl Question {
                 return Some(answer);
             }
             let also = if self.has_alike { "p (commands like it), " } else { "" };
-            let help =
-                format!("type y (yes), n (no), a (always), {also}r (never), or Enter for no");
+            let help = format!(
+                "type y (yes), n (no), s (this session), a (always), {also}r (never), or Enter for no"
+            );
             writeln!(screen, "{help}").ok()?;
         }
     }
@@ -168,6 +178,7 @@ impl Question {
 fn answer(typed: &str, has_alike: bool) -> Option<Answer> {
     Some(match typed.trim().to_lowercase().as_str() {
         "y" | "yes" | "allow" | "once" => Answer::AllowOnce,
+        "s" | "session" => Answer::AllowSession,
         "a" | "always" | "allow always" => Answer::AllowAlways,
         "p" | "prefix" if has_alike => Answer::AllowAlike,
         "" | "n" | "no" | "reject" => Answer::RejectOnce,
@@ -202,8 +213,9 @@ fn choices(request: &ApprovalRequest) -> String {
     let place = request.rule.workspace.as_deref().map_or("everywhere", |_| "in this directory");
     let on = sanitise_line(&ends(&request.rule.target)).into_owned();
     let mut text = format!(
-        "  [y] yes, once      [a] always {place}\n  [n] no (or Enter)  [r] never {place}\n\
-         \x20 a and r keep a rule for: {} {} on {on:?}\n",
+        "  [y] yes, once      [s] yes, in this session\n\
+         \x20 [n] no (or Enter)  [a] always {place}  [r] never {place}\n\
+         \x20 s, a and r keep a rule for: {} {} on {on:?}\n",
         sanitise_line(&request.origin),
         sanitise_line(&request.action),
     );

@@ -35,6 +35,7 @@ use crate::{
     exit::Exit,
     flags::{RunFormat, ShowFlags},
     interrupt::{Asked, Interrupts},
+    keyboard::Keys,
     output::{Printer, SCHEMA_VERSION, markdown, sanitise_line},
     watch::{EventStream, ProgressLines, cut},
 };
@@ -55,6 +56,8 @@ pub struct Show {
     pub schema: Option<Value>,
     /// True if the person knows which model works where, so that the run does not begin with it.
     pub introduced: bool,
+    /// The keys of a conversation, which are watched during a run.
+    pub(crate) keys: Option<Arc<Keys>>,
 }
 
 impl Show {
@@ -66,6 +69,7 @@ impl Show {
             output: flags.output.map(|path| context.absolute(&path)),
             schema: None,
             introduced: false,
+            keys: None,
         }
     }
 }
@@ -90,20 +94,6 @@ pub(crate) fn announce(context: &Context, runtime: &TaskRuntime, show: &Show) {
     }
 }
 
-/// Waits for a run, and moves its status line meanwhile.
-async fn moving<T>(lines: Option<&ProgressLines>, run: impl Future<Output = T>) -> T {
-    let Some(lines) = lines else { return run.await };
-    let mut run = std::pin::pin!(run);
-    let done = loop {
-        tokio::select! {
-            done = &mut run => break done,
-            () = pause(FRAME) => lines.tick(now_ms()),
-        }
-    };
-    lines.leave();
-    done
-}
-
 impl Execution<'_> {
     /// Runs a new task to its end and prints the result.
     ///
@@ -113,7 +103,10 @@ impl Execution<'_> {
     pub(crate) async fn start(&self, task: Task) -> Result<Exit, CommandError> {
         let (surface, lines) = self.surface(Path::new(&task.workspace));
         let run = Arc::clone(self.runtime).start(task, surface);
-        let end = moving(lines.as_deref(), run).await?;
+        let watch = self.show.keys.as_ref().map(|keys| keys.watch(self.interrupts));
+        let end = self.moving(lines.as_deref(), run).await;
+        drop(watch);
+        let end = end?;
         self.conclude(end, lines.as_deref())
     }
 
@@ -126,8 +119,27 @@ impl Execution<'_> {
         let (surface, lines) = self.surface(Path::new(&task.workspace));
         let (id, session) = (task.id.clone(), task.session.clone());
         let run = Arc::clone(self.runtime).resume(id, session, surface);
-        let end = moving(lines.as_deref(), run).await?;
+        let end = self.moving(lines.as_deref(), run).await?;
         self.conclude(end, lines.as_deref())
+    }
+
+    /// Waits for a run, and moves its status line meanwhile.
+    async fn moving<T>(&self, lines: Option<&ProgressLines>, run: impl Future<Output = T>) -> T {
+        let Some(lines) = lines else { return run.await };
+        let mut run = std::pin::pin!(run);
+        let done = loop {
+            tokio::select! {
+                done = &mut run => break done,
+                () = pause(FRAME) => {}
+            }
+            if let Some(keys) = &self.show.keys {
+                keys.news().iter().for_each(|line| lines.queued(line));
+                lines.typing(keys.typing());
+            }
+            lines.tick(now_ms());
+        };
+        lines.leave();
+        done
     }
 
     fn surface(&self, workspace: &Path) -> (Surface, Option<Arc<ProgressLines>>) {
@@ -144,8 +156,11 @@ impl Execution<'_> {
             all.push(Arc::new(EventStream(*printer)));
         }
         let storage = Arc::clone(self.runtime.storage());
-        let approver = Terminal::new(self.context.questions, storage, workspace)
-            .below(lines.clone(), printer.err().palette);
+        let approver = Terminal::new(self.context.questions, storage, workspace).below(
+            lines.clone(),
+            printer.err().palette,
+            self.show.keys.clone(),
+        );
         let surface = Surface {
             approver: Arc::new(approver),
             listener: Arc::new(Listeners(all)),

@@ -21,6 +21,7 @@ mod execute;
 pub mod exit;
 pub mod flags;
 mod interrupt;
+mod keyboard;
 pub mod log;
 pub mod output;
 mod pick;

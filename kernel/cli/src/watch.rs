@@ -4,6 +4,7 @@
 mod screen;
 mod start;
 mod status;
+mod verdict;
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +18,7 @@ use openkoi_core::{
     contract::{Repair, Resolution},
     decision::Decision,
     doubts::Doubts,
-    evaluation::{ChangeKind, Check, CheckOutcome, Verdict},
+    evaluation::{ChangeKind, Verdict},
     event::{Entry, Event},
     failure::Failure,
     message::{Role, ToolCall},
@@ -27,6 +28,7 @@ use openkoi_core::{
     unified,
 };
 use serde_json::{Value, json};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(crate) use self::start::place;
 use self::{screen::Screen, status::Status};
@@ -111,6 +113,8 @@ struct State {
     announced: Announced,
     /// The streamed text of the executor's present turn.
     streamed: String,
+    /// The line that a person is typing meanwhile.
+    typing: String,
     /// Lines that came in and went out of each file, by the last comparison.
     counts: BTreeMap<String, (usize, usize)>,
     /// Reasons for which the cost may be less than it is said to be.
@@ -165,6 +169,7 @@ impl ProgressLines {
             markdown: MarkdownStream::new(palette),
             announced: Announced::default(),
             streamed: String::new(),
+            typing: String::new(),
             counts: BTreeMap::new(),
             doubts: Doubts::default(),
         };
@@ -180,12 +185,34 @@ impl ProgressLines {
     /// Moves the status line.
     pub(crate) fn tick(&self, now_ms: u64) {
         let mut state = self.state();
-        let State { screen, status, .. } = &mut *state;
+        let State { screen, status, typing, .. } = &mut *state;
         let plain = |now_ms| {
             let label = self.palette.paint(Style::Plain, "[EXEC]");
             status.plain(now_ms).map(|line| format!("{label} {line}"))
         };
-        screen.tick(now_ms, |now_ms, width| self.faint(status.line(now_ms, width)), plain);
+        let moving = |now_ms, width| self.moving(status, typing, now_ms, width);
+        screen.tick(now_ms, moving, plain);
+    }
+
+    /// Returns the status line, with what is being typed at its end.
+    fn moving(&self, status: &Status, typing: &str, now_ms: u64, width: usize) -> Option<String> {
+        if typing.is_empty() {
+            return status.line(now_ms, width).map(|line| self.palette.paint(Style::Faint, &line));
+        }
+        let end = last_columns(&sanitise_line(typing), width / 2);
+        let line = status.line(now_ms, width.saturating_sub(end.width() + 3))?;
+        Some(format!("{} › {end}", self.palette.paint(Style::Faint, &line)))
+    }
+
+    /// Shows what is being typed while the run goes on.
+    pub(crate) fn typing(&self, line: String) {
+        self.state().typing = line;
+    }
+
+    /// Tells of a line that waits for the end of the run.
+    pub(crate) fn queued(&self, line: &str) {
+        let text = format!("next: {}", sanitise_line(line));
+        self.plain(&self.palette.paint(Style::Faint, &text));
     }
 
     /// Removes the status line, and lets nothing move until what is returned is dropped: something else is shown.
@@ -204,10 +231,6 @@ impl ProgressLines {
         let rest = state.markdown.finish();
         state.screen.piece(&rest);
         state.screen.hold();
-    }
-
-    fn faint(&self, line: Option<String>) -> Option<String> {
-        line.map(|line| self.palette.paint(Style::Faint, &line))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -285,7 +308,7 @@ impl ProgressLines {
         match result {
             Ok(verdict) if verdict.checks.is_empty() && verdict.scores.is_empty() => {}
             Ok(verdict) => {
-                let (text, good) = told(verdict);
+                let (text, good) = verdict::told(verdict);
                 self.line("EVAL", if good { Style::Good } else { Style::Caution }, &text);
             }
             Err(failure) => {
@@ -408,6 +431,17 @@ impl Listener for ProgressLines {
     }
 }
 
+/// Returns the end of a text in at most `width` columns.
+fn last_columns(text: &str, width: usize) -> String {
+    let mut taken = 0;
+    let fits = text.char_indices().rev().take_while(|(_, c)| {
+        taken += c.width().unwrap_or(0);
+        taken <= width
+    });
+    let start = fits.last().map_or(text.len(), |(at, _)| at);
+    text.get(start..).unwrap_or_default().to_owned()
+}
+
 /// Returns the reason why the work was not accepted.
 pub(crate) fn reason(ending: &Ending, outcome: &Outcome) -> String {
     match ending {
@@ -426,42 +460,6 @@ pub(crate) fn reason(ending: &Ending, outcome: &Outcome) -> String {
                 }
                 (None, None) => "all iterations are used".to_owned(),
             }
-        }
-    }
-}
-
-/// Returns a verdict as one line, and whether it is good news.
-fn told(verdict: &Verdict) -> (String, bool) {
-    let checks = verdict.checks.iter().map(check_text);
-    let scores =
-        verdict.scores.iter().map(|score| format!("{}={:.1}", score.dimension, score.value * 10.0));
-    let text = checks.chain(scores).collect::<Vec<_>>().join(" ");
-    let good = verdict
-        .checks
-        .iter()
-        .all(|check| matches!(check.outcome, CheckOutcome::Passed | CheckOutcome::Flaky));
-    (text, good)
-}
-
-fn check_text(check: &Check) -> String {
-    let failing = check
-        .tests
-        .iter()
-        .filter(|test| matches!(test.outcome, CheckOutcome::Failed | CheckOutcome::Errored))
-        .count();
-    let word = match check.outcome {
-        CheckOutcome::Passed => "passed",
-        CheckOutcome::Failed => "failed",
-        CheckOutcome::Errored => "could-not-run",
-        CheckOutcome::Skipped => "skipped",
-        CheckOutcome::Flaky => "flaky",
-    };
-    match (failing, check.test_count) {
-        (0, Some(count)) => format!("{}={word}({count} tests)", check.id),
-        (0, None) => format!("{}={word}", check.id),
-        (_, count) => {
-            let of = count.map_or_else(String::new, |count| format!(" of {count}"));
-            format!("{}={word}({failing}{of} tests)", check.id)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Questions to a person, their answers, and the rules that an answer can leave behind.
 //!
-//! The answers are those of the Agent Client Protocol, and one more for commands that begin alike. A question carries
+//! The answers are those of the Agent Client Protocol, and two more: for a session, and for commands that begin alike. A question carries
 //! the hash of exactly what will run, so an answer given to one call cannot be spent on another.
 
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,8 @@ pub enum Answer {
     AllowOnce,
     /// Yes, and to the same again: the rule is written.
     AllowAlways,
+    /// Yes, and to the same again in this session: the rule is written, tied to the session.
+    AllowSession,
     /// Yes, and to every command that begins alike: that rule is written.
     AllowAlike,
     /// No, this once.
@@ -69,7 +71,7 @@ pub enum Answer {
 impl Answer {
     /// Returns whether the answer is a yes.
     pub fn allows(self) -> bool {
-        matches!(self, Self::AllowOnce | Self::AllowAlways | Self::AllowAlike)
+        !matches!(self, Self::RejectOnce | Self::RejectAlways)
     }
 }
 
@@ -90,6 +92,9 @@ pub struct Rule {
     /// Workspace in which the rule holds. Rules of earlier versions have none and hold everywhere.
     #[serde(default)]
     pub workspace: Option<String>,
+    /// Session in which the rule holds; every one if absent.
+    #[serde(default)]
+    pub session: Option<String>,
 }
 
 /// What rules are asked about.
@@ -105,6 +110,8 @@ pub struct Subject<'a> {
     pub is_command: bool,
     /// Workspace of the run.
     pub workspace: &'a str,
+    /// Session of the run.
+    pub session: &'a str,
 }
 
 /// Returns what the rules say: true to allow, false to reject, nothing if none is about it. Rejecting comes first, and
@@ -130,7 +137,8 @@ pub fn verdict(rules: &[Rule], subject: &Subject<'_>) -> Option<bool> {
 impl Rule {
     fn is_about(&self, subject: &Subject<'_>) -> bool {
         let here = self.workspace.as_deref().is_none_or(|workspace| workspace == subject.workspace);
-        here && self.origin == subject.origin && self.action == subject.action
+        let now = self.session.as_deref().is_none_or(|session| session == subject.session);
+        here && now && self.origin == subject.origin && self.action == subject.action
     }
 
     /// Returns whether a command of the line is one that the rule is about.
@@ -171,11 +179,19 @@ mod tests {
             target: target.to_owned(),
             prefix,
             workspace,
+            session: None,
         }
     }
 
     fn subject<'a>(target: &'a str, workspace: &'a str) -> Subject<'a> {
-        Subject { origin: "shell", action: "shell", target, is_command: true, workspace }
+        Subject {
+            origin: "shell",
+            action: "shell",
+            target,
+            is_command: true,
+            workspace,
+            session: "s1",
+        }
     }
 
     #[test]
@@ -217,6 +233,15 @@ mod tests {
 
         assert_eq!(verdict(&[here], &subject("ls", "/lake")), None);
         assert_eq!(verdict(&[everywhere], &subject("ls", "/lake")), Some(true));
+    }
+
+    #[test]
+    fn a_rule_of_a_session_holds_in_that_session() {
+        let this = Rule { session: Some("s1".to_owned()), ..rule("+ls") };
+        let other = Rule { session: Some("s2".to_owned()), ..rule("+ls") };
+
+        assert_eq!(verdict(&[this], &subject("ls", "/pond")), Some(true));
+        assert_eq!(verdict(&[other], &subject("ls", "/pond")), None);
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// Workspace of the run, to which new rules are tied.
     pub workspace: String,
+    /// Session of the run, for rules that are tied to it.
+    pub session: String,
 }
 
 /// An action of the loop itself that is the user's to allow.
@@ -112,6 +114,7 @@ pub struct Gate {
     recorder: Arc<Recorder>,
     cancellation: Arc<dyn Cancellation>,
     workspace: String,
+    session: String,
     unanswered: Mutex<Vec<Unanswered>>,
 }
 
@@ -130,6 +133,7 @@ impl Gate {
             recorder,
             cancellation,
             workspace: policy.workspace,
+            session: policy.session,
             unanswered: Mutex::default(),
         }
     }
@@ -363,6 +367,7 @@ impl Gate {
             target: action.target_of_rules(),
             prefix: false,
             workspace: Some(self.workspace.clone()).filter(|workspace| !workspace.is_empty()),
+            session: None,
         };
         let beginning = action.is_command.then(|| Line::parse(&action.target).prefix()).flatten();
         ApprovalRequest {
@@ -387,6 +392,7 @@ impl Gate {
             target: &target,
             is_command: action.is_command,
             workspace: &self.workspace,
+            session: &self.session,
         };
         let allowed = approval::verdict(&lock(&self.rules), &subject)?;
         Some(match allowed {
@@ -405,6 +411,9 @@ impl Gate {
         let written = match answer {
             Answer::AllowOnce | Answer::RejectOnce => None,
             Answer::AllowAlways | Answer::RejectAlways => Some(request.rule.clone()),
+            Answer::AllowSession => {
+                Some(Rule { session: Some(self.session.clone()), ..request.rule.clone() })
+            }
             Answer::AllowAlike => request.alike.clone(),
         };
         if let Some(rule) = written.map(|rule| Rule { allow, ..rule }) {

@@ -47,7 +47,8 @@ impl Storage {
     /// When the database cannot be read.
     pub fn kept_rules(&self) -> Result<Vec<KeptRule>, StorageError> {
         self.read(|connection| {
-            let sql = "SELECT id, allow, origin, action, target, prefix, workspace, made_ms
+            let sql =
+                "SELECT id, allow, origin, action, target, prefix, workspace, made_ms, session
                        FROM approval_rules ORDER BY id";
             let mut statement = connection.prepare(sql)?;
             let rows = statement.query_map((), kept_rule)?;
@@ -63,11 +64,12 @@ impl Storage {
     pub fn keep_rule(&self, rule: &Rule, at_ms: u64) -> Result<(), StorageError> {
         self.write(|transaction| {
             let sql = "INSERT OR REPLACE INTO approval_rules
-                       (workspace, origin, action, target, prefix, allow, made_ms)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+                       (workspace, session, origin, action, target, prefix, allow, made_ms)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
             let workspace = rule.workspace.as_deref().unwrap_or_default();
+            let session = rule.session.as_deref().unwrap_or_default();
             let Rule { allow, origin, action, target, prefix, .. } = rule;
-            let row = (workspace, origin, action, target, prefix, allow, stored(at_ms));
+            let row = (workspace, session, origin, action, target, prefix, allow, stored(at_ms));
             transaction.execute(sql, row)?;
             Ok(())
         })
@@ -98,14 +100,18 @@ pub struct KeptRule {
 }
 
 fn kept_rule(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeptRule> {
-    let workspace: String = row.get(6)?;
+    let named = |column| {
+        let text: String = row.get(column)?;
+        Ok::<_, rusqlite::Error>(Some(text).filter(|text| !text.is_empty()))
+    };
     let rule = Rule {
         allow: row.get(1)?,
         origin: row.get(2)?,
         action: row.get(3)?,
         target: row.get(4)?,
         prefix: row.get(5)?,
-        workspace: Some(workspace).filter(|workspace| !workspace.is_empty()),
+        workspace: named(6)?,
+        session: named(8)?,
     };
     let number = |column| Ok::<_, rusqlite::Error>(count(row.get(column)?));
     Ok(KeptRule { id: number(0)?, rule, made_ms: number(7)? })

@@ -216,7 +216,10 @@ impl Storage {
             // Without this the text stays in free pages of the file.
             transaction.pragma_update(None, "secure_delete", true)?;
             let sql = "DELETE FROM sessions WHERE id = ?1";
-            existing(transaction.prepare_cached(sql)?.execute([session.as_str()])?, session)
+            existing(transaction.prepare_cached(sql)?.execute([session.as_str()])?, session)?;
+            transaction
+                .execute("DELETE FROM approval_rules WHERE session = ?1", [session.as_str()])?;
+            Ok(())
         })?;
         self.truncate_log()?;
         self.remove_orphaned_outputs()

@@ -154,7 +154,7 @@ fn the_answer_to_one_call_is_not_spent_on_another() {
 }
 
 /// What the terminal says where an answer is due.
-const ANSWER: &str = "answer [y/N/a/r]: ";
+const ANSWER: &str = "answer [y/N/s/a/r]: ";
 
 /// Starts a run at a terminal whose model plays `turns`, one a round, and then says that it is done. Everything
 /// is asked for.

@@ -12,6 +12,7 @@ fn request(target: &str, details: &str) -> ApprovalRequest {
         target: target.to_owned(),
         prefix: false,
         workspace: Some("/pond".to_owned()),
+        session: None,
     };
     ApprovalRequest {
         origin: "web".to_owned(),
@@ -48,9 +49,9 @@ fn a_question_names_who_asks_for_what_and_what_each_answer_does() {
         asked(&request(url, url)),
         "\n`http` needs your approval (send, domain net, asked by web)\n  \
          │ GET https://example.com\n  \
-         [y] yes, once      [a] always in this directory\n  \
-         [n] no (or Enter)  [r] never in this directory\n  \
-         a and r keep a rule for: web http on \"GET https://example.com\"\n"
+         [y] yes, once      [s] yes, in this session\n  \
+         [n] no (or Enter)  [a] always in this directory  [r] never in this directory\n  \
+         s, a and r keep a rule for: web http on \"GET https://example.com\"\n"
     );
 }
 
@@ -173,7 +174,7 @@ fn a_text_that_fits_is_shown_whole_and_characters_are_not_torn() {
 
 #[test]
 fn letters_and_whole_words_are_answers_and_enter_is_no() {
-    use Answer::{AllowAlike, AllowAlways, AllowOnce, RejectAlways, RejectOnce};
+    use Answer::{AllowAlike, AllowAlways, AllowOnce, AllowSession, RejectAlways, RejectOnce};
     let table = [
         ("y", Some(AllowOnce)),
         ("Y", Some(AllowOnce)),
@@ -183,6 +184,8 @@ fn letters_and_whole_words_are_answers_and_enter_is_no() {
         ("", Some(RejectOnce)),
         ("a", Some(AllowAlways)),
         ("always", Some(AllowAlways)),
+        ("s", Some(AllowSession)),
+        ("session", Some(AllowSession)),
         ("r", Some(RejectAlways)),
         ("never", Some(RejectAlways)),
         ("p", Some(AllowAlike)),
@@ -202,7 +205,7 @@ fn what_is_no_answer_gets_a_word_and_the_prompt_again_and_the_end_of_the_input_i
     assert_eq!(answer, Some(Answer::AllowOnce));
     assert_eq!(
         screen,
-        "allow it?\n> type y (yes), n (no), a (always), r (never), or Enter for no\n> "
+        "allow it?\n> type y (yes), n (no), s (this session), a (always), r (never), or Enter for no\n> "
     );
 
     assert_eq!(answered("maybe\n", true).0, None);

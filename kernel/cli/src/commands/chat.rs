@@ -3,6 +3,7 @@
 mod complete;
 mod line;
 mod mention;
+mod own_command;
 mod shown;
 mod slash;
 
@@ -34,6 +35,7 @@ use crate::{
     execute::{self, Execution, Show},
     exit::Exit,
     interrupt::Interrupts,
+    keyboard::Keys,
     output::sanitise_line,
     pick,
     request::ChatRequest,
@@ -56,12 +58,14 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
     // In a conversation the person judges answers; work on files is judged by the checks as ever.
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace)?);
     let joined = join(context, &request.session, SessionKind::Chat, &request.workspace)?;
-    let mut chat = Chat { context, request: &request, runtime, joined, last: Exit::Accepted };
+    let keys = context.questions.is_interactive().then(Arc::default);
+    let (shared, last) = (Vec::new(), Exit::Accepted);
+    let mut chat = Chat { context, request: &request, runtime, joined, shared, keys, last };
     chat.greet();
     let mut lines = Lines::open(context, &request.workspace)?;
     let ended = thread::block(async {
         let interrupts = Interrupts::listen()?;
-        while let Input::Text(text) = lines.next(&interrupts).await? {
+        while let Input::Text(text) = chat.next(&mut lines, &interrupts).await? {
             if chat.take(&text, &mut settings, &interrupts).await? == Flow::End {
                 break;
             }
@@ -83,6 +87,10 @@ struct Chat<'a> {
     request: &'a ChatRequest,
     runtime: Arc<TaskRuntime>,
     joined: JoinedSession,
+    /// Commands that the person ran since the last message, with their outputs.
+    shared: Vec<String>,
+    /// What is typed while a message is worked on, at a terminal.
+    keys: Option<Arc<Keys>>,
     last: Exit,
 }
 
@@ -97,8 +105,7 @@ impl Chat<'_> {
         let turns = self.joined.history.len() / 2;
         let said = if turns == 0 { String::new() } else { format!(", {turns} messages so far") };
         printer.notice(&format!(
-            "Session {}{said}. /help shows the commands; @ and Tab put a file in; Alt-Enter, or \\ at the end, adds \
-             a line; Ctrl-C stops a turn.",
+            "Session {}{said}. /help shows what can be typed; Esc or Ctrl-C stops a turn.",
             self.session().short()
         ));
     }
@@ -110,6 +117,26 @@ impl Chat<'_> {
         let place = watch::place(&self.request.workspace, home);
         let (model, judge) = (name(Role::EXECUTOR), name(Role::EVALUATOR));
         sanitise_line(&format!("Model {model} · judge {judge} · {place}")).into_owned()
+    }
+
+    /// Returns the next input: a line that was typed during the last turn, or one that is waited for. After an
+    /// interrupt nothing is sent without another look at it.
+    async fn next(
+        &self,
+        lines: &mut Lines,
+        interrupts: &Interrupts,
+    ) -> Result<Input, CommandError> {
+        let Some(keys) = &self.keys else { return lines.next("", interrupts).await };
+        if self.last == Exit::Interrupted {
+            return lines.next(&keys.unsent(), interrupts).await;
+        }
+        match keys.next_line() {
+            Some(line) => {
+                self.context.printer.notice(&format!("koi> {line}"));
+                Ok(Input::Text(line.trim().to_owned()))
+            }
+            None => lines.next(&keys.unsent(), interrupts).await,
+        }
     }
 
     fn session(&self) -> &SessionId {
@@ -174,10 +201,14 @@ impl Chat<'_> {
         interrupts: &Interrupts,
     ) -> Result<(), CommandError> {
         if let Some(line) = text.strip_prefix('!') {
-            let error = CommandError::usage("`!` does not run commands yet; nothing was sent");
-            return Err(error.hint(format!("run `{}` and tell me what it says", line.trim())));
+            let told = own_command::run(line.trim(), self.context, settings, interrupts).await?;
+            self.shared.push(told);
+            return Ok(());
         }
         let text = mention::with_files(text, &self.request.workspace)?;
+        // What the person's own commands said belongs to the first message after them.
+        let parts = std::mem::take(&mut self.shared).into_iter().chain([text]);
+        let text = parts.collect::<Vec<_>>().join("\n\n");
         self.say(&text, settings, interrupts).await
     }
 
@@ -206,7 +237,7 @@ impl Chat<'_> {
             storage.rename_session(self.session(), text)?;
             self.joined.history.push(Message::user(text));
         }
-        let show = &Show { introduced: true, ..Show::default() };
+        let show = &Show { introduced: true, keys: self.keys.clone(), ..Show::default() };
         let (context, runtime) = (self.context, &self.runtime);
         let ran = Execution { context, runtime, show, interrupts }.start(task).await;
         self.last = ran.unwrap_or_else(|error| {
@@ -223,6 +254,20 @@ impl Chat<'_> {
             let also = names.get(1).map_or(String::new(), |other| format!(" (also {other})"));
             let typed = format!("{name} {arguments}");
             self.context.printer.notice(&format!("  {typed:<14} {help}{also}"));
+        }
+        for (typed, help) in [
+            ("@FILE", "put a file of this directory in; Tab completes it"),
+            (
+                "!COMMAND",
+                "run a command in the sandbox; the model reads its output with the next message",
+            ),
+            ("Alt-Enter", "add a line; so does \\ at the end"),
+            (
+                "Esc, Ctrl-C",
+                "stop the turn; what was said is kept, and what was typed meanwhile too",
+            ),
+        ] {
+            self.context.printer.notice(&format!("  {typed:<14} {help}"));
         }
     }
 
@@ -258,6 +303,7 @@ impl Chat<'_> {
         let joined = join(self.context, choice, SessionKind::Chat, &self.request.workspace)?;
         self.end()?;
         self.joined = joined;
+        self.shared.clear();
         let turns = self.joined.history.len() / 2;
         let said = if turns == 0 { String::new() } else { format!(", {turns} messages so far") };
         self.context.printer.notice(&format!("Session {}{said}.", self.session().short()));

@@ -1,6 +1,6 @@
 //! `openkoi trust rules` and `revoke`: the rules that *always* answers left behind.
 
-use openkoi_core::approval::Rule;
+use openkoi_core::{approval::Rule, id::SessionId};
 use openkoi_storage::grants::KeptRule;
 use serde_json::{Value, json};
 
@@ -87,8 +87,12 @@ fn choices(rules: &[KeptRule]) -> Vec<Choice> {
 }
 
 /// Returns where a rule holds.
-fn place(rule: &Rule) -> &str {
-    rule.workspace.as_deref().unwrap_or("everywhere")
+fn place(rule: &Rule) -> String {
+    let place = rule.workspace.as_deref().unwrap_or("everywhere");
+    match &rule.session {
+        Some(session) => format!("{place}, session {}", SessionId::new(session.clone()).short()),
+        None => place.to_owned(),
+    }
 }
 
 fn document(kept: &KeptRule) -> Value {
@@ -100,6 +104,7 @@ fn document(kept: &KeptRule) -> Value {
         "target": kept.rule.target,
         "prefix": kept.rule.prefix,
         "workspace": kept.rule.workspace,
+        "session": kept.rule.session,
         "made_at": timestamp(kept.made_ms),
     })
 }

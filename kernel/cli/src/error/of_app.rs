@@ -36,6 +36,7 @@ impl From<AppError> for CommandError {
             | AppError::Clash(_)
             | AppError::Evaluators(_)
             | AppError::Snapshots(_)
+            | AppError::Program(_)
             | AppError::OptionFile { .. }
             | AppError::ComponentLimits { .. } => Self::from_error(Exit::Configuration, &error),
         }

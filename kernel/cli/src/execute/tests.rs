@@ -263,6 +263,7 @@ fn an_approval_that_nobody_can_give_says_where_to_give_it() {
             target: "GET https://example.com".to_owned(),
             prefix: false,
             workspace: None,
+            session: None,
         },
     };
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use openkoi_core::{
     contract::{Contract, Effort, Finder},
-    evaluation::{Change, ChangeKind, Criterion, Score, TestResult},
+    evaluation::{Change, ChangeKind, Check, CheckOutcome, Criterion, Score, TestResult},
     evidence::{Basis, Claim, Standing},
     id::TreeId,
     ledger::{Reservation, Shortage},

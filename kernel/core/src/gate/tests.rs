@@ -95,7 +95,8 @@ fn gate(desk: &Arc<Desk>) -> Gate {
         desk.clone(),
     );
     let trust = Trust { fallback: TrustLevel::Ask, ..Trust::default() };
-    let policy = Policy { trust, workspace: "/pond".to_owned(), ..Policy::default() };
+    let (workspace, session) = ("/pond".to_owned(), "s1".to_owned());
+    let policy = Policy { trust, workspace, session, ..Policy::default() };
     Gate::new(policy, desk.clone(), Arc::new(recorder), desk.clone())
 }
 
@@ -225,4 +226,17 @@ fn a_no_for_always_holds_wherever_the_command_stands_in_a_line() {
 
     assert!(matches!(ask(&gate, "k2", "cd y &&  rm   x"), Some(Err(Refusal::Denied(_)))));
     assert_eq!(ask(&gate, "k3", "rm y"), Some(Ok(())));
+}
+
+#[test]
+fn a_yes_for_the_session_leaves_a_rule_that_is_tied_to_it() {
+    let desk = Arc::new(Desk::default());
+    *lock(&desk.answer) = Some(Answer::AllowSession);
+    let gate = gate(&desk);
+
+    assert_eq!(ask(&gate, "k1", "ls"), Some(Ok(())));
+    *lock(&desk.answer) = None;
+
+    assert_eq!(ask(&gate, "k2", "ls"), Some(Ok(())), "the same again");
+    assert_eq!(lock(&gate.rules)[0].session.as_deref(), Some("s1"));
 }

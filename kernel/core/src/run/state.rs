@@ -86,7 +86,8 @@ impl Run {
         if let Some(settings) = settings {
             task.settings = settings;
         }
-        let policy = Policy { workspace: task.workspace.clone(), ..policy };
+        let (workspace, session) = (task.workspace.clone(), task.session.to_string());
+        let policy = Policy { workspace, session, ..policy };
         let (approver, cancellation) = (ports.approver.clone(), ports.cancellation.clone());
         let gate = Arc::new(Gate::new(policy, approver, recorder.clone(), cancellation));
         let meter = Arc::new(TurnMeter::new(&task, models, recorder.clone(), &ports));

@@ -29,7 +29,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         sql: include_str!("../schema/4-rules.sql"),
-        schema: "7c7d6b220820f3aa1e0d43bde9c4d8d063745c7892b3615133b3b6f2634a4373",
+        schema: "eedf1556d21ccff7baffe0ba268bdb679aeb935a8b01ae52ca727cb0a4a812ac",
     },
 ];
 
@@ -166,7 +166,7 @@ mod tests {
 
         bring_up(&mut connection, Path::new("db")).unwrap();
 
-        let sql = "SELECT id, workspace, origin, action, target, prefix, allow, made_ms
+        let sql = "SELECT id, workspace || session, origin, action, target, prefix, allow, made_ms
                    FROM approval_rules";
         let kept: String = connection
             .query_row(sql, (), |row| {

@@ -70,18 +70,25 @@ impl Lines {
         Ok(Self::Edited { editor: Arc::new(Mutex::new(editor)), history })
     }
 
-    /// Waits for the next input. Empty lines are passed over.
+    /// Waits for the next input, which begins with what was `typed` before. Empty lines are passed over.
     ///
     /// # Errors
     ///
     /// When the terminal or standard input cannot be read.
-    pub(crate) async fn next(&mut self, interrupts: &Interrupts) -> Result<Input, CommandError> {
+    pub(crate) async fn next(
+        &mut self,
+        typed: &str,
+        interrupts: &Interrupts,
+    ) -> Result<Input, CommandError> {
+        let mut typed = typed.to_owned();
         loop {
             let line = match self {
                 Self::Plain => read_plain().await?,
                 Self::Edited { editor, history } => {
                     let (editor, history) = (Arc::clone(editor), history.clone());
-                    let read = tokio::task::spawn_blocking(move || edit(&editor, &history)).await;
+                    let typed = std::mem::take(&mut typed);
+                    let edit = move || edit(&editor, &history, &typed);
+                    let read = tokio::task::spawn_blocking(edit).await;
                     interrupts.clear();
                     read.map_err(|error| CommandError::failed(error.to_string()))??
                 }
@@ -98,9 +105,13 @@ impl Lines {
 }
 
 /// Returns the next line. It is empty after Ctrl-C, and `None` after Ctrl-D.
-fn edit(editor: &Mutex<LineEditor>, history: &PathBuf) -> Result<Option<String>, CommandError> {
+fn edit(
+    editor: &Mutex<LineEditor>,
+    history: &PathBuf,
+    typed: &str,
+) -> Result<Option<String>, CommandError> {
     let mut editor = editor.lock().unwrap_or_else(PoisonError::into_inner);
-    match editor.readline("koi> ") {
+    match editor.readline_with_initial("koi> ", (typed, "")) {
         Ok(line) => {
             if let Err(error) = editor.save_history(history) {
                 tracing::debug!(%error, "the line is not remembered");

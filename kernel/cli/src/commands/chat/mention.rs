@@ -83,7 +83,7 @@ fn fenced(name: &str, path: &Path, workspace: &Path) -> Result<String, CommandEr
 }
 
 /// Returns a fence that does not stand in the text.
-fn fence_around(text: &str) -> String {
+pub(super) fn fence_around(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat((longest + 1).max(3))
 }

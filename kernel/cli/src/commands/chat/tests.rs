@@ -13,7 +13,8 @@ fn talk(act: impl AsyncFnOnce(&mut Chat<'_>, &mut Settings, &Interrupts)) -> Wor
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace).unwrap());
     let joined = join(&context, &request.session, SessionKind::Chat, &request.workspace).unwrap();
     let (context, request) = (&context, &request);
-    let mut chat = Chat { context, request, runtime, joined, last: Exit::Accepted };
+    let (shared, keys, last) = (Vec::new(), None, Exit::Accepted);
+    let mut chat = Chat { context, request, runtime, joined, shared, keys, last };
     thread::block(async {
         act(&mut chat, &mut settings, &Interrupts::deaf()).await;
         Ok::<(), CommandError>(())
@@ -99,5 +100,20 @@ fn the_end_of_a_conversation_ends_its_session() {
         chat.end().unwrap();
 
         assert_eq!(status(chat, chat.session()), SessionStatus::Ended);
+    });
+}
+
+#[test]
+fn what_a_command_of_the_person_said_goes_with_the_next_message() {
+    talk(async |chat, settings, interrupts| {
+        chat.take("!echo from the pond", settings, interrupts).await.unwrap();
+        assert_eq!(chat.shared.len(), 1);
+
+        chat.take("what does it say?", settings, interrupts).await.unwrap();
+
+        assert!(chat.shared.is_empty());
+        let said = chat.runtime.storage().conversation(chat.session()).unwrap();
+        let asked = shown::text_of(&said[0]);
+        assert!(asked.contains("from the pond\n```\n\nwhat does it say?"), "{asked}");
     });
 }

@@ -12,6 +12,7 @@ fn rule(allow: bool, target: &str, workspace: Option<&str>) -> Rule {
         target: target.to_owned(),
         prefix: allow,
         workspace: workspace.map(str::to_owned),
+        session: None,
     }
 }
 
