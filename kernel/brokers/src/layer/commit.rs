@@ -6,7 +6,7 @@
 use super::below::{Parent, Status};
 use super::plan::{LayerPlan, state};
 use super::record::{Act, Stamp, Step};
-use super::upper::ATTRIBUTES;
+use super::upper::NOTES;
 use super::{LayerConflict, LayerError, Theirs};
 use crate::failpoint::{Point, hit};
 use crate::random::Random;
@@ -147,7 +147,8 @@ impl Commit<'_> {
     }
 
     fn remove(&self, step: &Step, place: &Place) -> Result<Outcome, LayerError> {
-        if place.there.is_none() {
+        // A directory is what this commit made in its place before it was cut, or somebody else's: it stays.
+        if place.there.is_none_or(|there| there.is_dir()) {
             return Ok(Outcome::Done);
         }
         if !self.is_expected(step, place)? {
@@ -237,15 +238,12 @@ fn prepare(above: &Parent, name: &OsStr, source: &Status, mode: Option<u32>) -> 
         return Ok(());
     }
     let mut present = source.mode;
-    for attribute in ATTRIBUTES {
-        match above.remove_attribute(name, attribute) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                present |= 0o200;
-                above.set_mode(name, present)?;
-                above.remove_attribute(name, attribute)?;
-            }
-            removed => removed?,
+    for attribute in above.attributes(name)?.iter().filter(|name| name.starts_with(NOTES)) {
+        if present & 0o200 == 0 {
+            present |= 0o200;
+            above.set_mode(name, present)?;
         }
+        above.remove_attribute(name, attribute)?;
     }
     let wanted = match (mode, source.is_dir()) {
         (Some(mode), _) => mode,
@@ -257,6 +255,10 @@ fn prepare(above: &Parent, name: &OsStr, source: &Status, mode: Option<u32>) -> 
 }
 
 fn remove_dir(place: &Place) -> io::Result<Outcome> {
+    // As above: a file is what took its place.
+    if !place.there.is_some_and(|there| there.is_dir()) {
+        return Ok(Outcome::Done);
+    }
     match place.below.remove_dir(&place.name) {
         Ok(()) => Ok(Outcome::Done),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Done),

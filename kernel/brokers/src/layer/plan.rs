@@ -52,7 +52,8 @@ impl LayerPlan {
     ///
     /// # Errors
     ///
-    /// There is none, it cannot be read, or another process has it.
+    /// There is none, it cannot be read, or another process has it. If there was a plan and it is gone, all of it was
+    /// done, or nobody went on with it for a week.
     pub fn reopen(base: &Path, id: &str, store: &SnapshotStore) -> Result<Self, LayerError> {
         let gone = || LayerError::NoPlan { id: id.to_owned() };
         let is_name = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -7,17 +7,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The attributes that the overlay writes on files and directories. They mean nothing to anybody else.
-pub(super) const ATTRIBUTES: [&str; 8] = [
-    ORIGIN,
-    OPAQUE,
-    "user.overlay.impure",
-    "user.overlay.nlink",
-    "user.overlay.upper",
-    "user.overlay.redirect",
-    "user.overlay.protattr",
-    "user.overlay.uuid",
-];
+/// The beginning of the attributes that the overlay writes on files and directories. They mean nothing to anybody else.
+pub(super) const NOTES: &str = "user.overlay.";
 const ORIGIN: &str = "user.overlay.origin";
 const OPAQUE: &str = "user.overlay.opaque";
 const WHITEOUT: &str = "user.overlay.whiteout";
