@@ -398,7 +398,7 @@ async fn a_layer_that_its_process_left_is_swept_and_never_committed() {
     }
     fs::write(left.join("upper/one"), "left").unwrap();
     for part in ["upper/closed", "work/work"] {
-        fs::set_permissions(left.join(part), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(left.join(part), fs::Permissions::from_mode(0o000)).unwrap();
     }
 
     let (own, other) = (world.layer(), world.layer());

@@ -4,32 +4,18 @@
 //! as it should be, is done.
 
 use super::below::{Parent, Status};
-use super::plan::{LayerPlan, state};
+use super::plan::LayerPlan;
 use super::record::{Act, Stamp, Step};
+use super::state::state;
 use super::upper::NOTES;
-use super::{LayerConflict, LayerError, Theirs};
+use super::{Committed, LayerConflict, LayerError, Theirs};
 use crate::failpoint::{Point, hit};
 use crate::random::Random;
-use openkoi_core::change_set::{PathEffect, PathState, name_of_text};
+use openkoi_core::change_set::{PathState, name_of_text};
 use rustix::fs::FileType;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// The result of a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
-    /// What was changed.
-    pub effects: Vec<PathEffect>,
-    /// What was left as it is because somebody else changed it.
-    pub conflicts: Vec<LayerConflict>,
-    /// Paths whose contents are not kept, before or after, so that they cannot be brought back.
-    pub uncovered: Vec<String>,
-    /// Directories whose contents were moved without being kept or listed.
-    pub passed: Vec<String>,
-    /// Sockets, pipes and devices that the program made. They are gone.
-    pub left_out: Vec<String>,
-}
 
 /// What became of a step.
 enum Outcome {
