@@ -24,7 +24,6 @@ pub mod durable;
 pub mod egress;
 pub mod failpoint;
 pub mod files;
-#[cfg(target_os = "linux")]
 pub mod layer;
 pub mod oauth;
 pub mod places;
