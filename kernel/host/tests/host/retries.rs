@@ -7,6 +7,7 @@ use std::{
 
 use openkoi_brokers::egress::{EgressErrorKind, Phase};
 use openkoi_core::{
+    credential::SecretSource,
     message::{Part, Reasoning, Role},
     model::{ModelError, ModelTrouble},
     port::{Delta, Model},

@@ -83,7 +83,7 @@ impl RoleChoice<'_> {
 
     fn of_another_family(&self, route: &Route) -> Option<Route> {
         let connection = self.connections.find(&route.provider)?;
-        let price = self.facts(route)?.blended_price()?;
+        let price = self.facts(route)?.blended_price().filter(|price| *price > 0.0)?;
         let similar = price / SIMILAR_PRICE..=price * SIMILAR_PRICE;
         let able = connection.known(self.catalogue).filter_map(|model| {
             let facts = self.catalogue.facts(connection.key(), model)?;

@@ -383,14 +383,14 @@ fn no_vendor_sees_the_work_that_the_user_did_not_choose() {
     let keys = ["ALPHA_API_KEY", "BETA_API_KEY", "GAMMA_API_KEY"];
     let local =
         "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\nmodels = ['m']\n";
-    let local_executor = format!("{local}[roles]\nexecutor = 'mine/m'");
-    let local_model = format!("model = 'mine/m'\n{local}");
+    let local_executor = format!("{local}[roles]\nexecutor = 'mine/m'").leak();
+    let local_model = format!("model = 'mine/m'\n{local}").leak();
     for (config, vendor) in [
         ("", "alpha/"),
         ("model = 'dive-1'", "gamma/"),
         ("[roles]\nexecutor = 'dive-1'", "gamma/"),
-        (&local_executor, "mine/"),
-        (&local_model, "mine/"),
+        (local_executor, "mine/"),
+        (local_model, "mine/"),
     ] {
         let routes = World::new(config, &keys).routes().unwrap();
 
@@ -440,8 +440,8 @@ fn a_judge_of_another_family_at_the_same_provider_costs_about_as_much() {
 fn a_name_that_is_known_as_another_vendors_is_not_sent_to_a_server_of_ones_own() {
     let config = "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\n";
     let world = World::new(config, &[]);
-    let listing = format!("{config}models = ['koi-large', 'koi-mini']\n");
-    let lists = World::new(&listing, &[]);
+    let listing = format!("{config}models = ['koi-large', 'koi-mini']\n").leak();
+    let lists = World::new(listing, &[]);
     let unknown = |world: &World, name: &str| match world.select(name) {
         Err(ModelsError::UnknownModel { suggestions, .. }) => suggestions,
         other => panic!("{name}: {other:?}"),
