@@ -20,6 +20,7 @@
 //! | [`session`], [`request`] | the session of a task, and the task itself |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
+//! | [`worktree`] | a worktree of git for a task that works beside another |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -47,6 +48,7 @@ pub mod thread;
 mod toolbox;
 pub mod undo;
 mod workspace;
+pub mod worktree;
 
 /// Returns the wall clock, in milliseconds since 1970.
 pub fn now_ms() -> u64 {

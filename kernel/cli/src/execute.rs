@@ -119,6 +119,10 @@ impl Execution<'_> {
             approver: Arc::new(Terminal::new(self.context.questions, storage)),
             listener: Arc::new(Listeners(all)),
             cancellation: Arc::new(self.interrupts.clone()),
+            waiting: {
+                let printer = *printer;
+                Arc::new(move |why: &str| printer.notice(why))
+            },
         };
         (surface, lines)
     }
