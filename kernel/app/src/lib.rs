@@ -20,6 +20,7 @@
 //! | [`session`], [`request`] | the session of a task, and the task itself |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
+//! | [`snapshots`] | removes kept contents that nobody refers to |
 //! | [`worktree`] | a worktree of git for a task that works beside another |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
@@ -42,6 +43,7 @@ pub mod run;
 pub mod sandbox;
 pub mod session;
 pub mod settings;
+pub mod snapshots;
 pub mod suggest;
 pub mod task_runtime;
 pub mod thread;

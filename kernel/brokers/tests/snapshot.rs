@@ -551,6 +551,8 @@ fn a_restore_that_was_killed_can_be_run_again() {
     }
 }
 
+const HOUR: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+
 /// Makes all objects as old as those of yesterday.
 fn age(world: &World) {
     let yesterday = std::time::SystemTime::now() - std::time::Duration::from_secs(24 * 60 * 60);
@@ -576,7 +578,7 @@ fn what_nobody_refers_to_is_collected_and_nothing_else() {
     fs::remove_file(world.root.join("gone")).unwrap();
     let tree = world.capture();
     let kept = keep(&[lone.clone(), tree.to_string()]);
-    let collect = || world.store.collect(|| Ok::<_, SnapshotError>(kept.clone())).unwrap();
+    let collect = || world.store.collect(HOUR, || Ok::<_, SnapshotError>(kept.clone())).unwrap();
 
     assert_eq!(collect().objects, 0, "young objects stay");
     age(&world);
@@ -603,7 +605,7 @@ fn an_object_that_is_needed_again_is_young_again() {
     age(&world);
     let tree = world.store.capture(&world.root, &mut index).unwrap();
 
-    world.store.collect(|| Ok::<_, SnapshotError>(Default::default())).unwrap();
+    world.store.collect(HOUR, || Ok::<_, SnapshotError>(Default::default())).unwrap();
 
     world.put("a", "changed");
     world.restore(tree);
@@ -620,7 +622,7 @@ fn a_capture_reads_again_what_was_collected() {
         world.store.capture(&world.root, &mut index).unwrap();
     }
     age(&world);
-    world.store.collect(|| Ok::<_, SnapshotError>(Default::default())).unwrap();
+    world.store.collect(HOUR, || Ok::<_, SnapshotError>(Default::default())).unwrap();
 
     let tree = world.store.capture(&world.root, &mut index).unwrap();
 

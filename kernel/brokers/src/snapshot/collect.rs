@@ -9,9 +9,6 @@ use std::fs::{self, DirEntry, File};
 use std::io;
 use std::time::{Duration, SystemTime};
 
-/// Younger objects stay, whoever refers to them: what refers to them may not be written down yet.
-const YOUNG: Duration = Duration::from_secs(60 * 60);
-
 /// What a collection removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Collected {
@@ -22,7 +19,8 @@ pub struct Collected {
 }
 
 impl SnapshotStore {
-    /// Removes the objects that are not in what `keep` returns and are older than an hour. `keep` is called under the lock
+    /// Removes the objects that are not in what `keep` returns and are older than `age`. An object that is needed again
+    /// becomes young after ten minutes, so that a shorter age is for when nobody works with the store. `keep` is called under the lock
     /// of the store, so that two collections do not work with different lists; it returns hashes of contents and names of
     /// trees, and the contents of a tree that it names stay too. Temporary files of writers that are gone go as well.
     ///
@@ -32,6 +30,7 @@ impl SnapshotStore {
     /// be kept is removed.
     pub fn collect<E: From<SnapshotError>>(
         &self,
+        age: Duration,
         keep: impl FnOnce() -> Result<BTreeSet<String>, E>,
     ) -> Result<Collected, E> {
         let _lock = self.lock_for_collection()?;
@@ -40,7 +39,7 @@ impl SnapshotStore {
         for name in named {
             kept.extend(self.contents_of(&name)?);
         }
-        Ok(self.remove_others(&kept)?)
+        Ok(self.remove_others(&kept, age)?)
     }
 
     fn lock_for_collection(&self) -> Result<File, SnapshotError> {
@@ -64,7 +63,11 @@ impl SnapshotStore {
         }
     }
 
-    fn remove_others(&self, kept: &BTreeSet<String>) -> Result<Collected, SnapshotError> {
+    fn remove_others(
+        &self,
+        kept: &BTreeSet<String>,
+        age: Duration,
+    ) -> Result<Collected, SnapshotError> {
         let objects = self.directory().join("objects");
         let failed = |error| SnapshotError::io("collect", &objects, error);
         let mut collected = Collected::default();
@@ -74,7 +77,7 @@ impl SnapshotStore {
             for entry in entries {
                 let entry = entry.map_err(failed)?;
                 if !is_kept(&shard, &entry, kept) {
-                    let bytes = remove_old(&entry).map_err(failed)?;
+                    let bytes = remove_old(&entry, age).map_err(failed)?;
                     collected.objects += u64::from(bytes.is_some());
                     collected.bytes += bytes.unwrap_or(0);
                 }
@@ -93,15 +96,15 @@ fn is_kept(shard: &DirEntry, entry: &DirEntry, kept: &BTreeSet<String>) -> bool 
     !is_temporary && (parse_hash(&hash).is_none() || kept.contains(&hash))
 }
 
-/// Removes a file that is not young, and returns its size.
-fn remove_old(entry: &DirEntry) -> io::Result<Option<u64>> {
+/// Removes a file that is at least this old, and returns its size.
+fn remove_old(entry: &DirEntry, least: Duration) -> io::Result<Option<u64>> {
     let meta = match entry.metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         meta => meta?,
     };
     // A file from the future is not old.
     let age = SystemTime::now().duration_since(meta.modified()?).unwrap_or_default();
-    if age < YOUNG {
+    if age < least {
         return Ok(None);
     }
     fs::remove_file(entry.path())?;
