@@ -15,7 +15,7 @@ use openkoi_storage::StorageError;
 
 use crate::{
     consents::ConsentsError, models::ModelsError, paths::PathsError, settings::SettingsError,
-    undo::error::UndoError,
+    undo::error::UndoError, worktree::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.
@@ -42,6 +42,9 @@ pub enum AppError {
     /// A task cannot be undone or redone.
     #[error(transparent)]
     Undo(#[from] UndoError),
+    /// There is no worktree for the task.
+    #[error(transparent)]
+    Worktree(#[from] WorktreeError),
     /// A provider is set up wrongly.
     #[error(transparent)]
     Provider(#[from] SetupError),

@@ -20,6 +20,8 @@
 //! | [`session`], [`request`] | the session of a task, and the task itself |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
+//! | [`snapshots`] | removes kept contents that nobody refers to |
+//! | [`worktree`] | a worktree of git for a task that works beside another |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -41,6 +43,7 @@ pub mod run;
 pub mod sandbox;
 pub mod session;
 pub mod settings;
+pub mod snapshots;
 pub mod suggest;
 mod surroundings;
 pub mod task_runtime;
@@ -48,6 +51,7 @@ pub mod thread;
 mod toolbox;
 pub mod undo;
 mod workspace;
+pub mod worktree;
 
 /// Waits, for a surface that moves something while a run goes on.
 pub async fn pause(duration: std::time::Duration) {

@@ -2,7 +2,7 @@
 //! other processes how far it is, and its output is saved. New tasks, messages of a conversation
 //! and resumed tasks are run here.
 
-use std::{future::Future, pin::pin, sync::Arc};
+use std::{future::Future, path::Path, pin::pin, sync::Arc, time::Duration};
 
 use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
@@ -16,6 +16,7 @@ use openkoi_core::{
 };
 use openkoi_storage::{
     StorageError,
+    lease::Lease,
     output::{LiveState, StateFiles, WRITTEN_EVERY},
 };
 
@@ -24,6 +25,9 @@ use crate::{
     task_runtime::{Surface, TaskRuntime},
     thread,
 };
+
+/// The time between two looks whether a directory is free.
+const ASKED_EVERY: Duration = Duration::from_millis(300);
 
 /// The end of a run.
 #[derive(Debug)]
@@ -64,6 +68,7 @@ impl TaskRuntime {
         let id = task.id.clone();
         thread::apart(&id, move || async move {
             let lease = self.storage().claim_task(&task.id)?;
+            let directory = self.directory(&task.id, Path::new(&task.workspace), &surface).await?;
             let (id, session) = (task.id.clone(), task.session.clone());
             self.renew_lists()?;
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
@@ -71,7 +76,7 @@ impl TaskRuntime {
             let briefing = self.briefing(&task.text);
             let run = run::drive(task, briefing, self.policy()?, ports);
             let result = while_running(&files, run).await;
-            drop(lease);
+            drop((directory, lease));
             Ok(self.ended(id, session, result))
         })
         .await
@@ -90,6 +95,8 @@ impl TaskRuntime {
     ) -> Result<RunEnd, AppError> {
         thread::apart(&id.clone(), move || async move {
             let lease = self.storage().claim_task(&id)?;
+            let workspace = self.storage().find_task(id.as_str())?.workspace;
+            let directory = self.directory(&id, Path::new(&workspace), &surface).await?;
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             if let Some(live) = LiveState::of(&self.storage().entries(&id)?) {
                 files.resume(live);
@@ -98,10 +105,37 @@ impl TaskRuntime {
             let policy = self.policy()?;
             let resumed = run::resume(&id, policy, ports, |settings| settings);
             let result = while_running(&files, resumed).await;
-            drop(lease);
+            drop((directory, lease));
             Ok(self.ended(id, session, result))
         })
         .await
+    }
+
+    /// Takes the directory for the time of a run. While another task works in it, the run waits and says so.
+    async fn directory(
+        &self,
+        task: &TaskId,
+        workspace: &Path,
+        surface: &Surface,
+    ) -> Result<Lease, StorageError> {
+        let mut is_told = false;
+        loop {
+            let occupied = match self.storage().claim_workspace(workspace, task) {
+                Err(occupied @ StorageError::Occupied { .. }) => occupied,
+                claimed => return claimed,
+            };
+            if !is_told {
+                (surface.waiting)(&format!(
+                    "{occupied}; waiting (Ctrl-C stops, --worktree works beside it)"
+                ));
+                is_told = true;
+            }
+            tokio::select! {
+                biased;
+                () = surface.cancellation.cancelled() => return Err(occupied),
+                () = SystemClock.sleep(ASKED_EVERY) => {}
+            }
+        }
     }
 
     fn ended(&self, task: TaskId, session: SessionId, result: Result<Outcome, Paused>) -> RunEnd {

@@ -48,6 +48,8 @@ pub struct Surface {
     pub listener: Arc<dyn Listener>,
     /// Says when the run is to be cancelled.
     pub cancellation: Arc<dyn Cancellation>,
+    /// Tells why a run does not begin yet, in one sentence.
+    pub waiting: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 /// The ports for tasks of one workspace, made for one set of settings. Several tasks may use it at

@@ -11,7 +11,10 @@
 pub(crate) mod error;
 mod log;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use openkoi_brokers::snapshot::{SnapshotStore, describe};
 use openkoi_core::{
@@ -181,6 +184,14 @@ impl UndoPlan {
 
 fn log_of(app: &App) -> Result<UndoLog, AppError> {
     Ok(UndoLog::at(app.paths()?.data()))
+}
+
+/// Returns the lines of the log that are about these tasks, as text.
+pub(crate) fn lines_of(app: &App, tasks: &BTreeSet<String>) -> Result<Vec<String>, AppError> {
+    let lines = log_of(app)?.read().map_err(UndoError::Log)?;
+    let of_tasks = lines.iter().filter(|line| tasks.contains(&line.task));
+    let texts = of_tasks.map(serde_json::to_string).collect::<Result<_, _>>();
+    Ok(texts.map_err(UndoError::Unwritable)?)
 }
 
 fn running(storage: &Storage, task: &TaskRecord) -> Result<(), AppError> {

@@ -17,6 +17,7 @@
 //! |---|---|
 //! | `walk`, `capture`, `index` | find the files, and keep their contents without reading those that did not change |
 //! | `store`, `tree` | objects on the disk, and the list of a workspace's files |
+//! | `collect` | removes what nobody refers to any more |
 //! | `between`, `show` | the differences of two trees as effects on paths, and effects as text |
 //! | `states`, `apply` | single paths: what is there, and bringing them from one state to another |
 //! | `keeper` | the workspace of a run: captures, and the effects of programs |
@@ -26,6 +27,7 @@ mod apply;
 mod beneath;
 mod between;
 mod capture;
+mod collect;
 mod error;
 mod index;
 mod keeper;
@@ -39,6 +41,7 @@ mod walk;
 pub use apply::ApplyPlan;
 pub(crate) use apply::temporary;
 pub use capture::LARGEST_FILE;
+pub use collect::Collected;
 pub use error::SnapshotError;
 pub use index::IndexCache;
 pub use keeper::{Before, Keeper};

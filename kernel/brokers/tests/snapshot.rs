@@ -550,3 +550,83 @@ fn a_restore_that_was_killed_can_be_run_again() {
         assert_eq!(world.everything(), before, "{point}");
     }
 }
+
+const HOUR: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+
+/// Makes all objects as old as those of yesterday.
+fn age(world: &World) {
+    let yesterday = std::time::SystemTime::now() - std::time::Duration::from_secs(24 * 60 * 60);
+    for (name, _) in list(&world.kept) {
+        if name.starts_with("objects/") && !name.ends_with('/') {
+            let file = fs::File::options().append(true).open(world.kept.join(name)).unwrap();
+            file.set_modified(yesterday).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_nobody_refers_to_is_collected_and_nothing_else() {
+    let world = world();
+    let keep = |names: &[String]| names.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+    world.put("tree", "in a kept tree").put("lone", "kept by its hash").put("gone", "nobody's");
+    let lone = match world.store.states(&world.root, &["lone".to_owned()]).unwrap().remove(0) {
+        PathState::File { hash, .. } => hash,
+        other => panic!("{other:?}"),
+    };
+    world.store.states(&world.root, &["gone".to_owned()]).unwrap();
+    fs::remove_file(world.root.join("lone")).unwrap();
+    fs::remove_file(world.root.join("gone")).unwrap();
+    let tree = world.capture();
+    let kept = keep(&[lone.clone(), tree.to_string()]);
+    let collect = || world.store.collect(HOUR, || Ok::<_, SnapshotError>(kept.clone())).unwrap();
+
+    assert_eq!(collect().objects, 0, "young objects stay");
+    age(&world);
+    let collected = collect();
+
+    assert_eq!((collected.objects, collected.bytes), (1, 8));
+    world.put("tree", "changed");
+    world.restore(tree);
+    assert_eq!(fs::read_to_string(world.root.join("tree")).unwrap(), "in a kept tree");
+    let step = PathEffect {
+        path: "lone".to_owned(),
+        before: PathState::Absent,
+        after: PathState::File { mode: 0o644, size: 16, hash: lone },
+    };
+    assert_eq!(world.store.apply(&world.root, &[step]).unwrap().done, ["lone"]);
+}
+
+#[test]
+fn an_object_that_is_needed_again_is_young_again() {
+    let world = world();
+    world.put("a", "needed again");
+    let mut index = IndexCache::default();
+    world.store.capture(&world.root, &mut index).unwrap();
+    age(&world);
+    let tree = world.store.capture(&world.root, &mut index).unwrap();
+
+    world.store.collect(HOUR, || Ok::<_, SnapshotError>(Default::default())).unwrap();
+
+    world.put("a", "changed");
+    world.restore(tree);
+    assert_eq!(fs::read_to_string(world.root.join("a")).unwrap(), "needed again");
+}
+
+#[test]
+fn a_capture_reads_again_what_was_collected() {
+    let world = world();
+    world.put("a", "collected meanwhile");
+    let mut index = IndexCache::default();
+    world.store.capture(&world.root, &mut index).unwrap();
+    while index.hashed() > 0 {
+        world.store.capture(&world.root, &mut index).unwrap();
+    }
+    age(&world);
+    world.store.collect(HOUR, || Ok::<_, SnapshotError>(Default::default())).unwrap();
+
+    let tree = world.store.capture(&world.root, &mut index).unwrap();
+
+    world.put("a", "changed");
+    world.restore(tree);
+    assert_eq!(fs::read_to_string(world.root.join("a")).unwrap(), "collected meanwhile");
+}

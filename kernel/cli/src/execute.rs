@@ -165,6 +165,10 @@ impl Execution<'_> {
             approver: Arc::new(approver),
             listener: Arc::new(Listeners(all)),
             cancellation: Arc::new(self.interrupts.clone()),
+            waiting: {
+                let printer = *printer;
+                Arc::new(move |why: &str| printer.notice(why))
+            },
         };
         (surface, lines)
     }

@@ -110,6 +110,9 @@ pub struct TaskFlags {
     /// Go on in a copy of the session, so that it stays as it was
     #[arg(long)]
     pub fork: bool,
+    /// Work in a new git worktree beside the repository, on a branch of its own
+    #[arg(long)]
+    pub worktree: bool,
 }
 
 /// Flags of `openkoi demo`.

@@ -36,6 +36,8 @@ pub struct RunRequest {
     pub session: SessionChoice,
     /// The absolute path of the directory to work in.
     pub workspace: PathBuf,
+    /// Whether to work in a worktree of it.
+    pub worktree: bool,
     /// The settings, with the flags laid over them.
     pub settings: Settings,
     /// The output of the run.
@@ -86,6 +88,7 @@ impl LineRequest {
             text,
             session,
             workspace,
+            worktree: flags.worktree,
             settings,
             show: Show { schema, ..Show::of(flags.show, context) },
         })))

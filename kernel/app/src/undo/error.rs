@@ -31,6 +31,9 @@ pub enum UndoError {
     /// The states of the workspace cannot be read, or not be restored.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// An entry of a journal cannot be written as text.
+    #[error(transparent)]
+    Unwritable(serde_json::Error),
     /// The log of undos cannot be used.
     #[error(transparent)]
     Log(#[from] UndoLogError),

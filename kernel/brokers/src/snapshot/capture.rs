@@ -81,7 +81,10 @@ impl Capture<'_> {
             return Ok(Some(Node::Uncovered));
         }
         let stamp = Stamp::of(stat);
-        if let Some(hash) = self.index.known(path, &stamp) {
+        let length = usize::try_from(stamp.size()).unwrap_or(usize::MAX);
+        // What was read before may have been collected since.
+        let known = self.index.known(path, &stamp).filter(|hash| self.store.has(hash, length));
+        if let Some(hash) = known {
             let hash = hash.to_owned();
             return Ok(Some(self.seen(path, stat, stamp, hash, stamp.size())));
         }

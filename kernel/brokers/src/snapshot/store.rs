@@ -10,7 +10,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
+/// An object that was written or needed within this time needs no new time.
+const FRESH: Duration = Duration::from_secs(10 * 60);
 /// Beyond this many new objects the whole file system is synced.
 const MOST_SETTLED: usize = 32;
 
@@ -55,20 +58,33 @@ impl SnapshotStore {
     pub(crate) fn put(&self, bytes: &[u8]) -> Result<String, SnapshotError> {
         let hash = hex(&Sha256::digest(bytes));
         let path = self.object(&hash);
-        // An object that a crash cut short has the wrong size: it is written again.
-        if fs::metadata(&path).is_ok_and(|meta| meta.len() == bytes.len() as u64) {
+        if self.has(&hash, bytes.len()) {
             return Ok(hash);
         }
         self.write(&path, bytes).map_err(|error| SnapshotError::io("write", &path, error))?;
         Ok(hash)
     }
 
+    /// Tells whether an object is kept. One that is needed again is as young as a new one, so that it is not collected
+    /// before what refers to it is written down. One that a crash cut short has the wrong size, and is written again.
+    pub(super) fn has(&self, hash: &str, length: usize) -> bool {
+        let path = self.object(hash);
+        let Ok(meta) = fs::metadata(&path) else { return false };
+        let is_whole = meta.len() == length as u64;
+        let age = meta.modified().ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
+        let is_young = age < FRESH;
+        is_whole
+            && (is_young || {
+                let file = OpenOptions::new().append(true).open(&path);
+                file.and_then(|file| file.set_modified(SystemTime::now())).is_ok()
+            })
+    }
+
     /// Keeps `bytes`; returns their hash if they were not kept before. They are on the disk after
     /// [`SnapshotStore::settle`].
     pub(super) fn put_new(&self, bytes: &[u8]) -> Result<Option<String>, SnapshotError> {
         let hash = hex(&Sha256::digest(bytes));
-        let is_kept = |meta: fs::Metadata| meta.len() == bytes.len() as u64;
-        if fs::metadata(self.object(&hash)).is_ok_and(is_kept) {
+        if self.has(&hash, bytes.len()) {
             return Ok(None);
         }
         self.put(bytes).map(Some)

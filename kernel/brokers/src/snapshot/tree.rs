@@ -96,6 +96,15 @@ impl Tree {
         Self { entries, control: true, whole: true, ..Self::default() }
     }
 
+    /// Returns the hashes of the contents of its files.
+    pub(super) fn hashes(&self) -> Vec<String> {
+        let hash = |entry: &TreeEntry| match &entry.node {
+            Node::File { hash, .. } => Some(hash.clone()),
+            Node::Link { .. } | Node::Directory { .. } | Node::Uncovered => None,
+        };
+        self.entries.iter().filter_map(hash).collect()
+    }
+
     /// Pairs the entries of two trees by path.
     pub(super) fn pairs<'a>(
         &'a self,

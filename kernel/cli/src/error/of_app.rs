@@ -25,6 +25,8 @@ impl From<AppError> for CommandError {
             AppError::Consents(error) => error.into(),
             AppError::Login(error) => error.into(),
             AppError::Undo(error) => error.into(),
+            AppError::Worktree(error) => Self::from_error(Exit::Usage, &error)
+                .hint("`--worktree` needs a git repository with a commit"),
             AppError::Workspace { path, source } => workspace(&path.display().to_string(), &source),
             AppError::NoSession => Self::usage(error.to_string()),
             AppError::Component { .. }
