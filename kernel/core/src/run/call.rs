@@ -157,7 +157,7 @@ impl Run {
         }
         if let Some(result) = self.recalled(call.key)? {
             self.recall_baseline(call.key).await?;
-            self.acted |= result.is_ok() && self.had_effect(call.key);
+            self.take_deed(call.key, &result);
             return Ok(result);
         }
         let begun = self.recorder.recall(call.key, "call.started").is_some();
@@ -177,7 +177,7 @@ impl Run {
         let ran = self.run_tool(call.key, &admitted, &log).await;
         let ran = self.after_effect(call.key, &log, ran).await;
         let (result, duration) = ran?;
-        self.acted |= result.is_ok();
+        self.take_deed(call.key, &result);
         self.finished(call, result, duration)
     }
 
@@ -190,9 +190,13 @@ impl Run {
         }
     }
 
-    fn had_effect(&self, key: &str) -> bool {
+    /// Notes what a call shows of the run: whether files were to be changed, and whether anything was done. What a
+    /// program did is known from its effects and not from its success.
+    fn take_deed(&mut self, key: &str, result: &CallResult) {
         let started = self.recorder.recall(key, "call.started");
-        matches!(started, Some(Event::CallStarted { effect, .. }) if effect > Effect::Read)
+        let Some(Event::CallStarted { effect, .. }) = started else { return };
+        self.tried |= matches!(effect, Effect::Write | Effect::Destructive);
+        self.acted |= matches!(effect, Effect::Send | Effect::Destructive) && result.is_ok();
     }
 
     /// Returns the result of a call that is over, and counts its component's turns.
@@ -342,9 +346,11 @@ impl Run {
     }
 
     fn take_in(&mut self, effects: CallEffects) {
-        if !effects.paths.is_empty() {
+        let changes = effects.paths.iter().any(|effect| effect.before != effect.after);
+        if changes {
             self.repeats.clear();
         }
+        self.acted |= changes || !effects.uncovered.is_empty();
         self.changes.absorb(&effects.paths);
         let conflicts = effects.conflicts.into_iter().map(|effect| effect.path);
         self.conflicts.extend(conflicts);

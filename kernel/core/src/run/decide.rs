@@ -206,7 +206,7 @@ impl Run {
 
     fn is_plain_answer(&self) -> bool {
         let nothing_changed = self.attempts.last().is_some_and(|a| a.set.is_empty());
-        self.contract.effort == Effort::Open && nothing_changed
+        self.effort() == Effort::Open && nothing_changed
     }
 
     fn go_on(&self, number: u32, obstacle: &str) -> Result<NextStep, Halt> {

@@ -151,7 +151,7 @@ impl Run {
 
     /// Returns whether the work has to be evaluated. An answer that changed nothing has not.
     fn needs_evaluation(&self, attempt: &Attempt) -> bool {
-        !attempt.set.is_empty() || self.contract.effort != Effort::Open
+        !attempt.set.is_empty() || self.effort() != Effort::Open
     }
 
     async fn subject(
@@ -225,7 +225,7 @@ impl Run {
     fn facts(&self, attempt: &Attempt) -> Vec<String> {
         let mut violations = Vec::new();
         violations.extend(self.withheld.clone());
-        if self.contract.effort == Effort::Change && attempt.set.is_empty() && !self.acted {
+        if self.effort() == Effort::Change && attempt.set.is_empty() && !self.acted {
             violations.push("the task asks for a change, and nothing was done".to_owned());
         }
         if attempt.set.is_empty() && attempt.text.trim().is_empty() {

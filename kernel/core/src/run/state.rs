@@ -6,7 +6,7 @@ use super::{attempt::Attempt, halt::Paused, meter::TurnMeter, ports::Ports};
 use crate::{
     approval::Unanswered,
     change_set::ChangeSet,
-    contract::{Contract, Repair},
+    contract::{Contract, Effort, Repair},
     evaluation::{Check, EvaluatorCard, Rubric},
     event::Event,
     gate::{Gate, Policy},
@@ -37,8 +37,10 @@ pub(super) struct Run {
     pub(super) rubric: Option<Rubric>,
     /// Sum of the effects of all calls so far.
     pub(super) changes: ChangeSet,
-    /// True if a call with an effect has run, whatever it changed.
+    /// True if something was done: a file changed, a place that no state covers, or something outside.
     pub(super) acted: bool,
+    /// True if a call was to change files, whatever came of it.
+    pub(super) tried: bool,
     /// Places that changed and that no state covers.
     pub(super) uncovered: Vec<String>,
     /// Paths that others changed too, and that were left as they are.
@@ -105,6 +107,7 @@ impl Run {
             rubric: None,
             changes: ChangeSet::default(),
             acted: false,
+            tried: false,
             uncovered: Vec::new(),
             conflicts: Vec::new(),
             baseline: None,
@@ -123,6 +126,14 @@ impl Run {
     pub(super) fn has_planner(&self) -> bool {
         let name = |role| self.meter.card(&Role::new(role)).name;
         name(Role::PLANNER) != name(Role::EXECUTOR)
+    }
+
+    /// Returns what the task takes: what the plan says, or else what was tried.
+    pub(super) fn effort(&self) -> Effort {
+        match self.contract.effort {
+            Effort::Open if self.tried => Effort::Change,
+            effort => effort,
+        }
     }
 
     /// Returns whether a plan belongs to this run at all.

@@ -105,6 +105,19 @@ fn a_plan_that_nothing_follows_is_not_accepted() {
 }
 
 #[test]
+fn a_change_that_was_tried_and_did_not_happen_is_no_answer() {
+    let world = one_model()
+        .settings(|s| s.max_iterations = 1)
+        .executor([write("code", "bad"), Line::Say("Fixed. All tests pass now.")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted");
+    assert_eq!(outcome.because, "the task asks for a change, and nothing was done");
+    assert_eq!(world.verify().expect("the same"), outcome);
+}
+
+#[test]
 fn a_later_plan_adds_criteria_and_drops_none() {
     let world = one_model().executor([
         plan_call(json!([{"text": "it is good", "check": "test", "tests": ["good"]}])),
