@@ -11,7 +11,7 @@ use openkoi_core::{
     port::Pending,
     scope::Scope,
     tool::{Tool, ToolOutput},
-    toolbox::Toolbox,
+    toolbox::{PreparedCall, Toolbox},
 };
 
 use crate::rules::NestedRules;
@@ -34,6 +34,10 @@ impl Toolbox for Without {
         let mut tools = self.inner.tools();
         tools.retain(|tool| !self.names.contains(&tool.name));
         tools
+    }
+
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        self.inner.prepared(call)
     }
 
     fn call<'a>(
@@ -69,6 +73,10 @@ impl Toolbox for WithRules {
         self.listed.clone()
     }
 
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        self.inner.prepared(call)
+    }
+
     fn call<'a>(
         &'a self,
         call: &'a ToolCall,
@@ -94,6 +102,10 @@ pub(crate) struct WithFailPoints(pub(crate) Arc<dyn Toolbox>);
 impl Toolbox for WithFailPoints {
     fn tools(&self) -> Vec<Tool> {
         self.0.tools()
+    }
+
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        self.0.prepared(call)
     }
 
     fn call<'a>(

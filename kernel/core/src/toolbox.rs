@@ -19,12 +19,37 @@ pub trait Toolbox: Send + Sync {
     /// Returns the tools, sorted by name.
     fn tools(&self) -> Vec<Tool>;
 
+    /// Returns a call as its tool reads it: its name and arguments in the form that the gate, a person and the journal
+    /// are to see, and [`call`](Self::call) is to get. A tool that is not known here stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the arguments, for the model.
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        Ok(call.clone().into())
+    }
+
     /// Runs a call that the gate has let pass. Its arguments are the JSON text of an object.
     fn call<'a>(
         &'a self,
         call: &'a ToolCall,
         scope: Scope,
     ) -> Pending<'a, Result<ToolOutput, Failure>>;
+}
+
+/// A call as it is judged and run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedCall {
+    /// The call. Its id is that of the model's.
+    pub call: ToolCall,
+    /// What was left out of the model's call, for its result.
+    pub notes: Vec<String>,
+}
+
+impl From<ToolCall> for PreparedCall {
+    fn from(call: ToolCall) -> Self {
+        Self { call, notes: Vec::new() }
+    }
 }
 
 /// Refusal to join toolboxes of which two offer a tool of the same name.
@@ -79,6 +104,26 @@ impl Joined {
 impl Toolbox for Joined {
     fn tools(&self) -> Vec<Tool> {
         self.tools.values().map(|(tool, _)| tool.clone()).collect()
+    }
+
+    /// The toolbox that lists the tool prepares the call. Another name is that of the only tool which one of them reads
+    /// out of it.
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        if let Some((_, toolbox)) = self.tools.get(&call.name) {
+            return toolbox.prepared(call);
+        }
+        let mut read = BTreeMap::new();
+        for (_, toolbox) in self.tools.values() {
+            match toolbox.prepared(call) {
+                Ok(prepared) if !self.tools.contains_key(&prepared.call.name) => {}
+                Ok(prepared) => drop(read.insert(prepared.call.name.clone(), Ok(prepared))),
+                Err(failure) => drop(read.insert(call.name.clone(), Err(failure))),
+            }
+        }
+        match (read.pop_first(), read.is_empty()) {
+            (Some((_, only)), true) => only,
+            _ => Ok(call.clone().into()),
+        }
     }
 
     fn call<'a>(

@@ -24,6 +24,7 @@ pub mod schema;
 pub mod admission;
 
 mod engine;
+mod json;
 mod linker;
 
 pub mod kinds;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use openkoi_brokers::{
-    disk,
+    disk, durable,
     files::{FileRules, Files, GrantedDirectory},
 };
 use openkoi_core::{capability::Access, failure::Failure};
@@ -62,6 +62,10 @@ impl Workdir {
 
     fn open(&self, access: Access) -> Result<Arc<Files>, Failure> {
         let mut directories = self.directories.clone();
+        // The first long output comes after the broker is opened, so its directory is made here.
+        if let Err(error) = durable::create_private_dir(&self.output) {
+            tracing::warn!(%error, "there is no directory for long outputs");
+        }
         if disk::is_directory(&self.output) {
             directories.push(GrantedDirectory { path: self.output.clone(), access: Access::Read });
         }

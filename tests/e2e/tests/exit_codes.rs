@@ -64,12 +64,13 @@ fn a_used_up_budget_is_6() {
 
 #[test]
 fn something_that_needs_a_person_is_8() {
-    let home = scripted([turn().executor().call("remove_file", json!({ "path": "test.sh" }))]);
+    let home =
+        scripted([turn().executor().write("new.txt", "x")]).config("[trust]\ndefault = \"ask\"");
 
     let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
 
     assert!(run.stderr.contains("openkoi resume"), "{run}");
-    assert!(home.has("test.sh"));
+    assert!(!home.has("new.txt"));
 }
 
 #[test]

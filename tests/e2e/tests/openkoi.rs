@@ -32,6 +32,7 @@ mod output_formats;
 mod process_attacks;
 mod responses_task;
 mod snapshots;
+mod tools;
 mod undo;
 mod whole_task;
 mod world;

@@ -216,8 +216,10 @@ impl Workspace {
         let contents = self.0.get_mut(path).unwrap();
         let edits = match call.name.as_str() {
             "read_file" => return contents.clone(),
-            "edit_file" => vec![arguments.clone()],
-            "multi_edit" => arguments["edits"].as_array().unwrap().clone(),
+            "edit_file" => match arguments["edits"].as_array() {
+                Some(edits) => edits.clone(),
+                None => vec![arguments.clone()],
+            },
             other => panic!("the scenario called {other}"),
         };
         for edit in edits {

@@ -10,11 +10,14 @@ use crate::failpoint::{Point, hit};
 use crate::random::Random;
 use crate::sabotage::{Guard, off};
 use cap_std::fs::{Dir, Metadata, MetadataExt, OpenOptions, OpenOptionsExt, PermissionsExt};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// The most links that are followed to a file.
 const MOST_LINKS: usize = 8;
+
+/// The most entries of the workspace that are looked at for the other names of a file.
+const MOST_LOOKED_AT: usize = 100_000;
 
 /// A name in an open directory.
 struct Spot<'a> {
@@ -49,8 +52,15 @@ impl Files {
         {
             spot.compare(present.as_ref(), expect)?;
         }
+        let shared = self.is_shared(&spot.place, present.as_ref())?;
         let replaced = hit(Point::FileWriteBefore)
-            .and_then(|()| spot.replace(contents, present.as_ref()))
+            .and_then(|()| {
+                if shared {
+                    spot.overwrite(contents)
+                } else {
+                    spot.replace(contents, present.as_ref())
+                }
+            })
             .and_then(|()| hit(Point::FileWriteAfter));
         replaced.map_err(|error| spot.place.failed(error))
     }
@@ -97,6 +107,23 @@ impl Files {
             }
         });
         removed.map_err(|error| spot.place.failed(error))
+    }
+
+    /// Returns whether the file has several names (hard links), which a replacement would part, so that it is to be changed
+    /// in place. All of them have to be known, and each may be changed.
+    fn is_shared(&self, place: &Place<'_>, present: Option<&Metadata>) -> Result<bool, FileError> {
+        let Some(meta) = present.filter(|meta| meta.nlink() > 1) else { return Ok(false) };
+        let mut names = Vec::new();
+        let mut left = MOST_LOOKED_AT;
+        find_names(&place.root.dir, Path::new(""), meta, &mut names, &mut left)
+            .map_err(|error| place.failed(error))?;
+        if (names.len() as u64) < meta.nlink() {
+            let reason = "has another name (a hard link) that is not in the workspace, and the two would part or both \
+                          change; first make it a file of its own with `cp` and `mv`";
+            return Err(FileError::Conflict { path: place.given.to_owned(), reason });
+        }
+        names.into_iter().try_for_each(|name| self.check(&place.at(name), Act::Change))?;
+        Ok(true)
     }
 
     /// Finds the file that a write to `place` changes, following links, and its present metadata.
@@ -152,6 +179,36 @@ impl Files {
         self.check_real(&real.at(real.path.join(missing)), Act::Change)?;
         create_below(dir, missing).map_err(|error| place.failed(error))
     }
+}
+
+/// Adds the names that the file of `meta` has below `dir`.
+fn find_names(
+    dir: &Dir,
+    path: &Path,
+    meta: &Metadata,
+    names: &mut Vec<PathBuf>,
+    left: &mut usize,
+) -> io::Result<()> {
+    for entry in dir.entries()? {
+        if *left == 0 || names.len() as u64 == meta.nlink() {
+            return Ok(());
+        }
+        *left -= 1;
+        let entry = entry?;
+        let (name, kind) = (path.join(entry.file_name()), entry.file_type()?);
+        if kind.is_dir() {
+            // What cannot be opened cannot be looked into: its names are missing in the count.
+            if let Ok(inner) = entry.open_dir() {
+                find_names(&inner, &name, meta, names, left)?;
+            }
+        } else if kind.is_file() {
+            let own = entry.metadata()?;
+            if (own.dev(), own.ino()) == (meta.dev(), meta.ino()) {
+                names.push(name);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn create_below(mut dir: Dir, missing: &Path) -> io::Result<Dir> {
@@ -211,6 +268,27 @@ impl Spot<'_> {
             drop(self.dir.remove_file(&temp));
         }
         replaced
+    }
+
+    /// Changes the file under all of its names. The old contents come back if the new ones cannot be written, for lack
+    /// of space for example; a machine that stops in between leaves a part of both.
+    fn overwrite(&self, contents: &[u8]) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+        let mut file = self.dir.open_with(&self.name, &options)?;
+        let mut old = Vec::new();
+        file.read_to_end(&mut old)?;
+        let mut put = |bytes: &[u8]| -> io::Result<()> {
+            file.seek(io::SeekFrom::Start(0))?;
+            file.write_all(bytes)?;
+            file.set_len(bytes.len() as u64)?;
+            file.sync_all()
+        };
+        match put(contents) {
+            // The first error is reported, whether the old contents can be put back or not.
+            Err(error) => put(&old).and(Err(error)),
+            Ok(()) => Ok(()),
+        }
     }
 
     fn write_temp(

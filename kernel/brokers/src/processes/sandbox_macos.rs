@@ -26,7 +26,8 @@ impl Sandbox {
             return Err(missing("sandbox-exec is not there"));
         }
         let writable = command.write.iter().map(PathBuf::as_path).chain(own);
-        Ok(Self { profile: profile(writable, &settings.secret, command.network) })
+        let closed = (settings.secret.as_slice(), settings.spool.as_path());
+        Ok(Self { profile: profile(writable, closed, command.network) })
     }
 
     /// Returns the program to start in place of `program`, and the arguments before its own.
@@ -41,11 +42,13 @@ impl Sandbox {
     }
 }
 
+/// `closed` are the secret places, and the directory among them whose outputs may be read all the same.
 fn profile<'a>(
     writable: impl Iterator<Item = &'a Path>,
-    secret: &[PathBuf],
+    closed: (&[PathBuf], &Path),
     network: bool,
 ) -> String {
+    let (secret, outputs) = closed;
     // The last rule that matches wins. Reading is open except for the secret places, because the system
     // reads from hundreds of directories to start a program.
     let mut text = String::from("(version 1)(allow default)(deny file-write*)");
@@ -58,6 +61,7 @@ fn profile<'a>(
     for path in secret {
         text.push_str(&format!("(deny file-read* file-write* (subpath {}))", quoted(path)));
     }
+    text.push_str(&format!("(allow file-read* (subpath {}))", quoted(outputs)));
     if !network {
         text.push_str("(deny network*)");
     }

@@ -19,6 +19,7 @@ use crate::{
     outcome::Trip,
     scope::Scope,
     tool::{Effect, Tool, ToolOutput},
+    toolbox::PreparedCall,
 };
 
 /// Result of a call that goes back to the model, which may read a failure and act on it.
@@ -34,7 +35,7 @@ impl Run {
         }
         let result = match self.recorder.recall(key, "call.finished") {
             Some(Event::CallFinished { result, .. }) => {
-                self.prepare_again(key, call).await?;
+                self.prepare_again(key).await?;
                 result
             }
             _ => self.perform(key, call).await?,
@@ -60,21 +61,23 @@ impl Run {
     }
 
     /// Repeats what a recalled call left behind in the run: its component's turns, and the baseline before it.
-    async fn prepare_again(&mut self, key: &str, call: &ToolCall) -> Result<(), Halt> {
+    async fn prepare_again(&mut self, key: &str) -> Result<(), Halt> {
         self.meter.replay_component(key);
-        let effect = self.tool(&call.name).map(|tool| tool.effect);
-        let started = self.recorder.recall(key, "call.started").is_some();
-        if started && effect.is_some_and(|effect| effect > Effect::Read) {
-            self.before_effect(key).await?;
+        // The recorded effect: the model may have written the tool's name in its own way.
+        match self.recorder.recall(key, "call.started") {
+            Some(Event::CallStarted { effect, .. }) if effect > Effect::Read => {
+                self.before_effect(key).await
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     async fn perform(&mut self, key: &str, call: &ToolCall) -> Result<CallResult, Halt> {
-        let tool = match self.checked(call) {
-            Ok(tool) => tool.clone(),
+        let (tool, PreparedCall { call, notes }) = match self.checked(call) {
+            Ok((tool, prepared)) => (tool.clone(), prepared),
             Err(failure) => return self.finished(key, call, Err(failure), 0),
         };
+        let call = &call;
         match self.gate.pass_call(key, &tool, call).await {
             Ok(()) => {}
             Err(Refusal::Denied(failure)) => return self.finished(key, call, Err(failure), 0),
@@ -90,7 +93,7 @@ impl Run {
             return self.finished(key, call, Err(interrupted()), 0);
         }
         self.recorder.record(key, started(&tool, call))?;
-        self.run_tool(key, &tool, call).await
+        self.run_tool(key, &tool, call, &notes).await
     }
 
     async fn run_tool(
@@ -98,13 +101,14 @@ impl Run {
         key: &str,
         tool: &Tool,
         call: &ToolCall,
+        notes: &[String],
     ) -> Result<CallResult, Halt> {
         let begun = self.recorder.elapsed_ms();
         // The task's own time is watched from here: a call that outlives it is dropped, not cut short.
         let deadline = Duration::from_millis(tool.deadline_ms);
         let work = self.ports.toolbox.call(call, self.scope(key, deadline));
         let result = match self.meter.within(deadline, work).await {
-            Waited::Done(result) => result,
+            Waited::Done(result) => result.map(|output| output.noted(notes)),
             Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
             Waited::TimeOver if self.meter.time_left() == 0 => {
                 return Err(self.meter.time_over(key));
@@ -148,17 +152,18 @@ impl Run {
         self.tools.iter().find(|tool| tool.name == name)
     }
 
-    /// Returns the tool of a call that can be run at all.
-    fn checked(&self, call: &ToolCall) -> Result<&Tool, Failure> {
-        let tool = self.tool(&call.name).ok_or_else(|| {
+    /// Returns the tool of a call that can be run at all, and the call as the tool reads it.
+    fn checked(&self, call: &ToolCall) -> Result<(&Tool, PreparedCall), Failure> {
+        let prepared = self.ports.toolbox.prepared(call)?;
+        let tool = self.tool(&prepared.call.name).ok_or_else(|| {
             let names: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
             Failure::NotFound(format!(
                 "there is no tool of that name; the tools are {}",
                 names.join(", ")
             ))
         })?;
-        match serde_json::from_str::<Value>(&call.arguments) {
-            Ok(Value::Object(_)) => Ok(tool),
+        match serde_json::from_str::<Value>(&prepared.call.arguments) {
+            Ok(Value::Object(_)) => Ok((tool, prepared)),
             Ok(_) => Err(Failure::Invalid {
                 field: String::new(),
                 message: "the arguments must be a JSON object".to_owned(),

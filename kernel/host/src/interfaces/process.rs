@@ -10,7 +10,7 @@ use super::{Stop, WitResult, wit_result};
 use crate::{
     bindings::imports::openkoi::host::process::{Command, Exit, Happening, Host, HostChild},
     failure,
-    instance::{Caller, GuestState},
+    instance::{Caller, GuestState, Spooled},
     resources::RunningChild,
     text,
 };
@@ -123,13 +123,16 @@ impl GuestState {
         let noted = caller.scope.gate.recorder().note(&caller.scope.key, event);
         noted.map_err(|error| Failure::Failed(error.to_string()))?;
         self.log.state().receipts.push(receipt);
+        let saved = exit.saved.map(|path| path.display().to_string());
+        let spooled = saved.clone().map(|path| Spooled { path, omitted: exit.omitted });
+        self.log.state().spooled.extend(spooled);
         Ok(Exit {
             code: exit.code,
             signal: exit.signal,
             timed_out: exit.timed_out,
             duration_ms,
             receipt: id,
-            saved: exit.saved.map(|path| path.display().to_string()),
+            saved,
             omitted: exit.omitted,
         })
     }

@@ -59,6 +59,8 @@ pub(super) fn build(
         .map_err(failed)?;
     // It was made for this program alone, so it is open even inside of a closed place.
     rules.add_whole(&real(temporary), all).map_err(failed)?;
+    // The outputs of earlier programs lie in a closed place, and the model is told to read them.
+    rules.add_whole(&real(&settings.spool), read).map_err(failed)?;
     let missing = || no_files("it took the rules and does not enforce them");
     rules.ruleset.and_then(Option::<OwnedFd>::from).ok_or_else(missing)
 }
