@@ -549,7 +549,7 @@ fn the_report_says_what_a_program_gets() {
     let processes = world().processes();
     assert_eq!(report.layers, processes.layers().is_ok());
     let fresh = world();
-    fresh.processes().sandbox_level();
+    assert!(fresh.processes().sandbox_level().available);
     assert_eq!(fs::read_dir(&fresh.base).unwrap().count(), 3, "a look leaves nothing");
 
     let report = world().processes_without(SandboxPart::Layers).sandbox_level();
