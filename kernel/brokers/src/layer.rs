@@ -15,6 +15,7 @@
 //! |---|---|
 //! | `rename` of a directory that was there before | fails with `EXDEV`: `mv` copies then, `git mv` gives up |
 //! | a second name of a file (hard link) | is a file of its own once one of the two was written to |
+//! | a file of another user or group, for an ordinary user | cannot be written (`EOVERFLOW`): a user namespace knows one of each |
 //! | files that others change meanwhile | may be seen as they were |
 //! | the top of a directory that is bound through | cannot be removed (`EBUSY`), its contents can |
 //!

@@ -54,8 +54,10 @@ impl LayerPlan {
             hit(Point::LayerStep)
                 .map_err(|error| LayerError::io("commit", self.layer.workspace(), error))?;
         }
-        if let Err(error) = self.layer.remove() {
-            tracing::debug!(%error, "a layer stays");
+        match self.layer.remove() {
+            // It is gone already when this value goes.
+            Ok(()) => self.layer.stays = true,
+            Err(error) => tracing::debug!(%error, "a layer stays"),
         }
         let record = &self.record;
         Ok(Committed {

@@ -107,6 +107,10 @@ impl Layer {
         planner.record.workspace = text_of_name(self.workspace().as_os_str());
         planner.entries(&upper.children, &above, Some(&below), Path::new(""), true)?;
         let record = planner.finish();
+        if record.steps.is_empty() && record.conflicts.is_empty() {
+            // Nothing to go on with, and nothing to wait for the disk for.
+            return Ok(LayerPlan { layer: self, record, store: store.clone() });
+        }
         store.sync()?;
         let bytes = serde_json::to_vec(&record)
             .map_err(|error| LayerError::io("write", self.directory(), error))?;
