@@ -438,10 +438,10 @@ fn roles_have_their_own_models_and_everyone_has_the_fallback() {
 #[test]
 fn no_vendor_sees_the_work_that_the_user_did_not_choose() {
     let keys = ["ALPHA_API_KEY", "BETA_API_KEY", "GAMMA_API_KEY"];
-    let local =
-        "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\nmodels = ['m']\n";
-    let local_executor = format!("{local}[roles]\nexecutor = 'mine/m'").leak();
-    let local_model = format!("model = 'mine/m'\n{local}").leak();
+    let local_executor = "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\n\
+                          models = ['m']\n[roles]\nexecutor = 'mine/m'";
+    let local_model = "model = 'mine/m'\n[providers.mine]\ncomponent = 'alpha'\n\
+                       base_url = 'http://127.0.0.1:9'\nmodels = ['m']\n";
     for (config, vendor) in [
         ("", "alpha/"),
         ("model = 'dive-1'", "gamma/"),
