@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{message::Usage, model::ModelCard};
+use crate::message::Usage;
 
 /// Price of a model, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,20 +66,6 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Returns what `usage` takes at the price of `card`.
-    pub fn of(usage: Usage, card: &ModelCard) -> Self {
-        let cost_micros = card.counted_price().cost_micros(usage);
-        let unsure = usage.estimated || card.price.is_none();
-        Self { tokens: usage.fresh(), cost_micros, at_most: unsure && cost_micros > 0 }
-    }
-
-    /// Returns what `usage` takes at the price of the dearest of these models.
-    pub fn of_dearest(usage: Usage, chain: &[ModelCard]) -> Self {
-        let amounts = chain.iter().map(|card| Self::of(usage, card));
-        let none = Self { tokens: usage.fresh(), ..Self::default() };
-        amounts.max_by_key(|amount| amount.cost_micros).unwrap_or(none)
-    }
-
     /// Returns the sum of both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -188,7 +174,6 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::PriceSource;
 
     fn usage(input: u64, output: u64) -> Usage {
         Usage { input: Some(input), output: Some(output), ..Usage::default() }
@@ -196,33 +181,6 @@ mod tests {
 
     fn amount(tokens: u64, cost_micros: u64) -> Reservation {
         Reservation { tokens, cost_micros, at_most: false }
-    }
-
-    #[test]
-    fn only_fresh_tokens_count_and_what_is_not_sure_says_so() {
-        let price = Price { input: 10.0, output: 100.0, cache_read: Some(1.0), cache_write: None };
-        let card = |price: Option<Price>, price_source| ModelCard {
-            name: "p/m".to_owned(),
-            context: 1,
-            output: 1,
-            price,
-            price_source,
-        };
-        let known = card(Some(price), PriceSource::Known);
-        let free = card(Some(Price::FREE), PriceSource::Free);
-        let unknown = card(None, PriceSource::Ceiling);
-        let told = Usage { cache_read: Some(900), ..usage(1_000, 10) };
-        let guessed = Usage { estimated: true, ..told };
-        for (usage, card, cost_micros, at_most) in [
-            (told, &known, 1_000 + 900 + 1_000, false),
-            (guessed, &known, 1_000 + 900 + 1_000, true),
-            (told, &unknown, 30_000 + 1_800, true),
-            (told, &free, 0, false),
-            (guessed, &free, 0, false),
-        ] {
-            let counted = Reservation::of(usage, card);
-            assert_eq!(counted, Reservation { tokens: 110, cost_micros, at_most }, "{card:?}");
-        }
     }
 
     #[test]

@@ -345,13 +345,14 @@ fn money_without_end_stops_at_the_budget() {
     let replies =
         [plan(), read].map(|reply: Reply| reply.tokens(1_000_000, 1_000, 0).again_and_again());
     let server = OpenAi::start(replies.map(Reply::if_asked));
-    let home = Home::new().project(Kind::Shell).provider(&server);
+    let price = "[providers.openai.price]\ninput = 2.0\noutput = 8.0";
+    let home = Home::new().project(Kind::Shell).provider(&server).config(price);
 
     let run =
         home.openkoi([TASK, "--max-tokens", "100000000", "--max-cost", "0.50"]).timeout(LONG).run();
 
     assert_eq!(run.code, 6, "{run}");
-    assert!(run.stderr.contains("cost budget"), "{run}");
+    assert!(run.stderr.contains("the cost limit of $0.50"), "{run}");
     assert!(server.turns().len() <= 2, "the first turn spends it: {} turns", server.turns().len());
     server.finish();
 }

@@ -59,7 +59,7 @@ fn a_used_up_budget_is_6() {
 
     let run = home.openkoi([TASK, "--max-tokens", "10"]).run().expect_code(6);
 
-    assert!(run.stderr.contains("token budget"), "{run}");
+    assert!(run.stderr.contains("the limit of 10 tokens"), "{run}");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn work_that_goes_in_circles_is_9() {
 
     let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(9);
 
-    assert!(run.stderr.contains("`read_file` was called 5 times"), "{run}");
+    assert!(run.stderr.contains("`read_file` was called 6 times"), "{run}");
 }
 
 #[test]

@@ -16,9 +16,6 @@ use crate::{
     suggest,
 };
 
-/// The component whose wire format servers of one's own speak, if the configuration says nothing else.
-const COMPATIBLE: &str = "openai";
-
 /// A provider with everything that is needed to use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
@@ -243,22 +240,20 @@ fn offer_for<'a, 'o>(
     provider: &ConfiguredProvider,
     offers: &'o [Offer<'a>],
 ) -> Result<&'o Offer<'a>, ModelsError> {
-    let known = |name: &str| offers.iter().any(|offer| offer.name == name);
-    let unnamed = if provider.base_url.is_some() && !known(&provider.name) && known(COMPATIBLE) {
-        COMPATIBLE
-    } else {
-        &provider.name
-    };
-    let wanted = provider.component.as_deref().unwrap_or(unnamed);
+    let wanted = provider.component.as_ref().unwrap_or(&provider.name);
     let same_name = |offer: &&Offer<'_>| {
         offer.name == provider.name
-            && (provider.component.is_none() || offer.manifest.component.name == wanted)
+            && (provider.component.is_none() || offer.manifest.component.name == *wanted)
     };
     let found = offers.iter().find(same_name);
-    let found = found.or_else(|| offers.iter().find(|offer| offer.name == wanted));
+    let found = found.or_else(|| offers.iter().find(|offer| offer.name == *wanted));
+    // A server of the user's own speaks what such servers speak, if the configuration says nothing else.
+    let alone = provider.component.is_none() && provider.base_url.is_some();
+    let usual = |offer: &&Offer<'_>| offer.preset.is_some() && !offer.needs_credential;
+    let found = found.or_else(|| offers.iter().find(usual).filter(|_| alone));
     found.ok_or_else(|| ModelsError::NoComponent {
         provider: provider.name.clone(),
-        component: wanted.to_owned(),
+        component: wanted.clone(),
         known: offers
             .iter()
             .map(|offer| offer.manifest.component.name.clone())

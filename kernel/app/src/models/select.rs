@@ -104,8 +104,8 @@ impl Connections {
         // another vendor's is not asked for there: many servers answer to any name.
         if let [only] = self.ready.as_slice()
             && only.service.is_none()
-            && only.known(catalogue).next().is_none()
-            && !catalogue.knows(name)
+            && (catalogue.facts(&only.name, name).is_some()
+                || only.known(catalogue).next().is_none() && !catalogue.knows(name))
         {
             return Ok(only.route_to(name));
         }

@@ -63,7 +63,7 @@ impl<'a> Arrival<'a> {
                     estimated: true,
                     ..Usage::default()
                 };
-                Reservation::of_dearest(usage, chain)
+                ModelCard::dearest(chain, usage)
             }
         }
     }

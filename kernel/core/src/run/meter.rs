@@ -303,6 +303,10 @@ impl TurnMeter {
             let Event::TurnLost { reserved } = event else { continue };
             account.ledger.settle(Reservation::default(), Some(reserved));
         }
+        for event in self.recorder.recall_below(&prefix, "models.resolved") {
+            let Event::ModelsResolved { role, models } = event else { continue };
+            account.cards.insert(role, models);
+        }
         // If that passed four fifths, the warning stands in the journal already.
         account.ledger.warns();
     }
@@ -437,7 +441,7 @@ impl TurnMeter {
         let short = output < LEAST_TURN.min(wanted);
         let output = if short { wanted.min(limit).min(most) } else { output };
         let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
-        let amount = Reservation::of_dearest(usage, chain);
+        let amount = ModelCard::dearest(chain, usage);
         let refused = account.ledger.reserve(amount);
         let spent = account.ledger.spent();
         drop(account);
@@ -603,8 +607,7 @@ fn answered(
         Some(route) => chain.iter().find(|card| card.name == *route),
         None => chain.first(),
     };
-    let spent = card
-        .map_or_else(|| Reservation::of_dearest(usage, chain), |card| Reservation::of(usage, card));
+    let spent = card.map_or_else(|| ModelCard::dearest(chain, usage), |card| card.takes(usage));
     (route.cloned().unwrap_or_else(|| first(chain, role)), spent)
 }
 

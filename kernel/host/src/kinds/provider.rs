@@ -25,7 +25,7 @@ use openkoi_core::{
 };
 
 pub use crate::address::AddressError;
-pub use settings::{Chance, ModelSettings, ProviderSettings, Route};
+pub use settings::{Chance, ModelSettings, OfferedPrice, ProviderSettings, Route};
 pub use setup::SetupError;
 pub use url_template::TemplateError;
 
@@ -59,19 +59,6 @@ pub struct Offered {
     pub embeds: bool,
     /// The price, if the provider says so.
     pub price: Option<OfferedPrice>,
-}
-
-/// The price of a million tokens, in millionths of a US dollar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OfferedPrice {
-    /// Tokens of the request.
-    pub input: u64,
-    /// Tokens generated.
-    pub output: u64,
-    /// Tokens read from the cache.
-    pub cache_read: Option<u64>,
-    /// Tokens written to the cache.
-    pub cache_write: Option<u64>,
 }
 
 /// Models by role. Any number of runs may ask at the same time; they share the back-off of each provider.

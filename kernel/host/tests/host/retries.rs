@@ -278,8 +278,11 @@ async fn a_server_of_this_machine_that_is_not_there_is_given_up_after_five_secon
         for _ in 0..9 {
             world.answer(Canned::refused(EgressErrorKind::Connect));
         }
-        let own =
-            ProviderSettings { base_url: Some(url.to_owned()), ..ProviderSettings::default() };
+        let own = ProviderSettings {
+            base_url: Some(url.to_owned()),
+            credential: vec![SecretSource::Variable("CODEC_API_KEY".to_owned())],
+            ..ProviderSettings::default()
+        };
         let models = world.models(own, "large");
         let begun = Instant::now();
 

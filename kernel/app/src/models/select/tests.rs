@@ -290,6 +290,7 @@ fn the_models_of_a_service_are_not_those_of_another_server_at_its_place() {
     let connections = world.connections().unwrap();
     assert_eq!(connections.ready[0].base_url, "http://127.0.0.1:9/v1");
     assert_eq!(world.select("alpha/swim-lrage").unwrap(), "alpha/swim-lrage");
+    assert_eq!(world.select("swim-large").unwrap(), "alpha/swim-large", "it stands in for alpha");
 }
 
 #[test]
@@ -309,6 +310,62 @@ fn a_variable_that_was_named_has_to_be_set() {
 
     assert_eq!(World::new(config, &[]).connections().unwrap().missing[0].name, "mine");
     assert_eq!(World::new(config, &["MINE"]).connections().unwrap().ready[0].name, "mine");
+}
+
+#[test]
+fn a_server_of_ones_own_needs_no_component() {
+    const LOCAL: &str = r#"
+        [component]
+        name = "wire"
+        version = "0.1.0"
+        kind = "provider"
+        publisher = "tests"
+        description = "Speaks what many servers speak."
+        [[credential]]
+        name = "api-key"
+        environment = ["WIRE_API_KEY"]
+        inject = "bearer"
+        required = true
+        [provider]
+        base-url = "https://wire.example.com/v1"
+        [[provider.preset]]
+        name = "wire-here"
+        base-url = "http://127.0.0.1:8080/v1"
+    "#;
+    let manifests = [ALPHA, LOCAL].map(|text| Manifest::parse(text).unwrap());
+    let connect = |config: &str| {
+        let mut layers = Layers::defaults();
+        let path = Path::new("/koi/config.toml");
+        layers.user(file::parse(config, path).unwrap(), path).unwrap();
+        let settings = Settings::of(layers, &Environment::of([], Path::new("/")));
+        connect(&settings, &manifests, &|_| false)
+    };
+
+    let own = connect("[providers.koi]\nbase_url = 'http://10.0.0.1:1/v1'\n").unwrap();
+    let error = connect("[providers.koi]\n").unwrap_err();
+
+    assert_eq!((own.ready[0].name.as_str(), own.ready[0].component.as_str()), ("koi", "wire"));
+    assert!(error.to_string().ends_with("there are: alpha, wire"), "{error}");
+}
+
+#[test]
+fn keys_and_prices_that_stand_in_the_wrong_place_are_told_of() {
+    for (line, told) in [
+        ("api_key = 'sk-1'", "`api_key_env`"),
+        ("price = 0", "it has to be a table"),
+        ("base_urll = 'https://x'", "did you mean `base_url`?"),
+    ] {
+        let mut layers = Layers::defaults();
+        let path = Path::new("/koi/config.toml");
+        let config = format!("[providers.alpha]\n{line}\n");
+        layers.user(file::parse(&config, path).unwrap(), path).unwrap();
+        let settings = Settings::of(layers, &Environment::of([], Path::new("/")));
+
+        let found = connect(&settings, &[Manifest::parse(ALPHA).unwrap()], &|_| true).unwrap();
+
+        assert!(found.warnings[0].contains(told), "{:?}", found.warnings);
+        assert!(!found.warnings[0].contains("sk-1"));
+    }
 }
 
 #[test]
@@ -381,10 +438,10 @@ fn roles_have_their_own_models_and_everyone_has_the_fallback() {
 #[test]
 fn no_vendor_sees_the_work_that_the_user_did_not_choose() {
     let keys = ["ALPHA_API_KEY", "BETA_API_KEY", "GAMMA_API_KEY"];
-    let local =
-        "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\nmodels = ['m']\n";
-    let local_executor = format!("{local}[roles]\nexecutor = 'mine/m'").leak();
-    let local_model = format!("model = 'mine/m'\n{local}").leak();
+    let local_executor = "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\n\
+                          models = ['m']\n[roles]\nexecutor = 'mine/m'";
+    let local_model = "model = 'mine/m'\n[providers.mine]\ncomponent = 'alpha'\n\
+                       base_url = 'http://127.0.0.1:9'\nmodels = ['m']\n";
     for (config, vendor) in [
         ("", "alpha/"),
         ("model = 'dive-1'", "gamma/"),
@@ -406,27 +463,29 @@ fn no_vendor_sees_the_work_that_the_user_did_not_choose() {
 
 #[test]
 fn a_judge_of_another_family_at_the_same_provider_costs_about_as_much() {
-    let models = |family: &str| {
-        format!(
-            r#"{{"providers": {{"alpha": {{"models": {{
-            "swim-large": {{"tool_call": true, "limit": {{"context": 200000}}, "cost": {{"input": 3, "output": 15}}}},
-            {family}}}}}}}}}"#
-        )
-    };
-    let other = |name: &str, price: f64| {
-        format!(
-            r#""{name}": {{"tool_call": true, "limit": {{"context": 200000}}, "cost": {{"input": {price}, "output": {}}}}}"#,
-            price * 5.0
-        )
-    };
+    macro_rules! beside {
+        ($name:literal, $input:literal, $output:literal) => {
+            concat!(
+                r#"{"providers": {"alpha": {"models": {
+                "swim-large": {"tool_call": true, "limit": {"context": 200000}, "cost": {"input": 3, "output": 15}},
+                ""#,
+                $name,
+                r#"": {"tool_call": true, "limit": {"context": 200000}, "cost": {"input": "#,
+                $input,
+                r#", "output": "#,
+                $output,
+                "}}}}}}"
+            )
+        };
+    }
     for (known, judge) in [
-        (other("dive-9", 2.0), "alpha/dive-9"),
-        (other("dive-9", 0.5), "alpha/swim-large"),
-        (other("dive-9", 9.0), "alpha/swim-large"),
-        (other("swim-9", 3.0), "alpha/swim-large"),
+        (beside!("dive-9", 2, 10), "alpha/dive-9"),
+        (beside!("dive-9", 0.5, 2.5), "alpha/swim-large"),
+        (beside!("dive-9", 9, 45), "alpha/swim-large"),
+        (beside!("swim-9", 3, 15), "alpha/swim-large"),
     ] {
         let world = World::new("", &["ALPHA_API_KEY"]);
-        let catalogue = Catalogue::parse(models(&known).leak()).unwrap();
+        let catalogue = Catalogue::parse(known).unwrap();
         let environment = Environment::of([], Path::new("/"));
         let settings = Settings::of(Layers::defaults(), &environment);
 
@@ -440,7 +499,8 @@ fn a_judge_of_another_family_at_the_same_provider_costs_about_as_much() {
 fn a_name_that_is_known_as_another_vendors_is_not_sent_to_a_server_of_ones_own() {
     let config = "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\n";
     let world = World::new(config, &[]);
-    let listing = format!("{config}models = ['koi-large', 'koi-mini']\n").leak();
+    let listing = "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\n\
+                   models = ['koi-large', 'koi-mini']\n";
     let lists = World::new(listing, &[]);
     let unknown = |world: &World, name: &str| match world.select(name) {
         Err(ModelsError::UnknownModel { suggestions, .. }) => suggestions,

@@ -13,7 +13,7 @@ use openkoi_core::{
 };
 use serde_json::Value;
 
-use super::OfferedPrice;
+use super::settings::OfferedPrice;
 
 /// The card of an unknown model: small enough for all current ones.
 const CONTEXT: u64 = 128_000;

@@ -5,10 +5,21 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use openkoi_core::credential::{Inject, Login, SecretSource};
 use serde_json::Value;
 
-use super::OfferedPrice;
-
 /// Draws a number from 0 to 1. Waits vary by it, so that clients do not retry at the same moment.
 pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// The price of a million tokens, in millionths of a US dollar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfferedPrice {
+    /// Tokens of the request.
+    pub input: u64,
+    /// Tokens generated.
+    pub output: u64,
+    /// Tokens read from the cache.
+    pub cache_read: Option<u64>,
+    /// Tokens written to the cache.
+    pub cache_write: Option<u64>,
+}
 
 /// A provider as the user set it up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
