@@ -2,8 +2,7 @@
 
 use openkoi_brokers::snapshot::SnapshotStore;
 use openkoi_core::{
-    change_set::{ChangeSet, PathEffect},
-    effects::CallEffects,
+    change_set::{CallEffects, ChangeSet, PathEffect},
     evaluation::Change,
     event::{Entry, Event},
 };

@@ -4,10 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     approval::{Answer, Unanswered},
-    change_set::PathEffect,
+    change_set::{CallEffects, PathEffect},
     contract::{Contract, Repair},
     decision::Decision,
-    effects::CallEffects,
     evaluation::{EvaluatorCard, Rubric, Verdict},
     evidence::Standing,
     failure::Failure,

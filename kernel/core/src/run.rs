@@ -7,6 +7,7 @@ mod arrival;
 mod attempt;
 mod call;
 mod context;
+mod conversation;
 mod decide;
 mod evaluate;
 mod execute;

@@ -16,8 +16,8 @@ use openkoi_brokers::{
     snapshot::{Before, Keeper, SnapshotError},
 };
 use openkoi_core::{
-    change_set::{PathEffect, PathState, text_of_name},
-    effects::{CallEffects, EffectLog},
+    change_set::{CallEffects, PathEffect, PathState, text_of_name},
+    effects::EffectLog,
     failure::Failure,
 };
 

@@ -17,8 +17,8 @@ use openkoi_brokers::{
     snapshot::{Keeper, LiveRules},
 };
 use openkoi_core::{
-    change_set::{PathEffect, PathState, name_of_text, text_of_name},
-    effects::{CallEffects, HeldBack},
+    change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name},
+    effects::HeldBack,
     failure::Failure,
     port::Pending,
 };

@@ -6,11 +6,7 @@ use openkoi_brokers::{
     processes::{Command, Processes},
     snapshot::Keeper,
 };
-use openkoi_core::{
-    effects::{CallEffects, HeldBack},
-    failure::Failure,
-    port::Pending,
-};
+use openkoi_core::{effects::HeldBack, failure::Failure, port::Pending};
 
 /// The layer of a call, which there is not.
 #[derive(Debug)]

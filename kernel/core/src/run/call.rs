@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     approval::Unanswered,
-    change_set::PathEffect,
-    effects::{self, CallEffects, EffectLog, HeldBack},
+    change_set::{CallEffects, PathEffect},
+    effects::{self, EffectLog, HeldBack},
     event::Event,
     failure::Failure,
     gate::{self, Refusal},

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::execute::Conversation;
+use super::conversation::Conversation;
 use crate::{
     message::{Message, Part, Speaker},
     model::ModelCard,

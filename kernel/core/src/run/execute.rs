@@ -2,6 +2,7 @@
 
 use super::{
     context,
+    conversation::Conversation,
     halt::{Halt, Paused},
     meter::TurnReply,
     plan, prompt,
@@ -21,19 +22,6 @@ const MOST_CUT: u32 = 8;
 
 /// Number of rounds before the last one at which the model is told that they run out.
 const NEAR: u32 = 10;
-
-/// The messages of an iteration, with the place of the one that opens the work.
-pub(super) struct Conversation {
-    pub(super) messages: Vec<Message>,
-    /// Index of the present question, which always stays.
-    pub(super) opening: usize,
-}
-
-impl Conversation {
-    pub(super) fn push(&mut self, message: Message) {
-        self.messages.push(message);
-    }
-}
 
 impl Run {
     /// Returns the conversation as an executor finds it at the beginning.

@@ -11,8 +11,7 @@ use std::{
 use openkoi_core::{
     approval::{Answer, ApprovalRequest, Rule},
     blob::Blob,
-    change_set::{Applied, PathEffect, PathState},
-    effects::CallEffects,
+    change_set::{Applied, CallEffects, PathEffect, PathState},
     evaluation::{
         Change, ChangeKind, Check, CheckOutcome, Dimension, EvaluatorCard, Rubric, Score, Subject,
         TestResult, Tier, Verdict,

@@ -2,8 +2,7 @@ use std::fs;
 
 use openkoi_brokers::snapshot::SnapshotStore;
 use openkoi_core::{
-    change_set::{PathEffect, PathState},
-    effects::CallEffects,
+    change_set::{CallEffects, PathEffect, PathState},
     event::Event,
     outcome::Ending,
 };
