@@ -12,7 +12,7 @@ use std::{
 };
 
 #[cfg(target_os = "linux")]
-use openkoi_brokers::layer::{Layer, LayerError, LayerMount};
+use openkoi_brokers::layer::{Layer, LayerChangeKind, LayerError, LayerMount};
 use openkoi_brokers::{
     disk,
     files::{Touch, Wanted},
@@ -143,6 +143,8 @@ impl Witness {
 pub(crate) struct AtWork {
     keeper: Arc<Keeper>,
     log: Arc<EffectLog>,
+    /// The command as a person reads it.
+    command: String,
     /// How it is told what the program changed; nothing once it was told.
     way: Option<Way>,
 }
@@ -162,7 +164,11 @@ enum Way {
 
 impl AtWork {
     /// Prepares for a program of the call; `None` if nobody keeps what it changes. Blocks.
-    pub(crate) fn begin(caller: &Caller, processes: &Processes) -> Result<Option<Self>, Failure> {
+    pub(crate) fn begin(
+        caller: &Caller,
+        processes: &Processes,
+        command: String,
+    ) -> Result<Option<Self>, Failure> {
         let Some(keeper) = caller.workdir.keeper.clone().filter(|_| caller.keeps_effects) else {
             return Ok(None);
         };
@@ -174,7 +180,7 @@ impl AtWork {
             None => Way::Scan(keeper.before_program().map_err(failed)?),
         };
         let log = Arc::clone(&caller.scope.effects);
-        Ok(Some(Self { keeper, log, way: Some(way) }))
+        Ok(Some(Self { keeper, log, command, way: Some(way) }))
     }
 
     /// Returns the layer that the program has to run over, if there is one.
@@ -210,9 +216,12 @@ impl AtWork {
         let keeper = &self.keeper;
         // Nothing is committed yet: these are the rules from before the program.
         let rules = keeper.rules().map_err(failed)?;
-        let passes = |path: &Path| rules.is_passed_over(&text_of_name(path.as_os_str()), true);
+        let passes = |path: &Path| {
+            let path = text_of_name(path.as_os_str());
+            rules.is_passed_over(&path, true) && keeper.is_bulky(&path)
+        };
         let mut plan = layer.plan(keeper.store(), &passes).map_err(told)?;
-        let (intended, _) = keeper.sorted_out(plan.effects(), &rules);
+        let (intended, _) = keeper.sorted_out(plan.effects(), &rules, &self.command);
         if let Err(error) = self.log.intend(&intended) {
             plan.discard().map_err(told)?;
             return Err(Failure::Failed(error.to_string()));
@@ -220,7 +229,7 @@ impl AtWork {
         let committed = plan.commit().map_err(told);
         // What a commit that broke off did is found by comparing with the intent.
         let committed = committed?;
-        let (paths, ignored) = keeper.sorted_out(committed.effects, &rules);
+        let (paths, ignored) = keeper.sorted_out(committed.effects, &rules, &self.command);
         let conflicts = committed.conflicts.into_iter();
         let (theirs, kept): (Vec<String>, Vec<PathState>) =
             conflicts.map(|conflict| (conflict.path, conflict.kept)).unzip();
@@ -257,15 +266,20 @@ impl Drop for AtWork {
 
 /// The layer that the programs of one evaluation share, so that a test finds what the build before it made. It is dropped
 /// with the evaluation.
-#[derive(Debug)]
-pub(crate) struct CheckLayer(#[cfg(target_os = "linux")] Layer);
+pub(crate) struct CheckLayer {
+    #[cfg(target_os = "linux")]
+    layer: Layer,
+    #[cfg(target_os = "linux")]
+    keeper: Arc<Keeper>,
+}
 
 impl CheckLayer {
     /// Makes the layer of an evaluation; `None` if there can be none, or the call is no evaluation.
     #[cfg(target_os = "linux")]
     pub(crate) fn of(caller: &Caller, processes: &Processes) -> Option<Self> {
         let keeper = caller.workdir.keeper.as_ref().filter(|_| !caller.keeps_effects)?;
-        layer_of(caller, processes, keeper).map(|(layer, _)| Self(layer))
+        let (layer, _) = layer_of(caller, processes, keeper)?;
+        Some(Self { layer, keeper: Arc::clone(keeper) })
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -275,7 +289,27 @@ impl CheckLayer {
 
     #[cfg(target_os = "linux")]
     pub(crate) fn mount(&self) -> LayerMount {
-        self.0.mount()
+        self.layer.mount()
+    }
+}
+
+/// Makes the ignored directories that an evaluation began, empty: the next one builds in them itself, and is warm.
+#[cfg(target_os = "linux")]
+impl Drop for CheckLayer {
+    fn drop(&mut self) {
+        let (Ok(changes), Ok(rules)) = (self.layer.changes(), self.keeper.rules()) else { return };
+        let mut made = Vec::new();
+        for change in changes.iter().filter(|change| change.kind == LayerChangeKind::Made) {
+            let path = &text_of_name(change.path.as_os_str());
+            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let is_first = parent.is_empty() || !rules.is_passed_over(parent, true);
+            let full = self.keeper.root().join(&change.path);
+            if is_first && rules.is_passed_over(path, true) && !is_by_product(Path::new(path)) {
+                let is_made = disk::make_directory(&full).is_ok();
+                made.extend(is_made.then(|| path.clone()));
+            }
+        }
+        self.keeper.passed(&made);
     }
 }
 
@@ -288,7 +322,13 @@ fn layer_of(
 ) -> Option<(Layer, Vec<String>)> {
     let base = caller.workdir.layers.as_ref()?;
     processes.layers().ok()?;
-    let ignored = keeper.ignored_directories().ok()?;
+    let mut ignored = keeper.ignored_directories().ok()?;
+    // A directory that is bound through cannot be removed. What tools change is committed, so that builds stay warm
+    // anyway; only from another file system that would be a copy.
+    let is_far = || disk::device(base).zip(disk::device(keeper.root())).is_none_or(|(a, b)| a != b);
+    if caller.keeps_effects {
+        ignored.retain(|path| is_far() && keeper.is_bulky(path));
+    }
     let through = ignored.iter().map(|path| PathBuf::from(name_of_text(path))).collect();
     match processes.layer(base, keeper.root(), through) {
         Ok(layer) => Some((layer, ignored)),

@@ -54,10 +54,11 @@ impl GuestState {
         #[cfg_attr(not(target_os = "linux"), expect(unused_mut, reason = "there are no layers"))]
         let mut command = self.process_command(command, &caller)?;
         let processes = self.brokers.processes.clone();
+        let words = line.clone();
         let checks = (!caller.keeps_effects).then(|| self.check_layer.take()).flatten();
         let begin = move || {
             let layer = checks.or_else(|| CheckLayer::of(&caller, &processes));
-            Ok((AtWork::begin(&caller, &processes)?, layer))
+            Ok((AtWork::begin(&caller, &processes, words)?, layer))
         };
         let (at_work, checks) = blocking(self.limits.wall, begin).await?;
         self.check_layer = checks;
