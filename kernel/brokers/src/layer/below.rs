@@ -241,6 +241,21 @@ impl Parent {
         }
     }
 
+    /// Returns the names of the extended attributes of a file or directory.
+    pub(super) fn attributes(&self, name: &OsStr) -> io::Result<Vec<String>> {
+        // The kernel has no longer list.
+        let mut names = vec![0; 64 << 10];
+        match rustix::fs::llistxattr(magic(&self.0).join(name), &mut names[..]) {
+            Ok(length) => {
+                let names = names.get(..length).unwrap_or_default().split(|byte| *byte == 0);
+                let names = names.filter(|name| !name.is_empty());
+                Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+            }
+            Err(Errno::OPNOTSUPP) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Removes an extended attribute; it is fine if there is none.
     pub(super) fn remove_attribute(&self, name: &OsStr, attribute: &str) -> io::Result<()> {
         match rustix::fs::lremovexattr(magic(&self.0).join(name), attribute) {

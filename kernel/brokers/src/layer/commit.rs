@@ -4,32 +4,18 @@
 //! as it should be, is done.
 
 use super::below::{Parent, Status};
-use super::plan::{LayerPlan, state};
+use super::plan::LayerPlan;
 use super::record::{Act, Stamp, Step};
-use super::upper::ATTRIBUTES;
-use super::{LayerConflict, LayerError, Theirs};
+use super::state::state;
+use super::upper::NOTES;
+use super::{Committed, LayerConflict, LayerError, Theirs};
 use crate::failpoint::{Point, hit};
 use crate::random::Random;
-use openkoi_core::change_set::{PathEffect, PathState, name_of_text};
+use openkoi_core::change_set::{PathState, name_of_text};
 use rustix::fs::FileType;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// The result of a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
-    /// What was changed.
-    pub effects: Vec<PathEffect>,
-    /// What was left as it is because somebody else changed it.
-    pub conflicts: Vec<LayerConflict>,
-    /// Paths whose contents are not kept, before or after, so that they cannot be brought back.
-    pub uncovered: Vec<String>,
-    /// Directories whose contents were moved without being kept or listed.
-    pub passed: Vec<String>,
-    /// Sockets, pipes and devices that the program made. They are gone.
-    pub left_out: Vec<String>,
-}
 
 /// What became of a step.
 enum Outcome {
@@ -68,8 +54,10 @@ impl LayerPlan {
             hit(Point::LayerStep)
                 .map_err(|error| LayerError::io("commit", self.layer.workspace(), error))?;
         }
-        if let Err(error) = self.layer.remove() {
-            tracing::debug!(%error, "a layer stays");
+        match self.layer.remove() {
+            // It is gone already when this value goes.
+            Ok(()) => self.layer.stays = true,
+            Err(error) => tracing::debug!(%error, "a layer stays"),
         }
         let record = &self.record;
         Ok(Committed {
@@ -147,7 +135,8 @@ impl Commit<'_> {
     }
 
     fn remove(&self, step: &Step, place: &Place) -> Result<Outcome, LayerError> {
-        if place.there.is_none() {
+        // A directory is what this commit made in its place before it was cut, or somebody else's: it stays.
+        if place.there.is_none_or(|there| there.is_dir()) {
             return Ok(Outcome::Done);
         }
         if !self.is_expected(step, place)? {
@@ -237,15 +226,12 @@ fn prepare(above: &Parent, name: &OsStr, source: &Status, mode: Option<u32>) -> 
         return Ok(());
     }
     let mut present = source.mode;
-    for attribute in ATTRIBUTES {
-        match above.remove_attribute(name, attribute) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                present |= 0o200;
-                above.set_mode(name, present)?;
-                above.remove_attribute(name, attribute)?;
-            }
-            removed => removed?,
+    for attribute in above.attributes(name)?.iter().filter(|name| name.starts_with(NOTES)) {
+        if present & 0o200 == 0 {
+            present |= 0o200;
+            above.set_mode(name, present)?;
         }
+        above.remove_attribute(name, attribute)?;
     }
     let wanted = match (mode, source.is_dir()) {
         (Some(mode), _) => mode,
@@ -257,6 +243,10 @@ fn prepare(above: &Parent, name: &OsStr, source: &Status, mode: Option<u32>) -> 
 }
 
 fn remove_dir(place: &Place) -> io::Result<Outcome> {
+    // As above: a file is what took its place.
+    if !place.there.is_some_and(|there| there.is_dir()) {
+        return Ok(Outcome::Done);
+    }
     match place.below.remove_dir(&place.name) {
         Ok(()) => Ok(Outcome::Done),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Done),

@@ -39,10 +39,12 @@ pub enum LayerError {
 }
 
 impl LayerError {
+    #[cfg(target_os = "linux")]
     pub(super) fn io(act: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         Self::Io { act, path: path.to_owned(), source: source.into() }
     }
 
+    #[cfg(target_os = "linux")]
     pub(super) fn none(reason: impl Into<String>) -> Self {
         Self::Unavailable { reason: reason.into() }
     }

@@ -3,16 +3,16 @@
 use super::below::{Parent, Status};
 use super::create::PLAN;
 use super::record::{Act, Record, Stamp, Step};
+use super::state::state;
 use super::upper::{Node, Origin};
 use super::{Layer, LayerChangeKind, LayerConflict, LayerError, Theirs};
 use crate::durable::put_atomic;
 use crate::failpoint::{Point, hit};
+use crate::sabotage::{Guard, off};
 use crate::snapshot::{LARGEST_FILE, SnapshotStore};
 use openkoi_core::change_set::{PathEffect, PathState, name_of_text, text_of_name};
-use rustix::fs::FileType;
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// A commit that is planned, with all states kept. Nothing in the workspace has changed yet.
@@ -52,7 +52,8 @@ impl LayerPlan {
     ///
     /// # Errors
     ///
-    /// There is none, it cannot be read, or another process has it.
+    /// There is none, it cannot be read, or another process has it. If there was a plan and it is gone, all of it was
+    /// done, or nobody went on with it for a week.
     pub fn reopen(base: &Path, id: &str, store: &SnapshotStore) -> Result<Self, LayerError> {
         let gone = || LayerError::NoPlan { id: id.to_owned() };
         let is_name = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -106,6 +107,10 @@ impl Layer {
         planner.record.workspace = text_of_name(self.workspace().as_os_str());
         planner.entries(&upper.children, &above, Some(&below), Path::new(""), true)?;
         let record = planner.finish();
+        if record.steps.is_empty() && record.conflicts.is_empty() {
+            // Nothing to go on with, and nothing to wait for the disk for.
+            return Ok(LayerPlan { layer: self, record, store: store.clone() });
+        }
         store.sync()?;
         let bytes = serde_json::to_vec(&record)
             .map_err(|error| LayerError::io("write", self.directory(), error))?;
@@ -442,7 +447,7 @@ impl Planner<'_> {
 
     /// Tells whether a file was changed, made or moved here by somebody else since the layer began.
     fn is_theirs(&self, there: &Status) -> bool {
-        there.changed > self.begun
+        there.changed > self.begun && !off(Guard::LayerConflict)
     }
 
     /// Tells whether a directory was moved here or got another mode since the layer began. Writing in it changes both
@@ -506,42 +511,4 @@ impl Planner<'_> {
 
 fn text(path: &Path) -> String {
     text_of_name(path.as_os_str())
-}
-
-/// Returns the state of what lies at `name`. The contents of a file are kept in `store` if it is not too large.
-pub(super) fn state(
-    store: &SnapshotStore,
-    directory: &Parent,
-    name: &OsStr,
-    status: &Status,
-) -> Result<PathState, LayerError> {
-    match status.kind {
-        FileType::Symlink => {
-            Ok(directory.link_target(name).map_or(PathState::Uncovered, |target| PathState::Link {
-                target: text_of_name(&target),
-            }))
-        }
-        FileType::RegularFile if status.size <= LARGEST_FILE => match read(directory, name) {
-            Ok(bytes) => Ok(PathState::File {
-                mode: status.mode & 0o7777,
-                size: bytes.len() as u64,
-                hash: store.put(&bytes)?,
-            }),
-            Err(error) => {
-                tracing::debug!(%error, "a file is not covered");
-                Ok(PathState::Uncovered)
-            }
-        },
-        FileType::Directory => Ok(PathState::Directory { mode: status.mode & 0o7777 }),
-        _ => Ok(PathState::Uncovered),
-    }
-}
-
-fn read(directory: &Parent, name: &OsStr) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    directory.file(name)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LARGEST_FILE {
-        true => Err(io::Error::other("grew while it was read")),
-        false => Ok(bytes),
-    }
 }

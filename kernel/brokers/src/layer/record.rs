@@ -3,32 +3,8 @@
 use openkoi_core::change_set::{PathEffect, PathState};
 use serde::{Deserialize, Serialize};
 
+use super::LayerConflict;
 use super::below::Status;
-
-/// A path that a program changed and somebody else too. It is left as it is now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LayerConflict {
-    /// The path, in the form of a change set's.
-    pub path: String,
-    /// What somebody else did.
-    pub theirs: Theirs,
-    /// The program's version. If it is a file, the store has its contents.
-    pub kept: PathState,
-}
-
-/// What somebody else did to a path while a layer was open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Theirs {
-    /// It was changed or made.
-    Changed,
-    /// It was removed, or a directory above it was.
-    Removed,
-    /// Something in the directory was changed or made, so that it cannot be removed or replaced.
-    Filled,
-    /// It cannot be read, so that it is not known what it is.
-    Closed,
-}
 
 /// The identity of what lay at a path when the commit was planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

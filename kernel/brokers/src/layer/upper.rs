@@ -1,55 +1,20 @@
 //! What lies in the upper directory of an overlay.
 
-use super::LayerError;
 use super::below::{Parent, Status};
+use super::{LayerChange, LayerChangeKind, LayerError};
 use rustix::fs::FileType;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The attributes that the overlay writes on files and directories. They mean nothing to anybody else.
-pub(super) const ATTRIBUTES: [&str; 8] = [
-    ORIGIN,
-    OPAQUE,
-    "user.overlay.impure",
-    "user.overlay.nlink",
-    "user.overlay.upper",
-    "user.overlay.redirect",
-    "user.overlay.protattr",
-    "user.overlay.uuid",
-];
+/// The beginning of the attributes that the overlay writes on files and directories. They mean nothing to anybody else.
+pub(super) const NOTES: &str = "user.overlay.";
 const ORIGIN: &str = "user.overlay.origin";
 const OPAQUE: &str = "user.overlay.opaque";
 const WHITEOUT: &str = "user.overlay.whiteout";
 
 /// The deepest nesting of directories that is read: each takes a descriptor.
 const DEEPEST: usize = 200;
-
-/// One path that programs have changed in a layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LayerChange {
-    /// The path, relative to the workspace.
-    pub path: PathBuf,
-    /// What is there now.
-    pub kind: LayerChangeKind,
-}
-
-/// What a program left at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LayerChangeKind {
-    /// Nothing: what was there is removed.
-    Removed,
-    /// A file: a new one, or one that was opened for writing.
-    File,
-    /// A link.
-    Link,
-    /// A directory that was made, in place of whatever was there.
-    Made,
-    /// A directory that was there before, listed because its own mode or something in it changed.
-    Entered,
-    /// A socket, pipe or device, which is not committed.
-    Other,
-}
 
 /// The identity of the file below that a file was copied from.
 pub(super) type Origin = (u8, Vec<u8>);

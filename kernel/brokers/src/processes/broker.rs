@@ -4,12 +4,9 @@ use super::find::find;
 use super::settings::Probe;
 use super::spawn::spawn;
 use super::{Child, Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport, sandbox};
-#[cfg(target_os = "linux")]
 use crate::layer::{Layer, LayerError};
 use std::io;
-use std::path::Path;
-#[cfg(target_os = "linux")]
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The process broker. Clones share its settings.
@@ -55,7 +52,6 @@ impl Processes {
     /// # Errors
     ///
     /// [`LayerError::Unavailable`] if there can be none here. A walk of the workspace has to do then.
-    #[cfg(target_os = "linux")]
     pub fn layer(
         &self,
         base: &Path,

@@ -1,6 +1,5 @@
 //! One command.
 
-#[cfg(target_os = "linux")]
 use crate::layer::LayerMount;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,7 +30,6 @@ pub struct Command {
     /// The number of bytes of output that are delivered as they come, and again of the newest at the end.
     pub keep: u64,
     /// The layer that it runs over, which is one over its workspace. Without one it writes in the workspace itself.
-    #[cfg(target_os = "linux")]
     pub layer: Option<LayerMount>,
 }
 
@@ -52,7 +50,6 @@ impl Command {
             write: Vec::new(),
             network: false,
             keep: 256 * 1024,
-            #[cfg(target_os = "linux")]
             layer: None,
         }
     }

@@ -118,7 +118,7 @@ impl Network {
     ) -> io::Result<(Option<Unshared>, &'static [BpfProgram])> {
         let (inside, without) = match self {
             Self::Given(programs) if also.is_empty() => return Ok((None, programs)),
-            Self::Given(programs) => return Ok((Some(leave(namespace, also)?), programs)),
+            Self::Given(programs) => return Ok((Some(namespace.enter(also)?), programs)),
             Self::Own { inside, without } => (inside, without),
         };
         let wanted = UnshareFlags::NEWNET | also;
@@ -128,15 +128,9 @@ impl Network {
                 Ok((Some(unshared), inside))
             }
             Err(_) if also.is_empty() => Ok((None, without)),
-            Err(_) => Ok((Some(leave(namespace, also)?), without)),
+            Err(_) => Ok((Some(namespace.enter(also)?), without)),
         }
     }
-}
-
-fn leave(namespace: &Namespace, wanted: UnshareFlags) -> io::Result<Unshared> {
-    let unshared = namespace.leave(wanted)?;
-    namespace.settle(wanted, unshared)?;
-    Ok(unshared)
 }
 
 /// The capabilities that root keeps: those over files, with which a workspace of another user is edited, and those to

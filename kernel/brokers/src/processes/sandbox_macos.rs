@@ -2,6 +2,7 @@
 
 use super::settings::Probe;
 use super::{Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
+use crate::layer::{Layer, LayerError};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -81,6 +82,17 @@ fn missing(reason: &str) -> ProcessError {
 /// Fails: the profile closes the network as a whole.
 pub(super) fn loopback(_: Probe) -> Result<(), String> {
     Err("programs have no network of their own on this system".to_owned())
+}
+
+/// Fails: there are no overlays.
+pub(super) fn layer(
+    _: &ProcessSettings,
+    _: Probe,
+    _: &Path,
+    _: &Path,
+    _: Vec<PathBuf>,
+) -> Result<Layer, LayerError> {
+    Err(LayerError::Unavailable { reason: "this system has no overlays".to_owned() })
 }
 
 /// Fails: there are no overlays.

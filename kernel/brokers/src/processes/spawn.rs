@@ -91,7 +91,6 @@ fn prepare(
     if !directory.starts_with(&workspace) {
         return Err(ProcessError::Denied { what: "a start outside the workspace".to_owned() });
     }
-    #[cfg(target_os = "linux")]
     if let Some(layer) = &command.layer
         && (layer.workspace() != workspace || settings.sandbox == SandboxMode::Off)
     {

@@ -1,6 +1,5 @@
 //! Layers over a workspace, tried before they are promised.
 
-use super::leave;
 use super::namespace::{Namespace, attempt_in_child};
 use crate::durable::create_private_dir;
 use crate::layer::{Layer, LayerError, Mounts};
@@ -32,7 +31,7 @@ pub(in crate::processes) fn layer(
     let tried = prepared.and_then(|mounts| {
         let namespace = Namespace::of_this_process();
         attempt_in_child(move || {
-            leave(&namespace, UnshareFlags::NEWNS)?;
+            namespace.enter(UnshareFlags::NEWNS)?;
             mounts.enter()
         })
     });
@@ -55,7 +54,9 @@ pub(in crate::processes) fn layers(settings: &ProcessSettings, probe: Probe) -> 
 
 fn attempt(settings: &ProcessSettings) -> io::Result<()> {
     let id = Random::default().id(crate::clock::SystemClock.now_ms()).map_err(io::Error::other)?;
-    let directory = settings.temporary.join(id);
+    // A look at the machine leaves nothing: what is not there yet is not made.
+    let there = settings.temporary.ancestors().find(|path| path.is_dir());
+    let directory = there.unwrap_or(Path::new("/")).join(format!(".openkoi-{id}"));
     let workspace = directory.join("workspace");
     create_private_dir(&workspace).map_err(io::Error::other)?;
     let open = ProcessSettings { sandbox: SandboxMode::Required, ..settings.clone() };

@@ -83,6 +83,17 @@ impl Namespace {
         }
     }
 
+    /// Leaves the namespaces that `wanted` names, and sets up the new ones. Called between fork and exec.
+    ///
+    /// # Errors
+    ///
+    /// As of both; no program may be started.
+    pub(super) fn enter(&self, wanted: UnshareFlags) -> io::Result<Unshared> {
+        let unshared = self.leave(wanted)?;
+        self.settle(wanted, unshared)?;
+        Ok(unshared)
+    }
+
     fn map_ids(&self) -> io::Result<()> {
         // While the process is closed to others, as OpenKoi is, these files belong to root. It is opened for the
         // moment in which they are opened, because its memory is still a copy of OpenKoi's.
