@@ -123,7 +123,10 @@ fn ignored_files_that_a_task_removed_come_back() {
 
     if undone.code != 0 && undone.said().contains("no task has changed anything") {
         // Without layers what is ignored is only named.
-        openkoi_test_support::skip::skip("ignored_files_that_a_task_removed_come_back", "no layers");
+        openkoi_test_support::skip::skip(
+            "ignored_files_that_a_task_removed_come_back",
+            "no layers",
+        );
         return;
     }
     assert_eq!(before.differences(&home.tree()), Vec::<String>::new(), "{undone}");
