@@ -266,6 +266,22 @@ pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
+/// Returns the device that a path is on, following links; nothing if it cannot be looked at. Of what is not there yet it is
+/// the device of the directory that will hold it.
+#[must_use]
+pub fn device(path: &Path) -> Option<u64> {
+    path.ancestors().find_map(|path| fs::metadata(path).ok()).map(|meta| meta.dev())
+}
+
+/// Makes a directory in one that is there.
+///
+/// # Errors
+///
+/// There is something, or it cannot be made.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
 /// Returns the permission bits that new files do not get. Where the system does not say, the usual ones.
 #[must_use]
 pub fn umask() -> u32 {

@@ -212,7 +212,9 @@ fn control_files_are_put_back() {
         "sub/.git/hooks/pre-push",
         "sub/agents.MD",
     ];
-    evil.iter().for_each(|path| drop(world.put(path, "evil")));
+    for path in evil {
+        world.put(path, "evil");
+    }
     world.put(".git/objects/cc/dd", "object").put(".git/HEAD", "a commit");
 
     let effects = world.store.between(wanted, world.capture()).unwrap();

@@ -11,7 +11,8 @@ use std::{
 };
 
 use openkoi_brokers::{
-    layer::{Committed, Layer, LayerConflict, LayerMount, LayerPlan},
+    disk,
+    layer::{Committed, Layer, LayerChangeKind, LayerConflict, LayerMount, LayerPlan},
     places::is_by_product,
     processes::{Command, Processes},
     snapshot::{Keeper, LiveRules},
@@ -32,6 +33,10 @@ pub(crate) struct CallLayer {
     /// Ignored directories that programs write in themselves, with the newest time in each.
     through: BTreeMap<String, i128>,
     running: AtomicUsize,
+    /// The commands as a person reads them.
+    commands: Mutex<String>,
+    /// Whether what the programs change may become the run's.
+    keeps: bool,
     stage: Mutex<Stage>,
 }
 
@@ -52,8 +57,16 @@ impl CallLayer {
         processes: &Processes,
         keeper: &Arc<Keeper>,
         base: &Path,
+        keeps: bool,
     ) -> Result<Arc<Self>, String> {
-        let ignored = keeper.ignored_directories().map_err(|error| error.to_string())?;
+        let mut ignored = keeper.ignored_directories().map_err(|error| error.to_string())?;
+        // A directory that is bound through cannot be removed. What tools change is committed, so that builds stay warm
+        // anyway; only from another file system that would be a copy.
+        let is_far =
+            || disk::device(base).zip(disk::device(keeper.root())).is_none_or(|(a, b)| a != b);
+        if keeps {
+            ignored.retain(|path| is_far() && keeper.is_bulky(path));
+        }
         let through = ignored.iter().map(|path| PathBuf::from(name_of_text(path))).collect();
         let layer = processes.layer(base, keeper.root(), through).map_err(|e| e.to_string())?;
         Ok(Arc::new(Self {
@@ -61,12 +74,18 @@ impl CallLayer {
             keeper: Arc::clone(keeper),
             mount: layer.mount(),
             running: AtomicUsize::new(0),
+            commands: Mutex::default(),
+            keeps,
             stage: Mutex::new(Stage::Open(layer)),
         }))
     }
 
     /// Lets a program run over the layer, and counts it as running.
-    pub(crate) fn enter(self: &Arc<Self>, command: &mut Command) -> Inside {
+    pub(crate) fn enter(self: &Arc<Self>, command: &mut Command, line: &str) -> Inside {
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        commands.push_str(line);
+        commands.push('\n');
+        drop(commands);
         self.running.fetch_add(1, Ordering::Relaxed);
         command.layer = Some(self.mount.clone());
         Inside(Arc::clone(self))
@@ -82,9 +101,12 @@ impl CallLayer {
             return Err("the layer is gone".to_owned());
         };
         let rules = self.rules()?;
-        let passes = |path: &Path| rules.is_passed_over(&text_of_name(path.as_os_str()), true);
+        let passes = |path: &Path| {
+            let path = text_of_name(path.as_os_str());
+            rules.is_passed_over(&path, true) && self.keeper.is_bulky(&path)
+        };
         let plan = layer.plan(self.keeper.store(), &passes).map_err(|error| error.to_string())?;
-        let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules);
+        let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
         *stage = Stage::Planned(plan);
         Ok(CallEffects { paths, ..CallEffects::default() })
     }
@@ -98,7 +120,8 @@ impl CallLayer {
         // Nothing is committed yet: these are the rules from before the program, which may have written others.
         let rules = self.rules()?;
         let committed = plan.commit().map_err(|error| error.to_string())?;
-        let (paths, ignored) = self.keeper.sorted_out(committed.effects.clone(), &rules);
+        let (paths, ignored) =
+            self.keeper.sorted_out(committed.effects.clone(), &rules, &self.commands());
         let conflicts = self.conflicts(&committed.conflicts)?;
         let mut uncovered = self.uncovered(&committed, &rules);
         uncovered.extend(ignored);
@@ -133,12 +156,41 @@ impl CallLayer {
         told
     }
 
+    fn commands(&self) -> String {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes the ignored directories that an evaluation began, empty: the next one builds in them itself, and is warm.
+    fn keep_warm(&self, layer: &Layer) {
+        let (Ok(changes), Ok(rules)) = (layer.changes(), self.keeper.rules()) else { return };
+        let mut made = Vec::new();
+        for change in changes.iter().filter(|change| change.kind == LayerChangeKind::Made) {
+            let path = &text_of_name(change.path.as_os_str());
+            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let is_first = parent.is_empty() || !rules.is_passed_over(parent, true);
+            if is_first && rules.is_passed_over(path, true) && !is_by_product(Path::new(path)) {
+                let is_made = disk::make_directory(&self.keeper.root().join(&change.path)).is_ok();
+                made.extend(is_made.then(|| path.clone()));
+            }
+        }
+        self.keeper.passed(&made);
+    }
+
     fn rules(&self) -> Result<LiveRules, String> {
         self.keeper.rules().map_err(|error| error.to_string())
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for CallLayer {
+    fn drop(&mut self) {
+        let stage = std::mem::replace(&mut *self.stage(), Stage::Over);
+        if let (Stage::Open(layer), false) = (&stage, self.keeps) {
+            self.keep_warm(layer);
+        }
     }
 }
 

@@ -13,11 +13,16 @@ use openkoi_core::{effects::HeldBack, failure::Failure, port::Pending};
 pub(crate) enum CallLayer {}
 
 impl CallLayer {
-    pub(crate) fn create(_: &Processes, _: &Arc<Keeper>, _: &Path) -> Result<Arc<Self>, String> {
+    pub(crate) fn create(
+        _: &Processes,
+        _: &Arc<Keeper>,
+        _: &Path,
+        _: bool,
+    ) -> Result<Arc<Self>, String> {
         Err("this system has none".to_owned())
     }
 
-    pub(crate) fn enter(self: &Arc<Self>, _: &mut Command) -> Inside {
+    pub(crate) fn enter(self: &Arc<Self>, _: &mut Command, _: &str) -> Inside {
         match **self {}
     }
 }

@@ -13,7 +13,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most entries of an ignored directory whose times are compared.
+/// A directory with more bytes than this is too large to be kept.
+const MOST_BYTES: u64 = 64 << 20;
+/// The most entries of an ignored directory whose times are compared, and that are kept.
 const MOST_COMPARED: usize = 2_000;
 
 /// The most ignored files of one program that are named.
@@ -97,6 +99,28 @@ impl Keeper {
         Ok(known.filter(|path| rules.is_passed_over(path, true)).cloned().collect())
     }
 
+    /// Tells whether the directory at `path` is too large to be kept, or is not there.
+    #[must_use]
+    pub fn is_bulky(&self, path: &str) -> bool {
+        let mut waiting = vec![self.root.join(name_of_text(path))];
+        let (mut seen, mut bytes) = (0, 0);
+        while let Some(directory) = waiting.pop() {
+            let Ok(entries) = fs::read_dir(&directory) else { return seen == 0 };
+            for entry in entries.flatten() {
+                let Ok(meta) = entry.metadata() else { continue };
+                seen += 1;
+                bytes += meta.len();
+                if seen > MOST_COMPARED || bytes > MOST_BYTES {
+                    return true;
+                }
+                if meta.is_dir() {
+                    waiting.push(entry.path());
+                }
+            }
+        }
+        false
+    }
+
     /// Notes directories that are ignored as a whole.
     pub fn passed(&self, directories: &[String]) {
         let mut known = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,14 +145,20 @@ impl Keeper {
         changed.chain(gone.map(|path| format!("{path} (ignored, removed)"))).collect()
     }
 
-    /// Returns `paths` without what is nobody's work, and what was left out in words: ignored files, by-products, objects of
-    /// git, and an index that only saw other times.
+    /// Returns the effects of a command without what is nobody's work, and what was left out in words: ignored files,
+    /// by-products, objects of git, and an index that only saw other times. An ignored file is work if the command names
+    /// it, and its loss is one in any case.
     #[must_use]
     pub fn sorted_out(
         &self,
         paths: Vec<PathEffect>,
         rules: &LiveRules,
+        command: &str,
     ) -> (Vec<PathEffect>, Vec<String>) {
+        let is_named = |path: &str| {
+            let words = command.split(|c: char| c.is_whitespace() || "'\"`;|&<>()=".contains(c));
+            words.map(|word| word.trim_start_matches("./")).any(|word| word == path)
+        };
         let (mut kept, mut ignored) = (Vec::new(), Vec::new());
         for effect in paths {
             let is_directory = [&effect.before, &effect.after]
@@ -140,6 +170,9 @@ impl Keeper {
             }
             match rules.is_passed_over(&effect.path, is_directory) {
                 true if is_by_product(Path::new(&effect.path)) => {}
+                true if effect.after == PathState::Absent || is_named(&effect.path) => {
+                    kept.push(effect);
+                }
                 true => ignored.push(format!("{} (ignored)", effect.path)),
                 false => kept.push(effect),
             }

@@ -113,7 +113,7 @@ type Waiting = VecDeque<(String, Way)>;
 impl Walk<'_> {
     fn open(&self, directory: &str) -> io::Result<OwnedFd> {
         if directory.is_empty() {
-            return Ok(self.beneath.root().try_clone()?);
+            return self.beneath.root().try_clone();
         }
         let name = self.beneath.find(Path::new(&name_of_text(directory)))?;
         name.ok_or(io::ErrorKind::NotFound)?.open_directory()

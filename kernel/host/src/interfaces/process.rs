@@ -54,7 +54,7 @@ impl GuestState {
         let caller = self.pass(&wanted).await?;
         let mut command = self.process_command(command, &caller)?;
         let layer = self.call_layer(&caller).await?;
-        let inside = layer.map(|layer| layer.enter(&mut command));
+        let inside = layer.map(|layer| layer.enter(&mut command, &line));
         let at_work = match inside {
             Some(_) => None,
             None => blocking(self.limits.wall, move || AtWork::begin(&caller)).await?,
@@ -80,7 +80,8 @@ impl GuestState {
         if self.layer.is_none() {
             let (brokers, keeper, base) =
                 (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
-            let create = move || Ok(CallLayer::create(&brokers.processes, &keeper, &base));
+            let keeps = caller.keeps_effects;
+            let create = move || Ok(CallLayer::create(&brokers.processes, &keeper, &base, keeps));
             match blocking(self.limits.wall, create).await? {
                 Ok(layer) => {
                     if caller.keeps_effects {
