@@ -36,6 +36,8 @@ pub(super) struct Attempt {
     pub(super) findings: Vec<(String, Finding)>,
     /// Existing tests that were changed although they are evidence, because the task asks for it.
     pub(super) weakened: Vec<String>,
+    /// Files of existing tests that were weakened although nothing allows it.
+    pub(super) tampered: Vec<String>,
     /// Domains of the changes that a person had to accept and did.
     pub(super) accepted: Vec<&'static str>,
     /// Evidence about the work.

@@ -253,6 +253,9 @@ impl Run {
             let wanted = finding.dimension == TESTS_KEPT && self.contract.may_change_tests;
             if finding.severity == Severity::Critical {
                 let place = format!("{} ({})", finding.message, finding.evidence);
+                if finding.dimension == TESTS_KEPT && !wanted {
+                    attempt.tampered.push(file_of(&finding.evidence).to_owned());
+                }
                 let list = match wanted {
                     true => &mut attempt.weakened,
                     false => &mut attempt.standing.violations,
@@ -372,6 +375,14 @@ impl Run {
             Waited::TimeOver if self.meter.time_left() == 0 => Err(self.meter.time_over(key)),
             Waited::TimeOver => Ok(Err(limited)),
         }
+    }
+}
+
+/// Returns the file of a place: `test.sh` of `test.sh:17`.
+fn file_of(place: &str) -> &str {
+    match place.rsplit_once(':') {
+        Some((file, line)) if line.parse::<u32>().is_ok() => file,
+        _ => place,
     }
 }
 

@@ -81,16 +81,16 @@ impl Run {
             index.and_then(|index| self.attempts.get(index)).map(|attempt| attempt.set.clone())
         };
         if *ending == Ending::Accepted || self.task.settings.max_iterations == 0 {
-            return self.without_control(last, set(last).unwrap_or_default());
+            return self.without_refused(last, set(last).unwrap_or_default());
         }
         let better = |a: &(usize, &Attempt), b: &(usize, &Attempt)| {
             a.1.standing.compare_with_size(&b.1.standing)
         };
         let Some((index, best)) = self.attempts.iter().enumerate().max_by(better) else {
-            return self.without_control(None, self.changes.clone());
+            return self.without_refused(None, self.changes.clone());
         };
         if best.standing.broken.is_empty() {
-            return self.without_control(Some(index), best.set.clone());
+            return self.without_refused(Some(index), best.set.clone());
         }
         let broken = best.standing.broken.join("; ");
         let because = (!best.set.is_empty()).then(|| {
@@ -99,22 +99,25 @@ impl Run {
         Kept { attempt: None, set: ChangeSet::default(), because }
     }
 
-    /// Leaves out changes of control files that nobody allowed: they outlive the task, and act where no gate is.
-    fn without_control(&self, attempt: Option<usize>, set: ChangeSet) -> Kept {
-        let refused: Vec<String> = match attempt.and_then(|index| self.attempts.get(index)) {
-            Some(attempt) if !attempt.may_stay() => {
-                attempt.control().into_iter().map(str::to_owned).collect()
-            }
-            _ => Vec::new(),
+    /// Leaves out changes that nobody allowed: control files, which outlive the task and act where no gate is, and tests
+    /// that were weakened, which are what other work is judged by.
+    fn without_refused(&self, attempt: Option<usize>, set: ChangeSet) -> Kept {
+        let Some(kept) = attempt.and_then(|index| self.attempts.get(index)) else {
+            return Kept { attempt, set, because: None };
         };
-        if refused.is_empty() {
+        let control = if kept.may_stay() { Vec::new() } else { kept.control() };
+        let tampered: Vec<&str> = kept.tampered.iter().map(String::as_str).collect();
+        let said = |what, paths: &[&str]| {
+            let paths = paths.join("; ");
+            (!paths.is_empty()).then(|| format!("nobody accepted the changed {what} {paths}"))
+        };
+        let reasons = [said("control files", &control), said("tests", &tampered)];
+        let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+        if reasons.is_empty() {
             return Kept { attempt, set, because: None };
         }
-        let set = set.filtered(|path| !refused.iter().any(|refused| refused == path));
-        let because = Some(format!(
-            "nobody accepted the changed control files {}, so these changes were taken back",
-            refused.join("; ")
-        ));
+        let set = set.filtered(|path| !control.contains(&path) && !tampered.contains(&path));
+        let because = Some(format!("{}, so these changes were taken back", reasons.join(", and ")));
         Kept { attempt, set, because }
     }
 
