@@ -8,11 +8,11 @@ use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
     event::Entry,
     id::{SessionId, TaskId},
-    message::Role,
+    message::{ReasoningEffort, Role},
     outcome::Outcome,
     port::{Delta, Listener},
     run::{self, Paused},
-    task::Task,
+    task::{Task, TaskSettings},
 };
 use openkoi_storage::{
     StorageError,
@@ -41,6 +41,37 @@ pub struct RunEnd {
     /// The reason why the output could not be saved as a file, if it could not. The journal has the
     /// output in any case.
     pub unsaved: Option<StorageError>,
+}
+
+/// Limits that are others when a task is resumed. What is absent stays as it was.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResumeChanges {
+    /// Most iterations.
+    pub iterations: Option<u32>,
+    /// The score from which work is accepted, 0 to 1.
+    pub quality: Option<f64>,
+    /// Most money, in millionths of a US dollar.
+    pub cost_micros: Option<u64>,
+    /// Most fresh tokens.
+    pub tokens: Option<u64>,
+    /// Most time of running, in seconds.
+    pub seconds: Option<u64>,
+    /// How much the executor is asked to reason.
+    pub effort: Option<ReasoningEffort>,
+}
+
+impl ResumeChanges {
+    fn over(self, mut settings: TaskSettings) -> TaskSettings {
+        settings.max_iterations = self.iterations.unwrap_or(settings.max_iterations);
+        settings.quality = self.quality.unwrap_or(settings.quality);
+        settings.max_cost_micros = self.cost_micros.unwrap_or(settings.max_cost_micros);
+        settings.max_tokens = self.tokens.or(settings.max_tokens);
+        let time_ms = self.seconds.map(|seconds| seconds.saturating_mul(1_000));
+        settings.max_time_ms = time_ms.or(settings.max_time_ms);
+        let effort = self.effort.map(|effort| (Role::EXECUTOR.to_owned(), effort));
+        settings.efforts.extend(effort);
+        settings
+    }
 }
 
 /// Listeners that are all told the same.
@@ -82,7 +113,8 @@ impl TaskRuntime {
         .await
     }
 
-    /// Resumes a task where it stopped.
+    /// Resumes a task where it stopped, with other limits if `changes` has any. One that is finished and not accepted
+    /// goes on if it may have more iterations now.
     ///
     /// # Errors
     ///
@@ -92,6 +124,7 @@ impl TaskRuntime {
         id: TaskId,
         session: SessionId,
         surface: Surface,
+        changes: ResumeChanges,
     ) -> Result<RunEnd, AppError> {
         thread::apart(&id.clone(), move || async move {
             let lease = self.storage().claim_task(&id)?;
@@ -103,7 +136,7 @@ impl TaskRuntime {
             }
             let ports = self.ports(watched(&files, surface));
             let policy = self.policy()?;
-            let resumed = run::resume(&id, policy, ports, |settings| settings);
+            let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));
             let result = while_running(&files, resumed).await;
             drop((directory, lease));
             Ok(self.ended(id, session, result))

@@ -239,7 +239,7 @@ fn a_question_that_nobody_answers_pauses_the_task_and_another_surface_takes_it_u
     let paused = |entry: &Entry| matches!(entry.event, Event::TaskPaused { .. });
     assert!(heard.entries().iter().any(paused));
     let (helped, _) = surface(AllowTogether(Arc::new(Barrier::new(1))));
-    let end = thread::block(runtime.resume(id, session, helped)).unwrap();
+    let end = thread::block(runtime.resume(id, session, helped, Default::default())).unwrap();
     assert_eq!(accepted(&end), "It is written.");
     assert!(workspace.join("note.txt").exists());
 }

@@ -12,7 +12,7 @@ use std::{
 
 use openkoi_app::{
     file, now_ms, pause,
-    run::{Listeners, RunEnd},
+    run::{Listeners, ResumeChanges, RunEnd},
     task_runtime::{Surface, TaskRuntime},
 };
 use openkoi_core::{
@@ -115,10 +115,14 @@ impl Execution<'_> {
     /// # Errors
     ///
     /// As [`Execution::start`].
-    pub(crate) async fn resume(&self, task: &TaskRecord) -> Result<Exit, CommandError> {
+    pub(crate) async fn resume(
+        &self,
+        task: &TaskRecord,
+        changes: ResumeChanges,
+    ) -> Result<Exit, CommandError> {
         let (surface, lines) = self.surface(Path::new(&task.workspace));
         let (id, session) = (task.id.clone(), task.session.clone());
-        let run = Arc::clone(self.runtime).resume(id, session, surface);
+        let run = Arc::clone(self.runtime).resume(id, session, surface, changes);
         let end = self.moving(lines.as_deref(), run).await?;
         self.conclude(end, lines.as_deref())
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-
+use openkoi_app::run::ResumeChanges;
 use openkoi_core::message::ReasoningEffort;
 
 use crate::output::ColourChoice;
@@ -151,9 +151,26 @@ pub struct ChatFlags {
 pub struct ResumeFlags {
     /// The task; without one, pick it
     pub id: Option<String>,
+    /// Limits from here on; what is not given stays as it was.
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// The output of the command.
     #[command(flatten)]
     pub show: ShowFlags,
+}
+
+impl LimitFlags {
+    /// Returns what these flags change of a task that is resumed.
+    pub(crate) fn changes(&self) -> ResumeChanges {
+        ResumeChanges {
+            iterations: self.iterations,
+            quality: self.quality,
+            cost_micros: self.max_cost.map(|dollars| (dollars * 1e6).round() as u64),
+            tokens: self.max_tokens,
+            seconds: self.max_time,
+            effort: self.effort.as_deref().and_then(ReasoningEffort::of),
+        }
+    }
 }
 
 impl TaskFlags {

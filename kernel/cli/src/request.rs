@@ -136,7 +136,7 @@ fn chosen(continue_last: bool, resume: Option<&str>, fork: bool) -> SessionChoic
 }
 
 /// Returns the settings with the flags laid over them, for a run.
-fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings, CommandError> {
+pub(crate) fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings, CommandError> {
     let mut flags = flags.clone();
     if flags.model.as_deref() == Some(PICK) {
         let configured = context.settings()?;
