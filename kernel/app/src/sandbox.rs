@@ -41,8 +41,8 @@ pub struct LineEnd {
     pub omitted: u64,
 }
 
-/// Runs a command line that a person typed, in the sandbox that tasks get, and hands its output on as it comes. It
-/// ends with everything that it started when the future is dropped.
+/// Runs a command line that a person typed, in the sandbox that tasks get, and hands its output on as it comes.
+/// Returns nothing if it was stopped, with everything that it had started.
 ///
 /// # Errors
 ///
@@ -53,24 +53,31 @@ pub async fn run_line(
     workspace: &Path,
     line: &str,
     mut show: impl FnMut(&[u8]),
-) -> Result<LineEnd, AppError> {
+    stop: impl Future<Output = ()>,
+) -> Result<Option<LineEnd>, AppError> {
     let command = Command {
         arguments: vec!["-c".to_owned(), line.to_owned()],
         network: settings.sandbox.network,
         write: settings.sandbox.write.clone(),
         ..Command::new("sh", workspace)
     };
+    // The start is waited for: only what has a child can be ended.
     let mut child = processes(app, settings)?.spawn(command).await?;
+    let mut stop = std::pin::pin!(stop);
     let mut end = LineEnd::default();
-    while let Some(happening) = child.next().await {
+    loop {
+        let happening = tokio::select! {
+            () = &mut stop => return Ok(None),
+            happening = child.next() => happening,
+        };
         match happening {
-            Happening::Stdout(bytes) | Happening::Stderr(bytes) => show(&bytes),
-            Happening::Exited(exit) => {
+            None => return Ok(Some(end)),
+            Some(Happening::Stdout(bytes) | Happening::Stderr(bytes)) => show(&bytes),
+            Some(Happening::Exited(exit)) => {
                 end = LineEnd { code: exit.code, omitted: exit.omitted };
             }
         }
     }
-    Ok(end)
 }
 
 /// Returns the paths that neither programs nor file tools may read.

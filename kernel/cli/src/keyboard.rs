@@ -134,8 +134,8 @@ impl Keys {
     /// Takes everything that was typed and not sent, to go on typing at its end.
     pub(crate) fn unsent(&self) -> String {
         let typed = mem::take(&mut self.state().typed);
-        let last = text(&typed.line);
-        typed.lines.into_iter().chain([last]).collect::<Vec<_>>().join("\n")
+        let last = Some(text(&typed.line)).filter(|line| !line.is_empty());
+        typed.lines.into_iter().chain(last).collect::<Vec<_>>().join("\n")
     }
 
     /// Looks for keys once. Returns false when nobody wants to know any more.
@@ -250,5 +250,8 @@ mod tests {
         assert_eq!(keys.next_line().as_deref(), Some("one"));
         assert_eq!(keys.unsent(), "two\nthr");
         assert_eq!((keys.next_line(), keys.typing()), (None, String::new()));
+
+        keys.state().typed.take(b"one\n");
+        assert_eq!(keys.unsent(), "one", "and gone on with on the same line");
     }
 }

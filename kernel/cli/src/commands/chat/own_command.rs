@@ -30,15 +30,12 @@ pub(super) async fn run(
         // What cannot be shown is kept all the same.
         drop(context.printer.raw(sanitise(&String::from_utf8_lossy(bytes)).as_bytes()));
     };
-    let running = sandbox::run_line(&context.app, settings, &workspace, line, show);
-    let ended = tokio::select! {
-        ended = running => ended,
-        () = interrupts.cancelled() => {
-            interrupts.clear();
-            return Err(CommandError::new(Exit::Interrupted, "the command was stopped"));
-        }
+    let stop = interrupts.cancelled();
+    let ended = sandbox::run_line(&context.app, settings, &workspace, line, show, stop).await?;
+    let Some(end) = ended else {
+        interrupts.clear();
+        return Err(CommandError::new(Exit::Interrupted, "the command was stopped"));
     };
-    let end = ended?;
     let code = end.code.map_or("ended by a signal".to_owned(), |code| format!("exit code {code}"));
     if end.code != Some(0) {
         context.printer.notice(&format!("({code})"));
