@@ -252,7 +252,12 @@ fn a_task_that_is_being_worked_on_is_not_taken_up_a_second_time() {
     let lease = world.app.storage().unwrap().claim_task(&task.id).unwrap();
     let (surface, heard) = surface(Nobody);
 
-    let refused = thread::block(runtime.resume(task.id.clone(), session.id.clone(), surface));
+    let refused = thread::block(runtime.resume(
+        task.id.clone(),
+        session.id.clone(),
+        surface,
+        Default::default(),
+    ));
 
     let error = refused.unwrap_err();
     assert!(matches!(error, AppError::Storage(_)), "{error}");
