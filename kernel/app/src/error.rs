@@ -15,7 +15,7 @@ use openkoi_storage::StorageError;
 
 use crate::{
     consents::ConsentsError, models::ModelsError, paths::PathsError, settings::SettingsError,
-    undo::error::UndoError, worktree::WorktreeError,
+    undo::error::UndoError, worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.

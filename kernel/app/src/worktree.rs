@@ -1,5 +1,7 @@
 //! A git worktree of its own for a task, so that it works beside another one in the same repository.
 
+pub(crate) mod error;
+
 use std::path::{Path, PathBuf};
 
 use openkoi_brokers::{
@@ -8,6 +10,7 @@ use openkoi_brokers::{
 };
 use openkoi_core::id::TaskId;
 
+pub use self::error::WorktreeError;
 use crate::{app::App, error::AppError, sandbox, settings::Settings};
 
 /// A worktree on a branch of its own.
@@ -19,16 +22,6 @@ pub struct Worktree {
     pub workspace: PathBuf,
     /// The new branch, which begins at the last commit.
     pub branch: String,
-}
-
-/// Why there is no worktree.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot make a worktree beside `{}`: {reason}", workspace.display())]
-pub struct WorktreeError {
-    /// The directory that the task was asked for.
-    pub workspace: PathBuf,
-    /// What git or the system said.
-    pub reason: String,
 }
 
 /// Makes a worktree of the repository at `workspace` for a task, from its last commit.

@@ -81,7 +81,7 @@ impl Interrupts {
                 // What matters is in the journal already; the operating system cleans up the rest.
                 let exit =
                     if asked == Asked::Interrupt { Exit::Interrupted } else { Exit::Terminated };
-                crate::keyboard::restore();
+                crate::terminal_modes::restore();
                 std::process::exit(i32::from(exit.code()));
             }
             self.state.send_replace(asked);

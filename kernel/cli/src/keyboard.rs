@@ -7,25 +7,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr},
-};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::interrupt::Interrupts;
+use crate::{
+    interrupt::Interrupts,
+    terminal_modes::{begin, restore},
+};
 
 /// How long a look at the keys waits for one.
 const GLANCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-
-/// The terminal as it was before keys were watched, for an end of the program that runs nothing else.
-static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
-
-/// Makes the terminal show what is typed again, if it does not.
-pub(crate) fn restore() {
-    if let Some(before) = lock(&BEFORE).take() {
-        set(&before);
-    }
-}
 
 /// What a person typed meanwhile.
 #[derive(Debug, Default)]
@@ -178,23 +168,6 @@ impl Drop for Hold<'_> {
         if state.watched && state.held == 0 {
             begin();
         }
-    }
-}
-
-/// Makes the terminal hand on each key and show none. Ctrl-C remains a signal.
-fn begin() {
-    let Ok(before) = tcgetattr(io::stdin()) else { return };
-    let mut silent = before.clone();
-    silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
-    silent.special_codes[SpecialCodeIndex::VMIN] = 0;
-    silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-    lock(&BEFORE).get_or_insert(before);
-    set(&silent);
-}
-
-fn set(modes: &Termios) {
-    if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Now, modes) {
-        tracing::debug!(%error, "the terminal keeps its modes");
     }
 }
 

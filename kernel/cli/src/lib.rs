@@ -27,6 +27,7 @@ pub mod output;
 mod pick;
 mod reply;
 pub mod request;
+mod terminal_modes;
 mod watch;
 
 use std::{ffi::OsString, process::ExitCode};

@@ -21,10 +21,14 @@ use openkoi_core::{
     failure::Failure,
 };
 
-use crate::instance::Caller;
-
 /// The most paths of a directory that is renamed whose states are kept.
 const MOST_MOVED: usize = 20_000;
+
+/// Who keeps what a call changes: the states in the workspace's store, the changes in the log of the call.
+pub(crate) struct KeptBy {
+    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) log: Arc<EffectLog>,
+}
 
 /// Notes the changes of one file function.
 pub(crate) struct Witness {
@@ -35,9 +39,9 @@ pub(crate) struct Witness {
 
 impl Witness {
     /// Returns a witness for the changes of a call; `None` if nobody keeps them.
-    pub(crate) fn of(caller: &Caller) -> Option<Self> {
-        let keeper = caller.workdir.keeper.clone().filter(|_| caller.keeps_effects)?;
-        Some(Self { keeper, log: Arc::clone(&caller.scope.effects), noted: Mutex::default() })
+    pub(crate) fn of(kept_by: Option<KeptBy>) -> Option<Self> {
+        let KeptBy { keeper, log } = kept_by?;
+        Some(Self { keeper, log, noted: Mutex::default() })
     }
 
     /// Notes a path that is about to be changed.
@@ -143,12 +147,10 @@ pub(crate) struct AtWork {
 
 impl AtWork {
     /// Looks at the workspace before a program of the call runs; `None` if nobody keeps what it changes. Blocks.
-    pub(crate) fn begin(caller: &Caller) -> Result<Option<Self>, Failure> {
-        let Some(keeper) = caller.workdir.keeper.clone().filter(|_| caller.keeps_effects) else {
-            return Ok(None);
-        };
+    pub(crate) fn begin(kept_by: Option<KeptBy>) -> Result<Option<Self>, Failure> {
+        let Some(KeptBy { keeper, log }) = kept_by else { return Ok(None) };
         let before = Some(keeper.before_program().map_err(failed)?);
-        Ok(Some(Self { keeper, log: Arc::clone(&caller.scope.effects), before }))
+        Ok(Some(Self { keeper, log, before }))
     }
 
     /// Keeps what the program changed. Blocks.

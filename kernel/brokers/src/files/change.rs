@@ -5,6 +5,7 @@
 
 use super::guard::Act;
 use super::path::Place;
+use super::touch::{Touch, Wanted, Watch};
 use super::{FileError, Files, WRITE_LIMIT};
 use crate::failpoint::{Point, hit};
 use crate::sabotage::{Guard, off};
@@ -18,42 +19,6 @@ const MOST_LINKS: usize = 8;
 
 /// The most entries of the workspace that are looked at for the other names of a file.
 const MOST_LOOKED_AT: usize = 100_000;
-
-/// What is about to be done to a path.
-#[derive(Debug)]
-pub struct Touch<'a> {
-    /// The real path of the workspace or of the granted directory.
-    pub root: &'a Path,
-    /// Whether that is the workspace.
-    pub is_workspace: bool,
-    /// The real path below it, links resolved.
-    pub path: PathBuf,
-    /// What the path will be.
-    pub wanted: Wanted<'a>,
-}
-
-/// What a path will be.
-#[derive(Debug)]
-pub enum Wanted<'a> {
-    /// A new directory.
-    Directory,
-    /// A file.
-    File {
-        /// Its contents.
-        contents: &'a [u8],
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// Nothing.
-    Nothing,
-    /// What is at another path of the same root now, with all that is in it. That path will be nothing.
-    MovedFrom(PathBuf),
-    /// Something that comes from elsewhere.
-    Unknown,
-}
-
-/// Is told of each path just before it is changed, and can stop the change.
-pub type Watch<'a> = dyn Fn(&Touch<'_>) -> io::Result<()> + 'a;
 
 /// Changes that somebody is told of.
 pub struct Watched<'f> {

@@ -13,6 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use super::{CallLimits, LimitHit, call_log::CallLog, limiter::StoreLimiter, wasi};
 use crate::{
     brokers::Brokers,
+    effects::KeptBy,
     layers::CallLayer,
     sabotage::{Guard, off},
     workdir::Workdir,
@@ -32,6 +33,14 @@ pub(crate) struct Caller {
     pub(crate) keeps_effects: bool,
     /// The directories of the run.
     pub(crate) workdir: Arc<Workdir>,
+}
+
+impl Caller {
+    /// Returns who keeps what the call changes; nobody if it changes nothing in the run's name.
+    pub(crate) fn kept_by(&self) -> Option<KeptBy> {
+        let keeper = self.workdir.keeper.clone().filter(|_| self.keeps_effects)?;
+        Some(KeptBy { keeper, log: Arc::clone(&self.scope.effects) })
+    }
 }
 
 /// The data of a store: limits and counters, the log of the call, and the ways out.

@@ -2,7 +2,7 @@
 
 use openkoi_brokers::{
     disk::FileKind,
-    files::{self as broker, FileError, Files, Watched},
+    files::{self as broker, FileError, Files, change::Watched},
 };
 use openkoi_core::{
     capability::{Access, Use},
@@ -99,7 +99,7 @@ impl GuestState {
         let caller = self.pass(&Use::Files(Access::Write)).await?;
         let files = caller.workdir.files(Access::Write)?;
         let work = move || {
-            let Some(witness) = Witness::of(&caller) else {
+            let Some(witness) = Witness::of(caller.kept_by()) else {
                 let done = work(&files.watched(&|_| Ok(())), &path);
                 return done.map_err(failure::of_files);
             };

@@ -57,7 +57,7 @@ impl GuestState {
         let inside = layer.map(|layer| layer.enter(&mut command, &line));
         let at_work = match inside {
             Some(_) => None,
-            None => blocking(self.limits.wall, move || AtWork::begin(&caller)).await?,
+            None => blocking(self.limits.wall, move || AtWork::begin(caller.kept_by())).await?,
         };
         match self.brokers.processes.spawn(command).await {
             Ok(inner) => Ok(self.table.push(RunningChild { inner, line, at_work, inside })?),

@@ -1,6 +1,7 @@
 //! The tools of the catalog as one toolbox.
 
 mod arguments;
+mod known;
 mod output;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -15,6 +16,7 @@ use openkoi_core::{
     toolbox::{PreparedCall, Toolbox},
 };
 
+use self::known::KnownTool;
 use crate::{
     bindings::tool::exports::openkoi::tool::tool::{Context, Output},
     catalog::{CatalogEntry, CatalogError},
@@ -51,15 +53,6 @@ pub struct ToolSettings {
     pub without: Vec<String>,
     /// Grants by component. A component that is not in here gets what its manifest asks for.
     pub grants: BTreeMap<String, Grant>,
-}
-
-/// One tool, with the limits and the grant of its calls.
-struct KnownTool {
-    component: String,
-    tool: Tool,
-    limits: CallLimits,
-    grant: Grant,
-    max_tokens: Option<u32>,
 }
 
 /// The tools of the catalog in one workspace. Any number of runs may call them at the same time.

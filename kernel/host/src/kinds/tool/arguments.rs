@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use openkoi_core::{failure::Failure, message::ToolCall, tool::Tool, toolbox::PreparedCall};
 use serde_json::{Map, Value};
 
-use super::KnownTool;
+use super::known::KnownTool;
 use crate::{
     sabotage::{Guard, off},
     schema, text,
