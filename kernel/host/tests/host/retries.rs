@@ -273,7 +273,7 @@ async fn the_next_provider_is_asked_if_the_first_has_no_credit_and_the_turn_says
 
 #[tokio::test(start_paused = true)]
 async fn a_server_of_this_machine_that_is_not_there_is_given_up_after_five_seconds() {
-    for (url, seconds) in [("http://127.0.0.1:9/v1", 5), ("https://mine.example.org/v1", 152)] {
+    for (url, seconds) in [("http://127.0.0.1:9/v1", 5), ("https://mine.example.org/v1", 150)] {
         let mut world = world();
         for _ in 0..9 {
             world.answer(Canned::refused(EgressErrorKind::Connect));
