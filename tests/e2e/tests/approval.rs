@@ -97,7 +97,7 @@ fn each_level_lets_through_one_effect_more() {
             .config(&format!("[trust]\ndefault = \"{level}\""));
             let run = home.openkoi([TASK, "-i", "0"]).timeout(LONG).run();
             assert_eq!(run.code, code, "{level}, {deed:?}: {run}");
-            assert!(*code == 0 || home.has("old.txt"), "{level}: {run}");
+            assert!(code == 0 || home.has("old.txt"), "{level}: {run}");
         }
     }
 }
