@@ -62,7 +62,7 @@ impl Wanted {
         while let Some(at) = bytes.get(from..).and_then(|rest| finder.find(rest)) {
             let at = from + at;
             from = at + self.unit - (at - start) % self.unit;
-            if (at - start) % self.unit != 0 {
+            if !(at - start).is_multiple_of(self.unit) {
                 continue;
             }
             // A text that begins with a line end begins before the CR of that end.
