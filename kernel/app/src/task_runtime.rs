@@ -7,7 +7,7 @@ use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
     gate::Policy,
     message::Role,
-    port::{Approver, Cancellation, Listener},
+    port::{Approver, Cancellation, Listener, ResultSchema},
     run::{Briefing, Ports},
     toolbox::{Joined, Toolbox},
 };
@@ -42,6 +42,8 @@ pub struct Surface {
     pub listener: Arc<dyn Listener>,
     /// Says when the run is to be cancelled.
     pub cancellation: Arc<dyn Cancellation>,
+    /// The form that the result has to have, if one was asked for.
+    pub result: Option<Arc<dyn ResultSchema>>,
 }
 
 /// The ports for tasks of one workspace, made for one set of settings. Several tasks may use it at

@@ -164,6 +164,7 @@ fn surface(approver: impl Approver + 'static) -> (Surface, Arc<Heard>) {
         approver: Arc::new(approver),
         listener: heard.clone(),
         cancellation: Arc::new(Patient),
+        result: None,
     };
     (surface, heard)
 }
