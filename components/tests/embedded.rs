@@ -55,6 +55,27 @@ fn asked_for(manifest: &Value) -> BTreeSet<String> {
     places.filter_map(|capability| capability["interface"].as_str().map(str::to_owned)).collect()
 }
 
+/// They are sent with every request of a run.
+#[test]
+fn the_tools_together_are_described_in_five_kilobytes() {
+    let tools =
+        all().iter().map(manifest).filter(|manifest| manifest["component"]["kind"] == "tool");
+    let sizes: Vec<(String, usize)> = tools
+        .flat_map(|manifest| manifest["tool"].as_array().cloned().unwrap_or_default())
+        .map(|tool| {
+            let text = |key: &str| tool[key].as_str().unwrap_or_default().to_owned();
+            let schema: Value = serde_json::from_str(&text("parameters")).unwrap();
+            let sent = serde_json::json!({
+                "name": text("name"), "description": text("description"), "parameters": schema,
+            });
+            (text("name"), sent.to_string().len())
+        })
+        .collect();
+
+    let together: usize = sizes.iter().map(|(_, size)| size).sum();
+    assert!(sizes.len() >= 10 && together <= 5_000, "{together}: {sizes:?}");
+}
+
 #[test]
 fn what_is_damaged_is_not_unpacked() {
     let whole = find("shell").unwrap();

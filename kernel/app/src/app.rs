@@ -14,11 +14,12 @@ use openkoi_storage::{Storage, opener};
 
 use crate::{
     consents::Consents,
-    environment::Environment,
+    environment::{Environment, HOME},
     error::AppError,
     outbound::Outbound,
     paths::Paths,
     settings::{Layers, Settings, SettingsError},
+    surroundings,
 };
 
 /// The application of one user. All surfaces of a process share it, and many tasks can run in it at
@@ -70,7 +71,8 @@ impl App {
     }
 
     /// Returns the directory to work in, with the links in its path resolved. `typed` is relative
-    /// to the directory in which the program was started; without it, the result is that directory.
+    /// to the directory in which the program was started. Without it, the result is the root of the
+    /// repository that this directory lies in, or else the directory itself.
     ///
     /// # Errors
     ///
@@ -79,7 +81,12 @@ impl App {
         let path = self.environment.directory().join(typed.unwrap_or_else(|| Path::new("")));
         let read =
             disk::canonical(&path).and_then(|path| disk::check_listable(&path).map(|()| path));
-        read.map_err(|source| AppError::Workspace { path, source })
+        let path = read.map_err(|source| AppError::Workspace { path, source })?;
+        if typed.is_some() {
+            return Ok(path);
+        }
+        let home = self.environment.path(&HOME);
+        Ok(surroundings::repository(&path, home.as_deref()).unwrap_or(path))
     }
 
     /// Returns the settings for `workspace`. `over` may set further values, which go before those

@@ -2,7 +2,9 @@
 
 use std::{io, path::PathBuf};
 
-use openkoi_brokers::{oauth::LoginError, random::RandomError, snapshot::SnapshotError};
+use openkoi_brokers::{
+    oauth::LoginError, processes::ProcessError, random::RandomError, snapshot::SnapshotError,
+};
 use openkoi_core::toolbox::ToolClash;
 use openkoi_host::{
     catalog::CatalogError,
@@ -13,7 +15,7 @@ use openkoi_storage::StorageError;
 
 use crate::{
     consents::ConsentsError, models::ModelsError, paths::PathsError, settings::SettingsError,
-    undo::error::UndoError,
+    undo::error::UndoError, worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.
@@ -40,6 +42,9 @@ pub enum AppError {
     /// A task cannot be undone or redone.
     #[error(transparent)]
     Undo(#[from] UndoError),
+    /// There is no worktree for the task.
+    #[error(transparent)]
+    Worktree(#[from] WorktreeError),
     /// A provider is set up wrongly.
     #[error(transparent)]
     Provider(#[from] SetupError),
@@ -55,6 +60,9 @@ pub enum AppError {
     /// The states of a workspace cannot be kept.
     #[error(transparent)]
     Snapshots(#[from] SnapshotError),
+    /// A program cannot be started in the sandbox.
+    #[error(transparent)]
+    Program(#[from] ProcessError),
     /// The directory to work in cannot be used.
     #[error("cannot read the directory `{}`", path.display())]
     Workspace {

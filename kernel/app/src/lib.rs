@@ -19,13 +19,16 @@
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
 //! | [`session`], [`request`], [`result_schema`] | the session of a task, the task itself, and the form of its result |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
-//! | [`undo`] | undo and redo of a task's changes |
+//! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
+//! | [`snapshots`] | removes kept contents that nobody refers to |
+//! | [`worktree`] | a worktree of git for a task that works beside another |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod access;
 pub mod app;
 mod briefing;
+pub mod changes;
 pub mod consents;
 pub mod environment;
 pub mod error;
@@ -41,12 +44,20 @@ pub mod run;
 pub mod sandbox;
 pub mod session;
 pub mod settings;
+pub mod snapshots;
 pub mod suggest;
+mod surroundings;
 pub mod task_runtime;
 pub mod thread;
 mod toolbox;
 pub mod undo;
 mod workspace;
+pub mod worktree;
+
+/// Waits, for a surface that moves something while a run goes on.
+pub async fn pause(duration: std::time::Duration) {
+    openkoi_brokers::clock::SystemClock.sleep(duration).await;
+}
 
 /// Returns the wall clock, in milliseconds since 1970.
 pub fn now_ms() -> u64 {

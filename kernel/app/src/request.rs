@@ -1,6 +1,6 @@
 //! From a request to a task. Surfaces describe the request as a [`TaskRequest`].
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use openkoi_core::{id::SessionId, message::Message, task::Task};
 use serde_json::Value;
@@ -25,7 +25,12 @@ pub struct TaskRequest<'a> {
     /// True if it is a message of a conversation: a person judges the answer, so no plan is made
     /// first.
     pub in_conversation: bool,
+    /// True if a person is there, who can see that the task goes on and can end it.
+    pub attended: bool,
 }
+
+/// Longest time of a task that nobody watches and for which the user set no time.
+const UNATTENDED: Duration = Duration::from_secs(3_600);
 
 impl TaskRequest<'_> {
     /// Returns the task, with an id of its own.
@@ -36,6 +41,9 @@ impl TaskRequest<'_> {
     pub fn task(self, app: &App) -> Result<Task, AppError> {
         let mut settings = self.settings.task();
         settings.plan &= !self.in_conversation;
+        if !self.attended {
+            settings.max_time_ms.get_or_insert(UNATTENDED.as_millis() as u64);
+        }
         Ok(Task {
             id: app.task_id()?,
             session: self.session.clone(),

@@ -2,20 +2,21 @@
 //! other processes how far it is, and its output is saved. New tasks, messages of a conversation
 //! and resumed tasks are run here.
 
-use std::{future::Future, pin::pin, sync::Arc};
+use std::{future::Future, path::Path, pin::pin, sync::Arc, time::Duration};
 
 use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
     event::Entry,
     id::{SessionId, TaskId},
-    message::Role,
+    message::{ReasoningEffort, Role},
     outcome::Outcome,
     port::{Delta, Listener},
     run::{self, Paused},
-    task::Task,
+    task::{Task, TaskSettings},
 };
 use openkoi_storage::{
     StorageError,
+    lease::Lease,
     output::{LiveState, StateFiles, WRITTEN_EVERY},
 };
 
@@ -24,6 +25,9 @@ use crate::{
     task_runtime::{Surface, TaskRuntime},
     thread,
 };
+
+/// The time between two looks whether a directory is free.
+const ASKED_EVERY: Duration = Duration::from_millis(300);
 
 /// The end of a run.
 #[derive(Debug)]
@@ -37,6 +41,37 @@ pub struct RunEnd {
     /// The reason why the output could not be saved as a file, if it could not. The journal has the
     /// output in any case.
     pub unsaved: Option<StorageError>,
+}
+
+/// Limits that are others when a task is resumed. What is absent stays as it was.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResumeChanges {
+    /// Most iterations.
+    pub iterations: Option<u32>,
+    /// The score from which work is accepted, 0 to 1.
+    pub quality: Option<f64>,
+    /// Most money, in millionths of a US dollar.
+    pub cost_micros: Option<u64>,
+    /// Most fresh tokens.
+    pub tokens: Option<u64>,
+    /// Most time of running, in seconds.
+    pub seconds: Option<u64>,
+    /// How much the executor is asked to reason.
+    pub effort: Option<ReasoningEffort>,
+}
+
+impl ResumeChanges {
+    fn over(self, mut settings: TaskSettings) -> TaskSettings {
+        settings.max_iterations = self.iterations.unwrap_or(settings.max_iterations);
+        settings.quality = self.quality.unwrap_or(settings.quality);
+        settings.max_cost_micros = self.cost_micros.unwrap_or(settings.max_cost_micros);
+        settings.max_tokens = self.tokens.or(settings.max_tokens);
+        let time_ms = self.seconds.map(|seconds| seconds.saturating_mul(1_000));
+        settings.max_time_ms = time_ms.or(settings.max_time_ms);
+        let effort = self.effort.map(|effort| (Role::EXECUTOR.to_owned(), effort));
+        settings.efforts.extend(effort);
+        settings
+    }
 }
 
 /// Listeners that are all told the same.
@@ -64,20 +99,22 @@ impl TaskRuntime {
         let id = task.id.clone();
         thread::apart(&id, move || async move {
             let lease = self.storage().claim_task(&task.id)?;
+            let directory = self.directory(&task.id, Path::new(&task.workspace), &surface).await?;
             let (id, session) = (task.id.clone(), task.session.clone());
             self.renew_lists()?;
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             let ports = self.ports(watched(&files, surface));
             let briefing = self.briefing(&task.text);
-            let run = run::drive(task, briefing, self.policy(), ports);
+            let run = run::drive(task, briefing, self.policy()?, ports);
             let result = while_running(&files, run).await;
-            drop(lease);
+            drop((directory, lease));
             Ok(self.ended(id, session, result))
         })
         .await
     }
 
-    /// Resumes a task where it stopped.
+    /// Resumes a task where it stopped, with other limits if `changes` has any. One that is finished and not accepted
+    /// goes on if it may have more iterations now.
     ///
     /// # Errors
     ///
@@ -87,19 +124,51 @@ impl TaskRuntime {
         id: TaskId,
         session: SessionId,
         surface: Surface,
+        changes: ResumeChanges,
     ) -> Result<RunEnd, AppError> {
         thread::apart(&id.clone(), move || async move {
             let lease = self.storage().claim_task(&id)?;
+            let workspace = self.storage().find_task(id.as_str())?.workspace;
+            let directory = self.directory(&id, Path::new(&workspace), &surface).await?;
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             if let Some(live) = LiveState::of(&self.storage().entries(&id)?) {
                 files.resume(live);
             }
             let ports = self.ports(watched(&files, surface));
-            let result = while_running(&files, run::resume(&id, self.policy(), ports)).await;
-            drop(lease);
+            let policy = self.policy()?;
+            let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));
+            let result = while_running(&files, resumed).await;
+            drop((directory, lease));
             Ok(self.ended(id, session, result))
         })
         .await
+    }
+
+    /// Takes the directory for the time of a run. While another task works in it, the run waits and says so.
+    async fn directory(
+        &self,
+        task: &TaskId,
+        workspace: &Path,
+        surface: &Surface,
+    ) -> Result<Lease, StorageError> {
+        let mut is_told = false;
+        loop {
+            let occupied = match self.storage().claim_workspace(workspace, task) {
+                Err(occupied @ StorageError::Occupied { .. }) => occupied,
+                claimed => return claimed,
+            };
+            if !is_told {
+                (surface.waiting)(&format!(
+                    "{occupied}; waiting (Ctrl-C stops, --worktree works beside it)"
+                ));
+                is_told = true;
+            }
+            tokio::select! {
+                biased;
+                () = surface.cancellation.cancelled() => return Err(occupied),
+                () = SystemClock.sleep(ASKED_EVERY) => {}
+            }
+        }
     }
 
     fn ended(&self, task: TaskId, session: SessionId, result: Result<Outcome, Paused>) -> RunEnd {

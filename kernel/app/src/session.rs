@@ -1,5 +1,7 @@
 //! The session that a task belongs to. It is found or begun, and leased while somebody works in it.
 
+use std::path::Path;
+
 use openkoi_core::{id::SessionId, message::Message};
 use openkoi_storage::{
     Storage,
@@ -14,7 +16,7 @@ use crate::{app::App, error::AppError};
 pub enum SessionChoice {
     /// A new session.
     New,
-    /// The last session.
+    /// The last session of the workspace; a new one if there is none.
     Last {
         /// True to go on in a copy, so that the session stays as it is.
         fork: bool,
@@ -35,32 +37,50 @@ pub struct JoinedSession {
     pub id: SessionId,
     /// The messages so far, oldest first.
     pub history: Vec<Message>,
+    /// True if the workspace had no last session to go on with, so that this one is new.
+    pub begun_instead: bool,
     _lease: Lease,
 }
 
 impl JoinedSession {
-    /// Finds or begins the session of `choice`. A new session is of this `kind`; if it is a
+    /// Finds or begins the session of `choice` for `workspace`. A new session is of this `kind`; if it is a
     /// conversation, the last session is the last conversation.
     ///
     /// # Errors
     ///
     /// When there is no such session, or another process works in it.
-    pub fn join(app: &App, choice: &SessionChoice, kind: SessionKind) -> Result<Self, AppError> {
+    pub fn join(
+        app: &App,
+        choice: &SessionChoice,
+        kind: SessionKind,
+        workspace: &Path,
+    ) -> Result<Self, AppError> {
         let storage = app.storage()?;
         let (found, fork) = match choice {
-            SessionChoice::New => return Self::begin(app, kind, Vec::new()),
-            SessionChoice::Last { fork } => (last(&storage, kind)?, *fork),
+            SessionChoice::New => return Self::begin(app, kind, Vec::new(), workspace),
+            SessionChoice::Last { fork } => match last(&storage, kind, workspace)? {
+                Some(found) => (found, *fork),
+                None => {
+                    let new = Self::begin(app, kind, Vec::new(), workspace)?;
+                    return Ok(Self { begun_instead: true, ..new });
+                }
+            },
             SessionChoice::Named { id, fork } => (storage.find_session(id)?, *fork),
         };
         let history = storage.conversation(&found.id)?;
         if fork {
-            return Self::begin(app, found.kind, history);
+            return Self::begin(app, found.kind, history, workspace);
         }
         let lease = storage.claim_session(&found.id)?;
-        Ok(Self { id: found.id, history, _lease: lease })
+        Ok(Self { id: found.id, history, begun_instead: false, _lease: lease })
     }
 
-    fn begin(app: &App, kind: SessionKind, history: Vec<Message>) -> Result<Self, AppError> {
+    fn begin(
+        app: &App,
+        kind: SessionKind,
+        history: Vec<Message>,
+        workspace: &Path,
+    ) -> Result<Self, AppError> {
         let (id, storage) = (app.session_id()?, app.storage()?);
         let lease = storage.claim_session(&id)?;
         if kind == SessionKind::Chat {
@@ -68,16 +88,21 @@ impl JoinedSession {
                 id: id.clone(),
                 kind,
                 title: "chat".to_owned(),
-                workspace: String::new(),
+                workspace: workspace.display().to_string(),
             };
             storage.begin_session(&new, app.now_ms())?;
         }
-        Ok(Self { id, history, _lease: lease })
+        Ok(Self { id, history, begun_instead: false, _lease: lease })
     }
 }
 
-fn last(storage: &Storage, kind: SessionKind) -> Result<SessionRecord, AppError> {
+fn last(
+    storage: &Storage,
+    kind: SessionKind,
+    workspace: &Path,
+) -> Result<Option<SessionRecord>, AppError> {
     let kind = (kind == SessionKind::Chat).then_some(kind);
-    let query = SessionQuery { kind, limit: Some(1) };
-    storage.sessions(&query)?.into_iter().next().ok_or(AppError::NoSession)
+    let workspace = Some(workspace.display().to_string());
+    let query = SessionQuery { kind, workspace, limit: Some(1) };
+    Ok(storage.sessions(&query)?.into_iter().next())
 }

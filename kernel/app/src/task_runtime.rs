@@ -1,14 +1,19 @@
 //! The wiring that the tasks of one workspace share: brokers, storage and host become the ports of
 //! a run.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use openkoi_brokers::clock::SystemClock;
+use openkoi_brokers::{clock::SystemClock, snapshot::Keeper};
 use openkoi_core::{
     gate::Policy,
     message::Role,
-    port::{Approver, Cancellation, Listener, ResultSchema},
+    model::ModelCard,
+    port::{Approver, Cancellation, Listener, Model, ResultSchema},
     run::{Briefing, Ports},
+    tool::Tool,
     toolbox::{Joined, Toolbox},
 };
 use openkoi_host::{
@@ -29,8 +34,9 @@ use crate::{
     models::{Connection, Listing, Routes},
     sandbox,
     settings::Settings,
+    surroundings,
     toolbox::{WithFailPoints, WithRules, Without},
-    workspace::SnapshotWorkspace,
+    workspace::{self, SnapshotWorkspace},
 };
 
 /// The side of a run that a person or a program sees.
@@ -44,6 +50,8 @@ pub struct Surface {
     pub cancellation: Arc<dyn Cancellation>,
     /// The form that the result has to have, if one was asked for.
     pub result: Option<Arc<dyn ResultSchema>>,
+    /// Tells why a run does not begin yet, in one sentence.
+    pub waiting: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 /// The ports for tasks of one workspace, made for one set of settings. Several tasks may use it at
@@ -58,6 +66,8 @@ pub struct TaskRuntime {
     toolbox: Arc<dyn Toolbox>,
     evaluators: Arc<CatalogEvaluators>,
     skills: SkillSet,
+    settings: Settings,
+    workspace: PathBuf,
     policy: Policy,
     notices: Vec<String>,
     warnings: Vec<String>,
@@ -79,18 +89,28 @@ impl TaskRuntime {
         let host = host::host(app, settings, storage.clone(), app.outbound(settings)?)?;
         let models = CatalogModels::new(&host, models::model_settings(&routes, &catalogue)?)?;
         let skills = SkillSet::load(app.paths()?.home(), workspace);
-        let workdir = Arc::new(workdir(app, settings, workspace)?);
+        let keeper = workspace::keeper(workspace, app.paths()?)?;
+        let workdir = Arc::new(workdir(app, settings, &keeper)?);
         let toolbox = toolbox(&host, &workdir, settings, workspace)?;
-        let evaluators = CatalogEvaluators::new(&host, workdir, skills.rubrics(), &[])?;
+        let evaluators = CatalogEvaluators::new(
+            &host,
+            workdir,
+            skills.rubrics(&settings.trusted_evaluators),
+            &[],
+        )?;
         Ok(Self {
             app: Arc::clone(app),
-            files: Arc::new(SnapshotWorkspace::new(workspace, app.paths()?)?),
+            files: Arc::new(SnapshotWorkspace::new(keeper)),
             notices: models
                 .notice(&Role::new(Role::EXECUTOR))
                 .map(str::to_owned)
                 .into_iter()
                 .collect(),
-            warnings: warnings(settings),
+            warnings: warnings(settings)
+                .into_iter()
+                .chain(connections.warnings)
+                .chain(skills.untrusted(&settings.trusted_evaluators))
+                .collect(),
             policy: policy(settings, &storage)?,
             models: Arc::new(models),
             stale: stale(app, &routes)?,
@@ -98,6 +118,8 @@ impl TaskRuntime {
             evaluators: Arc::new(evaluators),
             storage,
             skills,
+            settings: settings.clone(),
+            workspace: workspace.to_owned(),
         })
     }
 
@@ -114,6 +136,21 @@ impl TaskRuntime {
     /// Returns the notices of the executor's provider, for the user.
     pub fn notices(&self) -> &[String] {
         &self.notices
+    }
+
+    /// Returns the card of the model that a role resolves to.
+    pub fn card(&self, role: &Role) -> ModelCard {
+        self.models.card(role)
+    }
+
+    /// Returns the tools that a model may call, by name.
+    pub fn tools(&self) -> Vec<Tool> {
+        self.toolbox.tools()
+    }
+
+    /// Returns the skills that may apply to a task: the name and one sentence about each.
+    pub fn skills(&self) -> Vec<(&str, &str)> {
+        self.skills.of_tasks()
     }
 
     /// Returns warnings about settings that make tasks less safe than usual.
@@ -142,14 +179,20 @@ impl TaskRuntime {
         Ok(())
     }
 
-    /// Returns the trust levels and the rules that the user has set.
-    pub(crate) fn policy(&self) -> Policy {
-        self.policy.clone()
+    /// Returns the trust levels that the user has set, and the rules as they are now: an answer to an earlier task
+    /// may have left one.
+    pub(crate) fn policy(&self) -> Result<Policy, AppError> {
+        Ok(Policy { rules: self.storage.rules()?, ..self.policy.clone() })
     }
 
-    /// Returns the instructions for a task with this text.
+    /// Returns what a task with this text is told besides.
     pub(crate) fn briefing(&self, task: &str) -> Briefing {
-        briefing::briefing(&self.skills, task)
+        let (settings, environment) = (&self.settings, self.app.environment());
+        let now = self.app.now_ms();
+        Briefing {
+            instructions: briefing::instructions(&self.skills, task),
+            surroundings: surroundings::surroundings(settings, environment, &self.workspace, now),
+        }
     }
 }
 
@@ -166,8 +209,10 @@ fn toolbox(
     Ok(Arc::new(WithRules::new(Arc::new(guarded), workspace)))
 }
 
-fn workdir(app: &App, settings: &Settings, workspace: &Path) -> Result<Workdir, AppError> {
-    let mut workdir = Workdir::new(workspace, app.paths()?.tool_output());
+fn workdir(app: &App, settings: &Settings, keeper: &Arc<Keeper>) -> Result<Workdir, AppError> {
+    let mut workdir = Workdir::new(keeper.root(), app.paths()?.tool_output());
+    workdir.keeper = Some(Arc::clone(keeper));
+    workdir.layers = Some(app.paths()?.data().join("layers")).filter(|_| settings.sandbox.on);
     workdir.private = sandbox::secret(app)?;
     workdir.network = settings.sandbox.network;
     workdir.writable.clone_from(&settings.sandbox.write);
@@ -195,5 +240,5 @@ fn policy(settings: &Settings, storage: &Storage) -> Result<Policy, AppError> {
         let granted = trust.domains.entry(domain.clone()).or_insert(*level);
         *granted = (*granted).min(*level);
     }
-    Ok(Policy { trust, rules: storage.rules()? })
+    Ok(Policy { trust, rules: storage.rules()?, ..Policy::default() })
 }

@@ -11,7 +11,7 @@ use openkoi_core::{
     port::Pending,
     scope::Scope,
     tool::{Tool, ToolOutput},
-    toolbox::Toolbox,
+    toolbox::{PreparedCall, Toolbox},
 };
 
 use crate::rules::NestedRules;
@@ -30,10 +30,18 @@ impl Without {
 }
 
 impl Toolbox for Without {
+    fn holds_back(&self) -> bool {
+        self.inner.holds_back()
+    }
+
     fn tools(&self) -> Vec<Tool> {
         let mut tools = self.inner.tools();
         tools.retain(|tool| !self.names.contains(&tool.name));
         tools
+    }
+
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        self.inner.prepared(call)
     }
 
     fn call<'a>(
@@ -65,8 +73,16 @@ impl WithRules {
 }
 
 impl Toolbox for WithRules {
+    fn holds_back(&self) -> bool {
+        self.inner.holds_back()
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.listed.clone()
+    }
+
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        self.inner.prepared(call)
     }
 
     fn call<'a>(
@@ -92,8 +108,16 @@ impl Toolbox for WithRules {
 pub(crate) struct WithFailPoints(pub(crate) Arc<dyn Toolbox>);
 
 impl Toolbox for WithFailPoints {
+    fn holds_back(&self) -> bool {
+        self.0.holds_back()
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.0.tools()
+    }
+
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        self.0.prepared(call)
     }
 
     fn call<'a>(

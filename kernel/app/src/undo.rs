@@ -1,149 +1,184 @@
-//! Undo and redo: brings the files back to what they were before a task.
+//! Undo, redo and rewind: brings the files that a task changed back to what they were, and forth again.
 //!
-//! A run captures the workspace before it changes anything. An undo first captures the present
-//! state, so that a redo can bring it back, and then restores the earlier one. Each undo is one
-//! line of `undo.jsonl` in the data directory. A surface makes an [`UndoPlan`], shows it, and
-//! applies it once a person has agreed.
+//! A task's work is the sum of what its calls changed. Everything that was undone or redone since is a line of
+//! `undo.jsonl` in the data directory, and counts as further changes: so what can be undone, and what an undo took away,
+//! is always a sum. Each path is brought back for itself, if nobody else changed it since; otherwise it stays and is
+//! named.
+//!
+//! A surface makes an [`UndoPlan`], shows it, and applies it once a person has agreed. What is about to be done is written
+//! down before, so that after a crash the next undo or redo knows of it.
 
 pub(crate) mod error;
 mod log;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
-use openkoi_brokers::snapshot::{IndexCache, SnapshotStore, TreeId};
-use openkoi_core::event::{Entry, Event};
+use openkoi_brokers::snapshot::{SnapshotStore, describe};
+use openkoi_core::{
+    change_set::{ChangeSet, PathEffect},
+    evaluation::Change,
+};
 use openkoi_storage::{
     Storage,
+    lease::Lease,
     tasks::{TaskQuery, TaskRecord},
 };
 
 use self::log::{UndoLog, UndoRecord};
-use crate::{app::App, error::AppError};
+use crate::{
+    app::App,
+    changes::{self, Journal},
+    error::AppError,
+};
 
 pub use self::{error::UndoError, log::UndoLogError};
-pub use openkoi_brokers::snapshot::{PathChange, PathChangeKind, RestoreReport};
 
 /// The number of recent tasks among which the last one that changed files is looked for.
 const LOOKED_AT: u32 = 200;
 
-/// The plan of an undo or a redo, for a person to agree to.
-#[derive(Debug)]
+/// What is to become of a task's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndoKind {
+    /// It is taken back.
+    Undo,
+    /// What was taken back is brought forth again.
+    Redo,
+    /// What came after the step with this number is taken back.
+    Rewind(usize),
+}
+
+/// The plan of an undo, a redo or a rewind, for a person to agree to.
 pub struct UndoPlan {
     /// The task whose changes are undone or redone.
     pub task: TaskRecord,
-    /// True for a redo, which takes an undo back.
-    pub redo: bool,
+    /// What is to become of its work.
+    pub kind: UndoKind,
     /// The changes that the workspace would undergo.
-    pub changes: Vec<PathChange>,
-    /// Changes by others since the task ended. They would be lost from the workspace.
-    pub later: Vec<PathChange>,
-    goal: Goal,
+    pub changes: Vec<Change>,
+    /// Paths that somebody else changed since, or that are not covered. They stay.
+    pub conflicts: Vec<String>,
+    steps: Vec<PathEffect>,
+    workspace: PathBuf,
     store: SnapshotStore,
-    index: IndexCache,
-    index_path: PathBuf,
+    _lease: Lease,
 }
 
-/// The state to restore.
-#[derive(Debug)]
-struct Goal {
-    workspace: PathBuf,
-    to: TreeId,
-    /// The state that the task left behind. Differences from it are changes by others.
-    after: TreeId,
+/// What an undo, a redo or a rewind did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UndoReport {
+    /// The changes that the workspace underwent.
+    pub changes: Vec<Change>,
+    /// Paths that stayed, because somebody else changed them or because they are not covered.
+    pub conflicts: Vec<String>,
+}
+
+/// What is known of one task.
+struct Known {
+    task: TaskRecord,
+    journal: Journal,
+    /// What was done to its work since it ended.
+    since: Vec<PathEffect>,
+}
+
+impl Known {
+    /// Returns what of its work is there.
+    fn work(&self) -> ChangeSet {
+        let mut work = self.journal.work();
+        work.absorb(&self.since);
+        work
+    }
+
+    /// Returns what was taken back of its work.
+    fn taken(&self) -> ChangeSet {
+        ChangeSet::of(self.journal.taken_back().iter().chain(&self.since))
+    }
+
+    fn wanted(&self, kind: UndoKind) -> Option<Vec<PathEffect>> {
+        let back = |set: ChangeSet| set.effects().iter().map(PathEffect::inverse).collect();
+        Some(match kind {
+            UndoKind::Undo => back(self.work()),
+            UndoKind::Redo => back(self.taken()),
+            UndoKind::Rewind(step) => self.work().to(&self.journal.work_after(step)?),
+        })
+    }
 }
 
 impl UndoPlan {
-    /// Plans to bring the files back to what they were before a task: the task whose id begins with
-    /// `id`, or else the last task of `workspace` that changed files and is not undone.
+    /// Plans what is to become of the work of a task: of the one whose id begins with `id`, or else of the last task of
+    /// `workspace` of which something can be undone or redone.
     ///
     /// # Errors
     ///
-    /// When there is nothing to undo.
-    pub fn undo(app: &App, id: Option<&str>, workspace: &Path) -> Result<Self, AppError> {
-        let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
-        let lines = log_of(app)?.read().map_err(UndoError::Log)?;
-        let (task, (to, after)) = match id {
-            Some(id) => named(&storage, id)?,
-            None => last_change(&storage, &lines, workspace)?,
-        };
-        if log::is_undone(&lines, task.id.as_str()) {
-            return Err(UndoError::Undone(task.id.short().to_owned()).into());
-        }
-        let goal = Goal { workspace: PathBuf::from(&task.workspace), to, after };
-        Self::new(app, &storage, task, goal, false)
-    }
-
-    /// Plans to take an undo back: the undo of the task whose id begins with `id`, or else the last
-    /// undo in `workspace`.
-    ///
-    /// # Errors
-    ///
-    /// When there is no undo to take back.
-    pub fn redo(app: &App, id: Option<&str>, workspace: &Path) -> Result<Self, AppError> {
-        let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
-        let lines = log_of(app)?.read().map_err(UndoError::Log)?;
-        let line = match id {
-            Some(id) => log::last_undo(&lines, storage.find_task(id)?.id.as_str()),
-            None => {
-                let workspace = workspace.display().to_string();
-                let here = lines.iter().filter(|line| line.workspace == workspace);
-                here.rev().find(|line| !line.redo && log::is_undone(&lines, &line.task))
-            }
-        };
-        let line = line.ok_or(UndoError::NoUndo)?;
-        let task = storage.find_task(&line.task)?;
-        let goal = Goal {
-            workspace: PathBuf::from(&line.workspace),
-            to: parsed(&line.before)?,
-            after: parsed(&line.restored)?,
-        };
-        Self::new(app, &storage, task, goal, true)
-    }
-
-    fn new(
+    /// When there is nothing to do, or a task works in the directory.
+    pub fn new(
         app: &App,
-        storage: &Storage,
-        task: TaskRecord,
-        goal: Goal,
-        redo: bool,
+        kind: UndoKind,
+        id: Option<&str>,
+        workspace: &Path,
     ) -> Result<Self, AppError> {
-        if storage.is_owned(&task.id)? {
-            return Err(UndoError::Running(task.id.short().to_owned()).into());
-        }
-        let paths = app.paths()?;
-        let index_path = paths.snapshot_index(&goal.workspace);
-        let mut index = IndexCache::load(&index_path);
-        let store = SnapshotStore::open(&paths.snapshots()).map_err(UndoError::Snapshot)?;
-        let now = store.capture(&goal.workspace, &mut index).map_err(UndoError::Snapshot)?;
-        let changes = store.diff(now, goal.to).map_err(UndoError::Snapshot)?;
-        let later = store.diff(goal.after, now).map_err(UndoError::Snapshot)?;
-        if changes.is_empty() {
+        let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
+        let store = changes::store(app)?;
+        let log = log_of(app)?;
+        let known = match id {
+            Some(id) => {
+                let task = storage.find_task(id)?;
+                running(&storage, &task)?;
+                known(&storage, &log, &store, app.now_ms(), task)?
+            }
+            None => last(&storage, &log, &store, app.now_ms(), kind, workspace)?,
+        };
+        let wanted = known.wanted(kind).filter(|steps| !steps.is_empty());
+        let wanted = wanted.ok_or_else(|| nothing(&known, kind))?;
+        Self::of(&storage, store, known.task, kind, &wanted)
+    }
+
+    fn of(
+        storage: &Storage,
+        store: SnapshotStore,
+        task: TaskRecord,
+        kind: UndoKind,
+        wanted: &[PathEffect],
+    ) -> Result<Self, AppError> {
+        running(storage, &task)?;
+        let workspace = PathBuf::from(&task.workspace);
+        let lease = storage.claim_workspace(&workspace, &task.id)?;
+        let plan = store.plan(&workspace, wanted).map_err(UndoError::Snapshot)?;
+        if plan.ready.is_empty() && plan.conflicts.is_empty() {
             return Err(UndoError::Same.into());
         }
-        Ok(Self { task, redo, changes, later, goal, store, index, index_path })
+        let conflicts = plan.conflicts.into_iter().map(|step| step.path).collect();
+        let (changes, steps) = (describe(&plan.ready), plan.ready);
+        Ok(Self { task, kind, changes, conflicts, steps, workspace, store, _lease: lease })
     }
 
-    /// Restores the files. Their present state is captured first, so that it can be brought back.
+    /// Brings the files back or forth. What is about to be done, and what was done, is written down.
     ///
     /// # Errors
     ///
-    /// When a file cannot be restored, or the undo cannot be recorded.
-    pub fn apply(&mut self, app: &App) -> Result<RestoreReport, AppError> {
-        let report = self.store.restore(&self.goal.workspace, self.goal.to, &mut self.index);
-        let report = report.map_err(UndoError::Snapshot)?;
-        if let Err(error) = self.index.save(&self.index_path) {
-            tracing::warn!(%error, "the snapshot index was not kept; the next capture reads more");
-        }
-        let line = UndoRecord {
+    /// When a file cannot be written, or the log cannot.
+    pub fn apply(&self, app: &App) -> Result<UndoReport, AppError> {
+        let log = log_of(app)?;
+        let mut line = UndoRecord {
             task: self.task.id.as_str().to_owned(),
-            workspace: self.goal.workspace.display().to_string(),
-            restored: self.goal.to.to_string(),
-            before: report.before.to_string(),
-            redo: self.redo,
+            workspace: self.workspace.display().to_string(),
+            redo: self.kind == UndoKind::Redo,
             at_ms: app.now_ms(),
+            intended: true,
+            steps: self.steps.clone(),
+            ..UndoRecord::default()
         };
-        log_of(app)?.append(&line).map_err(UndoError::Log)?;
-        Ok(report)
+        log.append(&line).map_err(UndoError::Log)?;
+        let applied = self.store.apply(&self.workspace, &self.steps);
+        let applied = applied.map_err(UndoError::Snapshot)?;
+        line.intended = false;
+        line.steps.retain(|step| applied.done.contains(&step.path));
+        log.append(&line).map_err(UndoError::Log)?;
+        let mut conflicts = [self.conflicts.clone(), applied.conflicts].concat();
+        conflicts.sort();
+        Ok(UndoReport { changes: describe(&line.steps), conflicts })
     }
 }
 
@@ -151,72 +186,88 @@ fn log_of(app: &App) -> Result<UndoLog, AppError> {
     Ok(UndoLog::at(app.paths()?.data()))
 }
 
-type ChangedTask = (TaskRecord, (TreeId, TreeId));
-
-fn named(storage: &Storage, id: &str) -> Result<ChangedTask, AppError> {
-    let task = storage.find_task(id)?;
-    let trees = trees(&storage.entries(&task.id)?).filter(|(first, last)| first != last);
-    let trees = trees.ok_or_else(|| UndoError::Unchanged(task.id.short().to_owned()))?;
-    Ok((task, trees))
+/// Returns the lines of the log that are about these tasks, as text.
+pub(crate) fn lines_of(app: &App, tasks: &BTreeSet<String>) -> Result<Vec<String>, AppError> {
+    let lines = log_of(app)?.read().map_err(UndoError::Log)?;
+    let of_tasks = lines.iter().filter(|line| tasks.contains(&line.task));
+    let texts = of_tasks.map(serde_json::to_string).collect::<Result<_, _>>();
+    Ok(texts.map_err(UndoError::Unwritable)?)
 }
 
-/// Returns the newest task of the workspace that changed files and is not undone.
-fn last_change(
+fn running(storage: &Storage, task: &TaskRecord) -> Result<(), AppError> {
+    match storage.is_owned(&task.id)? {
+        true => Err(UndoError::Running(task.id.short().to_owned()).into()),
+        false => Ok(()),
+    }
+}
+
+fn nothing(known: &Known, kind: UndoKind) -> AppError {
+    let task = known.task.id.short().to_owned();
+    let error = match kind {
+        UndoKind::Redo => UndoError::NoUndo,
+        UndoKind::Rewind(step) if known.journal.work_after(step).is_none() => {
+            UndoError::NoStep(task, step)
+        }
+        UndoKind::Rewind(_) => UndoError::Same,
+        UndoKind::Undo if known.taken().is_empty() => UndoError::Unchanged(task),
+        UndoKind::Undo => UndoError::Undone(task),
+    };
+    error.into()
+}
+
+/// Reads what is known of a task. What an undo did before it was cut is written down now.
+fn known(
     storage: &Storage,
-    lines: &[UndoRecord],
+    log: &UndoLog,
+    store: &SnapshotStore,
+    now_ms: u64,
+    task: TaskRecord,
+) -> Result<Known, AppError> {
+    let mut lines = log.read().map_err(UndoError::Log)?;
+    if let Some(cut) = log::cut(&lines, task.id.as_str()) {
+        let left =
+            store.plan(Path::new(&cut.workspace), &cut.steps).map_err(UndoError::Snapshot)?;
+        let is_left = |step: &PathEffect| {
+            left.ready.iter().chain(&left.conflicts).any(|one| one.path == step.path)
+        };
+        let mut line = UndoRecord { intended: false, at_ms: now_ms, ..cut.clone() };
+        line.steps.retain(|step| !is_left(step));
+        log.append(&line).map_err(UndoError::Log)?;
+        lines.push(line);
+    }
+    let journal = Journal::read(&storage.entries(&task.id)?, store)?;
+    let since = log::done(&lines, task.id.as_str(), store).map_err(UndoError::Snapshot)?;
+    Ok(Known { task, journal, since })
+}
+
+/// Returns the newest task of the workspace of which something can be undone or redone. What was undone last is redone
+/// first.
+fn last(
+    storage: &Storage,
+    log: &UndoLog,
+    store: &SnapshotStore,
+    now_ms: u64,
+    kind: UndoKind,
     workspace: &Path,
-) -> Result<ChangedTask, AppError> {
+) -> Result<Known, AppError> {
     let query = TaskQuery { limit: Some(LOOKED_AT), ..TaskQuery::default() };
     let here = |task: &TaskRecord| Path::new(&task.workspace) == workspace;
-    for task in storage.tasks(&query)?.into_iter().filter(here) {
-        if log::is_undone(lines, task.id.as_str()) {
-            continue;
+    let mut tasks: Vec<TaskRecord> = storage.tasks(&query)?.into_iter().filter(here).collect();
+    if kind == UndoKind::Redo {
+        let lines = log.read().map_err(UndoError::Log)?;
+        let touched = |task: &TaskRecord| {
+            let at = lines.iter().rposition(|line| line.task == task.id.as_str());
+            at.map(|at| lines[at].at_ms).max(task.ended_ms).unwrap_or(task.started_ms)
+        };
+        tasks.sort_by_key(|task| std::cmp::Reverse(touched(task)));
+    }
+    for task in tasks {
+        running(storage, &task)?;
+        let known = known(storage, log, store, now_ms, task)?;
+        if known.wanted(kind).is_some_and(|steps| !steps.is_empty()) {
+            return Ok(known);
         }
-        match trees(&storage.entries(&task.id)?) {
-            Some(trees) if trees.0 != trees.1 => return Ok((task, trees)),
-            _ => {}
-        }
     }
-    Err(UndoError::Nothing.into())
-}
-
-fn parsed(tree: &str) -> Result<TreeId, UndoError> {
-    Ok(tree.parse::<TreeId>()?)
-}
-
-/// Returns the states of the workspace before and after the task.
-fn trees(entries: &[Entry]) -> Option<(TreeId, TreeId)> {
-    let mut trees = entries.iter().filter_map(|entry| match &entry.event {
-        Event::TreeCaptured { tree } | Event::TreeRestored { tree } => tree.as_str().parse().ok(),
-        _ => None,
-    });
-    let first = trees.next()?;
-    Some((first, trees.next_back().unwrap_or(first)))
-}
-
-#[cfg(test)]
-mod tests {
-    use openkoi_core::id;
-
-    use super::*;
-
-    fn entry(event: Event) -> Entry {
-        Entry { key: "k".into(), at_ms: 0, elapsed_ms: 0, event }
-    }
-
-    #[test]
-    fn a_task_lies_between_its_first_and_its_last_tree() {
-        let tree = |digit: &str| id::TreeId::new(digit.repeat(64));
-        let entries = [
-            entry(Event::TaskResumed),
-            entry(Event::TreeCaptured { tree: tree("a") }),
-            entry(Event::TreeCaptured { tree: tree("b") }),
-            entry(Event::TreeRestored { tree: tree("c") }),
-        ];
-
-        let (first, last) = trees(&entries).unwrap();
-
-        assert_eq!((first.to_string(), last.to_string()), ("a".repeat(64), "c".repeat(64)));
-        assert_eq!(trees(&entries[..1]), None);
-    }
+    let none = if kind == UndoKind::Redo { UndoError::NoUndo } else { UndoError::Nothing };
+    Err(none.into())
 }

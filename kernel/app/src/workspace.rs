@@ -1,21 +1,17 @@
-//! The directory that a task works on, as the port of the loop: its states can be captured,
-//! compared and restored.
+//! The directory that a task works on, as the port of the loop: its states can be captured and
+//! compared, and single paths can be brought from one state to another.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
-};
+use std::{path::Path, sync::Arc};
 
 use openkoi_brokers::{
     disk,
-    failpoint::{self, Point},
-    places,
-    snapshot::{self, IndexCache, SnapshotError, SnapshotStore},
+    snapshot::{self, Keeper, SnapshotError, SnapshotStore},
 };
 use openkoi_core::{
-    evaluation::{Change, ChangeKind},
+    change_set::{Applied, PathEffect, PathState},
+    evaluation::Change,
     id::TreeId,
-    port::{Workspace, WorkspaceError},
+    port::{Pending, Workspace, WorkspaceError},
 };
 
 use crate::paths::Paths;
@@ -25,71 +21,92 @@ const SHOWN: usize = 60;
 
 /// A workspace whose states are kept as snapshots.
 pub(crate) struct SnapshotWorkspace {
-    root: PathBuf,
-    store: SnapshotStore,
-    index_path: PathBuf,
-    index: Mutex<Option<IndexCache>>,
+    keeper: Arc<Keeper>,
+}
+
+/// Returns the keeper of the workspace at `root`, with its snapshots in the data directory.
+///
+/// # Errors
+///
+/// When the store of snapshots cannot be created.
+pub(crate) fn keeper(root: &Path, paths: &Paths) -> Result<Arc<Keeper>, SnapshotError> {
+    let store = SnapshotStore::open(&paths.snapshots())?;
+    Ok(Arc::new(Keeper::new(root, store, paths.snapshot_index(root))))
 }
 
 impl SnapshotWorkspace {
-    /// Returns the workspace at `root`, with its snapshots in the data directory. No file of it is
-    /// read yet.
-    ///
-    /// # Errors
-    ///
-    /// When the store of snapshots cannot be created.
-    pub(crate) fn new(root: &Path, paths: &Paths) -> Result<Self, SnapshotError> {
-        let store = SnapshotStore::open(&paths.snapshots())?;
-        let index_path = paths.snapshot_index(root);
-        Ok(Self { root: root.to_owned(), store, index_path, index: Mutex::new(None) })
+    pub(crate) fn new(keeper: Arc<Keeper>) -> Self {
+        Self { keeper }
     }
 
-    fn with_index<T>(
+    /// Does work that blocks on a thread for it, so that the run can be cancelled meanwhile.
+    fn blocking<'a, T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut IndexCache) -> Result<T, SnapshotError>,
-    ) -> Result<T, WorkspaceError> {
-        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let cache = index.get_or_insert_with(|| IndexCache::load(&self.index_path));
-        let result = act(cache).map_err(told)?;
-        // The cache only saves reading; losing it costs time and nothing else.
-        if let Err(error) = cache.save(&self.index_path) {
-            tracing::debug!(%error, "the index of the workspace is not kept");
-        }
-        Ok(result)
+        act: impl FnOnce(&Keeper) -> Result<T, SnapshotError> + Send + 'static,
+    ) -> Pending<'a, Result<T, WorkspaceError>> {
+        let keeper = Arc::clone(&self.keeper);
+        Box::pin(async move {
+            let done = tokio::task::spawn_blocking(move || act(&keeper).map_err(told)).await;
+            done.map_err(|error| {
+                WorkspaceError(format!("the work on the files broke off: {error}"))
+            })?
+        })
     }
 }
 
 impl Workspace for SnapshotWorkspace {
-    fn capture(&self) -> Result<TreeId, WorkspaceError> {
-        let failed = |error: std::io::Error| WorkspaceError(error.to_string());
-        failpoint::hit(Point::SnapshotBefore).map_err(failed)?;
-        let tree = self.with_index(|index| self.store.capture(&self.root, index))?;
-        failpoint::hit(Point::SnapshotAfter).map_err(failed)?;
-        Ok(TreeId::new(tree.to_string()))
+    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
+        self.blocking(|keeper| Ok(TreeId::new(keeper.capture()?.to_string())))
     }
 
-    fn changes(&self, from: &TreeId, to: &TreeId) -> Result<Vec<Change>, WorkspaceError> {
-        let changes = self.store.diff(parsed(from)?, parsed(to)?).map_err(told)?;
-        Ok(changes.into_iter().map(change).collect())
+    fn between<'a>(
+        &'a self,
+        from: &'a TreeId,
+        to: &'a TreeId,
+    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>> {
+        let (from, to) = (from.clone(), to.clone());
+        self.blocking(move |keeper| {
+            keeper.store().between(from.as_str().parse()?, to.as_str().parse()?)
+        })
     }
 
-    fn diff(&self, from: &TreeId, to: &TreeId, max: usize) -> Result<String, WorkspaceError> {
-        self.store.unified_diff(parsed(from)?, parsed(to)?, max).map_err(told)
+    fn states<'a>(
+        &'a self,
+        paths: &'a [String],
+    ) -> Pending<'a, Result<Vec<PathState>, WorkspaceError>> {
+        let paths = paths.to_vec();
+        self.blocking(move |keeper| keeper.store().states(keeper.root(), &paths))
     }
 
-    fn restore(&self, to: &TreeId) -> Result<(), WorkspaceError> {
-        let tree = parsed(to)?;
-        self.with_index(|index| self.store.restore(&self.root, tree, index))?;
-        Ok(())
+    fn apply<'a>(
+        &'a self,
+        steps: &'a [PathEffect],
+    ) -> Pending<'a, Result<Applied, WorkspaceError>> {
+        let steps = steps.to_vec();
+        self.blocking(move |keeper| keeper.store().apply(keeper.root(), &steps))
+    }
+
+    fn describe(&self, effects: &[PathEffect]) -> Vec<Change> {
+        snapshot::describe(effects)
+    }
+
+    fn diff<'a>(
+        &'a self,
+        effects: &'a [PathEffect],
+        max: usize,
+    ) -> Pending<'a, Result<String, WorkspaceError>> {
+        let effects = effects.to_vec();
+        self.blocking(move |keeper| keeper.store().effects_diff(&effects, max))
     }
 
     fn overview(&self) -> String {
-        let entries = disk::list(&self.root).unwrap_or_else(|error| {
+        let entries = disk::list(self.keeper.root()).unwrap_or_else(|error| {
             tracing::warn!(%error, "the workspace cannot be listed");
             Vec::new()
         });
         let shown = entries.iter().map(|entry| {
-            let slash = if disk::is_directory(&self.root.join(&entry.name)) { "/" } else { "" };
+            let slash =
+                if disk::is_directory(&self.keeper.root().join(&entry.name)) { "/" } else { "" };
             format!("{}{slash}", entry.name.to_string_lossy())
         });
         let mut names: Vec<String> = shown.collect();
@@ -104,10 +121,6 @@ impl Workspace for SnapshotWorkspace {
     }
 }
 
-fn parsed(tree: &TreeId) -> Result<snapshot::TreeId, WorkspaceError> {
-    tree.as_str().parse().map_err(told)
-}
-
 fn told(error: SnapshotError) -> WorkspaceError {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);
@@ -116,15 +129,4 @@ fn told(error: SnapshotError) -> WorkspaceError {
         cause = inner.source();
     }
     WorkspaceError(text)
-}
-
-fn change(change: snapshot::PathChange) -> Change {
-    let kind = match change.kind {
-        snapshot::PathChangeKind::Added => ChangeKind::Added,
-        snapshot::PathChangeKind::Modified
-        | snapshot::PathChangeKind::Mode
-        | snapshot::PathChangeKind::Retyped => ChangeKind::Modified,
-        snapshot::PathChangeKind::Removed => ChangeKind::Removed,
-    };
-    Change { control: places::is_control(Path::new(&change.path)), path: change.path, kind }
 }

@@ -86,7 +86,8 @@ impl World {
         let settings = self.app.settings(workspace, |_| Ok(())).unwrap();
         let runtime = TaskRuntime::new(&self.app, &settings, workspace).unwrap();
         let session =
-            JoinedSession::join(&self.app, &SessionChoice::New, SessionKind::Task).unwrap();
+            JoinedSession::join(&self.app, &SessionChoice::New, SessionKind::Task, workspace)
+                .unwrap();
         let request = TaskRequest {
             text: "write the note",
             session: &session.id,
@@ -95,6 +96,7 @@ impl World {
             settings: &settings,
             schema: None,
             in_conversation: false,
+            attended: true,
         };
         (Arc::new(runtime), request.task(&self.app).unwrap(), session)
     }
@@ -165,6 +167,7 @@ fn surface(approver: impl Approver + 'static) -> (Surface, Arc<Heard>) {
         listener: heard.clone(),
         cancellation: Arc::new(Patient),
         result: None,
+        waiting: Arc::new(|_| {}),
     };
     (surface, heard)
 }
@@ -237,7 +240,7 @@ fn a_question_that_nobody_answers_pauses_the_task_and_another_surface_takes_it_u
     let paused = |entry: &Entry| matches!(entry.event, Event::TaskPaused { .. });
     assert!(heard.entries().iter().any(paused));
     let (helped, _) = surface(AllowTogether(Arc::new(Barrier::new(1))));
-    let end = thread::block(runtime.resume(id, session, helped)).unwrap();
+    let end = thread::block(runtime.resume(id, session, helped, Default::default())).unwrap();
     assert_eq!(accepted(&end), "It is written.");
     assert!(workspace.join("note.txt").exists());
 }
@@ -250,7 +253,12 @@ fn a_task_that_is_being_worked_on_is_not_taken_up_a_second_time() {
     let lease = world.app.storage().unwrap().claim_task(&task.id).unwrap();
     let (surface, heard) = surface(Nobody);
 
-    let refused = thread::block(runtime.resume(task.id.clone(), session.id.clone(), surface));
+    let refused = thread::block(runtime.resume(
+        task.id.clone(),
+        session.id.clone(),
+        surface,
+        Default::default(),
+    ));
 
     let error = refused.unwrap_err();
     assert!(matches!(error, AppError::Storage(_)), "{error}");

@@ -36,6 +36,13 @@ impl SystemClock {
     }
 }
 
+/// Returns the day of a time in milliseconds since 1970, as `2026-11-28`, in UTC.
+#[must_use]
+pub fn date(ms: u64) -> String {
+    let time = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    time.map_or_else(String::new, |time| time.strftime("%Y-%m-%d").to_string())
+}
+
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
         Self::now_ms(*self)
@@ -54,6 +61,13 @@ impl Clock for SystemClock {
 mod tests {
     use super::SystemClock;
     use std::time::Duration;
+
+    #[test]
+    fn a_time_has_a_day() {
+        assert_eq!(super::date(1_795_867_200_000), "2026-11-28");
+        assert_eq!(super::date(0), "1970-01-01");
+        assert_eq!(super::date(u64::MAX), "");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn sleeping_moves_the_monotonic_clock_by_as_much() {

@@ -266,6 +266,30 @@ pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
+/// Returns the device that a path is on, following links; nothing if it cannot be looked at. Of what is not there yet it is
+/// the device of the directory that will hold it.
+#[must_use]
+pub fn device(path: &Path) -> Option<u64> {
+    path.ancestors().find_map(|path| fs::metadata(path).ok()).map(|meta| meta.dev())
+}
+
+/// Makes a directory in one that is there.
+///
+/// # Errors
+///
+/// There is something, or it cannot be made.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// Returns the permission bits that new files do not get. Where the system does not say, the usual ones.
+#[must_use]
+pub fn umask() -> u32 {
+    let status = read_text(Path::new("/proc/self/status"), 1 << 16).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    line.and_then(|bits| u32::from_str_radix(bits.trim(), 8).ok()).unwrap_or(0o022)
+}
+
 /// Gives a file another name, replacing a file of that name. A link is renamed itself.
 ///
 /// # Errors

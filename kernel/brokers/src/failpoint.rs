@@ -64,6 +64,12 @@ points! {
     FileWriteBefore = "file-write-before",
     /// A workspace file was replaced.
     FileWriteAfter = "file-write-after",
+    /// The commit of a layer is planned, and nothing is committed.
+    LayerPlanned = "layer-planned",
+    /// One step of a layer's commit was done; others may follow.
+    LayerStep = "layer-step",
+    /// A file of a layer was copied to the workspace's file system and has not its name yet.
+    LayerCopied = "layer-copied",
     /// A program was started.
     ProcessSpawned = "process-spawned",
     /// A program ended.

@@ -17,10 +17,13 @@
 //! of a secret in another directory: if a file has several links, the secret files of its directory and of those above
 //! are compared by inode, which finds the usual ones and cannot find all.
 
-mod change;
+pub mod change;
 mod guard;
 mod look;
 mod path;
+mod touch;
+
+pub use touch::{Touch, Wanted, Watch};
 
 use crate::disk::FileKind;
 use cap_std::ambient_authority;

@@ -14,6 +14,7 @@
 //! | [`places`] | the secret places, control files and toolchains, as data |
 //! | [`files`] | the workspace and other granted directories |
 //! | [`snapshot`] | states of a workspace, so that a change can be shown and undone |
+//! | [`layer`] | a program's effects, kept apart until they are committed (Linux) |
 //! | [`processes`] | programs in the sandbox of the operating system |
 //! | [`failpoint`], [`sabotage`] | switches for the tests of durability and of the guards |
 
@@ -23,6 +24,7 @@ pub mod durable;
 pub mod egress;
 pub mod failpoint;
 pub mod files;
+pub mod layer;
 pub mod oauth;
 pub mod places;
 pub mod processes;

@@ -125,6 +125,17 @@ const BESIDE_DATABASES: [&str; 3] = ["-journal", "-wal", "-shm"];
 /// Names that steer agents and tools, in small letters: directories or files, in any directory.
 const CONTROL: [&str; 4] = [".git", ".openkoi", "agents.md", ".mcp.json"];
 
+/// Directories that interpreters and their tools make beside the files that they read. Tools that tag their caches with a
+/// `CACHEDIR.TAG` need no name here.
+const BY_PRODUCTS: [&str; 6] = [
+    "__pycache__",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".hypothesis",
+    ".ipynb_checkpoints",
+];
+
 /// Directories below the user's home where toolchains live.
 const TOOLCHAINS: [&str; 13] = [
     ".cargo",
@@ -167,6 +178,14 @@ pub fn is_secret(path: &Path) -> bool {
 #[must_use]
 pub fn is_control(path: &Path) -> bool {
     names(path).any(|name| CONTROL.contains(&name.as_str()))
+}
+
+/// Tells whether a path leads to what interpreters and their tools leave beside the files that they read, by any of its
+/// names. It is nobody's work: it is made again when it is needed.
+#[must_use]
+pub fn is_by_product(path: &Path) -> bool {
+    path.iter().any(|name| BY_PRODUCTS.iter().any(|one| name == *one))
+        || path.extension().is_some_and(|end| end == "pyc" || end == "pyo")
 }
 
 /// Returns the secret places below the user's home.
@@ -316,6 +335,17 @@ mod tests {
         }
         for path in [".gitignore", "agents.md.txt", "src/git"] {
             assert!(!is_control(Path::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_interpreters_leave_is_nobodys_work() {
+        for path in ["a/__pycache__/b.cpython-314.pyc", "b.pyc", ".pytest_cache", "x/.ruff_cache/y"]
+        {
+            assert!(is_by_product(Path::new(path)), "{path}");
+        }
+        for path in ["pycache/a", "a.py", "target/debug/a", ""] {
+            assert!(!is_by_product(Path::new(path)), "{path}");
         }
     }
 

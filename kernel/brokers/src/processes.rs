@@ -13,6 +13,7 @@
 //! | network | its own, with loopback and nothing else; if the system has no namespace for it, no sockets at all |
 //! | network with [`Command::network`] | the host's: internet sockets, never local ones (a container daemon listens there) |
 //! | other processes | signals and abstract sockets stay inside where the kernel can (Landlock ABI 6) |
+//! | with [`Command::layer`] | writes in the workspace land in the layer, and are not in the workspace before it is committed |
 //! | resources | file size, descriptors, core files; a deadline for the whole group |
 //!
 //! Landlock only adds rights: inside the workspace it cannot take `.git` or `.openkoi` away again, and rights
@@ -27,7 +28,8 @@
 //! | `find`, `environment` | the program on the path, and the variables it sees |
 //! | `spawn` | prepares all in the parent, then the session, limits and sandbox in the child |
 //! | `sandbox/rules` | files: Landlock |
-//! | `sandbox/namespace` | the network of its own, and what making one needs |
+//! | `sandbox/namespace` | the namespaces of its own, and what making them needs |
+//! | `sandbox/layers` | layers over the workspace, tried before they are promised |
 //! | `sandbox/calls` | system calls and kinds of sockets: seccomp |
 //! | `follow`, `output`, `sweep` | its output, its deadline, and the end of its whole group |
 

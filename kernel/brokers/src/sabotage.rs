@@ -102,6 +102,8 @@ sabotage_guards! {
     SnapshotControl = "snapshot-control" => "control_files_are_put_back",
     /// An object whose bytes are not those it is named after is not put back.
     SnapshotHash = "snapshot-hash" => "a_broken_object_is_not_restored",
+    /// What somebody else changed while a layer was open is not overwritten.
+    LayerConflict = "layer-conflict" => "what_somebody_else_changed_meanwhile_stays_and_is_named",
     /// A program sees the files it was given and no others.
     ProcessFiles = "process-files" => "a_program_writes_only_where_it_may",
     /// A program has no network unless it was granted.

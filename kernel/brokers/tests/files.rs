@@ -219,6 +219,46 @@ fn the_own_home_stays_closed_even_if_it_is_named() {
 }
 
 #[test]
+fn a_file_with_several_names_is_changed_under_all_of_them() {
+    let world = world();
+    world.put("h1", "a longer text").put("deep/x", "x");
+    fs::hard_link(world.root.join("h1"), world.root.join("deep/h2")).unwrap();
+    let files = world.files();
+
+    files.write("h1", b"b", Some(b"a longer text")).unwrap();
+
+    assert_eq!((world.text("h1").as_str(), world.text("deep/h2").as_str()), ("b", "b"));
+}
+
+#[test]
+fn a_name_outside_or_behind_a_rule_is_not_changed_with_the_other() {
+    let world = world();
+    let outside = tempfile::tempdir_in(world.root.parent().unwrap()).unwrap();
+    world.put("a", "a").put(".git/hooks/x", "git");
+    fs::hard_link(world.root.join("a"), outside.path().join("other")).unwrap();
+    fs::hard_link(world.root.join(".git/hooks/x"), world.root.join("innocent")).unwrap();
+    let files = world.files();
+
+    let said = files.write("a", b"b", None).unwrap_err().to_string();
+    assert!(said.contains("hard link"), "{said}");
+    assert!(is_denied(files.write("innocent", b"evil", None)));
+    assert_eq!((world.text("a").as_str(), world.text(".git/hooks/x").as_str()), ("a", "git"));
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_is_listed() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = world();
+    world.put("a", "a");
+    fs::write(world.root.join(std::ffi::OsStr::from_bytes(b"caf\xE9")), "x").unwrap();
+
+    let names: Vec<String> =
+        world.files().list(".").unwrap().into_iter().map(|entry| entry.name).collect();
+
+    assert_eq!(names, ["a", "caf\\xE9"]);
+}
+
+#[test]
 fn a_link_does_not_lead_around_a_rule() {
     let world = world();
     world.put(".env", "canary").put(".git/hooks/x", "git").put("docs/a", "a");

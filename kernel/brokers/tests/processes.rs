@@ -79,6 +79,9 @@ impl World {
             SandboxPart::Loopback => {
                 |part| if part == SandboxPart::Loopback { Err(missing()) } else { Ok(()) }
             }
+            SandboxPart::Layers => {
+                |part| if part == SandboxPart::Layers { Err(missing()) } else { Ok(()) }
+            }
         };
         Processes::with_probe(self.settings.clone(), probe)
     }
@@ -543,6 +546,15 @@ fn the_report_says_what_a_program_gets() {
 
     assert!(report.available && report.network, "{report:?}");
     assert!(report.files.unwrap().starts_with("Landlock ABI "));
+    let processes = world().processes();
+    assert_eq!(report.layers, processes.layers().is_ok());
+    let fresh = world();
+    assert!(fresh.processes().sandbox_level().available);
+    assert_eq!(fs::read_dir(&fresh.base).unwrap().count(), 3, "a look leaves nothing");
+
+    let report = world().processes_without(SandboxPart::Layers).sandbox_level();
+    assert!(report.available && !report.layers, "{report:?}");
+    assert!(report.notes.iter().any(|note| note.contains("not kept apart")), "{report:?}");
 }
 
 #[tokio::test]
@@ -557,7 +569,20 @@ async fn a_program_sees_only_the_allowed_environment() {
     let mut names: Vec<&str> = ran.out.lines().filter_map(|line| line.split('=').next()).collect();
     names.sort_unstable();
     names.retain(|name| !["_", "PWD", "SHLVL", "OLDPWD"].contains(name));
-    assert_eq!(names, ["CI", "HOME", "LANG", "LC_ALL", "PATH", "TERM", "TMPDIR"]);
+    assert_eq!(
+        names,
+        [
+            "CI",
+            "GIT_OPTIONAL_LOCKS",
+            "HOME",
+            "LANG",
+            "LC_ALL",
+            "PATH",
+            "PYTHONDONTWRITEBYTECODE",
+            "TERM",
+            "TMPDIR"
+        ]
+    );
     assert!(ran.out.contains("PATH=/usr/local/bin:/usr/bin:/bin\n"), "{}", ran.out);
 
     for name in ["LD_PRELOAD", "NODE_OPTIONS", "GIT_SSH", "BASH_ENV", "PATH", "TMPDIR"] {

@@ -2,10 +2,11 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
     include_str!("files.rs"),
+    include_str!("layer_others.rs"),
     include_str!("oauth.rs"),
     include_str!("processes.rs"),
     include_str!("secrets.rs"),

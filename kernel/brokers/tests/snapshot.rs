@@ -2,8 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::snapshot::{
-    IndexCache, LARGEST_FILE, PathChange, PathChangeKind, SnapshotError, SnapshotStore,
+    IndexCache, Keeper, LARGEST_FILE, SnapshotError, SnapshotStore, TreeId,
 };
+use openkoi_core::change_set::{Applied, PathEffect, PathState};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -34,15 +35,27 @@ impl World {
         self
     }
 
-    fn capture(&self) -> openkoi_brokers::snapshot::TreeId {
+    fn capture(&self) -> TreeId {
         self.store.capture(&self.root, &mut IndexCache::default()).unwrap()
     }
 
-    fn restore(
-        &self,
-        to: openkoi_brokers::snapshot::TreeId,
-    ) -> openkoi_brokers::snapshot::RestoreReport {
-        self.store.restore(&self.root, to, &mut IndexCache::default()).unwrap()
+    /// Brings everything that is different back to what it was.
+    fn restore(&self, to: TreeId) -> Applied {
+        let steps = self.store.between(self.capture(), to).unwrap();
+        self.store.apply(&self.root, &steps).unwrap()
+    }
+
+    fn keeper(&self) -> Keeper {
+        Keeper::new(&self.root, self.store.clone(), self.kept.join("index"))
+    }
+
+    /// Returns the paths that a program changed, and the places that are not covered.
+    fn program(&self, run: impl FnOnce(&Self)) -> (Vec<String>, Vec<String>) {
+        let keeper = self.keeper();
+        let before = keeper.before_program().unwrap();
+        run(self);
+        let effects = keeper.after_program(&before).unwrap();
+        (paths(&effects.paths), effects.uncovered)
     }
 
     /// Everything below the workspace: mode and contents, links as what they say.
@@ -73,8 +86,8 @@ fn list(root: &Path) -> BTreeMap<String, String> {
     found
 }
 
-fn change(path: &str, kind: PathChangeKind) -> PathChange {
-    PathChange { path: path.to_owned(), kind }
+fn paths(effects: &[PathEffect]) -> Vec<String> {
+    effects.iter().map(|effect| effect.path.clone()).collect()
 }
 
 #[test]
@@ -89,7 +102,7 @@ fn equal_workspaces_have_equal_names() {
 
     assert_ne!(first, second);
     assert_eq!(world.capture(), first);
-    assert_eq!(first.to_string().parse::<openkoi_brokers::snapshot::TreeId>().unwrap(), first);
+    assert_eq!(first.to_string().parse::<TreeId>().unwrap(), first);
 }
 
 #[test]
@@ -105,41 +118,11 @@ fn every_kind_of_change_is_named() {
     symlink("same", world.root.join("kind")).unwrap();
     let after = world.capture();
 
-    assert_eq!(
-        world.store.diff(before, after).unwrap(),
-        [
-            change("changed", PathChangeKind::Modified),
-            change("gone", PathChangeKind::Removed),
-            change("kind", PathChangeKind::Retyped),
-            change("mode", PathChangeKind::Mode),
-            change("new/file", PathChangeKind::Added),
-        ]
-    );
-    assert_eq!(world.store.diff(before, before).unwrap(), []);
-}
-
-#[test]
-fn a_difference_reads_as_text() {
-    let world = world();
-    world.put("a.txt", "one\ntwo\nthree\n").put("b.bin", "\0\x01").put("run", "x");
-    fs::set_permissions(world.root.join("run"), fs::Permissions::from_mode(0o644)).unwrap();
-    let before = world.capture();
-    world.put("a.txt", "one\n2\nthree\n").put("b.bin", "\0\x01\x02").put("c.txt", "new\n");
-    fs::set_permissions(world.root.join("run"), fs::Permissions::from_mode(0o755)).unwrap();
-    let after = world.capture();
-
-    let text = world.store.unified_diff(before, after, 10_000).unwrap();
-
-    assert_eq!(
-        text,
-        "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n\
-         binary or large file b.bin: 2 → 3 bytes\n\
-         --- /dev/null\n+++ b/c.txt\n@@ -0,0 +1 @@\n+new\n\
-         mode of run: 644 → 755\n"
-    );
-    let short = world.store.unified_diff(before, after, 30).unwrap();
-    assert!(short.ends_with("… 3 more changed files\n"), "{short}");
-    assert!(short.len() < 120, "{short}");
+    let effects = world.store.between(before, after).unwrap();
+    assert_eq!(paths(&effects), ["changed", "gone", "kind", "mode", "new", "new/file"]);
+    assert!(matches!(effects[2].after, PathState::Link { .. }));
+    assert_eq!((&effects[1].after, &effects[5].before), (&PathState::Absent, &PathState::Absent));
+    assert_eq!(world.store.between(before, before).unwrap(), []);
 }
 
 #[test]
@@ -160,13 +143,13 @@ fn a_workspace_is_put_back_and_that_can_be_undone() {
     world.put("kind/inside", "now a directory");
     let changed = world.everything();
 
-    let report = world.restore(wanted);
+    let present = world.capture();
+
+    let applied = world.restore(wanted);
 
     assert_eq!(world.everything(), before);
-    assert_eq!(report.written, ["a", "kind", "link", "run", "sub/deep/b"]);
-    assert_eq!(report.removed, ["added/x/y", "kind/inside"]);
-    assert_eq!(report.blocked, Vec::<String>::new());
-    world.restore(report.before);
+    assert_eq!(applied.conflicts, Vec::<String>::new());
+    world.restore(present);
     assert_eq!(world.everything(), changed);
 }
 
@@ -178,9 +161,9 @@ fn a_restore_does_not_write_files_that_are_right_already() {
     let inode = world.root.join("same").metadata().unwrap().ino();
     world.put("other", "2");
 
-    let report = world.restore(wanted);
+    let applied = world.restore(wanted);
 
-    assert_eq!(report.written, ["other"]);
+    assert_eq!(applied.done, ["other"]);
     assert_eq!(world.root.join("same").metadata().unwrap().ino(), inode);
 }
 
@@ -188,149 +171,64 @@ fn a_restore_does_not_write_files_that_are_right_already() {
 fn ignored_files_are_never_touched() {
     let world = world();
     world.put(".gitignore", "target/\n*.log\n").put(".ignore", "private\n").put("a", "1");
-    world
-        .put("target/big", "built")
-        .put("x.log", "log")
-        .put("private", "mine")
-        .put(".git/HEAD", "ref");
+    world.put("target/big", "built").put("x.log", "log").put("private", "mine");
     let wanted = world.capture();
-    world
-        .put("a", "2")
-        .put("target/big", "rebuilt")
-        .put("target/new", "n")
-        .put(".git/HEAD", "other");
+    world.put("a", "2").put("target/big", "rebuilt").put("target/new", "n");
     // Without the ignore files everything looks added.
     fs::remove_file(world.root.join(".gitignore")).unwrap();
     fs::remove_file(world.root.join(".ignore")).unwrap();
-    world.put("added", "x").put("sub/.gitignore", "hidden\n").put("sub/hidden", "h");
+    world.put("added", "x");
 
-    let report = world.restore(wanted);
+    world.restore(wanted);
 
-    assert_eq!(report.removed, ["added", "sub/.gitignore"]);
     let now = world.everything();
     let names: Vec<&str> = now.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        [
-            ".git/",
-            ".git/HEAD",
-            ".gitignore",
-            ".ignore",
-            "a",
-            "private",
-            "sub/",
-            "sub/hidden",
-            "target/",
-            "target/big",
-            "target/new",
-            "x.log"
-        ]
+        [".gitignore", ".ignore", "a", "private", "target/", "target/big", "target/new", "x.log"]
     );
-    assert!(now["target/big"].ends_with("rebuilt") && now[".git/HEAD"].ends_with("other"));
+    assert!(now["target/big"].ends_with("rebuilt"));
     assert!(now["a"].ends_with('1') && now["private"].ends_with("mine"));
-}
-
-/// A repository with a submodule and a second working tree, as far as git would look.
-fn repository(world: &World) {
-    for path in ["HEAD", "index", "objects/aa/bb", "refs/heads/main", "logs/HEAD"] {
-        world.put(&format!(".git/{path}"), "work");
-        world.put(&format!(".git/modules/lib/deep/{path}"), "work");
-    }
-    for directory in [".git", ".git/modules/lib/deep"] {
-        for path in ["config", "hooks/pre-commit.sample", "info/attributes", "info/exclude"] {
-            world.put(&format!("{directory}/{path}"), "# steering\n");
-        }
-    }
-    for path in ["HEAD", "config.worktree", "commondir", "gitdir"] {
-        world.put(&format!(".git/worktrees/tree/{path}"), "steering");
-    }
-    world.put("lib/deep/.git", "gitdir: ../../.git/modules/lib/deep");
 }
 
 #[test]
 fn control_files_are_put_back() {
     let world = world();
-    repository(&world);
-    world.put("AGENTS.md", "be kind").put(".openkoi/config.toml", "[limits]\n").put("a", "1");
+    world.put(".gitignore", ".openkoi/\nAGENTS.md\n.mcp.json\n").put("a", "1");
+    world.put(".git/HEAD", "x").put(".git/config", "mine").put(".git/hooks/old.sample", "mine");
+    world.put("AGENTS.md", "be kind").put(".openkoi/config.toml", "mine");
     let before = world.everything();
     let wanted = world.capture();
-
     let evil = [
         ".git/config",
-        ".git/config.worktree",
-        ".git/commondir",
-        ".git/hooks/pre-commit",
         ".git/hooks/more/helper",
-        ".git/info/attributes",
+        ".git/hooks/pre-commit",
         ".git/info/exclude",
-        ".git/modules/lib/deep/config",
-        ".git/modules/lib/deep/hooks/post-checkout",
-        ".git/modules/new/HEAD",
-        ".git/modules/new/config",
-        ".git/worktrees/tree/commondir",
-        "lib/deep/.git",
-        "sub/.git/config",
-        "sub/.git/hooks/pre-push",
-        "AGENTS.md",
-        "sub/agents.MD",
+        ".git/modules/lib/config",
         ".mcp.json",
         ".openkoi/config.toml",
-        ".openkoi/skills/evil/SKILL.md",
+        ".openkoi/deep/SKILL.md",
+        "AGENTS.md",
+        "sub/.git/hooks/pre-push",
+        "sub/agents.MD",
     ];
     for path in evil {
         world.put(path, "evil");
     }
-    fs::remove_file(world.root.join(".git/hooks/pre-commit.sample")).unwrap();
-    world.put(".git/HEAD", "a commit").put(".git/objects/cc/dd", "a commit");
-    let changes = world.store.diff(wanted, world.capture()).unwrap();
-    let report = world.restore(wanted);
+    world.put(".git/objects/cc/dd", "object").put(".git/HEAD", "a commit");
 
-    let mut seen: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
-    seen.retain(|path| *path != ".git/hooks/pre-commit.sample");
-    // What makes a directory a repository is work, not steering.
-    let mut steering: Vec<&str> = evil.to_vec();
-    steering.retain(|path| !path.ends_with("/HEAD"));
-    steering.sort_unstable();
-    assert_eq!(seen, steering);
-    assert_eq!(report.blocked, Vec::<String>::new());
+    let effects = world.store.between(wanted, world.capture()).unwrap();
+    let applied = world.restore(wanted);
+
+    let is_file = |effect: &&PathEffect| !matches!(effect.after, PathState::Directory { .. });
+    let mut seen: Vec<String> =
+        effects.iter().filter(is_file).map(|effect| effect.path.clone()).collect();
+    seen.retain(|path| path != ".git/HEAD");
+    assert_eq!(seen, evil);
+    assert_eq!(applied.conflicts, Vec::<String>::new());
     let mut after = world.everything();
-    for path in
-        [".git/objects/cc/dd", ".git/objects/cc/", ".git/modules/new/", ".git/modules/new/HEAD"]
-    {
-        assert!(after.remove(path).is_some(), "work is left alone: {path}");
-    }
-    assert!(
-        after
-            .insert(".git/HEAD".to_owned(), before[".git/HEAD"].clone())
-            .unwrap()
-            .ends_with("a commit")
-    );
+    after.retain(|path, _| !path.starts_with(".git/objects"));
     assert_eq!(after, before);
-    world.restore(report.before);
-    assert_eq!(fs::read_to_string(world.root.join(".git/hooks/pre-commit")).unwrap(), "evil");
-}
-
-#[test]
-fn control_files_are_covered_even_if_they_are_ignored() {
-    let world = world();
-    world.put(".gitignore", ".git\n.openkoi/\nAGENTS.md\n.mcp.json\n").put("sub/a", "1");
-    world.put(".openkoi/config.toml", "mine").put(".git/config", "mine").put(".git/HEAD", "x");
-    let before = world.everything();
-    let wanted = world.capture();
-
-    for path in
-        [".openkoi/config.toml", ".openkoi/deep/x", "AGENTS.md", "sub/AGENTS.md", ".git/config"]
-    {
-        world.put(path, "evil");
-    }
-    // Ignored as a whole, directories are not looked into; but whatever hides them is put back first.
-    world.put(".git/info/exclude", "sub\n");
-    let changed = world.everything();
-    let report = world.restore(wanted);
-
-    assert_eq!(world.everything(), before);
-    world.restore(report.before);
-    assert_eq!(world.everything(), changed);
 }
 
 #[test]
@@ -348,44 +246,36 @@ fn a_replaced_repository_is_put_back() {
         drop(fs::remove_dir_all(&path));
         symlink(target, path).unwrap();
     }
-    let report = world.restore(wanted);
+    let applied = world.restore(wanted);
 
-    assert_eq!(report.blocked, Vec::<String>::new());
+    assert_eq!(applied.conflicts, Vec::<String>::new());
     assert_eq!(world.everything(), before);
 }
 
-#[test]
-fn a_control_file_that_cannot_be_kept_does_not_stay_either() {
-    let world = world();
-    world.put(".git/config", "mine");
-    let before = world.everything();
-    let wanted = world.capture();
-    let hook = world.put(".git/hooks/pre-commit", "").root.join(".git/hooks/pre-commit");
-    fs::File::create(&hook).unwrap().set_len(LARGEST_FILE + 1).unwrap();
-
-    world.restore(wanted);
-
-    assert_eq!(world.everything(), before);
-}
-
-#[test]
-fn an_old_tree_without_control_files_removes_none() {
+/// Keeps a tree as an earlier release wrote it.
+fn old_tree(world: &World, bytes: &[u8]) -> TreeId {
     use sha2::Digest;
-    let world = world();
-    world.put(".git/config", "mine").put(".git/hooks/pre-commit", "mine").put("added", "x");
-    let bytes = br#"{"entries":[]}"#;
     let name: String = sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
     let object = world.kept.join("objects").join(&name[..2]).join(&name[2..]);
     fs::create_dir_all(object.parent().unwrap()).unwrap();
     fs::write(object, bytes).unwrap();
-    let old = name.parse().unwrap();
+    name.parse().unwrap()
+}
 
-    let changes = world.store.diff(old, world.capture()).unwrap();
-    let report = world.restore(old);
+#[test]
+fn an_old_tree_tells_nothing_of_what_it_did_not_cover() {
+    let world = world();
+    world.put(".git/config", "mine").put(".git/HEAD", "mine").put("added/a", "x");
+    let bare = old_tree(&world, br#"{"entries":[]}"#);
+    let control = old_tree(&world, br#"{"entries":[],"control":true}"#);
+    let now = world.capture();
 
-    assert_eq!(changes, [change("added", PathChangeKind::Added)]);
-    assert_eq!(report.removed, ["added"]);
-    assert!(world.root.join(".git/hooks/pre-commit").exists());
+    assert_eq!(paths(&world.store.between(bare, now).unwrap()), ["added/a"]);
+    assert_eq!(paths(&world.store.between(control, now).unwrap()), ["added/a"]);
+    // It does not say what was ignored either.
+    world.put(".gitignore", "x");
+    let now = world.capture();
+    assert_eq!(paths(&world.store.between(control, now).unwrap()), [".gitignore"]);
 }
 
 #[test]
@@ -416,6 +306,138 @@ fn large_files_are_recorded_by_name_and_left_alone() {
     world.restore(wanted);
 
     assert!(large.exists() && added.exists(), "what was not kept cannot be brought back");
+}
+
+#[test]
+fn a_program_cannot_hide_its_work_by_ignoring_it() {
+    let world = world();
+    world.put("a", "1").put("build/out", "old");
+
+    let (paths, uncovered) = world.program(|world| {
+        world.put(".gitignore", "*\n").put("secret.py", "hidden").put("a", "2");
+        world.put("new/.gitignore", "*\n").put("new/deep", "hidden");
+        world
+            .put("build/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55")
+            .put("build/out", "new");
+    });
+
+    assert_eq!(
+        paths,
+        [
+            ".gitignore",
+            "a",
+            "build/CACHEDIR.TAG",
+            "build/out",
+            "new",
+            "new/.gitignore",
+            "new/deep",
+            "secret.py"
+        ]
+    );
+    assert_eq!(uncovered, Vec::<String>::new());
+}
+
+#[test]
+fn a_program_that_removes_the_ignore_file_did_not_make_what_was_ignored() {
+    let world = world();
+    world.put(".gitignore", "target/\n").put("target/big", "built");
+
+    let (paths, uncovered) = world.program(|world| {
+        fs::remove_file(world.root.join(".gitignore")).unwrap();
+    });
+
+    assert_eq!((paths, uncovered), (vec![".gitignore".to_owned()], Vec::new()));
+}
+
+#[test]
+fn ignored_places_that_a_program_changed_are_named() {
+    let world = world();
+    world.put(".gitignore", "out/\nsame/\n*.log\n").put("out/deep/report.txt", "1");
+    world.put("same/a", "1").put("old.log", "1");
+
+    let (paths, uncovered) = world.program(|world| {
+        world.put("out/deep/report.txt", "2").put("new.log", "1");
+        fs::remove_file(world.root.join("old.log")).unwrap();
+    });
+
+    assert_eq!(paths, Vec::<String>::new());
+    assert_eq!(uncovered, ["new.log (ignored)", "out (ignored)", "old.log (ignored, removed)"]);
+}
+
+#[test]
+fn by_products_are_nobodys_change() {
+    let world = world();
+    world.put("a.py", "1");
+
+    let (paths, uncovered) = world.program(|world| {
+        world.put("__pycache__/a.cpython-314.pyc", "x").put(".pytest_cache/v/x", "x");
+    });
+
+    assert_eq!((paths, uncovered), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_cache_that_a_program_made_is_named() {
+    let world = world();
+
+    let (paths, uncovered) = world.program(|world| {
+        world.put("target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n");
+        world.put("target/debug/x", "x");
+    });
+
+    assert_eq!((paths, uncovered), (Vec::new(), vec!["target (ignored)".to_owned()]));
+}
+
+#[test]
+fn looking_at_a_repository_changes_nothing() {
+    let world = world();
+    let git = |arguments: &[&str]| {
+        let set = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "gc.auto=0"];
+        let run = Command::new("git").current_dir(&world.root).args(set).args(arguments).output();
+        assert!(run.as_ref().unwrap().status.success(), "{run:?}");
+    };
+    git(&["init", "-q", "-b", "main"]);
+    world.put("a", "1").put("b", "1");
+    git(&["add", "."]);
+    git(&["commit", "-qm", "first"]);
+    let before = world.everything();
+
+    // The times of a file that did not change make git write its index anew.
+    let (looked, _) = world.program(|world| {
+        fs::File::options()
+            .write(true)
+            .open(world.root.join("a"))
+            .unwrap()
+            .set_modified(std::time::UNIX_EPOCH)
+            .unwrap();
+        git(&["status"]);
+        git(&["log", "--oneline"]);
+    });
+    assert_eq!(looked, Vec::<String>::new());
+
+    let keeper = world.keeper();
+    let untouched = keeper.before_program().unwrap();
+    world.put("a", "2");
+    git(&["commit", "-qam", "second"]);
+    let commit = keeper.after_program(&untouched).unwrap().paths;
+    assert!(paths(&commit).contains(&".git/refs/heads/main".to_owned()), "{commit:?}");
+    // Somebody looks at it, which writes the index anew.
+    fs::File::options()
+        .write(true)
+        .open(world.root.join("b"))
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH)
+        .unwrap();
+    git(&["status"]);
+
+    let back: Vec<PathEffect> = commit.iter().map(PathEffect::inverse).collect();
+    let applied = world.store.apply(&world.root, &back).unwrap();
+
+    assert_eq!(applied.conflicts, Vec::<String>::new());
+    let mut after = world.everything();
+    after.retain(|path, _| before.contains_key(path));
+    let same = |path: &&String| *path != ".git/index" && before[*path] != after[*path];
+    assert_eq!(before.keys().filter(same).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 #[test]
@@ -484,10 +506,8 @@ fn a_broken_object_is_not_restored() {
     fs::write(object_of(&world, "right bytes"), "wrong bytes").unwrap();
     world.put("a", "current");
 
-    let error = world
-        .store
-        .restore(&world.root, wanted, &mut IndexCache::default())
-        .expect_err("it was restored");
+    let steps = world.store.between(world.capture(), wanted).unwrap();
+    let error = world.store.apply(&world.root, &steps).expect_err("it was restored");
 
     assert!(matches!(error, SnapshotError::Damaged { .. }), "{error}");
     assert_eq!(fs::read_to_string(world.root.join("a")).unwrap(), "current");
@@ -498,10 +518,10 @@ fn a_broken_object_is_not_restored() {
 fn restore_as_another_process() {
     let variable = |name| std::env::var(name).unwrap();
     let store = SnapshotStore::open(Path::new(&variable("SNAPSHOT_STORE"))).unwrap();
-    let wanted = variable("SNAPSHOT_TREE").parse().unwrap();
-    store
-        .restore(Path::new(&variable("SNAPSHOT_ROOT")), wanted, &mut IndexCache::default())
-        .unwrap();
+    let root = variable("SNAPSHOT_ROOT");
+    let now = store.capture(Path::new(&root), &mut IndexCache::default()).unwrap();
+    let steps = store.between(now, variable("SNAPSHOT_TREE").parse().unwrap()).unwrap();
+    store.apply(Path::new(&root), &steps).unwrap();
 }
 
 #[test]
@@ -531,4 +551,84 @@ fn a_restore_that_was_killed_can_be_run_again() {
 
         assert_eq!(world.everything(), before, "{point}");
     }
+}
+
+const HOUR: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+
+/// Makes all objects as old as those of yesterday.
+fn age(world: &World) {
+    let yesterday = std::time::SystemTime::now() - std::time::Duration::from_secs(24 * 60 * 60);
+    for (name, _) in list(&world.kept) {
+        if name.starts_with("objects/") && !name.ends_with('/') {
+            let file = fs::File::options().append(true).open(world.kept.join(name)).unwrap();
+            file.set_modified(yesterday).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_nobody_refers_to_is_collected_and_nothing_else() {
+    let world = world();
+    let keep = |names: &[String]| names.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+    world.put("tree", "in a kept tree").put("lone", "kept by its hash").put("gone", "nobody's");
+    let lone = match world.store.states(&world.root, &["lone".to_owned()]).unwrap().remove(0) {
+        PathState::File { hash, .. } => hash,
+        other => panic!("{other:?}"),
+    };
+    world.store.states(&world.root, &["gone".to_owned()]).unwrap();
+    fs::remove_file(world.root.join("lone")).unwrap();
+    fs::remove_file(world.root.join("gone")).unwrap();
+    let tree = world.capture();
+    let kept = keep(&[lone.clone(), tree.to_string()]);
+    let collect = || world.store.collect(HOUR, || Ok::<_, SnapshotError>(kept.clone())).unwrap();
+
+    assert_eq!(collect().objects, 0, "young objects stay");
+    age(&world);
+    let collected = collect();
+
+    assert_eq!((collected.objects, collected.bytes), (1, 8));
+    world.put("tree", "changed");
+    world.restore(tree);
+    assert_eq!(fs::read_to_string(world.root.join("tree")).unwrap(), "in a kept tree");
+    let step = PathEffect {
+        path: "lone".to_owned(),
+        before: PathState::Absent,
+        after: PathState::File { mode: 0o644, size: 16, hash: lone },
+    };
+    assert_eq!(world.store.apply(&world.root, &[step]).unwrap().done, ["lone"]);
+}
+
+#[test]
+fn an_object_that_is_needed_again_is_young_again() {
+    let world = world();
+    world.put("a", "needed again");
+    let mut index = IndexCache::default();
+    world.store.capture(&world.root, &mut index).unwrap();
+    age(&world);
+    let tree = world.store.capture(&world.root, &mut index).unwrap();
+
+    world.store.collect(HOUR, || Ok::<_, SnapshotError>(Default::default())).unwrap();
+
+    world.put("a", "changed");
+    world.restore(tree);
+    assert_eq!(fs::read_to_string(world.root.join("a")).unwrap(), "needed again");
+}
+
+#[test]
+fn a_capture_reads_again_what_was_collected() {
+    let world = world();
+    world.put("a", "collected meanwhile");
+    let mut index = IndexCache::default();
+    world.store.capture(&world.root, &mut index).unwrap();
+    while index.hashed() > 0 {
+        world.store.capture(&world.root, &mut index).unwrap();
+    }
+    age(&world);
+    world.store.collect(HOUR, || Ok::<_, SnapshotError>(Default::default())).unwrap();
+
+    let tree = world.store.capture(&world.root, &mut index).unwrap();
+
+    world.put("a", "changed");
+    world.restore(tree);
+    assert_eq!(fs::read_to_string(world.root.join("a")).unwrap(), "collected meanwhile");
 }

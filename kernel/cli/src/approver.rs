@@ -1,9 +1,12 @@
-//! Approvals, asked for at the terminal. Without a terminal no question is asked, and the run
-//! pauses.
+//! Approvals, asked for at the terminal. Without a terminal no question is asked: the model is told so.
 
 use std::{
     io::{self, BufRead, Write},
-    sync::Arc,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use openkoi_app::now_ms;
@@ -12,22 +15,50 @@ use openkoi_core::{
     port::{Approver, JournalError, Pending},
 };
 use openkoi_storage::Storage;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde_json::Value;
 
-use crate::output::{Questions, sanitise, sanitise_line};
+use crate::{
+    keyboard::Keys,
+    output::{Palette, Questions, diff, sanitise, sanitise_line},
+    watch::ProgressLines,
+};
 
 /// The number of characters that are shown of each end of a long text.
 const SHOWN: usize = 600;
+/// The most lines that a question shows of its content.
+const MOST_LINES: usize = 120;
+/// How long a wait for a key goes on before it is looked whether the question still stands.
+const GLANCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// The approver that asks the person at the terminal.
 pub(crate) struct Terminal {
     questions: Questions,
     storage: Arc<Storage>,
+    workspace: PathBuf,
+    palette: Palette,
+    progress: Option<Arc<ProgressLines>>,
+    keys: Option<Arc<Keys>>,
 }
 
 impl Terminal {
-    /// Returns an approver that saves rules in `storage`.
-    pub(crate) fn new(questions: Questions, storage: Arc<Storage>) -> Self {
-        Self { questions, storage }
+    /// Returns an approver that saves rules in `storage`, and shows edits of the files of `workspace`.
+    pub(crate) fn new(questions: Questions, storage: Arc<Storage>, workspace: &Path) -> Self {
+        let (workspace, palette) = (workspace.to_owned(), Palette::PLAIN);
+        Self { questions, storage, workspace, palette, progress: None, keys: None }
+    }
+
+    /// Asks in these colours, below these progress lines, which stand still meanwhile, and takes the keys from whoever
+    /// watches them.
+    #[must_use]
+    pub(crate) fn below(
+        mut self,
+        progress: Option<Arc<ProgressLines>>,
+        palette: Palette,
+        keys: Option<Arc<Keys>>,
+    ) -> Self {
+        (self.progress, self.palette, self.keys) = (progress, palette, keys);
+        self
     }
 }
 
@@ -37,13 +68,16 @@ impl Approver for Terminal {
             if !self.questions.is_interactive() {
                 return None;
             }
-            let text = question(request);
-            // Reading blocks, and signals have to come through meanwhile.
-            let answer = tokio::task::spawn_blocking(move || {
-                read(&text, &mut io::stdin().lock(), &mut io::stderr().lock())
-            })
-            .await;
-            answer.ok().flatten()
+            let _still = self.progress.as_ref().map(|progress| progress.hold_still());
+            let _keys = self.keys.as_ref().map(|keys| keys.hold());
+            let question = Question::new(request, &self.workspace, self.palette);
+            let standing = Standing::begin();
+            let mut lines = standing.lines();
+            // Reading blocks, and signals have to come through meanwhile. The streams are locked for moments only.
+            let asking = move || question.put(&mut lines, &mut io::stderr());
+            let answer = tokio::task::spawn_blocking(asking).await.ok().flatten();
+            standing.end();
+            answer
         })
     }
 
@@ -53,24 +87,184 @@ impl Approver for Terminal {
     }
 }
 
-/// Returns the whole question. The kernel's facts come first and the model's text last, sanitised
-/// so that it cannot move the cursor.
-fn question(request: &ApprovalRequest) -> String {
-    let rule = |allow| Rule { allow, ..request.rule.clone() };
-    format!(
-        "\n`{}` needs your approval ({}, domain {}, asked by {})\n  on: {}\n  arguments: {}\n\
-         \x20 [y] allow once   [a] allow always, which writes the rule: {}\n\
-         \x20 [n] reject once  [r] reject always, which writes the rule: {}\n\
-         answer [y/a/n/r]: ",
+/// A question that stands. Dropped without an answer, it ends the wait for one.
+struct Standing {
+    over: Arc<AtomicBool>,
+    answered: bool,
+}
+
+impl Standing {
+    fn begin() -> Self {
+        use rustix::termios::{QueueSelector, tcflush};
+        // What was typed before the question stood is no answer to it.
+        if let Err(error) = tcflush(io::stdin(), QueueSelector::IFlush) {
+            tracing::debug!(%error, "earlier keys could not be forgotten");
+        }
+        Self { over: Arc::default(), answered: false }
+    }
+
+    /// Returns the lines that are typed while the question stands.
+    fn lines(&self) -> impl FnMut() -> Option<String> + Send + 'static {
+        let over = Arc::clone(&self.over);
+        move || {
+            while !over.load(Ordering::Relaxed) {
+                let stdin = io::stdin();
+                let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
+                match poll(&mut waiting, Some(&GLANCE)) {
+                    Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                    Ok(_) => {
+                        let mut line = String::new();
+                        let count = stdin.lock().read_line(&mut line).ok()?;
+                        return (count > 0).then_some(line);
+                    }
+                    Err(_) => return None,
+                }
+            }
+            None
+        }
+    }
+
+    fn end(mut self) {
+        self.answered = true;
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if !self.answered {
+            // The cursor stands behind the question.
+            drop(writeln!(io::stderr()));
+        }
+    }
+}
+
+/// A question as it is put: the text, and the line at its end that is repeated.
+struct Question {
+    text: String,
+    prompt: &'static str,
+    has_alike: bool,
+}
+
+impl Question {
+    fn new(request: &ApprovalRequest, workspace: &Path, palette: Palette) -> Self {
+        let has_alike = request.alike.is_some();
+        let prompt = if has_alike { "answer [y/N/s/a/p/r]: " } else { "answer [y/N/s/a/r]: " };
+        Self { text: text(request, workspace, palette), prompt, has_alike }
+    }
+
+    /// Puts the question until there is an answer; the end of the input is none.
+    fn put(
+        &self,
+        lines: &mut impl FnMut() -> Option<String>,
+        screen: &mut impl Write,
+    ) -> Option<Answer> {
+        write!(screen, "{}", self.text).ok()?;
+        loop {
+            write!(screen, "{}", self.prompt).and_then(|()| screen.flush()).ok()?;
+            if let Some(answer) = answer(&lines()?, self.has_alike) {
+                return Some(answer);
+            }
+            let also = if self.has_alike { "p (commands like it), " } else { "" };
+            let help = format!(
+                "type y (yes), n (no), s (this session), a (always), {also}r (never), or Enter for no"
+            );
+            writeln!(screen, "{help}").ok()?;
+        }
+    }
+}
+
+/// Returns the answer that was typed, if it is one. An empty line is the default: no.
+fn answer(typed: &str, has_alike: bool) -> Option<Answer> {
+    Some(match typed.trim().to_lowercase().as_str() {
+        "y" | "yes" | "allow" | "once" => Answer::AllowOnce,
+        "s" | "session" => Answer::AllowSession,
+        "a" | "always" | "allow always" => Answer::AllowAlways,
+        "p" | "prefix" if has_alike => Answer::AllowAlike,
+        "" | "n" | "no" | "reject" => Answer::RejectOnce,
+        "r" | "never" | "reject always" => Answer::RejectAlways,
+        _ => return None,
+    })
+}
+
+/// Returns the whole question: the kernel's facts, the content behind a bar so that it cannot forge a line of the
+/// question, and what each answer does. All of it is sanitised.
+fn text(request: &ApprovalRequest, workspace: &Path, palette: Palette) -> String {
+    let mut text = format!(
+        "\n`{}` needs your approval ({}, domain {}, asked by {})\n",
         sanitise_line(&request.action),
         request.effect.word(),
         sanitise_line(&request.domain),
         sanitise_line(&request.origin),
-        sanitise_line(&ends(&request.target)),
-        sanitise(&ends(&request.details)),
-        sanitise_line(&ends(&rule(true).to_string())),
-        sanitise_line(&ends(&rule(false).to_string())),
-    )
+    );
+    let (target, content) = content(request, workspace, palette);
+    if target {
+        text.push_str(&format!("  on: {}\n", sanitise_line(&ends(&request.target))));
+    }
+    for line in content {
+        text.push_str(&format!("  │ {line}\n"));
+    }
+    text.push_str(&choices(request));
+    text
+}
+
+/// Returns what each answer does.
+fn choices(request: &ApprovalRequest) -> String {
+    let place = request.rule.workspace.as_deref().map_or("everywhere", |_| "in this directory");
+    let on = sanitise_line(&ends(&request.rule.target)).into_owned();
+    let mut text = format!(
+        "  [y] yes, once      [s] yes, in this session\n\
+         \x20 [n] no (or Enter)  [a] always {place}  [r] never {place}\n\
+         \x20 s, a and r keep a rule for: {} {} on {on:?}\n",
+        sanitise_line(&request.origin),
+        sanitise_line(&request.action),
+    );
+    if let Some(alike) = &request.alike {
+        let beginning = sanitise_line(&alike.target);
+        text.push_str(&format!(
+            "  [p] always {place}, for every command that begins with `{beginning}`\n"
+        ));
+    }
+    text
+}
+
+/// Returns whether the target is shown too, and the content: the difference of an edit, the command, or the arguments
+/// one by one.
+fn content(request: &ApprovalRequest, workspace: &Path, palette: Palette) -> (bool, Vec<String>) {
+    if !request.shown.is_empty() {
+        return (true, diff::painted(&request.shown, palette, MOST_LINES));
+    }
+    let arguments: Value = serde_json::from_str(&request.details).unwrap_or(Value::Null);
+    if let Some(edit) = diff::FileEdit::of(&arguments, workspace) {
+        let mut lines = diff::painted(&edit.diff, palette, MOST_LINES);
+        if lines.is_empty() {
+            lines.push("(nothing would change)".to_owned());
+        }
+        return (true, lines);
+    }
+    let of_target = lines(&request.target, palette);
+    match arguments.as_object() {
+        // The target says it all.
+        None => (false, of_target),
+        Some(fields) => {
+            let others = fields.iter().filter(|(_, value)| {
+                !value.is_null() && value.as_str() != Some(request.target.as_str())
+            });
+            let named =
+                fields.values().any(|value| value.as_str() == Some(request.target.as_str()));
+            let others = others.flat_map(|(name, value)| {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                lines(&format!("{name}: {value}"), palette)
+            });
+            (false, of_target.into_iter().filter(|_| named).chain(others).collect())
+        }
+    }
+}
+
+fn lines(text: &str, palette: Palette) -> Vec<String> {
+    let text = text.replace("\r\n", "\n");
+    let lines: Vec<&str> = text.lines().collect();
+    diff::both_ends(&lines, MOST_LINES / 4, palette, |line| sanitise(&ends(line)).into_owned())
 }
 
 /// Returns both ends of a long text, so that neither can be pushed off the screen.
@@ -82,24 +276,6 @@ fn ends(text: &str) -> String {
     let head: String = text.chars().take(SHOWN).collect();
     let tail: String = text.chars().skip(count - SHOWN).collect();
     format!("{head} […{} characters…] {tail}", count - SHOWN * 2)
-}
-
-/// Asks until one of the four letters is the answer; the end of the input is none.
-fn read(question: &str, input: &mut impl BufRead, screen: &mut impl Write) -> Option<Answer> {
-    loop {
-        write!(screen, "{question}").and_then(|()| screen.flush()).ok()?;
-        let mut line = String::new();
-        if input.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        match line.trim() {
-            "y" => return Some(Answer::AllowOnce),
-            "a" => return Some(Answer::AllowAlways),
-            "n" => return Some(Answer::RejectOnce),
-            "r" => return Some(Answer::RejectAlways),
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

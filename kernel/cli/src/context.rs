@@ -143,6 +143,17 @@ impl Context {
         Ok(models::discover(&self.app, settings)?)
     }
 
+    /// Finds the providers that a run would have: if none is connected, servers on this machine are asked too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::connections`].
+    pub fn connections_of_runs(&self, settings: &Settings) -> Result<Connections, CommandError> {
+        let mut connections = self.connections(settings)?;
+        models::probe(&self.app, settings, &mut connections)?;
+        Ok(connections)
+    }
+
     /// Returns the storage. The first call opens it and creates what is missing.
     ///
     /// # Errors

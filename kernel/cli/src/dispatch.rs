@@ -6,7 +6,7 @@ use crate::{
     args::{self, Action, CliCommand},
     commands::{
         chat, completions, config, connect, demo, disconnect, doctor, man, models, plugin, resume,
-        run, session, status, task, undo,
+        rewind, run, session, status, task, trust, undo,
     },
     context::Context,
     error::CommandError,
@@ -41,7 +41,9 @@ fn command(command: CliCommand, context: &Context) -> Result<Exit, CommandError>
         CliCommand::Session(args) => session::run(args, context),
         CliCommand::Task(args) => task::run(args, context),
         CliCommand::Status(args) => status::run(&args, context),
+        CliCommand::Trust(args) => trust::run(args, context)?.print(context),
         CliCommand::Undo(args) => undo::run(&args, context)?.print(context),
+        CliCommand::Rewind(args) => rewind::run(args, context)?.print(context),
         CliCommand::Config(args) => config::run(&args, context)?.print(context),
         CliCommand::Connect(args) => connect::run(&args, context)?.print(context),
         CliCommand::Disconnect(args) => disconnect::run(&args, context)?.print(context),

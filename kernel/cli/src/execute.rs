@@ -1,14 +1,18 @@
 //! A run at the command line: its progress is printed while it goes on, and its result at the end.
 //! Tasks, chats, demonstrations and resumed runs are executed here.
 
+mod ending;
+
 use std::{
+    future::Future,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use openkoi_app::{
-    file,
-    run::{Listeners, RunEnd},
+    file, now_ms, pause,
+    run::{Listeners, ResumeChanges, RunEnd},
     task_runtime::{Surface, TaskRuntime},
 };
 use openkoi_core::{
@@ -31,9 +35,13 @@ use crate::{
     exit::Exit,
     flags::{RunFormat, ShowFlags},
     interrupt::{Asked, Interrupts},
-    output::{Printer, SCHEMA_VERSION, sanitise_line},
+    keyboard::Keys,
+    output::{Printer, SCHEMA_VERSION, markdown, sanitise_line},
     watch::{EventStream, ProgressLines, cut},
 };
+
+/// The time between two movements of the status line.
+const FRAME: Duration = Duration::from_millis(125);
 
 /// The output of a run: its form and its places.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +54,10 @@ pub struct Show {
     pub output: Option<PathBuf>,
     /// The JSON Schema that the result has to follow.
     pub schema: Option<Value>,
+    /// True if the person knows which model works where, so that the run does not begin with it.
+    pub introduced: bool,
+    /// The keys of a conversation, which are watched during a run.
+    pub(crate) keys: Option<Arc<Keys>>,
 }
 
 impl Show {
@@ -56,6 +68,8 @@ impl Show {
             quiet: flags.quiet,
             output: flags.output.map(|path| context.absolute(&path)),
             schema: None,
+            introduced: false,
+            keys: None,
         }
     }
 }
@@ -87,8 +101,12 @@ impl Execution<'_> {
     ///
     /// When the run stopped before its end; it can then be resumed.
     pub(crate) async fn start(&self, task: Task) -> Result<Exit, CommandError> {
-        let (surface, lines) = self.surface();
-        let end = Arc::clone(self.runtime).start(task, surface).await?;
+        let (surface, lines) = self.surface(Path::new(&task.workspace));
+        let run = Arc::clone(self.runtime).start(task, surface);
+        let watch = self.show.keys.as_ref().map(|keys| keys.watch(self.interrupts));
+        let end = self.moving(lines.as_deref(), run).await;
+        drop(watch);
+        let end = end?;
         self.conclude(end, lines.as_deref())
     }
 
@@ -97,17 +115,44 @@ impl Execution<'_> {
     /// # Errors
     ///
     /// As [`Execution::start`].
-    pub(crate) async fn resume(&self, task: &TaskRecord) -> Result<Exit, CommandError> {
-        let (surface, lines) = self.surface();
+    pub(crate) async fn resume(
+        &self,
+        task: &TaskRecord,
+        changes: ResumeChanges,
+    ) -> Result<Exit, CommandError> {
+        let (surface, lines) = self.surface(Path::new(&task.workspace));
         let (id, session) = (task.id.clone(), task.session.clone());
-        let end = Arc::clone(self.runtime).resume(id, session, surface).await?;
+        let run = Arc::clone(self.runtime).resume(id, session, surface, changes);
+        let end = self.moving(lines.as_deref(), run).await?;
         self.conclude(end, lines.as_deref())
     }
 
-    fn surface(&self) -> (Surface, Option<Arc<ProgressLines>>) {
+    /// Waits for a run, and moves its status line meanwhile.
+    async fn moving<T>(&self, lines: Option<&ProgressLines>, run: impl Future<Output = T>) -> T {
+        let Some(lines) = lines else { return run.await };
+        let mut run = std::pin::pin!(run);
+        let done = loop {
+            tokio::select! {
+                done = &mut run => break done,
+                () = pause(FRAME) => {}
+            }
+            if let Some(keys) = &self.show.keys {
+                keys.news().iter().for_each(|line| lines.queued(line));
+                lines.typing(keys.typing());
+            }
+            lines.tick(now_ms());
+        };
+        lines.leave();
+        done
+    }
+
+    fn surface(&self, workspace: &Path) -> (Surface, Option<Arc<ProgressLines>>) {
         let mut all: Vec<Arc<dyn Listener>> = Vec::new();
         let printer = &self.context.printer;
-        let lines = (!self.show.quiet).then(|| Arc::new(ProgressLines::new(printer)));
+        let lines = (!self.show.quiet).then(|| {
+            let lines = ProgressLines::new(self.context, workspace);
+            Arc::new(if self.show.introduced { lines.introduced() } else { lines })
+        });
         if let Some(lines) = &lines {
             all.push(lines.clone());
         }
@@ -115,10 +160,19 @@ impl Execution<'_> {
             all.push(Arc::new(EventStream(*printer)));
         }
         let storage = Arc::clone(self.runtime.storage());
+        let approver = Terminal::new(self.context.questions, storage, workspace).below(
+            lines.clone(),
+            printer.err().palette,
+            self.show.keys.clone(),
+        );
         let surface = Surface {
-            approver: Arc::new(Terminal::new(self.context.questions, storage)),
+            approver: Arc::new(approver),
             listener: Arc::new(Listeners(all)),
             cancellation: Arc::new(self.interrupts.clone()),
+            waiting: {
+                let printer = *printer;
+                Arc::new(move |why: &str| printer.notice(why))
+            },
         };
         (surface, lines)
     }
@@ -137,6 +191,10 @@ impl Execution<'_> {
         let ended = Ended { end: &end, outcome, structured };
         if !self.show.quiet {
             report(printer, outcome);
+        }
+        let short = end.task.short();
+        for line in ending::lines(outcome, short, self.show.quiet) {
+            printer.notice(&line);
         }
         self.print(&ended, lines)?;
         Ok(ended.exit())
@@ -158,7 +216,14 @@ impl Execution<'_> {
         match show.format {
             // The answer has just streamed by on stderr, which is the same screen.
             RunFormat::Text if text.is_empty() || shown && printer.out().terminal => Ok(()),
-            RunFormat::Text => printer.verbatim(&format!("{}\n", text.trim_end_matches('\n'))),
+            RunFormat::Text => {
+                let text = format!("{}\n", text.trim_end_matches('\n'));
+                let out = printer.out();
+                match out.terminal {
+                    true => printer.raw(markdown::of_text(&text, out.palette).as_bytes()),
+                    false => printer.verbatim(&text),
+                }
+            }
             RunFormat::Json => printer.json(&ended.record()),
             RunFormat::StreamJson => printer.json_line(&ended.record()),
         }

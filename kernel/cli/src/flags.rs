@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use openkoi_app::run::ResumeChanges;
+use openkoi_core::message::ReasoningEffort;
 
 use crate::output::ColourChoice;
 
@@ -41,13 +43,16 @@ pub struct LimitFlags {
     /// Use this model: provider/model, or a bare name that one provider has; ? shows them all
     #[arg(short, long, value_name = "MODEL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub model: Option<String>,
+    /// Ask the model for this much reasoning: low, medium or high
+    #[arg(long, value_name = "LEVEL", value_parser = clap::builder::PossibleValuesParser::new(ReasoningEffort::WORDS))]
+    pub effort: Option<String>,
     /// Stop before more than this many US dollars are spent
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub max_cost: Option<f64>,
-    /// Stop before more than this many tokens are used
+    /// Stop before more than this many fresh tokens are used: those from a cache do not count
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=i64::MAX as u64))]
     pub max_tokens: Option<u64>,
-    /// Stop after this many seconds
+    /// Stop after this many seconds of work; waits for you, for a busy provider and for the checks do not count
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub max_time: Option<u64>,
 }
@@ -105,6 +110,9 @@ pub struct TaskFlags {
     /// Go on in a copy of the session, so that it stays as it was
     #[arg(long)]
     pub fork: bool,
+    /// Work in a new git worktree beside the repository, on a branch of its own
+    #[arg(long)]
+    pub worktree: bool,
 }
 
 /// Flags of `openkoi demo`.
@@ -143,9 +151,26 @@ pub struct ChatFlags {
 pub struct ResumeFlags {
     /// The task; without one, pick it
     pub id: Option<String>,
+    /// Limits from here on; what is not given stays as it was.
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// The output of the command.
     #[command(flatten)]
     pub show: ShowFlags,
+}
+
+impl LimitFlags {
+    /// Returns what these flags change of a task that is resumed.
+    pub(crate) fn changes(&self) -> ResumeChanges {
+        ResumeChanges {
+            iterations: self.iterations,
+            quality: self.quality,
+            cost_micros: self.max_cost.map(|dollars| (dollars * 1e6).round() as u64),
+            tokens: self.max_tokens,
+            seconds: self.max_time,
+            effort: self.effort.as_deref().and_then(ReasoningEffort::of),
+        }
+    }
 }
 
 impl TaskFlags {

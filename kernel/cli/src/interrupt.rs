@@ -70,12 +70,18 @@ impl Interrupts {
         self.state.send_replace(Asked::No);
     }
 
+    /// Asks for the end as a first Ctrl-C does. It may be asked for any number of times.
+    pub(crate) fn stop(&self) {
+        self.state.send_replace(Asked::Interrupt);
+    }
+
     async fn follow(self, mut signals: Signal, asked: Asked) {
         while signals.recv().await.is_some() {
             if self.count.fetch_add(1, Ordering::Relaxed) > 0 {
                 // What matters is in the journal already; the operating system cleans up the rest.
                 let exit =
                     if asked == Asked::Interrupt { Exit::Interrupted } else { Exit::Terminated };
+                crate::terminal_modes::restore();
                 std::process::exit(i32::from(exit.code()));
             }
             self.state.send_replace(asked);
@@ -146,6 +152,17 @@ mod tests {
         assert_eq!(interrupts.asked(), Asked::No);
         assert_eq!(interrupts.count.load(Ordering::Relaxed), 0);
         assert!(!is_over(&mut interrupts.cancelled()));
+    }
+
+    #[test]
+    fn a_key_that_stops_is_no_signal_and_may_be_pressed_again() {
+        let interrupts = Interrupts::deaf();
+
+        interrupts.stop();
+        interrupts.stop();
+
+        assert_eq!(interrupts.asked(), Asked::Interrupt);
+        assert_eq!(interrupts.count.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -21,11 +21,13 @@ mod execute;
 pub mod exit;
 pub mod flags;
 mod interrupt;
+mod keyboard;
 pub mod log;
 pub mod output;
 mod pick;
 mod reply;
 pub mod request;
+mod terminal_modes;
 mod watch;
 
 use std::{ffi::OsString, process::ExitCode};

@@ -9,7 +9,9 @@
 //! that a terminal would obey. [`Page`] and [`Table`] do so by themselves.
 
 mod colour;
+pub(crate) mod diff;
 pub(crate) mod format;
+pub(crate) mod markdown;
 mod measure;
 mod page;
 mod questions;
@@ -18,10 +20,11 @@ mod table;
 
 pub use colour::{ColourChoice, Palette, Style};
 pub use format::{Format, SCHEMA_VERSION};
-pub use measure::{ago, bytes, count, duration, money, plural, timestamp};
+pub use measure::{ago, bytes, count, duration, money, money_at_most, plural, timestamp};
 pub use page::Page;
 pub use questions::{Choice, Questions};
 pub use sanitise::{sanitise, sanitise_line};
+pub(crate) use table::cut as shortened;
 pub use table::{Align, Cell, Table};
 
 use std::io::{self, IsTerminal, Write};
@@ -29,7 +32,10 @@ use std::io::{self, IsTerminal, Write};
 use openkoi_app::environment::Environment;
 use serde_json::Value;
 
-use crate::{env::COLUMNS, error::CommandError};
+use crate::{
+    env::{COLUMNS, TERM},
+    error::CommandError,
+};
 
 /// The result of a command: one value, for people and for programs.
 pub trait Output {
@@ -50,6 +56,8 @@ pub struct Stream {
     pub palette: Palette,
     /// The width of the terminal, or `None` if lines may have any length.
     pub width: Option<usize>,
+    /// True if the cursor can be moved, so that a line can be written anew.
+    pub moves: bool,
 }
 
 /// Prints results to stdout, and notices, warnings and errors to stderr.
@@ -68,6 +76,7 @@ impl Printer {
             terminal,
             palette: Palette::decide(choice, environment, terminal),
             width: terminal.then(|| size.or(columns).unwrap_or(80).max(20)),
+            moves: terminal && environment.text(&TERM).is_some_and(|term| term != "dumb"),
         };
         Self {
             out: stream(io::stdout().is_terminal(), width_of(&io::stdout())),
@@ -215,7 +224,7 @@ fn width_of(stream: &impl std::os::fd::AsFd) -> Option<usize> {
 impl Printer {
     /// Returns a printer for lines so long, without colour and with nobody at a terminal.
     pub(crate) fn on_paper(width: Option<usize>, now_ms: u64) -> Self {
-        let stream = Stream { terminal: false, palette: Palette::PLAIN, width };
+        let stream = Stream { terminal: false, palette: Palette::PLAIN, width, moves: false };
         Self { out: stream, err: stream, now_ms }
     }
 }

@@ -36,6 +36,8 @@ pub struct RunRequest {
     pub session: SessionChoice,
     /// The absolute path of the directory to work in.
     pub workspace: PathBuf,
+    /// Whether to work in a worktree of it.
+    pub worktree: bool,
     /// The settings, with the flags laid over them.
     pub settings: Settings,
     /// The output of the run.
@@ -86,6 +88,7 @@ impl LineRequest {
             text,
             session,
             workspace,
+            worktree: flags.worktree,
             settings,
             show: Show { schema, ..Show::of(flags.show, context) },
         })))
@@ -133,7 +136,7 @@ fn chosen(continue_last: bool, resume: Option<&str>, fork: bool) -> SessionChoic
 }
 
 /// Returns the settings with the flags laid over them, for a run.
-fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings, CommandError> {
+pub(crate) fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings, CommandError> {
     let mut flags = flags.clone();
     if flags.model.as_deref() == Some(PICK) {
         let configured = context.settings()?;
@@ -162,6 +165,9 @@ fn lay(layers: &mut Layers, flags: &LimitFlags) -> Result<(), SettingsError> {
     }
     if let Some(model) = &flags.model {
         layers.model(model, "--model")?;
+    }
+    if let Some(level) = &flags.effort {
+        layers.flag("effort.executor", level.clone(), "--effort")?;
     }
     if let Some(dollars) = flags.max_cost {
         layers.flag("limits.cost_usd", dollars, "--max-cost")?;

@@ -1,33 +1,61 @@
 //! The listeners of a run: progress lines on stderr for a person, or one JSON event a line on
 //! stdout for a program.
 
+mod screen;
+mod start;
+mod status;
+mod verdict;
+
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use openkoi_app::environment::HOME;
 use openkoi_core::{
     contract::{Repair, Resolution},
     decision::Decision,
-    evaluation::{Check, CheckOutcome, Verdict},
+    doubts::Doubts,
+    evaluation::{ChangeKind, Verdict},
     event::{Entry, Event},
     failure::Failure,
-    message::Role,
+    message::{Role, ToolCall},
     outcome::{Ending, Outcome},
     port::{Delta, Listener},
+    tool::ToolOutput,
+    unified,
 };
 use serde_json::{Value, json};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::output::{Palette, Printer, SCHEMA_VERSION, Style, money, sanitise, sanitise_line};
+pub(crate) use self::start::place;
+use self::{screen::Screen, status::Status};
+use crate::{
+    context::Context,
+    output::{
+        Palette, Printer, SCHEMA_VERSION, Style,
+        diff::{self, FileEdit},
+        markdown::MarkdownStream,
+        money_at_most, sanitise_line,
+    },
+};
 
 /// The longest progress line, in characters.
 const LONGEST_LINE: usize = 2_000;
 
 /// The number of characters that are shown of a finding.
 const SHOWN: usize = 80;
+
+/// The most lines that are shown of an edit.
+const EDIT_LINES: usize = 12;
+
+/// The most files that are listed at the end.
+const MOST_FILES: usize = 20;
+
+/// The time after which the end of a run rings the bell, in milliseconds.
+const LONG_MS: u64 = 20_000;
 
 /// A listener that prints every event as a line of JSON, as it happens.
 pub(crate) struct EventStream(pub Printer);
@@ -64,46 +92,162 @@ fn delta_line(role: &Role, text: &str) -> Value {
 }
 
 /// A listener that prints progress lines to stderr and, on a terminal, streams the executor's text
-/// there too.
+/// there too, above a status line that moves.
 pub(crate) struct ProgressLines {
-    screen: Mutex<Box<dyn Write + Send>>,
+    state: Mutex<State>,
     palette: Palette,
     streams: bool,
-    /// True while the cursor stands behind streamed text.
-    in_text: AtomicBool,
-    /// The target of the last call that was started, for the line of its result.
-    announced: Mutex<String>,
+    /// The directory of the task, to show edits before they happen.
+    workspace: PathBuf,
+    /// The home of the person, which paths are shown relative to.
+    home: Option<PathBuf>,
+    /// True if the run says at its beginning which model works where.
+    introduces: bool,
+}
+
+struct State {
+    screen: Screen,
+    status: Status,
+    markdown: MarkdownStream,
+    /// The call that was started last, for the line of its result.
+    announced: Announced,
     /// The streamed text of the executor's present turn.
-    streamed: Mutex<String>,
+    streamed: String,
+    /// The line that a person is typing meanwhile.
+    typing: String,
+    /// Lines that came in and went out of each file, by the last comparison.
+    counts: BTreeMap<String, (usize, usize)>,
+    /// Reasons for which the cost may be less than it is said to be.
+    doubts: Doubts,
+}
+
+/// A call that is under way.
+#[derive(Default)]
+struct Announced {
+    target: String,
+    edit: Option<FileEdit>,
+}
+
+/// Nothing of the progress moves until this is dropped.
+pub(crate) struct Still<'a>(&'a ProgressLines);
+
+impl Drop for Still<'_> {
+    fn drop(&mut self) {
+        self.0.state().screen.release();
+    }
 }
 
 impl ProgressLines {
-    /// Returns progress lines with the colours of stderr.
-    pub(crate) fn new(printer: &Printer) -> Self {
-        let err = printer.err();
-        Self::on(Box::new(io::stderr()), err.palette, err.terminal)
+    /// Returns progress lines with the colours of stderr, for a task in `workspace`.
+    pub(crate) fn new(context: &Context, workspace: &Path) -> Self {
+        let err = context.printer.err();
+        let width = err.width.filter(|_| err.moves);
+        let mut this = Self::on(Box::new(io::stderr()), err.palette, err.terminal, width);
+        this.workspace = workspace.to_owned();
+        this.home = context.environment().text(&HOME).map(PathBuf::from);
+        this
     }
 
-    /// Returns lines on this screen; `streams` says whether somebody looks at it.
-    fn on(screen: Box<dyn Write + Send>, palette: Palette, streams: bool) -> Self {
-        Self {
-            screen: Mutex::new(screen),
-            palette,
-            streams,
-            in_text: AtomicBool::new(false),
-            announced: Mutex::default(),
-            streamed: Mutex::default(),
-        }
+    /// Leaves out the first line, where somebody has been told already.
+    #[must_use]
+    pub(crate) fn introduced(mut self) -> Self {
+        self.introduces = false;
+        self
+    }
+
+    /// Returns lines on this screen; `streams` says whether somebody looks at it, and a width that the status line
+    /// can move.
+    fn on(
+        screen: Box<dyn Write + Send>,
+        palette: Palette,
+        streams: bool,
+        width: Option<usize>,
+    ) -> Self {
+        let state = State {
+            screen: Screen::new(screen, width),
+            status: Status::default(),
+            markdown: MarkdownStream::new(palette),
+            announced: Announced::default(),
+            streamed: String::new(),
+            typing: String::new(),
+            counts: BTreeMap::new(),
+            doubts: Doubts::default(),
+        };
+        let (workspace, home) = (PathBuf::from("/"), None);
+        Self { state: Mutex::new(state), palette, streams, workspace, home, introduces: true }
     }
 
     /// Returns true if a person has just seen `text` stream by.
     pub(crate) fn has_shown(&self, text: &str) -> bool {
-        let streamed = self.streamed.lock().unwrap_or_else(PoisonError::into_inner);
-        self.streams && !text.is_empty() && streamed.trim() == text.trim()
+        self.streams && !text.is_empty() && self.state().streamed.trim() == text.trim()
+    }
+
+    /// Moves the status line.
+    pub(crate) fn tick(&self, now_ms: u64) {
+        let mut state = self.state();
+        let State { screen, status, typing, .. } = &mut *state;
+        let plain = |now_ms| {
+            let label = self.palette.paint(Style::Plain, "[EXEC]");
+            status.plain(now_ms).map(|line| format!("{label} {line}"))
+        };
+        let moving = |now_ms, width| self.moving(status, typing, now_ms, width);
+        screen.tick(now_ms, moving, plain);
+    }
+
+    /// Returns the status line, with what is being typed at its end.
+    fn moving(&self, status: &Status, typing: &str, now_ms: u64, width: usize) -> Option<String> {
+        if typing.is_empty() {
+            return status.line(now_ms, width).map(|line| self.palette.paint(Style::Faint, &line));
+        }
+        let end = last_columns(&sanitise_line(typing), width / 2);
+        let line = status.line(now_ms, width.saturating_sub(end.width() + 3))?;
+        Some(format!("{} › {end}", self.palette.paint(Style::Faint, &line)))
+    }
+
+    /// Shows what is being typed while the run goes on.
+    pub(crate) fn typing(&self, line: String) {
+        self.state().typing = line;
+    }
+
+    /// Tells of a line that waits for the end of the run.
+    pub(crate) fn queued(&self, line: &str) {
+        let text = format!("next: {}", sanitise_line(line));
+        self.plain(&self.palette.paint(Style::Faint, &text));
+    }
+
+    /// Removes the status line, and lets nothing move until what is returned is dropped: something else is shown.
+    pub(crate) fn hold_still(&self) -> Still<'_> {
+        let mut state = self.state();
+        let rest = state.markdown.finish();
+        state.screen.piece(&rest);
+        state.screen.hold();
+        state.screen.ring();
+        Still(self)
+    }
+
+    /// Removes the status line for good, because the run is over.
+    pub(crate) fn leave(&self) {
+        let mut state = self.state();
+        let rest = state.markdown.finish();
+        state.screen.piece(&rest);
+        state.screen.hold();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn restart(&self) {
-        self.streamed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut state = self.state();
+        state.streamed.clear();
+        let rest = state.markdown.finish();
+        state.screen.piece(&rest);
+    }
+
+    fn announce(&self, call: &ToolCall, target: &str) {
+        let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
+        let edit = FileEdit::of(&arguments, &self.workspace);
+        self.state().announced = Announced { target: target.to_owned(), edit };
     }
 
     fn line(&self, label: &str, style: Style, text: &str) {
@@ -113,20 +257,22 @@ impl ProgressLines {
     }
 
     fn plain(&self, text: &str) {
-        let open = self.in_text.swap(false, Ordering::Relaxed);
-        let mut err = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
-        // A reader of progress that went away is no reason to stop the work.
-        drop(writeln!(err, "{}{text}", if open { "\n" } else { "" }));
+        let mut state = self.state();
+        let rest = state.markdown.finish();
+        state.screen.piece(&rest);
+        state.screen.line(text);
     }
 
-    fn called(&self, tool: &str, result: &Result<openkoi_core::tool::ToolOutput, Failure>) {
-        let target =
-            std::mem::take(&mut *self.announced.lock().unwrap_or_else(PoisonError::into_inner));
+    fn called(&self, tool: &str, result: &Result<ToolOutput, Failure>) {
+        let Announced { target, edit } = std::mem::take(&mut self.state().announced);
         let shown = if target.is_empty() { tool.to_owned() } else { format!("{tool} {target}") };
         match result {
-            Ok(output) if output.summary.is_empty() => self.line("EXEC", Style::Plain, &shown),
             Ok(output) => {
-                self.line("EXEC", Style::Plain, &format!("{shown} · {}", output.summary));
+                let about = Some(&output.summary).filter(|summary| !summary.is_empty());
+                let text = about.map_or(shown.clone(), |summary| format!("{shown} · {summary}"));
+                self.line("EXEC", Style::Plain, &text);
+                let diff = edit.map(|edit| diff::painted(&edit.diff, self.palette, EDIT_LINES));
+                diff.unwrap_or_default().iter().for_each(|line| self.plain(&format!("  {line}")));
             }
             Err(failure) => {
                 self.line("EXEC", Style::Caution, &format!("{shown} · {}", short(failure)));
@@ -134,11 +280,35 @@ impl ProgressLines {
         }
     }
 
+    /// Tells of each changed file, with the lines that came in and went out where they are known.
+    fn files(&self, outcome: &Outcome) {
+        let counts = std::mem::take(&mut self.state().counts);
+        if counts.is_empty() {
+            return;
+        }
+        for change in outcome.changes.iter().take(MOST_FILES) {
+            let path = sanitise_line(&change.path);
+            let kind = match change.kind {
+                ChangeKind::Added => " (new)",
+                ChangeKind::Removed => " (removed)",
+                ChangeKind::Modified => "",
+            };
+            let lines = counts.get(&change.path).map(|(added, removed)| {
+                let added = self.palette.paint(Style::Good, &format!("+{added}"));
+                format!("  {added} {}", self.palette.paint(Style::Bad, &format!("−{removed}")))
+            });
+            self.plain(&format!("  {path}{kind}{}", lines.unwrap_or_default()));
+        }
+        if let Some(more) = outcome.changes.len().checked_sub(MOST_FILES).filter(|more| *more > 0) {
+            self.plain(&format!("  … and {more} more"));
+        }
+    }
+
     fn judged(&self, evaluator: &str, result: &Result<Verdict, Failure>) {
         match result {
             Ok(verdict) if verdict.checks.is_empty() && verdict.scores.is_empty() => {}
             Ok(verdict) => {
-                let (text, good) = told(verdict);
+                let (text, good) = verdict::told(verdict);
                 self.line("EVAL", if good { Style::Good } else { Style::Caution }, &text);
             }
             Err(failure) => {
@@ -159,9 +329,10 @@ impl ProgressLines {
     }
 
     fn finished(&self, outcome: &Outcome) {
+        self.files(outcome);
         let iterations = plural(u64::from(outcome.iterations), "iteration");
         let files = plural(outcome.changes.len() as u64, "file");
-        let cost = money(outcome.spent.cost_micros);
+        let cost = money_at_most(outcome.spent.cost_micros, outcome.spent.at_most);
         match &outcome.ending {
             Ending::Accepted => {
                 let tick = self.palette.paint(Style::Good, "✓");
@@ -176,21 +347,37 @@ impl ProgressLines {
                 ));
             }
         }
+        let doubts = self.state().doubts.clone();
+        if let Some(why) = doubts.reason().filter(|_| outcome.spent.at_most) {
+            self.plain(&format!("  ≤ because {}", sanitise_line(&why)));
+        }
+        if outcome.elapsed_ms > LONG_MS {
+            self.state().screen.ring();
+        }
     }
 }
 
 impl Listener for ProgressLines {
     fn event(&self, entry: &Entry) {
+        let mut state = self.state();
+        state.screen.at(entry.at_ms);
+        state.status.take(entry);
+        state.doubts.take(&entry.event);
+        drop(state);
         match &entry.event {
+            Event::TaskStarted { task, models, .. } if self.introduces => {
+                let line = start::line(task, models, self.home.as_deref());
+                self.plain(&self.palette.paint(Style::Faint, &sanitise_line(&line)));
+            }
             Event::TurnStarted { role, .. } if role == Role::EXECUTOR => self.restart(),
-            Event::TaskResumed => self.line("EXEC", Style::Plain, "going on where the run stopped"),
+            Event::TaskResumed { .. } => {
+                self.line("EXEC", Style::Plain, "going on where the run stopped")
+            }
             Event::PlanMade { contract, .. } if !contract.steps.is_empty() => {
                 self.line("PLAN", Style::Plain, &contract.steps.join("; "));
             }
-            Event::CallStarted { target, .. } => {
-                target
-                    .clone_into(&mut self.announced.lock().unwrap_or_else(PoisonError::into_inner));
-            }
+            Event::CallStarted { call, target, .. } => self.announce(call, target),
+            Event::TreeCompared { diff, .. } => self.state().counts = unified::counts(diff),
             Event::CallFinished { tool, result, .. } => self.called(tool, result),
             Event::EvaluationStarted { evaluator } if entry.key.starts_with("base") => {
                 let text = format!("{evaluator}: looking at the untouched tree");
@@ -209,14 +396,16 @@ impl Listener for ProgressLines {
                 let text = format!(
                     "four fifths of the budget are spent: {} tokens, {}",
                     spent.tokens,
-                    money(spent.cost_micros)
+                    money_at_most(spent.cost_micros, spent.at_most)
                 );
                 self.line("COST", Style::Caution, &text);
             }
             Event::TreeRestored { .. } => {
                 self.line("EXEC", Style::Plain, "brought back the best state of the files");
             }
-            Event::TaskFinished { outcome } => self.finished(outcome),
+            Event::TaskFinished { outcome } | Event::TaskPaused { outcome: Some(outcome), .. } => {
+                self.finished(outcome)
+            }
             _ => {}
         }
     }
@@ -224,16 +413,17 @@ impl Listener for ProgressLines {
     fn delta(&self, role: &Role, delta: Delta<'_>) -> bool {
         match delta {
             Delta::Text(text) if self.streams && role.0 == Role::EXECUTOR => {
-                self.streamed.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
-                self.in_text.store(!text.ends_with('\n'), Ordering::Relaxed);
-                let mut err = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
-                drop(write!(err, "{}", sanitise(text)).and_then(|()| err.flush()));
+                let mut state = self.state();
+                state.streamed.push_str(text);
+                let shown = state.markdown.push(text);
+                state.screen.piece(&shown);
                 true
             }
             Delta::Waiting(why) => {
                 // What streamed so far belongs to a turn that is asked for again.
                 self.restart();
                 self.line("WAIT", Style::Caution, why);
+                self.state().status.waits(why);
                 false
             }
             _ => false,
@@ -241,10 +431,22 @@ impl Listener for ProgressLines {
     }
 }
 
+/// Returns the end of a text in at most `width` columns.
+fn last_columns(text: &str, width: usize) -> String {
+    let mut taken = 0;
+    let fits = text.char_indices().rev().take_while(|(_, c)| {
+        taken += c.width().unwrap_or(0);
+        taken <= width
+    });
+    let start = fits.last().map_or(text.len(), |(at, _)| at);
+    text.get(start..).unwrap_or_default().to_owned()
+}
+
 /// Returns the reason why the work was not accepted.
 pub(crate) fn reason(ending: &Ending, outcome: &Outcome) -> String {
     match ending {
         Ending::Accepted => String::new(),
+        _ if !outcome.because.is_empty() => outcome.because.clone(),
         Ending::Stalled { reason } => reason.clone(),
         Ending::Tripped { trip } => trip.to_string(),
         Ending::Exhausted => {
@@ -258,42 +460,6 @@ pub(crate) fn reason(ending: &Ending, outcome: &Outcome) -> String {
                 }
                 (None, None) => "all iterations are used".to_owned(),
             }
-        }
-    }
-}
-
-/// Returns a verdict as one line, and whether it is good news.
-fn told(verdict: &Verdict) -> (String, bool) {
-    let checks = verdict.checks.iter().map(check_text);
-    let scores =
-        verdict.scores.iter().map(|score| format!("{}={:.1}", score.dimension, score.value * 10.0));
-    let text = checks.chain(scores).collect::<Vec<_>>().join(" ");
-    let good = verdict
-        .checks
-        .iter()
-        .all(|check| matches!(check.outcome, CheckOutcome::Passed | CheckOutcome::Flaky));
-    (text, good)
-}
-
-fn check_text(check: &Check) -> String {
-    let failing = check
-        .tests
-        .iter()
-        .filter(|test| matches!(test.outcome, CheckOutcome::Failed | CheckOutcome::Errored))
-        .count();
-    let word = match check.outcome {
-        CheckOutcome::Passed => "passed",
-        CheckOutcome::Failed => "failed",
-        CheckOutcome::Errored => "could-not-run",
-        CheckOutcome::Skipped => "skipped",
-        CheckOutcome::Flaky => "flaky",
-    };
-    match (failing, check.test_count) {
-        (0, Some(count)) => format!("{}={word}({count} tests)", check.id),
-        (0, None) => format!("{}={word}", check.id),
-        (_, count) => {
-            let of = count.map_or_else(String::new, |count| format!(" of {count}"));
-            format!("{}={word}({failing}{of} tests)", check.id)
         }
     }
 }

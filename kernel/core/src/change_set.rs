@@ -67,6 +67,44 @@ impl PathEffect {
     }
 }
 
+/// What a call did to the workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallEffects {
+    /// Changes of paths, in the order in which they were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathEffect>,
+    /// Changes that were not made because somebody else had changed the path meanwhile: theirs stays, and the state
+    /// that the call wanted to leave is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<PathEffect>,
+    /// Places that changed and that no state covers, in words for a person: an ignored directory, a huge file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<String>,
+}
+
+impl CallEffects {
+    /// Returns whether the call left everything as it was.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds the effects of a later part of the call.
+    pub fn extend(&mut self, later: Self) {
+        self.paths.extend(later.paths);
+        self.conflicts.extend(later.conflicts);
+        self.uncovered.extend(later.uncovered);
+    }
+}
+
+/// Result of bringing paths to other states.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Paths that are now as wanted.
+    pub done: Vec<String>,
+    /// Paths that were left as they are, because somebody else changed them or because they are not covered.
+    pub conflicts: Vec<String>,
+}
+
 /// The changes of a run: for each path the state that the first effect found and the one that the last effect left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeSet(BTreeMap<String, (PathState, PathState)>);

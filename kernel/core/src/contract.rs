@@ -12,6 +12,8 @@ pub enum Effort {
     Answer,
     /// Files have to change.
     Change,
+    /// Nobody said; what happened decides.
+    Open,
 }
 
 /// The plan of a task.
@@ -31,7 +33,10 @@ pub struct Contract {
 
 impl Contract {
     /// Kinds of work that a planner may name. Each has a rubric among the bundled skills.
-    pub const KINDS: [&str; 6] = ["code", "prose", "sql", "api", "test", Self::GENERAL];
+    pub const KINDS: [&str; 6] = [Self::CODE, "prose", "sql", "api", "test", Self::GENERAL];
+
+    /// Changes to a program.
+    pub const CODE: &str = "code";
 
     /// The kind of work that fits no other.
     pub const GENERAL: &str = "general";
@@ -39,7 +44,7 @@ impl Contract {
     /// Returns the contract of a run that makes none: the task itself, judged.
     pub fn none() -> Self {
         Self {
-            effort: Effort::Answer,
+            effort: Effort::Open,
             kind: Self::GENERAL.to_owned(),
             may_change_tests: false,
             steps: Vec::new(),

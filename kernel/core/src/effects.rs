@@ -1,60 +1,37 @@
 //! The log of what one call does to the workspace, kept by whoever does it on behalf of the call.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, Ordering},
-};
-
-use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    change_set::PathEffect,
+    change_set::{CallEffects, PathEffect},
     event::Event,
+    failure::Failure,
+    port::Pending,
     recorder::{RecordError, Recorder},
 };
 
-/// What a call did to the workspace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallEffects {
-    /// Changes of paths, in the order in which they were made.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub paths: Vec<PathEffect>,
-    /// Changes that were not made because somebody else had changed the path meanwhile: theirs stays, and the state
-    /// that the call wanted to leave is kept.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conflicts: Vec<PathEffect>,
-    /// Places that changed and that no state covers, in words for a person: an ignored directory, a huge file.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub uncovered: Vec<String>,
-}
+/// Changes that a call's programs made apart from the workspace. They are made there when the loop lets them through,
+/// and dropped with this.
+pub trait HeldBack: Send {
+    /// Returns the changes that are wanted; the states before and after are kept.
+    fn effects(&mut self) -> Pending<'_, Result<CallEffects, Failure>>;
 
-impl CallEffects {
-    /// Returns whether the call left everything as it was.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Adds the effects of a later part of the call.
-    pub fn extend(&mut self, later: Self) {
-        self.paths.extend(later.paths);
-        self.conflicts.extend(later.conflicts);
-        self.uncovered.extend(later.uncovered);
-    }
+    /// Makes the changes, and returns those that were made. A path that somebody else changed meanwhile is left.
+    fn commit(&mut self) -> Pending<'_, Result<CallEffects, Failure>>;
 }
 
 /// The log of one call. Several parts of a call may write to it at once.
 pub struct EffectLog {
     recorder: Arc<Recorder>,
     key: String,
-    intents: AtomicU32,
     kept: Mutex<CallEffects>,
+    held: Mutex<Option<Box<dyn HeldBack>>>,
 }
 
 impl EffectLog {
     /// Returns the log of the call with this key.
     pub fn new(recorder: Arc<Recorder>, key: &str) -> Self {
-        let kept = Mutex::default();
-        Self { recorder, key: key.to_owned(), intents: AtomicU32::new(0), kept }
+        Self { recorder, key: key.to_owned(), kept: Mutex::default(), held: Mutex::default() }
     }
 
     /// Makes durable what is about to be changed: after a crash the loop compares these paths with the states before
@@ -64,9 +41,10 @@ impl EffectLog {
     ///
     /// The journal cannot be written; the change must not be made.
     pub fn intend(&self, paths: &[PathEffect]) -> Result<(), RecordError> {
-        let number = self.intents.fetch_add(1, Ordering::Relaxed);
+        let is_free = |key: &String| self.recorder.recall(key, "effects.intended").is_none();
+        let free = (0..).map(|number| intent_key(&self.key, number)).find(is_free);
         let intended = Event::EffectsIntended { paths: paths.to_vec() };
-        self.recorder.record(&intent_key(&self.key, number), intended)
+        self.recorder.record(&free.unwrap_or_default(), intended)
     }
 
     /// Adds what was done.
@@ -77,6 +55,16 @@ impl EffectLog {
     /// Takes everything that was kept so far.
     pub fn take(&self) -> CallEffects {
         std::mem::take(&mut self.kept())
+    }
+
+    /// Leaves changes to the loop, which lets them through after the call.
+    pub fn hold_back(&self, held: Box<dyn HeldBack>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+    }
+
+    /// Takes what is held back.
+    pub fn held(&self) -> Option<Box<dyn HeldBack>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn kept(&self) -> MutexGuard<'_, CallEffects> {

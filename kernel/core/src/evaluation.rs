@@ -36,6 +36,10 @@ pub struct Criterion {
     pub text: String,
     /// Category of the check that decides it (`test`, `build`, `lint`, `types`); absent: evaluators judge it.
     pub check: Option<String>,
+    /// Names of the tests that decide it, as the runner reports them; empty: all of the category, held against how
+    /// they were before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<String>,
 }
 
 /// Kind of change to a file.

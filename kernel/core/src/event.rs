@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    approval::Answer,
-    change_set::PathEffect,
+    approval::{Answer, Unanswered},
+    change_set::{CallEffects, PathEffect},
     contract::{Contract, Repair},
     decision::Decision,
-    effects::CallEffects,
     evaluation::{EvaluatorCard, Rubric, Verdict},
     evidence::Standing,
     failure::Failure,
@@ -15,8 +14,8 @@ use crate::{
     ledger::Reservation,
     message::{ToolCall, Turn},
     model::{ModelCard, ModelError},
-    outcome::{Outcome, Trip},
-    task::Task,
+    outcome::{Outcome, Pause, Trip},
+    task::{Task, TaskSettings},
     tool::{Effect, Receipt, Tool, ToolOutput},
 };
 
@@ -43,7 +42,7 @@ pub enum Event {
     TaskStarted {
         /// The task as it was accepted.
         task: Box<Task>,
-        /// Models of the roles, by role.
+        /// Models of the roles: of each the first, then those that are asked when it is unavailable.
         models: Vec<(String, ModelCard)>,
         /// Description of the workspace, for the models.
         overview: String,
@@ -54,9 +53,21 @@ pub enum Event {
         /// Evaluators that the run may ask.
         evaluators: Vec<EvaluatorCard>,
     },
-    /// A stopped run was taken up again.
+    /// A stopped run was taken up again. Limits that stopped it before are forgotten.
     #[serde(rename = "task.resumed")]
-    TaskResumed,
+    TaskResumed {
+        /// Settings from here on; absent if they are as before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settings: Option<Box<TaskSettings>>,
+    },
+    /// A role resolves to other models than the journal knew, from this turn on.
+    #[serde(rename = "models.resolved")]
+    ModelsResolved {
+        /// The role.
+        role: String,
+        /// Models of the role: the first, then those that are asked when it is unavailable.
+        models: Vec<ModelCard>,
+    },
     /// The plan is made.
     #[serde(rename = "plan.made")]
     PlanMade {
@@ -71,19 +82,35 @@ pub enum Event {
         /// Id of the recorded state.
         tree: TreeId,
     },
-    /// The workspace was compared with the state at the beginning.
+    /// The run's own changes were looked at.
     #[serde(rename = "tree.compared")]
     TreeCompared {
-        /// Files that differ from the first state.
+        /// Files that the run changed.
         changes: Vec<crate::evaluation::Change>,
         /// The difference as a unified diff.
         diff: String,
+        /// Paths of the run that somebody else changed since.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        foreign: Vec<String>,
     },
-    /// The workspace was brought back to a recorded state.
+    /// Paths that the run had changed were brought to other states.
     #[serde(rename = "tree.restored")]
     TreeRestored {
-        /// Id of the state that was restored.
-        tree: TreeId,
+        /// Id of the whole state that was restored, in journals of version 0.1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tree: Option<TreeId>,
+        /// Wanted changes.
+        #[serde(default)]
+        steps: Vec<PathEffect>,
+        /// Paths that are now as wanted.
+        #[serde(default)]
+        done: Vec<String>,
+        /// Paths that were left, because somebody else had changed them.
+        #[serde(default)]
+        conflicts: Vec<String>,
+        /// The wanted changes as a person is shown them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<crate::evaluation::Change>,
     },
     /// An iteration began.
     #[serde(rename = "iteration.started")]
@@ -103,11 +130,12 @@ pub enum Event {
         /// Reservation for the turn.
         reserved: Reservation,
     },
-    /// A turn was under way when the program died; its whole reservation counts as spent. After a turn that failed,
-    /// whose cost is counted already, the reservation is zero.
+    /// A turn was under way when the program died, and its whole reservation counts as spent; or it was cut by the
+    /// user or the time limit, and what had arrived of it counts. After a turn that failed, whose cost is counted
+    /// already, nothing does.
     #[serde(rename = "turn.lost")]
     TurnLost {
-        /// Amount that the turn may have taken at most.
+        /// Amount that counts as spent.
         reserved: Reservation,
     },
     /// A model could not answer; the run pauses and asks again when it is resumed.
@@ -123,12 +151,18 @@ pub enum Event {
         #[serde(default)]
         spent: Reservation,
     },
+    /// A provider would not look at something in the conversation; words stand for it from here on.
+    #[serde(rename = "prompt.reduced")]
+    PromptReduced {
+        /// Message of the provider.
+        reason: String,
+    },
     /// A model answered, or said that the conversation is too long.
     #[serde(rename = "turn.finished")]
     TurnFinished {
         /// Role that asked.
         role: String,
-        /// Name of the model, `provider/model`.
+        /// Name of the model that answered, `provider/model`.
         model: String,
         /// The turn, or the error that the conversation is too long.
         result: Result<Turn, ModelError>,
@@ -152,6 +186,12 @@ pub enum Event {
         decision: Decision,
         /// Answer of the person, if one was asked.
         answer: Option<Answer>,
+    },
+    /// A call asked what nobody was there to answer; it was refused, and the run went on.
+    #[serde(rename = "questions.left")]
+    QuestionsLeft {
+        /// The questions, with their targets and hashes.
+        questions: Vec<Unanswered>,
     },
     /// A tool call is about to run.
     #[serde(rename = "call.started")]
@@ -253,11 +293,17 @@ pub enum Event {
         /// Reason and numbers of the breaker.
         trip: Trip,
     },
-    /// The run waits for a person, or was cancelled; it can be resumed.
+    /// The run stopped before its end; it can be resumed.
     #[serde(rename = "task.paused")]
     TaskPaused {
-        /// Reason in words.
+        /// Reason in words, for a person.
         reason: String,
+        /// Reason as data; absent in journals of version 0.1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Pause>,
+        /// State of the work where a limit stopped it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Box<Outcome>>,
     },
     /// The run came to its end.
     #[serde(rename = "task.finished")]
@@ -275,11 +321,13 @@ impl Event {
             || matches!(
                 self,
                 Self::TaskStarted { .. }
+                    | Self::ModelsResolved { .. }
                     | Self::PlanMade { .. }
                     | Self::PlanRefined { .. }
                     | Self::TreeCaptured { .. }
                     | Self::TreeCompared { .. }
                     | Self::EffectsKept { .. }
+                    | Self::QuestionsLeft { .. }
                     | Self::IterationStarted { .. }
                     | Self::IterationDecided { .. }
             )
@@ -305,7 +353,8 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::TaskStarted { .. } => "task.started",
-            Self::TaskResumed => "task.resumed",
+            Self::TaskResumed { .. } => "task.resumed",
+            Self::ModelsResolved { .. } => "models.resolved",
             Self::PlanMade { .. } => "plan.made",
             Self::TreeCaptured { .. } => "tree.captured",
             Self::TreeCompared { .. } => "tree.compared",
@@ -314,8 +363,10 @@ impl Event {
             Self::TurnStarted { .. } => "turn.started",
             Self::TurnLost { .. } => "turn.lost",
             Self::TurnFailed { .. } => "turn.failed",
+            Self::PromptReduced { .. } => "prompt.reduced",
             Self::TurnFinished { .. } => "turn.finished",
             Self::GateDecided { .. } => "gate.decided",
+            Self::QuestionsLeft { .. } => "questions.left",
             Self::CallStarted { .. } => "call.started",
             Self::CallFinished { .. } => "call.finished",
             Self::EffectsIntended { .. } => "effects.intended",

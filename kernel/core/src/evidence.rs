@@ -24,6 +24,9 @@ pub struct Standing {
     pub flaky: Vec<String>,
     /// Checks and tests that are green.
     pub green: Vec<String>,
+    /// Number of criteria that a check shows to hold.
+    #[serde(default)]
+    pub held: u32,
     /// Checks that could not be run.
     pub unknown: Vec<String>,
     /// Evaluators that gave no verdict, with the reason.
@@ -43,6 +46,8 @@ impl Standing {
         fewer(&self.violations, &other.violations)
             .then_with(|| fewer(&self.broken, &other.broken))
             .then_with(|| fewer(&self.red, &other.red))
+            .then_with(|| self.held.cmp(&other.held))
+            .then_with(|| self.green.len().cmp(&other.green.len()))
             .then_with(|| fewer(&self.unknown, &other.unknown))
             .then_with(|| fewer(&self.not_evaluated, &other.not_evaluated))
             .then_with(|| other.critical.cmp(&self.critical))
@@ -84,10 +89,11 @@ impl Standing {
                     self.broken.push(format!("{id} (new)"));
                 }
                 CheckOutcome::Failed => self.red.push(id.clone()),
-                CheckOutcome::Errored if was == Some(CheckOutcome::Errored) => {
-                    self.unknown.push(id.clone());
+                // What ran before and cannot be run any more was broken by the change; of what never ran nobody knows.
+                CheckOutcome::Errored if was.is_some_and(|was| was != CheckOutcome::Errored) => {
+                    self.broken.push(format!("{id} (cannot be run any more)"));
                 }
-                CheckOutcome::Errored => self.broken.push(id.clone()),
+                CheckOutcome::Errored => self.unknown.push(id.clone()),
                 CheckOutcome::Flaky => self.flaky.push(id.clone()),
                 CheckOutcome::Skipped if was == Some(CheckOutcome::Passed) => {
                     self.broken.push(format!("{id} (now skipped)"));

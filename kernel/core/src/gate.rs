@@ -3,20 +3,27 @@
 //! It has three doors: [`Gate::pass_call`] for a tool call, [`Gate::pass_use`] for the use of a capability inside
 //! a call, and [`Gate::pass_loop`] for an action of the loop itself. The order behind them is fixed: what the grant
 //! does not cover is refused before anything else is looked at, a rejecting rule comes before an allowing one, and a
-//! person is asked last.
+//! person is asked last. While the person thinks, the run's clock stands still and a cancellation is heard. If nobody
+//! is there, the model is told so, and the question is kept in [`Gate::unanswered`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+};
 
 use serde_json::Value;
 
 use crate::{
-    approval::{Answer, ApprovalRequest, Rule},
+    approval::{self, Answer, ApprovalRequest, Rule, Subject, Unanswered},
     capability::{Coverage, Grant, Use},
+    command_line::Line,
     decision::Decision,
     event::Event,
     failure::Failure,
+    hash,
     message::ToolCall,
-    port::Approver,
+    port::{Approver, Cancellation},
     recorder::{RecordError, Recorder},
     tool::{Effect, Tool},
     trust::Trust,
@@ -31,6 +38,9 @@ pub enum Refusal {
     /// Nobody is there to ask; the run has to wait for a person.
     #[error("`{}` on {:?} needs an approval", .0.action, .0.target)]
     NeedsApproval(Box<ApprovalRequest>),
+    /// The run was cancelled while the question stood.
+    #[error("cancelled while a question stood")]
+    Cancelled,
     /// The decision could not be recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -43,6 +53,10 @@ pub struct Policy {
     pub trust: Trust,
     /// Rules that earlier answers left.
     pub rules: Vec<Rule>,
+    /// Workspace of the run, to which new rules are tied.
+    pub workspace: String,
+    /// Session of the run, for rules that are tied to it.
+    pub session: String,
 }
 
 /// An action of the loop itself that is the user's to allow.
@@ -56,9 +70,12 @@ pub struct LoopAction {
     pub domain: &'static str,
     /// Target of the action.
     pub target: String,
+    /// Content to show to the person, such as a unified diff. A rule holds for the same content only.
+    pub shown: String,
 }
 
 /// An action that the gate decides about.
+#[derive(Clone)]
 struct GatedAction<'a> {
     origin: &'a str,
     name: &'a str,
@@ -66,6 +83,27 @@ struct GatedAction<'a> {
     domain: &'a str,
     target: String,
     details: String,
+    shown: String,
+    /// True if the target is a command line.
+    is_command: bool,
+}
+
+impl GatedAction<'_> {
+    /// Returns the target as rules name it: with what was shown, if the target alone does not say what happens.
+    fn target_of_rules(&self) -> String {
+        if self.shown.is_empty() {
+            return self.target.clone();
+        }
+        let content = hash::of_bytes(self.shown.as_bytes());
+        format!("{} (difference {})", self.target, content.get(..16).unwrap_or(&content))
+    }
+}
+
+/// What became of a question.
+enum Asked {
+    Answered(Answer),
+    Nobody,
+    Cancelled,
 }
 
 /// The gate of one run.
@@ -74,18 +112,29 @@ pub struct Gate {
     rules: Mutex<Vec<Rule>>,
     approver: Arc<dyn Approver>,
     recorder: Arc<Recorder>,
-    waiting: Mutex<Option<Box<ApprovalRequest>>>,
+    cancellation: Arc<dyn Cancellation>,
+    workspace: String,
+    session: String,
+    unanswered: Mutex<Vec<Unanswered>>,
 }
 
 impl Gate {
     /// Returns a gate for one run.
-    pub fn new(policy: Policy, approver: Arc<dyn Approver>, recorder: Arc<Recorder>) -> Self {
+    pub fn new(
+        policy: Policy,
+        approver: Arc<dyn Approver>,
+        recorder: Arc<Recorder>,
+        cancellation: Arc<dyn Cancellation>,
+    ) -> Self {
         Self {
             trust: policy.trust,
             rules: Mutex::new(policy.rules),
             approver,
             recorder,
-            waiting: Mutex::new(None),
+            cancellation,
+            workspace: policy.workspace,
+            session: policy.session,
+            unanswered: Mutex::default(),
         }
     }
 
@@ -93,7 +142,8 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Denied`] for the model to read; [`Refusal::NeedsApproval`] when nobody is there to ask.
+    /// [`Refusal::Denied`] for the model to read, also when nobody is there to ask; [`Refusal::Cancelled`] when the
+    /// run was cancelled while the question stood.
     pub async fn pass_call(&self, key: &str, tool: &Tool, call: &ToolCall) -> Result<(), Refusal> {
         if let Some(Event::GateDecided { decision, .. }) = self.recorder.recall(key, "gate.decided")
         {
@@ -106,8 +156,17 @@ impl Gate {
             domain: &tool.domain,
             target: target_of(tool, call),
             details: call.arguments.clone(),
+            shown: String::new(),
+            is_command: tool.effect == Effect::Execute && tool.target.is_some(),
         };
-        self.decide_for(key, &action).await
+        match self.decide_for(key, &action).await {
+            Err(Refusal::NeedsApproval(request)) => {
+                let denied = self.nobody(key, *request);
+                self.recorder.record(key, decided(&action, &denied, None))?;
+                passed(denied)
+            }
+            other => other,
+        }
     }
 
     /// Lets the loop itself pass with something that is the user's to decide, such as work that changes the
@@ -115,7 +174,8 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// As [`Gate::pass_call`].
+    /// As [`Gate::pass_call`], but [`Refusal::NeedsApproval`] when nobody is there to ask: nothing can be done
+    /// instead.
     pub async fn pass_loop(&self, key: &str, action: LoopAction) -> Result<(), Refusal> {
         if let Some(Event::GateDecided { decision, .. }) = self.recorder.recall(key, "gate.decided")
         {
@@ -128,8 +188,48 @@ impl Gate {
             domain: action.domain,
             details: action.target.clone(),
             target: action.target,
+            shown: action.shown,
+            is_command: false,
         };
         self.decide_for(key, &action).await
+    }
+
+    /// Asks a question again that was left. A yes holds for the rest of the run, so that the call that was refused can
+    /// be made again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::pass_loop`].
+    pub async fn pass_later(&self, key: &str, request: &ApprovalRequest) -> Result<(), Refusal> {
+        let allow = |decision: &Decision| {
+            if matches!(decision, Decision::Allow { .. }) {
+                lock(&self.rules).push(request.rule.clone());
+            }
+        };
+        if let Some(Event::GateDecided { decision, .. }) = self.recorder.recall(key, "gate.decided")
+        {
+            allow(&decision);
+            return passed(decision);
+        }
+        let action = GatedAction {
+            origin: &request.origin,
+            name: &request.action,
+            effect: request.effect,
+            domain: &request.domain,
+            target: request.target.clone(),
+            details: request.details.clone(),
+            shown: request.shown.clone(),
+            is_command: request.alike.is_some(),
+        };
+        let answer = match self.ask(request).await {
+            Asked::Answered(answer) => answer,
+            Asked::Nobody => return Err(Refusal::NeedsApproval(Box::new(request.clone()))),
+            Asked::Cancelled => return Err(Refusal::Cancelled),
+        };
+        let decision = self.by_answer(&action, request, answer);
+        self.recorder.record(key, decided(&action, &decision, Some(answer)))?;
+        allow(&decision);
+        passed(decision)
     }
 
     /// Lets a use of a capability pass, or refuses it with the reason. Uses that only look at the workspace, at the
@@ -137,7 +237,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// A failure that the component may read. If nobody was there to ask, [`Gate::waiting`] has the question.
+    /// A failure that the component may read. If nobody was there to ask, it says so.
     pub async fn pass_use(
         &self,
         key: &str,
@@ -153,15 +253,18 @@ impl Gate {
             domain,
             target: wanted.target(),
             details: wanted.target(),
+            shown: String::new(),
+            is_command: false,
         };
         let (decision, answer) = match grant.coverage(wanted) {
             Coverage::None => (denial(Grant::refusal(origin, wanted)), None),
             // The user granted a wildcard without seeing this name, so a person is asked now.
             Coverage::Wildcard => {
-                let action = GatedAction { effect: Effect::Send, ..copy_of(&action) };
+                let action = GatedAction { effect: Effect::Send, ..action.clone() };
                 match self.decide(&action).await {
                     Ok(decided) => decided,
-                    Err(refusal) => return Err(self.wait_for(refusal)),
+                    Err(Refusal::NeedsApproval(request)) => (self.nobody(key, *request), None),
+                    Err(refusal) => return Err(failure_of(refusal)),
                 }
             }
             // The call that uses it has passed already.
@@ -179,15 +282,13 @@ impl Gate {
             };
             noted.map_err(|error| Failure::Failed(error.to_string()))?;
         }
-        match passed(decision) {
-            Ok(()) => Ok(()),
-            Err(refusal) => Err(self.wait_for(refusal)),
-        }
+        passed(decision).map_err(failure_of)
     }
 
-    /// Takes the question that could not be asked during the last call, if there was one.
-    pub fn waiting(&self) -> Option<Box<ApprovalRequest>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Returns the questions so far that nobody was there to answer, for the end of the run: it waits for a person
+    /// if the work could not be accepted without them.
+    pub fn unanswered(&self) -> Vec<Unanswered> {
+        lock(&self.unanswered).clone()
     }
 
     /// Returns the recorder of the run, for facts that are found out inside a call.
@@ -195,16 +296,14 @@ impl Gate {
         &self.recorder
     }
 
-    fn wait_for(&self, refusal: Refusal) -> Failure {
-        match refusal {
-            Refusal::Denied(failure) => failure,
-            Refusal::Record(error) => Failure::Failed(error.to_string()),
-            Refusal::NeedsApproval(request) => {
-                let what = format!("{} on {} needs an approval", request.action, request.target);
-                *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
-                Failure::Denied { what, hint: "answer on a terminal".to_owned() }
-            }
-        }
+    /// Keeps a question that nobody is there to answer, and returns the refusal that the model reads.
+    fn nobody(&self, key: &str, request: ApprovalRequest) -> Decision {
+        let what = format!(
+            "{} on {:?}: nobody is there to allow it; go on without it if the task can be done in another way",
+            request.action, request.target
+        );
+        lock(&self.unanswered).push(Unanswered { key: key.to_owned(), request });
+        Decision::Deny { what, hint: String::new() }
     }
 
     /// Decides about an operation that records a start or a result of its own next.
@@ -235,24 +334,71 @@ impl Gate {
             };
             return Ok((Decision::Allow { because }, None));
         }
-        let request = request(action);
-        let Some(answer) = self.approver.ask(&request).await else {
-            return Err(Refusal::NeedsApproval(Box::new(request)));
+        let request = self.request(action);
+        match self.ask(&request).await {
+            Asked::Answered(answer) => Ok((self.by_answer(action, &request, answer), Some(answer))),
+            Asked::Nobody => Err(Refusal::NeedsApproval(Box::new(request))),
+            Asked::Cancelled => Err(Refusal::Cancelled),
+        }
+    }
+
+    /// Waits for the person, or for the end of the run. The time is not the task's.
+    async fn ask(&self, request: &ApprovalRequest) -> Asked {
+        let _hold = self.recorder.hold_clock();
+        let mut answer = self.approver.ask(request);
+        let mut cancelled = self.cancellation.cancelled();
+        poll_fn(move |context| {
+            if cancelled.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Asked::Cancelled);
+            }
+            answer
+                .as_mut()
+                .poll(context)
+                .map(|answer| answer.map_or(Asked::Nobody, Asked::Answered))
+        })
+        .await
+    }
+
+    fn request(&self, action: &GatedAction<'_>) -> ApprovalRequest {
+        let rule = Rule {
+            allow: true,
+            origin: action.origin.to_owned(),
+            action: action.name.to_owned(),
+            target: action.target_of_rules(),
+            prefix: false,
+            workspace: Some(self.workspace.clone()).filter(|workspace| !workspace.is_empty()),
+            session: None,
         };
-        Ok((self.by_answer(action, &request, answer), Some(answer)))
+        let beginning = action.is_command.then(|| Line::parse(&action.target).prefix()).flatten();
+        ApprovalRequest {
+            origin: action.origin.to_owned(),
+            action: action.name.to_owned(),
+            effect: action.effect,
+            domain: action.domain.to_owned(),
+            target: action.target.clone(),
+            details: action.details.clone(),
+            shown: action.shown.clone(),
+            hash: ApprovalRequest::hash_of(action.name, &action.details),
+            alike: beginning.map(|target| Rule { target, prefix: true, ..rule.clone() }),
+            rule,
+        }
     }
 
     fn by_rule(&self, action: &GatedAction<'_>) -> Option<Decision> {
-        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let covering = |allow: bool| {
-            rules.iter().any(|rule| {
-                rule.allow == allow && rule.covers(action.origin, action.name, &action.target)
-            })
+        let target = action.target_of_rules();
+        let subject = Subject {
+            origin: action.origin,
+            action: action.name,
+            target: &target,
+            is_command: action.is_command,
+            workspace: &self.workspace,
+            session: &self.session,
         };
-        if covering(false) {
-            return Some(rejection(action, "a rule that you wrote rejects it"));
-        }
-        covering(true).then(|| Decision::Allow { because: "rule".to_owned() })
+        let allowed = approval::verdict(&lock(&self.rules), &subject)?;
+        Some(match allowed {
+            true => Decision::Allow { because: "rule".to_owned() },
+            false => rejection(action, "a rule that you wrote rejects it"),
+        })
     }
 
     fn by_answer(
@@ -261,13 +407,20 @@ impl Gate {
         request: &ApprovalRequest,
         answer: Answer,
     ) -> Decision {
-        let allow = matches!(answer, Answer::AllowOnce | Answer::AllowAlways);
-        if matches!(answer, Answer::AllowAlways | Answer::RejectAlways) {
-            let rule = Rule { allow, ..request.rule.clone() };
+        let allow = answer.allows();
+        let written = match answer {
+            Answer::AllowOnce | Answer::RejectOnce => None,
+            Answer::AllowAlways | Answer::RejectAlways => Some(request.rule.clone()),
+            Answer::AllowSession => {
+                Some(Rule { session: Some(self.session.clone()), ..request.rule.clone() })
+            }
+            Answer::AllowAlike => request.alike.clone(),
+        };
+        if let Some(rule) = written.map(|rule| Rule { allow, ..rule }) {
             if let Err(error) = self.approver.remember(&rule) {
                 tracing::warn!(%error, "a rule holds for this run only");
             }
-            self.rules.lock().unwrap_or_else(PoisonError::into_inner).push(rule);
+            lock(&self.rules).push(rule);
         }
         if allow {
             Decision::Allow { because: "answer".to_owned() }
@@ -275,10 +428,6 @@ impl Gate {
             rejection(action, "you said no")
         }
     }
-}
-
-fn copy_of<'a>(action: &GatedAction<'a>) -> GatedAction<'a> {
-    GatedAction { target: action.target.clone(), details: action.details.clone(), ..*action }
 }
 
 fn decided(action: &GatedAction<'_>, decision: &Decision, answer: Option<Answer>) -> Event {
@@ -293,20 +442,20 @@ fn decided(action: &GatedAction<'_>, decision: &Decision, answer: Option<Answer>
     }
 }
 
-fn request(action: &GatedAction<'_>) -> ApprovalRequest {
-    ApprovalRequest {
-        origin: action.origin.to_owned(),
-        action: action.name.to_owned(),
-        effect: action.effect,
-        domain: action.domain.to_owned(),
-        target: action.target.clone(),
-        details: action.details.clone(),
-        hash: ApprovalRequest::hash_of(action.name, &action.details),
-        rule: Rule {
-            allow: true,
-            origin: action.origin.to_owned(),
-            action: action.name.to_owned(),
-            target: action.target.clone(),
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere does not make rules or questions untrue.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns a refusal as a component reads it.
+fn failure_of(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::Denied(failure) => failure,
+        Refusal::Record(error) => Failure::Failed(error.to_string()),
+        Refusal::Cancelled => Failure::Cancelled,
+        Refusal::NeedsApproval(request) => Failure::Denied {
+            what: format!("{} on {} needs an approval", request.action, request.target),
+            hint: "answer on a terminal".to_owned(),
         },
     }
 }
@@ -347,3 +496,6 @@ pub fn target_of(tool: &Tool, call: &ToolCall) -> String {
         None => call.arguments.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

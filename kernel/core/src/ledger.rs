@@ -1,8 +1,8 @@
 //! Tokens and money: reserved before a turn, settled after it.
 //!
-//! A turn reserves the most that it can cost. What comes back settles the reservation; what never comes back
-//! (a crash, a provider that reports no usage) stays spent at the reserved amount. So the limit can be passed
-//! by no more than the reservations in flight.
+//! A turn reserves the most that it can cost, at the price of the dearest model that may answer. What comes back
+//! settles the reservation, at the price of the one that did; what never comes back (a crash) stays spent at the
+//! reserved amount. So the limit can be passed by no more than the reservations in flight.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +25,11 @@ pub struct Price {
 const MOST: u64 = 1 << 53;
 
 impl Price {
+    /// Price of what costs nothing.
+    pub const FREE: Self = Self { input: 0.0, output: 0.0, cache_read: None, cache_write: None };
+
     /// Price that counts where none is known: as high as the dearest models sold, so that an unknown price
-    /// is never a free one.
+    /// of a remote model is never a free one.
     pub const CEILING: Self =
         Self { input: 30.0, output: 180.0, cache_read: None, cache_write: None };
 
@@ -53,16 +56,31 @@ fn tokens(count: u64) -> f64 {
 /// The most that one turn can take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
-    /// Tokens of input and output together.
+    /// Fresh tokens of input and output together.
     pub tokens: u64,
     /// Cost in millionths of a US dollar.
     pub cost_micros: u64,
+    /// True if the cost is rather too high: a part of it counts estimated tokens, or an unknown price at its ceiling.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_most: bool,
+}
+
+impl Reservation {
+    /// Returns the sum of both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            tokens: self.tokens.saturating_add(other.tokens),
+            cost_micros: self.cost_micros.saturating_add(other.cost_micros),
+            at_most: self.at_most || other.at_most,
+        }
+    }
 }
 
 /// Tokens and money of one task: its limits, its spending and its open reservations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    max_tokens: u64,
+    max_tokens: Option<u64>,
     max_cost_micros: u64,
     spent: Reservation,
     reserved: Reservation,
@@ -80,8 +98,8 @@ pub enum Shortage {
 }
 
 impl Ledger {
-    /// Returns a ledger with nothing spent.
-    pub fn new(max_tokens: u64, max_cost_micros: u64) -> Self {
+    /// Returns a ledger with nothing spent. `max_tokens` absent is no limit.
+    pub fn new(max_tokens: Option<u64>, max_cost_micros: u64) -> Self {
         let none = Reservation::default();
         Self { max_tokens, max_cost_micros, spent: none, reserved: none, warned: false }
     }
@@ -92,15 +110,23 @@ impl Ledger {
     ///
     /// Names the limit that it would pass; nothing is reserved then.
     pub fn reserve(&mut self, amount: Reservation) -> Result<(), Shortage> {
-        if self.committed_tokens().saturating_add(amount.tokens) > self.max_tokens {
+        if self
+            .max_tokens
+            .is_some_and(|max| self.committed_tokens().saturating_add(amount.tokens) > max)
+        {
             return Err(Shortage::Tokens);
         }
         if self.committed_cost().saturating_add(amount.cost_micros) > self.max_cost_micros {
             return Err(Shortage::Cost);
         }
-        self.reserved.tokens += amount.tokens;
-        self.reserved.cost_micros += amount.cost_micros;
+        self.reserve_again(amount);
         Ok(())
+    }
+
+    /// Reserves what was reserved once already, whatever the limits are now.
+    pub fn reserve_again(&mut self, amount: Reservation) {
+        self.reserved.tokens = self.reserved.tokens.saturating_add(amount.tokens);
+        self.reserved.cost_micros = self.reserved.cost_micros.saturating_add(amount.cost_micros);
     }
 
     /// Settles a reservation with what was really taken, or with the reservation itself where nobody knows.
@@ -108,8 +134,7 @@ impl Ledger {
         self.reserved.tokens = self.reserved.tokens.saturating_sub(reserved.tokens);
         self.reserved.cost_micros = self.reserved.cost_micros.saturating_sub(reserved.cost_micros);
         let actual = actual.unwrap_or(reserved);
-        self.spent.tokens = self.spent.tokens.saturating_add(actual.tokens);
-        self.spent.cost_micros = self.spent.cost_micros.saturating_add(actual.cost_micros);
+        self.spent = self.spent.plus(actual);
     }
 
     /// Returns what is spent so far.
@@ -117,9 +142,9 @@ impl Ledger {
         self.spent
     }
 
-    /// Returns the tokens that are neither spent nor reserved.
+    /// Returns the tokens that are neither spent nor reserved; without a limit, the largest number.
     pub fn tokens_left(&self) -> u64 {
-        self.max_tokens.saturating_sub(self.committed_tokens())
+        self.max_tokens.map_or(u64::MAX, |max| max.saturating_sub(self.committed_tokens()))
     }
 
     /// Returns the money that is neither spent nor reserved, in millionths of a dollar.
@@ -130,7 +155,7 @@ impl Ledger {
     /// Returns true once, when four fifths of a limit are spent.
     pub fn warns(&mut self) -> bool {
         let near = |spent: u64, max: u64| spent.saturating_mul(5) >= max.saturating_mul(4);
-        let due = near(self.spent.tokens, self.max_tokens)
+        let due = self.max_tokens.is_some_and(|max| near(self.spent.tokens, max))
             || near(self.spent.cost_micros, self.max_cost_micros) && self.spent.cost_micros > 0;
         let first = due && !self.warned;
         self.warned |= due;
@@ -154,6 +179,20 @@ mod tests {
         Usage { input: Some(input), output: Some(output), ..Usage::default() }
     }
 
+    fn amount(tokens: u64, cost_micros: u64) -> Reservation {
+        Reservation { tokens, cost_micros, at_most: false }
+    }
+
+    #[test]
+    fn without_a_limit_tokens_never_run_out() {
+        let mut ledger = Ledger::new(None, 1_000);
+        assert_eq!(ledger.reserve(amount(u64::MAX, 1)), Ok(()));
+        assert_eq!(ledger.reserve(amount(u64::MAX, 1)), Ok(()));
+        ledger.settle(amount(u64::MAX, 1), None);
+        assert!(!ledger.warns());
+        assert_eq!(ledger.tokens_left(), u64::MAX);
+    }
+
     #[test]
     fn cached_tokens_cost_their_own_price() {
         let price =
@@ -173,20 +212,20 @@ mod tests {
 
     #[test]
     fn a_reservation_past_the_limit_is_refused_and_takes_nothing() {
-        let mut ledger = Ledger::new(100, 1_000);
-        let most = Reservation { tokens: 90, cost_micros: 10 };
+        let mut ledger = Ledger::new(Some(100), 1_000);
+        let most = amount(90, 10);
         assert_eq!(ledger.reserve(most), Ok(()));
         assert_eq!(ledger.reserve(most), Err(Shortage::Tokens));
-        ledger.settle(most, Some(Reservation { tokens: 5, cost_micros: 1 }));
+        ledger.settle(most, Some(amount(5, 1)));
         assert_eq!(ledger.tokens_left(), 95);
-        let dear = Reservation { tokens: 1, cost_micros: 1_000 };
+        let dear = amount(1, 1_000);
         assert_eq!(ledger.reserve(dear), Err(Shortage::Cost));
     }
 
     #[test]
     fn a_reservation_without_a_result_stays_spent() {
-        let mut ledger = Ledger::new(100, 1_000);
-        let most = Reservation { tokens: 60, cost_micros: 600 };
+        let mut ledger = Ledger::new(Some(100), 1_000);
+        let most = amount(60, 600);
         assert_eq!(ledger.reserve(most), Ok(()));
         ledger.settle(most, None);
         assert_eq!(ledger.spent(), most);
@@ -194,10 +233,10 @@ mod tests {
 
     #[test]
     fn the_warning_comes_once_at_four_fifths() {
-        let mut ledger = Ledger::new(100, 1_000_000);
-        ledger.settle(Reservation::default(), Some(Reservation { tokens: 79, cost_micros: 1 }));
+        let mut ledger = Ledger::new(Some(100), 1_000_000);
+        ledger.settle(Reservation::default(), Some(amount(79, 1)));
         assert!(!ledger.warns());
-        ledger.settle(Reservation::default(), Some(Reservation { tokens: 1, cost_micros: 1 }));
+        ledger.settle(Reservation::default(), Some(amount(1, 1)));
         assert!(ledger.warns());
         assert!(!ledger.warns());
     }

@@ -150,6 +150,33 @@ pub enum ToolChoice {
     Named(String),
 }
 
+/// Amount of reasoning that a model is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningEffort {
+    /// As little as the model can.
+    Low,
+    /// The middle.
+    Medium,
+    /// As much as the model can.
+    High,
+}
+
+impl ReasoningEffort {
+    /// Words for the levels, the lowest first.
+    pub const WORDS: &'static [&'static str] = &["low", "medium", "high"];
+
+    /// Returns the level of a word, or `None` if there is none of this name.
+    pub fn of(word: &str) -> Option<Self> {
+        match word {
+            "low" => Some(Self::Low),
+            "medium" => Some(Self::Medium),
+            "high" => Some(Self::High),
+            _ => None,
+        }
+    }
+}
+
 /// A request for one turn, for whichever model the role resolves to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prompt {
@@ -165,6 +192,9 @@ pub struct Prompt {
     pub schema: Option<Value>,
     /// The most tokens to generate.
     pub max_tokens: Option<u32>,
+    /// Amount of reasoning; absent: as the model likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<ReasoningEffort>,
 }
 
 impl Prompt {
@@ -189,6 +219,7 @@ impl Prompt {
             tool_choice: self.tool_choice.clone(),
             schema: self.schema.clone(),
             max_tokens: self.max_tokens,
+            effort: self.effort,
         }
     }
 
@@ -222,6 +253,9 @@ pub struct Usage {
     pub cache_write: Option<u64>,
     /// Part of `output` that was spent on reasoning.
     pub reasoning: Option<u64>,
+    /// True if the provider did not tell all of it, and lengths stand for what is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 impl Usage {
@@ -238,20 +272,13 @@ impl Usage {
             cache_read: add(self.cache_read, other.cache_read),
             cache_write: add(self.cache_write, other.cache_write),
             reasoning: add(self.reasoning, other.reasoning),
+            estimated: self.estimated || other.estimated,
         }
     }
 
-    /// Adds the tokens of earlier failed attempts. A count that was not reported stays unreported.
-    #[must_use]
-    pub fn with_lost(self, lost: Self) -> Self {
-        let sum = self.plus(lost);
-        Self {
-            input: self.input.and(sum.input),
-            output: self.output.and(sum.output),
-            cache_read: self.cache_read.and(sum.cache_read),
-            cache_write: self.cache_write.and(sum.cache_write),
-            reasoning: self.reasoning.and(sum.reasoning),
-        }
+    /// Returns the tokens that count against a limit: input that was not read from the cache, and output.
+    pub fn fresh(self) -> u64 {
+        self.total().saturating_sub(self.cache_read.unwrap_or(0))
     }
 
     /// Returns input and output together.
@@ -291,6 +318,9 @@ pub struct Turn {
     pub usage: Usage,
     /// The model that answered, in the provider's words.
     pub model: String,
+    /// The route that answered, `provider/model`, if the adapter says: not always the first of the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
 }
 
 /// The part of an incomplete turn that arrived.
@@ -304,6 +334,9 @@ pub struct Received {
     pub model: String,
     /// True if its text was shown as it arrived.
     pub shown: bool,
+    /// The route that began to answer, `provider/model`, if the adapter says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
 }
 
 impl Received {
@@ -322,9 +355,29 @@ fn text_of(parts: &[Part]) -> String {
 }
 
 impl Turn {
+    /// Puts lengths for the counts that the provider did not tell of its answer to `prompt`.
+    pub fn estimate_missing(&mut self, prompt: &Prompt) {
+        let weight: usize = self.parts.iter().map(Part::weight).sum();
+        let usage = &mut self.usage;
+        // Some servers tell nothing, and others that nothing was taken.
+        let told = |count: Option<u64>| count.filter(|count| *count > 0);
+        let (input, output) = (told(usage.input), told(usage.output));
+        if input.is_some() && (output.is_some() || weight == 0) {
+            return;
+        }
+        usage.input = input.or_else(|| Some(prompt.tokens()));
+        usage.output = output.or_else(|| Some(tokens(weight)));
+        usage.estimated = true;
+    }
+
     /// Returns the text of the turn, parts joined.
     pub fn text(&self) -> String {
         text_of(&self.parts)
+    }
+
+    /// Returns the number of tokens at which the turn was cut, if it was.
+    pub fn cut_at(&self) -> Option<u64> {
+        (self.stop == StopReason::Length).then(|| self.usage.output.unwrap_or(0))
     }
 
     /// Returns the tool calls of the turn, in order.

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    approval::ApprovalRequest,
     contract::Repair,
     evaluation::Change,
     evidence::{Claim, Standing},
     ledger::{Reservation, Shortage},
     message::Usage,
+    model::ModelError,
 };
 
 /// A breaker's reason, with its numbers.
@@ -15,7 +17,7 @@ use crate::{
 #[serde(tag = "breaker", rename_all = "snake_case")]
 pub enum Trip {
     /// The budget does not cover the next turn.
-    #[error("the {} budget does not cover the next turn (limit {limit}, spent {spent})", word(*what))]
+    #[error("{}", over_budget(*what, *limit, *spent))]
     Budget {
         /// The limit that would be passed: tokens or money.
         what: Shortage,
@@ -25,7 +27,7 @@ pub enum Trip {
         spent: u64,
     },
     /// The time of the task is over.
-    #[error("the time limit of {} s is over", limit_ms / 1000)]
+    #[error("the time limit of {} s is over; --max-time raises it", limit_ms / 1000)]
     Time {
         /// Limit in milliseconds.
         limit_ms: u64,
@@ -46,11 +48,52 @@ pub enum Trip {
     },
 }
 
-fn word(what: Shortage) -> &'static str {
+fn over_budget(what: Shortage, limit: u64, spent: u64) -> String {
     match what {
-        Shortage::Tokens => "token",
-        Shortage::Cost => "cost",
+        Shortage::Tokens => format!(
+            "the limit of {limit} tokens does not cover the next turn ({spent} spent); --max-tokens \
+             raises it"
+        ),
+        Shortage::Cost => format!(
+            "the cost limit of {} does not cover the next turn ({} spent); --max-cost raises it",
+            dollars(limit),
+            dollars(spent)
+        ),
     }
+}
+
+/// Reason why a run stopped before its end, as data: a surface can show it, and answer it later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum Pause {
+    /// The user cancelled the run.
+    Cancelled,
+    /// A person has to answer a question.
+    Question {
+        /// The question, with its target and hash.
+        request: Box<ApprovalRequest>,
+    },
+    /// A model could not answer.
+    Model {
+        /// Error of the model.
+        error: ModelError,
+    },
+    /// A limit was reached.
+    Limit {
+        /// The limit, with its numbers.
+        trip: Trip,
+    },
+    /// The workspace or the journal cannot be used.
+    Fault {
+        /// Description of the fault.
+        message: String,
+    },
+}
+
+/// Returns millionths of a dollar as dollars: to the cent, or with four places below ten cents.
+fn dollars(micros: u64) -> String {
+    let places = if (1..100_000).contains(&micros) { 4 } else { 2 };
+    format!("${:.places$}", micros as f64 / 1e6)
 }
 
 /// Ways in which a run ends.
@@ -89,8 +132,20 @@ pub struct Outcome {
     pub standing: Standing,
     /// Criteria of the contract, each with its basis.
     pub claims: Vec<Claim>,
-    /// Files that the kept tree changed.
+    /// Files that the kept work changed.
     pub changes: Vec<Change>,
+    /// Files whose changes the loop took back at the end; a redo brings them forth again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<Change>,
+    /// Paths that others changed too, which were left as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
+    /// Places that changed and that no state covers, so that an undo cannot bring them back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<String>,
+    /// Why the work was not accepted, in one sentence; empty if it was.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub because: String,
     /// Number of complete turns.
     pub turns: u32,
     /// Tokens of all turns, failed ones included.
@@ -104,4 +159,32 @@ pub struct Outcome {
     /// Steps that evaluations added to the plan, and what showed them to be fixed.
     #[serde(default)]
     pub repairs: Vec<Repair>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trip_says_its_numbers_in_their_unit_and_the_flag_that_sets_another() {
+        let budget = |what, limit, spent| Trip::Budget { what, limit, spent };
+        for (trip, said) in [
+            (
+                budget(Shortage::Cost, 2_000_000, 1_994_000),
+                "the cost limit of $2.00 does not cover the next turn ($1.99 spent); --max-cost raises it",
+            ),
+            (
+                budget(Shortage::Cost, 50_000, 2_700),
+                "the cost limit of $0.0500 does not cover the next turn ($0.0027 spent); --max-cost raises \
+                 it",
+            ),
+            (
+                budget(Shortage::Tokens, 200_000, 0),
+                "the limit of 200000 tokens does not cover the next turn (0 spent); --max-tokens raises it",
+            ),
+            (Trip::Time { limit_ms: 8_000 }, "the time limit of 8 s is over; --max-time raises it"),
+        ] {
+            assert_eq!(trip.to_string(), said);
+        }
+    }
 }

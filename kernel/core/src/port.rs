@@ -7,6 +7,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
+    change_set::{Applied, PathEffect, PathState},
     evaluation::Change,
     event::Entry,
     failure::Failure,
@@ -22,6 +23,12 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Model: Send + Sync {
     /// Returns the card of the model that `role` resolves to.
     fn card(&self, role: &Role) -> ModelCard;
+
+    /// Returns the cards of all models that may answer for `role`: the first, then those that are asked when it is
+    /// unavailable.
+    fn chain(&self, role: &Role) -> Vec<ModelCard> {
+        vec![self.card(role)]
+    }
 
     /// Asks for one turn. Text is passed to `deltas` as it arrives. Once `deltas` says that somebody was shown a
     /// piece, the turn is not begun anew: if it breaks off, it ends in an error.
@@ -45,6 +52,9 @@ pub enum Delta<'a> {
     Thought(&'a str),
     /// Reason for which the adapter waits before it tries again.
     Waiting(&'a str),
+    /// The adapter waits as the provider ordered, with no request under way; or, with false, it goes on. Listeners do
+    /// not get it.
+    Resting(bool),
 }
 
 /// Reason why the workspace could not be captured or restored.
@@ -54,33 +64,57 @@ pub struct WorkspaceError(pub String);
 
 /// The directory that a task works on.
 pub trait Workspace: Send + Sync {
-    /// Records the present state.
+    /// Records the present state of the whole directory. Reads on a thread of its own.
     ///
     /// # Errors
     ///
     /// The directory cannot be read, or the object store cannot be written.
-    fn capture(&self) -> Result<TreeId, WorkspaceError>;
+    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>>;
 
-    /// Returns the files that differ between two states.
+    /// Returns the differences of two recorded states.
     ///
     /// # Errors
     ///
     /// A state is not in the store.
-    fn changes(&self, from: &TreeId, to: &TreeId) -> Result<Vec<Change>, WorkspaceError>;
+    fn between<'a>(
+        &'a self,
+        from: &'a TreeId,
+        to: &'a TreeId,
+    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>>;
 
-    /// Returns the difference as a unified diff of at most `max` bytes.
+    /// Returns the present states of paths, in their order; contents that are not kept yet are kept.
     ///
     /// # Errors
     ///
-    /// A state is not in the store.
-    fn diff(&self, from: &TreeId, to: &TreeId, max: usize) -> Result<String, WorkspaceError>;
+    /// The object store cannot be written.
+    fn states<'a>(
+        &'a self,
+        paths: &'a [String],
+    ) -> Pending<'a, Result<Vec<PathState>, WorkspaceError>>;
 
-    /// Brings the directory back to a state; what is there now is recorded first.
+    /// Brings each path from the state before to the state after, if it is in the state before; a path that is in
+    /// the state after is done already.
     ///
     /// # Errors
     ///
     /// A file cannot be written; calling again goes on.
-    fn restore(&self, to: &TreeId) -> Result<(), WorkspaceError>;
+    fn apply<'a>(&'a self, steps: &'a [PathEffect])
+    -> Pending<'a, Result<Applied, WorkspaceError>>;
+
+    /// Returns effects as a person or a model is shown them: the files of a repository's own directory in one line,
+    /// and files that steer agents or tools marked.
+    fn describe(&self, effects: &[PathEffect]) -> Vec<Change>;
+
+    /// Returns effects as a unified diff of at most `max` bytes, which names what it could not show.
+    ///
+    /// # Errors
+    ///
+    /// A state is not in the store.
+    fn diff<'a>(
+        &'a self,
+        effects: &'a [PathEffect],
+        max: usize,
+    ) -> Pending<'a, Result<String, WorkspaceError>>;
 
     /// Describes the directory for a model: its top level and the project's own rules.
     fn overview(&self) -> String;

@@ -16,6 +16,7 @@ use crate::{
     event::{Entry, Event},
     id::TaskId,
     port::{Clock, Journal, JournalError, Listener},
+    task::TaskSettings,
 };
 
 /// Reasons why a fact could not be recorded.
@@ -24,12 +25,20 @@ pub enum RecordError {
     /// The journal cannot be written.
     #[error("the journal cannot be written: {0}")]
     Journal(#[from] JournalError),
-    /// A verified run did something that its journal does not hold.
+    /// A verified run came to something that its journal does not hold.
+    #[error("the replay differs from the journal at {key} ({event})")]
+    Missing {
+        /// Key of the operation.
+        key: String,
+        /// Name of the event that the journal lacks.
+        event: &'static str,
+    },
+    /// A verified run did something else than its journal says.
     #[error("the replay differs from the journal at {key} ({event})")]
     Diverged {
         /// Key of the operation.
         key: String,
-        /// Name of the event that the journal lacks or holds differently.
+        /// Name of the event that the journal holds differently.
         event: &'static str,
     },
 }
@@ -43,6 +52,12 @@ pub enum Mode {
     Verify,
 }
 
+/// Key of the last facts of a run.
+pub(crate) const END: &str = "end";
+
+/// The decision after which a run ends without being accepted.
+pub(crate) const STOP: &str = "stop";
+
 /// Appends facts and recalls them.
 pub struct Recorder {
     task: TaskId,
@@ -53,9 +68,17 @@ pub struct Recorder {
     timeline: Mutex<Timeline>,
 }
 
+/// One fact with its place in the journal.
+struct Recorded {
+    entry: Entry,
+    place: u64,
+}
+
 /// The recorded facts and the run's own time.
 struct Timeline {
-    recorded: HashMap<(String, &'static str), Entry>,
+    recorded: HashMap<(String, &'static str), Recorded>,
+    /// Place of the next entry in the journal, counted from 0.
+    next: u64,
     /// The run's own time: that of the last recalled entry while replaying.
     elapsed_ms: u64,
     /// The monotonic time at which `elapsed_ms` was true, once the run is live.
@@ -102,12 +125,18 @@ impl Recorder {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let last_ms = entries.iter().map(|entry| entry.elapsed_ms).max().unwrap_or(0);
-        let recorded = entries
-            .into_iter()
-            .map(|entry| ((entry.key.clone(), entry.event.name()), entry))
-            .collect();
+        let (mut recorded, mut next) = (HashMap::new(), 0);
+        for entry in entries {
+            if matches!(entry.event, Event::TaskResumed { .. }) {
+                forget_the_end(&mut recorded);
+            }
+            let name = (entry.key.clone(), entry.event.name());
+            recorded.insert(name, Recorded { entry, place: next });
+            next += 1;
+        }
         let timeline = Timeline {
             recorded,
+            next,
             elapsed_ms: 0,
             live_since: None,
             last_ms,
@@ -125,10 +154,15 @@ impl Recorder {
     pub fn recall(&self, key: &str, event: &'static str) -> Option<Event> {
         let mut timeline = self.timeline();
         let found = timeline.recorded.get(&(key.to_owned(), event))?;
-        let (elapsed, event) = (found.elapsed_ms, found.event.clone());
+        let (elapsed, event) = (found.entry.elapsed_ms, found.entry.event.clone());
         timeline.elapsed_ms = timeline.elapsed_ms.max(elapsed);
         timeline.reached_ms = timeline.reached_ms.max(elapsed);
         Some(event)
+    }
+
+    /// Returns the place in the journal of the event of this name under this key.
+    pub fn place(&self, key: &str, event: &'static str) -> Option<u64> {
+        self.timeline().recorded.get(&(key.to_owned(), event)).map(|found| found.place)
     }
 
     /// Returns every event of this name whose key begins with `prefix`, in no order.
@@ -138,7 +172,7 @@ impl Recorder {
             .recorded
             .iter()
             .filter(|((key, name), _)| *name == event && key.starts_with(prefix));
-        below.map(|(_, entry)| entry.event.clone()).collect()
+        below.map(|(_, found)| found.entry.event.clone()).collect()
     }
 
     /// Records a fact, unless the journal holds it already.
@@ -171,6 +205,16 @@ impl Recorder {
             };
         }
         self.append(key, event, waits)
+    }
+
+    /// Records that a stopped run goes on. Where it stopped, and what stopped it, is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be written.
+    pub fn resume(&self, key: &str, settings: Option<TaskSettings>) -> Result<(), RecordError> {
+        forget_the_end(&mut self.timeline().recorded);
+        self.note(key, Event::TaskResumed { settings: settings.map(Box::new) })
     }
 
     /// Records a fact that may happen any number of times under its key. Nothing recalls it.
@@ -206,6 +250,11 @@ impl Recorder {
     /// not count: they are recalled one by one.
     pub fn effects(&self) -> u64 {
         self.timeline().effects
+    }
+
+    /// Returns whether facts that the journal lacks are appended: the run goes on, and is not only verified.
+    pub fn is_live(&self) -> bool {
+        self.mode == Mode::Live
     }
 
     /// Returns how long the run has been running, in milliseconds.
@@ -248,14 +297,16 @@ impl Recorder {
 
     fn append(&self, key: &str, event: Event, waits: bool) -> Result<(), RecordError> {
         if self.mode == Mode::Verify {
-            return Err(RecordError::Diverged { key: key.to_owned(), event: event.name() });
+            return Err(RecordError::Missing { key: key.to_owned(), event: event.name() });
         }
         self.go_live();
         let (elapsed_ms, at_ms) = (self.elapsed_ms(), self.clock.now_ms());
         let line = Entry { key: key.to_owned(), at_ms, elapsed_ms, event };
         let mut timeline = self.timeline();
         timeline.reached_ms = timeline.reached_ms.max(line.elapsed_ms);
-        timeline.recorded.insert((line.key.clone(), line.event.name()), line.clone());
+        let (name, place) = ((line.key.clone(), line.event.name()), timeline.next);
+        timeline.next += 1;
+        timeline.recorded.insert(name, Recorded { entry: line.clone(), place });
         if waits {
             let heard = timeline.hold_back(line.clone());
             drop(timeline);
@@ -286,6 +337,16 @@ impl Recorder {
         // A panic elsewhere does not make recorded facts untrue.
         self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Forgets what ended a segment of a run, so that the next one decides anew: limits that were reached, the decision
+/// to stop, and everything under the key of the end.
+fn forget_the_end(recorded: &mut HashMap<(String, &'static str), Recorded>) {
+    recorded.retain(|(key, _), found| match &found.entry.event {
+        Event::BreakerTripped { .. } => false,
+        Event::IterationDecided { decision, .. } => decision != STOP,
+        _ => key != END,
+    });
 }
 
 impl Timeline {
@@ -406,7 +467,7 @@ mod tests {
         recorder.note("a", news()).unwrap();
         recorder.note("b", news()).unwrap();
         recorder.record("c", conclusion()).unwrap();
-        recorder.note("d", Event::TaskResumed).unwrap();
+        recorder.note("d", Event::TaskResumed { settings: None }).unwrap();
 
         assert_eq!(
             *log.0.lock().unwrap(),
@@ -420,7 +481,7 @@ mod tests {
 
         recorder.record("a", conclusion()).unwrap();
         recorder.note("b", news()).unwrap();
-        recorder.note("c", Event::TaskResumed).unwrap();
+        recorder.note("c", Event::TaskResumed { settings: None }).unwrap();
 
         assert_eq!(*log.0.lock().unwrap(), ["durable a b c", "heard a", "heard b", "heard c"]);
     }
@@ -451,11 +512,11 @@ mod tests {
         let (recorder, _) = recorder();
 
         recorder.note("a", news()).unwrap();
-        recorder.note_with_next("b", Event::TaskResumed).unwrap();
+        recorder.note_with_next("b", Event::TaskResumed { settings: None }).unwrap();
         recorder.note("c", Event::TurnLost { reserved: Default::default() }).unwrap();
         assert_eq!(recorder.effects(), 0);
 
-        recorder.note("d", Event::TaskResumed).unwrap();
+        recorder.note("d", Event::TaskResumed { settings: None }).unwrap();
         assert_eq!(recorder.effects(), 1);
     }
 }

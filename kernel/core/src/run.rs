@@ -3,9 +3,11 @@
 //! The loop is a deterministic function of its journal. Every step asks the [`Recorder`] first whether it has
 //! happened already, so a new run, a resumed one and a verified one take the same path through this module.
 
+mod arrival;
 mod attempt;
 mod call;
 mod context;
+mod conversation;
 mod decide;
 mod evaluate;
 mod execute;
@@ -18,18 +20,21 @@ mod prompt;
 mod refine;
 mod report;
 mod state;
+mod wait;
 
 use std::sync::Arc;
 
 use crate::{
+    change_set::{Applied, PathEffect},
     event::{Entry, Event},
     gate::Policy,
     id::TaskId,
-    message::Role,
+    message::{Message, Role},
     model::ModelCard,
-    outcome::{Ending, Outcome},
-    recorder::{Mode, Recorder},
-    task::Task,
+    outcome::{Ending, Outcome, Pause, Trip},
+    port::WorkspaceError,
+    recorder::{Mode, RecordError, Recorder},
+    task::{Task, TaskSettings},
 };
 
 use self::{
@@ -40,14 +45,19 @@ use self::{
 
 pub use self::{halt::Paused, ports::Ports};
 
+/// Key of a pause that is not the end of a segment.
+const PAUSE: &str = "pause";
+
 /// Facts about the workspace that a run is told besides the task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Briefing {
     /// The project's rules and the skills that apply, for the system prompt.
     pub instructions: String,
+    /// What the model has to know of the machine and of what it may do there.
+    pub surroundings: String,
 }
 
-/// Drives a new task to its end.
+/// Drives a new task to its end, or to a limit: an outcome whose ending is [`Ending::Tripped`] can be resumed.
 ///
 /// # Errors
 ///
@@ -61,43 +71,107 @@ pub async fn drive(
     ports: Ports,
 ) -> Result<Outcome, Paused> {
     let recorder = recorder(&task.id, Mode::Live, Vec::new(), &ports);
+    let overview = ports.workspace.overview();
     let event = Event::TaskStarted {
         models: cards(&ports),
-        overview: ports.workspace.overview(),
+        overview: match briefing.surroundings.is_empty() {
+            true => overview,
+            false => format!("{}\n\n{overview}", briefing.surroundings),
+        },
         instructions: briefing.instructions,
         tools: ports.toolbox.tools(),
         evaluators: ports.evaluators.cards(),
         task: Box::new(task),
     };
     recorder.record(START, event)?;
-    Run::begin(Arc::new(recorder), policy, ports)?.finish().await
+    Run::begin(Arc::new(recorder), policy, ports, None)?.finish().await
 }
 
-/// Resumes a run where its journal ends. A finished run returns its outcome again.
+/// Resumes a run where its journal ends, with other `settings` if there are any. A run that is finished returns its
+/// outcome again, unless more iterations than it had are allowed now.
 ///
 /// # Errors
 ///
 /// As [`drive`].
-pub async fn resume(task: &TaskId, policy: Policy, ports: Ports) -> Result<Outcome, Paused> {
+pub async fn resume(
+    task: &TaskId,
+    policy: Policy,
+    ports: Ports,
+    change: impl FnOnce(TaskSettings) -> TaskSettings,
+) -> Result<Outcome, Paused> {
     let entries = ports.journal.load(task)?;
+    let before = settings(&entries).unwrap_or(TaskSettings::STANDARD);
+    let after = change(before.clone());
     let recorder = recorder(task, Mode::Live, entries, &ports);
     if let Some(Event::TaskFinished { outcome }) = recorder.recall(END, "task.finished") {
-        return Ok(*outcome);
+        let unused = after.max_iterations > outcome.iterations;
+        if outcome.ending == Ending::Accepted || !unused {
+            return Ok(*outcome);
+        }
+        put_forth_again(&recorder, &ports).await?;
     }
-    recorder.note(START, Event::TaskResumed)?;
-    Run::begin(Arc::new(recorder), policy, ports)?.finish().await
+    recorder.resume(START, (after != before).then(|| after.clone()))?;
+    Run::begin(Arc::new(recorder), policy, ports, Some(after))?.finish().await
 }
 
-/// Replays a finished run from its journal, with no model, no tool and no workspace, and checks that it comes to
-/// the same outcome.
+/// Brings forth again what the end of a run took back, so that the run goes on where it was.
+async fn put_forth_again(recorder: &Recorder, ports: &Ports) -> Result<(), Paused> {
+    let Some(Event::TreeRestored { steps, done, .. }) = recorder.recall(END, "tree.restored")
+    else {
+        return Ok(());
+    };
+    let made = steps.iter().filter(|step| done.contains(&step.path));
+    let steps: Vec<PathEffect> = made.map(PathEffect::inverse).collect();
+    let Applied { done, conflicts } = ports.workspace.apply(&steps).await?;
+    let changes = ports.workspace.describe(&steps);
+    let restored = Event::TreeRestored { tree: None, steps, done, conflicts, changes };
+    Ok(recorder.note("again", restored)?)
+}
+
+/// Returns the settings that held at the end of a journal.
+fn settings(entries: &[Entry]) -> Option<TaskSettings> {
+    entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::TaskResumed { settings: Some(settings) } => Some((**settings).clone()),
+        Event::TaskStarted { task, .. } => Some(task.settings.clone()),
+        _ => None,
+    })
+}
+
+/// Replays a run from its journal, with no model, no tool and no workspace, and checks that it comes to the same
+/// end. Of a run that paused for another reason than a limit, all that is recorded is checked.
 ///
 /// # Errors
 ///
 /// [`Diverged`](crate::recorder::RecordError::Diverged) where the replay differs from the journal.
-pub async fn verify(task: &TaskId, entries: Vec<Entry>) -> Result<Outcome, Paused> {
+pub async fn verify(task: &TaskId, entries: Vec<Entry>) -> Result<Verified, Paused> {
     let ports = offline::ports();
+    let settings = settings(&entries);
+    let open = match entries.last().map(|entry| &entry.event) {
+        Some(Event::TaskPaused { cause: Some(Pause::Limit { .. }), .. }) => None,
+        Some(Event::TaskPaused { reason, .. }) => Some(reason.clone()),
+        _ => None,
+    };
     let recorder = recorder(task, Mode::Verify, entries, &ports);
-    Run::begin(Arc::new(recorder), Policy::default(), ports)?.finish().await
+    let run = Run::begin(Arc::new(recorder), Policy::default(), ports, settings)?;
+    match (run.finish().await, open) {
+        (Ok(outcome), _) => Ok(Verified::Outcome(Box::new(outcome))),
+        (Err(Paused::Record(RecordError::Missing { .. })), Some(reason)) => {
+            Ok(Verified::Open { reason })
+        }
+        (Err(paused), _) => Err(paused),
+    }
+}
+
+/// Result of a replay that agrees with its journal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verified {
+    /// The run came to this outcome.
+    Outcome(Box<Outcome>),
+    /// The run has not come to an end.
+    Open {
+        /// Reason for which it paused.
+        reason: String,
+    },
 }
 
 fn recorder(task: &TaskId, mode: Mode, entries: Vec<Entry>, ports: &Ports) -> Recorder {
@@ -113,26 +187,56 @@ fn recorder(task: &TaskId, mode: Mode, entries: Vec<Entry>, ports: &Ports) -> Re
 
 fn cards(ports: &Ports) -> Vec<(String, ModelCard)> {
     let roles = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
-    roles.map(|role| (role.to_owned(), ports.model.card(&Role::new(role)))).to_vec()
+    let chain = |role: &str| ports.model.chain(&Role::new(role));
+    roles
+        .into_iter()
+        .flat_map(|role| chain(role).into_iter().map(|card| (role.to_owned(), card)))
+        .collect()
 }
 
 impl Run {
     /// Runs the loop and turns whatever ended it into an outcome or a pause.
     async fn finish(mut self) -> Result<Outcome, Paused> {
-        let ending = match self.iterate().await {
-            Ok(ending) => ending,
-            Err(Halt::Trip(trip)) => {
-                self.recorder.record(END, Event::BreakerTripped { trip: trip.clone() })?;
-                Ending::Tripped { trip }
-            }
-            Err(Halt::Paused(Paused::Record(error))) => return Err(Paused::Record(error)),
-            Err(Halt::Paused(paused)) => {
-                self.recorder.note(END, Event::TaskPaused { reason: paused.to_string() })?;
-                return Err(paused);
-            }
+        let ended = match self.iterate().await {
+            Err(Halt::Trip(trip)) => self.after_trip(trip).await,
+            Ok(ending) => self.end(ending).await,
+            Err(halt) => Err(halt),
         };
-        let outcome = self.conclude(ending)?;
+        match ended {
+            Ok(outcome) => Ok(outcome),
+            Err(Halt::Paused(Paused::Record(error))) => Err(Paused::Record(error)),
+            Err(Halt::Paused(paused)) => {
+                let (reason, cause) = (paused.to_string(), Some(paused.cause()));
+                let event = Event::TaskPaused { reason, cause, outcome: None };
+                self.recorder.note(PAUSE, event)?;
+                Err(paused)
+            }
+            // Nothing after the end counts or waits.
+            Err(Halt::Trip(trip)) => Err(Paused::Workspace(WorkspaceError(trip.to_string()))),
+        }
+    }
+
+    async fn end(&mut self, ending: Ending) -> Result<Outcome, Halt> {
+        let outcome = self.conclude(ending).await?;
         self.recorder.record(END, Event::TaskFinished { outcome: Box::new(outcome.clone()) })?;
+        Ok(outcome)
+    }
+
+    /// A limit ends nothing: the work stays as it is, and the task can be resumed. Work that became worse twice is
+    /// at its end.
+    async fn after_trip(&mut self, trip: Trip) -> Result<Outcome, Halt> {
+        self.recorder.record(END, Event::BreakerTripped { trip: trip.clone() })?;
+        let ending = Ending::Tripped { trip: trip.clone() };
+        if matches!(trip, Trip::Regression { .. }) {
+            return self.end(ending).await;
+        }
+        let outcome = self.interim(ending).await?;
+        let event = Event::TaskPaused {
+            reason: trip.to_string(),
+            cause: Some(Pause::Limit { trip }),
+            outcome: Some(Box::new(outcome.clone())),
+        };
+        self.recorder.record(END, event)?;
         Ok(outcome)
     }
 
@@ -145,15 +249,21 @@ impl Run {
             let key = format!("i{number}");
             self.recorder.record(&key, Event::IterationStarted { number })?;
             let text = self.execute(number, &mut conversation).await?;
-            if self.task.settings.max_iterations == 0 {
-                self.take_unjudged(number, text)?;
-                return self.end_unjudged(number).await;
-            }
-            self.evaluate(number, text).await?;
-            let next = self.decide(number).await?;
-            self.edit_plan(number)?;
+            let next = if self.task.settings.max_iterations == 0 {
+                self.take_unjudged(number, text).await?;
+                NextStep::End(self.end_unjudged(number).await?)
+            } else {
+                self.evaluate(number, text).await?;
+                let next = self.decide(number).await?;
+                self.edit_plan(number)?;
+                next
+            };
             match next {
-                NextStep::End(ending) => return Ok(ending),
+                NextStep::End(Ending::Accepted) => return Ok(Ending::Accepted),
+                NextStep::End(ending) => match self.ask_what_was_left(number).await? {
+                    Some(allowed) => conversation.push(Message::user(allowed)),
+                    None => return Ok(ending),
+                },
                 NextStep::Refine => conversation.push(self.findings_message(number + 1)),
                 NextStep::Resample => {
                     conversation = self.opening();

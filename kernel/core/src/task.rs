@@ -1,8 +1,13 @@
 //! The user's task, with its limits.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::id::{SessionId, TaskId};
+use crate::{
+    id::{SessionId, TaskId},
+    message::ReasoningEffort,
+};
 
 /// One task, as surfaces build it and the loop reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +28,11 @@ pub struct Task {
 
 /// Limits and switches of one task. All of them can be narrowed by a project, none widened by anything but
 /// the user.
+///
+/// A journal keeps them. What an older journal lacks is as in [`TaskSettings::STANDARD`], and what a newer one has
+/// besides is passed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default)]
 pub struct TaskSettings {
     /// Most iterations; 0 executes once and evaluates nothing.
     pub max_iterations: u32,
@@ -34,22 +42,32 @@ pub struct TaskSettings {
     pub plan: bool,
     /// True if the project's own checks may be run.
     pub checks: bool,
-    /// Most tokens, input and output together.
-    pub max_tokens: u64,
+    /// Longest time of one run of the checks, in seconds. It is not part of the task's time.
+    pub checks_seconds: u64,
+    /// Most fresh tokens: input that was not read from the provider's cache, and output. Absent: no limit.
+    pub max_tokens: Option<u64>,
     /// Most money, in millionths of a US dollar.
     pub max_cost_micros: u64,
-    /// Most time, in milliseconds of running.
-    pub max_time_ms: u64,
+    /// Most time, in milliseconds of running. Absent: no limit.
+    pub max_time_ms: Option<u64>,
     /// Most rounds of tool calls in an iteration.
     pub max_tool_rounds: u32,
     /// Identical calls after which the model is warned.
     pub repeat_warn: u32,
-    /// Identical calls after which the run ends.
+    /// Identical calls after which the model is stopped.
     pub repeat_stop: u32,
-    /// Most tokens of one turn.
+    /// Most tokens of one turn; the model's own limit may be lower.
     pub max_turn_tokens: u32,
     /// A fall of the rubric score by more than this counts as a regression.
     pub regression: f64,
+    /// How much the models of these roles are asked to reason. A role that is not named decides by itself.
+    pub efforts: BTreeMap<String, ReasoningEffort>,
+}
+
+impl Default for TaskSettings {
+    fn default() -> Self {
+        Self::STANDARD
+    }
 }
 
 impl TaskSettings {
@@ -59,13 +77,53 @@ impl TaskSettings {
         quality: 0.8,
         plan: true,
         checks: true,
-        max_tokens: 200_000,
-        max_cost_micros: 2_000_000,
-        max_time_ms: 300_000,
-        max_tool_rounds: 20,
+        checks_seconds: 600,
+        max_tokens: None,
+        max_cost_micros: 5_000_000,
+        max_time_ms: None,
+        max_tool_rounds: 200,
         repeat_warn: 3,
-        repeat_stop: 5,
-        max_turn_tokens: 8_192,
+        repeat_stop: 6,
+        max_turn_tokens: 32_000,
         regression: 0.2,
+        efforts: BTreeMap::new(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn settings_of_other_versions_can_be_read() {
+        let earliest = json!({
+            "max_iterations": 3, "quality": 0.8, "plan": true, "checks": true, "max_tokens": 200_000,
+            "max_cost_micros": 2_000_000, "max_time_ms": 300_000, "max_tool_rounds": 20, "repeat_warn": 3,
+            "repeat_stop": 5, "max_turn_tokens": 8192, "regression": 0.2
+        });
+        let read = |value| serde_json::from_value::<TaskSettings>(value).unwrap();
+
+        let old = read(earliest);
+
+        assert_eq!((old.max_tokens, old.max_time_ms), (Some(200_000), Some(300_000)));
+        assert_eq!(
+            (old.max_tool_rounds, old.max_turn_tokens, old.checks_seconds),
+            (20, 8_192, 600)
+        );
+        assert!(old.efforts.is_empty());
+        assert_eq!(read(json!({ "of a later version": 1 })), TaskSettings::STANDARD);
+    }
+
+    #[test]
+    fn settings_come_back_from_a_journal_as_they_were() {
+        let settings = TaskSettings {
+            max_tokens: Some(7),
+            efforts: BTreeMap::from([("executor".to_owned(), ReasoningEffort::High)]),
+            ..TaskSettings::STANDARD
+        };
+        let kept = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<TaskSettings>(&kept).unwrap(), settings);
+    }
 }

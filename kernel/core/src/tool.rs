@@ -127,6 +127,15 @@ pub struct ToolOutput {
     pub receipts: Vec<Receipt>,
 }
 
+impl ToolOutput {
+    /// Adds notes about the call, each on a line of its own.
+    #[must_use]
+    pub fn noted(mut self, notes: &[String]) -> Self {
+        self.text.extend(notes.iter().map(|note| format!("\n[{note}]")));
+        self
+    }
+}
+
 /// Proof that a program ran, issued by the host and not by the component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

@@ -11,7 +11,7 @@ use crate::{
     message::ToolCall,
     port::Pending,
     scope::Scope,
-    tool::{Tool, ToolOutput},
+    tool::{Effect, Tool, ToolOutput},
 };
 
 /// The tools that one run may use.
@@ -19,12 +19,42 @@ pub trait Toolbox: Send + Sync {
     /// Returns the tools, sorted by name.
     fn tools(&self) -> Vec<Tool>;
 
+    /// Returns a call as its tool reads it: its name and arguments in the form that the gate, a person and the journal
+    /// are to see, and [`call`](Self::call) is to get. A tool that is not known here stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the arguments, for the model.
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        Ok(call.clone().into())
+    }
+
     /// Runs a call that the gate has let pass. Its arguments are the JSON text of an object.
     fn call<'a>(
         &'a self,
         call: &'a ToolCall,
         scope: Scope,
     ) -> Pending<'a, Result<ToolOutput, Failure>>;
+
+    /// Returns whether what programs change is held back until the loop lets it through.
+    fn holds_back(&self) -> bool {
+        false
+    }
+}
+
+/// A call as it is judged and run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedCall {
+    /// The call. Its id is that of the model's.
+    pub call: ToolCall,
+    /// What was left out of the model's call, for its result.
+    pub notes: Vec<String>,
+}
+
+impl From<ToolCall> for PreparedCall {
+    fn from(call: ToolCall) -> Self {
+        Self { call, notes: Vec::new() }
+    }
 }
 
 /// Refusal to join toolboxes of which two offer a tool of the same name.
@@ -81,6 +111,31 @@ impl Toolbox for Joined {
         self.tools.values().map(|(tool, _)| tool.clone()).collect()
     }
 
+    fn holds_back(&self) -> bool {
+        let executes = |(tool, _): &&(Tool, _)| tool.effect == Effect::Execute;
+        self.tools.values().filter(executes).all(|(_, toolbox)| toolbox.holds_back())
+    }
+
+    /// The toolbox that lists the tool prepares the call. Another name is that of the only tool which one of them reads
+    /// out of it.
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        if let Some((_, toolbox)) = self.tools.get(&call.name) {
+            return toolbox.prepared(call);
+        }
+        let mut read = BTreeMap::new();
+        for (_, toolbox) in self.tools.values() {
+            match toolbox.prepared(call) {
+                Ok(prepared) if !self.tools.contains_key(&prepared.call.name) => {}
+                Ok(prepared) => drop(read.insert(prepared.call.name.clone(), Ok(prepared))),
+                Err(failure) => drop(read.insert(call.name.clone(), Err(failure))),
+            }
+        }
+        match (read.pop_first(), read.is_empty()) {
+            (Some((_, only)), true) => only,
+            _ => Ok(call.clone().into()),
+        }
+    }
+
     fn call<'a>(
         &'a self,
         call: &'a ToolCall,
@@ -113,7 +168,6 @@ mod tests {
         recorder::{Mode, Recorder},
         run::offline,
         scope::Turns,
-        tool::Effect,
     };
 
     /// A toolbox whose answers name it.
@@ -167,7 +221,12 @@ mod tests {
             task,
             key: "i1/t0/c0".to_owned(),
             deadline: Duration::from_secs(1),
-            gate: Arc::new(Gate::new(Policy::default(), ports.approver, recorder.clone())),
+            gate: Arc::new(Gate::new(
+                Policy::default(),
+                ports.approver,
+                recorder.clone(),
+                ports.cancellation,
+            )),
             turns: Arc::new(NoTurns),
             effects: Arc::new(EffectLog::new(recorder, "i1/t0/c0")),
         }

@@ -66,6 +66,14 @@ impl Address {
         self.rule.private
     }
 
+    /// Returns true if the URL, as it is written, is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let host = self.rule.host.to_string();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let ip = bare.parse::<std::net::IpAddr>();
+        bare == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    }
+
     /// Returns true if a key may be sent there: over TLS, or within this machine or a private network.
     pub(crate) fn is_safe(&self) -> bool {
         self.rule.secure || self.rule.private
@@ -93,6 +101,21 @@ mod tests {
         assert_eq!(address.binding(), "127.0.0.1:11434");
         assert!(address.is_local() && address.is_safe());
         assert!(!Address::parse("http://api.example.com").unwrap().is_safe());
+    }
+
+    #[test]
+    fn an_address_is_on_this_machine_if_it_is_written_as_one() {
+        let is_loopback = |url| Address::parse(url).unwrap().is_loopback();
+        for url in
+            ["http://127.0.0.1:1", "http://localhost:1/v1", "http://[::1]:1", "http://127.8.0.1"]
+        {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in
+            ["http://192.168.1.5:1", "https://api.example.com", "https://localhost.example.com"]
+        {
+            assert!(!is_loopback(url), "{url}");
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(crate) fn prompt(prompt: model::Prompt) -> Result<core::Prompt, Failure> {
         },
         schema,
         max_tokens: prompt.max_tokens,
+        effort: None,
     })
 }
 
@@ -52,7 +53,11 @@ pub(crate) fn request(
         },
         max_tokens: prompt.max_tokens,
         temperature: None,
-        effort: None,
+        effort: prompt.effort.map(|effort| match effort {
+            core::ReasoningEffort::Low => wit::Effort::Low,
+            core::ReasoningEffort::Medium => wit::Effort::Medium,
+            core::ReasoningEffort::High => wit::Effort::High,
+        }),
         schema: prompt.schema.as_ref().map(Value::to_string),
     }
 }

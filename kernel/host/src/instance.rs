@@ -17,7 +17,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use openkoi_core::{failure::Failure, port::Clock};
 use wasmtime::{Store, UpdateDeadline};
 
-pub(crate) use call_log::CallLog;
+pub(crate) use call_log::{CallLog, Spooled};
 pub(crate) use fault_counter::FaultCounter;
 pub(crate) use guest_state::{Caller, GuestState};
 pub(crate) use limits::{CallLimits, LimitHit};

@@ -10,6 +10,7 @@
 //! 5. `instance` gives each call a store of its own with its own limits.
 //! 6. What the guest asks of the world arrives at one of the `interfaces`, which ask core's gate and then one of the
 //!    [`Brokers`].
+//! 7. What it changes in the workspace is noted by `effects`, in the log of the call.
 //!
 //! Whatever a guest does to itself ends its own call; the host and other calls go on.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
@@ -24,6 +25,7 @@ pub mod schema;
 pub mod admission;
 
 mod engine;
+mod json;
 mod linker;
 
 pub mod kinds;
@@ -32,7 +34,13 @@ mod address;
 mod instance;
 mod workdir;
 
+mod effects;
 mod interfaces;
+#[cfg(target_os = "linux")]
+mod layers;
+#[cfg(not(target_os = "linux"))]
+#[path = "layers_elsewhere.rs"]
+mod layers;
 mod resources;
 
 mod brokers;

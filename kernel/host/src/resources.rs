@@ -2,7 +2,7 @@
 
 use openkoi_brokers::processes::Child;
 
-use crate::brokers::ResponseBody;
+use crate::{brokers::ResponseBody, effects::AtWork, layers::Inside};
 
 /// The largest body of a response, in bytes.
 pub(crate) const BODY_BYTES: u64 = 10 << 20;
@@ -20,4 +20,8 @@ pub struct BodyStream {
 pub struct RunningChild {
     pub(crate) inner: Child,
     pub(crate) line: String,
+    /// Keeps what the program changes. It is dropped after the program.
+    pub(crate) at_work: Option<AtWork>,
+    /// Its place in the layer of the call, if it runs over one.
+    pub(crate) inside: Option<Inside>,
 }

@@ -20,6 +20,9 @@ use crate::text;
 /// The deepest nesting of a schema. JSON is read down to 128 levels.
 const DEEPEST: usize = 32;
 
+/// The most characters of a refused value that are shown.
+const SHOWN: usize = 60;
+
 const CHECKED: [&str; 18] = [
     "type",
     "enum",
@@ -109,12 +112,18 @@ fn check_at(schema: &Value, value: &Value, at: &str) -> Result<(), Complaint> {
     if let Some(wanted) = map.get("type")
         && !has_type(wanted, value)
     {
-        return complain(format!("has to be {}, not {}", type_words(wanted), type_of(value)));
+        let shown = shown(value);
+        return complain(format!(
+            "has to be {}, not {}{shown}",
+            type_words(wanted),
+            type_of(value)
+        ));
     }
     if let Some(Value::Array(allowed)) = map.get("enum")
         && !allowed.contains(value)
     {
-        return complain(format!("has to be one of {}", listed(allowed)));
+        let shown = text::one_line(&value.to_string(), SHOWN);
+        return complain(format!("has to be one of {}, not {shown}", listed(allowed)));
     }
     if let Some(only) = map.get("const")
         && only != value
@@ -267,6 +276,14 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
+/// Shows a value that is short enough to help.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+        value => format!(" ({})", text::one_line(&value.to_string(), SHOWN)),
+    }
+}
+
 fn type_words(wanted: &Value) -> String {
     match wanted {
         Value::Array(words) => words.iter().map(type_words).collect::<Vec<_>>().join(" or "),
@@ -314,13 +331,13 @@ mod tests {
         let table = [
             (complaint(&schema, &json!({})), "/path: is required"),
             (complaint(&schema, &json!([])), "has to be object, not array"),
-            (with("path", json!(1)), "/path: has to be string, not number"),
+            (with("path", json!(1)), "/path: has to be string, not number (1)"),
             (with("path", json!("")), "/path: has 0 characters and needs at least 1"),
             (with("path", json!("éééé")), "/path: has 4 characters and may have at most 3"),
-            (with("limit", json!(1.5)), "/limit: has to be integer or null, not number"),
+            (with("limit", json!(1.5)), "/limit: has to be integer or null, not number (1.5)"),
             (with("limit", json!(0)), "/limit: has to be at least 1"),
             (with("limit", json!(11)), "/limit: has to be at most 10"),
-            (with("mode", json!("c")), "/mode: has to be one of \"a\", \"b\""),
+            (with("mode", json!("c")), "/mode: has to be one of \"a\", \"b\", not \"c\""),
             (with("one", json!(2)), "/one: has to be 1"),
             (with("share", json!(0)), "/share: has to be more than 0"),
             (with("share", json!(1)), "/share: has to be less than 1"),
@@ -348,7 +365,7 @@ mod tests {
         assert_eq!(complaint(&schema, &json!(null)), None);
         assert_eq!(complaint(&schema, &json!({ "a": "x" })), None);
         let wrong = complaint(&schema, &json!({ "a": 1 }));
-        assert_eq!(wrong.as_deref(), Some("/a: has to be string, not number"));
+        assert_eq!(wrong.as_deref(), Some("/a: has to be string, not number (1)"));
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::{
 };
 
 use openkoi_brokers::{
-    disk,
+    disk, durable,
     files::{FileRules, Files, GrantedDirectory},
+    snapshot::Keeper,
 };
 use openkoi_core::{capability::Access, failure::Failure};
 
@@ -30,6 +31,11 @@ pub struct Workdir {
     pub network: bool,
     /// Paths that stay closed whatever is granted, such as OpenKoi's own home.
     pub private: Vec<PathBuf>,
+    /// Keeps the states of what calls change in the workspace. Without it nobody is told what they changed.
+    pub keeper: Option<Arc<Keeper>>,
+    /// The directory in which what programs change is held back until the loop lets it through, if this system can do
+    /// that. Without it they change the workspace at once, and it is looked at before and after.
+    pub layers: Option<PathBuf>,
     reading: OnceLock<Result<Arc<Files>, Failure>>,
     writing: OnceLock<Result<Arc<Files>, Failure>>,
 }
@@ -46,6 +52,8 @@ impl Workdir {
             writable: Vec::new(),
             network: false,
             private: Vec::new(),
+            keeper: None,
+            layers: None,
             reading: OnceLock::new(),
             writing: OnceLock::new(),
         }
@@ -62,6 +70,10 @@ impl Workdir {
 
     fn open(&self, access: Access) -> Result<Arc<Files>, Failure> {
         let mut directories = self.directories.clone();
+        // The first long output comes after the broker is opened, so its directory is made here.
+        if let Err(error) = durable::create_private_dir(&self.output) {
+            tracing::warn!(%error, "there is no directory for long outputs");
+        }
         if disk::is_directory(&self.output) {
             directories.push(GrantedDirectory { path: self.output.clone(), access: Access::Read });
         }

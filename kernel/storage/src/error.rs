@@ -84,6 +84,14 @@ pub enum StorageError {
         /// Its short id.
         id: String,
     },
+    /// A task works in the directory.
+    #[error("another task{} works in `{}`", named(task), workspace.display())]
+    Occupied {
+        /// The directory.
+        workspace: PathBuf,
+        /// The short id of the task; empty if it is not known yet.
+        task: String,
+    },
     /// Nothing matches.
     #[error("there is no {what} `{text}`")]
     NoSuch {
@@ -167,6 +175,10 @@ fn listed(candidates: &[Candidate]) -> String {
     text
 }
 
+fn named(task: &str) -> String {
+    if task.is_empty() { String::new() } else { format!(" ({task})") }
+}
+
 impl StorageError {
     /// Tells what an error of the file system means for `path`.
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
@@ -227,6 +239,7 @@ impl StorageError {
             | Self::Io { .. }
             | Self::Sqlite(_) => true,
             Self::Owned { .. }
+            | Self::Occupied { .. }
             | Self::NoSuch { .. }
             | Self::Ambiguous { .. }
             | Self::Exists { .. }

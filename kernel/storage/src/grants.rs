@@ -7,7 +7,12 @@ use openkoi_core::{
     trust::{Trust, TrustLevel},
 };
 
-use crate::{Storage, database::stored, error::StorageError, status::unknown_word};
+use crate::{
+    Storage,
+    database::{count, stored},
+    error::StorageError,
+    status::unknown_word,
+};
 
 impl Storage {
     /// Returns the trust levels, `fallback` being that of domains without one.
@@ -32,28 +37,82 @@ impl Storage {
     ///
     /// When the database cannot be read.
     pub fn rules(&self) -> Result<Vec<Rule>, StorageError> {
+        Ok(self.kept_rules()?.into_iter().map(|kept| kept.rule).collect())
+    }
+
+    /// Returns the rules with their ids and times, in the order of their making.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn kept_rules(&self) -> Result<Vec<KeptRule>, StorageError> {
         self.read(|connection| {
-            let sql = "SELECT allow, origin, action, target FROM approval_rules ORDER BY rowid";
+            let sql =
+                "SELECT id, allow, origin, action, target, prefix, workspace, made_ms, session
+                       FROM approval_rules ORDER BY id";
             let mut statement = connection.prepare(sql)?;
-            let rows = statement.query_map((), |row| {
-                let (allow, origin) = (row.get(0)?, row.get(1)?);
-                Ok(Rule { allow, origin, action: row.get(2)?, target: row.get(3)? })
-            })?;
+            let rows = statement.query_map((), kept_rule)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
-    /// Keeps a rule; a rule about the same thing is replaced.
+    /// Keeps a rule; a rule about the same thing in the same workspace is replaced.
     ///
     /// # Errors
     ///
     /// When the database cannot be written.
     pub fn keep_rule(&self, rule: &Rule, at_ms: u64) -> Result<(), StorageError> {
         self.write(|transaction| {
-            let sql = "INSERT OR REPLACE INTO approval_rules VALUES (?1, ?2, ?3, ?4, ?5)";
-            let row = (&rule.origin, &rule.action, &rule.target, rule.allow, stored(at_ms));
+            let sql = "INSERT OR REPLACE INTO approval_rules
+                       (workspace, session, origin, action, target, prefix, allow, made_ms)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            let workspace = rule.workspace.as_deref().unwrap_or_default();
+            let session = rule.session.as_deref().unwrap_or_default();
+            let Rule { allow, origin, action, target, prefix, .. } = rule;
+            let row = (workspace, session, origin, action, target, prefix, allow, stored(at_ms));
             transaction.execute(sql, row)?;
             Ok(())
         })
     }
+
+    /// Takes a rule back. Returns whether there was one with this id.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be written.
+    pub fn revoke_rule(&self, id: u64) -> Result<bool, StorageError> {
+        self.write(|transaction| {
+            let sql = "DELETE FROM approval_rules WHERE id = ?1";
+            Ok(transaction.execute(sql, (stored(id),))? > 0)
+        })
+    }
+}
+
+/// A rule as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRule {
+    /// Number of the rule, which is never given to another one.
+    pub id: u64,
+    /// The rule.
+    pub rule: Rule,
+    /// When the answer was given, in milliseconds since 1970.
+    pub made_ms: u64,
+}
+
+fn kept_rule(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeptRule> {
+    let named = |column| {
+        let text: String = row.get(column)?;
+        Ok::<_, rusqlite::Error>(Some(text).filter(|text| !text.is_empty()))
+    };
+    let rule = Rule {
+        allow: row.get(1)?,
+        origin: row.get(2)?,
+        action: row.get(3)?,
+        target: row.get(4)?,
+        prefix: row.get(5)?,
+        workspace: named(6)?,
+        session: named(8)?,
+    };
+    let number = |column| Ok::<_, rusqlite::Error>(count(row.get(column)?));
+    Ok(KeptRule { id: number(0)?, rule, made_ms: number(7)? })
 }

@@ -1,4 +1,4 @@
-//! One owner per task and session.
+//! One owner per task, session and workspace.
 //!
 //! A lease is an exclusive `flock` on a file of its own. The operating system lets go of it when its holder dies,
 //! however that happens, so a crashed run can be taken up at once and no lease goes stale.
@@ -6,14 +6,14 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use openkoi_brokers::{disk, durable::create_private_dir};
-use openkoi_core::id::TaskId;
+use openkoi_core::{change_set::text_of_name, hash, id::TaskId};
 use rustix::{
     fs::{FlockOperation, flock},
     io::{Errno, retry_on_intr},
@@ -40,7 +40,7 @@ struct Holding {
     implied: bool,
 }
 
-/// The right to work on one task or session. Dropping it lets go.
+/// The right to work on one task or session, or in one directory. Dropping it lets go.
 #[must_use = "the lease is let go when this is dropped"]
 pub struct Lease {
     name: String,
@@ -64,6 +64,34 @@ impl Leases {
         match self.take(&name, false)? {
             Taken::Now => Ok(Lease { name, held: self.held.clone() }),
             Taken::Before | Taken::Elsewhere => Err(owned(what, id)),
+        }
+    }
+
+    /// Claims a directory for the work of `task`, by which others are told who has it.
+    pub(crate) fn claim_workspace(
+        &self,
+        workspace: &Path,
+        task: &TaskId,
+    ) -> Result<Lease, StorageError> {
+        let hash = hash::of_json(&text_of_name(workspace.as_os_str()));
+        let name = name_of("workspace", &hash)?;
+        let path = self.directory.join(&name);
+        match self.take(&name, false)? {
+            Taken::Now => {
+                if let Some(holding) = locked(&self.held).get_mut(&name) {
+                    let written = holding.file.write_all(task.as_str().as_bytes());
+                    written.map_err(|error| StorageError::io(&path, error))?;
+                }
+                Ok(Lease { name, held: self.held.clone() })
+            }
+            Taken::Before | Taken::Elsewhere => {
+                // Who has just taken it has not yet said who they are.
+                let holder = disk::read_text(&path, 256).unwrap_or_default();
+                Err(StorageError::Occupied {
+                    workspace: workspace.to_owned(),
+                    task: TaskId::new(holder.trim()).short().to_owned(),
+                })
+            }
         }
     }
 

@@ -102,10 +102,12 @@ pub struct SessionRecord {
 }
 
 /// A choice of sessions, the one with the latest news first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionQuery {
     /// Only those of this kind.
     pub kind: Option<SessionKind>,
+    /// Only those of this workspace. A chat of an earlier version does not say where it was held, but its tasks do.
+    pub workspace: Option<String>,
     /// The most that are returned.
     pub limit: Option<u32>,
 }
@@ -168,13 +170,15 @@ impl Storage {
         self.read(|connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM sessions s
-                 WHERE ?1 IS NULL OR kind = ?1
-                 ORDER BY updated_ms DESC, seq DESC LIMIT ?2"
+                 WHERE (?1 IS NULL OR kind = ?1)
+                   AND (?2 IS NULL OR workspace = ?2 OR workspace = '' AND EXISTS
+                        (SELECT 1 FROM tasks t WHERE t.session = s.id AND t.workspace = ?2))
+                 ORDER BY updated_ms DESC, seq DESC LIMIT ?3"
             );
             let mut statement = connection.prepare(&sql)?;
             let kind = query.kind.map(SessionKind::word);
             let limit = query.limit.map_or(-1, i64::from);
-            let rows = statement.query_map((kind, limit), record)?;
+            let rows = statement.query_map((kind, query.workspace.as_deref(), limit), record)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -212,7 +216,10 @@ impl Storage {
             // Without this the text stays in free pages of the file.
             transaction.pragma_update(None, "secure_delete", true)?;
             let sql = "DELETE FROM sessions WHERE id = ?1";
-            existing(transaction.prepare_cached(sql)?.execute([session.as_str()])?, session)
+            existing(transaction.prepare_cached(sql)?.execute([session.as_str()])?, session)?;
+            transaction
+                .execute("DELETE FROM approval_rules WHERE session = ?1", [session.as_str()])?;
+            Ok(())
         })?;
         self.truncate_log()?;
         self.remove_orphaned_outputs()

@@ -1,12 +1,13 @@
 //! The status of a task, as the journal's events make it.
 
-use openkoi_core::outcome::Ending;
+use openkoi_core::outcome::{Ending, Pause};
 use serde::{Deserialize, Serialize};
 
-/// The reason of a pause that means: the user cancelled. With any other reason the task waits for a person.
+/// The reason of a pause that means, in a journal of version 0.1: the user cancelled. With any other reason the task
+/// waits for a person.
 const CANCELLED: &str = "cancelled";
 
-/// The event that, right before a pause, means: no model answered.
+/// The event that, right before such a pause, means: no model answered.
 const FAILED: &str = "turn.failed";
 
 /// The status of a task.
@@ -21,7 +22,7 @@ pub enum TaskStatus {
     Stopped,
     /// The user ended it. It can be resumed.
     Cancelled,
-    /// It waits for a person. It can be resumed.
+    /// It waits for a person: for an answer, or for a limit to be raised. It can be resumed.
     Paused,
     /// The model could not answer. It can be resumed.
     Failed,
@@ -57,11 +58,12 @@ impl TaskStatus {
         }
     }
 
-    /// Returns the status of a run that paused for this reason, the event before being named `last`.
-    pub fn of_pause(reason: &str, last: &str) -> Self {
-        match (reason, last) {
-            (CANCELLED, _) => Self::Cancelled,
-            (_, FAILED) => Self::Failed,
+    /// Returns the status of a run that paused. Journals of version 0.1 have no cause: there the reason in words and
+    /// the name of the event before it tell.
+    pub fn of_pause(cause: Option<&Pause>, reason: &str, last: &str) -> Self {
+        match (cause, reason, last) {
+            (Some(Pause::Cancelled), ..) | (None, CANCELLED, _) => Self::Cancelled,
+            (Some(Pause::Model { .. }), ..) | (None, _, FAILED) => Self::Failed,
             _ => Self::Paused,
         }
     }

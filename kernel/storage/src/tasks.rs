@@ -1,5 +1,7 @@
 //! Tasks, as the journal tells them.
 
+use std::path::Path;
+
 use openkoi_core::{
     event::{Entry, Event},
     id::{SessionId, TaskId},
@@ -52,7 +54,7 @@ pub struct TaskRecord {
     pub cost_micros: u64,
     /// Tokens so far.
     pub tokens: u64,
-    /// The ending of its run, once there is one.
+    /// The ending of its run, or the limit that stopped it, once there is one.
     pub ending: Option<Ending>,
 }
 
@@ -95,6 +97,15 @@ impl Storage {
     /// [`StorageError::Owned`] if anybody, in this process or another, works on it.
     pub fn claim_task(&self, task: &TaskId) -> Result<Lease, StorageError> {
         self.leases().claim("task", task.as_str())
+    }
+
+    /// Claims a directory for the work of a task, so that no two tasks change its files at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Occupied`] if a task works in it, in this process or another.
+    pub fn claim_workspace(&self, workspace: &Path, task: &TaskId) -> Result<Lease, StorageError> {
+        self.leases().claim_workspace(workspace, task)
     }
 
     /// Returns whether somebody works on the task. A running task that nobody works on was interrupted.
@@ -173,12 +184,16 @@ pub(crate) fn project(
         sessions::touch(transaction, &session, entry.at_ms)?;
     }
     match &entry.event {
-        Event::TaskResumed => {
+        Event::TaskResumed { .. } => {
             set_status(transaction, id, TaskStatus::Running, None)?;
             sessions::follow(transaction, &session, sessions::SessionStatus::Active)
         }
-        Event::TaskPaused { reason } => {
-            let status = TaskStatus::of_pause(reason, &last_event(transaction, id)?);
+        Event::TaskPaused { reason, cause, outcome } => {
+            if let Some(outcome) = outcome {
+                finish(transaction, id, outcome, entry.at_ms)?;
+            }
+            let last = last_event(transaction, id)?;
+            let status = TaskStatus::of_pause(cause.as_ref(), reason, &last);
             set_status(transaction, id, status, Some(entry.at_ms))?;
             sessions::follow(transaction, &session, sessions::SessionStatus::Paused)
         }
@@ -194,7 +209,7 @@ pub(crate) fn project(
 fn dates(event: &Event) -> bool {
     matches!(
         event,
-        Event::TaskResumed
+        Event::TaskResumed { .. }
             | Event::TaskPaused { .. }
             | Event::TaskFinished { .. }
             | Event::IterationStarted { .. }
@@ -284,9 +299,20 @@ fn progress(transaction: &Transaction<'_>, id: &TaskId, event: &Event) -> Result
             let sql = "UPDATE tasks SET score = ?2 WHERE id = ?1";
             transaction.prepare_cached(sql)?.execute((id.as_str(), standing.score))?;
         }
+        Event::ModelsResolved { role, models } if role == Role::EXECUTOR => {
+            let sql = "UPDATE tasks SET model = ?2 WHERE id = ?1";
+            let name = models.first().map_or("", |card| &card.name);
+            transaction.prepare_cached(sql)?.execute((id.as_str(), name))?;
+        }
         Event::TurnFinished { spent, .. }
         | Event::TurnFailed { spent, .. }
         | Event::TurnLost { reserved: spent } => {
+            if let Event::TurnFinished { role, model, .. } = event
+                && role == Role::EXECUTOR
+            {
+                let sql = "UPDATE tasks SET model = ?2 WHERE id = ?1 AND model != ?2";
+                transaction.prepare_cached(sql)?.execute((id.as_str(), model))?;
+            }
             let sql = "UPDATE tasks SET cost_micros = cost_micros + ?2, tokens = tokens + ?3
                        WHERE id = ?1";
             let row = (id.as_str(), stored(spent.cost_micros), stored(spent.tokens));

@@ -58,6 +58,7 @@ pub mod records;
 pub mod schema;
 pub mod sse;
 pub mod state;
+pub mod text;
 pub mod tool;
 pub mod walk;
 

@@ -3,8 +3,8 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
-/// Returns the JSON Schema of `T`: compact, keys sorted, sub-schemas in place, without titles and formats that
-/// say nothing to a model.
+/// Returns the JSON Schema of `T`: compact, keys sorted, sub-schemas in place, without what says nothing to a model:
+/// titles, formats, defaults that are nothing, and that what may be left out may be null, which the host knows.
 pub fn of<T: JsonSchema>() -> String {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
@@ -26,6 +26,13 @@ fn tidy(value: Value, names: bool) -> Value {
 }
 
 fn tidy_object(object: Map<String, Value>, names: bool) -> Map<String, Value> {
+    let required: Vec<String> = object
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
     // Sorted by hand: whether a map of serde_json keeps its order depends on features of other crates.
     let mut entries: Vec<(String, Value)> = object.into_iter().collect();
     entries.sort_by(|a, b| a.0.cmp(&b.0));
@@ -41,11 +48,28 @@ fn tidy_object(object: Map<String, Value>, names: bool) -> Map<String, Value> {
                 Value::String(text) if key == "description" && !names => {
                     Value::String(flowing(&text))
                 }
+                Value::Object(properties) if key == "properties" && !names => {
+                    tidy(Value::Object(without_nulls(properties, &required)), true)
+                }
                 value => tidy(value, inner_names),
             };
             (key, value)
         })
         .collect()
+}
+
+/// Takes null from the types of properties that may be left out.
+fn without_nulls(mut properties: Map<String, Value>, required: &[String]) -> Map<String, Value> {
+    let optional = properties.iter_mut().filter(|(name, _)| !required.contains(name));
+    for kind in optional.filter_map(|(_, schema)| schema.get_mut("type")) {
+        if let Value::Array(kinds) = kind {
+            kinds.retain(|kind| kind != "null");
+            if let [only] = kinds.as_slice() {
+                *kind = only.clone();
+            }
+        }
+    }
+    properties
 }
 
 /// Joins the lines of each paragraph: where a comment is wrapped in the source means nothing to a model.
@@ -62,7 +86,8 @@ fn is_noise(key: &str, value: &Value) -> bool {
                 || format.starts_with("uint")
                 || matches!(format, "float" | "double")
         }),
-        "default" => value.is_null(),
+        "default" => value.is_null() || *value == false || *value == 0,
+        "minimum" => *value == 0,
         _ => false,
     }
 }
@@ -165,7 +190,7 @@ mod tests {
     fn a_schema_is_compact_sorted_and_whole() {
         assert_eq!(
             of::<Read>(),
-            r#"{"description":"What is read.\n\nAnd more.","properties":{"limit":{"description":"How many.","minimum":0,"type":["integer","null"]},"mode":{"default":"content","enum":["content","count"],"type":"string"},"path":{"description":"The path.","type":"string"},"title":{"description":"A title is a property here.","items":{"properties":{"all":{"type":"boolean"}},"required":["all"],"type":"object"},"type":"array"}},"required":["path","title"],"type":"object"}"#
+            r#"{"description":"What is read.\n\nAnd more.","properties":{"limit":{"description":"How many.","type":"integer"},"mode":{"default":"content","enum":["content","count"],"type":"string"},"path":{"description":"The path.","type":"string"},"title":{"description":"A title is a property here.","items":{"properties":{"all":{"type":"boolean"}},"required":["all"],"type":"object"},"type":"array"}},"required":["path","title"],"type":"object"}"#
         );
     }
 

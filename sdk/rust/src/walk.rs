@@ -12,6 +12,8 @@ use crate::{
 
 /// The most that is read of a file of ignore rules, in bytes.
 const MAX_RULES: u64 = 256 * 1024;
+/// The most entries of one directory that the host lists.
+const MAX_LISTED: usize = 10_000;
 
 /// A file or directory that a walk comes by.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +36,8 @@ pub struct Walk<'a, F> {
     max_depth: usize,
     open: Vec<(Found, Rc<Scope>)>,
     unreadable: Vec<String>,
+    ignored: Vec<Found>,
+    cut: Vec<String>,
     started: bool,
 }
 
@@ -47,6 +51,8 @@ impl<'a, F: FileSystem> Walk<'a, F> {
             max_depth: 64,
             open: Vec::new(),
             unreadable: Vec::new(),
+            ignored: Vec::new(),
+            cut: Vec::new(),
             started: false,
         }
     }
@@ -70,6 +76,16 @@ impl<'a, F: FileSystem> Walk<'a, F> {
         &self.unreadable
     }
 
+    /// Returns what ignore files left out so far: files, and directories as a whole.
+    pub fn ignored(&self) -> &[Found] {
+        &self.ignored
+    }
+
+    /// Returns the directories with so many entries that the host did not list them all.
+    pub fn cut(&self) -> &[String] {
+        &self.cut
+    }
+
     /// The rules of the directories between the workspace and the root hold too.
     fn start(&mut self) -> Result<()> {
         let mut scope = Scope::default();
@@ -86,6 +102,9 @@ impl<'a, F: FileSystem> Walk<'a, F> {
 
     fn enter(&mut self, path: &str, relative: &str, depth: usize, outer: &Rc<Scope>) -> Result<()> {
         let entries = self.files.list(if path.is_empty() { "." } else { path })?;
+        if entries.len() >= MAX_LISTED {
+            self.cut.push(path.to_owned());
+        }
         let has_rules = entries.iter().any(|entry| FILES.contains(&entry.name.as_str()));
         let scope = if self.ignore_files && has_rules {
             Rc::new(self.scope_of(Scope::clone(outer), path))
@@ -99,7 +118,12 @@ impl<'a, F: FileSystem> Walk<'a, F> {
                 depth,
                 stat: entry.stat,
             };
-            if entry.name != ".git" && !scope.ignores(&found.path, found.stat.is_directory()) {
+            if entry.name == ".git" {
+                continue;
+            }
+            if scope.ignores(&found.path, found.stat.is_directory()) {
+                self.ignored.push(found);
+            } else {
                 self.open.push((found, Rc::clone(&scope)));
             }
         }
@@ -146,6 +170,31 @@ impl<F: FileSystem> Iterator for Walk<'_, F> {
 /// Joins two parts of a path.
 pub fn join(directory: &str, name: &str) -> String {
     if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+}
+
+/// Takes back `..` where the directory before it is no link, so that `a/../b` is `b`. Where it is a link, or leads out of
+/// the workspace, the path stays as it is, for the host to refuse.
+pub fn without_parents(files: &impl FileSystem, path: &str) -> String {
+    if !path.split('/').any(|part| part == "..") {
+        return path.to_owned();
+    }
+    let normal = normal(path);
+    let root = if normal.starts_with('/') { "/" } else { "" };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in normal.split('/').filter(|part| !part.is_empty()) {
+        if part != ".." {
+            parts.push(part);
+            continue;
+        }
+        let Some(name) = parts.pop() else { return path.to_owned() };
+        let parent = format!("{root}{}", parts.join("/"));
+        let listed = files.list(if parent.is_empty() { "." } else { &parent }).unwrap_or_default();
+        if !listed.iter().any(|entry| entry.name == name && entry.stat.is_directory()) {
+            return path.to_owned();
+        }
+    }
+    let path = format!("{root}{}", parts.join("/"));
+    if path.is_empty() { ".".to_owned() } else { path }
 }
 
 /// Drops `.` and empty parts; a slash at the beginning stays.
@@ -216,6 +265,36 @@ mod tests {
         let walk = Walk::new(&files, "").ignore_files(false).max_depth(1);
 
         assert_eq!(paths(walk), [".gitignore", "README.md", "a.log", "src", "target"]);
+    }
+
+    #[test]
+    fn what_is_ignored_is_known() {
+        let files = tree();
+        let mut walk = Walk::new(&files, ".");
+        walk.by_ref().for_each(drop);
+
+        let mut ignored: Vec<&str> =
+            walk.ignored().iter().map(|found| found.relative.as_str()).collect();
+        ignored.sort_unstable();
+        assert_eq!(ignored, ["a.log", "src/gen", "target"]);
+    }
+
+    #[test]
+    fn a_step_up_is_taken_back_inside_of_the_tree_alone() {
+        let files = tree();
+        let cases = [
+            ("src/../a.log", "a.log"),
+            ("src/sub/../../README.md", "README.md"),
+            ("src/..", "."),
+            ("../x", "../x"),
+            ("src/../../x", "src/../../x"),
+            ("nowhere/../a.log", "nowhere/../a.log"),
+            ("a.log/../b", "a.log/../b"),
+            ("./a..b", "./a..b"),
+        ];
+        for (path, wanted) in cases {
+            assert_eq!(without_parents(&files, path), wanted, "{path}");
+        }
     }
 
     #[test]

@@ -15,7 +15,9 @@ use openkoi_core::{
     failure::Failure,
     id::TaskId,
     message::{Prompt, Role, Turn},
-    port::{Approver, Clock, Delta, Journal, JournalError, Listener, Pending, StateStore},
+    port::{
+        Approver, Cancellation, Clock, Delta, Journal, JournalError, Listener, Pending, StateStore,
+    },
     scope::Turns,
 };
 use tokio::time::Instant;
@@ -154,6 +156,15 @@ impl Person {
     /// Returns what was asked.
     pub fn asked(&self) -> Vec<ApprovalRequest> {
         locked(&self.asked).clone()
+    }
+}
+
+/// Somebody who never cancels.
+pub(crate) struct Patience;
+
+impl Cancellation for Patience {
+    fn cancelled(&self) -> Pending<'static, ()> {
+        Box::pin(std::future::pending())
     }
 }
 

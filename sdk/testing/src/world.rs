@@ -45,7 +45,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    fakes::{Memory, Person, TestClock, TurnScript},
+    fakes::{Memory, Patience, Person, TestClock, TurnScript},
     settings,
     web::{Canned, Web},
 };
@@ -396,8 +396,13 @@ impl World {
         let recorder = Arc::new(recorder);
         let key = "i1/t1/c0";
         let trust = Trust { domains: BTreeMap::new(), fallback: self.trust };
-        let policy = Policy { trust, rules: Vec::new() };
-        let gate = Gate::new(policy, Arc::clone(&self.person) as _, Arc::clone(&recorder));
+        let policy = Policy { trust, ..Policy::default() };
+        let gate = Gate::new(
+            policy,
+            Arc::clone(&self.person) as _,
+            Arc::clone(&recorder),
+            Arc::new(Patience),
+        );
         Scope {
             task,
             key: key.to_owned(),

@@ -10,9 +10,9 @@ whole_tasks!(anthropic::Messages);
 #[test]
 fn thoughts_go_back_as_they_came() {
     let mut replies = honest(|reply| reply);
-    replies[1] =
-        replies[1].clone().redacted_thinking("ZW5jcnlwdGVk").thinking("Let me look…", "c2ln");
-    replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "c2lnMg==");
+    replies[0] =
+        replies[0].clone().redacted_thinking("ZW5jcnlwdGVk").thinking("Let me look…", "c2ln");
+    replies[1] = replies[1].clone().thinking("Round, and guard against 0.", "c2lnMg==");
 
     // The server refuses a thought that changed, and one that is missing where thinking goes on.
     fixes::<anthropic::Messages>(replies);
@@ -25,7 +25,7 @@ fn results_of_parallel_calls_come_back_in_one_message() {
 
     home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
 
-    let messages = &server.turns()[2].conversation.messages;
+    let messages = &server.turns()[1].conversation.messages;
     assert_eq!(messages[messages.len() - 1].results.len(), 2, "{messages:?}");
     server.finish();
 }

@@ -81,7 +81,7 @@ fn a_trust_level_that_a_person_raises_lets_the_waiting_task_finish() {
 
 #[test]
 fn each_level_lets_through_one_effect_more() {
-    let table = [("ask", [8, 8, 8]), ("suggest", [0, 8, 8]), ("act", [0, 0, 8])];
+    let table = [("ask", [8, 8, 8]), ("suggest", [0, 8, 0]), ("act", [0, 0, 0])];
     let deeds = [
         turn().write("new.txt", "x"),
         turn().shell("true"),
@@ -97,7 +97,7 @@ fn each_level_lets_through_one_effect_more() {
             .config(&format!("[trust]\ndefault = \"{level}\""));
             let run = home.openkoi([TASK, "-i", "0"]).timeout(LONG).run();
             assert_eq!(run.code, code, "{level}, {deed:?}: {run}");
-            assert!(home.has("old.txt"), "{level}: {run}");
+            assert!(code == 0 || home.has("old.txt"), "{level}: {run}");
         }
     }
 }
@@ -154,7 +154,7 @@ fn the_answer_to_one_call_is_not_spent_on_another() {
 }
 
 /// What the terminal says where an answer is due.
-const ANSWER: &str = "answer [y/a/n/r]: ";
+const ANSWER: &str = "answer [y/N/s/a/r]: ";
 
 /// Starts a run at a terminal whose model plays `turns`, one a round, and then says that it is done. Everything
 /// is asked for.
@@ -186,7 +186,7 @@ fn an_answer_at_a_terminal_is_for_that_one_call() {
         return;
     };
 
-    for (line, answer) in [("echo one", "y"), ("echo two", "n"), ("echo one", "n")] {
+    for (line, answer) in [("echo one", "yes"), ("echo two", ""), ("echo one", "n")] {
         let asked = terminal.wait_for(ANSWER);
         assert!(asked.contains(line), "{asked}");
         terminal.types(answer);
@@ -205,7 +205,7 @@ fn an_answer_for_always_is_for_that_one_target() {
     };
 
     let asked = terminal.wait_for(ANSWER);
-    assert!(asked.contains("writes the rule: allow shell shell on"), "{asked}");
+    assert!(asked.contains("keep a rule for: shell shell on"), "{asked}");
     terminal.types("a");
     let asked = terminal.wait_for(ANSWER);
     assert!(asked.contains("echo two"), "the same again is not asked for: {asked}");
@@ -255,10 +255,58 @@ fn a_question_shows_its_target_first_and_both_ends_of_a_long_one() {
     let question: Vec<&str> =
         shown.lines().skip_while(|line| !line.contains("needs your approval")).collect();
     assert!(question[0].starts_with("`shell` needs your approval (execute, "), "{shown}");
-    assert!(
-        question[1].starts_with("  on: echo s") && question[1].ends_with("rm -rf ~"),
-        "{shown}"
-    );
-    assert_eq!(shown.matches("\n  on: ").count(), 1, "no second target is forged: {shown}");
+    assert!(question[1].starts_with("  │ echo s"), "{shown}");
+    assert!(question.contains(&"  │ rm -rf ~"), "{shown}");
+    assert_eq!(shown.matches("\n  on: ").count(), 0, "no target is forged: {shown}");
     assert!(home.has("percent.sh"));
+}
+
+#[test]
+fn an_interrupt_at_a_question_ends_the_run_at_once_and_says_how_to_go_on() {
+    let name = "an_interrupt_at_a_question_ends_the_run_at_once_and_says_how_to_go_on";
+    let Some((home, mut terminal)) = at_a_terminal(name, [log("one")]) else { return };
+
+    terminal.wait_for(ANSWER);
+    terminal.types("\u{3}");
+
+    assert_eq!(terminal.ends(), 130, "{}", terminal.shown());
+    assert!(terminal.shown().contains("openkoi resume"), "{}", terminal.shown());
+    assert!(!home.has("log"));
+}
+
+#[test]
+fn an_edit_is_asked_for_with_its_difference_and_not_its_arguments() {
+    let name = "an_edit_is_asked_for_with_its_difference_and_not_its_arguments";
+    let source = Kind::Shell.source();
+    let edit = turn().call("write_file", json!({ "path": source, "contents": Kind::Shell.fix() }));
+    let Some((home, mut terminal)) = at_a_terminal(name, [edit]) else { return };
+
+    let asked = terminal.wait_for(ANSWER);
+    terminal.types("y");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    assert!(asked.contains("  │ @@ ") && asked.contains("  │ +"), "{asked}");
+    assert!(!asked.contains("\"contents\""), "{asked}");
+    assert_eq!(home.read(source), Kind::Shell.fix());
+}
+
+#[test]
+fn a_rule_for_always_is_listed_holds_in_its_directory_and_can_be_taken_back() {
+    let name = "a_rule_for_always_is_listed_holds_in_its_directory_and_can_be_taken_back";
+    let Some((home, mut terminal)) = at_a_terminal(name, [log("one")]) else { return };
+    terminal.wait_for(ANSWER);
+    terminal.types("a");
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+
+    let listed = home.openkoi(["trust", "rules", "--json"]).run().expect_code(0).stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let rule = &listed["rules"][0];
+    assert_eq!(rule["target"], "echo one >> log");
+    assert_eq!(rule["workspace"], home.workspace().to_str().unwrap());
+
+    let id = rule["id"].to_string();
+    home.openkoi(["trust", "revoke", &id]).run().expect_code(0);
+    home.openkoi(["trust", "revoke", &id]).run().expect_code(2);
+    let listed = home.openkoi(["trust", "rules"]).run().expect_code(0).stdout;
+    assert!(listed.starts_with("no rules"), "{listed}");
 }

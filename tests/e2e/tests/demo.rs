@@ -36,8 +36,10 @@ fn demonstrates(kind: Kind, name: &str) {
 /// Returns the directory that `--keep` names.
 fn kept_project(said: &str) -> String {
     let words = said.split_whitespace().map(|word| word.trim_matches(['`', '"', '.', ',', ':']));
+    // The directory is removed afterwards, and a comment that is shown may begin with slashes.
+    let is_project = |path: &std::path::Path| path.is_dir() && path.components().count() > 2;
     let mut directories =
-        words.filter(|word| word.starts_with('/') && std::path::Path::new(word).is_dir());
+        words.filter(|word| word.starts_with('/') && is_project(std::path::Path::new(word)));
     directories.next_back().unwrap_or_else(|| panic!("no directory in {said}")).to_owned()
 }
 

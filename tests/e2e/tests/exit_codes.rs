@@ -59,17 +59,18 @@ fn a_used_up_budget_is_6() {
 
     let run = home.openkoi([TASK, "--max-tokens", "10"]).run().expect_code(6);
 
-    assert!(run.stderr.contains("token budget"), "{run}");
+    assert!(run.stderr.contains("the limit of 10 tokens"), "{run}");
 }
 
 #[test]
 fn something_that_needs_a_person_is_8() {
-    let home = scripted([turn().executor().call("remove_file", json!({ "path": "test.sh" }))]);
+    let home =
+        scripted([turn().executor().write("new.txt", "x")]).config("[trust]\ndefault = \"ask\"");
 
     let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
 
     assert!(run.stderr.contains("openkoi resume"), "{run}");
-    assert!(home.has("test.sh"));
+    assert!(!home.has("new.txt"));
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn work_that_goes_in_circles_is_9() {
 
     let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(9);
 
-    assert!(run.stderr.contains("`read_file` was called 5 times"), "{run}");
+    assert!(run.stderr.contains("`read_file` was called 6 times"), "{run}");
 }
 
 #[test]

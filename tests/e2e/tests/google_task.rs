@@ -20,8 +20,8 @@ fn signatures_of_thoughts_go_back_on_the_parts_that_they_came_on() {
     let mut replies = honest(|reply| reply);
     let said =
         |reply: Reply| reply.redacted_thinking("ZW5jcnlwdGVk").thinking("Let me look…", "c2ln");
-    replies[1] = said(replies[1].clone());
-    replies[2] = said(replies[2].clone()).text("Now I write.");
+    replies[0] = said(replies[0].clone());
+    replies[1] = said(replies[1].clone()).text("Now I write.");
 
     // The server refuses a signature that changed or moved, and one that is missing where the round goes on.
     fixes::<google::Gemini>(replies);
@@ -34,7 +34,7 @@ fn results_of_parallel_calls_come_back_in_one_content() {
 
     home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
 
-    let third = &server.turns()[2].conversation;
+    let third = &server.turns()[1].conversation;
     let counts: Vec<usize> = third.messages.iter().map(|said| said.results.len()).collect();
     assert!(counts.contains(&2), "{counts:?}");
     let results = third.results();

@@ -55,20 +55,41 @@ fn each_role_is_asked_at_its_own_provider() {
 }
 
 #[test]
-fn a_family_that_did_not_do_the_work_judges_it() {
+fn a_vendor_that_nobody_chose_is_not_sent_the_work_to_judge_it() {
     let [fixed, done] = fix();
-    let openai = OpenAi::start([plan(), fixed, done]);
-    let anthropic = Anthropic::start([verdict(9.0)]);
+    let openai = OpenAi::start([plan(), fixed, done, verdict(9.0)]);
+    let anthropic = Anthropic::start([]);
     let home = two(&openai, &anthropic, "openai/gpt-4.1");
-    // The provider's own choice costs more than twice what the work does; of those it lists, one does not.
-    listed(&home, &[]);
 
     home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
 
-    assert_eq!(anthropic.turns()[0].body["model"], "claude-sonnet-4-5");
-    assert_eq!(anthropic.roles(), [Role::Evaluator]);
+    assert_eq!(openai.roles().last(), Some(&Role::Evaluator));
+    assert!(anthropic.requests().is_empty());
+    let status = home.openkoi(["status"]).run().expect_code(0).stdout;
+    assert!(status.contains("only if `roles.evaluator` names it"), "{status}");
     openai.finish();
-    anthropic.finish();
+}
+
+#[test]
+fn a_substitute_is_paid_at_its_own_price() {
+    let dear = [plan(), reply("Hi.")].map(|one| one.tokens(10_000, 1_000, 0).again_and_again());
+    let openai = OpenAi::start([openai::quota_used_up().again_and_again()]);
+    let anthropic = Anthropic::start(dear.map(openkoi_test_support::Reply::if_asked));
+    let home = two(&openai, &anthropic, "openai/gpt-4.1").config(
+        "[fallback]\nmodels = [\"anthropic/claude-sonnet-4-5\"]\n\
+         [providers.openai.price]\ninput = 0.05\noutput = 0.4\n\
+         [providers.anthropic.price]\ninput = 10.0\noutput = 50.0",
+    );
+
+    let run = home.openkoi(["say hi", "-i", "0", "--output-format", "json"]).timeout(LONG).run();
+    let limited = home.openkoi(["say hi", "-i", "0", "--max-cost", "0.01"]).timeout(LONG).run();
+
+    let record = run.expect_code(0).json();
+    assert_eq!(record["total_cost_usd"], json!(0.15), "{record}");
+    assert_eq!(limited.code, 6, "{limited}");
+    let tasks = home.openkoi(["task", "list", "--json"]).run().expect_code(0).json();
+    assert!(tasks.to_string().contains("anthropic/claude-sonnet-4-5"), "{tasks}");
+    openai.finish();
 }
 
 #[test]

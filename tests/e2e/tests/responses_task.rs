@@ -17,22 +17,22 @@ whole_tasks!(responses::Responses);
 #[test]
 fn reasoning_goes_back_as_it_came_and_before_the_calls_it_led_to() {
     let mut replies = honest(|reply| reply);
-    replies[1] = replies[1]
+    replies[0] = replies[0]
         .clone()
         .redacted_thinking("ZW5jcnlwdGVk")
         .thinking("Let me look…\n\nAt both.", "c2ln");
-    replies[2] = replies[2].clone().thinking("Round, and guard against 0.", "c2lnMg==");
+    replies[1] = replies[1].clone().thinking("Round, and guard against 0.", "c2lnMg==");
 
     // The server refuses an item that changed or moved, and one that is missing where the round goes on.
     let turns = fixes::<responses::Responses>(replies);
 
-    let last = types(&turns[3].body);
+    let last = types(&turns[2].body);
     let begin = last.iter().position(|kind| *kind == "reasoning").unwrap();
     let looks = ["reasoning", "reasoning", "function_call", "function_call"];
     let answers = ["function_call_output", "function_call_output"];
     let fixes = ["reasoning", "function_call", "function_call_output"];
     assert_eq!(last[begin..begin + 9], [&looks[..], &answers, &fixes].concat());
-    assert_eq!(turns[3].body["input"][begin]["encrypted_content"], "c2ln");
+    assert_eq!(turns[2].body["input"][begin]["encrypted_content"], "c2ln");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn results_of_parallel_calls_come_back_together() {
 
     home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
 
-    let messages = &server.turns()[2].conversation.messages;
+    let messages = &server.turns()[1].conversation.messages;
     assert_eq!(messages[messages.len() - 1].results.len(), 2, "{messages:?}");
     server.finish();
 }
@@ -60,7 +60,7 @@ fn the_beginning_stays_the_same_for_the_cache_and_cached_tokens_are_counted_once
     assert_eq!(record["usage"]["input"], 5000, "{run}");
     assert_eq!(record["usage"]["cache_read"], 4500, "{run}");
     let turns = server.turns();
-    for pair in turns[1..4].windows(2) {
+    for pair in turns[0..3].windows(2) {
         let (before, after) = (&pair[0].body, &pair[1].body);
         let items = before["input"].as_array().unwrap();
         assert_eq!(&after["input"].as_array().unwrap()[..items.len()], items);

@@ -1,7 +1,7 @@
 //! What whole tasks over the strict servers have in common, whatever the wire format.
 
 use openkoi_test_support::{
-    Home, Kind, Received, Reply, Role, call, plan, reply,
+    Home, Kind, Received, Reply, Role, call, reply,
     server::{Server, Wire},
     verdict,
 };
@@ -18,7 +18,7 @@ pub(crate) fn honest(way: impl Fn(Reply) -> Reply) -> Vec<Reply> {
         .at(0);
     let fix = call("write_file", json!({ "path": kind.source(), "contents": kind.fix() }));
     let done = reply("`percent` rounds now, and nothing of nothing is nothing – „fertig“.");
-    let replies = [plan(), look, fix.after("read_file"), done.after("write_file"), verdict(9.0)];
+    let replies = [look, fix.after("read_file"), done.after("write_file"), verdict(9.0)];
     replies.into_iter().map(way).collect()
 }
 
@@ -30,8 +30,8 @@ pub(crate) fn fixes_in<W: Wire>(home: &Home, server: Server<W>, flags: &[&str]) 
     assert!(run.stdout.contains("nothing of nothing is nothing – „fertig“."), "{run}");
     assert_eq!(home.read("percent.sh"), Kind::Shell.fix());
     assert_eq!(home.read("test.sh"), Kind::Shell.text("test.sh"));
-    use Role::{Evaluator, Executor, Planner};
-    assert_eq!(server.roles(), [Planner, Executor, Executor, Executor, Evaluator]);
+    use Role::{Evaluator, Executor};
+    assert_eq!(server.roles(), [Executor, Executor, Executor, Evaluator]);
     let turns = server.turns();
     server.finish();
     turns
@@ -46,23 +46,23 @@ pub(crate) fn fixes<W: Wire>(replies: Vec<Reply>) -> Vec<Received> {
 
 /// Does the task where the first request meets `trouble`, which costs one turn more.
 pub(crate) fn gets_over<W: Wire>(trouble: Reply) {
-    six_turns::<W>([vec![trouble], honest(|reply| reply)].concat());
+    five_turns::<W>([vec![trouble], honest(|reply| reply)].concat());
 }
 
 /// Does the task where the conversation is said to be too long in the middle.
 pub(crate) fn shortens<W: Wire>(overflow: Reply) {
     let mut replies = honest(|reply| reply);
-    replies.insert(3, overflow.after("write_file"));
-    six_turns::<W>(replies);
+    replies.insert(2, overflow.after("write_file"));
+    five_turns::<W>(replies);
 }
 
-fn six_turns<W: Wire>(replies: Vec<Reply>) {
+fn five_turns<W: Wire>(replies: Vec<Reply>) {
     let server = Server::<W>::start(replies);
     let home = Home::new().project(Kind::Shell).provider(&server);
 
     home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
 
-    assert_eq!(server.turns().len(), 6);
+    assert_eq!(server.turns().len(), 5);
     server.finish();
 }
 

@@ -113,12 +113,17 @@ impl Home {
         self
     }
 
-    /// Makes `script` the model of every run. The notice that answers are scripted stays.
+    /// Makes `script` the model of every run, and another model the planner, so that a plan is asked for first. The
+    /// notice that answers are scripted stays.
     #[must_use]
     pub fn script(self, script: &Script) -> Self {
         let path = self.directory.path().join("script.jsonl");
         write(&path, script.to_lines().as_bytes());
-        let config = format!("[providers.scripted]\nscript = {path:?}");
+        let config = format!(
+            "[providers.scripted]\nscript = {path:?}\n\
+             [providers.planning]\ncomponent = \"scripted\"\nscript = {path:?}\n\
+             [roles]\nplanner = \"planning/file\""
+        );
         self.env("OPENKOI_MODEL", "scripted/file").config(&config)
     }
 

@@ -233,9 +233,12 @@ pub fn change_plan() -> Value {
         "effort": "change",
         "kind": "code",
         "steps": ["fix percent"],
-        "criteria": [{ "text": "all tests pass", "check": "test" }],
+        "criteria": [{ "text": "all tests pass", "check": "test", "tests": RED }],
     })
 }
+
+/// The tests of the projects that are red at first.
+const RED: [&str; 2] = ["nothing_of_nothing_is_nothing", "two_thirds_are_rounded_up"];
 
 /// Finds the dimensions of a rubric in the judge's request: a line like ``- `safety` (weight 0.3)`` each.
 pub const DIMENSION: &str = r"(?m)^- `?([a-z][a-z_-]*)`? \(";

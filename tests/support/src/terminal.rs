@@ -86,7 +86,16 @@ impl Terminal {
     ///
     /// When the terminal is gone.
     pub fn types(&mut self, line: &str) {
-        self.keyboard.write_all(format!("{line}\n").as_bytes()).expect("the terminal is there");
+        self.presses(&format!("{line}\n"));
+    }
+
+    /// Presses keys, without a line end behind them.
+    ///
+    /// # Panics
+    ///
+    /// When the terminal is gone.
+    pub fn presses(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("the terminal is there");
     }
 
     /// Returns everything that was shown.

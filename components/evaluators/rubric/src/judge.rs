@@ -18,8 +18,8 @@ const ROUNDS: u32 = 6;
 /// The most calls that are answered in one round.
 const CALLS: usize = 8;
 
-/// The most tokens of one turn.
-const TOKENS: u32 = 4000;
+/// The most tokens of one turn. A ruling is short, but a model that reasons writes its thoughts first.
+const TOKENS: u32 = 16_000;
 
 /// Has `subject` judged by its rubric.
 pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> {

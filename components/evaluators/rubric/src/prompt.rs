@@ -26,7 +26,8 @@ harm. Use the whole scale and halves where they help.
 the diff, the id of a check, the id of a criterion, or `answer:line` for an answer. Evidence is looked up; what does \
 not exist is struck out. A score below 7 without evidence for its dimension is not accepted.
 - The checks were run by the host. Where they are red, the work is not correct, however it looks. Where they are \
-green, they show what they test and nothing more.
+green, they show what they test and nothing more. What was red before and is red in the same way is no fault of the \
+change, unless the task was to make it green: then the work does not do what was asked, which is critical.
 - Do not take points off for what the task did not ask for, for taste, or for what was there before.
 - A finding says what is wrong and what would be right, in one or two sentences that somebody can act on. Severity: \
 `critical` the work cannot stand, `major` must be mended, `minor` should be mended, `note` worth knowing.

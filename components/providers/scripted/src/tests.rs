@@ -212,12 +212,17 @@ impl Workspace {
 
     fn call(&mut self, call: &ToolCall) -> String {
         let arguments: Value = serde_json::from_str(&call.arguments).unwrap();
+        if call.name == "plan" {
+            return "noted".to_owned();
+        }
         let path = arguments["path"].as_str().unwrap();
         let contents = self.0.get_mut(path).unwrap();
         let edits = match call.name.as_str() {
             "read_file" => return contents.clone(),
-            "edit_file" => vec![arguments.clone()],
-            "multi_edit" => arguments["edits"].as_array().unwrap().clone(),
+            "edit_file" => match arguments["edits"].as_array() {
+                Some(edits) => edits.clone(),
+                None => vec![arguments.clone()],
+            },
             other => panic!("the scenario called {other}"),
         };
         for edit in edits {
@@ -306,8 +311,8 @@ fn the_scenario_plays_each_of_its_projects_to_the_end() {
         let mut workspace = Workspace::of(&demo, &folder);
         let before = workspace.0.clone();
 
-        let plan = arguments_of("planner", &format!("{task}\n<workspace>\nfiles\n</workspace>"));
         let mut messages = vec![Message::user(task.clone())];
+        let plan = arguments_of("executor", &format!("{task}\n<workspace>\nfiles\n</workspace>"));
         let claim = work(&mut messages, &mut workspace);
         let half = workspace.0.clone();
         messages.push(Message::user(format!(
@@ -316,8 +321,8 @@ fn the_scenario_plays_each_of_its_projects_to_the_end() {
         let end = work(&mut messages, &mut workspace);
 
         assert_eq!(
-            (&plan["effort"], &plan["criteria"][0]["check"]),
-            (&json!("change"), &json!("test")),
+            (&plan["criteria"][0]["check"], &plan["criteria"][0]["tests"][1]),
+            (&json!("test"), &json!(red)),
             "{flavour}"
         );
         assert_ne!(claim, end, "{flavour}");
@@ -343,12 +348,10 @@ fn the_scenario_plays_each_of_its_projects_to_the_end() {
 
 #[test]
 fn the_scenario_says_what_it_is_when_it_is_given_another_task() {
-    let plan = arguments_of("planner", "<task>\nbake a cake\n</task>");
     let mut request = request("executor");
     request.model = "demo".to_owned();
     request.messages = vec![Message::user("<task>\nbake a cake\n</task>")];
 
-    assert_eq!(plan["effort"], "answer");
     assert!(matches!(&turn(&request)[..], [Part::Text(text)] if text.starts_with("I am a script")));
 }
 

@@ -5,7 +5,7 @@ use openkoi_sdk::{Failure, Result, files::FileSystem, tool::Output};
 use crate::{
     diff::{self, Counts},
     format, suggest,
-    text::{Format, Text},
+    text::Text,
 };
 
 /// The largest file that is changed.
@@ -32,22 +32,24 @@ impl Before {
         }
         let bytes = files.read_to_end(path, MAX_FILE)?;
         let text = Text::decode(&bytes);
-        let text =
-            text.ok_or_else(|| Failure::invalid("/path", format!("`{path}` is not text")))?;
+        let kind = format::binary_kind(&bytes);
+        let text = text.ok_or_else(|| {
+            Failure::invalid("/path", format!("`{path}` is not text: it is {kind}"))
+        })?;
         Ok(Self { bytes, text })
     }
 
-    /// Writes `after` in the file's own format and tells what became of it.
+    /// Writes `after` and tells what became of it.
     pub(crate) fn replace(
         self,
         files: &impl FileSystem,
         path: &str,
-        after: &str,
+        after: &[u8],
     ) -> Result<Output> {
-        let bytes = self.text.format.encode(after)?;
-        files.write(path, &bytes, Some(&self.bytes))?;
-        let counts = diff::counts(&self.text.text, after);
-        let shown = around(&self.text.text, after);
+        files.write(path, after, Some(&self.bytes))?;
+        let after = Text::decode(after).map(|text| text.text).unwrap_or_default();
+        let counts = diff::counts(&self.text.text, &after);
+        let shown = around(&self.text.text, &after);
         answer(path, format!("edited `{path}`: {counts}\n{shown}"), counts)
     }
 }
@@ -61,11 +63,6 @@ pub(crate) fn answer(path: &str, text: String, counts: Counts) -> Result<Output>
         counts: Counts,
     }
     Output::text(text).summary(counts.to_string()).structured(&Changed { path, counts })
-}
-
-/// Decodes the present contents, or takes a new file's format where they are not text.
-pub(crate) fn format_of(bytes: &[u8]) -> (String, Format) {
-    Text::decode(bytes).map_or((String::new(), Format::NEW), |text| (text.text, text.format))
 }
 
 /// Shows the changed lines as they are now, with a few around them.

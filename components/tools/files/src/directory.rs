@@ -11,19 +11,19 @@ use serde::Deserialize;
 use crate::{format, suggest};
 
 const MAX_ENTRIES: usize = 1000;
+/// The number of ignored entries that are named.
+const NAMED: usize = 5;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct ListDirectory {
-    /// Path of the directory, relative to the workspace. The workspace itself if left out.
     #[serde(default)]
-    path: Option<String>,
-    /// How many levels to show: 1 is the directory itself, which is what is shown if left out.
+    pub(crate) path: Option<String>,
+    /// Levels, 1 to 10.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 10))]
     depth: Option<usize>,
-    /// Show files that ignore files leave out, too.
+    /// Ignored files too.
     #[serde(default)]
     all: bool,
 }
@@ -59,11 +59,33 @@ pub(crate) fn run(files: &impl FileSystem, arguments: &ListDirectory) -> Result<
     if entries == 0 {
         text.push_str("[nothing in it]\n");
     }
-    for path in walk.unreadable() {
-        text.push_str(&format!("[`{path}` cannot be read]\n"));
-    }
+    text.push_str(&left_out(&walk));
     let summary = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
     Ok(Output::text(text).summary(summary))
+}
+
+/// Says what is not shown, and why.
+fn left_out(walk: &Walk<'_, impl FileSystem>) -> String {
+    let mut notes = String::new();
+    let ignored = walk.ignored();
+    if !ignored.is_empty() {
+        let names: Vec<String> = ignored.iter().rev().take(NAMED).map(name_of).collect();
+        let more = if ignored.len() > NAMED { ", …" } else { "" };
+        let names = names.join(", ");
+        notes.push_str(&format!("[{} ignored: {names}{more}; `all` shows them]\n", ignored.len()));
+    }
+    for path in walk.cut() {
+        notes.push_str(&format!("[`{path}/` has more entries than can be listed]\n"));
+    }
+    for path in walk.unreadable() {
+        notes.push_str(&format!("[`{path}` cannot be read]\n"));
+    }
+    notes
+}
+
+fn name_of(found: &Found) -> String {
+    let end = if found.stat.is_directory() { "/" } else { "" };
+    format!("`{}{end}`", found.relative)
 }
 
 fn line(found: &Found) -> String {
@@ -93,7 +115,10 @@ mod tests {
 
     #[test]
     fn one_level_is_shown_unless_more_is_asked_for() {
-        assert_eq!(list("{}"), "./\n  .gitignore (7 bytes)\n  src/\n");
+        assert_eq!(
+            list("{}"),
+            "./\n  .gitignore (7 bytes)\n  src/\n[1 ignored: `target/`; `all` shows them]\n"
+        );
         assert_eq!(
             list(r#"{"path": "src/", "depth": 2}"#),
             "src/\n  a.rs (1 bytes)\n  b/\n    c.rs (0 bytes)\n"

@@ -1,9 +1,16 @@
-//! Replacing text inside of a file.
+//! Replacing text inside of a file, byte for byte: what is not replaced is copied.
+
+use std::ops::Range;
 
 use openkoi_sdk::{Failure, JsonSchema, Result, files::FileSystem, tool::Output};
 use serde::Deserialize;
 
-use crate::{change::Before, closest, text::Ending};
+use crate::{
+    change::Before,
+    closest, lines,
+    place::{self, Places},
+    text::{Text, unescape},
+};
 
 /// The number of places that are named when a text is found too often.
 const NAMED: usize = 8;
@@ -12,116 +19,151 @@ const NAMED: usize = 8;
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct EditFile {
-    /// Path of the file, relative to the workspace.
-    path: String,
-    /// The text to replace, exactly as it is in the file, indentation included and line numbers left out. It
-    /// must occur once, so take enough lines around the place.
-    old_string: String,
-    /// The text to put in its place.
-    new_string: String,
-    /// Replace every occurrence instead of the only one.
+    pub(crate) path: String,
+    /// Text to replace, exactly as in the file, without line numbers. It must occur once.
+    #[serde(default)]
+    old_string: Option<String>,
+    #[serde(default)]
+    new_string: Option<String>,
+    /// Replace every occurrence.
     #[serde(default)]
     replace_all: bool,
+    /// Several replacements in this order instead, all or none.
+    #[serde(default)]
+    edits: Option<Vec<Edit>>,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
-pub(crate) struct MultiEdit {
-    /// Path of the file, relative to the workspace.
-    path: String,
-    /// The replacements, made in this order, each in what the one before left. If one fails, none is made.
-    #[schemars(length(min = 1))]
-    edits: Vec<Edit>,
-}
-
-#[derive(Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct Edit {
-    /// The text to replace, exactly as it is in the file. It must occur once.
     old_string: String,
-    /// The text to put in its place.
     new_string: String,
-    /// Replace every occurrence instead of the only one.
     #[serde(default)]
     replace_all: bool,
 }
 
 pub(crate) fn run(files: &impl FileSystem, arguments: &EditFile) -> Result<Output> {
-    let edit = Edit {
-        old_string: arguments.old_string.clone(),
-        new_string: arguments.new_string.clone(),
-        replace_all: arguments.replace_all,
-    };
-    let before = Before::read(files, &arguments.path)?;
-    let after = apply(&before.text.text, before.text.format.ending, &edit, "")?;
-    before.replace(files, &arguments.path, &after)
+    let path = arguments.path.as_str();
+    let edits = arguments.edits()?;
+    if edits.iter().any(|(_, edit)| edit.old_string.is_empty()) {
+        return Err(nothing_to_replace(files, path));
+    }
+    let before = Before::read(files, path)?;
+    let mut after = before.bytes.clone();
+    for (place, edit) in &edits {
+        after = apply(&after, edit, place)?;
+    }
+    before.replace(files, path, &after)
 }
 
-pub(crate) fn run_all(files: &impl FileSystem, arguments: &MultiEdit) -> Result<Output> {
-    if arguments.edits.is_empty() {
-        return Err(Failure::invalid("/edits", "give one edit at least"));
+impl EditFile {
+    /// Returns the replacements, each with the JSON pointer to it.
+    fn edits(&self) -> Result<Vec<(String, Edit)>> {
+        let one = self.old_string.as_ref().zip(self.new_string.as_ref());
+        let listed = self.edits.as_deref().unwrap_or_default();
+        match (one, listed) {
+            (Some((old, new)), []) => {
+                let edit = Edit {
+                    old_string: old.clone(),
+                    new_string: new.clone(),
+                    replace_all: self.replace_all,
+                };
+                Ok(vec![(String::new(), edit)])
+            }
+            (None, [_, ..]) => {
+                let numbered = listed.iter().cloned().enumerate();
+                Ok(numbered.map(|(at, edit)| (format!("/edits/{at}"), edit)).collect())
+            }
+            (Some(_), _) => Err(Failure::invalid(
+                "/edits",
+                "give `old_string` and `new_string`, or `edits`, not both",
+            )),
+            (None, []) => {
+                let field = if self.old_string.is_some() { "/new_string" } else { "/old_string" };
+                Err(Failure::invalid(field, "is required, or a list of `edits`"))
+            }
+        }
     }
-    let before = Before::read(files, &arguments.path)?;
-    let mut after = before.text.text.clone();
-    for (number, edit) in arguments.edits.iter().enumerate() {
-        after = apply(&after, before.text.format.ending, edit, &format!("/edits/{number}"))?;
-    }
-    before.replace(files, &arguments.path, &after)
+}
+
+fn nothing_to_replace(files: &impl FileSystem, path: &str) -> Failure {
+    let is_new = matches!(files.stat_if_exists(path), Ok(None));
+    let what = if is_new { "there is no such file yet" } else { "there is no text to replace" };
+    Failure::invalid(
+        "/old_string",
+        format!("is empty, and {what}; `write_file` writes whole files"),
+    )
 }
 
 /// Makes one replacement. `place` is the pointer to the edit, for what is said of it.
-fn apply(text: &str, ending: Ending, edit: &Edit, place: &str) -> Result<String> {
+fn apply(bytes: &[u8], edit: &Edit, place: &str) -> Result<Vec<u8>> {
+    let (old, new) = (edit.old_string.as_str(), edit.new_string.as_str());
+    if old.replace("\r\n", "\n") == new.replace("\r\n", "\n") {
+        let field = format!("{place}/new_string");
+        return Err(Failure::invalid(field, "this is the same text as `old_string`"));
+    }
     let field = format!("{place}/old_string");
-    if edit.old_string.is_empty() {
-        return Err(Failure::invalid(
-            field,
-            "give the text to replace; `write_file` writes whole files",
-        ));
+    let text = Text::decode(bytes).ok_or_else(|| Failure::invalid("/path", "is not text"))?;
+    let places = place::find(bytes, text.format, old);
+    match places.found.as_slice() {
+        [] => return Err(Failure::invalid(field, closest::describe(&text, old))),
+        [_, _, ..] if !edit.replace_all => {
+            return Err(Failure::invalid(field, too_many(bytes, &places.found)));
+        }
+        _ => {}
     }
-    if edit.old_string == edit.new_string {
-        return Err(Failure::invalid(
-            format!("{place}/new_string"),
-            "this is the same text as `old_string`",
-        ));
+    text.format.check(new, old, &format!("{place}/new_string"))?;
+    Ok(replaced(bytes, &text, &places, new))
+}
+
+/// Copies `bytes` with `new` at each of the places that do not overlap an earlier one.
+fn replaced(bytes: &[u8], text: &Text, places: &Places, new: &str) -> Vec<u8> {
+    let mut after = Vec::with_capacity(bytes.len() + new.len());
+    let mut copied = 0;
+    for place in &places.found {
+        if place.start < copied {
+            continue;
+        }
+        after.extend_from_slice(&bytes[copied..place.start]);
+        after.extend(new_bytes(bytes, text, place, &places.escaped, new));
+        copied = place.end;
     }
-    let (old, new) = with_ends(text, ending, edit);
-    let found = text.matches(old.as_str()).count();
-    match found {
-        0 => Err(Failure::invalid(field, closest::describe(text, &old))),
-        1 => Ok(text.replacen(&old, &new, 1)),
-        _ if edit.replace_all => Ok(text.replace(&old, &new)),
-        _ => Err(Failure::invalid(field, too_many(text, &old, found))),
+    after.extend_from_slice(&bytes[copied..]);
+    after
+}
+
+/// Returns `new` as the file writes it, with the line ends of what stands at `place`.
+fn new_bytes(
+    bytes: &[u8],
+    text: &Text,
+    place: &Range<usize>,
+    escaped: &[u8],
+    new: &str,
+) -> Vec<u8> {
+    let format = text.format;
+    let old = format.text(&bytes[place.clone()]);
+    let rest = &bytes[place.end..];
+    let line =
+        rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| at + format.unit());
+    let rest = format.text(&rest[..line.min(rest.len())]);
+    let fallback = lines::ends(&rest).next().unwrap_or(text.first_end());
+    let new = lines::like(&old, new, fallback);
+    if escaped.is_empty() {
+        format.bytes(&new)
+    } else {
+        unescape(&new, |byte| escaped.contains(&byte))
     }
 }
 
-/// What models write has LF ends. The text of a file has them too, unless the file is mixed: there a place is
-/// found as it is written, or with CRLF ends.
-fn with_ends(text: &str, ending: Ending, edit: &Edit) -> (String, String) {
-    let lf = |text: &str| text.replace("\r\n", "\n");
-    match ending {
-        Ending::Mixed if text.contains(&edit.old_string) => {
-            (edit.old_string.clone(), edit.new_string.clone())
-        }
-        Ending::Mixed => {
-            (lf(&edit.old_string).replace('\n', "\r\n"), lf(&edit.new_string).replace('\n', "\r\n"))
-        }
-        Ending::CrLf => (lf(&edit.old_string), lf(&edit.new_string)),
-        Ending::Lf if text.contains('\r') => (edit.old_string.clone(), edit.new_string.clone()),
-        Ending::Lf => (lf(&edit.old_string), edit.new_string.clone()),
-    }
-}
-
-fn too_many(text: &str, old: &str, found: usize) -> String {
-    let lines: Vec<String> = text
-        .match_indices(old)
-        .take(NAMED)
-        .map(|(at, _)| (text[..at].matches('\n').count() + 1).to_string())
-        .collect();
-    let more = if found > NAMED { ", …" } else { "" };
+fn too_many(bytes: &[u8], found: &[Range<usize>]) -> String {
+    let line = |at: usize| bytes[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let lines: Vec<String> =
+        found.iter().take(NAMED).map(|place| line(place.start).to_string()).collect();
+    let more = if found.len() > NAMED { ", …" } else { "" };
     format!(
-        "this text occurs {found} times (lines {}{more}); take more lines around the place, or set `replace_all`",
+        "this text occurs {} times (lines {}{more}); take more lines around the place, or set `replace_all`",
+        found.len(),
         lines.join(", ")
     )
 }
@@ -189,16 +231,91 @@ mod tests {
         assert_eq!(files.text("a.txt").unwrap(), "\u{FEFF}1\r\n2\r\n2b\r\nthree\r\n");
     }
 
+    /// Makes one edit of a file of these bytes; returns the new bytes, or what was said against it.
+    fn edited(bytes: &'static [u8], old: &str, new: &str) -> std::result::Result<Vec<u8>, String> {
+        let files = Memory::new([("a", bytes)]);
+        edit(&files, json!({"path": "a", "old_string": old, "new_string": new}))
+            .map(|_| files.read_to_end("a", 1 << 20).unwrap())
+            .map_err(|failure| failure.to_string())
+    }
+
     #[test]
-    fn a_mixed_file_keeps_the_ends_of_the_lines_that_are_not_edited() {
-        let files = Memory::new([("a.txt", "one\r\ntwo\r\nthree\nfour\n")]);
+    fn what_is_not_replaced_is_copied_byte_for_byte() {
+        let cases: [(&[u8], &str, &str, &[u8]); 14] = [
+            // Line ends: each line keeps its own, whatever the model writes.
+            (b"a\r\nb\nc\n", "a\nb\nc", "A\nb\nC", b"A\r\nb\nC\n"),
+            (
+                b"one\r\ntwo\r\nthree\nfour\n",
+                "one\ntwo",
+                "1\n2\n2b",
+                b"1\r\n2\r\n2b\r\nthree\nfour\n",
+            ),
+            (b"one\r\ntwo\r\nthree\nfour\n", "three\r\nfour", "3\n4", b"one\r\ntwo\r\n3\n4\n"),
+            (b"a\r\nb\r\nc\n", "b", "b\nb2", b"a\r\nb\r\nb2\r\nc\n"),
+            (b"a\r\nb\nc\r\n", "b\n", "", b"a\r\nc\r\n"),
+            // A stray byte, with a mark and without.
+            (
+                b"\xef\xbb\xbfx = 1\n// caf\xe9\n",
+                "x = 1",
+                "x = 2 // \u{fc}",
+                b"\xef\xbb\xbfx = 2 // \xc3\xbc\n// caf\xe9\n",
+            ),
+            (b"x = 1\n// caf\xe9\n", "x = 1", "x = 2", b"x = 2\n// caf\xe9\n"),
+            (b"// caf\xe9 1\n", "caf\\xE9 1", "caf\\xE9 2 \\xE8", b"// caf\xe9 2 \\xE8\n"),
+            // GBK.
+            (
+                b"// \xd6\xd0\xce\xc4\nint x = 1;\n",
+                "int x = 1;",
+                "int x = 2;",
+                b"// \xd6\xd0\xce\xc4\nint x = 2;\n",
+            ),
+            (b"\xd6\xd0 1\n", "\\xD6\\xD0 1", "\\xD6\\xD0 2", b"\xd6\xd0 2\n"),
+            // A NUL.
+            (b"a = 1;\nhello\0world\n", "a = 1", "a = 2", b"a = 2;\nhello\0world\n"),
+            (b"a = 1;\nhello\0world\n", "hello\\x00w", "bye\\x00W", b"a = 1;\nbye\0World\n"),
+            // UTF-16, with a unit that is no character.
+            (b"\xff\xfea\0\r\0\n\0b\0\0\xd8", "a\nb", "a\nc", b"\xff\xfea\0\r\0\n\0c\0\0\xd8"),
+            (b"\xfe\xff\0a\0b", "b", "\u{20ac}", b"\xfe\xff\0a\x20\xac"),
+        ];
+        for (bytes, old, new, wanted) in cases {
+            let after = edited(bytes, old, new);
+            assert_eq!(after.as_deref(), Ok(wanted), "{bytes:02X?}: {old:?} to {new:?}");
+        }
+    }
 
-        edit(&files, json!({"path": "a.txt", "old_string": "one\ntwo", "new_string": "1\n2"}))
-            .unwrap();
-        edit(&files, json!({"path": "a.txt", "old_string": "three\nfour", "new_string": "3\n4"}))
-            .unwrap();
+    #[test]
+    fn nothing_is_written_in_another_charset_than_the_file_s() {
+        let gbk = b"// \xd6\xd0\xce\xc4\nint x = 1;\n";
+        for (old, new) in [("int x", "int \u{e9}"), ("// \\xD6\\xD0", "// \u{4e2d}")] {
+            let said = edited(gbk, old, new).unwrap_err();
+            assert!(said.contains("nothing tells its charset") && said.contains("iconv"), "{said}");
+        }
+        let said = edited(gbk, "// \u{4e2d}\u{6587}", "// x").unwrap_err();
+        assert!(said.contains("is found as it is shown"), "{said}");
+    }
 
-        assert_eq!(files.text("a.txt").unwrap(), "1\r\n2\r\n3\n4\n");
+    #[test]
+    fn places_that_overlap_are_two() {
+        let said = edited(b"foo\nfoo\nfoo\n", "foo\nfoo", "bar\nbar").unwrap_err();
+
+        assert!(said.contains("occurs 2 times (lines 1, 2)"), "{said}");
+    }
+
+    #[test]
+    fn an_empty_text_to_replace_names_the_tool_that_makes_files() {
+        let files = Memory::new([("a.txt", "a\n")]);
+        let said = |path: &str| {
+            refusal(edit(&files, json!({"path": path, "old_string": "", "new_string": "x"}))).1
+        };
+
+        assert_eq!(
+            said("new.txt"),
+            "is empty, and there is no such file yet; `write_file` writes whole files"
+        );
+        assert_eq!(
+            said("a.txt"),
+            "is empty, and there is no text to replace; `write_file` writes whole files"
+        );
     }
 
     #[test]
@@ -211,12 +328,27 @@ mod tests {
             ]})
         };
 
-        let (field, _) = refusal(crate::call(&files, "multi_edit", &edits("a").to_string()));
+        let (field, _) = refusal(edit(&files, edits("a")));
         assert_eq!(field, "/edits/1/old_string");
         assert_eq!(files.text("a.txt").unwrap(), "a b c\n");
 
-        crate::call(&files, "multi_edit", &edits("x b").to_string()).unwrap();
+        edit(&files, edits("x b")).unwrap();
         assert_eq!(files.text("a.txt").unwrap(), "z c\n");
+    }
+
+    #[test]
+    fn one_edit_or_a_list_of_them_is_asked_for() {
+        let files = Memory::new([("a.txt", "a\n")]);
+        let said = |arguments| refusal(edit(&files, arguments));
+
+        let (field, message) = said(json!({"path": "a.txt", "old_string": "a"}));
+        assert_eq!(
+            (field.as_str(), message.as_str()),
+            ("/new_string", "is required, or a list of `edits`")
+        );
+        let both = json!({"path": "a.txt", "old_string": "a", "new_string": "b",
+            "edits": [{"old_string": "a", "new_string": "b"}]});
+        assert!(said(both).1.contains("not both"));
     }
 
     #[test]
@@ -237,7 +369,7 @@ mod tests {
         let before = Before::read(&files, "a.txt").unwrap();
 
         files.write("a.txt", b"changed\n", None).unwrap();
-        let failure = before.replace(&files, "a.txt", "b\n").unwrap_err();
+        let failure = before.replace(&files, "a.txt", b"b\n").unwrap_err();
 
         assert!(matches!(failure, Failure::Conflict(_)));
         assert_eq!(files.text("a.txt").unwrap(), "changed\n");

@@ -1,8 +1,8 @@
 //! Reads and changes files of the workspace.
 //!
-//! What a model is shown, it can paste back: text is decoded to LF lines without a byte order mark, and what
-//! it writes goes back in the file's own encoding and line ends. A change is made only to what was read: if
-//! the file changed in between, the host refuses to write.
+//! What a model is shown, it can paste back: a line end stands for either kind, and a byte that is no character has a
+//! visible form. What an edit does not replace is copied byte for byte. A change is made only to what was read: if the
+//! file changed in between, the host refuses to write.
 
 mod change;
 mod closest;
@@ -10,7 +10,10 @@ mod diff;
 mod directory;
 mod edit;
 mod format;
+mod lines;
 mod manage;
+mod picture;
+mod place;
 mod read;
 mod suggest;
 mod text;
@@ -20,6 +23,7 @@ use openkoi_sdk::{
     Result, arguments, export_tool,
     files::{FileSystem, Host},
     tool::{self, Context, Output, Tool},
+    walk::without_parents,
 };
 
 struct Files;
@@ -33,14 +37,39 @@ impl Tool for Files {
 export_tool!(Files);
 
 fn call(files: &impl FileSystem, name: &str, json: &str) -> Result<Output> {
+    let plain = |path: &mut String| *path = without_parents(files, path);
     match name {
-        "read_file" => read::run(files, &arguments::parse(json)?),
-        "write_file" => write::run(files, &arguments::parse(json)?),
-        "edit_file" => edit::run(files, &arguments::parse(json)?),
-        "multi_edit" => edit::run_all(files, &arguments::parse(json)?),
-        "list_directory" => directory::run(files, &arguments::parse(json)?),
-        "remove_file" => manage::remove(files, &arguments::parse(json)?),
-        "move_file" => manage::rename(files, &arguments::parse(json)?),
+        "read_file" => {
+            let mut arguments: read::ReadFile = arguments::parse(json)?;
+            plain(&mut arguments.path);
+            read::run(files, &arguments)
+        }
+        "write_file" => {
+            let mut arguments: write::WriteFile = arguments::parse(json)?;
+            plain(&mut arguments.path);
+            write::run(files, &arguments)
+        }
+        "edit_file" => {
+            let mut arguments: edit::EditFile = arguments::parse(json)?;
+            plain(&mut arguments.path);
+            edit::run(files, &arguments)
+        }
+        "list_directory" => {
+            let mut arguments: directory::ListDirectory = arguments::parse(json)?;
+            arguments.path.as_mut().map(plain);
+            directory::run(files, &arguments)
+        }
+        "remove_file" => {
+            let mut arguments: manage::RemoveFile = arguments::parse(json)?;
+            plain(&mut arguments.path);
+            manage::remove(files, &arguments)
+        }
+        "move_file" => {
+            let mut arguments: manage::MoveFile = arguments::parse(json)?;
+            plain(&mut arguments.from);
+            plain(&mut arguments.to);
+            manage::rename(files, &arguments)
+        }
         other => tool::unknown(other),
     }
 }
@@ -55,7 +84,6 @@ mod tests {
             "read_file" => read::ReadFile,
             "write_file" => write::WriteFile,
             "edit_file" => edit::EditFile,
-            "multi_edit" => edit::MultiEdit,
             "list_directory" => directory::ListDirectory,
             "remove_file" => manage::RemoveFile,
             "move_file" => manage::MoveFile,

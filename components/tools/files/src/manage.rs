@@ -9,18 +9,15 @@ use crate::{format, suggest};
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct RemoveFile {
-    /// Path of the file, or of an empty directory, relative to the workspace.
-    path: String,
+    pub(crate) path: String,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct MoveFile {
-    /// Path of the file or directory, relative to the workspace.
-    from: String,
-    /// Its new path. Nothing may be there yet; directories are created as needed.
-    to: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
 }
 
 pub(crate) fn remove(files: &impl FileSystem, arguments: &RemoveFile) -> Result<Output> {

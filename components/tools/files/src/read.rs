@@ -9,13 +9,14 @@ use serde::Deserialize;
 
 use crate::{
     directory::{self, ListDirectory},
-    format, suggest,
+    format, picture, suggest,
     text::Text,
 };
 
 /// The most of a file that is read.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
-const MAX_ATTACHMENT: u64 = 4 * 1024 * 1024;
+/// Providers take 5 MiB of a picture, counted in base64.
+const MAX_ATTACHMENT: u64 = 3_900_000;
 /// How much is shown at once.
 const MAX_LINES: usize = 2000;
 const MAX_SHOWN: usize = 50 * 1024;
@@ -24,15 +25,12 @@ const MAX_SHOWN: usize = 50 * 1024;
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct ReadFile {
-    /// Path of the file, relative to the workspace.
-    path: String,
-    /// First line to show, counted from 1. For files that are too long to be shown at once.
+    pub(crate) path: String,
+    /// First line to show, from 1.
     #[serde(default)]
-    #[schemars(range(min = 1))]
     offset: Option<usize>,
-    /// How many lines to show, 2000 at most.
+    /// Number of lines.
     #[serde(default)]
-    #[schemars(range(min = 1))]
     limit: Option<usize>,
 }
 
@@ -88,7 +86,10 @@ fn attachment(path: &str, media_type: &str, bytes: Vec<u8>, size: u64) -> Output
     let what = if media_type.starts_with("image/") { "an image" } else { "a document" };
     let what = format!("`{path}` is {what} ({media_type}, {})", format::size(size));
     if size > MAX_ATTACHMENT {
-        return Output::text(format!("{what}, too large to be shown"));
+        return Output::text(format!("{what}, too large to be shown; make it smaller first"));
+    }
+    if let Err(why) = picture::check(media_type, &bytes) {
+        return Output::text(format!("{what}, {why}"));
     }
     Output::text(what)
         .summary(format!("{media_type}, {}", format::size(size)))
@@ -143,7 +144,7 @@ fn notes(text: &Text, first: usize, lines: usize, total: usize, whole: bool) -> 
     if last == total && !text.text.is_empty() && !text.text.ends_with('\n') && whole {
         notes.push("no line end at the end of the file".to_owned());
     }
-    notes.extend(text.format.describe());
+    notes.extend(text.describe());
     notes
 }
 
@@ -205,9 +206,11 @@ mod tests {
 
     #[test]
     fn other_bytes_are_described_and_what_models_look_at_is_shown() {
+        let png = crate::picture::tests::png_of(1, 1);
         let files = Memory::new([
             ("a.out", b"\x7FELF\0\0\0\0".as_slice()),
-            ("a.png", b"\x89PNG\r\n\x1A\n\0\0"),
+            ("a.png", &png),
+            ("bad.png", b"\x89PNG\r\n\x1A\n<html>404</html>"),
             ("a.pdf", b"%PDF-1.7\n\0"),
         ]);
         let shown = |path: &str| {
@@ -220,8 +223,10 @@ mod tests {
             text(&files, r#"{"path": "a.out"}"#),
             "`a.out` is not text: an ELF executable or library, 8 bytes"
         );
-        let image = "`a.png` is an image (image/png, 10 bytes)".to_owned();
+        let image = "`a.png` is an image (image/png, 45 bytes)".to_owned();
         assert_eq!(shown("a.png"), (image, vec!["image/png".to_owned()]));
+        let broken = "`bad.png` is an image (image/png, 24 bytes), but it is broken or cut off, and no model could look at it";
+        assert_eq!(shown("bad.png"), (broken.to_owned(), Vec::new()));
         let document = "`a.pdf` is a document (application/pdf, 10 bytes)".to_owned();
         assert_eq!(shown("a.pdf"), (document, vec!["application/pdf".to_owned()]));
     }

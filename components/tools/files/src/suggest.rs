@@ -2,7 +2,7 @@
 
 use openkoi_sdk::{
     Failure,
-    files::FileSystem,
+    files::{FileSystem, Kind},
     walk::{Walk, normal},
 };
 
@@ -14,11 +14,21 @@ pub(crate) fn not_found(files: &impl FileSystem, path: &str, failure: Failure) -
     if !matches!(failure, Failure::NotFound(_)) {
         return failure;
     }
+    if is_dangling(files, path) {
+        return Failure::not_found(format!("what the link `{path}` leads to"));
+    }
     let near = similar(files, path);
     match near.as_slice() {
         [] => Failure::not_found(format!("`{path}`")),
         near => Failure::not_found(format!("`{path}` (did you mean {}?)", near.join(" or "))),
     }
+}
+
+fn is_dangling(files: &impl FileSystem, path: &str) -> bool {
+    let path = normal(path);
+    let (directory, name) = path.rsplit_once('/').unwrap_or((".", &path));
+    let listed = files.list(directory).unwrap_or_default();
+    listed.iter().any(|entry| entry.name == name && entry.stat.kind == Kind::Link)
 }
 
 /// Returns up to three paths, the closest first, in backquotes.

@@ -1,176 +1,242 @@
-//! The text of a file and everything that has to be kept to write it back: encoding, byte order mark, line
-//! ends.
+//! The text of a file as a model is shown it, and how the file writes characters as bytes.
+//!
+//! A charset is only taken for certain where a mark says it or all bytes are valid UTF-8. Other text is shown with its
+//! odd bytes as `\xE9`, and a change copies what it does not replace byte for byte.
 
-use openkoi_sdk::{Failure, Result};
+use openkoi_sdk::{
+    Failure, Result,
+    text::{escape, is_odd, is_text, shown},
+};
 
-/// The part of a file that is looked at to tell text from other bytes.
+use crate::lines::{self, End};
+
+/// The part of a file that is looked at for zeros.
 const SNIFFED: usize = 8192;
+const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The encoding of characters.
+/// How characters are written as bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    /// The encoding of nearly every file.
+pub(crate) enum Charset {
+    /// The charset of nearly every file.
     Utf8,
-    /// Two bytes a unit, the lower first.
+    /// UTF-16, two bytes a unit, the lower first.
     Utf16Le,
-    /// Two bytes a unit, the higher first.
+    /// UTF-16, two bytes a unit, the higher first.
     Utf16Be,
-    /// One byte a character; what is left when bytes are no UTF-8 and yet text.
-    Latin1,
+    /// Text in a charset that nothing tells. Its ASCII characters are certain and no others.
+    Unknown,
 }
 
-/// The end of each line.
+/// How a file writes its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// `\n`, or there is no line end at all.
-    Lf,
-    /// `\r\n` everywhere.
-    CrLf,
-    /// Some of both: lines are left as they are.
-    Mixed,
+pub(crate) struct Format {
+    /// The charset.
+    pub charset: Charset,
+    /// True if the file begins with a byte order mark.
+    pub mark: bool,
 }
 
 /// A file's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Text {
-    /// The text, without byte order mark. Lines end with `\n`, but for those of a mixed file.
+    /// What is shown: without byte order mark, bytes that are no character as `\xE9`, lines with their own ends.
     pub text: String,
-    /// The format that it was written in.
+    /// How it is written.
     pub format: Format,
-}
-
-/// The format in which a text is written as bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Format {
-    /// The encoding.
-    pub encoding: Encoding,
-    /// True if it begins with a byte order mark.
-    pub mark: bool,
-    /// The end of each line.
-    pub ending: Ending,
+    /// The number of bytes that are shown as `\xE9`.
+    pub odd: usize,
 }
 
 impl Format {
     /// The format of a new file.
-    pub(crate) const NEW: Self = Self { encoding: Encoding::Utf8, mark: false, ending: Ending::Lf };
+    pub(crate) const NEW: Self = Self { charset: Charset::Utf8, mark: false };
 
-    /// Writes `text` as bytes. Its lines may end with `\n` whatever those of the file do.
+    /// Returns the format of `bytes`, or nothing if they are not text.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        let marked = |charset| Some(Self { charset, mark: true });
+        if bytes.starts_with(UTF8_MARK) {
+            return marked(Charset::Utf8);
+        }
+        if bytes.starts_with(b"\xFF\xFE") {
+            return marked(Charset::Utf16Le);
+        }
+        if bytes.starts_with(b"\xFE\xFF") {
+            return marked(Charset::Utf16Be);
+        }
+        let unmarked = |charset| Some(Self { charset, mark: false });
+        if let Some(charset) = unmarked_utf16(bytes) {
+            return unmarked(charset);
+        }
+        if !is_text(bytes) {
+            return None;
+        }
+        let valid = std::str::from_utf8(bytes).is_ok();
+        unmarked(if valid { Charset::Utf8 } else { Charset::Unknown })
+    }
+
+    /// Returns the number of bytes of the byte order mark.
+    pub(crate) fn mark_length(&self) -> usize {
+        match self.charset {
+            _ if !self.mark => 0,
+            Charset::Utf8 | Charset::Unknown => UTF8_MARK.len(),
+            Charset::Utf16Le | Charset::Utf16Be => 2,
+        }
+    }
+
+    /// Returns the bytes of the smallest unit: a change never begins inside of one.
+    pub(crate) fn unit(&self) -> usize {
+        if matches!(self.charset, Charset::Utf16Le | Charset::Utf16Be) { 2 } else { 1 }
+    }
+
+    /// Writes `text` as bytes, without a mark. In an unknown charset these are the bytes of UTF-8, which is right for
+    /// ASCII alone.
+    pub(crate) fn bytes(&self, text: &str) -> Vec<u8> {
+        match self.charset {
+            Charset::Utf8 | Charset::Unknown => text.as_bytes().to_vec(),
+            Charset::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            Charset::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        }
+    }
+
+    /// Reads bytes without a mark as far as their line ends go: what is no character is replaced.
+    pub(crate) fn text(&self, bytes: &[u8]) -> String {
+        match self.charset {
+            Charset::Utf8 | Charset::Unknown => String::from_utf8_lossy(bytes).into_owned(),
+            Charset::Utf16Le => shown_utf16(bytes, u16::from_le_bytes).0,
+            Charset::Utf16Be => shown_utf16(bytes, u16::from_be_bytes).0,
+        }
+    }
+
+    /// Checks that `text` can be written to the file. `known` are the characters that already stand at the place.
     ///
     /// # Errors
     ///
-    /// If the encoding has no bytes for one of the characters.
-    pub(crate) fn encode(&self, text: &str) -> Result<Vec<u8>> {
-        let with_ends = match self.ending {
-            Ending::CrLf => text.replace("\r\n", "\n").replace('\n', "\r\n"),
-            Ending::Lf | Ending::Mixed => text.to_owned(),
-        };
-        let marked = if self.mark { format!("\u{FEFF}{with_ends}") } else { with_ends };
-        match self.encoding {
-            Encoding::Utf8 => Ok(marked.into_bytes()),
-            Encoding::Utf16Le => Ok(marked.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-            Encoding::Utf16Be => Ok(marked.encode_utf16().flat_map(u16::to_be_bytes).collect()),
-            Encoding::Latin1 => marked.chars().map(latin1).collect(),
+    /// The charset is not known, and `text` has more than ASCII.
+    pub(crate) fn check(&self, text: &str, known: &str, field: &str) -> Result<()> {
+        let foreign = |c: &char| !c.is_ascii() && !known.contains(*c);
+        match text.chars().find(foreign) {
+            Some(c) if self.charset == Charset::Unknown => Err(Failure::invalid(
+                field,
+                format!(
+                    "`{c}` cannot be written: the file is not UTF-8 and nothing tells its charset, so only ASCII can be \
+                     put into it; first convert it in the shell, for example `iconv -f GBK -t UTF-8`, or replace the \
+                     whole file with `write_file`, which writes UTF-8"
+                ),
+            )),
+            _ => Ok(()),
         }
     }
-
-    /// Says what is unusual about the format, or nothing.
-    pub(crate) fn describe(&self) -> Option<String> {
-        let mut notes = Vec::new();
-        match self.encoding {
-            Encoding::Utf8 if self.mark => notes.push("UTF-8 with a byte order mark"),
-            Encoding::Utf8 => {}
-            Encoding::Utf16Le => notes.push("UTF-16, little-endian"),
-            Encoding::Utf16Be => notes.push("UTF-16, big-endian"),
-            Encoding::Latin1 => notes.push("Latin-1"),
-        }
-        match self.ending {
-            Ending::Lf => {}
-            Ending::CrLf => notes.push("lines end with CRLF"),
-            Ending::Mixed => notes.push("lines end with LF and CRLF"),
-        }
-        (!notes.is_empty()).then(|| notes.join("; "))
-    }
-}
-
-fn latin1(c: char) -> Result<u8> {
-    u8::try_from(u32::from(c)).map_err(|_| {
-        Failure::invalid(
-            "",
-            format!("the file is in Latin-1, which has no `{c}`; use only characters that it has"),
-        )
-    })
 }
 
 impl Text {
     /// Reads `bytes`, or returns nothing if they are not text.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (encoding, mark, text) = decode(bytes)?;
-        let ending = ending_of(&text);
-        let text = if ending == Ending::CrLf { text.replace("\r\n", "\n") } else { text };
-        Some(Self { text, format: Format { encoding, mark, ending } })
+        let format = Format::of(bytes)?;
+        let (text, odd) = match format.charset {
+            Charset::Utf8 | Charset::Unknown => shown(&bytes[format.mark_length()..]),
+            Charset::Utf16Le => shown_utf16(&bytes[format.mark_length()..], u16::from_le_bytes),
+            Charset::Utf16Be => shown_utf16(&bytes[format.mark_length()..], u16::from_be_bytes),
+        };
+        Some(Self { text, format, odd })
     }
-}
 
-fn decode(bytes: &[u8]) -> Option<(Encoding, bool, String)> {
-    if let Some(rest) = bytes.strip_prefix(b"\xEF\xBB\xBF") {
-        return Some((Encoding::Utf8, true, String::from_utf8_lossy(rest).into_owned()));
-    }
-    if let Some(rest) = bytes.strip_prefix(b"\xFF\xFE") {
-        return Some((Encoding::Utf16Le, true, utf16(rest, u16::from_le_bytes)?));
-    }
-    if let Some(rest) = bytes.strip_prefix(b"\xFE\xFF") {
-        return Some((Encoding::Utf16Be, true, utf16(rest, u16::from_be_bytes)?));
-    }
-    let head = &bytes[..bytes.len().min(SNIFFED)];
-    if head.contains(&0) {
-        return unmarked_utf16(bytes, head);
-    }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some((Encoding::Utf8, false, text.to_owned())),
-        Err(_) if looks_like_text(head) => {
-            Some((Encoding::Latin1, false, bytes.iter().map(|&byte| char::from(byte)).collect()))
+    /// Says what is unusual about the text, or nothing.
+    pub(crate) fn describe(&self) -> Option<String> {
+        let mut notes: Vec<String> = Vec::new();
+        match self.format.charset {
+            Charset::Utf8 if self.format.mark => notes.push("UTF-8 with a byte order mark".into()),
+            Charset::Utf8 => {}
+            Charset::Utf16Le => notes.push("UTF-16, little-endian".into()),
+            Charset::Utf16Be => notes.push("UTF-16, big-endian".into()),
+            Charset::Unknown => notes.push("not UTF-8: its charset is not known".into()),
         }
-        Err(_) => None,
+        if self.odd > 0 {
+            let bytes = crate::format::count(self.odd, "byte");
+            let shown = if self.odd == 1 { "is" } else { "are" };
+            notes.push(format!("{bytes} that cannot be shown {shown} written as \\xE9"));
+        }
+        match lines::kinds(&self.text) {
+            (_, 0) => {}
+            (0, _) => notes.push("lines end with CRLF".into()),
+            _ => notes.push("lines end with LF and CRLF".into()),
+        }
+        (!notes.is_empty()).then(|| notes.join("; "))
+    }
+
+    /// Returns the end of the lines of the file: that of the first.
+    pub(crate) fn first_end(&self) -> End {
+        lines::ends(&self.text).next().unwrap_or(End::Lf)
     }
 }
 
-/// Text of Western languages in UTF-16 has a zero in every other byte and hardly any elsewhere.
-fn unmarked_utf16(bytes: &[u8], head: &[u8]) -> Option<(Encoding, bool, String)> {
+fn shown_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> (String, usize) {
+    let (mut text, mut odd) = (String::with_capacity(bytes.len() / 2), 0);
+    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    for c in char::decode_utf16(units) {
+        match c {
+            Ok(c) if !is_odd(c) => text.push(c),
+            Ok(c) => {
+                odd += 1;
+                escape(&mut text, c as u32);
+            }
+            Err(lone) => {
+                odd += 1;
+                text.push_str(&format!("\\u{:04X}", lone.unpaired_surrogate()));
+            }
+        }
+    }
+    if bytes.len() % 2 == 1 {
+        odd += 1;
+        escape(&mut text, bytes[bytes.len() - 1].into());
+    }
+    (text, odd)
+}
+
+/// Turns `\xE9` back into the byte where `wanted` says so of the byte; the rest stays as UTF-8.
+pub(crate) fn unescape(text: &str, wanted: impl Fn(u8) -> bool) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\\x") {
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
+        let digits = rest.get(at + 2..at + 4);
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.filter(|byte| wanted(*byte)) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &rest[at + 4..];
+            }
+            None => {
+                bytes.extend_from_slice(b"\\x");
+                rest = &rest[at + 2..];
+            }
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
+}
+
+/// Returns whether [`Text`] may show the byte as `\xE9`.
+pub(crate) fn may_be_escaped(byte: u8) -> bool {
+    !byte.is_ascii() || is_odd(char::from(byte))
+}
+
+/// Text of Western languages in UTF-16 has a zero in every other byte and hardly any elsewhere, and is valid to its end.
+fn unmarked_utf16(bytes: &[u8]) -> Option<Charset> {
+    let head = &bytes[..bytes.len().min(SNIFFED)];
     let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|&&byte| byte == 0).count();
     let (even, odd, half) = (zeros(0), zeros(1), head.len() / 2);
-    if bytes.len() % 2 == 1 || half == 0 {
-        None
-    } else if odd * 10 > half * 7 && even * 20 < half {
-        Some((Encoding::Utf16Le, false, utf16(bytes, u16::from_le_bytes)?))
-    } else if even * 10 > half * 7 && odd * 20 < half {
-        Some((Encoding::Utf16Be, false, utf16(bytes, u16::from_be_bytes)?))
-    } else {
-        None
-    }
-}
-
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
-    if bytes.len() % 2 == 1 {
+    if bytes.len() % 2 == 1 || half < 2 {
         return None;
     }
-    let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
-    String::from_utf16(&units).ok()
-}
-
-fn looks_like_text(head: &[u8]) -> bool {
-    let strange =
-        |byte: &u8| matches!(*byte, 0x00..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F | 0x7F..=0x9F);
-    head.iter().filter(|byte| strange(byte)).count() * 50 <= head.len()
-}
-
-fn ending_of(text: &str) -> Ending {
-    let crlf = text.matches("\r\n").count();
-    let all = text.matches('\n').count();
-    match crlf {
-        0 => Ending::Lf,
-        _ if crlf == all => Ending::CrLf,
-        _ => Ending::Mixed,
-    }
+    let (charset, unit): (_, fn([u8; 2]) -> u16) = if odd * 10 > half * 7 && even * 20 < half {
+        (Charset::Utf16Le, u16::from_le_bytes)
+    } else if even * 10 > half * 7 && odd * 20 < half {
+        (Charset::Utf16Be, u16::from_be_bytes)
+    } else {
+        return None;
+    };
+    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    char::decode_utf16(units).all(|c| c.is_ok_and(|c| !is_odd(c))).then_some(charset)
 }
 
 #[cfg(test)]
@@ -179,53 +245,72 @@ mod tests {
 
     fn describe(bytes: &[u8]) -> String {
         let text = Text::decode(bytes).unwrap();
-        format!("{:?} [{}]", text.text, text.format.describe().unwrap_or_default())
+        format!("{:?} [{}]", text.text, text.describe().unwrap_or_default())
     }
 
     #[test]
-    fn text_is_decoded_whatever_it_is_written_in() {
-        assert_eq!(describe("a\nä\n".as_bytes()), "\"a\\nä\\n\" []");
-        assert_eq!(
-            describe(b"\xEF\xBB\xBFa\r\nb"),
-            "\"a\\nb\" [UTF-8 with a byte order mark; lines end with CRLF]"
-        );
-        assert_eq!(describe(b"a\r\nb\n"), "\"a\\r\\nb\\n\" [lines end with LF and CRLF]");
-        assert_eq!(describe(b"\xFF\xFEa\0\n\0"), "\"a\\n\" [UTF-16, little-endian]");
-        assert_eq!(describe(b"\xFE\xFF\0a\0\n"), "\"a\\n\" [UTF-16, big-endian]");
-        assert_eq!(describe(b"a\0b\0c\0\n\0"), "\"abc\\n\" [UTF-16, little-endian]");
-        assert_eq!(describe(b"caf\xE9\n"), "\"café\\n\" [Latin-1]");
-    }
-
-    #[test]
-    fn other_bytes_are_not_text() {
-        assert_eq!(Text::decode(b"\x7FELF\x02\x01\x01\0\0\0\0\0"), None);
-        assert_eq!(Text::decode(b"\x89\x01\x02\x03\x04\x05\x06\xFF"), None);
-        assert_eq!(Text::decode(b"\xFF\xFEa"), None);
-    }
-
-    #[test]
-    fn what_was_decoded_is_written_back_byte_for_byte() {
-        let files: [&[u8]; 8] = [
-            b"",
-            b"a\nb",
-            b"a\r\nb\r\n",
-            b"a\r\nb\n",
-            b"\xEF\xBB\xBFx\r\n",
-            b"\xFF\xFEa\0\r\0\n\0",
-            b"\xFE\xFF\0a",
-            b"caf\xE9\r\n",
+    fn text_is_shown_whatever_it_is_written_in() {
+        let unknown = "not UTF-8: its charset is not known";
+        let cases: [(&[u8], String); 12] = [
+            ("a\nä\n".as_bytes(), "\"a\\nä\\n\" []".into()),
+            (
+                b"\xEF\xBB\xBFa\r\nb",
+                "\"a\\r\\nb\" [UTF-8 with a byte order mark; lines end with CRLF]".into(),
+            ),
+            (b"a\r\nb\n", "\"a\\r\\nb\\n\" [lines end with LF and CRLF]".into()),
+            (b"\xFF\xFEa\0\n\0", "\"a\\n\" [UTF-16, little-endian]".into()),
+            (b"\xFE\xFF\0a\0\n", "\"a\\n\" [UTF-16, big-endian]".into()),
+            (b"a\0b\0c\0\n\0", "\"abc\\n\" [UTF-16, little-endian]".into()),
+            (
+                b"caf\xE9\n",
+                format!("\"caf\\\\xE9\\n\" [{unknown}; 1 byte that cannot be shown is written as \\xE9]"),
+            ),
+            (
+                b"\xEF\xBB\xBFcaf\xE9\n",
+                "\"caf\\\\xE9\\n\" [UTF-8 with a byte order mark; 1 byte that cannot be shown is written as \\xE9]"
+                    .into(),
+            ),
+            (
+                b"\xD6\xD0\xCE\xC4\n",
+                format!(
+                    "\"\\\\xD6\\\\xD0\\\\xCE\\\\xC4\\n\" [{unknown}; 4 bytes that cannot be shown are written as \\xE9]"
+                ),
+            ),
+            (
+                b"const a = 1;\nhello\0world\n",
+                "\"const a = 1;\\nhello\\\\x00world\\n\" [1 byte that cannot be shown is written as \\xE9]".into(),
+            ),
+            (
+                b"\xFF\xFEa\0b",
+                "\"a\\\\x62\" [UTF-16, little-endian; 1 byte that cannot be shown is written as \\xE9]".into(),
+            ),
+            (
+                b"\xFF\xFEa\0\x00\xD8\n\0",
+                "\"a\\\\uD800\\n\" [UTF-16, little-endian; 1 byte that cannot be shown is written as \\xE9]".into(),
+            ),
         ];
 
-        for bytes in files {
-            let text = Text::decode(bytes).unwrap();
-            assert_eq!(text.format.encode(&text.text).unwrap(), bytes);
+        for (bytes, wanted) in cases {
+            assert_eq!(describe(bytes), wanted, "{bytes:02X?}");
         }
     }
 
     #[test]
-    fn a_character_that_latin_1_lacks_is_refused() {
-        let text = Text::decode(b"caf\xE9").unwrap();
+    fn other_bytes_are_not_text() {
+        let cases: [&[u8]; 3] = [
+            b"\x7FELF\x02\x01\x01\0\0\0\0\0",
+            b"\x89\x01\x02\x03\x04\x05\x06\xFF",
+            b"SQLite format 3\0\x10\0\x01\x01\0\0\0\0\0\0",
+        ];
+        for bytes in cases {
+            assert_eq!(Text::decode(bytes), None, "{bytes:02X?}");
+        }
+    }
 
-        assert!(text.format.encode("€").is_err());
+    #[test]
+    fn escapes_become_the_bytes_that_they_stand_for_and_nothing_else() {
+        assert_eq!(unescape("caf\\xE9 \\x41 \\xZ \\x", may_be_escaped), b"caf\xE9 \\x41 \\xZ \\x");
+        assert_eq!(unescape("\\x00é\\xé", may_be_escaped), "\0é\\xé".as_bytes());
+        assert_eq!(unescape("\\xE9\\xE8", |byte| byte == 0xE8), b"\\xE9\xE8");
     }
 }

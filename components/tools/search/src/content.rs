@@ -1,21 +1,28 @@
 //! Searching by what is in files.
 
-use openkoi_sdk::{Failure, JsonSchema, Result, files::FileSystem, tool::Output};
+use openkoi_sdk::{
+    Failure, JsonSchema, Result,
+    files::FileSystem,
+    text::is_text,
+    tool::Output,
+    walk::{join, normal, without_parents},
+};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     lines,
-    scope::{self, Missed, Pattern, Scope, count},
+    scope::{self, Missed, Pattern, Scope, count, named},
 };
 
 /// Larger files are passed over: they are data, and reading them is what takes time.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
+/// A file that is named is searched up to this size: saved outputs are long.
+const MAX_NAMED: u64 = 16 * 1024 * 1024;
 /// The most files that are read, and the most bytes of them. Both stay below the limits of the manifest, so that a
 /// search that is too wide ends with what it found.
 const MAX_READ_FILES: usize = 100_000;
 const MAX_READ: u64 = 512 * 1024 * 1024;
-const SNIFFED: usize = 8192;
 const DEFAULT_RESULTS: usize = 100;
 const MAX_RESULTS: usize = 1000;
 /// The longest text of an answer, whatever the number of results.
@@ -25,49 +32,40 @@ const MAX_TEXT: usize = 48 * 1024;
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct SearchContent {
-    /// What to look for: a regular expression (no look-around, no backreferences). `^` and `$` are the ends of a
-    /// line.
+    /// Regular expression, without look-around.
     #[schemars(length(min = 1))]
     pattern: String,
-    /// Take the pattern as plain text instead.
+    /// Plain text instead.
     #[serde(default)]
     literal: bool,
-    /// Directory or file to search, relative to the workspace. The whole workspace if left out.
+    /// Directory or file.
     #[serde(default)]
     path: Option<String>,
-    /// Only files that match, such as `*.rs`, `src/**/*.{ts,tsx}` or `!*.lock`. Without a slash it is about names.
+    /// Like `*.rs`, `src/**/*.{ts,tsx}` or `!*.lock`.
     #[serde(default)]
     glob: Option<String>,
-    /// Take upper and lower case for the same.
     #[serde(default)]
     ignore_case: bool,
-    /// How many lines to show before and after each match.
+    /// Lines around a match.
     #[serde(default)]
-    #[schemars(range(max = 20))]
     context: usize,
-    /// What to answer.
     #[serde(default)]
     mode: Mode,
-    /// How many matching lines, or files, to answer at most. 100 if left out.
+    /// 100 if left out.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 1000))]
     max_results: Option<usize>,
-    /// Search files that ignore files leave out, too.
+    /// Ignored files too.
     #[serde(default)]
     all: bool,
 }
 
-/// What a search answers.
 #[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "lowercase")]
 #[schemars(crate = "openkoi_sdk::schemars", inline)]
 pub(crate) enum Mode {
-    /// The matching lines with their numbers.
     #[default]
     Content,
-    /// The paths of the files with a match.
     Files,
-    /// How many lines match in each file.
     Count,
 }
 
@@ -82,15 +80,18 @@ struct Search<'a> {
     full: bool,
     read_files: usize,
     read: u64,
+    /// Files that were passed over because they are too large, and because they are no text.
+    large: Vec<String>,
+    binary: Vec<String>,
 }
 
 pub(crate) fn run(files: &impl FileSystem, arguments: &SearchContent) -> Result<Output> {
-    let glob = arguments.glob.as_deref().map(|glob| Pattern::parse(glob, "/glob")).transpose()?;
-    let scope = Scope {
-        path: arguments.path.as_deref().unwrap_or("."),
-        glob,
-        ignore_files: !arguments.all,
-    };
+    let path = without_parents(files, arguments.path.as_deref().unwrap_or("."));
+    let exists = |text: &str| files.stat(&join(&normal(&path), text)).is_ok();
+    let glob = arguments.glob.as_deref();
+    let glob = glob.map(|glob| Pattern::parse(glob, "/glob", exists)).transpose()?;
+    let scope = Scope { path: &path, glob, ignore_files: !arguments.all };
+    let most = if files.stat(&path)?.is_file() { MAX_NAMED } else { MAX_FILE };
     let mut search = Search {
         regex: regex(arguments)?,
         arguments,
@@ -101,11 +102,16 @@ pub(crate) fn run(files: &impl FileSystem, arguments: &SearchContent) -> Result<
         full: false,
         read_files: 0,
         read: 0,
+        large: Vec::new(),
+        binary: Vec::new(),
     };
     let missed = scope::each_file(files, &scope, |path, _, stat| {
-        if stat.size <= MAX_FILE {
+        if stat.size > most {
+            search.large.push(path.to_owned());
+        } else {
             search.account(stat.size)?;
-            search.file(path, &files.read_to_end(path, MAX_FILE)?);
+            let contents = files.read_to_end(path, most)?;
+            search.file(path, &utf16(&contents).unwrap_or(contents));
         }
         Ok(!search.full)
     })?;
@@ -135,6 +141,18 @@ fn explain(error: &regex::Error) -> String {
     format!("not a regular expression: {reason}; set `literal` to look for plain text")
 }
 
+/// Returns the text of a file that a mark says to be UTF-16.
+fn utf16(contents: &[u8]) -> Option<Vec<u8>> {
+    let unit: fn([u8; 2]) -> u16 = match contents {
+        [0xFF, 0xFE, ..] => u16::from_le_bytes,
+        [0xFE, 0xFF, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units = contents[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let text = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+    Some(text.collect::<String>().into_bytes())
+}
+
 impl Search<'_> {
     fn account(&mut self, size: u64) -> Result<()> {
         self.read_files += 1;
@@ -147,7 +165,8 @@ impl Search<'_> {
     }
 
     fn file(&mut self, path: &str, contents: &[u8]) {
-        if contents[..contents.len().min(SNIFFED)].contains(&0) {
+        if !is_text(contents) {
+            self.binary.push(path.to_owned());
             return;
         }
         let left = self.limit - self.results();
@@ -203,6 +222,12 @@ impl Search<'_> {
             self.text.push_str(&format!("[only the first {summary}; {note}]\n"));
         }
         self.text.push_str(&missed.notes());
+        for (paths, why) in [(&self.large, "too large"), (&self.binary, "binary")] {
+            if !paths.is_empty() {
+                let files = count(paths.len(), "file");
+                self.text.push_str(&format!("[{files} not searched, {why}: {}]\n", named(paths)));
+            }
+        }
         Output::text(self.text).summary(summary)
     }
 
@@ -227,7 +252,7 @@ mod tests {
     fn tree() -> Memory {
         Memory::new([
             (".gitignore", b"/target\n".as_slice()),
-            ("a.bin", b"fn\0main"),
+            ("a.bin", b"\x7FELF\0\0\0\0main"),
             ("b.txt", b"main text\nMAIN\n"),
             ("src/lib.rs", b"mod a;\n\nfn main() {}\nfn other() {\n    main();\n}\n"),
             ("src/win.rs", b"fn main() {}\r\nend\r\n"),
@@ -237,6 +262,11 @@ mod tests {
 
     fn search(arguments: Value) -> Output {
         crate::call(&tree(), "search", &arguments.to_string()).unwrap()
+    }
+
+    /// Drops the notes, which stand in brackets.
+    fn found(text: &str) -> String {
+        text.lines().filter(|line| !line.starts_with('[')).map(|line| format!("{line}\n")).collect()
     }
 
     /// A directory of files that are as large as files may be that are searched.
@@ -279,7 +309,9 @@ mod tests {
 
         assert_eq!(
             output.text,
-            "b.txt\n  1: main text\nsrc/lib.rs\n  3: fn main() {}\n  5:     main();\nsrc/win.rs\n  1: fn main() {}\n"
+            "b.txt\n  1: main text\nsrc/lib.rs\n  3: fn main() {}\n  5:     main();\nsrc/win.rs\n  1: fn main() {}\n\
+             [1 place is ignored by `.gitignore` or `.ignore` (`target/`); `all` or their `path` shows them]\n\
+             [1 file not searched, binary: `a.bin`]\n"
         );
         assert_eq!(output.summary, "4 matches in 3 files");
     }
@@ -308,11 +340,11 @@ mod tests {
     #[test]
     fn paths_and_counts_are_answered_when_asked_for() {
         assert_eq!(
-            search(json!({"pattern": "main", "mode": "files"})).text,
+            found(&search(json!({"pattern": "main", "mode": "files"})).text),
             "b.txt\nsrc/lib.rs\nsrc/win.rs\n"
         );
         assert_eq!(
-            search(json!({"pattern": "main", "mode": "count"})).text,
+            found(&search(json!({"pattern": "main", "mode": "count"})).text),
             "b.txt: 1\nsrc/lib.rs: 2\nsrc/win.rs: 1\n"
         );
     }
@@ -328,7 +360,7 @@ mod tests {
             "3 matches in 2 files"
         );
         assert_eq!(
-            search(json!({"pattern": r"\{\n    main"})).text,
+            found(&search(json!({"pattern": r"\{\n    main"})).text),
             "src/lib.rs\n  4: fn other() {\n  5:     main();\n"
         );
     }
@@ -338,7 +370,7 @@ mod tests {
         let output = search(json!({"pattern": "other", "context": 1}));
 
         assert_eq!(
-            output.text,
+            found(&output.text),
             "src/lib.rs\n  3- fn main() {}\n  4: fn other() {\n  5-     main();\n"
         );
     }
@@ -348,10 +380,8 @@ mod tests {
         let output = search(json!({"pattern": "main", "max_results": 2}));
         let whole = search(json!({"pattern": "main", "max_results": 4}));
 
-        assert_eq!(
-            output.text,
-            "b.txt\n  1: main text\nsrc/lib.rs\n  3: fn main() {}\n[only the first 2 matches in 2 files; there are more; narrow the search, or raise `max_results`]\n"
-        );
+        let wanted = "b.txt\n  1: main text\nsrc/lib.rs\n  3: fn main() {}\n[only the first 2 matches in 2 files; there are more; narrow the search, or raise `max_results`]\n";
+        assert!(output.text.starts_with(wanted), "{}", output.text);
         assert!(!whole.text.contains("only the first"));
         let one = search(json!({"pattern": "main", "path": "src/lib.rs", "max_results": 1}));
         assert!(one.text.contains("[only the first 1 match in 1 file;"), "{}", one.text);
@@ -359,7 +389,7 @@ mod tests {
 
     #[test]
     fn nothing_found_and_nothing_sensible_asked_are_said() {
-        assert_eq!(search(json!({"pattern": "nowhere"})).text, "[no match]\n");
+        assert_eq!(search(json!({"pattern": "nowhere", "path": "src"})).text, "[no match]\n");
         let failure = crate::call(&tree(), "search", r#"{"pattern": "a("}"#).unwrap_err();
         assert_eq!(
             failure,
@@ -393,6 +423,22 @@ mod tests {
             ),
             "{}",
             wide.text
+        );
+    }
+
+    #[test]
+    fn text_with_an_odd_byte_is_searched_and_shown() {
+        let files = Memory::new([
+            ("caf.txt", b"caf\xE9 needle\n".as_slice()),
+            ("n.mjs", b"const a = 1;\nhello\0world\nneedle\n"),
+            ("u.txt", b"\xFF\xFEn\0e\0e\0d\0l\0e\0\n\0"),
+        ]);
+
+        let output = crate::call(&files, "search", r#"{"pattern": "needle"}"#).unwrap();
+
+        assert_eq!(
+            output.text,
+            "caf.txt\n  1: caf\\xE9 needle\nn.mjs\n  3: needle\nu.txt\n  1: needle\n"
         );
     }
 

@@ -1,60 +1,66 @@
 //! Finding files by name.
 
-use openkoi_sdk::{JsonSchema, Result, files::FileSystem, tool::Output};
+use openkoi_sdk::{
+    JsonSchema, Result,
+    files::FileSystem,
+    tool::Output,
+    walk::{Walk, join, normal, without_parents},
+};
 use serde::{Deserialize, Serialize};
 
-use crate::scope::{self, Pattern, Scope, count};
+use crate::scope::{self, Missed, Pattern, Scope, count};
 
 const DEFAULT_RESULTS: usize = 200;
 const MAX_RESULTS: usize = 2000;
 /// The most files that are held to be sorted.
 const MAX_HELD: usize = 100_000;
+/// The most entries of ignored directories that are looked at to count what matches there.
+const MAX_IGNORED: usize = 20_000;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct FindFiles {
-    /// Glob that the path has to match, such as `*.rs` or `src/**/test_*.py`. Without a slash it is about names.
+    /// Like `*.rs` or `src/**/test_*.py`; without a slash, a name in any directory.
     #[schemars(length(min = 1))]
     glob: String,
-    /// Directory to search, relative to the workspace. The whole workspace if left out.
     #[serde(default)]
     path: Option<String>,
-    /// In which order to answer.
     #[serde(default)]
     sort: Sort,
-    /// How many paths to answer at most. 200 if left out.
+    /// 200 if left out.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 2000))]
     max_results: Option<usize>,
-    /// Find files that ignore files leave out, too.
+    /// Ignored files too.
     #[serde(default)]
     all: bool,
 }
 
-/// In which order paths are answered.
 #[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "lowercase")]
 #[schemars(crate = "openkoi_sdk::schemars", inline)]
 pub(crate) enum Sort {
-    /// By path.
     #[default]
     Name,
-    /// The last changed first.
     Newest,
 }
 
 pub(crate) fn run(files: &impl FileSystem, arguments: &FindFiles) -> Result<Output> {
-    let scope = Scope {
-        path: arguments.path.as_deref().unwrap_or("."),
-        glob: Some(Pattern::parse(&arguments.glob, "/glob")?),
-        ignore_files: !arguments.all,
+    let path = without_parents(files, arguments.path.as_deref().unwrap_or("."));
+    let literal = |text: &str| {
+        let path = join(&normal(&path), text);
+        files.stat(&path).ok().filter(|stat| stat.is_file()).map(|stat| (stat.modified_ms, path))
     };
+    let glob = Pattern::parse(&arguments.glob, "/glob", |text| literal(text).is_some())?;
+    let scope = Scope { path: &path, glob: Some(glob), ignore_files: !arguments.all };
     let mut found: Vec<(u64, String)> = Vec::new();
-    let missed = scope::each_file(files, &scope, |path, _, stat| {
+    let mut missed = scope::each_file(files, &scope, |path, _, stat| {
         found.push((stat.modified_ms, path.to_owned()));
         Ok(found.len() < MAX_HELD)
     })?;
+    // A path that is there as it is written is found, ignored or not.
+    found.extend(literal(&normal(&arguments.glob)).filter(|file| !found.contains(file)));
+    count_ignored(files, &scope, &found, &mut missed);
     match arguments.sort {
         Sort::Name => found.sort_by(|a, b| a.1.cmp(&b.1)),
         Sort::Newest => found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1))),
@@ -69,6 +75,39 @@ pub(crate) fn run(files: &impl FileSystem, arguments: &FindFiles) -> Result<Outp
     }
     text.push_str(&missed.notes());
     Ok(Output::text(text).summary(count(found.len(), "file")))
+}
+
+/// Replaces the ignored places by the files at and below them that match.
+fn count_ignored(
+    files: &impl FileSystem,
+    scope: &Scope<'_>,
+    found: &[(u64, String)],
+    missed: &mut Missed,
+) {
+    let Some(glob) = &scope.glob else { return };
+    let base = normal(scope.path);
+    let mut matching = Vec::new();
+    let mut left = MAX_IGNORED;
+    for place in std::mem::take(&mut missed.ignored) {
+        let Some(directory) = place.strip_suffix('/') else {
+            matching.push(place);
+            continue;
+        };
+        let walk = Walk::new(files, directory).ignore_files(false);
+        for inner in walk.take(left).map_while(Result::ok) {
+            left -= 1;
+            let relative = inner.path.strip_prefix(&base).unwrap_or(&inner.path);
+            if inner.stat.is_file() && glob.matches(relative.trim_start_matches('/')) {
+                matching.push(inner.path);
+            }
+        }
+    }
+    matching.retain(|path| !found.iter().any(|(_, known)| known == path));
+    if left == 0 {
+        missed.stopped = Some("ignored directories are too large to be counted".to_owned());
+    }
+    missed.ignored_files = Some(matching.len());
+    missed.ignored = matching;
 }
 
 #[cfg(test)]
@@ -87,7 +126,56 @@ mod tests {
             ("c.rs", ""),
             ("d.py", ""),
         ]);
-        crate::call(&files, "find_files", &arguments.to_string()).unwrap().text
+        let text = crate::call(&files, "find_files", &arguments.to_string()).unwrap().text;
+        let ignored = |line: &&str| line.contains("ignored by");
+        text.lines().filter(|line| !ignored(line)).map(|line| format!("{line}\n")).collect()
+    }
+
+    #[test]
+    fn ignored_files_that_match_are_counted_and_named() {
+        let files = Memory::new([
+            (".gitignore", "node_modules\n*.log\n"),
+            ("node_modules/x/i.js", ""),
+            ("node_modules/y.js", ""),
+            ("a.log", ""),
+        ]);
+        let find = |arguments: Value| {
+            crate::call(&files, "find_files", &arguments.to_string()).unwrap().text
+        };
+
+        assert_eq!(
+            find(json!({"glob": "node_modules/**/*.js"})),
+            "[no file matches]\n[2 matching files are ignored by `.gitignore` or `.ignore` (`node_modules/x/i.js`, `node_modules/y.js`); `all` or their `path` shows them]\n"
+        );
+        assert_eq!(
+            find(json!({"glob": "*.log"})),
+            "[no file matches]\n[1 matching file is ignored by `.gitignore` or `.ignore` (`a.log`); `all` or their `path` shows them]\n"
+        );
+        assert_eq!(find(json!({"glob": "*.py"})), "[no file matches]\n");
+        assert_eq!(
+            find(json!({"glob": "*.js", "path": "node_modules"})),
+            "node_modules/x/i.js\nnode_modules/y.js\n"
+        );
+        assert_eq!(find(json!({"glob": "node_modules/y.js"})), "node_modules/y.js\n");
+    }
+
+    #[test]
+    fn a_path_that_is_there_wins_over_a_glob() {
+        let files = Memory::new([
+            ("app/[slug]/page.tsx", ""),
+            ("app/s/page.tsx", ""),
+            ("odd[name.txt", ""),
+            ("{a}.txt", ""),
+        ]);
+        let find = |glob: &str| {
+            let arguments = json!({"glob": glob}).to_string();
+            crate::call(&files, "find_files", &arguments).map(|output| output.text)
+        };
+
+        assert_eq!(find("app/[slug]/page.tsx").unwrap(), "app/[slug]/page.tsx\napp/s/page.tsx\n");
+        assert_eq!(find("odd[name.txt").unwrap(), "odd[name.txt\n");
+        assert_eq!(find("./{a}.txt").unwrap(), "{a}.txt\n");
+        assert!(find("other[name.txt").is_err());
     }
 
     #[test]

@@ -34,9 +34,9 @@ pub(crate) fn show(lines: &[&[u8]], matching: &[usize], around: usize) -> String
 }
 
 fn printable(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
+    let (text, _) = openkoi_sdk::text::shown(line.strip_suffix(b"\r").unwrap_or(line));
     match text.char_indices().nth(MAX_LINE) {
-        None => text.into_owned(),
+        None => text,
         Some((end, _)) => {
             format!("{}… [line cut; it has {} characters]", &text[..end], text.chars().count())
         }

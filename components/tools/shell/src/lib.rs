@@ -1,10 +1,9 @@
 //! Runs commands in the workspace, in the host's sandbox.
 //!
-//! A command that fails is not a failure of the tool: the model reads the exit code and the output. What is kept
-//! of a long output is its beginning and its end; the host saves the whole.
+//! A command that fails is not a failure of the tool: the model reads the exit code and the output. The output is handed
+//! over as it came: the host cuts and saves it.
 
 mod clean;
-mod kept;
 mod report;
 
 use std::time::Duration;
@@ -16,8 +15,6 @@ use openkoi_sdk::{
     tool::{self, Context, Output, Tool},
 };
 use serde::Deserialize;
-
-use kept::Kept;
 
 const DEFAULT_TIMEOUT_MS: u64 = 120_000;
 const MAX_TIMEOUT_MS: u64 = 600_000;
@@ -43,14 +40,12 @@ export_tool!(Shell);
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 struct RunShell {
-    /// The command line, as for `sh -c`.
     #[schemars(length(min = 1))]
     command: String,
-    /// After how many milliseconds it is killed with everything it started. 120000 if left out, 600000 at most.
+    /// 120000 if left out, 600000 at most.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 600_000))]
     timeout_ms: Option<u64>,
-    /// Where it starts, relative to the workspace. The workspace itself if left out.
+    /// Where it starts.
     #[serde(default)]
     directory: Option<String>,
 }
@@ -81,18 +76,18 @@ fn follow(
     happenings: impl IntoIterator<Item = Result<Happening>>,
     timeout_ms: u64,
 ) -> Result<Output> {
-    let mut kept = Kept::default();
+    let mut output = Vec::new();
     let mut reports = 0;
     for happening in happenings {
         match happening? {
             Happening::Stdout(bytes) | Happening::Stderr(bytes) => {
-                kept.push(&bytes);
+                output.extend_from_slice(&bytes);
                 if reports < MAX_REPORTS {
                     reports += 1;
                     report_last_line(&bytes);
                 }
             }
-            Happening::Exited(exit) => return report::output(&kept, &exit, timeout_ms),
+            Happening::Exited(exit) => return report::output(&output, &exit, timeout_ms),
         }
     }
     Err(Failure::failed("the command ended without saying how"))
@@ -172,27 +167,16 @@ mod tests {
     }
 
     #[test]
-    fn a_long_output_keeps_both_ends_and_names_the_rest() {
+    fn a_long_output_is_handed_over_whole() {
         let mut happenings: Vec<Happening> =
             (0..10_000).map(|n| Happening::Stdout(format!("line {n}\n").into_bytes())).collect();
-        happenings.push(Happening::Exited(Exit { saved: Some("out/1.txt".to_owned()), ..exit() }));
+        happenings.push(Happening::Exited(exit()));
 
         let text = text(happenings);
 
-        assert!(text.len() < 31_000, "{}", text.len());
+        assert_eq!(text.lines().count(), 10_001);
         assert!(text.starts_with("line 0\nline 1\n"));
-        assert!(text.contains(" bytes left out; the whole output is in `out/1.txt`]\nline "));
         assert!(text.ends_with("line 9999\n[exit code 0 after 1.2 s]"));
-    }
-
-    #[test]
-    fn what_the_host_left_out_is_counted() {
-        let text = text(vec![
-            Happening::Stdout(b"head\n".to_vec()),
-            Happening::Exited(Exit { omitted: 77, ..exit() }),
-        ]);
-
-        assert_eq!(text, "head\n[77 bytes left out]\n[exit code 0 after 1.2 s]");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use openkoi_sdk::{Result, process::Exit, tool::Output};
 use serde::Serialize;
 
-use crate::{clean, kept::Kept};
+use crate::clean;
 
 #[derive(Serialize)]
 struct Ended<'a> {
@@ -15,14 +15,11 @@ struct Ended<'a> {
 }
 
 /// Puts the answer together.
-pub(crate) fn output(kept: &Kept, exit: &Exit, timeout_ms: u64) -> Result<Output> {
-    let (head, dropped, tail) = kept.parts();
-    let mut text = String::new();
-    add(&mut text, &clean::text(&head));
-    if dropped + exit.omitted > 0 {
-        add(&mut text, &left_out(dropped + exit.omitted, exit));
+pub(crate) fn output(output: &[u8], exit: &Exit, timeout_ms: u64) -> Result<Output> {
+    let mut text = clean::text(output);
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
     }
-    add(&mut text, &clean::text(&tail));
     if text.trim().is_empty() {
         text = "[no output]\n".to_owned();
     }
@@ -35,20 +32,6 @@ pub(crate) fn output(kept: &Kept, exit: &Exit, timeout_ms: u64) -> Result<Output
         duration_ms: exit.duration_ms,
         receipt: &exit.receipt,
     })
-}
-
-fn add(text: &mut String, more: &str) {
-    text.push_str(more);
-    if !more.is_empty() && !more.ends_with('\n') {
-        text.push('\n');
-    }
-}
-
-fn left_out(bytes: u64, exit: &Exit) -> String {
-    match &exit.saved {
-        Some(path) => format!("[{bytes} bytes left out; the whole output is in `{path}`]"),
-        None => format!("[{bytes} bytes left out]"),
-    }
 }
 
 fn ending(exit: &Exit, timeout_ms: u64) -> String {

@@ -41,13 +41,11 @@ export_tool!(Web);
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 struct FetchPage {
-    /// Address of the page, beginning with `https://` or `http://`.
     url: String,
-    /// How many characters of the text to answer at most. 20000 if left out.
+    /// 20000 if left out.
     #[serde(default)]
-    #[schemars(range(min = 100, max = 100_000))]
     max_chars: Option<usize>,
-    /// How many characters of the text to pass over: where the last answer said to go on.
+    /// Characters to pass over.
     #[serde(default)]
     start: usize,
 }

@@ -149,6 +149,11 @@ impl Catalogue {
         self.entries(service).into_iter().flat_map(|models| models.keys().map(String::as_str))
     }
 
+    /// Returns whether any service is known to have a model of this name.
+    pub fn knows(&self, model: &str) -> bool {
+        self.services.values().any(|service| service.models().contains_key(model))
+    }
+
     /// Returns the known facts of a model.
     pub fn facts(&self, service: &str, model: &str) -> Option<Facts> {
         let entry = self.entries(service)?.get(model)?;

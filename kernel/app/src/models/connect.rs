@@ -1,11 +1,14 @@
 //! The providers that can be used: those of the configuration, and those of the catalog with a
 //! credential.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use openkoi_brokers::secrets::has_keychain;
 use openkoi_core::credential::{ForeignToken, Inject, Login, SecretSource};
-use openkoi_host::manifest::{CredentialEntry, Manifest, PresetEntry, ProviderEntry};
+use openkoi_host::{
+    kinds::provider::OfferedPrice,
+    manifest::{CredentialEntry, Manifest, PresetEntry, ProviderEntry},
+};
 
 use super::{ModelsError, login};
 use crate::{
@@ -43,6 +46,8 @@ pub struct Connection {
     pub headers: Vec<(String, String)>,
     /// The place of the credential in a request, if it differs from that of the component.
     pub inject: Option<Inject>,
+    /// The price that the configuration sets for its models.
+    pub price: Option<OfferedPrice>,
     /// The service whose models of the bundled list the provider has; absent if another server
     /// answers at its URL.
     pub service: Option<String>,
@@ -241,10 +246,20 @@ fn offer_for<'a, 'o>(
             && (provider.component.is_none() || offer.manifest.component.name == *wanted)
     };
     let found = offers.iter().find(same_name);
-    let found = found.or_else(|| offers.iter().find(|offer| offer.name == wanted));
+    let found = found.or_else(|| offers.iter().find(|offer| offer.name == *wanted));
+    // A server of the user's own speaks what such servers speak, if the configuration says nothing else.
+    let alone = provider.component.is_none() && provider.base_url.is_some();
+    let usual = |offer: &&Offer<'_>| offer.preset.is_some() && !offer.needs_credential;
+    let found = found.or_else(|| offers.iter().find(usual).filter(|_| alone));
     found.ok_or_else(|| ModelsError::NoComponent {
         provider: provider.name.clone(),
         component: wanted.clone(),
+        known: offers
+            .iter()
+            .map(|offer| offer.manifest.component.name.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         suggestions: suggest::closest(wanted, offers.iter().map(|offer| offer.name.to_owned())),
     })
 }
@@ -287,6 +302,7 @@ fn configured(
         login,
         headers: offer.headers(),
         inject: offer.inject(),
+        price: provider.price,
         service: (!moved).then(|| offer.service()),
     })
 }
@@ -310,6 +326,7 @@ fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection
         login,
         headers: offer.headers(),
         inject: offer.inject(),
+        price: None,
         service: Some(offer.service()),
     }
 }
@@ -377,7 +394,24 @@ fn options_of(
 }
 
 fn undeclared(provider: &ConfiguredProvider, offer: &Offer<'_>, name: &str) -> String {
-    let own = ["component", "base_url", "api_key_env", "models"].map(str::to_owned);
+    match name {
+        "api_key" => {
+            return format!(
+                "`providers.{0}.api_key` is not used, because keys do not belong in this file: name a \
+                 variable with `api_key_env`, or run `openkoi connect {0}`",
+                provider.name
+            );
+        }
+        "price" => {
+            return format!(
+                "`providers.{}.price` is not used: it has to be a table, for example \
+                 {{ input = 1.0, output = 4.0 }}, in US dollars for a million tokens",
+                provider.name
+            );
+        }
+        _ => {}
+    }
+    let own = ["component", "base_url", "api_key_env", "models", "price"].map(str::to_owned);
     let declared = offer.entry.options.iter().map(|option| option.name.clone());
     let question = suggest::question(&suggest::closest(name, own.into_iter().chain(declared)));
     let question = question.map_or_else(String::new, |question| format!("; {question}"));

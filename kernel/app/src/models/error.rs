@@ -18,12 +18,17 @@ pub enum ModelsError {
         closed: Vec<String>,
     },
     /// The configuration names a component that is not there.
-    #[error("`providers.{provider}` needs a component, and there is no provider `{component}`")]
+    #[error(
+        "`providers.{provider}` needs a component, and there is none `{component}`; there are: {}",
+        known.join(", ")
+    )]
     NoComponent {
         /// The name in the configuration.
         provider: String,
         /// The component that was looked for.
         component: String,
+        /// The components that there are.
+        known: Vec<String>,
         /// Names that may have been meant.
         suggestions: Vec<String>,
     },

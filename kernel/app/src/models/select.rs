@@ -36,7 +36,7 @@ impl Connections {
             routes.roles.insert(role.to_owned(), chain);
             routes.origins.insert(role.to_owned(), origin);
         }
-        if let Some((embedder, origin)) = choice.embedder()? {
+        if let Some((embedder, origin)) = choice.embedder(&executor.0)? {
             self.keep(std::slice::from_ref(&embedder), &mut routes);
             routes.roles.insert(EMBEDDER.to_owned(), vec![embedder]);
             routes.origins.insert(EMBEDDER.to_owned(), origin);
@@ -100,11 +100,14 @@ impl Connections {
         if let Some((provider, _)) = name.split_once('/') {
             return Err(self.unknown_provider(provider));
         }
-        // The models of a server of the user's own are not in any list.
+        // The models of a server of the user's own are in no list, unless it has one itself. A model that is known as
+        // another vendor's is not asked for there: many servers answer to any name.
         if let [only] = self.ready.as_slice()
             && only.service.is_none()
+            && (catalogue.facts(&only.name, name).is_some()
+                || only.known(catalogue).next().is_none() && !catalogue.knows(name))
         {
-            return only.route(name, catalogue);
+            return Ok(only.route_to(name));
         }
         // A provider without a key may have it, and naming it helps more than "unknown".
         if let Some(holder) = self.missing.iter().find(|one| one.has(name, catalogue)) {
@@ -119,9 +122,11 @@ impl Connections {
         }
         match self.ready.as_slice() {
             [] => Err(self.none()),
-            [only] => only.route(name, catalogue),
-            several => Err(ModelsError::UnknownModel {
-                provider: several[0].name.clone(),
+            [only] if only.service.is_some() && !catalogue.knows(name) => {
+                only.route(name, catalogue)
+            }
+            ready => Err(ModelsError::UnknownModel {
+                provider: ready[0].name.clone(),
                 model: name.to_owned(),
                 suggestions: self.similar(name, catalogue),
             }),
@@ -143,10 +148,14 @@ impl Connections {
             holders.map(|one| one.route_to(model).to_string())
         });
         let named: Vec<String> = named.take(3).collect();
-        if named.is_empty() {
-            return self.ready.iter().take(3).map(|one| one.route_to(name).to_string()).collect();
+        match self.ready.as_slice() {
+            // A server with few models can name them.
+            [only] if named.is_empty() && only.service.is_none() => {
+                let known = only.known(catalogue).take(3);
+                known.map(|model| only.route_to(model).to_string()).collect()
+            }
+            _ => named,
         }
-        named
     }
 }
 

@@ -69,6 +69,7 @@ fn provider(connection: &Connection) -> Result<ProviderSettings, AppError> {
         login: connection.login.clone(),
         headers: connection.headers.clone(),
         inject: connection.inject.clone(),
+        price: connection.price,
     })
 }
 

@@ -3,6 +3,8 @@
 //!
 //! In a name, `*` stands for one segment that the user chooses.
 
+use openkoi_core::message::ReasoningEffort;
+
 use crate::suggest;
 
 /// The kind of values that a key takes.
@@ -79,14 +81,12 @@ pub fn number(value: &toml::Value) -> Option<f64> {
 pub enum ProjectRule {
     /// The project may set it.
     Set,
-    /// The project may lower it.
-    Lower,
+    /// The project may lower it, but not below this.
+    Lower(u64),
     /// The project may raise it, which asks for more care.
     Raise,
     /// The project may add to the list.
     Add,
-    /// The project may turn it off.
-    TurnOff,
     /// The project may turn it on, which asks for more care.
     TurnOn,
     /// The project may not touch it, for this reason.
@@ -109,6 +109,11 @@ pub struct Key {
 }
 
 const ENDPOINT: ProjectRule = ProjectRule::Refused("a project may not choose where requests go");
+const MODELS: ProjectRule =
+    ProjectRule::Refused("a project may not choose who sees its files and what that costs");
+/// Rule for what a project could keep its work from being judged with.
+const EVIDENCE: ProjectRule =
+    ProjectRule::Refused("a project may not change how its work is checked");
 const SANDBOX: ProjectRule = ProjectRule::Refused("a project may not change the sandbox");
 const KEYS_KEPT: ProjectRule = ProjectRule::Refused("a project may not choose where keys are kept");
 const TRUST: ProjectRule = ProjectRule::Refused("a project may not change how far it is trusted");
@@ -116,6 +121,9 @@ const PERSONAL: ProjectRule = ProjectRule::Refused("it belongs in your own confi
 
 /// The words of `log.level`.
 pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+/// The highest price of a million tokens, in US dollars.
+const MOST_PRICE: f64 = 1_000_000.0;
+const EFFORT: ValueKind = ValueKind::Word(ReasoningEffort::WORDS);
 const TRUST_LEVELS: &[&str] = &["ask", "suggest", "act", "autonomous"];
 
 const fn key(
@@ -133,24 +141,31 @@ const fn later(name: &'static str, kind: ValueKind, project: ProjectRule) -> Key
 
 /// All keys. A more particular name comes before one that covers it.
 pub const KEYS: &[Key] = &[
-    key("model", ValueKind::Model, "", ProjectRule::Set),
-    key("roles.planner", ValueKind::Model, "", ProjectRule::Set),
-    key("roles.executor", ValueKind::Model, "", ProjectRule::Set),
-    key("roles.evaluator", ValueKind::Model, "", ProjectRule::Set),
-    key("roles.small", ValueKind::Model, "", ProjectRule::Set),
-    key("roles.embedder", ValueKind::Model, "", ProjectRule::Set),
+    key("model", ValueKind::Model, "", MODELS),
+    key("roles.planner", ValueKind::Model, "", MODELS),
+    key("roles.executor", ValueKind::Model, "", MODELS),
+    key("roles.evaluator", ValueKind::Model, "", MODELS),
+    key("roles.small", ValueKind::Model, "", MODELS),
+    key("roles.embedder", ValueKind::Model, "", MODELS),
+    key("effort.planner", EFFORT, "", PERSONAL),
+    key("effort.executor", EFFORT, "", PERSONAL),
+    key("effort.evaluator", EFFORT, "", PERSONAL),
+    key("effort.small", EFFORT, "", PERSONAL),
     key("fallback.models", ValueKind::Texts, "[]", PERSONAL),
     key("fallback.planner", ValueKind::Texts, "", PERSONAL),
     key("fallback.executor", ValueKind::Texts, "", PERSONAL),
     key("fallback.evaluator", ValueKind::Texts, "", PERSONAL),
     key("fallback.small", ValueKind::Texts, "", PERSONAL),
-    key("limits.iterations", ValueKind::Count(0, 1_000), "3", ProjectRule::Lower),
+    key("limits.iterations", ValueKind::Count(0, 1_000), "3", ProjectRule::Lower(1)),
     key("limits.quality", ValueKind::Number(0.0, 1.0), "0.8", ProjectRule::Raise),
-    key("limits.tokens", ValueKind::Count(1, u64::MAX), "200000", ProjectRule::Lower),
-    key("limits.cost_usd", ValueKind::Number(0.0, 1_000_000.0), "2.0", ProjectRule::Lower),
-    key("limits.seconds", ValueKind::Count(1, 31_536_000), "300", ProjectRule::Lower),
-    key("limits.tool_rounds", ValueKind::Count(1, 10_000), "20", ProjectRule::Lower),
-    key("checks.enabled", ValueKind::Switch, "true", ProjectRule::TurnOff),
+    key("limits.tokens", ValueKind::Count(1, u64::MAX), "", ProjectRule::Lower(0)),
+    key("limits.cost_usd", ValueKind::Number(0.0, 1_000_000.0), "5.0", ProjectRule::Lower(0)),
+    key("limits.seconds", ValueKind::Count(1, 31_536_000), "", ProjectRule::Lower(0)),
+    key("limits.tool_rounds", ValueKind::Count(1, 10_000), "200", ProjectRule::Lower(1)),
+    key("limits.turn_tokens", ValueKind::Count(1_000, 1_000_000), "32000", EVIDENCE),
+    key("checks.enabled", ValueKind::Switch, "true", EVIDENCE),
+    key("checks.seconds", ValueKind::Count(1, 86_400), "600", EVIDENCE),
+    key("evaluators.trusted", ValueKind::Texts, "[]", TRUST),
     key("tools.disabled", ValueKind::Texts, "[]", ProjectRule::Add),
     key("sandbox.mode", ValueKind::Word(&["on", "off"]), "\"on\"", SANDBOX),
     key("sandbox.read", ValueKind::Texts, "[]", SANDBOX),
@@ -165,6 +180,10 @@ pub const KEYS: &[Key] = &[
     key("providers.*.base_url", ValueKind::Text, "", ENDPOINT),
     key("providers.*.api_key_env", ValueKind::Text, "", ENDPOINT),
     key("providers.*.models", ValueKind::Texts, "", ENDPOINT),
+    key("providers.*.price.input", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
+    key("providers.*.price.output", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
+    key("providers.*.price.cache_read", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
+    key("providers.*.price.cache_write", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
     key("providers.*.login.*", ValueKind::Anything, "", ENDPOINT),
     key("providers.*.login.*.*", ValueKind::Anything, "", ENDPOINT),
     key("providers.*.*", ValueKind::Anything, "", ENDPOINT),

@@ -254,20 +254,22 @@ impl Layers {
     }
 
     /// Returns the reason why a project may not set this value, or `None` if it may.
-    fn refusal(&self, key: &Key, entry: &ConfigEntry) -> Option<&'static str> {
+    fn refusal(&self, key: &Key, entry: &ConfigEntry) -> Option<String> {
         let present = self.values.get(&entry.path).and_then(|setting| number(&setting.value));
         let wanted = number(&entry.value);
         match key.project {
             ProjectRule::Set | ProjectRule::Add => None,
-            ProjectRule::Lower if wanted <= present => None,
-            ProjectRule::Lower => Some("a project may only lower it"),
+            ProjectRule::Lower(least) if wanted < Some(least as f64) => {
+                Some(format!("a project may not set it below {least}"))
+            }
+            // An absent limit is none at all.
+            ProjectRule::Lower(_) if present.is_none() || wanted <= present => None,
+            ProjectRule::Lower(_) => Some("a project may only lower it".to_owned()),
             ProjectRule::Raise if wanted >= present => None,
-            ProjectRule::Raise => Some("a project may only raise it"),
-            ProjectRule::TurnOff if entry.value.as_bool() == Some(false) => None,
-            ProjectRule::TurnOff => Some("a project may only turn it off"),
+            ProjectRule::Raise => Some("a project may only raise it".to_owned()),
             ProjectRule::TurnOn if entry.value.as_bool() == Some(true) => None,
-            ProjectRule::TurnOn => Some("a project may only turn it on"),
-            ProjectRule::Refused(reason) => Some(reason),
+            ProjectRule::TurnOn => Some("a project may only turn it on".to_owned()),
+            ProjectRule::Refused(reason) => Some(reason.to_owned()),
         }
     }
 

@@ -7,9 +7,12 @@ use std::{
 
 use openkoi_brokers::secrets::KeepIn;
 use openkoi_core::{
+    message::ReasoningEffort,
     task,
     trust::{Trust, TrustLevel},
 };
+
+use openkoi_host::kinds::provider::OfferedPrice;
 
 use super::{
     key::number,
@@ -24,14 +27,16 @@ pub struct TaskLimits {
     pub iterations: u32,
     /// The score from which work is accepted, 0 to 1.
     pub quality: f64,
-    /// The most tokens, input and output together.
-    pub tokens: u64,
+    /// The most fresh tokens, if there is a limit.
+    pub tokens: Option<u64>,
     /// The most money, in millionths of a dollar.
     pub cost_micros: u64,
-    /// The most seconds.
-    pub seconds: u64,
+    /// The most seconds, if there is a limit.
+    pub seconds: Option<u64>,
     /// The most rounds of tool calls in an iteration.
     pub tool_rounds: u32,
+    /// The most tokens of one turn.
+    pub turn_tokens: u32,
 }
 
 /// The settings of the sandbox for programs that a tool starts.
@@ -71,6 +76,9 @@ pub struct ConfiguredProvider {
     pub models: Vec<String>,
     /// Changes to the login of the component.
     pub login: toml::Table,
+    /// The price of its models. A part that is not set costs nothing, but what a cache reads or takes costs as much as
+    /// other input.
+    pub price: Option<OfferedPrice>,
     /// Values of settings that the component declares, as text. Relative paths are not resolved
     /// yet.
     pub options: Vec<(String, String)>,
@@ -97,8 +105,14 @@ pub struct Settings {
     pub limits: TaskLimits,
     /// True if the project's own checks run.
     pub checks: bool,
+    /// The longest time of one run of the checks, in seconds.
+    pub checks_seconds: u64,
+    /// How much the models of these roles are asked to reason.
+    pub efforts: BTreeMap<String, ReasoningEffort>,
     /// Names of tools that are left out.
     pub disabled_tools: Vec<String>,
+    /// Names of a project's evaluators that may judge in place of the bundled ones.
+    pub trusted_evaluators: Vec<String>,
     /// The sandbox of programs.
     pub sandbox: SandboxSettings,
     /// The place of keys.
@@ -126,7 +140,10 @@ impl Settings {
             providers: layers.providers().iter().map(|name| read.provider(name)).collect(),
             limits: read.limits(),
             checks: read.switch(&["checks", "enabled"]),
+            checks_seconds: read.count(&["checks", "seconds"]),
+            efforts: read.below(&["effort"], |value| ReasoningEffort::of(value.as_str()?)),
             disabled_tools: read.texts(&["tools", "disabled"]),
+            trusted_evaluators: read.texts(&["evaluators", "trusted"]),
             sandbox: read.sandbox(),
             credentials: read.credentials(),
             trust: read.trust(),
@@ -174,8 +191,11 @@ impl Settings {
             checks: self.checks,
             max_tokens: self.limits.tokens,
             max_cost_micros: self.limits.cost_micros,
-            max_time_ms: self.limits.seconds.saturating_mul(1000),
+            max_time_ms: self.limits.seconds.map(|seconds| seconds.saturating_mul(1_000)),
             max_tool_rounds: self.limits.tool_rounds,
+            max_turn_tokens: self.limits.turn_tokens,
+            checks_seconds: self.checks_seconds,
+            efforts: self.efforts.clone(),
             ..task::TaskSettings::STANDARD
         }
     }
@@ -201,8 +221,12 @@ impl Reader<'_> {
     }
 
     fn count(&self, path: &[&str]) -> u64 {
-        let whole = self.layers.get(path).and_then(toml::Value::as_integer);
-        whole.and_then(|whole| u64::try_from(whole).ok()).unwrap_or(0)
+        self.limit(path).unwrap_or(0)
+    }
+
+    /// Returns a number that may be absent, which is no limit.
+    fn limit(&self, path: &[&str]) -> Option<u64> {
+        u64::try_from(self.layers.get(path)?.as_integer()?).ok()
     }
 
     fn texts(&self, path: &[&str]) -> Vec<String> {
@@ -247,10 +271,11 @@ impl Reader<'_> {
         TaskLimits {
             iterations: small(&["limits", "iterations"]),
             quality: self.number(&["limits", "quality"]),
-            tokens: self.count(&["limits", "tokens"]),
+            tokens: self.limit(&["limits", "tokens"]),
             cost_micros: micros(self.number(&["limits", "cost_usd"])),
-            seconds: self.count(&["limits", "seconds"]),
+            seconds: self.limit(&["limits", "seconds"]),
             tool_rounds: small(&["limits", "tool_rounds"]),
+            turn_tokens: small(&["limits", "turn_tokens"]),
         }
     }
 
@@ -315,10 +340,22 @@ impl Reader<'_> {
             api_key_env: take("api_key_env"),
             models: self.texts(&["providers", name, "models"]),
             login: self.table(&["providers", name, "login"]),
+            price: self.price(name),
             options: options.map(|(key, value)| (key.clone(), value.clone())).collect(),
             directory: self.directory_of(name),
             home: self.environment.path(&HOME),
         }
+    }
+
+    fn price(&self, provider: &str) -> Option<OfferedPrice> {
+        let prices = self.below(&["providers", provider, "price"], number);
+        let part = |name: &str| prices.get(name).map(|dollars| micros(*dollars));
+        (!prices.is_empty()).then(|| OfferedPrice {
+            input: part("input").unwrap_or(0),
+            output: part("output").unwrap_or(0),
+            cache_read: part("cache_read"),
+            cache_write: part("cache_write"),
+        })
     }
 
     fn directory_of(&self, provider: &str) -> PathBuf {

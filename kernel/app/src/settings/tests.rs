@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use openkoi_core::{task, trust::TrustLevel};
+use openkoi_core::{message::ReasoningEffort, task, trust::TrustLevel};
 
 use super::{key::KEYS, *};
 use crate::environment::Environment;
@@ -31,7 +31,7 @@ fn the_users_file_wins_over_defaults_and_flags_over_everything() {
     layers.flag("limits.iterations", 9, "--iterations").unwrap();
     let settings = Settings::of(layers, &Environment::of([], Path::new("/")));
 
-    assert_eq!((settings.limits.iterations, settings.limits.seconds), (9, 60));
+    assert_eq!((settings.limits.iterations, settings.limits.seconds), (9, Some(60)));
     assert_eq!(settings.origin("limits.iterations").unwrap().to_string(), "--iterations");
     assert_eq!(settings.origin("limits.seconds").unwrap().to_string(), format!("{USER}:2"));
     assert_eq!(settings.origin("limits.quality").unwrap().to_string(), "default");
@@ -39,15 +39,14 @@ fn the_users_file_wins_over_defaults_and_flags_over_everything() {
 
 #[test]
 fn a_project_may_narrow() {
-    let project = "model = 'a/b'\n[limits]\niterations = 1\nquality = 0.95\ncost_usd = 0.5\n\
-                   [checks]\nenabled = false\n[tools]\ndisabled = ['shell']\n";
+    let project = "[limits]\niterations = 1\nquality = 0.95\ncost_usd = 0.5\ntokens = 9000\n\
+                   seconds = 60\n[tools]\ndisabled = ['shell']\n";
     let settings = settings("tools.disabled = ['fetch']", project);
 
     assert_eq!(settings.warnings(), [] as [&str; 0]);
-    assert_eq!(settings.model.as_deref(), Some("a/b"));
+    assert_eq!((settings.limits.tokens, settings.limits.seconds), (Some(9_000), Some(60)));
     assert_eq!((settings.limits.iterations, settings.limits.cost_micros), (1, 500_000));
     assert_eq!(settings.limits.quality, 0.95);
-    assert!(!settings.checks);
     assert_eq!(settings.disabled_tools, ["fetch", "shell"]);
 }
 
@@ -73,6 +72,45 @@ fn a_project_may_not_widen_and_is_told() {
             "{PROJECT}:2 (project): `limits.iterations` is not used: a project may only lower it"
         )
     );
+}
+
+#[test]
+fn a_project_switches_no_evaluation_off_and_names_no_model() {
+    for (line, reason) in [
+        ("limits.iterations = 0", "a project may not set it below 1"),
+        ("limits.turn_tokens = 1000", "a project may not change how its work is checked"),
+        ("checks.enabled = false", "a project may not change how its work is checked"),
+        ("checks.seconds = 1", "a project may not change how its work is checked"),
+        ("effort.evaluator = 'low'", "it belongs in your own configuration"),
+        ("model = 'a/b'", "a project may not choose who sees its files and what that costs"),
+        (
+            "roles.evaluator = 'a/b'",
+            "a project may not choose who sees its files and what that costs",
+        ),
+        ("roles.small = 'a/b'", "a project may not choose who sees its files and what that costs"),
+    ] {
+        let settings = settings("", line);
+
+        let name = line.split(' ').next().unwrap();
+        let told = format!("{PROJECT}:1 (project): `{name}` is not used: {reason}");
+        assert_eq!(settings.warnings(), [told]);
+        assert_eq!(settings.task(), task::TaskSettings::STANDARD, "{line}");
+        assert!(settings.model.is_none() && settings.roles.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn effort_and_lengths_of_turns_and_checks_are_the_users_to_set() {
+    let user = "[effort]\nplanner = 'low'\nexecutor = 'high'\n[limits]\nturn_tokens = 64000\n\
+                [checks]\nseconds = 1200\n";
+    let task = settings(user, "").task();
+
+    let effort = |role: &str| task.efforts.get(role).copied();
+    assert_eq!(effort("planner"), Some(ReasoningEffort::Low));
+    assert_eq!(effort("executor"), Some(ReasoningEffort::High));
+    assert_eq!(effort("evaluator"), None);
+    assert_eq!((task.max_turn_tokens, task.checks_seconds), (64_000, 1_200));
+    assert!(layers("effort.executor = 'huge'", "").is_err());
 }
 
 #[test]

@@ -16,6 +16,9 @@ pub enum UndoError {
     /// The task is undone already.
     #[error("task {0} is undone already")]
     Undone(String),
+    /// The task has no step of this number.
+    #[error("task {0} has no step {1}")]
+    NoStep(String, usize),
     /// There is no undo to take back.
     #[error("there is no undo to take back here")]
     NoUndo,
@@ -28,6 +31,9 @@ pub enum UndoError {
     /// The states of the workspace cannot be read, or not be restored.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// An entry of a journal cannot be written as text.
+    #[error(transparent)]
+    Unwritable(serde_json::Error),
     /// The log of undos cannot be used.
     #[error(transparent)]
     Log(#[from] UndoLogError),

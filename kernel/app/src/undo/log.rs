@@ -1,4 +1,4 @@
-//! The log of undos: a file with one line for each undo and each redo.
+//! The log of undos: a file with lines for what an undo, a redo or a rewind is about to do, and for what it did.
 
 use std::{
     io,
@@ -8,7 +8,9 @@ use std::{
 use openkoi_brokers::{
     disk,
     durable::{self, DurableError},
+    snapshot::{SnapshotError, SnapshotStore},
 };
+use openkoi_core::change_set::PathEffect;
 use serde::{Deserialize, Serialize};
 
 /// Why the log of undos cannot be used.
@@ -30,17 +32,35 @@ pub enum UndoLogError {
     Unkept(DurableError),
 }
 
-/// One undo or redo.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One line of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UndoRecord {
     pub(super) task: String,
     pub(super) workspace: String,
-    /// The tree that was restored.
-    pub(super) restored: String,
-    /// The tree of the workspace before that.
-    pub(super) before: String,
+    #[serde(default)]
     pub(super) redo: bool,
     pub(super) at_ms: u64,
+    /// True if these steps are about to be done: the line that says what was done follows.
+    #[serde(default)]
+    pub(super) intended: bool,
+    /// Steps on paths.
+    #[serde(default)]
+    pub(super) steps: Vec<PathEffect>,
+    /// In lines of earlier releases, which put whole trees back: the tree that was restored, and the one before.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) restored: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) before: String,
+}
+
+impl UndoRecord {
+    /// Returns what the line says was done.
+    fn steps(&self, store: &SnapshotStore) -> Result<Vec<PathEffect>, SnapshotError> {
+        if self.restored.is_empty() {
+            return Ok(self.steps.clone());
+        }
+        store.between(self.before.parse()?, self.restored.parse()?)
+    }
 }
 
 /// The file with the records of all undos and redos.
@@ -72,43 +92,47 @@ impl UndoLog {
     }
 }
 
-/// Returns true if the last record of a task is an undo.
-pub(super) fn is_undone(lines: &[UndoRecord], task: &str) -> bool {
-    lines.iter().rev().find(|line| line.task == task).is_some_and(|line| !line.redo)
+/// Returns what was done to the work of a task since it ended, in order.
+pub(super) fn done(
+    lines: &[UndoRecord],
+    task: &str,
+    store: &SnapshotStore,
+) -> Result<Vec<PathEffect>, SnapshotError> {
+    let of_task = lines.iter().filter(|line| line.task == task && !line.intended);
+    let steps = of_task.map(|line| line.steps(store)).collect::<Result<Vec<_>, _>>()?;
+    Ok(steps.concat())
 }
 
-/// Returns the undo of a task that has not been taken back.
-pub(super) fn last_undo<'a>(lines: &'a [UndoRecord], task: &str) -> Option<&'a UndoRecord> {
-    lines.iter().rev().find(|line| line.task == task).filter(|line| !line.redo)
+/// Returns what was about to be done to the work of a task when the process ended.
+pub(super) fn cut<'a>(lines: &'a [UndoRecord], task: &str) -> Option<&'a UndoRecord> {
+    lines.iter().rev().find(|line| line.task == task).filter(|line| line.intended)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
+    use openkoi_core::change_set::PathState;
+
     use super::*;
 
-    fn line(task: &str, redo: bool) -> UndoRecord {
-        let text = String::new;
-        UndoRecord {
-            task: task.into(),
-            workspace: text(),
-            restored: text(),
-            before: text(),
-            redo,
-            at_ms: 0,
-        }
+    fn line(task: &str, intended: bool) -> UndoRecord {
+        let after = PathState::Directory { mode: 0o755 };
+        let step = PathEffect { path: "a".into(), before: PathState::Absent, after };
+        UndoRecord { task: task.into(), intended, steps: vec![step], ..UndoRecord::default() }
     }
 
     #[test]
-    fn a_redo_takes_an_undo_back_and_can_be_undone_again() {
-        let mut lines = vec![line("a", false), line("b", false), line("a", true)];
+    fn what_was_done_counts_and_what_was_intended_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SnapshotStore::open(directory.path()).unwrap();
+        let mut lines = vec![line("a", true), line("a", false), line("b", true)];
 
-        assert!(!is_undone(&lines, "a"));
-        assert!(is_undone(&lines, "b"));
-        assert!(!is_undone(&lines, "c"));
-        lines.push(line("a", false));
-        assert!(is_undone(&lines, "a"));
+        assert_eq!(done(&lines, "a", &store).unwrap().len(), 1);
+        assert_eq!(done(&lines, "b", &store).unwrap(), []);
+        assert_eq!((cut(&lines, "a"), cut(&lines, "b")), (None, Some(&lines[2])));
+        lines.push(line("b", false));
+        assert_eq!(cut(&lines, "b"), None);
     }
 
     #[test]
@@ -123,5 +147,13 @@ mod tests {
         log.append(&line("b", true)).unwrap();
 
         assert_eq!(log.read().unwrap(), [line("a", false), line("b", true)]);
+    }
+
+    #[test]
+    fn a_line_of_an_earlier_release_is_read() {
+        let old =
+            r#"{"task":"t","workspace":"/w","restored":"r","before":"b","redo":true,"at_ms":1}"#;
+        let line: UndoRecord = serde_json::from_str(old).unwrap();
+        assert!(line.redo && !line.intended && line.restored == "r" && line.before == "b");
     }
 }

@@ -5,6 +5,8 @@ use super::path::Place;
 use super::{FileEntry, FileError, Files, LIST_LIMIT, READ_LIMIT, Stat};
 use crate::sabotage::{Guard, off};
 use cap_std::fs::{File, OpenOptions, OpenOptionsExt};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 
 impl Files {
@@ -41,8 +43,8 @@ impl Files {
         Ok(bytes)
     }
 
-    /// Returns the entries of a directory, sorted by name, at most [`LIST_LIMIT`]. Names that are not UTF-8
-    /// cannot be asked for and are left out.
+    /// Returns the entries of a directory, sorted by name, at most [`LIST_LIMIT`]. In a name that is not UTF-8 the odd
+    /// bytes stand as `\xE9`; it is listed so that it is known, and cannot be asked for.
     ///
     /// # Errors
     ///
@@ -56,7 +58,7 @@ impl Files {
             .entries()
             .map_err(|error| place.failed(error))?
             .filter_map(Result::ok)
-            .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry)))
+            .map(|entry| (shown(&entry.file_name()), entry))
             .collect();
         names.sort_by(|(a, _), (b, _)| a.cmp(b));
         names.truncate(LIST_LIMIT);
@@ -84,6 +86,15 @@ impl Files {
         self.check_hard_links(&real, &file)?;
         Ok(file)
     }
+}
+
+fn shown(name: &OsStr) -> String {
+    let mut shown = String::new();
+    for chunk in name.as_bytes().utf8_chunks() {
+        shown.push_str(chunk.valid());
+        shown.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")));
+    }
+    shown
 }
 
 fn fill(file: &std::fs::File, bytes: &mut [u8], offset: u64) -> std::io::Result<usize> {

@@ -4,8 +4,9 @@ use super::find::find;
 use super::settings::Probe;
 use super::spawn::spawn;
 use super::{Child, Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport, sandbox};
+use crate::layer::{Layer, LayerError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The process broker. Clones share its settings.
@@ -44,10 +45,35 @@ impl Processes {
         find(program, &self.settings, workspace).is_some()
     }
 
-    /// Returns the abilities of the sandbox on this machine. Nothing is started.
+    /// Makes a layer over `workspace`, in a directory of its own below `base`, for [`Command::layer`]. `base` should be on
+    /// the same file system. `through` are directories of the workspace that stay the real ones. Blocks for some
+    /// milliseconds, in which the layer is tried.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Unavailable`] if there can be none here. A walk of the workspace has to do then.
+    pub fn layer(
+        &self,
+        base: &Path,
+        workspace: &Path,
+        through: Vec<PathBuf>,
+    ) -> Result<Layer, LayerError> {
+        sandbox::layer(&self.settings, self.probe, base, workspace, through)
+    }
+
+    /// Finds out whether programs can run over a layer here, by mounting one in a process that then ends, once.
+    ///
+    /// # Errors
+    ///
+    /// The reason why not, in one sentence.
+    pub fn layers(&self) -> Result<(), String> {
+        sandbox::layers(&self.settings, self.probe)
+    }
+
+    /// Returns the abilities of the sandbox on this machine. No program is started.
     #[must_use]
     pub fn sandbox_level(&self) -> SandboxReport {
-        sandbox::report(self.probe)
+        sandbox::report(&self.settings, self.probe)
     }
 
     /// Finds out whether a program without the host's network gets one with loopback of its own, by making one in a

@@ -1,5 +1,6 @@
 //! One command.
 
+use crate::layer::LayerMount;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Command {
     pub network: bool,
     /// The number of bytes of output that are delivered as they come, and again of the newest at the end.
     pub keep: u64,
+    /// The layer that it runs over, which is one over its workspace. Without one it writes in the workspace itself.
+    pub layer: Option<LayerMount>,
 }
 
 impl Command {
@@ -47,6 +50,7 @@ impl Command {
             write: Vec::new(),
             network: false,
             keep: 256 * 1024,
+            layer: None,
         }
     }
 }

@@ -111,6 +111,9 @@ pub(super) fn environment(
     made.push(("PATH".into(), path(settings, &command.workspace)));
     made.push(("TMPDIR".into(), temporary.into()));
     made.push(("TERM".into(), "dumb".into()));
+    // Looking leaves nothing behind: no compiled files beside the sources, no index of git written anew.
+    made.push(("PYTHONDONTWRITEBYTECODE".into(), "1".into()));
+    made.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
     for (name, value) in &command.environment {
         check(name, value)?;
         made.push((name.into(), value.into()));

@@ -1,27 +1,31 @@
-//! The sandbox on Linux: Landlock for files, a namespace for the network, seccomp for system calls. Built in
+//! The sandbox on Linux: Landlock for files, namespaces for the network and for a layer, seccomp for system calls. Built in
 //! the parent, entered by the child with system calls alone.
 
 mod calls;
+mod layers;
 mod namespace;
 mod rules;
 
 use self::calls::Sockets;
+pub(super) use self::layers::{layer, layers};
 use self::namespace::{Namespace, Unshared};
-use self::rules::no_files;
+use self::rules::{FileRules, no_files};
 use super::settings::Probe;
 use super::{Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
+use crate::layer::Mounts;
 use crate::sabotage::{Guard, off};
-use rustix::thread::{CapabilitySet, CapabilitySets};
+use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 use seccompiler::BpfProgram;
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// A sandbox that is ready to be entered.
 pub(super) struct Sandbox {
-    rules: Option<OwnedFd>,
+    rules: Option<FileRules>,
+    namespace: Namespace,
     network: Network,
+    mounts: Option<Mounts>,
 }
 
 /// The network of a program.
@@ -29,15 +33,16 @@ enum Network {
     /// The host's, or none at all.
     Given(&'static [BpfProgram]),
     /// One of its own; none at all if that fails after all.
-    Own { namespace: Namespace, inside: &'static [BpfProgram], without: &'static [BpfProgram] },
+    Own { inside: &'static [BpfProgram], without: &'static [BpfProgram] },
 }
 
 impl Sandbox {
-    /// Builds the sandbox of one program. `own` are its workspace and its temporary directory.
+    /// Builds the sandbox of one program that starts in `directory`. `own` are its workspace and its temporary directory.
     pub(super) fn prepare(
         settings: &ProcessSettings,
         probe: Probe,
         command: &Command,
+        directory: &Path,
         own: [&Path; 2],
     ) -> Result<Self, ProcessError> {
         probe(SandboxPart::Files).map_err(|error| no_files(&error.to_string()))?;
@@ -46,7 +51,13 @@ impl Sandbox {
             false => Some(rules::build(settings, command, own)?),
         };
         let network = Network::prepare(probe, command).map_err(|reason| no_calls(&reason))?;
-        Ok(Self { rules, network })
+        let mounts = command.layer.as_ref().map(|layer| Mounts::prepare(layer, directory, own[1]));
+        let mounts = mounts.transpose().map_err(|source| ProcessError::Io {
+            act: "prepare a layer for",
+            program: command.program.clone(),
+            source,
+        })?;
+        Ok(Self { rules, namespace: Namespace::of_this_process(), network, mounts })
     }
 
     /// Returns the program to start in place of `program`, which is itself, and the arguments before its own.
@@ -56,14 +67,21 @@ impl Sandbox {
 
     /// Enters the sandbox, for good. Called between fork and exec: system calls only, errors are numbers.
     pub(super) fn enter(&self) -> io::Result<()> {
-        let (unshared, programs) = self.network.enter()?;
+        let mounts = match self.mounts {
+            Some(_) => UnshareFlags::NEWNS,
+            None => UnshareFlags::empty(),
+        };
+        let (unshared, programs) = self.network.enter(&self.namespace, mounts)?;
+        if let Some(mounts) = &self.mounts {
+            mounts.enter()?;
+        }
         match unshared {
             Some(Unshared::Users) => drop_all_capabilities()?,
-            Some(Unshared::Network) | None => drop_capabilities(),
+            Some(Unshared::Wanted) | None => drop_capabilities(),
         }
         forbid_new_privileges()?;
         if let Some(rules) = &self.rules {
-            restrict(rules)?;
+            rules.enter()?;
         }
         programs.iter().try_for_each(|program| {
             seccompiler::apply_filter(program)
@@ -82,10 +100,8 @@ impl Network {
             return programs(Sockets::Internet).map(Self::Given);
         }
         let without = programs(Sockets::None)?;
-        match Namespace::prepare(probe) {
-            Ok(namespace) => {
-                Ok(Self::Own { namespace, inside: programs(Sockets::Loopback)?, without })
-            }
+        match namespace::check(probe) {
+            Ok(()) => Ok(Self::Own { inside: programs(Sockets::Loopback)?, without }),
             Err(error) => {
                 tracing::debug!(%error, "a program has no loopback");
                 Ok(Self::Given(without))
@@ -93,15 +109,26 @@ impl Network {
         }
     }
 
-    /// Enters the network; returns what was unshared for it, and the filters that belong to it.
-    fn enter(&self) -> io::Result<(Option<Unshared>, &'static [BpfProgram])> {
-        match self {
-            Self::Given(programs) => Ok((None, programs)),
-            Self::Own { namespace, inside, without } => {
-                let Ok(unshared) = namespace.leave() else { return Ok((None, without)) };
-                namespace.settle(unshared)?;
+    /// Enters the network, and makes the namespaces of `also`; returns what was unshared, and the filters that belong to
+    /// the network.
+    fn enter(
+        &self,
+        namespace: &Namespace,
+        also: UnshareFlags,
+    ) -> io::Result<(Option<Unshared>, &'static [BpfProgram])> {
+        let (inside, without) = match self {
+            Self::Given(programs) if also.is_empty() => return Ok((None, programs)),
+            Self::Given(programs) => return Ok((Some(namespace.enter(also)?), programs)),
+            Self::Own { inside, without } => (inside, without),
+        };
+        let wanted = UnshareFlags::NEWNET | also;
+        match namespace.leave(wanted) {
+            Ok(unshared) => {
+                namespace.settle(wanted, unshared)?;
                 Ok((Some(unshared), inside))
             }
+            Err(_) if also.is_empty() => Ok((None, without)),
+            Err(_) => Ok((Some(namespace.enter(also)?), without)),
         }
     }
 }
@@ -153,14 +180,6 @@ fn forbid_new_privileges() -> io::Result<()> {
     Ok(rustix::thread::set_no_new_privs(true)?)
 }
 
-fn restrict(rules: &OwnedFd) -> io::Result<()> {
-    #[expect(unsafe_code, reason = "neither the standard library nor rustix has this system call")]
-    // SAFETY: the call takes an open descriptor, which `rules` keeps open, and a number; it touches no memory
-    // of this process.
-    let done = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, rules.as_raw_fd(), 0) };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
 fn no_calls(reason: &str) -> ProcessError {
     ProcessError::Sandbox {
         reason: format!("this kernel does not filter system calls ({reason})"),
@@ -169,7 +188,7 @@ fn no_calls(reason: &str) -> ProcessError {
 }
 
 /// Reports on the sandbox of this machine, by building that of a program.
-pub(super) fn report(probe: Probe) -> SandboxReport {
+pub(super) fn report(settings: &ProcessSettings, probe: Probe) -> SandboxReport {
     let mut notes = Vec::new();
     let files = probe(SandboxPart::Files).map_err(|error| no_files(&error.to_string()));
     let version = noted(files.and_then(|()| rules::level()), &mut notes);
@@ -180,18 +199,20 @@ pub(super) fn report(probe: Probe) -> SandboxReport {
             "programs can send signals to other processes; Linux 6.12 closes that".to_owned(),
         );
     }
+    let layers = noted(layers(settings, probe), &mut notes).is_some();
     SandboxReport {
         available: version.is_some() && network.is_some(),
         files: version.map(|version| format!("Landlock ABI {version}")),
         network: network.is_some(),
         scopes,
+        layers,
         notes,
     }
 }
 
 /// Checks whether a program can have a network of its own here.
 pub(super) fn loopback(probe: Probe) -> Result<(), String> {
-    Namespace::prepare(probe).map(drop).map_err(no_loopback)
+    namespace::check(probe).map_err(no_loopback)
 }
 
 fn no_loopback(error: io::Error) -> String {

@@ -2,6 +2,7 @@
 
 use super::settings::Probe;
 use super::{Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
+use crate::layer::{Layer, LayerError};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ impl Sandbox {
         settings: &ProcessSettings,
         probe: Probe,
         command: &Command,
+        _directory: &Path,
         own: [&Path; 2],
     ) -> Result<Self, ProcessError> {
         probe(SandboxPart::Files).map_err(|error| missing(&error.to_string()))?;
@@ -26,7 +28,8 @@ impl Sandbox {
             return Err(missing("sandbox-exec is not there"));
         }
         let writable = command.write.iter().map(PathBuf::as_path).chain(own);
-        Ok(Self { profile: profile(writable, &settings.secret, command.network) })
+        let closed = (settings.secret.as_slice(), settings.spool.as_path());
+        Ok(Self { profile: profile(writable, closed, command.network) })
     }
 
     /// Returns the program to start in place of `program`, and the arguments before its own.
@@ -41,11 +44,13 @@ impl Sandbox {
     }
 }
 
+/// `closed` are the secret places, and the directory among them whose outputs may be read all the same.
 fn profile<'a>(
     writable: impl Iterator<Item = &'a Path>,
-    secret: &[PathBuf],
+    closed: (&[PathBuf], &Path),
     network: bool,
 ) -> String {
+    let (secret, outputs) = closed;
     // The last rule that matches wins. Reading is open except for the secret places, because the system
     // reads from hundreds of directories to start a program.
     let mut text = String::from("(version 1)(allow default)(deny file-write*)");
@@ -58,6 +63,7 @@ fn profile<'a>(
     for path in secret {
         text.push_str(&format!("(deny file-read* file-write* (subpath {}))", quoted(path)));
     }
+    text.push_str(&format!("(allow file-read* (subpath {}))", quoted(outputs)));
     if !network {
         text.push_str("(deny network*)");
     }
@@ -82,14 +88,31 @@ pub(super) fn loopback(_: Probe) -> Result<(), String> {
     Err("programs have no network of their own on this system".to_owned())
 }
 
+/// Fails: there are no overlays.
+pub(super) fn layer(
+    _: &ProcessSettings,
+    _: Probe,
+    _: &Path,
+    _: &Path,
+    _: Vec<PathBuf>,
+) -> Result<Layer, LayerError> {
+    Err(LayerError::Unavailable { reason: "this system has no overlays".to_owned() })
+}
+
+/// Fails: there are no overlays.
+pub(super) fn layers(_: &ProcessSettings, _: Probe) -> Result<(), String> {
+    Err("what a program changes is found by a walk of the workspace on this system".to_owned())
+}
+
 /// Reports on the sandbox of this machine.
-pub(super) fn report(probe: Probe) -> SandboxReport {
+pub(super) fn report(_: &ProcessSettings, probe: Probe) -> SandboxReport {
     let available = probe(SandboxPart::Files).is_ok() && Path::new(LAUNCHER).exists();
     SandboxReport {
         available,
         files: available.then(|| "sandbox-exec".to_owned()),
         network: available,
         scopes: false,
+        layers: false,
         notes: if available {
             Vec::new()
         } else {

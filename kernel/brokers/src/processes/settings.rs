@@ -40,6 +40,8 @@ pub enum SandboxPart {
     Files,
     /// A network of the program's own. Without it a program has no network.
     Loopback,
+    /// Layers over the workspace. Without them, what a program changed is found by a walk.
+    Layers,
 }
 
 /// A check that must succeed before a part of the sandbox is set up. A test makes it fail to have a system that lacks

@@ -91,6 +91,11 @@ fn prepare(
     if !directory.starts_with(&workspace) {
         return Err(ProcessError::Denied { what: "a start outside the workspace".to_owned() });
     }
+    if let Some(layer) = &command.layer
+        && (layer.workspace() != workspace || settings.sandbox == SandboxMode::Off)
+    {
+        return Err(ProcessError::Denied { what: "a layer of another workspace".to_owned() });
+    }
     if command.arguments.iter().any(|argument| argument.contains('\0')) {
         return Err(ProcessError::Denied { what: "an argument with a nul".to_owned() });
     }
@@ -101,7 +106,7 @@ fn prepare(
     let environment = super::environment::environment(settings, command, &temporary)?;
     create_private_dir(&temporary)
         .map_err(|error| failed("make a temporary directory for", io::Error::other(error)))?;
-    let sandbox = sandbox(settings, probe, command, [&workspace, &temporary])
+    let sandbox = sandbox(settings, probe, command, &directory, [&workspace, &temporary])
         .inspect_err(|_| remove(&temporary))?;
     let spool = settings.spool.join(format!("{id}.out"));
     Ok(Prepared { program, environment, directory, temporary, spool, sandbox })
@@ -112,12 +117,13 @@ fn sandbox(
     settings: &ProcessSettings,
     probe: Probe,
     command: &Command,
+    directory: &Path,
     own: [&Path; 2],
 ) -> Result<Option<Sandbox>, ProcessError> {
     if settings.sandbox == SandboxMode::Off {
         return Ok(None);
     }
-    match Sandbox::prepare(settings, probe, command, own) {
+    match Sandbox::prepare(settings, probe, command, directory, own) {
         Ok(sandbox) => Ok(Some(sandbox)),
         Err(_) if off(Guard::ProcessClosed) => Ok(None),
         Err(error) => Err(error),

@@ -1,13 +1,16 @@
-//! Capturing a workspace.
+//! Capturing a workspace: as a tree that is kept, or only to compare it a moment later.
 
+use super::beneath::{Beneath, kind_of, mode_of};
 use super::index::{IndexCache, Stamp, now_ns};
 use super::tree::{Node, Tree, TreeEntry};
-use super::walk::walk;
+use super::walk::{Walked, walk};
 use super::{SnapshotError, SnapshotStore, TreeId};
 use crate::failpoint::{Point, hit};
-use std::fs::{self, Metadata, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use openkoi_core::change_set::{name_of_text, text_of_name};
+use rustix::fs::{FileType, Stat};
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The largest file whose contents are kept. Of a larger one the name is recorded.
@@ -21,117 +24,104 @@ impl SnapshotStore {
     /// The workspace cannot be walked or the store cannot be written. A file that cannot be read is recorded without
     /// its contents instead.
     pub fn capture(&self, root: &Path, index: &mut IndexCache) -> Result<TreeId, SnapshotError> {
-        capture(self, root, index, &[])
+        let passed = |point| hit(point).map_err(|error| SnapshotError::io("capture", root, error));
+        passed(Point::SnapshotBefore)?;
+        let walked = walk(root, self.directory(), None)?;
+        let tree = self.tree_of(root, index, &walked)?;
+        let (id, is_new) = self.put_tree(&tree)?;
+        if is_new || index.hashed() > 0 {
+            self.sync()?;
+        }
+        passed(Point::SnapshotAfter)?;
+        Ok(id)
     }
-}
 
-/// Captures `root`, and also the paths of `also` if they are ignored.
-pub(super) fn capture(
-    store: &SnapshotStore,
-    root: &Path,
-    index: &mut IndexCache,
-    also: &[String],
-) -> Result<TreeId, SnapshotError> {
-    let passed = |point| hit(point).map_err(|error| SnapshotError::io("capture", root, error));
-    passed(Point::SnapshotBefore)?;
-    let begun = now_ns();
-    let mut paths = walk(root, store.directory())?;
-    paths.extend_from_slice(also);
-    paths.sort_unstable();
-    paths.dedup();
-    let mut capture = Capture { store, root, index, seen: Vec::new(), hashed: 0 };
-    let entries = capture.entries(paths)?;
-    let Capture { seen, hashed, .. } = capture;
-    index.replace(seen, begun, hashed);
-    let id = store.put_tree(&Tree::new(entries))?;
-    store.sync()?;
-    passed(Point::SnapshotAfter)?;
-    Ok(id)
-}
-
-/// Keeps the files at `paths`, ignored or not, and returns their entries.
-pub(super) fn keep(
-    store: &SnapshotStore,
-    root: &Path,
-    paths: Vec<String>,
-) -> Result<Vec<TreeEntry>, SnapshotError> {
-    let index = &IndexCache::default();
-    let entries = Capture { store, root, index, seen: Vec::new(), hashed: 0 }.entries(paths)?;
-    store.sync()?;
-    Ok(entries)
+    /// Keeps the contents of what was walked, and returns the list of it.
+    pub(super) fn tree_of(
+        &self,
+        root: &Path,
+        index: &mut IndexCache,
+        walked: &Walked,
+    ) -> Result<Tree, SnapshotError> {
+        let begun = now_ns();
+        let beneath =
+            Beneath::open(root).map_err(|error| SnapshotError::io("capture", root, error))?;
+        let mut capture = Capture { store: self, beneath, index, seen: Vec::new(), hashed: 0 };
+        let mut entries = Vec::with_capacity(walked.found.len());
+        for (path, stat) in &walked.found {
+            if let Some(node) = capture.node(path, stat)? {
+                entries.push(TreeEntry { path: path.clone(), node });
+            }
+        }
+        let Capture { seen, hashed, .. } = capture;
+        index.replace(seen, begun, hashed);
+        let (uncovered, mut ignored) = (walked.uncovered.clone(), walked.ignored.clone());
+        ignored.sort_unstable();
+        Ok(Tree { uncovered, ignored, ..Tree::new(entries) })
+    }
 }
 
 struct Capture<'a> {
     store: &'a SnapshotStore,
-    root: &'a Path,
+    beneath: Beneath,
     index: &'a IndexCache,
     seen: Vec<(String, Stamp, String)>,
     hashed: usize,
 }
 
 impl Capture<'_> {
-    fn entries(&mut self, paths: Vec<String>) -> Result<Vec<TreeEntry>, SnapshotError> {
-        let mut entries = Vec::with_capacity(paths.len());
-        for path in paths {
-            if let Some(node) = self.node(&path)? {
-                entries.push(TreeEntry { path, node });
-            }
+    /// Returns what was found at `path`; nothing if it is gone by now.
+    fn node(&mut self, path: &str, stat: &Stat) -> Result<Option<Node>, SnapshotError> {
+        match kind_of(stat) {
+            FileType::Directory => return Ok(Some(Node::Directory { mode: mode_of(stat) })),
+            FileType::Symlink => return Ok(self.link(path)),
+            _ => {}
         }
-        Ok(entries)
-    }
-
-    /// Returns the file or link at `path`; nothing if it is gone or of a kind that is not captured.
-    fn node(&mut self, path: &str) -> Result<Option<Node>, SnapshotError> {
-        let full = self.root.join(path);
-        let Ok(meta) = fs::symlink_metadata(&full) else { return Ok(None) };
-        if meta.is_symlink() {
-            let target =
-                fs::read_link(&full).ok().and_then(|t| t.into_os_string().into_string().ok());
-            return Ok(Some(target.map_or(Node::Uncovered, |target| Node::Link { target })));
-        }
-        if !meta.is_file() {
-            return Ok(None);
-        }
-        if meta.len() > LARGEST_FILE {
+        if u64::try_from(stat.st_size).unwrap_or(0) > LARGEST_FILE {
             return Ok(Some(Node::Uncovered));
         }
-        self.file(path, &full, &meta).map(Some)
-    }
-
-    fn file(&mut self, path: &str, full: &Path, meta: &Metadata) -> Result<Node, SnapshotError> {
-        let stamp = Stamp::of(meta);
-        let (hash, size) = match self.index.known(path, &stamp) {
-            Some(hash) => (hash.to_owned(), meta.len()),
-            None => {
-                let bytes = match read(full) {
-                    Ok(bytes) => bytes,
-                    Err(error) => {
-                        tracing::debug!(%error, "a file is not covered");
-                        return Ok(Node::Uncovered);
-                    }
-                };
-                self.hashed += 1;
-                (self.store.put(&bytes)?, bytes.len() as u64)
+        let stamp = Stamp::of(stat);
+        let length = usize::try_from(stamp.size()).unwrap_or(usize::MAX);
+        // What was read before may have been collected since.
+        let known = self.index.known(path, &stamp).filter(|hash| self.store.has(hash, length));
+        if let Some(hash) = known {
+            let hash = hash.to_owned();
+            return Ok(Some(self.seen(path, stat, stamp, hash, stamp.size())));
+        }
+        let bytes = match self.read(path) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                tracing::debug!(%error, "a file is not covered");
+                return Ok(Some(Node::Uncovered));
             }
         };
+        self.hashed += 1;
+        let hash = self.store.put(&bytes)?;
+        Ok(Some(self.seen(path, stat, stamp, hash, bytes.len() as u64)))
+    }
+
+    fn seen(&mut self, path: &str, stat: &Stat, stamp: Stamp, hash: String, size: u64) -> Node {
         // If the file changed while it was read, its stamp is another by now, or too recent to be believed.
-        if size == meta.len() {
+        if size == stamp.size() {
             self.seen.push((path.to_owned(), stamp, hash.clone()));
         }
-        Ok(Node::File { mode: meta.mode() & 0o777, size, hash })
+        Node::File { mode: mode_of(stat), size, hash }
     }
-}
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("no longer a regular file"));
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let Some(name) = self.beneath.find(Path::new(&name_of_text(path)))? else {
+            return Ok(None);
+        };
+        match name.read(LARGEST_FILE) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
     }
-    let mut bytes = Vec::new();
-    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(io::Error::other("grew while it was read"));
+
+    fn link(&self, path: &str) -> Option<Node> {
+        let name = self.beneath.find(Path::new(&name_of_text(path))).ok()??;
+        let target = rustix::fs::readlinkat(&name.directory, &name.name, Vec::new()).ok()?;
+        Some(Node::Link { target: text_of_name(OsStr::from_bytes(target.as_bytes())) })
     }
-    Ok(bytes)
 }

@@ -34,12 +34,6 @@ pub enum SnapshotError {
         /// The text.
         text: String,
     },
-    /// The workspace has more files than are captured.
-    #[error("the workspace has more than {limit} files that are not ignored")]
-    TooMany {
-        /// The limit.
-        limit: usize,
-    },
 }
 
 impl SnapshotError {

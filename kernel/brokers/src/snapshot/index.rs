@@ -2,11 +2,10 @@
 
 use super::SnapshotError;
 use crate::durable::put_atomic;
+use rustix::fs::Stat;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,6 +21,8 @@ pub struct IndexCache {
     files: HashMap<String, Seen>,
     #[serde(skip)]
     hashed: usize,
+    #[serde(skip)]
+    changed: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,15 +42,23 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    pub(super) fn of(meta: &Metadata) -> Self {
-        let ns = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    #[cfg_attr(
+        target_os = "linux",
+        expect(clippy::useless_conversion, reason = "they differ elsewhere")
+    )]
+    pub(super) fn of(stat: &Stat) -> Self {
+        let ns = |seconds: i64, rest: i128| i128::from(seconds) * 1_000_000_000 + rest;
         Self {
-            size: meta.size(),
-            modified_ns: ns(meta.mtime(), meta.mtime_nsec()),
-            changed_ns: ns(meta.ctime(), meta.ctime_nsec()),
-            inode: meta.ino(),
-            device: meta.dev(),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified_ns: ns(i64::from(stat.st_mtime), i128::from(stat.st_mtime_nsec)),
+            changed_ns: ns(i64::from(stat.st_ctime), i128::from(stat.st_ctime_nsec)),
+            inode: u64::from(stat.st_ino),
+            device: u64::try_from(stat.st_dev).unwrap_or(0),
         }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
     }
 }
 
@@ -94,12 +103,19 @@ impl IndexCache {
         begun_ns: i128,
         hashed: usize,
     ) {
-        self.hashed = hashed;
-        self.files = seen
-            .into_iter()
+        let seen = seen.into_iter();
+        let files: HashMap<String, Seen> = seen
             .filter(|(_, stamp, _)| stamp.modified_ns.max(stamp.changed_ns) < begun_ns - TICK_NS)
             .map(|(path, stamp, hash)| (path, Seen { stamp, hash }))
             .collect();
+        self.hashed = hashed;
+        self.changed = files != self.files;
+        self.files = files;
+    }
+
+    /// Tells whether the last capture changed the cache.
+    pub(super) fn is_changed(&self) -> bool {
+        self.changed
     }
 }
 

@@ -10,6 +10,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// An object that was written or needed within this time needs no new time.
+const FRESH: Duration = Duration::from_secs(10 * 60);
+/// Beyond this many new objects the whole file system is synced.
+const MOST_SETTLED: usize = 32;
 
 pub(super) fn hex(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -49,15 +55,54 @@ impl SnapshotStore {
     }
 
     /// Keeps `bytes` and returns their hash. They are on the disk after [`SnapshotStore::sync`].
-    pub(super) fn put(&self, bytes: &[u8]) -> Result<String, SnapshotError> {
+    pub(crate) fn put(&self, bytes: &[u8]) -> Result<String, SnapshotError> {
         let hash = hex(&Sha256::digest(bytes));
         let path = self.object(&hash);
-        // An object that a crash cut short has the wrong size: it is written again.
-        if fs::metadata(&path).is_ok_and(|meta| meta.len() == bytes.len() as u64) {
+        if self.has(&hash, bytes.len()) {
             return Ok(hash);
         }
         self.write(&path, bytes).map_err(|error| SnapshotError::io("write", &path, error))?;
         Ok(hash)
+    }
+
+    /// Tells whether an object is kept. One that is needed again is as young as a new one, so that it is not collected
+    /// before what refers to it is written down. One that a crash cut short has the wrong size, and is written again.
+    pub(super) fn has(&self, hash: &str, length: usize) -> bool {
+        let path = self.object(hash);
+        let Ok(meta) = fs::metadata(&path) else { return false };
+        let is_whole = meta.len() == length as u64;
+        let age = meta.modified().ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
+        let is_young = age < FRESH;
+        is_whole
+            && (is_young || {
+                let file = OpenOptions::new().append(true).open(&path);
+                file.and_then(|file| file.set_modified(SystemTime::now())).is_ok()
+            })
+    }
+
+    /// Keeps `bytes`; returns their hash if they were not kept before. They are on the disk after
+    /// [`SnapshotStore::settle`].
+    pub(super) fn put_new(&self, bytes: &[u8]) -> Result<Option<String>, SnapshotError> {
+        let hash = hex(&Sha256::digest(bytes));
+        if self.has(&hash, bytes.len()) {
+            return Ok(None);
+        }
+        self.put(bytes).map(Some)
+    }
+
+    /// Waits until these objects are on the disk: each for itself, or all with the file system if they are many.
+    pub(super) fn settle(&self, hashes: &[String]) -> Result<(), SnapshotError> {
+        if hashes.len() > MOST_SETTLED {
+            return self.sync();
+        }
+        for hash in hashes {
+            let path = self.object(hash);
+            let shard = path.parent().unwrap_or(&self.directory);
+            let synced = File::open(&path).and_then(|file| file.sync_all());
+            let synced = synced.and_then(|()| File::open(shard)?.sync_all());
+            synced.map_err(|error| SnapshotError::io("sync", &path, error))?;
+        }
+        Ok(())
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -73,7 +118,7 @@ impl SnapshotStore {
     }
 
     /// Waits until all objects are on the disk: once for a capture, not once for a file.
-    pub(super) fn sync(&self) -> Result<(), SnapshotError> {
+    pub(crate) fn sync(&self) -> Result<(), SnapshotError> {
         let sync = || -> io::Result<()> {
             let directory = File::open(&self.directory)?;
             #[cfg(target_os = "linux")]
@@ -105,11 +150,12 @@ impl SnapshotStore {
         Ok(bytes)
     }
 
-    pub(super) fn put_tree(&self, tree: &Tree) -> Result<TreeId, SnapshotError> {
+    /// Keeps a tree, and returns whether it was not kept before.
+    pub(super) fn put_tree(&self, tree: &Tree) -> Result<(TreeId, bool), SnapshotError> {
         let bytes = serde_json::to_vec(tree)
             .map_err(|error| SnapshotError::io("write", &self.directory, error.into()))?;
-        let hash = self.put(&bytes)?;
-        hash.parse()
+        let is_new = self.put_new(&bytes)?.is_some();
+        Ok((hex(&Sha256::digest(&bytes)).parse()?, is_new))
     }
 
     pub(super) fn tree(&self, id: TreeId) -> Result<Tree, SnapshotError> {

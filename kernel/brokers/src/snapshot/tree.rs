@@ -1,6 +1,7 @@
 //! The list of a workspace's files, and its name.
 
 use super::SnapshotError;
+use openkoi_core::change_set::PathState;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -37,6 +38,15 @@ pub(super) struct Tree {
     /// them lacks may have existed.
     #[serde(default)]
     pub(super) control: bool,
+    /// Whether directories were captured, and all of a repository but its objects. Older trees have neither.
+    #[serde(default)]
+    pub(super) whole: bool,
+    /// Directories whose contents were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) uncovered: Vec<String>,
+    /// Files and directories that were ignored, each without what is in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ignored: Vec<String>,
 }
 
 /// One path below the workspace.
@@ -54,9 +64,22 @@ pub(super) enum Node {
     File { mode: u32, size: u64, hash: String },
     /// A link, with its target.
     Link { target: String },
+    /// A directory.
+    Directory { mode: u32 },
     /// A file that is too large or cannot be read: its name only. The size is left out on purpose: a change that cannot
     /// be undone is not shown.
     Uncovered,
+}
+
+impl Node {
+    pub(super) fn state(&self) -> PathState {
+        match self.clone() {
+            Self::File { mode, size, hash } => PathState::File { mode, size, hash },
+            Self::Link { target } => PathState::Link { target },
+            Self::Directory { mode } => PathState::Directory { mode },
+            Self::Uncovered => PathState::Uncovered,
+        }
+    }
 }
 
 impl TreeEntry {
@@ -70,12 +93,16 @@ impl Tree {
     pub(super) fn new(mut entries: Vec<TreeEntry>) -> Self {
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         entries.dedup_by(|a, b| a.path == b.path);
-        Self { entries, control: true }
+        Self { entries, control: true, whole: true, ..Self::default() }
     }
 
-    pub(super) fn find(&self, path: &str) -> Option<&TreeEntry> {
-        let at = self.entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok()?;
-        self.entries.get(at)
+    /// Returns the hashes of the contents of its files.
+    pub(super) fn hashes(&self) -> Vec<String> {
+        let hash = |entry: &TreeEntry| match &entry.node {
+            Node::File { hash, .. } => Some(hash.clone()),
+            Node::Link { .. } | Node::Directory { .. } | Node::Uncovered => None,
+        };
+        self.entries.iter().filter_map(hash).collect()
     }
 
     /// Pairs the entries of two trees by path.

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use super::words;
 use crate::error::CommandError;
 
-const PLANNED: [&str; 12] = [
+const PLANNED: [&str; 11] = [
     "think",
     "learn",
     "setup",
@@ -17,7 +17,6 @@ const PLANNED: [&str; 12] = [
     "mind",
     "world",
     "reflect",
-    "trust",
     "daemon",
 ];
 

@@ -56,6 +56,10 @@ pub enum CliCommand {
     Resume(ResumeFlags),
     /// Bring the files back to what they were before a task
     Undo(commands::undo::Args),
+    /// Bring the files back to what they were after one step of a task
+    Rewind(commands::rewind::Args),
+    /// List and take back the rules of your "always" answers
+    Trust(commands::trust::Args),
     /// Log in to a provider or keep its key, and show what is connected
     Connect(commands::connect::Args),
     /// Forget a login or a saved key

@@ -1,10 +1,16 @@
 //! `openkoi chat`: a conversation in one session. Each message is a task of the loop.
 
+mod complete;
 mod line;
+mod mention;
+mod own_command;
+mod shown;
+mod slash;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use openkoi_app::{
+    environment::HOME,
     now_ms,
     request::TaskRequest,
     session::{JoinedSession, SessionChoice},
@@ -12,10 +18,16 @@ use openkoi_app::{
     task_runtime::TaskRuntime,
     thread,
 };
-use openkoi_core::{id::SessionId, message::Message};
+use openkoi_core::{
+    id::SessionId,
+    message::{Message, Role},
+};
 use openkoi_storage::sessions::{SessionKind, SessionStatus};
 
-use self::line::{Input, Lines};
+use self::{
+    line::{Input, Lines},
+    slash::{Entry, Slash},
+};
 use crate::{
     commands::{run::join, undo},
     context::Context,
@@ -23,20 +35,17 @@ use crate::{
     execute::{self, Execution, Show},
     exit::Exit,
     interrupt::Interrupts,
+    keyboard::Keys,
     output::sanitise_line,
     pick,
     request::ChatRequest,
+    watch,
 };
 
-/// The commands that can be typed besides messages, with their help.
-const COMMANDS: [(&str, &str); 6] = [
-    ("/help", "show these commands"),
-    ("/model [NAME]", "go on with another model; without a name, pick it"),
-    ("/status", "show the session, its model and its cost"),
-    ("/undo", "bring the files back to what they were before the last message"),
-    ("/new", "begin a new session"),
-    ("/exit", "end the conversation; so does Ctrl-D"),
-];
+/// The message that has the project's rules for agents written.
+const INIT: &str = "Look at this project and write AGENTS.md in its root, for agents that work here: how to build, test \
+    and check it (commands that you have seen to exist), how it is laid out, and the conventions that cannot be \
+    guessed from one file. At most 60 lines. If there is one already, improve it and keep what still holds.";
 
 /// Has a conversation until the person ends it.
 ///
@@ -48,13 +57,15 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
     let mut settings = request.settings.clone();
     // In a conversation the person judges answers; work on files is judged by the checks as ever.
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace)?);
-    let joined = join(context, &request.session, SessionKind::Chat)?;
-    let mut chat = Chat { context, request: &request, runtime, joined, last: Exit::Accepted };
+    let joined = join(context, &request.session, SessionKind::Chat, &request.workspace)?;
+    let keys = context.questions.is_interactive().then(Arc::default);
+    let (shared, last) = (Vec::new(), Exit::Accepted);
+    let mut chat = Chat { context, request: &request, runtime, joined, shared, keys, last };
     chat.greet();
-    let mut lines = Lines::open(context)?;
+    let mut lines = Lines::open(context, &request.workspace)?;
     let ended = thread::block(async {
         let interrupts = Interrupts::listen()?;
-        while let Input::Text(text) = lines.next(&interrupts).await? {
+        while let Input::Text(text) = chat.next(&mut lines, &interrupts).await? {
             if chat.take(&text, &mut settings, &interrupts).await? == Flow::End {
                 break;
             }
@@ -63,13 +74,6 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
     });
     chat.end()?;
     ended
-}
-
-/// Returns the command that a line is, with what stands behind it. A path is none: it has a second slash.
-fn command(text: &str) -> Option<(&str, &str)> {
-    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let name = word.strip_prefix('/').filter(|name| !name.is_empty() && !name.contains('/'));
-    name.map(|_| (word, rest.trim()))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -83,6 +87,10 @@ struct Chat<'a> {
     request: &'a ChatRequest,
     runtime: Arc<TaskRuntime>,
     joined: JoinedSession,
+    /// Commands that the person ran since the last message, with their outputs.
+    shared: Vec<String>,
+    /// What is typed while a message is worked on, at a terminal.
+    keys: Option<Arc<Keys>>,
     last: Exit,
 }
 
@@ -93,12 +101,42 @@ impl Chat<'_> {
             return;
         }
         let printer = &self.context.printer;
+        printer.notice(&self.works_with());
         let turns = self.joined.history.len() / 2;
         let said = if turns == 0 { String::new() } else { format!(", {turns} messages so far") };
         printer.notice(&format!(
-            "Session {}{said}. /help shows the commands.",
+            "Session {}{said}. /help shows what can be typed; Esc or Ctrl-C stops a turn.",
             self.session().short()
         ));
+    }
+
+    /// Returns the models and the directory in one line.
+    fn works_with(&self) -> String {
+        let name = |role| self.runtime.card(&Role::new(role)).name;
+        let home = self.context.environment().text(&HOME).map(Path::new);
+        let place = watch::place(&self.request.workspace, home);
+        let (model, judge) = (name(Role::EXECUTOR), name(Role::EVALUATOR));
+        sanitise_line(&format!("Model {model} · judge {judge} · {place}")).into_owned()
+    }
+
+    /// Returns the next input: a line that was typed during the last turn, or one that is waited for. After an
+    /// interrupt nothing is sent without another look at it.
+    async fn next(
+        &self,
+        lines: &mut Lines,
+        interrupts: &Interrupts,
+    ) -> Result<Input, CommandError> {
+        let Some(keys) = &self.keys else { return lines.next("", interrupts).await };
+        if self.last == Exit::Interrupted {
+            return lines.next(&keys.unsent(), interrupts).await;
+        }
+        match keys.next_line() {
+            Some(line) => {
+                self.context.printer.notice(&format!("koi> {line}"));
+                Ok(Input::Text(line.trim().to_owned()))
+            }
+            None => lines.next(&keys.unsent(), interrupts).await,
+        }
     }
 
     fn session(&self) -> &SessionId {
@@ -111,26 +149,67 @@ impl Chat<'_> {
         settings: &mut Settings,
         interrupts: &Interrupts,
     ) -> Result<Flow, CommandError> {
-        let Some((word, rest)) = command(text) else {
-            self.say(text, settings, interrupts).await?;
-            return Ok(Flow::GoOn);
-        };
-        let done = match word {
-            "/exit" | "/quit" => return Ok(Flow::End),
-            "/help" => {
-                self.help();
-                Ok(())
-            }
-            "/status" => self.status(),
-            "/undo" => self.undo(),
-            "/new" => self.renew(),
-            "/model" => self.model(rest, settings),
-            _ => Err(CommandError::usage(format!("there is no command `{word}`")).hint("/help")),
+        let done = match slash::command(text) {
+            Ok(None) => self.write(text, settings, interrupts).await,
+            Ok(Some((Slash::Exit, _))) => return Ok(Flow::End),
+            Ok(Some((Slash::Init, _))) => self.say(INIT, settings, interrupts).await,
+            Ok(Some((slash, rest))) => self.obey(slash, rest, settings),
+            Err(error) => Err(error),
         };
         if let Err(error) = done {
             self.context.printer.notice(&error.to_string());
         }
         Ok(Flow::GoOn)
+    }
+
+    fn obey(
+        &mut self,
+        slash: Slash,
+        rest: &str,
+        settings: &mut Settings,
+    ) -> Result<(), CommandError> {
+        match slash {
+            Slash::Help => self.help(),
+            Slash::Model => return self.model(rest, settings),
+            Slash::Diff => {
+                return shown::diff(self.context, self.runtime.storage(), self.session());
+            }
+            Slash::Undo => return self.undo(rest),
+            Slash::New => return self.join(&SessionChoice::New),
+            Slash::Resume => {
+                return self.join(&SessionChoice::Named { id: rest.to_owned(), fork: false });
+            }
+            Slash::Cost => return self.cost(),
+            Slash::Status => {
+                self.context.printer.notice(&self.works_with());
+                return self.cost();
+            }
+            Slash::Skills => shown::skills(self.context, &self.runtime.skills()),
+            Slash::Tools => shown::tools(self.context, &self.runtime.tools()),
+            Slash::Copy => return self.copy(),
+            // These end the conversation or send a message.
+            Slash::Init | Slash::Exit => {}
+        }
+        Ok(())
+    }
+
+    /// Sends what a person wrote, with the files that it mentions.
+    async fn write(
+        &mut self,
+        text: &str,
+        settings: &Settings,
+        interrupts: &Interrupts,
+    ) -> Result<(), CommandError> {
+        if let Some(line) = text.strip_prefix('!') {
+            let told = own_command::run(line.trim(), self.context, settings, interrupts).await?;
+            self.shared.push(told);
+            return Ok(());
+        }
+        let text = mention::with_files(text, &self.request.workspace)?;
+        // What the person's own commands said belongs to the first message after them.
+        let parts = std::mem::take(&mut self.shared).into_iter().chain([text]);
+        let text = parts.collect::<Vec<_>>().join("\n\n");
+        self.say(&text, settings, interrupts).await
     }
 
     /// Runs one message as a task. An error of it is shown, and the conversation goes on.
@@ -151,13 +230,15 @@ impl Chat<'_> {
             settings,
             schema: None,
             in_conversation: true,
+            attended: self.context.questions.is_interactive(),
         };
         let task = request.task(&self.context.app)?;
         if self.joined.history.is_empty() {
             storage.rename_session(self.session(), text)?;
             self.joined.history.push(Message::user(text));
         }
-        let (context, runtime, show) = (self.context, &self.runtime, &Show::default());
+        let show = &Show { introduced: true, keys: self.keys.clone(), ..Show::default() };
+        let (context, runtime) = (self.context, &self.runtime);
         let ran = Execution { context, runtime, show, interrupts }.start(task).await;
         self.last = ran.unwrap_or_else(|error| {
             self.context.printer.notice(&error.to_string());
@@ -168,12 +249,29 @@ impl Chat<'_> {
     }
 
     fn help(&self) {
-        for (command, what) in COMMANDS {
-            self.context.printer.notice(&format!("  {command:<14} {what}"));
+        for Entry { names, arguments, help, .. } in &slash::COMMANDS {
+            let name = names.first().copied().unwrap_or_default();
+            let also = names.get(1).map_or(String::new(), |other| format!(" (also {other})"));
+            let typed = format!("{name} {arguments}");
+            self.context.printer.notice(&format!("  {typed:<14} {help}{also}"));
+        }
+        for (typed, help) in [
+            ("@FILE", "put a file of this directory in; Tab completes it"),
+            (
+                "!COMMAND",
+                "run a command in the sandbox; the model reads its output with the next message",
+            ),
+            ("Alt-Enter", "add a line; so does \\ at the end"),
+            (
+                "Esc, Ctrl-C",
+                "stop the turn; what was said is kept, and what was typed meanwhile too",
+            ),
+        ] {
+            self.context.printer.notice(&format!("  {typed:<14} {help}"));
         }
     }
 
-    fn status(&self) -> Result<(), CommandError> {
+    fn cost(&self) -> Result<(), CommandError> {
         let record = self.runtime.storage().session(self.session())?;
         let Some(record) = record else { return Ok(()) };
         self.context.printer.notice(&format!(
@@ -186,17 +284,37 @@ impl Chat<'_> {
         Ok(())
     }
 
-    fn undo(&self) -> Result<(), CommandError> {
-        let args = undo::Args { id: None, redo: false, yes: true, json: false };
-        undo::run(&args, self.context)?.print(self.context).map(drop)
+    fn undo(&self, rest: &str) -> Result<(), CommandError> {
+        let redo = match rest {
+            "" => false,
+            "redo" => true,
+            _ => return Err(CommandError::usage("`/undo` takes `redo` or nothing")),
+        };
+        let args = undo::Args { id: None, redo, yes: true, json: false };
+        undo::run(&args, self.context)?.print(self.context)?;
+        if !redo {
+            self.context.printer.notice("in this conversation: /undo redo");
+        }
+        Ok(())
     }
 
-    fn renew(&mut self) -> Result<(), CommandError> {
-        let joined = join(self.context, &SessionChoice::New, SessionKind::Chat)?;
+    /// Goes over to another session.
+    fn join(&mut self, choice: &SessionChoice) -> Result<(), CommandError> {
+        let joined = join(self.context, choice, SessionKind::Chat, &self.request.workspace)?;
         self.end()?;
         self.joined = joined;
-        self.context.printer.notice(&format!("Session {}.", self.session().short()));
+        self.shared.clear();
+        let turns = self.joined.history.len() / 2;
+        let said = if turns == 0 { String::new() } else { format!(", {turns} messages so far") };
+        self.context.printer.notice(&format!("Session {}{said}.", self.session().short()));
         Ok(())
+    }
+
+    fn copy(&self) -> Result<(), CommandError> {
+        let said = self.runtime.storage().conversation(self.session())?;
+        let answer = said.last().map(shown::text_of).filter(|text| !text.is_empty());
+        let answer = answer.ok_or_else(|| CommandError::usage("there is no answer yet"))?;
+        shown::copy(self.context, &answer)
     }
 
     fn model(&mut self, name: &str, settings: &mut Settings) -> Result<(), CommandError> {

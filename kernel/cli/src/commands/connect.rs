@@ -38,7 +38,10 @@ pub struct Args {
 /// When there is no such provider, or it was not connected.
 pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let settings = context.settings()?;
-    let connections = context.connections(&settings)?;
+    let connections = match args.name.as_deref() {
+        Some(STATUS) => context.connections_of_runs(&settings)?,
+        _ => context.connections(&settings)?,
+    };
     if args.name.as_deref() == Some(STATUS) {
         let (secrets, logins) =
             (context.secrets(&settings)?, access::logins(&context.app, &settings)?);

@@ -67,7 +67,7 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
         ));
     }
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, workspace)?);
-    let joined = join(context, &SessionChoice::New, SessionKind::Task)?;
+    let joined = join(context, &SessionChoice::New, SessionKind::Task, workspace)?;
     let request = TaskRequest {
         text: &description.task,
         session: &joined.id,
@@ -76,6 +76,7 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
         settings: &settings,
         schema: None,
         in_conversation: false,
+        attended: context.questions.is_interactive(),
     };
     let task = request.task(&context.app)?;
     let show = Show::of(flags.show, context);

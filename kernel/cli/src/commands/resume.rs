@@ -13,6 +13,7 @@ use crate::{
     flags::ResumeFlags,
     interrupt::Interrupts,
     output::{Choice, ago},
+    request,
 };
 
 /// Resumes a task that was interrupted or waits for an answer.
@@ -26,17 +27,14 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
         Some(id) => storage.find_task(id)?,
         None => pick(context, &storage)?,
     };
-    if record.status.is_final() {
-        let message = format!("task {} is finished; there is nothing to resume", record.id.short());
-        let error = CommandError::usage(message);
-        return Err(error.hint(format!("openkoi task show {}", record.id.short())));
-    }
+    check_open(&record, flags.limits.iterations)?;
     let workspace = PathBuf::from(&record.workspace);
     if !file::is_directory(&workspace) {
         let message = format!("the directory of the task is gone: `{}`", workspace.display());
         return Err(CommandError::new(Exit::Configuration, message));
     }
-    let settings = context.settings()?;
+    let settings = request::settings(&flags.limits, context)?;
+    let changes = flags.limits.changes();
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &workspace)?);
     let show = Show::of(flags.show, context);
     execute::announce(context, &runtime, &show);
@@ -44,8 +42,22 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
         let interrupts = Interrupts::listen()?;
         let execution =
             Execution { context, runtime: &runtime, show: &show, interrupts: &interrupts };
-        execution.resume(&record).await
+        execution.resume(&record, changes).await
     })
+}
+
+/// Refuses a task that is at its end. One that used all its iterations goes on if it may have more.
+fn check_open(record: &TaskRecord, iterations: Option<u32>) -> Result<(), CommandError> {
+    let more = iterations.is_some_and(|most| most > record.iterations);
+    let short = record.id.short();
+    let hint = match record.status {
+        TaskStatus::Stopped if more => return Ok(()),
+        TaskStatus::Stopped => format!("openkoi resume {short} -i {}", record.iterations + 3),
+        TaskStatus::Accepted => format!("openkoi task show {short}"),
+        _ => return Ok(()),
+    };
+    let message = format!("task {short} is finished; there is nothing to resume");
+    Err(CommandError::usage(message).hint(hint))
 }
 
 fn pick(context: &Context, storage: &openkoi_storage::Storage) -> Result<TaskRecord, CommandError> {

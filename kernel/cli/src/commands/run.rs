@@ -1,13 +1,15 @@
 //! `openkoi "task"`: runs a task.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use openkoi_app::{
     request::TaskRequest,
     session::{JoinedSession, SessionChoice},
     task_runtime::TaskRuntime,
     thread,
+    worktree::{self, Worktree},
 };
+use openkoi_core::{id::TaskId, task::Task};
 use openkoi_storage::sessions::{SessionKind, SessionQuery};
 
 use crate::{
@@ -26,25 +28,46 @@ use crate::{
 ///
 /// When it cannot be begun, or stopped before its end.
 pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError> {
-    let runtime = TaskRuntime::new(&context.app, &request.settings, &request.workspace)?;
+    let id = context.app.task_id()?;
+    let beside = if request.worktree { Some(worktree(request, &id, context)?) } else { None };
+    let workspace = beside.as_ref().map_or(&request.workspace, |beside| &beside.workspace);
+    let runtime = TaskRuntime::new(&context.app, &request.settings, workspace)?;
     let runtime = Arc::new(runtime);
-    let joined = join(context, &request.session, SessionKind::Task)?;
+    let joined = join(context, &request.session, SessionKind::Task, &request.workspace)?;
     let task = TaskRequest {
         text: &request.text,
         session: &joined.id,
         history: joined.history.clone(),
-        workspace: &request.workspace,
+        workspace,
         settings: &request.settings,
         schema: request.show.schema.as_ref(),
         in_conversation: false,
+        attended: context.questions.is_interactive(),
     };
-    let (task, show) = (task.task(&context.app)?, &request.show);
+    let (task, show) = (Task { id, ..task.task(&context.app)? }, &request.show);
     execute::announce(context, &runtime, show);
     thread::block(async {
         let interrupts = Interrupts::listen()?;
         let execution = Execution { context, runtime: &runtime, show, interrupts: &interrupts };
         execution.start(task).await
     })
+}
+
+/// Makes a worktree for the task, and says where it is and how its work is taken over.
+fn worktree(
+    request: &RunRequest,
+    id: &TaskId,
+    context: &Context,
+) -> Result<Worktree, CommandError> {
+    let made = worktree::create(&context.app, &request.settings, &request.workspace, id);
+    let made = thread::block(made)?;
+    let Worktree { path, branch, .. } = &made;
+    let path = path.display();
+    context.printer.notice(&format!("works from the last commit in {path}, on branch {branch}"));
+    context.printer.notice(&format!(
+        "to take the work over: commit it there, then `git merge {branch}`; to be rid of it: `git worktree remove {path}`"
+    ));
+    Ok(made)
 }
 
 /// Finds or begins the session of `choice`. The person picks it from a list if the id is empty.
@@ -56,6 +79,7 @@ pub fn join(
     context: &Context,
     choice: &SessionChoice,
     kind: SessionKind,
+    workspace: &Path,
 ) -> Result<JoinedSession, CommandError> {
     let picked = match choice {
         SessionChoice::Named { id, fork } if id.is_empty() => {
@@ -63,7 +87,13 @@ pub fn join(
         }
         other => other.clone(),
     };
-    Ok(JoinedSession::join(&context.app, &picked, kind)?)
+    let joined = JoinedSession::join(&context.app, &picked, kind, workspace)?;
+    if joined.begun_instead {
+        context
+            .printer
+            .notice("there is no session of this directory to go on with; a new one begins");
+    }
+    Ok(joined)
 }
 
 fn pick(context: &Context) -> Result<String, CommandError> {

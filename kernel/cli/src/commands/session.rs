@@ -109,6 +109,10 @@ fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, Comm
         return Ok(Exit::NotAccepted);
     }
     storage.delete_session(&session.id)?;
+    // What it had kept of files goes too; where that cannot be now, the next time does it.
+    if let Err(error) = openkoi_app::snapshots::collect(&context.app) {
+        tracing::warn!(%error, "kept contents of files stay for now");
+    }
     context.printer.notice(&format!("session {short} is deleted"));
     Ok(Exit::Accepted)
 }

@@ -118,7 +118,7 @@ impl StatusReport {
 }
 
 fn routes(settings: &Settings, context: &Context) -> Result<Routes, CommandError> {
-    let connections = context.connections(settings)?;
+    let connections = context.connections_of_runs(settings)?;
     Ok(connections.routes(settings, &context.catalogue(&connections)?)?)
 }
 

@@ -1,6 +1,7 @@
 //! `openkoi task`: lists and shows tasks, prints their output, and verifies their journals by a
 //! replay.
 
+pub(super) mod diff;
 pub(super) mod row;
 mod shown;
 mod verify;
@@ -54,6 +55,14 @@ pub enum TaskCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show what a task changed as a unified diff, without what others changed
+    Diff {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the whole output of a task
     Replay {
         /// The beginning of its id; without it, pick one
@@ -81,6 +90,10 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             list_of(session, limit, json, context)?.print(context)
         }
         TaskCommand::Show { id, json } => show(id, json, context)?.print(context),
+        TaskCommand::Diff { id, json } => {
+            let (_, task) = chosen(id, "openkoi task diff", context)?;
+            diff::run(&task, json, context)?.print(context)
+        }
         TaskCommand::Replay { id } => {
             let (storage, task) = chosen(id, "openkoi task replay", context)?;
             replay(&storage, &task, context)

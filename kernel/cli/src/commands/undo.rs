@@ -1,11 +1,12 @@
-//! `openkoi undo`: brings the files back to what they were before a task.
+//! `openkoi undo`: brings the files that a task changed back to what they were before it.
 //!
 //! The plan is made and applied by [`openkoi_app::undo`]. Here it is shown, and the person is asked
-//! to agree.
+//! to agree. `openkoi rewind` is shown and asked for in the same way.
 
 use std::path::PathBuf;
 
-use openkoi_app::undo::{PathChange, PathChangeKind, RestoreReport, UndoPlan};
+use openkoi_app::undo::{UndoKind, UndoPlan, UndoReport};
+use openkoi_core::evaluation::{Change, ChangeKind};
 use serde_json::{Value, json};
 
 use super::task::row::first_line;
@@ -25,7 +26,7 @@ const LISTED: usize = 50;
 pub struct Args {
     /// The beginning of a task's id; without it, the last task of this directory that changed something
     pub id: Option<String>,
-    /// Bring back what the last undo took away
+    /// Bring back what the last undo, or a task that did not succeed, took away
     #[arg(long)]
     pub redo: bool,
     /// Do not ask
@@ -47,77 +48,116 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         Some(_) => PathBuf::new(),
         None => context.workspace()?,
     };
-    let mut plan = match args.redo {
-        true => UndoPlan::redo(app, id, &workspace)?,
-        false => UndoPlan::undo(app, id, &workspace)?,
-    };
-    agree(args, &plan, context)?;
-    let report = plan.apply(app)?;
-    Ok(Reply::new(Restored { plan, report }, args.json))
+    let kind = if args.redo { UndoKind::Redo } else { UndoKind::Undo };
+    let plan = UndoPlan::new(app, kind, id, &workspace)?;
+    carry_out(plan, args.yes, args.json, context)
+}
+
+/// Shows a plan, and carries it out if the person agrees. Where something had to stay, the exit code
+/// says so.
+pub(super) fn carry_out(
+    plan: UndoPlan,
+    yes: bool,
+    json: bool,
+    context: &Context,
+) -> Result<Reply, CommandError> {
+    agree(&plan, yes, context)?;
+    let report = plan.apply(&context.app)?;
+    let all = report.conflicts.is_empty();
+    let restored = Restored { plan, report };
+    let exit = if all { Exit::Accepted } else { Exit::NotAccepted };
+    Ok(Reply::new(restored, json).ending(exit))
 }
 
 /// Shows the changes and asks the person, unless the flag has answered.
-fn agree(args: &Args, plan: &UndoPlan, context: &Context) -> Result<(), CommandError> {
-    let (changes, later) = (&plan.changes, &plan.later);
-    let (short, verb) = (plan.task.id.short(), if plan.redo { "redo" } else { "undo" });
+fn agree(plan: &UndoPlan, yes: bool, context: &Context) -> Result<(), CommandError> {
     let printer = &context.printer;
-    printer.notice(&format!("{verb} task {short}: {}", first_line(&plan.task.text)));
-    changes.iter().take(LISTED).for_each(|change| printer.notice(&listed(change)));
-    if let Some(more) = changes.len().checked_sub(LISTED).filter(|more| *more > 0) {
+    let (task, short) = (first_line(&plan.task.text), plan.task.id.short());
+    printer.notice(&format!("{} task {short}: {task}", verb(plan.kind)));
+    plan.changes.iter().take(LISTED).for_each(|change| printer.notice(&listed(change)));
+    if let Some(more) = plan.changes.len().checked_sub(LISTED).filter(|more| *more > 0) {
         printer.notice(&format!("  … and {more} more"));
     }
-    for change in later.iter().take(LISTED) {
-        printer.warning(&format!("`{}` was changed since, and that goes too", change.path));
+    for path in plan.conflicts.iter().take(LISTED) {
+        printer.warning(&format!("`{path}` was changed since, and stays as it is"));
     }
-    if args.yes {
+    if let Some(more) = plan.conflicts.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        printer.warning(&format!("{more} more were changed since, and stay as they are"));
+    }
+    if plan.changes.is_empty() {
+        let message = "nothing was restored: whatever the task changed was changed again since";
+        let hint = format!("openkoi task diff {short}");
+        return Err(CommandError::new(Exit::NotAccepted, message).hint(hint));
+    }
+    if yes {
         return Ok(());
     }
-    let flag = if plan.redo { " --redo" } else { "" };
-    let instead = format!("openkoi undo {short}{flag} --yes");
-    let files = plural(changes.len(), "file");
+    let instead = match plan.kind {
+        UndoKind::Undo => format!("openkoi undo {short} --yes"),
+        UndoKind::Redo => format!("openkoi undo {short} --redo --yes"),
+        UndoKind::Rewind(step) => format!("openkoi rewind {short} {step} --yes"),
+    };
+    let files = plural(plan.changes.len(), "file");
     if context.questions.confirm(&format!("restore {files}?"), &instead)? {
         return Ok(());
     }
     Err(CommandError::new(Exit::NotAccepted, "nothing was restored"))
 }
 
-fn listed(change: &PathChange) -> String {
+fn verb(kind: UndoKind) -> String {
+    match kind {
+        UndoKind::Undo => "undo".to_owned(),
+        UndoKind::Redo => "redo".to_owned(),
+        UndoKind::Rewind(step) => format!("rewind to step {step} of"),
+    }
+}
+
+fn listed(change: &Change) -> String {
     let what = match change.kind {
-        PathChangeKind::Added => "bring back",
-        PathChangeKind::Removed => "remove    ",
-        PathChangeKind::Modified | PathChangeKind::Retyped => "put back  ",
-        PathChangeKind::Mode => "mode      ",
+        ChangeKind::Added => "bring back",
+        ChangeKind::Removed => "remove    ",
+        ChangeKind::Modified => "put back  ",
     };
     format!("  {what} {}", change.path)
 }
 
 struct Restored {
     plan: UndoPlan,
-    report: RestoreReport,
+    report: UndoReport,
+}
+
+impl Restored {
+    fn paths(&self, wanted: impl Fn(ChangeKind) -> bool) -> Vec<&str> {
+        let changes = self.report.changes.iter().filter(|change| wanted(change.kind));
+        changes.map(|change| change.path.as_str()).collect()
+    }
 }
 
 impl Output for Restored {
     fn text(&self, page: &mut Page) {
         let (short, report) = (self.plan.task.id.short(), &self.report);
-        let verb = if self.plan.redo { "redone" } else { "undone" };
-        let files = plural(report.written.len() + report.removed.len(), "file");
+        let verb = match self.plan.kind {
+            UndoKind::Undo => "undone".to_owned(),
+            UndoKind::Redo => "redone".to_owned(),
+            UndoKind::Rewind(step) => format!("as after its step {step}"),
+        };
+        let files = plural(report.changes.len(), "file");
         page.styled(format!("task {short} is {verb}: {files} restored"), Style::Good);
-        for path in &report.blocked {
-            page.styled(format!("not restored, something is in the way: {path}"), Style::Caution);
+        for path in &report.conflicts {
+            page.styled(format!("not restored, it was changed since: {path}"), Style::Caution);
         }
-        if !self.plan.redo {
-            page.styled("to take it back: openkoi undo --redo", Style::Faint);
+        if self.plan.kind != UndoKind::Redo {
+            page.styled(format!("to take it back: openkoi undo {short} --redo"), Style::Faint);
         }
     }
 
     fn json(&self) -> Value {
         json!({
             "task_id": self.plan.task.id,
-            "redo": self.plan.redo,
-            "written": self.report.written,
-            "removed": self.report.removed,
-            "blocked": self.report.blocked,
-            "before": self.report.before.to_string(),
+            "redo": self.plan.kind == UndoKind::Redo,
+            "written": self.paths(|kind| kind != ChangeKind::Removed),
+            "removed": self.paths(|kind| kind == ChangeKind::Removed),
+            "conflicts": self.report.conflicts,
         })
     }
 }

@@ -25,6 +25,8 @@ impl From<AppError> for CommandError {
             AppError::Consents(error) => error.into(),
             AppError::Login(error) => error.into(),
             AppError::Undo(error) => error.into(),
+            AppError::Worktree(error) => Self::from_error(Exit::Usage, &error)
+                .hint("`--worktree` needs a git repository with a commit"),
             AppError::Workspace { path, source } => workspace(&path.display().to_string(), &source),
             AppError::NoSession => Self::usage(error.to_string()),
             AppError::Component { .. }
@@ -36,6 +38,7 @@ impl From<AppError> for CommandError {
             | AppError::Clash(_)
             | AppError::Evaluators(_)
             | AppError::Snapshots(_)
+            | AppError::Program(_)
             | AppError::OptionFile { .. }
             | AppError::ComponentLimits { .. } => Self::from_error(Exit::Configuration, &error),
         }
@@ -92,6 +95,7 @@ impl From<StorageError> for CommandError {
                 Self::usage(message).hints(candidates.iter().map(hint))
             }
             StorageError::BadId(_) => Self::usage(error.to_string()),
+            StorageError::Occupied { .. } => Self::new(Exit::Configuration, error.to_string()),
             StorageError::Owned { .. } => {
                 Self::new(Exit::Configuration, format!("{error}: another process is running it"))
             }
@@ -120,12 +124,13 @@ impl From<UndoError> for CommandError {
     fn from(error: UndoError) -> Self {
         let told = Self::from_error(Exit::NotAccepted, &error);
         match error {
-            UndoError::Undone(_) => told.hint("openkoi undo --redo"),
+            UndoError::Undone(task) => told.hint(format!("openkoi undo {task} --redo")),
+            UndoError::NoStep(task, _) => told.hint(format!("openkoi rewind {task}")),
             UndoError::Log(UndoLogError::Unreadable { .. }) => {
                 Self { kind: Exit::Configuration, ..told }
             }
             UndoError::Log(UndoLogError::Unkept(_)) => Self { kind: Exit::Configuration, ..told }
-                .hint("the files are restored, but `--redo` will not find this undo"),
+                .hint("nothing is lost; run it again when there is room"),
             _ => told,
         }
     }

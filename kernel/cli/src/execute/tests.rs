@@ -46,7 +46,7 @@ fn record(ending: Value, text: &str) -> Value {
         "standing": {
             "violations": nothing, "broken": nothing, "fixed": nothing, "red": nothing,
             "flaky": nothing, "green": nothing, "unknown": nothing, "not_evaluated": nothing,
-            "score": null, "critical": 0, "size": [0, 0],
+            "score": null, "critical": 0, "held": 0, "size": [0, 0],
         },
         "claims": nothing,
         "changes": nothing,
@@ -131,8 +131,12 @@ fn a_run_that_stalled_keeps_its_own_code_beside_a_schema_that_was_not_followed()
 }
 
 fn claim(holds: bool, basis: Basis) -> Claim {
-    let criterion =
-        Criterion { id: "c1".to_owned(), text: "the tests pass".to_owned(), check: None };
+    let criterion = Criterion {
+        id: "c1".to_owned(),
+        text: "the tests pass".to_owned(),
+        check: None,
+        tests: Vec::new(),
+    };
     Claim { criterion, holds, basis }
 }
 
@@ -249,12 +253,17 @@ fn an_approval_that_nobody_can_give_says_where_to_give_it() {
         domain: "web".to_owned(),
         target: "GET https://example.com".to_owned(),
         details: String::new(),
+        shown: String::new(),
+        alike: None,
         hash: String::new(),
         rule: Rule {
             allow: true,
             origin: "web".to_owned(),
             action: "http".to_owned(),
             target: "GET https://example.com".to_owned(),
+            prefix: false,
+            workspace: None,
+            session: None,
         },
     };
 

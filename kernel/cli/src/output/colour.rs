@@ -27,6 +27,10 @@ pub enum Style {
     Strong,
     /// Text of less interest.
     Faint,
+    /// Text that is stressed.
+    Emphasis,
+    /// Code within text.
+    Code,
     /// Something that went well.
     Good,
     /// Something to look at.
@@ -42,6 +46,9 @@ pub struct Palette(bool);
 impl Palette {
     /// The palette without colours.
     pub const PLAIN: Self = Self(false);
+    /// The palette with colours, wherever the output goes.
+    #[cfg(test)]
+    pub(crate) const ALWAYS: Self = Self(true);
 
     /// Returns the palette of a stream. The flag goes before the environment, and the environment
     /// before the kind of stream.
@@ -70,6 +77,8 @@ impl Palette {
             _ if !self.0 || text.is_empty() => return text.to_owned(),
             Style::Strong => "1",
             Style::Faint => "2",
+            Style::Emphasis => "3",
+            Style::Code => "36",
             Style::Good => "32",
             Style::Caution => "33",
             Style::Bad => "31",
@@ -121,12 +130,13 @@ mod tests {
 
     #[test]
     fn each_style_has_a_colour_of_its_own_and_plain_and_empty_text_have_none() {
-        let painted = [Style::Strong, Style::Faint, Style::Good, Style::Caution, Style::Bad]
+        use Style::{Bad, Caution, Code, Emphasis, Faint, Good, Strong};
+        let painted = [Strong, Faint, Emphasis, Code, Good, Caution, Bad]
             .map(|style| Palette(true).paint(style, "x"));
 
         assert_eq!(
             painted,
-            ["1", "2", "32", "33", "31"].map(|code| format!("\x1b[{code}mx\x1b[0m"))
+            ["1", "2", "3", "36", "32", "33", "31"].map(|code| format!("\x1b[{code}mx\x1b[0m"))
         );
         assert_eq!(Palette(true).paint(Style::Plain, "x"), "x");
         assert_eq!(Palette(true).paint(Style::Bad, ""), "");

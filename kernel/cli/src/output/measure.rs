@@ -31,6 +31,12 @@ pub fn money(micros: u64) -> String {
     }
 }
 
+/// Returns an amount as [`money`] does, marked if it is an upper limit.
+pub fn money_at_most(micros: u64, at_most: bool) -> String {
+    let mark = if at_most && micros > 0 { "≤ " } else { "" };
+    format!("{mark}{}", money(micros))
+}
+
 /// Returns a duration in words, for example `2 min 05 s`.
 pub fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
@@ -149,6 +155,13 @@ mod tests {
                 "100 h 00 min",
             ]
         );
+    }
+
+    #[test]
+    fn money_that_is_an_upper_limit_says_so() {
+        assert_eq!(money_at_most(220_000, true), "≤ $0.22");
+        assert_eq!(money_at_most(220_000, false), "$0.22");
+        assert_eq!(money_at_most(0, true), "$0.00");
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Align;
 
     #[test]
     fn fields_stand_below_one_another_and_cannot_forge_a_line() {
@@ -150,12 +151,12 @@ mod tests {
 
     #[test]
     fn a_table_on_a_page_keeps_to_its_width() {
-        let mut table = Table::new([("NAME", crate::output::Align::Left)]);
-        table.row(["a name that is long".into()]);
-        let mut page = Page::new(Palette::PLAIN, Some(10), 0);
+        let mut table = Table::new([("NAME", Align::Left), ("TITLE", Align::Left)]);
+        table.row(["a name".into(), "a title that is long".into()]);
+        let mut page = Page::new(Palette::PLAIN, Some(20), 0);
 
         page.table(&table);
 
-        assert_eq!(page.finish(), "NAME\na name th…\n");
+        assert_eq!(page.finish(), "NAME    TITLE\na name  a title tha…\n");
     }
 }

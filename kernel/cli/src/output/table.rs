@@ -1,5 +1,6 @@
-//! Tables that fit the width of the terminal. The widest column is narrowed first, and `…` marks
-//! text that was cut.
+//! Tables that fit the width of the terminal. The widest column of text is narrowed first, and `…` marks
+//! text that was cut. The first column, which says what the row is about, and numbers are never cut: where the columns
+//! do not fit, each row is set out below its first cell.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -60,7 +61,15 @@ impl Table {
 
     /// Returns the table as lines. Without a width no text is cut.
     pub fn render(&self, palette: Palette, width: Option<usize>) -> String {
-        let widths = self.widths(width);
+        let natural = self.natural();
+        let widths = match width {
+            None => natural,
+            Some(limit) => match self.narrowed(natural, limit) {
+                Some(widths) => widths,
+                None if self.rows.is_empty() => return String::new(),
+                None => return self.set_out(palette, limit),
+            },
+        };
         let titles = self.titles.iter().map(|(title, _)| Cell::styled(title, Style::Faint));
         let mut text = self.line(&titles.collect::<Vec<_>>(), &widths, palette);
         for row in &self.rows {
@@ -69,24 +78,59 @@ impl Table {
         text
     }
 
-    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
+    /// Returns the width of each column if nothing is cut.
+    fn natural(&self) -> Vec<usize> {
         let mut widths: Vec<usize> = self.titles.iter().map(|(title, _)| title.width()).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.text.width());
             }
         }
-        let Some(limit) = limit else { return widths };
+        widths
+    }
+
+    /// Returns widths that fit the limit together, if there are any.
+    fn narrowed(&self, mut widths: Vec<usize>, limit: usize) -> Option<Vec<usize>> {
         let gaps = GAP * widths.len().saturating_sub(1);
-        while widths.iter().sum::<usize>() + gaps > limit {
-            let excess = widths.iter().sum::<usize>() + gaps - limit;
-            let Some(widest) = widths.iter_mut().max() else { break };
+        loop {
+            let excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(limit);
+            if excess == 0 {
+                return Some(widths);
+            }
+            let columns = widths.iter_mut().zip(&self.titles).skip(1);
+            let of_text = columns.filter(|(_, (_, align))| *align == Align::Left);
+            let (widest, _) = of_text.max_by_key(|(width, _)| **width)?;
             if *widest <= NARROWEST {
-                break;
+                return None;
             }
             *widest = widest.saturating_sub(excess).max(NARROWEST);
         }
-        widths
+    }
+
+    /// Returns each row as its first cell and, below it, the others with their titles.
+    fn set_out(&self, palette: Palette, limit: usize) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            let Some((first, others)) = row.split_first() else { continue };
+            text.push_str(&format!("{}\n", palette.paint(first.style, &first.text)));
+            let mut used = 0;
+            let titled = others.iter().zip(self.titles.iter().skip(1));
+            for (cell, (title, _)) in titled.filter(|(cell, _)| !cell.text.is_empty()) {
+                let wide = title.width() + 1 + cell.text.width();
+                let begins = used == 0 || used + GAP + wide > limit;
+                if begins {
+                    text.push_str(if used == 0 { "" } else { "\n" });
+                    used = 0;
+                }
+                let room = limit.saturating_sub(GAP + title.width() + 1).max(1);
+                let value = palette.paint(cell.style, &cut(&cell.text, room));
+                let title = palette.paint(Style::Faint, title);
+                text.push_str(&format!("{}{title} {value}", " ".repeat(GAP)));
+                used += GAP + wide;
+            }
+            text.push_str(if used == 0 { "" } else { "\n" });
+        }
+        text
     }
 
     fn line(&self, cells: &[Cell], widths: &[usize], palette: Palette) -> String {
@@ -111,7 +155,7 @@ impl Table {
 }
 
 /// Returns `text` in at most `width` columns.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -170,6 +214,25 @@ mod tests {
 
     proptest::proptest! {
         #[test]
+        fn at_any_width_the_first_column_is_whole_and_no_line_is_too_long(
+            rows in proptest::collection::vec(("[a-z]{1,12}", "[0-9]{0,9}", ".{0,60}"), 1..5),
+            width in 20usize..90,
+        ) {
+            let mut table =
+                Table::new([("ID", Align::Left), ("COST", Align::Right), ("TASK", Align::Left)]);
+            for (id, cost, task) in &rows {
+                table.row([id.into(), cost.into(), task.into()]);
+            }
+            let text = table.render(Palette::PLAIN, Some(width));
+            for (id, cost, _) in &rows {
+                proptest::prop_assert!(text.contains(id) && text.contains(cost), "{text}");
+            }
+            for line in text.lines() {
+                proptest::prop_assert!(line.width() <= width, "{width}: {text}");
+            }
+        }
+
+        #[test]
         fn a_cut_text_is_never_wider_than_asked(text in ".{0,40}", width in 1usize..40) {
             let text = sanitise_line(&text).into_owned();
             proptest::prop_assert!(cut(&text, width).width() <= width);
@@ -193,23 +256,54 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_not_cut_below_what_can_be_read() {
-        let mut table = Table::new([("A", Align::Left), ("B", Align::Left)]);
-        table.row(["123456789012".into(), "abcdefghijkl".into()]);
+    fn where_the_columns_do_not_fit_each_row_is_set_out_below_its_first_cell() {
+        let mut table = Table::new([
+            ("MODEL", Align::Left),
+            ("CONTEXT", Align::Right),
+            ("PRICE", Align::Right),
+            ("ROLES", Align::Left),
+        ]);
+        table.row([
+            "koi/a-very-long-name".into(),
+            "200k".into(),
+            "$3.00".into(),
+            "executor".into(),
+        ]);
+        table.row([
+            "koi/mini".into(),
+            "32k".into(),
+            "".into(),
+            "judge, small, planner, embedder".into(),
+        ]);
 
-        assert_eq!(table.render(Palette::PLAIN, Some(4)), "A         B\n1234567…  abcdefg…\n");
+        assert_eq!(
+            table.render(Palette::PLAIN, Some(30)),
+            "koi/a-very-long-name\n  CONTEXT 200k  PRICE $3.00\n  ROLES executor\n\
+             koi/mini\n  CONTEXT 32k\n  ROLES judge, small, planner…\n"
+        );
     }
 
     #[test]
-    fn of_two_wide_columns_both_give_way() {
-        let mut table = Table::new([("A", Align::Left), ("B", Align::Left)]);
-        table.row(["a".repeat(30).into(), "b".repeat(20).into()]);
+    fn text_gives_way_and_numbers_and_the_first_column_do_not() {
+        let mut table = Table::new([
+            ("A", Align::Left),
+            ("N", Align::Right),
+            ("B", Align::Left),
+            ("C", Align::Left),
+        ]);
+        table.row([
+            "a".repeat(12).into(),
+            "1234567890".into(),
+            "b".repeat(20).into(),
+            "c".repeat(30).into(),
+        ]);
 
-        let text = table.render(Palette::PLAIN, Some(30));
+        let text = table.render(Palette::PLAIN, Some(50));
 
-        let widths: Vec<usize> = text.lines().map(UnicodeWidthStr::width).collect();
-        assert!(widths.iter().all(|width| *width <= 30), "{text}");
-        assert_eq!(text.lines().nth(1).unwrap().matches('…').count(), 1, "{text}");
+        let row = text.lines().nth(1).unwrap();
+        assert!(row.width() <= 50, "{text}");
+        assert!(row.starts_with("aaaaaaaaaaaa  1234567890  bbb"), "{text}");
+        assert_eq!(row.matches('…').count(), 2, "{text}");
     }
 
     #[test]

@@ -35,6 +35,7 @@ fn what_a_model_is_known_not_to_do_is_not_said() {
 
 fn connection(models: &[&str], default_model: Option<&str>) -> Connection {
     Connection {
+        price: None,
         name: "mine".to_owned(),
         component: "scripted".to_owned(),
         base_url: String::new(),

@@ -96,6 +96,7 @@ fn flags_lie_over_the_files_and_are_told_as_the_origin() {
         max_cost: Some(0.5),
         max_tokens: Some(1_000),
         max_time: None,
+        effort: Some("high".to_owned()),
     };
 
     let settings = settings(&flags, &world.context()).unwrap();
@@ -110,6 +111,7 @@ fn flags_lie_over_the_files_and_are_told_as_the_origin() {
     assert_eq!(told("model"), pair("\"scripted/demo\"", "--model"));
     assert_eq!(told("limits.cost_usd"), pair("0.5", "--max-cost"));
     assert_eq!(told("limits.tokens"), pair("1000", "--max-tokens"));
+    assert_eq!(told("effort.executor"), pair("\"high\"", "--effort"));
     assert_eq!(told("limits.seconds"), pair("10", "/world/home/config.toml:3"));
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use openkoi_core::{
     contract::{Contract, Effort, Finder},
-    evaluation::{Change, ChangeKind, Criterion, Score, TestResult},
+    evaluation::{Change, ChangeKind, Check, CheckOutcome, Criterion, Score, TestResult},
     evidence::{Basis, Claim, Standing},
     id::TreeId,
     ledger::{Reservation, Shortage},
@@ -16,9 +16,9 @@ use crate::testing::outcome;
 
 /// What was written, for a test that looks at it afterwards.
 #[derive(Clone, Default)]
-struct Screen(Arc<Mutex<Vec<u8>>>);
+struct Paper(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Screen {
+impl Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -28,9 +28,9 @@ impl Write for Screen {
     }
 }
 
-impl Screen {
+impl Paper {
     fn lines(&self, streams: bool) -> ProgressLines {
-        ProgressLines::on(Box::new(self.clone()), Palette::PLAIN, streams)
+        ProgressLines::on(Box::new(self.clone()), Palette::PLAIN, streams, None)
     }
 
     fn text(&self) -> String {
@@ -44,7 +44,7 @@ fn entry(key: &str, event: Event) -> Entry {
 
 /// Returns what these events make a pipe show.
 fn told<const N: usize>(events: [Event; N]) -> String {
-    let screen = Screen::default();
+    let screen = Paper::default();
     let lines = screen.lines(false);
     events.into_iter().for_each(|event| lines.event(&entry("i1/e0", event)));
     screen.text()
@@ -172,13 +172,13 @@ fn checks_and_scores_stand_on_one_line_in_a_colour_that_says_whether_it_is_good_
     };
 
     for (outcome, word, colour) in [(Flaky, "flaky", 32), (Failed, "failed", 33)] {
-        let screen = Screen::default();
+        let screen = Paper::default();
         let palette = Palette::decide(
             crate::output::ColourChoice::Always,
             &openkoi_app::environment::Environment::of([], std::path::Path::new("/")),
             false,
         );
-        let lines = ProgressLines::on(Box::new(screen.clone()), palette, false);
+        let lines = ProgressLines::on(Box::new(screen.clone()), palette, false, None);
         lines.event(&entry("i1/e0", judged(Ok(verdict(outcome)))));
         assert_eq!(
             screen.text(),
@@ -202,7 +202,7 @@ fn an_evaluator_that_said_nothing_is_silent_and_one_that_failed_is_told() {
 
 #[test]
 fn of_evaluations_that_begin_only_those_of_the_untouched_tree_are_told() {
-    let screen = Screen::default();
+    let screen = Paper::default();
     let lines = screen.lines(false);
     let begins = || Event::EvaluationStarted { evaluator: "checks".to_owned() };
 
@@ -277,9 +277,17 @@ fn a_refusal_is_told_with_the_way_to_allow_it_and_a_permission_is_not() {
 #[test]
 fn a_warning_of_the_budget_a_restored_tree_and_a_resumed_run_have_lines_of_their_own() {
     let text = told([
-        Event::TaskResumed,
-        Event::BudgetWarned { spent: Reservation { tokens: 160_000, cost_micros: 1_600_000 } },
-        Event::TreeRestored { tree: TreeId::new("aa") },
+        Event::TaskResumed { settings: None },
+        Event::BudgetWarned {
+            spent: Reservation { tokens: 160_000, cost_micros: 1_600_000, at_most: false },
+        },
+        Event::TreeRestored {
+            tree: Some(TreeId::new("aa")),
+            steps: Vec::new(),
+            done: Vec::new(),
+            conflicts: Vec::new(),
+            changes: Vec::new(),
+        },
     ]);
 
     assert_eq!(
@@ -297,7 +305,7 @@ fn events_that_only_the_journal_needs_are_not_shown() {
         Event::TreeCaptured { tree: TreeId::new("aa") },
         Event::TurnLost { reserved: Reservation::default() },
         Event::ProgressReported { origin: "web".to_owned(), message: "looking".to_owned() },
-        Event::TaskPaused { reason: "cancelled".to_owned() },
+        Event::TaskPaused { reason: "cancelled".to_owned(), cause: None, outcome: None },
         call("ls"),
     ]);
 
@@ -338,14 +346,14 @@ fn what_a_model_wrote_stays_on_one_line_and_is_cut_and_cannot_drive_the_terminal
 
 #[test]
 fn the_answer_streams_where_somebody_looks_and_a_line_after_it_begins_anew() {
-    let screen = Screen::default();
+    let screen = Paper::default();
     let lines = screen.lines(true);
 
     assert!(lines.delta(&executor(), Delta::Text("It is")));
     assert!(lines.delta(&executor(), Delta::Text(" done\x1b[2J.")));
-    lines.event(&entry("i1/e0", Event::TaskResumed));
+    lines.event(&entry("i1/e0", Event::TaskResumed { settings: None }));
     assert!(lines.delta(&executor(), Delta::Text("whole line\n")));
-    lines.event(&entry("i1/e0", Event::TaskResumed));
+    lines.event(&entry("i1/e0", Event::TaskResumed { settings: None }));
 
     assert_eq!(
         screen.text(),
@@ -356,7 +364,7 @@ fn the_answer_streams_where_somebody_looks_and_a_line_after_it_begins_anew() {
 
 #[test]
 fn thoughts_other_roles_and_streams_into_a_pipe_are_not_shown() {
-    let (seen, piped) = (Screen::default(), Screen::default());
+    let (seen, piped) = (Paper::default(), Paper::default());
     let (terminal, pipe) = (seen.lines(true), piped.lines(false));
 
     assert!(!terminal.delta(&executor(), Delta::Thought("hm")));
@@ -368,7 +376,7 @@ fn thoughts_other_roles_and_streams_into_a_pipe_are_not_shown() {
 
 #[test]
 fn a_text_has_been_shown_if_it_is_what_streamed_in_the_present_turn() {
-    let lines = Screen::default().lines(true);
+    let lines = Paper::default().lines(true);
     let begins = Event::TurnStarted {
         role: Role::EXECUTOR.to_owned(),
         model: "koi/large".to_owned(),
@@ -388,7 +396,7 @@ fn a_text_has_been_shown_if_it_is_what_streamed_in_the_present_turn() {
 
 #[test]
 fn waiting_is_told_and_what_had_streamed_is_asked_for_again() {
-    let screen = Screen::default();
+    let screen = Paper::default();
     let lines = screen.lines(true);
 
     lines.delta(&executor(), Delta::Text("half"));
@@ -427,11 +435,17 @@ fn an_event_is_a_document_with_its_key_its_times_and_what_happened() {
 #[test]
 fn every_event_of_a_stream_is_named_in_its_data() {
     for event in [
-        Event::TaskResumed,
+        Event::TaskResumed { settings: None },
         plan(&["one"]),
         Event::TreeCaptured { tree: TreeId::new("aa") },
-        Event::TreeCompared { changes: Vec::new(), diff: String::new() },
-        Event::TreeRestored { tree: TreeId::new("aa") },
+        Event::TreeCompared { changes: Vec::new(), diff: String::new(), foreign: Vec::new() },
+        Event::TreeRestored {
+            tree: Some(TreeId::new("aa")),
+            steps: Vec::new(),
+            done: Vec::new(),
+            conflicts: Vec::new(),
+            changes: Vec::new(),
+        },
         Event::IterationStarted { number: 1 },
         Event::TurnLost { reserved: Reservation::default() },
         call("ls"),
@@ -441,7 +455,7 @@ fn every_event_of_a_stream_is_named_in_its_data() {
         Event::PlanRefined { number: 1, repairs: Vec::new() },
         Event::ProgressReported { origin: "web".to_owned(), message: "looking".to_owned() },
         Event::BudgetWarned { spent: Reservation::default() },
-        Event::TaskPaused { reason: "cancelled".to_owned() },
+        Event::TaskPaused { reason: "cancelled".to_owned(), cause: None, outcome: None },
         Event::TaskFinished { outcome: Box::new(outcome(Ending::Accepted, "")) },
     ] {
         let name = event.name();
@@ -471,8 +485,11 @@ fn each_ending_says_why_the_work_was_not_accepted() {
     let cases = [
         (Ending::Accepted, ""),
         (stalled, "the same check failed twice"),
-        (tripped(time), "the time limit of 300 s is over"),
-        (tripped(tokens), "the token budget does not cover the next turn (limit 10, spent 9)"),
+        (tripped(time), "the time limit of 300 s is over; --max-time raises it"),
+        (
+            tripped(tokens),
+            "the limit of 10 tokens does not cover the next turn (9 spent); --max-tokens raises it",
+        ),
         (tripped(repeated), "`read_file` was called 5 times with the same arguments"),
         (tripped(worse), "the work became worse twice: cargo:test"),
         (Ending::Exhausted, "all iterations are used"),
@@ -486,7 +503,12 @@ fn each_ending_says_why_the_work_was_not_accepted() {
 #[test]
 fn used_up_iterations_name_the_gravest_thing_that_is_left() {
     let claim = |text: &str, holds| Claim {
-        criterion: Criterion { id: "c1".to_owned(), text: text.to_owned(), check: None },
+        criterion: Criterion {
+            id: "c1".to_owned(),
+            text: text.to_owned(),
+            check: None,
+            tests: Vec::new(),
+        },
         holds,
         basis: Basis::Unverified,
     };
@@ -512,4 +534,101 @@ fn a_text_is_cut_between_characters_and_only_where_there_is_more() {
     assert_eq!(cut("naïve", 3), "naï…");
     assert_eq!(cut("鯉鯉", 1), "鯉…");
     assert_eq!(cut("", 0), "");
+}
+
+#[test]
+fn an_edit_is_shown_with_its_call_and_each_file_at_the_end() {
+    let edit = |path: &str| Event::CallStarted {
+        call: ToolCall {
+            id: "c1".to_owned(),
+            name: "edit_file".to_owned(),
+            arguments: json!({ "path": path, "old_string": "-", "new_string": "+" }).to_string(),
+        },
+        effect: Effect::Write,
+        origin: "files".to_owned(),
+        idempotent: false,
+        target: path.to_owned(),
+    };
+    let finished = |result: Result<&str, Failure>| match called(result) {
+        Event::CallFinished { result, duration_ms, .. } => {
+            Event::CallFinished { tool: "edit_file".to_owned(), result, duration_ms }
+        }
+        other => other,
+    };
+    let changed = |path: &str, kind| Change { path: path.to_owned(), kind, control: false };
+    let done = Outcome {
+        changes: vec![changed("a", ChangeKind::Modified), changed("b", ChangeKind::Added)],
+        ..outcome(Ending::Accepted, "")
+    };
+    let diff = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n--\n++\n".to_owned();
+
+    let text = told([
+        edit("a"),
+        finished(Ok("+1 -1 lines")),
+        edit("c"),
+        finished(Err(Failure::Failed("it is not there".to_owned()))),
+        Event::TreeCompared { changes: Vec::new(), diff, foreign: Vec::new() },
+        Event::TaskFinished { outcome: Box::new(done) },
+    ]);
+
+    assert_eq!(
+        text,
+        "[EXEC] edit_file a · +1 -1 lines\n  @@ -1 +1 @@\n  --\n  ++\n\
+         [EXEC] edit_file c · it is not there\n\
+         \x20 a  +1 −1\n  b (new)\n\
+         ✓ Done. 1 iteration. 2 files changed. $0.0340.\n"
+    );
+}
+
+#[test]
+fn a_run_begins_with_its_model_its_directory_and_its_limits() {
+    let task = openkoi_core::task::Task {
+        id: openkoi_core::id::TaskId::new("t"),
+        session: openkoi_core::id::SessionId::new("s"),
+        text: "fix it".to_owned(),
+        workspace: "/nowhere/pond".to_owned(),
+        history: Vec::new(),
+        settings: openkoi_core::task::TaskSettings::STANDARD,
+    };
+    let started = || Event::TaskStarted {
+        task: Box::new(task.clone()),
+        models: Vec::new(),
+        overview: String::new(),
+        instructions: String::new(),
+        tools: Vec::new(),
+        evaluators: Vec::new(),
+    };
+
+    assert!(
+        told([started()]).starts_with("Model unknown · /nowhere/pond"),
+        "{}",
+        told([started()])
+    );
+
+    let paper = Paper::default();
+    paper.lines(false).introduced().event(&entry("start", started()));
+    assert_eq!(paper.text(), "", "somebody has been told already");
+}
+
+#[test]
+fn on_a_terminal_a_status_line_moves_and_the_bell_rings_after_a_long_run() {
+    let paper = Paper::default();
+    let lines = ProgressLines::on(Box::new(paper.clone()), Palette::PLAIN, true, Some(60));
+    lines.event(&entry("i1/t0/c0", call("cargo test")));
+
+    lines.tick(2_007);
+    lines.event(&entry("i1/t0/c0", called(Ok("exit 0"))));
+    let still = lines.hold_still();
+    lines.tick(9_000);
+    drop(still);
+    let done = Outcome { elapsed_ms: 30_000, ..outcome(Ending::Accepted, "") };
+    lines.event(&entry("end", Event::TaskFinished { outcome: Box::new(done) }));
+    lines.tick(10_000);
+
+    assert_eq!(
+        paper.text(),
+        "\r\x1b[K⠋ shell cargo test · 2 s · Ctrl-C stops\r\r\x1b[K\
+         [EXEC] shell cargo test · exit 0\n\x07\
+         ✓ Done. 1 iteration. 0 files changed. $0.0340.\n\x07"
+    );
 }

@@ -1,6 +1,7 @@
 //! The work of one iteration, with its evidence.
 
 use crate::{
+    change_set::ChangeSet,
     evaluation::{Change, Check, Finding, Score},
     evidence::Standing,
     id::TreeId,
@@ -11,9 +12,17 @@ use crate::{
 pub(super) struct Attempt {
     /// Last words of the model.
     pub(super) text: String,
+    /// Sum of the run's effects at its end.
+    pub(super) set: ChangeSet,
+    /// Paths of the run that somebody else changed since.
+    pub(super) foreign: Vec<String>,
+    /// The changes as text.
+    pub(super) diff: String,
+    /// Reason for which the rubric gave no score, if it was asked.
+    pub(super) unjudged: Option<String>,
     /// State of the workspace, if anything changed.
     pub(super) tree: Option<TreeId>,
-    /// Files that changed since the beginning.
+    /// Files that the run changed.
     pub(super) changes: Vec<Change>,
     /// Results of the project's checks on it.
     pub(super) checks: Vec<Check>,
@@ -27,6 +36,8 @@ pub(super) struct Attempt {
     pub(super) findings: Vec<(String, Finding)>,
     /// Existing tests that were changed although they are evidence, because the task asks for it.
     pub(super) weakened: Vec<String>,
+    /// Files of existing tests that were weakened although nothing allows it.
+    pub(super) tampered: Vec<String>,
     /// Domains of the changes that a person had to accept and did.
     pub(super) accepted: Vec<&'static str>,
     /// Evidence about the work.

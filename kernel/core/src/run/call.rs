@@ -1,4 +1,4 @@
-//! One tool call: counted, let through by the gate, recorded before and after.
+//! The calls of one turn: counted, let through by the gate, recorded before and after. Reads run side by side.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,105 +6,281 @@ use serde_json::Value;
 
 use super::{
     halt::{Halt, Paused},
-    meter::{ComponentTurns, Waited},
+    meter::ComponentTurns,
+    plan::PLAN_TOOL,
     prompt,
     state::Run,
+    wait::{self, Waited},
 };
 use crate::{
-    effects::EffectLog,
+    approval::Unanswered,
+    change_set::{CallEffects, PathEffect},
+    effects::{self, EffectLog, HeldBack},
     event::Event,
     failure::Failure,
     gate::{self, Refusal},
-    message::{Part, ToolCall, ToolResult},
-    outcome::Trip,
+    message::{Part, ToolCall, ToolResult, Turn},
+    port::Pending,
     scope::Scope,
     tool::{Effect, Tool, ToolOutput},
+    toolbox::PreparedCall,
 };
 
 /// Result of a call that goes back to the model, which may read a failure and act on it.
 type CallResult = Result<ToolOutput, Failure>;
 
+/// A call with its key and the tokens at which the turn that holds it was cut, if it was.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    key: &'a str,
+    call: &'a ToolCall,
+    cut_at: Option<u64>,
+}
+
+/// A call that may run, as its tool reads it.
+struct Admitted {
+    tool: Tool,
+    call: ToolCall,
+    /// What was left out of the model's call, for its result.
+    notes: Vec<String>,
+}
+
+impl Admitted {
+    /// Returns whether the call may run again that the program did not outlive. What changes files says so before it
+    /// does, so that nothing was done where nothing was said or found.
+    fn may_run_again(&self, settled: Settled) -> bool {
+        self.tool.idempotent || (self.tool.effect == Effect::Write && settled.done == 0)
+    }
+}
+
+/// Number of the changes that an interrupted call wanted to make, and of those that it made.
+#[derive(Clone, Copy)]
+struct Settled {
+    done: usize,
+    all: usize,
+}
+
 impl Run {
-    /// Runs one call and returns its result as the model reads it.
-    pub(super) async fn call(&mut self, key: &str, call: &ToolCall) -> Result<Vec<Part>, Halt> {
-        self.meter.check_time(key)?;
-        let count = self.count(call);
-        if count >= self.task.settings.repeat_stop {
-            return Err(Halt::Trip(Trip::Repetition { tool: call.name.clone(), count }));
-        }
-        let result = match self.recorder.recall(key, "call.finished") {
-            Some(Event::CallFinished { result, .. }) => {
-                self.prepare_again(key, call).await?;
-                result
+    /// Answers the calls of a turn, in their order. Neighbours that only read run side by side.
+    pub(super) async fn answer_calls(&mut self, key: &str, turn: &Turn) -> Result<Vec<Part>, Halt> {
+        let cut_at = turn.cut_at();
+        let calls = turn.calls();
+        let keys: Vec<String> = (0..calls.len()).map(|index| format!("{key}/c{index}")).collect();
+        let calls: Vec<Call<'_>> =
+            keys.iter().zip(calls).map(|(key, call)| Call { key, call, cut_at }).collect();
+        let mut parts = Vec::new();
+        let mut rest = calls.as_slice();
+        while let [first, ..] = rest {
+            let reads = rest.iter().take_while(|call| self.only_reads(call.call)).count();
+            let (group, later) = rest.split_at(reads.max(1));
+            rest = later;
+            let counts: Vec<u32> = group.iter().map(|call| self.count(call.call)).collect();
+            let results = match (reads, self.ended.is_some()) {
+                (_, true) => group.iter().map(|_| Err(not_run())).collect(),
+                (0, _) => vec![self.call(*first).await?],
+                _ => self.read_all(group).await?,
+            };
+            for ((call, count), result) in group.iter().zip(counts).zip(results) {
+                self.take_questions(call.key);
+                parts.extend(self.answer(call.call, count, result));
             }
-            _ => self.perform(key, call).await?,
-        };
-        let mut parts = answer(call, result);
-        if count >= self.task.settings.repeat_warn
-            && let Some(Part::ToolResult(result)) = parts.first_mut()
-        {
-            result.content.push_str(&prompt::repeated(count));
         }
         Ok(parts)
     }
 
-    /// Counts identical calls: same tool, same arguments, whatever their spelling.
+    fn only_reads(&self, call: &ToolCall) -> bool {
+        let read = self.ports.toolbox.prepared(call).map(|prepared| prepared.call.name);
+        let name = read.unwrap_or_else(|_| call.name.clone());
+        self.tool(&name).is_some_and(|tool| tool.effect == Effect::Read)
+    }
+
+    /// Counts identical calls since the last change of a file: same tool, same arguments, whatever their spelling.
     fn count(&mut self, call: &ToolCall) -> u32 {
         let arguments = match serde_json::from_str::<Value>(&call.arguments) {
             Ok(value) => value.to_string(),
             Err(_) => call.arguments.clone(),
         };
-        let count = self.repeats.entry((call.name.clone(), arguments)).or_default();
+        let this = (call.name.clone(), arguments);
+        // Another call between two identical ones may have been the reason for the second.
+        self.repeats.retain(|seen, _| *seen == this);
+        let count = self.repeats.entry(this).or_default();
         *count += 1;
-        *count
-    }
-
-    /// Repeats what a recalled call left behind in the run: its component's turns, and the baseline before it.
-    async fn prepare_again(&mut self, key: &str, call: &ToolCall) -> Result<(), Halt> {
-        self.meter.replay_component(key);
-        let effect = self.tool(&call.name).map(|tool| tool.effect);
-        let started = self.recorder.recall(key, "call.started").is_some();
-        if started && effect.is_some_and(|effect| effect > Effect::Read) {
-            self.before_effect(key).await?;
+        let count = *count;
+        if count >= self.task.settings.repeat_stop {
+            self.ended =
+                Some(format!("`{}` was called {count} times with the same arguments", call.name));
         }
-        Ok(())
+        count
     }
 
-    async fn perform(&mut self, key: &str, call: &ToolCall) -> Result<CallResult, Halt> {
-        let tool = match self.checked(call) {
-            Ok(tool) => tool.clone(),
-            Err(failure) => return self.finished(key, call, Err(failure), 0),
+    fn answer(&mut self, call: &ToolCall, count: u32, result: CallResult) -> Vec<Part> {
+        let mut parts = answer(call, result);
+        if let Some(Part::ToolResult(result)) = parts.first_mut() {
+            result.content.push_str(&std::mem::take(&mut self.news));
+        }
+        if count >= self.task.settings.repeat_warn
+            && let Some(Part::ToolResult(result)) = parts.first_mut()
+        {
+            result.content.push_str(&prompt::repeated(count));
+        }
+        parts
+    }
+
+    async fn read_all(&self, calls: &[Call<'_>]) -> Result<Vec<CallResult>, Halt> {
+        let works = calls
+            .iter()
+            .map(|call| -> Pending<'_, Result<CallResult, Halt>> { Box::pin(self.read(*call)) });
+        wait::all(works.collect()).await.into_iter().collect()
+    }
+
+    async fn read(&self, call: Call<'_>) -> Result<CallResult, Halt> {
+        if let Some(result) = self.recalled(call.key)? {
+            return Ok(result);
+        }
+        let admitted = match self.admit(call).await? {
+            Ok(admitted) => admitted,
+            Err(failure) => return self.finished(call, Err(failure), 0),
         };
-        match self.gate.pass_call(key, &tool, call).await {
-            Ok(()) => {}
-            Err(Refusal::Denied(failure)) => return self.finished(key, call, Err(failure), 0),
-            Err(Refusal::NeedsApproval(request)) => {
-                return Err(Halt::Paused(Paused::Approval(request)));
-            }
-            Err(Refusal::Record(error)) => return Err(error.into()),
-        }
-        if tool.effect > Effect::Read {
-            self.before_effect(key).await?;
-        }
-        if self.recorder.recall(key, "call.started").is_some() && !tool.idempotent {
-            return self.finished(key, call, Err(interrupted()), 0);
-        }
-        self.recorder.record(key, started(&tool, call))?;
-        self.run_tool(key, &tool, call).await
+        let log = self.effect_log(call.key);
+        self.start(call.key, &admitted)?;
+        let (result, duration) = self.run_tool(call.key, &admitted, &log).await?;
+        self.finished(call, result, duration)
     }
 
+    /// Runs a call that may have an effect.
+    async fn call(&mut self, call: Call<'_>) -> Result<CallResult, Halt> {
+        if call.call.name == PLAN_TOOL && self.plans() && !self.has_planner() {
+            return self.take_plan(call.key, call.call);
+        }
+        for effects in self.kept(call.key) {
+            self.take_in(effects);
+        }
+        if let Some(result) = self.recalled(call.key)? {
+            self.recall_baseline(call.key).await?;
+            self.take_deed(call.key, &result);
+            return Ok(result);
+        }
+        let begun = self.recorder.recall(call.key, "call.started").is_some();
+        let settled = self.settle_interrupted(call.key).await?;
+        let admitted = match self.admit(call).await? {
+            Ok(admitted) => admitted,
+            Err(failure) => return self.finished(call, Err(failure), 0),
+        };
+        if self.changes_files(&admitted.tool) {
+            self.ensure_baseline().await?;
+        }
+        if begun && !admitted.may_run_again(settled) {
+            return self.finished(call, Err(interrupted(settled)), 0);
+        }
+        self.start(call.key, &admitted)?;
+        let log = self.effect_log(call.key);
+        let ran = self.run_tool(call.key, &admitted, &log).await;
+        let ran = self.after_effect(call.key, &log, ran).await;
+        let (result, duration) = ran?;
+        self.take_deed(call.key, &result);
+        self.finished(call, result, duration)
+    }
+
+    /// Returns whether a call of this tool may change files before the loop hears of it.
+    fn changes_files(&self, tool: &Tool) -> bool {
+        match tool.effect {
+            Effect::Read | Effect::Send => false,
+            Effect::Execute => !self.ports.toolbox.holds_back(),
+            Effect::Write | Effect::Destructive => true,
+        }
+    }
+
+    /// Notes what a call shows of the run: whether files were to be changed, and whether anything was done. What a
+    /// program did is known from its effects and not from its success.
+    fn take_deed(&mut self, key: &str, result: &CallResult) {
+        let started = self.recorder.recall(key, "call.started");
+        let Some(Event::CallStarted { effect, .. }) = started else { return };
+        self.tried |= matches!(effect, Effect::Write | Effect::Destructive);
+        self.acted |= matches!(effect, Effect::Send | Effect::Destructive) && result.is_ok();
+    }
+
+    /// Returns the result of a call that is over, and counts its component's turns.
+    fn recalled(&self, key: &str) -> Result<Option<CallResult>, Halt> {
+        let Some(Event::CallFinished { result, .. }) = self.recorder.recall(key, "call.finished")
+        else {
+            self.meter.check_time(key)?;
+            return match self.meter.tripped_below(key) {
+                Some(trip) => Err(Halt::Trip(trip)),
+                None => Ok(None),
+            };
+        };
+        self.meter.replay_component(key);
+        Ok(Some(result))
+    }
+
+    /// Asks whether a call can and may run.
+    async fn admit(&self, call: Call<'_>) -> Result<Result<Admitted, Failure>, Halt> {
+        let admitted = match self.checked(call) {
+            Ok(admitted) => admitted,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        match self.gate.pass_call(call.key, &admitted.tool, &admitted.call).await {
+            Ok(()) => Ok(Ok(admitted)),
+            Err(Refusal::Denied(failure)) => Ok(Err(failure)),
+            Err(Refusal::NeedsApproval(request)) => Err(Halt::Paused(Paused::Approval(request))),
+            Err(Refusal::Cancelled) => Err(Halt::Paused(Paused::Cancelled)),
+            Err(Refusal::Record(error)) => Err(error.into()),
+        }
+    }
+
+    /// Returns the tool of a call that can be run at all, and the call as the tool reads it.
+    fn checked(&self, call: Call<'_>) -> Result<Admitted, Failure> {
+        let cut_short = |failure| match call.cut_at {
+            Some(tokens) if !is_json(&call.call.arguments) => cut(tokens),
+            _ => failure,
+        };
+        let PreparedCall { call, notes } =
+            self.ports.toolbox.prepared(call.call).map_err(cut_short)?;
+        let tool = self.tool(&call.name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
+            Failure::NotFound(format!(
+                "there is no tool of that name; the tools are {}",
+                names.join(", ")
+            ))
+        })?;
+        let invalid = |message| Failure::Invalid { field: String::new(), message };
+        match serde_json::from_str::<Value>(&call.arguments) {
+            Ok(Value::Object(_)) => Ok(Admitted { tool, call, notes }),
+            Ok(_) => Err(invalid("the arguments have to be a JSON object".to_owned())),
+            Err(error) => {
+                Err(cut_short(invalid(format!("the arguments are not valid JSON: {error}"))))
+            }
+        }
+    }
+
+    fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+
+    fn start(&self, key: &str, Admitted { tool, call, .. }: &Admitted) -> Result<(), Halt> {
+        let started = Event::CallStarted {
+            call: call.clone(),
+            effect: tool.effect,
+            origin: tool.origin.clone(),
+            idempotent: tool.idempotent,
+            target: gate::target_of(tool, call),
+        };
+        Ok(self.recorder.record(key, started)?)
+    }
+
+    /// Runs a tool, and returns its result with the time it took.
     async fn run_tool(
-        &mut self,
+        &self,
         key: &str,
-        tool: &Tool,
-        call: &ToolCall,
-    ) -> Result<CallResult, Halt> {
+        Admitted { tool, call, notes }: &Admitted,
+        log: &Arc<EffectLog>,
+    ) -> Result<(CallResult, u64), Halt> {
         let begun = self.recorder.elapsed_ms();
         // The task's own time is watched from here: a call that outlives it is dropped, not cut short.
         let deadline = Duration::from_millis(tool.deadline_ms);
-        let work = self.ports.toolbox.call(call, self.scope(key, deadline));
+        let work = self.ports.toolbox.call(call, self.scope(key, deadline, log));
         let result = match self.meter.within(deadline, work).await {
-            Waited::Done(result) => result,
+            Waited::Done(result) => result.map(|output| output.noted(notes)),
             Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
             Waited::TimeOver if self.meter.time_left() == 0 => {
                 return Err(self.meter.time_over(key));
@@ -115,91 +291,191 @@ impl Run {
                 knob: format!("[component.{}.limits] wall-ms", tool.origin),
             }),
         };
-        if let Some(request) = self.gate.waiting() {
-            return Err(Halt::Paused(Paused::Approval(request)));
-        }
         if let Some(halt) = self.meter.halted() {
             return Err(halt);
         }
-        let duration = self.recorder.elapsed_ms().saturating_sub(begun);
-        self.finished(key, call, result, duration)
+        Ok((result, self.recorder.elapsed_ms().saturating_sub(begun)))
+    }
+
+    /// Takes in what a call did, however it ended. Changes that were held back are made now, over a tree whose
+    /// checks are known.
+    async fn after_effect(
+        &mut self,
+        key: &str,
+        log: &EffectLog,
+        ran: Result<(CallResult, u64), Halt>,
+    ) -> Result<(CallResult, u64), Halt> {
+        let ran = match (ran, log.held()) {
+            (Ok((result, duration)), Some(held)) => {
+                let made = self.let_through(log, held).await?;
+                Ok((made.and(result), duration))
+            }
+            // What was held back of a call that did not come to its end is dropped.
+            (ran, _) => ran,
+        };
+        self.keep(key, log.take())?;
+        ran
+    }
+
+    /// Makes the changes that a call's programs would have made.
+    async fn let_through(
+        &mut self,
+        log: &EffectLog,
+        mut held: Box<dyn HeldBack>,
+    ) -> Result<Result<(), Failure>, Halt> {
+        let wanted = match held.effects().await {
+            Ok(wanted) => wanted,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        if !wanted.paths.is_empty() {
+            self.ensure_baseline().await?;
+            log.intend(&wanted.paths)?;
+        }
+        Ok(held.commit().await.map(|done| log.keep(done)))
+    }
+
+    /// Records what a call did, and takes it in. A call that was run again has several records.
+    fn keep(&mut self, key: &str, effects: CallEffects) -> Result<(), Halt> {
+        if effects.is_empty() {
+            return Ok(());
+        }
+        let free = effects_key(key, self.kept(key).len());
+        self.recorder.record(&free, Event::EffectsKept { effects: effects.clone() })?;
+        self.take_in(effects);
+        Ok(())
+    }
+
+    fn take_in(&mut self, effects: CallEffects) {
+        let changes = effects.paths.iter().any(|effect| effect.before != effect.after);
+        if changes {
+            self.repeats.clear();
+        }
+        self.acted |= changes || !effects.uncovered.is_empty();
+        self.changes.absorb(&effects.paths);
+        let conflicts = effects.conflicts.into_iter().map(|effect| effect.path);
+        self.conflicts.extend(conflicts);
+        self.uncovered.extend(effects.uncovered);
+        self.uncovered.sort();
+        self.uncovered.dedup();
+    }
+
+    /// Returns what the journal says that a call did, each time it was run.
+    fn kept(&self, key: &str) -> Vec<CallEffects> {
+        let recalled = |number| {
+            let event = self.recorder.recall(&effects_key(key, number), "effects.kept")?;
+            let Event::EffectsKept { effects } = event else { return None };
+            Some(effects)
+        };
+        (0..).map_while(recalled).collect()
+    }
+
+    /// Finds out what a call did that the program did not outlive: its intents are compared with what is there.
+    async fn settle_interrupted(&mut self, key: &str) -> Result<Settled, Halt> {
+        let intended = self.intents(key);
+        let all = intended.len();
+        if self.kept(key).is_empty() && all > 0 {
+            let paths: Vec<String> = intended.iter().map(|effect| effect.path.clone()).collect();
+            let present = self.ports.workspace.states(&paths).await?;
+            let done = intended.into_iter().zip(present).filter(|(step, now)| step.after == *now);
+            let paths = done.map(|(step, _)| step).collect();
+            self.keep(key, CallEffects { paths, ..CallEffects::default() })?;
+        }
+        let done = self.kept(key).iter().map(|effects| effects.paths.len()).sum();
+        Ok(Settled { done, all })
+    }
+
+    fn intents(&self, key: &str) -> Vec<PathEffect> {
+        let mut intended = Vec::new();
+        for number in 0.. {
+            let key = effects::intent_key(key, number);
+            match self.recorder.recall(&key, "effects.intended") {
+                Some(Event::EffectsIntended { paths }) => intended.extend(paths),
+                _ => break,
+            }
+        }
+        intended
+    }
+
+    fn effect_log(&self, key: &str) -> Arc<EffectLog> {
+        Arc::new(EffectLog::new(self.recorder.clone(), key))
     }
 
     /// Returns the surroundings of a call or an evaluation.
-    pub(super) fn scope(&self, key: &str, deadline: Duration) -> Scope {
+    pub(super) fn scope(&self, key: &str, deadline: Duration, log: &Arc<EffectLog>) -> Scope {
         Scope {
             task: self.task.id.clone(),
             key: key.to_owned(),
             deadline,
             gate: self.gate.clone(),
             turns: Arc::new(ComponentTurns::new(self.meter.clone(), key)),
-            effects: Arc::new(EffectLog::new(self.recorder.clone(), key)),
+            effects: Arc::clone(log),
         }
     }
 
-    /// Records the untouched tree before the first effect, and the present one before every effect.
-    async fn before_effect(&mut self, key: &str) -> Result<(), Halt> {
-        self.ensure_baseline().await?;
-        self.capture(key)?;
-        Ok(())
+    /// Records the questions of a call that nobody was there to answer.
+    fn leave_questions(&self, key: &str) -> Result<(), Halt> {
+        let mine = self.gate.unanswered().into_iter().filter(|question| question.key == key);
+        let questions: Vec<Unanswered> = mine.collect();
+        if questions.is_empty() {
+            return Ok(());
+        }
+        Ok(self.recorder.record(key, Event::QuestionsLeft { questions })?)
     }
 
-    fn tool(&self, name: &str) -> Option<&Tool> {
-        self.tools.iter().find(|tool| tool.name == name)
-    }
-
-    /// Returns the tool of a call that can be run at all.
-    fn checked(&self, call: &ToolCall) -> Result<&Tool, Failure> {
-        let tool = self.tool(&call.name).ok_or_else(|| {
-            let names: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
-            Failure::NotFound(format!(
-                "there is no tool of that name; the tools are {}",
-                names.join(", ")
-            ))
-        })?;
-        match serde_json::from_str::<Value>(&call.arguments) {
-            Ok(Value::Object(_)) => Ok(tool),
-            Ok(_) => Err(Failure::Invalid {
-                field: String::new(),
-                message: "the arguments must be a JSON object".to_owned(),
-            }),
-            Err(error) => Err(Failure::Invalid {
-                field: String::new(),
-                message: format!("the arguments are not valid JSON: {error}"),
-            }),
+    /// Takes up the questions that a call left.
+    fn take_questions(&mut self, key: &str) {
+        if let Some(Event::QuestionsLeft { questions }) =
+            self.recorder.recall(key, "questions.left")
+        {
+            self.unanswered.extend(questions);
         }
     }
 
     fn finished(
         &self,
-        key: &str,
-        call: &ToolCall,
+        call: Call<'_>,
         result: CallResult,
         duration_ms: u64,
     ) -> Result<CallResult, Halt> {
-        let event =
-            Event::CallFinished { tool: call.name.clone(), result: result.clone(), duration_ms };
-        self.recorder.record(key, event)?;
+        self.leave_questions(call.key)?;
+        let tool = call.call.name.clone();
+        let event = Event::CallFinished { tool, result: result.clone(), duration_ms };
+        self.recorder.record(call.key, event)?;
         Ok(result)
     }
 }
 
-fn started(tool: &Tool, call: &ToolCall) -> Event {
-    Event::CallStarted {
-        call: call.clone(),
-        effect: tool.effect,
-        origin: tool.origin.clone(),
-        idempotent: tool.idempotent,
-        target: gate::target_of(tool, call),
-    }
+/// Returns the key of what a call did the `number`th time that it was run.
+fn effects_key(key: &str, number: usize) -> String {
+    format!("{key}/e{number}")
 }
 
-fn interrupted() -> Failure {
-    Failure::Failed(
-        "the program was interrupted while this call ran, so nobody knows whether it had its effect; \
-         look before you do it again"
-            .to_owned(),
-    )
+fn interrupted(Settled { done, all }: Settled) -> Failure {
+    let known = match all {
+        0 => "so nobody knows whether it had its effect".to_owned(),
+        all => format!("when {done} of the {all} files were changed that it wanted to change"),
+    };
+    Failure::Failed(format!(
+        "the program was interrupted while this call ran, {known}; look before you do it again"
+    ))
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+fn not_run() -> Failure {
+    Failure::Failed("not run: the iteration has ended".to_owned())
+}
+
+fn cut(tokens: u64) -> Failure {
+    Failure::Invalid {
+        field: String::new(),
+        message: format!(
+            "your call was cut at {tokens} tokens, the most that one turn can have; write long contents in several \
+             calls"
+        ),
+    }
 }
 
 fn answer(call: &ToolCall, result: CallResult) -> Vec<Part> {

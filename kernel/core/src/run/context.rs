@@ -1,6 +1,9 @@
-//! Keeping a conversation short enough: whole turns from the oldest, tool results first, and never a call
-//! without its result. The task with its contract and the newest findings stay.
+//! Keeping a conversation short enough: whole turns from the oldest, long contents first, and never a call
+//! without its result. The present question with its contract and the newest findings stay.
 
+use serde_json::Value;
+
+use super::conversation::Conversation;
 use crate::{
     message::{Message, Part, Speaker},
     model::ModelCard,
@@ -22,34 +25,67 @@ pub(super) fn room(card: &ModelCard) -> usize {
     usize::try_from(tokens.saturating_mul(3)).unwrap_or(usize::MAX)
 }
 
-/// Shortens `messages` to at most `room` bytes, as far as the task and the last two rounds allow.
-pub(super) fn prune(messages: &mut Vec<Message>, room: usize) {
+/// Shortens a conversation to at most `room` bytes, as far as the present question and the last two rounds allow.
+pub(super) fn prune(conversation: &mut Conversation, room: usize) {
+    let Conversation { messages, opening } = conversation;
     let mut weight: usize = messages.iter().map(Message::weight).sum();
     if weight <= room {
         return;
     }
     // Down to half, so that the provider's cache is not spoilt again by the next turn.
     let goal = room / 2;
-    let first = opening(messages);
-    for index in first..messages.len().saturating_sub(KEEP) {
+    let last = messages.len().saturating_sub(KEEP);
+    let old = (0..last).filter(|index| index != opening);
+    for index in old {
         if weight <= goal {
             return;
         }
-        weight -= drop_results(&mut messages[index]);
+        weight -= drop_contents(&mut messages[index]);
     }
-    drop_rounds(messages, first, weight.saturating_sub(goal));
+    // What was said before the present question goes first.
+    let gone = drop_rounds(messages, 0, *opening, is_question, weight.saturating_sub(goal));
+    weight = weight.saturating_sub(gone.bytes);
+    *opening -= gone.messages;
+    let end = messages.len().saturating_sub(KEEP);
+    let first = *opening + 1;
+    drop_rounds(messages, first, end, is_turn, weight.saturating_sub(goal));
 }
 
-/// Drops whole rounds from `first` on until `excess` bytes are gone, and keeps the newest findings.
-fn drop_rounds(messages: &mut Vec<Message>, first: usize, excess: usize) {
-    let (mut gone, mut findings) = (0, None);
-    while gone < excess && messages.len() > first + KEEP {
-        let round = round_at(messages, first);
-        if messages.len() - round < first + KEEP {
+fn is_question(message: &Message) -> bool {
+    let answers = |part: &Part| matches!(part, Part::ToolResult(_));
+    message.speaker == Speaker::User && !message.parts.iter().any(answers)
+}
+
+fn is_turn(message: &Message) -> bool {
+    message.speaker == Speaker::Assistant
+}
+
+/// What [`drop_rounds`] dropped.
+struct Dropped {
+    messages: usize,
+    bytes: usize,
+}
+
+/// Drops whole rounds from `first` up to `end` until `excess` bytes are gone, and keeps the newest findings. A round
+/// ends before the next message that `starts` one.
+fn drop_rounds(
+    messages: &mut Vec<Message>,
+    first: usize,
+    end: usize,
+    starts: fn(&Message) -> bool,
+    excess: usize,
+) -> Dropped {
+    let (mut dropped, mut findings) = (Dropped { messages: 0, bytes: 0 }, None);
+    let mut end = end;
+    while dropped.bytes < excess && first < end {
+        let round = round_at(messages, first, starts);
+        if first + round > end {
             break;
         }
+        end -= round;
+        dropped.messages += round;
         for message in messages.drain(first..first + round) {
-            gone += message.weight();
+            dropped.bytes += message.weight();
             if begins(&message, FINDINGS) {
                 findings = Some(message);
             }
@@ -59,6 +95,7 @@ fn drop_rounds(messages: &mut Vec<Message>, first: usize, excess: usize) {
     if let Some(findings) = findings.filter(|_| !newer) {
         messages.insert(first, findings);
     }
+    dropped
 }
 
 /// Beginning of a message with findings.
@@ -68,31 +105,59 @@ fn begins(message: &Message, start: &str) -> bool {
     matches!(message.parts.first(), Some(Part::Text(text)) if text.starts_with(start))
 }
 
-/// Returns the index after the message that opens the work.
-fn opening(messages: &[Message]) -> usize {
-    let task = messages.iter().rposition(|message| begins(message, "<task>"));
-    task.map_or(1, |index| index + 1).min(messages.len())
+/// Puts words in place of everything that a provider may refuse to look at. Returns whether there was anything.
+pub(super) fn in_words(messages: &mut [Message], reason: &str) -> bool {
+    let mut any = false;
+    for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
+        if let Part::Attachment(blob) = part {
+            let (kind, size) = (&blob.media_type, blob.bytes.len());
+            *part =
+                Part::Text(format!("[{kind}, {size} bytes: the provider refused it: {reason}]"));
+            any = true;
+        }
+    }
+    any
 }
 
-/// Replaces the contents of long tool results by a note, and returns the bytes won.
-fn drop_results(message: &mut Message) -> usize {
+/// Replaces long tool results and long arguments of calls by notes, and returns the bytes won.
+fn drop_contents(message: &mut Message) -> usize {
     let mut won = 0;
     for part in &mut message.parts {
-        if let Part::ToolResult(result) = part
-            && result.content.len() > SMALL
-        {
-            let note = format!("[{} bytes dropped; call the tool again]", result.content.len());
-            won += result.content.len() - note.len();
-            result.content = note;
+        match part {
+            Part::ToolResult(result) if result.content.len() > SMALL => {
+                let note = format!("[{} bytes dropped; call the tool again]", result.content.len());
+                won += result.content.len() - note.len();
+                result.content = note;
+            }
+            Part::ToolCall(call) if call.arguments.len() > SMALL => {
+                let short = shortened(&call.arguments);
+                won += call.arguments.len().saturating_sub(short.len());
+                call.arguments = short;
+            }
+            _ => {}
         }
     }
     won
 }
 
-/// Returns the number of messages from `first` that make one round: a turn of the model and the answers to it.
-fn round_at(messages: &[Message], first: usize) -> usize {
+/// Returns the arguments of a call with notes in place of long texts. They stay an object with the same keys.
+fn shortened(arguments: &str) -> String {
+    let Ok(Value::Object(mut object)) = serde_json::from_str(arguments) else {
+        return "{}".to_owned();
+    };
+    for value in object.values_mut() {
+        let size = value.to_string().len();
+        if size > SMALL / 2 {
+            *value = Value::String(format!("[{size} bytes dropped]"));
+        }
+    }
+    Value::Object(object).to_string()
+}
+
+/// Returns the number of messages from `first` that make one round.
+fn round_at(messages: &[Message], first: usize, starts: fn(&Message) -> bool) -> usize {
     let rest = messages.get(first + 1..).unwrap_or(&[]);
-    let next = rest.iter().position(|message| message.speaker == Speaker::Assistant);
+    let next = rest.iter().position(starts);
     next.map_or(messages.len() - first, |index| index + 1)
 }
 
@@ -112,14 +177,18 @@ mod tests {
         ]
     }
 
-    fn conversation(rounds: usize, size: usize) -> Vec<Message> {
-        let mut messages = vec![Message::user("earlier"), Message::user("<task>\nx\n</task>")];
+    fn conversation(rounds: usize, size: usize) -> Conversation {
+        let mut messages = vec![Message::user("earlier"), question()];
         messages.extend((0..rounds).flat_map(|number| round(number, size)));
-        messages
+        Conversation { messages, opening: 1 }
     }
 
-    fn weight(messages: &[Message]) -> usize {
-        messages.iter().map(Message::weight).sum()
+    fn question() -> Message {
+        Message::user("what about this?")
+    }
+
+    fn weight(conversation: &Conversation) -> usize {
+        conversation.messages.iter().map(Message::weight).sum()
     }
 
     /// Every result has its call before it, and every call its result behind it.
@@ -140,45 +209,89 @@ mod tests {
 
     #[test]
     fn a_conversation_that_fits_is_not_touched() {
-        let mut messages = conversation(5, 1_000);
-        let before = messages.clone();
-        prune(&mut messages, 100_000);
-        assert_eq!(messages, before);
+        let mut talk = conversation(5, 1_000);
+        let before = talk.messages.clone();
+        prune(&mut talk, 100_000);
+        assert_eq!(talk.messages, before);
     }
 
     #[test]
     fn old_results_are_dropped_first_and_the_newest_stay() {
-        let mut messages = conversation(10, 1_000);
-        prune(&mut messages, 8_000);
-        assert!(weight(&messages) <= 8_000);
-        assert_eq!(messages.len(), 22, "no turn had to go");
-        assert_eq!(messages[21].weight(), 1_040);
+        let mut talk = conversation(10, 1_000);
+        prune(&mut talk, 8_000);
+        assert!(weight(&talk) <= 8_000);
+        assert_eq!(talk.messages.len(), 22, "no turn had to go");
+        assert_eq!(talk.messages[21].weight(), 1_040);
     }
 
     #[test]
     fn the_newest_findings_survive_pruning() {
-        let mut messages = conversation(3, 300);
-        messages.push(Message::user("<findings iteration=\"2\">\nold\n</findings>"));
-        messages.extend(round(3, 300));
-        messages.push(Message::user("<findings iteration=\"3\">\nnew\n</findings>"));
-        messages.extend((4..40).flat_map(|number| round(number, 300)));
+        let mut talk = conversation(3, 300);
+        talk.push(Message::user("<findings iteration=\"2\">\nold\n</findings>"));
+        talk.messages.extend(round(3, 300));
+        talk.push(Message::user("<findings iteration=\"3\">\nnew\n</findings>"));
+        talk.messages.extend((4..40).flat_map(|number| round(number, 300)));
 
-        prune(&mut messages, 2_000);
+        prune(&mut talk, 2_000);
 
-        assert!(whole(&messages));
-        assert_eq!(messages[1], Message::user("<task>\nx\n</task>"));
-        assert_eq!(messages[2], Message::user("<findings iteration=\"3\">\nnew\n</findings>"));
-        assert_eq!(messages.iter().filter(|m| begins(m, FINDINGS)).count(), 1);
+        assert!(whole(&talk.messages));
+        assert_eq!(talk.messages[talk.opening], question());
+        let next = &talk.messages[talk.opening + 1];
+        assert_eq!(*next, Message::user("<findings iteration=\"3\">\nnew\n</findings>"));
+        assert_eq!(talk.messages.iter().filter(|m| begins(m, FINDINGS)).count(), 1);
     }
 
     #[test]
     fn whole_rounds_are_dropped_next_and_the_task_stays() {
         for rounds in [3, 10, 40] {
-            let mut messages = conversation(rounds, 300);
-            prune(&mut messages, 2_000);
-            assert!(whole(&messages), "{rounds}");
-            assert!(weight(&messages) <= 2_000, "{rounds}");
-            assert_eq!(messages[1], Message::user("<task>\nx\n</task>"));
+            let mut talk = conversation(rounds, 300);
+            prune(&mut talk, 2_000);
+            assert!(whole(&talk.messages), "{rounds}");
+            assert!(weight(&talk) <= 2_000, "{rounds}");
+            assert_eq!(talk.messages[talk.opening], question());
         }
+    }
+
+    #[test]
+    fn long_contents_of_old_calls_are_dropped_and_their_keys_stay() {
+        let mut talk = conversation(0, 0);
+        for number in 0..8 {
+            let id = number.to_string();
+            let arguments = format!("{{\"path\":\"a\",\"contents\":\"{}\"}}", "x".repeat(2_000));
+            let call = ToolCall { id: id.clone(), name: "write".into(), arguments };
+            let result =
+                ToolResult { id, name: "write".into(), content: "ok".into(), is_error: false };
+            talk.push(Message::assistant(vec![Part::ToolCall(call)]));
+            talk.push(Message { speaker: Speaker::User, parts: vec![Part::ToolResult(result)] });
+        }
+
+        prune(&mut talk, 12_000);
+
+        assert!(weight(&talk) <= 12_000);
+        assert_eq!(talk.messages[talk.opening], question());
+        let Part::ToolCall(call) = &talk.messages[talk.opening + 1].parts[0] else {
+            panic!("a call")
+        };
+        assert_eq!(call.arguments, r#"{"contents":"[2002 bytes dropped]","path":"a"}"#);
+    }
+
+    #[test]
+    fn earlier_messages_of_a_session_go_before_the_present_question() {
+        let mut messages = Vec::new();
+        for number in 0..20 {
+            messages.push(Message::user(format!("question {number} {}", "x".repeat(500))));
+            messages.push(Message::assistant(vec![Part::Text("y".repeat(500))]));
+        }
+        let opening = messages.len();
+        messages.push(question());
+        messages.extend((0..6).flat_map(|number| round(number, 300)));
+        let mut talk = Conversation { messages, opening };
+
+        prune(&mut talk, 8_000);
+
+        assert!(weight(&talk) <= 8_000);
+        assert_eq!(talk.messages[talk.opening], question());
+        assert!(whole(&talk.messages));
+        assert_eq!(talk.messages.len() - talk.opening, 13, "nothing after the question had to go");
     }
 }

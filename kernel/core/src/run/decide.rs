@@ -3,15 +3,20 @@
 use super::{
     attempt::Attempt,
     halt::{Halt, Paused},
+    prompt,
     state::Run,
 };
 use crate::{
+    approval::Unanswered,
+    contract::Effort,
     evaluation::{Check, CheckOutcome, Criterion},
     event::Event,
     evidence::Standing,
     gate::{LoopAction, Refusal},
     outcome::{Ending, Trip},
+    recorder::STOP,
     tool::Effect,
+    unified,
 };
 
 /// Decision of the loop after an iteration.
@@ -26,7 +31,7 @@ impl NextStep {
     fn word(&self) -> &'static str {
         match self {
             Self::End(Ending::Accepted) => "accept",
-            Self::End(_) => "stop",
+            Self::End(_) => STOP,
             Self::Refine => "refine",
             Self::Resample => "resample",
         }
@@ -43,7 +48,7 @@ impl Run {
         let Some(attempt) = self.attempts.last() else { return Ok(NextStep::Refine) };
         let standing = attempt.standing.clone();
         let (next, reason) = match self.obstacle(&attempt.checks, &standing) {
-            None => (NextStep::End(Ending::Accepted), "every criterion holds".to_owned()),
+            None => (NextStep::End(Ending::Accepted), self.ground(&standing)),
             Some(obstacle) => (self.go_on(number, &obstacle)?, obstacle),
         };
         let decided =
@@ -55,13 +60,14 @@ impl Run {
     /// Ends a run in which nothing is judged. A person is asked about changes of control files even so.
     pub(super) async fn end_unjudged(&mut self, number: u32) -> Result<Ending, Halt> {
         self.ask_a_person(number).await?;
-        let refused = self.attempts.last().is_some_and(|a| !a.standing.violations.is_empty());
+        let refused = self.attempts.last().is_some_and(|a| !a.standing.violations.is_empty())
+            || self.is_left_to_a_person();
         Ok(if refused { Ending::Exhausted } else { Ending::Accepted })
     }
 
     /// Asks a person about the changes that only a person can accept; a refusal is a violation.
     async fn ask_a_person(&mut self, number: u32) -> Result<(), Halt> {
-        for action in self.attempts.last().map(questions).unwrap_or_default() {
+        for action in self.questions() {
             let (key, domain) = (format!("i{number}/{}", action.domain), action.domain);
             let answer = self.gate.pass_loop(&key, action).await;
             let Some(attempt) = self.attempts.last_mut() else { return Ok(()) };
@@ -70,6 +76,7 @@ impl Run {
                 Err(Refusal::NeedsApproval(request)) => {
                     return Err(Halt::Paused(Paused::Approval(request)));
                 }
+                Err(Refusal::Cancelled) => return Err(Halt::Paused(Paused::Cancelled)),
                 Err(Refusal::Record(error)) => return Err(error.into()),
                 Err(Refusal::Denied(failure)) => {
                     attempt.standing.violations.push(failure.to_string());
@@ -81,25 +88,78 @@ impl Run {
         Ok(())
     }
 
+    /// Returns the changes that only a person can accept. The planner may think that the task asks for changed tests,
+    /// and the planner is a model; files that steer agents and tools outlive the task and act where no gate is.
+    fn questions(&self) -> Vec<LoopAction> {
+        let Some(attempt) = self.attempts.last() else { return Vec::new() };
+        let (weakened, control) = (attempt.weakened.join("; "), attempt.control());
+        if weakened.is_empty() && control.is_empty() {
+            return Vec::new();
+        }
+        let diff = attempt.diff.clone();
+        let about = |name, domain, target, shown| LoopAction {
+            name,
+            effect: Effect::Send,
+            domain,
+            target,
+            shown,
+        };
+        let of_control = unified::of_paths(&diff, &control);
+        let tests = about("accept changed tests", "tests", weakened, diff);
+        let control =
+            about("accept changed control files", CONTROL, control.join("; "), of_control);
+        [tests, control].into_iter().filter(|action| !action.target.is_empty()).collect()
+    }
+
+    /// Asks again what nobody was there to answer, once the work could not be accepted without it. Returns what is
+    /// allowed now, as the model is told; nothing if nothing is.
+    pub(super) async fn ask_what_was_left(&mut self, number: u32) -> Result<Option<String>, Halt> {
+        let mut allowed = Vec::new();
+        for (index, Unanswered { request, .. }) in
+            std::mem::take(&mut self.unanswered).iter().enumerate()
+        {
+            match self.gate.pass_later(&format!("i{number}/q{index}"), request).await {
+                Ok(()) => allowed.push(format!("- {} on {}", request.action, request.target)),
+                Err(Refusal::Denied(_)) => {}
+                Err(Refusal::NeedsApproval(request)) => {
+                    return Err(Halt::Paused(Paused::Approval(request)));
+                }
+                Err(Refusal::Cancelled) => return Err(Halt::Paused(Paused::Cancelled)),
+                Err(Refusal::Record(error)) => return Err(error.into()),
+            }
+        }
+        Ok((!allowed.is_empty()).then(|| prompt::allowed_now(&allowed)))
+    }
+
     /// Returns the reason why the work cannot be accepted, if there is one.
     pub(super) fn obstacle(&self, checks: &[Check], standing: &Standing) -> Option<String> {
+        if let Some(Unanswered { request, .. }) =
+            self.unanswered.first().filter(|_| self.is_left_to_a_person())
+        {
+            return Some(format!("nobody could allow {} on {:?}", request.action, request.target));
+        }
         if let Some(violation) = standing.violations.first() {
             return Some(violation.clone());
         }
         if let Some(broken) = standing.broken.first() {
-            return Some(format!("{broken} was green before"));
+            return Some(format!("{broken} is red, and was not before"));
         }
         if let Some(failure) = standing.not_evaluated.first() {
             return Some(format!("not evaluated by {failure}"));
         }
-        let unmet = self.contract.criteria.iter().find(|c| bound(c, checks) == Some(false));
-        if let Some(criterion) = unmet {
+        let fails = |criterion: &&Criterion| self.bound(criterion, checks) == Bound::Fails;
+        if let Some(criterion) = self.contract.criteria.iter().find(fails) {
             return Some(format!("criterion {} does not hold: {}", criterion.id, criterion.text));
         }
         if standing.critical > 0 {
             return Some("the judge has a critical finding".to_owned());
         }
         self.score_obstacle(checks, standing)
+    }
+
+    /// Returns whether nothing was done, because nobody was there to allow it.
+    fn is_left_to_a_person(&self) -> bool {
+        !self.unanswered.is_empty() && self.changes.is_empty()
     }
 
     fn score_obstacle(&self, checks: &[Check], standing: &Standing) -> Option<String> {
@@ -109,28 +169,53 @@ impl Run {
             Some(score) => {
                 Some(format!("score {:.1} is under {:.1}", score * 10.0, quality * 10.0))
             }
-            // Nobody judged. That is enough only where everything asked for was checked instead, or where
-            // nothing was to be judged at all.
-            None if self.all_verified(checks) || self.is_plain_answer() => None,
-            None => Some("the work could not be judged".to_owned()),
+            // Nobody judged: the project's checks decide, or nothing was to be judged.
+            None if self.is_plain_answer() || self.is_checked(checks, standing) => None,
+            None => Some(self.unjudged()),
         }
     }
 
-    fn all_verified(&self, checks: &[Check]) -> bool {
-        let criteria = &self.contract.criteria;
-        !criteria.is_empty() && criteria.iter().all(|c| bound(c, checks) == Some(true))
+    /// Returns whether the checks alone say enough: they ran, all are green, and every criterion that is bound to one
+    /// holds.
+    fn is_checked(&self, checks: &[Check], standing: &Standing) -> bool {
+        let holds = |criterion: &Criterion| {
+            criterion.check.is_none() || self.bound(criterion, checks) == Bound::Holds
+        };
+        let red = standing.broken.len() + standing.red.len() + standing.unknown.len();
+        let none = checks.is_empty() || standing.green.is_empty();
+        !none && red == 0 && self.contract.criteria.iter().all(holds)
+    }
+
+    fn unjudged(&self) -> String {
+        let why = self.attempts.last().and_then(|attempt| attempt.unjudged.clone());
+        match why {
+            Some(why) => format!("the work could not be judged ({why})"),
+            None => "the work could not be judged".to_owned(),
+        }
+    }
+
+    /// Returns the ground for accepting work, in one sentence.
+    fn ground(&self, standing: &Standing) -> String {
+        let ground = match standing.score {
+            _ if self.is_plain_answer() => "an answer; nothing was changed",
+            Some(_) => "every criterion holds",
+            None => "the project's checks are green; nobody judged the work",
+        };
+        ground.to_owned()
     }
 
     fn is_plain_answer(&self) -> bool {
-        let nothing_changed = self.attempts.last().is_some_and(|a| a.changes.is_empty());
-        !self.task.settings.plan && nothing_changed
+        let nothing_changed = self.attempts.last().is_some_and(|a| a.set.is_empty());
+        self.effort() == Effort::Open && nothing_changed
     }
 
     fn go_on(&self, number: u32, obstacle: &str) -> Result<NextStep, Halt> {
         if self.regressions() >= 2 {
             return Err(Halt::Trip(Trip::Regression { detail: obstacle.to_owned() }));
         }
-        if number >= self.task.settings.max_iterations {
+        // More of the same brings nothing where a person or a provider decides.
+        let decided = self.withheld.is_some() || self.is_left_to_a_person();
+        if number >= self.task.settings.max_iterations || decided {
             return Ok(NextStep::End(Ending::Exhausted));
         }
         let Some(reason) = stalled(&self.attempts) else { return Ok(NextStep::Refine) };
@@ -161,15 +246,6 @@ impl Run {
 /// The domain of changes to files that steer agents and tools.
 const CONTROL: &str = "control";
 
-/// Returns the changes that only a person can accept. The planner may think that the task asks for changed tests,
-/// and the planner is a model; files that steer agents and tools outlive the task and act where no gate is.
-fn questions(attempt: &Attempt) -> Vec<LoopAction> {
-    let about = |name, domain, target| LoopAction { name, effect: Effect::Send, domain, target };
-    let tests = about("accept changed tests", "tests", attempt.weakened.join("; "));
-    let control = about("accept changed control files", CONTROL, attempt.control().join("; "));
-    [tests, control].into_iter().filter(|action| !action.target.is_empty()).collect()
-}
-
 impl Attempt {
     /// Returns whether the work may be kept if it is not accepted. Work that changes control files may not, unless a
     /// person allowed it.
@@ -192,13 +268,74 @@ fn stalled(attempts: &[Attempt]) -> Option<String> {
         .then(|| "two iterations without improvement".to_owned())
 }
 
-/// Returns whether a criterion that is bound to a category of checks holds; nothing if it has to be judged.
-pub(super) fn bound(criterion: &Criterion, checks: &[Check]) -> Option<bool> {
-    let category = criterion.check.as_ref()?;
-    let mut of_category = checks.iter().filter(|check| &check.category == category).peekable();
-    of_category.peek()?;
-    Some(
-        of_category
-            .all(|check| matches!(check.outcome, CheckOutcome::Passed | CheckOutcome::Flaky)),
-    )
+/// What the checks say of a criterion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// All checks of its category are green.
+    Holds,
+    /// A check of its category is red and was not before, or nobody knows how it was.
+    Fails,
+    /// What is red was red before in the same way, so it is not this task's.
+    RedBefore,
+    /// No check decides it: it is bound to none, or none of its category ran.
+    Unknown,
+}
+
+impl Run {
+    /// Returns what the checks say of a criterion, held against the untouched tree.
+    pub(super) fn bound(&self, criterion: &Criterion, checks: &[Check]) -> Bound {
+        let Some(category) = &criterion.check else { return Bound::Unknown };
+        let of_category: Vec<&Check> =
+            checks.iter().filter(|check| &check.category == category).collect();
+        if !criterion.tests.is_empty() {
+            return named(&criterion.tests, &of_category);
+        }
+        let errored = |check: &&Check| check.outcome == CheckOutcome::Errored;
+        let red: Vec<&Check> =
+            of_category.iter().filter(|check| !is_green(check)).copied().collect();
+        if of_category.iter().all(errored) {
+            return Bound::Unknown;
+        }
+        if red.is_empty() {
+            return Bound::Holds;
+        }
+        let before = self.baseline.as_deref().unwrap_or(&[]);
+        let same = |check: &&Check| {
+            let known = before.iter().find(|one| one.id == check.id);
+            known.is_some_and(|known| failures(known) == failures(check))
+        };
+        if red.iter().all(same) { Bound::RedBefore } else { Bound::Fails }
+    }
+}
+
+/// Returns what the checks say of tests by name. One that is not seen does not hold: it is gone, renamed or left out.
+fn named(names: &[String], checks: &[&Check]) -> Bound {
+    if checks.iter().all(|check| check.outcome == CheckOutcome::Errored) {
+        return Bound::Unknown;
+    }
+    let passed = |name: &String| {
+        let mut tests = checks.iter().flat_map(|check| &check.tests);
+        tests.any(|test| is_called(&test.name, name) && test.outcome == CheckOutcome::Passed)
+    };
+    if names.iter().all(passed) { Bound::Holds } else { Bound::Fails }
+}
+
+/// Returns whether a runner's name of a test is, or ends with, the name that a model knows it by.
+fn is_called(full: &str, name: &str) -> bool {
+    let edge =
+        |rest: &str| rest.is_empty() || rest.ends_with(|c: char| !c.is_alphanumeric() && c != '_');
+    full.strip_suffix(name).is_some_and(edge)
+}
+
+fn is_green(check: &Check) -> bool {
+    matches!(check.outcome, CheckOutcome::Passed | CheckOutcome::Flaky | CheckOutcome::Skipped)
+}
+
+/// Returns what is red of a check: its outcome and the tests that fail.
+fn failures(check: &Check) -> (CheckOutcome, Vec<&str>) {
+    let red = |outcome| matches!(outcome, CheckOutcome::Failed | CheckOutcome::Errored);
+    let failing = check.tests.iter().filter(|test| red(test.outcome));
+    let mut names: Vec<&str> = failing.map(|test| test.name.as_str()).collect();
+    names.sort_unstable();
+    (check.outcome, names)
 }

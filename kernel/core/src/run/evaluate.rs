@@ -1,21 +1,25 @@
-//! Evaluation: changes are compared, the checks run, and the rubric is scored. The executor's own words are shown
-//! to evaluators only where they are the product.
+//! Evaluation: the run's own changes are looked at, the checks run, and the rubric is scored. The executor's own words
+//! are shown to evaluators only where they are the product.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     attempt::Attempt,
     halt::{Halt, Paused},
-    meter::Waited,
+    prompt,
     state::Run,
+    wait::{self, Waited},
 };
 use crate::{
+    change_set::ChangeSet,
     contract::Effort,
-    evaluation::{Change, EvaluatorCard, Severity, Subject, Tier, Verdict},
+    effects::EffectLog,
+    evaluation::{Check, EvaluatorCard, Severity, Subject, Tier, Verdict},
     event::Event,
     evidence::{critical, rubric_score},
     failure::Failure,
     id::TreeId,
+    port::WorkspaceError,
 };
 
 /// The largest difference that evaluators are shown, in bytes.
@@ -24,48 +28,97 @@ const MOST_DIFF: usize = 200 * 1024;
 /// The dimension under which evaluators report that existing tests were weakened.
 const TESTS_KEPT: &str = "tests-kept";
 
+/// Key of what happens on the untouched tree.
+const BASE: &str = "base";
+
 /// Result of asking an evaluator. A failure means *not evaluated*.
 type EvaluationResult = Result<Verdict, Failure>;
 
+/// The run's own changes, as people and models are shown them.
+pub(super) struct Look {
+    pub(super) changes: Vec<crate::evaluation::Change>,
+    pub(super) diff: String,
+    pub(super) foreign: Vec<String>,
+}
+
 impl Run {
-    /// Records the untouched tree and runs the project's checks on it, once.
+    /// Runs the project's checks on the untouched tree, once, when the first change of a file is about to happen.
     pub(super) async fn ensure_baseline(&mut self) -> Result<(), Halt> {
-        if self.first_tree.is_some() {
+        if self.baseline.is_some() {
             return Ok(());
         }
-        self.first_tree = Some(self.capture("base")?);
-        if self.task.settings.max_iterations == 0 {
-            return Ok(());
+        let mut checks = Vec::new();
+        if self.task.settings.max_iterations > 0 {
+            let subject = Subject { task: self.task.text.clone(), ..Subject::default() };
+            for card in self.of_tier(Tier::Checks) {
+                let tree = Some(self.capture(BASE).await?);
+                let verdict = self.ask_evaluator(BASE, &card, &subject, tree).await?;
+                checks.extend(verdict.map(|verdict| verdict.checks).unwrap_or_default());
+            }
         }
-        let subject = Subject { task: self.task.text.clone(), ..Subject::default() };
-        for card in self.of_tier(Tier::Checks) {
-            let tree = self.first_tree.clone();
-            let verdict = self.ask_evaluator("base", &card, &subject, tree).await?;
-            self.baseline.extend(verdict.map(|verdict| verdict.checks).unwrap_or_default());
-        }
+        self.news = prompt::baseline(&checks);
+        self.baseline = Some(checks);
         Ok(())
     }
 
+    /// Takes up the baseline again at the recalled call that it was taken for.
+    pub(super) async fn recall_baseline(&mut self, call: &str) -> Result<(), Halt> {
+        let taken = self.recorder.place(BASE, "tree.captured");
+        let over = self.recorder.place(call, "call.finished");
+        match (taken, over) {
+            (Some(taken), Some(over)) if taken < over => self.ensure_baseline().await,
+            _ => Ok(()),
+        }
+    }
+
     /// Records the present tree under `key`.
-    pub(super) fn capture(&self, key: &str) -> Result<TreeId, Halt> {
+    async fn capture(&self, key: &str) -> Result<TreeId, Halt> {
         if let Some(Event::TreeCaptured { tree }) = self.recorder.recall(key, "tree.captured") {
             return Ok(tree);
         }
-        let tree = self.ports.workspace.capture()?;
+        let tree = self.files(self.ports.workspace.capture()).await?;
         self.recorder.record(key, Event::TreeCaptured { tree: tree.clone() })?;
         Ok(tree)
+    }
+
+    /// Waits for work that is not the task's own time: captures and checks. Cancelling ends it at once.
+    async fn unclocked<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<Result<T, TimeOver>, Halt> {
+        let _hold = self.recorder.hold_clock();
+        let (clock, cancellation) = (&*self.ports.clock, &*self.ports.cancellation);
+        match wait::bounded(clock, cancellation, limit, work).await {
+            Waited::Done(done) => Ok(Ok(done)),
+            Waited::TimeOver => Ok(Err(TimeOver)),
+            Waited::Cancelled => Err(Halt::Paused(Paused::Cancelled)),
+        }
+    }
+
+    /// Waits for work of the workspace.
+    pub(super) async fn files<T>(
+        &self,
+        work: impl Future<Output = Result<T, WorkspaceError>>,
+    ) -> Result<T, Halt> {
+        match self.unclocked(Duration::MAX, work).await? {
+            Ok(done) => Ok(done?),
+            Err(TimeOver) => Err(WorkspaceError("it does not answer".to_owned()).into()),
+        }
     }
 
     /// Judges iteration `number` and adds it to the attempts.
     pub(super) async fn evaluate(&mut self, number: u32, text: String) -> Result<(), Halt> {
         let key = format!("i{number}");
         let mut attempt = Attempt { text, ..Attempt::default() };
-        let mut subject = self.subject(number, &key, &mut attempt)?;
+        let mut subject = self.subject(number, &key, &mut attempt).await?;
         attempt.standing.violations = self.facts(&attempt);
         if !self.needs_evaluation(&attempt) {
             self.attempts.push(attempt);
             return Ok(());
         }
+        self.ensure_rubric()?;
+        subject.rubric.clone_from(&self.rubric);
         for tier in [Tier::Checks, Tier::Generated] {
             for card in self.of_tier(tier) {
                 let tree = attempt.tree.clone();
@@ -74,8 +127,11 @@ impl Run {
             }
         }
         // Where nothing changed there is no baseline, and whatever is red was red before.
-        let baseline = if attempt.tree.is_some() { &self.baseline } else { &attempt.checks };
-        attempt.standing.weigh_checks(baseline, &attempt.checks);
+        let before = self.baseline.as_ref().unwrap_or(&attempt.checks).clone();
+        if attempt.standing.not_evaluated.is_empty() {
+            attempt.standing.weigh_checks(&before, &attempt.checks);
+        }
+        attempt.standing.held = self.held(&attempt.checks);
         // Where a higher tier forbids acceptance, no model is paid to say so too.
         if attempt.standing.violations.is_empty() && attempt.standing.broken.is_empty() {
             self.score(&key, &mut attempt, &mut subject).await?;
@@ -85,72 +141,94 @@ impl Run {
     }
 
     /// Adds iteration `number` to the attempts without an evaluation.
-    pub(super) fn take_unjudged(&mut self, number: u32, text: String) -> Result<(), Halt> {
+    pub(super) async fn take_unjudged(&mut self, number: u32, text: String) -> Result<(), Halt> {
         let mut attempt = Attempt { text, ..Attempt::default() };
-        self.look(&format!("i{number}"), &mut attempt)?;
+        self.look_at(&format!("i{number}"), &mut attempt).await?;
+        attempt.standing.violations.extend(self.withheld.clone());
         self.attempts.push(attempt);
         Ok(())
     }
 
-    /// Returns whether the work has to be evaluated. An answer in a chat that changed nothing has not.
+    /// Returns whether the work has to be evaluated. An answer that changed nothing has not.
     fn needs_evaluation(&self, attempt: &Attempt) -> bool {
-        self.task.settings.plan || !attempt.changes.is_empty()
+        !attempt.set.is_empty() || self.effort() != Effort::Open
     }
 
-    fn subject(&self, number: u32, key: &str, attempt: &mut Attempt) -> Result<Subject, Halt> {
-        let mut subject = Subject {
+    async fn subject(
+        &mut self,
+        number: u32,
+        key: &str,
+        attempt: &mut Attempt,
+    ) -> Result<Subject, Halt> {
+        let diff = self.look_at(key, attempt).await?;
+        let changes = attempt.changes.clone();
+        let answer = changes.is_empty().then(|| attempt.text.clone());
+        Ok(Subject {
             task: self.task.text.clone(),
             criteria: self.contract.criteria.clone(),
             iteration: number,
-            baseline: self.baseline.clone(),
-            rubric: self.rubric.clone(),
+            baseline: self.baseline.clone().unwrap_or_default(),
+            rubric: None,
+            diff,
+            changes,
+            answer,
             ..Subject::default()
-        };
-        subject.diff = self.look(key, attempt)?;
-        subject.changes.clone_from(&attempt.changes);
-        if subject.changes.is_empty() {
-            subject.answer = Some(attempt.text.clone());
-        }
-        Ok(subject)
+        })
     }
 
-    /// Notes the changes since the beginning, and returns them as text.
-    fn look(&self, key: &str, attempt: &mut Attempt) -> Result<String, Halt> {
-        let Some(first) = &self.first_tree else { return Ok(String::new()) };
-        let tree = self.capture(key)?;
-        let (changes, diff) = self.compare(key, first, &tree)?;
+    /// Notes what the run has changed so far, and returns it as text.
+    async fn look_at(&mut self, key: &str, attempt: &mut Attempt) -> Result<String, Halt> {
+        attempt.set = self.changes.clone();
+        if self.changes.is_empty() {
+            return Ok(String::new());
+        }
+        let checked = self.task.settings.max_iterations > 0 && self.task.settings.checks;
+        if checked {
+            attempt.tree = Some(self.capture(key).await?);
+        }
+        let Look { changes, diff, foreign } = self.look(key, &self.changes).await?;
         let files = u32::try_from(changes.len()).unwrap_or(u32::MAX);
         attempt.standing.size = (files, diff.len() as u64);
-        attempt.tree = Some(tree);
         attempt.changes = changes;
+        attempt.foreign = foreign;
+        attempt.diff.clone_from(&diff);
         Ok(diff)
     }
 
-    fn compare(
-        &self,
-        key: &str,
-        first: &TreeId,
-        tree: &TreeId,
-    ) -> Result<(Vec<Change>, String), Halt> {
-        if let Some(Event::TreeCompared { changes, diff }) =
+    /// Shows a change set. Paths that somebody else changed since are not the run's any more.
+    pub(super) async fn look(&self, key: &str, set: &ChangeSet) -> Result<Look, Halt> {
+        if let Some(Event::TreeCompared { changes, diff, foreign }) =
             self.recorder.recall(key, "tree.compared")
         {
-            return Ok((changes, diff));
+            return Ok(Look { changes, diff, foreign });
         }
-        let changes = self.ports.workspace.changes(first, tree)?;
-        let diff = self.ports.workspace.diff(first, tree, MOST_DIFF)?;
-        let event = Event::TreeCompared { changes: changes.clone(), diff: diff.clone() };
+        let effects = set.effects();
+        let paths: Vec<String> = effects.iter().map(|effect| effect.path.clone()).collect();
+        let workspace = &self.ports.workspace;
+        let now = self.files(workspace.states(&paths)).await?;
+        let (own, others): (Vec<_>, Vec<_>) =
+            effects.into_iter().zip(now).partition(|(effect, now)| effect.after == *now);
+        let own: Vec<_> = own.into_iter().map(|(effect, _)| effect).collect();
+        let foreign: Vec<String> = others.into_iter().map(|(effect, _)| effect.path).collect();
+        let changes = workspace.describe(&own);
+        let diff = self.files(workspace.diff(&own, MOST_DIFF)).await?;
+        let event = Event::TreeCompared {
+            changes: changes.clone(),
+            diff: diff.clone(),
+            foreign: foreign.clone(),
+        };
         self.recorder.record(key, event)?;
-        Ok((changes, diff))
+        Ok(Look { changes, diff, foreign })
     }
 
     /// Returns the violations that the kernel can tell without an evaluator.
     fn facts(&self, attempt: &Attempt) -> Vec<String> {
         let mut violations = Vec::new();
-        if self.contract.effort == Effort::Change && attempt.changes.is_empty() {
-            violations.push("the task asks for a change, and no file changed".to_owned());
+        violations.extend(self.withheld.clone());
+        if self.effort() == Effort::Change && attempt.set.is_empty() && !self.acted {
+            violations.push("the task asks for a change, and nothing was done".to_owned());
         }
-        if attempt.changes.is_empty() && attempt.text.trim().is_empty() {
+        if attempt.set.is_empty() && attempt.text.trim().is_empty() {
             violations.push("nothing was said and nothing was done".to_owned());
         }
         violations
@@ -175,6 +253,9 @@ impl Run {
             let wanted = finding.dimension == TESTS_KEPT && self.contract.may_change_tests;
             if finding.severity == Severity::Critical {
                 let place = format!("{} ({})", finding.message, finding.evidence);
+                if finding.dimension == TESTS_KEPT && !wanted {
+                    attempt.tampered.push(file_of(&finding.evidence).to_owned());
+                }
                 let list = match wanted {
                     true => &mut attempt.weakened,
                     false => &mut attempt.standing.violations,
@@ -207,9 +288,7 @@ impl Run {
                     let findings = verdict.findings.into_iter();
                     attempt.findings.extend(findings.map(|found| (card.name.clone(), found)));
                 }
-                Err(failure) => {
-                    tracing::warn!(evaluator = card.name, %failure, "not evaluated");
-                }
+                Err(failure) => attempt.unjudged = Some(format!("{}: {failure}", card.name)),
             }
         }
         Ok(())
@@ -220,6 +299,14 @@ impl Run {
             return Vec::new();
         }
         self.evaluators.iter().filter(|card| card.tier == tier).cloned().collect()
+    }
+
+    /// Returns the number of criteria that a check shows to hold.
+    fn held(&self, checks: &[Check]) -> u32 {
+        let holds = |criterion: &&crate::evaluation::Criterion| {
+            self.bound(criterion, checks) == super::decide::Bound::Holds
+        };
+        u32::try_from(self.contract.criteria.iter().filter(holds).count()).unwrap_or(u32::MAX)
     }
 
     /// Asks one evaluator, unless the journal holds its verdict.
@@ -238,23 +325,13 @@ impl Run {
             self.meter.replay_component(&key);
             return Ok(result);
         }
+        if let Some(trip) = self.meter.tripped_below(&key) {
+            return Err(Halt::Trip(trip));
+        }
         let started = Event::EvaluationStarted { evaluator: card.name.clone() };
         self.recorder.record(&key, started)?;
         let effects = self.recorder.effects();
-        let deadline = Duration::from_millis(card.deadline_ms);
-        let work = self.ports.evaluators.evaluate(&card.name, subject, self.scope(&key, deadline));
-        let result = match self.meter.within(deadline, work).await {
-            Waited::Done(result) => result,
-            Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
-            Waited::TimeOver if self.meter.time_left() == 0 => {
-                return Err(self.meter.time_over(&key));
-            }
-            Waited::TimeOver => Err(Failure::Limited {
-                name: "wall-ms".to_owned(),
-                value: card.deadline_ms,
-                knob: format!("[component.{}.limits] wall-ms", card.name),
-            }),
-        };
+        let result = self.wait_for_verdict(&key, card, subject).await?;
         if let Some(halt) = self.meter.halted() {
             return Err(halt);
         }
@@ -270,4 +347,44 @@ impl Run {
         }
         Ok(result)
     }
+
+    /// Waits for a verdict. What an evaluator's programs leave behind is nobody's change, and the project's checks
+    /// have a time of their own.
+    async fn wait_for_verdict(
+        &self,
+        key: &str,
+        card: &EvaluatorCard,
+        subject: &Subject,
+    ) -> Result<EvaluationResult, Halt> {
+        let deadline = Duration::from_millis(card.deadline_ms);
+        let log = Arc::new(EffectLog::new(self.recorder.clone(), key));
+        let scope = self.scope(key, deadline, &log);
+        let work = self.ports.evaluators.evaluate(&card.name, subject, scope);
+        let limited = Failure::Limited {
+            name: "wall-ms".to_owned(),
+            value: card.deadline_ms,
+            knob: format!("[component.{}.limits] wall-ms", card.name),
+        };
+        if card.tier == Tier::Checks {
+            let deadline = deadline.min(Duration::from_secs(self.task.settings.checks_seconds));
+            return Ok(self.unclocked(deadline, work).await?.unwrap_or(Err(limited)));
+        }
+        match self.meter.within(deadline, work).await {
+            Waited::Done(result) => Ok(result),
+            Waited::Cancelled => Err(Halt::Paused(Paused::Cancelled)),
+            Waited::TimeOver if self.meter.time_left() == 0 => Err(self.meter.time_over(key)),
+            Waited::TimeOver => Ok(Err(limited)),
+        }
+    }
 }
+
+/// Returns the file of a place: `test.sh` of `test.sh:17`.
+fn file_of(place: &str) -> &str {
+    match place.rsplit_once(':') {
+        Some((file, line)) if line.parse::<u32>().is_ok() => file,
+        _ => place,
+    }
+}
+
+/// A wait came to its own limit.
+struct TimeOver;

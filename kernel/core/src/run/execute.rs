@@ -2,81 +2,98 @@
 
 use super::{
     context,
+    conversation::Conversation,
     halt::{Halt, Paused},
     meter::TurnReply,
-    prompt,
+    plan, prompt,
     state::Run,
 };
 use crate::{
+    event::Event,
     message::{Message, OfferedTool, Part, Prompt, Role, Speaker, StopReason, ToolChoice, Turn},
-    model::ModelError,
+    model::{ModelError, ModelTrouble},
 };
 
-/// Most turns in one iteration that may be empty or cut.
-const MOST_NUDGES: u32 = 2;
+/// Most turns in one iteration that may say nothing.
+const MOST_SILENT: u32 = 2;
+
+/// Most turns in which one answer may go on.
+const MOST_CUT: u32 = 8;
+
+/// Number of rounds before the last one at which the model is told that they run out.
+const NEAR: u32 = 10;
 
 impl Run {
     /// Returns the conversation as an executor finds it at the beginning.
-    pub(super) fn opening(&self) -> Vec<Message> {
+    pub(super) fn opening(&self) -> Conversation {
         let mut messages = self.task.history.clone();
+        let opening = messages.len();
         let task = &self.task.text;
         messages.push(Message::user(if self.task.settings.plan {
-            prompt::opening(task, &self.overview, &self.contract, &self.baseline)
+            let baseline = self.baseline.as_deref().unwrap_or(&[]);
+            prompt::opening(task, &self.overview, &self.contract, baseline)
         } else {
-            task.clone()
+            prompt::opening(task, &self.overview, &crate::contract::Contract::none(), &[])
         }));
-        messages
+        Conversation { messages, opening }
     }
 
     /// Lets the model work, and returns its last words.
     pub(super) async fn execute(
         &mut self,
         number: u32,
-        conversation: &mut Vec<Message>,
+        conversation: &mut Conversation,
     ) -> Result<String, Halt> {
-        let mut nudges = 0;
+        let most = self.task.settings.max_tool_rounds;
+        let (mut silent, mut cut) = (0, 0);
+        self.said.clear();
+        self.repeats.clear();
+        self.ended = None;
         for round in 0.. {
             let key = format!("i{number}/t{round}");
             self.meter.check_time(&key)?;
-            let last = round >= self.task.settings.max_tool_rounds;
+            let last = round >= most || self.ended.is_some();
             if last {
-                conversation.push(Message::user(prompt::LAST_ROUND));
+                conversation.push(Message::user(prompt::last_round(self.ended.as_deref())));
             }
             let turn = self.executor_turn(&key, conversation, last).await?;
             conversation.push(Message::assistant(turn.parts.clone()));
             if !turn.calls().is_empty() && !last {
-                let results = self.answer_calls(&key, &turn).await?;
+                self.said.clear();
+                let mut results = self.answer_calls(&key, &turn).await?;
+                if round + NEAR == most && most > NEAR {
+                    results.push(Part::Text(prompt::rounds_left(NEAR)));
+                }
                 conversation.push(Message { speaker: Speaker::User, parts: results });
                 continue;
             }
-            let nudge = nudge(&turn).filter(|_| nudges < MOST_NUDGES && !last);
-            let Some(nudge) = nudge else { return Ok(turn.text()) };
-            nudges += 1;
+            self.said.push_str(&turn.text());
+            self.withheld = withheld(&turn);
+            let (nudge, count, most) = match &turn.stop {
+                StopReason::Length => (prompt::GO_ON, &mut cut, MOST_CUT),
+                StopReason::Paused => ("Go on.", &mut cut, MOST_CUT),
+                _ => (prompt::NOTHING_SAID, &mut silent, MOST_SILENT),
+            };
+            *count += 1;
+            if last || *count > most || is_finished(&turn) {
+                break;
+            }
             conversation.push(Message::user(nudge));
         }
-        Ok(String::new())
-    }
-
-    async fn answer_calls(&mut self, key: &str, turn: &Turn) -> Result<Vec<Part>, Halt> {
-        let mut results = Vec::new();
-        for (index, call) in turn.calls().into_iter().enumerate() {
-            let key = format!("{key}/c{index}");
-            results.extend(self.call(&key, call).await?);
-        }
-        Ok(results)
+        Ok(std::mem::take(&mut self.said))
     }
 
     /// Asks for a turn; a conversation that turns out too long is pruned hard and sent once more.
     async fn executor_turn(
         &self,
         key: &str,
-        conversation: &mut Vec<Message>,
+        conversation: &mut Conversation,
         last: bool,
     ) -> Result<Turn, Halt> {
         let role = Role::new(Role::EXECUTOR);
         let room = context::room(&self.meter.card(&role));
         context::prune(conversation, room);
-        match self.meter.turn(key, &role, self.executor_prompt(conversation, last)).await? {
+        match self.try_turn(key, &role, conversation, last).await? {
             TurnReply::Complete(turn) => Ok(turn),
             TurnReply::Overflow(error) => {
                 self.after_overflow(key, &role, conversation, last, error).await
@@ -84,20 +101,57 @@ impl Run {
         }
     }
 
+    /// Asks for a turn. What the provider refuses to look at goes back to the model in words, once.
+    async fn try_turn(
+        &self,
+        key: &str,
+        role: &Role,
+        conversation: &mut Conversation,
+        last: bool,
+    ) -> Result<TurnReply, Halt> {
+        if let Some(Event::PromptReduced { reason }) = self.recorder.recall(key, "prompt.reduced") {
+            self.meter.count_failed_attempts(key, role);
+            context::in_words(&mut conversation.messages, &reason);
+            return self.words_turn(key, role, conversation, last).await;
+        }
+        let asked = self.meter.turn(key, role, self.executor_prompt(&conversation.messages, last));
+        let error = match asked.await {
+            Err(Halt::Paused(Paused::Model(error))) if error.kind == ModelTrouble::Invalid => error,
+            other => return other,
+        };
+        if !context::in_words(&mut conversation.messages, &error.message) {
+            return Err(Halt::Paused(Paused::Model(error)));
+        }
+        self.recorder.record(key, Event::PromptReduced { reason: error.message })?;
+        self.words_turn(key, role, conversation, last).await
+    }
+
+    async fn words_turn(
+        &self,
+        key: &str,
+        role: &Role,
+        conversation: &Conversation,
+        last: bool,
+    ) -> Result<TurnReply, Halt> {
+        let prompt = self.executor_prompt(&conversation.messages, last);
+        self.meter.turn(&format!("{key}/words"), role, prompt).await
+    }
+
     async fn after_overflow(
         &self,
         key: &str,
         role: &Role,
-        conversation: &mut Vec<Message>,
+        conversation: &mut Conversation,
         last: bool,
         error: ModelError,
     ) -> Result<Turn, Halt> {
-        let weight: usize = conversation.iter().map(Message::weight).sum();
+        let weight: usize = conversation.messages.iter().map(Message::weight).sum();
         let mut error = error;
         for (round, share) in [2, 4].into_iter().enumerate() {
             context::prune(conversation, weight / share);
             let key = format!("{key}/pruned{round}");
-            match self.meter.turn(&key, role, self.executor_prompt(conversation, last)).await? {
+            let prompt = self.executor_prompt(&conversation.messages, last);
+            match self.meter.turn(&key, role, prompt).await? {
                 TurnReply::Complete(turn) => return Ok(turn),
                 TurnReply::Overflow(still) => error = still,
             }
@@ -105,10 +159,10 @@ impl Run {
         Err(Halt::Paused(Paused::Model(error)))
     }
 
-    fn executor_prompt(&self, conversation: &[Message], last: bool) -> Prompt {
+    fn executor_prompt(&self, messages: &[Message], last: bool) -> Prompt {
         Prompt {
             system: prompt::with_instructions(prompt::EXECUTOR, &self.instructions),
-            messages: conversation.to_vec(),
+            messages: messages.to_vec(),
             tools: self.offered(),
             tool_choice: if last { ToolChoice::None } else { ToolChoice::Automatic },
             ..Prompt::default()
@@ -121,16 +175,27 @@ impl Run {
             description: tool.description.clone(),
             parameters: tool.parameters.clone(),
         });
-        offered.collect()
+        let plan = (self.plans() && !self.has_planner()).then(plan::plan_tool);
+        let mut offered: Vec<OfferedTool> = offered.chain(plan).collect();
+        offered.sort_by(|a, b| a.name.cmp(&b.name));
+        offered
     }
 }
 
-/// Returns the message to a model that stopped without having finished.
-fn nudge(turn: &Turn) -> Option<&'static str> {
-    match turn.stop {
-        StopReason::Length => Some(prompt::GO_ON),
-        StopReason::Paused => Some("Go on."),
-        _ if turn.text().trim().is_empty() => Some(prompt::NOTHING_SAID),
+/// Returns the reason for which a provider withheld an answer.
+fn withheld(turn: &Turn) -> Option<String> {
+    match &turn.stop {
+        StopReason::Filtered => Some("the provider's filter cut the answer off".to_owned()),
+        StopReason::Refused => Some("the model refused to answer".to_owned()),
         _ => None,
+    }
+}
+
+/// Returns whether the model has said what it wanted to say, or will not.
+fn is_finished(turn: &Turn) -> bool {
+    match turn.stop {
+        StopReason::Length | StopReason::Paused => false,
+        StopReason::Filtered | StopReason::Refused => true,
+        _ => !turn.text().trim().is_empty(),
     }
 }

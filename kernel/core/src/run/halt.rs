@@ -3,7 +3,7 @@
 use crate::{
     approval::ApprovalRequest,
     model::ModelError,
-    outcome::Trip,
+    outcome::{Pause, Trip},
     port::{JournalError, WorkspaceError},
     recorder::RecordError,
 };
@@ -31,6 +31,21 @@ pub enum Paused {
 impl From<JournalError> for Paused {
     fn from(error: JournalError) -> Self {
         Self::Record(error.into())
+    }
+}
+
+impl Paused {
+    /// Returns the reason as data, for the journal.
+    pub(super) fn cause(&self) -> Pause {
+        match self {
+            Self::Cancelled => Pause::Cancelled,
+            Self::Approval(request) => Pause::Question { request: request.clone() },
+            // What had arrived stands in the journal already.
+            Self::Model(error) => {
+                Pause::Model { error: ModelError { received: None, ..error.clone() } }
+            }
+            Self::Workspace(_) | Self::Record(_) => Pause::Fault { message: self.to_string() },
+        }
     }
 }
 

@@ -11,8 +11,10 @@ use std::{
 };
 
 use super::{
+    arrival::Arrival,
     halt::{Halt, Paused},
     ports::Ports,
+    wait::Waited,
 };
 use crate::{
     event::Event,
@@ -32,11 +34,14 @@ use crate::{
 const SUPERSEDED: &str = "this answer does not count: not all of the conversation was read; it is shortened and asked again";
 /// Least tokens of output for which a turn is worth asking.
 const LEAST_TURN: u64 = 256;
+/// Longest time for which a timer is set at once.
+const LONGEST_NAP_MS: u64 = 86_400_000;
+/// Shortest time after which the task's time is looked at again: while it stands still, little of it may be left.
+const SHORTEST_NAP_MS: u64 = 100;
 
 /// Model turns of one run.
 pub(super) struct TurnMeter {
     settings: TaskSettings,
-    cards: HashMap<String, ModelCard>,
     recorder: Arc<Recorder>,
     model: Arc<dyn Model>,
     listener: Arc<dyn Listener>,
@@ -50,6 +55,8 @@ struct Account {
     ledger: Ledger,
     usage: Usage,
     turns: u32,
+    /// Models by role: the first, then those that are asked when it is unavailable.
+    cards: HashMap<String, Vec<ModelCard>>,
     /// The reason for which a component's turn ended the run.
     halted: Option<Halt>,
 }
@@ -85,13 +92,6 @@ impl From<Result<Turn, ModelError>> for TurnReply {
     }
 }
 
-/// Result of a bounded wait.
-pub(super) enum Waited<T> {
-    Done(T),
-    TimeOver,
-    Cancelled,
-}
-
 impl TurnMeter {
     pub(super) fn new(
         task: &Task,
@@ -100,10 +100,14 @@ impl TurnMeter {
         ports: &Ports,
     ) -> Self {
         let ledger = Ledger::new(task.settings.max_tokens, task.settings.max_cost_micros);
-        let account = Account { ledger, usage: Usage::default(), turns: 0, halted: None };
+        let mut by_role: HashMap<String, Vec<ModelCard>> = HashMap::new();
+        for (role, card) in cards {
+            by_role.entry(role).or_default().push(card);
+        }
+        let account =
+            Account { ledger, usage: Usage::default(), turns: 0, cards: by_role, halted: None };
         Self {
             settings: task.settings.clone(),
-            cards: cards.into_iter().collect(),
             recorder,
             model: ports.model.clone(),
             listener: ports.listener.clone(),
@@ -113,10 +117,18 @@ impl TurnMeter {
         }
     }
 
-    /// Returns the model that `role` resolved to when the task began.
+    /// Returns the first model of `role`, as the task knows it.
     pub(super) fn card(&self, role: &Role) -> ModelCard {
-        let known = self.cards.get(&role.0).or_else(|| self.cards.get(Role::EXECUTOR));
-        known.cloned().unwrap_or_else(|| self.model.card(role))
+        self.chain(role).into_iter().next().unwrap_or_else(|| self.model.card(role))
+    }
+
+    /// Returns the models that may answer for `role`, the first one first.
+    fn chain(&self, role: &Role) -> Vec<ModelCard> {
+        let account = self.account();
+        let known = account.cards.get(&role.0).or_else(|| account.cards.get(Role::EXECUTOR));
+        let chain = known.cloned().unwrap_or_default();
+        drop(account);
+        if chain.is_empty() { self.model.chain(role) } else { chain }
     }
 
     /// Asks for one turn. The caller may answer an overflow with a shorter prompt.
@@ -126,33 +138,66 @@ impl TurnMeter {
         role: &Role,
         mut prompt: Prompt,
     ) -> Result<TurnReply, Halt> {
-        // A turn that is over was reserved before its lost attempts were counted, and a replay has to find the same.
-        let over = self.recorder.recall(key, "turn.finished").is_some();
-        if !over {
-            self.count_lost(key);
+        prompt.effort = prompt.effort.or_else(|| self.settings.efforts.get(&role.0).copied());
+        let (over, begun) = (self.holds(key, "turn.finished"), self.holds(key, "turn.started"));
+        if !begun {
+            self.check_time(key)?;
+            self.renew_models(key, role)?;
         }
-        let card = self.card(role);
-        let reserved = self.reserve(key, &card, &mut prompt)?;
-        let request = hash::of_json(&prompt);
-        let resumed = self.recorder.recall(key, "turn.started").is_some()
-            && !over
-            && self.recorder.recall(key, "breaker.tripped").is_none();
-        if resumed {
-            self.lose(key, reserved)?;
+        let wanted = prompt.max_tokens;
+        let mut reserved = self.begin(key, key, role, &mut prompt)?;
+        // A replay has to find the first attempt as it was, before its lost attempts were counted.
+        self.count_lost(key, role);
+        if begun && !over {
+            if let Some(trip) = self.tripped(key).filter(|_| !self.recorder.is_live()) {
+                return Err(Halt::Trip(trip));
+            }
+            prompt.max_tokens = wanted;
+            reserved = self.begin_again(key, role, &mut prompt, reserved)?;
         }
-        let started = Event::TurnStarted {
-            role: role.0.clone(),
-            model: card.name.clone(),
-            request,
-            reserved,
-        };
-        self.recorder.record(key, started)?;
-        if over {
-            self.count_lost(key);
-        }
-        let reply = self.ask(key, role, &card, &prompt, reserved).await?;
+        let reply = self.ask(key, role, &prompt, reserved).await?;
         self.warn(key)?;
         Ok(reply)
+    }
+
+    /// Begins an attempt of the turn `key`: reserves what it may take, and says so under the attempt's own key.
+    fn begin(
+        &self,
+        key: &str,
+        attempt: &str,
+        role: &Role,
+        prompt: &mut Prompt,
+    ) -> Result<Reservation, Halt> {
+        let chain = self.chain(role);
+        // What limits and settings make of a request is not part of its name: a resume may have changed them.
+        let request = hash::of_json(&Prompt { max_tokens: None, effort: None, ..prompt.clone() });
+        let reserved = match self.recorder.recall(attempt, "turn.started") {
+            Some(Event::TurnStarted { reserved, .. }) => {
+                self.account().ledger.reserve_again(reserved);
+                reserved
+            }
+            _ => self.reserve(key, &chain, prompt)?,
+        };
+        let model = first(&chain, role);
+        let started = Event::TurnStarted { role: role.0.clone(), model, request, reserved };
+        self.recorder.record(attempt, started)?;
+        Ok(reserved)
+    }
+
+    /// Begins another attempt of a turn that the journal has no end of.
+    fn begin_again(
+        &self,
+        key: &str,
+        role: &Role,
+        prompt: &mut Prompt,
+        reserved: Reservation,
+    ) -> Result<Reservation, Halt> {
+        self.lose(key, reserved)?;
+        self.check_time(key)?;
+        let attempt = self.open_attempt(key);
+        self.renew_models(&attempt, role)?;
+        self.account().ledger.settle(reserved, Some(Reservation::default()));
+        self.begin(key, &attempt, role, prompt)
     }
 
     /// Returns tokens and money spent, all usage, and the number of turns.
@@ -166,9 +211,10 @@ impl TurnMeter {
         self.account().halted.take()
     }
 
-    /// Returns how much of the task's time is left, in milliseconds.
+    /// Returns how much of the task's time is left, in milliseconds; without a limit, the largest number.
     pub(super) fn time_left(&self) -> u64 {
-        self.settings.max_time_ms.saturating_sub(self.recorder.elapsed_ms())
+        let limit = self.settings.max_time_ms;
+        limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.recorder.elapsed_ms()))
     }
 
     /// Waits for `work`, no longer than `limit`, the task's time, and the user's patience.
@@ -177,9 +223,16 @@ impl TurnMeter {
         limit: Duration,
         work: impl Future<Output = T>,
     ) -> Waited<T> {
-        let left = Duration::from_millis(self.time_left()).min(limit);
+        let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        let deadline = self.clock.monotonic_ms().saturating_add(limit);
+        // The task's time may stand still meanwhile, so what is left is asked for again when a wait is over.
+        let left = || {
+            let of_limit = deadline.saturating_sub(self.clock.monotonic_ms());
+            of_limit.min(self.time_left())
+        };
+        let nap = |left: u64| self.clock.sleep(Duration::from_millis(left.min(LONGEST_NAP_MS)));
         let mut work = std::pin::pin!(work);
-        let mut over = self.clock.sleep(left);
+        let mut over = nap(left());
         let mut cancelled = self.cancellation.cancelled();
         std::future::poll_fn(move |context| {
             if cancelled.as_mut().poll(context).is_ready() {
@@ -188,23 +241,50 @@ impl TurnMeter {
             if let Poll::Ready(done) = work.as_mut().poll(context) {
                 return Poll::Ready(Waited::Done(done));
             }
-            over.as_mut().poll(context).map(|()| Waited::TimeOver)
+            while over.as_mut().poll(context).is_ready() {
+                match left() {
+                    0 => return Poll::Ready(Waited::TimeOver),
+                    left => over = nap(left.max(SHORTEST_NAP_MS)),
+                }
+            }
+            Poll::Pending
         })
         .await
     }
 
+    /// Returns the trip that a turn of the component under `key` ended in, if one did.
+    pub(super) fn tripped_below(&self, key: &str) -> Option<Trip> {
+        let below = self.recorder.recall_below(&format!("{key}/m"), "breaker.tripped");
+        below.into_iter().find_map(|event| match event {
+            Event::BreakerTripped { trip } => Some(trip),
+            _ => None,
+        })
+    }
+
     /// Returns the trip for the task's time, recorded under `key`.
     pub(super) fn time_over(&self, key: &str) -> Halt {
-        let trip = Trip::Time { limit_ms: self.settings.max_time_ms };
+        let trip = Trip::Time { limit_ms: self.settings.max_time_ms.unwrap_or_default() };
         self.trip(key, trip)
     }
 
-    /// Ends the run if its time is over; the journal remembers, so that a replay ends there too.
+    /// Ends the run if its time is over; the journal remembers, so that a replay ends there too. A run that is live
+    /// looks at the clock: it may have more time than when it stopped here.
     pub(super) fn check_time(&self, key: &str) -> Result<(), Halt> {
-        if let Some(Event::BreakerTripped { trip }) = self.recorder.recall(key, "breaker.tripped") {
-            return Err(Halt::Trip(trip));
+        match self.tripped(key) {
+            // What the attempts of a turn took is counted before the trip that ended it.
+            Some(_) if !self.recorder.is_live() && self.holds(key, "turn.started") => Ok(()),
+            Some(trip) if !self.recorder.is_live() => Err(Halt::Trip(trip)),
+            _ if self.time_left() == 0 => Err(self.time_over(key)),
+            _ => Ok(()),
         }
-        if self.time_left() == 0 { Err(self.time_over(key)) } else { Ok(()) }
+    }
+
+    /// Returns the trip that the journal holds under `key`. Recalling it moves the clock to where the run stopped.
+    fn tripped(&self, key: &str) -> Option<Trip> {
+        match self.recorder.recall(key, "breaker.tripped") {
+            Some(Event::BreakerTripped { trip }) => Some(trip),
+            _ => None,
+        }
     }
 
     /// Counts the turns that a recalled call or evaluation took.
@@ -223,6 +303,10 @@ impl TurnMeter {
             let Event::TurnLost { reserved } = event else { continue };
             account.ledger.settle(Reservation::default(), Some(reserved));
         }
+        for event in self.recorder.recall_below(&prefix, "models.resolved") {
+            let Event::ModelsResolved { role, models } = event else { continue };
+            account.cards.insert(role, models);
+        }
         // If that passed four fifths, the warning stands in the journal already.
         account.ledger.warns();
     }
@@ -234,10 +318,18 @@ impl TurnMeter {
         }
     }
 
-    /// Turns that died with the program stay spent at their reservation, those that failed at what they took.
-    fn count_lost(&self, key: &str) {
+    /// Counts the attempts at a turn that was given up for another one.
+    pub(super) fn count_failed_attempts(&self, key: &str, role: &Role) {
+        self.count_lost(key, role);
+        self.count_failed(&self.open_attempt(key));
+    }
+
+    /// Turns that died with the program stay spent at their reservation, those that were cut or failed at what they
+    /// took. Models that an attempt was the first to know of are taken over.
+    fn count_lost(&self, key: &str, role: &Role) {
         for attempt in 0.. {
             let key = lost_key(key, attempt);
+            self.recall_models(&key, role);
             let lost = self.recorder.recall(&key, "turn.lost");
             let Some(Event::TurnLost { reserved }) = lost else { break };
             self.account().ledger.settle(Reservation::default(), Some(reserved));
@@ -255,14 +347,67 @@ impl TurnMeter {
         true
     }
 
+    /// Counts the attempt that died with the program, or that failed. One that was cut is counted already, and the
+    /// next one had not begun.
     fn lose(&self, key: &str, reserved: Reservation) -> Result<(), Halt> {
-        let free = self.open_attempt(key);
+        let open = self.open_attempt(key);
         // An attempt that failed is over and counted; any other died with the program.
-        let failed = self.count_failed(&free);
+        let failed = self.count_failed(&open);
+        let begun = open == lost_key(key, 0) || self.holds(&open, "turn.started");
+        if !failed && !begun {
+            return Ok(());
+        }
         let reserved = if failed { Reservation::default() } else { reserved };
-        self.recorder.record(&free, Event::TurnLost { reserved })?;
+        self.recorder.record(&open, Event::TurnLost { reserved })?;
         self.account().ledger.settle(Reservation::default(), Some(reserved));
         Ok(())
+    }
+
+    /// Counts an attempt that is cut while it is under way: at what arrived of it, or else at its reservation.
+    fn cut(
+        &self,
+        key: &str,
+        prompt: &Prompt,
+        chain: &[ModelCard],
+        reserved: Reservation,
+        arrival: &Arrival<'_>,
+    ) -> Result<(), Halt> {
+        let taken = arrival.taken(prompt, chain, reserved);
+        let lost = Event::TurnLost { reserved: taken };
+        self.recorder.record(&self.open_attempt(key), lost)?;
+        self.account().ledger.settle(reserved, Some(taken));
+        Ok(())
+    }
+
+    /// Takes over the models that `role` resolves to by now, if the journal knows others: the configuration or a list
+    /// of prices changed while the run was paused. `key` is that of the first turn which asks them.
+    fn renew_models(&self, key: &str, role: &Role) -> Result<(), Halt> {
+        if self.recall_models(key, role) || !self.recorder.is_live() {
+            return Ok(());
+        }
+        let models = self.model.chain(role);
+        if models.is_empty() || models == self.chain(role) {
+            return Ok(());
+        }
+        let resolved = Event::ModelsResolved { role: role.0.clone(), models: models.clone() };
+        self.recorder.record(key, resolved)?;
+        self.account().cards.insert(role.0.clone(), models);
+        Ok(())
+    }
+
+    /// Takes over the models that the journal holds under this key. Returns whether it holds any.
+    fn recall_models(&self, key: &str, role: &Role) -> bool {
+        let Some(Event::ModelsResolved { models, .. }) =
+            self.recorder.recall(key, "models.resolved")
+        else {
+            return false;
+        };
+        self.account().cards.insert(role.0.clone(), models);
+        true
+    }
+
+    fn holds(&self, key: &str, event: &'static str) -> bool {
+        self.recorder.recall(key, event).is_some()
     }
 
     /// Returns the key of the attempt that has not been counted yet.
@@ -274,26 +419,29 @@ impl TurnMeter {
         lost_key(key, attempt)
     }
 
-    /// Reserves the most that the turn can take, and shortens the turn to what is left.
+    /// Reserves the most that the turn can take with any model of the chain, and shortens the turn to what is left.
     fn reserve(
         &self,
         key: &str,
-        card: &ModelCard,
+        chain: &[ModelCard],
         prompt: &mut Prompt,
     ) -> Result<Reservation, Halt> {
-        let price = card.price.unwrap_or(Price::CEILING);
         let input = prompt.tokens();
+        let limit = u64::from(self.settings.max_turn_tokens);
+        let wanted = prompt.max_tokens.map_or(limit, u64::from);
+        let most = chain.first().map_or(u64::MAX, |card| card.output.max(1));
         let mut account = self.account();
-        let wanted = u64::from(prompt.max_tokens.unwrap_or(self.settings.max_turn_tokens));
+        let left = account.ledger.cost_left();
+        let bought = chain.iter().map(|card| affordable(card.counted_price(), input, left)).min();
         let output = wanted
-            .min(u64::from(self.settings.max_turn_tokens))
-            .min(card.output.max(1))
+            .min(limit)
+            .min(most)
             .min(account.ledger.tokens_left().saturating_sub(input))
-            .min(affordable(price, input, account.ledger.cost_left()));
+            .min(bought.unwrap_or(u64::MAX));
         let short = output < LEAST_TURN.min(wanted);
-        let output = if short { wanted } else { output };
+        let output = if short { wanted.min(limit).min(most) } else { output };
         let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
-        let amount = Reservation { tokens: input + output, cost_micros: price.cost_micros(usage) };
+        let amount = ModelCard::dearest(chain, usage);
         let refused = account.ledger.reserve(amount);
         let spent = account.ledger.spent();
         drop(account);
@@ -308,7 +456,7 @@ impl TurnMeter {
 
     fn budget_trip(&self, what: Shortage, spent: Reservation) -> Trip {
         let (limit, spent) = match what {
-            Shortage::Tokens => (self.settings.max_tokens, spent.tokens),
+            Shortage::Tokens => (self.settings.max_tokens.unwrap_or_default(), spent.tokens),
             Shortage::Cost => (self.settings.max_cost_micros, spent.cost_micros),
         };
         Trip::Budget { what, limit, spent }
@@ -318,7 +466,6 @@ impl TurnMeter {
         &self,
         key: &str,
         role: &Role,
-        card: &ModelCard,
         prompt: &Prompt,
         reserved: Reservation,
     ) -> Result<TurnReply, Halt> {
@@ -328,57 +475,57 @@ impl TurnMeter {
             self.account().settle(reserved, spent, result.as_ref());
             return Ok(result.into());
         }
-        self.check_time(key)?;
-        let deltas = |delta: Delta<'_>| self.listener.delta(role, delta);
+        let chain = self.chain(role);
+        let arrival = Arrival::new(&self.recorder);
+        let deltas = |delta: Delta<'_>| arrival.take(delta) && self.listener.delta(role, delta);
         let work = self.model.complete(role, prompt, &deltas);
-        let result = match self.within(Duration::MAX, work).await {
-            Waited::Done(result) => result,
-            Waited::TimeOver => return Err(self.time_over(key)),
-            Waited::Cancelled => return Err(Halt::Paused(Paused::Cancelled)),
+        let waited = self.within(Duration::MAX, work).await;
+        let result = match waited {
+            Waited::Done(result) => plausible(result, prompt),
+            Waited::TimeOver => {
+                self.cut(key, prompt, &chain, reserved, &arrival)?;
+                return Err(self.time_over(key));
+            }
+            Waited::Cancelled => {
+                self.cut(key, prompt, &chain, reserved, &arrival)?;
+                return Err(Halt::Paused(Paused::Cancelled));
+            }
         };
-        let result = plausible(result);
-        self.pause_on_trouble(key, role, card, &result)?;
-        let spent = actual(card, reserved, result.as_ref());
-        let finished = Event::TurnFinished {
-            role: role.0.clone(),
-            model: card.name.clone(),
-            result: result.clone(),
-            spent,
-        };
-        self.recorder.record(key, finished)?;
-        self.account().settle(reserved, spent, result.as_ref());
-        Ok(result.into())
+        self.settle(key, role, &chain, reserved, result)
     }
 
-    /// Lets turns and overflows through; any other trouble pauses the run, and the turn is asked for again
-    /// when it is resumed.
-    fn pause_on_trouble(
+    /// Records the result of a turn and what it took. Turns and overflows are passed on; any other trouble pauses the
+    /// run, and the turn is asked for again when it is resumed.
+    fn settle(
         &self,
         key: &str,
         role: &Role,
-        card: &ModelCard,
-        result: &Result<Turn, ModelError>,
-    ) -> Result<(), Halt> {
-        match result {
+        chain: &[ModelCard],
+        reserved: Reservation,
+        result: Result<Turn, ModelError>,
+    ) -> Result<TurnReply, Halt> {
+        let (model, spent) = answered(chain, role, result.as_ref());
+        let role_name = role.0.clone();
+        match &result {
             Err(error) if error.kind != ModelTrouble::Overflow => {
-                let failed = Event::TurnFailed {
-                    role: role.0.clone(),
-                    model: card.name.clone(),
-                    spent: actual(card, Reservation::default(), Err(error)),
-                    error: error.clone(),
-                };
+                let error = error.clone();
+                let failed =
+                    Event::TurnFailed { role: role_name, model, spent, error: error.clone() };
                 self.recorder.note(&self.open_attempt(key), failed)?;
-                Err(Halt::Paused(Paused::Model(error.clone())))
+                self.account().settle(reserved, spent, Err(&error));
+                return Err(Halt::Paused(Paused::Model(error)));
             }
-            Err(error) => {
-                // The next request is another one, and so is its answer: whoever saw a part of this one is told.
-                if error.received.as_ref().is_some_and(|received| received.shown) {
-                    self.listener.delta(role, Delta::Waiting(SUPERSEDED));
-                }
-                Ok(())
+            // The next request is another one, and so is its answer: whoever saw a part of this one is told.
+            Err(error) if error.received.as_ref().is_some_and(|received| received.shown) => {
+                self.listener.delta(role, Delta::Waiting(SUPERSEDED));
             }
-            Ok(_) => Ok(()),
+            _ => {}
         }
+        let result_kept = result.clone();
+        let finished = Event::TurnFinished { role: role_name, model, result: result_kept, spent };
+        self.recorder.record(key, finished)?;
+        self.account().settle(reserved, spent, result.as_ref());
+        Ok(result.into())
     }
 
     fn warn(&self, key: &str) -> Result<(), Halt> {
@@ -411,21 +558,27 @@ fn affordable(price: Price, input: u64, left: u64) -> u64 {
 /// More tokens than any model has ever taken in a turn: a count past this is a fault of the provider.
 const IMPOSSIBLE: u64 = 1 << 40;
 
-/// Cuts counts that cannot be, so that sums of them stay numbers that everything can store.
-fn plausible(mut result: Result<Turn, ModelError>) -> Result<Turn, ModelError> {
-    let cut = |count: Option<u64>| count.map(|count| count.min(IMPOSSIBLE));
+/// Cuts counts that cannot be, so that sums of them stay numbers that everything can store, and estimates those that
+/// were not told.
+fn plausible(mut result: Result<Turn, ModelError>, prompt: &Prompt) -> Result<Turn, ModelError> {
+    if let Ok(turn) = &mut result {
+        turn.estimate_missing(prompt);
+    }
     let usage = match &mut result {
         Ok(turn) => Some(&mut turn.usage),
         Err(error) => error.received.as_mut().map(|received| &mut received.usage),
     };
     if let Some(usage) = usage {
-        *usage = Usage {
-            input: cut(usage.input),
-            output: cut(usage.output),
-            cache_read: cut(usage.cache_read),
-            cache_write: cut(usage.cache_write),
-            reasoning: cut(usage.reasoning),
-        };
+        let counts = [
+            &mut usage.input,
+            &mut usage.output,
+            &mut usage.cache_read,
+            &mut usage.cache_write,
+            &mut usage.reasoning,
+        ];
+        for count in counts {
+            *count = count.map(|count| count.min(IMPOSSIBLE));
+        }
     }
     result
 }
@@ -438,19 +591,28 @@ fn usage(result: Result<&Turn, &ModelError>) -> Option<Usage> {
     }
 }
 
-/// Returns what a turn really took. A count that was not reported is settled as reserved; where nothing arrived,
-/// nothing was taken.
-fn actual(
-    card: &ModelCard,
-    reserved: Reservation,
+/// Returns the name of the model that answered, and what the turn took at its price. Where nothing arrived, nothing
+/// was taken. A route that the chain does not have counts as the dearest of it.
+fn answered(
+    chain: &[ModelCard],
+    role: &Role,
     result: Result<&Turn, &ModelError>,
-) -> Reservation {
-    let Some(usage) = usage(result) else { return Reservation::default() };
-    if result.is_ok() && (usage.input.is_none() || usage.output.is_none()) {
-        return reserved;
-    }
-    let price = card.price.unwrap_or(Price::CEILING);
-    Reservation { tokens: usage.total(), cost_micros: price.cost_micros(usage) }
+) -> (String, Reservation) {
+    let route = match result {
+        Ok(turn) => turn.route.as_ref(),
+        Err(error) => error.received.as_ref().and_then(|received| received.route.as_ref()),
+    };
+    let usage = usage(result).unwrap_or_default();
+    let card = match route {
+        Some(route) => chain.iter().find(|card| card.name == *route),
+        None => chain.first(),
+    };
+    let spent = card.map_or_else(|| ModelCard::dearest(chain, usage), |card| card.takes(usage));
+    (route.cloned().unwrap_or_else(|| first(chain, role)), spent)
+}
+
+fn first(chain: &[ModelCard], role: &Role) -> String {
+    chain.first().map_or_else(|| role.0.clone(), |card| card.name.clone())
 }
 
 /// Turns on behalf of one component call.

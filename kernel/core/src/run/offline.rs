@@ -5,13 +5,14 @@ use std::{future, sync::Arc, time::Duration};
 use super::ports::Ports;
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
+    change_set::{Applied, PathEffect, PathState},
     evaluation::{Change, EvaluatorCard, Rubric, Subject, Verdict},
     evaluators::Evaluators,
     event::Entry,
     failure::Failure,
     id::{TaskId, TreeId},
     message::{Prompt, Role, ToolCall, Turn},
-    model::{ModelCard, ModelError, ModelTrouble},
+    model::{ModelCard, ModelError, ModelTrouble, PriceSource},
     port::{
         Approver, Cancellation, Clock, Delta, Deltas, Journal, JournalError, Listener, Model,
         Pending, Workspace, WorkspaceError,
@@ -43,7 +44,13 @@ const WHY: &str = "a replay has no world";
 
 impl Model for Nothing {
     fn card(&self, role: &Role) -> ModelCard {
-        ModelCard { name: role.0.clone(), context: 0, output: 0, price: None }
+        ModelCard {
+            name: role.0.clone(),
+            context: 0,
+            output: 0,
+            price: None,
+            price_source: PriceSource::Ceiling,
+        }
     }
 
     fn complete<'a>(
@@ -92,25 +99,48 @@ impl Evaluators for Nothing {
 }
 
 impl Workspace for Nothing {
-    fn capture(&self) -> Result<TreeId, WorkspaceError> {
-        Err(WorkspaceError(WHY.to_owned()))
+    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
+        no_workspace()
     }
 
-    fn changes(&self, _: &TreeId, _: &TreeId) -> Result<Vec<Change>, WorkspaceError> {
-        Err(WorkspaceError(WHY.to_owned()))
+    fn between<'a>(
+        &'a self,
+        _: &'a TreeId,
+        _: &'a TreeId,
+    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>> {
+        no_workspace()
     }
 
-    fn diff(&self, _: &TreeId, _: &TreeId, _: usize) -> Result<String, WorkspaceError> {
-        Err(WorkspaceError(WHY.to_owned()))
+    fn states<'a>(
+        &'a self,
+        _: &'a [String],
+    ) -> Pending<'a, Result<Vec<PathState>, WorkspaceError>> {
+        no_workspace()
     }
 
-    fn restore(&self, _: &TreeId) -> Result<(), WorkspaceError> {
-        Err(WorkspaceError(WHY.to_owned()))
+    fn apply<'a>(&'a self, _: &'a [PathEffect]) -> Pending<'a, Result<Applied, WorkspaceError>> {
+        no_workspace()
+    }
+
+    fn describe(&self, _: &[PathEffect]) -> Vec<Change> {
+        Vec::new()
+    }
+
+    fn diff<'a>(
+        &'a self,
+        _: &'a [PathEffect],
+        _: usize,
+    ) -> Pending<'a, Result<String, WorkspaceError>> {
+        no_workspace()
     }
 
     fn overview(&self) -> String {
         String::new()
     }
+}
+
+fn no_workspace<'a, T: Send + 'a>() -> Pending<'a, Result<T, WorkspaceError>> {
+    Box::pin(future::ready(Err(WorkspaceError(WHY.to_owned()))))
 }
 
 impl Journal for Nothing {

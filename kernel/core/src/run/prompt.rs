@@ -49,14 +49,17 @@ pub(super) fn opening(
         }
         text.push_str("</contract>\n");
     }
-    if !baseline.is_empty() {
-        text.push_str("\n<checks-before-you-began>\n");
-        for check in baseline {
-            text.push_str(&check_line(check));
-        }
-        text.push_str("</checks-before-you-began>\n");
-    }
+    text.push_str(&self::baseline(baseline));
     text
+}
+
+/// Returns what a model is told of the checks on the untouched tree; empty without any.
+pub(super) fn baseline(checks: &[Check]) -> String {
+    let lines: String = checks.iter().map(check_line).collect();
+    match lines.is_empty() {
+        true => lines,
+        false => format!("\n<checks-before-you-began>\n{lines}</checks-before-you-began>\n"),
+    }
 }
 
 /// Returns a check in one line, with the names of failing tests.
@@ -83,8 +86,36 @@ pub(super) fn check_line(check: &Check) -> String {
     line
 }
 
-/// Message to a model whose rounds of the iteration are used up.
-pub(super) const LAST_ROUND: &str = "No tool calls are left in this iteration. Say in a few sentences what is done and what is not.";
+/// Returns the message to a model that may call no tool any more in this iteration.
+pub(super) fn last_round(why: Option<&str>) -> String {
+    let why = why.unwrap_or("No tool calls are left in this iteration");
+    format!("{why}. Say in a few sentences what is done and what is not.")
+}
+
+/// Returns the message that tells of answers to questions that had been left.
+pub(super) fn allowed_now(actions: &[String]) -> String {
+    format!(
+        "The user allows now what was refused before:\n{}\nGo on with the task.",
+        actions.join("\n")
+    )
+}
+
+/// Returns the note to a model whose rounds run out.
+pub(super) fn rounds_left(rounds: u32) -> String {
+    format!("[{rounds} rounds of tool calls are left in this iteration.]")
+}
+
+/// Description of the tool with which an executor plans.
+pub(super) const PLAN: &str = "Says what you are going to do, before the first change of a task that takes several \
+steps. `criteria` say what must be true at the end, so that somebody else can check it; bind one to the project's \
+`test`, `build`, `lint` or `types` where that decides it, and name in `tests` those that the task is about. `may_change_tests` only if the task itself asks to change \
+existing tests. Not needed for a question or a small fix.";
+
+/// Returns the answer to a plan.
+pub(super) fn planned(contract: &Contract) -> String {
+    let ids: Vec<&str> = contract.criteria.iter().map(|one| one.id.as_str()).collect();
+    format!("noted: {} steps, criteria {}", contract.steps.len(), ids.join(", "))
+}
 
 /// Message to a model that returned nothing at all.
 pub(super) const NOTHING_SAID: &str =
@@ -96,7 +127,7 @@ pub(super) const GO_ON: &str = "Your turn was cut at the token limit. Go on wher
 /// Returns the note on the result of a call that comes again and again.
 pub(super) fn repeated(count: u32) -> String {
     format!(
-        "\n\n[This is call number {count} with exactly these arguments. The answer will not change; \
-         try something else.]"
+        "\n\n[This is call number {count} in a row with exactly these arguments, and no file changed between. \
+         Try something else.]"
     )
 }

@@ -53,6 +53,7 @@ impl Run {
             lines.push(format!("- {} {}", repair.id, repair.text));
             lines.extend(output_of(attempt, repair));
         }
+        lines.extend(self.ended.iter().map(|ended| format!("- [loop] {ended}")));
         if lines.is_empty() {
             let obstacle = self.obstacle(&attempt.checks, &attempt.standing);
             lines.push(format!("- {}", obstacle.unwrap_or_default()));

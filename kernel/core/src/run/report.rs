@@ -1,37 +1,69 @@
-//! The end of a run: the best tree is restored, and every criterion is reported with its basis.
+//! The end of a run: the best work stays, and every criterion is reported with its basis.
 
 use super::{
     attempt::Attempt,
-    decide::bound,
-    halt::{Halt, Paused},
+    decide::Bound,
+    halt::Halt,
     state::{END, Run},
 };
 use crate::{
-    evaluation::{CheckOutcome, Criterion},
+    change_set::{Applied, ChangeSet, PathEffect},
+    evaluation::{Change, CheckOutcome, Criterion},
     event::Event,
-    evidence::{Basis, Claim, Standing},
-    id::TreeId,
+    evidence::{Basis, Claim},
     outcome::{Ending, Outcome},
-    recorder::RecordError,
 };
 
+/// What becomes of the run's changes at its end.
+struct Kept {
+    /// Index of the attempt whose evidence is reported, if one is.
+    attempt: Option<usize>,
+    /// Changes that stay.
+    set: ChangeSet,
+    /// Reason for which something was taken back.
+    because: Option<String>,
+}
+
 impl Run {
-    /// Keeps the best tree and returns the outcome.
-    pub(super) fn conclude(&self, ending: Ending) -> Result<Outcome, Paused> {
-        let best = self.best(&ending);
-        self.restore(best)?;
-        let kept = best.and_then(|index| self.attempts.get(index));
+    /// Keeps the best work and returns the outcome.
+    pub(super) async fn conclude(&mut self, ending: Ending) -> Result<Outcome, Halt> {
+        let kept = self.kept_work(&ending);
+        let steps = self.changes.to(&kept.set);
+        let taken_back = self.ports.workspace.describe(&steps);
+        let taken_back = self.restore(steps, taken_back).await?;
+        let mut outcome = self.outcome(ending, &kept).await?;
+        outcome.standing.violations.extend(kept.because);
+        outcome.taken_back = taken_back;
+        Ok(outcome)
+    }
+
+    /// Returns the outcome of a run that a limit stopped. Its work stays as it is.
+    pub(super) async fn interim(&mut self, ending: Ending) -> Result<Outcome, Halt> {
+        let attempt = self.attempts.iter().rposition(|attempt| attempt.set == self.changes);
+        let kept = Kept { attempt, set: self.changes.clone(), because: None };
+        self.outcome(ending, &kept).await
+    }
+
+    async fn outcome(&mut self, ending: Ending, kept: &Kept) -> Result<Outcome, Halt> {
+        let changes = match kept.set.is_empty() {
+            true => Vec::new(),
+            false => self.look(END, &kept.set).await?.changes,
+        };
+        let attempt = kept.attempt.and_then(|index| self.attempts.get(index));
+        let reported = attempt.cloned().unwrap_or_default();
         let (spent, usage, turns) = self.meter.totals();
-        let mut attempt = kept.cloned().unwrap_or_default();
-        attempt.standing.violations.extend(self.taken_back(kept));
         Ok(Outcome {
-            text: self.text(kept),
-            iterations: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
-            best_iteration: best.map_or(0, |index| u32::try_from(index + 1).unwrap_or(u32::MAX)),
-            claims: self.claims(&attempt),
-            standing: attempt.standing,
-            changes: attempt.changes,
-            scores: attempt.scores,
+            text: self.text(attempt),
+            iterations: number(self.attempts.len()),
+            best_iteration: kept.attempt.map_or(0, |index| number(index + 1)),
+            claims: self.claims(&reported),
+            because: self.because(&ending, &reported),
+            standing: reported.standing,
+            changes,
+            taken_back: Vec::new(),
+            conflicts: self.conflicts.clone(),
+            uncovered: self.uncovered.clone(),
+            scores: reported.scores,
             repairs: self.repairs.clone(),
             turns,
             usage,
@@ -41,77 +73,102 @@ impl Run {
         })
     }
 
-    /// Returns the attempt to keep; nothing means the untouched tree.
-    fn best(&self, ending: &Ending) -> Option<usize> {
-        if *ending == Ending::Accepted {
-            return self.attempts.len().checked_sub(1);
+    /// Decides what stays. Accepted work stays, and so does work that was not accepted: it is reported as that. Only
+    /// work that turned something green red is taken back, and changes of control files that nobody allowed.
+    fn kept_work(&self, ending: &Ending) -> Kept {
+        let last = self.attempts.len().checked_sub(1);
+        let set = |index: Option<usize>| {
+            index.and_then(|index| self.attempts.get(index)).map(|attempt| attempt.set.clone())
+        };
+        if *ending == Ending::Accepted || self.task.settings.max_iterations == 0 {
+            return self.without_refused(last, set(last).unwrap_or_default());
         }
-        let mut untouched = self.untouched();
-        let better = |a: &&(usize, &Attempt), b: &&(usize, &Attempt)| {
+        let better = |a: &(usize, &Attempt), b: &(usize, &Attempt)| {
             a.1.standing.compare_with_size(&b.1.standing)
         };
-        let attempts = self.attempts.iter().enumerate().filter(|(_, attempt)| attempt.may_stay());
-        let attempts: Vec<(usize, &Attempt)> = attempts.collect();
-        let best = attempts.iter().max_by(better)?;
-        // Where checks say how the work stands, the rubric's score alone is no reason to keep what they reject.
-        if !self.baseline.is_empty() {
-            untouched.score = best.1.standing.score;
+        let Some((index, best)) = self.attempts.iter().enumerate().max_by(better) else {
+            return self.without_refused(None, self.changes.clone());
+        };
+        if best.standing.broken.is_empty() {
+            return self.without_refused(Some(index), best.set.clone());
         }
-        let kept =
-            best.1.changes.is_empty() || best.1.standing.compare_with_size(&untouched).is_gt();
-        kept.then_some(best.0)
+        let broken = best.standing.broken.join("; ");
+        let because = (!best.set.is_empty()).then(|| {
+            format!("the work was taken back, because it left red what was green: {broken}")
+        });
+        Kept { attempt: None, set: ChangeSet::default(), because }
     }
 
-    /// Returns the reason why work was taken back that could have been kept by its evidence.
-    fn taken_back(&self, kept: Option<&Attempt>) -> Option<String> {
-        let gone = self.attempts.iter().rev().find(|attempt| !attempt.may_stay());
-        let paths = gone.filter(|_| kept.is_none())?.control().join("; ");
-        Some(format!(
-            "nobody accepted the changed control files {paths}, so the work was taken back"
-        ))
+    /// Leaves out changes that nobody allowed: control files, which outlive the task and act where no gate is, and tests
+    /// that were weakened, which are what other work is judged by.
+    fn without_refused(&self, attempt: Option<usize>, set: ChangeSet) -> Kept {
+        let Some(kept) = attempt.and_then(|index| self.attempts.get(index)) else {
+            return Kept { attempt, set, because: None };
+        };
+        let control = if kept.may_stay() { Vec::new() } else { kept.control() };
+        let tampered: Vec<&str> = kept.tampered.iter().map(String::as_str).collect();
+        let said = |what, paths: &[&str]| {
+            let paths = paths.join("; ");
+            (!paths.is_empty()).then(|| format!("nobody accepted the changed {what} {paths}"))
+        };
+        let reasons = [said("control files", &control), said("tests", &tampered)];
+        let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+        if reasons.is_empty() {
+            return Kept { attempt, set, because: None };
+        }
+        let set = set.filtered(|path| !control.contains(&path) && !tampered.contains(&path));
+        let because = Some(format!("{}, so these changes were taken back", reasons.join(", and ")));
+        Kept { attempt, set, because }
     }
 
-    /// Returns the evidence about the untouched tree.
-    fn untouched(&self) -> Standing {
-        let mut standing = Standing::default();
-        standing.weigh_checks(&self.baseline, &self.baseline);
-        standing
-    }
-
-    fn restore(&self, best: Option<usize>) -> Result<(), Paused> {
-        let Some(first) = &self.first_tree else { return Ok(()) };
-        // Without an evaluation no tree is better than another, and all work stays that may stay.
-        if self.task.settings.max_iterations == 0 && self.attempts.iter().all(Attempt::may_stay) {
-            return Ok(());
+    /// Takes changes back, path by path, and returns those that were.
+    async fn restore(
+        &mut self,
+        steps: Vec<PathEffect>,
+        described: Vec<Change>,
+    ) -> Result<Vec<Change>, Halt> {
+        if steps.is_empty() {
+            return Ok(Vec::new());
         }
-        let kept = best.and_then(|index| self.attempts.get(index)).and_then(|a| a.tree.clone());
-        let wanted = kept.unwrap_or_else(|| first.clone());
-        if let Some(Event::TreeRestored { .. }) = self.recorder.recall(END, "tree.restored") {
-            return Ok(());
-        }
-        let present = self.present()?;
-        if present == wanted {
-            return Ok(());
-        }
-        self.ports.workspace.restore(&wanted)?;
-        self.recorder.record(END, Event::TreeRestored { tree: wanted })?;
-        Ok(())
-    }
-
-    fn present(&self) -> Result<TreeId, Paused> {
-        match self.capture(END) {
-            Ok(tree) => Ok(tree),
-            Err(Halt::Paused(paused)) => Err(paused),
-            Err(Halt::Trip(trip)) => Err(Paused::Record(RecordError::Diverged {
-                key: trip.to_string(),
-                event: "tree.captured",
-            })),
-        }
+        let (Applied { done, conflicts }, described) =
+            match self.recorder.recall(END, "tree.restored") {
+                Some(Event::TreeRestored { done, conflicts, changes, .. }) => {
+                    (Applied { done, conflicts }, changes)
+                }
+                _ => {
+                    let applied = self.files(self.ports.workspace.apply(&steps)).await?;
+                    let restored = Event::TreeRestored {
+                        tree: None,
+                        steps: steps.clone(),
+                        done: applied.done.clone(),
+                        conflicts: applied.conflicts.clone(),
+                        changes: described.clone(),
+                    };
+                    self.recorder.record(END, restored)?;
+                    (applied, described)
+                }
+            };
+        let made = steps.iter().filter(|step| done.contains(&step.path));
+        self.changes.absorb(made);
+        self.conflicts.extend(conflicts);
+        Ok(described)
     }
 
     fn text(&self, kept: Option<&Attempt>) -> String {
-        let said = kept.or(self.attempts.last());
-        said.map(|attempt| attempt.text.clone()).unwrap_or_default()
+        let said = kept.or(self.attempts.last()).map(|attempt| attempt.text.clone());
+        said.unwrap_or_else(|| self.said.clone())
+    }
+
+    /// Says why work was not accepted, in one true sentence.
+    fn because(&self, ending: &Ending, attempt: &Attempt) -> String {
+        match ending {
+            Ending::Accepted => String::new(),
+            Ending::Tripped { trip } => trip.to_string(),
+            Ending::Stalled { .. } | Ending::Exhausted => {
+                let last = self.attempts.last().unwrap_or(attempt);
+                self.obstacle(&last.checks, &last.standing).unwrap_or_default()
+            }
+        }
     }
 
     fn claims(&self, attempt: &Attempt) -> Vec<Claim> {
@@ -119,28 +176,31 @@ impl Run {
         claims.collect()
     }
 
+    /// Returns a criterion with its basis. One that is bound to a category of checks never falls to a judge's word.
     fn claim(&self, criterion: &Criterion, attempt: &Attempt) -> Claim {
-        let verified = bound(criterion, &attempt.checks).map(|holds| {
-            let of_category =
-                attempt.checks.iter().filter(|c| Some(&c.category) == criterion.check.as_ref());
-            // The check that speaks loudest: one that failed, or else the first.
-            let mut of_category: Vec<_> = of_category.collect();
-            of_category.sort_by_key(|check| check.outcome == CheckOutcome::Passed);
-            let check = of_category.first()?;
-            let basis = Basis::Verified {
+        let (holds, basis) = match self.bound(criterion, &attempt.checks) {
+            Bound::Unknown if criterion.check.is_some() => (false, Basis::Unverified),
+            Bound::Unknown => self.judged(attempt),
+            bound => (bound == Bound::Holds, self.verified(criterion, attempt)),
+        };
+        Claim { criterion: criterion.clone(), holds, basis }
+    }
+
+    fn verified(&self, criterion: &Criterion, attempt: &Attempt) -> Basis {
+        let of_category =
+            attempt.checks.iter().filter(|check| Some(&check.category) == criterion.check.as_ref());
+        // The check that speaks loudest: one that failed, or else the first.
+        let loudest = of_category.min_by_key(|check| check.outcome == CheckOutcome::Passed);
+        match loudest {
+            Some(check) => Basis::Verified {
                 check: check.id.clone(),
                 command: check.command.clone(),
                 exit_code: check.exit_code,
                 tree: attempt.tree.clone(),
                 receipts: check.receipts.clone(),
-            };
-            Some((holds, basis))
-        });
-        let (holds, basis) = match verified.flatten() {
-            Some(found) => found,
-            None => self.judged(attempt),
-        };
-        Claim { criterion: criterion.clone(), holds, basis }
+            },
+            None => Basis::Unverified,
+        }
     }
 
     fn judged(&self, attempt: &Attempt) -> (bool, Basis) {
@@ -152,4 +212,8 @@ impl Run {
             _ => (false, Basis::Unverified),
         }
     }
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }

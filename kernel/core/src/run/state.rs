@@ -4,22 +4,23 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{attempt::Attempt, halt::Paused, meter::TurnMeter, ports::Ports};
 use crate::{
-    contract::{Contract, Repair},
+    approval::Unanswered,
+    change_set::ChangeSet,
+    contract::{Contract, Effort, Repair},
     evaluation::{Check, EvaluatorCard, Rubric},
     event::Event,
     gate::{Gate, Policy},
-    id::TreeId,
+    message::Role,
     port::JournalError,
     recorder::{RecordError, Recorder},
-    task::Task,
+    task::{Task, TaskSettings},
     tool::Tool,
 };
 
 /// Key of the first facts of a run.
 pub(super) const START: &str = "start";
 
-/// Key of the last facts of a run.
-pub(super) const END: &str = "end";
+pub(super) use crate::recorder::END;
 
 /// A run under way.
 pub(super) struct Run {
@@ -34,30 +35,63 @@ pub(super) struct Run {
     pub(super) meter: Arc<TurnMeter>,
     pub(super) contract: Contract,
     pub(super) rubric: Option<Rubric>,
-    /// The untouched tree, once something was about to change.
-    pub(super) first_tree: Option<TreeId>,
-    pub(super) baseline: Vec<Check>,
+    /// Sum of the effects of all calls so far.
+    pub(super) changes: ChangeSet,
+    /// True if something was done: a file changed, a place that no state covers, or something outside.
+    pub(super) acted: bool,
+    /// True if a call was to change files, whatever came of it.
+    pub(super) tried: bool,
+    /// Places that changed and that no state covers.
+    pub(super) uncovered: Vec<String>,
+    /// Paths that others changed too, and that were left as they are.
+    pub(super) conflicts: Vec<String>,
+    /// Checks on the untouched tree, once something was about to change.
+    pub(super) baseline: Option<Vec<Check>>,
     pub(super) attempts: Vec<Attempt>,
     /// Steps that evaluations added to the plan.
     pub(super) repairs: Vec<Repair>,
+    /// The last call, and the number of times that it came in a row with nothing changed between.
     pub(super) repeats: HashMap<(String, String), u32>,
+    /// Questions that nobody was there to answer.
+    pub(super) unanswered: Vec<Unanswered>,
+    /// What the model is told with its next tool result.
+    pub(super) news: String,
+    /// What the model said in this iteration.
+    pub(super) said: String,
+    /// Reason for which the present iteration was ended, for the model.
+    pub(super) ended: Option<String>,
+    /// Reason for which a provider withheld the answer.
+    pub(super) withheld: Option<String>,
 }
 
 impl Run {
-    /// Begins with the first fact of the journal.
+    /// Begins with the first fact of the journal. `settings` are those of the last resume, if it changed them.
     pub(super) fn begin(
         recorder: Arc<Recorder>,
         policy: Policy,
         ports: Ports,
+        settings: Option<TaskSettings>,
     ) -> Result<Self, Paused> {
-        let Some(Event::TaskStarted { task, models, overview, instructions, tools, evaluators }) =
-            recorder.recall(START, "task.started")
+        let Some(Event::TaskStarted {
+            mut task,
+            models,
+            overview,
+            instructions,
+            tools,
+            evaluators,
+        }) = recorder.recall(START, "task.started")
         else {
             return Err(Paused::Record(RecordError::Journal(JournalError(
                 "it does not begin with a task".to_owned(),
             ))));
         };
-        let gate = Arc::new(Gate::new(policy, ports.approver.clone(), recorder.clone()));
+        if let Some(settings) = settings {
+            task.settings = settings;
+        }
+        let (workspace, session) = (task.workspace.clone(), task.session.to_string());
+        let policy = Policy { workspace, session, ..policy };
+        let (approver, cancellation) = (ports.approver.clone(), ports.cancellation.clone());
+        let gate = Arc::new(Gate::new(policy, approver, recorder.clone(), cancellation));
         let meter = Arc::new(TurnMeter::new(&task, models, recorder.clone(), &ports));
         Ok(Self {
             task: *task,
@@ -71,11 +105,39 @@ impl Run {
             meter,
             contract: Contract::none(),
             rubric: None,
-            first_tree: None,
-            baseline: Vec::new(),
+            changes: ChangeSet::default(),
+            acted: false,
+            tried: false,
+            uncovered: Vec::new(),
+            conflicts: Vec::new(),
+            baseline: None,
             attempts: Vec::new(),
             repairs: Vec::new(),
             repeats: HashMap::new(),
+            unanswered: Vec::new(),
+            news: String::new(),
+            said: String::new(),
+            ended: None,
+            withheld: None,
         })
+    }
+
+    /// Returns whether a model of its own makes the plan. Otherwise the executor does, once it knows enough.
+    pub(super) fn has_planner(&self) -> bool {
+        let name = |role| self.meter.card(&Role::new(role)).name;
+        name(Role::PLANNER) != name(Role::EXECUTOR)
+    }
+
+    /// Returns what the task takes: what the plan says, or else what was tried.
+    pub(super) fn effort(&self) -> Effort {
+        match self.contract.effort {
+            Effort::Open if self.tried => Effort::Change,
+            effort => effort,
+        }
+    }
+
+    /// Returns whether a plan belongs to this run at all.
+    pub(super) fn plans(&self) -> bool {
+        self.task.settings.plan && self.task.settings.max_iterations > 0
     }
 }

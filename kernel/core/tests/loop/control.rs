@@ -19,9 +19,10 @@ fn planting() -> World {
     ])
 }
 
-fn untouched(world: &World) -> bool {
+/// The control files are as they were, and the rest of the work is there.
+fn only_the_work_stays(world: &World) -> bool {
     let code = world.file("code");
-    code.as_deref() == Some("bad")
+    code.as_deref() == Some("good")
         && world.file(HOOK).is_none()
         && world.file("AGENTS.md").is_none()
 }
@@ -52,14 +53,14 @@ fn good_work_that_changes_control_files_waits_for_a_person() {
 }
 
 #[test]
-fn a_person_who_says_no_gets_the_untouched_tree() {
+fn a_person_who_says_no_gets_the_work_without_the_control_files() {
     let world = planting().answers([Answer::RejectOnce]);
 
     let outcome = world.run().expect("an outcome");
 
     assert_eq!(ending(&outcome), "exhausted");
     assert!(last_decision(&world).1.contains("accept changed control files"));
-    assert!(untouched(&world));
+    assert!(only_the_work_stays(&world));
     assert!(violations(&outcome)[0].contains(HOOK), "{outcome:?}");
     assert_eq!(world.verify().expect("a replay"), outcome);
 }
@@ -80,19 +81,19 @@ fn a_change_that_is_taken_back_needs_no_second_question() {
 }
 
 #[test]
-fn work_that_is_not_accepted_and_changed_control_files_is_not_kept() {
+fn control_files_of_work_that_is_not_accepted_are_put_back_and_the_rest_stays() {
     let world = planting().judge([Ok(0.5)]);
 
     let outcome = world.run().expect("an outcome");
 
-    assert_eq!((ending(&outcome).as_str(), outcome.best_iteration), ("exhausted", 0));
+    assert_eq!((ending(&outcome).as_str(), outcome.best_iteration), ("exhausted", 1));
     assert!(world.asked().is_empty(), "nobody is asked about work that is not good enough");
-    assert!(untouched(&world));
+    assert!(only_the_work_stays(&world));
     assert!(violations(&outcome)[0].contains("taken back"), "{outcome:?}");
 }
 
 #[test]
-fn an_earlier_iteration_without_control_files_is_kept_instead() {
+fn the_better_iteration_is_kept_without_its_control_files() {
     let world = World::new()
         .settings(|s| s.max_iterations = 2)
         .planner([plan("change", None)])
@@ -102,9 +103,10 @@ fn an_earlier_iteration_without_control_files_is_kept_instead() {
 
     let outcome = world.run().expect("an outcome");
 
-    assert_eq!((ending(&outcome).as_str(), outcome.best_iteration), ("exhausted", 1));
+    assert_eq!((ending(&outcome).as_str(), outcome.best_iteration), ("exhausted", 2));
     assert_eq!(world.file("code").as_deref(), Some("good"));
     assert_eq!(world.file("AGENTS.md"), None);
+    assert_eq!(outcome.taken_back.len(), 1, "{outcome:?}");
 }
 
 #[test]
@@ -123,7 +125,7 @@ fn a_person_is_asked_about_control_files_even_where_nothing_is_judged() {
     let world = unjudged().answers([Answer::RejectOnce]);
     let outcome = world.run().expect("an outcome");
     assert_eq!(ending(&outcome), "exhausted");
-    assert!(untouched(&world));
+    assert!(only_the_work_stays(&world));
 
     let world = unjudged().answers([Answer::AllowOnce]);
     let outcome = world.run().expect("an outcome");
@@ -143,11 +145,10 @@ fn an_always_answer_covers_exactly_these_control_files() {
     world.run().expect("an outcome");
 
     let rules: Vec<String> = world.remembered().iter().map(ToString::to_string).collect();
-    assert_eq!(
-        rules,
-        ["allow the loop accept changed control files on \
-          \".git/config; .git/hooks/pre-commit; AGENTS.md\""]
-    );
+    let [rule] = rules.as_slice() else { panic!("{rules:?}") };
+    let files = "allow the loop accept changed control files on \
+                 \".git/config; .git/hooks/pre-commit; AGENTS.md (difference ";
+    assert!(rule.starts_with(files), "it is for what was shown: {rule}");
 }
 
 #[test]

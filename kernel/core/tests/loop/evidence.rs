@@ -17,7 +17,7 @@ fn no_score_outvotes_a_test_that_turned_red() {
     let outcome = world.run().expect("an outcome");
 
     assert_eq!(ending(&outcome), "exhausted");
-    assert_eq!(last_decision(&world).1, "unit bad was green before");
+    assert_eq!(last_decision(&world).1, "unit bad is red, and was not before");
     assert_eq!(world.file("code").as_deref(), Some("bad"), "the untouched tree came back");
 }
 
@@ -41,7 +41,7 @@ fn a_task_that_asks_for_a_change_is_not_done_without_one() {
     let outcome = world.run().expect("an outcome");
 
     assert_eq!(ending(&outcome), "exhausted");
-    assert_eq!(last_decision(&world).1, "the task asks for a change, and no file changed");
+    assert_eq!(last_decision(&world).1, "the task asks for a change, and nothing was done");
     assert_eq!(world.count("evaluation.finished"), 2, "the checks twice, and no judge was paid");
 }
 
@@ -49,7 +49,7 @@ fn a_task_that_asks_for_a_change_is_not_done_without_one() {
 fn a_bound_criterion_needs_its_check_to_be_green() {
     let world = World::new()
         .settings(|s| s.max_iterations = 1)
-        .planner([plan("change", Some("test"))])
+        .planner([plan("change", Some("good"))])
         .executor([write("notes", "x"), Line::Say("done")])
         .judge([Ok(1.0)]);
 
@@ -69,7 +69,7 @@ fn an_evaluator_that_fails_gives_no_score() {
     let outcome = world.run().expect("an outcome");
 
     assert_eq!(ending(&outcome), "exhausted");
-    assert_eq!(last_decision(&world).1, "the work could not be judged");
+    assert_eq!(last_decision(&world).1, "the work could not be judged (judge: prose)");
     assert_eq!(outcome.standing.score, None);
 }
 
@@ -107,7 +107,7 @@ fn the_same_failure_twice_starts_afresh_once_and_then_stalls() {
     let round = |text: &'static str| [write("code", text), Line::Say("done")];
     let world = World::new()
         .settings(|s| s.max_iterations = 9)
-        .planner([plan("change", Some("test"))])
+        .planner([plan("change", Some("good"))])
         .executor(round("a"))
         .executor(round("b"))
         .executor(round("c"));

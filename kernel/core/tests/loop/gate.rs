@@ -65,17 +65,47 @@ fn an_always_answer_writes_a_rule_for_exactly_that_target() {
 }
 
 #[test]
-fn with_nobody_to_ask_the_run_waits_and_goes_on_when_somebody_answers() {
-    let world = answering().executor([posting("room"), Line::Say("sent")]);
+fn with_nobody_to_ask_the_model_is_told_and_the_run_goes_on() {
+    let world = answering().executor([posting("room"), write("code", "good"), Line::Say("unsent")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(outcome.text, "unsent");
+    assert_eq!(world.effects(), ["write code"]);
+    assert_eq!(world.asked().len(), 1);
+}
+
+#[test]
+fn work_that_needs_an_answer_waits_for_a_person_who_can_give_it_later() {
+    let world = answering()
+        .executor([posting("room"), Line::Say("I was not allowed to post")])
+        .executor([posting("room"), Line::Say("posted")]);
 
     let Err(Paused::Approval(request)) = world.run() else { panic!("no question") };
-    assert_eq!(request.target, "room");
+
+    assert_eq!((request.action.as_str(), request.target.as_str()), ("post", "room"));
     assert!(world.effects().is_empty());
+    let events = world.events();
+    assert!(events.contains(&"i1/t0/c0 questions.left".to_owned()), "{events:?}");
 
     let world = world.answers([Answer::AllowOnce]);
     let outcome = world.resume().expect("an outcome");
 
-    assert_eq!(ending(&outcome), "accepted");
+    assert_eq!((ending(&outcome).as_str(), outcome.text.as_str()), ("accepted", "posted"));
     assert_eq!(world.effects(), ["post room"]);
-    assert_eq!(world.prompts("executor").len(), 2, "no turn was asked for twice");
+    assert_eq!(world.verify().expect("the same"), outcome);
+}
+
+#[test]
+fn a_question_that_is_answered_with_no_ends_the_task_as_not_accepted() {
+    let world = answering()
+        .executor([posting("room"), Line::Say("not allowed")])
+        .settings(|s| s.max_iterations = 1);
+    world.run().expect_err("a question");
+
+    let world = world.answers([Answer::RejectOnce]);
+    let outcome = world.resume().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted");
+    assert_eq!(world.verify().expect("the same"), outcome);
 }

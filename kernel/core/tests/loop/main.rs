@@ -8,8 +8,11 @@
 
 mod budget;
 mod control;
+mod effort;
 mod evidence;
 mod gate;
 mod journal;
+mod money;
+mod others;
 mod phases;
 mod script;

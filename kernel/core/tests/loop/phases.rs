@@ -8,7 +8,7 @@ use crate::script::{Line, World, ending, last_decision, plan, write};
 #[test]
 fn good_work_is_accepted_with_a_receipt_for_each_criterion() {
     let world = World::new()
-        .planner([plan("change", Some("test"))])
+        .planner([plan("change", Some("good"))])
         .executor([write("code", "good"), Line::Say("done")]);
 
     let outcome = world.run().expect("an outcome");
@@ -24,7 +24,7 @@ fn good_work_is_accepted_with_a_receipt_for_each_criterion() {
 #[test]
 fn findings_go_back_to_the_executor_with_their_evidence() {
     let world = World::new()
-        .planner([plan("change", Some("test"))])
+        .planner([plan("change", Some("good"))])
         .executor([write("code", "worse"), Line::Say("done")])
         .executor([write("code", "good"), Line::Say("now really")]);
 
@@ -41,7 +41,7 @@ fn findings_go_back_to_the_executor_with_their_evidence() {
 #[test]
 fn a_finding_is_a_step_of_the_plan_until_the_check_that_found_it_is_green() {
     let world = World::new()
-        .planner([plan("change", Some("test"))])
+        .planner([plan("change", Some("good"))])
         .executor([write("code", "worse"), Line::Say("done")])
         .executor([write("code", "good"), Line::Say("now really")]);
 
@@ -130,7 +130,7 @@ fn broken_arguments_and_unknown_tools_are_answered_and_not_run() {
     assert!(world.effects().is_empty());
     let last = world.prompts(Role::EXECUTOR).pop().expect("a prompt");
     let said = serde_json::to_string(&last.messages).expect("messages");
-    for answer in ["not valid JSON", "must be a JSON object", "there is no tool of that name"] {
+    for answer in ["not valid JSON", "have to be a JSON object", "there is no tool of that name"] {
         assert!(said.contains(answer), "{answer}: {said}");
     }
 }
@@ -154,7 +154,7 @@ fn at_the_last_round_the_tools_are_taken_away_and_the_work_is_judged() {
 #[test]
 fn the_system_prompt_and_the_tools_are_the_same_in_every_turn() {
     let world = World::new()
-        .planner([plan("change", Some("test"))])
+        .planner([plan("change", Some("good"))])
         .executor([write("code", "worse"), Line::Say("done")])
         .executor([write("code", "good"), Line::Say("done")]);
 

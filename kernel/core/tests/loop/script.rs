@@ -10,6 +10,8 @@ use std::{
 
 use openkoi_core::{
     approval::{Answer, ApprovalRequest, Rule},
+    blob::Blob,
+    change_set::{Applied, CallEffects, PathEffect, PathState},
     evaluation::{
         Change, ChangeKind, Check, CheckOutcome, Dimension, EvaluatorCard, Rubric, Score, Subject,
         TestResult, Tier, Verdict,
@@ -22,13 +24,13 @@ use openkoi_core::{
     id::{SessionId, TaskId, TreeId},
     ledger::Price,
     message::{Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
-    model::{ModelCard, ModelError, ModelTrouble},
+    model::{ModelCard, ModelError, ModelTrouble, PriceSource},
     outcome::Outcome,
     port::{
         Approver, Cancellation, Clock, Delta, Deltas, Journal, JournalError, Listener, Model,
         Pending, Workspace, WorkspaceError,
     },
-    run::{self, Briefing, Paused, Ports},
+    run::{self, Briefing, Paused, Ports, Verified},
     scope::Scope,
     task::{Task, TaskSettings},
     tool::{Effect, Tool, ToolOutput},
@@ -45,6 +47,12 @@ pub(crate) enum Line {
     Call(&'static str, Value),
     Raw(&'static str, &'static str),
     Stop(StopReason),
+    /// Several calls in one turn.
+    Calls(Vec<(&'static str, Value)>),
+    /// An answer that is cut at the limit of tokens.
+    Cut(&'static str),
+    /// A call that is cut there.
+    CutCall(&'static str, &'static str),
     Fail(ModelTrouble),
     /// Breaks off after so many tokens of input and output and this text.
     Break(ModelTrouble, u64, u64, &'static str),
@@ -52,13 +60,24 @@ pub(crate) enum Line {
     Slow(u64, &'static str),
     /// Uses this many tokens of input and output.
     Dear(u64, u64, &'static str),
+    /// Is answered by this model of the chain, with so many tokens of input and output.
+    Routed(&'static str, u64, u64, &'static str),
+    /// Does not tell how many tokens it used.
+    Untold(&'static str),
+    /// Says this text, and takes so many milliseconds until it is complete.
+    Streamed(&'static str, u64),
+    /// Has to wait so many milliseconds because the provider says so.
+    Rested(u64, &'static str),
 }
 
-pub(crate) fn plan(effort: &str, check: Option<&str>) -> Line {
+/// A plan whose criterion is bound to the test of that name, or is judged.
+pub(crate) fn plan(effort: &str, test: Option<&str>) -> Line {
+    let check = test.map(|_| "test");
+    let tests: Vec<&str> = test.into_iter().collect();
     Line::Call(
         "submit_plan",
         json!({"effort": effort, "kind": "code", "steps": ["do it"],
-            "criteria": [{"text": "it works", "check": check}]}),
+            "criteria": [{"text": "it works", "check": check, "tests": tests}]}),
     )
 }
 
@@ -73,6 +92,7 @@ struct State {
     waits: Vec<String>,
     tree: Tree,
     trees: HashMap<String, Tree>,
+    contents: HashMap<String, String>,
     journal: Vec<Entry>,
     /// Appending fails from this entry on, as if the program had died there.
     die_at: Option<usize>,
@@ -85,6 +105,9 @@ struct State {
     effects: Vec<String>,
     verdicts: VecDeque<Result<f64, Failure>>,
     cancel_in: Option<u32>,
+    others: Option<(usize, &'static str, Option<&'static str>)>,
+    /// Number of entries when the others acted.
+    acted: usize,
 }
 
 /// The whole world of one run.
@@ -94,6 +117,10 @@ pub(crate) struct World {
     pub(crate) settings: TaskSettings,
     pub(crate) policy: Policy,
     pub(crate) price: Option<Price>,
+    /// True if one model plays all roles, so that nobody but the executor plans.
+    pub(crate) one_model: bool,
+    /// The models of each role that answer when the first does not, with their prices.
+    pub(crate) substitutes: Vec<(&'static str, Price)>,
     task: TaskId,
 }
 
@@ -104,6 +131,8 @@ impl World {
             settings: TaskSettings::STANDARD,
             policy: Policy::default(),
             price: Some(Price { input: 1.0, output: 1.0, cache_read: None, cache_write: None }),
+            one_model: false,
+            substitutes: Vec::new(),
             task: TaskId::new("t1"),
         };
         world.with(|state| {
@@ -168,6 +197,10 @@ impl World {
 
     pub(crate) fn cancel_in(&self, polls: u32) {
         self.with(|s| s.cancel_in = Some(polls));
+    }
+
+    pub(crate) fn never_cancel(&self) {
+        self.with(|s| s.cancel_in = None);
     }
 
     pub(crate) fn file(&self, path: &str) -> Option<String> {
@@ -244,16 +277,27 @@ impl World {
     }
 
     pub(crate) fn run(&self) -> Result<Outcome, Paused> {
-        let briefing = Briefing { instructions: "Be kind.".into() };
+        let briefing = Briefing { instructions: "Be kind.".into(), ..Briefing::default() };
         block(run::drive(self.task(), briefing, self.policy.clone(), self.ports()))
     }
 
     pub(crate) fn resume(&self) -> Result<Outcome, Paused> {
-        block(run::resume(&self.task, self.policy.clone(), self.ports()))
+        self.resume_with(|settings| settings)
     }
 
+    pub(crate) fn resume_with(
+        &self,
+        change: impl FnOnce(TaskSettings) -> TaskSettings,
+    ) -> Result<Outcome, Paused> {
+        block(run::resume(&self.task, self.policy.clone(), self.ports(), change))
+    }
+
+    /// Replays the run, which came to an outcome.
     pub(crate) fn verify(&self) -> Result<Outcome, Paused> {
-        block(run::verify(&self.task, self.entries()))
+        match block(run::verify(&self.task, self.entries()))? {
+            Verified::Outcome(outcome) => Ok(*outcome),
+            Verified::Open { reason } => panic!("it has no end: {reason}"),
+        }
     }
 }
 
@@ -264,18 +308,28 @@ fn block<T>(work: impl Future<Output = T>) -> T {
 impl Model for World {
     fn card(&self, role: &Role) -> ModelCard {
         ModelCard {
-            name: format!("test/{}", role.0),
+            name: if self.one_model { "test/one".into() } else { format!("test/{}", role.0) },
             context: 100_000,
             output: 8_192,
             price: self.price,
+            price_source: PriceSource::Known,
         }
+    }
+
+    fn chain(&self, role: &Role) -> Vec<ModelCard> {
+        let others = self.substitutes.iter().map(|(name, price)| ModelCard {
+            name: (*name).to_owned(),
+            price: Some(*price),
+            ..self.card(role)
+        });
+        std::iter::once(self.card(role)).chain(others).collect()
     }
 
     fn complete<'a>(
         &'a self,
         role: &'a Role,
         prompt: &'a Prompt,
-        _: &'a Deltas<'a>,
+        deltas: &'a Deltas<'a>,
     ) -> Pending<'a, Result<Turn, ModelError>> {
         let line = self.with(|s| {
             s.prompts.push((role.0.clone(), prompt.clone()));
@@ -286,6 +340,23 @@ impl Model for World {
             let clock = self.clone();
             return Box::pin(async move {
                 clock.sleep(Duration::from_millis(ms)).await;
+                Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
+            });
+        }
+        if let Line::Streamed(text, ms) = line {
+            let clock = self.clone();
+            return Box::pin(async move {
+                deltas(Delta::Text(text));
+                clock.sleep(Duration::from_millis(ms)).await;
+                Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
+            });
+        }
+        if let Line::Rested(ms, text) = line {
+            let clock = self.clone();
+            return Box::pin(async move {
+                deltas(Delta::Resting(true));
+                clock.sleep(Duration::from_millis(ms)).await;
+                deltas(Delta::Resting(false));
                 Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
             });
         }
@@ -300,12 +371,33 @@ fn spoken(line: Line) -> Result<Turn, ModelError> {
         turn(vec![Part::ToolCall(call)], StopReason::ToolCalls)
     };
     match line {
-        Line::Say(text) | Line::Slow(_, text) => {
+        Line::Untold(text) => {
+            let mut turn = turn(vec![Part::Text(text.into())], StopReason::Finished);
+            turn.usage = Usage::default();
+            Ok(turn)
+        }
+        Line::Routed(route, input, output, text) => {
+            let mut turn = turn(vec![Part::Text(text.into())], StopReason::Finished);
+            turn.usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
+            turn.route = Some(route.to_owned());
+            Ok(turn)
+        }
+        Line::Say(text) | Line::Slow(_, text) | Line::Streamed(text, _) | Line::Rested(_, text) => {
             Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
         }
         Line::Call(name, arguments) => Ok(call(name, arguments.to_string())),
         Line::Raw(name, arguments) => Ok(call(name, arguments.into())),
         Line::Stop(stop) => Ok(turn(Vec::new(), stop)),
+        Line::Cut(text) => Ok(turn(vec![Part::Text(text.into())], StopReason::Length)),
+        Line::CutCall(name, arguments) => {
+            let mut turn = call(name, arguments.into());
+            turn.stop = StopReason::Length;
+            Ok(turn)
+        }
+        Line::Calls(calls) => {
+            let parts = calls.iter().flat_map(|(name, value)| call(name, value.to_string()).parts);
+            Ok(turn(parts.collect(), StopReason::ToolCalls))
+        }
         Line::Dear(input, output, text) => {
             let mut turn = turn(vec![Part::Text(text.into())], StopReason::Finished);
             turn.usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
@@ -315,7 +407,10 @@ fn spoken(line: Line) -> Result<Turn, ModelError> {
         Line::Break(kind, input, output, text) => {
             let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
             let parts = vec![Part::Text(text.into())];
-            Err(failed(kind, Some(Received { parts, usage, model: "test".into(), shown: true })))
+            Err(failed(
+                kind,
+                Some(Received { parts, usage, model: "test".into(), shown: true, route: None }),
+            ))
         }
     }
 }
@@ -327,7 +422,7 @@ fn failed(kind: ModelTrouble, received: Option<Received>) -> ModelError {
 
 fn turn(parts: Vec<Part>, stop: StopReason) -> Turn {
     let usage = Usage { input: Some(10), output: Some(5), ..Usage::default() };
-    Turn { parts, stop, usage, model: "test".into() }
+    Turn { parts, stop, usage, model: "test".into(), route: None }
 }
 
 fn tool(name: &str, effect: Effect, idempotent: bool) -> Tool {
@@ -348,6 +443,7 @@ impl Toolbox for World {
     fn tools(&self) -> Vec<Tool> {
         vec![
             tool("append", Effect::Write, false),
+            tool("look", Effect::Read, true),
             tool("post", Effect::Send, false),
             tool("read", Effect::Read, true),
             tool("wait", Effect::Read, true),
@@ -358,7 +454,7 @@ impl Toolbox for World {
     fn call<'a>(
         &'a self,
         call: &'a ToolCall,
-        _: Scope,
+        scope: Scope,
     ) -> Pending<'a, Result<ToolOutput, Failure>> {
         let arguments: Value = serde_json::from_str(&call.arguments).expect("valid arguments");
         if call.name == "wait" {
@@ -368,11 +464,115 @@ impl Toolbox for World {
                 Ok(ToolOutput::default())
             });
         }
-        Box::pin(future::ready(self.with(|s| s.tool(&call.name, &arguments))))
+        if call.name == "look" {
+            let blob = Blob { media_type: "image/png".into(), bytes: vec![1, 2, 3] };
+            let output = ToolOutput { attachments: vec![blob], ..ToolOutput::default() };
+            return Box::pin(future::ready(Ok(output)));
+        }
+        let path = arguments["path"].as_str().unwrap_or_default();
+        let before = self.state_of(path);
+        let changes = matches!(call.name.as_str(), "write" | "append");
+        if changes {
+            let after = self.with(|s| s.wanted(&call.name, &arguments));
+            let intended = PathEffect { path: path.into(), before: before.clone(), after };
+            if let Err(error) = scope.effects.intend(&[intended]) {
+                return Box::pin(future::ready(Err(Failure::Failed(error.to_string()))));
+            }
+        }
+        let result = self.with(|s| s.tool(&call.name, &arguments));
+        if changes {
+            let effect = PathEffect { path: path.into(), before, after: self.state_of(path) };
+            let paths = vec![effect];
+            scope.effects.keep(CallEffects { paths, ..CallEffects::default() });
+        }
+        Box::pin(future::ready(result))
+    }
+}
+
+impl World {
+    /// Returns the state of a path, and keeps its contents under their hash.
+    fn state_of(&self, path: &str) -> PathState {
+        self.with(|s| {
+            let text = s.tree.get(path).cloned();
+            s.kept(text)
+        })
+    }
+
+    /// Lets somebody else write a file, or remove it, once the journal has so many entries; with the largest number
+    /// just before the run puts anything back.
+    pub(crate) fn others_at(&self, entry: usize, path: &'static str, text: Option<&'static str>) {
+        self.with(|s| s.others = Some((entry, path, text)));
+    }
+
+    /// Returns the number of entries that the journal had when the others acted.
+    pub(crate) fn acted(&self) -> usize {
+        self.with(|s| s.acted)
+    }
+
+    /// Returns whether the run changed a path itself after the others acted.
+    pub(crate) fn written_later(&self, path: &str) -> bool {
+        let entries = self.entries();
+        let later = entries.iter().skip(self.acted()).filter_map(|entry| match &entry.event {
+            Event::EffectsKept { effects } => Some(effects),
+            _ => None,
+        });
+        later.flat_map(|effects| &effects.paths).any(|effect| effect.path == path)
+    }
+
+    fn move_path(&self, step: &PathEffect) -> bool {
+        let now = self.state_of(&step.path);
+        if now == step.after {
+            return true;
+        }
+        if now != step.before {
+            return false;
+        }
+        self.with(|s| match &step.after {
+            PathState::File { hash, .. } => {
+                let text = s.contents[hash].clone();
+                s.tree.insert(step.path.clone(), text);
+            }
+            _ => {
+                s.tree.remove(&step.path);
+            }
+        });
+        true
     }
 }
 
 impl State {
+    fn others_act(&mut self, entries: usize) {
+        let Some((at, path, text)) = self.others else { return };
+        if entries < at {
+            return;
+        }
+        self.others = None;
+        self.acted = self.journal.len();
+        match text {
+            Some(text) => self.tree.insert(path.into(), text.into()),
+            None => self.tree.remove(path),
+        };
+    }
+
+    fn kept(&mut self, text: Option<String>) -> PathState {
+        let Some(text) = text else { return PathState::Absent };
+        let (hash, size) = (hash::of_bytes(text.as_bytes()), text.len() as u64);
+        self.contents.insert(hash.clone(), text);
+        PathState::File { mode: 0o644, size, hash }
+    }
+
+    /// Returns the state that a call wants to leave.
+    fn wanted(&mut self, name: &str, arguments: &Value) -> PathState {
+        let word = |key: &str| arguments[key].as_str().unwrap_or_default().to_owned();
+        let text = match name {
+            "append" => {
+                Some(self.tree.get(&word("path")).cloned().unwrap_or_default() + &word("text"))
+            }
+            _ => Some(word("text")).filter(|text| !text.is_empty()),
+        };
+        self.kept(text)
+    }
+
     fn tool(&mut self, name: &str, arguments: &Value) -> Result<ToolOutput, Failure> {
         let word = |key: &str| arguments[key].as_str().unwrap_or_default().to_owned();
         let path = word("path");
@@ -475,43 +675,59 @@ impl Evaluators for World {
 }
 
 impl Workspace for World {
-    fn capture(&self) -> Result<TreeId, WorkspaceError> {
-        Ok(self.with(|s| {
+    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
+        let tree = self.with(|s| {
             let id = hash::of_json(&s.tree);
             s.trees.insert(id.clone(), s.tree.clone());
             TreeId::new(id)
-        }))
+        });
+        Box::pin(future::ready(Ok(tree)))
     }
 
-    fn changes(&self, from: &TreeId, to: &TreeId) -> Result<Vec<Change>, WorkspaceError> {
-        Ok(self.with(|s| {
-            let (from, to) = (&s.trees[from.as_str()], &s.trees[to.as_str()]);
-            let mut paths: Vec<&String> = from.keys().chain(to.keys()).collect();
-            paths.sort();
-            paths.dedup();
-            let changed = paths.into_iter().filter(|path| from.get(*path) != to.get(*path));
-            let kind = |path: &String| match (from.get(path), to.get(path)) {
-                (None, _) => ChangeKind::Added,
-                (_, None) => ChangeKind::Removed,
+    fn between<'a>(
+        &'a self,
+        _: &'a TreeId,
+        _: &'a TreeId,
+    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>> {
+        Box::pin(future::ready(Ok(Vec::new())))
+    }
+
+    fn states<'a>(
+        &'a self,
+        paths: &'a [String],
+    ) -> Pending<'a, Result<Vec<PathState>, WorkspaceError>> {
+        Box::pin(future::ready(Ok(paths.iter().map(|path| self.state_of(path)).collect())))
+    }
+
+    fn apply<'a>(
+        &'a self,
+        steps: &'a [PathEffect],
+    ) -> Pending<'a, Result<Applied, WorkspaceError>> {
+        self.with(|s| s.others_act(usize::MAX));
+        let (done, left): (Vec<_>, Vec<_>) = steps.iter().partition(|step| self.move_path(step));
+        let paths = |steps: Vec<&PathEffect>| steps.into_iter().map(|s| s.path.clone()).collect();
+        Box::pin(future::ready(Ok(Applied { done: paths(done), conflicts: paths(left) })))
+    }
+
+    fn describe(&self, effects: &[PathEffect]) -> Vec<Change> {
+        let change = |effect: &PathEffect| Change {
+            path: effect.path.clone(),
+            kind: match (&effect.before, &effect.after) {
+                (PathState::Absent, _) => ChangeKind::Added,
+                (_, PathState::Absent) => ChangeKind::Removed,
                 _ => ChangeKind::Modified,
-            };
-            let control = |path: &String| path == "AGENTS.md" || path.starts_with(".git/");
-            let change = |path: &String| Change {
-                path: path.clone(),
-                kind: kind(path),
-                control: control(path),
-            };
-            changed.map(change).collect()
-        }))
+            },
+            control: effect.path == "AGENTS.md" || effect.path.starts_with(".git/"),
+        };
+        effects.iter().map(change).collect()
     }
 
-    fn diff(&self, from: &TreeId, to: &TreeId, _: usize) -> Result<String, WorkspaceError> {
-        Ok(self.with(|s| format!("{:?} {:?}", s.trees[from.as_str()], s.trees[to.as_str()])))
-    }
-
-    fn restore(&self, to: &TreeId) -> Result<(), WorkspaceError> {
-        self.with(|s| s.tree = s.trees[to.as_str()].clone());
-        Ok(())
+    fn diff<'a>(
+        &'a self,
+        effects: &'a [PathEffect],
+        _: usize,
+    ) -> Pending<'a, Result<String, WorkspaceError>> {
+        Box::pin(future::ready(Ok(format!("{effects:?}"))))
     }
 
     fn overview(&self) -> String {
@@ -531,6 +747,7 @@ impl Journal for World {
                 let text = serde_json::to_string(entry).expect("an entry is JSON");
                 s.journal.push(serde_json::from_str(&text).expect("and back"));
             }
+            s.others_act(s.journal.len());
             Ok(())
         })
     }

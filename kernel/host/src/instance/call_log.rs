@@ -25,8 +25,19 @@ pub(crate) struct CallLogState {
     pub(crate) reported: u64,
     /// Receipts of the programs that ended.
     pub(crate) receipts: Vec<Receipt>,
+    /// The outputs of programs of which the guest was given the beginning and the end alone.
+    pub(crate) spooled: Vec<Spooled>,
     /// The beginning of standard output and error, in the order of writing.
     pub(crate) captured: Vec<u8>,
+}
+
+/// An output of a program that is kept in a file because it is too long for a guest.
+#[derive(Debug)]
+pub(crate) struct Spooled {
+    /// The file with all of it.
+    pub(crate) path: String,
+    /// The number of bytes that the guest was not given.
+    pub(crate) omitted: u64,
 }
 
 impl CallLog {
@@ -43,6 +54,11 @@ impl CallLog {
     /// Returns the receipts of the programs that ended, and removes them.
     pub(crate) fn take_receipts(&self) -> Vec<Receipt> {
         std::mem::take(&mut self.state().receipts)
+    }
+
+    /// Returns the outputs that are kept in files, and forgets them.
+    pub(crate) fn take_spooled(&self) -> Vec<Spooled> {
+        std::mem::take(&mut self.state().spooled)
     }
 
     /// Returns the guest's last error message, or else its last printed line.

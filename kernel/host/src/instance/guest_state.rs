@@ -13,6 +13,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use super::{CallLimits, LimitHit, call_log::CallLog, limiter::StoreLimiter, wasi};
 use crate::{
     brokers::Brokers,
+    effects::KeptBy,
+    layers::CallLayer,
     sabotage::{Guard, off},
     workdir::Workdir,
 };
@@ -27,8 +29,18 @@ pub(crate) struct Caller {
     pub(crate) domain: String,
     /// The most tokens of one model turn.
     pub(crate) max_tokens: Option<u32>,
+    /// Whether what it changes in the workspace is the run's: checks and judges change nothing in its name.
+    pub(crate) keeps_effects: bool,
     /// The directories of the run.
     pub(crate) workdir: Arc<Workdir>,
+}
+
+impl Caller {
+    /// Returns who keeps what the call changes; nobody if it changes nothing in the run's name.
+    pub(crate) fn kept_by(&self) -> Option<KeptBy> {
+        let keeper = self.workdir.keeper.clone().filter(|_| self.keeps_effects)?;
+        Some(KeptBy { keeper, log: Arc::clone(&self.scope.effects) })
+    }
 }
 
 /// The data of a store: limits and counters, the log of the call, and the ways out.
@@ -41,6 +53,8 @@ pub(crate) struct GuestState {
     pub(crate) brokers: Arc<Brokers>,
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) log: Arc<CallLog>,
+    /// The layer of the call, once a program ran.
+    pub(crate) layer: Option<Arc<CallLayer>>,
     calls: u64,
     bytes: u64,
 }
@@ -62,6 +76,7 @@ impl GuestState {
             brokers: Arc::clone(brokers),
             caller: caller.map(Arc::new),
             log,
+            layer: None,
             calls: 0,
             bytes: 0,
         }

@@ -2,7 +2,7 @@
 
 use openkoi_brokers::{
     disk::FileKind,
-    files::{self as broker, FileError, Files},
+    files::{self as broker, FileError, Files, change::Watched},
 };
 use openkoi_core::{
     capability::{Access, Use},
@@ -12,6 +12,7 @@ use openkoi_core::{
 use super::{Stop, WitResult, blocking, wit_result};
 use crate::{
     bindings::imports::openkoi::host::files::{Entry, Host, Kind, Metadata},
+    effects::Witness,
     failure,
     instance::GuestState,
 };
@@ -37,7 +38,7 @@ impl Host for GuestState {
     ) -> WitResult<()> {
         let bytes = contents.len() + expect.as_ref().map_or(0, Vec::len);
         let write =
-            move |files: &Files, path: &str| files.write(path, &contents, expect.as_deref());
+            move |files: &Watched<'_>, path: &str| files.write(path, &contents, expect.as_deref());
         wit_result(self.change(path, bytes, write).await)
     }
 
@@ -87,14 +88,26 @@ impl GuestState {
         Ok(self.in_files(Access::Read, path, work).await?)
     }
 
+    /// Does work that changes files, and notes in the log of the call what it changed.
     async fn change(
         &mut self,
         path: String,
         bytes: usize,
-        work: impl FnOnce(&Files, &str) -> Result<(), FileError> + Send + 'static,
+        work: impl FnOnce(&Watched<'_>, &str) -> Result<(), FileError> + Send + 'static,
     ) -> Result<(), Stop> {
         self.charge(path.len() + bytes)?;
-        Ok(self.in_files(Access::Write, path, work).await?)
+        let caller = self.pass(&Use::Files(Access::Write)).await?;
+        let files = caller.workdir.files(Access::Write)?;
+        let work = move || {
+            let Some(witness) = Witness::of(caller.kept_by()) else {
+                let done = work(&files.watched(&|_| Ok(())), &path);
+                return done.map_err(failure::of_files);
+            };
+            let done = work(&files.watched(&|touch| witness.note(touch)), &path);
+            let kept = witness.keep(done.is_ok());
+            done.map_err(failure::of_files).and(kept)
+        };
+        Ok(blocking(self.limits.host_call, work).await?)
     }
 
     async fn in_files<T: Send + 'static>(

@@ -6,7 +6,7 @@ use openkoi_brokers::egress::{EgressLimits, Request};
 use openkoi_core::{
     capability::{Coverage, Grant, Use},
     failure::Failure,
-    pattern::{HttpRule, HttpTarget},
+    pattern::{HostPattern, HttpRule, HttpTarget},
 };
 use url::Url;
 use wasmtime::component::Resource;
@@ -53,6 +53,10 @@ impl GuestState {
         self.charge(request.url.len() + request.body.len() + headers)?;
         let url = parse(&request.url)?;
         let target = target(&request.method, &url);
+        let granted = self.caller()?.grant.coverage(&Use::Http(target)) != Coverage::None;
+        if !granted && is_private(target.host) {
+            return Err(private(target.host).into());
+        }
         let caller = self.pass(&Use::Http(target)).await?;
         let rules = rules(&caller.grant, &target)?;
         let first_byte = timeout_ms.map_or(FIRST_BYTE, Duration::from_millis).min(FIRST_BYTE);
@@ -115,6 +119,21 @@ fn parse(url: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
+fn is_private(host: &str) -> bool {
+    host.parse::<HostPattern>().is_ok_and(|host| host.is_private_literal())
+}
+
+/// A rule for all hosts is one for the public internet, whoever grants it.
+fn private(host: &str) -> Failure {
+    Failure::Denied {
+        what: format!(
+            "`{host}` is an address of this machine or of a private network, and only pages of the public internet are \
+             fetched"
+        ),
+        hint: String::new(),
+    }
+}
+
 fn target<'a>(method: &'a str, url: &'a Url) -> HttpTarget<'a> {
     HttpTarget {
         method,
@@ -165,6 +184,18 @@ mod tests {
         let named = rules(&grant, &target("GET", &named)).unwrap();
         assert_eq!(named[0].to_string(), "https://api.example.com/**");
         assert_eq!(named.len(), 1);
+    }
+
+    #[test]
+    fn a_private_address_is_told_from_a_public_one() {
+        for host in ["127.0.0.1", "localhost", "[::1]", "10.0.0.7", "169.254.169.254"] {
+            assert!(is_private(host), "{host}");
+        }
+        for host in ["example.com", "8.8.8.8", "localhost.example.com"] {
+            assert!(!is_private(host), "{host}");
+        }
+        let said = private("127.0.0.1").to_string();
+        assert!(said.contains("private network") && !said.contains("component.toml"), "{said}");
     }
 
     #[test]

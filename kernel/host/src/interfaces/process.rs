@@ -1,16 +1,18 @@
 //! `process`: programs in the sandbox, each of which leaves a receipt.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use openkoi_brokers::processes as broker;
 use openkoi_core::{capability::Use, event::Event, failure::Failure, tool::Receipt};
 use wasmtime::component::Resource;
 
-use super::{Stop, WitResult, wit_result};
+use super::{Stop, WitResult, blocking, wit_result, within};
 use crate::{
     bindings::imports::openkoi::host::process::{Command, Exit, Happening, Host, HostChild},
+    effects::AtWork,
     failure,
-    instance::{Caller, GuestState},
+    instance::{Caller, GuestState, Spooled},
+    layers::{CallLayer, Held, Inside},
     resources::RunningChild,
     text,
 };
@@ -37,7 +39,8 @@ impl HostChild for GuestState {
     }
 
     async fn drop(&mut self, child: Resource<RunningChild>) -> wasmtime::Result<()> {
-        self.table.delete(child)?;
+        let RunningChild { inner, at_work, inside, .. } = self.table.delete(child)?;
+        self.process_left(inner, at_work, inside).await;
         Ok(())
     }
 }
@@ -49,9 +52,71 @@ impl GuestState {
         let line = line(&command);
         let wanted = Use::Process { program: &command.program, line: &line };
         let caller = self.pass(&wanted).await?;
-        let command = self.process_command(command, &caller)?;
-        let inner = self.brokers.processes.spawn(command).await.map_err(failure::of_process)?;
-        Ok(self.table.push(RunningChild { inner, line })?)
+        let mut command = self.process_command(command, &caller)?;
+        let layer = self.call_layer(&caller).await?;
+        let inside = layer.map(|layer| layer.enter(&mut command, &line));
+        let at_work = match inside {
+            Some(_) => None,
+            None => blocking(self.limits.wall, move || AtWork::begin(caller.kept_by())).await?,
+        };
+        match self.brokers.processes.spawn(command).await {
+            Ok(inner) => Ok(self.table.push(RunningChild { inner, line, at_work, inside })?),
+            Err(error) => {
+                inside.into_iter().for_each(Inside::ended);
+                Err(failure::of_process(error).into())
+            }
+        }
+    }
+
+    /// Returns the layer that the programs of the call run over, made for the first of them. What the programs of tools
+    /// change is left to the loop; what checks and judges run is dropped with the layer.
+    async fn call_layer(
+        &mut self,
+        caller: &Arc<Caller>,
+    ) -> Result<Option<Arc<CallLayer>>, Failure> {
+        let (Some(base), Some(keeper)) = (&caller.workdir.layers, &caller.workdir.keeper) else {
+            return Ok(None);
+        };
+        if self.layer.is_none() {
+            let (brokers, keeper, base) =
+                (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
+            let keeps = caller.keeps_effects;
+            let create = move || Ok(CallLayer::create(&brokers.processes, &keeper, &base, keeps));
+            match blocking(self.limits.wall, create).await? {
+                Ok(layer) => {
+                    if caller.keeps_effects {
+                        caller.scope.effects.hold_back(Box::new(Held(Arc::clone(&layer))));
+                    }
+                    self.layer = Some(layer);
+                }
+                Err(reason) => tracing::debug!(reason, "a call has no layer"),
+            }
+        }
+        Ok(self.layer.clone())
+    }
+
+    /// Ends a program that nobody waits for, and keeps what it changed.
+    async fn process_left(
+        &mut self,
+        mut child: broker::Child,
+        at_work: Option<AtWork>,
+        inside: Option<Inside>,
+    ) {
+        if at_work.is_none() && inside.is_none() {
+            return;
+        }
+        child.kill();
+        let ended = async { while child.next().await.is_some() {} };
+        // The group is killed in any case; its end is waited for, but not for long.
+        let waited = within(self.limits.host_call, ended).await;
+        if waited.is_ok() {
+            inside.into_iter().for_each(Inside::ended);
+        }
+        let Some(at_work) = at_work else { return };
+        let kept = blocking(self.limits.wall, || at_work.end()).await;
+        if let Err(error) = waited.and(kept) {
+            tracing::warn!(%error, "what a program changed cannot be told");
+        }
     }
 
     fn process_command(
@@ -96,6 +161,13 @@ impl GuestState {
         let child = self.table.get_mut(&child)?;
         let happening = child.inner.next().await;
         let line = child.line.clone();
+        let has_ended = matches!(happening, None | Some(broker::Happening::Exited(_)));
+        if let Some(inside) = child.inside.take_if(|_| has_ended) {
+            inside.ended();
+        }
+        if let Some(at_work) = child.at_work.take_if(|_| has_ended) {
+            blocking(self.limits.wall, || at_work.end()).await?;
+        }
         Ok(match happening {
             None => None,
             Some(broker::Happening::Stdout(bytes)) => {
@@ -123,13 +195,16 @@ impl GuestState {
         let noted = caller.scope.gate.recorder().note(&caller.scope.key, event);
         noted.map_err(|error| Failure::Failed(error.to_string()))?;
         self.log.state().receipts.push(receipt);
+        let saved = exit.saved.map(|path| path.display().to_string());
+        let spooled = saved.clone().map(|path| Spooled { path, omitted: exit.omitted });
+        self.log.state().spooled.extend(spooled);
         Ok(Exit {
             code: exit.code,
             signal: exit.signal,
             timed_out: exit.timed_out,
             duration_ms,
             receipt: id,
-            saved: exit.saved.map(|path| path.display().to_string()),
+            saved,
             omitted: exit.omitted,
         })
     }

@@ -106,6 +106,7 @@ impl CatalogEvaluators {
             grant: known.grant.clone(),
             domain: DOMAIN.to_owned(),
             max_tokens: known.max_tokens,
+            keeps_effects: false,
             workdir: Arc::clone(&self.workdir),
         };
         let data = GuestState::new(evaluator, limits, &shared.brokers, Some(caller));

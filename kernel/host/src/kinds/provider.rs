@@ -16,7 +16,7 @@ mod settings;
 mod setup;
 mod url_template;
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use openkoi_core::{
     message::{Part, Prompt, Role, Turn},
@@ -25,14 +25,17 @@ use openkoi_core::{
 };
 
 pub use crate::address::AddressError;
-pub use settings::{Chance, ModelSettings, ProviderSettings, Route};
+pub use settings::{Chance, ModelSettings, OfferedPrice, ProviderSettings, Route};
 pub use setup::SetupError;
 pub use url_template::TemplateError;
 
 use crate::host::{Host, Shared};
 use attempt_error::{AttemptError, is_worth_another};
 use backoff::BackoffPermit;
+use cards::Pricing;
 use partial_turns::PartialTurns;
+use retry::Retry;
+use serde_json::Value;
 use setup::ProviderClient;
 
 /// A model in a provider's list.
@@ -56,19 +59,6 @@ pub struct Offered {
     pub embeds: bool,
     /// The price, if the provider says so.
     pub price: Option<OfferedPrice>,
-}
-
-/// The price of a million tokens, in millionths of a US dollar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OfferedPrice {
-    /// Tokens of the request.
-    pub input: u64,
-    /// Tokens generated.
-    pub output: u64,
-    /// Tokens read from the cache.
-    pub cache_read: Option<u64>,
-    /// Tokens written to the cache.
-    pub cache_write: Option<u64>,
 }
 
 /// Models by role. Any number of runs may ask at the same time; they share the back-off of each provider.
@@ -165,7 +155,11 @@ impl CatalogModels {
             let is_last = at + 1 == routes.len();
             let error =
                 match self.try_route(route, is_last, role, prompt, deltas, &mut partial).await {
-                    Ok(turn) => return Ok(partial.add_to(turn)),
+                    Ok(mut turn) => {
+                        turn.route = Some(route.to_string());
+                        turn.estimate_missing(prompt);
+                        return Ok(partial.add_to(turn));
+                    }
                     Err(error) => error,
                 };
             if is_last || error.is_shown() || !is_worth_another(error.cause.kind) {
@@ -188,14 +182,32 @@ impl CatalogModels {
         [route.provider.as_str(), component.unwrap_or_default()]
     }
 
-    /// Replaces attachments that the model cannot read by descriptions: its provider would refuse the whole request.
-    fn readable<'a>(&self, prompt: &'a Prompt, route: &Route) -> Cow<'a, Prompt> {
+    /// Returns the card of a route's model.
+    fn card_of(&self, route: &Route) -> ModelCard {
+        let provider = self.providers.get(&route.provider);
+        let pricing = Pricing {
+            configured: provider.and_then(|provider| provider.settings.price),
+            free: provider.is_some_and(ProviderClient::is_free),
+        };
+        let (catalogue, keys) = (&self.settings.catalogue, self.keys(route));
+        cards::card(catalogue, &route.provider, &keys, &route.model, pricing)
+    }
+
+    /// Returns the prompt as this route takes it: its provider would refuse the whole request if it had attachments
+    /// that the model cannot read, or asked for more than the model writes.
+    fn fitting<'a>(&self, prompt: &'a Prompt, route: &Route) -> Cow<'a, Prompt> {
+        let (catalogue, keys) = (&self.settings.catalogue, self.keys(route));
         let mut parts = prompt.messages.iter().flat_map(|message| &message.parts);
         let looks = parts.any(|part| matches!(part, Part::Attachment(_)));
-        if looks && cards::is_blind(&self.settings.catalogue, &self.keys(route), &route.model) {
-            return Cow::Owned(prompt.in_words());
+        let mut fitting = Cow::Borrowed(prompt);
+        if looks && cards::is_blind(catalogue, &keys, &route.model) {
+            fitting = Cow::Owned(prompt.in_words());
         }
-        Cow::Borrowed(prompt)
+        let most = cards::output(catalogue, &keys, &route.model);
+        if prompt.max_tokens.zip(most).is_some_and(|(asked, most)| asked > most) {
+            fitting.to_mut().max_tokens = most;
+        }
+        fitting
     }
 
     /// Tries one route until it answers or trying again makes no sense.
@@ -215,7 +227,7 @@ impl CatalogModels {
         };
         let permit = BackoffPermit::of(&provider.backoff, provider.name(), clock.monotonic_ms())?;
         let mut attempt = 0;
-        let prompt = &*self.readable(prompt, route);
+        let prompt = &*self.fitting(prompt, route);
         loop {
             let asked =
                 exchange::turn(&self.shared, provider, &route.model, role, prompt, deltas).await;
@@ -226,38 +238,40 @@ impl CatalogModels {
                 }
                 Err(error) => error,
             };
-            partial.add(&error);
+            partial.add(&error, route);
             let resting = permit.failed(&error, clock.monotonic_ms());
-            match self.pause(&error, attempt, resting && !is_last) {
-                Some(pause) => {
-                    let why = waiting(&error, pause);
-                    deltas(Delta::Waiting(&why));
-                    clock.sleep(pause).await;
-                    attempt += 1;
-                }
-                None => return Err(error),
+            if !error.retryable || resting && !is_last {
+                return Err(error);
             }
+            let refused = error.refused && provider.is_here();
+            let chance = (self.settings.chance)();
+            let Some(retry) = retry::next(attempt, refused, error.retry_after, chance) else {
+                return Err(error);
+            };
+            deltas(Delta::Waiting(&waiting(&error, retry)));
+            deltas(Delta::Resting(true));
+            clock.sleep(retry.wait).await;
+            deltas(Delta::Resting(false));
+            attempt += 1;
         }
-    }
-
-    fn pause(&self, error: &AttemptError, attempt: u32, give_up: bool) -> Option<Duration> {
-        if !error.retryable || give_up || attempt >= retry::RETRIES {
-            return None;
-        }
-        retry::wait(attempt, error.retry_after, (self.settings.chance)())
     }
 }
 
-fn waiting(error: &AttemptError, pause: Duration) -> String {
-    format!("{}; trying again in {} s", error.clause(), pause.as_secs().max(1))
+fn waiting(error: &AttemptError, retry: Retry) -> String {
+    let (seconds, Retry { number, of, .. }) = (retry.wait.as_secs().max(1), retry);
+    format!("{}; trying again in {seconds} s ({number} of {of})", error.clause())
 }
 
 impl Model for CatalogModels {
     fn card(&self, role: &Role) -> ModelCard {
         let Some(route) = self.routes(role).first() else {
-            return cards::card(&self.settings.catalogue, "none", &[], &role.0);
+            return cards::card(&Value::Null, "none", &[], &role.0, Pricing::default());
         };
-        cards::card(&self.settings.catalogue, &route.provider, &self.keys(route), &route.model)
+        self.card_of(route)
+    }
+
+    fn chain(&self, role: &Role) -> Vec<ModelCard> {
+        self.routes(role).iter().map(|route| self.card_of(route)).collect()
     }
 
     fn complete<'a>(

@@ -1,5 +1,7 @@
 //! The tools of the catalog as one toolbox.
 
+mod arguments;
+mod known;
 mod output;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -10,20 +12,19 @@ use openkoi_core::{
     message::ToolCall,
     port::Pending,
     scope::Scope,
-    tool::{Tool, ToolOutput},
-    toolbox::Toolbox,
+    tool::{Receipt, Tool, ToolOutput},
+    toolbox::{PreparedCall, Toolbox},
 };
-use serde_json::Value;
 
+use self::known::KnownTool;
 use crate::{
     bindings::tool::exports::openkoi::tool::tool::{Context, Output},
     catalog::{CatalogEntry, CatalogError},
     host::Host,
-    instance::{CallLimits, Caller, GuestState, LimitHit},
+    instance::{CallLimits, Caller, GuestState, LimitHit, Spooled},
     linker::Loaded,
     manifest::{Kind, Manifest, ToolEntry},
     sabotage::{Guard, off},
-    schema,
     workdir::Workdir,
 };
 
@@ -52,15 +53,6 @@ pub struct ToolSettings {
     pub without: Vec<String>,
     /// Grants by component. A component that is not in here gets what its manifest asks for.
     pub grants: BTreeMap<String, Grant>,
-}
-
-/// One tool, with the limits and the grant of its calls.
-struct KnownTool {
-    component: String,
-    tool: Tool,
-    limits: CallLimits,
-    grant: Grant,
-    max_tokens: Option<u32>,
 }
 
 /// The tools of the catalog in one workspace. Any number of runs may call them at the same time.
@@ -102,15 +94,16 @@ impl CatalogTools {
     }
 
     async fn run(&self, call: &ToolCall, scope: Scope) -> Result<ToolOutput, Failure> {
+        // A caller that has not asked for the prepared call is understood as well.
+        let PreparedCall { call, notes } = arguments::prepared(&self.known, call)?;
         let known = self.known.get(&call.name);
         let known = known.ok_or_else(|| Failure::NotFound(format!("the tool `{}`", call.name)))?;
-        check_arguments(known, &call.arguments)?;
-        let (answer, receipts) = self.ask(known, call, scope).await?;
+        let (answer, receipts, spooled) = self.ask(known, &call, scope).await?;
         let saver =
             output::Saver { brokers: &self.host.shared.brokers, directory: &self.workdir.output };
-        let mut output = output::fit(answer, &saver)?;
+        let mut output = output::fit(answer, &spooled, &saver)?;
         output.receipts = receipts;
-        Ok(output)
+        Ok(output.noted(&notes))
     }
 
     async fn ask(
@@ -118,7 +111,7 @@ impl CatalogTools {
         known: &KnownTool,
         call: &ToolCall,
         scope: Scope,
-    ) -> Result<(Output, Vec<openkoi_core::tool::Receipt>), Failure> {
+    ) -> Result<(Output, Vec<Receipt>, Vec<Spooled>), Failure> {
         let shared = &self.host.shared;
         let entry = shared.catalog.find(&known.component);
         let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
@@ -139,6 +132,7 @@ impl CatalogTools {
             grant: known.grant.clone(),
             domain: known.tool.domain.clone(),
             max_tokens: known.max_tokens,
+            keeps_effects: true,
             workdir: Arc::clone(&self.workdir),
         };
         let data = GuestState::new(&known.component, limits.clone(), &shared.brokers, Some(caller));
@@ -152,13 +146,22 @@ impl CatalogTools {
         if size(&answer) > limits.output && !off(Guard::HostOutput) {
             return Err(LimitHit::output(&limits).into());
         }
-        Ok((answer, watch.log().take_receipts()))
+        Ok((answer, watch.log().take_receipts(), watch.log().take_spooled()))
     }
 }
 
 impl Toolbox for CatalogTools {
+    fn holds_back(&self) -> bool {
+        let asked = self.workdir.layers.is_some() && self.workdir.keeper.is_some();
+        asked && self.host.shared.brokers.processes.layers().is_ok()
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.known.values().map(|known| known.tool.clone()).collect()
+    }
+
+    fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
+        arguments::prepared(&self.known, call)
     }
 
     fn call<'a>(
@@ -189,18 +192,6 @@ fn known_tool(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -
         grant: granted.map_or_else(|| asked.clone(), |granted| asked.intersect(granted)),
         max_tokens: manifest.max_tokens(Some(&entry.name)),
         limits,
-    }
-}
-
-fn check_arguments(known: &KnownTool, arguments: &str) -> Result<(), Failure> {
-    let value: Value = serde_json::from_str(arguments).map_err(|error| Failure::Invalid {
-        field: String::new(),
-        message: format!("the arguments are not JSON: {error}"),
-    })?;
-    if off(Guard::HostArguments) {
-        Ok(())
-    } else {
-        schema::check(known.tool.parameters.value(), &value)
     }
 }
 

@@ -274,6 +274,7 @@ fn turn(text: &str) -> Turn {
         stop: StopReason::Finished,
         usage: Usage::default(),
         model: "m".to_owned(),
+        route: None,
     }
 }
 

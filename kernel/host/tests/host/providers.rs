@@ -61,6 +61,7 @@ async fn a_stream_becomes_a_turn_and_is_shown_on_the_way() {
                 Delta::Text(text) => format!("text {text}"),
                 Delta::Thought(text) => format!("thought {text}"),
                 Delta::Waiting(text) => format!("waiting {text}"),
+                Delta::Resting(rests) => format!("resting {rests}"),
             };
             shown.lock().expect("nobody panicked").push(line);
             true

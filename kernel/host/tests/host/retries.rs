@@ -7,6 +7,7 @@ use std::{
 
 use openkoi_brokers::egress::{EgressErrorKind, Phase};
 use openkoi_core::{
+    credential::SecretSource,
     message::{Part, Reasoning, Role},
     model::{ModelError, ModelTrouble},
     port::{Delta, Model},
@@ -257,11 +258,72 @@ async fn asked(models: &CatalogModels) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_provider_is_asked_if_the_first_has_no_credit() {
+async fn the_next_provider_is_asked_if_the_first_has_no_credit_and_the_turn_says_who_answered() {
     let mut world = world();
     world.answer(Canned::status(402)).answer(good());
     let models = pair(&mut world);
-    assert_eq!(asked(&models).await, "second");
+    let role = Role::new(Role::EXECUTOR);
+
+    let turn = models.complete(&role, &prompt("hi"), &|_| false).await.expect("it answers");
+
+    assert_eq!(turn.route.as_deref(), Some("second/second"));
+    let chain: Vec<String> = models.chain(&role).into_iter().map(|card| card.name).collect();
+    assert_eq!(chain, ["first/first", "second/second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_of_this_machine_that_is_not_there_is_given_up_after_five_seconds() {
+    for (url, seconds) in [("http://127.0.0.1:9/v1", 5), ("https://mine.example.org/v1", 150)] {
+        let mut world = world();
+        for _ in 0..9 {
+            world.answer(Canned::refused(EgressErrorKind::Connect));
+        }
+        let own = ProviderSettings {
+            base_url: Some(url.to_owned()),
+            credential: vec![SecretSource::Variable("CODEC_API_KEY".to_owned())],
+            ..ProviderSettings::default()
+        };
+        let models = world.models(own, "large");
+        let begun = Instant::now();
+
+        let (error, waits) = watched(&models).await;
+
+        assert_eq!(error.kind, ModelTrouble::Unreachable);
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{url}: {waits:?}");
+        assert!(waits[1].contains("(2 of "), "{waits:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_is_told_from_its_beginning_to_its_end() {
+    let mut world = world();
+    world.answer(Canned::status(429)).answer(good());
+    let models = world.models(ProviderSettings::default(), "large");
+    let seen = Mutex::new(Vec::new());
+    let deltas = |delta: Delta<'_>| {
+        let Delta::Resting(rests) = delta else { return false };
+        seen.lock().expect("nobody panicked").push((rests, Instant::now()));
+        false
+    };
+
+    let turn = models.complete(&Role::new(Role::EXECUTOR), &prompt("hi"), &deltas).await;
+
+    assert!(turn.is_ok());
+    let seen = seen.into_inner().expect("nobody panicked");
+    let [(true, from), (false, to)] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!(to.duration_since(*from), Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_counts_is_estimated_and_says_so() {
+    let mut world = world();
+    world.answer(good()).answer(Canned::ok("usage 10 4\ntext b\nend\n"));
+
+    let untold = ask(&mut world, "hi").await.expect("it answers").usage;
+    let told = ask(&mut world, "hi").await.expect("it answers").usage;
+
+    assert!(untold.estimated && untold.input > Some(0) && untold.output.is_some());
+    assert!(!told.estimated && told.input == Some(10));
 }
 
 #[tokio::test(start_paused = true)]

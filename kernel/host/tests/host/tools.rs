@@ -15,9 +15,8 @@ use crate::{
 async fn arguments_are_checked_against_the_schema_before_a_call() {
     let mut world = tool_world();
     let table = [
-        (r#"{"argument":1}"#, "/argument", "has to be string, not number"),
-        (r#"{"extra":"x"}"#, "/extra", "is not known; there are: argument"),
-        ("[]", "", "has to be object, not array"),
+        (r#"{"argument":["x"]}"#, "/argument", "has to be string, not array"),
+        ("[]", "", "the arguments must be a JSON object, not []"),
     ];
     for (arguments, at, sentence) in table {
         let failure = world.call_tool("spin", arguments).await.unwrap_err();
@@ -25,6 +24,19 @@ async fn arguments_are_checked_against_the_schema_before_a_call() {
         assert_eq!(failure, Failure::Invalid { field, message });
     }
     assert_eq!(world.call_tool("spin", "{").await.unwrap_err().word(), "invalid");
+}
+
+#[tokio::test]
+async fn a_call_with_one_meaning_is_prepared_once_for_all_to_see() {
+    let mut world = tool_world();
+
+    let output = world.call_tool("attach", r#"{}{"argument":1,"extra":2}"#).await;
+
+    let text = output.expect("it answers").text;
+    assert!(
+        text.ends_with("[`extra` is no argument of `attach` and was left out; there are argument]"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -27,6 +27,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/3-state.sql"),
         schema: "91031fcdd84dcbb3f736a75e5efaffa6cd27c2dbe5065fed4c0a0eb6d376c74c",
     },
+    Migration {
+        sql: include_str!("../schema/4-rules.sql"),
+        schema: "eedf1556d21ccff7baffe0ba268bdb679aeb935a8b01ae52ca727cb0a4a812ac",
+    },
 ];
 
 /// The newest version of the database.
@@ -152,6 +156,28 @@ mod tests {
                 "from {earlier}"
             );
         }
+    }
+
+    #[test]
+    fn a_rule_of_before_workspaces_were_named_holds_everywhere() {
+        let mut connection = at_version(3);
+        let row = "INSERT INTO approval_rules VALUES ('shell', 'shell', 'ls', 1, 7)";
+        connection.execute_batch(row).unwrap();
+
+        bring_up(&mut connection, Path::new("db")).unwrap();
+
+        let sql = "SELECT id, workspace || session, origin, action, target, prefix, allow, made_ms
+                   FROM approval_rules";
+        let kept: String = connection
+            .query_row(sql, (), |row| {
+                let texts = (1..=4).map(|column| row.get::<_, String>(column));
+                let texts = texts.collect::<Result<Vec<_>, _>>()?.join("|");
+                let numbers = [0, 5, 6, 7].map(|column| row.get::<_, u32>(column));
+                let numbers = numbers.into_iter().collect::<Result<Vec<_>, _>>()?;
+                Ok(format!("{texts} {numbers:?}"))
+            })
+            .unwrap();
+        assert_eq!(kept, "|shell|shell|ls [1, 0, 1, 7]");
     }
 
     #[test]

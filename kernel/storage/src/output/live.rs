@@ -96,7 +96,7 @@ impl LiveState {
         self.updated_ms = self.updated_ms.max(entry.at_ms);
         self.elapsed_ms = entry.elapsed_ms;
         match &entry.event {
-            Event::TaskResumed => self.status = TaskStatus::Running,
+            Event::TaskResumed { .. } => self.status = TaskStatus::Running,
             Event::PlanMade { .. } => self.phase("execute"),
             Event::IterationStarted { number } => {
                 self.iteration = *number;
@@ -110,7 +110,9 @@ impl LiveState {
                 self.cost_usd += dollars(spent.cost_micros);
             }
             Event::IterationDecided { standing, .. } => self.score = standing.score,
-            Event::TaskPaused { reason } => self.status = TaskStatus::of_pause(reason, last),
+            Event::TaskPaused { reason, cause, .. } => {
+                self.status = TaskStatus::of_pause(cause.as_ref(), reason, last);
+            }
             Event::TaskFinished { outcome } => self.finish(outcome),
             _ => return false,
         }

@@ -1,6 +1,7 @@
 //! What the user allowed.
 
-use openkoi_core::{approval::Rule, trust::TrustLevel};
+use openkoi_core::{approval::Rule, id::SessionId, trust::TrustLevel};
+use openkoi_storage::sessions::{NewSession, SessionKind};
 
 use crate::support::Home;
 
@@ -21,7 +22,16 @@ fn a_domain_has_its_own_trust_level_or_that_of_the_others() {
 
 fn rule(allow: bool, target: &str) -> Rule {
     let text = str::to_owned;
-    Rule { allow, origin: text("shell"), action: text("run"), target: text(target) }
+    let (prefix, workspace, session) = (false, Some(text("/pond")), None);
+    Rule {
+        allow,
+        origin: text("shell"),
+        action: text("run"),
+        target: text(target),
+        prefix,
+        workspace,
+        session,
+    }
 }
 
 #[test]
@@ -35,4 +45,62 @@ fn the_latest_rule_about_one_thing_holds() {
     let rules = storage.rules().unwrap();
 
     assert_eq!(rules, [rule(true, "'; DROP TABLE tasks --"), rule(false, "cargo test")]);
+}
+
+#[test]
+fn a_rule_of_another_workspace_and_a_prefix_are_rules_of_their_own() {
+    let home = Home::new();
+    let storage = home.open();
+    let here = rule(true, "git push");
+    let others = [
+        Rule { workspace: Some("/lake".to_owned()), ..here.clone() },
+        Rule { workspace: None, ..here.clone() },
+        Rule { prefix: true, ..here.clone() },
+        Rule { session: Some("s1".to_owned()), ..here.clone() },
+        here,
+    ];
+
+    for other in &others {
+        storage.keep_rule(other, 7).unwrap();
+    }
+
+    assert_eq!(storage.rules().unwrap(), others);
+    assert!(storage.kept_rules().unwrap().iter().all(|kept| kept.made_ms == 7));
+}
+
+#[test]
+fn a_rule_that_is_taken_back_is_gone_and_its_number_is_not_given_again() {
+    let home = Home::new();
+    let storage = home.open();
+    storage.keep_rule(&rule(true, "one"), 1).unwrap();
+    storage.keep_rule(&rule(true, "two"), 2).unwrap();
+    let last = storage.kept_rules().unwrap()[1].id;
+
+    assert!(storage.revoke_rule(last).unwrap());
+    assert!(!storage.revoke_rule(last).unwrap());
+
+    assert_eq!(storage.rules().unwrap(), [rule(true, "one")]);
+    storage.keep_rule(&rule(true, "three"), 3).unwrap();
+    assert!(storage.kept_rules().unwrap()[1].id > last);
+}
+
+#[test]
+fn the_rules_of_a_session_go_with_it() {
+    let home = Home::new();
+    let storage = home.open();
+    let id = SessionId::new("01k9abcdef0000000000000051");
+    let new = NewSession {
+        id: id.clone(),
+        kind: SessionKind::Chat,
+        title: "chat".to_owned(),
+        workspace: "/pond".to_owned(),
+    };
+    storage.begin_session(&new, 1).unwrap();
+    let tied = Rule { session: Some(id.to_string()), ..rule(true, "one") };
+    storage.keep_rule(&tied, 2).unwrap();
+    storage.keep_rule(&rule(true, "two"), 3).unwrap();
+
+    storage.delete_session(&id).unwrap();
+
+    assert_eq!(storage.rules().unwrap(), [rule(true, "two")]);
 }

@@ -90,7 +90,7 @@ fn the_state_file_follows_the_run() {
     );
     let last = states.last().unwrap();
     assert_eq!((last.status, last.score), (TaskStatus::Accepted, Some(0.925)));
-    assert_eq!((last.tokens, last.cost_usd, last.max_cost_usd), (30, 0.5, 2.0));
+    assert_eq!((last.tokens, last.cost_usd, last.max_cost_usd), (30, 0.5, 5.0));
     assert_eq!((last.iteration, last.max_iterations), (2, 3));
     assert_eq!((last.started_ms, last.updated_ms, last.elapsed_ms), (0, 70, 35));
     let file = fs::read_to_string(home.path("state/last-task.json")).unwrap();
@@ -115,7 +115,11 @@ fn the_state_file_is_written_some_times_a_second_and_at_the_end() {
     assert_eq!(tokens(), 30);
     files.event(&entry("i1/t2", 600, spent()));
     assert_eq!(tokens(), 90);
-    files.event(&entry("end", 601, Event::TaskPaused { reason: "x".to_owned() }));
+    files.event(&entry(
+        "end",
+        601,
+        Event::TaskPaused { reason: "x".to_owned(), cause: None, outcome: None },
+    ));
     assert_eq!(files.last().unwrap().unwrap().status, TaskStatus::Paused);
 }
 

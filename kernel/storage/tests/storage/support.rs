@@ -112,7 +112,7 @@ pub(crate) fn finished(ending: Value, text: &str, tokens: u64, cost_micros: u64)
 }
 
 pub(crate) fn paused(reason: &str) -> Event {
-    Event::TaskPaused { reason: reason.to_owned() }
+    Event::TaskPaused { reason: reason.to_owned(), cause: None, outcome: None }
 }
 
 /// Records the beginning of a task in a session.

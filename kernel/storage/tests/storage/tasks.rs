@@ -99,7 +99,11 @@ fn each_end_has_its_status_and_a_task_session_follows() {
         ),
         (vec![paused("needs an approval")], TaskStatus::Paused, SessionStatus::Paused),
         (vec![event(failed), paused("m")], TaskStatus::Failed, SessionStatus::Paused),
-        (vec![paused("m"), Event::TaskResumed], TaskStatus::Running, SessionStatus::Active),
+        (
+            vec![paused("m"), Event::TaskResumed { settings: None }],
+            TaskStatus::Running,
+            SessionStatus::Active,
+        ),
     ];
     for (number, (events, status, session)) in cases.into_iter().enumerate() {
         let name = number.to_string();
@@ -122,7 +126,7 @@ fn a_resumed_task_has_no_end() {
 
     append(&storage, &task, "end", 5, paused("waits"));
     assert_eq!(record(&storage, &task).unwrap().ended_ms, Some(5));
-    append(&storage, &task, "resume", 9, Event::TaskResumed);
+    append(&storage, &task, "resume", 9, Event::TaskResumed { settings: None });
 
     assert_eq!(record(&storage, &task).unwrap().ended_ms, None);
 }
@@ -236,7 +240,10 @@ fn sessions_with_the_latest_news_come_first() {
     assert_eq!(list(SessionQuery::default()), ["s", "t", "c"].map(session_id));
     let chats = SessionQuery { kind: Some(SessionKind::Chat), ..SessionQuery::default() };
     assert_eq!(list(chats), ["c"].map(session_id));
-    assert_eq!(list(SessionQuery { kind: None, limit: Some(1) }), ["s"].map(session_id));
+    assert_eq!(
+        list(SessionQuery { limit: Some(1), ..SessionQuery::default() }),
+        ["s"].map(session_id)
+    );
 }
 
 #[test]
@@ -299,7 +306,7 @@ fn usage_is_kept_turn_by_turn_and_counts_what_was_lost() {
         large(0, Some((4, 2)), (6, 60)),
     ];
     assert_eq!(turns, expected);
-    let recent = Total { turns: 4, tokens: 38, cost_micros: 331 };
+    let recent = Total { turns: 4, tokens: 38, cost_micros: 331, at_most: false };
     assert_eq!(storage.spent_since(60).unwrap(), recent);
     assert_eq!(storage.spent_since(1_000).unwrap(), Total::default());
     let record = record(&storage, &task).unwrap();
@@ -370,5 +377,8 @@ fn a_session_is_begun_once() {
     assert!(matches!(refused, Err(StorageError::Exists { .. })), "{refused:?}");
     let unknown = storage.set_session_status(&session_id("none"), SessionStatus::Ended, 1);
     assert!(matches!(unknown, Err(StorageError::NoSuch { .. })), "{unknown:?}");
-    assert!(try_append(&storage, &task_id("9"), &entry("k", 1, Event::TaskResumed)).is_err());
+    assert!(
+        try_append(&storage, &task_id("9"), &entry("k", 1, Event::TaskResumed { settings: None }))
+            .is_err()
+    );
 }

@@ -10,7 +10,7 @@ pub(crate) fn plans(project: &Project<'_>) -> Vec<Plan> {
         return Vec::new();
     }
     vec![
-        project.plan("go:build", Category::Build, "go build ./..."),
+        project.plan("go:build", Category::Build, "go build -o /dev/null ./..."),
         project.plan("go:vet", Category::Lint, "go vet ./...").after("go:build"),
         project.plan("go:test", Category::Test, "go test -json ./...").read_by(Reporter::Go),
     ]

@@ -50,7 +50,7 @@ fn tests(project: &Project<'_>, python: &str) -> Option<Plan> {
         return Some(plan.read_by(Reporter::Pytest).run_in(Manner::Reported).or(&other));
     }
     let command = match folder_without_package(project) {
-        Some(folder) => format!("{python} -m unittest discover -v -s {folder} -t ."),
+        Some(folder) => format!("{python} -m unittest discover -v -s {folder}"),
         None => format!("{python} -m unittest discover -v"),
     };
     let plan = project.plan("python:unittest", Category::Test, &command);
@@ -114,10 +114,7 @@ mod tests {
     fn a_folder_of_tests_that_is_not_a_package_is_named() {
         let world = Fake::default().file("tests/test_a.py", "").program("python3");
 
-        assert_eq!(
-            found(&world),
-            ["python:unittest: python3 -m unittest discover -v -s tests -t ."]
-        );
+        assert_eq!(found(&world), ["python:unittest: python3 -m unittest discover -v -s tests"]);
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn a_run_that_was_cut_short_is_not_known() {
 #[test]
 fn what_follows_when_the_time_is_used_up_is_not_run() {
     let long = Run { code: Some(0), duration_ms: TOTAL_MS, ..Run::default() };
-    let world = Fake::default().file("go.mod", "").answers_run("go build ./...", long);
+    let world = Fake::default().file("go.mod", "").answers_run("go build -o /dev/null ./...", long);
 
     let results = results(&world);
 

@@ -7,9 +7,9 @@ use super::super::{
 };
 use crate::settings::{Origin, Settings};
 
-/// The most that the evaluator's model may cost, as a multiple of the executor's, so that a cheap
-/// run stays cheap.
-const DEAREST_JUDGE: f64 = 2.0;
+/// The factor within which the price of a judge is similar to that of the executor: a cheap run stays cheap, and good
+/// work is not judged by much less.
+const SIMILAR_PRICE: f64 = 2.0;
 
 /// The values that the choice is made from.
 pub(super) struct RoleChoice<'a> {
@@ -31,12 +31,13 @@ impl RoleChoice<'_> {
         if self.settings.roles.contains_key(role) {
             return self.of(role);
         }
-        let chosen = match role {
-            Role::EVALUATOR => self.of_another_family(&executor.0),
-            SMALL => self.small(&executor.0),
-            _ => None,
-        };
-        chosen.map_or_else(|| self.of(role), Ok)
+        // `model` is meant for every role without one of its own; without it, all stay with the executor's vendor.
+        let own = if self.settings.model.is_some() { self.of(role)? } else { executor.clone() };
+        Ok(match role {
+            Role::EVALUATOR => self.judge(own),
+            SMALL => self.small(&own.0).unwrap_or(own),
+            _ => own,
+        })
     }
 
     /// Returns the configured model of a role, or else the first that is connected.
@@ -62,41 +63,35 @@ impl RoleChoice<'_> {
         names.iter().map(|name| self.connections.select(name, self.catalogue)).collect()
     }
 
-    /// Returns an evaluator's model without the executor's blind spots: one of another connection
-    /// and another family. A model that was named by a flag is meant for the whole run, so then
-    /// there is none.
-    fn of_another_family(&self, executor: &Route) -> Option<(Route, String)> {
+    /// Returns the model that judges work of `own`. The work is sent to no vendor that the user did not choose: it is
+    /// one of the same connection, of another family if there is one of a similar price, because that one has other
+    /// blind spots. A model that was named by a flag is meant for the whole run.
+    fn judge(&self, own: (Route, String)) -> (Route, String) {
         if matches!(self.settings.origin("model"), Some(Origin::Flag(_))) {
-            return None;
+            return own;
         }
-        let most = self.facts(executor).and_then(|facts| facts.blended_price());
-        let most = most.map(|price| price * DEAREST_JUDGE);
-        let others = self.connections.ready.iter().filter(|one| one.name != executor.provider);
-        let mut judges = others.filter_map(|one| self.judge(one, &executor.model, most));
-        Some((judges.next()?, format!("another family than {}", family(&executor.model))))
+        let (route, origin) = own;
+        if let Some(judge) = self.of_another_family(&route) {
+            let than = family(&route.model);
+            return (judge, format!("another family than {than}, of the same provider"));
+        }
+        let others = self.connections.ready.iter().any(|one| one.name != route.provider);
+        let hint = "; another provider judges only if `roles.evaluator` names it";
+        let origin = if others { format!("{origin}{hint}") } else { origin };
+        (route, origin)
     }
 
-    /// Returns the model of a connection that would judge the work of `executor`: the default if it
-    /// costs at most `most`, or else the dearest that does, which is likely the best.
-    fn judge(&self, connection: &Connection, executor: &str, most: Option<f64>) -> Option<Route> {
-        let able = |model: &str| {
+    fn of_another_family(&self, route: &Route) -> Option<Route> {
+        let connection = self.connections.find(&route.provider)?;
+        let price = self.facts(route)?.blended_price().filter(|price| *price > 0.0)?;
+        let similar = price / SIMILAR_PRICE..=price * SIMILAR_PRICE;
+        let able = connection.known(self.catalogue).filter_map(|model| {
             let facts = self.catalogue.facts(connection.key(), model)?;
-            (facts.is_capable() && family(model) != family(executor)).then_some(facts)
-        };
-        let affordable = |facts: &Facts| match (most, facts.blended_price()) {
-            (Some(most), Some(price)) => price <= most,
-            _ => most.is_none(),
-        };
-        let own = connection.default_model.as_deref();
-        if let Some(model) = own.filter(|model| able(model).is_some_and(|facts| affordable(&facts)))
-        {
-            return Some(connection.route_to(model));
-        }
-        let priced = connection.known(self.catalogue).filter_map(|model| {
-            let facts = able(model).filter(|facts| most.is_some() && affordable(facts))?;
-            Some((facts.blended_price()?, model))
+            let price = facts.blended_price().filter(|price| similar.contains(price))?;
+            let other = facts.is_capable() && family(model) != family(&route.model);
+            other.then_some((price, model))
         });
-        let dearest = priced.max_by(|(a, one), (b, other)| a.total_cmp(b).then(one.cmp(other)));
+        let dearest = able.max_by(|(a, one), (b, other)| a.total_cmp(b).then(one.cmp(other)));
         dearest.map(|(_, model)| connection.route_to(model))
     }
 
@@ -122,8 +117,11 @@ impl RoleChoice<'_> {
         }
     }
 
-    /// Returns the model that turns text into vectors, if one is configured or known.
-    pub(super) fn embedder(&self) -> Result<Option<(Route, String)>, ModelsError> {
+    /// Returns the model that turns text into vectors, if one is configured or the executor's provider has one.
+    pub(super) fn embedder(
+        &self,
+        executor: &Route,
+    ) -> Result<Option<(Route, String)>, ModelsError> {
         if self.settings.roles.contains_key(EMBEDDER) {
             return self.of(EMBEDDER).map(Some);
         }
@@ -134,11 +132,8 @@ impl RoleChoice<'_> {
             });
             model.map(|model| one.route_to(model))
         };
-        let first = self.connections.ready.iter().find_map(embeds);
-        Ok(first.map(|route| {
-            let origin = format!("the first that is connected, {}", route.provider);
-            (route, origin)
-        }))
+        let own = self.connections.find(&executor.provider).and_then(embeds);
+        Ok(own.map(|route| (route, "of the executor's provider".to_owned())))
     }
 
     fn facts(&self, route: &Route) -> Option<Facts> {

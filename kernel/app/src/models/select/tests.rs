@@ -290,6 +290,7 @@ fn the_models_of_a_service_are_not_those_of_another_server_at_its_place() {
     let connections = world.connections().unwrap();
     assert_eq!(connections.ready[0].base_url, "http://127.0.0.1:9/v1");
     assert_eq!(world.select("alpha/swim-lrage").unwrap(), "alpha/swim-lrage");
+    assert_eq!(world.select("swim-large").unwrap(), "alpha/swim-large", "it stands in for alpha");
 }
 
 #[test]
@@ -309,6 +310,62 @@ fn a_variable_that_was_named_has_to_be_set() {
 
     assert_eq!(World::new(config, &[]).connections().unwrap().missing[0].name, "mine");
     assert_eq!(World::new(config, &["MINE"]).connections().unwrap().ready[0].name, "mine");
+}
+
+#[test]
+fn a_server_of_ones_own_needs_no_component() {
+    const LOCAL: &str = r#"
+        [component]
+        name = "wire"
+        version = "0.1.0"
+        kind = "provider"
+        publisher = "tests"
+        description = "Speaks what many servers speak."
+        [[credential]]
+        name = "api-key"
+        environment = ["WIRE_API_KEY"]
+        inject = "bearer"
+        required = true
+        [provider]
+        base-url = "https://wire.example.com/v1"
+        [[provider.preset]]
+        name = "wire-here"
+        base-url = "http://127.0.0.1:8080/v1"
+    "#;
+    let manifests = [ALPHA, LOCAL].map(|text| Manifest::parse(text).unwrap());
+    let connect = |config: &str| {
+        let mut layers = Layers::defaults();
+        let path = Path::new("/koi/config.toml");
+        layers.user(file::parse(config, path).unwrap(), path).unwrap();
+        let settings = Settings::of(layers, &Environment::of([], Path::new("/")));
+        connect(&settings, &manifests, &|_| false)
+    };
+
+    let own = connect("[providers.koi]\nbase_url = 'http://10.0.0.1:1/v1'\n").unwrap();
+    let error = connect("[providers.koi]\n").unwrap_err();
+
+    assert_eq!((own.ready[0].name.as_str(), own.ready[0].component.as_str()), ("koi", "wire"));
+    assert!(error.to_string().ends_with("there are: alpha, wire"), "{error}");
+}
+
+#[test]
+fn keys_and_prices_that_stand_in_the_wrong_place_are_told_of() {
+    for (line, told) in [
+        ("api_key = 'sk-1'", "`api_key_env`"),
+        ("price = 0", "it has to be a table"),
+        ("base_urll = 'https://x'", "did you mean `base_url`?"),
+    ] {
+        let mut layers = Layers::defaults();
+        let path = Path::new("/koi/config.toml");
+        let config = format!("[providers.alpha]\n{line}\n");
+        layers.user(file::parse(&config, path).unwrap(), path).unwrap();
+        let settings = Settings::of(layers, &Environment::of([], Path::new("/")));
+
+        let found = connect(&settings, &[Manifest::parse(ALPHA).unwrap()], &|_| true).unwrap();
+
+        assert!(found.warnings[0].contains(told), "{:?}", found.warnings);
+        assert!(!found.warnings[0].contains("sk-1"));
+    }
 }
 
 #[test]
@@ -379,26 +436,83 @@ fn roles_have_their_own_models_and_everyone_has_the_fallback() {
 }
 
 #[test]
-fn the_judge_is_of_another_family_where_one_is_connected() {
-    let world = World::new("", &["ALPHA_API_KEY", "BETA_API_KEY", "GAMMA_API_KEY"]);
+fn no_vendor_sees_the_work_that_the_user_did_not_choose() {
+    let keys = ["ALPHA_API_KEY", "BETA_API_KEY", "GAMMA_API_KEY"];
+    let local_executor = "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\n\
+                          models = ['m']\n[roles]\nexecutor = 'mine/m'";
+    let local_model = "model = 'mine/m'\n[providers.mine]\ncomponent = 'alpha'\n\
+                       base_url = 'http://127.0.0.1:9'\nmodels = ['m']\n";
+    for (config, vendor) in [
+        ("", "alpha/"),
+        ("model = 'dive-1'", "gamma/"),
+        ("[roles]\nexecutor = 'dive-1'", "gamma/"),
+        (local_executor, "mine/"),
+        (local_model, "mine/"),
+    ] {
+        let routes = World::new(config, &keys).routes().unwrap();
 
-    assert_eq!(world.executor(), "alpha/swim-large");
-    assert_eq!(world.model(Role::PLANNER), "alpha/swim-large");
-    assert_eq!(world.model(Role::EVALUATOR), "gamma/dive-1");
-    assert_eq!(world.routes().unwrap().origins[Role::EVALUATOR], "another family than swim");
-    let alone = World::new("", &["ALPHA_API_KEY", "BETA_API_KEY"]);
-    assert_eq!(alone.model(Role::EVALUATOR), "alpha/swim-large");
+        for (role, chain) in &routes.roles {
+            assert!(chain[0].to_string().starts_with(vendor), "{config}: {role}: {chain:?}");
+        }
+        assert!(routes.origins[Role::EVALUATOR].contains("only if `roles.evaluator` names it"));
+    }
+    let named = World::new("[roles]\nevaluator = 'dive-1'", &keys);
+    assert_eq!(named.model(Role::EVALUATOR), "gamma/dive-1");
+    assert_eq!(named.executor(), "alpha/swim-large");
 }
 
 #[test]
-fn a_judge_is_not_much_dearer_than_the_work() {
-    let world = World::new("model = 'swim-small'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
-    let cheap = World::new("model = 'dive-1'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
-    let cheaper = World::new("model = 'dive-0'", &["ALPHA_API_KEY", "GAMMA_API_KEY"]);
+fn a_judge_of_another_family_at_the_same_provider_costs_about_as_much() {
+    macro_rules! beside {
+        ($name:literal, $input:literal, $output:literal) => {
+            concat!(
+                r#"{"providers": {"alpha": {"models": {
+                "swim-large": {"tool_call": true, "limit": {"context": 200000}, "cost": {"input": 3, "output": 15}},
+                ""#,
+                $name,
+                r#"": {"tool_call": true, "limit": {"context": 200000}, "cost": {"input": "#,
+                $input,
+                r#", "output": "#,
+                $output,
+                "}}}}}}"
+            )
+        };
+    }
+    for (known, judge) in [
+        (beside!("dive-9", 2, 10), "alpha/dive-9"),
+        (beside!("dive-9", 0.5, 2.5), "alpha/swim-large"),
+        (beside!("dive-9", 9, 45), "alpha/swim-large"),
+        (beside!("swim-9", 3, 15), "alpha/swim-large"),
+    ] {
+        let world = World::new("", &["ALPHA_API_KEY"]);
+        let catalogue = Catalogue::parse(known).unwrap();
+        let environment = Environment::of([], Path::new("/"));
+        let settings = Settings::of(Layers::defaults(), &environment);
 
-    assert_eq!(world.model(Role::EVALUATOR), "alpha/swim-small");
-    assert_eq!(cheap.model(Role::EVALUATOR), "alpha/swim-large");
-    assert_eq!(cheaper.model(Role::EVALUATOR), "alpha/swim-small");
+        let routes = world.connections().unwrap().routes(&settings, &catalogue).unwrap();
+
+        assert_eq!(routes.roles[Role::EVALUATOR][0].to_string(), judge, "{known}");
+    }
+}
+
+#[test]
+fn a_name_that_is_known_as_another_vendors_is_not_sent_to_a_server_of_ones_own() {
+    let config = "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\n";
+    let world = World::new(config, &[]);
+    let listing = "[providers.mine]\ncomponent = 'alpha'\nbase_url = 'http://127.0.0.1:9'\n\
+                   models = ['koi-large', 'koi-mini']\n";
+    let lists = World::new(listing, &[]);
+    let unknown = |world: &World, name: &str| match world.select(name) {
+        Err(ModelsError::UnknownModel { suggestions, .. }) => suggestions,
+        other => panic!("{name}: {other:?}"),
+    };
+
+    assert_eq!(world.select("brand-new").unwrap(), "mine/brand-new");
+    assert_eq!(world.select("mine/swim-large").unwrap(), "mine/swim-large", "it was named");
+    assert!(matches!(world.select("swim-large"), Err(ModelsError::NotConnected { .. })));
+    assert_eq!(lists.select("koi-mini").unwrap(), "mine/koi-mini");
+    assert_eq!(unknown(&lists, "koi-lrage"), ["mine/koi-large"]);
+    assert_eq!(unknown(&lists, "nope"), ["mine/koi-large", "mine/koi-mini"]);
 }
 
 #[test]

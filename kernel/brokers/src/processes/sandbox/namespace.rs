@@ -1,9 +1,9 @@
-//! A network of a program's own, with loopback and nothing else.
+//! Namespaces of a program's own: a network with loopback and nothing else, and mounts.
 //!
 //! | who starts the program | what it gets |
 //! |---|---|
-//! | a user with `CAP_SYS_ADMIN` | a network namespace |
-//! | a user without capabilities | a network namespace in a user namespace, where ids are what they were |
+//! | a user with `CAP_SYS_ADMIN` | the namespaces |
+//! | a user without capabilities | the namespaces in a user namespace, where ids are what they were |
 //! | a user with other capabilities | none: a user namespace would take root's rights over the files of others |
 //!
 //! A user namespace comes with every capability in it. The sandbox drops them all before the program starts.
@@ -21,16 +21,22 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The namespaces that a process made when it got a network of its own.
+/// What a process left when it got namespaces of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unshared {
-    /// The network.
-    Network,
-    /// The network and the users.
+    /// What was wanted.
+    Wanted,
+    /// That, and the users.
     Users,
 }
 
-/// A network that can be made.
+/// Checks that a program can have a network of its own. The error says why there can be none here.
+pub(super) fn check(probe: Probe) -> io::Result<()> {
+    probe(SandboxPart::Loopback)?;
+    if off(Guard::ProcessNamespace) { Ok(()) } else { tried() }
+}
+
+/// Namespaces that can be made.
 pub(super) struct Namespace {
     /// The lines that map the own user and group to themselves.
     user: String,
@@ -38,50 +44,54 @@ pub(super) struct Namespace {
 }
 
 impl Namespace {
-    /// Prepares the network of one program. The error says why there can be none here.
-    pub(super) fn prepare(probe: Probe) -> io::Result<Self> {
-        probe(SandboxPart::Loopback)?;
-        if !off(Guard::ProcessNamespace) {
-            tried()?;
-        }
-        Ok(Self::of_this_process())
-    }
-
-    fn of_this_process() -> Self {
+    /// Prepares the namespaces of a program that this process starts.
+    pub(super) fn of_this_process() -> Self {
         let user = rustix::process::geteuid().as_raw();
         let group = rustix::process::getegid().as_raw();
         Self { user: format!("{user} {user} 1"), group: format!("{group} {group} 1") }
     }
 
-    /// Leaves the network of the host. Called between fork and exec.
+    /// Leaves the namespaces of the host that `wanted` names. Called between fork and exec.
     ///
     /// # Errors
     ///
     /// Nothing has changed.
-    pub(super) fn leave(&self) -> io::Result<Unshared> {
-        if off(Guard::ProcessNamespace) {
-            return Ok(Unshared::Network);
-        }
-        let Err(error) = unshare(UnshareFlags::NEWNET) else { return Ok(Unshared::Network) };
+    pub(super) fn leave(&self, wanted: UnshareFlags) -> io::Result<Unshared> {
+        let wanted = match off(Guard::ProcessNamespace) {
+            true => wanted.difference(UnshareFlags::NEWNET),
+            false => wanted,
+        };
+        let Err(error) = unshare(wanted) else { return Ok(Unshared::Wanted) };
         if !rustix::thread::capabilities(None)?.effective.is_empty() {
             return Err(error);
         }
-        unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET).map(|()| Unshared::Users)
+        unshare(UnshareFlags::NEWUSER | wanted).map(|()| Unshared::Users)
     }
 
-    /// Sets up the new namespaces: the own ids and loopback. Called between fork and exec.
+    /// Sets up the new namespaces: the own ids, and loopback if the network is new. Called between fork and exec.
     ///
     /// # Errors
     ///
     /// The process is half set up, and no program may be started in it.
-    pub(super) fn settle(&self, unshared: Unshared) -> io::Result<()> {
-        if off(Guard::ProcessNamespace) {
-            return Ok(());
-        }
+    pub(super) fn settle(&self, wanted: UnshareFlags, unshared: Unshared) -> io::Result<()> {
         if unshared == Unshared::Users {
             self.map_ids()?;
         }
-        raise_loopback()
+        match wanted.contains(UnshareFlags::NEWNET) && !off(Guard::ProcessNamespace) {
+            true => raise_loopback(),
+            false => Ok(()),
+        }
+    }
+
+    /// Leaves the namespaces that `wanted` names, and sets up the new ones. Called between fork and exec.
+    ///
+    /// # Errors
+    ///
+    /// As of both; no program may be started.
+    pub(super) fn enter(&self, wanted: UnshareFlags) -> io::Result<Unshared> {
+        let unshared = self.leave(wanted)?;
+        self.settle(wanted, unshared)?;
+        Ok(unshared)
     }
 
     fn map_ids(&self) -> io::Result<()> {
@@ -150,11 +160,21 @@ fn tried() -> io::Result<()> {
 }
 
 fn attempt() -> io::Result<()> {
+    let namespace = Namespace::of_this_process();
+    let wanted = UnshareFlags::NEWNET;
+    attempt_in_child(move || {
+        namespace.leave(wanted).and_then(|unshared| namespace.settle(wanted, unshared))
+    })
+}
+
+/// Does something in a process that then ends. It may make system calls and nothing else.
+pub(super) fn attempt_in_child(
+    act: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+) -> io::Result<()> {
     // The error by which the child reports success, so that no program has to be started.
     const SUCCEEDED: i32 = libc::ECANCELED;
-    let namespace = Namespace::of_this_process();
     let attempt = move || -> io::Result<()> {
-        namespace.leave().and_then(|unshared| namespace.settle(unshared))?;
+        act()?;
         Err(io::Error::from_raw_os_error(SUCCEEDED))
     };
     let mut process = Command::new("/");

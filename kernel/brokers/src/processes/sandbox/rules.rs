@@ -5,7 +5,10 @@ use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
 };
-use std::os::fd::OwnedFd;
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The directories that every program may read and run from. `/proc` is among them because programs look themselves up
@@ -35,16 +38,77 @@ const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random"
 /// The version of Landlock that the rules are written for. Older kernels enforce the part that they know.
 const NEWEST: ABI = ABI::V6;
 
+/// The rules of one program.
+pub(super) struct FileRules {
+    ruleset: OwnedFd,
+    /// Rules for what is in a layer. They hold for files and not for paths, so they are added where the layer is.
+    later: Vec<LaterRule>,
+}
+
+struct LaterRule {
+    path: CString,
+    access: u64,
+}
+
+/// `struct landlock_path_beneath_attr`.
+#[repr(C, packed)]
+struct PathBeneathAttribute {
+    access: u64,
+    descriptor: i32,
+}
+
+impl FileRules {
+    /// Adds the rules for what is in the layer, and enters all of them. Called between fork and exec.
+    pub(super) fn enter(&self) -> io::Result<()> {
+        for rule in &self.later {
+            let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+            let opened = rustix::fs::open(rule.path.as_c_str(), flags, rustix::fs::Mode::empty());
+            // A path that does not exist any more needs no rule.
+            let Ok(opened) = opened else { continue };
+            let attribute =
+                PathBeneathAttribute { access: rule.access, descriptor: opened.as_raw_fd() };
+            const PATH_BENEATH: libc::c_int = 1;
+            let ruleset = self.ruleset.as_raw_fd();
+            #[expect(unsafe_code, reason = "the crate would allocate")]
+            // SAFETY: the kernel reads one attribute, which is there; both descriptors are open.
+            let done = unsafe {
+                libc::syscall(
+                    libc::SYS_landlock_add_rule,
+                    ruleset,
+                    PATH_BENEATH,
+                    &raw const attribute,
+                    0,
+                )
+            };
+            if done != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        restrict(&self.ruleset)
+    }
+}
+
+fn restrict(rules: &OwnedFd) -> io::Result<()> {
+    #[expect(unsafe_code, reason = "neither the standard library nor rustix has this system call")]
+    // SAFETY: the call takes an open descriptor, which `rules` keeps open, and a number; it touches no memory
+    // of this process.
+    let done = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, rules.as_raw_fd(), 0) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Builds the rules of one program. `own` are its workspace and its temporary directory.
 pub(super) fn build(
     settings: &ProcessSettings,
     command: &Command,
     own: [&Path; 2],
-) -> Result<OwnedFd, ProcessError> {
+) -> Result<FileRules, ProcessError> {
     let [workspace, temporary] = own;
     let failed = |error: RulesetError| no_files(&error.to_string());
     let secret = settings.secret.iter().map(|place| real(place)).collect();
-    let mut rules = Rules { ruleset: Some(create().map_err(failed)?), secret };
+    let layer = command.layer.as_ref().map(|layer| layer.workspace().to_owned());
+    let known = AccessFs::from_all(ABI::from(level()?)) & AccessFs::from_all(NEWEST);
+    let ruleset = Some(create().map_err(failed)?);
+    let mut rules = Rules { ruleset, secret, layer, known, later: Vec::new() };
     let read = AccessFs::from_read(NEWEST);
     let all = AccessFs::from_all(NEWEST) & !(AccessFs::MakeChar | AccessFs::MakeBlock);
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev | AccessFs::Truncate;
@@ -59,8 +123,11 @@ pub(super) fn build(
         .map_err(failed)?;
     // It was made for this program alone, so it is open even inside of a closed place.
     rules.add_whole(&real(temporary), all).map_err(failed)?;
+    // The outputs of earlier programs lie in a closed place, and the model is told to read them.
+    rules.add_whole(&real(&settings.spool), read).map_err(failed)?;
     let missing = || no_files("it took the rules and does not enforce them");
-    rules.ruleset.and_then(Option::<OwnedFd>::from).ok_or_else(missing)
+    let ruleset = rules.ruleset.and_then(Option::<OwnedFd>::from).ok_or_else(missing)?;
+    Ok(FileRules { ruleset, later: rules.later })
 }
 
 fn create() -> Result<RulesetCreated, RulesetError> {
@@ -81,6 +148,11 @@ fn real(path: &Path) -> PathBuf {
 struct Rules {
     ruleset: Option<RulesetCreated>,
     secret: Vec<PathBuf>,
+    /// The directory that a layer stands over.
+    layer: Option<PathBuf>,
+    /// What this kernel confines.
+    known: BitFlags<AccessFs>,
+    later: Vec<LaterRule>,
 }
 
 impl Rules {
@@ -106,6 +178,12 @@ impl Rules {
             Ok(_) => access & AccessFs::from_file(NEWEST),
             Err(_) => return Ok(()),
         };
+        if self.layer.as_ref().is_some_and(|layer| path.starts_with(layer)) {
+            // A path with a nul does not exist.
+            let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return Ok(()) };
+            self.later.push(LaterRule { path, access: (fitting & self.known).bits() });
+            return Ok(());
+        }
         let Some(ruleset) = self.ruleset.take() else { return Ok(()) };
         let added = ruleset.add_rule(PathBeneath::new(descriptor, fitting))?;
         self.ruleset = Some(added);

@@ -2,14 +2,20 @@
 
 use std::{
     io::{self, BufRead},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use openkoi_app::file;
-use rustyline::{Config, DefaultEditor, error::ReadlineError};
+use rustyline::{
+    Cmd, CompletionType, Config, Editor, KeyCode, KeyEvent, Modifiers, error::ReadlineError,
+    history::FileHistory,
+};
 
+use super::complete::{self, Completion};
 use crate::{context::Context, error::CommandError, interrupt::Interrupts};
+
+type LineEditor = Editor<Completion, FileHistory>;
 
 /// The number of lines that the history remembers.
 const REMEMBERED: usize = 1_000;
@@ -27,7 +33,7 @@ pub(crate) enum Lines {
     /// An editor at a terminal.
     Edited {
         /// The editor, which the thread that waits for a line borrows.
-        editor: Arc<Mutex<DefaultEditor>>,
+        editor: Arc<Mutex<LineEditor>>,
         /// The file of the history.
         history: PathBuf,
     },
@@ -41,7 +47,7 @@ impl Lines {
     /// # Errors
     ///
     /// When the terminal cannot be used.
-    pub(crate) fn open(context: &Context) -> Result<Self, CommandError> {
+    pub(crate) fn open(context: &Context, workspace: &Path) -> Result<Self, CommandError> {
         if !context.questions.is_interactive() {
             return Ok(Self::Plain);
         }
@@ -50,8 +56,11 @@ impl Lines {
             .map_err(|error| broken(&error))?
             .auto_add_history(true)
             .history_ignore_space(true)
+            .completion_type(CompletionType::List)
             .build();
-        let mut editor = DefaultEditor::with_config(config).map_err(|error| broken(&error))?;
+        let mut editor = LineEditor::with_config(config).map_err(|error| broken(&error))?;
+        editor.set_helper(Some(Completion::new(workspace.to_owned())));
+        editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
         let history = context.paths()?.home().join("chat-history");
         if file::exists(&history)
             && let Err(error) = editor.load_history(&history)
@@ -61,18 +70,25 @@ impl Lines {
         Ok(Self::Edited { editor: Arc::new(Mutex::new(editor)), history })
     }
 
-    /// Waits for the next input. Empty lines are passed over.
+    /// Waits for the next input, which begins with what was `typed` before. Empty lines are passed over.
     ///
     /// # Errors
     ///
     /// When the terminal or standard input cannot be read.
-    pub(crate) async fn next(&mut self, interrupts: &Interrupts) -> Result<Input, CommandError> {
+    pub(crate) async fn next(
+        &mut self,
+        typed: &str,
+        interrupts: &Interrupts,
+    ) -> Result<Input, CommandError> {
+        let mut typed = typed.to_owned();
         loop {
             let line = match self {
                 Self::Plain => read_plain().await?,
                 Self::Edited { editor, history } => {
                     let (editor, history) = (Arc::clone(editor), history.clone());
-                    let read = tokio::task::spawn_blocking(move || edit(&editor, &history)).await;
+                    let typed = std::mem::take(&mut typed);
+                    let edit = move || edit(&editor, &history, &typed);
+                    let read = tokio::task::spawn_blocking(edit).await;
                     interrupts.clear();
                     read.map_err(|error| CommandError::failed(error.to_string()))??
                 }
@@ -80,16 +96,22 @@ impl Lines {
             match line {
                 None => return Ok(Input::End),
                 Some(line) if line.trim().is_empty() => {}
-                Some(line) => return Ok(Input::Text(line.trim().to_owned())),
+                Some(line) => {
+                    return Ok(Input::Text(complete::joined(line.trim()).trim().to_owned()));
+                }
             }
         }
     }
 }
 
 /// Returns the next line. It is empty after Ctrl-C, and `None` after Ctrl-D.
-fn edit(editor: &Mutex<DefaultEditor>, history: &PathBuf) -> Result<Option<String>, CommandError> {
+fn edit(
+    editor: &Mutex<LineEditor>,
+    history: &PathBuf,
+    typed: &str,
+) -> Result<Option<String>, CommandError> {
     let mut editor = editor.lock().unwrap_or_else(PoisonError::into_inner);
-    match editor.readline("koi> ") {
+    match editor.readline_with_initial("koi> ", (typed, "")) {
         Ok(line) => {
             if let Err(error) = editor.save_history(history) {
                 tracing::debug!(%error, "the line is not remembered");

@@ -3,29 +3,6 @@ use openkoi_core::message::Message;
 use super::*;
 use crate::{flags::ChatFlags, testing::World};
 
-#[test]
-fn a_line_with_a_slash_in_front_is_a_command_with_the_rest_behind_it() {
-    assert_eq!(command("/help"), Some(("/help", "")));
-    assert_eq!(command("/model  koi/large "), Some(("/model", "koi/large")));
-    assert_eq!(command("/model\tkoi"), Some(("/model", "koi")));
-    assert_eq!(command("/nonsense at all"), Some(("/nonsense", "at all")));
-}
-
-#[test]
-fn paths_and_sentences_are_messages() {
-    for text in ["fix it", "/", "/ is the root", "/etc/hosts is odd", "see /help", "//", "a/b"] {
-        assert_eq!(command(text), None, "{text:?}");
-    }
-}
-
-#[test]
-fn every_command_that_help_names_is_one() {
-    for (name, _) in COMMANDS {
-        let word = name.split_whitespace().next().unwrap();
-        assert_eq!(command(word), Some((word, "")));
-    }
-}
-
 /// A conversation with a scripted model, in a world of its own.
 fn talk(act: impl AsyncFnOnce(&mut Chat<'_>, &mut Settings, &Interrupts)) -> World {
     let world = World::new();
@@ -34,9 +11,10 @@ fn talk(act: impl AsyncFnOnce(&mut Chat<'_>, &mut Settings, &Interrupts)) -> Wor
     let request = ChatRequest::of(&ChatFlags::default(), &context).unwrap();
     let mut settings = request.settings.clone();
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace).unwrap());
-    let joined = join(&context, &request.session, SessionKind::Chat).unwrap();
+    let joined = join(&context, &request.session, SessionKind::Chat, &request.workspace).unwrap();
     let (context, request) = (&context, &request);
-    let mut chat = Chat { context, request, runtime, joined, last: Exit::Accepted };
+    let (shared, keys, last) = (Vec::new(), None, Exit::Accepted);
+    let mut chat = Chat { context, request, runtime, joined, shared, keys, last };
     thread::block(async {
         act(&mut chat, &mut settings, &Interrupts::deaf()).await;
         Ok::<(), CommandError>(())
@@ -52,7 +30,22 @@ fn status(chat: &Chat<'_>, session: &SessionId) -> SessionStatus {
 #[test]
 fn a_conversation_ends_with_exit_and_goes_on_after_anything_else() {
     talk(async |chat, settings, interrupts| {
-        for text in ["/help", "/status", "/nonsense", "/undo", "/model zebra/nowhere"] {
+        for text in [
+            "/help",
+            "/status",
+            "/nonsense",
+            "/undo",
+            "/undo all",
+            "/model zebra/nowhere",
+            "/diff",
+            "/cost",
+            "/skills",
+            "/tools",
+            "/copy",
+            "/resume nowhere",
+            "!ls",
+            "@../../outside",
+        ] {
             let flow = chat.take(text, settings, interrupts).await.unwrap();
             assert_eq!(flow, Flow::GoOn, "{text}");
         }
@@ -107,5 +100,20 @@ fn the_end_of_a_conversation_ends_its_session() {
         chat.end().unwrap();
 
         assert_eq!(status(chat, chat.session()), SessionStatus::Ended);
+    });
+}
+
+#[test]
+fn what_a_command_of_the_person_said_goes_with_the_next_message() {
+    talk(async |chat, settings, interrupts| {
+        chat.take("!echo from the pond", settings, interrupts).await.unwrap();
+        assert_eq!(chat.shared.len(), 1);
+
+        chat.take("what does it say?", settings, interrupts).await.unwrap();
+
+        assert!(chat.shared.is_empty());
+        let said = chat.runtime.storage().conversation(chat.session()).unwrap();
+        let asked = shown::text_of(&said[0]);
+        assert!(asked.contains("from the pond\n```\n\nwhat does it say?"), "{asked}");
     });
 }

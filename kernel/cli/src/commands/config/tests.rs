@@ -21,12 +21,11 @@ fn each_setting_stands_with_its_origin() {
 
     let printed = world.printed(shown(&world, "limits"));
 
-    let text = "limits.cost_usd = 0.5    # /world/home/config.toml:3\n\
-                limits.iterations = 7    # /world/home/config.toml:2\n\
-                limits.quality = 0.8     # default\n\
-                limits.seconds = 300     # default\n\
-                limits.tokens = 200000   # default\n\
-                limits.tool_rounds = 20  # default\n";
+    let text = "limits.cost_usd = 0.5       # /world/home/config.toml:3\n\
+                limits.iterations = 7       # /world/home/config.toml:2\n\
+                limits.quality = 0.8        # default\n\
+                limits.tool_rounds = 200    # default\n\
+                limits.turn_tokens = 32000  # default\n";
     assert_eq!(printed, (text.to_owned(), Exit::Accepted));
 }
 
@@ -74,9 +73,9 @@ fn secrets_are_hidden_from_people_and_from_programs() {
 fn a_number_that_is_called_a_token_is_not_a_secret() {
     let world = World::new();
 
-    let text = world.printed(shown(&world, "limits.tokens")).0;
+    let text = world.printed(shown(&world, "limits.turn_tokens")).0;
 
-    assert_eq!(text, "limits.tokens = 200000  # default\n");
+    assert_eq!(text, "limits.turn_tokens = 32000  # default\n");
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn sandbox(settings: &Settings, context: &Context) -> Checkpoint {
 }
 
 fn providers(settings: &Settings, context: &Context) -> Vec<Checkpoint> {
-    let connections = match context.connections(settings) {
+    let connections = match context.connections_of_runs(settings) {
         Ok(connections) => connections,
         Err(error) => return vec![Checkpoint::ill("providers", &error)],
     };

@@ -46,13 +46,13 @@ fn a_list_has_a_row_for_each_session() {
 }
 
 #[test]
-fn a_narrow_terminal_cuts_the_title_first_and_cannot_be_driven_by_it() {
+fn a_narrow_terminal_sets_each_session_out_and_cannot_be_driven_by_it() {
     let list = SessionList(vec![session("a11ce", "fix\x1b[2J the\nlogin form")]);
 
     assert_eq!(
         narrow(&list),
-        "ID        KIND  STATUS  TASKS   COST  LAST NE…  TITLE\n\
-         000a11ce  chat  ended       2  $1.23  5 min a…  fix\\x1b…\n"
+        "000a11ce\n  KIND chat  STATUS ended  TASKS 2\n  COST $1.23  LAST NEWS 5 min ago\n\
+         \x20 TITLE fix\\x1b[2J the login form\n"
     );
 }
 

@@ -8,7 +8,7 @@ use openkoi_app::models::{EMBEDDER, ROLES, Routes, SMALL};
 
 use crate::{
     commands::task::row::{dollars, first_line, task_json},
-    output::{Output, Page, Style, count, money},
+    output::{Output, Page, Style, count, money_at_most},
 };
 
 impl Output for StatusReport {
@@ -151,7 +151,10 @@ fn route_words(routes: &Routes, role: &str) -> String {
 
 fn total_words(total: Total) -> String {
     let (tokens, turns) = (count(total.tokens), count(total.turns));
-    format!("{} ({tokens} tokens in {turns} turns)", money(total.cost_micros))
+    format!(
+        "{} ({tokens} tokens in {turns} turns)",
+        money_at_most(total.cost_micros, total.at_most)
+    )
 }
 
 fn total_json(total: Total) -> Value {

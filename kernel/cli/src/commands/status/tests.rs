@@ -26,8 +26,8 @@ fn report() -> StatusReport {
         home: "/koi".to_owned(),
         data: "/koi/data".to_owned(),
         spent: Spent {
-            day: Total { turns: 3, tokens: 12_345, cost_micros: 34_000 },
-            all: Total { turns: 41, tokens: 2_500_000, cost_micros: 12_340_000 },
+            day: Total { turns: 3, tokens: 12_345, cost_micros: 34_000, at_most: false },
+            all: Total { turns: 41, tokens: 2_500_000, cost_micros: 12_340_000, at_most: false },
         },
         counts: vec![(TaskStatus::Running, 1), (TaskStatus::Accepted, 12)],
         open: vec![
@@ -46,6 +46,7 @@ fn sandboxed(available: bool, network: bool, files: Option<&str>) -> SandboxStat
         files: files.map(str::to_owned),
         network,
         scopes: true,
+        layers: true,
         notes: vec!["one thing".to_owned(), "another".to_owned()],
     })
 }
@@ -184,7 +185,7 @@ fn turn(cost_micros: u64, tokens: u64) -> Event {
     let event = json!({
         "event": "turn.finished", "role": "executor", "model": "koi/large",
         "result": { "Ok": { "parts": [], "stop": "finished", "model": "large", "usage": usage } },
-        "spent": Reservation { tokens, cost_micros },
+        "spent": Reservation { tokens, cost_micros, at_most: false },
     });
     serde_json::from_value(event).unwrap()
 }
@@ -235,7 +236,13 @@ fn tasks_are_counted_by_status_and_those_that_can_go_on_are_named() {
     let stopped = world.begin(&storage, "2", "5e52", "stopped");
     finish(&storage, &stopped, outcome(Ending::Exhausted, ""));
     let paused = world.begin(&storage, "3", "5e53", "waits");
-    append(&storage, &paused, "end", NOW, Event::TaskPaused { reason: "waits".to_owned() });
+    append(
+        &storage,
+        &paused,
+        "end",
+        NOW,
+        Event::TaskPaused { reason: "waits".to_owned(), cause: None, outcome: None },
+    );
     world.begin(&storage, "4", "5e54", "runs");
 
     let report = StatusReport::of(&world.context()).unwrap();
@@ -256,7 +263,13 @@ fn at_most_five_tasks_that_can_go_on_are_named() {
     let storage = world.storage();
     for tail in ["1", "2", "3", "4", "5", "6"] {
         let task = world.begin(&storage, tail, tail, "waits");
-        append(&storage, &task, "end", NOW, Event::TaskPaused { reason: "waits".to_owned() });
+        append(
+            &storage,
+            &task,
+            "end",
+            NOW,
+            Event::TaskPaused { reason: "waits".to_owned(), cause: None, outcome: None },
+        );
     }
 
     let report = StatusReport::of(&world.context()).unwrap();

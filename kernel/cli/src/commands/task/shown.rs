@@ -1,6 +1,7 @@
 //! `openkoi task show`: the details of one task.
 
 use openkoi_core::{
+    doubts::Doubts,
     evaluation::{Change, ChangeKind},
     event::{Entry, Event},
     outcome::Ending,
@@ -28,13 +29,17 @@ pub(super) struct TaskDetails {
     changes: Option<Vec<Change>>,
     /// The receipts of programs that the task ran, in their order.
     receipts: Vec<Receipt>,
+    /// Reasons for which the cost may be less than it is said to be.
+    doubts: Doubts,
 }
 
 impl TaskDetails {
     /// Returns the details of a task, with the facts of its journal.
     pub(super) fn new(task: TaskRecord, output: Option<String>, journal: Vec<Entry>) -> Self {
-        let mut shown = Self { task, output, changes: None, receipts: Vec::new() };
+        let mut shown =
+            Self { task, output, changes: None, receipts: Vec::new(), doubts: Doubts::default() };
         for entry in journal {
+            shown.doubts.take(&entry.event);
             match entry.event {
                 Event::ProcessFinished { receipt, .. } => shown.receipts.push(receipt),
                 Event::TaskFinished { outcome } => shown.changes = Some(outcome.changes),
@@ -98,7 +103,13 @@ impl Output for TaskDetails {
         }
         page.field("iterations", task.iterations.to_string());
         page.field("score", score(task.score));
-        page.field("cost", cost(task.cost_micros, task.tokens));
+        match self.doubts.reason() {
+            Some(why) => {
+                let most = cost(task.cost_micros, task.tokens);
+                page.field("cost", format!("≤ {most}, because {}", sanitise_line(&why)));
+            }
+            None => page.field("cost", cost(task.cost_micros, task.tokens)),
+        }
         page.title("Task");
         page.line(task.text.trim_end());
         self.changed_files(page);

@@ -65,13 +65,13 @@ fn a_list_has_a_row_for_each_task() {
 }
 
 #[test]
-fn a_narrow_terminal_keeps_every_column_and_cuts_what_is_longest() {
+fn a_narrow_terminal_keeps_every_column_below_the_id() {
     let list = TaskList(vec![record("42", "fix\tthe \u{202e}login of the form")]);
 
     assert_eq!(
         narrow(&list),
-        "ID        STATUS    SCORE     COST  STARTED   TASK\n\
-         00000042  accepted    9.2  $0.0123  30 min …  fix the…\n"
+        "00000042\n  STATUS accepted  SCORE 9.2\n  COST $0.0123  STARTED 30 min ago\n\
+         \x20 TASK fix the \\u{202e}login of the form\n"
     );
 }
 
@@ -297,7 +297,7 @@ fn each_ending_is_one_sentence() {
         (Ending::Accepted, "accepted"),
         (Ending::Exhausted, "all iterations are used and the work was not accepted"),
         (stalled, "stalled: the same check failed twice"),
-        (late, "the time limit of 60 s is over"),
+        (late, "the time limit of 60 s is over; --max-time raises it"),
     ];
 
     for (ending, words) in cases {
@@ -397,7 +397,13 @@ fn a_task_without_an_output_cannot_be_replayed_and_says_how_it_stands() {
     let world = World::new();
     let storage = world.storage();
     let id = world.begin(&storage, "42", "5e", "fix it");
-    append(&storage, &id, "end", NOW, Event::TaskPaused { reason: "waits".to_owned() });
+    append(
+        &storage,
+        &id,
+        "end",
+        NOW,
+        Event::TaskPaused { reason: "waits".to_owned(), cause: None, outcome: None },
+    );
     let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
 
     let error = replay(&storage, &task, &world.context()).unwrap_err();
@@ -406,17 +412,33 @@ fn a_task_without_an_output_cannot_be_replayed_and_says_how_it_stands() {
 }
 
 #[test]
-fn a_task_that_has_not_ended_cannot_be_verified_but_resumed() {
+fn a_task_that_was_interrupted_cannot_be_verified_but_resumed() {
     let world = World::new();
     let storage = world.storage();
-    let id = world.begin(&storage, "42", "5e", "fix it");
-    append(&storage, &id, "end", NOW, Event::TaskPaused { reason: "cancelled".to_owned() });
+    world.begin(&storage, "42", "5e", "fix it");
     let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
 
     let error = verify::run(&storage, task, false).err().unwrap();
 
-    let expected = CommandError::usage("task 00000042 has not ended, it is cancelled");
+    let expected = CommandError::usage("task 00000042 has not ended, it is running");
     assert_eq!(error, expected.hint("openkoi resume 00000042"));
+}
+
+#[test]
+fn of_a_task_that_paused_all_that_is_recorded_is_verified() {
+    let world = World::new();
+    let storage = world.storage();
+    let id = world.begin(&storage, "42", "5e", "fix it");
+    let reason = "cancelled".to_owned();
+    let paused = Event::TaskPaused {
+        reason,
+        cause: Some(openkoi_core::outcome::Pause::Cancelled),
+        outcome: None,
+    };
+    append(&storage, &id, "end", NOW, paused);
+    let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
+
+    assert!(verify::run(&storage, task, false).is_ok());
 }
 
 #[test]

@@ -15,28 +15,39 @@ use crate::{
     reply::Reply,
 };
 
-/// Verifies a task that has ended.
+/// Verifies a task that somebody no longer works on.
 pub(super) fn run(storage: &Storage, task: TaskRecord, json: bool) -> Result<Reply, CommandError> {
     let entries = storage.entries(&task.id)?;
-    let recorded = recorded(&entries).ok_or_else(|| unfinished(&task))?;
-    let count = entries.len();
+    let (recorded, count) = (recorded(&entries), entries.len());
     let replayed = replay(&task, entries)?;
-    if replayed != recorded {
-        let message = "the replay comes to another outcome than the journal";
-        return Err(differs(&task, message));
-    }
-    Ok(Reply::new(Verified { task, outcome: recorded, entries: count }, json))
+    let outcome = match (replayed, recorded) {
+        (run::Verified::Outcome(replayed), Some(recorded)) if *replayed == recorded => Ok(recorded),
+        (run::Verified::Open { reason }, None) => Err(reason),
+        _ => {
+            let message = "the replay comes to another outcome than the journal";
+            return Err(differs(&task, message));
+        }
+    };
+    Ok(Reply::new(Verified { task, outcome, entries: count }, json))
 }
 
+/// Returns the outcome with which the journal ends; none if the task paused without one.
 fn recorded(entries: &[Entry]) -> Option<Outcome> {
-    let mut ends = entries.iter().rev().filter_map(|entry| match &entry.event {
-        Event::TaskFinished { outcome } => Some((**outcome).clone()),
+    let last = entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::TaskFinished { outcome } => Some(Some((**outcome).clone())),
+        Event::TaskPaused { outcome, .. } => Some(outcome.as_deref().cloned()),
         _ => None,
     });
-    ends.next()
+    last.flatten()
 }
 
-fn replay(task: &TaskRecord, entries: Vec<Entry>) -> Result<Outcome, CommandError> {
+fn replay(task: &TaskRecord, entries: Vec<Entry>) -> Result<run::Verified, CommandError> {
+    let paused = |entry: &Entry| {
+        matches!(entry.event, Event::TaskFinished { .. } | Event::TaskPaused { .. })
+    };
+    if !entries.last().is_some_and(paused) {
+        return Err(unfinished(task));
+    }
     // No drivers: a replay has no clock and no network, and so cannot use either.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -57,26 +68,41 @@ fn differs(task: &TaskRecord, why: &str) -> CommandError {
 
 struct Verified {
     task: TaskRecord,
-    outcome: Outcome,
+    /// The outcome, or the reason for which the task paused without one.
+    outcome: Result<Outcome, String>,
     entries: usize,
 }
 
 impl Output for Verified {
     fn text(&self, page: &mut Page) {
         page.styled(format!("task {} is verified", self.task.id.short()), Style::Good);
-        page.field("ending", ending_in_words(&self.outcome.ending));
-        page.field("iterations", self.outcome.iterations.to_string());
+        match &self.outcome {
+            Ok(outcome) => {
+                page.field("ending", ending_in_words(&outcome.ending));
+                page.field("iterations", outcome.iterations.to_string());
+            }
+            Err(reason) => page.field("paused", reason),
+        }
         page.field("entries", self.entries.to_string());
     }
 
     fn json(&self) -> Value {
-        json!({
-            "task_id": self.task.id,
-            "verified": true,
-            "entries": self.entries,
-            "ending": self.outcome.ending,
-            "iterations": self.outcome.iterations,
-        })
+        let (task, entries) = (&self.task.id, self.entries);
+        match &self.outcome {
+            Ok(Outcome { ending, iterations, .. }) => json!({
+                "task_id": task,
+                "verified": true,
+                "entries": entries,
+                "ending": ending,
+                "iterations": iterations,
+            }),
+            Err(reason) => json!({
+                "task_id": task,
+                "verified": true,
+                "entries": entries,
+                "paused": reason,
+            }),
+        }
     }
 }
 
@@ -91,7 +117,7 @@ mod tests {
     fn a_verified_task_is_told_with_its_ending_and_the_size_of_its_journal() {
         let ending = Ending::Stalled { reason: "the same check failed twice".to_owned() };
         let outcome = outcome(ending, "Half of it.");
-        let verified = Verified { task: record("42", "fix it"), outcome, entries: 17 };
+        let verified = Verified { task: record("42", "fix it"), outcome: Ok(outcome), entries: 17 };
 
         let words = "task 00000042 is verified\n\
                      ending       stalled: the same check failed twice\n\
@@ -118,7 +144,7 @@ mod tests {
             elapsed_ms: 1,
             event: Event::TaskFinished { outcome: Box::new(outcome(Ending::Accepted, text)) },
         };
-        let resumed = Entry { event: Event::TaskResumed, ..end("") };
+        let resumed = Entry { event: Event::TaskResumed { settings: None }, ..end("") };
 
         assert_eq!(recorded(&[end("first"), end("last"), resumed.clone()]).unwrap().text, "last");
         assert_eq!(recorded(&[resumed]), None);

@@ -64,6 +64,7 @@ fn a_misspelt_provider_is_asked_about_and_an_unknown_one_is_told_what_there_is()
 #[test]
 fn an_unknown_component_is_a_fault_of_the_configuration() {
     let error = told(ModelsError::NoComponent {
+        known: vec!["openai".into()],
         provider: "mine".to_owned(),
         component: "alhpa".to_owned(),
         suggestions: vec!["alpha".to_owned()],
@@ -138,7 +139,7 @@ fn an_undo_that_cannot_be_done_says_why_and_what_to_do_instead() {
         (
             UndoError::Undone("abc".to_owned()),
             "task abc is undone already",
-            Some("openkoi undo --redo"),
+            Some("openkoi undo abc --redo"),
         ),
         (
             UndoError::Running("abc".to_owned()),

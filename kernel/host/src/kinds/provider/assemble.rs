@@ -9,13 +9,16 @@ use crate::{
         imports::openkoi::types::conversation as wit,
         provider::exports::openkoi::provider::codec::{CallStart, Diagnosis, Event},
     },
-    convert, text,
+    convert, json, text,
 };
+use serde_json::Value;
 
-/// The most tool calls of one turn.
-const CALLS: usize = 32;
-/// The longest arguments of one call, in bytes.
-const ARGUMENTS: usize = 256 << 10;
+/// The most tool calls of one turn. The others are left out, and the model is told.
+const CALLS: usize = 128;
+/// The longest arguments of one turn's calls together, in bytes.
+const ARGUMENTS: usize = 1 << 20;
+/// What is kept of arguments that are too long, in bytes. It is no JSON, so the call is refused and not run by half.
+const BEGINNING: usize = 1 << 10;
 /// The most text that is kept of a turn that breaks off, in bytes. An endless stream does not fill the journal.
 const KEPT: usize = 1 << 20;
 /// The longest name of a tool, in characters.
@@ -24,10 +27,6 @@ const NAME: usize = 128;
 /// Events do not make a turn.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AssemblyError {
-    #[error("the answer has more than {CALLS} tool calls")]
-    TooManyCalls,
-    #[error("the arguments of a tool call have more than {ARGUMENTS} bytes")]
-    LongArguments,
     #[error("the answer has arguments for a tool call that never began")]
     Stray,
     #[error("the answer ended before it was complete")]
@@ -55,13 +54,24 @@ pub(super) enum Piece {
 enum Slot {
     Text(String),
     Reasoning(Reasoning),
-    Call { index: u32, call: ToolCall },
+    Call {
+        index: u32,
+        call: ToolCall,
+    },
+    /// A call beyond the limit, whose arguments are passed over.
+    Beyond {
+        index: u32,
+    },
 }
 
 /// A turn under way.
 pub(super) struct Assembly {
     slots: Vec<Slot>,
     calls: usize,
+    /// Bytes of the arguments of all calls.
+    argued: usize,
+    /// Names of the calls whose arguments are cut.
+    cut: BTreeSet<String>,
     usage: Usage,
     model: String,
     stop: Option<StopReason>,
@@ -75,6 +85,8 @@ impl Assembly {
         Self {
             slots: Vec::new(),
             calls: 0,
+            argued: 0,
+            cut: BTreeSet::new(),
             usage: Usage::default(),
             model: model.to_owned(),
             stop: None,
@@ -98,7 +110,7 @@ impl Assembly {
                 let wit::Reasoning { text, state } = reasoning;
                 self.slots.push(Slot::Reasoning(Reasoning { text, state }));
             }
-            Event::CallStarted(start) => self.start(start)?,
+            Event::CallStarted(start) => self.start(start),
             Event::CallArguments(more) => self.arguments(more.index, &more.json)?,
             Event::Usage(usage) => self.count(usage),
             Event::Model(model) => self.model = text::one_line(&model, 200),
@@ -129,7 +141,7 @@ impl Assembly {
                 Some(Part::Text(text))
             }
             Slot::Reasoning(reasoning) => Some(Part::Reasoning(reasoning)),
-            Slot::Call { .. } => None,
+            Slot::Call { .. } | Slot::Beyond { .. } => None,
         });
         let parts = parts.collect();
         // Most providers report counts at the end, which did not arrive.
@@ -137,24 +149,52 @@ impl Assembly {
         let usage = Usage {
             input: self.usage.input.or_else(|| Some(asked())),
             output: Some(output),
+            estimated: self.usage.input.is_none() || self.usage.output != Some(output),
             ..self.usage
         };
-        Some(Received { parts, usage, model: self.model, shown: false })
+        Some(Received { parts, usage, model: self.model, shown: false, route: None })
     }
 
     /// Returns the turn.
     pub(super) fn finish(self, stop: StopReason) -> Turn {
         let mut taken = BTreeSet::new();
-        let parts = self.slots.into_iter().enumerate().map(|(at, slot)| match slot {
-            Slot::Text(text) => Part::Text(text),
-            Slot::Reasoning(reasoning) => Part::Reasoning(reasoning),
+        let note = self.note();
+        let parts = self.slots.into_iter().enumerate().filter_map(|(at, slot)| match slot {
+            Slot::Text(text) => Some(Part::Text(text)),
+            Slot::Reasoning(reasoning) => Some(Part::Reasoning(reasoning)),
             Slot::Call { mut call, .. } => {
                 call.id = unique(&call.id, at, &taken);
                 taken.insert(call.id.clone());
-                Part::ToolCall(call)
+                call.arguments = settled(call.arguments);
+                Some(Part::ToolCall(call))
             }
+            Slot::Beyond { .. } => None,
         });
-        Turn { parts: parts.collect(), stop, usage: self.usage, model: self.model }
+        let mut parts: Vec<Part> = parts.collect();
+        if let Some(note) = note {
+            let first = parts.iter().position(|part| matches!(part, Part::ToolCall(_)));
+            parts.insert(first.unwrap_or(parts.len()), Part::Text(note));
+        }
+        Turn { parts, stop, usage: self.usage, model: self.model, route: None }
+    }
+
+    /// Says what of the turn's calls was left out. It stands before the calls, where the model reads it with their results.
+    fn note(&self) -> Option<String> {
+        let beyond = self.slots.iter().filter(|slot| matches!(slot, Slot::Beyond { .. })).count();
+        let mut notes = Vec::new();
+        if beyond > 0 {
+            notes.push(format!(
+                "{beyond} more tool calls were left out: one answer may have {CALLS}; make the others in the next one"
+            ));
+        }
+        if !self.cut.is_empty() {
+            let names: Vec<String> = self.cut.iter().map(|name| format!("`{name}`")).collect();
+            notes.push(format!(
+                "the arguments of {} were cut: those of one answer may have {ARGUMENTS} bytes; write in parts",
+                names.join(", ")
+            ));
+        }
+        (!notes.is_empty()).then(|| format!("[{}]", notes.join("; ")))
     }
 
     fn text(&mut self, more: String) -> Option<String> {
@@ -169,9 +209,10 @@ impl Assembly {
         Some(more)
     }
 
-    fn start(&mut self, start: CallStart) -> Result<(), AssemblyError> {
+    fn start(&mut self, start: CallStart) {
         if self.calls == CALLS {
-            return Err(AssemblyError::TooManyCalls);
+            self.slots.push(Slot::Beyond { index: start.index });
+            return;
         }
         self.calls += 1;
         let call = ToolCall {
@@ -180,21 +221,24 @@ impl Assembly {
             arguments: String::new(),
         };
         self.slots.push(Slot::Call { index: start.index, call });
-        Ok(())
     }
 
     /// Adds to the arguments of a call. An index that is used again means the call that began last with it.
     fn arguments(&mut self, index: u32, json: &str) -> Result<(), AssemblyError> {
-        let call = self.slots.iter_mut().rev().find_map(|slot| match slot {
-            Slot::Call { index: own, call } if *own == index => Some(call),
-            _ => None,
+        let slot = self.slots.iter_mut().rev().find(|slot| match slot {
+            Slot::Call { index: own, .. } | Slot::Beyond { index: own } => *own == index,
+            _ => false,
         });
-        let call = call.ok_or(AssemblyError::Stray)?;
-        if call.arguments.len() + json.len() > ARGUMENTS {
-            return Err(AssemblyError::LongArguments);
-        }
-        call.arguments.push_str(json);
         self.written += json.len();
+        self.argued += json.len();
+        match slot.ok_or(AssemblyError::Stray)? {
+            Slot::Call { call, .. } if self.argued > ARGUMENTS => {
+                call.arguments.truncate(call.arguments.floor_char_boundary(BEGINNING));
+                self.cut.insert(call.name.clone());
+            }
+            Slot::Call { call, .. } => call.arguments.push_str(json),
+            _ => {}
+        }
         Ok(())
     }
 
@@ -205,6 +249,19 @@ impl Assembly {
         own.cache_read = later.cache_read.or(own.cache_read);
         own.cache_write = later.cache_write.or(own.cache_write);
         own.reasoning = later.reasoning.or(own.reasoning);
+    }
+}
+
+/// Returns the arguments as one object where a service sent an empty one before or after it, so that what goes back to
+/// the provider is JSON.
+fn settled(arguments: String) -> String {
+    match json::one_object(&arguments) {
+        Ok(value)
+            if arguments.contains("}{") && serde_json::from_str::<Value>(&arguments).is_err() =>
+        {
+            value.to_string()
+        }
+        _ => arguments,
     }
 }
 
@@ -318,14 +375,52 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_capped() {
-        let many = (0..33).map(|index| started(index, "", "x")).chain([finished()]).collect();
-        assert_eq!(assemble(many), Err(AssemblyError::TooManyCalls));
+    fn calls_beyond_the_limit_are_left_out_and_the_model_is_told() {
+        let calls = |count| (0..count).flat_map(|at| [started(at, "", "x"), arguments(at, "{}")]);
+        let turn = assemble(calls(130).chain([finished()]).collect()).unwrap();
 
+        assert_eq!(turn.calls().len(), 128);
+        let Some(Part::Text(note)) = turn.parts.first() else { panic!("{:?}", turn.parts[0]) };
+        assert!(note.starts_with("[2 more tool calls were left out"), "{note}");
+        let whole = assemble(calls(128).chain([finished()]).collect()).unwrap();
+        assert_eq!((whole.calls().len(), whole.parts.len()), (128, 128));
+    }
+
+    #[test]
+    fn arguments_beyond_the_limit_are_cut_to_what_no_tool_runs() {
         let half = "x".repeat(ARGUMENTS / 2 + 1);
-        let long = vec![started(0, "", "x"), arguments(0, &half), arguments(0, &half)];
-        assert_eq!(assemble(long), Err(AssemblyError::LongArguments));
+        let long = vec![
+            started(0, "", "w"),
+            arguments(0, "{\"a\":\""),
+            arguments(0, &half),
+            arguments(0, &half),
+            arguments(0, "\"}"),
+            finished(),
+        ];
 
+        let turn = assemble(long).unwrap();
+
+        let [Part::Text(note), Part::ToolCall(call)] = turn.parts.as_slice() else { panic!() };
+        assert!(note.starts_with("[the arguments of `w` were cut"), "{note}");
+        assert_eq!(call.arguments.len(), BEGINNING);
+        assert!(serde_json::from_str::<Value>(&call.arguments).is_err());
+    }
+
+    #[test]
+    fn an_empty_object_before_the_arguments_is_not_part_of_them() {
+        let call = |pieces: &[&str]| {
+            let pieces = pieces.iter().map(|piece| arguments(0, piece));
+            let events = [started(0, "", "x")].into_iter().chain(pieces).chain([finished()]);
+            assemble(events.collect()).unwrap().calls()[0].arguments.clone()
+        };
+
+        assert_eq!(call(&["{}", "{\"a\":", "1}"]), "{\"a\":1}");
+        assert_eq!(call(&["{\"a\":\"}{\"}"]), "{\"a\":\"}{\"}");
+        assert_eq!(call(&["{\"a\":1}{\"a\":2}"]), "{\"a\":1}{\"a\":2}");
+    }
+
+    #[test]
+    fn arguments_of_no_call_are_an_error() {
         assert_eq!(assemble(vec![arguments(0, "{}")]), Err(AssemblyError::Stray));
     }
 

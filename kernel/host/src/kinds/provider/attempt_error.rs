@@ -35,6 +35,8 @@ pub(super) struct AttemptError {
     pub(super) unavailable: bool,
     /// True if the provider refused the credential before it answered anything else.
     pub(super) unauthorized: bool,
+    /// True if nothing took the connection.
+    pub(super) refused: bool,
 }
 
 impl AttemptError {
@@ -47,7 +49,14 @@ impl AttemptError {
             hint: text::one_line(hint, MESSAGE),
             received: None,
         };
-        Self { cause, retryable: false, retry_after: None, unavailable: false, unauthorized: false }
+        Self {
+            cause,
+            retryable: false,
+            retry_after: None,
+            unavailable: false,
+            unauthorized: false,
+            refused: false,
+        }
     }
 
     fn again(mut self, wait: Option<Duration>) -> Self {
@@ -110,7 +119,9 @@ impl AttemptError {
             | EgressErrorKind::Connect
             | EgressErrorKind::Timeout { .. }
             | EgressErrorKind::Interrupted => {
-                of(ModelTrouble::Unreachable).again(error.retry_after).unavailable()
+                let refused = error.kind == EgressErrorKind::Connect;
+                let error = of(ModelTrouble::Unreachable).again(error.retry_after).unavailable();
+                Self { refused, ..error }
             }
         }
     }

@@ -7,17 +7,46 @@
 //!     "attachment": true } } } } }
 //! ```
 
-use openkoi_core::{ledger::Price, model::ModelCard};
+use openkoi_core::{
+    ledger::Price,
+    model::{ModelCard, PriceSource},
+};
 use serde_json::Value;
+
+use super::settings::OfferedPrice;
 
 /// The card of an unknown model: small enough for all current ones.
 const CONTEXT: u64 = 128_000;
 const OUTPUT: u64 = 8_192;
 
+/// What the user's settings say of the price of a provider's models.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pricing {
+    /// The price that the user set.
+    pub(super) configured: Option<OfferedPrice>,
+    /// True if the models cost nothing unless the user set a price.
+    pub(super) free: bool,
+}
+
 /// Returns the card of `provider/model`; `keys` are the names under which the catalogue may have the
 /// provider, the likeliest first.
-pub(super) fn card(catalogue: &Value, provider: &str, keys: &[&str], model: &str) -> ModelCard {
+pub(super) fn card(
+    catalogue: &Value,
+    provider: &str,
+    keys: &[&str],
+    model: &str,
+    pricing: Pricing,
+) -> ModelCard {
     let entry = entry(catalogue, keys, model);
+    let listed = || entry.and_then(|entry| price(entry.get("cost")?));
+    let (price, price_source) = match (pricing.configured, pricing.free) {
+        (Some(configured), _) => (Some(in_dollars(configured)), PriceSource::Configured),
+        (None, true) => (Some(Price::FREE), PriceSource::Free),
+        (None, false) => match listed() {
+            Some(price) => (Some(price), PriceSource::Known),
+            None => (None, PriceSource::Ceiling),
+        },
+    };
     let limit = |key: &str, unknown: u64| {
         let known = entry.and_then(|entry| entry.get("limit")?.get(key)?.as_u64());
         known.filter(|tokens| *tokens > 0).unwrap_or(unknown)
@@ -26,7 +55,24 @@ pub(super) fn card(catalogue: &Value, provider: &str, keys: &[&str], model: &str
         name: format!("{provider}/{model}"),
         context: limit("context", CONTEXT),
         output: limit("output", OUTPUT),
-        price: entry.and_then(|entry| price(entry.get("cost")?)),
+        price,
+        price_source,
+    }
+}
+
+/// Returns the most tokens that a model writes in one turn, if the catalogue knows.
+pub(super) fn output(catalogue: &Value, keys: &[&str], model: &str) -> Option<u32> {
+    let known = entry(catalogue, keys, model)?.get("limit")?.get("output")?.as_u64()?;
+    u32::try_from(known).ok().filter(|tokens| *tokens > 0)
+}
+
+fn in_dollars(price: OfferedPrice) -> Price {
+    let dollars = |micros: u64| micros as f64 / 1e6;
+    Price {
+        input: dollars(price.input),
+        output: dollars(price.output),
+        cache_read: price.cache_read.map(dollars),
+        cache_write: price.cache_write.map(dollars),
     }
 }
 
@@ -64,13 +110,40 @@ mod tests {
             "limit": { "context": 200_000, "output": 64_000 },
             "cost": { "input": 3.0, "output": 15.0, "cache_read": 0.3 } } } } } });
 
-        let known = card(&catalogue, "mine", &["mine", "wire"], "large");
-        let unknown = card(&catalogue, "mine", &["mine", "wire"], "small");
+        let keys = ["mine", "wire"];
+        let known = card(&catalogue, "mine", &keys, "large", Pricing::default());
+        let unknown = card(&catalogue, "mine", &keys, "small", Pricing::default());
 
         let price = Price { input: 3.0, output: 15.0, cache_read: Some(0.3), cache_write: None };
         assert_eq!((known.name.as_str(), known.context), ("mine/large", 200_000));
         assert_eq!(known.price, Some(price));
         assert_eq!((unknown.context, unknown.output, unknown.price), (CONTEXT, OUTPUT, None));
+    }
+
+    #[test]
+    fn the_users_price_goes_first_and_what_runs_here_costs_nothing() {
+        let catalogue = json!({ "providers": { "p": { "models": { "known": {
+            "cost": { "input": 3.0, "output": 15.0 } } } } } });
+        let own =
+            OfferedPrice { input: 500_000, output: 2_000_000, cache_read: None, cache_write: None };
+        let set = Price { input: 0.5, output: 2.0, cache_read: None, cache_write: None };
+        let listed = Price { input: 3.0, output: 15.0, cache_read: None, cache_write: None };
+        for (model, configured, free, price, source) in [
+            ("known", None, false, Some(listed), PriceSource::Known),
+            ("known", Some(own), false, Some(set), PriceSource::Configured),
+            ("known", None, true, Some(Price::FREE), PriceSource::Free),
+            ("known", Some(own), true, Some(set), PriceSource::Configured),
+            ("other", None, false, None, PriceSource::Ceiling),
+            ("other", Some(own), false, Some(set), PriceSource::Configured),
+            ("other", None, true, Some(Price::FREE), PriceSource::Free),
+        ] {
+            let card = card(&catalogue, "p", &["p"], model, Pricing { configured, free });
+            assert_eq!(
+                (card.price, card.price_source),
+                (price, source),
+                "{model} {configured:?} {free}"
+            );
+        }
     }
 
     #[test]
@@ -85,6 +158,7 @@ mod tests {
     fn a_negative_price_is_left_out() {
         let catalogue = json!({ "providers": { "p": { "models": { "m": {
             "cost": { "input": -1.0, "output": 1.0 } } } } } });
-        assert_eq!(card(&catalogue, "p", &["p"], "m").price, None);
+        let card = card(&catalogue, "p", &["p"], "m", Pricing::default());
+        assert_eq!((card.price, card.price_source), (None, PriceSource::Ceiling));
     }
 }

@@ -5,7 +5,7 @@ use openkoi_core::{
     model::ModelError,
 };
 
-use super::attempt_error::AttemptError;
+use super::{attempt_error::AttemptError, settings::Route};
 
 /// The parts that arrived in failed attempts. They were paid for, and so they are counted.
 #[derive(Default)]
@@ -14,19 +14,20 @@ pub(super) struct PartialTurns(Option<Received>);
 impl PartialTurns {
     /// Adds a failed attempt. The usage of all is summed up; of the content, that of the last attempt which had any is
     /// kept.
-    pub(super) fn add(&mut self, error: &AttemptError) {
+    pub(super) fn add(&mut self, error: &AttemptError, route: &Route) {
         let Some(received) = &error.cause.received else { return };
         let before = self.0.take().unwrap_or_default();
         let usage = before.usage.plus(received.usage);
+        let route = Some(route.to_string());
         let says = !received.parts.is_empty() || before.parts.is_empty();
-        let kept = if says { Received::clone(received) } else { before };
+        let kept = if says { Received { route, ..Received::clone(received) } } else { before };
         self.0 = Some(Received { usage, ..kept });
     }
 
-    /// Adds the usage of the failed attempts to the turn that came after them.
+    /// Adds the usage of the failed attempts to the turn that came after them. Its own counts are complete.
     pub(super) fn add_to(self, mut turn: Turn) -> Turn {
         if let Some(partial) = self.0 {
-            turn.usage = turn.usage.with_lost(partial.usage);
+            turn.usage = turn.usage.plus(partial.usage);
         }
         turn
     }

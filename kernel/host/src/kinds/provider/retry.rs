@@ -3,19 +3,51 @@
 use std::time::Duration;
 
 /// The most retries of a request.
-pub(super) const RETRIES: u32 = 8;
+const RETRIES: u32 = 8;
 
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
 /// The longest wait in the middle of a turn, whatever the provider asks for.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// The waits before the retries of a request that nothing on this machine took: a server that is just being started
+/// gets time to come up, and five seconds are enough to say that there is none.
+const HERE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(3)];
+
+/// The number of retries and the wait before one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Retry {
+    /// The number of this retry, counted from 1.
+    pub(super) number: u32,
+    /// The most retries that there are.
+    pub(super) of: u32,
+    /// The wait before it.
+    pub(super) wait: Duration,
+}
+
+/// Returns the retry after `attempt` others, or `None` if there are no more. `refused_here` says that a server on this
+/// machine did not take the connection.
+pub(super) fn next(
+    attempt: u32,
+    refused_here: bool,
+    asked: Option<Duration>,
+    chance: f64,
+) -> Option<Retry> {
+    let number = attempt.saturating_add(1);
+    if refused_here {
+        let wait = *HERE.get(usize::try_from(attempt).ok()?)?;
+        return Some(Retry { number, of: HERE.len() as u32, wait });
+    }
+    let wait = (attempt < RETRIES).then(|| wait(attempt, asked, chance))??;
+    Some(Retry { number, of: RETRIES, wait })
+}
+
 /// Returns the wait before retry number `attempt`, counted from 0, or `None` if the provider asks for a longer one than
 /// [`PATIENCE`]. `chance` is between 0 and 1.
 ///
 /// The wait is between zero and a limit that doubles with each attempt, so that clients that failed together do not
 /// come back together. A wait that the provider asked for is its minimum.
-pub(super) fn wait(attempt: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
+fn wait(attempt: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
     let most = FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST);
     let chance = if chance.is_finite() { chance.clamp(0.0, 1.0) } else { 1.0 };
     let jittered = most.mul_f64(chance);
@@ -62,6 +94,16 @@ mod tests {
         assert_eq!(waits, [2, 4, 8, 16, 30, 30, 30, 30]);
         assert_eq!(wait(3, None, 0.0), Some(Duration::ZERO));
         assert_eq!(wait(3, None, 0.5), Some(Duration::from_secs(8)));
+    }
+
+    #[test]
+    fn a_server_of_this_machine_that_is_not_there_is_tried_three_times_in_five_seconds() {
+        let waits: Vec<Duration> =
+            (0..9).filter_map(|n| next(n, true, None, 1.0)).map(|retry| retry.wait).collect();
+        assert_eq!((waits.len(), waits.iter().sum()), (2, Duration::from_secs(5)));
+        let third = next(2, false, None, 1.0);
+        assert_eq!(third, Some(Retry { number: 3, of: 8, wait: Duration::from_secs(8) }));
+        assert_eq!(next(8, false, None, 1.0), None);
     }
 
     #[test]

@@ -8,6 +8,19 @@ use serde_json::Value;
 /// Draws a number from 0 to 1. Waits vary by it, so that clients do not retry at the same moment.
 pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
 
+/// The price of a million tokens, in millionths of a US dollar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfferedPrice {
+    /// Tokens of the request.
+    pub input: u64,
+    /// Tokens generated.
+    pub output: u64,
+    /// Tokens read from the cache.
+    pub cache_read: Option<u64>,
+    /// Tokens written to the cache.
+    pub cache_write: Option<u64>,
+}
+
 /// A provider as the user set it up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProviderSettings {
@@ -28,6 +41,8 @@ pub struct ProviderSettings {
     pub headers: Vec<(String, String)>,
     /// The place of its credential in a request, if it is not that of the manifest.
     pub inject: Option<Inject>,
+    /// The price of its models, if the user set one. It goes before every other.
+    pub price: Option<OfferedPrice>,
 }
 
 /// A model of a provider.

@@ -120,6 +120,18 @@ impl ProviderClient {
         &self.settings.name
     }
 
+    /// Returns true if its models run on this machine, or are of a kind that does: they cost nothing.
+    pub(super) fn is_free(&self) -> bool {
+        let own = self.manifest.provider.as_ref();
+        let usual = own.and_then(|own| Address::parse(&own.base_url).ok());
+        self.is_here() || usual.is_some_and(|usual| usual.is_loopback())
+    }
+
+    /// Returns true if it is asked on this machine.
+    pub(super) fn is_here(&self) -> bool {
+        self.address.as_ref().is_some_and(Address::is_loopback)
+    }
+
     pub(super) fn wire(&self) -> Wire {
         self.manifest.provider.as_ref().map_or(Wire::Http, |own| own.transport)
     }

@@ -1,4 +1,5 @@
-//! Makes a tool's output short enough for a model and safe to show.
+//! Makes a tool's output short enough for a model and safe to show. Nothing else cuts an output: a guest hands over
+//! what it was given, and what is left out here is whole in a file.
 
 use std::path::Path;
 
@@ -6,13 +7,16 @@ use openkoi_brokers::durable;
 use openkoi_core::{blob::Blob, failure::Failure, tool::ToolOutput};
 
 use crate::{
-    bindings::tool::exports::openkoi::tool::tool::Output, brokers::Brokers, convert, text,
+    bindings::tool::exports::openkoi::tool::tool::Output, brokers::Brokers, convert,
+    instance::Spooled, text,
 };
 
 /// The most lines of an output.
 const LINES: usize = 2_000;
 /// The most bytes of an output.
 const BYTES: usize = 50 << 10;
+/// A text that is this little longer, in lines and in bytes, is not worth a cut: a page of a file with a note under it.
+const SLACK: (usize, usize) = (10, 1 << 10);
 /// The longest summary, in characters.
 const SUMMARY: usize = 200;
 
@@ -37,7 +41,11 @@ impl Saver<'_> {
 }
 
 /// Makes a guest's output fit for a model and a person.
-pub(super) fn fit(answer: Output, saver: &Saver<'_>) -> Result<ToolOutput, Failure> {
+pub(super) fn fit(
+    answer: Output,
+    spooled: &[Spooled],
+    saver: &Saver<'_>,
+) -> Result<ToolOutput, Failure> {
     let attachments = answer.attachments.into_iter().map(convert::blob_in);
     let (attachments, others): (Vec<Blob>, Vec<Blob>) = attachments.partition(is_looked_at);
     let mut shown = text::visible(&answer.text);
@@ -52,15 +60,29 @@ pub(super) fn fit(answer: Output, saver: &Saver<'_>) -> Result<ToolOutput, Failu
         attachments,
         ..ToolOutput::default()
     };
-    match shorten(&shown) {
-        None => output.text = shown,
+    // Where the output of a program is in a file already, that file is the whole, and not what the guest was given of it.
+    let omitted: u64 = spooled.iter().map(|output| output.omitted).sum();
+    let kept = spooled.iter().map(|output| output.path.clone()).collect::<Vec<_>>();
+    output.text = match shorten(&shown) {
+        None if omitted == 0 => shown,
+        None => format!("{shown}\n[… {omitted} bytes are not shown; {}]", where_it_is(&kept)),
         Some(short) => {
-            let path = saver.save(&shown)?;
-            output.text = short.with_note(&path);
-            output.saved = Some(path);
+            let kept = if kept.is_empty() { vec![saver.save(&shown)?] } else { kept.clone() };
+            output.saved = kept.first().cloned();
+            short.with_note(omitted, &where_it_is(&kept))
         }
-    }
+    };
+    output.saved = output.saved.or_else(|| kept.first().cloned());
     Ok(output)
+}
+
+/// Says where an output is whole, and what reads it.
+fn where_it_is(paths: &[String]) -> String {
+    format!(
+        "all of it is in {}: `read_file` with an offset shows more, `search` with that path finds lines, \
+         and the shell may read it",
+        paths.join(" and ")
+    )
 }
 
 /// Returns true for attachments that some models read.
@@ -78,13 +100,13 @@ struct Excerpt<'a> {
 }
 
 impl Excerpt<'_> {
-    fn with_note(&self, path: &str) -> String {
+    /// `omitted` bytes more are in the file than in the text.
+    fn with_note(&self, omitted: u64, place: &str) -> String {
         let Self { head, tail, lines, bytes } = self;
-        let left_out = bytes - head.len() - tail.len();
-        format!(
-            "{head}\n[… {left_out} bytes left out of {lines} lines, {bytes} bytes; the whole is in {path} — read \
-             or search that file for the rest …]\n{tail}"
-        )
+        let left_out = (bytes - head.len() - tail.len()) as u64 + omitted;
+        let all = *bytes as u64 + omitted;
+        let lines = if omitted == 0 { format!("{lines} lines, ") } else { String::new() };
+        format!("{head}\n[… {left_out} bytes left out of {lines}{all} bytes; {place} …]\n{tail}")
     }
 }
 
@@ -92,7 +114,7 @@ impl Excerpt<'_> {
 /// report how they ended.
 fn shorten(text: &str) -> Option<Excerpt<'_>> {
     let lines = text.lines().count();
-    if lines <= LINES && text.len() <= BYTES {
+    if lines <= LINES + SLACK.0 && text.len() <= BYTES + SLACK.1 {
         return None;
     }
     let (head_lines, tail_lines) = (LINES * 3 / 4, LINES / 4);
@@ -126,6 +148,7 @@ mod tests {
     fn a_short_text_stays_whole() {
         assert_eq!(shorten(&"a\n".repeat(LINES)), None);
         assert_eq!(shorten(&"a".repeat(BYTES)), None);
+        assert_eq!(shorten(&format!("{}[a note]\n", "a\n".repeat(LINES))), None);
     }
 
     #[test]
@@ -137,6 +160,25 @@ mod tests {
         assert!(short.head.starts_with("0\n1\n") && short.head.ends_with("\n1499"));
         assert!(short.tail.starts_with("4500\n") && short.tail.ends_with("4999\n"));
         assert_eq!(short.lines, 5_000);
+    }
+
+    #[test]
+    fn the_note_counts_what_the_program_s_file_has_more() {
+        let text: String = (0..5_000).map(|n| format!("{n}\n")).collect();
+        let short = shorten(&text).unwrap();
+        let left_out = text.len() - short.head.len() - short.tail.len();
+
+        let own = short.with_note(0, "all of it is in f");
+        let more = short.with_note(1_000, "all of it is in f");
+
+        let note = format!(
+            "[… {left_out} bytes left out of 5000 lines, {} bytes; all of it is in f …]",
+            text.len()
+        );
+        assert!(own.contains(&note), "{own}");
+        let (left_out, all) = (left_out + 1_000, text.len() + 1_000);
+        let note = format!("[… {left_out} bytes left out of {all} bytes; all of it is in f …]");
+        assert!(more.contains(&note), "{more}");
     }
 
     #[test]

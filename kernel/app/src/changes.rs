@@ -1,0 +1,180 @@
+//! What a task changed in its workspace, from its journal: the sum of what its calls changed, and of what was put back.
+
+use openkoi_brokers::snapshot::SnapshotStore;
+use openkoi_core::{
+    change_set::{CallEffects, ChangeSet, PathEffect},
+    evaluation::Change,
+    event::{Entry, Event},
+};
+use openkoi_storage::tasks::TaskRecord;
+
+use crate::{app::App, error::AppError, undo::UndoError};
+
+/// The most bytes of a task's difference.
+const MOST_DIFF: usize = 8 << 20;
+
+/// What a task changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskChanges {
+    /// The task.
+    pub task: TaskRecord,
+    /// The files that it changed.
+    pub changes: Vec<Change>,
+    /// The same as a unified diff.
+    pub diff: String,
+    /// Places that changed and cannot be brought back, in words.
+    pub uncovered: Vec<String>,
+}
+
+/// One step of a task that changed files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskStep {
+    /// Number of the step, counted from 1.
+    pub number: usize,
+    /// Name of the tool.
+    pub tool: String,
+    /// Target of the call.
+    pub target: String,
+    /// The files that it changed.
+    pub changes: Vec<Change>,
+}
+
+/// Returns what the task whose id begins with `id` changed.
+///
+/// # Errors
+///
+/// When there is no such task, or what it changed is not kept any more.
+pub fn task_diff(app: &App, id: &str) -> Result<TaskChanges, AppError> {
+    let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
+    let task = storage.find_task(id)?;
+    let store = store(app)?;
+    let journal = Journal::read(&storage.entries(&task.id)?, &store)?;
+    let effects = journal.work().effects();
+    Ok(TaskChanges {
+        task,
+        changes: openkoi_brokers::snapshot::describe(&effects),
+        diff: store.effects_diff(&effects, MOST_DIFF).map_err(UndoError::Snapshot)?,
+        uncovered: journal.uncovered,
+    })
+}
+
+/// Returns the steps of the task whose id begins with `id` that changed files, oldest first.
+///
+/// # Errors
+///
+/// When there is no such task, or its journal cannot be read.
+pub fn task_steps(app: &App, id: &str) -> Result<(TaskRecord, Vec<TaskStep>), AppError> {
+    let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
+    let task = storage.find_task(id)?;
+    let journal = Journal::read(&storage.entries(&task.id)?, &store(app)?)?;
+    let step = |(index, step): (usize, &JournalStep)| TaskStep {
+        number: index + 1,
+        tool: step.tool.clone(),
+        target: step.target.clone(),
+        changes: openkoi_brokers::snapshot::describe(&step.paths),
+    };
+    Ok((task, journal.steps().enumerate().map(step).collect()))
+}
+
+pub(crate) fn store(app: &App) -> Result<SnapshotStore, AppError> {
+    Ok(SnapshotStore::open(&app.paths()?.snapshots()).map_err(UndoError::Snapshot)?)
+}
+
+/// What a journal says of paths, in its order.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    steps: Vec<JournalStep>,
+    uncovered: Vec<String>,
+}
+
+/// Paths that were changed together.
+#[derive(Debug)]
+struct JournalStep {
+    tool: String,
+    target: String,
+    paths: Vec<PathEffect>,
+    /// True if the loop put them back.
+    is_restore: bool,
+}
+
+impl Journal {
+    pub(crate) fn read(entries: &[Entry], store: &SnapshotStore) -> Result<Self, AppError> {
+        let mut journal = Self::default();
+        for entry in entries {
+            match &entry.event {
+                Event::EffectsKept { effects } => journal.kept(entries, &entry.key, effects),
+                Event::TreeRestored { steps, done, .. } => {
+                    let done = steps.iter().filter(|step| done.contains(&step.path));
+                    journal.add("", "", done.cloned().collect(), true);
+                }
+                _ => {}
+            }
+        }
+        if let Some((first, last)) = trees_of_an_old_journal(entries) {
+            let between = first.parse().and_then(|first| store.between(first, last.parse()?));
+            journal.add("", "", between.map_err(UndoError::Snapshot)?, false);
+        }
+        Ok(journal)
+    }
+
+    fn kept(&mut self, entries: &[Entry], key: &str, effects: &CallEffects) {
+        let call = entries.iter().filter(|entry| entry.key == key);
+        let call = call.into_iter().find_map(|entry| match &entry.event {
+            Event::CallStarted { call, target, .. } => Some((call.name.as_str(), target.as_str())),
+            _ => None,
+        });
+        let (tool, target) = call.unwrap_or_default();
+        self.uncovered.extend(effects.uncovered.iter().cloned());
+        self.add(tool, target, effects.paths.clone(), false);
+    }
+
+    fn add(&mut self, tool: &str, target: &str, paths: Vec<PathEffect>, is_restore: bool) {
+        if !paths.is_empty() {
+            let (tool, target) = (tool.to_owned(), target.to_owned());
+            self.steps.push(JournalStep { tool, target, paths, is_restore });
+        }
+    }
+
+    /// Returns what the task left behind.
+    pub(crate) fn work(&self) -> ChangeSet {
+        ChangeSet::of(self.steps.iter().flat_map(|step| &step.paths))
+    }
+
+    /// Returns what was there after the step with this number, counted from 1.
+    pub(crate) fn work_after(&self, number: usize) -> Option<ChangeSet> {
+        let last = self.steps().nth(number.checked_sub(1)?)?;
+        let upto = self.steps.iter().take_while(|step| !std::ptr::eq(*step, last));
+        Some(ChangeSet::of(upto.chain([last]).flat_map(|step| &step.paths)))
+    }
+
+    /// Returns what was put back after the last change.
+    pub(crate) fn taken_back(&self) -> Vec<PathEffect> {
+        let last = self.steps.iter().rposition(|step| !step.is_restore);
+        let restored = &self.steps[last.map_or(0, |at| at + 1)..];
+        restored.iter().flat_map(|step| step.paths.iter().cloned()).collect()
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &JournalStep> {
+        self.steps.iter().filter(|step| !step.is_restore)
+    }
+}
+
+/// Returns the first and the last tree of a journal from before calls kept their own effects: it has a tree from before
+/// a call.
+fn trees_of_an_old_journal(entries: &[Entry]) -> Option<(&str, &str)> {
+    let is_kept = |entry: &Entry| matches!(entry.event, Event::EffectsKept { .. });
+    let is_call = |key: &str| {
+        let mut of_key = entries.iter().filter(|entry| entry.key == key);
+        of_key.any(|entry| matches!(entry.event, Event::CallStarted { .. }))
+    };
+    let trees: Vec<(&str, &str)> = entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::TreeCaptured { tree } => Some((entry.key.as_str(), tree.as_str())),
+            _ => None,
+        })
+        .collect();
+    let is_old = !entries.iter().any(is_kept) && trees.iter().any(|(key, _)| is_call(key));
+    let (first, last) = (trees.first()?.1, trees.last()?.1);
+    (is_old && first != last).then_some((first, last))
+}

@@ -1,0 +1,78 @@
+//! Contents of files that were kept for undo, and are removed when no task refers to them any more.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use openkoi_storage::{
+    Storage,
+    tasks::{TaskQuery, TaskRecord, TaskStatus},
+};
+
+use crate::{
+    app::App,
+    changes,
+    error::AppError,
+    undo::{self, UndoError},
+};
+
+pub use openkoi_brokers::snapshot::Collected;
+
+/// While a task runs, objects stay for this time: it may refer to one of them before it writes that down.
+const YOUNG: Duration = Duration::from_secs(60 * 60);
+
+/// Removes the kept contents of files that neither a task's journal nor an undo of a task refers to, such as those of a
+/// session that was deleted. While a task runs, nothing of the last hour is removed.
+///
+/// # Errors
+///
+/// When another collection is at work, or a journal cannot be read. Nothing that is referred to is removed.
+pub fn collect(app: &App) -> Result<Collected, AppError> {
+    let Some(storage) = app.existing_storage()? else { return Ok(Collected::default()) };
+    let store = changes::store(app)?;
+    let tasks = storage.tasks(&TaskQuery::default())?;
+    let age = if is_quiet(&storage, &tasks)? { Duration::ZERO } else { YOUNG };
+    store.collect(age, || referred(app, &storage))
+}
+
+fn is_quiet(storage: &Storage, tasks: &[TaskRecord]) -> Result<bool, AppError> {
+    for task in tasks.iter().filter(|task| task.status == TaskStatus::Running) {
+        if storage.is_owned(&task.id)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Returns every hash that journals and the log of undos have in them, whatever it stands for.
+fn referred(app: &App, storage: &Storage) -> Result<BTreeSet<String>, AppError> {
+    let mut found = BTreeSet::new();
+    let mut tasks = BTreeSet::new();
+    for task in storage.tasks(&TaskQuery::default())? {
+        for entry in storage.entries(&task.id)? {
+            let text = serde_json::to_string(&entry.event).map_err(UndoError::Unwritable)?;
+            found.extend(hashes_in(&text));
+        }
+        tasks.insert(task.id.as_str().to_owned());
+    }
+    for line in undo::lines_of(app, &tasks)? {
+        found.extend(hashes_in(&line));
+    }
+    Ok(found)
+}
+
+/// Returns the runs of exactly 64 digits of hexadecimal numbers in a text.
+fn hashes_in(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|c: char| !matches!(c, '0'..='9' | 'a'..='f'));
+    words.filter(|word| word.len() == 64).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hashes_in;
+
+    #[test]
+    fn hashes_are_found_wherever_they_stand() {
+        let (a, b) = ("0f".repeat(32), "a1".repeat(32));
+        let text = format!("{{\"hash\":\"{a}\",\"x\":[\"{b}\", \"{a}0\", \"abc\"]}}");
+        assert_eq!(hashes_in(&text).collect::<Vec<_>>(), [a, b]);
+    }
+}

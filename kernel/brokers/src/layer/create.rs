@@ -1,0 +1,334 @@
+//! The directories of a layer, its beginning and its end.
+
+use super::below::{Parent, nanoseconds};
+use super::upper::{Upper, walk};
+use super::{LayerChange, LayerError, LayerMount};
+use crate::durable::create_private_dir;
+use crate::random::Random;
+use rustix::fs::{FlockOperation, Mode, OFlags, StatVfsMountFlags};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The time for which a layer with a plan that nobody went on with is kept.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The name of the plan in a layer's directory.
+pub(super) const PLAN: &str = "plan.json";
+
+/// The changes of one program, or of several one after the other, that are not in the workspace yet. Dropping it drops
+/// the changes.
+#[derive(Debug)]
+pub struct Layer {
+    mount: LayerMount,
+    id: String,
+    /// The time at which it began, in nanoseconds since the epoch. What others change is later.
+    pub(super) begun: i128,
+    /// Locked as long as the layer has an owner, so that it is not swept.
+    _lock: File,
+    /// Whether the directory stays when this value goes.
+    pub(super) stays: bool,
+}
+
+impl Layer {
+    /// Makes a layer over `workspace` in a new directory below `base`, which is on the same file system if possible:
+    /// then committing renames. `through` are directories of the workspace, absolute or relative to it, that stay the
+    /// real ones; what is not a directory is left out.
+    pub(crate) fn create(
+        base: &Path,
+        workspace: &Path,
+        through: Vec<PathBuf>,
+    ) -> Result<Self, LayerError> {
+        let workspace =
+            workspace.canonicalize().map_err(|e| LayerError::io("enter", workspace, e))?;
+        create_private_dir(base)
+            .map_err(|e| LayerError::io("create", base, io::Error::other(e)))?;
+        let base = base.canonicalize().map_err(|e| LayerError::io("enter", base, e))?;
+        check(&base, &workspace)?;
+        Self::sweep(&base);
+        let id = Random::default().id(crate::clock::SystemClock.now_ms());
+        let id = id.map_err(|error| LayerError::io("name", &base, io::Error::other(error)))?;
+        let directory = base.join(&id);
+        for part in ["upper", "work", "stage"] {
+            let part = directory.join(part);
+            create_private_dir(&part)
+                .map_err(|e| LayerError::io("create", &part, io::Error::other(e)))?;
+        }
+        let lock = lock(&directory)?
+            .ok_or_else(|| LayerError::none("another process took its directory"))?;
+        let through = through.iter().filter_map(|path| real_below(&workspace, path)).collect();
+        let mount = LayerMount { directory, workspace, through };
+        let mut layer = Self { mount, id, begun: 0, _lock: lock, stays: false };
+        layer.copy_root()?;
+        layer.begun = begin();
+        Ok(layer)
+    }
+
+    /// Opens the directory of a layer again, whose process is gone.
+    pub(super) fn reopen(base: &Path, id: &str, workspace: PathBuf) -> Result<Self, LayerError> {
+        let gone = || LayerError::NoPlan { id: id.to_owned() };
+        let directory = base.join(id);
+        let lock = lock(&directory)?.ok_or_else(gone)?;
+        let mount = LayerMount { directory, workspace, through: Vec::new() };
+        Ok(Self { mount, id: id.to_owned(), begun: 0, _lock: lock, stays: true })
+    }
+
+    /// Gives the root of the layer mode and owner of the workspace, which it stands for.
+    fn copy_root(&self) -> Result<(), LayerError> {
+        let copy = || -> io::Result<()> {
+            let meta = fs::metadata(&self.mount.workspace)?;
+            let upper = self.upper();
+            // A file system without attributes would be mounted all the same, and lose what the overlay notes.
+            let flags = rustix::fs::XattrFlags::empty();
+            rustix::fs::setxattr(&upper, "user.openkoi", b"1", flags)?;
+            rustix::fs::removexattr(&upper, "user.openkoi")?;
+            let own = fs::metadata(&upper)?;
+            if (own.uid(), own.gid()) != (meta.uid(), meta.gid()) {
+                std::os::unix::fs::chown(&upper, Some(meta.uid()), Some(meta.gid()))?;
+            }
+            fs::set_permissions(&upper, meta.permissions())
+        };
+        copy().map_err(|error| {
+            LayerError::none(format!("its directory cannot be prepared ({error})"))
+        })
+    }
+
+    /// Returns the name of the layer, by which its plan is found again.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns what a command needs to run over the layer.
+    #[must_use]
+    pub fn mount(&self) -> LayerMount {
+        self.mount.clone()
+    }
+
+    /// Lists what programs have changed in it, as they left it and whatever others did meanwhile. Sorted by path.
+    ///
+    /// # Errors
+    ///
+    /// The layer's own directory cannot be read.
+    pub fn changes(&self) -> Result<Vec<LayerChange>, LayerError> {
+        Ok(self.walk()?.changes())
+    }
+
+    /// Drops all changes, with files and directories that their program made unreadable.
+    ///
+    /// # Errors
+    ///
+    /// A part of the layer's directory could not be removed. It is swept later.
+    pub fn discard(mut self) -> Result<(), LayerError> {
+        self.stays = true;
+        self.remove()
+    }
+
+    /// Removes what processes that are gone left in `base`: layers without a plan at once, since nothing of them is in
+    /// a workspace; one with a plan may be cut in the middle and is kept for a week.
+    pub fn sweep(base: &Path) {
+        let Ok(entries) = fs::read_dir(base) else { return };
+        for entry in entries.filter_map(Result::ok) {
+            let directory = entry.path();
+            let Ok(Some(_lock)) = lock(&directory) else { continue };
+            let plan = fs::metadata(directory.join(PLAN)).and_then(|meta| meta.modified());
+            let is_young = |time: std::time::SystemTime| time.elapsed().is_ok_and(|age| age < KEPT);
+            if plan.is_ok_and(is_young) {
+                continue;
+            }
+            if let Err(error) = remove_all(&directory) {
+                tracing::debug!(%error, "a layer stays");
+            }
+        }
+    }
+
+    pub(super) fn walk(&self) -> Result<Upper, LayerError> {
+        walk(&self.upper())
+    }
+
+    pub(super) fn upper(&self) -> PathBuf {
+        self.mount.directory.join("upper")
+    }
+
+    pub(super) fn workspace(&self) -> &Path {
+        &self.mount.workspace
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.mount.directory
+    }
+
+    pub(super) fn remove(&self) -> Result<(), LayerError> {
+        remove_all(self.directory())
+            .map_err(|error| LayerError::io("remove", self.directory(), error))
+    }
+}
+
+impl Drop for Layer {
+    fn drop(&mut self) {
+        if self.stays {
+            return;
+        }
+        if let Err(error) = self.remove() {
+            tracing::debug!(%error, "a layer stays");
+        }
+    }
+}
+
+/// Checks what can be seen without trying.
+fn check(base: &Path, workspace: &Path) -> Result<(), LayerError> {
+    if base.starts_with(workspace) {
+        return Err(LayerError::none("OpenKoi's own directory is inside of the workspace"));
+    }
+    if workspace.starts_with(base) {
+        return Err(LayerError::none("the workspace is inside of OpenKoi's own directory"));
+    }
+    let failed = |error| LayerError::io("look at", workspace, error);
+    let flags = rustix::fs::statvfs(workspace).map_err(|e| failed(e.into()))?.f_flag;
+    if flags.contains(StatVfsMountFlags::RDONLY) {
+        return Err(LayerError::none("the workspace is read-only"));
+    }
+    if has_times_of_others(workspace)? {
+        return Err(LayerError::none("the times of its files come from another machine"));
+    }
+    let mounts = fs::read("/proc/self/mountinfo")
+        .map_err(|e| LayerError::io("read", Path::new("/proc/self/mountinfo"), e))?;
+    if has_mount_below(&mounts, workspace) {
+        return Err(LayerError::none("another file system is mounted inside of the workspace"));
+    }
+    let meta = fs::metadata(workspace).map_err(failed)?;
+    let own = (rustix::process::geteuid(), rustix::process::getegid());
+    // A user namespace knows one user and one group. What belongs to others cannot be copied up in it.
+    let is_own = (meta.uid(), meta.gid()) == (own.0.as_raw(), own.1.as_raw());
+    if !own.0.is_root() && !is_own {
+        return Err(LayerError::none("the workspace belongs to another user or group"));
+    }
+    Ok(())
+}
+
+/// Tells whether the clock of a file system may not be this machine's, so that times cannot tell who came first.
+fn has_times_of_others(path: &Path) -> Result<bool, LayerError> {
+    /// NFS, SMB (both), FUSE, 9P, Ceph, AFS.
+    const REMOTE: [u32; 7] =
+        [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x0102_1997, 0x00c3_6400, 0x5346_414f];
+    let status = rustix::fs::statfs(path).map_err(|e| LayerError::io("look at", path, e))?;
+    Ok(u32::try_from(status.f_type).is_ok_and(|kind| REMOTE.contains(&kind)))
+}
+
+/// Tells whether a line of `mountinfo` has a mount point below `path`.
+fn has_mount_below(mounts: &[u8], path: &Path) -> bool {
+    let mut below = path.as_os_str().as_bytes().to_vec();
+    if !below.ends_with(b"/") {
+        below.push(b'/');
+    }
+    mounts.split(|byte| *byte == b'\n').any(|line| {
+        let point = line.split(|byte| *byte == b' ').nth(4);
+        point.is_some_and(|point| unescaped(point).starts_with(&below))
+    })
+}
+
+/// Undoes the escapes of `mountinfo`: a backslash and three octal digits.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..3).filter(|_| *first == b'\\');
+        let code = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 8).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[3..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    bytes
+}
+
+/// Returns the directory relative to the workspace; nothing if it is none, is outside, or is reached by a link.
+fn real_below(workspace: &Path, path: &Path) -> Option<PathBuf> {
+    let path = workspace.join(path);
+    let real = path.canonicalize().ok().filter(|real| *real == path && real.is_dir())?;
+    let below = real.strip_prefix(workspace).ok()?;
+    (!below.as_os_str().is_empty()).then(|| below.to_owned())
+}
+
+/// Waits until file times are later than everything before, and returns the last moment of before. File times come
+/// from a clock that ticks every few milliseconds.
+fn begin() -> i128 {
+    let begun = clock(libc::CLOCK_REALTIME);
+    while clock(libc::CLOCK_REALTIME_COARSE) <= begun {
+        std::thread::sleep(Duration::from_micros(250));
+    }
+    begun
+}
+
+fn clock(which: libc::clockid_t) -> i128 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    #[expect(unsafe_code, reason = "rustix has no clocks in this build")]
+    // SAFETY: the kernel writes one `timespec`, which is there. These clocks always exist.
+    let _always_there = unsafe { libc::clock_gettime(which, &raw mut time) };
+    nanoseconds(time.tv_sec, time.tv_nsec)
+}
+
+/// Takes the lock of a layer's directory; nothing if it has an owner.
+fn lock(directory: &Path) -> Result<Option<File>, LayerError> {
+    let failed = |error: rustix::io::Errno| LayerError::io("lock", directory, error);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(directory, flags, Mode::empty()).map_err(failed)?;
+    match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(opened.into())),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Removes a directory of ours with all that is in it, whatever modes its parts have.
+fn remove_all(directory: &Path) -> io::Result<()> {
+    let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    Parent::open(parent)?.remove_tree(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_inside_of_a_directory_is_seen_in_the_list_of_mounts() {
+        let list = b"22 1 0:21 / /proc rw - proc proc rw\n\
+                     30 22 8:1 / /home/a\\040b/work/vendor rw - ext4 /dev/sda1 rw\n";
+        for (path, expected) in [
+            ("/home/a b/work", true),
+            ("/home/a b", true),
+            ("/", true),
+            ("/home/a b/work/vendor", false),
+            ("/home/a b/wor", false),
+            ("/home/other", false),
+        ] {
+            assert_eq!(has_mount_below(list, Path::new(path)), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_layer_begins_after_everything_that_was_written_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let changed = |name: &str| {
+            let path = directory.path().join(name);
+            fs::write(&path, name).unwrap();
+            let meta = fs::metadata(&path).unwrap();
+            nanoseconds(meta.ctime(), meta.ctime_nsec())
+        };
+        for _ in 0..50 {
+            let before = changed("before");
+            let begun = begin();
+            assert!(before <= begun && changed("after") > begun);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The mounts of a layer, made by the program's own process.
+
+use rustix::io::Errno;
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What a process has to know to run over a layer.
+#[derive(Debug, Clone)]
+pub struct LayerMount {
+    /// The layer's own directory.
+    pub(super) directory: PathBuf,
+    /// The workspace, without links.
+    pub(super) workspace: PathBuf,
+    /// Directories of the workspace, relative to it, that stay the real ones.
+    pub(super) through: Vec<PathBuf>,
+}
+
+impl LayerMount {
+    /// Returns the workspace that the layer stands over, without links.
+    #[must_use]
+    pub fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+}
+
+/// The mounts of a layer, ready to be made.
+pub(crate) struct Mounts {
+    /// Where the overlay is put together, before it is moved over the workspace in one step.
+    stage: CString,
+    workspace: CString,
+    options: CString,
+    flags: libc::c_ulong,
+    /// What an earlier mount of the same layer left, with which the kernel would refuse this one: a file and its
+    /// directory.
+    left: [CString; 2],
+    /// Sources and targets.
+    through: Vec<(CString, CString)>,
+    /// The directory in which the program starts.
+    directory: CString,
+}
+
+impl Mounts {
+    /// Prepares the mounts for a program that starts in `directory`. `also` stays real too if it is in the workspace.
+    pub(crate) fn prepare(layer: &LayerMount, directory: &Path, also: &Path) -> io::Result<Self> {
+        let stage = layer.directory.join("stage");
+        let work = layer.directory.join("work");
+        let left = work.join("work/incompat/volatile");
+        let mut through = Vec::new();
+        let also = also.strip_prefix(&layer.workspace).ok().map(Path::to_owned);
+        for part in layer.through.iter().chain(&also) {
+            through.push((text(&layer.workspace.join(part))?, text(&stage.join(part))?));
+        }
+        Ok(Self {
+            options: options(&layer.workspace, &layer.directory.join("upper"), &work)?,
+            flags: flags(&layer.workspace)?,
+            stage: text(&stage)?,
+            workspace: text(&layer.workspace)?,
+            left: [text(&left.join("dirty"))?, text(&left)?],
+            through,
+            directory: text(directory)?,
+        })
+    }
+
+    /// Makes the mounts and enters the directory again, which was inherited from below them. Called between fork and
+    /// exec, in a mount namespace of the process's own: system calls only.
+    pub(crate) fn enter(&self) -> io::Result<()> {
+        mount(c"none", c"/", None, libc::MS_REC | libc::MS_PRIVATE, None)?;
+        let [file, directory] = &self.left;
+        // Nothing is left by a layer that was never mounted.
+        let gone = [
+            rustix::fs::unlink(file.as_c_str()).err(),
+            rustix::fs::rmdir(directory.as_c_str()).err(),
+        ];
+        if let Some(error) = gone.into_iter().flatten().find(|error| *error != Errno::NOENT) {
+            return Err(error.into());
+        }
+        mount(c"overlay", &self.stage, Some(c"overlay"), self.flags, Some(&self.options))?;
+        for (source, target) in &self.through {
+            match mount(source, target, None, libc::MS_BIND | libc::MS_REC, None) {
+                // It is gone since.
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
+                bound => bound?,
+            }
+        }
+        mount(&self.stage, &self.workspace, None, libc::MS_MOVE, None)?;
+        Ok(rustix::process::chdir(self.directory.as_c_str())?)
+    }
+}
+
+fn mount(
+    source: &CStr,
+    target: &CStr,
+    kind: Option<&CStr>,
+    flags: libc::c_ulong,
+    options: Option<&CStr>,
+) -> io::Result<()> {
+    let kind = kind.map_or(std::ptr::null(), CStr::as_ptr);
+    let options = options.map_or(std::ptr::null(), CStr::as_ptr);
+    #[expect(unsafe_code, reason = "rustix has no mounts in this build")]
+    // SAFETY: all pointers are null or strings that outlive the call; the kernel only reads them.
+    let done =
+        unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind, flags, options.cast()) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Returns the options of the overlay. `volatile`: nothing of the layer has to reach the disk, and without it every
+/// program's end would wait for the whole disk. The rest of the defaults is what is wanted, and `userxattr` says so:
+/// no renamed directories and no files without contents, which only an overlay could read.
+fn options(lower: &Path, upper: &Path, work: &Path) -> io::Result<CString> {
+    let mut text = Vec::new();
+    for (name, path) in [("lowerdir=", lower), (",upperdir=", upper), (",workdir=", work)] {
+        text.extend_from_slice(name.as_bytes());
+        for byte in path.as_os_str().as_bytes() {
+            if b"\\:,".contains(byte) {
+                text.push(b'\\');
+            }
+            text.push(*byte);
+        }
+    }
+    text.extend_from_slice(b",userxattr,index=off,volatile");
+    CString::new(text).map_err(io::Error::other)
+}
+
+/// Returns the flags of the overlay: what is forbidden on the workspace's own mount stays forbidden.
+fn flags(workspace: &Path) -> io::Result<libc::c_ulong> {
+    let below = rustix::fs::statvfs(workspace)?.f_flag;
+    let kept = [
+        (rustix::fs::StatVfsMountFlags::NOEXEC, libc::MS_NOEXEC),
+        (rustix::fs::StatVfsMountFlags::NOATIME, libc::MS_NOATIME),
+    ];
+    let kept = kept.iter().filter(|(flag, _)| below.contains(*flag)).map(|(_, flag)| flag);
+    Ok(kept.fold(libc::MS_NOSUID | libc::MS_NODEV, |flags, flag| flags | flag))
+}
+
+fn text(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other)
+}

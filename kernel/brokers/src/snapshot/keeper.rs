@@ -1,0 +1,277 @@
+//! The states of one workspace: its store, what is known of its files, and programs at work in it.
+
+use super::index::IndexCache;
+use super::repository::Inside;
+use super::tree::Tree;
+use super::walk::{LiveRules, Rules, Walked, joined, walk};
+use super::{SnapshotError, SnapshotStore, TreeId};
+use crate::places::is_by_product;
+use openkoi_core::change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A directory with more bytes than this is too large to be kept.
+const MOST_BYTES: u64 = 64 << 20;
+/// The most entries of an ignored directory whose times are compared, and that are kept.
+const MOST_COMPARED: usize = 2_000;
+
+/// The most ignored files of one program that are named.
+const MOST_NAMED: usize = 20;
+
+/// A workspace whose states are kept. Its methods block for as long as a disk does.
+#[derive(Debug)]
+pub struct Keeper {
+    root: PathBuf,
+    store: SnapshotStore,
+    index_path: PathBuf,
+    index: Mutex<Option<IndexCache>>,
+    /// Directories that were ignored as a whole at the last walk.
+    ignored: Mutex<Option<BTreeSet<String>>>,
+}
+
+/// The workspace before a program ran.
+#[derive(Debug)]
+pub struct Before {
+    tree: Tree,
+    rules: Rules,
+    /// Newest time in each place that is ignored.
+    ignored: BTreeMap<String, i128>,
+}
+
+impl Keeper {
+    /// Returns the keeper of the workspace at `root`. No file of it is read yet. `index_path` is the file that saves
+    /// reading unchanged files.
+    #[must_use]
+    pub fn new(root: &Path, store: SnapshotStore, index_path: PathBuf) -> Self {
+        let (index, ignored) = (Mutex::default(), Mutex::default());
+        Self { root: root.to_owned(), store, index_path, index, ignored }
+    }
+
+    /// Returns the workspace.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the store of contents.
+    pub fn store(&self) -> &SnapshotStore {
+        &self.store
+    }
+
+    /// Captures the whole workspace.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SnapshotStore::capture`].
+    pub fn capture(&self) -> Result<TreeId, SnapshotError> {
+        self.with_index(|index| self.store.capture(&self.root, index))
+    }
+
+    /// Returns the rules by which the workspace passes files over now.
+    ///
+    /// # Errors
+    ///
+    /// The workspace cannot be opened.
+    pub fn rules(&self) -> Result<LiveRules, SnapshotError> {
+        LiveRules::new(&self.root).map_err(|error| SnapshotError::io("open", &self.root, error))
+    }
+
+    /// Returns the directories that are ignored as a whole. They are looked for once; those that a program made since are
+    /// told by [`Keeper::passed`].
+    ///
+    /// # Errors
+    ///
+    /// The workspace cannot be walked.
+    pub fn ignored_directories(&self) -> Result<Vec<String>, SnapshotError> {
+        let mut known = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            let walked = walk(&self.root, self.store.directory(), None)?;
+            let is_directory = |path: &&String| {
+                fs::symlink_metadata(self.root.join(name_of_text(path))).is_ok_and(|m| m.is_dir())
+            };
+            *known = Some(walked.ignored.iter().filter(is_directory).cloned().collect());
+        }
+        let rules = self.rules()?;
+        let known = known.iter().flatten();
+        // The rules may be others by now.
+        Ok(known.filter(|path| rules.is_passed_over(path, true)).cloned().collect())
+    }
+
+    /// Tells whether the directory at `path` is too large to be kept, or is not there.
+    #[must_use]
+    pub fn is_bulky(&self, path: &str) -> bool {
+        let mut waiting = vec![self.root.join(name_of_text(path))];
+        let (mut seen, mut bytes) = (0, 0);
+        while let Some(directory) = waiting.pop() {
+            let Ok(entries) = fs::read_dir(&directory) else { return seen == 0 };
+            for entry in entries.flatten() {
+                let Ok(meta) = entry.metadata() else { continue };
+                seen += 1;
+                bytes += meta.len();
+                if seen > MOST_COMPARED || bytes > MOST_BYTES {
+                    return true;
+                }
+                if meta.is_dir() {
+                    waiting.push(entry.path());
+                }
+            }
+        }
+        false
+    }
+
+    /// Notes directories that are ignored as a whole.
+    pub fn passed(&self, directories: &[String]) {
+        let mut known = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.as_mut() {
+            known.extend(directories.iter().cloned());
+        }
+    }
+
+    /// Returns the newest time in each of these places.
+    #[must_use]
+    pub fn times(&self, places: &[String]) -> BTreeMap<String, i128> {
+        let time = |path: &String| Some((path.clone(), self.newest(path)?));
+        places.iter().filter_map(time).collect()
+    }
+
+    /// Returns the places that `after` finds changed, new or gone since `before`, in words.
+    #[must_use]
+    pub fn told(before: &BTreeMap<String, i128>, after: &BTreeMap<String, i128>) -> Vec<String> {
+        let is_newer = |(path, time): &(&String, &i128)| before.get(*path) != Some(*time);
+        let changed = after.iter().filter(is_newer).map(|(path, _)| format!("{path} (ignored)"));
+        let gone = before.keys().filter(|path| !after.contains_key(*path));
+        changed.chain(gone.map(|path| format!("{path} (ignored, removed)"))).collect()
+    }
+
+    /// Returns the effects of a command without what is nobody's work, and what was left out in words: ignored files,
+    /// by-products, objects of git, and an index that only saw other times. An ignored file is work if the command names
+    /// it, and its loss is one in any case.
+    #[must_use]
+    pub fn sorted_out(
+        &self,
+        paths: Vec<PathEffect>,
+        rules: &LiveRules,
+        command: &str,
+    ) -> (Vec<PathEffect>, Vec<String>) {
+        let is_named = |path: &str| {
+            let words = command.split(|c: char| c.is_whitespace() || "'\"`;|&<>()=".contains(c));
+            words.map(|word| word.trim_start_matches("./")).any(|word| word == path)
+        };
+        let (mut kept, mut ignored) = (Vec::new(), Vec::new());
+        for effect in paths {
+            let is_directory = [&effect.before, &effect.after]
+                .iter()
+                .any(|state| matches!(state, PathState::Directory { .. }));
+            let is_object = Inside::of(&effect.path).is_some_and(|inside| inside.is_object());
+            if is_object || self.store.is_same_index(&effect) {
+                continue;
+            }
+            match rules.is_passed_over(&effect.path, is_directory) {
+                true if is_by_product(Path::new(&effect.path)) => {}
+                true if effect.after == PathState::Absent || is_named(&effect.path) => {
+                    kept.push(effect);
+                }
+                true => ignored.push(format!("{} (ignored)", effect.path)),
+                false => kept.push(effect),
+            }
+        }
+        let more = ignored.len().saturating_sub(MOST_NAMED);
+        ignored.truncate(MOST_NAMED);
+        if more > 0 {
+            ignored.push(format!("{more} more ignored files"));
+        }
+        (kept, ignored)
+    }
+
+    /// Looks at the workspace before a program runs.
+    ///
+    /// # Errors
+    ///
+    /// The workspace cannot be walked, or the store cannot be written.
+    pub fn before_program(&self) -> Result<Before, SnapshotError> {
+        let walked = walk(&self.root, self.store.directory(), None)?;
+        let tree = self.tree_of(&walked)?;
+        let ignored = self.times(&walked.ignored);
+        Ok(Before { tree, rules: walked.rules, ignored })
+    }
+
+    /// Looks at the workspace after a program, under the rules of before, and returns the differences. Whoever else wrote
+    /// meanwhile cannot be told from the program.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Keeper::before_program`].
+    pub fn after_program(&self, before: &Before) -> Result<CallEffects, SnapshotError> {
+        let walked = walk(&self.root, self.store.directory(), Some(&before.rules))?;
+        let tree = self.tree_of(&walked)?;
+        let paths = self.store.effects_between(&before.tree, &tree);
+        let ignored = Self::told(&before.ignored, &self.times(&walked.ignored));
+        let many = tree.uncovered.iter().map(|path| {
+            let place = if path.is_empty() { "the workspace" } else { path };
+            format!("{place} (not covered: too many files, or closed)")
+        });
+        let uncovered = ignored.into_iter().chain(many).collect();
+        Ok(CallEffects { paths, conflicts: Vec::new(), uncovered })
+    }
+
+    fn tree_of(&self, walked: &Walked) -> Result<Tree, SnapshotError> {
+        self.with_index(|index| {
+            let tree = self.store.tree_of(&self.root, index, walked)?;
+            if index.hashed() > 0 {
+                self.store.sync()?;
+            }
+            Ok(tree)
+        })
+    }
+
+    fn with_index<T>(
+        &self,
+        act: impl FnOnce(&mut IndexCache) -> Result<T, SnapshotError>,
+    ) -> Result<T, SnapshotError> {
+        let mut index = self.lock();
+        let cache = index.get_or_insert_with(|| IndexCache::load(&self.index_path));
+        let result = act(cache)?;
+        // The cache only saves reading; losing it costs time and nothing else.
+        if cache.is_changed()
+            && let Err(error) = cache.save(&self.index_path)
+        {
+            tracing::debug!(%error, "the index of the workspace is not kept");
+        }
+        Ok(result)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<IndexCache>> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the newest time of change at `path` and in it. Of a large directory the upper part is looked at.
+    fn newest(&self, path: &str) -> Option<i128> {
+        let time = |path: &str| {
+            let meta = fs::symlink_metadata(self.root.join(name_of_text(path))).ok()?;
+            let ns = i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
+            Some((ns, meta.is_dir()))
+        };
+        let (mut newest, mut is_directory) = time(path)?;
+        let (mut waiting, mut seen) = (VecDeque::new(), 0);
+        let mut directory = path.to_owned();
+        loop {
+            if is_directory {
+                let entries = fs::read_dir(self.root.join(name_of_text(&directory)));
+                for entry in entries.into_iter().flatten().flatten().take(MOST_COMPARED) {
+                    let name = text_of_name(&entry.file_name());
+                    waiting.push_back(joined(&directory, &name));
+                }
+            }
+            let Some(next) = waiting.pop_front().filter(|_| seen < MOST_COMPARED) else {
+                return Some(newest);
+            };
+            seen += 1;
+            directory = next;
+            let looked = time(&directory).unwrap_or((newest, false));
+            newest = newest.max(looked.0);
+            is_directory = looked.1;
+        }
+    }
+}

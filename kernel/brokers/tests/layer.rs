@@ -1,0 +1,475 @@
+//! Layers over a workspace, judged by what programs see in them and by what a commit leaves.
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test needs is there, or the test fails"
+)]
+
+#[path = "support/layers.rs"]
+mod layers;
+
+use layers::{Tree, World, world};
+use openkoi_brokers::layer::{Committed, Layer, LayerChangeKind, LayerError};
+use openkoi_brokers::processes::{Command, SandboxMode};
+use openkoi_core::change_set::{ChangeSet, PathState};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::time::Instant;
+
+/// Programs that change the fixture. Each must leave the same in a layer that is committed as it leaves without one.
+const PROGRAMS: &[&str] = &[
+    "true",
+    "cat one src/main > /dev/null",
+    "echo more >> one",
+    "echo new > one",
+    "echo new > new; mkdir -p a/b/c; echo x > a/b/c/d",
+    "mv one three",
+    "mv one two",
+    "mv docs papers",
+    "mv src/deep .; mv deep/er/file deep/",
+    "rm one",
+    "rm -rf src",
+    "rm -rf src; mkdir src; echo fresh > src/main",
+    "rm -rf src; mkdir -p src/deep/other; echo fresh > src/deep/other/file",
+    "rm -rf src; echo file > src",
+    "rm -rf docs; ln -s src docs",
+    "rm one; mkdir one; echo in > one/side",
+    "rm link; mkdir link; echo in > link/side",
+    "rm link; ln -s docs link",
+    "ln -sfn /etc link",
+    "ln -s nowhere dangling; ln -s /etc/passwd absolute",
+    "echo via >> link/main",
+    "ln one another; echo more >> another",
+    "ln two another",
+    "echo x > p; ln p q; ln p r; rm p",
+    "chmod 600 one; chmod 755 two; chmod -x tool",
+    "chmod 700 docs; chmod 1777 src/deep",
+    "chmod 000 one; mkdir closed; echo in > closed/side; chmod 000 closed",
+    "mkdir ro; echo in > ro/side; chmod 444 ro/side; chmod 555 ro",
+    "chmod u+s tool; echo x > new; chmod 4711 new",
+    "echo more >> tool; echo '#!/bin/sh' > run; chmod 755 run",
+    "truncate -s 3000000 sparse; echo x | dd of=sparse bs=1 seek=2000000 conv=notrunc 2>/dev/null",
+    "truncate -s 1 one",
+    "printf x > 'a b'; printf x > 'a:b'; printf x > 'a,b'; printf x > 'a\\b'; printf x > \"$(printf 'a\\nb')\"",
+    "printf x > \"$(printf 'caf\\351')\"; mkdir \"$(printf 'd\\377')\"; echo y > \"$(printf 'd\\377')/z\"",
+    "echo 1 > f; rm f; mkdir f; rmdir f; ln -s x f; rm f",
+    "mkdir a; mv a b; mv b src/b; echo x > src/b/f; mv src/b c",
+    "mv docs/a docs/c; mv docs/b docs/a; mv docs/c docs/b",
+    "for i in 1 2 3 4 5 6 7 8 9; do echo $i > docs/$i; done; rm docs/[1-5]",
+    "touch -d '2001-02-03 04:05:06' one; mkdir -p old; touch -d '2001-02-03' old",
+    "cp -a src copy; cp -a one copy-of-one; tar cf all.tar src; mkdir x; tar xf all.tar -C x",
+    "find . -name file -delete; find . -type d -empty -delete",
+    "sed -i s/two/three/ two; sort -o docs/a docs/a",
+    "touch one two src/main",
+];
+
+#[tokio::test]
+async fn a_program_leaves_in_a_layer_what_it_leaves_without() {
+    for script in PROGRAMS {
+        let (plain, layered, dropped) = (world(), world(), world());
+        let (expected_out, expected_code) = plain.run(None, script).await;
+        assert_eq!(expected_code, Some(0), "{script}: {expected_out}");
+        let before = layered.tree();
+
+        let layer = layered.in_layer(script).await;
+        assert_eq!(layered.tree(), before, "{script}: nothing is there before the commit");
+        let committed = layered.commit(layer);
+        let layer = dropped.in_layer(script).await;
+        layer.discard().unwrap();
+
+        assert_eq!(layered.tree(), plain.tree(), "{script}");
+        assert_eq!((&committed.conflicts, &committed.uncovered), (&vec![], &vec![]), "{script}");
+        assert_eq!(dropped.tree(), before, "{script}");
+        for world in [&layered, &dropped] {
+            assert_eq!(fs::read_dir(world.layers()).unwrap().count(), 0, "{script}");
+            assert_no_notes(&world.work(""));
+        }
+        assert_effects(&layered, &before, &committed, script);
+    }
+}
+
+/// The effects are the difference between both trees, no more and no less.
+fn assert_effects(world: &World, before: &Tree, committed: &Committed, script: &str) {
+    let after = world.tree();
+    let mut changed: Vec<&String> = before
+        .keys()
+        .chain(after.keys().filter(|path| !before.contains_key(*path)))
+        .filter(|path| before.get(*path) != after.get(*path))
+        .collect();
+    changed.sort();
+    let effects = ChangeSet::of(&committed.effects).effects();
+    let listed: Vec<&String> = effects.iter().map(|effect| &effect.path).collect();
+    assert_eq!(listed, changed, "{script}");
+    for effect in &effects {
+        for (state, tree) in [(&effect.before, before), (&effect.after, &after)] {
+            let there = tree.get(&effect.path).map(String::as_str);
+            let expected = match state {
+                PathState::Absent => None,
+                PathState::File { .. } => Some("file"),
+                PathState::Link { .. } => Some("->"),
+                PathState::Directory { .. } => Some("directory"),
+                PathState::Uncovered => panic!("{script}: {effect:?}"),
+            };
+            assert_eq!(there.and_then(|text| text.split(' ').next()), expected, "{script}");
+        }
+    }
+}
+
+/// The overlay's own attributes do not come along.
+fn assert_no_notes(at: &Path) {
+    for entry in fs::read_dir(at).unwrap() {
+        let path = entry.unwrap().path();
+        let meta = fs::symlink_metadata(&path).unwrap();
+        if meta.is_symlink() {
+            continue;
+        }
+        let mut names = [0; 1024];
+        let length = rustix::fs::llistxattr(&path, &mut names[..]).unwrap();
+        let names = String::from_utf8_lossy(&names[..length]).into_owned();
+        assert!(!names.contains("overlay"), "{}: {names}", path.display());
+        if meta.is_dir() && fs::read_dir(&path).is_ok() {
+            assert_no_notes(&path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_program_starts_where_it_is_told_and_sees_what_it_did() {
+    let world = world();
+    let alias = world.base.join("alias");
+    symlink(world.work(""), &alias).unwrap();
+    let layer = world.processes.layer(&world.layers(), &alias, Vec::new()).unwrap();
+    let mut command = Command::new("sh", &alias);
+    command.directory = alias.join("src/deep");
+    command.arguments =
+        vec!["-c".to_owned(), "pwd; echo x > here; ls; ls ../..; cat ../main".to_owned()];
+    command.layer = Some(layer.mount());
+
+    let (out, code) = layers::run(&world.processes, command).await;
+
+    let expected = format!(
+        "{}\ner\nhere\ndocs\nlink\none\nsrc\ntarget\ntool\ntwo\nmain\n",
+        world.work("src/deep").display()
+    );
+    assert_eq!((out, code), (expected, Some(0)));
+    assert_eq!(world.text("src/deep/here"), "-");
+    // A second program over the same layer sees what the first one did.
+    let (out, _) = world.run(Some(&layer), "cat src/deep/here; rm src/deep/here; echo y > z").await;
+    assert_eq!(out, "x\n");
+    let kinds: Vec<_> = layer.changes().unwrap().into_iter().map(|one| one.kind).collect();
+    assert_eq!(kinds, [LayerChangeKind::Entered, LayerChangeKind::Entered, LayerChangeKind::File]);
+    let paths: Vec<_> = world.commit(layer).effects.into_iter().map(|effect| effect.path).collect();
+    assert_eq!(paths, ["z"]);
+}
+
+#[tokio::test]
+async fn the_sandbox_holds_over_a_layer_too() {
+    let world = world();
+    fs::create_dir_all(world.work("keys")).unwrap();
+    world.write("keys/secret", "canary");
+    fs::create_dir(world.base.join("other")).unwrap();
+    fs::write(world.base.join("other/file"), "other").unwrap();
+    let processes = world.processes_with(|settings| settings.secret = vec![world.work("keys")]);
+    let layer = processes.layer(&world.layers(), &world.work(""), Vec::new()).unwrap();
+    let base = world.base.display();
+    let script = format!(
+        "exec 2>/dev/null; cat keys/secret one; ls {base}/layers; ls {base}; cat {base}/other/file; \
+         echo evil > {base}/other/file; echo evil > {base}/planted; echo t > $TMPDIR/x; cat $TMPDIR/x; \
+         umount $PWD; mount -t tmpfs none docs; unshare -Ur true; mknod d c 1 3; cat d; \
+         echo over >> src/main; cat src/main; grep Cap /proc/self/status"
+    );
+    let mut command = Command::new("sh", world.work(""));
+    command.arguments = vec!["-c".to_owned(), script];
+    command.layer = Some(layer.mount());
+
+    let (out, _) = layers::run(&processes, command).await;
+
+    let said: Vec<&str> =
+        out.lines().filter(|line| !line.contains(':') || line.starts_with("Cap")).collect();
+    assert_eq!(said[..4], ["one", "t", "main", "over"], "{out}");
+    let is_root = rustix::process::geteuid().is_root();
+    for line in &said[4..] {
+        let (set, bits) = line.split_once(":\t").unwrap();
+        let bits = u64::from_str_radix(bits, 16).unwrap();
+        // As root it keeps what it is given without a layer: rights over files.
+        assert!(bits == 0 || (is_root && bits & !0xfb == 0), "{set} {bits:x}");
+    }
+    assert_eq!(fs::read_to_string(world.base.join("other/file")).unwrap(), "other");
+    assert!(!world.base.join("planted").exists());
+    assert_eq!(world.text("src/main"), "main\n");
+}
+
+#[tokio::test]
+async fn a_directory_that_is_bound_through_is_the_real_one() {
+    let world = world();
+    let through = vec!["target".into(), world.work("docs"), "absent".into(), "link".into()];
+    let layer = world.processes.layer(&world.layers(), &world.work(""), through).unwrap();
+
+    let (out, code) = world
+        .run(
+            Some(&layer),
+            "echo x > target/x; rm docs/a; echo y > absent; mv one target/; ls target; rm -r docs",
+        )
+        .await;
+
+    assert_eq!(code, Some(1), "the place where it is bound cannot be removed: {out}");
+    assert!(out.starts_with("old\none\nx\n") && out.contains("docs"), "{out}");
+    assert_eq!((world.text("target/x"), world.text("target/one")), ("x\n".into(), "one\n".into()));
+    assert_eq!((world.text("docs/a"), world.text("docs/b")), ("-".into(), "-".into()));
+    assert_eq!((world.text("one"), world.text("absent")), ("one\n".into(), "-".into()));
+    let committed = world.commit(layer);
+    let paths: Vec<_> = committed.effects.iter().map(|effect| effect.path.as_str()).collect();
+    assert_eq!(paths, ["absent", "one"]);
+    assert_eq!((world.text("one"), world.text("absent")), ("-".into(), "y\n".into()));
+}
+
+#[tokio::test]
+async fn a_directory_that_passes_is_moved_and_not_listed() {
+    let script = "echo x > target/x; echo more >> target/old; mkdir -p cache/deep/er; \
+                  echo y > cache/deep/er/y; chmod 444 cache/deep/er/y; chmod 555 cache/deep; \
+                  mv one cache/deep/../one; rm -rf docs; mkdir docs; echo z > docs/z; chmod 700 cache";
+    let (plain, layered) = (world(), world());
+    plain.run(None, script).await;
+    let layer = layered.in_layer(script).await;
+    let passes = |path: &Path| ["target", "cache", "docs"].map(Path::new).contains(&path);
+
+    let committed = layer.plan(&layered.store, &passes).unwrap().commit().unwrap();
+
+    assert_eq!(layered.tree(), plain.tree());
+    let paths: Vec<_> = committed.effects.iter().map(|effect| effect.path.as_str()).collect();
+    assert_eq!(paths, ["one"]);
+    assert_eq!(committed.passed, ["cache", "docs", "target"]);
+    assert!(committed.conflicts.is_empty() && committed.uncovered.is_empty());
+    assert_no_notes(&layered.work(""));
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_or_moved_is_named() {
+    let world = world();
+    let script = "mkfifo pipe; head -c 34000000 /dev/zero > large; echo x > small; \
+                  mkdir in; mkfifo in/pipe; exec 9<>one";
+    let layer = world.in_layer(script).await;
+
+    let committed = world.commit(layer);
+
+    assert_eq!(committed.left_out, ["in/pipe", "pipe"]);
+    assert_eq!(committed.uncovered, ["large"]);
+    let effects: Vec<_> =
+        committed.effects.iter().map(|one| (one.path.as_str(), one.after.is_kept())).collect();
+    assert_eq!(effects, [("in", true), ("large", false), ("small", true)]);
+    assert_eq!(fs::metadata(world.work("large")).unwrap().len(), 34_000_000);
+}
+
+#[tokio::test]
+async fn a_file_that_was_only_touched_has_its_time_and_is_no_effect() {
+    let world = world();
+    let inode = |path: &str| fs::metadata(world.work(path)).unwrap().ino();
+    let before = inode("one");
+    let layer =
+        world.in_layer("touch -d @1000000000 one; echo one > one; touch -d @1000000000 one").await;
+
+    let committed = world.commit(layer);
+
+    assert_eq!(committed.effects, []);
+    assert_eq!(fs::metadata(world.work("one")).unwrap().mtime(), 1_000_000_000);
+    assert_eq!(inode("one"), before);
+}
+
+#[tokio::test]
+async fn git_and_sqlite_work_over_a_layer() {
+    let world = world();
+    let git = "git -c user.name=a -c user.email=a@b -c init.defaultBranch=main";
+    let first = format!("{git} init -q . && {git} add -A && {git} commit -qm first");
+    let layer = world.in_layer(&first).await;
+    world.commit(layer);
+    let second =
+        format!("echo more >> one; {git} mv two 2; {git} commit -qam second && {git} gc -q");
+    let layer = world.in_layer(&second).await;
+    let committed = world.commit(layer);
+    assert_eq!((committed.conflicts, committed.uncovered), (vec![], vec![]));
+    let (out, code) = world
+        .run(None, &format!("{git} fsck && {git} status --short && {git} log --format=%s"))
+        .await;
+    assert_eq!((out.as_str(), code), ("second\nfirst\n", Some(0)));
+
+    // Moving a directory that was there before needs a copy, which git does not make.
+    let layer = world.layer();
+    let (out, code) = world
+        .run(Some(&layer), &format!("{git} mv docs papers; mv docs papers && ls papers"))
+        .await;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("renaming 'docs' failed") && out.ends_with("a\nb\n"), "{out}");
+
+    if !Path::new("/usr/bin/sqlite3").exists() {
+        return;
+    }
+    for script in [
+        "sqlite3 db 'pragma journal_mode=wal; create table t(x); insert into t values(1)'",
+        "sqlite3 db 'insert into t values(2); update t set x = x + 1'",
+    ] {
+        let layer = world.in_layer(script).await;
+        assert_eq!(world.commit(layer).conflicts, []);
+    }
+    let (out, _) =
+        world.run(None, "sqlite3 db 'select sum(x) from t; pragma integrity_check'").await;
+    assert_eq!(out, "5\nok\n");
+}
+
+#[tokio::test]
+async fn a_second_name_of_a_file_is_a_file_of_its_own() {
+    let world = world();
+    fs::hard_link(world.work("one"), world.work("same")).unwrap();
+
+    let layer = world.in_layer("echo more >> one; cat same; rm two; ln docs/a two").await;
+    let committed = world.commit(layer);
+
+    assert_eq!((world.text("one"), world.text("same")), ("one\nmore\n".into(), "one\n".into()));
+    assert_eq!(world.text("two"), "a\n");
+    assert_eq!(committed.conflicts, []);
+    // Both names are removed: the first step changes the time of the second one's file.
+    fs::remove_file(world.work("same")).unwrap();
+    fs::hard_link(world.work("one"), world.work("same")).unwrap();
+    let layer = world.in_layer("rm one same").await;
+    assert_eq!(world.commit(layer).conflicts, []);
+    assert_eq!((world.text("one"), world.text("same")), ("-".into(), "-".into()));
+}
+
+#[tokio::test]
+async fn a_commit_to_another_file_system_copies() {
+    let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else { return };
+    if fs::metadata(elsewhere.path()).unwrap().dev() == fs::metadata("/tmp").unwrap().dev() {
+        return;
+    }
+    for script in [
+        "echo more >> one; chmod 700 tool; ln -s x y; mkdir -p a/b; echo z > a/b/z; chmod 555 a/b; rm -rf docs",
+        "mv src s; mkdir cache; echo x > cache/x; chmod 444 cache/x; ln -s x cache/y; touch -d @1000000000 cache/x cache two",
+    ] {
+        let (plain, layered) = (world(), world());
+        plain.run(None, script).await;
+        let layer = layered.processes.layer(elsewhere.path(), &layered.work(""), Vec::new());
+        // A kernel whose memory file system has no attributes of this kind.
+        let Ok(layer) = layer else { return };
+        layered.run(Some(&layer), script).await;
+
+        let passes = |path: &Path| path == Path::new("cache");
+        let committed = layer.plan(&layered.store, &passes).unwrap().commit().unwrap();
+
+        assert_eq!(committed.conflicts, []);
+        assert_eq!(layered.tree(), plain.tree());
+        assert_no_notes(&layered.work(""));
+        for path in ["cache/x", "cache", "two"].iter().filter(|path| layered.work(path).exists()) {
+            let time = |world: &World| fs::metadata(world.work(path)).unwrap().mtime();
+            assert!(
+                *path == "two" && !script.contains("two") || time(&layered) == time(&plain),
+                "{path}"
+            );
+        }
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn where_there_can_be_no_layer_the_reason_is_said() {
+    let world = world();
+    let reason = |made: Result<Layer, LayerError>| match made {
+        Err(LayerError::Unavailable { reason }) => reason,
+        other => panic!("{other:?}"),
+    };
+    let inside = world.processes.layer(&world.work("data"), &world.work(""), Vec::new());
+    assert!(reason(inside).contains("inside of the workspace"));
+    let around = world.processes.layer(&world.base, &world.work(""), Vec::new());
+    assert!(reason(around).contains("inside of OpenKoi's own"));
+    let off = world.processes_with(|settings| settings.sandbox = SandboxMode::Off);
+    assert!(reason(off.layer(&world.layers(), &world.work(""), Vec::new())).contains("sandbox"));
+    let foreign = world.processes.layer(&world.layers(), Path::new("/proc/self"), Vec::new());
+    assert!(!reason(foreign).is_empty());
+    assert_eq!(fs::read_dir(world.layers()).map_or(0, Iterator::count), 0);
+}
+
+#[tokio::test]
+async fn a_layer_that_its_process_left_is_swept_and_never_committed() {
+    let world = world();
+    let left = world.layers().join("left");
+    for part in ["upper/closed", "work/work", "stage"] {
+        fs::create_dir_all(left.join(part)).unwrap();
+    }
+    fs::write(left.join("upper/one"), "left").unwrap();
+    for part in ["upper/closed", "work/work"] {
+        fs::set_permissions(left.join(part), fs::Permissions::from_mode(0o000)).unwrap();
+    }
+
+    let (own, other) = (world.layer(), world.layer());
+
+    assert!(!left.exists());
+    assert_eq!(fs::read_dir(world.layers()).unwrap().count(), 2, "those in use stay");
+    drop((own, other));
+    assert_eq!(fs::read_dir(world.layers()).unwrap().count(), 0);
+    assert_eq!(world.text("one"), "one\n");
+}
+
+#[tokio::test]
+async fn many_files_are_committed() {
+    // Once is enough for what takes so long.
+    if !rustix::process::geteuid().is_root() && std::env::var("LAYER_AGAIN").is_ok() {
+        return;
+    }
+    let world = world();
+    let script = "i=0; while [ $i -lt 50 ]; do mkdir -p many/$i; j=0; while [ $j -lt 100 ]; do \
+                  echo $i $j > many/$i/$j; j=$((j+1)); done; i=$((i+1)); done";
+    let layer = world.in_layer(script).await;
+    let begun = Instant::now();
+    let plan = world.plan(layer);
+    let planned = begun.elapsed();
+    let committed = { plan }.commit().unwrap();
+    println!("5000 files: planned in {planned:?}, committed in {:?}", begun.elapsed() - planned);
+    assert_eq!((committed.effects.len(), committed.conflicts), (5051, vec![]));
+    assert_eq!(world.text("many/49/99"), "49 99\n");
+    let layer = world.in_layer("rm -rf many").await;
+    assert_eq!(world.commit(layer).effects.len(), 5051);
+    assert!(!world.work("many").exists());
+}
+
+/// Says what a layer costs in a large tree. Figures, not a judgement: machines differ.
+#[tokio::test]
+#[ignore = "makes 50 000 files"]
+async fn a_measurement() {
+    let world = world();
+    for i in 0..500 {
+        for j in 0..100 {
+            world.write(&format!("large/{i}/{j}"), "x");
+        }
+    }
+    for script in
+        ["true", "echo x > large/7/7; rm large/8/8; echo y > new; mkdir d; mv one d/; ln -s d e"]
+    {
+        let (mut with, mut parts, mut without) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..20 {
+            let begun = Instant::now();
+            let layer = world.layer();
+            let made = begun.elapsed();
+            world.run(Some(&layer), script).await;
+            let ran = begun.elapsed();
+            world.plan(layer).discard().unwrap();
+            with.push(begun.elapsed());
+            parts.push((made, ran - made, begun.elapsed() - ran));
+            let begun = Instant::now();
+            world.run(None, "true").await;
+            without.push(begun.elapsed());
+        }
+        with.sort();
+        without.sort();
+        parts.sort();
+        println!(
+            "{script}: with {:?} (made, ran, planned: {:?}), without {:?}",
+            with[10], parts[10], without[10]
+        );
+    }
+}
+
+#[test]
+fn all_of_this_holds_for_an_ordinary_user() {
+    layers::as_an_ordinary_user("a_program_leaves_in_a_layer_what_it_leaves_without");
+}

@@ -1,0 +1,153 @@
+//! `@path` in a message: the file is put in behind it.
+
+use std::path::{Path, PathBuf};
+
+use openkoi_app::file;
+
+use crate::{error::CommandError, output::bytes};
+
+/// The most bytes of a file that are put in.
+const MOST: u64 = 50 * 1024;
+
+/// Returns the message with the files that it mentions behind it, each in a fence with its path. An `@` in front of
+/// what is no file stays a word.
+///
+/// # Errors
+///
+/// A file is outside of the workspace, or is not text.
+pub(super) fn with_files(text: &str, workspace: &Path) -> Result<String, CommandError> {
+    let mut whole = text.to_owned();
+    let mut seen = Vec::new();
+    for name in mentioned(text) {
+        let Some((name, path)) = file_of(&name, workspace) else { continue };
+        if seen.contains(&path) {
+            continue;
+        }
+        whole.push_str(&fenced(&name, &path, workspace)?);
+        seen.push(path);
+    }
+    Ok(whole)
+}
+
+/// Returns the words behind each `@` that begins a word; quotes keep a path with spaces together.
+fn mentioned(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        if c == '@' && before.is_whitespace() {
+            let rest = text.get(at + 1..).unwrap_or_default();
+            let name = match rest.strip_prefix('"') {
+                Some(quoted) => quoted.split('"').next(),
+                None => rest.split(char::is_whitespace).next(),
+            };
+            names.extend(name.filter(|name| !name.is_empty()).map(str::to_owned));
+        }
+        before = c;
+    }
+    names
+}
+
+/// Returns the file that a word names, without the punctuation of the sentence around it.
+fn file_of(word: &str, workspace: &Path) -> Option<(String, PathBuf)> {
+    let bare = word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')']);
+    let mut names = [word, bare].into_iter().filter(|name| !name.is_empty());
+    names.find_map(|name| {
+        let path = workspace.join(name);
+        file::is_file(&path).then(|| (name.to_owned(), path))
+    })
+}
+
+fn fenced(name: &str, path: &Path, workspace: &Path) -> Result<String, CommandError> {
+    let unusable = |why: String| CommandError::usage(format!("`@{name}` {why}; nothing was sent"));
+    let unreadable = |error: std::io::Error| unusable(format!("cannot be read: {error}"));
+    let real = file::canonical(path).map_err(unreadable)?;
+    let root = file::canonical(workspace).map_err(unreadable)?;
+    if !real.starts_with(&root) {
+        return Err(unusable("is outside of this directory".to_owned()));
+    }
+    let size = file::status(&real).map_err(unreadable)?.length;
+    let mut start = file::read_start(&real, MOST).map_err(unreadable)?;
+    // A character may be cut in two at the end.
+    if size > MOST {
+        let whole = start.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
+        start.truncate(whole);
+    }
+    let text = String::from_utf8(start).map_err(|_| unusable("is not text".to_owned()))?;
+    let more = match size {
+        size if size > MOST => format!(" (the first {} of {})", bytes(MOST), bytes(size)),
+        _ => String::new(),
+    };
+    let fence = fence_around(&text);
+    let text = text.trim_end_matches('\n');
+    Ok(format!("\n\n`{name}`{more}:\n{fence}\n{text}\n{fence}"))
+}
+
+/// Returns a fence that does not stand in the text.
+pub(super) fn fence_around(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat((longest + 1).max(3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+
+    fn world() -> World {
+        let world = World::new();
+        let work = world.workspace();
+        std::fs::create_dir(work.join("src")).unwrap();
+        std::fs::write(work.join("src/a.py"), "one\n").unwrap();
+        std::fs::write(work.join("two words.md"), "```\nx\n```\n").unwrap();
+        std::fs::write(work.join("bytes"), b"\xff\xfe").unwrap();
+        std::fs::write(work.join("../secret"), "s").unwrap();
+        std::os::unix::fs::symlink("../secret", work.join("link")).unwrap();
+        world
+    }
+
+    fn sent(text: &str) -> Result<String, CommandError> {
+        with_files(text, &world().workspace())
+    }
+
+    #[test]
+    fn a_mentioned_file_stands_behind_the_message_once() {
+        assert_eq!(
+            sent("look at @src/a.py, and @src/a.py").unwrap(),
+            "look at @src/a.py, and @src/a.py\n\n`src/a.py`:\n```\none\n```"
+        );
+        assert_eq!(
+            sent("@\"two words.md\"").unwrap(),
+            "@\"two words.md\"\n\n`two words.md`:\n````\n```\nx\n```\n````"
+        );
+    }
+
+    #[test]
+    fn what_is_no_file_is_a_word() {
+        for text in ["mail me@src/a.py", "@nobody knows", "@", "@ x", "@src", "a @\"\" b"] {
+            assert_eq!(sent(text).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn files_outside_and_bytes_are_refused_and_nothing_is_sent() {
+        let outside = ["@../secret", "@link"];
+        for text in outside {
+            let error = sent(text).unwrap_err().to_string();
+            assert!(error.contains("is outside of this directory; nothing was sent"), "{error}");
+        }
+        let error = sent("@bytes").unwrap_err().to_string();
+        assert!(error.contains("`@bytes` is not text"), "{error}");
+    }
+
+    #[test]
+    fn a_long_file_is_cut_between_characters_and_says_so() {
+        let world = world();
+        let long = format!("x{}", "é".repeat(60_000));
+        std::fs::write(world.workspace().join("long"), &long).unwrap();
+
+        let sent = with_files("@long", &world.workspace()).unwrap();
+
+        assert!(sent.contains("`long` (the first 50.0 KiB of 117.2 KiB):"), "{}", &sent[..80]);
+        assert!(sent.len() < 52_000 && sent.ends_with("é\n```"));
+    }
+}

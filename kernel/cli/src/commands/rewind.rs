@@ -1,0 +1,106 @@
+//! `openkoi rewind`: brings the files back to what they were after one step of a task.
+
+use std::path::Path;
+
+use openkoi_app::{
+    changes::{TaskStep, task_steps},
+    undo::{UndoKind, UndoPlan},
+};
+use serde_json::{Value, json};
+
+use super::{
+    task::{chosen, diff::changes_json},
+    undo,
+};
+use crate::{
+    context::Context,
+    error::CommandError,
+    output::{Choice, Output, Page, plural},
+    reply::Reply,
+};
+
+/// The number of paths of a step that are named.
+const NAMED: usize = 4;
+
+/// Arguments of `openkoi rewind`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The beginning of a task's id; without it, pick one
+    pub id: Option<String>,
+    /// The number of a step; without it the steps are listed
+    #[arg(value_name = "STEP", value_parser = clap::value_parser!(u32).range(1..))]
+    pub step: Option<u32>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Lists the steps of a task, or brings the files back to what they were after one.
+///
+/// # Errors
+///
+/// When there is no such task or step, the person does not agree, or a file cannot be restored.
+pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
+    let (_, task) = chosen(args.id, "openkoi rewind", context)?;
+    let step = match args.step {
+        Some(step) => usize::try_from(step).unwrap_or(usize::MAX),
+        None => {
+            let (task, steps) = task_steps(&context.app, task.id.as_str())?;
+            let short = task.id.short().to_owned();
+            return Ok(Reply::new(Steps { short, steps }, args.json));
+        }
+    };
+    let id = Some(task.id.as_str());
+    let plan = UndoPlan::new(&context.app, UndoKind::Rewind(step), id, Path::new(""))?;
+    undo::carry_out(plan, args.yes, args.json, context)
+}
+
+struct Steps {
+    short: String,
+    steps: Vec<TaskStep>,
+}
+
+impl Output for Steps {
+    fn text(&self, page: &mut Page) {
+        if self.steps.is_empty() {
+            page.line(format!("task {} changed no file", self.short));
+            return;
+        }
+        for step in &self.steps {
+            page.line(line(step));
+        }
+        page.line(format!("to go back to one: openkoi rewind {} STEP", self.short));
+    }
+
+    fn json(&self) -> Value {
+        let step = |step: &TaskStep| {
+            json!({
+                "step": step.number,
+                "tool": step.tool,
+                "target": step.target,
+                "changes": changes_json(&step.changes),
+            })
+        };
+        json!({ "steps": self.steps.iter().map(step).collect::<Vec<_>>() })
+    }
+}
+
+fn line(step: &TaskStep) -> String {
+    let Choice { argument, description } = choice(step);
+    format!("{argument:>3}  {description}")
+}
+
+fn choice(step: &TaskStep) -> Choice {
+    let named: Vec<&str> =
+        step.changes.iter().take(NAMED).map(|change| change.path.as_str()).collect();
+    let more = step.changes.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let what = if step.tool.is_empty() { "the task" } else { &step.tool };
+    let target = if step.target.is_empty() { String::new() } else { format!(" {}", step.target) };
+    let files = plural(step.changes.len(), "file");
+    let description = format!("{what}{target}: {files}: {}{more}", named.join(", "));
+    Choice { argument: step.number.to_string(), description }
+}

@@ -1,0 +1,172 @@
+//! The kernel's own lines under an answer: what was not accepted and why, what stays and what was taken back, and the
+//! commands that go on from there. They rest on the journal and never on what a model said.
+
+use openkoi_core::{
+    evidence::Standing,
+    outcome::{Ending, Outcome, Trip},
+};
+
+use crate::output::sanitise_line;
+
+/// Returns the lines under the answer of the task with this short id. When `quiet`, only those that say why it failed.
+pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    let accepted = outcome.ending == Ending::Accepted;
+    // Whoever watches was told why with the last line of progress.
+    if !accepted && quiet {
+        lines.push(format!("Not accepted: {}.", sanitise_line(reason(outcome))));
+    }
+    if !quiet {
+        lines.push(checks(&outcome.standing, outcome.changes.is_empty()));
+    }
+    if !accepted && !outcome.changes.is_empty() {
+        let files = counted(outcome.changes.len());
+        lines
+            .push(format!("The work stays: {files} changed. `openkoi undo {task}` takes it back."));
+    }
+    if !outcome.taken_back.is_empty() {
+        let files = counted(outcome.taken_back.len());
+        let command = format!("openkoi undo --redo {task}");
+        lines.push(format!("Taken back: {files}. `{command}` brings them forth again."));
+    }
+    if !outcome.conflicts.is_empty() {
+        let paths = outcome.conflicts.join(", ");
+        let paths = sanitise_line(&paths);
+        lines.push(format!("Left as they are, because somebody else changed them too: {paths}."));
+    }
+    if !quiet && !outcome.uncovered.is_empty() {
+        let places = outcome.uncovered.join(", ");
+        let places = sanitise_line(&places);
+        lines.push(format!("Changed, and not covered by an undo: {places}."));
+    }
+    lines.extend(go_on(outcome, task));
+    lines
+}
+
+/// Returns why work was not accepted. Older journals have no such sentence.
+fn reason(outcome: &Outcome) -> &str {
+    match &outcome.ending {
+        _ if !outcome.because.is_empty() => &outcome.because,
+        Ending::Stalled { reason } => reason,
+        _ => "every iteration is used",
+    }
+}
+
+/// Returns how the project's checks stand, whether a criterion names them or not.
+fn checks(standing: &Standing, unchanged: bool) -> String {
+    let red = standing.red.len() + standing.broken.len();
+    let all = standing.green.len() + red + standing.unknown.len() + standing.flaky.len();
+    if all == 0 {
+        let what = if unchanged { "Nothing was changed, and no checks" } else { "No checks" };
+        return format!("{what} were run.");
+    }
+    let mut line = format!("Checks: {} of {all} pass", standing.green.len());
+    for (count, words) in [
+        (standing.broken.len(), "red and not before"),
+        (standing.red.len(), "red as before"),
+        (standing.unknown.len(), "could not be run"),
+        (standing.flaky.len(), "flaky"),
+    ] {
+        if count > 0 {
+            line.push_str(&format!(", {count} {words}"));
+        }
+    }
+    line.push('.');
+    line
+}
+
+fn counted(files: usize) -> String {
+    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
+}
+
+/// Returns the command with which a task goes on that a limit stopped.
+fn go_on(outcome: &Outcome, task: &str) -> Option<String> {
+    let flag = match &outcome.ending {
+        Ending::Tripped { trip: Trip::Time { limit_ms } } => {
+            format!("--max-time {}", (limit_ms / 1_000).saturating_mul(2).max(1))
+        }
+        Ending::Tripped { trip: Trip::Budget { what, limit, .. } } => match what {
+            openkoi_core::ledger::Shortage::Tokens => format!("--max-tokens {}", limit * 2),
+            openkoi_core::ledger::Shortage::Cost => {
+                format!("--max-cost {}", (*limit as f64 / 1e6) * 2.0)
+            }
+        },
+        Ending::Exhausted => format!("-i {}", outcome.iterations + 3),
+        _ => return None,
+    };
+    Some(format!("It goes on with: openkoi resume {task} {flag}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use openkoi_core::{
+        evaluation::{Change, ChangeKind},
+        ledger::Shortage,
+    };
+
+    use super::*;
+    use crate::testing::outcome;
+
+    fn change(path: &str, kind: ChangeKind) -> Change {
+        Change { path: path.to_owned(), kind, control: false }
+    }
+
+    #[test]
+    fn work_that_is_not_accepted_is_said_to_stay_with_the_reason_and_the_way_back() {
+        let mut outcome = outcome(Ending::Exhausted, "done");
+        outcome.because = "criterion c1 does not hold: it is good".to_owned();
+        outcome.changes = vec![change("a.rs", ChangeKind::Modified)];
+        outcome.standing.red = vec!["t".to_owned()];
+
+        assert_eq!(
+            lines(&outcome, "abcd1234", false),
+            [
+                "Checks: 0 of 1 pass, 1 red as before.",
+                "The work stays: 1 file changed. `openkoi undo abcd1234` takes it back.",
+                "It goes on with: openkoi resume abcd1234 -i 4",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_taken_back_is_one_command_away() {
+        let mut outcome = outcome(Ending::Stalled { reason: "x".to_owned() }, "");
+        outcome.taken_back =
+            vec![change("a", ChangeKind::Removed), change("b", ChangeKind::Modified)];
+        outcome.conflicts = vec!["c".to_owned()];
+
+        assert_eq!(
+            lines(&outcome, "abcd1234", true),
+            [
+                "Not accepted: x.",
+                "Taken back: 2 files. `openkoi undo --redo abcd1234` brings them forth again.",
+                "Left as they are, because somebody else changed them too: c.",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_limit_names_the_command_that_raises_it() {
+        let flags = [
+            (Trip::Time { limit_ms: 60_000 }, "--max-time 120"),
+            (Trip::Budget { what: Shortage::Tokens, limit: 500, spent: 499 }, "--max-tokens 1000"),
+            (Trip::Budget { what: Shortage::Cost, limit: 50_000, spent: 1 }, "--max-cost 0.1"),
+        ];
+        for (trip, flag) in flags {
+            let mut outcome = outcome(Ending::Tripped { trip: trip.clone() }, "");
+            outcome.because = trip.to_string();
+            let last = lines(&outcome, "abcd1234", true).pop().unwrap();
+            assert_eq!(last, format!("It goes on with: openkoi resume abcd1234 {flag}"));
+        }
+    }
+
+    #[test]
+    fn an_accepted_answer_says_that_nothing_was_checked() {
+        let outcome = outcome(Ending::Accepted, "four");
+        assert_eq!(
+            lines(&outcome, "abcd1234", false),
+            ["Nothing was changed, and no checks were run."]
+        );
+        assert!(lines(&outcome, "abcd1234", true).is_empty());
+    }
+}

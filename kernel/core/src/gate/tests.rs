@@ -1,0 +1,242 @@
+use std::{
+    future::{self, Future},
+    pin::pin,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use super::*;
+use crate::{
+    event::Entry,
+    id::TaskId,
+    message::Role,
+    port::{Clock, Delta, Journal, JournalError, Listener, Pending},
+    recorder::Mode,
+    trust::TrustLevel,
+};
+
+/// A person who may be away, may think for ever, and may press Ctrl-C; and the rest of a run's surroundings.
+#[derive(Default)]
+struct Desk {
+    answer: Mutex<Option<Answer>>,
+    thinks: AtomicBool,
+    cancelled: AtomicBool,
+    now_ms: AtomicU64,
+    entries: Mutex<Vec<Entry>>,
+}
+
+impl Approver for Desk {
+    fn ask<'a>(&'a self, _: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
+        Box::pin(poll_fn(|_| {
+            // A minute goes by each time that somebody looks.
+            self.now_ms.fetch_add(60_000, Ordering::Relaxed);
+            if self.thinks.load(Ordering::Relaxed) {
+                return Poll::Pending;
+            }
+            Poll::Ready(*lock(&self.answer))
+        }))
+    }
+
+    fn remember(&self, _: &Rule) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+impl Cancellation for Desk {
+    fn cancelled(&self) -> Pending<'static, ()> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Box::pin(future::ready(()));
+        }
+        Box::pin(future::pending())
+    }
+}
+
+impl Clock for Desk {
+    fn now_ms(&self) -> u64 {
+        self.now_ms.load(Ordering::Relaxed)
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.now_ms.load(Ordering::Relaxed)
+    }
+
+    fn sleep(&self, _: Duration) -> Pending<'static, ()> {
+        Box::pin(future::ready(()))
+    }
+}
+
+impl Journal for Desk {
+    fn append(&self, _: &TaskId, entries: &[Entry]) -> Result<(), JournalError> {
+        lock(&self.entries).extend_from_slice(entries);
+        Ok(())
+    }
+
+    fn load(&self, _: &TaskId) -> Result<Vec<Entry>, JournalError> {
+        Ok(lock(&self.entries).clone())
+    }
+}
+
+impl Listener for Desk {
+    fn event(&self, _: &Entry) {}
+
+    fn delta(&self, _: &Role, _: Delta<'_>) -> bool {
+        false
+    }
+}
+
+fn gate(desk: &Arc<Desk>) -> Gate {
+    let recorder = Recorder::new(
+        TaskId::new("t"),
+        Mode::Live,
+        Vec::new(),
+        desk.clone(),
+        desk.clone(),
+        desk.clone(),
+    );
+    let trust = Trust { fallback: TrustLevel::Ask, ..Trust::default() };
+    let (workspace, session) = ("/pond".to_owned(), "s1".to_owned());
+    let policy = Policy { trust, workspace, session, ..Policy::default() };
+    Gate::new(policy, desk.clone(), Arc::new(recorder), desk.clone())
+}
+
+/// Returns what a future comes to that waits for nobody; nothing if it waits.
+fn now<T>(work: impl Future<Output = T>) -> Option<T> {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
+}
+
+fn shell() -> Tool {
+    Tool {
+        name: "shell".to_owned(),
+        description: String::new(),
+        parameters: serde_json::json!({}).into(),
+        effect: Effect::Execute,
+        idempotent: false,
+        domain: "shell".to_owned(),
+        target: Some("/command".to_owned()),
+        origin: "shell".to_owned(),
+        deadline_ms: 1,
+    }
+}
+
+fn call(command: &str) -> ToolCall {
+    let arguments = serde_json::json!({ "command": command }).to_string();
+    ToolCall { id: "c".to_owned(), name: "shell".to_owned(), arguments }
+}
+
+fn ask(gate: &Gate, key: &str, command: &str) -> Option<Result<(), Refusal>> {
+    now(gate.pass_call(key, &shell(), &call(command)))
+}
+
+#[test]
+fn where_nobody_is_the_model_is_told_and_every_question_is_kept_under_its_key() {
+    let desk = Arc::new(Desk::default());
+    let gate = gate(&desk);
+
+    let answers = [("k1", "ls"), ("k2", "rm x")].map(|(key, line)| ask(&gate, key, line));
+
+    for answer in answers {
+        let Some(Err(Refusal::Denied(failure))) = answer else { panic!("{answer:?}") };
+        assert!(failure.to_string().contains("nobody is there to allow it"), "{failure}");
+    }
+    let kept: Vec<(String, String)> =
+        gate.unanswered().into_iter().map(|one| (one.key, one.request.target)).collect();
+    assert_eq!(kept, [("k1".into(), "ls".into()), ("k2".into(), "rm x".into())]);
+    assert_eq!(lock(&desk.entries).len(), 2, "each refusal is in the journal");
+}
+
+#[test]
+fn a_refusal_for_want_of_a_person_is_recalled() {
+    let desk = Arc::new(Desk::default());
+    let gate = gate(&desk);
+    ask(&gate, "k1", "ls");
+    *lock(&desk.answer) = Some(Answer::AllowOnce);
+
+    assert!(matches!(ask(&gate, "k1", "ls"), Some(Err(Refusal::Denied(_)))));
+}
+
+#[test]
+fn a_question_of_the_loop_waits_for_a_person() {
+    let desk = Arc::new(Desk::default());
+    let action = LoopAction {
+        name: "accept",
+        effect: Effect::Send,
+        domain: "control",
+        target: "AGENTS.md".to_owned(),
+        shown: "+obey\n".to_owned(),
+    };
+
+    let answer = now(gate(&desk).pass_loop("i1/control", action));
+
+    let Some(Err(Refusal::NeedsApproval(request))) = answer else { panic!("{answer:?}") };
+    assert_eq!(request.shown, "+obey\n");
+    assert!(request.rule.target.starts_with("AGENTS.md (difference "), "{:?}", request.rule);
+}
+
+#[test]
+fn a_cancellation_is_heard_while_a_question_stands() {
+    let desk = Arc::new(Desk::default());
+    desk.thinks.store(true, Ordering::Relaxed);
+    let gate = gate(&desk);
+    assert_eq!(ask(&gate, "k1", "ls"), None, "the person thinks");
+
+    desk.cancelled.store(true, Ordering::Relaxed);
+
+    assert_eq!(ask(&gate, "k2", "ls"), Some(Err(Refusal::Cancelled)));
+    assert_eq!(gate.unanswered(), [], "it is asked again when the run is resumed");
+    assert!(lock(&desk.entries).is_empty());
+}
+
+#[test]
+fn the_runs_clock_stands_still_while_a_person_thinks() {
+    let desk = Arc::new(Desk::default());
+    *lock(&desk.answer) = Some(Answer::AllowOnce);
+    let gate = gate(&desk);
+
+    assert_eq!(ask(&gate, "k1", "ls"), Some(Ok(())));
+
+    assert!(desk.now_ms() >= 60_000);
+    assert_eq!(gate.recorder().elapsed_ms(), 0);
+}
+
+#[test]
+fn a_yes_to_commands_that_begin_alike_holds_for_them_and_no_others() {
+    let desk = Arc::new(Desk::default());
+    *lock(&desk.answer) = Some(Answer::AllowAlike);
+    let gate = gate(&desk);
+    assert_eq!(ask(&gate, "k1", "git push origin"), Some(Ok(())));
+    *lock(&desk.answer) = None;
+
+    assert_eq!(ask(&gate, "k2", "git  push --tags"), Some(Ok(())));
+    for (key, line) in [("k3", "git pull"), ("k4", "git push; rm x"), ("k5", "git push > x")] {
+        assert!(matches!(ask(&gate, key, line), Some(Err(Refusal::Denied(_)))), "{line}");
+    }
+}
+
+#[test]
+fn a_no_for_always_holds_wherever_the_command_stands_in_a_line() {
+    let desk = Arc::new(Desk::default());
+    *lock(&desk.answer) = Some(Answer::RejectAlways);
+    let gate = gate(&desk);
+    ask(&gate, "k1", "rm x");
+    *lock(&desk.answer) = Some(Answer::AllowOnce);
+
+    assert!(matches!(ask(&gate, "k2", "cd y &&  rm   x"), Some(Err(Refusal::Denied(_)))));
+    assert_eq!(ask(&gate, "k3", "rm y"), Some(Ok(())));
+}
+
+#[test]
+fn a_yes_for_the_session_leaves_a_rule_that_is_tied_to_it() {
+    let desk = Arc::new(Desk::default());
+    *lock(&desk.answer) = Some(Answer::AllowSession);
+    let gate = gate(&desk);
+
+    assert_eq!(ask(&gate, "k1", "ls"), Some(Ok(())));
+    *lock(&desk.answer) = None;
+
+    assert_eq!(ask(&gate, "k2", "ls"), Some(Ok(())), "the same again");
+    assert_eq!(lock(&gate.rules)[0].session.as_deref(), Some("s1"));
+}

@@ -1,0 +1,184 @@
+//! What a call changes in the workspace, noted in the log of the call while it happens.
+//!
+//! The host's own file functions know their paths: the state before is kept and the intent is durable before anything is
+//! changed. A program is looked at from outside, before and after. What checks and judges run is nobody's change and is
+//! not noted.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use openkoi_brokers::{
+    disk,
+    files::{Touch, Wanted},
+    snapshot::{Before, Keeper, SnapshotError},
+};
+use openkoi_core::{
+    change_set::{CallEffects, PathEffect, PathState, text_of_name},
+    effects::EffectLog,
+    failure::Failure,
+};
+
+/// The most paths of a directory that is renamed whose states are kept.
+const MOST_MOVED: usize = 20_000;
+
+/// Who keeps what a call changes: the states in the workspace's store, the changes in the log of the call.
+pub(crate) struct KeptBy {
+    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) log: Arc<EffectLog>,
+}
+
+/// Notes the changes of one file function.
+pub(crate) struct Witness {
+    keeper: Arc<Keeper>,
+    log: Arc<EffectLog>,
+    noted: Mutex<CallEffects>,
+}
+
+impl Witness {
+    /// Returns a witness for the changes of a call; `None` if nobody keeps them.
+    pub(crate) fn of(kept_by: Option<KeptBy>) -> Option<Self> {
+        let KeptBy { keeper, log } = kept_by?;
+        Some(Self { keeper, log, noted: Mutex::default() })
+    }
+
+    /// Notes a path that is about to be changed.
+    pub(crate) fn note(&self, touch: &Touch<'_>) -> io::Result<()> {
+        let path = text_of_name(touch.path.as_os_str());
+        if !touch.is_workspace {
+            let place = touch.root.join(&touch.path).display().to_string();
+            self.noted().uncovered.push(format!("{place} (outside of the workspace)"));
+            return Ok(());
+        }
+        let effects = self.effects(path, &touch.wanted).map_err(io::Error::other)?;
+        self.log.intend(&effects).map_err(io::Error::other)?;
+        let not_kept = |state: &PathState| !state.is_kept();
+        let is_lost = |effect: &&PathEffect| not_kept(&effect.before) || not_kept(&effect.after);
+        let lost = effects.iter().filter(is_lost);
+        let lost = lost.map(|effect| format!("{} (too large, or unreadable)", effect.path));
+        let mut noted = self.noted();
+        noted.uncovered.extend(lost.collect::<Vec<_>>());
+        noted.paths.extend(effects);
+        Ok(())
+    }
+
+    fn effects(&self, path: String, wanted: &Wanted<'_>) -> Result<Vec<PathEffect>, SnapshotError> {
+        let after = match wanted {
+            Wanted::File { contents, mode } => self.keeper.store().wanted(contents, *mode)?,
+            Wanted::Directory => PathState::Directory { mode: 0o777 & !disk::umask() },
+            Wanted::Nothing => PathState::Absent,
+            // It is looked at afterwards.
+            Wanted::Unknown => PathState::Uncovered,
+            Wanted::MovedFrom(from) => return self.moved(from, &path),
+        };
+        let before = self.states(std::slice::from_ref(&path))?.pop().unwrap_or(PathState::Absent);
+        Ok(vec![PathEffect { path, before, after }])
+    }
+
+    /// Returns the effects of a rename: everything in it is gone here and new there.
+    fn moved(&self, from: &Path, to: &str) -> Result<Vec<PathEffect>, SnapshotError> {
+        let from = text_of_name(from.as_os_str());
+        let (store, root) = (self.keeper.store(), self.keeper.root());
+        let Some(gone) = store.below(root, &from, MOST_MOVED)? else {
+            self.noted().uncovered.push(format!("{from} → {to} (too many files were renamed)"));
+            return Ok(Vec::new());
+        };
+        let states = self.states(&gone)?;
+        let there = gone.iter().map(|path| format!("{to}{}", &path[from.len()..]));
+        let come = there.zip(&states).map(|(path, state)| PathEffect {
+            path,
+            before: PathState::Absent,
+            after: state.clone(),
+        });
+        let come: Vec<PathEffect> = come.collect();
+        let gone = gone.iter().zip(states).map(|(path, before)| PathEffect {
+            path: path.clone(),
+            before,
+            after: PathState::Absent,
+        });
+        Ok(gone.chain(come).collect())
+    }
+
+    fn states(&self, paths: &[String]) -> Result<Vec<PathState>, SnapshotError> {
+        self.keeper.store().states(self.keeper.root(), paths)
+    }
+
+    /// Keeps what was done, as it is now. Of a change that failed only what happened before it did is kept.
+    pub(crate) fn keep(&self, is_done: bool) -> Result<(), Failure> {
+        let mut noted = std::mem::take(&mut *self.noted());
+        let unsure = |effect: &PathEffect| match effect.after {
+            PathState::Directory { .. } | PathState::Uncovered => true,
+            _ => !is_done,
+        };
+        let looked_at: Vec<String> =
+            noted.paths.iter().filter(|one| unsure(one)).map(|one| one.path.clone()).collect();
+        let mut states = self.states(&looked_at).map_err(failed)?.into_iter();
+        noted.paths.retain_mut(|effect| {
+            if !unsure(effect) {
+                return true;
+            }
+            let now = states.next().unwrap_or(PathState::Absent);
+            let is_directory = |state: &PathState| matches!(state, PathState::Directory { .. });
+            let is_wanted =
+                now == effect.after || (is_directory(&now) && is_directory(&effect.after));
+            effect.after = now;
+            (is_done || is_wanted) && effect.after != effect.before
+        });
+        if !is_done {
+            noted.uncovered.clear();
+        }
+        self.log.keep(noted);
+        Ok(())
+    }
+
+    fn noted(&self) -> MutexGuard<'_, CallEffects> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A program at work in the workspace. What it changed is kept when it ended, and also if its caller went away.
+pub(crate) struct AtWork {
+    keeper: Arc<Keeper>,
+    log: Arc<EffectLog>,
+    before: Option<Before>,
+}
+
+impl AtWork {
+    /// Looks at the workspace before a program of the call runs; `None` if nobody keeps what it changes. Blocks.
+    pub(crate) fn begin(kept_by: Option<KeptBy>) -> Result<Option<Self>, Failure> {
+        let Some(KeptBy { keeper, log }) = kept_by else { return Ok(None) };
+        let before = Some(keeper.before_program().map_err(failed)?);
+        Ok(Some(Self { keeper, log, before }))
+    }
+
+    /// Keeps what the program changed. Blocks.
+    pub(crate) fn end(mut self) -> Result<(), Failure> {
+        self.keep().map_err(failed)
+    }
+
+    fn keep(&mut self) -> Result<(), SnapshotError> {
+        let Some(before) = self.before.take() else { return Ok(()) };
+        self.log.keep(self.keeper.after_program(&before)?);
+        Ok(())
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        if let Err(error) = self.keep() {
+            tracing::warn!(%error, "what a program changed cannot be told");
+        }
+    }
+}
+
+fn failed(error: SnapshotError) -> Failure {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        text.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    Failure::Failed(text)
+}

@@ -1,0 +1,14 @@
+//! A tool of the catalog as the host knows it.
+
+use openkoi_core::{capability::Grant, tool::Tool};
+
+use crate::instance::CallLimits;
+
+/// One tool, with the limits and the grant of its calls.
+pub(super) struct KnownTool {
+    pub(super) component: String,
+    pub(super) tool: Tool,
+    pub(super) limits: CallLimits,
+    pub(super) grant: Grant,
+    pub(super) max_tokens: Option<u32>,
+}

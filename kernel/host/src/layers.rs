@@ -1,0 +1,232 @@
+//! The layer of a call: what its programs change lies apart from the workspace until the loop lets it through, or is
+//! dropped.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use openkoi_brokers::{
+    disk,
+    layer::{Committed, Layer, LayerChangeKind, LayerConflict, LayerMount, LayerPlan},
+    places::is_by_product,
+    processes::{Command, Processes},
+    snapshot::{Keeper, LiveRules},
+};
+use openkoi_core::{
+    change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name},
+    effects::HeldBack,
+    failure::Failure,
+    port::Pending,
+};
+
+/// The layer of one call. Its programs run over it one after the other, so that a test finds what the build before it
+/// made.
+#[derive(Debug)]
+pub(crate) struct CallLayer {
+    keeper: Arc<Keeper>,
+    mount: LayerMount,
+    /// Ignored directories that programs write in themselves, with the newest time in each.
+    through: BTreeMap<String, i128>,
+    running: AtomicUsize,
+    /// The commands as a person reads them.
+    commands: Mutex<String>,
+    /// Whether what the programs change may become the run's.
+    keeps: bool,
+    stage: Mutex<Stage>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Open(Layer),
+    Planned(LayerPlan),
+    Over,
+}
+
+impl CallLayer {
+    /// Makes a layer in a directory of its own below `base`. Blocks for some milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// There can be none here, in words.
+    pub(crate) fn create(
+        processes: &Processes,
+        keeper: &Arc<Keeper>,
+        base: &Path,
+        keeps: bool,
+    ) -> Result<Arc<Self>, String> {
+        let mut ignored = keeper.ignored_directories().map_err(|error| error.to_string())?;
+        // A directory that is bound through cannot be removed. What tools change is committed, so that builds stay warm
+        // anyway; only from another file system that would be a copy.
+        let is_far =
+            || disk::device(base).zip(disk::device(keeper.root())).is_none_or(|(a, b)| a != b);
+        if keeps {
+            ignored.retain(|path| is_far() && keeper.is_bulky(path));
+        }
+        let through = ignored.iter().map(|path| PathBuf::from(name_of_text(path))).collect();
+        let layer = processes.layer(base, keeper.root(), through).map_err(|e| e.to_string())?;
+        Ok(Arc::new(Self {
+            through: keeper.times(&ignored),
+            keeper: Arc::clone(keeper),
+            mount: layer.mount(),
+            running: AtomicUsize::new(0),
+            commands: Mutex::default(),
+            keeps,
+            stage: Mutex::new(Stage::Open(layer)),
+        }))
+    }
+
+    /// Lets a program run over the layer, and counts it as running.
+    pub(crate) fn enter(self: &Arc<Self>, command: &mut Command, line: &str) -> Inside {
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        commands.push_str(line);
+        commands.push('\n');
+        drop(commands);
+        self.running.fetch_add(1, Ordering::Relaxed);
+        command.layer = Some(self.mount.clone());
+        Inside(Arc::clone(self))
+    }
+
+    /// Compares the layer with the workspace.
+    fn plan(&self) -> Result<CallEffects, String> {
+        if self.running.load(Ordering::Relaxed) > 0 {
+            return Err("a program of the call did not end; what it changed is dropped".to_owned());
+        }
+        let mut stage = self.stage();
+        let Stage::Open(layer) = std::mem::replace(&mut *stage, Stage::Over) else {
+            return Err("the layer is gone".to_owned());
+        };
+        let rules = self.rules()?;
+        let passes = |path: &Path| {
+            let path = text_of_name(path.as_os_str());
+            rules.is_passed_over(&path, true) && self.keeper.is_bulky(&path)
+        };
+        let plan = layer.plan(self.keeper.store(), &passes).map_err(|error| error.to_string())?;
+        let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
+        *stage = Stage::Planned(plan);
+        Ok(CallEffects { paths, ..CallEffects::default() })
+    }
+
+    /// Makes the changes in the workspace.
+    fn commit(&self) -> Result<CallEffects, String> {
+        let mut stage = self.stage();
+        let Stage::Planned(mut plan) = std::mem::replace(&mut *stage, Stage::Over) else {
+            return Err("nothing is planned".to_owned());
+        };
+        // Nothing is committed yet: these are the rules from before the program, which may have written others.
+        let rules = self.rules()?;
+        let committed = plan.commit().map_err(|error| error.to_string())?;
+        let (paths, ignored) =
+            self.keeper.sorted_out(committed.effects.clone(), &rules, &self.commands());
+        let conflicts = self.conflicts(&committed.conflicts)?;
+        let mut uncovered = self.uncovered(&committed, &rules);
+        uncovered.extend(ignored);
+        Ok(CallEffects { paths, conflicts, uncovered })
+    }
+
+    fn conflicts(&self, conflicts: &[LayerConflict]) -> Result<Vec<PathEffect>, String> {
+        let paths: Vec<String> = conflicts.iter().map(|conflict| conflict.path.clone()).collect();
+        let present = self.keeper.store().states(self.keeper.root(), &paths);
+        let present: Vec<PathState> = present.map_err(|error| error.to_string())?;
+        let conflict = |(conflict, before): (&LayerConflict, PathState)| PathEffect {
+            path: conflict.path.clone(),
+            before,
+            after: conflict.kept.clone(),
+        };
+        Ok(conflicts.iter().zip(present).map(conflict).collect())
+    }
+
+    /// Returns what a commit changed that no state covers, in words.
+    fn uncovered(&self, committed: &Committed, rules: &LiveRules) -> Vec<String> {
+        let keeper = &self.keeper;
+        keeper.passed(&committed.passed);
+        let places: Vec<String> = self.through.keys().cloned().collect();
+        let mut told = Keeper::told(&self.through, &keeper.times(&places));
+        let passed = committed.passed.iter().filter(|path| !is_by_product(Path::new(path)));
+        told.extend(passed.map(|path| format!("{path} (ignored)")));
+        let is_work = |path: &&String| !rules.is_passed_over(path, false);
+        let lost = committed.uncovered.iter().filter(is_work);
+        told.extend(lost.map(|path| format!("{path} (too large, or unreadable)")));
+        let left_out = committed.left_out.iter();
+        told.extend(left_out.map(|path| format!("{path} (a socket, pipe or device; it is gone)")));
+        told
+    }
+
+    fn commands(&self) -> String {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes the ignored directories that an evaluation began, empty: the next one builds in them itself, and is warm.
+    fn keep_warm(&self, layer: &Layer) {
+        let (Ok(changes), Ok(rules)) = (layer.changes(), self.keeper.rules()) else { return };
+        let mut made = Vec::new();
+        for change in changes.iter().filter(|change| change.kind == LayerChangeKind::Made) {
+            let path = &text_of_name(change.path.as_os_str());
+            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let is_first = parent.is_empty() || !rules.is_passed_over(parent, true);
+            if is_first && rules.is_passed_over(path, true) && !is_by_product(Path::new(path)) {
+                let is_made = disk::make_directory(&self.keeper.root().join(&change.path)).is_ok();
+                made.extend(is_made.then(|| path.clone()));
+            }
+        }
+        self.keeper.passed(&made);
+    }
+
+    fn rules(&self) -> Result<LiveRules, String> {
+        self.keeper.rules().map_err(|error| error.to_string())
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for CallLayer {
+    fn drop(&mut self) {
+        let stage = std::mem::replace(&mut *self.stage(), Stage::Over);
+        if let (Stage::Open(layer), false) = (&stage, self.keeps) {
+            self.keep_warm(layer);
+        }
+    }
+}
+
+/// A program at work in a layer. Nothing is committed while there is one.
+#[derive(Debug)]
+pub(crate) struct Inside(Arc<CallLayer>);
+
+impl Inside {
+    /// Notes that the program has ended. One that is only dropped may go on for a moment.
+    pub(crate) fn ended(self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The changes of a call that wait for the loop.
+pub(crate) struct Held(pub(crate) Arc<CallLayer>);
+
+impl HeldBack for Held {
+    fn effects(&mut self) -> Pending<'_, Result<CallEffects, Failure>> {
+        self.blocking(CallLayer::plan)
+    }
+
+    fn commit(&mut self) -> Pending<'_, Result<CallEffects, Failure>> {
+        self.blocking(CallLayer::commit)
+    }
+}
+
+impl Held {
+    fn blocking(
+        &self,
+        work: fn(&CallLayer) -> Result<CallEffects, String>,
+    ) -> Pending<'static, Result<CallEffects, Failure>> {
+        let layer = Arc::clone(&self.0);
+        Box::pin(async move {
+            let done = tokio::task::spawn_blocking(move || work(&layer)).await;
+            done.map_err(|error| error.to_string()).flatten().map_err(Failure::Failed)
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! Systems without layers: the workspace is looked at before and after a program instead.
+
+use std::{path::Path, sync::Arc};
+
+use openkoi_brokers::{
+    processes::{Command, Processes},
+    snapshot::Keeper,
+};
+use openkoi_core::{effects::HeldBack, failure::Failure, port::Pending};
+
+/// The layer of a call, which there is not.
+#[derive(Debug)]
+pub(crate) enum CallLayer {}
+
+impl CallLayer {
+    pub(crate) fn create(
+        _: &Processes,
+        _: &Arc<Keeper>,
+        _: &Path,
+        _: bool,
+    ) -> Result<Arc<Self>, String> {
+        Err("this system has none".to_owned())
+    }
+
+    pub(crate) fn enter(self: &Arc<Self>, _: &mut Command, _: &str) -> Inside {
+        match **self {}
+    }
+}
+
+/// A program at work in a layer.
+#[derive(Debug)]
+pub(crate) enum Inside {}
+
+impl Inside {
+    pub(crate) fn ended(self) {
+        match self {}
+    }
+}
+
+/// The changes of a call that wait for the loop.
+pub(crate) struct Held(pub(crate) Arc<CallLayer>);
+
+impl HeldBack for Held {
+    fn effects(&mut self) -> Pending<'_, Result<CallEffects, Failure>> {
+        match *self.0 {}
+    }
+
+    fn commit(&mut self) -> Pending<'_, Result<CallEffects, Failure>> {
+        match *self.0 {}
+    }
+}

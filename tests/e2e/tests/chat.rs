@@ -1,0 +1,98 @@
+//! A conversation at a terminal.
+
+use openkoi_test_support::{Home, OpenAi, Terminal, reply, skip::skip, turn};
+
+use crate::world::scripted;
+
+/// What the terminal says where a message is due.
+const PROMPT: &str = "koi> ";
+
+/// Starts a conversation whose model says `Hello back.` to everything.
+fn talk(name: &str) -> Option<(Home, Terminal)> {
+    if !Terminal::is_available() {
+        skip(name, "no `script` to make a terminal with");
+        return None;
+    }
+    let home = scripted([turn().executor().say("Hello back.")])
+        .file("notes.txt", "the pond is deep\n")
+        .env("NO_COLOR", "1")
+        .env("TERM", "xterm");
+    let mut terminal = home.openkoi(["chat"]).at_a_terminal();
+    let greeting = terminal.wait_for(PROMPT);
+    assert!(greeting.contains("Model ") && greeting.contains("Session "), "{greeting}");
+    Some((home, terminal))
+}
+
+#[test]
+fn commands_are_completed_and_misspelt_ones_are_named() {
+    let name = "commands_are_completed_and_misspelt_ones_are_named";
+    let Some((_home, mut terminal)) = talk(name) else { return };
+
+    terminal.types("/sta\t");
+    let status = terminal.wait_for("0 messages");
+    assert!(status.contains("Model "), "{status}");
+    terminal.wait_for(PROMPT);
+    terminal.types("/modle");
+    assert!(terminal.wait_for("hint: /model").contains("there is no command `/modle`"));
+    terminal.wait_for(PROMPT);
+    terminal.types("/exit");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+}
+
+#[test]
+fn a_mentioned_file_is_sent_and_one_outside_is_not() {
+    let name = "a_mentioned_file_is_sent_and_one_outside_is_not";
+    let Some((home, mut terminal)) = talk(name) else { return };
+
+    terminal.types("what says @no\t");
+    terminal.wait_for("Done.");
+    terminal.wait_for(PROMPT);
+    terminal.types("and @/etc/passwd");
+    terminal.wait_for("is outside of this directory; nothing was sent");
+    terminal.wait_for(PROMPT);
+    terminal.types("/exit");
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+
+    let tasks = home.openkoi(["task", "list", "--json"]).run().expect_code(0).stdout;
+    assert!(tasks.contains("the pond is deep"), "{tasks}");
+    assert!(!tasks.contains("root:"), "{tasks}");
+}
+
+/// Starts a conversation and sends a message whose answer does not end. Returns when the model is being asked.
+fn in_a_turn(name: &str, replies: usize) -> Option<(OpenAi, Home, Terminal)> {
+    if !Terminal::is_available() {
+        skip(name, "no `script` to make a terminal with");
+        return None;
+    }
+    let hangs = reply("It goes on and on.").stalls_at(40);
+    let more = (1..replies).map(|_| reply("Heard."));
+    let server = OpenAi::start(std::iter::once(hangs).chain(more));
+    let home = Home::new().provider(&server).env("NO_COLOR", "1").env("TERM", "xterm");
+    let mut terminal = home.openkoi(["chat"]).at_a_terminal();
+    terminal.wait_for(PROMPT);
+    terminal.types("tell me");
+    server.wait_for_requests(1);
+    Some((server, home, terminal))
+}
+
+#[test]
+fn esc_stops_the_turn_and_what_was_typed_meanwhile_is_there_to_be_sent() {
+    let name = "esc_stops_the_turn_and_what_was_typed_meanwhile_is_there_to_be_sent";
+    let Some((server, _home, mut terminal)) = in_a_turn(name, 2) else { return };
+
+    terminal.types("the next thing");
+    terminal.wait_for("next: the next thing");
+    terminal.presses("\u{1b}");
+    terminal.wait_for("the task was cancelled");
+    terminal.wait_for(PROMPT);
+    terminal.types(", if you please");
+    terminal.wait_for("Heard.");
+    terminal.wait_for(PROMPT);
+    terminal.types("/exit");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    let asked = format!("{:?}", server.turns().last());
+    assert!(asked.contains("the next thing, if you please"), "{asked}");
+    server.finish();
+}

@@ -1,0 +1,106 @@
+//! Tools with real files and real models: long outputs, calls as models write them, files as people have them.
+
+use openkoi_test_support::{Home, script::Turn, turn};
+use serde_json::{Value, json};
+
+use crate::world::{LONG, TASK, scripted};
+
+/// Runs a task whose model makes these calls, one a round, and returns the text of each result.
+fn results(home: impl FnOnce(Home) -> Home, calls: Vec<Turn>) -> (Home, Vec<String>) {
+    let last = u32::try_from(calls.len()).unwrap();
+    let rounds = calls.into_iter().zip(0..).map(|(call, round)| call.executor().in_round(round));
+    let end = turn().executor().in_round(last).say("Done.");
+    let home = home(scripted(rounds.chain([end])));
+    let run = home.openkoi([TASK, "-i", "0", "--output-format", "stream-json"]).timeout(LONG).run();
+    let events = run.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let results = events.filter(|event| event["data"]["event"] == "call.finished").map(|event| {
+        let result = &event["data"]["result"];
+        result["Ok"]["text"].as_str().map_or_else(|| result["Err"].to_string(), str::to_owned)
+    });
+    let results = results.collect::<Vec<_>>();
+    assert_eq!(results.len(), last as usize, "{run}");
+    (home, results)
+}
+
+#[test]
+fn all_of_a_long_output_can_be_read_in_the_same_run() {
+    const SAVED: &str = r"{{any:all of it is in (\S+): `read_file`}}";
+    // 60 KB are cut by the host alone; of 1 MB and 10 MB the tool itself gets the beginning and the end.
+    for lines in ["12345", "170000", "1500000"] {
+        let (_, results) = results(
+            |home| home,
+            vec![
+                turn().shell(&format!("seq 1 {lines}")),
+                turn().call("read_file", json!({"path": SAVED, "offset": 7777, "limit": 1})),
+                turn().call("search", json!({"path": SAVED, "pattern": "^7778$"})),
+                turn().shell(&format!("wc -l < {SAVED}; sed -n 7779p {SAVED}")),
+            ],
+        );
+
+        assert!(results[0].contains("bytes left out of"), "{lines}: {}", results[0]);
+        assert!(results[0].len() < 55_000, "{lines}");
+        assert!(results[1].starts_with("  7777\t7777\n"), "{lines}: {}", results[1]);
+        assert!(results[2].contains("7778: 7778"), "{lines}: {}", results[2]);
+        assert!(results[3].contains("\n7779\n"), "{lines}: {}", results[3]);
+        let whole = results[3].lines().next().unwrap().trim().parse::<u64>().unwrap();
+        assert!(whole >= lines.parse().unwrap(), "{lines}: {whole}");
+    }
+}
+
+#[test]
+fn calls_are_read_as_they_are_meant() {
+    let (home, results) = results(
+        |home| home.file("a.txt", "AAA\nBBB\n"),
+        vec![
+            turn().call_raw("read_file", r#"{}{"file_path":"a.txt","limit":"1"}"#),
+            turn().call("functions.shell", json!({"command": "echo hi", "description": "greets"})),
+            turn().call(
+                "edit_file",
+                json!({"path": "a.txt", "edits": "[{\"old_string\":\"AAA\",\"new_string\":\"CCC\"}]"}),
+            ),
+            turn().call("writeFile", json!({"path": "b.txt", "content": "x"})),
+            turn().call("read_file", json!({"path": ["a.txt"]})),
+        ],
+    );
+
+    assert!(results[0].starts_with("     1\tAAA\n"), "{}", results[0]);
+    assert!(results[1].starts_with("hi\n") && results[1].contains("`description` is no argument"));
+    assert_eq!(home.read("a.txt"), "CCC\nBBB\n");
+    assert_eq!(home.read("b.txt"), "x");
+    assert!(results[4].contains("has to be string, not array"), "{}", results[4]);
+}
+
+#[test]
+fn a_page_of_a_private_address_is_refused_for_what_it_is() {
+    let (_, results) = results(
+        |home| home,
+        vec![turn().call("fetch_page", json!({"url": "http://127.0.0.1:9/"}))],
+    );
+
+    assert!(results[0].contains("private network"), "{}", results[0]);
+    assert!(!results[0].contains("component.toml"), "{}", results[0]);
+}
+
+#[test]
+fn what_lies_inside_is_reached_by_a_step_up_and_what_is_ignored_is_named() {
+    let (_, results) = results(
+        |home| {
+            home.file("real/x", "x")
+                .file("a.txt", "A\n")
+                .file(".gitignore", "gen\n")
+                .file("gen/i.js", "needle")
+        },
+        vec![
+            turn().call("read_file", json!({"path": "real/../a.txt"})),
+            turn().call("find_files", json!({"glob": "gen/*.js"})),
+            turn().call("search", json!({"pattern": "needle"})),
+            turn()
+                .call("edit_file", json!({"path": "new.txt", "old_string": "", "new_string": "x"})),
+        ],
+    );
+
+    assert_eq!(results[0], "     1\tA\n");
+    assert!(results[1].contains("`gen/i.js`"), "{}", results[1]);
+    assert!(results[2].contains("[no match]") && results[2].contains("`gen/`"), "{}", results[2]);
+    assert!(results[3].contains("write_file"), "{}", results[3]);
+}
