@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use openkoi_brokers::{clock::SystemClock, disk, random::Random, secrets::SecretStore};
+use openkoi_brokers::{clock::SystemClock, disk, durable, random::Random, secrets::SecretStore};
 use openkoi_components::Embedded;
 use openkoi_core::id::{SessionId, TaskId};
 use openkoi_storage::{Storage, opener};
@@ -17,7 +17,7 @@ use crate::{
     environment::{Environment, HOME},
     error::AppError,
     outbound::Outbound,
-    paths::Paths,
+    paths::{Paths, PathsError},
     settings::{Layers, Settings, SettingsError},
     surroundings,
 };
@@ -178,6 +178,20 @@ impl App {
             return Ok(None);
         }
         self.storage().map(Some)
+    }
+
+    /// Keeps what was piped into the program in a file among the outputs of tools, and returns its path. A model may
+    /// read there.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn keep_input(&self, bytes: &[u8]) -> Result<PathBuf, AppError> {
+        let directory = self.paths()?.tool_output();
+        durable::create_private_dir(&directory).map_err(PathsError::from)?;
+        let path = directory.join(format!("stdin-{}.txt", self.new_id()?));
+        durable::put_atomic(&path, bytes, 0o600).map_err(PathsError::from)?;
+        Ok(path)
     }
 
     /// Returns a new id for a task.

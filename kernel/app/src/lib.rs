@@ -17,7 +17,7 @@
 //! | [`models`] | providers, lists of models, and the models of roles |
 //! | `workspace`, `rules`, `briefing`, `toolbox` | the files, instructions and tools of a run |
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
-//! | [`session`], [`request`] | the session of a task, and the task itself |
+//! | [`session`], [`request`], [`result_schema`] | the session of a task, the task itself, and the form of its result |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`snapshots`] | removes kept contents that nobody refers to |
@@ -38,6 +38,7 @@ pub mod models;
 mod outbound;
 pub mod paths;
 pub mod request;
+pub mod result_schema;
 mod rules;
 pub mod run;
 pub mod sandbox;

@@ -11,7 +11,7 @@ use openkoi_core::{
     gate::Policy,
     message::Role,
     model::ModelCard,
-    port::{Approver, Cancellation, Listener, Model},
+    port::{Approver, Cancellation, Listener, Model, ResultSchema},
     run::{Briefing, Ports},
     tool::Tool,
     toolbox::{Joined, Toolbox},
@@ -48,6 +48,8 @@ pub struct Surface {
     pub listener: Arc<dyn Listener>,
     /// Says when the run is to be cancelled.
     pub cancellation: Arc<dyn Cancellation>,
+    /// The form that the result has to have, if one was asked for.
+    pub result: Option<Arc<dyn ResultSchema>>,
     /// Tells why a run does not begin yet, in one sentence.
     pub waiting: Arc<dyn Fn(&str) + Send + Sync>,
 }

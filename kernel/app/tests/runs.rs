@@ -166,6 +166,7 @@ fn surface(approver: impl Approver + 'static) -> (Surface, Arc<Heard>) {
         approver: Arc::new(approver),
         listener: heard.clone(),
         cancellation: Arc::new(Patient),
+        result: None,
         waiting: Arc::new(|_| {}),
     };
     (surface, heard)

@@ -9,6 +9,7 @@
 
 mod failure;
 mod future;
+mod habits;
 mod help;
 mod line;
 mod words;
@@ -77,6 +78,7 @@ fn parse_task(whole: &clap::Command, arguments: &[OsString]) -> Result<ParsedLin
     task.settle_resume();
     // A line with `--` is meant as a task.
     if !arguments.iter().any(|argument| argument == "--") {
+        habits::refuse(&task.words)?;
         words::refuse_slip(whole, &task.words)?;
     }
     if task.fork && !task.continue_last && task.resume.is_none() {

@@ -4,6 +4,7 @@ mod of_app;
 
 use std::fmt;
 
+use openkoi_core::failure::sentence;
 use serde_json::{Value, json};
 
 use crate::{
@@ -68,16 +69,9 @@ impl CommandError {
 
     /// Returns an error of this kind whose sentence ends with the causes of `error`.
     ///
-    /// Below, an error's sentence leaves its causes out; here they are put together for the person.
+    /// Below, an error's sentence leaves its causes out; here they are put together for the person, each once.
     pub fn from_error(kind: Exit, error: &dyn std::error::Error) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            message.push_str(": ");
-            message.push_str(&error.to_string());
-            cause = error.source();
-        }
-        Self::new(kind, message)
+        Self::new(kind, sentence(error))
     }
 
     /// Returns the error as a JSON record for programs.

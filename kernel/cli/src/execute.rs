@@ -12,6 +12,7 @@ use std::{
 
 use openkoi_app::{
     file, now_ms, pause,
+    result_schema::JsonSchema,
     run::{Listeners, ResumeChanges, RunEnd},
     task_runtime::{Surface, TaskRuntime},
 };
@@ -20,7 +21,7 @@ use openkoi_core::{
     id::TaskId,
     model::{ModelError, ModelTrouble},
     outcome::Outcome,
-    port::Listener,
+    port::{Listener, ResultSchema},
     recorder::RecordError,
     run::Paused,
     task::Task,
@@ -36,8 +37,8 @@ use crate::{
     flags::{RunFormat, ShowFlags},
     interrupt::{Asked, Interrupts},
     keyboard::Keys,
-    output::{Printer, SCHEMA_VERSION, markdown, sanitise_line},
-    watch::{EventStream, ProgressLines, cut},
+    output::{Format, Printer, SCHEMA_VERSION, markdown, sanitise_line},
+    watch::{Details, EventStream, ProgressLines, cut},
 };
 
 /// The time between two movements of the status line.
@@ -53,7 +54,7 @@ pub struct Show {
     /// A file to which the result is written too.
     pub output: Option<PathBuf>,
     /// The JSON Schema that the result has to follow.
-    pub schema: Option<Value>,
+    pub schema: Option<Arc<JsonSchema>>,
     /// True if the person knows which model works where, so that the run does not begin with it.
     pub introduced: bool,
     /// The keys of a conversation, which are watched during a run.
@@ -61,16 +62,28 @@ pub struct Show {
 }
 
 impl Show {
-    /// Returns the output that the flags ask for.
-    pub fn of(flags: ShowFlags, context: &Context) -> Self {
-        Self {
+    /// Returns the output that the flags ask for. `-` in place of a file is stdout, which gets the result anyway.
+    ///
+    /// # Errors
+    ///
+    /// When the file could not be written at the end of the run.
+    pub fn of(flags: ShowFlags, context: &Context) -> Result<Self, CommandError> {
+        let output = flags.output.filter(|path| path.as_os_str() != "-");
+        let output = output.map(|path| context.absolute(&path));
+        if let Some(path) = &output {
+            file::check_writable(path).map_err(|reason| {
+                let message = format!("cannot write the result to `{}`: {reason}", path.display());
+                CommandError::usage(message)
+            })?;
+        }
+        Ok(Self {
             format: flags.output_format,
             quiet: flags.quiet,
-            output: flags.output.map(|path| context.absolute(&path)),
+            output,
             schema: None,
             introduced: false,
             keys: None,
-        }
+        })
     }
 }
 
@@ -155,6 +168,9 @@ impl Execution<'_> {
         });
         if let Some(lines) = &lines {
             all.push(lines.clone());
+            if self.context.verbose() > 0 {
+                all.push(Arc::new(Details(lines.clone())));
+            }
         }
         if self.show.format == RunFormat::StreamJson {
             all.push(Arc::new(EventStream(*printer)));
@@ -169,6 +185,7 @@ impl Execution<'_> {
             approver: Arc::new(approver),
             listener: Arc::new(Listeners(all)),
             cancellation: Arc::new(self.interrupts.clone()),
+            result: self.show.schema.clone().map(|schema| schema as Arc<dyn ResultSchema>),
             waiting: {
                 let printer = *printer;
                 Arc::new(move |why: &str| printer.notice(why))
@@ -187,7 +204,7 @@ impl Execution<'_> {
         if let Some(error) = &end.unsaved {
             printer.warning(&format!("the output is not saved: {error}"));
         }
-        let structured = self.show.schema.as_ref().map(|schema| fit(schema, &outcome.text));
+        let structured = self.show.schema.as_ref().map(|schema| schema.read(&outcome.text));
         let ended = Ended { end: &end, outcome, structured };
         if !self.show.quiet {
             report(printer, outcome);
@@ -196,26 +213,26 @@ impl Execution<'_> {
         for line in ending::lines(outcome, short, self.show.quiet) {
             printer.notice(&line);
         }
-        self.print(&ended, lines)?;
-        Ok(ended.exit())
+        let text = ended.text();
+        let written = self.show.output.as_ref().map_or(Ok(()), |path| write(path, &text, short));
+        if let Err(error) = &written {
+            // The result is on stdout below, so it is not lost, and stdout stays one document.
+            printer.error(error, Format::Text);
+        }
+        let seen = lines.is_some_and(|lines| lines.has_shown(&text)) && written.is_ok();
+        self.print(&ended, &text, seen)?;
+        Ok(written.err().map_or(ended.exit(), |error| error.kind))
     }
 
-    fn print(&self, ended: &Ended<'_>, lines: Option<&ProgressLines>) -> Result<(), CommandError> {
+    /// Prints the result to stdout. `seen` is true if the person has just read it on stderr.
+    fn print(&self, ended: &Ended<'_>, text: &str, seen: bool) -> Result<(), CommandError> {
         let (printer, show) = (&self.context.printer, self.show);
         if let Some(Err(reason)) = &ended.structured {
             printer.warning(&format!("the result does not follow the schema: {reason}"));
         }
-        let text = match &ended.structured {
-            Some(Ok(value)) => value.to_string(),
-            _ => ended.outcome.text.clone(),
-        };
-        if let Some(path) = &show.output {
-            write(path, &text)?;
-        }
-        let shown = lines.is_some_and(|lines| lines.has_shown(&text));
         match show.format {
             // The answer has just streamed by on stderr, which is the same screen.
-            RunFormat::Text if text.is_empty() || shown && printer.out().terminal => Ok(()),
+            RunFormat::Text if text.is_empty() || seen && printer.out().terminal => Ok(()),
             RunFormat::Text => {
                 let text = format!("{}\n", text.trim_end_matches('\n'));
                 let out = printer.out();
@@ -239,6 +256,14 @@ struct Ended<'a> {
 }
 
 impl Ended<'_> {
+    /// Returns the result as text: the data in one form of writing, or the answer as it is.
+    fn text(&self) -> String {
+        match &self.structured {
+            Some(Ok(value)) => value.to_string(),
+            _ => self.outcome.text.clone(),
+        }
+    }
+
     fn exit(&self) -> Exit {
         match (&self.structured, Exit::of(&self.outcome.ending)) {
             (Some(Err(_)), Exit::Accepted) => Exit::NotAccepted,
@@ -273,11 +298,12 @@ impl Ended<'_> {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), CommandError> {
+fn write(path: &Path, text: &str, task: &str) -> Result<(), CommandError> {
     // An existing file keeps its mode.
     let mode = file::status(path).map_or(0o644, |status| status.mode & 0o777);
     file::put(path, text.as_bytes(), mode).map_err(|error| {
-        CommandError::failed(format!("cannot write `{}`: {error}", path.display()))
+        CommandError::from_error(Exit::NotAccepted, &error)
+            .hint(format!("openkoi task replay {task} > FILE"))
     })
 }
 
@@ -312,16 +338,6 @@ pub(crate) fn short_receipt(id: &str) -> &str {
 
 fn short_tree(tree: &str) -> &str {
     tree.get(..8).unwrap_or(tree)
-}
-
-/// Returns the result as data if it is JSON that follows the schema.
-fn fit(schema: &Value, text: &str) -> Result<Value, String> {
-    let body = text.trim();
-    let body = body.strip_prefix("```json").or_else(|| body.strip_prefix("```")).unwrap_or(body);
-    let body = body.strip_suffix("```").unwrap_or(body).trim();
-    let value: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
-    openkoi_host::schema::check(schema, &value).map_err(|failure| failure.to_string())?;
-    Ok(value)
 }
 
 /// Returns the error of a run that stopped before its end. `for_person` leaves out the text that is

@@ -26,7 +26,7 @@ pub struct GlobalFlags {
         help_heading = "Everywhere"
     )]
     pub color: ColourChoice,
-    /// Log more to stderr; twice for everything
+    /// Show the arguments of calls, the sizes of outputs and the tokens of turns; twice adds the program's own log, three times that of its libraries
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Everywhere")]
     pub verbose: u8,
 }
@@ -66,7 +66,7 @@ pub struct ShowFlags {
     /// Print the result as text, one JSON document, or one JSON event a line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub output_format: RunFormat,
-    /// Write the result to this file too
+    /// Write the result to this file too; - is standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -157,6 +157,9 @@ pub struct ResumeFlags {
     /// The output of the command.
     #[command(flatten)]
     pub show: ShowFlags,
+    /// Give the result as JSON of this schema
+    #[arg(long, value_name = "FILE")]
+    pub json_schema: Option<PathBuf>,
 }
 
 impl LimitFlags {

@@ -20,6 +20,7 @@ pub mod error;
 mod execute;
 pub mod exit;
 pub mod flags;
+mod ids;
 mod interrupt;
 mod keyboard;
 pub mod log;

@@ -132,7 +132,7 @@ impl Printer {
     ///
     /// As [`Printer::result`].
     pub fn json_line(&self, value: &Value) -> Result<(), CommandError> {
-        self.raw(format!("{}\n", sanitise::json(&value.to_string())).as_bytes())
+        self.raw(format!("{}\n", sanitise::json(&rounded(value.clone()).to_string())).as_bytes())
     }
 
     /// Prints a JSON document to stdout, indented.
@@ -192,6 +192,27 @@ impl Printer {
     }
 }
 
+/// The fields that are scores, from 0 to 1.
+const SCORES: [&str; 2] = ["score", "quality"];
+
+/// Returns a document whose scores have three decimals at most: what is further behind comes of the arithmetic. What a
+/// model wrote, the arguments of calls and the result, stays as it is.
+fn rounded(mut document: Value) -> Value {
+    match &mut document {
+        Value::Object(fields) => {
+            for (name, field) in fields.iter_mut().filter(|(name, _)| *name != "result") {
+                match field.as_f64().filter(|_| field.is_f64() && SCORES.contains(&name.as_str())) {
+                    Some(score) => *field = ((score * 1_000.0).round() / 1_000.0).into(),
+                    None => *field = rounded(field.take()),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = rounded(item.take())),
+        _ => {}
+    }
+    document
+}
+
 /// Returns a document with the version of the schema of this program's JSON.
 pub fn versioned(mut document: Value) -> Value {
     if let Some(fields) = document.as_object_mut() {
@@ -202,7 +223,7 @@ pub fn versioned(mut document: Value) -> Value {
 
 /// Returns a JSON document, indented.
 fn document(value: &Value) -> String {
-    format!("{}\n", sanitise::json(&format!("{value:#}")))
+    format!("{}\n", sanitise::json(&format!("{:#}", rounded(value.clone()))))
 }
 
 /// Returns an error unless the reader of stdout has closed its end, which is not a failure.
@@ -264,6 +285,23 @@ mod tests {
         assert_eq!(
             printer.rendered(&Pond, Format::Json),
             "{\n  \"name\": \"koi\\u202e\",\n  \"schema_version\": 1\n}\n"
+        );
+    }
+
+    #[test]
+    fn scores_have_three_decimals_and_other_numbers_are_as_they_are() {
+        let odd = 0.919_999_999_999_999_9;
+        let record = json!({
+            "score": odd, "cost_usd": 0.000_001, "list": [{ "quality": 0.123_456 }, { "score": null }],
+            "result": { "score": odd },
+        });
+
+        assert_eq!(
+            rounded(record),
+            json!({
+                "score": 0.92, "cost_usd": 0.000_001, "list": [{ "quality": 0.123 }, { "score": null }],
+                "result": { "score": odd },
+            })
         );
     }
 

@@ -1,11 +1,18 @@
 //! Requests: the flags of a line, put together with standard input and settings.
 
+mod input;
 pub mod stdin;
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use openkoi_app::{
     file,
+    result_schema::JsonSchema,
     session::SessionChoice,
     settings::{Layers, Settings, SettingsError},
 };
@@ -75,22 +82,25 @@ impl LineRequest {
             return Err(unredacted("`--redact`", Exit::Usage));
         }
         let session = chosen(flags.continue_last, flags.resume.as_deref(), flags.fork);
-        if flags.words.is_empty() && session != SessionChoice::New {
+        // Alone on a terminal it opens a conversation, as a line with a session and no task does.
+        let talks = session != SessionChoice::New || context.questions.is_interactive();
+        if flags.words.is_empty() && talks {
             let chat = ChatRequest::with(session, &flags.limits, context)?;
             return Ok(Self::Chat(Box::new(chat)));
         }
         // Cheap checks first: standard input may take long to come.
-        let settings = settings(&flags.limits, context)?;
+        let mut settings = settings(&flags.limits, context)?;
         let workspace = context.workspace()?;
-        let schema = flags.json_schema.map(|path| schema(&context.absolute(&path))).transpose()?;
-        let text = text(&flags.words, context)?;
+        let mut show = Show::of(flags.show, context)?;
+        show.schema = schema(flags.json_schema.as_deref(), context)?;
+        let text = text(&flags.words, &mut settings, context)?;
         Ok(Self::Task(Box::new(RunRequest {
             text,
             session,
             workspace,
             worktree: flags.worktree,
             settings,
-            show: Show { schema, ..Show::of(flags.show, context) },
+            show,
         })))
     }
 }
@@ -181,14 +191,30 @@ fn lay(layers: &mut Layers, flags: &LimitFlags) -> Result<(), SettingsError> {
     Ok(())
 }
 
-fn text(words: &[String], context: &Context) -> Result<String, CommandError> {
-    let stdin = Stdin::new(&context.printer);
-    let typed = words.join(" ");
+/// Returns the words of the task with standard input. The time that this took is taken from the time limit.
+fn text(
+    words: &[String],
+    settings: &mut Settings,
+    context: &Context,
+) -> Result<String, CommandError> {
+    let limit = settings.limits.seconds.map(Duration::from_secs);
+    let stdin = Stdin::new(&context.printer).within(limit);
+    // A `-` beside a task says that there is input, however long it takes to come.
+    let (typed, awaited) = match words {
+        [typed @ .., last] if last == "-" && !typed.is_empty() => (typed.join(" "), true),
+        words => (words.join(" "), false),
+    };
     let text = match typed.trim() {
         "" => return Err(empty()),
-        "-" => stdin.read()?,
-        _ => with_input(typed, &stdin.beside()?),
+        "-" => input::fitted(stdin.read()?, context)?,
+        _ => {
+            let input = if awaited { stdin.read()? } else { stdin.beside()? };
+            with_input(typed, &input::fitted(input, context)?)
+        }
     };
+    if let Some(seconds) = &mut settings.limits.seconds {
+        *seconds = seconds.saturating_sub(stdin.waited().as_secs()).max(1);
+    }
     if text.trim().is_empty() { Err(empty()) } else { Ok(text) }
 }
 
@@ -205,9 +231,17 @@ fn with_input(typed: String, input: &str) -> String {
     format!("{typed}\n\n<stdin>\n{}\n</stdin>", input.trim_end_matches('\n'))
 }
 
-fn schema(path: &std::path::Path) -> Result<Value, CommandError> {
+/// Returns the schema of a file that a flag names.
+pub(crate) fn schema(
+    path: Option<&Path>,
+    context: &Context,
+) -> Result<Option<Arc<JsonSchema>>, CommandError> {
+    path.map(|path| read_schema(&context.absolute(path))).transpose()
+}
+
+fn read_schema(path: &Path) -> Result<Arc<JsonSchema>, CommandError> {
     let unfit = |reason: String| {
-        CommandError::usage(format!("`{}` is not a JSON schema: {reason}", path.display()))
+        CommandError::usage(format!("cannot use the schema `{}`: {reason}", path.display()))
     };
     let text = file::read_text(path, LARGEST_SCHEMA).map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge | io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => {
@@ -216,7 +250,7 @@ fn schema(path: &std::path::Path) -> Result<Value, CommandError> {
         _ => unfit(error.to_string()),
     })?;
     let value: Value = serde_json::from_str(&text).map_err(|error| unfit(error.to_string()))?;
-    if value.is_object() { Ok(value) } else { Err(unfit("it is not an object".to_owned())) }
+    JsonSchema::new(value).map(Arc::new).map_err(|error| unfit(error.to_string()))
 }
 
 #[cfg(test)]

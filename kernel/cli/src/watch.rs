@@ -1,6 +1,7 @@
 //! The listeners of a run: progress lines on stderr for a person, or one JSON event a line on
 //! stdout for a program.
 
+mod details;
 mod screen;
 mod start;
 mod status;
@@ -32,6 +33,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(crate) use self::start::place;
 use self::{screen::Screen, status::Status};
+pub(crate) use details::Details;
+
 use crate::{
     context::Context,
     output::{
@@ -88,7 +91,7 @@ fn event_line(entry: &Entry) -> Value {
 }
 
 fn delta_line(role: &Role, text: &str) -> Value {
-    json!({ "type": "delta", "role": role.0, "text": text })
+    json!({ "type": "delta", "role": role.0, "text": text, "schema_version": SCHEMA_VERSION })
 }
 
 /// A listener that prints progress lines to stderr and, on a terminal, streams the executor's text
@@ -213,6 +216,11 @@ impl ProgressLines {
     pub(crate) fn queued(&self, line: &str) {
         let text = format!("next: {}", sanitise_line(line));
         self.plain(&self.palette.paint(Style::Faint, &text));
+    }
+
+    /// Tells of a detail, below what it belongs to.
+    pub(crate) fn detail(&self, text: &str) {
+        self.plain(&self.palette.paint(Style::Faint, &format!("  {text}")));
     }
 
     /// Removes the status line, and lets nothing move until what is returned is dropped: something else is shown.

@@ -2,6 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Returns an error and its causes as one sentence that says nothing twice.
+///
+/// An error's own words may hold those of its cause, or be held by them; libraries do both. The longer ones stand.
+pub fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if words.contains(&text) {
+            text = words;
+        } else if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// Reason why a call did not do what was asked. It never ends a run by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
@@ -91,4 +110,39 @@ fn at(field: &str) -> String {
 
 fn hinted(hint: &str) -> String {
     if hint.is_empty() { String::new() } else { format!(" (to allow it: {hint})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{words}")]
+    struct Told {
+        words: &'static str,
+        source: Option<Box<Told>>,
+    }
+
+    fn told(words: &[&'static str]) -> String {
+        let chain =
+            words.iter().rev().fold(None, |source, words| Some(Box::new(Told { words, source })));
+        sentence(&*chain.unwrap())
+    }
+
+    #[test]
+    fn an_error_and_its_causes_are_told_once_whichever_of_them_repeats_the_other() {
+        for (words, expected) in [
+            (&["cannot write `a`", "the disk is full"][..], "cannot write `a`: the disk is full"),
+            (&["cannot write `/tmp`", "cannot write `/tmp`"], "cannot write `/tmp`"),
+            (
+                &["the disk is full", "cannot write `a`: the disk is full"],
+                "cannot write `a`: the disk is full",
+            ),
+            (&["`a`: the disk is full", "the disk is full"], "`a`: the disk is full"),
+            (&["a", "bb: a", "ccc"], "bb: a: ccc"),
+            (&["alone"], "alone"),
+        ] {
+            assert_eq!(told(words), expected, "{words:?}");
+        }
+    }
 }

@@ -221,3 +221,18 @@ pub trait Cancellation: Send + Sync {
     /// Waits until the run is to end.
     fn cancelled(&self) -> Pending<'static, ()>;
 }
+
+/// The form that a task's result has to have: what `--json-schema` asks for.
+///
+/// It is asked while the work is evaluated, so that a result of another form is a fact that the model can act on.
+pub trait ResultSchema: Send + Sync {
+    /// Returns the schema, for the provider's own structured output.
+    fn schema(&self) -> &serde_json::Value;
+
+    /// Checks the text of an answer.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that says what does not fit, and where.
+    fn check(&self, text: &str) -> Result<(), String>;
+}

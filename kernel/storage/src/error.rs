@@ -7,7 +7,10 @@ use std::{
 };
 
 use openkoi_brokers::{disk, durable::DurableError};
-use openkoi_core::{failure::Failure, port::JournalError};
+use openkoi_core::{
+    failure::{Failure, sentence},
+    port::JournalError,
+};
 use rusqlite::ErrorCode;
 
 /// The reason why something could not be kept or read.
@@ -99,6 +102,18 @@ pub enum StorageError {
         what: &'static str,
         /// The text as typed.
         text: String,
+    },
+    /// Nothing matches, but the text is the id of something else.
+    #[error("`{text}` is the id of a {other}, not of a {what}")]
+    OtherKind {
+        /// What was looked for: `task` or `session`.
+        what: &'static str,
+        /// The text as typed.
+        text: String,
+        /// What has this id: `session` or `task`.
+        other: &'static str,
+        /// The short ids that may be meant: the tasks of the session, newest first, or the session of the task.
+        meant: Vec<String>,
     },
     /// More than one matches.
     #[error("`{text}` is the beginning of more than one {what}:{}", listed(candidates))]
@@ -241,6 +256,7 @@ impl StorageError {
             Self::Owned { .. }
             | Self::Occupied { .. }
             | Self::NoSuch { .. }
+            | Self::OtherKind { .. }
             | Self::Ambiguous { .. }
             | Self::Exists { .. }
             | Self::BadId(_)
@@ -252,14 +268,7 @@ impl StorageError {
 
     /// Returns the error and its causes as one line.
     pub fn line(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        sentence(self)
     }
 }
 

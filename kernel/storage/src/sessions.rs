@@ -16,9 +16,10 @@ use crate::{
     ident::{self, Among, title_of},
     lease::Lease,
     status::{TaskStatus, unknown_word},
+    tasks,
 };
 
-const AMONG: Among = Among { what: "session", table: "sessions", title: "title" };
+pub(crate) const AMONG: Among = Among { what: "session", table: "sessions", title: "title" };
 
 /// The kind of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,6 +47,8 @@ impl SessionKind {
 pub enum SessionStatus {
     /// Somebody works in it.
     Active,
+    /// Its process died. The database says that it is active; that nobody has its lease tells.
+    Interrupted,
     /// It waits for a person.
     Paused,
     /// It is over; a chat can be resumed.
@@ -57,6 +60,7 @@ impl SessionStatus {
     pub fn word(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Interrupted => "interrupted",
             Self::Paused => "paused",
             Self::Ended => "ended",
         }
@@ -167,7 +171,7 @@ impl Storage {
     ///
     /// When the database cannot be read.
     pub fn sessions(&self, query: &SessionQuery) -> Result<Vec<SessionRecord>, StorageError> {
-        self.read(|connection| {
+        let found: Vec<SessionRecord> = self.read(|connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM sessions s
                  WHERE (?1 IS NULL OR kind = ?1)
@@ -180,20 +184,42 @@ impl Storage {
             let limit = query.limit.map_or(-1, i64::from);
             let rows = statement.query_map((kind, query.workspace.as_deref(), limit), record)?;
             Ok(rows.collect::<Result<_, _>>()?)
-        })
+        })?;
+        found.into_iter().map(|session| self.seen_session(session)).collect()
+    }
+
+    /// Returns the session as it is now: if its process died, the database still says that it is active.
+    fn seen_session(&self, mut session: SessionRecord) -> Result<SessionRecord, StorageError> {
+        let active = session.status == SessionStatus::Active;
+        if active && !self.leases().is_held("session", session.id.as_str())? {
+            let tasks = self.read(|connection| running(connection, &session.id))?;
+            let mut works = false;
+            for task in tasks {
+                works |= self.is_owned(&task)?;
+            }
+            if !works {
+                session.status = SessionStatus::Interrupted;
+            }
+        }
+        Ok(session)
     }
 
     /// Returns the session that a person means by `typed`: the beginning of the shown or of the whole id.
     ///
     /// # Errors
     ///
-    /// [`StorageError::NoSuch`], and [`StorageError::Ambiguous`] with the candidates.
+    /// [`StorageError::NoSuch`], [`StorageError::OtherKind`] with the session of a task, and
+    /// [`StorageError::Ambiguous`] with the candidates.
     pub fn find_session(&self, typed: &str) -> Result<SessionRecord, StorageError> {
-        self.read(|connection| {
-            let id = ident::find(connection, &AMONG, typed)?;
+        let found = self.read(|connection| {
+            let id = ident::find(connection, &AMONG, typed).map_err(|error| match error {
+                StorageError::NoSuch { .. } => of_task(connection, typed).unwrap_or(error),
+                other => other,
+            })?;
             let none = || StorageError::NoSuch { what: "session", text: typed.to_owned() };
             by_id(connection, &id)?.ok_or_else(none)
-        })
+        })?;
+        self.seen_session(found)
     }
 
     /// Returns the session with exactly this id.
@@ -202,7 +228,8 @@ impl Storage {
     ///
     /// When the database cannot be read.
     pub fn session(&self, id: &SessionId) -> Result<Option<SessionRecord>, StorageError> {
-        self.read(|connection| by_id(connection, id.as_str()))
+        let found = self.read(|connection| by_id(connection, id.as_str()))?;
+        found.map(|session| self.seen_session(session)).transpose()
     }
 
     /// Deletes a session with its tasks, their journals and their outputs. What it cost stays known.
@@ -267,6 +294,19 @@ fn running(connection: &Connection, session: &SessionId) -> Result<Vec<TaskId>, 
     let row = (session.as_str(), TaskStatus::Running.word());
     let rows = statement.query_map(row, |row| Ok(TaskId::new(row.get::<_, String>(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Returns the error for the id of a task in place of a session's, if it is one.
+fn of_task(connection: &Connection, typed: &str) -> Option<StorageError> {
+    let task = ident::find(connection, &tasks::AMONG, typed).ok()?;
+    let sql = "SELECT session FROM tasks WHERE id = ?1";
+    let session: String = connection.query_row(sql, [task], |row| row.get(0)).ok()?;
+    Some(StorageError::OtherKind {
+        what: "session",
+        text: typed.to_owned(),
+        other: "task",
+        meant: vec![SessionId::new(session).short().to_owned()],
+    })
 }
 
 fn by_id(connection: &Connection, id: &str) -> Result<Option<SessionRecord>, StorageError> {

@@ -11,11 +11,13 @@ const CANCELLED: &str = "cancelled";
 const FAILED: &str = "turn.failed";
 
 /// The status of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskStatus {
-    /// It runs, or was interrupted; [`Storage::is_owned`](crate::Storage::is_owned) tells which.
+    /// Somebody works on it.
     Running,
+    /// Its process died. It can be resumed. The database says that it runs; that nobody has its lease tells.
+    Interrupted,
     /// Its work was accepted.
     Accepted,
     /// It ended without being accepted.
@@ -30,13 +32,21 @@ pub enum TaskStatus {
 
 impl TaskStatus {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Running, Self::Accepted, Self::Stopped, Self::Cancelled, Self::Paused, Self::Failed];
+    pub const ALL: [Self; 7] = [
+        Self::Running,
+        Self::Interrupted,
+        Self::Accepted,
+        Self::Stopped,
+        Self::Cancelled,
+        Self::Paused,
+        Self::Failed,
+    ];
 
     /// Returns the word for the status.
     pub fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Interrupted => "interrupted",
             Self::Accepted => "accepted",
             Self::Stopped => "stopped",
             Self::Cancelled => "cancelled",

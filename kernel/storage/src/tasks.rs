@@ -1,6 +1,6 @@
 //! Tasks, as the journal tells them.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use openkoi_core::{
     event::{Entry, Event},
@@ -25,7 +25,8 @@ pub use crate::status::TaskStatus;
 
 /// The most characters of a task's text that a list carries.
 const LISTED_TEXT: u32 = 4_000;
-const AMONG: Among = Among { what: "task", table: "tasks", title: "substr(text, 1, 200)" };
+pub(crate) const AMONG: Among =
+    Among { what: "task", table: "tasks", title: "substr(text, 1, 200)" };
 
 /// One task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,20 +75,85 @@ impl Storage {
     ///
     /// When the database cannot be read.
     pub fn tasks(&self, query: &TaskQuery) -> Result<Vec<TaskRecord>, StorageError> {
-        self.read(|connection| select(connection, query))
+        let found = self.read(|connection| select(connection, query))?;
+        found.into_iter().map(|task| self.seen(task)).collect()
+    }
+
+    /// Returns the tasks that can go on or do, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn open_tasks(&self, limit: u32) -> Result<Vec<TaskRecord>, StorageError> {
+        let found = self.read(|connection| {
+            let sql = format!(
+                "SELECT {COLUMNS}, substr(text, 1, {LISTED_TEXT}) FROM tasks
+                 WHERE status NOT IN ('accepted', 'stopped') ORDER BY seq DESC LIMIT ?1"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query([limit])?;
+            let mut tasks = Vec::new();
+            while let Some(row) = rows.next()? {
+                tasks.push(record(row)?);
+            }
+            Ok(tasks)
+        })?;
+        found.into_iter().map(|task| self.seen(task)).collect()
+    }
+
+    /// Returns how many tasks there are of each status that has any, in the order of [`TaskStatus::ALL`].
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn task_counts(&self) -> Result<Vec<(TaskStatus, u64)>, StorageError> {
+        let mut counts = self.read(|connection| {
+            let mut statement =
+                connection.prepare("SELECT status, count(*) FROM tasks GROUP BY status")?;
+            let rows = statement.query_map((), |row| {
+                let status: String = row.get(0)?;
+                Ok((TaskStatus::from_column(&status)?, count(row.get(1)?)))
+            })?;
+            Ok(rows.collect::<Result<BTreeMap<TaskStatus, u64>, _>>()?)
+        })?;
+        let running = TaskStatus::Running;
+        if counts.contains_key(&running) {
+            let mut alive = 0;
+            for task in self.read(marked_running)? {
+                alive += u64::from(self.is_owned(&task)?);
+            }
+            let marked = counts.insert(running, alive).unwrap_or_default();
+            counts.insert(TaskStatus::Interrupted, marked.saturating_sub(alive));
+        }
+        let counted = TaskStatus::ALL.map(|status| (status, counts.get(&status).copied()));
+        let some = counted.into_iter().filter_map(|(status, count)| Some((status, count?)));
+        Ok(some.filter(|(_, count)| *count > 0).collect())
+    }
+
+    /// Returns the task as it is now: if its process died, the database still says that it runs.
+    fn seen(&self, mut task: TaskRecord) -> Result<TaskRecord, StorageError> {
+        if task.status == TaskStatus::Running && !self.is_owned(&task.id)? {
+            task.status = TaskStatus::Interrupted;
+        }
+        Ok(task)
     }
 
     /// Returns the task that a person means by `typed`: the beginning of the shown or of the whole id.
     ///
     /// # Errors
     ///
-    /// [`StorageError::NoSuch`], and [`StorageError::Ambiguous`] with the candidates.
+    /// [`StorageError::NoSuch`], [`StorageError::OtherKind`] with the tasks of a session, and
+    /// [`StorageError::Ambiguous`] with the candidates.
     pub fn find_task(&self, typed: &str) -> Result<TaskRecord, StorageError> {
-        self.read(|connection| {
-            let id = ident::find(connection, &AMONG, typed)?;
+        let found = self.read(|connection| {
+            let id = ident::find(connection, &AMONG, typed).map_err(|error| match error {
+                StorageError::NoSuch { .. } => of_session(connection, typed).unwrap_or(error),
+                other => other,
+            })?;
             let none = || StorageError::NoSuch { what: "task", text: typed.to_owned() };
             by_id(connection, &id)?.ok_or_else(none)
-        })
+        })?;
+        self.seen(found)
     }
 
     /// Claims a task for the caller, before its journal is read to go on with it.
@@ -136,6 +202,26 @@ fn select(connection: &Connection, query: &TaskQuery) -> Result<Vec<TaskRecord>,
         tasks.push(record(row)?);
     }
     Ok(tasks)
+}
+
+fn marked_running(connection: &Connection) -> Result<Vec<TaskId>, StorageError> {
+    let mut statement = connection.prepare("SELECT id FROM tasks WHERE status = ?1")?;
+    let rows = statement
+        .query_map([TaskStatus::Running.word()], |row| Ok(TaskId::new(row.get::<_, String>(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Returns the error for the id of a session in place of a task's, if it is one.
+fn of_session(connection: &Connection, typed: &str) -> Option<StorageError> {
+    let session = ident::find(connection, &sessions::AMONG, typed).ok()?;
+    let query = TaskQuery { session: Some(SessionId::new(session)), limit: Some(3) };
+    let tasks = select(connection, &query).ok()?;
+    Some(StorageError::OtherKind {
+        what: "task",
+        text: typed.to_owned(),
+        other: "session",
+        meant: tasks.iter().map(|task| task.id.short().to_owned()).collect(),
+    })
 }
 
 fn by_id(connection: &Connection, id: &str) -> Result<Option<TaskRecord>, StorageError> {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 
-use super::{Action, ParsedLine, words};
+use super::{Action, ParsedLine, habits, words};
 use crate::{error::CommandError, flags::GlobalFlags};
 
 /// Turns help and version into pages, and other errors of clap into usage errors.
@@ -13,6 +13,9 @@ pub(super) fn page_or_error(
     arguments: &[OsString],
     word: &str,
 ) -> Result<ParsedLine, CommandError> {
+    if let Some(habit) = habits::of_flag(error) {
+        return Err(habit);
+    }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let action = Action::Page(error.render().to_string());

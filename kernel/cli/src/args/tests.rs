@@ -100,6 +100,17 @@ fn a_slip_of_a_command_runs_nothing() {
 }
 
 #[test]
+fn what_other_agents_have_is_refused_with_what_to_type_here() {
+    assert_eq!(refused(&["login"]).hints[0], "openkoi connect");
+    assert_eq!(refused(&["-q", "version"]).hints[0], "openkoi --version");
+    assert_eq!(task(&["--", "login"]).words, ["login"]);
+    for typed in [&["-p", "fix it"][..], &["--print", "fix it"], &["fix it", "-p"]] {
+        let error = refused(typed);
+        assert_eq!(error.hints, ["the result is printed anyway: openkoi \"TASK\""], "{typed:?}");
+    }
+}
+
+#[test]
 fn a_planned_command_says_that_it_is_not_built() {
     assert_eq!(refused(&["think", "about it"]).message, "`openkoi think` is not built yet");
     assert_eq!(refused(&["-v", "dashboard"]).message, "`openkoi dashboard` is not built yet");

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use openkoi_app::settings::{Setting, Settings};
+use openkoi_app::{
+    settings::{Setting, Settings, key::KEYS},
+    suggest,
+};
 
 use crate::{
     context::Context,
@@ -33,7 +36,25 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         context.printer.warning(&warning);
     }
     let prefix = args.prefix.as_deref().unwrap_or("");
-    Ok(Reply::new(SettingList::of(&settings, prefix), args.json))
+    let list = SettingList::of(&settings, prefix);
+    if list.0.is_empty() && !prefix.is_empty() {
+        return Err(unknown(prefix));
+    }
+    Ok(Reply::new(list, args.json))
+}
+
+/// Returns the error for a prefix that no setting begins with. A key without a value and a default is no mistake, but
+/// there is nothing to show of it either.
+fn unknown(prefix: &str) -> CommandError {
+    let known = KEYS.iter().any(|key| key.name.starts_with(prefix));
+    if known {
+        return CommandError::usage(format!("`{prefix}` is not set, and has no default"));
+    }
+    let tables = KEYS.iter().filter_map(|key| key.name.split('.').next()).map(str::to_owned);
+    let keys = KEYS.iter().map(|key| key.name.to_owned());
+    let meant = suggest::question(&suggest::closest(prefix, tables.chain(keys)));
+    let error = CommandError::usage(format!("no setting begins with `{prefix}`"));
+    error.hint(meant.unwrap_or_else(|| "openkoi config".to_owned()))
 }
 
 struct SettingList(Vec<SettingRow>);

@@ -79,7 +79,7 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
         attended: context.questions.is_interactive(),
     };
     let task = request.task(&context.app)?;
-    let show = Show::of(flags.show, context);
+    let show = Show::of(flags.show, context)?;
     execute::announce(context, &runtime, &show);
     thread::block(async {
         let interrupts = Interrupts::listen()?;

@@ -14,8 +14,8 @@ use crate::{context::Context, env, error::CommandError, exit::Exit};
 /// Arguments of `openkoi man`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The page of this command
-    pub command: Option<String>,
+    /// The page of this command; further words name a subcommand: task show
+    pub command: Vec<String>,
 }
 
 /// Prints the manual page of the program or of one command.
@@ -24,10 +24,7 @@ pub struct Args {
 ///
 /// When there is no such command.
 pub fn run(args: &Args, whole: clap::Command, context: &Context) -> Result<Exit, CommandError> {
-    let command = match &args.command {
-        Some(name) => subcommand(name, whole)?,
-        None => whole,
-    };
+    let command = subcommand(&args.command, whole)?;
     let mut page = Vec::new();
     let broken = |error: io::Error| CommandError::failed(format!("cannot make the page: {error}"));
     write_page(command, &mut page).map_err(broken)?;
@@ -35,15 +32,34 @@ pub fn run(args: &Args, whole: clap::Command, context: &Context) -> Result<Exit,
     Ok(Exit::Accepted)
 }
 
-fn subcommand(name: &str, mut whole: clap::Command) -> Result<clap::Command, CommandError> {
-    whole.build();
-    if let Some(found) = whole.find_subcommand(name) {
-        let named = found.clone().display_name(format!("openkoi-{name}"));
-        return Ok(named.version(env!("CARGO_PKG_VERSION")));
+/// Returns the command below `whole` that the names lead to, with the name of its page.
+fn subcommand(names: &[String], mut whole: clap::Command) -> Result<clap::Command, CommandError> {
+    if names.is_empty() {
+        return Ok(whole);
     }
-    let names = whole.get_subcommands().map(|known| known.get_name().to_owned());
-    let question = suggest::question(&suggest::closest(name, names));
-    Err(CommandError::usage(format!("there is no command `{name}`")).hints(question))
+    whole.build();
+    let (mut found, mut path) = (whole, String::from("openkoi"));
+    for name in names {
+        let Some(below) = found.find_subcommand(name).cloned() else {
+            return Err(missing(name, &found, &path));
+        };
+        path.push(' ');
+        path.push_str(name);
+        found = below;
+    }
+    Ok(found.display_name(path.replace(' ', "-")).version(env!("CARGO_PKG_VERSION")))
+}
+
+fn missing(name: &str, whole: &clap::Command, path: &str) -> CommandError {
+    let names = || whole.get_subcommands().map(|known| known.get_name().to_owned());
+    let error = CommandError::usage(format!("there is no command `{}`", [path, name].join(" ")));
+    match suggest::question(&suggest::closest(name, names())) {
+        Some(question) => error.hint(question),
+        None if names().next().is_none() => {
+            error.hint(format!("`{path}` has no commands below it"))
+        }
+        None => error.hint(format!("there are {}", names().collect::<Vec<_>>().join(", "))),
+    }
 }
 
 /// Writes the sections. Exit codes and variables have sections of their own, instead of one called
@@ -117,8 +133,11 @@ mod tests {
     fn every_command_has_a_page() {
         for known in crate::args::command().get_subcommands() {
             let mut page = Vec::new();
-            write_page(subcommand(known.get_name(), crate::args::command()).unwrap(), &mut page)
-                .unwrap();
+            write_page(
+                subcommand(&[known.get_name().to_owned()], crate::args::command()).unwrap(),
+                &mut page,
+            )
+            .unwrap();
             let title = format!(".TH openkoi-{}", known.get_name());
             assert!(String::from_utf8(page).unwrap().contains(&title), "{title}");
         }
@@ -126,9 +145,27 @@ mod tests {
 
     #[test]
     fn a_misspelt_command_is_told() {
-        let error = subcommand("undoo", crate::args::command()).unwrap_err();
+        let error = subcommand(&["undoo".to_owned()], crate::args::command()).unwrap_err();
 
         assert_eq!(error.hints, ["did you mean `undo`?"]);
+    }
+
+    #[test]
+    fn a_subcommand_has_a_page_of_its_own() {
+        let named = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            subcommand(&words, crate::args::command())
+        };
+
+        let show = named(&["task", "show"]).unwrap();
+        assert_eq!(show.get_display_name(), Some("openkoi-task-show"));
+        let error = named(&["task", "shwo"]).unwrap_err();
+        assert_eq!(error.message, "there is no command `openkoi task shwo`");
+        assert_eq!(error.hints, ["did you mean `show`?"]);
+        assert_eq!(
+            named(&["undo", "x"]).unwrap_err().hints,
+            ["`openkoi undo` has no commands below it"]
+        );
     }
 
     /// Returns how many entries one section of a page has.
@@ -160,7 +197,7 @@ mod tests {
         };
 
         let main = page(crate::args::command());
-        let own = page(subcommand("undo", crate::args::command()).unwrap());
+        let own = page(subcommand(&["undo".to_owned()], crate::args::command()).unwrap());
 
         assert_eq!(entries(&main, "ENVIRONMENT"), env::ALL.len());
         assert_eq!(entries(&main, "FILES"), files().len());

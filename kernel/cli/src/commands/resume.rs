@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use openkoi_app::{file, task_runtime::TaskRuntime, thread};
-use openkoi_storage::tasks::{TaskQuery, TaskRecord, TaskStatus};
+use openkoi_storage::tasks::{TaskRecord, TaskStatus};
 
 use crate::{
     context::Context,
@@ -11,6 +11,7 @@ use crate::{
     execute::{self, Execution, Show},
     exit::Exit,
     flags::ResumeFlags,
+    ids,
     interrupt::Interrupts,
     output::{Choice, ago},
     request,
@@ -24,7 +25,7 @@ use crate::{
 pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> {
     let storage = context.storage()?;
     let record = match &flags.id {
-        Some(id) => storage.find_task(id)?,
+        Some(id) => ids::task(&storage, id, "openkoi resume")?,
         None => pick(context, &storage)?,
     };
     check_open(&record, flags.limits.iterations)?;
@@ -36,7 +37,8 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
     let settings = request::settings(&flags.limits, context)?;
     let changes = flags.limits.changes();
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &workspace)?);
-    let show = Show::of(flags.show, context);
+    let mut show = Show::of(flags.show, context)?;
+    show.schema = request::schema(flags.json_schema.as_deref(), context)?;
     execute::announce(context, &runtime, &show);
     thread::block(async {
         let interrupts = Interrupts::listen()?;
@@ -61,11 +63,7 @@ fn check_open(record: &TaskRecord, iterations: Option<u32>) -> Result<(), Comman
 }
 
 fn pick(context: &Context, storage: &openkoi_storage::Storage) -> Result<TaskRecord, CommandError> {
-    let open: Vec<TaskRecord> = storage
-        .tasks(&TaskQuery { limit: Some(100), ..TaskQuery::default() })?
-        .into_iter()
-        .filter(|task| !task.status.is_final())
-        .collect();
+    let open = storage.open_tasks(20)?;
     if let [only] = open.as_slice() {
         return Ok(only.clone());
     }
@@ -82,8 +80,7 @@ fn pick(context: &Context, storage: &openkoi_storage::Storage) -> Result<TaskRec
 }
 
 fn described(task: &TaskRecord) -> String {
-    let status =
-        if task.status == TaskStatus::Running { "interrupted" } else { task.status.word() };
+    let status = task.status.word();
     let line = task.text.lines().next().unwrap_or_default();
     format!("{status} · {}", line.chars().take(60).collect::<String>())
 }

@@ -9,7 +9,7 @@ use openkoi_app::{
     thread,
     worktree::{self, Worktree},
 };
-use openkoi_core::{id::TaskId, task::Task};
+use openkoi_core::{id::TaskId, port::ResultSchema as _, task::Task};
 use openkoi_storage::sessions::{SessionKind, SessionQuery};
 
 use crate::{
@@ -40,7 +40,7 @@ pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError
         history: joined.history.clone(),
         workspace,
         settings: &request.settings,
-        schema: request.show.schema.as_ref(),
+        schema: request.show.schema.as_ref().map(|schema| schema.schema()),
         in_conversation: false,
         attended: context.questions.is_interactive(),
     };

@@ -16,6 +16,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
+    ids,
     output::{Align, Cell, Choice, Output, Page, Style, Table, money, plural, timestamp},
     reply::Reply,
     request::ChatRequest,
@@ -129,7 +130,7 @@ fn chosen(
         Some(id) => id,
         None => context.questions.pick("session", usage, &choices(&storage)?)?,
     };
-    let session = storage.find_session(&id)?;
+    let session = ids::session(&storage, &id, usage)?;
     Ok((storage, session))
 }
 

@@ -11,14 +11,16 @@ use openkoi_app::{
 use openkoi_storage::{
     Storage,
     skills::{SkillDirectories, SkillKind, Skills},
-    tasks::{TaskQuery, TaskRecord, TaskStatus},
+    tasks::{TaskRecord, TaskStatus},
     usage::Total,
 };
 
 use crate::{context::Context, error::CommandError, exit::Exit, reply::Reply};
 
-/// The number of recent tasks that are counted.
-const COUNTED: u32 = 1_000;
+/// The number of tasks that can go on, or run, that are named.
+const NAMED: usize = 5;
+/// The number of open tasks among which those are looked for.
+const LOOKED_AT: u32 = 100;
 const DAY_MS: u64 = 86_400_000;
 
 /// Arguments of `openkoi status`.
@@ -49,7 +51,7 @@ struct StatusReport {
     home: String,
     data: String,
     spent: Spent,
-    counts: Vec<(TaskStatus, usize)>,
+    counts: Vec<(TaskStatus, u64)>,
     /// Tasks that run or can be resumed.
     open: Vec<(TaskRecord, bool)>,
     models: Result<Routes, CommandError>,
@@ -100,19 +102,15 @@ impl StatusReport {
     fn look_at(&mut self, storage: &Storage, now_ms: u64) -> Result<(), CommandError> {
         let day = storage.spent_since(now_ms.saturating_sub(DAY_MS))?;
         self.spent = Spent { day, all: storage.spent_since(0)? };
-        let query = TaskQuery { limit: Some(COUNTED), ..TaskQuery::default() };
-        let tasks = storage.tasks(&query)?;
-        for status in TaskStatus::ALL {
-            let count = tasks.iter().filter(|task| task.status == status).count();
-            if count > 0 {
-                self.counts.push((status, count));
-            }
-        }
-        let open = [TaskStatus::Running, TaskStatus::Paused];
-        for task in tasks.into_iter().filter(|task| open.contains(&task.status)).take(5) {
-            let runs = storage.is_owned(&task.id)?;
-            self.open.push((task, runs));
-        }
+        self.counts = storage.task_counts()?;
+        let named = [TaskStatus::Running, TaskStatus::Interrupted, TaskStatus::Paused];
+        let open = storage.open_tasks(LOOKED_AT)?.into_iter();
+        let open = open.filter(|task| named.contains(&task.status)).take(NAMED);
+        let with_runs = |task: TaskRecord| {
+            let runs = task.status == TaskStatus::Running;
+            (task, runs)
+        };
+        self.open = open.map(with_runs).collect();
         Ok(())
     }
 }

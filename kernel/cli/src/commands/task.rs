@@ -20,6 +20,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
+    ids,
     output::{Choice, Output, Page},
     reply::Reply,
 };
@@ -114,7 +115,8 @@ fn list_of(
     let Some(storage) = context.existing_storage()? else {
         return Ok(Reply::new(TaskList(Vec::new()), json));
     };
-    let session = session.map(|id| storage.find_session(&id)).transpose()?;
+    let usage = "openkoi task list --session";
+    let session = session.map(|id| ids::session(&storage, &id, usage)).transpose()?;
     let session = session.map(|session| session.id);
     let query = TaskQuery { session, limit: Some(limit) };
     Ok(Reply::new(TaskList(storage.tasks(&query)?), json))
@@ -152,7 +154,7 @@ pub(crate) fn chosen(
         Some(id) => id,
         None => context.questions.pick("task", usage, &choices(&storage)?)?,
     };
-    let task = storage.find_task(&id)?;
+    let task = ids::task(&storage, &id, usage)?;
     Ok((storage, task))
 }
 

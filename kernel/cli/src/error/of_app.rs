@@ -94,6 +94,10 @@ impl From<StorageError> for CommandError {
                 let hint = |one: &Candidate| format!("{}   ({})", one.short, one.title);
                 Self::usage(message).hints(candidates.iter().map(hint))
             }
+            StorageError::OtherKind { what, ref meant, .. } => {
+                let hint = |id: &String| format!("openkoi {what} show {id}");
+                Self::usage(error.to_string()).hints(meant.iter().map(hint))
+            }
             StorageError::BadId(_) => Self::usage(error.to_string()),
             StorageError::Occupied { .. } => Self::new(Exit::Configuration, error.to_string()),
             StorageError::Owned { .. } => {
@@ -141,12 +145,15 @@ impl From<ModelsError> for CommandError {
         let told = Self::new(kind(&error), error.to_string());
         match error {
             ModelsError::NoProvider { variables, first, closed } => {
+                let told = Self { message: UNCONNECTED.to_owned(), ..told };
                 let way = |name: &String| {
                     format!(
                         "openkoi connect {name}   (a login of another program is on this machine)"
                     )
                 };
-                told.hints(closed.iter().map(way)).hints(ways_on(&variables, &first))
+                let ways = ways_on(&variables, &first);
+                let all = closed.iter().map(way).chain(ways);
+                told.hints(all.take(MOST_WAYS))
             }
             ModelsError::NotConnected { provider, variables, stores } => {
                 let other = stores.into_iter().filter(|store| *store != provider);
@@ -184,6 +191,12 @@ fn kind(error: &ModelsError) -> Exit {
         _ => Exit::Usage,
     }
 }
+
+/// What was looked for, in a word each. `openkoi connect` lists the providers with their variables.
+const UNCONNECTED: &str = "no provider is connected: no key in the environment or kept, no login of another \
+                           program, no server of models on this machine";
+/// The most ways on that a first run is told.
+const MOST_WAYS: usize = 4;
 
 fn ways_on(variables: &[String], first: &str) -> Vec<String> {
     let variable = variables.first().map(|name| format!("export {name}=…"));

@@ -194,32 +194,6 @@ fn a_short_id_is_an_id_as_it_is() {
     assert_eq!(short_tree("abc"), "abc");
 }
 
-#[test]
-fn a_result_is_read_as_json_with_and_without_a_fence() {
-    let schema = json!({ "type": "object", "required": ["fish"] });
-    let data = json!({ "fish": 3 });
-
-    for text in [
-        "{\"fish\": 3}",
-        "\n {\"fish\": 3}\n",
-        "```json\n{\"fish\": 3}\n```",
-        "```\n{\"fish\": 3}\n```\n",
-    ] {
-        assert_eq!(fit(&schema, text).as_ref(), Ok(&data), "{text:?}");
-    }
-}
-
-#[test]
-fn a_result_that_is_not_json_or_does_not_follow_the_schema_says_why() {
-    let schema = json!({ "type": "object", "required": ["fish"] });
-
-    let prose = fit(&schema, "There are three.").unwrap_err();
-    let other = fit(&schema, "{\"birds\": 3}").unwrap_err();
-
-    assert_eq!(prose, "expected value at line 1 column 1");
-    assert!(other.contains("fish"), "{other}");
-}
-
 /// Returns the error of a run that paused so, as a person or a program is told.
 fn told(paused: &Paused, interrupts: &Interrupts, for_person: bool) -> CommandError {
     stopped(paused, &TaskId::new("01k9abcdef0000000000000042"), interrupts, for_person)
@@ -373,7 +347,7 @@ fn a_result_is_written_over_a_file_that_keeps_its_mode() {
     fs::write(&path, "before").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
 
-    write(&path, "after").unwrap();
+    write(&path, "after", "42").unwrap();
 
     assert_eq!(fs::read_to_string(&path).unwrap(), "after");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
@@ -384,7 +358,7 @@ fn a_result_that_cannot_be_written_names_the_file() {
     let world = World::new();
     let path = world.workspace().join("missing").join("result.txt");
 
-    let error = write(&path, "text").unwrap_err();
+    let error = write(&path, "text", "42").unwrap_err();
 
     assert_eq!(error.kind, Exit::NotAccepted);
     assert!(
@@ -402,9 +376,35 @@ fn the_flags_say_what_is_printed_and_a_file_is_seen_from_the_directory_of_the_st
         output: Some(PathBuf::from("out.txt")),
     };
 
-    let show = Show::of(flags, &world.context());
+    let show = Show::of(flags, &world.context()).unwrap();
 
     assert_eq!((show.format, show.quiet), (RunFormat::StreamJson, true));
     assert_eq!(show.output, Some(world.workspace().join("out.txt")));
-    assert_eq!(show.schema, None);
+    assert!(show.schema.is_none());
+}
+
+#[test]
+fn a_place_that_the_result_cannot_be_written_to_is_told_before_the_run() {
+    let world = World::new();
+    let to = |name: &str| {
+        let flags = ShowFlags { output: Some(PathBuf::from(name)), ..ShowFlags::default() };
+        Show::of(flags, &world.context())
+    };
+    std::fs::write(world.workspace().join("old.txt"), "old").unwrap();
+
+    for good in ["old.txt", "new.txt", "../new.txt"] {
+        assert!(to(good).unwrap().output.is_some(), "{good}");
+    }
+    assert_eq!(to("-").unwrap().output, None, "stdout gets the result anyway");
+    for (bad, why) in [
+        (".", "it is a directory"),
+        ("gone/out.txt", "there is no directory `/world/work/gone`"),
+        ("old.txt/out.txt", "there is no directory `/world/work/old.txt`"),
+        ("/dev/null", "it is not a regular file"),
+    ] {
+        let error = to(bad).unwrap_err();
+        assert_eq!(error.kind, Exit::Usage);
+        assert!(world.placed(&error.message).ends_with(why), "{error}");
+    }
+    assert_eq!(std::fs::read_to_string(world.workspace().join("old.txt")).unwrap(), "old");
 }

@@ -1,129 +1,198 @@
 //! Standard input: the task itself, or further input beside it.
+//!
+//! A program may be started with a pipe that nobody ever writes to or closes, so a pipe is only read to its end if
+//! something comes soon, or if `-` asks for it. A person who gave a time limit never waits longer than that.
 
-use std::io::{self, IsTerminal, Read};
+use std::{
+    io::{self, IsTerminal},
+    time::{Duration, Instant},
+};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::{Errno, read},
+};
 
-use crate::{error::CommandError, output::Printer};
+use crate::{error::CommandError, exit::Exit, output::Printer};
 
 /// The most bytes of standard input that are read.
-pub const LARGEST_INPUT: u64 = 10 << 20;
-/// The time without input after which the user is told what the program waits for.
-const PATIENCE: Timespec = Timespec { tv_sec: 3, tv_nsec: 0 };
+pub const LARGEST_INPUT: usize = 64 << 20;
+/// The time without input after which a pipe beside a task is left alone, and after which the person is told that a
+/// pipe is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Standard input of this process.
 pub struct Stdin<'a> {
     printer: &'a Printer,
+    started: Instant,
+    limit: Option<Duration>,
 }
 
 impl<'a> Stdin<'a> {
     /// Returns standard input. Notices go to `printer`.
     pub fn new(printer: &'a Printer) -> Self {
-        Self { printer }
+        Self { printer, started: Instant::now(), limit: None }
     }
 
-    /// Reads standard input to its end.
+    /// Returns standard input that is waited for so long at most.
+    #[must_use]
+    pub fn within(self, limit: Option<Duration>) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Returns the time since this was made.
+    pub fn waited(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Reads standard input to its end. Bytes that are not UTF-8 are replaced.
     ///
     /// # Errors
     ///
-    /// When it is not text, or too long.
+    /// When it is too long, cannot be read, or does not end within the limit.
     pub fn read(&self) -> Result<String, CommandError> {
-        self.tell_if_nothing_comes();
-        limited(io::stdin().lock())
+        if !self.comes_within(PATIENCE)? {
+            self.printer.notice("reading standard input until it ends (`< /dev/null` for none)");
+        }
+        self.rest()
     }
 
-    /// Reads standard input, unless it is a terminal or closed; then the text is empty.
+    /// Reads standard input to its end if something comes soon; then the text is not empty. A terminal is not read, and
+    /// a pipe that gives nothing for a while is left alone, which the person is told.
     ///
     /// # Errors
     ///
     /// As [`Stdin::read`].
     pub fn beside(&self) -> Result<String, CommandError> {
-        if io::stdin().is_terminal() { Ok(String::new()) } else { self.read() }
-    }
-
-    /// Prints a notice if no input comes for a while, because a pipe that is never closed would
-    /// hang without a word.
-    fn tell_if_nothing_comes(&self) {
-        let stdin = io::stdin();
-        let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
-        if matches!(poll(&mut waiting, Some(&PATIENCE)), Ok(0)) {
-            self.printer.notice("reading standard input until it ends (`< /dev/null` for none)");
-        }
-    }
-}
-
-fn limited(input: impl Read) -> Result<String, CommandError> {
-    let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::InvalidData => CommandError::usage("standard input is not UTF-8 text"),
-        _ => CommandError::failed(format!("cannot read standard input: {error}")),
-    };
-    let mut bytes = Vec::new();
-    match input.take(LARGEST_INPUT + 1).read_to_end(&mut bytes) {
-        // A closed descriptor counts as empty input.
-        Err(error) if matches!(error.raw_os_error(), Some(BAD_DESCRIPTOR)) => {
+        if io::stdin().is_terminal() {
             return Ok(String::new());
         }
-        read => read.map_err(unreadable)?,
-    };
-    if bytes.len() as u64 > LARGEST_INPUT {
-        let message = format!("standard input is longer than {} MiB", LARGEST_INPUT >> 20);
-        return Err(CommandError::usage(message));
+        if self.comes_within(PATIENCE)? {
+            return self.rest();
+        }
+        self.printer.warning(&format!(
+            "nothing came on standard input for {} s, so it is left alone; a further `-` waits for it: \
+             openkoi \"TASK\" -",
+            PATIENCE.as_secs()
+        ));
+        Ok(String::new())
     }
-    String::from_utf8(bytes).map_err(|_| CommandError::usage("standard input is not UTF-8 text"))
+
+    /// Returns whether there is something to read, or the end, within `time`.
+    fn comes_within(&self, time: Duration) -> Result<bool, CommandError> {
+        let time = self.left()?.map_or(time, |left| left.min(time));
+        let stdin = io::stdin();
+        let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
+        let time = Timespec::try_from(time).ok();
+        // What cannot be waited for can be read, or says then why not.
+        Ok(!matches!(poll(&mut waiting, time.as_ref()), Ok(0)))
+    }
+
+    /// Returns the time that is left, if there is a limit.
+    fn left(&self) -> Result<Option<Duration>, CommandError> {
+        let Some(limit) = self.limit else { return Ok(None) };
+        let over = || {
+            let message = format!(
+                "standard input did not end within the time limit of {} s",
+                limit.as_secs()
+            );
+            CommandError::new(Exit::Time, message).hint("openkoi \"TASK\" < /dev/null")
+        };
+        limit.checked_sub(self.waited()).filter(|left| !left.is_zero()).ok_or_else(over).map(Some)
+    }
+
+    fn rest(&self) -> Result<String, CommandError> {
+        to_end(|buffer| {
+            while !self.comes_within(self.left()?.unwrap_or(PATIENCE))? {}
+            loop {
+                match read(io::stdin(), &mut *buffer) {
+                    Ok(count) => return Ok(count),
+                    Err(Errno::INTR | Errno::AGAIN) => {}
+                    // A closed descriptor counts as empty input.
+                    Err(Errno::BADF) => return Ok(0),
+                    Err(error) => return Err(unreadable(&error.into())),
+                }
+            }
+        })
+    }
 }
 
-const BAD_DESCRIPTOR: i32 = rustix::io::Errno::BADF.raw_os_error();
+/// Reads to the end with `next`, which fills a buffer as far as it can.
+fn to_end(
+    mut next: impl FnMut(&mut [u8]) -> Result<usize, CommandError>,
+) -> Result<String, CommandError> {
+    let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 << 10]);
+    loop {
+        let count = next(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        if bytes.len() > LARGEST_INPUT {
+            let message = format!("standard input is longer than {} MiB", LARGEST_INPUT >> 20);
+            return Err(CommandError::usage(message).hint("write it to a file and name the file"));
+        }
+    }
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(odd) => String::from_utf8_lossy(odd.as_bytes()).into_owned(),
+    })
+}
+
+fn unreadable(error: &io::Error) -> CommandError {
+    CommandError::failed(format!("cannot read standard input: {error}"))
+}
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
+
+    fn whole(mut input: impl Read) -> Result<String, CommandError> {
+        to_end(|buffer| input.read(buffer).map_err(|error| unreadable(&error)))
+    }
 
     #[test]
     fn text_is_read_whole_and_more_than_the_limit_is_refused() {
-        assert_eq!(limited(&b"fix it\n"[..]).unwrap(), "fix it\n");
-        assert!(limited(io::repeat(b'x')).unwrap_err().message.contains("longer than 10 MiB"));
+        assert_eq!(whole(&b"fix it\n"[..]).unwrap(), "fix it\n");
+        let most = io::repeat(b'x').take(LARGEST_INPUT as u64);
+        assert_eq!(whole(most).unwrap().len(), LARGEST_INPUT);
+
+        let error = whole(io::repeat(b'x')).unwrap_err();
+        assert_eq!(error.message, "standard input is longer than 64 MiB");
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_are_refused() {
-        assert_eq!(
-            limited(&b"\xff\xfe"[..]).unwrap_err().message,
-            "standard input is not UTF-8 text"
-        );
-    }
-
-    /// An input that fails as the system says.
-    struct Broken(io::Error);
-
-    impl Read for Broken {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(self
-                .0
-                .raw_os_error()
-                .map_or_else(|| io::Error::other(self.0.to_string()), io::Error::from_raw_os_error))
-        }
-    }
-
-    #[test]
-    fn exactly_the_limit_is_read_and_one_byte_more_is_not() {
-        let most = io::repeat(b'x').take(LARGEST_INPUT);
-        assert_eq!(limited(most).unwrap().len() as u64, LARGEST_INPUT);
-
-        let more = limited(io::repeat(b'x').take(LARGEST_INPUT + 1)).unwrap_err();
-        assert_eq!(more, CommandError::usage("standard input is longer than 10 MiB"));
-    }
-
-    #[test]
-    fn a_closed_descriptor_counts_as_empty_input() {
-        let closed = Broken(io::Error::from_raw_os_error(BAD_DESCRIPTOR));
-
-        assert_eq!(limited(closed).unwrap(), "");
+    fn bytes_that_are_not_utf_8_are_replaced_and_the_others_stay() {
+        assert_eq!(whole(&b"caf\xe9 \xff ok\n"[..]).unwrap(), "caf\u{fffd} \u{fffd} ok\n");
+        // A character that two reads divide is whole.
+        let divided = (&b"\xc3"[..]).chain(&b"\xa4"[..]);
+        assert_eq!(whole(divided).unwrap(), "ä");
     }
 
     #[test]
     fn an_input_that_fails_says_why() {
-        let error = limited(Broken(io::Error::other("the line is dead"))).unwrap_err();
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the line is dead"))
+            }
+        }
+
+        let error = whole(Broken).unwrap_err();
 
         assert_eq!(error, CommandError::failed("cannot read standard input: the line is dead"));
+    }
+
+    #[test]
+    fn a_time_limit_holds_for_standard_input_too() {
+        let printer = Printer::on_paper(None, 0);
+        let stdin = Stdin::new(&printer).within(Some(Duration::ZERO));
+
+        let error = stdin.left().unwrap_err();
+
+        assert_eq!(error.kind, Exit::Time);
+        assert!(Stdin::new(&printer).left().unwrap().is_none());
     }
 }

@@ -3,6 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use openkoi_app::settings::Setting;
+use openkoi_core::port::ResultSchema as _;
 use serde_json::json;
 
 use super::*;
@@ -28,15 +29,16 @@ fn piped_input_is_appended_as_a_block_and_an_empty_pipe_adds_nothing() {
 }
 
 #[test]
-fn a_schema_has_to_be_an_object() {
+fn a_document_that_is_no_schema_is_told_before_anything_is_paid() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("schema.json");
-    fs::write(&path, "[1]").unwrap();
+    for odd in ["[1]", "{\"type\": \"nonsense\"}", "{\"$ref\": \"https://example.com/a\"}"] {
+        fs::write(&path, odd).unwrap();
 
-    let error = schema(&path).unwrap_err();
-
-    assert_eq!(error.kind, Exit::Usage);
-    assert!(error.message.ends_with("it is not an object"), "{error}");
+        assert_eq!(read_schema(&path).unwrap_err().kind, Exit::Usage, "{odd}");
+    }
+    fs::write(&path, "true").unwrap();
+    assert!(read_schema(&path).is_ok());
 }
 
 #[test]
@@ -47,22 +49,22 @@ fn an_unreadable_schema_says_what_is_the_matter() {
         if let Some(text) = text {
             fs::write(&path, text).unwrap();
         }
-        world.placed(&schema(&path).unwrap_err().message)
+        world.placed(&read_schema(&path).unwrap_err().message)
     };
 
     assert_eq!(
         unfit("gone.json", None),
-        "`/world/work/gone.json` is not a JSON schema: No such file or directory (os error 2)"
+        "cannot use the schema `/world/work/gone.json`: No such file or directory (os error 2)"
     );
     assert_eq!(
         unfit("odd.json", Some("{")),
-        "`/world/work/odd.json` is not a JSON schema: EOF while parsing an object at line 1 column 1"
+        "cannot use the schema `/world/work/odd.json`: EOF while parsing an object at line 1 column 1"
     );
     assert_eq!(
         unfit("large.json", Some(&" ".repeat(1 + LARGEST_SCHEMA as usize))),
-        "`/world/work/large.json` is not a JSON schema: it is not a file of at most 1 MiB"
+        "cannot use the schema `/world/work/large.json`: it is not a file of at most 1 MiB"
     );
-    let directory = schema(&world.workspace()).unwrap_err();
+    let directory = read_schema(&world.workspace()).unwrap_err();
     assert!(directory.message.ends_with("it is not a file of at most 1 MiB"), "{directory}");
 }
 
@@ -72,7 +74,7 @@ fn a_schema_that_is_an_object_is_read_whole() {
     let path = world.workspace().join("schema.json");
     fs::write(&path, "{\"type\": \"object\"}").unwrap();
 
-    assert_eq!(schema(&path).unwrap(), json!({ "type": "object" }));
+    assert_eq!(read_schema(&path).unwrap().schema(), &json!({ "type": "object" }));
 }
 
 #[test]
@@ -179,7 +181,7 @@ fn a_wrong_file_is_told_before_standard_input_is_waited_for() {
     let error = LineRequest::of(flags, &world.context()).unwrap_err();
 
     let message = world.placed(&error.message);
-    assert!(message.starts_with("`/world/work/gone.json` is not a JSON schema"), "{message}");
+    assert!(message.starts_with("cannot use the schema `/world/work/gone.json`"), "{message}");
 }
 
 #[test]
@@ -205,7 +207,7 @@ fn a_relative_file_is_seen_from_the_directory_of_the_start() {
         quiet: false,
     };
 
-    let show = Show::of(flags, &world.context());
+    let show = Show::of(flags, &world.context()).unwrap();
 
     assert_eq!(show.output.as_deref(), Some(world.workspace().join("../out.txt").as_path()));
     assert_eq!(world.context().absolute(Path::new("/a")), Path::new("/a"));

@@ -467,7 +467,7 @@ fn every_event_of_a_stream_is_named_in_its_data() {
 fn a_delta_is_a_document_with_its_role_and_its_text_alone() {
     assert_eq!(
         delta_line(&executor(), "It \x1b is"),
-        json!({ "type": "delta", "role": "executor", "text": "It \x1b is" })
+        json!({ "type": "delta", "role": "executor", "text": "It \x1b is", "schema_version": 1 })
     );
     let stream = EventStream(Printer::on_paper(None, 0));
     assert!(!stream.delta(&executor(), Delta::Thought("hm")));

@@ -18,7 +18,7 @@ pub struct LiveState {
     pub task_id: TaskId,
     /// Its session.
     pub session_id: SessionId,
-    /// The request of the user.
+    /// The request of the user; its beginning, if it is long.
     pub description: String,
     /// Its status.
     pub status: TaskStatus,
@@ -50,6 +50,16 @@ pub struct LiveState {
     pub elapsed_ms: u64,
 }
 
+/// The most characters of a request that the state files have in them. The journal has all of it.
+const DESCRIBED: usize = 1_000;
+
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(DESCRIBED) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 impl LiveState {
     /// Returns what the entries of a task's journal say, or nothing if they do not begin with its start.
     pub fn of(entries: &[Entry]) -> Option<Self> {
@@ -73,7 +83,7 @@ impl LiveState {
         Self {
             task_id: task.id.clone(),
             session_id: task.session.clone(),
-            description: task.text.clone(),
+            description: bounded(&task.text),
             status: TaskStatus::Running,
             phase: if task.settings.plan { "plan" } else { "execute" }.to_owned(),
             iteration: 0,

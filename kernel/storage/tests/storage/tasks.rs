@@ -136,6 +136,7 @@ fn a_chat_outlives_its_tasks_and_takes_its_title_from_the_first() {
     let home = Home::new();
     let storage = home.open();
     chat(&storage, "s", 1);
+    let _lease = storage.claim_session(&session_id("s"));
 
     for (name, text) in [("1", "\n first line\nsecond"), ("2", "another")] {
         let task = begin(&storage, name, "s", text, 10);
@@ -381,4 +382,59 @@ fn a_session_is_begun_once() {
         try_append(&storage, &task_id("9"), &entry("k", 1, Event::TaskResumed { settings: None }))
             .is_err()
     );
+}
+
+#[test]
+fn a_task_whose_process_died_was_interrupted_and_its_session_too() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "5e51", "one", 100);
+    let done = begin(&storage, "2", "5e52", "two", 110);
+    append(&storage, &done, "end", 120, accepted(1, 1));
+    let status = |storage: &Storage| {
+        let list = storage.tasks(&TaskQuery::default()).unwrap();
+        let listed = list.iter().find(|one| one.id == task).unwrap().status;
+        assert_eq!(storage.find_task(task.as_str()).unwrap().status, listed);
+        assert_eq!(storage.open_tasks(9).unwrap()[0].status, listed);
+        listed
+    };
+    let session = |storage: &Storage| {
+        let listed = storage.sessions(&SessionQuery::default()).unwrap();
+        let found = storage.find_session(&id("5e51")).unwrap().status;
+        assert!(listed.iter().any(|one| one.id == session_id("5e51") && one.status == found));
+        found
+    };
+
+    let _lease = storage.claim_task(&task);
+    assert_eq!(status(&storage), TaskStatus::Running);
+    assert_eq!(session(&storage), SessionStatus::Active);
+    let counts = [(TaskStatus::Running, 1), (TaskStatus::Accepted, 1)];
+    assert_eq!(storage.task_counts().unwrap(), counts);
+
+    // The end of the process lets go of every lease.
+    drop((_lease, storage));
+    let storage = home.open();
+    assert_eq!(status(&storage), TaskStatus::Interrupted);
+    assert_eq!(session(&storage), SessionStatus::Interrupted);
+    let counts = [(TaskStatus::Interrupted, 1), (TaskStatus::Accepted, 1)];
+    assert_eq!(storage.task_counts().unwrap(), counts);
+    assert!(!TaskStatus::Interrupted.is_final());
+}
+
+#[test]
+fn the_id_of_the_other_kind_is_recognised() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "7a51", "5e51", "one", 100);
+
+    let error = storage.find_task("00005e51").unwrap_err();
+    let StorageError::OtherKind { what: "task", other: "session", meant, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(meant, [task.short()]);
+    let error = storage.find_session("00007a51").unwrap_err();
+    let StorageError::OtherKind { what: "session", other: "task", meant, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(meant, [session_id("5e51").short()]);
 }

@@ -130,13 +130,6 @@ fn one_long_value_does_not_push_all_origins_to_the_right() {
 }
 
 #[test]
-fn a_prefix_that_fits_nothing_shows_nothing() {
-    let world = World::new();
-
-    assert_eq!(world.printed(shown(&world, "zebra")), (String::new(), Exit::Accepted));
-}
-
-#[test]
 fn a_file_that_is_not_toml_is_named_with_its_line() {
     let world = World::new();
     world.keep("config.toml", "model = \"a/b\"\nlimits = [\n");
@@ -153,4 +146,15 @@ fn a_segment_that_is_not_a_bare_key_is_quoted() {
     assert_eq!(written("my pond"), "\"my pond\"");
     assert_eq!(written(""), "\"\"");
     assert_eq!(written("a.b"), "\"a.b\"");
+}
+
+#[test]
+fn a_prefix_that_nothing_begins_with_is_a_mistake_and_asks_what_was_meant() {
+    let world = World::new();
+    let refused = |prefix: &str| shown(&world, prefix).err().unwrap();
+
+    let error = refused("limts");
+    assert_eq!((error.kind, error.hints), (Exit::Usage, vec!["did you mean `limits`?".to_owned()]));
+    assert_eq!(refused("zebra").hints, ["openkoi config"]);
+    assert!(refused("roles.planner").message.contains("is not set"));
 }

@@ -1,6 +1,6 @@
 //! The status as a page and as JSON.
 
-use openkoi_storage::usage::Total;
+use openkoi_storage::{tasks::TaskStatus, usage::Total};
 use serde_json::{Map, Value, json};
 
 use super::{SandboxState, StatusReport};
@@ -90,6 +90,9 @@ impl StatusReport {
             let (short, text) = (task.id.short(), first_line(&task.text));
             let line = match runs {
                 true => format!("{short} runs: {text}"),
+                false if task.status == TaskStatus::Interrupted => {
+                    format!("{short} was interrupted: {text}   (openkoi resume {short})")
+                }
                 false => format!("{short} waits: {text}   (openkoi resume {short})"),
             };
             page.line(crate::output::sanitise_line(&line));

@@ -39,7 +39,10 @@ pub(in crate::commands) fn style(status: TaskStatus) -> Style {
     match status {
         TaskStatus::Accepted => Style::Good,
         TaskStatus::Failed => Style::Bad,
-        TaskStatus::Stopped | TaskStatus::Paused | TaskStatus::Cancelled => Style::Caution,
+        TaskStatus::Stopped
+        | TaskStatus::Paused
+        | TaskStatus::Cancelled
+        | TaskStatus::Interrupted => Style::Caution,
         TaskStatus::Running => Style::Plain,
     }
 }

@@ -125,6 +125,7 @@ fn each_status_has_a_colour_and_good_ones_do_not_look_bad() {
         styles,
         [
             ("running", Style::Plain),
+            ("interrupted", Style::Caution),
             ("accepted", Style::Good),
             ("stopped", Style::Caution),
             ("cancelled", Style::Caution),
