@@ -51,6 +51,7 @@ impl TaskRequest<'_> {
             workspace: self.workspace.display().to_string(),
             history: self.history,
             settings,
+            result_schema: self.schema.cloned(),
         })
     }
 }

@@ -3,8 +3,11 @@
 //! All of JSON Schema is understood, `$ref` within the file included. A schema that lies elsewhere is refused:
 //! nothing is fetched and no further file is read.
 
+use std::sync::Arc;
+
 use boon::{Compiler, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
-use openkoi_core::port::ResultSchema;
+use openkoi_core::{event::Event, id::TaskId, port::ResultSchema};
+use openkoi_storage::{Storage, StorageError};
 use serde_json::Value;
 
 /// The address of the schema within the library. It leads nowhere.
@@ -24,6 +27,20 @@ pub enum SchemaError {
     /// It refers to a place that it does not have.
     #[error("it refers to `{0}`, and has no such place")]
     NoSuchPlace(String),
+}
+
+/// Returns the schema that a task's result has to follow, if one was asked for when it began.
+///
+/// # Errors
+///
+/// When the journal cannot be read.
+pub fn of_task(storage: &Storage, task: &TaskId) -> Result<Option<Arc<JsonSchema>>, StorageError> {
+    let entries = storage.entries(task)?;
+    let Some(Event::TaskStarted { task, .. }) = entries.first().map(|entry| &entry.event) else {
+        return Ok(None);
+    };
+    // One that could not be used was refused before the task began.
+    Ok(task.result_schema.clone().and_then(|schema| JsonSchema::new(schema).ok()).map(Arc::new))
 }
 
 /// A schema that was checked and can be used.

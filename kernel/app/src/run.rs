@@ -2,7 +2,7 @@
 //! other processes how far it is, and its output is saved. New tasks, messages of a conversation
 //! and resumed tasks are run here.
 
-use std::{future::Future, path::Path, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, path::Path, pin::pin, sync::Arc};
 
 use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
@@ -16,7 +16,6 @@ use openkoi_core::{
 };
 use openkoi_storage::{
     StorageError,
-    lease::Lease,
     output::{LiveState, StateFiles, WRITTEN_EVERY},
 };
 
@@ -24,10 +23,8 @@ use crate::{
     error::AppError,
     task_runtime::{Surface, TaskRuntime},
     thread,
+    workspace::Occupancy,
 };
-
-/// The time between two looks whether a directory is free.
-const ASKED_EVERY: Duration = Duration::from_millis(300);
 
 /// The end of a run.
 #[derive(Debug)]
@@ -99,15 +96,15 @@ impl TaskRuntime {
         let id = task.id.clone();
         thread::apart(&id, move || async move {
             let lease = self.storage().claim_task(&task.id)?;
-            let directory = self.directory(&task.id, Path::new(&task.workspace), &surface).await?;
             let (id, session) = (task.id.clone(), task.session.clone());
             self.renew_lists()?;
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
-            let ports = self.ports(watched(&files, surface));
+            let occupancy = self.occupancy(&id, task.workspace.as_ref(), &surface);
+            let ports = self.ports(watched(&files, surface), occupancy);
             let briefing = self.briefing(&task.text);
             let run = run::drive(task, briefing, self.policy()?, ports);
             let result = while_running(&files, run).await;
-            drop((directory, lease));
+            drop(lease);
             Ok(self.ended(id, session, result))
         })
         .await
@@ -129,46 +126,24 @@ impl TaskRuntime {
         thread::apart(&id.clone(), move || async move {
             let lease = self.storage().claim_task(&id)?;
             let workspace = self.storage().find_task(id.as_str())?.workspace;
-            let directory = self.directory(&id, Path::new(&workspace), &surface).await?;
+            let occupancy = self.occupancy(&id, workspace.as_ref(), &surface);
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             if let Some(live) = LiveState::of(&self.storage().entries(&id)?) {
                 files.resume(live);
             }
-            let ports = self.ports(watched(&files, surface));
+            let ports = self.ports(watched(&files, surface), occupancy);
             let policy = self.policy()?;
             let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));
             let result = while_running(&files, resumed).await;
-            drop((directory, lease));
+            drop(lease);
             Ok(self.ended(id, session, result))
         })
         .await
     }
 
-    /// Takes the directory for the time of a run. While another task works in it, the run waits and says so.
-    async fn directory(
-        &self,
-        task: &TaskId,
-        workspace: &Path,
-        surface: &Surface,
-    ) -> Result<Lease, StorageError> {
-        let mut is_told = false;
-        loop {
-            let occupied = match self.storage().claim_workspace(workspace, task) {
-                Err(occupied @ StorageError::Occupied { .. }) => occupied,
-                claimed => return claimed,
-            };
-            if !is_told {
-                (surface.waiting)(&format!(
-                    "{occupied}; waiting (Ctrl-C stops, --worktree works beside it)"
-                ));
-                is_told = true;
-            }
-            tokio::select! {
-                biased;
-                () = surface.cancellation.cancelled() => return Err(occupied),
-                () = SystemClock.sleep(ASKED_EVERY) => {}
-            }
-        }
+    fn occupancy(&self, task: &TaskId, directory: &Path, surface: &Surface) -> Arc<Occupancy> {
+        let (storage, waiting) = (Arc::clone(self.storage()), Arc::clone(&surface.waiting));
+        Arc::new(Occupancy::new(storage, directory.to_owned(), task.clone(), waiting))
     }
 
     fn ended(&self, task: TaskId, session: SessionId, result: Result<Outcome, Paused>) -> RunEnd {

@@ -36,7 +36,7 @@ use crate::{
     settings::Settings,
     surroundings,
     toolbox::{WithFailPoints, WithRules, Without},
-    workspace::{self, SnapshotWorkspace},
+    workspace::{self, Occupancy, SnapshotWorkspace},
 };
 
 /// The side of a run that a person or a program sees.
@@ -50,7 +50,7 @@ pub struct Surface {
     pub cancellation: Arc<dyn Cancellation>,
     /// The form that the result has to have, if one was asked for.
     pub result: Option<Arc<dyn ResultSchema>>,
-    /// Tells why a run does not begin yet, in one sentence.
+    /// Tells why a run does not go on yet, in one sentence.
     pub waiting: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -59,7 +59,7 @@ pub struct Surface {
 pub struct TaskRuntime {
     app: Arc<App>,
     storage: Arc<Storage>,
-    files: Arc<SnapshotWorkspace>,
+    keeper: Arc<Keeper>,
     models: Arc<CatalogModels>,
     /// Providers whose saved list of models is out of date.
     stale: Vec<Connection>,
@@ -100,7 +100,7 @@ impl TaskRuntime {
         )?;
         Ok(Self {
             app: Arc::clone(app),
-            files: Arc::new(SnapshotWorkspace::new(keeper)),
+            keeper,
             notices: models
                 .notice(&Role::new(Role::EXECUTOR))
                 .map(str::to_owned)
@@ -159,17 +159,18 @@ impl TaskRuntime {
     }
 
     /// Returns the ports of a run that `surface` watches.
-    pub(crate) fn ports(&self, surface: Surface) -> Ports {
+    pub(crate) fn ports(&self, surface: Surface, occupancy: Arc<Occupancy>) -> Ports {
         Ports {
             model: self.models.clone(),
             toolbox: self.toolbox.clone(),
             evaluators: self.evaluators.clone(),
-            workspace: self.files.clone(),
+            workspace: Arc::new(SnapshotWorkspace::new(Arc::clone(&self.keeper), occupancy)),
             journal: self.storage.clone(),
             approver: surface.approver,
             listener: surface.listener,
             clock: Arc::new(SystemClock),
             cancellation: surface.cancellation,
+            result: surface.result,
         }
     }
 

@@ -1,6 +1,8 @@
 //! The directory that a task works on, as the port of the loop: its states can be captured and
 //! compared, and single paths can be brought from one state to another.
 
+mod occupancy;
+
 use std::{path::Path, sync::Arc};
 
 use openkoi_brokers::{
@@ -19,9 +21,12 @@ use crate::paths::Paths;
 /// The number of entries at the top level that a model is told of.
 const SHOWN: usize = 60;
 
-/// A workspace whose states are kept as snapshots.
+pub(crate) use occupancy::Occupancy;
+
+/// A workspace whose states are kept as snapshots, as one run has it.
 pub(crate) struct SnapshotWorkspace {
     keeper: Arc<Keeper>,
+    occupancy: Arc<Occupancy>,
 }
 
 /// Returns the keeper of the workspace at `root`, with its snapshots in the data directory.
@@ -35,8 +40,8 @@ pub(crate) fn keeper(root: &Path, paths: &Paths) -> Result<Arc<Keeper>, Snapshot
 }
 
 impl SnapshotWorkspace {
-    pub(crate) fn new(keeper: Arc<Keeper>) -> Self {
-        Self { keeper }
+    pub(crate) fn new(keeper: Arc<Keeper>, occupancy: Arc<Occupancy>) -> Self {
+        Self { keeper, occupancy }
     }
 
     /// Does work that blocks on a thread for it, so that the run can be cancelled meanwhile.
@@ -55,6 +60,12 @@ impl SnapshotWorkspace {
 }
 
 impl Workspace for SnapshotWorkspace {
+    fn occupy(&self) -> Pending<'_, Result<(), WorkspaceError>> {
+        Box::pin(async {
+            self.occupancy.wait().await.map_err(|error| WorkspaceError(error.to_string()))
+        })
+    }
+
     fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
         self.blocking(|keeper| Ok(TreeId::new(keeper.capture()?.to_string())))
     }

@@ -157,9 +157,6 @@ pub struct ResumeFlags {
     /// The output of the command.
     #[command(flatten)]
     pub show: ShowFlags,
-    /// Give the result as JSON of this schema
-    #[arg(long, value_name = "FILE")]
-    pub json_schema: Option<PathBuf>,
 }
 
 impl LimitFlags {

@@ -185,6 +185,7 @@ impl World {
             workspace: self.workspace().to_str().unwrap().to_owned(),
             history: Vec::new(),
             settings: TaskSettings::STANDARD,
+            result_schema: None,
         };
         let event = json!({
             "event": "task.started", "task": started, "models": [["executor", card]],

@@ -237,6 +237,12 @@ pub enum Event {
         /// State of the workspace when it ran, if it is known.
         tree: Option<TreeId>,
     },
+    /// The answer was held against the form that the result has to have.
+    #[serde(rename = "result.checked")]
+    ResultChecked {
+        /// What does not fit, and where; absent if the answer has the form.
+        misfit: Option<String>,
+    },
     /// An evaluator is being asked.
     #[serde(rename = "evaluation.started")]
     EvaluationStarted {
@@ -326,6 +332,7 @@ impl Event {
                     | Self::PlanRefined { .. }
                     | Self::TreeCaptured { .. }
                     | Self::TreeCompared { .. }
+                    | Self::ResultChecked { .. }
                     | Self::EffectsKept { .. }
                     | Self::QuestionsLeft { .. }
                     | Self::IterationStarted { .. }
@@ -372,6 +379,7 @@ impl Event {
             Self::EffectsIntended { .. } => "effects.intended",
             Self::EffectsKept { .. } => "effects.kept",
             Self::ProcessFinished { .. } => "process.finished",
+            Self::ResultChecked { .. } => "result.checked",
             Self::EvaluationStarted { .. } => "evaluation.started",
             Self::EvaluationFinished { .. } => "evaluation.finished",
             Self::IterationDecided { .. } => "iteration.decided",

@@ -64,6 +64,16 @@ pub struct WorkspaceError(pub String);
 
 /// The directory that a task works on.
 pub trait Workspace: Send + Sync {
+    /// Takes the directory for the rest of the run, before its first change. Waits while somebody else has it; asking
+    /// again is no harm.
+    ///
+    /// # Errors
+    ///
+    /// Nobody can tell whether it is free.
+    fn occupy(&self) -> Pending<'_, Result<(), WorkspaceError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Records the present state of the whole directory. Reads on a thread of its own.
     ///
     /// # Errors

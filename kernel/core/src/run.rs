@@ -22,7 +22,7 @@ mod report;
 mod state;
 mod wait;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     change_set::{Applied, PathEffect},
@@ -41,6 +41,7 @@ use self::{
     decide::NextStep,
     halt::Halt,
     state::{END, Run, START},
+    wait::Waited,
 };
 
 pub use self::{halt::Paused, ports::Ports};
@@ -107,6 +108,12 @@ pub async fn resume(
         let unused = after.max_iterations > outcome.iterations;
         if outcome.ending == Ending::Accepted || !unused {
             return Ok(*outcome);
+        }
+        let (clock, cancellation) = (&*ports.clock, &*ports.cancellation);
+        let occupy = ports.workspace.occupy();
+        match wait::bounded(clock, cancellation, Duration::MAX, occupy).await {
+            Waited::Done(occupied) => occupied?,
+            Waited::Cancelled | Waited::TimeOver => return Err(Paused::Cancelled),
         }
         put_forth_again(&recorder, &ports).await?;
     }

@@ -24,6 +24,9 @@ pub struct Task {
     pub history: Vec<crate::message::Message>,
     /// Limits and switches.
     pub settings: TaskSettings,
+    /// The JSON Schema that the result has to follow, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_schema: Option<serde_json::Value>,
 }
 
 /// Limits and switches of one task. All of them can be narrowed by a project, none widened by anything but

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use openkoi_app::{file, task_runtime::TaskRuntime, thread};
+use openkoi_app::{file, result_schema, task_runtime::TaskRuntime, thread};
 use openkoi_storage::tasks::{TaskRecord, TaskStatus};
 
 use crate::{
@@ -38,7 +38,7 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
     let changes = flags.limits.changes();
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &workspace)?);
     let mut show = Show::of(flags.show, context)?;
-    show.schema = request::schema(flags.json_schema.as_deref(), context)?;
+    show.schema = result_schema::of_task(&storage, &record.id)?;
     execute::announce(context, &runtime, &show);
     thread::block(async {
         let interrupts = Interrupts::listen()?;

@@ -81,6 +81,7 @@ mod tests {
                 max_time_ms: Some(90_000),
                 ..TaskSettings::STANDARD
             },
+            result_schema: None,
         }
     }
 

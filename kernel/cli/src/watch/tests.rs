@@ -589,6 +589,7 @@ fn a_run_begins_with_its_model_its_directory_and_its_limits() {
         workspace: "/nowhere/pond".to_owned(),
         history: Vec::new(),
         settings: openkoi_core::task::TaskSettings::STANDARD,
+        result_schema: None,
     };
     let started = || Event::TaskStarted {
         task: Box::new(task.clone()),

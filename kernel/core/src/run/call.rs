@@ -152,9 +152,11 @@ impl Run {
         if call.call.name == PLAN_TOOL && self.plans() && !self.has_planner() {
             return self.take_plan(call.key, call.call);
         }
-        for effects in self.kept(call.key) {
-            self.take_in(effects);
+        let kept = self.kept(call.key);
+        if !kept.is_empty() {
+            self.occupy().await?;
         }
+        kept.into_iter().for_each(|effects| self.take_in(effects));
         if let Some(result) = self.recalled(call.key)? {
             self.recall_baseline(call.key).await?;
             self.take_deed(call.key, &result);

@@ -47,6 +47,8 @@ impl Run {
         if self.baseline.is_some() {
             return Ok(());
         }
+        // Other tasks may have worked here until now; the baseline is taken of what they left.
+        self.occupy().await?;
         let mut checks = Vec::new();
         if self.task.settings.max_iterations > 0 {
             let subject = Subject { task: self.task.text.clone(), ..Subject::default() };
@@ -59,6 +61,11 @@ impl Run {
         self.news = prompt::baseline(&checks);
         self.baseline = Some(checks);
         Ok(())
+    }
+
+    /// Makes sure that no other task changes the directory until this run ends.
+    pub(super) async fn occupy(&self) -> Result<(), Halt> {
+        self.files(self.ports.workspace.occupy()).await
     }
 
     /// Takes up the baseline again at the recalled call that it was taken for.
@@ -113,6 +120,7 @@ impl Run {
         let mut attempt = Attempt { text, ..Attempt::default() };
         let mut subject = self.subject(number, &key, &mut attempt).await?;
         attempt.standing.violations = self.facts(&attempt);
+        attempt.standing.violations.extend(self.misfit(&key, &attempt.text)?);
         if !self.needs_evaluation(&attempt) {
             self.attempts.push(attempt);
             return Ok(());
@@ -143,8 +151,10 @@ impl Run {
     /// Adds iteration `number` to the attempts without an evaluation.
     pub(super) async fn take_unjudged(&mut self, number: u32, text: String) -> Result<(), Halt> {
         let mut attempt = Attempt { text, ..Attempt::default() };
-        self.look_at(&format!("i{number}"), &mut attempt).await?;
+        let key = format!("i{number}");
+        self.look_at(&key, &mut attempt).await?;
         attempt.standing.violations.extend(self.withheld.clone());
+        attempt.standing.violations.extend(self.misfit(&key, &attempt.text)?);
         self.attempts.push(attempt);
         Ok(())
     }
@@ -232,6 +242,20 @@ impl Run {
             violations.push("nothing was said and nothing was done".to_owned());
         }
         violations
+    }
+
+    /// Returns what an answer lacks of the form that the result has to have.
+    fn misfit(&self, key: &str, text: &str) -> Result<Option<String>, Halt> {
+        let misfit = match (self.recorder.recall(key, "result.checked"), &self.ports.result) {
+            (Some(Event::ResultChecked { misfit }), _) => misfit,
+            (_, Some(schema)) => {
+                let misfit = schema.check(text).err();
+                self.recorder.record(key, Event::ResultChecked { misfit: misfit.clone() })?;
+                misfit
+            }
+            (_, None) => None,
+        };
+        Ok(misfit.map(|misfit| format!("the result does not follow the schema: {misfit}")))
     }
 
     fn weigh(

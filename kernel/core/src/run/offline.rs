@@ -35,6 +35,7 @@ pub(crate) fn ports() -> Ports {
         listener: nothing.clone(),
         clock: nothing.clone(),
         cancellation: nothing,
+        result: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     evaluators::Evaluators,
-    port::{Approver, Cancellation, Clock, Journal, Listener, Model, Workspace},
+    port::{Approver, Cancellation, Clock, Journal, Listener, Model, ResultSchema, Workspace},
     toolbox::Toolbox,
 };
 
@@ -29,4 +29,6 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// The user's wish to stop.
     pub cancellation: Arc<dyn Cancellation>,
+    /// The form that the result has to have, if one was asked for.
+    pub result: Option<Arc<dyn ResultSchema>>,
 }

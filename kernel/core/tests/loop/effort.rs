@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::script::{Line, World, ending, last_decision, write};
 
 /// A world in which one model plays all roles, as a user has it who configured one.
-fn one_model() -> World {
+pub(crate) fn one_model() -> World {
     let mut world = World::new();
     world.one_model = true;
     world

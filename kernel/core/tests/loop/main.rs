@@ -15,4 +15,5 @@ mod journal;
 mod money;
 mod others;
 mod phases;
+mod result;
 mod script;

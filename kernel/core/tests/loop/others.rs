@@ -1,8 +1,12 @@
 //! Others at work in the same directory: an editor, a second task.
 
+use openkoi_core::run::Paused;
 use serde_json::json;
 
-use crate::script::{Line, World, ending, plan, write};
+use crate::{
+    effort::one_model,
+    script::{Line, World, ending, plan, write},
+};
 
 /// A run that changes two files and reads one between. It has more to say in case that others turn a test red.
 fn busy() -> World {
@@ -82,4 +86,25 @@ fn a_file_that_others_took_over_stays_when_work_is_taken_back() {
     assert_eq!(world.file("code").as_deref(), Some("bad"), "the run's own came back");
     assert_eq!(world.file("notes").as_deref(), Some("theirs now"));
     assert_eq!(outcome.conflicts, ["notes"]);
+}
+
+#[test]
+fn a_task_that_changes_nothing_does_not_wait_for_another_one() {
+    let world = one_model()
+        .taken()
+        .executor([Line::Call("read", json!({"path": "code"})), Line::Say("it says bad")]);
+
+    assert_eq!(ending(&world.run().expect("an outcome")), "accepted");
+    assert_eq!(world.occupations(), 0);
+}
+
+#[test]
+fn a_task_waits_for_another_one_before_its_first_change_and_can_be_cancelled_meanwhile() {
+    let world = one_model().taken().executor([write("code", "good"), Line::Say("fixed")]);
+    world.cancel_in(40);
+
+    assert!(matches!(world.run(), Err(Paused::Cancelled)));
+
+    assert_eq!(world.file("code").as_deref(), Some("bad"));
+    assert_eq!((world.occupations(), world.count("call.started")), (1, 0));
 }

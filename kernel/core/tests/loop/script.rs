@@ -28,7 +28,7 @@ use openkoi_core::{
     outcome::Outcome,
     port::{
         Approver, Cancellation, Clock, Delta, Deltas, Journal, JournalError, Listener, Model,
-        Pending, Workspace, WorkspaceError,
+        Pending, ResultSchema, Workspace, WorkspaceError,
     },
     run::{self, Briefing, Paused, Ports, Verified},
     scope::Scope,
@@ -106,6 +106,10 @@ struct State {
     verdicts: VecDeque<Result<f64, Failure>>,
     cancel_in: Option<u32>,
     others: Option<(usize, &'static str, Option<&'static str>)>,
+    /// Number of times that the run asked for the directory.
+    occupations: usize,
+    /// True if another task has the directory, for ever.
+    is_taken: bool,
     /// Number of entries when the others acted.
     acted: usize,
 }
@@ -119,6 +123,8 @@ pub(crate) struct World {
     pub(crate) price: Option<Price>,
     /// True if one model plays all roles, so that nobody but the executor plans.
     pub(crate) one_model: bool,
+    /// The form that results have to have.
+    pub(crate) result: Option<Arc<dyn ResultSchema>>,
     /// The models of each role that answer when the first does not, with their prices.
     pub(crate) substitutes: Vec<(&'static str, Price)>,
     task: TaskId,
@@ -132,6 +138,7 @@ impl World {
             policy: Policy::default(),
             price: Some(Price { input: 1.0, output: 1.0, cache_read: None, cache_write: None }),
             one_model: false,
+            result: None,
             substitutes: Vec::new(),
             task: TaskId::new("t1"),
         };
@@ -199,6 +206,17 @@ impl World {
         self.with(|s| s.cancel_in = Some(polls));
     }
 
+    /// Another task changes the directory, and does not end.
+    pub(crate) fn taken(self) -> Self {
+        self.with(|s| s.is_taken = true);
+        self
+    }
+
+    /// Returns how often the run asked for the directory.
+    pub(crate) fn occupations(&self) -> usize {
+        self.with(|s| s.occupations)
+    }
+
     pub(crate) fn never_cancel(&self) {
         self.with(|s| s.cancel_in = None);
     }
@@ -258,6 +276,7 @@ impl World {
             workspace: "/w".into(),
             history: Vec::new(),
             settings: self.settings.clone(),
+            result_schema: None,
         }
     }
 
@@ -272,6 +291,7 @@ impl World {
             approver: this.clone(),
             listener: this.clone(),
             clock: this.clone(),
+            result: self.result.clone(),
             cancellation: this,
         }
     }
@@ -675,6 +695,17 @@ impl Evaluators for World {
 }
 
 impl Workspace for World {
+    fn occupy(&self) -> Pending<'_, Result<(), WorkspaceError>> {
+        let is_taken = self.with(|s| {
+            s.occupations += 1;
+            s.is_taken
+        });
+        match is_taken {
+            true => Box::pin(future::pending()),
+            false => Box::pin(future::ready(Ok(()))),
+        }
+    }
+
     fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
         let tree = self.with(|s| {
             let id = hash::of_json(&s.tree);

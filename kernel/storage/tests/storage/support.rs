@@ -70,6 +70,7 @@ pub(crate) fn task(task: &TaskId, session: &SessionId, text: &str) -> Task {
         workspace: "/work".to_owned(),
         history: vec![Message::user("before")],
         settings: TaskSettings::STANDARD,
+        result_schema: None,
     }
 }
 
