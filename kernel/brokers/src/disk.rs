@@ -54,6 +54,8 @@ pub struct FileStatus {
     pub length: u64,
     /// Its permission bits, such as `0o600`.
     pub mode: u32,
+    /// The time of its last change, in nanoseconds since 1970.
+    pub modified_ns: i128,
     /// Its identity.
     pub id: FileId,
 }
@@ -64,6 +66,7 @@ impl FileStatus {
             kind: FileKind::of(meta.file_type()),
             length: meta.len(),
             mode: meta.permissions().mode() & 0o7777,
+            modified_ns: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
             id: FileId { device: meta.dev(), inode: meta.ino() },
         }
     }

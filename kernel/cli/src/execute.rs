@@ -227,7 +227,9 @@ impl Execution<'_> {
     /// Prints the result to stdout. `seen` is true if the person has just read it on stderr.
     fn print(&self, ended: &Ended<'_>, text: &str, seen: bool) -> Result<(), CommandError> {
         let (printer, show) = (&self.context.printer, self.show);
-        if let Some(Err(reason)) = &ended.structured {
+        if let Some(Err(reason)) = &ended.structured
+            && !ended.outcome.because.contains(reason.as_str())
+        {
             printer.warning(&format!("the result does not follow the schema: {reason}"));
         }
         match show.format {

@@ -16,10 +16,12 @@ use openkoi_brokers::{
     snapshot::{Before, Keeper, SnapshotError},
 };
 use openkoi_core::{
-    change_set::{CallEffects, PathEffect, PathState, text_of_name},
+    change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name},
     effects::EffectLog,
     failure::Failure,
 };
+
+use crate::seen::Seen;
 
 /// The most paths of a directory that is renamed whose states are kept.
 const MOST_MOVED: usize = 20_000;
@@ -28,6 +30,7 @@ const MOST_MOVED: usize = 20_000;
 pub(crate) struct KeptBy {
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) log: Arc<EffectLog>,
+    pub(crate) seen: Arc<Seen>,
 }
 
 /// Notes the changes of one file function.
@@ -40,7 +43,7 @@ pub(crate) struct Witness {
 impl Witness {
     /// Returns a witness for the changes of a call; `None` if nobody keeps them.
     pub(crate) fn of(kept_by: Option<KeptBy>) -> Option<Self> {
-        let KeptBy { keeper, log } = kept_by?;
+        let KeptBy { keeper, log, .. } = kept_by?;
         Some(Self { keeper, log, noted: Mutex::default() })
     }
 
@@ -142,15 +145,16 @@ impl Witness {
 pub(crate) struct AtWork {
     keeper: Arc<Keeper>,
     log: Arc<EffectLog>,
+    seen: Arc<Seen>,
     before: Option<Before>,
 }
 
 impl AtWork {
     /// Looks at the workspace before a program of the call runs; `None` if nobody keeps what it changes. Blocks.
     pub(crate) fn begin(kept_by: Option<KeptBy>) -> Result<Option<Self>, Failure> {
-        let Some(KeptBy { keeper, log }) = kept_by else { return Ok(None) };
+        let Some(KeptBy { keeper, log, seen }) = kept_by else { return Ok(None) };
         let before = Some(keeper.before_program().map_err(failed)?);
-        Ok(Some(Self { keeper, log, before }))
+        Ok(Some(Self { keeper, log, seen, before }))
     }
 
     /// Keeps what the program changed. Blocks.
@@ -160,7 +164,10 @@ impl AtWork {
 
     fn keep(&mut self) -> Result<(), SnapshotError> {
         let Some(before) = self.before.take() else { return Ok(()) };
-        self.log.keep(self.keeper.after_program(&before)?);
+        let effects = self.keeper.after_program(&before)?;
+        let own: Vec<_> = effects.paths.iter().map(|one| name_of_text(&one.path)).collect();
+        self.seen.forget(self.keeper.root(), own.iter().map(Path::new));
+        self.log.keep(effects);
         Ok(())
     }
 }

@@ -24,11 +24,14 @@ use openkoi_core::{
     port::Pending,
 };
 
+use crate::seen::Seen;
+
 /// The layer of one call. Its programs run over it one after the other, so that a test finds what the build before it
 /// made.
 #[derive(Debug)]
 pub(crate) struct CallLayer {
     keeper: Arc<Keeper>,
+    seen: Arc<Seen>,
     mount: LayerMount,
     /// Ignored directories that programs write in themselves, with the newest time in each.
     through: BTreeMap<String, i128>,
@@ -57,6 +60,7 @@ impl CallLayer {
         processes: &Processes,
         keeper: &Arc<Keeper>,
         base: &Path,
+        seen: &Arc<Seen>,
         keeps: bool,
     ) -> Result<Arc<Self>, String> {
         let mut ignored = keeper.ignored_directories().map_err(|error| error.to_string())?;
@@ -72,6 +76,7 @@ impl CallLayer {
         Ok(Arc::new(Self {
             through: keeper.times(&ignored),
             keeper: Arc::clone(keeper),
+            seen: Arc::clone(seen),
             mount: layer.mount(),
             running: AtomicUsize::new(0),
             commands: Mutex::default(),
@@ -120,6 +125,8 @@ impl CallLayer {
         // Nothing is committed yet: these are the rules from before the program, which may have written others.
         let rules = self.rules()?;
         let committed = plan.commit().map_err(|error| error.to_string())?;
+        let own: Vec<_> = committed.effects.iter().map(|one| name_of_text(&one.path)).collect();
+        self.seen.forget(self.keeper.root(), own.iter().map(Path::new));
         let (paths, ignored) =
             self.keeper.sorted_out(committed.effects.clone(), &rules, &self.commands());
         let conflicts = self.conflicts(&committed.conflicts)?;

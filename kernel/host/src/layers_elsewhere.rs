@@ -6,7 +6,9 @@ use openkoi_brokers::{
     processes::{Command, Processes},
     snapshot::Keeper,
 };
-use openkoi_core::{effects::HeldBack, failure::Failure, port::Pending};
+use openkoi_core::{change_set::CallEffects, effects::HeldBack, failure::Failure, port::Pending};
+
+use crate::seen::Seen;
 
 /// The layer of a call, which there is not.
 #[derive(Debug)]
@@ -17,6 +19,7 @@ impl CallLayer {
         _: &Processes,
         _: &Arc<Keeper>,
         _: &Path,
+        _: &Arc<Seen>,
         _: bool,
     ) -> Result<Arc<Self>, String> {
         Err("this system has none".to_owned())

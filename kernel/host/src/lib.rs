@@ -21,6 +21,7 @@ pub mod catalog;
 mod embedded;
 pub mod manifest;
 pub mod schema;
+mod seen;
 
 pub mod admission;
 

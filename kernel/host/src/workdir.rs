@@ -12,7 +12,10 @@ use openkoi_brokers::{
 };
 use openkoi_core::{capability::Access, failure::Failure};
 
-use crate::failure;
+use crate::{
+    failure,
+    seen::{Seen, Stale},
+};
 
 /// The workspace of a run, and the directories and rules around it. Runs in the same workspace may share one.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub struct Workdir {
     /// The directory in which what programs change is held back until the loop lets it through, if this system can do
     /// that. Without it they change the workspace at once, and it is looked at before and after.
     pub layers: Option<PathBuf>,
+    /// The files that models have read here.
+    pub(crate) seen: Arc<Seen>,
     reading: OnceLock<Result<Arc<Files>, Failure>>,
     writing: OnceLock<Result<Arc<Files>, Failure>>,
 }
@@ -54,6 +59,7 @@ impl Workdir {
             private: Vec::new(),
             keeper: None,
             layers: None,
+            seen: Arc::default(),
             reading: OnceLock::new(),
             writing: OnceLock::new(),
         }
@@ -66,6 +72,16 @@ impl Workdir {
             Access::Write => &self.writing,
         };
         broker.get_or_init(|| self.open(access)).clone()
+    }
+
+    /// Notes that a model knows what is in a file now.
+    pub(crate) fn note_seen(&self, path: &str) {
+        self.seen.note(&self.root.join(path));
+    }
+
+    /// Returns the file if somebody else changed it since a model read it.
+    pub(crate) fn stale<'p>(&self, path: &'p str) -> Option<Stale<'p>> {
+        self.seen.is_stale(&self.root.join(path)).then_some(Stale(path))
     }
 
     fn open(&self, access: Access) -> Result<Arc<Files>, Failure> {

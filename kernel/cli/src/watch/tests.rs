@@ -132,6 +132,22 @@ fn a_call_is_shown_once_with_its_target_and_its_summary() {
 }
 
 #[test]
+fn calls_side_by_side_keep_their_targets() {
+    let screen = Paper::default();
+    let lines = screen.lines(false);
+    for (key, event) in [
+        ("c0", call("ls a")),
+        ("c1", call("ls b")),
+        ("c0", called(Ok("exit 0"))),
+        ("c1", called(Ok("exit 1"))),
+    ] {
+        lines.event(&entry(key, event));
+    }
+
+    assert_eq!(screen.text(), "[EXEC] shell ls a · exit 0\n[EXEC] shell ls b · exit 1\n");
+}
+
+#[test]
 fn a_call_that_failed_shows_the_first_line_of_why() {
     let long = "x".repeat(200);
 

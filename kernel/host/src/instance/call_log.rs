@@ -27,6 +27,8 @@ pub(crate) struct CallLogState {
     pub(crate) receipts: Vec<Receipt>,
     /// The outputs of programs of which the guest was given the beginning and the end alone.
     pub(crate) spooled: Vec<Spooled>,
+    /// What the model has to know besides the tool's answer.
+    pub(crate) notes: Vec<String>,
     /// The beginning of standard output and error, in the order of writing.
     pub(crate) captured: Vec<u8>,
 }
@@ -59,6 +61,11 @@ impl CallLog {
     /// Returns the outputs that are kept in files, and forgets them.
     pub(crate) fn take_spooled(&self) -> Vec<Spooled> {
         std::mem::take(&mut self.state().spooled)
+    }
+
+    /// Returns what the model has to know besides, and forgets it.
+    pub(crate) fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().notes)
     }
 
     /// Returns the guest's last error message, or else its last printed line.

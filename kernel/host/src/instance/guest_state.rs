@@ -31,6 +31,10 @@ pub(crate) struct Caller {
     pub(crate) max_tokens: Option<u32>,
     /// Whether what it changes in the workspace is the run's: checks and judges change nothing in its name.
     pub(crate) keeps_effects: bool,
+    /// Whether the call only reads, so that a model is shown what it reads.
+    pub(crate) shows: bool,
+    /// Whether the call says what a file shall be, and not what of it shall change.
+    pub(crate) overwrites: bool,
     /// The directories of the run.
     pub(crate) workdir: Arc<Workdir>,
 }
@@ -39,7 +43,8 @@ impl Caller {
     /// Returns who keeps what the call changes; nobody if it changes nothing in the run's name.
     pub(crate) fn kept_by(&self) -> Option<KeptBy> {
         let keeper = self.workdir.keeper.clone().filter(|_| self.keeps_effects)?;
-        Some(KeptBy { keeper, log: Arc::clone(&self.scope.effects) })
+        let (log, seen) = (Arc::clone(&self.scope.effects), Arc::clone(&self.workdir.seen));
+        Some(KeptBy { keeper, log, seen })
     }
 }
 

@@ -1,5 +1,7 @@
 //! `files`: the workspace and other granted directories.
 
+use std::sync::Arc;
+
 use openkoi_brokers::{
     disk::FileKind,
     files::{self as broker, FileError, Files, change::Watched},
@@ -64,7 +66,12 @@ impl GuestState {
         length: u32,
     ) -> Result<Vec<u8>, Stop> {
         let length = length.min(broker::READ_LIMIT);
-        let read = move |files: &Files, path: &str| files.read(path, offset, length);
+        let shown = self.caller.clone().filter(|caller| caller.shows);
+        let read = move |files: &Files, path: &str| {
+            let bytes = files.read(path, offset, length)?;
+            shown.iter().for_each(|caller| caller.workdir.note_seen(path));
+            Ok(bytes)
+        };
         let bytes = self.look(path, 0, read).await?;
         self.charge_bytes(bytes.len())?;
         Ok(bytes)
@@ -98,13 +105,23 @@ impl GuestState {
         self.charge(path.len() + bytes)?;
         let caller = self.pass(&Use::Files(Access::Write)).await?;
         let files = caller.workdir.files(Access::Write)?;
+        let log = Arc::clone(&self.log);
         let work = move || {
             let Some(witness) = Witness::of(caller.kept_by()) else {
                 let done = work(&files.watched(&|_| Ok(())), &path);
                 return done.map_err(failure::of_files);
             };
+            if let Some(stale) = caller.workdir.stale(&path) {
+                match caller.overwrites {
+                    true => return Err(stale.refused()),
+                    false => log.state().notes.push(stale.noted()),
+                }
+            }
             let done = work(&files.watched(&|touch| witness.note(touch)), &path);
             let kept = witness.keep(done.is_ok());
+            if done.is_ok() {
+                caller.workdir.note_seen(&path);
+            }
             done.map_err(failure::of_files).and(kept)
         };
         Ok(blocking(self.limits.host_call, work).await?)

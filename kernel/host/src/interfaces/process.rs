@@ -80,8 +80,9 @@ impl GuestState {
         if self.layer.is_none() {
             let (brokers, keeper, base) =
                 (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
-            let keeps = caller.keeps_effects;
-            let create = move || Ok(CallLayer::create(&brokers.processes, &keeper, &base, keeps));
+            let (seen, keeps) = (Arc::clone(&caller.workdir.seen), caller.keeps_effects);
+            let create =
+                move || Ok(CallLayer::create(&brokers.processes, &keeper, &base, &seen, keeps));
             match blocking(self.limits.wall, create).await? {
                 Ok(layer) => {
                     if caller.keeps_effects {

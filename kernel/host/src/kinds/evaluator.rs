@@ -107,6 +107,8 @@ impl CatalogEvaluators {
             domain: DOMAIN.to_owned(),
             max_tokens: known.max_tokens,
             keeps_effects: false,
+            shows: false,
+            overwrites: false,
             workdir: Arc::clone(&self.workdir),
         };
         let data = GuestState::new(evaluator, limits, &shared.brokers, Some(caller));

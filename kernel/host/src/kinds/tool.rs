@@ -12,7 +12,7 @@ use openkoi_core::{
     message::ToolCall,
     port::Pending,
     scope::Scope,
-    tool::{Receipt, Tool, ToolOutput},
+    tool::{Effect, Receipt, Tool, ToolOutput},
     toolbox::{PreparedCall, Toolbox},
 };
 
@@ -98,12 +98,13 @@ impl CatalogTools {
         let PreparedCall { call, notes } = arguments::prepared(&self.known, call)?;
         let known = self.known.get(&call.name);
         let known = known.ok_or_else(|| Failure::NotFound(format!("the tool `{}`", call.name)))?;
-        let (answer, receipts, spooled) = self.ask(known, &call, scope).await?;
+        let Answered { output: answer, receipts, spooled, notes: more } =
+            self.ask(known, &call, scope).await?;
         let saver =
             output::Saver { brokers: &self.host.shared.brokers, directory: &self.workdir.output };
         let mut output = output::fit(answer, &spooled, &saver)?;
         output.receipts = receipts;
-        Ok(output.noted(&notes))
+        Ok(output.noted(&notes).noted(&more))
     }
 
     async fn ask(
@@ -111,7 +112,7 @@ impl CatalogTools {
         known: &KnownTool,
         call: &ToolCall,
         scope: Scope,
-    ) -> Result<(Output, Vec<Receipt>, Vec<Spooled>), Failure> {
+    ) -> Result<Answered, Failure> {
         let shared = &self.host.shared;
         let entry = shared.catalog.find(&known.component);
         let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
@@ -133,6 +134,8 @@ impl CatalogTools {
             domain: known.tool.domain.clone(),
             max_tokens: known.max_tokens,
             keeps_effects: true,
+            shows: known.tool.effect == Effect::Read,
+            overwrites: known.tool.idempotent,
             workdir: Arc::clone(&self.workdir),
         };
         let data = GuestState::new(&known.component, limits.clone(), &shared.brokers, Some(caller));
@@ -146,8 +149,23 @@ impl CatalogTools {
         if size(&answer) > limits.output && !off(Guard::HostOutput) {
             return Err(LimitHit::output(&limits).into());
         }
-        Ok((answer, watch.log().take_receipts(), watch.log().take_spooled()))
+        let log = watch.log();
+        Ok(Answered {
+            output: answer,
+            receipts: log.take_receipts(),
+            spooled: log.take_spooled(),
+            notes: log.take_notes(),
+        })
     }
+}
+
+/// The answer of a guest, and what the host noted during the call.
+struct Answered {
+    output: Output,
+    receipts: Vec<Receipt>,
+    spooled: Vec<Spooled>,
+    /// What the model has to know besides.
+    notes: Vec<String>,
 }
 
 impl Toolbox for CatalogTools {
