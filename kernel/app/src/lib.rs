@@ -22,6 +22,7 @@
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`snapshots`] | removes kept contents that nobody refers to |
 //! | [`worktree`] | a worktree of git for a task that works beside another |
+//! | [`prune`] | what grows, and what is freed of it |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -37,6 +38,7 @@ mod host;
 pub mod models;
 mod outbound;
 pub mod paths;
+pub mod prune;
 pub mod request;
 pub mod result_schema;
 mod rules;

@@ -54,6 +54,8 @@ pub struct FileStatus {
     pub length: u64,
     /// Its permission bits, such as `0o600`.
     pub mode: u32,
+    /// When its contents last changed, in milliseconds since 1970.
+    pub modified_ms: u64,
     /// Its identity.
     pub id: FileId,
 }
@@ -64,6 +66,8 @@ impl FileStatus {
             kind: FileKind::of(meta.file_type()),
             length: meta.len(),
             mode: meta.permissions().mode() & 0o7777,
+            modified_ms: u64::try_from(meta.mtime()).unwrap_or_default().saturating_mul(1_000)
+                + u64::try_from(meta.mtime_nsec() / 1_000_000).unwrap_or_default(),
             id: FileId { device: meta.dev(), inode: meta.ino() },
         }
     }

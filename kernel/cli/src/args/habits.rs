@@ -123,8 +123,8 @@ mod tests {
             let error = refused(&[word]);
             assert_eq!(error.hints.last().unwrap(), &format!("as a task: openkoi -- {word}"));
             for line in *lines {
-                let mut words =
-                    line.split(' ').skip(1).filter(|word| !word.starts_with(['-', '"']));
+                let plain = line.split(['"', '-']).next().unwrap_or_default();
+                let mut words = plain.split(' ').skip(1).filter(|word| !word.is_empty());
                 if let Some(command) =
                     words.next().filter(|word| word.chars().all(char::is_lowercase))
                 {
