@@ -65,3 +65,8 @@ pub async fn pause(duration: std::time::Duration) {
 pub fn now_ms() -> u64 {
     openkoi_brokers::clock::SystemClock.now_ms()
 }
+
+/// Returns the milliseconds of a clock that only goes forward.
+pub fn monotonic_ms() -> u64 {
+    openkoi_core::port::Clock::monotonic_ms(&openkoi_brokers::clock::SystemClock)
+}
