@@ -92,7 +92,9 @@ fn push_plain(folded: &mut String, c: char, case: bool) {
     match c {
         '\u{2018}'..='\u{201B}' | '\u{2032}' | '\u{2039}' | '\u{203A}' | '`' => folded.push('\''),
         '\u{201C}'..='\u{201F}' | '\u{2033}' | '«' | '»' => folded.push('"'),
-        '\u{2010}'..='\u{2015}' | '\u{2212}' => folded.push('-'),
+        // Two or three plain dashes stand for a long one.
+        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' if folded.ends_with('-') => {}
+        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' => folded.push('-'),
         '\u{2026}' => folded.push_str("..."),
         '\u{A0}' | '\u{2002}'..='\u{200A}' | '\u{202F}' | '\u{3000}' => folded.push(' '),
         '\u{FF01}'..='\u{FF5E}' => {
@@ -171,6 +173,11 @@ mod tests {
                 "x\nShe said “Hello” — it’s fine…\n",
                 "said \"Hello\" - it's fine...",
                 "typographic and plain quotes, dashes or dots (“ ” ‘ ’ — … and \" ' - ...):\n     2\tShe said “Hello” — it’s fine…\n",
+            ),
+            (
+                "She said “Hello” — it’s fine…\n",
+                "\"Hello\" -- it's fine...",
+                "typographic and plain quotes",
             ),
             ("a = 'b';\n", "a = ‘b’;", "typographic and plain quotes"),
             ("a\u{A0}b\n", "a b", "typographic and plain quotes"),

@@ -133,7 +133,8 @@ impl Text {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let format = Format::of(bytes)?;
         let (text, odd) = match format.charset {
-            Charset::Utf8 | Charset::Unknown => shown(&bytes[format.mark_length()..]),
+            Charset::Utf8 => shown(&bytes[format.mark_length()..]),
+            Charset::Unknown => shown_unknown(bytes),
             Charset::Utf16Le => shown_utf16(&bytes[format.mark_length()..], u16::from_le_bytes),
             Charset::Utf16Be => shown_utf16(&bytes[format.mark_length()..], u16::from_be_bytes),
         };
@@ -167,6 +168,26 @@ impl Text {
     pub(crate) fn first_end(&self) -> End {
         lines::ends(&self.text).next().unwrap_or(End::Lf)
     }
+}
+
+/// UTF-8 with a few stray bytes is shown as UTF-8. In text of another charset what looks like a character of UTF-8 is
+/// none, so only its ASCII is shown.
+fn shown_unknown(bytes: &[u8]) -> (String, usize) {
+    let (text, odd) = shown(bytes);
+    if odd <= text.chars().filter(|c| !c.is_ascii()).count() {
+        return (text, odd);
+    }
+    let mut text = String::with_capacity(bytes.len());
+    let mut odd = 0;
+    for &byte in bytes {
+        if may_be_escaped(byte) {
+            odd += 1;
+            escape(&mut text, byte.into());
+        } else {
+            text.push(char::from(byte));
+        }
+    }
+    (text, odd)
 }
 
 fn shown_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> (String, usize) {
@@ -293,6 +314,17 @@ mod tests {
         for (bytes, wanted) in cases {
             assert_eq!(describe(bytes), wanted, "{bytes:02X?}");
         }
+    }
+
+    #[test]
+    fn what_looks_like_a_character_in_another_charset_is_none() {
+        // In GBK, the middle two bytes would be a Hebrew letter of UTF-8.
+        let text = Text::decode(b"\xD6\xD0\xD7\xA2\xCA\xCD\n").unwrap();
+        assert_eq!((text.text.as_str(), text.odd), ("\\xD6\\xD0\\xD7\\xA2\\xCA\\xCD\n", 6));
+        let text = Text::decode(
+            "äöü\n".as_bytes().iter().copied().chain(*b"\xE9\n").collect::<Vec<_>>().as_slice(),
+        );
+        assert_eq!(text.unwrap().text, "äöü\n\\xE9\n");
     }
 
     #[test]

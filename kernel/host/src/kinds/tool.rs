@@ -190,6 +190,7 @@ fn known_tool(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -
             deadline_ms: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
         },
         grant: granted.map_or_else(|| asked.clone(), |granted| asked.intersect(granted)),
+        formerly: entry.formerly.clone(),
         max_tokens: manifest.max_tokens(Some(&entry.name)),
         limits,
     }

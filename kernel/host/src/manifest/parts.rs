@@ -127,6 +127,9 @@ pub struct About {
 pub struct ToolEntry {
     /// The name by which the model calls it.
     pub name: String,
+    /// Earlier names, by which it can still be called where no tool has the name.
+    #[serde(default)]
+    pub formerly: Vec<String>,
     /// The description that the model reads.
     pub description: String,
     /// The effect of a call.

@@ -3,6 +3,7 @@
 //! | written | taken as |
 //! |---|---|
 //! | `functions.read_file`, `readFile`, `read_file<...` | the only tool whose name that is |
+//! | an earlier name of a tool, as its manifest gives it | that tool |
 //! | nothing, or `null` | `{}` |
 //! | `{}{"a":1}`, `{"a":1}{"a":1}` | `{"a":1}` |
 //! | `"{\"a\":1}"` | `{"a":1}` |
@@ -64,7 +65,10 @@ fn tool_of<'a>(known: &'a BTreeMap<String, KnownTool>, name: &str) -> Option<&'a
         return Some(&exact.tool);
     }
     let wanted = plain(bare(name));
-    let mut fitting = known.values().filter(|known| plain(&known.tool.name) == wanted);
+    let mut fitting = known.values().filter(|known| {
+        let mut names = known.formerly.iter().chain([&known.tool.name]);
+        names.any(|name| plain(name) == wanted)
+    });
     let first = fitting.next()?;
     fitting.next().is_none().then_some(&first.tool)
 }

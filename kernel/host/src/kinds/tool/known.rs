@@ -8,6 +8,8 @@ use crate::instance::CallLimits;
 pub(super) struct KnownTool {
     pub(super) component: String,
     pub(super) tool: Tool,
+    /// Names that it had in earlier versions.
+    pub(super) formerly: Vec<String>,
     pub(super) limits: CallLimits,
     pub(super) grant: Grant,
     pub(super) max_tokens: Option<u32>,
