@@ -22,6 +22,7 @@
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`snapshots`] | removes kept contents that nobody refers to |
 //! | [`worktree`] | a worktree of git for a task that works beside another |
+//! | [`prune`] | what grows, and what is freed of it |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -37,6 +38,7 @@ mod host;
 pub mod models;
 mod outbound;
 pub mod paths;
+pub mod prune;
 pub mod request;
 pub mod result_schema;
 mod rules;
@@ -62,4 +64,9 @@ pub async fn pause(duration: std::time::Duration) {
 /// Returns the wall clock, in milliseconds since 1970.
 pub fn now_ms() -> u64 {
     openkoi_brokers::clock::SystemClock.now_ms()
+}
+
+/// Returns the milliseconds of a clock that only goes forward.
+pub fn monotonic_ms() -> u64 {
+    openkoi_core::port::Clock::monotonic_ms(&openkoi_brokers::clock::SystemClock)
 }

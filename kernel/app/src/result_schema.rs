@@ -67,13 +67,9 @@ impl JsonSchema {
         let mut schemas = Schemas::new();
         let mut compiler = Compiler::new();
         compiler.use_loader(Box::new(Nowhere));
-        let compiled = compiler
-            .add_resource(HERE, document.clone())
-            .and_then(|()| compiler.compile(HERE, &mut schemas));
-        match compiled {
-            Ok(root) => Ok(Self { document, schemas, root }),
-            Err(error) => Err(refusal(error)),
-        }
+        compiler.add_resource(HERE, document.clone()).map_err(refusal)?;
+        let root = compiler.compile(HERE, &mut schemas).map_err(refusal)?;
+        Ok(Self { document, schemas, root })
     }
 
     /// Returns the answer as data, if it is JSON that follows the schema. A fence of Markdown around it is passed

@@ -16,7 +16,7 @@ mod resolved;
 pub use error::SettingsError;
 pub use layers::{Layers, Origin, Setting};
 pub(crate) use resolved::expand;
-pub use resolved::{ConfiguredProvider, SandboxSettings, Settings, TaskLimits};
+pub use resolved::{ConfiguredProvider, Retention, SandboxSettings, Settings, TaskLimits};
 
 #[cfg(test)]
 mod tests;

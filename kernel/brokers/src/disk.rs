@@ -61,6 +61,11 @@ pub struct FileStatus {
 }
 
 impl FileStatus {
+    /// Returns when its contents last changed, in milliseconds since 1970.
+    pub fn modified_ms(&self) -> u64 {
+        u64::try_from(self.modified_ns / 1_000_000).unwrap_or_default()
+    }
+
     fn of(meta: &Metadata) -> Self {
         Self {
             kind: FileKind::of(meta.file_type()),

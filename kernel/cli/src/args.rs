@@ -20,6 +20,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, parser::ValueSource};
 
 use self::line::{Cli, TaskLine};
 use crate::{
+    commands::completions,
     error::CommandError,
     flags::{GlobalFlags, TaskFlags},
 };
@@ -34,6 +35,13 @@ pub use words::{asks_for_json, colour};
 ///
 /// A usage error, with hints at what may have been meant.
 pub fn parse(arguments: &[OsString]) -> Result<ParsedLine, CommandError> {
+    // A shell asks so; it is no command for people, and help does not list it.
+    if let [first, kind] = arguments
+        && first == completions::ASK
+    {
+        let action = Action::Names(kind.to_string_lossy().into_owned());
+        return Ok(ParsedLine { global: GlobalFlags::default(), action });
+    }
     let whole = Cli::command();
     match words::first(&whole, arguments) {
         Some(word) if words::is_command(&whole, &word) => parse_command(whole, arguments, &word),

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod man;
 pub mod models;
 pub mod plugin;
+pub mod prune;
 pub mod resume;
 pub mod rewind;
 pub mod run;

@@ -5,8 +5,8 @@
 use crate::{
     args::{self, Action, CliCommand},
     commands::{
-        chat, completions, config, connect, demo, disconnect, doctor, man, models, plugin, resume,
-        rewind, run, session, status, task, trust, undo,
+        chat, completions, config, connect, demo, disconnect, doctor, man, models, plugin, prune,
+        resume, rewind, run, session, status, task, trust, undo,
     },
     context::Context,
     error::CommandError,
@@ -25,6 +25,7 @@ pub(crate) fn dispatch(action: Action, context: &Context) -> Result<Exit, Comman
             context.printer.raw(text.as_bytes())?;
             Ok(Exit::Accepted)
         }
+        Action::Names(kind) => completions::names(&kind, context),
         Action::Task(flags) => match LineRequest::of(*flags, context)? {
             LineRequest::Task(request) => run::run(&request, context),
             LineRequest::Chat(request) => chat::run(*request, context),
@@ -49,6 +50,7 @@ fn command(command: CliCommand, context: &Context) -> Result<Exit, CommandError>
         CliCommand::Disconnect(args) => disconnect::run(&args, context)?.print(context),
         CliCommand::Doctor(args) => doctor::run(&args, context)?.print(context),
         CliCommand::Plugin(args) => plugin::run(args, context)?.print(context),
+        CliCommand::Prune(args) => prune::run(&args, context)?.print(context),
         CliCommand::Completions(args) => completions::run(&args, args::command(), context),
         CliCommand::Models(args) => models::run(&args, context)?.print(context),
         CliCommand::Man(args) => man::run(&args, args::command(), context),

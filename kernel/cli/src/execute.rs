@@ -32,13 +32,14 @@ use serde_json::{Value, json};
 use crate::{
     approver::Terminal,
     context::Context,
+    details::Details,
     error::CommandError,
     exit::Exit,
     flags::{RunFormat, ShowFlags},
     interrupt::{Asked, Interrupts},
     keyboard::Keys,
     output::{Format, Printer, SCHEMA_VERSION, markdown, sanitise_line},
-    watch::{Details, EventStream, ProgressLines, cut},
+    watch::{EventStream, ProgressLines, cut},
 };
 
 /// The time between two movements of the status line.
@@ -199,7 +200,8 @@ impl Execution<'_> {
         let outcome = end
             .result
             .as_ref()
-            .map_err(|paused| stopped(paused, &end.task, self.interrupts, for_person))?;
+            .map_err(|paused| stopped(paused, &end.task, self.interrupts, for_person))
+            .map_err(|error| self.resumable(error, &end.task))?;
         let printer = &self.context.printer;
         if let Some(error) = &end.unsaved {
             printer.warning(&format!("the output is not saved: {error}"));
@@ -222,6 +224,14 @@ impl Execution<'_> {
         let seen = lines.is_some_and(|lines| lines.has_shown(&text)) && written.is_ok();
         self.print(&ended, &text, seen)?;
         Ok(written.err().map_or(ended.exit(), |error| error.kind))
+    }
+
+    /// Returns the error without a hint to resume a task that was never stored, as on a full disk.
+    fn resumable(&self, mut error: CommandError, task: &TaskId) -> CommandError {
+        if self.runtime.storage().find_task(task.as_str()).is_err() {
+            error.hints.retain(|hint| !hint.starts_with("openkoi resume"));
+        }
+        error
     }
 
     /// Prints the result to stdout. `seen` is true if the person has just read it on stderr.

@@ -14,6 +14,7 @@ pub mod args;
 pub mod commands;
 mod context;
 mod defect;
+mod details;
 mod dispatch;
 pub mod env;
 pub mod error;

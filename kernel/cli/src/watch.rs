@@ -1,7 +1,6 @@
 //! The listeners of a run: progress lines on stderr for a person, or one JSON event a line on
 //! stdout for a program.
 
-mod details;
 mod screen;
 mod start;
 mod status;
@@ -33,8 +32,6 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(crate) use self::start::place;
 use self::{screen::Screen, status::Status};
-pub(crate) use details::Details;
-
 use crate::{
     context::Context,
     output::{

@@ -210,6 +210,11 @@ impl StorageError {
         }
     }
 
+    /// Tells what an error of the file system means for a file beside the database.
+    pub fn from_io(path: &Path, source: io::Error) -> Self {
+        Self::io(path, source)
+    }
+
     /// Tells what an error of SQLite means for the database `path`; other errors stay what they are.
     pub(crate) fn explained(self, path: &Path) -> Self {
         let Self::Sqlite(source) = self else { return self };

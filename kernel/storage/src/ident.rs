@@ -24,6 +24,12 @@ pub(crate) struct Among {
     pub(crate) title: &'static str,
 }
 
+/// All tasks.
+pub(crate) const TASKS: Among =
+    Among { what: "task", table: "tasks", title: "substr(text, 1, 200)" };
+/// All sessions.
+pub(crate) const SESSIONS: Among = Among { what: "session", table: "sessions", title: "title" };
+
 /// Returns the whole id that `typed` means: the beginning of the eight characters that a person sees, or of the
 /// whole id.
 pub(crate) fn find(

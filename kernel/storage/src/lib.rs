@@ -15,6 +15,7 @@
 //! | [`tasks`], [`sessions`], [`usage`] | what the journal says, as rows |
 //! | [`conversation`] | the conversation of a session, for its next turn |
 //! | [`output`] | answers as files, and the state files |
+//! | [`prune`] | what a finished task may lose with time |
 //! | [`grants`] | trust levels and approval rules |
 //! | [`state`] | the key-value spaces of components |
 //! | [`skills`] | skills and evaluators from their folders |
@@ -43,6 +44,7 @@ mod mode;
 pub mod opener;
 pub mod output;
 mod payload;
+pub mod prune;
 mod readers;
 pub mod sessions;
 pub mod skills;

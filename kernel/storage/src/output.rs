@@ -98,6 +98,21 @@ impl Storage {
     }
 }
 
+/// Removes the answer of a task, if one was written.
+pub(crate) fn remove(
+    storage: &Storage,
+    session: &SessionId,
+    task: &TaskId,
+) -> Result<(), StorageError> {
+    let path = storage.output_path(session, task)?;
+    match disk::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StorageError::io(&path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Returns the names of the directories in `directory` that may be ids.
 fn names(directory: &Path) -> Result<Vec<String>, StorageError> {
     let entries = match disk::list(directory) {

@@ -13,13 +13,10 @@ use crate::{
     Storage,
     database::{count, stored},
     error::StorageError,
-    ident::{self, Among, title_of},
+    ident::{self, SESSIONS, TASKS, title_of},
     lease::Lease,
     status::{TaskStatus, unknown_word},
-    tasks,
 };
-
-pub(crate) const AMONG: Among = Among { what: "session", table: "sessions", title: "title" };
 
 /// The kind of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -212,7 +209,7 @@ impl Storage {
     /// [`StorageError::Ambiguous`] with the candidates.
     pub fn find_session(&self, typed: &str) -> Result<SessionRecord, StorageError> {
         let found = self.read(|connection| {
-            let id = ident::find(connection, &AMONG, typed).map_err(|error| match error {
+            let id = ident::find(connection, &SESSIONS, typed).map_err(|error| match error {
                 StorageError::NoSuch { .. } => of_task(connection, typed).unwrap_or(error),
                 other => other,
             })?;
@@ -271,7 +268,7 @@ impl Storage {
 
     /// Brings the log into the database and empties it, so that it has no deleted text either. Another
     /// process that reads at this moment prevents that; its next checkpoint does it then.
-    fn truncate_log(&self) -> Result<(), StorageError> {
+    pub(crate) fn truncate_log(&self) -> Result<(), StorageError> {
         self.with_writer(|connection| {
             let busy: i64 =
                 connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
@@ -298,7 +295,7 @@ fn running(connection: &Connection, session: &SessionId) -> Result<Vec<TaskId>, 
 
 /// Returns the error for the id of a task in place of a session's, if it is one.
 fn of_task(connection: &Connection, typed: &str) -> Option<StorageError> {
-    let task = ident::find(connection, &tasks::AMONG, typed).ok()?;
+    let task = ident::find(connection, &TASKS, typed).ok()?;
     let sql = "SELECT session FROM tasks WHERE id = ?1";
     let session: String = connection.query_row(sql, [task], |row| row.get(0)).ok()?;
     Some(StorageError::OtherKind {

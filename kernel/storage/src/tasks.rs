@@ -16,7 +16,7 @@ use crate::{
     Storage,
     database::{count, stored},
     error::StorageError,
-    ident::{self, Among},
+    ident::{self, SESSIONS, TASKS},
     lease::Lease,
     sessions,
 };
@@ -25,8 +25,6 @@ pub use crate::status::TaskStatus;
 
 /// The most characters of a task's text that a list carries.
 const LISTED_TEXT: u32 = 4_000;
-pub(crate) const AMONG: Among =
-    Among { what: "task", table: "tasks", title: "substr(text, 1, 200)" };
 
 /// One task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,7 +144,7 @@ impl Storage {
     /// [`StorageError::Ambiguous`] with the candidates.
     pub fn find_task(&self, typed: &str) -> Result<TaskRecord, StorageError> {
         let found = self.read(|connection| {
-            let id = ident::find(connection, &AMONG, typed).map_err(|error| match error {
+            let id = ident::find(connection, &TASKS, typed).map_err(|error| match error {
                 StorageError::NoSuch { .. } => of_session(connection, typed).unwrap_or(error),
                 other => other,
             })?;
@@ -213,7 +211,7 @@ fn marked_running(connection: &Connection) -> Result<Vec<TaskId>, StorageError> 
 
 /// Returns the error for the id of a session in place of a task's, if it is one.
 fn of_session(connection: &Connection, typed: &str) -> Option<StorageError> {
-    let session = ident::find(connection, &sessions::AMONG, typed).ok()?;
+    let session = ident::find(connection, &SESSIONS, typed).ok()?;
     let query = TaskQuery { session: Some(SessionId::new(session)), limit: Some(3) };
     let tasks = select(connection, &query).ok()?;
     Some(StorageError::OtherKind {

@@ -32,6 +32,7 @@ mod other_programs;
 mod output_formats;
 mod process_attacks;
 mod responses_task;
+mod scripts;
 mod snapshots;
 mod tools;
 mod undo;

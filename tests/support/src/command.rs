@@ -6,7 +6,7 @@ use std::{
     io::{Read, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -32,6 +32,7 @@ pub struct Invocation {
     environment: Vec<(OsString, OsString)>,
     directory: PathBuf,
     input: Vec<u8>,
+    stays_open: bool,
     timeout: Duration,
 }
 
@@ -44,6 +45,7 @@ impl Invocation {
             environment,
             directory: directory.to_owned(),
             input: Vec::new(),
+            stays_open: false,
             timeout: STANDARD_TIMEOUT,
         }
     }
@@ -57,6 +59,12 @@ impl Invocation {
     /// Sets what it reads; nothing otherwise.
     pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
+        self
+    }
+
+    /// Keeps what it reads from open until it has ended, as a parent does that writes nothing more and closes nothing.
+    pub fn stdin_stays_open(mut self) -> Self {
+        self.stays_open = true;
         self
     }
 
@@ -126,19 +134,26 @@ impl Invocation {
         let mut child = command.spawn().unwrap_or_else(|error| {
             panic!("{} does not start: {error}", self.program.display());
         });
-        feed(&mut child, self.input);
+        let held = feed(&mut child, self.input, self.stays_open);
         let shown = self.arguments.iter().map(|argument| argument.to_string_lossy());
-        Running::of(child, shown.collect::<Vec<_>>().join(" "), self.timeout)
+        Running::of(child, held, shown.collect::<Vec<_>>().join(" "), self.timeout)
     }
 }
 
 /// Writes the input beside the run: a program that does not read it must not block the test.
-fn feed(child: &mut Child, input: Vec<u8>) {
+///
+/// Returns the pipe, after a write that has to fit into it, if it `stays_open`.
+fn feed(child: &mut Child, input: Vec<u8>, stays_open: bool) -> Option<ChildStdin> {
     let mut pipe = child.stdin.take().expect("standard input is a pipe");
+    if stays_open {
+        pipe.write_all(&input).ok();
+        return Some(pipe);
+    }
     thread::spawn(move || {
         // A program that ends without reading breaks the pipe, which is its right.
         pipe.write_all(&input).ok();
     });
+    None
 }
 
 /// A run that goes on.
@@ -152,10 +167,12 @@ pub struct Running {
     stdout: Drain,
     stderr: Drain,
     waited: bool,
+    /// What it reads from, as long as that is open.
+    _held: Option<ChildStdin>,
 }
 
 impl Running {
-    fn of(mut child: Child, shown: String, timeout: Duration) -> Self {
+    fn of(mut child: Child, held: Option<ChildStdin>, shown: String, timeout: Duration) -> Self {
         let pid = Pid::from_child(&child);
         let stdout = Drain::of(child.stdout.take().expect("standard output is a pipe"));
         let stderr = Drain::of(child.stderr.take().expect("standard error is a pipe"));
@@ -166,7 +183,17 @@ impl Running {
                 sender.send(status).ok();
             }
         });
-        Self { pid, shown, begun: Instant::now(), timeout, ended, stdout, stderr, waited: false }
+        Self {
+            pid,
+            shown,
+            begun: Instant::now(),
+            timeout,
+            ended,
+            stdout,
+            stderr,
+            waited: false,
+            _held: held,
+        }
     }
 
     /// Sends a signal to the program, not to what it started.

@@ -175,6 +175,8 @@ pub const KEYS: &[Key] = &[
     key("credentials.programs", ValueKind::Texts, "[]", KEYS_KEPT),
     key("trust.default", ValueKind::Word(TRUST_LEVELS), "\"act\"", TRUST),
     key("trust.domains.*", ValueKind::Word(TRUST_LEVELS), "", TRUST),
+    key("retention.days", ValueKind::Count(0, 36_500), "90", PERSONAL),
+    key("retention.size_gb", ValueKind::Number(0.0, 1_000_000.0), "", PERSONAL),
     key("log.level", ValueKind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),
     key("providers.*.component", ValueKind::Text, "", ENDPOINT),
     key("providers.*.base_url", ValueKind::Text, "", ENDPOINT),

@@ -61,6 +61,15 @@ pub struct Credentials {
     pub programs: Vec<PathBuf>,
 }
 
+/// How long what finished tasks leave behind is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// The days; 0 is for ever.
+    pub days: u64,
+    /// The most bytes that everything may take when `openkoi prune` runs, if there is a limit.
+    pub bytes: Option<u64>,
+}
+
 /// A provider of the configuration: one table `[providers.NAME]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConfiguredProvider {
@@ -121,6 +130,8 @@ pub struct Settings {
     pub trust: Trust,
     /// Limits of components, by component and by the manifest's name of the limit.
     pub component_limits: BTreeMap<String, BTreeMap<String, u64>>,
+    /// How long what finished tasks leave behind is kept.
+    pub retention: Retention,
     /// The level of the log: a word of [`super::key::LOG_LEVELS`].
     pub log_level: String,
     /// True if the user asks for redaction, which is not built yet.
@@ -148,6 +159,7 @@ impl Settings {
             credentials: read.credentials(),
             trust: read.trust(),
             component_limits: read.component_limits(),
+            retention: read.retention(),
             log_level: read.text(&["log", "level"]).unwrap_or_default(),
             redaction: read.switch(&["redaction", "enabled"]),
             layers,
@@ -285,6 +297,14 @@ impl Reader<'_> {
             read: self.paths(&["sandbox", "read"]),
             write: self.paths(&["sandbox", "write"]),
             network: self.switch(&["sandbox", "network"]),
+        }
+    }
+
+    fn retention(&self) -> Retention {
+        let size = self.layers.get(&["retention", "size_gb"]).and_then(number);
+        Retention {
+            days: self.count(&["retention", "days"]),
+            bytes: size.map(|size| (size * 1e9).round() as u64),
         }
     }
 

@@ -70,6 +70,8 @@ pub enum CliCommand {
     Doctor(commands::doctor::Args),
     /// List and inspect components
     Plugin(commands::plugin::Args),
+    /// Show what everything that grows takes, and free it by age and size
+    Prune(commands::prune::Args),
     /// Print the completions of a shell
     Completions(commands::completions::Args),
     /// Print the manual page
@@ -83,6 +85,8 @@ pub enum Action {
     Task(Box<TaskFlags>),
     /// A command with its arguments.
     Command(Box<CliCommand>),
+    /// The names of one kind, for the completions of a shell.
+    Names(String),
     /// A text to print: help or the version.
     Page(String),
 }

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use openkoi_app::{
+    prune,
     request::TaskRequest,
     session::{JoinedSession, SessionChoice},
     task_runtime::TaskRuntime,
@@ -46,11 +47,15 @@ pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError
     };
     let (task, show) = (Task { id, ..task.task(&context.app)? }, &request.show);
     execute::announce(context, &runtime, show);
-    thread::block(async {
+    let exit = thread::block(async {
         let interrupts = Interrupts::listen()?;
         let execution = Execution { context, runtime: &runtime, show, interrupts: &interrupts };
         execution.start(task).await
-    })
+    });
+    if let Err(error) = prune::daily(&context.app, request.settings.retention) {
+        tracing::debug!(%error, "what is too old stays for now");
+    }
+    exit
 }
 
 /// Makes a worktree for the task, and says where it is and how its work is taken over.

@@ -110,6 +110,9 @@ fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, Comm
         return Ok(Exit::NotAccepted);
     }
     storage.delete_session(&session.id)?;
+    if let Err(error) = openkoi_app::prune::forget_session(&context.app, &session.id) {
+        context.printer.warning(&format!("the state files still name it: {error}"));
+    }
     // What it had kept of files goes too; where that cannot be now, the next time does it.
     if let Err(error) = openkoi_app::snapshots::collect(&context.app) {
         tracing::warn!(%error, "kept contents of files stay for now");

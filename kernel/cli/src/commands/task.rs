@@ -9,6 +9,7 @@ mod verify;
 use std::sync::Arc;
 
 use clap::Subcommand;
+use openkoi_core::event::Event;
 use openkoi_storage::{
     Storage,
     tasks::{TaskQuery, TaskRecord},
@@ -124,13 +125,13 @@ fn list_of(
 
 fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, CommandError> {
     let (storage, task) = chosen(id, "openkoi task show", context)?;
-    let output = storage.read_output(&task.session, &task.id)?;
+    let output = output_of(&storage, &task)?;
     let journal = storage.entries(&task.id)?;
     Ok(Reply::new(shown::TaskDetails::new(task, output, journal), json))
 }
 
 fn replay(storage: &Storage, task: &TaskRecord, context: &Context) -> Result<Exit, CommandError> {
-    let Some(text) = storage.read_output(&task.session, &task.id)? else {
+    let Some(text) = output_of(storage, task)? else {
         let message =
             format!("task {} has no output, it is {}", task.id.short(), task.status.word());
         return Err(CommandError::failed(message));
@@ -140,6 +141,19 @@ fn replay(storage: &Storage, task: &TaskRecord, context: &Context) -> Result<Exi
         context.printer.raw(b"\n")?;
     }
     Ok(Exit::Accepted)
+}
+
+/// Returns the answer of a task: the file that was written of it, or else what its journal says.
+fn output_of(storage: &Storage, task: &TaskRecord) -> Result<Option<String>, CommandError> {
+    if let Some(text) = storage.read_output(&task.session, &task.id)? {
+        return Ok(Some(text));
+    }
+    let finished =
+        storage.entries(&task.id)?.into_iter().rev().find_map(|entry| match entry.event {
+            Event::TaskFinished { outcome } => Some(outcome.text),
+            _ => None,
+        });
+    Ok(finished)
 }
 
 /// Returns the task whose id begins with `id`, or the one that the person picks.

@@ -5,9 +5,10 @@
 
 use std::{
     io::{self, IsTerminal},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use openkoi_app::monotonic_ms;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::{Errno, read},
@@ -24,14 +25,14 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Standard input of this process.
 pub struct Stdin<'a> {
     printer: &'a Printer,
-    started: Instant,
+    started_ms: u64,
     limit: Option<Duration>,
 }
 
 impl<'a> Stdin<'a> {
     /// Returns standard input. Notices go to `printer`.
     pub fn new(printer: &'a Printer) -> Self {
-        Self { printer, started: Instant::now(), limit: None }
+        Self { printer, started_ms: monotonic_ms(), limit: None }
     }
 
     /// Returns standard input that is waited for so long at most.
@@ -42,7 +43,7 @@ impl<'a> Stdin<'a> {
 
     /// Returns the time since this was made.
     pub fn waited(&self) -> Duration {
-        self.started.elapsed()
+        Duration::from_millis(monotonic_ms().saturating_sub(self.started_ms))
     }
 
     /// Reads standard input to its end. Bytes that are not UTF-8 are replaced.

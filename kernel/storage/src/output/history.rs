@@ -8,7 +8,7 @@ use std::{
 
 use openkoi_brokers::{
     disk,
-    durable::{append_line, create_private_dir},
+    durable::{append_line, create_private_dir, put_atomic},
 };
 use openkoi_core::{
     id::{SessionId, TaskId},
@@ -113,6 +113,33 @@ impl History {
         let _turn = self.lock()?;
         self.rotate()?;
         Ok(append_line(&self.path, &text, PRIVATE)?)
+    }
+
+    /// Removes the lines of a session, in this file and the one that was put aside.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or written; it then has its old lines.
+    pub fn forget(&self, session: &SessionId) -> Result<(), StorageError> {
+        for path in [self.path.clone(), self.path.with_extension("jsonl.1")] {
+            if !disk::exists(&path) {
+                continue;
+            }
+            let _turn = self.lock()?;
+            let bytes = disk::read(&path, 2 * ROTATE_AT.max(self.rotate_at))
+                .map_err(|error| StorageError::io(&path, error))?;
+            let quoted = format!("\"{}\"", session.as_str());
+            let text = String::from_utf8_lossy(&bytes);
+            let of_others = |line: &&str| {
+                let parsed = serde_json::from_str::<HistoryLine>(line);
+                parsed.map_or(!line.contains(&quoted), |line| line.session_id != *session)
+            };
+            let kept: String = text.split_inclusive('\n').filter(of_others).collect();
+            if kept.len() < text.len() {
+                put_atomic(&path, kept.as_bytes(), PRIVATE)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the last lines, newest first, and how many broken ones were passed over.

@@ -15,6 +15,7 @@ use openkoi_brokers::{
 };
 use openkoi_core::{
     event::{Entry, Event},
+    id::SessionId,
     message::Role,
     port::{Delta, Listener},
 };
@@ -87,6 +88,18 @@ impl StateFiles {
         let what = format!("`{}`", self.path.display());
         let state = serde_json::from_slice(&bytes);
         state.map(Some).map_err(|source| StorageError::Unreadable { what, source })
+    }
+
+    /// Removes what the files say of the tasks of a session that was deleted.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or written.
+    pub fn forget(&self, session: &SessionId) -> Result<(), StorageError> {
+        if self.last()?.is_some_and(|last| last.session_id == *session) {
+            disk::remove_file(&self.path).map_err(|error| StorageError::io(&self.path, error))?;
+        }
+        self.history.forget(session)
     }
 
     /// Returns the history of finished tasks.

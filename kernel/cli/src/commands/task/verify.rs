@@ -18,6 +18,11 @@ use crate::{
 /// Verifies a task that somebody no longer works on.
 pub(super) fn run(storage: &Storage, task: TaskRecord, json: bool) -> Result<Reply, CommandError> {
     let entries = storage.entries(&task.id)?;
+    if is_pruned(&entries) {
+        let message = "the replay differs from the journal, which has nothing of its run; `openkoi prune` removes \
+                       that of old tasks";
+        return Err(differs(&task, message));
+    }
     let (recorded, count) = (recorded(&entries), entries.len());
     let replayed = replay(&task, entries)?;
     let outcome = match (replayed, recorded) {
@@ -29,6 +34,11 @@ pub(super) fn run(storage: &Storage, task: TaskRecord, json: bool) -> Result<Rep
         }
     };
     Ok(Reply::new(Verified { task, outcome, entries: count }, json))
+}
+
+/// Returns true if the journal has a beginning and an end, and nothing of what was between them.
+fn is_pruned(entries: &[Entry]) -> bool {
+    matches!(entries, [Entry { event: Event::TaskStarted { .. }, .. }, Entry { event: Event::TaskFinished { outcome }, .. }] if outcome.iterations > 0)
 }
 
 /// Returns the outcome with which the journal ends; none if the task paused without one.

@@ -8,8 +8,10 @@ use openkoi_core::{
     port::{Delta, Listener},
 };
 
-use super::{ProgressLines, cut};
-use crate::output::{bytes, count, duration, sanitise_line};
+use crate::{
+    output::{bytes, count, duration, sanitise_line},
+    watch::{ProgressLines, cut},
+};
 
 /// The most characters of a call's arguments that are shown.
 const ARGUMENTS: usize = 500;

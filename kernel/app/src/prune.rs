@@ -1,0 +1,221 @@
+//! What grows with time, and what may be freed of it.
+//!
+//! A finished task that is old enough loses the course of its run, the contents of files that were kept for its undo,
+//! and the file with its answer. What was asked, the outcome and the cost stay. Never touched are tasks that can go on
+//! (running, interrupted, paused, cancelled, failed), and, where only the size asks for it, those of the last week.
+
+use std::path::Path;
+
+use openkoi_brokers::{
+    disk::{self, FileKind},
+    durable,
+};
+use openkoi_storage::{StorageError, output::StateFiles, prune::OldTask};
+
+use crate::{app::App, error::AppError, settings::Retention, snapshots};
+
+/// A day, in milliseconds.
+pub const DAY_MS: u64 = 86_400_000;
+/// The days in which nothing is removed for the sake of room.
+const SAFE_DAYS: u64 = 7;
+/// The parts into which what is old enough is divided, to remove no more than the size asks for.
+const STEPS: usize = 8;
+
+/// The bytes that each kind of data takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// The database: journals of tasks, sessions, costs.
+    pub database: u64,
+    /// Contents of files, kept for undo.
+    pub snapshots: u64,
+    /// Answers of tasks, as files.
+    pub outputs: u64,
+    /// Outputs of tools that were too long for a model, and long inputs.
+    pub tool_output: u64,
+    /// State files for other programs.
+    pub state: u64,
+}
+
+impl Sizes {
+    /// Returns the sum.
+    pub fn total(&self) -> u64 {
+        self.database + self.snapshots + self.outputs + self.tool_output + self.state
+    }
+
+    /// Returns what everything takes now.
+    ///
+    /// # Errors
+    ///
+    /// When there is no home.
+    pub fn of(app: &App) -> Result<Self, AppError> {
+        let paths = app.paths()?;
+        let file = openkoi_storage::opener::FILE;
+        let parts = ["", "-wal", "-shm"].map(|end| paths.data().join(format!("{file}{end}")));
+        Ok(Self {
+            database: parts.iter().map(|path| disk::status(path).map_or(0, |it| it.length)).sum(),
+            snapshots: size_below(&paths.snapshots()),
+            outputs: size_below(&paths.sessions()),
+            tool_output: size_below(&paths.tool_output()),
+            state: size_below(&paths.state()),
+        })
+    }
+}
+
+/// What is to be freed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The age of a finished task from which it is pruned, in milliseconds.
+    pub age_ms: Option<u64>,
+    /// The bytes that everything may take.
+    pub bytes: Option<u64>,
+}
+
+impl Limits {
+    /// Returns the limits that the settings name.
+    pub fn of(retention: Retention) -> Self {
+        let days = Some(retention.days).filter(|days| *days > 0);
+        Self { age_ms: days.map(|days| days.saturating_mul(DAY_MS)), bytes: retention.bytes }
+    }
+}
+
+/// What was freed, or would be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// The tasks that lost the course of their run.
+    pub tasks: usize,
+    /// The files with outputs of tools that are gone.
+    pub files: usize,
+    /// What everything took before.
+    pub before: Sizes,
+    /// What everything takes now.
+    pub after: Sizes,
+}
+
+/// Frees what is older than the limits allow, and then, the oldest first, what is more than the size allows. With
+/// `dry`, nothing is removed; for the size it then counts every task that might go.
+///
+/// # Errors
+///
+/// When something cannot be read or removed. Calling again goes on.
+pub fn prune(app: &App, limits: Limits, dry: bool) -> Result<Pruned, AppError> {
+    let before = Sizes::of(app)?;
+    let mut done = Pruned { before, after: before, ..Pruned::default() };
+    let now = app.now_ms();
+    if let Some(age) = limits.age_ms {
+        let limit = now.saturating_sub(age);
+        done.tasks += forget(app, &old_tasks(app, limit)?, dry)?;
+        done.files += forget_files(app, limit, dry)?;
+        done.settle(app, dry)?;
+    }
+    if let Some(most) = limits.bytes {
+        let safe = now.saturating_sub(SAFE_DAYS * DAY_MS);
+        let tasks = old_tasks(app, safe)?;
+        let steps = tasks.chunks(tasks.len().div_ceil(STEPS).max(1));
+        for (index, step) in steps.enumerate() {
+            if done.after.total() <= most {
+                break;
+            }
+            done.tasks += forget(app, step, dry)?;
+            if index == 0 {
+                done.files += forget_files(app, safe, dry)?;
+            }
+            done.settle(app, dry)?;
+        }
+        if tasks.is_empty() && done.after.total() > most {
+            done.files += forget_files(app, safe, dry)?;
+            done.settle(app, dry)?;
+        }
+    }
+    Ok(done)
+}
+
+impl Pruned {
+    /// Gives room back after something was removed, and measures again.
+    fn settle(&mut self, app: &App, dry: bool) -> Result<(), AppError> {
+        if dry || self.tasks + self.files == 0 {
+            return Ok(());
+        }
+        snapshots::collect(app)?;
+        if let Some(storage) = app.existing_storage()? {
+            storage.compact()?;
+        }
+        self.after = Sizes::of(app)?;
+        Ok(())
+    }
+}
+
+fn old_tasks(app: &App, before_ms: u64) -> Result<Vec<OldTask>, AppError> {
+    let Some(storage) = app.existing_storage()? else { return Ok(Vec::new()) };
+    Ok(storage.finished_before(before_ms)?)
+}
+
+fn forget(app: &App, tasks: &[OldTask], dry: bool) -> Result<usize, AppError> {
+    if let (false, Some(storage)) = (dry, app.existing_storage()?) {
+        storage.forget_runs(tasks)?;
+    }
+    Ok(tasks.len())
+}
+
+/// Removes the outputs of tools from before a time.
+fn forget_files(app: &App, before_ms: u64, dry: bool) -> Result<usize, AppError> {
+    let directory = app.paths()?.tool_output();
+    let mut removed = 0;
+    for entry in disk::list(&directory).unwrap_or_default() {
+        let path = directory.join(&entry.name);
+        let is_old = disk::link_status(&path).is_ok_and(|status| status.modified_ms() < before_ms);
+        if entry.kind == FileKind::File && is_old {
+            removed += 1;
+            if !dry {
+                let failed = |error| StorageError::from_io(&path, error);
+                disk::remove_file(&path).map_err(failed)?;
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// Removes what the state files say of a session that was deleted.
+///
+/// # Errors
+///
+/// When they cannot be written.
+pub fn forget_session(app: &App, session: &openkoi_core::id::SessionId) -> Result<(), AppError> {
+    Ok(StateFiles::new(app.paths()?.home()).forget(session)?)
+}
+
+/// Frees what is too old, at most once a day. It gives no room back to the disk, which takes long; what comes next uses
+/// the room.
+///
+/// # Errors
+///
+/// As [`prune`].
+pub fn daily(app: &App, retention: Retention) -> Result<(), AppError> {
+    let Some(age) = Limits::of(retention).age_ms else { return Ok(()) };
+    let (now, mark) = (app.now_ms(), app.paths()?.state().join("pruned"));
+    let last = disk::read_text(&mark, 64).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    if last.is_some_and(|last| last.saturating_add(DAY_MS) > now) {
+        return Ok(());
+    }
+    durable::put_whole(&mark, now.to_string().as_bytes(), 0o600).map_err(StorageError::from)?;
+    let limit = now.saturating_sub(age);
+    let tasks = forget(app, &old_tasks(app, limit)?, false)?;
+    let files = forget_files(app, limit, false)?;
+    if tasks > 0 {
+        snapshots::collect(app)?;
+    }
+    tracing::info!(tasks, files, "what was too old is removed");
+    Ok(())
+}
+
+/// Returns the bytes of the files below a directory. What cannot be read counts nothing.
+fn size_below(directory: &Path) -> u64 {
+    let mut size = 0;
+    for entry in disk::list(directory).unwrap_or_default() {
+        let path = directory.join(&entry.name);
+        size += match entry.kind {
+            FileKind::Directory => size_below(&path),
+            _ => disk::link_status(&path).map_or(0, |status| status.length),
+        };
+    }
+    size
+}

@@ -1,0 +1,9 @@
+
+# Names that only the program knows.
+complete -c openkoi -n '__fish_seen_subcommand_from task; and __fish_seen_subcommand_from show diff replay verify' -f -a '(openkoi __complete tasks 2>/dev/null)'
+complete -c openkoi -n '__fish_seen_subcommand_from resume undo rewind; and not __fish_seen_subcommand_from session' -f -a '(openkoi __complete tasks 2>/dev/null)'
+complete -c openkoi -n '__fish_seen_subcommand_from session; and __fish_seen_subcommand_from show resume delete' -f -a '(openkoi __complete sessions 2>/dev/null)'
+complete -c openkoi -s r -l resume -f -a '(openkoi __complete sessions 2>/dev/null)'
+complete -c openkoi -s m -l model -f -a '(openkoi __complete models 2>/dev/null)'
+complete -c openkoi -n '__fish_seen_subcommand_from connect disconnect' -f -a '(openkoi __complete providers 2>/dev/null)'
+complete -c openkoi -n '__fish_seen_subcommand_from plugin' -f -a '(openkoi __complete components 2>/dev/null)'

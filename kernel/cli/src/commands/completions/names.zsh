@@ -1,0 +1,18 @@
+
+# Names that only the program knows.
+_openkoi_named() {
+    local kind="" before="${words[CURRENT-2]}" last="${words[CURRENT-1]}"
+    case "$before $last" in
+        "session resume" | "session show" | "session delete" | *" -r" | *" --resume" | *" --session") kind=sessions ;;
+        "task show" | "task diff" | "task replay" | "task verify" | *" resume" | *" undo" | *" rewind") kind=tasks ;;
+        *" -m" | *" --model") kind=models ;;
+        *" connect" | *" disconnect" | "models list") kind=providers ;;
+        "plugin inspect") kind=components ;;
+    esac
+    if [[ -n "$kind" ]]; then
+        local -a names=(${(f)"$(openkoi __complete $kind 2>/dev/null)"})
+        (( $#names )) && compadd -a names && return 0
+    fi
+    _openkoi "$@"
+}
+compdef _openkoi_named openkoi
