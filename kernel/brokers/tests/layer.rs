@@ -432,43 +432,6 @@ async fn many_files_are_committed() {
     assert!(!world.work("many").exists());
 }
 
-/// Says what a layer costs in a large tree. Figures, not a judgement: machines differ.
-#[tokio::test]
-#[ignore = "makes 50 000 files"]
-async fn a_measurement() {
-    let world = world();
-    for i in 0..500 {
-        for j in 0..100 {
-            world.write(&format!("large/{i}/{j}"), "x");
-        }
-    }
-    for script in
-        ["true", "echo x > large/7/7; rm large/8/8; echo y > new; mkdir d; mv one d/; ln -s d e"]
-    {
-        let (mut with, mut parts, mut without) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..20 {
-            let begun = Instant::now();
-            let layer = world.layer();
-            let made = begun.elapsed();
-            world.run(Some(&layer), script).await;
-            let ran = begun.elapsed();
-            world.plan(layer).discard().unwrap();
-            with.push(begun.elapsed());
-            parts.push((made, ran - made, begun.elapsed() - ran));
-            let begun = Instant::now();
-            world.run(None, "true").await;
-            without.push(begun.elapsed());
-        }
-        with.sort();
-        without.sort();
-        parts.sort();
-        println!(
-            "{script}: with {:?} (made, ran, planned: {:?}), without {:?}",
-            with[10], parts[10], without[10]
-        );
-    }
-}
-
 #[test]
 fn all_of_this_holds_for_an_ordinary_user() {
     layers::as_an_ordinary_user("a_program_leaves_in_a_layer_what_it_leaves_without");
