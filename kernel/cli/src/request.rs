@@ -60,6 +60,8 @@ pub struct ChatRequest {
     pub workspace: PathBuf,
     /// The settings, with the flags laid over them.
     pub settings: Settings,
+    /// The flags, which hold for the whole conversation.
+    pub limits: LimitFlags,
 }
 
 /// The request of a line without a command.
@@ -132,7 +134,7 @@ impl ChatRequest {
         context: &Context,
     ) -> Result<Self, CommandError> {
         let settings = settings(limits, context)?;
-        Ok(Self { session, workspace: context.workspace()?, settings })
+        Ok(Self { session, workspace: context.workspace()?, settings, limits: limits.clone() })
     }
 }
 

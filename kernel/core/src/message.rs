@@ -166,14 +166,18 @@ impl ReasoningEffort {
     /// Words for the levels, the lowest first.
     pub const WORDS: &'static [&'static str] = &["low", "medium", "high"];
 
+    /// Returns the word of the level.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
     /// Returns the level of a word, or `None` if there is none of this name.
     pub fn of(word: &str) -> Option<Self> {
-        match word {
-            "low" => Some(Self::Low),
-            "medium" => Some(Self::Medium),
-            "high" => Some(Self::High),
-            _ => None,
-        }
+        [Self::Low, Self::Medium, Self::High].into_iter().find(|level| level.word() == word)
     }
 }
 

@@ -22,23 +22,27 @@ use openkoi_core::{
     id::SessionId,
     message::{Message, Role},
 };
-use openkoi_storage::sessions::{SessionKind, SessionStatus};
+use openkoi_storage::{
+    sessions::{SessionKind, SessionStatus},
+    tasks::TaskQuery,
+};
 
 use self::{
     line::{Input, Lines},
     slash::{Entry, Slash},
 };
 use crate::{
-    commands::{run::join, undo},
+    commands::{rewind, run::join, undo},
     context::Context,
     error::CommandError,
     execute::{self, Execution, Show},
     exit::Exit,
+    flags::LimitFlags,
     interrupt::Interrupts,
     keyboard::Keys,
     output::sanitise_line,
     pick,
-    request::ChatRequest,
+    request::{self, ChatRequest},
     watch,
 };
 
@@ -59,8 +63,8 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace)?);
     let joined = join(context, &request.session, SessionKind::Chat, &request.workspace)?;
     let keys = context.questions.is_interactive().then(Arc::default);
-    let (shared, last) = (Vec::new(), Exit::Accepted);
-    let mut chat = Chat { context, request: &request, runtime, joined, shared, keys, last };
+    let (shared, last, limits) = (Vec::new(), Exit::Accepted, request.limits.clone());
+    let mut chat = Chat { context, request: &request, runtime, joined, shared, keys, limits, last };
     chat.greet();
     let mut lines = Lines::open(context, &request.workspace)?;
     let ended = thread::block(async {
@@ -91,6 +95,8 @@ struct Chat<'a> {
     shared: Vec<String>,
     /// What is typed while a message is worked on, at a terminal.
     keys: Option<Arc<Keys>>,
+    /// The flags of the conversation, with what was chosen since.
+    limits: LimitFlags,
     last: Exit,
 }
 
@@ -174,7 +180,9 @@ impl Chat<'_> {
             Slash::Diff => {
                 return shown::diff(self.context, self.runtime.storage(), self.session());
             }
+            Slash::Effort => return self.effort(rest, settings),
             Slash::Undo => return self.undo(rest),
+            Slash::Rewind => return self.rewind(rest),
             Slash::New => return self.join(&SessionChoice::New),
             Slash::Resume => {
                 return self.join(&SessionChoice::Named { id: rest.to_owned(), fork: false });
@@ -322,13 +330,48 @@ impl Chat<'_> {
             "" | "?" => pick::pick(self.context, settings)?,
             name => name.to_owned(),
         };
-        let name = picked.as_str();
-        let changed = self.context.settings_with(|layers| layers.model(name, "/model"))?;
+        self.choose(settings, |limits| limits.model = Some(picked.clone()))?;
+        self.context.printer.notice(&format!("Going on with {}.", sanitise_line(&picked)));
+        Ok(())
+    }
+
+    fn effort(&mut self, level: &str, settings: &mut Settings) -> Result<(), CommandError> {
+        if level.is_empty() {
+            let now =
+                settings.efforts.get(Role::EXECUTOR).map_or("the model's own", |it| it.word());
+            self.context.printer.notice(&format!("The effort is {now}."));
+            return Ok(());
+        }
+        self.choose(settings, |limits| limits.effort = Some(level.to_owned()))?;
+        self.context.printer.notice(&format!("Going on with effort {}.", sanitise_line(level)));
+        Ok(())
+    }
+
+    /// Changes what the flags of the conversation say, for its next messages. If that cannot be, nothing is changed.
+    fn choose(
+        &mut self,
+        settings: &mut Settings,
+        change: impl FnOnce(&mut LimitFlags),
+    ) -> Result<(), CommandError> {
+        let mut limits = self.limits.clone();
+        change(&mut limits);
+        let changed = request::settings(&limits, self.context)?;
         let runtime = TaskRuntime::new(&self.context.app, &changed, &self.request.workspace)?;
         self.runtime = Arc::new(runtime);
+        self.limits = limits;
         *settings = changed;
-        self.context.printer.notice(&format!("Going on with {}.", sanitise_line(name)));
         Ok(())
+    }
+
+    fn rewind(&self, step: &str) -> Result<(), CommandError> {
+        let query = TaskQuery { session: Some(self.session().clone()), ..TaskQuery::default() };
+        let last = self.runtime.storage().tasks(&query)?.into_iter().next();
+        let last = last.ok_or_else(|| CommandError::usage("there is no message to go back in"))?;
+        let number = || step.parse::<u32>().ok().filter(|number| *number > 0);
+        let odd = || CommandError::usage("`/rewind` takes the number of a step, or nothing");
+        let step = if step.is_empty() { None } else { Some(number().ok_or_else(odd)?) };
+        let args = rewind::Args { id: Some(last.id.to_string()), step, yes: true, json: false };
+        rewind::run(args, self.context)?.print(self.context).map(drop)
     }
 
     fn end(&self) -> Result<(), CommandError> {

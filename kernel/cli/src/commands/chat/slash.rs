@@ -9,8 +9,10 @@ use crate::error::CommandError;
 pub(super) enum Slash {
     Help,
     Model,
+    Effort,
     Diff,
     Undo,
+    Rewind,
     New,
     Resume,
     Cost,
@@ -40,11 +42,23 @@ const fn entry(
 }
 
 /// All commands, in the order of the help.
-pub(super) const COMMANDS: [Entry; 13] = [
+pub(super) const COMMANDS: [Entry; 15] = [
     entry(Slash::Help, &["/help"], "", "show these commands"),
     entry(Slash::Model, &["/model"], "[NAME]", "go on with another model; without a name, pick it"),
+    entry(
+        Slash::Effort,
+        &["/effort"],
+        "[LEVEL]",
+        "have the model reason more or less from here on",
+    ),
     entry(Slash::Diff, &["/diff"], "", "show what this session changed, task by task"),
     entry(Slash::Undo, &["/undo"], "[redo]", "bring the files back to before the last message"),
+    entry(
+        Slash::Rewind,
+        &["/rewind"],
+        "[STEP]",
+        "bring the files back to after a step of the last message; without a number, list the steps",
+    ),
     entry(Slash::New, &["/new", "/clear"], "", "begin a new session, in which nothing was said"),
     entry(Slash::Resume, &["/resume"], "[ID]", "take up another session; without an id, pick it"),
     entry(Slash::Cost, &["/cost"], "", "show what this session took"),

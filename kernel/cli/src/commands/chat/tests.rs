@@ -1,4 +1,4 @@
-use openkoi_core::message::Message;
+use openkoi_core::message::{Message, ReasoningEffort};
 
 use super::*;
 use crate::{flags::ChatFlags, testing::World};
@@ -14,7 +14,8 @@ fn talk(act: impl AsyncFnOnce(&mut Chat<'_>, &mut Settings, &Interrupts)) -> Wor
     let joined = join(&context, &request.session, SessionKind::Chat, &request.workspace).unwrap();
     let (context, request) = (&context, &request);
     let (shared, keys, last) = (Vec::new(), None, Exit::Accepted);
-    let mut chat = Chat { context, request, runtime, joined, shared, keys, last };
+    let limits = request.limits.clone();
+    let mut chat = Chat { context, request, runtime, joined, shared, keys, limits, last };
     thread::block(async {
         act(&mut chat, &mut settings, &Interrupts::deaf()).await;
         Ok::<(), CommandError>(())
@@ -43,6 +44,9 @@ fn a_conversation_ends_with_exit_and_goes_on_after_anything_else() {
             "/tools",
             "/copy",
             "/resume nowhere",
+            "/effort huge",
+            "/rewind",
+            "/rewind x",
             "!ls",
             "@../../outside",
         ] {
@@ -115,5 +119,17 @@ fn what_a_command_of_the_person_said_goes_with_the_next_message() {
         let said = chat.runtime.storage().conversation(chat.session()).unwrap();
         let asked = shown::text_of(&said[0]);
         assert!(asked.contains("from the pond\n```\n\nwhat does it say?"), "{asked}");
+    });
+}
+
+#[test]
+fn effort_and_model_hold_side_by_side_for_the_rest_of_the_conversation() {
+    talk(async |chat, settings, interrupts| {
+        for text in ["/effort high", "/model scripted/file", "/effort", "/effort huge"] {
+            chat.take(text, settings, interrupts).await.unwrap();
+        }
+
+        assert_eq!(settings.efforts.get("executor"), Some(&ReasoningEffort::High));
+        assert_eq!(settings.model.as_deref(), Some("scripted/file"));
     });
 }
