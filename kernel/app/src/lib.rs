@@ -15,7 +15,7 @@
 //! | `outbound`, [`mod@file`] | credentials and egress; files of the user |
 //! | `host`, [`sandbox`] | the host of components and the broker of programs, wired |
 //! | [`models`] | providers, lists of models, and the models of roles |
-//! | `workspace`, `rules`, `briefing`, `toolbox` | the files, instructions and tools of a run |
+//! | `workspace`, `rules`, `briefing`, `toolbox`, `evaluators` | the files, instructions, tools and judges of a run |
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
 //! | [`session`], [`request`], [`result_schema`] | the session of a task, the task itself, and the form of its result |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
@@ -33,6 +33,7 @@ pub mod changes;
 pub mod consents;
 pub mod environment;
 pub mod error;
+mod evaluators;
 pub mod file;
 mod host;
 pub mod models;

@@ -100,7 +100,7 @@ impl TaskRuntime {
             self.renew_lists()?;
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             let occupancy = self.occupancy(&id, task.workspace.as_ref(), &surface);
-            let ports = self.ports(watched(&files, surface), occupancy);
+            let ports = self.ports(&session, watched(&files, surface), occupancy);
             let briefing = self.briefing(&task.text);
             let run = run::drive(task, briefing, self.policy()?, ports);
             let result = while_running(&files, run).await;
@@ -131,7 +131,7 @@ impl TaskRuntime {
             if let Some(live) = LiveState::of(&self.storage().entries(&id)?) {
                 files.resume(live);
             }
-            let ports = self.ports(watched(&files, surface), occupancy);
+            let ports = self.ports(&session, watched(&files, surface), occupancy);
             let policy = self.policy()?;
             let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));
             let result = while_running(&files, resumed).await;

@@ -9,6 +9,7 @@ use std::{
 use openkoi_brokers::{clock::SystemClock, snapshot::Keeper};
 use openkoi_core::{
     gate::Policy,
+    id::SessionId,
     message::Role,
     model::ModelCard,
     port::{Approver, Cancellation, Listener, Model, ResultSchema},
@@ -30,6 +31,7 @@ use crate::{
     app::App,
     briefing::{self, SkillSet},
     error::AppError,
+    evaluators::SessionEvaluators,
     host, models,
     models::{Connection, Listing, Routes},
     sandbox,
@@ -159,11 +161,22 @@ impl TaskRuntime {
     }
 
     /// Returns the ports of a run that `surface` watches.
-    pub(crate) fn ports(&self, surface: Surface, occupancy: Arc<Occupancy>) -> Ports {
+    pub(crate) fn ports(
+        &self,
+        session: &SessionId,
+        surface: Surface,
+        occupancy: Arc<Occupancy>,
+    ) -> Ports {
+        let evaluators = SessionEvaluators {
+            inner: self.evaluators.clone(),
+            storage: Arc::clone(&self.storage),
+            session: session.clone(),
+            now_ms: self.app.now_ms(),
+        };
         Ports {
             model: self.models.clone(),
             toolbox: self.toolbox.clone(),
-            evaluators: self.evaluators.clone(),
+            evaluators: Arc::new(evaluators),
             workspace: Arc::new(SnapshotWorkspace::new(Arc::clone(&self.keeper), occupancy)),
             journal: self.storage.clone(),
             approver: surface.approver,

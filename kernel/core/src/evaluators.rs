@@ -3,6 +3,7 @@
 use crate::{
     evaluation::{EvaluatorCard, Rubric, Subject, Verdict},
     failure::Failure,
+    id::TreeId,
     port::Pending,
     scope::Scope,
 };
@@ -14,6 +15,11 @@ pub trait Evaluators: Send + Sync {
 
     /// Returns the rubric for work of this kind, if there is one.
     fn rubric(&self, kind: &str) -> Option<Rubric>;
+
+    /// Returns what `evaluator` said of this very tree not long ago, for another task of the session.
+    fn known(&self, _evaluator: &str, _tree: &TreeId) -> Option<Verdict> {
+        None
+    }
 
     /// Asks `evaluator` to judge `subject`. A failure means *not evaluated*.
     fn evaluate<'a>(

@@ -6,8 +6,9 @@
 
 use openkoi_brokers::failpoint::{Point, hit};
 use openkoi_core::{
+    evaluation::Verdict,
     event::{Entry, Event},
-    id::TaskId,
+    id::{SessionId, TaskId, TreeId},
     port::{Journal, JournalError},
 };
 use rusqlite::{Connection, Row, Transaction};
@@ -62,6 +63,40 @@ impl Storage {
     /// When the journal cannot be read. A task that is not known has no entries.
     pub fn entries(&self, task: &TaskId) -> Result<Vec<Entry>, StorageError> {
         self.read(|connection| entries(connection, task))
+    }
+
+    /// Returns what `evaluator` said of this tree for one of the last tasks of the session, at `since_ms` or later.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub fn verdict_on(
+        &self,
+        session: &SessionId,
+        evaluator: &str,
+        tree: &TreeId,
+        since_ms: u64,
+    ) -> Result<Option<Verdict>, StorageError> {
+        let sql = "SELECT payload FROM entries
+                   WHERE event = 'evaluation.finished' AND at_ms >= ?2
+                     AND task IN (SELECT id FROM tasks WHERE session = ?1 ORDER BY seq DESC LIMIT 3)
+                   ORDER BY row DESC LIMIT 20";
+        let what = || format!("the verdicts of session {}", session.short());
+        self.read(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let mut rows = statement.query((session.as_str(), stored(since_ms)))?;
+            while let Some(row) = rows.next()? {
+                let payload: String = row.get(0)?;
+                if let Event::EvaluationFinished { evaluator: by, result: Ok(verdict), tree: of } =
+                    decode(&payload, &what)?
+                    && by == evaluator
+                    && of.as_ref() == Some(tree)
+                {
+                    return Ok(Some(verdict));
+                }
+            }
+            Ok(None)
+        })
     }
 
     fn pass(&self, point: Point) -> Result<(), StorageError> {

@@ -14,7 +14,7 @@ use crate::{
     change_set::ChangeSet,
     contract::Effort,
     effects::EffectLog,
-    evaluation::{Check, EvaluatorCard, Severity, Subject, Tier, Verdict},
+    evaluation::{Check, CheckOutcome, EvaluatorCard, Severity, Subject, Tier, Verdict},
     event::Event,
     evidence::{critical, rubric_score},
     failure::Failure,
@@ -53,14 +53,31 @@ impl Run {
         if self.task.settings.max_iterations > 0 {
             let subject = Subject { task: self.task.text.clone(), ..Subject::default() };
             for card in self.of_tier(Tier::Checks) {
-                let tree = Some(self.capture(BASE).await?);
-                let verdict = self.ask_evaluator(BASE, &card, &subject, tree).await?;
+                let tree = self.capture(BASE).await?;
+                self.take_known(&card, &tree)?;
+                let verdict = self.ask_evaluator(BASE, &card, &subject, Some(tree)).await?;
                 checks.extend(verdict.map(|verdict| verdict.checks).unwrap_or_default());
             }
         }
         self.news = prompt::baseline(&checks);
         self.baseline = Some(checks);
         Ok(())
+    }
+
+    /// Takes over what an earlier task of the session found of the untouched tree, so that nobody waits for it twice.
+    fn take_known(&self, card: &EvaluatorCard, tree: &TreeId) -> Result<(), Halt> {
+        let key = format!("{BASE}/e/{}", card.name);
+        if self.recorder.recall(&key, "evaluation.finished").is_some() {
+            return Ok(());
+        }
+        let ran = |verdict: &Verdict| {
+            verdict.checks.iter().all(|check| check.outcome != CheckOutcome::Errored)
+        };
+        let known = self.ports.evaluators.known(&card.name, tree).filter(ran);
+        let Some(verdict) = known else { return Ok(()) };
+        let (evaluator, tree) = (card.name.clone(), Some(tree.clone()));
+        let finished = Event::EvaluationFinished { evaluator, result: Ok(verdict), tree };
+        Ok(self.recorder.record(&key, finished)?)
     }
 
     /// Makes sure that no other task changes the directory until this run ends.

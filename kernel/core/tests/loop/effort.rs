@@ -270,3 +270,33 @@ fn what_a_provider_will_not_look_at_goes_back_in_words() {
     assert!(said.contains("image/png, 3 bytes: the provider refused it"), "{said}");
     assert_eq!(world.verify().expect("the same"), outcome);
 }
+
+#[test]
+fn the_checks_do_not_run_again_on_a_tree_that_a_task_of_the_session_left() {
+    let world = one_model().remembering().executor([write("code", "good"), Line::Say("fixed")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted");
+    assert_eq!(outcome.standing.fixed, ["unit", "unit good"]);
+    let started = world.events().into_iter().filter(|event| event.ends_with("evaluation.started"));
+    let started: Vec<String> = started.collect();
+    assert_eq!(
+        started,
+        ["i1/e/checks evaluation.started", "i1/e/judge evaluation.started"],
+        "nothing is run before the change"
+    );
+    assert_eq!(world.verify().expect("the same"), outcome);
+}
+
+#[test]
+fn what_could_not_run_for_an_earlier_task_is_tried_again() {
+    let world = one_model()
+        .remembering()
+        .with_file("tests", "")
+        .executor([write("code", "good"), Line::Say("fixed")]);
+
+    world.run().expect("an outcome");
+
+    assert!(world.events().contains(&"base/e/checks evaluation.started".to_owned()));
+}

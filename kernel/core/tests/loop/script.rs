@@ -106,6 +106,8 @@ struct State {
     verdicts: VecDeque<Result<f64, Failure>>,
     cancel_in: Option<u32>,
     others: Option<(usize, &'static str, Option<&'static str>)>,
+    /// True if an earlier task of the session ran the checks on every tree.
+    remembers: bool,
     /// Number of times that the run asked for the directory.
     occupations: usize,
     /// True if another task has the directory, for ever.
@@ -204,6 +206,12 @@ impl World {
 
     pub(crate) fn cancel_in(&self, polls: u32) {
         self.with(|s| s.cancel_in = Some(polls));
+    }
+
+    /// An earlier task of the session knows how the checks stand.
+    pub(crate) fn remembering(self) -> Self {
+        self.with(|s| s.remembers = true);
+        self
     }
 
     /// Another task changes the directory, and does not end.
@@ -667,6 +675,14 @@ impl Evaluators for World {
     fn rubric(&self, _: &str) -> Option<Rubric> {
         let dimensions = vec![Dimension { name: "correctness".into(), weight: 1.0 }];
         Some(Rubric { name: "code".into(), dimensions, text: String::new() })
+    }
+
+    fn known(&self, evaluator: &str, tree: &TreeId) -> Option<Verdict> {
+        self.with(|s| {
+            let is_present = *tree == TreeId::new(hash::of_json(&s.tree));
+            let remembers = s.remembers && evaluator == "checks" && is_present;
+            remembers.then(|| Verdict { checks: s.check(), ..Verdict::default() })
+        })
     }
 
     fn evaluate<'a>(

@@ -1,6 +1,10 @@
 //! The record: what is appended comes back, in order, and only its owner appends.
 
-use openkoi_core::{event::Event, id::TaskId, port::Journal};
+use openkoi_core::{
+    event::Event,
+    id::{TaskId, TreeId},
+    port::Journal,
+};
 use openkoi_storage::{Storage, StorageError, tasks::TaskQuery};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::json;
@@ -213,4 +217,37 @@ fn tasks_of_one_process_run_while_others_are_listed_and_read() {
     });
 
     assert!(is_done(&storage));
+}
+
+#[test]
+fn a_verdict_on_a_tree_is_found_again_in_its_session_while_it_is_fresh() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "5", "fix it", 10);
+    begin(&storage, "2", "6", "elsewhere", 11);
+    let verdict = |tree: &str, summary: &str| {
+        event(json!({
+            "event": "evaluation.finished", "evaluator": "checks", "tree": tree,
+            "result": { "Ok": { "scores": [], "findings": [], "checks": [], "summary": summary, "receipts": [] } },
+        }))
+    };
+    append(&storage, &task, "base/e/checks", 12, verdict("t0", "red"));
+    append(&storage, &task, "i1/e/checks", 20, verdict("t1", "green"));
+
+    let known = |session: &str, evaluator: &str, tree: &str, since| {
+        let (session, tree) = (session_id(session), TreeId::new(tree));
+        let verdict = storage.verdict_on(&session, evaluator, &tree, since).unwrap();
+        verdict.map(|verdict| verdict.summary)
+    };
+
+    assert_eq!(known("5", "checks", "t1", 0).as_deref(), Some("green"));
+    assert_eq!(known("5", "checks", "t0", 12).as_deref(), Some("red"));
+    for (session, evaluator, tree, since) in [
+        ("5", "checks", "t0", 13),
+        ("5", "checks", "t2", 0),
+        ("5", "judge", "t1", 0),
+        ("6", "checks", "t1", 0),
+    ] {
+        assert_eq!(known(session, evaluator, tree, since), None, "{session} {evaluator} {tree}");
+    }
 }
