@@ -54,18 +54,26 @@ fn reason(outcome: &Outcome) -> &str {
 
 /// Returns how the project's checks stand, whether a criterion names them or not.
 fn checks(standing: &Standing, unchanged: bool) -> String {
-    let red = standing.red.len() + standing.broken.len();
-    let all = standing.green.len() + red + standing.unknown.len() + standing.flaky.len();
+    let lists =
+        [&standing.green, &standing.broken, &standing.red, &standing.unknown, &standing.flaky];
+    // A check whose tests are known is told by them.
+    let has_tests = |check: &String| {
+        let beginning = format!("{check} ");
+        lists.iter().any(|list| list.iter().any(|id| id.starts_with(&beginning)))
+    };
+    let [green, broken, red, unknown, flaky] =
+        lists.map(|list| list.iter().filter(|id| !has_tests(id)).count());
+    let all = green + broken + red + unknown + flaky;
     if all == 0 {
         let what = if unchanged { "Nothing was changed, and no checks" } else { "No checks" };
         return format!("{what} were run.");
     }
-    let mut line = format!("Checks: {} of {all} pass", standing.green.len());
+    let mut line = format!("Checks: {green} of {all} pass");
     for (count, words) in [
-        (standing.broken.len(), "red and not before"),
-        (standing.red.len(), "red as before"),
-        (standing.unknown.len(), "could not be run"),
-        (standing.flaky.len(), "flaky"),
+        (broken, "red and not before"),
+        (red, "red as before"),
+        (unknown, "could not be run"),
+        (flaky, "flaky"),
     ] {
         if count > 0 {
             line.push_str(&format!(", {count} {words}"));
@@ -126,6 +134,18 @@ mod tests {
                 "It goes on with: openkoi resume abcd1234 -i 4",
             ]
         );
+    }
+
+    #[test]
+    fn checks_are_counted_by_their_tests_where_these_are_known() {
+        let list = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let standing = Standing {
+            green: list(&["py:test a", "py:test b", "py:lint"]),
+            red: list(&["py:test", "py:test c"]),
+            ..Standing::default()
+        };
+
+        assert_eq!(checks(&standing, false), "Checks: 3 of 4 pass, 1 red as before.");
     }
 
     #[test]
