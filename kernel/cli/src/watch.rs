@@ -112,8 +112,8 @@ struct State {
     screen: Screen,
     status: Status,
     markdown: MarkdownStream,
-    /// The call that was started last, for the line of its result.
-    announced: Announced,
+    /// The calls that are under way by their keys, for the lines of their results.
+    announced: BTreeMap<String, Announced>,
     /// The streamed text of the executor's present turn.
     streamed: String,
     /// The line that a person is typing meanwhile.
@@ -170,7 +170,7 @@ impl ProgressLines {
             screen: Screen::new(screen, width),
             status: Status::default(),
             markdown: MarkdownStream::new(palette),
-            announced: Announced::default(),
+            announced: BTreeMap::new(),
             streamed: String::new(),
             typing: String::new(),
             counts: BTreeMap::new(),
@@ -252,10 +252,11 @@ impl ProgressLines {
         state.screen.piece(&rest);
     }
 
-    fn announce(&self, call: &ToolCall, target: &str) {
+    fn announce(&self, key: &str, call: &ToolCall, target: &str) {
         let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
         let edit = FileEdit::of(&arguments, &self.workspace);
-        self.state().announced = Announced { target: target.to_owned(), edit };
+        let announced = Announced { target: target.to_owned(), edit };
+        self.state().announced.insert(key.to_owned(), announced);
     }
 
     fn line(&self, label: &str, style: Style, text: &str) {
@@ -271,8 +272,8 @@ impl ProgressLines {
         state.screen.line(text);
     }
 
-    fn called(&self, tool: &str, result: &Result<ToolOutput, Failure>) {
-        let Announced { target, edit } = std::mem::take(&mut self.state().announced);
+    fn called(&self, key: &str, tool: &str, result: &Result<ToolOutput, Failure>) {
+        let Announced { target, edit } = self.state().announced.remove(key).unwrap_or_default();
         let shown = if target.is_empty() { tool.to_owned() } else { format!("{tool} {target}") };
         match result {
             Ok(output) => {
@@ -384,9 +385,9 @@ impl Listener for ProgressLines {
             Event::PlanMade { contract, .. } if !contract.steps.is_empty() => {
                 self.line("PLAN", Style::Plain, &contract.steps.join("; "));
             }
-            Event::CallStarted { call, target, .. } => self.announce(call, target),
+            Event::CallStarted { call, target, .. } => self.announce(&entry.key, call, target),
             Event::TreeCompared { diff, .. } => self.state().counts = unified::counts(diff),
-            Event::CallFinished { tool, result, .. } => self.called(tool, result),
+            Event::CallFinished { tool, result, .. } => self.called(&entry.key, tool, result),
             Event::EvaluationStarted { evaluator } if entry.key.starts_with("base") => {
                 let text = format!("{evaluator}: looking at the untouched tree");
                 self.line("EVAL", Style::Plain, &text);

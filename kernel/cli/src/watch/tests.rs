@@ -65,6 +65,21 @@ fn call(target: &str) -> Event {
     }
 }
 
+#[test]
+fn calls_that_run_side_by_side_keep_their_targets() {
+    let screen = Paper::default();
+    let lines = screen.lines(false);
+    for (key, event) in [
+        ("i1/c0", call("one")),
+        ("i1/c1", call("two")),
+        ("i1/c1", called(Ok("2 lines"))),
+        ("i1/c0", called(Ok("1 line"))),
+    ] {
+        lines.event(&entry(key, event));
+    }
+    assert_eq!(screen.text(), "[EXEC] shell two · 2 lines\n[EXEC] shell one · 1 line\n");
+}
+
 fn called(result: Result<&str, Failure>) -> Event {
     let output = |summary: &str| ToolOutput { summary: summary.to_owned(), ..Default::default() };
     Event::CallFinished { tool: "shell".to_owned(), result: result.map(output), duration_ms: 9 }
