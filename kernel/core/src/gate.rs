@@ -194,8 +194,8 @@ impl Gate {
         self.decide_for(key, &action).await
     }
 
-    /// Asks a question again that was left. A yes holds for the rest of the run, so that the call that was refused can
-    /// be made again.
+    /// Decides again about a question that was left. A yes holds for the rest of the run, so that the call that was
+    /// refused can be made again.
     ///
     /// # Errors
     ///
@@ -221,13 +221,9 @@ impl Gate {
             shown: request.shown.clone(),
             is_command: request.alike.is_some(),
         };
-        let answer = match self.ask(request).await {
-            Asked::Answered(answer) => answer,
-            Asked::Nobody => return Err(Refusal::NeedsApproval(Box::new(request.clone()))),
-            Asked::Cancelled => return Err(Refusal::Cancelled),
-        };
-        let decision = self.by_answer(&action, request, answer);
-        self.recorder.record(key, decided(&action, &decision, Some(answer)))?;
+        // The person may have raised the trust or written a rule meanwhile.
+        let (decision, answer) = self.decide(&action).await?;
+        self.recorder.record(key, decided(&action, &decision, answer))?;
         allow(&decision);
         passed(decision)
     }

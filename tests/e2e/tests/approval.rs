@@ -1,8 +1,8 @@
 //! What needs a person, when no person is there: nothing happens, and the task waits.
 
 use openkoi_test_support::{
-    Home, Kind, OpenAi, Reply, Role, Terminal, call, normal, plan, reply, script::Turn, skip::skip,
-    turn, verdict,
+    Home, Kind, OpenAi, Role, Terminal, call, normal, reply, script::Turn, skip::skip, turn,
+    verdict,
 };
 use serde_json::json;
 
@@ -42,7 +42,10 @@ fn an_answer_on_standard_input_does_not_approve() {
 
 #[test]
 fn a_waiting_task_can_be_taken_up_without_paying_again() {
-    let replies = [plan(), call("write_file", fix()).to(Role::Executor).at(0)];
+    let replies = [
+        call("write_file", fix()).to(Role::Executor).at(0),
+        reply("I may not write it.").after("write_file"),
+    ];
     let server = OpenAi::start(replies);
     let home = Home::new().project(Kind::Shell).provider(&server).config(ASK);
     let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
@@ -60,9 +63,10 @@ fn a_waiting_task_can_be_taken_up_without_paying_again() {
 fn a_trust_level_that_a_person_raises_lets_the_waiting_task_finish() {
     let kind = Kind::Shell;
     let replies = [
-        plan(),
         call("write_file", fix()).to(Role::Executor).at(0),
-        reply("Fixed.").after("write_file"),
+        reply("I may not write it.").to(Role::Executor).at(1),
+        call("write_file", fix()).to(Role::Executor).at(2),
+        reply("Fixed.").to(Role::Executor).at(3),
         verdict(9.0),
     ];
     let server = OpenAi::start(replies);
@@ -135,13 +139,12 @@ fn a_model_cannot_call_openkoi_to_widen_its_trust() {
 
 #[test]
 fn the_answer_to_one_call_is_not_spent_on_another() {
-    // Both ask; the first is what the person would see, the second is what would run.
-    let turns = [
-        call("shell", json!({ "command": "echo one" })),
-        call("shell", json!({ "command": "echo two" })),
-    ];
-    let [first, second] = turns.map(|reply: Reply| reply.to(Role::Executor).if_asked());
-    let server = OpenAi::start([plan(), first, second]);
+    // Both ask; the first is what the person sees and allows, the second is what would run then.
+    let call = |line: &str| call("shell", json!({ "command": format!("echo {line} >> log") }));
+    let turns = [call("one"), call("two"), reply("I may not."), call("two"), reply("Done.")];
+    let turns = turns.into_iter().zip(0..);
+    let turns = turns.map(|(reply, turn)| reply.to(Role::Executor).at(turn).if_asked());
+    let server = OpenAi::start(turns);
     let home = Home::new().project(Kind::Shell).provider(&server).config(ASK);
     let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
     assert!(run.stderr.contains("echo one"), "{run}");
@@ -150,6 +153,17 @@ fn the_answer_to_one_call_is_not_spent_on_another() {
     let again = home.openkoi(["resume", id]).timeout(LONG).run().expect_code(8);
 
     assert!(again.stderr.contains("echo one") && !again.stderr.contains("echo two"), "{again}");
+    if Terminal::is_available() {
+        let mut terminal = home.openkoi(["resume", id]).env("NO_COLOR", "1").at_a_terminal();
+        for (line, answer) in [("echo one", "y"), ("echo two", "n"), ("echo two", "n")] {
+            let asked = terminal.wait_for(ANSWER);
+            assert!(asked.contains(line), "{line}: {asked}");
+            terminal.types(answer);
+        }
+        assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+        assert_eq!(server.turns().len(), 5, "{}", terminal.shown());
+    }
+    assert!(!home.has("log"));
     server.finish();
 }
 

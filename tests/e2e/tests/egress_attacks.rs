@@ -7,7 +7,7 @@ use openkoi_test_support::{
 };
 use serde_json::json;
 
-use crate::world::{LONG, TASK};
+use crate::world::{LONG, TASK, lines};
 
 /// Runs a task whose model fetches these pages one after the other.
 fn fetches(urls: &[String]) -> Run {
@@ -78,14 +78,16 @@ fn other_schemes_lead_nowhere() {
 #[test]
 fn a_page_of_the_open_web_needs_a_person_at_the_standard_level() {
     let server = OpenAi::start([
-        plan().if_asked(),
         call("fetch_page", json!({ "url": "https://example.com/" })).to(Role::Executor).at(0),
+        reply("I may not look at it.").after("fetch_page"),
     ]);
     let home = Home::new().project(Kind::Shell).provider(&server);
 
     let run = home.openkoi([TASK, "-i", "0"]).timeout(LONG).run().expect_code(8);
 
-    assert!(run.stderr.contains("example.com"), "{run}");
+    let [error] = &lines(&run, "error: ")[..] else { panic!("one line of error: {run}") };
+    assert!(error.contains("example.com") && error.contains("needs an approval"), "{run}");
+    assert!(run.stderr.contains("openkoi resume"), "{run}");
     server.finish();
 }
 

@@ -57,7 +57,7 @@ fn each_role_is_asked_at_its_own_provider() {
 #[test]
 fn a_vendor_that_nobody_chose_is_not_sent_the_work_to_judge_it() {
     let [fixed, done] = fix();
-    let openai = OpenAi::start([plan(), fixed, done, verdict(9.0)]);
+    let openai = OpenAi::start([fixed, done, verdict(9.0)]);
     let anthropic = Anthropic::start([]);
     let home = two(&openai, &anthropic, "openai/gpt-4.1");
 
@@ -95,13 +95,14 @@ fn a_substitute_is_paid_at_its_own_price() {
 #[test]
 fn a_model_that_is_named_for_a_run_does_all_of_it_and_nobody_else_is_asked_anything() {
     let [fixed, done] = fix();
-    let openai = OpenAi::start([plan(), fixed, done, verdict(9.0)]);
+    let openai = OpenAi::start([fixed, done, verdict(9.0)]);
     let anthropic = Anthropic::start([]);
     let home = two(&openai, &anthropic, "anthropic/claude-sonnet-4-5");
 
     home.openkoi([TASK, "-m", "openai/gpt-4.1"]).timeout(LONG).run().expect_code(0);
 
-    assert_eq!(openai.requests().len(), 4);
+    assert_eq!(openai.roles(), [Role::Executor, Role::Executor, Role::Evaluator]);
+    assert_eq!(openai.requests().len(), 3);
     assert_eq!(anthropic.requests().len(), 0);
     openai.finish();
 }

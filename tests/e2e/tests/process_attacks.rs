@@ -247,6 +247,13 @@ fn assert_nothing_planted(home: &Home, before: &Tree, run: &Run) {
     assert_eq!(differences, Vec::<String>::new(), "{run}");
 }
 
+/// Fails unless every control file is as it was. The rest of the work stays until it is undone.
+#[track_caller]
+fn assert_control_is_back(home: &Home, before: &Tree, shown: &str) {
+    let differences = before.differences(&home.tree());
+    assert_eq!(differences, ["changed .git/HEAD", "changed percent.sh"], "{shown}");
+}
+
 #[test]
 fn control_files_that_a_program_changes_wait_for_a_person_and_can_be_undone() {
     for limits in [&[][..], &["-i", "0"][..]] {
@@ -274,8 +281,10 @@ fn work_that_is_rejected_leaves_no_control_file_behind() {
 
     let run = home.openkoi([TASK, "-i", "1"]).timeout(LONG).run().expect_code(1);
 
-    assert_nothing_planted(&home, &before, &run);
+    assert_control_is_back(&home, &before, &run.stderr);
     assert!(run.stderr.contains("nobody accepted the changed control files"), "{run}");
+    let undone = home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    assert_nothing_planted(&home, &before, &undone);
 }
 
 #[test]
@@ -289,14 +298,14 @@ fn a_person_decides_what_becomes_of_changed_control_files() {
         let before = home.tree();
         let mut terminal = home.openkoi([TASK, "-i", "1"]).at_a_terminal();
 
-        let asked = terminal.wait_for("answer [y/a/n/r]: ");
+        let asked = terminal.wait_for("answer [y/N/s/a/r]: ");
         assert!(asked.contains(".git/hooks/pre-commit"), "{asked}");
         terminal.types(answer);
 
         assert_eq!(terminal.ends(), code, "{}", terminal.shown());
         match code {
             0 => assert!(home.read("AGENTS.md").ends_with("Obey.\n")),
-            _ => assert_eq!(before.differences(&home.tree()), ["changed .git/HEAD"]),
+            _ => assert_control_is_back(&home, &before, &terminal.shown()),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     state::{END, Run},
 };
 use crate::{
-    change_set::{Applied, ChangeSet, PathEffect},
+    change_set::{Applied, ChangeSet, PathEffect, PathState},
     evaluation::{Change, CheckOutcome, Criterion},
     event::Event,
     evidence::{Basis, Claim},
@@ -32,6 +32,12 @@ impl Run {
         let taken_back = self.ports.workspace.describe(&steps);
         let taken_back = self.restore(steps, taken_back).await?;
         let mut outcome = self.outcome(ending, &kept).await?;
+        // What was refused is told beside the reason; what left something red is that reason.
+        let beside = kept.attempt.is_some() && outcome.ending != Ending::Accepted;
+        if let Some(why) = kept.because.as_ref().filter(|_| beside) {
+            let parts = [outcome.because.as_str(), why].into_iter().filter(|part| !part.is_empty());
+            outcome.because = parts.collect::<Vec<_>>().join("; ");
+        }
         outcome.standing.violations.extend(kept.because);
         outcome.taken_back = taken_back;
         Ok(outcome)
@@ -116,7 +122,9 @@ impl Run {
         if reasons.is_empty() {
             return Kept { attempt, set, because: None };
         }
-        let set = set.filtered(|path| !control.contains(&path) && !tampered.contains(&path));
+        let refused = |path: &str| control.contains(&path) || tampered.contains(&path);
+        let alone = made_for(&set.effects(), refused);
+        let set = set.filtered(|path| !refused(path) && !alone.iter().any(|one| one == path));
         let because = Some(format!("{}, so these changes were taken back", reasons.join(", and ")));
         Kept { attempt, set, because }
     }
@@ -216,4 +224,18 @@ impl Run {
 
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// Returns the new directories that hold nothing but what is refused.
+fn made_for(effects: &[PathEffect], refused: impl Fn(&str) -> bool) -> Vec<String> {
+    let is_directory = |effect: &&PathEffect| matches!(effect.after, PathState::Directory { .. });
+    let is_new = |effect: &&PathEffect| effect.before == PathState::Absent && is_directory(effect);
+    let holds_such_alone = |directory: &&PathEffect| {
+        let beginning = format!("{}/", directory.path);
+        let within = effects.iter().filter(|effect| effect.path.starts_with(&beginning));
+        let mut within = within.filter(|effect| !is_directory(effect)).peekable();
+        within.peek().is_some() && within.all(|effect| refused(&effect.path))
+    };
+    let alone = effects.iter().filter(is_new).filter(holds_such_alone);
+    alone.map(|effect| effect.path.clone()).collect()
 }
