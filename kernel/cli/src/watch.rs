@@ -111,6 +111,8 @@ struct State {
     markdown: MarkdownStream,
     /// The calls under way by their keys, for the lines of their results.
     announced: BTreeMap<String, Announced>,
+    /// What the gate refused last, as the line of the refusal has it.
+    refused: String,
     /// The streamed text of the executor's present turn.
     streamed: String,
     /// The line that a person is typing meanwhile.
@@ -168,6 +170,7 @@ impl ProgressLines {
             status: Status::default(),
             markdown: MarkdownStream::new(palette),
             announced: BTreeMap::new(),
+            refused: String::new(),
             streamed: String::new(),
             typing: String::new(),
             counts: BTreeMap::new(),
@@ -281,7 +284,14 @@ impl ProgressLines {
                 diff.unwrap_or_default().iter().for_each(|line| self.plain(&format!("  {line}")));
             }
             Err(failure) => {
-                self.line("EXEC", Style::Caution, &format!("{shown} · {}", short(failure)));
+                let why = match failure {
+                    // The gate has said it in the line above.
+                    Failure::Denied { what, .. } if *what == self.state().refused => {
+                        "denied".to_owned()
+                    }
+                    failure => short(failure),
+                };
+                self.line("EXEC", Style::Caution, &format!("{shown} · {why}"));
             }
         }
     }
@@ -397,6 +407,7 @@ impl Listener for ProgressLines {
             Event::GateDecided { decision: Decision::Deny { what, hint }, .. } => {
                 let hint = if hint.is_empty() { String::new() } else { format!(" ({hint})") };
                 self.line("GATE", Style::Caution, &format!("refused: {what}{hint}"));
+                self.state().refused.clone_from(what);
             }
             Event::BudgetWarned { spent } => {
                 let text = format!(

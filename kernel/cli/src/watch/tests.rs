@@ -282,11 +282,14 @@ fn a_refusal_is_told_with_the_way_to_allow_it_and_a_permission_is_not() {
         decided(Decision::Allow { because: "rule".to_owned() }),
         deny(""),
         deny("trust.domains.web"),
+        called(Err(Failure::Denied { what: "http on a host".to_owned(), hint: String::new() })),
+        called(Err(Failure::Denied { what: "a file".to_owned(), hint: String::new() })),
     ]);
 
     assert_eq!(
         text,
-        "[GATE] refused: http on a host\n[GATE] refused: http on a host (trust.domains.web)\n"
+        "[GATE] refused: http on a host\n[GATE] refused: http on a host (trust.domains.web)\n\
+         [EXEC] shell · denied\n[EXEC] shell · denied: a file\n"
     );
 }
 
