@@ -133,14 +133,31 @@ fn full_marks_do_not_outweigh_a_red_test() {
     );
 }
 
-/// Runs a real fix, whose only criterion has to be judged, before this judge.
-fn judged(judge: Turn) -> (Home, Run) {
-    let turns = writes(Kind::Shell.fix()).into_iter();
+/// Runs work, whose only criterion has to be judged, before this judge.
+fn judged_work(text: &str, judge: Turn) -> (Home, Run) {
+    let turns = writes(text).into_iter();
     let planner = turn().planner().plans_judged_change();
     let (home, _) = world(turns.chain([planner, judge.evaluator()]));
     let run = home.openkoi([TASK]).timeout(LONG).run();
     assert_harmless(&run);
     (home, run)
+}
+
+/// Runs a real fix, whose only criterion has to be judged, before this judge.
+fn judged(judge: Turn) -> (Home, Run) {
+    judged_work(Kind::Shell.fix(), judge)
+}
+
+/// What the judge says is no verdict: a real fix counts as checked and not judged, and half a one is not accepted.
+#[track_caller]
+fn is_no_verdict(judge: impl Fn() -> Turn) -> Run {
+    let (_, run) = judged(judge());
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.stderr.contains("Checked, and not judged"), "{run}");
+    assert!(run.stderr.contains("open  the code is easy to read (unverified)"), "{run}");
+    let (_, half) = judged_work(Kind::Shell.half_fix(), judge());
+    assert_eq!(half.code, 1, "{half}");
+    run
 }
 
 #[test]
@@ -152,9 +169,7 @@ fn a_judge_that_judges_can_accept_so_that_the_others_prove_something() {
 
 #[test]
 fn prose_is_not_a_verdict() {
-    let (_, run) = judged(turn().say("Looks great to me, 10/10!"));
-
-    assert_eq!(run.code, 1, "{run}");
+    is_no_verdict(|| turn().say("Looks great to me, 10/10!"));
 }
 
 #[test]
@@ -164,8 +179,7 @@ fn impossible_scores_are_not_a_verdict() {
             "{{\"scores\":[{{\"dimension\":\"correctness\",\"score\":{score}}},{{\"dimension\":\"safety\",\
              \"score\":{score}}},{{\"dimension\":\"style\",\"score\":{score}}}],\"findings\":[]}}"
         );
-        let (_, run) = judged(turn().call_raw("submit_verdict", &scores));
-        assert_eq!(run.code, 1, "{score}: {run}");
+        is_no_verdict(|| turn().call_raw("submit_verdict", &scores));
     }
 }
 
@@ -178,33 +192,28 @@ fn missing_and_invented_dimensions_are_not_a_verdict() {
         json!({}),
     ];
     for arguments in tables {
-        let (_, run) = judged(turn().call("submit_verdict", arguments.clone()));
-        assert_eq!(run.code, 1, "{arguments}: {run}");
+        is_no_verdict(|| turn().call("submit_verdict", arguments.clone()));
     }
 }
 
 #[test]
 fn a_bad_mark_without_evidence_is_not_a_verdict() {
-    let (_, run) = judged(turn().judges(2.0));
+    let run = is_no_verdict(|| turn().judges(2.0));
 
-    assert_eq!(run.code, 1, "{run}");
     assert!(!run.stderr.contains("=2.0"), "an uncited mark is not shown as one: {run}");
 }
 
 #[test]
 fn a_judge_without_end_does_not_hold_the_run() {
-    let loops = turn().call("read_file", json!({ "path": "percent.sh" }));
-
-    let (_, run) = judged(loops);
-
-    assert_eq!(run.code, 1, "{run}");
+    is_no_verdict(|| turn().call("read_file", json!({ "path": "percent.sh" })));
 }
 
 #[test]
 fn a_judge_cannot_write() {
-    let (home, run) = judged(turn().write("percent.sh", "gone").shell("touch judged"));
+    let judge = || turn().write("percent.sh", "gone").shell("touch judged");
+    is_no_verdict(judge);
+    let (home, run) = judged(judge());
 
-    assert_eq!(run.code, 1, "{run}");
     assert!(!home.has("judged"), "{run}");
     assert_ne!(home.read("percent.sh"), "gone");
 }
@@ -221,7 +230,10 @@ fn a_judge_that_breaks_off_gives_no_verdict() {
 
     assert_eq!(run.code, 124, "{run}");
     assert!(!run.stderr.contains("✓ Done"), "{run}");
-    assert_untouched(&home, &before, &run);
+    // A limit throws nothing away.
+    assert_eq!(home.read("percent.sh"), Kind::Shell.fix(), "{run}");
+    let undone = home.openkoi(["undo", "--yes"]).run();
+    assert_untouched(&home, &before, &undone);
 }
 
 #[test]

@@ -16,7 +16,14 @@ pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
     if !accepted && quiet {
         lines.push(format!("Not accepted: {}.", sanitise_line(reason(outcome))));
     }
-    if !quiet {
+    let judged = outcome.standing.score.is_some();
+    if accepted && !judged && !outcome.standing.green.is_empty() && !outcome.changes.is_empty() {
+        lines.push(
+            "Checked, and not judged: nobody but the project's checks looked at it.".to_owned(),
+        );
+    }
+    // What was taken back for a red check says so itself.
+    if !quiet && (outcome.taken_back.is_empty() || !outcome.changes.is_empty()) {
         lines.push(checks(&outcome.standing, outcome.changes.is_empty()));
     }
     if !accepted && !outcome.changes.is_empty() {

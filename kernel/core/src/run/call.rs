@@ -89,9 +89,13 @@ impl Run {
     }
 
     fn only_reads(&self, call: &ToolCall) -> bool {
+        self.tool(&self.meant(call)).is_some_and(|tool| tool.effect == Effect::Read)
+    }
+
+    /// Returns the name of the tool that a call means.
+    fn meant(&self, call: &ToolCall) -> String {
         let read = self.ports.toolbox.prepared(call).map(|prepared| prepared.call.name);
-        let name = read.unwrap_or_else(|_| call.name.clone());
-        self.tool(&name).is_some_and(|tool| tool.effect == Effect::Read)
+        read.unwrap_or_else(|_| call.name.clone())
     }
 
     /// Counts identical calls since the last change of a file: same tool, same arguments, whatever their spelling.
@@ -166,7 +170,11 @@ impl Run {
         let settled = self.settle_interrupted(call.key).await?;
         let admitted = match self.admit(call).await? {
             Ok(admitted) => admitted,
-            Err(failure) => return self.finished(call, Err(failure), 0),
+            Err(failure) => {
+                let result = self.finished(call, Err(failure), 0)?;
+                self.take_deed(call.key, &result);
+                return Ok(result);
+            }
         };
         if self.changes_files(&admitted.tool) {
             self.ensure_baseline().await?;
@@ -192,11 +200,17 @@ impl Run {
         }
     }
 
-    /// Notes what a call shows of the run: whether files were to be changed, and whether anything was done. What a
-    /// program did is known from its effects and not from its success.
+    /// Notes what a call shows of the run: whether files were to be changed, even if that was refused, and whether
+    /// anything was done. What a program did is known from its effects and not from its success.
     fn take_deed(&mut self, key: &str, result: &CallResult) {
-        let started = self.recorder.recall(key, "call.started");
-        let Some(Event::CallStarted { effect, .. }) = started else { return };
+        let effect = match self.recorder.recall(key, "call.started") {
+            Some(Event::CallStarted { effect, .. }) => Some(effect),
+            _ => match self.recorder.recall(key, "call.finished") {
+                Some(Event::CallFinished { tool, .. }) => self.tool(&tool).map(|tool| tool.effect),
+                _ => None,
+            },
+        };
+        let Some(effect) = effect else { return };
         self.tried |= matches!(effect, Effect::Write | Effect::Destructive);
         self.acted |= matches!(effect, Effect::Send | Effect::Destructive) && result.is_ok();
     }
@@ -440,7 +454,7 @@ impl Run {
         duration_ms: u64,
     ) -> Result<CallResult, Halt> {
         self.leave_questions(call.key)?;
-        let tool = call.call.name.clone();
+        let tool = self.meant(call.call);
         let event = Event::CallFinished { tool, result: result.clone(), duration_ms };
         self.recorder.record(call.key, event)?;
         Ok(result)

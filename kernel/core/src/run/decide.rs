@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     approval::Unanswered,
-    contract::Effort,
     evaluation::{Check, CheckOutcome, Criterion},
     event::Event,
     evidence::Standing,
@@ -206,7 +205,7 @@ impl Run {
 
     fn is_plain_answer(&self) -> bool {
         let nothing_changed = self.attempts.last().is_some_and(|a| a.set.is_empty());
-        self.effort() == Effort::Open && nothing_changed
+        self.is_open() && nothing_changed
     }
 
     fn go_on(&self, number: u32, obstacle: &str) -> Result<NextStep, Halt> {

@@ -178,7 +178,7 @@ impl Run {
 
     /// Returns whether the work has to be evaluated. An answer that changed nothing has not.
     fn needs_evaluation(&self, attempt: &Attempt) -> bool {
-        !attempt.set.is_empty() || self.effort() != Effort::Open
+        !attempt.set.is_empty() || !self.is_open()
     }
 
     async fn subject(

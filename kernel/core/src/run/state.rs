@@ -136,6 +136,12 @@ impl Run {
         }
     }
 
+    /// Returns whether nobody was asked what the task takes. Where a planner was asked and said nothing that can be
+    /// read, it is not known to be a question, and what comes of it is evaluated.
+    pub(super) fn is_open(&self) -> bool {
+        self.effort() == Effort::Open && !(self.plans() && self.has_planner())
+    }
+
     /// Returns whether a plan belongs to this run at all.
     pub(super) fn plans(&self) -> bool {
         self.task.settings.plan && self.task.settings.max_iterations > 0

@@ -1,6 +1,10 @@
 //! Requests that are needed and no others, and plans that the executor makes.
 
-use openkoi_core::message::{Role, StopReason};
+use openkoi_core::{
+    approval::Answer,
+    message::{Role, StopReason},
+    trust::TrustLevel,
+};
 use serde_json::json;
 
 use crate::script::{Line, World, ending, last_decision, write};
@@ -118,6 +122,25 @@ fn a_change_that_was_tried_and_did_not_happen_is_no_answer() {
 }
 
 #[test]
+fn a_change_that_was_refused_or_made_no_sense_is_no_answer_either() {
+    let lie = || Line::Say("Fixed. All tests pass now.");
+    let refused =
+        one_model().answers([Answer::RejectOnce]).executor([write("code", "good"), lie()]);
+    let mut refused = refused.settings(|s| s.max_iterations = 1);
+    refused.policy.trust.fallback = TrustLevel::Ask;
+    let senseless = one_model().executor([Line::Raw("write", "[]"), lie()]);
+    let senseless = senseless.settings(|s| s.max_iterations = 1);
+
+    for world in [refused, senseless] {
+        let outcome = world.run().expect("an outcome");
+
+        assert_eq!(ending(&outcome), "exhausted");
+        assert_eq!(outcome.because, "the task asks for a change, and nothing was done");
+        assert_eq!(world.verify().expect("the same"), outcome);
+    }
+}
+
+#[test]
 fn a_later_plan_adds_criteria_and_drops_none() {
     let world = one_model().executor([
         plan_call(json!([{"text": "it is good", "check": "test", "tests": ["good"]}])),
@@ -205,6 +228,7 @@ fn an_answer_that_a_filter_cut_off_ends_as_that() {
 #[test]
 fn a_call_that_was_cut_says_so() {
     let world = one_model()
+        .settings(|s| s.max_iterations = 1)
         .executor([Line::CutCall("write", r#"{"path":"code","text":"go"#), Line::Say("I stop.")]);
 
     world.run().expect("an outcome");

@@ -249,9 +249,15 @@ impl CatalogModels {
                 return Err(error);
             };
             deltas(Delta::Waiting(&waiting(&error, retry)));
-            deltas(Delta::Resting(true));
+            // A wait that nobody ordered is the task's own time.
+            let is_ordered = error.retry_after.is_some();
+            if is_ordered {
+                deltas(Delta::Resting(true));
+            }
             clock.sleep(retry.wait).await;
-            deltas(Delta::Resting(false));
+            if is_ordered {
+                deltas(Delta::Resting(false));
+            }
             attempt += 1;
         }
     }
