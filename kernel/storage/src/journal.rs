@@ -1,7 +1,7 @@
 //! The append-only record of runs.
 //!
-//! Entries, the rows they change and their places in the order are one transaction, and one `fsync`: when
-//! [`Journal::append`] returns, they survive a power cut. Only the process that holds the task's lease
+//! Entries with their hashes, the rows they change and their places in the order are one transaction, and one
+//! `fsync`: when [`Journal::append`] returns, they survive a power cut. Only the process that holds the task's lease
 //! appends to it.
 
 use openkoi_brokers::failpoint::{Point, hit};
@@ -14,6 +14,7 @@ use rusqlite::{Connection, Row, Transaction};
 
 use crate::{
     Storage,
+    chain::{self, Link, Tail},
     database::{count, stored},
     error::StorageError,
     payload::{decode, encode},
@@ -42,13 +43,13 @@ impl Storage {
         let payloads = payloads.collect::<Result<Vec<_>, _>>()?;
         self.pass(Point::JournalAppendBefore)?;
         self.write(|transaction| {
-            let mut rows = entries.iter().zip(&payloads);
-            rows.try_for_each(|(entry, payload)| insert(transaction, task, entry, payload))
+            let mut tail = Tail::of(transaction, task)?;
+            for (entry, payload) in entries.iter().zip(&payloads) {
+                tail = insert(transaction, task, entry, payload, &tail)?;
+            }
+            Ok(())
         })?;
         self.pass(Point::JournalAppendAfter)?;
-        let ends = |entry: &Entry| {
-            matches!(entry.event, Event::TaskFinished { .. } | Event::TaskPaused { .. })
-        };
         if entries.iter().any(ends) {
             self.leases().release_implied(task);
         }
@@ -69,21 +70,34 @@ impl Storage {
     }
 }
 
+/// Returns whether the run is over after this entry, until it is resumed.
+fn ends(entry: &Entry) -> bool {
+    matches!(entry.event, Event::TaskFinished { .. } | Event::TaskPaused { .. })
+}
+
+/// Inserts an entry after `tail`, and returns where the next one goes.
 fn insert(
     transaction: &Transaction<'_>,
     task: &TaskId,
     entry: &Entry,
     payload: &str,
-) -> Result<(), StorageError> {
+    tail: &Tail,
+) -> Result<Tail, StorageError> {
     tasks::project(transaction, task, entry)?;
     usage::project(transaction, task, entry)?;
-    let sql = "INSERT INTO entries (task, seq, key, event, at_ms, elapsed_ms, payload)
-               SELECT ?1, 1 + coalesce(max(seq), 0), ?2, ?3, ?4, ?5, ?6
-               FROM entries WHERE task = ?1";
-    let (at, elapsed) = (stored(entry.at_ms), stored(entry.elapsed_ms));
-    let row = (task.as_str(), &entry.key, entry.event.name(), at, elapsed, payload);
+    let (seq, name) = (tail.seq + 1, entry.event.name());
+    let (at_ms, elapsed_ms) = (stored(entry.at_ms), stored(entry.elapsed_ms));
+    let (key, event, said) = (entry.key.as_bytes(), name.as_bytes(), payload.as_bytes());
+    let link = Link { seq, key, event, at_ms, elapsed_ms, payload: said };
+    let hash = link.hash_after(&tail.hash);
+    let sql = "INSERT INTO entries (task, seq, key, event, at_ms, elapsed_ms, payload, chain)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let row = (task.as_str(), seq, &entry.key, name, at_ms, elapsed_ms, payload, &hash);
     transaction.prepare_cached(sql)?.execute(row)?;
-    Ok(())
+    if ends(entry) {
+        chain::keep_end(transaction, task, &hash)?;
+    }
+    Ok(Tail { seq, hash })
 }
 
 fn entries(connection: &Connection, task: &TaskId) -> Result<Vec<Entry>, StorageError> {

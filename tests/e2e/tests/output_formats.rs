@@ -1,5 +1,7 @@
 //! What is printed, and where: the result on standard output, everything else on standard error.
 
+use std::path::Path;
+
 use openkoi_test_support::{Home, Kind, OpenAi, Run, Terminal, openai, reply, skip::skip, turn};
 use serde_json::{Value, json};
 
@@ -195,6 +197,33 @@ fn a_finished_task_is_shown_replayed_and_verified_by_the_beginning_of_its_id() {
     assert!(shown.stdout.contains("Fixed."), "{shown}");
     assert!(replayed.stdout.contains("Fixed."), "{replayed}");
     assert!(verified.said().contains("accepted"), "{verified}");
+}
+
+#[test]
+fn a_journal_that_was_altered_is_not_verified_though_a_replay_would_not_notice() {
+    let home = fixing();
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0).json();
+    let id = listed["tasks"][0]["id"].as_str().unwrap();
+    home.openkoi(["task", "verify", id]).run().expect_code(0);
+
+    // A ground of the gate's, which no replay asks for again; of the same length, so that the file stays whole.
+    replace_in(&home.path().join("data/openkoi.db"), "trust:act", "answer:ok");
+    let run = home.openkoi(["task", "verify", id]).run();
+
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stderr.contains(" is not verified: entry "), "{run}");
+    assert!(run.stderr.contains(", gate.decided) was altered after it was written"), "{run}");
+}
+
+/// Replaces the text where it stands first in a file.
+fn replace_in(file: &Path, text: &str, by: &str) {
+    assert_eq!(text.len(), by.len());
+    let mut bytes = std::fs::read(file).unwrap();
+    let at = bytes.windows(text.len()).position(|window| window == text.as_bytes());
+    let at = at.unwrap();
+    bytes[at..at + by.len()].copy_from_slice(by.as_bytes());
+    std::fs::write(file, bytes).unwrap();
 }
 
 #[test]
