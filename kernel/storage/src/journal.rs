@@ -1,7 +1,8 @@
 //! The append-only record of runs.
 //!
 //! Entries with their hashes, the rows they change and their places in the order are one transaction, and one
-//! `fsync`: when [`Journal::append`] returns, they survive a power cut. Only the process that holds the task's lease
+//! `fsync`: when [`Journal::append`] returns, they survive a power cut. The numbers that entries come with are not
+//! believed: each gets the number after the last one's. Only the process that holds the task's lease
 //! appends to it.
 
 use openkoi_brokers::failpoint::{Point, hit};
@@ -101,7 +102,8 @@ fn insert(
 }
 
 fn entries(connection: &Connection, task: &TaskId) -> Result<Vec<Entry>, StorageError> {
-    let sql = "SELECT key, at_ms, elapsed_ms, payload FROM entries WHERE task = ?1 ORDER BY seq";
+    let sql =
+        "SELECT key, at_ms, elapsed_ms, payload, seq FROM entries WHERE task = ?1 ORDER BY seq";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([task.as_str()])?;
     let mut entries = Vec::new();
@@ -112,10 +114,11 @@ fn entries(connection: &Connection, task: &TaskId) -> Result<Vec<Entry>, Storage
     Ok(entries)
 }
 
-/// Reads an entry from the columns key, at_ms, elapsed_ms and payload.
+/// Reads an entry from the columns key, at_ms, elapsed_ms, payload and seq.
 fn entry(row: &Row<'_>, what: &dyn Fn() -> String) -> Result<Entry, StorageError> {
     let payload: String = row.get(3)?;
     Ok(Entry {
+        seq: count(row.get(4)?),
         key: row.get(0)?,
         at_ms: count(row.get(1)?),
         elapsed_ms: count(row.get(2)?),

@@ -89,6 +89,24 @@ fn stream_json_is_an_event_a_line_and_the_record_last() {
 }
 
 #[test]
+fn stream_json_numbers_the_entries_of_the_journal_and_goes_on_with_them_when_resumed() {
+    let home = scripted([turn().executor().say("No.")]);
+    let format = ["--output-format", "stream-json"];
+
+    let first = home.openkoi([TASK, "-i", "1"]).args(format).timeout(LONG).run();
+    let id = first.json_lines().last().unwrap()["task_id"].as_str().unwrap().to_owned();
+    let second = home.openkoi(["resume", &id, "-i", "2"]).args(format).timeout(LONG).run();
+
+    let lines = [first.json_lines(), second.json_lines()].concat();
+    let (events, others): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line["type"] == "event");
+    let numbers: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "{second}");
+    assert!(others.iter().all(|line| line.get("seq").is_none()), "{second}");
+    let verified = home.openkoi(["task", "verify", &id, "--json"]).run().expect_code(0).json();
+    assert_eq!(verified["entries"].as_u64(), numbers.last().copied(), "{verified}");
+}
+
+#[test]
 fn an_error_is_a_record_too() {
     let home = scripted([turn().executor().say("No.")]);
 

@@ -207,6 +207,7 @@ mod tests {
     #[test]
     fn of_several_ends_the_last_is_the_one_that_counts() {
         let end = |text: &str| Entry {
+            seq: 1,
             key: "end".to_owned(),
             at_ms: 1,
             elapsed_ms: 1,
