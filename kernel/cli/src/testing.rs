@@ -206,7 +206,7 @@ impl World {
 /// Records something of a task.
 pub(crate) fn append(storage: &Storage, task: &TaskId, key: &str, at_ms: u64, event: Event) {
     let elapsed_ms = at_ms.saturating_sub(NOW - 30 * MINUTE);
-    let entry = Entry { key: key.to_owned(), at_ms, elapsed_ms, event };
+    let entry = Entry { seq: 0, key: key.to_owned(), at_ms, elapsed_ms, event };
     Journal::append(storage, task, std::slice::from_ref(&entry)).unwrap();
 }
 

@@ -79,6 +79,7 @@ impl Listener for EventStream {
 fn event_line(entry: &Entry) -> Value {
     json!({
         "type": "event",
+        "seq": entry.seq,
         "key": entry.key,
         "at_ms": entry.at_ms,
         "elapsed_ms": entry.elapsed_ms,

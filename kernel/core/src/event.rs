@@ -22,6 +22,10 @@ use crate::{
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
+    /// Number of the entry in the journal of its task, counted from 1: what surfaces follow. 0 in what was written
+    /// without one.
+    #[serde(default)]
+    pub seq: u64,
     /// Operation of the loop that it belongs to, for example `i1/t2` or `i1/t2/c0`. The loop gives the same
     /// operation the same key whenever it runs, which is what resuming rests on.
     pub key: String,

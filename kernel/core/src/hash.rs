@@ -26,6 +26,16 @@ pub fn of_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// Returns the SHA-256 of `parts` in their order. Each counts with its length, so that no other parts have the same.
+pub fn of_parts(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
 /// Returns the SHA-256 of the JSON form of `value`. Maps are sorted by key, so equal values have equal hashes.
 pub fn of_json<T: serde::Serialize>(value: &T) -> String {
     // `Value` sorts its maps; a struct serialised directly keeps the order of its fields, which is as stable.
@@ -45,6 +55,12 @@ mod tests {
         assert_eq!(unhex("000fff"), Some(vec![0, 15, 255]));
         assert_eq!(unhex("0"), None);
         assert_eq!(unhex("zz"), None);
+    }
+
+    #[test]
+    fn parts_that_are_cut_elsewhere_have_another_hash() {
+        assert_ne!(of_parts(&[b"ab", b"c"]), of_parts(&[b"a", b"bc"]));
+        assert_ne!(of_parts(&[b"abc"]), of_parts(&[b"abc", b""]));
     }
 
     #[test]

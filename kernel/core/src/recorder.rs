@@ -6,6 +6,9 @@
 //! A commit waits for the disk. What the loop concludes by itself ([`Event::waits`]) is therefore committed with
 //! the next intent or result: before anything is done because of it, and before listeners hear of it. News
 //! ([`Event::is_news`]) is committed in the same way, but listeners hear of it at once.
+//!
+//! Entries are numbered here, in the order in which they are committed, so that news has its number when it is heard.
+//! The journal numbers them again by itself; a run is the only one that appends to its journal, so it comes to the same.
 
 use std::{
     collections::HashMap,
@@ -66,19 +69,16 @@ pub struct Recorder {
     listener: Arc<dyn Listener>,
     clock: Arc<dyn Clock>,
     timeline: Mutex<Timeline>,
-}
-
-/// One fact with its place in the journal.
-struct Recorded {
-    entry: Entry,
-    place: u64,
+    /// Held from the numbering of facts to the end of their commit, so that facts of other threads are committed in
+    /// the order of their numbers too. Taken before the timeline.
+    order: Mutex<()>,
 }
 
 /// The recorded facts and the run's own time.
 struct Timeline {
-    recorded: HashMap<(String, &'static str), Recorded>,
-    /// Place of the next entry in the journal, counted from 0.
-    next: u64,
+    recorded: HashMap<(String, &'static str), Entry>,
+    /// Number of the last entry.
+    last: u64,
     /// The run's own time: that of the last recalled entry while replaying.
     elapsed_ms: u64,
     /// The monotonic time at which `elapsed_ms` was true, once the run is live.
@@ -125,18 +125,19 @@ impl Recorder {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let last_ms = entries.iter().map(|entry| entry.elapsed_ms).max().unwrap_or(0);
-        let (mut recorded, mut next) = (HashMap::new(), 0);
-        for entry in entries {
+        let (mut recorded, mut last) = (HashMap::new(), 0);
+        for mut entry in entries {
+            // What was written without numbers is numbered by its places.
+            last = entry.seq.max(last + 1);
+            entry.seq = last;
             if matches!(entry.event, Event::TaskResumed { .. }) {
                 forget_the_end(&mut recorded);
             }
-            let name = (entry.key.clone(), entry.event.name());
-            recorded.insert(name, Recorded { entry, place: next });
-            next += 1;
+            recorded.insert((entry.key.clone(), entry.event.name()), entry);
         }
         let timeline = Timeline {
             recorded,
-            next,
+            last,
             elapsed_ms: 0,
             live_since: None,
             last_ms,
@@ -147,14 +148,15 @@ impl Recorder {
             holds: 0,
             held_at: 0,
         };
-        Self { task, mode, journal, listener, clock, timeline: Mutex::new(timeline) }
+        let (timeline, order) = (Mutex::new(timeline), Mutex::new(()));
+        Self { task, mode, journal, listener, clock, timeline, order }
     }
 
     /// Returns the event of this name that the journal holds under this key.
     pub fn recall(&self, key: &str, event: &'static str) -> Option<Event> {
         let mut timeline = self.timeline();
         let found = timeline.recorded.get(&(key.to_owned(), event))?;
-        let (elapsed, event) = (found.entry.elapsed_ms, found.entry.event.clone());
+        let (elapsed, event) = (found.elapsed_ms, found.event.clone());
         // Once the run is live its own clock tells the time, which that of its last entries is part of.
         if timeline.live_since.is_none() {
             timeline.elapsed_ms = timeline.elapsed_ms.max(elapsed);
@@ -163,9 +165,9 @@ impl Recorder {
         Some(event)
     }
 
-    /// Returns the place in the journal of the event of this name under this key.
+    /// Returns the number in the journal of the event of this name under this key.
     pub fn place(&self, key: &str, event: &'static str) -> Option<u64> {
-        self.timeline().recorded.get(&(key.to_owned(), event)).map(|found| found.place)
+        self.timeline().recorded.get(&(key.to_owned(), event)).map(|found| found.seq)
     }
 
     /// Returns every event of this name whose key begins with `prefix`, in no order.
@@ -175,7 +177,7 @@ impl Recorder {
             .recorded
             .iter()
             .filter(|((key, name), _)| *name == event && key.starts_with(prefix));
-        below.map(|(_, found)| found.entry.event.clone()).collect()
+        below.map(|(_, found)| found.event.clone()).collect()
     }
 
     /// Records a fact, unless the journal holds it already.
@@ -245,6 +247,7 @@ impl Recorder {
     ///
     /// The journal cannot be written.
     pub fn commit_waiting(&self) -> Result<(), RecordError> {
+        let _order = self.order();
         let (lines, heard) = self.timeline().take();
         self.commit(&lines, heard)
     }
@@ -304,12 +307,10 @@ impl Recorder {
         }
         self.go_live();
         let (elapsed_ms, at_ms) = (self.elapsed_ms(), self.clock.now_ms());
-        let line = Entry { key: key.to_owned(), at_ms, elapsed_ms, event };
+        let line = Entry { seq: 0, key: key.to_owned(), at_ms, elapsed_ms, event };
+        let _order = (!waits).then(|| self.order());
         let mut timeline = self.timeline();
-        timeline.reached_ms = timeline.reached_ms.max(line.elapsed_ms);
-        let (name, place) = ((line.key.clone(), line.event.name()), timeline.next);
-        timeline.next += 1;
-        timeline.recorded.insert(name, Recorded { entry: line.clone(), place });
+        let line = timeline.enter(line);
         if waits {
             let heard = timeline.hold_back(line.clone());
             drop(timeline);
@@ -331,9 +332,16 @@ impl Recorder {
         if lines.is_empty() {
             return Ok(());
         }
-        self.journal.append(&self.task, lines)?;
+        if let Err(error) = self.journal.append(&self.task, lines) {
+            self.timeline().lose(lines);
+            return Err(error.into());
+        }
         lines.iter().skip(heard).for_each(|line| self.listener.event(line));
         Ok(())
+    }
+
+    fn order(&self) -> MutexGuard<'_, ()> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn timeline(&self) -> MutexGuard<'_, Timeline> {
@@ -344,8 +352,8 @@ impl Recorder {
 
 /// Forgets what ended a segment of a run, so that the next one decides anew: limits that were reached, the decision
 /// to stop, and everything under the key of the end.
-fn forget_the_end(recorded: &mut HashMap<(String, &'static str), Recorded>) {
-    recorded.retain(|(key, _), found| match &found.entry.event {
+fn forget_the_end(recorded: &mut HashMap<(String, &'static str), Entry>) {
+    recorded.retain(|(key, _), found| match &found.event {
         Event::BreakerTripped { .. } => false,
         Event::IterationDecided { decision, .. } => decision != STOP,
         _ => key != END,
@@ -353,6 +361,25 @@ fn forget_the_end(recorded: &mut HashMap<(String, &'static str), Recorded>) {
 }
 
 impl Timeline {
+    /// Numbers a fact and remembers it.
+    fn enter(&mut self, line: Entry) -> Entry {
+        self.last += 1;
+        self.reached_ms = self.reached_ms.max(line.elapsed_ms);
+        let line = Entry { seq: self.last, ..line };
+        self.recorded.insert((line.key.clone(), line.event.name()), line.clone());
+        line
+    }
+
+    /// Takes back the numbers of facts that could not be committed, for those that follow: that the run pauses, for
+    /// example.
+    fn lose(&mut self, lines: &[Entry]) {
+        if let (Some(first), Some(last)) = (lines.first(), lines.last())
+            && last.seq == self.last
+        {
+            self.last = first.seq.saturating_sub(1);
+        }
+    }
+
     /// Keeps a fact for the next commit. Returns whether listeners may hear of it now: it is news, and all facts
     /// that wait before it were heard of.
     fn hold_back(&mut self, line: Entry) -> bool {
@@ -374,7 +401,7 @@ impl Timeline {
 mod tests {
     use super::*;
     use std::{
-        sync::atomic::{AtomicU64, Ordering},
+        sync::atomic::{AtomicBool, AtomicU64, Ordering},
         time::Duration,
     };
 
@@ -385,17 +412,30 @@ mod tests {
 
     /// A journal and listener that remembers in which order facts became durable and were heard of.
     #[derive(Default)]
-    struct Log(Mutex<Vec<String>>);
+    struct Log(Mutex<Vec<String>>, AtomicBool);
 
     impl Log {
         fn add(&self, what: &str, entries: &[Entry]) {
-            let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+            let keys: Vec<String> =
+                entries.iter().map(|entry| format!("{}{}", entry.key, entry.seq)).collect();
             self.0.lock().unwrap().push(format!("{what} {}", keys.join(" ")));
+        }
+
+        /// Makes the journal fail, or work again.
+        fn fails(&self, fails: bool) {
+            self.1.store(fails, Ordering::Relaxed);
+        }
+
+        fn lines(&self) -> Vec<String> {
+            self.0.lock().unwrap().clone()
         }
     }
 
     impl Journal for Log {
         fn append(&self, _task: &TaskId, entries: &[Entry]) -> Result<(), JournalError> {
+            if self.1.load(Ordering::Relaxed) {
+                return Err(JournalError("full".to_owned()));
+            }
             self.add("durable", entries);
             Ok(())
         }
@@ -473,8 +513,8 @@ mod tests {
         recorder.note("d", Event::TaskResumed { settings: None }).unwrap();
 
         assert_eq!(
-            *log.0.lock().unwrap(),
-            ["heard a", "heard b", "durable a b c d", "heard c", "heard d"]
+            log.lines(),
+            ["heard a1", "heard b2", "durable a1 b2 c3 d4", "heard c3", "heard d4"]
         );
     }
 
@@ -486,7 +526,82 @@ mod tests {
         recorder.note("b", news()).unwrap();
         recorder.note("c", Event::TaskResumed { settings: None }).unwrap();
 
-        assert_eq!(*log.0.lock().unwrap(), ["durable a b c", "heard a", "heard b", "heard c"]);
+        assert_eq!(log.lines(), ["durable a1 b2 c3", "heard a1", "heard b2", "heard c3"]);
+    }
+
+    #[test]
+    fn numbers_go_on_where_the_journal_ends_even_if_it_has_none_itself() {
+        for (numbers, next) in
+            [([1, 2], "durable c3"), ([0, 0], "durable c3"), ([1, 4], "durable c5")]
+        {
+            let log = Arc::new(Log::default());
+            let entries = numbers.map(|seq| Entry {
+                seq,
+                key: format!("k{seq}"),
+                at_ms: 0,
+                elapsed_ms: 0,
+                event: conclusion(),
+            });
+            let (task, clock) = (TaskId::new("t"), Arc::new(NoTime));
+            let entries = entries.into();
+            let recorder =
+                Recorder::new(task, Mode::Live, entries, log.clone(), log.clone(), clock);
+
+            recorder.note("c", Event::TaskResumed { settings: None }).unwrap();
+
+            assert_eq!(log.lines()[0], next, "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_fact_that_could_not_be_committed_is_given_to_the_next() {
+        let (recorder, log) = recorder();
+        recorder.note("a", Event::TaskResumed { settings: None }).unwrap();
+
+        log.fails(true);
+        recorder.record("b", conclusion()).unwrap();
+        recorder.note("c", Event::TaskResumed { settings: None }).unwrap_err();
+        log.fails(false);
+        recorder.note("d", Event::TaskResumed { settings: None }).unwrap();
+
+        assert_eq!(log.lines(), ["durable a1", "heard a1", "durable d2", "heard d2"]);
+    }
+
+    /// A journal that takes its time, and keeps the numbers in the order in which they became durable.
+    #[derive(Default)]
+    struct SlowLog(Mutex<Vec<u64>>);
+
+    impl Journal for SlowLog {
+        fn append(&self, _task: &TaskId, entries: &[Entry]) -> Result<(), JournalError> {
+            (0..50 * (entries.len() % 3)).for_each(|_| std::thread::yield_now());
+            self.0.lock().unwrap().extend(entries.iter().map(|entry| entry.seq));
+            Ok(())
+        }
+
+        fn load(&self, _task: &TaskId) -> Result<Vec<Entry>, JournalError> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn facts_of_several_threads_are_committed_in_the_order_of_their_numbers() {
+        let slow = Arc::new(SlowLog::default());
+        let (task, clock) = (TaskId::new("t"), Arc::new(NoTime));
+        let heard = Arc::new(Log::default());
+        let recorder = Recorder::new(task, Mode::Live, Vec::new(), slow.clone(), heard, clock);
+
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        recorder.note("news", news()).unwrap();
+                        recorder.note("a", Event::TaskResumed { settings: None }).unwrap();
+                    }
+                });
+            }
+        });
+
+        assert_eq!(*slow.0.lock().unwrap(), (1..=160).collect::<Vec<u64>>());
     }
 
     #[test]

@@ -326,7 +326,7 @@ mod tests {
         let list = || storage.tasks(&TaskQuery::default());
         let task = "INSERT INTO sessions VALUES (1, 's', 'chat', 'active', 't', 'w', 1, 1);
                     INSERT INTO tasks VALUES (1, 't', 's', 'x', 'running', 'w', 'm', 1, NULL, 0,
-                                              NULL, 0, 0, NULL);";
+                                              NULL, 0, 0, NULL, NULL);";
 
         storage
             .write(|transaction| {

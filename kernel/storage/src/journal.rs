@@ -1,7 +1,8 @@
 //! The append-only record of runs.
 //!
-//! Entries, the rows they change and their places in the order are one transaction, and one `fsync`: when
-//! [`Journal::append`] returns, they survive a power cut. Only the process that holds the task's lease
+//! Entries with their hashes, the rows they change and their places in the order are one transaction, and one
+//! `fsync`: when [`Journal::append`] returns, they survive a power cut. The numbers that entries come with are not
+//! believed: each gets the number after the last one's. Only the process that holds the task's lease
 //! appends to it.
 
 use openkoi_brokers::failpoint::{Point, hit};
@@ -15,6 +16,7 @@ use rusqlite::{Connection, Row, Transaction};
 
 use crate::{
     Storage,
+    chain::{self, Link, Tail},
     database::{count, stored},
     error::StorageError,
     payload::{decode, encode},
@@ -43,13 +45,13 @@ impl Storage {
         let payloads = payloads.collect::<Result<Vec<_>, _>>()?;
         self.pass(Point::JournalAppendBefore)?;
         self.write(|transaction| {
-            let mut rows = entries.iter().zip(&payloads);
-            rows.try_for_each(|(entry, payload)| insert(transaction, task, entry, payload))
+            let mut tail = Tail::of(transaction, task)?;
+            for (entry, payload) in entries.iter().zip(&payloads) {
+                tail = insert(transaction, task, entry, payload, &tail)?;
+            }
+            Ok(())
         })?;
         self.pass(Point::JournalAppendAfter)?;
-        let ends = |entry: &Entry| {
-            matches!(entry.event, Event::TaskFinished { .. } | Event::TaskPaused { .. })
-        };
         if entries.iter().any(ends) {
             self.leases().release_implied(task);
         }
@@ -104,25 +106,39 @@ impl Storage {
     }
 }
 
+/// Returns whether the run is over after this entry, until it is resumed.
+fn ends(entry: &Entry) -> bool {
+    matches!(entry.event, Event::TaskFinished { .. } | Event::TaskPaused { .. })
+}
+
+/// Inserts an entry after `tail`, and returns where the next one goes.
 fn insert(
     transaction: &Transaction<'_>,
     task: &TaskId,
     entry: &Entry,
     payload: &str,
-) -> Result<(), StorageError> {
+    tail: &Tail,
+) -> Result<Tail, StorageError> {
     tasks::project(transaction, task, entry)?;
     usage::project(transaction, task, entry)?;
-    let sql = "INSERT INTO entries (task, seq, key, event, at_ms, elapsed_ms, payload)
-               SELECT ?1, 1 + coalesce(max(seq), 0), ?2, ?3, ?4, ?5, ?6
-               FROM entries WHERE task = ?1";
-    let (at, elapsed) = (stored(entry.at_ms), stored(entry.elapsed_ms));
-    let row = (task.as_str(), &entry.key, entry.event.name(), at, elapsed, payload);
+    let (seq, name) = (tail.seq + 1, entry.event.name());
+    let (at_ms, elapsed_ms) = (stored(entry.at_ms), stored(entry.elapsed_ms));
+    let (key, event, said) = (entry.key.as_bytes(), name.as_bytes(), payload.as_bytes());
+    let link = Link { seq, key, event, at_ms, elapsed_ms, payload: said };
+    let hash = link.hash_after(&tail.hash);
+    let sql = "INSERT INTO entries (task, seq, key, event, at_ms, elapsed_ms, payload, chain)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let row = (task.as_str(), seq, &entry.key, name, at_ms, elapsed_ms, payload, &hash);
     transaction.prepare_cached(sql)?.execute(row)?;
-    Ok(())
+    if ends(entry) {
+        chain::keep_end(transaction, task, &hash)?;
+    }
+    Ok(Tail { seq, hash })
 }
 
 fn entries(connection: &Connection, task: &TaskId) -> Result<Vec<Entry>, StorageError> {
-    let sql = "SELECT key, at_ms, elapsed_ms, payload FROM entries WHERE task = ?1 ORDER BY seq";
+    let sql =
+        "SELECT key, at_ms, elapsed_ms, payload, seq FROM entries WHERE task = ?1 ORDER BY seq";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([task.as_str()])?;
     let mut entries = Vec::new();
@@ -133,10 +149,11 @@ fn entries(connection: &Connection, task: &TaskId) -> Result<Vec<Entry>, Storage
     Ok(entries)
 }
 
-/// Reads an entry from the columns key, at_ms, elapsed_ms and payload.
+/// Reads an entry from the columns key, at_ms, elapsed_ms, payload and seq.
 fn entry(row: &Row<'_>, what: &dyn Fn() -> String) -> Result<Entry, StorageError> {
     let payload: String = row.get(3)?;
     Ok(Entry {
+        seq: count(row.get(4)?),
         key: row.get(0)?,
         at_ms: count(row.get(1)?),
         elapsed_ms: count(row.get(2)?),

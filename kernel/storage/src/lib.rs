@@ -12,6 +12,7 @@
 //! | `readers` | the connections that read while another one writes |
 //! | [`lease`] | one owner per task and session |
 //! | [`journal`] | appends entries and gives them back |
+//! | [`chain`] | whether the entries are still what was written |
 //! | [`tasks`], [`sessions`], [`usage`] | what the journal says, as rows |
 //! | [`conversation`] | the conversation of a session, for its next turn |
 //! | [`output`] | answers as files, and the state files |
@@ -33,6 +34,7 @@
 //! ```
 #![warn(clippy::disallowed_methods)]
 
+pub mod chain;
 pub mod conversation;
 pub mod database;
 pub mod error;

@@ -4,6 +4,8 @@
 #[path = "storage/support.rs"]
 mod support;
 
+#[path = "storage/chain.rs"]
+mod chain;
 #[path = "storage/conversation.rs"]
 mod conversation;
 #[path = "storage/crash.rs"]

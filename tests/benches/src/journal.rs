@@ -120,7 +120,8 @@ fn append(storage: &Storage, task: &TaskId, entries: &[Entry]) {
 
 fn entries<const N: usize>(events: [Event; N]) -> Vec<Entry> {
     let key = || "i1/t0".to_owned();
-    let entry = |event| Entry { key: key(), at_ms: 1_767_225_600_000, elapsed_ms: 1, event };
+    let entry =
+        |event| Entry { seq: 0, key: key(), at_ms: 1_767_225_600_000, elapsed_ms: 1, event };
     events.map(entry).into()
 }
 

@@ -1,5 +1,7 @@
 //! What is printed, and where: the result on standard output, everything else on standard error.
 
+use std::path::Path;
+
 use openkoi_test_support::{Home, Kind, OpenAi, Run, Terminal, openai, reply, skip::skip, turn};
 use serde_json::{Value, json};
 
@@ -84,6 +86,24 @@ fn stream_json_is_an_event_a_line_and_the_record_last() {
     let last = events.last().unwrap();
     assert_eq!(last["result"], "Fixed.");
     assert!(RECORD.iter().all(|field| last.get(field).is_some()), "{last}");
+}
+
+#[test]
+fn stream_json_numbers_the_entries_of_the_journal_and_goes_on_with_them_when_resumed() {
+    let home = scripted([turn().executor().say("No.")]);
+    let format = ["--output-format", "stream-json"];
+
+    let first = home.openkoi([TASK, "-i", "1"]).args(format).timeout(LONG).run();
+    let id = first.json_lines().last().unwrap()["task_id"].as_str().unwrap().to_owned();
+    let second = home.openkoi(["resume", &id, "-i", "2"]).args(format).timeout(LONG).run();
+
+    let lines = [first.json_lines(), second.json_lines()].concat();
+    let (events, others): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line["type"] == "event");
+    let numbers: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "{second}");
+    assert!(others.iter().all(|line| line.get("seq").is_none()), "{second}");
+    let verified = home.openkoi(["task", "verify", &id, "--json"]).run().expect_code(0).json();
+    assert_eq!(verified["entries"].as_u64(), numbers.last().copied(), "{verified}");
 }
 
 #[test]
@@ -195,6 +215,33 @@ fn a_finished_task_is_shown_replayed_and_verified_by_the_beginning_of_its_id() {
     assert!(shown.stdout.contains("Fixed."), "{shown}");
     assert!(replayed.stdout.contains("Fixed."), "{replayed}");
     assert!(verified.said().contains("accepted"), "{verified}");
+}
+
+#[test]
+fn a_journal_that_was_altered_is_not_verified_though_a_replay_would_not_notice() {
+    let home = fixing();
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0).json();
+    let id = listed["tasks"][0]["id"].as_str().unwrap();
+    home.openkoi(["task", "verify", id]).run().expect_code(0);
+
+    // A ground of the gate's, which no replay asks for again; of the same length, so that the file stays whole.
+    replace_in(&home.path().join("data/openkoi.db"), "trust:act", "answer:ok");
+    let run = home.openkoi(["task", "verify", id]).run();
+
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stderr.contains(" is not verified: entry "), "{run}");
+    assert!(run.stderr.contains(", gate.decided) was altered after it was written"), "{run}");
+}
+
+/// Replaces the text where it stands first in a file.
+fn replace_in(file: &Path, text: &str, by: &str) {
+    assert_eq!(text.len(), by.len());
+    let mut bytes = std::fs::read(file).unwrap();
+    let at = bytes.windows(text.len()).position(|window| window == text.as_bytes());
+    let at = at.unwrap();
+    bytes[at..at + by.len()].copy_from_slice(by.as_bytes());
+    std::fs::write(file, bytes).unwrap();
 }
 
 #[test]

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn at(at_ms: u64, event: Event) -> Entry {
-        Entry { key: "i1/t0".to_owned(), at_ms, elapsed_ms: 0, event }
+        Entry { seq: 1, key: "i1/t0".to_owned(), at_ms, elapsed_ms: 0, event }
     }
 
     fn turn_started(role: &str) -> Event {

@@ -39,7 +39,7 @@ impl Paper {
 }
 
 fn entry(key: &str, event: Event) -> Entry {
-    Entry { key: key.to_owned(), at_ms: 7, elapsed_ms: 3, event }
+    Entry { seq: 9, key: key.to_owned(), at_ms: 7, elapsed_ms: 3, event }
 }
 
 /// Returns what these events make a pipe show.
@@ -428,7 +428,7 @@ fn waiting_is_told_and_what_had_streamed_is_asked_for_again() {
 }
 
 #[test]
-fn an_event_is_a_document_with_its_key_its_times_and_what_happened() {
+fn an_event_is_a_document_with_its_number_its_key_its_times_and_what_happened() {
     let trip = Trip::Budget { what: Shortage::Cost, limit: 2_000_000, spent: 1_999_000 };
 
     let line = event_line(&entry("i1/t2", Event::BreakerTripped { trip }));
@@ -437,6 +437,7 @@ fn an_event_is_a_document_with_its_key_its_times_and_what_happened() {
         line,
         json!({
             "type": "event",
+            "seq": 9,
             "key": "i1/t2",
             "at_ms": 7,
             "elapsed_ms": 3,

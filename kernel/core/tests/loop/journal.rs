@@ -53,6 +53,8 @@ fn listeners_hear_of_recorded_facts_only() {
         let world = two_rounds();
         world.run().expect("an outcome");
         assert_eq!(world.heard(), world.entries());
+        let numbers: Vec<u64> = world.heard().iter().map(|entry| entry.seq).collect();
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
         world.entries().len()
     };
     for at in 1..length {

@@ -31,6 +31,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/4-rules.sql"),
         schema: "eedf1556d21ccff7baffe0ba268bdb679aeb935a8b01ae52ca727cb0a4a812ac",
     },
+    Migration {
+        sql: include_str!("../schema/5-chain.sql"),
+        schema: "debeac28d16a4df8ab4aba279fdfb4a4d789614a6eab9246e264939828fbc730",
+    },
 ];
 
 /// The newest version of the database.
@@ -178,6 +182,24 @@ mod tests {
             })
             .unwrap();
         assert_eq!(kept, "|shell|shell|ls [1, 0, 1, 7]");
+    }
+
+    #[test]
+    fn entries_of_before_the_chain_have_no_hash() {
+        let mut connection = at_version(4);
+        let rows = "INSERT INTO sessions VALUES (1, 's', 'chat', 'active', 't', 'w', 1, 2);
+                    INSERT INTO tasks VALUES (1, 't', 's', 'x', 'accepted', 'w', 'm', 1, 2, 1,
+                                              NULL, 0, 0, NULL);
+                    INSERT INTO entries VALUES (1, 't', 1, 'k', 'e', 1, 1, '{}');";
+        connection.execute_batch(rows).unwrap();
+
+        bring_up(&mut connection, Path::new("db")).unwrap();
+
+        let sql = "SELECT e.payload, e.chain, t.chain FROM entries e JOIN tasks t ON t.id = e.task";
+        let kept: (String, Option<String>, Option<String>) = connection
+            .query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap();
+        assert_eq!(kept, ("{}".to_owned(), None, None));
     }
 
     #[test]

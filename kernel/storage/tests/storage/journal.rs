@@ -1,7 +1,7 @@
 //! The record: what is appended comes back, in order, and only its owner appends.
 
 use openkoi_core::{
-    event::Event,
+    event::{Entry, Event},
     id::{TaskId, TreeId},
     port::Journal,
 };
@@ -19,13 +19,14 @@ fn entries_come_back_as_they_were_and_in_order() {
     let home = Home::new();
     let storage = home.open();
     let task = task_id("1");
-    let entries = vec![
+    let entries = [
         entry("start", 10, started(&task, &session_id("s"), "line\0with\nodd 'text' \u{1f41f}")),
         entry("i1", 12, Event::IterationStarted { number: 1 }),
         // The wall clock went back.
         entry("i1/t0", 3, turn("executor", "p/large", "hi", 20, 300)),
         entry("end", 4, finished(json!({ "ending": "stalled", "reason": "x" }), "hi", 20, 300)),
     ];
+    let entries: Vec<_> = (1..).zip(entries).map(|(seq, entry)| Entry { seq, ..entry }).collect();
 
     for entry in &entries {
         Journal::append(&storage, &task, std::slice::from_ref(entry)).unwrap();
@@ -34,6 +35,20 @@ fn entries_come_back_as_they_were_and_in_order() {
     assert_eq!(storage.load(&task).unwrap(), entries);
     drop(storage);
     assert_eq!(home.open().load(&task).unwrap(), entries);
+}
+
+#[test]
+fn entries_are_numbered_by_the_journal_whatever_numbers_they_come_with() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "hello", 1);
+    let wrong =
+        [7, 7, 0].map(|seq| Entry { seq, ..entry("k", 2, Event::IterationStarted { number: 1 }) });
+
+    storage.append_entries(&task, &wrong).unwrap();
+
+    let numbers: Vec<u64> = storage.entries(&task).unwrap().iter().map(|e| e.seq).collect();
+    assert_eq!(numbers, [1, 2, 3, 4]);
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(crate) fn session_id(tail: &str) -> SessionId {
 }
 
 pub(crate) fn entry(key: &str, at_ms: u64, event: Event) -> Entry {
-    Entry { key: key.to_owned(), at_ms, elapsed_ms: at_ms / 2, event }
+    Entry { seq: 0, key: key.to_owned(), at_ms, elapsed_ms: at_ms / 2, event }
 }
 
 /// Builds an event from the JSON of the journal, so that fields which do not matter here need no mention.

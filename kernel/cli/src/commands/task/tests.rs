@@ -36,6 +36,7 @@ fn finished(changes: Vec<Change>) -> Event {
 
 fn journal<const N: usize>(events: [Event; N]) -> Vec<openkoi_core::event::Entry> {
     let entry = |event| openkoi_core::event::Entry {
+        seq: 0,
         key: "k".to_owned(),
         at_ms: NOW,
         elapsed_ms: 0,

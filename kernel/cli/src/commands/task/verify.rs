@@ -1,11 +1,16 @@
-//! `openkoi task verify`: replays a task from its journal and compares the outcomes.
+//! `openkoi task verify`: checks that nobody altered a task's journal, replays the task from it and compares the
+//! outcomes.
 
 use openkoi_core::{
     event::{Entry, Event},
     outcome::Outcome,
     run,
 };
-use openkoi_storage::{Storage, tasks::TaskRecord};
+use openkoi_storage::{
+    Storage,
+    chain::{BrokenEntry, Chain},
+    tasks::TaskRecord,
+};
 use serde_json::{Value, json};
 
 use super::shown::ending_in_words;
@@ -17,6 +22,8 @@ use crate::{
 
 /// Verifies a task that somebody no longer works on.
 pub(super) fn run(storage: &Storage, task: TaskRecord, json: bool) -> Result<Reply, CommandError> {
+    // First of all: what was altered may not even be readable.
+    let chained_from = check_chain(storage, &task)?;
     let entries = storage.entries(&task.id)?;
     if is_pruned(&entries) {
         let message = "the replay differs from the journal, which has nothing of its run; `openkoi prune` removes \
@@ -33,7 +40,36 @@ pub(super) fn run(storage: &Storage, task: TaskRecord, json: bool) -> Result<Rep
             return Err(differs(&task, message));
         }
     };
-    Ok(Reply::new(Verified { task, outcome, entries: count }, json))
+    Ok(Reply::new(Verified { task, outcome, entries: count, chained_from }, json))
+}
+
+/// Returns the number of the first entry that the chain covers, if there is a chain and it is whole.
+fn check_chain(storage: &Storage, task: &TaskRecord) -> Result<Option<u64>, CommandError> {
+    match storage.check_chain(&task.id)? {
+        Chain::None => Ok(None),
+        Chain::Whole { from } => Ok(Some(from)),
+        Chain::Broken(entry) => Err(differs(task, &broken_in_words(&entry))),
+    }
+}
+
+fn broken_in_words(entry: &BrokenEntry) -> String {
+    match entry {
+        BrokenEntry::Altered { seq, key, event } => {
+            format!("entry {seq} ({key}, {event}) was altered after it was written")
+        }
+        BrokenEntry::Removed { seq } => format!("entry {seq} was removed after it was written"),
+    }
+}
+
+/// Says which entries nobody can have altered; `from` is the first of them.
+fn chain_in_words(from: Option<u64>) -> String {
+    match from {
+        None => "none, an earlier release wrote the journal".to_owned(),
+        Some(0 | 1) => "unbroken".to_owned(),
+        Some(from) => {
+            format!("unbroken from entry {from} on, an earlier release wrote those before it")
+        }
+    }
 }
 
 /// Returns true if the journal has a beginning and an end, and nothing of what was between them.
@@ -81,6 +117,8 @@ struct Verified {
     /// The outcome, or the reason for which the task paused without one.
     outcome: Result<Outcome, String>,
     entries: usize,
+    /// The first entry that the chain covers.
+    chained_from: Option<u64>,
 }
 
 impl Output for Verified {
@@ -94,15 +132,17 @@ impl Output for Verified {
             Err(reason) => page.field("paused", reason),
         }
         page.field("entries", self.entries.to_string());
+        page.field("chain", chain_in_words(self.chained_from));
     }
 
     fn json(&self) -> Value {
-        let (task, entries) = (&self.task.id, self.entries);
+        let (task, entries, chained_from) = (&self.task.id, self.entries, self.chained_from);
         match &self.outcome {
             Ok(Outcome { ending, iterations, .. }) => json!({
                 "task_id": task,
                 "verified": true,
                 "entries": entries,
+                "chained_from": chained_from,
                 "ending": ending,
                 "iterations": iterations,
             }),
@@ -110,6 +150,7 @@ impl Output for Verified {
                 "task_id": task,
                 "verified": true,
                 "entries": entries,
+                "chained_from": chained_from,
                 "paused": reason,
             }),
         }
@@ -127,12 +168,14 @@ mod tests {
     fn a_verified_task_is_told_with_its_ending_and_the_size_of_its_journal() {
         let ending = Ending::Stalled { reason: "the same check failed twice".to_owned() };
         let outcome = outcome(ending, "Half of it.");
-        let verified = Verified { task: record("42", "fix it"), outcome: Ok(outcome), entries: 17 };
+        let (task, outcome) = (record("42", "fix it"), Ok(outcome));
+        let verified = Verified { task, outcome, entries: 17, chained_from: Some(1) };
 
         let words = "task 00000042 is verified\n\
                      ending       stalled: the same check failed twice\n\
                      iterations   1\n\
-                     entries      17\n";
+                     entries      17\n\
+                     chain        unbroken\n";
         assert_eq!((text(&verified), narrow(&verified)), (words.to_owned(), words.to_owned()));
         assert_eq!(
             verified.json(),
@@ -140,6 +183,7 @@ mod tests {
                 "task_id": "01k9abcdef0000000000000042",
                 "verified": true,
                 "entries": 17,
+                "chained_from": 1,
                 "ending": { "ending": "stalled", "reason": "the same check failed twice" },
                 "iterations": 1,
             })
@@ -147,8 +191,33 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_of_an_earlier_release_is_said_to_have_no_chain() {
+        assert_eq!(chain_in_words(None), "none, an earlier release wrote the journal");
+        assert_eq!(
+            chain_in_words(Some(7)),
+            "unbroken from entry 7 on, an earlier release wrote those before it"
+        );
+    }
+
+    #[test]
+    fn a_broken_entry_is_named_with_what_was_done_to_it() {
+        let (key, event) = ("i1/t0/c0".to_owned(), "gate.decided".to_owned());
+        let altered = BrokenEntry::Altered { seq: 3, key, event };
+
+        assert_eq!(
+            broken_in_words(&altered),
+            "entry 3 (i1/t0/c0, gate.decided) was altered after it was written"
+        );
+        assert_eq!(
+            broken_in_words(&BrokenEntry::Removed { seq: 9 }),
+            "entry 9 was removed after it was written"
+        );
+    }
+
+    #[test]
     fn of_several_ends_the_last_is_the_one_that_counts() {
         let end = |text: &str| Entry {
+            seq: 1,
             key: "end".to_owned(),
             at_ms: 1,
             elapsed_ms: 1,

@@ -1,0 +1,3 @@
+-- The hash of an entry and of everything before it; entries of before have none. A task keeps that of its last end.
+ALTER TABLE entries ADD COLUMN chain TEXT;
+ALTER TABLE tasks ADD COLUMN chain TEXT;
