@@ -129,7 +129,8 @@ pub enum Event {
         role: String,
         /// Name of the model, `provider/model`.
         model: String,
-        /// SHA-256 of the request's JSON.
+        /// SHA-256 of the request's JSON; empty if it is not known.
+        #[serde(default)]
         request: String,
         /// Reservation for the turn.
         reserved: Reservation,
@@ -344,6 +345,20 @@ impl Event {
             )
     }
 
+    /// Returns whether a replay that comes to `other` agrees with this recorded fact.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::TurnStarted { request, .. },
+                Self::TurnStarted { role, model, reserved, .. },
+            ) if request.is_empty() => {
+                let (role, model, reserved) = (role.clone(), model.clone(), *reserved);
+                *self == Self::TurnStarted { role, model, request: String::new(), reserved }
+            }
+            _ => self == other,
+        }
+    }
+
     /// Returns whether the fact tells of the present moment and has no consequence for the run.
     pub fn is_news(&self) -> bool {
         matches!(self, Self::EvaluationStarted { .. } | Self::ProgressReported { .. })
@@ -394,5 +409,26 @@ impl Event {
             Self::TaskPaused { .. } => "task.paused",
             Self::TaskFinished { .. } => "task.finished",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_not_known_agrees_with_any_and_a_known_one_with_itself_only() {
+        let asked = |role: &str, request: &str| Event::TurnStarted {
+            role: role.to_owned(),
+            model: "p/m".to_owned(),
+            request: request.to_owned(),
+            reserved: Reservation::default(),
+        };
+
+        assert!(asked("executor", "").agrees_with(&asked("executor", "aa")));
+        assert!(!asked("executor", "").agrees_with(&asked("planner", "aa")));
+        assert!(asked("executor", "aa").agrees_with(&asked("executor", "aa")));
+        assert!(!asked("executor", "aa").agrees_with(&asked("executor", "bb")));
+        assert!(!asked("executor", "aa").agrees_with(&asked("executor", "")));
     }
 }

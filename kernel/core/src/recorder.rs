@@ -203,7 +203,7 @@ impl Recorder {
     fn record_as(&self, key: &str, event: Event, waits: bool) -> Result<(), RecordError> {
         let name = event.name();
         if let Some(known) = self.recall(key, name) {
-            return if self.mode == Mode::Live || known == event {
+            return if self.mode == Mode::Live || known.agrees_with(&event) {
                 Ok(())
             } else {
                 Err(RecordError::Diverged { key: key.to_owned(), event: name })

@@ -21,6 +21,7 @@ mod dishonest_company;
 mod egress_attacks;
 mod exit_codes;
 mod files_attacks;
+mod golden;
 mod google_task;
 mod interrupt;
 mod keyring;

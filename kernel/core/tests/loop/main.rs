@@ -11,6 +11,7 @@ mod control;
 mod effort;
 mod evidence;
 mod gate;
+mod golden;
 mod journal;
 mod money;
 mod others;
