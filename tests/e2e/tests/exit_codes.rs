@@ -77,9 +77,9 @@ fn something_that_needs_a_person_is_8() {
 fn work_that_goes_in_circles_is_9() {
     let home = scripted([turn().executor().call("read_file", json!({ "path": "test.sh" }))]);
 
-    let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(9);
+    let run = home.openkoi([TASK, "-i", "6"]).timeout(LONG).run().expect_code(9);
 
-    assert!(run.stderr.contains("`read_file` was called 6 times"), "{run}");
+    assert!(run.stderr.contains("nothing was done"), "{run}");
 }
 
 #[test]
@@ -131,7 +131,6 @@ fn a_closed_output_is_not_an_error() {
 #[test]
 fn a_provider_that_refuses_in_the_middle_leaves_a_task_to_resume() {
     let server = OpenAi::start([
-        plan(),
         call("read_file", json!({ "path": "percent.sh" })).to(Role::Executor).at(0),
         openai::wrong_key().after("read_file"),
     ]);

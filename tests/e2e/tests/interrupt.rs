@@ -9,13 +9,17 @@ use crate::world::{LONG, TASK, assert_nothing_runs, scripted};
 
 /// Starts a task whose tool runs for long, and returns once it does.
 fn in_a_tool(command: &str) -> (Home, Running) {
-    let home = scripted([
-        turn().executor().after("shell").say("Done."),
-        turn().executor().shell(&format!("touch started; {command}")),
-    ]);
+    let home =
+        scripted([turn().executor().after("shell").say("Done."), turn().executor().shell(command)]);
     let running = home.openkoi([TASK]).timeout(LONG).start();
-    until("the tool runs", Duration::from_secs(60), || home.has("started"));
+    await_tool(&home);
     (home, running)
+}
+
+/// Returns once the tool sleeps. What it writes is not in the workspace before it has ended.
+fn await_tool(home: &Home) {
+    let sleeps = |line: &String| line.contains("sleep 1000");
+    until("the tool runs", Duration::from_secs(60), || home.processes().iter().any(sleeps));
 }
 
 #[test]
@@ -87,10 +91,9 @@ fn an_interrupted_task_can_be_finished() {
         turn().executor().shell("touch started; sleep 1000"),
     ]);
     let running = home.openkoi([TASK, "-i", "1"]).timeout(LONG).start();
-    until("the tool runs", Duration::from_secs(60), || home.has("started"));
+    await_tool(&home);
     running.signal(Signal::INT);
     running.wait().expect_code(130);
-    std::fs::remove_file(home.workspace().join("started")).unwrap();
 
     let ids = openkoi_test_support::normal::ids(
         &home.openkoi(["task", "list", "--json"]).run().expect_code(0).stdout,

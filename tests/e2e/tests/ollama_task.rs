@@ -43,7 +43,7 @@ fn the_window_stays_the_same_so_that_the_model_is_loaded_once() {
 
     let windows: Vec<_> =
         server.turns().iter().map(|turn| turn.body["options"]["num_ctx"].clone()).collect();
-    assert_eq!(windows, [16_384; 5].map(|size| json!(size)));
+    assert_eq!(windows, [16_384; 4].map(|size| json!(size)));
     server.finish();
 }
 
@@ -82,7 +82,7 @@ fn a_conversation_that_is_too_long_is_shortened_and_sent_again() {
 fn an_answer_to_a_conversation_that_was_cut_does_not_count() {
     let mut replies = honest(|reply| reply);
     let cut = reply("What was I to do?").tokens(16_384, 9, 0);
-    replies.insert(3, cut.after("write_file"));
+    replies.insert(2, cut.after("write_file"));
     let server = Ollama::start(replies);
     let home = Home::new().project(Kind::Shell).provider(&server);
 

@@ -109,7 +109,7 @@ fn rate_limits_and_faults_are_retried_and_the_work_goes_on() {
 #[test]
 fn a_conversation_that_is_too_long_is_shortened_and_sent_again() {
     let mut replies = honest(|reply| reply);
-    replies.insert(3, openai::context_overflow().after("write_file"));
+    replies.insert(2, openai::context_overflow().after("write_file"));
     let server = OpenAi::start(replies);
     let home = Home::new().project(Kind::Shell).provider(&server);
 

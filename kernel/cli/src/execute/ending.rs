@@ -34,7 +34,12 @@ pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
     if !outcome.taken_back.is_empty() {
         let files = counted(outcome.taken_back.len());
         let command = format!("openkoi undo --redo {task}");
-        lines.push(format!("Taken back: {files}. `{command}` brings them forth again."));
+        // Beside work that stays it is of a later try, which would read like a contradiction.
+        lines.push(if outcome.changes.is_empty() {
+            format!("Taken back: {files}. `{command}` brings them forth again.")
+        } else {
+            format!("Of a try that was no better, {files} taken back: `{command}` shows it again.")
+        });
     }
     if !outcome.conflicts.is_empty() {
         let paths = outcome.conflicts.join(", ");
@@ -170,6 +175,19 @@ mod tests {
                 "Left as they are, because somebody else changed them too: c.",
             ]
         );
+    }
+
+    #[test]
+    fn what_was_taken_back_beside_work_that_stays_is_of_another_try() {
+        let mut outcome = outcome(Ending::Stalled { reason: "x".to_owned() }, "");
+        outcome.taken_back = vec![change("a", ChangeKind::Modified)];
+        outcome.changes = vec![change("a", ChangeKind::Modified)];
+
+        let lines = lines(&outcome, "abcd1234", true);
+
+        let told = "Of a try that was no better, 1 file taken back: `openkoi undo --redo abcd1234` \
+                    shows it again.";
+        assert!(lines.contains(&told.to_owned()), "{lines:?}");
     }
 
     #[test]

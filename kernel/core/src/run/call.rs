@@ -180,7 +180,9 @@ impl Run {
             self.ensure_baseline().await?;
         }
         if begun && !admitted.may_run_again(settled) {
-            return self.finished(call, Err(interrupted(settled)), 0);
+            let result = self.finished(call, Err(interrupted(settled)), 0)?;
+            self.take_deed(call.key, &result);
+            return Ok(result);
         }
         self.start(call.key, &admitted)?;
         let log = self.effect_log(call.key);
