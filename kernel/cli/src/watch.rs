@@ -24,6 +24,7 @@ use openkoi_core::{
     message::{Role, ToolCall},
     outcome::{Ending, Outcome},
     port::{Delta, Listener},
+    run::PLAN_TOOL,
     tool::ToolOutput,
     unified,
 };
@@ -277,6 +278,8 @@ impl ProgressLines {
         let Announced { target, edit } = self.state().announced.remove(key).unwrap_or_default();
         let shown = if target.is_empty() { tool.to_owned() } else { format!("{tool} {target}") };
         match result {
+            // A plan is told when it is made.
+            Ok(output) if tool == PLAN_TOOL && output.summary.is_empty() => {}
             Ok(output) => {
                 let about = Some(&output.summary).filter(|summary| !summary.is_empty());
                 let text = about.map_or(shown.clone(), |summary| format!("{shown} · {summary}"));

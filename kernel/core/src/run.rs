@@ -44,7 +44,7 @@ use self::{
     wait::Waited,
 };
 
-pub use self::{halt::Paused, ports::Ports};
+pub use self::{halt::Paused, plan::PLAN_TOOL, ports::Ports};
 
 /// Key of a pause that is not the end of a segment.
 const PAUSE: &str = "pause";

@@ -1,6 +1,6 @@
 //! Each exit code, once, in the way that leads to it most directly.
 
-use openkoi_test_support::{Home, Kind, OpenAi, Role, Script, call, openai, plan, reply, turn};
+use openkoi_test_support::{Home, Kind, OpenAi, Role, Script, call, openai, reply, turn};
 use serde_json::json;
 
 use crate::world::{LONG, TASK, scripted};

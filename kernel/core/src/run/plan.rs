@@ -18,7 +18,7 @@ use crate::{
 const MOST_CRITERIA: usize = 12;
 
 /// Name of the tool with which an executor plans.
-pub(super) const PLAN_TOOL: &str = "plan";
+pub const PLAN_TOOL: &str = "plan";
 
 /// Name of the tool with which a planner answers.
 const SUBMIT: &str = "submit_plan";

@@ -106,7 +106,7 @@ fn remove(value: &mut Value, path: &[&str]) -> bool {
         }
         ([last], Value::Object(fields)) => fields.remove(*last).is_some(),
         (["*", rest @ ..], Value::Array(values)) => {
-            values.iter_mut().fold(false, |had, value| remove(value, rest) || had)
+            values.iter_mut().filter_map(|value| remove(value, rest).then_some(())).count() > 0
         }
         ([first, rest @ ..], Value::Object(fields)) => {
             fields.get_mut(*first).is_some_and(|value| remove(value, rest))
