@@ -34,9 +34,6 @@ pub(crate) fn surroundings(
     lines.extend(standing(environment.directory(), workspace));
     lines.extend(branch(workspace));
     lines.extend(programs(settings));
-    lines.push(
-        "long outputs are shown in part; the note in them names the file with the whole".to_owned(),
-    );
     if let Some(seconds) = settings.limits.seconds {
         lines.push(format!("time limit: {seconds} s"));
     }

@@ -26,6 +26,7 @@
 //! |---|---|
 //! | `broker`, `command`, `settings` | the broker, one command, and what all commands share |
 //! | `find`, `environment` | the program on the path, and the variables it sees |
+//! | `git` | the user's configuration of git without secrets, because the home is closed |
 //! | `spawn` | prepares all in the parent, then the session, limits and sandbox in the child |
 //! | `sandbox/rules` | files: Landlock |
 //! | `sandbox/namespace` | the namespaces of its own, and what making them needs |
@@ -40,6 +41,8 @@ mod environment;
 mod error;
 mod find;
 mod follow;
+#[cfg(target_os = "linux")]
+mod git;
 mod happening;
 mod output;
 mod report;

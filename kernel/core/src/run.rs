@@ -35,6 +35,7 @@ use crate::{
     port::WorkspaceError,
     recorder::{Mode, RecordError, Recorder},
     task::{Task, TaskSettings},
+    tool::Tool,
 };
 
 use self::{
@@ -80,7 +81,7 @@ pub async fn drive(
             false => format!("{}\n\n{overview}", briefing.surroundings),
         },
         instructions: briefing.instructions,
-        tools: ports.toolbox.tools(),
+        tools: ports.toolbox.tools().into_iter().map(Tool::shown).collect(),
         evaluators: ports.evaluators.cards(),
         task: Box::new(task),
     };

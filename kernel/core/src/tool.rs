@@ -109,6 +109,33 @@ pub struct Tool {
     pub deadline_ms: u64,
 }
 
+impl Tool {
+    /// Returns the tool as a model is told of it: without rules of its schema that say nothing about what to do.
+    /// Whoever reads a call holds it to the whole schema and answers with what would be right.
+    pub fn shown(mut self) -> Self {
+        let mut schema = self.parameters.value().clone();
+        forget_limits(&mut schema);
+        self.parameters = schema.into();
+        self
+    }
+}
+
+/// Removes what only refuses calls from a schema and those within it. Names of properties are not words of a schema.
+fn forget_limits(schema: &mut Value) {
+    let Value::Object(words) = schema else { return };
+    words.retain(|word, value| match word.as_str() {
+        "additionalProperties" => *value != Value::Bool(false),
+        "minLength" => false,
+        _ => true,
+    });
+    if let Some(Value::Object(properties)) = words.get_mut("properties") {
+        properties.values_mut().for_each(forget_limits);
+    }
+    if let Some(items) = words.get_mut("items") {
+        forget_limits(items);
+    }
+}
+
 /// Output of a tool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolOutput {
@@ -147,4 +174,39 @@ pub struct Receipt {
     pub exit_code: Option<i32>,
     /// Duration in milliseconds.
     pub duration_ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_model_is_not_shown_what_only_refuses_calls_and_properties_keep_their_names() {
+        let mut schema = json!({
+            "type": "object", "additionalProperties": false, "required": ["minLength"],
+            "properties": {
+                "minLength": { "type": "string", "minLength": 1 },
+                "additionalProperties": { "type": "array", "items": {
+                    "type": "object", "additionalProperties": false, "properties": {},
+                }},
+                "open": { "type": "object", "additionalProperties": { "type": "string" } },
+            },
+        });
+
+        forget_limits(&mut schema);
+
+        let shown = json!({
+            "type": "object", "required": ["minLength"],
+            "properties": {
+                "minLength": { "type": "string" },
+                "additionalProperties": { "type": "array", "items": {
+                    "type": "object", "properties": {},
+                }},
+                "open": { "type": "object", "additionalProperties": { "type": "string" } },
+            },
+        });
+        assert_eq!(schema, shown);
+    }
 }

@@ -20,7 +20,7 @@ const NAMED: usize = 8;
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct EditFile {
     pub(crate) path: String,
-    /// Text to replace, exactly as in the file, without line numbers. It must occur once.
+    /// Exactly as in the file, without line numbers.
     #[serde(default)]
     old_string: Option<String>,
     #[serde(default)]
@@ -28,7 +28,7 @@ pub(crate) struct EditFile {
     /// Replace every occurrence.
     #[serde(default)]
     replace_all: bool,
-    /// Several replacements in this order instead, all or none.
+    /// Several instead, in this order, all or none.
     #[serde(default)]
     edits: Option<Vec<Edit>>,
 }

@@ -21,7 +21,7 @@ const MAX_IGNORED: usize = 20_000;
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct FindFiles {
-    /// Like `*.rs` or `src/**/test_*.py`; without a slash, a name in any directory.
+    /// Like `src/**/test_*.py`; without a slash, a name in any directory.
     #[schemars(length(min = 1))]
     glob: String,
     #[serde(default)]

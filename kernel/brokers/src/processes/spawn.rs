@@ -38,7 +38,14 @@ pub(super) async fn spawn(
     probe: Probe,
     command: Command,
 ) -> Result<Child, ProcessError> {
-    let prepared = prepare(settings, probe, &command)?;
+    let mut prepared = prepare(settings, probe, &command)?;
+    // Without a sandbox git reads the configuration itself.
+    #[cfg(target_os = "linux")]
+    if prepared.sandbox.is_some() {
+        let read =
+            super::git::configuration(settings, &command.workspace, &command.directory).await;
+        prepared.environment.extend(read);
+    }
     let temporary = prepared.temporary.clone();
     let spool = prepared.spool.clone();
     let failed =

@@ -126,7 +126,6 @@ pub(super) fn plan_tool() -> OfferedTool {
         description: prompt::PLAN.to_owned(),
         parameters: json!({
             "type": "object",
-            "additionalProperties": false,
             "required": ["steps", "criteria"],
             "properties": {
                 "kind": { "type": "string", "enum": Contract::KINDS },
@@ -136,8 +135,7 @@ pub(super) fn plan_tool() -> OfferedTool {
                     "type": "array",
                     "items": {
                         "type": "object",
-                        "additionalProperties": false,
-                        "required": ["text"],
+                                    "required": ["text"],
                         "properties": {
                             "text": { "type": "string" },
                             "check": { "type": "string", "enum": CHECKS },
