@@ -31,6 +31,7 @@ mod models;
 mod ollama_task;
 mod openai_task;
 mod other_programs;
+mod others_at_work;
 mod output_formats;
 mod process_attacks;
 mod requests;

@@ -7,6 +7,8 @@ const RETRIES: u32 = 8;
 
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
+/// The least part of a wait's limit.
+const LEAST: f64 = 0.125;
 /// The longest wait in the middle of a turn, whatever the provider asks for.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -45,12 +47,13 @@ pub(super) fn next(
 /// Returns the wait before retry number `attempt`, counted from 0, or `None` if the provider asks for a longer one than
 /// [`PATIENCE`]. `chance` is between 0 and 1.
 ///
-/// The wait is between zero and a limit that doubles with each attempt, so that clients that failed together do not
-/// come back together. A wait that the provider asked for is its minimum.
+/// The wait is between an eighth of a limit that doubles with each attempt and all of it, so that clients that failed
+/// together do not come back together, and none comes back before the server has seen its connection closed. A wait that
+/// the provider asked for is its minimum.
 fn wait(attempt: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
     let most = FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST);
     let chance = if chance.is_finite() { chance.clamp(0.0, 1.0) } else { 1.0 };
-    let jittered = most.mul_f64(chance);
+    let jittered = most.mul_f64(LEAST + (1.0 - LEAST) * chance);
     match asked {
         Some(asked) if asked > PATIENCE => None,
         // The jitter comes on top: all clients are asked to come back at the same moment.
@@ -92,8 +95,8 @@ mod tests {
         let waits: Vec<u64> =
             (0..RETRIES).filter_map(|n| wait(n, None, 1.0)).map(|wait| wait.as_secs()).collect();
         assert_eq!(waits, [2, 4, 8, 16, 30, 30, 30, 30]);
-        assert_eq!(wait(3, None, 0.0), Some(Duration::ZERO));
-        assert_eq!(wait(3, None, 0.5), Some(Duration::from_secs(8)));
+        assert_eq!(wait(3, None, 0.0), Some(Duration::from_secs(2)));
+        assert_eq!(wait(3, None, 0.5), Some(Duration::from_secs(9)));
     }
 
     #[test]
@@ -109,7 +112,7 @@ mod tests {
     #[test]
     fn the_wait_is_at_least_what_the_provider_asks_for() {
         let asked = Some(Duration::from_secs(45));
-        assert_eq!(wait(0, asked, 0.0), asked);
+        assert_eq!(wait(0, asked, 0.0), Some(Duration::from_millis(45_250)));
         assert_eq!(wait(7, asked, 1.0), Some(Duration::from_secs(47)));
         assert_eq!(wait(0, Some(Duration::from_secs(1_000_000_000)), 0.5), None);
     }
