@@ -75,7 +75,12 @@ impl JoinedSession {
         Ok(Self { id: found.id, history, begun_instead: false, _lease: lease })
     }
 
-    fn begin(
+    /// Begins a session of this kind in which these messages were said.
+    ///
+    /// # Errors
+    ///
+    /// When the storage cannot be written.
+    pub fn begin(
         app: &App,
         kind: SessionKind,
         history: Vec<Message>,

@@ -393,6 +393,10 @@ impl Listener for ProgressLines {
             Event::TaskResumed { .. } => {
                 self.line("EXEC", Style::Plain, "going on where the run stopped")
             }
+            Event::TurnStarted { role, .. } if role == Role::SMALL => {
+                let text = "the conversation is long; its older part is summed up";
+                self.line("EXEC", Style::Plain, text);
+            }
             Event::PlanMade { contract, .. } if !contract.steps.is_empty() => {
                 self.line("PLAN", Style::Plain, &contract.steps.join("; "));
             }

@@ -13,6 +13,8 @@ pub struct Role(pub String);
 impl Role {
     /// The role that makes the plan.
     pub const PLANNER: &str = "planner";
+    /// Does small jobs on the side, such as a summary.
+    pub const SMALL: &str = "small";
     /// The role that does the work.
     pub const EXECUTOR: &str = "executor";
     /// The role that judges it.

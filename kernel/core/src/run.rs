@@ -194,7 +194,7 @@ fn recorder(task: &TaskId, mode: Mode, entries: Vec<Entry>, ports: &Ports) -> Re
 }
 
 fn cards(ports: &Ports) -> Vec<(String, ModelCard)> {
-    let roles = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
+    let roles = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR, Role::SMALL];
     let chain = |role: &str| ports.model.chain(&Role::new(role));
     roles
         .into_iter()

@@ -96,3 +96,44 @@ fn esc_stops_the_turn_and_what_was_typed_meanwhile_is_there_to_be_sent() {
     assert!(asked.contains("the next thing, if you please"), "{asked}");
     server.finish();
 }
+
+#[test]
+fn a_conversation_goes_on_with_its_summary_and_all_of_it_can_be_brought_back() {
+    let name = "a_conversation_goes_on_with_its_summary_and_all_of_it_can_be_brought_back";
+    if !Terminal::is_available() {
+        return skip(name, "no `script` to make a terminal with");
+    }
+    let server = OpenAi::start([
+        reply("The pond is deep.").on("how deep"),
+        reply("You asked how deep the pond is: deep.").on("Sum up our conversation"),
+        reply("As I said, deep.").on("and how wide"),
+    ]);
+    let home = Home::new().provider(&server).env("NO_COLOR", "1").env("TERM", "xterm");
+    let mut terminal = home.openkoi(["chat"]).at_a_terminal();
+    terminal.wait_for(PROMPT);
+
+    terminal.types("/compact");
+    terminal.wait_for("nothing was said yet");
+    terminal.wait_for(PROMPT);
+    terminal.types("how deep is it?");
+    terminal.wait_for("The pond is deep.");
+    terminal.wait_for(PROMPT);
+    terminal.types("/compact");
+    let told = terminal.wait_for("brings back all that was said");
+    terminal.wait_for(PROMPT);
+    terminal.types("and how wide?");
+    terminal.wait_for("As I said, deep.");
+    terminal.wait_for(PROMPT);
+    terminal.types("/exit");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    let last = server.turns().pop().unwrap();
+    assert!(
+        last.text.contains("You asked how deep the pond is")
+            && !last.text.contains("how deep is it?")
+    );
+    let before = told.split("/resume ").nth(1).and_then(|rest| rest.split('`').next());
+    let whole = home.openkoi(["session", "show", before.unwrap_or_default()]).run().expect_code(0);
+    assert!(whole.stdout.contains("how deep is it?"), "{whole}");
+    server.finish();
+}

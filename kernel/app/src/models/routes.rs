@@ -10,7 +10,7 @@ use super::connect::Connection;
 /// The roles of the loop, each of which has a model.
 pub const ROLES: [&str; 3] = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
 /// The role for small things that the quality of the work does not depend on.
-pub const SMALL: &str = "small";
+pub const SMALL: &str = Role::SMALL;
 /// The role that turns text into vectors. Unlike the others, it may have no model.
 pub const EMBEDDER: &str = "embedder";
 

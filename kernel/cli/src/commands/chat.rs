@@ -20,7 +20,7 @@ use openkoi_app::{
 };
 use openkoi_core::{
     id::SessionId,
-    message::{Message, Role},
+    message::{Message, Part, Role},
 };
 use openkoi_storage::{
     sessions::{SessionKind, SessionStatus},
@@ -50,6 +50,14 @@ use crate::{
 const INIT: &str = "Look at this project and write AGENTS.md in its root, for agents that work here: how to build, test \
     and check it (commands that you have seen to exist), how it is laid out, and the conventions that cannot be \
     guessed from one file. At most 60 lines. If there is one already, improve it and keep what still holds.";
+
+/// What is asked for before a conversation goes on with its summary alone.
+const COMPACT: &str = "Sum up our conversation so far, for yourself: what I asked for and decided, which files and \
+    commands you changed or ran and what came of it, what was found out or ruled out, and what is still open. Names, paths, \
+    numbers and error messages exact, at most 500 words, no introduction. Do not call a tool.";
+
+/// What stands before the summary in the session that goes on with it.
+const SUMMED_UP: &str = "What was said and done before, in short?";
 
 /// Has a conversation until the person ends it.
 ///
@@ -159,6 +167,7 @@ impl Chat<'_> {
             Ok(None) => self.write(text, settings, interrupts).await,
             Ok(Some((Slash::Exit, _))) => return Ok(Flow::End),
             Ok(Some((Slash::Init, _))) => self.say(INIT, settings, interrupts).await,
+            Ok(Some((Slash::Compact, _))) => self.compact(settings, interrupts).await,
             Ok(Some((slash, rest))) => self.obey(slash, rest, settings),
             Err(error) => Err(error),
         };
@@ -196,7 +205,7 @@ impl Chat<'_> {
             Slash::Tools => shown::tools(self.context, &self.runtime.tools()),
             Slash::Copy => return self.copy(),
             // These end the conversation or send a message.
-            Slash::Init | Slash::Exit => {}
+            Slash::Init | Slash::Compact | Slash::Exit => {}
         }
         Ok(())
     }
@@ -253,6 +262,39 @@ impl Chat<'_> {
             error.kind
         });
         interrupts.clear();
+        Ok(())
+    }
+
+    /// Has the conversation summed up and goes on in a session that begins with the summary. Everything that was said
+    /// stays in the session before.
+    async fn compact(
+        &mut self,
+        settings: &Settings,
+        interrupts: &Interrupts,
+    ) -> Result<(), CommandError> {
+        let storage = Arc::clone(self.runtime.storage());
+        if storage.conversation(self.session())?.is_empty() {
+            return Err(CommandError::usage("nothing was said yet that could be summed up"));
+        }
+        self.say(COMPACT, settings, interrupts).await?;
+        let summary = storage.conversation(self.session())?.last().map(shown::text_of);
+        let Some(summary) = summary.filter(|text| !text.is_empty() && self.last == Exit::Accepted)
+        else {
+            self.context.printer.notice("The conversation goes on as it was.");
+            return Ok(());
+        };
+        let history = vec![Message::user(SUMMED_UP), Message::assistant(vec![Part::Text(summary)])];
+        let title = storage.session(self.session())?.map(|record| record.title);
+        let (app, workspace) = (&self.context.app, &self.request.workspace);
+        let joined = JoinedSession::begin(app, SessionKind::Chat, history, workspace)?;
+        storage.rename_session(&joined.id, &title.unwrap_or_default())?;
+        let before = self.session().short().to_owned();
+        self.end()?;
+        self.joined = joined;
+        self.context.printer.notice(&format!(
+            "Session {} goes on with this summary. `/resume {before}` brings back all that was said.",
+            self.session().short()
+        ));
         Ok(())
     }
 

@@ -25,30 +25,72 @@ pub(super) fn room(card: &ModelCard) -> usize {
     usize::try_from(tokens.saturating_mul(3)).unwrap_or(usize::MAX)
 }
 
-/// Shortens a conversation to at most `room` bytes, as far as the present question and the last two rounds allow.
-pub(super) fn prune(conversation: &mut Conversation, room: usize) {
+/// Shortens a conversation to at most `room` bytes, as far as the present question and the last two rounds allow. Returns
+/// the messages that it does not have any more.
+pub(super) fn prune(conversation: &mut Conversation, room: usize) -> Vec<Message> {
     let Conversation { messages, opening } = conversation;
     let mut weight: usize = messages.iter().map(Message::weight).sum();
     if weight <= room {
-        return;
+        return Vec::new();
     }
+    let before = messages.clone();
     // Down to half, so that the provider's cache is not spoilt again by the next turn.
     let goal = room / 2;
     let last = messages.len().saturating_sub(KEEP);
     let old = (0..last).filter(|index| index != opening);
     for index in old {
         if weight <= goal {
-            return;
+            return Vec::new();
         }
         weight -= drop_contents(&mut messages[index]);
     }
     // What was said before the present question goes first.
-    let gone = drop_rounds(messages, 0, *opening, is_question, weight.saturating_sub(goal));
-    weight = weight.saturating_sub(gone.bytes);
-    *opening -= gone.messages;
+    let question = *opening;
+    let talk = drop_rounds(messages, 0, question, is_question, weight.saturating_sub(goal));
+    weight = weight.saturating_sub(talk.bytes);
+    *opening -= talk.messages;
     let end = messages.len().saturating_sub(KEEP);
-    let first = *opening + 1;
-    drop_rounds(messages, first, end, is_turn, weight.saturating_sub(goal));
+    let work = drop_rounds(messages, *opening + 1, end, is_turn, weight.saturating_sub(goal));
+    // As they were before their long contents were dropped.
+    let first = question + 1;
+    [&before[..talk.messages], &before[first..first + work.messages]].concat()
+}
+
+/// What [`drop_rounds`] dropped.
+struct Dropped {
+    messages: usize,
+    bytes: usize,
+}
+
+/// Most bytes of a message that is summed up.
+const TOLD: usize = 1_500;
+
+/// Most bytes of all messages that are summed up at once. The newest count.
+const RECORD: usize = 60_000;
+
+/// Returns messages as the text that is summed up.
+pub(super) fn record(messages: &[Message]) -> String {
+    let start = |text: &str| text[..text.floor_char_boundary(TOLD)].to_owned();
+    let mut lines: Vec<String> = Vec::new();
+    for message in messages {
+        let speaker = if message.speaker == Speaker::User { "user" } else { "agent" };
+        lines.extend(message.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(format!("{speaker}: {}", start(text))),
+            Part::ToolCall(call) => Some(format!("call {}: {}", call.name, start(&call.arguments))),
+            Part::ToolResult(result) => {
+                Some(format!("result of {}: {}", result.name, start(&result.content)))
+            }
+            _ => None,
+        }));
+    }
+    let mut room = RECORD;
+    let newest = lines.iter().rev().take_while(|line| {
+        let fits = line.len() <= room;
+        room = room.saturating_sub(line.len());
+        fits
+    });
+    let kept = newest.count();
+    lines.split_off(lines.len() - kept).join("\n")
 }
 
 fn is_question(message: &Message) -> bool {
@@ -58,12 +100,6 @@ fn is_question(message: &Message) -> bool {
 
 fn is_turn(message: &Message) -> bool {
     message.speaker == Speaker::Assistant
-}
-
-/// What [`drop_rounds`] dropped.
-struct Dropped {
-    messages: usize,
-    bytes: usize,
 }
 
 /// Drops whole rounds from `first` up to `end` until `excess` bytes are gone, and keeps the newest findings. A round

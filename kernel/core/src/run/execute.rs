@@ -20,6 +20,9 @@ const MOST_SILENT: u32 = 2;
 /// Most turns in which one answer may go on.
 const MOST_CUT: u32 = 8;
 
+/// Most tokens of the summary of turns that a conversation loses.
+const SUMMARY_TOKENS: u32 = 1_500;
+
 /// Number of rounds before the last one at which the model is told that they run out.
 const NEAR: u32 = 10;
 
@@ -92,7 +95,7 @@ impl Run {
     ) -> Result<Turn, Halt> {
         let role = Role::new(Role::EXECUTOR);
         let room = context::room(&self.meter.card(&role));
-        context::prune(conversation, room);
+        self.shorten(key, conversation, room).await?;
         match self.try_turn(key, &role, conversation, last).await? {
             TurnReply::Complete(turn) => Ok(turn),
             TurnReply::Overflow(error) => {
@@ -137,6 +140,35 @@ impl Run {
         self.meter.turn(&format!("{key}/words"), role, prompt).await
     }
 
+    /// Shortens a conversation. Turns that it loses are summed up before the present question.
+    async fn shorten(
+        &self,
+        key: &str,
+        conversation: &mut Conversation,
+        room: usize,
+    ) -> Result<(), Halt> {
+        let gone = context::prune(conversation, room);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let request = Prompt {
+            system: prompt::SUMMARY.to_owned(),
+            messages: vec![Message::user(prompt::to_sum_up(&context::record(&gone)))],
+            max_tokens: Some(SUMMARY_TOKENS),
+            ..Prompt::default()
+        };
+        let key = format!("{key}/summary");
+        // A record that is too long for that model is worth no more requests.
+        let reply = self.meter.turn(&key, &Role::new(Role::SMALL), request).await?;
+        let TurnReply::Complete(turn) = reply else { return Ok(()) };
+        if !turn.text().trim().is_empty() {
+            let summary = Message::user(prompt::summed_up(&turn.text()));
+            conversation.messages.insert(conversation.opening, summary);
+            conversation.opening += 1;
+        }
+        Ok(())
+    }
+
     async fn after_overflow(
         &self,
         key: &str,
@@ -148,8 +180,8 @@ impl Run {
         let weight: usize = conversation.messages.iter().map(Message::weight).sum();
         let mut error = error;
         for (round, share) in [2, 4].into_iter().enumerate() {
-            context::prune(conversation, weight / share);
             let key = format!("{key}/pruned{round}");
+            self.shorten(&key, conversation, weight / share).await?;
             let prompt = self.executor_prompt(&conversation.messages, last);
             match self.meter.turn(&key, role, prompt).await? {
                 TurnReply::Complete(turn) => return Ok(turn),

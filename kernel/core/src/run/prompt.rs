@@ -116,6 +116,19 @@ pub(super) fn planned(contract: &Contract) -> String {
     format!("noted: {} steps, criteria {}", contract.steps.len(), ids.join(", "))
 }
 
+/// Standing instructions of a model that sums up the older part of a conversation.
+pub(super) const SUMMARY: &str = include_str!("prompt/summary.md");
+
+/// Returns the message that asks for a summary.
+pub(super) fn to_sum_up(record: &str) -> String {
+    format!("<record>\n{record}\n</record>\n\nSum it up.")
+}
+
+/// Returns the message that stands for what was summed up.
+pub(super) fn summed_up(summary: &str) -> String {
+    format!("<earlier>\n{}\n</earlier>", summary.trim())
+}
+
 /// Message to a model that returned nothing at all.
 pub(super) const NOTHING_SAID: &str =
     "You returned nothing. Go on with the task, or say that it is finished and what you did.";

@@ -3,6 +3,7 @@
 use openkoi_core::{event::Event, message::Role, model::ModelTrouble, run::Paused};
 use serde_json::json;
 
+use crate::effort::one_model;
 use crate::script::{Line, World, ending, plan, write};
 
 fn two_rounds() -> World {
@@ -268,4 +269,42 @@ fn an_overflow_is_pruned_and_tried_again_at_most_twice() {
     let world =
         World::new().planner([plan("answer", None)]).executor([overflow(), overflow(), overflow()]);
     assert!(matches!(world.run(), Err(Paused::Model(_))));
+}
+
+#[test]
+fn turns_that_a_conversation_loses_are_summed_up_before_the_question() {
+    let rounds = (0..12).map(|number| write("code", &format!("version {number}")));
+    let overflow = [Line::Fail(ModelTrouble::Overflow), Line::Say("written")];
+    let world = one_model()
+        .settings(|s| s.max_iterations = 1)
+        .executor(rounds.chain(overflow))
+        .small([Line::Say("The code was written several times.")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    let asked = world.prompts(Role::SMALL).pop().expect("a summary was asked for");
+    let record = serde_json::to_string(&asked.messages).expect("messages");
+    assert!(record.contains("version 0") && asked.tools.is_empty(), "{record}");
+    let last = world.prompts(Role::EXECUTOR).pop().expect("a prompt");
+    let said: Vec<String> =
+        last.messages.iter().map(|m| serde_json::to_string(m).expect("a message")).collect();
+    assert!(said[0].contains("<earlier>\\nThe code was written several times."), "{said:?}");
+    assert!(said[1].contains("<task>") && !said.concat().contains("version 0"), "{said:?}");
+    assert!(said.concat().contains("version 11"), "the newest stay: {said:?}");
+    assert_eq!(world.verify().expect("verified"), outcome);
+}
+
+#[test]
+fn a_record_that_is_too_long_for_a_summary_too_is_dropped() {
+    let rounds = (0..12).map(|number| write("code", &format!("version {number}")));
+    let overflow = [Line::Fail(ModelTrouble::Overflow), Line::Say("written")];
+    let world = one_model()
+        .settings(|s| s.max_iterations = 1)
+        .executor(rounds.chain(overflow))
+        .small([Line::Fail(ModelTrouble::Overflow)]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!((outcome.text.as_str(), world.prompts(Role::SMALL).len()), ("written", 1));
+    assert_eq!(world.verify().expect("verified"), outcome);
 }

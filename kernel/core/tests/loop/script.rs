@@ -173,6 +173,10 @@ impl World {
         self.lines(Role::EXECUTOR, lines)
     }
 
+    pub(crate) fn small(self, lines: impl IntoIterator<Item = Line>) -> Self {
+        self.lines(Role::SMALL, lines)
+    }
+
     fn lines(self, role: &str, lines: impl IntoIterator<Item = Line>) -> Self {
         self.with(|s| s.lines.entry(role.into()).or_default().extend(lines));
         self

@@ -13,6 +13,7 @@ pub(super) enum Slash {
     Diff,
     Undo,
     Rewind,
+    Compact,
     New,
     Resume,
     Cost,
@@ -42,7 +43,7 @@ const fn entry(
 }
 
 /// All commands, in the order of the help.
-pub(super) const COMMANDS: [Entry; 15] = [
+pub(super) const COMMANDS: [Entry; 16] = [
     entry(Slash::Help, &["/help"], "", "show these commands"),
     entry(Slash::Model, &["/model"], "[NAME]", "go on with another model; without a name, pick it"),
     entry(
@@ -58,6 +59,12 @@ pub(super) const COMMANDS: [Entry; 15] = [
         &["/rewind"],
         "[STEP]",
         "bring the files back to after a step of the last message; without a number, list the steps",
+    ),
+    entry(
+        Slash::Compact,
+        &["/compact"],
+        "",
+        "have what was said summed up, and go on in a session with the summary alone",
     ),
     entry(Slash::New, &["/new", "/clear"], "", "begin a new session, in which nothing was said"),
     entry(Slash::Resume, &["/resume"], "[ID]", "take up another session; without an id, pick it"),
