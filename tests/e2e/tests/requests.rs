@@ -19,6 +19,7 @@ struct Asked {
 }
 
 impl Asked {
+    #[expect(clippy::print_stdout, reason = "the table is what `--nocapture` is for")]
     fn of(name: &str, turns: &[Received]) -> Self {
         let mut asked = Self { requests: turns.len(), first: 0, bytes: 0, fresh: 0 };
         let mut before: Vec<String> = Vec::new();
