@@ -6,9 +6,14 @@ use openkoi_core::{
     evaluation::Change,
     event::{Entry, Event},
 };
-use openkoi_storage::tasks::TaskRecord;
+use openkoi_storage::tasks::{TaskQuery, TaskRecord};
+use std::path::Path;
 
-use crate::{app::App, error::AppError, undo::UndoError};
+use crate::{
+    app::App,
+    error::AppError,
+    undo::{LOOKED_AT, UndoError},
+};
 
 /// The most bytes of a task's difference.
 const MOST_DIFF: usize = 8 << 20;
@@ -37,6 +42,24 @@ pub struct TaskStep {
     pub target: String,
     /// The files that it changed.
     pub changes: Vec<Change>,
+}
+
+/// Returns the newest task of a directory that changed something in it.
+///
+/// # Errors
+///
+/// When there is none, or a journal cannot be read.
+pub fn last_changed(app: &App, workspace: &Path) -> Result<TaskRecord, AppError> {
+    let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
+    let store = store(app)?;
+    let query = TaskQuery { limit: Some(LOOKED_AT), ..TaskQuery::default() };
+    let here = |task: &TaskRecord| Path::new(&task.workspace) == workspace;
+    for task in storage.tasks(&query)?.into_iter().filter(here) {
+        if !Journal::read(&storage.entries(&task.id)?, &store)?.work().effects().is_empty() {
+            return Ok(task);
+        }
+    }
+    Err(UndoError::Nothing.into())
 }
 
 /// Returns what the task whose id begins with `id` changed.

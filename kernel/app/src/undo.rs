@@ -37,7 +37,7 @@ use crate::{
 pub use self::{error::UndoError, log::UndoLogError};
 
 /// The number of recent tasks among which the last one that changed files is looked for.
-const LOOKED_AT: u32 = 200;
+pub(crate) const LOOKED_AT: u32 = 200;
 
 /// What is to become of a task's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

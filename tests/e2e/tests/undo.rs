@@ -178,3 +178,26 @@ fn the_difference_of_a_task_is_its_own() {
 
     assert_eq!(run.stdout, "--- a/t.txt\n+++ b/t.txt\n@@ -1 +1 @@\n-1\n+agent\n", "{run}");
 }
+
+#[test]
+fn a_difference_and_a_step_to_go_back_to_are_of_the_last_task_here_that_changed_something() {
+    let home = scripted([
+        turn().executor().once_said("what is it").say("A percentage."),
+        turn().executor().after_result("second.txt").say("Done."),
+        turn().executor().after_result("first.txt").write("second.txt", "second\n"),
+        turn().executor().write("first.txt", "first\n"),
+    ]);
+    home.openkoi(["write two files", "-i", "0"]).run().expect_code(0);
+    home.openkoi(["what is it?", "-i", "0"]).run().expect_code(0);
+
+    let diff = home.openkoi(["task", "diff"]).run().expect_code(0);
+    let steps = home.openkoi(["rewind"]).run().expect_code(0);
+    let elsewhere = home.openkoi(["task", "diff"]).in_dir(home.user()).run().expect_code(1);
+
+    assert!(diff.stdout.contains("+first") && diff.stdout.contains("+second"), "{diff}");
+    assert_eq!(steps.stdout.lines().count(), 3, "{steps}");
+    assert!(elsewhere.stderr.contains("no task has changed anything"), "{elsewhere}");
+    let id = steps.stdout.lines().last().and_then(|line| line.split(' ').nth_back(1));
+    home.openkoi(["rewind", id.unwrap_or_default(), "1", "--yes"]).run().expect_code(0);
+    assert!(home.has("first.txt") && !home.has("second.txt"));
+}

@@ -9,7 +9,7 @@ use openkoi_app::{
 use serde_json::{Value, json};
 
 use super::{
-    task::{chosen, diff::changes_json},
+    task::{changed, diff::changes_json},
     undo,
 };
 use crate::{
@@ -25,7 +25,7 @@ const NAMED: usize = 4;
 /// Arguments of `openkoi rewind`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The beginning of a task's id; without it, pick one
+    /// The beginning of a task's id; without it, the last task of this directory that changed something
     pub id: Option<String>,
     /// The number of a step; without it the steps are listed
     #[arg(value_name = "STEP", value_parser = clap::value_parser!(u32).range(1..))]
@@ -44,7 +44,7 @@ pub struct Args {
 ///
 /// When there is no such task or step, the person does not agree, or a file cannot be restored.
 pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
-    let (_, task) = chosen(args.id, "openkoi rewind", context)?;
+    let task = changed(args.id, "openkoi rewind", context)?;
     let step = match args.step {
         Some(step) => usize::try_from(step).unwrap_or(usize::MAX),
         None => {

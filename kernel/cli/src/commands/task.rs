@@ -9,6 +9,7 @@ mod verify;
 use std::sync::Arc;
 
 use clap::Subcommand;
+use openkoi_app::changes::last_changed;
 use openkoi_core::event::Event;
 use openkoi_storage::{
     Storage,
@@ -59,7 +60,7 @@ pub enum TaskCommand {
     },
     /// Show what a task changed as a unified diff, without what others changed
     Diff {
-        /// The beginning of its id; without it, pick one
+        /// The beginning of its id; without it, the last task of this directory that changed something
         id: Option<String>,
         /// Print JSON
         #[arg(long)]
@@ -93,7 +94,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
         }
         TaskCommand::Show { id, json } => show(id, json, context)?.print(context),
         TaskCommand::Diff { id, json } => {
-            let (_, task) = chosen(id, "openkoi task diff", context)?;
+            let task = changed(id, "openkoi task diff", context)?;
             diff::run(&task, json, context)?.print(context)
         }
         TaskCommand::Replay { id } => {
@@ -170,6 +171,18 @@ pub(crate) fn chosen(
     };
     let task = ids::task(&storage, &id, usage)?;
     Ok((storage, task))
+}
+
+/// Returns the task whose id begins with `id`, or the last one of this directory that changed something.
+pub(crate) fn changed(
+    id: Option<String>,
+    usage: &str,
+    context: &Context,
+) -> Result<TaskRecord, CommandError> {
+    match id {
+        Some(id) => Ok(chosen(Some(id), usage, context)?.1),
+        None => Ok(last_changed(&context.app, &context.workspace()?)?),
+    }
 }
 
 fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
