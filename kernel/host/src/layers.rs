@@ -20,7 +20,7 @@ use openkoi_brokers::{
 use openkoi_core::{
     change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name},
     effects::HeldBack,
-    failure::Failure,
+    failure::{Failure, sentence},
     port::Pending,
 };
 
@@ -110,7 +110,10 @@ impl CallLayer {
             let path = text_of_name(path.as_os_str());
             rules.is_passed_over(&path, true) && self.keeper.is_bulky(&path)
         };
-        let plan = layer.plan(self.keeper.store(), &passes).map_err(|error| error.to_string())?;
+        let dropped = |error| {
+            format!("what the program changed is not in the workspace: {}", sentence(&error))
+        };
+        let plan = layer.plan(self.keeper.store(), &passes).map_err(dropped)?;
         let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
         *stage = Stage::Planned(plan);
         Ok(CallEffects { paths, ..CallEffects::default() })
@@ -124,7 +127,7 @@ impl CallLayer {
         };
         // Nothing is committed yet: these are the rules from before the program, which may have written others.
         let rules = self.rules()?;
-        let committed = plan.commit().map_err(|error| error.to_string())?;
+        let committed = plan.commit().map_err(|error| sentence(&error))?;
         let own: Vec<_> = committed.effects.iter().map(|one| name_of_text(&one.path)).collect();
         self.seen.forget(self.keeper.root(), own.iter().map(Path::new));
         let (paths, ignored) =
@@ -138,7 +141,7 @@ impl CallLayer {
     fn conflicts(&self, conflicts: &[LayerConflict]) -> Result<Vec<PathEffect>, String> {
         let paths: Vec<String> = conflicts.iter().map(|conflict| conflict.path.clone()).collect();
         let present = self.keeper.store().states(self.keeper.root(), &paths);
-        let present: Vec<PathState> = present.map_err(|error| error.to_string())?;
+        let present: Vec<PathState> = present.map_err(|error| sentence(&error))?;
         let conflict = |(conflict, before): (&LayerConflict, PathState)| PathEffect {
             path: conflict.path.clone(),
             before,
@@ -184,7 +187,7 @@ impl CallLayer {
     }
 
     fn rules(&self) -> Result<LiveRules, String> {
-        self.keeper.rules().map_err(|error| error.to_string())
+        self.keeper.rules().map_err(|error| sentence(&error))
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {

@@ -172,6 +172,29 @@ fn a_kill_while_it_resumes_is_survived_too() {
     server.finish();
 }
 
+#[test]
+fn a_commit_that_was_cut_in_the_middle_is_done_by_the_next_process() {
+    let files = "echo once >> effects.log; echo 1 > one.txt; mkdir in; echo 2 > in/two.txt";
+    let server = OpenAi::start([
+        call("shell", json!({ "command": files })).to(Role::Executor).at(0),
+        reply("Written.").after("shell").again_and_again(),
+        verdict(9.0).if_asked(),
+    ]);
+    let home = Home::new().project(Kind::Shell).provider(&server);
+    let point = "layer-step=kill@2";
+    let run = home.openkoi([TASK, "-i", "1"]).env(failpoint::VARIABLE, point).timeout(LONG).run();
+    run.expect_code(137);
+    let there = ["effects.log", "one.txt", "in/two.txt"];
+    assert!(!there.iter().all(|path| home.has(path)), "it was not cut");
+    let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0);
+
+    let run = home.openkoi(["resume", &normal::ids(&listed.stdout)[0]]).timeout(LONG).run();
+
+    assert_eq!(there.map(|path| home.read(path)), ["once\n", "1\n", "2\n"], "{run}");
+    assert!(run.stderr.contains("3 files changed"), "{run}");
+    server.finish();
+}
+
 /// How a run ends where each passage of a place fails: with 0 where this run does not pass or can do without,
 /// with 1 where nothing can be done any more, and otherwise before its end, to be resumed.
 fn code_of_an_error(point: Point) -> i32 {

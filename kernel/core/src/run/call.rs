@@ -387,11 +387,15 @@ impl Run {
         (0..).map_while(recalled).collect()
     }
 
-    /// Finds out what a call did that the program did not outlive: its intents are compared with what is there.
+    /// Goes on with what a call was about to change when OpenKoi ended, and finds out what it did: its intents are
+    /// compared with what is there.
     async fn settle_interrupted(&mut self, key: &str) -> Result<Settled, Halt> {
         let intended = self.intents(key);
         let all = intended.len();
         if self.kept(key).is_empty() && all > 0 {
+            // It was let through, and half of it helps nobody. What others changed meanwhile is left.
+            self.occupy().await?;
+            self.ports.workspace.apply(&intended).await?;
             let paths: Vec<String> = intended.iter().map(|effect| effect.path.clone()).collect();
             let present = self.ports.workspace.states(&paths).await?;
             let done = intended.into_iter().zip(present).filter(|(step, now)| step.after == *now);
