@@ -165,8 +165,12 @@ fn each_check_is_told_with_its_outcome_and_its_tests() {
         (check(Passed, None, &[]), "cargo:test=passed"),
         (check(Passed, Some(12), &[Passed]), "cargo:test=passed(12 tests)"),
         (check(Failed, Some(12), &[Passed, Failed, Errored]), "cargo:test=failed(2 of 12 tests)"),
-        (check(Failed, None, &[Failed, Flaky, Skipped]), "cargo:test=failed(1 tests)"),
+        (check(Failed, None, &[Failed, Flaky, Skipped]), "cargo:test=failed(1 test)"),
         (check(Errored, None, &[]), "cargo:test=could-not-run"),
+        (
+            Check { excerpt: "no test ran\nat all".to_owned(), ..check(Errored, Some(0), &[]) },
+            "cargo:test=could-not-run(no test ran)",
+        ),
         (check(Skipped, None, &[]), "cargo:test=skipped"),
         (check(Flaky, None, &[]), "cargo:test=flaky"),
     ];

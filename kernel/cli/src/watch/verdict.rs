@@ -2,6 +2,11 @@
 
 use openkoi_core::evaluation::{Check, CheckOutcome, Verdict};
 
+use super::{cut, plural};
+
+/// The most characters of the reason why a check could not be run.
+const REASON: usize = 100;
+
 /// Returns a verdict as one line, and whether it is good news.
 pub(super) fn told(verdict: &Verdict) -> (String, bool) {
     let checks = verdict.checks.iter().map(check_text);
@@ -28,12 +33,14 @@ fn check_text(check: &Check) -> String {
         CheckOutcome::Skipped => "skipped",
         CheckOutcome::Flaky => "flaky",
     };
+    let reason = check.excerpt.lines().next().unwrap_or_default();
+    if check.outcome == CheckOutcome::Errored && failing == 0 && !reason.is_empty() {
+        return format!("{}={word}({})", check.id, cut(reason, REASON));
+    }
     match (failing, check.test_count) {
-        (0, Some(count)) => format!("{}={word}({count} tests)", check.id),
+        (0, Some(count)) => format!("{}={word}({})", check.id, plural(count.into(), "test")),
         (0, None) => format!("{}={word}", check.id),
-        (_, count) => {
-            let of = count.map_or_else(String::new, |count| format!(" of {count}"));
-            format!("{}={word}({failing}{of} tests)", check.id)
-        }
+        (_, Some(count)) => format!("{}={word}({failing} of {count} tests)", check.id),
+        (_, None) => format!("{}={word}({})", check.id, plural(failing as u64, "test")),
     }
 }
