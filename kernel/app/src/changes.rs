@@ -9,11 +9,10 @@ use openkoi_core::{
 use openkoi_storage::tasks::{TaskQuery, TaskRecord};
 use std::path::Path;
 
-use crate::{
-    app::App,
-    error::AppError,
-    undo::{LOOKED_AT, UndoError},
-};
+use crate::{app::App, error::AppError, undo::UndoError};
+
+/// The number of recent tasks among which the last one that changed files is looked for.
+pub(crate) const LOOKED_AT: u32 = 200;
 
 /// The most bytes of a task's difference.
 const MOST_DIFF: usize = 8 << 20;

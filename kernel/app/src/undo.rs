@@ -30,14 +30,11 @@ use openkoi_storage::{
 use self::log::{UndoLog, UndoRecord};
 use crate::{
     app::App,
-    changes::{self, Journal},
+    changes::{self, Journal, LOOKED_AT},
     error::AppError,
 };
 
 pub use self::{error::UndoError, log::UndoLogError};
-
-/// The number of recent tasks among which the last one that changed files is looked for.
-pub(crate) const LOOKED_AT: u32 = 200;
 
 /// What is to become of a task's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

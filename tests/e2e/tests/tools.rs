@@ -104,3 +104,20 @@ fn what_lies_inside_is_reached_by_a_step_up_and_what_is_ignored_is_named() {
     assert!(results[2].contains("[no match]") && results[2].contains("`gen/`"), "{}", results[2]);
     assert!(results[3].contains("write_file"), "{}", results[3]);
 }
+
+#[test]
+fn a_directory_is_moved_by_copying_and_the_model_is_told_so() {
+    let begin =
+        "git init -q . && git add -A && git -c user.name=a -c user.email=a@b commit -qm begin";
+    let calls = [begin, "git mv src lib", "mv src lib; git add -A && git status --porcelain"];
+    let (home, results) = results(
+        |home| home.file("src/a.txt", "a\n"),
+        calls.map(|command| turn().shell(command)).to_vec(),
+    );
+
+    // Where there are no layers it is renamed at once.
+    let renamed = results[1].contains("exit code 0");
+    assert!(renamed || results[1].contains("`mv` copies it"), "{results:?}");
+    assert!(results[2].contains("R  src/a.txt -> lib/a.txt"), "{results:?}");
+    assert!(home.has("lib/a.txt") && !home.has("src"));
+}

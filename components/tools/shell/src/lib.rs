@@ -140,6 +140,17 @@ mod tests {
     }
 
     #[test]
+    fn a_rename_that_the_layer_refuses_says_what_to_do_instead() {
+        let said = b"fatal: renaming 'src' failed: Invalid cross-device link\n";
+        let told = |code| {
+            let exit = Happening::Exited(Exit { code: Some(code), ..exit() });
+            text(vec![Happening::Stderr(said.to_vec()), exit]).contains("`mv` copies it")
+        };
+
+        assert!(told(128) && !told(0));
+    }
+
+    #[test]
     fn a_command_that_says_nothing_is_reported_too() {
         let output = follow([Ok(Happening::Exited(exit()))], 5000).unwrap();
 

@@ -23,8 +23,12 @@ pub(crate) fn output(output: &[u8], exit: &Exit, timeout_ms: u64) -> Result<Outp
     if text.trim().is_empty() {
         text = "[no output]\n".to_owned();
     }
+    let moves = exit.code != Some(0) && is_of_another_device(&text);
     let ending = ending(exit, timeout_ms);
     text.push_str(&format!("[{ending}]"));
+    if moves {
+        text.push_str(MOVED);
+    }
     Output::text(text).summary(summary(exit)).structured(&Ended {
         exit_code: exit.code,
         signal: exit.signal,
@@ -32,6 +36,16 @@ pub(crate) fn output(output: &[u8], exit: &Exit, timeout_ms: u64) -> Result<Outp
         duration_ms: exit.duration_ms,
         receipt: &exit.receipt,
     })
+}
+
+/// Added where a program gave up at a rename. Over a layer of the workspace the system refuses to rename a directory that
+/// was there before, and most programs copy it then; git does not.
+const MOVED: &str = "\n[a directory that was there before this command cannot be renamed in one step here: `mv` copies \
+                     it, and `git add -A` makes a move of that]";
+
+/// Tells whether the system's words for `EXDEV`, or its name, are in an output.
+fn is_of_another_device(text: &str) -> bool {
+    text.contains("ross-device link") || text.contains("EXDEV")
 }
 
 fn ending(exit: &Exit, timeout_ms: u64) -> String {
