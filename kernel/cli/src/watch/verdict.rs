@@ -2,9 +2,9 @@
 
 use openkoi_core::evaluation::{Check, CheckOutcome, Verdict};
 
-use super::{cut, plural};
+use crate::output::{plural, shortened};
 
-/// The most characters of the reason why a check could not be run.
+/// The most columns of the reason why a check could not be run.
 const REASON: usize = 100;
 
 /// Returns a verdict as one line, and whether it is good news.
@@ -35,12 +35,12 @@ fn check_text(check: &Check) -> String {
     };
     let reason = check.excerpt.lines().next().unwrap_or_default();
     if check.outcome == CheckOutcome::Errored && failing == 0 && !reason.is_empty() {
-        return format!("{}={word}({})", check.id, cut(reason, REASON));
+        return format!("{}={word}({})", check.id, shortened(reason, REASON));
     }
     match (failing, check.test_count) {
-        (0, Some(count)) => format!("{}={word}({})", check.id, plural(count.into(), "test")),
+        (0, Some(count)) => format!("{}={word}({})", check.id, plural(count as usize, "test")),
         (0, None) => format!("{}={word}", check.id),
         (_, Some(count)) => format!("{}={word}({failing} of {count} tests)", check.id),
-        (_, None) => format!("{}={word}({})", check.id, plural(failing as u64, "test")),
+        (_, None) => format!("{}={word}({})", check.id, plural(failing, "test")),
     }
 }
