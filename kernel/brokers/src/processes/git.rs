@@ -5,7 +5,7 @@
 //! helpers: credentials, signing, addresses. git itself reads the files, with their includes and the conditions of these.
 
 use super::ProcessSettings;
-use super::find::find;
+use super::find::{find, path};
 use crate::durable;
 use openkoi_core::hash;
 use std::ffi::{OsStr, OsString};
@@ -107,7 +107,7 @@ pub(super) async fn configuration(
         return None;
     }
     let git = find("git", settings, workspace)?;
-    let listed = list(&git, settings, directory).await.unwrap_or_else(|why| {
+    let listed = list(&git, settings, workspace, directory).await.unwrap_or_else(|why| {
         tracing::warn!("programs see no configuration of git: {why}");
         String::new()
     });
@@ -164,7 +164,12 @@ impl Places {
 }
 
 /// Returns the user's configuration as git lists it: entries that end with a nul, of a key, a line feed and a value.
-async fn list(git: &Path, settings: &ProcessSettings, directory: &Path) -> Result<String, String> {
+async fn list(
+    git: &Path,
+    settings: &ProcessSettings,
+    workspace: &Path,
+    directory: &Path,
+) -> Result<String, String> {
     let variables = ["HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL"];
     let known = variables.iter().filter_map(|name| {
         settings.environment.get(OsStr::new(name)).map(|value| (*name, value.clone()))
@@ -173,6 +178,8 @@ async fn list(git: &Path, settings: &ProcessSettings, directory: &Path) -> Resul
         .args(["config", "--global", "--includes", "--list", "-z"])
         .env_clear()
         .envs(known)
+        // Where `git` is a script of a version manager, it looks for the program itself.
+        .env("PATH", path(settings, workspace))
         .env("GIT_OPTIONAL_LOCKS", "0")
         .current_dir(directory)
         .stdin(Stdio::null())
