@@ -10,7 +10,7 @@ use openkoi_brokers::{
 
 use crate::{app::App, environment::HOME, error::AppError, settings::Settings};
 
-pub use openkoi_brokers::processes::SandboxReport;
+pub use openkoi_brokers::processes::{SandboxReport, kill_all};
 
 /// Returns the broker that starts programs, with the sandbox that tasks get.
 ///

@@ -62,3 +62,4 @@ pub use error::ProcessError;
 pub use happening::{Happening, ProgramExit};
 pub use report::SandboxReport;
 pub use settings::{ProcessSettings, SandboxMode, SandboxPart};
+pub use sweep::kill_all;

@@ -78,10 +78,11 @@ impl Interrupts {
     async fn follow(self, mut signals: Signal, asked: Asked) {
         while signals.recv().await.is_some() {
             if self.count.fetch_add(1, Ordering::Relaxed) > 0 {
-                // What matters is in the journal already; the operating system cleans up the rest.
+                // What matters is in the journal already.
                 let exit =
                     if asked == Asked::Interrupt { Exit::Interrupted } else { Exit::Terminated };
                 crate::terminal_modes::restore();
+                openkoi_app::sandbox::kill_all();
                 std::process::exit(i32::from(exit.code()));
             }
             self.state.send_replace(asked);

@@ -61,11 +61,12 @@ fn a_tool_that_ignores_signals_is_ended_all_the_same() {
 fn a_second_interrupt_ends_it_at_once() {
     let (home, running) = in_a_tool("trap '' INT TERM HUP; sleep 1000 & wait; sleep 1000");
 
+    // The system makes one of two equal signals that are not taken yet.
     running.signal(Signal::INT);
-    running.signal(Signal::INT);
+    running.signal(Signal::TERM);
     let run = running.wait();
 
-    assert_eq!(run.code, 130, "{run}");
+    assert!([130, 143].contains(&run.code), "{run}");
     assert_nothing_runs(&home);
 }
 

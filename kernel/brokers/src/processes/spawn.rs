@@ -5,7 +5,7 @@ use super::follow::{RunningProgram, follow};
 use super::output::OutputLog;
 use super::sandbox::Sandbox;
 use super::settings::Probe;
-use super::sweep::Group;
+use super::sweep::Started;
 use super::{Child, Command, ProcessError, ProcessSettings, SandboxMode};
 use crate::durable::create_private_dir;
 use crate::failpoint::{Point, hit};
@@ -50,15 +50,13 @@ pub(super) async fn spawn(
     let spool = prepared.spool.clone();
     let failed =
         |source| ProcessError::Io { act: "start", program: command.program.clone(), source };
-    let started = start(prepared, &command).await.and_then(|child| {
-        let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Ok((child, leader.ok_or_else(|| io::Error::other("it has no process id"))?))
-    });
-    let (mut child, leader) = started.map_err(|error| {
+    let started = start(prepared, &command)
+        .await
+        .and_then(|started| started.take().ok_or_else(|| io::Error::other("somebody else has it")));
+    let (mut child, group) = started.map_err(|error| {
         remove(&temporary);
         failed(error)
     })?;
-    let group = Arc::new(Group::new(leader, temporary));
     let kill = Arc::new(Notify::new());
     let (sender, happenings) = mpsc::channel(1);
     feed(&mut child, command.input);
@@ -154,7 +152,7 @@ fn feed(child: &mut tokio::process::Child, input: Option<Vec<u8>>) {
     }
 }
 
-async fn start(prepared: Prepared, command: &Command) -> io::Result<tokio::process::Child> {
+async fn start(prepared: Prepared, command: &Command) -> io::Result<Started> {
     let (program, prefix) = match &prepared.sandbox {
         Some(sandbox) => sandbox.wrap(&prepared.program),
         None => (prepared.program.clone(), Vec::new()),
@@ -183,7 +181,8 @@ async fn start(prepared: Prepared, command: &Command) -> io::Result<tokio::proce
     unsafe {
         process.pre_exec(enter);
     }
-    on_spawner(move || process.spawn()).await
+    let temporary = prepared.temporary;
+    on_spawner(move || Started::by(|| process.spawn(), temporary)).await
 }
 
 /// Gives the process a session of its own, without a terminal, and limits, and lets it die with its parent.
@@ -220,8 +219,8 @@ type Job = Box<dyn FnOnce() + Send>;
 ///
 /// A process dies with its parent's *thread*, and a worker of the runtime may end long before this process.
 async fn on_spawner(
-    spawn: impl FnOnce() -> io::Result<tokio::process::Child> + Send + 'static,
-) -> io::Result<tokio::process::Child> {
+    spawn: impl FnOnce() -> io::Result<Started> + Send + 'static,
+) -> io::Result<Started> {
     let gone = || io::Error::other("the thread that starts programs is gone");
     let runtime = tokio::runtime::Handle::current();
     let (sender, receiver) = oneshot::channel();

@@ -2,9 +2,54 @@
 
 use crate::sabotage::{Guard, off};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// The groups whose leader may still run.
+static LIVE: Mutex<Vec<Weak<Group>>> = Mutex::new(Vec::new());
+
+/// Kills every program that runs, with everything it started, for a process that ends at once: the system ends the
+/// leader of a group with its parent, and nobody else. No program can be started afterwards.
+pub fn kill_all() {
+    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    live.iter().filter_map(Weak::upgrade).for_each(|group| group.kill());
+    // Whoever is about to start one waits until this process is over.
+    std::mem::forget(live);
+}
+
+/// A program that was started. Unless it is taken it is killed with everything that it has started meanwhile.
+pub(super) struct Started(Option<(tokio::process::Child, Arc<Group>)>);
+
+impl Started {
+    /// Starts a program. Between its start and its entry in the list nobody kills what is in the list.
+    pub(super) fn by(
+        spawn: impl FnOnce() -> io::Result<tokio::process::Child>,
+        temporary: PathBuf,
+    ) -> io::Result<Self> {
+        let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = spawn()?;
+        let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let leader = leader.ok_or_else(|| io::Error::other("it has no process id"))?;
+        let group = Arc::new(Group { leader, temporary, gone: Mutex::new(false) });
+        live.retain(|group| group.strong_count() > 0);
+        live.push(Arc::downgrade(&group));
+        Ok(Self(Some((child, group))))
+    }
+
+    /// Takes the program over.
+    pub(super) fn take(mut self) -> Option<(tokio::process::Child, Arc<Group>)> {
+        self.0.take()
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some((_, group)) = &self.0 {
+            group.kill();
+        }
+    }
+}
 
 /// The processes of one program. They share a process group, and an environment that names the temporary directory.
 #[derive(Debug)]
@@ -16,10 +61,6 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub(super) fn new(leader: Pid, temporary: PathBuf) -> Self {
-        Self { leader, temporary, gone: Mutex::new(false) }
-    }
-
     pub(super) fn temporary(&self) -> &Path {
         &self.temporary
     }
