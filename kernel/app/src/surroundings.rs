@@ -34,6 +34,7 @@ pub(crate) fn surroundings(
     lines.extend(standing(environment.directory(), workspace));
     lines.extend(branch(workspace));
     lines.extend(programs(settings));
+    lines.push("long outputs are cut, with a note on where all of it is".to_owned());
     if let Some(seconds) = settings.limits.seconds {
         lines.push(format!("time limit: {seconds} s"));
     }

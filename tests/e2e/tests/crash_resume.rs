@@ -16,18 +16,14 @@ const EFFECT: &str = "echo once >> effects.log";
 const IN_FLIGHT: [&str; 3] = ["turn-sent", "turn-received", "journal-append-before"];
 
 /// Places between the announcement of an effect and the record of its result.
-const IN_EFFECT: [&str; 15] = [
+const IN_EFFECT: [&str; 11] = [
     "effect-before",
     // The untouched tree is looked at before the first change is committed, and that is in the call.
     "snapshot-before",
     "snapshot-after",
     "layer-planned",
-    "layer-step",
-    "layer-copied",
     "durable-temp-written",
     "durable-renamed",
-    "file-write-before",
-    "file-write-after",
     "effect-after",
     "process-spawned",
     "process-exited",

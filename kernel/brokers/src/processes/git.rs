@@ -218,7 +218,10 @@ fn written(listed: &str) -> String {
             Some((subsection, key)) => (Some(subsection), key),
             None => (None, rest),
         };
-        if passes(section, name, key) {
+        if passes(section, name, key)
+            && !names_an_account(name)
+            && !value.is_some_and(names_an_account)
+        {
             text.push_str(&entry(section, subsection, key, value));
         }
     }
@@ -231,6 +234,14 @@ fn passes(section: &str, name: &str, key: &str) -> bool {
         "core" => CORE.contains(&key),
         _ => SECTIONS.contains(&section) && !LEFT_OUT.contains(&name),
     }
+}
+
+/// Tells whether a text has an address with a name or a password in it.
+fn names_an_account(text: &str) -> bool {
+    let mut addresses = text.split("://").skip(1);
+    addresses.any(|rest| {
+        rest.split(['/', '?', '#', ' ', '\'', '"']).next().is_some_and(|host| host.contains('@'))
+    })
 }
 
 fn entry(section: &str, subsection: Option<&str>, key: &str, value: Option<&str>) -> String {
@@ -282,7 +293,8 @@ mod tests {
                       credential.helper\nstore\0http.https://x.extraheader\nAuthorization: t\0\
                       url.https://t@x/.insteadof\nhttps://x/\0core.autocrlf\ninput\0\
                       core.sshcommand\nssh -i k\0core.hookspath\n/h\0github.token\nt\0\
-                      alias.last\nlog -1\0filter.lfs.clean\ngit-lfs clean -- %f\0push.default\0";
+                      alias.last\nlog -1\0alias.up\n!git push https://me:t@x/ HEAD\0\
+                      submodule.lib.url\nhttps://t@x/lib\0filter.lfs.clean\ngit-lfs clean -- %f\0push.default\0";
 
         assert_eq!(
             written(listed),

@@ -10,11 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 static LIVE: Mutex<Vec<Weak<Group>>> = Mutex::new(Vec::new());
 
 /// Kills every program that runs, with everything it started, for a process that ends at once: the system ends the
-/// leader of a group with its parent, and nobody else. No program can be started afterwards.
+/// leader of a group with its parent, and nobody else. Programs that are about to be started wait for that end.
 pub fn kill_all() {
     let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
     live.iter().filter_map(Weak::upgrade).for_each(|group| group.kill());
-    // Whoever is about to start one waits until this process is over.
     std::mem::forget(live);
 }
 
@@ -35,6 +34,11 @@ impl Started {
         live.retain(|group| group.strong_count() > 0);
         live.push(Arc::downgrade(&group));
         Ok(Self(Some((child, group))))
+    }
+
+    #[cfg(test)]
+    fn leader(&self) -> i32 {
+        self.0.as_ref().map_or(0, |(_, group)| group.leader.as_raw_nonzero().get())
     }
 
     /// Takes the program over.
@@ -128,4 +132,30 @@ fn strays(temporary: &Path) -> Vec<Pid> {
 #[cfg(not(target_os = "linux"))]
 fn strays(_temporary: &Path) -> Vec<Pid> {
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Started;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_program_that_nobody_takes_over_ends_with_what_it_has_started() {
+        let mut command = tokio::process::Command::new("sh");
+        command.args(["-c", "sleep 1000 & wait"]).process_group(0);
+        let started = Started::by(|| command.spawn(), "/nowhere".into()).unwrap();
+        let group = rustix::process::Pid::from_raw(started.leader()).unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+
+        drop(started);
+
+        // The child of the shell is nobody's once that is gone: a signal finds it no more.
+        for _ in 0..500 {
+            if rustix::process::test_kill_process_group(group).is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("a process of the group is left");
+    }
 }

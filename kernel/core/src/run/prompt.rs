@@ -106,9 +106,9 @@ pub(super) fn rounds_left(rounds: u32) -> String {
 }
 
 /// Description of the tool with which an executor plans.
-pub(super) const PLAN: &str = "Says what you are going to do. `criteria` are what must be true at the end, for somebody else to check: bind one to \
-the project's `check` that decides it, and name in `tests` those that the task is about. `may_change_tests` only if the \
-task asks to change existing tests.";
+pub(super) const PLAN: &str = "Says what you are going to do. `criteria` are what must be true at the end: bind one to the \
+project's `check` that decides it, and name in `tests` those that the task is about. `may_change_tests` only if the task \
+asks to change existing tests.";
 
 /// Returns the answer to a plan.
 pub(super) fn planned(contract: &Contract) -> String {
