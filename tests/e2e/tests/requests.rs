@@ -77,7 +77,7 @@ fn a_question_is_one_request_of_less_than_seven_kilobytes() {
 
     let asked = Asked::of("question", &turns);
     assert_eq!(asked.requests, 1);
-    assert!(asked.first <= 7_000, "{} bytes", asked.first);
+    assert!(asked.first <= 7 * 1024, "{} bytes", asked.first);
 }
 
 #[test]
