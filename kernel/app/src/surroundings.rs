@@ -33,6 +33,11 @@ pub(crate) fn surroundings(
     ];
     lines.extend(standing(environment.directory(), workspace));
     lines.extend(branch(workspace));
+    if settings.sandbox.on && disk::is_file(&workspace.join(".git")) {
+        lines.push(
+            "programs can read the repository and not write to it: the user commits".to_owned(),
+        );
+    }
     lines.extend(programs(settings));
     lines.push("long outputs are cut, with a note on where all of it is".to_owned());
     if let Some(seconds) = settings.limits.seconds {

@@ -8,7 +8,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | reads | system directories, toolchains and the workspace, without [`ProcessSettings::secret`] |
+//! | reads | system directories, toolchains, the workspace and the repository of a linked working tree, without [`ProcessSettings::secret`] |
 //! | writes | the workspace, a temporary directory of its own, [`Command::write`] |
 //! | network | its own, with loopback and nothing else; if the system has no namespace for it, no sockets at all |
 //! | network with [`Command::network`] | the host's: internet sockets, never local ones (a container daemon listens there) |
@@ -27,6 +27,7 @@
 //! | `broker`, `command`, `settings` | the broker, one command, and what all commands share |
 //! | `find`, `environment` | the program on the path, and the variables it sees |
 //! | `git` | the user's configuration of git without secrets, because the home is closed |
+//! | `repository` | what git reads of a linked working tree outside of it |
 //! | `spawn` | prepares all in the parent, then the session, limits and sandbox in the child |
 //! | `sandbox/rules` | files: Landlock |
 //! | `sandbox/namespace` | the namespaces of its own, and what making them needs |
@@ -46,6 +47,7 @@ mod git;
 mod happening;
 mod output;
 mod report;
+mod repository;
 #[cfg(target_os = "linux")]
 mod sandbox;
 #[cfg(target_os = "macos")]

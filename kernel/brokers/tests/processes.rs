@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -214,6 +214,74 @@ async fn a_program_writes_only_where_it_may() {
         0,
         "it is gone afterwards"
     );
+}
+
+/// Runs git outside of any sandbox, with no configuration but its own.
+fn git(directory: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+    let done = std::process::Command::new("git")
+        .args(identity)
+        .args(["-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .current_dir(directory)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[tokio::test]
+async fn git_reads_the_repository_of_a_linked_working_tree_and_of_a_submodule() {
+    let world = world();
+    let [main, work] = ["main", "work"].map(|name| world.base.join(name));
+    fs::create_dir(&main).unwrap();
+    git(&main, &["init", "--quiet"]);
+    git(&main, &["commit", "--quiet", "--allow-empty", "-m", "first"]);
+    git(&main, &["worktree", "add", "--quiet", work.to_str().unwrap()]);
+    let look =
+        "git log --format=%s; git status --short --branch; echo ok > new; git status --short";
+
+    let ran = world.sh(look).await;
+    assert_eq!(ran.out, "first\n## work\n?? new\n", "{}", ran.err);
+    let ran = world.sh(&format!("echo x > {}/.git/HEAD; git add new", main.display())).await;
+    assert_ne!(ran.exit.code, Some(0), "it is read, and not written");
+
+    let over = world.base.join("over");
+    fs::create_dir(&over).unwrap();
+    git(&over, &["init", "--quiet"]);
+    git(&over, &["submodule", "--quiet", "add", main.to_str().unwrap(), "sub"]);
+    let mut command = world.shell("git log --format=%s; git status --short --branch");
+    command.workspace = over.join("sub");
+    command.directory = over.join("sub");
+    let ran = world.run(command).await;
+    assert_eq!(ran.out, "first\n## main...origin/main\n", "{}", ran.err);
+}
+
+#[tokio::test]
+async fn a_file_that_claims_to_be_a_link_to_a_repository_opens_nothing() {
+    let world = world();
+    let base = &world.base;
+    // A repository that does not know this workspace, a directory that is none, and one that the workspace brought along.
+    git(&base.join("other"), &["init", "--quiet"]);
+    let forged = base.join("work/.forged/worktrees/w");
+    fs::create_dir_all(&forged).unwrap();
+    fs::write(forged.join("gitdir"), base.join("work/.git").to_str().unwrap()).unwrap();
+    fs::write(forged.join("commondir"), base.join("other").to_str().unwrap()).unwrap();
+    fs::write(
+        base.join("work/.forged/config"),
+        format!("[core]\n\tworktree = {}/work\n", base.display()),
+    )
+    .unwrap();
+    let places = ["other/.git", "other", "work/.forged/worktrees/w", "work/.forged", "work/none"];
+    for place in places {
+        let pointer = format!("gitdir: {}\n", base.join(place).display());
+        fs::write(base.join("work/.git"), pointer).unwrap();
+
+        let ran =
+            world.sh(&format!("cat {0}/other/.git/HEAD {0}/other/file", base.display())).await;
+
+        assert_eq!(ran.out, "", "{place}");
+    }
 }
 
 #[tokio::test]

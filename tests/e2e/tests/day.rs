@@ -1,7 +1,7 @@
 //! A day of work in a lived-in directory: a git repository with the user's own configuration, an environment, notes and
 //! an edit that is not committed. Every session ends as hoped, and nothing of the user's is lost on the way.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use openkoi_test_support::{Home, Kind, OpenAi, Reply, Role, Run, call, normal, reply, verdict};
 use serde_json::{Value, json};
@@ -260,4 +260,31 @@ fn works_in_two_terminals(day: &Day) {
     assert!(!day.home.has("first.txt"));
     assert_eq!(day.home.read("second.txt"), "second\n");
     assert!(!normal::ids(&listed.stdout).is_empty());
+}
+
+#[test]
+fn a_task_in_a_worktree_of_its_own_knows_the_history_and_touches_nothing_beside_it() {
+    let replies = session(
+        "try the other way",
+        vec![
+            ("shell", shell("git log --format=%an:%s && git status --short --branch")),
+            ("write_file", file("other.sh", "echo another way\n")),
+        ],
+        "Tried.",
+    );
+    let day = Day::begin(replies);
+
+    let run = day.works(&["--worktree", "try the other way"], 4);
+
+    let listed = day.git("worktree list --porcelain");
+    let beside = listed.lines().filter_map(|line| line.strip_prefix("worktree ")).nth(1).unwrap();
+    let written = std::fs::read_to_string(Path::new(beside).join("other.sh")).unwrap();
+    assert_eq!(written, "echo another way\n", "{run}");
+    assert!(!day.home.has("other.sh"));
+    let branch = day.git("branch --list openkoi/*");
+    let seen = &day.server.turns()[1].text;
+    let branch = branch.trim_start_matches(['+', ' ']).trim_end();
+    assert!(seen.contains("Grace:begin") && seen.contains(&format!("## {branch}")), "{seen}");
+    day.git(&format!("worktree remove --force {beside}"));
+    day.server.finish();
 }

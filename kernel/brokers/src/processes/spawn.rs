@@ -36,8 +36,9 @@ struct Prepared {
 pub(super) async fn spawn(
     settings: &ProcessSettings,
     probe: Probe,
-    command: Command,
+    mut command: Command,
 ) -> Result<Child, ProcessError> {
+    command.read.extend(super::repository::elsewhere(&command.workspace));
     let mut prepared = prepare(settings, probe, &command)?;
     // Without a sandbox git reads the configuration itself.
     #[cfg(target_os = "linux")]
@@ -109,8 +110,11 @@ fn prepare(
     let id = id.map_err(|error| failed("name", io::Error::other(error)))?;
     let temporary = settings.temporary.join(&id);
     let environment = super::environment::environment(settings, command, &temporary)?;
-    create_private_dir(&temporary)
-        .map_err(|error| failed("make a temporary directory for", io::Error::other(error)))?;
+    // Both are opened to the program, so they have to be there before the rules are made.
+    for place in [&settings.spool, &temporary] {
+        create_private_dir(place)
+            .map_err(|error| failed("make a directory for", io::Error::other(error)))?;
+    }
     let sandbox = sandbox(settings, probe, command, &directory, [&workspace, &temporary])
         .inspect_err(|_| remove(&temporary))?;
     let spool = settings.spool.join(format!("{id}.out"));
