@@ -1,16 +1,21 @@
-//! The evaluators of a run, which remember what they said of a tree for an earlier task of its session.
+//! The evaluators of a run, which remember what they said of a tree for an earlier task of its session, and may begin
+//! beside the run.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use openkoi_core::{
     evaluation::{EvaluatorCard, Rubric, Subject, Verdict},
     evaluators::Evaluators,
     failure::Failure,
     id::{SessionId, TreeId},
-    port::Pending,
+    port::{Pending, Workspace},
     scope::Scope,
 };
 use openkoi_storage::Storage;
+use tokio::{sync::oneshot, task::JoinHandle};
 
 /// The longest that a verdict on a tree is taken for the present one: what the tree does not show, such as an
 /// installed package, may have changed since.
@@ -18,11 +23,65 @@ const FRESH_MS: u64 = 3_600_000;
 
 /// The evaluators of a run of a session.
 pub(crate) struct SessionEvaluators {
-    pub(crate) inner: Arc<dyn Evaluators>,
+    inner: Arc<dyn Evaluators>,
+    workspace: Arc<dyn Workspace>,
+    earlier: SessionVerdicts,
+    /// Evaluations that were begun beside the run, by evaluator. One that was asked for stays as nothing.
+    begun: Mutex<HashMap<String, Option<Begun>>>,
+}
+
+/// An evaluation beside the run. It ends when this is dropped.
+struct Begun {
+    /// The tree that it looks at, once that is known.
+    tree: oneshot::Receiver<TreeId>,
+    work: JoinHandle<Result<Verdict, Failure>>,
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.work.abort();
+    }
+}
+
+impl Begun {
+    /// Returns the verdict if it is one of `tree`.
+    async fn on(mut self, tree: &TreeId) -> Option<Result<Verdict, Failure>> {
+        let looked_at = (&mut self.tree).await.ok()?;
+        match looked_at == *tree {
+            true => (&mut self.work).await.ok(),
+            false => None,
+        }
+    }
+}
+
+impl SessionEvaluators {
+    pub(crate) fn new(
+        inner: Arc<dyn Evaluators>,
+        workspace: Arc<dyn Workspace>,
+        earlier: SessionVerdicts,
+    ) -> Self {
+        Self { inner, workspace, earlier, begun: Mutex::default() }
+    }
+}
+
+/// What earlier tasks of a session found.
+#[derive(Clone)]
+pub(crate) struct SessionVerdicts {
     pub(crate) storage: Arc<Storage>,
     pub(crate) session: SessionId,
     /// When the run began, in milliseconds since 1970.
     pub(crate) now_ms: u64,
+}
+
+impl SessionVerdicts {
+    fn on(&self, evaluator: &str, tree: &TreeId) -> Option<Verdict> {
+        let since = self.now_ms.saturating_sub(FRESH_MS);
+        let known = self.storage.verdict_on(&self.session, evaluator, tree, since);
+        known.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what is known of the untouched tree cannot be read");
+            None
+        })
+    }
 }
 
 impl Evaluators for SessionEvaluators {
@@ -34,12 +93,41 @@ impl Evaluators for SessionEvaluators {
         self.inner.rubric(kind)
     }
 
-    fn known(&self, evaluator: &str, tree: &TreeId) -> Option<Verdict> {
-        let since = self.now_ms.saturating_sub(FRESH_MS);
-        let known = self.storage.verdict_on(&self.session, evaluator, tree, since);
-        known.unwrap_or_else(|error| {
-            tracing::warn!(%error, "what is known of the untouched tree cannot be read");
-            None
+    fn begin(&self, evaluator: &str, subject: &Subject, scope: Scope) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if begun.contains_key(evaluator) {
+            return;
+        }
+        let (sender, tree) = oneshot::channel();
+        let (inner, workspace) = (Arc::clone(&self.inner), Arc::clone(&self.workspace));
+        let (earlier, name, subject) =
+            (self.earlier.clone(), evaluator.to_owned(), subject.clone());
+        let work = tokio::spawn(async move {
+            let captured = workspace.capture().await;
+            let tree = captured.map_err(|error| Failure::Unsupported(error.to_string()))?;
+            let known = earlier.on(&name, &tree);
+            // Nobody listens any more where the run is over.
+            drop(sender.send(tree));
+            match known {
+                Some(verdict) => Ok(verdict),
+                None => inner.evaluate(&name, &subject, scope).await,
+            }
+        });
+        begun.insert(evaluator.to_owned(), Some(Begun { tree, work }));
+    }
+
+    fn known<'a>(
+        &'a self,
+        evaluator: &'a str,
+        tree: &'a TreeId,
+    ) -> Pending<'a, Option<Result<Verdict, Failure>>> {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = begun.insert(evaluator.to_owned(), None).flatten();
+        Box::pin(async move {
+            match self.earlier.on(evaluator, tree) {
+                Some(verdict) => Some(Ok(verdict)),
+                None => begun?.on(tree).await,
+            }
         })
     }
 

@@ -31,7 +31,7 @@ use crate::{
     app::App,
     briefing::{self, SkillSet},
     error::AppError,
-    evaluators::SessionEvaluators,
+    evaluators::{SessionEvaluators, SessionVerdicts},
     host, models,
     models::{Connection, Listing, Routes},
     sandbox,
@@ -167,17 +167,19 @@ impl TaskRuntime {
         surface: Surface,
         occupancy: Arc<Occupancy>,
     ) -> Ports {
-        let evaluators = SessionEvaluators {
-            inner: self.evaluators.clone(),
+        let workspace = Arc::new(SnapshotWorkspace::new(Arc::clone(&self.keeper), occupancy));
+        let earlier = SessionVerdicts {
             storage: Arc::clone(&self.storage),
             session: session.clone(),
             now_ms: self.app.now_ms(),
         };
+        let evaluators =
+            SessionEvaluators::new(self.evaluators.clone(), workspace.clone(), earlier);
         Ports {
             model: self.models.clone(),
             toolbox: self.toolbox.clone(),
             evaluators: Arc::new(evaluators),
-            workspace: Arc::new(SnapshotWorkspace::new(Arc::clone(&self.keeper), occupancy)),
+            workspace,
             journal: self.storage.clone(),
             approver: surface.approver,
             listener: surface.listener,

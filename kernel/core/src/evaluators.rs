@@ -16,9 +16,18 @@ pub trait Evaluators: Send + Sync {
     /// Returns the rubric for work of this kind, if there is one.
     fn rubric(&self, kind: &str) -> Option<Rubric>;
 
-    /// Returns what `evaluator` said of this very tree not long ago, for another task of the session.
-    fn known(&self, _evaluator: &str, _tree: &TreeId) -> Option<Verdict> {
-        None
+    /// Begins to ask `evaluator` beside the run, of the tree as it is now: [`known`](Self::known) may be asked for it
+    /// soon. Asking again is no harm; what has begun ends with the run at the latest.
+    fn begin(&self, _evaluator: &str, _subject: &Subject, _scope: Scope) {}
+
+    /// Returns what `evaluator` says of this very tree, if that needs no further question: it was asked of it not long
+    /// ago for another task of the session, or is being asked since [`begin`](Self::begin).
+    fn known<'a>(
+        &'a self,
+        _evaluator: &'a str,
+        _tree: &'a TreeId,
+    ) -> Pending<'a, Option<Result<Verdict, Failure>>> {
+        Box::pin(std::future::ready(None))
     }
 
     /// Asks `evaluator` to judge `subject`. A failure means *not evaluated*.

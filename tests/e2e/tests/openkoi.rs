@@ -11,6 +11,7 @@ mod approval;
 mod architecture;
 mod attachments;
 mod bad_input;
+mod baseline;
 mod bedrock_task;
 mod chat;
 mod circles;

@@ -145,6 +145,7 @@ impl Run {
             Ok(admitted) => admitted,
             Err(failure) => return self.finished(call, Err(failure), 0),
         };
+        self.begin_baseline();
         let log = self.effect_log(call.key);
         self.start(call.key, &admitted)?;
         let (result, duration) = self.run_tool(call.key, &admitted, &log).await?;
@@ -194,7 +195,7 @@ impl Run {
     }
 
     /// Returns whether a call of this tool may change files before the loop hears of it.
-    fn changes_files(&self, tool: &Tool) -> bool {
+    pub(super) fn changes_files(&self, tool: &Tool) -> bool {
         match tool.effect {
             Effect::Read | Effect::Send => false,
             Effect::Execute => !self.ports.toolbox.holds_back(),

@@ -54,7 +54,7 @@ impl Run {
             let subject = Subject { task: self.task.text.clone(), ..Subject::default() };
             for card in self.of_tier(Tier::Checks) {
                 let tree = self.capture(BASE).await?;
-                self.take_known(&card, &tree)?;
+                self.take_known(&card, &tree).await?;
                 let verdict = self.ask_evaluator(BASE, &card, &subject, Some(tree)).await?;
                 checks.extend(verdict.map(|verdict| verdict.checks).unwrap_or_default());
             }
@@ -64,20 +64,63 @@ impl Run {
         Ok(())
     }
 
-    /// Takes over what an earlier task of the session found of the untouched tree, so that nobody waits for it twice.
-    fn take_known(&self, card: &EvaluatorCard, tree: &TreeId) -> Result<(), Halt> {
+    /// Begins to run the checks beside the model's reading, where a change may come: nobody then waits for them before it.
+    pub(super) fn begin_baseline(&self) {
+        let settings = &self.task.settings;
+        let may_change = self.tools.iter().any(|tool| self.changes_files(tool));
+        if self.baseline.is_some() || settings.max_iterations == 0 || !may_change {
+            return;
+        }
+        let subject = Subject { task: self.task.text.clone(), ..Subject::default() };
+        for card in self.of_tier(Tier::Checks) {
+            let key = format!("early/e/{}", card.name);
+            let log = Arc::new(EffectLog::new(self.recorder.clone(), &key));
+            let scope = self.scope(&key, self.patience(&card), &log);
+            self.ports.evaluators.begin(&card.name, &subject, scope);
+        }
+    }
+
+    /// Takes over what is known of the untouched tree, so that nobody waits for it twice: an earlier task of the session
+    /// found it, or it was begun beside the reading.
+    async fn take_known(&self, card: &EvaluatorCard, tree: &TreeId) -> Result<(), Halt> {
         let key = format!("{BASE}/e/{}", card.name);
         if self.recorder.recall(&key, "evaluation.finished").is_some() {
             return Ok(());
         }
-        let ran = |verdict: &Verdict| {
-            verdict.checks.iter().all(|check| check.outcome != CheckOutcome::Errored)
+        let known = self.ports.evaluators.known(&card.name, tree);
+        let known = self.unclocked(self.patience(card), known).await?;
+        let Some(result) = known.unwrap_or_else(|_| Some(Err(self.limited(card)))) else {
+            return Ok(());
         };
-        let known = self.ports.evaluators.known(&card.name, tree).filter(ran);
-        let Some(verdict) = known else { return Ok(()) };
+        let could_not_run = |check: &Check| check.outcome == CheckOutcome::Errored;
+        if result.as_ref().is_ok_and(|verdict| verdict.checks.iter().any(could_not_run)) {
+            return Ok(());
+        }
         let (evaluator, tree) = (card.name.clone(), Some(tree.clone()));
-        let finished = Event::EvaluationFinished { evaluator, result: Ok(verdict), tree };
-        Ok(self.recorder.record(&key, finished)?)
+        Ok(self.recorder.record(&key, Event::EvaluationFinished { evaluator, result, tree })?)
+    }
+
+    /// Returns how long a run of this evaluator may take. The project's checks have a time of their own.
+    fn patience(&self, card: &EvaluatorCard) -> Duration {
+        let deadline = Duration::from_millis(card.deadline_ms);
+        match card.tier {
+            Tier::Checks => deadline.min(Duration::from_secs(self.task.settings.checks_seconds)),
+            _ => deadline,
+        }
+    }
+
+    /// Returns why an evaluator came to no end.
+    fn limited(&self, card: &EvaluatorCard) -> Failure {
+        let seconds = self.task.settings.checks_seconds;
+        let (name, value, knob) = match u128::from(card.deadline_ms)
+            > self.patience(card).as_millis()
+        {
+            true => ("seconds", seconds, "checks.seconds".to_owned()),
+            false => {
+                ("wall-ms", card.deadline_ms, format!("[component.{}.limits] wall-ms", card.name))
+            }
+        };
+        Failure::Limited { name: name.to_owned(), value, knob }
     }
 
     /// Makes sure that no other task changes the directory until this run ends.
@@ -397,24 +440,21 @@ impl Run {
         card: &EvaluatorCard,
         subject: &Subject,
     ) -> Result<EvaluationResult, Halt> {
-        let deadline = Duration::from_millis(card.deadline_ms);
+        let deadline = self.patience(card);
         let log = Arc::new(EffectLog::new(self.recorder.clone(), key));
-        let scope = self.scope(key, deadline, &log);
+        let scope = self.scope(key, Duration::from_millis(card.deadline_ms), &log);
         let work = self.ports.evaluators.evaluate(&card.name, subject, scope);
-        let limited = Failure::Limited {
-            name: "wall-ms".to_owned(),
-            value: card.deadline_ms,
-            knob: format!("[component.{}.limits] wall-ms", card.name),
-        };
         if card.tier == Tier::Checks {
-            let deadline = deadline.min(Duration::from_secs(self.task.settings.checks_seconds));
-            return Ok(self.unclocked(deadline, work).await?.unwrap_or(Err(limited)));
+            return Ok(self
+                .unclocked(deadline, work)
+                .await?
+                .unwrap_or_else(|_| Err(self.limited(card))));
         }
         match self.meter.within(deadline, work).await {
             Waited::Done(result) => Ok(result),
             Waited::Cancelled => Err(Halt::Paused(Paused::Cancelled)),
             Waited::TimeOver if self.meter.time_left() == 0 => Err(self.meter.time_over(key)),
-            Waited::TimeOver => Ok(Err(limited)),
+            Waited::TimeOver => Ok(Err(self.limited(card))),
         }
     }
 }

@@ -324,3 +324,23 @@ fn what_could_not_run_for_an_earlier_task_is_tried_again() {
 
     assert!(world.events().contains(&"base/e/checks evaluation.started".to_owned()));
 }
+
+#[test]
+fn the_checks_begin_beside_the_first_reading_and_not_for_what_reads_nothing() {
+    let read = || Line::Call("read", json!({"path": "code"}));
+    let reads = one_model().executor([read(), write("code", "good"), read(), Line::Say("fixed")]);
+    let outcome = reads.run().expect("an outcome");
+    assert_eq!(ending(&outcome), "accepted");
+    assert_eq!(reads.begun(), 1, "and not after a change");
+    assert_eq!(reads.verify().expect("the same"), outcome);
+    assert_eq!(reads.begun(), 1, "a replay begins nothing");
+
+    let answers = one_model().executor([Line::Say("4")]);
+    answers.run().expect("an outcome");
+    assert_eq!(answers.begun(), 0);
+
+    let mut unchecked = one_model().executor([read(), Line::Say("it says bad")]);
+    unchecked.settings.checks = false;
+    unchecked.run().expect("an outcome");
+    assert_eq!(unchecked.begun(), 0);
+}

@@ -108,6 +108,8 @@ struct State {
     others: Option<(usize, &'static str, Option<&'static str>)>,
     /// True if an earlier task of the session ran the checks on every tree.
     remembers: bool,
+    /// Number of times that the checks were begun beside the run.
+    begun: usize,
     /// Number of times that the run asked for the directory.
     occupations: usize,
     /// True if another task has the directory, for ever.
@@ -216,6 +218,11 @@ impl World {
     pub(crate) fn remembering(self) -> Self {
         self.with(|s| s.remembers = true);
         self
+    }
+
+    /// Returns how often the checks were begun beside the run.
+    pub(crate) fn begun(&self) -> usize {
+        self.with(|s| s.begun)
     }
 
     /// Another task changes the directory, and does not end.
@@ -681,12 +688,22 @@ impl Evaluators for World {
         Some(Rubric { name: "code".into(), dimensions, text: String::new() })
     }
 
-    fn known(&self, evaluator: &str, tree: &TreeId) -> Option<Verdict> {
-        self.with(|s| {
+    fn begin(&self, evaluator: &str, _: &Subject, _: Scope) {
+        assert_eq!(evaluator, "checks");
+        self.with(|s| s.begun += 1);
+    }
+
+    fn known<'a>(
+        &'a self,
+        evaluator: &'a str,
+        tree: &'a TreeId,
+    ) -> Pending<'a, Option<Result<Verdict, Failure>>> {
+        let known = self.with(|s| {
             let is_present = *tree == TreeId::new(hash::of_json(&s.tree));
             let remembers = s.remembers && evaluator == "checks" && is_present;
-            remembers.then(|| Verdict { checks: s.check(), ..Verdict::default() })
-        })
+            remembers.then(|| Ok(Verdict { checks: s.check(), ..Verdict::default() }))
+        });
+        Box::pin(future::ready(known))
     }
 
     fn evaluate<'a>(
