@@ -9,6 +9,8 @@ use crate::text;
 
 /// The longest message of a trap, in bytes.
 const LONGEST: usize = 4 << 10;
+/// Most frames of a trap that are shown.
+const FRAMES: usize = 8;
 
 /// Turns the error of a call into a failure. The second value is true if the component is at fault.
 pub(super) fn explain(
@@ -48,15 +50,17 @@ fn limit_in_words(error: &wasmtime::Error, limits: &CallLimits) -> Option<LimitH
     text.contains("store handle limit exceeded").then(|| LimitHit::handles(limits))
 }
 
+/// Lists the innermost functions, by their names in the source.
 fn frames(error: &wasmtime::Error) -> Option<String> {
     let trace = error.downcast_ref::<WasmBacktrace>()?;
-    let shown = text::visible(&trace.to_string());
-    let frames: Vec<&str> = shown
-        .lines()
-        .skip(1)
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("note:"))
-        .take(8)
-        .collect();
+    let named = trace.frames().iter().enumerate().take(FRAMES).map(|(number, frame)| {
+        let name = frame.func_name().map_or_else(
+            || format!("function {}", frame.func_index()),
+            |name| format!("{:#}", rustc_demangle::demangle(name)),
+        );
+        let module = frame.module().name().unwrap_or("?");
+        format!("{number}: {}", text::visible(&format!("{module}!{name}")))
+    });
+    let frames: Vec<String> = named.collect();
     (!frames.is_empty()).then(|| frames.join("\n"))
 }
