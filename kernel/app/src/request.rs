@@ -52,6 +52,7 @@ impl TaskRequest<'_> {
             history: self.history,
             settings,
             result_schema: self.schema.cloned(),
+            earlier: Vec::new(),
         })
     }
 }

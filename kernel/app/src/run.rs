@@ -12,7 +12,7 @@ use openkoi_core::{
     outcome::Outcome,
     port::{Delta, Listener},
     run::{self, Paused},
-    task::{Task, TaskSettings},
+    task::{EarlierResult, Task, TaskSettings},
 };
 use openkoi_storage::{
     StorageError,
@@ -25,6 +25,13 @@ use crate::{
     thread,
     workspace::Occupancy,
 };
+
+/// Bytes of earlier results that a model is shown for each token of its window: four bytes are about a token, so they
+/// are a sixteenth of it at most.
+const EARLIER_SHARE: u64 = 4;
+
+/// Most bytes of earlier results, however large the window.
+const MOST_EARLIER: usize = 32 * 1024;
 
 /// The end of a run.
 #[derive(Debug)]
@@ -92,7 +99,12 @@ impl TaskRuntime {
     /// # Errors
     ///
     /// When the run cannot be begun.
-    pub async fn start(self: Arc<Self>, task: Task, surface: Surface) -> Result<RunEnd, AppError> {
+    pub async fn start(
+        self: Arc<Self>,
+        mut task: Task,
+        surface: Surface,
+    ) -> Result<RunEnd, AppError> {
+        task.earlier = self.earlier(&task)?;
         let id = task.id.clone();
         thread::apart(&id, move || async move {
             let lease = self.storage().claim_task(&task.id)?;
@@ -108,6 +120,13 @@ impl TaskRuntime {
             Ok(self.ended(id, session, result))
         })
         .await
+    }
+
+    /// Returns what the tools of the task before showed, as much of it as the executor has room for.
+    fn earlier(&self, task: &Task) -> Result<Vec<EarlierResult>, AppError> {
+        let window = self.card(&Role::new(Role::EXECUTOR)).context;
+        let most = usize::try_from(window / EARLIER_SHARE).unwrap_or(usize::MAX).min(MOST_EARLIER);
+        Ok(self.storage().results(&task.session, most)?)
     }
 
     /// Resumes a task where it stopped, with other limits if `changes` has any. One that is finished and not accepted

@@ -186,6 +186,7 @@ impl World {
             history: Vec::new(),
             settings: TaskSettings::STANDARD,
             result_schema: None,
+            earlier: Vec::new(),
         };
         let event = json!({
             "event": "task.started", "task": started, "models": [["executor", card]],

@@ -27,6 +27,20 @@ pub struct Task {
     /// The JSON Schema that the result has to follow, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_schema: Option<serde_json::Value>,
+    /// What the tools of the task before it in its session showed, oldest first, as far as there is room for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierResult>,
+}
+
+/// A result of a tool of an earlier task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierResult {
+    /// Name of the tool.
+    pub tool: String,
+    /// Arguments of the call, as JSON.
+    pub arguments: String,
+    /// Text of the result.
+    pub text: String,
 }
 
 /// Limits and switches of one task. All of them can be narrowed by a project, none widened by anything but

@@ -1,12 +1,16 @@
 //! The conversation of a session, for its next turn: what the user wrote and what was answered.
 //!
-//! Tools, plans and judgements are left out: they were about work that is done, and the journal has them.
+//! Plans and judgements are left out: they were about work that is done, and the journal has them. Of the tools, what
+//! they showed the last task is there for the next one.
+
+use std::{collections::HashMap, path::Path};
 
 use openkoi_core::{
     event::Event,
     id::SessionId,
-    message::{Message, Part, Speaker},
-    task::Task,
+    message::{Message, Part, Speaker, ToolCall},
+    task::{EarlierResult, Task},
+    tool::Effect,
 };
 
 use crate::{Storage, error::StorageError, payload::decode};
@@ -41,6 +45,102 @@ impl Storage {
             }
             Ok(messages)
         })
+    }
+}
+
+impl Storage {
+    /// Returns what the tools of a session's last task showed, oldest first: the newest results of at most `most` bytes
+    /// together, without those that the task's own later changes made untrue.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub fn results(
+        &self,
+        session: &SessionId,
+        most: usize,
+    ) -> Result<Vec<EarlierResult>, StorageError> {
+        let sql = "SELECT key, payload FROM entries
+                   WHERE task = (SELECT id FROM tasks WHERE session = ?1 ORDER BY seq DESC LIMIT 1)
+                     AND event IN ('call.started', 'call.finished', 'effects.kept')
+                   ORDER BY seq DESC";
+        let what = || format!("the conversation of session {}", session.short());
+        self.read(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let mut rows = statement.query([session.as_str()])?;
+            let mut results = Results { left: most, ..Results::default() };
+            while let Some(row) = rows.next()?
+                && results.left > 0
+            {
+                let (key, payload): (String, String) = (row.get(0)?, row.get(1)?);
+                results.take_in(key, decode(&payload, &what)?);
+            }
+            results.found.reverse();
+            Ok(results.found)
+        })
+    }
+}
+
+/// Most bytes of one result.
+const LONGEST_RESULT: usize = 8 * 1024;
+
+/// Results of tools, found from the newest to the oldest.
+#[derive(Default)]
+struct Results {
+    found: Vec<EarlierResult>,
+    /// Bytes that there is room for.
+    left: usize,
+    /// Texts of calls whose beginning was not met yet, by key.
+    texts: HashMap<String, String>,
+    /// Paths that were changed later than what comes.
+    changed: Vec<String>,
+}
+
+impl Results {
+    fn take_in(&mut self, key: String, event: Event) {
+        match event {
+            Event::EffectsKept { effects } => {
+                self.changed.extend(effects.paths.into_iter().map(|effect| effect.path));
+            }
+            Event::CallFinished { result: Ok(output), .. } => {
+                self.texts.insert(key, output.text);
+            }
+            Event::CallStarted { call, effect, target, .. } => {
+                let Some(text) = self.texts.remove(&key) else { return };
+                let holds = match effect {
+                    Effect::Read => !self.changed.iter().any(|path| concerns(&call, &target, path)),
+                    Effect::Execute => self.changed.is_empty(),
+                    _ => false,
+                };
+                let same =
+                    |one: &EarlierResult| one.tool == call.name && one.arguments == call.arguments;
+                if holds && !self.found.iter().any(same) {
+                    self.add(call, text);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, call: ToolCall, mut text: String) {
+        let most = LONGEST_RESULT.min(self.left);
+        if text.len() > most {
+            text.truncate(text.floor_char_boundary(most));
+            text.push_str("\n… (cut)");
+        }
+        self.left = self.left.saturating_sub(call.arguments.len() + text.len());
+        self.found.push(EarlierResult { tool: call.name, arguments: call.arguments, text });
+    }
+}
+
+/// Tells whether what a call read may be another since `path` was changed: a call that does not say which place it reads
+/// has read all of them.
+fn concerns(call: &ToolCall, target: &str, path: &str) -> bool {
+    let arguments: serde_json::Value = serde_json::from_str(&call.arguments).unwrap_or_default();
+    let place = arguments.get("path").and_then(serde_json::Value::as_str);
+    match place.filter(|place| *place == target).map(|place| place.trim_start_matches("./")) {
+        None | Some(".") => true,
+        Some(place) => Path::new(path).starts_with(place) || Path::new(place).ends_with(path),
     }
 }
 

@@ -140,6 +140,7 @@ fn replies() -> Vec<Reply> {
             vec![("read_file", json!({ "path": "percent.sh" }))],
             "It says 0.",
         ),
+        session("and with a half", vec![], "It rounds up."),
         session(
             "move what is shared out of percent",
             vec![
@@ -194,6 +195,9 @@ fn a_day_of_work_ends_as_hoped_and_nothing_of_the_users_is_lost() {
     let feature = day.works(&["add a median, with a test"], 7);
     assert!(feature.stderr.contains("Checks: 4 of 4 pass."), "{feature}");
     day.works(&["what does percent do with nothing?"], 2);
+    day.works(&["-c", "and with a half?"], 1);
+    let asked = day.server.turns().pop().unwrap().text;
+    assert!(asked.contains("<results-of-the-task-before>"), "what was read is known: {asked}");
     day.works(&["move what is shared out of percent"], 5);
     day.works(&["describe the median in the readme"], 4);
     reviews(&day);
@@ -206,7 +210,7 @@ fn a_day_of_work_ends_as_hoped_and_nothing_of_the_users_is_lost() {
 
     let listed = day.home.openkoi(["task", "list", "--json"]).run().expect_code(0);
     let tasks = listed.json()["tasks"].as_array().unwrap().clone();
-    assert_eq!(tasks.len(), 11, "{listed}");
+    assert_eq!(tasks.len(), 12, "{listed}");
     assert!(tasks.iter().all(|task| task["status"] == "accepted"), "{listed}");
     day.assert_kept();
     day.server.finish();

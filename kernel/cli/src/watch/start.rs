@@ -82,6 +82,7 @@ mod tests {
                 ..TaskSettings::STANDARD
             },
             result_schema: None,
+            earlier: Vec::new(),
         }
     }
 

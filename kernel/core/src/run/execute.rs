@@ -31,12 +31,13 @@ impl Run {
     pub(super) fn opening(&self) -> Conversation {
         let mut messages = self.task.history.clone();
         let opening = messages.len();
-        let task = &self.task.text;
+        let (task, earlier) = (&self.task.text, &self.task.earlier);
         messages.push(Message::user(if self.task.settings.plan {
             let baseline = self.baseline.as_deref().unwrap_or(&[]);
-            prompt::opening(task, &self.overview, &self.contract, baseline)
+            prompt::opening(task, &self.overview, &self.contract, baseline, earlier)
         } else {
-            prompt::opening(task, &self.overview, &crate::contract::Contract::none(), &[])
+            let none = crate::contract::Contract::none();
+            prompt::opening(task, &self.overview, &none, &[], earlier)
         }));
         Conversation { messages, opening }
     }

@@ -3,6 +3,7 @@
 use crate::{
     contract::Contract,
     evaluation::{Check, CheckOutcome},
+    task::EarlierResult,
 };
 
 /// Standing instructions of the planner.
@@ -36,6 +37,7 @@ pub(super) fn opening(
     overview: &str,
     contract: &Contract,
     baseline: &[Check],
+    earlier: &[EarlierResult],
 ) -> String {
     let mut text = format!("<task>\n{task}\n</task>\n\n<workspace>\n{overview}\n</workspace>\n");
     if !contract.steps.is_empty() || !contract.criteria.is_empty() {
@@ -50,7 +52,22 @@ pub(super) fn opening(
         text.push_str("</contract>\n");
     }
     text.push_str(&self::baseline(baseline));
+    text.push_str(&self::earlier(earlier));
     text
+}
+
+/// Returns what a model is told of the results of the task before; empty without any.
+fn earlier(results: &[EarlierResult]) -> String {
+    if results.is_empty() {
+        return String::new();
+    }
+    let shown = results.iter().map(|EarlierResult { tool, arguments, text }| {
+        format!("<result of=\"{tool}\">\n{arguments}\n{}\n</result>\n", text.trim_end())
+    });
+    let shown: String = shown.collect();
+    format!(
+        "\n<results-of-the-task-before>\nFiles may have changed since.\n{shown}</results-of-the-task-before>\n"
+    )
 }
 
 /// Returns what a model is told of the checks on the untouched tree; empty without any.

@@ -296,6 +296,7 @@ impl World {
             history: Vec::new(),
             settings: self.settings.clone(),
             result_schema: None,
+            earlier: Vec::new(),
         }
     }
 

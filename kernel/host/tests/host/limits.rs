@@ -133,7 +133,10 @@ async fn a_trap_names_at_most_eight_frames() {
     let frames = message.lines().skip(1).count();
     assert!(message.contains("unreachable"), "{message}");
     assert!((1..=8).contains(&frames), "{message}");
-    assert!(message.contains("as openkoi_sdk::tool::Tool>::call"), "a name as in the source: {message}");
+    assert!(
+        message.contains("as openkoi_sdk::tool::Tool>::call"),
+        "a name as in the source: {message}"
+    );
 }
 
 #[tokio::test]

@@ -1,9 +1,15 @@
 //! The conversation of a session.
 
-use openkoi_core::message::{Message, Part};
+use openkoi_core::{
+    event::Event,
+    id::TaskId,
+    message::{Message, Part},
+    tool::ToolOutput,
+};
+use openkoi_storage::Storage;
 use serde_json::json;
 
-use crate::support::{Home, append, begin, finished, paused, session_id, turn};
+use crate::support::{Home, append, begin, event, finished, paused, session_id, turn};
 
 fn said(text: &str) -> Message {
     Message::assistant(vec![Part::Text(text.to_owned())])
@@ -46,4 +52,57 @@ fn a_task_without_an_answer_was_interrupted() {
 #[test]
 fn a_session_without_tasks_has_an_empty_conversation() {
     assert_eq!(Home::new().open().conversation(&session_id("s")).unwrap(), []);
+}
+
+#[test]
+fn what_the_tools_of_the_last_task_showed_is_known_as_far_as_it_still_holds() {
+    let home = Home::new();
+    let storage = home.open();
+    let earlier = begin(&storage, "1", "s", "an earlier one", 1);
+    call(&storage, &earlier, "c0", "read", "read_file", "gone", "of an earlier task");
+    let last = begin(&storage, "2", "s", "the last one", 5);
+    call(&storage, &last, "c0", "read", "read_file", "./a.rs", "old a");
+    call(&storage, &last, "c1", "read", "read_file", "b.rs", "b");
+    call(&storage, &last, "c2", "read", "list_directory", ".", "a.rs b.rs");
+    call(&storage, &last, "c3", "execute", "shell", "sh test.sh", "1 of 2 pass");
+    call(&storage, &last, "c4", "write", "write_file", "a.rs", "written");
+    let state = json!({ "state": "absent" });
+    let paths = json!([{ "path": "a.rs", "before": state, "after": state }]);
+    let kept = event(json!({ "event": "effects.kept", "effects": { "paths": paths } }));
+    append(&storage, &last, "c4/e0", 5, kept);
+    call(&storage, &last, "c5", "read", "read_file", "b.rs", "b again");
+    call(&storage, &last, "c6", "execute", "shell", "sh test.sh", "2 of 2 pass");
+
+    let shown = |most| {
+        let results = storage.results(&session_id("s"), most).unwrap();
+        results.into_iter().map(|result| result.text).collect::<Vec<_>>()
+    };
+
+    assert_eq!(shown(10_000), ["b again", "2 of 2 pass"]);
+    assert_eq!(shown(35), ["2 of 2 pass"]);
+    assert_eq!(shown(3), ["2 o\n… (cut)"]);
+    assert_eq!(shown(0), [""; 0]);
+}
+
+/// Journals a call and its result.
+fn call(
+    storage: &Storage,
+    task: &TaskId,
+    key: &str,
+    effect: &str,
+    tool: &str,
+    target: &str,
+    text: &str,
+) {
+    let arguments = json!({ if effect == "execute" { "command" } else { "path" }: target });
+    let started = event(json!({
+        "event": "call.started", "effect": effect, "origin": "files", "idempotent": true,
+        "target": target,
+        "call": { "id": key, "name": tool, "arguments": arguments.to_string() },
+    }));
+    append(storage, task, key, 5, started);
+    let output = ToolOutput { text: text.to_owned(), ..ToolOutput::default() };
+    let finished =
+        Event::CallFinished { tool: tool.to_owned(), result: Ok(output), duration_ms: 1 };
+    append(storage, task, key, 5, finished);
 }
