@@ -19,7 +19,7 @@ fn project(replies: Vec<Reply>, more: &str) -> (Home, OpenAi) {
         .provider(&server)
         .file(".gitignore", ".log/\n")
         .file(".log/.keep", "")
-        .file("test.sh", &test.replacen('\n', &format!("\necho begun >> {LOG}\n{more}\n"), 1));
+        .file("test.sh", test.replacen('\n', &format!("\necho begun >> {LOG}\n{more}\n"), 1));
     (home, server)
 }
 
