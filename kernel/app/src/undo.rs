@@ -20,6 +20,7 @@ use openkoi_brokers::snapshot::{SnapshotStore, describe};
 use openkoi_core::{
     change_set::{ChangeSet, PathEffect},
     evaluation::Change,
+    id::SessionId,
 };
 use openkoi_storage::{
     Storage,
@@ -45,6 +46,17 @@ pub enum UndoKind {
     Redo,
     /// What came after the step with this number is taken back.
     Rewind(usize),
+}
+
+/// The task whose work it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndoOf<'a> {
+    /// The one whose id begins with this text.
+    Task(&'a str),
+    /// The last one of this workspace of which something can be undone or redone.
+    Workspace(&'a Path),
+    /// The last such one of this session.
+    Session(&'a SessionId),
 }
 
 /// The plan of an undo, a redo or a rewind, for a person to agree to.
@@ -104,28 +116,22 @@ impl Known {
 }
 
 impl UndoPlan {
-    /// Plans what is to become of the work of a task: of the one whose id begins with `id`, or else of the last task of
-    /// `workspace` of which something can be undone or redone.
+    /// Plans what is to become of the work of a task.
     ///
     /// # Errors
     ///
     /// When there is nothing to do, or a task works in the directory.
-    pub fn new(
-        app: &App,
-        kind: UndoKind,
-        id: Option<&str>,
-        workspace: &Path,
-    ) -> Result<Self, AppError> {
+    pub fn new(app: &App, kind: UndoKind, of: UndoOf<'_>) -> Result<Self, AppError> {
         let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
         let store = changes::store(app)?;
         let log = log_of(app)?;
-        let known = match id {
-            Some(id) => {
+        let known = match of {
+            UndoOf::Task(id) => {
                 let task = storage.find_task(id)?;
                 running(&storage, &task)?;
                 known(&storage, &log, &store, app.now_ms(), task)?
             }
-            None => last(&storage, &log, &store, app.now_ms(), kind, workspace)?,
+            of => last(&storage, &log, &store, app.now_ms(), kind, of)?,
         };
         let wanted = known.wanted(kind).filter(|steps| !steps.is_empty());
         let wanted = wanted.ok_or_else(|| nothing(&known, kind))?;
@@ -237,7 +243,7 @@ fn known(
     Ok(Known { task, journal, since })
 }
 
-/// Returns the newest task of the workspace of which something can be undone or redone. What was undone last is redone
+/// Returns the newest task of a workspace or a session of which something can be undone or redone. What was undone last is redone
 /// first.
 fn last(
     storage: &Storage,
@@ -245,10 +251,17 @@ fn last(
     store: &SnapshotStore,
     now_ms: u64,
     kind: UndoKind,
-    workspace: &Path,
+    of: UndoOf<'_>,
 ) -> Result<Known, AppError> {
-    let query = TaskQuery { limit: Some(LOOKED_AT), ..TaskQuery::default() };
-    let here = |task: &TaskRecord| Path::new(&task.workspace) == workspace;
+    let session = match of {
+        UndoOf::Session(session) => Some(session.clone()),
+        _ => None,
+    };
+    let query = TaskQuery { limit: Some(LOOKED_AT), session };
+    let here = |task: &TaskRecord| match of {
+        UndoOf::Workspace(workspace) => Path::new(&task.workspace) == workspace,
+        _ => true,
+    };
     let mut tasks: Vec<TaskRecord> = storage.tasks(&query)?.into_iter().filter(here).collect();
     if kind == UndoKind::Redo {
         let lines = log.read().map_err(UndoError::Log)?;

@@ -1,6 +1,7 @@
 //! A conversation at a terminal.
 
-use openkoi_test_support::{Home, OpenAi, Terminal, reply, skip::skip, turn};
+use openkoi_test_support::{Home, OpenAi, Role, Terminal, call, reply, skip::skip, turn, verdict};
+use serde_json::json;
 
 use crate::world::scripted;
 
@@ -135,5 +136,58 @@ fn a_conversation_goes_on_with_its_summary_and_all_of_it_can_be_brought_back() {
     let before = told.split("/resume ").nth(1).and_then(|rest| rest.split('`').next());
     let whole = home.openkoi(["session", "show", before.unwrap_or_default()]).run().expect_code(0);
     assert!(whole.stdout.contains("how deep is it?"), "{whole}");
+    server.finish();
+}
+
+#[test]
+fn a_conversation_goes_back_to_before_a_message_with_the_files_and_what_was_said() {
+    let name = "a_conversation_goes_back_to_before_a_message_with_the_files_and_what_was_said";
+    if !Terminal::is_available() {
+        return skip(name, "no `script` to make a terminal with");
+    }
+    let writes = |path: &str| call("write_file", json!({ "path": path, "contents": "koi\n" }));
+    let server = OpenAi::start([
+        writes("one.txt").to(Role::Executor).on("the first pond").at(0),
+        reply("One is dug.").on("the first pond").after("write_file"),
+        writes("two.txt").to(Role::Executor).on("the second pond").at(1),
+        reply("Two is dug.").on("the second pond").after("write_file"),
+        reply("Not dug.").on("the second pond, on paper"),
+        verdict(9.0).again_and_again(),
+    ]);
+    let home = Home::new().provider(&server).env("NO_COLOR", "1").env("TERM", "xterm");
+    let mut terminal = home.openkoi(["chat"]).at_a_terminal();
+    terminal.wait_for(PROMPT);
+
+    terminal.types("/rewind 1");
+    terminal.wait_for("there is no message to go back to");
+    terminal.wait_for(PROMPT);
+    terminal.types("dig the first pond");
+    terminal.wait_for("One is dug.");
+    terminal.wait_for(PROMPT);
+    terminal.types("dig the second pond");
+    terminal.wait_for("Two is dug.");
+    terminal.wait_for(PROMPT);
+    terminal.types("/rewind");
+    terminal.wait_for("1  dig the first pond · 1 file");
+    terminal.wait_for(PROMPT);
+    terminal.types("/rewind 3");
+    terminal.wait_for("1 to 2");
+    terminal.wait_for(PROMPT);
+    terminal.types("/rewind 2");
+    terminal.wait_for("brings back all that was said");
+    terminal.wait_for("koi> dig the second pond");
+    assert!(home.has("one.txt") && !home.has("two.txt"));
+    terminal.types(", on paper");
+    terminal.wait_for("Not dug.");
+    terminal.wait_for(PROMPT);
+    terminal.types("/undo");
+    terminal.wait_for("no task has changed anything");
+    terminal.wait_for(PROMPT);
+    terminal.types("/exit");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    let last = server.turns().pop().unwrap();
+    assert!(last.text.contains("One is dug.") && !last.text.contains("Two is dug."));
+    assert!(last.text.contains("dig the second pond, on paper"));
     server.finish();
 }

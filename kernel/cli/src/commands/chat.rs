@@ -4,6 +4,7 @@ mod complete;
 mod line;
 mod mention;
 mod own_command;
+mod rewind;
 mod shown;
 mod slash;
 
@@ -17,22 +18,20 @@ use openkoi_app::{
     settings::Settings,
     task_runtime::TaskRuntime,
     thread,
+    undo::{UndoKind, UndoOf, UndoPlan},
 };
 use openkoi_core::{
     id::SessionId,
     message::{Message, Part, Role},
 };
-use openkoi_storage::{
-    sessions::{SessionKind, SessionStatus},
-    tasks::TaskQuery,
-};
+use openkoi_storage::sessions::{SessionKind, SessionStatus};
 
 use self::{
     line::{Input, Lines},
     slash::{Entry, Slash},
 };
 use crate::{
-    commands::{rewind, run::join, undo},
+    commands::{run::join, undo},
     context::Context,
     error::CommandError,
     execute::{self, Execution, Show},
@@ -71,8 +70,17 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &request.workspace)?);
     let joined = join(context, &request.session, SessionKind::Chat, &request.workspace)?;
     let keys = context.questions.is_interactive().then(Arc::default);
-    let (shared, last, limits) = (Vec::new(), Exit::Accepted, request.limits.clone());
-    let mut chat = Chat { context, request: &request, runtime, joined, shared, keys, limits, last };
+    let mut chat = Chat {
+        context,
+        request: &request,
+        runtime,
+        joined,
+        shared: Vec::new(),
+        keys,
+        limits: request.limits.clone(),
+        draft: None,
+        last: Exit::Accepted,
+    };
     chat.greet();
     let mut lines = Lines::open(context, &request.workspace)?;
     let ended = thread::block(async {
@@ -105,6 +113,8 @@ struct Chat<'a> {
     keys: Option<Arc<Keys>>,
     /// The flags of the conversation, with what was chosen since.
     limits: LimitFlags,
+    /// What the next line begins with.
+    draft: Option<String>,
     last: Exit,
 }
 
@@ -136,11 +146,14 @@ impl Chat<'_> {
     /// Returns the next input: a line that was typed during the last turn, or one that is waited for. After an
     /// interrupt nothing is sent without another look at it.
     async fn next(
-        &self,
+        &mut self,
         lines: &mut Lines,
         interrupts: &Interrupts,
     ) -> Result<Input, CommandError> {
         let Some(keys) = &self.keys else { return lines.next("", interrupts).await };
+        if let Some(draft) = self.draft.take() {
+            return lines.next(&draft, interrupts).await;
+        }
         if self.last == Exit::Interrupted {
             return lines.next(&keys.unsent(), interrupts).await;
         }
@@ -284,13 +297,9 @@ impl Chat<'_> {
             return Ok(());
         };
         let history = vec![Message::user(SUMMED_UP), Message::assistant(vec![Part::Text(summary)])];
-        let title = storage.session(self.session())?.map(|record| record.title);
-        let (app, workspace) = (&self.context.app, &self.request.workspace);
-        let joined = JoinedSession::begin(app, SessionKind::Chat, history, workspace)?;
-        storage.rename_session(&joined.id, &title.unwrap_or_default())?;
-        let before = self.session().short().to_owned();
-        self.end()?;
-        self.joined = joined;
+        let joined = self.begin_from(history)?;
+        let before = std::mem::replace(&mut self.joined, joined).id;
+        let before = before.short();
         self.context.printer.notice(&format!(
             "Session {} goes on with this summary. `/resume {before}` brings back all that was said.",
             self.session().short()
@@ -340,8 +349,9 @@ impl Chat<'_> {
             "redo" => true,
             _ => return Err(CommandError::usage("`/undo` takes `redo` or nothing")),
         };
-        let args = undo::Args { id: None, redo, yes: true, json: false };
-        undo::run(&args, self.context)?.print(self.context)?;
+        let kind = if redo { UndoKind::Redo } else { UndoKind::Undo };
+        let plan = UndoPlan::new(&self.context.app, kind, UndoOf::Session(self.session()))?;
+        undo::carry_out(plan, true, false, self.context)?.print(self.context)?;
         if !redo {
             self.context.printer.notice("in this conversation: /undo redo");
         }
@@ -405,15 +415,38 @@ impl Chat<'_> {
         Ok(())
     }
 
-    fn rewind(&self, step: &str) -> Result<(), CommandError> {
-        let query = TaskQuery { session: Some(self.session().clone()), ..TaskQuery::default() };
-        let last = self.runtime.storage().tasks(&query)?.into_iter().next();
-        let last = last.ok_or_else(|| CommandError::usage("there is no message to go back in"))?;
-        let number = || step.parse::<u32>().ok().filter(|number| *number > 0);
-        let odd = || CommandError::usage("`/rewind` takes the number of a step, or nothing");
-        let step = if step.is_empty() { None } else { Some(number().ok_or_else(odd)?) };
-        let args = rewind::Args { id: Some(last.id.to_string()), step, yes: true, json: false };
-        rewind::run(args, self.context)?.print(self.context).map(drop)
+    /// Goes back to before a message, with the files and with what was said; without a number, lists the messages. The
+    /// session before keeps all that was said, and each undo can be taken back.
+    fn rewind(&mut self, number: &str) -> Result<(), CommandError> {
+        let storage = Arc::clone(self.runtime.storage());
+        let messages = rewind::messages(&storage, self.session())?;
+        if number.is_empty() {
+            return rewind::list(self.context, &messages);
+        }
+        let point = rewind::point(&messages, number)?;
+        let history = rewind::history(&storage, &messages[point])?;
+        rewind::undo(self.context, &messages[point..])?;
+        let joined = self.begin_from(history)?;
+        let before = std::mem::replace(&mut self.joined, joined).id;
+        self.context.printer.notice(&format!(
+            "Session {} is as before message {}. `/resume {}` brings back all that was said.",
+            self.session().short(),
+            point + 1,
+            before.short(),
+        ));
+        self.draft = rewind::draft(&messages[point]);
+        Ok(())
+    }
+
+    /// Begins a session with these messages in place of the present one, which ends.
+    fn begin_from(&self, history: Vec<Message>) -> Result<JoinedSession, CommandError> {
+        let storage = self.runtime.storage();
+        let title = storage.session(self.session())?.map(|record| record.title);
+        let (app, workspace) = (&self.context.app, &self.request.workspace);
+        let joined = JoinedSession::begin(app, SessionKind::Chat, history, workspace)?;
+        storage.rename_session(&joined.id, &title.unwrap_or_default())?;
+        self.end()?;
+        Ok(joined)
     }
 
     fn end(&self) -> Result<(), CommandError> {

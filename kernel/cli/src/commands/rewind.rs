@@ -1,10 +1,8 @@
 //! `openkoi rewind`: brings the files back to what they were after one step of a task.
 
-use std::path::Path;
-
 use openkoi_app::{
     changes::{TaskStep, task_steps},
-    undo::{UndoKind, UndoPlan},
+    undo::{UndoKind, UndoOf, UndoPlan},
 };
 use serde_json::{Value, json};
 
@@ -53,8 +51,8 @@ pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
             return Ok(Reply::new(Steps { short, steps }, args.json));
         }
     };
-    let id = Some(task.id.as_str());
-    let plan = UndoPlan::new(&context.app, UndoKind::Rewind(step), id, Path::new(""))?;
+    let of = UndoOf::Task(task.id.as_str());
+    let plan = UndoPlan::new(&context.app, UndoKind::Rewind(step), of)?;
     undo::carry_out(plan, args.yes, args.json, context)
 }
 

@@ -3,9 +3,7 @@
 //! The plan is made and applied by [`openkoi_app::undo`]. Here it is shown, and the person is asked
 //! to agree. `openkoi rewind` is shown and asked for in the same way.
 
-use std::path::PathBuf;
-
-use openkoi_app::undo::{UndoKind, UndoPlan, UndoReport};
+use openkoi_app::undo::{UndoKind, UndoOf, UndoPlan, UndoReport};
 use openkoi_core::evaluation::{Change, ChangeKind};
 use serde_json::{Value, json};
 
@@ -43,13 +41,11 @@ pub struct Args {
 ///
 /// When there is no change to undo, the person does not agree, or a file cannot be restored.
 pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
-    let (id, app) = (args.id.as_deref(), &context.app);
-    let workspace = match id {
-        Some(_) => PathBuf::new(),
-        None => context.workspace()?,
-    };
     let kind = if args.redo { UndoKind::Redo } else { UndoKind::Undo };
-    let plan = UndoPlan::new(app, kind, id, &workspace)?;
+    let plan = match args.id.as_deref() {
+        Some(id) => UndoPlan::new(&context.app, kind, UndoOf::Task(id))?,
+        None => UndoPlan::new(&context.app, kind, UndoOf::Workspace(&context.workspace()?))?,
+    };
     carry_out(plan, args.yes, args.json, context)
 }
 

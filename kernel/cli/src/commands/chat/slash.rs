@@ -57,8 +57,8 @@ pub(super) const COMMANDS: [Entry; 16] = [
     entry(
         Slash::Rewind,
         &["/rewind"],
-        "[STEP]",
-        "bring the files back to after a step of the last message; without a number, list the steps",
+        "[N]",
+        "go back to before message N, with the files and what was said; without a number, list them",
     ),
     entry(
         Slash::Compact,

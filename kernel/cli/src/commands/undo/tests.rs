@@ -7,6 +7,8 @@ use openkoi_core::{
     outcome::Ending,
 };
 
+use std::path::PathBuf;
+
 use super::*;
 use crate::testing::{MINUTE, NOW, World, append, finish, outcome};
 
