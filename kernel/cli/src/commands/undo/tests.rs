@@ -1,4 +1,4 @@
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use openkoi_brokers::snapshot::SnapshotStore;
 use openkoi_core::{
@@ -6,8 +6,6 @@ use openkoi_core::{
     event::Event,
     outcome::Ending,
 };
-
-use std::path::PathBuf;
 
 use super::*;
 use crate::testing::{MINUTE, NOW, World, append, finish, outcome};
