@@ -476,7 +476,8 @@ pub(crate) fn reason(ending: &Ending, outcome: &Outcome) -> String {
         Ending::Tripped { trip } => trip.to_string(),
         Ending::Exhausted => {
             let standing = &outcome.standing;
-            let first = standing.violations.first().or(standing.broken.first());
+            let mut facts = standing.violations.iter().chain(&standing.broken);
+            let first = facts.next().or(standing.new_red.first());
             let unmet = outcome.claims.iter().find(|claim| !claim.holds);
             match (first, unmet) {
                 (Some(what), _) => format!("all iterations are used; {what}"),

@@ -3,7 +3,10 @@
 //! The order is lexicographic, never a mean: facts of the kernel, then the project's checks, then the rubric.
 //! With a red test that was green before, no rubric score can make work acceptable.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +17,11 @@ use crate::evaluation::{Check, CheckOutcome, Criterion, Finding, Severity};
 pub struct Standing {
     /// Facts that the kernel established and that forbid acceptance, one sentence each.
     pub violations: Vec<String>,
-    /// Checks and tests that were green on the untouched tree and are not now, or that are new and red.
+    /// Checks and tests that were green on the untouched tree and are not now.
     pub broken: Vec<String>,
+    /// Checks and tests that are new and red, and checks that are red for such tests alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new_red: Vec<String>,
     /// Checks and tests that were red on the untouched tree and are green now.
     pub fixed: Vec<String>,
     /// Checks and tests that were red and still are.
@@ -45,6 +51,7 @@ impl Standing {
         let fewer = |a: &[String], b: &[String]| b.len().cmp(&a.len());
         fewer(&self.violations, &other.violations)
             .then_with(|| fewer(&self.broken, &other.broken))
+            .then_with(|| fewer(&self.new_red, &other.new_red))
             .then_with(|| fewer(&self.red, &other.red))
             .then_with(|| self.held.cmp(&other.held))
             .then_with(|| self.green.len().cmp(&other.green.len()))
@@ -52,6 +59,11 @@ impl Standing {
             .then_with(|| fewer(&self.not_evaluated, &other.not_evaluated))
             .then_with(|| other.critical.cmp(&self.critical))
             .then_with(|| score_order(self.score, other.score))
+    }
+
+    /// Returns the number of checks that broke. A module that does not load breaks one, however many tests are in it.
+    pub fn broken_checks(&self) -> usize {
+        self.broken.iter().map(|id| owner(id)).collect::<BTreeSet<_>>().len()
     }
 
     /// Compares two standings and lets the smaller change win a tie.
@@ -63,6 +75,7 @@ impl Standing {
     pub fn signature(&self) -> String {
         let mut parts = self.violations.clone();
         parts.extend(self.broken.iter().map(|id| format!("broken {id}")));
+        parts.extend(self.new_red.iter().map(|id| format!("new {id}")));
         parts.extend(self.red.iter().map(|id| format!("red {id}")));
         parts.extend(self.unknown.iter().map(|id| format!("unknown {id}")));
         parts.sort();
@@ -82,11 +95,14 @@ impl Standing {
                         self.fixed.push(id.clone());
                     }
                 }
+                CheckOutcome::Failed if was.is_none() && !hidden(baseline, id) => {
+                    self.new_red.push(id.clone());
+                }
+                CheckOutcome::Failed if only_by_new_tests(&before, now, id) => {
+                    self.new_red.push(id.clone());
+                }
                 CheckOutcome::Failed if was == Some(CheckOutcome::Passed) => {
                     self.broken.push(id.clone());
-                }
-                CheckOutcome::Failed if was.is_none() && !hidden(baseline, id) => {
-                    self.broken.push(format!("{id} (new)"));
                 }
                 CheckOutcome::Failed => self.red.push(id.clone()),
                 // What ran before and cannot be run any more was broken by the change; of what never ran nobody knows.
@@ -132,17 +148,41 @@ fn outcomes(checks: &[Check]) -> BTreeMap<String, CheckOutcome> {
 
 /// Returns whether a test may have been red before unseen: its check failed without naming tests.
 fn hidden(baseline: &[Check], id: &str) -> bool {
-    let owner = id.split(' ').next().unwrap_or(id);
+    let owner = owner(id);
     baseline
         .iter()
         .any(|check| check.id == owner && is_red(check.outcome) && check.tests.is_empty())
 }
 
+/// Returns whether a check that was green is red for tests alone that were not there before: it names tests, all that were
+/// green still are, and what is red is new.
+fn only_by_new_tests(before: &BTreeMap<String, CheckOutcome>, now: &[Check], id: &str) -> bool {
+    if before.get(id) != Some(&CheckOutcome::Passed) {
+        return false;
+    }
+    let Some(check) = now.iter().find(|check| check.id == id) else { return false };
+    let known = |name: &str| before.get(&format!("{id} {name}")).copied();
+    let mut red = check.tests.iter().filter(|test| is_red(test.outcome)).peekable();
+    let of_check = format!("{id} ");
+    let stays_green = |name: &str| {
+        let mut tests = check.tests.iter();
+        tests.any(|test| test.name == name && test.outcome == CheckOutcome::Passed)
+    };
+    let mut green = before.iter().filter(|(_, was)| **was == CheckOutcome::Passed);
+    red.peek().is_some()
+        && red.all(|test| known(&test.name).is_none())
+        && green.all(|(test, _)| test.strip_prefix(&of_check).is_none_or(stays_green))
+}
+
+/// Returns the check that an id belongs to: `cargo:test` of `cargo:test tests::name (gone)`.
+fn owner(id: &str) -> &str {
+    id.split(' ').next().unwrap_or(id)
+}
+
 /// Returns whether the check that `id` belongs to reported at all, so that a missing test is really gone. A check that
 /// did not build reports no tests, and is red itself.
 fn ran(now: &[Check], id: &str) -> bool {
-    let owner = id.split(' ').next().unwrap_or(id);
-    match now.iter().find(|check| check.id == owner) {
+    match now.iter().find(|check| check.id == owner(id)) {
         Some(check) => !check.tests.is_empty(),
         None => true,
     }
@@ -268,6 +308,35 @@ mod tests {
         let before = [check("t", Passed, &[("a", Passed), ("b", Passed)])];
         let now = [check("t", Failed, &[])];
         assert_eq!(weighed(&before, &now).broken, ["t"]);
+    }
+
+    #[test]
+    fn a_red_test_that_was_not_there_before_broke_nothing() {
+        // A check alone, one beside green tests, one whose check was green by name, and a whole new check.
+        let green = [check("t", Passed, &[("a", Passed)])];
+        let standing = weighed(&green, &[check("t", Failed, &[("a", Passed), ("new", Failed)])]);
+        assert_eq!((standing.broken.as_slice(), standing.new_red.len()), (&[][..], 2));
+        let standing = weighed(&[], &[check("u", Failed, &[("new", Failed)])]);
+        assert_eq!((standing.broken.as_slice(), standing.new_red.len()), (&[][..], 2));
+
+        // An old test is red or gone too, or nobody knows which test is red.
+        for (now, broken) in [
+            (check("t", Failed, &[("a", Failed), ("new", Failed)]), vec!["t", "t a"]),
+            (check("t", Failed, &[("new", Failed)]), vec!["t", "t a (gone)"]),
+            (check("t", Failed, &[]), vec!["t"]),
+        ] {
+            assert_eq!(weighed(&green, &[now]).broken, broken);
+        }
+    }
+
+    #[test]
+    fn a_module_that_does_not_load_breaks_one_check() {
+        let tests = |outcome| [("a", outcome), ("b", outcome), ("c", outcome)];
+        let standing = weighed(
+            &[check("t", Passed, &tests(Passed)), check("u", Passed, &[])],
+            &[check("t", Failed, &tests(Failed)), check("u", Passed, &[])],
+        );
+        assert_eq!((standing.broken.len(), standing.broken_checks()), (4, 1));
     }
 
     #[test]

@@ -66,16 +66,22 @@ fn reason(outcome: &Outcome) -> &str {
 
 /// Returns how the project's checks stand, whether a criterion names them or not.
 fn checks(standing: &Standing, unchanged: bool) -> String {
-    let lists =
-        [&standing.green, &standing.broken, &standing.red, &standing.unknown, &standing.flaky];
+    let lists = [
+        &standing.green,
+        &standing.broken,
+        &standing.new_red,
+        &standing.red,
+        &standing.unknown,
+        &standing.flaky,
+    ];
     // A check whose tests are known is told by them.
     let has_tests = |check: &String| {
         let beginning = format!("{check} ");
         lists.iter().any(|list| list.iter().any(|id| id.starts_with(&beginning)))
     };
-    let [green, broken, red, unknown, flaky] =
+    let [green, broken, new_red, red, unknown, flaky] =
         lists.map(|list| list.iter().filter(|id| !has_tests(id)).count());
-    let all = green + broken + red + unknown + flaky;
+    let all = green + broken + new_red + red + unknown + flaky;
     if all == 0 {
         let what = if unchanged { "Nothing was changed, and no checks" } else { "No checks" };
         return format!("{what} were run.");
@@ -83,6 +89,7 @@ fn checks(standing: &Standing, unchanged: bool) -> String {
     let mut line = format!("Checks: {green} of {all} pass");
     for (count, words) in [
         (broken, "red and not before"),
+        (new_red, "new and red"),
         (red, "red as before"),
         (unknown, "could not be run"),
         (flaky, "flaky"),

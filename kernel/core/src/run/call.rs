@@ -223,10 +223,9 @@ impl Run {
         let Some(Event::CallFinished { result, .. }) = self.recorder.recall(key, "call.finished")
         else {
             self.meter.check_time(key)?;
-            return match self.meter.tripped_below(key) {
-                Some(trip) => Err(Halt::Trip(trip)),
-                None => Ok(None),
-            };
+            let Some(trip) = self.meter.tripped_below(key) else { return Ok(None) };
+            self.meter.replay_component(key);
+            return Err(Halt::Trip(trip));
         };
         self.meter.replay_component(key);
         Ok(Some(result))

@@ -4,7 +4,7 @@ use super::{
     attempt::Attempt,
     halt::{Halt, Paused},
     prompt,
-    state::Run,
+    state::{Run, START},
 };
 use crate::{
     approval::Unanswered,
@@ -17,6 +17,10 @@ use crate::{
     tool::Effect,
     unified,
 };
+
+/// Words of the decisions after which a run goes on.
+const REFINE: &str = "refine";
+const RESAMPLE: &str = "resample";
 
 /// Decision of the loop after an iteration.
 pub(super) enum NextStep {
@@ -31,8 +35,8 @@ impl NextStep {
         match self {
             Self::End(Ending::Accepted) => "accept",
             Self::End(_) => STOP,
-            Self::Refine => "refine",
-            Self::Resample => "resample",
+            Self::Refine => REFINE,
+            Self::Resample => RESAMPLE,
         }
     }
 }
@@ -143,6 +147,9 @@ impl Run {
         if let Some(broken) = standing.broken.first() {
             return Some(format!("{broken} is red, and was not before"));
         }
+        if let Some(red) = standing.new_red.first() {
+            return Some(format!("{red} is new, and red"));
+        }
         if let Some(failure) = standing.not_evaluated.first() {
             return Some(format!("not evaluated by {failure}"));
         }
@@ -176,13 +183,13 @@ impl Run {
 
     /// Returns whether the checks alone say enough: they ran, all are green, and every criterion that is bound to one
     /// holds.
-    fn is_checked(&self, checks: &[Check], standing: &Standing) -> bool {
+    pub(super) fn is_checked(&self, checks: &[Check], standing: &Standing) -> bool {
         let holds = |criterion: &Criterion| {
             criterion.check.is_none() || self.bound(criterion, checks) == Bound::Holds
         };
-        let red = standing.broken.len() + standing.red.len() + standing.unknown.len();
+        let red = [&standing.broken, &standing.new_red, &standing.red, &standing.unknown];
         let none = checks.is_empty() || standing.green.is_empty();
-        !none && red == 0 && self.contract.criteria.iter().all(holds)
+        !none && red.iter().all(|list| list.is_empty()) && self.contract.criteria.iter().all(holds)
     }
 
     fn unjudged(&self) -> String {
@@ -209,7 +216,18 @@ impl Run {
     }
 
     fn go_on(&self, number: u32, obstacle: &str) -> Result<NextStep, Halt> {
-        if self.regressions() >= 2 {
+        // What the journal holds was decided when it was known who would go on; only the stop is decided anew.
+        match self.recorder.recall(&format!("i{number}"), "iteration.decided") {
+            Some(Event::IterationDecided { decision, .. }) if decision == REFINE => {
+                return Ok(NextStep::Refine);
+            }
+            Some(Event::IterationDecided { decision, .. }) if decision == RESAMPLE => {
+                return Ok(NextStep::Resample);
+            }
+            _ => {}
+        }
+        let recent = self.attempts.get(self.before_resume()..).unwrap_or_default();
+        if regressions(recent, self.task.settings.regression) >= 2 {
             return Err(Halt::Trip(Trip::Regression { detail: obstacle.to_owned() }));
         }
         // More of the same brings nothing where a person or a provider decides.
@@ -217,29 +235,44 @@ impl Run {
         if number >= self.task.settings.max_iterations || decided {
             return Ok(NextStep::End(Ending::Exhausted));
         }
-        let Some(reason) = stalled(&self.attempts) else { return Ok(NextStep::Refine) };
+        // Whoever resumes a task wants it tried again, and more of the same brought nothing.
+        if recent.is_empty() && (stalled(&self.attempts).is_some() || self.became_worse()) {
+            return Ok(NextStep::Resample);
+        }
+        let Some(reason) = stalled(recent) else { return Ok(NextStep::Refine) };
         // A fresh start is tried once; another one would bring the same again.
-        let before = (1..self.attempts.len()).filter_map(|end| self.attempts.get(..end));
+        let before = (1..recent.len()).filter_map(|end| recent.get(..end));
         if before.into_iter().any(|attempts| stalled(attempts).is_some()) {
             return Ok(NextStep::End(Ending::Stalled { reason }));
         }
         Ok(NextStep::Resample)
     }
 
-    /// Returns the number of iterations that were worse than the one before.
-    fn regressions(&self) -> usize {
-        let drop = self.task.settings.regression;
-        let worse = |pair: &[Attempt]| {
-            let [before, after] = pair else { return false };
-            let fell = match (before.standing.score, after.standing.score) {
-                (Some(before), Some(after)) => before - after > drop,
-                _ => false,
-            };
-            fell || after.standing.broken.len() > before.standing.broken.len()
-        };
-        let first = self.attempts.first().is_some_and(|a| !a.standing.broken.is_empty());
-        usize::from(first) + self.attempts.windows(2).filter(|pair| worse(pair)).count()
+    /// Returns the number of attempts that were made before the run was resumed last.
+    fn before_resume(&self) -> usize {
+        let Some(resumed) = self.recorder.place(START, "task.resumed") else { return 0 };
+        let begun = |number: usize| self.recorder.place(&format!("i{number}"), "iteration.started");
+        (1..=self.attempts.len()).filter(|number| begun(*number) < Some(resumed)).count()
     }
+
+    fn became_worse(&self) -> bool {
+        regressions(&self.attempts, self.task.settings.regression) >= 2
+    }
+}
+
+/// Returns the number of attempts that were worse than the one before, or the first one than the untouched tree. `drop` is
+/// a fall of the score.
+fn regressions(attempts: &[Attempt], drop: f64) -> usize {
+    let worse = |pair: &[Attempt]| {
+        let [before, after] = pair else { return false };
+        let fell = match (before.standing.score, after.standing.score) {
+            (Some(before), Some(after)) => before - after > drop,
+            _ => false,
+        };
+        fell || after.standing.broken_checks() > before.standing.broken_checks()
+    };
+    let first = attempts.first().is_some_and(|a| !a.standing.broken.is_empty());
+    usize::from(first) + attempts.windows(2).filter(|pair| worse(pair)).count()
 }
 
 /// The domain of changes to files that steer agents and tools.

@@ -201,11 +201,15 @@ impl Run {
         }
         attempt.standing.held = self.held(&attempt.checks);
         // Where a higher tier forbids acceptance, no model is paid to say so too.
-        if attempt.standing.violations.is_empty() && attempt.standing.broken.is_empty() {
-            self.score(&key, &mut attempt, &mut subject).await?;
-        }
+        let forbidden = !attempt.standing.violations.is_empty()
+            || !attempt.standing.broken.is_empty()
+            || !attempt.standing.new_red.is_empty();
+        // How the checks stand is known from here on, whatever becomes of the judge.
         self.attempts.push(attempt);
-        Ok(())
+        match forbidden {
+            true => Ok(()),
+            false => self.score(&key, &subject).await,
+        }
     }
 
     /// Adds iteration `number` to the attempts without an evaluation.
@@ -265,7 +269,8 @@ impl Run {
         Ok(diff)
     }
 
-    /// Shows a change set. Paths that somebody else changed since are not the run's any more.
+    /// Shows a change set: what the run itself did, from the states that were kept, whatever became of the paths since.
+    /// Those that somebody else changed since are named.
     pub(super) async fn look(&self, key: &str, set: &ChangeSet) -> Result<Look, Halt> {
         if let Some(Event::TreeCompared { changes, diff, foreign }) =
             self.recorder.recall(key, "tree.compared")
@@ -276,12 +281,10 @@ impl Run {
         let paths: Vec<String> = effects.iter().map(|effect| effect.path.clone()).collect();
         let workspace = &self.ports.workspace;
         let now = self.files(workspace.states(&paths)).await?;
-        let (own, others): (Vec<_>, Vec<_>) =
-            effects.into_iter().zip(now).partition(|(effect, now)| effect.after == *now);
-        let own: Vec<_> = own.into_iter().map(|(effect, _)| effect).collect();
-        let foreign: Vec<String> = others.into_iter().map(|(effect, _)| effect.path).collect();
-        let changes = workspace.describe(&own);
-        let diff = self.files(workspace.diff(&own, MOST_DIFF)).await?;
+        let others = effects.iter().zip(now).filter(|(effect, now)| effect.after != *now);
+        let foreign: Vec<String> = others.map(|(effect, _)| effect.path.clone()).collect();
+        let changes = workspace.describe(&effects);
+        let diff = self.files(workspace.diff(&effects, MOST_DIFF)).await?;
         let event = Event::TreeCompared {
             changes: changes.clone(),
             diff: diff.clone(),
@@ -352,15 +355,16 @@ impl Run {
         attempt.checks.extend(verdict.checks);
     }
 
-    async fn score(
-        &mut self,
-        key: &str,
-        attempt: &mut Attempt,
-        subject: &mut Subject,
-    ) -> Result<(), Halt> {
+    /// Has the last attempt scored.
+    async fn score(&mut self, key: &str, subject: &Subject) -> Result<(), Halt> {
         for card in self.of_tier(Tier::Rubric) {
-            let tree = attempt.tree.clone();
-            match self.ask_evaluator(key, &card, subject, tree).await? {
+            let tree = self.attempts.last().and_then(|attempt| attempt.tree.clone());
+            let asked = match self.ask_evaluator(key, &card, subject, tree).await {
+                Err(Halt::Trip(trip)) if self.stands_unjudged() => Err(trip.to_string()),
+                asked => asked?.map_err(|failure| format!("{}: {failure}", card.name)),
+            };
+            let Some(attempt) = self.attempts.last_mut() else { return Ok(()) };
+            match asked {
                 Ok(verdict) => {
                     let dimensions =
                         self.rubric.as_ref().map_or(&[][..], |rubric| &rubric.dimensions);
@@ -372,10 +376,18 @@ impl Run {
                     let findings = verdict.findings.into_iter();
                     attempt.findings.extend(findings.map(|found| (card.name.clone(), found)));
                 }
-                Err(failure) => attempt.unjudged = Some(format!("{}: {failure}", card.name)),
+                Err(why) => attempt.unjudged = Some(why),
             }
         }
         Ok(())
+    }
+
+    /// Returns whether the last attempt can be accepted without a judge, as checked and not judged: a judge that there is
+    /// no budget for holds nothing back.
+    fn stands_unjudged(&self) -> bool {
+        self.attempts
+            .last()
+            .is_some_and(|attempt| self.is_checked(&attempt.checks, &attempt.standing))
     }
 
     fn of_tier(&self, tier: Tier) -> Vec<EvaluatorCard> {
@@ -410,6 +422,7 @@ impl Run {
             return Ok(result);
         }
         if let Some(trip) = self.meter.tripped_below(&key) {
+            self.meter.replay_component(&key);
             return Err(Halt::Trip(trip));
         }
         let started = Event::EvaluationStarted { evaluator: card.name.clone() };

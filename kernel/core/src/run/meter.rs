@@ -235,11 +235,13 @@ impl TurnMeter {
         let mut over = nap(left());
         let mut cancelled = self.cancellation.cancelled();
         std::future::poll_fn(move |context| {
-            if cancelled.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Waited::Cancelled);
-            }
+            let is_cancelled = cancelled.as_mut().poll(context).is_ready();
+            // The work once more: a component's turn in it hears of the same wish, and writes down what it took.
             if let Poll::Ready(done) = work.as_mut().poll(context) {
                 return Poll::Ready(Waited::Done(done));
+            }
+            if is_cancelled {
+                return Poll::Ready(Waited::Cancelled);
             }
             while over.as_mut().poll(context).is_ready() {
                 match left() {

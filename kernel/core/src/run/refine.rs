@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use super::{attempt::Attempt, halt::Halt, prompt, state::Run};
 use crate::{
     contract::{Finder, Repair, Resolution},
-    evaluation::{CheckOutcome, Severity},
+    evaluation::{Check, CheckOutcome, Severity},
     event::Event,
     message::Message,
 };
@@ -60,6 +60,7 @@ impl Run {
         }
         let mut text = section(&format!("findings iteration=\"{iteration}\""), "findings", &lines);
         // The tags and the last sentence are part of requests whose hashes journals hold.
+        text.push_str(&section("unknown", "unknown", &unknown(attempt)));
         text.push_str(&section("mended", "mended", &resolved(&self.repairs)));
         text.push_str(&section("changed-files", "changed-files", &files(attempt)));
         Message::user(format!("{text}\nMend the findings, then answer."))
@@ -96,6 +97,10 @@ fn found(attempt: &Attempt) -> Vec<Observation> {
         .map(|fact| of(Finder::Kernel, fact, format!("[fact] {fact}")))
         .collect();
     for check in attempt.checks.iter().filter(|check| check.outcome != CheckOutcome::Passed) {
+        // What cannot be run here is nobody's fault, unless it could be run before.
+        if standing.unknown.contains(&check.id) {
+            continue;
+        }
         let line = prompt::check_line(check);
         let text = line.trim_start_matches("- ").trim_end().to_owned();
         found.push(of(Finder::Check(check.id.clone()), &check.id, text));
@@ -138,6 +143,17 @@ fn output_of(attempt: &Attempt, repair: &Repair) -> Option<String> {
     let check = checks.find(|check| check.id == repair.evidence && own(&check.id))?;
     (!check.excerpt.is_empty())
         .then(|| format!("<output>\n{}\n</output>", check.excerpt.trim_end()))
+}
+
+/// Returns the checks that could not be run, which is said and not demanded.
+fn unknown(attempt: &Attempt) -> Vec<String> {
+    let errored =
+        attempt.checks.iter().filter(|check| attempt.standing.unknown.contains(&check.id));
+    let line = |check: &Check| {
+        let line = prompt::check_line(check);
+        format!("{}; it is no fault of your work", line.trim_end())
+    };
+    errored.map(line).collect()
 }
 
 fn resolved(repairs: &[Repair]) -> Vec<String> {

@@ -1,8 +1,11 @@
 //! The end of a run: the best work stays, and every criterion is reported with its basis.
 
+use std::collections::BTreeSet;
+
 use super::{
     attempt::Attempt,
     decide::Bound,
+    evaluate::Look,
     halt::Halt,
     state::{END, Run},
 };
@@ -51,10 +54,14 @@ impl Run {
     }
 
     async fn outcome(&mut self, ending: Ending, kept: &Kept) -> Result<Outcome, Halt> {
-        let changes = match kept.set.is_empty() {
-            true => Vec::new(),
-            false => self.look(END, &kept.set).await?.changes,
+        let (changes, foreign) = match kept.set.is_empty() {
+            true => (Vec::new(), Vec::new()),
+            false => {
+                let Look { changes, foreign, .. } = self.look(END, &kept.set).await?;
+                (changes, foreign)
+            }
         };
+        let conflicts = self.conflicts.iter().cloned().chain(foreign).collect::<BTreeSet<_>>();
         let attempt = kept.attempt.and_then(|index| self.attempts.get(index));
         let reported = attempt.cloned().unwrap_or_default();
         let (spent, usage, turns) = self.meter.totals();
@@ -67,7 +74,7 @@ impl Run {
             standing: reported.standing,
             changes,
             taken_back: Vec::new(),
-            conflicts: self.conflicts.clone(),
+            conflicts: conflicts.into_iter().collect(),
             uncovered: self.uncovered.clone(),
             scores: reported.scores,
             repairs: self.repairs.clone(),
@@ -172,11 +179,16 @@ impl Run {
         match ending {
             Ending::Accepted => String::new(),
             Ending::Tripped { trip } => trip.to_string(),
-            Ending::Stalled { .. } | Ending::Exhausted => {
-                let last = self.attempts.last().unwrap_or(attempt);
-                self.obstacle(&last.checks, &last.standing).unwrap_or_default()
+            Ending::Stalled { reason } => {
+                format!("{} ({reason})", self.last_obstacle(attempt))
             }
+            Ending::Exhausted => self.last_obstacle(attempt),
         }
+    }
+
+    fn last_obstacle(&self, attempt: &Attempt) -> String {
+        let last = self.attempts.last().unwrap_or(attempt);
+        self.obstacle(&last.checks, &last.standing).unwrap_or_default()
     }
 
     fn claims(&self, attempt: &Attempt) -> Vec<Claim> {

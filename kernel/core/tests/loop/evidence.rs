@@ -1,6 +1,6 @@
 //! Acceptance of work by its evidence, and the tree that is kept.
 
-use openkoi_core::failure::Failure;
+use openkoi_core::{failure::Failure, task::TaskSettings};
 
 use crate::script::{Line, World, ending, last_decision, plan, write};
 
@@ -124,6 +124,37 @@ fn the_same_failure_twice_starts_afresh_once_and_then_stalls() {
         })
         .collect();
     assert_eq!(decisions, ["refine", "resample", "stop"]);
+    assert!(outcome.because.ends_with("(the same failure twice)"), "{}", outcome.because);
+
+    // Whoever resumes it wants it tried again.
+    let world = world.executor(round("d")).executor(round("good"));
+    let outcome =
+        world.resume_with(|s| TaskSettings { max_iterations: 12, ..s }).expect("an outcome");
+    assert_eq!((ending(&outcome).as_str(), outcome.iterations), ("accepted", 5));
+    assert_eq!(world.verify().expect("the same"), outcome);
+}
+
+#[test]
+fn what_cannot_be_run_is_said_to_the_model_and_not_demanded() {
+    let world = World::new()
+        .settings(|s| s.max_iterations = 2)
+        .with_file("tests", "")
+        .planner([plan("change", None)])
+        .executor([write("code", "a"), Line::Say("done")])
+        .executor([write("code", "b"), Line::Say("done")])
+        .judge([Ok(0.5)]);
+
+    world.run().expect("an outcome");
+
+    let prompts = world.prompts("executor");
+    let said =
+        serde_json::to_string(&prompts.last().expect("a prompt").messages).expect("messages");
+    let (findings, unknown) = said.split_once("<unknown>").expect("a section");
+    assert!(
+        !findings.split("<findings").nth(1).expect("findings").contains("[check unit]"),
+        "{said}"
+    );
+    assert!(unknown.contains("could not be run; it is no fault of your work"), "{said}");
 }
 
 #[test]

@@ -6,9 +6,10 @@ use openkoi_core::{
     message::{ReasoningEffort, Role},
     outcome::{Ending, Outcome, Trip},
     run::Paused,
+    task::TaskSettings,
 };
 
-use crate::script::{Line, World, ending, plan};
+use crate::script::{Line, World, ending, plan, write};
 
 const CHEAP: Price = Price { input: 0.05, output: 0.4, cache_read: None, cache_write: None };
 const DEAR: Price = Price { input: 10.0, output: 50.0, cache_read: None, cache_write: None };
@@ -175,4 +176,79 @@ fn a_role_is_asked_for_the_effort_that_is_set_for_it() {
     let effort = |role| world.prompts(role).pop().expect("a prompt").effort;
     assert_eq!(effort(Role::EXECUTOR), Some(ReasoningEffort::High));
     assert_eq!(effort(Role::PLANNER), None);
+}
+
+/// Work that a judge looks at in two turns, the second of which the limit does not cover.
+fn dear_judge() -> World {
+    World::new()
+        .settings(|s| s.max_tokens = Some(40_000))
+        .planner([plan("change", None)])
+        .executor([write("code", "good"), Line::Say("fixed")])
+        .judge_turns([Line::Dear(39_800, 100, "let me look"), Line::Say("fine")])
+}
+
+#[test]
+fn green_work_whose_judge_is_too_dear_is_checked_and_not_judged() {
+    let world = dear_judge();
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!((ending(&outcome).as_str(), outcome.standing.score), ("accepted", None));
+    assert_eq!(outcome.standing.fixed, ["unit", "unit good"]);
+    assert_eq!(outcome, world.verify().expect("the same outcome"));
+}
+
+#[test]
+fn a_limit_in_the_judges_turns_pauses_and_is_verified_with_what_they_took() {
+    let mut world = dear_judge();
+    world.settings.checks = false;
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "tripped");
+    assert!(outcome.spent.tokens > 39_800, "{:?}", outcome.spent);
+    assert_eq!(outcome, world.verify().expect("the same outcome"));
+    let outcome =
+        world.resume_with(|s| TaskSettings { max_tokens: None, ..s }).expect("an outcome");
+    assert_eq!(ending(&outcome), "accepted");
+    assert_eq!(outcome, world.verify().expect("the same outcome"));
+}
+
+#[test]
+fn how_the_checks_stand_is_reported_although_the_judge_came_to_no_end() {
+    // Red as before: not enough to be accepted without a judge.
+    let world = dear_judge().with_file("tests", "wants:good wants:else");
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "tripped");
+    assert_eq!(outcome.standing.fixed, ["unit good"]);
+    assert_eq!(outcome.standing.red, ["unit", "unit else"]);
+    assert_eq!(outcome, world.verify().expect("the same outcome"));
+}
+
+#[test]
+fn a_turn_of_anybody_that_the_user_cuts_is_counted() {
+    let mut cut = Vec::new();
+    for polls in 0..60 {
+        let world = World::new()
+            .planner([plan("change", None)])
+            .executor([write("code", "good"), Line::Streamed("fixed", 5_000)])
+            .judge_turns([Line::Streamed("let me see", 5_000)]);
+        world.cancel_in(polls);
+        if world.run().is_ok() {
+            break;
+        }
+        let entries = world.entries();
+        for entry in &entries {
+            let Event::TurnStarted { .. } = entry.event else { continue };
+            let is_over = entries.iter().any(|other| {
+                other.key.starts_with(&entry.key)
+                    && matches!(other.event, Event::TurnFinished { .. } | Event::TurnLost { .. })
+            });
+            assert!(is_over, "{} after {polls} polls", entry.key);
+        }
+        cut.extend(entries.into_iter().filter(|e| e.event.name() == "turn.lost").map(|e| e.key));
+    }
+    assert!(cut.iter().any(|key| key.starts_with("i1/e/judge/m0")), "{cut:?}");
 }

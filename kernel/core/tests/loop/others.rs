@@ -67,7 +67,8 @@ fn nothing_that_others_write_during_a_run_is_touched_or_counted_whatever_its_end
                     let looked = world.events().iter().position(|e| e == "end tree.compared");
                     let counted = outcome.changes.iter().any(|change| change.path == path);
                     let reported = counted && looked.is_some_and(|looked| world.acted() <= looked);
-                    assert!(!reported, "{what}: {:?}", outcome.changes);
+                    let named = outcome.conflicts.iter().any(|conflict| conflict == path);
+                    assert!(!reported || named, "{what}: {:?}", outcome.changes);
                 }
                 assert_eq!(world.verify().expect("the same"), outcome, "{what}");
             }
@@ -107,4 +108,26 @@ fn a_task_waits_for_another_one_before_its_first_change_and_can_be_cancelled_mea
 
     assert_eq!(world.file("code").as_deref(), Some("bad"));
     assert_eq!((world.occupations(), world.count("call.started")), (1, 0));
+}
+
+#[test]
+fn work_on_a_file_that_somebody_else_changes_too_is_checked_and_judged_and_the_file_is_named() {
+    let world = World::new()
+        .planner([plan("change", None)])
+        .executor([write("code", "good"), Line::Say("All tests pass now.")]);
+    let done = world.clone();
+    done.run().expect("an outcome");
+    let written = done.events().iter().position(|event| event.contains("effects.kept"));
+
+    let world = World::new()
+        .planner([plan("change", None)])
+        .executor([write("code", "good"), Line::Say("All tests pass now.")]);
+    world.others_at(written.expect("an effect") + 2, "code", Some("good, said they"));
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted");
+    assert_eq!(outcome.standing.fixed, ["unit", "unit good"]);
+    assert_eq!(outcome.conflicts, ["code"]);
+    assert_eq!(world.file("code").as_deref(), Some("good, said they"));
+    assert_eq!(world.verify().expect("the same"), outcome);
 }

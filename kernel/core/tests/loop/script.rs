@@ -175,6 +175,11 @@ impl World {
         self.lines(Role::EXECUTOR, lines)
     }
 
+    /// Adds turns that the judge takes before its verdict.
+    pub(crate) fn judge_turns(self, lines: impl IntoIterator<Item = Line>) -> Self {
+        self.lines(Role::EVALUATOR, lines)
+    }
+
     pub(crate) fn small(self, lines: impl IntoIterator<Item = Line>) -> Self {
         self.lines(Role::SMALL, lines)
     }
@@ -711,7 +716,7 @@ impl Evaluators for World {
         &'a self,
         evaluator: &'a str,
         subject: &'a Subject,
-        _: Scope,
+        scope: Scope,
     ) -> Pending<'a, Result<Verdict, Failure>> {
         let verdict = if evaluator == "checks" && subject.answer.is_some() {
             Ok(Verdict::default())
@@ -728,7 +733,15 @@ impl Evaluators for World {
                 ..Verdict::default()
             })
         };
-        Box::pin(future::ready(verdict))
+        let thinks = evaluator == "judge";
+        Box::pin(async move {
+            while thinks
+                && self.with(|s| s.lines.get(Role::EVALUATOR).is_some_and(|l| !l.is_empty()))
+            {
+                scope.turns.turn(Role::new(Role::EVALUATOR), Prompt::default()).await?;
+            }
+            verdict
+        })
     }
 }
 
