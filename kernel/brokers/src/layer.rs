@@ -52,6 +52,8 @@ mod state;
 mod upper;
 
 #[cfg(not(target_os = "linux"))]
+pub(crate) use absent::Guest;
+#[cfg(not(target_os = "linux"))]
 pub use absent::{Layer, LayerMount, LayerPlan};
 #[cfg(target_os = "linux")]
 pub use create::Layer;
@@ -59,7 +61,7 @@ pub use error::LayerError;
 #[cfg(target_os = "linux")]
 pub use mount::LayerMount;
 #[cfg(target_os = "linux")]
-pub(crate) use mount::Mounts;
+pub(crate) use mount::{Guest, Mounts};
 #[cfg(target_os = "linux")]
 pub use plan::LayerPlan;
 pub use report::{Committed, LayerChange, LayerChangeKind, LayerConflict, Theirs};

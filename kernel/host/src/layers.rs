@@ -4,10 +4,8 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use openkoi_brokers::{
@@ -26,6 +24,9 @@ use openkoi_core::{
 
 use crate::seen::Seen;
 
+/// The longest time that a program which was killed may take to be gone.
+const LONGEST_DEATH: Duration = Duration::from_secs(10);
+
 /// The layer of one call. Its programs run over it one after the other, so that a test finds what the build before it
 /// made.
 #[derive(Debug)]
@@ -35,7 +36,6 @@ pub(crate) struct CallLayer {
     mount: LayerMount,
     /// Ignored directories that programs write in themselves, with the newest time in each.
     through: BTreeMap<String, i128>,
-    running: AtomicUsize,
     /// The commands as a person reads them.
     commands: Mutex<String>,
     /// Whether what the programs change may become the run's.
@@ -78,29 +78,23 @@ impl CallLayer {
             keeper: Arc::clone(keeper),
             seen: Arc::clone(seen),
             mount: layer.mount(),
-            running: AtomicUsize::new(0),
             commands: Mutex::default(),
             keeps,
             stage: Mutex::new(Stage::Open(layer)),
         }))
     }
 
-    /// Lets a program run over the layer, and counts it as running.
-    pub(crate) fn enter(self: &Arc<Self>, command: &mut Command, line: &str) -> Inside {
+    /// Lets a program run over the layer.
+    pub(crate) fn enter(&self, command: &mut Command, line: &str) {
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
         commands.push_str(line);
         commands.push('\n');
-        drop(commands);
-        self.running.fetch_add(1, Ordering::Relaxed);
         command.layer = Some(self.mount.clone());
-        Inside(Arc::clone(self))
     }
 
     /// Compares the layer with the workspace.
     fn plan(&self) -> Result<CallEffects, String> {
-        if self.running.load(Ordering::Relaxed) > 0 {
-            return Err("a program of the call did not end; what it changed is dropped".to_owned());
-        }
+        self.wait_for_programs()?;
         let mut stage = self.stage();
         let Stage::Open(layer) = std::mem::replace(&mut *stage, Stage::Over) else {
             return Err("the layer is gone".to_owned());
@@ -117,6 +111,20 @@ impl CallLayer {
         let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
         *stage = Stage::Planned(plan);
         Ok(CallEffects { paths, ..CallEffects::default() })
+    }
+
+    /// Waits for programs that were given up, which are killed: nothing is told of a layer while one writes in it.
+    fn wait_for_programs(&self) -> Result<(), String> {
+        let begun = Instant::now();
+        while self.mount.guests() > 0 {
+            if begun.elapsed() > LONGEST_DEATH {
+                return Err(
+                    "a program of the call did not end; what it changed is dropped".to_owned()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
     }
 
     /// Makes the changes in the workspace.
@@ -201,17 +209,6 @@ impl Drop for CallLayer {
         if let (Stage::Open(layer), false) = (&stage, self.keeps) {
             self.keep_warm(layer);
         }
-    }
-}
-
-/// A program at work in a layer. Nothing is committed while there is one.
-#[derive(Debug)]
-pub(crate) struct Inside(Arc<CallLayer>);
-
-impl Inside {
-    /// Notes that the program has ended. One that is only dropped may go on for a moment.
-    pub(crate) fn ended(self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

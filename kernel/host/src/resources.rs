@@ -2,7 +2,7 @@
 
 use openkoi_brokers::processes::Child;
 
-use crate::{brokers::ResponseBody, effects::AtWork, layers::Inside};
+use crate::{brokers::ResponseBody, effects::AtWork};
 
 /// The largest body of a response, in bytes.
 pub(crate) const BODY_BYTES: u64 = 10 << 20;
@@ -22,6 +22,4 @@ pub struct RunningChild {
     pub(crate) line: String,
     /// Keeps what the program changes. It is dropped after the program.
     pub(crate) at_work: Option<AtWork>,
-    /// Its place in the layer of the call, if it runs over one.
-    pub(crate) inside: Option<Inside>,
 }

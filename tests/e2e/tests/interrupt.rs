@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use openkoi_test_support::{Home, OpenAi, Running, reply, turn, until};
+use openkoi_test_support::{Home, Kind, OpenAi, Role, Running, call, reply, turn, until, verdict};
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::world::{LONG, TASK, assert_nothing_runs, scripted};
 
@@ -85,22 +86,61 @@ fn an_interrupt_while_the_model_thinks_is_heard() {
 }
 
 #[test]
-fn an_interrupted_task_can_be_finished() {
-    let home = scripted([
-        turn().executor().once_said("nobody knows whether").say("I stop here."),
-        turn().executor().after("shell").say("Done."),
-        turn().executor().shell("touch started; sleep 1000"),
+fn an_interrupted_task_can_be_finished_with_what_its_program_had_written() {
+    let command = json!({ "command": "echo once >> started; sleep 1000" });
+    let server = OpenAi::start([
+        call("shell", command).to(Role::Executor).at(0),
+        reply("I stop here.").after("shell"),
+        verdict(9.0).again_and_again(),
     ]);
-    let running = home.openkoi([TASK, "-i", "1"]).timeout(LONG).start();
+    let home = Home::new().project(Kind::Shell).provider(&server);
+    let running = home.openkoi(["begin", "-i", "1"]).timeout(LONG).start();
     await_tool(&home);
     running.signal(Signal::INT);
     running.wait().expect_code(130);
+    // Nobody knows yet how the untouched tree stands, so it waits for the resumed run, which finds that out first.
+    assert!(!home.has("started"));
 
-    let ids = openkoi_test_support::normal::ids(
-        &home.openkoi(["task", "list", "--json"]).run().expect_code(0).stdout,
-    );
-    let run = home.openkoi(["resume", &ids[0]]).timeout(LONG).run();
+    let run = home.openkoi(["resume", &only_task(&home)]).timeout(LONG).run();
 
-    assert_eq!(run.code, 1, "the work itself was not done: {run}");
-    assert!(!home.has("started"), "the command is not run a second time: {run}");
+    assert_eq!(home.read("started"), "once\n", "the command is not run a second time: {run}");
+    let told = server.turns()[1].text.clone();
+    assert!(told.contains("when 1 of the 1 files were changed"), "{told}");
+    assert!(run.stderr.contains("red as before"), "{run}");
+    server.finish();
+}
+
+#[test]
+fn what_a_program_wrote_before_it_was_cut_stays_in_place() {
+    for (signal, code) in [(Some(Signal::INT), 130), (None, 124)] {
+        let home = scripted([
+            turn().executor().once_said("when 1 of the 1 files").say("I stop here."),
+            turn().executor().after("write_file").shell("echo once >> by-program; sleep 1000"),
+            turn().executor().write("by-tool", "x"),
+        ]);
+        let limit = if signal.is_some() { "600" } else { "5" };
+        let running = home.openkoi([TASK, "-i", "1", "--max-time", limit]).timeout(LONG).start();
+        await_tool(&home);
+        if let Some(signal) = signal {
+            running.signal(signal);
+        }
+        let run = running.wait();
+
+        assert_eq!(run.code, code, "{run}");
+        assert_eq!(
+            (home.read("by-tool").as_str(), home.read("by-program").as_str()),
+            ("x", "once\n")
+        );
+        assert_nothing_runs(&home);
+        let resumed = home.openkoi(["resume", &only_task(&home), "--max-time", "600"]);
+        let run = resumed.timeout(LONG).run();
+        assert_eq!(home.read("by-program"), "once\n", "it is not run a second time: {run}");
+        home.openkoi(["undo", "--yes"]).run().expect_code(0);
+        assert!(!home.has("by-program") && !home.has("by-tool"));
+    }
+}
+
+fn only_task(home: &Home) -> String {
+    let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0);
+    openkoi_test_support::normal::ids(&listed.stdout).remove(0)
 }

@@ -23,7 +23,22 @@ impl LayerMount {
     pub fn workspace(&self) -> &Path {
         match *self {}
     }
+
+    /// Returns the number of programs that run over the layer.
+    #[must_use]
+    pub fn guests(&self) -> usize {
+        match *self {}
+    }
+
+    /// Counts a program as running over the layer.
+    pub(crate) fn enter(&self) -> Guest {
+        match *self {}
+    }
 }
+
+/// A program that runs over a layer, which none does.
+#[derive(Debug)]
+pub(crate) enum Guest {}
 
 impl Layer {
     /// Returns the name of the layer.

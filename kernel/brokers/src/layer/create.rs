@@ -11,6 +11,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The time for which a layer with a plan that nobody went on with is kept.
@@ -59,7 +60,7 @@ impl Layer {
         let lock = lock(&directory)?
             .ok_or_else(|| LayerError::none("another process took its directory"))?;
         let through = through.iter().filter_map(|path| real_below(&workspace, path)).collect();
-        let mount = LayerMount { directory, workspace, through };
+        let mount = LayerMount { directory, workspace, through, guests: Arc::default() };
         let mut layer = Self { mount, id, begun: 0, _lock: lock, stays: false };
         layer.copy_root()?;
         layer.begun = begin();
@@ -71,7 +72,8 @@ impl Layer {
         let gone = || LayerError::NoPlan { id: id.to_owned() };
         let directory = base.join(id);
         let lock = lock(&directory)?.ok_or_else(gone)?;
-        let mount = LayerMount { directory, workspace, through: Vec::new() };
+        let mount =
+            LayerMount { directory, workspace, through: Vec::new(), guests: Arc::default() };
         Ok(Self { mount, id: id.to_owned(), begun: 0, _lock: lock, stays: true })
     }
 

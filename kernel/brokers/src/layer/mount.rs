@@ -5,6 +5,8 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a process has to know to run over a layer.
 #[derive(Debug, Clone)]
@@ -15,6 +17,18 @@ pub struct LayerMount {
     pub(super) workspace: PathBuf,
     /// Directories of the workspace, relative to it, that stay the real ones.
     pub(super) through: Vec<PathBuf>,
+    /// Number of programs that run over the layer.
+    pub(super) guests: Arc<AtomicUsize>,
+}
+
+/// A program that runs over a layer, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Guest(Arc<AtomicUsize>);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
 }
 
 impl LayerMount {
@@ -22,6 +36,18 @@ impl LayerMount {
     #[must_use]
     pub fn workspace(&self) -> &Path {
         &self.workspace
+    }
+
+    /// Returns the number of programs that run over the layer, those that were given up and are about to end included.
+    #[must_use]
+    pub fn guests(&self) -> usize {
+        self.guests.load(Ordering::Acquire)
+    }
+
+    /// Counts a program as running over the layer.
+    pub(crate) fn enter(&self) -> Guest {
+        self.guests.fetch_add(1, Ordering::Relaxed);
+        Guest(Arc::clone(&self.guests))
     }
 }
 

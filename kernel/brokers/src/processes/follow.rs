@@ -5,6 +5,7 @@ use super::output::{OutputLog, PIECE, Pipe};
 use super::sweep::Group;
 use super::{Happening, ProgramExit};
 use crate::failpoint::{Point, hit};
+use crate::layer::Guest;
 use std::collections::VecDeque;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -34,6 +35,8 @@ pub(super) struct RunningProgram {
     pub(super) deadline: Option<Instant>,
     pub(super) kill: Arc<Notify>,
     pub(super) sender: mpsc::Sender<Happening>,
+    /// Its place in the layer that it runs over.
+    pub(super) _guest: Option<Guest>,
 }
 
 /// The state of a program's end.

@@ -9,6 +9,7 @@ use super::sweep::Started;
 use super::{Child, Command, ProcessError, ProcessSettings, SandboxMode};
 use crate::durable::create_private_dir;
 use crate::failpoint::{Point, hit};
+use crate::layer::LayerMount;
 use crate::random::Random;
 use crate::sabotage::{Guard, off};
 use rustix::process::Pid;
@@ -47,6 +48,7 @@ pub(super) async fn spawn(
             super::git::configuration(settings, &command.workspace, &command.directory).await;
         prepared.environment.extend(read);
     }
+    let guest = command.layer.as_ref().map(LayerMount::enter);
     let temporary = prepared.temporary.clone();
     let spool = prepared.spool.clone();
     let failed =
@@ -72,6 +74,7 @@ pub(super) async fn spawn(
         deadline: command.deadline.map(|deadline| begun + deadline),
         kill: Arc::clone(&kill),
         sender,
+        _guest: guest,
     };
     tokio::spawn(follow(life));
     let child = Child { happenings, kill, group };

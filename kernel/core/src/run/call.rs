@@ -168,6 +168,9 @@ impl Run {
             return Ok(result);
         }
         let begun = self.recorder.recall(call.key, "call.started").is_some();
+        if begun && !self.intents(call.key).is_empty() {
+            self.ensure_baseline().await?;
+        }
         let settled = self.settle_interrupted(call.key).await?;
         let admitted = match self.admit(call).await? {
             Ok(admitted) => admitted,
@@ -325,11 +328,15 @@ impl Run {
     ) -> Result<(CallResult, u64), Halt> {
         let ran = match (ran, log.held()) {
             (Ok((result, duration)), Some(held)) => {
-                let made = self.let_through(log, held).await?;
-                Ok((made.and(result), duration))
+                let made = self.let_through(log, held).await;
+                made.map(|made| (made.and(result), duration))
             }
-            // What was held back of a call that did not come to its end is dropped.
-            (ran, _) => ran,
+            // What a call's programs did before it was cut short is work too.
+            (Err(halt), Some(held)) => {
+                self.let_through_cut(log, held).await?;
+                Err(halt)
+            }
+            (ran, None) => ran,
         };
         self.keep(key, log.take())?;
         ran
@@ -346,10 +353,33 @@ impl Run {
             Err(failure) => return Ok(Err(failure)),
         };
         if !wanted.paths.is_empty() {
-            self.ensure_baseline().await?;
+            let known = self.ensure_baseline().await;
+            // Where the run ends here, the next one makes them.
             log.intend(&wanted.paths)?;
+            known?;
         }
         Ok(held.commit().await.map(|done| log.keep(done)))
+    }
+
+    /// Makes the changes of a call that was cut short. Where nobody knows yet how the untouched tree stands they wait for
+    /// the resumed run, which finds that out first.
+    async fn let_through_cut(
+        &mut self,
+        log: &EffectLog,
+        mut held: Box<dyn HeldBack>,
+    ) -> Result<(), Halt> {
+        let _hold = self.recorder.hold_clock();
+        let wanted = held.effects().await.unwrap_or_default();
+        if wanted.paths.is_empty() {
+            return Ok(());
+        }
+        log.intend(&wanted.paths)?;
+        let settings = &self.task.settings;
+        if self.baseline.is_some() || settings.max_iterations == 0 || !settings.checks {
+            // What cannot be made now is made by the resumed run.
+            held.commit().await.map(|done| log.keep(done)).unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// Records what a call did, and takes it in. A call that was run again has several records.

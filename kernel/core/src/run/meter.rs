@@ -236,12 +236,13 @@ impl TurnMeter {
         let mut cancelled = self.cancellation.cancelled();
         std::future::poll_fn(move |context| {
             let is_cancelled = cancelled.as_mut().poll(context).is_ready();
-            // The work once more: a component's turn in it hears of the same wish, and writes down what it took.
-            if let Poll::Ready(done) = work.as_mut().poll(context) {
-                return Poll::Ready(Waited::Done(done));
-            }
+            let done = work.as_mut().poll(context);
+            // The work had one more look: a component's turn in it hears of the same wish, and writes down what it took.
             if is_cancelled {
                 return Poll::Ready(Waited::Cancelled);
+            }
+            if let Poll::Ready(done) = done {
+                return Poll::Ready(Waited::Done(done));
             }
             while over.as_mut().poll(context).is_ready() {
                 match left() {

@@ -12,7 +12,7 @@ use crate::{
     effects::AtWork,
     failure,
     instance::{Caller, GuestState, Spooled},
-    layers::{CallLayer, Held, Inside},
+    layers::{CallLayer, Held},
     resources::RunningChild,
     text,
 };
@@ -39,8 +39,8 @@ impl HostChild for GuestState {
     }
 
     async fn drop(&mut self, child: Resource<RunningChild>) -> wasmtime::Result<()> {
-        let RunningChild { inner, at_work, inside, .. } = self.table.delete(child)?;
-        self.process_left(inner, at_work, inside).await;
+        let RunningChild { inner, at_work, .. } = self.table.delete(child)?;
+        self.process_left(inner, at_work).await;
         Ok(())
     }
 }
@@ -54,17 +54,16 @@ impl GuestState {
         let caller = self.pass(&wanted).await?;
         let mut command = self.process_command(command, &caller)?;
         let layer = self.call_layer(&caller).await?;
-        let inside = layer.map(|layer| layer.enter(&mut command, &line));
-        let at_work = match inside {
-            Some(_) => None,
+        let at_work = match layer {
+            Some(layer) => {
+                layer.enter(&mut command, &line);
+                None
+            }
             None => blocking(self.limits.wall, move || AtWork::begin(caller.kept_by())).await?,
         };
         match self.brokers.processes.spawn(command).await {
-            Ok(inner) => Ok(self.table.push(RunningChild { inner, line, at_work, inside })?),
-            Err(error) => {
-                inside.into_iter().for_each(Inside::ended);
-                Err(failure::of_process(error).into())
-            }
+            Ok(inner) => Ok(self.table.push(RunningChild { inner, line, at_work })?),
+            Err(error) => Err(failure::of_process(error).into()),
         }
     }
 
@@ -97,23 +96,12 @@ impl GuestState {
     }
 
     /// Ends a program that nobody waits for, and keeps what it changed.
-    async fn process_left(
-        &mut self,
-        mut child: broker::Child,
-        at_work: Option<AtWork>,
-        inside: Option<Inside>,
-    ) {
-        if at_work.is_none() && inside.is_none() {
-            return;
-        }
+    async fn process_left(&mut self, mut child: broker::Child, at_work: Option<AtWork>) {
+        let Some(at_work) = at_work else { return };
         child.kill();
         let ended = async { while child.next().await.is_some() {} };
         // The group is killed in any case; its end is waited for, but not for long.
         let waited = within(self.limits.host_call, ended).await;
-        if waited.is_ok() {
-            inside.into_iter().for_each(Inside::ended);
-        }
-        let Some(at_work) = at_work else { return };
         let kept = blocking(self.limits.wall, || at_work.end()).await;
         if let Err(error) = waited.and(kept) {
             tracing::warn!(%error, "what a program changed cannot be told");
@@ -163,9 +151,6 @@ impl GuestState {
         let happening = child.inner.next().await;
         let line = child.line.clone();
         let has_ended = matches!(happening, None | Some(broker::Happening::Exited(_)));
-        if let Some(inside) = child.inside.take_if(|_| has_ended) {
-            inside.ended();
-        }
         if let Some(at_work) = child.at_work.take_if(|_| has_ended) {
             blocking(self.limits.wall, || at_work.end()).await?;
         }
