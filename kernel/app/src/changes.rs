@@ -6,7 +6,11 @@ use openkoi_core::{
     evaluation::Change,
     event::{Entry, Event},
 };
-use openkoi_storage::tasks::{TaskQuery, TaskRecord};
+use openkoi_storage::{
+    Storage,
+    prune::is_pruned,
+    tasks::{TaskQuery, TaskRecord},
+};
 use std::path::Path;
 
 use crate::{app::App, error::AppError, undo::UndoError};
@@ -70,7 +74,7 @@ pub fn task_diff(app: &App, id: &str) -> Result<TaskChanges, AppError> {
     let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
     let task = storage.find_task(id)?;
     let store = store(app)?;
-    let journal = Journal::read(&storage.entries(&task.id)?, &store)?;
+    let journal = Journal::of(&storage, &task, &store)?;
     let effects = journal.work().effects();
     Ok(TaskChanges {
         task,
@@ -88,7 +92,7 @@ pub fn task_diff(app: &App, id: &str) -> Result<TaskChanges, AppError> {
 pub fn task_steps(app: &App, id: &str) -> Result<(TaskRecord, Vec<TaskStep>), AppError> {
     let storage = app.existing_storage()?.ok_or(UndoError::Nothing)?;
     let task = storage.find_task(id)?;
-    let journal = Journal::read(&storage.entries(&task.id)?, &store(app)?)?;
+    let journal = Journal::of(&storage, &task, &store(app)?)?;
     let step = |(index, step): (usize, &JournalStep)| TaskStep {
         number: index + 1,
         tool: step.tool.clone(),
@@ -120,7 +124,20 @@ struct JournalStep {
 }
 
 impl Journal {
-    pub(crate) fn read(entries: &[Entry], store: &SnapshotStore) -> Result<Self, AppError> {
+    /// Reads that of a task. One that was pruned says nothing of what the task did, which is not the same as nothing.
+    pub(crate) fn of(
+        storage: &Storage,
+        task: &TaskRecord,
+        store: &SnapshotStore,
+    ) -> Result<Self, AppError> {
+        let entries = storage.entries(&task.id)?;
+        match is_pruned(&entries) {
+            true => Err(UndoError::Pruned(task.id.short().to_owned()).into()),
+            false => Self::read(&entries, store),
+        }
+    }
+
+    fn read(entries: &[Entry], store: &SnapshotStore) -> Result<Self, AppError> {
         let mut journal = Self::default();
         for entry in entries {
             match &entry.event {

@@ -10,6 +10,7 @@ use openkoi_brokers::{
     disk::{self, FileKind},
     durable,
 };
+use openkoi_core::id::SessionId;
 use openkoi_storage::{StorageError, output::StateFiles, prune::OldTask};
 
 use crate::{app::App, error::AppError, settings::Retention, snapshots};
@@ -174,13 +175,30 @@ fn forget_files(app: &App, before_ms: u64, dry: bool) -> Result<usize, AppError>
     Ok(removed)
 }
 
-/// Removes what the state files say of a session that was deleted.
+/// Deletes a session with everything that is kept of it: its tasks and their journals, what the state files say of it,
+/// long outputs of its tools, and contents of files.
 ///
 /// # Errors
 ///
-/// When they cannot be written.
-pub fn forget_session(app: &App, session: &openkoi_core::id::SessionId) -> Result<(), AppError> {
-    Ok(StateFiles::new(app.paths()?.home()).forget(session)?)
+/// When somebody works on it: nothing is deleted then. Or when a part cannot be removed.
+pub fn forget_session(app: &App, session: &SessionId) -> Result<(), AppError> {
+    let storage = app.storage()?;
+    let outputs = app.paths()?.tool_output();
+    let directory = outputs.file_name().unwrap_or_default().to_string_lossy();
+    let named = storage.files_named(session, &directory)?;
+    storage.delete_session(session)?;
+    StateFiles::new(app.paths()?.home()).forget(session)?;
+    for name in named {
+        let path = outputs.join(name);
+        if disk::is_file(&path) {
+            disk::remove_file(&path).map_err(|error| StorageError::from_io(&path, error))?;
+        }
+    }
+    // Where that cannot be now, the next time does it.
+    if let Err(error) = snapshots::collect(app) {
+        tracing::warn!(%error, "kept contents of files stay for now");
+    }
+    Ok(())
 }
 
 /// Frees what is too old, at most once a day. It gives no room back to the disk, which takes long; what comes next uses

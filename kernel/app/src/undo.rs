@@ -238,7 +238,7 @@ fn known(
         log.append(&line).map_err(UndoError::Log)?;
         lines.push(line);
     }
-    let journal = Journal::read(&storage.entries(&task.id)?, store)?;
+    let journal = Journal::of(storage, &task, store)?;
     let since = log::done(&lines, task.id.as_str(), store).map_err(UndoError::Snapshot)?;
     Ok(Known { task, journal, since })
 }
@@ -273,7 +273,10 @@ fn last(
     }
     for task in tasks {
         running(storage, &task)?;
-        let known = known(storage, log, store, now_ms, task)?;
+        let known = match known(storage, log, store, now_ms, task) {
+            Err(AppError::Undo(UndoError::Pruned(_))) => continue,
+            known => known?,
+        };
         if known.wanted(kind).is_some_and(|steps| !steps.is_empty()) {
             return Ok(known);
         }

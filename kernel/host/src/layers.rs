@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use openkoi_brokers::{
@@ -94,7 +94,9 @@ impl CallLayer {
 
     /// Compares the layer with the workspace.
     fn plan(&self) -> Result<CallEffects, String> {
-        self.wait_for_programs()?;
+        if !self.mount.wait_for_guests(LONGEST_DEATH) {
+            return Err("a program of the call did not end; what it changed is dropped".to_owned());
+        }
         let mut stage = self.stage();
         let Stage::Open(layer) = std::mem::replace(&mut *stage, Stage::Over) else {
             return Err("the layer is gone".to_owned());
@@ -111,20 +113,6 @@ impl CallLayer {
         let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
         *stage = Stage::Planned(plan);
         Ok(CallEffects { paths, ..CallEffects::default() })
-    }
-
-    /// Waits for programs that were given up, which are killed: nothing is told of a layer while one writes in it.
-    fn wait_for_programs(&self) -> Result<(), String> {
-        let begun = Instant::now();
-        while self.mount.guests() > 0 {
-            if begun.elapsed() > LONGEST_DEATH {
-                return Err(
-                    "a program of the call did not end; what it changed is dropped".to_owned()
-                );
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        Ok(())
     }
 
     /// Makes the changes in the workspace.

@@ -272,6 +272,7 @@ mod tests {
         for (name, expected) in [
             ("journal_mode", "wal"),
             ("synchronous", "2"),
+            ("secure_delete", "1"),
             ("foreign_keys", "1"),
             ("trusted_schema", "0"),
             ("busy_timeout", "5000"),

@@ -249,6 +249,8 @@ fn make_durable(connection: &Connection) -> Result<(), StorageError> {
         tracing::warn!(mode, "the file system does not allow a write-ahead log");
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is moved between pages or deleted leaves no text in the file that a deleted session could be read from.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
     if cfg!(target_os = "macos") {
         // There a plain fsync leaves the data in the disk's own cache.

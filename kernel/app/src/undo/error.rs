@@ -13,6 +13,9 @@ pub enum UndoError {
     /// The task changed no file.
     #[error("task {0} changed no file")]
     Unchanged(String),
+    /// What the task changed is not kept any more.
+    #[error("what task {0} changed is not kept any more: it was pruned")]
+    Pruned(String),
     /// The task is undone already.
     #[error("task {0} is undone already")]
     Undone(String),

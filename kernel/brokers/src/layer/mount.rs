@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// What a process has to know to run over a layer.
 #[derive(Debug, Clone)]
@@ -38,10 +39,18 @@ impl LayerMount {
         &self.workspace
     }
 
-    /// Returns the number of programs that run over the layer, those that were given up and are about to end included.
+    /// Waits until no program runs over the layer any more: those that were given up are killed and about to end. Blocks;
+    /// returns false if one is left after `longest`.
     #[must_use]
-    pub fn guests(&self) -> usize {
-        self.guests.load(Ordering::Acquire)
+    pub fn wait_for_guests(&self, longest: Duration) -> bool {
+        let begun = Instant::now();
+        while self.guests.load(Ordering::Acquire) > 0 {
+            if begun.elapsed() > longest {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        true
     }
 
     /// Counts a program as running over the layer.

@@ -97,7 +97,7 @@ fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, Comm
 }
 
 fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, CommandError> {
-    let (storage, session) = chosen(id, "openkoi session delete", context)?;
+    let (_, session) = chosen(id, "openkoi session delete", context)?;
     let short = session.id.short().to_owned();
     let tasks = plural(usize::try_from(session.tasks).unwrap_or(usize::MAX), "task");
     let question = format!("delete session {short} with {tasks}?");
@@ -109,14 +109,7 @@ fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, Comm
         context.printer.notice("nothing was deleted");
         return Ok(Exit::NotAccepted);
     }
-    storage.delete_session(&session.id)?;
-    if let Err(error) = openkoi_app::prune::forget_session(&context.app, &session.id) {
-        context.printer.warning(&format!("the state files still name it: {error}"));
-    }
-    // What it had kept of files goes too; where that cannot be now, the next time does it.
-    if let Err(error) = openkoi_app::snapshots::collect(&context.app) {
-        tracing::warn!(%error, "kept contents of files stay for now");
-    }
+    openkoi_app::prune::forget_session(&context.app, &session.id)?;
     context.printer.notice(&format!("session {short} is deleted"));
     Ok(Exit::Accepted)
 }

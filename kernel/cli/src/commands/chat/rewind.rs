@@ -40,7 +40,10 @@ pub(super) fn list(context: &Context, messages: &[TaskRecord]) -> Result<(), Com
     }
     let first = messages.len().saturating_sub(LISTED);
     for (index, message) in messages.iter().enumerate().skip(first) {
-        let changed = task_diff(&context.app, message.id.as_str())?.changes.len();
+        let changed = match task_diff(&context.app, message.id.as_str()) {
+            Err(AppError::Undo(UndoError::Pruned(_))) => 0,
+            changed => changed?.changes.len(),
+        };
         let files =
             if changed == 0 { String::new() } else { format!(" · {}", plural(changed, "file")) };
         let text = first_line(&message.text);
@@ -93,6 +96,7 @@ pub(super) fn undo(context: &Context, messages: &[TaskRecord]) -> Result<(), Com
             },
             Err(AppError::Undo(
                 UndoError::Nothing
+                | UndoError::Pruned(_)
                 | UndoError::Unchanged(_)
                 | UndoError::Undone(_)
                 | UndoError::Same,

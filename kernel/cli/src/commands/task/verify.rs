@@ -9,6 +9,7 @@ use openkoi_core::{
 use openkoi_storage::{
     Storage,
     chain::{BrokenEntry, Chain},
+    prune::is_pruned,
     tasks::TaskRecord,
 };
 use serde_json::{Value, json};
@@ -22,14 +23,15 @@ use crate::{
 
 /// Verifies a task that somebody no longer works on.
 pub(super) fn run(storage: &Storage, task: TaskRecord, json: bool) -> Result<Reply, CommandError> {
-    // First of all: what was altered may not even be readable.
-    let chained_from = check_chain(storage, &task)?;
-    let entries = storage.entries(&task.id)?;
-    if is_pruned(&entries) {
-        let message = "the replay differs from the journal, which has nothing of its run; `openkoi prune` removes \
-                       that of old tasks";
+    let entries = storage.entries(&task.id);
+    if entries.as_ref().is_ok_and(|entries| is_pruned(entries)) {
+        let message =
+            "the course of its run was pruned, as `retention` or `openkoi prune` asked for";
         return Err(differs(&task, message));
     }
+    // First of all: what was altered may not even be readable.
+    let chained_from = check_chain(storage, &task)?;
+    let entries = entries?;
     let (recorded, count) = (recorded(&entries), entries.len());
     let replayed = replay(&task, entries)?;
     let outcome = match (replayed, recorded) {
@@ -70,11 +72,6 @@ fn chain_in_words(from: Option<u64>) -> String {
             format!("unbroken from entry {from} on, an earlier release wrote those before it")
         }
     }
-}
-
-/// Returns true if the journal has a beginning and an end, and nothing of what was between them.
-fn is_pruned(entries: &[Entry]) -> bool {
-    matches!(entries, [Entry { event: Event::TaskStarted { .. }, .. }, Entry { event: Event::TaskFinished { outcome }, .. }] if outcome.iterations > 0)
 }
 
 /// Returns the outcome with which the journal ends; none if the task paused without one.
