@@ -37,6 +37,10 @@ pub struct Entry {
     pub event: Event,
 }
 
+/// Version of the rules by which a run goes on from its journal: the loop's prompts and its decisions. A journal of another
+/// version is not damaged where a replay differs from it.
+pub const RULES: u32 = 1;
+
 /// One fact of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event")]
@@ -56,6 +60,9 @@ pub enum Event {
         tools: Vec<Tool>,
         /// Evaluators that the run may ask.
         evaluators: Vec<EvaluatorCard>,
+        /// Version of the rules that the run is made under: [`RULES`].
+        #[serde(default)]
+        rules: u32,
     },
     /// A stopped run was taken up again. Limits that stopped it before are forgotten.
     #[serde(rename = "task.resumed")]
@@ -356,6 +363,13 @@ impl Event {
                 *self == Self::TurnStarted { role, model, request: String::new(), reserved }
             }
             _ => self == other,
+        }
+    }
+
+    /// Removes the name of a turn's request, which then agrees with any.
+    pub(crate) fn forget_request(&mut self) {
+        if let Self::TurnStarted { request, .. } = self {
+            request.clear();
         }
     }
 

@@ -26,7 +26,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     change_set::{Applied, PathEffect},
-    event::{Entry, Event},
+    event::{Entry, Event, RULES},
     gate::Policy,
     id::TaskId,
     message::{Message, Role},
@@ -83,6 +83,7 @@ pub async fn drive(
         instructions: briefing.instructions,
         tools: ports.toolbox.tools().into_iter().map(Tool::shown).collect(),
         evaluators: ports.evaluators.cards(),
+        rules: RULES,
         task: Box::new(task),
     };
     recorder.record(START, event)?;
@@ -151,8 +152,16 @@ fn settings(entries: &[Entry]) -> Option<TaskSettings> {
 /// # Errors
 ///
 /// [`Diverged`](crate::recorder::RecordError::Diverged) where the replay differs from the journal.
-pub async fn verify(task: &TaskId, entries: Vec<Entry>) -> Result<Verified, Paused> {
+pub async fn verify(task: &TaskId, mut entries: Vec<Entry>) -> Result<Verified, Paused> {
     let ports = offline::ports();
+    let rules = entries.iter().find_map(|entry| match &entry.event {
+        Event::TaskStarted { rules, .. } => Some(*rules),
+        _ => None,
+    });
+    let rules = rules.filter(|rules| *rules != RULES);
+    if rules.is_some() {
+        entries.iter_mut().for_each(|entry| entry.event.forget_request());
+    }
     let settings = settings(&entries);
     let open = match entries.last().map(|entry| &entry.event) {
         Some(Event::TaskPaused { cause: Some(Pause::Limit { .. }), .. }) => None,
@@ -165,6 +174,11 @@ pub async fn verify(task: &TaskId, entries: Vec<Entry>) -> Result<Verified, Paus
         (Ok(outcome), _) => Ok(Verified::Outcome(Box::new(outcome))),
         (Err(Paused::Record(RecordError::Missing { .. })), Some(reason)) => {
             Ok(Verified::Open { reason })
+        }
+        (Err(Paused::Record(RecordError::Missing { .. } | RecordError::Diverged { .. })), _)
+            if let Some(rules) = rules =>
+        {
+            Ok(Verified::OtherRules { rules })
         }
         (Err(paused), _) => Err(paused),
     }
@@ -179,6 +193,11 @@ pub enum Verified {
     Open {
         /// Reason for which it paused.
         reason: String,
+    },
+    /// The journal was written under other rules, by which this program does not come to what it holds.
+    OtherRules {
+        /// Version of those rules.
+        rules: u32,
     },
 }
 

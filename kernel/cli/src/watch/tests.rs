@@ -623,6 +623,7 @@ fn a_run_begins_with_its_model_its_directory_and_its_limits() {
         instructions: String::new(),
         tools: Vec::new(),
         evaluators: Vec::new(),
+        rules: 1,
     };
 
     assert!(

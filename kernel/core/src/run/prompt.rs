@@ -160,3 +160,17 @@ pub(super) fn repeated(count: u32) -> String {
          Try something else.]"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{event::RULES, hash};
+
+    /// A replay compares requests only under the same rules, so whoever changes these words counts [`RULES`] up.
+    #[test]
+    fn changed_prompts_are_a_new_version_of_the_rules() {
+        let words = [PLANNER, EXECUTOR, SUMMARY, PLAN, GO_ON, NOTHING_SAID].join("\n");
+
+        assert_eq!((RULES, &hash::of_bytes(words.as_bytes())[..16]), (1, "81ec9b399d79f5df"));
+    }
+}

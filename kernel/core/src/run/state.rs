@@ -79,6 +79,7 @@ impl Run {
             instructions,
             tools,
             evaluators,
+            ..
         }) = recorder.recall(START, "task.started")
         else {
             return Err(Paused::Record(RecordError::Journal(JournalError(

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use openkoi_core::{
-    event::{Entry, Event},
+    event::{Entry, Event, RULES},
     id::TaskId,
     outcome::{Ending, Outcome, Pause},
     run::{self, Paused, Verified},
@@ -200,4 +200,19 @@ fn every_field_that_earlier_releases_did_not_write_is_in_some_journal() {
 
         assert!(found, "{event} {path:?}");
     }
+}
+
+#[test]
+fn a_journal_that_is_decided_otherwise_now_is_of_other_rules_and_not_damaged() {
+    let mut golden = all().into_iter().find(|golden| golden.name.ends_with("-fix")).expect("one");
+    for line in &mut golden.lines {
+        if line["event"]["event"] == "iteration.decided" {
+            line["event"]["reason"] = "as it was decided then".into();
+        }
+    }
+    assert_eq!(golden.verify(), Ok(Verified::OtherRules { rules: 0 }));
+
+    // Of the present rules it is damaged.
+    golden.lines[0]["event"]["rules"] = RULES.into();
+    assert!(matches!(golden.verify(), Err(Paused::Record(_))));
 }

@@ -342,6 +342,7 @@ impl World {
         match block(run::verify(&self.task, self.entries()))? {
             Verified::Outcome(outcome) => Ok(*outcome),
             Verified::Open { reason } => panic!("it has no end: {reason}"),
+            Verified::OtherRules { rules } => panic!("it is of other rules: {rules}"),
         }
     }
 }

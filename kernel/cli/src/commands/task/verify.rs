@@ -34,15 +34,18 @@ pub(super) fn run(storage: &Storage, task: TaskRecord, json: bool) -> Result<Rep
     let entries = entries?;
     let (recorded, count) = (recorded(&entries), entries.len());
     let replayed = replay(&task, entries)?;
-    let outcome = match (replayed, recorded) {
-        (run::Verified::Outcome(replayed), Some(recorded)) if *replayed == recorded => Ok(recorded),
-        (run::Verified::Open { reason }, None) => Err(reason),
+    let known = match (replayed, recorded) {
+        (run::Verified::Outcome(replayed), Some(recorded)) if *replayed == recorded => {
+            Known::Outcome(recorded)
+        }
+        (run::Verified::Open { reason }, None) => Known::Paused(reason),
+        (run::Verified::OtherRules { rules }, Some(recorded)) => Known::OtherRules(rules, recorded),
         _ => {
             let message = "the replay comes to another outcome than the journal";
             return Err(differs(&task, message));
         }
     };
-    Ok(Reply::new(Verified { task, outcome, entries: count, chained_from }, json))
+    Ok(Reply::new(Verified { task, known, entries: count, chained_from }, json))
 }
 
 /// Returns the number of the first entry that the chain covers, if there is a chain and it is whole.
@@ -109,10 +112,19 @@ fn differs(task: &TaskRecord, why: &str) -> CommandError {
     CommandError::failed(format!("task {} is not verified: {why}", task.id.short()))
 }
 
+/// What a replay came to.
+enum Known {
+    /// The recorded outcome.
+    Outcome(Outcome),
+    /// The reason for which the task paused without one.
+    Paused(String),
+    /// The rules of the journal are of another release, and this one would have gone on in another way.
+    OtherRules(u32, Outcome),
+}
+
 struct Verified {
     task: TaskRecord,
-    /// The outcome, or the reason for which the task paused without one.
-    outcome: Result<Outcome, String>,
+    known: Known,
     entries: usize,
     /// The first entry that the chain covers.
     chained_from: Option<u64>,
@@ -120,37 +132,45 @@ struct Verified {
 
 impl Output for Verified {
     fn text(&self, page: &mut Page) {
-        page.styled(format!("task {} is verified", self.task.id.short()), Style::Good);
-        match &self.outcome {
-            Ok(outcome) => {
+        let short = self.task.id.short();
+        match &self.known {
+            Known::OtherRules(..) => page.styled(
+                format!(
+                    "task {short} is as it was written; another release wrote it, and this one does not replay it"
+                ),
+                Style::Caution,
+            ),
+            _ => page.styled(format!("task {short} is verified"), Style::Good),
+        }
+        match &self.known {
+            Known::Outcome(outcome) | Known::OtherRules(_, outcome) => {
                 page.field("ending", ending_in_words(&outcome.ending));
                 page.field("iterations", outcome.iterations.to_string());
             }
-            Err(reason) => page.field("paused", reason),
+            Known::Paused(reason) => page.field("paused", reason),
         }
         page.field("entries", self.entries.to_string());
         page.field("chain", chain_in_words(self.chained_from));
     }
 
     fn json(&self) -> Value {
-        let (task, entries, chained_from) = (&self.task.id, self.entries, self.chained_from);
-        match &self.outcome {
-            Ok(Outcome { ending, iterations, .. }) => json!({
-                "task_id": task,
-                "verified": true,
-                "entries": entries,
-                "chained_from": chained_from,
-                "ending": ending,
-                "iterations": iterations,
-            }),
-            Err(reason) => json!({
-                "task_id": task,
-                "verified": true,
-                "entries": entries,
-                "chained_from": chained_from,
-                "paused": reason,
-            }),
+        let mut value = json!({
+            "task_id": self.task.id,
+            "verified": !matches!(self.known, Known::OtherRules(..)),
+            "entries": self.entries,
+            "chained_from": self.chained_from,
+        });
+        match &self.known {
+            Known::Outcome(outcome) | Known::OtherRules(_, outcome) => {
+                value["ending"] = json!(outcome.ending);
+                value["iterations"] = json!(outcome.iterations);
+            }
+            Known::Paused(reason) => value["paused"] = json!(reason),
         }
+        if let Known::OtherRules(rules, _) = self.known {
+            value["rules"] = json!(rules);
+        }
+        value
     }
 }
 
@@ -165,8 +185,8 @@ mod tests {
     fn a_verified_task_is_told_with_its_ending_and_the_size_of_its_journal() {
         let ending = Ending::Stalled { reason: "the same check failed twice".to_owned() };
         let outcome = outcome(ending, "Half of it.");
-        let (task, outcome) = (record("42", "fix it"), Ok(outcome));
-        let verified = Verified { task, outcome, entries: 17, chained_from: Some(1) };
+        let (task, known) = (record("42", "fix it"), Known::Outcome(outcome));
+        let verified = Verified { task, known, entries: 17, chained_from: Some(1) };
 
         let words = "task 00000042 is verified\n\
                      ending       stalled: the same check failed twice\n\
