@@ -89,7 +89,9 @@ impl TaskRuntime {
         let routes = connections.routes(settings, &catalogue)?;
         let storage = app.storage()?;
         let host = host::host(app, settings, storage.clone(), app.outbound(settings)?)?;
-        let models = CatalogModels::new(&host, models::model_settings(&routes, &catalogue)?)?;
+        let output = settings.limits.own_turn_tokens;
+        let models =
+            CatalogModels::new(&host, models::model_settings(&routes, &catalogue, output)?)?;
         let skills = SkillSet::load(app.paths()?.home(), workspace);
         let keeper = workspace::keeper(workspace, app.paths()?)?;
         let workdir = Arc::new(workdir(app, settings, &keeper)?);

@@ -7,6 +7,7 @@
 //! is there, the model is told so, and the question is kept in [`Gate::unanswered`].
 
 use std::{
+    collections::BTreeSet,
     future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
@@ -116,6 +117,8 @@ pub struct Gate {
     workspace: String,
     session: String,
     unanswered: Mutex<Vec<Unanswered>>,
+    /// Hashes of the requests to which a person said no.
+    refused: Mutex<BTreeSet<String>>,
 }
 
 impl Gate {
@@ -135,6 +138,7 @@ impl Gate {
             workspace: policy.workspace,
             session: policy.session,
             unanswered: Mutex::default(),
+            refused: Mutex::default(),
         }
     }
 
@@ -287,6 +291,18 @@ impl Gate {
         lock(&self.unanswered).clone()
     }
 
+    /// Returns what a person said no to in this run, in words.
+    pub fn said_no(&self) -> Option<String> {
+        let decided = self.recorder.recall_below("", "gate.decided").into_iter();
+        let refused = decided.filter_map(|event| match event {
+            Event::GateDecided { action, target, answer: Some(answer), .. } if !answer.allows() => {
+                Some(format!("{action} on {target:?}"))
+            }
+            _ => None,
+        });
+        refused.min()
+    }
+
     /// Returns the recorder of the run, for facts that are found out inside a call.
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
@@ -331,6 +347,10 @@ impl Gate {
             return Ok((Decision::Allow { because }, None));
         }
         let request = self.request(action);
+        // The same question is asked once in a run. One about other contents is another question.
+        if lock(&self.refused).contains(&request.hash) {
+            return Ok((rejection(action, "you said no to this already"), None));
+        }
         match self.ask(&request).await {
             Asked::Answered(answer) => Ok((self.by_answer(action, &request, answer), Some(answer))),
             Asked::Nobody => Err(Refusal::NeedsApproval(Box::new(request))),
@@ -421,6 +441,7 @@ impl Gate {
         if allow {
             Decision::Allow { because: "answer".to_owned() }
         } else {
+            lock(&self.refused).insert(request.hash.clone());
             rejection(action, "you said no")
         }
     }

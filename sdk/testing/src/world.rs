@@ -322,6 +322,7 @@ impl World {
             providers: vec![own],
             roles: BTreeMap::from([(Role::EXECUTOR.to_owned(), vec![route])]),
             catalogue: Value::Null,
+            output: None,
             chance: Arc::new(|| 1.0),
         };
         CatalogModels::new(&host, settings).expect("the provider is set up rightly")

@@ -26,7 +26,7 @@ pub(crate) fn listers(
 ) -> Result<CatalogModels, AppError> {
     let host = host::host(app, settings, Arc::new(Stateless), outbound)?;
     let routes = Routes { connections: connections.to_vec(), ..Routes::default() };
-    Ok(CatalogModels::new(&host, model_settings(&routes, &Catalogue::default())?)?)
+    Ok(CatalogModels::new(&host, model_settings(&routes, &Catalogue::default(), None)?)?)
 }
 
 /// Returns the providers and roles of `routes` in the shape of the host.
@@ -37,12 +37,14 @@ pub(crate) fn listers(
 pub(crate) fn model_settings(
     routes: &Routes,
     catalogue: &Catalogue,
+    output: Option<u64>,
 ) -> Result<ModelSettings, AppError> {
     let random = Random::default();
     Ok(ModelSettings {
         providers: routes.connections.iter().map(provider).collect::<Result<_, _>>()?,
         roles: routes.roles.clone(),
         catalogue: catalogue.of(routes.services(), &routes.models()),
+        output,
         chance: Arc::new(move || match random.bytes::<4>() {
             Ok(bytes) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
             // Without randomness a wait is as long as it may be.

@@ -37,6 +37,8 @@ pub struct TaskLimits {
     pub tool_rounds: u32,
     /// The most tokens of one turn.
     pub turn_tokens: u32,
+    /// The same, if it was set: it holds for models whose own limit no list knows.
+    pub own_turn_tokens: Option<u64>,
 }
 
 /// The settings of the sandbox for programs that a tool starts.
@@ -241,6 +243,12 @@ impl Reader<'_> {
         u64::try_from(self.layers.get(path)?.as_integer()?).ok()
     }
 
+    /// Tells whether a value was set by anybody.
+    fn is_set(&self, key: &str) -> bool {
+        let mut set = self.layers.all().filter(|setting| setting.origin != Origin::Default);
+        set.any(|setting| setting.path.join(".") == key)
+    }
+
     fn texts(&self, path: &[&str]) -> Vec<String> {
         let list = self.layers.get(path).and_then(toml::Value::as_array);
         let texts = list.into_iter().flatten().filter_map(toml::Value::as_str);
@@ -288,6 +296,9 @@ impl Reader<'_> {
             seconds: self.limit(&["limits", "seconds"]),
             tool_rounds: small(&["limits", "tool_rounds"]),
             turn_tokens: small(&["limits", "turn_tokens"]),
+            own_turn_tokens: self
+                .limit(&["limits", "turn_tokens"])
+                .filter(|_| self.is_set("limits.turn_tokens")),
         }
     }
 

@@ -103,13 +103,16 @@ fn a_project_switches_no_evaluation_off_and_names_no_model() {
 fn effort_and_lengths_of_turns_and_checks_are_the_users_to_set() {
     let user = "[effort]\nplanner = 'low'\nexecutor = 'high'\n[limits]\nturn_tokens = 64000\n\
                 [checks]\nseconds = 1200\n";
-    let task = settings(user, "").task();
+    let settings = settings(user, "");
+    let task = settings.task();
 
     let effort = |role: &str| task.efforts.get(role).copied();
     assert_eq!(effort("planner"), Some(ReasoningEffort::Low));
     assert_eq!(effort("executor"), Some(ReasoningEffort::High));
     assert_eq!(effort("evaluator"), None);
     assert_eq!((task.max_turn_tokens, task.checks_seconds), (64_000, 1_200));
+    // It is asked of models, too, whose own limit no list knows; the default is not.
+    assert_eq!(settings.limits.own_turn_tokens, Some(64_000));
     assert!(layers("effort.executor = 'huge'", "").is_err());
 }
 

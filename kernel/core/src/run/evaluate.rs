@@ -299,7 +299,10 @@ impl Run {
         let mut violations = Vec::new();
         violations.extend(self.withheld.clone());
         if self.effort() == Effort::Change && attempt.set.is_empty() && !self.acted {
-            violations.push("the task asks for a change, and nothing was done".to_owned());
+            violations.push(match self.gate.said_no() {
+                Some(refused) => format!("you said no to {refused}, and nothing was done instead"),
+                None => "the task asks for a change, and nothing was done".to_owned(),
+            });
         }
         if attempt.set.is_empty() && attempt.text.trim().is_empty() {
             violations.push("nothing was said and nothing was done".to_owned());

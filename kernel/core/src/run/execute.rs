@@ -53,11 +53,13 @@ impl Run {
         self.said.clear();
         self.repeats.clear();
         self.ended = None;
+        self.cut_short = None;
         for round in 0.. {
             let key = format!("i{number}/t{round}");
             self.meter.check_time(&key)?;
             let last = round >= most || self.ended.is_some();
             if last {
+                self.cut_short = self.ended.clone().or_else(|| Some(prompt::rounds_used(most)));
                 conversation.push(Message::user(prompt::last_round(self.ended.as_deref())));
             }
             let turn = self.executor_turn(&key, conversation, last).await?;

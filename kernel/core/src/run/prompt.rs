@@ -109,6 +109,11 @@ pub(super) fn last_round(why: Option<&str>) -> String {
     format!("{why}. Say in a few sentences what is done and what is not.")
 }
 
+/// Returns why an iteration ended before the model did, for a person.
+pub(super) fn rounds_used(most: u32) -> String {
+    format!("all {most} rounds of tool calls were used (`limits.tool_rounds` allows more)")
+}
+
 /// Returns the message that tells of answers to questions that had been left.
 pub(super) fn allowed_now(actions: &[String]) -> String {
     format!(

@@ -188,7 +188,9 @@ impl Run {
 
     fn last_obstacle(&self, attempt: &Attempt) -> String {
         let last = self.attempts.last().unwrap_or(attempt);
-        self.obstacle(&last.checks, &last.standing).unwrap_or_default()
+        let obstacle = self.obstacle(&last.checks, &last.standing);
+        let parts: Vec<String> = obstacle.into_iter().chain(self.cut_short.clone()).collect();
+        parts.join("; ")
     }
 
     fn claims(&self, attempt: &Attempt) -> Vec<Claim> {

@@ -60,6 +60,8 @@ pub(super) struct Run {
     pub(super) said: String,
     /// Reason for which the present iteration was ended, for the model.
     pub(super) ended: Option<String>,
+    /// The same, or that no rounds were left, for a person.
+    pub(super) cut_short: Option<String>,
     /// Reason for which a provider withheld the answer.
     pub(super) withheld: Option<String>,
 }
@@ -119,6 +121,7 @@ impl Run {
             news: String::new(),
             said: String::new(),
             ended: None,
+            cut_short: None,
             withheld: None,
         })
     }

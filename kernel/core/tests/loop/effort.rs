@@ -124,18 +124,25 @@ fn a_change_that_was_tried_and_did_not_happen_is_no_answer() {
 #[test]
 fn a_change_that_was_refused_or_made_no_sense_is_no_answer_either() {
     let lie = || Line::Say("Fixed. All tests pass now.");
-    let refused =
-        one_model().answers([Answer::RejectOnce]).executor([write("code", "good"), lie()]);
+    // Asked once, however often the model tries.
+    let refused = one_model().answers([Answer::RejectOnce]).executor([
+        write("code", "good"),
+        write("code", "good"),
+        lie(),
+    ]);
     let mut refused = refused.settings(|s| s.max_iterations = 1);
     refused.policy.trust.fallback = TrustLevel::Ask;
     let senseless = one_model().executor([Line::Raw("write", "[]"), lie()]);
     let senseless = senseless.settings(|s| s.max_iterations = 1);
 
-    for world in [refused, senseless] {
+    for (world, because) in [
+        (refused, "you said no to write on \"code\", and nothing was done instead"),
+        (senseless, "the task asks for a change, and nothing was done"),
+    ] {
         let outcome = world.run().expect("an outcome");
 
         assert_eq!(ending(&outcome), "exhausted");
-        assert_eq!(outcome.because, "the task asks for a change, and nothing was done");
+        assert_eq!(outcome.because, because);
         assert_eq!(world.verify().expect("the same"), outcome);
     }
 }

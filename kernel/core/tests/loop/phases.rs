@@ -149,6 +149,15 @@ fn at_the_last_round_the_tools_are_taken_away_and_the_work_is_judged() {
     assert_eq!(outcome.text, "that is all");
     let last = world.prompts(Role::EXECUTOR).pop().expect("a prompt");
     assert_eq!(last.tool_choice, openkoi_core::message::ToolChoice::None);
+
+    let silent = World::new()
+        .settings(|s| (s.max_tool_rounds, s.max_iterations) = (1, 1))
+        .planner([plan("change", None)])
+        .executor([Line::Call("read", json!({"path": "code"})), Line::Say("")]);
+    let outcome = silent.run().expect("an outcome");
+    let because = "; all 1 rounds of tool calls were used (`limits.tool_rounds` allows more)";
+    assert!(outcome.because.ends_with(because), "{}", outcome.because);
+    assert_eq!(silent.verify().expect("the same"), outcome);
 }
 
 #[test]

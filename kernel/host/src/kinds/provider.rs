@@ -32,7 +32,7 @@ pub use url_template::TemplateError;
 use crate::host::{Host, Shared};
 use attempt_error::{AttemptError, is_worth_another};
 use backoff::BackoffPermit;
-use cards::Pricing;
+use cards::Configured;
 use partial_turns::PartialTurns;
 use retry::Retry;
 use serde_json::Value;
@@ -185,12 +185,13 @@ impl CatalogModels {
     /// Returns the card of a route's model.
     fn card_of(&self, route: &Route) -> ModelCard {
         let provider = self.providers.get(&route.provider);
-        let pricing = Pricing {
-            configured: provider.and_then(|provider| provider.settings.price),
+        let configured = Configured {
+            price: provider.and_then(|provider| provider.settings.price),
             free: provider.is_some_and(ProviderClient::is_free),
+            output: self.settings.output,
         };
         let (catalogue, keys) = (&self.settings.catalogue, self.keys(route));
-        cards::card(catalogue, &route.provider, &keys, &route.model, pricing)
+        cards::card(catalogue, &route.provider, &keys, &route.model, configured)
     }
 
     /// Returns the prompt as this route takes it: its provider would refuse the whole request if it had attachments
@@ -271,7 +272,7 @@ fn waiting(error: &AttemptError, retry: Retry) -> String {
 impl Model for CatalogModels {
     fn card(&self, role: &Role) -> ModelCard {
         let Some(route) = self.routes(role).first() else {
-            return cards::card(&Value::Null, "none", &[], &role.0, Pricing::default());
+            return cards::card(&Value::Null, "none", &[], &role.0, Configured::default());
         };
         self.card_of(route)
     }

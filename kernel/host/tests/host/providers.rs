@@ -247,6 +247,7 @@ async fn settings_unknown_to_the_codec_are_refused() {
         providers: vec![own],
         roles: [].into(),
         catalogue: serde_json::Value::Null,
+        output: None,
         chance: std::sync::Arc::new(|| 0.0),
     };
     let error = openkoi_host::kinds::provider::CatalogModels::new(&host, settings)

@@ -247,6 +247,7 @@ fn pair(world: &mut openkoi_testing::World) -> CatalogModels {
         providers: vec![provider("first"), provider("second")],
         roles: [(Role::EXECUTOR.to_owned(), vec![route("first"), route("second")])].into(),
         catalogue: Value::Null,
+        output: None,
         chance: Arc::new(|| 1.0),
     };
     CatalogModels::new(&host, settings).expect("they are set up rightly")

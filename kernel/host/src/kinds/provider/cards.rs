@@ -19,13 +19,15 @@ use super::settings::OfferedPrice;
 const CONTEXT: u64 = 128_000;
 const OUTPUT: u64 = 8_192;
 
-/// What the user's settings say of the price of a provider's models.
+/// What the user's settings say of a provider's models.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Pricing {
-    /// The price that the user set.
-    pub(super) configured: Option<OfferedPrice>,
+pub(super) struct Configured {
+    /// Their price.
+    pub(super) price: Option<OfferedPrice>,
     /// True if the models cost nothing unless the user set a price.
     pub(super) free: bool,
+    /// The most tokens of a turn, where the catalogue does not know them.
+    pub(super) output: Option<u64>,
 }
 
 /// Returns the card of `provider/model`; `keys` are the names under which the catalogue may have the
@@ -35,12 +37,12 @@ pub(super) fn card(
     provider: &str,
     keys: &[&str],
     model: &str,
-    pricing: Pricing,
+    configured: Configured,
 ) -> ModelCard {
     let entry = entry(catalogue, keys, model);
     let listed = || entry.and_then(|entry| price(entry.get("cost")?));
-    let (price, price_source) = match (pricing.configured, pricing.free) {
-        (Some(configured), _) => (Some(in_dollars(configured)), PriceSource::Configured),
+    let (price, price_source) = match (configured.price, configured.free) {
+        (Some(price), _) => (Some(in_dollars(price)), PriceSource::Configured),
         (None, true) => (Some(Price::FREE), PriceSource::Free),
         (None, false) => match listed() {
             Some(price) => (Some(price), PriceSource::Known),
@@ -54,7 +56,7 @@ pub(super) fn card(
     ModelCard {
         name: format!("{provider}/{model}"),
         context: limit("context", CONTEXT),
-        output: limit("output", OUTPUT),
+        output: limit("output", configured.output.unwrap_or(OUTPUT)),
         price,
         price_source,
     }
@@ -111,13 +113,16 @@ mod tests {
             "cost": { "input": 3.0, "output": 15.0, "cache_read": 0.3 } } } } } });
 
         let keys = ["mine", "wire"];
-        let known = card(&catalogue, "mine", &keys, "large", Pricing::default());
-        let unknown = card(&catalogue, "mine", &keys, "small", Pricing::default());
+        let known = card(&catalogue, "mine", &keys, "large", Configured::default());
+        let unknown = card(&catalogue, "mine", &keys, "small", Configured::default());
 
         let price = Price { input: 3.0, output: 15.0, cache_read: Some(0.3), cache_write: None };
         assert_eq!((known.name.as_str(), known.context), ("mine/large", 200_000));
         assert_eq!(known.price, Some(price));
         assert_eq!((unknown.context, unknown.output, unknown.price), (CONTEXT, OUTPUT, None));
+        let asked = Configured { output: Some(20_000), ..Configured::default() };
+        let outputs = ["large", "small"].map(|m| card(&catalogue, "mine", &keys, m, asked).output);
+        assert_eq!(outputs, [64_000, 20_000]);
     }
 
     #[test]
@@ -137,7 +142,13 @@ mod tests {
             ("other", Some(own), false, Some(set), PriceSource::Configured),
             ("other", None, true, Some(Price::FREE), PriceSource::Free),
         ] {
-            let card = card(&catalogue, "p", &["p"], model, Pricing { configured, free });
+            let card = card(
+                &catalogue,
+                "p",
+                &["p"],
+                model,
+                Configured { price: configured, free, output: None },
+            );
             assert_eq!(
                 (card.price, card.price_source),
                 (price, source),
@@ -158,7 +169,7 @@ mod tests {
     fn a_negative_price_is_left_out() {
         let catalogue = json!({ "providers": { "p": { "models": { "m": {
             "cost": { "input": -1.0, "output": 1.0 } } } } } });
-        let card = card(&catalogue, "p", &["p"], "m", Pricing::default());
+        let card = card(&catalogue, "p", &["p"], "m", Configured::default());
         assert_eq!((card.price, card.price_source), (None, PriceSource::Ceiling));
     }
 }

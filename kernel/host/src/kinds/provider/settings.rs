@@ -69,6 +69,9 @@ pub struct ModelSettings {
     pub roles: BTreeMap<String, Vec<Route>>,
     /// Limits and prices of known models, in the models.dev shape.
     pub catalogue: Value,
+    /// The most tokens that a model writes in one turn whose own limit the catalogue does not know. Absent: what all
+    /// current models can.
+    pub output: Option<u64>,
     /// Varies the waits between attempts.
     pub chance: Chance,
 }
