@@ -291,9 +291,9 @@ impl Gate {
         lock(&self.unanswered).clone()
     }
 
-    /// Returns what a person said no to in this run, in words.
-    pub fn said_no(&self) -> Option<String> {
-        let decided = self.recorder.recall_below("", "gate.decided").into_iter();
+    /// Returns what a person said no to below a key, in words.
+    pub fn said_no(&self, key: &str) -> Option<String> {
+        let decided = self.recorder.recall_below(&format!("{key}/"), "gate.decided").into_iter();
         let refused = decided.filter_map(|event| match event {
             Event::GateDecided { action, target, answer: Some(answer), .. } if !answer.allows() => {
                 Some(format!("{action} on {target:?}"))

@@ -179,7 +179,7 @@ impl Run {
         let key = format!("i{number}");
         let mut attempt = Attempt { text, ..Attempt::default() };
         let mut subject = self.subject(number, &key, &mut attempt).await?;
-        attempt.standing.violations = self.facts(&attempt);
+        attempt.standing.violations = self.facts(&key, &attempt);
         attempt.standing.violations.extend(self.misfit(&key, &attempt.text)?);
         if !self.needs_evaluation(&attempt) {
             self.attempts.push(attempt);
@@ -295,11 +295,11 @@ impl Run {
     }
 
     /// Returns the violations that the kernel can tell without an evaluator.
-    fn facts(&self, attempt: &Attempt) -> Vec<String> {
+    fn facts(&self, key: &str, attempt: &Attempt) -> Vec<String> {
         let mut violations = Vec::new();
         violations.extend(self.withheld.clone());
         if self.effort() == Effort::Change && attempt.set.is_empty() && !self.acted {
-            violations.push(match self.gate.said_no() {
+            violations.push(match self.gate.said_no(key) {
                 Some(refused) => format!("you said no to {refused}, and nothing was done instead"),
                 None => "the task asks for a change, and nothing was done".to_owned(),
             });
