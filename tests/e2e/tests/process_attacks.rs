@@ -275,6 +275,25 @@ fn control_files_that_a_program_changes_wait_for_a_person_and_can_be_undone() {
 }
 
 #[test]
+fn a_new_repository_is_no_question_and_one_that_steers_git_is() {
+    let init = "git init -q . && git add -A && echo koi > note";
+    for (more, code) in [("", 0), (" && git config core.fsmonitor ./evil", 8)] {
+        let home = scripted([
+            turn().executor().after("shell").say("Done."),
+            turn().executor().shell(&format!("{init}{more}")),
+        ]);
+
+        let run = home.openkoi(["begin a repository", "-i", "0"]).timeout(LONG).run();
+
+        assert_eq!(run.code, code, "{run}");
+        assert!(home.has(".git/hooks/pre-commit.sample") && home.has("note"), "{run}");
+        assert!(code == 0 || run.stderr.contains("\".git/config\""), "{run}");
+        home.openkoi(["undo", "--yes"]).run().expect_code(0);
+        assert!(!home.has(".git/HEAD") && !home.has("note"));
+    }
+}
+
+#[test]
 fn work_that_is_rejected_leaves_no_control_file_behind() {
     let home = planting(Kind::Shell.half_fix());
     let before = home.tree();

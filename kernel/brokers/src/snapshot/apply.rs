@@ -236,7 +236,7 @@ impl<'a> Work<'a> {
                     name.set_directory_mode(mode).map_err(failed)?;
                 }
                 // It is there again for something of others that came back into it.
-                PathState::Absent => self.leave(step),
+                PathState::Absent if !may_keep_objects(step) => self.leave(step),
                 _ => {}
             }
         }
@@ -263,7 +263,7 @@ impl<'a> Work<'a> {
                     remove(&name).map_err(|error| self.look.failed("remove", &step.path, error))?
                 }
             };
-            if !gone {
+            if !gone && !may_keep_objects(step) {
                 self.leave(step);
             }
             self.passed(&step.path)?;
@@ -374,6 +374,12 @@ fn is_exchange(step: &PathEffect) -> bool {
     is_there(&step.before)
         && is_there(&step.after)
         && is_directory(&step.before) != is_directory(&step.after)
+}
+
+/// Tells whether a directory belongs to a repository. Its objects stay, and the directory with them, which is nothing
+/// without the repository's other files.
+fn may_keep_objects(step: &PathEffect) -> bool {
+    matches!(step.before, PathState::Directory { .. }) && Inside::of(&step.path).is_some()
 }
 
 /// Returns the name under which the contents of a path are written. A file that a crash left over is found again by it.

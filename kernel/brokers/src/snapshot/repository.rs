@@ -1,10 +1,21 @@
 //! The files of a repository, which belong together: its references, its history and its index are put back all or not at
 //! all, and its objects stay.
 
+use openkoi_core::change_set::{PathEffect, PathState};
 use std::path::Path;
 
 /// Files of a repository that name programs, or say where it is read from.
 const STEERING: [&str; 4] = ["config", "config.worktree", "commondir", "gitdir"];
+
+/// What `git init` writes of those, on Linux and on macOS: it says nothing that git would not do anyway.
+const PLAIN: [&str; 3] = [
+    "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n",
+    "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n\
+     \tignorecase = true\n\tprecomposeunicode = true\n",
+    "# git ls-files --others --exclude-from=.git/info/exclude\n# Lines that start with '#' are comments.\n\
+     # For a project mostly in C, the following would be a good set of\n\
+     # exclude patterns (uncomment them if you want to use them):\n# *.[oa]\n# *~\n",
+];
 
 /// A path inside a repository's own directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +57,23 @@ impl<'a> Inside<'a> {
         let (last, parents) = names.split_last().unwrap_or((&"", &[]));
         let in_repository = parents.is_empty() || matches!(parents[0], "modules" | "worktrees");
         match parents.last() {
-            _ if parents.contains(&"hooks") => true,
+            // Git runs no samples.
+            _ if parents.contains(&"hooks") => !last.ends_with(".sample"),
             Some(&"info") => matches!(*last, "attributes" | "exclude"),
             _ => in_repository && STEERING.contains(last),
         }
+    }
+
+    /// Tells whether an effect on it makes git run something, or says where git looks. A new file that `git init` writes in
+    /// every repository does not.
+    pub(super) fn is_steered_by(&self, effect: &PathEffect) -> bool {
+        let is_plain = match (&effect.before, &effect.after) {
+            (PathState::Absent, PathState::File { hash, .. }) => {
+                PLAIN.iter().any(|text| openkoi_core::hash::of_bytes(text.as_bytes()) == *hash)
+            }
+            _ => false,
+        };
+        self.is_steering() && !is_plain
     }
 
     /// Tells whether it is the index, which git writes anew whenever it looks at the times of files.
@@ -168,6 +192,7 @@ mod tests {
         assert!(of(".git/modules/x/objects/ab/cd").is_object());
         assert!(!of(".git/refs/heads/objects").is_object());
         assert!(of(".git/hooks/pre-commit").is_steering());
+        assert!(!of(".git/hooks/pre-commit.sample").is_steering());
         assert!(of(".git/config").is_steering());
         assert!(of(".git/modules/x/config").is_steering());
         assert!(of(".git/info/exclude").is_steering());

@@ -28,7 +28,7 @@ pub fn describe(effects: &[PathEffect]) -> Vec<Change> {
     for effect in effects {
         match Inside::of(&effect.path) {
             Some(inside) if inside.is_object() || is_directory(effect) => {}
-            Some(inside) if !inside.is_steering() => {
+            Some(inside) if !inside.is_steered_by(effect) => {
                 repositories.entry(inside.repository).or_default().push(effect);
             }
             _ if is_directory(effect) && has_contents(effects, &effect.path) => {}
@@ -165,7 +165,7 @@ impl SnapshotStore {
 /// Tells whether the path itself is shown, and not in a line for its repository or its contents.
 fn is_shown(effect: &PathEffect) -> bool {
     match Inside::of(&effect.path) {
-        Some(inside) => inside.is_steering() && !is_directory(effect),
+        Some(inside) => inside.is_steered_by(effect) && !is_directory(effect),
         None => true,
     }
 }
