@@ -2,11 +2,11 @@
 //! other processes how far it is, and its output is saved. New tasks, messages of a conversation
 //! and resumed tasks are run here.
 
-use std::{future::Future, path::Path, pin::pin, sync::Arc};
+use std::{collections::HashMap, future::Future, path::Path, pin::pin, sync::Arc};
 
 use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
-    event::Entry,
+    event::{Entry, Event},
     id::{SessionId, TaskId},
     message::{ReasoningEffort, Role},
     outcome::Outcome,
@@ -147,9 +147,12 @@ impl TaskRuntime {
             let workspace = self.storage().find_task(id.as_str())?.workspace;
             let occupancy = self.occupancy(&id, workspace.as_ref(), &surface);
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
-            if let Some(live) = LiveState::of(&self.storage().entries(&id)?) {
+            let entries = self.storage().entries(&id)?;
+            if let Some(live) = LiveState::of(&entries) {
                 files.resume(live);
             }
+            self.remember_seen(&entries);
+            drop(entries);
             let ports = self.ports(&session, watched(&files, surface), occupancy);
             let policy = self.policy()?;
             let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));
@@ -158,6 +161,30 @@ impl TaskRuntime {
             Ok(self.ended(id, session, result))
         })
         .await
+    }
+
+    /// Remembers which files the run has read or changed, and when, so that what others did while it stood still is noticed.
+    fn remember_seen(&self, entries: &[Entry]) {
+        let mut begun = HashMap::new();
+        for entry in entries {
+            match &entry.event {
+                Event::CallStarted { call, target, .. } => {
+                    begun.insert(entry.key.as_str(), (call, target));
+                }
+                Event::CallFinished { result: Ok(_), .. } => {
+                    let Some((call, target)) = begun.get(entry.key.as_str()) else { continue };
+                    if call.place().as_ref() == Some(*target) {
+                        self.workdir.note_seen_at(target, entry.at_ms);
+                    }
+                }
+                Event::EffectsKept { effects } => {
+                    for effect in &effects.paths {
+                        self.workdir.note_seen_at(&effect.path, entry.at_ms);
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     fn occupancy(&self, task: &TaskId, directory: &Path, surface: &Surface) -> Arc<Occupancy> {

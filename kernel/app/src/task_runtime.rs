@@ -65,6 +65,7 @@ pub struct TaskRuntime {
     models: Arc<CatalogModels>,
     /// Providers whose saved list of models is out of date.
     stale: Vec<Connection>,
+    pub(crate) workdir: Arc<Workdir>,
     toolbox: Arc<dyn Toolbox>,
     evaluators: Arc<CatalogEvaluators>,
     skills: SkillSet,
@@ -98,7 +99,7 @@ impl TaskRuntime {
         let toolbox = toolbox(&host, &workdir, settings, workspace)?;
         let evaluators = CatalogEvaluators::new(
             &host,
-            workdir,
+            Arc::clone(&workdir),
             skills.rubrics(&settings.trusted_evaluators),
             &[],
         )?;
@@ -118,6 +119,7 @@ impl TaskRuntime {
             policy: policy(settings, &storage)?,
             models: Arc::new(models),
             stale: stale(app, &routes)?,
+            workdir,
             toolbox,
             evaluators: Arc::new(evaluators),
             storage,

@@ -47,6 +47,14 @@ pub struct ToolCall {
     pub arguments: String,
 }
 
+impl ToolCall {
+    /// Returns the place that the call is about, if it names one as its `path`.
+    pub fn place(&self) -> Option<String> {
+        let arguments: serde_json::Value = serde_json::from_str(&self.arguments).ok()?;
+        Some(arguments.get("path")?.as_str()?.to_owned())
+    }
+}
+
 /// The answer to a [`ToolCall`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolResult {

@@ -79,6 +79,16 @@ impl Workdir {
         self.seen.note(&self.root.join(path));
     }
 
+    /// Notes that a run knew what was in a file at a time, in milliseconds since 1970, when another process drove it.
+    pub fn note_seen_at(&self, path: &str, at_ms: u64) {
+        self.seen.note_at(&self.root.join(path), at_ms);
+    }
+
+    /// Returns a note on what somebody else changed since models read it, for the next of them.
+    pub(crate) fn news(&self) -> Option<String> {
+        self.seen.news(&self.root)
+    }
+
     /// Returns the file if somebody else changed it since a model read it.
     pub(crate) fn stale<'p>(&self, path: &'p str) -> Option<Stale<'p>> {
         self.seen.is_stale(&self.root.join(path)).then_some(Stale(path))

@@ -136,9 +136,8 @@ impl Results {
 /// Tells whether what a call read may be another since `path` was changed: a call that does not say which place it reads
 /// has read all of them.
 fn concerns(call: &ToolCall, target: &str, path: &str) -> bool {
-    let arguments: serde_json::Value = serde_json::from_str(&call.arguments).unwrap_or_default();
-    let place = arguments.get("path").and_then(serde_json::Value::as_str);
-    match place.filter(|place| *place == target).map(|place| place.trim_start_matches("./")) {
+    let place = call.place().filter(|place| place == target);
+    match place.as_deref().map(|place| place.trim_start_matches("./")) {
         None | Some(".") => true,
         Some(place) => Path::new(path).starts_with(place) || Path::new(place).ends_with(path),
     }

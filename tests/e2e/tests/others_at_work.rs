@@ -225,3 +225,54 @@ fn what_others_write_in_any_phase_of_a_run_stays_whatever_its_end() {
         }
     }
 }
+
+#[test]
+fn a_model_hears_of_what_others_did_to_files_that_it_has_read() {
+    let others = Arc::new(Others::default());
+    let editor = Arc::clone(&others);
+    let read = |path: &str| call("read_file", json!({ "path": path }));
+    let server = OpenAi::start([
+        read("notes.txt").to(Role::Executor).at(0),
+        read("percent.sh").at(1).when("the editor has saved", move |_| {
+            std::fs::write(editor.place().join("notes.txt"), Others::EDITED).unwrap();
+            true
+        }),
+        reply("They are notes.").at(2),
+    ]);
+    let home = Home::new().project(Kind::Shell).provider(&server).file("notes.txt", "notes\n");
+    others.enter(home.workspace().to_owned());
+
+    home.openkoi(["what is in the notes?"]).timeout(LONG).run().expect_code(0);
+
+    let told = server.turns().pop().unwrap().text;
+    let words = "changed or removed by somebody else since you read it: `notes.txt`";
+    assert!(told.contains(words), "{told}");
+    server.finish();
+}
+
+#[test]
+fn what_others_do_while_a_task_stands_still_is_noticed_when_it_goes_on() {
+    let notes = json!({ "path": "notes.txt" });
+    let mine = json!({ "path": "notes.txt", "contents": "all mine\n" });
+    let server = OpenAi::start([
+        call("read_file", notes).to(Role::Executor).at(0),
+        reply("Let me think").at(1).stalls_at(40),
+        call("write_file", mine).at(1),
+        reply("Somebody else was there.").at(2),
+        verdict(9.0).again_and_again().if_asked(),
+    ]);
+    let home = Home::new().project(Kind::Shell).provider(&server).file("notes.txt", "notes\n");
+    let running = home.openkoi(["make the notes mine"]).timeout(LONG).start();
+    server.wait_for_requests(2);
+    running.signal(Signal::INT);
+    running.wait().expect_code(130);
+    std::fs::write(home.workspace().join("notes.txt"), Others::EDITED).unwrap();
+
+    let id = normal::ids(&home.openkoi(["task", "list", "--json"]).run().stdout).remove(0);
+    let run = home.openkoi(["resume", &id, "-i", "1"]).timeout(LONG).run();
+
+    assert_eq!(home.read("notes.txt"), Others::EDITED, "{run}");
+    let told =
+        server.turns().into_iter().find(|turn| turn.text.contains("read it again, and keep"));
+    assert!(told.is_some(), "{run}");
+}

@@ -104,7 +104,8 @@ impl CatalogTools {
             output::Saver { brokers: &self.host.shared.brokers, directory: &self.workdir.output };
         let mut output = output::fit(answer, &spooled, &saver)?;
         output.receipts = receipts;
-        Ok(output.noted(&notes).noted(&more))
+        let news: Vec<String> = self.workdir.news().into_iter().collect();
+        Ok(output.noted(&notes).noted(&more).noted(&news))
     }
 
     async fn ask(
