@@ -11,9 +11,10 @@ use std::{
 };
 
 use openkoi_app::{
-    file, now_ms, pause,
+    file, now_ms, pause, prune,
     result_schema::JsonSchema,
     run::{Listeners, ResumeChanges, RunEnd},
+    settings::Settings,
     task_runtime::{Surface, TaskRuntime},
 };
 use openkoi_core::{
@@ -98,6 +99,13 @@ pub(crate) struct Execution<'a> {
     pub show: &'a Show,
     /// The signals that end the run early.
     pub interrupts: &'a Interrupts,
+}
+
+/// Frees what is too old, at most once a day. Nobody is told if it cannot be done: the next day is soon enough.
+pub(crate) fn tidy(context: &Context, settings: &Settings) {
+    if let Err(error) = prune::daily(&context.app, settings.retention) {
+        tracing::debug!(%error, "what is too old stays for now");
+    }
 }
 
 /// Prints the warnings about the sandbox and the notices about the model, once for each command.

@@ -93,6 +93,7 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
         Ok(chat.last)
     });
     chat.end()?;
+    execute::tidy(context, &settings);
     ended
 }
 

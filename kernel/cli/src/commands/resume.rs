@@ -40,12 +40,14 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
     let mut show = Show::of(flags.show, context)?;
     show.schema = result_schema::of_task(&storage, &record.id)?;
     execute::announce(context, &runtime, &show);
-    thread::block(async {
+    let exit = thread::block(async {
         let interrupts = Interrupts::listen()?;
         let execution =
             Execution { context, runtime: &runtime, show: &show, interrupts: &interrupts };
         execution.resume(&record, changes).await
-    })
+    });
+    execute::tidy(context, &settings);
+    exit
 }
 
 /// Refuses a task that is at its end. One that used all its iterations goes on if it may have more.

@@ -3,7 +3,6 @@
 use std::{path::Path, sync::Arc};
 
 use openkoi_app::{
-    prune,
     request::TaskRequest,
     session::{JoinedSession, SessionChoice},
     task_runtime::TaskRuntime,
@@ -52,9 +51,7 @@ pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError
         let execution = Execution { context, runtime: &runtime, show, interrupts: &interrupts };
         execution.start(task).await
     });
-    if let Err(error) = prune::daily(&context.app, request.settings.retention) {
-        tracing::debug!(%error, "what is too old stays for now");
-    }
+    execute::tidy(context, &request.settings);
     exit
 }
 
