@@ -37,7 +37,7 @@ use crate::{
     sandbox,
     settings::Settings,
     surroundings,
-    toolbox::{WithFailPoints, WithRules, Without},
+    toolbox::{WithDiagnostics, WithFailPoints, WithRules, Without},
     workspace::{self, Occupancy, SnapshotWorkspace},
 };
 
@@ -96,7 +96,7 @@ impl TaskRuntime {
         let skills = SkillSet::load(app.paths()?.home(), workspace);
         let keeper = workspace::keeper(workspace, app.paths()?)?;
         let workdir = Arc::new(workdir(app, settings, &keeper)?);
-        let toolbox = toolbox(&host, &workdir, settings, workspace)?;
+        let toolbox = toolbox(app, &host, &workdir, settings, workspace)?;
         let evaluators = CatalogEvaluators::new(
             &host,
             Arc::clone(&workdir),
@@ -217,6 +217,7 @@ impl TaskRuntime {
 }
 
 fn toolbox(
+    app: &App,
     host: &Host,
     workdir: &Arc<Workdir>,
     settings: &Settings,
@@ -226,7 +227,10 @@ fn toolbox(
     let joined = Joined::new([Arc::new(tools) as Arc<dyn Toolbox>])?;
     let chosen = Without::new(Arc::new(joined), &settings.disabled_tools);
     let guarded = WithFailPoints(Arc::new(chosen));
-    Ok(Arc::new(WithRules::new(Arc::new(guarded), workspace)))
+    let ruled = WithRules::new(Arc::new(guarded), workspace);
+    let scratch = app.paths()?.data().join("parsers");
+    let processes = sandbox::processes(app, settings)?;
+    Ok(Arc::new(WithDiagnostics::new(Arc::new(ruled), processes, workspace, scratch)))
 }
 
 fn workdir(app: &App, settings: &Settings, keeper: &Arc<Keeper>) -> Result<Workdir, AppError> {

@@ -1,5 +1,8 @@
-//! Decorators of the toolbox of a run: one leaves tools out, one adds the rules of directories, one
-//! adds fail points.
+//! Decorators of the toolbox of a run: one leaves tools out, one adds the rules of directories, one says which
+//! files do not parse that a call has written, one adds fail points.
+
+mod diagnostics;
+mod syntax;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
@@ -15,6 +18,8 @@ use openkoi_core::{
 };
 
 use crate::rules::NestedRules;
+
+pub(crate) use self::diagnostics::WithDiagnostics;
 
 /// Decorates a toolbox so that some of its tools are left out.
 pub(crate) struct Without {

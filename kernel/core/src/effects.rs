@@ -1,9 +1,12 @@
 //! The log of what one call does to the workspace, kept by whoever does it on behalf of the call.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use crate::{
-    change_set::{CallEffects, PathEffect},
+    change_set::{CallEffects, PathEffect, PathState},
     event::Event,
     failure::Failure,
     port::Pending,
@@ -50,6 +53,15 @@ impl EffectLog {
     /// Adds what was done.
     pub fn keep(&self, done: CallEffects) {
         self.kept().extend(done);
+    }
+
+    /// Returns the files that the call has written so far.
+    pub fn written(&self) -> Vec<String> {
+        let kept = self.kept();
+        let is_file = |effect: &&PathEffect| matches!(effect.after, PathState::File { .. });
+        let written: BTreeSet<&String> =
+            kept.paths.iter().filter(is_file).map(|effect| &effect.path).collect();
+        written.into_iter().cloned().collect()
     }
 
     /// Takes everything that was kept so far.

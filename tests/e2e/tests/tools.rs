@@ -1,6 +1,6 @@
 //! Tools with real files and real models: long outputs, calls as models write them, files as people have them.
 
-use openkoi_test_support::{Home, script::Turn, turn};
+use openkoi_test_support::{Home, OpenAi, Role, call, reply, script::Turn, turn};
 use serde_json::{Value, json};
 
 use crate::world::{LONG, TASK, scripted};
@@ -120,4 +120,32 @@ fn a_directory_is_moved_by_copying_and_the_model_is_told_so() {
     assert!(renamed || results[1].contains("`mv` copies it"), "{results:?}");
     assert!(results[2].contains("R  src/a.txt -> lib/a.txt"), "{results:?}");
     assert!(home.has("lib/a.txt") && !home.has("src"));
+}
+
+#[test]
+fn a_file_that_does_not_parse_is_named_with_the_call_that_wrote_it() {
+    let files = [
+        ("good.py", "print(1)\n", None),
+        ("bad.py", "def f(:\n    pass\n", Some("`bad.py` does not parse: line 1")),
+        ("bad.json", "{\n  \"a\": \n}\n", Some("`bad.json` does not parse")),
+        ("settings.json", "{\n  // mine\n  \"a\": 1,\n}\n", None),
+        ("bad.sh", "#!/bin/sh\nif true\nfi fi\n", Some("`bad.sh` does not parse: line 3")),
+        ("unknown.xyz", "((((", None),
+    ];
+    for (path, contents, note) in files {
+        let file = json!({ "path": path, "contents": contents });
+        let server = OpenAi::start([
+            call("write_file", file).to(Role::Executor).at(0),
+            reply("Written.").after("write_file"),
+        ]);
+        let home = Home::new().provider(&server);
+
+        home.openkoi(["write it", "-i", "0"]).timeout(LONG).run().expect_code(0);
+
+        let told = &server.turns()[1].text;
+        assert_eq!(told.contains("does not parse"), note.is_some(), "{path}: {told}");
+        assert!(note.is_none_or(|note| told.contains(note)), "{path}: {told}");
+        assert!(home.processes().is_empty() && home.has(path));
+        server.finish();
+    }
 }
