@@ -8,6 +8,7 @@ use std::{
 use crate::{
     change_set::{CallEffects, PathEffect, PathState},
     event::Event,
+    fact,
     failure::Failure,
     port::Pending,
     recorder::{RecordError, Recorder},
@@ -44,7 +45,7 @@ impl EffectLog {
     ///
     /// The journal cannot be written; the change must not be made.
     pub fn intend(&self, paths: &[PathEffect]) -> Result<(), RecordError> {
-        let is_free = |key: &String| self.recorder.recall(key, "effects.intended").is_none();
+        let is_free = |key: &String| self.recorder.recall::<fact::EffectsIntended>(key).is_none();
         let free = (0..).map(|number| intent_key(&self.key, number)).find(is_free);
         let intended = Event::EffectsIntended { paths: paths.to_vec() };
         self.recorder.record(&free.unwrap_or_default(), intended)

@@ -21,6 +21,7 @@ use crate::{
     command_line::Line,
     decision::Decision,
     event::Event,
+    fact,
     failure::Failure,
     hash,
     message::ToolCall,
@@ -149,8 +150,7 @@ impl Gate {
     /// [`Refusal::Denied`] for the model to read, also when nobody is there to ask; [`Refusal::Cancelled`] when the
     /// run was cancelled while the question stood.
     pub async fn pass_call(&self, key: &str, tool: &Tool, call: &ToolCall) -> Result<(), Refusal> {
-        if let Some(Event::GateDecided { decision, .. }) = self.recorder.recall(key, "gate.decided")
-        {
+        if let Some(fact::GateDecided { decision, .. }) = self.recorder.recall(key) {
             return passed(decision);
         }
         let action = GatedAction {
@@ -181,8 +181,7 @@ impl Gate {
     /// As [`Gate::pass_call`], but [`Refusal::NeedsApproval`] when nobody is there to ask: nothing can be done
     /// instead.
     pub async fn pass_loop(&self, key: &str, action: LoopAction) -> Result<(), Refusal> {
-        if let Some(Event::GateDecided { decision, .. }) = self.recorder.recall(key, "gate.decided")
-        {
+        if let Some(fact::GateDecided { decision, .. }) = self.recorder.recall(key) {
             return passed(decision);
         }
         let action = GatedAction {
@@ -210,8 +209,7 @@ impl Gate {
                 lock(&self.rules).push(request.rule.clone());
             }
         };
-        if let Some(Event::GateDecided { decision, .. }) = self.recorder.recall(key, "gate.decided")
-        {
+        if let Some(fact::GateDecided { decision, .. }) = self.recorder.recall(key) {
             allow(&decision);
             return passed(decision);
         }
@@ -293,14 +291,12 @@ impl Gate {
 
     /// Returns what a person said no to below a key, in words.
     pub fn said_no(&self, key: &str) -> Option<String> {
-        let decided = self.recorder.recall_below(&format!("{key}/"), "gate.decided").into_iter();
-        let refused = decided.filter_map(|event| match event {
-            Event::GateDecided { action, target, answer: Some(answer), .. } if !answer.allows() => {
-                Some(format!("{action} on {target:?}"))
-            }
-            _ => None,
-        });
-        refused.min()
+        let decided =
+            self.recorder.recall_below::<fact::GateDecided>(&format!("{key}/")).into_iter();
+        let refused = decided.filter(|one| one.answer.is_some_and(|answer| !answer.allows()));
+        refused
+            .map(|fact::GateDecided { action, target, .. }| format!("{action} on {target:?}"))
+            .min()
     }
 
     /// Returns the recorder of the run, for facts that are found out inside a call.

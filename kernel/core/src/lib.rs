@@ -25,6 +25,7 @@ pub mod evaluation;
 pub mod evaluators;
 pub mod event;
 pub mod evidence;
+mod fact;
 pub mod failure;
 pub mod gate;
 pub mod hash;

@@ -1,7 +1,7 @@
 //! The run's side of the journal: it appends what happens and gives back what already happened.
 //!
 //! The loop runs the same code whether a run is new, resumed or verified. Before an operation it asks
-//! [`Recorder::recall`]; only what the journal does not hold is done, and recorded before it is acted on.
+//! [`recall`](Recorder); only what the journal does not hold is done, and recorded before it is acted on.
 //!
 //! A commit waits for the disk. What the loop concludes by itself ([`Event::waits`]) is therefore committed with
 //! the next intent or result: before anything is done because of it, and before listeners hear of it. News
@@ -17,6 +17,7 @@ use std::{
 
 use crate::{
     event::{Entry, Event},
+    fact::Fact,
     id::TaskId,
     port::{Clock, Journal, JournalError, Listener},
     task::TaskSettings,
@@ -152,8 +153,12 @@ impl Recorder {
         Self { task, mode, journal, listener, clock, timeline, order }
     }
 
-    /// Returns the event of this name that the journal holds under this key.
-    pub fn recall(&self, key: &str, event: &'static str) -> Option<Event> {
+    /// Returns the fact of this type that the journal holds under this key.
+    pub(crate) fn recall<F: Fact>(&self, key: &str) -> Option<F> {
+        F::of(self.recall_named(key, F::NAME)?)
+    }
+
+    fn recall_named(&self, key: &str, event: &'static str) -> Option<Event> {
         let mut timeline = self.timeline();
         let found = timeline.recorded.get(&(key.to_owned(), event))?;
         let (elapsed, event) = (found.elapsed_ms, found.event.clone());
@@ -165,19 +170,19 @@ impl Recorder {
         Some(event)
     }
 
-    /// Returns the number in the journal of the event of this name under this key.
-    pub fn place(&self, key: &str, event: &'static str) -> Option<u64> {
-        self.timeline().recorded.get(&(key.to_owned(), event)).map(|found| found.seq)
+    /// Returns the number in the journal of the fact of this type under this key.
+    pub(crate) fn place<F: Fact>(&self, key: &str) -> Option<u64> {
+        self.timeline().recorded.get(&(key.to_owned(), F::NAME)).map(|found| found.seq)
     }
 
-    /// Returns every event of this name whose key begins with `prefix`, in no order.
-    pub fn recall_below(&self, prefix: &str, event: &'static str) -> Vec<Event> {
+    /// Returns every fact of this type whose key begins with `prefix`, in no order.
+    pub(crate) fn recall_below<F: Fact>(&self, prefix: &str) -> Vec<F> {
         let timeline = self.timeline();
         let below = timeline
             .recorded
             .iter()
-            .filter(|((key, name), _)| *name == event && key.starts_with(prefix));
-        below.map(|(_, found)| found.event.clone()).collect()
+            .filter(|((key, name), _)| *name == F::NAME && key.starts_with(prefix));
+        below.filter_map(|(_, found)| F::of(found.event.clone())).collect()
     }
 
     /// Records a fact, unless the journal holds it already.
@@ -202,7 +207,7 @@ impl Recorder {
 
     fn record_as(&self, key: &str, event: Event, waits: bool) -> Result<(), RecordError> {
         let name = event.name();
-        if let Some(known) = self.recall(key, name) {
+        if let Some(known) = self.recall_named(key, name) {
             return if self.mode == Mode::Live || known.agrees_with(&event) {
                 Ok(())
             } else {
@@ -636,7 +641,7 @@ mod tests {
             clock.0.store(now, Ordering::Relaxed);
             let key = now.to_string();
             recorder.record(&key, conclusion()).unwrap();
-            recorder.recall(&key, conclusion().name()).unwrap();
+            recorder.recall_named(&key, conclusion().name()).unwrap();
         }
 
         assert_eq!(recorder.elapsed_ms(), 100);

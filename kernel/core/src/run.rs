@@ -27,6 +27,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     change_set::{Applied, PathEffect},
     event::{Entry, Event, RULES},
+    fact,
     gate::Policy,
     id::TaskId,
     message::{Message, Role},
@@ -106,7 +107,7 @@ pub async fn resume(
     let before = settings(&entries).unwrap_or(TaskSettings::STANDARD);
     let after = change(before.clone());
     let recorder = recorder(task, Mode::Live, entries, &ports);
-    if let Some(Event::TaskFinished { outcome }) = recorder.recall(END, "task.finished") {
+    if let Some(fact::TaskFinished { outcome }) = recorder.recall(END) {
         let unused = after.max_iterations > outcome.iterations;
         if outcome.ending == Ending::Accepted || !unused {
             return Ok(*outcome);
@@ -125,8 +126,7 @@ pub async fn resume(
 
 /// Brings forth again what the end of a run took back, so that the run goes on where it was.
 async fn put_forth_again(recorder: &Recorder, ports: &Ports) -> Result<(), Paused> {
-    let Some(Event::TreeRestored { steps, done, .. }) = recorder.recall(END, "tree.restored")
-    else {
+    let Some(fact::TreeRestored { steps, done, .. }) = recorder.recall(END) else {
         return Ok(());
     };
     let made = steps.iter().filter(|step| done.contains(&step.path));

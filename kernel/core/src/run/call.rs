@@ -17,6 +17,7 @@ use crate::{
     change_set::{CallEffects, PathEffect},
     effects::{self, EffectLog, HeldBack},
     event::Event,
+    fact,
     failure::Failure,
     gate::{self, Refusal},
     message::{Part, ToolCall, ToolResult, Turn},
@@ -167,7 +168,7 @@ impl Run {
             self.take_deed(call.key, &result);
             return Ok(result);
         }
-        let begun = self.recorder.recall(call.key, "call.started").is_some();
+        let begun = self.recorder.recall::<fact::CallStarted>(call.key).is_some();
         if begun && !self.intents(call.key).is_empty() {
             self.ensure_baseline().await?;
         }
@@ -209,22 +210,19 @@ impl Run {
     /// Notes what a call shows of the run: whether files were to be changed, even if that was refused, and whether
     /// anything was done. What a program did is known from its effects and not from its success.
     fn take_deed(&mut self, key: &str, result: &CallResult) {
-        let effect = match self.recorder.recall(key, "call.started") {
-            Some(Event::CallStarted { effect, .. }) => Some(effect),
-            _ => match self.recorder.recall(key, "call.finished") {
-                Some(Event::CallFinished { tool, .. }) => self.tool(&tool).map(|tool| tool.effect),
-                _ => None,
-            },
+        let started = self.recorder.recall(key).map(|fact::CallStarted { effect }| effect);
+        let finished = || {
+            let fact::CallFinished { tool, .. } = self.recorder.recall(key)?;
+            self.tool(&tool).map(|tool| tool.effect)
         };
-        let Some(effect) = effect else { return };
+        let Some(effect) = started.or_else(finished) else { return };
         self.tried |= matches!(effect, Effect::Write | Effect::Destructive);
         self.acted |= matches!(effect, Effect::Send | Effect::Destructive) && result.is_ok();
     }
 
     /// Returns the result of a call that is over, and counts its component's turns.
     fn recalled(&self, key: &str) -> Result<Option<CallResult>, Halt> {
-        let Some(Event::CallFinished { result, .. }) = self.recorder.recall(key, "call.finished")
-        else {
+        let Some(fact::CallFinished { result, .. }) = self.recorder.recall(key) else {
             self.meter.check_time(key)?;
             let Some(trip) = self.meter.tripped_below(key) else { return Ok(None) };
             self.meter.replay_component(key);
@@ -410,9 +408,8 @@ impl Run {
     /// Returns what the journal says that a call did, each time it was run.
     fn kept(&self, key: &str) -> Vec<CallEffects> {
         let recalled = |number| {
-            let event = self.recorder.recall(&effects_key(key, number), "effects.kept")?;
-            let Event::EffectsKept { effects } = event else { return None };
-            Some(effects)
+            let kept = self.recorder.recall(&effects_key(key, number));
+            kept.map(|fact::EffectsKept { effects }| effects)
         };
         (0..).map_while(recalled).collect()
     }
@@ -440,8 +437,8 @@ impl Run {
         let mut intended = Vec::new();
         for number in 0.. {
             let key = effects::intent_key(key, number);
-            match self.recorder.recall(&key, "effects.intended") {
-                Some(Event::EffectsIntended { paths }) => intended.extend(paths),
+            match self.recorder.recall(&key) {
+                Some(fact::EffectsIntended { paths }) => intended.extend(paths),
                 _ => break,
             }
         }
@@ -476,9 +473,7 @@ impl Run {
 
     /// Takes up the questions that a call left.
     fn take_questions(&mut self, key: &str) {
-        if let Some(Event::QuestionsLeft { questions }) =
-            self.recorder.recall(key, "questions.left")
-        {
+        if let Some(fact::QuestionsLeft { questions }) = self.recorder.recall(key) {
             self.unanswered.extend(questions);
         }
     }

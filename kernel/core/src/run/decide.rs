@@ -11,6 +11,7 @@ use crate::{
     evaluation::{Check, CheckOutcome, Criterion},
     event::Event,
     evidence::Standing,
+    fact,
     gate::{LoopAction, Refusal},
     outcome::{Ending, Trip},
     recorder::STOP,
@@ -217,13 +218,10 @@ impl Run {
 
     fn go_on(&self, number: u32, obstacle: &str) -> Result<NextStep, Halt> {
         // What the journal holds was decided when it was known who would go on; only the stop is decided anew.
-        match self.recorder.recall(&format!("i{number}"), "iteration.decided") {
-            Some(Event::IterationDecided { decision, .. }) if decision == REFINE => {
-                return Ok(NextStep::Refine);
-            }
-            Some(Event::IterationDecided { decision, .. }) if decision == RESAMPLE => {
-                return Ok(NextStep::Resample);
-            }
+        let decided = self.recorder.recall(&format!("i{number}"));
+        match decided.as_ref().map(|fact::IterationDecided { decision }| decision.as_str()) {
+            Some(REFINE) => return Ok(NextStep::Refine),
+            Some(RESAMPLE) => return Ok(NextStep::Resample),
             _ => {}
         }
         let recent = self.attempts.get(self.before_resume()..).unwrap_or_default();
@@ -250,8 +248,9 @@ impl Run {
 
     /// Returns the number of attempts that were made before the run was resumed last.
     fn before_resume(&self) -> usize {
-        let Some(resumed) = self.recorder.place(START, "task.resumed") else { return 0 };
-        let begun = |number: usize| self.recorder.place(&format!("i{number}"), "iteration.started");
+        let Some(resumed) = self.recorder.place::<fact::TaskResumed>(START) else { return 0 };
+        let begun =
+            |number: usize| self.recorder.place::<fact::IterationStarted>(&format!("i{number}"));
         (1..=self.attempts.len()).filter(|number| begun(*number) < Some(resumed)).count()
     }
 

@@ -17,6 +17,7 @@ use crate::{
     evaluation::{Check, CheckOutcome, EvaluatorCard, Severity, Subject, Tier, Verdict},
     event::Event,
     evidence::{critical, rubric_score},
+    fact,
     failure::Failure,
     id::TreeId,
     port::WorkspaceError,
@@ -84,7 +85,7 @@ impl Run {
     /// found it, or it was begun beside the reading.
     async fn take_known(&self, card: &EvaluatorCard, tree: &TreeId) -> Result<(), Halt> {
         let key = format!("{BASE}/e/{}", card.name);
-        if self.recorder.recall(&key, "evaluation.finished").is_some() {
+        if self.recorder.recall::<fact::EvaluationFinished>(&key).is_some() {
             return Ok(());
         }
         let known = self.ports.evaluators.known(&card.name, tree);
@@ -130,8 +131,8 @@ impl Run {
 
     /// Takes up the baseline again at the recalled call that it was taken for.
     pub(super) async fn recall_baseline(&mut self, call: &str) -> Result<(), Halt> {
-        let taken = self.recorder.place(BASE, "tree.captured");
-        let over = self.recorder.place(call, "call.finished");
+        let taken = self.recorder.place::<fact::TreeCaptured>(BASE);
+        let over = self.recorder.place::<fact::CallFinished>(call);
         match (taken, over) {
             (Some(taken), Some(over)) if taken < over => self.ensure_baseline().await,
             _ => Ok(()),
@@ -140,7 +141,7 @@ impl Run {
 
     /// Records the present tree under `key`.
     async fn capture(&self, key: &str) -> Result<TreeId, Halt> {
-        if let Some(Event::TreeCaptured { tree }) = self.recorder.recall(key, "tree.captured") {
+        if let Some(fact::TreeCaptured { tree }) = self.recorder.recall(key) {
             return Ok(tree);
         }
         let tree = self.files(self.ports.workspace.capture()).await?;
@@ -272,9 +273,7 @@ impl Run {
     /// Shows a change set: what the run itself did, from the states that were kept, whatever became of the paths since.
     /// Those that somebody else changed since are named.
     pub(super) async fn look(&self, key: &str, set: &ChangeSet) -> Result<Look, Halt> {
-        if let Some(Event::TreeCompared { changes, diff, foreign }) =
-            self.recorder.recall(key, "tree.compared")
-        {
+        if let Some(fact::TreeCompared { changes, diff, foreign }) = self.recorder.recall(key) {
             return Ok(Look { changes, diff, foreign });
         }
         let effects = set.effects();
@@ -312,8 +311,8 @@ impl Run {
 
     /// Returns what an answer lacks of the form that the result has to have.
     fn misfit(&self, key: &str, text: &str) -> Result<Option<String>, Halt> {
-        let misfit = match (self.recorder.recall(key, "result.checked"), &self.ports.result) {
-            (Some(Event::ResultChecked { misfit }), _) => misfit,
+        let misfit = match (self.recorder.recall(key), &self.ports.result) {
+            (Some(fact::ResultChecked { misfit }), _) => misfit,
             (_, Some(schema)) => {
                 let misfit = schema.check(text).err();
                 self.recorder.record(key, Event::ResultChecked { misfit: misfit.clone() })?;
@@ -418,9 +417,7 @@ impl Run {
     ) -> Result<EvaluationResult, Halt> {
         let key = format!("{key}/e/{}", card.name);
         self.meter.check_time(&key)?;
-        if let Some(Event::EvaluationFinished { result, .. }) =
-            self.recorder.recall(&key, "evaluation.finished")
-        {
+        if let Some(fact::EvaluationFinished { result, .. }) = self.recorder.recall(&key) {
             self.meter.replay_component(&key);
             return Ok(result);
         }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     event::Event,
+    fact,
     message::{Message, OfferedTool, Part, Prompt, Role, Speaker, StopReason, ToolChoice, Turn},
     model::{ModelError, ModelTrouble},
 };
@@ -115,7 +116,7 @@ impl Run {
         conversation: &mut Conversation,
         last: bool,
     ) -> Result<TurnReply, Halt> {
-        if let Some(Event::PromptReduced { reason }) = self.recorder.recall(key, "prompt.reduced") {
+        if let Some(fact::PromptReduced { reason }) = self.recorder.recall(key) {
             self.meter.count_failed_attempts(key, role);
             context::in_words(&mut conversation.messages, &reason);
             return self.words_turn(key, role, conversation, last).await;

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     event::Event,
+    fact::{self, Fact},
     failure::Failure,
     hash,
     ledger::{Ledger, Price, Reservation, Shortage},
@@ -139,7 +140,8 @@ impl TurnMeter {
         mut prompt: Prompt,
     ) -> Result<TurnReply, Halt> {
         prompt.effort = prompt.effort.or_else(|| self.settings.efforts.get(&role.0).copied());
-        let (over, begun) = (self.holds(key, "turn.finished"), self.holds(key, "turn.started"));
+        let (over, begun) =
+            (self.holds::<fact::TurnFinished>(key), self.holds::<fact::TurnStarted>(key));
         if !begun {
             self.check_time(key)?;
             self.renew_models(key, role)?;
@@ -171,8 +173,8 @@ impl TurnMeter {
         let chain = self.chain(role);
         // What limits and settings make of a request is not part of its name: a resume may have changed them.
         let request = hash::of_json(&Prompt { max_tokens: None, effort: None, ..prompt.clone() });
-        let reserved = match self.recorder.recall(attempt, "turn.started") {
-            Some(Event::TurnStarted { reserved, .. }) => {
+        let reserved = match self.recorder.recall(attempt) {
+            Some(fact::TurnStarted { reserved }) => {
                 self.account().ledger.reserve_again(reserved);
                 reserved
             }
@@ -257,11 +259,8 @@ impl TurnMeter {
 
     /// Returns the trip that a turn of the component under `key` ended in, if one did.
     pub(super) fn tripped_below(&self, key: &str) -> Option<Trip> {
-        let below = self.recorder.recall_below(&format!("{key}/m"), "breaker.tripped");
-        below.into_iter().find_map(|event| match event {
-            Event::BreakerTripped { trip } => Some(trip),
-            _ => None,
-        })
+        let below = self.recorder.recall_below::<fact::BreakerTripped>(&format!("{key}/m"));
+        below.into_iter().next().map(|fact::BreakerTripped { trip }| trip)
     }
 
     /// Returns the trip for the task's time, recorded under `key`.
@@ -275,7 +274,7 @@ impl TurnMeter {
     pub(super) fn check_time(&self, key: &str) -> Result<(), Halt> {
         match self.tripped(key) {
             // What the attempts of a turn took is counted before the trip that ended it.
-            Some(_) if !self.recorder.is_live() && self.holds(key, "turn.started") => Ok(()),
+            Some(_) if !self.recorder.is_live() && self.holds::<fact::TurnStarted>(key) => Ok(()),
             Some(trip) if !self.recorder.is_live() => Err(Halt::Trip(trip)),
             _ if self.time_left() == 0 => Err(self.time_over(key)),
             _ => Ok(()),
@@ -284,30 +283,23 @@ impl TurnMeter {
 
     /// Returns the trip that the journal holds under `key`. Recalling it moves the clock to where the run stopped.
     fn tripped(&self, key: &str) -> Option<Trip> {
-        match self.recorder.recall(key, "breaker.tripped") {
-            Some(Event::BreakerTripped { trip }) => Some(trip),
-            _ => None,
-        }
+        self.recorder.recall(key).map(|fact::BreakerTripped { trip }| trip)
     }
 
     /// Counts the turns that a recalled call or evaluation took.
     pub(super) fn replay_component(&self, key: &str) {
         let prefix = format!("{key}/m");
         let mut account = self.account();
-        for event in self.recorder.recall_below(&prefix, "turn.finished") {
-            let Event::TurnFinished { result, spent, .. } = event else { continue };
+        for fact::TurnFinished { result, spent } in self.recorder.recall_below(&prefix) {
             account.settle(Reservation::default(), spent, result.as_ref());
         }
-        for event in self.recorder.recall_below(&prefix, "turn.failed") {
-            let Event::TurnFailed { error, spent, .. } = event else { continue };
+        for fact::TurnFailed { error, spent } in self.recorder.recall_below(&prefix) {
             account.settle(Reservation::default(), spent, Err(&error));
         }
-        for event in self.recorder.recall_below(&prefix, "turn.lost") {
-            let Event::TurnLost { reserved } = event else { continue };
+        for fact::TurnLost { reserved } in self.recorder.recall_below(&prefix) {
             account.ledger.settle(Reservation::default(), Some(reserved));
         }
-        for event in self.recorder.recall_below(&prefix, "models.resolved") {
-            let Event::ModelsResolved { role, models } = event else { continue };
+        for fact::ModelsResolved { role, models } in self.recorder.recall_below(&prefix) {
             account.cards.insert(role, models);
         }
         // If that passed four fifths, the warning stands in the journal already.
@@ -333,8 +325,7 @@ impl TurnMeter {
         for attempt in 0.. {
             let key = lost_key(key, attempt);
             self.recall_models(&key, role);
-            let lost = self.recorder.recall(&key, "turn.lost");
-            let Some(Event::TurnLost { reserved }) = lost else { break };
+            let Some(fact::TurnLost { reserved }) = self.recorder.recall(&key) else { break };
             self.account().ledger.settle(Reservation::default(), Some(reserved));
             self.count_failed(&key);
         }
@@ -342,8 +333,7 @@ impl TurnMeter {
 
     /// Counts the tokens that the attempt of this key took, if it failed. Returns whether it did.
     fn count_failed(&self, key: &str) -> bool {
-        let Some(Event::TurnFailed { error, spent, .. }) = self.recorder.recall(key, "turn.failed")
-        else {
+        let Some(fact::TurnFailed { error, spent, .. }) = self.recorder.recall(key) else {
             return false;
         };
         self.account().settle(Reservation::default(), spent, Err(&error));
@@ -356,7 +346,7 @@ impl TurnMeter {
         let open = self.open_attempt(key);
         // An attempt that failed is over and counted; any other died with the program.
         let failed = self.count_failed(&open);
-        let begun = open == lost_key(key, 0) || self.holds(&open, "turn.started");
+        let begun = open == lost_key(key, 0) || self.holds::<fact::TurnStarted>(&open);
         if !failed && !begun {
             return Ok(());
         }
@@ -400,23 +390,21 @@ impl TurnMeter {
 
     /// Takes over the models that the journal holds under this key. Returns whether it holds any.
     fn recall_models(&self, key: &str, role: &Role) -> bool {
-        let Some(Event::ModelsResolved { models, .. }) =
-            self.recorder.recall(key, "models.resolved")
-        else {
+        let Some(fact::ModelsResolved { models, .. }) = self.recorder.recall(key) else {
             return false;
         };
         self.account().cards.insert(role.0.clone(), models);
         true
     }
 
-    fn holds(&self, key: &str, event: &'static str) -> bool {
-        self.recorder.recall(key, event).is_some()
+    fn holds<F: Fact>(&self, key: &str) -> bool {
+        self.recorder.recall::<F>(key).is_some()
     }
 
     /// Returns the key of the attempt that has not been counted yet.
     fn open_attempt(&self, key: &str) -> String {
         let mut attempt = 0;
-        while self.recorder.recall(&lost_key(key, attempt), "turn.lost").is_some() {
+        while self.recorder.recall::<fact::TurnLost>(&lost_key(key, attempt)).is_some() {
             attempt += 1;
         }
         lost_key(key, attempt)
@@ -472,9 +460,7 @@ impl TurnMeter {
         prompt: &Prompt,
         reserved: Reservation,
     ) -> Result<TurnReply, Halt> {
-        if let Some(Event::TurnFinished { result, spent, .. }) =
-            self.recorder.recall(key, "turn.finished")
-        {
+        if let Some(fact::TurnFinished { result, spent, .. }) = self.recorder.recall(key) {
             self.account().settle(reserved, spent, result.as_ref());
             return Ok(result.into());
         }

@@ -9,6 +9,7 @@ use crate::{
     contract::{Contract, Effort},
     evaluation::Criterion,
     event::Event,
+    fact,
     failure::Failure,
     message::{Message, OfferedTool, Prompt, Role, ToolCall, ToolChoice, Turn},
     tool::ToolOutput,
@@ -39,8 +40,8 @@ impl Run {
 
     /// Records the contract with the rubric of its kind.
     fn make_plan(&mut self, key: &str) -> Result<(), Halt> {
-        let rubric = match self.recorder.recall(key, "plan.made") {
-            Some(Event::PlanMade { rubric, .. }) => rubric,
+        let rubric = match self.recorder.recall(key) {
+            Some(fact::PlanMade { rubric }) => rubric,
             _ => self.ports.evaluators.rubric(&self.contract.kind),
         };
         self.rubric.clone_from(&rubric);

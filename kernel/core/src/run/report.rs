@@ -14,6 +14,7 @@ use crate::{
     evaluation::{Change, CheckOutcome, Criterion},
     event::Event,
     evidence::{Basis, Claim},
+    fact,
     outcome::{Ending, Outcome},
 };
 
@@ -145,24 +146,23 @@ impl Run {
         if steps.is_empty() {
             return Ok(Vec::new());
         }
-        let (Applied { done, conflicts }, described) =
-            match self.recorder.recall(END, "tree.restored") {
-                Some(Event::TreeRestored { done, conflicts, changes, .. }) => {
-                    (Applied { done, conflicts }, changes)
-                }
-                _ => {
-                    let applied = self.files(self.ports.workspace.apply(&steps)).await?;
-                    let restored = Event::TreeRestored {
-                        tree: None,
-                        steps: steps.clone(),
-                        done: applied.done.clone(),
-                        conflicts: applied.conflicts.clone(),
-                        changes: described.clone(),
-                    };
-                    self.recorder.record(END, restored)?;
-                    (applied, described)
-                }
-            };
+        let (Applied { done, conflicts }, described) = match self.recorder.recall(END) {
+            Some(fact::TreeRestored { done, conflicts, changes, .. }) => {
+                (Applied { done, conflicts }, changes)
+            }
+            _ => {
+                let applied = self.files(self.ports.workspace.apply(&steps)).await?;
+                let restored = Event::TreeRestored {
+                    tree: None,
+                    steps: steps.clone(),
+                    done: applied.done.clone(),
+                    conflicts: applied.conflicts.clone(),
+                    changes: described.clone(),
+                };
+                self.recorder.record(END, restored)?;
+                (applied, described)
+            }
+        };
         let made = steps.iter().filter(|step| done.contains(&step.path));
         self.changes.absorb(made);
         self.conflicts.extend(conflicts);

@@ -8,7 +8,7 @@ use crate::{
     change_set::ChangeSet,
     contract::{Contract, Effort, Repair},
     evaluation::{Check, EvaluatorCard, Rubric},
-    event::Event,
+    fact,
     gate::{Gate, Policy},
     message::Role,
     port::JournalError,
@@ -74,7 +74,7 @@ impl Run {
         ports: Ports,
         settings: Option<TaskSettings>,
     ) -> Result<Self, Paused> {
-        let Some(Event::TaskStarted {
+        let Some(fact::TaskStarted {
             mut task,
             models,
             overview,
@@ -82,7 +82,7 @@ impl Run {
             tools,
             evaluators,
             ..
-        }) = recorder.recall(START, "task.started")
+        }) = recorder.recall(START)
         else {
             return Err(Paused::Record(RecordError::Journal(JournalError(
                 "it does not begin with a task".to_owned(),

@@ -1,0 +1,116 @@
+//! The facts that a run recalls from its journal, each as a type: [`Recorder::recall`](crate::recorder::Recorder::recall)
+//! is asked for one of them, and gives back what follows from it.
+
+use crate::{
+    approval::{Answer, Unanswered},
+    change_set::{CallEffects, PathEffect},
+    decision::Decision,
+    evaluation::{Change, EvaluatorCard, Rubric, Verdict},
+    event::Event,
+    failure::Failure,
+    id::TreeId,
+    ledger::Reservation,
+    message::Turn,
+    model::{ModelCard, ModelError},
+    outcome::{Outcome, Trip},
+    task::Task,
+    tool::{Effect, Tool, ToolOutput},
+};
+
+/// An event that is recalled by its type.
+pub(crate) trait Fact: Sized {
+    /// Name of the event.
+    const NAME: &'static str;
+
+    /// Returns the fact that an event of this name is.
+    fn of(event: Event) -> Option<Self>;
+}
+
+/// Defines facts by the fields of their events that a run looks at.
+macro_rules! facts {
+    ($($kind:ident $name:literal { $($field:ident: $type:ty),* $(,)? })*) => {$(
+        pub(crate) struct $kind {
+            $(pub(crate) $field: $type),*
+        }
+
+        impl Fact for $kind {
+            const NAME: &'static str = $name;
+
+            fn of(event: Event) -> Option<Self> {
+                match event {
+                    Event::$kind { $($field,)* .. } => Some(Self { $($field),* }),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+facts! {
+    TaskStarted "task.started" {
+        task: Box<Task>,
+        models: Vec<(String, ModelCard)>,
+        overview: String,
+        instructions: String,
+        tools: Vec<Tool>,
+        evaluators: Vec<EvaluatorCard>,
+    }
+    TaskResumed "task.resumed" {}
+    ModelsResolved "models.resolved" { role: String, models: Vec<ModelCard> }
+    PlanMade "plan.made" { rubric: Option<Rubric> }
+    TreeCaptured "tree.captured" { tree: TreeId }
+    TreeCompared "tree.compared" { changes: Vec<Change>, diff: String, foreign: Vec<String> }
+    TreeRestored "tree.restored" {
+        steps: Vec<PathEffect>,
+        done: Vec<String>,
+        conflicts: Vec<String>,
+        changes: Vec<Change>,
+    }
+    IterationStarted "iteration.started" {}
+    IterationDecided "iteration.decided" { decision: String }
+    TurnStarted "turn.started" { reserved: Reservation }
+    TurnLost "turn.lost" { reserved: Reservation }
+    TurnFailed "turn.failed" { error: ModelError, spent: Reservation }
+    PromptReduced "prompt.reduced" { reason: String }
+    TurnFinished "turn.finished" { result: Result<Turn, ModelError>, spent: Reservation }
+    GateDecided "gate.decided" {
+        action: String,
+        target: String,
+        decision: Decision,
+        answer: Option<Answer>,
+    }
+    QuestionsLeft "questions.left" { questions: Vec<Unanswered> }
+    CallStarted "call.started" { effect: Effect }
+    CallFinished "call.finished" { tool: String, result: Result<ToolOutput, Failure> }
+    EffectsIntended "effects.intended" { paths: Vec<PathEffect> }
+    EffectsKept "effects.kept" { effects: CallEffects }
+    ResultChecked "result.checked" { misfit: Option<String> }
+    EvaluationFinished "evaluation.finished" { result: Result<Verdict, Failure> }
+    BreakerTripped "breaker.tripped" { trip: Trip }
+    TaskFinished "task.finished" { outcome: Box<Outcome> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_has_the_name_of_its_event() {
+        let tree = TreeId::new("t");
+        let events = [
+            (TreeCaptured::NAME, Event::TreeCaptured { tree }),
+            (TaskResumed::NAME, Event::TaskResumed { settings: None }),
+            (ResultChecked::NAME, Event::ResultChecked { misfit: None }),
+            (IterationStarted::NAME, Event::IterationStarted { number: 1 }),
+            (PromptReduced::NAME, Event::PromptReduced { reason: String::new() }),
+            (EffectsIntended::NAME, Event::EffectsIntended { paths: Vec::new() }),
+            (EffectsKept::NAME, Event::EffectsKept { effects: CallEffects::default() }),
+            (QuestionsLeft::NAME, Event::QuestionsLeft { questions: Vec::new() }),
+            (TurnLost::NAME, Event::TurnLost { reserved: Reservation::default() }),
+        ];
+        for (name, event) in events {
+            assert_eq!(name, event.name());
+        }
+        assert!(TreeCaptured::of(Event::TaskResumed { settings: None }).is_none());
+    }
+}
