@@ -230,6 +230,7 @@ fn toolbox(
     let ruled = WithRules::new(Arc::new(guarded), workspace);
     let scratch = app.paths()?.data().join("parsers");
     let processes = sandbox::processes(app, settings)?;
+    processes.end_left();
     Ok(Arc::new(WithDiagnostics::new(Arc::new(ruled), processes, workspace, scratch)))
 }
 

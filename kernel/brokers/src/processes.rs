@@ -34,6 +34,7 @@
 //! | `sandbox/layers` | layers over the workspace, tried before they are promised |
 //! | `sandbox/calls` | system calls and kinds of sockets: seccomp |
 //! | `follow`, `output`, `sweep` | its output, its deadline, and the end of its whole group |
+//! | `left` | programs that a killed process left behind |
 
 mod broker;
 mod child;
@@ -45,6 +46,7 @@ mod follow;
 #[cfg(target_os = "linux")]
 mod git;
 mod happening;
+mod left;
 mod output;
 mod report;
 mod repository;

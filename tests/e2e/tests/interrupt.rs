@@ -144,3 +144,22 @@ fn only_task(home: &Home) -> String {
     let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0);
     openkoi_test_support::normal::ids(&listed.stdout).remove(0)
 }
+
+#[test]
+fn what_a_killed_process_left_running_ends_when_the_task_goes_on() {
+    let command = "setsid sleep 1001 & sleep 1002 & sleep 1000";
+    let home =
+        scripted([turn().executor().after("shell").say("Done."), turn().executor().shell(command)]);
+    let running = home.openkoi([TASK, "-i", "1"]).timeout(LONG).start();
+    await_tool(&home);
+    running.signal(Signal::KILL);
+    running.wait().expect_code(137);
+    assert!(!home.processes().is_empty(), "the system ends the first one alone");
+
+    let run = home.openkoi(["resume", &only_task(&home)]).timeout(LONG).run();
+
+    assert_nothing_runs(&home);
+    assert!(!run.stderr.contains("defect"), "{run}");
+    let left = std::fs::read_dir(home.path().join("data/tmp")).unwrap().count();
+    assert_eq!(left, 0);
+}

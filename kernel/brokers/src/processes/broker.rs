@@ -3,7 +3,9 @@
 use super::find::find;
 use super::settings::Probe;
 use super::spawn::spawn;
-use super::{Child, Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport, sandbox};
+use super::{
+    Child, Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport, left, sandbox,
+};
 use crate::layer::{Layer, LayerError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,11 @@ impl Processes {
     /// Nothing was started.
     pub async fn spawn(&self, command: Command) -> Result<Child, ProcessError> {
         spawn(&self.settings, self.probe, command).await
+    }
+
+    /// Ends what processes that are gone have left behind: programs that outlived them, and temporary directories.
+    pub fn end_left(&self) {
+        left::end(&self.settings.temporary);
     }
 
     /// Tells whether a program of this name is on the path, outside of `workspace`. Runs nothing.

@@ -1,6 +1,7 @@
 //! A program, followed to its end: both pipes, the deadline and the order to kill, even if the caller does not ask for
 //! its events.
 
+use super::left::unmark;
 use super::output::{OutputLog, PIECE, Pipe};
 use super::sweep::Group;
 use super::{Happening, ProgramExit};
@@ -174,8 +175,12 @@ impl RunningProgram {
 
 async fn remove_temporary(group: &Arc<Group>) {
     let group = Arc::clone(group);
-    let removed =
-        tokio::task::spawn_blocking(move || std::fs::remove_dir_all(group.temporary())).await;
+    let remove = move || {
+        let removed = std::fs::remove_dir_all(group.temporary());
+        unmark(group.temporary());
+        removed
+    };
+    let removed = tokio::task::spawn_blocking(remove).await;
     if let Ok(Err(error)) = removed {
         tracing::debug!(%error, "a temporary directory stays");
     }

@@ -2,6 +2,7 @@
 
 use super::find::find;
 use super::follow::{RunningProgram, follow};
+use super::left::Owned;
 use super::output::OutputLog;
 use super::sandbox::Sandbox;
 use super::settings::Probe;
@@ -29,6 +30,7 @@ struct Prepared {
     environment: Vec<(OsString, OsString)>,
     directory: PathBuf,
     temporary: PathBuf,
+    owned: Owned,
     spool: PathBuf,
     sandbox: Option<Sandbox>,
 }
@@ -113,15 +115,16 @@ fn prepare(
     let id = id.map_err(|error| failed("name", io::Error::other(error)))?;
     let temporary = settings.temporary.join(&id);
     let environment = super::environment::environment(settings, command, &temporary)?;
-    // Both are opened to the program, so they have to be there before the rules are made.
-    for place in [&settings.spool, &temporary] {
+    // They are opened to the program, so they have to be there before the rules are made.
+    for place in [&settings.spool, &settings.temporary, &temporary] {
         create_private_dir(place)
             .map_err(|error| failed("make a directory for", io::Error::other(error)))?;
     }
+    let owned = Owned::of(&temporary).map_err(|error| failed("mark as ours", error))?;
     let sandbox = sandbox(settings, probe, command, &directory, [&workspace, &temporary])
         .inspect_err(|_| remove(&temporary))?;
     let spool = settings.spool.join(format!("{id}.out"));
-    Ok(Prepared { program, environment, directory, temporary, spool, sandbox })
+    Ok(Prepared { program, environment, directory, temporary, owned, spool, sandbox })
 }
 
 /// Builds the sandbox, unless the user has turned it off. `own` are the workspace and the temporary directory.
@@ -188,8 +191,8 @@ async fn start(prepared: Prepared, command: &Command) -> io::Result<Started> {
     unsafe {
         process.pre_exec(enter);
     }
-    let temporary = prepared.temporary;
-    on_spawner(move || Started::by(|| process.spawn(), temporary)).await
+    let (temporary, owned) = (prepared.temporary, prepared.owned);
+    on_spawner(move || Started::by(|| process.spawn(), temporary, owned)).await
 }
 
 /// Gives the process a session of its own, without a terminal, and limits, and lets it die with its parent.

@@ -1,5 +1,6 @@
 //! Ending a program with everything it started.
 
+use super::left::Owned;
 use crate::sabotage::{Guard, off};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::io;
@@ -25,12 +26,13 @@ impl Started {
     pub(super) fn by(
         spawn: impl FnOnce() -> io::Result<tokio::process::Child>,
         temporary: PathBuf,
+        owned: Owned,
     ) -> io::Result<Self> {
         let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
         let child = spawn()?;
         let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let leader = leader.ok_or_else(|| io::Error::other("it has no process id"))?;
-        let group = Arc::new(Group { leader, temporary, gone: Mutex::new(false) });
+        let group = Arc::new(Group { leader, temporary, _owned: owned, gone: Mutex::new(false) });
         live.retain(|group| group.strong_count() > 0);
         live.push(Arc::downgrade(&group));
         Ok(Self(Some((child, group))))
@@ -60,6 +62,8 @@ impl Drop for Started {
 pub(super) struct Group {
     leader: Pid,
     temporary: PathBuf,
+    /// Tells other processes that somebody looks after it.
+    _owned: Owned,
     /// Whether the leader was waited for: its number may belong to another process by then.
     gone: Mutex<bool>,
 }
@@ -105,10 +109,15 @@ impl Group {
     /// Kills processes that left the group, for example for a session of their own. One that has cleared its environment
     /// too is not found; it stays in the sandbox.
     fn sweep(&self) {
-        for stray in strays(&self.temporary) {
-            if let Err(error) = kill_process(stray, Signal::KILL) {
-                tracing::trace!(%error, "a stray process is gone already");
-            }
+        kill_strays(&self.temporary);
+    }
+}
+
+/// Kills the processes whose environment names this temporary directory.
+pub(super) fn kill_strays(temporary: &Path) {
+    for stray in strays(temporary) {
+        if let Err(error) = kill_process(stray, Signal::KILL) {
+            tracing::trace!(%error, "a stray process is gone already");
         }
     }
 }
@@ -136,14 +145,14 @@ fn strays(_temporary: &Path) -> Vec<Pid> {
 
 #[cfg(test)]
 mod tests {
-    use super::Started;
+    use super::{Owned, Started};
     use std::time::Duration;
 
     #[tokio::test]
     async fn a_program_that_nobody_takes_over_ends_with_what_it_has_started() {
         let mut command = tokio::process::Command::new("sh");
         command.args(["-c", "sleep 1000 & wait"]).process_group(0);
-        let started = Started::by(|| command.spawn(), "/nowhere".into()).unwrap();
+        let started = Started::by(|| command.spawn(), "/nowhere".into(), Owned::none()).unwrap();
         let group = rustix::process::Pid::from_raw(started.leader()).unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;
 

@@ -1,0 +1,74 @@
+//! Programs that a killed process left behind: the system ends the leader of a group with its parent, and nobody else.
+//!
+//! Beside the temporary directory of each program stands a file that the process which started it holds locked. Where
+//! nobody holds it any more, whatever still names that directory in its environment is ended.
+
+use super::sweep::kill_strays;
+use crate::disk;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The end of the name of the file beside a temporary directory.
+const MARK: &str = "lock";
+
+/// The mark of a program that this process looks after, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Owned(Option<(File, PathBuf)>);
+
+impl Owned {
+    /// Marks the program with this temporary directory as one of this process.
+    pub(super) fn of(temporary: &Path) -> io::Result<Self> {
+        let path = temporary.with_extension(MARK);
+        let file = disk::open_or_create(&path, 0o600)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Self(Some((file, path))))
+    }
+
+    #[cfg(test)]
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some((_, path)) = &self.0 {
+            remove_mark(path);
+        }
+    }
+}
+
+/// Removes the mark of the program with this temporary directory, which has ended.
+pub(super) fn unmark(temporary: &Path) {
+    remove_mark(&temporary.with_extension(MARK));
+}
+
+fn remove_mark(path: &Path) {
+    if let Err(error) = disk::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::debug!(%error, "the mark of a program stays");
+    }
+}
+
+/// Ends the programs that processes which are gone have left behind, and removes their temporary directories.
+pub(super) fn end(temporary: &Path) {
+    for entry in disk::list(temporary).unwrap_or_default() {
+        let mark = temporary.join(&entry.name);
+        if mark.extension().is_none_or(|end| end != MARK) {
+            continue;
+        }
+        let Ok(file) = disk::open_or_create(&mark, 0o600) else { continue };
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            continue;
+        }
+        let directory = mark.with_extension("");
+        kill_strays(&directory);
+        let gone = [disk::remove_tree(&directory), disk::remove_file(&mark)];
+        for error in gone.into_iter().filter_map(Result::err) {
+            tracing::debug!(%error, "a temporary directory stays");
+        }
+    }
+}
