@@ -44,6 +44,9 @@ use crate::{
 };
 
 /// The longest progress line, in characters.
+/// What the keys of evaluations of the untouched tree begin with.
+const UNTOUCHED: &str = "base/";
+
 const LONGEST_LINE: usize = 2_000;
 
 /// The number of characters that are shown of a finding.
@@ -324,15 +327,17 @@ impl ProgressLines {
         }
     }
 
-    fn judged(&self, evaluator: &str, result: &Result<Verdict, Failure>) {
+    fn judged(&self, key: &str, evaluator: &str, result: &Result<Verdict, Failure>) {
+        let before = if key.starts_with(UNTOUCHED) { "before: " } else { "" };
         match result {
             Ok(verdict) if verdict.checks.is_empty() && verdict.scores.is_empty() => {}
             Ok(verdict) => {
                 let (text, good) = verdict::told(verdict);
-                self.line("EVAL", if good { Style::Good } else { Style::Caution }, &text);
+                let style = if good { Style::Good } else { Style::Caution };
+                self.line("EVAL", style, &format!("{before}{text}"));
             }
             Err(failure) => {
-                let text = format!("{evaluator}: not evaluated, {}", short(failure));
+                let text = format!("{before}{evaluator}: not evaluated, {}", short(failure));
                 self.line("EVAL", Style::Caution, &text);
             }
         }
@@ -403,11 +408,13 @@ impl Listener for ProgressLines {
             Event::CallStarted { call, target, .. } => self.announce(&entry.key, call, target),
             Event::TreeCompared { diff, .. } => self.state().counts = unified::counts(diff),
             Event::CallFinished { tool, result, .. } => self.called(&entry.key, tool, result),
-            Event::EvaluationStarted { evaluator } if entry.key.starts_with("base") => {
+            Event::EvaluationStarted { evaluator } if entry.key.starts_with(UNTOUCHED) => {
                 let text = format!("{evaluator}: looking at the untouched tree");
                 self.line("EVAL", Style::Plain, &text);
             }
-            Event::EvaluationFinished { evaluator, result, .. } => self.judged(evaluator, result),
+            Event::EvaluationFinished { evaluator, result, .. } => {
+                self.judged(&entry.key, evaluator, result);
+            }
             Event::IterationDecided { decision, reason, .. } if decision != "accept" => {
                 self.line("REFN", Style::Plain, reason);
             }

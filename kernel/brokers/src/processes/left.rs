@@ -3,9 +3,9 @@
 //! Beside the temporary directory of each program stands a file that the process which started it holds locked. Where
 //! nobody holds it any more, whatever still names that directory in its environment is ended.
 
-use super::sweep::kill_strays;
 use crate::disk;
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,4 +71,34 @@ pub(super) fn end(temporary: &Path) {
             tracing::debug!(%error, "a temporary directory stays");
         }
     }
+}
+
+/// Kills the processes whose environment names this temporary directory.
+pub(super) fn kill_strays(temporary: &Path) {
+    for stray in strays(temporary) {
+        if let Err(error) = kill_process(stray, Signal::KILL) {
+            tracing::trace!(%error, "a stray process is gone already");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn strays(temporary: &Path) -> Vec<Pid> {
+    use std::os::unix::ffi::OsStrExt;
+    let marker = [b"TMPDIR=", temporary.as_os_str().as_bytes()].concat();
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let number = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
+    processes
+        .filter_map(|entry| number(entry.ok()?))
+        .filter(|number| {
+            let environment = std::fs::read(format!("/proc/{number}/environ"));
+            environment.is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one == marker))
+        })
+        .filter_map(Pid::from_raw)
+        .collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn strays(_temporary: &Path) -> Vec<Pid> {
+    Vec::new()
 }

@@ -1,6 +1,6 @@
 //! Ending a program with everything it started.
 
-use super::left::Owned;
+use super::left::{Owned, kill_strays};
 use crate::sabotage::{Guard, off};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::io;
@@ -111,36 +111,6 @@ impl Group {
     fn sweep(&self) {
         kill_strays(&self.temporary);
     }
-}
-
-/// Kills the processes whose environment names this temporary directory.
-pub(super) fn kill_strays(temporary: &Path) {
-    for stray in strays(temporary) {
-        if let Err(error) = kill_process(stray, Signal::KILL) {
-            tracing::trace!(%error, "a stray process is gone already");
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn strays(temporary: &Path) -> Vec<Pid> {
-    use std::os::unix::ffi::OsStrExt;
-    let marker = [b"TMPDIR=", temporary.as_os_str().as_bytes()].concat();
-    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let number = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
-    processes
-        .filter_map(|entry| number(entry.ok()?))
-        .filter(|number| {
-            let environment = std::fs::read(format!("/proc/{number}/environ"));
-            environment.is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one == marker))
-        })
-        .filter_map(Pid::from_raw)
-        .collect()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn strays(_temporary: &Path) -> Vec<Pid> {
-    Vec::new()
 }
 
 #[cfg(test)]

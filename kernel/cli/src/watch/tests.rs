@@ -233,6 +233,27 @@ fn of_evaluations_that_begin_only_those_of_the_untouched_tree_are_told() {
 }
 
 #[test]
+fn what_was_found_before_any_change_says_so() {
+    let screen = Paper::default();
+    let lines = screen.lines(false);
+    let failed = |key: &str| {
+        let result = Err(Failure::Failed("no".to_owned()));
+        lines.event(&entry(
+            key,
+            Event::EvaluationFinished { evaluator: "checks".to_owned(), result, tree: None },
+        ));
+    };
+
+    failed("base/e/checks");
+    failed("i1/e/checks");
+
+    let text = screen.text();
+    let said: Vec<&str> = text.lines().collect();
+    assert!(said[0].starts_with("[EVAL] before: checks: not evaluated"), "{text}");
+    assert!(said[1].starts_with("[EVAL] checks: not evaluated"), "{text}");
+}
+
+#[test]
 fn a_decision_to_go_on_says_why_and_an_acceptance_says_nothing() {
     let decided = |decision: &str| Event::IterationDecided {
         number: 1,

@@ -1,5 +1,7 @@
 //! Model turns: reserved, journaled, bounded in time, settled. The loop and the components both pay here.
 
+mod attempts;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -18,7 +20,7 @@ use super::{
 };
 use crate::{
     event::Event,
-    fact::{self, Fact},
+    fact,
     failure::Failure,
     hash,
     ledger::{Ledger, Price, Reservation, Shortage},
@@ -286,128 +288,11 @@ impl TurnMeter {
         self.recorder.recall(key).map(|fact::BreakerTripped { trip }| trip)
     }
 
-    /// Counts the turns that a recalled call or evaluation took.
-    pub(super) fn replay_component(&self, key: &str) {
-        let prefix = format!("{key}/m");
-        let mut account = self.account();
-        for fact::TurnFinished { result, spent } in self.recorder.recall_below(&prefix) {
-            account.settle(Reservation::default(), spent, result.as_ref());
-        }
-        for fact::TurnFailed { error, spent } in self.recorder.recall_below(&prefix) {
-            account.settle(Reservation::default(), spent, Err(&error));
-        }
-        for fact::TurnLost { reserved } in self.recorder.recall_below(&prefix) {
-            account.ledger.settle(Reservation::default(), Some(reserved));
-        }
-        for fact::ModelsResolved { role, models } in self.recorder.recall_below(&prefix) {
-            account.cards.insert(role, models);
-        }
-        // If that passed four fifths, the warning stands in the journal already.
-        account.ledger.warns();
-    }
-
     fn trip(&self, key: &str, trip: Trip) -> Halt {
         match self.recorder.record(key, Event::BreakerTripped { trip: trip.clone() }) {
             Ok(()) => Halt::Trip(trip),
             Err(error) => error.into(),
         }
-    }
-
-    /// Counts the attempts at a turn that was given up for another one.
-    pub(super) fn count_failed_attempts(&self, key: &str, role: &Role) {
-        self.count_lost(key, role);
-        self.count_failed(&self.open_attempt(key));
-    }
-
-    /// Turns that died with the program stay spent at their reservation, those that were cut or failed at what they
-    /// took. Models that an attempt was the first to know of are taken over.
-    fn count_lost(&self, key: &str, role: &Role) {
-        for attempt in 0.. {
-            let key = lost_key(key, attempt);
-            self.recall_models(&key, role);
-            let Some(fact::TurnLost { reserved }) = self.recorder.recall(&key) else { break };
-            self.account().ledger.settle(Reservation::default(), Some(reserved));
-            self.count_failed(&key);
-        }
-    }
-
-    /// Counts the tokens that the attempt of this key took, if it failed. Returns whether it did.
-    fn count_failed(&self, key: &str) -> bool {
-        let Some(fact::TurnFailed { error, spent, .. }) = self.recorder.recall(key) else {
-            return false;
-        };
-        self.account().settle(Reservation::default(), spent, Err(&error));
-        true
-    }
-
-    /// Counts the attempt that died with the program, or that failed. One that was cut is counted already, and the
-    /// next one had not begun.
-    fn lose(&self, key: &str, reserved: Reservation) -> Result<(), Halt> {
-        let open = self.open_attempt(key);
-        // An attempt that failed is over and counted; any other died with the program.
-        let failed = self.count_failed(&open);
-        let begun = open == lost_key(key, 0) || self.holds::<fact::TurnStarted>(&open);
-        if !failed && !begun {
-            return Ok(());
-        }
-        let reserved = if failed { Reservation::default() } else { reserved };
-        self.recorder.record(&open, Event::TurnLost { reserved })?;
-        self.account().ledger.settle(Reservation::default(), Some(reserved));
-        Ok(())
-    }
-
-    /// Counts an attempt that is cut while it is under way: at what arrived of it, or else at its reservation.
-    fn cut(
-        &self,
-        key: &str,
-        prompt: &Prompt,
-        chain: &[ModelCard],
-        reserved: Reservation,
-        arrival: &Arrival<'_>,
-    ) -> Result<(), Halt> {
-        let taken = arrival.taken(prompt, chain, reserved);
-        let lost = Event::TurnLost { reserved: taken };
-        self.recorder.record(&self.open_attempt(key), lost)?;
-        self.account().ledger.settle(reserved, Some(taken));
-        Ok(())
-    }
-
-    /// Takes over the models that `role` resolves to by now, if the journal knows others: the configuration or a list
-    /// of prices changed while the run was paused. `key` is that of the first turn which asks them.
-    fn renew_models(&self, key: &str, role: &Role) -> Result<(), Halt> {
-        if self.recall_models(key, role) || !self.recorder.is_live() {
-            return Ok(());
-        }
-        let models = self.model.chain(role);
-        if models.is_empty() || models == self.chain(role) {
-            return Ok(());
-        }
-        let resolved = Event::ModelsResolved { role: role.0.clone(), models: models.clone() };
-        self.recorder.record(key, resolved)?;
-        self.account().cards.insert(role.0.clone(), models);
-        Ok(())
-    }
-
-    /// Takes over the models that the journal holds under this key. Returns whether it holds any.
-    fn recall_models(&self, key: &str, role: &Role) -> bool {
-        let Some(fact::ModelsResolved { models, .. }) = self.recorder.recall(key) else {
-            return false;
-        };
-        self.account().cards.insert(role.0.clone(), models);
-        true
-    }
-
-    fn holds<F: Fact>(&self, key: &str) -> bool {
-        self.recorder.recall::<F>(key).is_some()
-    }
-
-    /// Returns the key of the attempt that has not been counted yet.
-    fn open_attempt(&self, key: &str) -> String {
-        let mut attempt = 0;
-        while self.recorder.recall::<fact::TurnLost>(&lost_key(key, attempt)).is_some() {
-            attempt += 1;
-        }
-        lost_key(key, attempt)
     }
 
     /// Reserves the most that the turn can take with any model of the chain, and shortens the turn to what is left.
@@ -531,10 +416,6 @@ impl TurnMeter {
     fn account(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn lost_key(key: &str, attempt: u32) -> String {
-    format!("{key}/lost{attempt}")
 }
 
 /// Returns the tokens of output that the money left buys after the input is paid.
