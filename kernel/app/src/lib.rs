@@ -16,6 +16,7 @@
 //! | `host`, [`sandbox`] | the host of components and the broker of programs, wired |
 //! | [`models`] | providers, lists of models, and the models of roles |
 //! | `workspace`, `rules`, `briefing`, `toolbox`, `evaluators` | the files, instructions, tools and judges of a run |
+//! | [`surroundings`] | what a model is told of the machine and the repository |
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
 //! | [`session`], [`request`], [`result_schema`] | the session of a task, the task itself, and the form of its result |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
@@ -49,7 +50,7 @@ pub mod session;
 pub mod settings;
 pub mod snapshots;
 pub mod suggest;
-mod surroundings;
+pub mod surroundings;
 pub mod task_runtime;
 pub mod thread;
 mod toolbox;

@@ -54,13 +54,32 @@ fn standing(directory: &Path, workspace: &Path) -> Option<String> {
     Some(format!("the user stands in {0}/, so paths in the task may begin there", below.display()))
 }
 
-/// Returns the branch of git that is checked out.
+/// Returns the branch of git that is checked out, in words for a model.
 fn branch(workspace: &Path) -> Option<String> {
-    let head = disk::read_text(&git_directory(workspace)?.join("HEAD"), SMALL).ok()?;
+    Some(match head(workspace)? {
+        Head::Branch(name) => format!("git: on branch {name}"),
+        Head::Commit(name) => format!("git: detached at {}", name.get(..12).unwrap_or(&name)),
+    })
+}
+
+/// What git has checked out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// A branch of this name.
+    Branch(String),
+    /// A commit that is no branch, by its hash.
+    Commit(String),
+}
+
+/// Returns what git has checked out in a directory or above it, in a linked working tree too.
+pub fn head(directory: &Path) -> Option<Head> {
+    let mut heads =
+        directory.ancestors().filter_map(|place| Some(git_directory(place)?.join("HEAD")));
+    let head = heads.find_map(|head| disk::read_text(&head, SMALL).ok())?;
     let head = head.trim();
     Some(match head.strip_prefix("ref: refs/heads/") {
-        Some(branch) => format!("git: on branch {branch}"),
-        None => format!("git: detached at {}", head.get(..12).unwrap_or(head)),
+        Some(branch) => Head::Branch(branch.to_owned()),
+        None => Head::Commit(head.to_owned()),
     })
 }
 

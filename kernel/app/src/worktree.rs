@@ -41,6 +41,8 @@ pub async fn create(
     let top = git.run(&["rev-parse", "--show-toplevel"], None).await.map_err(failed)?;
     let top = PathBuf::from(top.trim_end_matches('\n'));
     let below = workspace.strip_prefix(&top).unwrap_or(Path::new("")).to_owned();
+    let first = ["rev-parse", "--verify", "--quiet", "HEAD"];
+    git.run(&first, None).await.map_err(|_| failed("it has no commit yet".to_owned()))?;
     let short = task.short();
     let branch = format!("openkoi/{short}");
     let name = top.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -56,7 +58,8 @@ pub async fn create(
         }
         return Err(failed(reason).into());
     }
-    Ok(Worktree { workspace: path.join(below), path, branch })
+    let workspace = if below.as_os_str().is_empty() { path.clone() } else { path.join(below) };
+    Ok(Worktree { workspace, path, branch })
 }
 
 struct Git<'a> {

@@ -292,3 +292,16 @@ fn a_task_in_a_worktree_of_its_own_knows_the_history_and_touches_nothing_beside_
     day.git(&format!("worktree remove --force {beside}"));
     day.server.finish();
 }
+
+#[test]
+fn a_worktree_needs_a_commit_to_begin_from() {
+    let server = OpenAi::start([]);
+    let home = Home::new().project(Kind::Shell).provider(&server);
+    let begun = Command::new("git").args(["init", "-q"]).current_dir(home.workspace()).status();
+    assert!(begun.unwrap().success());
+
+    let run = home.openkoi(["--worktree", "try it"]).run().expect_code(2);
+
+    assert!(run.stderr.contains("it has no commit yet"), "{run}");
+    server.finish();
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use openkoi_app::file;
+use openkoi_app::surroundings::{self, Head};
 use openkoi_core::{
     message::Role,
     model::ModelCard,
@@ -10,9 +10,6 @@ use openkoi_core::{
 };
 
 use crate::output::money;
-
-/// The most that is read of the file that names the branch, in bytes.
-const LONGEST_HEAD: u64 = 4_096;
 
 /// Returns the first line of a run.
 pub(super) fn line(task: &Task, models: &[(String, ModelCard)], home: Option<&Path>) -> String {
@@ -41,13 +38,12 @@ pub(crate) fn place(directory: &Path, home: Option<&Path>) -> String {
     }
 }
 
-/// Returns the branch that git has checked out in a directory or above it; a commit is shortened.
+/// Returns the branch that git has checked out; a commit is shortened.
 fn branch(directory: &Path) -> Option<String> {
-    let mut heads = directory.ancestors().map(|above| above.join(".git/HEAD"));
-    let head = heads.find_map(|head| file::read_text(&head, LONGEST_HEAD).ok())?;
-    let head = head.trim();
-    let named = head.strip_prefix("ref: refs/heads/").map(str::to_owned);
-    named.or_else(|| head.get(..8).map(str::to_owned))
+    match surroundings::head(directory)? {
+        Head::Branch(name) => Some(name),
+        Head::Commit(name) => name.get(..8).map(str::to_owned),
+    }
 }
 
 fn limits(settings: &TaskSettings) -> String {
