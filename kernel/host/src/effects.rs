@@ -37,14 +37,15 @@ pub(crate) struct KeptBy {
 pub(crate) struct Witness {
     keeper: Arc<Keeper>,
     log: Arc<EffectLog>,
+    seen: Arc<Seen>,
     noted: Mutex<CallEffects>,
 }
 
 impl Witness {
     /// Returns a witness for the changes of a call; `None` if nobody keeps them.
     pub(crate) fn of(kept_by: Option<KeptBy>) -> Option<Self> {
-        let KeptBy { keeper, log, .. } = kept_by?;
-        Some(Self { keeper, log, noted: Mutex::default() })
+        let KeptBy { keeper, log, seen } = kept_by?;
+        Some(Self { keeper, log, seen, noted: Mutex::default() })
     }
 
     /// Notes a path that is about to be changed.
@@ -132,6 +133,8 @@ impl Witness {
         if !is_done {
             noted.uncovered.clear();
         }
+        let own: Vec<_> = noted.paths.iter().map(|one| name_of_text(&one.path)).collect();
+        self.seen.forget(self.keeper.root(), own.iter().map(Path::new));
         self.log.keep(noted);
         Ok(())
     }

@@ -86,7 +86,8 @@ impl Workdir {
 
     /// Returns a note on what somebody else changed since models read it, for the next of them.
     pub(crate) fn news(&self) -> Option<String> {
-        self.seen.news(&self.root)
+        // Without a keeper nobody knows what the run itself changed.
+        self.keeper.as_ref().and_then(|_| self.seen.news(&self.root))
     }
 
     /// Returns the file if somebody else changed it since a model read it.

@@ -276,3 +276,25 @@ fn what_others_do_while_a_task_stands_still_is_noticed_when_it_goes_on() {
         server.turns().into_iter().find(|turn| turn.text.contains("read it again, and keep"));
     assert!(told.is_some(), "{run}");
 }
+
+#[test]
+fn a_model_hears_nothing_of_what_it_did_itself() {
+    let read = |path: &str| call("read_file", json!({ "path": path }));
+    let server = OpenAi::start([
+        read("notes.txt").to(Role::Executor).at(0),
+        read("percent.sh").at(1),
+        call("remove_file", json!({ "path": "notes.txt" })).at(2),
+        call("move_file", json!({ "from": "percent.sh", "to": "per.sh" })).at(3),
+        call("shell", json!({ "command": "echo more >> per.sh; rm -f test.sh" })).at(4),
+        read("per.sh").at(5),
+        reply("Done.").at(6),
+    ]);
+    let home = Home::new().project(Kind::Shell).provider(&server).file("notes.txt", "notes\n");
+
+    home.openkoi(["tidy up", "-i", "0"]).timeout(LONG).run().expect_code(0);
+
+    let told = server.turns().pop().unwrap().text;
+    assert!(!home.has("notes.txt") && home.has("per.sh"));
+    assert!(!told.contains("by somebody else"), "{told}");
+    server.finish();
+}
