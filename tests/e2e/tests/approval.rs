@@ -322,6 +322,6 @@ fn a_rule_for_always_is_listed_holds_in_its_directory_and_can_be_taken_back() {
     let id = rule["id"].to_string();
     home.openkoi(["trust", "revoke", &id]).run().expect_code(0);
     home.openkoi(["trust", "revoke", &id]).run().expect_code(2);
-    let listed = home.openkoi(["trust", "rules"]).run().expect_code(0).stdout;
+    let listed = home.openkoi(["trust"]).run().expect_code(0).stdout;
     assert!(listed.starts_with("no rules"), "{listed}");
 }

@@ -277,6 +277,7 @@ fn each_command_reads_its_own_arguments() {
     ));
     let CliCommand::Session(args) = command(&["session"]) else { panic!() };
     assert!(args.command.is_none());
+    let CliCommand::Trust(_) = command(&["trust"]) else { panic!() };
     let CliCommand::Undo(args) = command(&["undo", "--redo", "--yes", "abc"]) else { panic!() };
     assert_eq!(
         (args.id.as_deref(), args.redo, args.yes, args.json),

@@ -14,8 +14,9 @@ use crate::{
 /// Arguments of `openkoi trust`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// The subcommand; without it the rules are listed
     #[command(subcommand)]
-    command: TrustCommand,
+    command: Option<TrustCommand>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -39,13 +40,13 @@ enum TrustCommand {
     Planned(Vec<String>),
 }
 
-/// Runs the subcommand.
+/// Runs the subcommand, or lists the rules.
 ///
 /// # Errors
 ///
 /// When there is no such rule, the storage cannot be used, or the subcommand is not built yet.
 pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
-    match args.command {
+    match args.command.unwrap_or(TrustCommand::Rules { json: false }) {
         TrustCommand::Rules { json } => Ok(Reply::new(RuleList(kept(context)?), json)),
         TrustCommand::Revoke { id, json } => revoke(id, json, context),
         TrustCommand::Planned(words) => {

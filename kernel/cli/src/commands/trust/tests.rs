@@ -25,12 +25,12 @@ fn with_rules() -> World {
 }
 
 fn rules(world: &World) -> String {
-    let args = Args { command: TrustCommand::Rules { json: false } };
+    let args = Args { command: Some(TrustCommand::Rules { json: false }) };
     world.printed(run(args, &world.context())).0
 }
 
 fn revoke_of(world: &World, id: Option<u64>) -> Result<Reply, CommandError> {
-    let args = Args { command: TrustCommand::Revoke { id, json: false } };
+    let args = Args { command: Some(TrustCommand::Revoke { id, json: false }) };
     run(args, &world.context())
 }
 
@@ -69,7 +69,7 @@ fn without_a_number_and_a_terminal_the_choices_are_named() {
 #[test]
 fn rules_are_data_for_programs() {
     let world = with_rules();
-    let args = Args { command: TrustCommand::Rules { json: true } };
+    let args = Args { command: Some(TrustCommand::Rules { json: true }) };
 
     let document = world.document(run(args, &world.context()));
 
@@ -84,7 +84,7 @@ fn what_is_not_built_says_so() {
     let words = ["grant", "shell", "act"].map(str::to_owned).to_vec();
 
     let error =
-        run(Args { command: TrustCommand::Planned(words) }, &world.context()).err().unwrap();
+        run(Args { command: Some(TrustCommand::Planned(words)) }, &world.context()).err().unwrap();
 
     assert_eq!(error.kind, Exit::Usage);
     assert!(error.to_string().contains("`openkoi trust grant` is not built yet"), "{error}");
