@@ -1,6 +1,7 @@
 //! Approvals, asked for at the terminal. Without a terminal no question is asked: the model is told so.
 
 use std::{
+    borrow::Cow,
     io::{self, BufRead, Write},
     path::{Path, PathBuf},
     sync::{
@@ -232,11 +233,11 @@ fn choices(request: &ApprovalRequest) -> String {
 /// one by one.
 fn content(request: &ApprovalRequest, workspace: &Path, palette: Palette) -> (bool, Vec<String>) {
     if !request.shown.is_empty() {
-        return (true, diff::painted(&request.shown, palette, MOST_LINES));
+        return (true, diff::painted(&request.shown, palette, MOST_LINES, SHOWN));
     }
     let arguments: Value = serde_json::from_str(&request.details).unwrap_or(Value::Null);
     if let Some(edit) = diff::FileEdit::of(&arguments, workspace) {
-        let mut lines = diff::painted(&edit.diff, palette, MOST_LINES);
+        let mut lines = diff::painted(&edit.diff, palette, MOST_LINES, SHOWN);
         if lines.is_empty() {
             lines.push("(nothing would change)".to_owned());
         }
@@ -267,15 +268,8 @@ fn lines(text: &str, palette: Palette) -> Vec<String> {
     diff::both_ends(&lines, MOST_LINES / 4, palette, |line| sanitise(&ends(line)).into_owned())
 }
 
-/// Returns both ends of a long text, so that neither can be pushed off the screen.
-fn ends(text: &str) -> String {
-    let count = text.chars().count();
-    if count <= SHOWN * 2 {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(SHOWN).collect();
-    let tail: String = text.chars().skip(count - SHOWN).collect();
-    format!("{head} […{} characters…] {tail}", count - SHOWN * 2)
+fn ends(text: &str) -> Cow<'_, str> {
+    diff::ends(text, SHOWN)
 }
 
 #[cfg(test)]

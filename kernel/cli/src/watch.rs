@@ -57,6 +57,9 @@ const EDIT_LINES: usize = 12;
 
 /// The most files that are listed at the end.
 const MOST_FILES: usize = 20;
+/// The number of characters that are shown of each end of an edit's line.
+const EDIT_COLUMNS: usize = 100;
+
 
 /// The time after which the end of a run rings the bell, in milliseconds.
 const LONG_MS: u64 = 20_000;
@@ -287,7 +290,8 @@ impl ProgressLines {
                 let about = Some(&output.summary).filter(|summary| !summary.is_empty());
                 let text = about.map_or(shown.clone(), |summary| format!("{shown} · {summary}"));
                 self.line("EXEC", Style::Plain, &text);
-                let diff = edit.map(|edit| diff::painted(&edit.diff, self.palette, EDIT_LINES));
+                let diff = edit
+                    .map(|edit| diff::painted(&edit.diff, self.palette, EDIT_LINES, EDIT_COLUMNS));
                 diff.unwrap_or_default().iter().for_each(|line| self.plain(&format!("  {line}")));
             }
             Err(failure) => {
@@ -316,7 +320,9 @@ impl ProgressLines {
                 ChangeKind::Removed => " (removed)",
                 ChangeKind::Modified => "",
             };
-            let lines = counts.get(&change.path).map(|(added, removed)| {
+            // A difference that is too long has no lines to count.
+            let counted = counts.get(&change.path).filter(|counted| **counted != (0, 0));
+            let lines = counted.map(|(added, removed)| {
                 let added = self.palette.paint(Style::Good, &format!("+{added}"));
                 format!("  {added} {}", self.palette.paint(Style::Bad, &format!("−{removed}")))
             });

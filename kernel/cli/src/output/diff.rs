@@ -1,6 +1,9 @@
 //! Differences of files for a person: from the arguments of a call before it runs, and painted for the screen.
 
-use std::path::{Component, Path};
+use std::{
+    borrow::Cow,
+    path::{Component, Path},
+};
 
 use openkoi_app::file;
 use serde_json::Value;
@@ -67,8 +70,8 @@ pub(crate) fn unified(before: &str, after: &str) -> String {
 }
 
 /// Returns the lines of a diff, sanitised and painted. Of a longer one than `most` lines both ends are left, with a
-/// line between them that counts what is not shown.
-pub(crate) fn painted(diff: &str, palette: Palette, most: usize) -> Vec<String> {
+/// line between them that counts what is not shown; of a line longer than twice `end` characters likewise.
+pub(crate) fn painted(diff: &str, palette: Palette, most: usize, end: usize) -> Vec<String> {
     let lines: Vec<&str> = diff.lines().collect();
     let paint = |line: &&str| {
         let style = match line.chars().next() {
@@ -77,7 +80,7 @@ pub(crate) fn painted(diff: &str, palette: Palette, most: usize) -> Vec<String> 
             Some('@') => Style::Faint,
             _ => Style::Plain,
         };
-        palette.paint(style, &sanitise(line))
+        palette.paint(style, &sanitise(&ends(line, end)))
     };
     both_ends(&lines, most, palette, paint)
 }
@@ -98,6 +101,23 @@ pub(crate) fn both_ends<T>(
     let first = lines.iter().take(head).map(&show);
     let last = lines.iter().skip(lines.len() - tail).map(&show);
     first.chain([note]).chain(last).collect()
+}
+
+/// Returns a text with `end` characters of each end, so that neither can be pushed off the screen, and between them the
+/// number of those that are not shown.
+pub(crate) fn ends(text: &str, end: usize) -> Cow<'_, str> {
+    // A byte is a character at most.
+    if text.len() <= end * 2 {
+        return Cow::Borrowed(text);
+    }
+    let at = |number: usize| text.char_indices().nth(number).map(|(at, _)| at);
+    let Some(left_out) = text.chars().count().checked_sub(end * 2).filter(|count| *count > 0)
+    else {
+        return Cow::Borrowed(text);
+    };
+    let head = at(end).and_then(|to| text.get(..to)).unwrap_or_default();
+    let tail = at(end + left_out).and_then(|from| text.get(from..)).unwrap_or_default();
+    Cow::Owned(format!("{head} […{left_out} characters…] {tail}"))
 }
 
 #[cfg(test)]
@@ -151,17 +171,26 @@ mod tests {
     fn a_long_difference_keeps_both_ends_and_counts_the_rest() {
         let diff: String = (0..100).map(|n| format!("+{n}\n")).collect();
 
-        let lines = painted(&diff, Palette::PLAIN, 5);
+        let lines = painted(&diff, Palette::PLAIN, 5, 9);
 
         assert_eq!(lines, ["+0", "+1", "… 96 more lines", "+98", "+99"]);
-        assert_eq!(painted("+a\n-b\n", Palette::PLAIN, 2), ["+a", "-b"]);
+        assert_eq!(painted("+a\n-b\n", Palette::PLAIN, 2, 9), ["+a", "-b"]);
+    }
+
+    #[test]
+    fn a_long_line_keeps_both_ends_and_counts_the_rest() {
+        let diff = format!("+{}end\n-äöü äöü\n", "x".repeat(300_000));
+
+        let lines = painted(&diff, Palette::PLAIN, 5, 4);
+
+        assert_eq!(lines, ["+xxx […299996 characters…] xend", "-äöü äöü"]);
     }
 
     #[test]
     fn lines_have_the_colour_of_their_mark_and_drive_no_terminal() {
         let palette = Palette::ALWAYS;
 
-        let lines = painted("@@ -1 +1 @@\n-a\n+b\x1b[2J\n c\n", palette, 9);
+        let lines = painted("@@ -1 +1 @@\n-a\n+b\x1b[2J\n c\n", palette, 9, 9);
 
         assert_eq!(
             lines,

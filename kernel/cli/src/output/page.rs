@@ -75,6 +75,11 @@ impl Page {
         self.text.push_str(&table.render(self.palette, self.width));
     }
 
+    /// Returns true if the page goes to a terminal and not into a file or a program.
+    pub fn is_on_screen(&self) -> bool {
+        self.width.is_some()
+    }
+
     /// Returns how long ago a time was.
     pub fn ago(&self, then_ms: u64) -> String {
         ago(self.now_ms, then_ms)

@@ -605,7 +605,8 @@ fn an_edit_is_shown_with_its_call_and_each_file_at_the_end() {
         changes: vec![changed("a", ChangeKind::Modified), changed("b", ChangeKind::Added)],
         ..outcome(Ending::Accepted, "")
     };
-    let diff = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n--\n++\n".to_owned();
+    // Of `b`, which is too long to be compared, there is the header alone.
+    let diff = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n--\n++\n--- /dev/null\n+++ b/b\n".to_owned();
 
     let text = told([
         edit("a"),

@@ -20,6 +20,8 @@ use crate::{
 
 /// The most lines of a task's difference that are shown.
 const MOST_LINES: usize = 400;
+/// The number of characters that are shown of each end of a line.
+const LINE_END: usize = 300;
 /// The most bytes that are copied: terminals take no more.
 const MOST_COPIED: usize = 74_000;
 
@@ -46,7 +48,7 @@ pub(super) fn diff(
         changed = true;
         let title = format!("task {}: {}", task.id.short(), first_line(&task.text));
         put(&palette.paint(Style::Strong, &sanitise_line(&title)));
-        diff::painted(text, palette, MOST_LINES).iter().for_each(|line| put(line));
+        diff::painted(text, palette, MOST_LINES, LINE_END).iter().for_each(|line| put(line));
     }
     if !changed {
         context.printer.notice("this session has changed no file");

@@ -1,5 +1,7 @@
 //! `openkoi task diff`: what a task changed, as a unified diff.
 
+use std::borrow::Cow;
+
 use openkoi_app::changes::{TaskChanges, task_diff};
 use openkoi_core::evaluation::Change;
 use openkoi_storage::tasks::TaskRecord;
@@ -8,9 +10,12 @@ use serde_json::{Value, json};
 use crate::{
     context::Context,
     error::CommandError,
-    output::{Output, Page, Style},
+    output::{Output, Page, Style, diff},
     reply::Reply,
 };
+
+/// The number of characters that are shown of each end of a line on a terminal. A file or a program gets it whole.
+const LINE_END: usize = 600;
 
 pub(super) fn run(task: &TaskRecord, json: bool, context: &Context) -> Result<Reply, CommandError> {
     Ok(Reply::new(Difference(task_diff(&context.app, task.id.as_str())?), json))
@@ -23,11 +28,13 @@ impl Output for Difference {
         if self.0.diff.is_empty() {
             page.line(format!("task {} changed no file", self.0.task.id.short()));
         }
+        let whole = !page.is_on_screen();
         for line in self.0.diff.lines() {
+            let line = if whole { Cow::Borrowed(line) } else { diff::ends(line, LINE_END) };
             match line.as_bytes() {
-                [b'+', ..] => page.styled(line, Style::Good),
-                [b'-', ..] => page.styled(line, Style::Bad),
-                _ => page.line(line),
+                [b'+', ..] => page.styled(&line, Style::Good),
+                [b'-', ..] => page.styled(&line, Style::Bad),
+                _ => page.line(&line),
             }
         }
         for place in &self.0.uncovered {
