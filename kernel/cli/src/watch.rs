@@ -460,7 +460,8 @@ impl Listener for ProgressLines {
             Delta::Waiting(why) => {
                 // What streamed so far belongs to a turn that is asked for again.
                 self.restart();
-                self.line("WAIT", Style::Caution, why);
+                let stop = if self.streams { " · Ctrl-C stops" } else { "" };
+                self.line("WAIT", Style::Caution, &format!("{why}{stop}"));
                 self.state().status.waits(why);
                 false
             }
@@ -481,6 +482,10 @@ fn last_columns(text: &str, width: usize) -> String {
 }
 
 /// Returns the reason why the work was not accepted.
+            Delta::Waiting("") => {
+                self.state().status.waits("");
+                false
+            }
 pub(crate) fn reason(ending: &Ending, outcome: &Outcome) -> String {
     match ending {
         Ending::Accepted => String::new(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use openkoi_core::{
     event::{Entry, Event},
     message::{Role, Turn},
+    model::ModelCard,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -12,6 +13,8 @@ use crate::output::{count, duration, money, sanitise_line, shortened};
 
 /// The longest description of what goes on, in columns.
 const LONGEST: usize = 60;
+/// The way to stop.
+const STOP: &str = " · Ctrl-C stops";
 /// The signs that take turns while something goes on.
 const SIGNS: [&str; 8] = ["⠋", "⠙", "⠸", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
@@ -39,8 +42,7 @@ impl Status {
         let at_ms = entry.at_ms;
         match &entry.event {
             Event::TaskStarted { models, .. } => {
-                let contexts = models.iter().map(|(role, card)| (role.clone(), card.context));
-                self.contexts = contexts.collect();
+                self.knows(models);
                 self.begin("starting", at_ms);
             }
             Event::TaskResumed { .. } => self.begin("going on", at_ms),
@@ -54,7 +56,9 @@ impl Status {
             Event::CallStarted { call, target, .. } => {
                 self.begin(&format!("{} {target}", call.name), at_ms);
             }
-            Event::ProgressReported { message, .. } => message.clone_into(&mut self.news),
+            Event::ProgressReported { message, .. } if !self.repeats(message) => {
+                message.clone_into(&mut self.news);
+            }
             Event::EvaluationStarted { evaluator } => {
                 self.begin(&format!("evaluating: {evaluator}"), at_ms);
             }
@@ -66,9 +70,22 @@ impl Status {
         }
     }
 
-    /// Notes that a provider is waited for.
+    /// Notes how much the models of the roles read.
+    pub(super) fn knows(&mut self, models: &[(String, ModelCard)]) {
+        let contexts = models.iter().map(|(role, card)| (role.clone(), card.context));
+        self.contexts = contexts.collect();
+    }
+
+    /// Notes that a provider is waited for, or with no reason that the wait is over.
     pub(super) fn waits(&mut self, why: &str) {
         why.clone_into(&mut self.news);
+    }
+
+    /// Returns true if a message only says what the call is about, as at the start of a command.
+    fn repeats(&self, message: &str) -> bool {
+        let call = self.phase.as_deref().and_then(|phase| phase.lines().next());
+        let target = call.and_then(|call| call.split_once(' ')).map(|(_, target)| target.trim());
+        target.is_some_and(|target| !target.is_empty() && message.trim_end().ends_with(target))
     }
 
     fn begin(&mut self, phase: &str, at_ms: u64) {
@@ -88,32 +105,49 @@ impl Status {
         }
     }
 
-    /// Returns the line in at most `width` columns; nothing while nothing goes on. What does not fit is left out, the
-    /// way to stop first.
+    /// Returns the line in at most `width` columns; nothing while nothing goes on. The time and the way to stop have
+    /// room before a long command has it, and the amounts get what is left.
     pub(super) fn line(&self, now_ms: u64, width: usize) -> Option<String> {
-        let (phase, elapsed) = self.phase(now_ms)?;
+        let elapsed = format!(" · {}", self.elapsed(now_ms));
         let sign = SIGNS[usize::try_from(now_ms / 125).unwrap_or(0) % SIGNS.len()];
-        let mut line = shortened(&format!("{sign} {phase}"), width.min(LONGEST));
-        for part in [vec![elapsed], self.amounts(), vec!["Ctrl-C stops".to_owned()]].concat() {
-            let more = format!(" · {part}");
-            if line.width() + more.width() <= width {
-                line.push_str(&more);
-            }
-        }
+        let kept = elapsed.width() + STOP.width();
+        let room = width.saturating_sub(kept).max(width / 2).min(LONGEST);
+        let mut line = shortened(&format!("{sign} {}", self.label(room.saturating_sub(2))?), room);
+        let mut left = width.saturating_sub(line.width());
+        let mut fits = |part: &str| {
+            let fits = part.width() <= left;
+            left -= if fits { part.width() } else { 0 };
+            fits
+        };
+        let (shows_time, shows_stop) = (fits(&elapsed), fits(STOP));
+        line.extend(shows_time.then_some(elapsed));
+        let amounts = self.amounts().into_iter().map(|amount| format!(" · {amount}"));
+        line.extend(amounts.filter(|amount| fits(amount)).collect::<Vec<_>>());
+        line.extend(shows_stop.then_some(STOP));
         Some(line)
     }
 
     /// Returns the same for a place where nothing moves.
     pub(super) fn plain(&self, now_ms: u64) -> Option<String> {
-        let (phase, elapsed) = self.phase(now_ms)?;
-        Some([vec![format!("still {phase}"), elapsed], self.amounts()].concat().join(" · "))
+        let head = vec![format!("still {}", self.label(usize::MAX)?), self.elapsed(now_ms)];
+        Some([head, self.amounts()].concat().join(" · "))
     }
 
-    fn phase(&self, now_ms: u64) -> Option<(String, String)> {
-        let phase = self.phase.as_deref()?;
-        let news = if self.news.is_empty() { String::new() } else { format!(" ({})", self.news) };
-        let text = sanitise_line(&format!("{phase}{news}")).into_owned();
-        Some((text, whole_seconds(now_ms.saturating_sub(self.since_ms))))
+    fn elapsed(&self, now_ms: u64) -> String {
+        whole_seconds(now_ms.saturating_sub(self.since_ms))
+    }
+
+    /// Returns what goes on with its last words, in `room` columns. A long command leaves half of them to its words.
+    fn label(&self, room: usize) -> Option<String> {
+        let phase = sanitise_line(self.phase.as_deref()?);
+        if self.news.is_empty() {
+            return Some(shortened(&phase, room));
+        }
+        let news = sanitise_line(&self.news);
+        let wanted = news.width() + 3;
+        let phase = shortened(&phase, room.saturating_sub(wanted).max(room / 2));
+        let news = shortened(&news, room.saturating_sub(phase.width() + 3));
+        Some(format!("{phase} ({news})"))
     }
 
     fn amounts(&self) -> Vec<String> {
@@ -258,6 +292,31 @@ mod tests {
         assert_eq!(line(&status, 1_009, 80), "thinking · 1 s · Ctrl-C stops");
         status.waits("the service is busy; 3 of 8");
         assert!(line(&status, 1_009, 80).starts_with("thinking (the service is busy; 3 of 8)"));
+        status.waits("");
+        assert_eq!(line(&status, 1_009, 80), "thinking · 1 s · Ctrl-C stops");
+    }
+
+    #[test]
+    fn a_long_command_leaves_room_for_its_last_words_and_for_the_way_to_stop() {
+        let command = "cargo test --workspace --all-features -- --include-ignored --test-threads 1";
+        let mut status = Status::default();
+        status.contexts.insert(Role::EXECUTOR.to_owned(), 10_000);
+        status.take(&at(0, turn_finished(2_000, 500, Some(1_500))));
+        status.take(&at(0, call("shell", command)));
+        let says =
+            |message: String| Event::ProgressReported { origin: "shell".to_owned(), message };
+
+        status.take(&at(5, says(format!("running {command}"))));
+        assert_eq!(
+            line(&status, 1_000, 100),
+            "shell cargo test --workspace --all-features -- --include-… · 1 s · $0.0200 · Ctrl-C stops"
+        );
+        status.take(&at(6, says("test a_long_name_of_a_test ... ok".to_owned())));
+        assert_eq!(
+            line(&status, 1_000, 100),
+            "shell cargo test --workspace… (test a_long_name_of_a_tes…) · 1 s · $0.0200 · Ctrl-C stops"
+        );
+        assert!(line(&status, 1_000, 50).ends_with(" · 1 s · Ctrl-C stops"));
     }
 
     proptest::proptest! {

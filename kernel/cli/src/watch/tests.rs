@@ -449,7 +449,21 @@ fn waiting_is_told_and_what_had_streamed_is_asked_for_again() {
 
     assert!(!shown);
     assert!(lines.has_shown("whole"));
-    assert_eq!(screen.text(), "half\n[WAIT] the service is busy; again in 5 s\nwhole");
+    assert_eq!(
+        screen.text(),
+        "half\n[WAIT] the service is busy; again in 5 s · Ctrl-C stops\nwhole"
+    );
+}
+
+#[test]
+fn the_end_of_a_wait_is_no_line() {
+    let screen = Paper::default();
+    let lines = screen.lines(false);
+
+    lines.delta(&executor(), Delta::Waiting("the service is busy; again in 5 s"));
+    lines.delta(&executor(), Delta::Waiting(""));
+
+    assert_eq!(screen.text(), "[WAIT] the service is busy; again in 5 s\n");
 }
 
 #[test]
