@@ -244,9 +244,9 @@ impl CatalogModels {
             if !error.retryable || resting && !is_last {
                 return Err(error);
             }
-            let refused = error.refused && provider.is_here();
+            let unserved = error.unserved && provider.is_here();
             let chance = (self.settings.chance)();
-            let Some(retry) = retry::next(attempt, refused, error.retry_after, chance) else {
+            let Some(retry) = retry::next(attempt, unserved, error.retry_after, chance) else {
                 return Err(error);
             };
             deltas(Delta::Waiting(&waiting(&error, retry)));
@@ -259,6 +259,8 @@ impl CatalogModels {
             if is_ordered {
                 deltas(Delta::Resting(false));
             }
+            // No reason any more: whoever shows one takes it away.
+            deltas(Delta::Waiting(""));
             attempt += 1;
         }
     }

@@ -35,8 +35,8 @@ pub(super) struct AttemptError {
     pub(super) unavailable: bool,
     /// True if the provider refused the credential before it answered anything else.
     pub(super) unauthorized: bool,
-    /// True if nothing took the connection.
-    pub(super) refused: bool,
+    /// True if nothing took the connection, or whatever took it does not speak HTTP.
+    pub(super) unserved: bool,
 }
 
 impl AttemptError {
@@ -55,7 +55,7 @@ impl AttemptError {
             retry_after: None,
             unavailable: false,
             unauthorized: false,
-            refused: false,
+            unserved: false,
         }
     }
 
@@ -105,6 +105,12 @@ impl AttemptError {
         self
     }
 
+    /// Notes that an answer had begun, so that a server is there.
+    pub(super) fn answered(mut self) -> Self {
+        self.unserved = false;
+        self
+    }
+
     /// Makes the error of a request that the egress broker did not complete.
     pub(super) fn of_egress(provider: &str, error: &EgressError) -> Self {
         let hint = error.hint.clone().unwrap_or_default();
@@ -119,9 +125,10 @@ impl AttemptError {
             | EgressErrorKind::Connect
             | EgressErrorKind::Timeout { .. }
             | EgressErrorKind::Interrupted => {
-                let refused = error.kind == EgressErrorKind::Connect;
+                let unserved =
+                    matches!(error.kind, EgressErrorKind::Connect | EgressErrorKind::Interrupted);
                 let error = of(ModelTrouble::Unreachable).again(error.retry_after).unavailable();
-                Self { refused, ..error }
+                Self { unserved, ..error }
             }
         }
     }

@@ -383,7 +383,7 @@ impl<'a> Codec<'a> {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(error)) => {
                 let name = self.provider.name();
-                Err(AttemptError::of_egress(name, &self.redacted(error)))
+                Err(AttemptError::of_egress(name, &self.redacted(error)).answered())
             }
             Err(_) => Err(self.timed_out("more of the answer")),
         }

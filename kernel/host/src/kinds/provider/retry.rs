@@ -12,8 +12,8 @@ const LEAST: f64 = 0.125;
 /// The longest wait in the middle of a turn, whatever the provider asks for.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// The waits before the retries of a request that nothing on this machine took: a server that is just being started
-/// gets time to come up, and five seconds are enough to say that there is none.
+/// The waits before the retries of a request that no server on this machine took: one that is just being started gets
+/// time to come up, and five seconds are enough to say that there is none.
 const HERE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(3)];
 
 /// The number of retries and the wait before one of them.
@@ -27,16 +27,16 @@ pub(super) struct Retry {
     pub(super) wait: Duration,
 }
 
-/// Returns the retry after `attempt` others, or `None` if there are no more. `refused_here` says that a server on this
-/// machine did not take the connection.
+/// Returns the retry after `attempt` others, or `None` if there are no more. `unserved_here` says that no server of
+/// models took the connection on this machine.
 pub(super) fn next(
     attempt: u32,
-    refused_here: bool,
+    unserved_here: bool,
     asked: Option<Duration>,
     chance: f64,
 ) -> Option<Retry> {
     let number = attempt.saturating_add(1);
-    if refused_here {
+    if unserved_here {
         let wait = *HERE.get(usize::try_from(attempt).ok()?)?;
         return Some(Retry { number, of: HERE.len() as u32, wait });
     }
