@@ -153,6 +153,11 @@ impl AttemptError {
             Problem::Quota => of(ModelTrouble::Quota, "the account has no credit left"),
             Problem::ContextOverflow => of(ModelTrouble::Overflow, ""),
             Problem::Credentials => of(ModelTrouble::Credentials, "check the key"),
+            // No key changes that, and another provider may answer.
+            Problem::Forbidden if is_about_region(&message) => of(
+                ModelTrouble::Unreachable,
+                "the provider refuses the region that the request comes from, with any key",
+            ),
             Problem::Forbidden => of(ModelTrouble::Credentials, "the key may not do this"),
             Problem::UnknownModel => {
                 of(ModelTrouble::UnknownModel, "openkoi config shows which model is set, and where")
@@ -189,6 +194,14 @@ impl AttemptError {
             _ => of(ModelTrouble::Invalid),
         }
     }
+}
+
+/// Returns true if a sentence says that a provider does not serve the place that a request comes from.
+fn is_about_region(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    says(&["country", "region", "territory", "location"])
+        && says(&["not supported", "unsupported", "not available", "unavailable", "not allowed"])
 }
 
 /// Returns true if another provider may succeed with the same request.
@@ -243,6 +256,30 @@ mod tests {
             let error = diagnosed(problem, status);
             assert!(!error.retryable && !error.unavailable, "{problem:?} {status}");
         }
+    }
+
+    #[test]
+    fn a_region_that_is_refused_is_no_trouble_with_the_key() {
+        let of = |message: &str| {
+            let message = message.to_owned();
+            let diagnosis =
+                Diagnosis { problem: Problem::Forbidden, message, retry_after_ms: None };
+            let cause = AttemptError::of_diagnosis("p", 403, &diagnosis, None).cause;
+            (cause.kind, cause.hint)
+        };
+
+        for said in [
+            "Country, region, or territory not supported",
+            "User location is not supported for the API use.",
+        ] {
+            let (kind, hint) = of(said);
+            assert_eq!(kind, ModelTrouble::Unreachable, "{said}");
+            assert!(hint.contains("refuses the region"), "{hint}");
+        }
+        assert_eq!(
+            of("this key may not use the model in this region").0,
+            ModelTrouble::Credentials
+        );
     }
 
     #[test]
