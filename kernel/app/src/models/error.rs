@@ -69,6 +69,8 @@ pub enum ModelsError {
         model: String,
         /// Models that may have been meant, as `provider/model`.
         suggestions: Vec<String>,
+        /// The first models that there are, as `provider/model`, where none may have been meant.
+        known: Vec<String>,
     },
     /// More than one provider has the model.
     #[error("more than one provider has a model `{model}`")]

@@ -10,6 +10,9 @@ use super::{
 use crate::{settings::Settings, suggest};
 use roles::RoleChoice;
 
+/// The most models that an error lists.
+const MOST_LISTED: usize = 8;
+
 impl Connections {
     /// Gives every role its models.
     ///
@@ -125,11 +128,13 @@ impl Connections {
             [only] if only.service.is_some() && !catalogue.knows(name) => {
                 only.route(name, catalogue)
             }
-            ready => Err(ModelsError::UnknownModel {
-                provider: ready[0].name.clone(),
-                model: name.to_owned(),
-                suggestions: self.similar(name, catalogue),
-            }),
+            ready => {
+                let suggestions = self.similar(name, catalogue);
+                let known =
+                    if suggestions.is_empty() { self.listed(catalogue) } else { Vec::new() };
+                let (provider, model) = (ready[0].name.clone(), name.to_owned());
+                Err(ModelsError::UnknownModel { provider, model, suggestions, known })
+            }
         }
     }
 
@@ -147,15 +152,18 @@ impl Connections {
             let holders = self.ready.iter().filter(|one| one.has(model, catalogue));
             holders.map(|one| one.route_to(model).to_string())
         });
-        let named: Vec<String> = named.take(3).collect();
-        match self.ready.as_slice() {
-            // A server with few models can name them.
-            [only] if named.is_empty() && only.service.is_none() => {
-                let known = only.known(catalogue).take(3);
-                known.map(|model| only.route_to(model).to_string()).collect()
-            }
-            _ => named,
-        }
+        named.take(3).collect()
+    }
+
+    /// Returns the first models that the connections are known to have.
+    fn listed(&self, catalogue: &Catalogue) -> Vec<String> {
+        let of = |one: &'_ Connection| -> Vec<String> {
+            one.known(catalogue)
+                .take(MOST_LISTED)
+                .map(|model| one.route_to(model).to_string())
+                .collect()
+        };
+        self.ready.iter().flat_map(of).take(MOST_LISTED).collect()
     }
 }
 
@@ -187,7 +195,8 @@ impl Connection {
             let facts = || catalogue.facts(self.key(), model);
             self.service.is_some() || facts().is_some_and(|facts| facts.listed)
         };
-        let listed = catalogue.models(self.key()).filter(own);
+        let named = |model: &&str| self.models.iter().any(|own| own == model);
+        let listed = catalogue.models(self.key()).filter(move |model| !named(model) && own(model));
         self.models.iter().map(String::as_str).chain(listed)
     }
 
@@ -213,6 +222,7 @@ impl Connection {
             provider: self.name.clone(),
             model: model.to_owned(),
             suggestions,
+            known: Vec::new(),
         };
         if model.is_empty() {
             return Err(ModelsError::NoDefault { provider: self.name.clone() });

@@ -170,8 +170,10 @@ impl From<ModelsError> for CommandError {
                     None => told.hint(format!("there are {}", known.join(", "))),
                 }
             }
-            ModelsError::UnknownModel { suggestions, provider, model } => {
-                told.hints(suggest::question(&suggestions)).hint(format!(
+            ModelsError::UnknownModel { suggestions, known, provider, model } => {
+                let there = (!known.is_empty()).then(|| format!("there are {}", known.join(", ")));
+                let question = suggest::question(&suggestions);
+                told.hints(question).hints(there).hint(format!(
                     "if it is right: models = [\"{model}\"] under [providers.{provider}]"
                 ))
             }

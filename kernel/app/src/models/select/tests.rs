@@ -503,7 +503,7 @@ fn a_name_that_is_known_as_another_vendors_is_not_sent_to_a_server_of_ones_own()
                    models = ['koi-large', 'koi-mini']\n";
     let lists = World::new(listing, &[]);
     let unknown = |world: &World, name: &str| match world.select(name) {
-        Err(ModelsError::UnknownModel { suggestions, .. }) => suggestions,
+        Err(ModelsError::UnknownModel { suggestions, known, .. }) => (suggestions, known),
         other => panic!("{name}: {other:?}"),
     };
 
@@ -511,8 +511,20 @@ fn a_name_that_is_known_as_another_vendors_is_not_sent_to_a_server_of_ones_own()
     assert_eq!(world.select("mine/swim-large").unwrap(), "mine/swim-large", "it was named");
     assert!(matches!(world.select("swim-large"), Err(ModelsError::NotConnected { .. })));
     assert_eq!(lists.select("koi-mini").unwrap(), "mine/koi-mini");
-    assert_eq!(unknown(&lists, "koi-lrage"), ["mine/koi-large"]);
-    assert_eq!(unknown(&lists, "nope"), ["mine/koi-large", "mine/koi-mini"]);
+    assert_eq!(unknown(&lists, "koi-lrage"), (vec!["mine/koi-large".to_owned()], Vec::new()));
+    let all = ["mine/koi-large", "mine/koi-mini"].map(str::to_owned).to_vec();
+    assert_eq!(unknown(&lists, "nope"), (Vec::new(), all), "nothing is like it");
+}
+
+#[test]
+fn a_model_that_is_configured_and_listed_is_one_model() {
+    let world = World::new("[providers.alpha]\nmodels = ['swim-large']\n", &["ALPHA_API_KEY"]);
+    let catalogue = Catalogue::parse(MODELS).unwrap();
+
+    let connections = world.connections().unwrap();
+    let known: Vec<&str> = connections.find("alpha").unwrap().known(&catalogue).collect();
+
+    assert_eq!(known.iter().filter(|model| **model == "swim-large").count(), 1, "{known:?}");
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn models_that_are_unknown_ambiguous_or_not_chosen_are_told_with_a_line_to_paste
         provider: "alpha".to_owned(),
         model: "swim-lrage".to_owned(),
         suggestions: vec!["alpha/swim-large".to_owned()],
+        known: Vec::new(),
     });
     assert_eq!(
         unknown.hints,
@@ -104,6 +105,13 @@ fn models_that_are_unknown_ambiguous_or_not_chosen_are_told_with_a_line_to_paste
             "if it is right: models = [\"swim-lrage\"] under [providers.alpha]",
         ]
     );
+    let unlike = told(ModelsError::UnknownModel {
+        provider: "alpha".to_owned(),
+        model: "nope".to_owned(),
+        suggestions: Vec::new(),
+        known: vec!["alpha/swim-large".to_owned(), "alpha/swim-small".to_owned()],
+    });
+    assert_eq!(unlike.hints[0], "there are alpha/swim-large, alpha/swim-small");
     let ambiguous = told(ModelsError::Ambiguous {
         model: "m".to_owned(),
         candidates: vec!["alpha/m".to_owned(), "beta/m".to_owned()],
