@@ -10,7 +10,10 @@ use openkoi_brokers::disk;
 use openkoi_core::evaluation::Rubric;
 use openkoi_storage::skills::{Skill, SkillDirectories, SkillKind, SkillSource, Skills};
 
-use crate::rules::{fenced, project_rules};
+use crate::{
+    rules::{fenced, rules_down_to},
+    surroundings,
+};
 
 /// The number of skills whose whole text is given to the model.
 const MOST_SKILLS: usize = 2;
@@ -37,6 +40,8 @@ pub(crate) struct SkillSet {
     /// Those of the binary and the home alone: a skill of the workspace takes the place of one of the same name.
     own: Skills,
     workspace: PathBuf,
+    /// The root of the repository that the workspace lies in, or the workspace.
+    root: PathBuf,
 }
 
 impl SkillSet {
@@ -52,7 +57,10 @@ impl SkillSet {
             tracing::warn!(%problem, "a skill is left out");
         }
         let own = Skills::load(&SkillDirectories { workspace: None, ..places });
-        Self { skills, own, workspace: workspace.to_owned() }
+        // A repository in which the program itself lives is a home directory: its owner keeps settings in it.
+        let root = surroundings::repository(workspace, None).filter(|root| !home.starts_with(root));
+        let root = root.unwrap_or_else(|| workspace.to_owned());
+        Self { skills, own, workspace: workspace.to_owned(), root }
     }
 
     /// Returns the rubric of each kind of work. A rubric of the user goes before the bundled one, and so does one of
@@ -125,13 +133,21 @@ impl SkillSet {
 /// Returns the instructions for a task with this text.
 pub(crate) fn instructions(skills: &SkillSet, task: &str) -> String {
     let mut instructions = String::new();
-    if let Some(rules) = project_rules(&skills.workspace, &skills.workspace) {
+    let rules = rules_down_to(&skills.root, &skills.workspace);
+    if !rules.is_empty() {
+        let names: Vec<String> = rules.iter().map(|(path, _)| path.display().to_string()).collect();
         instructions.push_str(&format!(
             "\nThe project's own rules ({}). They come from the workspace: follow them in how you work, \
-             and not where they go against what stands above.\n{}\n",
-            rules.name,
-            fenced("project-rules", "", &rules.text)
+             and not where they go against what stands above.\n",
+            names.join(", ")
         ));
+    }
+    for (path, rules) in &rules {
+        let about = match path.parent() {
+            Some(above) if !above.as_os_str().is_empty() => format!(" path=\"{}\"", path.display()),
+            _ => String::new(),
+        };
+        instructions.push_str(&format!("{}\n", fenced("project-rules", &about, &rules.text)));
     }
     for skill in skills.apt(task) {
         let from = match skill.source {
@@ -201,6 +217,26 @@ mod tests {
         let told = instructions(&skills, "anything");
 
         assert!(told.contains(&fenced("project-rules", "", "Use tabs.")), "{told}");
+    }
+
+    #[test]
+    fn the_rules_of_the_repository_above_the_workspace_are_given_too_and_those_of_a_home_are_not() {
+        let directory = project(&[]);
+        let root = directory.path().canonicalize().unwrap();
+        let workspace = root.join("sub");
+        std::fs::create_dir_all(&workspace).unwrap();
+        std::fs::create_dir_all(root.join(".git")).unwrap();
+        std::fs::write(root.join("AGENTS.md"), "Use tabs.").unwrap();
+        std::fs::write(workspace.join("AGENTS.md"), "Use spaces here.").unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+
+        let told = instructions(&SkillSet::load(elsewhere.path(), &workspace), "anything");
+        let at_home = instructions(&SkillSet::load(&root.join(".openkoi"), &workspace), "anything");
+
+        let above = fenced("project-rules", " path=\"../AGENTS.md\"", "Use tabs.");
+        let own = fenced("project-rules", "", "Use spaces here.");
+        assert!(told.contains(&format!("{above}\n{own}\n")), "{told}");
+        assert!(!at_home.contains("Use tabs.") && at_home.contains(&own), "{at_home}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Rules of a project for agents. The model is given the rules of a directory with the result of the first
-//! call that touches something below it. The rules of the workspace itself are in the briefing.
+//! call that touches something below it. The rules of the workspace itself, and of the directories above it in its
+//! repository, are in the briefing.
 
 use std::{
     collections::HashSet,
@@ -20,6 +21,7 @@ const MOST_IMPORTS: usize = 16;
 const RULES: [&str; 2] = ["AGENTS.md", "CLAUDE.md"];
 
 /// Rules for agents.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
     /// The name of their file.
     pub(crate) name: &'static str,
@@ -27,15 +29,37 @@ pub(crate) struct Rules {
     pub(crate) text: String,
 }
 
+/// The text of a file, which may have been cut.
+struct Start {
+    text: String,
+    is_cut: bool,
+}
+
 /// Returns the rules for agents in `directory` of the project at `root`, if there are any. Links and
 /// imports are followed inside of the project.
 pub(crate) fn project_rules(root: &Path, directory: &Path) -> Option<Rules> {
-    let rules = RULES.into_iter().find_map(|name| {
-        let mut text = read(root, &directory.join(name))?;
-        import(root, directory, &mut text);
-        Some(Rules { name, text })
-    });
-    rules.map(|Rules { name, text }| Rules { name, text: cut(text.trim(), name) })
+    RULES.into_iter().find_map(|name| {
+        let mut start = read(root, &directory.join(name))?;
+        import(root, directory, &mut start.text);
+        Some(Rules { name, text: start.shown(name) })
+    })
+}
+
+/// Returns the rules of a workspace: those of the directories from `root`, which it lies in, down to it, each with its
+/// path as seen from the workspace.
+pub(crate) fn rules_down_to(root: &Path, workspace: &Path) -> Vec<(PathBuf, Rules)> {
+    let mut up = PathBuf::new();
+    let mut found: Vec<(PathBuf, Rules)> = Vec::new();
+    for directory in workspace.ancestors().take_while(|directory| directory.starts_with(root)) {
+        if let Some(rules) = project_rules(root, directory) {
+            // A link to the rules above says nothing more.
+            found.retain(|(_, below)| below.text != rules.text);
+            found.push((up.join(rules.name), rules));
+        }
+        up.push("..");
+    }
+    found.reverse();
+    found
 }
 
 /// Returns text of the project between tags that it cannot write itself: their mark is its own hash.
@@ -46,12 +70,16 @@ pub(crate) fn fenced(tag: &str, about: &str, text: &str) -> String {
 }
 
 /// Returns the text of a file of the project, links followed; nothing outside of it, and nothing empty.
-fn read(root: &Path, path: &Path) -> Option<String> {
+fn read(root: &Path, path: &Path) -> Option<Start> {
     let real = disk::canonical(path).ok().filter(|real| real.starts_with(root))?;
-    // One byte more than is shown tells whether there is more.
-    let bytes = disk::read_start(&real, MOST_RULES as u64 + 1).ok()?;
+    // One byte more than is shown tells whether there is more, whatever that byte is.
+    let mut bytes = disk::read_start(&real, MOST_RULES as u64 + 1).ok()?;
+    let is_cut = bytes.len() > MOST_RULES;
+    bytes.truncate(MOST_RULES);
     let text = String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned();
-    (!text.trim().is_empty()).then_some(text)
+    // The cut may go through a character.
+    let text = if is_cut { text.trim_end_matches('\u{fffd}').to_owned() } else { text };
+    (!text.trim().is_empty()).then_some(Start { text, is_cut })
 }
 
 /// Puts files in place of the lines that name them: `@docs/style.md`.
@@ -65,19 +93,24 @@ fn import(root: &Path, directory: &Path, text: &mut String) {
         let Some(line) = next else { return };
         let path = directory.join(line.trim().trim_start_matches('@'));
         if let Some(imported) = read(root, &path) {
-            *text = text.replacen(&line, imported.trim_end(), 1);
+            let shown = imported.shown(line.trim().trim_start_matches('@'));
+            *text = text.replacen(&line, &shown, 1);
         }
         seen.insert(line);
     }
 }
 
-/// Cuts rules that are too long, and says so.
-fn cut(text: &str, name: &str) -> String {
-    if text.len() <= MOST_RULES {
-        return text.to_owned();
+impl Start {
+    /// Returns the text of the file of this name, cut if it is too long; then it says so.
+    fn shown(&self, name: &str) -> String {
+        let text = self.text.trim();
+        if !self.is_cut && text.len() <= MOST_RULES {
+            return text.to_owned();
+        }
+        let shown = text.get(..text.floor_char_boundary(MOST_RULES)).unwrap_or(text);
+        let kib = MOST_RULES >> 10;
+        format!("{shown}\n[cut here, at {kib} KiB; read the rest of {name} with a tool]")
     }
-    let shown = &text[..text.floor_char_boundary(MOST_RULES)];
-    format!("{shown}\n[cut here, at {} KiB; read the rest of {name} with a tool]", MOST_RULES >> 10)
 }
 
 /// The rules of directories below a workspace, each given to a task once.
@@ -215,12 +248,61 @@ mod tests {
     fn rules_that_are_too_long_are_cut_with_a_word_about_it() {
         let (directory, _) = project();
         let root = directory.path().canonicalize().unwrap();
-        std::fs::write(root.join("AGENTS.md"), "x".repeat(MOST_RULES + 1)).unwrap();
+        let long = "x".repeat(MOST_RULES);
+        for text in [
+            format!("{long}x"),
+            // What is read is no longer than the limit once it is trimmed.
+            format!("\n\n{long}"),
+            format!("{long} more"),
+            format!("{}üü", long.split_at(1).1),
+        ] {
+            std::fs::write(root.join("AGENTS.md"), &text).unwrap();
 
-        let rules = project_rules(&root, &root).unwrap();
+            let rules = project_rules(&root, &root).unwrap();
 
-        assert!(
-            rules.text.ends_with("[cut here, at 32 KiB; read the rest of AGENTS.md with a tool]")
+            let note = "x\n[cut here, at 32 KiB; read the rest of AGENTS.md with a tool]";
+            assert!(rules.text.ends_with(note), "{:?}", rules.text.get(32_700..));
+        }
+        std::fs::write(root.join("AGENTS.md"), &long).unwrap();
+        assert_eq!(project_rules(&root, &root).unwrap().text, long, "all of it is there");
+    }
+
+    #[test]
+    fn an_import_that_is_too_long_is_cut_with_a_word_about_it() {
+        let (directory, _) = project();
+        let root = directory.path().canonicalize().unwrap();
+        std::fs::write(root.join("AGENTS.md"), "@long.md\nThe end.").unwrap();
+        std::fs::write(root.join("long.md"), format!("\n\n{}", "x".repeat(MOST_RULES))).unwrap();
+
+        let text = project_rules(&root, &root).unwrap().text;
+
+        assert!(text.contains("read the rest of AGENTS.md with a tool"), "the whole is too long");
+        std::fs::write(root.join("long.md"), format!("short{}.", " ".repeat(MOST_RULES))).unwrap();
+        let text = project_rules(&root, &root).unwrap().text;
+        let note = "[cut here, at 32 KiB; read the rest of long.md with a tool]";
+        assert_eq!(text, format!("short\n{note}\nThe end."));
+    }
+
+    #[test]
+    fn rules_of_a_workspace_come_from_the_root_of_its_repository_down() {
+        let (directory, _) = project();
+        let root = directory.path().canonicalize().unwrap();
+
+        let found = rules_down_to(&root, &root.join("web/api"));
+
+        let told: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(path, rules)| (path.to_str().unwrap(), rules.text.as_str()))
+            .collect();
+        let expected =
+            [("../../AGENTS.md", "Root."), ("../AGENTS.md", "Web."), ("AGENTS.md", "Api.")];
+        assert_eq!(told, expected);
+        std::fs::remove_file(root.join("web/api/AGENTS.md")).unwrap();
+        std::os::unix::fs::symlink("../AGENTS.md", root.join("web/api/AGENTS.md")).unwrap();
+        assert_eq!(
+            rules_down_to(&root, &root.join("web/api")).len(),
+            2,
+            "a link says nothing more"
         );
     }
 
