@@ -141,7 +141,17 @@ fn change_line(change: &Change) -> String {
 fn receipt_line(receipt: &Receipt) -> String {
     let exit = receipt.exit_code.map_or("signal".to_owned(), |code| format!("exit {code}"));
     let (took, id) = (duration(receipt.duration_ms), short_receipt(&receipt.id));
-    format!("{exit}  {}   ({took}, receipt {id})", receipt.command)
+    format!("{exit}  {}   ({took}, receipt {id})", meant(&receipt.command))
+}
+
+/// Returns the command that was meant: a shell that only carries out its arguments (`sh -c 'exec "$@" 2>&1' sh make`)
+/// is left out. `--json` has the whole line.
+fn meant(command: &str) -> &str {
+    let wrapped = command.strip_prefix("sh -c '").and_then(|rest| rest.split_once("' sh "));
+    match wrapped {
+        Some((script, arguments)) if script.contains("\"$@\"") => arguments,
+        _ => command,
+    }
 }
 
 /// Returns one sentence on how a run ended.

@@ -269,6 +269,27 @@ fn of_many_files_and_lines_some_are_shown_and_a_command_shows_the_rest() {
 }
 
 #[test]
+fn a_shell_around_a_program_is_not_shown() {
+    let line = |command: &str| {
+        let mut program = receipt(1, Some(0));
+        if let Event::ProcessFinished { receipt, .. } = &mut program {
+            receipt.command = command.to_owned();
+        }
+        let shown = TaskDetails::new(record("42", "look"), None, journal([program]));
+        let text = text(&shown);
+        let line = text.lines().last().unwrap_or_default();
+        line.trim_start_matches("exit 0  ").split("   (").next().unwrap_or_default().to_owned()
+    };
+
+    assert_eq!(line("sh -c 'exec \"$@\" 2>&1' sh python3 -m pytest"), "python3 -m pytest");
+    let quoted = "sh -c 'trap '\\''rm -f x'\\'' EXIT; \"$@\" 2>&1' sh cargo test";
+    assert_eq!(line(quoted), "cargo test");
+    for whole in ["sh -c 'make test'", "sh -c 'echo $1' sh x", "make 'a' sh b"] {
+        assert_eq!(line(whole), whole);
+    }
+}
+
+#[test]
 fn what_files_programs_and_outputs_say_cannot_drive_the_terminal() {
     let mut program = receipt(1, Some(0));
     if let Event::ProcessFinished { receipt, .. } = &mut program {
