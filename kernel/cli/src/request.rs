@@ -193,6 +193,9 @@ fn lay(layers: &mut Layers, flags: &LimitFlags) -> Result<(), SettingsError> {
     Ok(())
 }
 
+/// The wait for standard input that is not taken from the time limit.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// Returns the words of the task with standard input. The time that this took is taken from the time limit.
 fn text(
     words: &[String],
@@ -214,8 +217,9 @@ fn text(
             with_input(typed, &input::fitted(input, context)?)
         }
     };
-    if let Some(seconds) = &mut settings.limits.seconds {
-        *seconds = seconds.saturating_sub(stdin.waited().as_secs()).max(1);
+    // The time limit runs from the start. A moment costs no whole second.
+    if let (Some(seconds), Some(left)) = (&mut settings.limits.seconds, stdin.left()?) {
+        *seconds = left.saturating_add(MOMENT).as_secs().max(1);
     }
     if text.trim().is_empty() { Err(empty()) } else { Ok(text) }
 }

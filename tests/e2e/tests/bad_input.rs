@@ -358,7 +358,9 @@ fn input_that_is_not_text_is_replaced_and_shown_harmlessly() {
 
     let run = home.openkoi(["-", "-i", "0"]).stdin([0xff, 0xfe, 0x1b, b'[', b'2', b'J']).run();
 
-    // What is not text is replaced, and the rest is the task.
+    // What is not text is replaced, which a line says, and the rest is the task.
+    let said = "standard input is not UTF-8: 2 bytes replaced by U+FFFD";
+    assert_eq!(run.stderr.matches(said).count(), 1, "{run}");
     assert_eq!((run.code, run.stdout.as_str()), (0, "Hi.\n"), "{run}");
     assert_harmless(&run);
     let listed = home.openkoi(["task", "list"]).run().expect_code(0);

@@ -27,6 +27,17 @@ fn an_open_pipe_that_gives_nothing_is_left_alone_and_a_warning_says_so() {
 }
 
 #[test]
+fn an_open_pipe_that_gives_nothing_takes_a_part_of_the_time_limit_and_no_more() {
+    let home = answering();
+
+    let run = home.openkoi(["what is it?", "-i", "0", "--max-time", "4"]).stdin_stays_open().run();
+
+    assert_eq!((run.code, run.stdout.as_str()), (0, "Forty-two.\n"), "{run}");
+    assert!(run.stderr.contains("nothing came on standard input for 1.0 s"), "{run}");
+    assert!(run.stderr.contains("3.0 s"), "what is left is the limit: {run}");
+}
+
+#[test]
 fn a_pipe_that_is_asked_for_is_waited_for_as_long_as_the_time_limit_allows() {
     let home = answering();
 

@@ -1,7 +1,7 @@
 //! Standard input: the task itself, or further input beside it.
 //!
 //! A program may be started with a pipe that nobody ever writes to or closes, so a pipe is only read to its end if
-//! something comes soon, or if `-` asks for it. A person who gave a time limit never waits longer than that.
+//! something comes soon, or if `-` asks for it. A person who gave a time limit never waits longer than that, and leaves most of it to the work.
 
 use std::{
     io::{self, IsTerminal},
@@ -14,12 +14,16 @@ use rustix::{
     io::{Errno, read},
 };
 
-use crate::{error::CommandError, exit::Exit, output::Printer};
+use crate::{
+    error::CommandError,
+    exit::Exit,
+    output::{Printer, duration, plural},
+};
 
 /// The most bytes of standard input that are read.
 pub const LARGEST_INPUT: usize = 64 << 20;
 /// The time without input after which a pipe beside a task is left alone, and after which the person is told that a
-/// pipe is waited for.
+/// pipe is waited for. Where there is a time limit, it is a quarter of that at most.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Standard input of this process.
@@ -46,13 +50,13 @@ impl<'a> Stdin<'a> {
         Duration::from_millis(monotonic_ms().saturating_sub(self.started_ms))
     }
 
-    /// Reads standard input to its end. Bytes that are not UTF-8 are replaced.
+    /// Reads standard input to its end. Bytes that are not UTF-8 are replaced, which the person is told.
     ///
     /// # Errors
     ///
     /// When it is too long, cannot be read, or does not end within the limit.
     pub fn read(&self) -> Result<String, CommandError> {
-        if !self.comes_within(PATIENCE)? {
+        if !self.comes_within(self.patience())? {
             self.printer.notice("reading standard input until it ends (`< /dev/null` for none)");
         }
         self.rest()
@@ -68,15 +72,20 @@ impl<'a> Stdin<'a> {
         if io::stdin().is_terminal() {
             return Ok(String::new());
         }
-        if self.comes_within(PATIENCE)? {
+        if self.comes_within(self.patience())? {
             return self.rest();
         }
+        let waited = u64::try_from(self.patience().as_millis()).unwrap_or(u64::MAX);
         self.printer.warning(&format!(
-            "nothing came on standard input for {} s, so it is left alone; a further `-` waits for it: \
+            "nothing came on standard input for {}, so it is left alone; a further `-` waits for it: \
              openkoi \"TASK\" -",
-            PATIENCE.as_secs()
+            duration(waited)
         ));
         Ok(String::new())
+    }
+
+    fn patience(&self) -> Duration {
+        self.limit.map_or(PATIENCE, |limit| PATIENCE.min(limit / 4))
     }
 
     /// Returns whether there is something to read, or the end, within `time`.
@@ -90,7 +99,11 @@ impl<'a> Stdin<'a> {
     }
 
     /// Returns the time that is left, if there is a limit.
-    fn left(&self) -> Result<Option<Duration>, CommandError> {
+    ///
+    /// # Errors
+    ///
+    /// When there is none left.
+    pub fn left(&self) -> Result<Option<Duration>, CommandError> {
         let Some(limit) = self.limit else { return Ok(None) };
         let over = || {
             let message = format!(
@@ -103,7 +116,7 @@ impl<'a> Stdin<'a> {
     }
 
     fn rest(&self) -> Result<String, CommandError> {
-        to_end(|buffer| {
+        let bytes = to_end(|buffer| {
             while !self.comes_within(self.left()?.unwrap_or(PATIENCE))? {}
             loop {
                 match read(io::stdin(), &mut *buffer) {
@@ -114,14 +127,21 @@ impl<'a> Stdin<'a> {
                     Err(error) => return Err(unreadable(&error.into())),
                 }
             }
-        })
+        })?;
+        let (text, replaced) = decoded(bytes);
+        if replaced > 0 {
+            let bytes = plural(replaced, "byte");
+            let warning = format!("standard input is not UTF-8: {bytes} replaced by U+FFFD");
+            self.printer.warning(&warning);
+        }
+        Ok(text)
     }
 }
 
 /// Reads to the end with `next`, which fills a buffer as far as it can.
 fn to_end(
     mut next: impl FnMut(&mut [u8]) -> Result<usize, CommandError>,
-) -> Result<String, CommandError> {
+) -> Result<Vec<u8>, CommandError> {
     let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 << 10]);
     loop {
         let count = next(&mut buffer)?;
@@ -134,10 +154,18 @@ fn to_end(
             return Err(CommandError::usage(message).hint("write it to a file and name the file"));
         }
     }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(odd) => String::from_utf8_lossy(odd.as_bytes()).into_owned(),
-    })
+    Ok(bytes)
+}
+
+/// Returns bytes as text, with the number of those that are not UTF-8 and were replaced.
+fn decoded(bytes: Vec<u8>) -> (String, usize) {
+    match String::from_utf8(bytes) {
+        Ok(text) => (text, 0),
+        Err(odd) => {
+            let replaced = odd.as_bytes().utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+            (String::from_utf8_lossy(odd.as_bytes()).into_owned(), replaced)
+        }
+    }
 }
 
 fn unreadable(error: &io::Error) -> CommandError {
@@ -150,13 +178,13 @@ mod tests {
 
     use super::*;
 
-    fn whole(mut input: impl Read) -> Result<String, CommandError> {
+    fn whole(mut input: impl Read) -> Result<Vec<u8>, CommandError> {
         to_end(|buffer| input.read(buffer).map_err(|error| unreadable(&error)))
     }
 
     #[test]
     fn text_is_read_whole_and_more_than_the_limit_is_refused() {
-        assert_eq!(whole(&b"fix it\n"[..]).unwrap(), "fix it\n");
+        assert_eq!(whole(&b"fix it\n"[..]).unwrap(), b"fix it\n");
         let most = io::repeat(b'x').take(LARGEST_INPUT as u64);
         assert_eq!(whole(most).unwrap().len(), LARGEST_INPUT);
 
@@ -165,11 +193,22 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_are_replaced_and_the_others_stay() {
-        assert_eq!(whole(&b"caf\xe9 \xff ok\n"[..]).unwrap(), "caf\u{fffd} \u{fffd} ok\n");
-        // A character that two reads divide is whole.
-        let divided = (&b"\xc3"[..]).chain(&b"\xa4"[..]);
-        assert_eq!(whole(divided).unwrap(), "ä");
+    fn bytes_that_are_not_utf_8_are_replaced_and_counted_and_the_others_stay() {
+        let odd = whole(&b"caf\xe9 \xff ok\n"[..]).unwrap();
+        assert_eq!(decoded(odd), ("caf\u{fffd} \u{fffd} ok\n".to_owned(), 2));
+        // A character that two reads divide is whole, and one that was typed is no replacement.
+        let divided = (&b"\xc3"[..]).chain(&b"\xa4\xef\xbf\xbd"[..]);
+        assert_eq!(decoded(whole(divided).unwrap()), ("ä\u{fffd}".to_owned(), 0));
+    }
+
+    #[test]
+    fn a_wait_for_a_pipe_leaves_most_of_the_time_to_the_work() {
+        let printer = Printer::on_paper(None, 0);
+        let patience = |limit| Stdin::new(&printer).within(limit).patience();
+
+        assert_eq!(patience(None), PATIENCE);
+        assert_eq!(patience(Some(Duration::from_secs(60))), PATIENCE);
+        assert_eq!(patience(Some(Duration::from_secs(2))), Duration::from_millis(500));
     }
 
     #[test]
