@@ -1,7 +1,7 @@
 //! A run at the command line: its progress is printed while it goes on, and its result at the end.
 //! Tasks, chats, demonstrations and resumed runs are executed here.
 
-mod ending;
+pub(crate) mod ending;
 
 use std::{
     future::Future,

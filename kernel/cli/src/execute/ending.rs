@@ -108,7 +108,21 @@ fn counted(files: usize) -> String {
 
 /// Returns the command with which a task goes on that a limit stopped.
 fn go_on(outcome: &Outcome, task: &str) -> Option<String> {
-    let flag = match &outcome.ending {
+    let flag = raise(&outcome.ending, outcome.iterations)?;
+    Some(format!("It goes on with: openkoi resume {task} {flag}"))
+}
+
+/// Returns the command with which the task with this short id goes on, if it is open. With the limit that stopped it, it
+/// would stop again at once.
+pub(crate) fn resume(ending: Option<&Ending>, iterations: u32, task: &str) -> String {
+    let flag = ending.and_then(|ending| raise(ending, iterations));
+    let flag = flag.map_or_else(String::new, |flag| format!(" {flag}"));
+    format!("openkoi resume {task}{flag}")
+}
+
+/// Returns the flag that raises the limit at which a run ended.
+fn raise(ending: &Ending, iterations: u32) -> Option<String> {
+    Some(match ending {
         Ending::Tripped { trip: Trip::Time { limit_ms } } => {
             format!("--max-time {}", (limit_ms / 1_000).saturating_mul(2).max(1))
         }
@@ -118,10 +132,9 @@ fn go_on(outcome: &Outcome, task: &str) -> Option<String> {
                 format!("--max-cost {}", (*limit as f64 / 1e6) * 2.0)
             }
         },
-        Ending::Exhausted => format!("-i {}", outcome.iterations + 3),
+        Ending::Exhausted => format!("-i {}", iterations + 3),
         _ => return None,
-    };
-    Some(format!("It goes on with: openkoi resume {task} {flag}"))
+    })
 }
 
 #[cfg(test)]
@@ -209,6 +222,8 @@ mod tests {
             outcome.because = trip.to_string();
             let last = lines(&outcome, "abcd1234", true).pop().unwrap();
             assert_eq!(last, format!("It goes on with: openkoi resume abcd1234 {flag}"));
+            let again = resume(Some(&outcome.ending), 1, "abcd1234");
+            assert_eq!(again, format!("openkoi resume abcd1234 {flag}"));
         }
     }
 

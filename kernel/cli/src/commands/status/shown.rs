@@ -8,6 +8,7 @@ use openkoi_app::models::{EMBEDDER, ROLES, Routes, SMALL};
 
 use crate::{
     commands::task::row::{dollars, first_line, task_json},
+    execute::ending,
     output::{Output, Page, Style, count, money_at_most},
 };
 
@@ -88,12 +89,13 @@ impl StatusReport {
         page.line(counts.collect::<Vec<_>>().join(", "));
         for (task, runs) in &self.open {
             let (short, text) = (task.id.short(), first_line(&task.text));
+            let resume = ending::resume(task.ending.as_ref(), task.iterations, short);
             let line = match runs {
                 true => format!("{short} runs: {text}"),
                 false if task.status == TaskStatus::Interrupted => {
-                    format!("{short} was interrupted: {text}   (openkoi resume {short})")
+                    format!("{short} was interrupted: {text}   ({resume})")
                 }
-                false => format!("{short} waits: {text}   (openkoi resume {short})"),
+                false => format!("{short} waits: {text}   ({resume})"),
             };
             page.line(crate::output::sanitise_line(&line));
         }
