@@ -18,9 +18,11 @@ use openkoi_app::{
     task_runtime::{Surface, TaskRuntime},
 };
 use openkoi_core::{
+    event::{Entry, Event},
     evidence::{Basis, Claim},
     id::TaskId,
-    model::{ModelError, ModelTrouble},
+    message::Role,
+    model::{ModelCard, ModelError, ModelTrouble},
     outcome::Outcome,
     port::{Listener, ResultSchema},
     recorder::RecordError,
@@ -143,10 +145,20 @@ impl Execution<'_> {
         changes: ResumeChanges,
     ) -> Result<Exit, CommandError> {
         let (surface, lines) = self.surface(Path::new(&task.workspace));
+        if let Some(lines) = &lines {
+            let begun = begun(&self.runtime.storage().entries(&task.id)?);
+            begun.into_iter().for_each(|begun| lines.resumes(begun, self.models()));
+        }
         let (id, session) = (task.id.clone(), task.session.clone());
         let run = Arc::clone(self.runtime).resume(id, session, surface, changes);
         let end = self.moving(lines.as_deref(), run).await?;
         self.conclude(end, lines.as_deref())
+    }
+
+    /// Returns the models of the roles that the first line names.
+    fn models(&self) -> Vec<(String, ModelCard)> {
+        let roles = [Role::EXECUTOR, Role::EVALUATOR].into_iter();
+        roles.map(|role| (role.to_owned(), self.runtime.card(&Role::new(role)))).collect()
     }
 
     /// Waits for a run, and moves its status line meanwhile.
@@ -265,6 +277,21 @@ impl Execution<'_> {
             RunFormat::StreamJson => printer.json_line(&ended.record()),
         }
     }
+}
+
+/// Returns the task of a journal, with the settings that it had last.
+fn begun(entries: &[Entry]) -> Option<Task> {
+    let mut task = None;
+    for entry in entries {
+        match &entry.event {
+            Event::TaskStarted { task: started, .. } => task = Some((**started).clone()),
+            Event::TaskResumed { settings: Some(settings) } => {
+                task.iter_mut().for_each(|task: &mut Task| task.settings = (**settings).clone());
+            }
+            _ => {}
+        }
+    }
+    task
 }
 
 /// The end of a run, as it is printed.

@@ -22,9 +22,11 @@ use openkoi_core::{
     event::{Entry, Event},
     failure::Failure,
     message::{Role, ToolCall},
+    model::ModelCard,
     outcome::{Ending, Outcome},
     port::{Delta, Listener},
     run::PLAN_TOOL,
+    task::{Task, TaskSettings},
     tool::ToolOutput,
     unified,
 };
@@ -55,11 +57,11 @@ const SHOWN: usize = 80;
 /// The most lines that are shown of an edit.
 const EDIT_LINES: usize = 12;
 
-/// The most files that are listed at the end.
-const MOST_FILES: usize = 20;
 /// The number of characters that are shown of each end of an edit's line.
 const EDIT_COLUMNS: usize = 100;
 
+/// The most files that are listed at the end.
+const MOST_FILES: usize = 20;
 
 /// The time after which the end of a run rings the bell, in milliseconds.
 const LONG_MS: u64 = 20_000;
@@ -129,6 +131,8 @@ struct State {
     counts: BTreeMap<String, (usize, usize)>,
     /// Reasons for which the cost may be less than it is said to be.
     doubts: Doubts,
+    /// The task that is resumed, with its models, until its run says so.
+    resumed: Option<(Task, Vec<(String, ModelCard)>)>,
 }
 
 /// A call that is under way.
@@ -165,6 +169,28 @@ impl ProgressLines {
         self
     }
 
+    /// Notes the task that is resumed and its models, which a run says at its beginning.
+    pub(crate) fn resumes(&self, task: Task, models: Vec<(String, ModelCard)>) {
+        let mut state = self.state();
+        state.status.knows(&models);
+        state.resumed = Some((task, models));
+    }
+
+    /// Says at the beginning of a resumed run what the first run said.
+    fn resumed(&self, settings: Option<&TaskSettings>) {
+        let known = self.state().resumed.take().filter(|_| self.introduces);
+        if let Some((mut task, models)) = known {
+            task.settings = settings.cloned().unwrap_or(task.settings);
+            self.introduce(&task, &models);
+        }
+        self.line("EXEC", Style::Plain, "going on where the run stopped");
+    }
+
+    fn introduce(&self, task: &Task, models: &[(String, ModelCard)]) {
+        let line = start::line(task, models, self.home.as_deref());
+        self.plain(&self.palette.paint(Style::Faint, &sanitise_line(&line)));
+    }
+
     /// Returns lines on this screen; `streams` says whether somebody looks at it, and a width that the status line
     /// can move.
     fn on(
@@ -183,6 +209,7 @@ impl ProgressLines {
             typing: String::new(),
             counts: BTreeMap::new(),
             doubts: Doubts::default(),
+            resumed: None,
         };
         let (workspace, home) = (PathBuf::from("/"), None);
         Self { state: Mutex::new(state), palette, streams, workspace, home, introduces: true }
@@ -397,13 +424,10 @@ impl Listener for ProgressLines {
         drop(state);
         match &entry.event {
             Event::TaskStarted { task, models, .. } if self.introduces => {
-                let line = start::line(task, models, self.home.as_deref());
-                self.plain(&self.palette.paint(Style::Faint, &sanitise_line(&line)));
+                self.introduce(task, models);
             }
             Event::TurnStarted { role, .. } if role == Role::EXECUTOR => self.restart(),
-            Event::TaskResumed { .. } => {
-                self.line("EXEC", Style::Plain, "going on where the run stopped")
-            }
+            Event::TaskResumed { settings } => self.resumed(settings.as_deref()),
             Event::TurnStarted { role, .. } if role == Role::SMALL => {
                 let text = "the conversation is long; its older part is summed up";
                 self.line("EXEC", Style::Plain, text);
@@ -457,6 +481,10 @@ impl Listener for ProgressLines {
                 state.screen.piece(&shown);
                 true
             }
+            Delta::Waiting("") => {
+                self.state().status.waits("");
+                false
+            }
             Delta::Waiting(why) => {
                 // What streamed so far belongs to a turn that is asked for again.
                 self.restart();
@@ -482,10 +510,6 @@ fn last_columns(text: &str, width: usize) -> String {
 }
 
 /// Returns the reason why the work was not accepted.
-            Delta::Waiting("") => {
-                self.state().status.waits("");
-                false
-            }
 pub(crate) fn reason(ending: &Ending, outcome: &Outcome) -> String {
     match ending {
         Ending::Accepted => String::new(),

@@ -240,11 +240,16 @@ fn pauses_at_a_budget(day: &Day) {
     let paused = day.home.openkoi(flags).timeout(LONG).run().expect_code(6);
     let id = paused.json()["task_id"].as_str().unwrap_or_default().to_owned();
     assert!(day.home.has("CHANGES"), "what was done before the limit stays: {paused}");
+    // The same limit would stop it again at once.
+    let status = day.home.openkoi(["status"]).run().expect_code(0);
+    assert!(status.stdout.contains(" --max-tokens 5000)"), "{status}");
 
     let flags = ["resume", &id, "--output-format", "json", "--max-tokens", "100000"];
     let run = day.home.openkoi(flags).timeout(LONG).run().expect_code(0);
 
     assert_eq!(run.json()["result"], "Written.", "{run}");
+    let first = run.stderr.lines().next().unwrap_or_default();
+    assert!(first.starts_with("Model "), "{run}");
     assert_eq!(day.home.read("CHANGES"), "percent rounds\n");
 }
 

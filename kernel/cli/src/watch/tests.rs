@@ -671,6 +671,22 @@ fn a_run_begins_with_its_model_its_directory_and_its_limits() {
     let paper = Paper::default();
     paper.lines(false).introduced().event(&entry("start", started()));
     assert_eq!(paper.text(), "", "somebody has been told already");
+
+    let paper = Paper::default();
+    let lines = paper.lines(false);
+    lines.resumes(task, Vec::new());
+    let more = openkoi_core::task::TaskSettings {
+        max_time_ms: Some(90_000),
+        ..openkoi_core::task::TaskSettings::STANDARD
+    };
+    lines.event(&entry("resume", Event::TaskResumed { settings: Some(Box::new(more)) }));
+    let text = paper.text();
+    let (first, second) = text.split_once('\n').unwrap();
+    assert!(
+        first.starts_with("Model unknown · /nowhere/pond") && first.contains("1 min 30 s"),
+        "{first}"
+    );
+    assert_eq!(second, "[EXEC] going on where the run stopped\n");
 }
 
 #[test]
