@@ -38,25 +38,24 @@ const CANDIDATE: &str = "the key that was given";
 /// The longest wait for a provider's answer about a key.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Asks a provider for its models with `key`, and returns their number. The key is not on the disk
-/// yet.
+/// Asks a provider for its models with `key`, or without one, and returns their names. The key is not on the disk yet.
 ///
 /// # Errors
 ///
 /// When the provider is set up wrongly. What the provider says of the key is the inner result.
-pub fn try_key(
+pub fn listed(
     app: &App,
     settings: &Settings,
     connection: &Connection,
-    key: &str,
-) -> Result<Result<usize, ModelError>, AppError> {
+    key: Option<&str>,
+) -> Result<Result<Vec<String>, ModelError>, AppError> {
     let mut environment: HashMap<OsString, OsString> =
         HashMap::clone(&app.environment().snapshot());
-    environment.insert(OsStr::new(CANDIDATE).to_owned(), key.into());
+    environment.extend(key.map(|key| (OsStr::new(CANDIDATE).to_owned(), key.into())));
     let home = app.paths()?.home();
     let outbound = Outbound::new(home, SecretStore::new(home, Arc::new(environment)));
     let mut candidate = connection.clone();
-    candidate.sources = vec![SecretSource::Variable(CANDIDATE.to_owned())];
+    candidate.sources = key.iter().map(|_| SecretSource::Variable(CANDIDATE.to_owned())).collect();
     let models = listers(app, settings, &[candidate], outbound)?;
     let late = |_| ModelError {
         kind: ModelTrouble::Unreachable,
@@ -66,6 +65,7 @@ pub fn try_key(
     };
     thread::block(async {
         let listing = tokio::time::timeout(PATIENCE, models.list_models(&connection.name)).await;
-        Ok(listing.map_err(late).flatten().map(|models| models.len()))
+        let models = listing.map_err(late).flatten();
+        Ok(models.map(|models| models.into_iter().map(|model| model.id).collect()))
     })
 }

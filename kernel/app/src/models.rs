@@ -6,8 +6,8 @@
 //! of the file, then those of the catalog with a credential. [`Connections::routes`] gives every
 //! role its models.
 //!
-//! Three functions go over the network. [`ask()`] gets the lists that somebody wants to see,
-//! [`probe()`] looks for a server on this machine if no provider is connected, and [`renew`] gets,
+//! Four functions go over the network. [`ask()`] gets the lists that somebody wants to see, [`silent`] looks whether
+//! servers on this machine are there, [`probe()`] looks for a server on this machine if no provider is connected, and [`renew`] gets,
 //! beside a task, the lists that are saved but out of date.
 
 mod ask;
@@ -23,7 +23,7 @@ mod routes;
 mod select;
 mod setup;
 
-pub use ask::{ListingAnswer, PATIENCE, ask, renew};
+pub use ask::{ListingAnswer, PATIENCE, ask, renew, silent};
 pub use catalogue::{Catalogue, Facts};
 pub use connect::{Connection, Connections, CredentialState, OptionValue, connect};
 pub use discover::{catalogue, discover};

@@ -14,6 +14,7 @@ mod layers;
 mod resolved;
 
 pub use error::SettingsError;
+pub use file::add_provider;
 pub use layers::{Layers, Origin, Setting};
 pub(crate) use resolved::expand;
 pub use resolved::{ConfiguredProvider, Retention, SandboxSettings, Settings, TaskLimits};

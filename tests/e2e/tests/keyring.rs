@@ -70,9 +70,9 @@ fn a_key_that_is_connected_is_in_the_ring_is_used_and_is_removed() {
 
     let gone = home.openkoi(["disconnect", "openai"]).run().expect_code(0);
     assert_eq!((ring.secrets(), gone.stdout.as_str()), (Vec::new(), "disconnected `openai`\n"));
+    server.finish();
     let after = home.openkoi(["connect", "status", "--json"]).run().expect_code(0);
     assert_eq!(after.json()["connections"][0]["source"], "none", "{after}");
-    server.finish();
 }
 
 #[test]

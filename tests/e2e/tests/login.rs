@@ -331,10 +331,64 @@ fn a_key_is_taken_from_a_pipe_tried_and_kept() {
 fn a_key_that_cannot_be_tried_is_kept_and_that_is_said() {
     let home = Home::new().config("[providers.openai]\nbase_url = \"http://127.0.0.1:9/v1\"");
 
-    let run = home.openkoi(["connect", "openai"]).stdin("koi-key-0123456789").run().expect_code(0);
+    let run = home.openkoi(["connect", "openai"]).stdin("koi-key-0123456789").run().expect_code(5);
 
     assert!(run.stdout.contains("could not be verified"), "{run}");
+    assert!(!run.stdout.contains("connected"), "nothing answered: {run}");
     assert!(home.path().join("credentials/openai.key").exists());
+}
+
+#[test]
+fn a_server_of_ones_own_has_to_answer_before_it_is_connected() {
+    let home = Home::new();
+    let config = home.path().join("config.toml");
+    let before = fs::read_to_string(&config).unwrap_or_default();
+    let connect = |url: &str, key: &str| {
+        let line = ["connect", "openai-compatible", "--url", url, "--as", "lab"];
+        home.openkoi(line).stdin(key).run()
+    };
+
+    let silent = connect("127.0.0.1:9", "").expect_code(5);
+    assert!(silent.stdout.is_empty() && silent.stderr.contains("nothing was kept"), "{silent}");
+    assert_eq!(fs::read_to_string(&config).unwrap_or_default(), before);
+    let unplaced = home.openkoi(["connect", "openai-compatible"]).stdin("").run().expect_code(2);
+    assert!(unplaced.stderr.contains("--url http://127.0.0.1:8080/v1"), "{unplaced}");
+
+    let api = OpenAi::start([]);
+    let run = connect(&api.base_url(), <Chat as Wire>::KEY).expect_code(0);
+    assert!(run.stdout.starts_with("connected `lab` at http"), "{run}");
+    let text = fs::read_to_string(&config).unwrap();
+    assert!(text.starts_with(&before) && text.contains("[providers.lab]\ncomponent"), "{text}");
+    let state = |home: &Home| {
+        let status = home.openkoi(["connect", "status", "--json"]).run().expect_code(0).json();
+        let all = status["connections"].as_array().unwrap().clone();
+        all.into_iter().find(|one| one["name"] == "lab").unwrap()["answers"].clone()
+    };
+    assert_eq!(state(&home), json!(true));
+    api.finish();
+    assert_eq!(state(&home), json!(false));
+    let doctor = home.openkoi(["doctor"]).run().expect_code(3);
+    assert!(doctor.stdout.contains("nothing answers there"), "{doctor}");
+}
+
+#[test]
+fn at_a_terminal_a_server_of_ones_own_is_asked_for_its_address_its_name_and_its_key() {
+    if !Terminal::is_available() {
+        return;
+    }
+    let api = OpenAi::start([]);
+    let home = Home::new();
+    let mut terminal = home.openkoi(["connect", "openai-compatible"]).at_a_terminal();
+
+    terminal.wait_for("address of the server (http://127.0.0.1:8080/v1): ");
+    terminal.types(&api.base_url());
+    terminal.wait_for("name for it (openai-compatible): ");
+    terminal.types("lab");
+    terminal.wait_for("key for lab (not shown; nothing if it wants none): ");
+    terminal.types(<Chat as Wire>::KEY);
+    terminal.wait_for("connected `lab`");
+    assert_eq!(terminal.ends(), 0);
+    api.finish();
 }
 
 #[test]
@@ -362,7 +416,7 @@ fn a_key_that_is_typed_is_not_shown() {
     terminal.wait_for("not shown");
     terminal.types("koi-key-0123456789");
     terminal.wait_for("could not be verified");
-    assert_eq!(terminal.ends(), 0);
+    assert_eq!(terminal.ends(), 5);
 
     until("the key is kept", Duration::from_secs(10), || {
         home.path().join("credentials/openai.key").exists()

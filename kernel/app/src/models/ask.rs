@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use openkoi_core::model::ModelTrouble;
 use openkoi_host::kinds::provider::CatalogModels;
 
 use super::{Connection, listing::Listing, setup::listers};
@@ -12,6 +13,9 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest wait for a server on this machine that may not exist.
 pub(crate) const GLANCE: Duration = Duration::from_millis(500);
 
+/// The longest wait for a server on this machine that is said to be there.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// The answer of one provider.
 #[derive(Debug)]
 pub struct ListingAnswer {
@@ -19,6 +23,24 @@ pub struct ListingAnswer {
     pub provider: String,
     /// The list, or one line that says why there is none.
     pub listing: Result<Listing, String>,
+    /// True if nothing answered at all.
+    pub is_silent: bool,
+}
+
+/// Returns the names of those servers on this machine at whose address nothing answers.
+///
+/// # Errors
+///
+/// As [`ask`].
+pub fn silent(
+    app: &App,
+    settings: &Settings,
+    connections: &[Connection],
+) -> Result<Vec<String>, AppError> {
+    let here: Vec<Connection> =
+        connections.iter().filter(|one| one.is_on_this_machine()).cloned().collect();
+    let answers = ask(app, settings, &here, LOOK)?.into_iter();
+    Ok(answers.filter(|answer| answer.is_silent).map(|answer| answer.provider).collect())
 }
 
 /// Asks all of `connections` at once, and saves the lists. A provider that does not answer within
@@ -96,12 +118,17 @@ async fn list(
 ) -> ListingAnswer {
     let provider = connection.name.clone();
     let listed = tokio::time::timeout(patience, models.list_models(&provider)).await;
+    let is_silent = match &listed {
+        Ok(Ok(_)) => false,
+        Ok(Err(error)) => error.kind == ModelTrouble::Unreachable,
+        Err(_) => true,
+    };
     let listing = match listed {
         Ok(Ok(offered)) => Ok(Listing::new(&connection.base_url, now_ms, offered)),
         Ok(Err(error)) => Err(error.message),
         Err(_) => Err(format!("`{provider}` did not answer within {} s", patience.as_secs_f64())),
     };
-    ListingAnswer { provider, listing }
+    ListingAnswer { provider, listing, is_silent }
 }
 
 /// Saves a list. A failure is only logged, because the list can be asked for again.

@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use openkoi_host::manifest::Manifest;
 
+use super::Connection;
+
 /// Sets the base URL of every service whose variable is set. Returns a warning for each variable
 /// that cannot be read.
 pub(crate) fn place(
@@ -24,6 +26,23 @@ pub(crate) fn place(
         }
     }
     warnings
+}
+
+impl Connection {
+    /// Returns the base URL of a server of this kind that a person places by `text`: a URL or any part of one. Missing
+    /// parts, the path too, are as at the usual place. `None` if the text is no address.
+    pub fn placed_at(&self, text: &str) -> Option<String> {
+        placed(&self.base_url, text)
+    }
+}
+
+fn placed(usual: &str, text: &str) -> Option<String> {
+    let url = locate(text, usual)?;
+    let path = |url: &str| Some(url.split_once("://")?.1.split_once('/')?.1.to_owned());
+    Some(match (path(&url), path(usual)) {
+        (None, Some(usual)) => format!("{url}/{usual}"),
+        _ => url,
+    })
 }
 
 /// Reads `host`, `host:port`, `scheme://host:port/path` and the like. A missing port is that of the
@@ -114,6 +133,21 @@ mod tests {
         for (text, url) in cases {
             assert_eq!(located(text), url, "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_path_of_a_server_is_the_usual_one_unless_another_is_given() {
+        let cases = [
+            ("", "http://127.0.0.1:8080/v1"),
+            ("localhost:1234", "http://localhost:1234/v1"),
+            ("http://10.0.0.5:1234/", "http://10.0.0.5:1234/v1"),
+            ("http://10.0.0.5/api/v2", "http://10.0.0.5/api/v2"),
+        ];
+        for (typed, url) in cases {
+            assert_eq!(placed("http://127.0.0.1:8080/v1", typed).as_deref(), Some(url), "{typed}");
+        }
+        assert_eq!(placed(USUAL, "box:1").as_deref(), Some("http://box:1"));
+        assert_eq!(placed(USUAL, "not an address"), None);
     }
 
     #[test]

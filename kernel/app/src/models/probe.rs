@@ -53,6 +53,11 @@ impl Connections {
 impl Connection {
     /// Returns true for a server on this machine that needs no credential.
     fn is_local(&self) -> bool {
+        self.found == CredentialState::NotNeeded && self.is_on_this_machine()
+    }
+
+    /// Returns true for a server on this machine.
+    pub fn is_on_this_machine(&self) -> bool {
         let host = self.base_url.split_once("://").map(|(_, rest)| rest);
         let host = host.and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
         let name = match host.strip_prefix('[') {
@@ -60,6 +65,6 @@ impl Connection {
             None => host.split(':').next().unwrap_or_default(),
         };
         let loopback = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-        self.found == CredentialState::NotNeeded && (name == "localhost" || loopback)
+        name == "localhost" || loopback
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use openkoi_brokers::durable::DurableError;
+
 /// Why the settings could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -28,6 +30,14 @@ pub enum SettingsError {
         line: usize,
         /// A description of what is wrong.
         message: String,
+    },
+    /// The file cannot be written.
+    #[error("cannot write `{}`", path.display())]
+    Unwritable {
+        /// The path of the file.
+        path: PathBuf,
+        /// Why not.
+        source: DurableError,
     },
     /// A value has the wrong type or is out of range.
     #[error("{origin}: `{key}` has to be {expected}, not {found}")]

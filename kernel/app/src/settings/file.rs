@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use openkoi_brokers::disk;
+use openkoi_brokers::{disk, durable};
 use toml::de::{DeTable, DeValue};
 
 use super::error::SettingsError;
@@ -58,6 +58,46 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<ConfigEntry>, SettingsError>
     Ok(entries)
 }
 
+/// Adds the table of a provider at the end of a file, which keeps everything else as it is, comments too. The caller knows
+/// that the file has no such table. `component` is what serves it, if its name does not say so.
+///
+/// # Errors
+///
+/// When the file cannot be read or written, or would not be a configuration any more. It is as before then.
+pub fn add_provider(
+    path: &Path,
+    name: &str,
+    component: Option<&str>,
+    base_url: &str,
+) -> Result<(), SettingsError> {
+    // A file that is kept elsewhere and linked here stays there.
+    let real = disk::canonical(path).unwrap_or_else(|_| path.to_owned());
+    let before = match disk::read_text(&real, LARGEST) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(SettingsError::Unreadable { path: path.to_owned(), source }),
+    };
+    let text = with_provider(&before, name, component, base_url);
+    parse(&text, path)?;
+    let mode = disk::status(&real).map_or(0o600, |status| status.mode & 0o777);
+    durable::put_atomic(&real, text.as_bytes(), mode)
+        .map_err(|source| SettingsError::Unwritable { path: path.to_owned(), source })
+}
+
+fn with_provider(before: &str, name: &str, component: Option<&str>, base_url: &str) -> String {
+    let value = |text: &str| toml::Value::String(text.to_owned());
+    let mut text = before.trim_end().to_owned();
+    if !text.is_empty() {
+        text.push_str("\n\n");
+    }
+    text.push_str(&format!("[providers.{name}]\n"));
+    if let Some(component) = component {
+        text.push_str(&format!("component = {}\n", value(component)));
+    }
+    text.push_str(&format!("base_url = {}\n", value(base_url)));
+    text
+}
+
 fn walk(
     text: &str,
     places: &DeTable<'_>,
@@ -105,6 +145,30 @@ mod tests {
                 ("providers.zeta.base_url".to_owned(), 4),
                 ("providers.alpha".to_owned(), 5),
             ]
+        );
+    }
+
+    #[test]
+    fn a_provider_is_added_and_all_else_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("config.toml");
+        std::fs::write(&path, "# mine\nmodel = 'a/b'  # the large one").unwrap();
+
+        add_provider(&path, "lab", Some("openai-compatible"), "http://127.0.0.1:1234/v1").unwrap();
+
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text,
+            "# mine\nmodel = 'a/b'  # the large one\n\n[providers.lab]\n\
+             component = \"openai-compatible\"\nbase_url = \"http://127.0.0.1:1234/v1\"\n"
+        );
+        assert!(add_provider(&path, "lab", None, "http://127.0.0.1:1/v1").is_err(), "it is there");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        let new = place.path().join("new.toml");
+        add_provider(&new, "lab", None, "http://x").unwrap();
+        assert_eq!(
+            std::fs::read_to_string(new).unwrap(),
+            "[providers.lab]\nbase_url = \"http://x\"\n"
         );
     }
 

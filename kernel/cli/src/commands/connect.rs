@@ -3,19 +3,20 @@
 mod connected;
 mod key;
 mod login;
+mod server;
 mod status;
 
 pub(super) use key::left_behind;
 
 use openkoi_app::{
     access::{self, SecretSource},
-    models::{Connection, Connections, CredentialState},
+    models::{self, Connection, Connections, CredentialState},
     now_ms,
     settings::Settings,
     suggest,
 };
 
-use self::connected::Connected;
+use self::{connected::Connected, key::takes_key, server::ServerPlace};
 use crate::{context::Context, error::CommandError, exit::Exit, output::Choice, reply::Reply};
 
 /// The word in place of a provider's name that shows the connected ones.
@@ -26,6 +27,12 @@ const STATUS: &str = "status";
 pub struct Args {
     /// The provider, or `status` to show what is connected; without one, pick it
     pub name: Option<String>,
+    /// Where a server of your own is, such as http://127.0.0.1:8080/v1
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// The name for a server of your own
+    #[arg(long = "as", value_name = "NAME", requires = "url")]
+    pub as_name: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -45,27 +52,63 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     if args.name.as_deref() == Some(STATUS) {
         let (secrets, logins) =
             (context.secrets(&settings)?, access::logins(&context.app, &settings)?);
-        return Ok(Reply::new(
-            status::ConnectionList::of(&connections, &secrets, &logins)?,
-            args.json,
-        ));
+        let silent = models::silent(&context.app, &settings, &connections.ready)?;
+        let list = status::ConnectionList::of(&connections, &secrets, &logins, &silent)?;
+        return Ok(Reply::new(list, args.json));
     }
     let name = match &args.name {
         Some(name) => name.clone(),
-        None => context.questions.pick("provider", "openkoi connect", &choices(&connections))?,
+        None => context.questions.pick(
+            "provider",
+            "openkoi connect",
+            &choices(&connections, &settings),
+        )?,
     };
     if let Some(source) = external(&connections, &name) {
         return Ok(Reply::new(open(source, &settings, context)?, args.json));
     }
     let connection = known(&connections, &name)?;
-    let connected = if connection.login.is_some() {
+    let is_own = server::is_own(connection, &settings);
+    if args.url.is_some() && !is_own {
+        return Err(elsewhere(connection, &connections, &settings, context));
+    }
+    let connected = if is_own {
+        let place = ServerPlace {
+            url: args.url.clone(),
+            name: args.as_name.clone(),
+            taken: all(&connections).map(|one| one.name.clone()).collect(),
+        };
+        server::run(connection, &place, &settings, context)?
+    } else if connection.login.is_some() {
         login::run(connection, &settings, context)?
     } else if takes_key(connection) {
         key::run(connection, &settings, context)?
     } else {
         return Err(CommandError::usage(format!("`{name}` needs no key and no login")));
     };
-    Ok(Reply::new(connected, args.json))
+    let exit = if connected.is_silent { Exit::Provider } else { Exit::Accepted };
+    Ok(Reply::new(connected, args.json).ending(exit))
+}
+
+/// Returns the error for an address of a service that has its own.
+fn elsewhere(
+    connection: &Connection,
+    connections: &Connections,
+    settings: &Settings,
+    context: &Context,
+) -> CommandError {
+    let name = &connection.name;
+    if settings.providers.iter().any(|one| one.name == *name) {
+        let path = context.paths().map(|paths| paths.config().display().to_string());
+        let message = format!("`{name}` has its address in the configuration");
+        let place = path.unwrap_or_default();
+        return CommandError::usage(message)
+            .hint(format!("change `base_url` under [providers.{name}] in {place}"))
+            .hint(format!("openkoi connect {name}   (keeps another key)"));
+    }
+    let own = all(connections).filter(|one| server::is_own(one, settings));
+    CommandError::usage(format!("`--url` is for a server of your own, and `{name}` is none"))
+        .hints(own.map(|one| format!("openkoi connect {} --url URL", one.name)))
 }
 
 /// Returns the store of another program with this name.
@@ -97,6 +140,7 @@ fn open(
         name: used.map_or(name, |one| &one.name).to_owned(),
         model: used.and_then(|one| one.default_model.clone()),
         verified: false,
+        is_silent: false,
         kept: None,
         note: format!(": from now on {source} is read; openkoi disconnect {name} takes that back"),
     })
@@ -118,15 +162,16 @@ fn known<'a>(connections: &'a Connections, name: &str) -> Result<&'a Connection,
     })
 }
 
-fn takes_key(connection: &Connection) -> bool {
-    connection.sources.iter().any(|source| matches!(source, SecretSource::Saved(_)))
-}
-
-fn choices(connections: &Connections) -> Vec<Choice> {
+fn choices(connections: &Connections, settings: &Settings) -> Vec<Choice> {
     let connectable = all(connections).filter(|one| one.login.is_some() || takes_key(one));
     let choice = |one: &Connection| Choice {
         argument: one.name.clone(),
-        description: if one.login.is_some() { "log in" } else { "keep a key" }.to_owned(),
+        description: match one {
+            one if server::is_own(one, settings) => "a server of your own",
+            one if one.login.is_some() => "log in",
+            _ => "keep a key",
+        }
+        .to_owned(),
     };
     let closed = connections.closed.iter().map(|(name, place)| Choice {
         argument: name.clone(),

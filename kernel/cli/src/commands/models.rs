@@ -99,7 +99,7 @@ fn refreshed(
     });
     let stale: Vec<Connection> = stale.cloned().collect();
     let answered = models::ask(&context.app, settings, &stale, PATIENCE)?;
-    let failed = answered.into_iter().filter_map(|ListingAnswer { provider, listing }| {
+    let failed = answered.into_iter().filter_map(|ListingAnswer { provider, listing, .. }| {
         listing.err().map(|reason| (provider, reason))
     });
     Ok(failed.collect())

@@ -74,6 +74,23 @@ impl Questions {
 }
 
 impl Questions {
+    /// Asks for one line. An empty one is an answer.
+    ///
+    /// # Errors
+    ///
+    /// When there is no terminal.
+    pub fn text(self, question: &str) -> Result<String, CommandError> {
+        if !self.interactive {
+            return Err(CommandError::usage("there is no terminal to ask on"));
+        }
+        let mut err = io::stderr().lock();
+        write!(err, "{}", sanitise_line(question)).map_err(broken)?;
+        err.flush().map_err(broken)?;
+        let mut typed = String::new();
+        io::stdin().lock().read_line(&mut typed).map_err(broken)?;
+        Ok(typed)
+    }
+
     /// Asks for a secret, which is not shown. It is read key by key, so that an interrupt ends it
     /// at once.
     ///

@@ -12,6 +12,8 @@ pub(super) struct Connected {
     pub(super) model: Option<String>,
     /// True if the provider has accepted the credential.
     pub(super) verified: bool,
+    /// True if nothing answered, so that what is kept may be of no use.
+    pub(super) is_silent: bool,
     /// The place where a key is kept.
     pub(super) kept: Option<KeySlot>,
     pub(super) note: String,
@@ -19,6 +21,10 @@ pub(super) struct Connected {
 
 impl Output for Connected {
     fn text(&self, page: &mut Page) {
+        if self.is_silent {
+            page.line(format!("kept what `{}` needs{}", self.name, self.note));
+            return;
+        }
         page.line(format!("connected `{}`{}", self.name, self.note));
         if let Some(model) = &self.model {
             page.line(format!("try it: openkoi -m {}/{model} \"say hello\"", self.name));

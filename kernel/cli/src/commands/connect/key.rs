@@ -14,6 +14,11 @@ use openkoi_core::model::ModelTrouble;
 use super::connected::Connected;
 use crate::{context::Context, error::CommandError, exit::Exit, request::stdin::Stdin};
 
+/// Returns true if a key can be kept for the provider.
+pub(super) fn takes_key(connection: &Connection) -> bool {
+    connection.sources.iter().any(|source| matches!(source, SecretSource::Saved(_)))
+}
+
 /// Reads a key, tries it, and keeps it unless the provider refuses it.
 pub(super) fn run(
     connection: &Connection,
@@ -21,35 +26,37 @@ pub(super) fn run(
     context: &Context,
 ) -> Result<Connected, CommandError> {
     let key = proper(&read(connection, context)?)?;
-    let tried = access::try_key(&context.app, settings, connection, &key)?;
+    let tried = access::listed(&context.app, settings, connection, Some(&key))?;
+    let is_silent = tried.as_ref().is_err_and(|error| error.kind == ModelTrouble::Unreachable);
     let (verified, note) = match tried {
-        Ok(models) => (true, format!(": it lists {models} models")),
+        Ok(models) => (true, format!(": it lists {} models", models.len())),
         Err(error) if error.kind == ModelTrouble::Credentials => {
             let told = CommandError::new(Exit::Credentials, error.message);
             return Err(told.hint("nothing was kept; check the key and try again"));
         }
         Err(error) => (false, format!("; the key could not be verified: {}", error.message)),
     };
-    let place = keep(&connection.name, &Secret::new(key.into_bytes()), settings, context)?;
+    let place = keep(&connection.name, key, settings, context)?;
     warn_of_others(connection, settings, context)?;
     let (name, model) = (connection.name.clone(), connection.default_model.clone());
     let note = match place {
         KeySlot::Keyring => format!("{note}; the key is in the key ring"),
         KeySlot::File => note,
     };
-    Ok(Connected { name, model, verified, kept: Some(place), note })
+    Ok(Connected { name, model, verified, is_silent, kept: Some(place), note })
 }
 
 /// Keeps the key in the place of the settings, and prints a warning if it is in another place.
-fn keep(
+pub(super) fn keep(
     name: &str,
-    key: &Secret,
+    key: String,
     settings: &Settings,
     context: &Context,
 ) -> Result<KeySlot, CommandError> {
     context.paths()?.prepare()?;
     let wish = settings.credentials.store;
-    let kept = context.secrets(settings)?.store(name, key, wish).map_err(|error| {
+    let key = Secret::new(key.into_bytes());
+    let kept = context.secrets(settings)?.store(name, &key, wish).map_err(|error| {
         let told = CommandError::from_error(Exit::Configuration, &error);
         let by_file = "store = \"file\" under [credentials] keeps it in a file";
         told.hints(matches!(error, SecretError::Unkept { .. }).then(|| by_file.to_owned()))
@@ -84,7 +91,7 @@ fn read(connection: &Connection, context: &Context) -> Result<String, CommandErr
 }
 
 /// Returns the key without the white space around it, if it can be a key.
-fn proper(typed: &str) -> Result<String, CommandError> {
+pub(super) fn proper(typed: &str) -> Result<String, CommandError> {
     let key = typed.trim();
     if key.is_empty() {
         return Err(CommandError::usage("the key is empty, nothing was kept"));

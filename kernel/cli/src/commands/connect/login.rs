@@ -39,6 +39,7 @@ pub(super) fn run(
         name: connection.name.clone(),
         model: connection.default_model.clone(),
         verified: true,
+        is_silent: false,
         kept: None,
         note: String::new(),
     })

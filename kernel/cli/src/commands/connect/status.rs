@@ -18,17 +18,20 @@ struct ConnectionRow {
     source: &'static str,
     place: String,
     login: Option<LoginSummary>,
+    /// The address of a server on this machine, with whether something answers there.
+    server: Option<(String, bool)>,
 }
 
 /// The connected providers, and logins that no provider uses.
 pub(super) struct ConnectionList(Vec<ConnectionRow>);
 
 impl ConnectionList {
-    /// Returns the list from files and variables, without the network.
+    /// Returns the list from files and variables. Nothing answers at the addresses of those that are `silent`.
     pub(super) fn of(
         connections: &Connections,
         secrets: &SecretStore,
         logins: &Logins,
+        silent: &[String],
     ) -> Result<Self, CommandError> {
         let mut left = logins.list()?;
         let mut lines = Vec::new();
@@ -45,7 +48,11 @@ impl ConnectionList {
             };
             let at = left.iter().position(|login| login.name == connection.name);
             let login = at.filter(|_| source == "login").map(|at| left.remove(at));
-            lines.push(ConnectionRow { name: connection.name.clone(), source, place, login });
+            let name = connection.name.clone();
+            let answers = !silent.contains(&name);
+            let here = connection.is_on_this_machine();
+            let server = here.then(|| (connection.base_url.clone(), answers));
+            lines.push(ConnectionRow { name, source, place, login, server });
         }
         // Logins of another version or of a removed configuration can still be disconnected.
         lines.extend(left.into_iter().map(|login| ConnectionRow {
@@ -53,18 +60,28 @@ impl ConnectionList {
             source: "login",
             place: "auth.json, not in use".to_owned(),
             login: Some(login),
+            server: None,
         }));
         lines.extend(connections.closed.iter().map(|(name, place)| ConnectionRow {
             name: name.clone(),
             source: "not read",
             place: format!("{place}; openkoi connect {name}"),
             login: None,
+            server: None,
         }));
         Ok(Self(lines))
     }
 }
 
 impl ConnectionRow {
+    /// Returns what is to be known of the state of the connection.
+    fn state(&self) -> String {
+        match &self.server {
+            Some((url, false)) => format!("nothing answers at {url}"),
+            _ => self.life(),
+        }
+    }
+
     fn life(&self) -> String {
         let Some(login) = &self.login else { return String::new() };
         let left = login.expires_at.map(|at| at.saturating_sub(now_ms() / 1_000));
@@ -91,7 +108,7 @@ impl Output for ConnectionList {
         ];
         let mut table = Table::new(titles);
         for line in &self.0 {
-            let cells = [&line.name, line.source, &line.place, &line.life()];
+            let cells = [&line.name, line.source, &line.place, &line.state()];
             table.row(cells.map(Cell::from));
         }
         page.table(&table);
@@ -108,6 +125,7 @@ impl Output for ConnectionList {
                 "expires_at": expires_at.map(|at| timestamp(at * 1_000)),
                 "renewed": login.map(|login| login.renewed),
                 "issuer": login.and_then(|login| login.issuer.clone()),
+                "answers": line.server.as_ref().map(|(_, answers)| answers),
             })
         });
         json!({ "connections": connections.collect::<Vec<_>>() })
@@ -125,7 +143,8 @@ mod tests {
     }
 
     fn line(source: &'static str, place: &str, login: Option<LoginSummary>) -> ConnectionRow {
-        ConnectionRow { name: "koi".to_owned(), source, place: place.to_owned(), login }
+        let (name, place) = ("koi".to_owned(), place.to_owned());
+        ConnectionRow { name, source, place, login, server: None }
     }
 
     #[test]
@@ -181,6 +200,7 @@ mod tests {
                 "expires_at": "2026-03-01T12:00:00Z",
                 "renewed": false,
                 "issuer": "login.example",
+                "answers": null,
             }] })
         );
     }

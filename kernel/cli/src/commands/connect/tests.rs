@@ -13,8 +13,12 @@ use crate::{
 const MINE: &str = "[providers.mine]\ncomponent = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
                     models = [\"swim\"]\n";
 
+fn args() -> Args {
+    Args { name: None, url: None, as_name: None, json: false }
+}
+
 fn connect(world: &World, name: &str) -> Result<Reply, CommandError> {
-    run(&Args { name: Some(name.to_owned()), json: false }, &world.context())
+    run(&Args { name: Some(name.to_owned()), ..args() }, &world.context())
 }
 
 fn row<'a>(text: &'a str, name: &str) -> Option<&'a str> {
@@ -34,7 +38,9 @@ fn a_key_is_told_by_where_it_comes_from() {
 
     let (told, _) = world.printed(connect(&world, "status"));
 
-    assert_eq!(row(&told, "mine"), Some("mine      file  credentials/mine.key"));
+    // Nothing listens there.
+    let expected = "mine      file  credentials/mine.key  nothing answers at http://127.0.0.1:9/v1";
+    assert_eq!(row(&told, "mine"), Some(expected));
     assert!(!told.contains("sk-1"));
 }
 
@@ -43,7 +49,7 @@ fn connections_for_programs_have_their_source_and_no_secret() {
     let world = World::new();
     world.keep("config.toml", MINE);
     world.keep("credentials/mine.key", "sk-1\n");
-    let args = Args { name: Some("status".to_owned()), json: true };
+    let args = Args { name: Some("status".to_owned()), json: true, ..args() };
 
     let document = world.document(run(&args, &world.context()));
 
@@ -56,6 +62,7 @@ fn connections_for_programs_have_their_source_and_no_secret() {
             "expires_at": null,
             "renewed": null,
             "issuer": null,
+            "answers": false,
         })
     );
     assert!(!document.to_string().contains("sk-1"));
@@ -67,11 +74,11 @@ fn a_variable_comes_before_a_saved_key() {
     world.keep("config.toml", &format!("{MINE}api_key_env = \"POND_KEY\"\n"));
     world.keep("credentials/mine.key", "sk-1\n");
     let context = world.context_with([("POND_KEY", "sk-2")]);
-    let args = Args { name: Some("status".to_owned()), json: false };
+    let args = Args { name: Some("status".to_owned()), ..args() };
 
     let (told, _) = world.printed(run(&args, &context));
 
-    assert_eq!(row(&told, "mine"), Some("mine      variable  POND_KEY"));
+    assert!(row(&told, "mine").unwrap().starts_with("mine      variable  POND_KEY"), "{told}");
 }
 
 #[test]
@@ -83,7 +90,7 @@ fn a_login_that_nothing_uses_is_shown_so_that_it_can_be_disconnected() {
     world.keep("auth.json", &json!({ "providers": { "gone": login } }).to_string());
 
     let (told, _) = world.printed(connect(&world, "status"));
-    let args = Args { name: Some("status".to_owned()), json: true };
+    let args = Args { name: Some("status".to_owned()), json: true, ..args() };
     let document = world.document(run(&args, &world.context()));
 
     let line = row(&told, "gone").unwrap();
@@ -126,7 +133,7 @@ fn where_nobody_can_pick_the_providers_that_can_be_connected_are_named() {
     let world = World::new();
     world.keep("config.toml", MINE);
 
-    let error = run(&Args { name: None, json: false }, &world.context()).err().unwrap();
+    let error = run(&args(), &world.context()).err().unwrap();
 
     assert_eq!(error.message, "which provider? there is no terminal to pick on");
     assert!(error.hints.contains(&"openkoi connect mine   (keep a key)".to_owned()), "{error}");
@@ -140,7 +147,7 @@ fn what_can_be_connected_has_stores_of_other_programs_first() {
     let mut connections = discover(&context.app, &context.settings().unwrap()).unwrap();
     connections.closed = vec![("pond-cli".to_owned(), "~/.pond".to_owned())];
 
-    let choices = choices(&connections);
+    let choices = choices(&connections, &context.settings().unwrap());
 
     assert_eq!(
         choices[0],
@@ -149,7 +156,12 @@ fn what_can_be_connected_has_stores_of_other_programs_first() {
             description: "let it read what another program keeps in ~/.pond".to_owned(),
         }
     );
-    assert!(choices[1..].iter().all(|one| ["log in", "keep a key"].contains(&&*one.description)));
+    let ways = ["log in", "keep a key", "a server of your own"];
+    assert!(choices[1..].iter().all(|one| ways.contains(&&*one.description)));
+    for own in ["ollama", "openai-compatible"] {
+        let choice = choices.iter().find(|one| one.argument == own).unwrap();
+        assert_eq!(choice.description, "a server of your own", "{own}");
+    }
 }
 
 #[test]
@@ -158,6 +170,7 @@ fn a_connected_provider_is_told_with_a_line_to_try_it() {
         name: "mine".to_owned(),
         model: model.map(str::to_owned),
         verified: kept == Some(openkoi_app::access::KeySlot::Keyring),
+        is_silent: false,
         kept,
         note: note.to_owned(),
     };
@@ -184,6 +197,31 @@ fn a_connected_provider_is_told_with_a_line_to_try_it() {
             json!({ "connected": "mine", "verified": true, "kept": "keyring", "model": null }),
         ]
     );
+}
+
+#[test]
+fn a_server_of_ones_own_is_placed_by_a_flag_where_nobody_can_be_asked() {
+    let world = World::new();
+
+    let unplaced = connect(&world, "openai-compatible").err().unwrap();
+    let url = Some("http://127.0.0.1:9".to_owned());
+    let other = Args { name: Some("anthropic".to_owned()), url: url.clone(), ..args() };
+    let other = run(&other, &world.context()).err().unwrap();
+    world.keep("config.toml", MINE);
+    let placed = run(&Args { name: Some("mine".to_owned()), url, ..args() }, &world.context());
+    let placed = placed.err().unwrap();
+
+    assert_eq!(unplaced.message, "which server? there is no terminal to ask on");
+    assert_eq!(
+        unplaced.hints[0],
+        "openkoi connect openai-compatible --url http://127.0.0.1:8080/v1 < /dev/null"
+    );
+    assert!(other.message.contains("`--url` is for a server of your own"), "{other}");
+    assert!(
+        placed.hints[0].starts_with("change `base_url` under [providers.mine] in "),
+        "{placed}"
+    );
+    assert!([unplaced, other, placed].iter().all(|error| error.kind == Exit::Usage));
 }
 
 #[test]

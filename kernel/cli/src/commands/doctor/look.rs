@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use openkoi_app::{
     access::{KeySlot, SecretSource, SecretStore},
     file::{self, FileKind, FileStatus},
-    models::{Connection, Connections, CredentialState},
+    models::{self, Connection, Connections, CredentialState},
     sandbox,
     settings::Settings,
 };
@@ -146,18 +146,26 @@ fn providers(settings: &Settings, context: &Context) -> Vec<Checkpoint> {
         Ok(secrets) => secrets,
         Err(error) => return vec![Checkpoint::ill("home", &error)],
     };
-    let mut findings: Vec<Checkpoint> =
-        connections.ready.iter().map(|connection| provider(connection, &secrets)).collect();
+    let silent = match models::silent(&context.app, settings, &connections.ready) {
+        Ok(silent) => silent,
+        Err(error) => return vec![Checkpoint::ill("providers", &error.into())],
+    };
+    let of = |one: &Connection| provider(one, &secrets, silent.contains(&one.name));
+    let mut findings: Vec<Checkpoint> = connections.ready.iter().map(of).collect();
     findings.extend(keyring(&connections, &secrets));
     findings.extend(connections.warnings.iter().map(|odd| Checkpoint::note("providers", odd)));
     let routes = context
         .catalogue(&connections)
         .and_then(|catalogue| connections.routes(settings, &catalogue).map_err(CommandError::from));
     match routes {
-        Ok(routes) => {
-            let executor = routes.executor().map(ToString::to_string).unwrap_or_default();
-            findings.push(Checkpoint::well("model", executor));
-        }
+        Ok(routes) => findings.extend(routes.executor().map(|executor| {
+            if !silent.contains(&executor.provider) {
+                return Checkpoint::well("model", executor.to_string());
+            }
+            let message = format!("{executor}, and nothing answers at its address");
+            let error = CommandError::configuration(message);
+            Checkpoint::ill("model", &error.hint("start the server, or name another model with -m"))
+        })),
         // A home that has no key yet is not broken.
         Err(error) if connections.ready.is_empty() && settings.model.is_none() => {
             let note = Checkpoint::note("model", &error.message);
@@ -169,7 +177,7 @@ fn providers(settings: &Settings, context: &Context) -> Vec<Checkpoint> {
     findings
 }
 
-fn provider(connection: &Connection, secrets: &SecretStore) -> Checkpoint {
+fn provider(connection: &Connection, secrets: &SecretStore, is_silent: bool) -> Checkpoint {
     let source = match &connection.found {
         CredentialState::At(SecretSource::Variable(name)) => {
             format!("key from the variable {name}")
@@ -187,7 +195,11 @@ fn provider(connection: &Connection, secrets: &SecretStore) -> Checkpoint {
         "" => String::new(),
         url => format!(" at {url}"),
     };
-    Checkpoint::well("provider", format!("{}{place}, {source}", connection.name))
+    let words = format!("{}{place}, {source}", connection.name);
+    if is_silent {
+        return Checkpoint::note("provider", format!("{words}, and nothing answers there"));
+    }
+    Checkpoint::well("provider", words)
 }
 
 /// Checks that the keys in the key ring can be read, if there are any.

@@ -252,10 +252,14 @@ fn a_provider_is_told_with_its_place_and_the_source_of_its_key() {
     );
     world.keep("credentials/mine.key", "sk-1\n");
 
+    // Nothing listens there.
+    let place = "mine at http://127.0.0.1:9/v1, key from credentials/mine.key";
     assert_eq!(
         found(&world, "provider"),
-        ["ok    provider    mine at http://127.0.0.1:9/v1, key from credentials/mine.key"]
+        [format!("note  provider    {place}, and nothing answers there")]
     );
+    let model = found(&world, "model");
+    assert_eq!(model[0], "error model       mine/swim, and nothing answers at its address");
 }
 
 #[test]
