@@ -86,7 +86,8 @@ impl Fault {
         }
         // Local servers report it with status 500.
         let possible = matches!(self.status, 0 | 400 | 413 | 422 | 500..=599);
-        possible && !self.is_rate() && tells_of_overflow(&self.text)
+        let told = || tells_of_overflow(&self.text) || compares_context(&self.message);
+        possible && !self.is_rate() && told()
     }
 
     /// Returns whether the error speaks of a rate, whatever its status is.
@@ -303,6 +304,42 @@ const OVERFLOW_TEXTS: &[&[&str]] = &[
     &["`inputs` tokens", "must be <="],
     &["request_too_large"],
 ];
+
+/// The measures of what a model reads.
+const CONTEXT_TEXTS: &[&str] = &[
+    "context length",
+    "context window",
+    "context size",
+    "context limit",
+    "context overflow",
+    "the context",
+];
+/// Words that say that one thing is more than another.
+const EXCESS_TEXTS: &[&str] = &[
+    "exceed",
+    "overflow",
+    "not enough",
+    "too long",
+    "too large",
+    "too small",
+    "too many",
+    "longer than",
+    "larger than",
+    "greater than",
+    "more than",
+    "does not fit",
+    "doesn't fit",
+];
+/// What else may not be enough: a server that has no room for a model's context has read no conversation yet.
+const ROOM_TEXTS: &[&str] = &["memory", "vram", "allocate", "disk", "failed to load", "deadline"];
+
+/// Returns whether a sentence says that something is more than the context, in whatever words. Only the sentence for
+/// people is asked: what else is in a body may be the conversation itself.
+fn compares_context(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let says = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+    says(CONTEXT_TEXTS) && says(EXCESS_TEXTS) && message.contains("token") && !says(ROOM_TEXTS)
+}
 
 fn tells_of_overflow(text: &str) -> bool {
     // A deadline of the service, in the words of a language that calls it a context.

@@ -43,6 +43,9 @@ fn every_way_to_say_that_a_conversation_is_too_long_is_understood() {
         (500, "{\"error\":\"input exceeds context length\"}".to_owned()),
         (400, "{\"error\":\"the prompt is longer than the context length currently available to the model\"}".to_owned()),
         (400, chat("", "This model's maximum prompt length is 131072 but the request contains 537812 tokens.")),
+        (400, json!({ "error": "Trying to keep the first 9012 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough. Try to load the model with a larger context length, or provide a shorter input" }).to_string()),
+        (500, json!({ "error": { "message": "The number of tokens to keep from the initial prompt is greater than the context length." } }).to_string()),
+        (400, chat("", "9012 tokens are too many for a context size of 4096")),
         (400, chat("", "Your input exceeds the context window of this model. Please adjust your input and try again.")),
     ];
 
@@ -91,6 +94,25 @@ fn what_only_speaks_of_tokens_or_of_context_is_not_taken_for_it() {
             504,
             "context deadline exceeded while the context length was counted".to_owned(),
             Problem::Overloaded,
+        ),
+        (
+            500,
+            chat(
+                "",
+                "Failed to load the model: not enough memory for a context length of 32768 tokens",
+            ),
+            Problem::Overloaded,
+        ),
+        (
+            400,
+            chat("", "metadata: the value is too long, the context of a request takes 16 pairs"),
+            Problem::InvalidRequest,
+        ),
+        (
+            422,
+            json!({ "detail": "field required", "body": "my context length is not enough tokens" })
+                .to_string(),
+            Problem::InvalidRequest,
         ),
         (401, chat("", "prompt is too long"), Problem::Credentials),
         (429, chat("", "maximum context length"), Problem::RateLimited),
