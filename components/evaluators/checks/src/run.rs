@@ -251,7 +251,26 @@ fn missing(run: &Run) -> Option<&'static str> {
         Some(127) => return Some("a program is not installed"),
         Some(_) => {}
     }
-    SIGNS.iter().find(|(sign, _)| run.output.contains(sign)).map(|(_, sentence)| *sentence)
+    let found = SIGNS.iter().find(|(sign, _)| run.output.contains(sign));
+    found.map(|(_, sentence)| *sentence).or_else(|| unchosen(&run.output))
+}
+
+/// Returns what a version manager lacks that stands in a program's place and ends with the exit code of a failure. It
+/// says little else: in a longer output the same words are those of a test.
+fn unchosen(output: &str) -> Option<&'static str> {
+    const LINES: usize = 6;
+    const SIGNS: [&str; 6] = [
+        "rustup could not choose a version",
+        "no toolchain",
+        "no default toolchain",
+        "no version is set",
+        "no version set",
+        "is not installed (set by",
+    ];
+    let output = output.to_lowercase();
+    let is_brief = output.lines().filter(|line| !line.trim().is_empty()).count() <= LINES;
+    let says = || SIGNS.iter().any(|sign| output.contains(sign));
+    (is_brief && says()).then_some("its version manager has no version of it")
 }
 
 fn text(run: &Run, report: Option<&Report>) -> String {

@@ -166,6 +166,18 @@ fn each_check_is_told_with_its_outcome_and_its_tests() {
         (check(Passed, Some(12), &[Passed]), "cargo:test=passed(12 tests)"),
         (check(Failed, Some(12), &[Passed, Failed, Errored]), "cargo:test=failed(2 of 12 tests)"),
         (check(Failed, None, &[Failed, Flaky, Skipped]), "cargo:test=failed(1 test)"),
+        (check(Failed, None, &[]), "cargo:test=failed"),
+        (
+            Check {
+                excerpt: "   Compiling pond\nerror[E0425]: no `x`\n".to_owned(),
+                ..check(Failed, None, &[])
+            },
+            "cargo:test=failed(error[E0425]: no `x`)",
+        ),
+        (
+            Check { excerpt: "no such shim".to_owned(), ..check(Failed, None, &[]) },
+            "cargo:test=failed(no such shim)",
+        ),
         (check(Errored, None, &[]), "cargo:test=could-not-run"),
         (
             Check { excerpt: "no test ran\nat all".to_owned(), ..check(Errored, Some(0), &[]) },

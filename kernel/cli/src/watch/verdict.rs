@@ -4,7 +4,7 @@ use openkoi_core::evaluation::{Check, CheckOutcome, Verdict};
 
 use crate::output::{plural, shortened};
 
-/// The most columns of the reason why a check could not be run.
+/// The most columns of the reason why a check failed or could not be run.
 const REASON: usize = 100;
 
 /// Returns a verdict as one line, and whether it is good news.
@@ -33,8 +33,14 @@ fn check_text(check: &Check) -> String {
         CheckOutcome::Skipped => "skipped",
         CheckOutcome::Flaky => "flaky",
     };
-    let reason = check.excerpt.lines().next().unwrap_or_default();
-    if check.outcome == CheckOutcome::Errored && failing == 0 && !reason.is_empty() {
+    let reason = reason(check);
+    // Where no test says what failed, the program's own words do.
+    let untold = match check.outcome {
+        CheckOutcome::Errored => failing == 0,
+        CheckOutcome::Failed => failing == 0 && check.test_count.is_none(),
+        _ => false,
+    };
+    if untold && !reason.is_empty() {
         return format!("{}={word}({})", check.id, shortened(reason, REASON));
     }
     match (failing, check.test_count) {
@@ -43,4 +49,14 @@ fn check_text(check: &Check) -> String {
         (_, Some(count)) => format!("{}={word}({failing} of {count} tests)", check.id),
         (_, None) => format!("{}={word}({})", check.id, plural(failing, "test")),
     }
+}
+
+/// Returns the line of a check's excerpt that says why: the first of an error, or the first.
+fn reason(check: &Check) -> &str {
+    let lines = || check.excerpt.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_error =
+        |line: &&str| line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("error"));
+    let is_failed = check.outcome == CheckOutcome::Failed;
+    let error = lines().find(is_error).filter(|_| is_failed);
+    error.or_else(|| lines().next()).unwrap_or_default()
 }

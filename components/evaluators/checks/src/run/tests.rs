@@ -190,6 +190,35 @@ fn a_machine_that_lacks_something_makes_an_error_and_no_failure() {
 }
 
 #[test]
+fn a_version_manager_in_place_of_a_program_makes_an_error_and_its_words_stay() {
+    let build = |output: &str| {
+        let world = Fake::default().file("Cargo.toml", "");
+        let world = world.answers("cargo test --no-run --offline", 1, output);
+        results(&world).checks[0].clone()
+    };
+    for said in [
+        "no toolchain\n",
+        "error: rustup could not choose a version of cargo to run, because one wasn't specified explicitly, and no \
+         default is configured.\nhelp: run 'rustup default stable'\n",
+        "pyenv: version `3.9.1' is not installed (set by /pond/.python-version)\n",
+        "No version is set for command cargo\n",
+    ] {
+        let check = build(said);
+        assert_eq!(check.outcome, Outcome::Errored, "{said}");
+        let told =
+            format!("could not be run: its version manager has no version of it\n{}", said.trim());
+        assert_eq!(check.excerpt, told);
+    }
+    let long = format!("{}test said: no toolchain\n", "   Compiling pond\n".repeat(9));
+    assert_eq!(build(&long).outcome, Outcome::Failed, "a project's own words");
+    let other = build("segmentation fault in the shim\n");
+    assert_eq!(
+        (other.outcome, other.excerpt.as_str()),
+        (Outcome::Failed, "segmentation fault in the shim")
+    );
+}
+
+#[test]
 fn another_way_to_run_the_same_is_tried() {
     let world = Fake::default()
         .file("pytest.ini", "")
