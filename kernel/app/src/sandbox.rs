@@ -1,14 +1,18 @@
 //! The settings of programs that tools start: their environment, the files they may read, the place
 //! of their output.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use openkoi_brokers::{
-    places,
+    disk, places,
     processes::{Command, Happening, ProcessSettings, Processes, SandboxMode},
 };
 
-use crate::{app::App, environment::HOME, error::AppError, settings::Settings};
+use crate::{app::App, environment::HOME, error::AppError, settings::Settings, thread};
 
 pub use openkoi_brokers::processes::{SandboxReport, kill_all};
 
@@ -19,17 +23,81 @@ pub use openkoi_brokers::processes::{SandboxReport, kill_all};
 /// When there is no home.
 pub fn processes(app: &App, settings: &Settings) -> Result<Processes, AppError> {
     let paths = app.paths()?;
+    processes_in(app, settings, paths.data().join("tmp"), paths.tool_output())
+}
+
+fn processes_in(
+    app: &App,
+    settings: &Settings,
+    temporary: PathBuf,
+    spool: PathBuf,
+) -> Result<Processes, AppError> {
     let mut read = settings.sandbox.read.clone();
     let home = app.environment().path(&HOME);
     read.extend(places::toolchains(home.as_deref(), &app.environment().snapshot()));
     Ok(Processes::new(ProcessSettings {
         environment: app.environment().snapshot(),
-        temporary: paths.data().join("tmp"),
-        spool: paths.tool_output(),
+        temporary,
+        spool,
         read,
         secret: secret(app)?,
         sandbox: if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off },
     }))
+}
+
+/// What a program says when it is asked something short.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProgramAnswer {
+    /// True if it ended well, in time.
+    pub is_good: bool,
+    /// What it wrote.
+    pub text: String,
+}
+
+/// Asks a program something short in the sandbox that tasks get, such as for its version, and waits `patience` for the
+/// answer. Nothing of it stays in the home.
+///
+/// # Errors
+///
+/// When it cannot be started.
+pub fn ask(
+    app: &App,
+    settings: &Settings,
+    workspace: &Path,
+    question: &[&str],
+    patience: Duration,
+) -> Result<ProgramAnswer, AppError> {
+    let [program, arguments @ ..] = question else { return Ok(ProgramAnswer::default()) };
+    let place = app.environment().temporary().join(format!("openkoi-{}", app.new_id()?));
+    let processes = processes_in(app, settings, place.clone(), place.clone())?;
+    let command = Command {
+        arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+        ..Command::new(*program, workspace)
+    };
+    let answer = thread::block(async {
+        let mut child = processes.spawn(command).await?;
+        let mut answer = ProgramAnswer::default();
+        let mut late = std::pin::pin!(crate::pause(patience));
+        loop {
+            let happening = tokio::select! {
+                () = &mut late => return Ok(answer),
+                happening = child.next() => happening,
+            };
+            match happening {
+                None => return Ok(answer),
+                Some(Happening::Stdout(bytes) | Happening::Stderr(bytes)) => {
+                    answer.text.push_str(&String::from_utf8_lossy(&bytes));
+                }
+                Some(Happening::Exited(exit)) => answer.is_good = exit.code == Some(0),
+            }
+        }
+    });
+    if let Err(error) = disk::remove_tree(&place)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "a temporary directory stays");
+    }
+    answer
 }
 
 /// How a command line ended.

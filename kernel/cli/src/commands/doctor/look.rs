@@ -1,6 +1,6 @@
 //! The checks of the doctor, one function for each.
 
-use std::{io, path::Path};
+use std::{io, path::Path, time::Duration};
 
 use openkoi_app::{
     access::{KeySlot, SecretSource, SecretStore},
@@ -12,18 +12,22 @@ use openkoi_app::{
 use openkoi_host::manifest::Manifest;
 
 use super::checkpoint::Checkpoint;
-use crate::{context::Context, error::CommandError};
+use crate::{context::Context, error::CommandError, output::shortened};
 
-/// Programs that run a project's checks, with what they are for.
-const TOOLCHAINS: [(&str, &str); 7] = [
-    ("cargo", "Rust"),
-    ("python3", "Python"),
-    ("node", "Node.js"),
-    ("go", "Go"),
-    ("make", "Makefiles"),
-    ("sh", "shell scripts"),
-    ("git", "version control"),
+/// Programs that run a project's checks, with what they are for and what they are asked.
+const TOOLCHAINS: [(&str, &str, &str); 7] = [
+    ("cargo", "Rust", "--version"),
+    ("python3", "Python", "--version"),
+    ("node", "Node.js", "--version"),
+    ("go", "Go", "version"),
+    ("make", "Makefiles", "--version"),
+    ("sh", "shell scripts", ""),
+    ("git", "version control", "--version"),
 ];
+/// The most columns of what a program says.
+const SAID: usize = 120;
+/// The longest wait for the version of a program.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Checks everything. Checks that need something broken are left out.
 pub(super) fn everything(context: &Context) -> Vec<Checkpoint> {
@@ -235,10 +239,10 @@ fn toolchains(settings: &Settings, context: &Context) -> Checkpoint {
         Err(error) => return Checkpoint::ill("toolchains", &error.into()),
     };
     let (there, missing): (Vec<_>, Vec<_>) =
-        TOOLCHAINS.iter().partition(|(program, _)| processes.exists(program, &workspace));
-    let names = |list: &[&(&str, &str)]| {
+        TOOLCHAINS.iter().partition(|(program, ..)| processes.exists(program, &workspace));
+    let names = |list: &[&(&str, &str, &str)]| {
         list.iter()
-            .map(|(program, what)| format!("{program} ({what})"))
+            .map(|(program, what, _)| format!("{program} ({what})"))
             .collect::<Vec<_>>()
             .join(", ")
     };
@@ -249,7 +253,37 @@ fn toolchains(settings: &Settings, context: &Context) -> Checkpoint {
         true => String::new(),
         false => format!("; not found: {}", names(&missing)),
     };
-    Checkpoint::well("toolchains", format!("{}{missing}", names(&there)))
+    let words = format!("{}{missing}", names(&there));
+    // A sandbox that is missing has a line of its own, and starts nothing.
+    let starts = !settings.sandbox.on || processes.sandbox_level().available;
+    let asked = there.iter().filter(|(.., question)| starts && !question.is_empty());
+    let troubles: Vec<String> = asked
+        .filter_map(|(program, _, question)| trouble(&[program, question], settings, context))
+        .collect();
+    if troubles.is_empty() {
+        return Checkpoint::well("toolchains", words);
+    }
+    Checkpoint::note("toolchains", format!("{}; {words}", troubles.join("; ")))
+}
+
+/// Returns what is the matter with a program that is there and cannot say its version. It may only stand in the place of
+/// one, as those of version managers do.
+fn trouble(question: &[&str], settings: &Settings, context: &Context) -> Option<String> {
+    let workspace = context.workspace().ok()?;
+    let line = question.join(" ");
+    let answer = match sandbox::ask(&context.app, settings, &workspace, question, PATIENCE) {
+        Ok(answer) if answer.is_good => return None,
+        Ok(answer) => answer,
+        Err(error) => {
+            let why = CommandError::from(error).message;
+            return Some(format!("`{line}` cannot be started: {}", shortened(&why, SAID)));
+        }
+    };
+    let said = answer.text.lines().map(str::trim).find(|line| !line.is_empty());
+    Some(match said {
+        Some(said) => format!("`{line}` fails: {}", shortened(said, SAID)),
+        None => format!("`{line}` fails and says nothing"),
+    })
 }
 
 fn components(context: &Context) -> Checkpoint {

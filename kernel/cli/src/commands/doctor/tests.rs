@@ -231,6 +231,31 @@ fn toolchains_are_told_apart_from_those_that_are_missing() {
 }
 
 #[test]
+fn a_program_that_stands_in_the_place_of_another_and_fails_is_no_toolchain() {
+    let world = World::new();
+    let programs = world.home().join("bin");
+    fs::create_dir(&programs).unwrap();
+    for (name, script) in [
+        ("cargo", "#!/bin/sh\necho no toolchain >&2\nexit 1\n"),
+        ("node", "#!/bin/sh\nexec sleep 60\n"),
+        ("make", "#!/bin/sh\necho GNU Make 4\n"),
+    ] {
+        fs::write(programs.join(name), script).unwrap();
+        allow_others(&programs.join(name), 0o755);
+    }
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    let context = world.context_with([("PATH", path.as_str())]);
+
+    let (told, _) = world.printed(run(&Args { json: false }, &context));
+
+    let line = told.lines().find(|line| line.contains("toolchains")).unwrap();
+    let begins = "note  toolchains  `cargo --version` fails: no toolchain; \
+                  `node --version` fails and says nothing; cargo (Rust), ";
+    assert!(line.starts_with(begins), "{line}");
+    assert!(!world.home().join("data").exists(), "nothing stays of it");
+}
+
+#[test]
 fn before_the_first_key_a_missing_model_is_a_note_and_a_wrong_one_an_illness() {
     let world = World::new();
     let first = found(&world, "model");
