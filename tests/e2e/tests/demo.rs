@@ -64,6 +64,20 @@ fn the_demonstration_fixes_a_rust_project() {
 }
 
 #[test]
+fn a_demonstration_says_where_it_is_kept_or_that_it_is_removed() {
+    let home = Home::new();
+
+    let kept = home.openkoi(["demo", "shell", "--keep", "-q"]).run().expect_code(0);
+    let removed = home.openkoi(["demo", "shell"]).run().expect_code(0);
+
+    let project = kept.stderr.trim().strip_prefix("The project is kept in ");
+    let project = project.unwrap_or_else(|| panic!("{kept}"));
+    assert!(std::path::Path::new(project).join("test.sh").is_file(), "{kept}");
+    assert!(removed.stderr.contains("(removed at the end; --keep keeps it)"), "{removed}");
+    std::fs::remove_dir_all(project).unwrap();
+}
+
+#[test]
 fn the_demonstration_needs_no_provider_no_network_and_no_choice() {
     let home = Home::new();
 

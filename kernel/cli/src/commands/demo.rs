@@ -60,10 +60,11 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     let workspace = directory.path.as_path();
     if !flags.show.quiet {
         context.printer.notice(&format!(
-            "A demonstration with a scripted model on {}: `{}` fails, and the loop fixes it.\nIts directory: {}",
+            "A demonstration with a scripted model on {}: `{}` fails, and the loop fixes it.\nIts directory: {}{}",
             description.title,
             description.command,
-            workspace.display()
+            workspace.display(),
+            if flags.keep { "" } else { " (removed at the end; --keep keeps it)" }
         ));
     }
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, workspace)?);
@@ -81,12 +82,17 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     let task = request.task(&context.app)?;
     let show = Show::of(flags.show, context)?;
     execute::announce(context, &runtime, &show);
-    thread::block(async {
+    let done = thread::block(async {
         let interrupts = Interrupts::listen()?;
         let execution =
             Execution { context, runtime: &runtime, show: &show, interrupts: &interrupts };
         execution.start(task).await
-    })
+    });
+    if flags.keep {
+        // Whoever asked to keep it wants to know where it is, even if nothing else is said.
+        context.printer.notice(&format!("The project is kept in {}", workspace.display()));
+    }
+    done
 }
 
 /// Returns the project of the kind that was asked for, or the first whose toolchain is on this
