@@ -50,7 +50,7 @@ pub enum Delta<'a> {
     Text(&'a str),
     /// Reasoning that may be shown.
     Thought(&'a str),
-    /// Reason for which the adapter waits before it tries again.
+    /// Reason for which the adapter waits before it tries again; empty once it does.
     Waiting(&'a str),
     /// The adapter waits as the provider ordered, with no request under way; or, with false, it goes on. Listeners do
     /// not get it.

@@ -104,6 +104,10 @@ pub(super) fn explain(error: &reqwest::Error, place: &str) -> EgressError {
         };
         return EgressError::new(kind, error.to_string());
     }
+    if let Some(rustls::Error::InvalidMessage(_)) = find::<rustls::Error>(error) {
+        let message = format!("{place} does not speak TLS; is its address one of http://?");
+        return EgressError::new(EgressErrorKind::Tls, message);
+    }
     if let Some(error) = find::<rustls::Error>(error) {
         let message = format!("{place} cannot be trusted: {error}");
         return EgressError::new(EgressErrorKind::Tls, message);

@@ -20,14 +20,14 @@ impl Files {
     pub(super) fn place<'a>(&'a self, given: &'a str) -> Result<Place<'a>, FileError> {
         let path = Path::new(given);
         let denied = |what: &str| FileError::Denied {
-            what: format!("`{given}`, {what},"),
+            what: format!("`{given}` ({what})"),
             hint: String::new(),
         };
         if given.contains('\0') || given.len() > 4096 {
-            return Err(denied("which is not a path"));
+            return Err(denied("not a path"));
         }
         if path.components().any(|part| part == Component::ParentDir) {
-            return Err(denied("which goes up with `..`"));
+            return Err(denied("it goes up with `..`"));
         }
         let (root, rest) = if path.is_absolute() {
             self.root_of(path).ok_or_else(|| outside(given))?
@@ -51,7 +51,7 @@ impl Files {
 
 fn outside(given: &str) -> FileError {
     FileError::Denied {
-        what: format!("`{given}`, which is outside the granted directories,"),
+        what: format!("`{given}` (it is outside the granted directories)"),
         hint: "grant its directory to the component".to_owned(),
     }
 }

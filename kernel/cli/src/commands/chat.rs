@@ -39,7 +39,7 @@ use crate::{
     flags::LimitFlags,
     interrupt::Interrupts,
     keyboard::Keys,
-    output::sanitise_line,
+    output::{plural, sanitise_line},
     pick,
     request::{self, ChatRequest},
     watch,
@@ -128,7 +128,11 @@ impl Chat<'_> {
         let printer = &self.context.printer;
         printer.notice(&self.works_with());
         let turns = self.joined.history.len() / 2;
-        let said = if turns == 0 { String::new() } else { format!(", {turns} messages so far") };
+        let said = if turns == 0 {
+            String::new()
+        } else {
+            format!(", {} so far", plural(turns, "message"))
+        };
         printer.notice(&format!(
             "Session {}{said}. /help shows what can be typed; Esc or Ctrl-C stops a turn.",
             self.session().short()
@@ -335,9 +339,9 @@ impl Chat<'_> {
         let record = self.runtime.storage().session(self.session())?;
         let Some(record) = record else { return Ok(()) };
         self.context.printer.notice(&format!(
-            "session {} · {} messages · {} tokens · {}",
+            "session {} · {} · {} tokens · {}",
             record.id.short(),
-            record.tasks,
+            plural(usize::try_from(record.tasks).unwrap_or(usize::MAX), "message"),
             record.tokens,
             crate::output::money(record.cost_micros),
         ));
@@ -366,7 +370,11 @@ impl Chat<'_> {
         self.joined = joined;
         self.shared.clear();
         let turns = self.joined.history.len() / 2;
-        let said = if turns == 0 { String::new() } else { format!(", {turns} messages so far") };
+        let said = if turns == 0 {
+            String::new()
+        } else {
+            format!(", {} so far", plural(turns, "message"))
+        };
         self.context.printer.notice(&format!("Session {}{said}.", self.session().short()));
         Ok(())
     }
