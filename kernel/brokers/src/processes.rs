@@ -13,7 +13,7 @@
 //! | network | its own, with loopback and nothing else; if the system has no namespace for it, no sockets at all |
 //! | network with [`Command::network`] | the host's: internet sockets, never local ones (a container daemon listens there) |
 //! | other processes | signals and abstract sockets stay inside where the kernel can (Landlock ABI 6) |
-//! | with [`Command::layer`] | writes in the workspace land in the layer, and are not in the workspace before it is committed |
+//! | with [`Command::layer`] | writes in the workspace land in the layer, and are not in the workspace before it is committed; `/tmp`, `/var/tmp` and `/dev/shm` are its own and gone afterwards, where nothing that it is given lies in them |
 //! | resources | file size, descriptors, core files; a deadline for the whole group |
 //!
 //! Landlock only adds rights: inside the workspace it cannot take `.git` or `.openkoi` away again, and rights

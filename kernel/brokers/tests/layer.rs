@@ -436,3 +436,25 @@ async fn many_files_are_committed() {
 fn all_of_this_holds_for_an_ordinary_user() {
     layers::as_an_ordinary_user("a_program_leaves_in_a_layer_what_it_leaves_without");
 }
+
+#[tokio::test]
+async fn a_program_has_shared_places_of_its_own() {
+    let world = world();
+    let layer = world.layer();
+    let script = "echo mine > /dev/shm/openkoi-test && ls /dev/shm /var/tmp; \
+                  python3 -c 'import multiprocessing as m; print(sum(m.Pool(2).map(abs, [-1, -2])))'; \
+                  echo no > /tmp/openkoi-test";
+
+    let (out, code) = world.run(Some(&layer), script).await;
+
+    assert_eq!(
+        out.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>()[..4],
+        ["/dev/shm:", "openkoi-test", "/var/tmp:", "3"],
+        "{out}"
+    );
+    // The workspace of this world lies in `/tmp`, which therefore stays what it is, and closed.
+    assert_ne!(code, Some(0), "{out}");
+    assert!(!Path::new("/dev/shm/openkoi-test").exists());
+    let (again, _) = world.run(Some(&layer), "ls /dev/shm").await;
+    assert_eq!(again, "", "they are gone with the program");
+}

@@ -7,7 +7,7 @@
 //! evaluate and refine; each turn of a [`model`] is a [`message::Prompt`], reserved and settled in the [`ledger`];
 //! each tool call passes the [`gate`], which asks the [`capability`] decision, the [`trust`] level and, if need
 //! be, a person ([`approval`]), and leaves a [`decision`]; a call that may run reaches the [`toolbox`] with its
-//! [`scope`]; the [`recorder`] keeps what happened and gives it back when a run is resumed or verified;
+//! [`scope`]; the [`recorder`] keeps what happened and gives it back, as a `fact`, when a run is resumed or verified;
 //! [`evidence`] says how the work stands; [`outcome`] is what is left at the end.
 #![warn(clippy::disallowed_methods)]
 

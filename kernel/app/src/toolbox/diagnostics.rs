@@ -14,6 +14,7 @@ use openkoi_brokers::{
 use openkoi_core::{
     change_set::name_of_text,
     failure::Failure,
+    hash,
     message::ToolCall,
     port::Pending,
     scope::Scope,
@@ -92,14 +93,18 @@ impl WithDiagnostics {
     /// Runs a parser, and returns what it finds wrong; nothing if it finds nothing or cannot be run.
     async fn run(&self, parser: &syntax::Program, path: &Path, text: &str) -> Option<String> {
         durable::create_private_dir(&self.scratch).ok()?;
-        let file = match parser.copy {
-            None => path.to_owned(),
-            Some(end) => {
-                let copy = self.scratch.join(format!("file.{end}"));
-                durable::put_whole(&copy, text.as_bytes(), 0o600).ok()?;
-                copy
-            }
-        };
+        let Some(end) = parser.copy else { return self.asked(parser, path, text).await };
+        // Tasks at once have a copy each, unless it is of the same text.
+        let copy = self.scratch.join(format!("{}.{end}", hash::of_bytes(text.as_bytes())));
+        durable::put_whole(&copy, text.as_bytes(), 0o600).ok()?;
+        let fault = self.asked(parser, &copy, text).await;
+        if let Err(error) = disk::remove_file(&copy) {
+            tracing::debug!(%error, "a copy for a parser stays");
+        }
+        fault
+    }
+
+    async fn asked(&self, parser: &syntax::Program, file: &Path, text: &str) -> Option<String> {
         let mut arguments: Vec<String> = parser.arguments.clone();
         if !parser.from_input {
             arguments.push(file.display().to_string());

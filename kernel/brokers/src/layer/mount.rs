@@ -72,13 +72,21 @@ pub(crate) struct Mounts {
     left: [CString; 2],
     /// Sources and targets.
     through: Vec<(CString, CString)>,
+    /// Directories of the program's own, and the shared places that they stand in for.
+    own: Vec<(CString, CString)>,
     /// The directory in which the program starts.
     directory: CString,
 }
 
 impl Mounts {
-    /// Prepares the mounts for a program that starts in `directory`. `also` stays real too if it is in the workspace.
-    pub(crate) fn prepare(layer: &LayerMount, directory: &Path, also: &Path) -> io::Result<Self> {
+    /// Prepares the mounts for a program that starts in `directory`. `also` stays real too if it is in the workspace. Each
+    /// directory of `own` stands in for the shared place beside it.
+    pub(crate) fn prepare(
+        layer: &LayerMount,
+        directory: &Path,
+        also: &Path,
+        own: &[(PathBuf, &str)],
+    ) -> io::Result<Self> {
         let stage = layer.directory.join("stage");
         let work = layer.directory.join("work");
         let left = work.join("work/incompat/volatile");
@@ -94,6 +102,10 @@ impl Mounts {
             workspace: text(&layer.workspace)?,
             left: [text(&left.join("dirty"))?, text(&left)?],
             through,
+            own: own
+                .iter()
+                .map(|(source, target)| Ok((text(source)?, text(Path::new(target))?)))
+                .collect::<io::Result<_>>()?,
             directory: text(directory)?,
         })
     }
@@ -120,6 +132,13 @@ impl Mounts {
             }
         }
         mount(&self.stage, &self.workspace, None, libc::MS_MOVE, None)?;
+        for (source, target) in &self.own {
+            match mount(source, target, None, libc::MS_BIND, None) {
+                // This system has no such place.
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
+                bound => bound?,
+            }
+        }
         Ok(rustix::process::chdir(self.directory.as_c_str())?)
     }
 }

@@ -12,6 +12,7 @@ use self::namespace::{Namespace, Unshared};
 use self::rules::{FileRules, no_files};
 use super::settings::Probe;
 use super::{Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
+use crate::durable::create_private_dir;
 use crate::layer::Mounts;
 use crate::sabotage::{Guard, off};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
@@ -46,12 +47,18 @@ impl Sandbox {
         own: [&Path; 2],
     ) -> Result<Self, ProcessError> {
         probe(SandboxPart::Files).map_err(|error| no_files(&error.to_string()))?;
+        let places = own_places(settings, command, own).map_err(|source| ProcessError::Io {
+            act: "make the temporary directories of",
+            program: command.program.clone(),
+            source,
+        })?;
         let rules = match off(Guard::ProcessFiles) {
             true => None,
-            false => Some(rules::build(settings, command, own)?),
+            false => Some(rules::build(settings, command, own, &places)?),
         };
         let network = Network::prepare(probe, command).map_err(|reason| no_calls(&reason))?;
-        let mounts = command.layer.as_ref().map(|layer| Mounts::prepare(layer, directory, own[1]));
+        let prepare = |layer| Mounts::prepare(layer, directory, own[1], &places);
+        let mounts = command.layer.as_ref().map(prepare);
         let mounts = mounts.transpose().map_err(|source| ProcessError::Io {
             act: "prepare a layer for",
             program: command.program.clone(),
@@ -88,6 +95,33 @@ impl Sandbox {
                 .map_err(|_| io::Error::from_raw_os_error(libc::EPERM))
         })
     }
+}
+
+/// Places that every program may expect to write to and that all programs of a machine share, with the name of what
+/// stands in for them. The last one may hold the others' sources.
+const SHARED: [(&str, &str); 3] = [("shm", "/dev/shm"), ("var", "/var/tmp"), ("tmp", "/tmp")];
+
+/// Makes the directories in the program's temporary directory that stand in for shared places, where it has mounts of its
+/// own. A place in which something lies that the program is given stays as it is.
+fn own_places(
+    settings: &ProcessSettings,
+    command: &Command,
+    own: [&Path; 2],
+) -> io::Result<Vec<(PathBuf, &'static str)>> {
+    if command.layer.is_none() {
+        return Ok(Vec::new());
+    }
+    let given = settings.read.iter().chain(&command.read).chain(&command.write);
+    let given: Vec<&Path> =
+        given.map(PathBuf::as_path).chain([settings.spool.as_path()]).chain(own).collect();
+    let is_free = |place: &str| !given.iter().any(|path| path.starts_with(place));
+    let mut places = Vec::new();
+    for (name, place) in SHARED.iter().filter(|(_, place)| is_free(place)) {
+        let source = own[1].join(name);
+        create_private_dir(&source).map_err(io::Error::other)?;
+        places.push((source, *place));
+    }
+    Ok(places)
 }
 
 impl Network {

@@ -310,7 +310,7 @@ impl Run {
                 knob: format!("[component.{}.limits] wall-ms", tool.origin),
             }),
         };
-        if let Some(halt) = self.meter.halted() {
+        if let Some(halt) = self.meter.halted(key) {
             return Err(halt);
         }
         Ok((result, self.recorder.elapsed_ms().saturating_sub(begun)))

@@ -429,7 +429,7 @@ impl Run {
         self.recorder.record(&key, started)?;
         let effects = self.recorder.effects();
         let result = self.wait_for_verdict(&key, card, subject).await?;
-        if let Some(halt) = self.meter.halted() {
+        if let Some(halt) = self.meter.halted(&key) {
             return Err(halt);
         }
         let finished = Event::EvaluationFinished {

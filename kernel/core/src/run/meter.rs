@@ -60,8 +60,8 @@ struct Account {
     turns: u32,
     /// Models by role: the first, then those that are asked when it is unavailable.
     cards: HashMap<String, Vec<ModelCard>>,
-    /// The reason for which a component's turn ended the run.
-    halted: Option<Halt>,
+    /// The reasons for which turns of components ended the run, by the keys of their calls.
+    halted: HashMap<String, Halt>,
 }
 
 impl Account {
@@ -107,8 +107,13 @@ impl TurnMeter {
         for (role, card) in cards {
             by_role.entry(role).or_default().push(card);
         }
-        let account =
-            Account { ledger, usage: Usage::default(), turns: 0, cards: by_role, halted: None };
+        let account = Account {
+            ledger,
+            usage: Usage::default(),
+            turns: 0,
+            cards: by_role,
+            halted: HashMap::new(),
+        };
         Self {
             settings: task.settings.clone(),
             recorder,
@@ -211,8 +216,8 @@ impl TurnMeter {
     }
 
     /// Takes the reason for which a component's turn ended the run, if one did.
-    pub(super) fn halted(&self) -> Option<Halt> {
-        self.account().halted.take()
+    pub(super) fn halted(&self, key: &str) -> Option<Halt> {
+        self.account().halted.remove(key)
     }
 
     /// Returns how much of the task's time is left, in milliseconds; without a limit, the largest number.
@@ -511,7 +516,7 @@ impl Turns for ComponentTurns {
                 Ok(TurnReply::Overflow(error)) => Err(Failure::Failed(error.message)),
                 Err(halt) => {
                     let failure = as_failure(&halt);
-                    self.meter.account().halted = Some(halt);
+                    self.meter.account().halted.insert(self.key.clone(), halt);
                     Err(failure)
                 }
             }

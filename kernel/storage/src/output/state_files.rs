@@ -1,6 +1,6 @@
 //! `state/last-task.json`: the task that runs now, for `status --live` and for other programs.
 //!
-//! There is one such file in a home. Where several tasks run at once, it is about the one that wrote it last;
+//! There is one such file in a home. Where several tasks run at once, it is about the one that began last;
 //! [`Storage::tasks`](crate::Storage::tasks) has them all.
 
 use std::{
@@ -24,10 +24,12 @@ use super::{
     history::{History, HistoryLine},
     live::LiveState,
 };
-use crate::{error::StorageError, mode::PRIVATE};
+use crate::{error::StorageError, mode::PRIVATE, status::TaskStatus};
 
 /// The largest state file that is read, in bytes: it quotes what was asked.
 const READ_AT_MOST: u64 = 64 << 20;
+/// The time after which a task that says nothing is taken for dead, in milliseconds.
+const SILENT_MS: u64 = 60_000;
 /// The least time between two writes of the file, but for the end of a run. Whoever looks, looks once a second.
 pub const WRITTEN_EVERY: Duration = Duration::from_millis(250);
 
@@ -133,10 +135,23 @@ impl StateFiles {
 
     fn write_changed(&self, watched: &mut Watched) -> Result<(), StorageError> {
         let Some(live) = watched.live.as_ref().filter(|_| watched.changed) else { return Ok(()) };
+        if self.is_of_a_newer_task(live) {
+            return Ok(());
+        }
         self.write(live)?;
         watched.written_ms = Some(live.elapsed_ms);
         watched.changed = false;
         Ok(())
+    }
+
+    /// Tells whether the file is about a task that began later and is at work: of several at once it shows the newest.
+    fn is_of_a_newer_task(&self, live: &LiveState) -> bool {
+        self.last().ok().flatten().is_some_and(|other| {
+            other.task_id != live.task_id
+                && other.status == TaskStatus::Running
+                && other.started_ms > live.started_ms
+                && other.updated_ms.saturating_add(SILENT_MS) > live.updated_ms
+        })
     }
 
     /// Does `work` on what is watched, and reports its error unless one was reported before.

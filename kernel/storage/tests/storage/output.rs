@@ -98,6 +98,28 @@ fn the_state_file_follows_the_run() {
 }
 
 #[test]
+fn of_several_tasks_at_once_the_state_file_is_about_the_one_that_began_last() {
+    let home = Home::new();
+    let [older, newer] = [(); 2].map(|()| StateFiles::new(&home.path("")));
+    let shown = || newer.last().unwrap().unwrap().task_id;
+    let paused = || Event::TaskPaused { reason: "x".to_owned(), cause: None, outcome: None };
+
+    older.event(&entry("start", 0, started(&task_id("1"), &session_id("s"), "x")));
+    newer.event(&entry("start", 1_000, started(&task_id("2"), &session_id("t"), "y")));
+    older.event(&entry("i1/t0", 2_000, turn("executor", "p/large", "x", 30, 0)));
+    assert_eq!(shown(), task_id("2"));
+
+    newer.event(&entry("end", 3_000, paused()));
+    older.event(&entry("i1/t1", 4_000, turn("executor", "p/large", "x", 30, 0)));
+    assert_eq!(shown(), task_id("1"), "the newer one is at its end");
+
+    // One that died says nothing any more.
+    newer.event(&entry("start", 5_000, started(&task_id("3"), &session_id("t"), "y")));
+    older.event(&entry("i1/t2", 80_000, turn("executor", "p/large", "x", 30, 0)));
+    assert_eq!(shown(), task_id("1"));
+}
+
+#[test]
 fn the_state_file_is_written_some_times_a_second_and_at_the_end() {
     let home = Home::new();
     let files = StateFiles::new(&home.path(""));

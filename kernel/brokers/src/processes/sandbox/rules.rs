@@ -96,11 +96,13 @@ fn restrict(rules: &OwnedFd) -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Builds the rules of one program. `own` are its workspace and its temporary directory.
+/// Builds the rules of one program. `own` are its workspace and its temporary directory, `places` the parts of that which
+/// it finds elsewhere.
 pub(super) fn build(
     settings: &ProcessSettings,
     command: &Command,
     own: [&Path; 2],
+    places: &[(PathBuf, &str)],
 ) -> Result<FileRules, ProcessError> {
     let [workspace, temporary] = own;
     let failed = |error: RulesetError| no_files(&error.to_string());
@@ -123,6 +125,10 @@ pub(super) fn build(
         .map_err(failed)?;
     // It was made for this program alone, so it is open even inside of a closed place.
     rules.add_whole(&real(temporary), all).map_err(failed)?;
+    // Above a mount its place counts and not its source, so each needs a rule of its own.
+    for (source, _) in places {
+        rules.add_whole(&real(source), all).map_err(failed)?;
+    }
     // The outputs of earlier programs lie in a closed place, and the model is told to read them.
     rules.add_whole(&real(&settings.spool), read).map_err(failed)?;
     let missing = || no_files("it took the rules and does not enforce them");
