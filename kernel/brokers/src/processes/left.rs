@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// The end of the name of the file beside a temporary directory.
 const MARK: &str = "lock";
+/// The same before it is locked: under its own name it would look like one that nobody holds.
+const NEW_MARK: &str = "new";
 
 /// The mark of a program that this process looks after, until this is dropped.
 #[derive(Debug)]
@@ -20,9 +22,10 @@ pub(super) struct Owned(Option<(File, PathBuf)>);
 impl Owned {
     /// Marks the program with this temporary directory as one of this process.
     pub(super) fn of(temporary: &Path) -> io::Result<Self> {
-        let path = temporary.with_extension(MARK);
-        let file = disk::open_or_create(&path, 0o600)?;
+        let (new, path) = (temporary.with_extension(NEW_MARK), temporary.with_extension(MARK));
+        let file = disk::open_or_create(&new, 0o600)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        disk::rename(&new, &path)?;
         Ok(Self(Some((file, path))))
     }
 
@@ -101,4 +104,31 @@ fn strays(temporary: &Path) -> Vec<Pid> {
 #[cfg(not(target_os = "linux"))]
 fn strays(_temporary: &Path) -> Vec<Pid> {
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_looks_after_stays_and_what_nobody_does_goes() {
+        let place = tempfile::tempdir().unwrap();
+        let programs = ["kept", "left", "new"].map(|name| place.path().join(name));
+        for program in &programs {
+            std::fs::create_dir(program).unwrap();
+        }
+        let kept = Owned::of(&programs[0]).unwrap();
+        let Owned(left) = &mut Owned::of(&programs[1]).unwrap();
+        // As the end of its process leaves it: the mark is there, and nobody holds it.
+        drop(left.take());
+        std::fs::write(programs[2].with_extension(NEW_MARK), "").unwrap();
+
+        end(place.path());
+
+        assert_eq!(programs.map(|program| program.exists()), [true, false, true]);
+        drop(kept);
+        assert!(
+            !place.path().join("kept.lock").exists() && !place.path().join("left.lock").exists()
+        );
+    }
 }

@@ -14,8 +14,6 @@ pub(super) struct Attempt {
     pub(super) text: String,
     /// Sum of the run's effects at its end.
     pub(super) set: ChangeSet,
-    /// Paths of the run that somebody else changed since.
-    pub(super) foreign: Vec<String>,
     /// The changes as text.
     pub(super) diff: String,
     /// Reason for which the rubric gave no score, if it was asked.

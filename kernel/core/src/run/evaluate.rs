@@ -261,11 +261,10 @@ impl Run {
         if checked {
             attempt.tree = Some(self.capture(key).await?);
         }
-        let Look { changes, diff, foreign } = self.look(key, &self.changes).await?;
+        let Look { changes, diff, .. } = self.look(key, &self.changes).await?;
         let files = u32::try_from(changes.len()).unwrap_or(u32::MAX);
         attempt.standing.size = (files, diff.len() as u64);
         attempt.changes = changes;
-        attempt.foreign = foreign;
         attempt.diff.clone_from(&diff);
         Ok(diff)
     }
