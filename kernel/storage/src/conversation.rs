@@ -62,7 +62,7 @@ impl Storage {
     ) -> Result<Vec<EarlierResult>, StorageError> {
         let sql = "SELECT key, payload FROM entries
                    WHERE task = (SELECT id FROM tasks WHERE session = ?1 ORDER BY seq DESC LIMIT 1)
-                     AND event IN ('call.started', 'call.finished', 'effects.kept')
+                     AND event IN ('call.started', 'call.finished', 'effects.kept', 'tree.restored')
                    ORDER BY seq DESC";
         let what = || format!("the conversation of session {}", session.short());
         self.read(|connection| {
@@ -102,6 +102,8 @@ impl Results {
             Event::EffectsKept { effects } => {
                 self.changed.extend(effects.paths.into_iter().map(|effect| effect.path));
             }
+            // What was taken back at the end is not there any more.
+            Event::TreeRestored { done, .. } => self.changed.extend(done),
             Event::CallFinished { result: Ok(output), .. } => {
                 self.texts.insert(key, output.text);
             }

@@ -82,6 +82,12 @@ fn what_the_tools_of_the_last_task_showed_is_known_as_far_as_it_still_holds() {
     assert_eq!(shown(35), ["2 of 2 pass"]);
     assert_eq!(shown(3), ["2 o\n… (cut)"]);
     assert_eq!(shown(0), [""; 0]);
+
+    let restored = event(json!({
+        "event": "tree.restored", "tree": null, "steps": [], "done": ["b.rs"], "conflicts": [], "changes": [],
+    }));
+    append(&storage, &last, "end", 5, restored);
+    assert_eq!(shown(10_000), [""; 0], "what was taken back is not there any more");
 }
 
 /// Journals a call and its result.
