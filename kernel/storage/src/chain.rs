@@ -9,7 +9,7 @@
 use openkoi_core::{hash, id::TaskId};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, types::ValueRef};
 
-use crate::{Storage, error::StorageError};
+use crate::{Storage, error::StorageError, lines};
 
 /// The result of checking the chain of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +102,15 @@ impl Link<'_> {
         ])
     }
 
+    /// Returns whether the lists that the entry names are as they were written.
+    fn has_its_lines(&self, connection: &Connection) -> Result<bool, StorageError> {
+        if self.event != lines::EVENT.as_bytes() {
+            return Ok(true);
+        }
+        let Ok(payload) = std::str::from_utf8(self.payload) else { return Ok(false) };
+        Ok(lines::unfold(connection, payload)?.is_ok())
+    }
+
     fn altered(&self) -> Chain {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         Chain::Broken(BrokenEntry::Altered {
@@ -144,7 +153,7 @@ fn check(connection: &Connection, task: &TaskId) -> Result<Chain, StorageError> 
     let (before, end) = (task.as_str().to_owned(), end(connection, task)?);
     let mut walk = Walk { from: None, last: 0, before, bare: None, end };
     while let Some(row) = rows.next()? {
-        if let Some(broken) = walk.step(row)? {
+        if let Some(broken) = walk.step(connection, row)? {
             return Ok(broken);
         }
     }
@@ -160,7 +169,11 @@ fn end(connection: &Connection, task: &TaskId) -> Result<Option<String>, Storage
 
 impl Walk {
     /// Takes the next entry, and says so if it does not follow from the one before.
-    fn step(&mut self, row: &Row<'_>) -> Result<Option<Chain>, StorageError> {
+    fn step(
+        &mut self,
+        connection: &Connection,
+        row: &Row<'_>,
+    ) -> Result<Option<Chain>, StorageError> {
         let link = link(row)?;
         if link.seq != self.last + 1 {
             return Ok(Some(removed(self.last + 1)));
@@ -171,7 +184,7 @@ impl Walk {
             self.bare = Some(link.altered());
             return Ok(self.bare.take_if(|_| self.from.is_some()));
         };
-        if stored != link.hash_after(&self.before) {
+        if stored != link.hash_after(&self.before) || !link.has_its_lines(connection)? {
             return Ok(Some(link.altered()));
         }
         self.from.get_or_insert(number(link.seq));

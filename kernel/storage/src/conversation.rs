@@ -13,7 +13,11 @@ use openkoi_core::{
     tool::Effect,
 };
 
-use crate::{Storage, error::StorageError, payload::decode};
+use crate::{
+    Storage,
+    error::StorageError,
+    payload::{decode, decode_whole},
+};
 
 /// The answer of a task that ended without one.
 const INTERRUPTED: &str = "(interrupted)";
@@ -26,7 +30,7 @@ impl Storage {
     ///
     /// When the journal cannot be read.
     pub fn conversation(&self, session: &SessionId) -> Result<Vec<Message>, StorageError> {
-        let sql = "SELECT payload FROM entries
+        let sql = "SELECT event, payload FROM entries
                    WHERE task = (SELECT id FROM tasks WHERE session = ?1 ORDER BY seq DESC LIMIT 1)
                      AND event IN ('task.started', 'task.finished')
                    ORDER BY seq";
@@ -36,8 +40,8 @@ impl Storage {
             let mut rows = statement.query([session.as_str()])?;
             let mut messages = Vec::new();
             while let Some(row) = rows.next()? {
-                let payload: String = row.get(0)?;
-                take_in(&mut messages, decode(&payload, &what)?);
+                let (name, payload): (String, String) = (row.get(0)?, row.get(1)?);
+                take_in(&mut messages, decode_whole(connection, &name, &payload, &what)?);
             }
             // Two messages of the user in a row would read as one.
             if messages.last().is_some_and(|last| last.speaker == Speaker::User) {

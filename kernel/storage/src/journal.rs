@@ -19,7 +19,8 @@ use crate::{
     chain::{self, Link, Tail},
     database::{count, stored},
     error::StorageError,
-    payload::{decode, encode},
+    lines::Folded,
+    payload::{decode, decode_whole, encode},
     tasks, usage,
 };
 
@@ -41,13 +42,13 @@ impl Storage {
     /// None of the entries is there, or all are, unacknowledged.
     pub fn append_entries(&self, task: &TaskId, entries: &[Entry]) -> Result<(), StorageError> {
         self.leases().ensure_task(task)?;
-        let payloads = entries.iter().map(|entry| encode(task, &entry.event));
-        let payloads = payloads.collect::<Result<Vec<_>, _>>()?;
+        let folded = entries.iter().map(|entry| encode(task, &entry.event));
+        let folded = folded.collect::<Result<Vec<_>, _>>()?;
         self.pass(Point::JournalAppendBefore)?;
         self.write(|transaction| {
             let mut tail = Tail::of(transaction, task)?;
-            for (entry, payload) in entries.iter().zip(&payloads) {
-                tail = insert(transaction, task, entry, payload, &tail)?;
+            for (entry, folded) in entries.iter().zip(&folded) {
+                tail = insert(transaction, task, entry, folded, &tail)?;
             }
             Ok(())
         })?;
@@ -116,11 +117,13 @@ fn insert(
     transaction: &Transaction<'_>,
     task: &TaskId,
     entry: &Entry,
-    payload: &str,
+    folded: &Folded,
     tail: &Tail,
 ) -> Result<Tail, StorageError> {
     tasks::project(transaction, task, entry)?;
     usage::project(transaction, task, entry)?;
+    folded.keep(transaction)?;
+    let payload = &folded.payload;
     let (seq, name) = (tail.seq + 1, entry.event.name());
     let (at_ms, elapsed_ms) = (stored(entry.at_ms), stored(entry.elapsed_ms));
     let (key, event, said) = (entry.key.as_bytes(), name.as_bytes(), payload.as_bytes());
@@ -137,26 +140,30 @@ fn insert(
 }
 
 fn entries(connection: &Connection, task: &TaskId) -> Result<Vec<Entry>, StorageError> {
-    let sql =
-        "SELECT key, at_ms, elapsed_ms, payload, seq FROM entries WHERE task = ?1 ORDER BY seq";
+    let sql = "SELECT key, at_ms, elapsed_ms, payload, seq, event FROM entries WHERE task = ?1 ORDER BY seq";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([task.as_str()])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         let number = entries.len() + 1;
-        entries.push(entry(row, &|| format!("entry {number} of task {}", task.short()))?);
+        entries
+            .push(entry(connection, row, &|| format!("entry {number} of task {}", task.short()))?);
     }
     Ok(entries)
 }
 
-/// Reads an entry from the columns key, at_ms, elapsed_ms, payload and seq.
-fn entry(row: &Row<'_>, what: &dyn Fn() -> String) -> Result<Entry, StorageError> {
-    let payload: String = row.get(3)?;
+/// Reads an entry from the columns key, at_ms, elapsed_ms, payload, seq and event.
+fn entry(
+    connection: &Connection,
+    row: &Row<'_>,
+    what: &dyn Fn() -> String,
+) -> Result<Entry, StorageError> {
+    let (payload, name): (String, String) = (row.get(3)?, row.get(5)?);
     Ok(Entry {
         seq: count(row.get(4)?),
         key: row.get(0)?,
         at_ms: count(row.get(1)?),
         elapsed_ms: count(row.get(2)?),
-        event: decode(&payload, what)?,
+        event: decode_whole(connection, &name, &payload, what)?,
     })
 }

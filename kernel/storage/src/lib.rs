@@ -42,6 +42,7 @@ pub mod grants;
 mod ident;
 pub mod journal;
 pub mod lease;
+mod lines;
 mod mode;
 pub mod opener;
 pub mod output;

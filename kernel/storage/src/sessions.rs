@@ -17,6 +17,7 @@ use crate::{
     error::StorageError,
     ident::{self, SESSIONS, TASKS, title_of},
     lease::Lease,
+    lines,
     status::{TaskStatus, unknown_word},
 };
 
@@ -239,10 +240,12 @@ impl Storage {
     pub fn delete_session(&self, session: &SessionId) -> Result<(), StorageError> {
         let _leases = self.claim_with_tasks(session)?;
         self.write(|transaction| {
+            let lines = lines::named(transaction, Some(session))?;
             let sql = "DELETE FROM sessions WHERE id = ?1";
             existing(transaction.prepare_cached(sql)?.execute([session.as_str()])?, session)?;
             transaction
                 .execute("DELETE FROM approval_rules WHERE session = ?1", [session.as_str()])?;
+            lines::forget(transaction, lines)?;
             Ok(())
         })?;
         self.truncate_log()?;

@@ -77,10 +77,11 @@ impl Processes {
         sandbox::layers(&self.settings, self.probe)
     }
 
-    /// Returns the abilities of the sandbox on this machine. No program is started.
+    /// Returns the abilities of the sandbox on this machine, as far as no process has to be started to know them: not
+    /// [`Processes::layers`] nor [`Processes::loopback`].
     #[must_use]
     pub fn sandbox_level(&self) -> SandboxReport {
-        sandbox::report(&self.settings, self.probe)
+        sandbox::report(self.probe)
     }
 
     /// Finds out whether a program without the host's network gets one with loopback of its own, by making one in a

@@ -11,8 +11,6 @@ pub struct SandboxReport {
     pub network: bool,
     /// Whether signals and abstract sockets stay inside.
     pub scopes: bool,
-    /// Whether a program's changes can be kept apart in a layer until they are committed.
-    pub layers: bool,
     /// For each part that is missing, a sentence on why and what to do.
     pub notes: Vec<String>,
 }

@@ -221,8 +221,8 @@ fn no_calls(reason: &str) -> ProcessError {
     }
 }
 
-/// Reports on the sandbox of this machine, by building that of a program.
-pub(super) fn report(settings: &ProcessSettings, probe: Probe) -> SandboxReport {
+/// Reports on the sandbox of this machine.
+pub(super) fn report(probe: Probe) -> SandboxReport {
     let mut notes = Vec::new();
     let files = probe(SandboxPart::Files).map_err(|error| no_files(&error.to_string()));
     let version = noted(files.and_then(|()| rules::level()), &mut notes);
@@ -233,13 +233,11 @@ pub(super) fn report(settings: &ProcessSettings, probe: Probe) -> SandboxReport 
             "programs can send signals to other processes; Linux 6.12 closes that".to_owned(),
         );
     }
-    let layers = noted(layers(settings, probe), &mut notes).is_some();
     SandboxReport {
         available: version.is_some() && network.is_some(),
         files: version.map(|version| format!("Landlock ABI {version}")),
         network: network.is_some(),
         scopes,
-        layers,
         notes,
     }
 }

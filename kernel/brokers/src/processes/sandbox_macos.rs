@@ -105,14 +105,13 @@ pub(super) fn layers(_: &ProcessSettings, _: Probe) -> Result<(), String> {
 }
 
 /// Reports on the sandbox of this machine.
-pub(super) fn report(_: &ProcessSettings, probe: Probe) -> SandboxReport {
+pub(super) fn report(probe: Probe) -> SandboxReport {
     let available = probe(SandboxPart::Files).is_ok() && Path::new(LAUNCHER).exists();
     SandboxReport {
         available,
         files: available.then(|| "sandbox-exec".to_owned()),
         network: available,
         scopes: false,
-        layers: false,
         notes: if available {
             Vec::new()
         } else {

@@ -35,6 +35,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/5-chain.sql"),
         schema: "debeac28d16a4df8ab4aba279fdfb4a4d789614a6eab9246e264939828fbc730",
     },
+    Migration {
+        sql: include_str!("../schema/6-texts.sql"),
+        schema: "58b5dec25235b06f6fbe28f084857f24583768a7675a8ae30c84547dc66817d1",
+    },
 ];
 
 /// The newest version of the database.

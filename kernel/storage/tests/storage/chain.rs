@@ -78,6 +78,16 @@ fn everything_that_an_entry_says_is_part_of_the_chain() {
 }
 
 #[test]
+fn what_the_start_of_a_task_names_is_part_of_the_chain() {
+    for change in [
+        "UPDATE texts SET text = replace(text, 'before', 'behind')",
+        "DELETE FROM texts WHERE text LIKE '%before%'",
+    ] {
+        assert_eq!(after(change), altered(1, "start", "task.started"), "{change}");
+    }
+}
+
+#[test]
 fn an_entry_that_was_removed_is_named_wherever_it_stood() {
     for seq in 1..=5 {
         let found = after(&format!("DELETE FROM entries WHERE seq = {seq}"));

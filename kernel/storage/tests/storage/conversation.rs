@@ -7,9 +7,12 @@ use openkoi_core::{
     tool::ToolOutput,
 };
 use openkoi_storage::Storage;
+use rusqlite::Connection;
 use serde_json::json;
 
-use crate::support::{Home, append, begin, event, finished, paused, session_id, turn};
+use crate::support::{
+    Home, append, begin, event, finished, paused, session_id, started, task_id, turn,
+};
 
 fn said(text: &str) -> Message {
     Message::assistant(vec![Part::Text(text.to_owned())])
@@ -111,4 +114,50 @@ fn call(
     let finished =
         Event::CallFinished { tool: tool.to_owned(), result: Ok(output), duration_ms: 1 };
     append(storage, task, key, 5, finished);
+}
+
+#[test]
+fn a_conversation_is_kept_once_however_often_it_goes_on() {
+    let home = Home::new();
+    let storage = home.open();
+    let mut sizes = Vec::new();
+    let mut history = Vec::new();
+    for number in 0..20 {
+        let id = task_id(&number.to_string());
+        let Event::TaskStarted {
+            mut task,
+            models,
+            overview,
+            instructions,
+            tools,
+            evaluators,
+            rules,
+        } = started(&id, &session_id("s"), "and then?")
+        else {
+            panic!("not the start of a task");
+        };
+        task.history = history.clone();
+        let event =
+            Event::TaskStarted { task, models, overview, instructions, tools, evaluators, rules };
+        append(&storage, &id, "start", number, event);
+        append(
+            &storage,
+            &id,
+            "end",
+            number,
+            finished(json!({ "ending": "accepted" }), "that", 5, 1),
+        );
+        history = storage.conversation(&session_id("s")).unwrap();
+        sizes.push(length(&home));
+    }
+
+    assert_eq!(history.len(), 40, "all of it is read");
+    assert_eq!(sizes[10] - sizes[9], sizes[19] - sizes[18], "and a message more costs what it did");
+}
+
+/// Returns the bytes that the journal and what it names take.
+fn length(home: &Home) -> i64 {
+    let sql = "SELECT CAST((SELECT total(length(payload)) FROM entries) + (SELECT total(length(text)) FROM texts) AS INTEGER)";
+    let database = Connection::open(home.database()).unwrap();
+    database.query_row(sql, (), |row| row.get(0)).unwrap()
 }

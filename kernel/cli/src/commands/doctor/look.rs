@@ -118,6 +118,7 @@ fn sandbox(settings: &Settings, context: &Context) -> Checkpoint {
     let report = processes.sandbox_level();
     let loopback = processes.loopback();
     let mut notes = report.notes;
+    notes.extend(processes.layers().err());
     notes.extend(loopback.as_ref().err().cloned());
     let notes = notes.join("; ");
     if !report.available {

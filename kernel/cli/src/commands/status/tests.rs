@@ -46,7 +46,6 @@ fn sandboxed(available: bool, network: bool, files: Option<&str>) -> SandboxStat
         files: files.map(str::to_owned),
         network,
         scopes: true,
-        layers: true,
         notes: vec!["one thing".to_owned(), "another".to_owned()],
     })
 }
