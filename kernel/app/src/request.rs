@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use openkoi_core::{id::SessionId, message::Message, task::Task};
+use openkoi_core::{blob::Blob, id::SessionId, message::Message, task::Task};
 use serde_json::Value;
 
 use crate::{app::App, error::AppError, settings::Settings};
@@ -12,6 +12,8 @@ use crate::{app::App, error::AppError, settings::Settings};
 pub struct TaskRequest<'a> {
     /// The words of the request, standard input included. Not empty.
     pub text: &'a str,
+    /// Pictures and documents that belong to the request.
+    pub attachments: Vec<Blob>,
     /// The session that the task belongs to.
     pub session: &'a SessionId,
     /// The earlier messages of the session, oldest first.
@@ -52,6 +54,7 @@ impl TaskRequest<'_> {
             history: self.history,
             settings,
             result_schema: self.schema.cloned(),
+            attachments: self.attachments,
             earlier: Vec::new(),
         })
     }

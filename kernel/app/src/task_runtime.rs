@@ -12,7 +12,7 @@ use openkoi_core::{
     id::SessionId,
     message::Role,
     model::ModelCard,
-    port::{Approver, Cancellation, Listener, Model, ResultSchema},
+    port::{Approver, Cancellation, Listener, Model, ResultSchema, Steering},
     run::{Briefing, Ports},
     tool::Tool,
     toolbox::{Joined, Toolbox},
@@ -50,6 +50,8 @@ pub struct Surface {
     pub listener: Arc<dyn Listener>,
     /// Says when the run is to be cancelled.
     pub cancellation: Arc<dyn Cancellation>,
+    /// What the person says while the run goes on.
+    pub steering: Option<Arc<dyn Steering>>,
     /// The form that the result has to have, if one was asked for.
     pub result: Option<Arc<dyn ResultSchema>>,
     /// Tells why a run does not go on yet, in one sentence.
@@ -189,6 +191,7 @@ impl TaskRuntime {
             listener: surface.listener,
             clock: Arc::new(SystemClock),
             cancellation: surface.cancellation,
+            steering: surface.steering,
             result: surface.result,
         }
     }

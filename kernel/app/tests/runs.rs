@@ -90,6 +90,7 @@ impl World {
                 .unwrap();
         let request = TaskRequest {
             text: "write the note",
+            attachments: Vec::new(),
             session: &session.id,
             history: Vec::new(),
             workspace,
@@ -166,6 +167,7 @@ fn surface(approver: impl Approver + 'static) -> (Surface, Arc<Heard>) {
         approver: Arc::new(approver),
         listener: heard.clone(),
         cancellation: Arc::new(Patient),
+        steering: None,
         result: None,
         waiting: Arc::new(|_| {}),
     };

@@ -24,7 +24,7 @@ use openkoi_core::{
     message::Role,
     model::{ModelCard, ModelError, ModelTrouble},
     outcome::Outcome,
-    port::{Listener, ResultSchema},
+    port::{Listener, ResultSchema, Steering},
     recorder::RecordError,
     run::Paused,
     task::Task,
@@ -101,6 +101,8 @@ pub(crate) struct Execution<'a> {
     pub show: &'a Show,
     /// The signals that end the run early.
     pub interrupts: &'a Interrupts,
+    /// What the person says during the run.
+    pub steering: Option<Arc<dyn Steering>>,
 }
 
 /// Frees what is too old, at most once a day. Nobody is told if it cannot be done: the next day is soon enough.
@@ -206,6 +208,7 @@ impl Execution<'_> {
             approver: Arc::new(approver),
             listener: Arc::new(Listeners(all)),
             cancellation: Arc::new(self.interrupts.clone()),
+            steering: self.steering.clone(),
             result: self.show.schema.clone().map(|schema| schema as Arc<dyn ResultSchema>),
             waiting: {
                 let printer = *printer;

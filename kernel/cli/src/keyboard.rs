@@ -121,6 +121,20 @@ impl Keys {
         self.state().typed.lines.pop_front()
     }
 
+    /// Takes the oldest line that waits if `take` makes something of it, and returns that.
+    pub(crate) fn next_line_if<T>(&self, take: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let mut state = self.state();
+        let taken = take(state.typed.lines.front()?)?;
+        state.typed.lines.pop_front();
+        Some(taken)
+    }
+
+    /// Types a line, as a person would.
+    #[cfg(test)]
+    pub(crate) fn type_line(&self, line: &str) {
+        self.state().typed.take(format!("{line}\n").as_bytes());
+    }
+
     /// Takes everything that was typed and not sent, to go on typing at its end.
     pub(crate) fn unsent(&self) -> String {
         let typed = mem::take(&mut self.state().typed);

@@ -186,6 +186,7 @@ impl World {
             history: Vec::new(),
             settings: TaskSettings::STANDARD,
             result_schema: None,
+            attachments: Vec::new(),
             earlier: Vec::new(),
         };
         let event = json!({

@@ -432,6 +432,10 @@ impl Listener for ProgressLines {
                 let text = "the conversation is long; its older part is summed up";
                 self.line("EXEC", Style::Plain, text);
             }
+            Event::TaskSteered { text } => {
+                let text = format!("told: {}", sanitise_line(text));
+                self.plain(&self.palette.paint(Style::Faint, &text));
+            }
             Event::PlanMade { contract, .. } if !contract.steps.is_empty() => {
                 self.line("PLAN", Style::Plain, &contract.steps.join("; "));
             }

@@ -79,6 +79,12 @@ pub enum Event {
         /// Models of the role: the first, then those that are asked when it is unavailable.
         models: Vec<ModelCard>,
     },
+    /// The person said something to the run that is under way.
+    #[serde(rename = "task.steered")]
+    TaskSteered {
+        /// The words of the person.
+        text: String,
+    },
     /// The plan is made.
     #[serde(rename = "plan.made")]
     PlanMade {
@@ -395,6 +401,7 @@ impl Event {
             Self::TaskStarted { .. } => "task.started",
             Self::TaskResumed { .. } => "task.resumed",
             Self::ModelsResolved { .. } => "models.resolved",
+            Self::TaskSteered { .. } => "task.steered",
             Self::PlanMade { .. } => "plan.made",
             Self::TreeCaptured { .. } => "tree.captured",
             Self::TreeCompared { .. } => "tree.compared",

@@ -57,6 +57,7 @@ facts! {
     }
     TaskResumed "task.resumed" {}
     ModelsResolved "models.resolved" { role: String, models: Vec<ModelCard> }
+    TaskSteered "task.steered" { text: String }
     PlanMade "plan.made" { rubric: Option<Rubric> }
     TreeCaptured "tree.captured" { tree: TreeId }
     TreeCompared "tree.compared" { changes: Vec<Change>, diff: String, foreign: Vec<String> }
@@ -101,6 +102,7 @@ mod tests {
             (TreeCaptured::NAME, Event::TreeCaptured { tree }),
             (TaskResumed::NAME, Event::TaskResumed { settings: None }),
             (ResultChecked::NAME, Event::ResultChecked { misfit: None }),
+            (TaskSteered::NAME, Event::TaskSteered { text: String::new() }),
             (IterationStarted::NAME, Event::IterationStarted { number: 1 }),
             (PromptReduced::NAME, Event::PromptReduced { reason: String::new() }),
             (EffectsIntended::NAME, Event::EffectsIntended { paths: Vec::new() }),

@@ -232,6 +232,12 @@ pub trait Cancellation: Send + Sync {
     fn cancelled(&self) -> Pending<'static, ()>;
 }
 
+/// What a person says to a run that is under way.
+pub trait Steering: Send + Sync {
+    /// Takes what was said since the last call, as one text.
+    fn take(&self) -> Option<String>;
+}
+
 /// The form that a task's result has to have: what `--json-schema` asks for.
 ///
 /// It is asked while the work is evaluated, so that a result of another form is a fact that the model can act on.

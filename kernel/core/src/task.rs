@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    blob::Blob,
     id::{SessionId, TaskId},
     message::ReasoningEffort,
 };
@@ -27,6 +28,9 @@ pub struct Task {
     /// The JSON Schema that the result has to follow, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_schema: Option<serde_json::Value>,
+    /// Pictures and documents that the user showed with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Blob>,
     /// What the tools of the task before it in its session showed, oldest first, as far as there is room for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierResult>,

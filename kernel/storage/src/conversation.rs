@@ -32,7 +32,7 @@ impl Storage {
     pub fn conversation(&self, session: &SessionId) -> Result<Vec<Message>, StorageError> {
         let sql = "SELECT event, payload FROM entries
                    WHERE task = (SELECT id FROM tasks WHERE session = ?1 ORDER BY seq DESC LIMIT 1)
-                     AND event IN ('task.started', 'task.finished')
+                     AND event IN ('task.started', 'task.steered', 'task.finished')
                    ORDER BY seq";
         let what = || format!("the conversation of session {}", session.short());
         self.read(|connection| {
@@ -152,9 +152,20 @@ fn concerns(call: &ToolCall, target: &str, path: &str) -> bool {
 fn take_in(messages: &mut Vec<Message>, event: Event) {
     match event {
         Event::TaskStarted { task, .. } => {
-            let Task { history, text, .. } = *task;
+            let Task { history, text, attachments, .. } = *task;
+            let mut asked = Message::user(text);
+            asked.parts.extend(attachments.into_iter().map(Part::Attachment));
             *messages = history;
-            messages.push(Message::user(text));
+            messages.push(asked);
+        }
+        // Of one request, whenever it was said.
+        Event::TaskSteered { text } => {
+            if let Some(Part::Text(asked)) =
+                messages.last_mut().and_then(|last| last.parts.first_mut())
+            {
+                asked.push_str("\n\n");
+                asked.push_str(&text);
+            }
         }
         Event::TaskFinished { outcome } if !outcome.text.is_empty() => {
             messages.push(answer(outcome.text));

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The entries that stay: they say what was asked and what came of it. A conversation is read from them.
-const STAYS: &str = "('task.started', 'task.finished')";
+const STAYS: &str = "('task.started', 'task.steered', 'task.finished')";
 
 /// Returns true if a journal has the beginning and the end of a run, and nothing of what was between them.
 pub fn is_pruned(entries: &[Entry]) -> bool {

@@ -1,9 +1,13 @@
 //! A conversation at a terminal.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use openkoi_test_support::{Home, OpenAi, Role, Terminal, call, reply, skip::skip, turn, verdict};
 use serde_json::json;
 
 use crate::world::scripted;
+
+const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n of a carp";
+const OTHER: &[u8] = b"\x89PNG\r\n\x1a\n of a pond";
 
 /// What the terminal says where a message is due.
 const PROMPT: &str = "koi> ";
@@ -95,6 +99,85 @@ fn esc_stops_the_turn_and_what_was_typed_meanwhile_is_there_to_be_sent() {
     assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
     let asked = format!("{:?}", server.turns().last());
     assert!(asked.contains("the next thing, if you please"), "{asked}");
+    server.finish();
+}
+
+#[test]
+fn what_is_typed_while_it_works_is_read_with_the_next_result_and_commands_wait() {
+    let name = "what_is_typed_while_it_works_is_read_with_the_next_result_and_commands_wait";
+    if !Terminal::is_available() {
+        return skip(name, "no `script` to make a terminal with");
+    }
+    let home = Home::new();
+    let gate = home.root().join("gate");
+    std::fs::create_dir(&gate).unwrap();
+    // It goes on when somebody has put a file into a directory that programs may read.
+    let wait = format!("until [ -e {0}/open ]; do sleep 0.05; done; echo opened", gate.display());
+    let server = OpenAi::start([
+        call("shell", json!({ "command": wait })).on("tell me"),
+        reply("With tabs, then.").after("shell"),
+        reply("As before.").on("and now"),
+    ]);
+    let home = home
+        .config(&format!("[sandbox]\nread = [{:?}]\n", gate.display().to_string()))
+        .provider(&server)
+        .env("NO_COLOR", "1")
+        .env("TERM", "xterm");
+    let mut terminal = home.openkoi(["chat"]).at_a_terminal();
+    terminal.wait_for(PROMPT);
+    terminal.types("tell me");
+    server.wait_for_requests(1);
+
+    terminal.types("use tabs");
+    terminal.wait_for("next: use tabs");
+    terminal.types("/tools");
+    terminal.wait_for("next: /tools");
+    std::fs::write(gate.join("open"), "").unwrap();
+    terminal.wait_for("told: use tabs");
+    terminal.wait_for("With tabs, then.");
+    terminal.wait_for("read_file");
+    terminal.wait_for(PROMPT);
+    terminal.types("and now?");
+    terminal.wait_for("As before.");
+    terminal.wait_for(PROMPT);
+    terminal.types("/exit");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    let turns = server.turns();
+    let said = |turn: usize| format!("{:?}", turns[turn]).contains("use tabs");
+    assert_eq!((turns.len(), said(0), said(1)), (3, false, true));
+    assert!(said(2), "what was said meanwhile belongs to the conversation");
+    server.finish();
+}
+
+#[test]
+fn a_picture_is_shown_by_its_path_and_stays_in_the_conversation() {
+    let name = "a_picture_is_shown_by_its_path_and_stays_in_the_conversation";
+    if !Terminal::is_available() {
+        return skip(name, "no `script` to make a terminal with");
+    }
+    let server = OpenAi::start([
+        reply("A carp.").on("what is @carp.png"),
+        reply("Another one.").on("and this"),
+    ]);
+    let home = Home::new().file("carp.png", PICTURE).user_file("My Pond.png", OTHER);
+    let home = home.provider(&server).env("NO_COLOR", "1").env("TERM", "xterm");
+    let pasted = home.user().join("My Pond.png");
+    let mut terminal = home.openkoi(["chat"]).at_a_terminal();
+    terminal.wait_for(PROMPT);
+    terminal.types("what is @carp.png?");
+    terminal.wait_for("A carp.");
+    terminal.wait_for(PROMPT);
+    terminal.types(&format!("and this? '{}'", pasted.display()));
+    terminal.wait_for("Another one.");
+    terminal.wait_for(PROMPT);
+    terminal.types("/exit");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    let turns = server.turns();
+    let shows = |turn: usize, bytes: &[u8]| turns[turn].text.contains(&STANDARD.encode(bytes));
+    assert_eq!((shows(0, PICTURE), shows(0, OTHER)), (true, false));
+    assert_eq!((shows(1, PICTURE), shows(1, OTHER)), (true, true));
     server.finish();
 }
 

@@ -4,11 +4,16 @@ mod complete;
 mod line;
 mod mention;
 mod own_command;
+mod picture;
 mod rewind;
 mod shown;
 mod slash;
+mod steer;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use openkoi_app::{
     environment::HOME,
@@ -21,13 +26,16 @@ use openkoi_app::{
     undo::{UndoKind, UndoOf, UndoPlan},
 };
 use openkoi_core::{
+    blob::Blob,
     id::SessionId,
     message::{Message, Part, Role},
+    port::Steering,
 };
 use openkoi_storage::sessions::{SessionKind, SessionStatus};
 
 use self::{
     line::{Input, Lines},
+    mention::Sent,
     slash::{Entry, Slash},
 };
 use crate::{
@@ -171,6 +179,10 @@ impl Chat<'_> {
         }
     }
 
+    fn home(&self) -> Option<PathBuf> {
+        self.context.environment().path(&HOME)
+    }
+
     fn session(&self) -> &SessionId {
         &self.joined.id
     }
@@ -240,17 +252,29 @@ impl Chat<'_> {
             self.shared.push(told);
             return Ok(());
         }
-        let text = mention::with_files(text, &self.request.workspace)?;
+        let Sent { text, attachments } =
+            mention::with_files(text, &self.request.workspace, self.home().as_deref())?;
         // What the person's own commands said belongs to the first message after them.
         let parts = std::mem::take(&mut self.shared).into_iter().chain([text]);
         let text = parts.collect::<Vec<_>>().join("\n\n");
-        self.say(&text, settings, interrupts).await
+        self.show(&text, attachments, settings, interrupts).await
     }
 
-    /// Runs one message as a task. An error of it is shown, and the conversation goes on.
+    /// Runs a message without pictures.
     async fn say(
         &mut self,
         text: &str,
+        settings: &Settings,
+        interrupts: &Interrupts,
+    ) -> Result<(), CommandError> {
+        self.show(text, Vec::new(), settings, interrupts).await
+    }
+
+    /// Runs one message as a task. An error of it is shown, and the conversation goes on.
+    async fn show(
+        &mut self,
+        text: &str,
+        attachments: Vec<Blob>,
         settings: &Settings,
         interrupts: &Interrupts,
     ) -> Result<(), CommandError> {
@@ -259,6 +283,7 @@ impl Chat<'_> {
         let history = if history.is_empty() { self.joined.history.clone() } else { history };
         let request = TaskRequest {
             text,
+            attachments,
             session: self.session(),
             history,
             workspace: &self.request.workspace,
@@ -272,9 +297,14 @@ impl Chat<'_> {
             storage.rename_session(self.session(), text)?;
             self.joined.history.push(Message::user(text));
         }
-        let show = &Show { introduced: true, keys: self.keys.clone(), ..Show::default() };
+        let steering = self.keys.clone().map(|keys| {
+            let (workspace, home) = (self.request.workspace.clone(), self.home());
+            Arc::new(steer::Queue { keys, workspace, home }) as Arc<dyn Steering>
+        });
+        let keys = self.keys.clone();
+        let show = &Show { introduced: true, keys, ..Show::default() };
         let (context, runtime) = (self.context, &self.runtime);
-        let ran = Execution { context, runtime, show, interrupts }.start(task).await;
+        let ran = Execution { context, runtime, show, interrupts, steering }.start(task).await;
         self.last = ran.unwrap_or_else(|error| {
             self.context.printer.notice(&error.to_string());
             error.kind
@@ -320,10 +350,14 @@ impl Chat<'_> {
             self.context.printer.notice(&format!("  {typed:<14} {help}{also}"));
         }
         for (typed, help) in [
-            ("@FILE", "put a file of this directory in; Tab completes it"),
+            ("@FILE", "put a file of this directory in, or show a picture; Tab completes it"),
             (
                 "!COMMAND",
                 "run a command in the sandbox; the model reads its output with the next message",
+            ),
+            (
+                "while it works",
+                "what is typed is read with the results of its next tools, or else comes next",
             ),
             ("Alt-Enter", "add a line; so does \\ at the end"),
             (

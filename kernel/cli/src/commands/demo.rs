@@ -71,6 +71,7 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     let joined = join(context, &SessionChoice::New, SessionKind::Task, workspace)?;
     let request = TaskRequest {
         text: &description.task,
+        attachments: Vec::new(),
         session: &joined.id,
         history: Vec::new(),
         workspace,
@@ -84,8 +85,13 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
     execute::announce(context, &runtime, &show);
     let done = thread::block(async {
         let interrupts = Interrupts::listen()?;
-        let execution =
-            Execution { context, runtime: &runtime, show: &show, interrupts: &interrupts };
+        let execution = Execution {
+            context,
+            runtime: &runtime,
+            show: &show,
+            interrupts: &interrupts,
+            steering: None,
+        };
         execution.start(task).await
     });
     if flags.keep {

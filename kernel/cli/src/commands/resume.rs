@@ -42,8 +42,13 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
     execute::announce(context, &runtime, &show);
     let exit = thread::block(async {
         let interrupts = Interrupts::listen()?;
-        let execution =
-            Execution { context, runtime: &runtime, show: &show, interrupts: &interrupts };
+        let execution = Execution {
+            context,
+            runtime: &runtime,
+            show: &show,
+            interrupts: &interrupts,
+            steering: None,
+        };
         execution.resume(&record, changes).await
     });
     execute::tidy(context, &settings);

@@ -36,6 +36,7 @@ pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError
     let joined = join(context, &request.session, SessionKind::Task, &request.workspace)?;
     let task = TaskRequest {
         text: &request.text,
+        attachments: Vec::new(),
         session: &joined.id,
         history: joined.history.clone(),
         workspace,
@@ -48,7 +49,8 @@ pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError
     execute::announce(context, &runtime, show);
     let exit = thread::block(async {
         let interrupts = Interrupts::listen()?;
-        let execution = Execution { context, runtime: &runtime, show, interrupts: &interrupts };
+        let execution =
+            Execution { context, runtime: &runtime, show, interrupts: &interrupts, steering: None };
         execution.start(task).await
     });
     execute::tidy(context, &request.settings);

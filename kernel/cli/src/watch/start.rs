@@ -78,6 +78,7 @@ mod tests {
                 ..TaskSettings::STANDARD
             },
             result_schema: None,
+            attachments: Vec::new(),
             earlier: Vec::new(),
         }
     }

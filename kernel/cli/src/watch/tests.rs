@@ -662,6 +662,7 @@ fn a_run_begins_with_its_model_its_directory_and_its_limits() {
         history: Vec::new(),
         settings: openkoi_core::task::TaskSettings::STANDARD,
         result_schema: None,
+        attachments: Vec::new(),
         earlier: Vec::new(),
     };
     let started = || Event::TaskStarted {

@@ -52,7 +52,7 @@ impl Run {
         self.occupy().await?;
         let mut checks = Vec::new();
         if self.task.settings.max_iterations > 0 {
-            let subject = Subject { task: self.task.text.clone(), ..Subject::default() };
+            let subject = Subject { task: self.asked(), ..Subject::default() };
             for card in self.of_tier(Tier::Checks) {
                 let tree = self.capture(BASE).await?;
                 self.take_known(&card, &tree).await?;
@@ -72,7 +72,7 @@ impl Run {
         if self.baseline.is_some() || settings.max_iterations == 0 || !may_change {
             return;
         }
-        let subject = Subject { task: self.task.text.clone(), ..Subject::default() };
+        let subject = Subject { task: self.asked(), ..Subject::default() };
         for card in self.of_tier(Tier::Checks) {
             let key = format!("early/e/{}", card.name);
             let log = Arc::new(EffectLog::new(self.recorder.clone(), &key));
@@ -239,7 +239,7 @@ impl Run {
         let changes = attempt.changes.clone();
         let answer = changes.is_empty().then(|| attempt.text.clone());
         Ok(Subject {
-            task: self.task.text.clone(),
+            task: self.asked(),
             criteria: self.contract.criteria.clone(),
             iteration: number,
             baseline: self.baseline.clone().unwrap_or_default(),

@@ -33,13 +33,15 @@ impl Run {
         let mut messages = self.task.history.clone();
         let opening = messages.len();
         let (task, earlier) = (&self.task.text, &self.task.earlier);
-        messages.push(Message::user(if self.task.settings.plan {
+        let mut asked = Message::user(if self.task.settings.plan {
             let baseline = self.baseline.as_deref().unwrap_or(&[]);
             prompt::opening(task, &self.overview, &self.contract, baseline, earlier)
         } else {
             let none = crate::contract::Contract::none();
             prompt::opening(task, &self.overview, &none, &[], earlier)
-        }));
+        });
+        asked.parts.extend(self.task.attachments.iter().cloned().map(Part::Attachment));
+        messages.push(asked);
         Conversation { messages, opening }
     }
 
@@ -71,6 +73,7 @@ impl Run {
                 if round + NEAR == most && most > NEAR {
                     results.push(Part::Text(prompt::rounds_left(NEAR)));
                 }
+                results.extend(self.steer(number, round)?.map(Part::Text));
                 conversation.push(Message { speaker: Speaker::User, parts: results });
                 continue;
             }
@@ -88,6 +91,22 @@ impl Run {
             conversation.push(Message::user(nudge));
         }
         Ok(std::mem::take(&mut self.said))
+    }
+
+    /// Returns what the person said since the turn before, for the next one. A next turn that the journal holds was asked
+    /// without anything else.
+    fn steer(&mut self, number: u32, round: u32) -> Result<Option<String>, Halt> {
+        let (key, next) = (format!("i{number}/t{round}"), format!("i{number}/t{}", round + 1));
+        let known = self.recorder.recall(&key).map(|fact::TaskSteered { text }| text);
+        let is_asked = self.recorder.place::<fact::TurnStarted>(&next).is_some();
+        let said = match (known, &self.ports.steering) {
+            (None, Some(person)) if self.recorder.is_live() && !is_asked => person.take(),
+            (known, _) => known,
+        };
+        let Some(text) = said else { return Ok(None) };
+        self.recorder.record(&key, Event::TaskSteered { text: text.clone() })?;
+        self.steered.push(text.clone());
+        Ok(Some(prompt::steered(&text)))
     }
 
     /// Asks for a turn; a conversation that turns out too long is pruned hard and sent once more.

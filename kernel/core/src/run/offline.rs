@@ -26,6 +26,7 @@ use crate::{
 pub(crate) fn ports() -> Ports {
     let nothing = Arc::new(Nothing);
     Ports {
+        steering: None,
         model: nothing.clone(),
         toolbox: nothing.clone(),
         evaluators: nothing.clone(),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     evaluators::Evaluators,
-    port::{Approver, Cancellation, Clock, Journal, Listener, Model, ResultSchema, Workspace},
+    port::{
+        Approver, Cancellation, Clock, Journal, Listener, Model, ResultSchema, Steering, Workspace,
+    },
     toolbox::Toolbox,
 };
 
@@ -29,6 +31,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// The user's wish to stop.
     pub cancellation: Arc<dyn Cancellation>,
+    /// Person who may say something while the run goes on.
+    pub steering: Option<Arc<dyn Steering>>,
     /// The form that the result has to have, if one was asked for.
     pub result: Option<Arc<dyn ResultSchema>>,
 }

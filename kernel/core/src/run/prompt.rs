@@ -166,6 +166,11 @@ pub(super) fn repeated(count: u32) -> String {
     )
 }
 
+/// Returns what the person said while the run was under way, for whoever works on it.
+pub(super) fn steered(text: &str) -> String {
+    format!("[The user says meanwhile; it holds from here on:]\n{text}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

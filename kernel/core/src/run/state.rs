@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{attempt::Attempt, halt::Paused, meter::TurnMeter, ports::Ports};
+use super::{attempt::Attempt, halt::Paused, meter::TurnMeter, ports::Ports, prompt};
 use crate::{
     approval::Unanswered,
     change_set::ChangeSet,
@@ -54,6 +54,8 @@ pub(super) struct Run {
     pub(super) repeats: HashMap<(String, String), u32>,
     /// Questions that nobody was there to answer.
     pub(super) unanswered: Vec<Unanswered>,
+    /// What the person said since the run began, oldest first.
+    pub(super) steered: Vec<String>,
     /// What the model is told with its next tool result.
     pub(super) news: String,
     /// What the model said in this iteration.
@@ -118,12 +120,19 @@ impl Run {
             repairs: Vec::new(),
             repeats: HashMap::new(),
             unanswered: Vec::new(),
+            steered: Vec::new(),
             news: String::new(),
             said: String::new(),
             ended: None,
             cut_short: None,
             withheld: None,
         })
+    }
+
+    /// Returns what the person asked for, from the beginning until now.
+    pub(super) fn asked(&self) -> String {
+        let said = self.steered.iter().map(|text| prompt::steered(text));
+        std::iter::once(self.task.text.clone()).chain(said).collect::<Vec<_>>().join("\n\n")
     }
 
     /// Returns whether a model of its own makes the plan. Otherwise the executor does, once it knows enough.

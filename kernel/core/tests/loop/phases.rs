@@ -1,6 +1,6 @@
 //! Plan, execute, evaluate, refine.
 
-use openkoi_core::message::{Role, StopReason};
+use openkoi_core::message::{Prompt, Role, StopReason};
 use serde_json::json;
 
 use crate::script::{Line, World, ending, last_decision, plan, write};
@@ -51,6 +51,58 @@ fn a_finding_is_a_step_of_the_plan_until_the_check_that_found_it_is_green() {
     let [step] = steps.as_slice() else { panic!("{:?}", outcome.repairs) };
     let resolved = step.resolved.as_ref().expect("it is resolved");
     assert_eq!((step.found_in, resolved.by.as_str(), resolved.iteration), (1, "unit", 2));
+}
+
+/// A run of three rounds, in the second of which the person says something.
+fn steered() -> World {
+    World::new()
+        .planner([plan("change", Some("good"))])
+        .executor([write("code", "worse"), write("code", "good"), Line::Say("done")])
+        .remarks([None, Some("with tabs")])
+}
+
+#[test]
+fn what_a_person_says_meanwhile_is_part_of_the_next_turn_and_of_what_is_judged() {
+    let world = steered();
+
+    let outcome = world.run().expect("an outcome");
+
+    let prompts = world.prompts(Role::EXECUTOR);
+    let said = |prompt: &Prompt| serde_json::to_string(prompt).expect("JSON").contains("with tabs");
+    assert_eq!(prompts.iter().map(said).collect::<Vec<_>>(), [false, false, true]);
+    let tasks: Vec<String> = world.subjects().into_iter().map(|subject| subject.task).collect();
+    assert!(tasks.last().expect("it was judged").contains("with tabs"), "{tasks:?}");
+    assert_eq!(world.verify().expect("verified"), outcome);
+}
+
+#[test]
+fn what_a_person_said_is_known_after_the_program_died_and_nothing_is_put_before_it() {
+    let length = {
+        let whole = steered();
+        whole.run().expect("an outcome");
+        whole.entries().len()
+    };
+    for at in 1..length {
+        let world = steered();
+        world.die_at(Some(at));
+        world.run().expect_err("it died");
+        world.die_at(None);
+        let asked = |world: &World| world.prompts(Role::EXECUTOR);
+        if world.count("turn.started") <= 1 {
+            continue;
+        }
+        let knew = asked(&world).iter().any(|prompt| format!("{prompt:?}").contains("with tabs"));
+        let world = world
+            .remarks([Some("and quickly")])
+            .planner([plan("change", Some("good"))])
+            .executor([write("code", "good"), Line::Say("done"), Line::Say("done")]);
+
+        let outcome = world.resume().unwrap_or_else(|error| panic!("entry {at}: {error}"));
+
+        let last = format!("{:?}", asked(&world).last());
+        assert!(!knew || last.contains("with tabs"), "entry {at}");
+        assert_eq!(world.verify().expect("verified"), outcome, "entry {at}");
+    }
 }
 
 #[test]

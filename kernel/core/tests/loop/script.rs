@@ -28,7 +28,7 @@ use openkoi_core::{
     outcome::Outcome,
     port::{
         Approver, Cancellation, Clock, Delta, Deltas, Journal, JournalError, Listener, Model,
-        Pending, ResultSchema, Workspace, WorkspaceError,
+        Pending, ResultSchema, Steering, Workspace, WorkspaceError,
     },
     run::{self, Briefing, Paused, Ports, Verified},
     scope::Scope,
@@ -100,6 +100,8 @@ struct State {
     commits: usize,
     now_ms: u64,
     answers: VecDeque<Answer>,
+    remarks: VecDeque<Option<&'static str>>,
+    subjects: Vec<Subject>,
     asked: Vec<ApprovalRequest>,
     remembered: Vec<Rule>,
     effects: Vec<String>,
@@ -173,6 +175,17 @@ impl World {
 
     pub(crate) fn executor(self, lines: impl IntoIterator<Item = Line>) -> Self {
         self.lines(Role::EXECUTOR, lines)
+    }
+
+    /// Returns what evaluators were asked about.
+    pub(crate) fn subjects(&self) -> Vec<Subject> {
+        self.with(|s| s.subjects.clone())
+    }
+
+    /// Says what the person says after each round of calls.
+    pub(crate) fn remarks(self, remarks: impl IntoIterator<Item = Option<&'static str>>) -> Self {
+        self.with(|s| s.remarks.extend(remarks));
+        self
     }
 
     /// Adds turns that the judge takes before its verdict.
@@ -301,6 +314,7 @@ impl World {
             history: Vec::new(),
             settings: self.settings.clone(),
             result_schema: None,
+            attachments: Vec::new(),
             earlier: Vec::new(),
         }
     }
@@ -317,6 +331,7 @@ impl World {
             listener: this.clone(),
             clock: this.clone(),
             result: self.result.clone(),
+            steering: Some(this.clone()),
             cancellation: this,
         }
     }
@@ -719,6 +734,7 @@ impl Evaluators for World {
         subject: &'a Subject,
         scope: Scope,
     ) -> Pending<'a, Result<Verdict, Failure>> {
+        self.with(|s| s.subjects.push(subject.clone()));
         let verdict = if evaluator == "checks" && subject.answer.is_some() {
             Ok(Verdict::default())
         } else if evaluator == "checks" {
@@ -852,6 +868,12 @@ impl Approver for World {
     fn remember(&self, rule: &Rule) -> Result<(), JournalError> {
         self.with(|s| s.remembered.push(rule.clone()));
         Ok(())
+    }
+}
+
+impl Steering for World {
+    fn take(&self) -> Option<String> {
+        self.with(|s| s.remarks.pop_front().flatten().map(str::to_owned))
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) fn task(task: &TaskId, session: &SessionId, text: &str) -> Task {
         history: vec![Message::user("before")],
         settings: TaskSettings::STANDARD,
         result_schema: None,
+        attachments: Vec::new(),
         earlier: Vec::new(),
     }
 }

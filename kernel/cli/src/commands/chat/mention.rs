@@ -1,32 +1,56 @@
-//! `@path` in a message: the file is put in behind it.
+//! `@path` in a message: the file is put in behind it, and pictures are shown with it.
 
 use std::path::{Path, PathBuf};
 
 use openkoi_app::file;
+use openkoi_core::blob::Blob;
 
+use super::picture;
 use crate::{error::CommandError, output::bytes};
 
 /// The most bytes of a file that are put in.
 const MOST: u64 = 50 * 1024;
 
-/// Returns the message with the files that it mentions behind it, each in a fence with its path. An `@` in front of
-/// what is no file stays a word.
+/// A message as it is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sent {
+    /// The text, with the files behind it.
+    pub(super) text: String,
+    /// The pictures and documents.
+    pub(super) attachments: Vec<Blob>,
+}
+
+/// Returns the message with the files that it mentions behind it, each in a fence with its path, and with the pictures
+/// that it mentions or names by whole paths. An `@` in front of what is no file stays a word.
 ///
 /// # Errors
 ///
-/// A file is outside of the workspace, or is not text.
-pub(super) fn with_files(text: &str, workspace: &Path) -> Result<String, CommandError> {
-    let mut whole = text.to_owned();
+/// A file is outside of the workspace and no picture, or is not text, or a picture is too large.
+pub(super) fn with_files(
+    text: &str,
+    workspace: &Path,
+    home: Option<&Path>,
+) -> Result<Sent, CommandError> {
+    let mut sent = Sent { text: text.to_owned(), attachments: Vec::new() };
     let mut seen = Vec::new();
     for name in mentioned(text) {
         let Some((name, path)) = file_of(&name, workspace) else { continue };
         if seen.contains(&path) {
             continue;
         }
-        whole.push_str(&fenced(&name, &path, workspace)?);
+        match picture::kind_of(&path) {
+            Some(kind) => sent.attachments.push(picture::read(&name, &path, kind)?),
+            None => sent.text.push_str(&fenced(&name, &path, workspace)?),
+        }
         seen.push(path);
     }
-    Ok(whole)
+    for (path, kind) in picture::pasted(text, home) {
+        if !seen.contains(&path) {
+            sent.attachments.push(picture::read(&path.display().to_string(), &path, kind)?);
+            seen.push(path);
+        }
+    }
+    Ok(sent)
 }
 
 /// Returns the words behind each `@` that begins a word; quotes keep a path with spaces together.
@@ -106,7 +130,8 @@ mod tests {
     }
 
     fn sent(text: &str) -> Result<String, CommandError> {
-        with_files(text, &world().workspace())
+        let world = world();
+        Ok(with_files(text, &world.workspace(), None)?.text)
     }
 
     #[test]
@@ -145,7 +170,7 @@ mod tests {
         let long = format!("x{}", "é".repeat(60_000));
         std::fs::write(world.workspace().join("long"), &long).unwrap();
 
-        let sent = with_files("@long", &world.workspace()).unwrap();
+        let sent = with_files("@long", &world.workspace(), None).unwrap().text;
 
         assert!(sent.contains("`long` (the first 50.0 KiB of 117.2 KiB):"), "{}", &sent[..80]);
         assert!(sent.len() < 52_000 && sent.ends_with("é\n```"));
