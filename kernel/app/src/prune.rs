@@ -11,9 +11,9 @@ use openkoi_brokers::{
     durable,
 };
 use openkoi_core::id::SessionId;
-use openkoi_storage::{StorageError, output::StateFiles, prune::OldTask};
+use openkoi_storage::{StorageError, output::StateFiles, prune::OldTask, tasks::TaskQuery};
 
-use crate::{app::App, error::AppError, settings::Retention, snapshots};
+use crate::{app::App, error::AppError, settings::Retention, snapshots, undo};
 
 /// A day, in milliseconds.
 pub const DAY_MS: u64 = 86_400_000;
@@ -153,6 +153,7 @@ fn old_tasks(app: &App, before_ms: u64) -> Result<Vec<OldTask>, AppError> {
 fn forget(app: &App, tasks: &[OldTask], dry: bool) -> Result<usize, AppError> {
     if let (false, Some(storage)) = (dry, app.existing_storage()?) {
         storage.forget_runs(tasks)?;
+        undo::forget(app, &tasks.iter().map(|task| task.id.as_str().to_owned()).collect())?;
     }
     Ok(tasks.len())
 }
@@ -186,7 +187,11 @@ pub fn forget_session(app: &App, session: &SessionId) -> Result<(), AppError> {
     let outputs = app.paths()?.tool_output();
     let directory = outputs.file_name().unwrap_or_default().to_string_lossy();
     let named = storage.files_named(session, &directory)?;
+    let query = TaskQuery { session: Some(session.clone()), limit: None };
+    let tasks =
+        storage.tasks(&query)?.into_iter().map(|task| task.id.as_str().to_owned()).collect();
     storage.delete_session(session)?;
+    undo::forget(app, &tasks)?;
     StateFiles::new(app.paths()?.home()).forget(session)?;
     for name in named {
         let path = outputs.join(name);

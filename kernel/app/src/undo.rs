@@ -197,6 +197,11 @@ pub(crate) fn lines_of(app: &App, tasks: &BTreeSet<String>) -> Result<Vec<String
     Ok(texts.map_err(UndoError::Unwritable)?)
 }
 
+/// Takes the lines out of the log that are about these tasks: there is nothing left that could be undone.
+pub(crate) fn forget(app: &App, tasks: &BTreeSet<String>) -> Result<(), AppError> {
+    Ok(log_of(app)?.forget(tasks).map_err(UndoError::Log)?)
+}
+
 fn running(storage: &Storage, task: &TaskRecord) -> Result<(), AppError> {
     match storage.is_owned(&task.id)? {
         true => Err(UndoError::Running(task.id.short().to_owned()).into()),

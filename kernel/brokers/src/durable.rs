@@ -7,8 +7,8 @@
 use crate::failpoint::{Point, hit};
 use crate::random::Random;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Why a file could not be written.
@@ -166,8 +166,7 @@ pub fn append_line(path: &Path, line: &[u8], mode: u32) -> Result<(), DurableErr
 }
 
 fn append(path: &Path, line: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(mode).open(path)?;
-    file.lock()?;
+    let mut file = open_locked(path, OpenOptions::new().create(true).mode(mode))?;
     let mut record = Vec::with_capacity(line.len() + 2);
     if is_torn(&file)? {
         record.push(b'\n');
@@ -176,6 +175,42 @@ fn append(path: &Path, line: &[u8], mode: u32) -> io::Result<()> {
     record.push(b'\n');
     file.write_all(&record)?;
     file.sync_data()
+}
+
+/// Opens a file and waits for its lock. Whoever had it may have put another file in its place.
+fn open_locked(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    loop {
+        let file = options.read(true).append(true).open(path)?;
+        file.lock()?;
+        let (ours, now) = (file.metadata()?, fs::metadata(path));
+        if now.is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino())) {
+            return Ok(file);
+        }
+    }
+}
+
+/// Removes lines from a file that [`append_line`] writes: `stays` says which remain. A crash leaves the file as it was
+/// or as it is to be, and nothing that is appended meanwhile is lost.
+///
+/// # Errors
+///
+/// When the file cannot be read or written. It is as it was then.
+pub fn retain_lines(
+    path: &Path,
+    mode: u32,
+    stays: impl Fn(&[u8]) -> bool,
+) -> Result<(), DurableError> {
+    let failed = |source| DurableError::new(path, source);
+    let mut file = open_locked(path, &mut OpenOptions::new()).map_err(failed)?;
+    let mut all = Vec::new();
+    file.read_to_end(&mut all).map_err(failed)?;
+    let left: Vec<&[u8]> =
+        all.split_inclusive(|byte| *byte == b'\n').filter(|line| stays(line)).collect();
+    let left = left.concat();
+    if left.len() == all.len() {
+        return Ok(());
+    }
+    put_atomic(path, &left, mode)
 }
 
 fn is_torn(file: &File) -> io::Result<bool> {

@@ -1,7 +1,9 @@
 //! Durable files, also with a kill at every step.
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::durable::{DurableError, append_line, create_private_dir, put_atomic};
+use openkoi_brokers::durable::{
+    DurableError, append_line, create_private_dir, put_atomic, retain_lines,
+};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -142,4 +144,32 @@ fn an_unknown_fail_point_is_not_passed_over() {
     let status = replaced_by_another_process(&home.path().join("file"), "no-such-point=kill");
 
     assert!(!status.success());
+}
+
+#[test]
+fn lines_that_are_appended_while_others_are_removed_are_not_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = &directory.path().join("log");
+    std::thread::scope(|scope| {
+        for writer in 0..4_u8 {
+            scope.spawn(move || {
+                for number in 0..50 {
+                    append_line(path, format!("stays {writer} {number}").as_bytes(), 0o600)
+                        .unwrap();
+                    append_line(path, b"goes", 0o600).unwrap();
+                }
+            });
+        }
+        for _ in 0..40 {
+            if path.exists() {
+                retain_lines(path, 0o600, |line| line.starts_with(b"stays")).unwrap();
+            }
+        }
+    });
+    retain_lines(path, 0o600, |line| line.starts_with(b"stays")).unwrap();
+
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: std::collections::BTreeSet<&str> = text.lines().collect();
+    assert_eq!((lines.len(), text.lines().count()), (200, 200));
+    assert!(!text.contains("goes"));
 }

@@ -73,6 +73,7 @@ pub(crate) fn record(tail: &str, text: &str) -> TaskRecord {
         iterations: 2,
         score: Some(0.925),
         cost_micros: 12_300,
+        at_most: false,
         tokens: 45_600,
         ending: Some(Ending::Accepted),
     }

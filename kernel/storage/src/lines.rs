@@ -194,10 +194,11 @@ mod tests {
 
     fn database() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("schema/6-texts.sql")).unwrap();
-        let entries = "CREATE TABLE entries (task TEXT, event TEXT, payload TEXT);
-                       CREATE TABLE tasks (id TEXT, session TEXT)";
-        connection.execute_batch(entries).unwrap();
+        let tables = "CREATE TABLE entries (task TEXT, event TEXT, at_ms INTEGER, payload TEXT);
+                      CREATE TABLE tasks (id TEXT, session TEXT);
+                      CREATE TABLE turns (task TEXT, at_ms INTEGER, cost_micros INTEGER)";
+        connection.execute_batch(tables).unwrap();
+        connection.execute_batch(include_str!("schema/6-shared.sql")).unwrap();
         connection
     }
 
@@ -210,7 +211,7 @@ mod tests {
         let transaction = connection.transaction().unwrap();
         folded.keep(&transaction).unwrap();
         let task = format!("{session}{}", history.len());
-        let row = "INSERT INTO entries VALUES (?1, 'task.started', ?2)";
+        let row = "INSERT INTO entries VALUES (?1, 'task.started', 0, ?2)";
         transaction.execute(row, (&task, &folded.payload)).unwrap();
         transaction.execute("INSERT INTO tasks VALUES (?1, ?2)", (&task, session)).unwrap();
         transaction.commit().unwrap();

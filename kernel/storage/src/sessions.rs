@@ -103,6 +103,8 @@ pub struct SessionRecord {
     pub tokens: u64,
     /// Money of all of them, in millionths of a dollar.
     pub cost_micros: u64,
+    /// True if that is an upper limit, because a price or a count was not told.
+    pub at_most: bool,
 }
 
 /// A choice of sessions, the one with the latest news first.
@@ -314,7 +316,8 @@ impl Storage {
 const COLUMNS: &str = "id, kind, status, title, workspace, created_ms, updated_ms,
     (SELECT count(*) FROM tasks WHERE session = s.id),
     (SELECT coalesce(sum(tokens), 0) FROM tasks WHERE session = s.id),
-    (SELECT coalesce(sum(cost_micros), 0) FROM tasks WHERE session = s.id)";
+    (SELECT coalesce(sum(cost_micros), 0) FROM tasks WHERE session = s.id),
+    EXISTS (SELECT 1 FROM tasks t JOIN turns u ON u.task = t.id WHERE t.session = s.id AND u.at_most = 1)";
 
 fn running(connection: &Connection, session: &SessionId) -> Result<Vec<TaskId>, StorageError> {
     let sql = "SELECT id FROM tasks WHERE session = ?1 AND status = ?2 ORDER BY seq DESC";
@@ -361,6 +364,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         tasks: count(row.get(7)?),
         tokens: count(row.get(8)?),
         cost_micros: count(row.get(9)?),
+        at_most: row.get(10)?,
     })
 }
 

@@ -51,6 +51,8 @@ pub struct TaskRecord {
     pub score: Option<f64>,
     /// Money so far, in millionths of a dollar.
     pub cost_micros: u64,
+    /// True if that is an upper limit, because a price or a count was not told.
+    pub at_most: bool,
     /// Tokens so far.
     pub tokens: u64,
     /// The ending of its run, or the limit that stopped it, once there is one.
@@ -183,7 +185,8 @@ impl Storage {
 }
 
 const COLUMNS: &str = "id, session, status, workspace, model, started_ms, ended_ms, iterations, \
-                       score, cost_micros, tokens, ending";
+                       score, cost_micros, tokens, ending, \
+                       EXISTS (SELECT 1 FROM turns u WHERE u.task = tasks.id AND u.at_most = 1)";
 
 fn select(connection: &Connection, query: &TaskQuery) -> Result<Vec<TaskRecord>, StorageError> {
     // In the order in which they were recorded: the wall clock may go back.
@@ -249,7 +252,8 @@ fn record(row: &Row<'_>) -> Result<TaskRecord, StorageError> {
         cost_micros: count(row.get(9)?),
         tokens: count(row.get(10)?),
         ending,
-        text: row.get(12)?,
+        at_most: row.get(12)?,
+        text: row.get(13)?,
     })
 }
 

@@ -7,7 +7,7 @@ use openkoi_core::{
     message::Usage,
     model::ModelError,
 };
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::{OptionalExtension, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -38,29 +38,18 @@ impl Storage {
     ///
     /// When the database cannot be read.
     pub fn spent_since(&self, since_ms: u64) -> Result<Total, StorageError> {
-        let sql = "SELECT count(*), coalesce(sum(tokens), 0), coalesce(sum(cost_micros), 0)
+        let sql = "SELECT count(*), coalesce(sum(tokens), 0), coalesce(sum(cost_micros), 0),
+                          coalesce(max(at_most), 0)
                    FROM turns WHERE at_ms >= ?1";
         self.read(|connection| {
-            let at_most = is_at_most(connection, since_ms)?;
             let total = connection.query_row(sql, [stored(since_ms)], |row| {
                 let (turns, tokens) = (count(row.get(0)?), count(row.get(1)?));
-                Ok(Total { turns, tokens, cost_micros: count(row.get(2)?), at_most })
+                let (cost_micros, at_most) = (count(row.get(2)?), row.get(3)?);
+                Ok(Total { turns, tokens, cost_micros, at_most })
             })?;
             Ok(total)
         })
     }
-}
-
-/// Returns whether a sum since then is an upper limit. Whether it is depends on the model, so the last turn of each is
-/// looked at, and not every turn there was.
-fn is_at_most(connection: &Connection, since_ms: u64) -> Result<bool, StorageError> {
-    let sql = "SELECT EXISTS (
-                   SELECT 1 FROM (SELECT task, max(at_ms) AS at_ms FROM turns
-                                  WHERE at_ms >= ?1 AND cost_micros > 0 GROUP BY model) last
-                   JOIN entries e ON e.task = last.task AND e.at_ms = last.at_ms
-                   WHERE e.event IN ('turn.finished', 'turn.failed', 'turn.lost')
-                     AND instr(e.payload, '\"at_most\":true') > 0)";
-    Ok(connection.prepare_cached(sql)?.query_row([stored(since_ms)], |row| row.get(0))?)
 }
 
 /// Adds a turn that ended, however it did.
@@ -135,8 +124,8 @@ fn insert(
 ) -> Result<(), StorageError> {
     let Usage { input, output, cache_read, cache_write, reasoning, .. } = turn.usage;
     let sql = "INSERT INTO turns (task, role, model, at_ms, answered, input, output, cache_read,
-                                  cache_write, reasoning, tokens, cost_micros)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+                                  cache_write, reasoning, tokens, cost_micros, at_most)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     let row = (
         task.as_str(),
         &turn.role,
@@ -150,6 +139,7 @@ fn insert(
         reasoning.map(stored),
         stored(turn.spent.tokens),
         stored(turn.spent.cost_micros),
+        turn.spent.at_most && turn.spent.cost_micros > 0,
     );
     transaction.prepare_cached(sql)?.execute(row)?;
     Ok(())

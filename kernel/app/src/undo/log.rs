@@ -1,6 +1,7 @@
 //! The log of undos: a file with lines for what an undo, a redo or a rewind is about to do, and for what it did.
 
 use std::{
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
 };
@@ -89,6 +90,21 @@ impl UndoLog {
     pub(super) fn append(&self, line: &UndoRecord) -> Result<(), UndoLogError> {
         let text = serde_json::to_vec(line).map_err(UndoLogError::Line)?;
         durable::append_line(&self.path, &text, 0o600).map_err(UndoLogError::Unkept)
+    }
+}
+
+impl UndoLog {
+    /// Removes the lines of these tasks. A line that is appended by another process at this moment is waited for, and one
+    /// that no release can read stays.
+    pub(super) fn forget(&self, tasks: &BTreeSet<String>) -> Result<(), UndoLogError> {
+        if tasks.is_empty() || !disk::exists(&self.path) {
+            return Ok(());
+        }
+        let is_of = |line: &[u8]| {
+            let line: Option<UndoRecord> = serde_json::from_slice(line).ok();
+            line.is_some_and(|line| tasks.contains(&line.task))
+        };
+        durable::retain_lines(&self.path, 0o600, |line| !is_of(line)).map_err(UndoLogError::Unkept)
     }
 }
 

@@ -377,7 +377,7 @@ impl Chat<'_> {
             record.id.short(),
             plural(usize::try_from(record.tasks).unwrap_or(usize::MAX), "message"),
             record.tokens,
-            crate::output::money(record.cost_micros),
+            crate::output::money_at_most(record.cost_micros, record.at_most),
         ));
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::{
     error::CommandError,
     exit::Exit,
     ids,
-    output::{Align, Cell, Choice, Output, Page, Style, Table, money, plural, timestamp},
+    output::{Align, Cell, Choice, Output, Page, Style, Table, money_at_most, plural, timestamp},
     reply::Reply,
     request::ChatRequest,
 };
@@ -164,7 +164,7 @@ impl Output for SessionList {
                 session.kind.word().into(),
                 session.status.word().into(),
                 session.tasks.to_string().into(),
-                money(session.cost_micros).into(),
+                money_at_most(session.cost_micros, session.at_most).into(),
                 page.ago(session.updated_ms).into(),
                 (&session.title).into(),
             ]);
@@ -192,7 +192,7 @@ impl Output for SessionDetails {
         page.field("workspace", &session.workspace);
         page.field("begun", page.ago(session.created_ms));
         page.field("last news", page.ago(session.updated_ms));
-        page.field("cost", cost(session.cost_micros, session.tokens));
+        page.field("cost", cost(session.cost_micros, session.at_most, session.tokens));
         page.title("Tasks");
         if self.tasks.is_empty() {
             page.line("none yet");
@@ -224,6 +224,7 @@ fn session_json(session: &SessionRecord) -> Value {
         "tasks": session.tasks,
         "tokens": session.tokens,
         "cost_usd": dollars(session.cost_micros),
+        "cost_is_at_most": session.at_most,
     })
 }
 

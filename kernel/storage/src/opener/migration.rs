@@ -36,8 +36,8 @@ const MIGRATIONS: &[Migration] = &[
         schema: "debeac28d16a4df8ab4aba279fdfb4a4d789614a6eab9246e264939828fbc730",
     },
     Migration {
-        sql: include_str!("../schema/6-texts.sql"),
-        schema: "58b5dec25235b06f6fbe28f084857f24583768a7675a8ae30c84547dc66817d1",
+        sql: include_str!("../schema/6-shared.sql"),
+        schema: "bc9c05f3c5d4365a331d623e56e3f9025a925874e652fdca7dcf5a1f108a68a9",
     },
 ];
 

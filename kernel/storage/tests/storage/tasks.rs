@@ -1,6 +1,6 @@
 //! Tasks, sessions and usage, as the journal tells them.
 
-use openkoi_core::{event::Event, outcome::Ending, run::Paused};
+use openkoi_core::{event::Event, id::TaskId, outcome::Ending, run::Paused};
 use openkoi_storage::{
     Candidate, Storage, StorageError,
     sessions::{NewSession, SessionKind, SessionQuery, SessionStatus},
@@ -46,6 +46,7 @@ fn a_task_follows_its_journal() {
         iterations: 0,
         score: None,
         cost_micros: 0,
+        at_most: false,
         tokens: 0,
         ending: None,
     };
@@ -437,4 +438,33 @@ fn the_id_of_the_other_kind_is_recognised() {
         panic!("{error}")
     };
     assert_eq!(meant, [session_id("5e51").short()]);
+}
+
+#[test]
+fn a_sum_with_an_upper_limit_in_it_is_one() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "guess", 10);
+    let told = begin(&storage, "2", "s", "know", 10);
+    let free = begin(&storage, "3", "free", "for nothing", 10);
+    let at_most = |cost_micros: u64| {
+        let Event::TurnFinished { role, model, result, mut spent } =
+            turn("executor", "p/large", "hi", 20, cost_micros)
+        else {
+            panic!("not a turn");
+        };
+        spent.at_most = true;
+        Event::TurnFinished { role, model, result, spent }
+    };
+    append(&storage, &task, "i1/t0", 20, at_most(300));
+    append(&storage, &told, "i1/t0", 30, turn("executor", "p/large", "hi", 20, 300));
+    append(&storage, &free, "i1/t0", 40, at_most(0));
+
+    let of = |task: &TaskId| record(&storage, task).unwrap().at_most;
+    let session = |id: &str| storage.session(&session_id(id)).unwrap().unwrap().at_most;
+
+    assert_eq!((of(&task), of(&told), of(&free)), (true, false, false));
+    assert_eq!((session("s"), session("free")), (true, false));
+    assert!(storage.spent_since(0).unwrap().at_most);
+    assert!(!storage.spent_since(25).unwrap().at_most);
 }

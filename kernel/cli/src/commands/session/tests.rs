@@ -16,6 +16,7 @@ fn session(tail: &str, title: &str) -> SessionRecord {
         tasks: 2,
         tokens: 45_600,
         cost_micros: 1_234_000,
+        at_most: false,
     }
 }
 
@@ -81,6 +82,7 @@ fn a_session_is_told_with_whole_ids_and_absolute_times() {
             "tasks": 2,
             "tokens": 45_600,
             "cost_usd": 1.234,
+            "cost_is_at_most": false,
         }] })
     );
 }

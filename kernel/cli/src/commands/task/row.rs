@@ -3,7 +3,7 @@
 use openkoi_storage::tasks::{TaskRecord, TaskStatus};
 use serde_json::{Value, json};
 
-use crate::output::{Align, Cell, Page, Style, Table, count, money, timestamp};
+use crate::output::{Align, Cell, Page, Style, Table, count, money_at_most, timestamp};
 
 /// Returns the first line of a text that is not blank.
 pub(in crate::commands) fn first_line(text: &str) -> &str {
@@ -26,7 +26,7 @@ pub(in crate::commands) fn task_table(tasks: &[TaskRecord], page: &Page) -> Tabl
             Cell::styled(task.id.short(), Style::Strong),
             Cell::styled(task.status.word(), style(task.status)),
             score(task.score).into(),
-            money(task.cost_micros).into(),
+            money_at_most(task.cost_micros, task.at_most).into(),
             page.ago(task.started_ms).into(),
             first_line(&task.text).into(),
         ]);
@@ -53,8 +53,8 @@ pub(in crate::commands) fn score(score: Option<f64>) -> String {
 }
 
 /// Returns money and tokens in words.
-pub(in crate::commands) fn cost(micros: u64, tokens: u64) -> String {
-    format!("{} ({} tokens)", money(micros), count(tokens))
+pub(in crate::commands) fn cost(micros: u64, at_most: bool, tokens: u64) -> String {
+    format!("{} ({} tokens)", money_at_most(micros, at_most), count(tokens))
 }
 
 /// Returns US dollars, for JSON.
@@ -77,6 +77,7 @@ pub(in crate::commands) fn task_json(task: &TaskRecord) -> Value {
         "score": task.score,
         "tokens": task.tokens,
         "cost_usd": dollars(task.cost_micros),
+        "cost_is_at_most": task.at_most,
         "ending": task.ending,
     })
 }

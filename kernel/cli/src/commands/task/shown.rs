@@ -105,10 +105,10 @@ impl Output for TaskDetails {
         page.field("score", score(task.score));
         match self.doubts.reason() {
             Some(why) => {
-                let most = cost(task.cost_micros, task.tokens);
+                let most = cost(task.cost_micros, false, task.tokens);
                 page.field("cost", format!("≤ {most}, because {}", sanitise_line(&why)));
             }
-            None => page.field("cost", cost(task.cost_micros, task.tokens)),
+            None => page.field("cost", cost(task.cost_micros, task.at_most, task.tokens)),
         }
         page.title("Task");
         page.line(task.text.trim_end());

@@ -55,13 +55,15 @@ fn a_list_has_a_row_for_each_task() {
         ..record("43", "write docs")
     };
 
-    let list = TaskList(vec![record("42", "fix the login"), running]);
+    let estimated = TaskRecord { at_most: true, ..record("44", "guess") };
+    let list = TaskList(vec![record("42", "fix the login"), running, estimated]);
 
     assert_eq!(
         text(&list),
-        "ID        STATUS    SCORE     COST  STARTED     TASK\n\
-         00000042  accepted    9.2  $0.0123  30 min ago  fix the login\n\
-         00000043  running       -    $0.00  just now    write docs\n"
+        "ID        STATUS    SCORE       COST  STARTED     TASK\n\
+         00000042  accepted    9.2    $0.0123  30 min ago  fix the login\n\
+         00000043  running       -      $0.00  just now    write docs\n\
+         00000044  accepted    9.2  ≤ $0.0123  30 min ago  guess\n"
     );
 }
 
@@ -103,6 +105,7 @@ fn a_task_is_told_with_whole_ids_and_absolute_times() {
             "score": 0.925,
             "tokens": 45_600,
             "cost_usd": 0.0123,
+            "cost_is_at_most": false,
             "ending": { "ending": "accepted" },
         })
     );
