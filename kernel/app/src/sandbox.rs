@@ -4,13 +4,18 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use openkoi_brokers::{
     disk, places,
-    processes::{Command, Happening, ProcessSettings, Processes, SandboxMode},
+    processes::{
+        Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings,
+        Processes, SandboxMode,
+    },
 };
+use openkoi_core::network::{NetworkRules, Reachable};
 
 use crate::{app::App, environment::HOME, error::AppError, settings::Settings, thread};
 
@@ -125,7 +130,7 @@ pub async fn run_line(
 ) -> Result<Option<LineEnd>, AppError> {
     let command = Command {
         arguments: vec!["-c".to_owned(), line.to_owned()],
-        network: settings.sandbox.network,
+        network: of_person(&settings.sandbox.network),
         write: settings.sandbox.write.clone(),
         ..Command::new("sh", workspace)
     };
@@ -145,6 +150,28 @@ pub async fn run_line(
                 end = LineEnd { code: exit.code, omitted: exit.omitted };
             }
         }
+    }
+}
+
+/// Returns the network of a command line that a person typed: its hosts are the person's choice, unless the network is
+/// closed.
+fn of_person(rules: &NetworkRules) -> Network {
+    match rules {
+        NetworkRules::Open => Network::Open,
+        NetworkRules::Closed => Network::Closed,
+        rules => Network::Named(Arc::new(HostsOfPerson(rules.clone()))),
+    }
+}
+
+struct HostsOfPerson(NetworkRules);
+
+impl NetworkPolicy for HostsOfPerson {
+    fn admit<'a>(&'a self, host: &'a str, port: u16) -> Admitted<'a> {
+        let admission = match self.0.reach(host, port) {
+            Some(Reachable::Anywhere) => Admission::Private,
+            Some(Reachable::Public) | None => Admission::Public,
+        };
+        Box::pin(std::future::ready(Ok(admission)))
     }
 }
 

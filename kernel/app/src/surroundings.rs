@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use openkoi_brokers::{clock, disk};
+use openkoi_core::network::NetworkRules;
 
 use crate::{environment::Environment, settings::Settings};
 
@@ -97,9 +98,17 @@ fn programs(settings: &Settings) -> Vec<String> {
     if !settings.sandbox.on {
         return vec!["programs run without a sandbox, as the user would run them".to_owned()];
     }
-    let network = match settings.sandbox.network {
-        true => "they reach the network",
-        false => "they reach 127.0.0.1 and no network, so nothing can be downloaded",
+    let network = match &settings.sandbox.network {
+        NetworkRules::Open => "they reach the network",
+        NetworkRules::Closed => "they reach 127.0.0.1 and no network, so nothing can be downloaded",
+        NetworkRules::Ask => {
+            "they reach 127.0.0.1, and other hosts over https where the user allows it when they are first reached (package \
+             managers work)"
+        }
+        NetworkRules::Named(_) => {
+            "they reach 127.0.0.1, hosts over https that the user named, and others where the user allows it when they \
+             are first reached"
+        }
     };
     let mut write = vec!["the workspace".to_owned(), "$TMPDIR".to_owned()];
     write.extend(settings.sandbox.write.iter().map(|path| path.display().to_string()));

@@ -242,7 +242,7 @@ fn workdir(app: &App, settings: &Settings, keeper: &Arc<Keeper>) -> Result<Workd
     workdir.keeper = Some(Arc::clone(keeper));
     workdir.layers = Some(app.paths()?.data().join("layers")).filter(|_| settings.sandbox.on);
     workdir.private = sandbox::secret(app)?;
-    workdir.network = settings.sandbox.network;
+    workdir.network = settings.sandbox.network.clone();
     workdir.writable.clone_from(&settings.sandbox.write);
     Ok(workdir)
 }

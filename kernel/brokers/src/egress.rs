@@ -37,6 +37,7 @@ mod sigv4;
 pub use answer::{Body, Response};
 pub use error::{EgressError, EgressErrorKind, Phase};
 pub use request::{Credential, EgressLimits, Injection, Request};
+pub(crate) use resolve::reachable;
 pub use resolve::{Addresses, Resolve, SystemResolver};
 pub use send::Egress;
 pub use settings::EgressSettings;

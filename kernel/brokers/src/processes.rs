@@ -11,7 +11,8 @@
 //! | reads | system directories, toolchains, the workspace and the repository of a linked working tree, without [`ProcessSettings::secret`] |
 //! | writes | the workspace, a temporary directory of its own, [`Command::write`] |
 //! | network | its own, with loopback and nothing else; if the system has no namespace for it, no sockets at all |
-//! | network with [`Command::network`] | the host's: internet sockets, never local ones (a container daemon listens there) |
+//! | network with [`Network::Named`] | that, and a proxy in it to hosts that a policy admits, at addresses that are looked up outside |
+//! | network with [`Network::Open`] | the host's: internet sockets, never local ones (a container daemon listens there) |
 //! | other processes | signals and abstract sockets stay inside where the kernel can (Landlock ABI 6) |
 //! | with [`Command::layer`] | writes in the workspace land in the layer, and are not in the workspace before it is committed; `/tmp`, `/var/tmp` and `/dev/shm` are its own and gone afterwards, where nothing that it is given lies in them |
 //! | resources | file size, descriptors, core files; a deadline for the whole group |
@@ -30,6 +31,7 @@
 //! | `repository` | what git reads of a linked working tree outside of it |
 //! | `spawn` | prepares all in the parent, then the session, limits and sandbox in the child |
 //! | `sandbox/rules` | files: Landlock |
+//! | `network`, `proxy`, `sandbox/door` | hosts by name: the policy, the proxy, its listener |
 //! | `sandbox/namespace` | the namespaces of its own, and what making them needs |
 //! | `sandbox/layers` | layers over the workspace, tried before they are promised |
 //! | `sandbox/calls` | system calls and kinds of sockets: seccomp |
@@ -47,7 +49,13 @@ mod follow;
 mod git;
 mod happening;
 mod left;
+mod network;
 mod output;
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "no program has a network of its own here")
+)]
+mod proxy;
 mod report;
 mod repository;
 #[cfg(target_os = "linux")]
@@ -64,6 +72,7 @@ pub use child::Child;
 pub use command::Command;
 pub use error::ProcessError;
 pub use happening::{Happening, ProgramExit};
+pub use network::{Admission, Admitted, Network, NetworkPolicy};
 pub use report::SandboxReport;
 pub use settings::{ProcessSettings, SandboxMode, SandboxPart};
 pub use sweep::kill_all;

@@ -8,8 +8,8 @@
 
 use openkoi_brokers::places;
 use openkoi_brokers::processes::{
-    Child, Command, Happening, ProcessError, ProcessSettings, Processes, ProgramExit, SandboxMode,
-    SandboxPart,
+    Child, Command, Happening, Network, ProcessError, ProcessSettings, Processes, ProgramExit,
+    SandboxMode, SandboxPart,
 };
 use std::collections::HashMap;
 use std::fs;
@@ -366,7 +366,7 @@ async fn a_program_has_no_network() {
     let processes = world.processes_without(SandboxPart::Loopback);
 
     let closed = finish(processes.spawn(command.clone()).await.unwrap()).await;
-    command.network = true;
+    command.network = Network::Open;
     let open = finish(processes.spawn(command).await.unwrap()).await;
 
     assert_eq!(closed.out, "tcp 13\nudp 13\nlocal 13\npacket 13\npair opened\n", "{}", closed.err);

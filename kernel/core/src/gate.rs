@@ -25,6 +25,7 @@ use crate::{
     failure::Failure,
     hash,
     message::ToolCall,
+    network::HostQuestion,
     port::{Approver, Cancellation},
     recorder::{RecordError, Recorder},
     tool::{Effect, Tool},
@@ -283,6 +284,49 @@ impl Gate {
         passed(decision).map_err(failure_of)
     }
 
+    /// Lets a program of `origin` reach a host, or refuses it with the reason. A yes holds for the rest of the run: a
+    /// package manager connects many times. Where nobody can be asked, what a package manager needs is a question that
+    /// is left; that some other host is not reached is usual and waits for nobody.
+    ///
+    /// # Errors
+    ///
+    /// A failure whose text the program is told.
+    pub async fn pass_host(
+        &self,
+        key: &str,
+        origin: &str,
+        question: &HostQuestion,
+    ) -> Result<(), Failure> {
+        let target = question.to_string();
+        let action = GatedAction {
+            origin,
+            name: "network",
+            effect: Effect::Send,
+            domain: "network",
+            details: target.clone(),
+            target,
+            shown: String::new(),
+            is_command: false,
+        };
+        let (decision, answer) = match self.decide(&action).await {
+            Ok(decided) => decided,
+            Err(Refusal::NeedsApproval(request)) if question.group.is_some() => {
+                (self.nobody(key, *request), None)
+            }
+            Err(Refusal::NeedsApproval(_)) => {
+                (rejection(&action, "nobody is there to allow it"), None)
+            }
+            Err(refusal) => return Err(failure_of(refusal)),
+        };
+        if answer.is_some_and(Answer::allows) {
+            let rule = self.request(&action).rule;
+            lock(&self.rules).push(rule);
+        }
+        let noted = self.recorder.note(key, decided(&action, &decision, answer));
+        noted.map_err(|error| Failure::Failed(error.to_string()))?;
+        passed(decision).map_err(failure_of)
+    }
+
     /// Returns the questions so far that nobody was there to answer, for the end of the run: it waits for a person
     /// if the work could not be accepted without them.
     pub fn unanswered(&self) -> Vec<Unanswered> {
@@ -310,7 +354,11 @@ impl Gate {
             "{} on {:?}: nobody is there to allow it; go on without it if the task can be done in another way",
             request.action, request.target
         );
-        lock(&self.unanswered).push(Unanswered { key: key.to_owned(), request });
+        let mut unanswered = lock(&self.unanswered);
+        if !unanswered.iter().any(|known| known.key == key && known.request.hash == request.hash) {
+            unanswered.push(Unanswered { key: key.to_owned(), request });
+        }
+        drop(unanswered);
         Decision::Deny { what, hint: String::new() }
     }
 

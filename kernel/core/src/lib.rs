@@ -33,6 +33,7 @@ pub mod id;
 pub mod ledger;
 pub mod message;
 pub mod model;
+pub mod network;
 pub mod outcome;
 pub mod pattern;
 pub mod port;

@@ -42,6 +42,7 @@ mod layers;
 #[cfg(not(target_os = "linux"))]
 #[path = "layers_elsewhere.rs"]
 mod layers;
+mod network;
 mod resources;
 
 mod brokers;

@@ -10,7 +10,7 @@ use openkoi_brokers::{
     files::{FileRules, Files, GrantedDirectory},
     snapshot::Keeper,
 };
-use openkoi_core::{capability::Access, failure::Failure};
+use openkoi_core::{capability::Access, failure::Failure, network::NetworkRules};
 
 use crate::{
     failure,
@@ -30,8 +30,8 @@ pub struct Workdir {
     pub directories: Vec<GrantedDirectory>,
     /// Further directories that programs may write to.
     pub writable: Vec<PathBuf>,
-    /// True if the user lets programs use the network.
-    pub network: bool,
+    /// The hosts that programs reach.
+    pub network: NetworkRules,
     /// Paths that stay closed whatever is granted, such as OpenKoi's own home.
     pub private: Vec<PathBuf>,
     /// Keeps the states of what calls change in the workspace. Without it nobody is told what they changed.
@@ -55,7 +55,7 @@ impl Workdir {
             named: Vec::new(),
             directories: Vec::new(),
             writable: Vec::new(),
-            network: false,
+            network: NetworkRules::Closed,
             private: Vec::new(),
             keeper: None,
             layers: None,

@@ -3,7 +3,10 @@
 //!
 //! In a name, `*` stands for one segment that the user chooses.
 
-use openkoi_core::message::ReasoningEffort;
+use openkoi_core::{
+    message::ReasoningEffort,
+    network::{GROUPS, NetworkRules, REGISTRIES},
+};
 
 use crate::suggest;
 
@@ -24,6 +27,8 @@ pub enum ValueKind {
     Word(&'static [&'static str]),
     /// A list of texts.
     Texts,
+    /// `"ask"`, `true`, `false`, or a list of hosts and groups of hosts.
+    Hosts,
     /// Any value. The code that uses it checks it.
     Anything,
 }
@@ -41,6 +46,14 @@ impl ValueKind {
             Self::Switch => "true or false".to_owned(),
             Self::Word(words) => format!("one of {}", quoted(words)),
             Self::Texts => "a list of texts in quotes".to_owned(),
+            Self::Hosts => {
+                let groups: Vec<&str> = GROUPS.iter().map(|group| group.name).collect();
+                format!(
+                    "\"ask\", true, false, or a list of hosts (\"docs.rs\", \"*.example.com\", \"localhost:8080\") \
+                     and groups ({REGISTRIES}, {})",
+                    groups.join(", ")
+                )
+            }
             Self::Anything => "a value".to_owned(),
         }
     }
@@ -62,8 +75,23 @@ impl ValueKind {
             Self::Texts => {
                 value.as_array().is_some_and(|list| list.iter().all(toml::Value::is_str))
             }
+            Self::Hosts => hosts(value).is_some(),
             Self::Anything => true,
         }
+    }
+}
+
+/// Returns the hosts that programs reach, if the value says them.
+pub fn hosts(value: &toml::Value) -> Option<NetworkRules> {
+    match value {
+        toml::Value::Boolean(true) => Some(NetworkRules::Open),
+        toml::Value::Boolean(false) => Some(NetworkRules::Closed),
+        toml::Value::String(word) if word == "ask" => Some(NetworkRules::Ask),
+        toml::Value::Array(lines) => {
+            let lines = lines.iter().map(|line| line.as_str().map(str::to_owned));
+            NetworkRules::named(&lines.collect::<Option<Vec<_>>>()?).ok()
+        }
+        _ => None,
     }
 }
 
@@ -170,7 +198,7 @@ pub const KEYS: &[Key] = &[
     key("sandbox.mode", ValueKind::Word(&["on", "off"]), "\"on\"", SANDBOX),
     key("sandbox.read", ValueKind::Texts, "[]", SANDBOX),
     key("sandbox.write", ValueKind::Texts, "[]", SANDBOX),
-    key("sandbox.network", ValueKind::Switch, "false", SANDBOX),
+    key("sandbox.network", ValueKind::Hosts, "\"ask\"", SANDBOX),
     key("credentials.store", ValueKind::Word(&["auto", "keyring", "file"]), "\"auto\"", KEYS_KEPT),
     key("credentials.programs", ValueKind::Texts, "[]", KEYS_KEPT),
     key("trust.default", ValueKind::Word(TRUST_LEVELS), "\"act\"", TRUST),

@@ -8,6 +8,7 @@ use std::{
 use openkoi_brokers::secrets::KeepIn;
 use openkoi_core::{
     message::ReasoningEffort,
+    network::NetworkRules,
     task,
     trust::{Trust, TrustLevel},
 };
@@ -15,7 +16,7 @@ use openkoi_core::{
 use openkoi_host::kinds::provider::OfferedPrice;
 
 use super::{
-    key::number,
+    key::{hosts, number},
     layers::{Layers, Origin, Setting},
 };
 use crate::environment::{Environment, HOME};
@@ -50,8 +51,8 @@ pub struct SandboxSettings {
     pub read: Vec<PathBuf>,
     /// Further directories they may write.
     pub write: Vec<PathBuf>,
-    /// True if they may use the network.
-    pub network: bool,
+    /// The hosts that they reach.
+    pub network: NetworkRules,
 }
 
 /// The settings of the keys that `openkoi connect` keeps.
@@ -307,7 +308,7 @@ impl Reader<'_> {
             on: self.text(&["sandbox", "mode"]).as_deref() != Some("off"),
             read: self.paths(&["sandbox", "read"]),
             write: self.paths(&["sandbox", "write"]),
-            network: self.switch(&["sandbox", "network"]),
+            network: self.layers.get(&["sandbox", "network"]).and_then(hosts).unwrap_or_default(),
         }
     }
 

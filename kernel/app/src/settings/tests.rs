@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use openkoi_core::{message::ReasoningEffort, task, trust::TrustLevel};
+use openkoi_core::{message::ReasoningEffort, network::NetworkRules, task, trust::TrustLevel};
 
 use super::{key::KEYS, *};
 use crate::environment::Environment;
@@ -62,7 +62,7 @@ fn a_project_may_not_widen_and_is_told() {
 
     assert_eq!(settings.task(), task::TaskSettings::STANDARD);
     assert_eq!(settings.providers, []);
-    assert!(settings.sandbox.on && !settings.sandbox.network);
+    assert!(settings.sandbox.on && settings.sandbox.network == NetworkRules::Ask);
     assert_eq!(settings.trust.level("shell"), TrustLevel::Act);
     assert!(settings.fallback.is_empty() && settings.component_limits.is_empty());
     assert_eq!(settings.warnings().len(), 12, "{:#?}", settings.warnings());

@@ -74,6 +74,30 @@ impl reqwest::dns::Resolve for Filtered {
     }
 }
 
+/// Returns the addresses at which a host may be reached: those on the public internet, or all with `private`.
+///
+/// # Errors
+///
+/// One sentence on why there is none.
+pub(crate) async fn reachable(host: &str, private: bool) -> Result<Vec<IpAddr>, String> {
+    let closed = || ResolveError::Closed(host.to_owned()).to_string();
+    if let Ok(address) = host.parse::<IpAddr>() {
+        let is_open = private || is_public_address(address) || off(Guard::EgressResolver);
+        return if is_open { Ok(vec![address]) } else { Err(closed()) };
+    }
+    if private {
+        let unknown = || ResolveError::Unknown(host.to_owned()).to_string();
+        let answer = tokio::time::timeout(DEADLINE, SystemResolver.resolve(host)).await;
+        let found = answer.ok().and_then(Result::ok).unwrap_or_default();
+        let found: Vec<IpAddr> = found.into_iter().take(MOST).collect();
+        return if found.is_empty() { Err(unknown()) } else { Ok(found) };
+    }
+    if host == "localhost" || host.ends_with(".localhost") {
+        return Err(closed());
+    }
+    open_addresses(&SystemResolver, host).await.map_err(|error| error.to_string())
+}
+
 async fn open_addresses(inner: &dyn Resolve, name: &str) -> Result<Vec<IpAddr>, ResolveError> {
     // The rule for `localhost` was checked before. The system is not asked: its answer could lead elsewhere.
     if name.trim_end_matches('.') == "localhost" {

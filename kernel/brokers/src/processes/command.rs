@@ -1,5 +1,6 @@
 //! One command.
 
+use super::Network;
 use crate::layer::LayerMount;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,8 +26,8 @@ pub struct Command {
     pub read: Vec<PathBuf>,
     /// Further paths that it may read and write.
     pub write: Vec<PathBuf>,
-    /// Whether it gets the host's network. Without it, a program can reach itself and nothing else.
-    pub network: bool,
+    /// What it reaches besides itself.
+    pub network: Network,
     /// The number of bytes of output that are delivered as they come, and again of the newest at the end.
     pub keep: u64,
     /// The layer that it runs over, which is one over its workspace. Without one it writes in the workspace itself.
@@ -48,7 +49,7 @@ impl Command {
             deadline: None,
             read: Vec::new(),
             write: Vec::new(),
-            network: false,
+            network: Network::Closed,
             keep: 256 * 1024,
             layer: None,
         }

@@ -1,7 +1,7 @@
 //! The environment of a program: an allow-list, a few fixed values, and what the caller may add.
 
 use super::find::path;
-use super::{Command, ProcessError, ProcessSettings};
+use super::{Command, Network, ProcessError, ProcessSettings, network};
 use crate::sabotage::{Guard, off};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -114,6 +114,11 @@ pub(super) fn environment(
     // Looking leaves nothing behind: no compiled files beside the sources, no index of git written anew.
     made.push(("PYTHONDONTWRITEBYTECODE".into(), "1".into()));
     made.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
+    if matches!(command.network, Network::Named(_)) {
+        made.extend(
+            network::variables().into_iter().map(|(name, value)| (name.into(), value.into())),
+        );
+    }
     for (name, value) in &command.environment {
         check(name, value)?;
         made.push((name.into(), value.into()));

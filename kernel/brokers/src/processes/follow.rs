@@ -2,6 +2,7 @@
 //! its events.
 
 use super::left::unmark;
+use super::network::Served;
 use super::output::{OutputLog, PIECE, Pipe};
 use super::sweep::Group;
 use super::{Happening, ProgramExit};
@@ -36,6 +37,8 @@ pub(super) struct RunningProgram {
     pub(super) deadline: Option<Instant>,
     pub(super) kill: Arc<Notify>,
     pub(super) sender: mpsc::Sender<Happening>,
+    /// Its way to hosts by name.
+    pub(super) network: Option<Served>,
     /// Its place in the layer that it runs over.
     pub(super) _guest: Option<Guest>,
 }
@@ -164,8 +167,10 @@ impl RunningProgram {
             saved,
             omitted,
         };
+        let notes = self.network.as_ref().map(Served::notes).filter(|notes| !notes.is_empty());
+        let notes = notes.map(|notes| Happening::Stderr(notes.into_bytes()));
         let last = passed.is_ok().then_some(Happening::Exited(exit));
-        for happening in ending.waiting.into_iter().chain(tail).chain(last) {
+        for happening in ending.waiting.into_iter().chain(tail).chain(notes).chain(last) {
             if self.sender.send(happening).await.is_err() {
                 return;
             }

@@ -2,16 +2,19 @@
 //! the parent, entered by the child with system calls alone.
 
 mod calls;
+mod door;
 mod layers;
 mod namespace;
 mod rules;
 
 use self::calls::Sockets;
+use self::door::DoorInside;
+pub(super) use self::door::DoorOutside;
 pub(super) use self::layers::{layer, layers};
 use self::namespace::{Namespace, Unshared};
 use self::rules::{FileRules, no_files};
 use super::settings::Probe;
-use super::{Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
+use super::{Command, Network, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
 use crate::durable::create_private_dir;
 use crate::layer::Mounts;
 use crate::sabotage::{Guard, off};
@@ -25,16 +28,22 @@ use std::path::{Path, PathBuf};
 pub(super) struct Sandbox {
     rules: Option<FileRules>,
     namespace: Namespace,
-    network: Network,
+    network: Reach,
     mounts: Option<Mounts>,
+    outside: Option<DoorOutside>,
 }
 
-/// The network of a program.
-enum Network {
+/// The network of a program, ready to be entered.
+enum Reach {
     /// The host's, or none at all.
     Given(&'static [BpfProgram]),
     /// One of its own; none at all if that fails after all.
-    Own { inside: &'static [BpfProgram], without: &'static [BpfProgram] },
+    Own {
+        inside: &'static [BpfProgram],
+        without: &'static [BpfProgram],
+        /// The way out of it.
+        door: Option<DoorInside>,
+    },
 }
 
 impl Sandbox {
@@ -56,7 +65,8 @@ impl Sandbox {
             true => None,
             false => Some(rules::build(settings, command, own, &places)?),
         };
-        let network = Network::prepare(probe, command).map_err(|reason| no_calls(&reason))?;
+        let (network, outside) =
+            Reach::prepare(probe, command).map_err(|reason| no_calls(&reason))?;
         let prepare = |layer| Mounts::prepare(layer, directory, own[1], &places);
         let mounts = command.layer.as_ref().map(prepare);
         let mounts = mounts.transpose().map_err(|source| ProcessError::Io {
@@ -64,7 +74,12 @@ impl Sandbox {
             program: command.program.clone(),
             source,
         })?;
-        Ok(Self { rules, namespace: Namespace::of_this_process(), network, mounts })
+        Ok(Self { rules, namespace: Namespace::of_this_process(), network, mounts, outside })
+    }
+
+    /// Takes the way out of the program's network, if it has one.
+    pub(super) fn take_door(&mut self) -> Option<DoorOutside> {
+        self.outside.take()
     }
 
     /// Returns the program to start in place of `program`, which is itself, and the arguments before its own.
@@ -124,21 +139,27 @@ fn own_places(
     Ok(places)
 }
 
-impl Network {
-    fn prepare(probe: Probe, command: &Command) -> Result<Self, String> {
+impl Reach {
+    fn prepare(probe: Probe, command: &Command) -> Result<(Self, Option<DoorOutside>), String> {
         let programs = |sockets| match off(Guard::ProcessNetwork) {
             true => Ok(&[][..]),
             false => calls::programs(sockets),
         };
-        if command.network {
-            return programs(Sockets::Internet).map(Self::Given);
+        if matches!(command.network, Network::Open) {
+            return programs(Sockets::Internet).map(|open| (Self::Given(open), None));
         }
         let without = programs(Sockets::None)?;
         match namespace::check(probe) {
-            Ok(()) => Ok(Self::Own { inside: programs(Sockets::Loopback)?, without }),
+            Ok(()) => {
+                let is_named = matches!(command.network, Network::Named(_));
+                let pair = is_named.then(door::pair).transpose();
+                let (door, outside) = pair.map_err(|error| error.to_string())?.unzip();
+                let inside = programs(Sockets::Loopback)?;
+                Ok((Self::Own { inside, without, door }, outside))
+            }
             Err(error) => {
                 tracing::debug!(%error, "a program has no loopback");
-                Ok(Self::Given(without))
+                Ok((Self::Given(without), None))
             }
         }
     }
@@ -150,15 +171,16 @@ impl Network {
         namespace: &Namespace,
         also: UnshareFlags,
     ) -> io::Result<(Option<Unshared>, &'static [BpfProgram])> {
-        let (inside, without) = match self {
+        let (inside, without, door) = match self {
             Self::Given(programs) if also.is_empty() => return Ok((None, programs)),
             Self::Given(programs) => return Ok((Some(namespace.enter(also)?), programs)),
-            Self::Own { inside, without } => (inside, without),
+            Self::Own { inside, without, door } => (inside, without, door),
         };
         let wanted = UnshareFlags::NEWNET | also;
         match namespace.leave(wanted) {
             Ok(unshared) => {
                 namespace.settle(wanted, unshared)?;
+                door.as_ref().map_or(Ok(()), DoorInside::open)?;
                 Ok((Some(unshared), inside))
             }
             Err(_) if also.is_empty() => Ok((None, without)),

@@ -1,7 +1,7 @@
 //! The sandbox on macOS: `sandbox-exec` with a profile made for one program.
 
 use super::settings::Probe;
-use super::{Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
+use super::{Command, Network, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
 use crate::layer::{Layer, LayerError};
 use std::ffi::OsString;
 use std::io;
@@ -29,7 +29,12 @@ impl Sandbox {
         }
         let writable = command.write.iter().map(PathBuf::as_path).chain(own);
         let closed = (settings.secret.as_slice(), settings.spool.as_path());
-        Ok(Self { profile: profile(writable, closed, command.network) })
+        Ok(Self { profile: profile(writable, closed, matches!(command.network, Network::Open)) })
+    }
+
+    /// No program has a network of its own here, and so no way out of one.
+    pub(super) fn take_door(&mut self) -> Option<DoorOutside> {
+        None
     }
 
     /// Returns the program to start in place of `program`, and the arguments before its own.
@@ -117,5 +122,14 @@ pub(super) fn report(probe: Probe) -> SandboxReport {
         } else {
             vec![missing("sandbox-exec is not there").to_string()]
         },
+    }
+}
+
+/// The way out of a program's network, which no program has here.
+pub(super) enum DoorOutside {}
+
+impl DoorOutside {
+    pub(super) fn take(self) -> std::io::Result<std::net::TcpListener> {
+        match self {}
     }
 }

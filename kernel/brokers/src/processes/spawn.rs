@@ -3,11 +3,12 @@
 use super::find::find;
 use super::follow::{RunningProgram, follow};
 use super::left::Owned;
+use super::network::Served;
 use super::output::OutputLog;
-use super::sandbox::Sandbox;
+use super::sandbox::{DoorOutside, Sandbox};
 use super::settings::Probe;
 use super::sweep::Started;
-use super::{Child, Command, ProcessError, ProcessSettings, SandboxMode};
+use super::{Child, Command, Network, ProcessError, ProcessSettings, SandboxMode};
 use crate::durable::create_private_dir;
 use crate::failpoint::{Point, hit};
 use crate::layer::LayerMount;
@@ -43,6 +44,7 @@ pub(super) async fn spawn(
 ) -> Result<Child, ProcessError> {
     command.read.extend(super::repository::elsewhere(&command.workspace));
     let mut prepared = prepare(settings, probe, &command)?;
+    let door = prepared.sandbox.as_mut().and_then(Sandbox::take_door);
     // Without a sandbox git reads the configuration itself.
     #[cfg(target_os = "linux")]
     if prepared.sandbox.is_some() {
@@ -62,6 +64,7 @@ pub(super) async fn spawn(
         remove(&temporary);
         failed(error)
     })?;
+    let network = served(door, &command.network);
     let kill = Arc::new(Notify::new());
     let (sender, happenings) = mpsc::channel(1);
     feed(&mut child, command.input);
@@ -76,6 +79,7 @@ pub(super) async fn spawn(
         deadline: command.deadline.map(|deadline| begun + deadline),
         kill: Arc::clone(&kill),
         sender,
+        network,
         _guest: guest,
     };
     tokio::spawn(follow(life));
@@ -86,6 +90,18 @@ pub(super) async fn spawn(
         source,
     })?;
     Ok(child)
+}
+
+/// Serves what a program wants to reach by name, for as long as what is returned is there.
+fn served(door: Option<DoorOutside>, network: &Network) -> Option<Served> {
+    let (Some(door), Network::Named(policy)) = (door, network) else { return None };
+    match door.take() {
+        Ok(listener) => Some(Served::start(listener, Arc::clone(policy))),
+        Err(error) => {
+            tracing::debug!(%error, "a program has no way out");
+            None
+        }
+    }
 }
 
 fn prepare(

@@ -13,6 +13,7 @@ use crate::{
     failure,
     instance::{Caller, GuestState, Spooled},
     layers::{CallLayer, Held},
+    network,
     resources::RunningChild,
     text,
 };
@@ -129,7 +130,7 @@ impl GuestState {
             input: command.input,
             deadline: Some(asked.min(longest)),
             write: caller.workdir.writable.clone(),
-            network: caller.grant.network || caller.workdir.network,
+            network: network::of_program(caller, &self.component),
             ..broker::Command::new(command.program, root)
         })
     }

@@ -133,7 +133,7 @@ fn raise_loopback() -> io::Result<()> {
     let mut request = FlagsRequest { name: [0; libc::IFNAMSIZ], flags: 0, rest: [0; 22] };
     request.name[..2].copy_from_slice(b"lo");
     request.flags = libc::IFF_UP as libc::c_short;
-    #[expect(unsafe_code, reason = "rustix has no network in this build, and never this request")]
+    #[expect(unsafe_code, reason = "rustix does not have this request")]
     // SAFETY: the first call returns a descriptor that has no other owner, or -1. The second reads a request,
     // which is as large as the kernel's or larger, and writes nothing.
     let done = unsafe {

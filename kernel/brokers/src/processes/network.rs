@@ -1,0 +1,102 @@
+//! The network of a program, by name.
+//!
+//! A program stays in a network of its own, in which nobody else is. A listener inside it, made by the program's own
+//! process before it becomes the program, is handed out to this process and speaks the `CONNECT` method of HTTP: the
+//! program says a host and a port, a policy says yes or no, and what passes is carried byte for byte to an address that
+//! was looked up here, once.
+
+use super::proxy;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinHandle;
+
+/// The port of the listener, in the program's own network. Nothing usual listens there.
+pub(super) const PORT: u16 = 13_128;
+
+/// The reach of a program.
+#[derive(Clone, Default)]
+pub enum Network {
+    /// Itself and nothing else.
+    #[default]
+    Closed,
+    /// Hosts that a policy admits, through the proxy that its environment names. Where a system has no network of a
+    /// program's own, it is closed.
+    Named(Arc<dyn NetworkPolicy>),
+    /// The host's network.
+    Open,
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "Closed",
+            Self::Named(_) => "Named",
+            Self::Open => "Open",
+        })
+    }
+}
+
+/// What is allowed of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Its addresses on the public internet.
+    Public,
+    /// All its addresses: the user has named it himself.
+    Private,
+}
+
+/// The answer to a program that wants to reach a host: what is allowed, or a sentence on why it is not.
+pub type Admitted<'a> = Pin<Box<dyn Future<Output = Result<Admission, String>> + Send + 'a>>;
+
+/// Decides which hosts a program reaches.
+pub trait NetworkPolicy: Send + Sync {
+    /// Decides about one connection. `host` is in small letters, without a dot at its end.
+    fn admit<'a>(&'a self, host: &'a str, port: u16) -> Admitted<'a>;
+}
+
+/// The proxy of one program, which ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Served {
+    task: JoinHandle<()>,
+    refused: Refused,
+}
+
+/// What was refused so far, each once.
+pub(super) type Refused = Arc<Mutex<Vec<String>>>;
+
+impl Served {
+    /// Serves the connections of a listener.
+    pub(super) fn start(listener: std::net::TcpListener, policy: Arc<dyn NetworkPolicy>) -> Self {
+        let refused = Refused::default();
+        let task = tokio::spawn(proxy::serve(listener, policy, Arc::clone(&refused)));
+        Self { task, refused }
+    }
+
+    /// Returns the lines on what was refused, for whoever reads the program's output.
+    pub(super) fn notes(&self) -> String {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.iter().map(|why| format!("[openkoi: {why}]\n")).collect()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Returns the variables that lead programs to the proxy.
+pub(super) fn variables() -> Vec<(&'static str, String)> {
+    let url = format!("http://127.0.0.1:{PORT}");
+    let java = format!("-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={PORT}");
+    let own = "localhost,127.0.0.1,::1".to_owned();
+    let mut variables: Vec<_> = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
+        .map(|name| (name, url.clone()))
+        .into();
+    variables.extend(["NO_PROXY", "no_proxy"].map(|name| (name, own.clone())));
+    variables.extend(["MAVEN_OPTS", "GRADLE_OPTS"].map(|name| (name, java.clone())));
+    variables.push(("NODE_USE_ENV_PROXY", "1".to_owned()));
+    variables
+}

@@ -1,0 +1,189 @@
+//! Hosts by name: a program in a network of its own reaches what a policy admits, and nothing else.
+#![cfg(target_os = "linux")]
+
+use openkoi_brokers::processes::{
+    Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings, Processes,
+    SandboxMode,
+};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Asks the proxy of its environment for each place of its arguments, and prints what comes back.
+const ASKS: &str = r"
+import os, socket, sys, urllib.parse
+proxy = urllib.parse.urlparse(os.environ['HTTPS_PROXY'])
+for place in sys.argv[1:]:
+    with socket.create_connection((proxy.hostname, proxy.port), 10) as way:
+        way.sendall(f'CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n'.encode() + b'early ')
+        head = b''
+        while not head.endswith(b'\r\n\r\n'):
+            head += way.recv(1)
+        if b' 200 ' in head:
+            way.sendall(b'and late')
+            way.shutdown(socket.SHUT_WR)
+        body = b''
+        while piece := way.recv(4096):
+            body += piece
+        print(place.split(':')[0], head.split()[1].decode(), body.decode().strip())
+";
+
+/// Admits `friend.example` anywhere and `public.example` on the internet, whatever they are called in truth.
+struct Policy {
+    asked: Mutex<Vec<String>>,
+    friend: String,
+}
+
+impl NetworkPolicy for Policy {
+    fn admit<'a>(&'a self, host: &'a str, port: u16) -> Admitted<'a> {
+        self.asked.lock().unwrap().push(format!("{host}:{port}"));
+        let admitted = match host {
+            host if host == self.friend => Ok(Admission::Private),
+            "127.0.0.2" => Ok(Admission::Public),
+            host => Err(format!("{host} is no friend")),
+        };
+        Box::pin(std::future::ready(admitted))
+    }
+}
+
+struct World {
+    _home: tempfile::TempDir,
+    work: PathBuf,
+    processes: Processes,
+}
+
+fn world() -> World {
+    let home = tempfile::tempdir().unwrap();
+    let base = home.path().canonicalize().unwrap();
+    let work = base.join("work");
+    std::fs::create_dir(&work).unwrap();
+    let variables = [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/nonexistent")];
+    let processes = Processes::new(ProcessSettings {
+        environment: Arc::new(variables.map(|(name, value)| (name.into(), value.into())).into()),
+        temporary: base.join("temporary"),
+        spool: base.join("spool"),
+        read: Vec::new(),
+        secret: Vec::new(),
+        sandbox: SandboxMode::Required,
+    });
+    World { _home: home, work, processes }
+}
+
+impl World {
+    async fn python(&self, script: &str, places: &[String], network: Network) -> (String, String) {
+        let command = Command {
+            arguments: ["-c".to_owned(), script.to_owned()].iter().chain(places).cloned().collect(),
+            deadline: Some(Duration::from_secs(30)),
+            network,
+            ..Command::new("python3", &self.work)
+        };
+        let mut child = self.processes.spawn(command).await.unwrap();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        while let Some(happening) = child.next().await {
+            match happening {
+                Happening::Stdout(bytes) => out.extend(bytes),
+                Happening::Stderr(bytes) => err.extend(bytes),
+                Happening::Exited(_) => {}
+            }
+        }
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(out), text(err))
+    }
+}
+
+/// Listens on loopback of this machine and says back what it is told, once.
+fn echo() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        stream.write_all(format!("you said: {said}").as_bytes()).unwrap();
+    });
+    port
+}
+
+fn policy() -> Arc<Policy> {
+    Arc::new(Policy { asked: Mutex::default(), friend: "localhost".to_owned() })
+}
+
+#[tokio::test]
+async fn a_program_reaches_what_is_admitted_and_is_told_why_the_rest_is_not() {
+    let (world, policy, port) = (world(), policy(), echo());
+    let places = [
+        format!("LocalHost.:{port}"),
+        "enemy.example:443".to_owned(),
+        "127.0.0.2:443".to_owned(),
+        "enemy.example:443".to_owned(),
+    ];
+
+    let (out, err) = world.python(ASKS, &places, Network::Named(policy.clone())).await;
+
+    let expected = [
+        "LocalHost. 200 you said: early and late",
+        "enemy.example 403 enemy.example is no friend",
+        "127.0.0.2 502 127.0.0.2 leads to an address of the local network",
+        "enemy.example 403 enemy.example is no friend",
+    ];
+    assert_eq!(out.lines().collect::<Vec<_>>(), expected, "{err}");
+    let notes = "[openkoi: enemy.example is no friend]\n[openkoi: 127.0.0.2 leads to an address of the local network]\n";
+    assert_eq!(err, notes, "each once");
+    let asked = policy.asked.lock().unwrap().clone();
+    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    let friend = format!("localhost:{port}");
+    assert_eq!(asked, [&friend, "enemy.example:443", "127.0.0.2:443", "enemy.example:443"]);
+}
+
+#[tokio::test]
+async fn the_proxy_is_the_only_way_out_and_ends_with_the_program() {
+    let (world, policy) = (world(), policy());
+    let outside = TcpListener::bind("127.0.0.1:0").unwrap();
+    outside.set_nonblocking(true).unwrap();
+    let port = outside.local_addr().unwrap().port();
+    let script = "import os, socket, sys\n\
+         print(len(os.listdir('/proc/self/fd')))\n\
+         try:\n    socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5)\n\
+         except OSError as error:\n    print(type(error).__name__)\n";
+
+    let (without, _) = world.python(script, &[port.to_string()], Network::Closed).await;
+    let network = Network::Named(policy.clone());
+    let (out, err) = world.python(script, &[port.to_string()], network).await;
+
+    assert!(out.ends_with("ConnectionRefusedError\n"), "{out} {err}");
+    assert_eq!(out, without, "no descriptor of ours is in the program");
+    assert!(outside.accept().is_err(), "the program is in a network of its own");
+    // Whoever serves a proxy holds the policy.
+    for _ in 0..100 {
+        if Arc::strong_count(&policy) == 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the proxy outlived the program");
+}
+
+#[tokio::test]
+async fn many_connections_are_carried_at_once() {
+    let (world, policy) = (world(), policy());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        // None is answered before all are there.
+        let streams: Vec<_> = (0..40).map(|_| listener.accept().unwrap().0).collect();
+        for mut stream in streams {
+            stream.write_all(b"welcome").unwrap();
+        }
+    });
+    let script = "import os, socket, sys\n\
+         ways = [socket.create_connection(('127.0.0.1', 13128), 10) for _ in range(40)]\n\
+         for way in ways:\n    way.sendall(b'CONNECT localhost:%d HTTP/1.1\\r\\n\\r\\n' % int(sys.argv[1]))\n\
+         print(sum(b'welcome' in b''.join(iter(lambda: way.recv(4096), b'')) for way in ways))\n";
+
+    let network = Network::Named(policy);
+    let (out, err) = world.python(script, &[port.to_string()], network).await;
+
+    assert_eq!(out, "40\n", "{err}");
+}

@@ -1,0 +1,232 @@
+//! The hosts that programs may reach: what the user's configuration names, and the groups of hosts that go together.
+
+use std::fmt;
+
+use crate::pattern::HostPattern;
+
+/// Hosts that belong together: those that one package manager needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostGroup {
+    /// Its name in the configuration and in questions.
+    pub name: &'static str,
+    /// Its hosts.
+    pub hosts: &'static [&'static str],
+}
+
+/// The name of all groups of registries together.
+pub const REGISTRIES: &str = "registries";
+
+/// The groups. The registries of packages come with what their managers download from.
+pub const GROUPS: [HostGroup; 12] = [
+    group("crates", &["crates.io", "index.crates.io", "static.crates.io"]),
+    group("rustup", &["static.rust-lang.org"]),
+    group("npm", &["registry.npmjs.org", "registry.yarnpkg.com", "registry.npmjs.com"]),
+    group("pypi", &["pypi.org", "files.pythonhosted.org"]),
+    group("go", &["proxy.golang.org", "sum.golang.org", "dl.google.com"]),
+    group(
+        "maven",
+        &[
+            "repo.maven.apache.org",
+            "repo1.maven.org",
+            "plugins.gradle.org",
+            "plugins-artifacts.gradle.org",
+            "services.gradle.org",
+            "downloads.gradle.org",
+            "dl.google.com",
+            "maven.google.com",
+        ],
+    ),
+    group("rubygems", &["rubygems.org", "index.rubygems.org"]),
+    group("packagist", &["packagist.org", "repo.packagist.org"]),
+    group("nuget", &["api.nuget.org", "www.nuget.org"]),
+    group("hex", &["hex.pm", "repo.hex.pm", "builds.hex.pm"]),
+    group("jsr", &["jsr.io", "npm.jsr.io", "deno.land"]),
+    group("conda", &["conda.anaconda.org", "repo.anaconda.com"]),
+];
+
+const fn group(name: &'static str, hosts: &'static [&'static str]) -> HostGroup {
+    HostGroup { name, hosts }
+}
+
+/// What the user says about the hosts that programs reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum NetworkRules {
+    /// Each host is asked about, and none is reached where nobody can be asked.
+    #[default]
+    Ask,
+    /// None is reached.
+    Closed,
+    /// These are reached without a question, others are asked about.
+    Named(Vec<NamedHost>),
+    /// All are reached, and the network of this machine too.
+    Open,
+}
+
+/// One line of the user's list: a host, with or without a port, or a group of hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedHost {
+    host: HostPattern,
+    port: Option<u16>,
+    /// True if it stands in the list itself, and not in a group.
+    is_own: bool,
+}
+
+/// The way in which a host may be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reachable {
+    /// At its addresses on the public internet.
+    Public,
+    /// At any address, because the user wrote this very host down.
+    Anywhere,
+}
+
+impl NetworkRules {
+    /// Reads a list: names of groups, hosts such as `docs.rs`, `*.example.com` or `localhost:8080`.
+    ///
+    /// # Errors
+    ///
+    /// One sentence about the first line that is neither.
+    pub fn named(lines: &[String]) -> Result<Self, String> {
+        let mut hosts = Vec::new();
+        for line in lines {
+            let groups = GROUPS.iter().filter(|group| line == group.name || line == REGISTRIES);
+            let of_groups: Vec<&str> = groups.flat_map(|group| group.hosts).copied().collect();
+            if of_groups.is_empty() {
+                hosts.push(NamedHost::parse(line)?);
+            }
+            for host in of_groups {
+                hosts.push(NamedHost { is_own: false, ..NamedHost::parse(host)? });
+            }
+        }
+        Ok(Self::Named(hosts))
+    }
+
+    /// Returns how a host may be reached without a question, if it may.
+    #[must_use]
+    pub fn reach(&self, host: &str, port: u16) -> Option<Reachable> {
+        let Self::Named(named) = self else { return None };
+        let mut covering = named.iter().filter(|one| one.covers(host, port)).peekable();
+        covering.peek()?;
+        let anywhere = covering.any(|one| one.is_own && one.host.to_string() == host);
+        Some(if anywhere { Reachable::Anywhere } else { Reachable::Public })
+    }
+}
+
+/// The port of TLS, which a host without a port means.
+const TLS: u16 = 443;
+
+impl NamedHost {
+    fn parse(line: &str) -> Result<Self, String> {
+        let refused = || {
+            let groups: Vec<&str> = GROUPS.iter().map(|group| group.name).collect();
+            format!(
+                "`{line}` is no host, such as \"docs.rs\", \"*.example.com\" or \"localhost:8080\", and no group \
+                 ({REGISTRIES}, {})",
+                groups.join(", ")
+            )
+        };
+        let (host, port) = match line.rsplit_once(':') {
+            Some((host, port)) if !host.ends_with(':') && !host.is_empty() => {
+                (host, Some(port.parse().map_err(|_| refused())?))
+            }
+            _ => (line, None),
+        };
+        let host: HostPattern = host.parse().map_err(|_| refused())?;
+        // One word is a misspelt group sooner than a host.
+        let is_word = host.to_string().chars().all(|c| c.is_ascii_alphabetic());
+        if is_word && host.to_string() != "localhost" {
+            return Err(refused());
+        }
+        Ok(Self { host, port, is_own: true })
+    }
+
+    fn covers(&self, host: &str, port: u16) -> bool {
+        self.host.matches(host) && port == self.port.unwrap_or(TLS)
+    }
+}
+
+/// A host as a person is asked about it: its group, if it has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostQuestion {
+    /// The group.
+    pub group: Option<HostGroup>,
+    /// The host and the port.
+    pub place: String,
+}
+
+impl HostQuestion {
+    /// Returns the question about a host.
+    #[must_use]
+    pub fn about(host: &str, port: u16) -> Self {
+        let in_group = |group: &&HostGroup| port == TLS && group.hosts.contains(&host);
+        Self { group: GROUPS.iter().find(in_group).copied(), place: format!("{host}:{port}") }
+    }
+}
+
+impl fmt::Display for HostQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.group {
+            Some(group) => write!(f, "{} ({})", group.name, group.hosts.join(", ")),
+            None => f.write_str(&self.place),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(lines: &[&str]) -> NetworkRules {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        NetworkRules::named(&lines).unwrap()
+    }
+
+    #[test]
+    fn hosts_and_groups_are_reached_on_their_ports() {
+        let rules = rules(&["crates", "docs.rs", "*.example.com", "localhost:8080", "10.0.0.7:22"]);
+        for (host, port, expected) in [
+            ("index.crates.io", 443, Some(Reachable::Public)),
+            ("docs.rs", 443, Some(Reachable::Anywhere)),
+            ("docs.rs", 80, None),
+            ("a.example.com", 443, Some(Reachable::Public)),
+            ("example.com", 443, None),
+            ("localhost", 8080, Some(Reachable::Anywhere)),
+            ("localhost", 443, None),
+            ("10.0.0.7", 22, Some(Reachable::Anywhere)),
+            ("pypi.org", 443, None),
+            ("evil.crates.io", 443, None),
+        ] {
+            assert_eq!(rules.reach(host, port), expected, "{host}:{port}");
+        }
+    }
+
+    #[test]
+    fn all_registries_go_by_one_name() {
+        let rules = rules(&[REGISTRIES]);
+        for group in &GROUPS {
+            for host in group.hosts {
+                assert_eq!(rules.reach(host, 443), Some(Reachable::Public), "{host}");
+            }
+        }
+        assert_eq!(rules.reach("github.com", 443), None);
+        assert_eq!(NetworkRules::Ask.reach("crates.io", 443), None);
+    }
+
+    #[test]
+    fn what_is_neither_host_nor_group_is_refused_with_the_groups() {
+        for line in ["", "registry", "https://docs.rs", "docs.rs:port", "a b.com", "docs.rs/x"] {
+            let error = NetworkRules::named(&[line.to_owned()]).unwrap_err();
+            assert!(error.contains("registries, crates"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_question_names_the_group_of_a_host() {
+        assert_eq!(HostQuestion::about("docs.rs", 443).to_string(), "docs.rs:443");
+        assert_eq!(HostQuestion::about("pypi.org", 80).to_string(), "pypi.org:80");
+        assert_eq!(
+            HostQuestion::about("files.pythonhosted.org", 443).to_string(),
+            "pypi (pypi.org, files.pythonhosted.org)"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! The hosts that the programs of a call reach: those that the user named, and those that a person allows when a program
+//! first wants one of them.
+
+use std::sync::Arc;
+
+use openkoi_brokers::processes::{Admission, Admitted, Network, NetworkPolicy};
+use openkoi_core::{
+    gate::Gate,
+    network::{HostQuestion, NetworkRules, Reachable},
+};
+use tokio::sync::Mutex;
+
+use crate::instance::Caller;
+
+/// Returns the network of a program that `origin` starts.
+pub(crate) fn of_program(caller: &Caller, origin: &str) -> Network {
+    let rules = &caller.workdir.network;
+    if caller.grant.network || *rules == NetworkRules::Open {
+        return Network::Open;
+    }
+    // Checks and judges say the same today and tomorrow, so they reach what the user named and nobody is asked.
+    let asks = caller.keeps_effects && *rules != NetworkRules::Closed;
+    let asks = asks.then(|| Asks {
+        gate: Arc::clone(&caller.scope.gate),
+        key: caller.scope.key.clone(),
+        origin: origin.to_owned(),
+        one_by_one: Mutex::new(()),
+    });
+    if asks.is_none() && !matches!(rules, NetworkRules::Named(_)) {
+        return Network::Closed;
+    }
+    Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks }))
+}
+
+struct HostsOfCall {
+    rules: NetworkRules,
+    asks: Option<Asks>,
+}
+
+struct Asks {
+    gate: Arc<Gate>,
+    key: String,
+    origin: String,
+    /// The answer to one connection is known before the next one is asked about.
+    one_by_one: Mutex<()>,
+}
+
+impl NetworkPolicy for HostsOfCall {
+    fn admit<'a>(&'a self, host: &'a str, port: u16) -> Admitted<'a> {
+        Box::pin(async move {
+            match self.rules.reach(host, port) {
+                Some(Reachable::Public) => return Ok(Admission::Public),
+                Some(Reachable::Anywhere) => return Ok(Admission::Private),
+                None => {}
+            }
+            let Some(asks) = &self.asks else {
+                return Err(format!(
+                    "{host}:{port} is not reached: `sandbox.network` does not name it"
+                ));
+            };
+            let _turn = asks.one_by_one.lock().await;
+            let question = HostQuestion::about(host, port);
+            let passed = asks.gate.pass_host(&asks.key, &asks.origin, &question).await;
+            passed
+                .map(|()| Admission::Public)
+                .map_err(|why| format!("{host}:{port} is not reached: {why}"))
+        })
+    }
+}
