@@ -29,6 +29,7 @@ mod interrupt;
 mod keyring;
 mod login;
 mod models;
+mod network;
 mod ollama_task;
 mod openai_task;
 mod other_programs;

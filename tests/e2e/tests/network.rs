@@ -1,0 +1,119 @@
+//! Hosts that a task's programs reach: named by the user, asked about, or closed.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+};
+
+use openkoi_test_support::{
+    Home, Kind, OpenAi, Role, Run, Terminal, call, plan, reply, skip::skip, turn,
+};
+use serde_json::json;
+
+use crate::world::{LONG, TASK, scripted};
+
+/// Asks the proxy that the environment names for a place, and prints the status and what comes back.
+fn reach(place: &str) -> String {
+    format!(
+        "python3 -c '
+import os, socket
+proxy = os.environ[\"HTTPS_PROXY\"].rsplit(\"/\", 1)[1].split(\":\")
+way = socket.create_connection((proxy[0], int(proxy[1])), 10)
+way.sendall(b\"CONNECT {place} HTTP/1.1\\r\\n\\r\\n\")
+print(b\"\".join(iter(lambda: way.recv(4096), b\"\")).decode())'"
+    )
+}
+
+/// Runs commands with the model's shell, one a round, and returns the run and what the model was told of each.
+fn shell(home: Home, commands: &[String]) -> (Home, Run, Vec<String>) {
+    let calls = commands.iter().zip(0..).map(|(command, round)| {
+        call("shell", json!({ "command": command })).to(Role::Executor).at(round)
+    });
+    let said = reply("I have seen it.").to(Role::Executor).at(commands.len());
+    let server = OpenAi::start(std::iter::once(plan().if_asked()).chain(calls).chain([said]));
+    let home = home.project(Kind::Shell).provider(&server);
+    let run = home.openkoi([TASK]).timeout(LONG).run();
+    let turns = server.turns();
+    let results = turns.last().unwrap().conversation.results();
+    let told = results.iter().map(|result| result.text.clone()).collect();
+    server.finish();
+    (home, run, told)
+}
+
+/// Listens on this machine and greets whoever comes.
+fn greeter() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            stream.write_all(b"hello from the host").unwrap();
+            drop(stream.shutdown(std::net::Shutdown::Write));
+            let _closed = stream.read(&mut [0; 64]);
+        }
+    });
+    port
+}
+
+#[test]
+fn a_host_that_the_user_names_is_reached_and_the_rest_of_this_machine_is_not() {
+    let port = greeter();
+    let home = Home::new().config(&format!("[sandbox]\nnetwork = [\"localhost:{port}\"]\n"));
+    let other = format!("127.0.0.1:{port}");
+
+    let (_, run, told) = shell(home, &[reach(&format!("localhost:{port}")), reach(&other)]);
+
+    assert!(told[0].contains("200") && told[0].contains("hello from the host"), "{told:?} {run}");
+    assert!(told[1].contains("403") && !told[1].contains("hello"), "{told:?} {run}");
+}
+
+#[test]
+fn where_nobody_is_there_the_model_is_told_and_what_a_package_manager_needs_is_a_question() {
+    let commands = [reach("index.crates.io:443"), reach("static.crates.io:443")];
+    let (_, run, told) = shell(Home::new(), &commands);
+
+    let why = "[openkoi: index.crates.io:443 is not reached: ";
+    assert!(told[0].contains(why) && told[0].contains("nobody is there"), "{told:?}");
+    let shown = "network on \"crates (crates.io, index.crates.io, static.crates.io)\"";
+    assert!(run.stderr.contains(shown), "{run}");
+    run.expect_code(8);
+    let (_, run, told) = shell(Home::new(), &[reach("telemetry.example:443")]);
+    assert!(told[0].contains("telemetry.example:443 is not reached"), "{told:?}");
+    run.expect_code(0);
+}
+
+#[test]
+fn a_closed_network_is_asked_about_by_nobody() {
+    let home = Home::new().config("[sandbox]\nnetwork = false\n");
+    let (_, run, told) = shell(home, &["echo \"proxy: ${HTTPS_PROXY-none}\"".to_owned()]);
+
+    assert!(told[0].contains("proxy: none"), "{told:?} {run}");
+}
+
+#[test]
+fn what_is_no_host_is_refused_with_what_there_is() {
+    let home = Home::new().config("[sandbox]\nnetwork = [\"registrys\"]\n");
+    let run = home.openkoi(["status"]).run().expect_code(3);
+
+    assert!(run.stderr.contains("sandbox.network") && run.stderr.contains("registries"), "{run}");
+}
+
+#[test]
+fn a_person_is_asked_once_for_the_hosts_that_go_together() {
+    let name = "a_person_is_asked_once_for_the_hosts_that_go_together";
+    if !Terminal::is_available() {
+        return skip(name, "no `script` to make a terminal with");
+    }
+    let both = format!("{}; {}", reach("pypi.org:443"), reach("files.pythonhosted.org:443"));
+    let turns = [turn().executor().in_round(0).shell(&both), turn().executor().say("Done.")];
+    let home = scripted(turns).env("NO_COLOR", "1");
+    let mut terminal = home.openkoi([TASK, "-i", "0"]).at_a_terminal();
+
+    let asked = terminal.wait_for("answer [y/N/s/a/r]: ");
+    assert!(asked.contains("pypi (pypi.org, files.pythonhosted.org)"), "{asked}");
+    terminal.types("a");
+
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    assert_eq!(terminal.shown().matches("needs your approval").count(), 1, "{}", terminal.shown());
+    let rules = home.openkoi(["trust", "rules"]).run().expect_code(0);
+    assert!(rules.stdout.contains("network") && rules.stdout.contains("pypi"), "{rules}");
+}
