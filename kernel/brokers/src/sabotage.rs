@@ -108,6 +108,10 @@ sabotage_guards! {
     ProcessFiles = "process-files" => "a_program_writes_only_where_it_may",
     /// A program has no network unless it was granted.
     ProcessNetwork = "process-network" => "a_program_has_no_network",
+    /// A program reaches the hosts that its policy admits, and no others.
+    ProcessHosts = "process-hosts" => "a_program_reaches_what_is_admitted_and_is_told_why_the_rest_is_not",
+    /// A host that is admitted by its name is not reached at an address of the local network.
+    ProcessAddresses = "process-addresses" => "a_name_does_not_lead_a_program_into_the_local_network",
     /// A program's internet sockets are in a network of its own.
     ProcessNamespace = "process-namespace" => "a_program_reaches_itself_and_nothing_else",
     /// A program keeps no capability that leads around the sandbox, of a namespace or of root.

@@ -187,3 +187,25 @@ async fn many_connections_are_carried_at_once() {
 
     assert_eq!(out, "40\n", "{err}");
 }
+
+#[tokio::test]
+async fn a_name_does_not_lead_a_program_into_the_local_network() {
+    let (world, port) = (world(), echo());
+    // Each is admitted as a host of the internet.
+    let places = ["127.0.0.1", "2130706433", "[::ffff:127.0.0.1]", "127.1", "localhost"];
+    let places = places.map(|host| format!("{host}:{port}"));
+
+    let (out, err) = world.python(ASKS, &places, Network::Named(Arc::new(Anything))).await;
+
+    assert_eq!(out.matches(" 502 ").count(), places.len(), "{out} {err}");
+    assert!(!out.contains("you said"), "{out}");
+}
+
+/// Admits every host as one of the internet.
+struct Anything;
+
+impl NetworkPolicy for Anything {
+    fn admit<'a>(&'a self, _: &'a str, _: u16) -> Admitted<'a> {
+        Box::pin(std::future::ready(Ok(Admission::Public)))
+    }
+}
