@@ -119,6 +119,11 @@ impl Paths {
         self.data.join("snapshots")
     }
 
+    /// Returns the directory of what programs wrote into caches of tools, by workspace.
+    pub fn caches(&self) -> PathBuf {
+        self.data.join("caches")
+    }
+
     /// Returns the file with the index of one workspace, which spares a capture reading unchanged
     /// files.
     pub fn snapshot_index(&self, workspace: &Path) -> PathBuf {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use openkoi_brokers::{
     disk::{self, FileKind},
-    durable,
+    durable, layer,
 };
 use openkoi_core::id::SessionId;
 use openkoi_storage::{StorageError, output::StateFiles, prune::OldTask, tasks::TaskQuery};
@@ -33,6 +33,8 @@ pub struct Sizes {
     pub outputs: u64,
     /// Outputs of tools that were too long for a model, and long inputs.
     pub tool_output: u64,
+    /// What programs wrote into caches of tools.
+    pub caches: u64,
     /// State files for other programs.
     pub state: u64,
 }
@@ -40,7 +42,7 @@ pub struct Sizes {
 impl Sizes {
     /// Returns the sum.
     pub fn total(&self) -> u64 {
-        self.database + self.snapshots + self.outputs + self.tool_output + self.state
+        self.database + self.snapshots + self.outputs + self.tool_output + self.caches + self.state
     }
 
     /// Returns what everything takes now.
@@ -57,6 +59,7 @@ impl Sizes {
             snapshots: size_below(&paths.snapshots()),
             outputs: size_below(&paths.sessions()),
             tool_output: size_below(&paths.tool_output()),
+            caches: size_below(&paths.caches()),
             state: size_below(&paths.state()),
         })
     }
@@ -86,6 +89,8 @@ pub struct Pruned {
     pub tasks: usize,
     /// The files with outputs of tools that are gone.
     pub files: usize,
+    /// The workspaces whose caches are gone.
+    pub caches: usize,
     /// What everything took before.
     pub before: Sizes,
     /// What everything takes now.
@@ -106,10 +111,16 @@ pub fn prune(app: &App, limits: Limits, dry: bool) -> Result<Pruned, AppError> {
         let limit = now.saturating_sub(age);
         done.tasks += forget(app, &old_tasks(app, limit)?, dry)?;
         done.files += forget_files(app, limit, dry)?;
+        done.caches += forget_caches(app, limit, dry)?;
         done.settle(app, dry)?;
     }
     if let Some(most) = limits.bytes {
         let safe = now.saturating_sub(SAFE_DAYS * DAY_MS);
+        // What can be downloaded again goes before what cannot be had again.
+        if done.after.total() > most {
+            done.caches += forget_caches(app, safe, dry)?;
+            done.settle(app, dry)?;
+        }
         let tasks = old_tasks(app, safe)?;
         let steps = tasks.chunks(tasks.len().div_ceil(STEPS).max(1));
         for (index, step) in steps.enumerate() {
@@ -133,7 +144,7 @@ pub fn prune(app: &App, limits: Limits, dry: bool) -> Result<Pruned, AppError> {
 impl Pruned {
     /// Gives room back after something was removed, and measures again.
     fn settle(&mut self, app: &App, dry: bool) -> Result<(), AppError> {
-        if dry || self.tasks + self.files == 0 {
+        if dry || self.tasks + self.files + self.caches == 0 {
             return Ok(());
         }
         snapshots::collect(app)?;
@@ -170,6 +181,24 @@ fn forget_files(app: &App, before_ms: u64, dry: bool) -> Result<usize, AppError>
             if !dry {
                 let failed = |error| StorageError::from_io(&path, error);
                 disk::remove_file(&path).map_err(failed)?;
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// Removes what programs wrote into caches of tools, of workspaces in which none ran since a time.
+fn forget_caches(app: &App, before_ms: u64, dry: bool) -> Result<usize, AppError> {
+    let directory = app.paths()?.caches();
+    let mut removed = 0;
+    for entry in disk::list(&directory).unwrap_or_default() {
+        let path = directory.join(&entry.name);
+        let used = disk::link_status(&path.join("used"));
+        if used.is_ok_and(|status| status.modified_ms() < before_ms) {
+            removed += 1;
+            if !dry {
+                let failed = |error| StorageError::from_io(&path, error);
+                layer::remove_all(&path).map_err(failed)?;
             }
         }
     }
@@ -223,10 +252,11 @@ pub fn daily(app: &App, retention: Retention) -> Result<(), AppError> {
     let limit = now.saturating_sub(age);
     let tasks = forget(app, &old_tasks(app, limit)?, false)?;
     let files = forget_files(app, limit, false)?;
+    let caches = forget_caches(app, limit, false)?;
     if tasks > 0 {
         snapshots::collect(app)?;
     }
-    tracing::info!(tasks, files, "what was too old is removed");
+    tracing::info!(tasks, files, caches, "what was too old is removed");
     Ok(())
 }
 

@@ -45,6 +45,7 @@ fn processes_in(
         temporary,
         spool,
         read,
+        caches: Some(app.paths()?.caches()),
         secret: secret(app)?,
         sandbox: if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off },
     }))

@@ -54,14 +54,14 @@ mod upper;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use absent::Guest;
 #[cfg(not(target_os = "linux"))]
-pub use absent::{Layer, LayerMount, LayerPlan};
+pub use absent::{Layer, LayerMount, LayerPlan, remove_all};
 #[cfg(target_os = "linux")]
-pub use create::Layer;
+pub use create::{Layer, remove_all};
 pub use error::LayerError;
 #[cfg(target_os = "linux")]
 pub use mount::LayerMount;
 #[cfg(target_os = "linux")]
-pub(crate) use mount::{Guest, Mounts};
+pub(crate) use mount::{Guest, MountedCaches, Mounts};
 #[cfg(target_os = "linux")]
 pub use plan::LayerPlan;
 pub use report::{Committed, LayerChange, LayerChangeKind, LayerConflict, Theirs};

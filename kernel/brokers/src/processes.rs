@@ -9,7 +9,7 @@
 //! | | |
 //! |---|---|
 //! | reads | system directories, toolchains, the workspace and the repository of a linked working tree, without [`ProcessSettings::secret`] |
-//! | writes | the workspace, a temporary directory of its own, [`Command::write`] |
+//! | writes | the workspace, a temporary directory of its own, [`Command::write`]; with [`Command::layer`] caches of tools, which stay as they are for everybody else |
 //! | network | its own, with loopback and nothing else; if the system has no namespace for it, no sockets at all |
 //! | network with [`Network::Named`] | that, and a proxy in it to hosts that a policy admits, at addresses that are looked up outside |
 //! | network with [`Network::Open`] | the host's: internet sockets, never local ones (a container daemon listens there) |
@@ -27,6 +27,7 @@
 //! |---|---|
 //! | `broker`, `command`, `settings` | the broker, one command, and what all commands share |
 //! | `find`, `environment` | the program on the path, and the variables it sees |
+//! | `caches` | caches of package managers and compilers, written to without changing them |
 //! | `git` | the user's configuration of git without secrets, because the home is closed |
 //! | `repository` | what git reads of a linked working tree outside of it |
 //! | `spawn` | prepares all in the parent, then the session, limits and sandbox in the child |
@@ -39,6 +40,7 @@
 //! | `left` | programs that a killed process left behind |
 
 mod broker;
+mod caches;
 mod child;
 mod command;
 mod environment;
@@ -68,6 +70,11 @@ mod spawn;
 mod sweep;
 
 pub use broker::Processes;
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(unused_imports, reason = "there are no layers here")
+)]
+pub(crate) use caches::CacheOverlay;
 pub use child::Child;
 pub use command::Command;
 pub use error::ProcessError;

@@ -1,5 +1,10 @@
 //! Hosts by name: a program in a network of its own reaches what a policy admits, and nothing else.
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what a test needs is there, or the test fails"
+)]
 
 use openkoi_brokers::processes::{
     Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings, Processes,
@@ -66,6 +71,7 @@ fn world() -> World {
         spool: base.join("spool"),
         read: Vec::new(),
         secret: Vec::new(),
+        caches: None,
         sandbox: SandboxMode::Required,
     });
     World { _home: home, work, processes }

@@ -54,6 +54,7 @@ fn world() -> World {
         spool: base.join("spool"),
         read: Vec::new(),
         secret: vec![base.join("secret")],
+        caches: None,
         sandbox: SandboxMode::Required,
     };
     World { _home: home, base, settings }

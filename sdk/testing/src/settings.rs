@@ -20,6 +20,7 @@ pub(crate) fn processes(home: &Path) -> Processes {
         spool: home.join("output"),
         read: Vec::new(),
         secret: Vec::new(),
+        caches: None,
         sandbox: openkoi_brokers::processes::SandboxMode::Required,
     })
 }

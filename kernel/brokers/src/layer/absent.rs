@@ -3,6 +3,7 @@
 use super::{Committed, LayerChange, LayerConflict, LayerError};
 use crate::snapshot::SnapshotStore;
 use openkoi_core::change_set::PathEffect;
+use std::io;
 use std::path::Path;
 
 /// A layer, of which there is none on this system.
@@ -139,4 +140,13 @@ impl LayerPlan {
     pub fn discard(self) -> Result<(), LayerError> {
         match self {}
     }
+}
+
+/// Removes a directory of ours with all that is in it.
+///
+/// # Errors
+///
+/// Part of it may be gone.
+pub fn remove_all(directory: &Path) -> io::Result<()> {
+    std::fs::remove_dir_all(directory)
 }

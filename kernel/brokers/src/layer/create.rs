@@ -290,8 +290,13 @@ fn lock(directory: &Path) -> Result<Option<File>, LayerError> {
     }
 }
 
-/// Removes a directory of ours with all that is in it, whatever modes its parts have.
-fn remove_all(directory: &Path) -> io::Result<()> {
+/// Removes a directory of ours with all that is in it, whatever modes its parts have: the kernel makes some that not
+/// even their owner may enter.
+///
+/// # Errors
+///
+/// Part of it may be gone.
+pub fn remove_all(directory: &Path) -> io::Result<()> {
     let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };

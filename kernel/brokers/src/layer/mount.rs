@@ -1,5 +1,6 @@
 //! The mounts of a layer, made by the program's own process.
 
+use crate::processes::CacheOverlay;
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::io;
@@ -60,6 +61,15 @@ impl LayerMount {
     }
 }
 
+/// An overlay, ready to be mounted over its own lower directory.
+struct Overlay {
+    place: CString,
+    options: CString,
+    flags: libc::c_ulong,
+    /// As for the layer.
+    left: [CString; 2],
+}
+
 /// The mounts of a layer, ready to be made.
 pub(crate) struct Mounts {
     /// Where the overlay is put together, before it is moved over the workspace in one step.
@@ -74,8 +84,21 @@ pub(crate) struct Mounts {
     through: Vec<(CString, CString)>,
     /// Directories of the program's own, and the shared places that they stand in for.
     own: Vec<(CString, CString)>,
+    /// Caches of tools.
+    caches: Vec<Overlay>,
     /// The directory in which the program starts.
     directory: CString,
+}
+
+/// Which overlays of caches are mounted, a bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MountedCaches(u64);
+
+impl MountedCaches {
+    /// Returns whether the cache of this number is mounted.
+    pub(crate) fn has(self, number: usize) -> bool {
+        number < 64 && self.0 & (1 << number) != 0
+    }
 }
 
 impl Mounts {
@@ -86,10 +109,10 @@ impl Mounts {
         directory: &Path,
         also: &Path,
         own: &[(PathBuf, &str)],
+        caches: &[CacheOverlay],
     ) -> io::Result<Self> {
         let stage = layer.directory.join("stage");
         let work = layer.directory.join("work");
-        let left = work.join("work/incompat/volatile");
         let mut through = Vec::new();
         let also = also.strip_prefix(&layer.workspace).ok().map(Path::to_owned);
         for part in layer.through.iter().chain(&also) {
@@ -100,29 +123,22 @@ impl Mounts {
             flags: flags(&layer.workspace)?,
             stage: text(&stage)?,
             workspace: text(&layer.workspace)?,
-            left: [text(&left.join("dirty"))?, text(&left)?],
+            left: left(&work)?,
             through,
             own: own
                 .iter()
                 .map(|(source, target)| Ok((text(source)?, text(Path::new(target))?)))
                 .collect::<io::Result<_>>()?,
+            caches: caches.iter().map(Overlay::of).collect::<io::Result<_>>()?,
             directory: text(directory)?,
         })
     }
 
     /// Makes the mounts and enters the directory again, which was inherited from below them. Called between fork and
     /// exec, in a mount namespace of the process's own: system calls only.
-    pub(crate) fn enter(&self) -> io::Result<()> {
+    pub(crate) fn enter(&self) -> io::Result<MountedCaches> {
         mount(c"none", c"/", None, libc::MS_REC | libc::MS_PRIVATE, None)?;
-        let [file, directory] = &self.left;
-        // Nothing is left by a layer that was never mounted.
-        let gone = [
-            rustix::fs::unlink(file.as_c_str()).err(),
-            rustix::fs::rmdir(directory.as_c_str()).err(),
-        ];
-        if let Some(error) = gone.into_iter().flatten().find(|error| *error != Errno::NOENT) {
-            return Err(error.into());
-        }
+        remove_left(&self.left)?;
         mount(c"overlay", &self.stage, Some(c"overlay"), self.flags, Some(&self.options))?;
         for (source, target) in &self.through {
             match mount(source, target, None, libc::MS_BIND | libc::MS_REC, None) {
@@ -139,7 +155,42 @@ impl Mounts {
                 bound => bound?,
             }
         }
-        Ok(rustix::process::chdir(self.directory.as_c_str())?)
+        let mut mounted = MountedCaches::default();
+        for (number, cache) in self.caches.iter().enumerate() {
+            // A cache for which there can be no overlay is one that the program may read.
+            let made = remove_left(&cache.left).and_then(|()| {
+                mount(c"overlay", &cache.place, Some(c"overlay"), cache.flags, Some(&cache.options))
+            });
+            mounted.0 |= u64::from(made.is_ok()) << number;
+        }
+        rustix::process::chdir(self.directory.as_c_str())?;
+        Ok(mounted)
+    }
+}
+
+impl Overlay {
+    fn of(cache: &CacheOverlay) -> io::Result<Self> {
+        Ok(Self {
+            place: text(&cache.path)?,
+            options: options(&cache.path, &cache.upper, &cache.work)?,
+            flags: flags(&cache.path)?,
+            left: left(&cache.work)?,
+        })
+    }
+}
+
+fn left(work: &Path) -> io::Result<[CString; 2]> {
+    let left = work.join("work/incompat/volatile");
+    Ok([text(&left.join("dirty"))?, text(&left)?])
+}
+
+fn remove_left([file, directory]: &[CString; 2]) -> io::Result<()> {
+    // Nothing is left by a layer that was never mounted.
+    let gone =
+        [rustix::fs::unlink(file.as_c_str()).err(), rustix::fs::rmdir(directory.as_c_str()).err()];
+    match gone.into_iter().flatten().find(|error| *error != Errno::NOENT) {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) use self::door::DoorOutside;
 pub(super) use self::layers::{layer, layers};
 use self::namespace::{Namespace, Unshared};
 use self::rules::{FileRules, no_files};
+use super::caches::Caches;
 use super::settings::Probe;
 use super::{Command, Network, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
 use crate::durable::create_private_dir;
@@ -54,6 +55,7 @@ impl Sandbox {
         command: &Command,
         directory: &Path,
         own: [&Path; 2],
+        caches: &Caches,
     ) -> Result<Self, ProcessError> {
         probe(SandboxPart::Files).map_err(|error| no_files(&error.to_string()))?;
         let places = own_places(settings, command, own).map_err(|source| ProcessError::Io {
@@ -63,11 +65,11 @@ impl Sandbox {
         })?;
         let rules = match off(Guard::ProcessFiles) {
             true => None,
-            false => Some(rules::build(settings, command, own, &places)?),
+            false => Some(rules::build(settings, command, own, &places, caches)?),
         };
         let (network, outside) =
             Reach::prepare(probe, command).map_err(|reason| no_calls(&reason))?;
-        let prepare = |layer| Mounts::prepare(layer, directory, own[1], &places);
+        let prepare = |layer| Mounts::prepare(layer, directory, own[1], &places, &caches.overlays);
         let mounts = command.layer.as_ref().map(prepare);
         let mounts = mounts.transpose().map_err(|source| ProcessError::Io {
             act: "prepare a layer for",
@@ -94,16 +96,14 @@ impl Sandbox {
             None => UnshareFlags::empty(),
         };
         let (unshared, programs) = self.network.enter(&self.namespace, mounts)?;
-        if let Some(mounts) = &self.mounts {
-            mounts.enter()?;
-        }
+        let caches = self.mounts.as_ref().map(Mounts::enter).transpose()?.unwrap_or_default();
         match unshared {
             Some(Unshared::Users) => drop_all_capabilities()?,
             Some(Unshared::Wanted) | None => drop_capabilities(),
         }
         forbid_new_privileges()?;
         if let Some(rules) = &self.rules {
-            rules.enter()?;
+            rules.enter(caches)?;
         }
         programs.iter().try_for_each(|program| {
             seccompiler::apply_filter(program)

@@ -1,5 +1,6 @@
 //! The sandbox on macOS: `sandbox-exec` with a profile made for one program.
 
+use super::caches::Caches;
 use super::settings::Probe;
 use super::{Command, Network, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
 use crate::layer::{Layer, LayerError};
@@ -22,12 +23,14 @@ impl Sandbox {
         command: &Command,
         _directory: &Path,
         own: [&Path; 2],
+        caches: &Caches,
     ) -> Result<Self, ProcessError> {
         probe(SandboxPart::Files).map_err(|error| missing(&error.to_string()))?;
         if !Path::new(LAUNCHER).exists() {
             return Err(missing("sandbox-exec is not there"));
         }
         let writable = command.write.iter().map(PathBuf::as_path).chain(own);
+        let writable = writable.chain(caches.own.iter().map(|(_, path)| path.as_path()));
         let closed = (settings.secret.as_slice(), settings.spool.as_path());
         Ok(Self { profile: profile(writable, closed, matches!(command.network, Network::Open)) })
     }

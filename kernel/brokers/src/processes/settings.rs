@@ -29,6 +29,9 @@ pub struct ProcessSettings {
     pub read: Vec<PathBuf>,
     /// Paths that no program may read, even below one that it may.
     pub secret: Vec<PathBuf>,
+    /// The directory for what programs write into caches of tools. Created closed to others. Without one, caches are
+    /// as the rest of the system is.
+    pub caches: Option<PathBuf>,
     /// Whether the sandbox is required.
     pub sandbox: SandboxMode,
 }

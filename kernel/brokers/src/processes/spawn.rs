@@ -1,5 +1,6 @@
 //! Starting a program.
 
+use super::caches::Caches;
 use super::find::find;
 use super::follow::{RunningProgram, follow};
 use super::left::Owned;
@@ -130,17 +131,29 @@ fn prepare(
     let id = Random::default().id(crate::clock::SystemClock.now_ms());
     let id = id.map_err(|error| failed("name", io::Error::other(error)))?;
     let temporary = settings.temporary.join(&id);
-    let environment = super::environment::environment(settings, command, &temporary)?;
+    let mut environment = super::environment::environment(settings, command, &temporary)?;
     // They are opened to the program, so they have to be there before the rules are made.
     for place in [&settings.spool, &settings.temporary, &temporary] {
         create_private_dir(place)
             .map_err(|error| failed("make a directory for", io::Error::other(error)))?;
     }
     let owned = Owned::of(&temporary).map_err(|error| failed("mark as ours", error))?;
-    let sandbox = sandbox(settings, probe, command, &directory, [&workspace, &temporary])
+    let caches = caches(settings, &workspace).inspect_err(|_| remove(&temporary));
+    let caches = caches.map_err(|error| failed("make the caches of", error))?;
+    environment.extend(caches.variables());
+    let own = [workspace.as_path(), temporary.as_path()];
+    let sandbox = sandbox(settings, probe, command, &directory, own, &caches)
         .inspect_err(|_| remove(&temporary))?;
     let spool = settings.spool.join(format!("{id}.out"));
     Ok(Prepared { program, environment, directory, temporary, owned, spool, sandbox })
+}
+
+/// Makes what the program writes into caches of tools. Without a sandbox it writes into the caches themselves.
+fn caches(settings: &ProcessSettings, workspace: &Path) -> io::Result<Caches> {
+    match settings.sandbox {
+        SandboxMode::Required => Caches::prepare(settings, workspace),
+        SandboxMode::Off => Ok(Caches::default()),
+    }
 }
 
 /// Builds the sandbox, unless the user has turned it off. `own` are the workspace and the temporary directory.
@@ -150,11 +163,12 @@ fn sandbox(
     command: &Command,
     directory: &Path,
     own: [&Path; 2],
+    caches: &Caches,
 ) -> Result<Option<Sandbox>, ProcessError> {
     if settings.sandbox == SandboxMode::Off {
         return Ok(None);
     }
-    match Sandbox::prepare(settings, probe, command, directory, own) {
+    match Sandbox::prepare(settings, probe, command, directory, own, caches) {
         Ok(sandbox) => Ok(Some(sandbox)),
         Err(_) if off(Guard::ProcessClosed) => Ok(None),
         Err(error) => Err(error),

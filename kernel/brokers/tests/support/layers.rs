@@ -64,6 +64,7 @@ impl World {
             spool: base.join("spool"),
             read: Vec::new(),
             secret: vec![base.join("secret")],
+            caches: None,
             sandbox: SandboxMode::Required,
         };
         let processes = Processes::new(settings.clone());

@@ -76,12 +76,13 @@ struct Report {
 }
 
 impl Report {
-    fn rows(sizes: &Sizes) -> [(&'static str, u64); 5] {
+    fn rows(sizes: &Sizes) -> [(&'static str, u64); 6] {
         [
             ("database", sizes.database),
             ("snapshots", sizes.snapshots),
             ("answers", sizes.outputs),
             ("tool output", sizes.tool_output),
+            ("caches", sizes.caches),
             ("state", sizes.state),
         ]
     }
@@ -89,13 +90,16 @@ impl Report {
 
 impl Output for Report {
     fn text(&self, page: &mut Page) {
-        let Pruned { tasks, files, before, after } = &self.done;
+        let Pruned { tasks, files, caches, before, after } = &self.done;
         for (name, size) in Self::rows(after) {
             page.field(name, bytes(size));
         }
         page.field("together", bytes(after.total()));
-        let what =
-            format!("{} and {}", plural(*tasks, "finished task"), plural(*files, "tool output"));
+        let (tasks, files) = (plural(*tasks, "finished task"), plural(*files, "tool output"));
+        let what = match caches {
+            0 => format!("{tasks} and {files}"),
+            some => format!("{tasks}, {files} and the caches of {}", plural(*some, "workspace")),
+        };
         page.gap();
         if self.dry {
             page.line(format!("{what} would be pruned; nothing was removed"));
@@ -112,6 +116,7 @@ impl Output for Report {
                 "snapshots": sizes.snapshots,
                 "outputs": sizes.outputs,
                 "tool_output": sizes.tool_output,
+                "caches": sizes.caches,
                 "state": sizes.state,
                 "total": sizes.total(),
             })
@@ -120,6 +125,7 @@ impl Output for Report {
             "dry_run": self.dry,
             "tasks": self.done.tasks,
             "tool_outputs": self.done.files,
+            "caches": self.done.caches,
             "bytes_before": sizes(&self.done.before),
             "bytes_after": sizes(&self.done.after),
         })

@@ -1,5 +1,7 @@
 //! The files that a program may see: Landlock.
 
+use crate::layer::MountedCaches;
+use crate::processes::caches::Caches;
 use crate::processes::{Command, ProcessError, ProcessSettings};
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
@@ -48,6 +50,8 @@ pub(super) struct FileRules {
 struct LaterRule {
     path: CString,
     access: u64,
+    /// The number of the cache that it is for: it holds where that has an overlay.
+    cache: Option<usize>,
 }
 
 /// `struct landlock_path_beneath_attr`.
@@ -59,8 +63,11 @@ struct PathBeneathAttribute {
 
 impl FileRules {
     /// Adds the rules for what is in the layer, and enters all of them. Called between fork and exec.
-    pub(super) fn enter(&self) -> io::Result<()> {
+    pub(super) fn enter(&self, caches: MountedCaches) -> io::Result<()> {
         for rule in &self.later {
+            if rule.cache.is_some_and(|number| !caches.has(number)) {
+                continue;
+            }
             let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
             let opened = rustix::fs::open(rule.path.as_c_str(), flags, rustix::fs::Mode::empty());
             // A path that does not exist any more needs no rule.
@@ -103,6 +110,7 @@ pub(super) fn build(
     command: &Command,
     own: [&Path; 2],
     places: &[(PathBuf, &str)],
+    caches: &Caches,
 ) -> Result<FileRules, ProcessError> {
     let [workspace, temporary] = own;
     let failed = |error: RulesetError| no_files(&error.to_string());
@@ -128,6 +136,14 @@ pub(super) fn build(
     // Above a mount its place counts and not its source, so each needs a rule of its own.
     for (source, _) in places {
         rules.add_whole(&real(source), all).map_err(failed)?;
+    }
+    for (_, directory) in &caches.own {
+        rules.add_whole(&real(directory), all).map_err(failed)?;
+    }
+    if command.layer.is_some() {
+        for (number, cache) in caches.overlays.iter().enumerate() {
+            rules.add_later(&cache.path, all, Some(number));
+        }
     }
     // The outputs of earlier programs lie in a closed place, and the model is told to read them.
     rules.add_whole(&real(&settings.spool), read).map_err(failed)?;
@@ -185,15 +201,23 @@ impl Rules {
             Err(_) => return Ok(()),
         };
         if self.layer.as_ref().is_some_and(|layer| path.starts_with(layer)) {
-            // A path with a nul does not exist.
-            let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return Ok(()) };
-            self.later.push(LaterRule { path, access: (fitting & self.known).bits() });
+            self.add_later(path, fitting, None);
             return Ok(());
         }
         let Some(ruleset) = self.ruleset.take() else { return Ok(()) };
         let added = ruleset.add_rule(PathBeneath::new(descriptor, fitting))?;
         self.ruleset = Some(added);
         Ok(())
+    }
+}
+
+impl Rules {
+    fn add_later(&mut self, path: &Path, access: BitFlags<AccessFs>, cache: Option<usize>) {
+        // A path with a nul does not exist.
+        if let Ok(path) = CString::new(path.as_os_str().as_bytes()) {
+            let access = (access & self.known).bits();
+            self.later.push(LaterRule { path, access, cache });
+        }
     }
 }
 

@@ -1,0 +1,134 @@
+//! The caches of package managers and compilers: a program reads what is there, and what it writes is kept apart, for
+//! the next programs of the same workspace.
+//!
+//! A cache that is there gets an overlay whose upper directory is ours, so that nothing of the user's changes, and a
+//! program that spoils a cache spoils it for its own workspace. Where a tool has none yet and a variable says where it
+//! shall be, the variable names a directory of ours.
+
+use super::ProcessSettings;
+use crate::durable::create_private_dir;
+use openkoi_core::hash;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// A cache of some tool.
+struct KnownCache {
+    /// Its usual place below the user's home.
+    home: &'static str,
+    /// The variable that says that it is elsewhere, and what of the value it is.
+    variable: Option<(&'static str, &'static str)>,
+    /// True if the tool goes by the variable for the cache alone, so that it can be told where to have one.
+    can_be_moved: bool,
+    /// Files in it that hold secrets. Programs see empty ones.
+    hidden: &'static [&'static str],
+}
+
+const fn cache(home: &'static str, variable: &'static str) -> KnownCache {
+    KnownCache { home, variable: Some((variable, "")), can_be_moved: true, hidden: &[] }
+}
+
+/// A part of a directory that a variable names and that holds more than a cache.
+const fn part(home: &'static str, variable: &'static str, below: &'static str) -> KnownCache {
+    KnownCache { home, variable: Some((variable, below)), can_be_moved: false, hidden: &[] }
+}
+
+const fn plain(home: &'static str) -> KnownCache {
+    KnownCache { home, variable: None, can_be_moved: false, hidden: &[] }
+}
+
+const KNOWN: [KnownCache; 22] = [
+    part(".cargo/registry", "CARGO_HOME", "registry"),
+    part(".cargo/git", "CARGO_HOME", "git"),
+    cache(".npm", "npm_config_cache"),
+    cache(".cache/yarn", "YARN_CACHE_FOLDER"),
+    plain(".local/share/pnpm/store"),
+    cache(".cache/node/corepack", "COREPACK_HOME"),
+    cache(".bun/install/cache", "BUN_INSTALL_CACHE_DIR"),
+    cache(".cache/deno", "DENO_DIR"),
+    cache(".cache/pip", "PIP_CACHE_DIR"),
+    cache(".cache/uv", "UV_CACHE_DIR"),
+    cache(".cache/pypoetry", "POETRY_CACHE_DIR"),
+    cache(".cache/go-build", "GOCACHE"),
+    cache("go/pkg/mod", "GOMODCACHE"),
+    plain(".m2/repository"),
+    KnownCache { hidden: &["gradle.properties"], ..cache(".gradle", "GRADLE_USER_HOME") },
+    cache(".cache/coursier", "COURSIER_CACHE"),
+    cache(".nuget/packages", "NUGET_PACKAGES"),
+    cache(".cache/composer", "COMPOSER_CACHE_DIR"),
+    cache(".cache/ccache", "CCACHE_DIR"),
+    cache(".cache/sccache", "SCCACHE_DIR"),
+    plain(".hex"),
+    plain(".cache/rebar3"),
+];
+
+/// A cache over which an overlay is to be mounted.
+#[derive(Debug)]
+pub(crate) struct CacheOverlay {
+    /// The cache, without links.
+    pub(crate) path: PathBuf,
+    /// What programs write.
+    pub(crate) upper: PathBuf,
+    /// The kernel's directory beside it.
+    pub(crate) work: PathBuf,
+}
+
+/// The caches of one program.
+#[derive(Debug, Default)]
+pub(super) struct Caches {
+    /// Caches that are there.
+    pub(super) overlays: Vec<CacheOverlay>,
+    /// Variables that name caches of ours, and their directories.
+    pub(super) own: Vec<(&'static str, PathBuf)>,
+}
+
+impl Caches {
+    /// Makes the directories for the caches of programs of a workspace.
+    pub(super) fn prepare(settings: &ProcessSettings, workspace: &Path) -> io::Result<Self> {
+        let Some(base) = &settings.caches else { return Ok(Self::default()) };
+        let variable = |name: &str| settings.environment.get(OsStr::new(name)).map(PathBuf::from);
+        let home = variable("HOME").and_then(|home| home.canonicalize().ok());
+        let key = hash::of_bytes(workspace.as_os_str().as_bytes());
+        let base = base.join(key.get(..16).unwrap_or(&key));
+        create_private_dir(&base).map_err(io::Error::other)?;
+        // When it was last used is when this was made.
+        std::fs::File::create(base.join("used"))?;
+        let mut caches = Self::default();
+        for known in &KNOWN {
+            let named = known.variable.and_then(|(name, below)| Some(variable(name)?.join(below)));
+            let usual = home.as_ref().map(|home| home.join(known.home));
+            let there = named.or(usual).and_then(|place| place.canonicalize().ok());
+            let directory = base.join(known.home.replace('/', "+"));
+            match (there, known.variable) {
+                (Some(path), _) if path.is_dir() && !path.starts_with(workspace) => {
+                    caches.overlays.push(overlay(path, &directory, known.hidden)?);
+                }
+                (None, Some((name, _))) if known.can_be_moved => {
+                    create_private_dir(&directory).map_err(io::Error::other)?;
+                    caches.own.push((name, directory));
+                }
+                _ => {}
+            }
+        }
+        Ok(caches)
+    }
+
+    /// Returns the variables for the program.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        self.own.iter().map(|(name, path)| (OsString::from(name), path.clone().into_os_string()))
+    }
+}
+
+fn overlay(path: PathBuf, directory: &Path, hidden: &[&str]) -> io::Result<CacheOverlay> {
+    let (upper, work) = (directory.join("upper"), directory.join("work"));
+    let is_new = !upper.is_dir();
+    for place in [&upper, &work] {
+        create_private_dir(place).map_err(io::Error::other)?;
+    }
+    if is_new {
+        // What is above hides what is below, and what a program removes of it stays hidden.
+        hidden.iter().try_for_each(|name| std::fs::File::create(upper.join(name)).map(drop))?;
+    }
+    Ok(CacheOverlay { path, upper, work })
+}

@@ -1,0 +1,108 @@
+//! Caches of tools: programs read and write them, and nobody else sees what they wrote.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
+
+#[path = "support/layers.rs"]
+mod layers;
+
+use layers::{World, run, world};
+use openkoi_brokers::layer::{Layer, remove_all};
+use openkoi_brokers::processes::{Command, Processes};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A home with a cache of npm and one of Gradle.
+fn home(world: &World) -> PathBuf {
+    let home = world.base.join("home");
+    fs::create_dir_all(home.join(".npm/_cacache")).unwrap();
+    fs::write(home.join(".npm/_cacache/index"), "theirs\n").unwrap();
+    fs::create_dir_all(home.join(".gradle/caches")).unwrap();
+    fs::write(home.join(".gradle/caches/jar"), "jar\n").unwrap();
+    fs::write(home.join(".gradle/gradle.properties"), "token=canary\n").unwrap();
+    home
+}
+
+fn processes(world: &World, home: &Path) -> Processes {
+    let base = world.base.clone();
+    world.processes_with(|settings| {
+        let mut environment = settings.environment.as_ref().clone();
+        environment.insert("HOME".into(), home.into());
+        settings.environment = Arc::new(environment);
+        settings.caches = Some(base.join("caches"));
+    })
+}
+
+async fn sh(processes: &Processes, work: &Path, layer: Option<&Layer>, script: &str) -> String {
+    let mut command = Command::new("sh", work);
+    command.arguments = vec!["-c".to_owned(), format!("({script}) 2>&1")];
+    command.layer = layer.map(Layer::mount);
+    run(processes, command).await.0
+}
+
+#[tokio::test]
+async fn what_a_program_writes_into_a_cache_is_there_for_the_next_one_and_for_nobody_else() {
+    let world = world();
+    let home = home(&world);
+    let processes = processes(&world, &home);
+    let other = world.base.join("other");
+    fs::create_dir(&other).unwrap();
+    let layer = world.layer();
+    let elsewhere = processes.layer(&world.layers(), &other, Vec::new()).unwrap();
+    let work = world.work("");
+
+    let first = "cd ~/.npm/_cacache && cat index && echo ours > index && echo new > pack && ls";
+    assert_eq!(sh(&processes, &work, Some(&layer), first).await, "theirs\nindex\npack\n");
+    let second = "cd ~/.npm/_cacache && cat index pack && rm index && ls";
+    assert_eq!(sh(&processes, &work, Some(&layer), second).await, "ours\nnew\npack\n");
+    let there = "cd ~/.npm/_cacache && cat index && ls";
+    assert_eq!(sh(&processes, &other, Some(&elsewhere), there).await, "theirs\nindex\n");
+
+    assert_eq!(fs::read_to_string(home.join(".npm/_cacache/index")).unwrap(), "theirs\n");
+    assert_eq!(fs::read_dir(home.join(".npm/_cacache")).unwrap().count(), 1);
+    remove_all(&world.base.join("caches")).unwrap();
+    assert!(!world.base.join("caches").exists());
+}
+
+#[tokio::test]
+async fn secrets_in_a_cache_are_empty_files_whatever_a_program_does_to_them() {
+    let world = world();
+    let home = home(&world);
+    let processes = processes(&world, &home);
+    let layer = world.layer();
+
+    let script = "cd ~/.gradle && cat caches/jar gradle.properties; rm -f gradle.properties; cat gradle.properties; \
+                  ls -a; mv caches elsewhere; cat gradle.properties";
+    let out = sh(&processes, &world.work(""), Some(&layer), script).await;
+
+    assert!(out.starts_with("jar\n") && !out.contains("canary"), "{out}");
+    let kept = fs::read_to_string(home.join(".gradle/gradle.properties")).unwrap();
+    assert_eq!(kept, "token=canary\n");
+}
+
+#[tokio::test]
+async fn a_tool_without_a_cache_is_told_where_to_have_one() {
+    let world = world();
+    let home = home(&world);
+    let processes = processes(&world, &home);
+    let layer = world.layer();
+    let work = world.work("");
+
+    let script = "echo kept > $PIP_CACHE_DIR/wheel; echo ${npm_config_cache-unset}";
+    assert_eq!(sh(&processes, &work, Some(&layer), script).await, "unset\n");
+    assert_eq!(sh(&processes, &work, None, "cat $PIP_CACHE_DIR/wheel").await, "kept\n");
+    assert!(!home.join(".cache").exists());
+}
+
+#[tokio::test]
+async fn without_a_layer_a_cache_is_not_written_to() {
+    let world = world();
+    let home = home(&world);
+    let processes = processes(&world, &home);
+
+    let out =
+        sh(&processes, &world.work(""), None, "echo ours > ~/.npm/_cacache/index; echo $?").await;
+
+    assert!(out.contains("ermission denied") && !out.ends_with("0\n"), "{out}");
+    assert_eq!(fs::read_to_string(home.join(".npm/_cacache/index")).unwrap(), "theirs\n");
+}
