@@ -34,6 +34,7 @@
 mod absent;
 #[cfg(target_os = "linux")]
 mod below;
+mod cache;
 #[cfg(target_os = "linux")]
 mod commit;
 #[cfg(target_os = "linux")]
@@ -55,6 +56,7 @@ mod upper;
 pub(crate) use absent::Guest;
 #[cfg(not(target_os = "linux"))]
 pub use absent::{Layer, LayerMount, LayerPlan, remove_all};
+pub(crate) use cache::CacheOverlay;
 #[cfg(target_os = "linux")]
 pub use create::{Layer, remove_all};
 pub use error::LayerError;

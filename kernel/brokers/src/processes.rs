@@ -70,11 +70,6 @@ mod spawn;
 mod sweep;
 
 pub use broker::Processes;
-#[cfg_attr(
-    not(target_os = "linux"),
-    expect(unused_imports, reason = "there are no layers here")
-)]
-pub(crate) use caches::CacheOverlay;
 pub use child::Child;
 pub use command::Command;
 pub use error::ProcessError;

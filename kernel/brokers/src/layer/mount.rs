@@ -1,6 +1,6 @@
 //! The mounts of a layer, made by the program's own process.
 
-use crate::processes::CacheOverlay;
+use super::cache::CacheOverlay;
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::io;

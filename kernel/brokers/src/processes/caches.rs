@@ -7,6 +7,7 @@
 
 use super::ProcessSettings;
 use crate::durable::create_private_dir;
+use crate::layer::CacheOverlay;
 use openkoi_core::hash;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -62,17 +63,6 @@ const KNOWN: [KnownCache; 22] = [
     plain(".hex"),
     plain(".cache/rebar3"),
 ];
-
-/// A cache over which an overlay is to be mounted.
-#[derive(Debug)]
-pub(crate) struct CacheOverlay {
-    /// The cache, without links.
-    pub(crate) path: PathBuf,
-    /// What programs write.
-    pub(crate) upper: PathBuf,
-    /// The kernel's directory beside it.
-    pub(crate) work: PathBuf,
-}
 
 /// The caches of one program.
 #[derive(Debug, Default)]
