@@ -37,6 +37,14 @@ pub struct Entry {
     pub event: Event,
 }
 
+impl Entry {
+    /// Returns whether entries that are appended together may reach the disk later. The last one decides: those before it
+    /// were let wait for it.
+    pub fn may_reach_the_disk_later(entries: &[Self]) -> bool {
+        entries.last().is_some_and(|last| last.event.may_reach_the_disk_later())
+    }
+}
+
 /// Version of the rules by which a run goes on from its journal: the loop's prompts and its decisions. A journal of another
 /// version is not damaged where a replay differs from it.
 pub const RULES: u32 = 1;
@@ -356,6 +364,24 @@ impl Event {
                     | Self::IterationStarted { .. }
                     | Self::IterationDecided { .. }
             )
+    }
+
+    /// Returns whether the fact may reach the disk together with the next one that may not. Nothing is done outside
+    /// because of it before such a one is recorded: the intent of a turn, of a program or of a change of files. It
+    /// outlives the program at once; a power cut takes it back together with all that was concluded from it, and
+    /// what was read or answered is then read or asked for again.
+    fn may_reach_the_disk_later(&self) -> bool {
+        match self {
+            // What changes files says so by an intent of its own.
+            Self::CallStarted { effect, .. } => matches!(effect, Effect::Read | Effect::Write),
+            Self::TurnFinished { .. }
+            | Self::TurnFailed { .. }
+            | Self::TurnLost { .. }
+            | Self::CallFinished { .. }
+            | Self::ProcessFinished { .. }
+            | Self::EvaluationFinished { .. } => true,
+            fact => fact.waits(),
+        }
     }
 
     /// Returns whether a replay that comes to `other` agrees with this recorded fact.

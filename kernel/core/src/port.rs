@@ -137,11 +137,12 @@ pub struct JournalError(pub String);
 
 /// The append-only record of runs.
 pub trait Journal: Send + Sync {
-    /// Appends `entries` to the task's journal, all of them or none; they are durable when this returns.
+    /// Appends `entries` to the task's journal, all of them or none. They outlive the program when this returns, and a
+    /// power cut too unless they may [reach the disk later](Entry::may_reach_the_disk_later).
     ///
     /// # Errors
     ///
-    /// The entries are not durable: full disk, read-only home, another process owns the task.
+    /// The entries are not kept: full disk, read-only home, another process owns the task.
     fn append(&self, task: &TaskId, entries: &[Entry]) -> Result<(), JournalError>;
 
     /// Returns all entries of the task, oldest first.

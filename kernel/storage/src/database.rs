@@ -115,13 +115,24 @@ impl Storage {
         &self,
         change: impl Fn(&Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
+        self.write_at(CommitSpeed::DiskFirst, change)
+    }
+
+    /// As [`Storage::write`], at this speed.
+    pub(crate) fn write_at<T>(
+        &self,
+        speed: CommitSpeed,
+        change: impl Fn(&Transaction<'_>) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
         self.inner.has_written.store(true, Ordering::Relaxed);
-        self.with_writer(|connection| {
-            let behavior = TransactionBehavior::Immediate;
-            let transaction = connection.transaction_with_behavior(behavior)?;
-            let done = change(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
+        self.with_writer(|connection| match speed {
+            CommitSpeed::DiskFirst => commit(connection, &change),
+            CommitSpeed::DiskLater => {
+                connection.execute_batch("PRAGMA synchronous=NORMAL")?;
+                let done = commit(connection, &change);
+                connection.execute_batch("PRAGMA synchronous=FULL")?;
+                done
+            }
         })
     }
 
@@ -191,6 +202,26 @@ pub(crate) fn stored(value: u64) -> i64 {
 /// Returns an integer of SQLite as a count or a time.
 pub(crate) fn count(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
+}
+
+/// When a change is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CommitSpeed {
+    /// When the call returns.
+    DiskFirst,
+    /// With the next change that is there when its call returns. The end of the program takes nothing back.
+    DiskLater,
+}
+
+fn commit<T>(
+    connection: &mut Connection,
+    change: &impl Fn(&Transaction<'_>) -> Result<T, StorageError>,
+) -> Result<T, StorageError> {
+    let behavior = TransactionBehavior::Immediate;
+    let transaction = connection.transaction_with_behavior(behavior)?;
+    let done = change(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
 }
 
 #[cfg(test)]
@@ -304,6 +335,25 @@ mod tests {
         storage.read(|_| Ok(())).unwrap();
 
         assert_eq!(storage.inner.readers.count(), 1);
+    }
+
+    #[test]
+    fn a_change_that_may_reach_the_disk_later_leaves_the_next_one_as_it_was() {
+        let (_home, storage) = storage();
+        let synchronous = |connection: &Connection| {
+            Ok(connection.pragma_query_value(None, "synchronous", |row| row.get::<_, u32>(0))?)
+        };
+
+        let within =
+            |speed| storage.write_at(speed, |transaction| synchronous(transaction)).unwrap();
+
+        assert_eq!(within(CommitSpeed::DiskLater), 1);
+        assert_eq!(within(CommitSpeed::DiskFirst), 2);
+        let failed = storage.write_at(CommitSpeed::DiskLater, |_| -> Result<(), _> {
+            Err(StorageError::Sqlite(rusqlite::Error::InvalidQuery))
+        });
+        assert!(failed.is_err());
+        assert_eq!(within(CommitSpeed::DiskFirst), 2);
     }
 
     #[test]

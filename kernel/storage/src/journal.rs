@@ -1,7 +1,8 @@
 //! The append-only record of runs.
 //!
-//! Entries with their hashes, the rows they change and their places in the order are one transaction, and one
-//! `fsync`: when [`Journal::append`] returns, they survive a power cut. The numbers that entries come with are not
+//! Entries with their hashes, the rows they change and their places in the order are one transaction. When
+//! [`Journal::append`] returns they survive the end of the program; with an `fsync`, that facts may share which nothing
+//! outside follows from, they survive a power cut. The numbers that entries come with are not
 //! believed: each gets the number after the last one's. Only the process that holds the task's lease
 //! appends to it.
 
@@ -17,7 +18,7 @@ use rusqlite::{Connection, Row, Transaction};
 use crate::{
     Storage,
     chain::{self, Link, Tail},
-    database::{count, stored},
+    database::{CommitSpeed, count, stored},
     error::StorageError,
     lines::Folded,
     payload::{decode, decode_whole, encode},
@@ -35,7 +36,8 @@ impl Journal for Storage {
 }
 
 impl Storage {
-    /// Appends `entries` to the task's journal; they are durable when this returns.
+    /// Appends `entries` to the task's journal. They outlive the program when this returns, and a power cut too unless they
+    /// may reach the disk later.
     ///
     /// # Errors
     ///
@@ -45,7 +47,9 @@ impl Storage {
         let folded = entries.iter().map(|entry| encode(task, &entry.event));
         let folded = folded.collect::<Result<Vec<_>, _>>()?;
         self.pass(Point::JournalAppendBefore)?;
-        self.write(|transaction| {
+        let later = Entry::may_reach_the_disk_later(entries);
+        let speed = if later { CommitSpeed::DiskLater } else { CommitSpeed::DiskFirst };
+        self.write_at(speed, |transaction| {
             let mut tail = Tail::of(transaction, task)?;
             for (entry, folded) in entries.iter().zip(&folded) {
                 tail = insert(transaction, task, entry, folded, &tail)?;

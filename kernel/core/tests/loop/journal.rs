@@ -68,6 +68,22 @@ fn listeners_hear_of_recorded_facts_only() {
 }
 
 #[test]
+fn a_round_of_reading_waits_for_the_disk_once_and_one_of_writing_twice() {
+    let run = |calls: Vec<Line>| {
+        let world = one_model().executor(calls.into_iter().chain([Line::Say("done")]));
+        world.run().expect("an outcome");
+        world.synced()
+    };
+    let read = || Line::Call("read", json!({"path": "code"}));
+    let written = |text: &'static str| write("code", text);
+
+    let none = run(vec![]);
+    assert_eq!(run(vec![read(), read()]) - none, 2);
+    let one = run(vec![written("good")]);
+    assert_eq!(run(vec![written("better"), written("good")]) - one, 2);
+}
+
+#[test]
 fn conclusions_of_the_loop_are_committed_with_the_next_result() {
     let world = two_rounds();
     world.run().expect("an outcome");
@@ -86,6 +102,15 @@ fn conclusions_of_the_loop_are_committed_with_the_next_result() {
 
 #[test]
 fn a_run_that_died_anywhere_resumes_to_the_same_end_and_repeats_no_effect() {
+    a_run_dies_anywhere(|_| {});
+}
+
+#[test]
+fn after_a_power_cut_anywhere_too() {
+    a_run_dies_anywhere(World::cut_power);
+}
+
+fn a_run_dies_anywhere(and: impl Fn(&World)) {
     let whole = two_rounds();
     let expected = whole.run().expect("an outcome");
     let length = whole.entries().len();
@@ -94,6 +119,7 @@ fn a_run_that_died_anywhere_resumes_to_the_same_end_and_repeats_no_effect() {
         world.die_at(Some(at));
         world.run().expect_err("it died");
         world.die_at(None);
+        and(&world);
         if world.entries().is_empty() {
             // It begins with the intent of its first turn, so that nobody was asked either.
             assert!(world.prompts(Role::PLANNER).is_empty() && world.heard().is_empty());

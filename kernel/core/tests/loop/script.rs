@@ -98,6 +98,9 @@ struct State {
     die_at: Option<usize>,
     heard: Vec<Entry>,
     commits: usize,
+    /// Number of times that it waited for the disk, and of the entries that are not there yet.
+    synced: usize,
+    on_disk_later: usize,
     now_ms: u64,
     answers: VecDeque<Answer>,
     remarks: VecDeque<Option<&'static str>>,
@@ -292,9 +295,22 @@ impl World {
         self.with(|s| s.heard.clone())
     }
 
-    /// Returns how often the journal waited for the disk.
+    /// Returns how often the journal was written to.
     pub(crate) fn commits(&self) -> usize {
         self.with(|s| s.commits)
+    }
+
+    /// Returns how often the journal waited for the disk.
+    pub(crate) fn synced(&self) -> usize {
+        self.with(|s| s.synced)
+    }
+
+    /// Takes back what has not reached the disk.
+    pub(crate) fn cut_power(&self) {
+        self.with(|s| {
+            let left = s.journal.len() - std::mem::take(&mut s.on_disk_later);
+            s.journal.truncate(left);
+        });
     }
 
     pub(crate) fn events(&self) -> Vec<String> {
@@ -841,6 +857,11 @@ impl Journal for World {
                 return Err(JournalError("died".into()));
             }
             s.commits += 1;
+            s.on_disk_later = match Entry::may_reach_the_disk_later(entries) {
+                true => s.on_disk_later + entries.len(),
+                false => 0,
+            };
+            s.synced += usize::from(s.on_disk_later == 0);
             for entry in entries {
                 // What is kept is what a reader gets back.
                 let text = serde_json::to_string(entry).expect("an entry is JSON");
