@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     fn get<'a>(host: &'a str, path: &'a str) -> Use<'a> {
-        Use::Http(HttpTarget { method: "GET", secure: true, host, port: 443, path })
+        Use::Http(HttpTarget { method: "GET", secure: true, host, port: 443, path, query: "" })
     }
 
     fn rules(texts: &[&str]) -> Grant {

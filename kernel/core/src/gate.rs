@@ -25,7 +25,7 @@ use crate::{
     failure::Failure,
     hash,
     message::ToolCall,
-    network::HostQuestion,
+    network::{HostQuestion, OpenPages},
     port::{Approver, Cancellation},
     recorder::{RecordError, Recorder},
     tool::{Effect, Tool},
@@ -60,6 +60,8 @@ pub struct Policy {
     pub workspace: String,
     /// Session of the run, for rules that are tied to it.
     pub session: String,
+    /// Pages that are read without a question.
+    pub pages: OpenPages,
 }
 
 /// An action of the loop itself that is the user's to allow.
@@ -118,6 +120,7 @@ pub struct Gate {
     cancellation: Arc<dyn Cancellation>,
     workspace: String,
     session: String,
+    pages: OpenPages,
     unanswered: Mutex<Vec<Unanswered>>,
     /// Hashes of the requests to which a person said no.
     refused: Mutex<BTreeSet<String>>,
@@ -139,6 +142,7 @@ impl Gate {
             cancellation,
             workspace: policy.workspace,
             session: policy.session,
+            pages: policy.pages,
             unanswered: Mutex::default(),
             refused: Mutex::default(),
         }
@@ -260,10 +264,14 @@ impl Gate {
             // The user granted a wildcard without seeing this name, so a person is asked now.
             Coverage::Wildcard => {
                 let action = GatedAction { effect: Effect::Send, ..action.clone() };
-                match self.decide(&action).await {
-                    Ok(decided) => decided,
-                    Err(Refusal::NeedsApproval(request)) => (self.nobody(key, *request), None),
-                    Err(refusal) => return Err(failure_of(refusal)),
+                match (self.by_rule(&action), self.open_page(wanted)) {
+                    // A rule of the user comes first.
+                    (None, Some(because)) => (Decision::Allow { because }, None),
+                    _ => match self.decide(&action).await {
+                        Ok(decided) => decided,
+                        Err(Refusal::NeedsApproval(request)) => (self.nobody(key, *request), None),
+                        Err(refusal) => return Err(failure_of(refusal)),
+                    },
                 }
             }
             // The call that uses it has passed already.
@@ -346,6 +354,14 @@ impl Gate {
     /// Returns the recorder of the run, for facts that are found out inside a call.
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    /// Returns why a request is one for a page that is read without a question.
+    fn open_page(&self, wanted: &Use<'_>) -> Option<String> {
+        let Use::Http(target) = wanted else { return None };
+        // Whoever wants to be asked about everything is asked about this too.
+        let asked = !self.trust.level("web").allows(Effect::Write);
+        self.pages.reason(target).filter(|_| !asked).map(str::to_owned)
     }
 
     /// Keeps a question that nobody is there to answer, and returns the refusal that the model reads.

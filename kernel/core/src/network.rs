@@ -1,8 +1,9 @@
 //! The hosts that programs may reach: what the user's configuration names, and the groups of hosts that go together.
+//! And the pages that are read without a question.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
-use crate::pattern::HostPattern;
+use crate::pattern::{HostPattern, HttpTarget};
 
 /// Hosts that belong together: those that one package manager needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +173,112 @@ impl fmt::Display for HostQuestion {
     }
 }
 
+/// Hosts of public documentation, whose pages are read without a question.
+const DOCUMENTATION: [&str; 68] = [
+    "ai.google.dev",
+    "angular.dev",
+    "api.rubyonrails.org",
+    "cmake.org",
+    "cloud.google.com",
+    "crates.io",
+    "datatracker.ietf.org",
+    "deno.land",
+    "developer.apple.com",
+    "developer.hashicorp.com",
+    "developer.mozilla.org",
+    "developers.google.com",
+    "doc.rust-lang.org",
+    "docs.anthropic.com",
+    "docs.aws.amazon.com",
+    "docs.astral.sh",
+    "docs.deno.com",
+    "docs.djangoproject.com",
+    "docs.docker.com",
+    "docs.github.com",
+    "docs.gradle.org",
+    "docs.npmjs.com",
+    "docs.oracle.com",
+    "docs.python.org",
+    "docs.pytest.org",
+    "docs.rs",
+    "docs.ruby-lang.org",
+    "docs.spring.io",
+    "docs.wasmtime.dev",
+    "en.cppreference.com",
+    "en.wikipedia.org",
+    "eslint.org",
+    "expressjs.com",
+    "fastapi.tiangolo.com",
+    "flask.palletsprojects.com",
+    "git-scm.com",
+    "go.dev",
+    "hexdocs.pm",
+    "html.spec.whatwg.org",
+    "jestjs.io",
+    "kubernetes.io",
+    "laravel.com",
+    "learn.microsoft.com",
+    "man7.org",
+    "maven.apache.org",
+    "nextjs.org",
+    "nodejs.org",
+    "numpy.org",
+    "packaging.python.org",
+    "pandas.pydata.org",
+    "peps.python.org",
+    "pkg.go.dev",
+    "platform.openai.com",
+    "pypi.org",
+    "pytorch.org",
+    "react.dev",
+    "redis.io",
+    "scikit-learn.org",
+    "stackoverflow.com",
+    "svelte.dev",
+    "tc39.es",
+    "vite.dev",
+    "vuejs.org",
+    "www.php.net",
+    "www.postgresql.org",
+    "www.rfc-editor.org",
+    "www.sqlite.org",
+    "www.typescriptlang.org",
+];
+
+/// The longest query of a page that is read without a question: a longer one could carry something away.
+const LONGEST_QUERY: usize = 128;
+
+/// Pages that are read without a question: public documentation, and hosts whose addresses a task names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenPages {
+    named: BTreeSet<String>,
+}
+
+impl OpenPages {
+    /// Returns the pages for a task. What was piped into it is somebody else's words.
+    #[must_use]
+    pub fn of_task(text: &str) -> Self {
+        let own = text.split("\n<stdin>\n").next().unwrap_or_default();
+        let ends = |c: char| !(c.is_ascii_alphanumeric() || "-.".contains(c));
+        let hosts = own.split("://").skip(1).filter_map(|rest| rest.split(ends).next());
+        let hosts = hosts.map(|host| host.trim_end_matches('.').to_ascii_lowercase());
+        Self { named: hosts.filter(|host| host.contains('.')).collect() }
+    }
+
+    /// Returns why a request needs no question, if it needs none.
+    #[must_use]
+    pub fn reason(&self, target: &HttpTarget<'_>) -> Option<&'static str> {
+        let reads = matches!(target.method, "GET" | "HEAD");
+        if !reads || !target.secure || target.port != TLS || target.query.len() > LONGEST_QUERY {
+            return None;
+        }
+        if DOCUMENTATION.contains(&target.host) {
+            return Some("documentation");
+        }
+        self.named.contains(target.host).then_some("the task names it")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,6 +325,32 @@ mod tests {
             let error = NetworkRules::named(&[line.to_owned()]).unwrap_err();
             assert!(error.contains("registries, crates"), "{error}");
         }
+    }
+
+    fn get<'a>(host: &'a str, query: &'a str) -> HttpTarget<'a> {
+        HttpTarget { method: "GET", secure: true, host, port: 443, path: "/", query }
+    }
+
+    #[test]
+    fn documentation_and_what_the_task_names_is_read_without_a_question() {
+        let task = "see https://Example.com/spec, http://other.example. and main.rs\n\n<stdin>\nhttps://evil.example/\n";
+        let pages = OpenPages::of_task(task);
+        let long = "q".repeat(200);
+        for (host, expected) in [
+            ("docs.rs", Some("documentation")),
+            ("example.com", Some("the task names it")),
+            ("other.example", Some("the task names it")),
+            ("www.example.com", None),
+            ("main.rs", None),
+            ("evil.example", None),
+        ] {
+            assert_eq!(pages.reason(&get(host, "q=1")), expected, "{host}");
+            assert_eq!(pages.reason(&get(host, &long)), None, "{host}");
+        }
+        assert_eq!(pages.reason(&HttpTarget { method: "POST", ..get("docs.rs", "") }), None);
+        assert_eq!(pages.reason(&HttpTarget { secure: false, ..get("docs.rs", "") }), None);
+        assert_eq!(pages.reason(&HttpTarget { port: 8443, ..get("docs.rs", "") }), None);
+        assert!(DOCUMENTATION.iter().all(|host| host.parse::<HostPattern>().is_ok()));
     }
 
     #[test]

@@ -26,7 +26,7 @@
 //! use openkoi_core::pattern::{HttpRule, HttpTarget};
 //!
 //! let rule: HttpRule = "GET https://api.example.com/v1/**".parse()?;
-//! let target = HttpTarget { method: "GET", secure: true, host: "api.example.com", port: 443, path: "/v1/items" };
+//! let target = HttpTarget { method: "GET", secure: true, host: "api.example.com", port: 443, path: "/v1/items", query: "" };
 //! assert!(rule.matches(&target));
 //! assert!(!rule.matches(&HttpTarget { path: "/v2/items", ..target }));
 //! assert!(!rule.matches(&HttpTarget { host: "api.example.com.evil.com", ..target }));

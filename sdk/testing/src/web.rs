@@ -162,6 +162,7 @@ fn covered(request: &Request) -> bool {
         host: url.host_str().unwrap_or_default(),
         port: url.port_or_known_default().unwrap_or_default(),
         path: url.path(),
+        query: url.query().unwrap_or_default(),
     };
     request.rules.iter().any(|rule| rule.matches(&target))
 }

@@ -92,6 +92,30 @@ fn a_page_of_the_open_web_needs_a_person_at_the_standard_level() {
 }
 
 #[test]
+fn documentation_and_pages_that_the_task_names_need_nobody() {
+    for (url, asked) in [
+        ("https://docs.rs/serde", false),
+        ("https://spec.example.org/v2", false),
+        ("https://spec.example.org.evil.example/v2", true),
+        ("http://docs.rs/serde", true),
+    ] {
+        let server = OpenAi::start([
+            call("fetch_page", json!({ "url": url })).to(Role::Executor).at(0),
+            reply("I have looked.").after("fetch_page"),
+        ]);
+        let home = Home::new().project(Kind::Shell).provider(&server);
+        let task = "Say what https://spec.example.org/v1 says.";
+
+        let run = home.openkoi([task, "-i", "0"]).timeout(LONG).run();
+
+        // There is no network here, so a page that may be read cannot be.
+        assert_eq!(run.stderr.contains("needs an approval"), asked, "{url}: {run}");
+        assert_eq!(run.code == 8, asked, "{url}: {run}");
+        server.finish();
+    }
+}
+
+#[test]
 fn a_redirect_of_the_provider_carries_no_key_to_another_host() {
     let canary = Canary::start();
     let elsewhere = format!("http://127.0.0.1:{}/v1/chat/completions", canary.port());

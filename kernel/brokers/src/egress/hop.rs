@@ -35,6 +35,7 @@ impl Hop {
             host: self.host(),
             port: self.port(),
             path: self.url.path(),
+            query: self.url.query().unwrap_or_default(),
         }
     }
 

@@ -48,6 +48,8 @@ pub struct HttpTarget<'a> {
     pub port: u16,
     /// The path, still percent-encoded, without query.
     pub path: &'a str,
+    /// The query, still percent-encoded. Rules do not look at it.
+    pub query: &'a str,
 }
 
 text_form!(HttpRule);
@@ -201,6 +203,7 @@ mod tests {
         host: "api.example.com",
         port: 443,
         path: "/v1/a",
+        query: "",
     };
 
     #[test]

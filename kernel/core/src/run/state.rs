@@ -11,6 +11,7 @@ use crate::{
     fact,
     gate::{Gate, Policy},
     message::Role,
+    network::OpenPages,
     port::JournalError,
     recorder::{RecordError, Recorder},
     task::{Task, TaskSettings},
@@ -94,7 +95,8 @@ impl Run {
             task.settings = settings;
         }
         let (workspace, session) = (task.workspace.clone(), task.session.to_string());
-        let policy = Policy { workspace, session, ..policy };
+        let pages = OpenPages::of_task(&task.text);
+        let policy = Policy { workspace, session, pages, ..policy };
         let (approver, cancellation) = (ports.approver.clone(), ports.cancellation.clone());
         let gate = Arc::new(Gate::new(policy, approver, recorder.clone(), cancellation));
         let meter = Arc::new(TurnMeter::new(&task, models, recorder.clone(), &ports));

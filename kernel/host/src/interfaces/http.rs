@@ -141,6 +141,7 @@ fn target<'a>(method: &'a str, url: &'a Url) -> HttpTarget<'a> {
         host: url.host_str().unwrap_or_default(),
         port: url.port_or_known_default().unwrap_or_default(),
         path: url.path(),
+        query: url.query().unwrap_or_default(),
     }
 }
 
