@@ -34,12 +34,13 @@
 mod absent;
 #[cfg(target_os = "linux")]
 mod below;
-mod cache;
 #[cfg(target_os = "linux")]
 mod commit;
 #[cfg(target_os = "linux")]
 mod create;
 mod error;
+#[cfg(target_os = "linux")]
+mod linked;
 #[cfg(target_os = "linux")]
 mod mount;
 #[cfg(target_os = "linux")]
@@ -47,6 +48,7 @@ mod plan;
 #[cfg(target_os = "linux")]
 mod record;
 mod report;
+mod side;
 #[cfg(target_os = "linux")]
 mod state;
 #[cfg(target_os = "linux")]
@@ -56,14 +58,14 @@ mod upper;
 pub(crate) use absent::Guest;
 #[cfg(not(target_os = "linux"))]
 pub use absent::{Layer, LayerMount, LayerPlan, remove_all};
-pub(crate) use cache::CacheOverlay;
 #[cfg(target_os = "linux")]
 pub use create::{Layer, remove_all};
 pub use error::LayerError;
 #[cfg(target_os = "linux")]
 pub use mount::LayerMount;
 #[cfg(target_os = "linux")]
-pub(crate) use mount::{Guest, MountedCaches, Mounts};
+pub(crate) use mount::{Guest, MountedSides, Mounts};
 #[cfg(target_os = "linux")]
 pub use plan::LayerPlan;
 pub use report::{Committed, LayerChange, LayerChangeKind, LayerConflict, Theirs};
+pub(crate) use side::SideOverlay;

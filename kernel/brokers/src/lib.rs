@@ -29,6 +29,7 @@ pub mod oauth;
 pub mod places;
 pub mod processes;
 pub mod random;
+mod repository;
 pub mod sabotage;
 pub mod secrets;
 pub mod snapshot;

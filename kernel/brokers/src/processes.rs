@@ -29,7 +29,6 @@
 //! | `find`, `environment` | the program on the path, and the variables it sees |
 //! | `caches` | caches of package managers and compilers, written to without changing them |
 //! | `git` | the user's configuration of git without secrets, because the home is closed |
-//! | `repository` | what git reads of a linked working tree outside of it |
 //! | `spawn` | prepares all in the parent, then the session, limits and sandbox in the child |
 //! | `sandbox/rules` | files: Landlock |
 //! | `network`, `proxy`, `sandbox/door` | hosts by name: the policy, the proxy, its listener |
@@ -59,7 +58,6 @@ mod output;
 )]
 mod proxy;
 mod report;
-mod repository;
 #[cfg(target_os = "linux")]
 mod sandbox;
 #[cfg(target_os = "macos")]

@@ -1,6 +1,10 @@
 //! Caches of tools: programs read and write them, and nobody else sees what they wrote.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test needs is there, or the test fails"
+)]
 
 #[path = "support/layers.rs"]
 mod layers;

@@ -1,10 +1,6 @@
 //! Hosts by name: a program in a network of its own reaches what a policy admits, and nothing else.
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "what a test needs is there, or the test fails"
-)]
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::processes::{
     Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings, Processes,

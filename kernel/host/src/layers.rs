@@ -111,8 +111,10 @@ impl CallLayer {
         };
         let plan = layer.plan(self.keeper.store(), &passes).map_err(dropped)?;
         let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
+        let uncovered = plan.touches_repository().then(|| "the repository".to_owned());
         *stage = Stage::Planned(plan);
-        Ok(CallEffects { paths, ..CallEffects::default() })
+        let uncovered = uncovered.into_iter().collect();
+        Ok(CallEffects { paths, uncovered, ..CallEffects::default() })
     }
 
     /// Makes the changes in the workspace.
@@ -157,6 +159,7 @@ impl CallLayer {
         let is_work = |path: &&String| !rules.is_passed_over(path, false);
         let lost = committed.uncovered.iter().filter(is_work);
         told.extend(lost.map(|path| format!("{path} (too large, or unreadable)")));
+        told.extend(committed.repository.iter().cloned());
         let left_out = committed.left_out.iter();
         told.extend(left_out.map(|path| format!("{path} (a socket, pipe or device; it is gone)")));
         told

@@ -278,22 +278,27 @@ fn a_task_in_a_worktree_of_its_own_knows_the_history_and_touches_nothing_beside_
         vec![
             ("shell", shell("git log --format=%an:%s && git status --short --branch")),
             ("write_file", file("other.sh", "echo another way\n")),
+            ("shell", shell("git add other.sh && git commit -qm 'the other way'")),
         ],
         "Tried.",
     );
     let day = Day::begin(replies);
+    let head = day.git("rev-parse HEAD");
 
-    let run = day.works(&["--worktree", "try the other way"], 4);
+    let run = day.works(&["--worktree", "try the other way"], 5);
 
     let listed = day.git("worktree list --porcelain");
     let beside = listed.lines().filter_map(|line| line.strip_prefix("worktree ")).nth(1).unwrap();
     let written = std::fs::read_to_string(Path::new(beside).join("other.sh")).unwrap();
     assert_eq!(written, "echo another way\n", "{run}");
     assert!(!day.home.has("other.sh"));
+    assert_eq!(day.git("rev-parse HEAD"), head);
+    assert!(run.stderr.contains("refs/heads/openkoi/"), "the report names the repository: {run}");
     let branch = day.git("branch --list openkoi/*");
     let seen = &day.server.turns()[1].text;
     let branch = branch.trim_start_matches(['+', ' ']).trim_end();
     assert!(seen.contains("Grace:begin") && seen.contains(&format!("## {branch}")), "{seen}");
+    assert_eq!(day.git(&format!("log -1 --format=%an:%s {branch}")), "Grace:the other way\n");
     day.git(&format!("worktree remove --force {beside}"));
     day.server.finish();
 }

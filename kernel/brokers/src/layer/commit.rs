@@ -4,6 +4,7 @@
 //! as it should be, is done.
 
 use super::below::{Parent, Status};
+use super::linked;
 use super::plan::LayerPlan;
 use super::record::{Act, Stamp, Step};
 use super::state::state;
@@ -54,6 +55,10 @@ impl LayerPlan {
             hit(Point::LayerStep)
                 .map_err(|error| LayerError::io("commit", self.layer.workspace(), error))?;
         }
+        let repository = match self.layer.linked() {
+            Some((linked, upper)) => linked::bring_in(linked, &upper)?,
+            None => Vec::new(),
+        };
         match self.layer.remove() {
             // It is gone already when this value goes.
             Ok(()) => self.layer.stays = true,
@@ -66,6 +71,7 @@ impl LayerPlan {
             uncovered: record.uncovered.clone(),
             passed: record.passed.clone(),
             left_out: record.left_out.clone(),
+            repository,
         })
     }
 }

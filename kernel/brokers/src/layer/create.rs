@@ -1,10 +1,12 @@
 //! The directories of a layer, its beginning and its end.
 
 use super::below::{Parent, nanoseconds};
+use super::mount::linked_places;
 use super::upper::{Upper, walk};
 use super::{LayerChange, LayerError, LayerMount};
 use crate::durable::create_private_dir;
 use crate::random::Random;
+use crate::repository::{self, LinkedRepository};
 use rustix::fs::{FlockOperation, Mode, OFlags, StatVfsMountFlags};
 use std::fs::{self, File};
 use std::io;
@@ -60,7 +62,14 @@ impl Layer {
         let lock = lock(&directory)?
             .ok_or_else(|| LayerError::none("another process took its directory"))?;
         let through = through.iter().filter_map(|path| real_below(&workspace, path)).collect();
-        let mount = LayerMount { directory, workspace, through, guests: Arc::default() };
+        let linked = repository::linked(&workspace);
+        if linked.is_some() {
+            for part in linked_places(&directory) {
+                create_private_dir(&part)
+                    .map_err(|e| LayerError::io("create", &part, io::Error::other(e)))?;
+            }
+        }
+        let mount = LayerMount { directory, workspace, through, linked, guests: Arc::default() };
         let mut layer = Self { mount, id, begun: 0, _lock: lock, stays: false };
         layer.copy_root()?;
         layer.begun = begin();
@@ -72,8 +81,9 @@ impl Layer {
         let gone = || LayerError::NoPlan { id: id.to_owned() };
         let directory = base.join(id);
         let lock = lock(&directory)?.ok_or_else(gone)?;
-        let mount =
-            LayerMount { directory, workspace, through: Vec::new(), guests: Arc::default() };
+        let (linked, through, guests) =
+            (repository::linked(&workspace), Vec::new(), Arc::default());
+        let mount = LayerMount { directory, workspace, through, linked, guests };
         Ok(Self { mount, id: id.to_owned(), begun: 0, _lock: lock, stays: true })
     }
 
@@ -148,6 +158,12 @@ impl Layer {
 
     pub(super) fn walk(&self) -> Result<Upper, LayerError> {
         walk(&self.upper())
+    }
+
+    /// Returns the repository of a linked working tree, and what programs wrote over it.
+    pub(super) fn linked(&self) -> Option<(&LinkedRepository, PathBuf)> {
+        let [upper, _] = linked_places(&self.mount.directory);
+        self.mount.linked.as_ref().map(|linked| (linked, upper)).filter(|(_, upper)| upper.is_dir())
     }
 
     pub(super) fn upper(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! The mounts of a layer, made by the program's own process.
 
-use super::cache::CacheOverlay;
+use super::side::SideOverlay;
+use crate::repository::LinkedRepository;
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::io;
@@ -19,8 +20,15 @@ pub struct LayerMount {
     pub(super) workspace: PathBuf,
     /// Directories of the workspace, relative to it, that stay the real ones.
     pub(super) through: Vec<PathBuf>,
+    /// The repository of the workspace, if it lies elsewhere.
+    pub(super) linked: Option<LinkedRepository>,
     /// Number of programs that run over the layer.
     pub(super) guests: Arc<AtomicUsize>,
+}
+
+/// Returns the directories, in that of a layer, for the repository of a linked working tree.
+pub(super) fn linked_places(directory: &Path) -> [PathBuf; 2] {
+    ["upper", "work"].map(|part| directory.join("linked").join(part))
 }
 
 /// A program that runs over a layer, until this is dropped.
@@ -54,6 +62,13 @@ impl LayerMount {
         true
     }
 
+    /// Returns the overlay over the repository of a linked working tree.
+    pub(crate) fn repository(&self) -> Option<SideOverlay> {
+        let linked = self.linked.as_ref()?;
+        let [upper, work] = linked_places(&self.directory);
+        Some(SideOverlay { path: linked.repository.clone(), upper, work })
+    }
+
     /// Counts a program as running over the layer.
     pub(crate) fn enter(&self) -> Guest {
         self.guests.fetch_add(1, Ordering::Relaxed);
@@ -84,18 +99,18 @@ pub(crate) struct Mounts {
     through: Vec<(CString, CString)>,
     /// Directories of the program's own, and the shared places that they stand in for.
     own: Vec<(CString, CString)>,
-    /// Caches of tools.
-    caches: Vec<Overlay>,
+    /// Directories beside the workspace.
+    sides: Vec<Overlay>,
     /// The directory in which the program starts.
     directory: CString,
 }
 
-/// Which overlays of caches are mounted, a bit each.
+/// Which overlays beside the workspace are mounted, a bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct MountedCaches(u64);
+pub(crate) struct MountedSides(u64);
 
-impl MountedCaches {
-    /// Returns whether the cache of this number is mounted.
+impl MountedSides {
+    /// Returns whether the overlay of this number is mounted.
     pub(crate) fn has(self, number: usize) -> bool {
         number < 64 && self.0 & (1 << number) != 0
     }
@@ -109,7 +124,7 @@ impl Mounts {
         directory: &Path,
         also: &Path,
         own: &[(PathBuf, &str)],
-        caches: &[CacheOverlay],
+        sides: &[SideOverlay],
     ) -> io::Result<Self> {
         let stage = layer.directory.join("stage");
         let work = layer.directory.join("work");
@@ -129,14 +144,14 @@ impl Mounts {
                 .iter()
                 .map(|(source, target)| Ok((text(source)?, text(Path::new(target))?)))
                 .collect::<io::Result<_>>()?,
-            caches: caches.iter().map(Overlay::of).collect::<io::Result<_>>()?,
+            sides: sides.iter().map(Overlay::of).collect::<io::Result<_>>()?,
             directory: text(directory)?,
         })
     }
 
     /// Makes the mounts and enters the directory again, which was inherited from below them. Called between fork and
     /// exec, in a mount namespace of the process's own: system calls only.
-    pub(crate) fn enter(&self) -> io::Result<MountedCaches> {
+    pub(crate) fn enter(&self) -> io::Result<MountedSides> {
         mount(c"none", c"/", None, libc::MS_REC | libc::MS_PRIVATE, None)?;
         remove_left(&self.left)?;
         mount(c"overlay", &self.stage, Some(c"overlay"), self.flags, Some(&self.options))?;
@@ -155,11 +170,11 @@ impl Mounts {
                 bound => bound?,
             }
         }
-        let mut mounted = MountedCaches::default();
-        for (number, cache) in self.caches.iter().enumerate() {
-            // A cache for which there can be no overlay is one that the program may read.
-            let made = remove_left(&cache.left).and_then(|()| {
-                mount(c"overlay", &cache.place, Some(c"overlay"), cache.flags, Some(&cache.options))
+        let mut mounted = MountedSides::default();
+        for (number, side) in self.sides.iter().enumerate() {
+            // A directory for which there can be no overlay is one that the program may read.
+            let made = remove_left(&side.left).and_then(|()| {
+                mount(c"overlay", &side.place, Some(c"overlay"), side.flags, Some(&side.options))
             });
             mounted.0 |= u64::from(made.is_ok()) << number;
         }
@@ -169,12 +184,12 @@ impl Mounts {
 }
 
 impl Overlay {
-    fn of(cache: &CacheOverlay) -> io::Result<Self> {
+    fn of(side: &SideOverlay) -> io::Result<Self> {
         Ok(Self {
-            place: text(&cache.path)?,
-            options: options(&cache.path, &cache.upper, &cache.work)?,
-            flags: flags(&cache.path)?,
-            left: left(&cache.work)?,
+            place: text(&side.path)?,
+            options: options(&side.path, &side.upper, &side.work)?,
+            flags: flags(&side.path)?,
+            left: left(&side.work)?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::below::{Parent, Status};
 use super::create::PLAN;
+use super::linked;
 use super::record::{Act, Record, Stamp, Step};
 use super::state::state;
 use super::upper::{Node, Origin};
@@ -40,6 +41,12 @@ impl LayerPlan {
     #[must_use]
     pub fn uncovered(&self) -> &[String] {
         &self.record.uncovered
+    }
+
+    /// Returns whether programs wrote into the repository of a linked working tree.
+    #[must_use]
+    pub fn touches_repository(&self) -> bool {
+        self.layer.linked().is_some_and(|(_, upper)| linked::is_touched(&upper))
     }
 
     /// Returns the name of the layer, by which [`LayerPlan::reopen`] finds the plan.

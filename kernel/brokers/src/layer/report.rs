@@ -68,4 +68,6 @@ pub struct Committed {
     pub passed: Vec<String>,
     /// Sockets, pipes and devices that the program made. They are gone.
     pub left_out: Vec<String>,
+    /// What was changed, and what was not, in the repository of a linked working tree: in words.
+    pub repository: Vec<String>,
 }

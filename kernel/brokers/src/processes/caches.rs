@@ -7,7 +7,7 @@
 
 use super::ProcessSettings;
 use crate::durable::create_private_dir;
-use crate::layer::CacheOverlay;
+use crate::layer::SideOverlay;
 use openkoi_core::hash;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -68,7 +68,7 @@ const KNOWN: [KnownCache; 22] = [
 #[derive(Debug, Default)]
 pub(super) struct Caches {
     /// Caches that are there.
-    pub(super) overlays: Vec<CacheOverlay>,
+    pub(super) overlays: Vec<SideOverlay>,
     /// Variables that name caches of ours, and their directories.
     pub(super) own: Vec<(&'static str, PathBuf)>,
 }
@@ -110,7 +110,7 @@ impl Caches {
     }
 }
 
-fn overlay(path: PathBuf, directory: &Path, hidden: &[&str]) -> io::Result<CacheOverlay> {
+fn overlay(path: PathBuf, directory: &Path, hidden: &[&str]) -> io::Result<SideOverlay> {
     let (upper, work) = (directory.join("upper"), directory.join("work"));
     let is_new = !upper.is_dir();
     for place in [&upper, &work] {
@@ -120,5 +120,5 @@ fn overlay(path: PathBuf, directory: &Path, hidden: &[&str]) -> io::Result<Cache
         // What is above hides what is below, and what a program removes of it stays hidden.
         hidden.iter().try_for_each(|name| std::fs::File::create(upper.join(name)).map(drop))?;
     }
-    Ok(CacheOverlay { path, upper, work })
+    Ok(SideOverlay { path, upper, work })
 }

@@ -14,6 +14,7 @@ use crate::durable::create_private_dir;
 use crate::failpoint::{Point, hit};
 use crate::layer::LayerMount;
 use crate::random::Random;
+use crate::repository;
 use crate::sabotage::{Guard, off};
 use rustix::process::Pid;
 use std::ffi::OsString;
@@ -43,7 +44,8 @@ pub(super) async fn spawn(
     probe: Probe,
     mut command: Command,
 ) -> Result<Child, ProcessError> {
-    command.read.extend(super::repository::elsewhere(&command.workspace));
+    let linked = repository::linked(&command.workspace);
+    command.read.extend(linked.map(|linked| linked.repository));
     let mut prepared = prepare(settings, probe, &command)?;
     let door = prepared.sandbox.as_mut().and_then(Sandbox::take_door);
     // Without a sandbox git reads the configuration itself.
@@ -139,8 +141,9 @@ fn prepare(
     }
     let owned = Owned::of(&temporary).map_err(|error| failed("mark as ours", error))?;
     let caches = caches(settings, &workspace).inspect_err(|_| remove(&temporary));
-    let caches = caches.map_err(|error| failed("make the caches of", error))?;
+    let mut caches = caches.map_err(|error| failed("make the caches of", error))?;
     environment.extend(caches.variables());
+    caches.overlays.extend(command.layer.as_ref().and_then(LayerMount::repository));
     let own = [workspace.as_path(), temporary.as_path()];
     let sandbox = sandbox(settings, probe, command, &directory, own, &caches)
         .inspect_err(|_| remove(&temporary))?;

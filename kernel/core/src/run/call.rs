@@ -368,10 +368,12 @@ impl Run {
     ) -> Result<(), Halt> {
         let _hold = self.recorder.hold_clock();
         let wanted = held.effects().await.unwrap_or_default();
-        if wanted.paths.is_empty() {
+        if wanted.is_empty() {
             return Ok(());
         }
-        log.intend(&wanted.paths)?;
+        if !wanted.paths.is_empty() {
+            log.intend(&wanted.paths)?;
+        }
         let settings = &self.task.settings;
         if self.baseline.is_some() || settings.max_iterations == 0 || !settings.checks {
             // What cannot be made now is made by the resumed run.

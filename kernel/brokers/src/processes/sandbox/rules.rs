@@ -1,6 +1,6 @@
 //! The files that a program may see: Landlock.
 
-use crate::layer::MountedCaches;
+use crate::layer::MountedSides;
 use crate::processes::caches::Caches;
 use crate::processes::{Command, ProcessError, ProcessSettings};
 use landlock::{
@@ -50,8 +50,8 @@ pub(super) struct FileRules {
 struct LaterRule {
     path: CString,
     access: u64,
-    /// The number of the cache that it is for: it holds where that has an overlay.
-    cache: Option<usize>,
+    /// The number of the overlay beside the workspace that it is for: it holds where that is mounted.
+    side: Option<usize>,
 }
 
 /// `struct landlock_path_beneath_attr`.
@@ -63,9 +63,9 @@ struct PathBeneathAttribute {
 
 impl FileRules {
     /// Adds the rules for what is in the layer, and enters all of them. Called between fork and exec.
-    pub(super) fn enter(&self, caches: MountedCaches) -> io::Result<()> {
+    pub(super) fn enter(&self, sides: MountedSides) -> io::Result<()> {
         for rule in &self.later {
-            if rule.cache.is_some_and(|number| !caches.has(number)) {
+            if rule.side.is_some_and(|number| !sides.has(number)) {
                 continue;
             }
             let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
@@ -141,8 +141,9 @@ pub(super) fn build(
         rules.add_whole(&real(directory), all).map_err(failed)?;
     }
     if command.layer.is_some() {
-        for (number, cache) in caches.overlays.iter().enumerate() {
-            rules.add_later(&cache.path, all, Some(number));
+        for (number, side) in caches.overlays.iter().enumerate() {
+            // A rule for what lies below a mount does not hold in it.
+            rules.add_later(&side.path, all, Some(number));
         }
     }
     // The outputs of earlier programs lie in a closed place, and the model is told to read them.
@@ -212,11 +213,11 @@ impl Rules {
 }
 
 impl Rules {
-    fn add_later(&mut self, path: &Path, access: BitFlags<AccessFs>, cache: Option<usize>) {
+    fn add_later(&mut self, path: &Path, access: BitFlags<AccessFs>, side: Option<usize>) {
         // A path with a nul does not exist.
         if let Ok(path) = CString::new(path.as_os_str().as_bytes()) {
             let access = (access & self.known).bits();
-            self.later.push(LaterRule { path, access, cache });
+            self.later.push(LaterRule { path, access, side });
         }
     }
 }

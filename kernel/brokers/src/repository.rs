@@ -11,8 +11,24 @@ use std::path::{Path, PathBuf};
 /// The largest of the small files that git keeps for this, in bytes.
 const SMALL: u64 = 64 * 1024;
 
-/// Returns the directory that git reads for `workspace` and that lies outside of it, if there is one.
-pub(super) fn elsewhere(workspace: &Path) -> Option<PathBuf> {
+/// A repository that lies outside of its working tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LinkedRepository {
+    /// The directory of the repository, without links.
+    pub(crate) repository: PathBuf,
+    /// The directory in it that is this working tree's own; of a submodule, the repository itself.
+    pub(crate) own: PathBuf,
+}
+
+impl LinkedRepository {
+    /// Returns whether nobody else has a working tree of it.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own == self.repository
+    }
+}
+
+/// Returns the repository of `workspace`, if it lies outside of it.
+pub(crate) fn linked(workspace: &Path) -> Option<LinkedRepository> {
     let workspace = workspace.canonicalize().ok()?;
     let pointer = workspace.join(".git");
     let named = disk::read_text(&pointer, SMALL).ok()?;
@@ -22,7 +38,7 @@ pub(super) fn elsewhere(workspace: &Path) -> Option<PathBuf> {
         of_worktree(&directory, &pointer).or_else(|| of_submodule(&directory, &workspace))?;
     // What lies in the workspace can be read anyway, and what is there may have been written by a program.
     (!repository.starts_with(&workspace) && !workspace.starts_with(&repository))
-        .then_some(repository)
+        .then_some(LinkedRepository { repository, own: directory })
 }
 
 /// Returns the repository whose directory of a linked working tree this is: `<repository>/worktrees/<name>`, with a file
