@@ -344,6 +344,18 @@ async fn a_program_cannot_read_the_memory_or_environment_of_its_host() {
     assert_eq!(ran.out, "cat\n");
 }
 
+#[tokio::test]
+async fn one_stream_has_all_in_the_order_in_which_it_was_written() {
+    let world = world();
+    let script = "for n in $(seq 500); do echo out $n; echo err $n >&2; done; exit 3";
+    let command = Command { one_stream: true, ..world.shell(script) };
+
+    let ran = world.run(command).await;
+
+    let expected: String = (1..=500).map(|n| format!("out {n}\nerr {n}\n")).collect();
+    assert_eq!((ran.out, ran.err, ran.exit.code), (expected, String::new(), Some(3)));
+}
+
 const SOCKETS: &str = r"
 import os, socket, sys
 def attempt(name, make):

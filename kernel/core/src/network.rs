@@ -174,7 +174,7 @@ impl fmt::Display for HostQuestion {
 }
 
 /// Hosts of public documentation, whose pages are read without a question.
-const DOCUMENTATION: [&str; 68] = [
+const DOCUMENTATION: [&str; 66] = [
     "ai.google.dev",
     "angular.dev",
     "api.rubyonrails.org",
@@ -188,7 +188,6 @@ const DOCUMENTATION: [&str; 68] = [
     "developer.mozilla.org",
     "developers.google.com",
     "doc.rust-lang.org",
-    "docs.anthropic.com",
     "docs.aws.amazon.com",
     "docs.astral.sh",
     "docs.deno.com",
@@ -227,7 +226,6 @@ const DOCUMENTATION: [&str; 68] = [
     "pandas.pydata.org",
     "peps.python.org",
     "pkg.go.dev",
-    "platform.openai.com",
     "pypi.org",
     "pytorch.org",
     "react.dev",

@@ -21,6 +21,7 @@ impl Command {
             environment: Vec::new(),
             input: None,
             timeout_ms: None,
+            one_stream: false,
         })
     }
 
@@ -56,6 +57,13 @@ impl Command {
     #[must_use]
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.0.input = Some(bytes.into());
+        self
+    }
+
+    /// Writes both of its streams into one: all comes as [`Happening::Stdout`], in the order in which it was written.
+    #[must_use]
+    pub fn one_stream(mut self) -> Self {
+        self.0.one_stream = true;
         self
     }
 

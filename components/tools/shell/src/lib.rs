@@ -58,6 +58,7 @@ fn run(arguments: &RunShell, deadline_ms: u64) -> Result<Output> {
     let mut command = Command::new("sh")
         .arg("-c")
         .arg(&arguments.command)
+        .one_stream()
         .timeout(Duration::from_millis(timeout_ms));
     if let Some(directory) = &arguments.directory {
         command = command.directory(directory);

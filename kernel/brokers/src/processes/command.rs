@@ -20,6 +20,8 @@ pub struct Command {
     pub environment: Vec<(String, String)>,
     /// Its standard input; empty if absent.
     pub input: Option<Vec<u8>>,
+    /// Whether both of its streams go into one pipe, so that all it says comes as standard output and in its order.
+    pub one_stream: bool,
     /// The time after which the whole group is killed.
     pub deadline: Option<Duration>,
     /// Further paths that it may read.
@@ -46,6 +48,7 @@ impl Command {
             workspace,
             environment: Vec::new(),
             input: None,
+            one_stream: false,
             deadline: None,
             read: Vec::new(),
             write: Vec::new(),

@@ -2,8 +2,8 @@
 //! its events.
 
 use super::left::unmark;
-use super::network::Served;
 use super::output::{OutputLog, PIECE, Pipe};
+use super::proxy::Served;
 use super::sweep::Group;
 use super::{Happening, ProgramExit};
 use crate::failpoint::{Point, hit};

@@ -5,12 +5,10 @@
 //! program says a host and a port, a policy says yes or no, and what passes is carried byte for byte to an address that
 //! was looked up here, once.
 
-use super::proxy;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::task::JoinHandle;
+use std::sync::Arc;
 
 /// The port of the listener, in the program's own network. Nothing usual listens there.
 pub(super) const PORT: u16 = 13_128;
@@ -54,37 +52,6 @@ pub type Admitted<'a> = Pin<Box<dyn Future<Output = Result<Admission, String>> +
 pub trait NetworkPolicy: Send + Sync {
     /// Decides about one connection. `host` is in small letters, without a dot at its end.
     fn admit<'a>(&'a self, host: &'a str, port: u16) -> Admitted<'a>;
-}
-
-/// The proxy of one program, which ends when this is dropped.
-#[derive(Debug)]
-pub(super) struct Served {
-    task: JoinHandle<()>,
-    refused: Refused,
-}
-
-/// What was refused so far, each once.
-pub(super) type Refused = Arc<Mutex<Vec<String>>>;
-
-impl Served {
-    /// Serves the connections of a listener.
-    pub(super) fn start(listener: std::net::TcpListener, policy: Arc<dyn NetworkPolicy>) -> Self {
-        let refused = Refused::default();
-        let task = tokio::spawn(proxy::serve(listener, policy, Arc::clone(&refused)));
-        Self { task, refused }
-    }
-
-    /// Returns the lines on what was refused, for whoever reads the program's output.
-    pub(super) fn notes(&self) -> String {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.iter().map(|why| format!("[openkoi: {why}]\n")).collect()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 /// Returns the variables that lead programs to the proxy.

@@ -1,15 +1,15 @@
 //! The proxy of one program: `CONNECT` and nothing else.
 
-use super::network::{Admission, NetworkPolicy, Refused};
+use super::network::{Admission, NetworkPolicy};
 use crate::egress::reachable;
 use crate::sabotage::{Guard, off};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 /// The most connections at once. Further ones wait.
@@ -23,12 +23,39 @@ const CONNECTING: Duration = Duration::from_secs(10);
 /// The most different refusals that are told.
 const TOLD: usize = 20;
 
-/// Serves the connections of a listener until it is dropped.
-pub(super) async fn serve(
-    listener: std::net::TcpListener,
-    policy: Arc<dyn NetworkPolicy>,
+/// The proxy of one program, which ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Served {
+    task: JoinHandle<()>,
     refused: Refused,
-) {
+}
+
+/// What was refused so far, each once.
+type Refused = Arc<Mutex<Vec<String>>>;
+
+impl Served {
+    /// Serves the connections of a listener.
+    pub(super) fn start(listener: std::net::TcpListener, policy: Arc<dyn NetworkPolicy>) -> Self {
+        let refused = Refused::default();
+        let task = tokio::spawn(serve(listener, policy, Arc::clone(&refused)));
+        Self { task, refused }
+    }
+
+    /// Returns the lines on what was refused, for whoever reads the program's output.
+    pub(super) fn notes(&self) -> String {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.iter().map(|why| format!("[openkoi: {why}]\n")).collect()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Serves the connections of a listener until it is dropped.
+async fn serve(listener: std::net::TcpListener, policy: Arc<dyn NetworkPolicy>, refused: Refused) {
     let ready = listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener));
     let listener = match ready {
         Ok(listener) => listener,

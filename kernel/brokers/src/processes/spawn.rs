@@ -4,8 +4,8 @@ use super::caches::Caches;
 use super::find::find;
 use super::follow::{RunningProgram, follow};
 use super::left::Owned;
-use super::network::Served;
 use super::output::OutputLog;
+use super::proxy::Served;
 use super::sandbox::{DoorOutside, Sandbox};
 use super::settings::Probe;
 use super::sweep::Started;
@@ -209,11 +209,15 @@ async fn start(prepared: Prepared, command: &Command) -> io::Result<Started> {
         .current_dir(&prepared.directory)
         .stdin(if command.input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(if command.one_stream { Stdio::null() } else { Stdio::piped() })
         .kill_on_drop(true);
     let sandbox = prepared.sandbox;
     let parent = rustix::process::getpid();
+    let one_stream = command.one_stream;
     let enter = move || {
+        if one_stream {
+            rustix::stdio::dup2_stderr(rustix::stdio::stdout())?;
+        }
         isolate(parent)?;
         sandbox.as_ref().map_or(Ok(()), Sandbox::enter)
     };

@@ -129,6 +129,7 @@ impl GuestState {
             environment: command.environment,
             input: command.input,
             deadline: Some(asked.min(longest)),
+            one_stream: command.one_stream,
             write: caller.workdir.writable.clone(),
             network: network::of_program(caller, &self.component),
             ..broker::Command::new(command.program, root)
@@ -238,6 +239,7 @@ mod tests {
             environment: Vec::new(),
             input: None,
             timeout_ms: None,
+            one_stream: false,
         };
         assert_eq!(line(&command), r"sh -c 'echo '\''a b'\''' ''");
     }
