@@ -7,13 +7,15 @@
 //!
 //! Whether the last run ended cleanly costs nothing to know: the last connection that closes removes the
 //! write-ahead log, so a log with something in it while nobody else is there was left by a crash. Only then is
-//! the whole database checked.
+//! the database checked, as far as that goes in a moment.
 
 mod migration;
 mod presence;
 
 use std::{
     path::{Path, PathBuf},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
     time::Duration,
 };
 
@@ -32,6 +34,8 @@ use presence::Presence;
 
 /// The longest that a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest look at a database that the last run did not close.
+const LONGEST_LOOK: Duration = Duration::from_millis(200);
 /// The name of the database in the data directory.
 pub const FILE: &str = "openkoi.db";
 /// The log is cut back to this size when it was larger.
@@ -130,8 +134,8 @@ impl Opener {
         if check == Check::Whole {
             self.verify(&connection, "PRAGMA integrity_check(5)")?;
         } else if crashed {
-            tracing::info!("the last run did not end cleanly; the database is checked");
-            self.verify(&connection, "PRAGMA quick_check(5)")?;
+            tracing::info!("the last run did not end cleanly; the database is looked at");
+            self.look_at(&connection)?;
         }
         migration::bring_up(&mut connection, &self.path)?;
         let presence = presence.share()?;
@@ -209,6 +213,30 @@ impl Opener {
         Ok(connection)
     }
 
+    /// Checks the database as far as that goes in a moment. A log is complete or not there after a crash, so damage is the
+    /// disk's, and nobody waits for a large database to be read as a whole: what is damaged is noticed when it is read.
+    fn look_at(&self, connection: &Connection) -> Result<(), StorageError> {
+        let interrupt = connection.get_interrupt_handle();
+        let (done, is_done) = mpsc::channel::<()>();
+        let timer = thread::spawn(move || {
+            if is_done.recv_timeout(LONGEST_LOOK) == Err(RecvTimeoutError::Timeout) {
+                interrupt.interrupt();
+            }
+        });
+        let found = self.verify(connection, "PRAGMA quick_check(5)");
+        drop(done);
+        if timer.join().is_err() {
+            tracing::debug!("the timer of the check is gone");
+        }
+        match found {
+            Err(StorageError::Sqlite(error)) if is_interrupted(&error) => {
+                tracing::info!("the database is too large to be checked as a whole at once");
+                Ok(())
+            }
+            found => found,
+        }
+    }
+
     fn verify(&self, connection: &Connection, pragma: &str) -> Result<(), StorageError> {
         let mut statement = connection.prepare(pragma)?;
         let rows = statement.query_map((), |row| row.get::<_, String>(0))?;
@@ -218,6 +246,10 @@ impl Opener {
         }
         Err(StorageError::Corrupt { path: self.path.clone(), detail: lines.join("; ") })
     }
+}
+
+fn is_interrupted(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted)
 }
 
 /// Sets what holds for every connection.
