@@ -102,6 +102,17 @@ impl NetworkRules {
         Ok(Self::Named(hosts))
     }
 
+    /// Returns what programs reach besides themselves, in words.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Ask => "hosts asked about",
+            Self::Closed => "network closed",
+            Self::Named(_) => "named hosts, others asked about",
+            Self::Open => "network open",
+        }
+    }
+
     /// Returns how a host may be reached without a question, if it may.
     #[must_use]
     pub fn reach(&self, host: &str, port: u16) -> Option<Reachable> {

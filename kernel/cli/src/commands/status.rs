@@ -8,6 +8,7 @@ use openkoi_app::{
     sandbox::{self, SandboxReport},
     settings::Settings,
 };
+use openkoi_core::network::NetworkRules;
 use openkoi_storage::{
     Storage,
     skills::{SkillDirectories, SkillKind, Skills},
@@ -73,7 +74,7 @@ struct SkillCount {
 
 enum SandboxState {
     Off,
-    On(SandboxReport),
+    On(SandboxReport, NetworkRules),
 }
 
 impl StatusReport {
@@ -140,7 +141,8 @@ fn sandbox(settings: &Settings, context: &Context) -> Result<SandboxState, Comma
     if !settings.sandbox.on {
         return Ok(SandboxState::Off);
     }
-    Ok(SandboxState::On(sandbox::processes(&context.app, settings)?.sandbox_level()))
+    let report = sandbox::processes(&context.app, settings)?.sandbox_level();
+    Ok(SandboxState::On(report, settings.sandbox.network.clone()))
 }
 
 #[cfg(test)]

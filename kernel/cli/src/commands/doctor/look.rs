@@ -9,6 +9,7 @@ use openkoi_app::{
     sandbox,
     settings::Settings,
 };
+use openkoi_core::network::NetworkRules;
 use openkoi_host::manifest::Manifest;
 
 use super::checkpoint::Checkpoint;
@@ -134,6 +135,13 @@ fn sandbox(settings: &Settings, context: &Context) -> Checkpoint {
         (false, _) => "network open",
         (true, true) => "network closed but for loopback of a program's own",
         (true, false) => "network closed, no sockets at all",
+    };
+    let network = match (&settings.sandbox.network, loopback.is_ok()) {
+        (NetworkRules::Open, _) => {
+            "the network of this machine, because the configuration says so".to_owned()
+        }
+        (NetworkRules::Closed, _) | (_, false) => network.to_owned(),
+        (rules, true) => format!("{network} and {}", rules.words()),
     };
     let words = format!("{files}, {network}");
     if notes.is_empty() {

@@ -1,5 +1,6 @@
 //! The status as a page and as JSON.
 
+use openkoi_core::network::NetworkRules;
 use openkoi_storage::{tasks::TaskStatus, usage::Total};
 use serde_json::{Map, Value, json};
 
@@ -120,26 +121,27 @@ impl StatusReport {
 
 impl SandboxState {
     fn words(&self) -> String {
-        let report = match self {
+        let (report, rules) = match self {
             Self::Off => return "off, because the configuration says so".to_owned(),
-            Self::On(report) if !report.available => {
+            Self::On(report, _) if !report.available => {
                 return format!("missing: programs are not started ({})", report.notes.join("; "));
             }
-            Self::On(report) => report,
+            Self::On(report, rules) => (report, rules),
         };
         let files = report.files.as_deref().unwrap_or("files");
-        let network = if report.network { "network closed" } else { "network open" };
+        let network = if report.network { rules.words() } else { "network open" };
         format!("on ({files}, {network})")
     }
 
     fn json(&self) -> Value {
         match self {
             Self::Off => json!({ "mode": "off" }),
-            Self::On(report) => json!({
+            Self::On(report, rules) => json!({
                 "mode": "on",
                 "available": report.available,
                 "files": report.files,
-                "network_closed": report.network,
+                "network_closed": report.network && *rules != NetworkRules::Open,
+                "network": if report.network { rules.words() } else { "network open" },
                 "notes": report.notes,
             }),
         }

@@ -41,13 +41,14 @@ fn report() -> StatusReport {
 }
 
 fn sandboxed(available: bool, network: bool, files: Option<&str>) -> SandboxState {
-    SandboxState::On(SandboxReport {
+    let report = SandboxReport {
         available,
         files: files.map(str::to_owned),
         network,
         scopes: true,
         notes: vec!["one thing".to_owned(), "another".to_owned()],
-    })
+    };
+    SandboxState::On(report, NetworkRules::Closed)
 }
 
 #[test]
@@ -144,8 +145,10 @@ fn the_sandbox_is_told_by_what_it_confines() {
     let whole = sandboxed(true, true, Some("Landlock ABI 6"));
     let open = sandboxed(true, false, None);
     let missing = sandboxed(false, false, None);
+    let SandboxState::On(report_of_asking, _) = sandboxed(true, true, None) else { return };
+    let asked = SandboxState::On(report_of_asking, NetworkRules::Ask);
 
-    let words = [whole, open, missing].map(|sandbox| {
+    let words = [whole, open, missing, asked].map(|sandbox| {
         let report = StatusReport { sandbox, ..report() };
         text(&report).lines().nth(2).unwrap().to_owned()
     });
@@ -156,6 +159,7 @@ fn the_sandbox_is_told_by_what_it_confines() {
             "sandbox      on (Landlock ABI 6, network closed)",
             "sandbox      on (files, network open)",
             "sandbox      missing: programs are not started (one thing; another)",
+            "sandbox      on (files, hosts asked about)",
         ]
     );
 }
@@ -172,6 +176,7 @@ fn the_sandbox_for_programs_names_what_is_missing() {
             "available": false,
             "files": "Landlock ABI 1",
             "network_closed": true,
+            "network": "network closed",
             "notes": ["one thing", "another"],
         })
     );
