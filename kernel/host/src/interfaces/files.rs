@@ -62,9 +62,19 @@ impl Host for GuestState {
     async fn remove(&mut self, path: String) -> WitResult<()> {
         wit_result(self.change(path, 0, |files, path| files.remove(path)).await)
     }
+
+    async fn encoding(&mut self) -> WitResult<Option<String>> {
+        wit_result(self.files_encoding().await)
+    }
 }
 
 impl GuestState {
+    async fn files_encoding(&mut self) -> Result<Option<String>, Stop> {
+        self.charge(64)?;
+        let caller = self.pass(&Use::Files(Access::Read)).await?;
+        Ok(caller.workdir.encoding.clone())
+    }
+
     async fn files_read(
         &mut self,
         path: String,
