@@ -326,6 +326,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_where_places_overlap_is_said() {
+        let files = Memory::new([("a", "foo\nfoo\nfoo\n")]);
+
+        let output = edit(
+            &files,
+            json!({"path": "a", "old_string": "foo\nfoo", "new_string": "bar", "replace_all": true}),
+        );
+
+        assert_eq!(files.text("a").unwrap(), "bar\nfoo\n");
+        assert!(output.unwrap().text.contains("(1 place left that overlapped others)"));
+    }
+
+    #[test]
+    fn a_change_of_line_ends_alone_is_refused_for_what_it_is() {
+        let said = edited(b"a\r\nb\r\n", "a\r\nb", "a\nb").unwrap_err();
+
+        assert!(said.contains("but for line ends, and an edit keeps those of the file"), "{said}");
+    }
+
+    #[test]
     fn an_empty_text_to_replace_names_the_tool_that_makes_files() {
         let files = Memory::new([("a.txt", "a\n")]);
         let said = |path: &str| {

@@ -79,7 +79,9 @@ fn read_up_to(files: &impl FileSystem, path: &str, size: u64) -> Result<(Vec<u8>
 /// A file that was cut may be cut inside of a character; its last line is dropped.
 fn valid_prefix(bytes: &[u8], whole: bool) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(bytes.len(), |at| at + 1);
-    if whole { bytes } else { &bytes[..end] }
+    // The second half of a line end of UTF-16 may be a zero.
+    let zero = bytes.starts_with(b"\xFF\xFE") && end % 2 == 1 && bytes.get(end) == Some(&0);
+    if whole { bytes } else { &bytes[..end + usize::from(zero)] }
 }
 
 /// Shows what models look at rather than read.

@@ -236,6 +236,68 @@ mod tests {
     }
 
     #[test]
+    fn a_new_file_is_written_as_its_place_wants_it_and_that_is_said() {
+        let rules =
+            "[*.bat]\nend_of_line = crlf\n[*.cs]\ncharset = utf-8-bom\n[*.c]\ncharset = latin1\n";
+        let files = Memory::new([(".editorconfig", rules)]).with_encoding("gbk");
+        let cases: [(&str, &str, &[u8], &str); 8] = [
+            ("a.bat", "x\ny\n", b"x\r\ny\r\n", " (lines end with CRLF, as `.editorconfig` says)"),
+            ("a.cs", "x\n", b"\xEF\xBB\xBFx\n", " (UTF-8 with a byte order mark)"),
+            ("a.c", "é\n", b"\xE9\n", " (ISO-8859-1, as `.editorconfig` says)"),
+            ("b.c", "e\n", b"e\n", ""),
+            ("a.txt", "中\n", b"\xD6\xD0\n", " (GBK, as `files.encoding` says)"),
+            (
+                "b.txt",
+                "ñ\n",
+                "ñ\n".as_bytes(),
+                " (UTF-8: GBK, as `files.encoding` says, lacks `ñ`)",
+            ),
+            ("a.json", "\"中\"\n", "\"中\"\n".as_bytes(), ""),
+            (
+                "a.xml",
+                "<?xml version='1.0' encoding='koi8-r'?>ж",
+                b"<?xml version='1.0' encoding='koi8-r'?>\xD6",
+                " (KOI8-R, as the file says)",
+            ),
+        ];
+        for (path, contents, wanted, note) in cases {
+            let said = write(&files, path, contents).unwrap().text;
+            assert_eq!(files.read_to_end(path, 100).unwrap(), wanted, "{path}");
+            assert!(said.ends_with(&format!("){note}")), "{path}: {said}");
+        }
+        assert!(write(&files, "c.c", "€\n").is_err());
+    }
+
+    #[test]
+    fn a_whole_file_says_when_its_charset_changes() {
+        let xml = b"<?xml encoding='gbk'?>\xD6\xD0".as_slice();
+        let files = Memory::new([
+            ("a.txt", b"\xD6\xD0\n".as_slice()),
+            ("a.xml", xml),
+            ("b", b"\0\x01\x02\x03"),
+        ])
+        .with_encoding("gbk");
+
+        let kept = write(&files, "a.txt", "中文\n").unwrap().text;
+        let changed = write(&files, "a.txt", "ñ\n").unwrap().text;
+        assert!(kept.ends_with("(kept: GBK, as `files.encoding` says)"), "{kept}");
+        assert!(
+            changed.ends_with("(it is UTF-8 now; before, it was GBK, which does not have `ñ`)"),
+            "{changed}"
+        );
+        // A file that says that it is in GBK may not be in another charset, unless it says so.
+        assert!(write(&files, "a.xml", "<?xml encoding='gbk'?>ñ").is_err());
+        let renamed = write(&files, "a.xml", "<?xml encoding='utf-8'?>ñ").unwrap().text;
+        assert!(
+            renamed.ends_with("(it is UTF-8 now; before, it was GBK, as the file says)"),
+            "{renamed}"
+        );
+        assert_eq!(files.text("a.xml").unwrap(), "<?xml encoding='utf-8'?>ñ");
+        let text = write(&files, "b", "x\n").unwrap().text;
+        assert!(text.ends_with("(it is text now; before, it was of an unknown kind)"), "{text}");
+    }
+
+    #[test]
     fn a_mixed_file_keeps_its_line_ends() {
         let files = Memory::new([("a.txt", "a\r\nb\nc\r\n")]);
 

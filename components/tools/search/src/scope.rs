@@ -224,7 +224,8 @@ fn visit_found(
     let wanted = scope.glob.as_ref().is_none_or(|glob| glob.matches(&found.relative));
     match found.stat.kind {
         Kind::File if wanted => return visit(&found.path, &found.relative, &found.stat),
-        // What a link leads to may have any name.
+        // One that has the name comes first; what the others lead to may have any name.
+        Kind::Link if wanted && scope.glob.is_some() => missed.links.insert(0, found.path.clone()),
         Kind::Link => missed.links.push(found.path.clone()),
         Kind::Other if wanted => missed.special.push(found.path.clone()),
         Kind::File | Kind::Directory | Kind::Other => {}
