@@ -144,7 +144,7 @@ pub(crate) fn each_file<F: FileSystem>(
     }
     let mut named = scope.named(files);
     let mut walk = Walk::new(files, scope.path).ignore_files(scope.ignore_files);
-    while let Some(found) = walk.next() {
+    for found in walk.by_ref() {
         let path = found.as_ref().map(|found| found.path.clone()).unwrap_or_default();
         if named.as_ref().is_some_and(|(named, _)| *named == path) {
             named = None;
