@@ -215,6 +215,7 @@ mod tests {
             ("a.png", &png),
             ("bad.png", b"\x89PNG\r\n\x1A\n<html>404</html>"),
             ("a.pdf", b"%PDF-1.7\n\0"),
+            ("a.txt", b"\xFF\xFE\0\0a\0\0\0"),
         ]);
         let shown = |path: &str| {
             let output = read_file(&files, &format!(r#"{{"path": "{path}"}}"#)).unwrap();
@@ -225,6 +226,10 @@ mod tests {
         assert_eq!(
             text(&files, r#"{"path": "a.out"}"#),
             "`a.out` is not text: an ELF executable or library, 8 bytes"
+        );
+        assert_eq!(
+            text(&files, r#"{"path": "a.txt"}"#),
+            "`a.txt` is not text: UTF-32, which `iconv -f UTF-32 -t UTF-8` converts, 8 bytes"
         );
         let image = "`a.png` is an image (image/png, 45 bytes)".to_owned();
         assert_eq!(shown("a.png"), (image, vec!["image/png".to_owned()]));
