@@ -21,19 +21,20 @@ pub(crate) fn write(layout: &Layout, components: &[Component]) -> Result<(), Bui
     }
     source.push_str("]\n");
     write_if_changed(&layout.out.join("components.rs"), &source)?;
-    let base: String = components.iter().filter(|one| !one.packed).map(base).collect();
+    let base: String = components.iter().filter(|one| one.against.is_none()).map(base).collect();
     write_if_changed(&layout.out.join("base.rs"), &base)?;
     write_if_changed(&layout.out.join("skills.rs"), &skills(&layout.root.join("skills")))?;
     write_if_changed(&layout.out.join("demos.rs"), &demos(&layout.root.join("components")))
 }
 
 fn entry(component: &Component) -> String {
-    let Component { name, kind, digest, manifest, packed, wasm_length, native_length, native } =
+    let Component { name, kind, digest, manifest, against, wasm_length, native_length, native } =
         component;
-    let code = if *packed { format!("include_bytes!({native:?})") } else { "&BASE.0".to_owned() };
+    let packed = || format!("include_bytes!({native:?})");
+    let code = against.map_or_else(|| "&BASE.0".to_owned(), |_| packed());
     format!(
         "    Embedded {{ name: {name:?}, kind: {kind:?}, digest: {digest:?}, manifest: {manifest:?}, \
-         native: {code}, packed: {packed}, wasm_length: {wasm_length}, native_length: {native_length} }},"
+         native: {code}, against: {against:?}, wasm_length: {wasm_length}, native_length: {native_length} }},"
     )
 }
 

@@ -28,12 +28,17 @@ const THREADS: usize = 2;
 /// The level that packs tightest. It takes seconds at build time, and unpacks as fast as any other.
 const TIGHT: i32 = 22;
 
-/// How far back a packed component may refer: over all of itself and of the base.
+/// How far back a packed component may refer: over all of itself and of what it is packed against.
 const WINDOW_LOG: u32 = 24;
 
-/// The component that is embedded as it is, and that all others are packed against: they share the standard
+/// The component that is embedded as it is, and that nearly all others are packed against: they share the standard
 /// library, the SDK and serde with it. It is loaded most often, and so without being unpacked.
 const BASE: &str = "openai";
+
+/// The component that those below are packed against instead, itself packed against the base: they share the tables of
+/// charsets with it, which are larger than all else in which they are alike. Unpacking them unpacks it too.
+const SECOND: &str = "files";
+const BY_SECOND: [&str; 2] = ["search", "web"];
 
 /// A component that is ready to be embedded.
 pub(crate) struct Component {
@@ -44,8 +49,8 @@ pub(crate) struct Component {
     pub(crate) manifest: String,
     pub(crate) wasm_length: usize,
     pub(crate) native_length: usize,
-    /// Whether the code is packed. One component's is not.
-    pub(crate) packed: bool,
+    /// The name of the component that the code is packed against. One component's is not packed.
+    pub(crate) against: Option<&'static str>,
     /// The compiled code.
     pub(crate) native: PathBuf,
 }
@@ -68,13 +73,30 @@ pub(crate) fn compile(layout: &Layout, guests: &[Guest]) -> Result<Vec<Component
     at(&cache, fs::create_dir_all(&cache))?;
     let images = for_each(guests, |guest| image(&engine, &cache, guest))?;
     refuse_duplicates(&images)?;
-    let base = images.iter().find(|image| image.manifest.name == BASE);
-    let base = base.ok_or_else(|| BuildError::Compile {
-        package: BASE.to_owned(),
-        problem: "all others are packed against it, and it is not there".to_owned(),
-    })?;
-    let code = at(&base.code, fs::read(&base.code))?;
-    for_each(&images, |image| component(image, (&base.digest, &code)))
+    let (base, second) = (Dictionary::of(BASE, &images)?, Dictionary::of(SECOND, &images)?);
+    for_each(&images, |image| {
+        let by_second = BY_SECOND.contains(&image.manifest.name.as_str());
+        component(image, if by_second { &second } else { &base })
+    })
+}
+
+/// Code that other code is packed against.
+struct Dictionary {
+    name: &'static str,
+    digest: String,
+    code: Vec<u8>,
+}
+
+impl Dictionary {
+    fn of(name: &'static str, images: &[Image<'_>]) -> Result<Self, BuildError> {
+        let image = images.iter().find(|image| image.manifest.name == name);
+        let image = image.ok_or_else(|| BuildError::Compile {
+            package: name.to_owned(),
+            problem: "others are packed against it, and it is not there".to_owned(),
+        })?;
+        let code = at(&image.code, fs::read(&image.code))?;
+        Ok(Self { name, digest: image.digest.clone(), code })
+    }
 }
 
 /// Works on all of `items`, some at once.
@@ -124,15 +146,15 @@ fn image<'a>(engine: &Engine, cache: &Path, guest: &'a Guest) -> Result<Image<'a
     Ok(Image { guest, manifest, digest, code })
 }
 
-/// Packs an image against the base, of which the digest and the code are given.
-fn component(image: &Image<'_>, base: (&str, &[u8])) -> Result<Component, BuildError> {
+/// Packs an image, unless it is what others are packed against as it is.
+fn component(image: &Image<'_>, by: &Dictionary) -> Result<Component, BuildError> {
     let code = at(&image.code, fs::read(&image.code))?;
-    let packed = image.digest != base.0;
+    let against = (image.digest != by.digest).then_some(by.name);
     let mut native = image.code.clone();
-    if packed {
-        native.set_extension(format!("{}.zst", &base.0[..16]));
+    if against.is_some() {
+        native.set_extension(format!("{}.zst", &by.digest[..16]));
         if !native.exists() {
-            put(&native, &at(&native, pack(&code, base.1))?)?;
+            put(&native, &at(&native, pack(&code, &by.code))?)?;
         }
     }
     let Manifest { name, kind, json } = image.manifest.clone();
@@ -143,7 +165,7 @@ fn component(image: &Image<'_>, base: (&str, &[u8])) -> Result<Component, BuildE
         digest: image.digest.clone(),
         wasm_length: image.guest.wasm.len(),
         native_length: code.len(),
-        packed,
+        against,
         native,
     })
 }

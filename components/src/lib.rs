@@ -15,10 +15,10 @@ pub struct Embedded {
     pub digest: &'static str,
     /// The manifest as JSON text, converted from `component.toml`.
     pub manifest: &'static str,
-    /// The compiled code, as [`unpack`] takes it; or as it is run, from the beginning of a page on.
+    /// The compiled code, as [`Self::unpacked_by`] takes it; or as it is run, from the beginning of a page on.
     pub native: &'static [u8],
-    /// True if it is packed.
-    pub packed: bool,
+    /// The name of the component that it is packed against, if it is packed.
+    pub against: Option<&'static str>,
     /// The length of the WebAssembly, in bytes.
     pub wasm_length: usize,
     /// The length of the compiled code once it is decompressed, in bytes.
@@ -32,15 +32,21 @@ impl Embedded {
     /// Returns what unpacks its code, if that is packed.
     #[must_use]
     pub fn unpacked_by(&self) -> Option<Unpack> {
-        self.packed.then_some(unpack)
+        match self.against? {
+            SECOND => Some(unpack_by_second),
+            _ => Some(unpack),
+        }
     }
 }
+
+/// The packed component that some others are packed against: they share its tables.
+const SECOND: &str = "files";
 
 /// Bytes that begin with a page, of the size that pages have where code is run in place.
 #[repr(C, align(4096))]
 struct Paged<T: ?Sized>(T);
 
-/// The code that all other code is packed against, itself the code of a component.
+/// The code that other code is packed against, itself the code of a component.
 static BASE: &Paged<[u8]> = include!(concat!(env!("OUT_DIR"), "/base.rs"));
 
 /// Sorted by kind and name.
@@ -70,9 +76,20 @@ pub fn demos() -> &'static [Demo] {
 /// It is here so that the package that packs also unpacks.
 #[must_use]
 pub fn unpack(native: &[u8], into: &mut [u8]) -> bool {
+    unpack_by(&BASE.0, native, into)
+}
+
+/// As [`unpack`], of code that is packed against that of another component, which is unpacked first.
+fn unpack_by_second(native: &[u8], into: &mut [u8]) -> bool {
+    let Some(second) = find(SECOND) else { return false };
+    let mut code = vec![0; second.native_length];
+    unpack(second.native, &mut code) && unpack_by(&code, native, into)
+}
+
+fn unpack_by(dictionary: &[u8], native: &[u8], into: &mut [u8]) -> bool {
     let length = into.len();
     let mut context = zstd_safe::DCtx::create();
-    let filled = context.decompress_using_dict(into, native, &BASE.0);
+    let filled = context.decompress_using_dict(into, native, dictionary);
     length > 0 && filled.is_ok_and(|filled| filled == length)
 }
 

@@ -243,6 +243,7 @@ fn workdir(app: &App, settings: &Settings, keeper: &Arc<Keeper>) -> Result<Workd
     workdir.layers = Some(app.paths()?.data().join("layers")).filter(|_| settings.sandbox.on);
     workdir.private = sandbox::secret(app)?;
     workdir.network = settings.sandbox.network.clone();
+    workdir.encoding.clone_from(&settings.encoding);
     workdir.writable.clone_from(&settings.sandbox.write);
     Ok(workdir)
 }

@@ -19,10 +19,12 @@
 
 pub mod change;
 mod guard;
+mod keep;
 mod look;
 mod path;
 mod touch;
 
+pub use keep::Remark;
 pub use touch::{Touch, Wanted, Watch};
 
 use crate::disk::FileKind;

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::disk::FileKind;
-use openkoi_brokers::files::{FileError, FileRules, Files, GrantedDirectory};
+use openkoi_brokers::files::{FileError, FileRules, Files, GrantedDirectory, Remark};
 use openkoi_core::capability::Access;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -95,6 +95,81 @@ fn a_write_keeps_the_mode_and_leaves_nothing_beside() {
     assert_eq!(world.text("run.sh"), "new");
     assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o751);
     assert_eq!(fs::read_dir(&world.root).unwrap().count(), 1);
+}
+
+fn attribute(path: &Path, name: &str) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; 1024];
+    let length = rustix::fs::getxattr(path, name, bytes.as_mut_slice()).ok()?;
+    Some(bytes[..length].to_vec())
+}
+
+/// An access control list as Linux keeps it: besides the owner, the user 1000 may read and write.
+#[cfg(target_os = "linux")]
+fn access_list() -> Vec<u8> {
+    let entries = [
+        (1_u16, 6_u16, u32::MAX),
+        (2, 6, 1000),
+        (4, 4, u32::MAX),
+        (0x10, 6, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, bits, id) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(bits.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    list
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_write_keeps_attributes_and_the_access_control_list() {
+    let world = world();
+    world.put("a", "old");
+    let path = world.root.join("a");
+    let wanted = [("user.origin", b"here".to_vec()), ("system.posix_acl_access", access_list())];
+    for (name, value) in &wanted {
+        let flags = rustix::fs::XattrFlags::empty();
+        if let Err(error) = rustix::fs::setxattr(&path, *name, value, flags) {
+            openkoi_test_support::skip::skip(
+                "a_write_keeps_attributes",
+                &format!("{name}: {error}"),
+            );
+            return;
+        }
+    }
+    let mode = path.metadata().unwrap().mode();
+
+    let remarks = world.files().write("a", b"new", None).unwrap();
+
+    for (name, value) in wanted {
+        assert_eq!(attribute(&path, name), Some(value), "{name}");
+    }
+    assert_eq!((world.text("a").as_str(), path.metadata().unwrap().mode()), ("new", mode));
+    assert_eq!(remarks, []);
+}
+
+#[test]
+fn what_a_write_overrides_or_takes_away_is_said() {
+    let world = world();
+    for (name, mode) in [("locked", 0o444), ("power", 0o6755)] {
+        world.put(name, "old");
+        fs::set_permissions(world.root.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    world.put("several", "old");
+    fs::hard_link(world.root.join("several"), world.root.join("names")).unwrap();
+    fs::set_permissions(world.root.join("names"), fs::Permissions::from_mode(0o4755)).unwrap();
+    let files = world.files();
+
+    assert_eq!(files.write("locked", b"new", None).unwrap(), [Remark::ReadOnly]);
+    assert_eq!(files.write("power", b"new", None).unwrap(), [Remark::SetId]);
+    assert_eq!(files.write("several", b"new", None).unwrap(), [Remark::SetId]);
+    assert_eq!(files.write("fresh", b"new", None).unwrap(), []);
+
+    let mode = |name: &str| world.root.join(name).metadata().unwrap().mode() & 0o7777;
+    assert_eq!((mode("locked"), mode("power"), mode("names")), (0o444, 0o755, 0o755));
+    assert_eq!(world.text("names"), "new");
 }
 
 #[test]

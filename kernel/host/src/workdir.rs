@@ -39,6 +39,8 @@ pub struct Workdir {
     /// The directory in which what programs change is held back until the loop lets it through, if this system can do
     /// that. Without it they change the workspace at once, and it is looked at before and after.
     pub layers: Option<PathBuf>,
+    /// The charset that the user names for files whose bytes do not tell theirs.
+    pub encoding: Option<String>,
     /// The files that models have read here.
     pub(crate) seen: Arc<Seen>,
     reading: OnceLock<Result<Arc<Files>, Failure>>,
@@ -59,6 +61,7 @@ impl Workdir {
             private: Vec::new(),
             keeper: None,
             layers: None,
+            encoding: None,
             seen: Arc::default(),
             reading: OnceLock::new(),
             writing: OnceLock::new(),

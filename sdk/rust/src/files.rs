@@ -46,6 +46,10 @@ impl FileSystem for Host {
     fn remove(&self, path: &str) -> Result<()> {
         hosted(|| files::remove(path))
     }
+
+    fn encoding(&self) -> Result<Option<String>> {
+        hosted(files::encoding)
+    }
 }
 
 /// As [`FileSystem::stat`] of the host.

@@ -38,6 +38,8 @@ pub struct Walk<'a, F> {
     unreadable: Vec<String>,
     ignored: Vec<Found>,
     cut: Vec<String>,
+    deep: Vec<String>,
+    git: Vec<String>,
     started: bool,
 }
 
@@ -53,6 +55,8 @@ impl<'a, F: FileSystem> Walk<'a, F> {
             unreadable: Vec::new(),
             ignored: Vec::new(),
             cut: Vec::new(),
+            deep: Vec::new(),
+            git: Vec::new(),
             started: false,
         }
     }
@@ -84,6 +88,16 @@ impl<'a, F: FileSystem> Walk<'a, F> {
     /// Returns the directories with so many entries that the host did not list them all.
     pub fn cut(&self) -> &[String] {
         &self.cut
+    }
+
+    /// Returns the directories that lie too deep to be looked into.
+    pub fn deep(&self) -> &[String] {
+        &self.deep
+    }
+
+    /// Returns the places of `.git` that were left out so far.
+    pub fn git(&self) -> &[String] {
+        &self.git
     }
 
     /// The rules of the directories between the workspace and the root hold too.
@@ -119,6 +133,7 @@ impl<'a, F: FileSystem> Walk<'a, F> {
                 stat: entry.stat,
             };
             if entry.name == ".git" {
+                self.git.push(found.path);
                 continue;
             }
             if scope.ignores(&found.path, found.stat.is_directory()) {
@@ -154,7 +169,9 @@ impl<F: FileSystem> Iterator for Walk<'_, F> {
             return Some(Err(failure));
         }
         let (found, scope) = self.open.pop()?;
-        if found.stat.kind == Kind::Directory && found.depth + 1 < self.max_depth {
+        if found.stat.kind == Kind::Directory && found.depth + 1 >= self.max_depth {
+            self.deep.push(found.path.clone());
+        } else if found.stat.kind == Kind::Directory {
             match self.enter(&found.path, &found.relative, found.depth + 1, &scope) {
                 Ok(()) => {}
                 Err(failure @ (Failure::Limited(_) | Failure::Cancelled)) => {
@@ -265,6 +282,18 @@ mod tests {
         let walk = Walk::new(&files, "").ignore_files(false).max_depth(1);
 
         assert_eq!(paths(walk), [".gitignore", "README.md", "a.log", "src", "target"]);
+    }
+
+    #[test]
+    fn what_a_walk_does_not_look_into_is_known() {
+        let files = tree();
+        let mut walk = Walk::new(&files, "").max_depth(1);
+        walk.by_ref().for_each(drop);
+
+        assert_eq!(
+            (walk.git(), walk.deep()),
+            ([".git".to_owned()].as_slice(), ["src".to_owned()].as_slice())
+        );
     }
 
     #[test]

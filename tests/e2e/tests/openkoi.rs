@@ -13,6 +13,7 @@ mod attachments;
 mod bad_input;
 mod baseline;
 mod bedrock_task;
+mod bytes;
 mod chat;
 mod circles;
 mod crash_resume;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::world::{LONG, TASK, scripted};
 
 /// Runs a task whose model makes these calls, one a round, and returns the text of each result.
-fn results(home: impl FnOnce(Home) -> Home, calls: Vec<Turn>) -> (Home, Vec<String>) {
+pub(crate) fn results(home: impl FnOnce(Home) -> Home, calls: Vec<Turn>) -> (Home, Vec<String>) {
     let last = u32::try_from(calls.len()).unwrap();
     let rounds = calls.into_iter().zip(0..).map(|(call, round)| call.executor().in_round(round));
     let end = turn().executor().in_round(last).say("Done.");

@@ -150,7 +150,7 @@ fn fuzz(seed: &str) -> Result<Output> {
     let mut dice = Dice(seed.parse().unwrap_or(1));
     let mut failures = 0_u32;
     for _ in 0..300 {
-        let failed = match dice.roll(14) {
+        let failed = match dice.roll(15) {
             0 => files::stat(&dice.word()).is_err(),
             1 => files::read_range(&dice.word(), dice.number(), dice.number() as u32).is_err(),
             2 => files::list(&dice.word()).is_err(),
@@ -165,6 +165,7 @@ fn fuzz(seed: &str) -> Result<Output> {
             11 => odd_program(&mut dice),
             12 => model::complete(&dice.word(), &model::Prompt::new(dice.word(), dice.word()))
                 .is_err(),
+            13 => files::FileSystem::encoding(&files::Host).is_err(),
             _ => {
                 log::debug(&dice.word());
                 progress::report(&dice.word());

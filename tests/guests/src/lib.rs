@@ -25,6 +25,7 @@ use serde_json::Value;
 
 /// Every behaviour. The tests of the host have at least one test for each.
 pub const BEHAVIOURS: &[&str] = &[
+    "ask_encoding",
     "ask_model",
     "ask_tokens",
     "attach",

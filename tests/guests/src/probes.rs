@@ -15,6 +15,7 @@ pub(crate) fn call(name: &str, argument: &str) -> Option<Result<Output>> {
         "change_file" => change_file(argument),
         "fetch" => fetch(argument),
         "run" => run(argument),
+        "ask_encoding" => ask_encoding(),
         "ask_model" => ask_model(argument, None),
         "ask_tokens" => ask_model("evaluator", Some(1_000_000)),
         "state" => counted(argument),
@@ -70,6 +71,10 @@ fn print(argument: &str) -> Result<Output> {
 fn read_file(path: &str) -> Result<Output> {
     let bytes = files::read_to_end(path, 1 << 20)?;
     text(String::from_utf8_lossy(&bytes))
+}
+
+fn ask_encoding() -> Result<Output> {
+    text(format!("{:?}", files::FileSystem::encoding(&files::Host)?))
 }
 
 /// Writes a file, although the manifest of its tool asks for reading.

@@ -2,10 +2,11 @@
 
 use openkoi_sdk::{Failure, Result, files::FileSystem, tool::Output};
 
+use openkoi_text::{Hints, Text, lines};
+
 use crate::{
     diff::{self, Counts},
     format, suggest,
-    text::Text,
 };
 
 /// The largest file that is changed.
@@ -31,7 +32,7 @@ impl Before {
             return Err(Failure::invalid("/path", format!("`{path}` is not a regular file")));
         }
         let bytes = files.read_to_end(path, MAX_FILE)?;
-        let text = Text::decode(&bytes);
+        let text = Text::decode(&bytes, &|| Hints::of(files, path));
         let kind = format::binary_kind(&bytes);
         let text = text.ok_or_else(|| {
             Failure::invalid("/path", format!("`{path}` is not text: it is {kind}"))
@@ -39,19 +40,32 @@ impl Before {
         Ok(Self { bytes, text })
     }
 
-    /// Writes `after` and tells what became of it.
+    /// Writes `after` and tells what became of it. `left` places were to be replaced too, and overlap others.
     pub(crate) fn replace(
         self,
         files: &impl FileSystem,
         path: &str,
         after: &[u8],
+        left: usize,
     ) -> Result<Output> {
         files.write(path, after, Some(&self.bytes))?;
-        let after = Text::decode(after).map(|text| text.text).unwrap_or_default();
+        let after = Text::decode(after, &|| Hints::of(files, path));
+        let named = after.as_ref().and_then(|text| new_charset(&self.text, text));
+        let after = after.map(|text| text.text).unwrap_or_default();
         let counts = diff::counts(&self.text.text, &after);
         let shown = around(&self.text.text, &after);
-        answer(path, format!("edited `{path}`: {counts}\n{shown}"), counts)
+        let named = named.map(|named| format!(" (it is in {named})")).unwrap_or_default();
+        let left = match left {
+            0 => String::new(),
+            _ => format!(" ({} left that overlapped others)", format::count(left, "place")),
+        };
+        answer(path, format!("edited `{path}`: {counts}{named}{left}\n{shown}"), counts)
     }
+}
+
+/// Names the charset of a file that had nothing but ASCII and has other letters now, unless it is the common one.
+fn new_charset(before: &Text, after: &Text) -> Option<String> {
+    if before.format.charset == after.format.charset { None } else { after.format.describe() }
 }
 
 /// Puts together what is told of a change.
@@ -67,8 +81,8 @@ pub(crate) fn answer(path: &str, text: String, counts: Counts) -> Result<Output>
 
 /// Shows the changed lines as they are now, with a few around them.
 fn around(before: &str, after: &str) -> String {
-    let old: Vec<&str> = before.lines().collect();
-    let new: Vec<&str> = after.lines().collect();
+    let old: Vec<&str> = lines::of(before).collect();
+    let new: Vec<&str> = lines::of(after).collect();
     let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let same_end = old[start..]
         .iter()

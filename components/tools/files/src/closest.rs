@@ -1,46 +1,60 @@
 //! The places of a file that a text which does not occur in it may have meant.
 
-use crate::{
-    format,
-    text::{Charset, Text},
-};
+mod composed;
+
+use std::ops::Range;
+
+use openkoi_text::{Charset, Text};
+
+use crate::format;
 
 /// The part of a long text that is compared.
 const COMPARED_LINES: usize = 40;
 /// Files of more lines are only searched for the first line.
 const MAX_WORK: usize = 2_000_000;
 
-/// What two texts may differ in and still be alike.
+/// What two texts may differ in and still be alike, a bit for each.
 #[derive(Clone, Copy)]
-struct Fold {
-    /// Quotes, dashes and dots that word processors put in place of the plain ones.
-    signs: bool,
-    space: bool,
-    case: bool,
-}
+struct Fold(u16);
 
-/// From the smallest difference to the largest, with what is said of it.
-const FOLDS: [(Fold, &str); 4] = [
-    (
-        Fold { signs: true, space: false, case: false },
-        "typographic and plain quotes, dashes or dots (“ ” ‘ ’ — … and \" ' - ...)",
-    ),
-    (Fold { signs: false, space: true, case: false }, "white space"),
-    (
-        Fold { signs: true, space: true, case: false },
-        "white space and typographic quotes, dashes or dots",
-    ),
-    (Fold { signs: true, space: true, case: true }, "upper and lower case, white space or signs"),
+const QUOTES: u16 = 1;
+const DASHES: u16 = 2;
+const DOTS: u16 = 4;
+const WIDTH: u16 = 8;
+const COMPOSED: u16 = 16;
+const INVISIBLE: u16 = 32;
+const ENDS: u16 = 64;
+const SPACE: u16 = 128;
+const CASE: u16 = 256;
+
+/// All but that which changes the meaning.
+const LOOKS: u16 = CASE - 1;
+
+/// Each with what is said of it; white space apart, of which more is said. From the one that is left out first, where two
+/// would do.
+const NAMES: [(u16, &str); 8] = [
+    (CASE, "upper and lower case"),
+    (ENDS, "the ends of lines (CR alone and LF)"),
+    (INVISIBLE, "invisible characters"),
+    (COMPOSED, "composed characters (é as one character, or as e and an accent)"),
+    (WIDTH, "full-width forms (（ ， ； and ( , ;)"),
+    (DOTS, "dots (… and ...)"),
+    (DASHES, "dashes (— – − and -)"),
+    (QUOTES, "quotes (“ ” ‘ ’ and \" ')"),
 ];
 
 /// Says what the file has instead of `old`.
 pub(crate) fn describe(text: &Text, old: &str) -> String {
     const ABSENT: &str = "this text does not occur in the file";
-    let (shown, old) = (text.text.replace("\r\n", "\n"), old.replace("\r\n", "\n"));
+    let breaks = text.format.breaks;
+    let (shown, old) = (breaks.plain(&text.text), breaks.plain(old));
     if let Some(stripped) = without_numbers(&old)
         && shown.contains(&stripped)
     {
         return format!("{ABSENT}; leave out the line numbers, which are not part of it");
+    }
+    if shown.contains(&old) {
+        return format!("{ABSENT} on its own: {}", no_characters(text.format.charset));
     }
     let lines: Vec<&str> = shown.split('\n').collect();
     if let Some((range, differ)) = alike(&shown, &old) {
@@ -62,51 +76,124 @@ pub(crate) fn describe(text: &Text, old: &str) -> String {
     }
 }
 
-/// Returns the lines in which `old` stands but for a small difference, and the difference.
-fn alike(text: &str, old: &str) -> Option<(std::ops::Range<usize>, &'static str)> {
-    FOLDS.iter().find_map(|(fold, differ)| {
-        let (text, old) = (fold.apply(text), fold.apply(old));
-        let at = if old.trim().is_empty() { None } else { text.find(&old) }?;
-        let line = text[..at].matches('\n').count();
-        let more = old.trim_end_matches('\n').matches('\n').count();
-        Some((line..line + more + 1, *differ))
-    })
-}
-
-impl Fold {
-    fn apply(self, text: &str) -> String {
-        let mut folded = String::with_capacity(text.len());
-        for c in text.chars() {
-            match c {
-                '\n' => folded.push(c),
-                c if self.space && c.is_whitespace() => {}
-                c if self.signs => push_plain(&mut folded, c, self.case),
-                c => folded.push(c),
-            }
-        }
-        folded
+/// Says why a text is not found that is shown.
+fn no_characters(charset: Charset) -> &'static str {
+    if charset == Charset::Unknown {
+        "it follows a byte that is no ASCII, of which it may be the second half, since nothing tells the charset of the \
+         file; begin at an earlier character, as it is shown"
+    } else {
+        "some of it is shown as `\\x…` or `\\u…` and is no character; take the text before or after that"
     }
 }
 
-fn push_plain(folded: &mut String, c: char, case: bool) {
-    match c {
-        '\u{2018}'..='\u{201B}' | '\u{2032}' | '\u{2039}' | '\u{203A}' | '`' => folded.push('\''),
-        '\u{201C}'..='\u{201F}' | '\u{2033}' | '«' | '»' => folded.push('"'),
-        // Two or three plain dashes stand for a long one.
-        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' if folded.ends_with('-') => {}
-        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' => folded.push('-'),
-        '\u{2026}' => folded.push_str("..."),
-        '\u{A0}' | '\u{2002}'..='\u{200A}' | '\u{202F}' | '\u{3000}' => folded.push(' '),
-        '\u{FF01}'..='\u{FF5E}' => {
-            folded.extend(char::from_u32(c as u32 - 0xFEE0));
+/// Returns the lines in which `old` stands but for small differences, and names them.
+fn alike(text: &str, old: &str) -> Option<(Range<usize>, String)> {
+    if old.trim().is_empty() {
+        return None;
+    }
+    let most = [LOOKS, LOOKS | CASE].into_iter().map(Fold);
+    let (fold, lines) = most.filter_map(|fold| Some((fold, fold.find(text, old)?))).next()?;
+    let there: String = text.split_inclusive('\n').skip(lines.start).take(lines.len()).collect();
+    // Each that can be left out is no difference.
+    let mut needed = fold;
+    for (one, _) in [(SPACE, "")].iter().chain(&NAMES) {
+        let less = Fold(needed.0 & !one);
+        if less.find(&there, old).is_some() {
+            needed = less;
         }
-        c if case => folded.extend(c.to_lowercase()),
-        c => folded.push(c),
+    }
+    let named = NAMES.iter().rev().filter(|(one, _)| needed.0 & one != 0);
+    let mut named: Vec<String> = named.map(|(_, name)| (*name).to_owned()).collect();
+    if needed.0 & SPACE != 0 {
+        named.push(white_space(&there, old).to_owned());
+    }
+    let last = named.pop()?;
+    let all = if named.is_empty() { last } else { format!("{} and {last}", named.join(", ")) };
+    Some((lines, all))
+}
+
+fn white_space(there: &str, old: &str) -> &'static str {
+    let other = |text: &str| text.contains(|c: char| c.is_whitespace() && !c.is_ascii());
+    match (there.contains('\t'), old.contains('\t')) {
+        (true, false) => "white space (the file has tabs)",
+        (false, true) => "white space (the file has no tabs)",
+        _ if other(there) => {
+            "white space (the file has other spaces than the plain one, such as U+00A0)"
+        }
+        _ => "white space",
+    }
+}
+
+impl Fold {
+    fn has(self, one: u16) -> bool {
+        self.0 & one != 0
+    }
+
+    /// Returns the lines of `text` in which `old` stands, both folded.
+    fn find(self, text: &str, old: &str) -> Option<Range<usize>> {
+        let folded = self.apply(old);
+        let at = if folded.is_empty() { None } else { self.apply(text).find(&folded) }?;
+        let line = self.line(text, at);
+        let end = self.line(text, at + folded.trim_end_matches('\n').len().max(1) - 1);
+        Some(line..end + 1)
+    }
+
+    /// Returns the number of the line of `text` in which the byte stands that is at `at` once it is folded.
+    fn line(self, text: &str, at: usize) -> usize {
+        let (mut folded, mut line) = (String::new(), 0);
+        for c in text.chars() {
+            self.push(&mut folded, c);
+            if folded.len() > at {
+                break;
+            }
+            line += usize::from(c == '\n');
+        }
+        line
+    }
+
+    fn apply(self, text: &str) -> String {
+        let mut folded = String::with_capacity(text.len());
+        text.chars().for_each(|c| self.push(&mut folded, c));
+        folded
+    }
+
+    fn push(self, folded: &mut String, c: char) {
+        match c {
+            '\n' => folded.push(c),
+            '\r' if self.has(ENDS) => folded.push('\n'),
+            c if c.is_whitespace() && self.has(SPACE) => {}
+            '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' if self.has(INVISIBLE) => {
+            }
+            '\u{2018}'..='\u{201B}' | '\u{2032}' | '\u{2039}' | '\u{203A}' | '`'
+                if self.has(QUOTES) =>
+            {
+                folded.push('\'');
+            }
+            '\u{201C}'..='\u{201F}' | '\u{2033}' | '«' | '»' if self.has(QUOTES) => {
+                folded.push('"')
+            }
+            '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' if self.has(DASHES) => {
+                // Two or three plain dashes stand for a long one.
+                folded.push_str(if folded.ends_with('-') { "" } else { "-" });
+            }
+            '\u{2026}' if self.has(DOTS) => folded.push_str("..."),
+            '\u{3002}' if self.has(WIDTH) => folded.push('.'),
+            '\u{3001}' if self.has(WIDTH) => folded.push(','),
+            '\u{FF01}'..='\u{FF5E}' if self.has(WIDTH) => {
+                folded.extend(char::from_u32(c as u32 - 0xFEE0));
+            }
+            c if self.has(COMPOSED) && self.has(CASE) => {
+                c.to_lowercase().for_each(|c| composed::push(folded, c));
+            }
+            c if self.has(COMPOSED) => composed::push(folded, c),
+            c if self.has(CASE) => folded.extend(c.to_lowercase()),
+            c => folded.push(c),
+        }
     }
 }
 
 /// Slides the wanted lines over the file and takes the place where they fit best, if they fit at all.
-fn closest(lines: &[&str], wanted: &[&str]) -> Option<std::ops::Range<usize>> {
+fn closest(lines: &[&str], wanted: &[&str]) -> Option<Range<usize>> {
     let mut wanted: Vec<&str> = wanted.iter().take(COMPARED_LINES).copied().collect();
     if lines.len() * wanted.len() > MAX_WORK {
         wanted.truncate(1);
@@ -125,7 +212,7 @@ fn score(lines: &[&str], wanted: &[&str]) -> f64 {
 
 /// The share of two lines that agrees from both ends, white space left out.
 fn likeness(a: &str, b: &str) -> f64 {
-    let fold = Fold { signs: true, space: true, case: false };
+    let fold = Fold(LOOKS & !COMPOSED);
     let significant = |line: &str| fold.apply(line).chars().collect::<Vec<_>>();
     let (a, b) = (significant(a), significant(b));
     if a == b {
@@ -158,7 +245,7 @@ mod tests {
     const FILE: &str = "fn main() {\n    let a = 1;\n    let b = 2;\n}\n";
 
     fn said(file: &str, old: &str) -> String {
-        describe(&Text::decode(file.as_bytes()).unwrap(), old)
+        describe(&Text::decode(file.as_bytes(), &Default::default).unwrap(), old)
     }
 
     #[test]
@@ -172,17 +259,27 @@ mod tests {
             (
                 "x\nShe said “Hello” — it’s fine…\n",
                 "said \"Hello\" - it's fine...",
-                "typographic and plain quotes, dashes or dots (“ ” ‘ ’ — … and \" ' - ...):\n     2\tShe said “Hello” — it’s fine…\n",
+                "only in quotes (“ ” ‘ ’ and \" '), dashes (— – − and -) and dots (… and ...):\n     2\tShe said “Hello” — it’s fine…\n",
             ),
+            ("a — b\n", "a -- b", "only in dashes (— – − and -):"),
+            ("a = 'b';\n", "a = ‘b’;", "only in quotes (“ ” ‘ ’ and \" '):"),
             (
-                "She said “Hello” — it’s fine…\n",
-                "\"Hello\" -- it's fine...",
-                "typographic and plain quotes",
+                "a\u{A0}b\n",
+                "a b",
+                "only in white space (the file has other spaces than the plain one",
             ),
-            ("a = 'b';\n", "a = ‘b’;", "typographic and plain quotes"),
-            ("a\u{A0}b\n", "a b", "typographic and plain quotes"),
-            ("\tprint(“a”)\n", "    print(\"a\")", "white space and typographic quotes"),
-            ("Hello World\n", "hello world", "upper and lower case"),
+            ("\tprint(“a”)\n", "    print(\"a\")", "and white space (the file has tabs):"),
+            ("    a = 1\n", "\ta = 1", "only in white space (the file has no tabs):"),
+            ("cafe\u{301}\n", "café", "only in composed characters (é as one"),
+            ("한글\n", "\u{1112}\u{1161}\u{11AB}\u{1100}\u{1173}\u{11AF}", "only in composed"),
+            (
+                "print（“a”，b）；\n",
+                "print(\"a\",b);",
+                "only in quotes (“ ” ‘ ’ and \" ') and full-width forms",
+            ),
+            ("a\u{200B}b\n", "ab", "only in invisible characters:"),
+            ("x\na\rb\nc\n", "a\nb\nc", "only in the ends of lines (CR alone and LF):\n     2\ta"),
+            ("Hello World\n", "hello world", "only in upper and lower case:"),
         ];
         for (file, old, wanted) in cases {
             let said = said(file, old);

@@ -1,5 +1,7 @@
 //! The numbers of lines that a change adds and removes.
 
+use openkoi_text::lines;
+
 /// Beyond this many changed lines the count is an upper bound instead of the smallest possible one.
 const MAX_DISTANCE: usize = 1000;
 
@@ -21,8 +23,8 @@ impl std::fmt::Display for Counts {
 
 /// Counts what leads from `old` to `new`.
 pub(crate) fn counts(old: &str, new: &str) -> Counts {
-    let old: Vec<&str> = old.lines().collect();
-    let new: Vec<&str> = new.lines().collect();
+    let old: Vec<&str> = lines::of(old).collect();
+    let new: Vec<&str> = lines::of(new).collect();
     let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let (old, new) = (&old[start..], &new[start..]);
     let end = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();

@@ -59,14 +59,17 @@ pub(crate) fn run(files: &impl FileSystem, arguments: &ListDirectory) -> Result<
     if entries == 0 {
         text.push_str("[nothing in it]\n");
     }
-    text.push_str(&left_out(&walk));
+    text.push_str(&left_out(&walk, arguments.all));
     let summary = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
     Ok(Output::text(text).summary(summary))
 }
 
 /// Says what is not shown, and why.
-fn left_out(walk: &Walk<'_, impl FileSystem>) -> String {
+fn left_out(walk: &Walk<'_, impl FileSystem>, all: bool) -> String {
     let mut notes = String::new();
+    for path in walk.git().iter().filter(|_| all) {
+        notes.push_str(&format!("[`{path}` is left out; it is listed as `path`]\n"));
+    }
     let ignored = walk.ignored();
     if !ignored.is_empty() {
         let names: Vec<String> = ignored.iter().rev().take(NAMED).map(name_of).collect();

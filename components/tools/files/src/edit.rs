@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use openkoi_sdk::{Failure, JsonSchema, Result, files::FileSystem, tool::Output};
+use openkoi_text::{Format, Hints, Text, unescape};
 use serde::Deserialize;
 
 use crate::{
     change::Before,
-    closest, lines,
+    closest,
     place::{self, Places},
-    text::{Text, unescape},
 };
 
 /// The number of places that are named when a text is found too often.
@@ -33,7 +33,7 @@ pub(crate) struct EditFile {
     edits: Option<Vec<Edit>>,
 }
 
-#[derive(Clone, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "openkoi_sdk::schemars")]
 pub(crate) struct Edit {
@@ -50,11 +50,21 @@ pub(crate) fn run(files: &impl FileSystem, arguments: &EditFile) -> Result<Outpu
         return Err(nothing_to_replace(files, path));
     }
     let before = Before::read(files, path)?;
-    let mut after = before.bytes.clone();
+    let hints = || Hints::of(files, path);
+    let mut after = Applied { bytes: before.bytes.clone(), left: 0 };
     for (place, edit) in &edits {
-        after = apply(&after, edit, place)?;
+        let next = apply(&after.bytes, edit, place, &hints)?;
+        after = Applied { left: after.left + next.left, ..next };
     }
-    before.replace(files, path, &after)
+    before.replace(files, path, &after.bytes, after.left)
+}
+
+/// What came of replacements.
+#[derive(Debug)]
+struct Applied {
+    bytes: Vec<u8>,
+    /// The number of places that stay because they overlap one that was replaced.
+    left: usize,
 }
 
 impl EditFile {
@@ -97,67 +107,78 @@ fn nothing_to_replace(files: &impl FileSystem, path: &str) -> Failure {
 }
 
 /// Makes one replacement. `place` is the pointer to the edit, for what is said of it.
-fn apply(bytes: &[u8], edit: &Edit, place: &str) -> Result<Vec<u8>> {
+fn apply(bytes: &[u8], edit: &Edit, place: &str, hints: &dyn Fn() -> Hints) -> Result<Applied> {
     let (old, new) = (edit.old_string.as_str(), edit.new_string.as_str());
-    if old.replace("\r\n", "\n") == new.replace("\r\n", "\n") {
-        let field = format!("{place}/new_string");
-        return Err(Failure::invalid(field, "this is the same text as `old_string`"));
+    let text =
+        Text::decode(bytes, hints).ok_or_else(|| Failure::invalid("/path", "is not text"))?;
+    let breaks = text.format.breaks;
+    if breaks.plain(old) == breaks.plain(new) {
+        let but =
+            if old == new { "" } else { " but for line ends, and an edit keeps those of the file" };
+        let said = format!("this is the same text as `old_string`{but}");
+        return Err(Failure::invalid(format!("{place}/new_string"), said));
     }
     let field = format!("{place}/old_string");
-    let text = Text::decode(bytes).ok_or_else(|| Failure::invalid("/path", "is not text"))?;
     let places = place::find(bytes, text.format, old);
     match places.found.as_slice() {
         [] => return Err(Failure::invalid(field, closest::describe(&text, old))),
         [_, _, ..] if !edit.replace_all => {
-            return Err(Failure::invalid(field, too_many(bytes, &places.found)));
+            let said = too_many(bytes, text.format, &places.found);
+            return Err(Failure::invalid(field, said));
         }
         _ => {}
     }
-    text.format.check(new, old, &format!("{place}/new_string"))?;
-    Ok(replaced(bytes, &text, &places, new))
+    let field = format!("{place}/new_string");
+    let writes = text.format.for_text(new, bytes, hints);
+    writes.check(new, old, &field)?;
+    replaced(bytes, &text, writes, &places, new)
+        .ok_or_else(|| Failure::invalid(field, "cannot be written in the charset of the file"))
 }
 
-/// Copies `bytes` with `new` at each of the places that do not overlap an earlier one.
-fn replaced(bytes: &[u8], text: &Text, places: &Places, new: &str) -> Vec<u8> {
+/// Copies `bytes` with `new`, written as `writes`, at each of the places that do not overlap an earlier one.
+fn replaced(
+    bytes: &[u8],
+    text: &Text,
+    writes: Format,
+    places: &Places,
+    new: &str,
+) -> Option<Applied> {
     let mut after = Vec::with_capacity(bytes.len() + new.len());
-    let mut copied = 0;
+    let (mut copied, mut left) = (0, 0);
     for place in &places.found {
         if place.start < copied {
+            left += 1;
             continue;
         }
         after.extend_from_slice(&bytes[copied..place.start]);
-        after.extend(new_bytes(bytes, text, place, &places.escaped, new));
+        let new = with_ends(bytes, text, place, new);
+        let escaped = |byte: u8| places.escaped.contains(&byte);
+        after.extend(unescape(&new, escaped, &|text| writes.bytes(text))?);
         copied = place.end;
     }
     after.extend_from_slice(&bytes[copied..]);
-    after
+    Some(Applied { bytes: after, left })
 }
 
-/// Returns `new` as the file writes it, with the line ends of what stands at `place`.
-fn new_bytes(
-    bytes: &[u8],
-    text: &Text,
-    place: &Range<usize>,
-    escaped: &[u8],
-    new: &str,
-) -> Vec<u8> {
-    let format = text.format;
-    let old = format.text(&bytes[place.clone()]);
-    let rest = &bytes[place.end..];
-    let line =
-        rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| at + format.unit());
-    let rest = format.text(&rest[..line.min(rest.len())]);
-    let fallback = lines::ends(&rest).next().unwrap_or(text.first_end());
-    let new = lines::like(&old, new, fallback);
-    if escaped.is_empty() {
-        format.bytes(&new)
-    } else {
-        unescape(&new, |byte| escaped.contains(&byte))
-    }
+/// Returns `new` with the line ends of what stands at `place`.
+fn with_ends(bytes: &[u8], text: &Text, place: &Range<usize>, new: &str) -> String {
+    let Format { breaks, .. } = text.format;
+    let old = text.format.text(&bytes[place.clone()]);
+    // Where the place has none, the line goes on to the next one.
+    let fallback = || {
+        let rest = text.format.text(&bytes[place.end..]);
+        breaks.ends(&rest).next().unwrap_or(text.first_end())
+    };
+    let fallback = match breaks.ends(&old).next() {
+        Some(end) => end,
+        None if new.contains(['\n', '\r']) => fallback(),
+        None => text.first_end(),
+    };
+    breaks.like(&old, new, fallback)
 }
 
-fn too_many(bytes: &[u8], found: &[Range<usize>]) -> String {
-    let line = |at: usize| bytes[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+fn too_many(bytes: &[u8], format: Format, found: &[Range<usize>]) -> String {
+    let line = |at: usize| format.breaks.ends(&format.text(&bytes[..at])).count() + 1;
     let lines: Vec<String> =
         found.iter().take(NAMED).map(|place| line(place.start).to_string()).collect();
     let more = if found.len() > NAMED { ", …" } else { "" };
@@ -167,6 +188,9 @@ fn too_many(bytes: &[u8], found: &[Range<usize>]) -> String {
         lines.join(", ")
     )
 }
+
+#[cfg(test)]
+mod property;
 
 #[cfg(test)]
 mod tests {
@@ -302,6 +326,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_where_places_overlap_is_said() {
+        let files = Memory::new([("a", "foo\nfoo\nfoo\n")]);
+
+        let output = edit(
+            &files,
+            json!({"path": "a", "old_string": "foo\nfoo", "new_string": "bar", "replace_all": true}),
+        );
+
+        assert_eq!(files.text("a").unwrap(), "bar\nfoo\n");
+        assert!(output.unwrap().text.contains("(1 place left that overlapped others)"));
+    }
+
+    #[test]
+    fn a_change_of_line_ends_alone_is_refused_for_what_it_is() {
+        let said = edited(b"a\r\nb\r\n", "a\r\nb", "a\nb").unwrap_err();
+
+        assert!(said.contains("but for line ends, and an edit keeps those of the file"), "{said}");
+    }
+
+    #[test]
     fn an_empty_text_to_replace_names_the_tool_that_makes_files() {
         let files = Memory::new([("a.txt", "a\n")]);
         let said = |path: &str| {
@@ -369,7 +413,7 @@ mod tests {
         let before = Before::read(&files, "a.txt").unwrap();
 
         files.write("a.txt", b"changed\n", None).unwrap();
-        let failure = before.replace(&files, "a.txt", b"b\n").unwrap_err();
+        let failure = before.replace(&files, "a.txt", b"b\n", 0).unwrap_err();
 
         assert!(matches!(failure, Failure::Conflict(_)));
         assert_eq!(files.text("a.txt").unwrap(), "changed\n");

@@ -53,7 +53,8 @@ pub(crate) fn media_type(bytes: &[u8]) -> Option<&'static str> {
 
 /// Names other bytes by how they begin.
 pub(crate) fn binary_kind(bytes: &[u8]) -> &'static str {
-    const KINDS: [(&[u8], &str); 14] = [
+    const KINDS: [(&[u8], &str); 15] = [
+        (b"\xFF\xFE\0\0", "UTF-32, which `iconv -f UTF-32 -t UTF-8` converts"),
         (b"\x7FELF", "an ELF executable or library"),
         (b"MZ", "a Windows executable or library"),
         (b"\xCF\xFA\xED\xFE", "a Mach-O executable or library"),

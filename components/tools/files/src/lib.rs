@@ -10,13 +10,11 @@ mod diff;
 mod directory;
 mod edit;
 mod format;
-mod lines;
 mod manage;
 mod picture;
 mod place;
 mod read;
 mod suggest;
-mod text;
 mod write;
 
 use openkoi_sdk::{

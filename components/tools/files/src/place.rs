@@ -4,16 +4,14 @@ use std::ops::Range;
 
 use memchr::memmem::Finder;
 
-use crate::text::{Format, may_be_escaped, unescape};
+use openkoi_text::{Breaks, Charset, Format, may_be_escaped, unescape};
 
-/// A text to look for. A line end of it stands for either kind.
+/// A text to look for. A line end of it stands for any kind.
 pub(crate) struct Wanted {
     lines: Vec<Vec<u8>>,
     lf: Vec<u8>,
     cr: Vec<u8>,
-    unit: usize,
-    /// True if bytes that are no character are told from letters that belong to them.
-    careful: bool,
+    format: Format,
 }
 
 /// The places at which a text stands.
@@ -26,15 +24,19 @@ pub(crate) struct Places {
 
 /// Returns where `old` stands in `bytes`: as it is written, or with `\xE9` for a byte that is shown so.
 pub(crate) fn find(bytes: &[u8], format: Format, old: &str) -> Places {
-    let plain = old.replace("\r\n", "\n");
-    let mut found = Wanted::new(format, &plain, &|line| format.bytes(line)).all(bytes, format);
+    let plain = format.breaks.plain(old);
+    let write = |text: &str| format.bytes(text);
+    let mut found =
+        Wanted::new(format, &plain, &write).map_or_else(Vec::new, |text| text.all(bytes));
     let mut escaped: Vec<u8> = Vec::new();
-    let raw = unescape(&plain, may_be_escaped);
-    if format.unit() == 1 && raw != plain.as_bytes() {
-        let read = |line: &str| unescape(line, may_be_escaped);
-        let more = Wanted::new(format, &plain, &read).all(bytes, format);
+    let is_shown = |byte: u8| is_escaped(format, byte);
+    let read = |line: &str| unescape(line, is_shown, &write);
+    if format.unit() == 1
+        && let Some(raw) = read(&plain).filter(|raw| Some(raw) != write(&plain).as_ref())
+    {
+        let more = Wanted::new(format, &plain, &read).map_or_else(Vec::new, |text| text.all(bytes));
         if !more.is_empty() {
-            escaped = raw.into_iter().filter(|byte| may_be_escaped(*byte)).collect();
+            escaped = raw.into_iter().filter(|byte| is_shown(*byte)).collect();
         }
         found.extend(more);
         found.sort_by_key(|place| place.start);
@@ -42,33 +44,44 @@ pub(crate) fn find(bytes: &[u8], format: Format, old: &str) -> Places {
     Places { found, escaped }
 }
 
+/// Returns whether the byte may be shown as `\xE9`. In a charset that is known only control characters are.
+pub(crate) fn is_escaped(format: Format, byte: u8) -> bool {
+    let known = matches!(format.charset, Charset::Legacy(_));
+    may_be_escaped(byte) && (byte.is_ascii() || !known)
+}
+
 impl Wanted {
-    fn new(format: Format, text: &str, bytes: &dyn Fn(&str) -> Vec<u8>) -> Self {
-        Self {
-            lines: text.split('\n').map(bytes).collect(),
-            lf: format.bytes("\n"),
-            cr: format.bytes("\r"),
-            unit: format.unit(),
-            careful: format.charset == crate::text::Charset::Unknown,
-        }
+    /// Nothing if the file could not hold the text.
+    fn new(format: Format, text: &str, bytes: &dyn Fn(&str) -> Option<Vec<u8>>) -> Option<Self> {
+        Some(Self {
+            lines: text.split('\n').map(bytes).collect::<Option<_>>()?,
+            lf: format.bytes("\n")?,
+            cr: format.bytes("\r")?,
+            format,
+        })
     }
 
-    fn all(&self, bytes: &[u8], format: Format) -> Vec<Range<usize>> {
-        let start = format.mark_length();
+    /// Returns the sign that every end of a line has.
+    fn sign(&self) -> &[u8] {
+        if self.format.breaks == Breaks::Returns { &self.cr } else { &self.lf }
+    }
+
+    fn all(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let (start, unit) = (self.format.mark().len(), self.format.unit());
         let first = self.lines.first().filter(|first| !first.is_empty());
-        let finder = Finder::new(first.unwrap_or(&self.lf));
+        let finder = Finder::new(first.map_or_else(|| self.sign(), Vec::as_slice));
         let mut found = Vec::new();
         let mut from = start;
         while let Some(at) = bytes.get(from..).and_then(|rest| finder.find(rest)) {
             let at = from + at;
-            from = at + self.unit - (at - start) % self.unit;
-            if !(at - start).is_multiple_of(self.unit) {
+            from = at + unit - (at - start) % unit;
+            if !(at - start).is_multiple_of(unit) {
                 continue;
             }
             // A text that begins with a line end begins before the CR of that end.
             let begin = if first.is_none() { self.before_end(bytes, at) } else { at };
             if let Some(end) = self.matches(bytes, begin)
-                && !(self.careful && splits(bytes, begin))
+                && self.format.begins(bytes, begin)
             {
                 found.push(begin..end);
             }
@@ -77,7 +90,14 @@ impl Wanted {
     }
 
     fn before_end(&self, bytes: &[u8], at: usize) -> usize {
-        if bytes[..at].ends_with(&self.cr) { at - self.cr.len() } else { at }
+        let mut at = at;
+        while self.format.breaks == Breaks::Feeds
+            && at >= self.format.mark().len() + self.cr.len()
+            && bytes[..at].ends_with(&self.cr)
+        {
+            at -= self.cr.len();
+        }
+        at
     }
 
     /// Returns where the text ends that begins at `at`.
@@ -85,24 +105,25 @@ impl Wanted {
         let mut at = at;
         for (number, line) in self.lines.iter().enumerate() {
             if number > 0 {
-                let rest = &bytes[at..];
-                let rest = rest.strip_prefix(self.cr.as_slice()).unwrap_or(rest);
-                let rest = rest.strip_prefix(self.lf.as_slice())?;
-                at = bytes.len() - rest.len();
+                at = self.after_end(bytes, at)?;
             }
             bytes[at..].strip_prefix(line.as_slice())?;
             at += line.len();
         }
         Some(at)
     }
-}
 
-/// In the charsets of East Asia a byte that is no ASCII may be followed by one that looks like a letter and is its
-/// other half.
-fn splits(bytes: &[u8], at: usize) -> bool {
-    let lead = at.checked_sub(1).and_then(|before| bytes.get(before));
-    let half = bytes.get(at).is_some_and(|byte| (0x30..=0x7E).contains(byte));
-    half && lead.is_some_and(|byte| *byte >= 0x81)
+    /// Returns where the line begins that follows the line end at `at`.
+    fn after_end(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let mut rest = &bytes[at..];
+        while self.format.breaks == Breaks::Feeds
+            && let Some(next) = rest.strip_prefix(self.cr.as_slice())
+        {
+            rest = next;
+        }
+        let rest = rest.strip_prefix(self.sign())?;
+        Some(bytes.len() - rest.len())
+    }
 }
 
 #[cfg(test)]
@@ -114,7 +135,7 @@ mod tests {
     }
 
     fn places(bytes: &[u8], old: &str) -> Vec<Range<usize>> {
-        find(bytes, Format::of(bytes).unwrap(), old).found
+        find(bytes, Format::of(bytes, &Default::default).unwrap(), old).found
     }
 
     #[test]
@@ -123,6 +144,10 @@ mod tests {
         assert_eq!(places(b"a\r\nb\nc\n", "a\r\nb\r\nc\r\n"), one(0..7));
         assert_eq!(places(b"a\r\nb\nb\r\n", "\nb"), [1..4, 4..6]);
         assert_eq!(places(b"a\r\n\r\nb", "\n\n"), one(1..5));
+        assert_eq!(places(b"a\r\r\nb\r\r\n", "a\nb\n"), one(0..8));
+        assert_eq!(places(b"a\r\r\nb", "\nb"), one(1..5));
+        assert_eq!(places(b"a\rb\rc", "a\nb\n"), one(0..4));
+        assert_eq!(places(b"a\rb\nc", "a\rb"), one(0..3));
     }
 
     #[test]

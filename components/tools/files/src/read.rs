@@ -5,12 +5,12 @@ use openkoi_sdk::{
     files::{FileSystem, Kind, Stat},
     tool::Output,
 };
+use openkoi_text::{Hints, Text, lines};
 use serde::Deserialize;
 
 use crate::{
     directory::{self, ListDirectory},
     format, picture, suggest,
-    text::Text,
 };
 
 /// The most of a file that is read.
@@ -52,7 +52,8 @@ fn read(files: &impl FileSystem, arguments: &ReadFile, stat: &Stat) -> Result<Ou
     if let Some(media_type) = format::media_type(&bytes) {
         return Ok(attachment(path, media_type, bytes, stat.size));
     }
-    let Some(text) = Text::decode(valid_prefix(&bytes, whole)) else {
+    let hints = || Hints::of(files, path);
+    let Some(text) = Text::decode(valid_prefix(&bytes, whole), &hints) else {
         let kind = format::binary_kind(&bytes);
         let text = format!("`{path}` is not text: {kind}, {}", format::size(stat.size));
         return Ok(Output::text(text).summary(format!("binary, {}", format::size(stat.size))));
@@ -78,7 +79,9 @@ fn read_up_to(files: &impl FileSystem, path: &str, size: u64) -> Result<(Vec<u8>
 /// A file that was cut may be cut inside of a character; its last line is dropped.
 fn valid_prefix(bytes: &[u8], whole: bool) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(bytes.len(), |at| at + 1);
-    if whole { bytes } else { &bytes[..end] }
+    // The second half of a line end of UTF-16 may be a zero.
+    let zero = bytes.starts_with(b"\xFF\xFE") && end % 2 == 1 && bytes.get(end) == Some(&0);
+    if whole { bytes } else { &bytes[..end + usize::from(zero)] }
 }
 
 /// Shows what models look at rather than read.
@@ -97,34 +100,34 @@ fn attachment(path: &str, media_type: &str, bytes: Vec<u8>, size: u64) -> Output
 }
 
 fn show(arguments: &ReadFile, text: &Text, whole: bool) -> Result<Output> {
-    let total = text.text.lines().count();
+    let total = lines::of(&text.text).count();
     let first = arguments.offset.unwrap_or(1).max(1);
     if first > total.max(1) {
         let message = format!("the file has only {}", format::count(total, "line"));
         return Err(Failure::invalid("/offset", message));
     }
     let limit = arguments.limit.unwrap_or(MAX_LINES).clamp(1, MAX_LINES);
-    let (mut shown, lines) = page(&text.text, first, limit);
-    let notes = notes(text, first, lines, total, whole);
+    let (mut shown, count) = page(&text.text, first, limit);
+    let notes = notes(text, first, count, total, whole);
     if !notes.is_empty() {
         shown.push_str(&format!("[{}]\n", notes.join("; ")));
     }
-    Ok(Output::text(shown).summary(format::count(lines, "line")))
+    Ok(Output::text(shown).summary(format::count(count, "line")))
 }
 
 /// Shows lines until one of the limits is reached, but one at least.
 fn page(text: &str, first: usize, limit: usize) -> (String, usize) {
     let mut shown = String::new();
-    let mut lines = 0;
-    for line in text.lines().skip(first - 1).take(limit) {
-        let next = format::numbered([line], first + lines);
-        if lines > 0 && shown.len() + next.len() > MAX_SHOWN {
+    let mut count = 0;
+    for line in lines::of(text).skip(first - 1).take(limit) {
+        let next = format::numbered([line], first + count);
+        if count > 0 && shown.len() + next.len() > MAX_SHOWN {
             break;
         }
         shown.push_str(&next);
-        lines += 1;
+        count += 1;
     }
-    (shown, lines)
+    (shown, count)
 }
 
 fn notes(text: &Text, first: usize, lines: usize, total: usize, whole: bool) -> Vec<String> {
@@ -141,7 +144,7 @@ fn notes(text: &Text, first: usize, lines: usize, total: usize, whole: bool) -> 
     } else if !whole {
         notes.push(format!("only the first {} can be read", format::size(MAX_FILE)));
     }
-    if last == total && !text.text.is_empty() && !text.text.ends_with('\n') && whole {
+    if last == total && !text.text.is_empty() && !text.text.ends_with(['\n', '\r']) && whole {
         notes.push("no line end at the end of the file".to_owned());
     }
     notes.extend(text.describe());
@@ -212,6 +215,7 @@ mod tests {
             ("a.png", &png),
             ("bad.png", b"\x89PNG\r\n\x1A\n<html>404</html>"),
             ("a.pdf", b"%PDF-1.7\n\0"),
+            ("a.txt", b"\xFF\xFE\0\0a\0\0\0"),
         ]);
         let shown = |path: &str| {
             let output = read_file(&files, &format!(r#"{{"path": "{path}"}}"#)).unwrap();
@@ -222,6 +226,10 @@ mod tests {
         assert_eq!(
             text(&files, r#"{"path": "a.out"}"#),
             "`a.out` is not text: an ELF executable or library, 8 bytes"
+        );
+        assert_eq!(
+            text(&files, r#"{"path": "a.txt"}"#),
+            "`a.txt` is not text: UTF-32, which `iconv -f UTF-32 -t UTF-8` converts, 8 bytes"
         );
         let image = "`a.png` is an image (image/png, 45 bytes)".to_owned();
         assert_eq!(shown("a.png"), (image, vec!["image/png".to_owned()]));

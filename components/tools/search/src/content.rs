@@ -2,11 +2,11 @@
 
 use openkoi_sdk::{
     Failure, JsonSchema, Result,
-    files::FileSystem,
-    text::is_text,
+    files::{CHUNK, FileSystem},
     tool::Output,
     walk::{join, normal, without_parents},
 };
+use openkoi_text::{Breaks, Charset, Format, Hints, Text};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +83,10 @@ struct Search<'a> {
     /// Files that were passed over because they are too large, and because they are no text.
     large: Vec<String>,
     binary: Vec<String>,
+    /// Files in a charset that nothing tells, where the pattern has letters that are not ASCII.
+    unknown: Vec<String>,
+    /// True if a file was searched in parts.
+    in_parts: bool,
 }
 
 pub(crate) fn run(files: &impl FileSystem, arguments: &SearchContent) -> Result<Output> {
@@ -104,14 +108,26 @@ pub(crate) fn run(files: &impl FileSystem, arguments: &SearchContent) -> Result<
         read: 0,
         large: Vec::new(),
         binary: Vec::new(),
+        unknown: Vec::new(),
+        in_parts: false,
     };
     let missed = scope::each_file(files, &scope, |path, _, stat| {
-        if stat.size > most {
+        if stat.size > most && most == MAX_NAMED {
+            search.in_parts(files, path, stat.size)?;
+        } else if stat.size > most {
             search.large.push(path.to_owned());
         } else {
             search.account(stat.size)?;
             let contents = files.read_to_end(path, most)?;
-            search.file(path, &utf16(&contents).unwrap_or(contents));
+            match readable(files, path, contents) {
+                Some(file) => {
+                    if file.is_unknown && !arguments.pattern.is_ascii() {
+                        search.unknown.push(path.to_owned());
+                    }
+                    search.file(path, &file.contents, 0);
+                }
+                None => search.binary.push(path.to_owned()),
+            }
         }
         Ok(!search.full)
     })?;
@@ -141,16 +157,34 @@ fn explain(error: &regex::Error) -> String {
     format!("not a regular expression: {reason}; set `literal` to look for plain text")
 }
 
-/// Returns the text of a file that a mark says to be UTF-16.
-fn utf16(contents: &[u8]) -> Option<Vec<u8>> {
-    let unit: fn([u8; 2]) -> u16 = match contents {
-        [0xFF, 0xFE, ..] => u16::from_le_bytes,
-        [0xFE, 0xFF, ..] => u16::from_be_bytes,
-        _ => return None,
-    };
-    let units = contents[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    let text = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
-    Some(text.collect::<String>().into_bytes())
+fn is_legacy(format: Format) -> bool {
+    matches!(format.charset, Charset::Legacy(_))
+}
+
+/// Returns the bytes that are searched: those of a file in UTF-8 or in a charset that nothing tells as they are, those of
+/// others in UTF-8; none of a file that is not text.
+fn readable(files: &impl FileSystem, path: &str, contents: Vec<u8>) -> Option<Readable> {
+    let hints = || Hints::of(files, path);
+    let format = Format::of(&contents, &hints)?;
+    let as_they_are = matches!(format.charset, Charset::Utf8 | Charset::Unknown);
+    let mut contents = contents;
+    if !as_they_are {
+        contents = Text::decode(&contents, &hints)?.text.into_bytes();
+    } else if format.mark {
+        // A mark is no part of the first line.
+        contents.drain(..format.mark().len());
+    }
+    if format.breaks == Breaks::Returns {
+        contents.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+    }
+    Some(Readable { contents, is_unknown: format.charset == Charset::Unknown })
+}
+
+/// A file as it is searched.
+struct Readable {
+    contents: Vec<u8>,
+    /// True if its letters are not known but for those of ASCII.
+    is_unknown: bool,
 }
 
 impl Search<'_> {
@@ -164,11 +198,41 @@ impl Search<'_> {
         }
     }
 
-    fn file(&mut self, path: &str, contents: &[u8]) {
-        if !is_text(contents) {
-            self.binary.push(path.to_owned());
-            return;
+    /// Searches a file of any size that was named, part by part. A part ends at a line end.
+    fn in_parts(&mut self, files: &impl FileSystem, path: &str, size: u64) -> Result<()> {
+        self.in_parts = true;
+        let (mut at, mut lines, mut rest) = (0, 0, Vec::new());
+        while at < size && !self.full {
+            let part = files.read_range(path, at, CHUNK)?;
+            if part.is_empty() {
+                break;
+            }
+            self.account(part.len() as u64)?;
+            at += part.len() as u64;
+            rest.extend(part);
+            let end = match rest.iter().rposition(|byte| *byte == b'\n') {
+                Some(end) if at < size => end + 1,
+                None if at < size && (rest.len() as u64) < MAX_NAMED => continue,
+                _ => rest.len(),
+            };
+            let tail = rest.split_off(end);
+            let part = std::mem::replace(&mut rest, tail);
+            let count = lines::split(&part).len();
+            // What its first part is, a file is as a whole.
+            let format = Format::of(&part, &|| Hints::of(files, path));
+            if !format.is_some_and(|format| format.unit() == 1 && !is_legacy(format)) {
+                let why = if lines == 0 { &mut self.binary } else { &mut self.large };
+                why.push(path.to_owned());
+                break;
+            }
+            self.file(path, &part, lines);
+            lines += count;
         }
+        Ok(())
+    }
+
+    /// Searches a file, or a part of one that begins after `before` lines.
+    fn file(&mut self, path: &str, contents: &[u8], before: usize) {
         let left = self.limit - self.results();
         let max = if self.arguments.mode == Mode::Content { left + 1 } else { usize::MAX };
         let ranges = self.regex.find_iter(contents).map(|found| (found.start(), found.end()));
@@ -184,7 +248,7 @@ impl Search<'_> {
             self.full = true;
             return;
         }
-        self.add(path, contents, &found, left);
+        self.add(path, contents, &found, left, before);
     }
 
     /// What is counted against the limit.
@@ -192,16 +256,20 @@ impl Search<'_> {
         if self.arguments.mode == Mode::Content { self.matches } else { self.files }
     }
 
-    fn add(&mut self, path: &str, contents: &[u8], found: &[usize], left: usize) {
-        self.files += 1;
+    fn add(&mut self, path: &str, contents: &[u8], found: &[usize], left: usize, before: usize) {
+        let again = self.in_parts && self.files > 0;
+        self.files += usize::from(!again);
         match self.arguments.mode {
+            Mode::Files if again => {}
             Mode::Files => self.text.push_str(&format!("{path}\n")),
+            Mode::Count if self.in_parts => {}
             Mode::Count => self.text.push_str(&format!("{path}: {}\n", found.len())),
             Mode::Content => {
                 let shown = &found[..found.len().min(left)];
                 let around = self.arguments.context.min(20);
-                let text = lines::show(&lines::split(contents), shown, around);
-                self.text.push_str(&format!("{path}\n{text}"));
+                let text = lines::show(&lines::split(contents), shown, around, before);
+                let head = if again { String::new() } else { format!("{path}\n") };
+                self.text.push_str(&format!("{head}{text}"));
                 self.full = shown.len() < found.len();
                 self.matches += shown.len();
             }
@@ -222,11 +290,27 @@ impl Search<'_> {
             self.text.push_str(&format!("[only the first {summary}; {note}]\n"));
         }
         self.text.push_str(&missed.notes());
-        for (paths, why) in [(&self.large, "too large"), (&self.binary, "binary")] {
-            if !paths.is_empty() {
-                let files = count(paths.len(), "file");
-                self.text.push_str(&format!("[{files} not searched, {why}: {}]\n", named(paths)));
-            }
+        if self.in_parts && self.arguments.mode == Mode::Count && self.files > 0 {
+            let path = self.arguments.path.as_deref().unwrap_or_default();
+            self.text.insert_str(0, &format!("{path}: {}\n", self.matches));
+        }
+        let too_large = match self.in_parts {
+            true => "not searched, too large for its charset",
+            false => "not searched, too large (each is searched as `path`)",
+        };
+        let passed_over = [
+            (&self.large, too_large),
+            (&self.binary, "not searched, binary"),
+            (&self.unknown, "searched for ASCII alone, since nothing tells the charset"),
+        ];
+        for (paths, why) in passed_over.iter().filter(|(paths, _)| !paths.is_empty()) {
+            let files = count(paths.len(), "file");
+            self.text.push_str(&format!("[{files} {why}: {}]\n", named(paths)));
+        }
+        if self.in_parts {
+            let note =
+                "[it is large and was searched in parts: a match of several lines may be missed]\n";
+            self.text.push_str(note);
         }
         Output::text(self.text).summary(summary)
     }
@@ -439,6 +523,55 @@ mod tests {
         assert_eq!(
             output.text,
             "caf.txt\n  1: caf\\xE9 needle\nn.mjs\n  3: needle\nu.txt\n  1: needle\n"
+        );
+    }
+
+    #[test]
+    fn text_is_found_in_its_charset_and_where_that_is_not_known_it_is_said() {
+        let files = Memory::new([
+            (".editorconfig", b"[*.c]\ncharset = gbk\n".as_slice()),
+            ("a.c", b"// \xD6\xD0\xCE\xC4 needle\n"),
+            ("b.txt", b"\xD6\xD0\xCE\xC4 needle\n"),
+            ("mac.txt", b"one\rneedle\r"),
+            ("mark.txt", b"\xEF\xBB\xBFneedle\n"),
+        ]);
+        let search = |pattern: &str| {
+            let arguments = json!({"pattern": pattern}).to_string();
+            crate::call(&files, "search", &arguments).unwrap().text
+        };
+
+        assert_eq!(
+            search("中.*needle"),
+            "a.c\n  1: // 中文 needle\n[1 file searched for ASCII alone, since nothing tells the charset: `b.txt`]\n"
+        );
+        assert_eq!(search("^needle$"), "mac.txt\n  2: needle\nmark.txt\n  1: needle\n");
+    }
+
+    #[test]
+    fn a_large_file_is_searched_when_it_is_named() {
+        let line = format!("{}\n", "x".repeat(1023));
+        let mut large = line.repeat(17 * 1024).into_bytes();
+        large.extend(b"needle\n");
+        large[..7].copy_from_slice(b"needle ");
+        let files = Memory::new([("big.log", large.as_slice()), ("a.txt", b"none\n")]);
+        let search =
+            |arguments: Value| crate::call(&files, "search", &arguments.to_string()).unwrap().text;
+
+        assert_eq!(
+            search(json!({"pattern": "needle"})),
+            "[no match]\n[1 file not searched, too large (each is searched as `path`): `big.log`]\n"
+        );
+        let named = search(json!({"pattern": "^needle$", "path": "big.log"}));
+        assert!(named.starts_with("big.log\n  17409: needle\n[it is large"), "{named}");
+        let count = search(json!({"pattern": "needle", "path": "big.log", "mode": "count"}));
+        assert!(count.starts_with("big.log: 2\n[it is large"), "{count}");
+    }
+
+    #[test]
+    fn a_named_file_is_searched_though_it_is_ignored() {
+        assert_eq!(
+            search(json!({"pattern": "main", "glob": "target/x.rs"})).text,
+            "target/x.rs\n  1: fn main() {}\n[1 place is ignored by `.gitignore` or `.ignore` (`target/`); `all` or their `path` shows them]\n"
         );
     }
 

@@ -47,19 +47,15 @@ pub(crate) enum Sort {
 
 pub(crate) fn run(files: &impl FileSystem, arguments: &FindFiles) -> Result<Output> {
     let path = without_parents(files, arguments.path.as_deref().unwrap_or("."));
-    let literal = |text: &str| {
-        let path = join(&normal(&path), text);
-        files.stat(&path).ok().filter(|stat| stat.is_file()).map(|stat| (stat.modified_ms, path))
-    };
-    let glob = Pattern::parse(&arguments.glob, "/glob", |text| literal(text).is_some())?;
+    let is_file =
+        |text: &str| files.stat(&join(&normal(&path), text)).is_ok_and(|stat| stat.is_file());
+    let glob = Pattern::parse(&arguments.glob, "/glob", is_file)?;
     let scope = Scope { path: &path, glob: Some(glob), ignore_files: !arguments.all };
     let mut found: Vec<(u64, String)> = Vec::new();
     let mut missed = scope::each_file(files, &scope, |path, _, stat| {
         found.push((stat.modified_ms, path.to_owned()));
         Ok(found.len() < MAX_HELD)
     })?;
-    // A path that is there as it is written is found, ignored or not.
-    found.extend(literal(&normal(&arguments.glob)).filter(|file| !found.contains(file)));
     count_ignored(files, &scope, &found, &mut missed);
     match arguments.sort {
         Sort::Name => found.sort_by(|a, b| a.1.cmp(&b.1)),

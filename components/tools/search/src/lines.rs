@@ -13,8 +13,9 @@ pub(crate) fn split(contents: &[u8]) -> Vec<&[u8]> {
 }
 
 /// Shows `matching` lines (counted from 0, sorted) and `around` lines before and after each. `:` follows the
-/// number of a line that matches, `-` that of one that does not, and `--` stands where lines were left out.
-pub(crate) fn show(lines: &[&[u8]], matching: &[usize], around: usize) -> String {
+/// number of a line that matches, `-` that of one that does not, and `--` stands where lines were left out. `earlier` lines
+/// of the file come before these.
+pub(crate) fn show(lines: &[&[u8]], matching: &[usize], around: usize, earlier: usize) -> String {
     let mut shown = String::new();
     let mut next = 0;
     for (at, &line) in matching.iter().enumerate() {
@@ -26,7 +27,7 @@ pub(crate) fn show(lines: &[&[u8]], matching: &[usize], around: usize) -> String
         }
         for (number, text) in lines.iter().enumerate().take(last + 1).skip(first) {
             let sign = if number == line { ':' } else { '-' };
-            shown.push_str(&format!("  {}{sign} {}\n", number + 1, printable(text)));
+            shown.push_str(&format!("  {}{sign} {}\n", earlier + number + 1, printable(text)));
         }
         next = last + 1;
     }
@@ -89,10 +90,10 @@ mod tests {
         let lines = split(b"0\n1\n2\r\n3\n4\n5\n6\n");
 
         assert_eq!(
-            show(&lines, &[1, 2, 6], 1),
+            show(&lines, &[1, 2, 6], 1, 0),
             "  1- 0\n  2: 1\n  3: 2\n  4- 3\n  --\n  6- 5\n  7: 6\n"
         );
-        assert_eq!(show(&lines, &[1, 3], 1), "  1- 0\n  2: 1\n  3- 2\n  4: 3\n  5- 4\n");
-        assert_eq!(show(&lines, &[0, 6], 0), "  1: 0\n  7: 6\n");
+        assert_eq!(show(&lines, &[1, 3], 1, 0), "  1- 0\n  2: 1\n  3- 2\n  4: 3\n  5- 4\n");
+        assert_eq!(show(&lines, &[0, 6], 0, 10), "  11: 0\n  17: 6\n");
     }
 }

@@ -2,9 +2,9 @@
 
 use openkoi_sdk::{
     Failure, Result,
-    files::{FileSystem, Stat},
+    files::{FileSystem, Kind, Stat},
     glob::Glob,
-    walk::{Found, Walk, normal},
+    walk::{Found, Walk, join, normal},
 };
 
 /// The number of places that are named.
@@ -59,11 +59,21 @@ pub(crate) struct Missed {
     /// Why it stopped before its end.
     pub stopped: Option<String>,
     /// Directories and files that could not be read.
-    pub unreadable: usize,
+    pub unreadable: Vec<String>,
+    /// Links, which are not followed, and may lead to what was looked for.
+    pub links: Vec<String>,
+    /// Pipes, sockets and devices that have a name that was looked for.
+    pub special: Vec<String>,
+    /// Directories that lie too deep.
+    pub deep: Vec<String>,
+    /// The places of `.git`, where everything was asked for or they were named.
+    pub git: Vec<String>,
     /// Directories with more entries than are listed.
     pub cut: Vec<String>,
     /// What ignore files left out and may match: files, and directories with a slash at their end.
     pub ignored: Vec<String>,
+    /// A file that is ignored and was looked at, because it was named.
+    ignored_file: Option<String>,
     /// The number of files among and below the ignored places that match, where it was counted.
     pub ignored_files: Option<usize>,
 }
@@ -75,11 +85,19 @@ impl Missed {
         if let Some(why) = &self.stopped {
             notes.push_str(&format!("[stopped: {why}; narrow the search by `path` or a glob]\n"));
         }
-        if self.unreadable > 0 {
-            notes.push_str(&format!(
-                "[{} that could not be read]\n",
-                count(self.unreadable, "place")
-            ));
+        let passed_over = [
+            (&self.unreadable, "place", "that could not be read"),
+            (&self.links, "link", "not followed"),
+            (&self.special, "pipe, socket or device", "left out"),
+            (&self.deep, "directory", "too deep to be looked into"),
+        ];
+        for (paths, what, why) in passed_over.iter().filter(|(paths, ..)| !paths.is_empty()) {
+            let what = count(paths.len(), what);
+            notes.push_str(&format!("[{what} {why}: {}]\n", named(paths)));
+        }
+        if !self.git.is_empty() {
+            let places = named(&self.git);
+            notes.push_str(&format!("[{places} left out; it is looked into as `path`]\n"));
         }
         for path in &self.cut {
             notes.push_str(&format!("[`{path}/` has more entries than can be listed]\n"));
@@ -118,26 +136,69 @@ pub(crate) fn each_file<F: FileSystem>(
     let root = files.stat(scope.path)?;
     if root.is_file() {
         let path = normal(scope.path);
-        visit(&path, &path, &root)?;
+        match visit(&path, &path, &root) {
+            Err(Failure::Limited(limit)) => missed.stopped = Some(reached(&limit.name)),
+            other => drop(other?),
+        }
         return Ok(missed);
     }
+    let mut named = scope.named(files);
     let mut walk = Walk::new(files, scope.path).ignore_files(scope.ignore_files);
     for found in walk.by_ref() {
-        match found.and_then(|found| visit_found(scope, &found, &mut visit)) {
+        let path = found.as_ref().map(|found| found.path.clone()).unwrap_or_default();
+        if named.as_ref().is_some_and(|(named, _)| *named == path) {
+            named = None;
+        }
+        match found.and_then(|found| visit_found(scope, &found, &mut missed, &mut visit)) {
             Ok(true) => {}
-            Ok(false) => break,
+            Ok(false) => {
+                named = None;
+                break;
+            }
             Err(Failure::Limited(limit)) => {
-                missed.stopped = Some(format!("the limit {} is reached", limit.name));
+                missed.stopped = Some(reached(&limit.name));
                 break;
             }
             Err(Failure::Cancelled) => return Err(Failure::Cancelled),
-            Err(_) => missed.unreadable += 1,
+            Err(_) => missed.unreadable.push(path),
         }
     }
-    missed.unreadable += walk.unreadable().len();
+    // A path that is there as it is written is looked at, ignored or not.
+    if let Some((path, stat)) = named {
+        visit(&path, &scope.relative(&path), &stat)?;
+        missed.ignored_file = Some(path);
+    }
+    missed.unreadable.extend_from_slice(walk.unreadable());
+    missed.deep = walk.deep().to_vec();
+    missed.git = if scope.may_mean_git() { walk.git().to_vec() } else { Vec::new() };
     missed.cut = walk.cut().to_vec();
     missed.ignored = ignored(scope, walk.ignored());
+    let looked_at = missed.ignored_file.take();
+    missed.ignored.retain(|path| Some(path) != looked_at.as_ref());
     Ok(missed)
+}
+
+fn reached(limit: &str) -> String {
+    format!("the limit {limit} is reached")
+}
+
+impl Scope<'_> {
+    /// Returns the file whose path the glob is, as it is written.
+    fn named(&self, files: &impl FileSystem) -> Option<(String, Stat)> {
+        let glob = self.glob.as_ref().filter(|glob| !glob.negated)?;
+        let path = join(&normal(self.path), &normal(&glob.literal));
+        files.stat(&path).ok().filter(Stat::is_file).map(|stat| (path, stat))
+    }
+
+    fn relative(&self, path: &str) -> String {
+        let base = normal(self.path);
+        path.strip_prefix(&base).unwrap_or(path).trim_start_matches('/').to_owned()
+    }
+
+    fn may_mean_git(&self) -> bool {
+        let named = |glob: &Pattern| glob.literal.split('/').any(|part| part == ".git");
+        !self.ignore_files || self.glob.as_ref().is_some_and(named)
+    }
 }
 
 /// Returns the ignored places in which something may match.
@@ -157,21 +218,28 @@ fn ignored(scope: &Scope<'_>, left_out: &[Found]) -> Vec<String> {
 fn visit_found(
     scope: &Scope<'_>,
     found: &Found,
+    missed: &mut Missed,
     visit: &mut impl FnMut(&str, &str, &Stat) -> Result<bool>,
 ) -> Result<bool> {
     let wanted = scope.glob.as_ref().is_none_or(|glob| glob.matches(&found.relative));
-    if found.stat.is_file() && wanted {
-        visit(&found.path, &found.relative, &found.stat)
-    } else {
-        Ok(true)
+    match found.stat.kind {
+        Kind::File if wanted => return visit(&found.path, &found.relative, &found.stat),
+        // One that has the name comes first; what the others lead to may have any name.
+        Kind::Link if wanted && scope.glob.is_some() => missed.links.insert(0, found.path.clone()),
+        Kind::Link => missed.links.push(found.path.clone()),
+        Kind::Other if wanted => missed.special.push(found.path.clone()),
+        Kind::File | Kind::Directory | Kind::Other => {}
     }
+    Ok(true)
 }
 
 /// Writes a count with its noun.
 pub(crate) fn count(number: usize, noun: &str) -> String {
-    match (number, noun.ends_with("ch")) {
-        (1, _) => format!("1 {noun}"),
-        (_, true) => format!("{number} {noun}es"),
-        (_, false) => format!("{number} {noun}s"),
+    match noun {
+        _ if number == 1 => format!("1 {noun}"),
+        "directory" => format!("{number} directories"),
+        "pipe, socket or device" => format!("{number} pipes, sockets or devices"),
+        _ if noun.ends_with("ch") => format!("{number} {noun}es"),
+        _ => format!("{number} {noun}s"),
     }
 }

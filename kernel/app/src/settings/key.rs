@@ -149,6 +149,43 @@ const PERSONAL: ProjectRule = ProjectRule::Refused("it belongs in your own confi
 
 /// The words of `log.level`.
 pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+/// The words of `files.encoding`: the charsets that the tools of files can read and write.
+const ENCODINGS: &[&str] = &[
+    "utf-8",
+    "gbk",
+    "gb18030",
+    "big5",
+    "shift_jis",
+    "euc-jp",
+    "euc-kr",
+    "koi8-r",
+    "koi8-u",
+    "ibm866",
+    "macintosh",
+    "iso-8859-1",
+    "iso-8859-2",
+    "iso-8859-3",
+    "iso-8859-4",
+    "iso-8859-5",
+    "iso-8859-6",
+    "iso-8859-7",
+    "iso-8859-8",
+    "iso-8859-10",
+    "iso-8859-13",
+    "iso-8859-14",
+    "iso-8859-15",
+    "iso-8859-16",
+    "windows-874",
+    "windows-1250",
+    "windows-1251",
+    "windows-1252",
+    "windows-1253",
+    "windows-1254",
+    "windows-1255",
+    "windows-1256",
+    "windows-1257",
+    "windows-1258",
+];
 /// The highest price of a million tokens, in US dollars.
 const MOST_PRICE: f64 = 1_000_000.0;
 const EFFORT: ValueKind = ValueKind::Word(ReasoningEffort::WORDS);
@@ -195,6 +232,7 @@ pub const KEYS: &[Key] = &[
     key("checks.seconds", ValueKind::Count(1, 86_400), "600", EVIDENCE),
     key("evaluators.trusted", ValueKind::Texts, "[]", TRUST),
     key("tools.disabled", ValueKind::Texts, "[]", ProjectRule::Add),
+    key("files.encoding", ValueKind::Word(ENCODINGS), "", ProjectRule::Set),
     key("sandbox.mode", ValueKind::Word(&["on", "off"]), "\"on\"", SANDBOX),
     key("sandbox.read", ValueKind::Texts, "[]", SANDBOX),
     key("sandbox.write", ValueKind::Texts, "[]", SANDBOX),
@@ -298,6 +336,16 @@ mod tests {
         for key in KEYS.iter().filter(|key| !key.default.is_empty()) {
             let table: toml::Table = format!("v = {}", key.default).parse().unwrap();
             assert!(key.kind.accepts(&table["v"]), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn every_encoding_is_one_that_the_tools_know() {
+        for name in ENCODINGS {
+            let known = encoding_rs::Encoding::for_label(name.as_bytes());
+            // The standard has one encoding for this name and windows-1252; the tools have two.
+            let wanted = if *name == "iso-8859-1" { "windows-1252" } else { name };
+            assert_eq!(known.map(|one| one.name().to_lowercase()).as_deref(), Some(wanted));
         }
     }
 

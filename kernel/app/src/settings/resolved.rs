@@ -125,6 +125,8 @@ pub struct Settings {
     pub disabled_tools: Vec<String>,
     /// Names of a project's evaluators that may judge in place of the bundled ones.
     pub trusted_evaluators: Vec<String>,
+    /// The charset of files whose bytes do not tell it.
+    pub encoding: Option<String>,
     /// The sandbox of programs.
     pub sandbox: SandboxSettings,
     /// The place of keys.
@@ -158,6 +160,7 @@ impl Settings {
             efforts: read.below(&["effort"], |value| ReasoningEffort::of(value.as_str()?)),
             disabled_tools: read.texts(&["tools", "disabled"]),
             trusted_evaluators: read.texts(&["evaluators", "trusted"]),
+            encoding: read.text(&["files", "encoding"]),
             sandbox: read.sandbox(),
             credentials: read.credentials(),
             trust: read.trust(),

@@ -4,13 +4,16 @@
 //! the check and the change. Whoever asks is told of each path before it is changed, so that its state can be kept.
 
 use super::guard::Act;
+use super::keep::{self, Remark};
 use super::path::Place;
 use super::touch::{Touch, Wanted, Watch};
 use super::{FileError, Files, WRITE_LIMIT};
 use crate::failpoint::{Point, hit};
 use crate::sabotage::{Guard, off};
 use crate::snapshot;
-use cap_std::fs::{Dir, Metadata, MetadataExt, OpenOptions, OpenOptionsExt, PermissionsExt};
+use cap_std::fs::{
+    Dir, Metadata, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt,
+};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -52,7 +55,7 @@ impl Files {
         path: &str,
         contents: &[u8],
         expect: Option<&[u8]>,
-    ) -> Result<(), FileError> {
+    ) -> Result<Vec<Remark>, FileError> {
         self.watched(&unwatched).write(path, contents, expect)
     }
 
@@ -89,9 +92,10 @@ fn unwatched(_: &Touch<'_>) -> io::Result<()> {
 }
 
 impl<'f> Watched<'f> {
-    /// Replaces the contents of a file in one step, creating it and its parents if need be; mode and owner
-    /// of an existing file are kept. With `expect`, the present contents must be those bytes. They are
-    /// compared just before the replacement; a writer that does not use this broker can still come between.
+    /// Replaces the contents of a file in one step, creating it and its parents if need be; owner, mode and attributes of
+    /// an existing file are kept, and what is not kept is returned. A file that has several names, or is somebody else's,
+    /// is changed in place. With `expect`, the present contents must be those bytes. They are compared just before the
+    /// replacement; a writer that does not use this broker can still come between.
     ///
     /// # Errors
     ///
@@ -101,7 +105,7 @@ impl<'f> Watched<'f> {
         path: &str,
         contents: &[u8],
         expect: Option<&[u8]>,
-    ) -> Result<(), FileError> {
+    ) -> Result<Vec<Remark>, FileError> {
         let place = self.files.place(path)?;
         self.files.check(&place, Act::Change)?;
         if contents.len() > WRITE_LIMIT {
@@ -114,17 +118,23 @@ impl<'f> Watched<'f> {
             spot.compare(present.as_ref(), expect)?;
         }
         let shared = self.is_shared(&spot.place, present.as_ref())?;
+        let mut remarks = present.as_ref().map(keep::remarks).unwrap_or_default();
         let replaced = hit(Point::FileWriteBefore)
-            .and_then(|()| match (shared, &present) {
-                (true, Some(meta)) => {
-                    let mode = meta.mode() & 0o7777;
+            .and_then(|()| match &present {
+                Some(meta) if shared || keep::is_foreign(meta) => {
+                    let mode = keep::mode(meta);
                     (self.watch)(&spot.place.touch(Wanted::File { contents, mode }))?;
-                    spot.overwrite(contents)
+                    spot.overwrite(contents, meta)
                 }
-                _ => spot.replace(contents, present.as_ref(), self.watch),
+                _ => {
+                    let lost = spot.replace(contents, present.as_ref(), self.watch)?;
+                    remarks.extend(lost);
+                    Ok(())
+                }
             })
             .and_then(|()| hit(Point::FileWriteAfter));
-        replaced.map_err(|error| spot.place.failed(error))
+        replaced.map_err(|error| spot.place.failed(error))?;
+        Ok(remarks)
     }
 
     /// Creates a directory and its parents; succeeds if it exists already.
@@ -347,12 +357,13 @@ impl Spot<'_> {
         contents: &[u8],
         present: Option<&Metadata>,
         watch: &Watch<'_>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Vec<Remark>> {
         // A file that a crash left over is found again by its name.
         let temp = snapshot::temporary(&self.place.path);
-        let replaced = self.write_temp(&temp, contents, present).and_then(|mode| {
+        let replaced = self.write_temp(&temp, contents, present).and_then(|(mode, remarks)| {
             watch(&self.place.touch(Wanted::File { contents, mode }))?;
-            self.dir.rename(&temp, &self.dir, &self.name)
+            self.dir.rename(&temp, &self.dir, &self.name)?;
+            Ok(remarks)
         });
         if replaced.is_err() {
             // The first error is reported; a file that stays has a name that says whose it is.
@@ -363,7 +374,7 @@ impl Spot<'_> {
 
     /// Changes the file under all of its names. The old contents come back if the new ones cannot be written, for lack
     /// of space for example; a machine that stops in between leaves a part of both.
-    fn overwrite(&self, contents: &[u8]) -> io::Result<()> {
+    fn overwrite(&self, contents: &[u8], meta: &Metadata) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
         let mut file = self.dir.open_with(&self.name, &options)?;
@@ -378,6 +389,9 @@ impl Spot<'_> {
         match put(contents) {
             // The first error is reported, whether the old contents can be put back or not.
             Err(error) => put(&old).and(Err(error)),
+            Ok(()) if meta.mode() & 0o7777 != keep::mode(meta) && !keep::is_foreign(meta) => {
+                file.set_permissions(Permissions::from_mode(keep::mode(meta)))
+            }
             Ok(()) => Ok(()),
         }
     }
@@ -387,7 +401,7 @@ impl Spot<'_> {
         temp: &Path,
         contents: &[u8],
         present: Option<&Metadata>,
-    ) -> io::Result<u32> {
+    ) -> io::Result<(u32, Vec<Remark>)> {
         let mut options = OpenOptions::new();
         // A new file gets the mode of the umask, an existing one keeps its own.
         let mode = if present.is_some() { 0o600 } else { 0o666 };
@@ -400,20 +414,14 @@ impl Spot<'_> {
             opened => opened?,
         };
         file.write_all(contents)?;
+        let mut remarks = Vec::new();
         if let Some(meta) = present {
-            keep_owner(&file, meta)?;
-            file.set_permissions(cap_std::fs::Permissions::from_mode(meta.mode() & 0o7777))?;
+            let mut options = OpenOptions::new();
+            options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+            let old = self.dir.open_with(&self.name, &options).ok();
+            remarks = keep::take_over(&file, meta, old.as_ref())?;
         }
         file.sync_all()?;
-        Ok(file.metadata()?.mode() & 0o7777)
+        Ok((file.metadata()?.mode() & 0o7777, remarks))
     }
-}
-
-fn keep_owner(file: &cap_std::fs::File, meta: &Metadata) -> io::Result<()> {
-    let fresh = file.metadata()?;
-    if (fresh.uid(), fresh.gid()) == (meta.uid(), meta.gid()) {
-        return Ok(());
-    }
-    let (uid, gid) = (rustix::fs::Uid::from_raw(meta.uid()), rustix::fs::Gid::from_raw(meta.gid()));
-    Ok(rustix::fs::fchown(file, Some(uid), Some(gid))?)
 }

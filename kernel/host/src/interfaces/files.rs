@@ -41,7 +41,13 @@ impl Host for GuestState {
         let bytes = contents.len() + expect.as_ref().map_or(0, Vec::len);
         let write =
             move |files: &Watched<'_>, path: &str| files.write(path, &contents, expect.as_deref());
-        wit_result(self.change(path, bytes, write).await)
+        let said = format!("`{path}` ");
+        let remarks = self.change(path, bytes, write).await;
+        let remarks = remarks.map(|remarks| {
+            let notes = remarks.iter().map(|remark| format!("{said}{remark}"));
+            self.log.state().notes.extend(notes);
+        });
+        wit_result(remarks)
     }
 
     async fn create_directory(&mut self, path: String) -> WitResult<()> {
@@ -56,9 +62,19 @@ impl Host for GuestState {
     async fn remove(&mut self, path: String) -> WitResult<()> {
         wit_result(self.change(path, 0, |files, path| files.remove(path)).await)
     }
+
+    async fn encoding(&mut self) -> WitResult<Option<String>> {
+        wit_result(self.files_encoding().await)
+    }
 }
 
 impl GuestState {
+    async fn files_encoding(&mut self) -> Result<Option<String>, Stop> {
+        self.charge(64)?;
+        let caller = self.pass(&Use::Files(Access::Read)).await?;
+        Ok(caller.workdir.encoding.clone())
+    }
+
     async fn files_read(
         &mut self,
         path: String,
@@ -96,12 +112,12 @@ impl GuestState {
     }
 
     /// Does work that changes files, and notes in the log of the call what it changed.
-    async fn change(
+    async fn change<T: Send + 'static>(
         &mut self,
         path: String,
         bytes: usize,
-        work: impl FnOnce(&Watched<'_>, &str) -> Result<(), FileError> + Send + 'static,
-    ) -> Result<(), Stop> {
+        work: impl FnOnce(&Watched<'_>, &str) -> Result<T, FileError> + Send + 'static,
+    ) -> Result<T, Stop> {
         self.charge(path.len() + bytes)?;
         let caller = self.pass(&Use::Files(Access::Write)).await?;
         let files = caller.workdir.files(Access::Write)?;
@@ -122,7 +138,7 @@ impl GuestState {
             if done.is_ok() {
                 caller.workdir.note_seen(&path);
             }
-            done.map_err(failure::of_files).and(kept)
+            done.map_err(failure::of_files).and_then(|done| kept.map(|()| done))
         };
         Ok(blocking(self.limits.host_call, work).await?)
     }

@@ -77,6 +77,7 @@ async fn files_are_those_of_the_workspace() {
         let failure = failure_of(&mut world, "read_file", path).await;
         assert_eq!(failure.word(), "denied", "{path}: {failure}");
     }
+    assert_eq!(text_of(&mut world, "ask_encoding", "").await.as_deref(), Ok("None"));
     let missing = failure_of(&mut world, "read_file", "missing.txt").await;
     assert_eq!(missing.word(), "not_found");
 }
@@ -104,9 +105,10 @@ async fn a_capability_that_the_user_withholds_is_denied() {
         ..ToolSettings::default()
     });
 
-    let failure = failure_of(&mut world, "read_file", "notes.txt").await;
-
-    assert_eq!(failure.word(), "denied");
+    for behaviour in ["read_file", "ask_encoding"] {
+        let failure = failure_of(&mut world, behaviour, "notes.txt").await;
+        assert_eq!(failure.word(), "denied", "{behaviour}");
+    }
 }
 
 #[tokio::test]

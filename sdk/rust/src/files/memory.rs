@@ -10,6 +10,7 @@ use crate::{Failure, Result, walk};
 #[derive(Debug, Default)]
 pub struct Memory {
     nodes: RefCell<BTreeMap<String, Node>>,
+    encoding: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -26,6 +27,13 @@ impl Memory {
             memory.put(&walk::normal(path), contents.as_ref());
         }
         memory
+    }
+
+    /// Sets what [`FileSystem::encoding`] returns.
+    #[must_use]
+    pub fn with_encoding(mut self, name: &str) -> Self {
+        self.encoding = Some(name.to_owned());
+        self
     }
 
     /// Returns the contents of a file as text, or nothing if there is none.
@@ -69,6 +77,10 @@ impl Node {
 }
 
 impl FileSystem for Memory {
+    fn encoding(&self) -> Result<Option<String>> {
+        Ok(self.encoding.clone())
+    }
+
     fn stat(&self, path: &str) -> Result<Stat> {
         Ok(self.node(path)?.stat())
     }

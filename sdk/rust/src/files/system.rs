@@ -70,6 +70,15 @@ pub trait FileSystem {
     /// What the host says.
     fn remove(&self, path: &str) -> Result<()>;
 
+    /// Returns the charset that the user's setting names for files whose bytes do not tell theirs.
+    ///
+    /// # Errors
+    ///
+    /// What the host says.
+    fn encoding(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Returns what `path` leads to, or nothing if there is nothing.
     ///
     /// # Errors
