@@ -58,7 +58,7 @@ pub trait NetworkPolicy: Send + Sync {
 pub(super) fn variables() -> Vec<(&'static str, String)> {
     let url = format!("http://127.0.0.1:{PORT}");
     let java = format!("-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={PORT}");
-    let own = "localhost,127.0.0.1,::1".to_owned();
+    let own = "localhost,127.0.0.1,0.0.0.0,::1".to_owned();
     let mut variables: Vec<_> = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
         .map(|name| (name, url.clone()))
         .into();
