@@ -13,6 +13,7 @@
 //! | network | its own, with loopback and nothing else; if the system has no namespace for it, no sockets at all |
 //! | network with [`Network::Named`] | that, and a proxy in it to hosts that a policy admits, at addresses that are looked up outside |
 //! | network with [`Network::Open`] | the host's: internet sockets, never local ones (a container daemon listens there) |
+//! | shared memory, semaphores, queues | its own, in the same case as its network |
 //! | other processes | signals and abstract sockets stay inside where the kernel can (Landlock ABI 6) |
 //! | with [`Command::layer`] | writes in the workspace land in the layer, and are not in the workspace before it is committed; `/tmp`, `/var/tmp` and `/dev/shm` are its own and gone afterwards, where nothing that it is given lies in them |
 //! | resources | file size, descriptors, core files; a deadline for the whole group |

@@ -108,6 +108,8 @@ sabotage_guards! {
     ProcessFiles = "process-files" => "a_program_writes_only_where_it_may",
     /// A program has no network unless it was granted.
     ProcessNetwork = "process-network" => "a_program_has_no_network",
+    /// A program's shared memory is its own.
+    ProcessIpc = "process-ipc" => "a_program_sees_no_shared_memory_of_others_and_leaves_none",
     /// A program reaches the hosts that its policy admits, and no others.
     ProcessHosts = "process-hosts" => "a_program_reaches_what_is_admitted_and_is_told_why_the_rest_is_not",
     /// A host that is admitted by its name is not reached at an address of the local network.

@@ -356,6 +356,45 @@ async fn one_stream_has_all_in_the_order_in_which_it_was_written() {
     assert_eq!((ran.out, ran.err, ran.exit.code), (expected, String::new(), Some(3)));
 }
 
+/// Makes a segment of shared memory with the key of its argument, or says what stands in one that is there.
+const SEGMENT: &str = r"
+import ctypes, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+segment = libc.shmget(int(sys.argv[1]), 64, 0o600 | (0o1000 if sys.argv[2] == 'make' else 0))
+if segment < 0:
+    print('none'); sys.exit()
+place = libc.shmat(segment, None, 0)
+if sys.argv[2] == 'make':
+    ctypes.memmove(place, b'canary\0', 7)
+elif sys.argv[2] == 'remove':
+    libc.shmctl(segment, 0, None)
+else:
+    print(ctypes.string_at(place).decode())
+";
+
+#[tokio::test]
+async fn a_program_sees_no_shared_memory_of_others_and_leaves_none() {
+    let world = world();
+    let key = std::process::id().to_string();
+    let host = |act: &str| {
+        let done = std::process::Command::new("python3").args(["-c", SEGMENT, &key, act]).output();
+        String::from_utf8(done.unwrap().stdout).unwrap()
+    };
+    let inside = |act: &str| {
+        let mut command = world.python(SEGMENT);
+        command.arguments.extend([key.clone(), act.to_owned()]);
+        world.run(command)
+    };
+
+    host("make");
+    assert_eq!(host("look"), "canary\n");
+    assert_eq!(inside("look").await.out, "none\n");
+    host("remove");
+    assert_eq!(inside("make").await.exit.code, Some(0));
+    assert_eq!((host("look").as_str(), inside("look").await.out.as_str()), ("none\n", "none\n"));
+}
+
 const SOCKETS: &str = r"
 import os, socket, sys
 def attempt(name, make):

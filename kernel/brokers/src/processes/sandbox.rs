@@ -11,7 +11,7 @@ use self::calls::Sockets;
 use self::door::DoorInside;
 pub(super) use self::door::DoorOutside;
 pub(super) use self::layers::{layer, layers};
-use self::namespace::{Namespace, Unshared};
+use self::namespace::{Namespace, OWN, Unshared};
 use self::rules::{FileRules, no_files};
 use super::caches::Caches;
 use super::settings::Probe;
@@ -176,7 +176,7 @@ impl Reach {
             Self::Given(programs) => return Ok((Some(namespace.enter(also)?), programs)),
             Self::Own { inside, without, door } => (inside, without, door),
         };
-        let wanted = UnshareFlags::NEWNET | also;
+        let wanted = OWN | also;
         match namespace.leave(wanted) {
             Ok(unshared) => {
                 namespace.settle(wanted, unshared)?;

@@ -1,4 +1,4 @@
-//! Namespaces of a program's own: a network with loopback and nothing else, and mounts.
+//! Namespaces of a program's own: a network with loopback and nothing else, IPC, and mounts.
 //!
 //! | who starts the program | what it gets |
 //! |---|---|
@@ -30,6 +30,10 @@ pub(super) enum Unshared {
     Users,
 }
 
+/// What a program has for itself where the system allows it: a network, and the shared memory, semaphores and queues that
+/// all programs of a user have in common otherwise.
+pub(super) const OWN: UnshareFlags = UnshareFlags::NEWNET.union(UnshareFlags::NEWIPC);
+
 /// Checks that a program can have a network of its own. The error says why there can be none here.
 pub(super) fn check(probe: Probe) -> io::Result<()> {
     probe(SandboxPart::Loopback)?;
@@ -58,7 +62,8 @@ impl Namespace {
     /// Nothing has changed.
     pub(super) fn leave(&self, wanted: UnshareFlags) -> io::Result<Unshared> {
         let wanted = match off(Guard::ProcessNamespace) {
-            true => wanted.difference(UnshareFlags::NEWNET),
+            true => wanted.difference(OWN),
+            false if off(Guard::ProcessIpc) => wanted.difference(UnshareFlags::NEWIPC),
             false => wanted,
         };
         let Err(error) = unshare(wanted) else { return Ok(Unshared::Wanted) };
@@ -161,7 +166,7 @@ fn tried() -> io::Result<()> {
 
 fn attempt() -> io::Result<()> {
     let namespace = Namespace::of_this_process();
-    let wanted = UnshareFlags::NEWNET;
+    let wanted = OWN;
     attempt_in_child(move || {
         namespace.leave(wanted).and_then(|unshared| namespace.settle(wanted, unshared))
     })
