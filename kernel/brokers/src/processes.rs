@@ -15,7 +15,7 @@
 //! | network with [`Network::Open`] | the host's: internet sockets, never local ones (a container daemon listens there) |
 //! | shared memory, semaphores, queues | its own, in the same case as its network |
 //! | other processes | signals and abstract sockets stay inside where the kernel can (Landlock ABI 6) |
-//! | with [`Command::layer`] | writes in the workspace land in the layer, and are not in the workspace before it is committed; `/tmp`, `/var/tmp` and `/dev/shm` are its own and gone afterwards, where nothing that it is given lies in them |
+//! | with [`Command::layer`] | writes in the workspace land in the layer, and are not in the workspace before it is committed; `/tmp`, `/var/tmp` and `/dev/shm` are its own and gone afterwards, where nothing that it is given lies in them; everything else is mounted read-only, modes, owners and times too (Linux 5.12) |
 //! | resources | file size, descriptors, core files; a deadline for the whole group |
 //!
 //! Landlock only adds rights: inside the workspace it cannot take `.git` or `.openkoi` away again, and rights

@@ -108,6 +108,8 @@ sabotage_guards! {
     ProcessFiles = "process-files" => "a_program_writes_only_where_it_may",
     /// A program has no network unless it was granted.
     ProcessNetwork = "process-network" => "a_program_has_no_network",
+    /// Over a layer, everything but a program's places is read-only for it, modes and times too.
+    ProcessMounts = "process-mounts" => "over_a_layer_nothing_outside_changes_its_mode_owner_or_time",
     /// A program's shared memory is its own.
     ProcessIpc = "process-ipc" => "a_program_sees_no_shared_memory_of_others_and_leaves_none",
     /// A program reaches the hosts that its policy admits, and no others.

@@ -458,3 +458,40 @@ async fn a_program_has_shared_places_of_its_own() {
     let (again, _) = world.run(Some(&layer), "ls /dev/shm").await;
     assert_eq!(again, "", "they are gone with the program");
 }
+
+#[tokio::test]
+async fn over_a_layer_nothing_outside_changes_its_mode_owner_or_time() {
+    let world = world();
+    let outside = world.base.join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("file"), "theirs\n").unwrap();
+    fs::create_dir(world.base.join("granted")).unwrap();
+    let look = || {
+        let meta = |path: &Path| {
+            let meta = fs::metadata(path).unwrap();
+            (meta.mode(), meta.uid(), meta.mtime(), meta.nlink(), meta.ctime_nsec())
+        };
+        (meta(&outside), meta(&outside.join("file")))
+    };
+    let before = look();
+    let script = "chmod 777 $O $O/file; chown 1 $O/file; touch -d 2001-01-01 $O $O/file; ln $O/file hard; \
+                  setfattr -n user.x -v y $O/file; chmod u+s $O/file; \
+                  echo a > one && chmod 600 one && touch -d 2001-01-01 two && echo t > $TMPDIR/t && chmod 600 $TMPDIR/t \
+                  && echo g > $G/g && chmod 600 $G/g && echo x > target/new && echo s > /dev/shm/s && echo n > /dev/null \
+                  && echo written";
+    let script = script.replace("$O", outside.to_str().unwrap());
+    let script = script.replace("$G", world.base.join("granted").to_str().unwrap());
+    let layer =
+        world.processes.layer(&world.layers(), &world.work(""), vec!["target".into()]).unwrap();
+    let mut command = Command::new("sh", world.work(""));
+    command.arguments = vec!["-c".to_owned(), script];
+    command.layer = Some(layer.mount());
+    command.write = vec![world.base.join("granted"), world.base.join("not there")];
+
+    let (out, code) = layers::run(&world.processes, command).await;
+
+    assert_eq!(look(), before, "{out}");
+    assert!(code == Some(0) && out.ends_with("written\n"), "{out}");
+    assert_eq!(fs::read_to_string(world.base.join("granted/g")).unwrap(), "g\n");
+    assert_eq!(fs::read_to_string(world.work("target/new")).unwrap(), "x\n");
+}

@@ -2,6 +2,7 @@
 
 use super::side::SideOverlay;
 use crate::repository::LinkedRepository;
+use crate::sabotage::{Guard, off};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::io;
@@ -101,6 +102,8 @@ pub(crate) struct Mounts {
     own: Vec<(CString, CString)>,
     /// Directories beside the workspace.
     sides: Vec<Overlay>,
+    /// Further places that the program may write to, as they are.
+    given: Vec<CString>,
     /// The directory in which the program starts.
     directory: CString,
 }
@@ -125,6 +128,7 @@ impl Mounts {
         also: &Path,
         own: &[(PathBuf, &str)],
         sides: &[SideOverlay],
+        given: &[PathBuf],
     ) -> io::Result<Self> {
         let stage = layer.directory.join("stage");
         let work = layer.directory.join("work");
@@ -145,6 +149,7 @@ impl Mounts {
                 .map(|(source, target)| Ok((text(source)?, text(Path::new(target))?)))
                 .collect::<io::Result<_>>()?,
             sides: sides.iter().map(Overlay::of).collect::<io::Result<_>>()?,
+            given: given.iter().map(|path| text(path)).collect::<io::Result<_>>()?,
             directory: text(directory)?,
         })
     }
@@ -178,9 +183,71 @@ impl Mounts {
             });
             mounted.0 |= u64::from(made.is_ok()) << number;
         }
+        self.close_the_rest(mounted)?;
         rustix::process::chdir(self.directory.as_c_str())?;
         Ok(mounted)
     }
+
+    /// Makes everything read-only but what the program may write to. Rules over files say nothing of modes, owners, times
+    /// and attributes; a mount does.
+    fn close_the_rest(&self, mounted: MountedSides) -> io::Result<()> {
+        if off(Guard::ProcessMounts) {
+            return Ok(());
+        }
+        for place in &self.given {
+            // A part of a place has to be a mount to be spared. It may be gone since.
+            match mount(place, place, None, libc::MS_BIND | libc::MS_REC, None) {
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
+                bound => bound?,
+            }
+        }
+        match set_read_only(c"/", true) {
+            // Linux before 5.12.
+            Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => return Ok(()),
+            done => done?,
+        }
+        let sides = self.sides.iter().enumerate().filter(|(number, _)| mounted.has(*number));
+        let own = self.own.iter().map(|(_, target)| target);
+        let spared = sides.map(|(_, side)| &side.place).chain(own).chain(&self.given);
+        for place in spared.chain([&self.workspace]) {
+            match set_read_only(place, false) {
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
+                // This system has no such place, so nothing was mounted there.
+                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `struct mount_attr`.
+#[repr(C)]
+struct MountAttributes {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    users: u64,
+}
+
+/// Makes a mount and those below it read-only, or writable again.
+fn set_read_only(place: &CStr, is_read_only: bool) -> io::Result<()> {
+    const READ_ONLY: u64 = 1;
+    let (set, clear) = if is_read_only { (READ_ONLY, 0) } else { (0, READ_ONLY) };
+    let attributes = MountAttributes { set, clear, propagation: 0, users: 0 };
+    #[expect(unsafe_code, reason = "rustix has no mounts in this build")]
+    // SAFETY: the string and the attributes outlive the call, and the kernel only reads them; the size is theirs.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            place.as_ptr(),
+            libc::AT_RECURSIVE,
+            &raw const attributes,
+            size_of::<MountAttributes>(),
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 impl Overlay {

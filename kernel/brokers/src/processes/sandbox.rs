@@ -69,7 +69,9 @@ impl Sandbox {
         };
         let (network, outside) =
             Reach::prepare(probe, command).map_err(|reason| no_calls(&reason))?;
-        let prepare = |layer| Mounts::prepare(layer, directory, own[1], &places, &caches.overlays);
+        let given = given(command, own, caches);
+        let prepare =
+            |layer| Mounts::prepare(layer, directory, own[1], &places, &caches.overlays, &given);
         let mounts = command.layer.as_ref().map(prepare);
         let mounts = mounts.transpose().map_err(|source| ProcessError::Io {
             act: "prepare a layer for",
@@ -137,6 +139,13 @@ fn own_places(
         places.push((source, *place));
     }
     Ok(places)
+}
+
+/// Returns the places outside of the workspace that the program may write to as they are.
+fn given(command: &Command, own: [&Path; 2], caches: &Caches) -> Vec<PathBuf> {
+    let caches = caches.own.iter().map(|(_, path)| path.as_path());
+    let places = command.write.iter().map(PathBuf::as_path).chain([own[1]]).chain(caches);
+    places.filter_map(|place| place.canonicalize().ok()).collect()
 }
 
 impl Reach {

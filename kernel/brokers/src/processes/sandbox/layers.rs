@@ -27,7 +27,7 @@ pub(in crate::processes) fn layer(
     probe(SandboxPart::Layers).map_err(|error| none(error.to_string()))?;
     let layer = Layer::create(base, workspace, through)?;
     let mount = layer.mount();
-    let prepared = Mounts::prepare(&mount, mount.workspace(), &settings.temporary, &[], &[]);
+    let prepared = Mounts::prepare(&mount, mount.workspace(), &settings.temporary, &[], &[], &[]);
     let tried = prepared.and_then(|mounts| {
         let namespace = Namespace::of_this_process();
         attempt_in_child(move || {
