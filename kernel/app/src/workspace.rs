@@ -35,7 +35,9 @@ pub(crate) struct SnapshotWorkspace {
 ///
 /// When the store of snapshots cannot be created.
 pub(crate) fn keeper(root: &Path, paths: &Paths) -> Result<Arc<Keeper>, SnapshotError> {
-    let store = SnapshotStore::open(&paths.snapshots())?;
+    // In a home directory our own files lie in the workspace, and change with every task.
+    let own = [paths.home(), paths.data()].map(Path::to_owned);
+    let store = SnapshotStore::open(&paths.snapshots())?.leaving_out(own);
     Ok(Arc::new(Keeper::new(root, store, paths.snapshot_index(root))))
 }
 

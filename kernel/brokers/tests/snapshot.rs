@@ -232,6 +232,24 @@ fn control_files_are_put_back() {
 }
 
 #[test]
+fn our_own_files_in_a_workspace_are_nobodys_work() {
+    let mut world = world();
+    world.put(".openkoi/config.toml", "a\n").put("notes", "a\n");
+    let (before, own) = (world.capture(), world.root.join(".openkoi"));
+    world.store = world.store.clone().leaving_out([own]);
+    let change = |world: &World| {
+        world.put(".openkoi/tool-output/1.txt", "long\n").put(".openkoi/config.toml", "b\n");
+        world.put("notes", "b\n").put("sub/.openkoi/rules", "b\n");
+    };
+
+    let (changed, uncovered) = world.program(change);
+
+    assert_eq!(changed, ["notes", "sub", "sub/.openkoi", "sub/.openkoi/rules"]);
+    assert_eq!(uncovered, [] as [&str; 0]);
+    assert_ne!(world.capture(), before);
+}
+
+#[test]
 fn a_replaced_repository_is_put_back() {
     let world = world();
     world.put("inner/.git", "gitdir: ../elsewhere\n").put("outer/.git/config", "mine");

@@ -26,7 +26,7 @@ impl SnapshotStore {
     pub fn capture(&self, root: &Path, index: &mut IndexCache) -> Result<TreeId, SnapshotError> {
         let passed = |point| hit(point).map_err(|error| SnapshotError::io("capture", root, error));
         passed(Point::SnapshotBefore)?;
-        let walked = walk(root, self.directory(), None)?;
+        let walked = walk(root, self.left_out(), None)?;
         let tree = self.tree_of(root, index, &walked)?;
         let (id, is_new) = self.put_tree(&tree)?;
         if is_new || index.hashed() > 0 {

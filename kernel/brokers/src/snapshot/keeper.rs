@@ -87,7 +87,7 @@ impl Keeper {
     pub fn ignored_directories(&self) -> Result<Vec<String>, SnapshotError> {
         let mut known = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
-            let walked = walk(&self.root, self.store.directory(), None)?;
+            let walked = walk(&self.root, self.store.left_out(), None)?;
             let is_directory = |path: &&String| {
                 fs::symlink_metadata(self.root.join(name_of_text(path))).is_ok_and(|m| m.is_dir())
             };
@@ -191,7 +191,7 @@ impl Keeper {
     ///
     /// The workspace cannot be walked, or the store cannot be written.
     pub fn before_program(&self) -> Result<Before, SnapshotError> {
-        let walked = walk(&self.root, self.store.directory(), None)?;
+        let walked = walk(&self.root, self.store.left_out(), None)?;
         let tree = self.tree_of(&walked)?;
         let ignored = self.times(&walked.ignored);
         Ok(Before { tree, rules: walked.rules, ignored })
@@ -204,7 +204,7 @@ impl Keeper {
     ///
     /// As for [`Keeper::before_program`].
     pub fn after_program(&self, before: &Before) -> Result<CallEffects, SnapshotError> {
-        let walked = walk(&self.root, self.store.directory(), Some(&before.rules))?;
+        let walked = walk(&self.root, self.store.left_out(), Some(&before.rules))?;
         let tree = self.tree_of(&walked)?;
         let paths = self.store.effects_between(&before.tree, &tree);
         let ignored = Self::told(&before.ignored, &self.times(&walked.ignored));

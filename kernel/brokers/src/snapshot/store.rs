@@ -25,6 +25,8 @@ pub(super) fn hex(hash: &[u8]) -> String {
 #[derive(Debug, Clone)]
 pub struct SnapshotStore {
     directory: PathBuf,
+    /// Directories that are no part of any workspace: our own.
+    left_out: Vec<PathBuf>,
 }
 
 impl SnapshotStore {
@@ -37,7 +39,18 @@ impl SnapshotStore {
         let objects = directory.join("objects");
         create_private_dir(&objects)
             .map_err(|error| SnapshotError::io("create", &objects, io::Error::other(error)))?;
-        Ok(Self { directory: directory.to_owned() })
+        Ok(Self { directory: directory.to_owned(), left_out: vec![directory.to_owned()] })
+    }
+
+    /// Leaves further directories out of what is captured, wherever they lie in a workspace.
+    #[must_use]
+    pub fn leaving_out(mut self, directories: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.left_out.extend(directories);
+        self
+    }
+
+    pub(super) fn left_out(&self) -> &[PathBuf] {
+        &self.left_out
     }
 
     /// Returns the paths that `tree` records without their contents.

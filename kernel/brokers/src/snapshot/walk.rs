@@ -19,7 +19,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The most paths that are captured. Directories that would lead beyond it are not covered.
@@ -60,14 +60,15 @@ struct Own {
 /// ignore file does not count: one workspace has one snapshot.
 pub(super) fn walk(
     root: &Path,
-    store: &Path,
+    left_out: &[PathBuf],
     before: Option<&Rules>,
 ) -> Result<Walked, SnapshotError> {
     let failed = |error| SnapshotError::io("walk", root, error);
     let beneath = Beneath::open(root).map_err(failed)?;
     // OpenKoi's own data may lie in the workspace.
-    let store = store.strip_prefix(root).ok().map(|path| text_of_name(path.as_os_str()));
-    let mut walk = Walk { beneath, store, before, walked: Walked::default() };
+    let inside = left_out.iter().filter_map(|path| path.strip_prefix(root).ok());
+    let left_out = inside.map(|path| text_of_name(path.as_os_str())).collect();
+    let mut walk = Walk { beneath, left_out, before, walked: Walked::default() };
     let mut waiting = VecDeque::from([(String::new(), Way::Rules)]);
     while let Some((directory, way)) = waiting.pop_front() {
         let entries = match walk.entries(&directory) {
@@ -103,7 +104,7 @@ struct Entry {
 
 struct Walk<'a> {
     beneath: Beneath,
-    store: Option<String>,
+    left_out: Vec<String>,
     before: Option<&'a Rules>,
     walked: Walked,
 }
@@ -155,7 +156,7 @@ impl Walk<'_> {
         let Entry { name, path, stat } = entry;
         let is_directory = kind_of(&stat) == FileType::Directory;
         let is_object = || Inside::of(&path).is_some_and(|inside| inside.is_object());
-        if self.store.as_deref() == Some(&path) || (is_directory && is_object()) {
+        if self.left_out.contains(&path) || (is_directory && is_object()) {
             return;
         }
         let is_control = is_control(Path::new(&name)) && !off(Guard::SnapshotControl);
