@@ -112,6 +112,17 @@ impl Workspace for SnapshotWorkspace {
         self.blocking(move |keeper| keeper.store().effects_diff(&effects, max))
     }
 
+    fn contents_before<'a>(
+        &'a self,
+        effects: &'a [PathEffect],
+        max: u64,
+    ) -> Pending<'a, Result<Vec<Option<Vec<u8>>>, WorkspaceError>> {
+        let effects = effects.to_vec();
+        self.blocking(move |keeper| {
+            effects.iter().map(|effect| keeper.store().contents(&effect.before, max)).collect()
+        })
+    }
+
     fn overview(&self) -> String {
         let entries = disk::list(self.keeper.root()).unwrap_or_else(|error| {
             tracing::warn!(%error, "the workspace cannot be listed");

@@ -27,6 +27,7 @@
 //! | `below` | files and directories without following a link |
 //! | `plan` | compares with the workspace, keeps the states, finds the conflicts |
 //! | `record`, `report`, `state` | the plan as it is written down, what is said of it, and the state of a path |
+//! | `shown` | files that programs see in another state than they are in |
 //! | `commit` | moves what was planned, path by path, as often as it is cut |
 //! | `absent` | systems without overlays |
 
@@ -48,6 +49,8 @@ mod plan;
 #[cfg(target_os = "linux")]
 mod record;
 mod report;
+#[cfg(target_os = "linux")]
+mod shown;
 mod side;
 #[cfg(target_os = "linux")]
 mod state;

@@ -367,13 +367,18 @@ fn report(printer: &Printer, outcome: &Outcome) {
 fn claim_line(claim: &Claim) -> String {
     let mark = if claim.holds { "holds" } else { "open " };
     let basis = match &claim.basis {
-        Basis::Verified { command, exit_code, receipts, tree, .. } => {
+        Basis::Verified { command, exit_code, receipts, tree, changed, .. } => {
             let code = exit_code.map_or("a signal".to_owned(), |code| format!("exit {code}"));
             let receipt =
                 receipts.last().map_or("none".to_owned(), |id| short_receipt(id).to_owned());
             let tree = tree.as_ref().map_or("-", |tree| short_tree(tree.as_str()));
-            let word = if claim.holds { "verified" } else { "checked" };
-            format!("{word}: `{command}` {code} on tree {tree}, receipt {receipt}")
+            // What the run itself could have decided is checked, and not verified.
+            let word = if claim.holds && changed.is_empty() { "verified" } else { "checked" };
+            let with = match changed.is_empty() {
+                true => String::new(),
+                false => format!(" with changed {}", sanitise_line(&changed.join(", "))),
+            };
+            format!("{word}: `{command}` {code} on tree {tree}{with}, receipt {receipt}")
         }
         Basis::Judged { by, score } => format!("judged by {by}: {:.1}", score * 10.0),
         Basis::Unverified => "unverified".to_owned(),

@@ -23,8 +23,6 @@ pub struct Contract {
     pub effort: Effort,
     /// Kind of the work, which picks the rubric: one of [`Contract::KINDS`].
     pub kind: String,
-    /// True if the task asks for changes to existing tests. Otherwise they are evidence and must stay.
-    pub may_change_tests: bool,
     /// Steps in the order in which they will be done.
     pub steps: Vec<String>,
     /// Criteria that have to hold at the end.
@@ -46,7 +44,6 @@ impl Contract {
         Self {
             effort: Effort::Open,
             kind: Self::GENERAL.to_owned(),
-            may_change_tests: false,
             steps: Vec::new(),
             criteria: Vec::new(),
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::tool::Receipt;
+use crate::{frozen::EvidenceFile, tool::Receipt};
 
 /// The order of evidence: a lower tier never outvotes a higher one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -193,6 +193,21 @@ pub struct Subject {
     pub answer: Option<String>,
     /// The rubric, for evaluators of that tier.
     pub rubric: Option<Rubric>,
+    /// The texts before of changed files that were there, where they are small.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Before>,
+    /// Paths that are seen as they were on the untouched tree; empty on the tree as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frozen: Vec<String>,
+}
+
+/// A changed file as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// Path of the file in the workspace.
+    pub path: String,
+    /// Its text; absent where it is none, or too long.
+    pub text: Option<String>,
 }
 
 /// Verdict of one evaluator.
@@ -206,6 +221,9 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// Summary for a person, in one line.
     pub summary: String,
+    /// Changed files that are evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceFile>,
     /// Programs that ran on its behalf, as the host saw them.
     pub receipts: Vec<Receipt>,
 }

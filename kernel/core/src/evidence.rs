@@ -10,7 +10,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{Check, CheckOutcome, Criterion, Finding, Severity};
+use crate::{
+    evaluation::{Check, CheckOutcome, Criterion, Finding, Severity},
+    frozen::Difference,
+};
 
 /// Evidence about the work after an evaluation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +25,12 @@ pub struct Standing {
     /// Checks and tests that are new and red, and checks that are red for such tests alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new_red: Vec<String>,
+    /// Tests whose result hangs on evidence that the run changed, and that nobody let through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hanging: Vec<String>,
+    /// Tests that were red on the untouched tree and are not seen any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_seen: Vec<String>,
     /// Checks and tests that were red on the untouched tree and are green now.
     pub fixed: Vec<String>,
     /// Checks and tests that were red and still are.
@@ -52,6 +61,9 @@ impl Standing {
         fewer(&self.violations, &other.violations)
             .then_with(|| fewer(&self.broken, &other.broken))
             .then_with(|| fewer(&self.new_red, &other.new_red))
+            // A red test that is not seen is worse than one that is.
+            .then_with(|| fewer(&self.hanging, &other.hanging))
+            .then_with(|| fewer(&self.not_seen, &other.not_seen))
             .then_with(|| fewer(&self.red, &other.red))
             .then_with(|| self.held.cmp(&other.held))
             .then_with(|| self.green.len().cmp(&other.green.len()))
@@ -76,6 +88,8 @@ impl Standing {
         let mut parts = self.violations.clone();
         parts.extend(self.broken.iter().map(|id| format!("broken {id}")));
         parts.extend(self.new_red.iter().map(|id| format!("new {id}")));
+        parts.extend(self.hanging.iter().map(|id| format!("hanging {id}")));
+        parts.extend(self.not_seen.iter().map(|id| format!("not seen {id}")));
         parts.extend(self.red.iter().map(|id| format!("red {id}")));
         parts.extend(self.unknown.iter().map(|id| format!("unknown {id}")));
         parts.sort();
@@ -118,11 +132,44 @@ impl Standing {
             }
         }
         for (id, was) in &before {
-            if *was == CheckOutcome::Passed && !after.contains_key(id) && ran(now, id) {
-                self.broken.push(format!("{id} (gone)"));
+            if after.contains_key(id) || !ran(now, id) {
+                continue;
+            }
+            match was {
+                CheckOutcome::Passed => self.broken.push(format!("{id} (gone)")),
+                CheckOutcome::Failed => self.not_seen.push(id.clone()),
+                _ => {}
             }
         }
     }
+
+    /// Takes what hangs on changed evidence out of what the checks say: nobody knows whether it holds.
+    pub fn leave_open(&mut self, differences: &[Difference]) {
+        let open: Vec<&Difference> =
+            differences.iter().filter(|one| one.through.is_none()).collect();
+        let is_open =
+            |id: &str| open.iter().any(|one| is_of(id, &one.id()) || is_of(id, &one.check));
+        let lists = [&mut self.broken, &mut self.unknown, &mut self.not_seen];
+        lists.into_iter().for_each(|list| list.retain(|id| !is_open(id)));
+        self.hanging = open.iter().map(|one| one.id()).collect();
+    }
+
+    /// Misses nothing that was let through: a test that may be gone, or all of a check that may be.
+    pub fn let_through(&mut self, differences: &[Difference]) {
+        let is_through = |id: &str| {
+            differences.iter().filter(|one| one.through.is_some()).any(|one| {
+                let is_whole = one.test.is_empty() && owner(id) == one.check;
+                is_whole || is_of(id, &one.id())
+            })
+        };
+        let lists = [&mut self.broken, &mut self.not_seen];
+        lists.into_iter().for_each(|list| list.retain(|id| !is_through(id)));
+    }
+}
+
+/// Returns whether an entry of a standing is about this id: `cargo:test a (gone)` is about `cargo:test a`.
+fn is_of(entry: &str, id: &str) -> bool {
+    entry.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
 }
 
 fn score_order(a: Option<f64>, b: Option<f64>) -> Ordering {
@@ -204,6 +251,9 @@ pub enum Basis {
         tree: Option<crate::id::TreeId>,
         /// Ids of the receipts for its runs.
         receipts: Vec<String>,
+        /// What counts although the run changed it: tests that were let through, and places that no state covers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changed: Vec<String>,
     },
     /// A verdict of an evaluator.
     Judged {

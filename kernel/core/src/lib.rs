@@ -27,6 +27,7 @@ pub mod event;
 pub mod evidence;
 mod fact;
 pub mod failure;
+pub mod frozen;
 pub mod gate;
 pub mod hash;
 pub mod id;

@@ -7,6 +7,7 @@ use crate::{
     contract::Repair,
     evaluation::Change,
     evidence::{Claim, Standing},
+    frozen::Difference,
     ledger::{Reservation, Shortage},
     message::Usage,
     model::ModelError,
@@ -130,6 +131,9 @@ pub struct Outcome {
     pub best_iteration: u32,
     /// Evidence about the kept work.
     pub standing: Standing,
+    /// Tests whose result hangs on evidence that the run changed, let through or open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
     /// Criteria of the contract, each with its basis.
     pub claims: Vec<Claim>,
     /// Files that the kept work changed.

@@ -126,6 +126,19 @@ pub trait Workspace: Send + Sync {
         max: usize,
     ) -> Pending<'a, Result<String, WorkspaceError>>;
 
+    /// Returns the contents before of files that were there, in their order; nothing for those longer than `max` bytes.
+    ///
+    /// # Errors
+    ///
+    /// A state is not in the store.
+    fn contents_before<'a>(
+        &'a self,
+        _effects: &'a [PathEffect],
+        _max: u64,
+    ) -> Pending<'a, Result<Vec<Option<Vec<u8>>>, WorkspaceError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     /// Describes the directory for a model: its top level and the project's own rules.
     fn overview(&self) -> String;
 }

@@ -11,6 +11,7 @@ mod conversation;
 mod decide;
 mod evaluate;
 mod execute;
+mod frozen;
 mod halt;
 mod meter;
 pub(crate) mod offline;

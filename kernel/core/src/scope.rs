@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     effects::EffectLog,
     failure::Failure,
+    frozen::View,
     gate::Gate,
     id::TaskId,
     message::{Prompt, Role, Turn},
@@ -26,6 +27,8 @@ pub struct Scope {
     pub turns: Arc<dyn Turns>,
     /// Log of what the call changes in the workspace.
     pub effects: Arc<EffectLog>,
+    /// Files that its programs see in another state than they are in.
+    pub view: Arc<View>,
 }
 
 /// Model turns for a component, metered and journaled by the run.

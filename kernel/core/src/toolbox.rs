@@ -229,6 +229,7 @@ mod tests {
             )),
             turns: Arc::new(NoTurns),
             effects: Arc::new(EffectLog::new(recorder, "i1/t0/c0")),
+            view: Arc::default(),
         }
     }
 

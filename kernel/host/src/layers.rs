@@ -19,6 +19,7 @@ use openkoi_core::{
     change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name},
     effects::HeldBack,
     failure::{Failure, sentence},
+    frozen::View,
     port::Pending,
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct CallLayer {
     commands: Mutex<String>,
     /// Whether what the programs change may become the run's.
     keeps: bool,
+    /// Whether the programs see the workspace as it is.
+    is_true: bool,
     stage: Mutex<Stage>,
 }
 
@@ -62,17 +65,22 @@ impl CallLayer {
         base: &Path,
         seen: &Arc<Seen>,
         keeps: bool,
+        view: &View,
     ) -> Result<Arc<Self>, String> {
         let mut ignored = keeper.ignored_directories().map_err(|error| error.to_string())?;
         // A directory that is bound through cannot be removed. What tools change is committed, so that builds stay warm
         // anyway; only from another file system that would be a copy.
         let is_far =
             || disk::device(base).zip(disk::device(keeper.root())).is_none_or(|(a, b)| a != b);
-        if keeps {
+        if !view.is_empty() {
+            // What is built from files in another state must not lie beside what is built from those that are there.
+            ignored.clear();
+        } else if keeps {
             ignored.retain(|path| is_far() && keeper.is_bulky(path));
         }
         let through = ignored.iter().map(|path| PathBuf::from(name_of_text(path))).collect();
         let layer = processes.layer(base, keeper.root(), through).map_err(|e| e.to_string())?;
+        layer.show(view, keeper.store()).map_err(|error| sentence(&error))?;
         Ok(Arc::new(Self {
             through: keeper.times(&ignored),
             keeper: Arc::clone(keeper),
@@ -80,6 +88,7 @@ impl CallLayer {
             mount: layer.mount(),
             commands: Mutex::default(),
             keeps,
+            is_true: view.is_empty(),
             stage: Mutex::new(Stage::Open(layer)),
         }))
     }
@@ -197,7 +206,7 @@ impl CallLayer {
 impl Drop for CallLayer {
     fn drop(&mut self) {
         let stage = std::mem::replace(&mut *self.stage(), Stage::Over);
-        if let (Stage::Open(layer), false) = (&stage, self.keeps) {
+        if let (Stage::Open(layer), false, true) = (&stage, self.keeps, self.is_true) {
             self.keep_warm(layer);
         }
     }

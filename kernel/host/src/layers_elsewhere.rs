@@ -6,7 +6,9 @@ use openkoi_brokers::{
     processes::{Command, Processes},
     snapshot::Keeper,
 };
-use openkoi_core::{change_set::CallEffects, effects::HeldBack, failure::Failure, port::Pending};
+use openkoi_core::{
+    change_set::CallEffects, effects::HeldBack, failure::Failure, frozen::View, port::Pending,
+};
 
 use crate::seen::Seen;
 
@@ -21,6 +23,7 @@ impl CallLayer {
         _: &Path,
         _: &Arc<Seen>,
         _: bool,
+        _: &View,
     ) -> Result<Arc<Self>, String> {
         Err("this system has none".to_owned())
     }

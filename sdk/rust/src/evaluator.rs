@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 pub use crate::bindings::evaluator::exports::openkoi::evaluator::evaluator::{
-    Change, ChangeKind, Check, Criterion, Dimension, Finding, Outcome, Rubric, Score, Severity,
-    Subject, Test, Verdict,
+    Before, Change, ChangeKind, Check, Criterion, Dimension, EvidenceFile, Finding, Outcome,
+    Rubric, Score, Severity, Subject, Test, Verdict,
 };
 
 use crate::{Result, bindings::evaluator::exports::openkoi::evaluator::evaluator::Guest};
@@ -27,6 +27,7 @@ impl Verdict {
             scores: Vec::new(),
             findings: Vec::new(),
             summary: summary.into(),
+            evidence: Vec::new(),
         }
     }
 }

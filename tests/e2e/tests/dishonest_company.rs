@@ -74,9 +74,10 @@ fn an_answer_that_claims_green_tests_is_held_against_the_tests() {
     let claims = turn().executor().say("I ran the tests and all of them pass.");
     let (home, before) = world([turn().planner().plans_answer(), claims, pleased()]);
 
-    let run = ends_with(&home, 1);
+    let run = home.openkoi([TASK]).timeout(LONG).run();
 
     assert_untouched(&home, &before, &run);
+    assert!(run.stderr.contains("Checks: 1 of 3 pass, 2 red as before."), "{run}");
 }
 
 #[test]
@@ -99,7 +100,6 @@ fn a_plan_of_nonsense_does_no_harm() {
 
 #[test]
 fn a_planner_that_allows_itself_to_change_tests_is_not_believed() {
-    // The task says that the tests stay; the plan says that they may change.
     let mut loose = openkoi_test_support::script::change_plan();
     loose["may_change_tests"] = json!(true);
     let trivial = "#!/bin/sh\necho ok half_is_fifty\necho ok nothing_of_nothing_is_nothing\n\
@@ -111,11 +111,9 @@ fn a_planner_that_allows_itself_to_change_tests_is_not_believed() {
         pleased(),
     ]);
 
-    // Changed tests are for a person to accept, and here is none; what was done can be taken back.
-    ends_with(&home, 8);
+    let run = ends_with(&home, 1);
 
-    let undone = home.openkoi(["undo", "--yes"]).run();
-    assert_untouched(&home, &before, &undone);
+    assert_untouched(&home, &before, &run);
 }
 
 // Judges.

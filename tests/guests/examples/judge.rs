@@ -23,7 +23,6 @@ impl Evaluator for Judge {
             _ => 0.5,
         };
         Ok(Verdict {
-            checks: Vec::new(),
             scores: vec![Score { dimension: "correctness".to_owned(), value }],
             findings: vec![Finding {
                 severity: Severity::Minor,
@@ -31,7 +30,7 @@ impl Evaluator for Judge {
                 evidence: "src/lib.rs:1".to_owned(),
                 dimension: "correctness".to_owned(),
             }],
-            summary: format!("iteration {}", subject.iteration),
+            ..Verdict::new(format!("iteration {}", subject.iteration))
         })
     }
 }

@@ -1,19 +1,17 @@
 //! The project's own checks: which there are, how they end, and whether somebody made them easier to pass.
 //!
 //! [`detect`] reads the workspace and writes [`plan::Plan`]s; [`run`] carries them out through a
-//! [`world::World`] and reads the runners' reports with [`report`]; [`tamper`] compares the change with the
-//! tests that were there before; [`claims`] reads what an answer says about checks.
+//! [`world::World`] and reads the runners' reports with [`report`]; [`evidence`] tells which changed files decide about
+//! the work and are therefore not the work's to change.
 
-mod claims;
 mod detect;
-mod diff;
+mod evidence;
 mod excerpt;
 mod plan;
 #[cfg(test)]
 mod real;
 mod report;
 mod run;
-mod tamper;
 mod verdict;
 mod world;
 

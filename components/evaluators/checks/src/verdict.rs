@@ -3,54 +3,73 @@
 use std::collections::BTreeSet;
 
 use openkoi_sdk::Result;
-use openkoi_sdk::evaluator::{Check, Finding, Outcome, Severity, Subject, Verdict};
+use openkoi_sdk::evaluator::{Check, Outcome, Subject, Verdict};
 
-use crate::claims::{self, Claim};
-use crate::plan::Plan;
+use crate::detect;
+use crate::evidence::{self, Frozen};
+use crate::plan::{Category, Plan};
 use crate::run::{self, Results};
 use crate::world::World;
-use crate::{detect, tamper};
 
-/// Runs the project's checks on the tree as it is and looks at what became of its tests.
+/// Runs the project's checks on the tree as it is, and says which of the changed files are evidence. Where files are frozen,
+/// runs those checks again that they decide.
 pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> {
-    let claims = subject.answer.as_deref().map(claims::read).unwrap_or_default();
-    // An answer without any change has only to be held against what it says.
-    let answer_only = subject.answer.is_some() && subject.changes.is_empty();
-    if answer_only && claims.is_empty() && subject.baseline.is_empty() {
-        return Ok(Verdict::new("the answer claims nothing that a check could show"));
-    }
-    let results = results(subject, &claims, answer_only, world)?;
-    let mut findings = tamper::findings(subject, world);
-    findings.extend(unborne(&claims, &results.checks));
-    Ok(verdict(results, findings))
-}
-
-fn results(
-    subject: &Subject,
-    claims: &[Claim],
-    answer_only: bool,
-    world: &dyn World,
-) -> Result<Results> {
-    if answer_only && !subject.baseline.is_empty() {
+    let is_unchanged = subject.changes.is_empty();
+    let known = known_red(&subject.baseline);
+    if subject.answer.is_some() && is_unchanged {
         // Nothing changed since these ran: they show what another run would.
-        return Ok(Results { checks: subject.baseline.clone(), findings: Vec::new() });
+        if !subject.baseline.is_empty() {
+            let (checks, findings) = (subject.baseline.clone(), Vec::new());
+            return Ok(verdict(Results { checks, findings }));
+        }
+        let mut plans = detect::plans(world, &[]);
+        plans.retain(|plan| is_spoken_of(&subject.task, plan.category));
+        return Ok(verdict(run::all(world, &plans, &known)?));
     }
-    let mut plans = detect::plans(world, &subject.changes);
-    if answer_only {
-        let categories = categories(claims);
-        plans.retain(|plan| claimed(plan, &categories));
+    if !subject.frozen.is_empty() {
+        return frozen(subject, &known, world);
     }
-    run::all(world, &plans, &known_red(&subject.baseline))
+    let plans = detect::plans(world, &subject.changes);
+    let mut verdict = verdict(run::all(world, &plans, &known)?);
+    verdict.evidence = evidence::of(subject, world);
+    Ok(verdict)
 }
 
-fn categories(claims: &[Claim]) -> BTreeSet<&'static str> {
-    claims.iter().map(|claim| claim.category.word()).collect()
+/// Beginnings of words by which a task speaks of a kind of check.
+const WORDS: [(Category, &[&str]); 4] = [
+    (Category::Test, &["test", "spec", "suite"]),
+    (Category::Build, &["build", "compil", "test", "spec", "suite"]),
+    (Category::Lint, &["lint", "clippy", "ruff"]),
+    (Category::Types, &["typecheck", "type-check", "mypy", "tsc"]),
+];
+
+/// Returns whether the task is a question about checks of this kind: then they run.
+fn is_spoken_of(task: &str, category: Category) -> bool {
+    let task = task.to_lowercase();
+    let words = task.split(|c: char| !c.is_alphanumeric() && c != '-');
+    let beginnings = WORDS.iter().filter(|(one, _)| *one == category).flat_map(|(_, words)| *words);
+    let beginnings: Vec<&&str> = beginnings.collect();
+    words.into_iter().any(|word| beginnings.iter().any(|beginning| word.starts_with(**beginning)))
 }
 
-/// Returns whether the plan shows something that is claimed, or something that claimed tests stand on.
-fn claimed(plan: &Plan, categories: &BTreeSet<&'static str>) -> bool {
-    let category = plan.category.word();
-    categories.contains(category) || (category == "build" && !categories.is_empty())
+/// Runs the checks that frozen files decide, and takes the others as they ended on the tree as it is.
+fn frozen(subject: &Subject, known: &BTreeSet<String>, world: &dyn World) -> Result<Verdict> {
+    let shown = Frozen::new(subject, world);
+    let before = |plan: &Plan| subject.baseline.iter().any(|check| check.id == plan.id);
+    let plans: Vec<Plan> =
+        detect::plans(&shown, &subject.changes).into_iter().filter(|plan| before(plan)).collect();
+    let ended = |plan: &Plan| subject.checks.iter().find(|check| check.id == plan.id);
+    let steers = subject.frozen.iter().any(|path| !evidence::is_test(path));
+    let (mut again, taken): (Vec<Plan>, Vec<Plan>) = plans
+        .into_iter()
+        .partition(|plan| steers || plan.category == Category::Test || ended(plan).is_none());
+    for plan in &mut again {
+        plan.needs = plan.needs.take().filter(|id| taken.iter().all(|one| one.id != *id));
+    }
+    let mut results = run::all(&shown, &again, known)?;
+    results.findings.clear();
+    results.checks.extend(taken.iter().filter_map(ended).cloned());
+    Ok(verdict(results))
 }
 
 /// Tests, by check and name, that failed on the untouched tree, where each failure is seen twice.
@@ -62,58 +81,17 @@ fn known_red(baseline: &[Check]) -> BTreeSet<String> {
         .collect()
 }
 
-/// Returns the claims of an answer that the checks do not bear out.
-fn unborne(claims: &[Claim], checks: &[Check]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for claim in claims {
-        let word = claim.category.word();
-        let mut own = checks.iter().filter(|check| check.category == word).peekable();
-        let none = own.peek().is_none();
-        let against = own.find(|check| check.outcome != Outcome::Passed);
-        let (why, evidence) = match against {
-            _ if none => ("there is no such check".to_owned(), format!("answer:{}", claim.line)),
-            Some(check) => (format!("`{}` {}", check.command, ended(check)), check.id.clone()),
-            None => continue,
-        };
-        findings.push(Finding {
-            severity: Severity::Critical,
-            message: format!("the answer says “{}”, but {why}", claim.sentence),
-            evidence,
-            dimension: String::new(),
-        });
-    }
-    findings
-}
-
-fn ended(check: &Check) -> &'static str {
-    match check.outcome {
-        Outcome::Failed => "fails",
-        Outcome::Flaky => "fails now and then",
-        Outcome::Skipped => "was left out",
-        Outcome::Passed => "passes",
-        Outcome::Errored if check.excerpt.starts_with("no test ran") => "runs no test",
-        Outcome::Errored => "could not be run to its end",
-    }
-}
-
-fn verdict(results: Results, mut findings: Vec<Finding>) -> Verdict {
-    findings.extend(results.findings);
-    let summary = summary(&results.checks, &findings);
-    Verdict { checks: results.checks, scores: Vec::new(), findings, summary }
+fn verdict(results: Results) -> Verdict {
+    let summary = summary(&results.checks);
+    let Results { checks, findings } = results;
+    Verdict { checks, findings, ..Verdict::new(summary) }
 }
 
 /// `cargo:build passed, cargo:test failed (2 of 14 tests)`
-fn summary(checks: &[Check], findings: &[Finding]) -> String {
+fn summary(checks: &[Check]) -> String {
     let mut parts: Vec<String> = checks.iter().map(part).collect();
     if parts.is_empty() {
         parts.push("no checks found".to_owned());
-    }
-    let kept = |finding: &&Finding| {
-        finding.dimension == tamper::DIMENSION && finding.severity == Severity::Critical
-    };
-    let weakened = findings.iter().filter(kept).count();
-    if weakened > 0 {
-        parts.push(format!("tests were weakened in {weakened} places"));
     }
     parts.join(", ")
 }
@@ -140,7 +118,7 @@ fn part(check: &Check) -> String {
 pub(crate) mod tests {
     use super::*;
     use crate::world::tests::Fake;
-    use openkoi_sdk::evaluator::{Change, ChangeKind};
+    use openkoi_sdk::evaluator::{Before, Change, ChangeKind};
 
     pub(crate) fn subject() -> Subject {
         Subject {
@@ -153,6 +131,8 @@ pub(crate) mod tests {
             baseline: Vec::new(),
             answer: None,
             rubric: None,
+            before: Vec::new(),
+            frozen: Vec::new(),
         }
     }
 
@@ -182,39 +162,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_answer_that_claims_nothing_costs_no_run() {
-        let verdict =
-            evaluate(&answer("The parser reads one line at a time."), &script("", 0)).unwrap();
+    fn a_question_about_checks_runs_them_and_any_other_does_not() {
+        let asks = |task: &str| Subject { task: task.to_owned(), ..answer("All is well.") };
+        let green = || script("ok a\n", 0);
 
-        assert_eq!(verdict, Verdict::new("the answer claims nothing that a check could show"));
-    }
-
-    #[test]
-    fn a_claim_is_held_against_the_run() {
-        let says = answer("I fixed it.\nAll tests pass.");
-
-        let wrong = evaluate(&says, &script("not ok a\n", 1)).unwrap();
-        let right = evaluate(&says, &script("ok a\n", 0)).unwrap();
-
-        assert_eq!(
-            wrong.findings[0].message,
-            "the answer says “All tests pass”, but `sh test.sh` fails"
-        );
-        assert_eq!(wrong.findings[0].evidence, "script:test");
-        assert_eq!(wrong.findings[0].severity, Severity::Critical);
-        assert_eq!(right.findings, []);
-    }
-
-    #[test]
-    fn a_claim_that_nothing_can_show_is_not_borne_out() {
-        let verdict = evaluate(&answer("The linter is clean."), &script("ok a\n", 0)).unwrap();
-
-        assert_eq!(verdict.checks, []);
-        assert_eq!(
-            verdict.findings[0].message,
-            "the answer says “The linter is clean”, but there is no such check"
-        );
-        assert_eq!(verdict.findings[0].evidence, "answer:1");
+        assert_eq!(evaluate(&asks("Do the tests pass?"), &green()).unwrap().checks.len(), 1);
+        assert_eq!(evaluate(&asks("What is this about?"), &green()).unwrap().checks, []);
     }
 
     #[test]
@@ -227,10 +180,38 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_change_is_checked_even_when_nothing_is_claimed() {
+    fn a_change_is_checked_beside_an_answer() {
         let change = Change { path: "a.txt".to_owned(), kind: ChangeKind::Modified };
         let subject = Subject { changes: vec![change], ..answer("done") };
 
         assert_eq!(evaluate(&subject, &script("ok a\n", 0)).unwrap().checks.len(), 1);
+    }
+
+    #[test]
+    fn frozen_files_have_the_tests_run_again_and_nothing_that_they_do_not_decide() {
+        let change = Change { path: "test.sh".to_owned(), kind: ChangeKind::Modified };
+        let world = Fake::default()
+            .file("test.sh", "echo ok a")
+            .file("Makefile", "lint:\n\tx\n")
+            .answers("make lint", 0, "")
+            .answers("sh test.sh", 0, "ok a\n");
+        let base = evaluate(&subject(), &world).unwrap().checks;
+        let changed = Subject { changes: vec![change], baseline: base.clone(), ..subject() };
+        let frozen = Subject { frozen: vec!["test.sh".into()], checks: base, ..changed.clone() };
+        let before = Before { path: "test.sh".into(), text: Some("echo not ok a".into()) };
+        let frozen = Subject { before: vec![before], ..frozen };
+        let red = "not ok a\n";
+        let world = Fake::default()
+            .file("test.sh", "echo ok a")
+            .file("Makefile", "lint:\n\tx\n")
+            .answers("sh test.sh", 1, red)
+            .answers("sh test.sh", 1, red);
+
+        let checks = evaluate(&frozen, &world).unwrap().checks;
+
+        assert!(world.asked.borrow().iter().all(|command| command == "sh test.sh"));
+        let ended: Vec<(&str, Outcome)> =
+            checks.iter().map(|check| (check.id.as_str(), check.outcome)).collect();
+        assert_eq!(ended, [("script:test", Outcome::Failed), ("make:lint", Outcome::Passed)]);
     }
 }

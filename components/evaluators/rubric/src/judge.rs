@@ -32,7 +32,7 @@ pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> 
     world.say(&format!("judging by the rubric {}", rubric.name));
     let ruling = Judge::new(subject, rubric, world).rule()?;
     let summary = summary(&ruling);
-    Ok(Verdict { checks: Vec::new(), scores: ruling.scores, findings: ruling.findings, summary })
+    Ok(Verdict { scores: ruling.scores, findings: ruling.findings, ..Verdict::new(summary) })
 }
 
 /// `correctness=9.2 safety=9.5`

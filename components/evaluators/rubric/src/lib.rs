@@ -7,7 +7,6 @@
 //! never as middling.
 
 mod citation;
-#[path = "../../checks/src/diff.rs"]
 mod diff;
 mod fence;
 mod judge;

@@ -3,6 +3,7 @@
 use super::{Committed, LayerChange, LayerConflict, LayerError};
 use crate::snapshot::SnapshotStore;
 use openkoi_core::change_set::PathEffect;
+use openkoi_core::frozen::View;
 use std::io;
 use std::path::Path;
 
@@ -60,6 +61,15 @@ impl Layer {
     ///
     /// Never.
     pub fn changes(&self) -> Result<Vec<LayerChange>, LayerError> {
+        match *self {}
+    }
+
+    /// Lets programs see files in another state.
+    ///
+    /// # Errors
+    ///
+    /// Never.
+    pub fn show(&self, _: &View, _: &SnapshotStore) -> Result<(), LayerError> {
         match *self {}
     }
 

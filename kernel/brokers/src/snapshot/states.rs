@@ -65,6 +65,18 @@ impl SnapshotStore {
         Ok(Some(found))
     }
 
+    /// Returns the contents of a file in an earlier state; nothing if it is none, or longer than `max` bytes.
+    ///
+    /// # Errors
+    ///
+    /// The contents are not in the store.
+    pub fn contents(&self, state: &PathState, max: u64) -> Result<Option<Vec<u8>>, SnapshotError> {
+        match state {
+            PathState::File { size, hash, .. } if *size <= max => self.get(hash).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Keeps the contents that a file is about to get, and returns the state that it will have.
     ///
     /// # Errors

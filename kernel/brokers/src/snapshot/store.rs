@@ -144,7 +144,7 @@ impl SnapshotStore {
     }
 
     /// Returns the bytes with this hash. Bytes that have another hash by now are an error.
-    pub(super) fn get(&self, hash: &str) -> Result<Vec<u8>, SnapshotError> {
+    pub(crate) fn get(&self, hash: &str) -> Result<Vec<u8>, SnapshotError> {
         let id = || hash.to_owned();
         if parse_hash(hash).is_none() {
             return Err(SnapshotError::Name { text: id() });

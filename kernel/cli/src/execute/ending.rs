@@ -3,6 +3,7 @@
 
 use openkoi_core::{
     evidence::Standing,
+    frozen::{Difference, LetThrough},
     outcome::{Ending, Outcome, Trip},
 };
 
@@ -26,6 +27,7 @@ pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
     if !quiet && (outcome.taken_back.is_empty() || !outcome.changes.is_empty()) {
         lines.push(checks(&outcome.standing, outcome.changes.is_empty()));
     }
+    lines.extend(changed_evidence(outcome));
     if !accepted && !outcome.changes.is_empty() {
         let files = counted(outcome.changes.len());
         lines
@@ -64,6 +66,26 @@ fn reason(outcome: &Outcome) -> &str {
     }
 }
 
+/// The most tests that a line names.
+const NAMED: usize = 8;
+
+/// Says which tests count although the run changed them or their files, and why.
+fn changed_evidence(outcome: &Outcome) -> Vec<String> {
+    let line = |through, words: &str| {
+        let of = outcome.differences.iter().filter(|one| one.through == Some(through));
+        let names: Vec<String> = of.map(Difference::id).collect();
+        let more = names.len().saturating_sub(NAMED);
+        let mut shown = sanitise_line(&names[..names.len() - more].join(", ")).into_owned();
+        if more > 0 {
+            shown.push_str(&format!(" and {more} more"));
+        }
+        (!names.is_empty()).then(|| format!("Tests that changed, {words}: {shown}."))
+    };
+    let lines =
+        [line(LetThrough::Task, "as the task asks"), line(LetThrough::Person, "as you accepted")];
+    lines.into_iter().flatten().collect()
+}
+
 /// Returns how the project's checks stand, whether a criterion names them or not.
 fn checks(standing: &Standing, unchanged: bool) -> String {
     let lists = [
@@ -73,15 +95,17 @@ fn checks(standing: &Standing, unchanged: bool) -> String {
         &standing.red,
         &standing.unknown,
         &standing.flaky,
+        &standing.hanging,
+        &standing.not_seen,
     ];
     // A check whose tests are known is told by them.
     let has_tests = |check: &String| {
         let beginning = format!("{check} ");
         lists.iter().any(|list| list.iter().any(|id| id.starts_with(&beginning)))
     };
-    let [green, broken, new_red, red, unknown, flaky] =
+    let [green, broken, new_red, red, unknown, flaky, hanging, not_seen] =
         lists.map(|list| list.iter().filter(|id| !has_tests(id)).count());
-    let all = green + broken + new_red + red + unknown + flaky;
+    let all = green + broken + new_red + red + unknown + flaky + hanging + not_seen;
     if all == 0 {
         let what = if unchanged { "Nothing was changed, and no checks" } else { "No checks" };
         return format!("{what} were run.");
@@ -93,6 +117,8 @@ fn checks(standing: &Standing, unchanged: bool) -> String {
         (red, "red as before"),
         (unknown, "could not be run"),
         (flaky, "flaky"),
+        (hanging, "open, because they hang on changed tests"),
+        (not_seen, "red before and not seen any more"),
     ] {
         if count > 0 {
             line.push_str(&format!(", {count} {words}"));

@@ -4,6 +4,7 @@ use crate::{
     change_set::ChangeSet,
     evaluation::{Change, Check, Finding, Score},
     evidence::Standing,
+    frozen::{Difference, EvidenceFile},
     id::TreeId,
 };
 
@@ -32,10 +33,12 @@ pub(super) struct Attempt {
     pub(super) heard: Vec<String>,
     /// Findings, each with the evaluator that reported it.
     pub(super) findings: Vec<(String, Finding)>,
-    /// Existing tests that were changed although they are evidence, because the task asks for it.
-    pub(super) weakened: Vec<String>,
-    /// Files of existing tests that were weakened although nothing allows it.
-    pub(super) tampered: Vec<String>,
+    /// Changed files that are evidence, if the run of an evaluator named some.
+    pub(super) evidence: Vec<EvidenceFile>,
+    /// Tests whose result hangs on them.
+    pub(super) differences: Vec<Difference>,
+    /// Results of the checks on the tree as it is, where those above are held against frozen evidence.
+    pub(super) as_it_is: Vec<Check>,
     /// Domains of the changes that a person had to accept and did.
     pub(super) accepted: Vec<&'static str>,
     /// Evidence about the work.
@@ -47,5 +50,15 @@ impl Attempt {
     pub(super) fn control(&self) -> Vec<&str> {
         let changed = self.changes.iter().filter(|change| change.control);
         changed.map(|change| change.path.as_str()).collect()
+    }
+
+    /// Returns the paths of the changed files of evidence.
+    pub(super) fn evidence_paths(&self) -> Vec<&str> {
+        self.evidence.iter().map(|file| file.path.as_str()).collect()
+    }
+
+    /// Returns what hangs on changed evidence and nobody let through.
+    pub(super) fn open(&self) -> impl Iterator<Item = &Difference> {
+        self.differences.iter().filter(|difference| difference.through.is_none())
     }
 }

@@ -460,6 +460,7 @@ impl Run {
             gate: self.gate.clone(),
             turns: Arc::new(ComponentTurns::new(self.meter.clone(), key)),
             effects: Arc::clone(log),
+            view: Arc::default(),
         }
     }
 

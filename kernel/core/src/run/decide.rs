@@ -7,11 +7,13 @@ use super::{
     state::{Run, START},
 };
 use crate::{
-    approval::Unanswered,
+    approval::{ApprovalRequest, Unanswered},
+    contract::Effort,
     evaluation::{Check, CheckOutcome, Criterion},
     event::Event,
     evidence::Standing,
     fact,
+    frozen::Hanging,
     gate::{LoopAction, Refusal},
     outcome::{Ending, Trip},
     recorder::STOP,
@@ -46,8 +48,9 @@ impl Run {
     /// Decides how to go on after iteration `number`.
     pub(super) async fn decide(&mut self, number: u32) -> Result<NextStep, Halt> {
         let Some(attempt) = self.attempts.last() else { return Ok(NextStep::Refine) };
-        if self.obstacle(&attempt.checks, &attempt.standing).is_none() {
-            self.ask_a_person(number).await?;
+        let mut unanswered = None;
+        if self.obstacle_of_the_work(&attempt.checks, &attempt.standing).is_none() {
+            unanswered = self.ask_a_person(number).await?;
         }
         let Some(attempt) = self.attempts.last() else { return Ok(NextStep::Refine) };
         let standing = attempt.standing.clone();
@@ -55,6 +58,10 @@ impl Run {
             None => (NextStep::End(Ending::Accepted), self.ground(&standing)),
             Some(obstacle) => (self.go_on(number, &obstacle)?, obstacle),
         };
+        // What only a person can accept is not thrown away because nobody is there.
+        if let (NextStep::End(_), Some(request)) = (&next, unanswered) {
+            return Err(Halt::Paused(Paused::Approval(request)));
+        }
         let decided =
             Event::IterationDecided { number, decision: next.word().to_owned(), reason, standing };
         self.recorder.record(&format!("i{number}"), decided)?;
@@ -63,44 +70,70 @@ impl Run {
 
     /// Ends a run in which nothing is judged. A person is asked about changes of control files even so.
     pub(super) async fn end_unjudged(&mut self, number: u32) -> Result<Ending, Halt> {
-        self.ask_a_person(number).await?;
+        if let Some(request) = self.ask_a_person(number).await? {
+            return Err(Halt::Paused(Paused::Approval(request)));
+        }
         let refused = self.attempts.last().is_some_and(|a| !a.standing.violations.is_empty())
             || self.is_left_to_a_person();
         Ok(if refused { Ending::Exhausted } else { Ending::Accepted })
     }
 
-    /// Asks a person about the changes that only a person can accept; a refusal is a violation.
-    async fn ask_a_person(&mut self, number: u32) -> Result<(), Halt> {
+    /// Asks a person about the changes that only a person can accept; a refusal is a violation. Returns the question
+    /// that nobody answered, if the model may still make it needless.
+    async fn ask_a_person(&mut self, number: u32) -> Result<Option<Box<ApprovalRequest>>, Halt> {
+        let was_decided =
+            self.recorder.recall::<fact::IterationDecided>(&format!("i{number}")).is_some();
+        let mut left = None;
         for action in self.questions() {
             let (key, domain) = (format!("i{number}/{}", action.domain), action.domain);
+            // Nobody was there when this was decided, and the run went on.
+            if was_decided && self.recorder.recall::<fact::GateDecided>(&key).is_none() {
+                continue;
+            }
             let answer = self.gate.pass_loop(&key, action).await;
-            let Some(attempt) = self.attempts.last_mut() else { return Ok(()) };
             match answer {
-                Ok(()) => attempt.accepted.push(domain),
+                Ok(()) if domain == EVIDENCE => self.accept_evidence(),
+                Ok(()) => {
+                    let Some(attempt) = self.attempts.last_mut() else { return Ok(None) };
+                    attempt.accepted.push(domain);
+                }
+                // Nobody is there, and the task asks for nothing of the kind.
+                Err(Refusal::NeedsApproval(_))
+                    if domain == EVIDENCE && !self.is_perhaps_asked_for() => {}
+                Err(Refusal::NeedsApproval(request)) if domain == EVIDENCE && self.may_mend() => {
+                    left = Some(request);
+                }
                 Err(Refusal::NeedsApproval(request)) => {
                     return Err(Halt::Paused(Paused::Approval(request)));
                 }
                 Err(Refusal::Cancelled) => return Err(Halt::Paused(Paused::Cancelled)),
                 Err(Refusal::Record(error)) => return Err(error.into()),
                 Err(Refusal::Denied(failure)) => {
+                    let Some(attempt) = self.attempts.last_mut() else { return Ok(None) };
                     attempt.standing.violations.push(failure.to_string());
                     // One refusal is enough.
-                    return Ok(());
+                    return Ok(None);
                 }
             }
         }
-        Ok(())
+        Ok(left)
     }
 
-    /// Returns the changes that only a person can accept. The planner may think that the task asks for changed tests,
-    /// and the planner is a model; files that steer agents and tools outlive the task and act where no gate is.
+    /// Returns whether the model can be expected to do without the changed evidence: what was to be mended was not, or a
+    /// test is gone. Tests that follow the behaviour are for a person at once.
+    fn may_mend(&self) -> bool {
+        let mut attempts = self.attempts.last().into_iter();
+        attempts.any(|attempt| attempt.open().any(|one| one.hanging != Hanging::Follows))
+    }
+
+    /// Returns the changes that only a person can accept. Evidence that the run changed decides about the run itself;
+    /// files that steer agents and tools outlive the task and act where no gate is.
     fn questions(&self) -> Vec<LoopAction> {
         let Some(attempt) = self.attempts.last() else { return Vec::new() };
-        let (weakened, control) = (attempt.weakened.join("; "), attempt.control());
-        if weakened.is_empty() && control.is_empty() {
-            return Vec::new();
-        }
-        let diff = attempt.diff.clone();
+        let control = attempt.control();
+        let evidence = attempt.evidence_paths();
+        let hanging: Vec<String> =
+            attempt.open().map(|one| format!("{} {}", one.id(), one.why())).collect();
         let about = |name, domain, target, shown| LoopAction {
             name,
             effect: Effect::Send,
@@ -108,8 +141,9 @@ impl Run {
             target,
             shown,
         };
-        let of_control = unified::of_paths(&diff, &control);
-        let tests = about("accept changed tests", "tests", weakened, diff);
+        let of_control = unified::of_paths(&attempt.diff, &control);
+        let of_evidence = unified::of_paths(&attempt.diff, &evidence);
+        let tests = about("accept changed tests", EVIDENCE, shortened(&hanging), of_evidence);
         let control =
             about("accept changed control files", CONTROL, control.join("; "), of_control);
         [tests, control].into_iter().filter(|action| !action.target.is_empty()).collect()
@@ -137,6 +171,12 @@ impl Run {
 
     /// Returns the reason why the work cannot be accepted, if there is one.
     pub(super) fn obstacle(&self, checks: &[Check], standing: &Standing) -> Option<String> {
+        self.obstacle_of_the_work(checks, standing)
+            .or_else(|| self.hangs().filter(|_| !standing.hanging.is_empty()))
+    }
+
+    /// The same but for tests that hang on changed evidence, which a person can accept.
+    fn obstacle_of_the_work(&self, checks: &[Check], standing: &Standing) -> Option<String> {
         if let Some(Unanswered { request, .. }) =
             self.unanswered.first().filter(|_| self.is_left_to_a_person())
         {
@@ -150,6 +190,14 @@ impl Run {
         }
         if let Some(red) = standing.new_red.first() {
             return Some(format!("{red} is new, and red"));
+        }
+        if let Some(unseen) = standing.not_seen.first() {
+            return Some(format!("{unseen} was red, and is not seen any more"));
+        }
+        // Nobody could say that it is a question, and the checks that it speaks of are red.
+        let is_unknown = self.effort() == Effort::Open && !self.is_open();
+        if let Some(red) = standing.red.first().filter(|_| is_unknown && self.changes.is_empty()) {
+            return Some(format!("nothing was done, and {red} is red"));
         }
         if let Some(failure) = standing.not_evaluated.first() {
             return Some(format!("not evaluated by {failure}"));
@@ -188,7 +236,14 @@ impl Run {
         let holds = |criterion: &Criterion| {
             criterion.check.is_none() || self.bound(criterion, checks) == Bound::Holds
         };
-        let red = [&standing.broken, &standing.new_red, &standing.red, &standing.unknown];
+        let red = [
+            &standing.broken,
+            &standing.new_red,
+            &standing.red,
+            &standing.unknown,
+            &standing.hanging,
+            &standing.not_seen,
+        ];
         let none = checks.is_empty() || standing.green.is_empty();
         !none && red.iter().all(|list| list.is_empty()) && self.contract.criteria.iter().all(holds)
     }
@@ -274,6 +329,20 @@ fn regressions(attempts: &[Attempt], drop: f64) -> usize {
     usize::from(first) + attempts.windows(2).filter(|pair| worse(pair)).count()
 }
 
+/// The domain of changes to what decides about the work.
+const EVIDENCE: &str = "tests";
+
+/// The most tests that a question names.
+const MOST_NAMED: usize = 12;
+
+/// Returns a list for a person.
+fn shortened(lines: &[String]) -> String {
+    let more = lines.len().saturating_sub(MOST_NAMED);
+    let shown = lines.iter().take(MOST_NAMED).cloned();
+    let more = (more > 0).then(|| format!("and {more} more"));
+    shown.chain(more).collect::<Vec<_>>().join("; ")
+}
+
 /// The domain of changes to files that steer agents and tools.
 const CONTROL: &str = "control";
 
@@ -308,7 +377,7 @@ pub(super) enum Bound {
     Fails,
     /// What is red was red before in the same way, so it is not this task's.
     RedBefore,
-    /// No check decides it: it is bound to none, or none of its category ran.
+    /// No check decides it: it is bound to none, none of its category ran, or one is flaky or hangs on changed evidence.
     Unknown,
 }
 
@@ -322,20 +391,26 @@ impl Run {
             return named(&criterion.tests, &of_category);
         }
         let errored = |check: &&Check| check.outcome == CheckOutcome::Errored;
-        let red: Vec<&Check> =
-            of_category.iter().filter(|check| !is_green(check)).copied().collect();
         if of_category.iter().all(errored) {
             return Bound::Unknown;
-        }
-        if red.is_empty() {
-            return Bound::Holds;
         }
         let before = self.baseline.as_deref().unwrap_or(&[]);
         let same = |check: &&Check| {
             let known = before.iter().find(|one| one.id == check.id);
             known.is_some_and(|known| failures(known) == failures(check))
         };
-        if red.iter().all(same) { Bound::RedBefore } else { Bound::Fails }
+        let red = of_category.iter().copied().filter(|check| is_red(check.outcome));
+        let (old, new): (Vec<&Check>, Vec<&Check>) = red.partition(same);
+        let is_open = |check: &&&Check| errored(*check) || check.outcome == CheckOutcome::Flaky;
+        let is_known_red = |check: &&&Check| old.iter().any(|one| one.id == check.id);
+        match new.iter().any(|check| check.outcome == CheckOutcome::Failed) {
+            true => Bound::Fails,
+            false if of_category.iter().filter(is_open).any(|check| !is_known_red(&check)) => {
+                Bound::Unknown
+            }
+            false if old.is_empty() => Bound::Holds,
+            false => Bound::RedBefore,
+        }
     }
 }
 
@@ -344,11 +419,18 @@ fn named(names: &[String], checks: &[&Check]) -> Bound {
     if checks.iter().all(|check| check.outcome == CheckOutcome::Errored) {
         return Bound::Unknown;
     }
-    let passed = |name: &String| {
+    let ended = |name: &String| {
         let mut tests = checks.iter().flat_map(|check| &check.tests);
-        tests.any(|test| is_called(&test.name, name) && test.outcome == CheckOutcome::Passed)
+        tests.find(|test| is_called(&test.name, name)).map(|test| test.outcome)
     };
-    if names.iter().all(passed) { Bound::Holds } else { Bound::Fails }
+    let open = [Some(CheckOutcome::Errored), Some(CheckOutcome::Flaky)];
+    let mut ends = names.iter().map(ended).collect::<Vec<_>>();
+    ends.retain(|end| *end != Some(CheckOutcome::Passed));
+    match ends.is_empty() {
+        true => Bound::Holds,
+        false if ends.iter().all(|end| open.contains(end)) => Bound::Unknown,
+        false => Bound::Fails,
+    }
 }
 
 /// Returns whether a runner's name of a test is, or ends with, the name that a model knows it by.
@@ -358,14 +440,13 @@ fn is_called(full: &str, name: &str) -> bool {
     full.strip_suffix(name).is_some_and(edge)
 }
 
-fn is_green(check: &Check) -> bool {
-    matches!(check.outcome, CheckOutcome::Passed | CheckOutcome::Flaky | CheckOutcome::Skipped)
+fn is_red(outcome: CheckOutcome) -> bool {
+    matches!(outcome, CheckOutcome::Failed | CheckOutcome::Errored)
 }
 
 /// Returns what is red of a check: its outcome and the tests that fail.
 fn failures(check: &Check) -> (CheckOutcome, Vec<&str>) {
-    let red = |outcome| matches!(outcome, CheckOutcome::Failed | CheckOutcome::Errored);
-    let failing = check.tests.iter().filter(|test| red(test.outcome));
+    let failing = check.tests.iter().filter(|test| is_red(test.outcome));
     let mut names: Vec<&str> = failing.map(|test| test.name.as_str()).collect();
     names.sort_unstable();
     (check.outcome, names)

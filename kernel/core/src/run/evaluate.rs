@@ -19,21 +19,20 @@ use crate::{
     evidence::{critical, rubric_score},
     fact,
     failure::Failure,
+    frozen::View,
     id::TreeId,
     port::WorkspaceError,
+    scope::Scope,
 };
 
 /// The largest difference that evaluators are shown, in bytes.
 const MOST_DIFF: usize = 200 * 1024;
 
-/// The dimension under which evaluators report that existing tests were weakened.
-const TESTS_KEPT: &str = "tests-kept";
-
 /// Key of what happens on the untouched tree.
 const BASE: &str = "base";
 
 /// Result of asking an evaluator. A failure means *not evaluated*.
-type EvaluationResult = Result<Verdict, Failure>;
+pub(super) type EvaluationResult = Result<Verdict, Failure>;
 
 /// The run's own changes, as people and models are shown them.
 pub(super) struct Look {
@@ -191,14 +190,22 @@ impl Run {
         for tier in [Tier::Checks, Tier::Generated] {
             for card in self.of_tier(tier) {
                 let tree = attempt.tree.clone();
+                subject.before = self.texts_before(&attempt).await?;
                 let asked = self.ask_evaluator(&key, &card, &subject, tree).await?;
-                self.weigh(&mut attempt, &mut subject, &card, asked);
+                weigh(&mut attempt, &card, asked);
+                if tier == Tier::Checks {
+                    self.hold_against_evidence(&key, &card, &subject, &mut attempt).await?;
+                }
+                subject.before.clear();
+                subject.checks.clone_from(&attempt.checks);
             }
         }
         // Where nothing changed there is no baseline, and whatever is red was red before.
         let before = self.baseline.as_ref().unwrap_or(&attempt.checks).clone();
         if attempt.standing.not_evaluated.is_empty() {
             attempt.standing.weigh_checks(&before, &attempt.checks);
+            attempt.standing.leave_open(&attempt.differences);
+            attempt.standing.let_through(&attempt.differences);
         }
         attempt.standing.held = self.held(&attempt.checks);
         // Where a higher tier forbids acceptance, no model is paid to say so too.
@@ -322,40 +329,6 @@ impl Run {
         Ok(misfit.map(|misfit| format!("the result does not follow the schema: {misfit}")))
     }
 
-    fn weigh(
-        &self,
-        attempt: &mut Attempt,
-        subject: &mut Subject,
-        card: &EvaluatorCard,
-        asked: EvaluationResult,
-    ) {
-        let verdict = match asked {
-            Ok(verdict) => verdict,
-            Err(failure) => {
-                attempt.standing.not_evaluated.push(format!("{}: {failure}", card.name));
-                return;
-            }
-        };
-        attempt.heard.push(card.name.clone());
-        for finding in verdict.findings {
-            let wanted = finding.dimension == TESTS_KEPT && self.contract.may_change_tests;
-            if finding.severity == Severity::Critical {
-                let place = format!("{} ({})", finding.message, finding.evidence);
-                if finding.dimension == TESTS_KEPT && !wanted {
-                    attempt.tampered.push(file_of(&finding.evidence).to_owned());
-                }
-                let list = match wanted {
-                    true => &mut attempt.weakened,
-                    false => &mut attempt.standing.violations,
-                };
-                list.push(place);
-            }
-            attempt.findings.push((card.name.clone(), finding));
-        }
-        subject.checks.extend(verdict.checks.iter().cloned());
-        attempt.checks.extend(verdict.checks);
-    }
-
     /// Has the last attempt scored.
     async fn score(&mut self, key: &str, subject: &Subject) -> Result<(), Halt> {
         for card in self.of_tier(Tier::Rubric) {
@@ -406,13 +379,25 @@ impl Run {
         u32::try_from(self.contract.criteria.iter().filter(holds).count()).unwrap_or(u32::MAX)
     }
 
-    /// Asks one evaluator, unless the journal holds its verdict.
+    /// Asks one evaluator about the tree as it is, unless the journal holds its verdict.
     async fn ask_evaluator(
         &self,
         key: &str,
         card: &EvaluatorCard,
         subject: &Subject,
         tree: Option<TreeId>,
+    ) -> Result<EvaluationResult, Halt> {
+        self.ask_evaluator_of(key, card, subject, tree, Arc::default()).await
+    }
+
+    /// Asks one evaluator whose programs see files in another state, unless the journal holds its verdict.
+    pub(super) async fn ask_evaluator_of(
+        &self,
+        key: &str,
+        card: &EvaluatorCard,
+        subject: &Subject,
+        tree: Option<TreeId>,
+        view: Arc<View>,
     ) -> Result<EvaluationResult, Halt> {
         let key = format!("{key}/e/{}", card.name);
         self.meter.check_time(&key)?;
@@ -427,7 +412,7 @@ impl Run {
         let started = Event::EvaluationStarted { evaluator: card.name.clone() };
         self.recorder.record(&key, started)?;
         let effects = self.recorder.effects();
-        let result = self.wait_for_verdict(&key, card, subject).await?;
+        let result = self.wait_for_verdict(&key, card, subject, view).await?;
         if let Some(halt) = self.meter.halted(&key) {
             return Err(halt);
         }
@@ -451,10 +436,12 @@ impl Run {
         key: &str,
         card: &EvaluatorCard,
         subject: &Subject,
+        view: Arc<View>,
     ) -> Result<EvaluationResult, Halt> {
         let deadline = self.patience(card);
         let log = Arc::new(EffectLog::new(self.recorder.clone(), key));
         let scope = self.scope(key, Duration::from_millis(card.deadline_ms), &log);
+        let scope = Scope { view, ..scope };
         let work = self.ports.evaluators.evaluate(&card.name, subject, scope);
         if card.tier == Tier::Checks {
             return Ok(self
@@ -471,12 +458,25 @@ impl Run {
     }
 }
 
-/// Returns the file of a place: `test.sh` of `test.sh:17`.
-fn file_of(place: &str) -> &str {
-    match place.rsplit_once(':') {
-        Some((file, line)) if line.parse::<u32>().is_ok() => file,
-        _ => place,
+/// Takes in what an evaluator of the checks said.
+fn weigh(attempt: &mut Attempt, card: &EvaluatorCard, asked: EvaluationResult) {
+    let verdict = match asked {
+        Ok(verdict) => verdict,
+        Err(failure) => {
+            attempt.standing.not_evaluated.push(format!("{}: {failure}", card.name));
+            return;
+        }
+    };
+    attempt.heard.push(card.name.clone());
+    for finding in verdict.findings {
+        if finding.severity == Severity::Critical {
+            let fact = format!("{} ({})", finding.message, finding.evidence);
+            attempt.standing.violations.push(fact);
+        }
+        attempt.findings.push((card.name.clone(), finding));
     }
+    attempt.evidence.extend(verdict.evidence);
+    attempt.checks.extend(verdict.checks);
 }
 
 /// A wait came to its own limit.

@@ -130,7 +130,6 @@ pub(super) fn plan_tool() -> OfferedTool {
             "required": ["steps", "criteria"],
             "properties": {
                 "kind": { "type": "string", "enum": Contract::KINDS },
-                "may_change_tests": { "type": "boolean" },
                 "steps": { "type": "array", "items": { "type": "string" } },
                 "criteria": {
                     "type": "array",
@@ -168,10 +167,6 @@ fn submit_tool() -> OfferedTool {
                     "enum": Contract::KINDS,
                     "description": "the kind of work, which picks the rubric",
                 },
-                "may_change_tests": {
-                    "type": "boolean",
-                    "description": "true only if the task itself asks to change or remove existing tests",
-                },
                 "steps": { "type": "array", "items": { "type": "string" } },
                 "criteria": {
                     "type": "array",
@@ -207,8 +202,6 @@ struct SubmittedPlan {
     effort: Effort,
     #[serde(default)]
     kind: String,
-    #[serde(default)]
-    may_change_tests: bool,
     #[serde(default)]
     steps: Vec<String>,
     #[serde(default)]
@@ -266,13 +259,7 @@ fn contract(plan: SubmittedPlan) -> Contract {
         .collect();
     let known = Contract::KINDS.contains(&plan.kind.as_str());
     let kind = if known { plan.kind } else { Contract::GENERAL.to_owned() };
-    Contract {
-        effort: plan.effort,
-        kind,
-        may_change_tests: plan.may_change_tests,
-        steps: plan.steps,
-        criteria,
-    }
+    Contract { effort: plan.effort, kind, steps: plan.steps, criteria }
 }
 
 /// Returns the first JSON object in a text that may hold prose and fences around it.

@@ -8,6 +8,7 @@ use crate::{
     contract::{Finder, Repair, Resolution},
     evaluation::{Check, CheckOutcome, Severity},
     event::Event,
+    frozen::Difference,
     message::Message,
 };
 
@@ -101,6 +102,13 @@ fn found(attempt: &Attempt) -> Vec<Observation> {
         if standing.unknown.contains(&check.id) {
             continue;
         }
+        let open: Vec<&Difference> =
+            attempt.open().filter(|difference| difference.check == check.id).collect();
+        if !open.is_empty() {
+            let text = told(&open, attempt);
+            found.push(of(Finder::Check(check.id.clone()), &check.id, text));
+            continue;
+        }
         let line = prompt::check_line(check);
         let text = line.trim_start_matches("- ").trim_end().to_owned();
         found.push(of(Finder::Check(check.id.clone()), &check.id, text));
@@ -121,6 +129,23 @@ fn found(attempt: &Attempt) -> Vec<Observation> {
         of(Finder::Evaluator(by.clone()), &finding.evidence, text)
     }));
     found
+}
+
+/// The most tests that a finding names.
+const MOST_TESTS: usize = 10;
+
+/// Says what hangs on changed evidence, and what to do about it.
+fn told(open: &[&Difference], attempt: &Attempt) -> String {
+    let shown = open.iter().take(MOST_TESTS);
+    let mut tests: Vec<String> = shown.map(|one| format!("{} {}", one.id(), one.why())).collect();
+    let more = open.len().saturating_sub(MOST_TESTS);
+    tests.extend((more > 0).then(|| format!("and {more} more")));
+    format!(
+        "[evidence] {}. You changed {}, and the checks ran with these files as they were before you began. Change the \
+         product so that it passes with them; a test is only another one where the task asks for that.",
+        tests.join("; "),
+        attempt.evidence_paths().join(", ")
+    )
 }
 
 fn of(by: Finder, evidence: &str, text: String) -> Observation {

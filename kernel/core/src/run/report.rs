@@ -11,10 +11,11 @@ use super::{
 };
 use crate::{
     change_set::{Applied, ChangeSet, PathEffect, PathState},
-    evaluation::{Change, CheckOutcome, Criterion},
+    evaluation::{Change, Check, CheckOutcome, Criterion},
     event::Event,
     evidence::{Basis, Claim},
     fact,
+    frozen::Difference,
     outcome::{Ending, Outcome},
 };
 
@@ -73,6 +74,7 @@ impl Run {
             claims: self.claims(&reported),
             because: self.because(&ending, &reported),
             standing: reported.standing,
+            differences: reported.differences,
             changes,
             taken_back: Vec::new(),
             conflicts: conflicts.into_iter().collect(),
@@ -113,28 +115,68 @@ impl Run {
         Kept { attempt: None, set: ChangeSet::default(), because }
     }
 
-    /// Leaves out changes that nobody allowed: control files, which outlive the task and act where no gate is, and tests
-    /// that were weakened, which are what other work is judged by.
+    /// Leaves out changes that nobody allowed: control files, which outlive the task and act where no gate is, and evidence
+    /// on whose change the result hangs, which is what other work is judged by.
     fn without_refused(&self, attempt: Option<usize>, set: ChangeSet) -> Kept {
         let Some(kept) = attempt.and_then(|index| self.attempts.get(index)) else {
             return Kept { attempt, set, because: None };
         };
         let control = if kept.may_stay() { Vec::new() } else { kept.control() };
-        let tampered: Vec<&str> = kept.tampered.iter().map(String::as_str).collect();
+        let (evidence, removed) = self.refused_evidence(kept, &set);
         let said = |what, paths: &[&str]| {
             let paths = paths.join("; ");
             (!paths.is_empty()).then(|| format!("nobody accepted the changed {what} {paths}"))
         };
-        let reasons = [said("control files", &control), said("tests", &tampered)];
+        let gone = (!removed.is_empty())
+            .then(|| format!("the task does not ask for the removal of {}", removed.join("; ")));
+        let reasons = [said("control files", &control), said("tests", &evidence), gone];
         let reasons: Vec<String> = reasons.into_iter().flatten().collect();
         if reasons.is_empty() {
             return Kept { attempt, set, because: None };
         }
-        let refused = |path: &str| control.contains(&path) || tampered.contains(&path);
+        let refused = |path: &str| {
+            control.contains(&path)
+                || evidence.contains(&path)
+                || removed.iter().any(|one| one == path)
+        };
         let alone = made_for(&set.effects(), refused);
         let set = set.filtered(|path| !refused(path) && !alone.iter().any(|one| one == path));
         let because = Some(format!("{}, so these changes were taken back", reasons.join(", and ")));
         Kept { attempt, set, because }
+    }
+
+    /// Returns what is put back of work that is not accepted because of its checks: changed evidence, which other work is
+    /// judged by, and removed files that the task does not name.
+    fn refused_evidence<'a>(
+        &self,
+        kept: &'a Attempt,
+        set: &ChangeSet,
+    ) -> (Vec<&'a str>, Vec<String>) {
+        let standing = &kept.standing;
+        let hangs = kept.open().next().is_some();
+        let red = [&standing.red, &standing.new_red, &standing.not_seen];
+        if !hangs && red.iter().all(|list| list.is_empty()) {
+            return (Vec::new(), Vec::new());
+        }
+        let effects = set.effects();
+        let before = |path: &str| effects.iter().find(|effect| effect.path == path);
+        let is_new =
+            |path: &str| before(path).is_some_and(|effect| effect.before == PathState::Absent);
+        let mut evidence = kept.evidence_paths();
+        // A test that is new and on which nothing hangs is a part of the work.
+        evidence.retain(|path| hangs || !is_new(path));
+        let task = self.asked();
+        let is_moved = |state: &PathState| effects.iter().any(|effect| effect.after == *state);
+        let removed = effects.iter().filter(|effect| {
+            let name = effect.path.rsplit('/').next().unwrap_or(&effect.path);
+            matches!(effect.before, PathState::File { .. })
+                && effect.after == PathState::Absent
+                && !evidence.contains(&effect.path.as_str())
+                && !task.contains(name)
+                && !is_moved(&effect.before)
+        });
+        let removed = removed.map(|effect| effect.path.clone()).collect();
+        (evidence, removed)
     }
 
     /// Takes changes back, path by path, and returns those that were.
@@ -215,6 +257,7 @@ impl Run {
         let loudest = of_category.min_by_key(|check| check.outcome == CheckOutcome::Passed);
         match loudest {
             Some(check) => Basis::Verified {
+                changed: self.changed_evidence(check, attempt),
                 check: check.id.clone(),
                 command: check.command.clone(),
                 exit_code: check.exit_code,
@@ -223,6 +266,18 @@ impl Run {
             },
             None => Basis::Unverified,
         }
+    }
+
+    /// Returns what a check rests on although the run changed it: tests that were let through, and places that no state
+    /// covers, such as installed packages.
+    fn changed_evidence(&self, check: &Check, attempt: &Attempt) -> Vec<String> {
+        let through = attempt
+            .differences
+            .iter()
+            .filter(|one| one.check == check.id && one.through.is_some())
+            .map(Difference::id);
+        let ignored = self.uncovered.iter().filter(|place| place.ends_with(" (ignored)"));
+        through.chain(ignored.cloned()).collect()
     }
 
     fn judged(&self, attempt: &Attempt) -> (bool, Basis) {

@@ -22,19 +22,6 @@ fn no_score_outvotes_a_test_that_turned_red() {
 }
 
 #[test]
-fn a_green_test_that_is_taken_away_is_broken_and_the_tree_is_restored() {
-    let world = one_round(World::new().with_file("tests", "wants:bad"))
-        .executor([write("code", "green"), write("tests", "wants:green"), Line::Say("all green")])
-        .judge([Ok(1.0)]);
-
-    let outcome = world.run().expect("an outcome");
-
-    assert_eq!(ending(&outcome), "exhausted", "{:?}", last_decision(&world));
-    assert_eq!(world.file("tests").as_deref(), Some("wants:bad"));
-    assert_eq!(outcome.best_iteration, 0);
-}
-
-#[test]
 fn a_task_that_asks_for_a_change_is_not_done_without_one() {
     let world = one_round(World::new()).executor([Line::Say("Done! All tests pass.")]);
 

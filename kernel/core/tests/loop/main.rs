@@ -10,6 +10,7 @@ mod budget;
 mod control;
 mod effort;
 mod evidence;
+mod frozen;
 mod gate;
 mod golden;
 mod journal;

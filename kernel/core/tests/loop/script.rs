@@ -19,6 +19,7 @@ use openkoi_core::{
     evaluators::Evaluators,
     event::{Entry, Event},
     failure::Failure,
+    frozen::{EvidenceFile, Shown, View},
     gate::Policy,
     hash,
     id::{SessionId, TaskId, TreeId},
@@ -679,7 +680,17 @@ impl State {
 
     /// The project's check: `tests` names what `code` has to be, one test a word.
     fn check(&self) -> Vec<Check> {
-        let Some(tests) = self.tree.get("tests") else { return Vec::new() };
+        self.check_of(&View::new())
+    }
+
+    /// The same where `tests` is seen in another state.
+    fn check_of(&self, view: &View) -> Vec<Check> {
+        let tests = match view.get("tests") {
+            Some(Shown::State(PathState::File { hash, .. })) => self.contents.get(hash),
+            Some(_) => None,
+            None => self.tree.get("tests"),
+        };
+        let Some(tests) = tests else { return Vec::new() };
         let code = self.tree.get("code").map_or("", String::as_str);
         let results: Vec<TestResult> = tests
             .split_whitespace()
@@ -754,7 +765,15 @@ impl Evaluators for World {
         let verdict = if evaluator == "checks" && subject.answer.is_some() {
             Ok(Verdict::default())
         } else if evaluator == "checks" {
-            Ok(Verdict { checks: self.with(|s| s.check()), ..Verdict::default() })
+            let tests = subject.changes.iter().filter(|change| change.path == "tests");
+            let evidence = tests.map(|change| EvidenceFile {
+                path: change.path.clone(),
+                shown: None,
+                product: false,
+            });
+            let evidence = evidence.collect();
+            let checks = self.with(|s| s.check_of(&scope.view));
+            Ok(Verdict { checks, evidence, ..Verdict::default() })
         } else {
             let said = self.with(|s| match s.verdicts.len() {
                 0 => Ok(0.9),

@@ -46,6 +46,11 @@ impl HostChild for GuestState {
     }
 }
 
+/// Says that files cannot be seen in another state here.
+fn no_view(reason: &str) -> Failure {
+    Failure::Unsupported(format!("files cannot be shown as they were ({reason})"))
+}
+
 impl GuestState {
     async fn process_spawn(&mut self, command: Command) -> Result<Resource<RunningChild>, Stop> {
         let words: usize = command.arguments.iter().map(String::len).sum();
@@ -74,15 +79,23 @@ impl GuestState {
         &mut self,
         caller: &Arc<Caller>,
     ) -> Result<Option<Arc<CallLayer>>, Failure> {
+        let view = Arc::clone(&caller.scope.view);
         let (Some(base), Some(keeper)) = (&caller.workdir.layers, &caller.workdir.keeper) else {
-            return Ok(None);
+            return if view.is_empty() {
+                Ok(None)
+            } else {
+                Err(no_view("programs have no layers"))
+            };
         };
         if self.layer.is_none() {
             let (brokers, keeper, base) =
                 (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
             let (seen, keeps) = (Arc::clone(&caller.workdir.seen), caller.keeps_effects);
-            let create =
-                move || Ok(CallLayer::create(&brokers.processes, &keeper, &base, &seen, keeps));
+            let shown = Arc::clone(&view);
+            let create = move || {
+                let processes = &brokers.processes;
+                Ok(CallLayer::create(processes, &keeper, &base, &seen, keeps, &shown))
+            };
             match blocking(self.limits.wall, create).await? {
                 Ok(layer) => {
                     if caller.keeps_effects {
@@ -90,6 +103,7 @@ impl GuestState {
                     }
                     self.layer = Some(layer);
                 }
+                Err(reason) if !view.is_empty() => return Err(no_view(&reason)),
                 Err(reason) => tracing::debug!(reason, "a call has no layer"),
             }
         }

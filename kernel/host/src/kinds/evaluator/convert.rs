@@ -1,7 +1,7 @@
 //! Converts subjects and verdicts between core and contract. A verdict with an impossible score becomes the failure
 //! *not evaluated*.
 
-use openkoi_core::{evaluation as core, failure::Failure};
+use openkoi_core::{evaluation as core, failure::Failure, frozen::EvidenceFile};
 
 use crate::{
     bindings::evaluator::exports::openkoi::evaluator::evaluator as wit,
@@ -42,7 +42,13 @@ pub(super) fn subject(subject: &core::Subject) -> wit::Subject {
         baseline: subject.baseline.iter().map(check_out).collect(),
         answer: subject.answer.clone(),
         rubric: subject.rubric.as_ref().map(rubric),
+        before: subject.before.iter().map(before).collect(),
+        frozen: subject.frozen.clone(),
     }
+}
+
+fn before(before: &core::Before) -> wit::Before {
+    wit::Before { path: before.path.clone(), text: before.text.clone() }
 }
 
 fn rubric(rubric: &core::Rubric) -> wit::Rubric {
@@ -89,7 +95,13 @@ fn outcome_out(outcome: core::CheckOutcome) -> wit::Outcome {
 /// Checks a verdict and makes its texts safe to show.
 pub(super) fn verdict(verdict: wit::Verdict, most_bytes: u64) -> Result<core::Verdict, Failure> {
     let tests: usize = verdict.checks.iter().map(|check| check.tests.len()).sum();
-    let counts = [verdict.checks.len(), verdict.scores.len(), verdict.findings.len(), tests];
+    let counts = [
+        verdict.checks.len(),
+        verdict.scores.len(),
+        verdict.findings.len(),
+        verdict.evidence.len(),
+        tests,
+    ];
     if counts.iter().any(|count| *count > MOST) {
         let name = "verdict-items".to_owned();
         return Err(Failure::Limited { name, value: MOST as u64, knob: String::new() });
@@ -100,6 +112,7 @@ pub(super) fn verdict(verdict: wit::Verdict, most_bytes: u64) -> Result<core::Ve
         scores,
         findings: verdict.findings.into_iter().map(finding).collect(),
         summary: text::one_line(&verdict.summary, LINE),
+        evidence: verdict.evidence.into_iter().map(evidence).collect(),
         receipts: Vec::new(),
     };
     if weight(&verdict) > most_bytes {
@@ -107,6 +120,10 @@ pub(super) fn verdict(verdict: wit::Verdict, most_bytes: u64) -> Result<core::Ve
         return Err(Failure::Limited { name, value: most_bytes / 1024, knob });
     }
     Ok(verdict)
+}
+
+fn evidence(file: wit::EvidenceFile) -> EvidenceFile {
+    EvidenceFile { path: file.path, shown: file.shown, product: file.product }
 }
 
 fn score(score: wit::Score) -> Result<core::Score, Failure> {
@@ -182,7 +199,10 @@ fn weight(verdict: &core::Verdict) -> u64 {
         .sum();
     let findings: usize =
         verdict.findings.iter().map(|finding| finding.message.len() + finding.evidence.len()).sum();
-    (checks + findings) as u64
+    let evidence = verdict.evidence.iter();
+    let evidence: usize =
+        evidence.map(|file| file.path.len() + file.shown.as_ref().map_or(0, String::len)).sum();
+    (checks + findings + evidence) as u64
 }
 
 #[cfg(test)]
@@ -195,6 +215,7 @@ mod tests {
             scores: vec![wit::Score { dimension: "correctness".to_owned(), value }],
             findings: Vec::new(),
             summary: String::new(),
+            evidence: Vec::new(),
         }
     }
 

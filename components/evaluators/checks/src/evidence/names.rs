@@ -1,0 +1,464 @@
+//! What a file is, told by its path.
+
+use std::collections::BTreeSet;
+
+use openkoi_sdk::evaluator::Subject;
+use openkoi_sdk::serde_json::{self, Value};
+
+use super::manifest::Parts;
+use crate::world::World;
+
+/// What a changed file is to the checks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Role {
+    /// It is judged.
+    Product,
+    /// It judges.
+    Evidence,
+    /// It may be either.
+    Both,
+    /// It is product in these parts, and steers the checks in all others.
+    Manifest(Parts),
+}
+
+/// Directories that hold tests and what belongs to them.
+const TEST_FOLDERS: [&str; 20] = [
+    "test",
+    "tests",
+    "spec",
+    "specs",
+    "__tests__",
+    "__mocks__",
+    "__snapshots__",
+    "__fixtures__",
+    "testdata",
+    "test-data",
+    "test_data",
+    "fixtures",
+    "testing",
+    "e2e",
+    "cypress",
+    "playwright",
+    "features",
+    "golden",
+    "goldens",
+    "unittests",
+];
+
+/// Names of tests, snapshots and fixtures, in which `*` stands for anything.
+const TESTS: [&str; 44] = [
+    "test_*.py",
+    "*_test.py",
+    "tests.py",
+    "test.py",
+    "conftest.py",
+    "*_test.go",
+    "*.test.*",
+    "*.spec.*",
+    "*_spec.rb",
+    "*_test.rb",
+    "test_*.rb",
+    "*_test.exs",
+    "*_test.dart",
+    "*_test.cc",
+    "*_test.cpp",
+    "*_test.c",
+    "*_tests.c",
+    "test_*.c",
+    "test_*.cc",
+    "test_*.cpp",
+    "*_test.rs",
+    "*_tests.rs",
+    "tests.rs",
+    "test.rs",
+    "*.t",
+    "*.bats",
+    "test.sh",
+    "tests.sh",
+    "test_*.sh",
+    "test-*.sh",
+    "*_test.sh",
+    "*-test.sh",
+    "*_test.lua",
+    "*_spec.lua",
+    "*_test.ml",
+    "*_test.zig",
+    "*_test.clj",
+    "*.snap",
+    "*.golden",
+    "*.approved.*",
+    "*_test.gleam",
+    "test-*.js",
+    "test_*.js",
+    "*.feature",
+];
+
+/// Ends of the names of types in which tests of the JVM, .NET, PHP, Swift and Scala stand.
+const TEST_TYPES: [&str; 6] = ["Test", "Tests", "Spec", "Specs", "IT", "TestCase"];
+const TYPED: [&str; 9] = ["java", "kt", "kts", "scala", "groovy", "cs", "fs", "php", "swift"];
+
+/// Files that steer runners, linters, type checkers and what they load.
+const STEERING: [&str; 62] = [
+    "pytest.ini",
+    ".pytest.ini",
+    "tox.ini",
+    ".coveragerc",
+    "noxfile.py",
+    "sitecustomize.py",
+    "usercustomize.py",
+    "*.pth",
+    "*.pyc",
+    "mypy.ini",
+    ".mypy.ini",
+    "ruff.toml",
+    ".ruff.toml",
+    ".flake8",
+    ".pylintrc",
+    "pyrightconfig.json",
+    "jest.config.*",
+    "jest.setup.*",
+    "jest-*.*",
+    "vitest.config.*",
+    "vitest.setup.*",
+    "vitest.workspace.*",
+    ".mocharc*",
+    "mocha.opts",
+    "karma.conf.*",
+    "playwright.config.*",
+    "cypress.config.*",
+    "ava.config.*",
+    ".taprc",
+    ".nycrc*",
+    ".c8rc*",
+    ".eslintrc*",
+    "eslint.config.*",
+    ".eslintignore",
+    "biome.json*",
+    ".npmrc",
+    ".yarnrc*",
+    "bunfig.toml",
+    ".babelrc*",
+    "babel.config.*",
+    "phpunit.xml*",
+    "Pest.php",
+    ".rspec",
+    ".rspec-local",
+    "spec_helper.rb",
+    "test_helper.rb",
+    "rails_helper.rb",
+    ".rubocop.yml",
+    ".simplecov",
+    "phpstan.neon*",
+    ".golangci.*",
+    "clippy.toml",
+    ".clippy.toml",
+    "rustfmt.toml",
+    ".rustfmt.toml",
+    "rust-toolchain*",
+    "CTestConfig.cmake",
+    "CTestTestfile.cmake",
+    ".proverc",
+    ".bats",
+    "NuGet.config",
+    "global.json",
+];
+
+/// The same by the end of the path.
+const STEERING_PATHS: [&str; 4] =
+    [".cargo/config.toml", ".cargo/config", ".config/nextest.toml", ".mvn/maven.config"];
+
+/// Files in which the product is built and the checks are steered, and nobody can tell one from the other.
+const BOTH: [&str; 48] = [
+    "Makefile",
+    "makefile",
+    "GNUmakefile",
+    "*.mk",
+    "justfile",
+    "Justfile",
+    "Taskfile.y*ml",
+    "build.rs",
+    "setup.py",
+    "vite.config.*",
+    "webpack.config.*",
+    "rollup.config.*",
+    "tsconfig*.json",
+    "pom.xml",
+    "build.gradle*",
+    "settings.gradle*",
+    "gradle.properties",
+    "CMakeLists.txt",
+    "*.cmake",
+    "meson.build",
+    "meson.options",
+    "BUILD",
+    "BUILD.bazel",
+    "WORKSPACE*",
+    "MODULE.bazel",
+    ".bazelrc",
+    "Rakefile",
+    "Gemfile",
+    "mix.exs",
+    "Package.swift",
+    "*.csproj",
+    "*.fsproj",
+    "*.sln",
+    "Directory.Build.*",
+    "deno.json*",
+    "build.zig",
+    "build.sbt",
+    "go.mod",
+    "go.work",
+    "composer.json",
+    "Pipfile",
+    "dune",
+    "dune-project",
+    "rebar.config",
+    "project.clj",
+    "deps.edn",
+    "shard.yml",
+    "gleam.toml",
+];
+
+/// Parts of a name by which a file may belong to the tests, whatever its kind.
+const HINTS: [&str; 10] = [
+    "test", "tests", "spec", "specs", "golden", "expected", "fixture", "fixtures", "snapshot",
+    "mock",
+];
+
+/// Modules that a new file of the same name would stand in for: those that Python's runners load.
+const LOADED: [&str; 64] = [
+    "unittest",
+    "pytest",
+    "_pytest",
+    "pluggy",
+    "iniconfig",
+    "packaging",
+    "coverage",
+    "mypy",
+    "ruff",
+    "django",
+    "nose",
+    "hypothesis",
+    "abc",
+    "argparse",
+    "ast",
+    "asyncio",
+    "atexit",
+    "bdb",
+    "builtins",
+    "codecs",
+    "collections",
+    "configparser",
+    "contextlib",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "difflib",
+    "doctest",
+    "enum",
+    "errno",
+    "faulthandler",
+    "fnmatch",
+    "functools",
+    "gc",
+    "getpass",
+    "glob",
+    "hashlib",
+    "importlib",
+    "inspect",
+    "io",
+    "itertools",
+    "json",
+    "linecache",
+    "locale",
+    "logging",
+    "math",
+    "operator",
+    "os",
+    "pathlib",
+    "pdb",
+    "platform",
+    "pprint",
+    "random",
+    "re",
+    "shlex",
+    "shutil",
+    "signal",
+    "string",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "time",
+    "traceback",
+    "types",
+];
+
+/// Packages and headers of others that a new file of the same path would stand in for.
+const LOADED_PATHS: [&str; 9] = [
+    "Test/More.pm",
+    "Test/Simple.pm",
+    "Test/Builder.pm",
+    "Test2/",
+    "org/junit/",
+    "org/testng/",
+    "assert.h",
+    "node_modules/",
+    "site-packages/",
+];
+
+/// Returns what a file is.
+pub(super) fn role(path: &str, is_new: bool) -> Role {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if let Some(parts) = Parts::of(name) {
+        return if is_new { Role::Both } else { Role::Manifest(parts) };
+    }
+    if is_new && stands_in(path, name) {
+        return Role::Evidence;
+    }
+    let any = |patterns: &[&str]| patterns.iter().any(|pattern| matches(pattern, name));
+    let ends = |end: &str| path == end || path.ends_with(&format!("/{end}"));
+    if is_test(path) || any(&STEERING) {
+        return Role::Evidence;
+    }
+    if STEERING_PATHS.iter().any(|end| ends(end)) {
+        return Role::Evidence;
+    }
+    let stem = name.split('.').next().unwrap_or(name).to_lowercase();
+    let is_hint = stem.split(['_', '-', ' ']).any(|part| HINTS.contains(&part));
+    if any(&BOTH) || is_hint { Role::Both } else { Role::Product }
+}
+
+/// Returns whether a file is a test, or belongs to tests.
+pub(super) fn is_test(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    folder.split('/').any(|part| TEST_FOLDERS.contains(&part))
+        || TESTS.iter().any(|pattern| matches(pattern, name))
+        || is_test_type(name)
+}
+
+/// Returns whether a new file would be loaded in place of a part of a runner.
+fn stands_in(path: &str, name: &str) -> bool {
+    let stem = name.strip_suffix(".py").or_else(|| name.strip_suffix(".pyi"));
+    let first = path.split('/').find(|part| LOADED.contains(part));
+    stem.is_some_and(|stem| LOADED.contains(&stem))
+        || (first.is_some() && path.ends_with("__init__.py"))
+        || LOADED_PATHS.iter().any(|place| match place.ends_with('/') {
+            true => path.starts_with(place) || path.contains(&format!("/{place}")),
+            false => path == *place || path.ends_with(&format!("/{place}")),
+        })
+}
+
+fn is_test_type(name: &str) -> bool {
+    let Some((stem, end)) = name.rsplit_once('.') else { return false };
+    TYPED.contains(&end)
+        && (TEST_TYPES.iter().any(|word| stem.ends_with(word) && stem.len() > word.len())
+            || (stem.starts_with("Test") && stem[4..].starts_with(char::is_uppercase)))
+}
+
+/// Returns whether a name has the form of a pattern, in which `*` stands for any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(first) else { return false };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return name.len() >= part.len() && name.ends_with(part);
+        }
+        match name.find(part) {
+            Some(at) => name = &name[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Returns the files that the commands of the untouched tree name: `check.js` of `node check.js`.
+pub(super) fn named_by_commands(subject: &Subject, world: &dyn World) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    for check in &subject.baseline {
+        let folder = check.id.split_once('@').map_or("", |(_, folder)| folder).replace("%20", " ");
+        let place = |word: &str| match folder.is_empty() {
+            true => word.trim_start_matches("./").to_owned(),
+            false => format!("{folder}/{}", word.trim_start_matches("./")),
+        };
+        let mut line = check.command.clone();
+        if check.id.starts_with("node:") {
+            line.push_str(&scripts(subject, world, &place("package.json")));
+        }
+        let words = line.split(|c: char| c.is_whitespace() || "'\"`;&|()=".contains(c));
+        named.extend(words.filter(|word| word.contains('.')).map(place));
+    }
+    named
+}
+
+/// Returns the scripts of a package as they were, one after the other.
+fn scripts(subject: &Subject, world: &dyn World, path: &str) -> String {
+    let before = subject.before.iter().find(|before| before.path == path);
+    let text = match before {
+        Some(before) => before.text.clone(),
+        None => world.read(path),
+    };
+    let package: Value = serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
+    let scripts = package["scripts"].as_object().into_iter().flatten();
+    scripts.filter_map(|(_, line)| Some(format!(" {}", line.as_str()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_told_by_its_path() {
+        use Role::{Both, Evidence, Product};
+        for (path, expected) in [
+            ("percent.py", Product),
+            ("src/latest.rs", Product),
+            ("src/contest.js", Product),
+            ("test_percent.py", Evidence),
+            ("tests/helpers/data.json", Evidence),
+            ("src/test/java/a/FooTest.java", Evidence),
+            ("a/FooTest.java", Evidence),
+            ("a/Testimony.java", Product),
+            ("pkg/a_test.go", Evidence),
+            ("web/a.spec.tsx", Evidence),
+            ("conftest.py", Evidence),
+            ("jest.config.js", Evidence),
+            (".cargo/config.toml", Evidence),
+            ("t/basic.t", Evidence),
+            ("Makefile", Both),
+            ("run_tests.js", Both),
+            ("expected_output.txt", Both),
+        ] {
+            assert_eq!(role(path, false), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_new_file_that_stands_in_for_a_part_of_a_runner_is_evidence() {
+        for (path, is_new, expected) in [
+            ("unittest.py", true, Role::Evidence),
+            ("unittest/__init__.py", true, Role::Evidence),
+            ("unittest.py", false, Role::Product),
+            ("lib/Test/More.pm", true, Role::Evidence),
+            ("assert.h", true, Role::Evidence),
+            ("json.py", true, Role::Evidence),
+            ("parser.py", true, Role::Product),
+        ] {
+            assert_eq!(role(path, is_new), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, name, expected) in [
+            ("*.test.*", "a.test.js", true),
+            ("*.test.*", "test.js", false),
+            ("test_*.py", "test_.py", true),
+            ("Taskfile.y*ml", "Taskfile.yaml", true),
+            ("*.t", "a.t", true),
+            ("*.t", "a.ts", false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Evidence that the run changed: the checks run again with it as it was, and what hangs on it the task names, a person
+//! accepts, or nobody.
+
+use openkoi_core::{
+    approval::Answer,
+    evidence::Basis,
+    frozen::{Hanging, LetThrough},
+    run::Paused,
+};
+
+use crate::script::{Line, World, ending, last_decision, plan, write};
+
+/// A world whose one test is red.
+fn red(criterion: Option<&str>) -> World {
+    World::new().with_file("tests", "wants:good").planner([plan("change", criterion)])
+}
+
+fn once(world: World) -> World {
+    world.settings(|s| s.max_iterations = 1)
+}
+
+#[test]
+fn a_fix_is_verified_with_the_tests_as_they_were_though_there_are_new_ones() {
+    let world = once(red(Some("good"))).executor([
+        write("code", "good better"),
+        write("tests", "wants:good wants:better"),
+        Line::Say("fixed, with a test of its own"),
+    ]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted", "{:?}", last_decision(&world));
+    assert_eq!(outcome.differences, []);
+    assert_eq!(outcome.standing.fixed, ["unit", "unit good"]);
+    assert!(
+        matches!(&outcome.claims[0].basis, Basis::Verified { changed, .. } if changed.is_empty())
+    );
+    assert!(world.verify().is_ok());
+}
+
+#[test]
+fn a_red_test_that_was_made_to_want_what_there_is_fixes_nothing() {
+    let world = World::new().with_file("tests", "wants:fine").planner([plan("change", None)]);
+    let world = world.settings(|s| s.max_iterations = 2).executor([
+        write("tests", "wants:bad"),
+        Line::Say("all green"),
+        write("notes", "x"),
+        Line::Say("there is nothing more to do"),
+    ]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted");
+    assert_eq!(last_decision(&world).1, "unit fine does not run any more under its name");
+    assert_eq!(world.file("tests").as_deref(), Some("wants:fine"), "the tests are put back");
+    let prompts = world.prompts("executor");
+    let told = format!("{:?}", prompts.last());
+    assert!(told.contains("ran with these files as they were before you began"), "{told}");
+}
+
+#[test]
+fn a_red_test_that_the_task_names_is_a_question_at_the_end() {
+    let world = once(red(None)).executor([write("tests", "wants:bad"), Line::Say("all green")]);
+
+    let Err(Paused::Approval(request)) = world.run() else { panic!("no question") };
+
+    assert_eq!(request.target, "unit good does not run any more under its name");
+    assert_eq!(world.file("tests").as_deref(), Some("wants:bad"), "the work stays");
+}
+
+#[test]
+fn tests_that_follow_the_behaviour_are_a_question_at_once() {
+    // The behaviour changes, and a test goes with it.
+    let follows = || {
+        once(World::new().with_file("code", "make_old").with_file("tests", "wants:make_old"))
+            .planner([plan("change", None)])
+            .executor([write("code", "good"), write("tests", "wants:good"), Line::Say("done")])
+    };
+
+    let accepted = follows().answers([Answer::AllowOnce]);
+    let outcome = accepted.run().expect("an outcome");
+    assert_eq!(ending(&outcome), "accepted", "{:?}", last_decision(&accepted));
+    assert_eq!(outcome.differences[0].hanging, Hanging::Gone);
+    assert_eq!(outcome.differences[0].through, Some(LetThrough::Person));
+    assert!(accepted.asked()[0].shown.contains("tests"), "{:?}", accepted.asked());
+    assert!(accepted.verify().is_ok());
+
+    let refused = follows().answers([Answer::RejectOnce]);
+    let outcome = refused.run().expect("an outcome");
+    assert_eq!(ending(&outcome), "exhausted");
+    assert_eq!(refused.file("tests").as_deref(), Some("wants:make_old"), "the tests are put back");
+    assert_eq!(refused.file("code").as_deref(), Some("good"), "the rest stays");
+    assert!(refused.verify().is_ok());
+
+    let nobody = follows();
+    assert!(matches!(nobody.run(), Err(Paused::Approval(_))));
+    assert_eq!(nobody.file("tests").as_deref(), Some("wants:good"), "the work stays");
+    let resumed = nobody.answers([Answer::AllowOnce]);
+    assert_eq!(ending(&resumed.resume().expect("an outcome")), "accepted");
+    assert!(resumed.verify().is_ok());
+}
+
+#[test]
+fn no_second_run_is_paid_for_where_no_evidence_changed_or_something_green_is_red() {
+    let fix = once(red(None)).executor([write("code", "good"), Line::Say("fixed")]);
+    fix.run().expect("an outcome");
+    assert_eq!(fix.count("evaluation.finished"), 3, "before, after, and the judge");
+
+    let breaks = once(World::new().with_file("code", "bad").with_file("tests", "wants:bad"))
+        .planner([plan("change", None)])
+        .executor([write("code", "x"), write("tests", "wants:bad wants:x"), Line::Say("done")]);
+    breaks.run().expect("an outcome");
+    assert_eq!(breaks.count("evaluation.finished"), 2, "before and after");
+}
