@@ -1,6 +1,6 @@
 //! The project's own checks: which there are, how they end, and whether somebody made them easier to pass.
 //!
-//! [`detect`] reads the workspace and writes [`plan::Plan`]s; [`run`] carries them out through a
+//! [`runner`] is the table of the runners; [`detect`] reads the workspace and writes [`plan::Plan`]s; [`run`] carries them out through a
 //! [`world::World`] and reads the runners' reports with [`report`]; [`tamper`] compares the change with the
 //! tests that were there before; [`claims`] reads what an answer says about checks.
 
@@ -13,6 +13,7 @@ mod plan;
 mod real;
 mod report;
 mod run;
+mod runner;
 mod tamper;
 mod verdict;
 mod world;

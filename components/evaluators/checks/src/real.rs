@@ -54,7 +54,7 @@ impl World for Real {
 
     fn run(&self, invocation: &Invocation) -> Result<Run> {
         let output = Command::new("sh")
-            .args(["-c", invocation.script, "sh"])
+            .args(["-c", invocation.script.as_str(), "sh"])
             .args(&invocation.arguments)
             .current_dir(self.at(&invocation.directory))
             .env("TMPDIR", self.scratch.path())

@@ -40,7 +40,7 @@ fn results(
         let categories = categories(claims);
         plans.retain(|plan| claimed(plan, &categories));
     }
-    run::all(world, &plans, &known_red(&subject.baseline))
+    run::all(world, &plans, &subject.baseline)
 }
 
 fn categories(claims: &[Claim]) -> BTreeSet<&'static str> {
@@ -51,15 +51,6 @@ fn categories(claims: &[Claim]) -> BTreeSet<&'static str> {
 fn claimed(plan: &Plan, categories: &BTreeSet<&'static str>) -> bool {
     let category = plan.category.word();
     categories.contains(category) || (category == "build" && !categories.is_empty())
-}
-
-/// Tests, by check and name, that failed on the untouched tree, where each failure is seen twice.
-fn known_red(baseline: &[Check]) -> BTreeSet<String> {
-    let tests = baseline.iter().flat_map(|check| check.tests.iter().map(move |test| (check, test)));
-    tests
-        .filter(|(_, test)| test.outcome == Outcome::Failed)
-        .map(|(check, test)| format!("{} {}", check.id, test.name))
-        .collect()
 }
 
 /// Returns the claims of an answer that the checks do not bear out.
