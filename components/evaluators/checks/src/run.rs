@@ -1,6 +1,7 @@
 //! Carries plans out, one after the other, within the time that there is.
 
 mod lack;
+mod silent;
 
 use std::collections::BTreeSet;
 
@@ -139,7 +140,10 @@ impl Runner<'_> {
     }
 
     fn judge(&mut self, plan: &Plan, run: &Run, check: &mut Check) -> Result<()> {
-        let report = plan.reporter.read(&run.output);
+        let mut report = plan.reporter.read(&run.output);
+        if let Some(report) = report.as_mut().filter(|_| plan.runner.name == "node") {
+            report.broken.extend(silent::files(self.world, plan, report));
+        }
         let lack = Lack::of(plan, run).filter(|_| !report.as_ref().is_some_and(Report::is_telling));
         let silent = self.is_silent(plan, report.as_ref());
         check.exit_code = run.code;

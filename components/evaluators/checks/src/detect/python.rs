@@ -135,8 +135,7 @@ impl Tests {
             found.look_at(&inner, own);
             if depth < DEPTH {
                 let folders = inner.folders().filter(|name| super::walk::is_own(name));
-                let path =
-                    |name| if own.is_empty() { format!("{name}") } else { format!("{own}/{name}") };
+                let path = |name| below(own, name);
                 queue.extend(folders.map(|name: &str| (path(name), depth + 1)));
             }
         }
@@ -235,13 +234,10 @@ mod tests {
         let plain = || world().file("test_a.py", "import unittest");
 
         assert_eq!(found(&plain()), [format!("python:unittest: {PYTHON} -m unittest discover -v")]);
-        let pytest = format!("python:pytest: {PYTHON} {PYTEST}");
-        assert_eq!(found(&plain().program("pytest")), [pytest.clone()]);
-        assert_eq!(
-            found(&plain().file("pyproject.toml", "[tool.pytest.ini_options]")),
-            [pytest.clone()]
-        );
-        assert_eq!(found(&world().file("test_a.py", "import a\n\ndef test_a():\n")), [pytest]);
+        let pytest = [format!("python:pytest: {PYTHON} {PYTEST}")];
+        assert_eq!(found(&plain().program("pytest")), pytest);
+        assert_eq!(found(&plain().file("pyproject.toml", "[tool.pytest.ini_options]")), pytest);
+        assert_eq!(found(&world().file("test_a.py", "import a\n\ndef test_a():\n")), pytest);
     }
 
     #[test]

@@ -505,6 +505,7 @@ fn every_layout_says_which_runner_is_missing() {
 
         for check in crate::run::all(&world, &plans, &[]).unwrap().checks {
             let told = check.excerpt.contains("is not installed")
+                || check.excerpt.contains("is not there")
                 || check.excerpt.starts_with("not run: ");
             assert!(told, "{name}: {} {}", check.id, check.excerpt);
         }

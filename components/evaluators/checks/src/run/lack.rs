@@ -55,11 +55,18 @@ impl Lack {
     /// The shell names what it does not find. Where it is what the check begins with, no other check has it either.
     fn about(plan: &Plan, lines: &[&str], how: &str) -> Self {
         let first = plan.arguments.first().map_or("", String::as_str);
-        let is_own = lines.iter().take(BRIEF).any(|line| names(line, first)) || lines.is_empty();
-        let what = if is_own { format!("`{first}` {how}") } else { format!("a program {how}") };
+        let told = lines.iter().rev().find_map(|line| unfound(line));
+        let name = told.or_else(|| lines.is_empty().then_some(first));
+        let what = match name {
+            Some(name) if name.contains('/') && how.ends_with("installed") => {
+                format!("`{name}` is not there")
+            }
+            Some(name) => format!("`{name}` {how}"),
+            None => format!("a program {how}"),
+        };
+        let program = name.filter(|name| *name == first).map(str::to_owned);
         let directory = first.contains('/').then(|| plan.directory.clone());
-        let remedy = if is_own { plan.runner.remedy } else { "" };
-        Self { what, remedy, program: is_own.then(|| first.to_owned()), directory }
+        Self { what, remedy: plan.runner.remedy, program, directory }
     }
 
     /// Returns whether another check cannot be run for the same reason.
@@ -79,10 +86,16 @@ impl Lack {
     }
 }
 
-/// `sh: 1: exec: cargo: not found`, `sh: cargo: command not found`, `env: 'cargo': No such file or directory`
-fn names(line: &str, program: &str) -> bool {
-    let mut parts = line.split(": ");
-    parts.any(|part| part.trim_matches(['\'', '‘', '’', '`', ' ', ':']) == program)
+/// The program in `sh: 1: exec: cargo: not found`, `sh: cargo: command not found`, `sh: 1: ./x: Permission denied`,
+/// `env: ‘cargo’: No such file or directory`.
+fn unfound(line: &str) -> Option<&str> {
+    let (before, how) = line.trim().rsplit_once(": ")?;
+    let ends = ["not found", "command not found", "Permission denied", "No such file or directory"];
+    if !ends.contains(&how) {
+        return None;
+    }
+    let name = before.rsplit(": ").next()?.trim_matches(['\'', '‘', '’', '`', '"']);
+    (!name.is_empty() && !name.contains(' ')).then_some(name)
 }
 
 fn unchosen(lines: &[&str]) -> Option<String> {
