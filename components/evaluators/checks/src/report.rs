@@ -14,8 +14,11 @@ mod ruby;
 mod tap;
 mod trx;
 mod unittest;
+mod written;
 
 pub(crate) use case::{Case, Report};
+pub(crate) use written::REPORT_MARK;
+use written::written;
 
 /// The reader of a run's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,14 +86,6 @@ impl Reporter {
     pub(crate) fn is_asked(self) -> bool {
         !matches!(self, Self::Nothing | Self::Any)
     }
-}
-
-/// The line between a run's output and its report. It holds a `<`, which an XML report itself can only contain escaped.
-pub(crate) const REPORT_MARK: &str = "\n<<<openkoi-report\n";
-
-/// What stands behind the mark: the report that the runner wrote to a file.
-fn written(output: &str) -> Option<&str> {
-    output.rsplit_once(REPORT_MARK).map(|(_, report)| report)
 }
 
 fn any(output: &str) -> Option<Report> {

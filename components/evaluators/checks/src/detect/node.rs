@@ -5,7 +5,7 @@ use openkoi_sdk::serde_json::{self, Value};
 use super::project::{Project, below};
 use crate::plan::{Category, Manner, Plan, Standing};
 use crate::report::Reporter;
-use crate::runner::{Alone, Runner};
+use crate::runner::{self, Alone, Runner};
 
 /// Names of scripts by what they are about; of several with one meaning the first is taken.
 const SCRIPTS: [(&str, Category, &[&str]); 3] = [
@@ -92,7 +92,7 @@ fn is_delegated(project: &Project<'_>, plan: &Plan) -> bool {
 
 /// Returns whether a row of the table is meant for the tests of a package without a script.
 fn is_meant_elsewhere(project: &Project<'_>) -> bool {
-    let mut rows = crate::runner::RUNNERS.iter().filter(|runner| runner.check == "node:test");
+    let mut rows = runner::RUNNERS.iter().filter(|runner| runner.check == "node:test");
     rows.any(|runner| project.is_any(runner.at))
 }
 
@@ -127,8 +127,8 @@ fn test(project: &Project<'_>, manager: &str, line: &str) -> Plan {
 /// The row of a runner that a script names.
 fn row(program: &str) -> Option<&'static Runner> {
     match program {
-        "jest" | "react-scripts" => Some(Runner::named("jest")),
-        "vitest" | "mocha" | "ava" | "playwright" | "cypress" => Some(Runner::named(program)),
+        "jest" | "react-scripts" => Some(runner::named("jest")),
+        "vitest" | "mocha" | "ava" | "playwright" | "cypress" => Some(runner::named(program)),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::Plan;
-use crate::runner::{Runner, is_like};
+use crate::runner::{self, is_like};
 use crate::world::World;
 
 /// A directory in which checks are looked for.
@@ -164,7 +164,7 @@ impl<'a> Project<'a> {
 
     /// Plans `command`, words parted by spaces, by the row `name` of the table.
     pub(crate) fn plan(&self, name: &str, command: &str) -> Plan {
-        Plan::new(Runner::named(name), &self.directory, command)
+        Plan::new(runner::named(name), &self.directory, command)
     }
 }
 

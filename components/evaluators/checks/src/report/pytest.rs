@@ -4,11 +4,12 @@ use openkoi_sdk::evaluator::Outcome;
 
 use super::case::{Case, Report};
 use super::junit::{self, Testcase};
+use super::written::written;
 
 /// Reads the report behind a run's output. A run that wrote none is not believed what it printed: product code can print
 /// the same and end.
 pub(crate) fn read(output: &str) -> Option<Report> {
-    let cases = junit::read(super::written(output)?)?;
+    let cases = junit::read(written(output)?)?;
     Some(Report::counted(merged(cases.iter().map(case))))
 }
 

@@ -1,7 +1,8 @@
 //! The table: one row a runner, by language. Of two rows for one check the first that is meant is taken.
 
-use super::{Alone, Runner};
-use crate::plan::{Category, Manner};
+use super::alone::Alone;
+use super::manner::{Category, Manner};
+use super::row::Runner;
 use crate::report::Reporter;
 
 const NO_DEPENDENCY: &str = "a dependency is not on this machine";
@@ -727,7 +728,6 @@ pub(crate) static RUNNERS: &[Runner] = &[
         at: &["bin/rails + test/"],
         run: &[("", "ruby bin/rails test -v")],
         reporter: Reporter::Minitest,
-        alone: Alone::Either("-n"),
         ..RUBY
     },
     Runner {
@@ -1065,6 +1065,7 @@ pub(crate) static RUNNERS: &[Runner] = &[
         check: "forge:test",
         at: &["foundry.toml"],
         run: &[("", "forge test --offline --junit")],
+        manner: Manner::File("> \"$report\""),
         reporter: Reporter::Junit(""),
         alone: Alone::Precisely("--match-test"),
         remedy: "install Foundry",
