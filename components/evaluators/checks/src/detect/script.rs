@@ -4,10 +4,12 @@ use super::project::Project;
 use crate::plan::Plan;
 
 const SCRIPTS: [&str; 4] = ["test.sh", "tests.sh", "run_tests.sh", "run-tests.sh"];
-const NESTED: [(&str, &str); 4] = [
+const NESTED: [(&str, &str); 6] = [
     ("tests", "tests/run.sh"),
     ("test", "test/run.sh"),
     ("tests", "tests/test.sh"),
+    ("tests", "tests/run_tests.sh"),
+    ("tests", "tests/run-tests.sh"),
     ("scripts", "scripts/test.sh"),
 ];
 
