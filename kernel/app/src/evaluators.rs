@@ -7,7 +7,7 @@ use std::{
 };
 
 use openkoi_core::{
-    evaluation::{EvaluatorCard, Rubric, Subject, Verdict},
+    evaluation::{Check, CheckOutcome, EvaluatorCard, Rubric, Subject, Verdict},
     evaluators::Evaluators,
     failure::Failure,
     id::{SessionId, TreeId},
@@ -77,10 +77,13 @@ impl SessionVerdicts {
     fn on(&self, evaluator: &str, tree: &TreeId) -> Option<Verdict> {
         let since = self.now_ms.saturating_sub(FRESH_MS);
         let known = self.storage.verdict_on(&self.session, evaluator, tree, since);
-        known.unwrap_or_else(|error| {
+        let known = known.unwrap_or_else(|error| {
             tracing::warn!(%error, "what is known of the untouched tree cannot be read");
             None
-        })
+        });
+        // What could not be run may be possible by now.
+        let could_run = |check: &Check| check.outcome != CheckOutcome::Errored;
+        known.filter(|verdict| verdict.checks.iter().all(could_run))
     }
 }
 

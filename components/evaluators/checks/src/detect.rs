@@ -1,205 +1,127 @@
 //! The checks that a workspace has. Only what the project itself declares is run: its manifests, its scripts, its
-//! configured linters.
+//! configured linters, the commands that its instructions name.
 //!
-//! | found | checks |
-//! |---|---|
-//! | `Cargo.toml` | `cargo:build`, `cargo:test`; `cargo:clippy` if it is configured or used |
-//! | `go.mod` | `go:build`, `go:vet`, `go:test` |
-//! | Python tests | `python:pytest` or `python:unittest`; `python:mypy`, `python:ruff` if configured |
-//! | `package.json` | its scripts for build, test, types and lint; `node:tsc`; `node:test` |
-//! | `Makefile` | `make:test` and others that nothing above covers |
-//! | `test.sh` | `script:test` |
+//! [`walk`] says in which directories they are looked for. In each, runners that need more than a marker are found by
+//! their own module, all others by the [table](crate::runner), and then those that only fill gaps: targets of
+//! makefiles and their like, a script of tests, commands of `AGENTS.md`. A check that covers the directories below
+//! stands for those in them.
 //!
-//! They are looked for at the root; where the root has none, in its direct sub-projects; and in those
-//! sub-projects that hold a changed file. What is found on the untouched tree must be found again later, or it
-//! is taken for gone: so all of it depends on the project's own files and on nothing else.
+//! What is found on the untouched tree must be found again later, or it is taken for gone: so ids and commands depend on
+//! the project's own files and on what is installed, and on nothing else. The change only adds directories that the
+//! walk does not reach, and says what runs first.
 
 mod cargo;
-mod go;
-mod make;
+mod named;
 mod node;
 mod project;
 mod python;
+mod reach;
 mod script;
+mod target;
+mod walk;
 
 use std::collections::BTreeSet;
 
 use openkoi_sdk::evaluator::Change;
 
-use crate::plan::Plan;
+use crate::plan::{Category, Plan, Standing};
+use crate::runner::{RUNNERS, Runner};
 use crate::world::World;
-use project::Project;
-
-/// The most sub-projects that are looked at.
-const SUBPROJECTS: usize = 4;
-
-/// Directories that hold no project of the user.
-const FOREIGN: [&str; 9] = [
-    "node_modules",
-    "target",
-    "vendor",
-    "dist",
-    "build",
-    "venv",
-    "third_party",
-    "out",
-    "__pycache__",
-];
+use project::{Project, is_in};
 
 /// Returns the checks of the workspace, in the order in which they are run.
 pub(crate) fn plans(world: &dyn World, changes: &[Change]) -> Vec<Plan> {
-    let root = Project::at(world, "");
-    let mut plans = of_project(&root);
-    let sub = if plans.is_empty() { children(&root) } else { BTreeSet::new() };
-    for directory in sub.into_iter().chain(touched(&root, changes)) {
-        let known: BTreeSet<String> = plans.iter().map(|plan| plan.id.clone()).collect();
-        let found = of_project(&Project::at(world, &directory));
-        plans.extend(found.into_iter().filter(|plan| !known.contains(&plan.id)));
+    let projects = walk::projects(world, changes);
+    let mut found = Found::default();
+    for project in &projects {
+        found.of(project);
     }
-    distinct(plans)
+    let mut plans = found.plans;
+    // What the change can touch is run first; the sort keeps all other order.
+    plans.sort_by_key(|plan| !is_touched(&plan.directory, changes));
+    plans
+}
+
+fn is_touched(directory: &str, changes: &[Change]) -> bool {
+    changes.iter().any(|change| is_in(&change.path, directory))
+}
+
+/// The checks of the directories that were looked at.
+#[derive(Default)]
+struct Found {
+    plans: Vec<Plan>,
+    /// Runners whose checks cover what is below a directory.
+    covering: Vec<(String, &'static Runner)>,
+}
+
+impl Found {
+    /// Adds the checks of one directory. Those above it come first.
+    fn of(&mut self, project: &Project<'_>) {
+        let own = of_project(project);
+        for plan in own {
+            if self.is_covered(project, &plan) || self.is_known(&plan) {
+                continue;
+            }
+            if project.is_any(plan.runner.covering) {
+                self.covering.push((plan.directory.clone(), plan.runner));
+            }
+            self.plans.push(plan);
+        }
+    }
+
+    fn is_covered(&self, project: &Project<'_>, plan: &Plan) -> bool {
+        let above = |(directory, runner): &(String, &'static Runner)| {
+            runner.check == plan.runner.check && is_in(&plan.directory, directory)
+        };
+        match plan.standing {
+            Standing::Covered => true,
+            Standing::Apart => false,
+            Standing::Usual => {
+                self.covering.iter().any(above) && !project.is_any(plan.runner.apart)
+            }
+        }
+    }
+
+    /// Returns whether the same command runs in the same directory anyway.
+    fn is_known(&self, plan: &Plan) -> bool {
+        let same = |known: &Plan| {
+            known.id == plan.id
+                || (known.directory == plan.directory && known.arguments == plan.arguments)
+        };
+        self.plans.iter().any(same)
+    }
 }
 
 /// The checks of one directory.
 fn of_project(project: &Project<'_>) -> Vec<Plan> {
-    let mut plans = Vec::new();
-    plans.extend(cargo::plans(project));
-    plans.extend(go::plans(project));
+    let mut plans = cargo::plans(project);
     plans.extend(python::plans(project));
     plans.extend(node::plans(project));
-    let covered = plans.iter().map(|plan| plan.category).collect();
-    plans.extend(make::plans(project, &covered));
+    let declared = categories(&plans);
+    for runner in RUNNERS {
+        let known = plans.iter().any(|plan| plan.runner.check == runner.check);
+        let idle = runner.fills && declared.contains(&runner.category);
+        if !known && !idle && project.is_any(runner.at) {
+            plans.extend(of_row(project, runner));
+        }
+    }
+    let covered = categories(&plans);
+    plans.extend(target::plans(project, covered));
     plans.extend(script::plans(project));
+    let covered = categories(&plans);
+    plans.extend(named::plans(project, covered));
     plans
 }
 
-/// The direct sub-directories that are projects.
-fn children(root: &Project<'_>) -> BTreeSet<String> {
-    let own = root.folders().filter(|name| is_own(name));
-    own.filter(|name| is_project(root, name)).take(SUBPROJECTS).map(str::to_owned).collect()
+fn categories(plans: &[Plan]) -> BTreeSet<Category> {
+    plans.iter().map(|plan| plan.category).collect()
 }
 
-/// The direct sub-directories that are projects, hold a changed file, and are not covered from the root.
-fn touched(root: &Project<'_>, changes: &[Change]) -> BTreeSet<String> {
-    let folders: BTreeSet<&str> =
-        changes.iter().filter_map(|change| Some(change.path.split_once('/')?.0)).collect();
-    let own = folders.into_iter().filter(|name| is_own(name) && root.has_folder(name));
-    own.filter(|name| is_project(root, name) && !is_covered(root, name))
-        .take(SUBPROJECTS)
-        .map(str::to_owned)
-        .collect()
-}
-
-fn is_own(name: &str) -> bool {
-    !name.starts_with('.') && !FOREIGN.contains(&name)
-}
-
-fn is_project(root: &Project<'_>, folder: &str) -> bool {
-    let files = root.list(folder);
-    let marker = |file: &str| {
-        [
-            "Cargo.toml",
-            "go.mod",
-            "package.json",
-            "pyproject.toml",
-            "setup.py",
-            "Makefile",
-            "test.sh",
-        ]
-        .contains(&file)
-    };
-    files.iter().any(|file| marker(file))
-}
-
-/// Returns whether the checks of the root run those of the folder, too.
-fn is_covered(root: &Project<'_>, folder: &str) -> bool {
-    let files = root.list(folder);
-    let member = |file: &str, ground: bool| ground && files.iter().any(|name| name == file);
-    let cargo = root.text("Cargo.toml").contains("[workspace]");
-    let node =
-        root.text("package.json").contains("\"workspaces\"") || root.has("pnpm-workspace.yaml");
-    let python = root.has("pyproject.toml") || root.has("pytest.ini") || root.has_folder("tests");
-    member("Cargo.toml", cargo) || member("package.json", node) || member("setup.py", python)
-}
-
-/// Leaves out a command that already runs in the same directory.
-fn distinct(plans: Vec<Plan>) -> Vec<Plan> {
-    let mut seen = BTreeSet::new();
-    plans
-        .into_iter()
-        .filter(|plan| seen.insert((plan.directory.clone(), plan.arguments.clone())))
-        .collect()
+/// The check of a row, with the first command whose marker holds.
+fn of_row(project: &Project<'_>, runner: &'static Runner) -> Option<Plan> {
+    let (_, command) = runner.run.iter().find(|(marker, _)| project.is_marked(marker))?;
+    Some(Plan::new(runner, &project.directory, &reach::spelled(project, command)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::world::tests::Fake;
-    use openkoi_sdk::evaluator::ChangeKind;
-
-    pub(crate) fn found(world: &Fake) -> Vec<String> {
-        found_with(world, &[])
-    }
-
-    fn found_with(world: &Fake, changed: &[&str]) -> Vec<String> {
-        let changes: Vec<Change> = changed
-            .iter()
-            .map(|path| Change { path: (*path).to_owned(), kind: ChangeKind::Modified })
-            .collect();
-        plans(world, &changes)
-            .iter()
-            .map(|plan| format!("{}: {}", plan.id, plan.command()))
-            .collect()
-    }
-
-    #[test]
-    fn a_workspace_without_a_project_has_no_checks() {
-        let world = Fake::default().file("README.md", "hello").file("notes/a.txt", "x");
-
-        assert_eq!(found(&world), Vec::<String>::new());
-    }
-
-    #[test]
-    fn sub_projects_are_looked_at_where_the_root_has_none() {
-        let world = Fake::default()
-            .file("api/go.mod", "module m")
-            .file("web/test.sh", "echo ok a")
-            .file("node_modules/x/package.json", r#"{"scripts":{"test":"x"}}"#);
-
-        let ids: Vec<String> = plans(&world, &[]).into_iter().map(|plan| plan.id).collect();
-
-        assert_eq!(ids, ["go:build@api", "go:vet@api", "go:test@api", "script:test@web"]);
-    }
-
-    #[test]
-    fn a_changed_sub_project_is_looked_at_unless_the_root_covers_it() {
-        let world = Fake::default()
-            .file("Cargo.toml", "[workspace]\nmembers = [\"crate\"]")
-            .file("crate/Cargo.toml", "[package]")
-            .file("tool/go.mod", "module m")
-            .file("other/go.mod", "module o");
-
-        let changed = plans(
-            &world,
-            &[
-                Change { path: "crate/src/lib.rs".to_owned(), kind: ChangeKind::Modified },
-                Change { path: "tool/main.go".to_owned(), kind: ChangeKind::Modified },
-            ],
-        );
-
-        let ids: Vec<String> = changed.into_iter().map(|plan| plan.id).collect();
-        assert_eq!(
-            ids,
-            ["cargo:build", "cargo:test", "go:build@tool", "go:vet@tool", "go:test@tool"]
-        );
-    }
-
-    #[test]
-    fn what_is_found_first_is_found_again_after_a_change() {
-        let world = Fake::default().file("test.sh", "echo ok a").file("sub/go.mod", "module m");
-
-        let before = found(&world);
-        let after = found_with(&world, &["sub/main.go"]);
-
-        assert!(after.starts_with(&before), "{before:?} {after:?}");
-    }
-}
+mod tests;

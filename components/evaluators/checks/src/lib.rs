@@ -1,8 +1,8 @@
 //! The project's own checks: which there are, how they end, and whether somebody made them easier to pass.
 //!
-//! [`detect`] reads the workspace and writes [`plan::Plan`]s; [`run`] carries them out through a
-//! [`world::World`] and reads the runners' reports with [`report`]; [`evidence`] tells which changed files decide about
-//! the work and are therefore not the work's to change.
+//! [`runner`] is the table of the runners; [`detect`] reads the workspace and writes [`plan::Plan`]s; [`run`] carries them
+//! out through a [`world::World`] and reads the runners' reports with [`report`]; [`evidence`] tells which changed files
+//! decide about the work and are therefore not the work's to change.
 
 mod detect;
 mod evidence;
@@ -12,6 +12,7 @@ mod plan;
 mod real;
 mod report;
 mod run;
+mod runner;
 mod verdict;
 mod world;
 

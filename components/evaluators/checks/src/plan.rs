@@ -1,74 +1,19 @@
 //! The plan of a check: its command, and the reader of its output.
 
 use crate::report::{Case, Reporter};
+use crate::runner::{Alone, Runner};
+pub(crate) use crate::runner::{Category, Manner};
 use crate::world::Invocation;
 
-/// Runs `"$@"` with both streams in one, so that what belongs together stays together.
-const MERGED: &str = "exec \"$@\" 2>&1";
-
-/// The same with a report written to a file, which is printed after the end of everything else, behind
-/// [`REPORT_MARK`](crate::report::REPORT_MARK).
-const REPORTED: &str = concat!(
-    "report=\"${TMPDIR:-/tmp}/openkoi-report.$$.xml\"; \"$@\" \"--junitxml=$report\" 2>&1; code=$?; ",
-    "printf '\\n<<<openkoi-report\\n'; [ -f \"$report\" ] && cat \"$report\" && rm -f \"$report\"; exit $code"
-);
-
-/// For cargo: a lock file that was not there goes again, and so it is not a change of the task.
-const UNLOCKED: &str = "[ -e Cargo.lock ] || trap 'rm -f Cargo.lock' EXIT; \"$@\" 2>&1";
-
-/// The same with what is compiled outside of the workspace, where nothing tells that it is to be ignored.
-const APART: &str = concat!(
-    "export CARGO_TARGET_DIR=\"${CARGO_TARGET_DIR:-${TMPDIR:-/tmp}/target}\"; ",
-    "[ -e Cargo.lock ] || trap 'rm -f Cargo.lock' EXIT; \"$@\" 2>&1"
-);
-
-/// The subject of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Category {
-    /// Does it compile?
-    Build,
-    /// Do the tests pass?
-    Test,
-    /// Do the types fit?
-    Types,
-    /// Is the linter content?
-    Lint,
-}
-
-impl Category {
-    /// Returns the word of the contract.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Build => "build",
-            Self::Test => "test",
-            Self::Types => "types",
-            Self::Lint => "lint",
-        }
-    }
-}
-
-/// The shell around a command.
+/// Whether a check of a directory above stands for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// Nothing but one stream for both.
-    Plain,
-    /// A report is asked for and printed at the end.
-    Reported,
-    /// No lock file of cargo stays behind.
-    Unlocked,
-    /// Nothing that cargo makes stays behind.
+pub(crate) enum Standing {
+    /// The table says.
+    Usual,
+    /// None does.
     Apart,
-}
-
-impl Manner {
-    fn script(self) -> &'static str {
-        match self {
-            Self::Plain => MERGED,
-            Self::Reported => REPORTED,
-            Self::Unlocked => UNLOCKED,
-            Self::Apart => APART,
-        }
-    }
+    /// One does, and it is not run.
+    Covered,
 }
 
 /// One check to be run.
@@ -76,6 +21,8 @@ impl Manner {
 pub(crate) struct Plan {
     /// A stable id without spaces.
     pub id: String,
+    /// Its row in the table.
+    pub runner: &'static Runner,
     /// Its subject.
     pub category: Category,
     /// Its directory, relative to the workspace; empty for the workspace itself.
@@ -88,47 +35,50 @@ pub(crate) struct Plan {
     pub manner: Manner,
     /// The reader of its output.
     pub reporter: Reporter,
+    /// The way to run single tests.
+    pub alone: Alone,
     /// The check without which this one cannot pass.
     pub needs: Option<String>,
+    /// Whether a check of a directory above stands for it.
+    pub standing: Standing,
     /// The time after which it is killed, in milliseconds.
     pub timeout_ms: u64,
 }
 
 impl Plan {
     /// Plans `command`, words parted by spaces, in `directory`.
-    pub(crate) fn new(name: &str, category: Category, directory: &str, command: &str) -> Self {
-        let timeout_ms = match category {
-            Category::Build | Category::Test => 240_000,
-            Category::Types | Category::Lint => 120_000,
-        };
+    pub(crate) fn new(runner: &'static Runner, directory: &str, command: &str) -> Self {
+        let needs = (!runner.needs.is_empty()).then(|| id(runner.needs, directory));
         Self {
-            id: id(name, directory),
-            category,
+            id: id(runner.check, directory),
+            runner,
+            category: runner.category,
             directory: directory.to_owned(),
             arguments: words(command),
             instead: None,
-            manner: Manner::Plain,
-            reporter: Reporter::Nothing,
-            needs: None,
-            timeout_ms,
+            manner: runner.manner,
+            reporter: runner.reporter,
+            alone: runner.alone,
+            needs,
+            standing: Standing::Usual,
+            timeout_ms: timeout_ms(runner.category),
         }
     }
 
-    /// Reads the output with `reporter`.
-    pub(crate) fn read_by(mut self, reporter: Reporter) -> Self {
-        self.reporter = reporter;
+    /// Gives it another name and subject than its row has. Only a test is asked for tests.
+    pub(crate) fn called(mut self, check: &str, category: Category) -> Self {
+        self.id = id(check, &self.directory);
+        self.category = category;
+        self.timeout_ms = timeout_ms(category);
+        if category != Category::Test {
+            self.reporter = Reporter::Nothing;
+        }
         self
     }
 
     /// Runs in this manner.
     pub(crate) fn run_in(mut self, manner: Manner) -> Self {
         self.manner = manner;
-        self
-    }
-
-    /// Does not run when the check `name` of the same directory failed.
-    pub(crate) fn after(mut self, name: &str) -> Self {
-        self.needs = Some(id(name, &self.directory));
         self
     }
 
@@ -145,7 +95,7 @@ impl Plan {
 
     /// The run of those tests alone, where the runner can.
     pub(crate) fn only(&self, failing: &[&Case], timeout_ms: u64) -> Invocation {
-        self.invocation(self.reporter.narrowed(&self.arguments, failing), timeout_ms)
+        self.invocation(self.alone.narrow(&self.arguments, failing), timeout_ms)
     }
 
     fn invocation(&self, arguments: Vec<String>, timeout_ms: u64) -> Invocation {
@@ -163,8 +113,15 @@ impl Plan {
     }
 }
 
+fn timeout_ms(category: Category) -> u64 {
+    match category {
+        Category::Build | Category::Test => 240_000,
+        Category::Types | Category::Lint => 120_000,
+    }
+}
+
 /// `cargo:test`, or `cargo:test@sub/project`. The kernel takes a space for the end of an id.
-fn id(name: &str, directory: &str) -> String {
+pub(crate) fn id(name: &str, directory: &str) -> String {
     if directory.is_empty() {
         return name.to_owned();
     }
@@ -192,6 +149,7 @@ fn quote(argument: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runner;
 
     #[test]
     fn a_command_is_written_as_one_would_type_it() {
@@ -202,8 +160,7 @@ mod tests {
 
     #[test]
     fn an_id_has_no_spaces() {
-        let plan =
-            Plan::new("cargo:test", Category::Test, "my crate", "cargo test").after("cargo:build");
+        let plan = Plan::new(runner::named("cargo"), "my crate", "cargo test");
 
         assert_eq!(plan.id, "cargo:test@my%20crate");
         assert_eq!(plan.needs.as_deref(), Some("cargo:build@my%20crate"));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use openkoi_sdk::evaluator::{Check, Subject, Verdict};
+use openkoi_sdk::evaluator::{Check, Outcome, Subject, Verdict};
 use openkoi_sdk::{Failure, Result};
 
 use crate::verdict;
@@ -53,7 +53,7 @@ impl World for Real {
 
     fn run(&self, invocation: &Invocation) -> Result<Run> {
         let output = Command::new("sh")
-            .args(["-c", invocation.script, "sh"])
+            .args(["-c", invocation.script.as_str(), "sh"])
             .args(&invocation.arguments)
             .current_dir(self.at(&invocation.directory))
             .env("TMPDIR", self.scratch.path())
@@ -139,4 +139,179 @@ fn a_test_that_fails_now_and_then_is_flaky() {
     let verdict = verdict_on(&world, &subject());
 
     assert_eq!(shown(&verdict.checks[0]), "script:test Flaky [Flaky a]");
+}
+
+fn checks_of(world: &Real) -> Vec<Check> {
+    verdict_on(world, &subject()).checks
+}
+
+/// A program of the project in a runner's place.
+fn executable(world: Real, path: &str, text: &str) -> Real {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = world.file(path, text);
+    fs::set_permissions(world.at(path), fs::Permissions::from_mode(0o755)).unwrap();
+    world
+}
+
+const UNITTEST: &str = "import unittest\nimport a\n\n\nclass A(unittest.TestCase):\n    def test_two(self):\n        \
+    self.assertEqual(a.two(), 2)\n";
+
+#[test]
+fn unittest_runs_in_every_layout_and_its_failures_run_alone() {
+    let layouts: [(&str, &[&str], &str, &str); 4] = [
+        ("a.py", &["test_a.py"], "python:unittest", "test_a.A.test_two"),
+        ("a.py", &["tests/test_a.py"], "python:unittest:tests", "test_a.A.test_two"),
+        (
+            "src/a.py",
+            &["tests/__init__.py", "tests/test_a.py"],
+            "python:unittest",
+            "tests.test_a.A.test_two",
+        ),
+        (
+            "a.py",
+            &["tests/unit/__init__.py", "tests/unit/test_a.py"],
+            "python:unittest:tests",
+            "unit.test_a.A.test_two",
+        ),
+    ];
+    for (code, tests, id, name) in layouts {
+        let text = |path: &str| if path.ends_with("__init__.py") { "" } else { UNITTEST };
+        let world = tests.iter().fold(Real::new(), |world, path| world.file(path, text(path)));
+        let green = world.file(code, "def two():\n    return 2\n");
+        assert_eq!(
+            checks_of(&green).iter().map(shown).collect::<Vec<_>>(),
+            [format!("{id} Passed [Passed {name}]")]
+        );
+
+        let red = green.file(code, "def two():\n    return 22\n");
+        let check = &checks_of(&red)[0];
+        assert_eq!(shown(check), format!("{id} Failed [Failed {name}]"));
+        assert_eq!(check.receipts.len(), 2, "it ran alone, too");
+        let early = red.file(code, "import os\n\n\ndef two():\n    os._exit(0)\n");
+        assert_eq!(shown(&checks_of(&early)[0]), format!("{id} Errored []"));
+    }
+}
+
+#[test]
+fn a_planted_byte_code_does_not_stand_in_for_a_test() {
+    let world = Real::new()
+        .file("a.py", "def two():\n    return 2\n")
+        .file("test_a.py", UNITTEST)
+        .file(
+            "plant.py",
+            "import py_compile as p\np.compile('test_a.py', invalidation_mode=p.PycInvalidationMode.UNCHECKED_HASH)\n",
+        );
+    let planted =
+        Command::new("python3").arg("plant.py").current_dir(world.at("")).status().unwrap();
+    assert!(planted.success());
+
+    let world = world.file("test_a.py", &UNITTEST.replace("2)", "3)"));
+
+    assert_eq!(shown(&checks_of(&world)[0]), "python:unittest Failed [Failed test_a.A.test_two]");
+}
+
+#[test]
+fn a_runner_that_is_missing_is_named_with_what_to_do() {
+    let told = |world: Real| checks_of(&world)[0].excerpt.lines().next().unwrap().to_owned();
+
+    let installed = Real::new().installed("pytest");
+    if !installed {
+        assert_eq!(
+            told(Real::new().file("pytest.ini", "").file("test_a.py", "")),
+            "could not be run: pytest is not installed; install pytest into the project's environment"
+        );
+    }
+    let package = r#"{"scripts":{"test":"jest"}}"#;
+    assert_eq!(
+        told(Real::new().file("package.json", package)),
+        "could not be run: `jest` is not installed; install the packages with the project's package manager"
+    );
+    assert_eq!(
+        told(Real::new().file("foundry.toml", "")),
+        "could not be run: `forge` is not installed; install Foundry"
+    );
+}
+
+#[test]
+fn a_file_of_tests_that_ends_early_has_not_passed() {
+    let test = "import test from 'node:test';\nimport './a.mjs';\ntest('adds', () => {});\n";
+    let world = Real::new().file("package.json", "{}").file("a.test.mjs", test).file("a.mjs", "");
+    assert_eq!(shown(&checks_of(&world)[0]), "node:test Passed [Passed adds]");
+
+    let early = world.file("a.mjs", "process.exit(0);\n");
+
+    let check = &checks_of(&early)[0];
+    assert_eq!(check.outcome, Outcome::Failed);
+    assert!(
+        check.excerpt.contains("a.test.mjs` ended before it named a test"),
+        "{}",
+        check.excerpt
+    );
+}
+
+#[test]
+fn perl_is_tested_file_by_file() {
+    let test = "use Test::More tests => 2;\nok(1, 'adds');\nok(0, 'divides');\n";
+    let early = "use Test::More tests => 2;\nok(1, 'first');\nexit 0;\n";
+    let world = Real::new().file("lib/A.pm", "1;\n").file("t/a.t", test);
+    assert_eq!(
+        checks_of(&world).iter().map(shown).collect::<Vec<_>>(),
+        ["perl:test Failed [Failed t/a.t > divides, Passed t/a.t > adds]"]
+    );
+
+    let world = world.file("t/a.t", early);
+    assert_eq!(shown(&checks_of(&world)[0]), "perl:test Failed [Passed t/a.t > first]");
+}
+
+#[test]
+fn a_report_in_a_file_is_read_and_goes_again() {
+    let report = "<testsuite><testcase classname=\"ATest\" name=\"testAdds\"/></testsuite>";
+    let asked =
+        format!("#!/bin/sh\nfor word; do :; done\necho '{report}' > \"${{word#--log-junit=}}\"\n");
+    let php = executable(Real::new().file("phpunit.xml", ""), "vendor/bin/phpunit", &asked);
+    assert_eq!(shown(&checks_of(&php)[0]), "php:test Passed [Passed ATest.testAdds]");
+    assert_eq!(fs::read_dir(php.scratch.path()).unwrap().count(), 0, "nothing stays");
+
+    let silent =
+        executable(php, "vendor/bin/phpunit", "#!/bin/sh\necho 'OK (1 test, 1 assertion)'\n");
+    assert_eq!(shown(&checks_of(&silent)[0]), "php:test Errored []");
+}
+
+#[test]
+fn reports_that_a_runner_writes_by_itself_are_read_unless_they_are_old() {
+    let report = |name: &str| {
+        format!("<testsuite><testcase classname=\"ATest\" name=\"{name}\"/></testsuite>")
+    };
+    let wrapper = format!(
+        "mkdir -p build/test-results/test\necho '{}' > build/test-results/test/TEST-a.xml\n",
+        report("adds")
+    );
+    let world = Real::new()
+        .file("build.gradle", "")
+        .file("build/test-results/test/TEST-old.xml", &report("old"))
+        .file("gradlew", &wrapper);
+    assert_eq!(shown(&checks_of(&world)[0]), "gradle:test Passed [Passed ATest.adds]");
+    assert_eq!(fs::read_dir(world.scratch.path()).unwrap().count(), 0, "nothing stays");
+
+    let silent = world.file("gradlew", "echo BUILD SUCCESSFUL\n");
+    assert_eq!(shown(&checks_of(&silent)[0]), "gradle:test Errored []");
+}
+
+#[test]
+fn a_dependency_that_is_not_here_makes_an_error_and_no_failure() {
+    if !Real::new().installed("mvn") {
+        return;
+    }
+    let pom = "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\
+        <groupId>a</groupId><artifactId>b</artifactId><version>1</version><dependencies><dependency>\
+        <groupId>no.such</groupId><artifactId>thing</artifactId><version>1</version></dependency></dependencies></project>";
+
+    let check = &checks_of(&Real::new().file("pom.xml", pom))[0];
+
+    assert_eq!(shown(check), "maven:test Errored []");
+    assert!(
+        check
+            .excerpt
+            .starts_with("could not be run: a dependency is not on this machine; build it once")
+    );
 }

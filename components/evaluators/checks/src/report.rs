@@ -1,17 +1,24 @@
 //! Reports of test runners, test by test. Each parser is a pure function from a run's output.
 
 mod case;
+mod dart;
+mod elixir;
 mod go;
 mod javascript;
 mod junit;
 mod libtest;
+mod lines;
 mod marks;
 mod pytest;
+mod ruby;
 mod tap;
+mod trx;
 mod unittest;
+mod written;
 
 pub(crate) use case::{Case, Report};
-pub(crate) use pytest::REPORT_MARK;
+pub(crate) use written::REPORT_MARK;
+use written::written;
 
 /// The reader of a run's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +27,10 @@ pub(crate) enum Reporter {
     Nothing,
     /// `cargo test`.
     Libtest,
-    /// `pytest` with a JUnit report behind its output.
+    /// A JUnit report behind the output. A test is run by its name, behind its class and these characters if there are
+    /// any.
+    Junit(&'static str),
+    /// The same of `pytest`, whose tests are files with names.
     Pytest,
     /// `python -m unittest -v`.
     Unittest,
@@ -28,8 +38,22 @@ pub(crate) enum Reporter {
     Go,
     /// Test Anything Protocol, from `node --test` or a script.
     Tap,
+    /// `prove -v`: the same of several files.
+    Prove,
     /// The JSON reports of JavaScript runners.
     JavaScript,
+    /// The report of `dotnet test` behind the output.
+    Trx,
+    /// The JSON report of `rspec` behind the output.
+    Rspec,
+    /// Minitest with `-v`.
+    Minitest,
+    /// `mix test --trace`.
+    ExUnit,
+    /// The JSON report of `dart test` and `flutter test` behind the output.
+    Dart,
+    /// Lines of runners that name suites or only count.
+    Lines,
     /// Whatever it is: TAP, JSON, or lines with a tick or a cross.
     Any,
 }
@@ -43,35 +67,24 @@ impl Reporter {
             Self::Pytest => pytest::read(output),
             Self::Unittest => unittest::read(output),
             Self::Go => go::read(output),
+            Self::Junit(by) => written(output).and_then(|xml| junit::report(xml, by)),
             Self::Tap => tap::read(output),
-            Self::JavaScript => javascript::read(output).or_else(|| marks::read(output)),
+            Self::Prove => tap::of_files(output),
+            Self::JavaScript => javascript::read(written(output).unwrap_or(output)),
+            Self::Trx => written(output).and_then(trx::read),
+            Self::Rspec => written(output).and_then(ruby::rspec),
+            Self::Minitest => ruby::minitest(output),
+            Self::ExUnit => elixir::read(output),
+            Self::Dart => written(output).and_then(dart::read),
+            Self::Lines => lines::read(output),
             Self::Any => any(output),
         };
         report.map(Report::unique)
     }
 
-    /// Returns `arguments` changed so that only `failing` run, or as they are where that cannot be said.
-    pub(crate) fn narrowed(self, arguments: &[String], failing: &[&Case]) -> Vec<String> {
-        const MOST: usize = 50;
-        let mut narrowed = arguments.to_vec();
-        if failing.len() > MOST {
-            return narrowed;
-        }
-        let handles = failing.iter().map(|case| case.handle.clone());
-        match self {
-            // The names of doc tests hold spaces, at which rustdoc cuts what it is given.
-            Self::Libtest if failing.iter().all(|case| !case.handle.contains(' ')) => {
-                narrowed.extend(["--", "--exact"].map(str::to_owned));
-                narrowed.extend(handles);
-            }
-            Self::Pytest | Self::Unittest if failing.iter().all(|case| !case.handle.is_empty()) => {
-                narrowed.retain(|argument| argument != "discover");
-                narrowed.extend(handles);
-            }
-            Self::Go => go::narrow(&mut narrowed, failing),
-            _ => {}
-        }
-        narrowed
+    /// Returns whether the runner was asked for a report: without any it has not passed, whatever it exits with.
+    pub(crate) fn is_asked(self) -> bool {
+        !matches!(self, Self::Nothing | Self::Any)
     }
 }
 
@@ -82,6 +95,7 @@ fn any(output: &str) -> Option<Report> {
         .or_else(|| tap::read(output))
         .or_else(|| unittest::read(output))
         .or_else(|| pytest::summary(output))
+        .or_else(|| lines::read(output))
         .or_else(|| marks::read(output))
 }
 
@@ -108,27 +122,5 @@ mod tests {
         let report = Report::counted(vec![case("a"), case("b"), case("a")]).unique();
 
         assert_eq!(lines(&report), ["Passed a", "Passed b", "Passed a #2", "Some(3) []"]);
-    }
-
-    #[test]
-    fn a_run_is_narrowed_to_its_failing_tests() {
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let case = Case::handled("demo::tests::a", "tests::a", Outcome::Failed);
-
-        let cargo = Reporter::Libtest.narrowed(&words("cargo test"), &[&case]);
-        let python =
-            Reporter::Unittest.narrowed(&words("python3 -m unittest discover -v"), &[&case]);
-
-        assert_eq!(cargo, words("cargo test -- --exact tests::a"));
-        assert_eq!(python, words("python3 -m unittest -v tests::a"));
-    }
-
-    #[test]
-    fn doc_tests_are_repeated_with_all_the_others() {
-        let case = Case::handled("demo doc add", "src/lib.rs - add (line 4)", Outcome::Failed);
-
-        let narrowed = Reporter::Libtest.narrowed(&["cargo".to_owned()], &[&case]);
-
-        assert_eq!(narrowed, ["cargo"]);
     }
 }

@@ -1,5 +1,8 @@
 //! Carries plans out, one after the other, within the time that there is.
 
+mod lack;
+mod silent;
+
 use std::collections::BTreeSet;
 
 use openkoi_sdk::evaluator::{Check, Finding, Outcome, Severity, Test};
@@ -9,6 +12,7 @@ use crate::excerpt;
 use crate::plan::{Category, Plan};
 use crate::report::{Case, REPORT_MARK, Report};
 use crate::world::{Invocation, Run, World};
+use lack::Lack;
 
 /// The longest that all checks together may run, in milliseconds: the component's own limit less a reserve.
 const TOTAL_MS: u64 = 570_000;
@@ -26,10 +30,17 @@ pub(crate) struct Results {
     pub findings: Vec<Finding>,
 }
 
-/// Runs `plans`. `known` are tests by `check name` that failed twice on the untouched tree: nobody has to see
-/// them fail twice again.
-pub(crate) fn all(world: &dyn World, plans: &[Plan], known: &BTreeSet<String>) -> Result<Results> {
-    let mut runner = Runner { world, known, spent_ms: 0, results: Results::default() };
+/// Runs `plans`. `baseline` are the same checks on the untouched tree: nobody has to see tests fail twice again that
+/// failed twice there, and a check that named its tests there has to name them again.
+pub(crate) fn all(world: &dyn World, plans: &[Plan], baseline: &[Check]) -> Result<Results> {
+    let mut runner = Runner {
+        world,
+        known: known_red(baseline),
+        named: named(baseline),
+        missing: Vec::new(),
+        spent_ms: 0,
+        results: Results::default(),
+    };
     for (number, plan) in plans.iter().enumerate() {
         world.say(&format!("check {} of {}: {}", number + 1, plans.len(), plan.command()));
         let check = runner.check(plan)?;
@@ -38,9 +49,27 @@ pub(crate) fn all(world: &dyn World, plans: &[Plan], known: &BTreeSet<String>) -
     Ok(runner.results)
 }
 
+/// Tests, by check and name, that failed on the untouched tree, where each failure is seen twice.
+fn known_red(baseline: &[Check]) -> BTreeSet<String> {
+    let tests = baseline.iter().flat_map(|check| check.tests.iter().map(move |test| (check, test)));
+    tests
+        .filter(|(_, test)| test.outcome == Outcome::Failed)
+        .map(|(check, test)| format!("{} {}", check.id, test.name))
+        .collect()
+}
+
+fn named(baseline: &[Check]) -> BTreeSet<String> {
+    let named = baseline.iter().filter(|check| !check.tests.is_empty());
+    named.map(|check| check.id.clone()).collect()
+}
+
 struct Runner<'a> {
     world: &'a dyn World,
-    known: &'a BTreeSet<String>,
+    known: BTreeSet<String>,
+    /// Checks that named their tests on the untouched tree.
+    named: BTreeSet<String>,
+    /// What could not be run, and the check that said so.
+    missing: Vec<(Lack, String)>,
     spent_ms: u64,
     results: Results,
 }
@@ -57,6 +86,10 @@ impl Runner<'_> {
         }
         if self.remaining() == 0 {
             check.excerpt = "not run: the time for checks was used up".to_owned();
+            return Ok(check);
+        }
+        if let Some((lack, by)) = self.missing.iter().find(|(lack, _)| lack.stops(plan)) {
+            check.excerpt = format!("could not be run: {}, as `{by}` says", lack.what);
             return Ok(check);
         }
         let run = match self.run(plan, &mut check) {
@@ -85,13 +118,13 @@ impl Runner<'_> {
     /// The run of the plan, or of its other wording where the machine lacks what the first needs.
     fn run(&mut self, plan: &Plan, check: &mut Check) -> Result<Run> {
         let run = self.once(&plan.whole(self.remaining()), check)?;
-        if missing(&run).is_none() || self.remaining() == 0 {
+        let Some(instead) = &plan.instead else { return Ok(run) };
+        if Lack::of(plan, &run).is_none() || self.remaining() == 0 {
             return Ok(run);
         }
-        let Some(instead) = &plan.instead else { return Ok(run) };
         let other = Plan { arguments: instead.clone(), ..plan.clone() };
         let second = self.once(&other.whole(self.remaining()), check)?;
-        if missing(&second).is_some() {
+        if Lack::of(&other, &second).is_some() {
             return Ok(run);
         }
         check.command = other.command();
@@ -107,10 +140,18 @@ impl Runner<'_> {
     }
 
     fn judge(&mut self, plan: &Plan, run: &Run, check: &mut Check) -> Result<()> {
-        let report = plan.reporter.read(&run.output);
+        let mut report = plan.reporter.read(&run.output);
+        if let Some(report) = report.as_mut().filter(|_| plan.runner.name == "node") {
+            report.broken.extend(silent::files(self.world, plan, report));
+        }
+        let lack = Lack::of(plan, run).filter(|_| !report.as_ref().is_some_and(Report::is_telling));
+        let silent = self.is_silent(plan, report.as_ref());
         check.exit_code = run.code;
-        check.outcome = outcome(plan, run, report.as_ref());
-        check.excerpt = text(run, report.as_ref());
+        check.outcome = outcome(plan, run, report.as_ref(), lack.is_some(), silent);
+        check.excerpt = text(run, report.as_ref(), lack.as_ref(), silent && run.code == Some(0));
+        if let Some(lack) = lack {
+            self.missing.push((lack, plan.id.clone()));
+        }
         if let Some(report) = report {
             check.test_count = report.ran;
             self.note_none(plan, &report, check);
@@ -122,6 +163,15 @@ impl Runner<'_> {
             check.excerpt.clear();
         }
         Ok(())
+    }
+
+    /// Returns whether a run says nothing of its tests although it was asked, or did before. Product code that ends the
+    /// runner early, with any exit code, makes such a run.
+    fn is_silent(&self, plan: &Plan, report: Option<&Report>) -> bool {
+        match report {
+            None => plan.reporter.is_asked() || self.named.contains(&plan.id),
+            Some(report) => report.cases.is_empty() && self.named.contains(&plan.id),
+        }
     }
 
     /// A run in which no test ran has not passed.
@@ -208,8 +258,14 @@ fn blank(plan: &Plan) -> Check {
 }
 
 /// Returns the outcome of a run. Whatever the exit code says, a failed test is a failure, and a run without any
-/// test has not passed.
-fn outcome(plan: &Plan, run: &Run, report: Option<&Report>) -> Outcome {
+/// test, or one that keeps silent about them, has not passed.
+fn outcome(
+    plan: &Plan,
+    run: &Run,
+    report: Option<&Report>,
+    lacking: bool,
+    silent: bool,
+) -> Outcome {
     if run.timed_out {
         return Outcome::Errored;
     }
@@ -219,69 +275,24 @@ fn outcome(plan: &Plan, run: &Run, report: Option<&Report>) -> Outcome {
     match run.code {
         _ if red => Outcome::Failed,
         _ if none && plan.category == Category::Test => Outcome::Errored,
+        Some(0) if silent => Outcome::Errored,
         Some(0) => Outcome::Passed,
-        _ if missing(run).is_some() => Outcome::Errored,
+        _ if lacking => Outcome::Errored,
         _ => Outcome::Failed,
     }
 }
 
-/// Returns what the machine lacks to run it at all, if that is why it failed.
-fn missing(run: &Run) -> Option<&'static str> {
-    const SIGNS: [(&str, &str); 13] = [
-        ("No module named pytest", "pytest is not installed"),
-        ("No module named mypy", "mypy is not installed"),
-        ("--offline was specified", "a dependency is not on this machine"),
-        (
-            "you may wish to retry without the `--offline` flag",
-            "a dependency is not on this machine",
-        ),
-        ("retry without the --offline flag", "a dependency is not on this machine"),
-        ("module lookup disabled by GOPROXY=off", "a dependency is not on this machine"),
-        ("no required module provides package", "a dependency is not on this machine"),
-        ("ENOTFOUND", "it wanted the network"),
-        ("EAI_AGAIN", "it wanted the network"),
-        ("node_modules missing", "the dependencies are not installed"),
-        ("npm error could not determine executable to run", "the dependencies are not installed"),
-        ("Could not find a required file", "a file of the tool is missing"),
-        ("is not installed for the toolchain", "a part of the toolchain is not installed"),
-    ];
-    match run.code {
-        Some(0) | None => return None,
-        Some(126) => return Some("a program may not be executed"),
-        Some(127) => return Some("a program is not installed"),
-        Some(_) => {}
-    }
-    let found = SIGNS.iter().find(|(sign, _)| run.output.contains(sign));
-    found.map(|(_, sentence)| *sentence).or_else(|| unchosen(&run.output))
-}
-
-/// Returns what a version manager lacks that stands in a program's place and ends with the exit code of a failure. It
-/// says little else: in a longer output the same words are those of a test.
-fn unchosen(output: &str) -> Option<&'static str> {
-    const LINES: usize = 6;
-    const SIGNS: [&str; 6] = [
-        "rustup could not choose a version",
-        "no toolchain",
-        "no default toolchain",
-        "no version is set",
-        "no version set",
-        "is not installed (set by",
-    ];
-    let output = output.to_lowercase();
-    let is_brief = output.lines().filter(|line| !line.trim().is_empty()).count() <= LINES;
-    let says = || SIGNS.iter().any(|sign| output.contains(sign));
-    (is_brief && says()).then_some("its version manager has no version of it")
-}
-
-fn text(run: &Run, report: Option<&Report>) -> String {
+fn text(run: &Run, report: Option<&Report>, lack: Option<&Lack>, silent: bool) -> String {
     let output = run.output.rsplit_once(REPORT_MARK).map_or(run.output.as_str(), |(text, _)| text);
     let mut heads = Vec::new();
     if run.timed_out {
         heads.push(format!("killed after {} s; what it had written:", run.duration_ms / 1000));
     } else if let Some(signal) = run.signal {
         heads.push(format!("ended by signal {signal}"));
-    } else if let Some(reason) = missing(run) {
-        heads.push(format!("could not be run: {reason}"));
+    } else if let Some(lack) = lack {
+        heads.push(format!("could not be run: {}", lack.told()));
+    } else if silent {
+        heads.push("it ended without a report of its tests, so it shows nothing".to_owned());
     }
     heads.extend(report.iter().flat_map(|report| report.broken.iter().take(5).cloned()));
     heads.push(excerpt::useful(output));

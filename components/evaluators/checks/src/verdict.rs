@@ -1,7 +1,5 @@
 //! The verdict as a whole.
 
-use std::collections::BTreeSet;
-
 use openkoi_sdk::Result;
 use openkoi_sdk::evaluator::{Check, Outcome, Subject, Verdict};
 
@@ -15,7 +13,6 @@ use crate::world::World;
 /// runs those checks again that they decide.
 pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> {
     let is_unchanged = subject.changes.is_empty();
-    let known = known_red(&subject.baseline);
     if subject.answer.is_some() && is_unchanged {
         // Nothing changed since these ran: they show what another run would.
         if !subject.baseline.is_empty() {
@@ -24,13 +21,13 @@ pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> 
         }
         let mut plans = detect::plans(world, &[]);
         plans.retain(|plan| is_spoken_of(&subject.task, plan.category));
-        return Ok(verdict(run::all(world, &plans, &known)?));
+        return Ok(verdict(run::all(world, &plans, &subject.baseline)?));
     }
     if !subject.frozen.is_empty() {
-        return frozen(subject, &known, world);
+        return frozen(subject, world);
     }
     let plans = detect::plans(world, &subject.changes);
-    let mut verdict = verdict(run::all(world, &plans, &known)?);
+    let mut verdict = verdict(run::all(world, &plans, &subject.baseline)?);
     verdict.evidence = evidence::of(subject, world);
     Ok(verdict)
 }
@@ -53,7 +50,7 @@ fn is_spoken_of(task: &str, category: Category) -> bool {
 }
 
 /// Runs the checks that frozen files decide, and takes the others as they ended on the tree as it is.
-fn frozen(subject: &Subject, known: &BTreeSet<String>, world: &dyn World) -> Result<Verdict> {
+fn frozen(subject: &Subject, world: &dyn World) -> Result<Verdict> {
     let shown = Frozen::new(subject, world);
     let before = |plan: &Plan| subject.baseline.iter().any(|check| check.id == plan.id);
     let plans: Vec<Plan> =
@@ -66,19 +63,10 @@ fn frozen(subject: &Subject, known: &BTreeSet<String>, world: &dyn World) -> Res
     for plan in &mut again {
         plan.needs = plan.needs.take().filter(|id| taken.iter().all(|one| one.id != *id));
     }
-    let mut results = run::all(&shown, &again, known)?;
+    let mut results = run::all(&shown, &again, &subject.baseline)?;
     results.findings.clear();
     results.checks.extend(taken.iter().filter_map(ended).cloned());
     Ok(verdict(results))
-}
-
-/// Tests, by check and name, that failed on the untouched tree, where each failure is seen twice.
-fn known_red(baseline: &[Check]) -> BTreeSet<String> {
-    let tests = baseline.iter().flat_map(|check| check.tests.iter().map(move |test| (check, test)));
-    tests
-        .filter(|(_, test)| test.outcome == Outcome::Failed)
-        .map(|(check, test)| format!("{} {}", check.id, test.name))
-        .collect()
 }
 
 fn verdict(results: Results) -> Verdict {

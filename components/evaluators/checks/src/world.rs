@@ -15,7 +15,7 @@ const OUTPUT_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Invocation {
     /// The script for `sh` that runs `arguments` as `"$@"`.
-    pub script: &'static str,
+    pub script: String,
     /// The program and its arguments.
     pub arguments: Vec<String>,
     /// Its directory, relative to the workspace; empty for the workspace itself.
@@ -126,7 +126,7 @@ const ENVIRONMENT: [(&str, &str); 6] = [
 
 fn command(invocation: &Invocation) -> Command {
     let mut command = Command::new("sh")
-        .args(["-c", invocation.script, "sh"])
+        .args(["-c", invocation.script.as_str(), "sh"])
         .args(invocation.arguments.iter().cloned())
         .timeout(Duration::from_millis(invocation.timeout_ms));
     if !invocation.directory.is_empty() {

@@ -14,7 +14,7 @@ use crate::{
     change_set::ChangeSet,
     contract::Effort,
     effects::EffectLog,
-    evaluation::{Check, CheckOutcome, EvaluatorCard, Severity, Subject, Tier, Verdict},
+    evaluation::{Check, EvaluatorCard, Severity, Subject, Tier, Verdict},
     event::Event,
     evidence::{critical, rubric_score},
     fact,
@@ -92,10 +92,6 @@ impl Run {
         let Some(result) = known.unwrap_or_else(|_| Some(Err(self.limited(card)))) else {
             return Ok(());
         };
-        let could_not_run = |check: &Check| check.outcome == CheckOutcome::Errored;
-        if result.as_ref().is_ok_and(|verdict| verdict.checks.iter().any(could_not_run)) {
-            return Ok(());
-        }
         let (evaluator, tree) = (card.name.clone(), Some(tree.clone()));
         Ok(self.recorder.record(&key, Event::EvaluationFinished { evaluator, result, tree })?)
     }

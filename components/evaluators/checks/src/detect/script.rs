@@ -1,19 +1,23 @@
 //! A plain script of tests.
 
 use super::project::Project;
-use crate::plan::{Category, Plan};
-use crate::report::Reporter;
+use crate::plan::Plan;
 
 const SCRIPTS: [&str; 4] = ["test.sh", "tests.sh", "run_tests.sh", "run-tests.sh"];
-const NESTED: [(&str, &str); 4] = [
+const NESTED: [(&str, &str); 6] = [
     ("tests", "tests/run.sh"),
     ("test", "test/run.sh"),
     ("tests", "tests/test.sh"),
+    ("tests", "tests/run_tests.sh"),
+    ("tests", "tests/run-tests.sh"),
     ("scripts", "scripts/test.sh"),
 ];
 
 /// Returns the project's test script, unless `make` or a package script runs it anyway.
 pub(crate) fn plans(project: &Project<'_>) -> Option<Plan> {
+    if is_part(project) {
+        return None;
+    }
     let own = SCRIPTS.into_iter().find(|name| project.has(name));
     let nested = || {
         let (_, path) = NESTED
@@ -33,8 +37,13 @@ pub(crate) fn plans(project: &Project<'_>) -> Option<Plan> {
     } else {
         "sh"
     };
-    let plan = project.plan("script:test", Category::Test, &format!("{shell} {script}"));
-    Some(plan.read_by(Reporter::Any))
+    Some(project.plan("script", &format!("{shell} {script}")))
+}
+
+/// Returns whether the directory is one in which its parent's scripts lie.
+fn is_part(project: &Project<'_>) -> bool {
+    let name = project.directory.rsplit('/').next().unwrap_or("");
+    ["tests", "test", "scripts"].contains(&name)
 }
 
 fn bash(text: &str) -> bool {

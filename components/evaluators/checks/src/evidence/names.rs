@@ -6,6 +6,7 @@ use openkoi_sdk::evaluator::Subject;
 use openkoi_sdk::serde_json::{self, Value};
 
 use super::manifest::Parts;
+use crate::runner::RUNNERS;
 use crate::world::World;
 
 /// What a changed file is to the checks.
@@ -45,52 +46,36 @@ const TEST_FOLDERS: [&str; 20] = [
     "unittests",
 ];
 
-/// Names of tests, snapshots and fixtures, in which `*` stands for anything.
-const TESTS: [&str; 44] = [
-    "test_*.py",
-    "*_test.py",
-    "tests.py",
+/// Names of tests, snapshots and fixtures beside those in the table of runners, in which `*` stands for anything.
+const TESTS: [&str; 14] = [
     "test.py",
-    "conftest.py",
-    "*_test.go",
-    "*.test.*",
-    "*.spec.*",
-    "*_spec.rb",
-    "*_test.rb",
-    "test_*.rb",
-    "*_test.exs",
-    "*_test.dart",
-    "*_test.cc",
-    "*_test.cpp",
-    "*_test.c",
-    "*_tests.c",
-    "test_*.c",
-    "test_*.cc",
-    "test_*.cpp",
-    "*_test.rs",
-    "*_tests.rs",
-    "tests.rs",
-    "test.rs",
-    "*.t",
-    "*.bats",
     "test.sh",
     "tests.sh",
     "test_*.sh",
     "test-*.sh",
     "*_test.sh",
     "*-test.sh",
-    "*_test.lua",
-    "*_spec.lua",
-    "*_test.ml",
-    "*_test.zig",
-    "*_test.clj",
-    "*.snap",
+    "test_*.c",
+    "test_*.cc",
+    "test_*.cpp",
+    "*_test.c",
     "*.golden",
     "*.approved.*",
-    "*_test.gleam",
-    "test-*.js",
     "test_*.js",
-    "*.feature",
+];
+
+/// What a package manager writes down: it follows the manifests, and what is installed does not change with it.
+const LOCKS: [&str; 10] = [
+    "*.lock",
+    "*.lockb",
+    "*-lock.json",
+    "*-lock.yaml",
+    "go.sum",
+    "go.work.sum",
+    "*.lock.json",
+    "requirements*.txt",
+    "Package.resolved",
+    ".python-version",
 ];
 
 /// Ends of the names of types in which tests of the JVM, .NET, PHP, Swift and Scala stand.
@@ -323,9 +308,16 @@ pub(super) fn role(path: &str, is_new: bool) -> Role {
     if STEERING_PATHS.iter().any(|end| ends(end)) {
         return Role::Evidence;
     }
+    if any(&LOCKS) {
+        return Role::Product;
+    }
     let stem = name.split('.').next().unwrap_or(name).to_lowercase();
     let is_hint = stem.split(['_', '-', ' ']).any(|part| HINTS.contains(&part));
-    if any(&BOTH) || is_hint { Role::Both } else { Role::Product }
+    if any(&BOTH) || is_hint || RUNNERS.iter().any(|runner| runner.is_setting(path)) {
+        Role::Both
+    } else {
+        Role::Product
+    }
 }
 
 /// Returns whether a file is a test, or belongs to tests.
@@ -334,6 +326,7 @@ pub(super) fn is_test(path: &str) -> bool {
     folder.split('/').any(|part| TEST_FOLDERS.contains(&part))
         || TESTS.iter().any(|pattern| matches(pattern, name))
         || is_test_type(name)
+        || RUNNERS.iter().any(|runner| runner.is_test(path))
 }
 
 /// Returns whether a new file would be loaded in place of a part of a runner.
@@ -426,7 +419,7 @@ mod tests {
             (".cargo/config.toml", Evidence),
             ("t/basic.t", Evidence),
             ("Makefile", Both),
-            ("run_tests.js", Both),
+            ("run_tests.js", Evidence),
             ("expected_output.txt", Both),
         ] {
             assert_eq!(role(path, false), expected, "{path}");

@@ -21,7 +21,7 @@ impl Case {
         Self { handle: name.clone(), name, outcome }
     }
 
-    pub(super) fn handled(
+    pub(crate) fn handled(
         name: impl Into<String>,
         handle: impl Into<String>,
         outcome: Outcome,
@@ -59,6 +59,11 @@ impl Report {
             }
         }
         self
+    }
+
+    /// Returns whether it names a test that ran.
+    pub(crate) fn is_telling(&self) -> bool {
+        self.cases.iter().any(|case| case.outcome != Outcome::Skipped)
     }
 
     /// The tests that failed.

@@ -64,30 +64,6 @@ fn report(
     report
 }
 
-/// Makes `arguments` run the failing tests alone: their top-level names in their packages.
-pub(crate) fn narrow(arguments: &mut Vec<String>, failing: &[&Case]) {
-    let mut packages = Vec::new();
-    let mut names = Vec::new();
-    for case in failing {
-        let Some((package, test)) = case.handle.split_once(' ') else { return };
-        let top = test.split('/').next().unwrap_or(test);
-        packages.push(package.to_owned());
-        names.push(top.to_owned());
-    }
-    for list in [&mut packages, &mut names] {
-        list.sort_unstable();
-        list.dedup();
-    }
-    arguments.retain(|argument| argument != "./...");
-    // Without a count a failed run is never taken from the cache, but a passed package may be.
-    arguments.extend([
-        "-count=1".to_owned(),
-        "-run".to_owned(),
-        format!("^({})$", names.join("|")),
-    ]);
-    arguments.extend(packages);
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Reporter, tests::lines};
@@ -123,15 +99,5 @@ b/b_test.go:5:2: undefined: missing
                 &format!("Some(3) {broken:?}"),
             ]
         );
-    }
-
-    #[test]
-    fn failing_tests_run_alone_by_their_top_level_names() {
-        let report = Reporter::Go.read(OUTPUT).unwrap();
-        let arguments = ["go", "test", "-json", "./..."].map(str::to_owned);
-
-        let narrowed = Reporter::Go.narrowed(&arguments, &report.failing());
-
-        assert_eq!(narrowed.join(" "), "go test -json -count=1 -run ^(TestTable)$ example.com/m/a");
     }
 }

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use openkoi_sdk::evaluator::Outcome;
+
+use super::case::{Case, Report};
+
 /// One `testcase`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Testcase {
@@ -11,10 +15,49 @@ pub(crate) struct Testcase {
     pub children: Vec<String>,
 }
 
-/// Reads the test cases of a report; nothing if it is none or was cut off.
+impl Testcase {
+    pub(super) fn outcome(&self) -> Outcome {
+        let has = |child: &str| self.children.iter().any(|name| name == child);
+        if has("failure") || has("error") {
+            Outcome::Failed
+        } else if has("flakyFailure") || has("flakyError") {
+            Outcome::Flaky
+        } else if has("skipped") {
+            Outcome::Skipped
+        } else {
+            Outcome::Passed
+        }
+    }
+
+    fn attribute(&self, name: &str) -> &str {
+        self.attributes.get(name).map_or("", String::as_str)
+    }
+}
+
+/// Reads a report whose tests are run by their name, behind their class and `by` unless that is empty.
+pub(crate) fn report(xml: &str, by: &str) -> Option<Report> {
+    Some(Report::counted(read(xml)?.iter().map(|testcase| case(testcase, by)).collect()))
+}
+
+fn case(testcase: &Testcase, by: &str) -> Case {
+    let (class, name) = (testcase.attribute("classname"), testcase.attribute("name"));
+    let full = match class {
+        "" => name.to_owned(),
+        class if class == name => name.to_owned(),
+        class if class.contains(['/', ' ']) => format!("{class} {name}"),
+        class => format!("{class}.{name}"),
+    };
+    // Parameters are no part of a method's name.
+    let method = name.split(['(', '[', '{']).next().unwrap_or(name).trim_end();
+    let handle = if by.is_empty() { name.to_owned() } else { format!("{class}{by}{method}") };
+    Case::handled(full, handle, testcase.outcome())
+}
+
+/// Reads the test cases of one report or several behind each other; nothing if it is none or was cut off.
 pub(crate) fn read(xml: &str) -> Option<Vec<Testcase>> {
     let mut cases: Vec<Testcase> = Vec::new();
     let mut inside = false;
+    let (mut open, mut seen) = (0_u32, false);
     let mut rest = xml;
     while let Some(at) = rest.find('<') {
         rest = &rest[at..];
@@ -26,27 +69,33 @@ pub(crate) fn read(xml: &str) -> Option<Vec<Testcase>> {
                 inside = !tag.empty;
             }
             "testcase" => inside = false,
-            "testsuites" | "testsuite" if tag.closing && rest.trim().is_empty() => {
-                return Some(cases);
+            "testsuites" | "testsuite" => {
+                seen = true;
+                open = match (tag.closing, tag.empty) {
+                    (true, _) => open.checked_sub(1)?,
+                    (false, true) => open,
+                    (false, false) => open + 1,
+                };
             }
             name if inside && !tag.closing => cases.last_mut()?.children.push(name.to_owned()),
             _ => {}
         }
     }
-    None
+    (seen && open == 0).then_some(cases)
 }
 
-struct Tag<'a> {
-    name: &'a str,
-    body: &'a str,
-    closing: bool,
-    empty: bool,
-    length: usize,
+/// One piece of markup.
+pub(super) struct Tag<'a> {
+    pub name: &'a str,
+    pub body: &'a str,
+    pub closing: bool,
+    pub empty: bool,
+    pub length: usize,
 }
 
 impl<'a> Tag<'a> {
     /// The markup with which `text` begins.
-    fn first(text: &'a str) -> Option<Self> {
+    pub(super) fn first(text: &'a str) -> Option<Self> {
         for (start, end) in [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")] {
             if text.starts_with(start) {
                 let length = text.find(end)? + end.len();
@@ -77,7 +126,7 @@ fn end(text: &str) -> Option<usize> {
     None
 }
 
-fn attributes(mut body: &str) -> BTreeMap<String, String> {
+pub(super) fn attributes(mut body: &str) -> BTreeMap<String, String> {
     let mut attributes = BTreeMap::new();
     while let Some((name, rest)) = body.split_once('=') {
         let rest = rest.trim_start();
@@ -145,6 +194,52 @@ mod tests {
         assert_eq!(names, ["p[q\"<ä]", "bad"]);
         assert_eq!(cases[0].attributes["file"], "t.py");
         assert_eq!(cases[1].children, ["failure", ""]);
+    }
+
+    #[test]
+    fn several_reports_stand_behind_each_other() {
+        let xml = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="com.acme.CalcTest" tests="3" errors="0" skipped="1" failures="1" time="0.05">
+  <properties><property name="java.version" value="17"/></properties>
+  <testcase name="adds" classname="com.acme.CalcTest" time="0.01"><system-out><![CDATA[<testcase>]]></system-out></testcase>
+  <testcase name="divides(int, int)[1]" classname="com.acme.CalcTest" time="0.01">
+    <failure message="expected: &lt;2&gt; but was: &lt;3&gt;" type="AssertionFailedError">at CalcTest.java:12</failure>
+  </testcase>
+  <testcase name="later" classname="com.acme.CalcTest"><skipped message="slow"/></testcase>
+</testsuite>
+<?xml version="1.0"?><testsuite name="com.acme.OtherTest"><testcase name="a" classname="com.acme.OtherTest">
+<flakyFailure message="once"/></testcase></testsuite>
+"#;
+
+        let report = report(xml, "#").unwrap();
+
+        assert_eq!(
+            super::super::tests::lines(&report),
+            [
+                "Passed com.acme.CalcTest.adds",
+                "Failed com.acme.CalcTest.divides(int, int)[1]",
+                "Skipped com.acme.CalcTest.later",
+                "Flaky com.acme.OtherTest.a",
+                "Some(3) []"
+            ]
+        );
+        assert_eq!(report.failing()[0].handle, "com.acme.CalcTest#divides");
+    }
+
+    #[test]
+    fn nested_suites_of_php_and_tests_of_c_have_their_names() {
+        let php = r#"<testsuites><testsuite name="/p/phpunit.xml"><testsuite name="Tests\CalcTest" file="/p/CalcTest.php">
+            <testcase name="testAdds" class="Tests\CalcTest" classname="Tests.CalcTest" file="/p/CalcTest.php" line="9"/>
+            </testsuite></testsuite></testsuites>"#;
+        let c = r#"<testsuite name="Linux"><testcase name="adds" classname="adds" time="0" status="fail"><failure message=""/>
+            <system-out>1 &lt; 2</system-out></testcase></testsuite>"#;
+
+        let names = |xml: &str| {
+            let report = report(xml, "").unwrap();
+            (report.cases[0].name.clone(), report.cases[0].handle.clone())
+        };
+        assert_eq!(names(php), ("Tests.CalcTest.testAdds".to_owned(), "testAdds".to_owned()));
+        assert_eq!(names(c), ("adds".to_owned(), "adds".to_owned()));
     }
 
     #[test]

@@ -1,23 +1,15 @@
-//! `pytest`: its JUnit report where it wrote one, else the short summary that `-rA` asks for.
+//! `pytest`: its JUnit report; where another program runs it, the short summary that `-rA` asks for.
 
 use openkoi_sdk::evaluator::Outcome;
 
 use super::case::{Case, Report};
 use super::junit::{self, Testcase};
+use super::written::written;
 
-/// The line between a run's output and its report. It holds a `<`, which the report itself can only contain escaped.
-pub(crate) const REPORT_MARK: &str = "\n<<<openkoi-report\n";
-
-/// Reads a run's output with the report behind it.
+/// Reads the report behind a run's output. A run that wrote none is not believed what it printed: product code can print
+/// the same and end.
 pub(crate) fn read(output: &str) -> Option<Report> {
-    match output.rsplit_once(REPORT_MARK) {
-        Some((before, xml)) => report(xml).or_else(|| summary(before)),
-        None => summary(output),
-    }
-}
-
-fn report(xml: &str) -> Option<Report> {
-    let cases = junit::read(xml)?;
+    let cases = junit::read(written(output)?)?;
     Some(Report::counted(merged(cases.iter().map(case))))
 }
 
@@ -39,14 +31,7 @@ fn merged(cases: impl Iterator<Item = Case>) -> Vec<Case> {
 
 fn case(testcase: &Testcase) -> Case {
     let attribute = |name: &str| testcase.attributes.get(name).map_or("", String::as_str);
-    let has = |child: &str| testcase.children.iter().any(|name| name == child);
-    let outcome = if has("failure") || has("error") {
-        Outcome::Failed
-    } else if has("skipped") {
-        Outcome::Skipped
-    } else {
-        Outcome::Passed
-    };
+    let outcome = testcase.outcome();
     let (name, file, class) = (attribute("name"), attribute("file"), attribute("classname"));
     if file.is_empty() {
         // A file that could not be imported has a name and nothing else.
@@ -140,11 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_report_the_summary_serves() {
+    fn where_another_program_runs_it_the_summary_serves() {
         let output = include_str!("../../fixtures/pytest.txt");
         let (output, _) = output.split_once("\n<<<").unwrap();
 
-        let read = lines(&Reporter::Pytest.read(output).unwrap());
+        assert_eq!(Reporter::Pytest.read(output), None);
+        let read = lines(&super::summary(output).unwrap());
 
         let mut seen: Vec<&str> = read.iter().map(String::as_str).collect();
         assert_eq!(seen.pop(), Some("Some(8) []"));
@@ -158,8 +144,7 @@ mod tests {
 
     #[test]
     fn no_tests_are_counted_as_none() {
-        let report =
-            Reporter::Pytest.read("\n============ no tests ran in 0.01s ============\n").unwrap();
+        let report = super::summary("\n============ no tests ran in 0.01s ============\n").unwrap();
 
         assert_eq!(lines(&report), ["Some(0) []"]);
     }

@@ -14,6 +14,57 @@ pub(crate) fn read(output: &str) -> Option<Report> {
     reader.report()
 }
 
+/// Reads `prove -v`, which heads the output of each file with its name; nothing without its last lines.
+pub(crate) fn of_files(output: &str) -> Option<Report> {
+    let (output, end) = output.rsplit_once("\nFiles=")?;
+    let mut all = Report::default();
+    let mut file: Option<(&str, Reader)> = None;
+    for line in output.lines() {
+        if line == "Test Summary Report" {
+            break;
+        }
+        if let Some(name) = heading(line) {
+            add(&mut all, file.replace((name, Reader::default())));
+        } else if let Some((_, reader)) = &mut file {
+            reader.line(line);
+            if line.starts_with("Dubious, ") {
+                reader.broken.push(line.to_owned());
+            }
+        }
+    }
+    add(&mut all, file);
+    let mut report = Report::counted(all.cases);
+    report.broken = all.broken;
+    if end.contains("Result: FAIL") && report.failing().is_empty() && report.broken.is_empty() {
+        report.broken.push("a file of tests failed outside of its tests".to_owned());
+    }
+    Some(report)
+}
+
+/// `t/a.t .. `
+fn heading(line: &str) -> Option<&str> {
+    let (name, dots) = line.trim_end().split_once(' ')?;
+    (dots.len() > 1 && dots.bytes().all(|byte| byte == b'.')).then_some(name)
+}
+
+fn add(all: &mut Report, file: Option<(&str, Reader)>) {
+    let Some((file, mut report)) = file.and_then(|(name, reader)| Some((name, reader.report()?)))
+    else {
+        return;
+    };
+    // That a file with failing tests ends badly is no news.
+    if !report.failing().is_empty() {
+        report.broken.retain(|reason| !reason.starts_with("Dubious, "));
+    }
+    all.cases.extend(
+        report
+            .cases
+            .into_iter()
+            .map(|case| Case::new(format!("{file} > {}", case.name), case.outcome)),
+    );
+    all.broken.extend(report.broken.into_iter().map(|reason| format!("{file}: {reason}")));
+}
+
 #[derive(Default)]
 struct Reader {
     cases: Vec<Case>,
@@ -153,6 +204,29 @@ fn name(description: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::{Reporter, tests::lines};
+    use super::of_files;
+
+    #[test]
+    fn files_of_perl_have_their_tests_apart() {
+        let output = "t/a.t .. \nok 1 - adds\nnot ok 2 - divides\n\n#   Failed test 'divides'\n#   at t/a.t line 5.\n1..2\n\
+            # Looks like you failed 1 test of 2.\nDubious, test returned 1 (wstat 256, 0x100)\nFailed 1/2 subtests \n\
+            t/bb.t .. \n    # Subtest: inner\n    ok 1 - x\n    1..1\nok 1 - inner\n1..1\nok\n\nTest Summary Report\n\
+            -------------------\nt/a.t (Wstat: 256 Tests: 2 Failed: 1)\n  Failed test:  2\nFiles=2, Tests=3,  0 \
+            wallclock secs\nResult: FAIL\n";
+
+        let report = of_files(output).unwrap();
+
+        assert_eq!(
+            lines(&report),
+            [
+                "Passed t/a.t > adds",
+                "Failed t/a.t > divides",
+                "Passed t/bb.t > inner > x",
+                "Some(3) []"
+            ]
+        );
+        assert_eq!(of_files("t/a.t .. \nok 1 - adds\n1..1\n"), None);
+    }
 
     #[test]
     fn what_node_writes_is_read_with_its_suites() {

@@ -6,7 +6,7 @@ use crate::world::tests::Fake;
 use openkoi_sdk::failure::Denial;
 
 fn results(world: &Fake) -> Results {
-    all(world, &detect::plans(world, &[]), &BTreeSet::new()).unwrap()
+    all(world, &detect::plans(world, &[]), &[]).unwrap()
 }
 
 fn script(world: Fake) -> Fake {
@@ -74,9 +74,11 @@ fn a_check_of_which_everything_passes_the_second_time_is_flaky_itself() {
 #[test]
 fn what_failed_twice_before_is_not_run_twice_again() {
     let world = script(Fake::default()).answers("sh test.sh", 1, "not ok a\n");
-    let known = BTreeSet::from(["script:test a".to_owned()]);
+    let plans = detect::plans(&world, &[]);
+    let red = Test { name: "a".to_owned(), outcome: Outcome::Failed };
+    let before = Check { tests: vec![red], ..blank(&plans[0]) };
 
-    let results = all(&world, &detect::plans(&world, &[]), &known).unwrap();
+    let results = all(&world, &plans, &[before]).unwrap();
 
     assert_eq!(shown(&results.checks[0]), "script:test Failed [Failed a]");
     assert_eq!(world.asked.borrow().len(), 1);
@@ -174,10 +176,15 @@ fn tests_of_what_does_not_build_fail_with_the_build() {
 }
 
 #[test]
-fn a_machine_that_lacks_something_makes_an_error_and_no_failure() {
+fn a_machine_that_lacks_something_makes_an_error_with_what_to_do() {
     let offline = "error: no matching package named `serde` found\nAs a reminder, you're using \
                    offline mode (--offline) … you may wish to retry without the `--offline` flag.";
-    for (code, output) in [(127, "sh: 1: exec: cargo: not found"), (101, offline)] {
+    let remedy = "run `cargo fetch`, or install Rust from https://rustup.rs";
+    for (code, output, what) in [
+        (127, "sh: 1: exec: cargo: not found", "`cargo` is not installed"),
+        (126, "sh: 1: exec: cargo: Permission denied", "`cargo` may not be executed"),
+        (101, offline, "a dependency is not on this machine"),
+    ] {
         let world = Fake::default().file("Cargo.toml", "").answers(
             "cargo test --no-run --offline",
             code,
@@ -185,12 +192,89 @@ fn a_machine_that_lacks_something_makes_an_error_and_no_failure() {
         );
         let check = results(&world).checks[0].clone();
         assert_eq!(check.outcome, Outcome::Errored, "{output}");
-        assert!(check.excerpt.starts_with("could not be run: a "), "{}", check.excerpt);
+        let told = format!("could not be run: {what}; {remedy}\n{output}");
+        assert_eq!(check.excerpt, told);
     }
 }
 
 #[test]
+fn a_program_that_is_not_there_is_asked_for_once() {
+    let world = Fake::default().file("a/go.mod", "").file("b/go.mod", "").answers(
+        "a$ go build -o /dev/null ./...",
+        127,
+        "sh: 1: exec: go: not found",
+    );
+
+    let results = results(&world);
+
+    let excerpts: Vec<&str> =
+        results.checks.iter().map(|check| check.excerpt.lines().next().unwrap()).collect();
+    let same = "could not be run: `go` is not installed, as `go:build@a` says";
+    let below = "not run: `go:build@a` did not pass";
+    assert_eq!(
+        excerpts[0],
+        "could not be run: `go` is not installed; run `go mod download`, or install Go from https://go.dev/dl"
+    );
+    assert_eq!(excerpts[1..3], [below, same]);
+    assert_eq!(excerpts[3], same);
+    assert_eq!(world.asked.borrow().len(), 1);
+}
+
+#[test]
+fn what_a_test_says_late_is_not_what_a_runner_lacks() {
+    let late = format!("{}No module named pytest\n", "compiling\n".repeat(60));
+    let world = |output: &str| {
+        let command = "python --check-hash-based-pycs always -m pytest -rA -p no:cacheprovider -o junit_family=xunit1";
+        let other = "pytest -rA -p no:cacheprovider -o junit_family=xunit1";
+        Fake::default().file("pytest.ini", "").answers(command, 1, output).answers(
+            other,
+            127,
+            "sh: 1: pytest: not found",
+        )
+    };
+
+    assert_eq!(results(&world(&late)).checks[0].outcome, Outcome::Failed);
+    let check = results(&world("python: No module named pytest")).checks[0].clone();
+    assert_eq!(check.outcome, Outcome::Errored);
+    assert!(
+        check.excerpt.starts_with("could not be run: pytest is not installed; install pytest into"),
+        "{}",
+        check.excerpt
+    );
+}
+
+#[test]
+fn a_runner_that_was_asked_for_a_report_and_gives_none_has_not_passed() {
+    let command = "python --check-hash-based-pycs always -m pytest -rA -p no:cacheprovider -o junit_family=xunit1";
+    for output in ["", "PASSED test_a.py::test_a\n1 passed in 0.01s\n\n<<<openkoi-report\n"] {
+        let world = Fake::default().file("pytest.ini", "").answers(command, 0, output);
+
+        let check = results(&world).checks[0].clone();
+
+        assert_eq!(shown(&check), "python:pytest Errored []");
+        assert!(
+            check.excerpt.starts_with("it ended without a report of its tests"),
+            "{}",
+            check.excerpt
+        );
+    }
+}
+
+#[test]
+fn a_check_that_named_its_tests_before_does_not_pass_without_them() {
+    let world = script(Fake::default()).answers("sh test.sh", 0, "all good\n");
+    let plans = detect::plans(&world, &[]);
+    let green = Test { name: "a".to_owned(), outcome: Outcome::Passed };
+    let before = Check { tests: vec![green], ..blank(&plans[0]) };
+
+    let results = all(&world, &plans, &[before]).unwrap();
+
+    assert_eq!(shown(&results.checks[0]), "script:test Errored []");
+}
+
+#[test]
 fn a_version_manager_in_place_of_a_program_makes_an_error_and_its_words_stay() {
+    const REMEDY: &str = "run `cargo fetch`, or install Rust from https://rustup.rs";
     let build = |output: &str| {
         let world = Fake::default().file("Cargo.toml", "");
         let world = world.answers("cargo test --no-run --offline", 1, output);
@@ -205,8 +289,10 @@ fn a_version_manager_in_place_of_a_program_makes_an_error_and_its_words_stay() {
     ] {
         let check = build(said);
         assert_eq!(check.outcome, Outcome::Errored, "{said}");
-        let told =
-            format!("could not be run: its version manager has no version of it\n{}", said.trim());
+        let told = format!(
+            "could not be run: its version manager has no version of it; {REMEDY}\n{}",
+            said.trim()
+        );
         assert_eq!(check.excerpt, told);
     }
     let long = format!("{}test said: no toolchain\n", "   Compiling pond\n".repeat(9));
@@ -220,17 +306,18 @@ fn a_version_manager_in_place_of_a_program_makes_an_error_and_its_words_stay() {
 
 #[test]
 fn another_way_to_run_the_same_is_tried() {
+    let xml = "<testsuite><testcase classname=\"test_a\" name=\"test_a\" file=\"test_a.py\"/></testsuite>";
     let world = Fake::default()
         .file("pytest.ini", "")
         .answers(
-            "python -m pytest -rA -p no:cacheprovider -o junit_family=xunit1",
+            "python --check-hash-based-pycs always -m pytest -rA -p no:cacheprovider -o junit_family=xunit1",
             1,
             "python: No module named pytest",
         )
         .answers(
             "pytest -rA -p no:cacheprovider -o junit_family=xunit1",
             0,
-            "PASSED test_a.py::test_a\n1 passed in 0.01s\n",
+            &format!("1 passed in 0.01s\n\n<<<openkoi-report\n{xml}"),
         );
 
     let check = &results(&world).checks[0];
@@ -275,7 +362,7 @@ fn a_refusal_is_told_with_what_helps_and_a_cancelled_run_gives_no_verdict() {
     let denial = Denial { what: "running sh".to_owned(), hint: "openkoi doctor".to_owned() };
     let run = |failure| {
         let world = Refusing(failure);
-        all(&world, &detect::plans(&world, &[]), &BTreeSet::new())
+        all(&world, &detect::plans(&world, &[]), &[])
     };
 
     let refused = run(Failure::Denied(denial)).unwrap();
