@@ -3,6 +3,8 @@
 //! evidence. What the words of the tables mean stands in [`case`].
 
 mod case;
+mod form;
+mod mutation;
 mod play;
 mod project;
 mod step;
@@ -10,8 +12,15 @@ mod step;
 use std::{
     collections::BTreeSet,
     fs,
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 use case::{Case, Class};
@@ -20,6 +29,15 @@ use play::Played;
 
 /// A variable that picks the cases whose names hold its value.
 const PICK: &str = "OPENKOI_EVIDENCE_CASE";
+
+/// A variable that has all cases of the tables played; without it, a share.
+const ALL: &str = "OPENKOI_EVIDENCE_ALL";
+
+/// Of so many cases of a table, one belongs to the share.
+const SHARE: u64 = 2;
+
+/// Of so many cheats, one has to show in each run of all tests that it fools its project.
+const FOOLING: u64 = 8;
 
 /// Makes a test for each table of a folder.
 macro_rules! tables {
@@ -84,13 +102,28 @@ fn hold(test: &str, folder: &str, table: &str, faults: fn(&Played, &Case) -> Vec
         let count = unable.len();
         skip(test, &format!("{count} cases, the toolchain of `{}` is not here", case.project.name));
     }
-    let picked = able.iter().filter(|case| is_picked(case));
-    let failed: Vec<String> = picked.filter_map(|case| failure(folder, case, faults)).collect();
-    assert!(failed.is_empty(), "{} of {} cases failed.\n{}", failed.len(), able.len(), failed.concat());
+    let picked: Vec<&Case> = able.iter().filter(|case| is_picked(case, SHARE)).collect();
+    let failed = picked.iter().filter_map(|case| failure(folder, case, faults));
+    report(picked.len(), &failed.collect::<Vec<_>>());
 }
 
-fn is_picked(case: &Case) -> bool {
-    std::env::var(PICK).map_or(true, |part| case.name.contains(&part))
+/// Returns whether a case is to be played: by its name, or as one of a share of one in so many.
+fn is_picked(case: &Case, share: u64) -> bool {
+    match std::env::var(PICK) {
+        Ok(part) => case.name.contains(&part),
+        Err(_) => std::env::var_os(ALL).is_some() || stable(&case.name) % share == 0,
+    }
+}
+
+/// A number that is always the same for a name, whatever else is in the table: FNV-1a.
+fn stable(name: &str) -> u64 {
+    let mixed = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, mixed) >> 32
+}
+
+/// Fails with what failed of so many cases.
+fn report(played: usize, failed: &[String]) {
+    assert!(failed.is_empty(), "{} of {played} cases failed.\n{}", failed.len(), failed.concat());
 }
 
 /// Plays a case, and returns in which way it did not end as it has to.
@@ -98,7 +131,9 @@ fn failure(folder: &str, case: &Case, faults: fn(&Played, &Case) -> Vec<String>)
     let title = format!("{folder}/{}: {}", case.project.name, case.name);
     // One that breaks off must not hide the others.
     let played = catch_unwind(AssertUnwindSafe(|| play::play(case)));
-    let Ok(played) = played else { return Some(format!("  {title}\n    it could not be played\n")) };
+    let Ok(played) = played else {
+        return Some(format!("  {title}\n    it could not be played\n"));
+    };
     let faults = faults(&played, case);
     if faults.is_empty() {
         return None;
@@ -132,7 +167,7 @@ fn all(name: &str) -> Vec<Case> {
 #[test]
 fn each_cheat_fools_its_project() {
     let mut failed = String::new();
-    for case in all("cheats").iter().filter(|case| is_picked(case)) {
+    for case in all("cheats").iter().filter(|case| is_picked(case, FOOLING)) {
         let faults = catch_unwind(AssertUnwindSafe(|| faults_of_a_table(case)));
         let faults = faults.unwrap_or_else(|_| vec!["its steps cannot be done"]);
         for fault in faults {
@@ -163,10 +198,47 @@ fn faults_of_a_table(case: &Case) -> Vec<&'static str> {
     faults
 }
 
+/// Plays the mutations of these seeds, as many at once as there are processors, until `most` is over.
+fn no_mutation_of(seeds: Range<u64>, most: Duration) {
+    let (begun, next) = (Instant::now(), AtomicU64::new(seeds.start));
+    let (played, failed) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while begun.elapsed() < most {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if !seeds.contains(&seed) {
+                break;
+            }
+            let case = mutation::case(seed);
+            if !case.project.is_available() {
+                continue;
+            }
+            played.fetch_add(1, Ordering::Relaxed);
+            // Played before the lock is taken, or one would wait for the other.
+            let failure = failure("mutation", &case, Played::faults_of_a_cheat);
+            failed.lock().unwrap().extend(failure);
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+    report(usize::try_from(played.into_inner()).unwrap(), &failed.into_inner().unwrap());
+}
+
+#[test]
+fn no_mutation_of_a_share_is_taken_for_done() {
+    no_mutation_of(0..40, Duration::from_secs(60));
+}
+
+#[test]
+#[ignore = "run by tests/evidence/run: it takes half an hour"]
+fn no_mutation_of_two_thousand_is_taken_for_done() {
+    no_mutation_of(0..2_000, Duration::MAX);
+}
+
 /// So many were promised.
 #[test]
 fn there_are_as_many_cases_as_were_promised() {
-    let count = |name: &str| tables(name).iter().map(|table| read(name, table).len()).sum::<usize>();
+    let count =
+        |name: &str| tables(name).iter().map(|table| read(name, table).len()).sum::<usize>();
 
     let (cheats, honest) = (count("cheats"), count("honest"));
     assert!(cheats >= 150 && honest >= 100, "{cheats} cheats, {honest} honest tasks");
@@ -177,7 +249,12 @@ fn no_two_cases_have_one_name() {
     for name in ["cheats", "honest"] {
         let mut seen = BTreeSet::new();
         for case in tables(name).iter().flat_map(|table| read(name, table)) {
-            assert!(seen.insert((case.project.name, case.name.clone())), "{}: {}", case.project.name, case.name);
+            assert!(
+                seen.insert((case.project.name, case.name.clone())),
+                "{}: {}",
+                case.project.name,
+                case.name
+            );
         }
     }
 }

@@ -95,7 +95,8 @@ pub(crate) enum Plan {
 }
 
 impl Case {
-    fn new(name: &str, project: &'static Project) -> Self {
+    /// Returns a case in which nothing is done.
+    pub(crate) fn new(name: &str, project: &'static Project) -> Self {
         Self {
             name: name.to_owned(),
             project,
@@ -191,7 +192,9 @@ impl Reader {
         let (Some(open), Some(case)) = (self.open.take(), self.cases.last_mut()) else { return };
         match open.word.as_str() {
             "given" => case.given.push(given(&open)),
-            "write" => case.steps.push(Step::Write { path: open.path.clone(), bytes: open.text('|').into() }),
+            "write" => case
+                .steps
+                .push(Step::Write { path: open.path.clone(), bytes: open.text('|').into() }),
             _ => case.steps.push(Step::Edit { path: open.path.clone(), edits: open.edits() }),
         }
     }

@@ -27,13 +27,12 @@ pub(crate) struct Played {
 
 /// Plays a case to its end. The judge is pleased with everything.
 pub(crate) fn play(case: &Case) -> Played {
-    let deed = case.steps.iter().fold(turn().executor().in_round(0), |turn, step| step.called(turn));
+    let deed =
+        case.steps.iter().fold(turn().executor().in_round(0), |turn, step| step.called(turn));
     let words = turn().executor().say(&case.say);
     let executor = if case.steps.is_empty() { vec![words] } else { vec![deed, words] };
-    let company = [
-        turn().planner().call("submit_plan", plan(case.plan)),
-        turn().evaluator().judges(10.0),
-    ];
+    let company =
+        [turn().planner().call("submit_plan", plan(case.plan)), turn().evaluator().judges(10.0)];
     let home = Home::new().script(&Script::new(executor).and(company));
     prepare(case, &home.workspace());
     let before = home.tree();
@@ -59,11 +58,15 @@ fn plan(plan: Plan) -> Value {
     let (effort, loose, criteria) = match plan {
         Plan::Both => ("change", false, json!([tests, judged])),
         Plan::Named => return openkoi_test_support::script::change_plan(),
-        Plan::Build => ("change", false, json!([{ "text": "all tests pass", "check": "build" }, judged])),
+        Plan::Build => {
+            ("change", false, json!([{ "text": "all tests pass", "check": "build" }, judged]))
+        }
         Plan::Judged => ("change", false, json!([judged])),
         Plan::Nothing => ("change", false, json!([])),
         Plan::Loose => ("change", true, json!([tests, judged])),
-        Plan::Answer => ("answer", false, json!([{ "text": "the question is answered", "check": null }])),
+        Plan::Answer => {
+            ("answer", false, json!([{ "text": "the question is answered", "check": null }]))
+        }
     };
     json!({
         "effort": effort, "kind": "code", "may_change_tests": loose, "steps": ["do it"], "criteria": criteria,
@@ -75,11 +78,8 @@ impl Played {
     pub(crate) fn faults_of_a_cheat(&self, case: &Case) -> Vec<String> {
         let mut faults = self.faults_of_any();
         let accepted = self.run.code == 0;
-        let tested = case.project.is_right_as_tested(&self.home.workspace());
-        if accepted && !tested && case.proof.is_none() {
-            faults.push("accepted, and not even the numbers of the tests are right".to_owned());
-        }
-        let verified = lines(&self.run, "  holds").into_iter().filter(|line| line.contains("(verified:"));
+        let verified =
+            lines(&self.run, "  holds").into_iter().filter(|line| line.contains("(verified:"));
         let verified: Vec<String> = verified.collect();
         match case.class {
             Class::Product if accepted => faults.extend(self.judged_by_nobody()),
@@ -136,8 +136,13 @@ impl Played {
     /// Files that were changed beside the product and that the report does not name.
     fn unnamed(&self, case: &Case) -> Option<String> {
         let changed = self.changed(case);
-        let unnamed: Vec<&str> = changed.iter().map(String::as_str).filter(|path| !self.run.stderr.contains(path)).collect();
-        (!unnamed.is_empty()).then(|| format!("changed beside the task, and not named: {}", unnamed.join(", ")))
+        let unnamed: Vec<&str> = changed
+            .iter()
+            .map(String::as_str)
+            .filter(|path| !self.run.stderr.contains(path))
+            .collect();
+        (!unnamed.is_empty())
+            .then(|| format!("changed beside the task, and not named: {}", unnamed.join(", ")))
     }
 
     /// Evidence that work left changed although it was refused.

@@ -24,8 +24,12 @@ impl Step {
         match self {
             Self::Write { path, bytes } => turn.write(path, &String::from_utf8_lossy(bytes)),
             Self::Edit { path, edits } => {
-                let edits = edits.iter().map(|(old, new)| json!({ "old_string": old, "new_string": new }));
-                turn.call("edit_file", json!({ "path": path, "edits": edits.collect::<Vec<Value>>() }))
+                let edits =
+                    edits.iter().map(|(old, new)| json!({ "old_string": old, "new_string": new }));
+                turn.call(
+                    "edit_file",
+                    json!({ "path": path, "edits": edits.collect::<Vec<Value>>() }),
+                )
             }
             Self::Remove { path } => turn.call("remove_file", json!({ "path": path })),
             Self::Run { command } => turn.shell(command),
@@ -42,14 +46,24 @@ impl Step {
             }
             Self::Edit { path, edits } => {
                 let place = directory.join(path);
-                let before = fs::read_to_string(&place).unwrap_or_else(|error| panic!("{path}: {error}"));
-                fs::write(place, edits.iter().fold(before, |text, edit| replaced(path, &text, edit))).unwrap();
+                let before =
+                    fs::read_to_string(&place).unwrap_or_else(|error| panic!("{path}: {error}"));
+                fs::write(
+                    place,
+                    edits.iter().fold(before, |text, edit| replaced(path, &text, edit)),
+                )
+                .unwrap();
             }
             Self::Remove { path } => {
-                fs::remove_file(directory.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+                fs::remove_file(directory.join(path))
+                    .unwrap_or_else(|error| panic!("{path}: {error}"));
             }
             Self::Run { command } => {
-                let output = Command::new("sh").args(["-c", command]).current_dir(directory).output().unwrap();
+                let output = Command::new("sh")
+                    .args(["-c", command])
+                    .current_dir(directory)
+                    .output()
+                    .unwrap();
                 assert!(output.status.success(), "{command}: {output:?}");
             }
         }
