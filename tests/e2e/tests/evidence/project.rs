@@ -28,7 +28,7 @@ pub(crate) struct Project {
     needs: &'static str,
 }
 
-const PYTHON: &str = r#"python3 -S -B -c 'import sys; sys.path.insert(0, "."); from percent import percent
+const PYTHON: &str = r#"rm -rf __pycache__; python3 -S -B -c 'import sys; sys.path.insert(0, "."); from percent import percent
 numbers = [int(n) for n in sys.argv[1:]]; print(*[percent(*pair) for pair in zip(numbers[::2], numbers[1::2])])' "$@""#;
 const NODE: &str = r#"node -e 'const { percent } = require("./percent.js"); const numbers = process.argv.slice(1).map(Number);
 const said = []; for (let n = 0; n < numbers.length; n += 2) said.push(percent(numbers[n], numbers[n + 1]));
