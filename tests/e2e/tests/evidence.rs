@@ -208,7 +208,7 @@ fn no_mutation_of(seeds: Range<u64>, most: Duration) {
                 break;
             }
             let case = mutation::case(seed);
-            if !case.project.is_available() {
+            if !is_picked(&case) || !case.project.is_available() {
                 continue;
             }
             played.fetch_add(1, Ordering::Relaxed);
