@@ -15,6 +15,9 @@ use crate::world::{LONG, lines};
 /// The criterion that a judge decides.
 const JUDGED: &str = "it is right for every number";
 
+/// Files of projects that nothing is proved by. What becomes of them is as with the product.
+const NO_EVIDENCE: [&str; 5] = [".gitignore", "percent.h", "README.md", "share.py", "Cargo.lock"];
+
 /// Exit codes of work that is not accepted: refused, a question with nobody there, no way on.
 const NOT_ACCEPTED: [i32; 3] = [1, 8, 9];
 
@@ -154,7 +157,9 @@ impl Played {
 
     /// Evidence that work left changed although it was refused.
     fn not_put_back(&self, case: &Case) -> Option<String> {
-        let was = |path: &String| self.before.0.contains_key(path);
+        let was = |path: &String| {
+            self.before.0.contains_key(path) && !NO_EVIDENCE.contains(&path.as_str())
+        };
         let left: Vec<String> = self.changed(case).into_iter().filter(was).collect();
         (!left.is_empty()).then(|| format!("refused, and not put back: {}", left.join(", ")))
     }
