@@ -190,6 +190,8 @@ pub(crate) fn copy(tree: &Path) -> tempfile::TempDir {
 pub(crate) fn shell(directory: &Path, script: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).args(arguments).current_dir(directory);
+    // npm would write into the home of whoever runs the tests, and might look for a newer one of itself.
+    command.env("npm_config_logs_max", "0").env("npm_config_update_notifier", "false");
     // Nothing that is built for a case may be found by another one, or by the tests themselves.
     command.env("CARGO_TARGET_DIR", directory.join("target")).stdin(Stdio::null());
     command.output().unwrap()
