@@ -168,7 +168,8 @@ impl Played {
     fn changed(&self, case: &Case) -> Vec<String> {
         let lines = self.before.differences(&self.home.tree()).into_iter();
         let paths = lines.filter_map(|line| Some(line.split_once(' ')?.1.to_owned()));
-        paths.filter(|path| path != case.project.product).collect()
+        // What git keeps for itself is no file of the user's.
+        paths.filter(|path| path != case.project.product && !path.starts_with(".git/")).collect()
     }
 
     /// Returns what the run said, for a failed case.
