@@ -22,6 +22,7 @@ mod demo;
 mod dishonest;
 mod dishonest_company;
 mod egress_attacks;
+mod evidence;
 mod exit_codes;
 mod files_attacks;
 mod golden;
@@ -55,6 +56,8 @@ fn no_file_is_forgotten() {
         files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
     names.retain(|name| name != "openkoi");
     names.sort();
+    // A module with parts of its own is a file and a folder.
+    names.dedup();
 
     let named = include_str!("openkoi.rs").lines().filter_map(|line| line.strip_prefix("mod "));
     let named: Vec<&str> = named.map(|name| name.trim_end_matches(';')).collect();
