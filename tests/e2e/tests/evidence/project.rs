@@ -2,9 +2,11 @@
 //! language and layout. Their files are fixtures.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::OnceLock,
 };
 
 use openkoi_test_support::{Tree, tree::Entry};
@@ -165,9 +167,13 @@ impl Project {
         fixtures.join(self.name).join(state)
     }
 
-    /// Returns whether its toolchain is on this machine.
+    /// Returns whether its toolchain is on this machine, which is found out once for all of them.
     pub(crate) fn is_available(&self) -> bool {
-        shell(Path::new("/"), self.needs, &[]).status.success()
+        static AVAILABLE: OnceLock<BTreeSet<&str>> = OnceLock::new();
+        let is_here =
+            |project: &&Project| shell(Path::new("/"), project.needs, &[]).status.success();
+        let find = || ALL.iter().filter(is_here).map(|project| project.name).collect();
+        AVAILABLE.get_or_init(find).contains(self.name)
     }
 
     /// Returns whether the product in `tree` is right, for the numbers of the tests and for others.
