@@ -28,6 +28,7 @@ fn report() -> StatusReport {
         spent: Spent {
             day: Total { turns: 3, tokens: 12_345, cost_micros: 34_000, at_most: false },
             all: Total { turns: 41, tokens: 2_500_000, cost_micros: 12_340_000, at_most: false },
+            why: None,
         },
         counts: vec![(TaskStatus::Running, 1), (TaskStatus::Accepted, 12)],
         open: vec![
@@ -101,8 +102,11 @@ fn the_report_for_programs_has_exact_numbers_and_whole_tasks() {
             "sandbox": { "mode": "off" },
             "skills": { "task": 1, "evaluator": 6, "unreadable": 0 },
             "cost": {
-                "last_24_hours": { "cost_usd": 0.034, "tokens": 12_345, "turns": 3 },
-                "total": { "cost_usd": 12.34, "tokens": 2_500_000, "turns": 41 },
+                "last_24_hours":
+                    { "cost_usd": 0.034, "cost_is_at_most": false, "tokens": 12_345, "turns": 3 },
+                "total":
+                    { "cost_usd": 12.34, "cost_is_at_most": false, "tokens": 2_500_000, "turns": 41 },
+                "is_at_most_because": null,
             },
             "models": {
                 "planner": model("koi/dive"),
