@@ -12,7 +12,7 @@ mod layers;
 
 use layers::{Tree, World, world};
 use openkoi_brokers::layer::{Committed, Layer, LayerChangeKind, LayerError};
-use openkoi_brokers::processes::{Command, SandboxMode};
+use openkoi_brokers::processes::{Command, Processes, SandboxMode};
 use openkoi_core::change_set::{ChangeSet, PathState};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -494,4 +494,72 @@ async fn over_a_layer_nothing_outside_changes_its_mode_owner_or_time() {
     assert!(code == Some(0) && out.ends_with("written\n"), "{out}");
     assert_eq!(fs::read_to_string(world.base.join("granted/g")).unwrap(), "g\n");
     assert_eq!(fs::read_to_string(world.work("target/new")).unwrap(), "x\n");
+}
+
+/// A world whose workspace is a home: OpenKoi's own files and secrets lie in it.
+fn home_world() -> (World, Processes) {
+    let world = world();
+    for (path, text) in [
+        (".koi/token", "SECRET\n"),
+        (".koi/outputs/1", "earlier\n"),
+        (".ssh/id", "SECRET\n"),
+        (".netrc", "SECRET\n"),
+        (".config/tool/auth", "SECRET\n"),
+        (".config/other", "other\n"),
+    ] {
+        world.write(path, text);
+    }
+    let closed = [".koi", ".koi/data", ".ssh", ".netrc", ".config/tool", ".aws", ".pgpass"];
+    let secret = closed.map(|path| world.work(path)).to_vec();
+    let processes = world.processes_with(|settings| {
+        settings.secret = secret;
+        settings.spool = world.work(".koi/outputs");
+    });
+    (world, processes)
+}
+
+#[tokio::test]
+async fn over_a_layer_of_a_home_its_secrets_are_closed_and_the_rest_is_open() {
+    let (world, processes) = home_world();
+    let layer = processes.layer(&world.layers(), &world.work(""), Vec::new()).unwrap();
+    let mut command = Command::new("sh", world.work(""));
+    let script = "ls -A . .koi .ssh .config; cat .netrc .ssh/id .config/tool/auth .koi/token; \
+                  cat .koi/outputs/1 .config/other; echo x > .ssh/new; echo x > .koi/outputs/2; rm -rf .koi .netrc; \
+                  mv .ssh .moved; mkdir .aws; echo x > .aws/credentials; echo x > .pgpass; \
+                  echo made > made; echo made > .config/made";
+    command.arguments = vec!["-c".to_owned(), script.to_owned()];
+    command.layer = Some(layer.mount());
+
+    let (out, code) = layers::run(&processes, command).await;
+    let committed = world.commit(layer);
+
+    assert_eq!(code, Some(0), "{out}");
+    assert!(!out.contains("SECRET"), "{out}");
+    assert!(out.contains("earlier\nother\n"), "{out}");
+    assert_eq!(
+        (world.text("made"), world.text(".config/made")),
+        ("made\n".into(), "made\n".into())
+    );
+    let changed: Vec<&str> = committed.effects.iter().map(|effect| effect.path.as_str()).collect();
+    assert_eq!(changed, [".config/made", "made"], "{out}");
+    assert_eq!(committed.closed, [".aws", ".pgpass"]);
+    for (path, text) in
+        [(".netrc", "SECRET\n"), (".ssh/id", "SECRET\n"), (".koi/token", "SECRET\n")]
+    {
+        assert_eq!(world.text(path), text, "{path}");
+    }
+    for path in [".ssh/new", ".koi/outputs/2", ".aws", ".pgpass", ".moved"] {
+        assert!(!world.work(path).exists(), "{path}");
+    }
+}
+
+#[test]
+fn there_is_no_layer_over_a_place_that_is_closed_itself() {
+    let world = world();
+    let processes = world.processes_with(|settings| settings.secret = vec![world.work("")]);
+
+    let made = processes.layer(&world.layers(), &world.work(""), Vec::new());
+
+    let reason = made.unwrap_err().to_string();
+    assert!(reason.contains("closed to programs"), "{reason}");
 }

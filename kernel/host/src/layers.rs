@@ -162,6 +162,8 @@ impl CallLayer {
         told.extend(committed.repository.iter().cloned());
         let left_out = committed.left_out.iter();
         told.extend(left_out.map(|path| format!("{path} (a socket, pipe or device; it is gone)")));
+        let closed = committed.closed.iter();
+        told.extend(closed.map(|path| format!("{path} (a place of secrets; it is gone)")));
         told
     }
 
