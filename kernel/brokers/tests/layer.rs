@@ -563,3 +563,62 @@ fn there_is_no_layer_over_a_place_that_is_closed_itself() {
     let reason = made.unwrap_err().to_string();
     assert!(reason.contains("closed to programs"), "{reason}");
 }
+
+/// Python, npm and Cargo at work on directories that were there before, which an overlay does not rename.
+#[tokio::test]
+async fn tools_that_move_directories_work_over_a_layer_and_a_bare_rename_is_told_why_not() {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let world = world();
+    let processes = world.processes_with(|settings| {
+        let toolchains = [".cargo", ".rustup", ".pyenv"].map(|name| Path::new(&home).join(name));
+        settings.read = toolchains.to_vec();
+        let mut environment = (*settings.environment).clone();
+        for (name, below) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            environment.insert(name.into(), Path::new(&home).join(below).into());
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        environment.insert("PATH".into(), path);
+        settings.environment = environment.into();
+    });
+    for (path, text) in [
+        ("package.json", r#"{"name": "top", "version": "1.0.0"}"#),
+        ("part/package.json", r#"{"name": "part", "version": "1.0.0"}"#),
+        (
+            "Cargo.toml",
+            "[package]\nname = \"moved\"\nedition = \"2021\"\n[lib]\npath = \"lib.rs\"\n",
+        ),
+        ("lib.rs", "pub fn one() -> u8 { 1 }\n"),
+    ] {
+        world.write(path, text);
+    }
+    let npm = "export npm_config_cache=$TMPDIR/npm; npm pack --silent --offline ./part && npm install --silent --offline --no-audit ./part-*.tgz && rm part-*.tgz";
+    let again = format!(
+        "sed -i s/1.0.0/2.0.0/ part/package.json && {npm} && grep -q 2.0.0 node_modules/part/package.json"
+    );
+    let bare = "import os; os.mkdir('n'); os.rename('n', 'm')\n\
+                try: os.rename('src', 'source')\n\
+                except OSError as error: print(error.errno)";
+    let cargo = "cargo build -q --offline && echo 'pub fn two() -> u8 { 2 }' >> lib.rs";
+    let scripts = [
+        ("python3", "python3 -c \"import shutil; shutil.move('docs', 'papers')\"".to_owned(), ""),
+        ("python3", format!("python3 -c \"{bare}\""), "18\n"),
+        ("npm", npm.to_owned(), ""),
+        ("npm", again, ""),
+        ("cargo", cargo.to_owned(), ""),
+        ("cargo", cargo.to_owned(), ""),
+    ];
+    for (program, script, expected) in scripts {
+        if !processes.exists(program, &world.work("")) {
+            continue;
+        }
+        let layer = processes.layer(&world.layers(), &world.work(""), Vec::new()).unwrap();
+        let mut command = Command::new("sh", world.work(""));
+        command.arguments = vec!["-c".to_owned(), script.clone()];
+        command.layer = Some(layer.mount());
+
+        let (out, code) = layers::run(&processes, command).await;
+
+        assert_eq!((out.as_str(), code), (expected, Some(0)), "{script}");
+        assert_eq!(world.commit(layer).conflicts, [], "{script}");
+    }
+}
