@@ -94,7 +94,7 @@ pub fn ask(
 ) -> Result<ProgramAnswer, AppError> {
     let [program, arguments @ ..] = question else { return Ok(ProgramAnswer::default()) };
     let place = app.environment().temporary().join(format!("openkoi-{}", app.new_id()?));
-    let caches = app.paths()?.caches();
+    let caches = place.join("caches");
     let kept = Kept { temporary: place.clone(), spool: place.clone(), caches };
     let processes = processes_in(app, settings, kept)?;
     let command = Command {

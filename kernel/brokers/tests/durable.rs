@@ -180,7 +180,9 @@ fn a_private_directory_lies_outside_and_is_the_users_own() {
     let directory = tempfile::tempdir().unwrap();
     let base = directory.path().canonicalize().unwrap();
     let (workspace, other) = (base.join("work"), base.join("other"));
-    [&workspace, &other].map(|path| fs::create_dir(path).unwrap());
+    for path in [&workspace, &other] {
+        fs::create_dir(path).unwrap();
+    }
     let place = |parents: &[&PathBuf]| {
         private_outside(&workspace, parents.iter().map(|path| (*path).clone()))
     };

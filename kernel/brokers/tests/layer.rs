@@ -591,7 +591,7 @@ async fn tools_that_move_directories_work_over_a_layer_and_a_bare_rename_is_told
     ] {
         world.write(path, text);
     }
-    let npm = "export npm_config_cache=$TMPDIR/npm; npm pack --silent --offline ./part && npm install --silent --offline --no-audit ./part-*.tgz && rm part-*.tgz";
+    let npm = "export npm_config_cache=$TMPDIR/npm; npm pack --silent --offline ./part > /dev/null && npm install --silent --offline --no-audit ./part-*.tgz && rm part-*.tgz";
     let again = format!(
         "sed -i s/1.0.0/2.0.0/ part/package.json && {npm} && grep -q 2.0.0 node_modules/part/package.json"
     );

@@ -208,9 +208,12 @@ fn a_home_without_a_task_spent_nothing_and_looking_creates_nothing() {
 
     let report = StatusReport::of(&world.context()).unwrap();
 
-    let nothing = json!({ "cost_usd": 0.0, "tokens": 0, "turns": 0 });
+    let nothing = json!({ "cost_usd": 0.0, "cost_is_at_most": false, "tokens": 0, "turns": 0 });
     let document = document(&report);
-    assert_eq!(document["cost"], json!({ "last_24_hours": nothing, "total": nothing }));
+    assert_eq!(
+        document["cost"],
+        json!({ "last_24_hours": nothing, "total": nothing, "is_at_most_because": null })
+    );
     assert_eq!(document["tasks"], json!({ "counts": {}, "open": [] }));
     assert_eq!(world.placed(&report.home), "/world/home");
     assert_eq!(world.placed(&report.data), "/world/home/data");
@@ -230,8 +233,10 @@ fn what_the_last_day_cost_is_told_from_what_all_cost() {
     assert_eq!(
         document(&report)["cost"],
         json!({
-            "last_24_hours": { "cost_usd": 0.5, "tokens": 5, "turns": 1 },
-            "total": { "cost_usd": 1.5, "tokens": 15, "turns": 2 },
+            "last_24_hours":
+                { "cost_usd": 0.5, "cost_is_at_most": false, "tokens": 5, "turns": 1 },
+            "total": { "cost_usd": 1.5, "cost_is_at_most": false, "tokens": 15, "turns": 2 },
+            "is_at_most_because": null,
         })
     );
 }
