@@ -45,8 +45,8 @@ pub(crate) struct CallLayer {
 
 #[derive(Debug)]
 enum Stage {
-    Open(Layer),
-    Planned(LayerPlan),
+    Open(Box<Layer>),
+    Planned(Box<LayerPlan>),
     Over,
 }
 
@@ -80,7 +80,7 @@ impl CallLayer {
             mount: layer.mount(),
             commands: Mutex::default(),
             keeps,
-            stage: Mutex::new(Stage::Open(layer)),
+            stage: Mutex::new(Stage::Open(Box::new(layer))),
         }))
     }
 
@@ -112,7 +112,7 @@ impl CallLayer {
         let plan = layer.plan(self.keeper.store(), &passes).map_err(dropped)?;
         let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
         let uncovered = plan.touches_repository().then(|| "the repository".to_owned());
-        *stage = Stage::Planned(plan);
+        *stage = Stage::Planned(Box::new(plan));
         let uncovered = uncovered.into_iter().collect();
         Ok(CallEffects { paths, uncovered, ..CallEffects::default() })
     }
