@@ -416,7 +416,7 @@ fn stopped(
             );
             let error = CommandError::new(Exit::NeedsApproval, message)
                 .hint(format!("{resume}   (on a terminal, to answer)"));
-            match instead_of_this_place(&request) {
+            match instead_of_this_place(request) {
                 Some(instead) => error.hint(instead),
                 None => error,
             }
