@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
@@ -36,7 +37,7 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
     })
 }
 
-/// Returns a host with these settings. No component is loaded yet.
+/// Returns a host with these settings, whose programs keep what they write in `private`. No component is loaded yet.
 ///
 /// # Errors
 ///
@@ -46,6 +47,7 @@ pub(crate) fn host(
     settings: &Settings,
     state: Arc<dyn StateStore>,
     outbound: Outbound,
+    private: &Path,
 ) -> Result<Host, AppError> {
     Ok(Host::new(
         built_in().limited(&limits(settings)?),
@@ -53,7 +55,7 @@ pub(crate) fn host(
             logins: outbound.logins,
             transport: Arc::new(outbound.egress),
             secrets: outbound.secrets,
-            processes: sandbox::processes(app, settings)?,
+            processes: sandbox::processes_below(app, settings, private)?,
             state,
             clock: Arc::new(SystemClock),
             random: Random::default(),

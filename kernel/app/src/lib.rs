@@ -40,6 +40,7 @@ mod host;
 pub mod models;
 mod outbound;
 pub mod paths;
+mod places;
 pub mod prune;
 pub mod request;
 pub mod result_schema;

@@ -26,7 +26,7 @@ mod setup;
 pub use ask::{ListingAnswer, PATIENCE, ask, renew, silent};
 pub use catalogue::{Catalogue, Facts};
 pub use connect::{Connection, Connections, CredentialState, OptionValue, connect};
-pub use discover::{catalogue, discover};
+pub use discover::{catalogue, discover, playing};
 pub use error::ModelsError;
 pub use listing::Listing;
 pub use probe::probe;

@@ -27,25 +27,44 @@ pub use openkoi_brokers::processes::{SandboxReport, kill_all};
 ///
 /// When there is no home.
 pub fn processes(app: &App, settings: &Settings) -> Result<Processes, AppError> {
-    let paths = app.paths()?;
-    processes_in(app, settings, paths.data().join("tmp"), paths.tool_output())
+    processes_below(app, settings, app.paths()?.data())
 }
 
-fn processes_in(
+/// Returns the broker as [`processes`] does. What programs write besides lies below `private`.
+///
+/// # Errors
+///
+/// When there is no home.
+pub(crate) fn processes_below(
     app: &App,
     settings: &Settings,
+    private: &Path,
+) -> Result<Processes, AppError> {
+    let kept = Kept {
+        temporary: private.join("tmp"),
+        spool: app.paths()?.tool_output(),
+        caches: private.join("caches"),
+    };
+    processes_in(app, settings, kept)
+}
+
+/// The directories for what programs write besides.
+struct Kept {
     temporary: PathBuf,
     spool: PathBuf,
-) -> Result<Processes, AppError> {
+    caches: PathBuf,
+}
+
+fn processes_in(app: &App, settings: &Settings, kept: Kept) -> Result<Processes, AppError> {
     let mut read = settings.sandbox.read.clone();
     let home = app.environment().path(&HOME);
     read.extend(places::toolchains(home.as_deref(), &app.environment().snapshot()));
     Ok(Processes::new(ProcessSettings {
         environment: app.environment().snapshot(),
-        temporary,
-        spool,
+        temporary: kept.temporary,
+        spool: kept.spool,
         read,
-        caches: Some(app.paths()?.caches()),
+        caches: Some(kept.caches),
         secret: secret(app)?,
         sandbox: if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off },
     }))
@@ -75,7 +94,9 @@ pub fn ask(
 ) -> Result<ProgramAnswer, AppError> {
     let [program, arguments @ ..] = question else { return Ok(ProgramAnswer::default()) };
     let place = app.environment().temporary().join(format!("openkoi-{}", app.new_id()?));
-    let processes = processes_in(app, settings, place.clone(), place.clone())?;
+    let caches = place.join("caches");
+    let kept = Kept { temporary: place.clone(), spool: place.clone(), caches };
+    let processes = processes_in(app, settings, kept)?;
     let command = Command {
         arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
         ..Command::new(*program, workspace)
@@ -136,7 +157,8 @@ pub async fn run_line(
         ..Command::new("sh", workspace)
     };
     // The start is waited for: only what has a child can be ended.
-    let mut child = processes(app, settings)?.spawn(command).await?;
+    let private = crate::places::private(app, workspace)?;
+    let mut child = processes_below(app, settings, &private)?.spawn(command).await?;
     let mut stop = std::pin::pin!(stop);
     let mut end = LineEnd::default();
     loop {

@@ -34,7 +34,7 @@ use crate::{
     evaluators::{SessionEvaluators, SessionVerdicts},
     host, models,
     models::{Connection, Listing, Routes},
-    sandbox,
+    places, sandbox,
     settings::Settings,
     surroundings,
     toolbox::{WithDiagnostics, WithFailPoints, WithRules, Without},
@@ -91,14 +91,16 @@ impl TaskRuntime {
         let catalogue = models::catalogue(app, &connections)?;
         let routes = connections.routes(settings, &catalogue)?;
         let storage = app.storage()?;
-        let host = host::host(app, settings, storage.clone(), app.outbound(settings)?)?;
+        let private = places::private(app, workspace)?;
+        let outbound = app.outbound(settings)?;
+        let host = host::host(app, settings, storage.clone(), outbound, &private)?;
         let output = settings.limits.own_turn_tokens;
         let models =
             CatalogModels::new(&host, models::model_settings(&routes, &catalogue, output)?)?;
         let skills = SkillSet::load(app.paths()?.home(), workspace);
         let keeper = workspace::keeper(workspace, app.paths()?)?;
-        let workdir = Arc::new(workdir(app, settings, &keeper)?);
-        let toolbox = toolbox(app, &host, &workdir, settings, workspace)?;
+        let workdir = Arc::new(workdir(app, settings, &keeper, &private)?);
+        let toolbox = toolbox(app, &host, &workdir, settings, workspace, &private)?;
         let evaluators = CatalogEvaluators::new(
             &host,
             Arc::clone(&workdir),
@@ -115,10 +117,14 @@ impl TaskRuntime {
                 .collect(),
             warnings: warnings(settings)
                 .into_iter()
+                .chain(places::warning(app, settings, workspace, &private)?)
                 .chain(connections.warnings)
                 .chain(skills.untrusted(&settings.trusted_evaluators))
                 .collect(),
-            policy: policy(settings, &storage)?,
+            policy: Policy {
+                doubt: places::doubt(app, settings, workspace)?,
+                ..policy(settings, &storage)?
+            },
             models: Arc::new(models),
             stale: stale(app, &routes)?,
             workdir,
@@ -225,22 +231,28 @@ fn toolbox(
     workdir: &Arc<Workdir>,
     settings: &Settings,
     workspace: &Path,
+    private: &Path,
 ) -> Result<Arc<dyn Toolbox>, AppError> {
     let tools = CatalogTools::new(host, Arc::clone(workdir), &ToolSettings::default())?;
     let joined = Joined::new([Arc::new(tools) as Arc<dyn Toolbox>])?;
     let chosen = Without::new(Arc::new(joined), &settings.disabled_tools);
     let guarded = WithFailPoints(Arc::new(chosen));
     let ruled = WithRules::new(Arc::new(guarded), workspace);
-    let scratch = app.paths()?.data().join("parsers");
-    let processes = sandbox::processes(app, settings)?;
+    let scratch = private.join("parsers");
+    let processes = sandbox::processes_below(app, settings, private)?;
     processes.end_left();
     Ok(Arc::new(WithDiagnostics::new(Arc::new(ruled), processes, workspace, scratch)))
 }
 
-fn workdir(app: &App, settings: &Settings, keeper: &Arc<Keeper>) -> Result<Workdir, AppError> {
+fn workdir(
+    app: &App,
+    settings: &Settings,
+    keeper: &Arc<Keeper>,
+    private: &Path,
+) -> Result<Workdir, AppError> {
     let mut workdir = Workdir::new(keeper.root(), app.paths()?.tool_output());
     workdir.keeper = Some(Arc::clone(keeper));
-    workdir.layers = Some(app.paths()?.data().join("layers")).filter(|_| settings.sandbox.on);
+    workdir.layers = Some(private.join("layers")).filter(|_| settings.sandbox.on);
     workdir.private = sandbox::secret(app)?;
     workdir.network = settings.sandbox.network.clone();
     workdir.encoding.clone_from(&settings.encoding);

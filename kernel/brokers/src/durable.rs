@@ -6,6 +6,7 @@
 
 use crate::failpoint::{Point, hit};
 use crate::random::Random;
+use crate::sabotage::{Guard, off};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -149,6 +150,36 @@ pub fn create_private_dir(path: &Path) -> Result<(), DurableError> {
         Ok(())
     };
     create().map_err(|source| DurableError::new(path, source))
+}
+
+/// Returns a directory of this user's own in one of `parents`, outside of `place`; it is made if it is not there. Nothing
+/// if there can be none: all of them lie in `place`, or somebody else has what is there.
+pub fn private_outside(
+    place: &Path,
+    parents: impl IntoIterator<Item = PathBuf>,
+) -> Option<PathBuf> {
+    let name = format!("openkoi-{}", rustix::process::geteuid().as_raw());
+    parents.into_iter().find_map(|parent| own_outside(place, &parent.join(&name)).ok())
+}
+
+fn own_outside(place: &Path, path: &Path) -> io::Result<PathBuf> {
+    let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(refused());
+    };
+    let path = parent.canonicalize()?.join(name);
+    if path.starts_with(place) {
+        return Err(refused());
+    }
+    match DirBuilder::new().mode(0o700).create(&path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => made?,
+    }
+    // Others can write to the directory above: it may be theirs, or a link.
+    let meta = fs::symlink_metadata(&path)?;
+    let user = rustix::process::geteuid().as_raw();
+    let is_own = meta.is_dir() && meta.uid() == user && meta.mode() & 0o077 == 0;
+    if is_own || off(Guard::PrivateOwn) { Ok(path) } else { Err(refused()) }
 }
 
 /// Appends `line` and a line break to `path`, creating it with `mode`, in one write under a lock.

@@ -13,11 +13,17 @@
 //!
 //! | | |
 //! |---|---|
-//! | `rename` of a directory that was there before | fails with `EXDEV`: `mv` copies then, `git mv` gives up |
+//! | `rename` of a directory that was there before | fails with `EXDEV`: what knows that of moves between file systems copies (`mv`, `shutil.move`, npm), what calls `rename` alone gives up (`os.rename`, `git mv` of a directory) |
 //! | a second name of a file (hard link) | is a file of its own once one of the two was written to |
 //! | a file of another user or group, for an ordinary user | cannot be written (`EOVERFLOW`): a user namespace knows one of each |
 //! | files that others change meanwhile | may be seen as they were |
 //! | the top of a directory that is bound through | cannot be removed (`EBUSY`), its contents can |
+//!
+//! An overlay can rename such a directory with `redirect_dir=on`, which notes in an attribute where it was. The kernel
+//! refuses that together with `userxattr`, because who may write `user.` attributes could lead the overlay anywhere, and
+//! an ordinary user may mount an overlay with no other attributes. Root could have it; then a tool that works for root
+//! would fail for everybody else, and a commit would follow notes that lead out of the layer. So nobody has it. Seccomp
+//! cannot help: a filter sees numbers and not paths, and a copy made while a call waits is none that a program asked for.
 //!
 //! | module | does |
 //! |---|---|

@@ -104,6 +104,10 @@ sabotage_guards! {
     SnapshotHash = "snapshot-hash" => "a_broken_object_is_not_restored",
     /// What somebody else changed while a layer was open is not overwritten.
     LayerConflict = "layer-conflict" => "what_somebody_else_changed_meanwhile_stays_and_is_named",
+    /// A directory in a place that others can write to is used only if it is this user's own.
+    PrivateOwn = "private-own" => "a_directory_that_others_may_have_made_is_not_used",
+    /// Over a layer, places of secrets in the workspace are empty, and nothing is taken over from them.
+    LayerClosed = "layer-closed" => "over_a_layer_of_a_home_its_secrets_are_closed_and_the_rest_is_open",
     /// A program sees the files it was given and no others.
     ProcessFiles = "process-files" => "a_program_writes_only_where_it_may",
     /// A program has no network unless it was granted.

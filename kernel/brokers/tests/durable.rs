@@ -2,11 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::durable::{
-    DurableError, append_line, create_private_dir, put_atomic, retain_lines,
+    DurableError, append_line, create_private_dir, private_outside, put_atomic, retain_lines,
 };
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 fn mode(path: &Path) -> u32 {
@@ -172,4 +173,41 @@ fn lines_that_are_appended_while_others_are_removed_are_not_lost() {
     let lines: std::collections::BTreeSet<&str> = text.lines().collect();
     assert_eq!((lines.len(), text.lines().count()), (200, 200));
     assert!(!text.contains("goes"));
+}
+
+#[test]
+fn a_private_directory_lies_outside_and_is_the_users_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let base = directory.path().canonicalize().unwrap();
+    let (workspace, other) = (base.join("work"), base.join("other"));
+    for path in [&workspace, &other] {
+        fs::create_dir(path).unwrap();
+    }
+    let place = |parents: &[&PathBuf]| {
+        private_outside(&workspace, parents.iter().map(|path| (*path).clone()))
+    };
+
+    let made = place(&[&workspace, &base.join("gone"), &other]).unwrap();
+
+    assert_eq!(made.parent(), Some(other.as_path()));
+    assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(place(&[&other]), Some(made), "it is found again");
+    assert_eq!(place(&[&workspace]), None);
+    assert_eq!(fs::read_dir(&workspace).unwrap().count(), 0, "nothing is made inside");
+}
+
+#[test]
+fn a_directory_that_others_may_have_made_is_not_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let base = directory.path().canonicalize().unwrap();
+    let found = || private_outside(Path::new("/nowhere"), [base.clone()]);
+    let made = found().unwrap();
+
+    fs::set_permissions(&made, fs::Permissions::from_mode(0o777)).unwrap();
+    let open = found();
+    fs::remove_dir(&made).unwrap();
+    std::os::unix::fs::symlink("/", &made).unwrap();
+    let linked = found();
+
+    assert_eq!((open, linked), (None, None));
 }

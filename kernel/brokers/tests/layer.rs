@@ -12,7 +12,7 @@ mod layers;
 
 use layers::{Tree, World, world};
 use openkoi_brokers::layer::{Committed, Layer, LayerChangeKind, LayerError};
-use openkoi_brokers::processes::{Command, SandboxMode};
+use openkoi_brokers::processes::{Command, Processes, SandboxMode};
 use openkoi_core::change_set::{ChangeSet, PathState};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -494,4 +494,131 @@ async fn over_a_layer_nothing_outside_changes_its_mode_owner_or_time() {
     assert!(code == Some(0) && out.ends_with("written\n"), "{out}");
     assert_eq!(fs::read_to_string(world.base.join("granted/g")).unwrap(), "g\n");
     assert_eq!(fs::read_to_string(world.work("target/new")).unwrap(), "x\n");
+}
+
+/// A world whose workspace is a home: OpenKoi's own files and secrets lie in it.
+fn home_world() -> (World, Processes) {
+    let world = world();
+    for (path, text) in [
+        (".koi/token", "SECRET\n"),
+        (".koi/outputs/1", "earlier\n"),
+        (".ssh/id", "SECRET\n"),
+        (".netrc", "SECRET\n"),
+        (".config/tool/auth", "SECRET\n"),
+        (".config/other", "other\n"),
+    ] {
+        world.write(path, text);
+    }
+    let closed = [".koi", ".koi/data", ".ssh", ".netrc", ".config/tool", ".aws", ".pgpass"];
+    let secret = closed.map(|path| world.work(path)).to_vec();
+    let processes = world.processes_with(|settings| {
+        settings.secret = secret;
+        settings.spool = world.work(".koi/outputs");
+    });
+    (world, processes)
+}
+
+#[tokio::test]
+async fn over_a_layer_of_a_home_its_secrets_are_closed_and_the_rest_is_open() {
+    let (world, processes) = home_world();
+    let layer = processes.layer(&world.layers(), &world.work(""), Vec::new()).unwrap();
+    let mut command = Command::new("sh", world.work(""));
+    let script = "ls -A . .koi .ssh .config; cat .netrc .ssh/id .config/tool/auth .koi/token; \
+                  cat .koi/outputs/1 .config/other; echo x > .ssh/new; echo x > .koi/outputs/2; rm -rf .koi .netrc; \
+                  mv .ssh .moved; mkdir .aws; echo x > .aws/credentials; echo x > .pgpass; \
+                  echo made > made; echo made > .config/made";
+    command.arguments = vec!["-c".to_owned(), script.to_owned()];
+    command.layer = Some(layer.mount());
+
+    let (out, code) = layers::run(&processes, command).await;
+    let committed = world.commit(layer);
+
+    assert_eq!(code, Some(0), "{out}");
+    assert!(!out.contains("SECRET"), "{out}");
+    assert!(out.contains("earlier\nother\n"), "{out}");
+    assert_eq!(
+        (world.text("made"), world.text(".config/made")),
+        ("made\n".into(), "made\n".into())
+    );
+    let changed: Vec<&str> = committed.effects.iter().map(|effect| effect.path.as_str()).collect();
+    assert_eq!(changed, [".config/made", "made"], "{out}");
+    assert_eq!(committed.closed, [".aws", ".pgpass"]);
+    for (path, text) in
+        [(".netrc", "SECRET\n"), (".ssh/id", "SECRET\n"), (".koi/token", "SECRET\n")]
+    {
+        assert_eq!(world.text(path), text, "{path}");
+    }
+    for path in [".ssh/new", ".koi/outputs/2", ".aws", ".pgpass", ".moved"] {
+        assert!(!world.work(path).exists(), "{path}");
+    }
+}
+
+#[test]
+fn there_is_no_layer_over_a_place_that_is_closed_itself() {
+    let world = world();
+    let processes = world.processes_with(|settings| settings.secret = vec![world.work("")]);
+
+    let made = processes.layer(&world.layers(), &world.work(""), Vec::new());
+
+    let reason = made.unwrap_err().to_string();
+    assert!(reason.contains("closed to programs"), "{reason}");
+}
+
+/// Python, npm and Cargo at work on directories that were there before, which an overlay does not rename.
+#[tokio::test]
+async fn tools_that_move_directories_work_over_a_layer_and_a_bare_rename_is_told_why_not() {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let world = world();
+    let processes = world.processes_with(|settings| {
+        let toolchains = [".cargo", ".rustup", ".pyenv"].map(|name| Path::new(&home).join(name));
+        settings.read = toolchains.to_vec();
+        let mut environment = (*settings.environment).clone();
+        for (name, below) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            environment.insert(name.into(), Path::new(&home).join(below).into());
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        environment.insert("PATH".into(), path);
+        settings.environment = environment.into();
+    });
+    for (path, text) in [
+        ("package.json", r#"{"name": "top", "version": "1.0.0"}"#),
+        ("part/package.json", r#"{"name": "part", "version": "1.0.0"}"#),
+        (
+            "Cargo.toml",
+            "[package]\nname = \"moved\"\nedition = \"2021\"\n[lib]\npath = \"lib.rs\"\n",
+        ),
+        ("lib.rs", "pub fn one() -> u8 { 1 }\n"),
+    ] {
+        world.write(path, text);
+    }
+    let npm = "export npm_config_cache=$TMPDIR/npm; npm pack --silent --offline ./part > /dev/null && npm install --silent --offline --no-audit ./part-*.tgz && rm part-*.tgz";
+    let again = format!(
+        "sed -i s/1.0.0/2.0.0/ part/package.json && {npm} && grep -q 2.0.0 node_modules/part/package.json"
+    );
+    let bare = "import os; os.mkdir('n'); os.rename('n', 'm')\n\
+                try: os.rename('src', 'source')\n\
+                except OSError as error: print(error.errno)";
+    let cargo = "cargo build -q --offline && echo 'pub fn two() -> u8 { 2 }' >> lib.rs";
+    let scripts = [
+        ("python3", "python3 -c \"import shutil; shutil.move('docs', 'papers')\"".to_owned(), ""),
+        ("python3", format!("python3 -c \"{bare}\""), "18\n"),
+        ("npm", npm.to_owned(), ""),
+        ("npm", again, ""),
+        ("cargo", cargo.to_owned(), ""),
+        ("cargo", cargo.to_owned(), ""),
+    ];
+    for (program, script, expected) in scripts {
+        if !processes.exists(program, &world.work("")) {
+            continue;
+        }
+        let layer = processes.layer(&world.layers(), &world.work(""), Vec::new()).unwrap();
+        let mut command = Command::new("sh", world.work(""));
+        command.arguments = vec!["-c".to_owned(), script.clone()];
+        command.layer = Some(layer.mount());
+
+        let (out, code) = layers::run(&processes, command).await;
+
+        assert_eq!((out.as_str(), code), (expected, Some(0)), "{script}");
+        assert_eq!(world.commit(layer).conflicts, [], "{script}");
+    }
 }

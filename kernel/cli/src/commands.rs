@@ -7,6 +7,7 @@ pub mod connect;
 pub mod demo;
 pub mod disconnect;
 pub mod doctor;
+mod doubt;
 pub mod man;
 pub mod models;
 pub mod plugin;

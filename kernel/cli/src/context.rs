@@ -96,7 +96,8 @@ impl Context {
         &self,
         flags: impl FnOnce(&mut Layers) -> Result<(), SettingsError>,
     ) -> Result<Settings, CommandError> {
-        let settings = self.app.settings(&self.workspace()?, flags)?;
+        let mut settings = self.app.settings(&self.workspace()?, flags)?;
+        settings.workspace_is_named = self.global.workspace.is_some();
         settings.warnings().iter().for_each(|warning| self.printer.warning(warning));
         crate::log::start(&settings.log_level, self.global.verbose);
         Ok(settings)

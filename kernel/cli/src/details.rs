@@ -51,6 +51,12 @@ fn detail(event: &Event) -> Option<String> {
         Event::PromptReduced { reason } => {
             format!("prompt made smaller: {}", sanitise_line(reason))
         }
+        Event::SchemaRefused { reason } => {
+            format!("the provider takes no schema for its answer: {}", sanitise_line(reason))
+        }
+        Event::ResultAsked { misfit } => {
+            format!("the result is asked for again: {}", sanitise_line(misfit))
+        }
         _ => return None,
     })
 }

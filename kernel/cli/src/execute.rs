@@ -18,8 +18,10 @@ use openkoi_app::{
     task_runtime::{Surface, TaskRuntime},
 };
 use openkoi_core::{
+    approval::ApprovalRequest,
     event::{Entry, Event},
     evidence::{Basis, Claim},
+    gate,
     id::TaskId,
     message::Role,
     model::{ModelCard, ModelError, ModelTrouble},
@@ -417,8 +419,12 @@ fn stopped(
                 "`{}` on {:?} needs an approval, and there is nobody to ask",
                 request.action, request.target
             );
-            CommandError::new(Exit::NeedsApproval, message)
-                .hint(format!("{resume}   (on a terminal, to answer)"))
+            let error = CommandError::new(Exit::NeedsApproval, message)
+                .hint(format!("{resume}   (on a terminal, to answer)"));
+            match instead_of_this_place(request) {
+                Some(instead) => error.hint(instead),
+                None => error,
+            }
         }
         Paused::Model(error) => {
             let kind = of_trouble(error.kind);
@@ -459,6 +465,13 @@ fn of_trouble(kind: ModelTrouble) -> Exit {
         ModelTrouble::Denied => Exit::Denied,
         _ => Exit::Provider,
     }
+}
+
+/// Returns what to do where the question is whether there is to be work in this workspace at all.
+fn instead_of_this_place(request: &ApprovalRequest) -> Option<String> {
+    let details: Value = serde_json::from_str(&request.details).ok()?;
+    let instead = details["instead"].as_str()?;
+    (request.domain == gate::PLACE).then(|| sanitise_line(instead).into_owned())
 }
 
 #[cfg(test)]

@@ -38,9 +38,13 @@ impl Doubts {
     }
 
     fn count(&mut self, model: &str, spent: Reservation) {
-        if !spent.at_most {
-            return;
+        if spent.at_most {
+            self.doubt(model);
         }
+    }
+
+    /// Takes in that a turn of this model may have cost less than was counted.
+    pub fn doubt(&mut self, model: &str) {
         if self.unpriced.contains(model) {
             self.counted.insert(model.to_owned());
         } else {

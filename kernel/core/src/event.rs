@@ -183,6 +183,18 @@ pub enum Event {
         /// Message of the provider.
         reason: String,
     },
+    /// A provider would not hold the answer to the schema of the result; it is not asked to any more.
+    #[serde(rename = "schema.refused")]
+    SchemaRefused {
+        /// Message of the provider.
+        reason: String,
+    },
+    /// The answer does not have the form that the result has to have, and is asked for once more.
+    #[serde(rename = "result.asked")]
+    ResultAsked {
+        /// What does not fit, and where.
+        misfit: String,
+    },
     /// A model answered, or said that the conversation is too long.
     #[serde(rename = "turn.finished")]
     TurnFinished {
@@ -437,6 +449,8 @@ impl Event {
             Self::TurnLost { .. } => "turn.lost",
             Self::TurnFailed { .. } => "turn.failed",
             Self::PromptReduced { .. } => "prompt.reduced",
+            Self::SchemaRefused { .. } => "schema.refused",
+            Self::ResultAsked { .. } => "result.asked",
             Self::TurnFinished { .. } => "turn.finished",
             Self::GateDecided { .. } => "gate.decided",
             Self::QuestionsLeft { .. } => "questions.left",

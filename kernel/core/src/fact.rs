@@ -73,6 +73,8 @@ facts! {
     TurnLost "turn.lost" { reserved: Reservation }
     TurnFailed "turn.failed" { error: ModelError, spent: Reservation }
     PromptReduced "prompt.reduced" { reason: String }
+    SchemaRefused "schema.refused" {}
+    ResultAsked "result.asked" { misfit: String }
     TurnFinished "turn.finished" { result: Result<Turn, ModelError>, spent: Reservation }
     GateDecided "gate.decided" {
         action: String,
@@ -105,6 +107,8 @@ mod tests {
             (TaskSteered::NAME, Event::TaskSteered { text: String::new() }),
             (IterationStarted::NAME, Event::IterationStarted { number: 1 }),
             (PromptReduced::NAME, Event::PromptReduced { reason: String::new() }),
+            (SchemaRefused::NAME, Event::SchemaRefused { reason: String::new() }),
+            (ResultAsked::NAME, Event::ResultAsked { misfit: String::new() }),
             (EffectsIntended::NAME, Event::EffectsIntended { paths: Vec::new() }),
             (EffectsKept::NAME, Event::EffectsKept { effects: CallEffects::default() }),
             (QuestionsLeft::NAME, Event::QuestionsLeft { questions: Vec::new() }),

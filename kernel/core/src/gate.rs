@@ -13,7 +13,7 @@ use std::{
     task::Poll,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     approval::{self, Answer, ApprovalRequest, Rule, Subject, Unanswered},
@@ -62,7 +62,22 @@ pub struct Policy {
     pub session: String,
     /// Pages that are read without a question.
     pub pages: OpenPages,
+    /// Set if the workspace is one in which nobody may mean to have work done.
+    pub doubt: Option<PlaceDoubt>,
 }
+
+/// A workspace in which work is a question of its own, such as a whole home directory. It is asked once, before the first
+/// effect, whatever the trust; what only looks needs no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceDoubt {
+    /// What is asked for, for example `work in your whole home directory`.
+    pub action: String,
+    /// What to do instead, one sentence.
+    pub instead: String,
+}
+
+/// The domain of the question whether there is to be work in a workspace, and the key of its answer.
+pub const PLACE: &str = "workspace";
 
 /// An action of the loop itself that is the user's to allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +136,7 @@ pub struct Gate {
     workspace: String,
     session: String,
     pages: OpenPages,
+    doubt: Option<PlaceDoubt>,
     unanswered: Mutex<Vec<Unanswered>>,
     /// Hashes of the requests to which a person said no.
     refused: Mutex<BTreeSet<String>>,
@@ -143,6 +159,7 @@ impl Gate {
             workspace: policy.workspace,
             session: policy.session,
             pages: policy.pages,
+            doubt: policy.doubt,
             unanswered: Mutex::default(),
             refused: Mutex::default(),
         }
@@ -168,6 +185,13 @@ impl Gate {
             shown: String::new(),
             is_command: tool.effect == Effect::Execute && tool.target.is_some(),
         };
+        if tool.effect != Effect::Read
+            && let Decision::Deny { what, hint } = self.decide_place(key).await?
+        {
+            let denied = Decision::Deny { what, hint };
+            self.recorder.record(key, decided(&action, &denied, None))?;
+            return passed(denied);
+        }
         match self.decide_for(key, &action).await {
             Err(Refusal::NeedsApproval(request)) => {
                 let denied = self.nobody(key, *request);
@@ -175,6 +199,36 @@ impl Gate {
                 passed(denied)
             }
             other => other,
+        }
+    }
+
+    /// Decides whether there is to be work in this workspace at all, once in a run. Where nobody is there, each call that
+    /// wants to do something leaves the question.
+    async fn decide_place(&self, key: &str) -> Result<Decision, Refusal> {
+        let Some(doubt) = &self.doubt else { return Ok(named()) };
+        if let Some(fact::GateDecided { decision, .. }) = self.recorder.recall(PLACE) {
+            return Ok(decision);
+        }
+        let details = json!({ "directory": self.workspace, "instead": doubt.instead });
+        let action = GatedAction {
+            origin: "the loop",
+            name: &doubt.action,
+            effect: Effect::Write,
+            domain: PLACE,
+            target: self.workspace.clone(),
+            details: details.to_string(),
+            shown: String::new(),
+            is_command: false,
+        };
+        match self.decide(&action).await {
+            // The decision about the call is recorded, and rests on this one.
+            Ok((decision, None)) => Ok(decision),
+            Ok((decision, answer)) => {
+                self.recorder.record(PLACE, decided(&action, &decision, answer))?;
+                Ok(decision)
+            }
+            Err(Refusal::NeedsApproval(request)) => Ok(self.nobody(key, *request)),
+            Err(refusal) => Err(refusal),
         }
     }
 
@@ -397,8 +451,13 @@ impl Gate {
         if let Some(decision) = self.by_rule(action) {
             return Ok((decision, None));
         }
+        let is_place = action.domain == PLACE;
+        if is_place && self.doubt.is_none() {
+            // The person has named the directory since.
+            return Ok((named(), None));
+        }
         let level = self.trust.level(action.domain);
-        if level.allows(action.effect) {
+        if !is_place && level.allows(action.effect) {
             let because = if action.effect == Effect::Read {
                 "read".to_owned()
             } else {
@@ -535,6 +594,10 @@ fn failure_of(refusal: Refusal) -> Failure {
             hint: "answer on a terminal".to_owned(),
         },
     }
+}
+
+fn named() -> Decision {
+    Decision::Allow { because: "workspace".to_owned() }
 }
 
 fn rejection(action: &GatedAction<'_>, why: &str) -> Decision {

@@ -48,8 +48,8 @@ pub(crate) struct CallLayer {
 
 #[derive(Debug)]
 enum Stage {
-    Open(Layer),
-    Planned(LayerPlan),
+    Open(Box<Layer>),
+    Planned(Box<LayerPlan>),
     Over,
 }
 
@@ -89,7 +89,7 @@ impl CallLayer {
             commands: Mutex::default(),
             keeps,
             is_true: view.is_empty(),
-            stage: Mutex::new(Stage::Open(layer)),
+            stage: Mutex::new(Stage::Open(Box::new(layer))),
         }))
     }
 
@@ -121,7 +121,7 @@ impl CallLayer {
         let plan = layer.plan(self.keeper.store(), &passes).map_err(dropped)?;
         let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
         let uncovered = plan.touches_repository().then(|| "the repository".to_owned());
-        *stage = Stage::Planned(plan);
+        *stage = Stage::Planned(Box::new(plan));
         let uncovered = uncovered.into_iter().collect();
         Ok(CallEffects { paths, uncovered, ..CallEffects::default() })
     }
@@ -171,6 +171,8 @@ impl CallLayer {
         told.extend(committed.repository.iter().cloned());
         let left_out = committed.left_out.iter();
         told.extend(left_out.map(|path| format!("{path} (a socket, pipe or device; it is gone)")));
+        let closed = committed.closed.iter();
+        told.extend(closed.map(|path| format!("{path} (a place of secrets; it is gone)")));
         told
     }
 

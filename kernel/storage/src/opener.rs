@@ -218,14 +218,15 @@ impl Opener {
     fn look_at(&self, connection: &Connection) -> Result<(), StorageError> {
         let interrupt = connection.get_interrupt_handle();
         let (done, is_done) = mpsc::channel::<()>();
-        let timer = thread::spawn(move || {
+        let timer = thread::Builder::new().name("openkoi-look".to_owned()).spawn(move || {
             if is_done.recv_timeout(LONGEST_LOOK) == Err(RecvTimeoutError::Timeout) {
                 interrupt.interrupt();
             }
         });
         let found = self.verify(connection, "PRAGMA quick_check(5)");
         drop(done);
-        if timer.join().is_err() {
+        // Without a timer the look takes as long as it takes.
+        if timer.is_ok_and(|timer| timer.join().is_err()) {
             tracing::debug!("the timer of the check is gone");
         }
         match found {

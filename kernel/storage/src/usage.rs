@@ -1,21 +1,25 @@
 //! The turns of models and their cost, which outlive the sessions that spent it.
 
 use openkoi_core::{
+    doubts::Doubts,
     event::{Entry, Event},
-    id::TaskId,
+    id::{SessionId, TaskId},
     ledger::Reservation,
     message::Usage,
     model::ModelError,
 };
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Storage,
     database::{count, stored},
     error::StorageError,
-    payload::decode,
+    payload::{decode, decode_whole},
 };
+
+/// The most tasks of which it is told why they may have cost less.
+const DOUBTED: u32 = 20;
 
 /// Sums of a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,17 +36,20 @@ pub struct Total {
 }
 
 impl Storage {
-    /// Returns what all models together took since then. With the time a day ago it is the last day's cost.
+    /// Returns what all models together took since then, those of the providers `left_out` apart. With the time a day ago
+    /// it is the last day's cost.
     ///
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn spent_since(&self, since_ms: u64) -> Result<Total, StorageError> {
+    pub fn spent_since(&self, since_ms: u64, left_out: &[String]) -> Result<Total, StorageError> {
         let sql = "SELECT count(*), coalesce(sum(tokens), 0), coalesce(sum(cost_micros), 0),
                           coalesce(max(at_most), 0)
-                   FROM turns WHERE at_ms >= ?1";
+                   FROM turns WHERE at_ms >= ?1
+                     AND substr(model, 1, instr(model, '/') - 1) NOT IN (SELECT value FROM json_each(?2))";
+        let left_out = serde_json::json!(left_out).to_string();
         self.read(|connection| {
-            let total = connection.query_row(sql, [stored(since_ms)], |row| {
+            let total = connection.query_row(sql, (stored(since_ms), &left_out), |row| {
                 let (turns, tokens) = (count(row.get(0)?), count(row.get(1)?));
                 let (cost_micros, at_most) = (count(row.get(2)?), row.get(3)?);
                 Ok(Total { turns, tokens, cost_micros, at_most })
@@ -50,6 +57,72 @@ impl Storage {
             Ok(total)
         })
     }
+}
+
+/// The tasks of which it is asked why their cost is an upper limit.
+#[derive(Clone, Copy, Debug)]
+pub enum Doubted<'a> {
+    /// One task.
+    Task(&'a TaskId),
+    /// All tasks of a session.
+    Session(&'a SessionId),
+    /// All tasks with turns since then.
+    Since(u64),
+}
+
+impl Storage {
+    /// Adds to `doubts` why what these tasks took is an upper limit: of the last ones, if they are many.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn doubt(&self, of: Doubted<'_>, doubts: &mut Doubts) -> Result<(), StorageError> {
+        *doubts = self.read(|connection| {
+            let mut doubts = doubts.clone();
+            for task in doubted(connection, of)? {
+                doubt(connection, &task, &mut doubts)?;
+            }
+            Ok(doubts)
+        })?;
+        Ok(())
+    }
+}
+
+fn doubted(connection: &Connection, of: Doubted<'_>) -> Result<Vec<TaskId>, StorageError> {
+    let (task, session, since) = match of {
+        Doubted::Task(task) => (Some(task.as_str()), None, 0),
+        Doubted::Session(session) => (None, Some(session.as_str()), 0),
+        Doubted::Since(since_ms) => (None, None, since_ms),
+    };
+    let sql = "SELECT id FROM tasks
+               WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR session = ?2)
+                 AND EXISTS (SELECT 1 FROM turns u
+                             WHERE u.task = tasks.id AND u.at_most = 1 AND u.at_ms >= ?3)
+               ORDER BY seq DESC LIMIT ?4";
+    let mut statement = connection.prepare_cached(sql)?;
+    let row = (task, session, stored(since), DOUBTED);
+    let rows = statement.query_map(row, |row| Ok(TaskId::new(row.get::<_, String>(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Takes in the models that a task knows of, and then its turns.
+fn doubt(connection: &Connection, task: &TaskId, doubts: &mut Doubts) -> Result<(), StorageError> {
+    let sql = "SELECT event, payload FROM entries
+               WHERE task = ?1 AND event IN ('task.started', 'models.resolved') ORDER BY seq";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([task.as_str()])?;
+    let what = || format!("the models of task {}", task.short());
+    while let Some(row) = rows.next()? {
+        let (name, payload): (String, String) = (row.get(0)?, row.get(1)?);
+        doubts.take(&decode_whole(connection, &name, &payload, &what)?);
+    }
+    let sql = "SELECT DISTINCT model FROM turns WHERE task = ?1 AND at_most = 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([task.as_str()])?;
+    while let Some(row) = rows.next()? {
+        doubts.doubt(&row.get::<_, String>(0)?);
+    }
+    Ok(())
 }
 
 /// Adds a turn that ended, however it did.

@@ -2,10 +2,11 @@
 
 use openkoi_test_support::{Anthropic, Home, Kind, anthropic};
 
-use crate::whole_task::{fixes, gets_over, honest, shortens, whole_tasks};
+use crate::whole_task::{fixes, gets_over, honest, schemas, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 whole_tasks!(anthropic::Messages);
+schemas!(anthropic::Messages, alone: false);
 
 #[test]
 fn thoughts_go_back_as_they_came() {

@@ -5,7 +5,7 @@ use openkoi_test_support::{
     server::{Server, Wire},
 };
 
-use crate::whole_task::{fixes, gets_over, honest, shortens, whole_tasks};
+use crate::whole_task::{fixes, gets_over, honest, schemas, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 const SECRET: &str = bedrock::Converse::KEY;
@@ -19,6 +19,7 @@ fn without_keys(server: &Server<bedrock::Converse>) -> Home {
 }
 
 whole_tasks!(bedrock::Converse);
+schemas!(bedrock::Converse, alone: false);
 
 #[test]
 fn thoughts_go_back_as_they_came() {

@@ -30,6 +30,9 @@ fn demonstrates(kind: Kind, name: &str) {
         .unwrap();
     assert!(tests.status.success(), "the tests of {project} really pass: {tests:?}");
     std::fs::remove_dir_all(project).unwrap();
+    let status = home.openkoi(["status", "--json"]).run().expect_code(0);
+    let total = &status.json()["cost"]["total"];
+    assert_eq!((&total["tokens"], &total["turns"]), (&0.into(), &0.into()), "{status}");
     assert_nothing_runs(&home);
 }
 

@@ -2,10 +2,11 @@
 
 use openkoi_test_support::{Google, Home, Kind, Reply, google, server::Wire};
 
-use crate::whole_task::{fixes, fixes_in, gets_over, honest, shortens, whole_tasks};
+use crate::whole_task::{fixes, fixes_in, gets_over, honest, schemas, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 whole_tasks!(google::Gemini);
+schemas!(google::Gemini, alone: false);
 
 #[test]
 fn a_task_is_done_by_a_model_whose_calls_have_no_ids() {

@@ -3,10 +3,11 @@
 use openkoi_test_support::{Home, Kind, Ollama, ollama, reply, server::Wire};
 use serde_json::json;
 
-use crate::whole_task::{fixes, fixes_in, gets_over, honest, shortens, whole_tasks};
+use crate::whole_task::{fixes, fixes_in, gets_over, honest, schemas, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 whole_tasks!(ollama::Native);
+schemas!(ollama::Native, alone: true);
 
 #[test]
 fn thoughts_go_back_with_the_calls_that_they_led_to() {

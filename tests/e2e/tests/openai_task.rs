@@ -3,10 +3,11 @@
 use openkoi_test_support::{Home, Kind, OpenAi, Reply, Role, call, openai, reply, server::Wire};
 use serde_json::json;
 
-use crate::whole_task::{honest, whole_tasks};
+use crate::whole_task::{honest, schemas, whole_tasks};
 use crate::world::{LONG, TASK, assert_harmless};
 
 whole_tasks!(openai::Chat);
+schemas!(openai::Chat, alone: true);
 
 #[test]
 fn parallel_calls_are_all_answered_in_order() {

@@ -27,6 +27,7 @@ mod exit_codes;
 mod files_attacks;
 mod golden;
 mod google_task;
+mod home_workspace;
 mod interrupt;
 mod keyring;
 mod login;

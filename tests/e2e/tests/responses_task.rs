@@ -3,7 +3,7 @@
 use openkoi_test_support::{Home, Kind, OpenAiResponses, openai, responses, server::Wire};
 use serde_json::Value;
 
-use crate::whole_task::{fixes, gets_over, honest, shortens, whole_tasks};
+use crate::whole_task::{fixes, gets_over, honest, schemas, shortens, whole_tasks};
 use crate::world::{LONG, TASK};
 
 /// Returns the types of a request's items, in order.
@@ -13,6 +13,7 @@ fn types(body: &Value) -> Vec<&str> {
 }
 
 whole_tasks!(responses::Responses);
+schemas!(responses::Responses, alone: true);
 
 #[test]
 fn reasoning_goes_back_as_it_came_and_before_the_calls_it_led_to() {

@@ -5,7 +5,7 @@ use openkoi_test_support::{
     server::{Server, Wire},
     verdict,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{LONG, TASK};
 
@@ -65,6 +65,67 @@ fn five_turns<W: Wire>(replies: Vec<Reply>) {
     assert_eq!(server.turns().len(), 5);
     server.finish();
 }
+
+/// Returns the schema that a request wants its answer held to, wherever the format has it.
+fn schema_of(turn: &Received) -> Option<Value> {
+    const PLACES: [&str; 6] = [
+        "/response_format/json_schema/schema",
+        "/text/format/schema",
+        "/output_config/format/schema",
+        "/generationConfig/responseJsonSchema",
+        "/outputConfig/textFormat/structure/jsonSchema/schema",
+        "/format",
+    ];
+    let found = PLACES.iter().find_map(|place| turn.body.pointer(place))?;
+    // One of the formats has it as a text.
+    Some(found.as_str().map_or_else(|| found.clone(), |text| serde_json::from_str(text).unwrap()))
+}
+
+/// Asks for a result with a schema. Where the format has no room for it beside tools (`alone`), what is said first is
+/// prose. `refusal` is the answer to the first request with the schema, if the server does not take it.
+pub(crate) fn answers_by_schema<W: Wire>(alone: bool, refusal: Option<Reply>) {
+    let schema = json!({
+        "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"],
+        "additionalProperties": false,
+    });
+    let is_refused = refusal.is_some();
+    let prose = alone.then(|| reply("It is 42.").at(0));
+    let replies: Vec<Reply> =
+        prose.into_iter().chain(refusal).chain([reply("{\"n\": 42}")]).collect();
+    let server = Server::<W>::start(replies);
+    let home = Home::new().provider(&server).file("schema.json", schema.to_string());
+
+    let run = home.openkoi(["what is it?", "-i", "0", "--json-schema", "schema.json"]).run();
+
+    assert_eq!((run.code, run.stdout.as_str()), (0, "{\"n\":42}\n"), "{run}");
+    let turns = server.turns();
+    let held: Vec<bool> =
+        turns.iter().map(|turn| schema_of(turn) == Some(schema.clone())).collect();
+    let expected = [alone.then_some(false), Some(true), is_refused.then_some(false)];
+    assert_eq!(held, expected.into_iter().flatten().collect::<Vec<_>>());
+    let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0).json();
+    let id = listed["tasks"][0]["id"].as_str().unwrap();
+    home.openkoi(["task", "verify", id]).run().expect_code(0);
+    server.finish();
+}
+
+/// Makes the tests of results with a schema.
+macro_rules! schemas {
+    ($wire:ty, alone: $alone:expr) => {
+        #[test]
+        fn a_result_is_held_to_its_schema_by_the_provider() {
+            crate::whole_task::answers_by_schema::<$wire>($alone, None);
+        }
+
+        #[test]
+        fn a_provider_that_refuses_the_schema_is_asked_without_it() {
+            use openkoi_test_support::server::{Problem, Wire};
+            let refusal = <$wire as Wire>::problem(Problem::BadRequest);
+            crate::whole_task::answers_by_schema::<$wire>($alone, refusal);
+        }
+    };
+}
+pub(crate) use schemas;
 
 /// Makes the tests that every wire format has.
 macro_rules! whole_tasks {

@@ -57,7 +57,9 @@ pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result
         let system = json!({ "parts": [{ "text": request.system }] });
         body.insert("systemInstruction".into(), system);
     }
-    tools(request, &mut body)?;
+    if !forgoes_tools(request, &family) {
+        tools(request, &mut body)?;
+    }
     let config = config(request, &family);
     if !config.is_empty() {
         body.insert("generationConfig".into(), config.into());
@@ -83,6 +85,12 @@ fn tools(request: &CompletionRequest, body: &mut Map<String, Value>) -> Result<(
     Ok(())
 }
 
+/// Returns whether tools that may not be called are left out, for a model that takes no schema beside them.
+fn forgoes_tools(request: &CompletionRequest, family: &Family) -> bool {
+    let refuses = family.schema && !family.schema_with_tools;
+    refuses && request.schema.is_some() && request.tool_choice == ToolChoice::None
+}
+
 fn function(index: usize, tool: &ToolSpec) -> Result<Value> {
     let parameters = Value::Object(request::tool_schema(index, tool)?);
     Ok(json!({
@@ -104,7 +112,8 @@ fn config(request: &CompletionRequest, family: &Family) -> Map<String, Value> {
     if let Some(thinking) = thinking(request.effort, family.thinking, max_tokens) {
         config.insert("thinkingConfig".into(), thinking);
     }
-    let takes = if request.tools.is_empty() { family.schema } else { family.schema_with_tools };
+    let is_alone = request.tools.is_empty() || forgoes_tools(request, family);
+    let takes = if is_alone { family.schema } else { family.schema_with_tools };
     let schema = request.schema.as_deref().filter(|_| takes);
     if let Some(schema @ Value::Object(_)) = schema.and_then(|text| serde_json::from_str(text).ok())
     {

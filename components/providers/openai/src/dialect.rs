@@ -4,7 +4,10 @@
 //! is known is decided here, from the address and the model's name; an option overrides each decision.
 
 use openkoi_provider_wire::claude;
-use openkoi_sdk::{Failure, Result, provider::Endpoint};
+use openkoi_sdk::{
+    Failure, Result,
+    provider::{CompletionRequest, Endpoint, ToolChoice},
+};
 use serde_json::{Map, Value};
 
 /// The format that is spoken.
@@ -42,6 +45,8 @@ pub(crate) struct Dialect {
     pub stream_usage: bool,
     /// True if a schema for the answer is enforced.
     pub json_schema: bool,
+    /// True if it takes one beside tools, and still lets the model call them.
+    pub schema_with_tools: bool,
     /// The effort of a request without tools.
     pub effort: EffortRule,
     /// The effort of a request with tools.
@@ -84,6 +89,7 @@ impl Dialect {
             limit: endpoint.option("max_tokens_parameter").unwrap_or(limit).to_owned(),
             stream_usage: flag(endpoint, "stream_usage", true)?,
             json_schema: flag(endpoint, "json_schema", !refuses_schema(&host))?,
+            schema_with_tools: flag(endpoint, "schema_with_tools", official)?,
             effort,
             effort_with_tools,
             reasoning_back: flag(endpoint, "reasoning_back", !official)?,
@@ -95,6 +101,14 @@ impl Dialect {
             sampling: flag(endpoint, "sampling", true)?,
             instructions: always(endpoint, "instructions")?,
         })
+    }
+
+    /// Returns the schema that the service is to hold this answer to. Most servers force it upon everything that is
+    /// said, so that no tool is called any more: <https://github.com/vllm-project/vllm/issues/39929>.
+    pub(crate) fn schema<'a>(&self, request: &'a CompletionRequest) -> Option<&'a str> {
+        let calls = !request.tools.is_empty() && request.tool_choice != ToolChoice::None;
+        let takes = self.json_schema && (self.schema_with_tools || !calls);
+        request.schema.as_deref().filter(|_| takes)
     }
 }
 

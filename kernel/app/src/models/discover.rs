@@ -3,10 +3,15 @@
 use openkoi_brokers::secrets::SecretStore;
 use openkoi_components::Embedded;
 use openkoi_core::credential::SecretSource;
-use openkoi_host::manifest::Manifest;
+use openkoi_host::manifest::{Manifest, Wire};
 
 use super::{Catalogue, Connections, Listing, base_url, connect};
-use crate::{app::App, consents::Consents, error::AppError, settings::Settings};
+use crate::{
+    app::App,
+    consents::Consents,
+    error::AppError,
+    settings::{ConfiguredProvider, Settings},
+};
 
 /// Finds the providers that the user can have, with or without a credential.
 ///
@@ -29,6 +34,28 @@ pub fn discover(app: &App, settings: &Settings) -> Result<Connections, AppError>
         closed.map(|(name, place)| (name.to_owned(), place.into_owned())).collect();
     connections.keep_to(|source| consents.allow(source));
     Ok(connections)
+}
+
+/// Returns the names of the providers that play a script in this process, so that what they count is nobody's usage.
+///
+/// # Errors
+///
+/// When a bundled component is broken.
+pub fn playing(app: &App, settings: &Settings) -> Result<Vec<String>, AppError> {
+    let manifests = manifests(app.components())?;
+    let plays = |one: &&Manifest| {
+        one.provider.as_ref().is_some_and(|provider| provider.transport == Wire::Local)
+    };
+    let components: Vec<&str> =
+        manifests.iter().filter(plays).map(|one| one.component.name.as_str()).collect();
+    let component = |provider: &ConfiguredProvider| {
+        provider.component.clone().unwrap_or_else(|| provider.name.clone())
+    };
+    let configured =
+        settings.providers.iter().filter(|one| components.contains(&component(one).as_str()));
+    let mut names: Vec<String> = configured.map(|provider| provider.name.clone()).collect();
+    names.extend(components.iter().map(|name| (*name).to_owned()));
+    Ok(names)
 }
 
 /// Returns the catalogue of models: the bundled list, with the last lists of these providers.

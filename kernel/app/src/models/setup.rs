@@ -24,7 +24,8 @@ pub(crate) fn listers(
     connections: &[Connection],
     outbound: Outbound,
 ) -> Result<CatalogModels, AppError> {
-    let host = host::host(app, settings, Arc::new(Stateless), outbound)?;
+    let private = app.paths()?.data();
+    let host = host::host(app, settings, Arc::new(Stateless), outbound, private)?;
     let routes = Routes { connections: connections.to_vec(), ..Routes::default() };
     Ok(CatalogModels::new(&host, model_settings(&routes, &Catalogue::default(), None)?)?)
 }

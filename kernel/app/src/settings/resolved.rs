@@ -141,6 +141,8 @@ pub struct Settings {
     pub log_level: String,
     /// True if the user asks for redaction, which is not built yet.
     pub redaction: bool,
+    /// True if the user named the workspace for this call, so that it is the one that is meant.
+    pub workspace_is_named: bool,
     layers: Layers,
 }
 
@@ -168,6 +170,7 @@ impl Settings {
             retention: read.retention(),
             log_level: read.text(&["log", "level"]).unwrap_or_default(),
             redaction: read.switch(&["redaction", "enabled"]),
+            workspace_is_named: false,
             layers,
         }
     }

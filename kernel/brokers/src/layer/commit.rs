@@ -71,6 +71,7 @@ impl LayerPlan {
             uncovered: record.uncovered.clone(),
             passed: record.passed.clone(),
             left_out: record.left_out.clone(),
+            closed: record.closed.clone(),
             repository,
         })
     }

@@ -1,7 +1,7 @@
 //! The directories of a layer, its beginning and its end.
 
 use super::below::{Parent, nanoseconds};
-use super::mount::linked_places;
+use super::mount::{Closed, linked_places};
 use super::upper::{Upper, walk};
 use super::{LayerChange, LayerError, LayerMount};
 use crate::durable::create_private_dir;
@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags, StatVfsMountFlags};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,11 +38,13 @@ pub struct Layer {
 impl Layer {
     /// Makes a layer over `workspace` in a new directory below `base`, which is on the same file system if possible:
     /// then committing renames. `through` are directories of the workspace, absolute or relative to it, that stay the
-    /// real ones; what is not a directory is left out.
+    /// real ones; what is not a directory is left out. Programs find `places` empty, but for `shown`.
     pub(crate) fn create(
         base: &Path,
         workspace: &Path,
         through: Vec<PathBuf>,
+        places: &[PathBuf],
+        shown: &Path,
     ) -> Result<Self, LayerError> {
         let workspace =
             workspace.canonicalize().map_err(|e| LayerError::io("enter", workspace, e))?;
@@ -69,8 +71,11 @@ impl Layer {
                     .map_err(|e| LayerError::io("create", &part, io::Error::other(e)))?;
             }
         }
-        let mount = LayerMount { directory, workspace, through, linked, guests: Arc::default() };
+        let guests = Arc::default();
+        let closed = Closed::default();
+        let mount = LayerMount { directory, workspace, through, closed, linked, guests };
         let mut layer = Self { mount, id, begun: 0, _lock: lock, stays: false };
+        layer.close(places, shown)?;
         layer.copy_root()?;
         layer.begun = begin();
         Ok(layer)
@@ -83,8 +88,49 @@ impl Layer {
         let lock = lock(&directory)?.ok_or_else(gone)?;
         let (linked, through, guests) =
             (repository::linked(&workspace), Vec::new(), Arc::default());
-        let mount = LayerMount { directory, workspace, through, linked, guests };
+        let closed = Closed::default();
+        let mount = LayerMount { directory, workspace, through, closed, linked, guests };
         Ok(Self { mount, id: id.to_owned(), begun: 0, _lock: lock, stays: true })
+    }
+
+    /// Makes what stands in for the places that are closed to programs. A place that is not there has nothing to hide, and
+    /// what a program makes in it is not taken over.
+    fn close(&mut self, places: &[PathBuf], shown: &Path) -> Result<(), LayerError> {
+        let masks = self.mount.directory.join("masks");
+        let failed = |error| LayerError::io("prepare", &masks, error);
+        let mut inside = Vec::new();
+        for place in places {
+            match real(place).strip_prefix(&self.mount.workspace) {
+                Ok(below) if below.as_os_str().is_empty() => {
+                    return Err(LayerError::none("the workspace is closed to programs"));
+                }
+                Ok(below) => inside.push(below.to_owned()),
+                Err(_) => {}
+            }
+        }
+        inside.sort();
+        // What lies in another one is closed with it.
+        inside.dedup_by(|place, above| place.starts_with(above));
+        let shown = real(shown);
+        for (number, place) in inside.iter().enumerate() {
+            let there = self.mount.workspace.join(place);
+            let Ok(meta) = fs::symlink_metadata(&there) else { continue };
+            let source = masks.join(number.to_string());
+            create_private_dir(&masks).map_err(|error| failed(io::Error::other(error)))?;
+            if !meta.is_dir() {
+                let options = &mut File::options();
+                options.write(true).create_new(true).mode(0o400).open(&source).map_err(failed)?;
+            } else if let Ok(below) = shown.strip_prefix(&there) {
+                create_private_dir(&source.join(below))
+                    .map_err(|error| failed(io::Error::other(error)))?;
+                self.mount.closed.shown.extend(shown.is_dir().then(|| place.join(below)));
+            } else {
+                create_private_dir(&source).map_err(|error| failed(io::Error::other(error)))?;
+            }
+            self.mount.closed.masks.push((source, place.clone()));
+        }
+        self.mount.closed.places = inside;
+        Ok(())
     }
 
     /// Gives the root of the layer mode and owner of the workspace, which it stands for.
@@ -174,6 +220,10 @@ impl Layer {
         &self.mount.workspace
     }
 
+    pub(super) fn closed_places(&self) -> Vec<PathBuf> {
+        self.mount.closed.places.clone()
+    }
+
     pub(super) fn directory(&self) -> &Path {
         &self.mount.directory
     }
@@ -193,6 +243,12 @@ impl Drop for Layer {
             tracing::debug!(%error, "a layer stays");
         }
     }
+}
+
+/// Returns the path without links. Of one that is not there, the directory is looked at.
+fn real(path: &Path) -> PathBuf {
+    let of_parent = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(of_parent).unwrap_or_else(|| path.to_owned())
 }
 
 /// Checks what can be seen without trying.

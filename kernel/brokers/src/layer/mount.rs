@@ -21,10 +21,23 @@ pub struct LayerMount {
     pub(super) workspace: PathBuf,
     /// Directories of the workspace, relative to it, that stay the real ones.
     pub(super) through: Vec<PathBuf>,
+    /// The places that programs find empty.
+    pub(super) closed: Closed,
     /// The repository of the workspace, if it lies elsewhere.
     pub(super) linked: Option<LinkedRepository>,
     /// Number of programs that run over the layer.
     pub(super) guests: Arc<AtomicUsize>,
+}
+
+/// The places of a workspace that are closed to programs, relative to it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Closed {
+    /// All of them, there or not.
+    pub(super) places: Vec<PathBuf>,
+    /// What stands in for those that are there: source and place.
+    pub(super) masks: Vec<(PathBuf, PathBuf)>,
+    /// Directories in them that programs may read.
+    pub(super) shown: Vec<PathBuf>,
 }
 
 /// Returns the directories, in that of a layer, for the repository of a linked working tree.
@@ -47,6 +60,11 @@ impl LayerMount {
     #[must_use]
     pub fn workspace(&self) -> &Path {
         &self.workspace
+    }
+
+    /// Tells whether some of the workspace is closed to programs, by mounts over it.
+    pub(crate) fn is_closed_in_part(&self) -> bool {
+        !self.closed.places.is_empty()
     }
 
     /// Waits until no program runs over the layer any more: those that were given up are killed and about to end. Blocks;
@@ -98,6 +116,10 @@ pub(crate) struct Mounts {
     left: [CString; 2],
     /// Sources and targets.
     through: Vec<(CString, CString)>,
+    /// The same for what stands in for closed places, and for what is shown in them.
+    closed: Vec<(CString, CString)>,
+    /// Where these stand in the end. They are read-only.
+    closed_places: Vec<CString>,
     /// Directories of the program's own, and the shared places that they stand in for.
     own: Vec<(CString, CString)>,
     /// Directories beside the workspace.
@@ -137,7 +159,17 @@ impl Mounts {
         for part in layer.through.iter().chain(&also) {
             through.push((text(&layer.workspace.join(part))?, text(&stage.join(part))?));
         }
+        let (mut closed, mut closed_places) = (Vec::new(), Vec::new());
+        let shown = layer.closed.shown.iter().map(|place| (layer.workspace.join(place), place));
+        for (source, place) in
+            layer.closed.masks.iter().map(|(source, place)| (source.clone(), place)).chain(shown)
+        {
+            closed.push((text(&source)?, text(&stage.join(place))?));
+            closed_places.push(text(&layer.workspace.join(place))?);
+        }
         Ok(Self {
+            closed,
+            closed_places,
             options: options(&layer.workspace, &layer.directory.join("upper"), &work)?,
             flags: flags(&layer.workspace)?,
             stage: text(&stage)?,
@@ -160,7 +192,8 @@ impl Mounts {
         mount(c"none", c"/", None, libc::MS_REC | libc::MS_PRIVATE, None)?;
         remove_left(&self.left)?;
         mount(c"overlay", &self.stage, Some(c"overlay"), self.flags, Some(&self.options))?;
-        for (source, target) in &self.through {
+        let closed = if off(Guard::LayerClosed) { &[][..] } else { &self.closed };
+        for (source, target) in self.through.iter().chain(closed) {
             match mount(source, target, None, libc::MS_BIND | libc::MS_REC, None) {
                 // It is gone since.
                 Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
@@ -209,8 +242,11 @@ impl Mounts {
         let sides = self.sides.iter().enumerate().filter(|(number, _)| mounted.has(*number));
         let own = self.own.iter().map(|(_, target)| target);
         let spared = sides.map(|(_, side)| &side.place).chain(own).chain(&self.given);
-        for place in spared.chain([&self.workspace]) {
-            match set_read_only(place, false) {
+        let opened = [&self.workspace].into_iter().chain(spared).map(|place| (place, false));
+        // Those in the workspace were opened with it.
+        let closed = self.closed_places.iter().map(|place| (place, true));
+        for (place, is_read_only) in opened.chain(closed) {
+            match set_read_only(place, is_read_only) {
                 Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
                 // This system has no such place, so nothing was mounted there.
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}

@@ -101,8 +101,10 @@ impl Layer {
         let upper = self.walk()?;
         let open = |path: &Path| Parent::open(path).map_err(|e| LayerError::io("open", path, e));
         let (above, below) = (open(&upper_path)?, open(self.workspace())?);
+        let closed = self.closed_places();
         let mut planner = Planner {
             begun: self.begun,
+            closed: &closed,
             store,
             passes,
             record: Record::default(),
@@ -131,6 +133,8 @@ impl Layer {
 
 struct Planner<'a> {
     begun: i128,
+    /// The places that are closed to programs, relative to the workspace.
+    closed: &'a [PathBuf],
     store: &'a SnapshotStore,
     passes: &'a dyn Fn(&Path) -> bool,
     record: Record,
@@ -187,6 +191,10 @@ impl Planner<'_> {
     ) -> Result<(), LayerError> {
         for node in nodes {
             let path = at.join(&node.name);
+            if self.closed.contains(&path) && !off(Guard::LayerClosed) {
+                self.record.closed.push(text(&path));
+                continue;
+            }
             match below {
                 Some(below) => {
                     self.entry(&At { node, above, below, path: &path, kept })?;

@@ -68,6 +68,9 @@ pub(super) struct Record {
     pub(super) passed: Vec<String>,
     /// Sockets, pipes and devices, which are not committed.
     pub(super) left_out: Vec<String>,
+    /// What was made in places that are closed to programs, which is not committed.
+    #[serde(default)]
+    pub(super) closed: Vec<String>,
 }
 
 impl Record {

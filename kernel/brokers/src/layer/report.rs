@@ -68,6 +68,8 @@ pub struct Committed {
     pub passed: Vec<String>,
     /// Sockets, pipes and devices that the program made. They are gone.
     pub left_out: Vec<String>,
+    /// What the program made in places of secrets. It is gone.
+    pub closed: Vec<String>,
     /// What was changed, and what was not, in the repository of a linked working tree: in words.
     pub repository: Vec<String>,
 }

@@ -39,7 +39,7 @@ use self::{
     slash::{Entry, Slash},
 };
 use crate::{
-    commands::{run::join, undo},
+    commands::{doubt, run::join, undo},
     context::Context,
     error::CommandError,
     execute::{self, Execution, Show},
@@ -379,6 +379,11 @@ impl Chat<'_> {
             record.tokens,
             crate::output::money_at_most(record.cost_micros, record.at_most),
         ));
+        if let Some(why) =
+            doubt::of_sessions(self.runtime.storage(), std::slice::from_ref(&record))?
+        {
+            self.context.printer.notice(&format!("≤ because {}", sanitise_line(&why)));
+        }
         Ok(())
     }
 

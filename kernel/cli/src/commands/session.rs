@@ -10,9 +10,9 @@ use openkoi_storage::{
 };
 use serde_json::{Value, json};
 
-use super::task::row::{cost, dollars, task_json, task_table};
+use super::task::row::{dollars, footnote, reasoned_cost, task_json, task_table};
 use crate::{
-    commands::chat,
+    commands::{chat, doubt},
     context::Context,
     error::CommandError,
     exit::Exit,
@@ -85,15 +85,20 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
 
 fn list_of(limit: u32, json: bool, context: &Context) -> Result<Reply, CommandError> {
     let query = SessionQuery { limit: Some(limit), ..SessionQuery::default() };
-    let found = context.existing_storage()?.map(|storage| storage.sessions(&query));
-    Ok(Reply::new(SessionList(found.transpose()?.unwrap_or_default()), json))
+    let Some(storage) = context.existing_storage()? else {
+        return Ok(Reply::new(SessionList::default(), json));
+    };
+    let sessions = storage.sessions(&query)?;
+    let why = doubt::of_sessions(&storage, &sessions)?;
+    Ok(Reply::new(SessionList { sessions, why }, json))
 }
 
 fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, CommandError> {
     let (storage, session) = chosen(id, "openkoi session show", context)?;
     let query = TaskQuery { session: Some(session.id.clone()), ..TaskQuery::default() };
     let tasks = storage.tasks(&query)?;
-    Ok(Reply::new(SessionDetails { session, tasks }, json))
+    let why = doubt::of_sessions(&storage, std::slice::from_ref(&session))?;
+    Ok(Reply::new(SessionDetails { session, tasks, why }, json))
 }
 
 fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, CommandError> {
@@ -140,11 +145,16 @@ fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
     Ok(storage.sessions(&query)?.into_iter().map(choice).collect())
 }
 
-struct SessionList(Vec<SessionRecord>);
+#[derive(Default)]
+struct SessionList {
+    sessions: Vec<SessionRecord>,
+    /// Why what some of them took is an upper limit.
+    why: Option<String>,
+}
 
 impl Output for SessionList {
     fn text(&self, page: &mut Page) {
-        if self.0.is_empty() {
+        if self.sessions.is_empty() {
             page.line("no sessions yet");
             return;
         }
@@ -158,7 +168,7 @@ impl Output for SessionList {
             ("LAST NEWS", left),
             ("TITLE", left),
         ]);
-        for session in &self.0 {
+        for session in &self.sessions {
             table.row([
                 Cell::styled(session.id.short(), Style::Strong),
                 session.kind.word().into(),
@@ -170,16 +180,19 @@ impl Output for SessionList {
             ]);
         }
         page.table(&table);
+        footnote(page, self.why.as_deref());
     }
 
     fn json(&self) -> Value {
-        json!({ "sessions": self.0.iter().map(session_json).collect::<Vec<_>>() })
+        json!({ "sessions": self.sessions.iter().map(session_json).collect::<Vec<_>>() })
     }
 }
 
 struct SessionDetails {
     session: SessionRecord,
     tasks: Vec<TaskRecord>,
+    /// Why what they took is an upper limit, if it is.
+    why: Option<String>,
 }
 
 impl Output for SessionDetails {
@@ -192,7 +205,8 @@ impl Output for SessionDetails {
         page.field("workspace", &session.workspace);
         page.field("begun", page.ago(session.created_ms));
         page.field("last news", page.ago(session.updated_ms));
-        page.field("cost", cost(session.cost_micros, session.at_most, session.tokens));
+        let spent = (session.cost_micros, session.at_most, session.tokens);
+        page.field("cost", reasoned_cost(spent, self.why.as_deref()));
         page.title("Tasks");
         if self.tasks.is_empty() {
             page.line("none yet");
@@ -207,6 +221,7 @@ impl Output for SessionDetails {
         if let Some(fields) = shown.as_object_mut() {
             let tasks = self.tasks.iter().map(task_json).collect::<Vec<_>>();
             fields.insert("task_list".to_owned(), Value::Array(tasks));
+            fields.insert("cost_is_at_most_because".to_owned(), json!(self.why));
         }
         shown
     }

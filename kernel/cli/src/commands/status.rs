@@ -8,12 +8,12 @@ use openkoi_app::{
     sandbox::{self, SandboxReport},
     settings::Settings,
 };
-use openkoi_core::network::NetworkRules;
+use openkoi_core::{doubts::Doubts, network::NetworkRules};
 use openkoi_storage::{
     Storage,
     skills::{SkillDirectories, SkillKind, Skills},
     tasks::{TaskRecord, TaskStatus},
-    usage::Total,
+    usage::{Doubted, Total},
 };
 
 use crate::{context::Context, error::CommandError, exit::Exit, reply::Reply};
@@ -64,6 +64,8 @@ struct StatusReport {
 struct Spent {
     day: Total,
     all: Total,
+    /// Why the money is an upper limit, if it is.
+    why: Option<String>,
 }
 
 struct SkillCount {
@@ -95,14 +97,25 @@ impl StatusReport {
             sandbox: sandbox(&settings, context)?,
         };
         if let Some(storage) = storage {
-            report.look_at(&storage, context.printer.now_ms())?;
+            let played = openkoi_app::models::playing(&context.app, &settings)?;
+            report.look_at(&storage, context.printer.now_ms(), &played)?;
         }
         Ok(report)
     }
 
-    fn look_at(&mut self, storage: &Storage, now_ms: u64) -> Result<(), CommandError> {
-        let day = storage.spent_since(now_ms.saturating_sub(DAY_MS))?;
-        self.spent = Spent { day, all: storage.spent_since(0)? };
+    fn look_at(
+        &mut self,
+        storage: &Storage,
+        now_ms: u64,
+        played: &[String],
+    ) -> Result<(), CommandError> {
+        let day = storage.spent_since(now_ms.saturating_sub(DAY_MS), played)?;
+        let all = storage.spent_since(0, played)?;
+        let mut doubts = Doubts::default();
+        if all.at_most {
+            storage.doubt(Doubted::Since(0), &mut doubts)?;
+        }
+        self.spent = Spent { day, all, why: doubts.reason() };
         self.counts = storage.task_counts()?;
         let named = [TaskStatus::Running, TaskStatus::Interrupted, TaskStatus::Paused];
         let open = storage.open_tasks(LOOKED_AT)?.into_iter();

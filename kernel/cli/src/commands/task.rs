@@ -17,8 +17,9 @@ use openkoi_storage::{
 };
 use serde_json::{Value, json};
 
-use self::row::{first_line, task_json, task_table};
+use self::row::{first_line, footnote, task_json, task_table};
 use crate::{
+    commands::doubt,
     context::Context,
     error::CommandError,
     exit::Exit,
@@ -115,13 +116,15 @@ fn list_of(
     context: &Context,
 ) -> Result<Reply, CommandError> {
     let Some(storage) = context.existing_storage()? else {
-        return Ok(Reply::new(TaskList(Vec::new()), json));
+        return Ok(Reply::new(TaskList::default(), json));
     };
     let usage = "openkoi task list --session";
     let session = session.map(|id| ids::session(&storage, &id, usage)).transpose()?;
     let session = session.map(|session| session.id);
     let query = TaskQuery { session, limit: Some(limit) };
-    Ok(Reply::new(TaskList(storage.tasks(&query)?), json))
+    let tasks = storage.tasks(&query)?;
+    let why = doubt::of_tasks(&storage, &tasks)?;
+    Ok(Reply::new(TaskList { tasks, why }, json))
 }
 
 fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, CommandError> {
@@ -194,20 +197,26 @@ fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
     Ok(storage.tasks(&query)?.into_iter().map(choice).collect())
 }
 
-struct TaskList(Vec<TaskRecord>);
+#[derive(Default)]
+struct TaskList {
+    tasks: Vec<TaskRecord>,
+    /// Why what some of them took is an upper limit.
+    why: Option<String>,
+}
 
 impl Output for TaskList {
     fn text(&self, page: &mut Page) {
-        if self.0.is_empty() {
+        if self.tasks.is_empty() {
             page.line("no tasks yet");
             return;
         }
-        let table = task_table(&self.0, page);
+        let table = task_table(&self.tasks, page);
         page.table(&table);
+        footnote(page, self.why.as_deref());
     }
 
     fn json(&self) -> Value {
-        json!({ "tasks": self.0.iter().map(task_json).collect::<Vec<_>>() })
+        json!({ "tasks": self.tasks.iter().map(task_json).collect::<Vec<_>>() })
     }
 }
 

@@ -86,17 +86,23 @@ impl Listener for Desk {
 }
 
 fn gate(desk: &Arc<Desk>) -> Gate {
+    gate_with(desk, TrustLevel::Ask, None)
+}
+
+/// A gate of a run whose journal is what the desk holds.
+fn gate_with(desk: &Arc<Desk>, fallback: TrustLevel, doubt: Option<PlaceDoubt>) -> Gate {
+    let entries = lock(&desk.entries).clone();
     let recorder = Recorder::new(
         TaskId::new("t"),
         Mode::Live,
-        Vec::new(),
+        entries,
         desk.clone(),
         desk.clone(),
         desk.clone(),
     );
-    let trust = Trust { fallback: TrustLevel::Ask, ..Trust::default() };
+    let trust = Trust { fallback, ..Trust::default() };
     let (workspace, session) = ("/pond".to_owned(), "s1".to_owned());
-    let policy = Policy { trust, workspace, session, ..Policy::default() };
+    let policy = Policy { trust, workspace, session, doubt, ..Policy::default() };
     Gate::new(policy, desk.clone(), Arc::new(recorder), desk.clone())
 }
 
@@ -239,4 +245,71 @@ fn a_yes_for_the_session_leaves_a_rule_that_is_tied_to_it() {
 
     assert_eq!(ask(&gate, "k2", "ls"), Some(Ok(())), "the same again");
     assert_eq!(lock(&gate.rules)[0].session.as_deref(), Some("s1"));
+}
+
+/// A gate that asks for nothing but the place, in a workspace that is in doubt.
+fn doubtful(desk: &Arc<Desk>) -> Gate {
+    let (action, instead) = ("work in the whole pond".to_owned(), "name a corner".to_owned());
+    gate_with(desk, TrustLevel::Autonomous, Some(PlaceDoubt { action, instead }))
+}
+
+#[test]
+fn a_place_in_doubt_is_asked_about_once_whatever_the_trust_and_looking_needs_no_answer() {
+    let desk = Arc::new(Desk::default());
+    *lock(&desk.answer) = Some(Answer::AllowOnce);
+    let gate = doubtful(&desk);
+
+    let read = Tool { effect: Effect::Read, ..shell() };
+    assert_eq!(now(gate.pass_call("k0", &read, &call("ls"))), Some(Ok(())));
+    assert_eq!(desk.now_ms.load(Ordering::Relaxed), 0, "nobody was asked");
+    assert_eq!(ask(&gate, "k1", "rm x"), Some(Ok(())));
+    *lock(&desk.answer) = None;
+    assert_eq!(ask(&gate, "k2", "rm y"), Some(Ok(())), "the answer holds for the run");
+    assert_eq!(ask(&doubtful(&desk), "k3", "rm z"), Some(Ok(())), "and when it is resumed");
+}
+
+#[test]
+fn where_nobody_is_there_is_no_work_in_a_place_in_doubt_and_the_way_out_is_named() {
+    let desk = Arc::new(Desk::default());
+    let gate = doubtful(&desk);
+
+    let answer = ask(&gate, "k1", "rm x");
+
+    let Some(Err(Refusal::Denied(failure))) = answer else { panic!("{answer:?}") };
+    assert!(failure.to_string().contains("work in the whole pond"), "{failure}");
+    let left = gate.unanswered();
+    assert_eq!((left.len(), left[0].key.as_str()), (1, "k1"));
+    assert!(left[0].request.details.contains("name a corner"), "{left:?}");
+    // Trust is no answer when the run is resumed; a person is, and so is the name of the directory.
+    let request = &left[0].request;
+    let later = now(doubtful(&desk).pass_later("q0", request));
+    assert!(matches!(later, Some(Err(Refusal::NeedsApproval(_)))), "{later:?}");
+    let named = gate_with(&desk, TrustLevel::Autonomous, None);
+    assert_eq!(now(named.pass_later("q0", request)), Some(Ok(())));
+}
+
+#[test]
+fn a_no_to_a_place_in_doubt_is_one_for_the_whole_run() {
+    let desk = Arc::new(Desk::default());
+    *lock(&desk.answer) = Some(Answer::RejectOnce);
+    let gate = doubtful(&desk);
+
+    assert!(matches!(ask(&gate, "k1", "rm x"), Some(Err(Refusal::Denied(_)))));
+    *lock(&desk.answer) = Some(Answer::AllowOnce);
+    assert!(matches!(ask(&gate, "k2", "rm y"), Some(Err(Refusal::Denied(_)))));
+}
+
+#[test]
+fn always_for_a_place_in_doubt_is_a_rule_of_this_workspace() {
+    let desk = Arc::new(Desk::default());
+    *lock(&desk.answer) = Some(Answer::AllowAlways);
+    let gate = doubtful(&desk);
+    assert_eq!(ask(&gate, "k1", "rm x"), Some(Ok(())));
+
+    let rules = lock(&gate.rules).clone();
+
+    assert_eq!(rules.len(), 1);
+    let rule = &rules[0];
+    assert_eq!((rule.action.as_str(), rule.target.as_str()), ("work in the whole pond", "/pond"));
+    assert_eq!(rule.workspace.as_deref(), Some("/pond"));
 }

@@ -1,5 +1,7 @@
 //! Execution: the model works with the tools until it says that it is done.
 
+use serde_json::Value;
+
 use super::{
     context,
     conversation::Conversation,
@@ -90,7 +92,47 @@ impl Run {
             }
             conversation.push(Message::user(nudge));
         }
-        Ok(std::mem::take(&mut self.said))
+        let said = std::mem::take(&mut self.said);
+        self.in_form(number, conversation, said).await
+    }
+
+    /// Asks once more for a result that does not have its form. Nothing but the result can be answered now, and a
+    /// provider that cannot hold a model with tools to a schema holds it to this one.
+    async fn in_form(
+        &mut self,
+        number: u32,
+        conversation: &mut Conversation,
+        said: String,
+    ) -> Result<String, Halt> {
+        let key = format!("i{number}/form");
+        let Some(misfit) = self.open_misfit(number, &key, &said) else { return Ok(said) };
+        let asked = prompt::in_form(&misfit);
+        self.recorder.record(&key, Event::ResultAsked { misfit })?;
+        conversation.push(Message::user(asked));
+        let turn = match self.executor_turn(&key, conversation, true).await {
+            Ok(turn) => turn,
+            Err(halt) => {
+                // What was said stays the answer.
+                self.said = said;
+                return Err(halt);
+            }
+        };
+        conversation.push(Message::assistant(turn.parts.clone()));
+        let text = turn.text();
+        Ok(if text.trim().is_empty() { said } else { text })
+    }
+
+    /// Returns what an answer lacks of its form, if it has not been looked at yet.
+    fn open_misfit(&self, number: u32, key: &str, said: &str) -> Option<String> {
+        if let Some(fact::ResultAsked { misfit }) = self.recorder.recall(key) {
+            return Some(misfit);
+        }
+        let is_over = self.recorder.place::<fact::ResultChecked>(&format!("i{number}")).is_some();
+        let is_none = said.trim().is_empty() || self.withheld.is_some();
+        if is_over || is_none || !self.recorder.is_live() {
+            return None;
+        }
+        self.ports.result.as_ref()?.check(said).err()
     }
 
     /// Returns what the person said since the turn before, for the next one. A next turn that the journal holds was asked
@@ -111,7 +153,7 @@ impl Run {
 
     /// Asks for a turn; a conversation that turns out too long is pruned hard and sent once more.
     async fn executor_turn(
-        &self,
+        &mut self,
         key: &str,
         conversation: &mut Conversation,
         last: bool,
@@ -119,12 +161,40 @@ impl Run {
         let role = Role::new(Role::EXECUTOR);
         let room = context::room(&self.meter.card(&role));
         self.shorten(key, conversation, room).await?;
-        match self.try_turn(key, &role, conversation, last).await? {
+        match self.try_with_schema(key, &role, conversation, last).await? {
             TurnReply::Complete(turn) => Ok(turn),
             TurnReply::Overflow(error) => {
                 self.after_overflow(key, &role, conversation, last, error).await
             }
         }
+    }
+
+    /// Asks for a turn whose answer the provider holds to the schema of the result. One that refuses the schema is asked
+    /// without it, now and for the rest of the run.
+    async fn try_with_schema(
+        &mut self,
+        key: &str,
+        role: &Role,
+        conversation: &mut Conversation,
+        last: bool,
+    ) -> Result<TurnReply, Halt> {
+        if let Some(fact::SchemaRefused {}) = self.recorder.recall(key) {
+            self.meter.count_failed_attempts(key, role);
+        } else {
+            let prompt = self.executor_prompt(&conversation.messages, last);
+            if prompt.schema.is_none() {
+                return self.try_turn(key, role, conversation, last).await;
+            }
+            let error = match self.meter.turn(key, role, prompt).await {
+                Err(Halt::Paused(Paused::Model(error))) if error.kind == ModelTrouble::Invalid => {
+                    error
+                }
+                other => return other,
+            };
+            self.recorder.record(key, Event::SchemaRefused { reason: error.message })?;
+        }
+        self.schema_refused = true;
+        self.try_turn(&format!("{key}/open"), role, conversation, last).await
     }
 
     /// Asks for a turn. What the provider refuses to look at goes back to the model in words, once.
@@ -220,8 +290,17 @@ impl Run {
             messages: messages.to_vec(),
             tools: self.offered(),
             tool_choice: if last { ToolChoice::None } else { ToolChoice::Automatic },
+            schema: self.schema(),
             ..Prompt::default()
         }
+    }
+
+    /// Returns the schema that the provider is to hold an answer to. The rest of an answer that was cut has none of its
+    /// own, and `true` says nothing.
+    fn schema(&self) -> Option<Value> {
+        let schema = self.ports.result.as_ref().map(|result| result.schema());
+        let wanted = schema.filter(|schema| schema.is_object());
+        wanted.filter(|_| self.said.is_empty() && !self.schema_refused).cloned()
     }
 
     fn offered(&self) -> Vec<OfferedTool> {

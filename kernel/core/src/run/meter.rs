@@ -178,8 +178,14 @@ impl TurnMeter {
         prompt: &mut Prompt,
     ) -> Result<Reservation, Halt> {
         let chain = self.chain(role);
-        // What limits and settings make of a request is not part of its name: a resume may have changed them.
-        let request = hash::of_json(&Prompt { max_tokens: None, effort: None, ..prompt.clone() });
+        // What limits and settings make of a request is not part of its name: a resume may have changed them. Nor is the
+        // schema, which the task says and which changes what is answered, not what is asked.
+        let request = hash::of_json(&Prompt {
+            max_tokens: None,
+            effort: None,
+            schema: None,
+            ..prompt.clone()
+        });
         let reserved = match self.recorder.recall(attempt) {
             Some(fact::TurnStarted { reserved }) => {
                 self.account().ledger.reserve_again(reserved);

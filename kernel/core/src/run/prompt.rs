@@ -109,6 +109,14 @@ pub(super) fn last_round(why: Option<&str>) -> String {
     format!("{why}. Say in a few sentences what is done and what is not.")
 }
 
+/// Returns the message that asks for the result in its form.
+pub(super) fn in_form(misfit: &str) -> String {
+    format!(
+        "That is not taken yet: the result does not follow the schema: {misfit}. Say the result once more: the JSON \
+         value, and nothing else."
+    )
+}
+
 /// Returns why an iteration ended before the model did, for a person.
 pub(super) fn rounds_used(most: u32) -> String {
     format!("all {most} rounds of tool calls were used (`limits.tool_rounds` allows more)")

@@ -67,6 +67,8 @@ pub(super) struct Run {
     pub(super) cut_short: Option<String>,
     /// Reason for which a provider withheld the answer.
     pub(super) withheld: Option<String>,
+    /// True if a provider would not hold an answer to the schema of the result.
+    pub(super) schema_refused: bool,
 }
 
 impl Run {
@@ -128,6 +130,7 @@ impl Run {
             ended: None,
             cut_short: None,
             withheld: None,
+            schema_refused: false,
         })
     }
 

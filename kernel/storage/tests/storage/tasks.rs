@@ -1,11 +1,11 @@
 //! Tasks, sessions and usage, as the journal tells them.
 
-use openkoi_core::{event::Event, id::TaskId, outcome::Ending, run::Paused};
+use openkoi_core::{doubts::Doubts, event::Event, id::TaskId, outcome::Ending, run::Paused};
 use openkoi_storage::{
     Candidate, Storage, StorageError,
     sessions::{NewSession, SessionKind, SessionQuery, SessionStatus},
     tasks::{TaskQuery, TaskRecord, TaskStatus},
-    usage::Total,
+    usage::{Doubted, Total},
 };
 use rusqlite::{Connection, types::Value};
 use serde_json::json;
@@ -309,8 +309,8 @@ fn usage_is_kept_turn_by_turn_and_counts_what_was_lost() {
     ];
     assert_eq!(turns, expected);
     let recent = Total { turns: 4, tokens: 38, cost_micros: 331, at_most: false };
-    assert_eq!(storage.spent_since(60).unwrap(), recent);
-    assert_eq!(storage.spent_since(1_000).unwrap(), Total::default());
+    assert_eq!(storage.spent_since(60, &[]).unwrap(), recent);
+    assert_eq!(storage.spent_since(1_000, &[]).unwrap(), Total::default());
     let record = record(&storage, &task).unwrap();
     assert_eq!((record.tokens, record.cost_micros), (48, 431));
 }
@@ -333,7 +333,7 @@ fn deleting_a_session_takes_everything_but_what_it_cost() {
     assert!(storage.entries(&task).unwrap().is_empty());
     assert_eq!(storage.read_output(&session_id("s"), &task).unwrap(), None);
     assert!(!home.path("data/sessions").join(id("s")).exists());
-    assert_eq!(storage.spent_since(0).unwrap().cost_micros, 100);
+    assert_eq!(storage.spent_since(0, &[]).unwrap().cost_micros, 100);
     assert_eq!(record(&storage, &kept).unwrap().text, "kept");
     assert_eq!(storage.read_output(&session_id("t"), &kept).unwrap().unwrap(), "kept");
     for file in ["data/openkoi.db", "data/openkoi.db-wal"] {
@@ -465,6 +465,52 @@ fn a_sum_with_an_upper_limit_in_it_is_one() {
 
     assert_eq!((of(&task), of(&told), of(&free)), (true, false, false));
     assert_eq!((session("s"), session("free")), (true, false));
-    assert!(storage.spent_since(0).unwrap().at_most);
-    assert!(!storage.spent_since(25).unwrap().at_most);
+    assert!(storage.spent_since(0, &[]).unwrap().at_most);
+    assert!(!storage.spent_since(25, &[]).unwrap().at_most);
+}
+
+#[test]
+fn why_a_sum_is_an_upper_limit_is_found_for_a_task_its_session_and_a_time() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "guess", 10);
+    let told = begin(&storage, "2", "t", "know", 10);
+    let card = json!({ "name": "p/large", "context": 1, "output": 1, "price": null });
+    let resolved = json!({ "event": "models.resolved", "role": "executor", "models": [card] });
+    append(&storage, &task, "i1/t0", 15, event(resolved));
+    append(&storage, &told, "i1/t0", 30, turn("executor", "p/large", "hi", 20, 300));
+    let Event::TurnFinished { role, model, result, mut spent } =
+        turn("executor", "p/large", "hi", 20, 300)
+    else {
+        panic!("not a turn");
+    };
+    spent.at_most = true;
+    append(&storage, &task, "i1/t0", 20, Event::TurnFinished { role, model, result, spent });
+
+    let reason = |of: Doubted<'_>| {
+        let mut doubts = Doubts::default();
+        storage.doubt(of, &mut doubts).unwrap();
+        doubts.reason()
+    };
+
+    let why = reason(Doubted::Task(&task)).unwrap();
+    assert!(why.starts_with("no price known for p/large"), "{why}");
+    assert_eq!(reason(Doubted::Session(&session_id("s"))).as_ref(), Some(&why));
+    assert_eq!(reason(Doubted::Since(20)).as_ref(), Some(&why));
+    for of in [Doubted::Task(&told), Doubted::Session(&session_id("t")), Doubted::Since(21)] {
+        assert_eq!(reason(of), None, "{of:?}");
+    }
+}
+
+#[test]
+fn what_a_provider_took_that_is_left_out_is_no_part_of_a_sum() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "play", 10);
+    append(&storage, &task, "i1/t0", 20, turn("executor", "play/demo", "hi", 20, 300));
+    append(&storage, &task, "i1/t1", 30, turn("executor", "player/large", "hi", 7, 50));
+
+    let real = Total { turns: 1, tokens: 7, cost_micros: 50, at_most: false };
+    assert_eq!(storage.spent_since(0, &["play".to_owned()]).unwrap(), real);
+    assert_eq!(storage.spent_since(0, &[]).unwrap().turns, 2);
 }

@@ -342,6 +342,15 @@ fn a_schema_is_enforced_where_the_service_can() {
     assert!(
         config("gemini-4-hydrogen", vec![tool("read")], schema)["responseJsonSchema"].is_object()
     );
+    let last = |model: &str| {
+        let (schema, tools) = (Some(schema.to_owned()), vec![tool("read")]);
+        let tool_choice = ToolChoice::None;
+        let body = sent(&CompletionRequest { schema, tools, tool_choice, ..request(model) });
+        (body.get("tools").is_some(), body["generationConfig"]["responseJsonSchema"].is_object())
+    };
+    assert_eq!(last("gemini-2.5-flash"), (false, true), "a tool that may not be called goes");
+    assert_eq!(last("gemini-4-hydrogen"), (true, true));
+    assert_eq!(last("gemini-2.0-flash"), (true, false));
     assert_eq!(config("gemini-2.0-flash", Vec::new(), schema), Value::Null);
     assert_eq!(config("gemini-2.5-flash", Vec::new(), "{").get("responseMimeType"), None);
 }

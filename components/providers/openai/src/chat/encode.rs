@@ -37,7 +37,7 @@ pub(crate) fn encode(
     }
     tools(request, dialect, &mut body)?;
     limits(request, dialect, &mut body);
-    if let Some(schema) = request.schema.as_deref().filter(|_| dialect.json_schema) {
+    if let Some(schema) = dialect.schema(request) {
         let schema = ask::answer_schema(schema)?;
         let format = json!({ "type": "json_schema", "json_schema": schema });
         body.insert("response_format".into(), format);

@@ -55,7 +55,7 @@ pub(crate) fn encode(
     }
     tools(request, &mut body)?;
     thinking(endpoint, request, dialect, &mut body);
-    if let Some(schema) = request.schema.as_deref().filter(|_| dialect.json_schema) {
+    if let Some(schema) = dialect.schema(request) {
         let mut format = ask::answer_schema(schema)?;
         format["type"] = "json_schema".into();
         body.insert("text".into(), json!({ "format": format }));

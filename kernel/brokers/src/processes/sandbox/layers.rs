@@ -25,7 +25,8 @@ pub(in crate::processes) fn layer(
         return Err(none("programs run without a sandbox".to_owned()));
     }
     probe(SandboxPart::Layers).map_err(|error| none(error.to_string()))?;
-    let layer = Layer::create(base, workspace, through)?;
+    let (closed, shown) = (&settings.secret, &settings.spool);
+    let layer = Layer::create(base, workspace, through, closed, shown)?;
     let mount = layer.mount();
     let prepared = Mounts::prepare(&mount, mount.workspace(), &settings.temporary, &[], &[], &[]);
     let tried = prepared.and_then(|mounts| {

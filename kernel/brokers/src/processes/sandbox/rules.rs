@@ -1,6 +1,6 @@
 //! The files that a program may see: Landlock.
 
-use crate::layer::MountedSides;
+use crate::layer::{LayerMount, MountedSides};
 use crate::processes::caches::Caches;
 use crate::processes::{Command, ProcessError, ProcessSettings};
 use landlock::{
@@ -118,7 +118,8 @@ pub(super) fn build(
     let layer = command.layer.as_ref().map(|layer| layer.workspace().to_owned());
     let known = AccessFs::from_all(ABI::from(level()?)) & AccessFs::from_all(NEWEST);
     let ruleset = Some(create().map_err(failed)?);
-    let mut rules = Rules { ruleset, secret, layer, known, later: Vec::new() };
+    let masked = command.layer.as_ref().is_some_and(LayerMount::is_closed_in_part);
+    let mut rules = Rules { ruleset, secret, layer, masked, known, later: Vec::new() };
     let read = AccessFs::from_read(NEWEST);
     let all = AccessFs::from_all(NEWEST) & !(AccessFs::MakeChar | AccessFs::MakeBlock);
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev | AccessFs::Truncate;
@@ -173,6 +174,8 @@ struct Rules {
     secret: Vec<PathBuf>,
     /// The directory that a layer stands over.
     layer: Option<PathBuf>,
+    /// Whether mounts stand over the secret places in it.
+    masked: bool,
     /// What this kernel confines.
     known: BitFlags<AccessFs>,
     later: Vec<LaterRule>,
@@ -180,12 +183,13 @@ struct Rules {
 
 impl Rules {
     /// Opens `path` to the program. Rights cannot be taken away again further down, so a directory that holds a secret
-    /// place is opened child by child instead.
+    /// place is opened child by child instead, unless something else stands over that place.
     fn add(&mut self, path: &Path, access: BitFlags<AccessFs>) -> Result<(), RulesetError> {
         if self.secret.iter().any(|secret| path.starts_with(secret)) {
             return Ok(());
         }
-        if !self.secret.iter().any(|secret| secret.starts_with(path)) {
+        let is_masked = self.masked && self.layer.as_deref() == Some(path);
+        if is_masked || !self.secret.iter().any(|secret| secret.starts_with(path)) {
             return self.add_whole(path, access);
         }
         let Ok(children) = std::fs::read_dir(path) else { return Ok(()) };

@@ -36,7 +36,7 @@ fn a_list_has_a_row_for_each_session() {
         ..session("b0b", "write docs")
     };
 
-    let list = SessionList(vec![session("a11ce", "fix the login"), other]);
+    let list = SessionList { sessions: vec![session("a11ce", "fix the login"), other], why: None };
 
     assert_eq!(
         text(&list),
@@ -48,7 +48,8 @@ fn a_list_has_a_row_for_each_session() {
 
 #[test]
 fn a_narrow_terminal_sets_each_session_out_and_cannot_be_driven_by_it() {
-    let list = SessionList(vec![session("a11ce", "fix\x1b[2J the\nlogin form")]);
+    let list =
+        SessionList { sessions: vec![session("a11ce", "fix\x1b[2J the\nlogin form")], why: None };
 
     assert_eq!(
         narrow(&list),
@@ -59,7 +60,7 @@ fn a_narrow_terminal_sets_each_session_out_and_cannot_be_driven_by_it() {
 
 #[test]
 fn without_sessions_the_list_says_so_and_is_empty_for_a_program() {
-    let list = SessionList(Vec::new());
+    let list = SessionList::default();
 
     assert_eq!(text(&list), "no sessions yet\n");
     assert_eq!(list.json(), json!({ "sessions": [] }));
@@ -67,7 +68,7 @@ fn without_sessions_the_list_says_so_and_is_empty_for_a_program() {
 
 #[test]
 fn a_session_is_told_with_whole_ids_and_absolute_times() {
-    let list = SessionList(vec![session("a11ce", "fix the login")]);
+    let list = SessionList { sessions: vec![session("a11ce", "fix the login")], why: None };
 
     assert_eq!(
         list.json(),
@@ -92,6 +93,7 @@ fn one_session_is_shown_with_its_tasks() {
     let shown = SessionDetails {
         session: session("a11ce", "fix the login"),
         tasks: vec![record("42", "\n  fix the login\nand its tests")],
+        why: None,
     };
 
     assert_eq!(
@@ -119,7 +121,8 @@ fn one_session_is_shown_with_its_tasks() {
 
 #[test]
 fn a_session_without_tasks_says_so() {
-    let shown = SessionDetails { session: session("a11ce", "fix the login"), tasks: Vec::new() };
+    let session = session("a11ce", "fix the login");
+    let shown = SessionDetails { session, tasks: Vec::new(), why: None };
 
     let text = text(&shown);
 
@@ -263,4 +266,19 @@ fn an_unknown_session_points_to_the_list() {
     let error = deleted(&world, "abc", true).unwrap_err();
 
     assert_eq!((error.kind, error.hints), (Exit::Usage, vec!["openkoi session list".to_owned()]));
+}
+
+#[test]
+fn money_that_is_an_upper_limit_has_its_reason_in_the_details_and_below_a_list_on_a_screen() {
+    let session = SessionRecord { at_most: true, ..session("a11ce", "guess") };
+    let why = Some("nobody told".to_owned());
+    let list = SessionList { sessions: vec![session.clone()], why: why.clone() };
+    let shown = SessionDetails { session, tasks: Vec::new(), why };
+
+    assert!(narrow(&list).ends_with("\n≤ because nobody told\n"), "{}", narrow(&list));
+    assert!(!text(&list).contains("because"), "a pipe gets rows alone");
+    let details = text(&shown);
+    let cost = details.lines().find(|line| line.starts_with("cost")).unwrap();
+    assert_eq!(cost, "cost         ≤ $1.23 (45.6k tokens), because nobody told");
+    assert_eq!(shown.json()["cost_is_at_most_because"], "nobody told");
 }

@@ -8,7 +8,7 @@ use super::{SandboxState, StatusReport};
 use openkoi_app::models::{EMBEDDER, ROLES, Routes, SMALL};
 
 use crate::{
-    commands::task::row::{dollars, first_line, task_json},
+    commands::task::row::{dollars, first_line, footnote, task_json},
     execute::ending,
     output::{Output, Page, Style, count, money_at_most},
 };
@@ -42,7 +42,11 @@ impl Output for StatusReport {
                 "evaluator": self.skills.evaluators,
                 "unreadable": self.skills.broken,
             },
-            "cost": { "last_24_hours": total_json(self.spent.day), "total": total_json(self.spent.all) },
+            "cost": {
+                "last_24_hours": total_json(self.spent.day),
+                "total": total_json(self.spent.all),
+                "is_at_most_because": self.spent.why,
+            },
             "models": self.models_json(),
             "tasks": { "counts": counts, "open": open.collect::<Vec<_>>() },
         })
@@ -63,6 +67,7 @@ impl StatusReport {
         page.title("Cost");
         page.field("24 hours", total_words(self.spent.day));
         page.field("total", total_words(self.spent.all));
+        footnote(page, self.spent.why.as_deref());
     }
 
     fn models(&self, page: &mut Page) {
@@ -165,5 +170,10 @@ fn total_words(total: Total) -> String {
 }
 
 fn total_json(total: Total) -> Value {
-    json!({ "cost_usd": dollars(total.cost_micros), "tokens": total.tokens, "turns": total.turns })
+    json!({
+        "cost_usd": dollars(total.cost_micros),
+        "cost_is_at_most": total.at_most,
+        "tokens": total.tokens,
+        "turns": total.turns,
+    })
 }

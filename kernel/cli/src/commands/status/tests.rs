@@ -28,6 +28,7 @@ fn report() -> StatusReport {
         spent: Spent {
             day: Total { turns: 3, tokens: 12_345, cost_micros: 34_000, at_most: false },
             all: Total { turns: 41, tokens: 2_500_000, cost_micros: 12_340_000, at_most: false },
+            why: None,
         },
         counts: vec![(TaskStatus::Running, 1), (TaskStatus::Accepted, 12)],
         open: vec![
@@ -101,8 +102,11 @@ fn the_report_for_programs_has_exact_numbers_and_whole_tasks() {
             "sandbox": { "mode": "off" },
             "skills": { "task": 1, "evaluator": 6, "unreadable": 0 },
             "cost": {
-                "last_24_hours": { "cost_usd": 0.034, "tokens": 12_345, "turns": 3 },
-                "total": { "cost_usd": 12.34, "tokens": 2_500_000, "turns": 41 },
+                "last_24_hours":
+                    { "cost_usd": 0.034, "cost_is_at_most": false, "tokens": 12_345, "turns": 3 },
+                "total":
+                    { "cost_usd": 12.34, "cost_is_at_most": false, "tokens": 2_500_000, "turns": 41 },
+                "is_at_most_because": null,
             },
             "models": {
                 "planner": model("koi/dive"),
@@ -204,9 +208,12 @@ fn a_home_without_a_task_spent_nothing_and_looking_creates_nothing() {
 
     let report = StatusReport::of(&world.context()).unwrap();
 
-    let nothing = json!({ "cost_usd": 0.0, "tokens": 0, "turns": 0 });
+    let nothing = json!({ "cost_usd": 0.0, "cost_is_at_most": false, "tokens": 0, "turns": 0 });
     let document = document(&report);
-    assert_eq!(document["cost"], json!({ "last_24_hours": nothing, "total": nothing }));
+    assert_eq!(
+        document["cost"],
+        json!({ "last_24_hours": nothing, "total": nothing, "is_at_most_because": null })
+    );
     assert_eq!(document["tasks"], json!({ "counts": {}, "open": [] }));
     assert_eq!(world.placed(&report.home), "/world/home");
     assert_eq!(world.placed(&report.data), "/world/home/data");
@@ -226,8 +233,10 @@ fn what_the_last_day_cost_is_told_from_what_all_cost() {
     assert_eq!(
         document(&report)["cost"],
         json!({
-            "last_24_hours": { "cost_usd": 0.5, "tokens": 5, "turns": 1 },
-            "total": { "cost_usd": 1.5, "tokens": 15, "turns": 2 },
+            "last_24_hours":
+                { "cost_usd": 0.5, "cost_is_at_most": false, "tokens": 5, "turns": 1 },
+            "total": { "cost_usd": 1.5, "cost_is_at_most": false, "tokens": 15, "turns": 2 },
+            "is_at_most_because": null,
         })
     );
 }

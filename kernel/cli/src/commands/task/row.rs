@@ -3,7 +3,9 @@
 use openkoi_storage::tasks::{TaskRecord, TaskStatus};
 use serde_json::{Value, json};
 
-use crate::output::{Align, Cell, Page, Style, Table, count, money_at_most, timestamp};
+use crate::output::{
+    Align, Cell, Page, Style, Table, count, money_at_most, sanitise_line, timestamp,
+};
 
 /// Returns the first line of a text that is not blank.
 pub(in crate::commands) fn first_line(text: &str) -> &str {
@@ -55,6 +57,24 @@ pub(in crate::commands) fn score(score: Option<f64>) -> String {
 /// Returns money and tokens in words.
 pub(in crate::commands) fn cost(micros: u64, at_most: bool, tokens: u64) -> String {
     format!("{} ({} tokens)", money_at_most(micros, at_most), count(tokens))
+}
+
+/// Returns the value of the field `cost`, with why it is an upper limit.
+pub(in crate::commands) fn reasoned_cost(
+    (micros, at_most, tokens): (u64, bool, u64),
+    why: Option<&str>,
+) -> String {
+    match why {
+        Some(why) => format!("≤ {}, because {}", cost(micros, false, tokens), sanitise_line(why)),
+        None => cost(micros, at_most, tokens),
+    }
+}
+
+/// Says below money on a screen why it is an upper limit. A pipe gets what it always got.
+pub(in crate::commands) fn footnote(page: &mut Page, why: Option<&str>) {
+    if let Some(why) = why.filter(|_| page.is_on_screen()) {
+        page.styled(format!("≤ because {}", sanitise_line(why)), Style::Faint);
+    }
 }
 
 /// Returns US dollars, for JSON.

@@ -10,7 +10,7 @@ use openkoi_core::{
 use openkoi_storage::tasks::TaskRecord;
 use serde_json::{Value, json};
 
-use super::row::{cost, score, style, task_json};
+use super::row::{reasoned_cost, score, style, task_json};
 use crate::{
     execute::short_receipt,
     output::{Output, Page, Style, duration, sanitise_line},
@@ -103,13 +103,8 @@ impl Output for TaskDetails {
         }
         page.field("iterations", task.iterations.to_string());
         page.field("score", score(task.score));
-        match self.doubts.reason() {
-            Some(why) => {
-                let most = cost(task.cost_micros, false, task.tokens);
-                page.field("cost", format!("≤ {most}, because {}", sanitise_line(&why)));
-            }
-            None => page.field("cost", cost(task.cost_micros, task.at_most, task.tokens)),
-        }
+        let spent = (task.cost_micros, task.at_most, task.tokens);
+        page.field("cost", reasoned_cost(spent, self.doubts.reason().as_deref()));
         page.title("Task");
         page.line(task.text.trim_end());
         self.changed_files(page);
@@ -123,6 +118,7 @@ impl Output for TaskDetails {
             fields.insert("output".to_owned(), self.output.clone().into());
             fields.insert("changes".to_owned(), json!(self.changes));
             fields.insert("receipts".to_owned(), json!(self.receipts));
+            fields.insert("cost_is_at_most_because".to_owned(), json!(self.doubts.reason()));
         }
         shown
     }

@@ -45,6 +45,20 @@ fn journal<const N: usize>(events: [Event; N]) -> Vec<openkoi_core::event::Entry
     events.map(entry).into()
 }
 
+fn listed(tasks: Vec<TaskRecord>) -> TaskList {
+    TaskList { tasks, why: None }
+}
+
+#[test]
+fn a_list_on_a_screen_says_why_money_is_an_upper_limit() {
+    let why = Some("nobody\x1b[2J told".to_owned());
+    let list =
+        TaskList { why, ..listed(vec![TaskRecord { at_most: true, ..record("44", "guess") }]) };
+
+    assert!(narrow(&list).ends_with("\n≤ because nobody\\x1b[2J told\n"), "{}", narrow(&list));
+    assert!(!text(&list).contains("because"), "a pipe gets rows alone");
+}
+
 #[test]
 fn a_list_has_a_row_for_each_task() {
     let running = TaskRecord {
@@ -56,7 +70,7 @@ fn a_list_has_a_row_for_each_task() {
     };
 
     let estimated = TaskRecord { at_most: true, ..record("44", "guess") };
-    let list = TaskList(vec![record("42", "fix the login"), running, estimated]);
+    let list = listed(vec![record("42", "fix the login"), running, estimated]);
 
     assert_eq!(
         text(&list),
@@ -69,7 +83,7 @@ fn a_list_has_a_row_for_each_task() {
 
 #[test]
 fn a_narrow_terminal_keeps_every_column_below_the_id() {
-    let list = TaskList(vec![record("42", "fix\tthe \u{202e}login of the form")]);
+    let list = listed(vec![record("42", "fix\tthe \u{202e}login of the form")]);
 
     assert_eq!(
         narrow(&list),
@@ -80,7 +94,7 @@ fn a_narrow_terminal_keeps_every_column_below_the_id() {
 
 #[test]
 fn without_tasks_the_list_says_so_and_is_empty_for_a_program() {
-    let list = TaskList(Vec::new());
+    let list = TaskList::default();
 
     assert_eq!(text(&list), "no tasks yet\n");
     assert_eq!(list.json(), json!({ "tasks": [] }));
@@ -207,6 +221,7 @@ fn a_task_for_programs_has_its_output_its_changes_and_every_receipt() {
         "exit_code": 0,
         "duration_ms": 1_500,
     }]);
+    expected["cost_is_at_most_because"] = Value::Null;
     assert_eq!(shown.json(), expected);
 }
 

@@ -95,6 +95,26 @@ fn options_change_what_compatible_services_refuse() {
 }
 
 #[test]
+fn beside_tools_a_schema_goes_only_where_it_leaves_them_free() {
+    let holds = |base_url: &str, options: &[(&str, &str)], choice: ToolChoice| {
+        let asked = CompletionRequest {
+            schema: Some("{\"type\":\"object\"}".to_owned()),
+            tools: vec![tool("read")],
+            tool_choice: choice,
+            ..request("gpt-4o")
+        };
+        let body = sent(base_url, options, &asked);
+        assert!(body["tools"].is_array(), "{body}");
+        body["response_format"].is_object()
+    };
+
+    assert!(holds(OFFICIAL, &[], ToolChoice::Automatic));
+    assert!(!holds(OTHER, &[], ToolChoice::Automatic));
+    assert!(holds(OTHER, &[], ToolChoice::None));
+    assert!(holds(OTHER, &[("schema_with_tools", "true")], ToolChoice::Automatic));
+}
+
+#[test]
 fn a_schema_is_strict_only_if_it_is_closed() {
     let format = |schema: &str| {
         let asked = CompletionRequest { schema: Some(schema.to_owned()), ..request("gpt-4o") };
