@@ -7,7 +7,7 @@ use std::{
 };
 
 use openkoi_core::{
-    evaluation::{Check, CheckOutcome, EvaluatorCard, Rubric, Subject, Verdict},
+    evaluation::{CheckOutcome, EvaluatorCard, Rubric, Subject, Verdict},
     evaluators::Evaluators,
     failure::Failure,
     id::{SessionId, TreeId},
@@ -81,10 +81,13 @@ impl SessionVerdicts {
             tracing::warn!(%error, "what is known of the untouched tree cannot be read");
             None
         });
-        // What could not be run may be possible by now.
-        let could_run = |check: &Check| check.outcome != CheckOutcome::Errored;
-        known.filter(|verdict| verdict.checks.iter().all(could_run))
+        known.filter(is_lasting)
     }
+}
+
+/// Returns whether a verdict may stand for a later look: what could not be run may be possible by then.
+fn is_lasting(verdict: &Verdict) -> bool {
+    verdict.checks.iter().all(|check| check.outcome != CheckOutcome::Errored)
 }
 
 impl Evaluators for SessionEvaluators {
@@ -141,5 +144,33 @@ impl Evaluators for SessionEvaluators {
         scope: Scope,
     ) -> Pending<'a, Result<Verdict, Failure>> {
         self.inner.evaluate(evaluator, subject, scope)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openkoi_core::evaluation::Check;
+
+    #[test]
+    fn what_could_not_run_for_an_earlier_task_is_tried_again() {
+        let verdict = |outcome| {
+            let check = Check {
+                id: "t".to_owned(),
+                category: "test".to_owned(),
+                command: "run".to_owned(),
+                outcome,
+                exit_code: None,
+                tests: Vec::new(),
+                test_count: None,
+                excerpt: String::new(),
+                receipts: Vec::new(),
+                duration_ms: 0,
+            };
+            Verdict { checks: vec![check], ..Verdict::default() }
+        };
+
+        assert!(is_lasting(&verdict(CheckOutcome::Failed)));
+        assert!(!is_lasting(&verdict(CheckOutcome::Errored)));
     }
 }

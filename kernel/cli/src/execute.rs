@@ -369,13 +369,14 @@ fn report(printer: &Printer, outcome: &Outcome) {
 fn claim_line(claim: &Claim) -> String {
     let mark = if claim.holds { "holds" } else { "open " };
     let basis = match &claim.basis {
-        Basis::Verified { command, exit_code, receipts, tree, changed, .. } => {
+        Basis::Verified { command, exit_code, receipts, tree, changed, by_exit_code, .. } => {
             let code = exit_code.map_or("a signal".to_owned(), |code| format!("exit {code}"));
             let receipt =
                 receipts.last().map_or("none".to_owned(), |id| short_receipt(id).to_owned());
             let tree = tree.as_ref().map_or("-", |tree| short_tree(tree.as_str()));
-            // What the run itself could have decided is checked, and not verified.
-            let word = if claim.holds && changed.is_empty() { "verified" } else { "checked" };
+            // What the run itself could have decided is checked, and not verified, and so is what names no test.
+            let is_sure = claim.holds && changed.is_empty() && !by_exit_code;
+            let word = if is_sure { "verified" } else { "checked" };
             let with = match changed.is_empty() {
                 true => String::new(),
                 false => format!(" with changed {}", sanitise_line(&changed.join(", "))),

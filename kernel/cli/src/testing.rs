@@ -88,6 +88,7 @@ pub(crate) fn outcome(ending: Ending, text: &str) -> Outcome {
         best_iteration: 1,
         standing: Standing::default(),
         claims: Vec::new(),
+        differences: Vec::new(),
         changes: Vec::new(),
         taken_back: Vec::new(),
         conflicts: Vec::new(),

@@ -224,6 +224,9 @@ pub struct Verdict {
     /// Changed files that are evidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<EvidenceFile>,
+    /// Files of the workspace that its programs rewrote, as the host saw them; what they wrote is dropped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rewritten: Vec<String>,
     /// Programs that ran on its behalf, as the host saw them.
     pub receipts: Vec<Receipt>,
 }

@@ -251,6 +251,9 @@ pub enum Basis {
         tree: Option<crate::id::TreeId>,
         /// Ids of the receipts for its runs.
         receipts: Vec<String>,
+        /// True if no test was named, so that nothing but the exit code speaks.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_exit_code: bool,
         /// What counts although the run changed it: tests that were let through, and places that no state covers.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         changed: Vec<String>,

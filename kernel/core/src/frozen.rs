@@ -57,6 +57,8 @@ pub enum Hanging {
     Gone,
     /// Nobody knows, because the evidence as it was could not be run.
     Unknown,
+    /// Nobody knows, because files were rewritten while it ran, which did not happen before.
+    Rewritten,
 }
 
 /// Why a difference holds nothing back.
@@ -102,6 +104,7 @@ impl Difference {
             Hanging::OnlyChanged => "passes only with the changed tests",
             Hanging::Gone => "does not run any more under its name",
             Hanging::Unknown => "could not be run with the tests as they were",
+            Hanging::Rewritten => "ran while its files were rewritten, as they were not before",
         }
     }
 }
@@ -113,6 +116,22 @@ pub struct Merged {
     pub checks: Vec<Check>,
     /// Everything that hangs on changed evidence.
     pub differences: Vec<Difference>,
+}
+
+/// Leaves all test checks open that passed while files were rewritten.
+pub fn distrust(merged: &mut Merged) {
+    let green =
+        |check: &&mut Check| check.category == "test" && check.outcome == CheckOutcome::Passed;
+    for check in merged.checks.iter_mut().filter(green) {
+        check.outcome = CheckOutcome::Errored;
+        merged.differences.push(Difference {
+            check: check.id.clone(),
+            test: String::new(),
+            hanging: Hanging::Rewritten,
+            unmended: false,
+            through: None,
+        });
+    }
 }
 
 /// Holds the checks on the tree as it is against those with frozen evidence. `through` says of a difference why it holds
@@ -181,6 +200,7 @@ impl Pair<'_> {
     fn merge(&self, through: &impl Fn(&Difference) -> Option<LetThrough>, merged: &mut Merged) {
         let mut found = Vec::new();
         match self.before.tests.is_empty() {
+            _ if self.is_another_command() => found.push(("", Hanging::Unknown, false)),
             true => found.extend(self.whole()),
             false => found.extend(self.before.tests.iter().filter_map(|test| self.test(test))),
         }
@@ -207,6 +227,12 @@ impl Pair<'_> {
         check.receipts.extend(receipts);
         merged.checks.push(check);
         merged.differences.extend(found);
+    }
+
+    /// Returns whether not even the evidence as it was ran the command of the untouched tree.
+    fn is_another_command(&self) -> bool {
+        let is_other = |check: &Check| check.command != self.before.command;
+        is_other(self.now) && self.frozen.is_none_or(is_other)
     }
 
     /// Looks at a check that named no tests: it is one thing.
@@ -275,7 +301,7 @@ pub fn asked_for(task: &str, difference: &Difference, files: &[String]) -> Asked
     let is_named = task.has_name(test) || task.names_file_of(&difference.test, files);
     let is_meant = task.has_word_of(test);
     match difference.hanging {
-        Hanging::Unknown => Asked::Perhaps,
+        Hanging::Unknown | Hanging::Rewritten => Asked::Perhaps,
         Hanging::OnlyChanged | Hanging::Gone if difference.unmended => match is_named {
             true => Asked::Perhaps,
             false => Asked::No,
@@ -297,7 +323,7 @@ fn last_part(name: &str) -> &str {
 }
 
 /// The words of a task.
-struct Words {
+pub(crate) struct Words {
     text: String,
     /// Whole words, as they stand between what is no part of a name.
     names: BTreeSet<String>,
@@ -306,7 +332,7 @@ struct Words {
 }
 
 impl Words {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let names: BTreeSet<String> = text
             .split(|c: char| !c.is_alphanumeric() && c != '_')
             .filter(|word| !word.is_empty())
@@ -341,11 +367,13 @@ impl Words {
         !named.is_empty() && (named.len() == files.len() || named.iter().any(|one| is_in(&one)))
     }
 
-    fn speaks_of_tests(&self) -> bool {
+    /// Returns whether the task speaks of tests at all.
+    pub(crate) fn speaks_of_tests(&self) -> bool {
         self.parts.iter().any(|part| part.starts_with("test") || part.starts_with("spec"))
     }
 
-    fn has_word_of(&self, test: &str) -> bool {
+    /// Returns whether a telling word of a test's name is in the task.
+    pub(crate) fn has_word_of(&self, test: &str) -> bool {
         let is_telling = |part: &String| {
             part.chars().count() > 2 && !part.starts_with("test") && !part.starts_with("spec")
         };

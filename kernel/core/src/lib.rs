@@ -41,6 +41,7 @@ pub mod port;
 pub mod recorder;
 pub mod run;
 pub mod scope;
+pub mod still_red;
 pub mod task;
 pub mod tool;
 pub mod toolbox;

@@ -28,6 +28,9 @@ use crate::seen::Seen;
 /// The longest time that a program which was killed may take to be gone.
 const LONGEST_DEATH: Duration = Duration::from_secs(10);
 
+/// The most files that are told as rewritten.
+const MOST_REWRITTEN: usize = 100;
+
 /// The layer of one call. Its programs run over it one after the other, so that a test finds what the build before it
 /// made.
 #[derive(Debug)]
@@ -41,8 +44,8 @@ pub(crate) struct CallLayer {
     commands: Mutex<String>,
     /// Whether what the programs change may become the run's.
     keeps: bool,
-    /// Whether the programs see the workspace as it is.
-    is_true: bool,
+    /// Files that the programs see in another state than they are in.
+    view: View,
     stage: Mutex<Stage>,
 }
 
@@ -88,7 +91,7 @@ impl CallLayer {
             mount: layer.mount(),
             commands: Mutex::default(),
             keeps,
-            is_true: view.is_empty(),
+            view: view.clone(),
             stage: Mutex::new(Stage::Open(Box::new(layer))),
         }))
     }
@@ -196,6 +199,29 @@ impl CallLayer {
         self.keeper.passed(&made);
     }
 
+    /// Returns files of the workspace that programs rewrote, but for what is ignored: what checks change of what decides
+    /// about the work.
+    pub(crate) fn rewritten(&self) -> Vec<String> {
+        let stage = self.stage();
+        let Stage::Open(layer) = &*stage else { return Vec::new() };
+        let (Ok(changes), Ok(rules)) = (layer.changes(), self.keeper.rules()) else {
+            return Vec::new();
+        };
+        let is_rewritten = |path: &str| {
+            let there = self.keeper.root().join(name_of_text(path));
+            let is_shown = |shown| layer.shows(path, shown, self.keeper.store());
+            match self.view.get(path) {
+                Some(shown) => !is_shown(shown),
+                None => disk::is_file(&there) && !rules.is_passed_over(path, false),
+            }
+        };
+        let changed = changes.iter().filter(|change| {
+            matches!(change.kind, LayerChangeKind::File | LayerChangeKind::Removed)
+        });
+        let paths = changed.map(|change| text_of_name(change.path.as_os_str()));
+        paths.filter(|path| is_rewritten(path)).take(MOST_REWRITTEN).collect()
+    }
+
     fn rules(&self) -> Result<LiveRules, String> {
         self.keeper.rules().map_err(|error| sentence(&error))
     }
@@ -208,7 +234,7 @@ impl CallLayer {
 impl Drop for CallLayer {
     fn drop(&mut self) {
         let stage = std::mem::replace(&mut *self.stage(), Stage::Over);
-        if let (Stage::Open(layer), false, true) = (&stage, self.keeps, self.is_true) {
+        if let (Stage::Open(layer), false, true) = (&stage, self.keeps, self.view.is_empty()) {
             self.keep_warm(layer);
         }
     }

@@ -410,6 +410,7 @@ impl World {
             deadline: self.deadline,
             gate: Arc::new(gate),
             turns: Arc::clone(&self.turns) as Arc<dyn Turns>,
+            view: Arc::default(),
             effects: Arc::new(EffectLog::new(recorder, key)),
         }
     }

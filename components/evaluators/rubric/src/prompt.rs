@@ -201,6 +201,8 @@ pub(crate) mod tests {
             baseline: vec![check(Outcome::Passed)],
             answer: None,
             rubric: Some(rubric()),
+            before: Vec::new(),
+            frozen: Vec::new(),
         }
     }
 

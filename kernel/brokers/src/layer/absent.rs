@@ -3,7 +3,7 @@
 use super::{Committed, LayerChange, LayerConflict, LayerError};
 use crate::snapshot::SnapshotStore;
 use openkoi_core::change_set::PathEffect;
-use openkoi_core::frozen::View;
+use openkoi_core::frozen::{Shown, View};
 use std::io;
 use std::path::Path;
 
@@ -61,6 +61,12 @@ impl Layer {
     ///
     /// Never.
     pub fn changes(&self) -> Result<Vec<LayerChange>, LayerError> {
+        match *self {}
+    }
+
+    /// Returns whether a file of the layer is still what was shown.
+    #[must_use]
+    pub fn shows(&self, _: &str, _: &Shown, _: &SnapshotStore) -> bool {
         match *self {}
     }
 

@@ -8,7 +8,7 @@ use openkoi_core::change_set::{PathState, name_of_text};
 use openkoi_core::frozen::{Shown, View};
 use rustix::fs::{CWD, FileType, Mode};
 use std::ffi::OsStr;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 impl Layer {
@@ -23,6 +23,30 @@ impl Layer {
             self.show_one(&path, shown, store).map_err(|e| LayerError::io("show", &path, e))?;
         }
         Ok(())
+    }
+
+    /// Returns whether a file of the layer is still what was shown.
+    #[must_use]
+    pub fn shows(&self, path: &str, shown: &Shown, store: &SnapshotStore) -> bool {
+        let place = PathBuf::from(name_of_text(path));
+        let upper = Parent::open(&self.upper());
+        let parent = upper.and_then(|upper| upper.beneath(place.parent().unwrap_or(Path::new(""))));
+        let (Ok(parent), Some(name)) = (parent, place.file_name()) else { return false };
+        let wanted = match shown {
+            Shown::Text { text, .. } => text.clone().into_bytes(),
+            Shown::State(PathState::File { hash, .. }) => match store.get(hash) {
+                Ok(bytes) => bytes,
+                Err(_) => return false,
+            },
+            Shown::State(PathState::Absent) => {
+                let status = parent.status(name).ok().flatten();
+                return status.is_some_and(|status| status.kind == FileType::CharacterDevice);
+            }
+            Shown::State(_) => return true,
+        };
+        let mut present = Vec::new();
+        let read = parent.file(name).and_then(|mut file| file.read_to_end(&mut present));
+        read.is_ok() && present == wanted
     }
 
     fn show_one(&self, path: &Path, shown: &Shown, store: &SnapshotStore) -> io::Result<()> {

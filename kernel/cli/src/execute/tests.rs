@@ -147,6 +147,8 @@ fn verified(exit_code: Option<i32>, receipts: &[&str], tree: Option<&str>) -> Ba
         exit_code,
         tree: tree.map(TreeId::new),
         receipts: receipts.iter().map(|id| (*id).to_owned()).collect(),
+        by_exit_code: false,
+        changed: Vec::new(),
     }
 }
 

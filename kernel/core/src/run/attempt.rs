@@ -37,6 +37,8 @@ pub(super) struct Attempt {
     pub(super) evidence: Vec<EvidenceFile>,
     /// Tests whose result hangs on them.
     pub(super) differences: Vec<Difference>,
+    /// Files that the checks rewrote.
+    pub(super) rewritten: Vec<String>,
     /// Results of the checks on the tree as it is, where those above are held against frozen evidence.
     pub(super) as_it_is: Vec<Check>,
     /// Domains of the changes that a person had to accept and did.

@@ -216,6 +216,7 @@ impl Run {
             self.tool(&tool).map(|tool| tool.effect)
         };
         let Some(effect) = started.or_else(finished) else { return };
+        self.ran |= effect == Effect::Execute && result.is_ok();
         self.tried |= matches!(effect, Effect::Write | Effect::Destructive);
         self.acted |= matches!(effect, Effect::Send | Effect::Destructive) && result.is_ok();
     }

@@ -13,10 +13,11 @@ use crate::{
     event::Event,
     evidence::Standing,
     fact,
-    frozen::Hanging,
+    frozen::{Hanging, Words},
     gate::{LoopAction, Refusal},
     outcome::{Ending, Trip},
     recorder::STOP,
+    still_red::still_red,
     tool::Effect,
     unified,
 };
@@ -100,8 +101,12 @@ impl Run {
                 // Nobody is there, and the task asks for nothing of the kind.
                 Err(Refusal::NeedsApproval(_))
                     if domain == EVIDENCE && !self.is_perhaps_asked_for() => {}
-                Err(Refusal::NeedsApproval(request)) if domain == EVIDENCE && self.may_mend() => {
-                    left = Some(request);
+                // What it did to the evidence is no reason to keep that.
+                Err(Refusal::NeedsApproval(_)) if domain == RED && self.has_changed_evidence() => {}
+                Err(Refusal::NeedsApproval(request))
+                    if domain == RED || (domain == EVIDENCE && self.may_mend()) =>
+                {
+                    left = left.or(Some(request));
                 }
                 Err(Refusal::NeedsApproval(request)) => {
                     return Err(Halt::Paused(Paused::Approval(request)));
@@ -126,6 +131,10 @@ impl Run {
         attempts.any(|attempt| attempt.open().any(|one| one.hanging != Hanging::Follows))
     }
 
+    fn has_changed_evidence(&self) -> bool {
+        self.attempts.last().is_some_and(|attempt| !attempt.evidence.is_empty())
+    }
+
     /// Returns the changes that only a person can accept. Evidence that the run changed decides about the run itself;
     /// files that steer agents and tools outlive the task and act where no gate is.
     fn questions(&self) -> Vec<LoopAction> {
@@ -146,7 +155,9 @@ impl Run {
         let tests = about("accept changed tests", EVIDENCE, shortened(&hanging), of_evidence);
         let control =
             about("accept changed control files", CONTROL, control.join("; "), of_control);
-        [tests, control].into_iter().filter(|action| !action.target.is_empty()).collect()
+        let left = if attempt.accepted.contains(&RED) { Vec::new() } else { self.left_red() };
+        let red = about("accept red tests", RED, shortened(&left), String::new());
+        [tests, red, control].into_iter().filter(|action| !action.target.is_empty()).collect()
     }
 
     /// Asks again what nobody was there to answer, once the work could not be accepted without it. Returns what is
@@ -173,9 +184,18 @@ impl Run {
     pub(super) fn obstacle(&self, checks: &[Check], standing: &Standing) -> Option<String> {
         self.obstacle_of_the_work(checks, standing)
             .or_else(|| self.hangs().filter(|_| !standing.hanging.is_empty()))
+            .or_else(|| self.stays_red())
     }
 
-    /// The same but for tests that hang on changed evidence, which a person can accept.
+    /// Returns which test the work left red, unless a person accepted that.
+    fn stays_red(&self) -> Option<String> {
+        let attempt = self.attempts.last()?;
+        let first = self.left_red().into_iter().next()?;
+        (!attempt.accepted.contains(&RED))
+            .then(|| format!("{first} is red as before, and the task speaks of tests"))
+    }
+
+    /// The same but for what a person can accept: tests that hang on changed evidence, and those that are red as before.
     fn obstacle_of_the_work(&self, checks: &[Check], standing: &Standing) -> Option<String> {
         if let Some(Unanswered { request, .. }) =
             self.unanswered.first().filter(|_| self.is_left_to_a_person())
@@ -332,6 +352,9 @@ fn regressions(attempts: &[Attempt], drop: f64) -> usize {
 /// The domain of changes to what decides about the work.
 const EVIDENCE: &str = "tests";
 
+/// The domain of tests that are red as before.
+const RED: &str = "red tests";
+
 /// The most tests that a question names.
 const MOST_NAMED: usize = 12;
 
@@ -403,14 +426,45 @@ impl Run {
         let (old, new): (Vec<&Check>, Vec<&Check>) = red.partition(same);
         let is_open = |check: &&&Check| errored(*check) || check.outcome == CheckOutcome::Flaky;
         let is_known_red = |check: &&&Check| old.iter().any(|one| one.id == check.id);
-        match new.iter().any(|check| check.outcome == CheckOutcome::Failed) {
+        match new.iter().any(|check| self.fails_anew(check)) {
             true => Bound::Fails,
             false if of_category.iter().filter(is_open).any(|check| !is_known_red(&check)) => {
                 Bound::Unknown
             }
-            false if old.is_empty() => Bound::Holds,
+            false if old.is_empty() && new.is_empty() => Bound::Holds,
             false => Bound::RedBefore,
         }
+    }
+
+    /// Returns whether a check is red in another way than before: by a test that was not red, or by one of those that the
+    /// work mended in part.
+    fn fails_anew(&self, check: &Check) -> bool {
+        if check.outcome != CheckOutcome::Failed {
+            return false;
+        }
+        let before = self.baseline.as_deref().unwrap_or(&[]);
+        let known = before.iter().find(|one| one.id == check.id);
+        let (Some(known), false) = (known, check.tests.is_empty()) else { return true };
+        let (_, was) = failures(known);
+        let is_known = |name: &&str| was.contains(name);
+        !failures(check).1.iter().all(is_known)
+            || !still_red(&self.asked(), before, std::slice::from_ref(check)).is_empty()
+    }
+
+    /// Returns the tests that are red as before although the task speaks of tests and they are its own.
+    fn left_red(&self) -> Vec<String> {
+        let (Some(attempt), Some(before)) = (self.attempts.last(), &self.baseline) else {
+            return Vec::new();
+        };
+        let task = self.asked();
+        let named = self.contract.criteria.iter().filter(|one| !one.tests.is_empty());
+        let mut named =
+            named.map(|one| self.bound(one, &attempt.checks) == Bound::Holds).peekable();
+        let is_done = named.peek().is_some() && named.all(|holds| holds);
+        if is_done || attempt.set.is_empty() || !Words::of(&task).speaks_of_tests() {
+            return Vec::new();
+        }
+        still_red(&task, before, &attempt.checks)
     }
 }
 

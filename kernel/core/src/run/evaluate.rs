@@ -14,7 +14,7 @@ use crate::{
     change_set::ChangeSet,
     contract::Effort,
     effects::EffectLog,
-    evaluation::{Check, EvaluatorCard, Severity, Subject, Tier, Verdict},
+    evaluation::{Check, CheckOutcome, EvaluatorCard, Severity, Subject, Tier, Verdict},
     event::Event,
     evidence::{critical, rubric_score},
     fact,
@@ -27,6 +27,9 @@ use crate::{
 
 /// The largest difference that evaluators are shown, in bytes.
 const MOST_DIFF: usize = 200 * 1024;
+
+/// The fact that work is missing.
+const NOTHING_DONE: &str = "the task asks for a change, and nothing was done";
 
 /// Key of what happens on the untouched tree.
 const BASE: &str = "base";
@@ -56,7 +59,9 @@ impl Run {
                 let tree = self.capture(BASE).await?;
                 self.take_known(&card, &tree).await?;
                 let verdict = self.ask_evaluator(BASE, &card, &subject, Some(tree)).await?;
-                checks.extend(verdict.map(|verdict| verdict.checks).unwrap_or_default());
+                let verdict = verdict.unwrap_or_default();
+                checks.extend(verdict.checks);
+                self.rewritten_before.extend(verdict.rewritten);
             }
         }
         self.news = prompt::baseline(&checks);
@@ -203,6 +208,9 @@ impl Run {
             attempt.standing.leave_open(&attempt.differences);
             attempt.standing.let_through(&attempt.differences);
         }
+        if self.is_there_already(&attempt) {
+            attempt.standing.violations.retain(|fact| fact != NOTHING_DONE);
+        }
         attempt.standing.held = self.held(&attempt.checks);
         // Where a higher tier forbids acceptance, no model is paid to say so too.
         let forbidden = !attempt.standing.violations.is_empty()
@@ -302,13 +310,22 @@ impl Run {
         if self.effort() == Effort::Change && attempt.set.is_empty() && !self.acted {
             violations.push(match self.gate.said_no(key) {
                 Some(refused) => format!("you said no to {refused}, and nothing was done instead"),
-                None => "the task asks for a change, and nothing was done".to_owned(),
+                None => NOTHING_DONE.to_owned(),
             });
         }
         if attempt.set.is_empty() && attempt.text.trim().is_empty() {
             violations.push("nothing was said and nothing was done".to_owned());
         }
         violations
+    }
+
+    /// Returns whether what the task asks for was there already: a program was run to see it, and all tests are green.
+    fn is_there_already(&self, attempt: &Attempt) -> bool {
+        let tests: Vec<&Check> =
+            attempt.checks.iter().filter(|check| check.category == "test").collect();
+        let is_green =
+            |check: &&Check| check.outcome == CheckOutcome::Passed && !check.tests.is_empty();
+        self.ran && attempt.set.is_empty() && !tests.is_empty() && tests.iter().all(is_green)
     }
 
     /// Returns what an answer lacks of the form that the result has to have.
@@ -471,6 +488,7 @@ fn weigh(attempt: &mut Attempt, card: &EvaluatorCard, asked: EvaluationResult) {
         }
         attempt.findings.push((card.name.clone(), finding));
     }
+    attempt.rewritten.extend(verdict.rewritten);
     attempt.evidence.extend(verdict.evidence);
     attempt.checks.extend(verdict.checks);
 }

@@ -8,7 +8,8 @@ use crate::{
     evaluation::{Before, Check, EvaluatorCard, Subject},
     evidence::Standing,
     frozen::{
-        Asked, Difference, EvidenceFile, Hanging, LetThrough, Merged, Shown, View, asked_for, merge,
+        Asked, Difference, EvidenceFile, Hanging, LetThrough, Merged, Shown, View, asked_for,
+        distrust, merge,
     },
 };
 
@@ -48,13 +49,52 @@ impl Run {
             return Ok(());
         };
         attempt.as_it_is.clone_from(&attempt.checks);
-        if attempt.evidence.is_empty() || self.is_refused_already(&baseline, &attempt.checks) {
+        if self.is_refused_already(&baseline, &attempt.checks) {
             return Ok(());
         }
-        let all: Vec<&EvidenceFile> = attempt.evidence.iter().collect();
+        let mut merged = match attempt.evidence.is_empty() {
+            true => self.merged_alone(&baseline, attempt),
+            false => self.merged_frozen(key, card, subject, attempt, &baseline).await?,
+        };
+        let is_new = |path: &&String| !self.rewritten_before.contains(path);
+        if attempt.rewritten.iter().any(|path| is_new(&path)) {
+            distrust(&mut merged);
+        }
+        attempt.checks = merged.checks;
+        attempt.differences = merged.differences;
+        Ok(())
+    }
+
+    /// Holds the checks against the baseline where no evidence was changed.
+    fn merged_alone(&self, baseline: &[Check], attempt: &Attempt) -> Merged {
+        let checks = attempt.as_it_is.clone();
+        // An environment that the run installed is told of as that.
+        if self.uncovered.iter().any(|place| is_ignored(place)) {
+            return Merged { checks, differences: Vec::new() };
+        }
+        let before = |check: &Check| baseline.iter().find(|before| before.id == check.id);
+        let is_other =
+            |check: &Check| before(check).is_some_and(|before| before.command != check.command);
+        match checks.iter().any(is_other) {
+            true => merge(baseline, &checks, &checks, |_| None),
+            false => Merged { checks, differences: Vec::new() },
+        }
+    }
+
+    /// Runs the checks with the evidence as it was, and holds them against those on the tree as it is.
+    async fn merged_frozen(
+        &self,
+        key: &str,
+        card: &EvaluatorCard,
+        subject: &Subject,
+        attempt: &mut Attempt,
+        baseline: &[Check],
+    ) -> Result<Merged, Halt> {
+        let files = attempt.evidence.clone();
+        let all: Vec<&EvidenceFile> = files.iter().collect();
         let frozen =
             self.run_frozen(&format!("{key}/frozen"), card, subject, attempt, &all).await?;
-        let mut merged = self.merged(&baseline, frozen, attempt);
+        let merged = self.merged(baseline, frozen, attempt);
         let is_open = |merged: &Merged| {
             merged
                 .differences
@@ -62,18 +102,13 @@ impl Run {
                 .any(|one| one.through.is_none() && one.hanging != Hanging::Gone)
         };
         let sure: Vec<&EvidenceFile> = all.iter().filter(|file| !file.product).copied().collect();
-        if is_open(&merged) && sure.len() < all.len() {
-            // A file that may be a part of the product: what is right with it as it is may be its merit.
-            let key = format!("{key}/sure");
-            let frozen = self.run_frozen(&key, card, subject, attempt, &sure).await?;
-            let other = self.merged(&baseline, frozen, attempt);
-            if !is_open(&other) && self.names_all(&attempt.evidence) {
-                merged = other;
-            }
+        if !is_open(&merged) || sure.len() == all.len() || !self.names_all(&files) {
+            return Ok(merged);
         }
-        attempt.checks = merged.checks;
-        attempt.differences = merged.differences;
-        Ok(())
+        // A file that may be a part of the product: what is right with it as it is may be its merit.
+        let frozen = self.run_frozen(&format!("{key}/sure"), card, subject, attempt, &sure).await?;
+        let other = self.merged(baseline, frozen, attempt);
+        Ok(if is_open(&other) { merged } else { other })
     }
 
     /// Returns whether the task names each changed file that may be a part of the product.
@@ -109,7 +144,7 @@ impl Run {
         key: &str,
         card: &EvaluatorCard,
         subject: &Subject,
-        attempt: &Attempt,
+        attempt: &mut Attempt,
         files: &[&EvidenceFile],
     ) -> Result<EvaluationResult, Halt> {
         let subject = Subject {
@@ -118,7 +153,12 @@ impl Run {
             ..subject.clone()
         };
         let view = view(&attempt.set.effects(), files);
-        self.ask_evaluator_of(key, card, &subject, attempt.tree.clone(), Arc::new(view)).await
+        let tree = attempt.tree.clone();
+        let asked = self.ask_evaluator_of(key, card, &subject, tree, Arc::new(view)).await?;
+        if let Ok(verdict) = &asked {
+            attempt.rewritten.extend(verdict.rewritten.iter().cloned());
+        }
+        Ok(asked)
     }
 
     /// Lets through what hangs on changed evidence, because a person accepted it.
@@ -160,6 +200,11 @@ impl Run {
         };
         Some(format!("{} {}{more}", first.id(), first.why()))
     }
+}
+
+/// Returns whether a place that changed, in words, is one that git ignores.
+pub(super) fn is_ignored(place: &str) -> bool {
+    place.ends_with(" (ignored)")
 }
 
 /// Returns what is seen in place of files of evidence.

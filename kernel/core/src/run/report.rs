@@ -6,6 +6,7 @@ use super::{
     attempt::Attempt,
     decide::Bound,
     evaluate::Look,
+    frozen::is_ignored,
     halt::Halt,
     state::{END, Run},
 };
@@ -257,6 +258,7 @@ impl Run {
         let loudest = of_category.min_by_key(|check| check.outcome == CheckOutcome::Passed);
         match loudest {
             Some(check) => Basis::Verified {
+                by_exit_code: check.category == "test" && check.tests.is_empty(),
                 changed: self.changed_evidence(check, attempt),
                 check: check.id.clone(),
                 command: check.command.clone(),
@@ -276,7 +278,7 @@ impl Run {
             .iter()
             .filter(|one| one.check == check.id && one.through.is_some())
             .map(Difference::id);
-        let ignored = self.uncovered.iter().filter(|place| place.ends_with(" (ignored)"));
+        let ignored = self.uncovered.iter().filter(|place| is_ignored(place));
         through.chain(ignored.cloned()).collect()
     }
 

@@ -42,12 +42,16 @@ pub(super) struct Run {
     pub(super) acted: bool,
     /// True if a call was to change files, whatever came of it.
     pub(super) tried: bool,
+    /// True if a program was run to look at the work.
+    pub(super) ran: bool,
     /// Places that changed and that no state covers.
     pub(super) uncovered: Vec<String>,
     /// Paths that others changed too, and that were left as they are.
     pub(super) conflicts: Vec<String>,
     /// Checks on the untouched tree, once something was about to change.
     pub(super) baseline: Option<Vec<Check>>,
+    /// Files that the checks rewrote on the untouched tree.
+    pub(super) rewritten_before: Vec<String>,
     pub(super) attempts: Vec<Attempt>,
     /// Steps that evaluations added to the plan.
     pub(super) repairs: Vec<Repair>,
@@ -117,9 +121,11 @@ impl Run {
             changes: ChangeSet::default(),
             acted: false,
             tried: false,
+            ran: false,
             uncovered: Vec::new(),
             conflicts: Vec::new(),
             baseline: None,
+            rewritten_before: Vec::new(),
             attempts: Vec::new(),
             repairs: Vec::new(),
             repeats: HashMap::new(),

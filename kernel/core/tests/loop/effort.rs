@@ -321,18 +321,6 @@ fn the_checks_do_not_run_again_on_a_tree_that_a_task_of_the_session_left() {
 }
 
 #[test]
-fn what_could_not_run_for_an_earlier_task_is_tried_again() {
-    let world = one_model()
-        .remembering()
-        .with_file("tests", "")
-        .executor([write("code", "good"), Line::Say("fixed")]);
-
-    world.run().expect("an outcome");
-
-    assert!(world.events().contains(&"base/e/checks evaluation.started".to_owned()));
-}
-
-#[test]
 fn the_checks_begin_beside_the_first_reading_and_not_for_what_reads_nothing() {
     let read = || Line::Call("read", json!({"path": "code"}));
     let reads = one_model().executor([read(), write("code", "good"), read(), Line::Say("fixed")]);

@@ -279,7 +279,10 @@ const LOADED: [&str; 64] = [
 ];
 
 /// Packages and headers of others that a new file of the same path would stand in for.
-const LOADED_PATHS: [&str; 9] = [
+const LOADED_PATHS: [&str; 12] = [
+    ".venv/",
+    "venv/",
+    ".tox/",
     "Test/More.pm",
     "Test/Simple.pm",
     "Test/Builder.pm",

@@ -113,6 +113,7 @@ pub(super) fn verdict(verdict: wit::Verdict, most_bytes: u64) -> Result<core::Ve
         findings: verdict.findings.into_iter().map(finding).collect(),
         summary: text::one_line(&verdict.summary, LINE),
         evidence: verdict.evidence.into_iter().map(evidence).collect(),
+        rewritten: Vec::new(),
         receipts: Vec::new(),
     };
     if weight(&verdict) > most_bytes {
