@@ -431,9 +431,25 @@ impl Run {
             false if of_category.iter().filter(is_open).any(|check| !is_known_red(&check)) => {
                 Bound::Unknown
             }
+            false if of_category.iter().any(|check| self.misses_a_test(check)) => Bound::Unknown,
             false if old.is_empty() && new.is_empty() => Bound::Holds,
             false => Bound::RedBefore,
         }
+    }
+
+    /// Returns whether a check does not name a test that it named before, and that nobody let go.
+    fn misses_a_test(&self, check: &Check) -> bool {
+        let before = self.baseline.iter().flatten().find(|one| one.id == check.id);
+        let through = self.attempts.iter().flat_map(|attempt| &attempt.differences);
+        let may_go: Vec<&str> = through
+            .filter(|one| one.check == check.id && one.through.is_some())
+            .map(|one| one.test.as_str())
+            .collect();
+        let mut tests = before.iter().flat_map(|before| &before.tests);
+        tests.any(|test| {
+            let is_seen = check.tests.iter().any(|one| one.name == test.name);
+            !is_seen && !may_go.contains(&test.name.as_str())
+        })
     }
 
     /// Returns whether a check is red in another way than before: by a test that was not red, or by one of those that the
