@@ -2,7 +2,8 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
+    include_str!("durable.rs"),
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
     include_str!("files.rs"),

@@ -422,6 +422,13 @@ fn stopped(
             );
             let error = CommandError::new(Exit::NeedsApproval, message)
                 .hint(format!("{resume}   (on a terminal, to answer)"));
+            let error = match request.origin == LOOP {
+                true => error.hint(format!(
+                    "openkoi task diff {}   (the work stays as it is)",
+                    task.short()
+                )),
+                false => error,
+            };
             match instead_of_this_place(request) {
                 Some(instead) => error.hint(instead),
                 None => error,
@@ -445,6 +452,9 @@ fn stopped(
         }
     }
 }
+
+/// Origin of questions about work that is done.
+const LOOP: &str = "the loop";
 
 /// The number of characters that a person is shown of an answer that broke off. The journal has all
 /// of it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{frozen::EvidenceFile, tool::Receipt};
+use crate::tool::Receipt;
 
 /// The order of evidence: a lower tier never outvotes a higher one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -208,6 +208,19 @@ pub struct Before {
     pub path: String,
     /// Its text; absent where it is none, or too long.
     pub text: Option<String>,
+}
+
+/// A changed file that is evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceFile {
+    /// Path of the file in the workspace.
+    pub path: String,
+    /// Text to be seen in its place, with what is evidence in it as it was; absent: the whole file is as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
+    /// True if the file may as well be a part of the product, so that the checks run both ways.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub product: bool,
 }
 
 /// Verdict of one evaluator.

@@ -14,19 +14,6 @@ use crate::{
     evaluation::{Check, CheckOutcome, TestResult},
 };
 
-/// A changed file that is evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EvidenceFile {
-    /// Path of the file in the workspace.
-    pub path: String,
-    /// Text to be seen in its place, with what is evidence in it as it was; absent: the whole file is as it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shown: Option<String>,
-    /// True if the file may as well be a part of the product, so that the checks run both ways.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub product: bool,
-}
-
 /// What is seen in place of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {

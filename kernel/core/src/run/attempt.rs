@@ -2,9 +2,9 @@
 
 use crate::{
     change_set::ChangeSet,
-    evaluation::{Change, Check, Finding, Score},
+    evaluation::{Change, Check, EvidenceFile, Finding, Score},
     evidence::Standing,
-    frozen::{Difference, EvidenceFile},
+    frozen::Difference,
     id::TreeId,
 };
 

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::{attempt::Attempt, evaluate::EvaluationResult, halt::Halt, state::Run};
 use crate::{
     change_set::{PathEffect, PathState},
-    evaluation::{Before, Check, EvaluatorCard, Subject},
+    evaluation::{Before, Check, EvaluatorCard, EvidenceFile, Subject},
     evidence::Standing,
     frozen::{
-        Asked, Difference, EvidenceFile, Hanging, LetThrough, Merged, Shown, View, asked_for,
-        distrust, merge,
+        Asked, Difference, Hanging, LetThrough, Merged, Shown, View, asked_for, distrust, merge,
     },
 };
 

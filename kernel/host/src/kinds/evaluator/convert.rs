@@ -1,7 +1,10 @@
 //! Converts subjects and verdicts between core and contract. A verdict with an impossible score becomes the failure
 //! *not evaluated*.
 
-use openkoi_core::{evaluation as core, failure::Failure, frozen::EvidenceFile};
+use openkoi_core::{
+    evaluation::{self as core, EvidenceFile},
+    failure::Failure,
+};
 
 use crate::{
     bindings::evaluator::exports::openkoi::evaluator::evaluator as wit,
