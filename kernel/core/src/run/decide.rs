@@ -424,7 +424,7 @@ impl Run {
         };
         let red = of_category.iter().copied().filter(|check| is_red(check.outcome));
         let (old, new): (Vec<&Check>, Vec<&Check>) = red.partition(same);
-        let is_open = |check: &&&Check| errored(*check) || check.outcome == CheckOutcome::Flaky;
+        let is_open = |check: &&&Check| errored(check) || check.outcome == CheckOutcome::Flaky;
         let is_known_red = |check: &&&Check| old.iter().any(|one| one.id == check.id);
         match new.iter().any(|check| self.fails_anew(check)) {
             true => Bound::Fails,
