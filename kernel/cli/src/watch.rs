@@ -45,10 +45,13 @@ use crate::{
     },
 };
 
-/// The longest progress line, in characters.
+/// Parts of the keys of evaluations with frozen evidence.
+const FROZEN: [&str; 2] = ["/frozen/", "/sure/"];
+
 /// What the keys of evaluations of the untouched tree begin with.
 const UNTOUCHED: &str = "base/";
 
+/// The longest progress line, in characters.
 const LONGEST_LINE: usize = 2_000;
 
 /// The number of characters that are shown of a finding.
@@ -361,7 +364,12 @@ impl ProgressLines {
     }
 
     fn judged(&self, key: &str, evaluator: &str, result: &Result<Verdict, Failure>) {
-        let before = if key.starts_with(UNTOUCHED) { "before: " } else { "" };
+        let is_frozen = FROZEN.iter().any(|part| key.contains(part));
+        let before = match key.starts_with(UNTOUCHED) {
+            true => "before: ",
+            false if is_frozen => "with the tests as they were: ",
+            false => "",
+        };
         match result {
             Ok(verdict) if verdict.checks.is_empty() && verdict.scores.is_empty() => {}
             Ok(verdict) => {

@@ -48,7 +48,7 @@ pub struct Standing {
     pub not_evaluated: Vec<String>,
     /// The rubric's score, 0 to 1; absent means *not evaluated*.
     pub score: Option<f64>,
-    /// Number of critical findings with evidence.
+    /// Number of critical and major findings of a judge, with evidence.
     pub critical: u32,
     /// Size of the change, in changed files and bytes of diff; ties go to the smaller one.
     pub size: (u32, u64),
@@ -299,11 +299,15 @@ pub fn rubric_score(
     (weights > 0.0).then(|| sum / weights)
 }
 
-/// Returns the number of critical findings that come with evidence.
+/// Returns whether a judge's finding forbids acceptance: it is critical or major, and comes with evidence.
+pub fn is_blocking(finding: &Finding) -> bool {
+    finding.severity >= Severity::Major && !finding.evidence.is_empty()
+}
+
+/// Returns the number of findings that forbid acceptance.
 pub fn critical(findings: &[Finding]) -> u32 {
-    let grave =
-        |finding: &&Finding| finding.severity == Severity::Critical && !finding.evidence.is_empty();
-    u32::try_from(findings.iter().filter(grave).count()).unwrap_or(u32::MAX)
+    let blocking = findings.iter().filter(|finding| is_blocking(finding));
+    u32::try_from(blocking.count()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -362,7 +362,7 @@ impl Words {
     /// Returns whether a telling word of a test's name is in the task.
     pub(crate) fn has_word_of(&self, test: &str) -> bool {
         let is_telling = |part: &String| {
-            part.chars().count() > 2 && !part.starts_with("test") && !part.starts_with("spec")
+            part.chars().count() > 3 && !part.starts_with("test") && !part.starts_with("spec")
         };
         parts(test).iter().any(|part| is_telling(part) && self.parts.contains(part))
     }

@@ -7,16 +7,18 @@ use crate::{
     frozen::Words,
 };
 
-/// Returns the tests that were red and are, of which the task is about: where some were mended, those beside them and those
-/// whose names the task's words are in; where none was, all.
+/// Returns the tests that were red and are, of which the task is about: where some were mended or are new, those beside them
+/// and those in whose names words of the task are; where none is, all.
 pub fn still_red(task: &str, baseline: &[Check], now: &[Check]) -> Vec<String> {
     let (before, after) = (red(baseline), red(now));
     let green: BTreeSet<String> = ended(now, |outcome| outcome == CheckOutcome::Passed);
-    let mended: BTreeSet<&str> =
-        before.iter().filter(|id| green.contains(*id)).map(|id| place(id)).collect();
+    let known = ended(baseline, |_| true);
+    let is_better = |id: &&String| before.contains(*id) || !known.contains(*id);
+    let better: BTreeSet<&str> = green.iter().filter(is_better).map(|id| place(id)).collect();
     let task = Words::of(task);
     let is_own = |id: &&String| {
-        mended.is_empty() || mended.contains(place(id)) || task.has_word_of(id.as_str())
+        let name = id.split_once(' ').map_or("", |(_, name)| name);
+        better.is_empty() || better.contains(place(id)) || task.has_word_of(name)
     };
     after.intersection(&before).filter(is_own).cloned().collect()
 }
@@ -79,5 +81,8 @@ mod tests {
         assert_eq!(still_red("mend it", &before, &whole), Vec::<String>::new());
         assert_eq!(still_red("mend the clock", &before, &whole), ["t clock.ticks"]);
         assert_eq!(still_red("mend it", &before, &before).len(), 3);
+        let new = [&before[0].tests[..], &check(&[("new.is_new", Passed)])[0].tests].concat();
+        let new = [Check { tests: new, ..before[0].clone() }];
+        assert_eq!(still_red("test it", &before, &new), Vec::<String>::new());
     }
 }

@@ -56,7 +56,8 @@ pub(crate) fn read(
     let submitted: Submitted = serde_json::from_str(json).map_err(|error| {
         format!("the arguments do not fit the schema of `submit_verdict`: {error}")
     })?;
-    let scores = scores(&submitted.scores, dimensions)?;
+    let is_uncited = submitted.findings.is_empty();
+    let scores = scores(&scaled(submitted.scores, is_uncited), dimensions)?;
     let findings = submitted.findings.into_iter().take(FINDINGS);
     let findings: Vec<Finding> =
         findings.map(|finding| checked(finding, dimensions, places)).collect::<Result<_, _>>()?;
@@ -76,6 +77,26 @@ pub(crate) fn in_text(text: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// Brings scores to the scale of ten. Shares of one and of a hundred are told by all of them together: on a scale of ten
+/// nobody gives at most one everywhere, with a fraction or without a word of what is wrong.
+fn scaled(mut scores: Vec<SubmittedScore>, is_uncited: bool) -> Vec<SubmittedScore> {
+    let all = |is: fn(f64) -> bool| !scores.is_empty() && scores.iter().all(|one| is(one.score));
+    let is_fraction = scores.iter().any(|one| one.score.fract() != 0.0);
+    let is_good = scores.iter().any(|one| one.score > 0.0);
+    let factor = match () {
+        () if all(|score| (0.0..=1.0).contains(&score))
+            && is_good
+            && (is_fraction || is_uncited) =>
+        {
+            10.0
+        }
+        () if all(|score| score > 10.0 && score <= 100.0) => 0.1,
+        () => return scores,
+    };
+    scores.iter_mut().for_each(|one| one.score *= factor);
+    scores
 }
 
 fn scores(submitted: &[SubmittedScore], dimensions: &[Dimension]) -> Result<Vec<Score>, String> {
@@ -123,6 +144,13 @@ fn checked(
         return Err("a finding has no message".to_owned());
     }
     let evidence = places.first(&finding.evidence);
+    // What would forbid the work must be there to be looked up.
+    if evidence.is_none() && severity >= Severity::Major {
+        return Err(format!(
+            "a finding that is {} needs evidence that exists, `path:line`, a check's id or a criterion's id: {message}",
+            finding.severity
+        ));
+    }
     // What cannot be looked up is heard and weighs nothing.
     let severity = if evidence.is_some() { severity } else { Severity::Note };
     Ok(Finding { severity, message, evidence: evidence.unwrap_or_default(), dimension })
@@ -216,21 +244,41 @@ mod tests {
 
         for evidence in ["", "src/lib.rs:99", "src/none.rs:1"] {
             let error = low(evidence).unwrap_err();
-            assert!(error.starts_with("`correctness` scored below 7 without evidence"), "{error}");
+            assert!(error.starts_with("a finding that is major needs evidence"), "{error}");
         }
         assert!(with_scores("6.9", "9").is_err());
     }
 
+    fn without_a_place(severity: &str) -> Result<Ruling, String> {
+        ruled(&format!(
+            r#"{{"scores":[{{"dimension":"correctness","score":8}},{{"dimension":"style","score":9}}],
+            "findings":[{{"severity":"{severity}","dimension":"style","evidence":"src/none.rs:1","message":"bad"}}]}}"#
+        ))
+    }
+
     #[test]
-    fn a_finding_without_a_place_weighs_nothing() {
-        let ruling = ruled(
-            r#"{"scores":[{"dimension":"correctness","score":8},{"dimension":"style","score":9}],
-            "findings":[{"severity":"critical","dimension":"style","evidence":"src/none.rs:1","message":"bad"}]}"#,
-        )
-        .unwrap();
+    fn a_finding_without_a_place_weighs_nothing_and_one_that_would_forbid_the_work_is_asked_for_it()
+    {
+        let ruling = without_a_place("minor").unwrap();
 
         assert_eq!(ruling.findings[0].severity, Severity::Note);
         assert_eq!(ruling.findings[0].evidence, "");
+        for severity in ["major", "critical"] {
+            let error = without_a_place(severity).unwrap_err();
+            assert!(error.starts_with(&format!("a finding that is {severity} needs evidence")));
+        }
+    }
+
+    #[test]
+    fn scores_on_another_scale_are_recognised() {
+        let values = |one: &str, other: &str| -> Vec<f64> {
+            with_scores(one, other).unwrap().scores.iter().map(|score| score.value).collect()
+        };
+
+        assert_eq!(values("0.95", "1"), [0.95, 1.0]);
+        assert_eq!(values("1", "1"), [1.0, 1.0]);
+        assert_eq!(values("90", "100"), [0.9, 1.0]);
+        assert!(with_scores("11", "8").is_err());
     }
 
     #[test]

@@ -36,11 +36,11 @@ pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
     if !outcome.taken_back.is_empty() {
         let files = counted(outcome.taken_back.len());
         let command = format!("openkoi undo --redo {task}");
-        // Beside work that stays it is of a later try, which would read like a contradiction.
+        // Beside work that stays it is of a later try, or what nobody accepted of it.
         lines.push(if outcome.changes.is_empty() {
             format!("Taken back: {files}. `{command}` brings them forth again.")
         } else {
-            format!("Of a try that was no better, {files} taken back: `{command}` shows it again.")
+            format!("Put back as it was: {files}. `{command}` brings the change forth again.")
         });
     }
     if !outcome.conflicts.is_empty() {

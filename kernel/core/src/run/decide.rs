@@ -11,7 +11,7 @@ use crate::{
     contract::Effort,
     evaluation::{Check, CheckOutcome, Criterion},
     event::Event,
-    evidence::Standing,
+    evidence::{Standing, is_blocking},
     fact,
     frozen::{Hanging, Words},
     gate::{LoopAction, Refusal},
@@ -115,7 +115,12 @@ impl Run {
                 Err(Refusal::Record(error)) => return Err(error.into()),
                 Err(Refusal::Denied(failure)) => {
                     let Some(attempt) = self.attempts.last_mut() else { return Ok(None) };
-                    attempt.standing.violations.push(failure.to_string());
+                    let hangs = attempt.open().next().is_some() && domain == EVIDENCE;
+                    let fact = match hangs {
+                        true => "the changed tests were not accepted".to_owned(),
+                        false => failure.to_string(),
+                    };
+                    attempt.standing.violations.push(fact);
                     // One refusal is enough.
                     return Ok(None);
                 }
@@ -227,7 +232,7 @@ impl Run {
             return Some(format!("criterion {} does not hold: {}", criterion.id, criterion.text));
         }
         if standing.critical > 0 {
-            return Some("the judge has a critical finding".to_owned());
+            return Some(self.found_by_the_judge());
         }
         self.score_obstacle(checks, standing)
     }
@@ -266,6 +271,19 @@ impl Run {
         ];
         let none = checks.is_empty() || standing.green.is_empty();
         !none && red.iter().all(|list| list.is_empty()) && self.contract.criteria.iter().all(holds)
+    }
+
+    fn found_by_the_judge(&self) -> String {
+        let attempt = self.attempts.last();
+        let by = attempt.and_then(|attempt| attempt.scored_by.as_deref());
+        let mut found = attempt.into_iter().flat_map(|attempt| &attempt.findings);
+        let finding = found.find(|(name, finding)| by == Some(name) && is_blocking(finding));
+        match finding {
+            Some((_, finding)) => {
+                format!("the judge found: {} ({})", finding.message, finding.evidence)
+            }
+            None => "the judge found what forbids it".to_owned(),
+        }
     }
 
     fn unjudged(&self) -> String {
