@@ -21,28 +21,31 @@ pub(crate) fn of(subject: &Subject, world: &dyn World) -> Vec<EvidenceFile> {
     let before: BTreeMap<&str, &Before> =
         subject.before.iter().map(|before| (before.path.as_str(), before)).collect();
     let named = names::named_by_commands(subject, world);
+    let runners = names::runners(&subject.baseline);
     let look = |change: &Change| {
         let before = before.get(change.path.as_str()).and_then(|before| before.text.as_deref());
-        evidence(change, before, named.contains(&change.path), world)
+        let role = names::role(&change.path, change.kind == ChangeKind::Added, &runners);
+        evidence(change, before, (role, named.contains(&change.path)), world)
     };
     subject.changes.iter().filter_map(look).collect()
 }
 
-/// Returns whether a file decides about tests alone.
-pub(crate) fn is_test(path: &str) -> bool {
-    names::is_test(path) || path.ends_with(".rs")
+/// Returns whether these files decide about tests alone.
+pub(crate) fn are_tests(subject: &Subject) -> bool {
+    let runners = names::runners(&subject.baseline);
+    subject.frozen.iter().all(|path| names::is_test(path, &runners) || path.ends_with(".rs"))
 }
 
 fn evidence(
     change: &Change,
     before: Option<&str>,
-    is_named: bool,
+    (role, is_named): (Role, bool),
     world: &dyn World,
 ) -> Option<EvidenceFile> {
     let file = |shown: Option<String>, product| {
         Some(EvidenceFile { path: change.path.clone(), shown, product })
     };
-    match names::role(&change.path, change.kind == ChangeKind::Added) {
+    match role {
         Role::Evidence => file(None, false),
         Role::Both => file(None, true),
         Role::Product if is_named => file(None, true),

@@ -56,7 +56,7 @@ fn frozen(subject: &Subject, world: &dyn World) -> Result<Verdict> {
     let plans: Vec<Plan> =
         detect::plans(&shown, &subject.changes).into_iter().filter(|plan| before(plan)).collect();
     let ended = |plan: &Plan| subject.checks.iter().find(|check| check.id == plan.id);
-    let steers = subject.frozen.iter().any(|path| !evidence::is_test(path));
+    let steers = !evidence::are_tests(subject);
     let (mut again, taken): (Vec<Plan>, Vec<Plan>) = plans
         .into_iter()
         .partition(|plan| steers || plan.category == Category::Test || ended(plan).is_none());

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use openkoi_sdk::evaluator::Subject;
+use openkoi_sdk::evaluator::{Check, Subject};
 use openkoi_sdk::serde_json::{self, Value};
 
 use super::manifest::Parts;
-use crate::runner::RUNNERS;
+use crate::runner::{RUNNERS, Runner};
 use crate::world::World;
 
 /// What a changed file is to the checks.
@@ -22,12 +22,10 @@ pub(super) enum Role {
     Manifest(Parts),
 }
 
-/// Directories that hold tests and what belongs to them.
-const TEST_FOLDERS: [&str; 20] = [
+/// Directories that hold tests and what belongs to them, whatever the runner.
+const TEST_FOLDERS: [&str; 14] = [
     "test",
     "tests",
-    "spec",
-    "specs",
     "__tests__",
     "__mocks__",
     "__snapshots__",
@@ -36,11 +34,7 @@ const TEST_FOLDERS: [&str; 20] = [
     "test-data",
     "test_data",
     "fixtures",
-    "testing",
     "e2e",
-    "cypress",
-    "playwright",
-    "features",
     "golden",
     "goldens",
     "unittests",
@@ -204,10 +198,17 @@ const BOTH: [&str; 48] = [
     "gleam.toml",
 ];
 
-/// Parts of a name by which a file may belong to the tests, whatever its kind.
-const HINTS: [&str; 10] = [
-    "test", "tests", "spec", "specs", "golden", "expected", "fixture", "fixtures", "snapshot",
-    "mock",
+/// Parts of a name by which a file may belong to the tests.
+const HINTS: [&str; 2] = ["test", "tests"];
+
+/// The same for data: what code of these names does is product.
+const DATA_HINTS: [&str; 7] =
+    ["golden", "expected", "fixture", "fixtures", "snapshot", "snapshots", "cassette"];
+
+/// Ends of the names of data.
+const DATA: [&str; 14] = [
+    "txt", "json", "jsonl", "yaml", "yml", "csv", "tsv", "xml", "html", "out", "log", "dat", "bin",
+    "md",
 ];
 
 /// Modules that a new file of the same name would stand in for: those that Python's runners load.
@@ -294,8 +295,19 @@ const LOADED_PATHS: [&str; 12] = [
     "site-packages/",
 ];
 
-/// Returns what a file is.
-pub(super) fn role(path: &str, is_new: bool) -> Role {
+/// The runners of the checks of the untouched tree: what is a test to one of them is product to others.
+pub(super) fn runners(baseline: &[Check]) -> Vec<&'static Runner> {
+    let runs = |runner: &&Runner| {
+        baseline.iter().any(|check| {
+            let rest = check.id.strip_prefix(runner.check);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['@', ':']))
+        })
+    };
+    RUNNERS.iter().filter(runs).collect()
+}
+
+/// Returns what a file is to these runners.
+pub(super) fn role(path: &str, is_new: bool, runners: &[&Runner]) -> Role {
     let name = path.rsplit('/').next().unwrap_or(path);
     if let Some(parts) = Parts::of(name) {
         return if is_new { Role::Both } else { Role::Manifest(parts) };
@@ -305,7 +317,7 @@ pub(super) fn role(path: &str, is_new: bool) -> Role {
     }
     let any = |patterns: &[&str]| patterns.iter().any(|pattern| matches(pattern, name));
     let ends = |end: &str| path == end || path.ends_with(&format!("/{end}"));
-    if is_test(path) || any(&STEERING) {
+    if is_test(path, runners) || any(&STEERING) {
         return Role::Evidence;
     }
     if STEERING_PATHS.iter().any(|end| ends(end)) {
@@ -315,8 +327,11 @@ pub(super) fn role(path: &str, is_new: bool) -> Role {
         return Role::Product;
     }
     let stem = name.split('.').next().unwrap_or(name).to_lowercase();
-    let is_hint = stem.split(['_', '-', ' ']).any(|part| HINTS.contains(&part));
-    if any(&BOTH) || is_hint || RUNNERS.iter().any(|runner| runner.is_setting(path)) {
+    let is_data = name.rsplit_once('.').is_none_or(|(_, end)| DATA.contains(&end));
+    let is_hint = stem
+        .split(['_', '-', ' '])
+        .any(|part| HINTS.contains(&part) || (is_data && DATA_HINTS.contains(&part)));
+    if any(&BOTH) || is_hint || runners.iter().any(|runner| runner.is_setting(path)) {
         Role::Both
     } else {
         Role::Product
@@ -324,12 +339,12 @@ pub(super) fn role(path: &str, is_new: bool) -> Role {
 }
 
 /// Returns whether a file is a test, or belongs to tests.
-pub(super) fn is_test(path: &str) -> bool {
+pub(super) fn is_test(path: &str, runners: &[&Runner]) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     folder.split('/').any(|part| TEST_FOLDERS.contains(&part))
         || TESTS.iter().any(|pattern| matches(pattern, name))
         || is_test_type(name)
-        || RUNNERS.iter().any(|runner| runner.is_test(path))
+        || runners.iter().any(|runner| runner.is_test(path))
 }
 
 /// Returns whether a new file would be loaded in place of a part of a runner.
@@ -403,29 +418,50 @@ fn scripts(subject: &Subject, world: &dyn World, path: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The rows of these checks.
+    fn of(ids: &[&str]) -> Vec<&'static Runner> {
+        let check = |id: &&str| Check {
+            id: (*id).to_owned(),
+            category: "test".to_owned(),
+            command: String::new(),
+            outcome: openkoi_sdk::evaluator::Outcome::Passed,
+            exit_code: None,
+            tests: Vec::new(),
+            test_count: None,
+            excerpt: String::new(),
+            receipts: Vec::new(),
+            duration_ms: 0,
+        };
+        runners(&ids.iter().map(check).collect::<Vec<_>>())
+    }
+
     #[test]
-    fn a_file_is_told_by_its_path() {
+    fn a_file_is_told_by_its_path_and_the_runners_that_are_there() {
         use Role::{Both, Evidence, Product};
-        for (path, expected) in [
-            ("percent.py", Product),
-            ("src/latest.rs", Product),
-            ("src/contest.js", Product),
-            ("test_percent.py", Evidence),
-            ("tests/helpers/data.json", Evidence),
-            ("src/test/java/a/FooTest.java", Evidence),
-            ("a/FooTest.java", Evidence),
-            ("a/Testimony.java", Product),
-            ("pkg/a_test.go", Evidence),
-            ("web/a.spec.tsx", Evidence),
-            ("conftest.py", Evidence),
-            ("jest.config.js", Evidence),
-            (".cargo/config.toml", Evidence),
-            ("t/basic.t", Evidence),
-            ("Makefile", Both),
-            ("run_tests.js", Evidence),
-            ("expected_output.txt", Both),
+        let (python, node) = (of(&["python:unittest:tests"]), of(&["node:test@web"]));
+        for (path, runners, expected) in [
+            ("percent.py", &python, Product),
+            ("src/latest.rs", &python, Product),
+            ("src/contest.js", &node, Product),
+            ("src/features/cart.tsx", &node, Product),
+            ("src/snapshot.py", &python, Product),
+            ("config/app.py", &python, Product),
+            ("project/models.py", &python, Product),
+            ("spec/openapi.yaml", &python, Product),
+            ("test_percent.py", &python, Evidence),
+            ("tests/helpers/data.json", &python, Evidence),
+            ("web/a.spec.tsx", &node, Evidence),
+            ("conftest.py", &python, Evidence),
+            ("jest.config.js", &node, Evidence),
+            (".cargo/config.toml", &of(&["cargo:test"]), Evidence),
+            ("src/test/java/a/FooTest.java", &of(&["maven:test"]), Evidence),
+            ("a/FooTest.java", &python, Evidence),
+            ("a/Testimony.java", &python, Product),
+            ("pkg/a_test.go", &of(&["go:test"]), Evidence),
+            ("Makefile", &python, Both),
+            ("expected_output.txt", &python, Both),
         ] {
-            assert_eq!(role(path, false), expected, "{path}");
+            assert_eq!(role(path, false, runners), expected, "{path}");
         }
     }
 
@@ -440,7 +476,7 @@ mod tests {
             ("json.py", true, Role::Evidence),
             ("parser.py", true, Role::Product),
         ] {
-            assert_eq!(role(path, is_new), expected, "{path}");
+            assert_eq!(role(path, is_new, &of(&["python:unittest"])), expected, "{path}");
         }
     }
 
