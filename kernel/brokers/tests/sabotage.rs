@@ -2,11 +2,12 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     include_str!("durable.rs"),
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
     include_str!("files.rs"),
+    include_str!("layer.rs"),
     include_str!("layer_others.rs"),
     include_str!("oauth.rs"),
     include_str!("processes.rs"),

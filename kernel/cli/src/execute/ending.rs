@@ -224,15 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_back_beside_work_that_stays_is_of_another_try() {
+    fn what_was_put_back_beside_work_that_stays_is_said_as_that() {
         let mut outcome = outcome(Ending::Stalled { reason: "x".to_owned() }, "");
         outcome.taken_back = vec![change("a", ChangeKind::Modified)];
         outcome.changes = vec![change("a", ChangeKind::Modified)];
 
         let lines = lines(&outcome, "abcd1234", true);
 
-        let told = "Of a try that was no better, 1 file taken back: `openkoi undo --redo abcd1234` \
-                    shows it again.";
+        let told = "Put back as it was: 1 file. `openkoi undo --redo abcd1234` brings the change forth \
+                    again.";
         assert!(lines.contains(&told.to_owned()), "{lines:?}");
     }
 
