@@ -2,13 +2,14 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     include_str!("durable.rs"),
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
     include_str!("files.rs"),
     include_str!("layer.rs"),
     include_str!("layer_others.rs"),
+    include_str!("network.rs"),
     include_str!("oauth.rs"),
     include_str!("processes.rs"),
     include_str!("secrets.rs"),
