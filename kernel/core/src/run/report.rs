@@ -153,6 +153,10 @@ impl Run {
         kept: &'a Attempt,
         set: &ChangeSet,
     ) -> (Vec<&'a str>, Vec<String>) {
+        // What was accepted stays, whatever else is red.
+        if self.obstacle(&kept.checks, &kept.standing).is_none() {
+            return (Vec::new(), Vec::new());
+        }
         let standing = &kept.standing;
         let hangs = kept.open().next().is_some();
         let red = [&standing.red, &standing.new_red, &standing.not_seen];

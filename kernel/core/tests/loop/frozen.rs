@@ -112,3 +112,20 @@ fn no_second_run_is_paid_for_where_no_evidence_changed_or_something_green_is_red
     breaks.run().expect("an outcome");
     assert_eq!(breaks.count("evaluation.finished"), 2, "before and after");
 }
+
+#[test]
+fn accepted_work_keeps_its_tests_though_another_test_is_red_as_before() {
+    let tests = "wants:good wants:other wants:better";
+    let world = World::new().with_file("tests", "wants:good wants:other");
+    let world = once(world.planner([plan("change", None)])).executor([
+        write("code", "good better"),
+        write("tests", tests),
+        Line::Say("fixed, with a test of its own"),
+    ]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted", "{:?}", last_decision(&world));
+    assert_eq!(world.file("tests").as_deref(), Some(tests), "what was accepted stays");
+    assert_eq!(outcome.taken_back, []);
+}
