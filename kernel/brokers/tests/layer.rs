@@ -12,6 +12,7 @@ mod layers;
 
 use layers::{Tree, World, world};
 use openkoi_brokers::layer::{Committed, Layer, LayerChangeKind, LayerError};
+use openkoi_brokers::places;
 use openkoi_brokers::processes::{Command, Processes, SandboxMode};
 use openkoi_core::change_set::{ChangeSet, PathState};
 use std::fs;
@@ -567,17 +568,11 @@ fn there_is_no_layer_over_a_place_that_is_closed_itself() {
 /// Python, npm and Cargo at work on directories that were there before, which an overlay does not rename.
 #[tokio::test]
 async fn tools_that_move_directories_work_over_a_layer_and_a_bare_rename_is_told_why_not() {
-    let home = std::env::var("HOME").unwrap_or_default();
     let world = world();
     let processes = world.processes_with(|settings| {
-        let toolchains = [".cargo", ".rustup", ".pyenv"].map(|name| Path::new(&home).join(name));
-        settings.read = toolchains.to_vec();
         let mut environment = (*settings.environment).clone();
-        for (name, below) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
-            environment.insert(name.into(), Path::new(&home).join(below).into());
-        }
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        environment.insert("PATH".into(), path);
+        environment.extend(openkoi_test_support::home::host_environment());
+        settings.read = places::toolchains(None, &environment);
         settings.environment = environment.into();
     });
     for (path, text) in [

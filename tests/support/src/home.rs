@@ -217,7 +217,8 @@ fn write(path: &Path, contents: &[u8]) {
 }
 
 /// Returns what toolchains need of the host, so that they work although `HOME` is another one.
-fn host_environment() -> Vec<(OsString, OsString)> {
+#[must_use]
+pub fn host_environment() -> Vec<(OsString, OsString)> {
     let pair = |name: &str, value: OsString| (OsString::from(name), value);
     let mut variables = vec![
         pair("PATH", env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into())),
