@@ -199,6 +199,15 @@ pub struct Subject {
     /// Paths that are seen as they were on the untouched tree; empty on the tree as it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frozen: Vec<String>,
+    /// Changed files that are evidence, for judges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// Places that a program noticed and does not judge, for a judge to look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pointers: Vec<Finding>,
+    /// Findings of the same evaluator in the work of the iteration before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Finding>,
 }
 
 /// A changed file as it was.

@@ -20,6 +20,7 @@ mod ports;
 mod prompt;
 mod refine;
 mod report;
+mod score;
 mod state;
 mod wait;
 

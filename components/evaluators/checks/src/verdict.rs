@@ -121,6 +121,9 @@ pub(crate) mod tests {
             rubric: None,
             before: Vec::new(),
             frozen: Vec::new(),
+            evidence: Vec::new(),
+            pointers: Vec::new(),
+            earlier: Vec::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Unified diffs, read back.
 
+use std::ops::Range;
+
 /// One changed file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FileDiff {
@@ -9,6 +11,8 @@ pub(crate) struct FileDiff {
     pub new: Option<String>,
     /// Its changes.
     pub hunks: Vec<Hunk>,
+    /// Where it stands in the diff, in bytes: from its header to its last line.
+    pub range: Range<usize>,
 }
 
 /// A run of changed lines with those around them.
@@ -20,6 +24,13 @@ pub(crate) struct Hunk {
     pub new_start: u32,
     /// The lines.
     pub lines: Vec<Line>,
+}
+
+impl Hunk {
+    /// Returns how many lines it adds and removes.
+    pub(crate) fn changed(&self) -> usize {
+        self.lines.iter().filter(|line| !matches!(line, Line::Kept(_))).count()
+    }
 }
 
 /// One line of a hunk.
@@ -36,8 +47,10 @@ pub(crate) enum Line {
 /// Reads a diff. What it does not understand it leaves out.
 pub(crate) fn parse(diff: &str) -> Vec<FileDiff> {
     let mut reader = Reader::default();
-    for line in diff.lines() {
-        reader.line(line);
+    for line in diff.split_inclusive('\n') {
+        reader.line(line.trim_end_matches('\n').trim_end_matches('\r'));
+        reader.at += line.len();
+        reader.reach();
     }
     reader.close();
     reader.files
@@ -47,6 +60,10 @@ pub(crate) fn parse(diff: &str) -> Vec<FileDiff> {
 struct Reader {
     files: Vec<FileDiff>,
     file: Option<FileDiff>,
+    /// Whether the last line belongs to the present file.
+    belongs: bool,
+    /// The end of the lines that were read, in bytes.
+    at: usize,
     /// Lines of the present hunk that are still to come, before and after: what looks like a header among
     /// them is none.
     left: (u32, u32),
@@ -54,13 +71,15 @@ struct Reader {
 
 impl Reader {
     fn line(&mut self, line: &str) {
+        self.belongs = true;
         if self.left != (0, 0) {
             self.body(line);
         } else if line.starts_with("diff --git ") {
             self.close();
         } else if let Some(path) = line.strip_prefix("--- ") {
             self.close();
-            self.file = Some(FileDiff { old: path_of(path), ..FileDiff::default() });
+            let range = self.at..self.at;
+            self.file = Some(FileDiff { old: path_of(path), range, ..FileDiff::default() });
         } else if let Some(path) = line.strip_prefix("+++ ") {
             if let Some(file) = &mut self.file {
                 file.new = path_of(path);
@@ -71,6 +90,15 @@ impl Reader {
             if let Some(file) = &mut self.file {
                 file.hunks.push(Hunk { old_start: old.0, new_start: new.0, lines: Vec::new() });
             }
+        } else {
+            self.belongs = line.starts_with('\\');
+        }
+    }
+
+    /// Takes the line that was read to the present file, if it is one of its own.
+    fn reach(&mut self) {
+        if let Some(file) = self.file.as_mut().filter(|_| self.belongs) {
+            file.range.end = self.at;
         }
     }
 

@@ -8,6 +8,8 @@ use openkoi_sdk::model::Prompt;
 use openkoi_sdk::{Failure, Result};
 
 use crate::citation::Places;
+use crate::earlier::Earlier;
+use crate::fence::fenced;
 use crate::ruling::{self, Ruling};
 use crate::world::World;
 use crate::{prompt, tools};
@@ -35,18 +37,30 @@ pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> 
     Ok(Verdict { scores: ruling.scores, findings: ruling.findings, ..Verdict::new(summary) })
 }
 
+/// What the ruling does not speak of stands.
+fn stood(mut ruling: Ruling) -> Ruling {
+    ruling.findings.append(&mut ruling.open);
+    ruling
+}
+
 /// `correctness=9.2 safety=9.5`
 fn summary(ruling: &Ruling) -> String {
+    if ruling.scores.is_empty() {
+        return "no scores; what was found before stands".to_owned();
+    }
     let scores = ruling.scores.iter();
     let parts = scores.map(|score| format!("{}={:.1}", score.dimension, score.value * 10.0));
     parts.collect::<Vec<_>>().join(" ")
 }
 
 struct Judge<'a> {
+    subject: &'a Subject,
     rubric: &'a Rubric,
     places: Places<'a>,
     world: &'a dyn World,
     prompt: Prompt,
+    /// What it found before, in earlier work or in a ruling that did not hold.
+    earlier: Earlier,
     /// Rounds of looking at files that are left.
     rounds: u32,
     /// Why the last ruling did not hold. The next one has to.
@@ -55,12 +69,19 @@ struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     fn new(subject: &'a Subject, rubric: &'a Rubric, world: &'a dyn World) -> Self {
-        let mut prompt =
-            Prompt::new(prompt::SYSTEM, prompt::case(subject, rubric)).max_tokens(TOKENS);
-        let names: Vec<&str> = rubric.dimensions.iter().map(|one| one.name.as_str()).collect();
-        prompt.tools = tools::all(&names);
+        let prompt = Prompt::new(prompt::SYSTEM, prompt::case(subject, rubric)).max_tokens(TOKENS);
         let places = Places::new(subject, world);
-        Self { rubric, places, world, prompt, rounds: ROUNDS, objection: None }
+        let earlier = Earlier::new(&subject.earlier);
+        let (rounds, objection) = (ROUNDS, None);
+        let mut judge = Self { subject, rubric, places, world, prompt, earlier, rounds, objection };
+        judge.offer();
+        judge
+    }
+
+    /// Offers the tools. What was found before is asked for where there is something.
+    fn offer(&mut self) {
+        let names: Vec<&str> = self.rubric.dimensions.iter().map(|one| one.name.as_str()).collect();
+        self.prompt.tools = tools::all(&names, !self.earlier.is_empty());
     }
 
     fn rule(mut self) -> Result<Ruling> {
@@ -73,24 +94,40 @@ impl<'a> Judge<'a> {
             let looks: Vec<&ToolCall> = looks(&turn).collect();
             match self.submitted(&turn) {
                 Some(ruling) => match ruling {
-                    Ok(ruling) => return Ok(ruling),
-                    Err(objection) => self.object(&turn, objection)?,
+                    Ok(ruling) if ruling.open.is_empty() || self.objection.is_some() => {
+                        return Ok(stood(ruling));
+                    }
+                    Ok(_) => {
+                        self.object(&turn, "it does not say what became of what you found before");
+                    }
+                    Err(objection) => {
+                        if let Some(ruling) = self.objected(&turn, &objection)? {
+                            return Ok(ruling);
+                        }
+                    }
                 },
                 None if !looks.is_empty() && self.rounds > 0 => self.look(&turn),
-                None => self.object(&turn, "there was no ruling".to_owned())?,
+                None => {
+                    if let Some(ruling) = self.objected(&turn, "there was no ruling")? {
+                        return Ok(ruling);
+                    }
+                }
             }
         }
     }
 
-    /// The ruling of a turn: from its call, or from its text where the model cannot call.
+    /// The arguments of a turn's ruling: from its call, or from its text where the model cannot call.
+    fn arguments(turn: &Completion) -> Option<String> {
+        match turn.tool_calls().find(|call| call.name == tools::SUBMIT) {
+            Some(call) => Some(call.arguments.clone()),
+            None if turn.tool_calls().next().is_none() => ruling::in_text(&turn.text()),
+            None => None,
+        }
+    }
+
     fn submitted(&self, turn: &Completion) -> Option<Result<Ruling, String>> {
-        let call = turn.tool_calls().find(|call| call.name == tools::SUBMIT);
-        let json = match call {
-            Some(call) => call.arguments.clone(),
-            None if turn.tool_calls().next().is_none() => ruling::in_text(&turn.text())?,
-            None => return None,
-        };
-        Some(ruling::read(&json, &self.rubric.dimensions, &self.places))
+        let json = Self::arguments(turn)?;
+        Some(ruling::read(&json, &self.rubric.dimensions, &self.places, &self.earlier))
     }
 
     /// Shows the judge what it asked for.
@@ -99,7 +136,7 @@ impl<'a> Judge<'a> {
         let mut parts: Vec<Part> = Vec::new();
         for (at, call) in turn.tool_calls().enumerate() {
             let result = match at < CALLS {
-                true => tools::answer(call, self.world),
+                true => tools::answer(call, self.subject, self.world),
                 false => refused(call, "too many calls at once"),
             };
             parts.push(Part::ToolResult(result));
@@ -111,27 +148,44 @@ impl<'a> Judge<'a> {
         self.answer(turn, parts);
     }
 
-    /// Asks once more, and fails the second time.
-    fn object(&mut self, turn: &Completion, objection: String) -> Result<()> {
-        if let Some(first) = &self.objection {
-            let message = if *first == objection {
-                format!("the judge gave no ruling that holds: {objection}")
-            } else {
-                format!("the judge gave no ruling that holds: {first}; then: {objection}")
-            };
-            return Err(Failure::failed(message));
+    /// Asks once more. The second time what was found before is the ruling, without scores; where there is nothing the
+    /// judge has failed.
+    fn objected(&mut self, turn: &Completion, objection: &str) -> Result<Option<Ruling>> {
+        let Some(first) = &self.objection else {
+            let json = Self::arguments(turn).unwrap_or_default();
+            let holds = ruling::findings(&json, &self.rubric.dimensions, &self.places);
+            self.earlier.carry(&holds);
+            self.object(turn, objection);
+            return Ok(None);
+        };
+        let findings = self.earlier.all().to_vec();
+        if !findings.is_empty() {
+            return Ok(Some(Ruling { scores: Vec::new(), findings, open: Vec::new() }));
         }
-        let reminder = format!(
+        let message = if first == objection {
+            format!("the judge gave no ruling that holds: {objection}")
+        } else {
+            format!("the judge gave no ruling that holds: {first}; then: {objection}")
+        };
+        Err(Failure::failed(message))
+    }
+
+    fn object(&mut self, turn: &Completion, objection: &str) {
+        let mut reminder = format!(
             "Your ruling was not accepted: {objection}. Call `submit_verdict` with every dimension, scores from 0 to \
              10, and evidence that exists. Do not answer in prose."
         );
+        if !self.earlier.is_empty() {
+            reminder.push_str(" Say of each of these in `earlier` whether it stands:\n");
+            reminder.push_str(&fenced("earlier", &self.earlier.text()));
+        }
         let mut parts: Vec<Part> =
             turn.tool_calls().map(|call| Part::ToolResult(refused(call, "not accepted"))).collect();
         parts.push(Part::Text(reminder));
         self.answer(turn, parts);
+        self.offer();
         self.rounds = 0;
-        self.objection = Some(objection);
-        Ok(())
+        self.objection = Some(objection.to_owned());
     }
 
     fn answer(&mut self, turn: &Completion, parts: Vec<Part>) {
@@ -157,6 +211,7 @@ mod tests {
     use super::*;
     use crate::prompt::tests::subject;
     use crate::world::tests::Fake;
+    use openkoi_sdk::evaluator::{Finding, Severity};
 
     const GOOD: &str = r#"{"scores":[{"dimension":"correctness","score":9},{"dimension":"style","score":8}],"findings":[]}"#;
     const UNCITED: &str = r#"{"scores":[{"dimension":"correctness","score":3},{"dimension":"style","score":8}],"findings":[]}"#;
@@ -264,5 +319,80 @@ mod tests {
     #[test]
     fn a_model_that_fails_gives_no_ruling() {
         assert_eq!(failure(&Fake::default()), "nothing more was written down");
+    }
+
+    const CITED: &str = r#"{"scores":[{"dimension":"correctness","score":4},{"dimension":"style","score":8}],
+        "findings":[{"severity":"critical","dimension":"correctness","evidence":"src/lib.rs:2","message":"b is gone"}]}"#;
+
+    fn before() -> Subject {
+        let finding = Finding {
+            severity: Severity::Critical,
+            message: "b is gone".to_owned(),
+            evidence: "src/lib.rs:2".to_owned(),
+            dimension: "correctness".to_owned(),
+        };
+        Subject { earlier: vec![finding], ..subject() }
+    }
+
+    fn saying(earlier: &str) -> String {
+        GOOD.replacen(r#""findings":[]"#, &format!(r#""findings":[],"earlier":[{earlier}]"#), 1)
+    }
+
+    #[test]
+    fn what_was_found_before_is_shown_and_asked_for_and_stands_until_it_is_taken_back() {
+        let world = Fake::default().calls("submit_verdict", GOOD).calls("submit_verdict", GOOD);
+
+        let verdict = evaluate(&before(), &world).unwrap();
+
+        assert_eq!(verdict.findings, before().earlier);
+        assert!(world.heard()[0].contains("e1 [critical] src/lib.rs:2: b is gone"));
+        assert!(world.heard()[1].contains("what became of what you found before"));
+        assert!(world.asked.borrow()[0].tools[3].parameters.contains("stands"));
+    }
+
+    #[test]
+    fn what_was_found_before_is_taken_back_with_a_place_that_exists() {
+        for (earlier, left) in [
+            (r#"{"id":"e1","stands":false,"evidence":"src/lib.rs:2"}"#, 0),
+            (r#"{"id":"e1","stands":true,"evidence":""}"#, 1),
+        ] {
+            let world = Fake::default().calls("submit_verdict", &saying(earlier));
+            assert_eq!(evaluate(&before(), &world).unwrap().findings.len(), left, "{earlier}");
+        }
+        let nowhere = saying(r#"{"id":"e1","stands":false,"evidence":"src/none.rs:1"}"#);
+        let world =
+            Fake::default().calls("submit_verdict", &nowhere).calls("submit_verdict", &nowhere);
+        let verdict = evaluate(&before(), &world).unwrap();
+        assert_eq!((verdict.findings.len(), verdict.scores.len()), (1, 0));
+        assert_eq!(verdict.summary, "no scores; what was found before stands");
+    }
+
+    #[test]
+    fn the_same_place_found_again_is_one_finding() {
+        let world = Fake::default().calls("submit_verdict", CITED);
+
+        assert_eq!(evaluate(&before(), &world).unwrap().findings.len(), 1);
+    }
+
+    #[test]
+    fn what_a_ruling_that_does_not_hold_found_is_not_forgotten_by_the_next() {
+        let not_holding = CITED.replace("\"score\":8", "\"score\":3");
+        let world =
+            Fake::default().calls("submit_verdict", &not_holding).calls("submit_verdict", GOOD);
+
+        let verdict = evaluate(&subject(), &world).unwrap();
+
+        assert_eq!(verdict.findings.len(), 1);
+        assert!(world.heard()[1].contains("e1 [critical] src/lib.rs:2: b is gone"));
+    }
+
+    #[test]
+    fn places_that_programs_noticed_are_in_the_case() {
+        let pointers = before().earlier;
+        let world = Fake::default().calls("submit_verdict", GOOD);
+
+        evaluate(&Subject { pointers, ..subject() }, &world).unwrap();
+
+        assert!(world.heard()[0].contains("- src/lib.rs:2: b is gone\n</pointers"));
     }
 }

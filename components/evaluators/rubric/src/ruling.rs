@@ -5,6 +5,7 @@ use openkoi_sdk::serde_json::{self, Value};
 use serde::Deserialize;
 
 use crate::citation::Places;
+use crate::earlier::{Earlier, Said};
 
 /// The score, of ten, below which a dimension needs evidence.
 const NEEDS_EVIDENCE: f64 = 7.0;
@@ -22,6 +23,8 @@ pub(crate) struct Ruling {
     pub scores: Vec<Score>,
     /// The findings. One without evidence takes off nothing.
     pub findings: Vec<Finding>,
+    /// Earlier findings of which it says nothing.
+    pub open: Vec<Finding>,
 }
 
 #[derive(Deserialize)]
@@ -29,6 +32,8 @@ struct Submitted {
     scores: Vec<SubmittedScore>,
     #[serde(default)]
     findings: Vec<SubmittedFinding>,
+    #[serde(default)]
+    earlier: Vec<Said>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +57,7 @@ pub(crate) fn read(
     json: &str,
     dimensions: &[Dimension],
     places: &Places<'_>,
+    earlier: &Earlier,
 ) -> Result<Ruling, String> {
     let submitted: Submitted = serde_json::from_str(json).map_err(|error| {
         format!("the arguments do not fit the schema of `submit_verdict`: {error}")
@@ -59,10 +65,19 @@ pub(crate) fn read(
     let is_uncited = submitted.findings.is_empty();
     let scores = scores(&scaled(submitted.scores, is_uncited), dimensions)?;
     let findings = submitted.findings.into_iter().take(FINDINGS);
-    let findings: Vec<Finding> =
+    let mut findings: Vec<Finding> =
         findings.map(|finding| checked(finding, dimensions, places)).collect::<Result<_, _>>()?;
     uncited(&scores, &findings)?;
-    Ok(Ruling { scores, findings })
+    let (stand, open) = earlier.standing(&submitted.earlier, &findings, places)?;
+    findings.extend(stand);
+    Ok(Ruling { scores, findings, open })
+}
+
+/// Returns the findings of a ruling that hold, whatever else of it does not.
+pub(crate) fn findings(json: &str, dimensions: &[Dimension], places: &Places<'_>) -> Vec<Finding> {
+    let submitted: Option<Submitted> = serde_json::from_str(json).ok();
+    let findings = submitted.into_iter().flat_map(|submitted| submitted.findings).take(FINDINGS);
+    findings.filter_map(|finding| checked(finding, dimensions, places).ok()).collect()
 }
 
 /// Finds a ruling in prose: the last JSON object in it that has scores.
@@ -184,7 +199,7 @@ mod tests {
 
     fn ruled(json: &str) -> Result<Ruling, String> {
         let (subject, world) = (subject(), Fake::default());
-        read(json, &rubric().dimensions, &Places::new(&subject, &world))
+        read(json, &rubric().dimensions, &Places::new(&subject, &world), &Earlier::default())
     }
 
     fn with_scores(correctness: &str, style: &str) -> Result<Ruling, String> {

@@ -1,11 +1,13 @@
 //! The judge's tools: it may look, and it rules.
 
 use openkoi_sdk::conversation::{ToolCall, ToolResult, ToolSpec};
+use openkoi_sdk::evaluator::Subject;
 use openkoi_sdk::serde_json::json;
 use openkoi_sdk::{Result, arguments};
 use serde::Deserialize;
 
 use crate::fence::fenced;
+use crate::shown;
 use crate::world::World;
 
 /// The tool with which the ruling is submitted.
@@ -13,6 +15,7 @@ pub(crate) const SUBMIT: &str = "submit_verdict";
 
 const READ: &str = "read_file";
 const LIST: &str = "list_files";
+const CHANGE: &str = "read_change";
 
 /// The most lines that one reading shows.
 const LINES: u64 = 400;
@@ -20,8 +23,8 @@ const LINES: u64 = 400;
 /// The most bytes that one reading shows.
 const BYTES: usize = 32 * 1024;
 
-/// Returns the tools, sorted by name.
-pub(crate) fn all(dimensions: &[&str]) -> Vec<ToolSpec> {
+/// Returns the tools, sorted by name. With `earlier` a ruling says what became of what was found before.
+pub(crate) fn all(dimensions: &[&str], earlier: bool) -> Vec<ToolSpec> {
     let tool = |name: &str, description: &str, parameters: serde_json::Value| ToolSpec {
         name: name.to_owned(),
         description: description.to_owned(),
@@ -35,29 +38,38 @@ pub(crate) fn all(dimensions: &[&str]) -> Vec<ToolSpec> {
             json!({"type": "object", "properties": {"path": path}, "required": ["path"], "additionalProperties": false}),
         ),
         tool(
+            CHANGE,
+            "Shows the change of one file as a diff, what is gone included, 400 lines at most.",
+            reading(&path),
+        ),
+        tool(
             READ,
             "Shows a file of the workspace as it is after the change, with line numbers, 400 lines at most.",
-            json!({
-                "type": "object",
-                "properties": {
-                    "path": path,
-                    "offset": {"type": "integer", "description": "The first line, from 1."},
-                    "limit": {"type": "integer", "description": "How many lines."},
-                },
-                "required": ["path"],
-                "additionalProperties": false,
-            }),
+            reading(&path),
         ),
         tool(
             SUBMIT,
             "Submits your ruling. Call it once, with every dimension.",
-            ruling(dimensions),
+            ruling(dimensions, earlier),
         ),
     ]
 }
 
-fn ruling(dimensions: &[&str]) -> serde_json::Value {
+fn reading(path: &serde_json::Value) -> serde_json::Value {
     json!({
+        "type": "object",
+        "properties": {
+            "path": path,
+            "offset": {"type": "integer", "description": "The first line, from 1."},
+            "limit": {"type": "integer", "description": "How many lines."},
+        },
+        "required": ["path"],
+        "additionalProperties": false,
+    })
+}
+
+fn ruling(dimensions: &[&str], earlier: bool) -> serde_json::Value {
+    let mut schema = json!({
         "type": "object",
         "properties": {
             "scores": {
@@ -91,12 +103,31 @@ fn ruling(dimensions: &[&str]) -> serde_json::Value {
         },
         "required": ["scores", "findings"],
         "additionalProperties": false,
-    })
+    });
+    if earlier {
+        schema["properties"]["earlier"] = json!({
+            "type": "array",
+            "description": "One entry for each finding of the block `earlier`.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "id": {"type": "string"},
+                    "stands": {"type": "boolean", "description": "False if it is mended, or was wrong."},
+                    "evidence": {"type": "string", "description": "What shows that it does not stand: `path:line`, a check's id."},
+                },
+                "required": ["id", "stands", "evidence"],
+                "additionalProperties": false,
+            },
+        });
+        schema["required"] = json!(["scores", "findings", "earlier"]);
+    }
+    schema
 }
 
 /// Answers a call that looks at the workspace. A failure goes back to the judge.
-pub(crate) fn answer(call: &ToolCall, world: &dyn World) -> ToolResult {
+pub(crate) fn answer(call: &ToolCall, subject: &Subject, world: &dyn World) -> ToolResult {
     let answered = match call.name.as_str() {
+        CHANGE => change(&call.arguments, subject),
         READ => read(&call.arguments, world),
         LIST => list(&call.arguments, world),
         other => Err(openkoi_sdk::Failure::not_found(format!("the tool `{other}`"))),
@@ -120,20 +151,37 @@ fn read(json: &str, world: &dyn World) -> Result<String> {
         return Ok(format!("`{}` is not text ({} bytes)", reading.path, bytes.len()));
     }
     let text = String::from_utf8_lossy(&bytes);
-    let total = text.lines().count() as u64;
+    let numbered = text.lines().zip(1..).map(|(line, number)| format!("{number}\t{line}"));
+    Ok(part(&reading, "file", &numbered.collect::<Vec<_>>()))
+}
+
+fn change(json: &str, subject: &Subject) -> Result<String> {
+    let reading: Reading = arguments::parse(json)?;
+    let text = shown::of_file(subject, reading.path.trim_start_matches("./"));
+    let text = text.ok_or_else(|| {
+        openkoi_sdk::Failure::not_found(format!("a change of lines in `{}`", reading.path))
+    })?;
+    let lines = text.lines().map(str::to_owned);
+    Ok(part(&reading, "diff", &lines.collect::<Vec<_>>()))
+}
+
+/// Shows a part of some lines in a fence.
+fn part(reading: &Reading, name: &str, lines: &[String]) -> String {
+    let total = lines.len() as u64;
     let first = reading.offset.unwrap_or(1).max(1);
     let limit = reading.limit.unwrap_or(LINES).clamp(1, LINES);
     let mut shown = String::new();
     let mut last = first - 1;
-    for (number, line) in (1..).zip(text.lines()).skip((first - 1) as usize).take(limit as usize) {
+    for line in lines.iter().skip((first - 1) as usize).take(limit as usize) {
         if shown.len() + line.len() > BYTES {
             break;
         }
-        shown.push_str(&format!("{number}\t{line}\n"));
-        last = number;
+        shown.push_str(line);
+        shown.push('\n');
+        last += 1;
     }
     let head = format!("`{}`, lines {first} to {last} of {total}", reading.path);
-    Ok(format!("{head}\n{}", fenced("file", &shown)))
+    format!("{head}\n{}", fenced(name, &shown))
 }
 
 #[derive(Deserialize)]
@@ -158,13 +206,14 @@ fn list(json: &str, world: &dyn World) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::tests::subject;
     use crate::world::tests::Fake;
 
     fn ask(tool: &str, arguments: &str) -> ToolResult {
         let world = Fake::default().file("src/a.rs", "one\ntwo\nthree\n").file("b.bin", "\0");
         let call =
             ToolCall { id: "1".to_owned(), name: tool.to_owned(), arguments: arguments.to_owned() };
-        answer(&call, &world)
+        answer(&call, &subject(), &world)
     }
 
     #[test]
@@ -196,8 +245,8 @@ mod tests {
 
     #[test]
     fn tools_are_offered_sorted_by_name() {
-        let names: Vec<String> = all(&["style"]).into_iter().map(|tool| tool.name).collect();
+        let names: Vec<String> = all(&["style"], false).into_iter().map(|tool| tool.name).collect();
 
-        assert_eq!(names, ["list_files", "read_file", "submit_verdict"]);
+        assert_eq!(names, ["list_files", "read_change", "read_file", "submit_verdict"]);
     }
 }

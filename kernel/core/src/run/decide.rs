@@ -9,7 +9,7 @@ use super::{
 use crate::{
     approval::{ApprovalRequest, Unanswered},
     contract::Effort,
-    evaluation::{Check, CheckOutcome, Criterion},
+    evaluation::{Check, CheckOutcome, Criterion, Tier},
     event::Event,
     evidence::{Standing, is_blocking},
     fact,
@@ -274,15 +274,20 @@ impl Run {
     }
 
     fn found_by_the_judge(&self) -> String {
+        let judges = self.of_tier(Tier::Rubric);
+        let is_judge = |name: &String| judges.iter().any(|card| card.name == *name);
         let attempt = self.attempts.last();
-        let by = attempt.and_then(|attempt| attempt.scored_by.as_deref());
         let mut found = attempt.into_iter().flat_map(|attempt| &attempt.findings);
-        let finding = found.find(|(name, finding)| by == Some(name) && is_blocking(finding));
-        match finding {
+        let finding = found.find(|(name, finding)| is_judge(name) && is_blocking(finding));
+        let found = match finding {
             Some((_, finding)) => {
                 format!("the judge found: {} ({})", finding.message, finding.evidence)
             }
             None => "the judge found what forbids it".to_owned(),
+        };
+        match attempt.and_then(|attempt| attempt.unjudged.as_ref()) {
+            Some(why) => format!("{found}, and did not look again ({why})"),
+            None => found,
         }
     }
 

@@ -16,7 +16,6 @@ use crate::{
     effects::EffectLog,
     evaluation::{Check, CheckOutcome, EvaluatorCard, Severity, Subject, Tier, Verdict},
     event::Event,
-    evidence::{critical, rubric_score},
     fact,
     failure::Failure,
     frozen::View,
@@ -342,42 +341,7 @@ impl Run {
         Ok(misfit.map(|misfit| format!("the result does not follow the schema: {misfit}")))
     }
 
-    /// Has the last attempt scored.
-    async fn score(&mut self, key: &str, subject: &Subject) -> Result<(), Halt> {
-        for card in self.of_tier(Tier::Rubric) {
-            let tree = self.attempts.last().and_then(|attempt| attempt.tree.clone());
-            let asked = match self.ask_evaluator(key, &card, subject, tree).await {
-                Err(Halt::Trip(trip)) if self.stands_unjudged() => Err(trip.to_string()),
-                asked => asked?.map_err(|failure| format!("{}: {failure}", card.name)),
-            };
-            let Some(attempt) = self.attempts.last_mut() else { return Ok(()) };
-            match asked {
-                Ok(verdict) => {
-                    let dimensions =
-                        self.rubric.as_ref().map_or(&[][..], |rubric| &rubric.dimensions);
-                    attempt.standing.score = rubric_score(dimensions, &verdict.scores);
-                    attempt.standing.critical += critical(&verdict.findings);
-                    attempt.scores = verdict.scores;
-                    attempt.scored_by = Some(card.name.clone());
-                    attempt.heard.push(card.name.clone());
-                    let findings = verdict.findings.into_iter();
-                    attempt.findings.extend(findings.map(|found| (card.name.clone(), found)));
-                }
-                Err(why) => attempt.unjudged = Some(why),
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns whether the last attempt can be accepted without a judge, as checked and not judged: a judge that there is
-    /// no budget for holds nothing back.
-    fn stands_unjudged(&self) -> bool {
-        self.attempts
-            .last()
-            .is_some_and(|attempt| self.is_checked(&attempt.checks, &attempt.standing))
-    }
-
-    fn of_tier(&self, tier: Tier) -> Vec<EvaluatorCard> {
+    pub(super) fn of_tier(&self, tier: Tier) -> Vec<EvaluatorCard> {
         if tier == Tier::Checks && !self.task.settings.checks {
             return Vec::new();
         }
@@ -393,7 +357,7 @@ impl Run {
     }
 
     /// Asks one evaluator about the tree as it is, unless the journal holds its verdict.
-    async fn ask_evaluator(
+    pub(super) async fn ask_evaluator(
         &self,
         key: &str,
         card: &EvaluatorCard,

@@ -1,6 +1,6 @@
 //! The end of a run: the best work stays, and every criterion is reported with its basis.
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use super::{
     attempt::Attempt,
@@ -14,7 +14,7 @@ use crate::{
     change_set::{Applied, ChangeSet, PathEffect, PathState},
     evaluation::{Change, Check, CheckOutcome, Criterion},
     event::Event,
-    evidence::{Basis, Claim},
+    evidence::{Basis, Claim, Standing},
     fact,
     frozen::Difference,
     outcome::{Ending, Outcome},
@@ -100,10 +100,7 @@ impl Run {
         if *ending == Ending::Accepted || self.task.settings.max_iterations == 0 {
             return self.without_refused(last, set(last).unwrap_or_default());
         }
-        let better = |a: &(usize, &Attempt), b: &(usize, &Attempt)| {
-            a.1.standing.compare_with_size(&b.1.standing)
-        };
-        let Some((index, best)) = self.attempts.iter().enumerate().max_by(better) else {
+        let Some((index, best)) = self.best() else {
             return self.without_refused(None, self.changes.clone());
         };
         if best.standing.broken.is_empty() {
@@ -114,6 +111,19 @@ impl Run {
             format!("the work was taken back, because it left red what was green: {broken}")
         });
         Kept { attempt: None, set: ChangeSet::default(), because }
+    }
+
+    /// Returns the best attempt by evidence. The last one is no worse because nobody judged it.
+    fn best(&self) -> Option<(usize, &Attempt)> {
+        let better = |a: &(usize, &Attempt), b: &(usize, &Attempt)| {
+            a.1.standing.compare_with_size(&b.1.standing)
+        };
+        let best = self.attempts.iter().enumerate().max_by(better)?;
+        let last = (self.attempts.len() - 1, self.attempts.last()?);
+        let as_good = Standing { score: best.1.standing.score, ..last.1.standing.clone() };
+        let is_as_good =
+            last.1.unjudged.is_some() && as_good.compare(&best.1.standing) != Ordering::Less;
+        Some(if is_as_good { last } else { best })
     }
 
     /// Leaves out changes that nobody allowed: control files, which outlive the task and act where no gate is, and evidence

@@ -14,6 +14,7 @@ mod frozen;
 mod gate;
 mod golden;
 mod journal;
+mod judges;
 mod money;
 mod others;
 mod phases;

@@ -13,8 +13,8 @@ use openkoi_core::{
     blob::Blob,
     change_set::{Applied, CallEffects, PathEffect, PathState},
     evaluation::{
-        Change, ChangeKind, Check, CheckOutcome, Dimension, EvaluatorCard, EvidenceFile, Rubric,
-        Score, Subject, TestResult, Tier, Verdict,
+        Change, ChangeKind, Check, CheckOutcome, Dimension, EvaluatorCard, EvidenceFile, Finding,
+        Rubric, Score, Subject, TestResult, Tier, Verdict,
     },
     evaluators::Evaluators,
     event::{Entry, Event},
@@ -110,6 +110,7 @@ struct State {
     remembered: Vec<Rule>,
     effects: Vec<String>,
     verdicts: VecDeque<Result<f64, Failure>>,
+    found: VecDeque<Finding>,
     cancel_in: Option<u32>,
     others: Option<(usize, &'static str, Option<&'static str>)>,
     /// True if an earlier task of the session ran the checks on every tree.
@@ -215,6 +216,12 @@ impl World {
     /// Adds scores of the judge, in order; the last is repeated for ever. Without any, 0.9.
     pub(crate) fn judge(self, verdicts: impl IntoIterator<Item = Result<f64, Failure>>) -> Self {
         self.with(|s| s.verdicts.extend(verdicts));
+        self
+    }
+
+    /// Adds what the judge finds, one finding in each of its verdicts, in order.
+    pub(crate) fn found(self, findings: impl IntoIterator<Item = Finding>) -> Self {
+        self.with(|s| s.found.extend(findings));
         self
     }
 
@@ -782,6 +789,7 @@ impl Evaluators for World {
             });
             said.map(|value| Verdict {
                 scores: vec![Score { dimension: "correctness".into(), value }],
+                findings: self.with(|s| s.found.pop_front()).into_iter().collect(),
                 ..Verdict::default()
             })
         };

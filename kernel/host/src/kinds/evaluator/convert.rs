@@ -47,6 +47,23 @@ pub(super) fn subject(subject: &core::Subject) -> wit::Subject {
         rubric: subject.rubric.as_ref().map(rubric),
         before: subject.before.iter().map(before).collect(),
         frozen: subject.frozen.clone(),
+        evidence: subject.evidence.clone(),
+        pointers: subject.pointers.iter().map(finding_out).collect(),
+        earlier: subject.earlier.iter().map(finding_out).collect(),
+    }
+}
+
+fn finding_out(finding: &core::Finding) -> wit::Finding {
+    wit::Finding {
+        severity: match finding.severity {
+            core::Severity::Note => wit::Severity::Note,
+            core::Severity::Minor => wit::Severity::Minor,
+            core::Severity::Major => wit::Severity::Major,
+            core::Severity::Critical => wit::Severity::Critical,
+        },
+        message: finding.message.clone(),
+        evidence: finding.evidence.clone(),
+        dimension: finding.dimension.clone(),
     }
 }
 
