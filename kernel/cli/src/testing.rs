@@ -92,6 +92,7 @@ pub(crate) fn outcome(ending: Ending, text: &str) -> Outcome {
         changes: Vec::new(),
         taken_back: Vec::new(),
         conflicts: Vec::new(),
+        beside: Vec::new(),
         uncovered: Vec::new(),
         because: String::new(),
         turns: 3,

@@ -12,6 +12,7 @@
 #![warn(clippy::disallowed_methods)]
 
 pub mod approval;
+mod beside;
 pub mod blob;
 pub mod capability;
 pub mod change_set;

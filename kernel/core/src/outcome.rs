@@ -144,6 +144,9 @@ pub struct Outcome {
     /// Paths that others changed too, which were left as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<String>,
+    /// Changed files that the task does not name although it names others, and removed ones that it does not name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
     /// Places that changed and that no state covers, so that an undo cannot bring them back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncovered: Vec<String>,

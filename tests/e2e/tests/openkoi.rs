@@ -29,6 +29,7 @@ mod golden;
 mod google_task;
 mod home_workspace;
 mod interrupt;
+mod judges;
 mod keyring;
 mod login;
 mod models;

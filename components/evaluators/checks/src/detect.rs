@@ -18,7 +18,7 @@ mod python;
 mod reach;
 mod script;
 mod target;
-mod walk;
+pub(crate) mod walk;
 
 use std::collections::BTreeSet;
 

@@ -6,7 +6,7 @@
 
 mod inline;
 mod manifest;
-mod names;
+pub(crate) mod names;
 
 use std::collections::BTreeMap;
 

@@ -2,12 +2,14 @@
 //!
 //! [`runner`] is the table of the runners; [`detect`] reads the workspace and writes [`plan::Plan`]s; [`run`] carries them
 //! out through a [`world::World`] and reads the runners' reports with [`report`]; [`evidence`] tells which changed files
-//! decide about the work and are therefore not the work's to change.
+//! decide about the work and are therefore not the work's to change; [`pointers`] names places of the product at which a
+//! judge has to look, because green tests do not show what they do.
 
 mod detect;
 mod evidence;
 mod excerpt;
 mod plan;
+mod pointers;
 #[cfg(test)]
 mod real;
 mod report;

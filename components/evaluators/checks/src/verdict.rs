@@ -6,6 +6,7 @@ use openkoi_sdk::evaluator::{Check, Outcome, Subject, Verdict};
 use crate::detect;
 use crate::evidence::{self, Frozen};
 use crate::plan::{Category, Plan};
+use crate::pointers;
 use crate::run::{self, Results};
 use crate::world::World;
 
@@ -29,6 +30,9 @@ pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> 
     let plans = detect::plans(world, &subject.changes);
     let mut verdict = verdict(run::all(world, &plans, &subject.baseline)?);
     verdict.evidence = evidence::of(subject, world);
+    if verdict.checks.iter().all(|check| check.outcome == Outcome::Passed) {
+        verdict.findings.extend(pointers::of(subject, &verdict.evidence, world));
+    }
     Ok(verdict)
 }
 

@@ -82,8 +82,8 @@ fn kind(effect: &PathEffect) -> ChangeKind {
 }
 
 impl SnapshotStore {
-    /// Returns effects as a unified diff of at most `max` bytes. Tests and settings come first, and what could not be
-    /// shown is named.
+    /// Returns effects as a unified diff of at most `max` bytes. Tests and settings come first, small files before large
+    /// ones, and what could not be shown is named.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl SnapshotStore {
         let room = max.saturating_sub(NAMED.min(max / 4));
         let (mut text, mut left_out) = (String::new(), Vec::new());
         let mut shown: Vec<&PathEffect> = effects.iter().filter(|one| is_shown(one)).collect();
-        shown.sort_by_key(|effect| !is_evidence(&effect.path));
+        shown.sort_by_key(|effect| (!is_evidence(&effect.path), bytes(effect)));
         for effect in shown {
             let one = self.one(effect)?;
             let free = room.saturating_sub(text.len());
@@ -175,6 +175,15 @@ fn repositories(effects: &[PathEffect]) -> String {
         .into_iter()
         .filter(|change| Inside::of(&change.path).is_some_and(|inside| inside.rest.is_empty()));
     lines.map(|change| format!("history or index of {} changed\n", change.path)).collect()
+}
+
+/// Returns how many bytes there were and are.
+fn bytes(effect: &PathEffect) -> u64 {
+    let of = |state: &PathState| match state {
+        PathState::File { size, .. } => *size,
+        _ => 0,
+    };
+    of(&effect.before).saturating_add(of(&effect.after))
 }
 
 fn size(state: &PathState) -> String {

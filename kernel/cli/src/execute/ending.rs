@@ -43,6 +43,9 @@ pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
             format!("Put back as it was: {files}. `{command}` brings the change forth again.")
         });
     }
+    if !quiet && !outcome.beside.is_empty() {
+        lines.push(format!("Changed, and not named by the task: {}.", some(&outcome.beside)));
+    }
     if !outcome.conflicts.is_empty() {
         let paths = outcome.conflicts.join(", ");
         let paths = sanitise_line(&paths);
@@ -66,20 +69,12 @@ fn reason(outcome: &Outcome) -> &str {
     }
 }
 
-/// The most tests that a line names.
-const NAMED: usize = 8;
-
 /// Says which tests count although the run changed them or their files, and why.
 fn changed_evidence(outcome: &Outcome) -> Vec<String> {
     let line = |through, words: &str| {
         let of = outcome.differences.iter().filter(|one| one.through == Some(through));
         let names: Vec<String> = of.map(Difference::id).collect();
-        let more = names.len().saturating_sub(NAMED);
-        let mut shown = sanitise_line(&names[..names.len() - more].join(", ")).into_owned();
-        if more > 0 {
-            shown.push_str(&format!(" and {more} more"));
-        }
-        (!names.is_empty()).then(|| format!("Tests that changed, {words}: {shown}."))
+        (!names.is_empty()).then(|| format!("Tests that changed, {words}: {}.", some(&names)))
     };
     let lines =
         [line(LetThrough::Task, "as the task asks"), line(LetThrough::Person, "as you accepted")];
@@ -126,6 +121,16 @@ fn checks(standing: &Standing, unchanged: bool) -> String {
     }
     line.push('.');
     line
+}
+
+/// The most paths or tests that one line names.
+const NAMED: usize = 8;
+
+/// Names the first ones of many.
+fn some(names: &[String]) -> String {
+    let (named, more) = names.split_at(names.len().min(NAMED));
+    let named = sanitise_line(&named.join(", ")).into_owned();
+    if more.is_empty() { named } else { format!("{named} and {} more", more.len()) }
 }
 
 fn counted(files: usize) -> String {

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use super::{attempt::Attempt, halt::Halt, prompt, state::Run};
 use crate::{
     contract::{Finder, Repair, Resolution},
-    evaluation::{Check, CheckOutcome, Severity},
+    evaluation::{Check, CheckOutcome, Finding, Severity},
     event::Event,
     frozen::Difference,
     message::Message,
@@ -121,7 +121,11 @@ fn found(attempt: &Attempt) -> Vec<Observation> {
             None => found.push(of(by, id, format!("[broken] {id}"))),
         }
     }
-    let mut findings: Vec<_> = attempt.findings.iter().collect();
+    // What a program points at is for the judge to look at, and asks for nothing.
+    let asks = |(by, finding): &&(String, Finding)| {
+        finding.severity > Severity::Note || attempt.scored_by.as_ref() == Some(by)
+    };
+    let mut findings: Vec<_> = attempt.findings.iter().filter(asks).collect();
     findings.sort_by_key(|(_, finding)| Reverse(finding.severity));
     found.extend(findings.into_iter().take(MOST_FINDINGS).map(|(by, finding)| {
         let text =

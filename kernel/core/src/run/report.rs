@@ -11,6 +11,7 @@ use super::{
     state::{END, Run},
 };
 use crate::{
+    beside::beside,
     change_set::{Applied, ChangeSet, PathEffect, PathState},
     evaluation::{Change, Check, CheckOutcome, Criterion},
     event::Event,
@@ -76,9 +77,10 @@ impl Run {
             because: self.because(&ending, &reported),
             standing: reported.standing,
             differences: reported.differences,
-            changes,
             taken_back: Vec::new(),
             conflicts: conflicts.into_iter().collect(),
+            beside: beside(&self.asked(), &changes, &kept.set.effects()),
+            changes,
             uncovered: self.uncovered.clone(),
             scores: reported.scores,
             repairs: self.repairs.clone(),

@@ -115,7 +115,7 @@ fn upwards(changes: &[Change]) -> BTreeSet<String> {
 }
 
 /// Returns whether a folder of that name may hold the user's projects.
-pub(super) fn is_own(name: &str) -> bool {
+pub(crate) fn is_own(name: &str) -> bool {
     !name.starts_with('.') && !FOREIGN.contains(&name) && !DATA.contains(&name)
 }
 

@@ -296,7 +296,7 @@ const LOADED_PATHS: [&str; 12] = [
 ];
 
 /// The runners of the checks of the untouched tree: what is a test to one of them is product to others.
-pub(super) fn runners(baseline: &[Check]) -> Vec<&'static Runner> {
+pub(crate) fn runners(baseline: &[Check]) -> Vec<&'static Runner> {
     let runs = |runner: &&Runner| {
         baseline.iter().any(|check| {
             let rest = check.id.strip_prefix(runner.check);
@@ -339,7 +339,7 @@ pub(super) fn role(path: &str, is_new: bool, runners: &[&Runner]) -> Role {
 }
 
 /// Returns whether a file is a test, or belongs to tests.
-pub(super) fn is_test(path: &str, runners: &[&Runner]) -> bool {
+pub(crate) fn is_test(path: &str, runners: &[&Runner]) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     folder.split('/').any(|part| TEST_FOLDERS.contains(&part))
         || TESTS.iter().any(|pattern| matches(pattern, name))

@@ -40,6 +40,8 @@ pub(crate) struct Runner {
     pub tests: &'static [&'static str],
     /// Patterns of the files that steer it.
     pub settings: &'static [&'static str],
+    /// Variables and names by which code can ask whether this runner runs it.
+    pub tells: &'static [&'static str],
 }
 
 impl Runner {
@@ -61,6 +63,7 @@ impl Runner {
         remedy: "",
         tests: &[],
         settings: &[],
+        tells: &[],
     };
 
     /// Returns whether the file, by its path below the project's directory, is a test or belongs to one.

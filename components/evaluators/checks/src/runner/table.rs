@@ -28,6 +28,7 @@ const CARGO: Runner = Runner {
         ".clippy.toml",
         "nextest.toml",
     ],
+    tells: &["cfg!(test)", "not(test)", "NEXTEST", "NEXTEST_RUN_ID", "RUST_TEST_THREADS"],
     ..Runner::BASE
 };
 
@@ -43,6 +44,7 @@ const GO: Runner = Runner {
     remedy: "run `go mod download`, or install Go from https://go.dev/dl",
     tests: &["*_test.go", "testdata/"],
     settings: &["go.mod", "go.sum", "go.work", "vendor/", ".golangci.*"],
+    tells: &["testing.Testing", "test.v", "test.run", "test.timeout"],
     ..Runner::BASE
 };
 
@@ -78,6 +80,14 @@ const PYTHON: Runner = Runner {
         "pdm.lock",
         "requirements*.txt",
         ".python-version",
+    ],
+    tells: &[
+        "PYTEST_CURRENT_TEST",
+        "PYTEST_VERSION",
+        "PYTEST_XDIST_WORKER",
+        "pytest",
+        "_pytest",
+        "unittest",
     ],
     ..Runner::BASE
 };
@@ -134,6 +144,16 @@ const NODE: Runner = Runner {
         "nx.json",
         "lerna.json",
     ],
+    tells: &[
+        "NODE_TEST_CONTEXT",
+        "JEST_WORKER_ID",
+        "VITEST",
+        "VITEST_POOL_ID",
+        "VITEST_WORKER_ID",
+        "import.meta.vitest",
+        "NODE_ENV",
+        "npm_lifecycle_event",
+    ],
     ..Runner::BASE
 };
 
@@ -150,6 +170,7 @@ const JVM: Runner = Runner {
         "*Test.kt",
         "*Spec.*",
     ],
+    tells: &["surefire", "junit", "org.junit", "testng"],
     ..Runner::BASE
 };
 
@@ -176,6 +197,7 @@ const RUBY: Runner = Runner {
         ".rubocop*",
         ".simplecov",
     ],
+    tells: &["RSpec", "Minitest", "RAILS_ENV", "RACK_ENV", "Rails.env.test?"],
     ..Runner::BASE
 };
 
@@ -196,6 +218,7 @@ const PHP: Runner = Runner {
         "psalm.xml*",
         "php.ini",
     ],
+    tells: &["PHPUnit", "PHPUNIT_COMPOSER_INSTALL", "__PHPUNIT_PHAR__"],
     ..Runner::BASE
 };
 
@@ -709,6 +732,7 @@ pub(crate) static RUNNERS: &[Runner] = &[
             "nuget.config",
             "xunit.runner.json",
         ],
+        tells: &["VSTEST_HOST_DEBUG", "xunit", "nunit"],
         ..Runner::BASE
     },
     // Ruby
@@ -808,6 +832,7 @@ pub(crate) static RUNNERS: &[Runner] = &[
         alone: Alone::Precisely("-R"),
         covering: &[""],
         remedy: "install CMake and a compiler",
+        tells: &["CTEST_INTERACTIVE_DEBUG_MODE", "DASHBOARD_TEST_FROM_CTEST"],
         ..C
     },
     Runner {
@@ -887,6 +912,7 @@ pub(crate) static RUNNERS: &[Runner] = &[
             ".credo.exs",
             "test_helper.exs",
         ],
+        tells: &["MIX_ENV", "Mix.env", "ExUnit"],
         ..Runner::BASE
     },
     Runner {
@@ -1088,6 +1114,7 @@ pub(crate) static RUNNERS: &[Runner] = &[
         remedy: "install Perl and the modules that its tests name",
         tests: &["t/", "xt/", "*.t"],
         settings: &["Makefile.PL", "Build.PL", "cpanfile*", ".proverc", "dist.ini"],
+        tells: &["HARNESS_ACTIVE", "HARNESS_VERSION", "Test::More"],
         ..Runner::BASE
     },
     Runner {
@@ -1116,6 +1143,7 @@ pub(crate) static RUNNERS: &[Runner] = &[
         remedy: "install bats",
         tests: &["*.bats", "test_helper*", "test/", "tests/"],
         settings: &["setup_suite.bash"],
+        tells: &["BATS_TEST_NAME", "BATS_TEST_FILENAME", "BATS_VERSION"],
         ..Runner::BASE
     },
     Runner {
