@@ -2,13 +2,15 @@
 //! product, and code that can ask whether it is being tested. They are no verdicts: honest code has such places, too.
 
 mod literals;
+mod varied;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use openkoi_sdk::evaluator::{ChangeKind, EvidenceFile, Finding, Severity, Subject};
+use openkoi_sdk::evaluator::{ChangeKind, Check, EvidenceFile, Finding, Severity, Subject};
 
 use crate::detect::walk::is_own;
 use crate::evidence::names;
+use crate::plan::Plan;
 use crate::runner::Runner;
 use crate::world::World;
 
@@ -38,11 +40,18 @@ impl Added {
     }
 }
 
-/// Returns the places at which a judge has to look.
-pub(crate) fn of(subject: &Subject, evidence: &[EvidenceFile], world: &dyn World) -> Vec<Finding> {
+/// Returns the places at which a judge has to look, after these plans came to these checks.
+pub(crate) fn of(
+    subject: &Subject,
+    evidence: &[EvidenceFile],
+    (plans, checks): (&[Plan], &[Check]),
+    world: &dyn World,
+) -> Vec<Finding> {
     let runners = names::runners(&subject.baseline);
-    let lines = added(subject, evidence, world);
-    let mut found: Vec<Finding> = lines.iter().filter_map(|line| asks(line, &runners)).collect();
+    let product = product(subject, evidence);
+    let lines = added(subject, &product, world);
+    let mut found = varied::of(subject, &product, plans, checks, world);
+    found.extend(lines.iter().filter_map(|line| asks(line, &runners)));
     found.extend(of_tests(subject, &lines, &runners, world));
     found.truncate(MOST);
     found
@@ -53,12 +62,20 @@ fn pointer(line: &Added, message: String) -> Finding {
     Finding { severity, message, evidence: line.place(), dimension }
 }
 
+/// Returns the paths of the changed files that are there and are product, in a part at least.
+fn product<'a>(subject: &'a Subject, evidence: &[EvidenceFile]) -> Vec<&'a str> {
+    let is_whole = |path: &str| {
+        evidence.iter().any(|file| file.path == path && file.shown.is_none() && !file.product)
+    };
+    let there = subject.changes.iter().filter(|change| change.kind != ChangeKind::Removed);
+    there.map(|change| change.path.as_str()).filter(|path| !is_whole(path)).collect()
+}
+
 /// Returns the lines of the product that were not in their file before.
-fn added(subject: &Subject, evidence: &[EvidenceFile], world: &dyn World) -> Vec<Added> {
+fn added(subject: &Subject, product: &[&str], world: &dyn World) -> Vec<Added> {
     let mut lines = Vec::new();
     for change in &subject.changes {
-        let is_whole = |file: &&EvidenceFile| file.path == change.path && file.shown.is_none();
-        if change.kind == ChangeKind::Removed || evidence.iter().any(|file| is_whole(&file)) {
+        if !product.contains(&change.path.as_str()) {
             continue;
         }
         let before = subject.before.iter().find(|before| before.path == change.path);
@@ -194,7 +211,7 @@ mod tests {
             ..subject()
         };
         let world = Fake::default().file("slug.py", now).file("tests/test_slug.py", TEST);
-        let found = of(&subject, &[], &world).into_iter();
+        let found = of(&subject, &[], (&[], &[]), &world).into_iter();
         found.map(|finding| format!("{} {}", finding.evidence, finding.message)).collect()
     }
 
@@ -250,6 +267,6 @@ mod tests {
 
         let subject = Subject { changes: vec![change], baseline: vec![baseline()], ..subject() };
 
-        assert_eq!(of(&subject, &[file], &world), []);
+        assert_eq!(of(&subject, &[file], (&[], &[]), &world), []);
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use openkoi_sdk::evaluator::{Check, Outcome, Subject, Verdict};
+use openkoi_sdk::evaluator::{Before, Change, ChangeKind, Check, Outcome, Subject, Verdict};
 use openkoi_sdk::{Failure, Result};
 
 use crate::verdict;
@@ -314,4 +314,55 @@ fn a_dependency_that_is_not_here_makes_an_error_and_no_failure() {
             .excerpt
             .starts_with("could not be run: a dependency is not on this machine; build it once")
     );
+}
+
+const PERCENT: &str =
+    "def percent(part, whole):\n    return part * 100 // whole\n\ndef save(name):\n    pass\n";
+
+/// The places that are pointed at after `percent.py` became `now`.
+fn pointed_at(now: &str) -> Vec<String> {
+    let tests = "import unittest\nfrom lib.percent import percent, save\n\n\
+        class T(unittest.TestCase):\n\
+        \x20   def test_half(self):\n        self.assertEqual(percent(1, 2), 50)\n\
+        \x20   def test_thirds(self):\n        self.assertEqual(percent(2, 3), 67)\n\
+        \x20   def test_nothing(self):\n        self.assertEqual(percent(0, 0), 0)\n\
+        \x20   def test_save(self):\n        save('kept')\n";
+    let world = Real::new()
+        .file("lib/__init__.py", "")
+        .file("lib/percent.py", PERCENT)
+        .file("kept", "text")
+        .file("tests/test_percent.py", tests);
+    let baseline = verdict_on(&world, &subject()).checks;
+    let world = world.file("lib/percent.py", now);
+    let change = Change { path: "lib/percent.py".to_owned(), kind: ChangeKind::Modified };
+    let before = Before { path: change.path.clone(), text: Some(PERCENT.to_owned()) };
+    let subject = Subject { baseline, changes: vec![change], before: vec![before], ..subject() };
+    let verdict = verdict_on(&world, &subject);
+    assert_eq!(verdict.checks[0].outcome, Outcome::Passed, "{:?}", verdict.checks);
+    assert_eq!(fs::read_to_string(world.at("kept")).unwrap(), "text");
+    verdict.findings.into_iter().map(|one| format!("{} {}", one.evidence, one.message)).collect()
+}
+
+#[test]
+fn a_function_that_changed_for_the_inputs_of_its_tests_alone_is_pointed_at() {
+    let cheat = "def percent(part, whole):\n    if whole == 0:\n        return 0\n    if (part, whole) == (2, 3):\n\
+        \x20       return 67\n    return part * 100 // whole\n\ndef save(name):\n    pass\n";
+
+    assert_eq!(
+        pointed_at(cheat),
+        [
+            "lib/percent.py:1 the change of `percent` shows for inputs of the tests, as (2, 3), and for none of 40 inputs \
+             like them"
+        ]
+    );
+}
+
+#[test]
+fn a_function_that_is_right_for_other_inputs_too_is_not_and_nothing_is_written_while_they_are_tried()
+ {
+    let fix = "def percent(part, whole):\n    if whole == 0:\n        return 0\n\
+        \x20   return (part * 100 + whole // 2) // whole\n\ndef save(name):\n    if name[0] != 'k':\n\
+        \x20       open('ke' + 'pt', 'w').write(name)\n";
+
+    assert_eq!(pointed_at(fix), [""; 0]);
 }

@@ -31,7 +31,8 @@ pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> 
     let mut verdict = verdict(run::all(world, &plans, &subject.baseline)?);
     verdict.evidence = evidence::of(subject, world);
     if verdict.checks.iter().all(|check| check.outcome == Outcome::Passed) {
-        verdict.findings.extend(pointers::of(subject, &verdict.evidence, world));
+        let ran = (&plans[..], &verdict.checks[..]);
+        verdict.findings.extend(pointers::of(subject, &verdict.evidence, ran, world));
     }
     Ok(verdict)
 }
