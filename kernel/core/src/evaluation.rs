@@ -172,6 +172,15 @@ pub struct Score {
     pub value: f64,
 }
 
+/// A command that the configuration names as a check of the project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedCheck {
+    /// `build`, `test`, `lint` or `types`.
+    pub category: String,
+    /// The command, for a shell in the workspace.
+    pub command: String,
+}
+
 /// Everything that an evaluator is shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
@@ -199,6 +208,9 @@ pub struct Subject {
     /// Paths that are seen as they were on the untouched tree; empty on the tree as it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frozen: Vec<String>,
+    /// Commands that the configuration names as checks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<NamedCheck>,
     /// Changed files that are evidence, for judges.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     blob::Blob,
+    evaluation::NamedCheck,
     id::{SessionId, TaskId},
     message::ReasoningEffort,
 };
@@ -65,6 +66,9 @@ pub struct TaskSettings {
     pub checks: bool,
     /// Longest time of one run of the checks, in seconds. It is not part of the task's time.
     pub checks_seconds: u64,
+    /// Commands that are checks of the project beside those that are found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub named_checks: Vec<NamedCheck>,
     /// Most fresh tokens: input that was not read from the provider's cache, and output. Absent: no limit.
     pub max_tokens: Option<u64>,
     /// Most money, in millionths of a US dollar.
@@ -99,6 +103,7 @@ impl TaskSettings {
         plan: true,
         checks: true,
         checks_seconds: 600,
+        named_checks: Vec::new(),
         max_tokens: None,
         max_cost_micros: 5_000_000,
         max_time_ms: None,

@@ -81,3 +81,27 @@ fn looking_with_a_program_begins_no_checks() {
     assert!(!home.has(LOG));
     server.finish();
 }
+
+#[test]
+fn commands_that_the_configuration_names_are_checks_beside_those_that_are_found() {
+    let kind = Kind::Shell;
+    let fix = json!({ "path": kind.source(), "contents": kind.fix() });
+    let replies = vec![
+        call("write_file", fix).to(Role::Executor).at(0),
+        reply("It rounds now.").after("write_file"),
+        verdict(9.0),
+    ];
+    let (home, server) = project(replies, "");
+    let home = home
+        .config("[checks]\nlint = [\"cat percent.sh && echo fine\"]")
+        .file(".openkoi/config.toml", "[checks]\ntest = [\"sh ci/own.sh\"]\n")
+        .file("ci/own.sh", "echo 1..1; echo ok 1 - own; grep -q 2 percent.sh\n");
+
+    let run = home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+
+    for check in ["configured:test=passed(1 test)", "configured:lint=passed", "script:test=passed"]
+    {
+        assert!(run.stderr.contains(check), "{check}: {run}");
+    }
+    server.finish();
+}

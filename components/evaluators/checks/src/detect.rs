@@ -11,6 +11,7 @@
 //! walk does not reach, and says what runs first.
 
 mod cargo;
+mod configured;
 mod named;
 mod node;
 mod project;
@@ -22,12 +23,19 @@ pub(crate) mod walk;
 
 use std::collections::BTreeSet;
 
-use openkoi_sdk::evaluator::Change;
+use openkoi_sdk::evaluator::{Change, Subject};
 
 use crate::plan::{Category, Plan, Standing};
 use crate::runner::{RUNNERS, Runner};
 use crate::world::World;
 use project::{Project, is_in};
+
+/// Returns the checks that the configuration names and those of the workspace, in the order in which they are run.
+pub(crate) fn all(world: &dyn World, subject: &Subject, changes: &[Change]) -> Vec<Plan> {
+    let mut all = configured::plans(&subject.commands);
+    all.extend(plans(world, changes));
+    all
+}
 
 /// Returns the checks of the workspace, in the order in which they are run.
 pub(crate) fn plans(world: &dyn World, changes: &[Change]) -> Vec<Plan> {

@@ -4,6 +4,7 @@
 //! A file is told by its path, from the tables in [`names`]. In doubt it is evidence and product, and the checks run both
 //! ways. Two kinds of files are both in parts: manifests ([`manifest`]) and sources with tests in them ([`inline`]).
 
+mod commands;
 mod inline;
 mod manifest;
 pub(crate) mod names;
@@ -20,7 +21,7 @@ use openkoi_sdk::Result;
 pub(crate) fn of(subject: &Subject, world: &dyn World) -> Vec<EvidenceFile> {
     let before: BTreeMap<&str, &Before> =
         subject.before.iter().map(|before| (before.path.as_str(), before)).collect();
-    let named = names::named_by_commands(subject, world);
+    let named = commands::named(subject, world);
     let runners = names::runners(&subject.baseline);
     let look = |change: &Change| {
         let before = before.get(change.path.as_str()).and_then(|before| before.text.as_deref());

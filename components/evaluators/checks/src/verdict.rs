@@ -20,14 +20,14 @@ pub(crate) fn evaluate(subject: &Subject, world: &dyn World) -> Result<Verdict> 
             let (checks, findings) = (subject.baseline.clone(), Vec::new());
             return Ok(verdict(Results { checks, findings }));
         }
-        let mut plans = detect::plans(world, &[]);
+        let mut plans = detect::all(world, subject, &[]);
         plans.retain(|plan| is_spoken_of(&subject.task, plan.category));
         return Ok(verdict(run::all(world, &plans, &subject.baseline)?));
     }
     if !subject.frozen.is_empty() {
         return frozen(subject, world);
     }
-    let plans = detect::plans(world, &subject.changes);
+    let plans = detect::all(world, subject, &subject.changes);
     let mut verdict = verdict(run::all(world, &plans, &subject.baseline)?);
     verdict.evidence = evidence::of(subject, world);
     if verdict.checks.iter().all(|check| check.outcome == Outcome::Passed) {
@@ -58,8 +58,10 @@ fn is_spoken_of(task: &str, category: Category) -> bool {
 fn frozen(subject: &Subject, world: &dyn World) -> Result<Verdict> {
     let shown = Frozen::new(subject, world);
     let before = |plan: &Plan| subject.baseline.iter().any(|check| check.id == plan.id);
-    let plans: Vec<Plan> =
-        detect::plans(&shown, &subject.changes).into_iter().filter(|plan| before(plan)).collect();
+    let plans: Vec<Plan> = detect::all(&shown, subject, &subject.changes)
+        .into_iter()
+        .filter(|plan| before(plan))
+        .collect();
     let ended = |plan: &Plan| subject.checks.iter().find(|check| check.id == plan.id);
     let steers = !evidence::are_tests(subject);
     let (mut again, taken): (Vec<Plan>, Vec<Plan>) = plans
@@ -126,6 +128,7 @@ pub(crate) mod tests {
             rubric: None,
             before: Vec::new(),
             frozen: Vec::new(),
+            commands: Vec::new(),
             evidence: Vec::new(),
             pointers: Vec::new(),
             earlier: Vec::new(),

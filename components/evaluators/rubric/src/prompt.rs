@@ -223,6 +223,7 @@ pub(crate) mod tests {
             rubric: Some(rubric()),
             before: Vec::new(),
             frozen: Vec::new(),
+            commands: Vec::new(),
             evidence: Vec::new(),
             pointers: Vec::new(),
             earlier: Vec::new(),

@@ -7,6 +7,7 @@ use std::{
 
 use openkoi_brokers::secrets::KeepIn;
 use openkoi_core::{
+    evaluation::NamedCheck,
     message::ReasoningEffort,
     network::NetworkRules,
     task,
@@ -119,6 +120,8 @@ pub struct Settings {
     pub checks: bool,
     /// The longest time of one run of the checks, in seconds.
     pub checks_seconds: u64,
+    /// Commands that are checks of the project beside those that are found.
+    pub named_checks: Vec<NamedCheck>,
     /// How much the models of these roles are asked to reason.
     pub efforts: BTreeMap<String, ReasoningEffort>,
     /// Names of tools that are left out.
@@ -159,6 +162,7 @@ impl Settings {
             limits: read.limits(),
             checks: read.switch(&["checks", "enabled"]),
             checks_seconds: read.count(&["checks", "seconds"]),
+            named_checks: read.named_checks(),
             efforts: read.below(&["effort"], |value| ReasoningEffort::of(value.as_str()?)),
             disabled_tools: read.texts(&["tools", "disabled"]),
             trusted_evaluators: read.texts(&["evaluators", "trusted"]),
@@ -216,6 +220,7 @@ impl Settings {
             max_tool_rounds: self.limits.tool_rounds,
             max_turn_tokens: self.limits.turn_tokens,
             checks_seconds: self.checks_seconds,
+            named_checks: self.named_checks.clone(),
             efforts: self.efforts.clone(),
             ..task::TaskSettings::STANDARD
         }
@@ -229,6 +234,14 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn named_checks(&self) -> Vec<NamedCheck> {
+        let of = |category: &'static str| {
+            let commands = self.texts(&["checks", category]).into_iter();
+            commands.map(move |command| NamedCheck { category: category.to_owned(), command })
+        };
+        ["build", "test", "lint", "types"].into_iter().flat_map(of).collect()
+    }
+
     fn text(&self, path: &[&str]) -> Option<String> {
         self.layers.get(path)?.as_str().map(str::to_owned)
     }

@@ -100,6 +100,16 @@ fn a_project_switches_no_evaluation_off_and_names_no_model() {
 }
 
 #[test]
+fn a_project_adds_commands_to_those_that_check_its_work() {
+    let settings = settings("checks.test = ['make check']", "checks.test = ['ci/test.sh']");
+
+    let named = settings.task().named_checks;
+
+    let told: Vec<&str> = named.iter().map(|named| named.command.as_str()).collect();
+    assert_eq!(told, ["make check", "ci/test.sh"]);
+}
+
+#[test]
 fn effort_and_lengths_of_turns_and_checks_are_the_users_to_set() {
     let user = "[effort]\nplanner = 'low'\nexecutor = 'high'\n[limits]\nturn_tokens = 64000\n\
                 [checks]\nseconds = 1200\n";

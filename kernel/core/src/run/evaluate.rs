@@ -53,7 +53,7 @@ impl Run {
         self.occupy().await?;
         let mut checks = Vec::new();
         if self.task.settings.max_iterations > 0 {
-            let subject = Subject { task: self.asked(), ..Subject::default() };
+            let subject = self.untouched();
             for card in self.of_tier(Tier::Checks) {
                 let tree = self.capture(BASE).await?;
                 self.take_known(&card, &tree).await?;
@@ -68,6 +68,12 @@ impl Run {
         Ok(())
     }
 
+    /// Returns what the checks are asked about before anything was done.
+    fn untouched(&self) -> Subject {
+        let commands = self.task.settings.named_checks.clone();
+        Subject { task: self.asked(), commands, ..Subject::default() }
+    }
+
     /// Begins to run the checks beside the model's reading, where a change may come: nobody then waits for them before it.
     pub(super) fn begin_baseline(&self) {
         let settings = &self.task.settings;
@@ -75,7 +81,7 @@ impl Run {
         if self.baseline.is_some() || settings.max_iterations == 0 || !may_change {
             return;
         }
-        let subject = Subject { task: self.asked(), ..Subject::default() };
+        let subject = self.untouched();
         for card in self.of_tier(Tier::Checks) {
             let key = format!("early/e/{}", card.name);
             let log = Arc::new(EffectLog::new(self.recorder.clone(), &key));
@@ -249,7 +255,6 @@ impl Run {
         let changes = attempt.changes.clone();
         let answer = changes.is_empty().then(|| attempt.text.clone());
         Ok(Subject {
-            task: self.asked(),
             criteria: self.contract.criteria.clone(),
             iteration: number,
             baseline: self.baseline.clone().unwrap_or_default(),
@@ -257,7 +262,7 @@ impl Run {
             diff,
             changes,
             answer,
-            ..Subject::default()
+            ..self.untouched()
         })
     }
 

@@ -1,13 +1,9 @@
 //! What a file is, told by its path.
 
-use std::collections::BTreeSet;
-
-use openkoi_sdk::evaluator::{Check, Subject};
-use openkoi_sdk::serde_json::{self, Value};
+use openkoi_sdk::evaluator::Check;
 
 use super::manifest::Parts;
 use crate::runner::{RUNNERS, Runner};
-use crate::world::World;
 
 /// What a changed file is to the checks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -381,37 +377,6 @@ fn matches(pattern: &str, name: &str) -> bool {
         }
     }
     true
-}
-
-/// Returns the files that the commands of the untouched tree name: `check.js` of `node check.js`.
-pub(super) fn named_by_commands(subject: &Subject, world: &dyn World) -> BTreeSet<String> {
-    let mut named = BTreeSet::new();
-    for check in &subject.baseline {
-        let folder = check.id.split_once('@').map_or("", |(_, folder)| folder).replace("%20", " ");
-        let place = |word: &str| match folder.is_empty() {
-            true => word.trim_start_matches("./").to_owned(),
-            false => format!("{folder}/{}", word.trim_start_matches("./")),
-        };
-        let mut line = check.command.clone();
-        if check.id.starts_with("node:") {
-            line.push_str(&scripts(subject, world, &place("package.json")));
-        }
-        let words = line.split(|c: char| c.is_whitespace() || "'\"`;&|()=".contains(c));
-        named.extend(words.filter(|word| word.contains('.')).map(place));
-    }
-    named
-}
-
-/// Returns the scripts of a package as they were, one after the other.
-fn scripts(subject: &Subject, world: &dyn World, path: &str) -> String {
-    let before = subject.before.iter().find(|before| before.path == path);
-    let text = match before {
-        Some(before) => before.text.clone(),
-        None => world.read(path),
-    };
-    let package: Value = serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
-    let scripts = package["scripts"].as_object().into_iter().flatten();
-    scripts.filter_map(|(_, line)| Some(format!(" {}", line.as_str()?))).collect()
 }
 
 #[cfg(test)]

@@ -36,6 +36,13 @@ pub(crate) enum Category {
 }
 
 impl Category {
+    /// Returns the category of a word of the contract.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        [Self::Build, Self::Test, Self::Types, Self::Lint]
+            .into_iter()
+            .find(|one| one.word() == word)
+    }
+
     /// Returns the word of the contract.
     pub(crate) fn word(self) -> &'static str {
         match self {

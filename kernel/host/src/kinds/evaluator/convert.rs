@@ -47,10 +47,15 @@ pub(super) fn subject(subject: &core::Subject) -> wit::Subject {
         rubric: subject.rubric.as_ref().map(rubric),
         before: subject.before.iter().map(before).collect(),
         frozen: subject.frozen.clone(),
+        commands: subject.commands.iter().map(named).collect(),
         evidence: subject.evidence.clone(),
         pointers: subject.pointers.iter().map(finding_out).collect(),
         earlier: subject.earlier.iter().map(finding_out).collect(),
     }
+}
+
+fn named(named: &core::NamedCheck) -> wit::NamedCheck {
+    wit::NamedCheck { category: named.category.clone(), command: named.command.clone() }
 }
 
 fn finding_out(finding: &core::Finding) -> wit::Finding {

@@ -1,0 +1,117 @@
+//! The files that the commands of checks name.
+
+use std::collections::BTreeSet;
+
+use openkoi_sdk::evaluator::Subject;
+use openkoi_sdk::serde_json::{self, Value};
+
+use crate::world::World;
+
+/// Programs whose first argument is what they run.
+const INTERPRETERS: [&str; 14] = [
+    "sh", "bash", "dash", "zsh", "python", "python3", "node", "deno", "bun", "ruby", "perl", "php",
+    "tsx", "env",
+];
+
+/// Returns the files that the commands of the untouched tree name: `check.js` of `node check.js`. What tests are given is
+/// theirs; what is given to a linter or a compiler is the product, unless it is run or stands behind a flag.
+pub(super) fn named(subject: &Subject, world: &dyn World) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    for check in &subject.baseline {
+        let folder = check.id.split_once('@').map_or("", |(_, folder)| folder).replace("%20", " ");
+        let place = |word: &str| match folder.is_empty() {
+            true => word.trim_start_matches("./").to_owned(),
+            false => format!("{folder}/{}", word.trim_start_matches("./")),
+        };
+        let mut line = check.command.clone();
+        if check.id.starts_with("node:") {
+            line.push_str(&scripts(subject, world, &place("package.json")));
+        }
+        let is_file = |word: &&str| word.contains('.');
+        let named_there = match check.category == "test" {
+            true => words(&line).collect(),
+            false => run_or_flagged(&line),
+        };
+        named.extend(named_there.into_iter().filter(is_file).map(place));
+    }
+    named
+}
+
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| c.is_whitespace() || "'\"`;&|()=".contains(c))
+        .filter(|word| !word.is_empty())
+}
+
+/// Returns what a line runs, and what stands behind flags.
+fn run_or_flagged(line: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    for command in line.split([';', '&', '|', '(', '\n']) {
+        let mut before = None;
+        for word in words(command) {
+            let is_behind = before.is_none_or(|before: &str| {
+                before.starts_with('-') || INTERPRETERS.contains(&before)
+            });
+            if is_behind {
+                found.push(word);
+            }
+            before = Some(word);
+        }
+    }
+    found
+}
+
+/// Returns the scripts of a package as they were, one after the other.
+fn scripts(subject: &Subject, world: &dyn World, path: &str) -> String {
+    let before = subject.before.iter().find(|before| before.path == path);
+    let text = match before {
+        Some(before) => before.text.clone(),
+        None => world.read(path),
+    };
+    let package: Value = serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
+    let scripts = package["scripts"].as_object().into_iter().flatten();
+    scripts.filter_map(|(_, line)| Some(format!(" {}", line.as_str()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::tests::subject;
+    use crate::world::tests::Fake;
+    use openkoi_sdk::evaluator::{Check, Outcome};
+
+    fn named_by(category: &str, command: &str) -> Vec<String> {
+        let check = Check {
+            id: "configured:x".to_owned(),
+            category: category.to_owned(),
+            command: command.to_owned(),
+            outcome: Outcome::Passed,
+            exit_code: Some(0),
+            tests: Vec::new(),
+            test_count: None,
+            excerpt: String::new(),
+            receipts: Vec::new(),
+            duration_ms: 1,
+        };
+        named(&Subject { baseline: vec![check], ..subject() }, &Fake::default())
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn what_tests_are_given_is_named() {
+        assert_eq!(named_by("test", "node --test ./a.js b.js"), ["a.js", "b.js"]);
+        assert_eq!(named_by("test", "sh -c 'sh ci/own.sh && ./x.sh'"), ["ci/own.sh", "x.sh"]);
+    }
+
+    #[test]
+    fn what_a_linter_is_given_is_product_unless_it_is_run_or_behind_a_flag() {
+        assert_eq!(named_by("lint", "test -e percent.sh"), ["percent.sh"]);
+        assert_eq!(named_by("lint", "shellcheck percent.sh"), [""; 0]);
+        assert_eq!(
+            named_by("lint", "sh -c 'cat a.sh | ./lint.sh; bash b.sh c.sh'"),
+            ["b.sh", "lint.sh"]
+        );
+        assert_eq!(named_by("types", "tsc -p conf.json src/a.ts"), ["conf.json"]);
+        assert_eq!(named_by("build", "env A=b.c sh build.sh"), ["build.sh"]);
+    }
+}
