@@ -28,8 +28,33 @@ pub(crate) struct Played {
     run: Run,
 }
 
+/// The system that a case is played on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum System {
+    /// This one.
+    #[default]
+    Here,
+    /// One without namespaces, as most containers are: programs have no layers, and no sockets.
+    Bare,
+}
+
+impl System {
+    fn run<T: Send>(self, body: impl FnOnce() -> T + Send) -> T {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Bare => {
+                use openkoi_test_support::kernel::{Missing, without};
+                // It is built before, by a cargo that may need any call.
+                openkoi_test_support::binary::openkoi();
+                without(&[libc::SYS_unshare], Missing::IsSaid, body)
+            }
+            _ => body(),
+        }
+    }
+}
+
 /// Plays a case to its end. The judge is pleased with everything.
-pub(crate) fn play(case: &Case) -> Played {
+pub(crate) fn play(case: &Case, system: System) -> Played {
     let deed =
         case.steps.iter().fold(turn().executor().in_round(0), |turn, step| step.called(turn));
     let words = turn().executor().say(&case.say);
@@ -40,7 +65,10 @@ pub(crate) fn play(case: &Case) -> Played {
     prepare(case, &home.workspace());
     let before = home.tree();
     let tries = case.iterations.to_string();
-    let run = home.openkoi([case.task.as_str(), "-i", &tries]).timeout(LONG).run();
+    let run = system.run(|| {
+        let run = home.openkoi([case.task.as_str(), "-i", &tries]).timeout(LONG);
+        run.run()
+    });
     openkoi_test_support::until("nothing of the run is left", Duration::from_secs(20), || {
         home.processes().is_empty()
     });
