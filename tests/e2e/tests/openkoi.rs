@@ -33,6 +33,7 @@ mod keyring;
 mod login;
 mod models;
 mod network;
+mod no_layers;
 mod ollama_task;
 mod openai_task;
 mod other_programs;

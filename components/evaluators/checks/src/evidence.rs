@@ -36,6 +36,12 @@ pub(crate) fn are_tests(subject: &Subject) -> bool {
     subject.frozen.iter().all(|path| names::is_test(path, &runners) || path.ends_with(".rs"))
 }
 
+/// Returns whether some of these files were not there.
+pub(crate) fn is_some_new(subject: &Subject) -> bool {
+    let is_new = |path: &String| subject.before.iter().all(|before| before.path != *path);
+    subject.frozen.iter().any(is_new)
+}
+
 fn evidence(
     change: &Change,
     before: Option<&str>,

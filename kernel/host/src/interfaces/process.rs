@@ -59,7 +59,7 @@ enum Ground {
 
 /// Says that files cannot be seen in another state here.
 fn no_view(reason: &str) -> Failure {
-    Failure::Unsupported(format!("files cannot be shown as they were ({reason})"))
+    Failure::Failed(format!("files cannot be shown as they were: {reason}"))
 }
 
 impl GuestState {
@@ -80,7 +80,8 @@ impl GuestState {
                 None
             }
             Ground::Workspace => {
-                blocking(self.limits.wall, move || AtWork::begin(caller.kept_by())).await?
+                let line = line.clone();
+                blocking(self.limits.wall, move || AtWork::begin(caller.kept_by(), &line)).await?
             }
         };
         match self.brokers.processes.spawn(command).await {
