@@ -25,6 +25,7 @@ mod egress_attacks;
 mod evidence;
 mod exit_codes;
 mod files_attacks;
+mod frozen_cost;
 mod golden;
 mod google_task;
 mod home_workspace;
