@@ -65,14 +65,14 @@ impl Default for ScratchLimits {
 #[derive(Debug)]
 pub struct Scratch {
     directory: PathBuf,
-    copy: Copy,
+    copy: ScratchCopy,
     /// Locked as long as the copy has an owner, so that it is not swept.
     _lock: File,
 }
 
 /// What a program has to know that runs in a copy.
 #[derive(Debug, Clone)]
-pub struct Copy {
+pub struct ScratchCopy {
     /// The copy.
     pub(crate) root: PathBuf,
     /// The workspace, without links.
@@ -81,7 +81,7 @@ pub struct Copy {
     pub(crate) shared: Vec<PathBuf>,
 }
 
-impl Copy {
+impl ScratchCopy {
     /// Returns the directory of the copy.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -106,7 +106,7 @@ impl Scratch {
         made(base)?;
         let base = base.canonicalize().map_err(|e| ScratchError::io("enter", base, e))?;
         if base.starts_with(&original) || original.starts_with(&base) {
-            return Err(ScratchError::none("OpenKoi's own directory is beside none of it"));
+            return Err(ScratchError::none("OpenKoi's own directory is in it, or it is in that"));
         }
         Self::sweep(&base);
         let id = Random::default().id(crate::clock::SystemClock.now_ms());
@@ -117,16 +117,16 @@ impl Scratch {
             .ok_or_else(|| ScratchError::none("another process took its place"))?;
         // Some tools name what they make after the directory that they are in.
         let root = directory.join(original.file_name().unwrap_or(OsStr::new("workspace")));
-        let copy = Copy { root, original, shared: Vec::new() };
+        let copy = ScratchCopy { root, original, shared: Vec::new() };
         let mut scratch = Self { directory, copy, _lock: lock };
-        let Copy { root, original, .. } = &scratch.copy;
+        let ScratchCopy { root, original, .. } = &scratch.copy;
         scratch.copy.shared = Copying::new(original, root, closed, limits)?.all()?;
         Ok(scratch)
     }
 
     /// Returns what a command needs to run in the copy.
     #[must_use]
-    pub fn copy(&self) -> Copy {
+    pub fn copy(&self) -> ScratchCopy {
         self.copy.clone()
     }
 

@@ -1,10 +1,6 @@
 //! Copies of a workspace, judged by what is in them and by what programs see from there.
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "what a test needs is there, or the test fails"
-)]
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use openkoi_brokers::processes::{Command, Happening, ProcessSettings, Processes, SandboxMode};
 use openkoi_brokers::scratch::{Scratch, ScratchError, ScratchLimits};

@@ -2,7 +2,7 @@
 
 use super::{Network, ProcessError};
 use crate::layer::LayerMount;
-use crate::scratch::Copy;
+use crate::scratch::ScratchCopy;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub struct Command {
     /// The layer that it runs over, which is one over its workspace. Without one it writes in the workspace itself.
     pub layer: Option<LayerMount>,
     /// The copy that its workspace is. It does not see the workspace that this is a copy of.
-    pub copy: Option<Copy>,
+    pub copy: Option<ScratchCopy>,
 }
 
 impl Command {
@@ -67,7 +67,7 @@ impl Command {
     /// # Errors
     ///
     /// It does not start in the workspace.
-    pub fn move_into(&mut self, copy: Copy) -> Result<(), ProcessError> {
+    pub fn move_into(&mut self, copy: ScratchCopy) -> Result<(), ProcessError> {
         let below = self.directory.strip_prefix(&self.workspace).map(|below| copy.root.join(below));
         let outside = |_| ProcessError::Denied { what: "a start outside the workspace".to_owned() };
         self.directory = below.map_err(outside)?;
