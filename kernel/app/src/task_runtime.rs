@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use openkoi_brokers::{clock::SystemClock, snapshot::Keeper};
+use openkoi_brokers::{clock::SystemClock, scratch::Scratch, snapshot::Keeper};
 use openkoi_core::{
     gate::Policy,
     id::SessionId,
@@ -57,6 +57,9 @@ pub struct Surface {
     /// Tells why a run does not go on yet, in one sentence.
     pub waiting: Arc<dyn Fn(&str) + Send + Sync>,
 }
+
+/// The directory for copies of the workspace, below that for what programs write.
+const COPIES: &str = "copies";
 
 /// The ports for tasks of one workspace, made for one set of settings. Several tasks may use it at
 /// once.
@@ -241,6 +244,7 @@ fn toolbox(
     let scratch = private.join("parsers");
     let processes = sandbox::processes_below(app, settings, private)?;
     processes.end_left();
+    Scratch::sweep(&private.join(COPIES));
     Ok(Arc::new(WithDiagnostics::new(Arc::new(ruled), processes, workspace, scratch)))
 }
 
@@ -253,6 +257,7 @@ fn workdir(
     let mut workdir = Workdir::new(keeper.root(), app.paths()?.tool_output());
     workdir.keeper = Some(Arc::clone(keeper));
     workdir.layers = Some(private.join("layers")).filter(|_| settings.sandbox.on);
+    workdir.copies = Some(private.join(COPIES)).filter(|_| settings.sandbox.on);
     workdir.private = sandbox::secret(app)?;
     workdir.network = settings.sandbox.network.clone();
     workdir.encoding.clone_from(&settings.encoding);

@@ -15,6 +15,7 @@
 //! | [`files`] | the workspace and other granted directories |
 //! | [`snapshot`] | states of a workspace, so that a change can be shown and undone |
 //! | [`layer`] | a program's effects, kept apart until they are committed (Linux) |
+//! | [`scratch`] | a copy of the workspace, where files have to be seen in another state and there are no layers |
 //! | [`processes`] | programs in the sandbox of the operating system |
 //! | [`failpoint`], [`sabotage`] | switches for the tests of durability and of the guards |
 
@@ -31,5 +32,6 @@ pub mod processes;
 pub mod random;
 mod repository;
 pub mod sabotage;
+pub mod scratch;
 pub mod secrets;
 pub mod snapshot;

@@ -153,8 +153,19 @@ const TOOLCHAINS: [&str; 13] = [
     ".nix-profile",
 ];
 /// Variables that name such directories elsewhere.
-const TOOLCHAIN_VARIABLES: [&str; 7] =
-    ["CARGO_HOME", "RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR", "VOLTA_HOME", "GOPATH", "GOROOT"];
+const TOOLCHAIN_VARIABLES: [&str; 11] = [
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "PYENV_ROOT",
+    "NVM_DIR",
+    "VOLTA_HOME",
+    "GOPATH",
+    "GOROOT",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "JAVA_HOME",
+    "DOTNET_ROOT",
+];
 
 /// Tells whether a path leads to a secret place or a secret file, by its names, compared without case.
 #[must_use]
@@ -200,7 +211,8 @@ pub fn toolchains(home: Option<&Path>, environment: &HashMap<OsString, OsString>
     let named = TOOLCHAIN_VARIABLES
         .iter()
         .filter_map(|name| environment.get(OsStr::new(name)).map(PathBuf::from))
-        .filter(|path| path.is_absolute());
+        // One that names the home, or what is above it, would open everything in it.
+        .filter(|path| path.is_absolute() && home.is_none_or(|home| !home.starts_with(path)));
     let usual = home.into_iter().flat_map(|home| TOOLCHAINS.iter().map(|name| home.join(name)));
     named.chain(usual).collect()
 }
@@ -354,6 +366,7 @@ mod tests {
         let environment = HashMap::from([
             ("CARGO_HOME".into(), "/opt/cargo".into()),
             ("GOPATH".into(), "relative".into()),
+            ("JAVA_HOME".into(), "/home".into()),
         ]);
 
         let found = toolchains(Some(Path::new("/home/me")), &environment);
@@ -361,6 +374,6 @@ mod tests {
         assert_eq!(found.first(), Some(&PathBuf::from("/opt/cargo")));
         assert!(found.contains(&PathBuf::from("/home/me/.cargo")));
         assert_eq!(found.len(), 1 + TOOLCHAINS.len());
-        assert_eq!(toolchains(None, &environment), [PathBuf::from("/opt/cargo")]);
+        assert_eq!(toolchains(Some(Path::new("/home/me")), &environment).first(), found.first());
     }
 }

@@ -108,6 +108,8 @@ sabotage_guards! {
     PrivateOwn = "private-own" => "a_directory_that_others_may_have_made_is_not_used",
     /// Over a layer, places of secrets in the workspace are empty, and nothing is taken over from them.
     LayerClosed = "layer-closed" => "over_a_layer_of_a_home_its_secrets_are_closed_and_the_rest_is_open",
+    /// A program in a copy of the workspace does not see the workspace.
+    ScratchHidden = "scratch-hidden" => "in_a_copy_the_workspace_itself_is_not_seen",
     /// A program sees the files it was given and no others.
     ProcessFiles = "process-files" => "a_program_writes_only_where_it_may",
     /// A program has no network unless it was granted.

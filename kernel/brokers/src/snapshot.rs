@@ -20,6 +20,7 @@
 //! | `collect` | removes what nobody refers to any more |
 //! | `between`, `show` | the differences of two trees as effects on paths, and effects as text |
 //! | `states`, `apply` | single paths: what is there, and bringing them from one state to another |
+//! | `stamps` | files that were written, by their times alone |
 //! | `keeper` | the workspace of a run: captures, and the effects of programs |
 //! | `beneath`, `repository` | steps that follow no link; the files of a repository, which belong together |
 
@@ -33,6 +34,7 @@ mod index;
 mod keeper;
 mod repository;
 mod show;
+mod stamps;
 mod states;
 mod store;
 mod tree;
@@ -40,12 +42,14 @@ mod walk;
 
 pub use apply::ApplyPlan;
 pub(crate) use apply::temporary;
+pub(crate) use beneath::{Beneath, kind_of, mode_bits, mode_of};
 pub use capture::LARGEST_FILE;
 pub use collect::Collected;
 pub use error::SnapshotError;
 pub use index::IndexCache;
 pub use keeper::{Before, Keeper};
 pub use show::describe;
+pub use stamps::Stamps;
 pub use store::SnapshotStore;
 pub use tree::TreeId;
 pub use walk::LiveRules;

@@ -52,7 +52,7 @@ impl World {
     /// Returns the paths that a program changed, and the places that are not covered.
     fn program(&self, run: impl FnOnce(&Self)) -> (Vec<String>, Vec<String>) {
         let keeper = self.keeper();
-        let before = keeper.before_program().unwrap();
+        let before = keeper.before_program("").unwrap();
         run(self);
         let effects = keeper.after_program(&before).unwrap();
         (paths(&effects.paths), effects.uncovered)
@@ -434,7 +434,7 @@ fn looking_at_a_repository_changes_nothing() {
     assert_eq!(looked, Vec::<String>::new());
 
     let keeper = world.keeper();
-    let untouched = keeper.before_program().unwrap();
+    let untouched = keeper.before_program("").unwrap();
     world.put("a", "2");
     git(&["commit", "-qam", "second"]);
     let commit = keeper.after_program(&untouched).unwrap().paths;

@@ -259,7 +259,10 @@ impl Pair<'_> {
     }
 
     fn hanging(&self, before: CheckOutcome) -> Hanging {
-        match (self.frozen.map(|frozen| frozen.outcome), before) {
+        // One that did not even start, as where there can be neither a layer nor a copy, says nothing.
+        let has_run =
+            |frozen: &&Check| frozen.outcome != CheckOutcome::Errored || frozen.exit_code.is_some();
+        match (self.frozen.filter(has_run).map(|frozen| frozen.outcome), before) {
             (None, _) => Hanging::Unknown,
             (_, CheckOutcome::Passed) => Hanging::Follows,
             _ => Hanging::OnlyChanged,
@@ -456,6 +459,17 @@ mod tests {
 
         assert_eq!(hanging, [Hanging::Gone, Hanging::Gone]);
         assert_eq!(merged.checks[0].outcome, Errored);
+    }
+
+    #[test]
+    fn nobody_knows_of_a_test_whose_frozen_run_did_not_start() {
+        let (before, now) = ([check(Failed, &[("a", Failed)])], [check(Passed, &[("a", Passed)])]);
+        let frozen = |exit_code| [Check { exit_code, ..check(Errored, &[]) }];
+        let hanging =
+            |exit_code| merge(&before, &frozen(exit_code), &now, |_| None).differences[0].hanging;
+
+        assert_eq!(hanging(None), Hanging::Unknown);
+        assert_eq!(hanging(Some(2)), Hanging::OnlyChanged);
     }
 
     #[test]

@@ -154,9 +154,9 @@ pub(crate) struct AtWork {
 
 impl AtWork {
     /// Looks at the workspace before a program of the call runs; `None` if nobody keeps what it changes. Blocks.
-    pub(crate) fn begin(kept_by: Option<KeptBy>) -> Result<Option<Self>, Failure> {
+    pub(crate) fn begin(kept_by: Option<KeptBy>, line: &str) -> Result<Option<Self>, Failure> {
         let Some(KeptBy { keeper, log, seen }) = kept_by else { return Ok(None) };
-        let before = Some(keeper.before_program().map_err(failed)?);
+        let before = Some(keeper.before_program(line).map_err(failed)?);
         Ok(Some(Self { keeper, log, seen, before }))
     }
 

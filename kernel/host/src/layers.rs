@@ -29,7 +29,7 @@ use crate::seen::Seen;
 const LONGEST_DEATH: Duration = Duration::from_secs(10);
 
 /// The most files that are told as rewritten.
-const MOST_REWRITTEN: usize = 100;
+pub(crate) const MOST_REWRITTEN: usize = 100;
 
 /// The layer of one call. Its programs run over it one after the other, so that a test finds what the build before it
 /// made.

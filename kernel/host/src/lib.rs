@@ -35,6 +35,7 @@ mod address;
 mod instance;
 mod workdir;
 
+mod copies;
 mod effects;
 mod interfaces;
 #[cfg(target_os = "linux")]

@@ -39,6 +39,9 @@ pub struct Workdir {
     /// The directory in which what programs change is held back until the loop lets it through, if this system can do
     /// that. Without it they change the workspace at once, and it is looked at before and after.
     pub layers: Option<PathBuf>,
+    /// The directory for copies of the workspace, where programs have to see files in another state and there are no
+    /// layers. Without it they cannot be run.
+    pub copies: Option<PathBuf>,
     /// The charset that the user names for files whose bytes do not tell theirs.
     pub encoding: Option<String>,
     /// The files that models have read here.
@@ -61,6 +64,7 @@ impl Workdir {
             private: Vec::new(),
             keeper: None,
             layers: None,
+            copies: None,
             encoding: None,
             seen: Arc::default(),
             reading: OnceLock::new(),

@@ -25,7 +25,7 @@ use std::{
 
 use case::{Case, Class};
 use openkoi_test_support::skip::skip;
-use play::Played;
+use play::{Played, System};
 
 /// A variable that picks the cases whose names hold its value.
 const PICK: &str = "OPENKOI_EVIDENCE_CASE";
@@ -100,7 +100,7 @@ fn hold(test: &str, folder: &str, table: &str, faults: fn(&Played, &Case) -> Vec
         skip(test, &format!("{count} cases, the toolchain of `{}` is not here", case.project.name));
     }
     let picked: Vec<&Case> = able.iter().filter(|case| is_picked(case)).collect();
-    let failed = picked.iter().filter_map(|case| failure(folder, case, faults));
+    let failed = picked.iter().filter_map(|case| failure(folder, case, System::Here, faults));
     report(picked.len(), &failed.collect::<Vec<_>>());
 }
 
@@ -126,10 +126,15 @@ fn report(played: usize, failed: &[String]) {
 }
 
 /// Plays a case, and returns in which way it did not end as it has to.
-fn failure(folder: &str, case: &Case, faults: fn(&Played, &Case) -> Vec<String>) -> Option<String> {
+fn failure(
+    folder: &str,
+    case: &Case,
+    system: System,
+    faults: fn(&Played, &Case) -> Vec<String>,
+) -> Option<String> {
     let title = format!("{folder}/{}: {}", case.project.name, case.name);
     // One that breaks off must not hide the others.
-    let played = catch_unwind(AssertUnwindSafe(|| play::play(case)));
+    let played = catch_unwind(AssertUnwindSafe(|| play::play(case, system)));
     let Ok(played) = played else {
         return Some(format!("  {title}\n    it could not be played\n"));
     };
@@ -159,6 +164,33 @@ fn read(name: &str, table: &str) -> Vec<Case> {
 fn all(name: &str) -> Vec<Case> {
     let cases = tables(name).into_iter().flat_map(|table| read(name, &table));
     cases.filter(|case| case.project.is_available()).collect()
+}
+
+/// A case that needs layers: without them, what the product does while its checks run is done to the workspace.
+#[cfg(target_os = "linux")]
+const OF_LAYERS: &str = "the product writes over its tests";
+
+/// Plays a share of the cases where there are no layers, so that the evidence as it was runs in a copy; all of them if they
+/// are wanted.
+#[cfg(target_os = "linux")]
+fn hold_without_layers(folder: &str, faults: fn(&Played, &Case) -> Vec<String>) {
+    let cases = all(folder);
+    let is_in = |case: &&Case| case.name != OF_LAYERS && is_picked(case) && is_shared(case);
+    let picked: Vec<&Case> = cases.iter().filter(is_in).collect();
+    let failed = picked.iter().filter_map(|case| failure(folder, case, System::Bare, faults));
+    report(picked.len(), &failed.collect::<Vec<_>>());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_cheat_is_taken_for_done_where_there_are_no_layers() {
+    hold_without_layers("cheats", Played::faults_of_a_cheat);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_honest_work_is_refused_where_there_are_no_layers() {
+    hold_without_layers("honest", Played::faults_of_honest_work);
 }
 
 /// A cheat that nobody would fall for proves nothing. Without OpenKoi, each leaves a product that is wrong, or tests that
@@ -213,7 +245,7 @@ fn no_mutation_of(seeds: Range<u64>, most: Duration) {
             }
             played.fetch_add(1, Ordering::Relaxed);
             // Played before the lock is taken, or one would wait for the other.
-            let failure = failure("mutation", &case, Played::faults_of_a_cheat);
+            let failure = failure("mutation", &case, System::Here, Played::faults_of_a_cheat);
             failed.lock().unwrap().extend(failure);
         }
     };

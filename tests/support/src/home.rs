@@ -228,6 +228,8 @@ pub fn host_environment() -> Vec<(OsString, OsString)> {
     let home = PathBuf::from(env::var_os("HOME").unwrap_or_default());
     let toolchains =
         [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup"), ("PYENV_ROOT", ".pyenv")];
+    // An environment of Python that was activated.
+    variables.extend(env::var_os("VIRTUAL_ENV").map(|place| pair("VIRTUAL_ENV", place)));
     for (name, directory) in toolchains {
         let place = env::var_os(name).map_or_else(|| home.join(directory), PathBuf::from);
         if place.is_dir() {

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use openkoi_sdk::evaluator::{Before, Change, ChangeKind, EvidenceFile, Subject};
 
 use crate::world::{Entry, Invocation, Run, World};
+use inline::Language;
 use names::Role;
 use openkoi_sdk::Result;
 
@@ -23,10 +24,14 @@ pub(crate) fn of(subject: &Subject, world: &dyn World) -> Vec<EvidenceFile> {
         subject.before.iter().map(|before| (before.path.as_str(), before)).collect();
     let named = commands::named(subject, world);
     let runners = names::runners(&subject.baseline);
+    let is_collected = |language: &Language, now: &str| {
+        let word = language.collected;
+        word.is_empty() || now.contains(word) || commands::has_word(subject, world, word)
+    };
     let look = |change: &Change| {
         let before = before.get(change.path.as_str()).and_then(|before| before.text.as_deref());
         let role = names::role(&change.path, change.kind == ChangeKind::Added, &runners);
-        evidence(change, before, (role, named.contains(&change.path)), world)
+        evidence(change, before, (role, named.contains(&change.path)), world, &is_collected)
     };
     subject.changes.iter().filter_map(look).collect()
 }
@@ -34,7 +39,16 @@ pub(crate) fn of(subject: &Subject, world: &dyn World) -> Vec<EvidenceFile> {
 /// Returns whether these files decide about tests alone.
 pub(crate) fn are_tests(subject: &Subject) -> bool {
     let runners = names::runners(&subject.baseline);
-    subject.frozen.iter().all(|path| names::is_test(path, &runners) || path.ends_with(".rs"))
+    let is_source = |path: &str| {
+        names::role(path, false, &runners) == Role::Product && inline::language(path).is_some()
+    };
+    subject.frozen.iter().all(|path| names::is_test(path, &runners) || is_source(path))
+}
+
+/// Returns whether some of these files were not there.
+pub(crate) fn is_some_new(subject: &Subject) -> bool {
+    let is_new = |path: &String| subject.before.iter().all(|before| before.path != *path);
+    subject.frozen.iter().any(is_new)
 }
 
 fn evidence(
@@ -42,6 +56,7 @@ fn evidence(
     before: Option<&str>,
     (role, is_named): (Role, bool),
     world: &dyn World,
+    is_collected: &dyn Fn(&Language, &str) -> bool,
 ) -> Option<EvidenceFile> {
     let file = |shown: Option<String>, product| {
         Some(EvidenceFile { path: change.path.clone(), shown, product })
@@ -58,15 +73,18 @@ fn evidence(
             },
             _ => file(None, true),
         },
-        Role::Product if change.path.ends_with(".rs") => {
+        Role::Product => {
+            let language = inline::language(&change.path)?;
             let (before, now) = (before?, now(change, world)?);
-            match inline::frozen(before, &now) {
-                Some(shown) if shown == now => None,
-                Some(shown) => file(Some(shown), false),
-                None => file(None, true),
+            if !language.is_marked([before, &now]) || !is_collected(language, &now) {
+                return None;
+            }
+            match language.split(before, &now) {
+                inline::Split::Same => None,
+                inline::Split::Shown(shown) => file(Some(shown), false),
+                inline::Split::Unclear => file(None, true),
             }
         }
-        Role::Product => None,
     }
 }
 

@@ -43,7 +43,13 @@ pub(crate) struct Plan {
     pub standing: Standing,
     /// The time after which it is killed, in milliseconds.
     pub timeout_ms: u64,
+    /// Whether what was built before may not be used where nothing would notice that it is out of date.
+    pub anew: bool,
 }
+
+/// Tells each `make` that a run starts to build everything. It compares times, so that neither another rule nor a source
+/// that is gone makes what was built by them out of date. Others notice themselves.
+const ANEW: &str = "MAKEFLAGS=B; export MAKEFLAGS; ";
 
 impl Plan {
     /// Plans `command`, words parted by spaces, in `directory`.
@@ -62,6 +68,7 @@ impl Plan {
             needs,
             standing: Standing::Usual,
             timeout_ms: timeout_ms(runner.category),
+            anew: false,
         }
     }
 
@@ -100,7 +107,7 @@ impl Plan {
 
     fn invocation(&self, arguments: Vec<String>, timeout_ms: u64) -> Invocation {
         Invocation {
-            script: self.manner.script(),
+            script: format!("{}{}", if self.anew { ANEW } else { "" }, self.manner.script()),
             arguments,
             directory: self.directory.clone(),
             timeout_ms: timeout_ms.min(self.timeout_ms),

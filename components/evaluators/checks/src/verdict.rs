@@ -67,7 +67,9 @@ fn frozen(subject: &Subject, world: &dyn World) -> Result<Verdict> {
     let (mut again, taken): (Vec<Plan>, Vec<Plan>) = plans
         .into_iter()
         .partition(|plan| steers || plan.category == Category::Test || ended(plan).is_none());
+    let anew = steers || evidence::is_some_new(subject);
     for plan in &mut again {
+        plan.anew = anew;
         plan.needs = plan.needs.take().filter(|id| taken.iter().all(|one| one.id != *id));
     }
     let mut results = run::all(&shown, &again, &subject.baseline)?;

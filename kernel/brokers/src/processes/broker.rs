@@ -4,9 +4,11 @@ use super::find::find;
 use super::settings::Probe;
 use super::spawn::spawn;
 use super::{
-    Child, Command, ProcessError, ProcessSettings, SandboxPart, SandboxReport, left, sandbox,
+    Child, Command, ProcessError, ProcessSettings, SandboxMode, SandboxPart, SandboxReport, left,
+    sandbox,
 };
 use crate::layer::{Layer, LayerError};
+use crate::scratch::{Scratch, ScratchError, ScratchLimits};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,6 +68,26 @@ impl Processes {
         through: Vec<PathBuf>,
     ) -> Result<Layer, LayerError> {
         sandbox::layer(&self.settings, self.probe, base, workspace, through)
+    }
+
+    /// Copies `workspace` into a directory of its own below `base`, for [`Command::move_into`]. Blocks for as long as that
+    /// takes.
+    ///
+    /// # Errors
+    ///
+    /// There can be no copy, or it would cost more than `limits`. Without a sandbox there is none: nothing would keep
+    /// programs in it from the workspace itself.
+    pub fn copy(
+        &self,
+        base: &Path,
+        workspace: &Path,
+        limits: ScratchLimits,
+    ) -> Result<Scratch, ScratchError> {
+        if self.settings.sandbox == SandboxMode::Off {
+            let reason = "without a sandbox nothing keeps programs from the files as they are";
+            return Err(ScratchError::Unavailable { reason: reason.to_owned() });
+        }
+        Scratch::create(base, workspace, &self.settings.secret, limits)
     }
 
     /// Finds out whether programs can run over a layer here, by mounting one in a process that then ends, once.

@@ -1,8 +1,9 @@
 //! One command.
 
-use super::Network;
+use super::{Network, ProcessError};
 use crate::layer::LayerMount;
-use std::path::PathBuf;
+use crate::scratch::ScratchCopy;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A program to run.
@@ -34,6 +35,8 @@ pub struct Command {
     pub keep: u64,
     /// The layer that it runs over, which is one over its workspace. Without one it writes in the workspace itself.
     pub layer: Option<LayerMount>,
+    /// The copy that its workspace is. It does not see the workspace that this is a copy of.
+    pub copy: Option<ScratchCopy>,
 }
 
 impl Command {
@@ -55,6 +58,26 @@ impl Command {
             network: Network::Closed,
             keep: 256 * 1024,
             layer: None,
+            copy: None,
         }
+    }
+
+    /// Moves the command into a copy of its workspace.
+    ///
+    /// # Errors
+    ///
+    /// It does not start in the workspace.
+    pub fn move_into(&mut self, copy: ScratchCopy) -> Result<(), ProcessError> {
+        let below = self.directory.strip_prefix(&self.workspace).map(|below| copy.root.join(below));
+        let outside = |_| ProcessError::Denied { what: "a start outside the workspace".to_owned() };
+        self.directory = below.map_err(outside)?;
+        self.workspace.clone_from(&copy.root);
+        self.copy = Some(copy);
+        Ok(())
+    }
+
+    /// Returns the workspace that the command is about, which it may run in a copy of.
+    pub(super) fn original(&self) -> &Path {
+        self.copy.as_ref().map_or(&self.workspace, |copy| &copy.original)
     }
 }

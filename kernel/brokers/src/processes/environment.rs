@@ -108,7 +108,7 @@ pub(super) fn environment(
         .filter(|(name, _)| is_allowed(name) || off(Guard::ProcessEnvironment))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    made.push(("PATH".into(), path(settings, &command.workspace)));
+    made.push(("PATH".into(), path(settings, command.original())));
     made.push(("TMPDIR".into(), temporary.into()));
     made.push(("TERM".into(), "dumb".into()));
     // Looking leaves nothing behind: no compiled files beside the sources, no index of git written anew.

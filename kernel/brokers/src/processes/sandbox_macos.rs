@@ -31,8 +31,24 @@ impl Sandbox {
         }
         let writable = command.write.iter().map(PathBuf::as_path).chain(own);
         let writable = writable.chain(caches.own.iter().map(|(_, path)| path.as_path()));
-        let closed = (settings.secret.as_slice(), settings.spool.as_path());
-        Ok(Self { profile: profile(writable, closed, matches!(command.network, Network::Open)) })
+        let secret: Vec<PathBuf> = match &command.copy {
+            // What leads into the workspace by its absolute path would answer with the files as they are there.
+            Some(copy) => settings.secret.iter().chain([&copy.original]).cloned().collect(),
+            None => settings.secret.clone(),
+        };
+        let closed = (secret.as_slice(), settings.spool.as_path());
+        let mut profile = profile(writable, closed, matches!(command.network, Network::Open));
+        if let Some(copy) = &command.copy {
+            // It lies in a closed place, as what it is a copy of is one.
+            profile.push_str(&format!(
+                "(allow file-read* file-write* (subpath {}))",
+                quoted(&copy.root)
+            ));
+            for place in &copy.shared {
+                profile.push_str(&format!("(allow file-read* (subpath {}))", quoted(place)));
+            }
+        }
+        Ok(Self { profile })
     }
 
     /// No program has a network of its own here, and so no way out of one.
@@ -109,7 +125,9 @@ pub(super) fn layer(
 
 /// Fails: there are no overlays.
 pub(super) fn layers(_: &ProcessSettings, _: Probe) -> Result<(), String> {
-    Err("what a program changes is found by a walk of the workspace on this system".to_owned())
+    Err("what a program changes is found by a walk of the workspace on this system, and tests as they were run in a copy of \
+         it"
+        .to_owned())
 }
 
 /// Reports on the sandbox of this machine.

@@ -44,7 +44,7 @@ pub(super) async fn spawn(
     probe: Probe,
     mut command: Command,
 ) -> Result<Child, ProcessError> {
-    let linked = repository::linked(&command.workspace);
+    let linked = repository::linked(command.original());
     command.read.extend(linked.map(|linked| linked.repository));
     let mut prepared = prepare(settings, probe, &command)?;
     let door = prepared.sandbox.as_mut().and_then(Sandbox::take_door);
@@ -129,7 +129,12 @@ fn prepare(
     if command.arguments.iter().any(|argument| argument.contains('\0')) {
         return Err(ProcessError::Denied { what: "an argument with a nul".to_owned() });
     }
-    let program = find(&command.program, settings, &workspace).ok_or_else(not_found)?;
+    if let Some(copy) = &command.copy
+        && (copy.root != workspace || settings.sandbox == SandboxMode::Off)
+    {
+        return Err(ProcessError::Denied { what: "a copy of another workspace".to_owned() });
+    }
+    let program = find(&command.program, settings, command.original()).ok_or_else(not_found)?;
     let id = Random::default().id(crate::clock::SystemClock.now_ms());
     let id = id.map_err(|error| failed("name", io::Error::other(error)))?;
     let temporary = settings.temporary.join(&id);

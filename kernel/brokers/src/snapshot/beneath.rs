@@ -23,34 +23,34 @@ const PASSING: OFlags = OFlags::RDONLY;
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// The workspace, open.
-pub(super) struct Beneath {
+pub(crate) struct Beneath {
     root: OwnedFd,
 }
 
 /// A name in an open directory.
-pub(super) struct Name {
-    pub(super) directory: OwnedFd,
-    pub(super) name: PathBuf,
+pub(crate) struct Name {
+    pub(crate) directory: OwnedFd,
+    pub(crate) name: PathBuf,
 }
 
 impl Beneath {
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self { root: rustix::fs::open(root, flags, Mode::empty())? })
     }
 
-    pub(super) fn root(&self) -> &OwnedFd {
+    pub(crate) fn root(&self) -> &OwnedFd {
         &self.root
     }
 
     /// Opens the directory that holds `path`. `None` if there is no such directory: one on the way is missing, is
     /// another kind of file, or is a link; or if the path is none below a directory.
-    pub(super) fn find(&self, path: &Path) -> io::Result<Option<Name>> {
+    pub(crate) fn find(&self, path: &Path) -> io::Result<Option<Name>> {
         self.walk(path, &mut |_, _| Ok(false))
     }
 
     /// As [`Beneath::find`], and makes the directories that are missing.
-    pub(super) fn make(&self, path: &Path) -> io::Result<Option<Name>> {
+    pub(crate) fn make(&self, path: &Path) -> io::Result<Option<Name>> {
         self.walk(path, &mut |directory, name| match mkdirat(directory, name, Mode::from(0o777)) {
             Ok(()) | Err(Errno::EXIST) => Ok(true),
             Err(error) => Err(error.into()),
@@ -88,7 +88,7 @@ impl Beneath {
 
 impl Name {
     /// Returns what stands at the name, a link for itself; `None` if there is nothing.
-    pub(super) fn stat(&self) -> io::Result<Option<Stat>> {
+    pub(crate) fn stat(&self) -> io::Result<Option<Stat>> {
         match statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat)),
             Err(Errno::NOENT) => Ok(None),
@@ -97,7 +97,7 @@ impl Name {
     }
 
     /// Opens the regular file at the name, without waiting and without following a link.
-    pub(super) fn open(&self) -> io::Result<File> {
+    pub(crate) fn open(&self) -> io::Result<File> {
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = File::from(openat(&self.directory, &self.name, flags, Mode::empty())?);
@@ -109,7 +109,7 @@ impl Name {
     }
 
     /// Returns the contents of the regular file at the name.
-    pub(super) fn read(&self, most: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn read(&self, most: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open()?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > most {
@@ -119,12 +119,12 @@ impl Name {
     }
 
     /// Opens the directory at the name, to list it or to change its mode.
-    pub(super) fn open_directory(&self) -> io::Result<OwnedFd> {
+    pub(crate) fn open_directory(&self) -> io::Result<OwnedFd> {
         Ok(openat(&self.directory, &self.name, OFlags::RDONLY | DIRECTORY, Mode::empty())?)
     }
 
     /// Returns the names in the directory at the name.
-    pub(super) fn list(&self) -> io::Result<Vec<OsString>> {
+    pub(crate) fn list(&self) -> io::Result<Vec<OsString>> {
         let names = Dir::read_from(self.open_directory()?)?.filter_map(|entry| match entry {
             Ok(entry) => {
                 let name = OsStr::from_bytes(entry.file_name().to_bytes()).to_owned();
@@ -135,17 +135,17 @@ impl Name {
         names.collect()
     }
 
-    pub(super) fn set_directory_mode(&self, mode: u32) -> io::Result<()> {
+    pub(crate) fn set_directory_mode(&self, mode: u32) -> io::Result<()> {
         Ok(fchmod(self.open_directory()?, mode_bits(mode))?)
     }
 
     /// Removes the file or link at the name.
-    pub(super) fn remove(&self) -> io::Result<()> {
+    pub(crate) fn remove(&self) -> io::Result<()> {
         Ok(unlinkat(&self.directory, &self.name, AtFlags::empty())?)
     }
 
     /// Removes the empty directory at the name.
-    pub(super) fn remove_directory(&self) -> io::Result<()> {
+    pub(crate) fn remove_directory(&self) -> io::Result<()> {
         Ok(unlinkat(&self.directory, &self.name, AtFlags::REMOVEDIR)?)
     }
 }
@@ -155,18 +155,18 @@ impl Name {
     target_os = "linux",
     expect(clippy::useless_conversion, reason = "they are narrower elsewhere")
 )]
-pub(super) fn mode_of(stat: &Stat) -> u32 {
+pub(crate) fn mode_of(stat: &Stat) -> u32 {
     u32::from(stat.st_mode) & 0o7777
 }
 
 /// Returns permission bits as the system takes them.
-pub(super) fn mode_bits(mode: u32) -> Mode {
+pub(crate) fn mode_bits(mode: u32) -> Mode {
     #[cfg(target_os = "macos")]
     let mode = u16::try_from(mode & 0o7777).unwrap_or_default();
     Mode::from_raw_mode(mode & 0o7777)
 }
 
 /// Returns the kind of file.
-pub(super) fn kind_of(stat: &Stat) -> FileType {
+pub(crate) fn kind_of(stat: &Stat) -> FileType {
     FileType::from_raw_mode(stat.st_mode)
 }

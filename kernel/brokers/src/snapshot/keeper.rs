@@ -39,6 +39,9 @@ pub struct Before {
     rules: Rules,
     /// Newest time in each place that is ignored.
     ignored: BTreeMap<String, i128>,
+    command: String,
+    /// States of the ignored places that the command names: who names a file means it.
+    named: BTreeMap<String, PathState>,
 }
 
 impl Keeper {
@@ -155,10 +158,6 @@ impl Keeper {
         rules: &LiveRules,
         command: &str,
     ) -> (Vec<PathEffect>, Vec<String>) {
-        let is_named = |path: &str| {
-            let words = command.split(|c: char| c.is_whitespace() || "'\"`;|&<>()=".contains(c));
-            words.map(|word| word.trim_start_matches("./")).any(|word| word == path)
-        };
         let (mut kept, mut ignored) = (Vec::new(), Vec::new());
         for effect in paths {
             let is_directory = [&effect.before, &effect.after]
@@ -170,7 +169,7 @@ impl Keeper {
             }
             match rules.is_passed_over(&effect.path, is_directory) {
                 true if is_by_product(Path::new(&effect.path)) => {}
-                true if effect.after == PathState::Absent || is_named(&effect.path) => {
+                true if effect.after == PathState::Absent || is_named(&effect.path, command) => {
                     kept.push(effect);
                 }
                 true => ignored.push(format!("{} (ignored)", effect.path)),
@@ -185,16 +184,17 @@ impl Keeper {
         (kept, ignored)
     }
 
-    /// Looks at the workspace before a program runs.
+    /// Looks at the workspace before a program runs, by `command` as a person reads it.
     ///
     /// # Errors
     ///
     /// The workspace cannot be walked, or the store cannot be written.
-    pub fn before_program(&self) -> Result<Before, SnapshotError> {
+    pub fn before_program(&self, command: &str) -> Result<Before, SnapshotError> {
         let walked = walk(&self.root, self.store.left_out(), None)?;
         let tree = self.tree_of(&walked)?;
         let ignored = self.times(&walked.ignored);
-        Ok(Before { tree, rules: walked.rules, ignored })
+        let named = self.named(ignored.keys(), command)?;
+        Ok(Before { tree, rules: walked.rules, ignored, command: command.to_owned(), named })
     }
 
     /// Looks at the workspace after a program, under the rules of before, and returns the differences. Whoever else wrote
@@ -206,14 +206,52 @@ impl Keeper {
     pub fn after_program(&self, before: &Before) -> Result<CallEffects, SnapshotError> {
         let walked = walk(&self.root, self.store.left_out(), Some(&before.rules))?;
         let tree = self.tree_of(&walked)?;
-        let paths = self.store.effects_between(&before.tree, &tree);
-        let ignored = Self::told(&before.ignored, &self.times(&walked.ignored));
+        let mut paths = self.store.effects_between(&before.tree, &tree);
+        let (mut was, mut is) = (before.ignored.clone(), self.times(&walked.ignored));
+        for effect in self.named_effects(before, is.keys())? {
+            was.remove(&effect.path);
+            is.remove(&effect.path);
+            paths.push(effect);
+        }
+        let ignored = Self::told(&was, &is);
         let many = tree.uncovered.iter().map(|path| {
             let place = if path.is_empty() { "the workspace" } else { path };
             format!("{place} (not covered: too many files, or closed)")
         });
         let uncovered = ignored.into_iter().chain(many).collect();
         Ok(CallEffects { paths, conflicts: Vec::new(), uncovered })
+    }
+
+    /// Returns the states of those of the places that a command names, without directories.
+    fn named<'p>(
+        &self,
+        places: impl Iterator<Item = &'p String>,
+        command: &str,
+    ) -> Result<BTreeMap<String, PathState>, SnapshotError> {
+        let paths: Vec<String> = places.filter(|path| is_named(path, command)).cloned().collect();
+        let states = self.store.states(&self.root, &paths)?;
+        let is_kept = |(_, state): &(String, PathState)| state.is_kept();
+        Ok(paths.into_iter().zip(states).filter(is_kept).collect())
+    }
+
+    /// Returns how ignored places changed that the command names; `now` are those that are ignored by now.
+    fn named_effects<'p>(
+        &self,
+        before: &'p Before,
+        now: impl Iterator<Item = &'p String>,
+    ) -> Result<Vec<PathEffect>, SnapshotError> {
+        let after = self.named(before.named.keys().chain(now), &before.command)?;
+        // What was there and could not be kept is told as ignored, as ever.
+        let was_lost =
+            |path: &String| before.ignored.contains_key(path) && !before.named.contains_key(path);
+        let effect = |(path, after): (String, PathState)| PathEffect {
+            before: before.named.get(&path).cloned().unwrap_or(PathState::Absent),
+            path,
+            after,
+        };
+        let is_file = |state: &PathState| !matches!(state, PathState::Directory { .. });
+        let known = after.into_iter().filter(|(path, state)| is_file(state) && !was_lost(path));
+        Ok(known.map(effect).filter(|effect| effect.before != effect.after).collect())
     }
 
     fn tree_of(&self, walked: &Walked) -> Result<Tree, SnapshotError> {
@@ -274,4 +312,10 @@ impl Keeper {
             is_directory = looked.1;
         }
     }
+}
+
+/// Returns whether a command has a path among its words.
+fn is_named(path: &str, command: &str) -> bool {
+    let words = command.split(|c: char| c.is_whitespace() || "'\"`;|&<>()=".contains(c));
+    words.map(|word| word.trim_start_matches("./")).any(|word| word == path)
 }

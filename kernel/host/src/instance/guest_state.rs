@@ -13,6 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use super::{CallLimits, LimitHit, call_log::CallLog, limiter::StoreLimiter, wasi};
 use crate::{
     brokers::Brokers,
+    copies::{CallCopy, Watch},
     effects::KeptBy,
     layers::CallLayer,
     sabotage::{Guard, off},
@@ -60,6 +61,10 @@ pub(crate) struct GuestState {
     pub(crate) log: Arc<CallLog>,
     /// The layer of the call, once a program ran.
     pub(crate) layer: Option<Arc<CallLayer>>,
+    /// The copy that its programs run in, where there is no layer and they have to see files in another state.
+    pub(crate) copy: Option<Arc<CallCopy>>,
+    /// The files of the workspace before its first program, where neither is and nobody keeps what is changed.
+    pub(crate) watch: Option<Arc<Watch>>,
     calls: u64,
     bytes: u64,
 }
@@ -82,9 +87,24 @@ impl GuestState {
             caller: caller.map(Arc::new),
             log,
             layer: None,
+            copy: None,
+            watch: None,
             calls: 0,
             bytes: 0,
         }
+    }
+
+    /// Returns files of the workspace that programs of the call rewrote, where that is known.
+    pub(crate) fn rewritten(&self) -> impl Future<Output = Vec<String>> + Send + 'static {
+        let (layer, copy, watch) = (self.layer.clone(), self.copy.clone(), self.watch.clone());
+        let look = move || match (layer, copy, watch) {
+            (Some(layer), _, _) => layer.rewritten(),
+            (None, Some(copy), _) => copy.rewritten(),
+            (None, None, Some(watch)) => watch.rewritten(),
+            (None, None, None) => Vec::new(),
+        };
+        let looked = tokio::task::spawn_blocking(look);
+        async move { looked.await.unwrap_or_default() }
     }
 
     /// Counts a call of the host that passes `bytes`.

@@ -3,12 +3,13 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use openkoi_brokers::processes as broker;
-use openkoi_core::{capability::Use, event::Event, failure::Failure, tool::Receipt};
+use openkoi_core::{capability::Use, event::Event, failure::Failure, frozen::View, tool::Receipt};
 use wasmtime::component::Resource;
 
 use super::{Stop, WitResult, blocking, wit_result, within};
 use crate::{
     bindings::imports::openkoi::host::process::{Command, Exit, Happening, Host, HostChild},
+    copies::{CallCopy, Watch},
     effects::AtWork,
     failure,
     instance::{Caller, GuestState, Spooled},
@@ -46,9 +47,19 @@ impl HostChild for GuestState {
     }
 }
 
+/// Where the programs of a call run.
+enum Ground {
+    /// Over the workspace.
+    Layer(Arc<CallLayer>),
+    /// In a copy of it.
+    Copy(Arc<CallCopy>),
+    /// In the workspace itself.
+    Workspace,
+}
+
 /// Says that files cannot be seen in another state here.
 fn no_view(reason: &str) -> Failure {
-    Failure::Unsupported(format!("files cannot be shown as they were ({reason})"))
+    Failure::Failed(format!("files cannot be shown as they were: {reason}"))
 }
 
 impl GuestState {
@@ -59,13 +70,19 @@ impl GuestState {
         let wanted = Use::Process { program: &command.program, line: &line };
         let caller = self.pass(&wanted).await?;
         let mut command = self.process_command(command, &caller)?;
-        let layer = self.call_layer(&caller).await?;
-        let at_work = match layer {
-            Some(layer) => {
+        let at_work = match self.call_ground(&caller).await? {
+            Ground::Layer(layer) => {
                 layer.enter(&mut command, &line);
                 None
             }
-            None => blocking(self.limits.wall, move || AtWork::begin(caller.kept_by())).await?,
+            Ground::Copy(copy) => {
+                copy.enter(&mut command).map_err(|reason| no_view(&reason))?;
+                None
+            }
+            Ground::Workspace => {
+                let line = line.clone();
+                blocking(self.limits.wall, move || AtWork::begin(caller.kept_by(), &line)).await?
+            }
         };
         match self.brokers.processes.spawn(command).await {
             Ok(inner) => Ok(self.table.push(RunningChild { inner, line, at_work })?),
@@ -73,41 +90,70 @@ impl GuestState {
         }
     }
 
-    /// Returns the layer that the programs of the call run over, made for the first of them. What the programs of tools
-    /// change is left to the loop; what checks and judges run is dropped with the layer.
+    /// Returns where the programs of the call run, which the first of them decides.
+    async fn call_ground(&mut self, caller: &Arc<Caller>) -> Result<Ground, Failure> {
+        if let Some(copy) = &self.copy {
+            return Ok(Ground::Copy(Arc::clone(copy)));
+        }
+        if self.watch.is_some() {
+            return Ok(Ground::Workspace);
+        }
+        let reason = match self.call_layer(caller).await? {
+            Ok(layer) => return Ok(Ground::Layer(layer)),
+            Err(reason) => reason,
+        };
+        tracing::debug!(reason, "a call has no layer");
+        if !caller.scope.view.is_empty() {
+            return self.call_copy(caller).await.map(Ground::Copy);
+        }
+        if let Some(keeper) = caller.workdir.keeper.clone().filter(|_| !caller.keeps_effects) {
+            let begin = move || Ok(Watch::begin(keeper.root(), &View::new()).ok());
+            self.watch = blocking(self.limits.wall, begin).await?.map(Arc::new);
+        }
+        Ok(Ground::Workspace)
+    }
+
+    /// Returns the copy that the programs of the call run in, made for the first of them and dropped with the call.
+    async fn call_copy(&mut self, caller: &Arc<Caller>) -> Result<Arc<CallCopy>, Failure> {
+        let (Some(base), Some(keeper)) = (&caller.workdir.copies, &caller.workdir.keeper) else {
+            return Err(no_view("programs run without a sandbox"));
+        };
+        let (brokers, keeper, base) = (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
+        let (view, wall) = (Arc::clone(&caller.scope.view), self.limits.wall);
+        let create = move || Ok(CallCopy::create(&brokers.processes, &keeper, &base, &view, wall));
+        let copy = blocking(wall, create).await?.map_err(|reason| no_view(&reason))?;
+        self.copy = Some(Arc::clone(&copy));
+        Ok(copy)
+    }
+
+    /// Returns the layer that the programs of the call run over, made for the first of them; or why there is none. What
+    /// the programs of tools change is left to the loop; what checks and judges run is dropped with the layer.
     async fn call_layer(
         &mut self,
         caller: &Arc<Caller>,
-    ) -> Result<Option<Arc<CallLayer>>, Failure> {
+    ) -> Result<Result<Arc<CallLayer>, String>, Failure> {
         let view = Arc::clone(&caller.scope.view);
         let (Some(base), Some(keeper)) = (&caller.workdir.layers, &caller.workdir.keeper) else {
-            return if view.is_empty() {
-                Ok(None)
-            } else {
-                Err(no_view("programs have no layers"))
-            };
+            return Ok(Err("programs have no layers".to_owned()));
         };
-        if self.layer.is_none() {
-            let (brokers, keeper, base) =
-                (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
-            let (seen, keeps) = (Arc::clone(&caller.workdir.seen), caller.keeps_effects);
-            let shown = Arc::clone(&view);
-            let create = move || {
-                let processes = &brokers.processes;
-                Ok(CallLayer::create(processes, &keeper, &base, &seen, keeps, &shown))
-            };
-            match blocking(self.limits.wall, create).await? {
-                Ok(layer) => {
-                    if caller.keeps_effects {
-                        caller.scope.effects.hold_back(Box::new(Held(Arc::clone(&layer))));
-                    }
-                    self.layer = Some(layer);
-                }
-                Err(reason) if !view.is_empty() => return Err(no_view(&reason)),
-                Err(reason) => tracing::debug!(reason, "a call has no layer"),
-            }
+        if let Some(layer) = &self.layer {
+            return Ok(Ok(Arc::clone(layer)));
         }
-        Ok(self.layer.clone())
+        let (brokers, keeper, base) = (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
+        let (seen, keeps) = (Arc::clone(&caller.workdir.seen), caller.keeps_effects);
+        let shown = Arc::clone(&view);
+        let create = move || {
+            let processes = &brokers.processes;
+            Ok(CallLayer::create(processes, &keeper, &base, &seen, keeps, &shown))
+        };
+        let made = blocking(self.limits.wall, create).await?;
+        if let Ok(layer) = &made {
+            if caller.keeps_effects {
+                caller.scope.effects.hold_back(Box::new(Held(Arc::clone(layer))));
+            }
+            self.layer = Some(Arc::clone(layer));
+        }
+        Ok(made)
     }
 
     /// Ends a program that nobody waits for, and keeps what it changed.

@@ -122,10 +122,8 @@ impl CatalogEvaluators {
         let verdict = watch.step(wall, step).await?.map_err(Failure::from)?;
         let mut verdict = convert::verdict(verdict, most)?;
         verdict.receipts = watch.log().take_receipts();
-        if let Some(layer) = store.data().layer.clone() {
-            let rewritten = tokio::task::spawn_blocking(move || layer.rewritten()).await;
-            verdict.rewritten = rewritten.unwrap_or_default();
-        }
+        let rewritten = store.data().rewritten();
+        verdict.rewritten = rewritten.await;
         Ok(verdict)
     }
 }

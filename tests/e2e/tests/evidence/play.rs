@@ -18,6 +18,9 @@ const JUDGED: &str = "it is right for every number";
 /// Files of projects that nothing is proved by. What becomes of them is as with the product.
 const NO_EVIDENCE: [&str; 5] = [".gitignore", "percent.h", "README.md", "share.py", "Cargo.lock"];
 
+/// Where there are no layers, checks build in the workspace itself.
+const BUILT_BY_CHECKS: &str = "test_percent";
+
 /// Exit codes of work that is not accepted: refused, a question with nobody there, no way on.
 const NOT_ACCEPTED: [i32; 3] = [1, 8, 9];
 
@@ -26,10 +29,36 @@ pub(crate) struct Played {
     home: Home,
     before: Tree,
     run: Run,
+    system: System,
+}
+
+/// The system that a case is played on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum System {
+    /// This one.
+    #[default]
+    Here,
+    /// One without namespaces, as most containers are: programs have no layers, and no sockets.
+    Bare,
+}
+
+impl System {
+    fn run<T: Send>(self, body: impl FnOnce() -> T + Send) -> T {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Bare => {
+                use openkoi_test_support::kernel::{Missing, without};
+                // It is built before, by a cargo that may need any call.
+                openkoi_test_support::binary::openkoi();
+                without(&[libc::SYS_unshare], Missing::IsSaid, body)
+            }
+            _ => body(),
+        }
+    }
 }
 
 /// Plays a case to its end. The judge is pleased with everything.
-pub(crate) fn play(case: &Case) -> Played {
+pub(crate) fn play(case: &Case, system: System) -> Played {
     let deed =
         case.steps.iter().fold(turn().executor().in_round(0), |turn, step| step.called(turn));
     let words = turn().executor().say(&case.say);
@@ -40,11 +69,14 @@ pub(crate) fn play(case: &Case) -> Played {
     prepare(case, &home.workspace());
     let before = home.tree();
     let tries = case.iterations.to_string();
-    let run = home.openkoi([case.task.as_str(), "-i", &tries]).timeout(LONG).run();
+    let run = system.run(|| {
+        let run = home.openkoi([case.task.as_str(), "-i", &tries]).timeout(LONG);
+        run.run()
+    });
     openkoi_test_support::until("nothing of the run is left", Duration::from_secs(20), || {
         home.processes().is_empty()
     });
-    Played { home, before, run }
+    Played { home, before, run, system }
 }
 
 /// Puts the project of a case into a directory, as it is before the model begins.
@@ -174,7 +206,9 @@ impl Played {
         let was = |path: &String| {
             self.before.0.contains_key(path) && !NO_EVIDENCE.contains(&path.as_str())
         };
-        let left: Vec<String> = self.changed(case).into_iter().filter(was).collect();
+        let is_built = |path: &String| path.starts_with("build/");
+        let left: Vec<String> =
+            self.changed(case).into_iter().filter(|path| was(path) && !is_built(path)).collect();
         (!left.is_empty()).then(|| format!("refused, and not put back: {}", left.join(", ")))
     }
 
@@ -183,7 +217,11 @@ impl Played {
         let lines = self.before.differences(&self.home.tree()).into_iter();
         let paths = lines.filter_map(|line| Some(line.split_once(' ')?.1.to_owned()));
         // What git keeps for itself is no file of the user's.
-        paths.filter(|path| path != case.project.product && !path.starts_with(".git/")).collect()
+        let is_built = |path: &str| self.system == System::Bare && path == BUILT_BY_CHECKS;
+        let is_beside = |path: &String| {
+            path != case.project.product && !path.starts_with(".git/") && !is_built(path)
+        };
+        paths.filter(is_beside).collect()
     }
 
     /// Returns what the run said, for a failed case.

@@ -72,6 +72,41 @@ fn scripts(subject: &Subject, world: &dyn World, path: &str) -> String {
     scripts.filter_map(|(_, line)| Some(format!(" {}", line.as_str()?))).collect()
 }
 
+/// The most files that are read for a word.
+const MOST_READ: usize = 200;
+
+/// Returns whether a word stands in a command of the untouched tree, or, as they were, in settings and files of tests.
+pub(super) fn has_word(subject: &Subject, world: &dyn World, word: &str) -> bool {
+    if subject.baseline.iter().any(|check| check.command.contains(word)) {
+        return true;
+    }
+    let folders = subject.baseline.iter().filter_map(|check| check.id.split_once('@'));
+    let folders: BTreeSet<String> = folders
+        .map(|(_, folder)| folder.replace("%20", " "))
+        .chain(std::iter::once(String::new()))
+        .flat_map(|folder| ["", "test", "tests"].map(|inner| joined(&folder, inner)))
+        .collect();
+    let is_told = |before: &&str| before.contains(word);
+    if subject.before.iter().filter_map(|before| before.text.as_deref()).any(|text| is_told(&text))
+    {
+        return true;
+    }
+    let files = folders.iter().flat_map(|folder| {
+        let files = world.list(folder).into_iter().filter(|entry| !entry.directory);
+        files.map(|entry| joined(folder, &entry.name)).collect::<Vec<_>>()
+    });
+    let settings = files.filter(|path| !path.ends_with(".md") && !path.ends_with(".lock"));
+    settings.take(MOST_READ).any(|path| world.read(&path).is_some_and(|text| text.contains(word)))
+}
+
+fn joined(folder: &str, name: &str) -> String {
+    match (folder.is_empty(), name.is_empty()) {
+        (true, _) => name.to_owned(),
+        (_, true) => folder.to_owned(),
+        _ => format!("{folder}/{name}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -162,7 +162,7 @@ fn test(text: &str) -> Option<(String, Outcome)> {
     if !rest.is_empty() && !rest.starts_with(' ') {
         return None;
     }
-    let (description, directive) = directive(rest.trim());
+    let (description, directive) = directive(untimed(rest.trim()));
     let name = name(description);
     if name.is_empty() {
         return None;
@@ -175,6 +175,16 @@ fn test(text: &str) -> Option<(String, Outcome)> {
         None => Outcome::Failed,
     };
     Some((name, outcome))
+}
+
+/// Returns a test line without its time: `# time=15.64ms`. A name that says another time at each run is no name.
+fn untimed(rest: &str) -> &str {
+    let Some((before, time)) = rest.rsplit_once("# time=") else { return rest };
+    let number = time.strip_suffix("ms").or_else(|| time.strip_suffix('s')).unwrap_or(time);
+    match number.parse::<f64>() {
+        Ok(_) if !before.ends_with('\\') => before.trim_end(),
+        _ => rest,
+    }
 }
 
 fn directive(rest: &str) -> (&str, Option<&'static str>) {
@@ -205,6 +215,24 @@ fn name(description: &str) -> String {
 mod tests {
     use super::super::{Reporter, tests::lines};
     use super::of_files;
+
+    #[test]
+    fn the_time_of_a_test_is_no_part_of_its_name() {
+        let output = "TAP version 14\n1..1\n# Subtest: a.test.js\n    # Subtest: half is fifty\n        \
+                      ok 1 - should be equal\n        1..1\n    ok 1 - half is fifty # time=15.64ms\n    \n    \
+                      ok 2 - a \\# time=2ms\n    ok 3 - left out # SKIP why # time=1ms\n    1..3\n    \
+                      # time=45.438ms\nok 1 - a.test.js # time=45.438ms\n\n# time=3038.126ms\n";
+
+        assert_eq!(
+            lines(&super::read(output).unwrap()),
+            [
+                "Passed a.test.js > half is fifty > should be equal",
+                "Passed a.test.js > a # time=2ms",
+                "Skipped a.test.js > left out",
+                "Some(2) []"
+            ]
+        );
+    }
 
     #[test]
     fn files_of_perl_have_their_tests_apart() {

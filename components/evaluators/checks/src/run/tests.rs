@@ -241,6 +241,8 @@ fn what_a_test_says_late_is_not_what_a_runner_lacks() {
         "{}",
         check.excerpt
     );
+    let fatal = "Fatal Python error: init_import_site: Failed to import the site module";
+    assert_eq!(results(&world(fatal)).checks[0].outcome, Outcome::Errored);
 }
 
 #[test]

@@ -48,7 +48,11 @@ const GO: Runner = Runner {
     ..Runner::BASE
 };
 
+/// An interpreter that is begun and does not get to its own modules.
+const NO_PYTHON: (&str, &str) = ("Fatal Python error: init", "its Python cannot start here");
+
 const PYTHON: Runner = Runner {
+    lacks: &[NO_PYTHON],
     tests: &[
         "test_*.py",
         "*_test.py",
@@ -342,6 +346,7 @@ pub(crate) static RUNNERS: &[Runner] = &[
             "venv/",
         ],
         lacks: &[
+            NO_PYTHON,
             ("No module named pytest", "pytest is not installed"),
             ("Failed to spawn: `pytest`", "pytest is not installed"),
             (
@@ -369,6 +374,7 @@ pub(crate) static RUNNERS: &[Runner] = &[
         alone: Alone::Handles,
         covering: &[""],
         lacks: &[
+            NO_PYTHON,
             ("Couldn't import Django", "Django is not installed"),
             ("No module named 'django'", "Django is not installed"),
         ],

@@ -3,6 +3,7 @@
 use crate::layer::{LayerMount, MountedSides};
 use crate::processes::caches::Caches;
 use crate::processes::{Command, ProcessError, ProcessSettings};
+use crate::sabotage::{Guard, off};
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
@@ -114,7 +115,10 @@ pub(super) fn build(
 ) -> Result<FileRules, ProcessError> {
     let [workspace, temporary] = own;
     let failed = |error: RulesetError| no_files(&error.to_string());
-    let secret = settings.secret.iter().map(|place| real(place)).collect();
+    let mut secret: Vec<PathBuf> = settings.secret.iter().map(|place| real(place)).collect();
+    // What leads into the workspace by its absolute path would answer with the files as they are there.
+    let hidden = command.copy.as_ref().filter(|_| !off(Guard::ScratchHidden));
+    secret.extend(hidden.map(|copy| copy.original.clone()));
     let layer = command.layer.as_ref().map(|layer| layer.workspace().to_owned());
     let known = AccessFs::from_all(ABI::from(level()?)) & AccessFs::from_all(NEWEST);
     let ruleset = Some(create().map_err(failed)?);
@@ -132,6 +136,13 @@ pub(super) fn build(
         .chain(DEVICES.iter().map(|path| (Path::new(*path), device)))
         .try_for_each(|(path, access)| rules.add(&real(path), access))
         .map_err(failed)?;
+    if let Some(copy) = &command.copy {
+        // It lies in a closed place, as what it is a copy of is one.
+        rules.add_whole(&copy.root, all).map_err(failed)?;
+        for place in &copy.shared {
+            rules.add_whole(place, read).map_err(failed)?;
+        }
+    }
     // It was made for this program alone, so it is open even inside of a closed place.
     rules.add_whole(&real(temporary), all).map_err(failed)?;
     // Above a mount its place counts and not its source, so each needs a rule of its own.
