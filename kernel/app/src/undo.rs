@@ -16,9 +16,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use openkoi_brokers::snapshot::{SnapshotStore, describe};
+use openkoi_brokers::{
+    disk,
+    snapshot::{SnapshotStore, describe},
+};
 use openkoi_core::{
-    change_set::{ChangeSet, PathEffect},
+    change_set::{ChangeSet, PathEffect, PathState, name_of_text},
     evaluation::Change,
     id::SessionId,
 };
@@ -82,6 +85,8 @@ pub struct UndoReport {
     pub changes: Vec<Change>,
     /// Paths that stayed, because somebody else changed them or because they are not covered.
     pub conflicts: Vec<String>,
+    /// Stores of objects that stay of repositories which were removed: a redo brings these back with them.
+    pub objects: Vec<String>,
 }
 
 /// What is known of one task.
@@ -181,7 +186,24 @@ impl UndoPlan {
         log.append(&line).map_err(UndoError::Log)?;
         let mut conflicts = [self.conflicts.clone(), applied.conflicts].concat();
         conflicts.sort();
-        Ok(UndoReport { changes: describe(&line.steps), conflicts })
+        let objects = self.objects_left(&line.steps);
+        Ok(UndoReport { changes: describe(&line.steps), conflicts, objects })
+    }
+}
+
+impl UndoPlan {
+    /// Returns the stores of objects that stay of repositories which these steps removed.
+    fn objects_left(&self, steps: &[PathEffect]) -> Vec<String> {
+        let is_repository = |step: &&PathEffect| {
+            let is_directory = matches!(step.before, PathState::Directory { .. });
+            let name = step.path.rsplit('/').next();
+            is_directory && step.after == PathState::Absent && name == Some(".git")
+        };
+        let stores =
+            steps.iter().filter(is_repository).map(|step| format!("{}/objects", step.path));
+        stores
+            .filter(|store| disk::is_directory(&self.workspace.join(name_of_text(store))))
+            .collect()
     }
 }
 

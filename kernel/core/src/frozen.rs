@@ -359,6 +359,14 @@ impl Words {
         self.parts.iter().any(|part| part.starts_with("test") || part.starts_with("spec"))
     }
 
+    /// Returns whether the task speaks of tests that fail.
+    pub(crate) fn speaks_of_red_tests(&self) -> bool {
+        let fails = |part: &String| {
+            part == "red" || ["fail", "repro"].iter().any(|word| part.starts_with(word))
+        };
+        self.speaks_of_tests() && self.parts.iter().any(fails)
+    }
+
     /// Returns whether a telling word of a test's name is in the task.
     pub(crate) fn has_word_of(&self, test: &str) -> bool {
         let is_telling = |part: &String| {

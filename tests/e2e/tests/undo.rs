@@ -107,6 +107,26 @@ fn a_repository_and_what_it_ignores_are_left_alone() {
 }
 
 #[test]
+fn of_a_repository_that_a_task_began_its_objects_stay_and_are_named() {
+    let home = scripted([
+        turn().executor().after("shell").say("finished"),
+        turn().executor().shell(
+            "git init -q . && git add -A && git -c user.name=a -c user.email=a@a commit -qm one",
+        ),
+    ]);
+    home.openkoi([TASK, "-i", "0"]).timeout(LONG).run().expect_code(0);
+    let whole = home.read(".git/HEAD");
+
+    let undone = home.openkoi(["undo", "--yes"]).run().expect_code(0);
+
+    assert!(!home.has(".git/HEAD") && home.has(".git/objects"), "{undone}");
+    let said = undone.said();
+    assert!(said.contains("of the repository, .git/objects stays"), "{undone}");
+    home.openkoi(["undo", "--redo", "--yes"]).run().expect_code(0);
+    assert_eq!(home.read(".git/HEAD"), whole);
+}
+
+#[test]
 fn ignored_files_that_a_task_removed_come_back() {
     let home = scripted([
         turn().executor().after("shell").say("finished"),

@@ -129,3 +129,45 @@ fn accepted_work_keeps_its_tests_though_another_test_is_red_as_before() {
     assert_eq!(world.file("tests").as_deref(), Some(tests), "what was accepted stays");
     assert_eq!(outcome.taken_back, []);
 }
+
+#[test]
+fn a_test_that_is_to_fail_is_a_question_about_nothing_else() {
+    // The task asks for a test that fails, and the work adds one.
+    let asked = |text, lines: &[Line]| {
+        let mut world = World::new().with_file("code", "good").planner([plan("change", None)]);
+        world.text = text;
+        once(world).executor(lines.to_vec())
+    };
+    let adds = || [write("tests", "wants:good wants:more"), Line::Say("it fails")];
+    let wanted = || asked("write a failing test for more", &adds());
+
+    let nobody = wanted();
+    let Err(Paused::Approval(request)) = nobody.run() else { panic!("no question") };
+    assert_eq!(request.target, "unit more");
+    assert_eq!(nobody.file("tests").as_deref(), Some("wants:good wants:more"), "the work stays");
+
+    let accepted = nobody.answers([Answer::AllowOnce]);
+    let outcome = accepted.resume().expect("an outcome");
+    assert_eq!(ending(&outcome), "accepted", "{:?}", last_decision(&accepted));
+    assert!(accepted.verify().is_ok());
+
+    let refused = wanted().answers([Answer::RejectOnce]);
+    assert_eq!(ending(&refused.run().expect("an outcome")), "exhausted");
+    assert!(refused.verify().is_ok());
+
+    // Without such words, or with a change beside the tests, a new red test is refused as ever.
+    let unasked = asked("write a test for more", &adds());
+    let beside = [write("code", "good and else"), adds()[0].clone(), Line::Say("done")];
+    let beside = asked("write a failing test for more", &beside);
+    // And nothing makes up for a test that was green.
+    let breaks = [write("tests", "wants:more"), Line::Say("it fails")];
+    let breaks = asked("write a failing test for more", &breaks);
+    for (world, because) in [
+        (unasked, "unit more is new, and red"),
+        (beside, "unit more is new, and red"),
+        (breaks, "is red, and was not before"),
+    ] {
+        assert_eq!(ending(&world.run().expect("an outcome")), "exhausted");
+        assert!(last_decision(&world).1.contains(because), "{:?}", last_decision(&world));
+    }
+}
