@@ -211,6 +211,61 @@ fn log_of(app: &App) -> Result<UndoLog, AppError> {
     Ok(UndoLog::at(app.paths()?.data()))
 }
 
+/// What was taken back of the work of a task, for whoever goes on with its conversation: its last words may say that all is
+/// done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TakenBack {
+    /// The task, as it was asked for.
+    pub(crate) text: String,
+    /// The files that are not as the task left them.
+    pub(crate) files: Vec<String>,
+    /// Whether the user did it; otherwise the work was not accepted.
+    pub(crate) by_user: bool,
+}
+
+/// The number of tasks of a conversation that are looked at.
+const OF_SESSION: u32 = 20;
+
+/// Returns what was taken back of the work of a session's tasks, newest first.
+///
+/// # Errors
+///
+/// When a journal or the log cannot be read.
+pub(crate) fn taken_back(
+    app: &App,
+    storage: &Storage,
+    session: &SessionId,
+) -> Result<Vec<TakenBack>, AppError> {
+    let query = TaskQuery { limit: Some(OF_SESSION), session: Some(session.clone()) };
+    let tasks = storage.tasks(&query)?;
+    if tasks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (log, store) = (log_of(app)?, changes::store(app)?);
+    let lines = log.read().map_err(UndoError::Log)?;
+    let mut found = Vec::new();
+    for (at, task) in tasks.into_iter().enumerate() {
+        let by_user = lines.iter().any(|line| line.task == task.id.as_str());
+        // What was not accepted is told with the next question, and is in the conversation from then on.
+        if !by_user && at > 0 {
+            continue;
+        }
+        let known = match known(storage, &log, &store, app.now_ms(), task) {
+            Err(AppError::Undo(UndoError::Pruned(_))) => continue,
+            known => known?,
+        };
+        let left = known.work();
+        let is_there = |effect: &PathEffect| left.effects().contains(effect);
+        let done = known.journal.done().effects();
+        let files: Vec<String> =
+            done.into_iter().filter(|one| !is_there(one)).map(|one| one.path).collect();
+        if !files.is_empty() {
+            found.push(TakenBack { text: known.task.text, files, by_user });
+        }
+    }
+    Ok(found)
+}
+
 /// Returns the lines of the log that are about these tasks, as text.
 pub(crate) fn lines_of(app: &App, tasks: &BTreeSet<String>) -> Result<Vec<String>, AppError> {
     let lines = log_of(app)?.read().map_err(UndoError::Log)?;

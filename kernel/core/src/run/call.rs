@@ -390,7 +390,7 @@ impl Run {
         if effects.is_empty() {
             return Ok(());
         }
-        let free = effects_key(key, self.kept(key).len());
+        let free = effects::kept_key(key, self.kept(key).len());
         self.recorder.record(&free, Event::EffectsKept { effects: effects.clone() })?;
         self.take_in(effects);
         Ok(())
@@ -413,7 +413,7 @@ impl Run {
     /// Returns what the journal says that a call did, each time it was run.
     fn kept(&self, key: &str) -> Vec<CallEffects> {
         let recalled = |number| {
-            let kept = self.recorder.recall(&effects_key(key, number));
+            let kept = self.recorder.recall(&effects::kept_key(key, number));
             kept.map(|fact::EffectsKept { effects }| effects)
         };
         (0..).map_while(recalled).collect()
@@ -518,11 +518,6 @@ impl Run {
         self.recorder.record(call.key, event)?;
         Ok(result)
     }
-}
-
-/// Returns the key of what a call did the `number`th time that it was run.
-fn effects_key(key: &str, number: usize) -> String {
-    format!("{key}/e{number}")
 }
 
 fn interrupted(Settled { done, all, is_cut }: Settled) -> Failure {
