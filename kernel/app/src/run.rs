@@ -103,7 +103,8 @@ fn told(taken: &TakenBack) -> EarlierResult {
     let more = taken.files.len() - named.len();
     let more = if more > 0 { format!(" and of {more} more files") } else { String::new() };
     let why = if taken.by_user { "the user took it back" } else { "it was not accepted" };
-    let task: String = taken.text.lines().next().unwrap_or_default().chars().take(80).collect();
+    let task: String =
+        taken.task.text.lines().next().unwrap_or_default().chars().take(80).collect();
     EarlierResult {
         tool: "undo".to_owned(),
         arguments: serde_json::json!({ "task": task, "files": named }).to_string(),
@@ -145,10 +146,7 @@ impl TaskRuntime {
         let window = self.card(&Role::new(Role::EXECUTOR)).context;
         let most = usize::try_from(window / EARLIER_SHARE).unwrap_or(usize::MAX).min(MOST_EARLIER);
         let mut earlier: Vec<EarlierResult> =
-            undo::taken_back(self.app(), self.storage(), &task.session)?
-                .iter()
-                .map(told)
-                .collect();
+            undo::taken_back(self.app(), self.storage(), &task.session)?.iter().map(told).collect();
         earlier.extend(self.storage().results(&task.session, most)?);
         Ok(earlier)
     }

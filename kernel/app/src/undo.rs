@@ -213,14 +213,16 @@ fn log_of(app: &App) -> Result<UndoLog, AppError> {
 
 /// What was taken back of the work of a task, for whoever goes on with its conversation: its last words may say that all is
 /// done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TakenBack {
-    /// The task, as it was asked for.
-    pub(crate) text: String,
+#[derive(Clone, Debug, PartialEq)]
+pub struct TakenBack {
+    /// The task.
+    pub task: TaskRecord,
     /// The files that are not as the task left them.
-    pub(crate) files: Vec<String>,
+    pub files: Vec<String>,
     /// Whether the user did it; otherwise the work was not accepted.
-    pub(crate) by_user: bool,
+    pub by_user: bool,
+    /// Whether nothing of the work is left.
+    pub is_all: bool,
 }
 
 /// The number of tasks of a conversation that are looked at.
@@ -231,7 +233,7 @@ const OF_SESSION: u32 = 20;
 /// # Errors
 ///
 /// When a journal or the log cannot be read.
-pub(crate) fn taken_back(
+pub fn taken_back(
     app: &App,
     storage: &Storage,
     session: &SessionId,
@@ -260,7 +262,8 @@ pub(crate) fn taken_back(
         let files: Vec<String> =
             done.into_iter().filter(|one| !is_there(one)).map(|one| one.path).collect();
         if !files.is_empty() {
-            found.push(TakenBack { text: known.task.text, files, by_user });
+            let is_all = left.effects().is_empty();
+            found.push(TakenBack { task: known.task, files, by_user, is_all });
         }
     }
     Ok(found)

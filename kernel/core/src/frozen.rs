@@ -338,6 +338,11 @@ impl Words {
         }
     }
 
+    /// Returns whether the text has the name of a test.
+    pub(crate) fn names_test(&self, test: &str) -> bool {
+        self.has_name(last_part(test))
+    }
+
     /// Returns whether the task names the file that the test stands in.
     fn names_file_of(&self, test: &str, files: &[String]) -> bool {
         let is_named = |path: &&String| {

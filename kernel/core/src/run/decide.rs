@@ -220,7 +220,7 @@ impl Run {
         let evidence = attempt.evidence_paths();
         let is_test = |change: &Change| evidence.contains(&change.path.as_str());
         let alone = !attempt.changes.is_empty() && attempt.changes.iter().all(is_test);
-        if !alone || !Words::of(&self.asked()).speaks_of_red_tests() {
+        if !alone || !Words::of(&self.own_words()).speaks_of_red_tests() {
             return Vec::new();
         }
         let (tests, checks) = attempt.standing.new_red_by_name();
@@ -524,10 +524,18 @@ impl Run {
         let mut named =
             named.map(|one| self.bound(one, &attempt.checks) == Bound::Holds).peekable();
         let is_done = named.peek().is_some() && named.all(|holds| holds);
-        if is_done || attempt.set.is_empty() || !Words::of(&task).speaks_of_tests() {
+        if is_done || attempt.set.is_empty() {
             return Vec::new();
         }
-        still_red(&task, before, &attempt.checks)
+        let mut red = still_red(&task, before, &attempt.checks);
+        // Text that was piped or put in speaks of a test only by its name: that of a file is in every listing.
+        let own = Words::of(&self.own_words());
+        if !own.speaks_of_tests() {
+            let all = Words::of(&task);
+            let is_named = |test: &str| all.names_test(test) && !own.names_test(test);
+            red.retain(|id| id.split_once(' ').is_some_and(|(_, test)| is_named(test)));
+        }
+        red
     }
 }
 

@@ -171,3 +171,53 @@ fn a_test_that_is_to_fail_is_a_question_about_nothing_else() {
         assert!(last_decision(&world).1.contains(because), "{:?}", last_decision(&world));
     }
 }
+
+#[test]
+fn a_test_that_only_piped_or_printed_text_names_is_not_named_by_the_task() {
+    // The behaviour changes, and a test goes with it, of which the person said nothing.
+    for text in [
+        "change it\n\n<stdin>\ntest make_old passed\n</stdin>",
+        "change it\n\nI ran `make` (exit code 0):\n```\ntest make_old passed\n```",
+    ] {
+        let world = World::new().with_file("code", "make_old").with_file("tests", "wants:make_old");
+        let mut world = once(world.planner([plan("change", None)]));
+        world.text = text;
+        let world = world.executor([
+            write("code", "good"),
+            write("tests", "wants:good"),
+            Line::Say("done"),
+        ]);
+
+        let ended = world.run();
+
+        assert!(!ended.is_ok_and(|outcome| ending(&outcome) == "accepted"), "{text}");
+    }
+    // Where it says so itself, there is nothing to ask.
+    let world = World::new().with_file("code", "make_old").with_file("tests", "wants:make_old");
+    let mut world = once(world.planner([plan("change", None)]));
+    world.text = "change it, and make_old with it";
+    let world =
+        world.executor([write("code", "good"), write("tests", "wants:good"), Line::Say("done")]);
+    assert_eq!(ending(&world.run().expect("an outcome")), "accepted");
+}
+
+#[test]
+fn a_listing_of_files_makes_no_red_test_the_tasks_own_and_a_report_of_it_does() {
+    for (text, accepted) in [
+        ("change it", true),
+        ("change it\n\n<stdin>\ntests code test_calc.py\n</stdin>", true),
+        ("change it\n\n<stdin>\nFAILED other\n</stdin>", false),
+        ("change it, and mend the tests", false),
+    ] {
+        let world =
+            World::new().with_file("code", "good").with_file("tests", "wants:good wants:other");
+        let mut world = once(world.planner([plan("change", None)]));
+        world.text = text;
+        let world = world.executor([write("code", "good and more"), Line::Say("done")]);
+
+        let ended = world.run();
+
+        let is_accepted = ended.is_ok_and(|outcome| ending(&outcome) == "accepted");
+        assert_eq!(is_accepted, accepted, "{text}");
+    }
+}
