@@ -249,7 +249,7 @@ impl Layer {
                 let written = fs::metadata(directory.join(name)).and_then(|meta| meta.modified());
                 written.is_ok_and(|time| time.elapsed().is_ok_and(|age| age < KEPT))
             };
-            if [PLAN, OWNER].iter().any(|name| is_young(&name)) {
+            if [PLAN, OWNER].iter().any(is_young) {
                 continue;
             }
             if let Err(error) = remove_all(&directory) {
