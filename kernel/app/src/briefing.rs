@@ -11,7 +11,7 @@ use openkoi_core::evaluation::Rubric;
 use openkoi_storage::skills::{Skill, SkillDirectories, SkillKind, SkillSource, Skills};
 
 use crate::{
-    rules::{fenced, rules_down_to},
+    rules::{self, fenced, rules_down_to},
     surroundings,
 };
 
@@ -102,6 +102,11 @@ impl SkillSet {
             )
         })
         .collect()
+    }
+
+    /// Returns what of the project's rules the model is not shown, in sentences for the user.
+    pub(crate) fn cut_rules(&self) -> Vec<String> {
+        rules::notices(&self.root, &self.workspace)
     }
 
     fn apt(&self, task: &str) -> Vec<&Skill> {

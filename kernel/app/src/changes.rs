@@ -3,6 +3,7 @@
 use openkoi_brokers::snapshot::SnapshotStore;
 use openkoi_core::{
     change_set::{CallEffects, ChangeSet, PathEffect},
+    effects,
     evaluation::Change,
     event::{Entry, Event},
 };
@@ -156,15 +157,16 @@ impl Journal {
         Ok(journal)
     }
 
-    fn kept(&mut self, entries: &[Entry], key: &str, effects: &CallEffects) {
-        let call = entries.iter().filter(|entry| entry.key == key);
-        let call = call.into_iter().find_map(|entry| match &entry.event {
+    fn kept(&mut self, entries: &[Entry], key: &str, kept: &CallEffects) {
+        let key = effects::call_of(key);
+        let mut call = entries.iter().filter(|entry| entry.key == key);
+        let call = call.find_map(|entry| match &entry.event {
             Event::CallStarted { call, target, .. } => Some((call.name.as_str(), target.as_str())),
             _ => None,
         });
         let (tool, target) = call.unwrap_or_default();
-        self.uncovered.extend(effects.uncovered.iter().cloned());
-        self.add(tool, target, effects.paths.clone(), false);
+        self.uncovered.extend(kept.uncovered.iter().cloned());
+        self.add(tool, target, kept.paths.clone(), false);
     }
 
     fn add(&mut self, tool: &str, target: &str, paths: Vec<PathEffect>, is_restore: bool) {
@@ -177,6 +179,11 @@ impl Journal {
     /// Returns what the task left behind.
     pub(crate) fn work(&self) -> ChangeSet {
         ChangeSet::of(self.steps.iter().flat_map(|step| &step.paths))
+    }
+
+    /// Returns what the task did, whatever was put back of it.
+    pub(crate) fn done(&self) -> ChangeSet {
+        ChangeSet::of(self.steps().flat_map(|step| &step.paths))
     }
 
     /// Returns what was there after the step with this number, counted from 1.

@@ -19,6 +19,7 @@
 //! | [`surroundings`] | what a model is told of the machine and the repository |
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
 //! | [`session`], [`request`], [`result_schema`] | the session of a task, the task itself, and the form of its result |
+//! | [`text`] | bytes as text where no tool reads them |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`snapshots`] | removes kept contents that nobody refers to |
@@ -53,6 +54,7 @@ pub mod snapshots;
 pub mod suggest;
 pub mod surroundings;
 pub mod task_runtime;
+pub mod text;
 pub mod thread;
 mod toolbox;
 pub mod undo;

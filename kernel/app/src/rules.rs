@@ -11,6 +11,8 @@ use std::{
 use openkoi_brokers::disk;
 use openkoi_core::{hash, id::TaskId};
 
+use crate::text::{self, Decoded};
+
 /// The most bytes of a project's rules that a model is given.
 const MOST_RULES: usize = 32 * 1024;
 
@@ -27,22 +29,58 @@ pub(crate) struct Rules {
     pub(crate) name: &'static str,
     /// Their text, with what they import.
     pub(crate) text: String,
+    /// What of it the model is not shown, in sentences for the user.
+    pub(crate) notices: Vec<String>,
 }
 
 /// The text of a file, which may have been cut.
 struct Start {
     text: String,
     is_cut: bool,
+    /// The number of bytes that are no characters.
+    odd: usize,
+}
+
+/// A file of rules as it was found.
+enum Found {
+    Nothing,
+    /// It leads out of the project.
+    Outside,
+    Text(Start),
 }
 
 /// Returns the rules for agents in `directory` of the project at `root`, if there are any. Links and
 /// imports are followed inside of the project.
 pub(crate) fn project_rules(root: &Path, directory: &Path) -> Option<Rules> {
     RULES.into_iter().find_map(|name| {
-        let mut start = read(root, &directory.join(name))?;
-        import(root, directory, &mut start.text);
-        Some(Rules { name, text: start.shown(name) })
+        let Found::Text(mut start) = find(root, &directory.join(name)) else { return None };
+        let mut notices = start.notices(name);
+        import(root, directory, &mut start.text, &mut notices);
+        let text = start.shown(name);
+        notices.extend(start.is_too_long().then(|| too_long(name)));
+        notices.dedup();
+        Some(Rules { name, text, notices })
     })
+}
+
+/// Returns what of the rules of a workspace the model is not shown, in sentences for the user.
+pub(crate) fn notices(root: &Path, workspace: &Path) -> Vec<String> {
+    let mut notices = Vec::new();
+    for directory in workspace.ancestors().take_while(|directory| directory.starts_with(root)) {
+        let leads_out = |name: &&str| matches!(find(root, &directory.join(name)), Found::Outside);
+        let outside = RULES.into_iter().filter(leads_out);
+        notices.extend(outside.map(|name| {
+            let path = directory.join(name);
+            format!("`{}` leads out of the project, so its rules are not read", path.display())
+        }));
+        notices.extend(project_rules(root, directory).into_iter().flat_map(|rules| rules.notices));
+    }
+    notices
+}
+
+fn too_long(name: &str) -> String {
+    let kib = MOST_RULES >> 10;
+    format!("{name} is longer than {kib} KiB: the model is told to read the rest of it with a tool")
 }
 
 /// Returns the rules of a workspace: those of the directories from `root`, which it lies in, down to it, each with its
@@ -69,21 +107,21 @@ pub(crate) fn fenced(tag: &str, about: &str, text: &str) -> String {
     format!("<{tag}-{mark}{about}>\n{text}\n</{tag}-{mark}>")
 }
 
-/// Returns the text of a file of the project, links followed; nothing outside of it, and nothing empty.
-fn read(root: &Path, path: &Path) -> Option<Start> {
-    let real = disk::canonical(path).ok().filter(|real| real.starts_with(root))?;
-    // One byte more than is shown tells whether there is more, whatever that byte is.
-    let mut bytes = disk::read_start(&real, MOST_RULES as u64 + 1).ok()?;
-    let is_cut = bytes.len() > MOST_RULES;
-    bytes.truncate(MOST_RULES);
-    let text = String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned();
-    // The cut may go through a character.
-    let text = if is_cut { text.trim_end_matches('\u{fffd}').to_owned() } else { text };
-    (!text.trim().is_empty()).then_some(Start { text, is_cut })
+/// Looks for the text of a file of the project, links followed; nothing outside of it, and nothing empty.
+fn find(root: &Path, path: &Path) -> Found {
+    let Ok(real) = disk::canonical(path) else { return Found::Nothing };
+    if !real.starts_with(root) {
+        return Found::Outside;
+    }
+    let Ok(Some((decoded, is_cut))) = text::read_start(&real, MOST_RULES as u64) else {
+        return Found::Nothing;
+    };
+    let Decoded { text, odd } = decoded;
+    if text.trim().is_empty() { Found::Nothing } else { Found::Text(Start { text, is_cut, odd }) }
 }
 
 /// Puts files in place of the lines that name them: `@docs/style.md`.
-fn import(root: &Path, directory: &Path, text: &mut String) {
+fn import(root: &Path, directory: &Path, text: &mut String, notices: &mut Vec<String>) {
     let mut seen = HashSet::new();
     for _ in 0..MOST_IMPORTS {
         let named = |line: &&str| {
@@ -91,20 +129,39 @@ fn import(root: &Path, directory: &Path, text: &mut String) {
         };
         let next = text.lines().filter(named).find(|line| !seen.contains(*line)).map(str::to_owned);
         let Some(line) = next else { return };
-        let path = directory.join(line.trim().trim_start_matches('@'));
-        if let Some(imported) = read(root, &path) {
-            let shown = imported.shown(line.trim().trim_start_matches('@'));
-            *text = text.replacen(&line, &shown, 1);
+        let name = line.trim().trim_start_matches('@');
+        match find(root, &directory.join(name)) {
+            Found::Text(imported) => {
+                notices.extend(imported.notices(name));
+                *text = text.replacen(&line, &imported.shown(name), 1);
+            }
+            Found::Outside => {
+                notices.push(format!("`@{name}` leads out of the project, so it is not read"));
+            }
+            Found::Nothing => {}
         }
         seen.insert(line);
     }
 }
 
 impl Start {
+    fn is_too_long(&self) -> bool {
+        self.is_cut || self.text.trim().len() > MOST_RULES
+    }
+
+    /// Returns what is lost of the file, in sentences for the user.
+    fn notices(&self, name: &str) -> Vec<String> {
+        let odd = (self.odd > 0).then(|| {
+            let bytes = if self.odd == 1 { "byte" } else { "bytes" };
+            format!("{name} is not UTF-8: {} {bytes} of it cannot be shown to the model", self.odd)
+        });
+        odd.into_iter().chain(self.is_cut.then(|| too_long(name))).collect()
+    }
+
     /// Returns the text of the file of this name, cut if it is too long; then it says so.
     fn shown(&self, name: &str) -> String {
         let text = self.text.trim();
-        if !self.is_cut && text.len() <= MOST_RULES {
+        if !self.is_too_long() {
             return text.to_owned();
         }
         let shown = text.get(..text.floor_char_boundary(MOST_RULES)).unwrap_or(text);
@@ -304,6 +361,30 @@ mod tests {
             2,
             "a link says nothing more"
         );
+    }
+
+    #[test]
+    fn what_a_model_is_not_shown_of_the_rules_is_told_to_the_user() {
+        let (directory, _) = project();
+        let root = directory.path().canonicalize().unwrap();
+        let said = || notices(&root, &root.join("web")).join("\n");
+        assert_eq!(said(), "");
+
+        std::fs::write(root.join("AGENTS.md"), "x".repeat(MOST_RULES + 1)).unwrap();
+        std::fs::write(root.join("web/AGENTS.md"), b"caf\xe9\n@/etc").unwrap();
+        std::os::unix::fs::symlink("/", root.join("web/CLAUDE.md")).unwrap();
+        for part in [
+            "AGENTS.md is longer than 32 KiB: the model is told to read the rest of it",
+            "AGENTS.md is not UTF-8: 1 byte of it cannot be shown",
+            "web/CLAUDE.md` leads out of the project",
+            "`@/etc` leads out of the project",
+        ] {
+            assert!(said().contains(part), "{part}: {}", said());
+        }
+        assert_eq!(said().lines().count(), 4);
+
+        std::fs::write(root.join("AGENTS.md"), b"\xff\xfec\0a\0f\0\xe9\0").unwrap();
+        assert_eq!(project_rules(&root, &root).unwrap().text, "café");
     }
 
     #[test]

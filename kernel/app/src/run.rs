@@ -23,6 +23,7 @@ use crate::{
     error::AppError,
     task_runtime::{Surface, TaskRuntime},
     thread,
+    undo::{self, TakenBack},
     workspace::Occupancy,
 };
 
@@ -93,6 +94,24 @@ impl Listener for Listeners {
     }
 }
 
+/// Most files that are named as taken back.
+const NAMED: usize = 20;
+
+/// Returns what a model is told of work that was taken back.
+fn told(taken: &TakenBack) -> EarlierResult {
+    let named: Vec<&String> = taken.files.iter().take(NAMED).collect();
+    let more = taken.files.len() - named.len();
+    let more = if more > 0 { format!(" and of {more} more files") } else { String::new() };
+    let why = if taken.by_user { "the user took it back" } else { "it was not accepted" };
+    let task: String =
+        taken.task.text.lines().next().unwrap_or_default().chars().take(80).collect();
+    EarlierResult {
+        tool: "undo".to_owned(),
+        arguments: serde_json::json!({ "task": task, "files": named }).to_string(),
+        text: format!("What this task changed in these files{more} is not there any more: {why}."),
+    }
+}
+
 impl TaskRuntime {
     /// Runs a new task to its end.
     ///
@@ -126,7 +145,10 @@ impl TaskRuntime {
     fn earlier(&self, task: &Task) -> Result<Vec<EarlierResult>, AppError> {
         let window = self.card(&Role::new(Role::EXECUTOR)).context;
         let most = usize::try_from(window / EARLIER_SHARE).unwrap_or(usize::MAX).min(MOST_EARLIER);
-        Ok(self.storage().results(&task.session, most)?)
+        let mut earlier: Vec<EarlierResult> =
+            undo::taken_back(self.app(), self.storage(), &task.session)?.iter().map(told).collect();
+        earlier.extend(self.storage().results(&task.session, most)?);
+        Ok(earlier)
     }
 
     /// Resumes a task where it stopped, with other limits if `changes` has any. One that is finished and not accepted

@@ -123,6 +123,7 @@ impl TaskRuntime {
                 .chain(places::warning(app, settings, workspace, &private)?)
                 .chain(connections.warnings)
                 .chain(skills.untrusted(&settings.trusted_evaluators))
+                .chain(skills.cut_rules())
                 .collect(),
             policy: Policy {
                 doubt: places::doubt(app, settings, workspace)?,

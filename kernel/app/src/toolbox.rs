@@ -8,8 +8,10 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use openkoi_brokers::failpoint::{self, Point};
 use openkoi_core::{
+    effects::HeldBack,
     failure::Failure,
     gate::target_of,
+    id::TaskId,
     message::ToolCall,
     port::Pending,
     scope::Scope,
@@ -37,6 +39,15 @@ impl Without {
 impl Toolbox for Without {
     fn holds_back(&self) -> bool {
         self.inner.holds_back()
+    }
+
+    fn left_behind<'a>(
+        &'a self,
+        task: &'a TaskId,
+        key: &'a str,
+        command: &'a str,
+    ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
+        self.inner.left_behind(task, key, command)
     }
 
     fn tools(&self) -> Vec<Tool> {
@@ -82,6 +93,15 @@ impl Toolbox for WithRules {
         self.inner.holds_back()
     }
 
+    fn left_behind<'a>(
+        &'a self,
+        task: &'a TaskId,
+        key: &'a str,
+        command: &'a str,
+    ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
+        self.inner.left_behind(task, key, command)
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.listed.clone()
     }
@@ -115,6 +135,15 @@ pub(crate) struct WithFailPoints(pub(crate) Arc<dyn Toolbox>);
 impl Toolbox for WithFailPoints {
     fn holds_back(&self) -> bool {
         self.0.holds_back()
+    }
+
+    fn left_behind<'a>(
+        &'a self,
+        task: &'a TaskId,
+        key: &'a str,
+        command: &'a str,
+    ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
+        self.0.left_behind(task, key, command)
     }
 
     fn tools(&self) -> Vec<Tool> {

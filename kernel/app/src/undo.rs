@@ -16,9 +16,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use openkoi_brokers::snapshot::{SnapshotStore, describe};
+use openkoi_brokers::{
+    disk,
+    snapshot::{SnapshotStore, describe},
+};
 use openkoi_core::{
-    change_set::{ChangeSet, PathEffect},
+    change_set::{ChangeSet, PathEffect, PathState, name_of_text},
     evaluation::Change,
     id::SessionId,
 };
@@ -82,6 +85,8 @@ pub struct UndoReport {
     pub changes: Vec<Change>,
     /// Paths that stayed, because somebody else changed them or because they are not covered.
     pub conflicts: Vec<String>,
+    /// Stores of objects that stay of repositories which were removed: a redo brings these back with them.
+    pub objects: Vec<String>,
 }
 
 /// What is known of one task.
@@ -181,12 +186,87 @@ impl UndoPlan {
         log.append(&line).map_err(UndoError::Log)?;
         let mut conflicts = [self.conflicts.clone(), applied.conflicts].concat();
         conflicts.sort();
-        Ok(UndoReport { changes: describe(&line.steps), conflicts })
+        let objects = self.objects_left(&line.steps);
+        Ok(UndoReport { changes: describe(&line.steps), conflicts, objects })
+    }
+}
+
+impl UndoPlan {
+    /// Returns the stores of objects that stay of repositories which these steps removed.
+    fn objects_left(&self, steps: &[PathEffect]) -> Vec<String> {
+        let is_repository = |step: &&PathEffect| {
+            let is_directory = matches!(step.before, PathState::Directory { .. });
+            let name = step.path.rsplit('/').next();
+            is_directory && step.after == PathState::Absent && name == Some(".git")
+        };
+        let stores =
+            steps.iter().filter(is_repository).map(|step| format!("{}/objects", step.path));
+        stores
+            .filter(|store| disk::is_directory(&self.workspace.join(name_of_text(store))))
+            .collect()
     }
 }
 
 fn log_of(app: &App) -> Result<UndoLog, AppError> {
     Ok(UndoLog::at(app.paths()?.data()))
+}
+
+/// What was taken back of the work of a task, for whoever goes on with its conversation: its last words may say that all is
+/// done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TakenBack {
+    /// The task.
+    pub task: TaskRecord,
+    /// The files that are not as the task left them.
+    pub files: Vec<String>,
+    /// Whether the user did it; otherwise the work was not accepted.
+    pub by_user: bool,
+    /// Whether nothing of the work is left.
+    pub is_all: bool,
+}
+
+/// The number of tasks of a conversation that are looked at.
+const OF_SESSION: u32 = 20;
+
+/// Returns what was taken back of the work of a session's tasks, newest first.
+///
+/// # Errors
+///
+/// When a journal or the log cannot be read.
+pub fn taken_back(
+    app: &App,
+    storage: &Storage,
+    session: &SessionId,
+) -> Result<Vec<TakenBack>, AppError> {
+    let query = TaskQuery { limit: Some(OF_SESSION), session: Some(session.clone()) };
+    let tasks = storage.tasks(&query)?;
+    if tasks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (log, store) = (log_of(app)?, changes::store(app)?);
+    let lines = log.read().map_err(UndoError::Log)?;
+    let mut found = Vec::new();
+    for (at, task) in tasks.into_iter().enumerate() {
+        let by_user = lines.iter().any(|line| line.task == task.id.as_str());
+        // What was not accepted is told with the next question, and is in the conversation from then on.
+        if !by_user && at > 0 {
+            continue;
+        }
+        let known = match known(storage, &log, &store, app.now_ms(), task) {
+            Err(AppError::Undo(UndoError::Pruned(_))) => continue,
+            known => known?,
+        };
+        let left = known.work();
+        let is_there = |effect: &PathEffect| left.effects().contains(effect);
+        let done = known.journal.done().effects();
+        let files: Vec<String> =
+            done.into_iter().filter(|one| !is_there(one)).map(|one| one.path).collect();
+        if !files.is_empty() {
+            let is_all = left.effects().is_empty();
+            found.push(TakenBack { task: known.task, files, by_user, is_all });
+        }
+    }
+    Ok(found)
 }
 
 /// Returns the lines of the log that are about these tasks, as text.

@@ -21,6 +21,9 @@ const SCRIPT: &str = "echo more >> one; echo new > new; rm two; mkdir -p a/b; ec
      rm -rf docs; echo file > docs; rm link; mkdir link; echo in > link/side; chmod 700 src; mv src/main m; \
      ln new newer; mkdir cache; echo c > cache/c; touch -d @1000000000 target/old; chmod 555 a/b";
 
+/// Whose the layer is.
+const OWNER: &str = "task call";
+
 /// What the process that is killed does: it makes a layer over a workspace, and commits it.
 #[tokio::test]
 #[ignore = "run by the tests below in a process of its own"]
@@ -30,6 +33,7 @@ async fn a_process_that_commits() {
     let layers = std::env::var("LAYER_LAYERS").unwrap();
     let layer = world.processes.layer(layers.as_ref(), &world.work(""), Vec::new()).unwrap();
     fs::write(world.base.join("id"), layer.id()).unwrap();
+    layer.belongs_to(OWNER).unwrap();
     world.run(Some(&layer), SCRIPT).await;
     let mut plan = layer.plan(&world.store, &passes).unwrap();
     plan.commit().unwrap();
@@ -152,4 +156,23 @@ async fn a_plan_is_gone_on_with_by_its_name_alone_and_by_one_process() {
     assert!(!world.work("new").exists());
     assert_eq!(fs::read_dir(world.layers()).unwrap().count(), 0);
     Layer::sweep(&world.layers());
+}
+
+#[tokio::test]
+async fn what_programs_wrote_until_their_process_was_killed_is_found_by_whose_it_is() {
+    let expected = expected().await;
+    let world = world();
+    let layers = world.layers();
+    assert!(killed(&world, &layers, "layer-planned=kill"));
+    // Nothing of it is in the workspace, and somebody else makes layers meanwhile.
+    Layer::sweep(&layers);
+    assert!(Layer::left(&layers, "task").is_none());
+
+    let layer = Layer::left(&layers, OWNER).unwrap();
+    assert!(Layer::left(&layers, OWNER).is_none(), "it has an owner again");
+    let committed = layer.plan(&world.store, &passes).unwrap().commit().unwrap();
+
+    assert_eq!((committed.conflicts, committed.effects.len()), (Vec::new(), 18));
+    assert_eq!(world.tree(), expected);
+    assert_eq!(fs::read_dir(&layers).unwrap().count(), 0);
 }

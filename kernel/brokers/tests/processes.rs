@@ -193,6 +193,46 @@ async fn programs_are_found_by_name_on_the_path_alone() {
 }
 
 #[tokio::test]
+async fn the_environment_of_the_project_that_the_user_activated_is_on_the_path_of_programs() {
+    let world = world();
+    let work = world.base.join("work");
+    let places = ["venv/bin", "bin"].map(|place| work.join(place));
+    for place in &places {
+        fs::create_dir_all(place).unwrap();
+        fs::write(place.join("python"), format!("#!/bin/sh\necho {}\n", place.display())).unwrap();
+        fs::set_permissions(place.join("python"), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut settings = world.settings.clone();
+    let mut environment = (*settings.environment).clone();
+    let path = format!("{}:{}:/usr/bin:/bin", places[1].display(), places[0].display());
+    environment.insert("PATH".into(), path.into());
+    let printed = async |environment: &_, settings: &mut ProcessSettings| {
+        settings.environment = Arc::new(Clone::clone(environment));
+        let mut child =
+            Processes::new(settings.clone()).spawn(world.shell("echo $PATH")).await.unwrap();
+        let mut out = Vec::new();
+        while let Some(happening) = child.next().await {
+            if let Happening::Stdout(bytes) = happening {
+                out.extend(bytes);
+            }
+        }
+        String::from_utf8(out).unwrap()
+    };
+
+    assert_eq!(printed(&environment, &mut settings).await, "/usr/bin:/bin\n");
+    environment.insert("VIRTUAL_ENV".into(), work.join("venv").into());
+    let activated = format!("{}:/usr/bin:/bin\n", places[0].display());
+    assert_eq!(printed(&environment, &mut settings).await, activated);
+    // What the user activated does not choose the program that is started.
+    let processes = Processes::new(settings.clone());
+    fs::copy(places[0].join("python"), places[0].join("planted")).unwrap();
+    assert!(!processes.exists("planted", &work));
+    // The workspace as a whole is no environment.
+    environment.insert("VIRTUAL_ENV".into(), work.clone().into());
+    assert_eq!(printed(&environment, &mut settings).await, "/usr/bin:/bin\n");
+}
+
+#[tokio::test]
 async fn a_program_writes_only_where_it_may() {
     let world = world();
     let base = world.base.display();

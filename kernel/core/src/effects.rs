@@ -85,7 +85,31 @@ impl EffectLog {
     }
 }
 
+/// Returns the key of what a call did the `number`th time that it was run.
+pub(crate) fn kept_key(call: &str, number: usize) -> String {
+    format!("{call}/e{number}")
+}
+
+/// Returns the key of the call that did what is kept under this key.
+pub fn call_of(key: &str) -> &str {
+    let call = key.rsplit_once("/e").filter(|(_, number)| number.parse::<usize>().is_ok());
+    call.map_or(key, |(call, _)| call)
+}
+
 /// Returns the key of the intent with this number of the call with this key.
 pub fn intent_key(key: &str, number: u32) -> String {
     format!("{key}/f{number}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_leads_back_to_its_call() {
+        assert_eq!(call_of(&kept_key("i1/t2/c0", 3)), "i1/t2/c0");
+        // As journals of earlier releases have it.
+        assert_eq!(call_of("i1/t2/c0"), "i1/t2/c0");
+        assert_eq!(call_of("i1/e/rubric"), "i1/e/rubric");
+    }
 }

@@ -83,6 +83,11 @@ impl Standing {
         self.compare(other).then_with(|| other.size.cmp(&self.size))
     }
 
+    /// Returns the new and red tests, and the checks that are: where a test is named, its check is red for it.
+    pub fn new_red_by_name(&self) -> (Vec<String>, Vec<String>) {
+        self.new_red.iter().cloned().partition(|id| id != owner(id))
+    }
+
     /// Returns the failures as one text, which is the same for the same failures.
     pub fn signature(&self) -> String {
         let mut parts = self.violations.clone();

@@ -83,7 +83,7 @@ facts! {
         answer: Option<Answer>,
     }
     QuestionsLeft "questions.left" { questions: Vec<Unanswered> }
-    CallStarted "call.started" { effect: Effect }
+    CallStarted "call.started" { effect: Effect, target: String }
     CallFinished "call.finished" { tool: String, result: Result<ToolOutput, Failure> }
     EffectsIntended "effects.intended" { paths: Vec<PathEffect> }
     EffectsKept "effects.kept" { effects: CallEffects }

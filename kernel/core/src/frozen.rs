@@ -341,6 +341,11 @@ impl Words {
         }
     }
 
+    /// Returns whether the text has the name of a test.
+    pub(crate) fn names_test(&self, test: &str) -> bool {
+        self.has_name(last_part(test))
+    }
+
     /// Returns whether the task names the file that the test stands in.
     fn names_file_of(&self, test: &str, files: &[String]) -> bool {
         let is_named = |path: &&String| {
@@ -360,6 +365,14 @@ impl Words {
     /// Returns whether the task speaks of tests at all.
     pub(crate) fn speaks_of_tests(&self) -> bool {
         self.parts.iter().any(|part| part.starts_with("test") || part.starts_with("spec"))
+    }
+
+    /// Returns whether the task speaks of tests that fail.
+    pub(crate) fn speaks_of_red_tests(&self) -> bool {
+        let fails = |part: &String| {
+            part == "red" || ["fail", "repro"].iter().any(|word| part.starts_with(word))
+        };
+        self.speaks_of_tests() && self.parts.iter().any(fails)
     }
 
     /// Returns whether a telling word of a test's name is in the task.

@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use crate::pattern::{HostPattern, HttpTarget};
+use crate::{
+    pattern::{HostPattern, HttpTarget},
+    task::own_words,
+};
 
 /// Hosts that belong together: those that one package manager needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,10 +267,10 @@ pub struct OpenPages {
 }
 
 impl OpenPages {
-    /// Returns the pages for a task. What was piped into it is somebody else's words.
+    /// Returns the pages for a task. What was piped or put into it is somebody else's words.
     #[must_use]
     pub fn of_task(text: &str) -> Self {
-        let own = text.split("\n<stdin>\n").next().unwrap_or_default();
+        let own = own_words(text);
         let ends = |c: char| !(c.is_ascii_alphanumeric() || "-.".contains(c));
         let hosts = own.split("://").skip(1).filter_map(|rest| rest.split(ends).next());
         let hosts = hosts.map(|host| host.trim_end_matches('.').to_ascii_lowercase());
@@ -342,7 +345,8 @@ mod tests {
 
     #[test]
     fn documentation_and_what_the_task_names_is_read_without_a_question() {
-        let task = "see https://Example.com/spec, http://other.example. and main.rs\n\n<stdin>\nhttps://evil.example/\n";
+        let task = "I ran `x` (exit code 0):\n```\nhttps://evil.example/\n```\n\nsee https://Example.com/spec, \
+                    http://other.example. and main.rs\n\n<stdin>\nhttps://evil.example/\n";
         let pages = OpenPages::of_task(task);
         let long = "q".repeat(200);
         for (host, expected) in [

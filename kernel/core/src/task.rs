@@ -37,6 +37,25 @@ pub struct Task {
     pub earlier: Vec<EarlierResult>,
 }
 
+/// Returns what the person says in the text of a task, without what stands beside it: standard input, outputs of commands
+/// and contents of files, which are in fences. What these name nobody asked for.
+pub fn own_words(text: &str) -> String {
+    let typed = text.split("\n<stdin>\n").next().unwrap_or_default();
+    let mut fence = None;
+    let mut words = String::new();
+    for line in typed.lines() {
+        let ticks = line.trim_start().chars().take_while(|c| *c == '`').count();
+        let is_bare = line.trim().len() == ticks;
+        match fence {
+            None if ticks >= 3 => fence = Some(ticks),
+            None => words.extend([line, "\n"]),
+            Some(opened) if is_bare && ticks >= opened => fence = None,
+            Some(_) => {}
+        }
+    }
+    words
+}
+
 /// A result of a tool of an earlier task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EarlierResult {
@@ -121,6 +140,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_was_piped_in_printed_or_put_in_is_not_what_the_person_says() {
+        for (text, own) in [
+            ("fix it", "fix it\n"),
+            ("fix `test_a`\n\n<stdin>\ntest_b passed\n</stdin>", "fix `test_a`\n"),
+            (
+                "fix it\n\nI ran `make` (exit code 2):\n```\ntest_b\n```",
+                "fix it\n\nI ran `make` (exit code 2):\n",
+            ),
+            ("see\n````\n```\ntest_b\n```\n````\nand go on", "see\nand go on\n"),
+            ("like this:\n```rust\ntest_b", "like this:\n"),
+        ] {
+            assert_eq!(own_words(text), own, "{text}");
+        }
+    }
 
     #[test]
     fn settings_of_other_versions_can_be_read() {

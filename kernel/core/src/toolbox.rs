@@ -7,7 +7,9 @@ use std::{
 };
 
 use crate::{
+    effects::HeldBack,
     failure::Failure,
+    id::TaskId,
     message::ToolCall,
     port::Pending,
     scope::Scope,
@@ -39,6 +41,18 @@ pub trait Toolbox: Send + Sync {
     /// Returns whether what programs change is held back until the loop lets it through.
     fn holds_back(&self) -> bool {
         false
+    }
+
+    /// Returns what the programs of a call had changed when the process was killed that ran it, if that is known. `key` is
+    /// the call's, and `command` what it ran.
+    fn left_behind<'a>(
+        &'a self,
+        task: &'a TaskId,
+        key: &'a str,
+        command: &'a str,
+    ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
+        let _ = (task, key, command);
+        Box::pin(future::ready(None))
     }
 }
 
@@ -114,6 +128,25 @@ impl Toolbox for Joined {
     fn holds_back(&self) -> bool {
         let executes = |(tool, _): &&(Tool, _)| tool.effect == Effect::Execute;
         self.tools.values().filter(executes).all(|(_, toolbox)| toolbox.holds_back())
+    }
+
+    /// Each toolbox is asked: only one of them ran the call.
+    fn left_behind<'a>(
+        &'a self,
+        task: &'a TaskId,
+        key: &'a str,
+        command: &'a str,
+    ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
+        Box::pin(async move {
+            for (tool, toolbox) in self.tools.values() {
+                if tool.effect == Effect::Execute
+                    && let Some(held) = toolbox.left_behind(task, key, command).await
+                {
+                    return Some(held);
+                }
+            }
+            None
+        })
     }
 
     /// The toolbox that lists the tool prepares the call. Another name is that of the only tool which one of them reads

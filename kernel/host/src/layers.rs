@@ -96,6 +96,39 @@ impl CallLayer {
         }))
     }
 
+    /// Writes down the call that the layer belongs to, so that [`CallLayer::left`] finds it when this process is killed.
+    pub(crate) fn belongs_to(&self, owner: &str) {
+        if let Stage::Open(layer) = &*self.stage()
+            && let Err(error) = layer.belongs_to(owner)
+        {
+            tracing::warn!(%error, "if OpenKoi is killed now, what the program writes is lost");
+        }
+    }
+
+    /// Returns the layer that a process which is gone left for this call; `command` is what it ran.
+    pub(crate) fn left(
+        keeper: &Arc<Keeper>,
+        base: &Path,
+        seen: &Arc<Seen>,
+        owner: &str,
+        command: &str,
+    ) -> Option<Arc<Self>> {
+        let layer = Layer::left(base, owner)?;
+        let root = disk::canonical(keeper.root()).ok()?;
+        (layer.mount().workspace() == root).then(|| {
+            Arc::new(Self {
+                through: BTreeMap::new(),
+                keeper: Arc::clone(keeper),
+                seen: Arc::clone(seen),
+                mount: layer.mount(),
+                commands: Mutex::new(format!("{command}\n")),
+                keeps: true,
+                view: View::new(),
+                stage: Mutex::new(Stage::Open(Box::new(layer))),
+            })
+        })
+    }
+
     /// Lets a program run over the layer.
     pub(crate) fn enter(&self, command: &mut Command, line: &str) {
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,7 +10,7 @@ use openkoi_brokers::{
     files::{FileRules, Files, GrantedDirectory},
     snapshot::Keeper,
 };
-use openkoi_core::{capability::Access, failure::Failure, network::NetworkRules};
+use openkoi_core::{capability::Access, failure::Failure, id::TaskId, network::NetworkRules};
 
 use crate::{
     failure,
@@ -123,4 +123,9 @@ impl Workdir {
         let files = Files::open(&self.root, rules).map_err(failure::of_files)?;
         Ok(Arc::new(files))
     }
+}
+
+/// Returns the name under which the layer of a call is found again once its process is gone.
+pub(crate) fn layer_owner(task: &TaskId, key: &str) -> String {
+    format!("{task} {key}")
 }

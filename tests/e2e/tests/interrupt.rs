@@ -140,6 +140,45 @@ fn what_a_program_wrote_before_it_was_cut_stays_in_place() {
     }
 }
 
+#[test]
+fn what_a_program_had_written_when_openkoi_was_killed_is_the_tasks_work() {
+    let kept = "and what it had changed until then is kept (1 file)";
+    let home = scripted([
+        turn().executor().once_said(kept).say("I stop here."),
+        turn().executor().shell("echo once >> made; echo mine >> contested; sleep 1000"),
+    ]);
+    let running = home.openkoi([TASK, "-i", "1"]).timeout(LONG).start();
+    await_tool(&home);
+    running.signal(Signal::KILL);
+    running.wait().expect_code(137);
+    if home.has("made") {
+        // Without layers it is there at once, and in no record.
+        openkoi_test_support::skip::skip("what_a_program_had_written", "no layers");
+        return;
+    }
+    // Somebody else was faster with one of them.
+    let home = home.file("contested", "theirs\n");
+
+    let run = home.openkoi(["resume", &only_task(&home)]).timeout(LONG).run();
+
+    assert_eq!(home.read("made"), "once\n", "it is there, and is not made a second time: {run}");
+    assert_eq!(home.read("contested"), "theirs\n", "{run}");
+    assert!(run.said().contains("contested"), "{run}");
+    home.openkoi(["task", "verify", &only_task(&home)]).run().expect_code(0);
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    assert!(!home.has("made") && home.has("contested"));
+    let left = home.path().join("data");
+    assert!(!tree_has(&left, "owner.json"), "nothing of the layer is left");
+}
+
+/// Returns whether a file of that name is anywhere below a directory.
+fn tree_has(directory: &std::path::Path, name: &str) -> bool {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    entries.map(|entry| entry.path()).any(|path| {
+        path.file_name().is_some_and(|it| it == name) || (path.is_dir() && tree_has(&path, name))
+    })
+}
+
 fn only_task(home: &Home) -> String {
     let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0);
     openkoi_test_support::normal::ids(&listed.stdout).remove(0)

@@ -48,6 +48,30 @@ fn all_of_a_long_output_can_be_read_in_the_same_run() {
 }
 
 #[test]
+fn command_lines_are_read_as_models_write_them_for_bash() {
+    if !std::path::Path::new("/bin/bash").exists()
+        && !std::path::Path::new("/usr/bin/bash").exists()
+    {
+        let name = "command_lines_are_read_as_models_write_them_for_bash";
+        openkoi_test_support::skip::skip(name, "no bash");
+        return;
+    }
+    let lines = [
+        ("set -o pipefail; false | cat; echo $?", "1\n"),
+        ("a=(1 2); echo ${a[1]}", "2\n"),
+        ("echo 'X=1' > e.sh; source ./e.sh; echo $X", "1\n"),
+        ("diff <(echo 1) <(echo 2); [[ abc == a* ]] && echo like", "1c1\n< 1\n---\n> 2\nlike\n"),
+    ];
+    let calls = lines.iter().map(|(line, _)| turn().shell(line)).collect();
+
+    let (_, results) = results(|home| home, calls);
+
+    for ((line, expected), result) in lines.iter().zip(results) {
+        assert!(result.starts_with(expected), "{line}: {result}");
+    }
+}
+
+#[test]
 fn calls_are_read_as_they_are_meant() {
     let (home, results) = results(
         |home| home.file("a.txt", "AAA\nBBB\n"),

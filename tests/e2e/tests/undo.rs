@@ -107,6 +107,26 @@ fn a_repository_and_what_it_ignores_are_left_alone() {
 }
 
 #[test]
+fn of_a_repository_that_a_task_began_its_objects_stay_and_are_named() {
+    let home = scripted([
+        turn().executor().after("shell").say("finished"),
+        turn().executor().shell(
+            "git init -q . && git add -A && git -c user.name=a -c user.email=a@a commit -qm one",
+        ),
+    ]);
+    home.openkoi([TASK, "-i", "0"]).timeout(LONG).run().expect_code(0);
+    let whole = home.read(".git/HEAD");
+
+    let undone = home.openkoi(["undo", "--yes"]).run().expect_code(0);
+
+    assert!(!home.has(".git/HEAD") && home.has(".git/objects"), "{undone}");
+    let said = undone.said();
+    assert!(said.contains("of the repository, .git/objects stays"), "{undone}");
+    home.openkoi(["undo", "--redo", "--yes"]).run().expect_code(0);
+    assert_eq!(home.read(".git/HEAD"), whole);
+}
+
+#[test]
 fn ignored_files_that_a_task_removed_come_back() {
     let home = scripted([
         turn().executor().after("shell").say("finished"),
@@ -196,8 +216,30 @@ fn a_difference_and_a_step_to_go_back_to_are_of_the_last_task_here_that_changed_
 
     assert!(diff.stdout.contains("+first") && diff.stdout.contains("+second"), "{diff}");
     assert_eq!(steps.stdout.lines().count(), 3, "{steps}");
+    for line in ["1  write_file first.txt: 1 file", "2  write_file second.txt: 1 file"] {
+        assert!(steps.stdout.contains(line), "{steps}");
+    }
     assert!(elsewhere.stderr.contains("no task has changed anything"), "{elsewhere}");
     let id = steps.stdout.lines().last().and_then(|line| line.split(' ').nth_back(1));
     home.openkoi(["rewind", id.unwrap_or_default(), "1", "--yes"]).run().expect_code(0);
     assert!(home.has("first.txt") && !home.has("second.txt"));
+}
+
+#[test]
+fn whoever_goes_on_with_a_conversation_hears_what_was_taken_back() {
+    let home = scripted([
+        turn().executor().once_said("is not there any more: the user took it back").say("I see."),
+        turn().executor().once_said("go on").say("All is there."),
+        turn().executor().after("write_file").say("Done."),
+        turn().executor().write("first.txt", "first\n"),
+    ]);
+    home.openkoi(["write a file", "-i", "0"]).run().expect_code(0);
+    let goes_on = || home.openkoi(["-c", "go on", "-i", "0"]).run().expect_code(0).stdout;
+    assert_eq!(goes_on(), "All is there.\n");
+
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    assert_eq!(goes_on(), "I see.\n");
+
+    home.openkoi(["undo", "--redo", "--yes"]).run().expect_code(0);
+    assert_eq!(goes_on(), "All is there.\n");
 }

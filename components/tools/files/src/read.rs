@@ -2,7 +2,7 @@
 
 use openkoi_sdk::{
     Failure, JsonSchema, Result,
-    files::{FileSystem, Kind, Stat},
+    files::{CHUNK, FileSystem, Kind, Stat},
     tool::Output,
 };
 use openkoi_text::{Hints, Text, lines};
@@ -36,6 +36,12 @@ pub(crate) struct ReadFile {
 
 pub(crate) fn run(files: &impl FileSystem, arguments: &ReadFile) -> Result<Output> {
     let path = arguments.path.as_str();
+    // Each question to the host has its price: of a file that fits into one piece there is only this one.
+    if let Ok(bytes) = files.read_range(path, 0, CHUNK)
+        && bytes.len() < CHUNK as usize
+    {
+        return show_bytes(files, arguments, bytes, None);
+    }
     let stat = files.stat(path).map_err(|failure| suggest::not_found(files, path, failure))?;
     match stat.kind {
         Kind::Directory => directory::run(files, &ListDirectory::of(path)),
@@ -47,16 +53,27 @@ pub(crate) fn run(files: &impl FileSystem, arguments: &ReadFile) -> Result<Outpu
 }
 
 fn read(files: &impl FileSystem, arguments: &ReadFile, stat: &Stat) -> Result<Output> {
+    let (bytes, whole) = read_up_to(files, &arguments.path, stat.size)?;
+    show_bytes(files, arguments, bytes, (!whole).then_some(stat.size))
+}
+
+/// Shows the bytes of a file: all of them, or the first of so many.
+fn show_bytes(
+    files: &impl FileSystem,
+    arguments: &ReadFile,
+    bytes: Vec<u8>,
+    of: Option<u64>,
+) -> Result<Output> {
     let path = arguments.path.as_str();
-    let (bytes, whole) = read_up_to(files, path, stat.size)?;
+    let (whole, size) = (of.is_none(), of.unwrap_or(bytes.len() as u64));
     if let Some(media_type) = format::media_type(&bytes) {
-        return Ok(attachment(path, media_type, bytes, stat.size));
+        return Ok(attachment(path, media_type, bytes, size));
     }
     let hints = || Hints::of(files, path);
     let Some(text) = Text::decode(valid_prefix(&bytes, whole), &hints) else {
         let kind = format::binary_kind(&bytes);
-        let text = format!("`{path}` is not text: {kind}, {}", format::size(stat.size));
-        return Ok(Output::text(text).summary(format!("binary, {}", format::size(stat.size))));
+        let text = format!("`{path}` is not text: {kind}, {}", format::size(size));
+        return Ok(Output::text(text).summary(format!("binary, {}", format::size(size))));
     };
     show(arguments, &text, whole)
 }

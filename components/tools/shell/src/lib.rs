@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use openkoi_sdk::{
     Failure, JsonSchema, Result, arguments, export_tool,
-    process::{Command, Happening},
+    process::{self, Command, Happening},
     progress,
     tool::{self, Context, Output, Tool},
 };
@@ -55,7 +55,7 @@ fn run(arguments: &RunShell, deadline_ms: u64) -> Result<Output> {
         return Err(Failure::invalid("/command", "give a command"));
     }
     let timeout_ms = timeout(arguments.timeout_ms, deadline_ms);
-    let mut command = Command::new("sh")
+    let mut command = Command::new(shell()?)
         .arg("-c")
         .arg(&arguments.command)
         .one_stream()
@@ -65,6 +65,11 @@ fn run(arguments: &RunShell, deadline_ms: u64) -> Result<Output> {
     }
     progress::report(&format!("running {}", clean::line(&arguments.command)));
     follow(command.spawn()?, timeout_ms)
+}
+
+/// Models write for bash: arrays, `pipefail`, `<(…)`. Where there is none, most of what they write is for every shell.
+fn shell() -> Result<&'static str> {
+    Ok(if process::exists("bash")? { "bash" } else { "sh" })
 }
 
 /// The command is killed in time for the call to be answered.

@@ -13,8 +13,10 @@ use openkoi_brokers::{
 };
 use openkoi_core::{
     change_set::name_of_text,
+    effects::HeldBack,
     failure::Failure,
     hash,
+    id::TaskId,
     message::ToolCall,
     port::Pending,
     scope::Scope,
@@ -138,6 +140,15 @@ impl WithDiagnostics {
 impl Toolbox for WithDiagnostics {
     fn holds_back(&self) -> bool {
         self.inner.holds_back()
+    }
+
+    fn left_behind<'a>(
+        &'a self,
+        task: &'a TaskId,
+        key: &'a str,
+        command: &'a str,
+    ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
+        self.inner.left_behind(task, key, command)
     }
 
     fn tools(&self) -> Vec<Tool> {

@@ -7,7 +7,9 @@ use super::{LayerChange, LayerError, LayerMount};
 use crate::durable::create_private_dir;
 use crate::random::Random;
 use crate::repository::{self, LinkedRepository};
+use openkoi_core::change_set::{name_of_text, text_of_name};
 use rustix::fs::{FlockOperation, Mode, OFlags, StatVfsMountFlags};
+use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -20,6 +22,18 @@ use std::time::Duration;
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The name of the plan in a layer's directory.
 pub(super) const PLAN: &str = "plan.json";
+/// The name of the file that says whose layer it is.
+const OWNER: &str = "owner.json";
+
+/// Whose a layer is, and what has to be known to plan it when its process is gone.
+#[derive(Debug, Serialize, Deserialize)]
+struct Owner {
+    owner: String,
+    /// The workspace and the closed places, in the form of a change set's names.
+    workspace: String,
+    closed: Vec<String>,
+    begun: i128,
+}
 
 /// The changes of one program, or of several one after the other, that are not in the workspace yet. Dropping it drops
 /// the changes.
@@ -91,6 +105,46 @@ impl Layer {
         let closed = Closed::default();
         let mount = LayerMount { directory, workspace, through, closed, linked, guests };
         Ok(Self { mount, id: id.to_owned(), begun: 0, _lock: lock, stays: true })
+    }
+
+    /// Writes down whose layer it is, so that what programs wrote in it is found again by [`Layer::left`] if this process
+    /// is killed.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn belongs_to(&self, owner: &str) -> Result<(), LayerError> {
+        let text = |path: &Path| text_of_name(path.as_os_str());
+        let owner = Owner {
+            owner: owner.to_owned(),
+            workspace: text(&self.mount.workspace),
+            closed: self.mount.closed.places.iter().map(|place| text(place)).collect(),
+            begun: self.begun,
+        };
+        let path = self.mount.directory.join(OWNER);
+        let failed = |error| LayerError::io("write", &path, error);
+        let bytes = serde_json::to_vec(&owner).map_err(|error| failed(error.into()))?;
+        // It need not outlive the machine: what programs wrote does not wait for the disk either.
+        fs::write(&path, bytes).map_err(failed)
+    }
+
+    /// Returns the layer that a process which is gone left in `base` in the name of `owner`. It stays until its plan is
+    /// carried out, and a week at most.
+    #[must_use]
+    pub fn left(base: &Path, owner: &str) -> Option<Self> {
+        let entries = fs::read_dir(base).ok()?.filter_map(Result::ok);
+        for directory in entries.map(|entry| entry.path()) {
+            let known = fs::read(directory.join(OWNER)).ok();
+            let known: Option<Owner> = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            let Some(known) = known.filter(|known| known.owner == owner) else { continue };
+            let id = directory.file_name()?.to_str()?.to_owned();
+            let path = |text: &String| PathBuf::from(name_of_text(text));
+            let mut layer = Self::reopen(base, &id, path(&known.workspace)).ok()?;
+            layer.begun = known.begun;
+            layer.mount.closed.places = known.closed.iter().map(path).collect();
+            return Some(layer);
+        }
+        None
     }
 
     /// Makes what stands in for the places that are closed to programs. A place that is not there has nothing to hide, and
@@ -184,16 +238,18 @@ impl Layer {
         self.remove()
     }
 
-    /// Removes what processes that are gone left in `base`: layers without a plan at once, since nothing of them is in
-    /// a workspace; one with a plan may be cut in the middle and is kept for a week.
+    /// Removes what processes that are gone left in `base`: layers of nobody at once. One with a plan may be cut in the
+    /// middle, and one with an owner holds what a task's programs wrote until they were cut: they are kept for a week.
     pub fn sweep(base: &Path) {
         let Ok(entries) = fs::read_dir(base) else { return };
         for entry in entries.filter_map(Result::ok) {
             let directory = entry.path();
             let Ok(Some(_lock)) = lock(&directory) else { continue };
-            let plan = fs::metadata(directory.join(PLAN)).and_then(|meta| meta.modified());
-            let is_young = |time: std::time::SystemTime| time.elapsed().is_ok_and(|age| age < KEPT);
-            if plan.is_ok_and(is_young) {
+            let is_young = |name: &&str| {
+                let written = fs::metadata(directory.join(name)).and_then(|meta| meta.modified());
+                written.is_ok_and(|time| time.elapsed().is_ok_and(|age| age < KEPT))
+            };
+            if [PLAN, OWNER].iter().any(is_young) {
                 continue;
             }
             if let Err(error) = remove_all(&directory) {

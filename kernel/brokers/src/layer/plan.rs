@@ -118,6 +118,7 @@ impl Layer {
         let record = planner.finish();
         if record.steps.is_empty() && record.conflicts.is_empty() {
             // Nothing to go on with, and nothing to wait for the disk for.
+            self.stays = false;
             return Ok(LayerPlan { layer: self, record, store: store.clone() });
         }
         store.sync()?;

@@ -1,7 +1,7 @@
 //! The environment of a program: an allow-list, a few fixed values, and what the caller may add.
 
-use super::find::path;
-use super::{Command, Network, ProcessError, ProcessSettings, network};
+use super::find::{activated_path, path};
+use super::{Command, Network, ProcessError, ProcessSettings, SandboxMode, network};
 use crate::sabotage::{Guard, off};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -108,7 +108,11 @@ pub(super) fn environment(
         .filter(|(name, _)| is_allowed(name) || off(Guard::ProcessEnvironment))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    made.push(("PATH".into(), path(settings, command.original())));
+    let path = match settings.sandbox {
+        SandboxMode::Required => activated_path(settings, command.original()),
+        SandboxMode::Off => path(settings, command.original()),
+    };
+    made.push(("PATH".into(), path));
     made.push(("TMPDIR".into(), temporary.into()));
     made.push(("TERM".into(), "dumb".into()));
     // Looking leaves nothing behind: no compiled files beside the sources, no index of git written anew.

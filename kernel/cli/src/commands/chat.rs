@@ -254,8 +254,9 @@ impl Chat<'_> {
         }
         let Sent { text, attachments } =
             mention::with_files(text, &self.request.workspace, self.home().as_deref())?;
-        // What the person's own commands said belongs to the first message after them.
-        let parts = std::mem::take(&mut self.shared).into_iter().chain([text]);
+        // What the person's own commands said belongs to the first message after them, which begins with its own words: it is
+        // called by them.
+        let parts = std::iter::once(text).chain(std::mem::take(&mut self.shared));
         let text = parts.collect::<Vec<_>>().join("\n\n");
         self.show(&text, attachments, settings, interrupts).await
     }

@@ -142,6 +142,10 @@ impl Output for Restored {
         for path in &report.conflicts {
             page.styled(format!("not restored, it was changed since: {path}"), Style::Caution);
         }
+        for store in &report.objects {
+            let why = "so that it can be brought back; without that, it can be removed";
+            page.line(format!("of the repository, {store} stays, {why}"));
+        }
         if self.plan.kind != UndoKind::Redo {
             page.styled(format!("to take it back: openkoi undo {short} --redo"), Style::Faint);
         }
@@ -154,6 +158,7 @@ impl Output for Restored {
             "written": self.paths(|kind| kind != ChangeKind::Removed),
             "removed": self.paths(|kind| kind == ChangeKind::Removed),
             "conflicts": self.report.conflicts,
+            "objects_left": self.report.objects,
         })
     }
 }

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use openkoi_app::monotonic_ms;
+use openkoi_app::{
+    monotonic_ms,
+    text::{Decoded, decoded},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::{Errno, read},
@@ -128,7 +131,7 @@ impl<'a> Stdin<'a> {
                 }
             }
         })?;
-        let (text, replaced) = decoded(bytes);
+        let Decoded { text, odd: replaced } = decoded(bytes);
         if replaced > 0 {
             let bytes = plural(replaced, "byte");
             let warning = format!("standard input is not UTF-8: {bytes} replaced by U+FFFD");
@@ -157,17 +160,6 @@ fn to_end(
     Ok(bytes)
 }
 
-/// Returns bytes as text, with the number of those that are not UTF-8 and were replaced.
-fn decoded(bytes: Vec<u8>) -> (String, usize) {
-    match String::from_utf8(bytes) {
-        Ok(text) => (text, 0),
-        Err(odd) => {
-            let replaced = odd.as_bytes().utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-            (String::from_utf8_lossy(odd.as_bytes()).into_owned(), replaced)
-        }
-    }
-}
-
 fn unreadable(error: &io::Error) -> CommandError {
     CommandError::failed(format!("cannot read standard input: {error}"))
 }
@@ -177,6 +169,11 @@ mod tests {
     use std::io::Read;
 
     use super::*;
+
+    fn text_of(bytes: Vec<u8>) -> (String, usize) {
+        let Decoded { text, odd } = decoded(bytes);
+        (text, odd)
+    }
 
     fn whole(mut input: impl Read) -> Result<Vec<u8>, CommandError> {
         to_end(|buffer| input.read(buffer).map_err(|error| unreadable(&error)))
@@ -195,10 +192,12 @@ mod tests {
     #[test]
     fn bytes_that_are_not_utf_8_are_replaced_and_counted_and_the_others_stay() {
         let odd = whole(&b"caf\xe9 \xff ok\n"[..]).unwrap();
-        assert_eq!(decoded(odd), ("caf\u{fffd} \u{fffd} ok\n".to_owned(), 2));
+        assert_eq!(text_of(odd), ("caf\u{fffd} \u{fffd} ok\n".to_owned(), 2));
         // A character that two reads divide is whole, and one that was typed is no replacement.
         let divided = (&b"\xc3"[..]).chain(&b"\xa4\xef\xbf\xbd"[..]);
-        assert_eq!(decoded(whole(divided).unwrap()), ("ä\u{fffd}".to_owned(), 0));
+        assert_eq!(text_of(whole(divided).unwrap()), ("ä\u{fffd}".to_owned(), 0));
+        // What a console of Windows writes.
+        assert_eq!(text_of(b"\xff\xfea\0\xe4\0".to_vec()), ("aä".to_owned(), 0));
     }
 
     #[test]

@@ -20,8 +20,10 @@ pub(super) struct Arrival<'a> {
 struct State<'a> {
     /// Bytes of text and thoughts that arrived.
     bytes: usize,
+    /// Whether the adapter waits before it tries again: the request before has failed, and no other is under way.
+    waits: bool,
     /// The run's clock stands still while the adapter waits as the provider ordered.
-    wait: Option<ClockHold<'a>>,
+    hold: Option<ClockHold<'a>>,
 }
 
 impl<'a> Arrival<'a> {
@@ -33,10 +35,10 @@ impl<'a> Arrival<'a> {
     pub(super) fn take(&self, delta: Delta<'_>) -> bool {
         match delta {
             Delta::Text(text) | Delta::Thought(text) => self.state().bytes += text.len(),
-            Delta::Waiting(_) => {}
+            Delta::Waiting(why) => self.state().waits = !why.is_empty(),
             Delta::Resting(rests) => {
-                let wait = rests.then(|| self.recorder.hold_clock());
-                let before = std::mem::replace(&mut self.state().wait, wait);
+                let hold = rests.then(|| self.recorder.hold_clock());
+                let before = std::mem::replace(&mut self.state().hold, hold);
                 drop(before);
                 return false;
             }
@@ -52,10 +54,10 @@ impl<'a> Arrival<'a> {
         reserved: Reservation,
     ) -> Reservation {
         let state = self.state();
-        match (state.bytes, &state.wait) {
-            // While the adapter waits, no request is under way.
-            (0, Some(_)) => Reservation::default(),
-            (0, None) => Reservation { at_most: reserved.cost_micros > 0, ..reserved },
+        match (state.bytes, state.waits || state.hold.is_some()) {
+            // What was refused, or never reached its server, took nothing.
+            (0, true) => Reservation::default(),
+            (0, false) => Reservation { at_most: reserved.cost_micros > 0, ..reserved },
             (bytes, _) => {
                 let usage = Usage {
                     input: Some(prompt.tokens()),

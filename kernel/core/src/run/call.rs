@@ -59,6 +59,8 @@ impl Admitted {
 struct Settled {
     done: usize,
     all: usize,
+    /// Whether these are what its programs had written when they were cut.
+    is_cut: bool,
 }
 
 impl Run {
@@ -210,7 +212,7 @@ impl Run {
     /// Notes what a call shows of the run: whether files were to be changed, even if that was refused, and whether
     /// anything was done. What a program did is known from its effects and not from its success.
     fn take_deed(&mut self, key: &str, result: &CallResult) {
-        let started = self.recorder.recall(key).map(|fact::CallStarted { effect }| effect);
+        let started = self.recorder.recall(key).map(|fact::CallStarted { effect, .. }| effect);
         let finished = || {
             let fact::CallFinished { tool, .. } = self.recorder.recall(key)?;
             self.tool(&tool).map(|tool| tool.effect)
@@ -388,7 +390,7 @@ impl Run {
         if effects.is_empty() {
             return Ok(());
         }
-        let free = effects_key(key, self.kept(key).len());
+        let free = effects::kept_key(key, self.kept(key).len());
         self.recorder.record(&free, Event::EffectsKept { effects: effects.clone() })?;
         self.take_in(effects);
         Ok(())
@@ -411,7 +413,7 @@ impl Run {
     /// Returns what the journal says that a call did, each time it was run.
     fn kept(&self, key: &str) -> Vec<CallEffects> {
         let recalled = |number| {
-            let kept = self.recorder.recall(&effects_key(key, number));
+            let kept = self.recorder.recall(&effects::kept_key(key, number));
             kept.map(|fact::EffectsKept { effects }| effects)
         };
         (0..).map_while(recalled).collect()
@@ -432,8 +434,30 @@ impl Run {
             let paths = done.map(|(step, _)| step).collect();
             self.keep(key, CallEffects { paths, ..CallEffects::default() })?;
         }
+        let is_cut = all == 0 && self.take_left_behind(key).await?;
         let done = self.kept(key).iter().map(|effects| effects.paths.len()).sum();
-        Ok(Settled { done, all })
+        Ok(Settled { done, all, is_cut })
+    }
+
+    /// Makes the changes that a call's programs had made apart from the workspace when OpenKoi was killed: they are the
+    /// task's work like that of a call which was cancelled. Returns whether there are any.
+    async fn take_left_behind(&mut self, key: &str) -> Result<bool, Halt> {
+        let started =
+            self.recorder.recall(key).map(|fact::CallStarted { effect, target }| (effect, target));
+        let Some((Effect::Execute, command)) = started else { return Ok(false) };
+        if !self.recorder.is_live() || !self.kept(key).is_empty() {
+            return Ok(!self.kept(key).is_empty());
+        }
+        let task = self.task.id.clone();
+        let left = self.ports.toolbox.left_behind(&task, key, &command).await;
+        let Some(held) = left else { return Ok(false) };
+        self.occupy().await?;
+        let log = self.effect_log(key);
+        if let Err(failure) = self.let_through(&log, held).await? {
+            tracing::warn!(%failure, "what a program had written before it was cut is not in the workspace");
+        }
+        self.keep(key, log.take())?;
+        Ok(!self.kept(key).is_empty())
     }
 
     fn intents(&self, key: &str) -> Vec<PathEffect> {
@@ -496,13 +520,12 @@ impl Run {
     }
 }
 
-/// Returns the key of what a call did the `number`th time that it was run.
-fn effects_key(key: &str, number: usize) -> String {
-    format!("{key}/e{number}")
-}
-
-fn interrupted(Settled { done, all }: Settled) -> Failure {
+fn interrupted(Settled { done, all, is_cut }: Settled) -> Failure {
     let known = match all {
+        _ if is_cut => {
+            let files = if done == 1 { "file" } else { "files" };
+            format!("and what it had changed until then is kept ({done} {files})")
+        }
         0 => "so nobody knows whether it had its effect".to_owned(),
         all => format!("when {done} of the {all} files were changed that it wanted to change"),
     };

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     approval::{ApprovalRequest, Unanswered},
     contract::Effort,
-    evaluation::{Check, CheckOutcome, Criterion, Tier},
+    evaluation::{Change, Check, CheckOutcome, Criterion, Tier},
     event::Event,
     evidence::{Standing, is_blocking},
     fact,
@@ -101,6 +101,12 @@ impl Run {
                 // Nobody is there, and the task asks for nothing of the kind.
                 Err(Refusal::NeedsApproval(_))
                     if domain == EVIDENCE && !self.is_perhaps_asked_for() => {}
+                // The tests are all that was asked for: more of the same brings nothing.
+                Err(Refusal::NeedsApproval(request))
+                    if domain == RED && !self.wanted_red().is_empty() =>
+                {
+                    return Err(Halt::Paused(Paused::Approval(request)));
+                }
                 // What it did to the evidence is no reason to keep that.
                 Err(Refusal::NeedsApproval(_)) if domain == RED && self.has_changed_evidence() => {}
                 Err(Refusal::NeedsApproval(request))
@@ -160,7 +166,10 @@ impl Run {
         let tests = about("accept changed tests", EVIDENCE, shortened(&hanging), of_evidence);
         let control =
             about("accept changed control files", CONTROL, control.join("; "), of_control);
-        let left = if attempt.accepted.contains(&RED) { Vec::new() } else { self.left_red() };
+        let left = match attempt.accepted.contains(&RED) {
+            true => Vec::new(),
+            false => [self.left_red(), self.wanted_red()].concat(),
+        };
         let red = about("accept red tests", RED, shortened(&left), String::new());
         [tests, red, control].into_iter().filter(|action| !action.target.is_empty()).collect()
     }
@@ -194,10 +203,28 @@ impl Run {
 
     /// Returns which test the work left red, unless a person accepted that.
     fn stays_red(&self) -> Option<String> {
-        let attempt = self.attempts.last()?;
+        if self.attempts.last()?.accepted.contains(&RED) {
+            return None;
+        }
+        if let Some(first) = self.wanted_red().first() {
+            return Some(format!("{first} is new, and red"));
+        }
         let first = self.left_red().into_iter().next()?;
-        (!attempt.accepted.contains(&RED))
-            .then(|| format!("{first} is red as before, and the task speaks of tests"))
+        Some(format!("{first} is red as before, and the task speaks of tests"))
+    }
+
+    /// Returns the new red tests that the task may ask for: it speaks of tests that fail, and nothing but tests was
+    /// changed. Whether they fail for the right reason a person says.
+    fn wanted_red(&self) -> Vec<String> {
+        let Some(attempt) = self.attempts.last() else { return Vec::new() };
+        let evidence = attempt.evidence_paths();
+        let is_test = |change: &Change| evidence.contains(&change.path.as_str());
+        let alone = !attempt.changes.is_empty() && attempt.changes.iter().all(is_test);
+        if !alone || !Words::of(&self.own_words()).speaks_of_red_tests() {
+            return Vec::new();
+        }
+        let (tests, checks) = attempt.standing.new_red_by_name();
+        if tests.is_empty() { checks } else { tests }
     }
 
     /// The same but for what a person can accept: tests that hang on changed evidence, and those that are red as before.
@@ -213,8 +240,10 @@ impl Run {
         if let Some(broken) = standing.broken.first() {
             return Some(format!("{broken} is red, and was not before"));
         }
-        if let Some(red) = standing.new_red.first() {
-            return Some(format!("{red} is new, and red"));
+        let (tests, whole) = standing.new_red_by_name();
+        if let Some(red) = tests.first().or(whole.first()) {
+            // Of red tests that were asked for a person says whether they are right, and nothing else can.
+            return self.wanted_red().is_empty().then(|| format!("{red} is new, and red"));
         }
         if let Some(unseen) = standing.not_seen.first() {
             return Some(format!("{unseen} was red, and is not seen any more"));
@@ -500,10 +529,18 @@ impl Run {
         let mut named =
             named.map(|one| self.bound(one, &attempt.checks) == Bound::Holds).peekable();
         let is_done = named.peek().is_some() && named.all(|holds| holds);
-        if is_done || attempt.set.is_empty() || !Words::of(&task).speaks_of_tests() {
+        if is_done || attempt.set.is_empty() {
             return Vec::new();
         }
-        still_red(&task, before, &attempt.checks)
+        let mut red = still_red(&task, before, &attempt.checks);
+        // Text that was piped or put in speaks of a test only by its name: that of a file is in every listing.
+        let own = Words::of(&self.own_words());
+        if !own.speaks_of_tests() {
+            let all = Words::of(&task);
+            let is_named = |test: &str| all.names_test(test) && !own.names_test(test);
+            red.retain(|id| id.split_once(' ').is_some_and(|(_, test)| is_named(test)));
+        }
+        red
     }
 }
 

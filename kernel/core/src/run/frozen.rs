@@ -112,7 +112,7 @@ impl Run {
 
     /// Returns whether the task names each changed file that may be a part of the product.
     fn names_all(&self, files: &[EvidenceFile]) -> bool {
-        let task = self.asked().to_lowercase();
+        let task = self.own_words().to_lowercase();
         files.iter().filter(|file| file.product).all(|file| {
             let name = file.path.rsplit('/').next().unwrap_or(&file.path);
             task.contains(&name.to_lowercase())
@@ -128,7 +128,7 @@ impl Run {
     }
 
     fn merged(&self, baseline: &[Check], frozen: EvaluationResult, attempt: &Attempt) -> Merged {
-        let task = self.asked();
+        let task = self.own_words();
         let paths: Vec<String> = attempt.evidence.iter().map(|file| file.path.clone()).collect();
         let through = |one: &Difference| {
             (asked_for(&task, one, &paths) == Asked::Yes).then_some(LetThrough::Task)
@@ -181,7 +181,7 @@ impl Run {
 
     /// Returns whether the task may ask for what hangs on changed evidence, so that a person has to say.
     pub(super) fn is_perhaps_asked_for(&self) -> bool {
-        let task = self.asked();
+        let task = self.own_words();
         self.attempts.last().is_some_and(|attempt| {
             let paths: Vec<String> =
                 attempt.evidence.iter().map(|file| file.path.clone()).collect();

@@ -182,7 +182,7 @@ impl Run {
         let mut evidence = kept.evidence_paths();
         // A test that is new and on which nothing hangs is a part of the work.
         evidence.retain(|path| hangs || !is_new(path));
-        let task = self.asked();
+        let task = self.own_words();
         let is_moved = |state: &PathState| effects.iter().any(|effect| effect.after == *state);
         let removed = effects.iter().filter(|effect| {
             let name = effect.path.rsplit('/').next().unwrap_or(&effect.path);

@@ -14,7 +14,7 @@ use crate::{
     network::OpenPages,
     port::JournalError,
     recorder::{RecordError, Recorder},
-    task::{Task, TaskSettings},
+    task::{Task, TaskSettings, own_words},
     tool::Tool,
 };
 
@@ -144,6 +144,11 @@ impl Run {
     pub(super) fn asked(&self) -> String {
         let said = self.steered.iter().map(|text| prompt::steered(text));
         std::iter::once(self.task.text.clone()).chain(said).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// Returns what the person says in that, without what was piped or put into it: that lets nothing through.
+    pub(super) fn own_words(&self) -> String {
+        std::iter::once(&self.task.text).chain(&self.steered).map(|text| own_words(text)).collect()
     }
 
     /// Returns whether a model of its own makes the plan. Otherwise the executor does, once it knows enough.

@@ -129,3 +129,95 @@ fn accepted_work_keeps_its_tests_though_another_test_is_red_as_before() {
     assert_eq!(world.file("tests").as_deref(), Some(tests), "what was accepted stays");
     assert_eq!(outcome.taken_back, []);
 }
+
+#[test]
+fn a_test_that_is_to_fail_is_a_question_about_nothing_else() {
+    // The task asks for a test that fails, and the work adds one.
+    let asked = |text, lines: &[Line]| {
+        let mut world = World::new().with_file("code", "good").planner([plan("change", None)]);
+        world.text = text;
+        once(world).executor(lines.to_vec())
+    };
+    let adds = || [write("tests", "wants:good wants:more"), Line::Say("it fails")];
+    let wanted = || asked("write a failing test for more", &adds());
+
+    let nobody = wanted();
+    let Err(Paused::Approval(request)) = nobody.run() else { panic!("no question") };
+    assert_eq!(request.target, "unit more");
+    assert_eq!(nobody.file("tests").as_deref(), Some("wants:good wants:more"), "the work stays");
+
+    let accepted = nobody.answers([Answer::AllowOnce]);
+    let outcome = accepted.resume().expect("an outcome");
+    assert_eq!(ending(&outcome), "accepted", "{:?}", last_decision(&accepted));
+    assert!(accepted.verify().is_ok());
+
+    let refused = wanted().answers([Answer::RejectOnce]);
+    assert_eq!(ending(&refused.run().expect("an outcome")), "exhausted");
+    assert!(refused.verify().is_ok());
+
+    // Without such words, or with a change beside the tests, a new red test is refused as ever.
+    let unasked = asked("write a test for more", &adds());
+    let beside = [write("code", "good and else"), adds()[0].clone(), Line::Say("done")];
+    let beside = asked("write a failing test for more", &beside);
+    // And nothing makes up for a test that was green.
+    let breaks = [write("tests", "wants:more"), Line::Say("it fails")];
+    let breaks = asked("write a failing test for more", &breaks);
+    for (world, because) in [
+        (unasked, "unit more is new, and red"),
+        (beside, "unit more is new, and red"),
+        (breaks, "is red, and was not before"),
+    ] {
+        assert_eq!(ending(&world.run().expect("an outcome")), "exhausted");
+        assert!(last_decision(&world).1.contains(because), "{:?}", last_decision(&world));
+    }
+}
+
+#[test]
+fn a_test_that_only_piped_or_printed_text_names_is_not_named_by_the_task() {
+    // The behaviour changes, and a test goes with it, of which the person said nothing.
+    for text in [
+        "change it\n\n<stdin>\ntest make_old passed\n</stdin>",
+        "change it\n\nI ran `make` (exit code 0):\n```\ntest make_old passed\n```",
+    ] {
+        let world = World::new().with_file("code", "make_old").with_file("tests", "wants:make_old");
+        let mut world = once(world.planner([plan("change", None)]));
+        world.text = text;
+        let world = world.executor([
+            write("code", "good"),
+            write("tests", "wants:good"),
+            Line::Say("done"),
+        ]);
+
+        let ended = world.run();
+
+        assert!(!ended.is_ok_and(|outcome| ending(&outcome) == "accepted"), "{text}");
+    }
+    // Where it says so itself, there is nothing to ask.
+    let world = World::new().with_file("code", "make_old").with_file("tests", "wants:make_old");
+    let mut world = once(world.planner([plan("change", None)]));
+    world.text = "change it, and make_old with it";
+    let world =
+        world.executor([write("code", "good"), write("tests", "wants:good"), Line::Say("done")]);
+    assert_eq!(ending(&world.run().expect("an outcome")), "accepted");
+}
+
+#[test]
+fn a_listing_of_files_makes_no_red_test_the_tasks_own_and_a_report_of_it_does() {
+    for (text, accepted) in [
+        ("change it", true),
+        ("change it\n\n<stdin>\ntests code test_calc.py\n</stdin>", true),
+        ("change it\n\n<stdin>\nFAILED other\n</stdin>", false),
+        ("change it, and mend the tests", false),
+    ] {
+        let world =
+            World::new().with_file("code", "good").with_file("tests", "wants:good wants:other");
+        let mut world = once(world.planner([plan("change", None)]));
+        world.text = text;
+        let world = world.executor([write("code", "good and more"), Line::Say("done")]);
+
+        let ended = world.run();
+
+        let is_accepted = ended.is_ok_and(|outcome| ending(&outcome) == "accepted");
+        assert_eq!(is_accepted, accepted, "{text}");
+    }
+}

@@ -133,6 +133,21 @@ fn a_cut_turn_counts_what_had_arrived_or_else_its_reservation() {
 }
 
 #[test]
+fn a_turn_that_is_cut_while_it_waits_to_be_tried_again_took_nothing() {
+    let world = World::new()
+        .settings(|s| s.max_time_ms = Some(10_000))
+        .planner([plan("answer", None)])
+        .executor([Line::Refused(600_000, "late")]);
+
+    let outcome = world.run().expect("an outcome");
+
+    let planned = spendings(&world).remove(0).1;
+    assert_eq!(outcome.spent, planned);
+    assert!(!outcome.spent.at_most);
+    assert_eq!(outcome, world.verify().expect("the same outcome"));
+}
+
+#[test]
 fn a_turn_that_the_user_cut_is_counted_once_when_the_run_goes_on() {
     let world = World::new()
         .planner([plan("answer", None)])

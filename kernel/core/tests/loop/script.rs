@@ -69,6 +69,8 @@ pub(crate) enum Line {
     Streamed(&'static str, u64),
     /// Has to wait so many milliseconds because the provider says so.
     Rested(u64, &'static str),
+    /// Cannot be sent at first, and is tried again after so many milliseconds.
+    Refused(u64, &'static str),
 }
 
 /// A plan whose criterion is bound to the test of that name, or is judged.
@@ -130,6 +132,8 @@ struct State {
 pub(crate) struct World {
     state: Arc<Mutex<State>>,
     pub(crate) settings: TaskSettings,
+    /// What is asked for.
+    pub(crate) text: &'static str,
     pub(crate) policy: Policy,
     pub(crate) price: Option<Price>,
     /// True if one model plays all roles, so that nobody but the executor plans.
@@ -146,6 +150,7 @@ impl World {
         let world = Self {
             state: Arc::default(),
             settings: TaskSettings::STANDARD,
+            text: "make it good",
             policy: Policy::default(),
             price: Some(Price { input: 1.0, output: 1.0, cache_read: None, cache_write: None }),
             one_model: false,
@@ -333,7 +338,7 @@ impl World {
         Task {
             id: self.task.clone(),
             session: SessionId::new("s1"),
-            text: "make it good".into(),
+            text: self.text.into(),
             workspace: "/w".into(),
             history: Vec::new(),
             settings: self.settings.clone(),
@@ -445,6 +450,15 @@ impl Model for World {
                 Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
             });
         }
+        if let Line::Refused(ms, text) = line {
+            let clock = self.clone();
+            return Box::pin(async move {
+                deltas(Delta::Waiting("no address"));
+                clock.sleep(Duration::from_millis(ms)).await;
+                deltas(Delta::Waiting(""));
+                Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
+            });
+        }
         Box::pin(future::ready(spoken(line)))
     }
 }
@@ -467,9 +481,11 @@ fn spoken(line: Line) -> Result<Turn, ModelError> {
             turn.route = Some(route.to_owned());
             Ok(turn)
         }
-        Line::Say(text) | Line::Slow(_, text) | Line::Streamed(text, _) | Line::Rested(_, text) => {
-            Ok(turn(vec![Part::Text(text.into())], StopReason::Finished))
-        }
+        Line::Say(text)
+        | Line::Slow(_, text)
+        | Line::Streamed(text, _)
+        | Line::Rested(_, text)
+        | Line::Refused(_, text) => Ok(turn(vec![Part::Text(text.into())], StopReason::Finished)),
         Line::Call(name, arguments) => Ok(call(name, arguments.to_string())),
         Line::Raw(name, arguments) => Ok(call(name, arguments.into())),
         Line::Stop(stop) => Ok(turn(Vec::new(), stop)),

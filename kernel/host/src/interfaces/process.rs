@@ -17,6 +17,7 @@ use crate::{
     network,
     resources::RunningChild,
     text,
+    workdir::layer_owner,
 };
 
 impl Host for GuestState {
@@ -142,9 +143,12 @@ impl GuestState {
         let (brokers, keeper, base) = (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
         let (seen, keeps) = (Arc::clone(&caller.workdir.seen), caller.keeps_effects);
         let shown = Arc::clone(&view);
+        let owner = layer_owner(&caller.scope.task, &caller.scope.key);
         let create = move || {
             let processes = &brokers.processes;
-            Ok(CallLayer::create(processes, &keeper, &base, &seen, keeps, &shown))
+            let layer = CallLayer::create(processes, &keeper, &base, &seen, keeps, &shown);
+            layer.iter().filter(|_| keeps).for_each(|layer| layer.belongs_to(&owner));
+            Ok(layer)
         };
         let made = blocking(self.limits.wall, create).await?;
         if let Ok(layer) = &made {

@@ -167,6 +167,8 @@ impl CatalogModels {
             }
             let why = format!("{}; asking the next provider", error.clause());
             deltas(Delta::Waiting(&why));
+            // That one is asked at once.
+            deltas(Delta::Waiting(""));
         }
         Err(ModelError {
             kind: ModelTrouble::UnknownModel,

@@ -8,7 +8,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use openkoi_core::{
     capability::Grant,
+    effects::HeldBack,
     failure::Failure,
+    id::TaskId,
     message::ToolCall,
     port::Pending,
     scope::Scope,
@@ -22,10 +24,11 @@ use crate::{
     catalog::{CatalogEntry, CatalogError},
     host::Host,
     instance::{CallLimits, Caller, GuestState, LimitHit, Spooled},
+    layers::{CallLayer, Held},
     linker::Loaded,
     manifest::{Kind, Manifest, ToolEntry},
     sabotage::{Guard, off},
-    workdir::Workdir,
+    workdir::{Workdir, layer_owner},
 };
 
 /// A toolbox could not be made.
@@ -173,6 +176,25 @@ impl Toolbox for CatalogTools {
     fn holds_back(&self) -> bool {
         let asked = self.workdir.layers.is_some() && self.workdir.keeper.is_some();
         asked && self.host.shared.brokers.processes.layers().is_ok()
+    }
+
+    fn left_behind<'a>(
+        &'a self,
+        task: &'a TaskId,
+        key: &'a str,
+        command: &'a str,
+    ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
+        let (Some(base), Some(keeper)) = (&self.workdir.layers, &self.workdir.keeper) else {
+            return Box::pin(std::future::ready(None));
+        };
+        let (base, keeper) = (base.clone(), Arc::clone(keeper));
+        let (seen, owner) = (Arc::clone(&self.workdir.seen), layer_owner(task, key));
+        let command = command.to_owned();
+        let find = move || CallLayer::left(&keeper, &base, &seen, &owner, &command);
+        Box::pin(async move {
+            let layer = tokio::task::spawn_blocking(find).await.ok().flatten()?;
+            Some(Box::new(Held(layer)) as Box<dyn HeldBack>)
+        })
     }
 
     fn tools(&self) -> Vec<Tool> {

@@ -2,11 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use openkoi_app::file;
+use openkoi_app::{
+    file,
+    text::{self, Decoded},
+};
 use openkoi_core::blob::Blob;
 
 use super::picture;
-use crate::{error::CommandError, output::bytes};
+use crate::{
+    error::CommandError,
+    output::{bytes, plural},
+};
 
 /// The most bytes of a file that are put in.
 const MOST: u64 = 50 * 1024;
@@ -90,16 +96,20 @@ fn fenced(name: &str, path: &Path, workspace: &Path) -> Result<String, CommandEr
         return Err(unusable("is outside of this directory".to_owned()));
     }
     let size = file::status(&real).map_err(unreadable)?.length;
-    let mut start = file::read_start(&real, MOST).map_err(unreadable)?;
-    // A character may be cut in two at the end.
-    if size > MOST {
-        let whole = start.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
-        start.truncate(whole);
-    }
-    let text = String::from_utf8(start).map_err(|_| unusable("is not text".to_owned()))?;
-    let more = match size {
-        size if size > MOST => format!(" (the first {} of {})", bytes(MOST), bytes(size)),
-        _ => String::new(),
+    let read = text::read_start(&real, MOST).map_err(unreadable)?;
+    let (Decoded { text, odd }, is_cut) = read.ok_or_else(|| unusable("is not text".to_owned()))?;
+    let mut about = Vec::new();
+    about.extend(is_cut.then(|| format!("the first {} of {}", bytes(MOST), bytes(size))));
+    // The tools know the charsets that a place or a setting names.
+    about.extend((odd > 0).then(|| {
+        format!(
+            "not UTF-8, and {} cannot be shown here; `read_file` knows more",
+            plural(odd, "byte")
+        )
+    }));
+    let more = match about.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", about.join("; ")),
     };
     let fence = fence_around(&text);
     let text = text.trim_end_matches('\n');
@@ -123,7 +133,9 @@ mod tests {
         std::fs::create_dir(work.join("src")).unwrap();
         std::fs::write(work.join("src/a.py"), "one\n").unwrap();
         std::fs::write(work.join("two words.md"), "```\nx\n```\n").unwrap();
-        std::fs::write(work.join("bytes"), b"\xff\xfe").unwrap();
+        std::fs::write(work.join("bytes"), b"a\0b").unwrap();
+        std::fs::write(work.join("legacy"), b"caf\xe9").unwrap();
+        std::fs::write(work.join("wide"), b"\xff\xfec\0\xe9\0").unwrap();
         std::fs::write(work.join("../secret"), "s").unwrap();
         std::os::unix::fs::symlink("../secret", work.join("link")).unwrap();
         world
@@ -162,6 +174,16 @@ mod tests {
         }
         let error = sent("@bytes").unwrap_err().to_string();
         assert!(error.contains("`@bytes` is not text"), "{error}");
+    }
+
+    #[test]
+    fn a_file_in_another_charset_is_shown_as_far_as_it_can_be_and_that_is_said() {
+        let legacy = sent("@legacy").unwrap();
+
+        let about =
+            "`legacy` (not UTF-8, and 1 byte cannot be shown here; `read_file` knows more):";
+        assert!(legacy.contains(about) && legacy.contains("caf\u{fffd}"), "{legacy}");
+        assert!(sent("@wide").unwrap().ends_with("\n\n`wide`:\n```\ncé\n```"));
     }
 
     #[test]

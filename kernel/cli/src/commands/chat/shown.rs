@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use openkoi_app::undo;
 use openkoi_core::{
     event::Event,
     id::SessionId,
@@ -37,6 +38,7 @@ pub(super) fn diff(
 ) -> Result<(), CommandError> {
     let palette = context.printer.err().palette;
     let query = TaskQuery { session: Some(session.clone()), ..TaskQuery::default() };
+    let taken = undo::taken_back(&context.app, storage, session)?;
     let mut changed = false;
     for task in storage.tasks(&query)?.iter().rev() {
         let entries = storage.entries(&task.id)?;
@@ -46,8 +48,15 @@ pub(super) fn diff(
         });
         let Some(text) = last.filter(|diff| !diff.is_empty()) else { continue };
         changed = true;
-        let title = format!("task {}: {}", task.id.short(), first_line(&task.text));
+        let mut title = format!("task {}: {}", task.id.short(), first_line(&task.text));
+        let taken = taken.iter().find(|taken| taken.task.id == task.id);
+        if let Some(taken) = taken {
+            title.push_str(&format!(" (taken back since: {})", taken.files.join(", ")));
+        }
         put(&palette.paint(Style::Strong, &sanitise_line(&title)));
+        if taken.is_some_and(|taken| taken.is_all) {
+            continue;
+        }
         diff::painted(text, palette, MOST_LINES, LINE_END).iter().for_each(|line| put(line));
     }
     if !changed {

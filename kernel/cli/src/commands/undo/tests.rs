@@ -132,6 +132,7 @@ fn an_undo_for_programs_names_every_path() {
             "written": ["removed", "rewritten"],
             "removed": ["added"],
             "conflicts": [],
+            "objects_left": [],
             "schema_version": 1,
         })
     );
