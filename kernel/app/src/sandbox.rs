@@ -66,6 +66,7 @@ fn processes_in(app: &App, settings: &Settings, kept: Kept) -> Result<Processes,
         read,
         caches: Some(kept.caches),
         secret: secret(app)?,
+        limits: ProgramLimits::default(),
         sandbox: if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off },
     }))
 }

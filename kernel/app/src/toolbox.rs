@@ -10,11 +10,12 @@ use openkoi_brokers::failpoint::{self, Point};
 use openkoi_core::{
     failure::Failure,
     gate::target_of,
+    id::TaskId,
     message::ToolCall,
     port::Pending,
     scope::Scope,
     tool::{Tool, ToolOutput},
-    toolbox::{PreparedCall, Toolbox},
+    toolbox::{EndedProgram, PreparedCall, Toolbox},
 };
 
 use crate::rules::NestedRules;
@@ -37,6 +38,14 @@ impl Without {
 impl Toolbox for Without {
     fn holds_back(&self) -> bool {
         self.inner.holds_back()
+    }
+
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.inner.has_programs(task)
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        self.inner.end_programs(task)
     }
 
     fn tools(&self) -> Vec<Tool> {
@@ -82,6 +91,14 @@ impl Toolbox for WithRules {
         self.inner.holds_back()
     }
 
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.inner.has_programs(task)
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        self.inner.end_programs(task)
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.listed.clone()
     }
@@ -115,6 +132,14 @@ pub(crate) struct WithFailPoints(pub(crate) Arc<dyn Toolbox>);
 impl Toolbox for WithFailPoints {
     fn holds_back(&self) -> bool {
         self.0.holds_back()
+    }
+
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.0.has_programs(task)
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        self.0.end_programs(task)
     }
 
     fn tools(&self) -> Vec<Tool> {

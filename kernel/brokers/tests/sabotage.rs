@@ -2,7 +2,7 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     include_str!("durable.rs"),
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
@@ -11,6 +11,7 @@ const SOURCES: [&str; 11] = [
     include_str!("layer_others.rs"),
     include_str!("network.rs"),
     include_str!("oauth.rs"),
+    include_str!("own_processes.rs"),
     include_str!("processes.rs"),
     include_str!("secrets.rs"),
     include_str!("snapshot.rs"),

@@ -7,7 +7,9 @@ use std::{
 };
 
 use crate::{
+    effects::HeldBack,
     failure::Failure,
+    id::TaskId,
     message::ToolCall,
     port::Pending,
     scope::Scope,
@@ -40,6 +42,25 @@ pub trait Toolbox: Send + Sync {
     fn holds_back(&self) -> bool {
         false
     }
+
+    /// Returns whether programs that calls of the task left running are looked after here. They are gone with the process
+    /// that started them.
+    fn has_programs(&self, _task: &TaskId) -> bool {
+        false
+    }
+
+    /// Ends the programs that calls of the task left running. What they changed waits to be let through.
+    fn end_programs<'a>(&'a self, _task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        Box::pin(future::ready(Vec::new()))
+    }
+}
+
+/// A program that went on after the call that started it, and has ended.
+pub struct EndedProgram {
+    /// Key of the call that started it.
+    pub key: String,
+    /// What it changed.
+    pub held: Box<dyn HeldBack>,
 }
 
 /// A call as it is judged and run.
@@ -74,6 +95,7 @@ pub struct ToolClash {
 /// The lists are taken once, when the toolboxes are joined, and a call goes to the toolbox that listed its tool.
 pub struct Joined {
     tools: BTreeMap<String, (Tool, Arc<dyn Toolbox>)>,
+    boxes: Vec<Arc<dyn Toolbox>>,
 }
 
 impl Joined {
@@ -85,11 +107,12 @@ impl Joined {
     /// of the two would call the other.
     pub fn new(toolboxes: impl IntoIterator<Item = Arc<dyn Toolbox>>) -> Result<Self, ToolClash> {
         let mut tools = BTreeMap::new();
-        for toolbox in toolboxes {
+        let boxes: Vec<Arc<dyn Toolbox>> = toolboxes.into_iter().collect();
+        for toolbox in &boxes {
             for tool in toolbox.tools() {
                 match tools.entry(tool.name.clone()) {
                     btree_map::Entry::Vacant(free) => {
-                        free.insert((tool, Arc::clone(&toolbox)));
+                        free.insert((tool, Arc::clone(toolbox)));
                     }
                     btree_map::Entry::Occupied(taken) => {
                         let (first, _): &(Tool, _) = taken.get();
@@ -102,7 +125,7 @@ impl Joined {
                 }
             }
         }
-        Ok(Self { tools })
+        Ok(Self { tools, boxes })
     }
 }
 
@@ -114,6 +137,20 @@ impl Toolbox for Joined {
     fn holds_back(&self) -> bool {
         let executes = |(tool, _): &&(Tool, _)| tool.effect == Effect::Execute;
         self.tools.values().filter(executes).all(|(_, toolbox)| toolbox.holds_back())
+    }
+
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.boxes.iter().any(|toolbox| toolbox.has_programs(task))
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        Box::pin(async move {
+            let mut ended = Vec::new();
+            for toolbox in &self.boxes {
+                ended.extend(toolbox.end_programs(task).await);
+            }
+            ended
+        })
     }
 
     /// The toolbox that lists the tool prepares the call. Another name is that of the only tool which one of them reads
@@ -163,7 +200,6 @@ mod tests {
     use crate::{
         effects::EffectLog,
         gate::{Gate, Policy},
-        id::TaskId,
         message::{Prompt, Role, Turn},
         recorder::{Mode, Recorder},
         run::offline,

@@ -10,7 +10,7 @@ use openkoi_core::{
     change_set::CallEffects, effects::HeldBack, failure::Failure, frozen::View, port::Pending,
 };
 
-use crate::seen::Seen;
+use crate::{purpose::Purpose, seen::Seen};
 
 /// The layer of a call, which there is not.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl CallLayer {
         _: &Arc<Keeper>,
         _: &Path,
         _: &Arc<Seen>,
-        _: bool,
+        _: Purpose,
         _: &View,
     ) -> Result<Arc<Self>, String> {
         Err("this system has none".to_owned())

@@ -3,6 +3,7 @@
 //! A command that fails is not a failure of the tool: the model reads the exit code and the output. The output is handed
 //! over as it came: the host cuts and saves it.
 
+mod background;
 mod clean;
 mod report;
 
@@ -29,6 +30,8 @@ impl Tool for Shell {
     fn call(name: &str, json: &str, context: &Context) -> Result<Output> {
         match name {
             "shell" => run(&arguments::parse(json)?, context.deadline_ms),
+            "shell_output" => background::look(&arguments::parse(json)?),
+            "shell_stop" => background::stop(&arguments::parse(json)?),
             other => tool::unknown(other),
         }
     }
@@ -48,6 +51,9 @@ struct RunShell {
     /// Where it starts.
     #[serde(default)]
     directory: Option<String>,
+    /// Goes on after the call, until the work is done.
+    #[serde(default)]
+    run_in_background: Option<bool>,
 }
 
 fn run(arguments: &RunShell, deadline_ms: u64) -> Result<Output> {
@@ -62,6 +68,9 @@ fn run(arguments: &RunShell, deadline_ms: u64) -> Result<Output> {
         .timeout(Duration::from_millis(timeout_ms));
     if let Some(directory) = &arguments.directory {
         command = command.directory(directory);
+    }
+    if arguments.run_in_background == Some(true) {
+        return background::start(&command);
     }
     progress::report(&format!("running {}", clean::line(&arguments.command)));
     follow(command.spawn()?, timeout_ms)
@@ -125,7 +134,11 @@ mod tests {
 
     #[test]
     fn the_manifest_says_what_the_types_say() {
-        openkoi_sdk::assert_manifest!("shell" => RunShell);
+        openkoi_sdk::assert_manifest!(
+            "shell" => RunShell,
+            "shell_output" => background::Look,
+            "shell_stop" => background::Stop,
+        );
     }
 
     #[test]
@@ -170,7 +183,7 @@ mod tests {
 
         assert_eq!(
             text(vec![Happening::Exited(timed_out)]),
-            "[no output]\n[timed out after 5 s and was killed with everything it had started; a longer `timeout_ms` may help]"
+            "[no output]\n[timed out after 5 s and was killed with everything it had started; a longer `timeout_ms` may help, and with `run_in_background` it may go on]"
         );
         assert_eq!(
             text(vec![Happening::Exited(killed)]),

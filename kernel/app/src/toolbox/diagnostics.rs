@@ -15,11 +15,12 @@ use openkoi_core::{
     change_set::name_of_text,
     failure::Failure,
     hash,
+    id::TaskId,
     message::ToolCall,
     port::Pending,
     scope::Scope,
     tool::{Effect, Tool, ToolOutput},
-    toolbox::{PreparedCall, Toolbox},
+    toolbox::{EndedProgram, PreparedCall, Toolbox},
 };
 
 use super::syntax::{self, Parser};
@@ -138,6 +139,14 @@ impl WithDiagnostics {
 impl Toolbox for WithDiagnostics {
     fn holds_back(&self) -> bool {
         self.inner.holds_back()
+    }
+
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.inner.has_programs(task)
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        self.inner.end_programs(task)
     }
 
     fn tools(&self) -> Vec<Tool> {

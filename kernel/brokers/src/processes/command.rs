@@ -1,6 +1,6 @@
 //! One command.
 
-use super::Network;
+use super::{Network, NetworkPlace};
 use crate::layer::LayerMount;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +34,13 @@ pub struct Command {
     pub keep: u64,
     /// The layer that it runs over, which is one over its workspace. Without one it writes in the workspace itself.
     pub layer: Option<LayerMount>,
+    /// Whether it goes on while others run: all of its output is delivered and kept in a file, and [`Child::view`] is
+    /// there.
+    ///
+    /// [`Child::view`]: super::Child::view
+    pub background: bool,
+    /// Its place in a network that it shares.
+    pub share: Option<NetworkPlace>,
 }
 
 impl Command {
@@ -55,6 +62,8 @@ impl Command {
             network: Network::Closed,
             keep: 256 * 1024,
             layer: None,
+            background: false,
+            share: None,
         }
     }
 }
