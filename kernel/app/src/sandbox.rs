@@ -12,7 +12,7 @@ use openkoi_brokers::{
     disk, places,
     processes::{
         Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings,
-        Processes, SandboxMode,
+        Processes, ProgramLimits, SandboxMode,
     },
 };
 use openkoi_core::network::{NetworkRules, Reachable};

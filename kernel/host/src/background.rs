@@ -180,7 +180,7 @@ impl Background {
         programs.running.values().for_each(|program| program.killer.kill());
         let mut ended = Vec::new();
         for program in programs.running.into_values() {
-            program.stop().await;
+            program.gone().await;
             let held = Box::new(Held(Arc::clone(&program.layer)));
             ended.push(EndedProgram { key: program.key.clone(), held });
         }
@@ -235,6 +235,11 @@ impl Program {
     /// Asks the program to end, and kills it if it does not.
     pub(crate) async fn stop(&self) {
         self.killer.kill();
+        self.gone().await;
+    }
+
+    /// Waits for the end of a program that is to end.
+    async fn gone(&self) {
         if tokio::time::timeout(LONGEST_END, self.until(|state| state.is_over)).await.is_err() {
             tracing::warn!(program = self.line, "a program does not end");
         }

@@ -40,7 +40,6 @@ fn background(command: &str) -> Value {
 fn play(home: Home, calls: &[(&str, Value)], end: &[&str]) -> (Home, Run, Vec<String>) {
     let mut replies: Vec<Reply> = Vec::new();
     for (number, (tool, arguments)) in calls.iter().enumerate() {
-        let number = u32::try_from(number).unwrap();
         replies.push(call(tool, arguments.clone()).to(Role::Executor).at(number));
     }
     replies.push(reply("Done.").to(Role::Executor));
@@ -50,7 +49,8 @@ fn play(home: Home, calls: &[(&str, Value)], end: &[&str]) -> (Home, Run, Vec<St
     let run = home.openkoi([TASK].iter().chain(end)).timeout(LONG).run();
     assert_harmless(&run);
     assert_nothing_runs(&home);
-    let told = server.turns().last().unwrap().conversation.results();
+    let turns = server.turns();
+    let told = turns.last().unwrap().conversation.results();
     let told = told.iter().map(|result| result.text.clone()).collect();
     server.finish();
     (home, run, told)
@@ -184,7 +184,9 @@ fn it_ends_with_the_task_and_what_it_did_stays_and_a_resumed_task_is_told() {
 fn after_a_kill_the_next_start_finds_what_is_left_and_a_resumed_task_is_told() {
     let (home, running) = under_way(&[]);
     running.signal(Signal::KILL);
-    running.wait();
+    assert_ne!(running.wait().code, 0);
+    // Its processes are its own here, so that not even now one of them goes on.
+    assert_nothing_runs(&home);
 
     let id = only_task(&home);
     let run = home.openkoi(["resume", &id]).timeout(LONG).run();

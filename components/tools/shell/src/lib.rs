@@ -5,9 +5,10 @@
 
 mod background;
 mod clean;
+mod pace;
 mod report;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openkoi_sdk::{
     Failure, JsonSchema, Result, arguments, export_tool,
@@ -17,12 +18,12 @@ use openkoi_sdk::{
 };
 use serde::Deserialize;
 
+use crate::pace::Pace;
+
 const DEFAULT_TIMEOUT_MS: u64 = 120_000;
 const MAX_TIMEOUT_MS: u64 = 600_000;
 /// Left of the call's own deadline to tell what happened.
 const TO_REPORT_MS: u64 = 2_000;
-/// How often the person who watches is told the last line of output.
-const MAX_REPORTS: usize = 200;
 
 struct Shell;
 
@@ -87,13 +88,12 @@ fn follow(
     timeout_ms: u64,
 ) -> Result<Output> {
     let mut output = Vec::new();
-    let mut reports = 0;
+    let mut pace = Pace::default();
     for happening in happenings {
         match happening? {
             Happening::Stdout(bytes) | Happening::Stderr(bytes) => {
                 output.extend_from_slice(&bytes);
-                if reports < MAX_REPORTS {
-                    reports += 1;
+                if pace.lets_pass(Instant::now()) {
                     report_last_line(&bytes);
                 }
             }
