@@ -119,7 +119,7 @@ fn a_program_in_the_background_overwrites_nobody() {
     ];
     let editor = std::thread::spawn(move || {
         // The program has written by then, and is still there.
-        until("the tool runs", LONG, || running_sleeps());
+        until("the tool runs", LONG, running_sleeps);
         std::fs::write(theirs, "by the editor\n").unwrap();
     });
     fn running_sleeps() -> bool {
