@@ -206,6 +206,47 @@ fn a_program_that_cannot_start_says_so_at_once_and_is_not_kept() {
     assert!(told[0].contains("no such thing") && told[0].contains("exit code 3"), "{told:?} {run}");
 }
 
+#[test]
+fn looking_again_at_what_goes_on_is_no_repetition_and_at_what_is_silent_is_one() {
+    for (script, ends) in [
+        ("i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done", false),
+        ("exec sleep 1000", true),
+    ] {
+        let look = ("shell_output", json!({ "id": "1", "wait_ms": 300 }));
+        let mut calls = vec![("shell", background(script))];
+        calls.extend(std::iter::repeat_n(look, if ends { 6 } else { 9 }));
+
+        let (_, run, told) = play(Home::new().project(Kind::Shell), &calls, &["-i", "0"]);
+
+        assert_eq!(told.len(), calls.len(), "{told:?}");
+        assert_eq!(run.said().contains("with the same arguments"), ends, "{run}");
+    }
+}
+
+#[test]
+fn a_task_has_eight_programs_in_the_background_and_no_more() {
+    let calls: Vec<_> =
+        (0..9).map(|number| ("shell", background(&format!("exec sleep 100{number}")))).collect();
+
+    let (_, run, told) = play(Home::new().project(Kind::Shell), &calls, &["-i", "0"]);
+
+    assert!(told[7].contains("in the background as 8"), "{told:?} {run}");
+    assert!(told[8].contains("stop one of them first"), "{told:?} {run}");
+}
+
+#[test]
+fn where_a_program_has_no_layer_none_goes_on_and_it_is_said() {
+    use openkoi_test_support::kernel::{Missing, without};
+    openkoi_test_support::binary::openkoi();
+    let calls = [("shell", background("exec sleep 1000"))];
+
+    let (_, run, told) = without(&[libc::SYS_unshare], Missing::IsSaid, || {
+        play(Home::new().project(Kind::Shell), &calls, &["-i", "0"])
+    });
+
+    assert!(told[0].contains("programs in the background ("), "{told:?} {run}");
+}
+
 fn only_task(home: &Home) -> String {
     let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0);
     openkoi_test_support::normal::ids(&listed.stdout).remove(0)

@@ -20,7 +20,6 @@ const TO_BEGIN: Duration = Duration::from_millis(700);
 pub(crate) struct Look {
     #[schemars(length(min = 1))]
     id: String,
-    /// Waits so long for something new.
     #[serde(default)]
     wait_ms: Option<u64>,
 }

@@ -52,7 +52,7 @@ struct RunShell {
     /// Where it starts.
     #[serde(default)]
     directory: Option<String>,
-    /// Goes on after the call, until the work is done.
+    /// For servers and watchers.
     #[serde(default)]
     run_in_background: Option<bool>,
 }
