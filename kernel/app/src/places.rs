@@ -77,12 +77,19 @@ pub(crate) fn private(app: &App, workspace: &Path) -> Result<PathBuf, AppError> 
     if !real.starts_with(workspace) {
         return Ok(data.to_owned());
     }
+    Ok(durable::private_outside(workspace, parents(app)).unwrap_or_else(|| data.to_owned()))
+}
+
+/// Returns the directories outside of OpenKoi's data that [`private`] has made.
+pub(crate) fn outside(app: &App) -> Vec<PathBuf> {
+    durable::private_there(parents(app))
+}
+
+fn parents(app: &App) -> impl Iterator<Item = PathBuf> {
     let named = |name: &str| app.environment().named(name).map(PathBuf::from);
     let shared = |path: &str| Some(PathBuf::from(path));
     // Memory comes after the disk: what a build writes may be large.
-    let parents = [named(TMPDIR.name), shared("/var/tmp"), named(RUNTIME), shared("/tmp")];
-    let outside = durable::private_outside(workspace, parents.into_iter().flatten());
-    Ok(outside.unwrap_or_else(|| data.to_owned()))
+    [named(TMPDIR.name), shared("/var/tmp"), named(RUNTIME), shared("/tmp")].into_iter().flatten()
 }
 
 /// Returns a warning where what programs write has no place outside of the workspace, so that there is no layer over it

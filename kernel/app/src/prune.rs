@@ -4,16 +4,17 @@
 //! and the file with its answer. What was asked, the outcome and the cost stay. Never touched are tasks that can go on
 //! (running, interrupted, paused, cancelled, failed), and, where only the size asks for it, those of the last week.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use openkoi_brokers::{
     disk::{self, FileKind},
-    durable, layer,
+    durable,
+    layer::{self, Layer},
 };
 use openkoi_core::id::SessionId;
 use openkoi_storage::{StorageError, output::StateFiles, prune::OldTask, tasks::TaskQuery};
 
-use crate::{app::App, error::AppError, settings::Retention, snapshots, undo};
+use crate::{app::App, error::AppError, places, settings::Retention, snapshots, undo};
 
 /// A day, in milliseconds.
 pub const DAY_MS: u64 = 86_400_000;
@@ -59,7 +60,7 @@ impl Sizes {
             snapshots: size_below(&paths.snapshots()),
             outputs: size_below(&paths.sessions()),
             tool_output: size_below(&paths.tool_output()),
-            caches: size_below(&paths.caches()),
+            caches: caches(app)?.iter().map(|place| size_below(place)).sum(),
             state: size_below(&paths.state()),
         })
     }
@@ -187,20 +188,32 @@ fn forget_files(app: &App, before_ms: u64, dry: bool) -> Result<usize, AppError>
     Ok(removed)
 }
 
-/// Removes what programs wrote into caches of tools, of workspaces in which none ran since a time.
+/// Returns the directories for what programs write into caches of tools: in OpenKoi's data, and outside of it for a home that
+/// was worked in.
+fn caches(app: &App) -> Result<Vec<PathBuf>, AppError> {
+    let outside = places::outside(app).into_iter().map(|place| place.join("caches"));
+    Ok(std::iter::once(app.paths()?.caches()).chain(outside).collect())
+}
+
+/// Removes what programs wrote into caches of tools, of workspaces in which none ran since a time. Layers outside of OpenKoi's
+/// data that nobody has any more go too.
 fn forget_caches(app: &App, before_ms: u64, dry: bool) -> Result<usize, AppError> {
-    let directory = app.paths()?.caches();
     let mut removed = 0;
-    for entry in disk::list(&directory).unwrap_or_default() {
-        let path = directory.join(&entry.name);
-        let used = disk::link_status(&path.join("used"));
-        if used.is_ok_and(|status| status.modified_ms() < before_ms) {
-            removed += 1;
-            if !dry {
-                let failed = |error| StorageError::from_io(&path, error);
-                layer::remove_all(&path).map_err(failed)?;
+    for directory in caches(app)? {
+        for entry in disk::list(&directory).unwrap_or_default() {
+            let path = directory.join(&entry.name);
+            let used = disk::link_status(&path.join("used"));
+            if used.is_ok_and(|status| status.modified_ms() < before_ms) {
+                removed += 1;
+                if !dry {
+                    let failed = |error| StorageError::from_io(&path, error);
+                    layer::remove_all(&path).map_err(failed)?;
+                }
             }
         }
+    }
+    if !dry {
+        places::outside(app).iter().for_each(|place| Layer::sweep(&place.join("layers")));
     }
     Ok(removed)
 }

@@ -12,7 +12,7 @@ use openkoi_brokers::{
     disk, places,
     processes::{
         Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings,
-        Processes, SandboxMode,
+        Processes, ProgramLimits, SandboxMode,
     },
 };
 use openkoi_core::network::{NetworkRules, Reachable};
@@ -66,6 +66,7 @@ fn processes_in(app: &App, settings: &Settings, kept: Kept) -> Result<Processes,
         read,
         caches: Some(kept.caches),
         secret: secret(app)?,
+        limits: ProgramLimits::default(),
         sandbox: if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off },
     }))
 }

@@ -16,7 +16,7 @@ use openkoi_core::{
     port::Pending,
     scope::Scope,
     tool::{Tool, ToolOutput},
-    toolbox::{PreparedCall, Toolbox},
+    toolbox::{EndedProgram, PreparedCall, Toolbox},
 };
 
 use crate::rules::NestedRules;
@@ -48,6 +48,14 @@ impl Toolbox for Without {
         command: &'a str,
     ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
         self.inner.left_behind(task, key, command)
+    }
+
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.inner.has_programs(task)
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        self.inner.end_programs(task)
     }
 
     fn tools(&self) -> Vec<Tool> {
@@ -102,6 +110,14 @@ impl Toolbox for WithRules {
         self.inner.left_behind(task, key, command)
     }
 
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.inner.has_programs(task)
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        self.inner.end_programs(task)
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.listed.clone()
     }
@@ -144,6 +160,14 @@ impl Toolbox for WithFailPoints {
         command: &'a str,
     ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
         self.0.left_behind(task, key, command)
+    }
+
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.0.has_programs(task)
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        self.0.end_programs(task)
     }
 
     fn tools(&self) -> Vec<Tool> {

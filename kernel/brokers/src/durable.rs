@@ -158,8 +158,33 @@ pub fn private_outside(
     place: &Path,
     parents: impl IntoIterator<Item = PathBuf>,
 ) -> Option<PathBuf> {
-    let name = format!("openkoi-{}", rustix::process::geteuid().as_raw());
+    let name = outside_name();
     parents.into_iter().find_map(|parent| own_outside(place, &parent.join(&name)).ok())
+}
+
+/// Returns the directories of this user's own that [`private_outside`] has made in `parents`, each once.
+pub fn private_there(parents: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let name = outside_name();
+    let there = parents.into_iter().filter_map(|parent| {
+        let path = parent.canonicalize().ok()?.join(&name);
+        is_own(&path).is_ok_and(|is_own| is_own).then_some(path)
+    });
+    let mut there: Vec<PathBuf> = there.collect();
+    there.sort();
+    there.dedup();
+    there
+}
+
+fn outside_name() -> String {
+    format!("openkoi-{}", rustix::process::geteuid().as_raw())
+}
+
+/// Returns whether a directory is this user's own and closed to others. Others can write to the directory above: it may be
+/// theirs, or a link.
+fn is_own(path: &Path) -> io::Result<bool> {
+    let meta = fs::symlink_metadata(path)?;
+    let user = rustix::process::geteuid().as_raw();
+    Ok(meta.is_dir() && meta.uid() == user && meta.mode() & 0o077 == 0)
 }
 
 fn own_outside(place: &Path, path: &Path) -> io::Result<PathBuf> {
@@ -175,11 +200,7 @@ fn own_outside(place: &Path, path: &Path) -> io::Result<PathBuf> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         made => made?,
     }
-    // Others can write to the directory above: it may be theirs, or a link.
-    let meta = fs::symlink_metadata(&path)?;
-    let user = rustix::process::geteuid().as_raw();
-    let is_own = meta.is_dir() && meta.uid() == user && meta.mode() & 0o077 == 0;
-    if is_own || off(Guard::PrivateOwn) { Ok(path) } else { Err(refused()) }
+    if is_own(&path)? || off(Guard::PrivateOwn) { Ok(path) } else { Err(refused()) }
 }
 
 /// Appends `line` and a line break to `path`, creating it with `mode`, in one write under a lock.

@@ -10,13 +10,13 @@
 //! |---|---|
 //! | reads | system directories, toolchains, the workspace and the repository of a linked working tree, without [`ProcessSettings::secret`] |
 //! | writes | the workspace, a temporary directory of its own, [`Command::write`]; with [`Command::layer`] caches of tools, which stay as they are for everybody else |
-//! | network | its own, with loopback and nothing else; if the system has no namespace for it, no sockets at all |
+//! | network | its own, with loopback and nothing else, or one that the programs of a task share ([`Command::share`]); if the system has no namespace for it, no sockets at all |
 //! | network with [`Network::Named`] | that, and a proxy in it to hosts that a policy admits, at addresses that are looked up outside |
 //! | network with [`Network::Open`] | the host's: internet sockets, never local ones (a container daemon listens there) |
 //! | shared memory, semaphores, queues | its own, in the same case as its network |
-//! | other processes | signals and abstract sockets stay inside where the kernel can (Landlock ABI 6) |
+//! | other processes | it sees and ends its own alone, and they end with it, where the system has a namespace for that; signals and abstract sockets stay inside where the kernel can (Landlock ABI 6) |
 //! | with [`Command::layer`] | writes in the workspace land in the layer, and are not in the workspace before it is committed; `/tmp`, `/var/tmp` and `/dev/shm` are its own and gone afterwards, where nothing that it is given lies in them; everything else is mounted read-only, modes, owners and times too (Linux 5.12) |
-//! | resources | file size, descriptors, core files; a deadline for the whole group |
+//! | resources | file size, descriptors, core files; a deadline for the whole group; memory and number of all its processes together ([`ProgramLimits`]), in the same case as processes of its own; where memory is scarce the system ends it first |
 //!
 //! Landlock only adds rights: inside the workspace it cannot take `.git` or `.openkoi` away again, and rights
 //! given entry by entry would not cover new files. So a program *can* change control files of the workspace. They
@@ -34,8 +34,10 @@
 //! | `sandbox/rules` | files: Landlock |
 //! | `network`, `proxy`, `sandbox/door` | hosts by name: the policy, the proxy, its listener |
 //! | `sandbox/namespace` | the namespaces of its own, and what making them needs |
+//! | `sandbox/init` | processes of its own: the first one, which takes in orphans and watches over limits |
 //! | `sandbox/layers` | layers over the workspace, tried before they are promised |
 //! | `sandbox/calls` | system calls and kinds of sockets: seccomp |
+//! | `shared`, `view`, `sandbox/inside` | a network that programs share, and what one in the background sees |
 //! | `follow`, `output`, `sweep` | its output, its deadline, and the end of its whole group |
 //! | `left` | programs that a killed process left behind |
 
@@ -65,15 +67,19 @@ mod sandbox;
 #[path = "processes/sandbox_macos.rs"]
 mod sandbox;
 mod settings;
+mod shared;
 mod spawn;
 mod sweep;
+mod view;
 
 pub use broker::Processes;
-pub use child::Child;
+pub use child::{Child, Killer};
 pub use command::Command;
 pub use error::ProcessError;
 pub use happening::{Happening, ProgramExit};
 pub use network::{Admission, Admitted, Network, NetworkPolicy};
 pub use report::SandboxReport;
-pub use settings::{ProcessSettings, SandboxMode, SandboxPart};
+pub use settings::{ProcessSettings, ProgramLimits, SandboxMode, SandboxPart};
+pub use shared::{NetworkPlace, SharedNetwork};
 pub use sweep::kill_all;
+pub use view::ProgramView;

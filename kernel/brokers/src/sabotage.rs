@@ -132,6 +132,12 @@ sabotage_guards! {
     ProcessEnvironment = "process-environment" => "a_program_sees_only_the_allowed_environment",
     /// A program's whole group ends with it.
     ProcessGroup = "process-group" => "the_whole_group_is_killed_at_the_deadline",
+    /// A program sees its own processes alone, and they end with it.
+    ProcessPids = "process-pids" => "a_program_sees_no_process_of_others_and_leaves_none",
+    /// A program has so many processes at once and no more.
+    ProcessNumbers = "process-numbers" => "a_fork_bomb_ends_the_program_and_nothing_else",
+    /// A program has so much memory with all its processes and no more.
+    ProcessMemory = "process-memory" => "a_program_that_takes_all_memory_is_ended_and_nothing_else",
     /// A program has limits of its own.
     ProcessLimits = "process-limits" => "a_program_has_limits",
 }

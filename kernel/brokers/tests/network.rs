@@ -4,7 +4,7 @@
 
 use openkoi_brokers::processes::{
     Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings, Processes,
-    SandboxMode,
+    ProgramLimits, SandboxMode,
 };
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -68,6 +68,7 @@ fn world() -> World {
         read: Vec::new(),
         secret: Vec::new(),
         caches: None,
+        limits: ProgramLimits::default(),
         sandbox: SandboxMode::Required,
     });
     World { _home: home, work, processes }

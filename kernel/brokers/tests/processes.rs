@@ -9,7 +9,7 @@
 use openkoi_brokers::places;
 use openkoi_brokers::processes::{
     Child, Command, Happening, Network, ProcessError, ProcessSettings, Processes, ProgramExit,
-    SandboxMode, SandboxPart,
+    ProgramLimits, SandboxMode, SandboxPart,
 };
 use std::collections::HashMap;
 use std::fs;
@@ -23,6 +23,8 @@ struct World {
     _home: tempfile::TempDir,
     base: PathBuf,
     settings: ProcessSettings,
+    /// A part that the system is to lack.
+    without: Option<SandboxPart>,
 }
 
 /// A workspace, a secret place and an environment with canaries. Not below `/tmp`'s system directories: the
@@ -55,9 +57,10 @@ fn world() -> World {
         read: Vec::new(),
         secret: vec![base.join("secret")],
         caches: None,
+        limits: ProgramLimits::default(),
         sandbox: SandboxMode::Required,
     };
-    World { _home: home, base, settings }
+    World { _home: home, base, settings, without: None }
 }
 
 struct Ran {
@@ -68,7 +71,15 @@ struct Ran {
 
 impl World {
     fn processes(&self) -> Processes {
-        Processes::new(self.settings.clone())
+        match self.without {
+            Some(part) => self.processes_without(part),
+            None => Processes::new(self.settings.clone()),
+        }
+    }
+
+    /// The world where processes have the numbers of the host, and are found by their group and their environment.
+    fn of_host_numbers(self) -> Self {
+        Self { without: Some(SandboxPart::Pids), ..self }
     }
 
     /// The broker on a system without `part`.
@@ -82,6 +93,9 @@ impl World {
             }
             SandboxPart::Layers => {
                 |part| if part == SandboxPart::Layers { Err(missing()) } else { Ok(()) }
+            }
+            SandboxPart::Pids => {
+                |part| if part == SandboxPart::Pids { Err(missing()) } else { Ok(()) }
             }
         };
         Processes::with_probe(self.settings.clone(), probe)
@@ -804,7 +818,7 @@ async fn output_that_is_too_long_is_cut_and_kept_in_a_file() {
 
 #[tokio::test]
 async fn the_whole_group_is_killed_at_the_deadline() {
-    let world = world();
+    let world = world().of_host_numbers();
     let mut command = world.shell(
         "trap '' TERM; sh -c \"trap '' TERM; sleep 100; echo > outlived\" & echo $! > child; \
          setsid sh -c 'sleep 100; echo > outlived' & echo $! > stray; sleep 1000; sleep 1000",
@@ -823,7 +837,7 @@ async fn the_whole_group_is_killed_at_the_deadline() {
 
 #[tokio::test]
 async fn a_deadline_holds_although_the_caller_does_not_listen() {
-    let world = world();
+    let world = world().of_host_numbers();
     let mut command = world.shell("echo $$ > pid; while :; do echo flood; done");
     command.deadline = Some(Duration::from_millis(300));
 
@@ -843,7 +857,7 @@ async fn a_deadline_holds_although_the_caller_does_not_listen() {
 
 #[tokio::test]
 async fn a_program_that_ends_takes_its_children_along() {
-    let world = world();
+    let world = world().of_host_numbers();
 
     let ran = world.sh("sleep 1000 & echo $! > child; echo done").await;
 
@@ -856,7 +870,7 @@ async fn a_program_that_ends_takes_its_children_along() {
 #[tokio::test]
 async fn dropping_or_killing_a_child_ends_its_group() {
     for drop_it in [true, false] {
-        let world = world();
+        let world = world().of_host_numbers();
         let mut child =
             world.processes().spawn(world.shell("sleep 1000 & echo $!; wait")).await.unwrap();
         let Some(Happening::Stdout(pid)) = child.next().await else { panic!("no pid") };
@@ -877,7 +891,7 @@ async fn dropping_or_killing_a_child_ends_its_group() {
 #[tokio::test]
 #[ignore = "run by the test below in a process of its own"]
 async fn a_host_that_waits() {
-    let world = world();
+    let world = world().of_host_numbers();
     let pid = PathBuf::from(std::env::var("PROCESSES_PID").unwrap());
     // Closed to others, as OpenKoi is: then files under `/proc/self` are root's.
     openkoi_brokers::secrets::close_memory().unwrap();

@@ -11,6 +11,7 @@ const SOURCES: [&str; 12] = [
     include_str!("layer_others.rs"),
     include_str!("network.rs"),
     include_str!("oauth.rs"),
+    include_str!("own_processes.rs"),
     include_str!("processes.rs"),
     include_str!("scratch.rs"),
     include_str!("secrets.rs"),

@@ -93,6 +93,12 @@ pub enum Event {
         /// The words of the person.
         text: String,
     },
+    /// Programs in the background have ended without the model's doing, and it is told.
+    #[serde(rename = "programs.gone")]
+    ProgramsGone {
+        /// The programs, as commands.
+        programs: Vec<String>,
+    },
     /// The plan is made.
     #[serde(rename = "plan.made")]
     PlanMade {
@@ -373,6 +379,7 @@ impl Event {
                     | Self::ResultChecked { .. }
                     | Self::EffectsKept { .. }
                     | Self::QuestionsLeft { .. }
+                    | Self::ProgramsGone { .. }
                     | Self::IterationStarted { .. }
                     | Self::IterationDecided { .. }
             )
@@ -440,6 +447,7 @@ impl Event {
             Self::TaskResumed { .. } => "task.resumed",
             Self::ModelsResolved { .. } => "models.resolved",
             Self::TaskSteered { .. } => "task.steered",
+            Self::ProgramsGone { .. } => "programs.gone",
             Self::PlanMade { .. } => "plan.made",
             Self::TreeCaptured { .. } => "tree.captured",
             Self::TreeCompared { .. } => "tree.compared",

@@ -58,6 +58,7 @@ facts! {
     TaskResumed "task.resumed" {}
     ModelsResolved "models.resolved" { role: String, models: Vec<ModelCard> }
     TaskSteered "task.steered" { text: String }
+    ProgramsGone "programs.gone" { programs: Vec<String> }
     PlanMade "plan.made" { rubric: Option<Rubric> }
     TreeCaptured "tree.captured" { tree: TreeId }
     TreeCompared "tree.compared" { changes: Vec<Change>, diff: String, foreign: Vec<String> }
@@ -105,6 +106,7 @@ mod tests {
             (TaskResumed::NAME, Event::TaskResumed { settings: None }),
             (ResultChecked::NAME, Event::ResultChecked { misfit: None }),
             (TaskSteered::NAME, Event::TaskSteered { text: String::new() }),
+            (ProgramsGone::NAME, Event::ProgramsGone { programs: Vec::new() }),
             (IterationStarted::NAME, Event::IterationStarted { number: 1 }),
             (PromptReduced::NAME, Event::PromptReduced { reason: String::new() }),
             (SchemaRefused::NAME, Event::SchemaRefused { reason: String::new() }),

@@ -17,6 +17,7 @@ mod meter;
 pub(crate) mod offline;
 mod plan;
 mod ports;
+mod programs;
 mod prompt;
 mod refine;
 mod report;
@@ -277,7 +278,8 @@ impl Run {
         loop {
             let key = format!("i{number}");
             self.recorder.record(&key, Event::IterationStarted { number })?;
-            let text = self.execute(number, &mut conversation).await?;
+            let worked = self.execute(number, &mut conversation).await;
+            let text = self.end_programs(worked).await?;
             let next = if self.task.settings.max_iterations == 0 {
                 self.take_unjudged(number, text).await?;
                 NextStep::End(self.end_unjudged(number).await?)

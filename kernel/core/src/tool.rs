@@ -152,6 +152,10 @@ pub struct ToolOutput {
     pub saved: Option<String>,
     /// Receipts of programs that ran on behalf of the call.
     pub receipts: Vec<Receipt>,
+    /// Programs of the task that go on in the background after the call, as commands; absent where it says nothing of
+    /// them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<Vec<String>>,
 }
 
 impl ToolOutput {

@@ -54,6 +54,25 @@ pub trait Toolbox: Send + Sync {
         let _ = (task, key, command);
         Box::pin(future::ready(None))
     }
+
+    /// Returns whether programs that calls of the task left running are looked after here. They are gone with the process
+    /// that started them.
+    fn has_programs(&self, _task: &TaskId) -> bool {
+        false
+    }
+
+    /// Ends the programs that calls of the task left running. What they changed waits to be let through.
+    fn end_programs<'a>(&'a self, _task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        Box::pin(future::ready(Vec::new()))
+    }
+}
+
+/// A program that went on after the call that started it, and has ended.
+pub struct EndedProgram {
+    /// Key of the call that started it.
+    pub key: String,
+    /// What it changed.
+    pub held: Box<dyn HeldBack>,
 }
 
 /// A call as it is judged and run.
@@ -88,6 +107,7 @@ pub struct ToolClash {
 /// The lists are taken once, when the toolboxes are joined, and a call goes to the toolbox that listed its tool.
 pub struct Joined {
     tools: BTreeMap<String, (Tool, Arc<dyn Toolbox>)>,
+    boxes: Vec<Arc<dyn Toolbox>>,
 }
 
 impl Joined {
@@ -99,11 +119,12 @@ impl Joined {
     /// of the two would call the other.
     pub fn new(toolboxes: impl IntoIterator<Item = Arc<dyn Toolbox>>) -> Result<Self, ToolClash> {
         let mut tools = BTreeMap::new();
-        for toolbox in toolboxes {
+        let boxes: Vec<Arc<dyn Toolbox>> = toolboxes.into_iter().collect();
+        for toolbox in &boxes {
             for tool in toolbox.tools() {
                 match tools.entry(tool.name.clone()) {
                     btree_map::Entry::Vacant(free) => {
-                        free.insert((tool, Arc::clone(&toolbox)));
+                        free.insert((tool, Arc::clone(toolbox)));
                     }
                     btree_map::Entry::Occupied(taken) => {
                         let (first, _): &(Tool, _) = taken.get();
@@ -116,7 +137,7 @@ impl Joined {
                 }
             }
         }
-        Ok(Self { tools })
+        Ok(Self { tools, boxes })
     }
 }
 
@@ -146,6 +167,20 @@ impl Toolbox for Joined {
                 }
             }
             None
+        })
+    }
+
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.boxes.iter().any(|toolbox| toolbox.has_programs(task))
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        Box::pin(async move {
+            let mut ended = Vec::new();
+            for toolbox in &self.boxes {
+                ended.extend(toolbox.end_programs(task).await);
+            }
+            ended
         })
     }
 
@@ -196,7 +231,6 @@ mod tests {
     use crate::{
         effects::EffectLog,
         gate::{Gate, Policy},
-        id::TaskId,
         message::{Prompt, Role, Turn},
         recorder::{Mode, Recorder},
         run::offline,

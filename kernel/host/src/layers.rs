@@ -23,7 +23,7 @@ use openkoi_core::{
     port::Pending,
 };
 
-use crate::seen::Seen;
+use crate::{purpose::Purpose, seen::Seen};
 
 /// The longest time that a program which was killed may take to be gone.
 const LONGEST_DEATH: Duration = Duration::from_secs(10);
@@ -57,7 +57,7 @@ enum Stage {
 }
 
 impl CallLayer {
-    /// Makes a layer in a directory of its own below `base`. Blocks for some milliseconds.
+    /// Makes a layer in a directory of its own below `base`, for programs that are used as `purpose` says. Blocks for some milliseconds.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl CallLayer {
         keeper: &Arc<Keeper>,
         base: &Path,
         seen: &Arc<Seen>,
-        keeps: bool,
+        purpose: Purpose,
         view: &View,
     ) -> Result<Arc<Self>, String> {
         let mut ignored = keeper.ignored_directories().map_err(|error| error.to_string())?;
@@ -78,7 +78,7 @@ impl CallLayer {
         if !view.is_empty() {
             // What is built from files in another state must not lie beside what is built from those that are there.
             ignored.clear();
-        } else if keeps {
+        } else if purpose == Purpose::Call {
             ignored.retain(|path| is_far() && keeper.is_bulky(path));
         }
         let through = ignored.iter().map(|path| PathBuf::from(name_of_text(path))).collect();
@@ -90,7 +90,7 @@ impl CallLayer {
             seen: Arc::clone(seen),
             mount: layer.mount(),
             commands: Mutex::default(),
-            keeps,
+            keeps: purpose != Purpose::Evaluation,
             view: view.clone(),
             stage: Mutex::new(Stage::Open(Box::new(layer))),
         }))

@@ -10,7 +10,7 @@ use openkoi_core::{
     change_set::CallEffects, effects::HeldBack, failure::Failure, frozen::View, port::Pending,
 };
 
-use crate::seen::Seen;
+use crate::{purpose::Purpose, seen::Seen};
 
 /// The most files that are told as rewritten.
 pub(crate) const MOST_REWRITTEN: usize = 100;
@@ -25,7 +25,7 @@ impl CallLayer {
         _: &Arc<Keeper>,
         _: &Path,
         _: &Arc<Seen>,
-        _: bool,
+        _: Purpose,
         _: &View,
     ) -> Result<Arc<Self>, String> {
         Err("this system has none".to_owned())

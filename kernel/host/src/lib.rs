@@ -44,10 +44,12 @@ mod layers;
 #[path = "layers_elsewhere.rs"]
 mod layers;
 mod network;
+mod purpose;
 mod resources;
 
 mod brokers;
 
+mod background;
 mod bindings;
 mod convert;
 mod failure;

@@ -32,6 +32,20 @@ pub(crate) fn of_program(caller: &Caller, origin: &str) -> Network {
     Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks }))
 }
 
+/// Returns the network of a program in the background: it goes on while other calls are made, so nobody is asked on its
+/// behalf, and it reaches what the user named.
+pub(crate) fn of_background(caller: &Caller) -> Network {
+    let rules = &caller.workdir.network;
+    match rules {
+        _ if caller.grant.network => Network::Open,
+        NetworkRules::Open => Network::Open,
+        NetworkRules::Named(_) => {
+            Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks: None }))
+        }
+        _ => Network::Closed,
+    }
+}
+
 struct HostsOfCall {
     rules: NetworkRules,
     asks: Option<Asks>,

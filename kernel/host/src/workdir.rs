@@ -13,6 +13,7 @@ use openkoi_brokers::{
 use openkoi_core::{capability::Access, failure::Failure, id::TaskId, network::NetworkRules};
 
 use crate::{
+    background::Background,
     failure,
     seen::{Seen, Stale},
 };
@@ -44,6 +45,8 @@ pub struct Workdir {
     pub copies: Option<PathBuf>,
     /// The charset that the user names for files whose bytes do not tell theirs.
     pub encoding: Option<String>,
+    /// The programs that runs left in the background.
+    pub(crate) background: Arc<Background>,
     /// The files that models have read here.
     pub(crate) seen: Arc<Seen>,
     reading: OnceLock<Result<Arc<Files>, Failure>>,
@@ -66,6 +69,7 @@ impl Workdir {
             layers: None,
             copies: None,
             encoding: None,
+            background: Arc::default(),
             seen: Arc::default(),
             reading: OnceLock::new(),
             writing: OnceLock::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{Failure, Result, bindings::host::openkoi::host::process, failure::hosted};
 
-pub use process::{Exit, Happening};
+pub use process::{Exit, Glance, Happening};
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -83,6 +83,15 @@ impl Command {
         hosted(|| process::spawn(&self.0)).map(Child)
     }
 
+    /// Starts it so that it goes on after the call, and returns its id for [`look`] and [`stop`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Command::spawn`]; [`Failure::Unsupported`] where the host cannot hold back what it changes.
+    pub fn spawn_in_background(&self) -> Result<String> {
+        hosted(|| process::spawn_in_background(&self.0))
+    }
+
     /// Runs it to its end and keeps up to `max` bytes of each stream; the rest is counted.
     ///
     /// # Errors
@@ -108,6 +117,26 @@ impl Command {
         }
         Err(Failure::failed("the program ended without saying how"))
     }
+}
+
+/// Looks at a program in the background: what it wrote since the last look, and whether it has ended. Waits up to `wait` for
+/// one of the two.
+///
+/// # Errors
+///
+/// [`Failure::NotFound`] if there is no such program.
+pub fn look(id: &str, wait: Duration) -> Result<Glance> {
+    let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    hosted(|| process::look(id, wait))
+}
+
+/// Stops a program in the background.
+///
+/// # Errors
+///
+/// As [`look`].
+pub fn stop(id: &str) -> Result<Glance> {
+    hosted(|| process::stop(id))
 }
 
 /// A program that ran to its end.

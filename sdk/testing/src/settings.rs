@@ -3,7 +3,7 @@
 use std::{collections::HashMap, env, ffi::OsString, path::Path, sync::Arc};
 
 use openkoi_brokers::{
-    processes::{ProcessSettings, Processes},
+    processes::{ProcessSettings, Processes, ProgramLimits},
     secrets::SecretStore,
 };
 
@@ -21,6 +21,7 @@ pub(crate) fn processes(home: &Path) -> Processes {
         read: Vec::new(),
         secret: Vec::new(),
         caches: None,
+        limits: ProgramLimits::default(),
         sandbox: openkoi_brokers::processes::SandboxMode::Required,
     })
 }

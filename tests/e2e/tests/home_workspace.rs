@@ -100,3 +100,35 @@ fn a_person_is_asked_once_and_the_answer_is_kept_for_this_directory() {
     let rules = at_home(&home, &["trust", "rules"]).run().expect_code(0);
     assert!(rules.stdout.contains("work in your whole home directory"), "{rules}");
 }
+
+#[test]
+fn pruning_frees_what_lies_outside_for_a_home_and_is_too_old() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let place = home.temp().join(format!("openkoi-{}", rustix::process::geteuid().as_raw()));
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(10 * 24 * 60 * 60);
+    for name in ["old", "young"] {
+        let cache = place.join("caches").join(name);
+        std::fs::create_dir_all(cache.join("upper")).unwrap();
+        std::fs::write(cache.join("upper/package"), "x").unwrap();
+        let used = std::fs::File::create(cache.join("used")).unwrap();
+        if name == "old" {
+            used.set_modified(old).unwrap();
+        }
+    }
+    std::fs::create_dir_all(place.join("layers/left/upper")).unwrap();
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o700)).unwrap();
+
+    home.openkoi(["prune", "--older-than", "3d"]).run().expect_code(0);
+
+    let is_there = |path: &str| place.join(path).exists();
+    assert!(!is_there("caches/old") && is_there("caches/young/upper/package"));
+    assert_eq!(is_there("layers/left"), cfg!(not(target_os = "linux")));
+
+    // What others may write to is not ours.
+    std::fs::create_dir_all(place.join("caches/old")).unwrap();
+    std::fs::File::create(place.join("caches/old/used")).unwrap().set_modified(old).unwrap();
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o777)).unwrap();
+    home.openkoi(["prune", "--older-than", "3d"]).run().expect_code(0);
+    assert!(is_there("caches/old"));
+}

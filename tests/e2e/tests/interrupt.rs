@@ -184,8 +184,8 @@ fn only_task(home: &Home) -> String {
     openkoi_test_support::normal::ids(&listed.stdout).remove(0)
 }
 
-#[test]
-fn what_a_killed_process_left_running_ends_when_the_task_goes_on() {
+/// Kills OpenKoi while a program of it runs that has left its group, and one that has not.
+fn killed() -> Home {
     let command = "setsid sleep 1001 & sleep 1002 & sleep 1000";
     let home =
         scripted([turn().executor().after("shell").say("Done."), turn().executor().shell(command)]);
@@ -193,6 +193,22 @@ fn what_a_killed_process_left_running_ends_when_the_task_goes_on() {
     await_tool(&home);
     running.signal(Signal::KILL);
     running.wait().expect_code(137);
+    home
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_process_leaves_no_program_running() {
+    assert_nothing_runs(&killed());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_process_left_running_ends_when_the_task_goes_on() {
+    use openkoi_test_support::kernel::{Missing, without};
+    openkoi_test_support::binary::openkoi();
+    // Without namespaces the system ends the first process of a program alone.
+    let home = without(&[libc::SYS_unshare], Missing::IsSaid, killed);
     assert!(!home.processes().is_empty(), "the system ends the first one alone");
 
     let run = home.openkoi(["resume", &only_task(&home)]).timeout(LONG).run();

@@ -10,6 +10,7 @@ mod anthropic_task;
 mod approval;
 mod architecture;
 mod attachments;
+mod background;
 mod bad_input;
 mod baseline;
 mod bedrock_task;

@@ -3,10 +3,12 @@
 //! A command that fails is not a failure of the tool: the model reads the exit code and the output. The output is handed
 //! over as it came: the host cuts and saves it.
 
+mod background;
 mod clean;
+mod pace;
 mod report;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openkoi_sdk::{
     Failure, JsonSchema, Result, arguments, export_tool,
@@ -16,12 +18,12 @@ use openkoi_sdk::{
 };
 use serde::Deserialize;
 
+use crate::pace::Pace;
+
 const DEFAULT_TIMEOUT_MS: u64 = 120_000;
 const MAX_TIMEOUT_MS: u64 = 600_000;
 /// Left of the call's own deadline to tell what happened.
 const TO_REPORT_MS: u64 = 2_000;
-/// How often the person who watches is told the last line of output.
-const MAX_REPORTS: usize = 200;
 
 struct Shell;
 
@@ -29,6 +31,8 @@ impl Tool for Shell {
     fn call(name: &str, json: &str, context: &Context) -> Result<Output> {
         match name {
             "shell" => run(&arguments::parse(json)?, context.deadline_ms),
+            "shell_output" => background::look(&arguments::parse(json)?),
+            "shell_stop" => background::stop(&arguments::parse(json)?),
             other => tool::unknown(other),
         }
     }
@@ -48,6 +52,9 @@ struct RunShell {
     /// Where it starts.
     #[serde(default)]
     directory: Option<String>,
+    /// For servers and watchers.
+    #[serde(default)]
+    run_in_background: Option<bool>,
 }
 
 fn run(arguments: &RunShell, deadline_ms: u64) -> Result<Output> {
@@ -62,6 +69,9 @@ fn run(arguments: &RunShell, deadline_ms: u64) -> Result<Output> {
         .timeout(Duration::from_millis(timeout_ms));
     if let Some(directory) = &arguments.directory {
         command = command.directory(directory);
+    }
+    if arguments.run_in_background == Some(true) {
+        return background::start(&command);
     }
     progress::report(&format!("running {}", clean::line(&arguments.command)));
     follow(command.spawn()?, timeout_ms)
@@ -83,13 +93,12 @@ fn follow(
     timeout_ms: u64,
 ) -> Result<Output> {
     let mut output = Vec::new();
-    let mut reports = 0;
+    let mut pace = Pace::default();
     for happening in happenings {
         match happening? {
             Happening::Stdout(bytes) | Happening::Stderr(bytes) => {
                 output.extend_from_slice(&bytes);
-                if reports < MAX_REPORTS {
-                    reports += 1;
+                if pace.lets_pass(Instant::now()) {
                     report_last_line(&bytes);
                 }
             }
@@ -130,7 +139,11 @@ mod tests {
 
     #[test]
     fn the_manifest_says_what_the_types_say() {
-        openkoi_sdk::assert_manifest!("shell" => RunShell);
+        openkoi_sdk::assert_manifest!(
+            "shell" => RunShell,
+            "shell_output" => background::Look,
+            "shell_stop" => background::Stop,
+        );
     }
 
     #[test]
@@ -175,7 +188,7 @@ mod tests {
 
         assert_eq!(
             text(vec![Happening::Exited(timed_out)]),
-            "[no output]\n[timed out after 5 s and was killed with everything it had started; a longer `timeout_ms` may help]"
+            "[no output]\n[timed out after 5 s and was killed with everything it had started; a longer `timeout_ms` may help, and with `run_in_background` it may go on]"
         );
         assert_eq!(
             text(vec![Happening::Exited(killed)]),

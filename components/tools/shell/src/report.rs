@@ -48,12 +48,13 @@ fn is_of_another_device(text: &str) -> bool {
     text.contains("ross-device link") || text.contains("EXDEV")
 }
 
-fn ending(exit: &Exit, timeout_ms: u64) -> String {
+pub(crate) fn ending(exit: &Exit, timeout_ms: u64) -> String {
     let took = seconds(exit.duration_ms);
     if exit.timed_out {
         let limit = seconds(timeout_ms);
         return format!(
-            "timed out after {limit} and was killed with everything it had started; a longer `timeout_ms` may help"
+            "timed out after {limit} and was killed with everything it had started; a longer `timeout_ms` may help, \
+             and with `run_in_background` it may go on"
         );
     }
     match (exit.code, exit.signal) {

@@ -21,7 +21,7 @@ use openkoi_core::{
     port::Pending,
     scope::Scope,
     tool::{Effect, Tool, ToolOutput},
-    toolbox::{PreparedCall, Toolbox},
+    toolbox::{EndedProgram, PreparedCall, Toolbox},
 };
 
 use super::syntax::{self, Parser};
@@ -149,6 +149,14 @@ impl Toolbox for WithDiagnostics {
         command: &'a str,
     ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
         self.inner.left_behind(task, key, command)
+    }
+
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.inner.has_programs(task)
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        self.inner.end_programs(task)
     }
 
     fn tools(&self) -> Vec<Tool> {

@@ -257,6 +257,24 @@ impl Mounts {
     }
 }
 
+/// The overlay of a program that runs, ready to be mounted again as it is.
+pub(crate) struct Remount {
+    workspace: CString,
+    flags: libc::c_ulong,
+}
+
+impl Remount {
+    pub(crate) fn of(layer: &LayerMount) -> io::Result<Self> {
+        let workspace = &layer.workspace;
+        Ok(Self { workspace: text(workspace)?, flags: flags(workspace)? | libc::MS_REMOUNT })
+    }
+
+    /// Mounts it. Called in the mounts of the program, between fork and exec.
+    pub(crate) fn make(&self) -> io::Result<()> {
+        mount(c"overlay", &self.workspace, None, self.flags, None)
+    }
+}
+
 /// `struct mount_attr`.
 #[repr(C)]
 struct MountAttributes {

@@ -106,6 +106,15 @@ impl Processes {
         sandbox::report(self.probe)
     }
 
+    /// Finds out whether a program has processes of its own here, which end with it, and sees no others.
+    ///
+    /// # Errors
+    ///
+    /// The reason why not, in one sentence.
+    pub fn own_processes(&self) -> Result<(), String> {
+        sandbox::own_processes(self.probe)
+    }
+
     /// Finds out whether a program without the host's network gets one with loopback of its own, by making one in a
     /// process that then ends.
     ///

@@ -1,6 +1,6 @@
 //! One command.
 
-use super::{Network, ProcessError};
+use super::{Network, NetworkPlace, ProcessError};
 use crate::layer::LayerMount;
 use crate::scratch::ScratchCopy;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,13 @@ pub struct Command {
     pub layer: Option<LayerMount>,
     /// The copy that its workspace is. It does not see the workspace that this is a copy of.
     pub copy: Option<ScratchCopy>,
+    /// Whether it goes on while others run: all of its output is delivered and kept in a file, and [`Child::view`] is
+    /// there.
+    ///
+    /// [`Child::view`]: super::Child::view
+    pub background: bool,
+    /// Its place in a network that it shares.
+    pub share: Option<NetworkPlace>,
 }
 
 impl Command {
@@ -59,6 +66,8 @@ impl Command {
             keep: 256 * 1024,
             layer: None,
             copy: None,
+            background: false,
+            share: None,
         }
     }
 

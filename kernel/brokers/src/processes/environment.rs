@@ -1,7 +1,7 @@
 //! The environment of a program: an allow-list, a few fixed values, and what the caller may add.
 
 use super::find::{activated_path, path};
-use super::{Command, Network, ProcessError, ProcessSettings, SandboxMode, network};
+use super::{Command, Network, NetworkPlace, ProcessError, ProcessSettings, SandboxMode, network};
 use crate::sabotage::{Guard, off};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -119,8 +119,9 @@ pub(super) fn environment(
     made.push(("PYTHONDONTWRITEBYTECODE".into(), "1".into()));
     made.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
     if matches!(command.network, Network::Named(_)) {
+        let port = command.share.as_ref().map_or(network::PORT, NetworkPlace::port);
         made.extend(
-            network::variables().into_iter().map(|(name, value)| (name.into(), value.into())),
+            network::variables(port).into_iter().map(|(name, value)| (name.into(), value.into())),
         );
     }
     for (name, value) in &command.environment {

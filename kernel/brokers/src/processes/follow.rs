@@ -36,6 +36,8 @@ pub(super) struct RunningProgram {
     pub(super) begun: Instant,
     pub(super) deadline: Option<Instant>,
     pub(super) kill: Arc<Notify>,
+    /// Whether it may end on its own when it is to be killed.
+    pub(super) is_asked_first: bool,
     pub(super) sender: mpsc::Sender<Happening>,
     /// Its way to hosts by name.
     pub(super) network: Option<Served>,
@@ -64,7 +66,7 @@ pub(super) async fn follow(mut life: RunningProgram) {
         tokio::select! {
             biased;
             () = until(next) => life.on_time(&mut ending),
-            () = life.kill.notified() => life.end_now(&mut ending),
+            () = life.kill.notified() => life.on_kill(&mut ending),
             status = life.child.wait(), if ending.status.is_none() => {
                 life.on_exit(status, &mut ending);
             }
@@ -117,6 +119,15 @@ impl RunningProgram {
             return self.end_now(ending);
         }
         ending.timed_out = true;
+        ending.kill_at = Some(Instant::now() + GRACE);
+        self.group.terminate();
+    }
+
+    /// A program in the background is asked to end first: it may have something to put away.
+    fn on_kill(&self, ending: &mut EndState) {
+        if !self.is_asked_first || ending.kill_at.is_some() || ending.status.is_some() {
+            return self.end_now(ending);
+        }
         ending.kill_at = Some(Instant::now() + GRACE);
         self.group.terminate();
     }

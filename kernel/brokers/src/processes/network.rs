@@ -54,10 +54,10 @@ pub trait NetworkPolicy: Send + Sync {
     fn admit<'a>(&'a self, host: &'a str, port: u16) -> Admitted<'a>;
 }
 
-/// Returns the variables that lead programs to the proxy.
-pub(super) fn variables() -> Vec<(&'static str, String)> {
-    let url = format!("http://127.0.0.1:{PORT}");
-    let java = format!("-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={PORT}");
+/// Returns the variables that lead programs to the proxy at `port`.
+pub(super) fn variables(port: u16) -> Vec<(&'static str, String)> {
+    let url = format!("http://127.0.0.1:{port}");
+    let java = format!("-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={port}");
     let own = "localhost,127.0.0.1,0.0.0.0,::1".to_owned();
     let mut variables: Vec<_> = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
         .map(|name| (name, url.clone()))

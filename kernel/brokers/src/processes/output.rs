@@ -40,6 +40,8 @@ pub(super) struct OutputLog {
     spool: Spool,
     tail: VecDeque<(Pipe, Vec<u8>)>,
     tail_bytes: u64,
+    /// Whether all of it is delivered and kept in the file.
+    is_whole: bool,
 }
 
 enum Spool {
@@ -63,12 +65,24 @@ impl OutputLog {
             spool: Spool::Unneeded,
             tail: VecDeque::new(),
             tail_bytes: 0,
+            is_whole: false,
         }
+    }
+
+    /// The output of a program that nobody waits for: all of it is delivered, and kept in the file as it comes.
+    pub(super) fn whole(path: PathBuf) -> Self {
+        Self { is_whole: true, ..Self::new(0, path) }
     }
 
     /// Adds a piece; returns the part of it that is delivered now.
     pub(super) fn push(&mut self, pipe: Pipe, piece: &[u8]) -> Option<Happening> {
         self.total += piece.len() as u64;
+        if self.is_whole {
+            self.open_spool();
+            self.spool.write(piece);
+            self.delivered += piece.len() as u64;
+            return Some(pipe.happening(piece.to_vec()));
+        }
         let room = usize::try_from(self.keep - self.delivered).unwrap_or(usize::MAX);
         let (now, later) = piece.split_at(room.min(piece.len()));
         if !now.is_empty() {
@@ -82,18 +96,22 @@ impl OutputLog {
     }
 
     fn set_aside(&mut self, pipe: Pipe, bytes: &[u8]) {
+        self.open_spool();
+        self.spool.write(bytes);
+        self.tail.push_back((pipe, bytes.to_vec()));
+        self.tail_bytes += bytes.len() as u64;
+        while let Some(surplus) = self.tail_bytes.checked_sub(self.keep).filter(|n| *n > 0) {
+            self.drop_oldest(surplus);
+        }
+    }
+
+    fn open_spool(&mut self) {
         if matches!(self.spool, Spool::Unneeded) {
             let head = std::mem::take(&mut self.head);
             self.spool = open(&self.path)
                 .map(|file| Spool::Open { file, left: MOST_SPOOLED })
                 .unwrap_or_else(lost);
             self.spool.write(&head);
-        }
-        self.spool.write(bytes);
-        self.tail.push_back((pipe, bytes.to_vec()));
-        self.tail_bytes += bytes.len() as u64;
-        while let Some(surplus) = self.tail_bytes.checked_sub(self.keep).filter(|n| *n > 0) {
-            self.drop_oldest(surplus);
         }
     }
 
@@ -112,13 +130,14 @@ impl OutputLog {
         let omitted = self.total - self.delivered - self.tail_bytes;
         let tail = self.tail.into_iter().map(|(pipe, bytes)| pipe.happening(bytes)).collect();
         let kept = matches!(self.spool, Spool::Open { .. });
-        if kept && omitted == 0 {
+        if kept && omitted == 0 && !self.is_whole {
             // All of it was delivered.
             std::fs::remove_file(&self.path).unwrap_or_else(|error| {
                 tracing::debug!(%error, "a spool file stays");
             });
         }
-        (tail, (kept && omitted > 0).then_some(self.path), omitted)
+        let is_saved = kept && (omitted > 0 || self.is_whole);
+        (tail, is_saved.then_some(self.path), omitted)
     }
 }
 
@@ -167,6 +186,20 @@ mod tests {
         assert_eq!((saved.as_deref(), omitted), (Some(path.as_path()), 6));
         assert_eq!(std::fs::read(&path).unwrap(), b"0123456789abcdefghijklmnop");
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn all_of_a_program_in_the_background_is_delivered_and_kept_as_it_comes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("1.out");
+        let mut output = OutputLog::whole(path.clone());
+
+        assert_eq!(output.push(Pipe::Out, b"one"), Some(Happening::Stdout(b"one".to_vec())));
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        output.push(Pipe::Err, b"two");
+
+        assert_eq!(output.finish(), (Vec::new(), Some(path.clone()), 0));
+        assert_eq!(std::fs::read(&path).unwrap(), b"onetwo");
     }
 
     #[test]

@@ -3,6 +3,9 @@
 
 mod calls;
 mod door;
+mod handed;
+mod init;
+mod inside;
 mod layers;
 mod namespace;
 mod rules;
@@ -10,12 +13,19 @@ mod rules;
 use self::calls::Sockets;
 use self::door::DoorInside;
 pub(super) use self::door::DoorOutside;
+use self::init::Init;
+use self::inside::InsideOut;
+pub(super) use self::inside::{InsideTaken, refresh};
 pub(super) use self::layers::{layer, layers};
 use self::namespace::{Namespace, OWN, Unshared};
 use self::rules::{FileRules, no_files};
 use super::caches::Caches;
+use super::network::PORT;
 use super::settings::Probe;
-use super::{Command, Network, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
+use super::shared::{Namespaces, NetworkPlace};
+use super::{
+    Command, Network, ProcessError, ProcessSettings, ProgramLimits, SandboxPart, SandboxReport,
+};
 use crate::durable::create_private_dir;
 use crate::layer::Mounts;
 use crate::sabotage::{Guard, off};
@@ -24,6 +34,7 @@ use seccompiler::BpfProgram;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A sandbox that is ready to be entered.
 pub(super) struct Sandbox {
@@ -32,6 +43,12 @@ pub(super) struct Sandbox {
     network: Reach,
     mounts: Option<Mounts>,
     outside: Option<DoorOutside>,
+    /// What is handed out of a program in the background.
+    inside: Option<InsideOut>,
+    taken: Option<InsideTaken>,
+    /// Where there are processes of its own.
+    init: Option<Init>,
+    limits: ProgramLimits,
 }
 
 /// The network of a program, ready to be entered.
@@ -44,6 +61,8 @@ enum Reach {
         without: &'static [BpfProgram],
         /// The way out of it.
         door: Option<DoorInside>,
+        /// The one that other programs of the task have, if it is to be that.
+        shared: Option<Arc<Namespaces>>,
     },
 }
 
@@ -78,7 +97,21 @@ impl Sandbox {
             program: command.program.clone(),
             source,
         })?;
-        Ok(Self { rules, namespace: Namespace::of_this_process(), network, mounts, outside })
+        let pair = command.background.then(inside::pair).transpose();
+        let (inside, taken) = pair.map_err(|error| no_calls(&error.to_string()))?.unzip();
+        let namespace = Namespace::of_this_process();
+        let init = Init::prepare(probe, settings.limits).map_err(|source| ProcessError::Io {
+            act: "prepare the processes of",
+            program: command.program.clone(),
+            source,
+        })?;
+        let limits = settings.limits;
+        Ok(Self { rules, namespace, network, mounts, outside, inside, taken, init, limits })
+    }
+
+    /// Takes what the process of a program in the background hands out.
+    pub(super) fn take_inside(&mut self) -> Option<InsideTaken> {
+        self.taken.take()
     }
 
     /// Takes the way out of the program's network, if it has one.
@@ -97,10 +130,27 @@ impl Sandbox {
             Some(_) => UnshareFlags::NEWNS,
             None => UnshareFlags::empty(),
         };
-        let (unshared, programs) = self.network.enter(&self.namespace, mounts)?;
-        let caches = self.mounts.as_ref().map(Mounts::enter).transpose()?.unwrap_or_default();
+        let pids = match self.init {
+            Some(_) => UnshareFlags::NEWPID,
+            None => UnshareFlags::empty(),
+        };
+        init::offer_to_the_system();
+        let Entered { unshared, programs, has_network, has_pids } =
+            self.network.enter(&self.namespace, mounts, pids)?;
+        if let (Some(inside), Some(unshared)) = (&self.inside, unshared) {
+            inside.hand_out(unshared == Unshared::Users, has_network)?;
+        }
+        let mount = || self.mounts.as_ref().map(Mounts::enter).transpose();
+        let caches = match &self.init {
+            Some(init) if has_pids => init.begin(self.mounts.is_some(), mount)?,
+            _ => mount()?,
+        };
+        let caches = caches.unwrap_or_default();
         match unshared {
-            Some(Unshared::Users) => drop_all_capabilities()?,
+            Some(Unshared::Users) => {
+                init::limit_processes(self.limits)?;
+                drop_all_capabilities()?;
+            }
             Some(Unshared::Wanted) | None => drop_capabilities(),
         }
         forbid_new_privileges()?;
@@ -161,10 +211,12 @@ impl Reach {
         match namespace::check(probe) {
             Ok(()) => {
                 let is_named = matches!(command.network, Network::Named(_));
-                let pair = is_named.then(door::pair).transpose();
+                let port = command.share.as_ref().map_or(PORT, NetworkPlace::port);
+                let pair = is_named.then(|| door::pair(port)).transpose();
                 let (door, outside) = pair.map_err(|error| error.to_string())?.unzip();
                 let inside = programs(Sockets::Loopback)?;
-                Ok((Self::Own { inside, without, door }, outside))
+                let shared = command.share.as_ref().and_then(NetworkPlace::begun);
+                Ok((Self::Own { inside, without, door, shared }, outside))
             }
             Err(error) => {
                 tracing::debug!(%error, "a program has no loopback");
@@ -173,29 +225,57 @@ impl Reach {
         }
     }
 
-    /// Enters the network, and makes the namespaces of `also`; returns what was unshared, and the filters that belong to
-    /// the network.
+    /// Enters the network, and makes the namespaces of `also` and, where there are others, of `pids`.
     fn enter(
         &self,
         namespace: &Namespace,
         also: UnshareFlags,
-    ) -> io::Result<(Option<Unshared>, &'static [BpfProgram])> {
-        let (inside, without, door) = match self {
-            Self::Given(programs) if also.is_empty() => return Ok((None, programs)),
-            Self::Given(programs) => return Ok((Some(namespace.enter(also)?), programs)),
-            Self::Own { inside, without, door } => (inside, without, door),
+        pids: UnshareFlags,
+    ) -> io::Result<Entered> {
+        let entered = |unshared, programs, has_network, has_pids: bool| Entered {
+            unshared,
+            programs,
+            has_network,
+            has_pids: has_pids && !pids.is_empty(),
         };
-        let wanted = OWN | also;
-        match namespace.leave(wanted) {
-            Ok(unshared) => {
-                namespace.settle(wanted, unshared)?;
-                door.as_ref().map_or(Ok(()), DoorInside::open)?;
-                Ok((Some(unshared), inside))
+        let (inside, without, door, shared) = match self {
+            Self::Given(programs) if also.is_empty() => {
+                return Ok(entered(None, programs, false, false));
             }
-            Err(_) if also.is_empty() => Ok((None, without)),
-            Err(_) => Ok((Some(namespace.enter(also)?), without)),
+            Self::Given(programs) => {
+                return Ok(entered(Some(namespace.enter(also | pids)?), programs, false, true));
+            }
+            Self::Own { inside, without, door, shared } => (inside, without, door, shared),
+        };
+        let wanted = OWN | also | pids;
+        let left = match shared {
+            // A program that is not in the network of its task has none: it is not started elsewhere.
+            Some(shared) => Ok(namespace.join(shared, wanted)?),
+            None => namespace.leave(wanted),
+        };
+        match left {
+            Ok(unshared) => {
+                if shared.is_none() {
+                    namespace.settle(wanted, unshared)?;
+                }
+                door.as_ref().map_or(Ok(()), DoorInside::open)?;
+                Ok(entered(Some(unshared), inside, true, true))
+            }
+            Err(_) if also.is_empty() => Ok(entered(None, without, false, false)),
+            Err(_) => Ok(entered(Some(namespace.enter(also)?), without, false, false)),
         }
     }
+}
+
+/// What a process has for itself.
+struct Entered {
+    unshared: Option<Unshared>,
+    /// The filters that belong to its network.
+    programs: &'static [BpfProgram],
+    /// Whether its network is not the host's.
+    has_network: bool,
+    /// Whether what it starts is in a PID namespace of its own.
+    has_pids: bool,
 }
 
 /// The capabilities that root keeps: those over files, with which a workspace of another user is edited, and those to
@@ -271,6 +351,19 @@ pub(super) fn report(probe: Probe) -> SandboxReport {
         scopes,
         notes,
     }
+}
+
+/// Checks whether a program has processes of its own here, and sees no others.
+pub(super) fn own_processes(probe: Probe) -> Result<(), String> {
+    probe(SandboxPart::Pids).and_then(|()| init::tried()).map_err(|error| {
+        format!(
+            "programs see the processes of others, and what they start is found by its environment when they end ({error}); \
+             their memory and number have no limit; allow user namespaces to change that"
+        )
+    })?;
+    init::sees_own().map_err(|error| {
+        format!("programs see the processes of others ({error}), and their memory and number have no limit")
+    })
 }
 
 /// Checks whether a program can have a network of its own here.

@@ -2,6 +2,7 @@
 
 use super::caches::Caches;
 use super::settings::Probe;
+use super::shared::Namespaces;
 use super::{Command, Network, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
 use crate::layer::{Layer, LayerError};
 use std::ffi::OsString;
@@ -53,6 +54,11 @@ impl Sandbox {
 
     /// No program has a network of its own here, and so no way out of one.
     pub(super) fn take_door(&mut self) -> Option<DoorOutside> {
+        None
+    }
+
+    /// Nothing is handed out here.
+    pub(super) fn take_inside(&mut self) -> Option<InsideTaken> {
         None
     }
 
@@ -151,6 +157,22 @@ pub(super) enum DoorOutside {}
 
 impl DoorOutside {
     pub(super) fn take(self) -> std::io::Result<std::net::TcpListener> {
+        match self {}
+    }
+}
+
+/// Tells that a program's processes are not apart here.
+pub(super) fn own_processes(_: Probe) -> Result<(), String> {
+    Err("programs see the processes of others, and their memory and number have no limit: this system has no \
+         namespaces"
+        .to_owned())
+}
+
+/// What a program's process hands out: nothing.
+pub(super) enum InsideTaken {}
+
+impl InsideTaken {
+    pub(super) fn take(self) -> io::Result<Namespaces> {
         match self {}
     }
 }

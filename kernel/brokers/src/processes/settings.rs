@@ -32,8 +32,32 @@ pub struct ProcessSettings {
     /// The directory for what programs write into caches of tools. Created closed to others. Without one, caches are
     /// as the rest of the system is.
     pub caches: Option<PathBuf>,
+    /// The most that one program and what it starts may have, where that can be watched.
+    pub limits: ProgramLimits,
     /// Whether the sandbox is required.
     pub sandbox: SandboxMode,
+}
+
+/// The most that one program may have, with everything that it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProgramLimits {
+    /// Memory, in bytes.
+    pub memory: u64,
+    /// Processes at once.
+    pub processes: u32,
+}
+
+impl Default for ProgramLimits {
+    /// Three quarters of this machine's memory, and more processes than a build has.
+    fn default() -> Self {
+        let total = || {
+            let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+            let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        };
+        let memory = total().map_or(u64::MAX, |kilobytes| kilobytes * 1024 / 4 * 3);
+        Self { memory, processes: 4096 }
+    }
 }
 
 /// A part of the sandbox that a system may lack.
@@ -43,6 +67,8 @@ pub enum SandboxPart {
     Files,
     /// A network of the program's own. Without it a program has no network.
     Loopback,
+    /// Processes of the program's own. Without them it sees others, and has no limit of memory.
+    Pids,
     /// Layers over the workspace. Without them, what a program changed is found by a walk.
     Layers,
 }

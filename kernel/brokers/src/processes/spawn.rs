@@ -6,10 +6,10 @@ use super::follow::{RunningProgram, follow};
 use super::left::Owned;
 use super::output::OutputLog;
 use super::proxy::Served;
-use super::sandbox::{DoorOutside, Sandbox};
+use super::sandbox::{DoorOutside, InsideTaken, Sandbox};
 use super::settings::Probe;
 use super::sweep::Started;
-use super::{Child, Command, Network, ProcessError, ProcessSettings, SandboxMode};
+use super::{Child, Command, Network, ProcessError, ProcessSettings, ProgramView, SandboxMode};
 use crate::durable::create_private_dir;
 use crate::failpoint::{Point, hit};
 use crate::layer::LayerMount;
@@ -48,6 +48,7 @@ pub(super) async fn spawn(
     command.read.extend(linked.map(|linked| linked.repository));
     let mut prepared = prepare(settings, probe, &command)?;
     let door = prepared.sandbox.as_mut().and_then(Sandbox::take_door);
+    let inside = prepared.sandbox.as_mut().and_then(Sandbox::take_inside);
     // Without a sandbox git reads the configuration itself.
     #[cfg(target_os = "linux")]
     if prepared.sandbox.is_some() {
@@ -68,25 +69,32 @@ pub(super) async fn spawn(
         failed(error)
     })?;
     let network = served(door, &command.network);
+    let view = inside.and_then(|inside| viewed(inside, &command));
     let kill = Arc::new(Notify::new());
     let (sender, happenings) = mpsc::channel(1);
     feed(&mut child, command.input);
     let begun = Instant::now();
+    let saved = command.background.then(|| spool.clone());
+    let output = match command.background {
+        true => OutputLog::whole(spool),
+        false => OutputLog::new(command.keep, spool),
+    };
     let life = RunningProgram {
         stdout: child.stdout.take(),
         stderr: child.stderr.take(),
         child,
         group: Arc::clone(&group),
-        output: OutputLog::new(command.keep, spool),
+        output,
         begun,
         deadline: command.deadline.map(|deadline| begun + deadline),
         kill: Arc::clone(&kill),
+        is_asked_first: command.background,
         sender,
         network,
         _guest: guest,
     };
     tokio::spawn(follow(life));
-    let child = Child { happenings, kill, group };
+    let child = Child { happenings, kill, group, view, saved };
     hit(Point::ProcessSpawned).map_err(|source| ProcessError::Io {
         act: "start",
         program: command.program,
@@ -105,6 +113,23 @@ fn served(door: Option<DoorOutside>, network: &Network) -> Option<Served> {
             None
         }
     }
+}
+
+/// Takes what a program in the background handed out: later programs of the task enter its network, and its view of the
+/// workspace is kept fresh.
+fn viewed(inside: InsideTaken, command: &Command) -> Option<ProgramView> {
+    let namespaces = match inside.take() {
+        Ok(namespaces) => Arc::new(namespaces),
+        Err(error) => {
+            tracing::debug!(%error, "a program has nothing of its own");
+            return None;
+        }
+    };
+    if let Some(place) = &command.share {
+        place.begin(&namespaces);
+    }
+    let layer = command.layer.clone()?;
+    Some(ProgramView { namespaces, layer })
 }
 
 fn prepare(

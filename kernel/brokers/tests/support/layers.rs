@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use openkoi_brokers::layer::{Committed, Layer, LayerPlan};
-use openkoi_brokers::processes::{Command, Happening, ProcessSettings, Processes, SandboxMode};
+use openkoi_brokers::processes::{
+    Command, Happening, ProcessSettings, Processes, ProgramLimits, SandboxMode,
+};
 use openkoi_brokers::snapshot::SnapshotStore;
 use openkoi_core::change_set::text_of_name;
 use std::collections::BTreeMap;
@@ -65,6 +67,7 @@ impl World {
             read: Vec::new(),
             secret: vec![base.join("secret")],
             caches: None,
+            limits: ProgramLimits::default(),
             sandbox: SandboxMode::Required,
         };
         let processes = Processes::new(settings.clone());

@@ -103,16 +103,12 @@ impl Run {
 
     /// Counts identical calls since the last change of a file: same tool, same arguments, whatever their spelling.
     fn count(&mut self, call: &ToolCall) -> u32 {
-        let arguments = match serde_json::from_str::<Value>(&call.arguments) {
-            Ok(value) => value.to_string(),
-            Err(_) => call.arguments.clone(),
-        };
-        let this = (call.name.clone(), arguments);
+        let this = signature(call);
         // Another call between two identical ones may have been the reason for the second.
         self.repeats.retain(|seen, _| *seen == this);
-        let count = self.repeats.entry(this).or_default();
-        *count += 1;
-        let count = *count;
+        let repeated = self.repeats.entry(this).or_default();
+        repeated.count += 1;
+        let count = repeated.count;
         if count >= self.task.settings.repeat_stop {
             self.ended =
                 Some(format!("`{}` was called {count} times with the same arguments", call.name));
@@ -121,7 +117,12 @@ impl Run {
     }
 
     fn answer(&mut self, call: &ToolCall, count: u32, result: CallResult) -> Vec<Part> {
+        if let Ok(ToolOutput { running: Some(running), .. }) = &result {
+            self.running.clone_from(running);
+        }
         let mut parts = answer(call, result);
+        let count =
+            if self.only_reads(call) { self.count_answer(call, count, &parts) } else { count };
         if let Some(Part::ToolResult(result)) = parts.first_mut() {
             result.content.push_str(&std::mem::take(&mut self.news));
         }
@@ -131,6 +132,18 @@ impl Run {
             result.content.push_str(&prompt::repeated(count));
         }
         parts
+    }
+
+    /// Begins to count anew where a call that only reads is answered otherwise than the last time: what it looks at has
+    /// changed.
+    fn count_answer(&mut self, call: &ToolCall, count: u32, parts: &[Part]) -> u32 {
+        let Some(repeated) = self.repeats.get_mut(&signature(call)) else { return count };
+        let Some(Part::ToolResult(result)) = parts.first() else { return count };
+        if count > 1 && repeated.answer != result.content {
+            repeated.count = 1;
+        }
+        repeated.answer.clone_from(&result.content);
+        repeated.count
     }
 
     async fn read_all(&self, calls: &[Call<'_>]) -> Result<Vec<CallResult>, Halt> {
@@ -167,6 +180,7 @@ impl Run {
         kept.into_iter().for_each(|effects| self.take_in(effects));
         if let Some(result) = self.recalled(call.key)? {
             self.recall_baseline(call.key).await?;
+            self.settle_left(call.key).await?;
             self.take_deed(call.key, &result);
             return Ok(result);
         }
@@ -344,7 +358,7 @@ impl Run {
     }
 
     /// Makes the changes that a call's programs would have made.
-    async fn let_through(
+    pub(super) async fn let_through(
         &mut self,
         log: &EffectLog,
         mut held: Box<dyn HeldBack>,
@@ -364,7 +378,7 @@ impl Run {
 
     /// Makes the changes of a call that was cut short. Where nobody knows yet how the untouched tree stands they wait for
     /// the resumed run, which finds that out first.
-    async fn let_through_cut(
+    pub(super) async fn let_through_cut(
         &mut self,
         log: &EffectLog,
         mut held: Box<dyn HeldBack>,
@@ -386,7 +400,7 @@ impl Run {
     }
 
     /// Records what a call did, and takes it in. A call that was run again has several records.
-    fn keep(&mut self, key: &str, effects: CallEffects) -> Result<(), Halt> {
+    pub(super) fn keep(&mut self, key: &str, effects: CallEffects) -> Result<(), Halt> {
         if effects.is_empty() {
             return Ok(());
         }
@@ -460,6 +474,16 @@ impl Run {
         Ok(!self.kept(key).is_empty())
     }
 
+    /// Goes on with what a program in the background was about to change when OpenKoi ended: the call that started it is
+    /// over, and the program is gone.
+    async fn settle_left(&mut self, key: &str) -> Result<(), Halt> {
+        if self.recorder.is_live() && self.kept(key).is_empty() && !self.intents(key).is_empty() {
+            self.ensure_baseline().await?;
+            self.settle_interrupted(key).await?;
+        }
+        Ok(())
+    }
+
     fn intents(&self, key: &str) -> Vec<PathEffect> {
         let mut intended = Vec::new();
         for number in 0.. {
@@ -518,6 +542,15 @@ impl Run {
         self.recorder.record(call.key, event)?;
         Ok(result)
     }
+}
+
+/// Returns what two calls have in common that are the same, whatever the spelling of their arguments.
+fn signature(call: &ToolCall) -> (String, String) {
+    let arguments = match serde_json::from_str::<Value>(&call.arguments) {
+        Ok(value) => value.to_string(),
+        Err(_) => call.arguments.clone(),
+    };
+    (call.name.clone(), arguments)
 }
 
 fn interrupted(Settled { done, all, is_cut }: Settled) -> Failure {

@@ -67,6 +67,7 @@ impl Run {
                 self.cut_short = self.ended.clone().or_else(|| Some(prompt::rounds_used(most)));
                 conversation.push(Message::user(prompt::last_round(self.ended.as_deref())));
             }
+            self.tell_of_programs(&key, conversation)?;
             let turn = self.executor_turn(&key, conversation, last).await?;
             conversation.push(Message::assistant(turn.parts.clone()));
             if !turn.calls().is_empty() && !last {

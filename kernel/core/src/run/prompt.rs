@@ -178,6 +178,15 @@ pub(super) fn steered(text: &str) -> String {
     format!("[The user says meanwhile; it holds from here on:]\n{text}")
 }
 
+/// Returns what a model is told of its programs in the background when they have ended without its doing.
+pub(super) fn programs_gone(programs: &[String]) -> String {
+    format!(
+        "[Programs in the background end when the work is looked at or the task is interrupted. These are gone: \
+         {}. Start them again if you need them.]",
+        programs.join("; ")
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,6 +23,14 @@ pub(super) const START: &str = "start";
 
 pub(super) use crate::recorder::END;
 
+/// How often a call came in a row.
+#[derive(Clone, Default)]
+pub(super) struct Repeated {
+    pub(super) count: u32,
+    /// What it was answered the last time, if it only reads.
+    pub(super) answer: String,
+}
+
 /// A run under way.
 pub(super) struct Run {
     pub(super) task: Task,
@@ -56,7 +64,9 @@ pub(super) struct Run {
     /// Steps that evaluations added to the plan.
     pub(super) repairs: Vec<Repair>,
     /// The last call, and the number of times that it came in a row with nothing changed between.
-    pub(super) repeats: HashMap<(String, String), u32>,
+    pub(super) repeats: HashMap<(String, String), Repeated>,
+    /// Programs in the background, as far as the model knows.
+    pub(super) running: Vec<String>,
     /// Questions that nobody was there to answer.
     pub(super) unanswered: Vec<Unanswered>,
     /// What the person said since the run began, oldest first.
@@ -129,6 +139,7 @@ impl Run {
             attempts: Vec::new(),
             repairs: Vec::new(),
             repeats: HashMap::new(),
+            running: Vec::new(),
             unanswered: Vec::new(),
             steered: Vec::new(),
             news: String::new(),

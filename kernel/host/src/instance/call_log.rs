@@ -27,6 +27,8 @@ pub(crate) struct CallLogState {
     pub(crate) receipts: Vec<Receipt>,
     /// The outputs of programs of which the guest was given the beginning and the end alone.
     pub(crate) spooled: Vec<Spooled>,
+    /// Whether the call started, looked at or stopped a program in the background.
+    pub(crate) concerns_programs: bool,
     /// What the model has to know besides the tool's answer.
     pub(crate) notes: Vec<String>,
     /// The beginning of standard output and error, in the order of writing.

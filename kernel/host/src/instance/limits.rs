@@ -73,7 +73,7 @@ impl CallLimits {
             host_call_bytes: (8 * MIB).max(output),
             handles: 1_000,
             log_records: 1_000,
-            progress_reports: 64,
+            progress_reports: 256,
             output,
             state: 10 * MIB,
         }

@@ -8,13 +8,17 @@ use wasmtime::component::Resource;
 
 use super::{Stop, WitResult, blocking, wit_result, within};
 use crate::{
-    bindings::imports::openkoi::host::process::{Command, Exit, Happening, Host, HostChild},
+    background::{Look, Program},
+    bindings::imports::openkoi::host::process::{
+        Command, Exit, Glance, Happening, Host, HostChild,
+    },
     copies::{CallCopy, Watch},
     effects::AtWork,
     failure,
     instance::{Caller, GuestState, Spooled},
     layers::{CallLayer, Held},
     network,
+    purpose::Purpose,
     resources::RunningChild,
     text,
     workdir::layer_owner,
@@ -23,6 +27,18 @@ use crate::{
 impl Host for GuestState {
     async fn spawn(&mut self, command: Command) -> WitResult<Resource<RunningChild>> {
         wit_result(self.process_spawn(command).await)
+    }
+
+    async fn spawn_in_background(&mut self, command: Command) -> WitResult<String> {
+        wit_result(self.process_in_background(command).await)
+    }
+
+    async fn look(&mut self, id: String, wait_ms: u64) -> WitResult<Glance> {
+        wit_result(self.process_look(&id, Duration::from_millis(wait_ms)).await)
+    }
+
+    async fn stop(&mut self, id: String) -> WitResult<Glance> {
+        wit_result(self.process_stop(&id).await)
     }
 
     async fn exists(&mut self, program: String) -> WitResult<bool> {
@@ -65,12 +81,19 @@ fn no_view(reason: &str) -> Failure {
 
 impl GuestState {
     async fn process_spawn(&mut self, command: Command) -> Result<Resource<RunningChild>, Stop> {
-        let words: usize = command.arguments.iter().map(String::len).sum();
-        self.charge(words + command.input.as_ref().map_or(0, Vec::len))?;
-        let line = line(&command);
-        let wanted = Use::Process { program: &command.program, line: &line };
-        let caller = self.pass(&wanted).await?;
-        let mut command = self.process_command(command, &caller)?;
+        let (mut command, caller, line) = self.admitted(command).await?;
+        let background = &caller.workdir.background;
+        if caller.keeps_effects
+            && let Some(place) = background.place(&caller.scope.task, false)
+        {
+            command.share = Some(place);
+            let (background, task) = (Arc::clone(background), caller.scope.task.clone());
+            let refresh = move || {
+                background.refresh(&task);
+                Ok(())
+            };
+            blocking(self.limits.wall, refresh).await?;
+        }
         let at_work = match self.call_ground(&caller).await? {
             Ground::Layer(layer) => {
                 layer.enter(&mut command, &line);
@@ -89,6 +112,99 @@ impl GuestState {
             Ok(inner) => Ok(self.table.push(RunningChild { inner, line, at_work })?),
             Err(error) => Err(failure::of_process(error).into()),
         }
+    }
+
+    /// Asks the gate, and returns the command for the broker with its line for people.
+    async fn admitted(
+        &mut self,
+        command: Command,
+    ) -> Result<(broker::Command, Arc<Caller>, String), Stop> {
+        let words: usize = command.arguments.iter().map(String::len).sum();
+        self.charge(words + command.input.as_ref().map_or(0, Vec::len))?;
+        let line = line(&command);
+        let wanted = Use::Process { program: &command.program, line: &line };
+        let caller = self.pass(&wanted).await?;
+        let command = self.process_command(command, &caller)?;
+        Ok((command, caller, line))
+    }
+
+    async fn process_in_background(&mut self, command: Command) -> Result<String, Stop> {
+        let (mut command, caller, line) = self.admitted(command).await?;
+        let unsupported =
+            |reason: &str| Failure::Unsupported(format!("programs in the background ({reason})"));
+        let (Some(base), Some(keeper), true) =
+            (&caller.workdir.layers, &caller.workdir.keeper, caller.keeps_effects)
+        else {
+            return Err(unsupported("what they change cannot be held back here").into());
+        };
+        let background = &caller.workdir.background;
+        let task = &caller.scope.task;
+        background.check_room(task)?;
+        let (brokers, keeper, base) = (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
+        let seen = Arc::clone(&caller.workdir.seen);
+        let create = move || {
+            let (processes, view) = (&brokers.processes, View::default());
+            Ok(CallLayer::create(processes, &keeper, &base, &seen, Purpose::Background, &view))
+        };
+        let layer = blocking(self.limits.wall, create).await?;
+        let layer = layer.map_err(|reason| unsupported(&reason))?;
+        layer.enter(&mut command, &line);
+        command.background = true;
+        command.one_stream = true;
+        command.deadline = None;
+        command.share = background.place(task, true);
+        command.network = network::of_background(&caller);
+        let child = self.brokers.processes.spawn(command).await.map_err(failure::of_process)?;
+        self.log.state().concerns_programs = true;
+        Ok(background.take_in(task, &caller.scope.key, &line, child, layer))
+    }
+
+    async fn process_look(&mut self, id: &str, patience: Duration) -> Result<Glance, Stop> {
+        self.charge(id.len())?;
+        let caller = self.caller()?;
+        let background = Arc::clone(&caller.workdir.background);
+        let program = background.find(&caller.scope.task, id)?;
+        let task = caller.scope.task.clone();
+        let refresh = move || {
+            background.refresh(&task);
+            Ok(())
+        };
+        blocking(self.limits.wall, refresh).await?;
+        let longest = self.limits.wall.saturating_sub(Duration::from_secs(1));
+        let look = program.look(patience.min(longest)).await;
+        self.glance(&program, look)
+    }
+
+    async fn process_stop(&mut self, id: &str) -> Result<Glance, Stop> {
+        self.charge(id.len())?;
+        let caller = self.caller()?;
+        let (background, task) = (&caller.workdir.background, &caller.scope.task);
+        let program = background.find(task, id)?;
+        program.stop().await;
+        background.forget(task, id);
+        caller.scope.effects.hold_back(program.held());
+        let look = program.look(Duration::ZERO).await;
+        self.glance(&program, look)
+    }
+
+    fn glance(&mut self, program: &Program, look: Look) -> Result<Glance, Stop> {
+        self.charge_bytes(look.output.len())?;
+        self.log.state().concerns_programs = true;
+        if let (Some(path), true) = (&program.saved, look.omitted > 0) {
+            let spooled = Spooled { path: path.clone(), omitted: look.omitted };
+            self.log.state().spooled.push(spooled);
+        }
+        let line = program.line.clone();
+        let ended = look.exit.map(|exit| {
+            // Its file is the program's whole output, and not more than was looked at.
+            self.process_exited(broker::ProgramExit { saved: None, ..exit }, line)
+        });
+        Ok(Glance {
+            output: look.output,
+            omitted: look.omitted,
+            saved: program.saved.clone(),
+            ended: ended.transpose()?,
+        })
     }
 
     /// Returns where the programs of the call run, which the first of them decides.
@@ -142,11 +258,12 @@ impl GuestState {
         }
         let (brokers, keeper, base) = (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
         let (seen, keeps) = (Arc::clone(&caller.workdir.seen), caller.keeps_effects);
+        let purpose = if keeps { Purpose::Call } else { Purpose::Evaluation };
         let shown = Arc::clone(&view);
         let owner = layer_owner(&caller.scope.task, &caller.scope.key);
         let create = move || {
             let processes = &brokers.processes;
-            let layer = CallLayer::create(processes, &keeper, &base, &seen, keeps, &shown);
+            let layer = CallLayer::create(processes, &keeper, &base, &seen, purpose, &shown);
             layer.iter().filter(|_| keeps).for_each(|layer| layer.belongs_to(&owner));
             Ok(layer)
         };

@@ -15,7 +15,7 @@ use openkoi_core::{
     port::Pending,
     scope::Scope,
     tool::{Effect, Receipt, Tool, ToolOutput},
-    toolbox::{PreparedCall, Toolbox},
+    toolbox::{EndedProgram, PreparedCall, Toolbox},
 };
 
 use self::known::KnownTool;
@@ -101,12 +101,13 @@ impl CatalogTools {
         let PreparedCall { call, notes } = arguments::prepared(&self.known, call)?;
         let known = self.known.get(&call.name);
         let known = known.ok_or_else(|| Failure::NotFound(format!("the tool `{}`", call.name)))?;
-        let Answered { output: answer, receipts, spooled, notes: more } =
+        let Answered { output: answer, receipts, spooled, running, notes: more } =
             self.ask(known, &call, scope).await?;
         let saver =
             output::Saver { brokers: &self.host.shared.brokers, directory: &self.workdir.output };
         let mut output = output::fit(answer, &spooled, &saver)?;
         output.receipts = receipts;
+        output.running = running;
         let news: Vec<String> = self.workdir.news().into_iter().collect();
         Ok(output.noted(&notes).noted(&more).noted(&news))
     }
@@ -125,7 +126,7 @@ impl CatalogTools {
         };
         let mut limits = known.limits.clone();
         limits.wall = limits.wall.min(scope.deadline);
-        let wall = limits.wall;
+        let (wall, task) = (limits.wall, scope.task.clone());
         let context = Context {
             call: scope.key.clone(),
             task: scope.task.to_string(),
@@ -154,7 +155,9 @@ impl CatalogTools {
             return Err(LimitHit::output(&limits).into());
         }
         let log = watch.log();
+        let running = log.state().concerns_programs.then(|| self.workdir.background.lines(&task));
         Ok(Answered {
+            running,
             output: answer,
             receipts: log.take_receipts(),
             spooled: log.take_spooled(),
@@ -168,6 +171,8 @@ struct Answered {
     output: Output,
     receipts: Vec<Receipt>,
     spooled: Vec<Spooled>,
+    /// Programs that go on in the background, if the call was about them.
+    running: Option<Vec<String>>,
     /// What the model has to know besides.
     notes: Vec<String>,
 }
@@ -195,6 +200,14 @@ impl Toolbox for CatalogTools {
             let layer = tokio::task::spawn_blocking(find).await.ok().flatten()?;
             Some(Box::new(Held(layer)) as Box<dyn HeldBack>)
         })
+    }
+
+    fn has_programs(&self, task: &TaskId) -> bool {
+        self.workdir.background.has(task)
+    }
+
+    fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
+        Box::pin(self.workdir.background.end(task))
     }
 
     fn tools(&self) -> Vec<Tool> {

@@ -141,7 +141,7 @@ async fn progress_is_capped_and_cannot_drive_a_terminal() {
             _ => None,
         })
         .collect();
-    assert_eq!(reports.len(), 64);
+    assert_eq!(reports.len(), 256);
     assert_eq!(reports[0], "␛[2Jstep 0");
 }
 

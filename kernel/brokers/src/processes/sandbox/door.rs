@@ -1,27 +1,21 @@
 //! The listener inside of a program's network, handed out by the process that becomes the program.
 
-use crate::processes::network::PORT;
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
-};
-use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
+use super::handed::{self, hand_out};
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 
-/// The end of the pair that the program's process has.
-pub(super) struct DoorInside(OwnedFd);
+/// The end of the pair that the program's process has, and the port to listen on.
+pub(super) struct DoorInside(OwnedFd, u16);
 
 /// The end that stays outside.
 pub(in crate::processes) struct DoorOutside(OwnedFd);
 
 /// Makes a pair.
-pub(super) fn pair() -> io::Result<(DoorInside, DoorOutside)> {
-    let flags = SocketFlags::CLOEXEC;
-    let (inside, outside) =
-        rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-    Ok((DoorInside(inside), DoorOutside(outside)))
+pub(super) fn pair(port: u16) -> io::Result<(DoorInside, DoorOutside)> {
+    let (inside, outside) = handed::pair()?;
+    Ok((DoorInside(inside, port), DoorOutside(outside)))
 }
 
 impl DoorInside {
@@ -31,32 +25,18 @@ impl DoorInside {
         let flags = SocketFlags::CLOEXEC;
         let listener =
             rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
-        rustix::net::bind(&listener, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, PORT))?;
+        rustix::net::bind(&listener, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.1))?;
         rustix::net::listen(&listener, 64)?;
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut message = SendAncillaryBuffer::new(&mut space);
-        let descriptors = [listener.as_fd()];
-        message.push(SendAncillaryMessage::ScmRights(&descriptors));
-        let byte = [IoSlice::new(b"l")];
-        rustix::net::sendmsg(&self.0, &byte, &mut message, SendFlags::empty())?;
-        Ok(())
+        hand_out(&self.0, b'l', &[listener.as_fd()])
     }
 }
 
 impl DoorOutside {
     /// Takes the listener. The program has started, so it was handed out, or there is none.
     pub(in crate::processes) fn take(self) -> io::Result<TcpListener> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut message = RecvAncillaryBuffer::new(&mut space);
-        let mut byte = [0];
-        let mut bytes = [IoSliceMut::new(&mut byte)];
-        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        rustix::net::recvmsg(&self.0, &mut bytes, &mut message, flags)?;
-        let handed = message.drain().find_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-            _ => None,
-        });
-        let listener = handed.ok_or_else(|| io::Error::other("no listener was handed out"))?;
+        let (_, handed) = handed::take(&self.0)?;
+        let listener = handed.into_iter().next();
+        let listener = listener.ok_or_else(|| io::Error::other("no listener was handed out"))?;
         Ok(TcpListener::from(listener))
     }
 }

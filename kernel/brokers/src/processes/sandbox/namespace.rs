@@ -10,13 +10,14 @@
 
 use crate::processes::SandboxPart;
 use crate::processes::settings::Probe;
+use crate::processes::shared::Namespaces;
 use crate::sabotage::{Guard, off};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::DumpableBehavior;
-use rustix::thread::UnshareFlags;
+use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -73,6 +74,23 @@ impl Namespace {
         unshare(UnshareFlags::NEWUSER | wanted).map(|()| Unshared::Users)
     }
 
+    /// Enters the users and the network of another program, and leaves the rest of what `wanted` names. Called between
+    /// fork and exec.
+    ///
+    /// # Errors
+    ///
+    /// The process is in half of them, and no program may be started in it.
+    pub(super) fn join(&self, there: &Namespaces, wanted: UnshareFlags) -> io::Result<Unshared> {
+        if let Some(users) = &there.users {
+            move_into(users, LinkNameSpaceType::User)?;
+        }
+        if let Some(network) = &there.network {
+            move_into(network, LinkNameSpaceType::Network)?;
+        }
+        unshare(wanted.difference(UnshareFlags::NEWNET))?;
+        Ok(if there.users.is_some() { Unshared::Users } else { Unshared::Wanted })
+    }
+
     /// Sets up the new namespaces: the own ids, and loopback if the network is new. Called between fork and exec.
     ///
     /// # Errors
@@ -117,6 +135,11 @@ impl Namespace {
 
 fn open(path: &CStr) -> rustix::io::Result<OwnedFd> {
     rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Enters a namespace.
+pub(super) fn move_into(there: &OwnedFd, kind: LinkNameSpaceType) -> io::Result<()> {
+    Ok(rustix::thread::move_into_link_name_space(there.as_fd(), Some(kind))?)
 }
 
 fn unshare(flags: UnshareFlags) -> io::Result<()> {

@@ -158,6 +158,10 @@ pub(super) fn build(
             rules.add_later(&side.path, all, Some(number));
         }
     }
+    if command.layer.is_some() {
+        // Where a program sees its own processes alone, another one is mounted there.
+        rules.add_later(Path::new("/proc"), read, None);
+    }
     // The outputs of earlier programs lie in a closed place, and the model is told to read them.
     rules.add_whole(&real(&settings.spool), read).map_err(failed)?;
     let missing = || no_files("it took the rules and does not enforce them");

@@ -120,6 +120,7 @@ fn sandbox(settings: &Settings, context: &Context) -> Checkpoint {
     let loopback = processes.loopback();
     let mut notes = report.notes;
     notes.extend(processes.layers().err());
+    notes.extend(processes.own_processes().err());
     notes.extend(loopback.as_ref().err().cloned());
     let notes = notes.join("; ");
     if !report.available {
