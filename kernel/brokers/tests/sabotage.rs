@@ -2,7 +2,7 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     include_str!("durable.rs"),
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
