@@ -21,16 +21,18 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `copying` | the tree |
+//! | `copying`, `limits` | the tree, and how large it may be |
 //! | `rebased` | what names the workspace, as it names the copy |
 //! | `shown` | files that programs see in another state than they are in |
 
 mod copying;
 mod error;
+mod limits;
 mod rebased;
 mod shown;
 
 pub use error::ScratchError;
+pub use limits::ScratchLimits;
 
 use crate::durable::create_private_dir;
 use crate::layer::remove_all;
@@ -42,24 +44,6 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// How large a copy may be.
-#[derive(Debug, Clone, Copy)]
-pub struct ScratchLimits {
-    /// The most bytes that are written. Contents that the file system shares do not count.
-    pub bytes: u64,
-    /// The most files, links and directories.
-    pub files: u64,
-    /// The longest time.
-    pub time: Duration,
-}
-
-impl Default for ScratchLimits {
-    fn default() -> Self {
-        Self { bytes: 8 << 30, files: 500_000, time: Duration::from_secs(120) }
-    }
-}
 
 /// A copy of a workspace. Dropping it removes it.
 #[derive(Debug)]

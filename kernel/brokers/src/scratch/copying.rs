@@ -1,7 +1,8 @@
 //! Copying a tree.
 
+use super::error::ScratchError;
+use super::limits::ScratchLimits;
 use super::rebased;
-use super::{ScratchError, ScratchLimits};
 use crate::snapshot::{kind_of, mode_bits, mode_of};
 use rustix::fs::{
     AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, fchmod, fstatvfs, mkdirat,

@@ -5,25 +5,17 @@
 //!
 //! | module | finds |
 //! |---|---|
+//! | `item` | a test, as all of these find it |
 //! | `rust` | items that are compiled for tests only, and examples in documentation |
 //! | `docstring` | examples at a prompt: `>>>` of Python, `iex>` of Elixir |
 //! | `block` | `test {}` of Zig, `unittest {}` of D, `if (import.meta.vitest) {}` |
 
 mod block;
 mod docstring;
+mod item;
 mod rust;
 
-/// A test, or several that belong together.
-#[derive(Debug, PartialEq)]
-struct Item<'a> {
-    start: usize,
-    end: usize,
-    /// What it belongs to, by which it is found again: `mod tests`, `fn adds`.
-    name: String,
-    text: &'a str,
-    /// Whether it can stand at the end of the file, when what it belonged to is gone.
-    alone: bool,
-}
+use item::Item;
 
 /// A file as the frozen run shows it.
 #[derive(Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! Blocks for tests in languages with brackets. Where a block ends is told twice, by its brackets and by the indent of its
 //! last line; a source in which both do not agree cannot be split.
 
-use super::Item;
+use super::item::Item;
 
 /// How a language writes what is no code.
 struct Syntax {

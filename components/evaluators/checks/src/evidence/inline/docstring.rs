@@ -1,7 +1,7 @@
 //! Examples at a prompt in the text of documentation. Each is what is typed and what is answered, up to an empty line or
 //! the end of the text.
 
-use super::Item;
+use super::item::Item;
 
 /// Returns the examples in docstrings of Python.
 pub(super) fn python(text: &str) -> Option<Vec<Item<'_>>> {

@@ -1,6 +1,6 @@
 //! Tests of Rust.
 
-use super::Item;
+use super::item::Item;
 
 /// Returns the items that are compiled for tests only, in their order: a module with tests, or a test of its own; nothing
 /// if the brackets do not fit.
