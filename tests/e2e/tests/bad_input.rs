@@ -356,7 +356,7 @@ fn a_second_process_on_the_same_task_is_refused() {
 fn input_that_is_not_text_is_replaced_and_shown_harmlessly() {
     let home = scripted([turn().executor().say("Hi.")]);
 
-    let run = home.openkoi(["-", "-i", "0"]).stdin([0xff, 0xfe, 0x1b, b'[', b'2', b'J']).run();
+    let run = home.openkoi(["-", "-i", "0"]).stdin([0xfd, 0xff, 0x1b, b'[', b'2', b'J']).run();
 
     // What is not text is replaced, which a line says, and the rest is the task.
     let said = "standard input is not UTF-8: 2 bytes replaced by U+FFFD";
