@@ -2,7 +2,9 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::processes::{Command, Happening, ProcessSettings, Processes, SandboxMode};
+use openkoi_brokers::processes::{
+    Command, Happening, ProcessSettings, Processes, ProgramLimits, SandboxMode,
+};
 use openkoi_brokers::scratch::{Scratch, ScratchError, ScratchLimits};
 use openkoi_brokers::snapshot::{SnapshotStore, Stamps};
 use openkoi_core::change_set::PathState;
@@ -35,6 +37,7 @@ fn world() -> World {
         read: Vec::new(),
         secret: vec![base.join("own"), base.join("work/closed")],
         caches: None,
+        limits: ProgramLimits::default(),
         sandbox: SandboxMode::Required,
     };
     let world = World { _home: home, base, settings };
