@@ -1,6 +1,6 @@
 //! The capabilities of components, and their limits (security.md, C and the grants).
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use openkoi_core::{
     approval::Answer,
