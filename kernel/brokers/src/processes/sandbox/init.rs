@@ -40,7 +40,8 @@ impl Init {
             return Ok(None);
         }
         let (reading, writing) = io::pipe()?;
-        let (reading, writing) = (reading.into(), writing.into());
+        let (reading, writing): (OwnedFd, OwnedFd) = (reading.into(), writing.into());
+        rustix::fs::fcntl_setfl(&reading, OFlags::NONBLOCK)?;
         Ok(Some(Self { reading, writing, limits, page: rustix::param::page_size() as u64 }))
     }
 
@@ -70,14 +71,10 @@ impl Init {
             ignore(signal);
         }
         close_all_but(&[self.reading.as_raw_fd()]);
-        let mut bytes = [0; 4];
-        let told = loop {
-            match rustix::io::read(&self.reading, &mut bytes) {
-                Err(rustix::io::Errno::INTR) => {}
-                read => break read.is_ok_and(|count| count == bytes.len()),
-            }
-        };
+        // The end of the pipe is not waited for: OpenKoi has it open too until the program has started.
         let status = wait(middle);
+        let mut bytes = [0; 4];
+        let told = rustix::io::read(&self.reading, &mut bytes) == Ok(bytes.len());
         end_as(if told { i32::from_ne_bytes(bytes) } else { status })
     }
 
