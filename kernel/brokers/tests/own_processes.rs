@@ -121,3 +121,15 @@ time.sleep(3)'; }; hog & hog & wait; echo over";
     assert!(out.contains("too much memory") && !out.contains("over"), "{out}");
     assert_eq!(run(&processes, &world, true, "cat /proc/self/oom_score_adj").await.0, "1000\n");
 }
+
+#[tokio::test]
+async fn a_program_whose_layer_cannot_be_mounted_is_refused_and_nobody_waits() {
+    let world = world();
+    let layer = world.layer();
+    let command = Command { layer: Some(layer.mount()), ..Command::new("true", world.work("")) };
+    std::fs::remove_dir_all(world.layers()).unwrap();
+
+    let started = tokio::time::timeout(Duration::from_secs(20), world.processes.spawn(command));
+
+    assert!(started.await.expect("it is answered").is_err());
+}
