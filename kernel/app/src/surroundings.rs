@@ -114,8 +114,7 @@ fn programs(settings: &Settings) -> Vec<String> {
     write.extend(settings.sandbox.write.iter().map(|path| path.display().to_string()));
     vec![
         format!("programs run in a sandbox: they write to {}; {network}", write.join(", ")),
-        "a program ends with its call; with `run_in_background` it goes on, on the same 127.0.0.1"
-            .to_owned(),
+        "a program ends with its call, but for those with `run_in_background`".to_owned(),
     ]
 }
 

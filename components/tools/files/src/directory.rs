@@ -23,7 +23,7 @@ pub(crate) struct ListDirectory {
     /// Levels, 1 to 10.
     #[serde(default)]
     depth: Option<usize>,
-    /// Ignored files too.
+    // Ignored files too.
     #[serde(default)]
     all: bool,
 }

@@ -25,7 +25,7 @@ pub(crate) struct EditFile {
     old_string: Option<String>,
     #[serde(default)]
     new_string: Option<String>,
-    /// Replace every occurrence.
+    // Replace every occurrence.
     #[serde(default)]
     replace_all: bool,
     /// Several instead, in this order, all or none.

@@ -29,7 +29,7 @@ pub(crate) struct ReadFile {
     /// First line to show, from 1.
     #[serde(default)]
     offset: Option<usize>,
-    /// Number of lines.
+    // Number of lines.
     #[serde(default)]
     limit: Option<usize>,
 }

@@ -46,15 +46,15 @@ pub(crate) struct SearchContent {
     glob: Option<String>,
     #[serde(default)]
     ignore_case: bool,
-    /// Lines around a match.
+    // Lines around a match.
     #[serde(default)]
     context: usize,
     #[serde(default)]
     mode: Mode,
-    /// 100 if left out.
+    // 100 if left out.
     #[serde(default)]
     max_results: Option<usize>,
-    /// Ignored files too.
+    // Ignored files too.
     #[serde(default)]
     all: bool,
 }

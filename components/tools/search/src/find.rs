@@ -28,10 +28,10 @@ pub(crate) struct FindFiles {
     path: Option<String>,
     #[serde(default)]
     sort: Sort,
-    /// 200 if left out.
+    // 200 if left out.
     #[serde(default)]
     max_results: Option<usize>,
-    /// Ignored files too.
+    // Ignored files too.
     #[serde(default)]
     all: bool,
 }

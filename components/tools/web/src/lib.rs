@@ -42,7 +42,7 @@ export_tool!(Web);
 #[schemars(crate = "openkoi_sdk::schemars")]
 struct FetchPage {
     url: String,
-    /// 20000 if left out.
+    // 20000 if left out.
     #[serde(default)]
     max_chars: Option<usize>,
     /// Characters to pass over.
