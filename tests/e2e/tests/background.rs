@@ -193,6 +193,11 @@ fn after_a_kill_the_next_start_finds_what_is_left_and_a_resumed_task_is_told() {
 
     assert!(run.said().contains("I stop here."), "the model is told: {run}");
     assert_nothing_runs(&home);
+    assert_eq!(home.read("by-background"), "once\n", "what it had written is the task's: {run}");
+    let verified = home.openkoi(["task", "verify", &id]).run();
+    assert_eq!(verified.code, 0, "{verified}");
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    assert!(!home.has("by-background") && !home.has("by-tool"));
 }
 
 #[test]

@@ -180,7 +180,7 @@ impl Run {
         kept.into_iter().for_each(|effects| self.take_in(effects));
         if let Some(result) = self.recalled(call.key)? {
             self.recall_baseline(call.key).await?;
-            self.settle_left(call.key).await?;
+            self.settle_left(call.key, &result).await?;
             self.take_deed(call.key, &result);
             return Ok(result);
         }
@@ -474,12 +474,17 @@ impl Run {
         Ok(!self.kept(key).is_empty())
     }
 
-    /// Goes on with what a program in the background was about to change when OpenKoi ended: the call that started it is
-    /// over, and the program is gone.
-    async fn settle_left(&mut self, key: &str) -> Result<(), Halt> {
-        if self.recorder.is_live() && self.kept(key).is_empty() && !self.intents(key).is_empty() {
+    /// Goes on with what a program in the background had changed, or was about to change, when OpenKoi ended: the call that
+    /// started it is over, and the program is gone.
+    async fn settle_left(&mut self, key: &str, result: &CallResult) -> Result<(), Halt> {
+        if !self.recorder.is_live() || !self.kept(key).is_empty() {
+            return Ok(());
+        }
+        if !self.intents(key).is_empty() {
             self.ensure_baseline().await?;
             self.settle_interrupted(key).await?;
+        } else if result.as_ref().is_ok_and(|output| output.running.is_some()) {
+            self.take_left_behind(key).await?;
         }
         Ok(())
     }

@@ -142,9 +142,13 @@ impl GuestState {
         background.check_room(task)?;
         let (brokers, keeper, base) = (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
         let seen = Arc::clone(&caller.workdir.seen);
+        let owner = layer_owner(task, &caller.scope.key);
         let create = move || {
             let (processes, view) = (&brokers.processes, View::default());
-            Ok(CallLayer::create(processes, &keeper, &base, &seen, Purpose::Background, &view))
+            let purpose = Purpose::Background;
+            let layer = CallLayer::create(processes, &keeper, &base, &seen, purpose, &view);
+            layer.iter().for_each(|layer| layer.belongs_to(&owner));
+            Ok(layer)
         };
         let layer = blocking(self.limits.wall, create).await?;
         let layer = layer.map_err(|reason| unsupported(&reason))?;
