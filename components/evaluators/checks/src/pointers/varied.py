@@ -64,7 +64,7 @@ class Watch:
 
 
 class Guard:
-    """Lets calls of the probe change nothing: neither files, nor other programs, nor the network."""
+    """Refuses what calls of the probe would do to files, other programs and the network, as far as Python tells of it."""
 
     ACTS = ("os.", "shutil.", "subprocess.", "socket.", "ctypes.", "signal.", "sqlite3.", "ftplib.", "smtplib.")
 
