@@ -115,8 +115,10 @@ pub(crate) struct Journal {
 }
 
 /// Paths that were changed together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct JournalStep {
+    /// The number of its entry in the journal; 0 where a journal does not say.
+    seq: u64,
     tool: String,
     target: String,
     paths: Vec<PathEffect>,
@@ -142,23 +144,25 @@ impl Journal {
         let mut journal = Self::default();
         for entry in entries {
             match &entry.event {
-                Event::EffectsKept { effects } => journal.kept(entries, &entry.key, effects),
+                Event::EffectsKept { effects } => journal.kept(entries, entry, effects),
                 Event::TreeRestored { steps, done, .. } => {
                     let done = steps.iter().filter(|step| done.contains(&step.path));
-                    journal.add("", "", done.cloned().collect(), true);
+                    let paths = done.cloned().collect();
+                    journal.add(JournalStep { paths, is_restore: true, ..JournalStep::default() });
                 }
                 _ => {}
             }
         }
         if let Some((first, last)) = trees_of_an_old_journal(entries) {
             let between = first.parse().and_then(|first| store.between(first, last.parse()?));
-            journal.add("", "", between.map_err(UndoError::Snapshot)?, false);
+            let paths = between.map_err(UndoError::Snapshot)?;
+            journal.add(JournalStep { paths, ..JournalStep::default() });
         }
         Ok(journal)
     }
 
-    fn kept(&mut self, entries: &[Entry], key: &str, kept: &CallEffects) {
-        let key = effects::call_of(key);
+    fn kept(&mut self, entries: &[Entry], at: &Entry, kept: &CallEffects) {
+        let key = effects::call_of(&at.key);
         let mut call = entries.iter().filter(|entry| entry.key == key);
         let call = call.find_map(|entry| match &entry.event {
             Event::CallStarted { call, target, .. } => Some((call.name.as_str(), target.as_str())),
@@ -166,13 +170,14 @@ impl Journal {
         });
         let (tool, target) = call.unwrap_or_default();
         self.uncovered.extend(kept.uncovered.iter().cloned());
-        self.add(tool, target, kept.paths.clone(), false);
+        let (tool, target) = (tool.to_owned(), target.to_owned());
+        let paths = kept.paths.clone();
+        self.add(JournalStep { seq: at.seq, tool, target, paths, is_restore: false });
     }
 
-    fn add(&mut self, tool: &str, target: &str, paths: Vec<PathEffect>, is_restore: bool) {
-        if !paths.is_empty() {
-            let (tool, target) = (tool.to_owned(), target.to_owned());
-            self.steps.push(JournalStep { tool, target, paths, is_restore });
+    fn add(&mut self, step: JournalStep) {
+        if !step.paths.is_empty() {
+            self.steps.push(step);
         }
     }
 
@@ -191,6 +196,18 @@ impl Journal {
         let last = self.steps().nth(number.checked_sub(1)?)?;
         let upto = self.steps.iter().take_while(|step| !std::ptr::eq(*step, last));
         Some(ChangeSet::of(upto.chain([last]).flat_map(|step| &step.paths)))
+    }
+
+    /// Returns the number of the journal's entry that ends the step with this number.
+    pub(crate) fn seq_of(&self, number: usize) -> Option<u64> {
+        let step = self.steps().nth(number.checked_sub(1)?)?;
+        (step.seq > 0).then_some(step.seq)
+    }
+
+    /// Returns what was done up to an entry of the journal: tool and target of each step.
+    pub(crate) fn steps_up_to(&self, seq: u64) -> impl Iterator<Item = (&str, &str)> {
+        let steps = self.steps().take_while(move |step| step.seq <= seq);
+        steps.map(|step| (step.tool.as_str(), step.target.as_str()))
     }
 
     /// Returns what was put back after the last change.

@@ -147,7 +147,8 @@ impl TaskRuntime {
         let most = usize::try_from(window / EARLIER_SHARE).unwrap_or(usize::MAX).min(MOST_EARLIER);
         let mut earlier: Vec<EarlierResult> =
             undo::taken_back(self.app(), self.storage(), &task.session)?.iter().map(told).collect();
-        earlier.extend(self.storage().results(&task.session, most)?);
+        let went_back = undo::went_back(self.app(), self.storage(), &task.session)?;
+        earlier.extend(self.storage().results(&task.session, went_back.as_ref(), most)?);
         Ok(earlier)
     }
 

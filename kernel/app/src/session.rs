@@ -9,7 +9,7 @@ use openkoi_storage::{
     sessions::{NewSession, SessionKind, SessionQuery, SessionRecord},
 };
 
-use crate::{app::App, error::AppError};
+use crate::{app::App, error::AppError, undo};
 
 /// The choice of the session that a task belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl JoinedSession {
             },
             SessionChoice::Named { id, fork } => (storage.find_session(id)?, *fork),
         };
-        let history = storage.conversation(&found.id)?;
+        let history = conversation(app, &storage, &found.id)?;
         if fork {
             return Self::begin(app, found.kind, history, workspace);
         }
@@ -99,6 +99,20 @@ impl JoinedSession {
         }
         Ok(Self { id, history, begun_instead: false, _lease: lease })
     }
+}
+
+/// Returns the conversation of a session for its next task: what was said up to where somebody went back to.
+///
+/// # Errors
+///
+/// When the journal or the log of undos cannot be read.
+pub fn conversation(
+    app: &App,
+    storage: &Storage,
+    session: &SessionId,
+) -> Result<Vec<Message>, AppError> {
+    let went_back = undo::went_back(app, storage, session)?;
+    Ok(storage.conversation(session, went_back.as_ref())?)
 }
 
 fn last(

@@ -27,6 +27,7 @@ use openkoi_core::{
 };
 use openkoi_storage::{
     Storage,
+    conversation::WentBack,
     lease::Lease,
     tasks::{TaskQuery, TaskRecord},
 };
@@ -73,6 +74,8 @@ pub struct UndoPlan {
     /// Paths that somebody else changed since, or that are not covered. They stay.
     pub conflicts: Vec<String>,
     steps: Vec<PathEffect>,
+    /// Of a rewind: the last entry of the journal that counts for the conversation.
+    upto: Option<u64>,
     workspace: PathBuf,
     store: SnapshotStore,
     _lease: Lease,
@@ -140,7 +143,11 @@ impl UndoPlan {
         };
         let wanted = known.wanted(kind).filter(|steps| !steps.is_empty());
         let wanted = wanted.ok_or_else(|| nothing(&known, kind))?;
-        Self::of(&storage, store, known.task, kind, &wanted)
+        let upto = match kind {
+            UndoKind::Rewind(step) => known.journal.seq_of(step),
+            UndoKind::Undo | UndoKind::Redo => None,
+        };
+        Ok(Self { upto, ..Self::of(&storage, store, known.task, kind, &wanted)? })
     }
 
     fn of(
@@ -159,7 +166,17 @@ impl UndoPlan {
         }
         let conflicts = plan.conflicts.into_iter().map(|step| step.path).collect();
         let (changes, steps) = (describe(&plan.ready), plan.ready);
-        Ok(Self { task, kind, changes, conflicts, steps, workspace, store, _lease: lease })
+        Ok(Self {
+            task,
+            kind,
+            changes,
+            conflicts,
+            steps,
+            upto: None,
+            workspace,
+            store,
+            _lease: lease,
+        })
     }
 
     /// Brings the files back or forth. What is about to be done, and what was done, is written down.
@@ -176,6 +193,7 @@ impl UndoPlan {
             at_ms: app.now_ms(),
             intended: true,
             steps: self.steps.clone(),
+            upto: self.upto,
             ..UndoRecord::default()
         };
         log.append(&line).map_err(UndoError::Log)?;
@@ -192,6 +210,11 @@ impl UndoPlan {
 }
 
 impl UndoPlan {
+    /// Returns the session whose conversation goes on from where a rewind goes back to.
+    pub fn goes_on_in(&self) -> Option<&SessionId> {
+        self.upto.and(Some(&self.task.session))
+    }
+
     /// Returns the stores of objects that stay of repositories which these steps removed.
     fn objects_left(&self, steps: &[PathEffect]) -> Vec<String> {
         let is_repository = |step: &&PathEffect| {
@@ -245,8 +268,10 @@ pub fn taken_back(
     }
     let (log, store) = (log_of(app)?, changes::store(app)?);
     let lines = log.read().map_err(UndoError::Log)?;
+    // From there on nothing was said, so that nothing of it can be wrong.
+    let back = line_of_rewind(&lines, &tasks).and_then(|line| place(&tasks, line));
     let mut found = Vec::new();
-    for (at, task) in tasks.into_iter().enumerate() {
+    for (at, task) in tasks.into_iter().enumerate().skip(back.map_or(0, |back| back + 1)) {
         let by_user = lines.iter().any(|line| line.task == task.id.as_str());
         // What was not accepted is told with the next question, and is in the conversation from then on.
         if !by_user && at > 0 {
@@ -267,6 +292,44 @@ pub fn taken_back(
         }
     }
     Ok(found)
+}
+
+/// Returns the place in the conversation of a session that a rewind went back to, if nothing was said or undone since.
+///
+/// # Errors
+///
+/// When a journal or the log cannot be read.
+pub(crate) fn went_back(
+    app: &App,
+    storage: &Storage,
+    session: &SessionId,
+) -> Result<Option<WentBack>, AppError> {
+    let query = TaskQuery { limit: Some(OF_SESSION), session: Some(session.clone()) };
+    let tasks = storage.tasks(&query)?;
+    let log = log_of(app)?;
+    let lines = log.read().map_err(UndoError::Log)?;
+    let Some(line) = line_of_rewind(&lines, &tasks) else { return Ok(None) };
+    let (Some(at), Some(seq)) = (place(&tasks, line), line.upto) else { return Ok(None) };
+    let journal = Journal::of(storage, &tasks[at], &changes::store(app)?)?;
+    let steps: Vec<String> =
+        journal.steps_up_to(seq).map(|(tool, target)| format!("{tool} {target}")).collect();
+    let said = format!(
+        "(Done so far: {}. Then the user went back to here: what was done and said after it is not there any more.)",
+        steps.join("; ")
+    );
+    Ok(Some(WentBack { task: tasks[at].id.clone(), seq, said }))
+}
+
+/// Returns the newest line about these tasks if it is that of a rewind and none of them worked since.
+fn line_of_rewind<'a>(lines: &'a [UndoRecord], tasks: &[TaskRecord]) -> Option<&'a UndoRecord> {
+    let line = lines.iter().rev().find(|line| !line.intended && place(tasks, line).is_some())?;
+    let newest = tasks.first()?;
+    let worked = newest.ended_ms.unwrap_or_default().max(newest.started_ms);
+    (line.upto.is_some() && line.at_ms > worked).then_some(line)
+}
+
+fn place(tasks: &[TaskRecord], line: &UndoRecord) -> Option<usize> {
+    tasks.iter().position(|task| task.id.as_str() == line.task)
 }
 
 /// Returns the lines of the log that are about these tasks, as text.

@@ -7,7 +7,7 @@ use std::{collections::HashMap, path::Path};
 
 use openkoi_core::{
     event::Event,
-    id::SessionId,
+    id::{SessionId, TaskId},
     message::{Message, Part, Speaker, ToolCall},
     task::{EarlierResult, Task},
     tool::Effect,
@@ -15,6 +15,7 @@ use openkoi_core::{
 
 use crate::{
     Storage,
+    database::stored,
     error::StorageError,
     payload::{decode, decode_whole},
 };
@@ -22,22 +23,52 @@ use crate::{
 /// The answer of a task that ended without one.
 const INTERRUPTED: &str = "(interrupted)";
 
+/// A place in a conversation that somebody went back to: it goes on from there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WentBack {
+    /// The task of the session in which the place is.
+    pub task: TaskId,
+    /// The last entry of its journal that counts.
+    pub seq: u64,
+    /// What stands in the place of the answer.
+    pub said: String,
+}
+
+/// The task that a conversation goes on after, and the last of its entries that counts.
+const UP_TO: &str =
+    "task = coalesce(?2, (SELECT id FROM tasks WHERE session = ?1 ORDER BY seq DESC LIMIT 1))
+                     AND seq <= ?3";
+
+/// Returns the values of [`UP_TO`].
+fn up_to<'a>(
+    session: &'a SessionId,
+    back: Option<&'a WentBack>,
+) -> (&'a str, Option<&'a str>, i64) {
+    let seq = back.map_or(i64::MAX, |back| stored(back.seq));
+    (session.as_str(), back.map(|back| back.task.as_str()), seq)
+}
+
 impl Storage {
     /// Returns the conversation of a session, oldest first: what its last task was told of it, what that task was
-    /// asked, and the answer. It ends with an answer, unless it is empty.
+    /// asked, and the answer. It ends with an answer, unless it is empty. Where somebody `went_back`, it is as it was there.
     ///
     /// # Errors
     ///
     /// When the journal cannot be read.
-    pub fn conversation(&self, session: &SessionId) -> Result<Vec<Message>, StorageError> {
-        let sql = "SELECT event, payload FROM entries
-                   WHERE task = (SELECT id FROM tasks WHERE session = ?1 ORDER BY seq DESC LIMIT 1)
-                     AND event IN ('task.started', 'task.steered', 'task.finished')
-                   ORDER BY seq";
+    pub fn conversation(
+        &self,
+        session: &SessionId,
+        went_back: Option<&WentBack>,
+    ) -> Result<Vec<Message>, StorageError> {
+        let sql = format!(
+            "SELECT event, payload FROM entries
+             WHERE {UP_TO} AND event IN ('task.started', 'task.steered', 'task.finished')
+             ORDER BY seq"
+        );
         let what = || format!("the conversation of session {}", session.short());
         self.read(|connection| {
-            let mut statement = connection.prepare(sql)?;
-            let mut rows = statement.query([session.as_str()])?;
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query(up_to(session, went_back))?;
             let mut messages = Vec::new();
             while let Some(row) = rows.next()? {
                 let (name, payload): (String, String) = (row.get(0)?, row.get(1)?);
@@ -45,7 +76,8 @@ impl Storage {
             }
             // Two messages of the user in a row would read as one.
             if messages.last().is_some_and(|last| last.speaker == Speaker::User) {
-                messages.push(answer(INTERRUPTED.to_owned()));
+                let said = went_back.map_or(INTERRUPTED, |back| &back.said);
+                messages.push(answer(said.to_owned()));
             }
             Ok(messages)
         })
@@ -54,7 +86,8 @@ impl Storage {
 
 impl Storage {
     /// Returns what the tools of a session's last task showed, oldest first: the newest results of at most `most` bytes
-    /// together, without those that the task's own later changes made untrue.
+    /// together, without those that the task's own later changes made untrue. Where somebody `went_back`, those that were
+    /// shown by then.
     ///
     /// # Errors
     ///
@@ -62,16 +95,18 @@ impl Storage {
     pub fn results(
         &self,
         session: &SessionId,
+        went_back: Option<&WentBack>,
         most: usize,
     ) -> Result<Vec<EarlierResult>, StorageError> {
-        let sql = "SELECT key, payload FROM entries
-                   WHERE task = (SELECT id FROM tasks WHERE session = ?1 ORDER BY seq DESC LIMIT 1)
-                     AND event IN ('call.started', 'call.finished', 'effects.kept', 'tree.restored')
-                   ORDER BY seq DESC";
+        let sql = format!(
+            "SELECT key, payload FROM entries
+             WHERE {UP_TO} AND event IN ('call.started', 'call.finished', 'effects.kept', 'tree.restored')
+             ORDER BY seq DESC"
+        );
         let what = || format!("the conversation of session {}", session.short());
         self.read(|connection| {
-            let mut statement = connection.prepare(sql)?;
-            let mut rows = statement.query([session.as_str()])?;
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query(up_to(session, went_back))?;
             let mut results = Results { left: most, ..Results::default() };
             while let Some(row) = rows.next()?
                 && results.left > 0

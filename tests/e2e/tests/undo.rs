@@ -243,3 +243,34 @@ fn whoever_goes_on_with_a_conversation_hears_what_was_taken_back() {
     home.openkoi(["undo", "--redo", "--yes"]).run().expect_code(0);
     assert_eq!(goes_on(), "All is there.\n");
 }
+
+#[test]
+fn a_conversation_goes_on_from_the_step_that_the_files_went_back_to() {
+    let home = scripted([
+        turn().executor().once_said("Then the user went back to here").say("From there."),
+        turn().executor().once_said("Both are written.").say("All is there."),
+        turn().executor().after_result("second.txt").say("Both are written."),
+        turn().executor().after_result("first.txt").write("second.txt", "second\n"),
+        turn().executor().write("first.txt", "first\n"),
+    ]);
+    home.openkoi(["write two files", "-i", "0"]).run().expect_code(0);
+    let goes_on =
+        |extra: &[&str]| home.openkoi(extra).args(["go on", "-i", "0"]).run().expect_code(0).stdout;
+
+    let rewound = home.openkoi(["rewind", "--yes"]).run().expect_code(0);
+    let id = rewound.stdout.lines().last().and_then(|line| line.split(' ').nth_back(1)).unwrap();
+    let rewound = home.openkoi(["rewind", id, "1", "--yes"]).run().expect_code(0);
+    let hint = rewound.stdout.lines().find(|line| line.contains("openkoi -r ")).unwrap();
+    let session = hint.split("openkoi -r ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    assert!(home.has("first.txt") && !home.has("second.txt"));
+
+    assert_eq!(goes_on(&["-r", session, "--fork"]), "From there.\n");
+    home.openkoi(["undo", id, "--redo", "--yes"]).run().expect_code(0);
+    assert!(home.has("second.txt"));
+    assert_eq!(goes_on(&["-r", session, "--fork"]), "All is there.\n");
+
+    home.openkoi(["rewind", id, "1", "--yes"]).run().expect_code(0);
+    assert_eq!(goes_on(&["-r", session]), "From there.\n");
+    // What was said from there on is the conversation now.
+    assert_eq!(goes_on(&["-r", session]), "From there.\n");
+}

@@ -47,6 +47,9 @@ pub(super) struct UndoRecord {
     /// Steps on paths.
     #[serde(default)]
     pub(super) steps: Vec<PathEffect>,
+    /// Of a rewind: the last entry of the task's journal that counts for whoever goes on with its conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) upto: Option<u64>,
     /// In lines of earlier releases, which put whole trees back: the tree that was restored, and the one before.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) restored: String,

@@ -56,7 +56,7 @@ pub enum CliCommand {
     Resume(ResumeFlags),
     /// Bring the files back to what they were before a task
     Undo(commands::undo::Args),
-    /// Bring the files back to what they were after one step of a task
+    /// Bring files and conversation back to what they were after one step of a task
     Rewind(commands::rewind::Args),
     /// List and take back the rules of your "always" answers
     Trust(commands::trust::Args),

@@ -19,7 +19,7 @@ use openkoi_app::{
     environment::HOME,
     now_ms,
     request::TaskRequest,
-    session::{JoinedSession, SessionChoice},
+    session::{JoinedSession, SessionChoice, conversation},
     settings::Settings,
     task_runtime::TaskRuntime,
     thread,
@@ -280,7 +280,7 @@ impl Chat<'_> {
         interrupts: &Interrupts,
     ) -> Result<(), CommandError> {
         let storage = self.runtime.storage();
-        let history = storage.conversation(self.session())?;
+        let history = self.said()?;
         let history = if history.is_empty() { self.joined.history.clone() } else { history };
         let request = TaskRequest {
             text,
@@ -321,12 +321,11 @@ impl Chat<'_> {
         settings: &Settings,
         interrupts: &Interrupts,
     ) -> Result<(), CommandError> {
-        let storage = Arc::clone(self.runtime.storage());
-        if storage.conversation(self.session())?.is_empty() {
+        if self.said()?.is_empty() {
             return Err(CommandError::usage("nothing was said yet that could be summed up"));
         }
         self.say(COMPACT, settings, interrupts).await?;
-        let summary = storage.conversation(self.session())?.last().map(shown::text_of);
+        let summary = self.said()?.last().map(shown::text_of);
         let Some(summary) = summary.filter(|text| !text.is_empty() && self.last == Exit::Accepted)
         else {
             self.context.printer.notice("The conversation goes on as it was.");
@@ -419,8 +418,13 @@ impl Chat<'_> {
         Ok(())
     }
 
+    /// Returns what was said in this session so far.
+    fn said(&self) -> Result<Vec<Message>, CommandError> {
+        Ok(conversation(&self.context.app, self.runtime.storage(), self.session())?)
+    }
+
     fn copy(&self) -> Result<(), CommandError> {
-        let said = self.runtime.storage().conversation(self.session())?;
+        let said = self.said()?;
         let answer = said.last().map(shown::text_of).filter(|text| !text.is_empty());
         let answer = answer.ok_or_else(|| CommandError::usage("there is no answer yet"))?;
         shown::copy(self.context, &answer)

@@ -1,4 +1,4 @@
-//! `openkoi rewind`: brings the files back to what they were after one step of a task.
+//! `openkoi rewind`: brings the files back to what they were after one step of a task, and its conversation with them.
 
 use openkoi_app::{
     changes::{TaskStep, task_steps},

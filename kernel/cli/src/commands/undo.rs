@@ -146,6 +146,12 @@ impl Output for Restored {
             let why = "so that it can be brought back; without that, it can be removed";
             page.line(format!("of the repository, {store} stays, {why}"));
         }
+        if let Some(session) = self.plan.goes_on_in() {
+            let session = session.short();
+            let how =
+                format!("to go on from there, also in what was said: openkoi -r {session} \"…\"");
+            page.styled(how, Style::Faint);
+        }
         if self.plan.kind != UndoKind::Redo {
             page.styled(format!("to take it back: openkoi undo {short} --redo"), Style::Faint);
         }
@@ -159,6 +165,7 @@ impl Output for Restored {
             "removed": self.paths(|kind| kind == ChangeKind::Removed),
             "conflicts": self.report.conflicts,
             "objects_left": self.report.objects,
+            "session": self.plan.goes_on_in(),
         })
     }
 }

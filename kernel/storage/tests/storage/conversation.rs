@@ -28,7 +28,7 @@ fn the_conversation_is_what_the_last_task_was_told_what_it_was_asked_and_its_ans
     append(&storage, &last, "end", 5, finished(json!({ "ending": "accepted" }), "a fish", 5, 1));
     begin(&storage, "3", "other", "elsewhere", 9);
 
-    let conversation = storage.conversation(&session_id("s")).unwrap();
+    let conversation = storage.conversation(&session_id("s"), None).unwrap();
 
     // What a task of the tests is told begins with `before`.
     let expected = [Message::user("before"), Message::user("what is this?"), said("a fish")];
@@ -45,7 +45,7 @@ fn a_task_without_an_answer_was_interrupted() {
     let task = begin(&storage, "2", "silent", "and?", 1);
     append(&storage, &task, "end", 5, finished(json!({ "ending": "exhausted" }), "", 5, 1));
 
-    let of = |session: &str| storage.conversation(&session_id(session)).unwrap();
+    let of = |session: &str| storage.conversation(&session_id(session), None).unwrap();
 
     let asked = |text: &str| [Message::user("before"), Message::user(text), said("(interrupted)")];
     assert_eq!(of("paused"), asked("which one?"));
@@ -54,7 +54,7 @@ fn a_task_without_an_answer_was_interrupted() {
 
 #[test]
 fn a_session_without_tasks_has_an_empty_conversation() {
-    assert_eq!(Home::new().open().conversation(&session_id("s")).unwrap(), []);
+    assert_eq!(Home::new().open().conversation(&session_id("s"), None).unwrap(), []);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn what_the_tools_of_the_last_task_showed_is_known_as_far_as_it_still_holds() {
     call(&storage, &last, "c6", "execute", "shell", "sh test.sh", "2 of 2 pass");
 
     let shown = |most| {
-        let results = storage.results(&session_id("s"), most).unwrap();
+        let results = storage.results(&session_id("s"), None, most).unwrap();
         results.into_iter().map(|result| result.text).collect::<Vec<_>>()
     };
 
@@ -147,7 +147,7 @@ fn a_conversation_is_kept_once_however_often_it_goes_on() {
             number,
             finished(json!({ "ending": "accepted" }), "that", 5, 1),
         );
-        history = storage.conversation(&session_id("s")).unwrap();
+        history = storage.conversation(&session_id("s"), None).unwrap();
         sizes.push(length(&home));
     }
 

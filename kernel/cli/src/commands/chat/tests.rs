@@ -117,7 +117,7 @@ fn what_a_command_of_the_person_said_goes_with_the_next_message() {
         chat.take("what does it say?", settings, interrupts).await.unwrap();
 
         assert!(chat.shared.is_empty());
-        let said = chat.runtime.storage().conversation(chat.session()).unwrap();
+        let said = chat.runtime.storage().conversation(chat.session(), None).unwrap();
         let asked = shown::text_of(&said[0]);
         assert!(asked.starts_with("what does it say?\n\nI ran `echo"), "{asked}");
         assert!(asked.contains("from the pond\n```"), "{asked}");

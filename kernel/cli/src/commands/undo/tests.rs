@@ -133,6 +133,7 @@ fn an_undo_for_programs_names_every_path() {
             "removed": ["added"],
             "conflicts": [],
             "objects_left": [],
+            "session": null,
             "schema_version": 1,
         })
     );
