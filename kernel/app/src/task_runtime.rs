@@ -37,7 +37,7 @@ use crate::{
     places, sandbox,
     settings::Settings,
     surroundings,
-    toolbox::{WithDiagnostics, WithFailPoints, WithRules, Without},
+    toolbox::{QuickLooks, WithDiagnostics, WithFailPoints, WithRules, Without},
     workspace::{self, Occupancy, SnapshotWorkspace},
 };
 
@@ -103,13 +103,17 @@ impl TaskRuntime {
         let skills = SkillSet::load(app.paths()?.home(), workspace);
         let keeper = workspace::keeper(workspace, app.paths()?)?;
         let workdir = Arc::new(workdir(app, settings, &keeper, &private)?);
-        let toolbox = toolbox(app, &host, &workdir, settings, workspace, &private)?;
-        let evaluators = CatalogEvaluators::new(
+        let evaluators = Arc::new(CatalogEvaluators::new(
             &host,
             Arc::clone(&workdir),
             skills.rubrics(&settings.trusted_evaluators),
             &[],
-        )?;
+        )?);
+        // A task that is not evaluated runs no checks.
+        let is_checked = settings.checks && settings.limits.iterations > 0;
+        let looks = is_checked.then(|| QuickLooks::new(evaluators.clone(), settings.edit_seconds));
+        let tools = tools(&host, &workdir, settings, workspace)?;
+        let toolbox = diagnosed(app, tools, settings, workspace, &private, looks)?;
         Ok(Self {
             app: Arc::clone(app),
             keeper,
@@ -133,7 +137,7 @@ impl TaskRuntime {
             stale: stale(app, &routes)?,
             workdir,
             toolbox,
-            evaluators: Arc::new(evaluators),
+            evaluators,
             storage,
             skills,
             settings: settings.clone(),
@@ -229,24 +233,32 @@ impl TaskRuntime {
     }
 }
 
-fn toolbox(
-    app: &App,
+fn tools(
     host: &Host,
     workdir: &Arc<Workdir>,
     settings: &Settings,
     workspace: &Path,
-    private: &Path,
 ) -> Result<Arc<dyn Toolbox>, AppError> {
     let tools = CatalogTools::new(host, Arc::clone(workdir), &ToolSettings::default())?;
     let joined = Joined::new([Arc::new(tools) as Arc<dyn Toolbox>])?;
     let chosen = Without::new(Arc::new(joined), &settings.disabled_tools);
     let guarded = WithFailPoints(Arc::new(chosen));
-    let ruled = WithRules::new(Arc::new(guarded), workspace);
+    Ok(Arc::new(WithRules::new(Arc::new(guarded), workspace)))
+}
+
+fn diagnosed(
+    app: &App,
+    tools: Arc<dyn Toolbox>,
+    settings: &Settings,
+    workspace: &Path,
+    private: &Path,
+    looks: Option<QuickLooks>,
+) -> Result<Arc<dyn Toolbox>, AppError> {
     let scratch = private.join("parsers");
     let processes = sandbox::processes_below(app, settings, private)?;
     processes.end_left();
     Scratch::sweep(&private.join(COPIES));
-    Ok(Arc::new(WithDiagnostics::new(Arc::new(ruled), processes, workspace, scratch)))
+    Ok(Arc::new(WithDiagnostics::new(tools, processes, workspace, scratch, looks)))
 }
 
 fn workdir(

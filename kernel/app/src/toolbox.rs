@@ -1,7 +1,8 @@
-//! Decorators of the toolbox of a run: one leaves tools out, one adds the rules of directories, one says which
-//! files do not parse that a call has written, one adds fail points.
+//! Decorators of the toolbox of a run: one leaves tools out, one adds the rules of directories, one says what
+//! is wrong with files that a call has written, one adds fail points.
 
 mod diagnostics;
+mod looks;
 mod syntax;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
@@ -21,7 +22,7 @@ use openkoi_core::{
 
 use crate::rules::NestedRules;
 
-pub(crate) use self::diagnostics::WithDiagnostics;
+pub(crate) use self::{diagnostics::WithDiagnostics, looks::QuickLooks};
 
 /// Decorates a toolbox so that some of its tools are left out.
 pub(crate) struct Without {

@@ -220,6 +220,18 @@ pub struct Subject {
     /// Findings of the same evaluator in the work of the iteration before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Finding>,
+    /// How a quick look at the changes is taken, while the work goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quick: Option<QuickLook>,
+}
+
+/// A quick look at files that were just written: what formatters, linters and type checkers say of them at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuickLook {
+    /// Time for all of it, in milliseconds.
+    pub milliseconds: u32,
+    /// Ids of checks that are left out.
+    pub without: Vec<String>,
 }
 
 /// A changed file as it was.

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 pub use crate::bindings::evaluator::exports::openkoi::evaluator::evaluator::{
     Before, Change, ChangeKind, Check, Criterion, Dimension, EvidenceFile, Finding, NamedCheck,
-    Outcome, Rubric, Score, Severity, Subject, Test, Verdict,
+    Outcome, QuickLook, Rubric, Score, Severity, Subject, Test, Verdict,
 };
 
 use crate::{Result, bindings::evaluator::exports::openkoi::evaluator::evaluator::Guest};

@@ -7,11 +7,20 @@ use crate::world::{LONG, TASK, scripted};
 
 /// Runs a task whose model makes these calls, one a round, and returns the text of each result.
 pub(crate) fn results(home: impl FnOnce(Home) -> Home, calls: Vec<Turn>) -> (Home, Vec<String>) {
+    results_of(home, calls, &["-i", "0"])
+}
+
+fn results_of(
+    home: impl FnOnce(Home) -> Home,
+    calls: Vec<Turn>,
+    flags: &[&str],
+) -> (Home, Vec<String>) {
     let last = u32::try_from(calls.len()).unwrap();
     let rounds = calls.into_iter().zip(0..).map(|(call, round)| call.executor().in_round(round));
     let end = turn().executor().in_round(last).say("Done.");
     let home = home(scripted(rounds.chain([end])));
-    let run = home.openkoi([TASK, "-i", "0", "--output-format", "stream-json"]).timeout(LONG).run();
+    let run = home.openkoi([TASK, "--output-format", "stream-json"]).args(flags);
+    let run = run.timeout(LONG).run();
     let events = run.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let results = events.filter(|event| event["data"]["event"] == "call.finished").map(|event| {
         let result = &event["data"]["result"];
@@ -144,6 +153,41 @@ fn a_directory_is_moved_by_copying_and_the_model_is_told_so() {
     assert!(renamed || results[1].contains("`mv` copies it"), "{results:?}");
     assert!(results[2].contains("R  src/a.txt -> lib/a.txt"), "{results:?}");
     assert!(home.has("lib/a.txt") && !home.has("src"));
+}
+
+#[test]
+fn what_the_projects_own_programs_say_of_an_edit_is_told_with_it_and_told_once() {
+    // A linter of the project: it takes its time where the file says so.
+    let eslint = "#!/bin/sh\ncat \"$2\" | grep -q slow && sleep 30\nif grep -n bad \"$2\" >/dev/null; then\n\
+                  echo \"  3:5  error  this is bad\"; exit 1; fi\n";
+    let write = |path: &str, text: &str| {
+        turn().call("write_file", json!({ "path": path, "contents": text }))
+    };
+    let calls = vec![
+        write("a.js", "let x = 1;\n"),
+        write("a.js", "let bad = 1;\n"),
+        write("a.js", "let y = 'bad';\n"),
+        write("a.js", "let good = 1;\n"),
+        write("b.txt", "bad\n"),
+        write("a.js", "let slow = 1;\n"),
+        write("a.js", "let bad = 2;\n"),
+    ];
+    let set_up = |home: Home| {
+        let program = "node_modules/.bin/eslint";
+        let home = home
+            .file(program, eslint)
+            .file("eslint.config.js", "export default [];\n")
+            .file(".gitignore", "node_modules\n");
+        let runnable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(home.workspace().join(program), runnable).unwrap();
+        home.config("[checks]\nedit_seconds = 1\n")
+    };
+    let (_, results) = results_of(set_up, calls, &["-i", "1"]);
+
+    let says = "`node_modules/.bin/eslint --no-color a.js` says:\n3:5  error  this is bad";
+    let told: Vec<bool> = results.iter().map(|result| result.contains(says)).collect();
+    assert_eq!(told, [false, true, false, false, false, false, false], "{results:?}");
+    assert!(results[3].contains("finds nothing wrong any more"), "{results:?}");
 }
 
 #[test]

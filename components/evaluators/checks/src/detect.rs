@@ -10,13 +10,13 @@
 //! the project's own files and on what is installed, and on nothing else. The change only adds directories that the
 //! walk does not reach, and says what runs first.
 
-mod cargo;
+pub(crate) mod cargo;
 mod configured;
 mod named;
 mod node;
-mod project;
+pub(crate) mod project;
 mod python;
-mod reach;
+pub(crate) mod reach;
 mod script;
 mod target;
 pub(crate) mod walk;

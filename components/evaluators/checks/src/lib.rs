@@ -3,11 +3,13 @@
 //! [`runner`] is the table of the runners; [`detect`] reads the workspace and writes [`plan::Plan`]s; [`run`] carries them
 //! out through a [`world::World`] and reads the runners' reports with [`report`]; [`evidence`] tells which changed files
 //! decide about the work and are therefore not the work's to change; [`pointers`] names places of the product at which a
-//! judge has to look, because green tests do not show what they do.
+//! judge has to look, because green tests do not show what they do; [`look`] says at once what is wrong with a file that was
+//! just written.
 
 mod detect;
 mod evidence;
 mod excerpt;
+mod look;
 mod plan;
 mod pointers;
 #[cfg(test)]

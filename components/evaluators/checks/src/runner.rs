@@ -22,7 +22,7 @@ mod table;
 
 pub(crate) use alone::Alone;
 pub(crate) use manner::{Category, Manner};
-pub(crate) use pattern::is_like;
+pub(crate) use pattern::{is_like, matches};
 pub(crate) use row::Runner;
 pub(crate) use table::RUNNERS;
 

@@ -227,6 +227,7 @@ pub(crate) mod tests {
             evidence: Vec::new(),
             pointers: Vec::new(),
             earlier: Vec::new(),
+            quick: None,
         }
     }
 

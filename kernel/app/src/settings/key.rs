@@ -230,6 +230,7 @@ pub const KEYS: &[Key] = &[
     key("limits.turn_tokens", ValueKind::Count(1_000, 1_000_000), "32000", EVIDENCE),
     key("checks.enabled", ValueKind::Switch, "true", EVIDENCE),
     key("checks.seconds", ValueKind::Count(1, 86_400), "600", EVIDENCE),
+    key("checks.edit_seconds", ValueKind::Count(0, 60), "2", EVIDENCE),
     key("checks.build", ValueKind::Texts, "[]", ProjectRule::Add),
     key("checks.test", ValueKind::Texts, "[]", ProjectRule::Add),
     key("checks.lint", ValueKind::Texts, "[]", ProjectRule::Add),

@@ -120,6 +120,8 @@ pub struct Settings {
     pub checks: bool,
     /// The longest time of one run of the checks, in seconds.
     pub checks_seconds: u64,
+    /// The longest time of a quick look at files that were just written, in seconds; 0 for none.
+    pub edit_seconds: u64,
     /// Commands that are checks of the project beside those that are found.
     pub named_checks: Vec<NamedCheck>,
     /// How much the models of these roles are asked to reason.
@@ -162,6 +164,7 @@ impl Settings {
             limits: read.limits(),
             checks: read.switch(&["checks", "enabled"]),
             checks_seconds: read.count(&["checks", "seconds"]),
+            edit_seconds: read.count(&["checks", "edit_seconds"]),
             named_checks: read.named_checks(),
             efforts: read.below(&["effort"], |value| ReasoningEffort::of(value.as_str()?)),
             disabled_tools: read.texts(&["tools", "disabled"]),

@@ -81,6 +81,7 @@ fn a_project_switches_no_evaluation_off_and_names_no_model() {
         ("limits.turn_tokens = 1000", "a project may not change how its work is checked"),
         ("checks.enabled = false", "a project may not change how its work is checked"),
         ("checks.seconds = 1", "a project may not change how its work is checked"),
+        ("checks.edit_seconds = 0", "a project may not change how its work is checked"),
         ("effort.evaluator = 'low'", "it belongs in your own configuration"),
         ("model = 'a/b'", "a project may not choose who sees its files and what that costs"),
         (

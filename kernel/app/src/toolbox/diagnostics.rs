@@ -1,5 +1,6 @@
-//! What is cheap to know of a file that was just written: whether it parses. A model that hears of it at once mends it in
-//! the next turn, and not after a run of the tests.
+//! What is cheap to know of a file that was just written: whether it parses, and if so what the project's own formatters,
+//! linters and type checkers say of it. A model that hears of it at once mends it in the next turn, and not after a run of
+//! the tests.
 
 use std::{
     path::{Path, PathBuf},
@@ -24,7 +25,10 @@ use openkoi_core::{
     toolbox::{EndedProgram, PreparedCall, Toolbox},
 };
 
-use super::syntax::{self, Parser};
+use super::{
+    looks::QuickLooks,
+    syntax::{self, Parser},
+};
 
 /// The longest time that all parsers of one call may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -35,7 +39,7 @@ const MOST: usize = 4;
 /// The largest file that is looked at, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Decorates a toolbox so that the result of a call that writes files also says which of them do not parse.
+/// Decorates a toolbox so that the result of a call that writes files also says what is wrong with them.
 pub(crate) struct WithDiagnostics {
     inner: Arc<dyn Toolbox>,
     listed: Vec<Tool>,
@@ -43,6 +47,8 @@ pub(crate) struct WithDiagnostics {
     workspace: PathBuf,
     /// A directory of its own for parsers, so that they write nothing in the workspace.
     scratch: PathBuf,
+    /// What the project's own programs say of a file that parses.
+    looks: Option<QuickLooks>,
 }
 
 impl WithDiagnostics {
@@ -51,9 +57,10 @@ impl WithDiagnostics {
         processes: Processes,
         workspace: &Path,
         scratch: PathBuf,
+        looks: Option<QuickLooks>,
     ) -> Self {
         let workspace = workspace.to_owned();
-        Self { listed: inner.tools(), inner, processes, workspace, scratch }
+        Self { listed: inner.tools(), inner, processes, workspace, scratch, looks }
     }
 
     fn writes(&self, call: &ToolCall) -> bool {
@@ -173,12 +180,17 @@ impl Toolbox for WithDiagnostics {
         scope: Scope,
     ) -> Pending<'a, Result<ToolOutput, Failure>> {
         Box::pin(async move {
-            let effects = Arc::clone(&scope.effects);
+            let around = scope.clone();
             let output = self.inner.call(call, scope).await?;
             if !self.writes(call) {
                 return Ok(output);
             }
-            Ok(output.noted(&self.notes(&effects.written()).await))
+            let written = around.effects.written();
+            let mut notes = self.notes(&written).await;
+            if let Some(looks) = self.looks.as_ref().filter(|_| notes.is_empty()) {
+                notes = looks.notes(&written, &around).await;
+            }
+            Ok(output.noted(&notes))
         })
     }
 }

@@ -49,7 +49,7 @@ fn is_excluded(project: &Project<'_>, workspace: &str, manifest: &str) -> bool {
 
 /// Returns whether what cargo makes is kept out of the project. If it were made all the same, it would be taken for a
 /// change of the task.
-fn ignores_target(project: &Project<'_>) -> bool {
+pub(crate) fn ignores_target(project: &Project<'_>) -> bool {
     let own = [".gitignore", ".ignore"].map(|file| project.text(file));
     let root = project.world.read(".gitignore").unwrap_or_default();
     own.iter().chain([&root]).any(|text| text.lines().any(|line| line.contains("target")))

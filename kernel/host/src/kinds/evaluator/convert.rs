@@ -51,7 +51,12 @@ pub(super) fn subject(subject: &core::Subject) -> wit::Subject {
         evidence: subject.evidence.clone(),
         pointers: subject.pointers.iter().map(finding_out).collect(),
         earlier: subject.earlier.iter().map(finding_out).collect(),
+        quick: subject.quick.as_ref().map(quick),
     }
+}
+
+fn quick(quick: &core::QuickLook) -> wit::QuickLook {
+    wit::QuickLook { milliseconds: quick.milliseconds, without: quick.without.clone() }
 }
 
 fn named(named: &core::NamedCheck) -> wit::NamedCheck {
