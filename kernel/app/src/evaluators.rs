@@ -166,6 +166,7 @@ mod tests {
                 excerpt: String::new(),
                 receipts: Vec::new(),
                 duration_ms: 0,
+                runner: String::new(),
             };
             Verdict { checks: vec![check], ..Verdict::default() }
         };

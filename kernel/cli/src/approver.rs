@@ -18,10 +18,11 @@ use openkoi_core::{
 use openkoi_storage::Storage;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use crate::{
     keyboard::Keys,
-    output::{Palette, Questions, diff, sanitise, sanitise_line},
+    output::{Palette, Questions, beside, diff, sanitise, sanitise_line, width_of_questions},
     watch::ProgressLines,
 };
 
@@ -29,6 +30,8 @@ use crate::{
 const SHOWN: usize = 600;
 /// The most lines that a question shows of its content.
 const MOST_LINES: usize = 120;
+/// What stands before each line of the content, so that none can forge one of the question.
+const BAR: &str = "  │ ";
 /// How long a wait for a key goes on before it is looked whether the question still stands.
 const GLANCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
@@ -71,7 +74,8 @@ impl Approver for Terminal {
             }
             let _still = self.progress.as_ref().map(|progress| progress.hold_still());
             let _keys = self.keys.as_ref().map(|keys| keys.hold());
-            let question = Question::new(request, &self.workspace, self.palette);
+            let question =
+                Question::new(request, &self.workspace, self.palette, width_of_questions());
             let standing = Standing::begin();
             let mut lines = standing.lines();
             // Reading blocks, and signals have to come through meanwhile. The streams are locked for moments only.
@@ -148,10 +152,15 @@ struct Question {
 }
 
 impl Question {
-    fn new(request: &ApprovalRequest, workspace: &Path, palette: Palette) -> Self {
+    fn new(
+        request: &ApprovalRequest,
+        workspace: &Path,
+        palette: Palette,
+        width: Option<usize>,
+    ) -> Self {
         let has_alike = request.alike.is_some();
         let prompt = if has_alike { "answer [y/N/s/a/p/r]: " } else { "answer [y/N/s/a/r]: " };
-        Self { text: text(request, workspace, palette), prompt, has_alike }
+        Self { text: text(request, workspace, palette, width), prompt, has_alike }
     }
 
     /// Puts the question until there is an answer; the end of the input is none.
@@ -190,7 +199,12 @@ fn answer(typed: &str, has_alike: bool) -> Option<Answer> {
 
 /// Returns the whole question: the kernel's facts, the content behind a bar so that it cannot forge a line of the
 /// question, and what each answer does. All of it is sanitised.
-fn text(request: &ApprovalRequest, workspace: &Path, palette: Palette) -> String {
+fn text(
+    request: &ApprovalRequest,
+    workspace: &Path,
+    palette: Palette,
+    width: Option<usize>,
+) -> String {
     let mut text = format!(
         "\n`{}` needs your approval ({}, domain {}, asked by {})\n",
         sanitise_line(&request.action),
@@ -198,12 +212,12 @@ fn text(request: &ApprovalRequest, workspace: &Path, palette: Palette) -> String
         sanitise_line(&request.domain),
         sanitise_line(&request.origin),
     );
-    let (target, content) = content(request, workspace, palette);
+    let (target, content) = content(request, workspace, palette, width);
     if target {
         text.push_str(&format!("  on: {}\n", sanitise_line(&ends(&request.target))));
     }
     for line in content {
-        text.push_str(&format!("  │ {line}\n"));
+        text.push_str(&format!("{BAR}{line}\n"));
     }
     text.push_str(&choices(request));
     text
@@ -230,10 +244,19 @@ fn choices(request: &ApprovalRequest) -> String {
 }
 
 /// Returns whether the target is shown too, and the content: the difference of an edit, the command, or the arguments
-/// one by one.
-fn content(request: &ApprovalRequest, workspace: &Path, palette: Palette) -> (bool, Vec<String>) {
+/// one by one. What the kernel shows are files as they were and as they are: beside each other where there is room.
+fn content(
+    request: &ApprovalRequest,
+    workspace: &Path,
+    palette: Palette,
+    width: Option<usize>,
+) -> (bool, Vec<String>) {
     if !request.shown.is_empty() {
-        return (true, diff::painted(&request.shown, palette, MOST_LINES, SHOWN));
+        let room = width.map(|width| width.saturating_sub(BAR.width()));
+        let beside =
+            room.and_then(|room| beside::columns(&request.shown, palette, MOST_LINES, room));
+        let below = || diff::painted(&request.shown, palette, MOST_LINES, SHOWN);
+        return (true, beside.unwrap_or_else(below));
     }
     let arguments: Value = serde_json::from_str(&request.details).unwrap_or(Value::Null);
     if let Some(edit) = diff::FileEdit::of(&arguments, workspace) {

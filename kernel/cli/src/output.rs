@@ -8,6 +8,7 @@
 //! Text from a model, a tool or a file has to go through [`mod@sanitise`], which escapes the characters
 //! that a terminal would obey. [`Page`] and [`Table`] do so by themselves.
 
+pub(crate) mod beside;
 mod colour;
 pub(crate) mod diff;
 pub(crate) mod format;
@@ -234,6 +235,11 @@ fn tolerate(written: io::Result<()>) -> Result<(), CommandError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Returns the width of the terminal that questions are put on, as it is now.
+pub(crate) fn width_of_questions() -> Option<usize> {
+    width_of(&io::stderr())
 }
 
 fn width_of(stream: &impl std::os::fd::AsFd) -> Option<usize> {

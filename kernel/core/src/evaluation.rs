@@ -114,6 +114,9 @@ pub struct Check {
     pub receipts: Vec<String>,
     /// Duration in milliseconds.
     pub duration_ms: u64,
+    /// Version of the program that runs it, in its own words; empty where it says nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub runner: String,
 }
 
 /// One axis of a rubric.

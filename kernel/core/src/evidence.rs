@@ -336,6 +336,7 @@ mod tests {
             excerpt: String::new(),
             receipts: Vec::new(),
             duration_ms: 0,
+            runner: String::new(),
         }
     }
 

@@ -424,6 +424,7 @@ mod tests {
             excerpt: String::new(),
             receipts: Vec::new(),
             duration_ms: 0,
+            runner: String::new(),
         }
     }
 

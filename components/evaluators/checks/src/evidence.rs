@@ -65,6 +65,7 @@ fn evidence(
         Role::Evidence => file(None, false),
         Role::Both => file(None, true),
         Role::Product if is_named => file(None, true),
+        Role::Product if inline::is_included(&change.path, world) => file(None, true),
         Role::Manifest(parts) => match (before, now(change, world)) {
             (Some(before), Some(now)) => match manifest::frozen(before, &now, parts) {
                 Some(shown) if shown == now => None,
@@ -216,6 +217,20 @@ mod tests {
 
         assert_eq!(shown, format!("fn a() {{ b() }}\n{}", test(1)));
         assert_eq!(one("src/lib.rs", Some(&before), Some(&before.replace("fn a", "fn c"))), None);
+    }
+
+    #[test]
+    fn a_page_with_a_crates_examples_is_evidence_and_another_is_not() {
+        let of = |path: &str, root: &str| {
+            let (subject, world) = changed(path, Some("old"), Some("new"));
+            of(&subject, &world.file("web/src/lib.rs", root)).pop().map(|file| file.product)
+        };
+        let root = "#![doc = include_str!(\"../docs/use.md\")]\n";
+
+        assert_eq!(of("web/docs/use.md", root), Some(true));
+        assert_eq!(of("web/docs/more.md", root), None);
+        assert_eq!(of("docs/use.md", root), None);
+        assert_eq!(of("web/docs/use.md", "// use.md\n"), None);
     }
 
     #[test]

@@ -74,6 +74,7 @@ impl Asked {
             excerpt,
             receipts: Vec::new(),
             duration_ms: run.duration_ms,
+            runner: String::new(),
         }
     }
 

@@ -197,6 +197,7 @@ mod tests {
             excerpt: String::new(),
             receipts: Vec::new(),
             duration_ms: 1,
+            runner: String::new(),
         }
     }
 

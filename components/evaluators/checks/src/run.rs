@@ -2,6 +2,7 @@
 
 mod lack;
 mod silent;
+mod version;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use crate::plan::{Category, Plan};
 use crate::report::{Case, REPORT_MARK, Report};
 use crate::world::{Invocation, Run, World};
 use lack::Lack;
+use version::Versions;
 
 /// The longest that all checks together may run, in milliseconds: the component's own limit less a reserve.
 const TOTAL_MS: u64 = 570_000;
@@ -36,6 +38,8 @@ pub(crate) fn all(world: &dyn World, plans: &[Plan], baseline: &[Check]) -> Resu
     let mut runner = Runner {
         world,
         known: known_red(baseline),
+        asked: asked(baseline),
+        versions: Versions::default(),
         named: named(baseline),
         missing: Vec::new(),
         spent_ms: 0,
@@ -58,6 +62,12 @@ fn known_red(baseline: &[Check]) -> BTreeSet<String> {
         .collect()
 }
 
+/// Checks of which it is to be known what ran them: all of the untouched tree, and later those of which it was known then.
+fn asked(baseline: &[Check]) -> Option<BTreeSet<String>> {
+    let known = baseline.iter().filter(|check| !check.runner.is_empty());
+    (!baseline.is_empty()).then(|| known.map(|check| check.id.clone()).collect())
+}
+
 fn named(baseline: &[Check]) -> BTreeSet<String> {
     let named = baseline.iter().filter(|check| !check.tests.is_empty());
     named.map(|check| check.id.clone()).collect()
@@ -66,6 +76,9 @@ fn named(baseline: &[Check]) -> BTreeSet<String> {
 struct Runner<'a> {
     world: &'a dyn World,
     known: BTreeSet<String>,
+    /// Checks whose programs are asked for their versions; all of them if it is nothing.
+    asked: Option<BTreeSet<String>>,
+    versions: Versions,
     /// Checks that named their tests on the untouched tree.
     named: BTreeSet<String>,
     /// What could not be run, and the check that said so.
@@ -101,6 +114,10 @@ impl Runner<'_> {
             }
         };
         self.judge(plan, &run, &mut check)?;
+        let ran = check.outcome != Outcome::Errored;
+        if ran && self.asked.as_ref().is_none_or(|asked| asked.contains(&check.id)) {
+            check.runner = self.versions.of(self.world, plan)?;
+        }
         Ok(check)
     }
 
@@ -254,6 +271,7 @@ fn blank(plan: &Plan) -> Check {
         excerpt: String::new(),
         receipts: Vec::new(),
         duration_ms: 0,
+        runner: String::new(),
     }
 }
 

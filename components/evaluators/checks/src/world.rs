@@ -196,11 +196,18 @@ pub(crate) mod tests {
         programs: BTreeSet<String>,
         runs: RefCell<BTreeMap<String, VecDeque<Run>>>,
         pub asked: RefCell<Vec<String>>,
+        /// What every program says of its version.
+        version: String,
     }
 
     impl Fake {
         pub(crate) fn file(mut self, path: &str, text: &str) -> Self {
             self.files.insert(path.to_owned(), text.to_owned());
+            self
+        }
+
+        pub(crate) fn version(mut self, said: &str) -> Self {
+            self.version = said.to_owned();
             self
         }
 
@@ -253,6 +260,14 @@ pub(crate) mod tests {
             let mut command = crate::plan::typed(&invocation.arguments);
             if !invocation.directory.is_empty() {
                 command = format!("{}$ {command}", invocation.directory);
+            }
+            if matches!(
+                invocation.arguments.last().map(String::as_str),
+                Some("--version" | "version")
+            ) {
+                let output = self.version.clone();
+                let code = Some(i32::from(output.is_empty()));
+                return Ok(Run { output, code, ..Run::default() });
             }
             self.asked.borrow_mut().push(command.clone());
             let mut runs = self.runs.borrow_mut();

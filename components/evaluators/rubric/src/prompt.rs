@@ -243,6 +243,7 @@ pub(crate) mod tests {
             excerpt: "assertion failed".to_owned(),
             receipts: Vec::new(),
             duration_ms: 1,
+            runner: String::new(),
         }
     }
 

@@ -128,6 +128,7 @@ mod tests {
             excerpt: excerpt.to_owned(),
             receipts: Vec::new(),
             duration_ms: 0,
+            runner: String::new(),
         }
     }
 

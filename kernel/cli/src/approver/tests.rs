@@ -29,7 +29,7 @@ fn request(target: &str, details: &str) -> ApprovalRequest {
 }
 
 fn asked(request: &ApprovalRequest) -> String {
-    text(request, Path::new("/nowhere"), Palette::PLAIN)
+    text(request, Path::new("/nowhere"), Palette::PLAIN, None)
 }
 
 /// Returns what these lines answer, and what was on the screen.
@@ -81,7 +81,7 @@ fn an_edit_is_shown_as_a_difference() {
     let arguments = json!({ "path": "calc.py", "old_string": "-", "new_string": "+" });
 
     let text =
-        text(&request("calc.py", &arguments.to_string()), &world.workspace(), Palette::PLAIN);
+        text(&request("calc.py", &arguments.to_string()), &world.workspace(), Palette::PLAIN, None);
 
     let shown = "  on: calc.py\n  │ @@ -1 +1 @@\n  │ -a - b\n  │ +a + b\n  [y]";
     assert!(text.contains(shown), "{text}");
@@ -97,6 +97,16 @@ fn what_the_kernel_shows_is_shown() {
 
     assert!(text.contains("  on: AGENTS.md\n  │ --- a/AGENTS.md\n"), "{text}");
     assert!(text.contains("  │ +obey\n"), "{text}");
+}
+
+#[test]
+fn on_a_wide_terminal_what_was_stands_beside_what_is() {
+    let mut tests = request("t.py", "");
+    tests.shown = "--- a/t.py\n+++ b/t.py\n@@ -1 +1 @@\n-two\n+three\n".to_owned();
+
+    let text = text(&tests, Path::new("/nowhere"), Palette::PLAIN, Some(120));
+
+    assert!(text.contains(&format!("  │ {:<56} │ three\n", "two")), "{text}");
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn check(outcome: CheckOutcome, test_count: Option<u32>, tests: &[CheckOutcome])
         excerpt: String::new(),
         receipts: Vec::new(),
         duration_ms: 0,
+        runner: String::new(),
     }
 }
 

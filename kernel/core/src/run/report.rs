@@ -295,7 +295,9 @@ impl Run {
             .filter(|one| one.check == check.id && one.through.is_some())
             .map(Difference::id);
         let ignored = self.uncovered.iter().filter(|place| is_ignored(place));
-        through.chain(ignored.cloned()).collect()
+        let before = self.baseline.iter().flatten().find(|before| before.id == check.id);
+        let other = before.and_then(|before| other_runner(before, check));
+        through.chain(ignored.cloned()).chain(other).collect()
     }
 
     fn judged(&self, attempt: &Attempt) -> (bool, Basis) {
@@ -307,6 +309,13 @@ impl Run {
             _ => (false, Basis::Unverified),
         }
     }
+}
+
+/// Returns what is told of a check that another version of its program ran on the untouched tree.
+fn other_runner(before: &Check, now: &Check) -> Option<String> {
+    let is_known = !before.runner.is_empty() && !now.runner.is_empty();
+    (is_known && before.runner != now.runner)
+        .then(|| format!("{}, before the task {}", now.runner, before.runner))
 }
 
 fn number(index: usize) -> u32 {

@@ -39,6 +39,21 @@ fn a_fix_is_verified_with_the_tests_as_they_were_though_there_are_new_ones() {
 }
 
 #[test]
+fn what_another_version_of_the_runner_says_is_checked_and_not_verified() {
+    let world = once(red(Some("good"))).with_file("runner", "unit 1.0").executor([
+        write("code", "good"),
+        write("runner", "unit 2.0"),
+        Line::Say("fixed"),
+    ]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted", "{:?}", last_decision(&world));
+    let Basis::Verified { changed, .. } = &outcome.claims[0].basis else { panic!("no receipt") };
+    assert_eq!(*changed, ["unit 2.0, before the task unit 1.0"]);
+}
+
+#[test]
 fn a_red_test_that_was_made_to_want_what_there_is_fixes_nothing() {
     let world = World::new().with_file("tests", "wants:fine").planner([plan("change", None)]);
     let world = world.settings(|s| s.max_iterations = 2).executor([

@@ -701,7 +701,7 @@ impl State {
         }
     }
 
-    /// The project's check: `tests` names what `code` has to be, one test a word.
+    /// The project's check: `tests` names what `code` has to be, one test a word, and `runner` the version of what runs it.
     fn check(&self) -> Vec<Check> {
         self.check_of(&View::new())
     }
@@ -744,6 +744,7 @@ impl State {
             excerpt: String::new(),
             receipts: vec!["r1".into()],
             duration_ms: 1,
+            runner: self.tree.get("runner").cloned().unwrap_or_default(),
         }]
     }
 }

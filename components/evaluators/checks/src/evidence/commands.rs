@@ -126,6 +126,7 @@ mod tests {
             excerpt: String::new(),
             receipts: Vec::new(),
             duration_ms: 1,
+            runner: String::new(),
         };
         named(&Subject { baseline: vec![check], ..subject() }, &Fake::default())
             .into_iter()

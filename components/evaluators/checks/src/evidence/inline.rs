@@ -15,6 +15,8 @@ mod docstring;
 mod item;
 mod rust;
 
+use crate::detect::project::{below, parent};
+use crate::world::World;
 use item::Item;
 
 /// A file as the frozen run shows it.
@@ -59,6 +61,29 @@ const LANGUAGES: [Language; 6] = [
         collected: "includeSource",
     },
 ];
+
+/// Returns whether a page of Markdown is a part of a crate's documentation, so that its examples are tests of the crate.
+pub(super) fn is_included(path: &str, world: &dyn World) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if !name.ends_with(".md") {
+        return false;
+    }
+    let includes = |text: &str| {
+        let mut included = text.split("include_str!(").skip(1);
+        included.any(|rest| rest.split(')').next().is_some_and(|file| file.contains(name)))
+    };
+    let mut folder = parent(path);
+    loop {
+        let roots = ["src/lib.rs", "src/main.rs"].map(|root| below(folder, root));
+        if roots.iter().any(|root| world.read(root).is_some_and(|text| includes(&text))) {
+            return true;
+        }
+        if folder.is_empty() {
+            return false;
+        }
+        folder = parent(folder);
+    }
+}
 
 /// Returns the language of a source that may hold tests.
 pub(super) fn language(path: &str) -> Option<&'static Language> {

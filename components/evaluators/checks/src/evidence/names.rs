@@ -396,6 +396,7 @@ mod tests {
             excerpt: String::new(),
             receipts: Vec::new(),
             duration_ms: 0,
+            runner: String::new(),
         };
         runners(&ids.iter().map(check).collect::<Vec<_>>())
     }

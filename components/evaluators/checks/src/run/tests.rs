@@ -375,3 +375,23 @@ fn a_refusal_is_told_with_what_helps_and_a_cancelled_run_gives_no_verdict() {
     );
     assert_eq!(run(Failure::Cancelled), Err(Failure::Cancelled));
 }
+
+#[test]
+fn what_runs_a_check_says_its_version_where_that_was_known_before() {
+    let world = |version: &str| {
+        let world = Fake::default().file("go.mod", "");
+        world.answers("go build -o /dev/null ./...", 0, "").version(version)
+    };
+    let ran = |version: &str, baseline: &[Check]| {
+        let mut plans = crate::detect::plans(&world(version), &[]);
+        plans.truncate(1);
+        all(&world(version), &plans, baseline).unwrap().checks
+    };
+
+    let before = ran("go version go1.22\n", &[]);
+    let silent = ran("", &[]);
+
+    assert_eq!(before[0].runner, "go version go1.22");
+    assert_eq!(ran("go version go1.23\n", &before)[0].runner, "go version go1.23");
+    assert_eq!(ran("go version go1.23\n", &silent)[0].runner, "");
+}

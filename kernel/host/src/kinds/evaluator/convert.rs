@@ -109,6 +109,7 @@ fn check_out(check: &core::Check) -> wit::Check {
         excerpt: check.excerpt.clone(),
         receipts: check.receipts.clone(),
         duration_ms: check.duration_ms,
+        runner: check.runner.clone(),
     }
 }
 
@@ -185,6 +186,7 @@ fn check_in(check: wit::Check) -> core::Check {
         excerpt: text::visible(tail(&check.excerpt, EXCERPT)),
         receipts: check.receipts.iter().map(|id| text::one_line(id, 64)).collect(),
         duration_ms: check.duration_ms,
+        runner: text::one_line(&check.runner, LINE),
     }
 }
 

@@ -60,19 +60,17 @@ pub(super) fn items(text: &str) -> Option<Vec<Item<'_>>> {
     Some(items)
 }
 
-/// Returns the examples in documentation that are run as tests, each from fence to fence; nothing where they stand in a
-/// comment that is not one of lines.
+/// Returns the examples in documentation that are run as tests, each from fence to fence; nothing where a fence stands in
+/// the first or the last line of a comment of another kind than that of lines.
 pub(super) fn examples(text: &str) -> Option<Vec<Item<'_>>> {
     let mut lexer = Lexer { text, at: 0, comments: Vec::new() };
     while lexer.next()?.is_some() {}
-    let is_block = |comment: &str| comment.starts_with("/**") || comment.starts_with("/*!");
     let mut lines = Vec::new();
     for (start, end) in lexer.comments {
         let comment = &text[start..end];
-        if is_block(comment) && comment.contains("```") {
-            return None;
-        }
-        if is_documentation(comment) {
+        if is_block(comment) {
+            lines.extend(lines_of_block(text, start, end)?);
+        } else if is_documentation(comment) {
             // Whole lines, with what stands before the comment.
             let begin = text[..start].rfind('\n').map_or(0, |at| at + 1);
             let end = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
@@ -80,6 +78,36 @@ pub(super) fn examples(text: &str) -> Option<Vec<Item<'_>>> {
         }
     }
     Some(fenced(text, &lines))
+}
+
+fn is_block(comment: &str) -> bool {
+    let is_empty = comment.starts_with("/**/");
+    (comment.starts_with("/**") && !is_empty) || comment.starts_with("/*!")
+}
+
+/// Returns the lines of documentation between `/**` and `*/`, without the stars before them. Nothing where the first or
+/// the last line, which others share, has a fence.
+fn lines_of_block(text: &str, start: usize, end: usize) -> Option<Vec<Documentation<'_>>> {
+    let mark = &text[start..start + 3];
+    let is_fence = |said: &str| said.contains("```") || said.contains("~~~");
+    let (mut lines, mut at) = (Vec::new(), start);
+    let pieces: Vec<&str> = text[start..end].split_inclusive('\n').collect();
+    for (index, piece) in pieces.iter().enumerate() {
+        let begin = text[..at].rfind('\n').map_or(0, |at| at + 1);
+        at += piece.len();
+        let is_shared = index == 0 || index + 1 == pieces.len();
+        if is_shared && is_fence(piece) {
+            return None;
+        }
+        let to = if piece.ends_with('\n') {
+            at
+        } else {
+            text[at..].find('\n').map_or(text.len(), |to| at + to + 1)
+        };
+        let said = if is_shared { "" } else { piece.trim().trim_start_matches('*').trim() };
+        lines.push((begin, to, mark, said));
+    }
+    Some(lines)
 }
 
 fn is_documentation(comment: &str) -> bool {
@@ -114,7 +142,7 @@ fn fenced<'a>(text: &'a str, lines: &[Documentation<'_>]) -> Vec<Item<'a>> {
 
 /// Returns the beginning of the line of code that documentation stands over: `pub fn percent`.
 fn belongs_to(text: &str, end: usize, rest: &[Documentation<'_>], mark: &str) -> String {
-    if mark == "//!" {
+    if matches!(mark, "//!" | "/*!") {
         return mark.to_owned();
     }
     let mut at = end;
@@ -309,5 +337,19 @@ mod tests {
             ]
         );
         assert_eq!(examples("/** ```\n a();\n ``` */ fn a() {}"), None);
+    }
+
+    #[test]
+    fn examples_in_comments_of_blocks_are_found_where_they_have_lines_of_their_own() {
+        let text = "/*! Words.\n ```\n a();\n ```\n*/\n/**\n * ```\n * b();\n * ```\n */\npub fn b() {}\n\
+                    /* ```\n no\n ``` */\n/**/ fn c() {}\n";
+        let found = examples(text).unwrap();
+        let names: Vec<(&str, &str)> =
+            found.iter().map(|item| (item.name.as_str(), item.text)).collect();
+
+        assert_eq!(
+            names,
+            [("/*!", " ```\n a();\n ```\n"), ("pub fn b", " * ```\n * b();\n * ```\n")]
+        );
     }
 }
