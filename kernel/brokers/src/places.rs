@@ -136,6 +136,41 @@ const BY_PRODUCTS: [&str; 6] = [
     ".ipynb_checkpoints",
 ];
 
+/// Directories that build tools and package managers make and make anew, where a project ignores them.
+const BUILT: [&str; 28] = [
+    "target",
+    "node_modules",
+    "build",
+    "dist",
+    "out",
+    "bin",
+    "obj",
+    "_build",
+    "deps",
+    "coverage",
+    ".gradle",
+    ".next",
+    ".nuxt",
+    ".svelte-kit",
+    ".turbo",
+    ".parcel-cache",
+    ".venv",
+    "venv",
+    ".tox",
+    ".nox",
+    ".dart_tool",
+    ".stack-work",
+    "dist-newstyle",
+    ".zig-cache",
+    "zig-cache",
+    ".build",
+    "Pods",
+    "elm-stuff",
+];
+
+/// The file by which tools tag a directory as a cache that can be made anew (bford.info/cachedir).
+const CACHE_TAG: &str = "CACHEDIR.TAG";
+
 /// Directories below the user's home where toolchains live.
 const TOOLCHAINS: [&str; 13] = [
     ".cargo",
@@ -197,6 +232,13 @@ pub fn is_control(path: &Path) -> bool {
 pub fn is_by_product(path: &Path) -> bool {
     path.iter().any(|name| BY_PRODUCTS.iter().any(|one| name == *one))
         || path.extension().is_some_and(|end| end == "pyc" || end == "pyo")
+}
+
+/// Tells whether a directory that is ignored is one that tools build in: by its name, or by the tag of caches.
+#[must_use]
+pub fn is_built_in(directory: &Path) -> bool {
+    directory.file_name().is_some_and(|name| BUILT.iter().any(|one| name == *one))
+        || directory.join(CACHE_TAG).is_file()
 }
 
 /// Returns the secret places below the user's home.

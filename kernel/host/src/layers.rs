@@ -2,7 +2,7 @@
 //! dropped.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -200,7 +200,10 @@ impl CallLayer {
         let places: Vec<String> = self.through.keys().cloned().collect();
         let mut told = Keeper::told(&self.through, &keeper.times(&places));
         let passed = committed.passed.iter().filter(|path| !is_by_product(Path::new(path)));
-        told.extend(passed.map(|path| format!("{path} (ignored)")));
+        let place = |path: &String| {
+            keeper.built(path, rules, &BTreeSet::new()).unwrap_or_else(|| path.clone())
+        };
+        told.extend(passed.map(|path| format!("{} (ignored)", place(path))));
         let is_work = |path: &&String| !rules.is_passed_over(path, false);
         let lost = committed.uncovered.iter().filter(is_work);
         told.extend(lost.map(|path| format!("{path} (too large, or unreadable)")));

@@ -153,6 +153,33 @@ fn ignored_files_that_a_task_removed_come_back() {
 }
 
 #[test]
+fn what_a_build_takes_away_of_its_own_is_no_change_and_what_it_takes_of_yours_is() {
+    let home = scripted([
+        turn().executor().after("shell").say("finished"),
+        turn().executor().shell("sh build.sh"),
+    ])
+    .file(".gitignore", "target/\ndata/\n")
+    .file(
+        "build.sh",
+        "rm target/debug/old data/old; echo new > target/debug/new; echo new > made\n",
+    )
+    .file("target/debug/old", "old\n")
+    .file("data/old", "old\n");
+    let run = home.openkoi([TASK]).args(["-i", "0"]).timeout(LONG).run().expect_code(0);
+
+    let listed = home.openkoi(["task", "diff", "--json"]).run();
+    if !listed.stdout.contains("data/old") {
+        let name = "what_a_build_takes_away_of_its_own_is_no_change_and_what_it_takes_of_yours_is";
+        openkoi_test_support::skip::skip(name, "no layers");
+        return;
+    }
+    assert!(listed.stdout.contains("made") && !listed.stdout.contains("target/"), "{listed}");
+    assert!(run.stderr.contains("not covered by an undo: target (ignored)"), "{run}");
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    assert!(home.has("data/old") && !home.has("made") && home.has("target/debug/new"));
+}
+
+#[test]
 fn only_what_the_task_changed_is_taken_back() {
     let home = scripted([
         turn().executor().after("write_file").say("finished"),

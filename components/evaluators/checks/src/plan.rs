@@ -107,11 +107,16 @@ impl Plan {
 
     fn invocation(&self, arguments: Vec<String>, timeout_ms: u64) -> Invocation {
         Invocation {
-            script: format!("{}{}", if self.anew { ANEW } else { "" }, self.manner.script()),
+            script: format!("{}{}", self.before(), self.manner.script()),
             arguments,
             directory: self.directory.clone(),
             timeout_ms: timeout_ms.min(self.timeout_ms),
         }
+    }
+
+    /// What stands before the command in a run that builds anew.
+    fn before(&self) -> String {
+        if self.anew { format!("{ANEW}{}", self.runner.anew) } else { String::new() }
     }
 
     /// The command as one would type it.

@@ -10,6 +10,8 @@ use openkoi_sdk::{Failure, Result};
 use crate::verdict;
 use crate::world::{Entry, Invocation, Run, World};
 
+mod rows;
+
 struct Real {
     root: tempfile::TempDir,
     scratch: tempfile::TempDir,

@@ -17,6 +17,8 @@ mod unittest;
 mod written;
 
 pub(crate) use case::{Case, Report};
+use std::borrow::Cow;
+
 pub(crate) use written::REPORT_MARK;
 use written::written;
 
@@ -80,6 +82,14 @@ impl Reporter {
             Self::Any => any(output),
         };
         report.map(Report::unique)
+    }
+
+    /// Returns the output as a person reads it.
+    pub(crate) fn readable(self, output: &str) -> Cow<'_, str> {
+        match self {
+            Self::Go => Cow::Owned(go::plain(output)),
+            _ => Cow::Borrowed(output),
+        }
     }
 
     /// Returns whether the runner was asked for a report: without any it has not passed, whatever it exits with.

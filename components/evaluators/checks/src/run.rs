@@ -165,7 +165,9 @@ impl Runner<'_> {
         let silent = self.is_silent(plan, report.as_ref());
         check.exit_code = run.code;
         check.outcome = outcome(plan, run, report.as_ref(), lack.is_some(), silent);
-        check.excerpt = text(run, report.as_ref(), lack.as_ref(), silent && run.code == Some(0));
+        let shown = plan.reporter.readable(&run.output);
+        let is_silent = silent && run.code == Some(0);
+        check.excerpt = text(run, &shown, report.as_ref(), lack.as_ref(), is_silent);
         if let Some(lack) = lack {
             self.missing.push((lack, plan.id.clone()));
         }
@@ -300,8 +302,14 @@ fn outcome(
     }
 }
 
-fn text(run: &Run, report: Option<&Report>, lack: Option<&Lack>, silent: bool) -> String {
-    let output = run.output.rsplit_once(REPORT_MARK).map_or(run.output.as_str(), |(text, _)| text);
+fn text(
+    run: &Run,
+    output: &str,
+    report: Option<&Report>,
+    lack: Option<&Lack>,
+    silent: bool,
+) -> String {
+    let output = output.rsplit_once(REPORT_MARK).map_or(output, |(text, _)| text);
     let mut heads = Vec::new();
     if run.timed_out {
         heads.push(format!("killed after {} s; what it had written:", run.duration_ms / 1000));

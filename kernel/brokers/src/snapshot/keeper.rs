@@ -5,7 +5,7 @@ use super::repository::Inside;
 use super::tree::Tree;
 use super::walk::{LiveRules, Rules, Walked, joined, walk};
 use super::{SnapshotError, SnapshotStore, TreeId};
-use crate::places::is_by_product;
+use crate::places::{is_built_in, is_by_product};
 use openkoi_core::change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
@@ -150,7 +150,7 @@ impl Keeper {
 
     /// Returns the effects of a command without what is nobody's work, and what was left out in words: ignored files,
     /// by-products, objects of git, and an index that only saw other times. An ignored file is work if the command names
-    /// it, and its loss is one in any case.
+    /// it, and its loss is one in any case, but for those in a directory that tools build in and that is still there.
     #[must_use]
     pub fn sorted_out(
         &self,
@@ -159,6 +159,8 @@ impl Keeper {
         command: &str,
     ) -> (Vec<PathEffect>, Vec<String>) {
         let (mut kept, mut ignored) = (Vec::new(), Vec::new());
+        let gone: BTreeSet<String> =
+            paths.iter().filter(is_loss).map(|one| one.path.clone()).collect();
         for effect in paths {
             let is_directory = [&effect.before, &effect.after]
                 .iter()
@@ -169,19 +171,33 @@ impl Keeper {
             }
             match rules.is_passed_over(&effect.path, is_directory) {
                 true if is_by_product(Path::new(&effect.path)) => {}
-                true if effect.after == PathState::Absent || is_named(&effect.path, command) => {
-                    kept.push(effect);
-                }
-                true => ignored.push(format!("{} (ignored)", effect.path)),
+                true if is_named(&effect.path, command) => kept.push(effect),
+                true => match self.built(&effect.path, rules, &gone) {
+                    Some(directory) => ignored.push(format!("{directory} (ignored)")),
+                    None if effect.after == PathState::Absent => kept.push(effect),
+                    None => ignored.push(format!("{} (ignored)", effect.path)),
+                },
                 false => kept.push(effect),
             }
         }
+        ignored.sort();
+        ignored.dedup();
         let more = ignored.len().saturating_sub(MOST_NAMED);
         ignored.truncate(MOST_NAMED);
         if more > 0 {
             ignored.push(format!("{more} more ignored files"));
         }
         (kept, ignored)
+    }
+
+    /// Returns the ignored directory above a path that tools build in, unless it is among those that are `gone`.
+    #[must_use]
+    pub fn built(&self, path: &str, rules: &LiveRules, gone: &BTreeSet<String>) -> Option<String> {
+        let ends = path.match_indices('/').map(|(at, _)| &path[..at]);
+        let mut above = ends.filter(|directory| rules.is_passed_over(directory, true));
+        let built =
+            above.find(|directory| is_built_in(&self.root.join(name_of_text(directory))))?;
+        (!gone.contains(built)).then(|| built.to_owned())
     }
 
     /// Looks at the workspace before a program runs, by `command` as a person reads it.
@@ -312,6 +328,10 @@ impl Keeper {
             is_directory = looked.1;
         }
     }
+}
+
+fn is_loss(effect: &&PathEffect) -> bool {
+    effect.after == PathState::Absent
 }
 
 /// Returns whether a command has a path among its words.

@@ -28,6 +28,15 @@ pub(crate) fn read(output: &str) -> Option<Report> {
     Some(report(outcomes, &packages))
 }
 
+/// Returns the output as the tests wrote it, without the events around it.
+pub(crate) fn plain(output: &str) -> String {
+    let line = |line: &str| match event(line) {
+        Some(event) => event["Output"].as_str().unwrap_or_default().to_owned(),
+        None => format!("{line}\n"),
+    };
+    output.lines().map(line).collect()
+}
+
 fn event(line: &str) -> Option<Value> {
     let event: Value = openkoi_sdk::serde_json::from_str(line.trim()).ok()?;
     event["Action"].is_string().then_some(event)

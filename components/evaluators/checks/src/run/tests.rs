@@ -395,3 +395,20 @@ fn what_runs_a_check_says_its_version_where_that_was_known_before() {
     assert_eq!(ran("go version go1.23\n", &before)[0].runner, "go version go1.23");
     assert_eq!(ran("go version go1.23\n", &silent)[0].runner, "");
 }
+
+#[test]
+fn what_go_wrote_is_told_without_the_events_around_it() {
+    let events = "# a\n{\"Action\":\"run\",\"Package\":\"a\",\"Test\":\"TestTwo\"}\n\
+                  {\"Action\":\"output\",\"Package\":\"a\",\"Test\":\"TestTwo\",\"Output\":\"a_test.go:13: 2\\n\"}\n\
+                  {\"Action\":\"fail\",\"Package\":\"a\",\"Test\":\"TestTwo\"}\n";
+    let world = Fake::default()
+        .file("go.mod", "")
+        .answers("go build -o /dev/null ./...", 0, "")
+        .answers("go vet ./...", 0, "")
+        .answers("go test -json ./...", 1, events)
+        .answers("go test -json -count=1 -run '^(TestTwo)$' a", 1, events);
+
+    let check = &results(&world).checks[2];
+
+    assert_eq!(check.excerpt, "# a\na_test.go:13: 2");
+}

@@ -40,6 +40,8 @@ pub(crate) struct Runner {
     pub tests: &'static [&'static str],
     /// Patterns of the files that steer it.
     pub settings: &'static [&'static str],
+    /// A script before a run that builds anew, where the runner takes what is newer than its sources for built from them.
+    pub anew: &'static str,
     /// Variables and names by which code can ask whether this runner runs it.
     pub tells: &'static [&'static str],
 }
@@ -63,6 +65,7 @@ impl Runner {
         remedy: "",
         tests: &[],
         settings: &[],
+        anew: "",
         tells: &[],
     };
 

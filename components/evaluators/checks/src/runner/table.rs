@@ -612,6 +612,7 @@ pub(crate) static RUNNERS: &[Runner] = &[
     Runner {
         name: "maven",
         check: "maven:test",
+        anew: "find . -path '*/target/*' -name '*.class' -type f -exec rm -f {} +; ",
         at: &["pom.xml"],
         run: &[
             ("mvnw", "sh ./mvnw --offline --batch-mode --fail-at-end -DfailIfNoTests=false test"),
