@@ -108,7 +108,43 @@ const NODE: Project = Project {
     warm: "node build.js",
 };
 
-/// In place of Gradle, which the machines of these tests do not have: a build by times, as many are.
+/// Debian's Gradle, with the repository that its packages of Java make.
+const GRADLE: Project = Project {
+    files: &[
+        ("settings.gradle", "rootProject.name = 'percent'\n"),
+        (
+            "build.gradle",
+            "apply plugin: 'java'\nrepositories { maven { url 'file:///usr/share/maven-repo' } }\n\
+             dependencies { testCompile 'junit:junit:4.x' }\n\
+             compileJava.doLast { new File('@LOG@/log') << 'compiled the product\\n' }\n\
+             compileTestJava.doLast { new File('@LOG@/log') << 'compiled the tests\\n' }\n\
+             test.doFirst { new File('@LOG@/log') << 'ran\\n' }\n",
+        ),
+        (
+            "src/main/java/Percent.java",
+            "final class Percent {\n    static int of(int part, int whole) { return part * 100 / whole + 1; }\n}\n",
+        ),
+        (
+            "src/test/java/PercentTest.java",
+            "import org.junit.*;\npublic class PercentTest {\n    \
+             @Test public void half() { Assert.assertEquals(50, Percent.of(1, 2)); }\n}\n",
+        ),
+        (".gitignore", "build/\n.gradle/\n"),
+    ],
+    fix: (
+        "src/main/java/Percent.java",
+        "final class Percent {\n    static int of(int part, int whole) { return part * 100 / whole; }\n}\n",
+    ),
+    test: (
+        "src/test/java/PercentTest.java",
+        "import org.junit.*;\npublic class PercentTest {\n    \
+         @Test public void half() { Assert.assertEquals(50, Percent.of(1, 2)); }\n    \
+         @Test public void all() { Assert.assertEquals(100, Percent.of(2, 2)); }\n}\n",
+    ),
+    warm: "gradle --no-daemon --offline --console=plain testClasses",
+};
+
+/// A build by times, as many are.
 const MAKE: Project = Project {
     files: &[
         (
@@ -225,6 +261,23 @@ fn the_frozen_run_compiles_the_changed_test_of_a_crate_and_nothing_else() {
 #[test]
 fn the_frozen_run_builds_nothing_of_a_package_whose_tests_alone_changed() {
     assert_eq!(costs(&NODE, here), ["ran"]);
+}
+
+#[test]
+fn the_frozen_run_of_gradle_compiles_the_tests_and_not_the_product() {
+    let here_is = |path: &str| Path::new(path).exists();
+    if !here_is("/usr/bin/gradle") || !here_is("/usr/share/maven-repo/junit/junit") {
+        let name = "the_frozen_run_of_gradle_compiles_the_tests_and_not_the_product";
+        openkoi_test_support::skip::skip(name, "Debian's Gradle and junit4 are not installed");
+        return;
+    }
+    // Where the workspace lies in a shared place, programs have none of their own, and Gradle writes to no other.
+    if std::env::temp_dir().starts_with("/tmp") {
+        let name = "the_frozen_run_of_gradle_compiles_the_tests_and_not_the_product";
+        openkoi_test_support::skip::skip(name, "needs a TMPDIR outside of /tmp");
+        return;
+    }
+    assert_eq!(costs(&GRADLE, here), ["compiled the tests", "compiled the tests", "ran"]);
 }
 
 #[test]

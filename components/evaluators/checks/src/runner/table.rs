@@ -653,6 +653,7 @@ pub(crate) static RUNNERS: &[Runner] = &[
             ),
             ("java.net.UnknownHostException", "its version of Gradle is not on this machine"),
             ("JAVA_HOME", "no Java is installed"),
+            ("Could not start Gradle daemon", "its daemon cannot be started here"),
             ("SDK location not found", "the Android SDK is not installed"),
         ],
         settings: &[
