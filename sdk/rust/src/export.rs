@@ -35,6 +35,83 @@ macro_rules! export_tool {
     };
 }
 
+/// Makes functions the tools of the component, by name: each takes its arguments and the [`Context`](crate::tool::Context).
+///
+/// The schemas in `component.toml` come from the types of the arguments. A test of the component, which this macro writes,
+/// fails where they differ, and with `OPENKOI_UPDATE=1` writes them there instead.
+///
+/// What the tools ask of the world can be given a name, so that tests put another in its place: the macro then writes a
+/// function `dispatch` that takes it, the name of a tool, its arguments as JSON, and the context.
+///
+/// ```
+/// use openkoi_sdk::{arguments, files::{FileSystem, Host, Memory}, tool::{Context, Output}, tools};
+///
+/// #[arguments]
+/// struct Count {
+///     path: String,
+/// }
+///
+/// tools! {
+///     files: &impl FileSystem = &Host;
+///     "count" => |count: Count, _| {
+///         let bytes = files.read_to_end(&count.path, 1_000_000)?;
+///         Ok(Output::text(format!("{} bytes", bytes.len())))
+///     },
+/// }
+///
+/// let files = Memory::new([("a.txt", "abc")]);
+/// let output = dispatch(&files, "count", r#"{"path":"a.txt"}"#, &Context::default()).unwrap();
+/// assert_eq!(output.text, "3 bytes");
+/// ```
+#[macro_export]
+macro_rules! tools {
+    ($($name:literal => $handler:expr),+ $(,)?) => {
+        $crate::tools! { _nothing: () = (); $($name => $handler),+ }
+    };
+    ($world:ident: $kind:ty = $host:expr; $($name:literal => $handler:expr),+ $(,)?) => {
+        fn dispatch(
+            $world: $kind,
+            name: &str,
+            arguments: &str,
+            context: &$crate::tool::Context,
+        ) -> $crate::Result<$crate::tool::Output> {
+            match name {
+                $($name => $crate::tool::answer($handler, arguments, context),)+
+                other => $crate::tool::unknown(other),
+            }
+        }
+
+        #[doc(hidden)]
+        struct Tools;
+
+        impl $crate::tool::Tool for Tools {
+            fn call(
+                name: &str,
+                arguments: &str,
+                context: &$crate::tool::Context,
+            ) -> $crate::Result<$crate::tool::Output> {
+                dispatch($host, name, arguments, context)
+            }
+        }
+
+        $crate::export_tool!(Tools);
+
+        #[cfg(all(test, not(target_family = "wasm")))]
+        mod manifest_of_tools {
+            use super::*;
+
+            #[test]
+            fn the_manifest_says_what_the_types_say() {
+                let $world = $host;
+                $crate::schema::hold(
+                    env!("CARGO_MANIFEST_DIR"),
+                    &[$(($name, $crate::schema::of_arguments($handler))),+],
+                );
+            }
+        }
+    };
+}
+
 /// Makes a type that implements [`Codec`](crate::provider::Codec) the component's provider.
 #[macro_export]
 macro_rules! export_provider {

@@ -1,30 +1,25 @@
 //! Write OpenKoi components in Rust.
 //!
-//! A component implements the trait of its kind ([`tool::Tool`], [`provider::Codec`] or
-//! [`evaluator::Evaluator`]) and names its type to the matching macro:
+//! A component with tools is functions with types of arguments, which [`tools!`] gives their names:
 //!
 //! ```
-//! use openkoi_sdk::{arguments, export_tool, tool::{Context, Output, Tool}, Failure};
+//! use openkoi_sdk::{Result, arguments, tool::{Context, Output}, tools};
 //!
-//! /// Greets somebody.
-//! #[derive(serde::Deserialize, openkoi_sdk::JsonSchema)]
-//! #[schemars(crate = "openkoi_sdk::schemars")]
+//! #[arguments]
 //! struct Greet {
 //!     /// Who is greeted.
 //!     name: String,
 //! }
 //!
-//! struct Greeter;
-//!
-//! impl Tool for Greeter {
-//!     fn call(_tool: &str, json: &str, _context: &Context) -> Result<Output, Failure> {
-//!         let greet: Greet = arguments::parse(json)?;
-//!         Ok(Output::text(format!("hello {}", greet.name)))
-//!     }
+//! fn greet(greet: Greet, _: &Context) -> Result<Output> {
+//!     Ok(Output::text(format!("hello {}", greet.name)))
 //! }
 //!
-//! export_tool!(Greeter);
+//! tools! { "greet" => greet }
 //! ```
+//!
+//! Components of other kinds implement the trait of their kind ([`provider::Codec`], [`evaluator::Evaluator`]) and name
+//! their type to the matching macro, as [`export_tool!`] does for [`tool::Tool`].
 //!
 //! What the world offers is in one module for each interface of the host: [`files`], [`process`], [`http`],
 //! [`model`], [`state`], [`records`], [`memory`], [`progress`] and [`log`]. Using one of them is what makes
@@ -63,6 +58,7 @@ pub mod tool;
 pub mod walk;
 
 pub use failure::{Failure, Result};
+pub use openkoi_sdk_macros::arguments;
 pub use schemars::{self, JsonSchema};
 pub use serde;
 pub use serde_json;

@@ -92,26 +92,82 @@ fn is_noise(key: &str, value: &Value) -> bool {
     }
 }
 
-/// Checks that `parameters` of every tool in the `component.toml` beside the caller's `Cargo.toml` equal the
-/// schemas of the Rust types, and that no tool is missing on either side. For unit tests.
-///
-/// ```ignore
-/// #[test]
-/// fn the_manifest_says_what_the_types_say() {
-///     openkoi_sdk::assert_manifest!("read_file" => ReadFile, "write_file" => WriteFile);
-/// }
-/// ```
+/// Returns the schema of what a tool's function takes.
+#[doc(hidden)]
+pub fn of_arguments<A: JsonSchema>(
+    _: impl FnOnce(A, &crate::tool::Context) -> crate::Result<crate::tool::Output>,
+) -> String {
+    of::<A>()
+}
+
+/// Set to 1, the test of [`tools!`](crate::tools) writes the schemas into the manifest.
 #[cfg(not(target_family = "wasm"))]
-#[macro_export]
-macro_rules! assert_manifest {
-    ($($name:literal => $type:ty),+ $(,)?) => {{
-        let manifest = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/component.toml"));
-        let problems = $crate::schema::differences(
-            manifest,
-            &[$(($name, $crate::schema::of::<$type>())),+],
+const UPDATE: &str = "OPENKOI_UPDATE";
+
+/// Checks that `parameters` of every tool in the `component.toml` of a directory are these, by the tool's name, and that no
+/// tool is missing on either side. Writes them there where that is asked for.
+///
+/// # Panics
+///
+/// When they differ: it is the test of a component.
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+#[expect(clippy::panic, reason = "the test of a component fails so")]
+pub fn hold(directory: &str, expected: &[(&str, String)]) {
+    let path = std::path::Path::new(directory).join("component.toml");
+    let read = || match std::fs::read_to_string(&path) {
+        Ok(manifest) => manifest,
+        Err(error) => panic!("{}: {error}", path.display()),
+    };
+    let manifest = read();
+    if std::env::var_os(UPDATE).is_some_and(|value| value == "1") {
+        let written = with_schemas(&manifest, expected);
+        if written != manifest
+            && let Err(error) = std::fs::write(&path, written)
+        {
+            panic!("{}: {error}", path.display());
+        }
+    }
+    let problems = differences(&read(), expected);
+    if !problems.is_empty() {
+        let problems = problems.join("\n");
+        panic!(
+            "component.toml is out of date; `{UPDATE}=1 cargo test` mends its schemas\n{problems}"
         );
-        assert!(problems.is_empty(), "component.toml is out of date\n{}", problems.join("\n"));
-    }};
+    }
+}
+
+/// Returns the manifest with the schemas of its tools: each in place of the line that has one, or behind the tool's name.
+#[cfg(not(target_family = "wasm"))]
+fn with_schemas(manifest: &str, expected: &[(&str, String)]) -> String {
+    let schema = |name: &str| expected.iter().find(|(other, _)| *other == name);
+    let mut blocks: Vec<Vec<String>> = vec![Vec::new()];
+    for line in manifest.split_inclusive('\n') {
+        if line.trim_start().starts_with('[') {
+            blocks.push(Vec::new());
+        }
+        if let Some(block) = blocks.last_mut() {
+            block.push(line.to_owned());
+        }
+    }
+    for block in blocks
+        .iter_mut()
+        .filter(|block| block.first().is_some_and(|line| line.trim() == "[[tool]]"))
+    {
+        let value = |line: &String, key: &str| {
+            let rest = line.trim_start().strip_prefix(key)?.trim_start().strip_prefix('=')?;
+            Some(rest.trim().trim_matches(['"', '\'']).to_owned())
+        };
+        let name = block.iter().enumerate().find_map(|(at, line)| Some((at, value(line, "name")?)));
+        let Some((at, name)) = name else { continue };
+        let Some((_, schema)) = schema(&name) else { continue };
+        let line = format!("parameters = '''{schema}'''\n");
+        match block.iter().position(|line| value(line, "parameters").is_some()) {
+            Some(place) => block[place] = line,
+            None => block.insert(at + 1, line),
+        }
+    }
+    blocks.concat().concat()
 }
 
 /// Returns what is wrong with the tools of `manifest`, given each tool's schema.
@@ -209,6 +265,22 @@ mod tests {
                 "`extra` is in the manifest only",
             ]
         );
+    }
+
+    #[test]
+    fn a_manifest_gets_its_schemas_and_keeps_all_else() {
+        let manifest = "# mine\n[component]\nname = \"a\"\n\n[[tool]]\nname = \"a\" \n[[tool.capability]]\nname = \"b\"\n\n\
+                        [[tool]]\nname = 'b'\nparameters = '''{}'''\neffect = \"read\"\n";
+        let expected = [("a", "A".to_owned()), ("b", "B".to_owned())];
+
+        let written = with_schemas(manifest, &expected);
+
+        assert_eq!(
+            written,
+            "# mine\n[component]\nname = \"a\"\n\n[[tool]]\nname = \"a\" \nparameters = '''A'''\n\
+             [[tool.capability]]\nname = \"b\"\n\n[[tool]]\nname = 'b'\nparameters = '''B'''\neffect = \"read\"\n"
+        );
+        assert_eq!(with_schemas(&written, &expected), written);
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use std::marker::PhantomData;
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 pub use crate::bindings::tool::exports::openkoi::tool::tool::{Context, Output};
 pub use crate::conversation::Blob;
 
-use crate::{Failure, Result, bindings::tool::exports::openkoi::tool::tool::Guest};
+use crate::{Failure, Result, arguments, bindings::tool::exports::openkoi::tool::tool::Guest};
 
 /// A component that has tools.
 pub trait Tool {
@@ -17,6 +17,14 @@ pub trait Tool {
     ///
     /// Whatever the model may read and fix.
     fn call(name: &str, arguments: &str, context: &Context) -> Result<Output>;
+}
+
+impl Default for Context {
+    /// The context of a call that has a minute, for tests.
+    fn default() -> Self {
+        let empty = String::new;
+        Self { call: empty(), task: empty(), workspace: empty(), deadline_ms: 60_000 }
+    }
 }
 
 impl Output {
@@ -53,6 +61,19 @@ impl Output {
         self.attachments.push(Blob { media_type: media_type.into(), bytes });
         self
     }
+}
+
+/// Runs a tool whose arguments are a Rust type: what they are read as is what `handler` takes.
+///
+/// # Errors
+///
+/// [`Failure::Invalid`] for arguments that are none, and whatever `handler` fails with.
+pub fn answer<A: DeserializeOwned>(
+    handler: impl FnOnce(A, &Context) -> Result<Output>,
+    arguments: &str,
+    context: &Context,
+) -> Result<Output> {
+    handler(arguments::parse(arguments)?, context)
 }
 
 /// Fails for a tool that the component does not have; the last arm of a match on the name.

@@ -1,12 +1,11 @@
 //! Listing a directory.
 
 use openkoi_sdk::{
-    Failure, JsonSchema, Result,
+    Failure, Result,
     files::{FileSystem, Kind},
     tool::Output,
     walk::{Found, Walk},
 };
-use serde::Deserialize;
 
 use crate::{format, suggest};
 
@@ -14,9 +13,7 @@ const MAX_ENTRIES: usize = 1000;
 /// The number of ignored entries that are named.
 const NAMED: usize = 5;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 pub(crate) struct ListDirectory {
     #[serde(default)]
     pub(crate) path: Option<String>,
@@ -104,7 +101,7 @@ fn line(found: &Found) -> String {
 
 #[cfg(test)]
 mod tests {
-    use openkoi_sdk::files::Memory;
+    use openkoi_sdk::{files::Memory, tool::Context};
 
     fn list(json: &str) -> String {
         let files = Memory::new([
@@ -113,7 +110,7 @@ mod tests {
             ("src/b/c.rs", ""),
             ("target/x", ""),
         ]);
-        crate::call(&files, "list_directory", json).unwrap().text
+        crate::dispatch(&files, "list_directory", json, &Context::default()).unwrap().text
     }
 
     #[test]

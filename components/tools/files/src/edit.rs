@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use openkoi_sdk::{Failure, JsonSchema, Result, files::FileSystem, tool::Output};
+use openkoi_sdk::{Failure, Result, files::FileSystem, tool::Output};
 use openkoi_text::{Format, Hints, Text, unescape};
-use serde::Deserialize;
 
 use crate::{
     change::Before,
@@ -15,9 +14,7 @@ use crate::{
 /// The number of places that are named when a text is found too often.
 const NAMED: usize = 8;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 pub(crate) struct EditFile {
     pub(crate) path: String,
     /// Exactly as in the file, without line numbers.
@@ -33,9 +30,8 @@ pub(crate) struct EditFile {
     edits: Option<Vec<Edit>>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
+#[derive(Clone, Debug)]
 pub(crate) struct Edit {
     old_string: String,
     new_string: String,
@@ -200,9 +196,10 @@ mod tests {
     };
 
     use super::*;
+    use openkoi_sdk::tool::Context;
 
     fn edit(files: &Memory, arguments: Value) -> Result<Output> {
-        crate::call(files, "edit_file", &arguments.to_string())
+        crate::dispatch(files, "edit_file", &arguments.to_string(), &Context::default())
     }
 
     fn refusal(result: Result<Output>) -> (String, String) {

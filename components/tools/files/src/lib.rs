@@ -18,81 +18,53 @@ mod suggest;
 mod write;
 
 use openkoi_sdk::{
-    Result, arguments, export_tool,
     files::{FileSystem, Host},
-    tool::{self, Context, Output, Tool},
+    tools,
     walk::without_parents,
 };
 
-struct Files;
-
-impl Tool for Files {
-    fn call(name: &str, arguments: &str, _context: &Context) -> Result<Output> {
-        call(&Host, name, arguments)
-    }
+tools! {
+    files: &impl FileSystem = &Host;
+    "read_file" => |mut read: read::ReadFile, _| {
+        plain(files, &mut read.path);
+        read::run(files, &read)
+    },
+    "write_file" => |mut write: write::WriteFile, _| {
+        plain(files, &mut write.path);
+        write::run(files, &write)
+    },
+    "edit_file" => |mut edit: edit::EditFile, _| {
+        plain(files, &mut edit.path);
+        edit::run(files, &edit)
+    },
+    "list_directory" => |mut list: directory::ListDirectory, _| {
+        list.path.iter_mut().for_each(|path| plain(files, path));
+        directory::run(files, &list)
+    },
+    "remove_file" => |mut remove: manage::RemoveFile, _| {
+        plain(files, &mut remove.path);
+        manage::remove(files, &remove)
+    },
+    "move_file" => |mut places: manage::MoveFile, _| {
+        plain(files, &mut places.from);
+        plain(files, &mut places.to);
+        manage::rename(files, &places)
+    },
 }
 
-export_tool!(Files);
-
-fn call(files: &impl FileSystem, name: &str, json: &str) -> Result<Output> {
-    let plain = |path: &mut String| *path = without_parents(files, path);
-    match name {
-        "read_file" => {
-            let mut arguments: read::ReadFile = arguments::parse(json)?;
-            plain(&mut arguments.path);
-            read::run(files, &arguments)
-        }
-        "write_file" => {
-            let mut arguments: write::WriteFile = arguments::parse(json)?;
-            plain(&mut arguments.path);
-            write::run(files, &arguments)
-        }
-        "edit_file" => {
-            let mut arguments: edit::EditFile = arguments::parse(json)?;
-            plain(&mut arguments.path);
-            edit::run(files, &arguments)
-        }
-        "list_directory" => {
-            let mut arguments: directory::ListDirectory = arguments::parse(json)?;
-            arguments.path.as_mut().map(plain);
-            directory::run(files, &arguments)
-        }
-        "remove_file" => {
-            let mut arguments: manage::RemoveFile = arguments::parse(json)?;
-            plain(&mut arguments.path);
-            manage::remove(files, &arguments)
-        }
-        "move_file" => {
-            let mut arguments: manage::MoveFile = arguments::parse(json)?;
-            plain(&mut arguments.from);
-            plain(&mut arguments.to);
-            manage::rename(files, &arguments)
-        }
-        other => tool::unknown(other),
-    }
+/// Writes a path without `..`.
+fn plain(files: &impl FileSystem, path: &mut String) {
+    *path = without_parents(files, path);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn the_manifest_says_what_the_types_say() {
-        openkoi_sdk::assert_manifest!(
-            "read_file" => read::ReadFile,
-            "write_file" => write::WriteFile,
-            "edit_file" => edit::EditFile,
-            "list_directory" => directory::ListDirectory,
-            "remove_file" => manage::RemoveFile,
-            "move_file" => manage::MoveFile,
-        );
-    }
+    use openkoi_sdk::{files::Memory, tool::Context};
 
     #[test]
     fn a_tool_that_is_not_here_is_not_found() {
-        let files = openkoi_sdk::files::Memory::default();
-
-        let failure = call(&files, "format_disk", "{}").unwrap_err();
+        let failure = super::dispatch(&Memory::default(), "format_disk", "{}", &Context::default())
+            .unwrap_err();
 
         assert_eq!(failure.to_string(), "the tool `format_disk` does not exist");
     }

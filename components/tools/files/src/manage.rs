@@ -1,20 +1,15 @@
 //! Removing and moving files.
 
-use openkoi_sdk::{Failure, JsonSchema, Result, files::FileSystem, tool::Output};
-use serde::Deserialize;
+use openkoi_sdk::{Failure, Result, files::FileSystem, tool::Output};
 
 use crate::{format, suggest};
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 pub(crate) struct RemoveFile {
     pub(crate) path: String,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 pub(crate) struct MoveFile {
     pub(crate) from: String,
     pub(crate) to: String,
@@ -55,9 +50,10 @@ mod tests {
     use openkoi_sdk::files::Memory;
 
     use super::*;
+    use openkoi_sdk::tool::Context;
 
     fn call(files: &Memory, tool: &str, json: &str) -> String {
-        crate::call(files, tool, json)
+        crate::dispatch(files, tool, json, &Context::default())
             .map_or_else(|failure| failure.to_string(), |output| output.text)
     }
 

@@ -1,12 +1,11 @@
 //! Reading a file.
 
 use openkoi_sdk::{
-    Failure, JsonSchema, Result,
+    Failure, Result,
     files::{CHUNK, FileSystem, Kind, Stat},
     tool::Output,
 };
 use openkoi_text::{Hints, Text, lines};
-use serde::Deserialize;
 
 use crate::{
     directory::{self, ListDirectory},
@@ -21,9 +20,7 @@ const MAX_ATTACHMENT: u64 = 3_900_000;
 const MAX_LINES: usize = 2000;
 const MAX_SHOWN: usize = 50 * 1024;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 pub(crate) struct ReadFile {
     pub(crate) path: String,
     /// First line to show, from 1.
@@ -173,9 +170,10 @@ mod tests {
     use openkoi_sdk::files::Memory;
 
     use super::*;
+    use openkoi_sdk::tool::Context;
 
     fn read_file(files: &Memory, json: &str) -> Result<Output> {
-        crate::call(files, "read_file", json)
+        crate::dispatch(files, "read_file", json, &Context::default())
     }
 
     fn text(files: &Memory, json: &str) -> String {

@@ -1,12 +1,11 @@
 //! Writing a whole file.
 
 use openkoi_sdk::{
-    Failure, JsonSchema, Result,
+    Failure, Result,
     files::{FileSystem, Kind},
     tool::Output,
 };
 use openkoi_text::{Charset, Format, Hints, Text, lines, unescape};
-use serde::Deserialize;
 
 use crate::{
     change,
@@ -17,9 +16,7 @@ use crate::{
 
 const MAX_FILE: u64 = 8 * 1024 * 1024;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 pub(crate) struct WriteFile {
     pub(crate) path: String,
     contents: String,
@@ -184,10 +181,11 @@ mod tests {
     use openkoi_sdk::{files::Memory, serde_json::json};
 
     use super::*;
+    use openkoi_sdk::tool::Context;
 
     fn write(files: &Memory, path: &str, contents: &str) -> Result<Output> {
         let arguments = json!({"path": path, "contents": contents});
-        crate::call(files, "write_file", &arguments.to_string())
+        crate::dispatch(files, "write_file", &arguments.to_string(), &Context::default())
     }
 
     #[test]

@@ -28,9 +28,7 @@ const MAX_RESULTS: usize = 1000;
 /// The longest text of an answer, whatever the number of results.
 const MAX_TEXT: usize = 48 * 1024;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 pub(crate) struct SearchContent {
     /// Regular expression, without look-around.
     #[schemars(length(min = 1))]
@@ -332,6 +330,7 @@ mod tests {
     };
 
     use super::*;
+    use openkoi_sdk::tool::Context;
 
     fn tree() -> Memory {
         Memory::new([
@@ -345,7 +344,7 @@ mod tests {
     }
 
     fn search(arguments: Value) -> Output {
-        crate::call(&tree(), "search", &arguments.to_string()).unwrap()
+        crate::dispatch(&tree(), "search", &arguments.to_string(), &Context::default()).unwrap()
     }
 
     /// Drops the notes, which stand in brackets.
@@ -474,7 +473,9 @@ mod tests {
     #[test]
     fn nothing_found_and_nothing_sensible_asked_are_said() {
         assert_eq!(search(json!({"pattern": "nowhere", "path": "src"})).text, "[no match]\n");
-        let failure = crate::call(&tree(), "search", r#"{"pattern": "a("}"#).unwrap_err();
+        let failure =
+            crate::dispatch(&tree(), "search", r#"{"pattern": "a("}"#, &Context::default())
+                .unwrap_err();
         assert_eq!(
             failure,
             Failure::invalid(
@@ -483,19 +484,30 @@ mod tests {
             )
         );
         assert!(matches!(
-            crate::call(&tree(), "search", r#"{"pattern": "a", "path": "nowhere"}"#),
+            crate::dispatch(
+                &tree(),
+                "search",
+                r#"{"pattern": "a", "path": "nowhere"}"#,
+                &Context::default()
+            ),
             Err(Failure::NotFound(_))
         ));
     }
 
     #[test]
     fn a_search_that_reads_too_much_ends_with_what_it_found() {
-        let output =
-            crate::call(&Data, "search", r#"{"pattern": "data", "mode": "count"}"#).unwrap();
-        let wide = crate::call(
+        let output = crate::dispatch(
+            &Data,
+            "search",
+            r#"{"pattern": "data", "mode": "count"}"#,
+            &Context::default(),
+        )
+        .unwrap();
+        let wide = crate::dispatch(
             &Data,
             "search",
             r#"{"pattern": "data", "mode": "count", "max_results": 1000}"#,
+            &Context::default(),
         )
         .unwrap();
 
@@ -518,7 +530,9 @@ mod tests {
             ("u.txt", b"\xFF\xFEn\0e\0e\0d\0l\0e\0\n\0"),
         ]);
 
-        let output = crate::call(&files, "search", r#"{"pattern": "needle"}"#).unwrap();
+        let output =
+            crate::dispatch(&files, "search", r#"{"pattern": "needle"}"#, &Context::default())
+                .unwrap();
 
         assert_eq!(
             output.text,
@@ -537,7 +551,7 @@ mod tests {
         ]);
         let search = |pattern: &str| {
             let arguments = json!({"pattern": pattern}).to_string();
-            crate::call(&files, "search", &arguments).unwrap().text
+            crate::dispatch(&files, "search", &arguments, &Context::default()).unwrap().text
         };
 
         assert_eq!(
@@ -554,8 +568,11 @@ mod tests {
         large.extend(b"needle\n");
         large[..7].copy_from_slice(b"needle ");
         let files = Memory::new([("big.log", large.as_slice()), ("a.txt", b"none\n")]);
-        let search =
-            |arguments: Value| crate::call(&files, "search", &arguments.to_string()).unwrap().text;
+        let search = |arguments: Value| {
+            crate::dispatch(&files, "search", &arguments.to_string(), &Context::default())
+                .unwrap()
+                .text
+        };
 
         assert_eq!(
             search(json!({"pattern": "needle"})),

@@ -17,9 +17,7 @@ const MAX_HELD: usize = 100_000;
 /// The most entries of ignored directories that are looked at to count what matches there.
 const MAX_IGNORED: usize = 20_000;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 pub(crate) struct FindFiles {
     /// Like `src/**/test_*.py`; without a slash, a name in any directory.
     #[schemars(length(min = 1))]
@@ -111,6 +109,7 @@ mod tests {
     use openkoi_sdk::{
         files::Memory,
         serde_json::{Value, json},
+        tool::Context,
     };
 
     fn find(arguments: Value) -> String {
@@ -122,7 +121,10 @@ mod tests {
             ("c.rs", ""),
             ("d.py", ""),
         ]);
-        let text = crate::call(&files, "find_files", &arguments.to_string()).unwrap().text;
+        let text =
+            crate::dispatch(&files, "find_files", &arguments.to_string(), &Context::default())
+                .unwrap()
+                .text;
         let ignored = |line: &&str| line.contains("ignored by");
         text.lines().filter(|line| !ignored(line)).map(|line| format!("{line}\n")).collect()
     }
@@ -136,7 +138,9 @@ mod tests {
             ("a.log", ""),
         ]);
         let find = |arguments: Value| {
-            crate::call(&files, "find_files", &arguments.to_string()).unwrap().text
+            crate::dispatch(&files, "find_files", &arguments.to_string(), &Context::default())
+                .unwrap()
+                .text
         };
 
         assert_eq!(
@@ -165,7 +169,8 @@ mod tests {
         ]);
         let find = |glob: &str| {
             let arguments = json!({"glob": glob}).to_string();
-            crate::call(&files, "find_files", &arguments).map(|output| output.text)
+            crate::dispatch(&files, "find_files", &arguments, &Context::default())
+                .map(|output| output.text)
         };
 
         assert_eq!(find("app/[slug]/page.tsx").unwrap(), "app/[slug]/page.tsx\napp/s/page.tsx\n");

@@ -9,38 +9,12 @@ mod lines;
 mod scope;
 
 use openkoi_sdk::{
-    Result, arguments, export_tool,
     files::{FileSystem, Host},
-    tool::{self, Context, Output, Tool},
+    tools,
 };
 
-struct Search;
-
-impl Tool for Search {
-    fn call(name: &str, arguments: &str, _context: &Context) -> Result<Output> {
-        call(&Host, name, arguments)
-    }
-}
-
-export_tool!(Search);
-
-fn call(files: &impl FileSystem, name: &str, json: &str) -> Result<Output> {
-    match name {
-        "search" => content::run(files, &arguments::parse(json)?),
-        "find_files" => find::run(files, &arguments::parse(json)?),
-        other => tool::unknown(other),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_manifest_says_what_the_types_say() {
-        openkoi_sdk::assert_manifest!(
-            "search" => content::SearchContent,
-            "find_files" => find::FindFiles,
-        );
-    }
+tools! {
+    files: &impl FileSystem = &Host;
+    "search" => |search: content::SearchContent, _| content::run(files, &search),
+    "find_files" => |find: find::FindFiles, _| find::run(files, &find),
 }

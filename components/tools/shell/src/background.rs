@@ -3,20 +3,17 @@
 use std::time::Duration;
 
 use openkoi_sdk::{
-    JsonSchema, Result,
+    Result,
     process::{self, Command, Glance},
     tool::Output,
 };
-use serde::Deserialize;
 
 use crate::{clean, report};
 
 /// The time in which a program that cannot start has said so.
 const TO_BEGIN: Duration = Duration::from_millis(700);
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 pub(crate) struct Look {
     #[schemars(length(min = 1))]
     id: String,
@@ -24,9 +21,7 @@ pub(crate) struct Look {
     wait_ms: Option<u64>,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 pub(crate) struct Stop {
     #[schemars(length(min = 1))]
     id: String,

@@ -11,12 +11,12 @@ mod report;
 use std::time::{Duration, Instant};
 
 use openkoi_sdk::{
-    Failure, JsonSchema, Result, arguments, export_tool,
+    Failure, Result,
     process::{self, Command, Happening},
     progress,
-    tool::{self, Context, Output, Tool},
+    tool::Output,
+    tools,
 };
-use serde::Deserialize;
 
 use crate::pace::Pace;
 
@@ -25,24 +25,13 @@ const MAX_TIMEOUT_MS: u64 = 600_000;
 /// Left of the call's own deadline to tell what happened.
 const TO_REPORT_MS: u64 = 2_000;
 
-struct Shell;
-
-impl Tool for Shell {
-    fn call(name: &str, json: &str, context: &Context) -> Result<Output> {
-        match name {
-            "shell" => run(&arguments::parse(json)?, context.deadline_ms),
-            "shell_output" => background::look(&arguments::parse(json)?),
-            "shell_stop" => background::stop(&arguments::parse(json)?),
-            other => tool::unknown(other),
-        }
-    }
+tools! {
+    "shell" => |command: RunShell, context| run(&command, context.deadline_ms),
+    "shell_output" => |look: background::Look, _| background::look(&look),
+    "shell_stop" => |stop: background::Stop, _| background::stop(&stop),
 }
 
-export_tool!(Shell);
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 struct RunShell {
     #[schemars(length(min = 1))]
     command: String,
@@ -135,15 +124,6 @@ mod tests {
 
     fn text(happenings: Vec<Happening>) -> String {
         follow(happenings.into_iter().map(Ok), 5000).unwrap().text
-    }
-
-    #[test]
-    fn the_manifest_says_what_the_types_say() {
-        openkoi_sdk::assert_manifest!(
-            "shell" => RunShell,
-            "shell_output" => background::Look,
-            "shell_stop" => background::Stop,
-        );
     }
 
     #[test]

@@ -11,35 +11,16 @@ mod page;
 mod table;
 mod writer;
 
-use openkoi_sdk::{
-    Failure, JsonSchema, Result, arguments, export_tool,
-    http::Request,
-    progress,
-    tool::{self, Context, Output, Tool},
-};
-use serde::Deserialize;
+use openkoi_sdk::{Failure, Result, http::Request, progress, tool::Output, tools};
 
 /// The most of a body that is read.
 const MAX_BODY: usize = 2 * 1024 * 1024;
 const ACCEPT: &str =
     "text/html,application/xhtml+xml,text/markdown,text/plain,application/json;q=0.9,*/*;q=0.5";
 
-struct Web;
+tools! { "fetch_page" => |page: FetchPage, _| fetch(&page) }
 
-impl Tool for Web {
-    fn call(name: &str, json: &str, _context: &Context) -> Result<Output> {
-        match name {
-            "fetch_page" => fetch(&arguments::parse(json)?),
-            other => tool::unknown(other),
-        }
-    }
-}
-
-export_tool!(Web);
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(crate = "openkoi_sdk::schemars")]
+#[openkoi_sdk::arguments]
 struct FetchPage {
     url: String,
     // 20000 if left out.
@@ -81,11 +62,6 @@ fn checked(url: &str) -> Result<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_manifest_says_what_the_types_say() {
-        openkoi_sdk::assert_manifest!("fetch_page" => FetchPage);
-    }
 
     #[test]
     fn only_whole_addresses_of_the_web_are_read() {
