@@ -1,9 +1,12 @@
 //! Models, by role. The host picks the provider and pays from the task's budget.
 
+mod models;
+
 use crate::{Result, bindings::host::openkoi::host::model, failure::hosted};
 
 pub use crate::conversation::{Completion, Message, ToolChoice, ToolSpec};
 pub use model::Prompt;
+pub use models::{Host, Models, Scripted};
 
 impl Prompt {
     /// Asks with `system` and one message of the user.

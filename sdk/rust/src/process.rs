@@ -1,11 +1,15 @@
 //! Programs, run in the sandbox of the host: argument vectors, never a shell line; an environment made by the
 //! host; the whole process group killed at the deadline.
 
+mod capture;
+mod programs;
+
 use std::time::Duration;
 
-use crate::{Failure, Result, bindings::host::openkoi::host::process, failure::hosted};
+use crate::{Result, bindings::host::openkoi::host::process, failure::hosted};
 
 pub use process::{Exit, Glance, Happening};
+pub use programs::{Host, Programs, Scripted};
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -98,24 +102,13 @@ impl Command {
     ///
     /// What the host says. A program that fails is not a failure; see [`Finished::exit`].
     pub fn output(&self, max: usize) -> Result<Finished> {
-        let mut stdout = Capture::new(max);
-        let mut stderr = Capture::new(max);
-        for happening in self.spawn()? {
-            match happening? {
-                Happening::Stdout(bytes) => stdout.push(&bytes),
-                Happening::Stderr(bytes) => stderr.push(&bytes),
-                Happening::Exited(exit) => {
-                    let omitted = exit.omitted + stdout.omitted + stderr.omitted;
-                    return Ok(Finished {
-                        stdout: stdout.bytes,
-                        stderr: stderr.bytes,
-                        omitted,
-                        exit,
-                    });
-                }
-            }
-        }
-        Err(Failure::failed("the program ended without saying how"))
+        Host.output(self, max)
+    }
+
+    /// The program and its arguments, parted by spaces.
+    fn line(&self) -> String {
+        let words = [&self.0.program].into_iter().chain(&self.0.arguments);
+        words.cloned().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -186,39 +179,4 @@ impl Iterator for Child {
 /// What the host says.
 pub fn exists(program: &str) -> Result<bool> {
     hosted(|| process::exists(program))
-}
-
-struct Capture {
-    bytes: Vec<u8>,
-    max: usize,
-    omitted: u64,
-}
-
-impl Capture {
-    fn new(max: usize) -> Self {
-        Self { bytes: Vec::new(), max, omitted: 0 }
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        let kept = bytes.len().min(self.max - self.bytes.len());
-        self.bytes.extend_from_slice(&bytes[..kept]);
-        self.omitted += (bytes.len() - kept) as u64;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stream_is_cut_at_its_cap_and_the_rest_is_counted() {
-        let mut capture = Capture::new(5);
-
-        capture.push(b"abc");
-        capture.push(b"defg");
-        capture.push(b"h");
-
-        assert_eq!(capture.bytes, b"abcde");
-        assert_eq!(capture.omitted, 3);
-    }
 }
