@@ -62,6 +62,9 @@ impl Programs for Host {
     }
 }
 
+/// An exit code, and what is written to the standard output.
+type Answer = (i32, Vec<u8>);
+
 /// Programs of a test: each command has the answers that it was given, one after the other, and every run is remembered.
 ///
 /// ```
@@ -75,7 +78,7 @@ impl Programs for Host {
 /// ```
 #[derive(Debug, Default)]
 pub struct Scripted {
-    answers: RefCell<BTreeMap<String, VecDeque<(i32, Vec<u8>)>>>,
+    answers: RefCell<BTreeMap<String, VecDeque<Answer>>>,
     programs: BTreeSet<String>,
     ran: RefCell<Vec<String>>,
 }
