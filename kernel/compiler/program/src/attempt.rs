@@ -53,14 +53,15 @@ fn reach() -> io::Result<()> {
 
 fn run() -> io::Result<()> {
     use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
-    let length = rustix::param::page_size();
+    // Whole pages, whatever their size is: asking for it would need a file.
+    const LENGTH: usize = 64 << 10;
     let access = ProtFlags::READ | ProtFlags::WRITE;
     #[expect(unsafe_code, reason = "no safe way gives pages whose access can be changed")]
     // SAFETY: the system chooses an address where nothing is, and the page is given back before anything else uses it.
     unsafe {
-        let page = mmap_anonymous(std::ptr::null_mut(), length, access, MapFlags::PRIVATE)?;
-        let changed = mprotect(page, length, MprotectFlags::READ | MprotectFlags::EXEC);
-        munmap(page, length)?;
+        let page = mmap_anonymous(std::ptr::null_mut(), LENGTH, access, MapFlags::PRIVATE)?;
+        let changed = mprotect(page, LENGTH, MprotectFlags::READ | MprotectFlags::EXEC);
+        munmap(page, LENGTH)?;
         Ok(changed?)
     }
 }
