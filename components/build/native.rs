@@ -55,7 +55,8 @@ const NATIVE: [&str; 11] = [
     "web",
 ];
 
-/// The component in WebAssembly that the others in WebAssembly are packed against.
+/// The component in WebAssembly that the others in WebAssembly are packed against, itself packed against the base: texts and
+/// tables are the same in native code.
 const FIRST: &str = "bedrock";
 
 /// The form in which a component is embedded, as the library calls it.
@@ -75,8 +76,7 @@ pub(crate) struct Component {
     pub(crate) wasm_length: usize,
     pub(crate) form: Form,
     pub(crate) code_length: usize,
-    /// The name of the component that the code is packed against. The base is not packed, and the first in WebAssembly
-    /// is packed by itself.
+    /// The name of the component that the code is packed against. The base is not packed.
     pub(crate) against: Option<&'static str>,
     /// The code.
     pub(crate) code: PathBuf,
@@ -111,9 +111,10 @@ pub(crate) fn compile(layout: &Layout, guests: &[Guest]) -> Result<Vec<Component
         let name = image.manifest.name.as_str();
         let against = match image.form {
             Form::Native if name == BASE => return as_it_is(image),
-            Form::Native if BY_SECOND.contains(&name) => Some(&second),
-            Form::Native => Some(&base),
-            Form::WebAssembly => (name != FIRST).then_some(&first),
+            Form::Native if BY_SECOND.contains(&name) => &second,
+            Form::Native => &base,
+            Form::WebAssembly if name == FIRST => &base,
+            Form::WebAssembly => &first,
         };
         packed(image, against)
     })
@@ -233,15 +234,14 @@ fn image<'a>(compiler: &Compiler, cache: &Path, guest: &'a Guest) -> Result<Imag
     Ok(Image { guest, manifest, digest, form, code })
 }
 
-/// Packs an image against code of another component, if there is one.
-fn packed(image: &Image<'_>, against: Option<&Dictionary>) -> Result<Component, BuildError> {
+/// Packs an image against the code of another component.
+fn packed(image: &Image<'_>, by: &Dictionary) -> Result<Component, BuildError> {
     let code = at(&image.code, fs::read(&image.code))?;
-    let (mark, by) = against.map_or(("alone", &[][..]), |by| (&by.digest[..16], &by.code));
-    let path = image.code.with_added_extension(format!("{mark}.zst"));
+    let path = image.code.with_added_extension(format!("{}.zst", &by.digest[..16]));
     if !path.exists() {
-        put(&path, &at(&path, pack(&code, by))?)?;
+        put(&path, &at(&path, pack(&code, &by.code))?)?;
     }
-    Ok(component(image, against.map(|by| by.name), code.len(), path))
+    Ok(component(image, Some(by.name), code.len(), path))
 }
 
 fn as_it_is(image: &Image<'_>) -> Result<Component, BuildError> {

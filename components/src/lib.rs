@@ -48,8 +48,8 @@ impl Embedded {
             (Form::Native, None) => None,
             (Form::Native, Some(SECOND)) => Some(unpack_by_second),
             (Form::Native, Some(_)) => Some(unpack),
-            (Form::WebAssembly, None) => Some(unpack_alone),
-            (Form::WebAssembly, Some(_)) => Some(unpack_by_first),
+            (Form::WebAssembly, Some(FIRST)) => Some(unpack_by_first),
+            (Form::WebAssembly, _) => Some(unpack),
         }
     }
 }
@@ -57,7 +57,7 @@ impl Embedded {
 /// The packed component that some others are packed against: they share its tables.
 const SECOND: &str = "files";
 
-/// The component in WebAssembly that the others in WebAssembly are packed against. It is packed by itself.
+/// The component in WebAssembly that the others in WebAssembly are packed against.
 const FIRST: &str = "bedrock";
 
 /// Bytes that begin with a page, of the size that pages have where code is run in place.
@@ -104,16 +104,11 @@ fn unpack_by_second(native: &[u8], into: &mut [u8]) -> bool {
     unpack(second.code, &mut code) && unpack_by(&code, native, into)
 }
 
-/// As [`unpack`], of WebAssembly that is packed by itself.
-fn unpack_alone(wasm: &[u8], into: &mut [u8]) -> bool {
-    unpack_by(&[], wasm, into)
-}
-
-/// As [`unpack`], of WebAssembly that is packed against that of another component, which is unpacked first.
+/// As [`unpack`], of WebAssembly that is packed against the first in that form, which is unpacked before.
 fn unpack_by_first(wasm: &[u8], into: &mut [u8]) -> bool {
     let Some(first) = find(FIRST) else { return false };
     let mut code = vec![0; first.code_length];
-    unpack_alone(first.code, &mut code) && unpack_by(&code, wasm, into)
+    unpack(first.code, &mut code) && unpack_by(&code, wasm, into)
 }
 
 fn unpack_by(dictionary: &[u8], native: &[u8], into: &mut [u8]) -> bool {
