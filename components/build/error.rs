@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 pub(crate) enum BuildError {
     #[error("the target wasm32-wasip2 is not installed; run `rustup target add wasm32-wasip2`")]
     NoTarget,
-    #[error("the components did not build; cargo's messages are above")]
-    Guests,
+    #[error("the components: {0}")]
+    Nested(String),
     #[error("cannot read or write {path}: {source}")]
     Io { path: PathBuf, source: std::io::Error },
     #[error("{package}: {problem}")]
@@ -17,8 +17,6 @@ pub(crate) enum BuildError {
     Duplicate(String, String, String),
     #[error("cannot compile {package}: {problem}")]
     Compile { package: String, problem: String },
-    #[error("cargo did not set {0} for the build script")]
-    Environment(&'static str),
 }
 
 /// Adds the path to what went wrong with it.

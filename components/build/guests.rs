@@ -1,26 +1,27 @@
 //! Finds the component packages and builds them in one nested cargo.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use crate::error::{BuildError, at};
+use crate::{
+    error::{BuildError, at},
+    nested::Nested,
+};
 
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "guest";
 
 /// Where everything is.
 pub(crate) struct Layout {
+    nested: Nested,
     /// The workspace.
     pub(crate) root: PathBuf,
     /// Where this build script writes.
     pub(crate) out: PathBuf,
     /// The nested cargo's target directory, shared by all profiles.
     pub(crate) guests: PathBuf,
-    rustc: PathBuf,
-    sysroot: PathBuf,
 }
 
 /// One package that was built.
@@ -39,21 +40,12 @@ struct Package {
 impl Layout {
     /// Reads what cargo tells a build script.
     pub(crate) fn find() -> Result<Self, BuildError> {
-        let manifest = variable("CARGO_MANIFEST_DIR")?;
-        let out = variable("OUT_DIR")?;
-        let rustc = variable("RUSTC")?;
-        let root = manifest.parent().unwrap_or(&manifest).to_owned();
-        Ok(Self {
-            guests: target_directory(&out).join("guests"),
-            sysroot: sysroot(&rustc)?,
-            root,
-            out,
-            rustc,
-        })
+        let nested = Nested::find(1).map_err(BuildError::Nested)?;
+        let guests = nested.target.join("guests");
+        Ok(Self { root: nested.root.clone(), out: nested.out.clone(), guests, nested })
     }
 
-    /// Tells cargo what the components are made of. The kernel is not part of it, but for the file that says
-    /// how code is compiled.
+    /// Tells cargo what the components are made of. The kernel is not part of it, but for the compiler.
     pub(crate) fn watch(&self) {
         let watched = [
             "Cargo.lock",
@@ -67,8 +59,8 @@ impl Layout {
         for path in watched.iter().filter(|path| self.root.join(path).exists()) {
             println!("cargo::rerun-if-changed={}", self.root.join(path).display());
         }
-        let config = self.root.join("kernel/host/src/engine/config.rs");
-        println!("cargo::rerun-if-changed={}", config.display());
+        let nested = self.root.join("kernel/compiler/build/nested.rs");
+        println!("cargo::rerun-if-changed={}", nested.display());
         for kind in directories(&self.root.join("components")) {
             println!("cargo::rerun-if-changed={}", kind.display());
         }
@@ -87,27 +79,11 @@ impl Layout {
         }
         Ok(packages)
     }
-
-    /// Paths of this machine must not get into the bytes: the same source gives the same digest everywhere.
-    /// The last prefix that fits counts; how cargo calls a registry's folder is of no interest either.
-    fn rustflags(&self) -> String {
-        let mut remapped = vec![(self.root.clone(), "/openkoi"), (self.sysroot.clone(), "/rust")];
-        let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(default_cargo_home);
-        if let Some(home) = cargo_home {
-            let registries = directories(&home.join("registry/src"));
-            remapped.push((home, "/cargo"));
-            remapped.extend(registries.into_iter().map(|registry| (registry, "/registry")));
-        }
-        let flags = remapped
-            .iter()
-            .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
-        flags.collect::<Vec<_>>().join("\u{1f}")
-    }
 }
 
 /// Builds all component packages and returns their bytes.
 pub(crate) fn build(layout: &Layout) -> Result<Vec<Guest>, BuildError> {
-    if !layout.sysroot.join("lib/rustlib").join(TARGET).exists() {
+    if !layout.nested.sysroot.join("lib/rustlib").join(TARGET).exists() {
         return Err(BuildError::NoTarget);
     }
     let packages = layout.packages()?;
@@ -127,67 +103,12 @@ pub(crate) fn build(layout: &Layout) -> Result<Vec<Guest>, BuildError> {
 }
 
 fn run_cargo(layout: &Layout, packages: &[Package]) -> Result<(), BuildError> {
-    let cargo = variable("CARGO")?;
-    let mut command = Command::new(&cargo);
-    command
-        .current_dir(&layout.root)
-        .args(["build", "--locked", "--target", TARGET, "--profile", PROFILE, "--target-dir"])
-        .arg(&layout.guests);
+    let mut arguments = ["build", "--locked"].map(str::to_owned).to_vec();
     for package in packages {
-        command.args(["--package", &package.name]);
+        arguments.extend(["--package".to_owned(), package.name.clone()]);
     }
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_none_or(disturbs)) {
-        command.env_remove(name);
-    }
-    command.env("CARGO_ENCODED_RUSTFLAGS", layout.rustflags()).env("RUSTC", &layout.rustc);
-    let status = at(&cargo, command.status())?;
-    if status.success() { Ok(()) } else { Err(BuildError::Guests) }
-}
-
-/// Whether a variable of the outer cargo, or of the user's settings for the native build, would change how
-/// the components are built. `RUSTC_WORKSPACE_WRAPPER` is how clippy takes the place of the compiler.
-fn disturbs(name: &str) -> bool {
-    const KEPT: [&str; 5] =
-        ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_TERM_"];
-    const DROPPED: [&str; 16] = [
-        "CLIPPY_ARGS",
-        "DEBUG",
-        "HOST",
-        "MAKEFLAGS",
-        "MFLAGS",
-        "NUM_JOBS",
-        "OPT_LEVEL",
-        "OUT_DIR",
-        "PROFILE",
-        "RUSTC",
-        "RUSTC_LINKER",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "RUSTC_WRAPPER",
-        "RUSTDOC",
-        "RUSTFLAGS",
-        "TARGET",
-    ];
-    let cargo = name.starts_with("CARGO") && !KEPT.iter().any(|kept| name.starts_with(kept));
-    cargo || DROPPED.contains(&name)
-}
-
-fn variable(name: &'static str) -> Result<PathBuf, BuildError> {
-    env::var_os(name).map(PathBuf::from).ok_or(BuildError::Environment(name))
-}
-
-/// Cargo tags its target directory; `OUT_DIR` lies below it, how deep depends on the command line.
-fn target_directory(out: &Path) -> PathBuf {
-    let tagged = out.ancestors().find(|path| path.join("CACHEDIR.TAG").exists());
-    tagged.unwrap_or(out).to_owned()
-}
-
-fn sysroot(rustc: &Path) -> Result<PathBuf, BuildError> {
-    let output = at(rustc, Command::new(rustc).args(["--print", "sysroot"]).output())?;
-    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
-}
-
-fn default_cargo_home() -> Option<PathBuf> {
-    Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"))
+    let options = [("--target", TARGET), ("--profile", PROFILE)];
+    layout.nested.cargo(&arguments, &options, &layout.guests).map_err(BuildError::Nested)
 }
 
 fn directories(parent: &Path) -> Vec<PathBuf> {

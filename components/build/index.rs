@@ -16,31 +16,33 @@ pub(crate) fn write(layout: &Layout, components: &[Component]) -> Result<(), Bui
     let mut source = String::from("&[\n");
     for component in components {
         // Should somebody empty the directory of compiled code, this build is to be done again.
-        println!("cargo::rerun-if-changed={}", component.native.display());
+        println!("cargo::rerun-if-changed={}", component.code.display());
         push(&mut source, &entry(component));
     }
     source.push_str("]\n");
     write_if_changed(&layout.out.join("components.rs"), &source)?;
-    let base: String = components.iter().filter(|one| one.against.is_none()).map(base).collect();
+    let base: String = components.iter().filter(|one| one.is_base()).map(base).collect();
     write_if_changed(&layout.out.join("base.rs"), &base)?;
     write_if_changed(&layout.out.join("skills.rs"), &skills(&layout.root.join("skills")))?;
     write_if_changed(&layout.out.join("demos.rs"), &demos(&layout.root.join("components")))
 }
 
 fn entry(component: &Component) -> String {
-    let Component { name, kind, digest, manifest, against, wasm_length, native_length, native } =
-        component;
-    let packed = || format!("include_bytes!({native:?})");
-    let code = against.map_or_else(|| "&BASE.0".to_owned(), |_| packed());
+    let Component { name, kind, digest, manifest, form, against, .. } = component;
+    let Component { wasm_length, code_length, code, .. } = component;
+    let code = match component.is_base() {
+        true => "&BASE.0".to_owned(),
+        false => format!("include_bytes!({code:?})"),
+    };
     format!(
-        "    Embedded {{ name: {name:?}, kind: {kind:?}, digest: {digest:?}, manifest: {manifest:?}, \
-         native: {code}, against: {against:?}, wasm_length: {wasm_length}, native_length: {native_length} }},"
+        "    Embedded {{ name: {name:?}, kind: {kind:?}, digest: {digest:?}, manifest: {manifest:?}, form: Form::{form:?}, \
+         code: {code}, against: {against:?}, wasm_length: {wasm_length}, code_length: {code_length} }},"
     )
 }
 
 /// The code that is not packed lies at the beginning of a page, to be run where it is.
 fn base(component: &Component) -> String {
-    format!("&Paged(*include_bytes!({:?}))\n", component.native)
+    format!("&Paged(*include_bytes!({:?}))\n", component.code)
 }
 
 fn skills(root: &Path) -> String {

@@ -2,19 +2,17 @@
 //! `src/lib.rs` includes.
 //!
 //! In order: [`guests`] finds the packages and runs one nested cargo, [`manifest`] reads what each component
-//! says of itself, [`native`] compiles the bytes (or finds them compiled) and [`symbols`] takes out what only tools
-//! read, [`index`] writes the result.
+//! says of itself, [`native`] has the bytes compiled (or finds them compiled), [`index`] writes the result.
 
 #![expect(clippy::print_stdout, reason = "a build script talks to cargo by printing")]
 
-#[path = "../../kernel/host/src/engine/config.rs"]
-mod config;
 mod error;
 mod guests;
 mod index;
 mod manifest;
 mod native;
-mod symbols;
+#[path = "../../kernel/compiler/build/nested.rs"]
+mod nested;
 
 use std::process::ExitCode;
 

@@ -1,26 +1,25 @@
-//! Compiles components ahead of time, two at once, packs them, and keeps both: code is looked up by the bytes it was
-//! made of and by everything that decides what the compiler makes of them.
+//! Has components compiled ahead of time, two at once, by the program that OpenKoi itself has others compiled by. Packs
+//! them, and keeps both: code is looked up by the bytes it was made of and by the compiler that made it.
 
 use std::{
     env, fs,
-    hash::{DefaultHasher, Hash, Hasher},
-    io,
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
     panic::resume_unwind,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
+use openkoi_compiler::{Act, Answer};
 use sha2::{Digest, Sha256};
-use wasmtime::{Config, Engine};
 use zstd_safe::CParameter;
 
 use crate::{
-    config,
     error::{BuildError, at},
     guests::{Guest, Layout},
     manifest::{self, Manifest},
-    symbols,
 };
 
 const THREADS: usize = 2;
@@ -40,6 +39,33 @@ const BASE: &str = "openai";
 const SECOND: &str = "files";
 const BY_SECOND: [&str; 2] = ["search", "web"];
 
+/// The components that are embedded compiled, because many tasks use them. Whatever is not in this list is embedded as
+/// WebAssembly, and compiled where it is used for the first time.
+const NATIVE: [&str; 11] = [
+    "anthropic",
+    "checks",
+    "files",
+    BASE,
+    "google",
+    "ollama",
+    "rubric",
+    "scripted",
+    "search",
+    "shell",
+    "web",
+];
+
+/// The component in WebAssembly that the others in WebAssembly are packed against, itself packed against the base: texts and
+/// tables are the same in native code.
+const FIRST: &str = "bedrock";
+
+/// The form in which a component is embedded, as the library calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Native,
+    WebAssembly,
+}
+
 /// A component that is ready to be embedded.
 pub(crate) struct Component {
     pub(crate) name: String,
@@ -48,35 +74,49 @@ pub(crate) struct Component {
     /// The manifest as compact JSON.
     pub(crate) manifest: String,
     pub(crate) wasm_length: usize,
-    pub(crate) native_length: usize,
-    /// The name of the component that the code is packed against. One component's is not packed.
+    pub(crate) form: Form,
+    pub(crate) code_length: usize,
+    /// The name of the component that the code is packed against. The base is not packed.
     pub(crate) against: Option<&'static str>,
-    /// The compiled code.
-    pub(crate) native: PathBuf,
+    /// The code.
+    pub(crate) code: PathBuf,
 }
 
-/// A component that is compiled, and not packed yet.
+impl Component {
+    /// Whether it is the one that is not packed.
+    pub(crate) fn is_base(&self) -> bool {
+        self.name == BASE
+    }
+}
+
+/// The code of a component in the form in which it is embedded, and not packed yet.
 struct Image<'a> {
     guest: &'a Guest,
     manifest: Manifest,
     digest: String,
+    form: Form,
     code: PathBuf,
 }
 
 /// Compiles all of `guests`.
 pub(crate) fn compile(layout: &Layout, guests: &[Guest]) -> Result<Vec<Component>, BuildError> {
-    let engine = engine().map_err(|error| BuildError::Compile {
-        package: "any component".to_owned(),
-        problem: format!("{error:#}"),
-    })?;
     let cache = layout.guests.join("native");
     at(&cache, fs::create_dir_all(&cache))?;
-    let images = for_each(guests, |guest| image(&engine, &cache, guest))?;
+    let compiler = Compiler::unpack(&cache)?;
+    let images = for_each(guests, |guest| image(&compiler, &cache, guest))?;
     refuse_duplicates(&images)?;
-    let (base, second) = (Dictionary::of(BASE, &images)?, Dictionary::of(SECOND, &images)?);
+    let dictionary = |name| Dictionary::of(name, &images);
+    let (base, second, first) = (dictionary(BASE)?, dictionary(SECOND)?, dictionary(FIRST)?);
     for_each(&images, |image| {
-        let by_second = BY_SECOND.contains(&image.manifest.name.as_str());
-        component(image, if by_second { &second } else { &base })
+        let name = image.manifest.name.as_str();
+        let against = match image.form {
+            Form::Native if name == BASE => return as_it_is(image),
+            Form::Native if BY_SECOND.contains(&name) => &second,
+            Form::Native => &base,
+            Form::WebAssembly if name == FIRST => &base,
+            Form::WebAssembly => &first,
+        };
+        packed(image, against)
     })
 }
 
@@ -122,58 +162,111 @@ fn for_each<'a, T: Sync, R: Send>(
     })
 }
 
-/// The target is named, so that the code runs on every machine of that kind and not on this one's processor only.
-fn engine() -> wasmtime::Result<Engine> {
-    let mut config = Config::new();
-    config::configure(&mut config);
-    if let Ok(target) = env::var("TARGET") {
-        config.target(&target)?;
-    }
-    Engine::new(&config)
+/// The compiler, as a file beside what it makes.
+struct Compiler {
+    program: PathBuf,
+    target: String,
 }
 
-fn image<'a>(engine: &Engine, cache: &Path, guest: &'a Guest) -> Result<Image<'a>, BuildError> {
+impl Compiler {
+    fn unpack(cache: &Path) -> Result<Self, BuildError> {
+        let own = openkoi_compiler::target().to_owned();
+        let target = env::var("TARGET").unwrap_or(own);
+        let program = cache.join(format!("compiler-{}", openkoi_compiler::digest()));
+        let damaged = || io::Error::other("the compiler in this build is damaged");
+        if !program.exists() {
+            let bytes = openkoi_compiler::unpack().ok_or_else(damaged);
+            put(&program, &at(&program, bytes)?)?;
+        }
+        at(&program, fs::set_permissions(&program, fs::Permissions::from_mode(0o700)))?;
+        Ok(Self { program, target })
+    }
+
+    /// Says by which compiler code was made, and for which machine.
+    fn mark(&self) -> String {
+        format!("{}-{}", &openkoi_compiler::digest()[..16], self.target)
+    }
+
+    fn compile(&self, guest: &Guest) -> Result<Vec<u8>, BuildError> {
+        let refused =
+            |problem: String| BuildError::Compile { package: guest.package.clone(), problem };
+        match Answer::of(at(&self.program, self.ask(&guest.wasm))?) {
+            Some(Answer::Code(code)) => Ok(code),
+            Some(Answer::Refused(problem)) => Err(refused(problem)),
+            other => Err(refused(format!("the compiler says {other:?}"))),
+        }
+    }
+
+    /// Gives the compiler WebAssembly and returns what it writes. It reads everything before it writes anything.
+    fn ask(&self, wasm: &[u8]) -> io::Result<Vec<u8>> {
+        let mut child = Command::new(&self.program)
+            .args(openkoi_compiler::arguments(Act::Compile, &self.target, None))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(wasm)?;
+        }
+        let output = child.wait_with_output()?;
+        let ended = || io::Error::other(format!("it ended early ({})", output.status));
+        if output.status.success() { Ok(output.stdout) } else { Err(ended()) }
+    }
+}
+
+fn image<'a>(compiler: &Compiler, cache: &Path, guest: &'a Guest) -> Result<Image<'a>, BuildError> {
     let manifest = manifest::read(guest)?;
     let digest: String =
         Sha256::digest(&guest.wasm).iter().map(|byte| format!("{byte:02x}")).collect();
-    let code = cache.join(format!("{digest}-{:016x}.code", compatibility(engine)));
+    let form = match NATIVE.contains(&manifest.name.as_str()) {
+        true => Form::Native,
+        false => Form::WebAssembly,
+    };
+    let code = match form {
+        Form::Native => cache.join(format!("{digest}-{}.code", compiler.mark())),
+        Form::WebAssembly => cache.join(format!("{digest}.wasm")),
+    };
     if !code.exists() {
-        let native = engine.precompile_component(&guest.wasm).map_err(|error| {
-            BuildError::Compile { package: guest.package.clone(), problem: format!("{error:#}") }
-        })?;
-        put(&code, &symbols::without(native))?;
-    }
-    Ok(Image { guest, manifest, digest, code })
-}
-
-/// Packs an image, unless it is what others are packed against as it is.
-fn component(image: &Image<'_>, by: &Dictionary) -> Result<Component, BuildError> {
-    let code = at(&image.code, fs::read(&image.code))?;
-    let against = (image.digest != by.digest).then_some(by.name);
-    let mut native = image.code.clone();
-    if against.is_some() {
-        native.set_extension(format!("{}.zst", &by.digest[..16]));
-        if !native.exists() {
-            put(&native, &at(&native, pack(&code, &by.code))?)?;
+        match form {
+            Form::Native => put(&code, &compiler.compile(guest)?)?,
+            Form::WebAssembly => put(&code, &guest.wasm)?,
         }
     }
+    Ok(Image { guest, manifest, digest, form, code })
+}
+
+/// Packs an image against the code of another component.
+fn packed(image: &Image<'_>, by: &Dictionary) -> Result<Component, BuildError> {
+    let code = at(&image.code, fs::read(&image.code))?;
+    let path = image.code.with_added_extension(format!("{}.zst", &by.digest[..16]));
+    if !path.exists() {
+        put(&path, &at(&path, pack(&code, &by.code))?)?;
+    }
+    Ok(component(image, Some(by.name), code.len(), path))
+}
+
+fn as_it_is(image: &Image<'_>) -> Result<Component, BuildError> {
+    let length = at(&image.code, fs::metadata(&image.code))?.len();
+    Ok(component(image, None, usize::try_from(length).unwrap_or(usize::MAX), image.code.clone()))
+}
+
+fn component(
+    image: &Image<'_>,
+    against: Option<&'static str>,
+    code_length: usize,
+    code: PathBuf,
+) -> Component {
     let Manifest { name, kind, json } = image.manifest.clone();
-    Ok(Component {
+    Component {
         name,
         kind,
         manifest: json,
         digest: image.digest.clone(),
         wasm_length: image.guest.wasm.len(),
-        native_length: code.len(),
+        form: image.form,
+        code_length,
         against,
-        native,
-    })
-}
-
-fn compatibility(engine: &Engine) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    hasher.finish()
+        code,
+    }
 }
 
 /// Written beside and renamed: builds of two profiles may be at it at once.

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has to fail")]
 
-#[path = "../../kernel/host/src/engine/config.rs"]
+#[path = "../../kernel/compiler/program/src/config.rs"]
 mod config;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use openkoi_components::{Embedded, all, find, models, skills, unpack};
+use openkoi_brokers::inner::{self, InnerLimits};
+use openkoi_compiler::{Act, Answer, Limits};
+use openkoi_components::{Embedded, Form, all, find, models, skills, unpack};
 use serde_json::Value;
 use wasmtime::{Config, Engine, component::Component};
 
@@ -18,15 +20,31 @@ fn engine() -> Engine {
 }
 
 fn unpacked(embedded: &Embedded) -> Vec<u8> {
-    let Some(unpack) = embedded.unpacked_by() else { return embedded.native.to_vec() };
-    let mut code = vec![0; embedded.native_length];
-    assert!(unpack(embedded.native, &mut code), "{}", embedded.name);
+    let Some(unpack) = embedded.unpacked_by() else { return embedded.code.to_vec() };
+    let mut code = vec![0; embedded.code_length];
+    assert!(unpack(embedded.code, &mut code), "{}", embedded.name);
     code
 }
 
+/// Compiles WebAssembly as the host does at the first use.
+fn compiled(wasm: &[u8]) -> Vec<u8> {
+    let limits = Limits { memory: 2 << 30, seconds: 60 };
+    let arguments =
+        openkoi_compiler::arguments(Act::Compile, openkoi_compiler::target(), Some(limits));
+    let limits = InnerLimits { deadline: Duration::from_secs(180), answer: 64 << 20 };
+    let program = openkoi_compiler::unpack().unwrap();
+    match Answer::of(inner::ask(&program, &arguments, wasm, &limits, None).unwrap()) {
+        Some(Answer::Code(code)) => code,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn load(engine: &Engine, embedded: &Embedded) -> Component {
-    let code = unpacked(embedded);
-    #[expect(unsafe_code, reason = "the code was compiled by this package's build script")]
+    let code = match embedded.form {
+        Form::Native => unpacked(embedded),
+        Form::WebAssembly => compiled(&unpacked(embedded)),
+    };
+    #[expect(unsafe_code, reason = "the code was compiled by the compiler of this build")]
     let component = unsafe { Component::deserialize(engine, code) };
     component.unwrap_or_else(|error| panic!("{}: {error:#}", embedded.name))
 }
@@ -81,11 +99,11 @@ fn what_is_damaged_is_not_unpacked() {
     let whole = find("shell").unwrap();
     let unpacks = |native: &[u8], length: usize| unpack(native, &mut vec![0; length]);
 
-    assert!(unpacks(whole.native, whole.native_length));
-    assert!(!unpacks(whole.native, whole.native_length - 1));
-    assert!(!unpacks(whole.native, whole.native_length + 1));
-    assert!(!unpacks(&whole.native[..whole.native.len() - 3], whole.native_length));
-    assert!(!unpacks(&whole.native[..3], 0));
+    assert!(unpacks(whole.code, whole.code_length));
+    assert!(!unpacks(whole.code, whole.code_length - 1));
+    assert!(!unpacks(whole.code, whole.code_length + 1));
+    assert!(!unpacks(&whole.code[..whole.code.len() - 3], whole.code_length));
+    assert!(!unpacks(&whole.code[..3], 0));
     assert!(!unpacks(&[], 0));
     assert!(!unpacks(&[0; 4], 0));
 }
@@ -94,12 +112,22 @@ fn what_is_damaged_is_not_unpacked() {
 fn one_component_lies_as_it_is_run_and_the_others_share_its_code() {
     let whole: Vec<&Embedded> = all().iter().filter(|one| one.unpacked_by().is_none()).collect();
     let [base] = whole.as_slice() else { panic!("{} are not packed", whole.len()) };
-    assert_eq!(base.native.len(), base.native_length);
-    assert_eq!(base.native.as_ptr().addr() % 4096, 0);
+    assert_eq!(base.code.len(), base.code_length);
+    assert_eq!(base.code.as_ptr().addr() % 4096, 0);
 
     // Another codec is mostly what this one is.
     let other = find("anthropic").unwrap();
-    assert!(other.native.len() * 5 < other.native_length, "{} bytes", other.native.len());
+    assert!(other.code.len() * 5 < other.code_length, "{} bytes", other.code.len());
+}
+
+#[test]
+fn what_is_rarely_used_is_embedded_in_less_than_half_and_has_another_form() {
+    let rare = find("bedrock").unwrap();
+    assert_eq!((rare.form, rare.code_length), (Form::WebAssembly, rare.wasm_length));
+    assert!(unpacked(rare).starts_with(b"\0asm"));
+
+    let native = compiled(&unpacked(rare)).len();
+    assert!(rare.code.len() * 5 < native, "{} of {native} bytes", rare.code.len());
 }
 
 #[test]

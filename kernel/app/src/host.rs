@@ -10,7 +10,7 @@ use openkoi_brokers::{clock::SystemClock, random::Random};
 use openkoi_core::port::StateStore;
 use openkoi_host::{
     Brokers, Host,
-    catalog::{Catalog, Embedded},
+    catalog::{Catalog, Embedded, Form},
     manifest::{Kind, LimitRequest},
 };
 
@@ -30,10 +30,14 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
         kind: Kind::of_word(one.kind)?,
         digest: one.digest,
         manifest: one.manifest,
-        native: one.native,
+        form: match one.form {
+            openkoi_components::Form::Native => Form::Native,
+            openkoi_components::Form::WebAssembly => Form::WebAssembly,
+        },
+        code: one.code,
         unpack: one.unpacked_by(),
         wasm_len: one.wasm_length,
-        native_len: one.native_length,
+        code_len: one.code_length,
     })
 }
 
@@ -50,7 +54,7 @@ pub(crate) fn host(
     private: &Path,
 ) -> Result<Host, AppError> {
     Ok(Host::new(
-        built_in().limited(&limits(settings)?),
+        built_in().limited(&limits(settings)?).keeping(app.paths()?.code()),
         Brokers {
             logins: outbound.logins,
             transport: Arc::new(outbound.egress),

@@ -119,6 +119,11 @@ impl Paths {
         self.data.join("snapshots")
     }
 
+    /// Returns the directory of the code that was compiled here.
+    pub fn code(&self) -> PathBuf {
+        self.data.join("code")
+    }
+
     /// Returns the directory of what programs wrote into caches of tools, by workspace.
     pub fn caches(&self) -> PathBuf {
         self.data.join("caches")

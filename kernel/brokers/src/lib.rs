@@ -17,6 +17,8 @@
 //! | [`layer`] | a program's effects, kept apart until they are committed (Linux) |
 //! | [`scratch`] | a copy of the workspace, where files have to be seen in another state and there are no layers |
 //! | [`processes`] | programs in the sandbox of the operating system |
+//! | [`inner`] | programs that came with OpenKoi, started from memory |
+//! | [`sealed`] | things that can be made again, kept and believed only if they were kept here |
 //! | [`failpoint`], [`sabotage`] | switches for the tests of durability and of the guards |
 
 pub mod clock;
@@ -25,6 +27,7 @@ pub mod durable;
 pub mod egress;
 pub mod failpoint;
 pub mod files;
+pub mod inner;
 pub mod layer;
 pub mod oauth;
 pub mod places;
@@ -33,5 +36,6 @@ pub mod random;
 mod repository;
 pub mod sabotage;
 pub mod scratch;
+pub mod sealed;
 pub mod secrets;
 pub mod snapshot;

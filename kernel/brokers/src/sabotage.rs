@@ -96,6 +96,16 @@ sabotage_guards! {
     FileRule = "file-rule" => "a_path_that_no_rule_names_is_refused",
     /// A file that has not the contents that the writer expects is not replaced.
     FileExpect = "file-expect" => "a_file_that_changed_is_not_replaced",
+    /// A program of OpenKoi's own gets no environment.
+    InnerEnvironment = "inner-environment" => "a_program_of_our_own_sees_no_environment",
+    /// A program of OpenKoi's own ends at a deadline.
+    InnerDeadline = "inner-deadline" => "a_program_of_our_own_ends_at_its_deadline",
+    /// What a program of OpenKoi's own says has an end.
+    InnerAnswer = "inner-answer" => "the_answer_of_a_program_of_our_own_has_an_end",
+    /// What lies in the store of native code is believed only if it was put there.
+    SealedCode = "sealed-code" => "what_was_not_kept_here_or_was_changed_is_not_there",
+    /// A key that others could have read or chosen is none.
+    SealedKey = "sealed-key" => "a_key_that_others_can_read_is_none",
     /// Files that are ignored are left alone by a restore.
     SnapshotIgnored = "snapshot-ignored" => "ignored_files_are_never_touched",
     /// Control files are captured, ignored ones and those of `.git` too.

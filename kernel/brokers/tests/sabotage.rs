@@ -2,11 +2,12 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 15] = [
     include_str!("durable.rs"),
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
     include_str!("files.rs"),
+    include_str!("inner.rs"),
     include_str!("layer.rs"),
     include_str!("layer_others.rs"),
     include_str!("network.rs"),
@@ -14,6 +15,7 @@ const SOURCES: [&str; 13] = [
     include_str!("own_processes.rs"),
     include_str!("processes.rs"),
     include_str!("scratch.rs"),
+    include_str!("sealed.rs"),
     include_str!("secrets.rs"),
     include_str!("snapshot.rs"),
 ];

@@ -1,7 +1,7 @@
 //! The installed components.
 //!
 //! Built-ins are a static index: listing them parses nothing, asking for a manifest parses that one, and the
-//! code of a component is unpacked when it is first called. A catalog does not change: one with a further component
+//! code of a component is unpacked, or compiled, when it is first called. A catalog does not change: one with a further component
 //! is another catalog, and calls in flight end on theirs.
 
 mod error;
@@ -9,18 +9,22 @@ mod section;
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, OnceLock},
 };
 
 use openkoi_core::hash;
 use wasmtime::component::Component;
 
-pub use crate::embedded::{Embedded, Unpack};
+pub use crate::embedded::{Embedded, Form, Unpack};
 pub use error::{COMPONENT_BYTES, CatalogError};
 
 use crate::{
     admission,
-    engine::{Engine, EngineError},
+    engine::{
+        Engine, EngineError,
+        compiler::{Compiler, Origin},
+    },
     linker::{Linkers, Loaded},
     manifest::{Kind, LimitRequest, Manifest, ManifestError},
 };
@@ -77,6 +81,7 @@ pub struct Catalog {
     entries: BTreeMap<String, Arc<CatalogEntry>>,
     engine: Arc<OnceLock<Result<Engine, CatalogError>>>,
     linkers: Arc<Linkers>,
+    compiler: Compiler,
 }
 
 impl Catalog {
@@ -96,7 +101,7 @@ impl Catalog {
             };
             (entry.name.clone(), Arc::new(entry))
         });
-        Self { entries: entries.collect(), engine: Arc::default(), linkers: Arc::default() }
+        Self { entries: entries.collect(), ..Self::default() }
     }
 
     /// Returns the same components with limits of the user laid over those that the manifests of built-ins ask for.
@@ -113,11 +118,18 @@ impl Catalog {
         limited
     }
 
+    /// Returns the same components, with the code that is compiled here kept in `directory`, for other processes too.
+    /// Without it nothing is kept.
+    #[must_use]
+    pub fn keeping(&self, directory: PathBuf) -> Self {
+        Self { compiler: Compiler::keeping(directory), ..self.clone() }
+    }
+
     /// Returns a catalog with one more component, and the name of it. This catalog stays as it is; both share the
     /// engine and what is loaded.
     ///
-    /// The manifest in the WebAssembly bytes is read first. A component that is admitted is then compiled, which
-    /// takes seconds.
+    /// The manifest in the WebAssembly bytes is read first. A component that is admitted is then compiled in a
+    /// process that can do nothing else, which takes a second.
     ///
     /// # Errors
     ///
@@ -133,11 +145,16 @@ impl Catalog {
         }
         admission::admit(&manifest, &outline.imports, &outline.exports)?;
         let broken = |source: EngineError| CatalogError::Code { component: name.clone(), source };
-        let component = self.engine()?.compile(wasm).map_err(broken)?;
+        let digest = hash::of_bytes(wasm);
+        let engine = self.engine()?;
+        let component = match engine.kept(&self.compiler, &digest) {
+            Some(component) => component,
+            None => engine.make(&self.compiler, wasm, &digest, Origin::Foreign).map_err(broken)?,
+        };
         let entry = CatalogEntry {
             name: name.clone(),
             kind: manifest.component.kind,
-            digest: hash::of_bytes(wasm),
+            digest,
             wasm_len: wasm.len(),
             source: Source::Compiled(component),
             limits: LimitRequest::default(),
@@ -178,7 +195,7 @@ impl Catalog {
     /// Returns a component ready to be called. The first call loads it.
     pub(crate) fn load(&self, entry: &CatalogEntry) -> Result<Loaded, CatalogError> {
         let engine = self.engine()?;
-        let load = || entry.load(engine, &self.linkers).map(LoadedOpaque);
+        let load = || entry.load(self, engine).map(LoadedOpaque);
         let loaded = entry.loaded.get_or_init(load);
         loaded.as_ref().map(|loaded| loaded.0.clone()).map_err(Clone::clone)
     }
@@ -249,19 +266,41 @@ impl CatalogEntry {
         }
     }
 
-    fn load(&self, engine: &Engine, linkers: &Linkers) -> Result<Loaded, CatalogError> {
+    fn load(&self, catalog: &Catalog, engine: &Engine) -> Result<Loaded, CatalogError> {
         let broken = |source| CatalogError::Code { component: self.name.clone(), source };
         let manifest = self.manifest()?;
         let component = match &self.source {
             Source::Compiled(component) => component.clone(),
             Source::Embedded(embedded) => {
-                let component = engine.deserialize_native(embedded);
-                let component = component.map_err(|error| self.damaged(error))?;
+                let component = match embedded.form {
+                    Form::Native => {
+                        let component = engine.deserialize_native(embedded);
+                        component.map_err(|error| self.damaged(error))?
+                    }
+                    Form::WebAssembly => self.compile(embedded, catalog, engine)?,
+                };
                 self.admit(engine, manifest, &component)?;
                 component
             }
         };
-        linkers.link(self.kind, &component).map_err(broken)
+        catalog.linkers.link(self.kind, &component).map_err(broken)
+    }
+
+    /// Compiles a built-in that is rarely used, or loads what is kept of it.
+    fn compile(
+        &self,
+        embedded: &Embedded,
+        catalog: &Catalog,
+        engine: &Engine,
+    ) -> Result<Component, CatalogError> {
+        let broken = |source| CatalogError::Code { component: self.name.clone(), source };
+        if let Some(component) = engine.kept(&catalog.compiler, embedded.digest) {
+            return Ok(component);
+        }
+        let wasm = embedded.wasm();
+        let wasm = wasm.ok_or_else(|| self.damaged("it cannot be unpacked"))?;
+        let made = engine.make(&catalog.compiler, &wasm, embedded.digest, Origin::BuiltIn);
+        made.map_err(broken)
     }
 
     /// Built-ins pass the same check as other components.

@@ -1,6 +1,8 @@
 //! Compiles components, loads native code and interrupts guests that run too long.
 
 mod code;
+pub(crate) mod compiler;
+#[path = "../../compiler/program/src/config.rs"]
 mod config;
 mod error;
 mod ticker;
@@ -9,6 +11,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use wasmtime::{Config, component::Component};
 
+use compiler::{Compiler, Made, Origin};
 pub use error::EngineError;
 pub(crate) use ticker::Ticker;
 
@@ -50,9 +53,34 @@ impl Engine {
         Arc::clone(&self.ticker)
     }
 
-    /// Compiles a component. This takes seconds and the processor.
-    pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Component, EngineError> {
-        Ok(Component::from_binary(&self.wasmtime, wasm)?)
+    /// Loads the code that is kept of bytes with this hash, if there is some and it can be believed.
+    pub(crate) fn kept(&self, compiler: &Compiler, digest: &str) -> Option<Component> {
+        let loaded = self.deserialize_made(&compiler.kept(digest)?);
+        loaded.inspect_err(|error| tracing::debug!(%error, "kept code does not load")).ok()
+    }
+
+    /// Compiles bytes with this hash. This takes up to a second, and the processor.
+    pub(crate) fn make(
+        &self,
+        compiler: &Compiler,
+        wasm: &[u8],
+        digest: &str,
+        origin: Origin,
+    ) -> Result<Component, EngineError> {
+        self.deserialize_made(&compiler.make(wasm, digest, origin)?)
+    }
+
+    /// Deserializes native code that our compiler made.
+    fn deserialize_made(&self, made: &Made) -> Result<Component, EngineError> {
+        #[expect(
+            unsafe_code,
+            reason = "native code is sound to load only if it is ours: `Made` is what the compiler that \
+                      came with this program answered, or what was kept of that and authenticated"
+        )]
+        // SAFETY: see the reason; `compiler` makes values of that type and nobody else.
+        unsafe {
+            code::load_made(&self.wasmtime, made)
+        }
     }
 
     /// Deserializes native code that the build of this program made.
@@ -60,7 +88,7 @@ impl Engine {
         #[expect(
             unsafe_code,
             reason = "native code is sound to load only if it is ours: the bytes come from the \
-                      static index in this binary, and third-party components are always compiled"
+                      static index in this binary"
         )]
         // SAFETY: see the reason; the catalog calls this for embedded components, and for those alone.
         unsafe {

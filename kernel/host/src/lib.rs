@@ -57,6 +57,6 @@ pub mod sabotage;
 mod text;
 
 pub use brokers::{Brokers, HttpResponse, ResponseBody, Transport};
-pub use engine::EngineError;
+pub use engine::{EngineError, compiler::probe};
 pub use host::Host;
 pub use workdir::Workdir;

@@ -1,6 +1,9 @@
 //! The embedded components as the catalog takes them.
 
-use openkoi_host::{catalog::Embedded, manifest::Kind};
+use openkoi_host::{
+    catalog::{Embedded, Form},
+    manifest::Kind,
+};
 
 /// Returns every component that comes with the program.
 pub(crate) fn all() -> impl Iterator<Item = Embedded> {
@@ -9,10 +12,14 @@ pub(crate) fn all() -> impl Iterator<Item = Embedded> {
         kind: Kind::of_word(one.kind).expect("the build has checked it"),
         digest: one.digest,
         manifest: one.manifest,
-        native: one.native,
+        form: match one.form {
+            openkoi_components::Form::Native => Form::Native,
+            openkoi_components::Form::WebAssembly => Form::WebAssembly,
+        },
+        code: one.code,
         unpack: one.unpacked_by(),
         wasm_len: one.wasm_length,
-        native_len: one.native_length,
+        code_len: one.code_length,
     })
 }
 

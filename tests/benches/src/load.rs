@@ -57,9 +57,9 @@ fn row(component: &Embedded) -> [String; 10] {
     let [more, more_median] = spread(&further, |load| load.micros).cells(0);
     let [_, resident] = spread(&further, |load| load.resident_kib).cells(0);
     let [_, anonymous] = spread(&further, |load| load.anonymous_kib).cells(0);
-    let [wasm, native] = [component.wasm_len, component.native_len].map(kb);
+    let [wasm, native] = [component.wasm_len, component.code_len].map(kb);
     let name = format!("{} {}", component.kind.word(), component.name);
-    let embedded = kb(component.native.len());
+    let embedded = kb(component.code.len());
     [name, wasm, embedded, native, first, first_median, more, more_median, resident, anonymous]
 }
 

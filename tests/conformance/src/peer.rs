@@ -13,7 +13,7 @@ use openkoi_core::{
     port::{Delta, Deltas, Model},
 };
 use openkoi_host::{
-    catalog::Embedded,
+    catalog::{Embedded, Form},
     kinds::provider::{CatalogModels, Offered, ProviderSettings},
     manifest::Kind,
 };
@@ -122,10 +122,14 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
         kind: Kind::of_word(one.kind)?,
         digest: one.digest,
         manifest: one.manifest,
-        native: one.native,
+        form: match one.form {
+            openkoi_components::Form::Native => Form::Native,
+            openkoi_components::Form::WebAssembly => Form::WebAssembly,
+        },
+        code: one.code,
         unpack: one.unpacked_by(),
         wasm_len: one.wasm_length,
-        native_len: one.native_length,
+        code_len: one.code_length,
     })
 }
 

@@ -11,11 +11,13 @@ use regex::Regex;
 use serde_json::Value;
 
 /// What each crate of ours may depend on, for building and running. Tests may reach for more.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 11] = [
     ("openkoi-core", &[]),
     ("openkoi-brokers", &["openkoi-core"]),
     ("openkoi-storage", &["openkoi-brokers", "openkoi-core"]),
-    ("openkoi-host", &["openkoi-brokers", "openkoi-core"]),
+    ("openkoi-compiler", &[]),
+    ("openkoi-compiler-program", &[]),
+    ("openkoi-host", &["openkoi-brokers", "openkoi-compiler", "openkoi-core"]),
     (
         APP,
         &[
@@ -29,7 +31,7 @@ const EDGES: [(&str, &[&str]); 9] = [
     // A surface: it depends on the application, and on the crates whose types it shows. It knows no broker.
     ("openkoi", &[APP, "openkoi-components", "openkoi-core", "openkoi-host", "openkoi-storage"]),
     ("openkoi-sdk", &[]),
-    ("openkoi-components", &[]),
+    ("openkoi-components", &["openkoi-compiler"]),
     ("openkoi-testing", &["openkoi-brokers", "openkoi-core", "openkoi-host"]),
 ];
 
@@ -155,6 +157,9 @@ fn files_clock_programs_and_network_belong_to_the_brokers() {
     }
 
     assert_eq!(unbound, ["brokers"]);
+    // The build scripts of `compiler` and its program are no part of what runs; the program says so itself.
+    let program = fs::read_to_string(root().join("kernel/compiler/program/src/lib.rs")).unwrap();
+    assert!(program.contains("warn(clippy::disallowed_methods)"));
 }
 
 /// How many packages may be locked. The number may be raised, knowingly: whoever does looked for a way without.
@@ -253,33 +258,43 @@ fn everything_linked_in_has_a_licence_that_lets_it_be_shipped() {
     assert_eq!(bad, Vec::<String>::new());
 }
 
-#[test]
-fn wasmtime_and_cranelift_are_compiled_once() {
-    let graph = cargo(&[
-        "build",
-        "-p",
-        "openkoi",
-        "--release",
-        "--locked",
-        "--unit-graph",
-        "-Z",
-        "unstable-options",
-    ]);
-    let mut units = BTreeMap::<&str, Vec<Vec<String>>>::new();
+/// Returns the features of each library that a build compiles for running, by package: several where it is compiled
+/// several times.
+fn compiled(build: &[&str]) -> BTreeMap<String, Vec<Vec<String>>> {
+    let plan = ["--locked", "--unit-graph", "-Z", "unstable-options"];
+    let graph = cargo(&[&["build"], build, &plan].concat());
+    let mut units = BTreeMap::<String, Vec<Vec<String>>>::new();
     for unit in graph["units"].as_array().unwrap() {
         let is_library =
             unit["target"]["kind"].as_array().unwrap().iter().any(|kind| kind == "lib");
         if unit["mode"] == "build" && is_library {
             let features = unit["features"].as_array().unwrap().iter();
             let features = features.map(|feature| feature.as_str().unwrap().to_owned()).collect();
-            units.entry(unit["pkg_id"].as_str().unwrap()).or_default().push(features);
+            let name = unit["pkg_id"].as_str().unwrap().rsplit(['/', '#']).next().unwrap();
+            units.entry(name.to_owned()).or_default().push(features);
         }
     }
-    let twice: Vec<_> = units.iter().filter(|(_, builds)| builds.len() > 1).collect();
-    let heavy = |name: &str| name.contains("wasmtime") || name.contains("cranelift");
+    units
+}
 
-    // The culprits are leaves with other features on either side; they are named too.
-    assert!(!twice.iter().any(|(name, _)| heavy(name)), "compiled twice: {twice:#?}");
+/// The compiler reads bytes of strangers, and half of what is linked would be its code.
+#[test]
+fn the_compiler_is_in_its_own_program_and_nowhere_else() {
+    let is =
+        |name: &str, one: &str| name.strip_prefix(one).is_some_and(|rest| rest.starts_with('@'));
+    let kernel = compiled(&["-p", "openkoi", "--release"]);
+    let holds = |name: &str| kernel.keys().filter(|one| is(one, name)).count();
+    assert_eq!(holds("wasmtime"), 1, "{:?}", kernel.keys());
+    assert_eq!(holds("cranelift-codegen"), 0, "{:?}", kernel.keys());
+
+    let program = ["-p", "openkoi-compiler-program", "--features", "cranelift"];
+    let program = compiled(&[&program[..], &["--bin", "openkoi-compiler-program"]].concat());
+    let wasmtime: Vec<_> =
+        program.iter().filter(|(name, _)| is(name, "wasmtime")).flat_map(|(_, all)| all).collect();
+    let [features] = wasmtime.as_slice() else { panic!("{wasmtime:?}") };
+    assert!(features.iter().any(|feature| feature == "cranelift"), "{features:?}");
+    // It runs nothing, so it has nothing to run it with.
+    assert!(!features.iter().any(|feature| feature == "runtime"), "{features:?}");
 }
 
 #[test]
@@ -361,10 +376,11 @@ fn tests_of(root: &Path) -> BTreeSet<String> {
     found
 }
 
-/// Loading native code is as good as running it, so there is one place that does it, and what it loads was put
-/// into the program when it was built (case A21: there is no cache on the disk that somebody could change).
+/// Loading native code is as good as running it, so there is one place that does it. What it loads was put into the program
+/// when it was built, was made by the compiler that is in the program, or was kept of that and is authenticated (case A21;
+/// `compiling::code_that_was_damaged_or_planted_is_not_loaded_and_is_made_again` plants some).
 #[test]
-fn native_code_comes_from_the_program_alone() {
+fn native_code_comes_from_the_program_and_its_compiler_alone() {
     let kernel: Vec<(PathBuf, String)> = sources(&root().join("kernel"))
         .into_iter()
         .filter(|path| path.iter().all(|part| part != "tests"))
@@ -391,6 +407,7 @@ fn native_code_comes_from_the_program_alone() {
     assert_eq!(
         loads.into_iter().collect::<Vec<_>>(),
         [
+            "host/src/engine/code.rs: Ok(unsafe { Component::deserialize(engine, made.bytes()) }?)",
             "host/src/engine/code.rs: Ok(unsafe { Component::deserialize_raw(engine, NonNull::from(code)) }?)",
             "host/src/engine/code.rs: let component = unsafe { Component::deserialize_raw(engine, image.memory) }?;",
             "host/src/engine/code.rs: return Ok(unsafe { Component::deserialize(engine, code) }?);",
@@ -406,7 +423,25 @@ fn native_code_comes_from_the_program_alone() {
         ["host/src/catalog.rs: let component = engine.deserialize_native(embedded);"]
     );
     // What is deserialized is `Embedded`, whose bytes are static: no file can be read into them.
-    assert_eq!(holding("pub native: "), ["host/src/embedded.rs: pub native: &'static [u8],"]);
+    assert_eq!(holding("pub code: &"), ["host/src/embedded.rs: pub code: &'static [u8],"]);
+    assert_eq!(
+        holding("code::load_made("),
+        ["host/src/engine.rs: code::load_made(&self.wasmtime, made)"]
+    );
+    // Or it is `Made`, which the compiler's answer becomes, and what the sealed store gives back.
+    assert_eq!(
+        holding("Made(Vec<u8>)"),
+        ["host/src/engine/compiler.rs: pub(crate) struct Made(Vec<u8>);"]
+    );
+    let made: Vec<String> =
+        ["Ok(Made(", ".map(Made)"].iter().flat_map(|way| holding(way)).collect();
+    assert_eq!(
+        made,
+        [
+            "host/src/engine/compiler.rs: Ok(Made(code))",
+            "host/src/engine/compiler.rs: self.kept.as_ref()?.store.get(&name(digest)).map(Made)",
+        ]
+    );
     assert_eq!(holding("Box::leak"), Vec::<String>::new());
     assert_eq!(holding(".leak()"), Vec::<String>::new());
     assert_eq!(holding("cwasm"), Vec::<String>::new());

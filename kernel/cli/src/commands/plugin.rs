@@ -84,10 +84,14 @@ pub fn catalog(context: &Context) -> Result<Catalog, CommandError> {
             kind,
             digest: component.digest,
             manifest: component.manifest,
-            native: component.native,
+            form: match component.form {
+                openkoi_components::Form::Native => catalog::Form::Native,
+                openkoi_components::Form::WebAssembly => catalog::Form::WebAssembly,
+            },
+            code: component.code,
             unpack: component.unpacked_by(),
             wasm_len: component.wasm_length,
-            native_len: component.native_length,
+            code_len: component.code_length,
         })
     });
     Ok(Catalog::new(embedded.collect::<Result<Vec<_>, CommandError>>()?))

@@ -5,7 +5,7 @@
 //! system mapped it with the program, and takes memory for the touched pages alone.
 //!
 //! Pages are writable while they are filled and read-only afterwards; those with code become executable then. No page
-//! is writable and executable at once. Components that are compiled in this process lie in wasmtime's own memory, of
+//! is writable and executable at once. Components that are compiled outside lie in wasmtime's own memory, of
 //! which [`Pages`] makes the code executable too.
 
 use std::{
@@ -17,7 +17,7 @@ use std::{
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use wasmtime::{Config, CustomCodeMemory, Engine, component::Component};
 
-use super::error::EngineError;
+use super::{compiler::Made, error::EngineError};
 use crate::embedded::{Embedded, Unpack};
 
 /// The largest built-in, unpacked, in bytes.
@@ -46,7 +46,7 @@ pub(super) fn configure(config: &mut Config) {
 pub(super) unsafe fn load(engine: &Engine, code: &Embedded) -> Result<Component, EngineError> {
     let Some(unpack) = code.unpack else {
         // SAFETY: the caller's promise.
-        return unsafe { run_where_it_lies(engine, code.native) };
+        return unsafe { run_where_it_lies(engine, code.code) };
     };
     let image = Image::unpack(code, unpack)?;
     if !IN_PLACE {
@@ -80,6 +80,17 @@ unsafe fn run_where_it_lies(
     Ok(unsafe { Component::deserialize_raw(engine, NonNull::from(code)) }?)
 }
 
+/// Loads code that our compiler made. It lies in wasmtime's own memory, which is given back with the component.
+///
+/// # Safety
+///
+/// As [`load`]: the code is run unchecked.
+#[expect(unsafe_code, reason = "as for `load`")]
+pub(super) unsafe fn load_made(engine: &Engine, made: &Made) -> Result<Component, EngineError> {
+    // SAFETY: the caller's promise.
+    Ok(unsafe { Component::deserialize(engine, made.bytes()) }?)
+}
+
 /// Returns true at the first call with this address. wasmtime keeps one list of code for all engines of a process,
 /// and an address can be in it once; later engines load a copy.
 fn is_first(start: usize) -> bool {
@@ -94,11 +105,11 @@ struct Image {
 
 impl Image {
     fn unpack(code: &Embedded, unpack: Unpack) -> Result<Self, EngineError> {
-        if code.native_len > MOST {
+        if code.code_len > MOST {
             return Err(EngineError("it is larger than any component".to_owned()));
         }
-        let mut image = Self::map(code.native_len)?;
-        if !unpack(code.native, image.bytes_mut()) {
+        let mut image = Self::map(code.code_len)?;
+        if !unpack(code.code, image.bytes_mut()) {
             return Err(EngineError("it cannot be unpacked to the size that was noted".to_owned()));
         }
         Ok(image)
@@ -194,7 +205,8 @@ impl CustomCodeMemory for Pages {
 #[expect(clippy::unwrap_used, reason = "clippy does not see that these are tests")]
 mod tests {
     use super::*;
-    use crate::manifest::Kind;
+    use crate::engine::compiler::{Compiler, Origin};
+    use crate::{embedded::Form, manifest::Kind};
 
     const CODE: &str = r#"(component
         (core module $m (func (export "f") (result i32) (i32.const 7)))
@@ -209,21 +221,23 @@ mod tests {
     }
 
     /// Code whose packing is the identity.
-    fn embedded(engine: &Engine) -> Embedded {
+    fn embedded() -> Embedded {
         let wasm = wat::parse_str(CODE).unwrap();
-        let native = engine.precompile_component(&wasm).unwrap().leak();
+        let compiled = Compiler::default().make(&wasm, "0", Origin::BuiltIn).unwrap();
+        let native = compiled.bytes().to_vec().leak();
         Embedded {
             name: "x",
             kind: Kind::Tool,
             digest: "0",
             manifest: "",
-            native,
+            form: Form::Native,
+            code: native,
             unpack: Some(|native, into| {
                 into.copy_from_slice(native);
                 true
             }),
             wasm_len: wasm.len(),
-            native_len: native.len(),
+            code_len: native.len(),
         }
     }
 
@@ -256,7 +270,7 @@ mod tests {
     #[test]
     fn code_is_never_writable_once_it_may_run() {
         let engine = engine();
-        let component = load(&engine, &embedded(&engine));
+        let component = load(&engine, &embedded());
 
         let access = access(&component.image_range());
         assert!(access.iter().any(|one| one == "r-xp"), "{access:?}");
@@ -268,13 +282,13 @@ mod tests {
     #[test]
     fn code_that_is_not_packed_runs_in_place_and_is_read_only_afterwards() {
         let (engine, other) = (engine(), engine());
-        let mut lying = Image::map(embedded(&engine).native.len()).unwrap();
-        lying.bytes_mut().copy_from_slice(embedded(&engine).native);
+        let mut lying = Image::map(embedded().code.len()).unwrap();
+        lying.bytes_mut().copy_from_slice(embedded().code);
         lying.seal().unwrap();
         #[expect(unsafe_code, reason = "the test keeps the pages to its end")]
         // SAFETY: see the reason.
         let native: &'static [u8] = unsafe { lying.memory.as_ref() };
-        let whole = Embedded { native, unpack: None, ..embedded(&engine) };
+        let whole = Embedded { code: native, unpack: None, ..embedded() };
 
         let component = load(&engine, &whole);
         let image = component.image_range();
@@ -286,14 +300,14 @@ mod tests {
         assert_ne!(second.image_range().start, native.as_ptr());
         drop(component);
         assert!(access(&image).iter().all(|one| one == "r--p"), "{:?}", access(&image));
-        let odd = [&[0], embedded(&engine).native].concat().leak();
-        load(&engine, &Embedded { native: &odd[1..], ..whole });
+        let odd = [&[0], embedded().code].concat().leak();
+        load(&engine, &Embedded { code: &odd[1..], ..whole });
     }
 
     #[tokio::test]
     async fn unpacked_code_runs_in_its_pages_and_outlives_its_engine() {
         let engine = engine();
-        let component = load(&engine, &embedded(&engine));
+        let component = load(&engine, &embedded());
         let linker = wasmtime::component::Linker::<()>::new(&engine);
         let mut store = wasmtime::Store::new(&engine, ());
         store.set_epoch_deadline(1);
@@ -307,16 +321,16 @@ mod tests {
 
     #[test]
     fn damaged_code_leaves_no_memory_mapped() {
-        let good = embedded(&engine());
+        let good = embedded();
         let size = || mapped().iter().map(|(start, end, _)| end - start).sum::<usize>();
         let never: Unpack = |_, _| false;
-        let huge = Embedded { native_len: 64 << 20, ..good };
+        let huge = Embedded { code_len: 64 << 20, ..good };
         let before = size();
 
         assert!(Image::unpack(&huge, never).is_err());
 
         assert!(size() < before + (64 << 20), "memory is given back");
-        assert!(Image::unpack(&Embedded { native_len: MOST + 1, ..good }, never).is_err());
-        assert!(Image::unpack(&Embedded { native_len: 0, ..good }, never).is_err());
+        assert!(Image::unpack(&Embedded { code_len: MOST + 1, ..good }, never).is_err());
+        assert!(Image::unpack(&Embedded { code_len: 0, ..good }, never).is_err());
     }
 }

@@ -8,6 +8,11 @@ use crate::manifest::Kind;
 pub struct EngineError(pub(super) String);
 
 impl EngineError {
+    /// Makes an error of a reason, on one line.
+    pub(crate) fn of(reason: &str) -> Self {
+        Self(crate::text::one_line(reason, 500))
+    }
+
     pub(crate) fn unsupported(kind: Kind) -> Self {
         Self(format!("components of kind `{}` are not run here", kind.word()))
     }
@@ -15,6 +20,6 @@ impl EngineError {
 
 impl From<wasmtime::Error> for EngineError {
     fn from(error: wasmtime::Error) -> Self {
-        Self(crate::text::one_line(&format!("{error:#}"), 500))
+        Self::of(&format!("{error:#}"))
     }
 }

@@ -2,7 +2,7 @@
 
 use openkoi_host::{
     admission::AdmissionError,
-    catalog::{CatalogError, Embedded},
+    catalog::{CatalogError, Embedded, Form},
     manifest::{Kind, ManifestError},
 };
 use openkoi_testing::World;
@@ -142,16 +142,17 @@ fn damaged_embedded_code_is_reported_as_damaged() {
         let fits = native.len() == into.len();
         fits.then(|| into.copy_from_slice(native)).is_some()
     };
-    for (native, native_len) in [(native, 14), (native, 15), (&native[..11], 14), (&[][..], 0)] {
+    for (native, code_len) in [(native, 14), (native, 15), (&native[..11], 14), (&[][..], 0)] {
         let embedded = Embedded {
             name: "x",
             kind: Kind::Tool,
             digest: "0",
             manifest,
-            native,
+            form: Form::Native,
+            code: native,
             unpack: Some(unpack),
             wasm_len: 0,
-            native_len,
+            code_len,
         };
         let mut world = World::new();
         world.load_built([embedded]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use openkoi_host::{
     Host, Workdir,
-    catalog::{Catalog, Embedded},
+    catalog::{Catalog, Embedded, Form},
     kinds::{evaluator::CatalogEvaluators, provider::CatalogModels, tool::CatalogTools},
     manifest::{Kind, LimitRequest},
 };
@@ -23,10 +23,11 @@ fn built_in() -> Embedded {
         kind: Kind::Evaluator,
         digest: "0",
         manifest: MANIFEST,
-        native: b"",
+        form: Form::Native,
+        code: b"",
         unpack: None,
         wasm_len: 0,
-        native_len: 0,
+        code_len: 0,
     }
 }
 

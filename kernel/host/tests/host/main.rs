@@ -9,6 +9,7 @@
 
 mod admitted;
 mod catalog;
+mod compiling;
 mod evaluators;
 mod floods;
 mod guests;

@@ -2,8 +2,9 @@
 
 use openkoi_host::sabotage::{CASES, Guard};
 
-const SOURCES: [(&str, &str); 9] = [
+const SOURCES: [(&str, &str); 10] = [
     ("admitted", include_str!("admitted.rs")),
+    ("compiling", include_str!("compiling.rs")),
     ("evaluators", include_str!("evaluators.rs")),
     ("floods", include_str!("floods.rs")),
     ("limits", include_str!("limits.rs")),
