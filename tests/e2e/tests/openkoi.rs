@@ -48,6 +48,7 @@ mod responses_task;
 mod scripts;
 mod snapshots;
 mod tools;
+mod trial;
 mod undo;
 mod whole_task;
 mod world;
