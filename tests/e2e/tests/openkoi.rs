@@ -22,6 +22,7 @@ mod day;
 mod demo;
 mod dishonest;
 mod dishonest_company;
+mod dry_run;
 mod egress_attacks;
 mod evidence;
 mod exit_codes;
