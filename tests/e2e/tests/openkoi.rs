@@ -24,6 +24,7 @@ mod dishonest;
 mod dishonest_company;
 mod dry_run;
 mod egress_attacks;
+mod everyday;
 mod evidence;
 mod exit_codes;
 mod files_attacks;

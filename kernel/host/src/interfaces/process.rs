@@ -213,7 +213,8 @@ impl GuestState {
     fn glance(&mut self, program: &Program, look: Look) -> Result<Glance, Stop> {
         self.charge_bytes(look.output.len())?;
         self.log.state().concerns_programs = true;
-        if let (Some(path), true) = (&program.saved, look.omitted > 0) {
+        if let Some(path) = &program.saved {
+            // Also where nothing is left out here: what the host cuts of it is in this file, and in no other.
             let spooled = Spooled { path: path.clone(), omitted: look.omitted };
             self.log.state().spooled.push(spooled);
         }
