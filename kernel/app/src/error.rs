@@ -14,8 +14,8 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, models::ModelsError, paths::PathsError, settings::SettingsError,
-    undo::error::UndoError, worktree::error::WorktreeError,
+    consents::ConsentsError, dry_run::DryRunError, models::ModelsError, paths::PathsError,
+    settings::SettingsError, undo::error::UndoError, worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.
@@ -45,6 +45,9 @@ pub enum AppError {
     /// There is no worktree for the task.
     #[error(transparent)]
     Worktree(#[from] WorktreeError),
+    /// There is no dry run.
+    #[error(transparent)]
+    DryRun(#[from] DryRunError),
     /// A provider is set up wrongly.
     #[error(transparent)]
     Provider(#[from] SetupError),

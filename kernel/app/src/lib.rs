@@ -24,6 +24,7 @@
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`snapshots`] | removes kept contents that nobody refers to |
 //! | [`worktree`] | a worktree of git for a task that works beside another |
+//! | [`dry_run`] | a copy for a task that is to change nothing |
 //! | [`prune`] | what grows, and what is freed of it |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
@@ -33,6 +34,7 @@ pub mod app;
 mod briefing;
 pub mod changes;
 pub mod consents;
+pub mod dry_run;
 pub mod environment;
 pub mod error;
 mod evaluators;

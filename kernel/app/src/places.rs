@@ -80,6 +80,11 @@ pub(crate) fn private(app: &App, workspace: &Path) -> Result<PathBuf, AppError> 
     Ok(durable::private_outside(workspace, parents(app)).unwrap_or_else(|| data.to_owned()))
 }
 
+/// Returns a directory of the user's own that lies neither in the workspace nor in OpenKoi's data, which is closed to tools.
+pub(crate) fn outside_of(app: &App, workspace: &Path) -> Option<PathBuf> {
+    durable::private_outside(workspace, parents(app))
+}
+
 /// Returns the directories outside of OpenKoi's data that [`private`] has made.
 pub(crate) fn outside(app: &App) -> Vec<PathBuf> {
     durable::private_there(parents(app))

@@ -14,7 +14,7 @@ use openkoi_brokers::{
 use openkoi_core::id::SessionId;
 use openkoi_storage::{StorageError, output::StateFiles, prune::OldTask, tasks::TaskQuery};
 
-use crate::{app::App, error::AppError, places, settings::Retention, snapshots, undo};
+use crate::{app::App, dry_run, error::AppError, places, settings::Retention, snapshots, undo};
 
 /// A day, in milliseconds.
 pub const DAY_MS: u64 = 86_400_000;
@@ -214,6 +214,7 @@ fn forget_caches(app: &App, before_ms: u64, dry: bool) -> Result<usize, AppError
     }
     if !dry {
         places::outside(app).iter().for_each(|place| Layer::sweep(&place.join("layers")));
+        dry_run::sweep(app);
     }
     Ok(removed)
 }

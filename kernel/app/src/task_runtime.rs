@@ -14,8 +14,9 @@ use openkoi_core::{
     model::ModelCard,
     port::{Approver, Cancellation, Listener, Model, ResultSchema, Steering},
     run::{Briefing, Ports},
-    tool::Tool,
+    tool::{Effect, Tool},
     toolbox::{Joined, Toolbox},
+    trust::Trust,
 };
 use openkoi_host::{
     Host, Workdir,
@@ -114,6 +115,7 @@ impl TaskRuntime {
         let looks = is_checked.then(|| QuickLooks::new(evaluators.clone(), settings.edit_seconds));
         let tools = tools(&host, &workdir, settings, workspace)?;
         let toolbox = diagnosed(app, tools, settings, workspace, &private, looks)?;
+        let policy = policy(settings, &storage)?;
         Ok(Self {
             app: Arc::clone(app),
             keeper,
@@ -122,17 +124,14 @@ impl TaskRuntime {
                 .map(str::to_owned)
                 .into_iter()
                 .collect(),
-            warnings: warnings(settings)
+            warnings: warnings(settings, &policy.trust, toolbox.as_ref())
                 .into_iter()
                 .chain(places::warning(app, settings, workspace, &private)?)
                 .chain(connections.warnings)
                 .chain(skills.untrusted(&settings.trusted_evaluators))
                 .chain(skills.cut_rules())
                 .collect(),
-            policy: Policy {
-                doubt: places::doubt(app, settings, workspace)?,
-                ..policy(settings, &storage)?
-            },
+            policy: Policy { doubt: places::doubt(app, settings, workspace)?, ..policy },
             models: Arc::new(models),
             stale: stale(app, &routes)?,
             workdir,
@@ -278,9 +277,14 @@ fn workdir(
     Ok(workdir)
 }
 
-fn warnings(settings: &Settings) -> Vec<String> {
-    let off = "the sandbox is off: programs may do whatever you may".to_owned();
-    if settings.sandbox.on { Vec::new() } else { vec![off] }
+fn warnings(settings: &Settings, trust: &Trust, toolbox: &dyn Toolbox) -> Vec<String> {
+    let off = "the sandbox is off: programs may do whatever you may";
+    let before = "programs have no layers here (`openkoi doctor` says why), so you are asked about commands before they run, \
+                  and not about what they would change";
+    let mut levels = trust.domains.values().chain([&trust.fallback]);
+    let asks_before = levels.any(|level| level.tries(Effect::Execute)) && !toolbox.holds_back();
+    let off = (!settings.sandbox.on).then_some(off);
+    off.into_iter().chain(asks_before.then_some(before)).map(str::to_owned).collect()
 }
 
 fn stale(app: &App, routes: &Routes) -> Result<Vec<Connection>, AppError> {

@@ -55,6 +55,7 @@ mod happening;
 mod left;
 mod network;
 mod output;
+mod own_server;
 #[cfg_attr(
     not(target_os = "linux"),
     expect(dead_code, reason = "no program has a network of its own here")
@@ -78,6 +79,7 @@ pub use command::Command;
 pub use error::ProcessError;
 pub use happening::{Happening, ProgramExit};
 pub use network::{Admission, Admitted, Network, NetworkPolicy};
+pub use own_server::{OwnAnswer, OwnRequest};
 pub use report::SandboxReport;
 pub use settings::{ProcessSettings, ProgramLimits, SandboxMode, SandboxPart};
 pub use shared::{NetworkPlace, SharedNetwork};

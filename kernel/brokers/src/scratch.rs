@@ -71,6 +71,12 @@ impl ScratchCopy {
     pub fn root(&self) -> &Path {
         &self.root
     }
+
+    /// Returns the directories of the workspace that are not copied and have to be read where they are.
+    #[must_use]
+    pub fn shared(&self) -> &[PathBuf] {
+        &self.shared
+    }
 }
 
 impl Scratch {

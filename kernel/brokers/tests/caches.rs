@@ -99,6 +99,23 @@ async fn a_tool_without_a_cache_is_told_where_to_have_one() {
 }
 
 #[tokio::test]
+async fn tools_that_nobody_knows_have_a_cache_too_and_those_that_are_known_keep_theirs() {
+    let world = world();
+    let home = home(&world);
+    fs::create_dir_all(home.join(".cache/go-build")).unwrap();
+    fs::write(home.join(".cache/go-build/built"), "theirs\n").unwrap();
+    let processes = processes(&world, &home);
+    let layer = world.layer();
+    let work = world.work("");
+
+    let script =
+        "mkdir $XDG_CACHE_HOME/tool && echo mine > $XDG_CACHE_HOME/tool/x; cat $GOCACHE/built";
+    assert_eq!(sh(&processes, &work, Some(&layer), script).await, "theirs\n");
+    assert_eq!(sh(&processes, &work, None, "cat $XDG_CACHE_HOME/tool/x").await, "mine\n");
+    assert!(!home.join(".cache/tool").exists());
+}
+
+#[tokio::test]
 async fn without_a_layer_a_cache_is_not_written_to() {
     let world = world();
     let home = home(&world);

@@ -63,6 +63,8 @@ pub struct Show {
     pub schema: Option<Arc<JsonSchema>>,
     /// True if the person knows which model works where, so that the run does not begin with it.
     pub introduced: bool,
+    /// The directory that stays as it is, if the run is a dry one.
+    pub dry: Option<PathBuf>,
     /// The keys of a conversation, which are watched during a run.
     pub(crate) keys: Option<Arc<Keys>>,
 }
@@ -88,6 +90,7 @@ impl Show {
             output,
             schema: None,
             introduced: false,
+            dry: None,
             keys: None,
         })
     }
@@ -237,7 +240,11 @@ impl Execution<'_> {
             report(printer, outcome);
         }
         let short = end.task.short();
-        for line in ending::lines(outcome, short, self.show.quiet) {
+        let mut lines_below = ending::lines(outcome, short, self.show.quiet);
+        if let Some(place) = &self.show.dry {
+            ending::of_dry_run(&mut lines_below, short, place);
+        }
+        for line in lines_below {
             printer.notice(&line);
         }
         let text = ended.text();
@@ -251,10 +258,13 @@ impl Execution<'_> {
         Ok(written.err().map_or(ended.exit(), |error| error.kind))
     }
 
-    /// Returns the error without a hint to resume a task that was never stored, as on a full disk.
+    /// Returns the error without a hint to resume a task that was never stored, as on a full disk, or whose copy is gone.
     fn resumable(&self, mut error: CommandError, task: &TaskId) -> CommandError {
-        if self.runtime.storage().find_task(task.as_str()).is_err() {
+        if self.show.dry.is_some() || self.runtime.storage().find_task(task.as_str()).is_err() {
             error.hints.retain(|hint| !hint.starts_with("openkoi resume"));
+        }
+        if self.show.dry.is_some() {
+            error.hints.push("a dry run is not taken up: its copy is gone".to_owned());
         }
         error
     }

@@ -113,6 +113,9 @@ pub struct TaskFlags {
     /// Work in a new git worktree beside the repository, on a branch of its own
     #[arg(long)]
     pub worktree: bool,
+    /// Work in a copy that is dropped at the end, and show what would have changed; programs reach no hosts
+    #[arg(long, conflicts_with_all = ["worktree", "continue_last", "resume"])]
+    pub dry_run: bool,
 }
 
 /// Flags of `openkoi demo`.

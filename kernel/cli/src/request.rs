@@ -45,6 +45,8 @@ pub struct RunRequest {
     pub workspace: PathBuf,
     /// Whether to work in a worktree of it.
     pub worktree: bool,
+    /// Whether to work in a copy of it that is dropped.
+    pub dry_run: bool,
     /// The settings, with the flags laid over them.
     pub settings: Settings,
     /// The output of the run.
@@ -101,6 +103,7 @@ impl LineRequest {
             session,
             workspace,
             worktree: flags.worktree,
+            dry_run: flags.dry_run,
             settings,
             show,
         })))

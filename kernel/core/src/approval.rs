@@ -39,6 +39,11 @@ impl ApprovalRequest {
     pub fn hash_of(action: &str, details: &str) -> String {
         hash::of_json(&(action, details))
     }
+
+    /// Returns whether it is about what a command has changed apart from the workspace. An answer is for that difference.
+    pub fn is_about_changes(&self) -> bool {
+        self.effect == Effect::Execute && !self.shown.is_empty()
+    }
 }
 
 /// A question that nobody was there to answer, for the journal: any surface can show it and answer it later.

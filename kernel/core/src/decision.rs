@@ -11,6 +11,8 @@ pub enum Decision {
         /// Ground of the decision: `grant`, `read`, `trust:act`, `rule` or `answer`.
         because: String,
     },
+    /// The command may run apart: what it changes is a question of its own, and is not there until that is answered.
+    Try,
     /// The call or use may not run.
     Deny {
         /// Action and target that were refused, and the reason.

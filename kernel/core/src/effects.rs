@@ -22,6 +22,10 @@ pub trait HeldBack: Send {
 
     /// Makes the changes, and returns those that were made. A path that somebody else changed meanwhile is left.
     fn commit(&mut self) -> Pending<'_, Result<CallEffects, Failure>>;
+
+    /// Drops the changes for good. Otherwise those that were asked for with [`HeldBack::effects`] wait for whoever resumes
+    /// the run.
+    fn discard(&mut self) -> Pending<'_, ()>;
 }
 
 /// The log of one call. Several parts of a call may write to it at once.

@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
     id::TreeId,
     ledger::Reservation,
-    message::Turn,
+    message::{ToolCall, Turn},
     model::{ModelCard, ModelError},
     outcome::{Outcome, Trip},
     task::Task,
@@ -78,13 +78,16 @@ facts! {
     ResultAsked "result.asked" { misfit: String }
     TurnFinished "turn.finished" { result: Result<Turn, ModelError>, spent: Reservation }
     GateDecided "gate.decided" {
+        origin: String,
         action: String,
+        effect: Effect,
+        domain: String,
         target: String,
         decision: Decision,
         answer: Option<Answer>,
     }
     QuestionsLeft "questions.left" { questions: Vec<Unanswered> }
-    CallStarted "call.started" { effect: Effect, target: String }
+    CallStarted "call.started" { call: ToolCall, effect: Effect, target: String }
     CallFinished "call.finished" { tool: String, result: Result<ToolOutput, Failure> }
     EffectsIntended "effects.intended" { paths: Vec<PathEffect> }
     EffectsKept "effects.kept" { effects: CallEffects }

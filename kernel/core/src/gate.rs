@@ -1,6 +1,6 @@
 //! The gate between a run and its effects: grant, rules, trust level, approval, journal.
 //!
-//! It has three doors: [`Gate::pass_call`] for a tool call, [`Gate::pass_use`] for the use of a capability inside
+//! It has three doors: [`Gate::pass_call`] for a tool call, which may run on [trial](TrialEnd), [`Gate::pass_use`] for the use of a capability inside
 //! a call, and [`Gate::pass_loop`] for an action of the loop itself. The order behind them is fixed: what the grant
 //! does not cover is refused before anything else is looked at, a rejecting rule comes before an allowing one, and a
 //! person is asked last. While the person thinks, the run's clock stands still and a cancellation is heard. If nobody
@@ -31,6 +31,10 @@ use crate::{
     tool::{Effect, Tool},
     trust::Trust,
 };
+
+mod trial;
+
+pub use trial::TrialEnd;
 
 /// Reasons why an action does not pass.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -109,9 +113,10 @@ struct GatedAction<'a> {
 }
 
 impl GatedAction<'_> {
-    /// Returns the target as rules name it: with what was shown, if the target alone does not say what happens.
+    /// Returns the target as rules name it: with what was shown, if the target alone does not say what happens. A rule
+    /// about a command is one about the command.
     fn target_of_rules(&self) -> String {
-        if self.shown.is_empty() {
+        if self.shown.is_empty() || self.is_command {
             return self.target.clone();
         }
         let content = hash::of_bytes(self.shown.as_bytes());
@@ -140,6 +145,8 @@ pub struct Gate {
     unanswered: Mutex<Vec<Unanswered>>,
     /// Hashes of the requests to which a person said no.
     refused: Mutex<BTreeSet<String>>,
+    /// Hashes of the changes to which a person said yes when the command that made them was over: it may make them again.
+    accepted: Mutex<BTreeSet<String>>,
 }
 
 impl Gate {
@@ -162,16 +169,27 @@ impl Gate {
             doubt: policy.doubt,
             unanswered: Mutex::default(),
             refused: Mutex::default(),
+            accepted: Mutex::default(),
         }
     }
 
-    /// Lets a tool call pass, or refuses it with the reason.
+    /// Lets a tool call pass, or refuses it with the reason. Where what its programs change is held `apart`, it may pass on
+    /// [trial](Gate::is_on_trial).
     ///
     /// # Errors
     ///
     /// [`Refusal::Denied`] for the model to read, also when nobody is there to ask; [`Refusal::Cancelled`] when the
     /// run was cancelled while the question stood.
-    pub async fn pass_call(&self, key: &str, tool: &Tool, call: &ToolCall) -> Result<(), Refusal> {
+    pub async fn pass_call(
+        &self,
+        key: &str,
+        tool: &Tool,
+        call: &ToolCall,
+        apart: bool,
+    ) -> Result<(), Refusal> {
+        if self.was_tried(key) {
+            return Ok(());
+        }
         if let Some(fact::GateDecided { decision, .. }) = self.recorder.recall(key) {
             return passed(decision);
         }
@@ -191,6 +209,9 @@ impl Gate {
             let denied = Decision::Deny { what, hint };
             self.recorder.record(key, decided(&action, &denied, None))?;
             return passed(denied);
+        }
+        if apart && self.tries(&action) {
+            return Ok(self.begin_trial(key, &action)?);
         }
         match self.decide_for(key, &action).await {
             Err(Refusal::NeedsApproval(request)) => {
@@ -257,16 +278,18 @@ impl Gate {
     }
 
     /// Decides again about a question that was left. A yes holds for the rest of the run, so that the call that was
-    /// refused can be made again.
+    /// refused can be made again; one about what a command changed, for a command that changes the same.
     ///
     /// # Errors
     ///
     /// As [`Gate::pass_loop`].
     pub async fn pass_later(&self, key: &str, request: &ApprovalRequest) -> Result<(), Refusal> {
-        let allow = |decision: &Decision| {
-            if matches!(decision, Decision::Allow { .. }) {
-                lock(&self.rules).push(request.rule.clone());
+        let allow = |decision: &Decision| match decision {
+            Decision::Allow { .. } if request.is_about_changes() => {
+                lock(&self.accepted).insert(request.hash.clone());
             }
+            Decision::Allow { .. } => lock(&self.rules).push(request.rule.clone()),
+            Decision::Try | Decision::Deny { .. } => {}
         };
         if let Some(fact::GateDecided { decision, .. }) = self.recorder.recall(key) {
             allow(&decision);
@@ -280,7 +303,7 @@ impl Gate {
             target: request.target.clone(),
             details: request.details.clone(),
             shown: request.shown.clone(),
-            is_command: request.alike.is_some(),
+            is_command: request.alike.is_some() || request.is_about_changes(),
         };
         // The person may have raised the trust or written a rule meanwhile.
         let (decision, answer) = self.decide(&action).await?;
@@ -313,6 +336,7 @@ impl Gate {
             shown: String::new(),
             is_command: false,
         };
+        self.pass_first_for(key, wanted).await.map_err(Failure::from)?;
         let (decision, answer) = match grant.coverage(wanted) {
             Coverage::None => (denial(Grant::refusal(origin, wanted)), None),
             // The user granted a wildcard without seeing this name, so a person is asked now.
@@ -324,7 +348,7 @@ impl Gate {
                     _ => match self.decide(&action).await {
                         Ok(decided) => decided,
                         Err(Refusal::NeedsApproval(request)) => (self.nobody(key, *request), None),
-                        Err(refusal) => return Err(failure_of(refusal)),
+                        Err(refusal) => return Err(refusal.into()),
                     },
                 }
             }
@@ -343,7 +367,7 @@ impl Gate {
             };
             noted.map_err(|error| Failure::Failed(error.to_string()))?;
         }
-        passed(decision).map_err(failure_of)
+        passed(decision).map_err(Failure::from)
     }
 
     /// Lets a program of `origin` reach a host, or refuses it with the reason. A yes holds for the rest of the run: a
@@ -378,7 +402,7 @@ impl Gate {
             Err(Refusal::NeedsApproval(_)) => {
                 (rejection(&action, "nobody is there to allow it"), None)
             }
-            Err(refusal) => return Err(failure_of(refusal)),
+            Err(refusal) => return Err(refusal.into()),
         };
         if answer.is_some_and(Answer::allows) {
             let rule = self.request(&action).rule;
@@ -386,7 +410,7 @@ impl Gate {
         }
         let noted = self.recorder.note(key, decided(&action, &decision, answer));
         noted.map_err(|error| Failure::Failed(error.to_string()))?;
-        passed(decision).map_err(failure_of)
+        passed(decision).map_err(Failure::from)
     }
 
     /// Returns the questions so far that nobody was there to answer, for the end of the run: it waits for a person
@@ -424,12 +448,16 @@ impl Gate {
             "{} on {:?}: nobody is there to allow it; go on without it if the task can be done in another way",
             request.action, request.target
         );
+        self.leave(key, request);
+        Decision::Deny { what, hint: String::new() }
+    }
+
+    /// Keeps a question that nobody is there to answer.
+    fn leave(&self, key: &str, request: ApprovalRequest) {
         let mut unanswered = lock(&self.unanswered);
         if !unanswered.iter().any(|known| known.key == key && known.request.hash == request.hash) {
             unanswered.push(Unanswered { key: key.to_owned(), request });
         }
-        drop(unanswered);
-        Decision::Deny { what, hint: String::new() }
     }
 
     /// Decides about an operation that records a start or a result of its own next.
@@ -513,7 +541,7 @@ impl Gate {
             target: action.target.clone(),
             details: action.details.clone(),
             shown: action.shown.clone(),
-            hash: ApprovalRequest::hash_of(action.name, &action.details),
+            hash: trial::hash_of(action),
             alike: beginning.map(|target| Rule { target, prefix: true, ..rule.clone() }),
             rule,
         }
@@ -583,16 +611,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns a refusal as a component reads it.
-fn failure_of(refusal: Refusal) -> Failure {
-    match refusal {
-        Refusal::Denied(failure) => failure,
-        Refusal::Record(error) => Failure::Failed(error.to_string()),
-        Refusal::Cancelled => Failure::Cancelled,
-        Refusal::NeedsApproval(request) => Failure::Denied {
-            what: format!("{} on {} needs an approval", request.action, request.target),
-            hint: "answer on a terminal".to_owned(),
-        },
+/// A refusal as a component reads it.
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Denied(failure) => failure,
+            Refusal::Record(error) => Self::Failed(error.to_string()),
+            Refusal::Cancelled => Self::Cancelled,
+            Refusal::NeedsApproval(request) => Self::Denied {
+                what: format!("{} on {} needs an approval", request.action, request.target),
+                hint: "answer on a terminal".to_owned(),
+            },
+        }
     }
 }
 
@@ -616,7 +646,7 @@ fn denial(failure: Failure) -> Decision {
 
 fn passed(decision: Decision) -> Result<(), Refusal> {
     match decision {
-        Decision::Allow { .. } => Ok(()),
+        Decision::Allow { .. } | Decision::Try => Ok(()),
         Decision::Deny { what, hint } => Err(Refusal::Denied(Failure::Denied { what, hint })),
     }
 }

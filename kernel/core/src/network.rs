@@ -260,6 +260,32 @@ const DOCUMENTATION: [&str; 66] = [
 /// The longest query of a page that is read without a question: a longer one could carry something away.
 const LONGEST_QUERY: usize = 128;
 
+/// The longest path of such a page.
+const LONGEST_PATH: usize = 512;
+
+/// The longest run of letters and digits in an address that is a name; a longer one may be a key, or a file in another form.
+const LONGEST_NAME: usize = 40;
+
+/// The shortest run that looks like a key if it mixes digits, capitals and small letters.
+const SHORTEST_KEY: usize = 20;
+
+/// Returns whether an address may carry something away: a key, or what stands in a file.
+fn carries_something(target: &HttpTarget<'_>) -> bool {
+    let HttpTarget { path, query, .. } = target;
+    // Names of pages are long too, but they are made of words: digits are not among capitals and small letters.
+    let is_run = |run: &str| {
+        let kinds = [char::is_ascii_digit, char::is_ascii_lowercase, char::is_ascii_uppercase];
+        let is_mixed = kinds.iter().all(|kind| run.chars().any(|c| kind(&c)));
+        run.len() > LONGEST_NAME || (run.len() >= SHORTEST_KEY && is_mixed)
+    };
+    let parts = [path, query];
+    let mut runs = parts.iter().flat_map(|part| part.split(|c: char| !c.is_ascii_alphanumeric()));
+    // Bytes that are written as numbers are no words of a search.
+    let encoded = query.matches('%').count() * 3;
+    let is_encoded = encoded > 30 && encoded * 2 > query.len();
+    query.len() > LONGEST_QUERY || path.len() > LONGEST_PATH || is_encoded || runs.any(is_run)
+}
+
 /// Pages that are read without a question: public documentation, and hosts whose addresses a task names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenPages {
@@ -281,7 +307,7 @@ impl OpenPages {
     #[must_use]
     pub fn reason(&self, target: &HttpTarget<'_>) -> Option<&'static str> {
         let reads = matches!(target.method, "GET" | "HEAD");
-        if !reads || !target.secure || target.port != TLS || target.query.len() > LONGEST_QUERY {
+        if !reads || !target.secure || target.port != TLS || carries_something(target) {
             return None;
         }
         if DOCUMENTATION.contains(&target.host) {
@@ -364,6 +390,33 @@ mod tests {
         assert_eq!(pages.reason(&HttpTarget { secure: false, ..get("docs.rs", "") }), None);
         assert_eq!(pages.reason(&HttpTarget { port: 8443, ..get("docs.rs", "") }), None);
         assert!(DOCUMENTATION.iter().all(|host| host.parse::<HostPattern>().is_ok()));
+    }
+
+    #[test]
+    fn an_address_that_may_carry_something_away_is_a_question() {
+        let pages = OpenPages::default();
+        let passes = |path: &str, query: &str| {
+            let target = HttpTarget { path, ..get("docs.rs", query) };
+            pages.reason(&target).is_some()
+        };
+        for (path, query) in [
+            ("/tokio/1.40.0/tokio/net/struct.TcpStream.html", ""),
+            ("/uikit/uiviewcontrollertransitioningdelegate", "language=objc&changes=latest_major"),
+            ("/search", "q=how+to+parse+a+date%3F&page=2"),
+            ("/commit/da39a3ee5e6b4b0d3255bfef95601890afd80709", ""),
+            ("/", "q=na%C3%AFve"),
+        ] {
+            assert!(passes(path, query), "{path}?{query}");
+        }
+        for (path, query) in [
+            ("/", "q=AKIAIOSFODNN7example1"),
+            ("/x/sk8Jw02kdQpLmZx91RtyUvWq", ""),
+            ("/x/ZGVmIG9uZSgpOgogICAgcmV0dXJuIDEKZGVmIHR3bygpOgo", ""),
+            ("/", "q=%64%65%66%20%6f%6e%65%28%29%3a%0a%20%20%20%20"),
+            (&format!("/{}", "word/".repeat(200)), ""),
+        ] {
+            assert!(!passes(path, query), "{path}?{query}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod refine;
 mod report;
 mod score;
 mod state;
+mod trial;
 mod wait;
 
 use std::{sync::Arc, time::Duration};

@@ -7,6 +7,9 @@
 //! | `act` | allow | allow | allow | ask | ask |
 //! | `autonomous` | allow | allow | allow | allow | allow |
 //!
+//! Where programs run apart from the workspace, `suggest` lets a command run first and asks about what it would change
+//! ([`TrustLevel::tries`]); one that would change nothing needs no answer.
+//!
 //! A level decides about effects that are granted; it never widens a grant. What runs at `autonomous` without
 //! a question is in the journal like everything else, so it can be audited.
 
@@ -24,7 +27,7 @@ use crate::tool::Effect;
 pub enum TrustLevel {
     /// Every change is asked for.
     Ask,
-    /// Changes that can be undone are made.
+    /// Changes that can be undone are made. Programs run apart where they can, and a person sees what they would change.
     Suggest,
     /// Programs run too, in the sandbox.
     #[default]
@@ -60,6 +63,11 @@ impl TrustLevel {
             Self::Act => effect <= Effect::Execute,
             Self::Autonomous => true,
         }
+    }
+
+    /// Returns whether an effect may be tried where nothing comes of it before a person has seen what it changes.
+    pub fn tries(self, effect: Effect) -> bool {
+        self == Self::Suggest && effect == Effect::Execute
     }
 }
 
@@ -105,6 +113,15 @@ mod tests {
         let allowed = TrustLevel::ALL
             .map(|level| effects.iter().filter(|effect| level.allows(**effect)).count());
         assert_eq!(allowed, [1, 2, 3, 5]);
+    }
+
+    #[test]
+    fn what_is_tried_is_a_program_at_the_level_that_suggests() {
+        use Effect::{Destructive, Execute, Read, Send, Write};
+        for level in TrustLevel::ALL {
+            let tried = [Read, Write, Execute, Send, Destructive].map(|effect| level.tries(effect));
+            assert_eq!(tried, [false, false, level == TrustLevel::Suggest, false, false]);
+        }
     }
 
     #[test]

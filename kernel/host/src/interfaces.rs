@@ -4,6 +4,7 @@ pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod log;
 pub(crate) mod model;
+mod own_server;
 pub(crate) mod process;
 pub(crate) mod progress;
 pub(crate) mod state;

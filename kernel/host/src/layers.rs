@@ -75,8 +75,9 @@ impl CallLayer {
         // anyway; only from another file system that would be a copy.
         let is_far =
             || disk::device(base).zip(disk::device(keeper.root())).is_none_or(|(a, b)| a != b);
-        if !view.is_empty() {
-            // What is built from files in another state must not lie beside what is built from those that are there.
+        if !view.is_empty() || purpose == Purpose::Trial {
+            // What is built from files in another state must not lie beside what is built from those that are there, and
+            // nothing of a trial is there before a person has seen it.
             ignored.clear();
         } else if purpose == Purpose::Call {
             ignored.retain(|path| is_far() && keeper.is_bulky(path));
@@ -155,11 +156,22 @@ impl CallLayer {
             format!("what the program changed is not in the workspace: {}", sentence(&error))
         };
         let plan = layer.plan(self.keeper.store(), &passes).map_err(dropped)?;
-        let (paths, _) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
-        let uncovered = plan.touches_repository().then(|| "the repository".to_owned());
+        let (paths, ignored) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
+        let mut uncovered = self.lost(plan.uncovered(), plan.passed(), &rules);
+        uncovered.extend(plan.touches_repository().then(|| "the repository".to_owned()));
+        uncovered.extend(ignored);
         *stage = Stage::Planned(Box::new(plan));
-        let uncovered = uncovered.into_iter().collect();
         Ok(CallEffects { paths, uncovered, ..CallEffects::default() })
+    }
+
+    /// Drops what was planned, which would wait otherwise for whoever resumes the run.
+    fn discard(&self) -> Result<CallEffects, String> {
+        match std::mem::replace(&mut *self.stage(), Stage::Over) {
+            Stage::Planned(plan) => plan.discard().map_err(|error| sentence(&error))?,
+            // Nobody comes back for it.
+            Stage::Open(_) | Stage::Over => {}
+        }
+        Ok(CallEffects::default())
     }
 
     /// Makes the changes in the workspace.
@@ -199,20 +211,26 @@ impl CallLayer {
         keeper.passed(&committed.passed);
         let places: Vec<String> = self.through.keys().cloned().collect();
         let mut told = Keeper::told(&self.through, &keeper.times(&places));
-        let passed = committed.passed.iter().filter(|path| !is_by_product(Path::new(path)));
-        let place = |path: &String| {
-            keeper.built(path, rules, &BTreeSet::new()).unwrap_or_else(|| path.clone())
-        };
-        told.extend(passed.map(|path| format!("{} (ignored)", place(path))));
-        let is_work = |path: &&String| !rules.is_passed_over(path, false);
-        let lost = committed.uncovered.iter().filter(is_work);
-        told.extend(lost.map(|path| format!("{path} (too large, or unreadable)")));
+        told.extend(self.lost(&committed.uncovered, &committed.passed, rules));
         told.extend(committed.repository.iter().cloned());
         let left_out = committed.left_out.iter();
         told.extend(left_out.map(|path| format!("{path} (a socket, pipe or device; it is gone)")));
         let closed = committed.closed.iter();
         told.extend(closed.map(|path| format!("{path} (a place of secrets; it is gone)")));
         told
+    }
+
+    /// Returns what is changed of which no states are kept, in words: places that are passed over, and contents that are
+    /// too large.
+    fn lost(&self, uncovered: &[String], passed: &[String], rules: &LiveRules) -> Vec<String> {
+        let passed = passed.iter().filter(|path| !is_by_product(Path::new(path)));
+        let place = |path: &String| {
+            self.keeper.built(path, rules, &BTreeSet::new()).unwrap_or_else(|| path.clone())
+        };
+        let passed = passed.map(|path| format!("{} (ignored)", place(path)));
+        let is_work = |path: &&String| !rules.is_passed_over(path, false);
+        let large = uncovered.iter().filter(is_work);
+        passed.chain(large.map(|path| format!("{path} (too large, or unreadable)"))).collect()
     }
 
     fn commands(&self) -> String {
@@ -286,6 +304,15 @@ impl HeldBack for Held {
 
     fn commit(&mut self) -> Pending<'_, Result<CallEffects, Failure>> {
         self.blocking(CallLayer::commit)
+    }
+
+    fn discard(&mut self) -> Pending<'_, ()> {
+        let discarded = self.blocking(CallLayer::discard);
+        Box::pin(async move {
+            if let Err(error) = discarded.await {
+                tracing::debug!(%error, "a layer stays");
+            }
+        })
     }
 }
 

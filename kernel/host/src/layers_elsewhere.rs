@@ -65,4 +65,8 @@ impl HeldBack for Held {
     fn commit(&mut self) -> Pending<'_, Result<CallEffects, Failure>> {
         match *self.0 {}
     }
+
+    fn discard(&mut self) -> Pending<'_, ()> {
+        match *self.0 {}
+    }
 }

@@ -18,6 +18,8 @@ pub(crate) fn of_program(caller: &Caller, origin: &str) -> Network {
     if caller.grant.network || *rules == NetworkRules::Open {
         return Network::Open;
     }
+    // What leaves the machine cannot be dropped afterwards, so a person is asked about hosts that were named too.
+    let on_trial = caller.scope.gate.is_on_trial(&caller.scope.key);
     // Checks and judges say the same today and tomorrow, so they reach what the user named and nobody is asked.
     let asks = caller.keeps_effects && *rules != NetworkRules::Closed;
     let asks = asks.then(|| Asks {
@@ -29,7 +31,7 @@ pub(crate) fn of_program(caller: &Caller, origin: &str) -> Network {
     if asks.is_none() && !matches!(rules, NetworkRules::Named(_)) {
         return Network::Closed;
     }
-    Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks }))
+    Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks, on_trial }))
 }
 
 /// Returns the network of a program in the background: it goes on while other calls are made, so nobody is asked on its
@@ -40,7 +42,8 @@ pub(crate) fn of_background(caller: &Caller) -> Network {
         _ if caller.grant.network => Network::Open,
         NetworkRules::Open => Network::Open,
         NetworkRules::Named(_) => {
-            Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks: None }))
+            let rules = rules.clone();
+            Network::Named(Arc::new(HostsOfCall { rules, asks: None, on_trial: false }))
         }
         _ => Network::Closed,
     }
@@ -49,6 +52,7 @@ pub(crate) fn of_background(caller: &Caller) -> Network {
 struct HostsOfCall {
     rules: NetworkRules,
     asks: Option<Asks>,
+    on_trial: bool,
 }
 
 struct Asks {
@@ -62,10 +66,12 @@ struct Asks {
 impl NetworkPolicy for HostsOfCall {
     fn admit<'a>(&'a self, host: &'a str, port: u16) -> Admitted<'a> {
         Box::pin(async move {
-            match self.rules.reach(host, port) {
-                Some(Reachable::Public) => return Ok(Admission::Public),
-                Some(Reachable::Anywhere) => return Ok(Admission::Private),
-                None => {}
+            let named = self.rules.reach(host, port).map(|reachable| match reachable {
+                Reachable::Public => Admission::Public,
+                Reachable::Anywhere => Admission::Private,
+            });
+            if let (Some(admission), false) = (&named, self.on_trial) {
+                return Ok(admission.clone());
             }
             let Some(asks) = &self.asks else {
                 return Err(format!(
@@ -76,7 +82,7 @@ impl NetworkPolicy for HostsOfCall {
             let question = HostQuestion::about(host, port);
             let passed = asks.gate.pass_host(&asks.key, &asks.origin, &question).await;
             passed
-                .map(|()| Admission::Public)
+                .map(|()| named.unwrap_or(Admission::Public))
                 .map_err(|why| format!("{host}:{port} is not reached: {why}"))
         })
     }

@@ -88,7 +88,7 @@ fn each_level_lets_through_one_effect_more() {
     let table = [("ask", [8, 8, 8]), ("suggest", [0, 8, 0]), ("act", [0, 0, 0])];
     let deeds = [
         turn().write("new.txt", "x"),
-        turn().shell("true"),
+        turn().shell("echo x > made"),
         turn().call("remove_file", json!({ "path": "old.txt" })),
     ];
     for (level, codes) in table {

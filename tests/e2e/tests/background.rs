@@ -88,6 +88,57 @@ fn a_server_goes_on_is_reached_sees_later_changes_and_tells_what_it_said() {
 }
 
 #[test]
+fn a_long_output_is_in_one_file_that_grows() {
+    let calls = [
+        ("shell", background("seq 1 30000; echo end; sleep 60")),
+        ("shell_output", json!({ "id": "1", "wait_ms": 3000 })),
+        ("shell_stop", json!({ "id": "1" })),
+    ];
+
+    let (_home, run, told) = play(Home::new().project(Kind::Shell), &calls, &["-i", "0"]);
+
+    let place = |text: &str| {
+        let (_, rest) = text.split_once("all of it is in ")?;
+        Some(std::path::PathBuf::from(rest.split(": ").next()?))
+    };
+    let file = told.iter().find_map(|text| place(text)).unwrap_or_else(|| panic!("{run} {told:?}"));
+    let whole = std::fs::read_to_string(&file).unwrap();
+    assert!(whole.ends_with("\n30000\nend\n"), "{}", whole.len());
+    let files: Vec<_> = std::fs::read_dir(file.parent().unwrap()).unwrap().flatten().collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+}
+
+#[test]
+fn pages_of_the_task_s_own_server_are_read_and_those_of_this_machine_are_not() {
+    let machine = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let of_machine = format!("http://{}/", machine.local_addr().unwrap());
+    let page = |url: &str| json!({ "url": url });
+    let home = Home::new().project(Kind::Shell).file("page", "<h1>first</h1>");
+    let calls = [
+        ("fetch_page", page("http://localhost:8123/early")),
+        ("shell", background(SERVER)),
+        ("fetch_page", page("http://localhost:8123/a?x=1")),
+        ("write_file", json!({ "path": "page", "contents": "<h1>second</h1>" })),
+        ("fetch_page", page("http://127.0.0.1:8123/b")),
+        ("fetch_page", page(&of_machine)),
+        ("fetch_page", page("http://10.0.0.7:8123/")),
+        ("shell_stop", json!({ "id": "1" })),
+        ("fetch_page", page("http://localhost:8123/late")),
+    ];
+
+    let (home, run, told) = play(home, &calls, &["-i", "0"]);
+
+    assert!(told[0].contains("private network"), "there is no server yet: {told:?}");
+    assert!(told[2].contains("first") && told[4].contains("second"), "{told:?}");
+    assert!(told[5].contains("no program of this task answers"), "{told:?}");
+    machine.set_nonblocking(true).unwrap();
+    assert!(machine.accept().is_err(), "this machine was asked: {told:?}");
+    assert!(told[6].contains("private network"), "{told:?}");
+    assert!(!told[8].contains("second"), "{told:?}");
+    assert_eq!(home.read("asked"), "/a?x=1\n/b\n", "{run}");
+}
+
+#[test]
 fn what_a_program_does_before_the_work_is_judged_is_part_of_the_work() {
     let script = "echo made > made; trap 'echo bye > bye; exit' TERM; while :; do sleep 0.1; done";
     let (home, run, _) = play(

@@ -57,6 +57,15 @@ fn all_of_a_long_output_can_be_read_in_the_same_run() {
 }
 
 #[test]
+fn both_streams_are_shown_in_the_order_in_which_they_were_written() {
+    let script = "for i in $(seq 300); do echo out $i; echo err $i >&2; done";
+    let (_, results) = results(|home| home, vec![turn().shell(script)]);
+
+    let expected: String = (1..=300).map(|i| format!("out {i}\nerr {i}\n")).collect();
+    assert!(results[0].starts_with(&expected), "{}", results[0]);
+}
+
+#[test]
 fn command_lines_are_read_as_models_write_them_for_bash() {
     if !std::path::Path::new("/bin/bash").exists()
         && !std::path::Path::new("/usr/bin/bash").exists()

@@ -80,6 +80,31 @@ impl Terminal {
         self.shown().get(seen..self.seen).unwrap_or_default().to_owned()
     }
 
+    /// Types `answer` each time that `question` is shown, until the program has ended. Returns how often that was.
+    ///
+    /// # Panics
+    ///
+    /// When neither happens in time.
+    pub fn answers(&mut self, question: &str, answer: &str) -> usize {
+        let mut count = 0;
+        loop {
+            let (seen, screen) = (self.seen, Arc::clone(&self.screen));
+            let mut end = None;
+            let child = &mut self.child;
+            until(&format!("`{question}` is shown, or the end"), PATIENCE, || {
+                let shown = read(&screen);
+                let found = shown.get(seen..).and_then(|new| new.find(question));
+                end = found.map(|at| seen + at + question.len());
+                end.is_some() || child.try_wait().expect("it is our child").is_some()
+            });
+            let Some(end) = end else { return count };
+            self.seen = end;
+            count += 1;
+            // A program that was killed at its question reads nothing any more.
+            self.keyboard.write_all(format!("{answer}\n").as_bytes()).ok();
+        }
+    }
+
     /// Types a line.
     ///
     /// # Panics

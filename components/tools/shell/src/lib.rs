@@ -150,6 +150,16 @@ mod tests {
     }
 
     #[test]
+    fn a_clone_that_trips_over_a_hard_link_says_what_to_do_instead() {
+        let said = b"fatal: hardlink different from source at '.git/objects/b1/ab'\n";
+        let exit = Happening::Exited(Exit { code: Some(128), ..exit() });
+
+        let told = text(vec![Happening::Stderr(said.to_vec()), exit]);
+
+        assert!(told.contains("`git clone --no-hardlinks`"), "{told}");
+    }
+
+    #[test]
     fn a_command_that_says_nothing_is_reported_too() {
         let output = follow([Ok(Happening::Exited(exit()))], 5000).unwrap();
 

@@ -23,12 +23,12 @@ pub(crate) fn output(output: &[u8], exit: &Exit, timeout_ms: u64) -> Result<Outp
     if text.trim().is_empty() {
         text = "[no output]\n".to_owned();
     }
-    let moves = exit.code != Some(0) && is_of_another_device(&text);
+    let failed = exit.code != Some(0);
+    let (moves, links) = (failed && is_of_another_device(&text), failed && is_linked(&text));
     let ending = ending(exit, timeout_ms);
     text.push_str(&format!("[{ending}]"));
-    if moves {
-        text.push_str(MOVED);
-    }
+    text.extend(moves.then_some(MOVED));
+    text.extend(links.then_some(LINKED));
     Output::text(text).summary(summary(exit)).structured(&Ended {
         exit_code: exit.code,
         signal: exit.signal,
@@ -42,6 +42,15 @@ pub(crate) fn output(output: &[u8], exit: &Exit, timeout_ms: u64) -> Result<Outp
 /// was there before, and most programs copy it then; git does not.
 const MOVED: &str = "\n[a directory that was there before this command cannot be renamed in one step here: `mv` copies \
                      it, and `git add -A` makes a move of that]";
+
+/// Added where git found that a hard link to a file which was there before is another file, as it is over the layer of an
+/// ordinary user.
+const LINKED: &str = "\n[a hard link to a file that was there before this command is a copy here: \
+                      `git clone --no-hardlinks` does without]";
+
+fn is_linked(text: &str) -> bool {
+    text.contains("hardlink different from source")
+}
 
 /// Tells whether the system's words for `EXDEV`, or its name, are in an output.
 fn is_of_another_device(text: &str) -> bool {

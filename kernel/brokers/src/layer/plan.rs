@@ -43,6 +43,12 @@ impl LayerPlan {
         &self.record.uncovered
     }
 
+    /// Returns the directories whose contents are not listed, such as build directories, in which something changes.
+    #[must_use]
+    pub fn passed(&self) -> &[String] {
+        &self.record.passed
+    }
+
     /// Returns whether programs wrote into the repository of a linked working tree.
     #[must_use]
     pub fn touches_repository(&self) -> bool {

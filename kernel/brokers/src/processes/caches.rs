@@ -61,7 +61,7 @@ const KNOWN: [KnownCache; 22] = [
     cache(".cache/ccache", "CCACHE_DIR"),
     cache(".cache/sccache", "SCCACHE_DIR"),
     plain(".hex"),
-    plain(".cache/rebar3"),
+    cache(".cache/rebar3", "REBAR_CACHE_DIR"),
 ];
 
 /// The caches of one program.
@@ -71,7 +71,14 @@ pub(super) struct Caches {
     pub(super) overlays: Vec<SideOverlay>,
     /// Variables that name caches of ours, and their directories.
     pub(super) own: Vec<(&'static str, PathBuf)>,
+    /// Variables that name caches which are there and would not be looked for where they are.
+    there: Vec<(&'static str, PathBuf)>,
 }
+
+/// The variable that says where the caches of all other tools are, and the place where they are usually. Nothing of what lies
+/// there is open to programs but the caches above: others hold what browsers have read.
+const OTHERS: &str = "XDG_CACHE_HOME";
+const USUAL: &str = ".cache/";
 
 impl Caches {
     /// Makes the directories for the caches of programs of a workspace.
@@ -85,6 +92,13 @@ impl Caches {
         // When it was last used is when this was made.
         std::fs::File::create(base.join("used"))?;
         let mut caches = Self::default();
+        // Who names a place for all caches has them there.
+        let moves_others = variable(OTHERS).is_none();
+        if moves_others {
+            let directory = base.join("others");
+            create_private_dir(&directory).map_err(io::Error::other)?;
+            caches.own.push((OTHERS, directory));
+        }
         for known in &KNOWN {
             let named = known.variable.and_then(|(name, below)| Some(variable(name)?.join(below)));
             let usual = home.as_ref().map(|home| home.join(known.home));
@@ -92,6 +106,9 @@ impl Caches {
             let directory = base.join(known.home.replace('/', "+"));
             match (there, known.variable) {
                 (Some(path), _) if path.is_dir() && !path.starts_with(workspace) => {
+                    let is_below = moves_others && known.home.starts_with(USUAL);
+                    let name = known.variable.filter(|_| is_below && known.can_be_moved);
+                    caches.there.extend(name.map(|(name, _)| (name, path.clone())));
                     caches.overlays.push(overlay(path, &directory, known.hidden)?);
                 }
                 (None, Some((name, _))) if known.can_be_moved => {
@@ -106,7 +123,8 @@ impl Caches {
 
     /// Returns the variables for the program.
     pub(super) fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
-        self.own.iter().map(|(name, path)| (OsString::from(name), path.clone().into_os_string()))
+        let all = self.own.iter().chain(&self.there);
+        all.map(|(name, path)| (OsString::from(name), path.clone().into_os_string()))
     }
 }
 

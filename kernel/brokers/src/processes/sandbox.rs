@@ -15,7 +15,7 @@ use self::door::DoorInside;
 pub(super) use self::door::DoorOutside;
 use self::init::Init;
 use self::inside::InsideOut;
-pub(super) use self::inside::{InsideTaken, refresh};
+pub(super) use self::inside::{InsideTaken, connect, refresh};
 pub(super) use self::layers::{layer, layers};
 use self::namespace::{Namespace, OWN, Unshared};
 use self::rules::{FileRules, no_files};

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use openkoi_app::{
+    dry_run::DryRun,
     request::TaskRequest,
     session::{JoinedSession, SessionChoice},
     task_runtime::TaskRuntime,
@@ -29,11 +30,46 @@ use crate::{
 /// When it cannot be begun, or stopped before its end.
 pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError> {
     let id = context.app.task_id()?;
+    if request.dry_run {
+        return run_dry(request, id, context);
+    }
     let beside = if request.worktree { Some(worktree(request, &id, context)?) } else { None };
     let workspace = beside.as_ref().map_or(&request.workspace, |beside| &beside.workspace);
+    run_in(&Place { workspace, session_of: &request.workspace }, request, id, context)
+}
+
+/// Runs the task in a copy of the workspace. Its session is one of the copy, so that nobody goes on from what is not there.
+fn run_dry(request: &RunRequest, id: TaskId, context: &Context) -> Result<Exit, CommandError> {
+    let dry = DryRun::begin(&context.app, &request.settings, &request.workspace)?;
+    let workspace = dry.workspace();
+    if !request.show.quiet {
+        context.printer.notice(&format!(
+            "dry run: works in a copy of {}, which is dropped at the end; programs reach no hosts",
+            request.workspace.display()
+        ));
+    }
+    let mut copied = RunRequest { settings: dry.settings().clone(), ..request.clone() };
+    copied.show.dry = Some(request.workspace.clone());
+    run_in(&Place { workspace, session_of: workspace }, &copied, id, context)
+}
+
+/// Where a task works.
+struct Place<'a> {
+    workspace: &'a Path,
+    /// The directory whose sessions it belongs to.
+    session_of: &'a Path,
+}
+
+fn run_in(
+    place: &Place<'_>,
+    request: &RunRequest,
+    id: TaskId,
+    context: &Context,
+) -> Result<Exit, CommandError> {
+    let Place { workspace, session_of } = *place;
     let runtime = TaskRuntime::new(&context.app, &request.settings, workspace)?;
     let runtime = Arc::new(runtime);
-    let joined = join(context, &request.session, SessionKind::Task, &request.workspace)?;
+    let joined = join(context, &request.session, SessionKind::Task, session_of)?;
     let task = TaskRequest {
         text: &request.text,
         attachments: Vec::new(),

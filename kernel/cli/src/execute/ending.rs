@@ -1,6 +1,8 @@
 //! The kernel's own lines under an answer: what was not accepted and why, what stays and what was taken back, and the
 //! commands that go on from there. They rest on the journal and never on what a model said.
 
+use std::path::Path;
+
 use openkoi_core::{
     evidence::Standing,
     frozen::{Difference, LetThrough},
@@ -58,6 +60,16 @@ pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
     }
     lines.extend(go_on(outcome, task));
     lines
+}
+
+/// Makes the lines those of a dry run: there is nothing to take back or to go on with.
+pub(super) fn of_dry_run(lines: &mut Vec<String>, task: &str, place: &Path) {
+    lines.retain(|line| !line.contains("`openkoi "));
+    let place = place.display().to_string();
+    lines.push(format!(
+        "Dry run: nothing of this is in {}. `openkoi task diff {task}` shows what would have changed.",
+        sanitise_line(&place)
+    ));
 }
 
 /// Returns why work was not accepted. Older journals have no such sentence.

@@ -134,7 +134,7 @@ fn call(command: &str) -> ToolCall {
 }
 
 fn ask(gate: &Gate, key: &str, command: &str) -> Option<Result<(), Refusal>> {
-    now(gate.pass_call(key, &shell(), &call(command)))
+    now(gate.pass_call(key, &shell(), &call(command), false))
 }
 
 #[test]
@@ -152,6 +152,94 @@ fn where_nobody_is_the_model_is_told_and_every_question_is_kept_under_its_key() 
         gate.unanswered().into_iter().map(|one| (one.key, one.request.target)).collect();
     assert_eq!(kept, [("k1".into(), "ls".into()), ("k2".into(), "rm x".into())]);
     assert_eq!(lock(&desk.entries).len(), 2, "each refusal is in the journal");
+}
+
+/// Returns a gate at the level that suggests, with a call on trial under the key `k`.
+fn trial(desk: &Arc<Desk>) -> Gate {
+    let gate = gate_with(desk, TrustLevel::Suggest, None);
+    assert_eq!(now(gate.pass_call("k", &shell(), &call("make"), true)), Some(Ok(())));
+    let started = Event::CallStarted {
+        call: call("make"),
+        effect: Effect::Execute,
+        origin: "shell".to_owned(),
+        idempotent: false,
+        target: "make".to_owned(),
+    };
+    gate.recorder().record("k", started).expect("the desk takes everything");
+    gate
+}
+
+fn changes(gate: &Gate, shown: &str) -> Option<Result<TrialEnd, Refusal>> {
+    now(gate.pass_changes("k", shown.to_owned()))
+}
+
+#[test]
+fn a_command_is_tried_where_it_is_held_apart_and_its_level_suggests() {
+    let desk = Arc::new(Desk::default());
+    for (level, apart, passes, is_tried) in [
+        (TrustLevel::Ask, true, false, false),
+        (TrustLevel::Suggest, false, false, false),
+        (TrustLevel::Suggest, true, true, true),
+        (TrustLevel::Act, true, true, false),
+    ] {
+        let key = format!("{level}/{apart}");
+        let gate = gate_with(&desk, level, None);
+        let passed = now(gate.pass_call(&key, &shell(), &call("make"), apart));
+        assert_eq!(passed.is_some_and(|passed| passed.is_ok()), passes, "{key}");
+        assert_eq!(gate.is_on_trial(&key), is_tried, "{key}");
+    }
+}
+
+#[test]
+fn an_answer_about_changes_is_for_those_and_survives_a_kill() {
+    let desk = Arc::new(Desk::default());
+    *lock(&desk.answer) = Some(Answer::AllowOnce);
+    assert_eq!(changes(&trial(&desk), "adds a"), Some(Ok(TrialEnd::Kept)));
+
+    *lock(&desk.answer) = None;
+    let resumed = gate_with(&desk, TrustLevel::Suggest, None);
+    assert!(resumed.is_on_trial("k"), "what it was is known from the journal");
+    assert_eq!(changes(&resumed, "adds a"), Some(Ok(TrialEnd::Kept)));
+    let Some(Ok(TrialEnd::Dropped(why))) = changes(&resumed, "adds b") else {
+        panic!("another one")
+    };
+    assert!(why.contains("nobody is there"), "{why}");
+    let left = resumed.unanswered();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].request.shown, "adds b");
+    assert_eq!(left[0].request.rule.target, "make", "a rule is about the command");
+}
+
+#[test]
+fn a_later_yes_is_for_a_command_that_changes_the_same() {
+    let desk = Arc::new(Desk::default());
+    let gate = trial(&desk);
+    assert!(matches!(changes(&gate, "adds a"), Some(Ok(TrialEnd::Dropped(_)))));
+    let left = gate.unanswered().remove(0).request;
+
+    *lock(&desk.answer) = Some(Answer::AllowOnce);
+    assert_eq!(now(gate.pass_later("q", &left)), Some(Ok(())));
+
+    *lock(&desk.answer) = None;
+    assert!(matches!(changes(&gate, "adds b"), Some(Ok(TrialEnd::Dropped(_)))));
+    assert_eq!(changes(&gate, "adds a"), Some(Ok(TrialEnd::Kept)));
+}
+
+#[test]
+fn what_a_layer_does_not_hold_is_asked_for_first_and_once() {
+    let desk = Arc::new(Desk::default());
+    let gate = trial(&desk);
+    let Some(Err(Refusal::Denied(failure))) = now(gate.pass_first("k")) else { panic!() };
+    assert!(failure.to_string().contains("nobody is there to allow it"), "{failure}");
+    assert!(gate.is_on_trial("k"), "a no ends no trial: what ran before it is still to be shown");
+
+    let desk = Arc::new(Desk::default());
+    let gate = trial(&desk);
+    *lock(&desk.answer) = Some(Answer::AllowOnce);
+    assert_eq!(now(gate.pass_first("k")), Some(Ok(())));
+    *lock(&desk.answer) = None;
+    assert_eq!(now(gate.pass_first("k")), Some(Ok(())));
+    assert!(!gate.is_on_trial("k"), "the answer is for all of the call");
 }
 
 #[test]
@@ -260,7 +348,7 @@ fn a_place_in_doubt_is_asked_about_once_whatever_the_trust_and_looking_needs_no_
     let gate = doubtful(&desk);
 
     let read = Tool { effect: Effect::Read, ..shell() };
-    assert_eq!(now(gate.pass_call("k0", &read, &call("ls"))), Some(Ok(())));
+    assert_eq!(now(gate.pass_call("k0", &read, &call("ls"), true)), Some(Ok(())));
     assert_eq!(desk.now_ms.load(Ordering::Relaxed), 0, "nobody was asked");
     assert_eq!(ask(&gate, "k1", "rm x"), Some(Ok(())));
     *lock(&desk.answer) = None;

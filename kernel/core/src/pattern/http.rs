@@ -65,6 +65,13 @@ impl HttpRule {
             && self.matches_path(target.path)
     }
 
+    /// Returns whether the rule is one for reading pages of every host, which names none.
+    #[must_use]
+    pub fn reads_any_page(&self) -> bool {
+        let reads = self.methods.is_empty() || self.methods.iter().any(|method| method == "GET");
+        self.host.is_wildcard() && reads && self.matches_path("/")
+    }
+
     fn matches_path(&self, path: &str) -> bool {
         let Some(path) = normal_path(path) else { return false };
         // Inner empty segments stay: servers differ on `//`, so that only `**` may stand for one.

@@ -54,6 +54,14 @@ impl Admitted {
     }
 }
 
+/// What became of the changes of a call's programs.
+pub(super) enum Made {
+    /// They are in the workspace.
+    Kept,
+    /// They are not; this is what the model is told.
+    Dropped(String),
+}
+
 /// Number of the changes that an interrupted call wanted to make, and of those that it made.
 #[derive(Clone, Copy)]
 struct Settled {
@@ -61,6 +69,8 @@ struct Settled {
     all: usize,
     /// Whether these are what its programs had written when they were cut.
     is_cut: bool,
+    /// Whether nothing of what it did is there without a person's word.
+    is_on_trial: bool,
 }
 
 impl Run {
@@ -255,7 +265,8 @@ impl Run {
             Ok(admitted) => admitted,
             Err(failure) => return Ok(Err(failure)),
         };
-        match self.gate.pass_call(call.key, &admitted.tool, &admitted.call).await {
+        let apart = self.ports.toolbox.holds_back();
+        match self.gate.pass_call(call.key, &admitted.tool, &admitted.call, apart).await {
             Ok(()) => Ok(Ok(admitted)),
             Err(Refusal::Denied(failure)) => Ok(Err(failure)),
             Err(Refusal::NeedsApproval(request)) => Err(Halt::Paused(Paused::Approval(request))),
@@ -343,12 +354,12 @@ impl Run {
     ) -> Result<(CallResult, u64), Halt> {
         let ran = match (ran, log.held()) {
             (Ok((result, duration)), Some(held)) => {
-                let made = self.let_through(log, held).await;
-                made.map(|made| (made.and(result), duration))
+                let made = self.let_through(key, log, held).await;
+                made.map(|made| (result_of(made, result), duration))
             }
             // What a call's programs did before it was cut short is work too.
             (Err(halt), Some(held)) => {
-                self.let_through_cut(log, held).await?;
+                self.let_through_cut(key, log, held).await?;
                 Err(halt)
             }
             (ran, None) => ran,
@@ -357,35 +368,46 @@ impl Run {
         ran
     }
 
-    /// Makes the changes that a call's programs would have made.
+    /// Makes the changes that a call's programs would have made, or drops them where a person does not want them.
     pub(super) async fn let_through(
         &mut self,
+        key: &str,
         log: &EffectLog,
         mut held: Box<dyn HeldBack>,
-    ) -> Result<Result<(), Failure>, Halt> {
+    ) -> Result<Result<Made, Failure>, Halt> {
         let wanted = match held.effects().await {
             Ok(wanted) => wanted,
             Err(failure) => return Ok(Err(failure)),
         };
+        if self.gate.is_on_trial(key)
+            && let Some(made) = self.judge_trial(key, &wanted).await?
+        {
+            held.discard().await;
+            return Ok(Ok(made));
+        }
         if !wanted.paths.is_empty() {
             let known = self.ensure_baseline().await;
             // Where the run ends here, the next one makes them.
             log.intend(&wanted.paths)?;
             known?;
         }
-        Ok(held.commit().await.map(|done| log.keep(done)))
+        Ok(held.commit().await.map(|done| {
+            log.keep(done);
+            Made::Kept
+        }))
     }
 
     /// Makes the changes of a call that was cut short. Where nobody knows yet how the untouched tree stands they wait for
-    /// the resumed run, which finds that out first.
+    /// the resumed run, which finds that out first; so they do where a person has to see them first.
     pub(super) async fn let_through_cut(
         &mut self,
+        key: &str,
         log: &EffectLog,
         mut held: Box<dyn HeldBack>,
     ) -> Result<(), Halt> {
         let _hold = self.recorder.hold_clock();
         let wanted = held.effects().await.unwrap_or_default();
-        if wanted.is_empty() {
+        if wanted.is_empty() || self.gate.is_on_trial(key) {
             return Ok(());
         }
         if !wanted.paths.is_empty() {
@@ -450,14 +472,16 @@ impl Run {
         }
         let is_cut = all == 0 && self.take_left_behind(key).await?;
         let done = self.kept(key).iter().map(|effects| effects.paths.len()).sum();
-        Ok(Settled { done, all, is_cut })
+        Ok(Settled { done, all, is_cut, is_on_trial: self.gate.is_on_trial(key) })
     }
 
     /// Makes the changes that a call's programs had made apart from the workspace when OpenKoi was killed: they are the
     /// task's work like that of a call which was cancelled. Returns whether there are any.
     async fn take_left_behind(&mut self, key: &str) -> Result<bool, Halt> {
-        let started =
-            self.recorder.recall(key).map(|fact::CallStarted { effect, target }| (effect, target));
+        let started = self
+            .recorder
+            .recall(key)
+            .map(|fact::CallStarted { effect, target, .. }| (effect, target));
         let Some((Effect::Execute, command)) = started else { return Ok(false) };
         if !self.recorder.is_live() || !self.kept(key).is_empty() {
             return Ok(!self.kept(key).is_empty());
@@ -467,7 +491,7 @@ impl Run {
         let Some(held) = left else { return Ok(false) };
         self.occupy().await?;
         let log = self.effect_log(key);
-        if let Err(failure) = self.let_through(&log, held).await? {
+        if let Err(failure) = self.let_through(key, &log, held).await? {
             tracing::warn!(%failure, "what a program had written before it was cut is not in the workspace");
         }
         self.keep(key, log.take())?;
@@ -549,6 +573,20 @@ impl Run {
     }
 }
 
+/// Returns the result of a call whose changes were made, were dropped, or could not be made. What it says of its own work
+/// holds where they were dropped, so that comes first.
+fn result_of(made: Result<Made, Failure>, result: CallResult) -> CallResult {
+    match (made?, result) {
+        (Made::Kept, result) => result,
+        (Made::Dropped(why), Ok(output)) => Ok(ToolOutput {
+            text: format!("{why}\n{}", output.text),
+            summary: format!("nothing kept · {}", output.summary),
+            ..output
+        }),
+        (Made::Dropped(why), Err(failure)) => Err(Failure::Failed(format!("{failure}\n{why}"))),
+    }
+}
+
 /// Returns what two calls have in common that are the same, whatever the spelling of their arguments.
 fn signature(call: &ToolCall) -> (String, String) {
     let arguments = match serde_json::from_str::<Value>(&call.arguments) {
@@ -558,11 +596,14 @@ fn signature(call: &ToolCall) -> (String, String) {
     (call.name.clone(), arguments)
 }
 
-fn interrupted(Settled { done, all, is_cut }: Settled) -> Failure {
+fn interrupted(Settled { done, all, is_cut, is_on_trial }: Settled) -> Failure {
     let known = match all {
         _ if is_cut => {
             let files = if done == 1 { "file" } else { "files" };
             format!("and what it had changed until then is kept ({done} {files})")
+        }
+        0 if is_on_trial => {
+            "and nothing of what it may have changed is in the workspace".to_owned()
         }
         0 => "so nobody knows whether it had its effect".to_owned(),
         all => format!("when {done} of the {all} files were changed that it wanted to change"),

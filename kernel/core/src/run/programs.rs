@@ -22,8 +22,8 @@ impl Run {
         for EndedProgram { key, held } in ended {
             let log = EffectLog::new(self.recorder.clone(), &key);
             let made = match &worked {
-                Ok(_) => self.let_through(&log, held).await.map(drop),
-                Err(_) => self.let_through_cut(&log, held).await,
+                Ok(_) => self.let_through(&key, &log, held).await.map(drop),
+                Err(_) => self.let_through_cut(&key, &log, held).await,
             };
             self.keep(&key, log.take())?;
             made?;

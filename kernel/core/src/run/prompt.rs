@@ -187,6 +187,14 @@ pub(super) fn programs_gone(programs: &[String]) -> String {
     )
 }
 
+/// Returns what a model is told of a command whose changes were dropped.
+pub(super) fn dropped(why: &str, changes: &str) -> String {
+    format!(
+        "[What this command changed was held apart and is dropped; nothing of it is in the workspace: {changes}. \
+         Reason: {why}.]"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use openkoi_core::{
 use url::Url;
 use wasmtime::component::Resource;
 
-use super::{Stop, WitResult, wit_result};
+use super::{Stop, WitResult, own_server, wit_result};
 use crate::{
     bindings::imports::openkoi::{
         host::http::{Host, HostBody, Response},
@@ -24,7 +24,7 @@ use crate::{
     sabotage::{Guard, off},
 };
 
-const FIRST_BYTE: Duration = Duration::from_secs(60);
+pub(super) const FIRST_BYTE: Duration = Duration::from_secs(60);
 
 impl Host for GuestState {
     async fn send(&mut self, request: HttpRequest, timeout_ms: Option<u64>) -> WitResult<Response> {
@@ -52,6 +52,11 @@ impl GuestState {
         let headers: usize = request.headers.iter().map(|h| h.name.len() + h.value.len()).sum();
         self.charge(request.url.len() + request.body.len() + headers)?;
         let url = parse(&request.url)?;
+        if own_server::is_loopback_page(&request.method, &url)
+            && let Some(response) = self.own_page(&request, &url).await?
+        {
+            return self.http_response(response);
+        }
         let target = target(&request.method, &url);
         let granted = self.caller()?.grant.coverage(&Use::Http(target)) != Coverage::None;
         if !granted && is_private(target.host) {
@@ -128,7 +133,7 @@ fn private(host: &str) -> Failure {
     Failure::Denied {
         what: format!(
             "`{host}` is an address of this machine or of a private network, and only pages of the public internet are \
-             fetched"
+             fetched, and those of servers that this task runs in the background"
         ),
         hint: String::new(),
     }

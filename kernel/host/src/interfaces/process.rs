@@ -3,7 +3,10 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use openkoi_brokers::processes as broker;
-use openkoi_core::{capability::Use, event::Event, failure::Failure, frozen::View, tool::Receipt};
+use openkoi_core::{
+    capability::Use, event::Event, failure::Failure, frozen::View, network::NetworkRules,
+    scope::Scope, tool::Receipt,
+};
 use wasmtime::component::Resource;
 
 use super::{Stop, WitResult, blocking, wit_result, within};
@@ -81,7 +84,7 @@ fn no_view(reason: &str) -> Failure {
 
 impl GuestState {
     async fn process_spawn(&mut self, command: Command) -> Result<Resource<RunningChild>, Stop> {
-        let (mut command, caller, line) = self.admitted(command).await?;
+        let (mut command, caller, line) = self.admitted(command, false).await?;
         let background = &caller.workdir.background;
         if caller.keeps_effects
             && let Some(place) = background.place(&caller.scope.task, false)
@@ -114,22 +117,38 @@ impl GuestState {
         }
     }
 
-    /// Asks the gate, and returns the command for the broker with its line for people.
+    /// Asks the gate, and returns the command for the broker with its line for people. On trial a person is asked first
+    /// unless a layer holds what the program does: one that `goes_on` is over when nobody asks any more.
     async fn admitted(
         &mut self,
         command: Command,
+        goes_on: bool,
     ) -> Result<(broker::Command, Arc<Caller>, String), Stop> {
         let words: usize = command.arguments.iter().map(String::len).sum();
         self.charge(words + command.input.as_ref().map_or(0, Vec::len))?;
         let line = line(&command);
         let wanted = Use::Process { program: &command.program, line: &line };
         let caller = self.pass(&wanted).await?;
+        let Scope { gate, key, .. } = &caller.scope;
+        if gate.is_on_trial(key) && (goes_on || !self.is_held(&caller).await?) {
+            gate.pass_first(key).await.map_err(Failure::from)?;
+        }
         let command = self.process_command(command, &caller)?;
         Ok((command, caller, line))
     }
 
+    /// Returns whether nothing that the programs of a call do is more than a change in their layer.
+    async fn is_held(&mut self, caller: &Arc<Caller>) -> Result<bool, Failure> {
+        let workdir = &caller.workdir;
+        let is_open = caller.grant.network || workdir.network == NetworkRules::Open;
+        if is_open || !workdir.writable.is_empty() {
+            return Ok(false);
+        }
+        Ok(self.call_layer(caller).await?.is_ok())
+    }
+
     async fn process_in_background(&mut self, command: Command) -> Result<String, Stop> {
-        let (mut command, caller, line) = self.admitted(command).await?;
+        let (mut command, caller, line) = self.admitted(command, true).await?;
         let unsupported =
             |reason: &str| Failure::Unsupported(format!("programs in the background ({reason})"));
         let (Some(base), Some(keeper), true) =
@@ -194,7 +213,8 @@ impl GuestState {
     fn glance(&mut self, program: &Program, look: Look) -> Result<Glance, Stop> {
         self.charge_bytes(look.output.len())?;
         self.log.state().concerns_programs = true;
-        if let (Some(path), true) = (&program.saved, look.omitted > 0) {
+        if let Some(path) = &program.saved {
+            // Also where nothing is left out here: what the host cuts of it is in this file, and in no other.
             let spooled = Spooled { path: path.clone(), omitted: look.omitted };
             self.log.state().spooled.push(spooled);
         }
@@ -262,7 +282,11 @@ impl GuestState {
         }
         let (brokers, keeper, base) = (Arc::clone(&self.brokers), Arc::clone(keeper), base.clone());
         let (seen, keeps) = (Arc::clone(&caller.workdir.seen), caller.keeps_effects);
-        let purpose = if keeps { Purpose::Call } else { Purpose::Evaluation };
+        let purpose = match keeps {
+            true if caller.scope.gate.is_on_trial(&caller.scope.key) => Purpose::Trial,
+            true => Purpose::Call,
+            false => Purpose::Evaluation,
+        };
         let shown = Arc::clone(&view);
         let owner = layer_owner(&caller.scope.task, &caller.scope.key);
         let create = move || {

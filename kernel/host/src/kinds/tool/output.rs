@@ -65,14 +65,16 @@ pub(super) fn fit(
     let kept = spooled.iter().map(|output| output.path.clone()).collect::<Vec<_>>();
     output.text = match shorten(&shown) {
         None if omitted == 0 => shown,
-        None => format!("{shown}\n[… {omitted} bytes are not shown; {}]", where_it_is(&kept)),
+        None => {
+            output.saved = kept.first().cloned();
+            format!("{shown}\n[… {omitted} bytes are not shown; {}]", where_it_is(&kept))
+        }
         Some(short) => {
             let kept = if kept.is_empty() { vec![saver.save(&shown)?] } else { kept.clone() };
             output.saved = kept.first().cloned();
             short.with_note(omitted, &where_it_is(&kept))
         }
     };
-    output.saved = output.saved.or_else(|| kept.first().cloned());
     Ok(output)
 }
 
