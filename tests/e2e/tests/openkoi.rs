@@ -17,6 +17,7 @@ mod bedrock_task;
 mod bytes;
 mod chat;
 mod circles;
+mod companion;
 mod crash_resume;
 mod day;
 mod demo;
