@@ -62,6 +62,8 @@ sabotage_guards! {
     EgressLiteral = "egress-literal" => "a_private_address_needs_a_rule_that_spells_it",
     /// Addresses that a name resolves to are checked against the public ranges.
     EgressResolver = "egress-resolver" => "a_name_that_resolves_to_a_private_address_is_refused",
+    /// A proxy is not asked for names that lead into the local network.
+    EgressProxy = "egress-proxy" => "a_proxy_is_not_asked_for_what_lies_inside",
     /// Secrets of other hosts do not leave.
     EgressScan = "egress-scan" => "a_secret_of_another_host_does_not_leave",
     /// A credential goes to its own host only.

@@ -30,10 +30,11 @@ pub fn read_text(root: &Path, path: &Path, most: u64) -> io::Result<Option<Strin
 ///
 /// As [`disk::read_start`], but that a link at the end is followed.
 pub fn read_start(root: &Path, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
-    let (file, _) = disk::open_regular(&root.join(path), 0)?;
-    if !holds(root, &file)? {
+    let found = find(&root.join(path))?;
+    if !holds(root, &found)? {
         return Ok(None);
     }
+    let file = open(found)?;
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
@@ -47,6 +48,36 @@ pub fn read_start(root: &Path, path: &Path, most: u64) -> io::Result<Option<Vec<
 pub fn make_directory(root: &Path, path: &Path) -> io::Result<()> {
     let name = Beneath::open(root)?.find(path)?.ok_or(io::ErrorKind::NotFound)?;
     Ok(rustix::fs::mkdirat(&name.directory, &name.name, rustix::fs::Mode::from(0o777))?)
+}
+
+/// Finds what a path leads to, without looking into it: what lies outside may be closed, or do something when it is opened.
+#[cfg(target_os = "linux")]
+fn find(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path)
+}
+
+/// Opens the regular file that was found.
+#[cfg(target_os = "linux")]
+fn open(found: File) -> io::Result<File> {
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fd/{}", found.as_raw_fd());
+    Ok(disk::open_regular(Path::new(&path), 0)?.0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn find(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(found: File) -> io::Result<File> {
+    match disk::status_of(&found)?.kind {
+        disk::FileKind::File => Ok(found),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+    }
 }
 
 /// Tells whether an open file lies in a directory.
@@ -111,8 +142,9 @@ mod tests {
         let (_kept, root, beside) = places();
         symlink(beside.join("d/file"), root.join("file")).unwrap();
         symlink(&beside, root.join("away")).unwrap();
+        symlink("/", root.join("all")).unwrap();
 
-        for path in ["file", "away/d/file", "../rootless/d/file"] {
+        for path in ["file", "away/d/file", "../rootless/d/file", "away", "all", "all/etc"] {
             assert_eq!(read_text(&root, Path::new(path), 100).unwrap(), None, "{path}");
         }
     }

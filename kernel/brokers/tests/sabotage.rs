@@ -2,10 +2,11 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     include_str!("durable.rs"),
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
+    include_str!("egress_proxy.rs"),
     include_str!("files.rs"),
     include_str!("layer.rs"),
     include_str!("layer_others.rs"),

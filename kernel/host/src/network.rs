@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use openkoi_brokers::processes::{Admission, Admitted, Network, NetworkPolicy};
+use openkoi_brokers::{
+    egress::Proxies,
+    processes::{Admission, Admitted, Network, NetworkPolicy},
+};
 use openkoi_core::{
     gate::Gate,
     network::{HostQuestion, NetworkRules, Reachable},
@@ -29,7 +32,8 @@ pub(crate) fn of_program(caller: &Caller, origin: &str) -> Network {
     if asks.is_none() && !matches!(rules, NetworkRules::Named(_)) {
         return Network::Closed;
     }
-    Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks }))
+    let proxies = caller.workdir.proxies.clone();
+    Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks, proxies }))
 }
 
 /// Returns the network of a program in the background: it goes on while other calls are made, so nobody is asked on its
@@ -40,7 +44,8 @@ pub(crate) fn of_background(caller: &Caller) -> Network {
         _ if caller.grant.network => Network::Open,
         NetworkRules::Open => Network::Open,
         NetworkRules::Named(_) => {
-            Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks: None }))
+            let (rules, proxies) = (rules.clone(), caller.workdir.proxies.clone());
+            Network::Named(Arc::new(HostsOfCall { rules, asks: None, proxies }))
         }
         _ => Network::Closed,
     }
@@ -49,6 +54,7 @@ pub(crate) fn of_background(caller: &Caller) -> Network {
 struct HostsOfCall {
     rules: NetworkRules,
     asks: Option<Asks>,
+    proxies: Proxies,
 }
 
 struct Asks {
@@ -60,6 +66,10 @@ struct Asks {
 }
 
 impl NetworkPolicy for HostsOfCall {
+    fn proxies(&self) -> Option<&Proxies> {
+        Some(&self.proxies)
+    }
+
     fn admit<'a>(&'a self, host: &'a str, port: u16) -> Admitted<'a> {
         Box::pin(async move {
             match self.rules.reach(host, port) {

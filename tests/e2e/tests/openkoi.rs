@@ -18,6 +18,7 @@ mod bytes;
 mod chat;
 mod circles;
 mod companion;
+mod company;
 mod crash_resume;
 mod day;
 mod demo;
