@@ -140,6 +140,10 @@ sabotage_guards! {
     ProcessNumbers = "process-numbers" => "a_fork_bomb_ends_the_program_and_nothing_else",
     /// A program has so much memory with all its processes and no more.
     ProcessMemory = "process-memory" => "a_program_that_takes_all_memory_is_ended_and_nothing_else",
+    /// Where a program sees the processes of others, it does nothing to them.
+    ProcessKin = "process-kin" => "where_a_program_sees_others_it_does_nothing_to_them",
+    /// On kernels that do not confine truncation a program cuts no file that it may only read.
+    ProcessTruncation = "process-truncation" => "on_old_kernels_a_program_cuts_no_file_that_it_may_only_read",
     /// A program has limits of its own.
     ProcessLimits = "process-limits" => "a_program_has_limits",
 }

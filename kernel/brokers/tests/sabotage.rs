@@ -2,7 +2,7 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     include_str!("durable.rs"),
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
@@ -12,6 +12,7 @@ const SOURCES: [&str; 14] = [
     include_str!("layer_others.rs"),
     include_str!("network.rs"),
     include_str!("oauth.rs"),
+    include_str!("old_kernels.rs"),
     include_str!("own_processes.rs"),
     include_str!("processes.rs"),
     include_str!("scratch.rs"),

@@ -62,6 +62,20 @@ const REFUSED: [i64; 45] = [
     libc::SYS_vhangup,
 ];
 
+/// Calls whose first argument is the process that they do something to.
+const OF_A_PROCESS: [i64; 7] = [
+    libc::SYS_prlimit64,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setattr,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
+];
+
+/// Calls that are about other processes and nothing else.
+const OF_OTHERS: [i64; 3] = [libc::SYS_process_madvise, libc::SYS_process_mrelease, libc::SYS_kcmp];
+
 /// Flags of clone that make a namespace.
 const NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWNS,
@@ -132,6 +146,59 @@ fn build(sockets: Sockets) -> Result<Vec<BpfProgram>, seccompiler::Error> {
     // fall back to clone.
     let absent: Calls = [(libc::SYS_clone3, Vec::new())].into();
     Ok(vec![compile(refused, libc::EACCES)?, compile(absent, libc::ENOSYS)?])
+}
+
+/// Returns the filter for a program that sees the processes of others: calls that do something to a process may name the
+/// caller and nobody else. Threads of its own have numbers as well, so a program that binds each of them to a processor is
+/// told that it may not.
+pub(super) fn kin() -> Result<&'static [BpfProgram], String> {
+    static BUILT: OnceLock<Result<Vec<BpfProgram>, String>> = OnceLock::new();
+    let build = || -> Result<Vec<BpfProgram>, seccompiler::Error> {
+        let is =
+            |argument, compare, value| condition(argument, SeccompCmpArgLen::Dword, compare, value);
+        let another = || rule([is(0, SeccompCmpOp::Ne, 0)]);
+        let mut refused = Calls::new();
+        for call in OF_A_PROCESS {
+            refused.insert(call, vec![another()?]);
+        }
+        // The first argument says of what kind the second one is: the process 0 is the caller, in the kind of the processes.
+        for (call, processes) in [(libc::SYS_setpriority, 0), (libc::SYS_ioprio_set, 1)] {
+            let of_others = rule([is(0, SeccompCmpOp::Eq, processes), is(1, SeccompCmpOp::Ne, 0)])?;
+            let of_many = rule([is(0, SeccompCmpOp::Ne, processes)])?;
+            refused.insert(call, vec![of_others, of_many]);
+        }
+        refused.extend(OF_OTHERS.map(|call| (call, Vec::new())));
+        Ok(vec![compile(refused, libc::EPERM)?])
+    };
+    let built = BUILT.get_or_init(|| build().map_err(|error| error.to_string()));
+    built.as_deref().map_err(String::clone)
+}
+
+/// Returns the filter for kernels whose rules over files say nothing of truncation: what is opened for reading is not cut, and
+/// nothing is cut by its path. What is open for writing can be cut, as ever.
+pub(super) fn truncation() -> Result<&'static [BpfProgram], String> {
+    static BUILT: OnceLock<Result<Vec<BpfProgram>, String>> = OnceLock::new();
+    let build = || -> Result<Vec<BpfProgram>, seccompiler::Error> {
+        let mask = (libc::O_ACCMODE | libc::O_TRUNC) as u64;
+        let cuts = |argument| {
+            let wanted = (libc::O_RDONLY | libc::O_TRUNC) as u64;
+            let flags = SeccompCmpOp::MaskedEq(mask);
+            rule([condition(argument, SeccompCmpArgLen::Dword, flags, wanted)])
+        };
+        #[cfg_attr(
+            not(target_arch = "x86_64"),
+            expect(unused_mut, reason = "only there is an older call")
+        )]
+        let mut refused =
+            Calls::from([(libc::SYS_truncate, Vec::new()), (libc::SYS_openat, vec![cuts(2)?])]);
+        #[cfg(target_arch = "x86_64")]
+        refused.insert(libc::SYS_open, vec![cuts(1)?]);
+        // Its flags are in memory. Where it does not exist, libraries fall back to openat.
+        let absent = Calls::from([(libc::SYS_openat2, Vec::new())]);
+        Ok(vec![compile(refused, libc::EACCES)?, compile(absent, libc::ENOSYS)?])
+    };
+    let built = BUILT.get_or_init(|| build().map_err(|error| error.to_string()));
+    built.as_deref().map_err(String::clone)
 }
 
 /// Returns the refused arguments of `socket`: each family that is not allowed. An empty list refuses the call as such.
