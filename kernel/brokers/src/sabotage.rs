@@ -142,6 +142,8 @@ sabotage_guards! {
     ProcessMemory = "process-memory" => "a_program_that_takes_all_memory_is_ended_and_nothing_else",
     /// Where a program sees the processes of others, it does nothing to them.
     ProcessKin = "process-kin" => "where_a_program_sees_others_it_does_nothing_to_them",
+    /// Without mounts of its own a program sets no set-id bits and no attributes.
+    ProcessMetadata = "process-metadata" => "without_mounts_of_its_own_a_program_sets_no_set_id_bits_and_no_attributes",
     /// On kernels that do not confine truncation a program cuts no file that it may only read.
     ProcessTruncation = "process-truncation" => "on_old_kernels_a_program_cuts_no_file_that_it_may_only_read",
     /// A program has limits of its own.

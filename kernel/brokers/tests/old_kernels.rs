@@ -188,3 +188,28 @@ async fn where_a_program_sees_others_it_does_nothing_to_them() {
     let own = ["own limits", "own limits by another name", "own priority", "own affinity"];
     assert_eq!(done, own, "{said}");
 }
+
+/// What is done to files of its own, and of others.
+const METADATA: &str = r"
+for place in ['own', '../read/theirs']:
+    tried('set id', lambda: os.chmod(place, 0o4755))
+    tried('set group id', lambda: os.chmod(place, 0o2755))
+    tried('attribute', lambda: os.setxattr(place, 'user.koi', b'x'))
+    tried('no attribute', lambda: os.removexattr(place, 'user.koi'))
+tried('executable', lambda: os.chmod('own', 0o755))
+";
+
+#[tokio::test]
+async fn without_mounts_of_its_own_a_program_sets_no_set_id_bits_and_no_attributes() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = world();
+    let processes = Processes::new(world.settings.clone());
+
+    let said = python(&world, &processes, &format!("{TRIES}{METADATA}")).await;
+
+    let mode =
+        |path: &str| fs::metadata(world.base.join(path)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!((mode("work/own"), mode("read/theirs") & 0o6000), (0o755, 0), "{said}");
+    let done: Vec<&str> = said.lines().filter_map(|line| line.strip_suffix(" done")).collect();
+    assert_eq!(done, ["executable"], "{said}");
+}

@@ -50,6 +50,8 @@ pub(super) struct Sandbox {
     init: Option<Init>,
     /// The filters for where it sees the processes of others.
     kin: &'static [BpfProgram],
+    /// The filters for where it has no mounts of its own.
+    metadata: &'static [BpfProgram],
     /// The filters for kernels that do not confine truncation.
     truncation: &'static [BpfProgram],
     limits: ProgramLimits,
@@ -114,6 +116,10 @@ impl Sandbox {
             true => &[][..],
             false => calls::kin().map_err(|reason| no_calls(&reason))?,
         };
+        let metadata = match mounts.is_some() || off(Guard::ProcessMetadata) {
+            true => &[][..],
+            false => calls::metadata().map_err(|reason| no_calls(&reason))?,
+        };
         let truncation = match rules::level()? < rules::TRUNCATION && !off(Guard::ProcessTruncation)
         {
             true => calls::truncation().map_err(|reason| no_calls(&reason))?,
@@ -129,6 +135,7 @@ impl Sandbox {
             taken,
             init,
             kin,
+            metadata,
             truncation,
             limits,
         })
@@ -183,10 +190,12 @@ impl Sandbox {
             rules.enter(caches)?;
         }
         let kin = if has_pids { &[][..] } else { self.kin };
-        programs.iter().chain(kin).chain(self.truncation).try_for_each(|program| {
-            seccompiler::apply_filter(program)
-                .map_err(|_| io::Error::from_raw_os_error(libc::EPERM))
-        })
+        programs.iter().chain(kin).chain(self.metadata).chain(self.truncation).try_for_each(
+            |program| {
+                seccompiler::apply_filter(program)
+                    .map_err(|_| io::Error::from_raw_os_error(libc::EPERM))
+            },
+        )
     }
 }
 

@@ -76,6 +76,19 @@ const OF_A_PROCESS: [i64; 7] = [
 /// Calls that are about other processes and nothing else.
 const OF_OTHERS: [i64; 3] = [libc::SYS_process_madvise, libc::SYS_process_mrelease, libc::SYS_kcmp];
 
+/// Calls that change attributes of files.
+const ATTRIBUTES: [i64; 6] = [
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+];
+
+/// The same on every architecture, and newer than the crate.
+const FCHMODAT2: i64 = 452;
+
 /// Flags of clone that make a namespace.
 const NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWNS,
@@ -169,6 +182,32 @@ pub(super) fn kin() -> Result<&'static [BpfProgram], String> {
         }
         refused.extend(OF_OTHERS.map(|call| (call, Vec::new())));
         Ok(vec![compile(refused, libc::EPERM)?])
+    };
+    let built = BUILT.get_or_init(|| build().map_err(|error| error.to_string()));
+    built.as_deref().map_err(String::clone)
+}
+
+/// Returns the filter for a program without mounts of its own, since rules over files say nothing of modes and attributes: no
+/// set-id bits, and no attributes, as on a file system that has none.
+pub(super) fn metadata() -> Result<&'static [BpfProgram], String> {
+    static BUILT: OnceLock<Result<Vec<BpfProgram>, String>> = OnceLock::new();
+    let build = || -> Result<Vec<BpfProgram>, seccompiler::Error> {
+        // Any of the two bits.
+        let sets = |argument| -> Result<Vec<SeccompRule>, seccompiler::Error> {
+            let bits = [u64::from(libc::S_ISUID), u64::from(libc::S_ISGID)];
+            let one = |bit| {
+                let has = SeccompCmpOp::MaskedEq(bit);
+                rule([condition(argument, SeccompCmpArgLen::Dword, has, bit)])
+            };
+            bits.into_iter().map(one).collect()
+        };
+        let mut refused =
+            Calls::from([(libc::SYS_fchmod, sets(1)?), (libc::SYS_fchmodat, sets(2)?)]);
+        refused.insert(FCHMODAT2, sets(2)?);
+        #[cfg(target_arch = "x86_64")]
+        refused.insert(libc::SYS_chmod, sets(1)?);
+        let attributes = ATTRIBUTES.map(|call| (call, Vec::new())).into();
+        Ok(vec![compile(refused, libc::EPERM)?, compile(attributes, libc::EOPNOTSUPP)?])
     };
     let built = BUILT.get_or_init(|| build().map_err(|error| error.to_string()));
     built.as_deref().map_err(String::clone)
