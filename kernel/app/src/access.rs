@@ -14,6 +14,7 @@ use crate::{
     error::AppError,
     models::{Connection, listers},
     outbound::Outbound,
+    route::Route,
     settings::Settings,
     thread,
 };
@@ -53,7 +54,8 @@ pub fn listed(
         HashMap::clone(&app.environment().snapshot());
     environment.extend(key.map(|key| (OsStr::new(CANDIDATE).to_owned(), key.into())));
     let home = app.paths()?.home();
-    let outbound = Outbound::new(home, SecretStore::new(home, Arc::new(environment)));
+    let secrets = SecretStore::new(home, Arc::new(environment));
+    let outbound = Outbound::new(home, secrets, &Route::of(settings, app.environment()))?;
     let mut candidate = connection.clone();
     candidate.sources = key.iter().map(|_| SecretSource::Variable(CANDIDATE.to_owned())).collect();
     let models = listers(app, settings, &[candidate], outbound)?;

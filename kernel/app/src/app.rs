@@ -7,7 +7,9 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use openkoi_brokers::{clock::SystemClock, disk, durable, random::Random, secrets::SecretStore};
+use openkoi_brokers::{
+    clock::SystemClock, disk, durable, egress::Proxies, random::Random, secrets::SecretStore,
+};
 use openkoi_components::Embedded;
 use openkoi_core::id::{SessionId, TaskId};
 use openkoi_storage::{Storage, opener};
@@ -18,6 +20,7 @@ use crate::{
     error::AppError,
     outbound::Outbound,
     paths::{Paths, PathsError},
+    route::Route,
     settings::{Layers, Settings, SettingsError},
     surroundings,
 };
@@ -30,7 +33,7 @@ pub struct App {
     paths: OnceLock<Paths>,
     storage: Mutex<Option<Arc<Storage>>>,
     /// With the directories of the key ring's programs that it was made for.
-    outbound: Mutex<Option<(Vec<PathBuf>, Outbound)>>,
+    outbound: Mutex<Option<(Vec<PathBuf>, Route, Outbound)>>,
     random: Random,
 }
 
@@ -116,6 +119,24 @@ impl App {
         Ok(self.outbound(settings)?.secrets)
     }
 
+    /// Says in one line how requests leave this machine: proxies, and whose certificates are trusted.
+    ///
+    /// # Errors
+    ///
+    /// When a proxy is no address, or a file of certificates cannot be read.
+    pub fn route(&self, settings: &Settings) -> Result<String, AppError> {
+        Route::of(settings, &self.environment).words(&self.environment)
+    }
+
+    /// Returns the user's own proxies.
+    ///
+    /// # Errors
+    ///
+    /// When one is no address.
+    pub(crate) fn proxies(&self, settings: &Settings) -> Result<Proxies, AppError> {
+        Route::of(settings, &self.environment).proxies()
+    }
+
     /// Returns the way out of the process. All tasks share it, so an answer to one task is redacted
     /// of the secrets of the others.
     ///
@@ -125,15 +146,18 @@ impl App {
     pub(crate) fn outbound(&self, settings: &Settings) -> Result<Outbound, AppError> {
         let programs = &settings.credentials.programs;
         let mut made = self.outbound.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, outbound)) = &*made
+        let route = Route::of(settings, &self.environment);
+        if let Some((of, by, outbound)) = &*made
             && of == programs
+            && *by == route
         {
             return Ok(outbound.clone());
         }
         let home = self.paths()?.home();
         let secrets = SecretStore::new(home, self.environment.snapshot());
-        let outbound = Outbound::new(home, secrets.with_keyring_programs(programs.clone()));
-        *made = Some((programs.clone(), outbound.clone()));
+        let secrets = secrets.with_keyring_programs(programs.clone());
+        let outbound = Outbound::new(home, secrets, &route)?;
+        *made = Some((programs.clone(), route, outbound.clone()));
         Ok(outbound)
     }
 

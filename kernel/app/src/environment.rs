@@ -54,6 +54,30 @@ pub const PATH: Variable =
 /// The directory for temporary files.
 pub const TMPDIR: Variable =
     Variable { name: "TMPDIR", help: "Where the demonstration makes its project (default: /tmp)" };
+/// The proxy for requests in the clear.
+pub const HTTP_PROXY: Variable = Variable {
+    name: "HTTP_PROXY",
+    help: "The proxy for http, in small letters too; `network.proxy` goes before it",
+};
+/// The proxy for encrypted requests.
+pub const HTTPS_PROXY: Variable =
+    Variable { name: "HTTPS_PROXY", help: "The proxy for https, in small letters too" };
+/// The proxy for all requests that have no other.
+pub const ALL_PROXY: Variable =
+    Variable { name: "ALL_PROXY", help: "The proxy where neither of these two is set" };
+/// The hosts without a proxy.
+pub const NO_PROXY: Variable =
+    Variable { name: "NO_PROXY", help: "Hosts that are reached without a proxy" };
+/// The file of the certificates that are trusted.
+pub const SSL_CERT_FILE: Variable = Variable {
+    name: "SSL_CERT_FILE",
+    help: "Trust the certificates of this file, in place of the system's",
+};
+/// The directories of the certificates that are trusted.
+pub const SSL_CERT_DIR: Variable = Variable {
+    name: "SSL_CERT_DIR",
+    help: "Trust the certificates of these directories, in place of the system's",
+};
 /// The variables at the start of the process, and the directory the program was started in.
 #[derive(Clone)]
 pub struct Environment {

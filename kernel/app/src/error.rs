@@ -92,6 +92,22 @@ pub enum AppError {
         /// A description of what is wrong with them.
         reason: String,
     },
+    /// The address of a proxy cannot be read. It is not repeated: it may hold a password.
+    #[error("`{from}`: {reason}")]
+    Proxy {
+        /// The key or the variable that has it.
+        from: &'static str,
+        /// What is wrong with it.
+        reason: openkoi_brokers::egress::ProxyError,
+    },
+    /// A file of certificates cannot be used.
+    #[error("`network.ca` names the file `{}`: {reason}", path.display())]
+    Certificates {
+        /// The path that the setting names.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A bundled component does not fit this program; it is a defect.
     #[error("the component `{name}` is unfit: {reason}")]
     Component {

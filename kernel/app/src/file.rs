@@ -5,7 +5,7 @@ use std::path::Path;
 use openkoi_brokers::{disk, durable};
 use rustix::fs::{Access, access};
 
-pub use openkoi_brokers::{disk::*, durable::DurableError};
+pub use openkoi_brokers::{disk::*, durable::DurableError, within::read_text as read_text_within};
 
 /// Replaces a file in one step: after a crash it has either its old contents or the new ones.
 ///

@@ -47,6 +47,7 @@ mod places;
 pub mod prune;
 pub mod request;
 pub mod result_schema;
+mod route;
 mod rules;
 pub mod run;
 pub mod sandbox;

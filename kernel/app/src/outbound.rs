@@ -3,12 +3,9 @@
 
 use std::{path::Path, sync::Arc};
 
-use openkoi_brokers::{
-    clock::SystemClock,
-    egress::{Egress, EgressSettings},
-    oauth::Logins,
-    secrets::SecretStore,
-};
+use openkoi_brokers::{clock::SystemClock, egress::Egress, oauth::Logins, secrets::SecretStore};
+
+use crate::{error::AppError, route::Route};
 
 /// Credentials, egress and logins that know the same secrets. Clones share them.
 #[derive(Clone)]
@@ -20,10 +17,14 @@ pub(crate) struct Outbound {
 
 impl Outbound {
     /// Returns the way out with the credentials of `secrets` and the logins of `home`.
-    pub(crate) fn new(home: &Path, secrets: SecretStore) -> Self {
-        let egress = Egress::new(secrets.clone(), EgressSettings::default());
+    ///
+    /// # Errors
+    ///
+    /// When the route cannot be taken.
+    pub(crate) fn new(home: &Path, secrets: SecretStore, route: &Route) -> Result<Self, AppError> {
+        let egress = Egress::new(secrets.clone(), route.settings()?);
         let logins = Logins::new(home, egress.clone(), secrets.clone(), Arc::new(SystemClock));
-        Self { secrets, egress, logins }
+        Ok(Self { secrets, egress, logins })
     }
 }
 

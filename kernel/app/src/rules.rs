@@ -11,7 +11,7 @@ use std::{
 use openkoi_brokers::disk;
 use openkoi_core::{hash, id::TaskId};
 
-use crate::text::{self, Decoded};
+use crate::text::{self, Decoded, Read};
 
 /// The most bytes of a project's rules that a model is given.
 const MOST_RULES: usize = 32 * 1024;
@@ -109,14 +109,12 @@ pub(crate) fn fenced(tag: &str, about: &str, text: &str) -> String {
 
 /// Looks for the text of a file of the project, links followed; nothing outside of it, and nothing empty.
 fn find(root: &Path, path: &Path) -> Found {
-    let Ok(real) = disk::canonical(path) else { return Found::Nothing };
-    if !real.starts_with(root) {
-        return Found::Outside;
-    }
-    let Ok(Some((decoded, is_cut))) = text::read_start(&real, MOST_RULES as u64) else {
-        return Found::Nothing;
-    };
-    let Decoded { text, odd } = decoded;
+    let (Decoded { text, odd }, is_cut) =
+        match text::read_start_within(root, path, MOST_RULES as u64) {
+            Ok(Read::Text(decoded, is_cut)) => (decoded, is_cut),
+            Ok(Read::Outside) => return Found::Outside,
+            Ok(Read::NoText) | Err(_) => return Found::Nothing,
+        };
     if text.trim().is_empty() { Found::Nothing } else { Found::Text(Start { text, is_cut, odd }) }
 }
 

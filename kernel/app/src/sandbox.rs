@@ -9,7 +9,9 @@ use std::{
 };
 
 use openkoi_brokers::{
-    disk, places,
+    disk,
+    egress::Proxies,
+    places,
     processes::{
         Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings,
         Processes, ProgramLimits, SandboxMode,
@@ -153,7 +155,7 @@ pub async fn run_line(
 ) -> Result<Option<LineEnd>, AppError> {
     let command = Command {
         arguments: vec!["-c".to_owned(), line.to_owned()],
-        network: of_person(&settings.sandbox.network),
+        network: of_person(&settings.sandbox.network, app.proxies(settings)?),
         write: settings.sandbox.write.clone(),
         ..Command::new("sh", workspace)
     };
@@ -179,19 +181,26 @@ pub async fn run_line(
 
 /// Returns the network of a command line that a person typed: its hosts are the person's choice, unless the network is
 /// closed.
-fn of_person(rules: &NetworkRules) -> Network {
+fn of_person(rules: &NetworkRules, proxies: Proxies) -> Network {
     match rules {
         NetworkRules::Open => Network::Open,
         NetworkRules::Closed => Network::Closed,
-        rules => Network::Named(Arc::new(HostsOfPerson(rules.clone()))),
+        rules => Network::Named(Arc::new(HostsOfPerson { rules: rules.clone(), proxies })),
     }
 }
 
-struct HostsOfPerson(NetworkRules);
+struct HostsOfPerson {
+    rules: NetworkRules,
+    proxies: Proxies,
+}
 
 impl NetworkPolicy for HostsOfPerson {
+    fn proxies(&self) -> Option<&Proxies> {
+        Some(&self.proxies)
+    }
+
     fn admit<'a>(&'a self, host: &'a str, port: u16) -> Admitted<'a> {
-        let admission = match self.0.reach(host, port) {
+        let admission = match self.rules.reach(host, port) {
             Some(Reachable::Anywhere) => Admission::Private,
             Some(Reachable::Public) | None => Admission::Public,
         };

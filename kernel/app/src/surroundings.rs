@@ -78,10 +78,14 @@ pub fn head(directory: &Path) -> Option<Head> {
         directory.ancestors().filter_map(|place| Some(git_directory(place)?.join("HEAD")));
     let head = heads.find_map(|head| disk::read_text(&head, SMALL).ok())?;
     let head = head.trim();
-    Some(match head.strip_prefix("ref: refs/heads/") {
-        Some(branch) => Head::Branch(branch.to_owned()),
-        None => Head::Commit(head.to_owned()),
-    })
+    match head.strip_prefix("ref: refs/heads/") {
+        Some(branch) => Some(Head::Branch(branch.to_owned())),
+        // It may be a link to something else, whose text is nobody's business.
+        None if !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Some(Head::Commit(head.to_owned()))
+        }
+        None => None,
+    }
 }
 
 fn git_directory(workspace: &Path) -> Option<PathBuf> {

@@ -272,6 +272,7 @@ fn workdir(
     workdir.copies = Some(private.join(COPIES)).filter(|_| settings.sandbox.on);
     workdir.private = sandbox::secret(app)?;
     workdir.network = settings.sandbox.network.clone();
+    workdir.proxies = app.proxies(settings)?;
     workdir.encoding.clone_from(&settings.encoding);
     workdir.writable.clone_from(&settings.sandbox.write);
     Ok(workdir)

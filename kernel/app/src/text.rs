@@ -3,7 +3,9 @@
 //! A byte order mark is believed, and everything else is UTF-8. Charsets that a place or a setting names are the tools'
 //! business: their tables are not in the kernel. Whoever shows such text says how many bytes of it could not be read.
 
-use crate::file;
+use std::path::Path;
+
+use openkoi_brokers::within;
 
 /// Text, and how many of its bytes are no characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,13 +53,26 @@ fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
     decoded
 }
 
-/// Returns the beginning of a text file as text, and whether there is more of it; nothing if it is not text.
+/// What there is to read at a path in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// The beginning of a text, and whether there is more of it.
+    Text(Decoded, bool),
+    /// What is no text.
+    NoText,
+    /// The path leads out of the directory.
+    Outside,
+}
+
+/// Returns the beginning of a text file at a path in `root`, links inside of it followed.
 ///
 /// # Errors
 ///
 /// When it cannot be read.
-pub fn read_start(path: &std::path::Path, most: u64) -> std::io::Result<Option<(Decoded, bool)>> {
-    let mut bytes = file::read_start(path, most.saturating_add(1))?;
+pub fn read_start_within(root: &Path, path: &Path, most: u64) -> std::io::Result<Read> {
+    let Some(mut bytes) = within::read_start(root, path, most.saturating_add(1))? else {
+        return Ok(Read::Outside);
+    };
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let is_cut = bytes.len() > most;
     bytes.truncate(most);
@@ -67,7 +82,7 @@ pub fn read_start(path: &std::path::Path, most: u64) -> std::io::Result<Option<(
     }
     // No text has zeros but in wide units.
     let is_text = is_wide || !bytes.contains(&0);
-    Ok(is_text.then(|| (decoded(bytes), is_cut)))
+    Ok(if is_text { Read::Text(decoded(bytes), is_cut) } else { Read::NoText })
 }
 
 /// Takes away the beginning of a character that was cut in two.
@@ -125,8 +140,11 @@ mod tests {
             (b"a\0b", 9, None),
         ] {
             std::fs::write(&path, bytes).unwrap();
-            let read = read_start(&path, most).unwrap();
-            let read = read.as_ref().map(|(it, is_cut)| (it.text.as_str(), it.odd, *is_cut));
+            let read = match read_start_within(directory.path(), &path, most).unwrap() {
+                Read::Text(it, is_cut) => Some((it.text, it.odd, is_cut)),
+                Read::NoText | Read::Outside => None,
+            };
+            let read = read.as_ref().map(|(text, odd, is_cut)| (text.as_str(), *odd, *is_cut));
             assert_eq!(read, expected, "{bytes:?} {most}");
         }
     }

@@ -139,7 +139,7 @@ pub fn read_end(path: &Path, most: u64) -> io::Result<(Vec<u8>, u64)> {
     Ok((read_up_to(file, length, most)?, skipped))
 }
 
-fn open_regular(path: &Path, flags: i32) -> io::Result<(File, u64)> {
+pub(crate) fn open_regular(path: &Path, flags: i32) -> io::Result<(File, u64)> {
     // A pipe opens without waiting for its other end, and is then seen for what it is. The standard library
     // closes every file on exec.
     let flags = flags | libc::O_NONBLOCK | libc::O_NOCTTY;
@@ -158,7 +158,7 @@ fn read_up_to(file: File, length: u64, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn too_large(most: u64) -> io::Error {
+pub(crate) fn too_large(most: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most} bytes"))
 }
 

@@ -20,6 +20,7 @@
 //! | `check` | gates 1 to 5 |
 //! | `inject`, `sigv4` | gate 6 |
 //! | `resolve`, `client` | gate 7 |
+//! | `proxies` | the proxies of a company's network, in place of gate 7 |
 //! | `answer` | gate 8 |
 
 mod answer;
@@ -28,6 +29,7 @@ mod client;
 mod error;
 mod hop;
 mod inject;
+mod proxies;
 mod request;
 mod resolve;
 mod send;
@@ -36,8 +38,9 @@ mod sigv4;
 
 pub use answer::{Body, Response};
 pub use error::{EgressError, EgressErrorKind, Phase};
+pub use proxies::{Except, Proxies, Proxy, ProxyError};
 pub use request::{Credential, EgressLimits, Injection, Request};
-pub(crate) use resolve::reachable;
 pub use resolve::{Addresses, Resolve, SystemResolver};
+pub(crate) use resolve::{known_inside, reachable};
 pub use send::Egress;
-pub use settings::EgressSettings;
+pub use settings::{EgressSettings, certificates};

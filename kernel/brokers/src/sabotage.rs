@@ -62,6 +62,8 @@ sabotage_guards! {
     EgressLiteral = "egress-literal" => "a_private_address_needs_a_rule_that_spells_it",
     /// Addresses that a name resolves to are checked against the public ranges.
     EgressResolver = "egress-resolver" => "a_name_that_resolves_to_a_private_address_is_refused",
+    /// A proxy is not asked for names that lead into the local network.
+    EgressProxy = "egress-proxy" => "a_proxy_is_not_asked_for_what_lies_inside",
     /// Secrets of other hosts do not leave.
     EgressScan = "egress-scan" => "a_secret_of_another_host_does_not_leave",
     /// A credential goes to its own host only.
@@ -148,6 +150,12 @@ sabotage_guards! {
     ProcessNumbers = "process-numbers" => "a_fork_bomb_ends_the_program_and_nothing_else",
     /// A program has so much memory with all its processes and no more.
     ProcessMemory = "process-memory" => "a_program_that_takes_all_memory_is_ended_and_nothing_else",
+    /// Where a program sees the processes of others, it does nothing to them.
+    ProcessKin = "process-kin" => "where_a_program_sees_others_it_does_nothing_to_them",
+    /// Without mounts of its own a program sets no set-id bits and no attributes.
+    ProcessMetadata = "process-metadata" => "without_mounts_of_its_own_a_program_sets_no_set_id_bits_and_no_attributes",
+    /// On kernels that do not confine truncation a program cuts no file that it may only read.
+    ProcessTruncation = "process-truncation" => "on_old_kernels_a_program_cuts_no_file_that_it_may_only_read",
     /// A program has limits of its own.
     ProcessLimits = "process-limits" => "a_program_has_limits",
 }

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
+use openkoi_brokers::egress::{Proxies, Proxy};
 use openkoi_brokers::processes::{
     Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings, Processes,
     ProgramLimits, SandboxMode,
@@ -210,5 +211,127 @@ struct Anything;
 impl NetworkPolicy for Anything {
     fn admit<'a>(&'a self, _: &'a str, _: u16) -> Admitted<'a> {
         Box::pin(std::future::ready(Ok(Admission::Public)))
+    }
+}
+
+/// Asks the proxy of its environment by SOCKS and in the clear for each place, and prints what comes back.
+const ASKS_OTHERWISE: &str = r"
+import os, socket, struct, sys, urllib.parse
+proxy = urllib.parse.urlparse(os.environ['ALL_PROXY'])
+def whole(way):
+    body = b''
+    while piece := way.recv(4096):
+        body += piece
+    return body
+for place in sys.argv[1:]:
+    kind, place = place.split('=')
+    host, port = place.rsplit(':', 1)
+    with socket.create_connection((proxy.hostname, proxy.port), 10) as way:
+        if kind == 'socks':
+            name = host.encode()
+            way.sendall(b'\x05\x01\x00' + b'\x05\x01\x00\x03' + bytes([len(name)]) + name + struct.pack('>H', int(port)))
+            assert way.recv(2) == b'\x05\x00'
+            reply = way.recv(10)
+            if reply[1] == 0:
+                way.sendall(b'by socks')
+                way.shutdown(socket.SHUT_WR)
+            print(kind, host, reply[1], whole(way).decode())
+        else:
+            way.sendall(f'GET http://{place}/a?b HTTP/1.1\r\nHost: evil.example\r\nProxy-Authorization: Basic eA==\r\n\r\n'.encode())
+            way.shutdown(socket.SHUT_WR)
+            print(kind, host, whole(way).decode().replace('\r\n', '|').strip())
+";
+
+#[tokio::test]
+async fn by_socks_and_in_the_clear_the_same_rules_hold() {
+    let (world, policy, by_socks, in_clear) = (world(), policy(), echo(), echo());
+    let places = [
+        format!("socks=LocalHost:{by_socks}"),
+        format!("clear=localhost:{in_clear}"),
+        "socks=enemy.example:443".to_owned(),
+        "clear=enemy.example:80".to_owned(),
+        "socks=127.0.0.2:443".to_owned(),
+        "clear=127.0.0.2:80".to_owned(),
+    ];
+
+    let (out, err) = world.python(ASKS_OTHERWISE, &places, Network::Named(policy.clone())).await;
+
+    let lines: Vec<&str> = out.lines().collect();
+    let clear = format!(
+        "clear localhost you said: GET /a?b HTTP/1.1|Host: localhost:{in_clear}|Connection: close||"
+    );
+    assert_eq!(lines[..2], ["socks LocalHost 0 you said: by socks", &clear], "{err}");
+    assert_eq!((lines[2], lines[4]), ("socks enemy.example 2 ", "socks 127.0.0.2 4 "), "{err}");
+    assert!(lines[3].contains("403 Forbidden") && lines[3].contains("is no friend"), "{out}");
+    assert!(lines[5].contains("502 Bad Gateway"), "{out}");
+    let notes = "[openkoi: enemy.example is no friend]\n[openkoi: 127.0.0.2 leads to an address of the local network]\n";
+    assert_eq!(err, notes, "each once");
+    let asked = policy.asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 6, "each connection is decided: {asked:?}");
+}
+
+#[tokio::test]
+async fn programs_reach_hosts_through_the_proxy_of_the_user_who_has_one() {
+    let (world, port) = (world(), echo());
+    let company = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = company.local_addr().unwrap();
+    let asked = std::thread::spawn(move || {
+        let (mut client, _) = company.accept().unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let mut host = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        client.write_all(b"HTTP/1.1 200 Well\r\nX: y\r\n\r\n").unwrap();
+        let (mut from, mut to) = (client.try_clone().unwrap(), host.try_clone().unwrap());
+        let there = std::thread::spawn(move || {
+            std::io::copy(&mut from, &mut to).unwrap();
+            to.shutdown(std::net::Shutdown::Write).unwrap();
+        });
+        std::io::copy(&mut host, &mut client).unwrap();
+        there.join().unwrap();
+        String::from_utf8(head).unwrap()
+    });
+    let proxy = Arc::new(Proxy::parse(&format!("http://ada:k0i-w0rd@{address}")).unwrap());
+    let proxies = Proxies { secure: Some(proxy), ..Proxies::default() };
+    let policy = Arc::new(OfCompany { proxies });
+    let script =
+        format!("{ASKS}\nprint([value for value in os.environ.values() if 'k0i' in value])");
+
+    let (out, err) = world
+        .python(
+            &script,
+            &["docs.koi.example:443".to_owned(), "169.254.169.254:80".to_owned()],
+            Network::Named(policy),
+        )
+        .await;
+
+    let expected = [
+        "docs.koi.example 200 you said: early and late",
+        "169.254.169.254 502 169.254.169.254 leads to an address of the local network",
+        "[]",
+    ];
+    assert_eq!(out.lines().collect::<Vec<_>>(), expected, "{err}");
+    let head = asked.join().unwrap();
+    assert!(
+        head.starts_with("CONNECT docs.koi.example:443 HTTP/1.1\r\nHost: docs.koi.example:443\r\n")
+    );
+    assert!(head.contains("\r\nProxy-Authorization: Basic YWRhOmswaS13MHJk\r\n"), "{head}");
+}
+
+/// Admits everything, by way of a proxy.
+struct OfCompany {
+    proxies: Proxies,
+}
+
+impl NetworkPolicy for OfCompany {
+    fn admit<'a>(&'a self, _: &'a str, _: u16) -> Admitted<'a> {
+        Box::pin(std::future::ready(Ok(Admission::Public)))
+    }
+
+    fn proxies(&self) -> Option<&Proxies> {
+        Some(&self.proxies)
     }
 }

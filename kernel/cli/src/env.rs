@@ -7,8 +7,9 @@
 use std::path::PathBuf;
 
 use openkoi_app::environment::{
-    Environment, HOME, OPENKOI_CONFIG, OPENKOI_DATA, OPENKOI_HOME, OPENKOI_LOG_LEVEL,
-    OPENKOI_MODEL, PATH, TMPDIR, Variable,
+    ALL_PROXY, Environment, HOME, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, OPENKOI_CONFIG, OPENKOI_DATA,
+    OPENKOI_HOME, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, PATH, SSL_CERT_DIR, SSL_CERT_FILE, TMPDIR,
+    Variable,
 };
 
 /// Turns colour off.
@@ -30,7 +31,7 @@ pub const RUST_BACKTRACE: Variable =
 
 /// The variables that are read by name. Manifests of providers name further ones for their
 /// credentials.
-pub const ALL: [&Variable; 14] = [
+pub const ALL: [&Variable; 20] = [
     &OPENKOI_HOME,
     &OPENKOI_CONFIG,
     &OPENKOI_DATA,
@@ -42,6 +43,12 @@ pub const ALL: [&Variable; 14] = [
     &HOME,
     &PATH,
     &TMPDIR,
+    &HTTP_PROXY,
+    &HTTPS_PROXY,
+    &ALL_PROXY,
+    &NO_PROXY,
+    &SSL_CERT_FILE,
+    &SSL_CERT_DIR,
     &TERM,
     &COLUMNS,
     &RUST_BACKTRACE,

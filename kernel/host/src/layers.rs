@@ -14,6 +14,7 @@ use openkoi_brokers::{
     places::is_by_product,
     processes::{Command, Processes},
     snapshot::{Keeper, LiveRules},
+    within,
 };
 use openkoi_core::{
     change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name},
@@ -246,7 +247,8 @@ impl CallLayer {
             let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
             let is_first = parent.is_empty() || !rules.is_passed_over(parent, true);
             if is_first && rules.is_passed_over(path, true) && !is_by_product(Path::new(path)) {
-                let is_made = disk::make_directory(&self.keeper.root().join(&change.path)).is_ok();
+                let made_here = within::make_directory(self.keeper.root(), &change.path);
+                let is_made = made_here.is_ok();
                 made.extend(is_made.then(|| path.clone()));
             }
         }

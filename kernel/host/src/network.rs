@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use openkoi_brokers::processes::{Admission, Admitted, Network, NetworkPolicy};
+use openkoi_brokers::{
+    egress::Proxies,
+    processes::{Admission, Admitted, Network, NetworkPolicy},
+};
 use openkoi_core::{
     gate::Gate,
     network::{HostQuestion, NetworkRules, Reachable},
@@ -31,7 +34,8 @@ pub(crate) fn of_program(caller: &Caller, origin: &str) -> Network {
     if asks.is_none() && !matches!(rules, NetworkRules::Named(_)) {
         return Network::Closed;
     }
-    Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks, on_trial }))
+    let proxies = caller.workdir.proxies.clone();
+    Network::Named(Arc::new(HostsOfCall { rules: rules.clone(), asks, on_trial, proxies }))
 }
 
 /// Returns the network of a program in the background: it goes on while other calls are made, so nobody is asked on its
@@ -42,8 +46,9 @@ pub(crate) fn of_background(caller: &Caller) -> Network {
         _ if caller.grant.network => Network::Open,
         NetworkRules::Open => Network::Open,
         NetworkRules::Named(_) => {
-            let rules = rules.clone();
-            Network::Named(Arc::new(HostsOfCall { rules, asks: None, on_trial: false }))
+            let (rules, proxies) = (rules.clone(), caller.workdir.proxies.clone());
+            let hosts = HostsOfCall { rules, asks: None, on_trial: false, proxies };
+            Network::Named(Arc::new(hosts))
         }
         _ => Network::Closed,
     }
@@ -53,6 +58,7 @@ struct HostsOfCall {
     rules: NetworkRules,
     asks: Option<Asks>,
     on_trial: bool,
+    proxies: Proxies,
 }
 
 struct Asks {
@@ -64,6 +70,10 @@ struct Asks {
 }
 
 impl NetworkPolicy for HostsOfCall {
+    fn proxies(&self) -> Option<&Proxies> {
+        Some(&self.proxies)
+    }
+
     fn admit<'a>(&'a self, host: &'a str, port: u16) -> Admitted<'a> {
         Box::pin(async move {
             let named = self.rules.reach(host, port).map(|reachable| match reachable {

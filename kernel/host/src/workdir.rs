@@ -7,6 +7,7 @@ use std::{
 
 use openkoi_brokers::{
     disk, durable,
+    egress::Proxies,
     files::{FileRules, Files, GrantedDirectory},
     snapshot::Keeper,
 };
@@ -33,6 +34,8 @@ pub struct Workdir {
     pub writable: Vec<PathBuf>,
     /// The hosts that programs reach.
     pub network: NetworkRules,
+    /// The user's own proxies, through which programs reach hosts.
+    pub proxies: Proxies,
     /// Paths that stay closed whatever is granted, such as OpenKoi's own home.
     pub private: Vec<PathBuf>,
     /// Keeps the states of what calls change in the workspace. Without it nobody is told what they changed.
@@ -64,6 +67,7 @@ impl Workdir {
             directories: Vec::new(),
             writable: Vec::new(),
             network: NetworkRules::Closed,
+            proxies: Proxies::default(),
             private: Vec::new(),
             keeper: None,
             layers: None,

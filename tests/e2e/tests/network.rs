@@ -66,6 +66,59 @@ fn a_host_that_the_user_names_is_reached_and_the_rest_of_this_machine_is_not() {
     assert!(told[1].contains("403") && !told[1].contains("hello"), "{told:?} {run}");
 }
 
+/// Serves pages in the clear, and the references of a repository.
+fn pages() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut request = [0; 4096];
+            let count = stream.read(&mut request).unwrap_or(0);
+            let asks_for_references =
+                request[..count].windows(10).any(|part| part == b"/info/refs");
+            let body = match asks_for_references {
+                true => format!("{}\trefs/heads/of-the-host\n", "0123456789".repeat(4)),
+                false => "hello from the host\n".to_owned(),
+            };
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close";
+            let text = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            drop(stream.write_all(text.as_bytes()));
+        }
+    });
+    port
+}
+
+#[test]
+fn tools_reach_a_named_host_in_the_clear_and_by_socks() {
+    let port = pages();
+    let home = Home::new().config(&format!("[sandbox]\nnetwork = [\"localhost:{port}\"]\n"));
+    let url = format!("http://localhost:{port}");
+    // The host of this test is one that tools do not ask a proxy for, unless they are told to.
+    let with = |tool: &str, line: String| {
+        format!(
+            "export NO_PROXY= no_proxy=; if command -v {tool}; then {line}; else echo missing; fi"
+        )
+    };
+    let by_socks = "--noproxy '' --proxy \"socks5h://${ALL_PROXY#http://}\"";
+    let read = format!("import urllib.request as r; print(r.urlopen(\"{url}\").read())");
+    let commands = [
+        with("curl", format!("curl -sS {url}/a")),
+        with("curl", format!("curl -sS {by_socks} {url}/a")),
+        with("git", format!("git ls-remote {url}/repository")),
+        with("wget", format!("wget -qO- {url}/a")),
+        with("python3", format!("python3 -c '{read}'")),
+        with("curl", format!("curl -sS {url}0/a; curl -sS {by_socks} http://other.example/")),
+    ];
+
+    let (_, run, told) = shell(home, &commands);
+
+    for (command, told) in commands[..5].iter().zip(&told) {
+        let is_reached = told.contains("hello from the host") || told.contains("of-the-host");
+        assert!(is_reached || told.contains("missing"), "{command}: {told} {run}");
+    }
+    assert!(!told[5].contains("hello"), "{told:?}");
+}
+
 #[test]
 fn where_nobody_is_there_the_model_is_told_and_what_a_package_manager_needs_is_a_question() {
     let commands = [reach("index.crates.io:443"), reach("static.crates.io:443")];

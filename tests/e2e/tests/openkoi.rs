@@ -18,6 +18,8 @@ mod bytes;
 mod chat;
 mod circles;
 mod cold;
+mod companion;
+mod company;
 mod crash_resume;
 mod day;
 mod demo;

@@ -242,6 +242,10 @@ pub const KEYS: &[Key] = &[
     key("sandbox.read", ValueKind::Texts, "[]", SANDBOX),
     key("sandbox.write", ValueKind::Texts, "[]", SANDBOX),
     key("sandbox.network", ValueKind::Hosts, "\"ask\"", SANDBOX),
+    key("network.proxy", ValueKind::Text, "", ENDPOINT),
+    key("network.no_proxy", ValueKind::Texts, "[]", ENDPOINT),
+    key("network.ca", ValueKind::Texts, "[]", ENDPOINT),
+    key("network.private_hosts", ValueKind::Texts, "[]", ENDPOINT),
     key("credentials.store", ValueKind::Word(&["auto", "keyring", "file"]), "\"auto\"", KEYS_KEPT),
     key("credentials.programs", ValueKind::Texts, "[]", KEYS_KEPT),
     key("trust.default", ValueKind::Word(TRUST_LEVELS), "\"act\"", TRUST),
@@ -301,7 +305,7 @@ impl Key {
 
     /// Returns true if the value is a secret that must not be printed.
     pub fn is_secret(&self) -> bool {
-        matches!(self.name, "api.token" | "redaction.literal_secrets")
+        matches!(self.name, "api.token" | "redaction.literal_secrets" | "network.proxy")
     }
 
     /// Returns the names close to an unknown one, the closest first.

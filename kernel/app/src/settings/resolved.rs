@@ -21,6 +21,7 @@ use super::{
     layers::{Layers, Origin, Setting},
 };
 use crate::environment::{Environment, HOME};
+use crate::route::RouteSettings;
 
 /// Limits of one task.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,6 +135,8 @@ pub struct Settings {
     pub encoding: Option<String>,
     /// The sandbox of programs.
     pub sandbox: SandboxSettings,
+    /// How requests leave this machine.
+    pub route: RouteSettings,
     /// The place of keys.
     pub credentials: Credentials,
     /// The trust levels: how far the agent may go without asking.
@@ -171,6 +174,7 @@ impl Settings {
             trusted_evaluators: read.texts(&["evaluators", "trusted"]),
             encoding: read.text(&["files", "encoding"]),
             sandbox: read.sandbox(),
+            route: read.route(),
             credentials: read.credentials(),
             trust: read.trust(),
             component_limits: read.component_limits(),
@@ -349,6 +353,15 @@ impl Reader<'_> {
             _ => KeepIn::Auto,
         };
         Credentials { store, programs: self.paths(&["credentials", "programs"]) }
+    }
+
+    fn route(&self) -> RouteSettings {
+        RouteSettings {
+            proxy: self.text(&["network", "proxy"]).filter(|text| !text.is_empty()),
+            no_proxy: self.texts(&["network", "no_proxy"]),
+            certificates: self.paths(&["network", "ca"]),
+            private_hosts: self.texts(&["network", "private_hosts"]),
+        }
     }
 
     fn trust(&self) -> Trust {

@@ -11,6 +11,7 @@ use std::{
 use openkoi_brokers::{
     disk, durable,
     processes::{Command, Happening, Processes},
+    within,
 };
 use openkoi_core::{
     change_set::name_of_text,
@@ -85,7 +86,7 @@ impl WithDiagnostics {
 
     async fn fault(&self, path: &str) -> Option<String> {
         let path = self.workspace.join(name_of_text(path));
-        let text = disk::read_text(&path, LARGEST).ok()?;
+        let text = within::read_text(&self.workspace, &path, LARGEST).ok()??;
         match syntax::parser(&path, &text)? {
             Parser::Inside(parse) => parse(&text),
             Parser::Programs(programs) => {

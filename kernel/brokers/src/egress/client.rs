@@ -1,7 +1,7 @@
 //! The clients of the HTTP library, and their errors in our words.
 
-use super::resolve::{Filtered, ResolveError};
-use super::{EgressError, EgressErrorKind, EgressSettings, Phase};
+use super::resolve::{Filtered, ProxyAlone, ResolveError};
+use super::{EgressError, EgressErrorKind, EgressSettings, Phase, Proxy};
 use rustls::crypto::CryptoProvider;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -27,31 +27,37 @@ pub(super) struct Clients {
 struct ThreadClient {
     thread: Weak<()>,
     secure: bool,
+    /// The proxy that it speaks to, and nobody else.
+    proxy: Option<Arc<Proxy>>,
     client: reqwest::Client,
 }
 
 impl Clients {
-    /// Returns this thread's client for encrypted hops, or the one for hops in the clear.
+    /// Returns this thread's client for encrypted hops, or the one for hops in the clear, by way of a proxy if one is given.
     pub(super) fn client(
         &self,
         settings: &EgressSettings,
         secure: bool,
+        proxy: Option<&Arc<Proxy>>,
     ) -> Result<reqwest::Client, EgressError> {
         let thread = THREAD.with(Arc::clone);
         let own = |one: &&ThreadClient| {
-            one.secure == secure && one.thread.as_ptr() == Arc::as_ptr(&thread)
+            one.secure == secure
+                && one.proxy.as_ref().map(Arc::as_ptr) == proxy.map(Arc::as_ptr)
+                && one.thread.as_ptr() == Arc::as_ptr(&thread)
         };
         if let Some(found) = self.built().iter().find(own) {
             return Ok(found.client.clone());
         }
-        let client = build(settings, secure).map_err(|error| {
+        let client = build(settings, secure, proxy).map_err(|error| {
             let message = format!("the http client cannot be set up: {}", deepest(&error));
             EgressError::new(EgressErrorKind::Tls, message)
         })?;
         let mut built = self.built();
         built.retain(|one| one.thread.strong_count() > 0);
         let thread = Arc::downgrade(&thread);
-        built.push(ThreadClient { thread, secure, client: client.clone() });
+        let proxy = proxy.cloned();
+        built.push(ThreadClient { thread, secure, proxy, client: client.clone() });
         Ok(client)
     }
 
@@ -60,7 +66,11 @@ impl Clients {
     }
 }
 
-fn build(settings: &EgressSettings, secure: bool) -> reqwest::Result<reqwest::Client> {
+fn build(
+    settings: &EgressSettings,
+    secure: bool,
+    proxy: Option<&Arc<Proxy>>,
+) -> reqwest::Result<reqwest::Client> {
     if CryptoProvider::get_default().is_none()
         && rustls::crypto::ring::default_provider().install_default().is_err()
     {
@@ -74,10 +84,29 @@ fn build(settings: &EgressSettings, secure: bool) -> reqwest::Result<reqwest::Cl
         .referer(false)
         .http1_only()
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
-        .dns_resolver(Filtered(Arc::clone(&settings.resolver)))
         .connect_timeout(settings.connect)
         .pool_idle_timeout(Duration::from_secs(30));
-    trusting(builder, settings, secure)?.build()
+    let inner = Arc::clone(&settings.resolver);
+    let builder = match proxy {
+        None => {
+            let private = settings.private_hosts.clone();
+            builder.dns_resolver(Filtered { inner, private })
+        }
+        Some(proxy) => {
+            let host = proxy.host().to_owned();
+            builder.dns_resolver(ProxyAlone { inner, host }).proxy(through(proxy)?)
+        }
+    };
+    trusting(builder, settings, secure, proxy.is_some_and(|proxy| !proxy.is_plain_http()))?.build()
+}
+
+/// Returns the proxy as the library takes it. The header of the credentials is marked, so that it is shown nowhere.
+fn through(proxy: &Proxy) -> reqwest::Result<reqwest::Proxy> {
+    let through = reqwest::Proxy::all(proxy.url.clone())?;
+    let Some((name, word)) = &proxy.user else { return Ok(through) };
+    // A password of other characters is none that a proxy could be asked with.
+    let word = std::str::from_utf8(word.expose()).unwrap_or_default();
+    Ok(through.basic_auth(name, word))
 }
 
 /// Adds the trusted certificates. Reading those of the system takes longer than a whole exchange on this machine, so
@@ -86,13 +115,14 @@ fn trusting(
     builder: reqwest::ClientBuilder,
     settings: &EgressSettings,
     secure: bool,
+    by_tls: bool,
 ) -> reqwest::Result<reqwest::ClientBuilder> {
-    if !secure {
+    if !secure && !by_tls {
         return Ok(builder.tls_certs_only([]));
     }
     let roots: reqwest::Result<Vec<_>> =
         settings.extra_roots.iter().map(|der| reqwest::Certificate::from_der(der)).collect();
-    Ok(builder.https_only(true).tls_certs_merge(roots?))
+    Ok(builder.https_only(secure).tls_certs_merge(roots?))
 }
 
 /// Explains an error of the client. `place` is the origin of the hop.
@@ -163,7 +193,7 @@ mod tests {
     async fn the_client_of_encrypted_hops_sends_nothing_in_the_clear() {
         let (clients, settings) = (Clients::default(), EgressSettings::default());
 
-        let client = clients.client(&settings, true).unwrap();
+        let client = clients.client(&settings, true, None).unwrap();
         let sent = client.get("http://127.0.0.1:9/").send().await;
 
         assert!(sent.is_err_and(|error| error.is_builder()));
@@ -175,12 +205,12 @@ mod tests {
 
         for _ in 0..3 {
             std::thread::scope(|scope| {
-                let build = || clients.client(&settings, false).map(drop).unwrap();
+                let build = || clients.client(&settings, false, None).map(drop).unwrap();
                 scope.spawn(build).join().unwrap();
             });
         }
-        clients.client(&settings, false).unwrap();
-        clients.client(&settings, false).unwrap();
+        clients.client(&settings, false, None).unwrap();
+        clients.client(&settings, false, None).unwrap();
 
         assert_eq!(clients.built().len(), 1);
     }
@@ -189,7 +219,7 @@ mod tests {
     fn a_hop_in_the_clear_does_not_read_the_certificates_of_the_system() {
         let (clients, settings) = (Clients::default(), EgressSettings::default());
 
-        clients.client(&settings, false).unwrap();
+        clients.client(&settings, false, None).unwrap();
 
         let built = clients.built();
         assert_eq!(built.iter().map(|one| one.secure).collect::<Vec<_>>(), [false]);

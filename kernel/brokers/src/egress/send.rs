@@ -3,19 +3,24 @@
 use super::client::{Clients, explain, timeout};
 use super::hop::Hop;
 use super::inject::{Injected, inject};
+use super::resolve::is_known_inside;
 use super::{
-    Credential, EgressError, EgressErrorKind, EgressSettings, Phase, Request, Response, answer,
-    check,
+    Credential, EgressError, EgressErrorKind, EgressSettings, Phase, Proxies, Request, Response,
+    answer, check,
 };
 use crate::sabotage::{Guard, off};
 use crate::secrets::{Patterns, SecretStore};
 use reqwest::Method;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 /// The caller's headers that follow a redirect: they describe the message and not the caller.
 const FOLLOWING: [&str; 2] = ["accept", "content-type"];
+
+/// The most names of which is remembered where they lead.
+const MOST_KNOWN: usize = 10_000;
 
 /// The egress broker. Clones share the clients; the connections of a thread are its own.
 #[derive(Debug, Clone)]
@@ -23,13 +28,28 @@ pub struct Egress {
     secrets: SecretStore,
     settings: Arc<EgressSettings>,
     clients: Arc<Clients>,
+    /// What is known of names that were asked for through a proxy: whether they lead into the local network.
+    inside: Arc<Mutex<HashMap<String, bool>>>,
 }
 
 impl Egress {
     /// Makes a broker. A client is built at the first request that needs it.
     #[must_use]
     pub fn new(secrets: SecretStore, settings: EgressSettings) -> Self {
-        Self { secrets, settings: Arc::new(settings), clients: Arc::default() }
+        for proxy in settings.proxies.all() {
+            if let Some(secret) = proxy.secret() {
+                // It leaves for the proxy alone, which is no host of a request.
+                secrets.know("proxy", secret);
+            }
+        }
+        let settings = Arc::new(settings);
+        Self { secrets, settings, clients: Arc::default(), inside: Arc::default() }
+    }
+
+    /// Returns the proxies that requests go through.
+    #[must_use]
+    pub fn proxies(&self) -> &Proxies {
+        &self.settings.proxies
     }
 
     /// Sends `request`, and returns with the head of the answer.
@@ -116,6 +136,10 @@ async fn exchange(
         check::covered(hop, request)?;
     }
     check::strays(hop, &egress.secrets)?;
+    let proxy = egress.settings.proxy(hop.is_secure(), hop.host(), hop.port());
+    if proxy.is_some() {
+        known_outside(egress, hop).await?;
+    }
     let injected = inject(hop, request, (egress.settings.clock)())?;
     let sending = build(egress, hop, &injected)?;
     let first_byte = Instant::now() + request.limits.first_byte;
@@ -129,8 +153,34 @@ async fn exchange(
         .await
         // It is unknown how much of it was sent.
         .map_err(|_| timeout(phase, &hop.place()).sent(true))?
-        .map_err(|error| explain(&error, &hop.place()))?;
+        .map_err(|error| match proxy {
+            Some(proxy) => explain(&error, &format!("{} by way of {proxy}", hop.place())),
+            None => explain(&error, &hop.place()),
+        })?;
     Ok((inner, injected.patterns))
+}
+
+/// Refuses a name for a proxy that this machine knows to lead into the local network. The proxy would look it up there.
+async fn known_outside(egress: &Egress, hop: &Hop) -> Result<(), EgressError> {
+    let name = hop.host().trim_end_matches('.').to_ascii_lowercase();
+    let known = || egress.inside.lock().unwrap_or_else(PoisonError::into_inner);
+    let earlier = known().get(&name).copied();
+    let is_inside = match earlier {
+        Some(is_inside) => is_inside,
+        None => {
+            let is_inside = is_known_inside(egress.settings.resolver.as_ref(), &name).await;
+            let mut known = known();
+            if known.len() < MOST_KNOWN {
+                known.insert(name, is_inside);
+            }
+            is_inside
+        }
+    };
+    if is_inside && !off(Guard::EgressProxy) {
+        let message = format!("{} leads to an address of the local network", hop.host());
+        return Err(EgressError::denied(message));
+    }
+    Ok(())
 }
 
 fn build(
@@ -152,7 +202,11 @@ fn build(
     let url = injected.url.as_ref().unwrap_or(&hop.url).clone();
     let mut sending = egress
         .clients
-        .client(&egress.settings, hop.is_secure())?
+        .client(
+            &egress.settings,
+            hop.is_secure(),
+            egress.settings.proxy(hop.is_secure(), hop.host(), hop.port()),
+        )?
         .request(method, url)
         .headers(headers);
     if !hop.body.is_empty() || matches!(hop.method.as_str(), "POST" | "PUT" | "PATCH") {

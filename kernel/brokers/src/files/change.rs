@@ -8,6 +8,7 @@ use super::keep::{self, Remark};
 use super::path::Place;
 use super::touch::{Touch, Wanted, Watch};
 use super::{FileError, Files, WRITE_LIMIT};
+use crate::exchange::{self, At};
 use crate::failpoint::{Point, hit};
 use crate::sabotage::{Guard, off};
 use crate::snapshot;
@@ -127,7 +128,7 @@ impl<'f> Watched<'f> {
                     spot.overwrite(contents, meta)
                 }
                 _ => {
-                    let lost = spot.replace(contents, present.as_ref(), self.watch)?;
+                    let lost = spot.replace(contents, present.as_ref(), expect, self.watch)?;
                     remarks.extend(lost);
                     Ok(())
                 }
@@ -169,7 +170,7 @@ impl<'f> Watched<'f> {
             (self.watch)(&to.place.touch(Wanted::Unknown))
                 .and_then(|()| (self.watch)(&from.place.touch(Wanted::Nothing)))
         };
-        let renamed = told.and_then(|()| rename_to_new(&from, &to));
+        let renamed = told.and_then(|()| rename_to_new(&from.dir, &from.name, &to.dir, &to.name));
         renamed.map_err(|error| to.place.failed(error))
     }
 
@@ -316,16 +317,24 @@ fn find_names(
     Ok(())
 }
 
+/// Returns the first bytes of a regular file, one more than `length`.
+fn read(dir: &Dir, name: &Path, length: usize) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+    let mut bytes = Vec::with_capacity(length + 1);
+    dir.open_with(name, &options)?.take(length as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Renames without replacing; in one step where the file system can.
-fn rename_to_new(from: &Spot<'_>, to: &Spot<'_>) -> io::Result<()> {
+fn rename_to_new(from: &Dir, name: &Path, to: &Dir, new: &Path) -> io::Result<()> {
     use rustix::fs::{RenameFlags, renameat_with};
-    let flags = RenameFlags::NOREPLACE;
-    match renameat_with(&from.dir, &from.name, &to.dir, &to.name, flags) {
+    match renameat_with(from, name, to, new, RenameFlags::NOREPLACE) {
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-            if to.dir.symlink_metadata(&to.name).is_ok() {
+            if to.symlink_metadata(new).is_ok() {
                 return Err(io::Error::from_raw_os_error(libc::EEXIST));
             }
-            from.dir.rename(&from.name, &to.dir, &to.name)
+            from.rename(name, to, new)
         }
         done => Ok(done?),
     }
@@ -339,30 +348,23 @@ impl Spot<'_> {
         if meta.len() != expect.len() as u64 {
             return Err(conflict("has changed"));
         }
-        let same = self.read(expect.len()).map_err(|error| self.place.failed(error))? == expect;
+        let present = read(&self.dir, &self.name, expect.len());
+        let same = present.map_err(|error| self.place.failed(error))? == expect;
         if same { Ok(()) } else { Err(conflict("has changed")) }
-    }
-
-    fn read(&self, length: usize) -> io::Result<Vec<u8>> {
-        let mut options = OpenOptions::new();
-        options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
-        let mut bytes = Vec::with_capacity(length + 1);
-        let file = self.dir.open_with(&self.name, &options)?;
-        file.take(length as u64 + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
     }
 
     fn replace(
         &self,
         contents: &[u8],
         present: Option<&Metadata>,
+        expect: Option<&[u8]>,
         watch: &Watch<'_>,
     ) -> io::Result<Vec<Remark>> {
         // A file that a crash left over is found again by its name.
         let temp = snapshot::temporary(&self.place.path);
         let replaced = self.write_temp(&temp, contents, present).and_then(|(mode, remarks)| {
             watch(&self.place.touch(Wanted::File { contents, mode }))?;
-            self.dir.rename(&temp, &self.dir, &self.name)?;
+            self.take_place(&temp, present, expect)?;
             Ok(remarks)
         });
         if replaced.is_err() {
@@ -370,6 +372,33 @@ impl Spot<'_> {
             drop(self.dir.remove_file(&temp));
         }
         replaced
+    }
+
+    /// Gives the new file its name. What others saved there since it was looked at stays.
+    fn take_place(
+        &self,
+        temp: &Path,
+        present: Option<&Metadata>,
+        expect: Option<&[u8]>,
+    ) -> io::Result<()> {
+        let Some(meta) = present else {
+            return rename_to_new(&self.dir, temp, &self.dir, &self.name);
+        };
+        let at = |name| At { directory: &self.dir, name };
+        let is_expected = || match expect.filter(|_| !off(Guard::FileExpect)) {
+            Some(expect) => Ok(read(&self.dir, temp, expect.len())? == expect),
+            None => {
+                let there = self.dir.symlink_metadata(temp)?;
+                let facts = |meta: &Metadata| {
+                    (meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec())
+                };
+                Ok(facts(&there) == facts(meta))
+            }
+        };
+        match exchange::replace(&at(temp), &at(&self.name), is_expected)? {
+            true => Ok(()),
+            false => Err(io::Error::other("somebody else saved it just now")),
+        }
     }
 
     /// Changes the file under all of its names. The old contents come back if the new ones cannot be written, for lack

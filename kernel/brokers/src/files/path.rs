@@ -1,8 +1,9 @@
 //! Paths: from the caller's text to a place below one of the roots, and from an open descriptor back to a path.
 
 use super::{FileError, Files, Root};
+use crate::within::path_of;
 use cap_std::fs::Dir;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::path::{Component, Path, PathBuf};
 
 /// A place below a root, not yet looked at.
@@ -104,17 +105,4 @@ impl<'a> Place<'a> {
     pub(super) fn open_dir(&self) -> Result<Dir, FileError> {
         self.root.dir.open_dir(self.below()).map_err(|error| self.failed(error))
     }
-}
-
-#[cfg(target_os = "linux")]
-fn path_of(descriptor: &impl AsFd) -> Option<PathBuf> {
-    let raw = descriptor.as_fd().as_raw_fd();
-    std::fs::read_link(format!("/proc/self/fd/{raw}")).ok().filter(|path| path.is_absolute())
-}
-
-#[cfg(target_os = "macos")]
-fn path_of(descriptor: &impl AsFd) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStringExt;
-    let path = rustix::fs::getpath(descriptor).ok()?;
-    Some(PathBuf::from(std::ffi::OsString::from_vec(path.into_bytes())))
 }

@@ -1,5 +1,6 @@
 //! Files and directories by descriptor, without following a link: programs write in these trees.
 
+use crate::exchange::{self, At};
 use rustix::fs::{
     AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, openat2, statat,
 };
@@ -198,9 +199,47 @@ impl Parent {
         self.opened(|| to.opened(rename))
     }
 
+    /// Moves the file at `name` to `target` in `to`, in place of the file that was `there` when it was looked at. Returns
+    /// false if it is another one by now, which stays; then the file is where it was, or nobody wants it any more.
+    pub(super) fn replace(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        target: &OsStr,
+        there: &Status,
+    ) -> io::Result<bool> {
+        let (new, old) = (self.at(name), to.at(target));
+        self.opened(|| to.opened(|| exchange::replace(&new, &old, || self.is_still(name, there))))
+    }
+
+    /// Removes the file at `name` if it is the one that was `there` when it was looked at; returns whether it is gone. It has
+    /// the name `aside` for a moment.
+    pub(super) fn remove_if(
+        &self,
+        name: &OsStr,
+        aside: &OsStr,
+        there: &Status,
+    ) -> io::Result<bool> {
+        let remove =
+            || exchange::remove(&self.at(name), &self.at(aside), || self.is_still(aside, there));
+        self.opened(remove)
+    }
+
+    fn at<'a>(&'a self, name: &'a OsStr) -> At<'a, OwnedFd> {
+        At { directory: &self.0, name: Path::new(name) }
+    }
+
+    /// Tells whether the file at `name` is the one that was `there`, untouched but for its name.
+    fn is_still(&self, name: &OsStr, there: &Status) -> io::Result<bool> {
+        let facts = |status: &Status| {
+            (status.kind, status.device, status.inode, status.size, status.modified)
+        };
+        Ok(self.status(name)?.is_some_and(|found| facts(&found) == facts(there)))
+    }
+
     /// Does something that changes entries. A directory that its owner closed to writing is opened for that moment, as
     /// the program did it in its layer.
-    fn opened(&self, act: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    fn opened<T>(&self, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
         match act() {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let mode = self.own_status()?.mode;

@@ -12,6 +12,7 @@ use super::upper::NOTES;
 use super::{Committed, LayerConflict, LayerError, Theirs};
 use crate::failpoint::{Point, hit};
 use crate::random::Random;
+use crate::snapshot::temporary;
 use openkoi_core::change_set::{PathState, name_of_text};
 use rustix::fs::FileType;
 use std::ffi::{OsStr, OsString};
@@ -149,8 +150,11 @@ impl Commit<'_> {
         if !self.is_expected(step, place)? {
             return Ok(Outcome::Conflict(Theirs::Changed));
         }
-        match place.below.remove_file(&place.name) {
-            Ok(()) => Ok(Outcome::Done),
+        let Some(there) = &place.there else { return Ok(Outcome::Done) };
+        let aside = temporary(Path::new(&name_of_text(&step.path)));
+        match place.below.remove_if(&place.name, aside.as_os_str(), there) {
+            Ok(true) => Ok(Outcome::Done),
+            Ok(false) => Ok(Outcome::Conflict(Theirs::Changed)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Done),
             Err(error) => Err(self.failed(&step.path, error)),
         }
@@ -177,10 +181,19 @@ impl Commit<'_> {
         }
         prepare(&above, &place.name, &source, mode).map_err(failed)?;
         let new = place.there.is_none();
-        let moved = above.rename(&place.name, &place.below, &place.name, new);
+        let moved = match &place.there {
+            Some(there) if !there.is_dir() && mode.is_some() => {
+                match above.replace(&place.name, &place.below, &place.name, there) {
+                    Ok(true) => Ok(()),
+                    Ok(false) => return Ok(Outcome::Conflict(Theirs::Changed)),
+                    Err(error) => Err(error),
+                }
+            }
+            _ => above.rename(&place.name, &place.below, &place.name, new),
+        };
         let moved = match moved {
             Err(error) if error.raw_os_error() == Some(libc::EXDEV) => {
-                copy_over(&above, &place.below, &place.name, &source, new)
+                copy_over(&above, place, &source)
             }
             // A file system without this kind of renaming.
             Err(error) if new && error.raw_os_error() == Some(libc::EINVAL) => {
@@ -288,18 +301,19 @@ fn finish(place: &Place, mode: u32, modified: Option<i128>) -> io::Result<Outcom
 }
 
 /// Copies from another file system: to a name beside the target, and then in its place in one step.
-fn copy_over(
-    above: &Parent,
-    below: &Parent,
-    name: &OsStr,
-    source: &Status,
-    new: bool,
-) -> io::Result<()> {
+fn copy_over(above: &Parent, place: &Place, source: &Status) -> io::Result<()> {
+    let Place { below, name, there } = place;
     let tail = u64::from_ne_bytes(Random::default().bytes().map_err(io::Error::other)?);
     let temporary = OsString::from(format!(".openkoi-{tail:016x}.tmp"));
     let placed = copy(above, name, below, &temporary, source).and_then(|()| {
         hit(Point::LayerCopied)?;
-        below.rename(&temporary, below, name, new)
+        match there {
+            Some(there) if !there.is_dir() && !source.is_dir() => {
+                let is_placed = below.replace(&temporary, below, name, there)?;
+                if is_placed { Ok(()) } else { Err(io::ErrorKind::AlreadyExists.into()) }
+            }
+            there => below.rename(&temporary, below, name, there.is_none()),
+        }
     });
     if placed.is_err() {
         drop(below.remove_tree(&temporary));
@@ -345,8 +359,7 @@ fn is_other(error: &io::Error) -> bool {
 
 /// Tells whether something stands at the place that was to be free.
 fn is_taken(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EEXIST | libc::ENOTEMPTY | libc::EISDIR | libc::ENOTDIR)
-    )
+    let known = [libc::EEXIST, libc::ENOTEMPTY, libc::EISDIR, libc::ENOTDIR];
+    error.kind() == io::ErrorKind::AlreadyExists
+        || error.raw_os_error().is_some_and(|code| known.contains(&code))
 }

@@ -3,9 +3,11 @@
 use super::side::SideOverlay;
 use crate::repository::LinkedRepository;
 use crate::sabotage::{Guard, off};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -114,9 +116,9 @@ pub(crate) struct Mounts {
     /// What an earlier mount of the same layer left, with which the kernel would refuse this one: a file and its
     /// directory.
     left: [CString; 2],
-    /// Sources and targets.
-    through: Vec<(CString, CString)>,
-    /// The same for what stands in for closed places, and for what is shown in them.
+    /// Directories of the workspace, relative to it, that stay the real ones.
+    through: Vec<CString>,
+    /// Sources and targets of what stands in for closed places, and for what is shown in them.
     closed: Vec<(CString, CString)>,
     /// Where these stand in the end. They are read-only.
     closed_places: Vec<CString>,
@@ -157,7 +159,7 @@ impl Mounts {
         let mut through = Vec::new();
         let also = also.strip_prefix(&layer.workspace).ok().map(Path::to_owned);
         for part in layer.through.iter().chain(&also) {
-            through.push((text(&layer.workspace.join(part))?, text(&stage.join(part))?));
+            through.push(text(part)?);
         }
         let (mut closed, mut closed_places) = (Vec::new(), Vec::new());
         let shown = layer.closed.shown.iter().map(|place| (layer.workspace.join(place), place));
@@ -193,7 +195,14 @@ impl Mounts {
         remove_left(&self.left)?;
         mount(c"overlay", &self.stage, Some(c"overlay"), self.flags, Some(&self.options))?;
         let closed = if off(Guard::LayerClosed) { &[][..] } else { &self.closed };
-        for (source, target) in self.through.iter().chain(closed) {
+        for part in &self.through {
+            match bind_beneath(&self.workspace, &self.stage, part) {
+                // It is gone since, or is a link by now: then the program finds what the overlay shows.
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => {}
+                bound => bound?,
+            }
+        }
+        for (source, target) in closed {
             match mount(source, target, None, libc::MS_BIND | libc::MS_REC, None) {
                 // It is gone since.
                 Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
@@ -344,6 +353,44 @@ fn mount(
     let done =
         unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind, flags, options.cast()) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Shows a directory of `from` in the place that it has in `to`. No part of its path may be a link: whoever writes in the
+/// workspace could have the program given what lies outside of it.
+fn bind_beneath(from: &CStr, to: &CStr, path: &CStr) -> Result<(), Errno> {
+    let directory = |root: &CStr| {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let root = rustix::fs::open(root, flags, Mode::empty())?;
+        rustix::fs::openat2(&root, path, flags, Mode::empty(), resolve)
+    };
+    let (source, target) = (directory(from)?, directory(to)?);
+    const CLONE: libc::c_int = 1;
+    const EMPTY_PATHS: libc::c_int = 0x04 | 0x40;
+    let flags = CLONE | libc::AT_EMPTY_PATH | libc::AT_RECURSIVE | libc::O_CLOEXEC;
+    #[expect(unsafe_code, reason = "rustix has no mounts in this build")]
+    // SAFETY: the descriptors are open and the paths are empty strings; what is returned is a new descriptor or an error.
+    let moved = unsafe {
+        let tree = libc::syscall(libc::SYS_open_tree, source.as_raw_fd(), c"".as_ptr(), flags);
+        let Ok(tree) = libc::c_int::try_from(tree) else { return Err(Errno::BADF) };
+        if tree < 0 {
+            return Err(last_error());
+        }
+        let tree = OwnedFd::from_raw_fd(tree);
+        libc::syscall(
+            libc::SYS_move_mount,
+            tree.as_raw_fd(),
+            c"".as_ptr(),
+            target.as_raw_fd(),
+            c"".as_ptr(),
+            EMPTY_PATHS,
+        )
+    };
+    if moved == 0 { Ok(()) } else { Err(last_error()) }
+}
+
+fn last_error() -> Errno {
+    Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
 
 /// Returns the options of the overlay. `volatile`: nothing of the layer has to reach the disk, and without it every

@@ -1,8 +1,19 @@
-//! The proxy of one program: `CONNECT` and nothing else.
+//! The proxy of one program: `CONNECT`, requests in the clear that name their host, and SOCKS by name.
+//!
+//! | module | does |
+//! |---|---|
+//! | `asked` | what a request of HTTP asks for |
+//! | `socks` | the same in SOCKS, version 5 |
+//! | `upstream` | the way through the user's own proxy |
+
+mod asked;
+mod socks;
+mod upstream;
 
 use super::network::{Admission, NetworkPolicy};
-use crate::egress::reachable;
+use crate::egress::{Proxies, reachable};
 use crate::sabotage::{Guard, off};
+use asked::{Asked, Place};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -90,31 +101,84 @@ async fn carry(
     policy: &dyn NetworkPolicy,
     refused: &Refused,
 ) -> io::Result<()> {
+    let mut first = [0];
+    timeout(PATIENCE, client.peek(&mut first)).await??;
+    if first == [socks::VERSION] {
+        return by_socks(client, policy, refused).await;
+    }
     let request = timeout(PATIENCE, read_request(client)).await??;
-    let (place, early) = match Place::of(&request) {
-        Ok(found) => found,
+    let asked = match Asked::of(&request) {
+        Ok(asked) => asked,
         Err(why) => return answer(client, "405 Method Not Allowed", why).await,
     };
-    let admission = match policy.admit(&place.host, place.port).await {
-        Ok(admission) => admission,
-        Err(_) if off(Guard::ProcessHosts) => Admission::Private,
-        Err(why) => {
-            note(refused, &why);
+    let mut server = match reach(asked.place(), policy, refused).await {
+        Ok(server) => server,
+        Err(Unreached { is_refused: true, why }) => {
             return answer(client, "403 Forbidden", &why).await;
         }
+        Err(unreached) => return answer(client, "502 Bad Gateway", &unreached.why).await,
     };
-    let admission = if off(Guard::ProcessAddresses) { Admission::Private } else { admission };
-    let mut server = match connect(&place, admission).await {
-        Ok(server) => server,
-        Err(why) => {
-            note(refused, &why);
-            return answer(client, "502 Bad Gateway", &why).await;
+    match asked {
+        Asked::Tunnel { early, .. } => {
+            client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+            server.write_all(early).await?;
         }
-    };
-    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
-    server.write_all(early).await?;
+        Asked::Plain { head, body, .. } => {
+            server.write_all(&head).await?;
+            server.write_all(body).await?;
+        }
+    }
     tokio::io::copy_bidirectional(client, &mut server).await?;
     Ok(())
+}
+
+/// Carries a connection that is asked for by SOCKS.
+async fn by_socks(
+    client: &mut TcpStream,
+    policy: &dyn NetworkPolicy,
+    refused: &Refused,
+) -> io::Result<()> {
+    let place = match timeout(PATIENCE, socks::request(client)).await?? {
+        Ok(place) => place,
+        Err(reply) => return socks::refuse(client, reply).await,
+    };
+    let mut server = match reach(&place, policy, refused).await {
+        Ok(server) => server,
+        Err(unreached) => {
+            let reply = if unreached.is_refused { socks::FORBIDDEN } else { socks::UNREACHABLE };
+            return socks::refuse(client, reply).await;
+        }
+    };
+    socks::admit(client).await?;
+    tokio::io::copy_bidirectional(client, &mut server).await?;
+    Ok(())
+}
+
+/// Why a place is not reached.
+struct Unreached {
+    /// Whether that was decided, and not found out.
+    is_refused: bool,
+    why: String,
+}
+
+/// Connects to a place that the policy admits.
+async fn reach(
+    place: &Place,
+    policy: &dyn NetworkPolicy,
+    refused: &Refused,
+) -> Result<TcpStream, Unreached> {
+    let unreached = |is_refused| {
+        move |why: String| {
+            note(refused, &why);
+            Unreached { is_refused, why }
+        }
+    };
+    let admission = match policy.admit(&place.host, place.port).await {
+        Err(_) if off(Guard::ProcessHosts) => Admission::Private,
+        admitted => admitted.map_err(unreached(true))?,
+    };
+    let admission = if off(Guard::ProcessAddresses) { Admission::Private } else { admission };
+    connect(place, admission, policy.proxies()).await.map_err(unreached(false))
 }
 
 /// Reads up to the empty line behind the headers. What comes after it belongs to the host.
@@ -146,85 +210,33 @@ async fn answer(client: &mut TcpStream, status: &str, why: &str) -> io::Result<(
     client.shutdown().await
 }
 
-/// A host and a port.
-#[derive(Debug, PartialEq, Eq)]
-struct Place {
-    host: String,
-    port: u16,
-}
-
-impl Place {
-    /// Returns the place that a request names, and what came behind the request.
-    fn of(request: &[u8]) -> Result<(Self, &[u8]), &'static str> {
-        let end = request.windows(4).position(|end| end == b"\r\n\r\n").unwrap_or(request.len());
-        let early = request.get(end + 4..).unwrap_or_default();
-        let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
-        let mut words = line.split(|byte| *byte == b' ');
-        if words.next() != Some(b"CONNECT") {
-            return Err("programs reach hosts over TLS alone: use https");
-        }
-        let authority = words.next().and_then(|word| std::str::from_utf8(word).ok());
-        let place = authority.and_then(Self::parse).ok_or("that is no host with a port")?;
-        Ok((place, early))
-    }
-
-    fn parse(authority: &str) -> Option<Self> {
-        let (host, port) = authority.rsplit_once(':')?;
-        let host = url::Host::parse(host).ok()?;
-        let host = match host {
-            url::Host::Ipv6(address) => address.to_string(),
-            other => other.to_string(),
-        };
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        (!host.is_empty()).then_some(Self { host, port: port.parse().ok()? })
-    }
-}
-
-/// Connects to one of the host's addresses, which are looked up here and not by the program.
-async fn connect(place: &Place, admission: Admission) -> Result<TcpStream, String> {
+/// Connects to one of the host's addresses, which are looked up here and not by the program; where the user has a proxy, by
+/// way of that.
+async fn connect(
+    place: &Place,
+    admission: Admission,
+    proxies: Option<&Proxies>,
+) -> Result<TcpStream, String> {
     let Place { host, port } = place;
-    let addresses: Vec<IpAddr> = reachable(host, admission == Admission::Private).await?;
-    for address in addresses {
-        let connected = timeout(CONNECTING, TcpStream::connect(SocketAddr::new(address, *port)));
-        if let Ok(Ok(stream)) = connected.await {
-            return Ok(stream);
-        }
+    let proxy = proxies.and_then(|proxies| proxies.of(true, host, *port));
+    // Where the user wrote down the very host, it may be one of the local network, of which a proxy knows nothing.
+    if let Some(proxy) = proxy
+        && admission == Admission::Public
+        && proxy.is_plain_http()
+    {
+        return upstream::connect(place, proxy).await;
     }
-    Err(format!("{host}:{port} cannot be reached"))
+    let addresses: Vec<IpAddr> = reachable(host, admission == Admission::Private).await?;
+    connect_to(&addresses, *port).await.ok_or_else(|| format!("{host}:{port} cannot be reached"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_names_a_host_and_a_port() {
-        let place = |host: &str, port| Place { host: host.to_owned(), port };
-        for (request, expected) in [
-            ("CONNECT docs.rs:443 HTTP/1.1\r\nHost: docs.rs\r\n\r\n", place("docs.rs", 443)),
-            ("CONNECT Docs.RS.:8443 HTTP/1.1\r\n\r\n", place("docs.rs", 8443)),
-            ("CONNECT [::1]:443 HTTP/1.1\r\n\r\n", place("::1", 443)),
-            ("CONNECT 0x7f.1:443 HTTP/1.1\r\n\r\n", place("127.0.0.1", 443)),
-        ] {
-            assert_eq!(Place::of(request.as_bytes()), Ok((expected, &b""[..])), "{request}");
-        }
-        let early = b"CONNECT docs.rs:443 HTTP/1.1\r\n\r\nhello";
-        assert_eq!(Place::of(early), Ok((place("docs.rs", 443), &b"hello"[..])));
-    }
-
-    #[test]
-    fn everything_else_is_refused() {
-        for request in [
-            "GET http://docs.rs/ HTTP/1.1\r\n\r\n",
-            "connect docs.rs:443 HTTP/1.1\r\n\r\n",
-            "CONNECT docs.rs HTTP/1.1\r\n\r\n",
-            "CONNECT docs.rs:99999 HTTP/1.1\r\n\r\n",
-            "CONNECT :443 HTTP/1.1\r\n\r\n",
-            "CONNECT user@docs.rs:443 HTTP/1.1\r\n\r\n",
-            "CONNECT\r\n\r\n",
-            "",
-        ] {
-            assert!(Place::of(request.as_bytes()).is_err(), "{request}");
+/// Connects to the first of the addresses that answers.
+async fn connect_to(addresses: &[IpAddr], port: u16) -> Option<TcpStream> {
+    for address in addresses {
+        let connected = timeout(CONNECTING, TcpStream::connect(SocketAddr::new(*address, port)));
+        if let Ok(Ok(stream)) = connected.await {
+            return Some(stream);
         }
     }
+    None
 }

@@ -48,6 +48,12 @@ pub(super) struct Sandbox {
     taken: Option<InsideTaken>,
     /// Where there are processes of its own.
     init: Option<Init>,
+    /// The filters for where it sees the processes of others.
+    kin: &'static [BpfProgram],
+    /// The filters for where it has no mounts of its own.
+    metadata: &'static [BpfProgram],
+    /// The filters for kernels that do not confine truncation.
+    truncation: &'static [BpfProgram],
     limits: ProgramLimits,
 }
 
@@ -106,7 +112,33 @@ impl Sandbox {
             source,
         })?;
         let limits = settings.limits;
-        Ok(Self { rules, namespace, network, mounts, outside, inside, taken, init, limits })
+        let kin = match off(Guard::ProcessKin) {
+            true => &[][..],
+            false => calls::kin().map_err(|reason| no_calls(&reason))?,
+        };
+        let metadata = match mounts.is_some() || off(Guard::ProcessMetadata) {
+            true => &[][..],
+            false => calls::metadata().map_err(|reason| no_calls(&reason))?,
+        };
+        let truncation = match rules::level()? < rules::TRUNCATION && !off(Guard::ProcessTruncation)
+        {
+            true => calls::truncation().map_err(|reason| no_calls(&reason))?,
+            false => &[][..],
+        };
+        Ok(Self {
+            rules,
+            namespace,
+            network,
+            mounts,
+            outside,
+            inside,
+            taken,
+            init,
+            kin,
+            metadata,
+            truncation,
+            limits,
+        })
     }
 
     /// Takes what the process of a program in the background hands out.
@@ -157,10 +189,13 @@ impl Sandbox {
         if let Some(rules) = &self.rules {
             rules.enter(caches)?;
         }
-        programs.iter().try_for_each(|program| {
-            seccompiler::apply_filter(program)
-                .map_err(|_| io::Error::from_raw_os_error(libc::EPERM))
-        })
+        let kin = if has_pids { &[][..] } else { self.kin };
+        programs.iter().chain(kin).chain(self.metadata).chain(self.truncation).try_for_each(
+            |program| {
+                seccompiler::apply_filter(program)
+                    .map_err(|_| io::Error::from_raw_os_error(libc::EPERM))
+            },
+        )
     }
 }
 
@@ -342,6 +377,18 @@ pub(super) fn report(probe: Probe) -> SandboxReport {
     if version.is_some() && !scopes {
         notes.push(
             "programs can send signals to other processes; Linux 6.12 closes that".to_owned(),
+        );
+    }
+    if version.is_some_and(|version| version < rules::TRUNCATION) {
+        notes.push(
+            "files are cut only where they are open for writing, and never by their path"
+                .to_owned(),
+        );
+    }
+    if version.is_some_and(|version| version < 2) {
+        notes.push(
+            "files cannot be moved from one directory to another; Linux 5.19 allows that"
+                .to_owned(),
         );
     }
     SandboxReport {

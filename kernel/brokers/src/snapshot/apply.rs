@@ -9,9 +9,10 @@
 
 use super::beneath::{Name, kind_of, mode_bits, mode_of};
 use super::repository::{Inside, same_index};
-use super::states::Look;
+use super::states::{Look, state_of};
 use super::store::hex;
 use super::{SnapshotError, SnapshotStore};
+use crate::exchange;
 use crate::failpoint::{Point, hit};
 use crate::places::is_by_product;
 use cap_std::fs::Dir;
@@ -48,7 +49,7 @@ impl SnapshotStore {
         for step in order {
             match work.stand(step)? {
                 Stand::Ready => ready.push(step),
-                Stand::Done => {}
+                Stand::Done => work.clear(step),
                 Stand::Other => work.leave(step),
             }
         }
@@ -132,6 +133,16 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn leave(&mut self, step: &'a PathEffect) {
         self.left.insert(&step.path);
+    }
+
+    /// Removes what an interrupted run left beside a path that it had done.
+    fn clear(&self, step: &PathEffect) {
+        let path = name_of_text(&step.path);
+        if let Ok(Some(name)) = self.look.beneath.find(Path::new(&path)) {
+            let temp = temporary(Path::new(&path));
+            // There is none after a run that was not interrupted.
+            _ = rustix::fs::unlinkat(&name.directory, &temp, rustix::fs::AtFlags::empty());
+        }
     }
 
     fn stand(&self, step: &PathEffect) -> Result<Stand, SnapshotError> {
@@ -259,9 +270,9 @@ impl<'a> Work<'a> {
             let gone = match self.stand(step)? {
                 Stand::Done => true,
                 Stand::Other => false,
-                Stand::Ready => {
-                    remove(&name).map_err(|error| self.look.failed("remove", &step.path, error))?
-                }
+                Stand::Ready => self
+                    .remove(step, &name)
+                    .map_err(|error| self.look.failed("remove", &step.path, error))?,
             };
             if !gone && !may_keep_objects(step) {
                 self.leave(step);
@@ -340,8 +351,9 @@ impl<'a> Work<'a> {
         let is_there =
             name.stat().map_err(|error| self.look.failed("restore", &step.path, error))?;
         if is_there.is_some() {
-            let renamed = rustix::fs::renameat(&name.directory, temp, &name.directory, &name.name);
-            return renamed.map(|()| true).map_err(failed);
+            let (new, old) = (name.at(temp), name.at(&name.name));
+            let placed = exchange::replace(&new, &old, || self.is_ready_at(step, name, temp));
+            return placed.map_err(|error| self.look.failed("restore", &step.path, error));
         }
         let flags = RenameFlags::NOREPLACE;
         let (from, to) = (&name.directory, &name.directory);
@@ -355,6 +367,26 @@ impl<'a> Work<'a> {
             }
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// Tells whether what was at the path of a step, and is at another name now, is what the step finds or leaves there.
+    fn is_ready_at(&self, step: &PathEffect, name: &Name, temp: &Path) -> io::Result<bool> {
+        let directory = name.directory.try_clone()?;
+        let (present, contents) = state_of(&Name { directory, name: temp.to_owned() });
+        let is_same = |wanted| self.is_same(&step.path, &present, contents.as_deref(), wanted);
+        Ok(is_same(&step.before) || is_same(&step.after))
+    }
+
+    /// Removes what stands at a name; returns whether it is gone. A directory that holds something of others stays.
+    fn remove(&self, step: &PathEffect, name: &Name) -> io::Result<bool> {
+        let Some(stat) = name.stat()? else { return Ok(true) };
+        if kind_of(&stat) == FileType::Directory {
+            return remove_directory(name);
+        }
+        let aside = temporary(Path::new(&name_of_text(&step.path)));
+        exchange::remove(&name.at(&name.name), &name.at(&aside), || {
+            self.is_ready_at(step, name, &aside)
+        })
     }
 
     fn passed(&self, path: &str) -> Result<(), SnapshotError> {
@@ -388,12 +420,8 @@ pub(crate) fn temporary(path: &Path) -> PathBuf {
     PathBuf::from(format!(".openkoi-{}.tmp", &hash[..16]))
 }
 
-/// Removes what stands at a name; returns whether it is gone. A directory that holds something of others stays.
-fn remove(name: &Name) -> io::Result<bool> {
-    let Some(stat) = name.stat()? else { return Ok(true) };
-    if kind_of(&stat) != FileType::Directory {
-        return name.remove().map(|()| true);
-    }
+/// Removes a directory; returns whether it is gone. One that holds something of others stays.
+fn remove_directory(name: &Name) -> io::Result<bool> {
     let is_kept = |error: &io::Error| {
         matches!(error.raw_os_error(), Some(libc::ENOTEMPTY | libc::EEXIST | libc::EBUSY))
     };

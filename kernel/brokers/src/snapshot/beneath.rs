@@ -3,6 +3,7 @@
 //! A program may write the tree meanwhile. What was a directory when it was opened stays that directory, whatever its
 //! path leads to by then.
 
+use crate::exchange::At;
 use rustix::fs::{
     AtFlags, Dir, FileType, Mode, OFlags, Stat, fchmod, mkdirat, openat, statat, unlinkat,
 };
@@ -137,6 +138,11 @@ impl Name {
 
     pub(crate) fn set_directory_mode(&self, mode: u32) -> io::Result<()> {
         Ok(fchmod(self.open_directory()?, mode_bits(mode))?)
+    }
+
+    /// Returns another name in the same directory.
+    pub(crate) fn at<'a>(&'a self, name: &'a Path) -> At<'a, OwnedFd> {
+        At { directory: &self.directory, name }
     }
 
     /// Removes the file or link at the name.

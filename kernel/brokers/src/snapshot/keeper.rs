@@ -1,5 +1,6 @@
 //! The states of one workspace: its store, what is known of its files, and programs at work in it.
 
+use super::beneath::{Beneath, kind_of};
 use super::index::IndexCache;
 use super::repository::Inside;
 use super::tree::Tree;
@@ -7,9 +8,8 @@ use super::walk::{LiveRules, Rules, Walked, joined, walk};
 use super::{SnapshotError, SnapshotStore, TreeId};
 use crate::places::{is_built_in, is_by_product};
 use openkoi_core::change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name};
+use rustix::fs::FileType;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -91,9 +91,9 @@ impl Keeper {
         let mut known = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
             let walked = walk(&self.root, self.store.left_out(), None)?;
-            let is_directory = |path: &&String| {
-                fs::symlink_metadata(self.root.join(name_of_text(path))).is_ok_and(|m| m.is_dir())
-            };
+            let beneath = self.open()?;
+            let is_directory =
+                |path: &&String| look(&beneath, path).is_some_and(|there| there.is_directory);
             *known = Some(walked.ignored.iter().filter(is_directory).cloned().collect());
         }
         let rules = self.rules()?;
@@ -105,19 +105,21 @@ impl Keeper {
     /// Tells whether the directory at `path` is too large to be kept, or is not there.
     #[must_use]
     pub fn is_bulky(&self, path: &str) -> bool {
-        let mut waiting = vec![self.root.join(name_of_text(path))];
+        let Ok(beneath) = self.open() else { return true };
+        let mut waiting = vec![path.to_owned()];
         let (mut seen, mut bytes) = (0, 0);
         while let Some(directory) = waiting.pop() {
-            let Ok(entries) = fs::read_dir(&directory) else { return seen == 0 };
-            for entry in entries.flatten() {
-                let Ok(meta) = entry.metadata() else { continue };
+            let Some(names) = names(&beneath, &directory) else { return seen == 0 };
+            for name in names {
+                let path = joined(&directory, &name);
+                let Some(there) = look(&beneath, &path) else { continue };
                 seen += 1;
-                bytes += meta.len();
+                bytes += there.size;
                 if seen > MOST_COMPARED || bytes > MOST_BYTES {
                     return true;
                 }
-                if meta.is_dir() {
-                    waiting.push(entry.path());
+                if there.is_directory {
+                    waiting.push(path);
                 }
             }
         }
@@ -135,7 +137,8 @@ impl Keeper {
     /// Returns the newest time in each of these places.
     #[must_use]
     pub fn times(&self, places: &[String]) -> BTreeMap<String, i128> {
-        let time = |path: &String| Some((path.clone(), self.newest(path)?));
+        let Ok(beneath) = self.open() else { return BTreeMap::new() };
+        let time = |path: &String| Some((path.clone(), newest(&beneath, path)?));
         places.iter().filter_map(time).collect()
     }
 
@@ -300,33 +303,53 @@ impl Keeper {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the newest time of change at `path` and in it. Of a large directory the upper part is looked at.
-    fn newest(&self, path: &str) -> Option<i128> {
-        let time = |path: &str| {
-            let meta = fs::symlink_metadata(self.root.join(name_of_text(path))).ok()?;
-            let ns = i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
-            Some((ns, meta.is_dir()))
-        };
-        let (mut newest, mut is_directory) = time(path)?;
-        let (mut waiting, mut seen) = (VecDeque::new(), 0);
-        let mut directory = path.to_owned();
-        loop {
-            if is_directory {
-                let entries = fs::read_dir(self.root.join(name_of_text(&directory)));
-                for entry in entries.into_iter().flatten().flatten().take(MOST_COMPARED) {
-                    let name = text_of_name(&entry.file_name());
-                    waiting.push_back(joined(&directory, &name));
-                }
-            }
-            let Some(next) = waiting.pop_front().filter(|_| seen < MOST_COMPARED) else {
-                return Some(newest);
-            };
-            seen += 1;
-            directory = next;
-            let looked = time(&directory).unwrap_or((newest, false));
-            newest = newest.max(looked.0);
-            is_directory = looked.1;
+    fn open(&self) -> Result<Beneath, SnapshotError> {
+        Beneath::open(&self.root).map_err(|error| SnapshotError::io("open", &self.root, error))
+    }
+}
+
+/// What stands at a path, no link of it followed.
+struct There {
+    is_directory: bool,
+    size: u64,
+    /// Time of the last change of anything, in nanoseconds.
+    changed: i128,
+}
+
+fn look(beneath: &Beneath, path: &str) -> Option<There> {
+    let stat = beneath.find(Path::new(&name_of_text(path))).ok()??.stat().ok()??;
+    Some(There {
+        is_directory: kind_of(&stat) == FileType::Directory,
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        changed: i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec),
+    })
+}
+
+/// Returns the names in the directory at a path; nothing if it is none, or cannot be read.
+fn names(beneath: &Beneath, directory: &str) -> Option<Vec<String>> {
+    let found = beneath.find(Path::new(&name_of_text(directory))).ok()??.list().ok()?;
+    Some(found.iter().map(|name| text_of_name(name)).collect())
+}
+
+/// Returns the newest time of change at `path` and in it. Of a large directory the upper part is looked at.
+fn newest(beneath: &Beneath, path: &str) -> Option<i128> {
+    let first = look(beneath, path)?;
+    let (mut newest, mut is_directory) = (first.changed, first.is_directory);
+    let (mut waiting, mut seen) = (VecDeque::new(), 0);
+    let mut directory = path.to_owned();
+    loop {
+        if is_directory {
+            let names = names(beneath, &directory).unwrap_or_default().into_iter();
+            waiting.extend(names.take(MOST_COMPARED).map(|name| joined(&directory, &name)));
         }
+        let Some(next) = waiting.pop_front().filter(|_| seen < MOST_COMPARED) else {
+            return Some(newest);
+        };
+        seen += 1;
+        directory = next;
+        let there = look(beneath, &directory);
+        newest = there.as_ref().map_or(newest, |there| newest.max(there.changed));
+        is_directory = there.is_some_and(|there| there.is_directory);
     }
 }
 

@@ -41,7 +41,9 @@ impl From<AppError> for CommandError {
             | AppError::Snapshots(_)
             | AppError::Program(_)
             | AppError::OptionFile { .. }
-            | AppError::ComponentLimits { .. } => Self::from_error(Exit::Configuration, &error),
+            | AppError::ComponentLimits { .. }
+            | AppError::Proxy { .. }
+            | AppError::Certificates { .. } => Self::from_error(Exit::Configuration, &error),
         }
     }
 }

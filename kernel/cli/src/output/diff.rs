@@ -60,7 +60,7 @@ fn present(workspace: &Path, path: &str) -> Option<String> {
     let inside = Path::new(path)
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    inside.then(|| file::read_text(&workspace.join(path), LARGEST).ok()).flatten()
+    inside.then(|| file::read_text_within(workspace, Path::new(path), LARGEST).ok()).flatten()?
 }
 
 /// Returns the hunks of a unified diff, without a header.

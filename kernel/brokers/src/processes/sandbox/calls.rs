@@ -62,6 +62,33 @@ const REFUSED: [i64; 45] = [
     libc::SYS_vhangup,
 ];
 
+/// Calls whose first argument is the process that they do something to.
+const OF_A_PROCESS: [i64; 7] = [
+    libc::SYS_prlimit64,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setattr,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
+];
+
+/// Calls that are about other processes and nothing else.
+const OF_OTHERS: [i64; 3] = [libc::SYS_process_madvise, libc::SYS_process_mrelease, libc::SYS_kcmp];
+
+/// Calls that change attributes of files.
+const ATTRIBUTES: [i64; 6] = [
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+];
+
+/// The same on every architecture, and newer than the crate.
+const FCHMODAT2: i64 = 452;
+
 /// Flags of clone that make a namespace.
 const NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWNS,
@@ -132,6 +159,85 @@ fn build(sockets: Sockets) -> Result<Vec<BpfProgram>, seccompiler::Error> {
     // fall back to clone.
     let absent: Calls = [(libc::SYS_clone3, Vec::new())].into();
     Ok(vec![compile(refused, libc::EACCES)?, compile(absent, libc::ENOSYS)?])
+}
+
+/// Returns the filter for a program that sees the processes of others: calls that do something to a process may name the
+/// caller and nobody else. Threads of its own have numbers as well, so a program that binds each of them to a processor is
+/// told that it may not.
+pub(super) fn kin() -> Result<&'static [BpfProgram], String> {
+    static BUILT: OnceLock<Result<Vec<BpfProgram>, String>> = OnceLock::new();
+    let build = || -> Result<Vec<BpfProgram>, seccompiler::Error> {
+        let is =
+            |argument, compare, value| condition(argument, SeccompCmpArgLen::Dword, compare, value);
+        let another = || rule([is(0, SeccompCmpOp::Ne, 0)]);
+        let mut refused = Calls::new();
+        for call in OF_A_PROCESS {
+            refused.insert(call, vec![another()?]);
+        }
+        // The first argument says of what kind the second one is: the process 0 is the caller, in the kind of the processes.
+        for (call, processes) in [(libc::SYS_setpriority, 0), (libc::SYS_ioprio_set, 1)] {
+            let of_others = rule([is(0, SeccompCmpOp::Eq, processes), is(1, SeccompCmpOp::Ne, 0)])?;
+            let of_many = rule([is(0, SeccompCmpOp::Ne, processes)])?;
+            refused.insert(call, vec![of_others, of_many]);
+        }
+        refused.extend(OF_OTHERS.map(|call| (call, Vec::new())));
+        Ok(vec![compile(refused, libc::EPERM)?])
+    };
+    let built = BUILT.get_or_init(|| build().map_err(|error| error.to_string()));
+    built.as_deref().map_err(String::clone)
+}
+
+/// Returns the filter for a program without mounts of its own, since rules over files say nothing of modes and attributes: no
+/// set-id bits, and no attributes, as on a file system that has none.
+pub(super) fn metadata() -> Result<&'static [BpfProgram], String> {
+    static BUILT: OnceLock<Result<Vec<BpfProgram>, String>> = OnceLock::new();
+    let build = || -> Result<Vec<BpfProgram>, seccompiler::Error> {
+        // Any of the two bits.
+        let sets = |argument| -> Result<Vec<SeccompRule>, seccompiler::Error> {
+            let bits = [u64::from(libc::S_ISUID), u64::from(libc::S_ISGID)];
+            let one = |bit| {
+                let has = SeccompCmpOp::MaskedEq(bit);
+                rule([condition(argument, SeccompCmpArgLen::Dword, has, bit)])
+            };
+            bits.into_iter().map(one).collect()
+        };
+        let mut refused =
+            Calls::from([(libc::SYS_fchmod, sets(1)?), (libc::SYS_fchmodat, sets(2)?)]);
+        refused.insert(FCHMODAT2, sets(2)?);
+        #[cfg(target_arch = "x86_64")]
+        refused.insert(libc::SYS_chmod, sets(1)?);
+        let attributes = ATTRIBUTES.map(|call| (call, Vec::new())).into();
+        Ok(vec![compile(refused, libc::EPERM)?, compile(attributes, libc::EOPNOTSUPP)?])
+    };
+    let built = BUILT.get_or_init(|| build().map_err(|error| error.to_string()));
+    built.as_deref().map_err(String::clone)
+}
+
+/// Returns the filter for kernels whose rules over files say nothing of truncation: what is opened for reading is not cut, and
+/// nothing is cut by its path. What is open for writing can be cut, as ever.
+pub(super) fn truncation() -> Result<&'static [BpfProgram], String> {
+    static BUILT: OnceLock<Result<Vec<BpfProgram>, String>> = OnceLock::new();
+    let build = || -> Result<Vec<BpfProgram>, seccompiler::Error> {
+        let mask = (libc::O_ACCMODE | libc::O_TRUNC) as u64;
+        let cuts = |argument| {
+            let wanted = (libc::O_RDONLY | libc::O_TRUNC) as u64;
+            let flags = SeccompCmpOp::MaskedEq(mask);
+            rule([condition(argument, SeccompCmpArgLen::Dword, flags, wanted)])
+        };
+        #[cfg_attr(
+            not(target_arch = "x86_64"),
+            expect(unused_mut, reason = "only there is an older call")
+        )]
+        let mut refused =
+            Calls::from([(libc::SYS_truncate, Vec::new()), (libc::SYS_openat, vec![cuts(2)?])]);
+        #[cfg(target_arch = "x86_64")]
+        refused.insert(libc::SYS_open, vec![cuts(1)?]);
+        // Its flags are in memory. Where it does not exist, libraries fall back to openat.
+        let absent = Calls::from([(libc::SYS_openat2, Vec::new())]);
+        Ok(vec![compile(refused, libc::EACCES)?, compile(absent, libc::ENOSYS)?])
+    };
+    let built = BUILT.get_or_init(|| build().map_err(|error| error.to_string()));
+    built.as_deref().map_err(String::clone)
 }
 
 /// Returns the refused arguments of `socket`: each family that is not allowed. An empty list refuses the call as such.

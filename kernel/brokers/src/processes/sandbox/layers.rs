@@ -47,7 +47,8 @@ pub(in crate::processes) fn layers(settings: &ProcessSettings, probe: Probe) -> 
     let probed = probe(SandboxPart::Layers).map_err(|error| error.to_string());
     probed.and_then(|()| tried().clone()).map_err(|reason| {
         format!(
-            "what a program changes is found by a walk of the workspace and not kept apart, and tests as they were run in a copy of it ({reason}); Linux 5.11 or \
+            "what a program changes is found by a walk of the workspace and not kept apart, and tests as they were run in a copy of it; modes and times of files that \
+             they may not write can be changed by programs ({reason}); Linux 5.11 or \
              newer with user namespaces changes that"
         )
     })

@@ -41,6 +41,25 @@ const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random"
 /// The version of Landlock that the rules are written for. Older kernels enforce the part that they know.
 const NEWEST: ABI = ABI::V6;
 
+/// The version that confines truncation.
+pub(super) const TRUNCATION: i32 = 3;
+
+/// Returns the version that the rules are written for, or an older one that a test asks for.
+fn newest() -> ABI {
+    forced().map_or(NEWEST, ABI::from)
+}
+
+/// Returns the version of Landlock that a test of a debug build takes for the kernel's.
+fn forced() -> Option<i32> {
+    #[cfg(debug_assertions)]
+    {
+        let level = std::env::var("OPENKOI_TEST_LANDLOCK").ok()?.parse().ok()?;
+        return (1..6).contains(&level).then_some(level);
+    }
+    #[cfg(not(debug_assertions))]
+    None
+}
+
 /// The rules of one program.
 pub(super) struct FileRules {
     ruleset: OwnedFd,
@@ -170,13 +189,14 @@ pub(super) fn build(
 }
 
 fn create() -> Result<RulesetCreated, RulesetError> {
-    Ruleset::default()
+    let ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(ABI::V1))?
         .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::from_all(NEWEST))?
-        .scope(Scope::from_all(NEWEST))?
-        .create()
+        .handle_access(AccessFs::from_all(newest()))?;
+    // No scope is an error to the crate, and what an older version has.
+    let scopes = Scope::from_all(newest());
+    if scopes.is_empty() { ruleset.create() } else { ruleset.scope(scopes)?.create() }
 }
 
 /// Returns the path without links, or as it is if it does not exist.
@@ -225,7 +245,7 @@ impl Rules {
             return Ok(());
         }
         let Some(ruleset) = self.ruleset.take() else { return Ok(()) };
-        let added = ruleset.add_rule(PathBeneath::new(descriptor, fitting))?;
+        let added = ruleset.add_rule(PathBeneath::new(descriptor, fitting & self.known))?;
         self.ruleset = Some(added);
         Ok(())
     }
@@ -252,7 +272,9 @@ pub(super) fn level() -> Result<i32, ProcessError> {
     let version = unsafe {
         libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0_usize, 1_u32)
     };
-    i32::try_from(version).ok().filter(|version| *version > 0).ok_or_else(|| no_files("no version"))
+    let version = i32::try_from(version).ok().filter(|version| *version > 0);
+    let version = version.ok_or_else(|| no_files("no version"))?;
+    Ok(forced().map_or(version, |forced| version.min(forced)))
 }
 
 /// Returns the error of a kernel that does not confine files.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use openkoi_app::{
     file,
-    text::{self, Decoded},
+    text::{self, Decoded, Read},
 };
 use openkoi_core::blob::Blob;
 
@@ -90,14 +90,13 @@ fn file_of(word: &str, workspace: &Path) -> Option<(String, PathBuf)> {
 fn fenced(name: &str, path: &Path, workspace: &Path) -> Result<String, CommandError> {
     let unusable = |why: String| CommandError::usage(format!("`@{name}` {why}; nothing was sent"));
     let unreadable = |error: std::io::Error| unusable(format!("cannot be read: {error}"));
-    let real = file::canonical(path).map_err(unreadable)?;
-    let root = file::canonical(workspace).map_err(unreadable)?;
-    if !real.starts_with(&root) {
-        return Err(unusable("is outside of this directory".to_owned()));
-    }
-    let size = file::status(&real).map_err(unreadable)?.length;
-    let read = text::read_start(&real, MOST).map_err(unreadable)?;
-    let (Decoded { text, odd }, is_cut) = read.ok_or_else(|| unusable("is not text".to_owned()))?;
+    let (Decoded { text, odd }, is_cut) =
+        match text::read_start_within(workspace, path, MOST).map_err(unreadable)? {
+            Read::Text(decoded, is_cut) => (decoded, is_cut),
+            Read::NoText => return Err(unusable("is not text".to_owned())),
+            Read::Outside => return Err(unusable("is outside of this directory".to_owned())),
+        };
+    let size = file::status(path).map_err(unreadable)?.length;
     let mut about = Vec::new();
     about.extend(is_cut.then(|| format!("the first {} of {}", bytes(MOST), bytes(size))));
     // The tools know the charsets that a place or a setting names.

@@ -38,6 +38,7 @@ pub(super) fn everything(context: &Context) -> Vec<Checkpoint> {
             findings.push(configuration(&settings, context));
             findings.push(database(context));
             findings.push(sandbox(&settings, context));
+            findings.push(network(&settings, context));
             findings.extend(providers(&settings, context));
             findings.push(toolchains(&settings, context));
         }
@@ -149,6 +150,14 @@ fn sandbox(settings: &Settings, context: &Context) -> Checkpoint {
         return Checkpoint::well("sandbox", words);
     }
     Checkpoint::note("sandbox", format!("{words}: {notes}"))
+}
+
+/// Says how OpenKoi's own requests leave this machine.
+fn network(settings: &Settings, context: &Context) -> Checkpoint {
+    match context.app.route(settings) {
+        Ok(words) => Checkpoint::well("network", words),
+        Err(error) => Checkpoint::ill("network", &error.into()),
+    }
 }
 
 fn providers(settings: &Settings, context: &Context) -> Vec<Checkpoint> {
