@@ -4,25 +4,18 @@
 //! the checks. What would not go away with the copy is closed: programs reach no host and write to no directory that was granted
 //! beside the workspace.
 
-use std::path::{Path, PathBuf};
+pub(crate) mod error;
+
+use std::path::Path;
 
 use openkoi_brokers::scratch::{Scratch, ScratchError, ScratchLimits};
 use openkoi_core::{failure::sentence, network::NetworkRules};
 
+pub use self::error::DryRunError;
 use crate::{app::App, error::AppError, places, sandbox, settings::Settings};
 
 /// The directory of the copies, in one of the user's own for what lies outside of a workspace.
 const COPIES: &str = "dry-runs";
-
-/// Why there is no dry run.
-#[derive(Debug, thiserror::Error)]
-#[error("there can be no dry run of `{}`: {reason}", workspace.display())]
-pub struct DryRunError {
-    /// The directory that the task was asked for.
-    pub workspace: PathBuf,
-    /// Why it cannot be copied.
-    pub reason: String,
-}
 
 /// The copy that a task works in. It is removed with this.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, dry_run::DryRunError, models::ModelsError, paths::PathsError,
+    consents::ConsentsError, dry_run::error::DryRunError, models::ModelsError, paths::PathsError,
     settings::SettingsError, undo::error::UndoError, worktree::error::WorktreeError,
 };
 

@@ -21,3 +21,12 @@ pub enum Decision {
         hint: String,
     },
 }
+
+/// What became of what a call on trial has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrialEnd {
+    /// Its changes are made.
+    Kept,
+    /// They are dropped, for this reason, which the model is told.
+    Dropped(String),
+}

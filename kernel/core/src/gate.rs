@@ -1,6 +1,6 @@
 //! The gate between a run and its effects: grant, rules, trust level, approval, journal.
 //!
-//! It has three doors: [`Gate::pass_call`] for a tool call, which may run on [trial](TrialEnd), [`Gate::pass_use`] for the use of a capability inside
+//! It has three doors: [`Gate::pass_call`] for a tool call, which may run on [trial](Gate::is_on_trial), [`Gate::pass_use`] for the use of a capability inside
 //! a call, and [`Gate::pass_loop`] for an action of the loop itself. The order behind them is fixed: what the grant
 //! does not cover is refused before anything else is looked at, a rejecting rule comes before an allowing one, and a
 //! person is asked last. While the person thinks, the run's clock stands still and a cancellation is heard. If nobody
@@ -33,8 +33,6 @@ use crate::{
 };
 
 mod trial;
-
-pub use trial::TrialEnd;
 
 /// Reasons why an action does not pass.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -541,7 +539,7 @@ impl Gate {
             target: action.target.clone(),
             details: action.details.clone(),
             shown: action.shown.clone(),
-            hash: trial::hash_of(action),
+            hash: hash_of(action),
             alike: beginning.map(|target| Rule { target, prefix: true, ..rule.clone() }),
             rule,
         }
@@ -603,6 +601,15 @@ fn decided(action: &GatedAction<'_>, decision: &Decision, answer: Option<Answer>
         target: action.target.clone(),
         decision: decision.clone(),
         answer,
+    }
+}
+
+/// Returns what binds an answer to one exact call, and to what was shown of it.
+fn hash_of(action: &GatedAction<'_>) -> String {
+    let call = ApprovalRequest::hash_of(action.name, &action.details);
+    match action.is_command && !action.shown.is_empty() {
+        true => hash::of_json(&(&call, &action.shown)),
+        false => call,
     }
 }
 

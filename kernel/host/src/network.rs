@@ -81,7 +81,7 @@ impl NetworkPolicy for HostsOfCall {
                 Reachable::Anywhere => Admission::Private,
             });
             if let (Some(admission), false) = (&named, self.on_trial) {
-                return Ok(admission.clone());
+                return Ok(*admission);
             }
             let Some(asks) = &self.asks else {
                 return Err(format!(

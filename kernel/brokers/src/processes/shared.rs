@@ -60,19 +60,6 @@ impl NetworkPlace {
         self.network.begun().clone()
     }
 
-    /// Connects to a port of this network's loopback. Blocks for a moment.
-    ///
-    /// # Errors
-    ///
-    /// No program has begun it, or nobody listens there.
-    pub(super) fn connect(&self, port: u16) -> std::io::Result<std::net::TcpStream> {
-        let there = self.begun().ok_or(std::io::ErrorKind::NotConnected)?;
-        #[cfg(target_os = "linux")]
-        return super::sandbox::connect(&there, port);
-        #[cfg(not(target_os = "linux"))]
-        Err((drop((there, port)), std::io::ErrorKind::Unsupported).1.into())
-    }
-
     /// Lets the later programs enter the network of the first.
     pub(super) fn begin(&self, namespaces: &Arc<Namespaces>) {
         if namespaces.network.is_some() {

@@ -8,6 +8,7 @@ use std::{
 
 use super::*;
 use crate::{
+    decision::TrialEnd,
     event::Entry,
     id::TaskId,
     message::Role,

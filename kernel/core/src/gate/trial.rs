@@ -6,18 +6,13 @@
 
 use super::{Gate, GatedAction, Refusal, decided, lock, passed};
 use crate::{
-    approval::ApprovalRequest, capability::Use, decision::Decision, fact, failure::Failure, hash,
-    recorder::RecordError, tool::Effect,
+    capability::Use,
+    decision::{Decision, TrialEnd},
+    fact,
+    failure::Failure,
+    recorder::RecordError,
+    tool::Effect,
 };
-
-/// What a call on trial may become.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TrialEnd {
-    /// Its changes are made.
-    Kept,
-    /// They are dropped, for this reason, which the model is told.
-    Dropped(String),
-}
 
 impl Gate {
     /// Returns whether a command is tried: nobody has decided about it, and its domain suggests.
@@ -142,15 +137,6 @@ fn action<'a>(tried: &'a fact::GateDecided, arguments: &str, shown: String) -> G
         details: arguments.to_owned(),
         shown,
         is_command: true,
-    }
-}
-
-/// Returns what binds an answer to one exact call, and to what was shown of it.
-pub(super) fn hash_of(action: &GatedAction<'_>) -> String {
-    let call = ApprovalRequest::hash_of(action.name, &action.details);
-    match action.is_command && !action.shown.is_empty() {
-        true => hash::of_json(&(&call, &action.shown)),
-        false => call,
     }
 }
 

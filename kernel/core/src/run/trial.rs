@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     change_set::{CallEffects, PathEffect, PathState},
+    decision::TrialEnd,
     evaluation::{Change, ChangeKind},
-    gate::{Refusal, TrialEnd},
+    gate::Refusal,
 };
 
 /// The most bytes of a difference that a question carries.

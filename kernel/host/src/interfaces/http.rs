@@ -24,7 +24,7 @@ use crate::{
     sabotage::{Guard, off},
 };
 
-pub(super) const FIRST_BYTE: Duration = Duration::from_secs(60);
+const FIRST_BYTE: Duration = Duration::from_secs(60);
 
 impl Host for GuestState {
     async fn send(&mut self, request: HttpRequest, timeout_ms: Option<u64>) -> WitResult<Response> {

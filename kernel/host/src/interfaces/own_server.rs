@@ -1,6 +1,8 @@
 //! Pages of a server that the task itself runs in the background. Its network is the task's own, so nothing of this machine
 //! answers there, and nothing leaves it: what a program of the task reaches without a question a tool does too.
 
+use std::time::Duration;
+
 use openkoi_brokers::{
     egress::EgressError,
     processes::{OwnAnswer, OwnRequest},
@@ -16,6 +18,8 @@ use crate::{
     resources::BODY_BYTES,
 };
 
+/// The longest time for one page.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The most redirects from page to page of one server.
 const REDIRECTS: usize = 5;
 
@@ -65,7 +69,7 @@ impl GuestState {
         let mut url = url.clone();
         for _ in 0..=REDIRECTS {
             let asked = own_request(request, &url);
-            let answer = place.ask(&asked, self.limits.wall.min(super::http::FIRST_BYTE)).await;
+            let answer = place.ask(&asked, self.limits.wall.min(PATIENCE)).await;
             let answer = answer.map_err(|error| {
                 Failure::Failed(format!(
                     "no program of this task answers at {}: {error}",
