@@ -40,6 +40,18 @@ pub enum PathsError {
         /// The system's error.
         source: io::Error,
     },
+    /// The directory belongs to another user.
+    #[error("`{}` belongs to another user, and stays as it is", path.display())]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Everybody may write in the directory.
+    #[error("everybody may write in `{}`, so it is no place for keys", path.display())]
+    Shared {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The directory cannot be made or written.
     #[error(transparent)]
     Unwritable(#[from] DurableError),
@@ -162,12 +174,29 @@ impl Paths {
     ///
     /// When one is not a directory or may not be read; the error names it.
     pub fn check(&self) -> Result<(), PathsError> {
-        [&self.home, &self.data].into_iter().try_for_each(|directory| readable(directory))
+        [&self.home, &self.data].into_iter().try_for_each(|directory| {
+            own(directory)?;
+            readable(directory)
+        })
     }
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
     matches!((disk::canonical(one), disk::canonical(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Refuses a directory of somebody else, which would be closed to its owner, and one that is everybody's.
+fn own(directory: &Path) -> Result<(), PathsError> {
+    // What cannot be looked at is said by whoever looks into it.
+    let Ok(found) = rustix::fs::stat(directory) else { return Ok(()) };
+    let path = || directory.to_owned();
+    if found.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(PathsError::Foreign { path: path() });
+    }
+    if found.st_mode & 0o002 != 0 && rustix::fs::FileType::from_raw_mode(found.st_mode).is_dir() {
+        return Err(PathsError::Shared { path: path() });
+    }
+    Ok(())
 }
 
 fn readable(directory: &Path) -> Result<(), PathsError> {
@@ -205,7 +234,7 @@ fn writable(directory: &Path) -> Result<(), PathsError> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use super::*;
 
@@ -262,8 +291,32 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_of_everybody_or_of_somebody_else_is_refused_and_stays_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let shared = directory.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
+        let prepared = |path: &Path| paths([("OPENKOI_HOME", path.to_str().unwrap())]).prepare();
+
+        assert!(matches!(prepared(&shared), Err(PathsError::Shared { .. })));
+        assert_eq!(fs::metadata(&shared).unwrap().permissions().mode() & 0o7777, 0o1777);
+        assert_eq!(fs::read_dir(&shared).unwrap().count(), 0);
+        if rustix::process::geteuid().is_root() {
+            let foreign = directory.path().join("foreign");
+            fs::create_dir(&foreign).unwrap();
+            std::os::unix::fs::chown(&foreign, Some(1_000), Some(1_000)).unwrap();
+            let before = fs::metadata(&foreign).unwrap().permissions();
+
+            assert!(matches!(prepared(&foreign), Err(PathsError::Foreign { .. })));
+            assert_eq!(fs::metadata(&foreign).unwrap().permissions(), before);
+            assert_eq!(fs::read_dir(&foreign).unwrap().count(), 0);
+        } else {
+            assert!(matches!(prepared(Path::new("/usr")), Err(PathsError::Foreign { .. })));
+        }
+    }
+
+    #[test]
     fn directories_are_made_for_their_owner_alone() {
-        use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let home = directory.path().join("koi");
 

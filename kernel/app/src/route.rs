@@ -1,7 +1,7 @@
 //! How requests leave this machine: through which proxy, trusting whom, and to which machines of the local network. It is the
 //! user's word, in the configuration or the environment; a project has none in it, and neither has a component.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use openkoi_brokers::{
     disk,
@@ -14,7 +14,7 @@ use crate::{
         Variable,
     },
     error::AppError,
-    settings::Settings,
+    settings::{RouteSettings, Settings},
 };
 
 /// The largest file of certificates, in bytes.
@@ -23,19 +23,6 @@ const LARGEST: u64 = 8 << 20;
 const NONE: &str = "off";
 /// The key of the proxy.
 const PROXY: &str = "network.proxy";
-
-/// How requests leave, as the user says it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RouteSettings {
-    /// The proxy for all requests, or [`NONE`].
-    pub proxy: Option<String>,
-    /// Hosts that are reached without it.
-    pub no_proxy: Vec<String>,
-    /// Certificates that are trusted beside those of the system.
-    pub certificates: Vec<PathBuf>,
-    /// Names that may lead into the local network.
-    pub private_hosts: Vec<String>,
-}
 
 /// The settings, and what the environment says where they do not. Where both are silent, requests go straight.
 #[derive(Clone, Debug, PartialEq, Eq)]

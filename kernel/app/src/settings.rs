@@ -17,7 +17,9 @@ pub use error::SettingsError;
 pub use file::add_provider;
 pub use layers::{Layers, Origin, Setting};
 pub(crate) use resolved::expand;
-pub use resolved::{ConfiguredProvider, Retention, SandboxSettings, Settings, TaskLimits};
+pub use resolved::{
+    ConfiguredProvider, Retention, RouteSettings, SandboxSettings, Settings, TaskLimits,
+};
 
 #[cfg(test)]
 mod tests;

@@ -64,7 +64,9 @@ fn lost(world: &World, delay: usize) -> Vec<usize> {
             let mut saved = Vec::new();
             for n in order {
                 let temporary = beside(world, n);
-                while !is_over.load(Ordering::Relaxed) && !temporary.exists() {}
+                while !is_over.load(Ordering::Relaxed) && !temporary.exists() {
+                    std::hint::spin_loop();
+                }
                 (0..delay).for_each(|_| std::hint::spin_loop());
                 save(&world.file(n), &format!("saved {n}"));
                 saved.push(n);

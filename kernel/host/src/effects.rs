@@ -57,6 +57,12 @@ impl Witness {
             return Ok(());
         }
         let effects = self.effects(path, &touch.wanted).map_err(io::Error::other)?;
+        let is_there =
+            matches!(touch.wanted, Wanted::Nothing | Wanted::File { is_there: true, .. });
+        // Somebody moves the directories of the path: what would be lost could not be brought back.
+        if is_there && effects.iter().any(|effect| effect.before == PathState::Absent) {
+            return Err(io::Error::other("its path leads elsewhere just now; try again"));
+        }
         self.log.intend(&effects).map_err(io::Error::other)?;
         let not_kept = |state: &PathState| !state.is_kept();
         let is_lost = |effect: &&PathEffect| not_kept(&effect.before) || not_kept(&effect.after);
@@ -70,7 +76,7 @@ impl Witness {
 
     fn effects(&self, path: String, wanted: &Wanted<'_>) -> Result<Vec<PathEffect>, SnapshotError> {
         let after = match wanted {
-            Wanted::File { contents, mode } => self.keeper.store().wanted(contents, *mode)?,
+            Wanted::File { contents, mode, .. } => self.keeper.store().wanted(contents, *mode)?,
             Wanted::Directory => PathState::Directory { mode: 0o777 & !disk::umask() },
             Wanted::Nothing => PathState::Absent,
             // It is looked at afterwards.

@@ -46,6 +46,8 @@ const LOG_LIMIT: i64 = 64 << 20;
 pub(crate) struct Opener {
     path: PathBuf,
     lock: PathBuf,
+    /// A file that is there once the database is one.
+    mark: PathBuf,
 }
 
 /// An open database.
@@ -67,6 +69,9 @@ enum Check {
     Whole,
 }
 
+/// The shortest database: one page of the smallest size.
+const SHORTEST: u64 = 512;
+
 /// The number of prepared statements that are kept: all that one entry of the journal needs, and then some.
 const STATEMENTS: usize = 32;
 
@@ -87,7 +92,8 @@ impl Opener {
         let data = disk::canonical(data).map_err(|error| StorageError::io(data, error))?;
         let locks = data.join("locks");
         create_private_dir(&locks)?;
-        Ok(Self { path: data.join(FILE), lock: locks.join("database.lock") })
+        let (lock, mark) = (locks.join("database.lock"), locks.join("database.made"));
+        Ok(Self { path: data.join(FILE), lock, mark })
     }
 
     /// Returns the path of the database.
@@ -128,6 +134,7 @@ impl Opener {
 
     fn prepare(&self, check: Check) -> Result<Opened, StorageError> {
         let presence = Presence::enter(&self.lock)?;
+        self.look_for_a_cut()?;
         let file = self.private_file()?;
         let crashed = presence.is_alone() && self.log_is_left();
         let mut connection = self.connect()?;
@@ -138,6 +145,7 @@ impl Opener {
             self.look_at(&connection)?;
         }
         migration::bring_up(&mut connection, &self.path)?;
+        self.note_whole();
         let presence = presence.share()?;
         Ok(Opened { connection, file, _presence: presence })
     }
@@ -191,6 +199,34 @@ impl Opener {
             disk::set_mode(&self.path, PRIVATE).map_err(at)?;
         }
         Ok(found.id)
+    }
+
+    /// Refuses a database that was whole once and is shorter than any. SQLite would begin a new one in it, and nobody would
+    /// hear that everything is gone. One that is not there at all was moved away, and one whose making was cut is begun anew.
+    fn look_for_a_cut(&self) -> Result<(), StorageError> {
+        let found = match disk::link_status(&self.path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // There is none where there was no database.
+                drop(disk::remove_file(&self.mark));
+                return Ok(());
+            }
+            found => found.map_err(|error| StorageError::io(&self.path, error))?,
+        };
+        let is_cut = found.kind == FileKind::File && found.length < SHORTEST;
+        if is_cut && disk::exists(&self.mark) && !self.log_is_left() {
+            let detail = format!("it was cut to {} bytes", found.length);
+            return Err(StorageError::Corrupt { path: self.path.clone(), detail });
+        }
+        Ok(())
+    }
+
+    /// Notes that the database is one. Without the note nothing is worse than before, so it may fail.
+    fn note_whole(&self) {
+        if !disk::exists(&self.mark)
+            && let Err(error) = disk::open_or_create(&self.mark, PRIVATE)
+        {
+            tracing::debug!(%error, "that the database is whole is not noted");
+        }
     }
 
     fn log_is_left(&self) -> bool {

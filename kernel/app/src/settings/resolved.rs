@@ -21,7 +21,6 @@ use super::{
     layers::{Layers, Origin, Setting},
 };
 use crate::environment::{Environment, HOME};
-use crate::route::RouteSettings;
 
 /// Limits of one task.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,6 +63,19 @@ pub struct Credentials {
     pub store: KeepIn,
     /// Directories of the key ring's programs, if they are not those of the system.
     pub programs: Vec<PathBuf>,
+}
+
+/// How requests leave, as the user says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteSettings {
+    /// The proxy for all requests, or `off` for none.
+    pub proxy: Option<String>,
+    /// Hosts that are reached without it.
+    pub no_proxy: Vec<String>,
+    /// Certificates that are trusted beside those of the system.
+    pub certificates: Vec<PathBuf>,
+    /// Names that may lead into the local network.
+    pub private_hosts: Vec<String>,
 }
 
 /// How long what finished tasks leave behind is kept.

@@ -124,7 +124,11 @@ impl<'f> Watched<'f> {
             .and_then(|()| match &present {
                 Some(meta) if shared || keep::is_foreign(meta) => {
                     let mode = keep::mode(meta);
-                    (self.watch)(&spot.place.touch(Wanted::File { contents, mode }))?;
+                    (self.watch)(&spot.place.touch(Wanted::File {
+                        contents,
+                        mode,
+                        is_there: true,
+                    }))?;
                     spot.overwrite(contents, meta)
                 }
                 _ => {
@@ -363,7 +367,8 @@ impl Spot<'_> {
         // A file that a crash left over is found again by its name.
         let temp = snapshot::temporary(&self.place.path);
         let replaced = self.write_temp(&temp, contents, present).and_then(|(mode, remarks)| {
-            watch(&self.place.touch(Wanted::File { contents, mode }))?;
+            let is_there = present.is_some();
+            watch(&self.place.touch(Wanted::File { contents, mode, is_there }))?;
             self.take_place(&temp, present, expect)?;
             Ok(remarks)
         });

@@ -27,6 +27,8 @@ pub enum Wanted<'a> {
         contents: &'a [u8],
         /// Its permission bits.
         mode: u32,
+        /// Whether there is a file in the place, as whoever changes it has it open.
+        is_there: bool,
     },
     /// Nothing.
     Nothing,

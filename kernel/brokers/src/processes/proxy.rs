@@ -3,10 +3,12 @@
 //! | module | does |
 //! |---|---|
 //! | `asked` | what a request of HTTP asks for |
+//! | `dial` | a connection to one of several addresses |
 //! | `socks` | the same in SOCKS, version 5 |
 //! | `upstream` | the way through the user's own proxy |
 
 mod asked;
+mod dial;
 mod socks;
 mod upstream;
 
@@ -15,7 +17,7 @@ use crate::egress::{Proxies, reachable};
 use crate::sabotage::{Guard, off};
 use asked::{Asked, Place};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,8 +31,6 @@ const MOST: usize = 64;
 const LONGEST: usize = 8 * 1024;
 /// The time in which a request has to be there.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The time for one address.
-const CONNECTING: Duration = Duration::from_secs(10);
 /// The most different refusals that are told.
 const TOLD: usize = 20;
 
@@ -227,16 +227,5 @@ async fn connect(
         return upstream::connect(place, proxy).await;
     }
     let addresses: Vec<IpAddr> = reachable(host, admission == Admission::Private).await?;
-    connect_to(&addresses, *port).await.ok_or_else(|| format!("{host}:{port} cannot be reached"))
-}
-
-/// Connects to the first of the addresses that answers.
-async fn connect_to(addresses: &[IpAddr], port: u16) -> Option<TcpStream> {
-    for address in addresses {
-        let connected = timeout(CONNECTING, TcpStream::connect(SocketAddr::new(*address, port)));
-        if let Ok(Ok(stream)) = connected.await {
-            return Some(stream);
-        }
-    }
-    None
+    dial::first(&addresses, *port).await.ok_or_else(|| format!("{host}:{port} cannot be reached"))
 }

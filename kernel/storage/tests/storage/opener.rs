@@ -130,6 +130,31 @@ fn a_file_that_is_not_a_database_is_reported_as_damaged() {
 }
 
 #[test]
+fn a_database_that_was_cut_is_never_a_new_one_and_one_that_was_moved_away_is() {
+    let home = Home::new();
+    begin(&home.open(), "1", "s", "hello", 1);
+    let whole = fs::read(home.database()).unwrap();
+    for length in [0, 1, 99, 511, 512, 4095, 4096, whole.len() - 4096] {
+        fs::write(home.database(), &whole[..length]).unwrap();
+
+        let read = home.try_open().and_then(|storage| storage.tasks(&TaskQuery::default()));
+
+        assert!(matches!(read, Err(StorageError::Corrupt { .. })), "{length}: {read:?}");
+        assert_eq!(fs::read(home.database()).unwrap(), whole[..length], "it is as it was");
+    }
+    fs::remove_file(home.database()).unwrap();
+    assert_eq!(home.open().tasks(&TaskQuery::default()).unwrap().len(), 0);
+
+    // A process that ended as it made the file has left an empty one.
+    fs::remove_file(home.database()).unwrap();
+    drop(home.open());
+    let fresh = Home::new();
+    fs::create_dir_all(fresh.path("data")).unwrap();
+    fs::write(fresh.database(), "").unwrap();
+    assert_eq!(fresh.open().tasks(&TaskQuery::default()).unwrap().len(), 0);
+}
+
+#[test]
 fn damage_that_a_read_meets_is_confirmed_and_named() {
     let home = Home::new();
     let storage = home.open();

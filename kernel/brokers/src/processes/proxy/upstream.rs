@@ -1,7 +1,7 @@
 //! The way of a program's connection through the user's own proxy, where a company's network has no other way out.
 
 use super::asked::Place;
-use super::{CONNECTING, connect_to};
+use super::dial::{self, CONNECTING};
 use crate::egress::{Proxy, known_inside, reachable};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,7 +20,7 @@ pub(super) async fn connect(place: &Place, proxy: &Proxy) -> Result<TcpStream, S
     let silent = || format!("{host}:{port} cannot be reached: {proxy} does not answer");
     let name = proxy.host().trim_start_matches('[').trim_end_matches(']');
     let addresses = reachable(name, true).await.map_err(|_| silent())?;
-    let mut way = connect_to(&addresses, proxy.port()).await.ok_or_else(silent)?;
+    let mut way = dial::first(&addresses, proxy.port()).await.ok_or_else(silent)?;
     let asked = timeout(CONNECTING, ask(&mut way, place, proxy)).await;
     let status = asked.map_err(|_| silent())?.map_err(|_| silent())?;
     match status.as_str() {

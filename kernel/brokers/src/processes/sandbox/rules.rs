@@ -51,13 +51,11 @@ fn newest() -> ABI {
 
 /// Returns the version of Landlock that a test of a debug build takes for the kernel's.
 fn forced() -> Option<i32> {
-    #[cfg(debug_assertions)]
-    {
-        let level = std::env::var("OPENKOI_TEST_LANDLOCK").ok()?.parse().ok()?;
-        return (1..6).contains(&level).then_some(level);
+    if !cfg!(debug_assertions) {
+        return None;
     }
-    #[cfg(not(debug_assertions))]
-    None
+    let level = std::env::var("OPENKOI_TEST_LANDLOCK").ok()?.parse().ok()?;
+    (1..6).contains(&level).then_some(level)
 }
 
 /// The rules of one program.
