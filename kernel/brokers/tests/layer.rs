@@ -50,7 +50,6 @@ const PROGRAMS: &[&str] = &[
     "chmod 700 docs; chmod 1777 src/deep",
     "chmod 000 one; mkdir closed; echo in > closed/side; chmod 000 closed",
     "mkdir ro; echo in > ro/side; chmod 444 ro/side; chmod 555 ro",
-    "chmod u+s tool; echo x > new; chmod 4711 new",
     "echo more >> tool; echo '#!/bin/sh' > run; chmod 755 run",
     "truncate -s 3000000 sparse; echo x | dd of=sparse bs=1 seek=2000000 conv=notrunc 2>/dev/null",
     "truncate -s 1 one",
@@ -90,6 +89,20 @@ async fn a_program_leaves_in_a_layer_what_it_leaves_without() {
         }
         assert_effects(&layered, &before, &committed, script);
     }
+}
+
+/// Without mounts of its own a program sets no such bits anywhere; over a layer they are kept as any mode is.
+#[tokio::test]
+async fn set_id_bits_over_a_layer_are_kept() {
+    let world = world();
+    let before = world.tree();
+
+    let layer = world.in_layer("chmod u+s tool; echo x > new; chmod 4711 new").await;
+    let committed = world.commit(layer);
+
+    assert_eq!(fs::metadata(world.work("new")).unwrap().mode() & 0o7777, 0o4711);
+    assert_eq!(fs::metadata(world.work("tool")).unwrap().mode() & 0o4000, 0o4000);
+    assert_effects(&world, &before, &committed, "set-id bits");
 }
 
 /// The effects are the difference between both trees, no more and no less.

@@ -30,7 +30,8 @@ const EDGES: [(&str, &[&str]); 11] = [
     ),
     // A surface: it depends on the application, and on the crates whose types it shows. It knows no broker.
     ("openkoi", &[APP, "openkoi-components", "openkoi-core", "openkoi-host", "openkoi-storage"]),
-    ("openkoi-sdk", &[]),
+    ("openkoi-sdk", &["openkoi-sdk-macros"]),
+    ("openkoi-sdk-macros", &[]),
     ("openkoi-components", &["openkoi-compiler"]),
     ("openkoi-testing", &["openkoi-brokers", "openkoi-core", "openkoi-host"]),
 ];

@@ -2,8 +2,8 @@
 
 use std::{cell::RefCell, collections::VecDeque};
 
-use super::{Completion, Prompt, complete};
-use crate::conversation::{Part, StopReason, Usage};
+use super::ask::{Prompt, complete};
+use crate::conversation::{Completion, Part, StopReason, Usage};
 use crate::{Failure, Result};
 
 /// Models by role, the host's or a test's.

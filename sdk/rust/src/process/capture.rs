@@ -1,18 +1,58 @@
 //! Output of which a beginning is kept.
 
-/// The first bytes of a stream, and how many came after them.
-pub(super) struct Capture {
-    pub(super) bytes: Vec<u8>,
+use crate::{
+    Result,
+    bindings::host::openkoi::host::process::{Exit, Happening},
+};
+
+/// A program that ran to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finished {
+    /// What it wrote to its standard output, cut.
+    pub stdout: Vec<u8>,
+    /// What it wrote to its standard error, cut.
+    pub stderr: Vec<u8>,
+    /// How many bytes of both were left out.
+    pub omitted: u64,
+    /// How it ended.
+    pub exit: Exit,
+}
+
+impl Finished {
+    /// Whether it ended by itself with code 0.
+    pub fn success(&self) -> bool {
+        self.exit.code == Some(0)
+    }
+}
+
+/// Keeps up to `max` bytes of each stream of what `run` tells, and counts the rest.
+pub(super) fn collected(
     max: usize,
-    pub(super) omitted: u64,
+    run: impl FnOnce(&mut dyn FnMut(Happening)) -> Result<Exit>,
+) -> Result<Finished> {
+    let (mut stdout, mut stderr) = (Capture::new(max), Capture::new(max));
+    let exit = run(&mut |happening| match happening {
+        Happening::Stdout(bytes) => stdout.push(&bytes),
+        Happening::Stderr(bytes) => stderr.push(&bytes),
+        Happening::Exited(_) => {}
+    })?;
+    let omitted = exit.omitted + stdout.omitted + stderr.omitted;
+    Ok(Finished { stdout: stdout.bytes, stderr: stderr.bytes, omitted, exit })
+}
+
+/// The first bytes of a stream, and how many came after them.
+struct Capture {
+    bytes: Vec<u8>,
+    max: usize,
+    omitted: u64,
 }
 
 impl Capture {
-    pub(super) fn new(max: usize) -> Self {
+    fn new(max: usize) -> Self {
         Self { bytes: Vec::new(), max, omitted: 0 }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    fn push(&mut self, bytes: &[u8]) {
         let kept = bytes.len().min(self.max - self.bytes.len());
         self.bytes.extend_from_slice(&bytes[..kept]);
         self.omitted += (bytes.len() - kept) as u64;

@@ -5,7 +5,10 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
 };
 
-use super::{Command, Exit, Finished, Happening, capture::Capture, exists};
+use super::{
+    capture::{Finished, collected},
+    command::{Command, Exit, Happening, exists},
+};
 use crate::{Failure, Result};
 
 /// Programs, the host's or a test's.
@@ -31,14 +34,7 @@ pub trait Programs {
     ///
     /// As [`Programs::run`].
     fn output(&self, command: &Command, max: usize) -> Result<Finished> {
-        let (mut stdout, mut stderr) = (Capture::new(max), Capture::new(max));
-        let exit = self.run(command, &mut |happening| match happening {
-            Happening::Stdout(bytes) => stdout.push(&bytes),
-            Happening::Stderr(bytes) => stderr.push(&bytes),
-            Happening::Exited(_) => {}
-        })?;
-        let omitted = exit.omitted + stdout.omitted + stderr.omitted;
-        Ok(Finished { stdout: stdout.bytes, stderr: stderr.bytes, omitted, exit })
+        collected(max, |told| self.run(command, told))
     }
 }
 
@@ -48,13 +44,7 @@ pub struct Host;
 
 impl Programs for Host {
     fn run(&self, command: &Command, told: &mut dyn FnMut(Happening)) -> Result<Exit> {
-        for happening in command.spawn()? {
-            match happening? {
-                Happening::Exited(exit) => return Ok(exit),
-                written => told(written),
-            }
-        }
-        Err(Failure::failed("the program ended without saying how"))
+        command.followed(told)
     }
 
     fn exists(&self, program: &str) -> Result<bool> {
