@@ -11,7 +11,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// What each crate of ours may depend on, for building and running. Tests may reach for more.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 12] = [
     ("openkoi-core", &[]),
     ("openkoi-brokers", &["openkoi-core"]),
     ("openkoi-storage", &["openkoi-brokers", "openkoi-core"]),
