@@ -27,6 +27,7 @@ pub mod durable;
 pub mod egress;
 mod exchange;
 pub mod failpoint;
+pub mod file_lock;
 pub mod files;
 pub mod inner;
 pub mod layer;

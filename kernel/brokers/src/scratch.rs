@@ -35,12 +35,12 @@ pub use error::ScratchError;
 pub use limits::ScratchLimits;
 
 use crate::durable::create_private_dir;
+use crate::file_lock::FileLock;
 use crate::layer::remove_all;
 use crate::random::Random;
 use copying::Copying;
-use rustix::fs::{FlockOperation, Mode, OFlags};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ pub struct Scratch {
     directory: PathBuf,
     copy: ScratchCopy,
     /// Locked as long as the copy has an owner, so that it is not swept.
-    _lock: File,
+    _lock: FileLock,
 }
 
 /// What a program has to know that runs in a copy.
@@ -170,13 +170,6 @@ fn open(directory: &Path) {
 }
 
 /// Takes the lock of a copy's directory; nothing if it has an owner.
-fn lock(directory: &Path) -> Result<Option<File>, ScratchError> {
-    let failed = |error: rustix::io::Errno| ScratchError::io("lock", directory, error);
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let opened = rustix::fs::open(directory, flags, Mode::empty()).map_err(failed)?;
-    match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(opened.into())),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(failed(error)),
-    }
+fn lock(directory: &Path) -> Result<Option<FileLock>, ScratchError> {
+    FileLock::try_directory(directory).map_err(|error| ScratchError::io("lock", directory, error))
 }

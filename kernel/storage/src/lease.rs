@@ -5,19 +5,14 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use openkoi_brokers::{disk, durable::create_private_dir};
+use openkoi_brokers::{disk, durable::create_private_dir, file_lock::FileLock};
 use openkoi_core::{change_set::text_of_name, hash, id::TaskId};
-use rustix::{
-    fs::{FlockOperation, flock},
-    io::{Errno, retry_on_intr},
-};
 
 use crate::{error::StorageError, ident, mode::PRIVATE};
 
@@ -35,7 +30,7 @@ type Held = Arc<Mutex<HashMap<String, Holding>>>;
 
 struct Holding {
     path: PathBuf,
-    file: File,
+    file: FileLock,
     /// True if the journal took it for itself because nobody else had.
     implied: bool,
 }
@@ -79,7 +74,7 @@ impl Leases {
         match self.take(&name, false)? {
             Taken::Now => {
                 if let Some(holding) = locked(&self.held).get_mut(&name) {
-                    let written = holding.file.write_all(task.as_str().as_bytes());
+                    let written = holding.file.file().write_all(task.as_str().as_bytes());
                     written.map_err(|error| StorageError::io(&path, error))?;
                 }
                 Ok(Lease { name, held: self.held.clone() })
@@ -167,17 +162,13 @@ enum Taken {
 }
 
 /// Locks the file, or returns nothing if somebody else has it.
-fn lock(path: &Path) -> io::Result<Option<File>> {
+fn lock(path: &Path) -> io::Result<Option<FileLock>> {
     loop {
         let file = disk::open_or_create(path, PRIVATE)?;
-        match retry_on_intr(|| flock(&file, FlockOperation::NonBlockingLockExclusive)) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        }
+        let Some(file) = FileLock::try_exclusive(file)? else { return Ok(None) };
         // Its last holder may have removed the file after it was opened here; a lock on a file without a name
         // keeps nobody out.
-        let ours = disk::status_of(&file)?.id;
+        let ours = disk::status_of(file.file())?.id;
         if disk::status(path).is_ok_and(|now| now.id == ours) {
             return Ok(Some(file));
         }

@@ -5,10 +5,11 @@ use super::mount::{Closed, linked_places};
 use super::upper::{Upper, walk};
 use super::{LayerChange, LayerError, LayerMount};
 use crate::durable::create_private_dir;
+use crate::file_lock::FileLock;
 use crate::random::Random;
 use crate::repository::{self, LinkedRepository};
 use openkoi_core::change_set::{name_of_text, text_of_name};
-use rustix::fs::{FlockOperation, Mode, OFlags, StatVfsMountFlags};
+use rustix::fs::StatVfsMountFlags;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io;
@@ -44,7 +45,7 @@ pub struct Layer {
     /// The time at which it began, in nanoseconds since the epoch. What others change is later.
     pub(super) begun: i128,
     /// Locked as long as the layer has an owner, so that it is not swept.
-    _lock: File,
+    _lock: FileLock,
     /// Whether the directory stays when this value goes.
     pub(super) stays: bool,
 }
@@ -407,15 +408,8 @@ fn clock(which: libc::clockid_t) -> i128 {
 }
 
 /// Takes the lock of a layer's directory; nothing if it has an owner.
-fn lock(directory: &Path) -> Result<Option<File>, LayerError> {
-    let failed = |error: rustix::io::Errno| LayerError::io("lock", directory, error);
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let opened = rustix::fs::open(directory, flags, Mode::empty()).map_err(failed)?;
-    match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(opened.into())),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(failed(error)),
-    }
+fn lock(directory: &Path) -> Result<Option<FileLock>, LayerError> {
+    FileLock::try_directory(directory).map_err(|error| LayerError::io("lock", directory, error))
 }
 
 /// Removes a directory of ours with all that is in it, whatever modes its parts have: the kernel makes some that not

@@ -11,8 +11,7 @@ use std::{
 use openkoi_core::{credential::Login, port::Clock};
 
 use super::{
-    LoginError,
-    lock::FileLock,
+    LoginError, lock,
     login::issuer,
     service::{ServiceReply, TokenService},
 };
@@ -20,6 +19,7 @@ use crate::{
     durable,
     egress::{Egress, EgressError},
     failpoint::{Point, hit},
+    file_lock::FileLock,
     sabotage::{Guard, off},
     secrets::{AuthFile, Secret, SecretStore, StoredLogin},
 };
@@ -89,7 +89,7 @@ impl Logins {
             return Ok(false);
         }
         let _guard = self.lock(name).await?;
-        let _file = FileLock::of_file(self.path()).await?;
+        let _file = lock::of_file(self.path()).await?;
         Ok(self.0.file.remove(name)?)
     }
 
@@ -126,7 +126,7 @@ impl Logins {
         self.learn(name, stored);
         let failed = |source| LoginError::Io { path: self.path().to_owned(), source };
         hit(Point::LoginAnswered).map_err(failed)?;
-        let _file = FileLock::of_file(self.path()).await?;
+        let _file = lock::of_file(self.path()).await?;
         Ok(self.0.file.put(name, stored)?)
     }
 
@@ -148,7 +148,7 @@ impl Logins {
         if let Some(home) = self.path().parent() {
             durable::create_private_dir(home)?;
         }
-        Ok(LoginGuard { _here: here, _file: FileLock::of_login(self.path(), name).await? })
+        Ok(LoginGuard { _here: here, _file: lock::of_login(self.path(), name).await? })
     }
 
     /// Reads the whole file, to find out whether it can be added to.

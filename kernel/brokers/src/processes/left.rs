@@ -4,9 +4,8 @@
 //! nobody holds it any more, whatever still names that directory in its environment is ended.
 
 use crate::disk;
-use rustix::fs::{FlockOperation, flock};
+use crate::file_lock::FileLock;
 use rustix::process::{Pid, Signal, kill_process};
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,16 +16,16 @@ const NEW_MARK: &str = "new";
 
 /// The mark of a program that this process looks after, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Owned(Option<(File, PathBuf)>);
+pub(super) struct Owned(Option<(FileLock, PathBuf)>);
 
 impl Owned {
     /// Marks the program with this temporary directory as one of this process.
     pub(super) fn of(temporary: &Path) -> io::Result<Self> {
         let (new, path) = (temporary.with_extension(NEW_MARK), temporary.with_extension(MARK));
         let file = disk::open_or_create(&new, 0o600)?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        let lock = FileLock::try_exclusive(file)?.ok_or(io::ErrorKind::WouldBlock)?;
         disk::rename(&new, &path)?;
-        Ok(Self(Some((file, path))))
+        Ok(Self(Some((lock, path))))
     }
 
     #[cfg(test)]
@@ -64,9 +63,7 @@ pub(super) fn end(temporary: &Path) {
             continue;
         }
         let Ok(file) = disk::open_or_create(&mark, 0o600) else { continue };
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            continue;
-        }
+        let Ok(Some(_lock)) = FileLock::try_exclusive(file) else { continue };
         let directory = mark.with_extension("");
         kill_strays(&directory);
         let gone = [disk::remove_tree(&directory), disk::remove_file(&mark)];

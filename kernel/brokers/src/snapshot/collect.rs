@@ -2,10 +2,9 @@
 
 use super::tree::parse_hash;
 use super::{SnapshotError, SnapshotStore, TreeId};
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::{Errno, retry_on_intr};
+use crate::file_lock::FileLock;
 use std::collections::BTreeSet;
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, DirEntry};
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -42,14 +41,10 @@ impl SnapshotStore {
         Ok(self.remove_others(&kept, age)?)
     }
 
-    fn lock_for_collection(&self) -> Result<File, SnapshotError> {
-        let failed = |error: Errno| SnapshotError::io("lock", self.directory(), error.into());
-        let directory = File::open(self.directory());
-        let directory =
-            directory.map_err(|error| SnapshotError::io("lock", self.directory(), error))?;
-        let lock = || flock(&directory, FlockOperation::NonBlockingLockExclusive);
-        retry_on_intr(lock).map_err(failed)?;
-        Ok(directory)
+    fn lock_for_collection(&self) -> Result<FileLock, SnapshotError> {
+        let lock = FileLock::try_directory(self.directory())
+            .and_then(|lock| lock.ok_or_else(|| io::ErrorKind::WouldBlock.into()));
+        lock.map_err(|error| SnapshotError::io("lock", self.directory(), error))
     }
 
     /// Returns the contents of the tree of this name; nothing if it is contents itself.

@@ -8,18 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use openkoi_brokers::disk;
-use rustix::{
-    fs::{FlockOperation, flock},
-    io::{Errno, retry_on_intr},
-};
+use openkoi_brokers::{disk, file_lock::FileLock};
 
 use crate::{error::StorageError, mode::PRIVATE};
 
 /// A lock that says: somebody has the database open.
 #[derive(Debug)]
 pub(super) struct Presence {
-    file: File,
+    lock: FileLock,
     path: PathBuf,
     alone: bool,
 }
@@ -27,18 +23,18 @@ pub(super) struct Presence {
 impl Presence {
     /// Enters, alone if nobody else is there.
     pub(super) fn enter(path: &Path) -> Result<Self, StorageError> {
-        let (file, path) = open(path)?;
-        match retry_on_intr(|| flock(&file, FlockOperation::NonBlockingLockExclusive)) {
-            Ok(()) => Ok(Self { file, path, alone: true }),
-            Err(Errno::WOULDBLOCK) => Self { file, path, alone: false }.share(),
-            Err(error) => Err(StorageError::io(&path, error.into())),
+        let lock = FileLock::try_exclusive(open(path)?);
+        match lock.map_err(|error| StorageError::io(path, error))? {
+            Some(lock) => Ok(Self { lock, path: path.to_owned(), alone: true }),
+            None => Self::join(path),
         }
     }
 
     /// Enters beside others, waiting for one who is still setting up.
     pub(super) fn join(path: &Path) -> Result<Self, StorageError> {
-        let (file, path) = open(path)?;
-        Self { file, path, alone: false }.share()
+        let lock = FileLock::shared(open(path)?);
+        let lock = lock.map_err(|error| StorageError::io(path, error))?;
+        Ok(Self { lock, path: path.to_owned(), alone: false })
     }
 
     /// Returns whether nobody else was there.
@@ -48,14 +44,11 @@ impl Presence {
 
     /// Lets others in; waits for one who is still setting up.
     pub(super) fn share(self) -> Result<Self, StorageError> {
-        let shared = retry_on_intr(|| flock(&self.file, FlockOperation::LockShared));
-        shared.map_err(|error| StorageError::io(&self.path, error.into()))?;
+        self.lock.share().map_err(|error| StorageError::io(&self.path, error))?;
         Ok(self)
     }
 }
 
-fn open(path: &Path) -> Result<(File, PathBuf), StorageError> {
-    let file =
-        disk::open_or_create(path, PRIVATE).map_err(|error| StorageError::io(path, error))?;
-    Ok((file, path.to_owned()))
+fn open(path: &Path) -> Result<File, StorageError> {
+    disk::open_or_create(path, PRIVATE).map_err(|error| StorageError::io(path, error))
 }

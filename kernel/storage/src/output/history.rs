@@ -1,7 +1,6 @@
 //! `state/task-history.jsonl`: one line per finished task, for other programs.
 
 use std::{
-    fs::File,
     io,
     path::{Path, PathBuf},
 };
@@ -9,14 +8,11 @@ use std::{
 use openkoi_brokers::{
     disk,
     durable::{append_line, create_private_dir, put_atomic},
+    file_lock::FileLock,
 };
 use openkoi_core::{
     id::{SessionId, TaskId},
     outcome::Outcome,
-};
-use rustix::{
-    fs::{FlockOperation, flock},
-    io::retry_on_intr,
 };
 use serde::{Deserialize, Serialize};
 
@@ -183,12 +179,10 @@ impl History {
         disk::rename(&self.path, &aside).map_err(|error| StorageError::io(&aside, error))
     }
 
-    fn lock(&self) -> Result<File, StorageError> {
+    fn lock(&self) -> Result<FileLock, StorageError> {
         let path = self.path.with_extension("lock");
-        let locked = disk::open_or_create(&path, PRIVATE).and_then(|file| {
-            retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))?;
-            Ok(file)
-        });
+        let locked =
+            disk::open_or_create(&path, PRIVATE).and_then(|file| FileLock::exclusive(file));
         locked.map_err(|error| StorageError::io(&path, error))
     }
 }
