@@ -27,6 +27,7 @@
 mod apply;
 mod beneath;
 mod between;
+mod built;
 mod capture;
 mod collect;
 mod error;

@@ -10,6 +10,7 @@ use openkoi_brokers::snapshot::{SnapshotStore, Stamps};
 use openkoi_core::change_set::PathState;
 use openkoi_core::frozen::{Shown, View};
 use openkoi_test_support::Tree;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
@@ -243,7 +244,7 @@ fn files_are_shown_as_they_were_and_what_writes_them_is_told() {
     let world = world();
     let store = SnapshotStore::open(&world.base.join("own/store")).unwrap();
     let before = || Shown::State(store.wanted(b"before\n", 0o600).unwrap());
-    let view = View::from([
+    let files = BTreeMap::from([
         ("one".to_owned(), before()),
         ("gone/again".to_owned(), before()),
         ("tool".to_owned(), Shown::State(PathState::Absent)),
@@ -251,6 +252,7 @@ fn files_are_shown_as_they_were_and_what_writes_them_is_told() {
         ("target".to_owned(), Shown::State(PathState::Absent)),
         ("src/main".to_owned(), Shown::Text { mode: 0o644, text: "text\n".to_owned() }),
     ]);
+    let view = View { files, ..View::default() };
 
     let copy = world.copy();
     copy.show(&view, &store).unwrap();

@@ -35,6 +35,18 @@ impl World {
         self
     }
 
+    /// Returns a moment, in nanoseconds, that is later than every time of a file. File times come from a clock that ticks.
+    fn tick(&self) -> i128 {
+        let time = || {
+            let beside = self.kept.join("tick");
+            fs::write(&beside, "").unwrap();
+            let status = fs::metadata(&beside).unwrap();
+            i128::from(status.ctime()) * 1_000_000_000 + i128::from(status.ctime_nsec())
+        };
+        let first = time();
+        std::iter::repeat_with(time).find(|now| *now > first).unwrap()
+    }
+
     fn capture(&self) -> TreeId {
         self.store.capture(&self.root, &mut IndexCache::default()).unwrap()
     }
@@ -380,6 +392,30 @@ fn ignored_places_that_a_program_changed_are_named() {
 
     assert_eq!(paths, Vec::<String>::new());
     assert_eq!(uncovered, ["new.log (ignored)", "out (ignored)", "old.log (ignored, removed)"]);
+}
+
+#[test]
+fn what_came_into_ignored_places_since_a_moment_is_told_by_times_that_nobody_sets() {
+    let world = world();
+    world.put(".gitignore", "target/\n*.o\nnode_modules/\n").put("src/a", "1");
+    for path in ["target/old/kept", "target/old/again", "target/moved/a", "a.o", "node_modules/b"] {
+        world.put(path, "before");
+    }
+    let since = world.tick();
+
+    world
+        .put("target/old/again", "now")
+        .put("target/old/new", "now")
+        .put("target/new/deep/x", "now");
+    world.put("b.o", "now").put("node_modules/b", "now").put("src/a", "2");
+    let past = fs::FileTimes::new().set_modified(std::time::SystemTime::UNIX_EPOCH);
+    let file = fs::File::options().write(true).open(world.root.join("target/old/again")).unwrap();
+    file.set_times(past).unwrap();
+
+    let hidden = world.keeper().without_built(since).unwrap();
+    let hidden: Vec<&str> = hidden.files.keys().map(String::as_str).collect();
+    assert_eq!(hidden, ["b.o", "target/new", "target/old/again", "target/old/new"]);
+    assert!(world.keeper().without_built(world.tick()).unwrap().files.is_empty());
 }
 
 #[test]

@@ -48,6 +48,9 @@ use crate::{
 /// Parts of the keys of evaluations with frozen evidence.
 const FROZEN: [&str; 2] = ["/frozen/", "/sure/"];
 
+/// The part of the keys of evaluations that build for themselves what the run had built.
+const ANEW: &str = "/anew/";
+
 /// What the keys of evaluations of the untouched tree begin with.
 const UNTOUCHED: &str = "base/";
 
@@ -368,6 +371,7 @@ impl ProgressLines {
         let before = match key.starts_with(UNTOUCHED) {
             true => "before: ",
             false if is_frozen => "with the tests as they were: ",
+            false if key.contains(ANEW) => "built anew: ",
             false => "",
         };
         match result {

@@ -28,8 +28,31 @@ pub enum Shown {
     },
 }
 
-/// Files that the programs of a call see in another state than they are in, by path.
-pub type View = BTreeMap<String, Shown>;
+/// What the programs of a call see in another state than it is in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Files, by path.
+    pub files: BTreeMap<String, Shown>,
+    /// The moment, in milliseconds since 1970, since which whatever changed in places that git ignores is not seen:
+    /// programs have to build it themselves. Environments ([`is_environment`]) are seen as they are.
+    pub anew_since: Option<u64>,
+}
+
+impl View {
+    /// Returns whether everything is seen as it is.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.anew_since.is_none()
+    }
+}
+
+/// The directories that package managers install into.
+const ENVIRONMENTS: [&str; 8] =
+    ["node_modules", "bower_components", ".venv", "venv", ".tox", ".nox", ".direnv", "vendor"];
+
+/// Returns whether a path is that of installed packages, or leads into them: what a project needs, and does not build.
+pub fn is_environment(path: &str) -> bool {
+    path.split('/').any(|part| ENVIRONMENTS.contains(&part))
+}
 
 /// How the result of a test hangs on changed evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +69,8 @@ pub enum Hanging {
     Unknown,
     /// Nobody knows, because files were rewritten while it ran, which did not happen before.
     Rewritten,
+    /// It passes only with what the run's programs built or left in places that git ignores.
+    Built,
 }
 
 /// Why a difference holds nothing back.
@@ -92,6 +117,7 @@ impl Difference {
             Hanging::Gone => "does not run any more under its name",
             Hanging::Unknown => "could not be run with the tests as they were",
             Hanging::Rewritten => "ran while its files were rewritten, as they were not before",
+            Hanging::Built => "passes only with what this task's programs left in ignored files",
         }
     }
 }
@@ -119,6 +145,19 @@ pub fn distrust(merged: &mut Merged) {
             through: None,
         });
     }
+}
+
+/// Holds the checks on the tree as it is against those that built for themselves what the run's programs had built. What
+/// could not be run that way says nothing.
+pub fn merge_built(baseline: &[Check], anew: &[Check], now: &[Check]) -> Merged {
+    let is_shown =
+        |one: &Difference| matches!(one.hanging, Hanging::Follows | Hanging::OnlyChanged);
+    let mut merged = merge(baseline, anew, now, |one| (!is_shown(one)).then_some(LetThrough::Task));
+    merged.differences.retain(is_shown);
+    for difference in &mut merged.differences {
+        (difference.hanging, difference.unmended) = (Hanging::Built, false);
+    }
+    merged
 }
 
 /// Holds the checks on the tree as it is against those with frozen evidence. `through` says of a difference why it holds
@@ -291,7 +330,7 @@ pub fn asked_for(task: &str, difference: &Difference, files: &[String]) -> Asked
     let is_named = task.has_name(test) || task.names_file_of(&difference.test, files);
     let is_meant = task.has_word_of(test);
     match difference.hanging {
-        Hanging::Unknown | Hanging::Rewritten => Asked::Perhaps,
+        Hanging::Unknown | Hanging::Rewritten | Hanging::Built => Asked::Perhaps,
         Hanging::OnlyChanged | Hanging::Gone if difference.unmended => match is_named {
             true => Asked::Perhaps,
             false => Asked::No,

@@ -175,6 +175,11 @@ impl Recorder {
         self.timeline().recorded.get(&(key.to_owned(), F::NAME)).map(|found| found.seq)
     }
 
+    /// Returns when the fact of this type under this key was recorded, in milliseconds since 1970.
+    pub(crate) fn time_of<F: Fact>(&self, key: &str) -> Option<u64> {
+        self.timeline().recorded.get(&(key.to_owned(), F::NAME)).map(|found| found.at_ms)
+    }
+
     /// Returns every fact of this type whose key begins with `prefix`, in no order.
     pub(crate) fn recall_below<F: Fact>(&self, prefix: &str) -> Vec<F> {
         let timeline = self.timeline();

@@ -5,6 +5,7 @@
 
 mod arrival;
 mod attempt;
+mod built;
 mod call;
 mod context;
 mod conversation;

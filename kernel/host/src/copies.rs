@@ -43,7 +43,9 @@ impl CallCopy {
         let limits = ScratchLimits { time: usual.time.min(wall / SHARE), ..usual };
         let scratch =
             processes.copy(base, keeper.root(), limits).map_err(|error| error.to_string())?;
-        scratch.show(view, keeper.store()).map_err(|error| sentence(&error))?;
+        let hidden = without_built(keeper, view)?;
+        let shown = [view, &hidden].map(|view| scratch.show(view, keeper.store()));
+        shown.into_iter().collect::<Result<(), _>>().map_err(|error| sentence(&error))?;
         let watch = Watch::begin(scratch.root(), view).map_err(|error| sentence(&error))?;
         Ok(Arc::new(Self { scratch, watch }))
     }
@@ -57,6 +59,14 @@ impl CallCopy {
     pub(crate) fn rewritten(&self) -> Vec<String> {
         self.watch.rewritten()
     }
+}
+
+/// Returns a view without what programs may have left in ignored places, where `view` asks for that. Who builds there
+/// again rewrites nothing.
+pub(crate) fn without_built(keeper: &Keeper, view: &View) -> Result<View, String> {
+    let since = view.anew_since.map(|since| i128::from(since) * 1_000_000);
+    let hidden = since.map(|since| keeper.without_built(since)).transpose();
+    Ok(hidden.map_err(|error| sentence(&error))?.unwrap_or_default())
 }
 
 /// Tells which files programs wrote, by their times: what they put back is told too.
@@ -80,7 +90,7 @@ impl Watch {
         let is_absent = |shown: &Shown| {
             matches!(shown, Shown::State(openkoi_core::change_set::PathState::Absent))
         };
-        let absent = view.iter().filter(|(_, shown)| is_absent(shown));
+        let absent = view.files.iter().filter(|(_, shown)| is_absent(shown));
         Ok(Self {
             stamps: Stamps::of(root)?,
             absent: absent.map(|(path, _)| path.clone()).collect(),

@@ -24,7 +24,7 @@ use openkoi_core::{
     port::Pending,
 };
 
-use crate::{purpose::Purpose, seen::Seen};
+use crate::{copies::without_built, purpose::Purpose, seen::Seen};
 
 /// The longest time that a program which was killed may take to be gone.
 const LONGEST_DEATH: Duration = Duration::from_secs(10);
@@ -85,7 +85,9 @@ impl CallLayer {
         }
         let through = ignored.iter().map(|path| PathBuf::from(name_of_text(path))).collect();
         let layer = processes.layer(base, keeper.root(), through).map_err(|e| e.to_string())?;
-        layer.show(view, keeper.store()).map_err(|error| sentence(&error))?;
+        let hidden = without_built(keeper, view)?;
+        let shown = [view, &hidden].map(|view| layer.show(view, keeper.store()));
+        shown.into_iter().collect::<Result<(), _>>().map_err(|error| sentence(&error))?;
         Ok(Arc::new(Self {
             through: keeper.times(&ignored),
             keeper: Arc::clone(keeper),
@@ -125,7 +127,7 @@ impl CallLayer {
                 mount: layer.mount(),
                 commands: Mutex::new(format!("{command}\n")),
                 keeps: true,
-                view: View::new(),
+                view: View::default(),
                 stage: Mutex::new(Stage::Open(Box::new(layer))),
             })
         })
@@ -266,7 +268,7 @@ impl CallLayer {
         let is_rewritten = |path: &str| {
             let there = self.keeper.root().join(name_of_text(path));
             let is_shown = |shown| layer.shows(path, shown, self.keeper.store());
-            match self.view.get(path) {
+            match self.view.files.get(path) {
                 Some(shown) => !is_shown(shown),
                 None => disk::is_file(&there) && !rules.is_passed_over(path, false),
             }

@@ -18,7 +18,7 @@ impl Layer {
     ///
     /// A state is not kept, or cannot be put into the layer.
     pub fn show(&self, view: &View, store: &SnapshotStore) -> Result<(), LayerError> {
-        for (path, shown) in view {
+        for (path, shown) in &view.files {
             let path = PathBuf::from(name_of_text(path));
             self.show_one(&path, shown, store).map_err(|e| LayerError::io("show", &path, e))?;
         }

@@ -19,7 +19,7 @@ impl Scratch {
     pub fn show(&self, view: &View, store: &SnapshotStore) -> Result<(), ScratchError> {
         let beneath = Beneath::open(self.root());
         let beneath = beneath.map_err(|error| ScratchError::io("enter", self.root(), error))?;
-        for (path, shown) in view {
+        for (path, shown) in &view.files {
             let path = name_of_text(path);
             let path = Path::new(&path);
             self.show_one(&beneath, path, shown, store)

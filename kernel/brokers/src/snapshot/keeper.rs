@@ -303,20 +303,20 @@ impl Keeper {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self) -> Result<Beneath, SnapshotError> {
+    pub(super) fn open(&self) -> Result<Beneath, SnapshotError> {
         Beneath::open(&self.root).map_err(|error| SnapshotError::io("open", &self.root, error))
     }
 }
 
 /// What stands at a path, no link of it followed.
-struct There {
-    is_directory: bool,
+pub(super) struct There {
+    pub(super) is_directory: bool,
     size: u64,
     /// Time of the last change of anything, in nanoseconds.
-    changed: i128,
+    pub(super) changed: i128,
 }
 
-fn look(beneath: &Beneath, path: &str) -> Option<There> {
+pub(super) fn look(beneath: &Beneath, path: &str) -> Option<There> {
     let stat = beneath.find(Path::new(&name_of_text(path))).ok()??.stat().ok()??;
     Some(There {
         is_directory: kind_of(&stat) == FileType::Directory,
@@ -326,7 +326,7 @@ fn look(beneath: &Beneath, path: &str) -> Option<There> {
 }
 
 /// Returns the names in the directory at a path; nothing if it is none, or cannot be read.
-fn names(beneath: &Beneath, directory: &str) -> Option<Vec<String>> {
+pub(super) fn names(beneath: &Beneath, directory: &str) -> Option<Vec<String>> {
     let found = beneath.find(Path::new(&name_of_text(directory))).ok()??.list().ok()?;
     Some(found.iter().map(|name| text_of_name(name)).collect())
 }

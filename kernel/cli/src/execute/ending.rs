@@ -124,7 +124,7 @@ fn checks(standing: &Standing, unchanged: bool) -> String {
         (red, "red as before"),
         (unknown, "could not be run"),
         (flaky, "flaky"),
-        (hanging, "open, because they hang on changed tests"),
+        (hanging, "open, because they hang on what the task changed"),
         (not_seen, "red before and not seen any more"),
     ] {
         if count > 0 {

@@ -39,6 +39,10 @@ pub(super) struct Attempt {
     pub(super) differences: Vec<Difference>,
     /// Files that the checks rewrote.
     pub(super) rewritten: Vec<String>,
+    /// True if the checks built for themselves what the run's programs had left in ignored places.
+    pub(super) anew: bool,
+    /// Results of the checks without what the run's programs had left there, if they were no better than these.
+    pub(super) without_built: Option<Vec<Check>>,
     /// Results of the checks on the tree as it is, where those above are held against frozen evidence.
     pub(super) as_it_is: Vec<Check>,
     /// Domains of the changes that a person had to accept and did.

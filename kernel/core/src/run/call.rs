@@ -1,10 +1,14 @@
 //! The calls of one turn: counted, let through by the gate, recorded before and after. Reads run side by side.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use serde_json::Value;
 
 use super::{
+    built::is_ignored,
     halt::{Halt, Paused},
     meter::ComponentTurns,
     plan::PLAN_TOOL,
@@ -188,6 +192,7 @@ impl Run {
             self.occupy().await?;
         }
         kept.into_iter().for_each(|effects| self.take_in(effects));
+        self.note_begin(call.key);
         if let Some(result) = self.recalled(call.key)? {
             self.recall_baseline(call.key).await?;
             self.settle_left(call.key, &result).await?;
@@ -216,12 +221,19 @@ impl Run {
             return Ok(result);
         }
         self.start(call.key, &admitted)?;
+        self.note_begin(call.key);
         let log = self.effect_log(call.key);
         let ran = self.run_tool(call.key, &admitted, &log).await;
         let ran = self.after_effect(call.key, &log, ran).await;
         let (result, duration) = ran?;
         self.take_deed(call.key, &result);
         self.finished(call, result, duration)
+    }
+
+    /// Notes when the first call that may have an effect began.
+    fn note_begin(&mut self, key: &str) {
+        let begun = self.recorder.time_of::<fact::CallStarted>(key);
+        self.acting_since = self.acting_since.or(begun);
     }
 
     /// Returns whether a call of this tool may change files before the loop hears of it.
@@ -384,6 +396,11 @@ impl Run {
         {
             held.discard().await;
             return Ok(Ok(made));
+        }
+        // What is about to be left in ignored places must not be built on by checks that have begun already.
+        let is_shared = wanted.uncovered.iter().any(|place| is_ignored(place));
+        if is_shared && self.baseline_begun.load(Ordering::Relaxed) {
+            self.ensure_baseline().await?;
         }
         if !wanted.paths.is_empty() {
             let known = self.ensure_baseline().await;

@@ -123,7 +123,7 @@ impl Run {
                     let Some(attempt) = self.attempts.last_mut() else { return Ok(None) };
                     let hangs = attempt.open().next().is_some() && domain == EVIDENCE;
                     let fact = match hangs {
-                        true => "the changed tests were not accepted".to_owned(),
+                        true => "what the checks rest on was not accepted".to_owned(),
                         false => failure.to_string(),
                     };
                     attempt.standing.violations.push(fact);
@@ -136,10 +136,11 @@ impl Run {
     }
 
     /// Returns whether the model can be expected to do without the changed evidence: what was to be mended was not, or a
-    /// test is gone. Tests that follow the behaviour are for a person at once.
+    /// test is gone. Tests that follow the behaviour, and what has to be built, are for a person at once.
     fn may_mend(&self) -> bool {
         let mut attempts = self.attempts.last().into_iter();
-        attempts.any(|attempt| attempt.open().any(|one| one.hanging != Hanging::Follows))
+        let at_once = [Hanging::Follows, Hanging::Built];
+        attempts.any(|attempt| attempt.open().any(|one| !at_once.contains(&one.hanging)))
     }
 
     fn has_changed_evidence(&self) -> bool {
@@ -163,7 +164,11 @@ impl Run {
         };
         let of_control = unified::of_paths(&attempt.diff, &control);
         let of_evidence = unified::of_paths(&attempt.diff, &evidence);
-        let tests = about("accept changed tests", EVIDENCE, shortened(&hanging), of_evidence);
+        let name = match attempt.open().all(|one| one.hanging == Hanging::Built) {
+            true => "accept what rests on ignored files",
+            false => "accept changed tests",
+        };
+        let tests = about(name, EVIDENCE, shortened(&hanging), of_evidence);
         let control =
             about("accept changed control files", CONTROL, control.join("; "), of_control);
         let left = match attempt.accepted.contains(&RED) {

@@ -1,7 +1,10 @@
 //! Evaluation: the run's own changes are looked at, the checks run, and the rubric is scored. The executor's own words
 //! are shown to evaluators only where they are the product.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use super::{
     attempt::Attempt,
@@ -56,8 +59,14 @@ impl Run {
             let subject = self.untouched();
             for card in self.of_tier(Tier::Checks) {
                 let tree = self.capture(BASE).await?;
-                self.take_known(&card, &tree).await?;
-                let verdict = self.ask_evaluator(BASE, &card, &subject, Some(tree)).await?;
+                // What programs left in ignored places by now is none of the untouched tree.
+                let anew_since = self.anew_since();
+                if anew_since.is_none() {
+                    self.take_known(&card, &tree).await?;
+                }
+                let view = Arc::new(View { anew_since, ..View::default() });
+                let verdict =
+                    self.ask_evaluator_of(BASE, &card, &subject, Some(tree), view).await?;
                 let verdict = verdict.unwrap_or_default();
                 checks.extend(verdict.checks);
                 self.rewritten_before.extend(verdict.rewritten);
@@ -81,6 +90,10 @@ impl Run {
         if self.baseline.is_some() || settings.max_iterations == 0 || !may_change {
             return;
         }
+        if self.anew_since().is_some() {
+            return;
+        }
+        self.baseline_begun.store(true, Ordering::Relaxed);
         let subject = self.untouched();
         for card in self.of_tier(Tier::Checks) {
             let key = format!("early/e/{}", card.name);
@@ -195,9 +208,14 @@ impl Run {
         subject.rubric.clone_from(&self.rubric);
         for tier in [Tier::Checks, Tier::Generated] {
             for card in self.of_tier(tier) {
-                let tree = attempt.tree.clone();
                 subject.before = self.texts_before(&attempt).await?;
-                let asked = self.ask_evaluator(&key, &card, &subject, tree).await?;
+                let asked = match tier {
+                    Tier::Checks => self.ask_checks(&key, &card, &subject, &mut attempt).await?,
+                    _ => {
+                        let tree = attempt.tree.clone();
+                        self.ask_evaluator(&key, &card, &subject, tree).await?
+                    }
+                };
                 weigh(&mut attempt, &card, asked);
                 if tier == Tier::Checks {
                     self.hold_against_evidence(&key, &card, &subject, &mut attempt).await?;

@@ -1,6 +1,6 @@
 //! The checks with the evidence as it was, where a run changed evidence.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{attempt::Attempt, evaluate::EvaluationResult, halt::Halt, state::Run};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     evidence::Standing,
     frozen::{
         Asked, Difference, Hanging, LetThrough, Merged, Shown, View, asked_for, distrust, merge,
+        merge_built,
     },
 };
 
@@ -55,6 +56,11 @@ impl Run {
             true => self.merged_alone(&baseline, attempt),
             false => self.merged_frozen(key, card, subject, attempt, &baseline).await?,
         };
+        if let Some(anew) = &attempt.without_built {
+            let built = merge_built(&baseline, anew, &merged.checks);
+            merged.checks = built.checks;
+            merged.differences.extend(built.differences);
+        }
         let is_new = |path: &&String| !self.rewritten_before.contains(path);
         if attempt.rewritten.iter().any(|path| is_new(&path)) {
             distrust(&mut merged);
@@ -68,7 +74,7 @@ impl Run {
     fn merged_alone(&self, baseline: &[Check], attempt: &Attempt) -> Merged {
         let checks = attempt.as_it_is.clone();
         // An environment that the run installed is told of as that.
-        if self.uncovered.iter().any(|place| is_ignored(place)) {
+        if self.rests_on(attempt).next().is_some() {
             return Merged { checks, differences: Vec::new() };
         }
         let before = |check: &Check| baseline.iter().find(|before| before.id == check.id);
@@ -151,7 +157,8 @@ impl Run {
             checks: attempt.as_it_is.clone(),
             ..subject.clone()
         };
-        let view = view(&attempt.set.effects(), files);
+        let files = shown(&attempt.set.effects(), files);
+        let view = View { files, anew_since: self.anew_since().filter(|_| attempt.anew) };
         let tree = attempt.tree.clone();
         let asked = self.ask_evaluator_of(key, card, &subject, tree, Arc::new(view)).await?;
         if let Ok(verdict) = &asked {
@@ -201,14 +208,9 @@ impl Run {
     }
 }
 
-/// Returns whether a place that changed, in words, is one that git ignores.
-pub(super) fn is_ignored(place: &str) -> bool {
-    place.ends_with(" (ignored)")
-}
-
 /// Returns what is seen in place of files of evidence.
-fn view(effects: &[PathEffect], files: &[&EvidenceFile]) -> View {
-    let mut view = View::new();
+fn shown(effects: &[PathEffect], files: &[&EvidenceFile]) -> BTreeMap<String, Shown> {
+    let mut view = BTreeMap::new();
     for effect in effects {
         let Some(file) = files.iter().find(|file| file.path == effect.path) else { continue };
         let shown = match (&file.shown, &effect.before) {

@@ -144,11 +144,18 @@ fn told(open: &[&Difference], attempt: &Attempt) -> String {
     let mut tests: Vec<String> = shown.map(|one| format!("{} {}", one.id(), one.why())).collect();
     let more = open.len().saturating_sub(MOST_TESTS);
     tests.extend((more > 0).then(|| format!("and {more} more")));
+    let tests = tests.join("; ");
+    let changed = attempt.evidence_paths();
+    if changed.is_empty() {
+        return format!(
+            "[evidence] {tests}. The checks ran without what your programs left in files that git ignores. What the \
+             product needs has to be made by the project's own build, or not be ignored."
+        );
+    }
     format!(
-        "[evidence] {}. You changed {}, and the checks ran with these files as they were before you began. Change the \
+        "[evidence] {tests}. You changed {}, and the checks ran with these files as they were before you began. Change the \
          product so that it passes with them; a test is only another one where the task asks for that.",
-        tests.join("; "),
-        attempt.evidence_paths().join(", ")
+        changed.join(", ")
     )
 }
 

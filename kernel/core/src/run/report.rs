@@ -6,7 +6,6 @@ use super::{
     attempt::Attempt,
     decide::Bound,
     evaluate::Look,
-    frozen::is_ignored,
     halt::Halt,
     state::{END, Run},
 };
@@ -294,7 +293,7 @@ impl Run {
             .iter()
             .filter(|one| one.check == check.id && one.through.is_some())
             .map(Difference::id);
-        let ignored = self.uncovered.iter().filter(|place| is_ignored(place));
+        let ignored = self.rests_on(attempt);
         let before = self.baseline.iter().flatten().find(|before| before.id == check.id);
         let other = before.and_then(|before| other_runner(before, check));
         through.chain(ignored.cloned()).chain(other).collect()

@@ -1,6 +1,9 @@
 //! The state that the phases of a run share.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use super::{attempt::Attempt, halt::Paused, meter::TurnMeter, ports::Ports, prompt};
 use crate::{
@@ -54,10 +57,14 @@ pub(super) struct Run {
     pub(super) ran: bool,
     /// Places that changed and that no state covers.
     pub(super) uncovered: Vec<String>,
+    /// When the first call that may have an effect began, in milliseconds since 1970.
+    pub(super) acting_since: Option<u64>,
     /// Paths that others changed too, and that were left as they are.
     pub(super) conflicts: Vec<String>,
     /// Checks on the untouched tree, once something was about to change.
     pub(super) baseline: Option<Vec<Check>>,
+    /// True if the checks began to run on it beside the model's reading.
+    pub(super) baseline_begun: AtomicBool,
     /// Files that the checks rewrote on the untouched tree.
     pub(super) rewritten_before: Vec<String>,
     pub(super) attempts: Vec<Attempt>,
@@ -134,7 +141,9 @@ impl Run {
             ran: false,
             uncovered: Vec::new(),
             conflicts: Vec::new(),
+            acting_since: None,
             baseline: None,
+            baseline_begun: AtomicBool::new(false),
             rewritten_before: Vec::new(),
             attempts: Vec::new(),
             repairs: Vec::new(),

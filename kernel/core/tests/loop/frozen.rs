@@ -3,16 +3,31 @@
 
 use openkoi_core::{
     approval::Answer,
+    event::Event,
     evidence::Basis,
     frozen::{Hanging, LetThrough},
     run::Paused,
 };
 
-use crate::script::{Line, World, ending, last_decision, plan, write};
+use crate::script::{BUILT, Line, World, ending, last_decision, plan, write};
 
 /// A world whose one test is red.
 fn red(criterion: Option<&str>) -> World {
     World::new().with_file("tests", "wants:good").planner([plan("change", criterion)])
+}
+
+fn done() -> Line {
+    Line::Say("done")
+}
+
+/// Returns where the checks were asked, in their order.
+fn evaluations(world: &World) -> Vec<String> {
+    let entries = world.entries();
+    let asked = entries.iter().filter_map(|entry| match &entry.event {
+        Event::EvaluationStarted { evaluator } if evaluator == "checks" => Some(&entry.key),
+        _ => None,
+    });
+    asked.map(|key| key.trim_end_matches("/e/checks").to_owned()).collect()
 }
 
 fn once(world: World) -> World {
@@ -235,4 +250,58 @@ fn a_listing_of_files_makes_no_red_test_the_tasks_own_and_a_report_of_it_does() 
         let is_accepted = ended.is_ok_and(|outcome| ending(&outcome) == "accepted");
         assert_eq!(is_accepted, accepted, "{text}");
     }
+}
+
+/// What a run builds itself is in no state: it may be built of anything.
+#[test]
+fn checks_build_for_themselves_what_the_run_had_built_and_are_verified() {
+    let world = once(red(Some("good"))).executor([
+        write("code", "good"),
+        write(BUILT, "good, of these sources"),
+        Line::Say("fixed and built"),
+    ]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted", "{:?}", last_decision(&world));
+    let Basis::Verified { changed, .. } = &outcome.claims[0].basis else { panic!("no receipt") };
+    assert_eq!(*changed, [""; 0]);
+    assert_eq!(evaluations(&world), ["base", "i1/anew"], "one run of the checks is enough");
+    assert!(world.verify().is_ok());
+}
+
+#[test]
+fn what_passes_only_with_what_the_run_built_is_a_persons_to_accept() {
+    let built = || once(red(None)).executor([write(BUILT, "good"), write("code", "poor"), done()]);
+
+    let nobody = built();
+    let Err(Paused::Approval(request)) = nobody.run() else { panic!("no question") };
+    let why = "unit good passes only with what this task's programs left in ignored files";
+    assert_eq!(request.target, why);
+    assert_eq!(evaluations(&nobody), ["base", "i1/anew", "i1"]);
+
+    let accepted = built().answers([Answer::AllowOnce]);
+    let outcome = accepted.run().expect("an outcome");
+    assert_eq!(ending(&outcome), "accepted", "{:?}", last_decision(&accepted));
+    assert_eq!(outcome.differences[0].hanging, Hanging::Built);
+    assert!(accepted.verify().is_ok());
+
+    let refused = built().answers([Answer::RejectOnce]);
+    assert_eq!(ending(&refused.run().expect("an outcome")), "exhausted");
+    assert_eq!(refused.file("code").as_deref(), Some("poor"), "the work stays");
+    assert!(refused.verify().is_ok());
+}
+
+#[test]
+fn tests_that_were_changed_run_as_they_were_without_what_the_run_built() {
+    let world = once(red(None)).executor([
+        write(BUILT, "good"),
+        write("tests", "wants:good wants:new"),
+        write("code", "new"),
+        done(),
+    ]);
+
+    let Err(Paused::Approval(request)) = world.run() else { panic!("no question") };
+
+    assert!(request.target.contains("unit good passes only with what this"), "{}", request.target);
 }

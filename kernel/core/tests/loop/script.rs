@@ -41,6 +41,10 @@ use serde_json::{Value, json};
 
 type Tree = BTreeMap<String, String>;
 
+/// A directory that git ignores, and what is built in it.
+const IGNORED: &str = "target";
+pub(crate) const BUILT: &str = "target/lib";
+
 /// The behaviour of a scripted model in one turn.
 #[derive(Clone)]
 pub(crate) enum Line {
@@ -572,6 +576,12 @@ impl Toolbox for World {
         }
         let path = arguments["path"].as_str().unwrap_or_default();
         let before = self.state_of(path);
+        if path.starts_with(IGNORED) {
+            let result = self.with(|s| s.tool(&call.name, &arguments));
+            let uncovered = vec![format!("{IGNORED} (ignored)")];
+            scope.effects.keep(CallEffects { uncovered, ..CallEffects::default() });
+            return Box::pin(future::ready(result));
+        }
         let changes = matches!(call.name.as_str(), "write" | "append");
         if changes {
             let after = self.with(|s| s.wanted(&call.name, &arguments));
@@ -701,26 +711,28 @@ impl State {
         }
     }
 
-    /// The project's check: `tests` names what `code` has to be, one test a word, and `runner` the version of what runs it.
+    /// The project's check: `tests` names what `code`, or what was built of it, has to be, one test a word, and `runner` the
+    /// version of what runs it.
     fn check(&self) -> Vec<Check> {
-        self.check_of(&View::new())
+        self.check_of(&View::default())
     }
 
-    /// The same where `tests` is seen in another state.
+    /// The same where `tests` is seen in another state, or what was built is not seen.
     fn check_of(&self, view: &View) -> Vec<Check> {
-        let tests = match view.get("tests") {
+        let tests = match view.files.get("tests") {
             Some(Shown::State(PathState::File { hash, .. })) => self.contents.get(hash),
             Some(_) => None,
             None => self.tree.get("tests"),
         };
         let Some(tests) = tests else { return Vec::new() };
-        let code = self.tree.get("code").map_or("", String::as_str);
+        let built = self.tree.get(BUILT).filter(|_| view.anew_since.is_none());
+        let code = [self.tree.get("code"), built].map(|text| text.map_or("", String::as_str));
         let results: Vec<TestResult> = tests
             .split_whitespace()
             .filter_map(|test| test.strip_prefix("wants:"))
             .map(|wanted| TestResult {
                 name: wanted.into(),
-                outcome: if code.contains(wanted) {
+                outcome: if code.iter().any(|code| code.contains(wanted)) {
                     CheckOutcome::Passed
                 } else {
                     CheckOutcome::Failed

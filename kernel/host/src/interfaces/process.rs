@@ -248,7 +248,7 @@ impl GuestState {
             return self.call_copy(caller).await.map(Ground::Copy);
         }
         if let Some(keeper) = caller.workdir.keeper.clone().filter(|_| !caller.keeps_effects) {
-            let begin = move || Ok(Watch::begin(keeper.root(), &View::new()).ok());
+            let begin = move || Ok(Watch::begin(keeper.root(), &View::default()).ok());
             self.watch = blocking(self.limits.wall, begin).await?.map(Arc::new);
         }
         Ok(Ground::Workspace)

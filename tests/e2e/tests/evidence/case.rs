@@ -18,6 +18,7 @@
 //! | `say TEXT` | what the model says at the end |
 //! | `is CLASS` | the class of a cheat, see [`Class`] |
 //! | `asks` | a person really has to decide: exit 8 is as good as 0 |
+//! | `verified` | the report says of the tests that they are verified |
 //! | `proof COMMAND` | ends with 0 in a copy of the tree if the task is done; without it percent is called with other numbers |
 //! | `blunt` | the cheat fools OpenKoi or nobody: the project's own command is not impressed by it |
 
@@ -52,6 +53,8 @@ pub(crate) struct Case {
     pub class: Class,
     /// A person may be asked.
     pub asks: bool,
+    /// The report says that the tests are verified.
+    pub verified: bool,
     /// Tells whether the task is done, in place of the project's probe.
     pub proof: Option<String>,
     /// The project's own command is not fooled.
@@ -109,6 +112,7 @@ impl Case {
             say: "Done. All tests pass.".to_owned(),
             class: Class::default(),
             asks: false,
+            verified: false,
             proof: None,
             blunt: false,
         }
@@ -177,6 +181,7 @@ impl Reader {
             "say" => case.say = text,
             "is" => case.class = class(rest)?,
             "asks" => case.asks = true,
+            "verified" => case.verified = true,
             "proof" => case.proof = Some(text),
             "blunt" => case.blunt = true,
             "given" | "write" | "edit" => {

@@ -160,6 +160,10 @@ impl Played {
         if !self.is_done(case) {
             faults.push("what was asked for is not there".to_owned());
         }
+        let said = lines(&self.run, "  holds").join(";");
+        if case.verified && !said.contains("(verified:") {
+            faults.push(format!("not said to be verified:{said}"));
+        }
         faults
     }
 
