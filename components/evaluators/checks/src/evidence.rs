@@ -37,10 +37,12 @@ pub(crate) fn of(subject: &Subject, world: &dyn World) -> Vec<EvidenceFile> {
 }
 
 /// Returns whether these files decide about tests alone.
-pub(crate) fn are_tests(subject: &Subject) -> bool {
+pub(crate) fn are_tests(subject: &Subject, world: &dyn World) -> bool {
     let runners = names::runners(&subject.baseline);
+    let named = commands::named(subject, world);
     let is_source = |path: &str| {
-        names::role(path, false, &runners) == Role::Product && inline::language(path).is_some()
+        let is_product = names::role(path, false, &runners) == Role::Product;
+        is_product && !named.contains(path) && inline::language(path).is_some()
     };
     subject.frozen.iter().all(|path| names::is_test(path, &runners) || is_source(path))
 }

@@ -1,6 +1,6 @@
 //! Whole verdicts on real projects with real programs, without the host.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
@@ -15,11 +15,18 @@ mod rows;
 struct Real {
     root: tempfile::TempDir,
     scratch: tempfile::TempDir,
+    /// A program that is not to be found, installed or not.
+    without: &'static str,
 }
 
 impl Real {
     fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), scratch: tempfile::tempdir().unwrap() }
+        let (root, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        Self { root, scratch, without: "" }
+    }
+
+    fn without(program: &'static str) -> Self {
+        Self { without: program, ..Self::new() }
     }
 
     fn file(self, path: &str, text: &str) -> Self {
@@ -50,7 +57,8 @@ impl World for Real {
 
     fn installed(&self, program: &str) -> bool {
         let path = env::var_os("PATH").unwrap();
-        env::split_paths(&path).any(|folder| Path::new(&folder).join(program).exists())
+        let is_there = |folder: PathBuf| folder.join(program).exists();
+        program != self.without && env::split_paths(&path).any(is_there)
     }
 
     fn run(&self, invocation: &Invocation) -> Result<Run> {
@@ -178,7 +186,8 @@ fn unittest_runs_in_every_layout_and_its_failures_run_alone() {
     ];
     for (code, tests, id, name) in layouts {
         let text = |path: &str| if path.ends_with("__init__.py") { "" } else { UNITTEST };
-        let world = tests.iter().fold(Real::new(), |world, path| world.file(path, text(path)));
+        let empty = Real::without("pytest");
+        let world = tests.iter().fold(empty, |world, path| world.file(path, text(path)));
         let green = world.file(code, "def two():\n    return 2\n");
         assert_eq!(
             checks_of(&green).iter().map(shown).collect::<Vec<_>>(),
@@ -196,7 +205,7 @@ fn unittest_runs_in_every_layout_and_its_failures_run_alone() {
 
 #[test]
 fn a_planted_byte_code_does_not_stand_in_for_a_test() {
-    let world = Real::new()
+    let world = Real::without("pytest")
         .file("a.py", "def two():\n    return 2\n")
         .file("test_a.py", UNITTEST)
         .file(

@@ -67,7 +67,7 @@ fn frozen(subject: &Subject, world: &dyn World) -> Result<Verdict> {
         .filter(|plan| before(plan))
         .collect();
     let ended = |plan: &Plan| subject.checks.iter().find(|check| check.id == plan.id);
-    let steers = !evidence::are_tests(subject);
+    let steers = !evidence::are_tests(subject, world);
     let (mut again, taken): (Vec<Plan>, Vec<Plan>) = plans
         .into_iter()
         .partition(|plan| steers || plan.category == Category::Test || ended(plan).is_none());

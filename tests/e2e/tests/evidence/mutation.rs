@@ -65,6 +65,10 @@ pub(crate) fn case(seed: u64) -> Case {
         let at = if numbers.below(2) == 0 { 0 } else { case.steps.len() };
         case.steps.insert(at, product);
     }
+    // A model that looks at what it did, so that something is built of it.
+    if seed % 4 == 0 {
+        case.steps.push(Step::Run { command: format!("{} || true", project.command) });
+    }
     let plans = [Plan::Both, Plan::Both, Plan::Both, Plan::Build, Plan::Nothing, Plan::Loose];
     case.plan = *numbers.one_of(&plans);
     case

@@ -6,7 +6,8 @@ use super::project::{Project, below, parent};
 use super::reach;
 use crate::plan::{Category, Plan, Standing};
 
-const PYTEST: &str = "pytest -rA -p no:cacheprovider -o junit_family=xunit1";
+const PYTEST: &str =
+    "pytest -rA -p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1";
 
 /// Files that make a directory a project of its own.
 const MANIFESTS: [&str; 9] = [
@@ -169,8 +170,8 @@ impl Tests {
         imported
             || functions
             || project.is_any(&SPOKEN_OF)
-            || project.world.installed("pytest")
-            || reach::has_python_tool(project, "pytest")
+            // That pytest is there does not make it the project's: it would leave out what this function of unittest adds.
+            || (!any("def load_tests") && has_pytest(project))
     }
 
     /// The directories in which discovery has to begin to find all of them; the project itself is empty.
@@ -185,6 +186,10 @@ impl Tests {
         }
         directory.to_owned()
     }
+}
+
+fn has_pytest(project: &Project<'_>) -> bool {
+    project.world.installed("pytest") || reach::has_python_tool(project, "pytest")
 }
 
 /// Returns whether a directory inside of a project is another one.
@@ -223,7 +228,8 @@ mod tests {
     use crate::world::tests::Fake;
 
     const PYTHON: &str = "python3 --check-hash-based-pycs always";
-    const PYTEST: &str = "-m pytest -rA -p no:cacheprovider -o junit_family=xunit1";
+    const PYTEST: &str =
+        "-m pytest -rA -p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1";
 
     fn world() -> Fake {
         Fake::default().program("python3")
@@ -236,6 +242,8 @@ mod tests {
         assert_eq!(found(&plain()), [format!("python:unittest: {PYTHON} -m unittest discover -v")]);
         let pytest = [format!("python:pytest: {PYTHON} {PYTEST}")];
         assert_eq!(found(&plain().program("pytest")), pytest);
+        let adds = world().file("test_a.py", "import unittest\n\ndef load_tests(loader):");
+        assert_eq!(found(&adds.program("pytest")), found(&plain()));
         assert_eq!(found(&plain().file("pyproject.toml", "[tool.pytest.ini_options]")), pytest);
         assert_eq!(found(&world().file("test_a.py", "import a\n\ndef test_a():\n")), pytest);
     }

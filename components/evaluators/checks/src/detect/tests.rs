@@ -22,7 +22,8 @@ type Layout = (&'static str, &'static [(&'static str, &'static str)], &'static [
 
 /// What every Python command begins with is left out of the expectations.
 const PYTHON: &str = "python3 --check-hash-based-pycs always";
-const PYTEST: &str = "-m pytest -rA -p no:cacheprovider -o junit_family=xunit1";
+const PYTEST: &str =
+    "-m pytest -rA -p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1";
 
 const LAYOUTS: &[Layout] = &[
     (

@@ -23,16 +23,18 @@ pub(super) fn named(subject: &Subject, world: &dyn World) -> BTreeSet<String> {
             true => word.trim_start_matches("./").to_owned(),
             false => format!("{folder}/{}", word.trim_start_matches("./")),
         };
-        let mut line = check.command.clone();
+        let mut lines = vec![(check.category == "test", check.command.clone())];
         if check.id.starts_with("node:") {
-            line.push_str(&scripts(subject, world, &place("package.json")));
+            lines.extend(scripts(subject, world, &place("package.json"), &check.command));
         }
         let is_file = |word: &&str| word.contains('.');
-        let named_there = match check.category == "test" {
-            true => words(&line).collect(),
-            false => run_or_flagged(&line),
-        };
-        named.extend(named_there.into_iter().filter(is_file).map(place));
+        for (tests, line) in &lines {
+            let named_there = match tests {
+                true => words(line).collect(),
+                false => run_or_flagged(line),
+            };
+            named.extend(named_there.into_iter().filter(is_file).map(place));
+        }
     }
     named
 }
@@ -60,16 +62,30 @@ fn run_or_flagged(line: &str) -> Vec<&str> {
     found
 }
 
-/// Returns the scripts of a package as they were, one after the other.
-fn scripts(subject: &Subject, world: &dyn World, path: &str) -> String {
+/// Returns the scripts of a package that a command runs, and those that they run, as they were, each with whether it runs
+/// tests. A script to serve or to publish says nothing of what tests are given.
+fn scripts(subject: &Subject, world: &dyn World, path: &str, command: &str) -> Vec<(bool, String)> {
     let before = subject.before.iter().find(|before| before.path == path);
     let text = match before {
         Some(before) => before.text.clone(),
         None => world.read(path),
     };
     let package: Value = serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
-    let scripts = package["scripts"].as_object().into_iter().flatten();
-    scripts.filter_map(|(_, line)| Some(format!(" {}", line.as_str()?))).collect()
+    let mut lines = Vec::new();
+    let mut waiting = vec![command.to_owned()];
+    let mut seen = BTreeSet::new();
+    while let Some(line) = waiting.pop() {
+        for name in words(&line)
+            .flat_map(|word| [word.to_owned(), format!("pre{word}"), format!("post{word}")])
+        {
+            let Some(line) = package["scripts"][&name].as_str() else { continue };
+            if seen.insert(name.clone()) {
+                lines.push((name.contains("test"), line.to_owned()));
+                waiting.push(line.to_owned());
+            }
+        }
+    }
+    lines
 }
 
 /// The most files that are read for a word.
@@ -114,8 +130,8 @@ mod tests {
     use crate::world::tests::Fake;
     use openkoi_sdk::evaluator::{Check, Outcome};
 
-    fn named_by(category: &str, command: &str) -> Vec<String> {
-        let check = Check {
+    fn check(category: &str, command: &str) -> Check {
+        Check {
             id: "configured:x".to_owned(),
             category: category.to_owned(),
             command: command.to_owned(),
@@ -127,7 +143,11 @@ mod tests {
             receipts: Vec::new(),
             duration_ms: 1,
             runner: String::new(),
-        };
+        }
+    }
+
+    fn named_by(category: &str, command: &str) -> Vec<String> {
+        let check = check(category, command);
         named(&Subject { baseline: vec![check], ..subject() }, &Fake::default())
             .into_iter()
             .collect()
@@ -137,6 +157,19 @@ mod tests {
     fn what_tests_are_given_is_named() {
         assert_eq!(named_by("test", "node --test ./a.js b.js"), ["a.js", "b.js"]);
         assert_eq!(named_by("test", "sh -c 'sh ci/own.sh && ./x.sh'"), ["ci/own.sh", "x.sh"]);
+    }
+
+    #[test]
+    fn what_a_packages_scripts_are_given_is_named_where_tests_run_them() {
+        let package = r#"{ "scripts": {
+            "start": "node src/server.js", "test": "npm run -s build && npm run test:unit",
+            "pretest": "node before.js", "build": "esbuild src/index.js --config=own.json && cp src/a.js dist",
+            "test:unit": "node --test unit.mjs" } }"#;
+        let world = Fake::default().file("package.json", package);
+        let mut check = check("test", "npm run test");
+        check.id = "node:test".to_owned();
+        let named = named(&Subject { baseline: vec![check], ..subject() }, &world);
+        assert_eq!(Vec::from_iter(named), ["before.js", "own.json", "unit.mjs"]);
     }
 
     #[test]

@@ -224,8 +224,9 @@ fn a_program_that_is_not_there_is_asked_for_once() {
 fn what_a_test_says_late_is_not_what_a_runner_lacks() {
     let late = format!("{}No module named pytest\n", "compiling\n".repeat(60));
     let world = |output: &str| {
-        let command = "python --check-hash-based-pycs always -m pytest -rA -p no:cacheprovider -o junit_family=xunit1";
-        let other = "pytest -rA -p no:cacheprovider -o junit_family=xunit1";
+        let command = "python --check-hash-based-pycs always -m pytest -rA -p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1";
+        let other =
+            "pytest -rA -p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1";
         Fake::default().file("pytest.ini", "").answers(command, 1, output).answers(
             other,
             127,
@@ -247,7 +248,7 @@ fn what_a_test_says_late_is_not_what_a_runner_lacks() {
 
 #[test]
 fn a_runner_that_was_asked_for_a_report_and_gives_none_has_not_passed() {
-    let command = "python --check-hash-based-pycs always -m pytest -rA -p no:cacheprovider -o junit_family=xunit1";
+    let command = "python --check-hash-based-pycs always -m pytest -rA -p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1";
     for output in ["", "PASSED test_a.py::test_a\n1 passed in 0.01s\n\n<<<openkoi-report\n"] {
         let world = Fake::default().file("pytest.ini", "").answers(command, 0, output);
 
@@ -312,12 +313,12 @@ fn another_way_to_run_the_same_is_tried() {
     let world = Fake::default()
         .file("pytest.ini", "")
         .answers(
-            "python --check-hash-based-pycs always -m pytest -rA -p no:cacheprovider -o junit_family=xunit1",
+            "python --check-hash-based-pycs always -m pytest -rA -p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1",
             1,
             "python: No module named pytest",
         )
         .answers(
-            "pytest -rA -p no:cacheprovider -o junit_family=xunit1",
+            "pytest -rA -p no:cacheprovider --continue-on-collection-errors -o junit_family=xunit1",
             0,
             &format!("1 passed in 0.01s\n\n<<<openkoi-report\n{xml}"),
         );
