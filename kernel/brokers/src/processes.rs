@@ -56,10 +56,6 @@ mod left;
 mod network;
 mod output;
 mod own_server;
-#[cfg_attr(
-    not(target_os = "linux"),
-    expect(dead_code, reason = "no program has a network of its own here")
-)]
 mod proxy;
 mod report;
 #[cfg(target_os = "linux")]

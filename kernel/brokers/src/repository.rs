@@ -22,6 +22,7 @@ pub(crate) struct LinkedRepository {
 
 impl LinkedRepository {
     /// Returns whether nobody else has a working tree of it.
+    #[cfg(target_os = "linux")]
     pub(crate) fn is_own(&self) -> bool {
         self.own == self.repository
     }

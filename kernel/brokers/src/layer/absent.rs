@@ -1,5 +1,6 @@
 //! Layers of a system that has none: there is never one.
 
+use super::side::SideOverlay;
 use super::{Committed, LayerChange, LayerConflict, LayerError};
 use crate::snapshot::SnapshotStore;
 use openkoi_core::change_set::PathEffect;
@@ -29,6 +30,11 @@ impl LayerMount {
     /// Waits until no program runs over the layer any more.
     #[must_use]
     pub fn wait_for_guests(&self, _: std::time::Duration) -> bool {
+        match *self {}
+    }
+
+    /// Returns the overlay over the repository of a linked working tree.
+    pub(crate) fn repository(&self) -> Option<SideOverlay> {
         match *self {}
     }
 

@@ -3,7 +3,9 @@
 use crate::durable::DurableError;
 use crate::snapshot::SnapshotError;
 use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::path::Path;
+use std::path::PathBuf;
 
 /// Why a layer could not be made, read or committed.
 #[derive(Debug, thiserror::Error)]
