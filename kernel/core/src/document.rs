@@ -1,7 +1,11 @@
-//! Documents: what a report says, apart from how it looks. A command makes one, and so does a view; a terminal, a program
-//! that asks for JSON, a page of the TUI and an answer of the REST API are each a renderer of it.
+//! Documents: what a report says, apart from how it looks. A command makes one; the text for a terminal and the JSON for
+//! a program are made of it, and so can a page or an answer over HTTP be.
 //!
-//! The types are those of `wit/view`. A document is a list of blocks, and headings with their levels make it a tree. Two
+//! The types are those of `wit/view`, with what commands need besides: [`Value::List`], [`Value::Record`] and
+//! [`Value::Data`], [`Value::Tokens`] and [`Value::Bytes`], money that is an upper limit, [`ColumnKind::Figures`], the key of
+//! a [`Verbatim`], the subject and the hints of a [`Notice`], and [`Block::Footnote`].
+//!
+//! A document is a list of blocks, and headings with their levels make it a tree. Two
 //! readers share it, and emptiness tells them apart:
 //!
 //! | has | a person reads it | a program reads it |

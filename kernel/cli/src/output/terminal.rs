@@ -72,10 +72,13 @@ fn item(item: &Item, page: &mut Page) {
 }
 
 fn pairs(pairs: &Pairs, page: &mut Page) {
-    for pair in pairs.entries.iter().filter(|pair| !pair.name.is_empty()) {
-        let style = match pair.tone {
-            Tone::Neutral => of_value(&pair.value),
-            tone => of_tone(tone),
+    let shown = pairs.entries.iter().filter(|pair| !pair.name.is_empty());
+    for (index, pair) in shown.enumerate() {
+        let style = match (pair.tone, &pair.value) {
+            // An id in front is what the others are about.
+            (Tone::Neutral, Value::Id(_)) if index == 0 => Style::Strong,
+            (Tone::Neutral, value) => of_value(value),
+            (tone, _) => of_tone(tone),
         };
         let words = words(&pair.value, page);
         page.field(&pair.name, words.as_deref().unwrap_or("-"), style);
@@ -399,6 +402,25 @@ mod tests {
         let on_screen = shown(&document, Some(40));
         assert!(on_screen.len() < 1_500, "{}", on_screen.len());
         assert!(on_screen.ends_with("≤ because\n"), "{on_screen}");
+    }
+
+    #[test]
+    fn what_pairs_and_rows_are_about_is_strong() {
+        let id = || Value::id("000000000042");
+        let columns = [("A", ColumnKind::Id), ("B", ColumnKind::Id)];
+        let columns = columns.map(|(title, kind)| Column::for_people(title, kind));
+        let document = Document::new("")
+            .with(
+                Pairs::new("").for_programs("c", true).for_people("a", id()).for_people("b", id()),
+            )
+            .with(Table::new("", columns).rows([[id(), id()]]));
+        let mut page = Page::new(Palette::ALWAYS, None, NOW);
+        write(&document, &mut page);
+
+        let text = page.finish();
+        let about: Vec<bool> = text.lines().map(|line| line.contains("\x1b[1m00000042")).collect();
+        assert_eq!(about, [true, false, false, true], "{text}");
+        assert_eq!(text.matches("\x1b[1m").count(), 2, "{text}");
     }
 
     #[test]
