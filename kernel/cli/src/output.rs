@@ -1,36 +1,39 @@
 //! Printing: results, errors, notices and questions.
 //!
-//! A command returns its result as an [`Output`], and the [`Printer`] turns it into text or JSON.
+//! A command returns its result as an [`Output`], which is a document, and the [`Printer`] turns it into text or JSON.
 //! Results go to stdout and everything else to stderr, so that a pipe carries results alone.
 //! Progress lines, [`Questions`] and the approver write to stderr without the printer, because they
 //! stay on a line or wait for an answer.
 //!
 //! Text from a model, a tool or a file has to go through [`mod@sanitise`], which escapes the characters
-//! that a terminal would obey. [`Page`] and [`Table`] do so by themselves.
+//! that a terminal would obey. A document is sanitised where it is written.
 
 pub(crate) mod beside;
 mod colour;
 pub(crate) mod diff;
 pub(crate) mod format;
+mod grid;
+pub(crate) mod json;
 pub(crate) mod markdown;
 mod measure;
 mod page;
 mod questions;
 pub(crate) mod sanitise;
-mod table;
+mod terminal;
 
 pub use colour::{ColourChoice, Palette, Style};
 pub use format::{Format, SCHEMA_VERSION};
+pub(crate) use grid::cut as shortened;
+use grid::{Align, Cell, Grid};
 pub use measure::{ago, bytes, count, duration, money, money_at_most, plural, timestamp};
-pub use page::Page;
+use page::Page;
 pub use questions::{Choice, Questions};
 pub use sanitise::{sanitise, sanitise_line};
-pub(crate) use table::cut as shortened;
-pub use table::{Align, Cell, Table};
 
 use std::io::{self, IsTerminal, Write};
 
 use openkoi_app::environment::Environment;
+use openkoi_core::document::Document;
 use serde_json::Value;
 
 use crate::{
@@ -38,14 +41,11 @@ use crate::{
     error::CommandError,
 };
 
-/// The result of a command: one value, for people and for programs.
+/// The result of a command: one document, for people and for programs.
 pub trait Output {
-    /// Writes the result for a person.
-    fn text(&self, page: &mut Page);
-
-    /// Returns the result for a program, with absolute times and whole ids. It is an object, to
-    /// which the printer adds the version of the schema.
-    fn json(&self) -> Value;
+    /// Returns what there is to say. For a program it becomes an object, to which the printer adds the version of the
+    /// schema.
+    fn document(&self) -> Document;
 }
 
 /// The properties of stdout or stderr.
@@ -113,18 +113,16 @@ impl Printer {
     /// Returns what [`Printer::result`] prints.
     pub(crate) fn rendered(&self, output: &dyn Output, format: Format) -> String {
         match format {
-            Format::Json => document(&versioned(output.json())),
-            Format::Text => {
-                let mut page = self.page();
-                output.text(&mut page);
-                page.finish()
-            }
+            Format::Json => indented(&versioned(json::object(&output.document()))),
+            Format::Text => self.text(&output.document()),
         }
     }
 
-    /// Returns an empty page for stdout.
-    pub fn page(&self) -> Page {
-        Page::new(self.out.palette, self.out.width, self.now_ms)
+    /// Returns a document as it is printed for a person on stdout.
+    pub(crate) fn text(&self, document: &Document) -> String {
+        let mut page = Page::new(self.out.palette, self.out.width, self.now_ms);
+        terminal::write(document, &mut page);
+        page.finish()
     }
 
     /// Prints a JSON document to stdout on one line, as in a stream of events.
@@ -142,7 +140,7 @@ impl Printer {
     ///
     /// As [`Printer::result`].
     pub fn json(&self, value: &Value) -> Result<(), CommandError> {
-        self.raw(document(value).as_bytes())
+        self.raw(indented(value).as_bytes())
     }
 
     /// Prints text of any origin to stdout, sanitised even if stdout is a pipe, which may end at a
@@ -223,7 +221,7 @@ pub fn versioned(mut document: Value) -> Value {
 }
 
 /// Returns a JSON document, indented.
-fn document(value: &Value) -> String {
+fn indented(value: &Value) -> String {
     format!("{}\n", sanitise::json(&format!("{:#}", rounded(value.clone()))))
 }
 
@@ -254,6 +252,12 @@ impl Printer {
         let stream = Stream { terminal: false, palette: Palette::PLAIN, width, moves: false };
         Self { out: stream, err: stream, now_ms }
     }
+
+    /// Returns the printer with colours on stdout.
+    pub(crate) fn in_colour(mut self) -> Self {
+        self.out.palette = Palette::ALWAYS;
+        self
+    }
 }
 
 #[cfg(test)]
@@ -268,18 +272,19 @@ mod tests {
 
     use std::path::Path;
 
+    use openkoi_core::document::{self, Pairs};
     use serde_json::json;
 
     struct Pond;
 
     impl Output for Pond {
-        fn text(&self, page: &mut Page) {
-            page.line(format!("fed {}", page.ago(0)));
-            page.line("koi\x1b[2J");
-        }
-
-        fn json(&self) -> Value {
-            json!({ "name": "koi\u{202e}" })
+        fn document(&self) -> Document {
+            let pairs = Pairs::new("").for_people("fed", document::Value::Instant(0)).pair(
+                "name",
+                "name",
+                "koi\u{202e}",
+            );
+            Document::new("Pond").with(pairs)
         }
     }
 
@@ -287,7 +292,10 @@ mod tests {
     fn an_output_is_text_for_people_and_a_document_with_its_version_for_programs() {
         let printer = Printer::on_paper(None, 60_000);
 
-        assert_eq!(printer.rendered(&Pond, Format::Text), "fed 1 min ago\nkoi\\x1b[2J\n");
+        assert_eq!(
+            printer.rendered(&Pond, Format::Text),
+            "fed          1 min ago\nname         koi\\u{202e}\n"
+        );
         assert_eq!(
             printer.rendered(&Pond, Format::Json),
             "{\n  \"name\": \"koi\\u202e\",\n  \"schema_version\": 1\n}\n"

@@ -9,6 +9,7 @@ use std::{
 
 use openkoi_app::environment::Environment;
 use openkoi_core::{
+    document::{Document, Pairs},
     event::{Entry, Event},
     evidence::Standing,
     id::{SessionId, TaskId},
@@ -24,11 +25,12 @@ use openkoi_storage::{
 use serde_json::{Value, json};
 
 use crate::{
+    commands::task::row::task_facts,
     context::Context,
     error::CommandError,
     exit::Exit,
     flags::GlobalFlags,
-    output::{Format, Output, Printer, Questions},
+    output::{Format, Output, Printer, Questions, json},
     reply::Reply,
 };
 
@@ -44,6 +46,22 @@ pub(crate) fn text(output: &dyn Output) -> String {
 /// Returns what a terminal of 40 columns shows.
 pub(crate) fn narrow(output: &dyn Output) -> String {
     Printer::on_paper(Some(40), NOW).rendered(output, Format::Text)
+}
+
+/// What a program gets, before the printer rounds its scores and adds the version of the schema.
+pub(crate) trait InJson: Output {
+    fn json(&self) -> Value {
+        json::object(&self.document())
+    }
+}
+
+impl<T: Output> InJson for T {}
+
+/// Returns all of a task as a program gets it.
+pub(crate) fn task_json(task: &TaskRecord) -> Value {
+    let facts = task_facts(task, &[]).into_iter();
+    let facts = facts.fold(Pairs::new(""), |pairs, (key, value)| pairs.for_programs(key, value));
+    json::object(&Document::new("").with(facts))
 }
 
 /// An id in the form of a ULID: the same beginning for all, as for ids of one day.

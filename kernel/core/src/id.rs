@@ -4,6 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Returns the last eight characters of an id, which is how a person sees it.
+///
+/// The beginning of an id is a time; its end is what tells two of one day apart.
+pub fn short(id: &str) -> &str {
+    let start = id.len().saturating_sub(8);
+    id.get(start..).unwrap_or(id)
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -23,11 +31,8 @@ macro_rules! id {
             }
 
             /// Returns the last eight characters, which is how a person sees it.
-            ///
-            /// The beginning of an id is a time; its end is what tells two of one day apart.
             pub fn short(&self) -> &str {
-                let start = self.0.len().saturating_sub(8);
-                self.0.get(start..).unwrap_or(&self.0)
+                short(&self.0)
             }
         }
 

@@ -20,6 +20,7 @@ pub mod command_line;
 pub mod contract;
 pub mod credential;
 pub mod decision;
+pub mod document;
 pub mod doubts;
 pub mod effects;
 pub mod evaluation;

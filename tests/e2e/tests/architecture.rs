@@ -220,6 +220,32 @@ fn vendors_have_no_name_in_the_kernel() {
     assert_eq!(found, Vec::<String>::new());
 }
 
+/// A command makes a document, and `kernel/cli/src/output` makes text and JSON of it, so that a page or a daemon can
+/// show it too. Reading JSON is none of this.
+#[test]
+fn commands_make_documents_and_write_no_json() {
+    let by_hand = Regex::new(
+        r"(?x) \bjson! | \bserde_json::(Map|Value|to_\w+) | \bserde_json::\{ | \bSerialize\b",
+    );
+    let by_hand = by_hand.unwrap();
+    let (mut documents, mut found) = (0, Vec::new());
+    for path in sources(&root().join("kernel/cli/src/commands")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        documents += code.matches("fn document(&self) -> Document").count();
+        let is_test = path.iter().any(|part| part == "tests.rs");
+        let lines = code.lines().filter(|line| !is_test && by_hand.is_match(line));
+        found.extend(lines.map(|line| format!("{path:?}: {line}")));
+    }
+
+    assert_eq!(found, Vec::<String>::new());
+    // The trait has nothing else that a command could write.
+    let printing = fs::read_to_string(root().join("kernel/cli/src/output.rs")).unwrap();
+    let output = printing.split("pub trait Output {").nth(1).unwrap().split("\n}").next().unwrap();
+    assert_eq!(output.matches("fn ").count(), 1, "{output}");
+    assert!(documents > 15, "{documents} documents: are they found?");
+}
+
 fn sources(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {

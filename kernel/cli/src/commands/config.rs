@@ -1,18 +1,12 @@
 //! `openkoi config`: the settings with their origins.
 
-use serde_json::{Value, json};
-
 use openkoi_app::{
     settings::{Setting, Settings, key::KEYS},
     suggest,
 };
+use openkoi_core::document::{Column, ColumnKind, Document, Table, Value, Verbatim};
 
-use crate::{
-    context::Context,
-    error::CommandError,
-    output::{Output, Page},
-    reply::Reply,
-};
+use crate::{context::Context, error::CommandError, output::Output, reply::Reply};
 
 /// Arguments of `openkoi config`.
 #[derive(Debug, clap::Args)]
@@ -104,26 +98,33 @@ fn written(segment: &str) -> String {
 }
 
 impl Output for SettingList {
-    fn text(&self, page: &mut Page) {
+    fn document(&self) -> Document {
+        let columns = [
+            Column::for_programs("key", ColumnKind::Text),
+            Column::for_programs("value", ColumnKind::Data),
+            Column::for_programs("origin", ColumnKind::Text),
+            Column::for_programs("used", ColumnKind::Flag),
+        ];
+        let rows = self.0.iter().map(|line| {
+            [(&line.key).into(), Value::data(&line.value), (&line.origin).into(), line.used.into()]
+        });
+        Document::new("Settings")
+            .with(Verbatim::new("toml", self.lines()))
+            .with(Table::new("settings", columns).rows(rows))
+    }
+}
+
+impl SettingList {
+    /// Returns the settings as they are written in a file, each with its origin behind it.
+    fn lines(&self) -> String {
         let width = self.0.iter().map(|line| line.key.len() + line.value.to_string().len() + 3);
         let width = width.filter(|width| *width <= 48).max().unwrap_or(0);
-        for line in &self.0 {
+        let line = |line: &SettingRow| {
             let set = format!("{} = {}", line.key, line.value.to_string().replace('\n', " "));
             let unused = if line.used { "" } else { "; not used yet" };
-            page.line(format!("{set:<width$}  # {}{unused}", line.origin));
-        }
-    }
-
-    fn json(&self) -> Value {
-        let settings = self.0.iter().map(|line| {
-            json!({
-                "key": line.key,
-                "value": line.value,
-                "origin": line.origin,
-                "used": line.used,
-            })
-        });
-        json!({ "settings": settings.collect::<Vec<_>>() })
+            format!("{set:<width$}  # {}{unused}\n", line.origin)
+        };
+        self.0.iter().map(line).collect()
     }
 }
 

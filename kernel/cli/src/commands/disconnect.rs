@@ -5,14 +5,14 @@ use openkoi_app::{
     models::{Connection, Connections, CredentialState},
     suggest, thread,
 };
-use serde_json::{Value, json};
+use openkoi_core::document::{Block, Document, Pairs, Value};
 
 use crate::{
     commands::connect,
     context::Context,
     error::CommandError,
     exit::Exit,
-    output::{Choice, Output, Page},
+    output::{Choice, Output},
     reply::Reply,
 };
 
@@ -145,15 +145,12 @@ fn variable(connection: &Connection) -> Option<&String> {
 struct Disconnected(Vec<String>);
 
 impl Output for Disconnected {
-    fn text(&self, page: &mut Page) {
-        match self.0.as_slice() {
-            [] => page.line("there was no login"),
-            names => names.iter().for_each(|name| page.line(format!("disconnected `{name}`"))),
-        }
-    }
-
-    fn json(&self) -> Value {
-        json!({ "disconnected": self.0 })
+    fn document(&self) -> Document {
+        let none = self.0.is_empty().then(|| Block::paragraph("there was no login"));
+        let each = self.0.iter().map(|name| Block::paragraph(format!("disconnected `{name}`")));
+        Document::new("Disconnected")
+            .with_all(none.into_iter().chain(each))
+            .with(Pairs::new("").for_programs("disconnected", Value::list(&self.0)))
     }
 }
 

@@ -4,16 +4,10 @@
 mod checkpoint;
 mod look;
 
-use serde_json::{Value, json};
+use openkoi_core::document::{Column, ColumnKind, Document, Pairs, Table, Value};
 
 use self::checkpoint::{Checkpoint, Health};
-use crate::{
-    context::Context,
-    error::CommandError,
-    exit::Exit,
-    output::{Output, Page},
-    reply::Reply,
-};
+use crate::{context::Context, error::CommandError, exit::Exit, output::Output, reply::Reply};
 
 /// Arguments of `openkoi doctor`.
 #[derive(Debug, clap::Args)]
@@ -43,25 +37,19 @@ impl Checkup {
 }
 
 impl Output for Checkup {
-    fn text(&self, page: &mut Page) {
-        for finding in &self.0 {
-            let word =
-                page.painted(finding.health.style(), &format!("{:<5}", finding.health.word()));
-            page.marked(&word, &format!("{:<11} {}", finding.area, finding.words));
-            finding.hints.iter().for_each(|hint| page.line(format!("        hint: {hint}")));
-        }
-    }
-
-    fn json(&self) -> Value {
-        let findings = self.0.iter().map(|finding| {
-            json!({
-                "area": finding.area,
-                "status": finding.health.word(),
-                "message": finding.words,
-                "hints": finding.hints,
-            })
-        });
-        json!({ "ok": self.is_well(), "findings": findings.collect::<Vec<_>>() })
+    fn document(&self) -> Document {
+        let keys = ["area", "status", "message"];
+        let columns = keys.map(|key| Column::for_programs(key, ColumnKind::Text));
+        let hints = Column::for_programs("hints", ColumnKind::Data);
+        let findings = Table::new("findings", columns.into_iter().chain([hints]));
+        let row = |one: &Checkpoint| {
+            let words = [one.area, one.health.word(), &one.words].map(Value::from);
+            words.into_iter().chain([Value::list(&one.hints)])
+        };
+        Document::new("Checkup")
+            .with_all(self.0.iter().map(Checkpoint::notice))
+            .with(Pairs::new("").for_programs("ok", self.is_well()))
+            .with(findings.rows(self.0.iter().map(row)))
     }
 }
 

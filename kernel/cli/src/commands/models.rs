@@ -1,18 +1,19 @@
 //! `openkoi models`: the models of the connected providers, with their powers and prices.
 
-use serde_json::{Value, json};
-
 use openkoi_app::{
     models::{
         self, Catalogue, Connection, Connections, Facts, Listing, ListingAnswer, PATIENCE, Routes,
     },
     settings::Settings,
 };
+use openkoi_core::document::{
+    Block, Column, ColumnKind, Document, Heading, Moment, Pairs, Span, Table, Timeline, Tone, Value,
+};
 
 use crate::{
     context::Context,
     error::CommandError,
-    output::{Align, Cell, Output, Page, Style, Table, count, plural, sanitise_line},
+    output::{Output, plural},
     reply::Reply,
 };
 
@@ -182,72 +183,98 @@ impl ModelRow {
         prices.map_or_else(String::new, |(input, output)| format!("${input} / ${output}"))
     }
 
-    fn json(&self, fetched_at: Option<u64>) -> Value {
+    fn cells(&self, fetched_at: Option<u64>) -> [Value; 17] {
         let facts = &self.facts;
-        json!({
-            "provider": self.provider,
-            "model": self.model,
-            "name": facts.name,
-            "context": facts.context,
-            "output": facts.output,
-            "cost": { "input": facts.input_price, "output": facts.output_price },
-            "tools": facts.tools,
-            "reasoning": facts.reasoning,
-            "images": facts.images,
-            "embeddings": facts.embeds,
-            "listed": facts.listed,
-            "listed_at_ms": fetched_at.filter(|_| facts.listed),
-            "roles": self.roles,
-        })
+        let tokens = |number: Option<u64>| number.map_or(Value::Nothing, Value::Tokens);
+        let price = |price: Option<f64>| price.map_or(Value::Nothing, Value::Number);
+        let cost = [("input", price(facts.input_price)), ("output", price(facts.output_price))];
+        let listed_at = fetched_at.filter(|_| facts.listed);
+        [
+            format!("{}/{}", self.provider, self.model).into(),
+            tokens(facts.context),
+            tokens(facts.output),
+            self.price().into(),
+            self.powers().into(),
+            Value::toned(self.roles.join(" "), Tone::Good),
+            (&self.provider).into(),
+            (&self.model).into(),
+            facts.name.as_ref().into(),
+            Value::record(cost),
+            facts.tools.into(),
+            facts.reasoning.into(),
+            facts.images.into(),
+            facts.embeds.into(),
+            facts.listed.into(),
+            listed_at.map_or(Value::Nothing, Value::count),
+            Value::list(&self.roles),
+        ]
     }
 }
 
+fn columns() -> [Column; 17] {
+    [
+        Column::for_people("MODEL", ColumnKind::Text),
+        Column::new("context", "READS", ColumnKind::Tokens),
+        Column::new("output", "WRITES", ColumnKind::Tokens),
+        Column::for_people("PER MILLION", ColumnKind::Figures),
+        Column::for_people("CAN", ColumnKind::Text),
+        Column::for_people("ROLES", ColumnKind::Text),
+        Column::for_programs("provider", ColumnKind::Text),
+        Column::for_programs("model", ColumnKind::Text),
+        Column::for_programs("name", ColumnKind::Text),
+        Column::for_programs("cost", ColumnKind::Data),
+        Column::for_programs("tools", ColumnKind::Flag),
+        Column::for_programs("reasoning", ColumnKind::Flag),
+        Column::for_programs("images", ColumnKind::Flag),
+        Column::for_programs("embeddings", ColumnKind::Flag),
+        Column::for_programs("listed", ColumnKind::Flag),
+        Column::for_programs("listed_at_ms", ColumnKind::Count),
+        Column::for_programs("roles", ColumnKind::Data),
+    ]
+}
+
 impl Output for ModelTable {
-    fn text(&self, page: &mut Page) {
-        let titles = [
-            ("MODEL", Align::Left),
-            ("READS", Align::Right),
-            ("WRITES", Align::Right),
-            ("PER MILLION", Align::Right),
-            ("CAN", Align::Left),
-            ("ROLES", Align::Left),
-        ];
-        let mut table = Table::new(titles);
-        let tokens = |count_of: Option<u64>| Cell::from(count_of.map_or_else(String::new, count));
-        for row in &self.rows {
-            table.row([
-                Cell::from(format!("{}/{}", row.provider, row.model)),
-                tokens(row.facts.context),
-                tokens(row.facts.output),
-                Cell::from(row.price()),
-                Cell::from(row.powers()),
-                Cell::styled(row.roles.join(" "), Style::Good),
-            ]);
-        }
-        page.table(&table);
-        page.gap();
-        for (provider, at) in &self.fetched {
-            page.styled(format!("{provider} listed its models {}", page.ago(*at)), Style::Faint);
-        }
-        for (provider, reason) in &self.failed {
-            let line = format!("{provider} gave no list: {}", sanitise_line(reason));
-            page.styled(line, Style::Caution);
-        }
-        let shown = plural(self.rows.len(), "model");
-        page.styled(format!("{shown}; what no provider says is of {}", self.date), Style::Faint);
+    fn document(&self) -> Document {
+        let rows = self.rows.iter().map(|row| row.cells(self.fetched_at(&row.provider)));
+        let keys = ["provider", "reason"];
+        let failed =
+            Table::new("unavailable", keys.map(|key| Column::for_programs(key, ColumnKind::Text)));
+        let failed = failed
+            .rows(self.failed.iter().map(|(provider, reason)| [provider, reason].map(Value::from)));
+        let bundled = Pairs::new("bundled")
+            .for_programs("date", &self.date)
+            .for_programs("source", &self.source);
+        Document::new("Models")
+            .with(Table::new("models", columns()).rows(rows))
+            .with(Heading::end())
+            .with(self.ages())
+            .with_all(self.remarks())
+            .with(failed)
+            .with(bundled)
+    }
+}
+
+impl ModelTable {
+    /// Says how old the lists are.
+    fn ages(&self) -> Timeline {
+        let moment = |(provider, at_ms): &(String, u64)| Moment {
+            at_ms: *at_ms,
+            text: vec![Span::muted(format!("{provider} listed its models"))],
+            detail: String::new(),
+            tone: Tone::Neutral,
+        };
+        Timeline { key: String::new(), moments: self.fetched.iter().map(moment).collect() }
     }
 
-    fn json(&self) -> Value {
-        let models = self.rows.iter().map(|row| row.json(self.fetched_at(&row.provider)));
-        let failed = self
-            .failed
-            .iter()
-            .map(|(provider, reason)| json!({ "provider": provider, "reason": reason }));
-        json!({
-            "models": models.collect::<Vec<_>>(),
-            "unavailable": failed.collect::<Vec<_>>(),
-            "bundled": { "date": self.date, "source": self.source },
-        })
+    /// Says who gave no list, and how many models there are.
+    fn remarks(&self) -> impl Iterator<Item = Block> {
+        let failed = self.failed.iter().map(|(provider, reason)| {
+            let words = format!("{provider} gave no list: {reason}");
+            Block::paragraph(Span::toned(words, Tone::Warning))
+        });
+        let shown = plural(self.rows.len(), "model");
+        let all = format!("{shown}; what no provider says is of {}", self.date);
+        failed.chain([Block::paragraph(Span::muted(all))])
     }
 }
 

@@ -6,11 +6,11 @@ mod shown;
 use std::path::Path;
 
 use clap::Subcommand;
+use openkoi_core::document::{Column, ColumnKind, Document, Table, Value};
 use openkoi_host::{
     catalog::{self, COMPONENT_BYTES, Catalog, CatalogEntry, CatalogError},
     manifest::Kind,
 };
-use serde_json::{Value, json};
 
 use self::shown::Inspected;
 use openkoi_app::{file, suggest};
@@ -19,7 +19,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    output::{Align, Cell, Choice, Output, Page, Style, Table, bytes},
+    output::{Choice, Output},
     reply::Reply,
 };
 
@@ -190,41 +190,30 @@ impl ComponentTable {
 }
 
 impl Output for ComponentTable {
-    fn text(&self, page: &mut Page) {
-        let left = Align::Left;
-        let mut table = Table::new([
-            ("NAME", left),
-            ("KIND", left),
-            ("VERSION", left),
-            ("SIZE", Align::Right),
-            ("WHAT IT DOES", left),
-        ]);
-        for component in &self.0 {
-            table.row([
-                Cell::styled(&component.name, Style::Strong),
+    fn document(&self) -> Document {
+        let columns = [
+            Column::new("name", "NAME", ColumnKind::Text),
+            Column::new("kind", "KIND", ColumnKind::Text),
+            Column::new("version", "VERSION", ColumnKind::Text),
+            Column::new("bytes", "SIZE", ColumnKind::Bytes),
+            Column::new("description", "WHAT IT DOES", ColumnKind::Text),
+            Column::for_programs("digest", ColumnKind::Text),
+            Column::for_programs("built_in", ColumnKind::Flag),
+            Column::for_programs("tools", ColumnKind::Data),
+        ];
+        let rows = self.0.iter().map(|component| {
+            [
+                (&component.name).into(),
                 component.kind.into(),
                 (&component.version).into(),
-                bytes(component.size as u64).into(),
+                Value::Bytes(component.size as u64),
                 (&component.description).into(),
-            ]);
-        }
-        page.table(&table);
-    }
-
-    fn json(&self) -> Value {
-        let components = self.0.iter().map(|component| {
-            json!({
-                "name": component.name,
-                "kind": component.kind,
-                "version": component.version,
-                "digest": component.digest,
-                "bytes": component.size,
-                "built_in": component.built_in,
-                "tools": component.tools,
-                "description": component.description,
-            })
+                (&component.digest).into(),
+                component.built_in.into(),
+                Value::list(&component.tools),
+            ]
         });
-        json!({ "components": components.collect::<Vec<_>>() })
+        Document::new("Components").with(Table::new("components", columns).rows(rows))
     }
 }
 

@@ -1,12 +1,12 @@
 //! `openkoi prune`: shows what everything that grows takes, and frees it by age and size.
 
 use openkoi_app::prune::{self, Limits, Pruned, Sizes};
-use serde_json::{Value, json};
+use openkoi_core::document::{Block, Document, Heading, Pairs, Value};
 
 use crate::{
     context::Context,
     error::CommandError,
-    output::{Output, Page, bytes, plural},
+    output::{Output, bytes, plural},
     reply::Reply,
 };
 
@@ -42,7 +42,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         (age_ms, bytes) => Limits { age_ms, bytes },
     };
     let done = prune::prune(&context.app, limits, args.dry_run)?;
-    Ok(Reply::new(Report { done, dry: args.dry_run }, args.json))
+    Ok(Reply::new(PruneReport { done, dry: args.dry_run }, args.json))
 }
 
 /// Parses an age: a number of days or weeks.
@@ -70,72 +70,68 @@ fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "a size is a number with MB or GB, for example 500MB or 2GB".to_owned())
 }
 
-struct Report {
+struct PruneReport {
     done: Pruned,
     dry: bool,
 }
 
-impl Report {
-    fn rows(sizes: &Sizes) -> [(&'static str, u64); 6] {
-        [
-            ("database", sizes.database),
-            ("snapshots", sizes.snapshots),
-            ("answers", sizes.outputs),
-            ("tool output", sizes.tool_output),
-            ("caches", sizes.caches),
-            ("state", sizes.state),
-        ]
+impl Output for PruneReport {
+    fn document(&self) -> Document {
+        let Pruned { tasks, files, caches, before, after } = &self.done;
+        let named =
+            ["database", "snapshots", "answers", "tool output", "caches", "state", "together"];
+        let facts = Pairs::new("")
+            .for_programs("dry_run", self.dry)
+            .for_programs("tasks", Value::count(*tasks))
+            .for_programs("tool_outputs", Value::count(*files))
+            .for_programs("caches", Value::count(*caches));
+        Document::new("Pruned")
+            .with(sizes("bytes_after", after, named))
+            .with(Heading::end())
+            .with(Block::paragraph(self.words()))
+            .with(facts)
+            .with(sizes("bytes_before", before, [""; 7]))
     }
 }
 
-impl Output for Report {
-    fn text(&self, page: &mut Page) {
+impl PruneReport {
+    /// Says what was removed, or would be.
+    fn words(&self) -> String {
         let Pruned { tasks, files, caches, before, after } = &self.done;
-        for (name, size) in Self::rows(after) {
-            page.field(name, bytes(size));
-        }
-        page.field("together", bytes(after.total()));
         let (tasks, files) = (plural(*tasks, "finished task"), plural(*files, "tool output"));
         let what = match caches {
             0 => format!("{tasks} and {files}"),
             some => format!("{tasks}, {files} and the caches of {}", plural(*some, "workspace")),
         };
-        page.gap();
         if self.dry {
-            page.line(format!("{what} would be pruned; nothing was removed"));
-        } else {
-            let freed = bytes(before.total().saturating_sub(after.total()));
-            page.line(format!("{what} pruned, {freed} freed"));
+            return format!("{what} would be pruned; nothing was removed");
         }
+        let freed = bytes(before.total().saturating_sub(after.total()));
+        format!("{what} pruned, {freed} freed")
     }
+}
 
-    fn json(&self) -> Value {
-        let sizes = |sizes: &Sizes| {
-            json!({
-                "database": sizes.database,
-                "snapshots": sizes.snapshots,
-                "outputs": sizes.outputs,
-                "tool_output": sizes.tool_output,
-                "caches": sizes.caches,
-                "state": sizes.state,
-                "total": sizes.total(),
-            })
-        };
-        json!({
-            "dry_run": self.dry,
-            "tasks": self.done.tasks,
-            "tool_outputs": self.done.files,
-            "caches": self.done.caches,
-            "bytes_before": sizes(&self.done.before),
-            "bytes_after": sizes(&self.done.after),
-        })
-    }
+/// Returns what everything takes, with these names for people.
+fn sizes(key: &str, sizes: &Sizes, names: [&str; 7]) -> Pairs {
+    let all = [
+        ("database", sizes.database),
+        ("snapshots", sizes.snapshots),
+        ("outputs", sizes.outputs),
+        ("tool_output", sizes.tool_output),
+        ("caches", sizes.caches),
+        ("state", sizes.state),
+        ("total", sizes.total()),
+    ];
+    all.into_iter().zip(names).fold(Pairs::new(key), |pairs, ((key, size), name)| {
+        pairs.pair(key, name, Value::Bytes(size))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use openkoi_core::{event::Event, outcome::Ending};
     use openkoi_storage::tasks::TaskQuery;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::testing::{World, append, finish, outcome};

@@ -4,16 +4,13 @@ use openkoi_app::{
     changes::{TaskStep, task_steps},
     undo::{UndoKind, UndoOf, UndoPlan},
 };
-use serde_json::{Value, json};
+use openkoi_core::document::{Block, Column, ColumnKind, Document, Table, Value};
 
-use super::{
-    task::{changed, diff::changes_json},
-    undo,
-};
+use super::{task::changed, undo};
 use crate::{
     context::Context,
     error::CommandError,
-    output::{Choice, Output, Page, plural},
+    output::{Choice, Output, plural},
     reply::Reply,
 };
 
@@ -62,27 +59,29 @@ struct Steps {
 }
 
 impl Output for Steps {
-    fn text(&self, page: &mut Page) {
-        if self.steps.is_empty() {
-            page.line(format!("task {} changed no file", self.short));
-            return;
-        }
-        for step in &self.steps {
-            page.line(line(step));
-        }
-        page.line(format!("to go back to one: openkoi rewind {} STEP", self.short));
-    }
-
-    fn json(&self) -> Value {
-        let step = |step: &TaskStep| {
-            json!({
-                "step": step.number,
-                "tool": step.tool,
-                "target": step.target,
-                "changes": changes_json(&step.changes),
-            })
+    fn document(&self) -> Document {
+        let columns = [
+            Column::for_programs("step", ColumnKind::Count),
+            Column::for_programs("tool", ColumnKind::Text),
+            Column::for_programs("target", ColumnKind::Text),
+            Column::for_programs("changes", ColumnKind::Data),
+        ];
+        let rows = self.steps.iter().map(|step| {
+            [
+                Value::count(step.number),
+                (&step.tool).into(),
+                (&step.target).into(),
+                Value::data(&step.changes),
+            ]
+        });
+        let end = match self.steps.is_empty() {
+            true => format!("task {} changed no file", self.short),
+            false => format!("to go back to one: openkoi rewind {} STEP", self.short),
         };
-        json!({ "steps": self.steps.iter().map(step).collect::<Vec<_>>() })
+        Document::new("Steps")
+            .with_all(self.steps.iter().map(line).map(Block::paragraph))
+            .with(Block::paragraph(end))
+            .with(Table::new("steps", columns).rows(rows))
     }
 }
 

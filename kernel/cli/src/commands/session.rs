@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use clap::Subcommand;
+use openkoi_core::document::{Column, ColumnKind, Document, Heading, Pairs, Table, Value};
 use openkoi_storage::{
     Storage,
     sessions::{SessionQuery, SessionRecord},
     tasks::{TaskQuery, TaskRecord},
 };
-use serde_json::{Value, json};
 
-use super::task::row::{dollars, footnote, reasoned_cost, task_json, task_table};
+use super::task::row::{footnote, reasoned_cost, task_table};
 use crate::{
     commands::{chat, doubt},
     context::Context,
     error::CommandError,
     exit::Exit,
     ids,
-    output::{Align, Cell, Choice, Output, Page, Style, Table, money_at_most, plural, timestamp},
+    output::{Choice, Output, plural},
     reply::Reply,
     request::ChatRequest,
 };
@@ -153,38 +153,11 @@ struct SessionList {
 }
 
 impl Output for SessionList {
-    fn text(&self, page: &mut Page) {
-        if self.sessions.is_empty() {
-            page.line("no sessions yet");
-            return;
-        }
-        let left = Align::Left;
-        let mut table = Table::new([
-            ("ID", left),
-            ("KIND", left),
-            ("STATUS", left),
-            ("TASKS", Align::Right),
-            ("COST", Align::Right),
-            ("LAST NEWS", left),
-            ("TITLE", left),
-        ]);
-        for session in &self.sessions {
-            table.row([
-                Cell::styled(session.id.short(), Style::Strong),
-                session.kind.word().into(),
-                session.status.word().into(),
-                session.tasks.to_string().into(),
-                money_at_most(session.cost_micros, session.at_most).into(),
-                page.ago(session.updated_ms).into(),
-                (&session.title).into(),
-            ]);
-        }
-        page.table(&table);
-        footnote(page, self.why.as_deref());
-    }
-
-    fn json(&self) -> Value {
-        json!({ "sessions": self.sessions.iter().map(session_json).collect::<Vec<_>>() })
+    fn document(&self) -> Document {
+        let table = Table::new("sessions", columns()).or_else("no sessions yet");
+        Document::new("Sessions")
+            .with(table.rows(self.sessions.iter().map(row)))
+            .with_all(footnote(self.why.as_deref()))
     }
 }
 
@@ -196,51 +169,62 @@ struct SessionDetails {
 }
 
 impl Output for SessionDetails {
-    fn text(&self, page: &mut Page) {
+    fn document(&self) -> Document {
         let session = &self.session;
-        page.field_styled("session", session.id.short(), Style::Strong);
-        page.field("title", &session.title);
-        page.field("kind", session.kind.word());
-        page.field("status", session.status.word());
-        page.field("workspace", &session.workspace);
-        page.field("begun", page.ago(session.created_ms));
-        page.field("last news", page.ago(session.updated_ms));
         let spent = (session.cost_micros, session.at_most, session.tokens);
-        page.field("cost", reasoned_cost(spent, self.why.as_deref()));
-        page.title("Tasks");
-        if self.tasks.is_empty() {
-            page.line("none yet");
-            return;
-        }
-        let table = task_table(&self.tasks, page);
-        page.table(&table);
-    }
-
-    fn json(&self) -> Value {
-        let mut shown = session_json(&self.session);
-        if let Some(fields) = shown.as_object_mut() {
-            let tasks = self.tasks.iter().map(task_json).collect::<Vec<_>>();
-            fields.insert("task_list".to_owned(), Value::Array(tasks));
-            fields.insert("cost_is_at_most_because".to_owned(), json!(self.why));
-        }
-        shown
+        let why = self.why.as_deref();
+        let pairs = Pairs::new("")
+            .pair("id", "session", Value::id(&session.id))
+            .pair("title", "title", &session.title)
+            .pair("kind", "kind", session.kind.word())
+            .pair("status", "status", session.status.word())
+            .pair("workspace", "workspace", &session.workspace)
+            .pair("created_at", "begun", Value::Instant(session.created_ms))
+            .pair("updated_at", "last news", Value::Instant(session.updated_ms))
+            .for_people("cost", reasoned_cost(spent, why))
+            .for_programs("tasks", Value::count(session.tasks))
+            .for_programs("tokens", Value::Tokens(session.tokens))
+            .for_programs("cost_usd", Value::money(session.cost_micros))
+            .for_programs("cost_is_at_most", session.at_most)
+            .for_programs("cost_is_at_most_because", why);
+        Document::new("Session")
+            .with(pairs)
+            .with(Heading::new("", "Tasks"))
+            .with(task_table("task_list", &self.tasks).or_else("none yet"))
     }
 }
 
-fn session_json(session: &SessionRecord) -> Value {
-    json!({
-        "id": session.id,
-        "kind": session.kind.word(),
-        "status": session.status.word(),
-        "title": session.title,
-        "workspace": session.workspace,
-        "created_at": timestamp(session.created_ms),
-        "updated_at": timestamp(session.updated_ms),
-        "tasks": session.tasks,
-        "tokens": session.tokens,
-        "cost_usd": dollars(session.cost_micros),
-        "cost_is_at_most": session.at_most,
-    })
+/// Returns the columns of the list of sessions. A program gets all of a session.
+fn columns() -> [Column; 11] {
+    [
+        Column::new("id", "ID", ColumnKind::Id),
+        Column::new("kind", "KIND", ColumnKind::Text),
+        Column::new("status", "STATUS", ColumnKind::Text),
+        Column::new("tasks", "TASKS", ColumnKind::Count),
+        Column::new("cost_usd", "COST", ColumnKind::Money),
+        Column::new("updated_at", "LAST NEWS", ColumnKind::Instant),
+        Column::new("title", "TITLE", ColumnKind::Text),
+        Column::for_programs("workspace", ColumnKind::Text),
+        Column::for_programs("created_at", ColumnKind::Instant),
+        Column::for_programs("tokens", ColumnKind::Tokens),
+        Column::for_programs("cost_is_at_most", ColumnKind::Flag),
+    ]
+}
+
+fn row(session: &SessionRecord) -> [Value; 11] {
+    [
+        Value::id(&session.id),
+        session.kind.word().into(),
+        session.status.word().into(),
+        Value::count(session.tasks),
+        Value::money_at_most(session.cost_micros, session.at_most),
+        Value::Instant(session.updated_ms),
+        (&session.title).into(),
+        (&session.workspace).into(),
+        Value::Instant(session.created_ms),
+        Value::Tokens(session.tokens),
+        session.at_most.into(),
+    ]
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `openkoi task`: lists and shows tasks, prints their output, and verifies their journals by a
 //! replay.
 
-pub(super) mod diff;
-pub(super) mod row;
+mod diff;
+pub(crate) mod row;
 mod shown;
 mod verify;
 
@@ -10,21 +10,20 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 use openkoi_app::changes::last_changed;
-use openkoi_core::event::Event;
+use openkoi_core::{document::Document, event::Event};
 use openkoi_storage::{
     Storage,
     tasks::{TaskQuery, TaskRecord},
 };
-use serde_json::{Value, json};
 
-use self::row::{first_line, footnote, task_json, task_table};
+use self::row::{first_line, footnote, task_table};
 use crate::{
     commands::doubt,
     context::Context,
     error::CommandError,
     exit::Exit,
     ids,
-    output::{Choice, Output, Page},
+    output::{Choice, Output},
     reply::Reply,
 };
 
@@ -205,18 +204,10 @@ struct TaskList {
 }
 
 impl Output for TaskList {
-    fn text(&self, page: &mut Page) {
-        if self.tasks.is_empty() {
-            page.line("no tasks yet");
-            return;
-        }
-        let table = task_table(&self.tasks, page);
-        page.table(&table);
-        footnote(page, self.why.as_deref());
-    }
-
-    fn json(&self) -> Value {
-        json!({ "tasks": self.tasks.iter().map(task_json).collect::<Vec<_>>() })
+    fn document(&self) -> Document {
+        Document::new("Tasks")
+            .with(task_table("tasks", &self.tasks).or_else("no tasks yet"))
+            .with_all(footnote(self.why.as_deref()))
     }
 }
 

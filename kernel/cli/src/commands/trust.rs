@@ -1,13 +1,16 @@
 //! `openkoi trust rules` and `revoke`: the rules that *always* answers left behind.
 
-use openkoi_core::{approval::Rule, id::SessionId};
+use openkoi_core::{
+    approval::Rule,
+    document::{Block, Column, ColumnKind, Document, Pairs, Table, Tone, Value},
+    id::SessionId,
+};
 use openkoi_storage::grants::KeptRule;
-use serde_json::{Value, json};
 
 use crate::{
     context::Context,
     error::CommandError,
-    output::{Align, Cell, Choice, Output, Page, Style, Table, timestamp},
+    output::{Choice, Output},
     reply::Reply,
 };
 
@@ -96,66 +99,63 @@ fn place(rule: &Rule) -> String {
     }
 }
 
-fn document(kept: &KeptRule) -> Value {
-    json!({
-        "id": kept.id,
-        "allow": kept.rule.allow,
-        "origin": kept.rule.origin,
-        "action": kept.rule.action,
-        "target": kept.rule.target,
-        "prefix": kept.rule.prefix,
-        "workspace": kept.rule.workspace,
-        "session": kept.rule.session,
-        "made_at": timestamp(kept.made_ms),
-    })
+/// Returns the columns of the list of rules. A program gets all of a rule.
+fn columns() -> [Column; 12] {
+    [
+        Column::new("id", "ID", ColumnKind::Count),
+        Column::for_people("RULE", ColumnKind::Text),
+        Column::for_people("ON", ColumnKind::Text),
+        Column::for_people("WHERE", ColumnKind::Text),
+        Column::new("made_at", "SINCE", ColumnKind::Instant),
+        Column::for_programs("allow", ColumnKind::Flag),
+        Column::for_programs("origin", ColumnKind::Data),
+        Column::for_programs("action", ColumnKind::Data),
+        Column::for_programs("target", ColumnKind::Text),
+        Column::for_programs("prefix", ColumnKind::Flag),
+        Column::for_programs("workspace", ColumnKind::Text),
+        Column::for_programs("session", ColumnKind::Id),
+    ]
+}
+
+fn row(kept: &KeptRule) -> [Value; 12] {
+    let rule = &kept.rule;
+    let (word, tone) = if rule.allow { ("allow", Tone::Good) } else { ("reject", Tone::Bad) };
+    let more = if rule.prefix { " …" } else { "" };
+    [
+        Value::count(kept.id),
+        Value::toned(format!("{word} {}", rule.action), tone),
+        format!("{}{more}", rule.target).into(),
+        place(rule).into(),
+        Value::Instant(kept.made_ms),
+        rule.allow.into(),
+        Value::data(&rule.origin),
+        Value::data(&rule.action),
+        (&rule.target).into(),
+        rule.prefix.into(),
+        rule.workspace.as_ref().into(),
+        rule.session.as_ref().map_or(Value::Nothing, Value::id),
+    ]
 }
 
 struct RuleList(Vec<KeptRule>);
 
 impl Output for RuleList {
-    fn text(&self, page: &mut Page) {
-        if self.0.is_empty() {
-            page.line("no rules: every question is asked");
-            return;
-        }
-        let left = Align::Left;
-        let mut table = Table::new([
-            ("ID", Align::Right),
-            ("RULE", left),
-            ("ON", left),
-            ("WHERE", left),
-            ("SINCE", left),
-        ]);
-        for kept in &self.0 {
-            let rule = &kept.rule;
-            let (word, style) =
-                if rule.allow { ("allow", Style::Good) } else { ("reject", Style::Bad) };
-            let more = if rule.prefix { " …" } else { "" };
-            table.row([
-                Cell::styled(kept.id.to_string(), Style::Strong),
-                Cell::styled(format!("{word} {}", rule.action), style),
-                format!("{}{more}", rule.target).into(),
-                place(rule).into(),
-                page.ago(kept.made_ms).into(),
-            ]);
-        }
-        page.table(&table);
-    }
-
-    fn json(&self) -> Value {
-        json!({ "rules": self.0.iter().map(document).collect::<Vec<_>>() })
+    fn document(&self) -> Document {
+        let table = Table::new("rules", columns()).or_else("no rules: every question is asked");
+        Document::new("Rules").with(table.rows(self.0.iter().map(row)))
     }
 }
 
 struct Revoked(KeptRule);
 
 impl Output for Revoked {
-    fn text(&self, page: &mut Page) {
-        page.line(format!("rule {} is taken back: {}", self.0.id, self.0.rule));
-    }
-
-    fn json(&self) -> Value {
-        json!({ "revoked": document(&self.0) })
+    fn document(&self) -> Document {
+        let words = format!("rule {} is taken back: {}", self.0.id, self.0.rule);
+        let keyed = columns().into_iter().map(|column| column.key).zip(row(&self.0));
+        let facts = keyed.filter(|(key, _)| !key.is_empty());
+        Document::new("Rule")
+            .with(Block::paragraph(words))
+            .with(Pairs::new("").for_programs("revoked", Value::record(facts)))
     }
 }
 

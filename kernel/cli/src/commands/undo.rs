@@ -4,15 +4,17 @@
 //! to agree. `openkoi rewind` is shown and asked for in the same way.
 
 use openkoi_app::undo::{UndoKind, UndoOf, UndoPlan, UndoReport};
-use openkoi_core::evaluation::{Change, ChangeKind};
-use serde_json::{Value, json};
+use openkoi_core::{
+    document::{Block, Document, Pairs, Span, Tone, Value},
+    evaluation::{Change, ChangeKind},
+};
 
 use super::task::row::first_line;
 use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    output::{Output, Page, Style, plural},
+    output::{Output, plural},
     reply::Reply,
 };
 
@@ -130,7 +132,23 @@ impl Restored {
 }
 
 impl Output for Restored {
-    fn text(&self, page: &mut Page) {
+    fn document(&self) -> Document {
+        let facts = Pairs::new("")
+            .for_programs("task_id", Value::id(&self.plan.task.id))
+            .for_programs("redo", self.plan.kind == UndoKind::Redo)
+            .for_programs("written", Value::list(self.paths(|kind| kind != ChangeKind::Removed)))
+            .for_programs("removed", Value::list(self.paths(|kind| kind == ChangeKind::Removed)))
+            .for_programs("conflicts", Value::list(&self.report.conflicts))
+            .for_programs("objects_left", Value::list(&self.report.objects))
+            .for_programs("session", self.plan.goes_on_in().map_or(Value::Nothing, Value::id));
+        let lines = self.lines().into_iter().map(Block::paragraph);
+        Document::new("Restored").with_all(lines).with(facts)
+    }
+}
+
+impl Restored {
+    /// Says what was restored, what was not, and how it goes on from here.
+    fn lines(&self) -> Vec<Span> {
         let (short, report) = (self.plan.task.id.short(), &self.report);
         let verb = match self.plan.kind {
             UndoKind::Undo => "undone".to_owned(),
@@ -138,35 +156,25 @@ impl Output for Restored {
             UndoKind::Rewind(step) => format!("as after its step {step}"),
         };
         let files = plural(report.changes.len(), "file");
-        page.styled(format!("task {short} is {verb}: {files} restored"), Style::Good);
-        for path in &report.conflicts {
-            page.styled(format!("not restored, it was changed since: {path}"), Style::Caution);
-        }
-        for store in &report.objects {
+        let done = format!("task {short} is {verb}: {files} restored");
+        let mut lines = vec![Span::toned(done, Tone::Good)];
+        lines.extend(report.conflicts.iter().map(|path| {
+            Span::toned(format!("not restored, it was changed since: {path}"), Tone::Warning)
+        }));
+        lines.extend(report.objects.iter().map(|store| {
             let why = "so that it can be brought back; without that, it can be removed";
-            page.line(format!("of the repository, {store} stays, {why}"));
-        }
+            Span::from(format!("of the repository, {store} stays, {why}"))
+        }));
         if let Some(session) = self.plan.goes_on_in() {
             let session = session.short();
-            let how =
-                format!("to go on from there, also in what was said: openkoi -r {session} \"…\"");
-            page.styled(how, Style::Faint);
+            lines.push(Span::muted(format!(
+                "to go on from there, also in what was said: openkoi -r {session} \"…\""
+            )));
         }
         if self.plan.kind != UndoKind::Redo {
-            page.styled(format!("to take it back: openkoi undo {short} --redo"), Style::Faint);
+            lines.push(Span::muted(format!("to take it back: openkoi undo {short} --redo")));
         }
-    }
-
-    fn json(&self) -> Value {
-        json!({
-            "task_id": self.plan.task.id,
-            "redo": self.plan.kind == UndoKind::Redo,
-            "written": self.paths(|kind| kind != ChangeKind::Removed),
-            "removed": self.paths(|kind| kind == ChangeKind::Removed),
-            "conflicts": self.report.conflicts,
-            "objects_left": self.report.objects,
-            "session": self.plan.goes_on_in(),
-        })
+        lines
     }
 }
 

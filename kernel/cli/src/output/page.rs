@@ -1,10 +1,10 @@
 //! A page of text for a person, written from top to bottom.
 
-use super::{Palette, Style, Table, ago, sanitise, sanitise_line};
+use super::{Grid, Palette, Style, ago, sanitise, sanitise_line};
 
 /// A page of lines, fields and tables. Text that is put on it is sanitised.
 #[derive(Debug)]
-pub struct Page {
+pub(super) struct Page {
     text: String,
     palette: Palette,
     width: Option<usize>,
@@ -13,55 +13,45 @@ pub struct Page {
 
 impl Page {
     /// Returns an empty page.
-    pub fn new(palette: Palette, width: Option<usize>, now_ms: u64) -> Self {
+    pub(super) fn new(palette: Palette, width: Option<usize>, now_ms: u64) -> Self {
         Self { text: String::new(), palette, width, now_ms }
     }
 
     /// Writes a line, which may have line breaks in it.
-    pub fn line(&mut self, text: impl AsRef<str>) {
+    pub(super) fn line(&mut self, text: impl AsRef<str>) {
         self.styled(text, Style::Plain);
     }
 
     /// Writes a line in a style.
-    pub fn styled(&mut self, text: impl AsRef<str>, style: Style) {
+    pub(super) fn styled(&mut self, text: impl AsRef<str>, style: Style) {
         let text = sanitise(text.as_ref());
         self.text.push_str(&self.palette.paint(style, &text));
         self.text.push('\n');
     }
 
-    /// Writes a mark that was painted with [`Page::painted`], and a line after it.
-    pub fn marked(&mut self, mark: &str, text: &str) {
-        self.text.push_str(mark);
-        self.text.push(' ');
-        self.line(text);
-    }
-
-    /// Returns `text` with the escape codes of `style`. It has to be the program's own, as it is
-    /// not sanitised.
-    pub fn painted(&self, style: Style, text: &str) -> String {
-        self.palette.paint(style, text)
+    /// Writes pieces of text, each in its style, on one line.
+    pub(super) fn pieces<'a>(&mut self, pieces: impl IntoIterator<Item = (Style, &'a str)>) {
+        for (style, text) in pieces {
+            self.text.push_str(&self.palette.paint(style, &sanitise_line(text)));
+        }
+        self.text.push('\n');
     }
 
     /// Writes an empty line, unless the page is empty.
-    pub fn gap(&mut self) {
+    pub(super) fn gap(&mut self) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
     }
 
     /// Writes a title after a gap.
-    pub fn title(&mut self, text: &str) {
+    pub(super) fn title(&mut self, text: &str) {
         self.gap();
         self.styled(text, Style::Strong);
     }
 
-    /// Writes a label and its value, aligned with those above.
-    pub fn field(&mut self, label: &str, value: impl AsRef<str>) {
-        self.field_styled(label, value, Style::Plain);
-    }
-
-    /// Writes a label and its value in a style.
-    pub fn field_styled(&mut self, label: &str, value: impl AsRef<str>, style: Style) {
+    /// Writes a label and its value, aligned with those above, in a style.
+    pub(super) fn field(&mut self, label: &str, value: impl AsRef<str>, style: Style) {
         let value = sanitise_line(value.as_ref()).into_owned();
         let label = self.palette.paint(Style::Faint, &format!("{label:<12}"));
         let value = self.palette.paint(style, &value);
@@ -71,22 +61,22 @@ impl Page {
     }
 
     /// Writes the titles and rows of a table.
-    pub fn table(&mut self, table: &Table) {
+    pub(super) fn table(&mut self, table: &Grid) {
         self.text.push_str(&table.render(self.palette, self.width));
     }
 
     /// Returns true if the page goes to a terminal and not into a file or a program.
-    pub fn is_on_screen(&self) -> bool {
+    pub(super) fn is_on_screen(&self) -> bool {
         self.width.is_some()
     }
 
     /// Returns how long ago a time was.
-    pub fn ago(&self, then_ms: u64) -> String {
+    pub(super) fn ago(&self, then_ms: u64) -> String {
         ago(self.now_ms, then_ms)
     }
 
     /// Returns the text of the page.
-    pub fn finish(self) -> String {
+    pub(super) fn finish(self) -> String {
         self.text
     }
 }
@@ -99,8 +89,8 @@ mod tests {
     #[test]
     fn fields_stand_below_one_another_and_cannot_forge_a_line() {
         let mut page = Page::new(Palette::PLAIN, None, 0);
-        page.field("model", "a/b");
-        page.field("task", "one\nstatus  accepted");
+        page.field("model", "a/b", Style::Plain);
+        page.field("task", "one\nstatus  accepted", Style::Plain);
 
         assert_eq!(page.finish(), "model        a/b\ntask         one status  accepted\n");
     }
@@ -123,8 +113,8 @@ mod tests {
 
         page.line("a\x1b[2J");
         page.styled("b\x07", Style::Bad);
-        page.marked("ok", "c\u{202e}");
-        page.field("label", "d\r");
+        page.pieces([(Style::Plain, "ok "), (Style::Good, "c\u{202e}")]);
+        page.field("label", "d\r", Style::Plain);
 
         assert_eq!(page.finish(), "a\\x1b[2J\nb\\x07\nok c\\u{202e}\nlabel        d\\x0d\n");
     }
@@ -133,8 +123,8 @@ mod tests {
     fn a_field_without_a_value_has_no_space_at_its_end() {
         let mut page = Page::new(Palette::PLAIN, None, 0);
 
-        page.field("model", "");
-        page.field("a label longer than the others", "x");
+        page.field("model", "", Style::Plain);
+        page.field("a label longer than the others", "x", Style::Plain);
 
         assert_eq!(page.finish(), "model\na label longer than the others x\n");
     }
@@ -145,7 +135,7 @@ mod tests {
         let choice = crate::output::ColourChoice::Always;
         let mut page = Page::new(Palette::decide(choice, &environment, false), None, 0);
 
-        page.field_styled("status", "accepted", Style::Good);
+        page.field("status", "accepted", Style::Good);
         page.styled("done", Style::Faint);
 
         assert_eq!(
@@ -156,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_table_on_a_page_keeps_to_its_width() {
-        let mut table = Table::new([("NAME", Align::Left), ("TITLE", Align::Left)]);
+        let mut table = Grid::new([("NAME", Align::Left), ("TITLE", Align::Left)]);
         table.row(["a name".into(), "a title that is long".into()]);
         let mut page = Page::new(Palette::PLAIN, Some(20), 0);
 

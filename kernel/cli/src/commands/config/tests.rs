@@ -1,9 +1,10 @@
+use serde_json::json;
 use std::fs;
 
 use super::*;
 use crate::{
     exit::Exit,
-    testing::{World, narrow, text},
+    testing::{InJson, World, narrow, text},
 };
 
 fn shown(world: &World, prefix: &str) -> Result<Reply, CommandError> {

@@ -1,9 +1,9 @@
 //! The result of connecting a provider.
 
 use openkoi_app::access::KeySlot;
-use serde_json::{Value, json};
+use openkoi_core::document::{Block, Document, Pairs};
 
-use crate::output::{Output, Page};
+use crate::output::Output;
 
 /// A provider that was connected.
 pub(super) struct Connected {
@@ -20,23 +20,26 @@ pub(super) struct Connected {
 }
 
 impl Output for Connected {
-    fn text(&self, page: &mut Page) {
-        if self.is_silent {
-            page.line(format!("kept what `{}` needs{}", self.name, self.note));
-            return;
-        }
-        page.line(format!("connected `{}`{}", self.name, self.note));
-        if let Some(model) = &self.model {
-            page.line(format!("try it: openkoi -m {}/{model} \"say hello\"", self.name));
-        }
-    }
-
-    fn json(&self) -> Value {
-        json!({ "connected": self.name, "verified": self.verified, "kept": self.kept.map(word), "model": self.model })
+    fn document(&self) -> Document {
+        let (name, note) = (&self.name, &self.note);
+        let words = match self.is_silent {
+            true => format!("kept what `{name}` needs{note}"),
+            false => format!("connected `{name}`{note}"),
+        };
+        let model = self.model.as_ref().filter(|_| !self.is_silent);
+        let next = model.map(|model| {
+            Block::paragraph(format!("try it: openkoi -m {name}/{model} \"say hello\""))
+        });
+        let facts = Pairs::new("")
+            .for_programs("connected", name)
+            .for_programs("verified", self.verified)
+            .for_programs("kept", self.kept.map(word))
+            .for_programs("model", self.model.as_ref());
+        Document::new("Connected").with(Block::paragraph(words)).with_all(next).with(facts)
     }
 }
 
-/// Returns the word for a place, for JSON.
+/// Returns the word for a place, for programs.
 fn word(place: KeySlot) -> &'static str {
     match place {
         KeySlot::File => "file",

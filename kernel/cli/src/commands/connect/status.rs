@@ -5,11 +5,11 @@ use openkoi_app::{
     models::{Connections, CredentialState},
     now_ms,
 };
-use serde_json::{Value, json};
+use openkoi_core::document::{Column, ColumnKind, Document, Table, Value};
 
 use crate::{
     error::CommandError,
-    output::{Align, Cell, Output, Page, Table, duration, timestamp},
+    output::{Output, duration},
 };
 
 /// A provider or a login, as one row.
@@ -82,6 +82,21 @@ impl ConnectionRow {
         }
     }
 
+    fn cells(&self) -> [Value; 8] {
+        let login = self.login.as_ref();
+        let expires_at = login.and_then(|login| login.expires_at);
+        [
+            (&self.name).into(),
+            self.source.into(),
+            (&self.place).into(),
+            self.state().into(),
+            expires_at.map_or(Value::Nothing, |at| Value::Instant(at * 1_000)),
+            login.map(|login| login.renewed).into(),
+            login.and_then(|login| login.issuer.as_ref()).into(),
+            self.server.as_ref().map(|(_, answers)| *answers).into(),
+        ]
+    }
+
     fn life(&self) -> String {
         let Some(login) = &self.login else { return String::new() };
         let left = login.expires_at.map(|at| at.saturating_sub(now_ms() / 1_000));
@@ -95,47 +110,29 @@ impl ConnectionRow {
 }
 
 impl Output for ConnectionList {
-    fn text(&self, page: &mut Page) {
-        if self.0.is_empty() {
-            page.line("nothing is connected; openkoi connect");
-            return;
-        }
-        let titles = [
-            ("provider", Align::Left),
-            ("by", Align::Left),
-            ("from", Align::Left),
-            ("", Align::Left),
+    fn document(&self) -> Document {
+        let columns = [
+            Column::new("name", "provider", ColumnKind::Text),
+            Column::new("source", "by", ColumnKind::Text),
+            Column::new("place", "from", ColumnKind::Text),
+            Column::for_people("", ColumnKind::Text),
+            Column::for_programs("expires_at", ColumnKind::Instant),
+            Column::for_programs("renewed", ColumnKind::Flag),
+            Column::for_programs("issuer", ColumnKind::Text),
+            Column::for_programs("answers", ColumnKind::Flag),
         ];
-        let mut table = Table::new(titles);
-        for line in &self.0 {
-            let cells = [&line.name, line.source, &line.place, &line.state()];
-            table.row(cells.map(Cell::from));
-        }
-        page.table(&table);
-    }
-
-    fn json(&self) -> Value {
-        let connections = self.0.iter().map(|line| {
-            let login = line.login.as_ref();
-            let expires_at = login.and_then(|login| login.expires_at);
-            json!({
-                "name": line.name,
-                "source": line.source,
-                "place": line.place,
-                "expires_at": expires_at.map(|at| timestamp(at * 1_000)),
-                "renewed": login.map(|login| login.renewed),
-                "issuer": login.and_then(|login| login.issuer.clone()),
-                "answers": line.server.as_ref().map(|(_, answers)| answers),
-            })
-        });
-        json!({ "connections": connections.collect::<Vec<_>>() })
+        let table = Table::new("connections", columns);
+        let table = table.or_else("nothing is connected; openkoi connect");
+        Document::new("Connections").with(table.rows(self.0.iter().map(ConnectionRow::cells)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::testing::{narrow, text};
+    use crate::testing::{InJson, narrow, text};
 
     fn login(expires_at: Option<u64>, renewed: bool) -> LoginSummary {
         let issuer = Some("login.example".to_owned());

@@ -4,10 +4,7 @@ use openkoi_app::models::{CredentialState, discover};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    output::Output,
-    testing::{World, narrow, text},
-};
+use crate::testing::{InJson, World, narrow, text};
 
 /// The settings of a provider of one's own, which takes a key.
 const MINE: &str = "[providers.mine]\ncomponent = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
@@ -188,7 +185,7 @@ fn a_connected_provider_is_told_with_a_line_to_try_it() {
         (text(&bare), narrow(&bare)),
         ("connected `mine`\n".into(), "connected `mine`\n".into())
     );
-    let json = [&file, &bare, &ring].map(Output::json);
+    let json = [&file, &bare, &ring].map(InJson::json);
     assert_eq!(
         json,
         [

@@ -1,7 +1,8 @@
+use serde_json::{Value, json};
 use std::fs;
 
 use super::*;
-use crate::testing::{World, text};
+use crate::testing::{InJson, World, text};
 
 const MINE: &str = "[providers.mine]\ncomponent = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
                     api_key_env = \"POND_KEY\"\n";

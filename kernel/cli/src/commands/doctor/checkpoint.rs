@@ -1,6 +1,8 @@
 //! The result of one check of the doctor.
 
-use crate::{error::CommandError, output::Style};
+use openkoi_core::document::{Notice, Tone};
+
+use crate::error::CommandError;
 
 /// The health of one thing that was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,16 @@ impl Checkpoint {
         self.hints.push(hint.into());
         self
     }
+
+    /// Returns what a person is told.
+    pub(super) fn notice(&self) -> Notice {
+        Notice {
+            tone: self.health.tone(),
+            about: self.area.to_owned(),
+            text: vec![(&self.words).into()],
+            hints: self.hints.clone(),
+        }
+    }
 }
 
 impl Health {
@@ -48,11 +60,11 @@ impl Health {
         }
     }
 
-    pub(super) fn style(self) -> Style {
+    fn tone(self) -> Tone {
         match self {
-            Self::Well => Style::Good,
-            Self::Note => Style::Caution,
-            Self::Ill => Style::Bad,
+            Self::Well => Tone::Good,
+            Self::Note => Tone::Warning,
+            Self::Ill => Tone::Bad,
         }
     }
 }

@@ -1,9 +1,10 @@
+use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use super::*;
 use crate::{
-    output::{ColourChoice, Palette},
-    testing::{World, narrow, text},
+    output::Printer,
+    testing::{InJson, World, narrow, text},
 };
 
 fn checkup() -> Checkup {
@@ -52,13 +53,8 @@ fn each_finding_is_a_line_and_its_hints_stand_below() {
 
 #[test]
 fn only_the_word_in_front_has_a_colour() {
-    let nowhere = openkoi_app::environment::Environment::of([], Path::new("/"));
-    let palette = Palette::decide(ColourChoice::Always, &nowhere, false);
-    let mut page = Page::new(palette, None, 0);
+    let text = Printer::on_paper(None, 0).in_colour().text(&checkup().document());
 
-    checkup().text(&mut page);
-
-    let text = page.finish();
     let lines: Vec<&str> = text.lines().filter(|line| !line.contains("hint:")).collect();
     assert_eq!(
         lines,

@@ -1,9 +1,10 @@
 use openkoi_app::models::Listing;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
     exit::Exit,
-    testing::{MINUTE, NOW, World, narrow, text},
+    testing::{InJson, MINUTE, NOW, World, narrow, text},
 };
 
 const MINE: &str =
@@ -58,7 +59,7 @@ fn each_model_is_a_row_with_what_it_reads_writes_costs_and_can() {
          mine/swim-large  200.0k    8192   $2.5 / $10  tools reasoning    executor planner\n\
          mine/swim-tiny                                images embeddings\n\
          \n\
-         mine listed its models 5 min ago\n\
+         5 min ago  mine listed its models\n\
          2 models; what no provider says is of 2026-02-01\n"
     );
 }

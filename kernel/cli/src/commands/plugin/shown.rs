@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use openkoi_core::capability::Access;
+use openkoi_core::{
+    capability::Access,
+    document::{Block, Document, Heading, Item, Pairs, Span, Value, Verbatim},
+};
 use openkoi_host::manifest::{Capability, CredentialEntry, LimitRequest, Manifest, ToolEntry};
-use serde_json::{Value, json};
 
-use crate::output::{Output, Page, Style};
+use crate::output::Output;
 
 /// A component: its manifest, and the origin of its bytes.
 pub(super) struct Inspected {
@@ -16,44 +18,28 @@ pub(super) struct Inspected {
 }
 
 impl Output for Inspected {
-    fn text(&self, page: &mut Page) {
+    fn document(&self) -> Document {
         let about = &self.manifest.component;
-        page.field_styled("component", &about.name, Style::Strong);
-        page.field("kind", about.kind.word());
-        page.field("version", &about.version);
-        page.field("publisher", &about.publisher);
-        page.field(
-            "origin",
-            if self.built_in { "came with OpenKoi" } else { "a file, not installed" },
-        );
-        page.field("digest", &self.digest);
-        page.field("imports", self.imports().join(", "));
-        page.gap();
-        page.line(&about.description);
-        self.capabilities(page);
-        self.credentials(page);
-        self.tools(page);
-        self.limits(page);
-    }
-
-    fn json(&self) -> Value {
-        let manifest = &self.manifest;
-        json!({
-            "name": manifest.component.name,
-            "kind": manifest.component.kind.word(),
-            "version": manifest.component.version,
-            "publisher": manifest.component.publisher,
-            "description": manifest.component.description,
-            "built_in": self.built_in,
-            "digest": self.digest,
-            "imports": self.imports(),
-            "capabilities": manifest.capabilities.iter().map(capability_json).collect::<Vec<_>>(),
-            "credentials": manifest.credentials.iter().map(credential_json).collect::<Vec<_>>(),
-            "tools": manifest.tools.iter().map(tool_json).collect::<Vec<_>>(),
-            "limits": limits(&manifest.limits)
-                .map(|(name, value)| (name.to_owned(), json!(value)))
-                .collect::<serde_json::Map<_, _>>(),
-        })
+        let origin = if self.built_in { "came with OpenKoi" } else { "a file, not installed" };
+        let pairs = Pairs::new("")
+            .pair("name", "component", Span::strong(&about.name))
+            .pair("kind", "kind", about.kind.word())
+            .pair("version", "version", &about.version)
+            .pair("publisher", "publisher", &about.publisher)
+            .for_people("origin", origin)
+            .for_programs("built_in", self.built_in)
+            .pair("digest", "digest", &self.digest)
+            .pair("imports", "imports", Value::list(self.imports()))
+            .for_programs("description", &about.description);
+        let mut document = Document::new("Component")
+            .with(pairs)
+            .with(Heading::end())
+            .with(Block::paragraph(&about.description));
+        self.capabilities(&mut document);
+        self.credentials(&mut document);
+        self.tools(&mut document);
+        self.limits(&mut document);
+        document
     }
 }
 
@@ -66,53 +52,67 @@ impl Inspected {
         asked.chain(["log", "progress"]).map(str::to_owned).collect()
     }
 
-    fn capabilities(&self, page: &mut Page) {
-        if self.manifest.capabilities.is_empty() {
-            return;
+    fn capabilities(&self, document: &mut Document) {
+        let all = &self.manifest.capabilities;
+        if !all.is_empty() {
+            document.push(Heading::new("", "Asks for"));
+            document.push(capabilities(all));
         }
-        page.title("Asks for");
-        self.manifest.capabilities.iter().for_each(|asked| capability(page, asked));
+        document.push(Pairs::new("").for_programs("capabilities", asked(all)));
     }
 
-    fn credentials(&self, page: &mut Page) {
-        if self.manifest.credentials.is_empty() {
-            return;
+    fn credentials(&self, document: &mut Document) {
+        let all = &self.manifest.credentials;
+        if !all.is_empty() {
+            document.push(Heading::new("", "Credentials, which it never sees"));
         }
-        page.title("Credentials, which it never sees");
-        for credential in &self.manifest.credentials {
+        document.blocks.extend(all.iter().map(|credential| {
             let need = if credential.required { "required" } else { "optional" };
             let names = [credential.environment.clone(), external(credential)].concat().join(", ");
-            page.line(format!("{} ({need}): {names}", credential.name));
-        }
+            Block::paragraph(format!("{} ({need}): {names}", credential.name))
+        }));
+        let values = Value::List(all.iter().map(credential).collect());
+        document.push(Pairs::new("").for_programs("credentials", values));
     }
 
-    fn tools(&self, page: &mut Page) {
+    fn tools(&self, document: &mut Document) {
         for tool in &self.manifest.tools {
-            page.title(&format!("Tool {}", tool.name));
             let again = if tool.idempotent { ", may be repeated" } else { "" };
-            page.field("effect", format!("{}{again}", tool.effect.word()));
-            page.field("domain", &tool.domain);
-            page.line(tool.description.trim());
-            tool.capabilities.iter().for_each(|asked| capability(page, asked));
+            document.push(Heading::new("", format!("Tool {}", tool.name)));
+            document.push(
+                Pairs::new("")
+                    .for_people("effect", format!("{}{again}", tool.effect.word()))
+                    .for_people("domain", &tool.domain),
+            );
+            document.push(Verbatim::new("", tool.description.trim()));
+            document.push(capabilities(&tool.capabilities));
         }
+        let values = Value::List(self.manifest.tools.iter().map(tool).collect());
+        document.push(Pairs::new("").for_programs("tools", values));
     }
 
-    fn limits(&self, page: &mut Page) {
-        let set: Vec<String> = limits(&self.manifest.limits)
-            .map(|(name, value)| format!("{name} = {value}"))
-            .collect();
+    fn limits(&self, document: &mut Document) {
+        let set: Vec<(&str, u64)> = limits(&self.manifest.limits).collect();
+        let words = set.iter().map(|(name, value)| format!("{name} = {value}"));
         if !set.is_empty() {
-            page.title("Limits of a call");
-            page.line(set.join(", "));
+            document.push(Heading::new("", "Limits of a call"));
+            document.push(Block::paragraph(words.collect::<Vec<_>>().join(", ")));
         }
+        let pairs = set.iter().fold(Pairs::new("limits"), |pairs, (name, value)| {
+            pairs.for_programs(*name, Value::count(*value))
+        });
+        document.push(pairs);
     }
 }
 
-fn capability(page: &mut Page, asked: &Capability) {
-    let (interface, scope) = (&asked.interface, scope(asked).join(", "));
-    let colon = if scope.is_empty() { "" } else { ": " };
-    page.line(format!("- {interface}{colon}{scope}"));
-    page.styled(format!("  {}", asked.why), Style::Faint);
+/// Returns what is asked for, each with its reason below it.
+fn capabilities(all: &[Capability]) -> Block {
+    let item = |asked: &Capability| {
+        let (interface, scope) = (&asked.interface, scope(asked).join(", "));
+        let colon = if scope.is_empty() { "" } else { ": " };
+        [Item::new(0, format!("{interface}{colon}{scope}")), Item::new(1, Span::muted(&asked.why))]
+    };
+    Block::Items(all.iter().flat_map(item).collect())
 }
 
 /// Returns the limits of a capability, in words.
@@ -133,8 +133,15 @@ fn scope(asked: &Capability) -> Vec<String> {
         .collect()
 }
 
-fn capability_json(asked: &Capability) -> Value {
-    json!({ "interface": asked.interface, "scope": scope(asked), "why": asked.why })
+fn asked(all: &[Capability]) -> Value {
+    let one = |asked: &Capability| {
+        Value::record([
+            ("interface", (&asked.interface).into()),
+            ("scope", Value::list(scope(asked))),
+            ("why", (&asked.why).into()),
+        ])
+    };
+    Value::List(all.iter().map(one).collect())
 }
 
 /// Returns the stores of other programs where the credential is looked for, in words.
@@ -142,26 +149,26 @@ fn external(credential: &CredentialEntry) -> Vec<String> {
     credential.others().map(|source| source.to_string()).collect()
 }
 
-fn credential_json(credential: &CredentialEntry) -> Value {
-    json!({
-        "name": credential.name,
-        "environment": credential.environment,
-        "external": external(credential),
-        "required": credential.required,
-    })
+fn credential(credential: &CredentialEntry) -> Value {
+    Value::record([
+        ("name", (&credential.name).into()),
+        ("environment", Value::list(&credential.environment)),
+        ("external", Value::list(external(credential))),
+        ("required", credential.required.into()),
+    ])
 }
 
-fn tool_json(tool: &ToolEntry) -> Value {
-    json!({
-        "name": tool.name,
-        "description": tool.description,
-        "effect": tool.effect.word(),
-        "idempotent": tool.idempotent,
-        "domain": tool.domain,
-        "target": tool.target,
-        "parameters": tool.schema,
-        "capabilities": tool.capabilities.iter().map(capability_json).collect::<Vec<_>>(),
-    })
+fn tool(tool: &ToolEntry) -> Value {
+    Value::record([
+        ("name", (&tool.name).into()),
+        ("description", (&tool.description).into()),
+        ("effect", tool.effect.word().into()),
+        ("idempotent", tool.idempotent.into()),
+        ("domain", (&tool.domain).into()),
+        ("target", Value::data(&tool.target)),
+        ("parameters", Value::data(&tool.schema)),
+        ("capabilities", asked(&tool.capabilities)),
+    ])
 }
 
 fn limits(asked: &LimitRequest) -> impl Iterator<Item = (&'static str, u64)> {

@@ -1,9 +1,10 @@
 use std::{fs, sync::Arc};
 
 use openkoi_host::manifest::Manifest;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{World, narrow, text};
+use crate::testing::{InJson, World, narrow, text};
 
 const TOOL: &str = r#"
 [component]

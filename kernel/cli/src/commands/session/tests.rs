@@ -1,8 +1,9 @@
 use openkoi_core::id::SessionId;
 use openkoi_storage::sessions::{NewSession, SessionKind, SessionStatus};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{MINUTE, NOW, World, narrow, record, session_id, text};
+use crate::testing::{InJson, MINUTE, NOW, World, narrow, record, session_id, task_json, text};
 
 fn session(tail: &str, title: &str) -> SessionRecord {
     SessionRecord {

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use openkoi_core::document::{Block, Document, Heading, Pairs, Value};
 use openkoi_storage::{
     output::{HistoryLine, LiveState, StateFiles},
     tasks::TaskStatus,
@@ -12,11 +13,11 @@ use openkoi_storage::{
 use rustix::process::{Pid, test_kill_process};
 
 use crate::{
-    commands::task::row::{first_line, score, style},
+    commands::task::row::{first_line, score, tone},
     context::Context,
     error::CommandError,
     exit::Exit,
-    output::{Page, Style, duration, money, versioned},
+    output::{duration, json, money, versioned},
 };
 
 /// The time between two looks.
@@ -73,9 +74,7 @@ impl Screen<'_> {
     ) -> Result<(), CommandError> {
         let printer = &self.context.printer;
         if self.json {
-            let value = serde_json::to_value(state)
-                .map_err(|error| CommandError::failed(format!("the state is odd: {error}")))?;
-            let value = versioned(value);
+            let value = versioned(json::object(&picture(state, runs, history)));
             return self.once(value.to_string(), |_| printer.json_line(&value));
         }
         if !printer.out().terminal {
@@ -83,9 +82,7 @@ impl Screen<'_> {
             let same = changing(state, runs);
             return self.once(same, |_| printer.raw(crate::output::sanitise(&line).as_bytes()));
         }
-        let mut page = printer.page();
-        draw(&mut page, state, runs, history);
-        let text = page.finish();
+        let text = printer.text(&picture(state, runs, history));
         let up = match self.drawn {
             0 => String::new(),
             drawn => format!("\x1b[{drawn}A\x1b[J"),
@@ -151,33 +148,46 @@ fn micros(dollars: f64) -> u64 {
     (dollars.max(0.0) * 1_000_000.0).round() as u64
 }
 
-fn draw(page: &mut Page, state: &LiveState, runs: bool, history: &[HistoryLine]) {
+/// Returns a task, and those before it, as they are now.
+fn picture(state: &LiveState, runs: bool, history: &[HistoryLine]) -> Document {
     let shown = |text: &str| first_line(text).chars().take(100).collect::<String>();
-    page.field_styled("task", state.task_id.short(), Style::Strong);
-    page.field("text", shown(&state.description));
-    page.field("model", &state.model);
-    page.field(
-        "progress",
-        format!(
-            "{} iteration {} of {}",
-            bar(state.iteration, state.max_iterations, runs),
-            state.iteration,
-            state.max_iterations
-        ),
-    );
-    page.field_styled("status", standing(state, runs), style(state.status));
-    page.field("score", score(state.score));
     let (spent, most) = (micros(state.cost_usd), micros(state.max_cost_usd));
-    page.field("cost", format!("{} of {}", money(spent), money(most)));
-    page.field("time", duration(state.elapsed_ms));
-    if !history.is_empty() {
-        page.title("Before it");
-    }
-    for past in history {
+    let (iteration, all) = (state.iteration, state.max_iterations);
+    let bar = bar(iteration, all, runs);
+    let pairs = Pairs::new("")
+        .pair("task_id", "task", Value::id(&state.task_id))
+        .for_people("text", shown(&state.description))
+        .pair("model", "model", &state.model)
+        .for_people("progress", format!("{bar} iteration {iteration} of {all}"))
+        .for_people("status", Value::toned(standing(state, runs), tone(state.status)))
+        .pair("score", "score", state.score.map_or(Value::Nothing, Value::Score))
+        .for_people("cost", format!("{} of {}", money(spent), money(most)))
+        .pair("elapsed_ms", "time", Value::Duration(state.elapsed_ms));
+    let before = (!history.is_empty()).then(|| Heading::new("", "Before it"));
+    let history = history.iter().map(|past| {
         let (short, word) = (past.task_id.short(), past.status.word());
-        let text = shown(&past.description);
-        page.line(format!("{short}  {word:<9}  {:>4}  {text}", score(past.score)));
-    }
+        let (score, text) = (score(past.score), shown(&past.description));
+        Block::paragraph(format!("{short}  {word:<9}  {score:>4}  {text}"))
+    });
+    Document::new("Task").with(pairs).with(facts(state)).with_all(before).with_all(history)
+}
+
+/// Returns what a program gets besides.
+fn facts(state: &LiveState) -> Pairs {
+    Pairs::new("")
+        .for_programs("session_id", Value::id(&state.session_id))
+        .for_programs("description", &state.description)
+        .for_programs("status", state.status.word())
+        .for_programs("phase", &state.phase)
+        .for_programs("iteration", Value::count(state.iteration))
+        .for_programs("max_iterations", Value::count(state.max_iterations))
+        .for_programs("tokens", Value::Tokens(state.tokens))
+        .for_programs("cost_usd", Value::Number(state.cost_usd))
+        .for_programs("max_cost_usd", Value::Number(state.max_cost_usd))
+        .for_programs("workspace", &state.workspace)
+        .for_programs("pid", Value::count(state.pid))
+        .for_programs("started_ms", Value::count(state.started_ms))
+        .for_programs("updated_ms", Value::count(state.updated_ms))
 }
 
 #[cfg(test)]

@@ -1,55 +1,42 @@
-//! The status as a page and as JSON.
+//! The status as a document.
 
-use openkoi_core::network::NetworkRules;
-use openkoi_storage::{tasks::TaskStatus, usage::Total};
-use serde_json::{Map, Value, json};
+use openkoi_app::models::{EMBEDDER, ROLES, Route, Routes, SMALL};
+use openkoi_core::{
+    document::{Block, Document, Heading, Item, Pairs, Span, Tone, Value},
+    network::NetworkRules,
+};
+use openkoi_storage::{
+    tasks::{TaskRecord, TaskStatus},
+    usage::Total,
+};
 
 use super::{SandboxState, StatusReport};
-use openkoi_app::models::{EMBEDDER, ROLES, Routes, SMALL};
-
 use crate::{
-    commands::task::row::{dollars, first_line, footnote, task_json},
+    commands::task::row::{first_line, footnote, task_facts},
     execute::ending,
-    output::{Output, Page, Style, count, money_at_most},
+    output::{Output, count, money_at_most},
 };
 
 impl Output for StatusReport {
-    fn text(&self, page: &mut Page) {
-        page.field("home", &self.home);
-        page.field("data", &self.data);
-        page.field("sandbox", self.sandbox.words());
-        page.field("skills", self.skill_words());
-        self.spent(page);
-        self.models(page);
-        self.tasks(page);
-    }
-
-    fn json(&self) -> Value {
-        let counts: Map<String, Value> =
-            self.counts.iter().map(|(status, n)| (status.word().to_owned(), json!(n))).collect();
-        let open = self.open.iter().map(|(task, runs)| {
-            let mut shown = task_json(task);
-            shown["runs"] = json!(runs);
-            shown
-        });
-        json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "home": self.home,
-            "data": self.data,
-            "sandbox": self.sandbox.json(),
-            "skills": {
-                "task": self.skills.tasks,
-                "evaluator": self.skills.evaluators,
-                "unreadable": self.skills.broken,
-            },
-            "cost": {
-                "last_24_hours": total_json(self.spent.day),
-                "total": total_json(self.spent.all),
-                "is_at_most_because": self.spent.why,
-            },
-            "models": self.models_json(),
-            "tasks": { "counts": counts, "open": open.collect::<Vec<_>>() },
-        })
+    fn document(&self) -> Document {
+        let skills = [
+            ("task", Value::count(self.skills.tasks)),
+            ("evaluator", Value::count(self.skills.evaluators)),
+            ("unreadable", Value::count(self.skills.broken)),
+        ];
+        let about = Pairs::new("")
+            .pair("home", "home", &self.home)
+            .pair("data", "data", &self.data)
+            .for_people("sandbox", self.sandbox.words())
+            .for_people("skills", self.skill_words())
+            .for_programs("version", env!("CARGO_PKG_VERSION"))
+            .for_programs("sandbox", self.sandbox.value())
+            .for_programs("skills", Value::record(skills));
+        let mut document = Document::new("Status").with(about);
+        self.spent(&mut document);
+        self.models(&mut document);
+        self.tasks(&mut document);
+        document
     }
 }
 
@@ -63,65 +50,87 @@ impl StatusReport {
         format!("{} for tasks, {} for evaluation{broken}", skills.tasks, skills.evaluators)
     }
 
-    fn spent(&self, page: &mut Page) {
-        page.title("Cost");
-        page.field("24 hours", total_words(self.spent.day));
-        page.field("total", total_words(self.spent.all));
-        footnote(page, self.spent.why.as_deref());
+    fn spent(&self, document: &mut Document) {
+        let (day, all, why) = (self.spent.day, self.spent.all, self.spent.why.as_deref());
+        document.push(Heading::new("cost", "Cost"));
+        document.push(
+            Pairs::new("")
+                .for_people("24 hours", total_words(day))
+                .for_people("total", total_words(all))
+                .for_programs("last_24_hours", total(day))
+                .for_programs("total", total(all))
+                .for_programs("is_at_most_because", why),
+        );
+        document.blocks.extend(footnote(why));
     }
 
-    fn models(&self, page: &mut Page) {
-        page.title("Models");
+    fn models(&self, document: &mut Document) {
+        document.push(Heading::new("models", "Models"));
         match &self.models {
             Ok(routes) => {
                 let all = ROLES.into_iter().chain([SMALL, EMBEDDER]);
                 let given = all.filter(|role| routes.roles.contains_key(*role));
-                given.for_each(|role| page.field(role, route_words(routes, role)));
+                let pairs = given.fold(Pairs::new(""), |pairs, role| {
+                    pairs.for_people(role, route_words(routes, role))
+                });
+                document.push(routes.roles.iter().fold(pairs, |pairs, (role, chain)| {
+                    pairs.for_programs(role, route(chain, routes.origins.get(role)))
+                }));
             }
             Err(error) => {
-                page.styled(&error.message, Style::Caution);
-                error.hints.iter().for_each(|hint| page.line(format!("  {hint}")));
+                let message = Span::toned(&error.message, Tone::Warning);
+                document.push(Block::Paragraph(vec![message]));
+                document.push(Block::Items(
+                    error.hints.iter().map(|hint| Item::new(1, hint)).collect(),
+                ));
+                document.push(Pairs::new("").for_programs("error", &error.message));
             }
         }
     }
 
-    fn tasks(&self, page: &mut Page) {
-        page.title("Tasks");
-        if self.counts.is_empty() {
-            page.line("none yet");
-            return;
-        }
+    fn tasks(&self, document: &mut Document) {
+        document.push(Heading::new("tasks", "Tasks"));
         let counts = self.counts.iter().map(|(status, n)| format!("{n} {}", status.word()));
-        page.line(counts.collect::<Vec<_>>().join(", "));
-        for (task, runs) in &self.open {
-            let (short, text) = (task.id.short(), first_line(&task.text));
-            let resume = ending::resume(task.ending.as_ref(), task.iterations, short);
-            let line = match runs {
-                true => format!("{short} runs: {text}"),
-                false if task.status == TaskStatus::Interrupted => {
-                    format!("{short} was interrupted: {text}   ({resume})")
-                }
-                false => format!("{short} waits: {text}   ({resume})"),
-            };
-            page.line(crate::output::sanitise_line(&line));
-        }
-    }
-
-    fn models_json(&self) -> Value {
-        let Ok(routes) = &self.models else {
-            let error = self.models.as_ref().err().map(|error| error.message.clone());
-            return json!({ "error": error });
+        let counts = match self.counts.is_empty() {
+            true => "none yet".to_owned(),
+            false => counts.collect::<Vec<_>>().join(", "),
         };
-        let roles = routes.roles.iter().map(|(role, chain)| {
-            let names: Vec<String> = chain.iter().map(ToString::to_string).collect();
-            let origin = routes.origins.get(role);
-            (
-                role.clone(),
-                json!({ "model": names.first(), "fallback": names.get(1..), "origin": origin }),
-            )
+        document.push(Block::paragraph(counts));
+        document.blocks.extend(self.open.iter().map(|(task, runs)| open_line(task, *runs)));
+        let counts = self.counts.iter();
+        document.push(counts.fold(Pairs::new("counts"), |pairs, (status, n)| {
+            pairs.for_programs(status.word(), Value::count(*n))
+        }));
+        let open = self.open.iter().map(|(task, runs)| {
+            let facts = task_facts(task, &[]).into_iter();
+            Value::record(facts.chain([("runs".to_owned(), Value::Flag(*runs))]))
         });
-        Value::Object(roles.collect())
+        document.push(Pairs::new("").for_programs("open", Value::List(open.collect())));
     }
+}
+
+/// Says of a task that can go on, or runs, how it does.
+fn open_line(task: &TaskRecord, runs: bool) -> Block {
+    let (short, text) = (task.id.short(), first_line(&task.text));
+    let resume = ending::resume(task.ending.as_ref(), task.iterations, short);
+    Block::paragraph(match runs {
+        true => format!("{short} runs: {text}"),
+        false if task.status == TaskStatus::Interrupted => {
+            format!("{short} was interrupted: {text}   ({resume})")
+        }
+        false => format!("{short} waits: {text}   ({resume})"),
+    })
+}
+
+/// Returns the models that do a role, the first before those that stand in for it.
+fn route(chain: &[Route], origin: Option<&String>) -> Value {
+    let mut names = chain.iter().map(ToString::to_string);
+    let first = names.next();
+    Value::record([
+        ("model", first.into()),
+        ("fallback", Value::list(names)),
+        ("origin", origin.into()),
+    ])
 }
 
 impl SandboxState {
@@ -138,17 +147,21 @@ impl SandboxState {
         format!("on ({files}, {network})")
     }
 
-    fn json(&self) -> Value {
+    fn value(&self) -> Value {
         match self {
-            Self::Off => json!({ "mode": "off" }),
-            Self::On(report, rules) => json!({
-                "mode": "on",
-                "available": report.available,
-                "files": report.files,
-                "network_closed": report.network && *rules != NetworkRules::Open,
-                "network": if report.network { rules.words() } else { "network open" },
-                "notes": report.notes,
-            }),
+            Self::Off => Value::record([("mode", "off".into())]),
+            Self::On(report, rules) => {
+                let network = if report.network { rules.words() } else { "network open" };
+                let closed = report.network && *rules != NetworkRules::Open;
+                Value::record([
+                    ("mode", "on".into()),
+                    ("available", report.available.into()),
+                    ("files", report.files.as_ref().into()),
+                    ("network_closed", closed.into()),
+                    ("network", network.into()),
+                    ("notes", Value::list(&report.notes)),
+                ])
+            }
         }
     }
 }
@@ -169,11 +182,11 @@ fn total_words(total: Total) -> String {
     )
 }
 
-fn total_json(total: Total) -> Value {
-    json!({
-        "cost_usd": dollars(total.cost_micros),
-        "cost_is_at_most": total.at_most,
-        "tokens": total.tokens,
-        "turns": total.turns,
-    })
+fn total(total: Total) -> Value {
+    Value::record([
+        ("cost_usd", Value::money_at_most(total.cost_micros, total.at_most)),
+        ("cost_is_at_most", total.at_most.into()),
+        ("tokens", Value::Tokens(total.tokens)),
+        ("turns", Value::count(total.turns)),
+    ])
 }

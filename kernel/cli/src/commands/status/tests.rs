@@ -3,10 +3,8 @@ use openkoi_core::{event::Event, ledger::Reservation, outcome::Ending};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    commands::task::row::task_json,
-    output::Output,
-    testing::{MINUTE, NOW, World, append, finish, narrow, outcome, record, text},
+use crate::testing::{
+    InJson, MINUTE, NOW, World, append, finish, narrow, outcome, record, task_json, text,
 };
 
 fn routes() -> Routes {

@@ -1,51 +1,85 @@
-//! A task as a row of a table, as JSON, and the words and colours of its fields.
+//! A task as a row of a table, and the words of its fields.
 
+use openkoi_core::document::{Block, Column, ColumnKind, Table, Tone, Value};
 use openkoi_storage::tasks::{TaskRecord, TaskStatus};
-use serde_json::{Value, json};
 
-use crate::output::{
-    Align, Cell, Page, Style, Table, count, money_at_most, sanitise_line, timestamp,
-};
+use crate::output::{count, money_at_most, sanitise_line};
 
 /// Returns the first line of a text that is not blank.
 pub(in crate::commands) fn first_line(text: &str) -> &str {
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
 }
 
-/// Returns tasks as a table.
-pub(in crate::commands) fn task_table(tasks: &[TaskRecord], page: &Page) -> Table {
-    let (left, right) = (Align::Left, Align::Right);
-    let mut table = Table::new([
-        ("ID", left),
-        ("STATUS", left),
-        ("SCORE", right),
-        ("COST", right),
-        ("STARTED", left),
-        ("TASK", left),
-    ]);
-    for task in tasks {
-        table.row([
-            Cell::styled(task.id.short(), Style::Strong),
-            Cell::styled(task.status.word(), style(task.status)),
-            score(task.score).into(),
-            money_at_most(task.cost_micros, task.at_most).into(),
-            page.ago(task.started_ms).into(),
-            first_line(&task.text).into(),
-        ]);
-    }
-    table
+/// Returns the columns of a table of tasks. A program gets all of a task.
+fn columns() -> [Column; 15] {
+    [
+        Column::new("id", "ID", ColumnKind::Id),
+        Column::new("status", "STATUS", ColumnKind::Text),
+        Column::new("score", "SCORE", ColumnKind::Score),
+        Column::new("cost_usd", "COST", ColumnKind::Money),
+        Column::new("started_at", "STARTED", ColumnKind::Instant),
+        Column::for_people("TASK", ColumnKind::Text),
+        Column::for_programs("text", ColumnKind::Text),
+        Column::for_programs("session_id", ColumnKind::Id),
+        Column::for_programs("workspace", ColumnKind::Text),
+        Column::for_programs("model", ColumnKind::Text),
+        Column::for_programs("ended_at", ColumnKind::Instant),
+        Column::for_programs("iterations", ColumnKind::Count),
+        Column::for_programs("tokens", ColumnKind::Tokens),
+        Column::for_programs("cost_is_at_most", ColumnKind::Flag),
+        Column::for_programs("ending", ColumnKind::Data),
+    ]
 }
 
-/// Returns the style of a status. Its word says the same.
-pub(in crate::commands) fn style(status: TaskStatus) -> Style {
+fn row(task: &TaskRecord) -> [Value; 15] {
+    [
+        Value::id(&task.id),
+        status(task.status),
+        task.score.map_or(Value::Nothing, Value::Score),
+        Value::money_at_most(task.cost_micros, task.at_most),
+        Value::Instant(task.started_ms),
+        first_line(&task.text).into(),
+        (&task.text).into(),
+        Value::id(&task.session),
+        (&task.workspace).into(),
+        (&task.model).into(),
+        task.ended_ms.map_or(Value::Nothing, Value::Instant),
+        Value::count(task.iterations),
+        Value::Tokens(task.tokens),
+        task.at_most.into(),
+        Value::data(&task.ending),
+    ]
+}
+
+/// Returns tasks as a table.
+pub(in crate::commands) fn task_table<'a>(
+    key: &str,
+    tasks: impl IntoIterator<Item = &'a TaskRecord>,
+) -> Table {
+    Table::new(key, columns()).rows(tasks.into_iter().map(row))
+}
+
+/// Returns all of a task for programs, except for what stands under these keys, which the caller tells a person too.
+pub(crate) fn task_facts(task: &TaskRecord, told: &[String]) -> Vec<(String, Value)> {
+    let keyed = columns().into_iter().map(|column| column.key).zip(row(task));
+    keyed.filter(|(key, _)| !key.is_empty() && !told.contains(key)).collect()
+}
+
+/// Returns a status as a value.
+pub(in crate::commands) fn status(status: TaskStatus) -> Value {
+    Value::toned(status.word(), tone(status))
+}
+
+/// Returns what a status says about the state of things. Its word says the same.
+pub(in crate::commands) fn tone(status: TaskStatus) -> Tone {
     match status {
-        TaskStatus::Accepted => Style::Good,
-        TaskStatus::Failed => Style::Bad,
+        TaskStatus::Accepted => Tone::Good,
+        TaskStatus::Failed => Tone::Bad,
         TaskStatus::Stopped
         | TaskStatus::Paused
         | TaskStatus::Cancelled
-        | TaskStatus::Interrupted => Style::Caution,
-        TaskStatus::Running => Style::Plain,
+        | TaskStatus::Interrupted => Tone::Warning,
+        TaskStatus::Running => Tone::Neutral,
     }
 }
 
@@ -70,34 +104,7 @@ pub(in crate::commands) fn reasoned_cost(
     }
 }
 
-/// Says below money on a screen why it is an upper limit. A pipe gets what it always got.
-pub(in crate::commands) fn footnote(page: &mut Page, why: Option<&str>) {
-    if let Some(why) = why.filter(|_| page.is_on_screen()) {
-        page.styled(format!("≤ because {}", sanitise_line(why)), Style::Faint);
-    }
-}
-
-/// Returns US dollars, for JSON.
-pub(in crate::commands) fn dollars(micros: u64) -> f64 {
-    micros as f64 / 1_000_000.0
-}
-
-/// Returns a task as JSON.
-pub(in crate::commands) fn task_json(task: &TaskRecord) -> Value {
-    json!({
-        "id": task.id,
-        "session_id": task.session,
-        "text": task.text,
-        "status": task.status.word(),
-        "workspace": task.workspace,
-        "model": task.model,
-        "started_at": timestamp(task.started_ms),
-        "ended_at": task.ended_ms.map(timestamp),
-        "iterations": task.iterations,
-        "score": task.score,
-        "tokens": task.tokens,
-        "cost_usd": dollars(task.cost_micros),
-        "cost_is_at_most": task.at_most,
-        "ending": task.ending,
-    })
+/// Says below money why it is an upper limit, if it is.
+pub(in crate::commands) fn footnote(why: Option<&str>) -> Option<Block> {
+    why.map(|why| Block::Footnote(vec![format!("≤ because {why}").into()]))
 }

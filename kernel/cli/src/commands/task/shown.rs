@@ -1,6 +1,7 @@
 //! `openkoi task show`: the details of one task.
 
 use openkoi_core::{
+    document::{Block, Document, Heading, Pairs, Span, Value, Verbatim},
     doubts::Doubts,
     evaluation::{Change, ChangeKind},
     event::{Entry, Event},
@@ -8,12 +9,11 @@ use openkoi_core::{
     tool::Receipt,
 };
 use openkoi_storage::tasks::TaskRecord;
-use serde_json::{Value, json};
 
-use super::row::{reasoned_cost, score, style, task_json};
+use super::row::{reasoned_cost, status, task_facts};
 use crate::{
     execute::short_receipt,
-    output::{Output, Page, Style, duration, sanitise_line},
+    output::{Output, duration},
 };
 
 /// The number of lines that are shown of the output.
@@ -49,78 +49,86 @@ impl TaskDetails {
         shown
     }
 
-    fn changed_files(&self, page: &mut Page) {
+    fn about(&self) -> Pairs {
+        let (task, why) = (&self.task, self.doubts.reason());
+        let spent = (task.cost_micros, task.at_most, task.tokens);
+        let took = task.ended_ms.map(|ended| ended.saturating_sub(task.started_ms));
+        let mut pairs = Pairs::new("")
+            .pair("id", "task", Value::id(&task.id))
+            .pair("session_id", "session", Value::id(&task.session))
+            .pair("status", "status", status(task.status));
+        if let Some(ending) = &task.ending {
+            pairs = pairs.for_people("ending", ending_in_words(ending));
+        }
+        pairs = pairs
+            .pair("workspace", "workspace", &task.workspace)
+            .pair("model", "model", &task.model)
+            .pair("started_at", "started", Value::Instant(task.started_ms));
+        if let Some(took) = took {
+            pairs = pairs.for_people("took", Value::Duration(took));
+        }
+        pairs = pairs
+            .pair("iterations", "iterations", Value::count(task.iterations))
+            .pair("score", "score", task.score.map_or(Value::Nothing, Value::Score))
+            .for_people("cost", reasoned_cost(spent, why.as_deref()))
+            .for_programs("output", self.output.as_ref())
+            .for_programs("changes", Value::data(&self.changes))
+            .for_programs("receipts", Value::data(&self.receipts))
+            .for_programs("cost_is_at_most_because", why);
+        let told: Vec<String> = pairs.entries.iter().map(|pair| pair.key.clone()).collect();
+        let facts = task_facts(task, &told).into_iter();
+        facts.fold(pairs, |pairs, (key, value)| pairs.for_programs(key, value))
+    }
+
+    fn changed_files(&self, document: &mut Document) {
         let Some(changes) = &self.changes else { return };
-        page.title("Changed files");
+        document.push(Heading::new("", "Changed files"));
         if changes.is_empty() {
-            page.line("none");
+            document.push(Block::paragraph("none"));
         }
-        self.listed(page, changes, change_line);
+        self.listed(document, changes, change_line);
     }
 
-    fn programs(&self, page: &mut Page) {
+    fn programs(&self, document: &mut Document) {
         if !self.receipts.is_empty() {
-            page.title("Programs");
-            self.listed(page, &self.receipts, receipt_line);
+            document.push(Heading::new("", "Programs"));
+            self.listed(document, &self.receipts, receipt_line);
         }
     }
 
-    fn listed<T>(&self, page: &mut Page, all: &[T], line: impl Fn(&T) -> String) {
-        all.iter().take(LISTED).for_each(|one| page.line(sanitise_line(&line(one))));
+    fn listed<T>(&self, document: &mut Document, all: &[T], line: impl Fn(&T) -> String) {
+        all.iter().take(LISTED).for_each(|one| document.push(Block::paragraph(line(one))));
         if let Some(more) = all.len().checked_sub(LISTED).filter(|more| *more > 0) {
             let short = self.task.id.short();
             let whole = format!("… {more} more: openkoi task show {short} --json");
-            page.styled(whole, Style::Faint);
+            document.push(Block::paragraph(Span::muted(whole)));
         }
     }
 
-    fn preview(&self, page: &mut Page) {
+    fn preview(&self, document: &mut Document) {
         let Some(output) = &self.output else { return };
-        page.title("Output");
+        document.push(Heading::new("", "Output"));
         let lines: Vec<&str> = output.lines().collect();
-        page.line(lines.iter().take(PREVIEW).copied().collect::<Vec<_>>().join("\n"));
+        let first = lines.iter().take(PREVIEW).copied().collect::<Vec<_>>().join("\n");
+        document.push(Verbatim::new("", first));
         if let Some(more) = lines.len().checked_sub(PREVIEW).filter(|more| *more > 0) {
             let short = self.task.id.short();
-            page.styled(format!("… {more} more lines: openkoi task replay {short}"), Style::Faint);
+            let whole = format!("… {more} more lines: openkoi task replay {short}");
+            document.push(Block::paragraph(Span::muted(whole)));
         }
     }
 }
 
 impl Output for TaskDetails {
-    fn text(&self, page: &mut Page) {
-        let task = &self.task;
-        page.field_styled("task", task.id.short(), Style::Strong);
-        page.field("session", task.session.short());
-        page.field_styled("status", task.status.word(), style(task.status));
-        if let Some(ending) = &task.ending {
-            page.field("ending", ending_in_words(ending));
-        }
-        page.field("workspace", &task.workspace);
-        page.field("model", &task.model);
-        page.field("started", page.ago(task.started_ms));
-        if let Some(ended) = task.ended_ms {
-            page.field("took", duration(ended.saturating_sub(task.started_ms)));
-        }
-        page.field("iterations", task.iterations.to_string());
-        page.field("score", score(task.score));
-        let spent = (task.cost_micros, task.at_most, task.tokens);
-        page.field("cost", reasoned_cost(spent, self.doubts.reason().as_deref()));
-        page.title("Task");
-        page.line(task.text.trim_end());
-        self.changed_files(page);
-        self.programs(page);
-        self.preview(page);
-    }
-
-    fn json(&self) -> Value {
-        let mut shown = task_json(&self.task);
-        if let Some(fields) = shown.as_object_mut() {
-            fields.insert("output".to_owned(), self.output.clone().into());
-            fields.insert("changes".to_owned(), json!(self.changes));
-            fields.insert("receipts".to_owned(), json!(self.receipts));
-            fields.insert("cost_is_at_most_because".to_owned(), json!(self.doubts.reason()));
-        }
-        shown
+    fn document(&self) -> Document {
+        let mut document = Document::new("Task")
+            .with(self.about())
+            .with(Heading::new("", "Task"))
+            .with(Verbatim::new("", self.task.text.trim_end()));
+        self.changed_files(&mut document);
+        self.programs(&mut document);
+        self.preview(&mut document);
+        document
     }
 }
 

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use openkoi_core::{
+    document::Tone,
     evaluation::{Change, ChangeKind},
     event::Event,
     id::TreeId,
@@ -8,11 +9,11 @@ use openkoi_core::{
     tool::Receipt,
 };
 use openkoi_storage::tasks::TaskStatus;
+use serde_json::{Value, json};
 
-use super::{row::style, shown::TaskDetails, *};
-use crate::{
-    output::Style,
-    testing::{MINUTE, NOW, World, append, finish, narrow, outcome, record, text},
+use super::{row::tone, shown::TaskDetails, *};
+use crate::testing::{
+    InJson, MINUTE, NOW, World, append, finish, narrow, outcome, record, task_json, text,
 };
 
 fn change(path: &str, kind: ChangeKind, control: bool) -> Change {
@@ -137,18 +138,18 @@ fn a_task_that_runs_has_no_end_no_score_and_no_ending() {
 
 #[test]
 fn each_status_has_a_colour_and_good_ones_do_not_look_bad() {
-    let styles = TaskStatus::ALL.map(|status| (status.word(), style(status)));
+    let styles = TaskStatus::ALL.map(|status| (status.word(), tone(status)));
 
     assert_eq!(
         styles,
         [
-            ("running", Style::Plain),
-            ("interrupted", Style::Caution),
-            ("accepted", Style::Good),
-            ("stopped", Style::Caution),
-            ("cancelled", Style::Caution),
-            ("paused", Style::Caution),
-            ("failed", Style::Bad),
+            ("running", Tone::Neutral),
+            ("interrupted", Tone::Warning),
+            ("accepted", Tone::Good),
+            ("stopped", Tone::Warning),
+            ("cancelled", Tone::Warning),
+            ("paused", Tone::Warning),
+            ("failed", Tone::Bad),
         ]
     );
 }

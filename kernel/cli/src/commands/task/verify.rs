@@ -2,6 +2,7 @@
 //! outcomes.
 
 use openkoi_core::{
+    document::{Block, Document, Pairs, Span, Tone, Value},
     event::{Entry, Event},
     outcome::Outcome,
     run,
@@ -12,14 +13,9 @@ use openkoi_storage::{
     prune::is_pruned,
     tasks::TaskRecord,
 };
-use serde_json::{Value, json};
 
 use super::shown::ending_in_words;
-use crate::{
-    error::CommandError,
-    output::{Output, Page, Style},
-    reply::Reply,
-};
+use crate::{error::CommandError, output::Output, reply::Reply};
 
 /// Verifies a task that somebody no longer works on.
 pub(super) fn run(storage: &Storage, task: TaskRecord, json: bool) -> Result<Reply, CommandError> {
@@ -131,55 +127,57 @@ struct Verified {
 }
 
 impl Output for Verified {
-    fn text(&self, page: &mut Page) {
+    fn document(&self) -> Document {
         let short = self.task.id.short();
-        match &self.known {
-            Known::OtherRules(..) => page.styled(
+        let is_other = matches!(self.known, Known::OtherRules(..));
+        let first = match is_other {
+            true => Span::toned(
                 format!(
                     "task {short} is as it was written; another release wrote it, and this one does not replay it"
                 ),
-                Style::Caution,
+                Tone::Warning,
             ),
-            _ => page.styled(format!("task {short} is verified"), Style::Good),
-        }
-        match &self.known {
-            Known::Outcome(outcome) | Known::OtherRules(_, outcome) => {
-                page.field("ending", ending_in_words(&outcome.ending));
-                page.field("iterations", outcome.iterations.to_string());
-            }
-            Known::Paused(reason) => page.field("paused", reason),
-        }
-        page.field("entries", self.entries.to_string());
-        page.field("chain", chain_in_words(self.chained_from));
+            false => Span::toned(format!("task {short} is verified"), Tone::Good),
+        };
+        let chained_from = self.chained_from.map_or(Value::Nothing, Value::count);
+        let pairs = self
+            .end(Pairs::new(""))
+            .pair("entries", "entries", Value::count(self.entries))
+            .for_people("chain", chain_in_words(self.chained_from))
+            .for_programs("task_id", Value::id(&self.task.id))
+            .for_programs("verified", !is_other)
+            .for_programs("chained_from", chained_from);
+        Document::new("Verified").with(Block::paragraph(first)).with(pairs)
     }
+}
 
-    fn json(&self) -> Value {
-        let mut value = json!({
-            "task_id": self.task.id,
-            "verified": !matches!(self.known, Known::OtherRules(..)),
-            "entries": self.entries,
-            "chained_from": self.chained_from,
-        });
+impl Verified {
+    /// Adds how the task ended.
+    fn end(&self, pairs: Pairs) -> Pairs {
+        let of = |outcome: &Outcome| {
+            pairs
+                .clone()
+                .for_people("ending", ending_in_words(&outcome.ending))
+                .for_programs("ending", Value::data(&outcome.ending))
+                .pair("iterations", "iterations", Value::count(outcome.iterations))
+        };
         match &self.known {
-            Known::Outcome(outcome) | Known::OtherRules(_, outcome) => {
-                value["ending"] = json!(outcome.ending);
-                value["iterations"] = json!(outcome.iterations);
+            Known::Outcome(outcome) => of(outcome),
+            Known::OtherRules(rules, outcome) => {
+                of(outcome).for_programs("rules", Value::count(*rules))
             }
-            Known::Paused(reason) => value["paused"] = json!(reason),
+            Known::Paused(reason) => pairs.pair("paused", "paused", reason),
         }
-        if let Known::OtherRules(rules, _) = self.known {
-            value["rules"] = json!(rules);
-        }
-        value
     }
 }
 
 #[cfg(test)]
 mod tests {
     use openkoi_core::outcome::Ending;
+    use serde_json::json;
 
     use super::*;
-    use crate::testing::{narrow, outcome, record, text};
+    use crate::testing::{InJson, narrow, outcome, record, text};
 
     #[test]
     fn a_verified_task_is_told_with_its_ending_and_the_size_of_its_journal() {

@@ -6,6 +6,7 @@ use openkoi_core::{
     event::Event,
     outcome::Ending,
 };
+use serde_json::json;
 
 use super::*;
 use crate::testing::{MINUTE, NOW, World, append, finish, outcome};

@@ -3,7 +3,7 @@ use openkoi_storage::output::History;
 
 use super::*;
 use crate::{
-    output::Palette,
+    output::Printer,
     testing::{NOW, World, append, finish, outcome, task_id},
 };
 
@@ -48,9 +48,7 @@ fn past(tail: &str, status: TaskStatus, score: Option<f64>) -> HistoryLine {
 }
 
 fn drawn(state: &LiveState, runs: bool, history: &[HistoryLine]) -> String {
-    let mut page = Page::new(Palette::PLAIN, Some(80), NOW);
-    draw(&mut page, state, runs, history);
-    page.finish()
+    Printer::on_paper(Some(80), NOW).text(&picture(state, runs, history))
 }
 
 #[test]
@@ -84,6 +82,19 @@ fn a_task_whose_process_is_gone_is_interrupted_and_one_that_ended_has_its_status
     assert_eq!(standing(&state(), true), "execute");
     assert_eq!(standing(&state(), false), "interrupted");
     assert_eq!(standing(&ended, false), "accepted");
+}
+
+#[test]
+fn a_program_gets_all_of_the_state_as_its_file_has_it() {
+    let nothing = LiveState { score: None, ..state() };
+    for state in [state(), nothing] {
+        let history = [past("41", TaskStatus::Accepted, None)];
+
+        assert_eq!(
+            json::object(&picture(&state, true, &history)),
+            serde_json::to_value(&state).unwrap()
+        );
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ const NARROWEST: usize = 8;
 
 /// The alignment of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Align {
+pub(super) enum Align {
     /// To the left, for text.
     #[default]
     Left,
@@ -23,14 +23,14 @@ pub enum Align {
 
 /// One cell, sanitised when it is made.
 #[derive(Clone, Debug)]
-pub struct Cell {
+pub(super) struct Cell {
     text: String,
     style: Style,
 }
 
 impl Cell {
     /// Returns a cell in a style.
-    pub fn styled(text: impl AsRef<str>, style: Style) -> Self {
+    pub(super) fn styled(text: impl AsRef<str>, style: Style) -> Self {
         Self { text: sanitise_line(text.as_ref()).trim().to_owned(), style }
     }
 }
@@ -43,24 +43,27 @@ impl<T: AsRef<str>> From<T> for Cell {
 
 /// A table: rows below titles.
 #[derive(Clone, Debug)]
-pub struct Table {
-    titles: Vec<(&'static str, Align)>,
+pub(super) struct Grid {
+    titles: Vec<(String, Align)>,
     rows: Vec<Vec<Cell>>,
 }
 
-impl Table {
+impl Grid {
     /// Returns a table with these columns and no rows.
-    pub fn new<const N: usize>(titles: [(&'static str, Align); N]) -> Self {
-        Self { titles: titles.to_vec(), rows: Vec::new() }
+    pub(super) fn new<T: Into<String>>(titles: impl IntoIterator<Item = (T, Align)>) -> Self {
+        let titles = titles
+            .into_iter()
+            .map(|(title, align)| (sanitise_line(&title.into()).into_owned(), align));
+        Self { titles: titles.collect(), rows: Vec::new() }
     }
 
     /// Adds a row with one cell for each column.
-    pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
-        self.rows.push(cells.into());
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(cells.into_iter().collect());
     }
 
     /// Returns the table as lines. Without a width no text is cut.
-    pub fn render(&self, palette: Palette, width: Option<usize>) -> String {
+    pub(super) fn render(&self, palette: Palette, width: Option<usize>) -> String {
         let natural = self.natural();
         let widths = match width {
             None => natural,
@@ -175,9 +178,9 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn table() -> Table {
+    fn table() -> Grid {
         let mut table =
-            Table::new([("ID", Align::Left), ("COST", Align::Right), ("TASK", Align::Left)]);
+            Grid::new([("ID", Align::Left), ("COST", Align::Right), ("TASK", Align::Left)]);
         table.row(["abc12345".into(), "$0.10".into(), "fix the login bug in the form".into()]);
         table.row(["def67890".into(), "$12.00".into(), "日本語の長い説明をここに書く".into()]);
         table
@@ -206,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_cell_cannot_break_the_line_or_drive_the_terminal() {
-        let mut table = Table::new([("A", Align::Left)]);
+        let mut table = Grid::new([("A", Align::Left)]);
         table.row(["one\ntwo\x1b[2J".into()]);
 
         assert_eq!(table.render(Palette::PLAIN, None), "A\none two\\x1b[2J\n");
@@ -219,7 +222,7 @@ mod tests {
             width in 20usize..90,
         ) {
             let mut table =
-                Table::new([("ID", Align::Left), ("COST", Align::Right), ("TASK", Align::Left)]);
+                Grid::new([("ID", Align::Left), ("COST", Align::Right), ("TASK", Align::Left)]);
             for (id, cost, task) in &rows {
                 table.row([id.into(), cost.into(), task.into()]);
             }
@@ -241,14 +244,14 @@ mod tests {
 
     #[test]
     fn without_rows_the_titles_stand_alone() {
-        let table = Table::new([("ID", Align::Left), ("COST", Align::Right)]);
+        let table = Grid::new([("ID", Align::Left), ("COST", Align::Right)]);
 
         assert_eq!(table.render(Palette::PLAIN, Some(40)), "ID  COST\n");
     }
 
     #[test]
     fn the_last_column_may_be_of_numbers_and_no_line_ends_with_a_space() {
-        let mut table = Table::new([("NAME", Align::Left), ("COST", Align::Right)]);
+        let mut table = Grid::new([("NAME", Align::Left), ("COST", Align::Right)]);
         table.row(["a".into(), "$1.00".into()]);
         table.row(["longer".into(), "".into()]);
 
@@ -257,7 +260,7 @@ mod tests {
 
     #[test]
     fn where_the_columns_do_not_fit_each_row_is_set_out_below_its_first_cell() {
-        let mut table = Table::new([
+        let mut table = Grid::new([
             ("MODEL", Align::Left),
             ("CONTEXT", Align::Right),
             ("PRICE", Align::Right),
@@ -285,7 +288,7 @@ mod tests {
 
     #[test]
     fn text_gives_way_and_numbers_and_the_first_column_do_not() {
-        let mut table = Table::new([
+        let mut table = Grid::new([
             ("A", Align::Left),
             ("N", Align::Right),
             ("B", Align::Left),
@@ -326,7 +329,7 @@ mod tests {
     fn colour_does_not_count_as_width() {
         let environment = openkoi_app::environment::Environment::of([], std::path::Path::new("/"));
         let palette = Palette::decide(crate::output::ColourChoice::Always, &environment, false);
-        let mut table = Table::new([("ID", Align::Left), ("TASK", Align::Left)]);
+        let mut table = Grid::new([("ID", Align::Left), ("TASK", Align::Left)]);
         table.row([Cell::styled("abc", Style::Good), "x".into()]);
 
         assert_eq!(
