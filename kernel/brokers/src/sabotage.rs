@@ -156,6 +156,8 @@ sabotage_guards! {
     ProcessMetadata = "process-metadata" => "without_mounts_of_its_own_a_program_sets_no_set_id_bits_and_no_attributes",
     /// On kernels that do not confine truncation a program cuts no file that it may only read.
     ProcessTruncation = "process-truncation" => "on_old_kernels_a_program_cuts_no_file_that_it_may_only_read",
+    /// Where a program was seen to do what is forbidden, none is started.
+    ProcessTried = "process-tried" => "where_a_trial_from_inside_got_out_no_program_is_started",
     /// A program has limits of its own.
     ProcessLimits = "process-limits" => "a_program_has_limits",
 }

@@ -1,6 +1,7 @@
 //! The sandbox on Linux: Landlock for files, namespaces for the network and for a layer, seccomp for system calls. Built in
 //! the parent, entered by the child with system calls alone.
 
+mod attempts;
 mod calls;
 mod door;
 mod handed;
@@ -10,6 +11,7 @@ mod layers;
 mod namespace;
 mod rules;
 
+pub(super) use self::attempts::escapes;
 use self::calls::Sockets;
 use self::door::DoorInside;
 pub(super) use self::door::DoorOutside;
@@ -278,7 +280,12 @@ impl Reach {
                 return Ok(entered(None, programs, false, false));
             }
             Self::Given(programs) => {
-                return Ok(entered(Some(namespace.enter(also | pids)?), programs, false, true));
+                let wanted = also | pids;
+                // Shared memory of its own is not worth a program that does not start.
+                let left = namespace.leave(wanted | UnshareFlags::NEWIPC);
+                let unshared = left.or_else(|_| namespace.leave(wanted))?;
+                namespace.settle(wanted, unshared)?;
+                return Ok(entered(Some(unshared), programs, false, true));
             }
             Self::Own { inside, without, door, shared } => (inside, without, door, shared),
         };

@@ -32,6 +32,9 @@ pub struct ProcessSettings {
     /// The directory for what programs write into caches of tools. Created closed to others. Without one, caches are
     /// as the rest of the system is.
     pub caches: Option<PathBuf>,
+    /// The file of the certificates that programs trust, where the user named more than the system has. Every program may
+    /// read it.
+    pub certificates: Option<PathBuf>,
     /// The most that one program and what it starts may have, where that can be watched.
     pub limits: ProgramLimits,
     /// Whether the sandbox is required.

@@ -263,7 +263,7 @@ async fn start(prepared: Prepared, command: &Command) -> io::Result<Started> {
 }
 
 /// Gives the process a session of its own, without a terminal, and limits, and lets it die with its parent.
-fn isolate(parent: Pid) -> io::Result<()> {
+pub(super) fn isolate(parent: Pid) -> io::Result<()> {
     rustix::process::setsid()?;
     #[cfg(target_os = "linux")]
     {
