@@ -78,7 +78,11 @@ fn processes_in(app: &App, settings: &Settings, kept: Kept) -> Result<Processes,
         caches: Some(kept.caches),
         secret: secret(app)?,
         certificates: certificates(app, settings, &kept.certificates)?,
-        limits: ProgramLimits::default(),
+        limits: ProgramLimits {
+            disk: settings.sandbox.disk,
+            output: settings.sandbox.output,
+            ..ProgramLimits::default()
+        },
         sandbox: if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off },
     });
     Ok(processes.trying_out(tried))

@@ -16,7 +16,7 @@
 //! | shared memory, semaphores, queues | its own, where it has a network or mounts of its own |
 //! | other processes | it sees and ends its own alone, and they end with it, where the system has a namespace for that; signals and abstract sockets stay inside where the kernel can (Landlock ABI 6) |
 //! | with [`Command::layer`] | writes in the workspace land in the layer, and are not in the workspace before it is committed; `/tmp`, `/var/tmp` and `/dev/shm` are its own and gone afterwards, where nothing that it is given lies in them; everything else is mounted read-only, modes, owners and times too (Linux 5.12) |
-//! | resources | file size, descriptors, core files; a deadline for the whole group; memory and number of all its processes together ([`ProgramLimits`]), in the same case as processes of its own; where memory is scarce the system ends it first |
+//! | resources | file size, descriptors, core files; what is written into the layer and the temporary directory, and what is kept of the output ([`ProgramLimits`]); a deadline for the whole group; memory and number of all its processes together ([`ProgramLimits`]), in the same case as processes of its own; where memory is scarce the system ends it first |
 //!
 //! Landlock only adds rights: inside the workspace it cannot take `.git` or `.openkoi` away again, and rights
 //! given entry by entry would not cover new files. So a program *can* change control files of the workspace. They
@@ -40,6 +40,7 @@
 //! | `escape`, `sandbox/attempts`, `tried` | what is forbidden, tried from inside once and remembered |
 //! | `shared`, `view`, `sandbox/inside` | a network that programs share, and what one in the background sees |
 //! | `follow`, `output`, `sweep` | its output, its deadline, and the end of its whole group |
+//! | `quota` | what a program may write to the disk |
 //! | `left` | programs that a killed process left behind |
 
 mod broker;
@@ -63,6 +64,7 @@ mod own_server;
     expect(dead_code, reason = "no program has a network of its own here")
 )]
 mod proxy;
+mod quota;
 mod report;
 #[cfg(target_os = "linux")]
 mod sandbox;

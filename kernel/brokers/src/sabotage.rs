@@ -150,6 +150,8 @@ sabotage_guards! {
     ProcessNumbers = "process-numbers" => "a_fork_bomb_ends_the_program_and_nothing_else",
     /// A program has so much memory with all its processes and no more.
     ProcessMemory = "process-memory" => "a_program_that_takes_all_memory_is_ended_and_nothing_else",
+    /// A program writes so much and no more.
+    ProcessDisk = "process-disk" => "a_program_that_fills_the_disk_is_ended_and_says_why",
     /// Where a program sees the processes of others, it does nothing to them.
     ProcessKin = "process-kin" => "where_a_program_sees_others_it_does_nothing_to_them",
     /// Without mounts of its own a program sets no set-id bits and no attributes.

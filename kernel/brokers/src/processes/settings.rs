@@ -48,10 +48,14 @@ pub struct ProgramLimits {
     pub memory: u64,
     /// Processes at once.
     pub processes: u32,
+    /// What it writes into its layer and its temporary directory, in bytes.
+    pub disk: u64,
+    /// What of its output is kept in a file, in bytes.
+    pub output: u64,
 }
 
 impl Default for ProgramLimits {
-    /// Three quarters of this machine's memory, and more processes than a build has.
+    /// Three quarters of this machine's memory, and more processes, files and output than a build has.
     fn default() -> Self {
         let total = || {
             let text = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -59,7 +63,7 @@ impl Default for ProgramLimits {
             line.split_whitespace().nth(1)?.parse::<u64>().ok()
         };
         let memory = total().map_or(u64::MAX, |kilobytes| kilobytes * 1024 / 4 * 3);
-        Self { memory, processes: 4096 }
+        Self { memory, processes: 4096, disk: 20 << 30, output: 1 << 30 }
     }
 }
 

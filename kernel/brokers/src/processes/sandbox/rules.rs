@@ -127,7 +127,7 @@ pub(super) fn build(
     settings: &ProcessSettings,
     command: &Command,
     own: [&Path; 2],
-    places: &[(PathBuf, &str)],
+    places: &[(PathBuf, PathBuf)],
     caches: &Caches,
 ) -> Result<FileRules, ProcessError> {
     let [workspace, temporary] = own;
