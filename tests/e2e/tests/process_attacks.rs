@@ -369,7 +369,7 @@ fn where_a_trial_from_inside_gets_out_no_program_runs_until_it_does_not() {
     assert!(home.has("made"), "{run}");
     let file = home.path().join("data/sandbox.json");
     let found = std::fs::read_to_string(&file).expect("it was tried");
-    std::fs::write(&file, found.replace("\"escapes\":[", "\"escapes\":[\"write\",")).unwrap();
+    std::fs::write(&file, found.replace("\"escapes\":[]", "\"escapes\":[\"write\"]")).unwrap();
 
     // Another server is written into another configuration.
     let anew = |home: &Home| std::fs::remove_file(home.path().join("config.toml")).unwrap();

@@ -1,7 +1,7 @@
 //! The disk that a program may take: what it writes into its layer and its temporary directory has a limit.
 //!
-//! Looking at how full the disk is costs nothing, so that is what is watched. What the program has written is counted where
-//! the disk has lost as much as the limit.
+//! What it has written is counted as often as counting takes a fiftieth of the time, and besides at once when the disk has lost
+//! as much as the limit, which costs nothing to see.
 
 use super::settings::ProgramLimits;
 use crate::sabotage::{Guard, off};
@@ -13,9 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// How often the disk is looked at.
 const EVERY: Duration = Duration::from_millis(200);
+/// How many times as long as it takes to count nothing is counted again.
+const SELDOM: u32 = 50;
 
 /// A watch over what a program writes, until this is dropped.
 pub(super) struct DiskWatch {
@@ -59,21 +62,25 @@ async fn wait_for_excess(places: Vec<PathBuf>, most: u64) {
     let places = Arc::new(places);
     let mut begun = free(&places);
     let mut left = most;
+    let mut next = Instant::now();
     loop {
         tokio::time::sleep(EVERY).await;
         let now = free(&places);
         let lost = begun.iter().zip(&now).map(|(begun, now)| begun.saturating_sub(*now));
-        if lost.max().unwrap_or(0) < left || off(Guard::ProcessDisk) {
+        let is_due = Instant::now() >= next || lost.max().unwrap_or(0) >= left;
+        if !is_due || off(Guard::ProcessDisk) {
             continue;
         }
         let counted = Arc::clone(&places);
+        let counting = Instant::now();
         let count = move || counted.iter().map(|place| taken(place)).sum::<u64>();
         let Ok(taken) = tokio::task::spawn_blocking(count).await else { return };
         if taken > most {
             return;
         }
-        // Somebody else filled the disk too. It is counted again once this program can have taken the rest.
+        // As long as somebody else fills the disk too, it is counted again once this program can have taken the rest.
         (begun, left) = (now, (most - taken).max(most / 16));
+        next = Instant::now() + counting.elapsed() * SELDOM;
     }
 }
 
