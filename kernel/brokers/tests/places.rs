@@ -44,7 +44,13 @@ async fn run(world: &World, processes: &Processes, script: &str) -> String {
 #[tokio::test]
 async fn a_workspace_below_tmp_has_a_tmp_of_its_own_around_it() {
     let (place, world) = below_tmp();
-    let processes = world.processes_with(|settings| settings.read.push(world.base.join("read")));
+    fs::create_dir(world.base.join("home")).unwrap();
+    let processes = world.processes_with(|settings| {
+        settings.read.push(world.base.join("read"));
+        let mut environment = (*settings.environment).clone();
+        environment.insert("HOME".into(), world.base.join("home").into());
+        settings.environment = environment.into();
+    });
     let name = place.path().file_name().unwrap().to_string_lossy().into_owned();
     let own = format!("own-{name}");
 
@@ -54,12 +60,13 @@ async fn a_workspace_below_tmp_has_a_tmp_of_its_own_around_it() {
          (echo no > ../beside) 2>/dev/null || echo closed beside; \
          (echo no > ../read/theirs) 2>/dev/null || echo closed to read; \
          chmod 777 ../read/theirs 2>/dev/null || echo closed mode; \
-         mkdir /tmp/{name}/made 2>/dev/null || echo closed way; echo $TMPDIR > $TMPDIR/t && echo temporary"
+         mkdir /tmp/{name}/made 2>/dev/null || echo closed way; test -d $HOME && echo home; (echo no > $HOME/made) 2>/dev/null || echo closed home; \
+         echo $TMPDIR > $TMPDIR/t && echo temporary"
     );
     let said = run(&world, &processes, &script).await;
 
     let expected = format!(
-        "x\n{name} more {own} \none\ntheirs\nx\nclosed beside\nclosed to read\nclosed mode\nclosed way\ntemporary\n"
+        "x\n{name} more {own} \none\ntheirs\nx\nclosed beside\nclosed to read\nclosed mode\nclosed way\nhome\nclosed home\ntemporary\n"
     );
     assert_eq!(said, expected);
     let read = |path: &str| fs::read_to_string(world.base.join(path)).unwrap_or_default();

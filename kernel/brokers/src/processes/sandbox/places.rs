@@ -7,6 +7,7 @@ use crate::durable::create_private_dir;
 use crate::layer::StandIns;
 use crate::processes::caches::Caches;
 use crate::processes::{Command, ProcessSettings};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,16 @@ pub(super) fn make(
             let first = below.iter().next().map(|first| source.join(first));
             made.ways.extend(first.filter(|first| *first != target && !made.ways.contains(first)));
             made.inside.push((given.path.clone(), target));
+        }
+        // A home in it is there, though empty but for what is given, and as closed as the way to it.
+        let home = settings.environment.get(OsStr::new("HOME")).map(Path::new);
+        let below =
+            home.filter(|home| home.is_dir()).and_then(|home| home.strip_prefix(place).ok());
+        if let Some(first) = below.and_then(|below| below.iter().next()) {
+            fs::create_dir_all(source.join(below.unwrap_or(Path::new(""))))?;
+            let (first, named) = (source.join(first), place.join(first));
+            let is_given = given.iter().any(|given| given.path == named);
+            made.ways.extend(Some(first).filter(|first| !is_given && !made.ways.contains(first)));
         }
         made.own.push((source, place.to_owned()));
     }
