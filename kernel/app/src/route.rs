@@ -57,19 +57,27 @@ impl Route {
     ///
     /// A proxy is no address, or a file of certificates cannot be read.
     pub(crate) fn settings(&self) -> Result<EgressSettings, AppError> {
-        let mut extra_roots = Vec::new();
-        for path in &self.settings.certificates {
-            let failed = |reason: String| AppError::Certificates { path: path.clone(), reason };
-            let text = disk::read(path, LARGEST).map_err(|error| failed(error.to_string()))?;
-            let found = certificates(&text).map_err(|error| failed(error.to_string()))?;
-            extra_roots.extend(found);
-        }
         Ok(EgressSettings {
-            extra_roots,
+            extra_roots: self.roots()?,
             proxies: self.proxies()?,
             private_hosts: self.settings.private_hosts.clone(),
             ..EgressSettings::default()
         })
+    }
+
+    /// Returns the certificates (DER) of `network.ca`.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, or has none.
+    pub(crate) fn roots(&self) -> Result<Vec<Vec<u8>>, AppError> {
+        let mut roots = Vec::new();
+        for path in &self.settings.certificates {
+            let failed = |reason: String| AppError::Certificates { path: path.clone(), reason };
+            let text = disk::read(path, LARGEST).map_err(|error| failed(error.to_string()))?;
+            roots.extend(certificates(&text).map_err(failed)?);
+        }
+        Ok(roots)
     }
 
     /// Returns the proxies.

@@ -9,19 +9,22 @@ use std::{
 };
 
 use openkoi_brokers::{
-    disk,
-    egress::Proxies,
+    disk, durable,
+    egress::{Proxies, bundle},
     places,
     processes::{
-        Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings,
-        Processes, ProgramLimits, SandboxMode,
+        AUTHORITIES, Admission, Admitted, Command, Happening, Network, NetworkPolicy,
+        ProcessSettings, Processes, ProgramLimits, SandboxMode,
     },
 };
 use openkoi_core::network::{NetworkRules, Reachable};
 
-use crate::{app::App, environment::HOME, error::AppError, settings::Settings, thread};
+use crate::{
+    app::App, environment::HOME, error::AppError, paths::PathsError, route::Route,
+    settings::Settings, thread,
+};
 
-pub use openkoi_brokers::processes::{SandboxReport, kill_all};
+pub use openkoi_brokers::processes::{Consequence, Escape, SandboxReport, kill_all};
 
 /// Returns the broker that starts programs, with the sandbox that tasks get.
 ///
@@ -46,6 +49,7 @@ pub(crate) fn processes_below(
         temporary: private.join("tmp"),
         spool: app.paths()?.tool_output(),
         caches: private.join("caches"),
+        certificates: private.join("certificates.pem"),
     };
     processes_in(app, settings, kept)
 }
@@ -55,22 +59,54 @@ struct Kept {
     temporary: PathBuf,
     spool: PathBuf,
     caches: PathBuf,
+    certificates: PathBuf,
 }
 
 fn processes_in(app: &App, settings: &Settings, kept: Kept) -> Result<Processes, AppError> {
     let mut read = settings.sandbox.read.clone();
+    // What the user trusts is passed on by name, and has to be there for programs.
+    let trusted = AUTHORITIES.iter().filter_map(|name| app.environment().named(name));
+    read.extend(trusted.map(PathBuf::from).filter(|path| path.is_absolute()));
     let home = app.environment().path(&HOME);
     read.extend(places::toolchains(home.as_deref(), &app.environment().snapshot()));
-    Ok(Processes::new(ProcessSettings {
+    let tried = app.paths()?.data().join("sandbox.json");
+    let processes = Processes::new(ProcessSettings {
         environment: app.environment().snapshot(),
         temporary: kept.temporary,
         spool: kept.spool,
         read,
         caches: Some(kept.caches),
         secret: secret(app)?,
-        limits: ProgramLimits::default(),
+        certificates: certificates(app, settings, &kept.certificates)?,
+        limits: ProgramLimits {
+            disk: settings.sandbox.disk,
+            output: settings.sandbox.output,
+            ..ProgramLimits::default()
+        },
         sandbox: if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off },
-    }))
+    });
+    Ok(processes.trying_out(tried))
+}
+
+/// Writes what programs trust into `file`: the certificates of the system and those of `network.ca`. Returns nothing where
+/// there are none of these.
+///
+/// # Errors
+///
+/// When one cannot be read.
+fn certificates(app: &App, settings: &Settings, file: &Path) -> Result<Option<PathBuf>, AppError> {
+    let extra = Route::of(settings, app.environment()).roots()?;
+    if extra.is_empty() {
+        return Ok(None);
+    }
+    if let Some(parent) = file.parent() {
+        durable::create_private_dir(parent).map_err(PathsError::from)?;
+    }
+    let bundle = bundle(&extra);
+    if disk::read(file, bundle.len() as u64).ok().as_deref() != Some(bundle.as_bytes()) {
+        durable::put_whole(file, bundle.as_bytes(), 0o600).map_err(PathsError::from)?;
+    }
+    Ok(Some(file.to_owned()))
 }
 
 /// What a program says when it is asked something short.
@@ -98,7 +134,8 @@ pub fn ask(
     let [program, arguments @ ..] = question else { return Ok(ProgramAnswer::default()) };
     let place = app.environment().temporary().join(format!("openkoi-{}", app.new_id()?));
     let caches = place.join("caches");
-    let kept = Kept { temporary: place.clone(), spool: place.clone(), caches };
+    let certificates = place.join("certificates.pem");
+    let kept = Kept { temporary: place.clone(), spool: place.clone(), caches, certificates };
     let processes = processes_in(app, settings, kept)?;
     let command = Command {
         arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),

@@ -106,12 +106,12 @@ fn programs(settings: &Settings) -> Vec<String> {
         NetworkRules::Open => "they reach the network",
         NetworkRules::Closed => "they reach 127.0.0.1 and no network, so nothing can be downloaded",
         NetworkRules::Ask => {
-            "they reach 127.0.0.1, and other hosts over https where the user allows it when they are first reached (package \
-             managers work)"
+            "they reach 127.0.0.1, and other hosts over http, https and SOCKS where the user allows it when they are first \
+             reached (package managers work)"
         }
         NetworkRules::Named(_) => {
-            "they reach 127.0.0.1, hosts over https that the user named, and others where the user allows it when they \
-             are first reached"
+            "they reach 127.0.0.1, hosts that the user named over http, https and SOCKS, and others where the user allows it \
+             when they are first reached"
         }
     };
     let mut write = vec!["the workspace".to_owned(), "$TMPDIR".to_owned()];

@@ -43,4 +43,4 @@ pub use request::{Credential, EgressLimits, Injection, Request};
 pub use resolve::{Addresses, Resolve, SystemResolver};
 pub(crate) use resolve::{known_inside, reachable};
 pub use send::Egress;
-pub use settings::{EgressSettings, certificates};
+pub use settings::{EgressSettings, bundle, certificates};

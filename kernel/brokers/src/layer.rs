@@ -73,7 +73,7 @@ pub use error::LayerError;
 #[cfg(target_os = "linux")]
 pub use mount::LayerMount;
 #[cfg(target_os = "linux")]
-pub(crate) use mount::{Guest, MountedSides, Mounts, Remount};
+pub(crate) use mount::{Guest, MountedSides, Mounts, Remount, StandIns};
 #[cfg(target_os = "linux")]
 pub use plan::LayerPlan;
 pub use report::{Committed, LayerChange, LayerChangeKind, LayerConflict, Theirs};

@@ -13,10 +13,10 @@
 //! | network | its own, with loopback and nothing else, or one that the programs of a task share ([`Command::share`]); if the system has no namespace for it, no sockets at all |
 //! | network with [`Network::Named`] | that, and a proxy in it to hosts that a policy admits, at addresses that are looked up outside |
 //! | network with [`Network::Open`] | the host's: internet sockets, never local ones (a container daemon listens there) |
-//! | shared memory, semaphores, queues | its own, in the same case as its network |
+//! | shared memory, semaphores, queues | its own, where it has a network or mounts of its own |
 //! | other processes | it sees and ends its own alone, and they end with it, where the system has a namespace for that; signals and abstract sockets stay inside where the kernel can (Landlock ABI 6) |
 //! | with [`Command::layer`] | writes in the workspace land in the layer, and are not in the workspace before it is committed; `/tmp`, `/var/tmp` and `/dev/shm` are its own and gone afterwards, where nothing that it is given lies in them; everything else is mounted read-only, modes, owners and times too (Linux 5.12) |
-//! | resources | file size, descriptors, core files; a deadline for the whole group; memory and number of all its processes together ([`ProgramLimits`]), in the same case as processes of its own; where memory is scarce the system ends it first |
+//! | resources | file size, descriptors, core files; what is written into the layer and the temporary directory, and what is kept of the output ([`ProgramLimits`]); a deadline for the whole group; memory and number of all its processes together ([`ProgramLimits`]), in the same case as processes of its own; where memory is scarce the system ends it first |
 //!
 //! Landlock only adds rights: inside the workspace it cannot take `.git` or `.openkoi` away again, and rights
 //! given entry by entry would not cover new files. So a program *can* change control files of the workspace. They
@@ -37,8 +37,10 @@
 //! | `sandbox/init` | processes of its own: the first one, which takes in orphans and watches over limits |
 //! | `sandbox/layers` | layers over the workspace, tried before they are promised |
 //! | `sandbox/calls` | system calls and kinds of sockets: seccomp |
+//! | `escape`, `sandbox/attempts`, `tried` | what is forbidden, tried from inside once and remembered |
 //! | `shared`, `view`, `sandbox/inside` | a network that programs share, and what one in the background sees |
 //! | `follow`, `output`, `sweep` | its output, its deadline, and the end of its whole group |
+//! | `quota` | what a program may write to the disk |
 //! | `left` | programs that a killed process left behind |
 
 mod broker;
@@ -47,6 +49,7 @@ mod child;
 mod command;
 mod environment;
 mod error;
+mod escape;
 mod find;
 mod follow;
 #[cfg(target_os = "linux")]
@@ -57,6 +60,7 @@ mod network;
 mod output;
 mod own_server;
 mod proxy;
+mod quota;
 mod report;
 #[cfg(target_os = "linux")]
 mod sandbox;
@@ -67,12 +71,15 @@ mod settings;
 mod shared;
 mod spawn;
 mod sweep;
+mod tried;
 mod view;
 
 pub use broker::Processes;
 pub use child::{Child, Killer};
 pub use command::Command;
+pub use environment::AUTHORITIES;
 pub use error::ProcessError;
+pub use escape::{Consequence, Escape};
 pub use happening::{Happening, ProgramExit};
 pub use network::{Admission, Admitted, Network, NetworkPolicy};
 pub use own_server::{OwnAnswer, OwnRequest};

@@ -150,12 +150,16 @@ sabotage_guards! {
     ProcessNumbers = "process-numbers" => "a_fork_bomb_ends_the_program_and_nothing_else",
     /// A program has so much memory with all its processes and no more.
     ProcessMemory = "process-memory" => "a_program_that_takes_all_memory_is_ended_and_nothing_else",
+    /// A program writes so much and no more.
+    ProcessDisk = "process-disk" => "a_program_that_fills_the_disk_is_ended_and_says_why",
     /// Where a program sees the processes of others, it does nothing to them.
     ProcessKin = "process-kin" => "where_a_program_sees_others_it_does_nothing_to_them",
     /// Without mounts of its own a program sets no set-id bits and no attributes.
     ProcessMetadata = "process-metadata" => "without_mounts_of_its_own_a_program_sets_no_set_id_bits_and_no_attributes",
     /// On kernels that do not confine truncation a program cuts no file that it may only read.
     ProcessTruncation = "process-truncation" => "on_old_kernels_a_program_cuts_no_file_that_it_may_only_read",
+    /// Where a program was seen to do what is forbidden, none is started.
+    ProcessTried = "process-tried" => "where_a_trial_from_inside_got_out_no_program_is_started",
     /// A program has limits of its own.
     ProcessLimits = "process-limits" => "a_program_has_limits",
 }

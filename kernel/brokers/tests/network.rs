@@ -2,14 +2,19 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use openkoi_brokers::egress::{Proxies, Proxy};
+#[path = "support/certificates.rs"]
+mod certificates;
+#[path = "support/company.rs"]
+mod company;
+
+use openkoi_brokers::egress::{Proxies, Proxy, bundle};
 use openkoi_brokers::processes::{
     Admission, Admitted, Command, Happening, Network, NetworkPolicy, ProcessSettings, Processes,
     ProgramLimits, SandboxMode,
 };
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -57,22 +62,28 @@ struct World {
 }
 
 fn world() -> World {
+    world_with(|_, _| {})
+}
+
+fn world_with(change: impl FnOnce(&Path, &mut ProcessSettings)) -> World {
     let home = tempfile::tempdir().unwrap();
     let base = home.path().canonicalize().unwrap();
     let work = base.join("work");
     std::fs::create_dir(&work).unwrap();
     let variables = [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/nonexistent")];
-    let processes = Processes::new(ProcessSettings {
+    let mut settings = ProcessSettings {
         environment: Arc::new(variables.map(|(name, value)| (name.into(), value.into())).into()),
         temporary: base.join("temporary"),
         spool: base.join("spool"),
         read: Vec::new(),
         secret: Vec::new(),
         caches: None,
+        certificates: None,
         limits: ProgramLimits::default(),
         sandbox: SandboxMode::Required,
-    });
-    World { _home: home, work, processes }
+    };
+    change(&base, &mut settings);
+    World { _home: home, work, processes: Processes::new(settings) }
 }
 
 impl World {
@@ -334,4 +345,67 @@ impl NetworkPolicy for OfCompany {
     fn proxies(&self) -> Option<&Proxies> {
         Some(&self.proxies)
     }
+}
+
+/// Fetches a page with each program that is told whom to trust in its own way.
+const FETCHES: &str = r"
+import os, ssl, subprocess, sys, urllib.request
+url = sys.argv[1]
+context = ssl.create_default_context()
+# Newer versions want more of a certificate than the small ones of tests have.
+context.verify_flags &= ~getattr(ssl, 'VERIFY_X509_STRICT', 0)
+try:
+    print('python', urllib.request.urlopen(url, context=context).read().decode())
+except OSError as error:
+    print('python', 'refused' if 'CERTIFICATE' in str(error) else error)
+done = subprocess.run(['curl', '-s', url], capture_output=True, text=True)
+print('curl', done.stdout if done.returncode == 0 else 'refused' if done.returncode == 60 else done)
+names = 'NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE GIT_SSL_CAINFO CARGO_HTTP_CAINFO PIP_CERT'.split()
+files = {os.environ.get(name) for name in names}
+print('others', files == {os.environ.get('SSL_CERT_FILE')} and None not in files)
+try:
+    open(os.environ['SSL_CERT_FILE'], 'a')
+except (OSError, KeyError) as error:
+    print(type(error).__name__)
+";
+
+#[tokio::test]
+async fn programs_trust_the_authority_that_the_user_named_and_no_other() {
+    let authority = certificates::authority();
+    let own = certificates::host(&authority, "api.example.com");
+    let (host, _) = company::secure_host(&own, "hello").await;
+    let (proxy, _) = company::proxy(host, None).await;
+    let secure = Proxy::parse(&format!("http://{proxy}")).unwrap();
+    let proxies = Proxies { secure: Some(Arc::new(secure)), ..Proxies::default() };
+    let policy = Arc::new(OfCompany { proxies });
+    let url = ["https://api.example.com/".to_owned()];
+    // A place that is closed to programs, as OpenKoi's own is.
+    let trusting = world_with(|base, settings| {
+        let closed = base.join("closed");
+        std::fs::create_dir(&closed).unwrap();
+        let file = closed.join("certificates.pem");
+        std::fs::write(&file, bundle(&[authority.certificate])).unwrap();
+        settings.secret.push(closed);
+        settings.certificates = Some(file);
+    });
+
+    for (world, expected) in [
+        (&trusting, ["python hello", "curl hello", "others True", "PermissionError"]),
+        (&world(), ["python refused", "curl refused", "others False", "KeyError"]),
+    ] {
+        let (out, err) = world.python(FETCHES, &url, Network::Named(policy.clone())).await;
+
+        assert_eq!(out.lines().collect::<Vec<_>>(), expected, "{err}");
+    }
+}
+
+#[test]
+fn the_bundle_of_certificates_has_those_of_the_system_and_further_ones() {
+    let (one, two) = (certificates::authority(), certificates::authority());
+
+    let text = bundle(&[one.certificate.clone(), two.certificate.clone()]);
+
+    let found = openkoi_brokers::egress::certificates(text.as_bytes()).unwrap();
+    let system = openkoi_brokers::egress::certificates(bundle(&[]).as_bytes()).unwrap_or_default();
+    assert_eq!(found, [system, vec![one.certificate, two.certificate]].concat());
 }

@@ -38,6 +38,7 @@ fn world() -> World {
         read: vec![base.join("read")],
         secret: Vec::new(),
         caches: None,
+        certificates: None,
         limits: ProgramLimits::default(),
         sandbox: SandboxMode::Required,
     };

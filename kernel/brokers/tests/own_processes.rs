@@ -133,3 +133,28 @@ async fn a_program_whose_layer_cannot_be_mounted_is_refused_and_nobody_waits() {
 
     assert!(started.await.expect("it is answered").is_err());
 }
+
+#[tokio::test]
+async fn a_program_that_fills_the_disk_is_ended_and_says_why() {
+    let world = world();
+    let limits = ProgramLimits { disk: 32 << 20, ..ProgramLimits::default() };
+    let processes = world.processes_with(|settings| settings.limits = limits);
+    // It ends by itself, should nobody end it.
+    let fill = |place: &str| {
+        format!(
+            "for i in $(seq 1 40); do head -c 4000000 /dev/urandom > {place}/part$i; sleep 0.1; done; echo over"
+        )
+    };
+
+    for (place, is_layered) in [(".", true), ("$TMPDIR", true), ("/tmp", true), ("$TMPDIR", false)]
+    {
+        let (out, exit) = run(&processes, &world, is_layered, &fill(place)).await;
+
+        assert_eq!((exit.code, exit.signal), (None, Some(9)), "{place}: {out}");
+        assert!(out.contains("more than 32 MiB") && out.contains("disk_mib"), "{place}: {out}");
+    }
+    // Files that it removes again do not count.
+    let brief =
+        "for i in $(seq 1 20); do head -c 4000000 /dev/zero > part; rm part; done; echo fine";
+    assert_eq!(run(&processes, &world, true, brief).await.0, "fine\n");
+}

@@ -57,6 +57,7 @@ fn world() -> World {
         read: Vec::new(),
         secret: vec![base.join("secret")],
         caches: None,
+        certificates: None,
         limits: ProgramLimits::default(),
         sandbox: SandboxMode::Required,
     };

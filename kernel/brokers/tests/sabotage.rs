@@ -2,7 +2,7 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 18] = [
     include_str!("durable.rs"),
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
@@ -20,6 +20,7 @@ const SOURCES: [&str; 17] = [
     include_str!("sealed.rs"),
     include_str!("secrets.rs"),
     include_str!("snapshot.rs"),
+    include_str!("tried.rs"),
 ];
 
 #[test]

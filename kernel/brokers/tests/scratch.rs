@@ -38,6 +38,7 @@ fn world() -> World {
         read: Vec::new(),
         secret: vec![base.join("own"), base.join("work/closed")],
         caches: None,
+        certificates: None,
         limits: ProgramLimits::default(),
         sandbox: SandboxMode::Required,
     };

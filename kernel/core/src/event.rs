@@ -230,6 +230,9 @@ pub enum Event {
         decision: Decision,
         /// Answer of the person, if one was asked.
         answer: Option<Answer>,
+        /// Hash of the question that was answered, by which it is known when it comes again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        question: Option<String>,
     },
     /// A call asked what nobody was there to answer; it was refused, and the run went on.
     #[serde(rename = "questions.left")]

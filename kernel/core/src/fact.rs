@@ -85,6 +85,7 @@ facts! {
         target: String,
         decision: Decision,
         answer: Option<Answer>,
+        question: Option<String>,
     }
     QuestionsLeft "questions.left" { questions: Vec<Unanswered> }
     CallStarted "call.started" { call: ToolCall, effect: Effect, target: String }

@@ -13,6 +13,8 @@ use std::{
     task::Poll,
 };
 
+use self::queue::{Queue, Turn};
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -32,6 +34,7 @@ use crate::{
     trust::Trust,
 };
 
+mod queue;
 mod trial;
 
 /// Reasons why an action does not pass.
@@ -80,6 +83,8 @@ pub struct PlaceDoubt {
 
 /// The domain of the question whether there is to be work in a workspace, and the key of its answer.
 pub const PLACE: &str = "workspace";
+/// The domain of the question whether programs may reach a host, and the name of that action.
+const NETWORK: &str = "network";
 
 /// An action of the loop itself that is the user's to allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +146,8 @@ pub struct Gate {
     pages: OpenPages,
     doubt: Option<PlaceDoubt>,
     unanswered: Mutex<Vec<Unanswered>>,
+    /// Questions are put one after the other, so that an answer is heard by those that wait.
+    queue: Queue,
     /// Hashes of the requests to which a person said no.
     refused: Mutex<BTreeSet<String>>,
     /// Hashes of the changes to which a person said yes when the command that made them was over: it may make them again.
@@ -155,7 +162,7 @@ impl Gate {
         recorder: Arc<Recorder>,
         cancellation: Arc<dyn Cancellation>,
     ) -> Self {
-        Self {
+        let gate = Self {
             trust: policy.trust,
             rules: Mutex::new(policy.rules),
             approver,
@@ -166,8 +173,28 @@ impl Gate {
             pages: policy.pages,
             doubt: policy.doubt,
             unanswered: Mutex::default(),
+            queue: Queue::default(),
             refused: Mutex::default(),
             accepted: Mutex::default(),
+        };
+        gate.recall_answers();
+        gate
+    }
+
+    /// Takes in what a person answered before the run was interrupted, as far as it holds for the rest of it.
+    fn recall_answers(&self) {
+        for fact::GateDecided { origin, action, domain, target, answer, question, .. } in
+            self.recorder.recall_below("")
+        {
+            match (answer.map(Answer::allows), question) {
+                (Some(false), Some(question)) => {
+                    lock(&self.refused).insert(question);
+                }
+                (Some(true), _) if domain == NETWORK && action == NETWORK => {
+                    lock(&self.rules).push(self.exact_rule(&origin, &action, target));
+                }
+                _ => {}
+            }
         }
     }
 
@@ -205,7 +232,7 @@ impl Gate {
             && let Decision::Deny { what, hint } = self.decide_place(key).await?
         {
             let denied = Decision::Deny { what, hint };
-            self.recorder.record(key, decided(&action, &denied, None))?;
+            self.recorder.record(key, self.decided(&action, &denied, None))?;
             return passed(denied);
         }
         if apart && self.tries(&action) {
@@ -214,7 +241,7 @@ impl Gate {
         match self.decide_for(key, &action).await {
             Err(Refusal::NeedsApproval(request)) => {
                 let denied = self.nobody(key, *request);
-                self.recorder.record(key, decided(&action, &denied, None))?;
+                self.recorder.record(key, self.decided(&action, &denied, None))?;
                 passed(denied)
             }
             other => other,
@@ -243,7 +270,7 @@ impl Gate {
             // The decision about the call is recorded, and rests on this one.
             Ok((decision, None)) => Ok(decision),
             Ok((decision, answer)) => {
-                self.recorder.record(PLACE, decided(&action, &decision, answer))?;
+                self.recorder.record(PLACE, self.decided(&action, &decision, answer))?;
                 Ok(decision)
             }
             Err(Refusal::NeedsApproval(request)) => Ok(self.nobody(key, *request)),
@@ -303,9 +330,13 @@ impl Gate {
             shown: request.shown.clone(),
             is_command: request.alike.is_some() || request.is_about_changes(),
         };
-        // The person may have raised the trust or written a rule meanwhile.
-        let (decision, answer) = self.decide(&action).await?;
-        self.recorder.record(key, decided(&action, &decision, answer))?;
+        // The person may have raised the trust or written a rule meanwhile, or answered the same for another call.
+        let is_accepted = lock(&self.accepted).contains(&request.hash);
+        let (decision, answer) = match is_accepted {
+            true => (Decision::Allow { because: "answer".to_owned() }, None),
+            false => self.decide(&action).await?,
+        };
+        self.recorder.record(key, self.decided(&action, &decision, answer))?;
         allow(&decision);
         passed(decision)
     }
@@ -354,7 +385,7 @@ impl Gate {
             Coverage::Named => (Decision::Allow { because: "grant".to_owned() }, None),
         };
         if noteworthy(wanted, &decision) {
-            let event = decided(&action, &decision, answer);
+            let event = self.decided(&action, &decision, answer);
             // A model's turn records an intent of its own. For everything else that leaves the machine, this
             // decision is the intent, and it is durable before the use.
             let noted = match (wanted, answer, &decision) {
@@ -384,9 +415,9 @@ impl Gate {
         let target = question.to_string();
         let action = GatedAction {
             origin,
-            name: "network",
+            name: NETWORK,
             effect: Effect::Send,
-            domain: "network",
+            domain: NETWORK,
             details: target.clone(),
             target,
             shown: String::new(),
@@ -402,11 +433,7 @@ impl Gate {
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        if answer.is_some_and(Answer::allows) {
-            let rule = self.request(&action).rule;
-            lock(&self.rules).push(rule);
-        }
-        let noted = self.recorder.note(key, decided(&action, &decision, answer));
+        let noted = self.recorder.note(key, self.decided(&action, &decision, answer));
         noted.map_err(|error| Failure::Failed(error.to_string()))?;
         passed(decision).map_err(Failure::from)
     }
@@ -461,7 +488,7 @@ impl Gate {
     /// Decides about an operation that records a start or a result of its own next.
     async fn decide_for(&self, key: &str, action: &GatedAction<'_>) -> Result<(), Refusal> {
         let (decision, answer) = self.decide(action).await?;
-        let event = decided(action, &decision, answer);
+        let event = self.decided(action, &decision, answer);
         match answer {
             None => self.recorder.record_with_next(key, event)?,
             // A person is not asked twice.
@@ -492,7 +519,11 @@ impl Gate {
             return Ok((Decision::Allow { because }, None));
         }
         let request = self.request(action);
-        // The same question is asked once in a run. One about other contents is another question.
+        let Some(_turn) = self.turn().await else { return Err(Refusal::Cancelled) };
+        // What was answered meanwhile may be an answer to this. One about other contents is another question.
+        if let Some(decision) = self.by_rule(action) {
+            return Ok((decision, None));
+        }
         if lock(&self.refused).contains(&request.hash) {
             return Ok((rejection(action, "you said no to this already"), None));
         }
@@ -501,6 +532,17 @@ impl Gate {
             Asked::Nobody => Err(Refusal::NeedsApproval(Box::new(request))),
             Asked::Cancelled => Err(Refusal::Cancelled),
         }
+    }
+
+    /// Waits until no other question stands, or for the end of the run: then there is no turn. The time is not the task's.
+    async fn turn(&self) -> Option<Turn<'_>> {
+        let _hold = self.recorder.hold_clock();
+        let mut cancelled = self.cancellation.cancelled();
+        poll_fn(move |context| match self.queue.poll(context) {
+            Poll::Ready(turn) => Poll::Ready(Some(turn)),
+            Poll::Pending => cancelled.as_mut().poll(context).map(|()| None),
+        })
+        .await
     }
 
     /// Waits for the person, or for the end of the run. The time is not the task's.
@@ -521,15 +563,7 @@ impl Gate {
     }
 
     fn request(&self, action: &GatedAction<'_>) -> ApprovalRequest {
-        let rule = Rule {
-            allow: true,
-            origin: action.origin.to_owned(),
-            action: action.name.to_owned(),
-            target: action.target_of_rules(),
-            prefix: false,
-            workspace: Some(self.workspace.clone()).filter(|workspace| !workspace.is_empty()),
-            session: None,
-        };
+        let rule = self.exact_rule(action.origin, action.name, action.target_of_rules());
         let beginning = action.is_command.then(|| Line::parse(&action.target).prefix()).flatten();
         ApprovalRequest {
             origin: action.origin.to_owned(),
@@ -542,6 +576,36 @@ impl Gate {
             hash: hash_of(action),
             alike: beginning.map(|target| Rule { target, prefix: true, ..rule.clone() }),
             rule,
+        }
+    }
+
+    fn exact_rule(&self, origin: &str, action: &str, target: String) -> Rule {
+        Rule {
+            allow: true,
+            origin: origin.to_owned(),
+            action: action.to_owned(),
+            target,
+            prefix: false,
+            workspace: Some(self.workspace.clone()).filter(|workspace| !workspace.is_empty()),
+            session: None,
+        }
+    }
+
+    fn decided(
+        &self,
+        action: &GatedAction<'_>,
+        decision: &Decision,
+        answer: Option<Answer>,
+    ) -> Event {
+        Event::GateDecided {
+            origin: action.origin.to_owned(),
+            action: action.name.to_owned(),
+            effect: action.effect,
+            domain: action.domain.to_owned(),
+            target: action.target.clone(),
+            decision: decision.clone(),
+            answer,
+            question: answer.map(|_| hash_of(action)),
         }
     }
 
@@ -583,24 +647,16 @@ impl Gate {
             }
             lock(&self.rules).push(rule);
         }
+        // A yes to a host holds for the rest of the run: a package manager connects many times.
+        if answer == Answer::AllowOnce && action.domain == NETWORK && action.name == NETWORK {
+            lock(&self.rules).push(request.rule.clone());
+        }
         if allow {
             Decision::Allow { because: "answer".to_owned() }
         } else {
             lock(&self.refused).insert(request.hash.clone());
             rejection(action, "you said no")
         }
-    }
-}
-
-fn decided(action: &GatedAction<'_>, decision: &Decision, answer: Option<Answer>) -> Event {
-    Event::GateDecided {
-        origin: action.origin.to_owned(),
-        action: action.name.to_owned(),
-        effect: action.effect,
-        domain: action.domain.to_owned(),
-        target: action.target.clone(),
-        decision: decision.clone(),
-        answer,
     }
 }
 

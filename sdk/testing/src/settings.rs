@@ -21,6 +21,7 @@ pub(crate) fn processes(home: &Path) -> Processes {
         read: Vec::new(),
         secret: Vec::new(),
         caches: None,
+        certificates: None,
         limits: ProgramLimits::default(),
         sandbox: openkoi_brokers::processes::SandboxMode::Required,
     })

@@ -97,6 +97,39 @@ fn requests_go_through_the_users_proxy_and_its_password_is_nowhere() {
     server.forgive();
 }
 
+/// A certificate of nobody's, for as long as anybody reads this.
+const AUTHORITY: &str = include_str!("../../fixtures/company.pem");
+
+#[test]
+fn programs_are_given_the_authority_that_the_user_names_beside_those_of_the_system() {
+    let names = "SSL_CERT_FILE NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE CURL_CA_BUNDLE GIT_SSL_CAINFO CARGO_HTTP_CAINFO PIP_CERT";
+    let command = format!(
+        "for name in {names}; do eval file=\\$$name; tail -n 2 $file | head -n 1; done | sort | uniq -c > ends; \
+         grep -c BEGIN $SSL_CERT_FILE > count; echo no >> $SSL_CERT_FILE || echo closed > closed"
+    );
+    let server = Ollama::start([
+        call("shell", json!({ "command": command })).to(Role::Executor).at(0),
+        reply("I have seen it.").to(Role::Executor).after("shell"),
+    ]);
+    let home = Home::new().project(Kind::Shell).env("OPENKOI_MODEL", "ollama/qwen3-coder:30b");
+    let file = home.path().join("company.pem");
+    std::fs::create_dir_all(home.path()).unwrap();
+    std::fs::write(&file, AUTHORITY).unwrap();
+    let base = server.base_url();
+    let home = home.config(&format!(
+        "[network]\nca = [{file:?}]\n[providers.ollama]\nbase_url = \"{base}\"\n"
+    ));
+
+    let run = home.openkoi([TASK, "-i", "0"]).timeout(LONG).run().expect_code(0);
+
+    let ends = home.read("ends");
+    let last = AUTHORITY.trim().lines().rev().nth(1).unwrap();
+    assert!(ends.trim().starts_with("7 ") && ends.trim().lines().count() == 1, "{ends} {run}");
+    assert!(ends.contains(last) && home.has("closed"), "{ends} {run}");
+    assert!(home.read("count").trim().parse::<usize>().unwrap() >= 1, "{run}");
+    server.forgive();
+}
+
 #[test]
 fn a_proxy_that_refuses_is_named_without_its_password() {
     let server = Ollama::start([]);

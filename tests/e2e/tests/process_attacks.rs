@@ -361,6 +361,69 @@ fn the_doctor_shows_the_level_of_the_sandbox() {
     assert!(run.stdout.to_lowercase().contains("sandbox"), "{run}");
 }
 
+/// What was found is remembered for this kernel: the test writes there what a trial would have found.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_a_trial_from_inside_gets_out_no_program_runs_until_it_does_not() {
+    let (home, run, _) = shell(Home::new(), "touch made");
+    assert!(home.has("made"), "{run}");
+    let file = home.path().join("data/sandbox.json");
+    let found = std::fs::read_to_string(&file).expect("it was tried");
+    std::fs::write(&file, found.replace("\"escapes\":[]", "\"escapes\":[\"write\"]")).unwrap();
+
+    // Another server is written into another configuration.
+    let anew = |home: &Home| std::fs::remove_file(home.path().join("config.toml")).unwrap();
+    anew(&home);
+    let (home, run, told) = shell(home, "touch again");
+    assert!(!home.has("again"), "{run}");
+    assert!(told.contains("a program can write to files that are not its own"), "{told}");
+
+    let doctor = home.openkoi(["doctor"]).run();
+    let line = doctor.stdout.lines().find(|line| line.contains(" sandbox ")).unwrap_or_default();
+    assert!(line.contains("from inside") && !line.contains("not its own"), "{doctor}");
+    anew(&home);
+    let (home, run, _) = shell(home, "touch again");
+    assert!(home.has("again"), "the doctor tried it anew: {run}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_workspace_below_tmp_has_a_tmp_of_its_own_around_it() {
+    let home = Home::new();
+    if !home.workspace().starts_with("/tmp") {
+        return skip("a_workspace_below_tmp", "needs a TMPDIR below /tmp");
+    }
+    let own = home.root().file_name().unwrap().to_string_lossy().into_owned();
+    let command = format!(
+        "echo kept > /tmp/own-{own} && cat /tmp/own-{own} > made; ls /tmp > seen; \
+         (echo no > ../beside) 2>&1; (echo no > ../user/beside) 2>&1; echo $?"
+    );
+
+    let (home, run, told) = shell(home, &command);
+
+    assert_eq!(home.read("made"), "kept\n", "{told} {run}");
+    let seen = home.read("seen");
+    assert!(seen.lines().all(|name| name.contains(&own)), "it sees nothing of others: {seen}");
+    assert!(!std::path::Path::new(&format!("/tmp/own-{own}")).exists(), "{told}");
+    for beside in [home.root().join("beside"), home.user().join("beside")] {
+        assert!(!beside.exists(), "{told}");
+    }
+    assert!(told.to_lowercase().contains("read-only") || told.contains("denied"), "{told}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_program_writes_and_prints_has_the_limits_that_the_user_sets() {
+    let limited = Home::new().config("[sandbox]\ndisk_mib = 16\noutput_mib = 1\n");
+    let fill = "for i in $(seq 1 40); do head -c 2000000 /dev/urandom > part$i; sleep 0.1; done; echo over";
+    let (_, run, told) = shell(limited, fill);
+    assert!(told.contains("more than 16 MiB") && told.contains("disk_mib"), "{told} {run}");
+
+    let limited = Home::new().config("[sandbox]\noutput_mib = 1\n");
+    let (_, run, told) = shell(limited, "yes koi | head -c 3000000");
+    assert!(told.contains("holds the first 1 MiB") && told.contains("output_mib"), "{told} {run}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn without_landlock_no_program_runs_and_the_fix_is_named() {

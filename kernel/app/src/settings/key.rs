@@ -242,6 +242,8 @@ pub const KEYS: &[Key] = &[
     key("sandbox.read", ValueKind::Texts, "[]", SANDBOX),
     key("sandbox.write", ValueKind::Texts, "[]", SANDBOX),
     key("sandbox.network", ValueKind::Hosts, "\"ask\"", SANDBOX),
+    key("sandbox.disk_mib", ValueKind::Count(1, 1 << 40), "20480", SANDBOX),
+    key("sandbox.output_mib", ValueKind::Count(1, 1 << 40), "1024", SANDBOX),
     key("network.proxy", ValueKind::Text, "", ENDPOINT),
     key("network.no_proxy", ValueKind::Texts, "[]", ENDPOINT),
     key("network.ca", ValueKind::Texts, "[]", ENDPOINT),

@@ -54,6 +54,10 @@ pub struct SandboxSettings {
     pub write: Vec<PathBuf>,
     /// The hosts that they reach.
     pub network: NetworkRules,
+    /// The most bytes that a program writes into its layer and its temporary directory.
+    pub disk: u64,
+    /// The most bytes of a program's output that are kept in a file.
+    pub output: u64,
 }
 
 /// The settings of the keys that `openkoi connect` keeps.
@@ -347,6 +351,8 @@ impl Reader<'_> {
             read: self.paths(&["sandbox", "read"]),
             write: self.paths(&["sandbox", "write"]),
             network: self.layers.get(&["sandbox", "network"]).and_then(hosts).unwrap_or_default(),
+            disk: self.count(&["sandbox", "disk_mib"]).saturating_mul(1 << 20),
+            output: self.count(&["sandbox", "output_mib"]).saturating_mul(1 << 20),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Proxies, Proxy, Resolve, SystemResolver};
 use crate::clock::SystemClock;
+use base64::Engine;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,27 @@ pub fn certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         return Err("it has no certificate (in PEM form)".to_owned());
     }
     Ok(found)
+}
+
+/// Returns one text (PEM) with the certificates that this system trusts and further ones (DER), for programs that take a file
+/// in place of the system's. A system without certificates adds none.
+#[must_use]
+pub fn bundle(extra: &[Vec<u8>]) -> String {
+    let system = rustls_native_certs::load_native_certs();
+    for error in &system.errors {
+        tracing::debug!(%error, "a certificate of the system is left out");
+    }
+    let system = system.certs.iter().map(|certificate| certificate.as_ref());
+    system.chain(extra.iter().map(Vec::as_slice)).map(pem).collect()
+}
+
+fn pem(certificate: &[u8]) -> String {
+    const LINE: usize = 64;
+    let text = base64::engine::general_purpose::STANDARD.encode(certificate);
+    let ends = (LINE..).step_by(LINE).map(|end| end.min(text.len()));
+    let lines = (0..text.len()).step_by(LINE).zip(ends).map(|(from, to)| &text[from..to]);
+    let lines: Vec<&str> = lines.collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
 /// The settings of the broker.

@@ -90,6 +90,13 @@ impl LayerMount {
         Some(SideOverlay { path: linked.repository.clone(), upper, work })
     }
 
+    /// Returns the directories that hold what programs have written.
+    pub(crate) fn written(&self) -> Vec<PathBuf> {
+        let [linked, _] = linked_places(&self.directory);
+        let linked = self.linked.as_ref().map(|_| linked);
+        [self.directory.join("upper")].into_iter().chain(linked).collect()
+    }
+
     /// Counts a program as running over the layer.
     pub(crate) fn enter(&self) -> Guest {
         self.guests.fetch_add(1, Ordering::Relaxed);
@@ -104,6 +111,29 @@ struct Overlay {
     flags: libc::c_ulong,
     /// As for the layer.
     left: [CString; 2],
+}
+
+/// Directories of a program's own, and the shared places that they stand in for.
+#[derive(Debug, Default)]
+pub(crate) struct StandIns {
+    /// The directories and their places.
+    pub(crate) own: Vec<(PathBuf, PathBuf)>,
+    /// What the program is given in these places, and where that is mounted in the directories.
+    pub(crate) inside: Vec<(PathBuf, PathBuf)>,
+    /// Directories in them that lead to what is given.
+    pub(crate) ways: Vec<PathBuf>,
+}
+
+impl StandIns {
+    /// Returns whether something can be mounted in them: what leads there is closed by a call of Linux 5.12.
+    pub(crate) fn are_possible() -> bool {
+        #[expect(unsafe_code, reason = "rustix has no mounts in this build")]
+        // SAFETY: without attributes the call touches no memory, and fails.
+        unsafe {
+            libc::syscall(libc::SYS_mount_setattr, -1, c"".as_ptr(), 0, std::ptr::null::<u8>(), 0);
+        }
+        io::Error::last_os_error().raw_os_error() != Some(libc::ENOSYS)
+    }
 }
 
 /// The mounts of a layer, ready to be made.
@@ -124,6 +154,8 @@ pub(crate) struct Mounts {
     closed_places: Vec<CString>,
     /// Directories of the program's own, and the shared places that they stand in for.
     own: Vec<(CString, CString)>,
+    /// What is mounted in these directories before. A directory that leads there is mounted over itself.
+    inside: Vec<(CString, CString)>,
     /// Directories beside the workspace.
     sides: Vec<Overlay>,
     /// Further places that the program may write to, as they are.
@@ -145,12 +177,12 @@ impl MountedSides {
 
 impl Mounts {
     /// Prepares the mounts for a program that starts in `directory`. `also` stays real too if it is in the workspace. Each
-    /// directory of `own` stands in for the shared place beside it.
+    /// directory of `places` stands in for its shared place.
     pub(crate) fn prepare(
         layer: &LayerMount,
         directory: &Path,
         also: &Path,
-        own: &[(PathBuf, &str)],
+        places: &StandIns,
         sides: &[SideOverlay],
         given: &[PathBuf],
     ) -> io::Result<Self> {
@@ -178,10 +210,14 @@ impl Mounts {
             workspace: text(&layer.workspace)?,
             left: left(&work)?,
             through,
-            own: own
-                .iter()
-                .map(|(source, target)| Ok((text(source)?, text(Path::new(target))?)))
-                .collect::<io::Result<_>>()?,
+            own: pairs(&places.own)?,
+            inside: [
+                pairs(
+                    &places.ways.iter().map(|way| (way.clone(), way.clone())).collect::<Vec<_>>(),
+                )?,
+                pairs(&places.inside)?,
+            ]
+            .concat(),
             sides: sides.iter().map(Overlay::of).collect::<io::Result<_>>()?,
             given: given.iter().map(|path| text(path)).collect::<io::Result<_>>()?,
             directory: text(directory)?,
@@ -210,13 +246,6 @@ impl Mounts {
             }
         }
         mount(&self.stage, &self.workspace, None, libc::MS_MOVE, None)?;
-        for (source, target) in &self.own {
-            match mount(source, target, None, libc::MS_BIND, None) {
-                // This system has no such place.
-                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
-                bound => bound?,
-            }
-        }
         let mut mounted = MountedSides::default();
         for (number, side) in self.sides.iter().enumerate() {
             // A directory for which there can be no overlay is one that the program may read.
@@ -224,6 +253,13 @@ impl Mounts {
                 mount(c"overlay", &side.place, Some(c"overlay"), side.flags, Some(&side.options))
             });
             mounted.0 |= u64::from(made.is_ok()) << number;
+        }
+        for (source, target) in self.inside.iter().chain(&self.own) {
+            match mount(source, target, None, libc::MS_BIND | libc::MS_REC, None) {
+                // This system has no such place, or what was given is gone since.
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
+                bound => bound?,
+            }
         }
         self.close_the_rest(mounted)?;
         rustix::process::chdir(self.directory.as_c_str())?;
@@ -243,19 +279,22 @@ impl Mounts {
                 bound => bound?,
             }
         }
-        match set_read_only(c"/", true) {
+        match set_read_only(c"/", true, WITH_ALL_BELOW) {
             // Linux before 5.12.
             Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => return Ok(()),
             done => done?,
         }
         let sides = self.sides.iter().enumerate().filter(|(number, _)| mounted.has(*number));
         let own = self.own.iter().map(|(_, target)| target);
-        let spared = sides.map(|(_, side)| &side.place).chain(own).chain(&self.given);
-        let opened = [&self.workspace].into_iter().chain(spared).map(|place| (place, false));
+        let spared = sides.map(|(_, side)| &side.place).chain(&self.given);
+        let opened =
+            [&self.workspace].into_iter().chain(spared).map(|place| (place, false, WITH_ALL_BELOW));
+        // What is mounted in them has its own turn, or stays closed.
+        let own = own.map(|place| (place, false, 0));
         // Those in the workspace were opened with it.
-        let closed = self.closed_places.iter().map(|place| (place, true));
-        for (place, is_read_only) in opened.chain(closed) {
-            match set_read_only(place, is_read_only) {
+        let closed = self.closed_places.iter().map(|place| (place, true, WITH_ALL_BELOW));
+        for (place, is_read_only, below) in own.chain(opened).chain(closed) {
+            match set_read_only(place, is_read_only, below) {
                 Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
                 // This system has no such place, so nothing was mounted there.
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
@@ -293,8 +332,11 @@ struct MountAttributes {
     users: u64,
 }
 
-/// Makes a mount and those below it read-only, or writable again.
-fn set_read_only(place: &CStr, is_read_only: bool) -> io::Result<()> {
+/// The flag for a mount and those below it.
+const WITH_ALL_BELOW: libc::c_int = libc::AT_RECURSIVE;
+
+/// Makes a mount read-only, or writable again.
+fn set_read_only(place: &CStr, is_read_only: bool, below: libc::c_int) -> io::Result<()> {
     const READ_ONLY: u64 = 1;
     let (set, clear) = if is_read_only { (READ_ONLY, 0) } else { (0, READ_ONLY) };
     let attributes = MountAttributes { set, clear, propagation: 0, users: 0 };
@@ -305,7 +347,7 @@ fn set_read_only(place: &CStr, is_read_only: bool) -> io::Result<()> {
             libc::SYS_mount_setattr,
             libc::AT_FDCWD,
             place.as_ptr(),
-            libc::AT_RECURSIVE,
+            below,
             &raw const attributes,
             size_of::<MountAttributes>(),
         )
@@ -420,6 +462,10 @@ fn flags(workspace: &Path) -> io::Result<libc::c_ulong> {
     ];
     let kept = kept.iter().filter(|(flag, _)| below.contains(*flag)).map(|(_, flag)| flag);
     Ok(kept.fold(libc::MS_NOSUID | libc::MS_NODEV, |flags, flag| flags | flag))
+}
+
+fn pairs(pairs: &[(PathBuf, PathBuf)]) -> io::Result<Vec<(CString, CString)>> {
+    pairs.iter().map(|(source, target)| Ok((text(source)?, text(target)?))).collect()
 }
 
 fn text(path: &Path) -> io::Result<CString> {

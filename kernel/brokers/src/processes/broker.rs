@@ -3,9 +3,10 @@
 use super::find::find;
 use super::settings::Probe;
 use super::spawn::spawn;
+use super::tried::Tried;
 use super::{
-    Child, Command, ProcessError, ProcessSettings, SandboxMode, SandboxPart, SandboxReport, left,
-    sandbox,
+    Child, Command, Escape, ProcessError, ProcessSettings, SandboxMode, SandboxPart, SandboxReport,
+    left, sandbox,
 };
 use crate::layer::{Layer, LayerError};
 use crate::scratch::{Scratch, ScratchError, ScratchLimits};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 pub struct Processes {
     settings: Arc<ProcessSettings>,
     probe: Probe,
+    tried: Option<Tried>,
 }
 
 impl Processes {
@@ -31,7 +33,14 @@ impl Processes {
     /// fail to have a system that lacks the part.
     #[must_use]
     pub fn with_probe(settings: ProcessSettings, probe: fn(SandboxPart) -> io::Result<()>) -> Self {
-        Self { settings: Arc::new(settings), probe }
+        Self { settings: Arc::new(settings), probe, tried: None }
+    }
+
+    /// Has what is forbidden tried from inside of the sandbox before the first program is started, and remembered in `file`
+    /// for as long as this kernel runs. What could be done has its [`Consequence`](super::Consequence).
+    #[must_use]
+    pub fn trying_out(self, file: PathBuf) -> Self {
+        Self { tried: Some(Tried::new(file)), ..self }
     }
 
     /// Starts a program.
@@ -40,7 +49,11 @@ impl Processes {
     ///
     /// Nothing was started.
     pub async fn spawn(&self, command: Command) -> Result<Child, ProcessError> {
-        spawn(&self.settings, self.probe, command).await
+        let probe = match (&self.tried, self.settings.sandbox) {
+            (Some(tried), SandboxMode::Required) => tried.probe(&self.settings, self.probe)?,
+            _ => self.probe,
+        };
+        spawn(&self.settings, probe, command).await
     }
 
     /// Ends what processes that are gone have left behind: programs that outlived them, and temporary directories.
@@ -113,6 +126,19 @@ impl Processes {
     /// The reason why not, in one sentence.
     pub fn own_processes(&self) -> Result<(), String> {
         sandbox::own_processes(self.probe)
+    }
+
+    /// Tries from inside of the sandbox what is forbidden, in a process that then ends, and returns what could be done. Blocks
+    /// for some ten milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it could not be tried.
+    pub fn escapes(&self) -> Result<Vec<Escape>, String> {
+        match &self.tried {
+            Some(tried) => tried.anew(&self.settings, self.probe),
+            None => sandbox::escapes(&self.settings, self.probe),
+        }
     }
 
     /// Finds out whether a program without the host's network gets one with loopback of its own, by making one in a

@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// Variables that are passed on. They do not make a program load code or send data elsewhere.
-const ALLOWED: [&str; 22] = [
+const ALLOWED: [&str; 21] = [
     "HOME",
     "USER",
     "LOGNAME",
@@ -25,11 +25,21 @@ const ALLOWED: [&str; 22] = [
     "NVM_DIR",
     "VIRTUAL_ENV",
     "CONDA_PREFIX",
-    "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "SOURCE_DATE_EPOCH",
     "DOTNET_ROOT",
     "DEVELOPER_DIR",
+];
+
+/// Variables by which tools are told whom to trust, each a file of certificates. Those that the user set are passed on.
+pub const AUTHORITIES: [&str; 7] = [
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "CARGO_HTTP_CAINFO",
+    "PIP_CERT",
 ];
 
 /// Beginnings of variables that change what a program loads or runs.
@@ -118,6 +128,9 @@ pub(super) fn environment(
     // Looking leaves nothing behind: no compiled files beside the sources, no index of git written anew.
     made.push(("PYTHONDONTWRITEBYTECODE".into(), "1".into()));
     made.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
+    if let Some(file) = &settings.certificates {
+        made.extend(AUTHORITIES.map(|name| (name.into(), file.into())));
+    }
     if matches!(command.network, Network::Named(_)) {
         let port = command.share.as_ref().map_or(network::PORT, NetworkPlace::port);
         made.extend(
@@ -133,7 +146,7 @@ pub(super) fn environment(
 
 fn is_allowed(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
-    ALLOWED.contains(&name) || name.starts_with("LC_")
+    ALLOWED.contains(&name) || AUTHORITIES.contains(&name) || name.starts_with("LC_")
 }
 
 fn check(name: &str, value: &str) -> Result<(), ProcessError> {

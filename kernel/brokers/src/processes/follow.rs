@@ -2,8 +2,9 @@
 //! its events.
 
 use super::left::unmark;
-use super::output::{OutputLog, PIECE, Pipe};
+use super::output::{OutputEnd, OutputLog, PIECE, Pipe};
 use super::proxy::Served;
+use super::quota::DiskWatch;
 use super::sweep::Group;
 use super::{Happening, ProgramExit};
 use crate::failpoint::{Point, hit};
@@ -41,6 +42,8 @@ pub(super) struct RunningProgram {
     pub(super) sender: mpsc::Sender<Happening>,
     /// Its way to hosts by name.
     pub(super) network: Option<Served>,
+    /// The watch over what it writes, where it has a sandbox.
+    pub(super) disk: Option<DiskWatch>,
     /// Its place in the layer that it runs over.
     pub(super) _guest: Option<Guest>,
 }
@@ -166,7 +169,7 @@ impl RunningProgram {
 
     async fn finish(self, ending: EndState) {
         let duration = self.begun.elapsed();
-        let (tail, saved, omitted) = self.output.finish();
+        let OutputEnd { tail, saved, omitted, note } = self.output.finish();
         let passed = hit(Point::ProcessExited);
         remove_temporary(&self.group).await;
         let status = ending.status.unwrap_or_default();
@@ -178,7 +181,9 @@ impl RunningProgram {
             saved,
             omitted,
         };
-        let notes = self.network.as_ref().map(Served::notes).filter(|notes| !notes.is_empty());
+        let of_network = self.network.as_ref().map(Served::notes).filter(|notes| !notes.is_empty());
+        let of_disk = self.disk.as_ref().and_then(DiskWatch::note);
+        let notes = [of_network, note, of_disk].into_iter().flatten();
         let notes = notes.map(|notes| Happening::Stderr(notes.into_bytes()));
         let last = passed.is_ok().then_some(Happening::Exited(exit));
         for happening in ending.waiting.into_iter().chain(tail).chain(notes).chain(last) {

@@ -10,8 +10,6 @@ use std::path::{Path, PathBuf};
 
 /// The largest piece that is delivered.
 pub(super) const PIECE: usize = 64 * 1024;
-/// The most bytes of one program that are kept in a file.
-const MOST_SPOOLED: u64 = 1 << 30;
 
 /// One of the two pipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +35,8 @@ pub(super) struct OutputLog {
     head: Vec<u8>,
     delivered: u64,
     total: u64,
+    /// The most bytes that are kept in the file.
+    most: u64,
     spool: Spool,
     tail: VecDeque<(Pipe, Vec<u8>)>,
     tail_bytes: u64,
@@ -49,19 +49,35 @@ enum Spool {
     Open {
         file: File,
         left: u64,
+        /// Bytes that came after the limit.
+        unkept: u64,
     },
-    /// It could not be written. The program goes on.
-    Lost,
+    /// It could not be written, for this reason. The program goes on.
+    Lost(String),
+}
+
+/// The end of an output.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct OutputEnd {
+    /// The newest bytes that were not delivered yet.
+    pub(super) tail: Vec<Happening>,
+    /// The file with the whole.
+    pub(super) saved: Option<PathBuf>,
+    /// Number of bytes that were not delivered.
+    pub(super) omitted: u64,
+    /// What is said of bytes that are nowhere.
+    pub(super) note: Option<String>,
 }
 
 impl OutputLog {
-    pub(super) fn new(keep: u64, path: PathBuf) -> Self {
+    pub(super) fn new(keep: u64, most: u64, path: PathBuf) -> Self {
         Self {
             keep,
             path,
             head: Vec::new(),
             delivered: 0,
             total: 0,
+            most,
             spool: Spool::Unneeded,
             tail: VecDeque::new(),
             tail_bytes: 0,
@@ -70,8 +86,8 @@ impl OutputLog {
     }
 
     /// The output of a program that nobody waits for: all of it is delivered, and kept in the file as it comes.
-    pub(super) fn whole(path: PathBuf) -> Self {
-        Self { is_whole: true, ..Self::new(0, path) }
+    pub(super) fn whole(most: u64, path: PathBuf) -> Self {
+        Self { is_whole: true, ..Self::new(0, most, path) }
     }
 
     /// Adds a piece; returns the part of it that is delivered now.
@@ -79,7 +95,7 @@ impl OutputLog {
         self.total += piece.len() as u64;
         if self.is_whole {
             self.open_spool();
-            self.spool.write(piece);
+            self.spool.write(piece, self.most);
             self.delivered += piece.len() as u64;
             return Some(pipe.happening(piece.to_vec()));
         }
@@ -97,7 +113,7 @@ impl OutputLog {
 
     fn set_aside(&mut self, pipe: Pipe, bytes: &[u8]) {
         self.open_spool();
-        self.spool.write(bytes);
+        self.spool.write(bytes, self.most);
         self.tail.push_back((pipe, bytes.to_vec()));
         self.tail_bytes += bytes.len() as u64;
         while let Some(surplus) = self.tail_bytes.checked_sub(self.keep).filter(|n| *n > 0) {
@@ -109,9 +125,9 @@ impl OutputLog {
         if matches!(self.spool, Spool::Unneeded) {
             let head = std::mem::take(&mut self.head);
             self.spool = open(&self.path)
-                .map(|file| Spool::Open { file, left: MOST_SPOOLED })
+                .map(|file| Spool::Open { file, left: self.most, unkept: 0 })
                 .unwrap_or_else(lost);
-            self.spool.write(&head);
+            self.spool.write(&head, self.most);
         }
     }
 
@@ -125,8 +141,8 @@ impl OutputLog {
         }
     }
 
-    /// Ends the output: returns the tail, the file with the whole, and the number of bytes that were not delivered.
-    pub(super) fn finish(self) -> (Vec<Happening>, Option<PathBuf>, u64) {
+    /// Ends the output.
+    pub(super) fn finish(self) -> OutputEnd {
         let omitted = self.total - self.delivered - self.tail_bytes;
         let tail = self.tail.into_iter().map(|(pipe, bytes)| pipe.happening(bytes)).collect();
         let kept = matches!(self.spool, Spool::Open { .. });
@@ -137,24 +153,47 @@ impl OutputLog {
             });
         }
         let is_saved = kept && (omitted > 0 || self.is_whole);
-        (tail, is_saved.then_some(self.path), omitted)
+        let note = match &self.spool {
+            _ if omitted == 0 && !self.is_whole => None,
+            Spool::Open { unkept: unkept @ 1.., .. } => Some(format!(
+                "\n[openkoi: the last {unkept} bytes are not in the file: {}]\n",
+                limit(self.most)
+            )),
+            Spool::Lost(why) => {
+                Some(format!("\n[openkoi: the whole output could not be kept in a file: {why}]\n"))
+            }
+            Spool::Open { .. } | Spool::Unneeded => None,
+        };
+        OutputEnd { tail, saved: is_saved.then_some(self.path), omitted, note }
     }
 }
 
+fn limit(most: u64) -> String {
+    format!("it holds the first {} MiB, as `output_mib` under [sandbox] says", most >> 20)
+}
+
 impl Spool {
-    fn write(&mut self, bytes: &[u8]) {
-        let Self::Open { file, left } = self else { return };
+    fn write(&mut self, bytes: &[u8], most: u64) {
+        let Self::Open { file, left, unkept } = self else { return };
         let room = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+        let over = (bytes.len() - room) as u64;
+        let is_first = over > 0 && *unkept == 0;
         *left -= room as u64;
-        if let Err(error) = file.write_all(&bytes[..room]) {
+        *unkept += over;
+        let written = file.write_all(&bytes[..room]).and_then(|()| match is_first {
+            // Who reads the file learns that it ends early.
+            true => write!(file, "\n[openkoi: the rest is not kept: {}]\n", limit(most)),
+            false => Ok(()),
+        });
+        if let Err(error) = written {
             *self = lost(error);
         }
     }
 }
 
 fn lost(error: io::Error) -> Spool {
-    tracing::warn!(%error, "the output of a program cannot be kept");
-    Spool::Lost
+    tracing::debug!(%error, "the output of a program cannot be kept");
+    Spool::Lost(error.to_string())
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -166,19 +205,20 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Happening, OutputLog, Pipe};
+    use super::{Happening, OutputEnd, OutputLog, Pipe};
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn head_and_tail_are_delivered_and_the_whole_is_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("spool/1.out");
-        let mut output = OutputLog::new(10, path.clone());
+        let mut output = OutputLog::new(10, 1 << 20, path.clone());
 
         let head = output.push(Pipe::Out, b"0123456").into_iter();
         let head: Vec<_> = head.chain(output.push(Pipe::Err, b"789abcdef")).collect();
         assert_eq!(output.push(Pipe::Out, b"ghijklmnop"), None);
-        let (tail, saved, omitted) = output.finish();
+        let OutputEnd { tail, saved, omitted, note } = output.finish();
+        assert_eq!(note, None);
 
         let text = |bytes: &[u8]| bytes.to_vec();
         assert_eq!(head, [Happening::Stdout(text(b"0123456")), Happening::Stderr(text(b"789"))]);
@@ -192,13 +232,14 @@ mod tests {
     fn all_of_a_program_in_the_background_is_delivered_and_kept_as_it_comes() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("1.out");
-        let mut output = OutputLog::whole(path.clone());
+        let mut output = OutputLog::whole(1 << 20, path.clone());
 
         assert_eq!(output.push(Pipe::Out, b"one"), Some(Happening::Stdout(b"one".to_vec())));
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
         output.push(Pipe::Err, b"two");
 
-        assert_eq!(output.finish(), (Vec::new(), Some(path.clone()), 0));
+        let end = OutputEnd { tail: Vec::new(), saved: Some(path.clone()), omitted: 0, note: None };
+        assert_eq!(output.finish(), end);
         assert_eq!(std::fs::read(&path).unwrap(), b"onetwo");
     }
 
@@ -206,14 +247,56 @@ mod tests {
     fn output_that_is_delivered_whole_is_not_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("1.out");
-        let mut output = OutputLog::new(10, path.clone());
+        let mut output = OutputLog::new(10, 1 << 20, path.clone());
 
         output.push(Pipe::Out, b"0123456789");
         output.push(Pipe::Err, b"abc");
-        let (tail, saved, omitted) = output.finish();
+        let OutputEnd { tail, saved, omitted, note } = output.finish();
+        assert_eq!(note, None);
 
         assert_eq!(tail, [Happening::Stderr(b"abc".to_vec())]);
         assert_eq!((saved, omitted), (None, 0));
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_is_over_the_limit_of_the_file_is_said_there_and_at_the_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("1.out");
+        let most = 1 << 20;
+        for is_whole in [false, true] {
+            let mut output = match is_whole {
+                true => OutputLog::whole(most, path.clone()),
+                false => OutputLog::new(10, most, path.clone()),
+            };
+
+            for _ in 0..17 {
+                output.push(Pipe::Out, &[b'x'; 1 << 16]);
+            }
+            let end = output.finish();
+
+            let text = std::fs::read_to_string(&path).unwrap();
+            let (kept, rest) = text.split_at(most as usize);
+            assert!(kept.bytes().all(|byte| byte == b'x'));
+            let said = "it holds the first 1 MiB, as `output_mib` under [sandbox] says]\n";
+            assert_eq!(rest, format!("\n[openkoi: the rest is not kept: {said}"));
+            let note = format!("\n[openkoi: the last 65536 bytes are not in the file: {said}");
+            assert_eq!(end.note, Some(note));
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn that_the_whole_cannot_be_kept_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("1.out");
+        std::fs::write(&path, "somebody else's").unwrap();
+        let mut output = OutputLog::new(10, 1 << 20, path);
+
+        output.push(Pipe::Out, &[b'x'; 100]);
+        let end = output.finish();
+
+        assert_eq!((end.saved, end.omitted), (None, 80));
+        assert!(end.note.unwrap().contains("could not be kept in a file"));
     }
 }

@@ -1,6 +1,7 @@
 //! The sandbox on Linux: Landlock for files, namespaces for the network and for a layer, seccomp for system calls. Built in
 //! the parent, entered by the child with system calls alone.
 
+mod attempts;
 mod calls;
 mod door;
 mod handed;
@@ -8,8 +9,10 @@ mod init;
 mod inside;
 mod layers;
 mod namespace;
+mod places;
 mod rules;
 
+pub(super) use self::attempts::escapes;
 use self::calls::Sockets;
 use self::door::DoorInside;
 pub(super) use self::door::DoorOutside;
@@ -26,7 +29,6 @@ use super::shared::{Namespaces, NetworkPlace};
 use super::{
     Command, Network, ProcessError, ProcessSettings, ProgramLimits, SandboxPart, SandboxReport,
 };
-use crate::durable::create_private_dir;
 use crate::layer::Mounts;
 use crate::sabotage::{Guard, off};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
@@ -83,14 +85,15 @@ impl Sandbox {
         caches: &Caches,
     ) -> Result<Self, ProcessError> {
         probe(SandboxPart::Files).map_err(|error| no_files(&error.to_string()))?;
-        let places = own_places(settings, command, own).map_err(|source| ProcessError::Io {
+        let places = places::make(settings, command, own, caches);
+        let places = places.map_err(|source| ProcessError::Io {
             act: "make the temporary directories of",
             program: command.program.clone(),
             source,
         })?;
         let rules = match off(Guard::ProcessFiles) {
             true => None,
-            false => Some(rules::build(settings, command, own, &places, caches)?),
+            false => Some(rules::build(settings, command, own, &places.own, caches)?),
         };
         let (network, outside) =
             Reach::prepare(probe, command).map_err(|reason| no_calls(&reason))?;
@@ -199,33 +202,6 @@ impl Sandbox {
     }
 }
 
-/// Places that every program may expect to write to and that all programs of a machine share, with the name of what
-/// stands in for them. The last one may hold the others' sources.
-const SHARED: [(&str, &str); 3] = [("shm", "/dev/shm"), ("var", "/var/tmp"), ("tmp", "/tmp")];
-
-/// Makes the directories in the program's temporary directory that stand in for shared places, where it has mounts of its
-/// own. A place in which something lies that the program is given stays as it is.
-fn own_places(
-    settings: &ProcessSettings,
-    command: &Command,
-    own: [&Path; 2],
-) -> io::Result<Vec<(PathBuf, &'static str)>> {
-    if command.layer.is_none() {
-        return Ok(Vec::new());
-    }
-    let given = settings.read.iter().chain(&command.read).chain(&command.write);
-    let given: Vec<&Path> =
-        given.map(PathBuf::as_path).chain([settings.spool.as_path()]).chain(own).collect();
-    let is_free = |place: &str| !given.iter().any(|path| path.starts_with(place));
-    let mut places = Vec::new();
-    for (name, place) in SHARED.iter().filter(|(_, place)| is_free(place)) {
-        let source = own[1].join(name);
-        create_private_dir(&source).map_err(io::Error::other)?;
-        places.push((source, *place));
-    }
-    Ok(places)
-}
-
 /// Returns the places outside of the workspace that the program may write to as they are.
 fn given(command: &Command, own: [&Path; 2], caches: &Caches) -> Vec<PathBuf> {
     let caches = caches.own.iter().map(|(_, path)| path.as_path());
@@ -278,7 +254,12 @@ impl Reach {
                 return Ok(entered(None, programs, false, false));
             }
             Self::Given(programs) => {
-                return Ok(entered(Some(namespace.enter(also | pids)?), programs, false, true));
+                let wanted = also | pids;
+                // Shared memory of its own is not worth a program that does not start.
+                let left = namespace.leave(wanted | UnshareFlags::NEWIPC);
+                let unshared = left.or_else(|_| namespace.leave(wanted))?;
+                namespace.settle(wanted, unshared)?;
+                return Ok(entered(Some(unshared), programs, false, true));
             }
             Self::Own { inside, without, door, shared } => (inside, without, door, shared),
         };

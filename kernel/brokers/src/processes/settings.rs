@@ -32,6 +32,9 @@ pub struct ProcessSettings {
     /// The directory for what programs write into caches of tools. Created closed to others. Without one, caches are
     /// as the rest of the system is.
     pub caches: Option<PathBuf>,
+    /// The file of the certificates that programs trust, where the user named more than the system has. Every program may
+    /// read it.
+    pub certificates: Option<PathBuf>,
     /// The most that one program and what it starts may have, where that can be watched.
     pub limits: ProgramLimits,
     /// Whether the sandbox is required.
@@ -45,10 +48,14 @@ pub struct ProgramLimits {
     pub memory: u64,
     /// Processes at once.
     pub processes: u32,
+    /// What it writes into its layer and its temporary directory, in bytes.
+    pub disk: u64,
+    /// What of its output is kept in a file, in bytes.
+    pub output: u64,
 }
 
 impl Default for ProgramLimits {
-    /// Three quarters of this machine's memory, and more processes than a build has.
+    /// Three quarters of this machine's memory, and more processes, files and output than a build has.
     fn default() -> Self {
         let total = || {
             let text = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -56,7 +63,7 @@ impl Default for ProgramLimits {
             line.split_whitespace().nth(1)?.parse::<u64>().ok()
         };
         let memory = total().map_or(u64::MAX, |kilobytes| kilobytes * 1024 / 4 * 3);
-        Self { memory, processes: 4096 }
+        Self { memory, processes: 4096, disk: 20 << 30, output: 1 << 30 }
     }
 }
 

@@ -6,6 +6,7 @@ use super::follow::{RunningProgram, follow};
 use super::left::Owned;
 use super::output::OutputLog;
 use super::proxy::Served;
+use super::quota::DiskWatch;
 use super::sandbox::{DoorOutside, InsideTaken, Sandbox};
 use super::settings::Probe;
 use super::sweep::Started;
@@ -59,6 +60,9 @@ pub(super) async fn spawn(
     let guest = command.layer.as_ref().map(LayerMount::enter);
     let temporary = prepared.temporary.clone();
     let spool = prepared.spool.clone();
+    let mut written = command.layer.as_ref().map(LayerMount::written).unwrap_or_default();
+    written.push(temporary.clone());
+    let is_watched = prepared.sandbox.is_some();
     let failed =
         |source| ProcessError::Io { act: "start", program: command.program.clone(), source };
     let started = start(prepared, &command)
@@ -76,8 +80,8 @@ pub(super) async fn spawn(
     let begun = Instant::now();
     let saved = command.background.then(|| spool.clone());
     let output = match command.background {
-        true => OutputLog::whole(spool),
-        false => OutputLog::new(command.keep, spool),
+        true => OutputLog::whole(settings.limits.output, spool),
+        false => OutputLog::new(command.keep, settings.limits.output, spool),
     };
     let life = RunningProgram {
         stdout: child.stdout.take(),
@@ -91,6 +95,7 @@ pub(super) async fn spawn(
         is_asked_first: command.background,
         sender,
         network,
+        disk: is_watched.then(|| DiskWatch::start(written, settings.limits, Arc::clone(&kill))),
         _guest: guest,
     };
     tokio::spawn(follow(life));
@@ -263,7 +268,7 @@ async fn start(prepared: Prepared, command: &Command) -> io::Result<Started> {
 }
 
 /// Gives the process a session of its own, without a terminal, and limits, and lets it die with its parent.
-fn isolate(parent: Pid) -> io::Result<()> {
+pub(super) fn isolate(parent: Pid) -> io::Result<()> {
     rustix::process::setsid()?;
     #[cfg(target_os = "linux")]
     {

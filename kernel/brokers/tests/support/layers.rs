@@ -3,12 +3,13 @@
 
 use openkoi_brokers::layer::{Committed, Layer, LayerPlan};
 use openkoi_brokers::processes::{
-    Command, Happening, ProcessSettings, Processes, ProgramLimits, SandboxMode,
+    Command, Happening, ProcessSettings, Processes, ProgramLimits, SandboxMode, SandboxPart,
 };
 use openkoi_brokers::snapshot::SnapshotStore;
 use openkoi_core::change_set::text_of_name;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,6 +68,7 @@ impl World {
             read: Vec::new(),
             secret: vec![base.join("secret")],
             caches: None,
+            certificates: None,
             limits: ProgramLimits::default(),
             sandbox: SandboxMode::Required,
         };
@@ -89,6 +91,11 @@ impl World {
         let mut settings = self.settings.clone();
         change(&mut settings);
         Processes::new(settings)
+    }
+
+    /// The broker of a system that may lack parts of the sandbox.
+    pub(crate) fn processes_probing(&self, probe: fn(SandboxPart) -> io::Result<()>) -> Processes {
+        Processes::with_probe(self.settings.clone(), probe)
     }
 
     pub(crate) fn layers(&self) -> PathBuf {

@@ -311,6 +311,7 @@ fn a_refusal_is_told_with_the_way_to_allow_it_and_a_permission_is_not() {
         target: "GET https://example.com".to_owned(),
         decision,
         answer: None,
+        question: None,
     };
     let deny = |hint: &str| {
         decided(Decision::Deny { what: "http on a host".to_owned(), hint: hint.to_owned() })

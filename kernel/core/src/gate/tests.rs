@@ -22,6 +22,8 @@ use crate::{
 struct Desk {
     answer: Mutex<Option<Answer>>,
     thinks: AtomicBool,
+    /// How many questions were put.
+    asked: AtomicU64,
     cancelled: AtomicBool,
     now_ms: AtomicU64,
     entries: Mutex<Vec<Entry>>,
@@ -29,6 +31,7 @@ struct Desk {
 
 impl Approver for Desk {
     fn ask<'a>(&'a self, _: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         Box::pin(poll_fn(|_| {
             // A minute goes by each time that somebody looks.
             self.now_ms.fetch_add(60_000, Ordering::Relaxed);
@@ -283,6 +286,144 @@ fn a_cancellation_is_heard_while_a_question_stands() {
     assert_eq!(ask(&gate, "k2", "ls"), Some(Err(Refusal::Cancelled)));
     assert_eq!(gate.unanswered(), [], "it is asked again when the run is resumed");
     assert!(lock(&desk.entries).is_empty());
+}
+
+/// Begins to ask the same at once in several places while the person thinks, and returns what comes of it once they have
+/// answered.
+fn at_once<'a, T>(
+    desk: &Desk,
+    answer: Answer,
+    works: impl IntoIterator<Item = Pending<'a, T>>,
+) -> Vec<T> {
+    let mut works: Vec<_> = works.into_iter().collect();
+    let mut context = Context::from_waker(Waker::noop());
+    desk.thinks.store(true, Ordering::Relaxed);
+    for work in &mut works {
+        assert!(work.as_mut().poll(&mut context).is_pending(), "it waits for the person");
+    }
+    assert_eq!(desk.asked.load(Ordering::Relaxed), 1, "one question stands at a time");
+    *lock(&desk.answer) = Some(answer);
+    desk.thinks.store(false, Ordering::Relaxed);
+    let mut done = Vec::new();
+    for mut work in works {
+        match work.as_mut().poll(&mut context) {
+            Poll::Ready(one) => done.push(one),
+            Poll::Pending => panic!("it waits although it was answered"),
+        }
+    }
+    done
+}
+
+fn host() -> HostQuestion {
+    HostQuestion::about("crates.io", 443)
+}
+
+#[test]
+fn a_host_that_is_wanted_many_times_at_once_is_one_question() {
+    for (answer, allowed) in [(Answer::AllowOnce, true), (Answer::RejectOnce, false)] {
+        let desk = Arc::new(Desk::default());
+        let gate = gate(&desk);
+        let question = host();
+
+        let works = ["k1", "k2", "k3"]
+            .map(|key| -> Pending<'_, _> { Box::pin(gate.pass_host(key, "shell", &question)) });
+        let passed = at_once(&desk, answer, works);
+
+        assert!(passed.iter().all(|one| one.is_ok() == allowed), "{passed:?}");
+        assert_eq!(desk.asked.load(Ordering::Relaxed), 1, "{answer:?}");
+    }
+}
+
+#[test]
+fn the_same_call_at_once_is_one_question_after_a_no_and_one_each_after_a_yes_for_once() {
+    for (answer, asked) in [
+        (Answer::RejectOnce, 1),
+        (Answer::RejectAlways, 1),
+        (Answer::AllowAlways, 1),
+        (Answer::AllowSession, 1),
+        (Answer::AllowOnce, 3),
+    ] {
+        let desk = Arc::new(Desk::default());
+        let (gate, shell, call) = (gate(&desk), shell(), call("git push"));
+
+        let works = ["k1", "k2", "k3"]
+            .map(|key| -> Pending<'_, _> { Box::pin(gate.pass_call(key, &shell, &call, false)) });
+        let passed = at_once(&desk, answer, works);
+
+        assert!(passed.iter().all(|one| one.is_ok() == answer.allows()), "{passed:?}");
+        assert_eq!(desk.asked.load(Ordering::Relaxed), asked, "{answer:?}");
+    }
+}
+
+#[test]
+fn who_waits_for_another_question_hears_a_cancellation() {
+    let desk = Arc::new(Desk::default());
+    desk.thinks.store(true, Ordering::Relaxed);
+    let (gate, shell, call) = (gate(&desk), shell(), call("git push"));
+    let mut first = Box::pin(gate.pass_call("k1", &shell, &call, false));
+    assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+
+    desk.cancelled.store(true, Ordering::Relaxed);
+    assert_eq!(ask(&gate, "k2", "ls"), Some(Err(Refusal::Cancelled)));
+
+    desk.cancelled.store(false, Ordering::Relaxed);
+    desk.thinks.store(false, Ordering::Relaxed);
+    *lock(&desk.answer) = Some(Answer::AllowOnce);
+    drop(first);
+    assert_eq!(ask(&gate, "k3", "ls"), Some(Ok(())), "a question that was given up keeps no turn");
+}
+
+#[test]
+fn what_was_answered_before_an_interruption_is_not_asked_again() {
+    let desk = Arc::new(Desk::default());
+    let before = gate(&desk);
+    *lock(&desk.answer) = Some(Answer::RejectOnce);
+    assert!(matches!(ask(&before, "k1", "git push"), Some(Err(Refusal::Denied(_)))));
+    *lock(&desk.answer) = Some(Answer::AllowOnce);
+    assert_eq!(now(before.pass_host("k2", "shell", &host())), Some(Ok(())));
+    assert_eq!(ask(&before, "k3", "make"), Some(Ok(())));
+    assert_eq!(desk.asked.load(Ordering::Relaxed), 3);
+
+    let resumed = gate(&desk);
+
+    let again = ask(&resumed, "k4", "git push");
+    let Some(Err(Refusal::Denied(failure))) = again else { panic!("{again:?}") };
+    assert!(failure.to_string().contains("you said no to this already"), "{failure}");
+    assert_eq!(now(resumed.pass_host("k5", "shell", &host())), Some(Ok(())));
+    assert_eq!(desk.asked.load(Ordering::Relaxed), 3, "neither was put");
+    assert_eq!(ask(&resumed, "k6", "make"), Some(Ok(())));
+    assert_eq!(desk.asked.load(Ordering::Relaxed), 4, "a yes for once was for once");
+}
+
+#[test]
+fn questions_that_several_calls_left_are_put_once() {
+    let desk = Arc::new(Desk::default());
+    for (shown, answer) in
+        [("", Answer::AllowOnce), ("+x\n", Answer::AllowOnce), ("", Answer::RejectOnce)]
+    {
+        let gate = gate(&desk);
+        let action = GatedAction {
+            origin: "shell",
+            name: "shell",
+            effect: Effect::Execute,
+            domain: "shell",
+            target: "make".to_owned(),
+            details: "{}".to_owned(),
+            shown: shown.to_owned(),
+            is_command: true,
+        };
+        let left = gate.request(&action);
+        *lock(&desk.answer) = Some(answer);
+        let before = desk.asked.load(Ordering::Relaxed);
+
+        for key in [0, 1, 2].map(|index| format!("{shown}{answer:?}{index}")) {
+            let passed = now(gate.pass_later(&key, &left)).unwrap();
+            assert_eq!(passed.is_ok(), answer.allows(), "{passed:?}");
+        }
+
+        assert_eq!(desk.asked.load(Ordering::Relaxed), before + 1, "{shown:?} {answer:?}");
+        lock(&desk.entries).clear();
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! difference that was shown, so that it is for that difference and no other. What could not be dropped afterwards is asked
 //! for first ([`Gate::pass_first`]), which ends the trial.
 
-use super::{Gate, GatedAction, Refusal, decided, lock, passed};
+use super::{Gate, GatedAction, Refusal, lock, passed};
 use crate::{
     capability::Use,
     decision::{Decision, TrialEnd},
@@ -27,7 +27,7 @@ impl Gate {
         key: &str,
         action: &GatedAction<'_>,
     ) -> Result<(), RecordError> {
-        let tried = decided(action, &Decision::Try, None);
+        let tried = self.decided(action, &Decision::Try, None);
         self.recorder.record_with_next(&trial_key(key), tried)
     }
 
@@ -62,12 +62,12 @@ impl Gate {
         let action = action(&tried, &call, String::new());
         match self.decide(&action).await {
             Ok((decision, answer)) => {
-                self.recorder.record(&first, decided(&action, &decision, answer))?;
+                self.recorder.record(&first, self.decided(&action, &decision, answer))?;
                 passed(decision)
             }
             Err(Refusal::NeedsApproval(request)) => {
                 let denied = self.nobody(key, *request);
-                self.recorder.record(&first, decided(&action, &denied, None))?;
+                self.recorder.record(&first, self.decided(&action, &denied, None))?;
                 passed(denied)
             }
             Err(refusal) => Err(refusal),
@@ -114,7 +114,7 @@ impl Gate {
                 Err(refusal) => return Err(refusal),
             }
         };
-        self.recorder.record(&answered, decided(&action, &decision, answer))?;
+        self.recorder.record(&answered, self.decided(&action, &decision, answer))?;
         Ok(end_of(decision))
     }
 

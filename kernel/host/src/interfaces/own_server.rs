@@ -134,6 +134,7 @@ fn note(component: &str, caller: &Caller, url: &Url) -> Result<(), Failure> {
         target: format!("GET http://{}", authority(url)),
         decision: Decision::Allow { because: "a server of the task".to_owned() },
         answer: None,
+        question: None,
     };
     let noted = caller.scope.gate.recorder().note(&caller.scope.key, decided);
     noted.map_err(|error| Failure::Failed(error.to_string()))

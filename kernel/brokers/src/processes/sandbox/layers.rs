@@ -2,7 +2,7 @@
 
 use super::namespace::{Namespace, attempt_in_child};
 use crate::durable::create_private_dir;
-use crate::layer::{Layer, LayerError, Mounts};
+use crate::layer::{Layer, LayerError, Mounts, StandIns};
 use crate::processes::settings::Probe;
 use crate::processes::{ProcessSettings, SandboxMode, SandboxPart};
 use crate::random::Random;
@@ -28,7 +28,14 @@ pub(in crate::processes) fn layer(
     let (closed, shown) = (&settings.secret, &settings.spool);
     let layer = Layer::create(base, workspace, through, closed, shown)?;
     let mount = layer.mount();
-    let prepared = Mounts::prepare(&mount, mount.workspace(), &settings.temporary, &[], &[], &[]);
+    let prepared = Mounts::prepare(
+        &mount,
+        mount.workspace(),
+        &settings.temporary,
+        &StandIns::default(),
+        &[],
+        &[],
+    );
     let tried = prepared.and_then(|mounts| {
         let namespace = Namespace::of_this_process();
         attempt_in_child(move || {

@@ -127,7 +127,7 @@ pub(super) fn build(
     settings: &ProcessSettings,
     command: &Command,
     own: [&Path; 2],
-    places: &[(PathBuf, &str)],
+    places: &[(PathBuf, PathBuf)],
     caches: &Caches,
 ) -> Result<FileRules, ProcessError> {
     let [workspace, temporary] = own;
@@ -182,6 +182,10 @@ pub(super) fn build(
     // The outputs of earlier programs lie in a closed place, and the model is told to read them.
     rules.add_whole(&real(&settings.spool), read).map_err(failed)?;
     let missing = || no_files("it took the rules and does not enforce them");
+    // It lies in a closed place too.
+    if let Some(certificates) = &settings.certificates {
+        rules.add_whole(&real(certificates), read).map_err(failed)?;
+    }
     let ruleset = rules.ruleset.and_then(Option::<OwnedFd>::from).ok_or_else(missing)?;
     Ok(FileRules { ruleset, later: rules.later })
 }

@@ -6,7 +6,7 @@ use openkoi_app::{
     access::{KeySlot, SecretSource, SecretStore},
     file::{self, FileKind, FileStatus},
     models::{self, Connection, Connections, CredentialState},
-    sandbox,
+    sandbox::{self, Consequence, Escape},
     settings::Settings,
 };
 use openkoi_core::network::NetworkRules;
@@ -146,10 +146,40 @@ fn sandbox(settings: &Settings, context: &Context) -> Checkpoint {
         (rules, true) => format!("{network} and {}", rules.words()),
     };
     let words = format!("{files}, {network}");
-    if notes.is_empty() {
-        return Checkpoint::well("sandbox", words);
+    tried(&processes.escapes(), &words, &notes)
+}
+
+/// Says what a trial from inside found, beside what is known to be missing.
+fn tried(found: &Result<Vec<Escape>, String>, words: &str, notes: &str) -> Checkpoint {
+    let of = |consequence: Consequence| -> String {
+        let found = found.iter().flatten().filter(|one| one.consequence() == consequence);
+        found.map(|one| one.words()).collect::<Vec<_>>().join(", ")
+    };
+    let (fatal, leaks, said) =
+        (of(Consequence::NotStarted), of(Consequence::NoSockets), of(Consequence::Said));
+    if !fatal.is_empty() {
+        let message = format!("no program is started, because a trial from inside could {fatal}");
+        let error = CommandError::configuration(message);
+        return Checkpoint::ill("sandbox", &error.hint("use a newer kernel"))
+            .hint("mode = \"off\" under [sandbox] does without");
     }
-    Checkpoint::note("sandbox", format!("{words}: {notes}"))
+    let mut notes: Vec<String> =
+        Some(notes.to_owned()).filter(|it| !it.is_empty()).into_iter().collect();
+    if !said.is_empty() {
+        notes.push(format!("a trial from inside could {said}"));
+    }
+    if !leaks.is_empty() {
+        notes.push(format!("programs have no sockets, because a trial from inside could {leaks}"));
+    }
+    if let Err(error) = found {
+        notes.push(format!("what is forbidden could not be tried from inside: {error}"));
+    }
+    match notes.is_empty() {
+        true => {
+            Checkpoint::well("sandbox", format!("{words}; what is forbidden fails from inside"))
+        }
+        false => Checkpoint::note("sandbox", format!("{words}: {}", notes.join("; "))),
+    }
 }
 
 /// Says how OpenKoi's own requests leave this machine.
