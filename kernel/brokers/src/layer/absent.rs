@@ -6,7 +6,7 @@ use crate::snapshot::SnapshotStore;
 use openkoi_core::change_set::PathEffect;
 use openkoi_core::frozen::{Shown, View};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A layer, of which there is none on this system.
 #[derive(Debug)]
@@ -35,6 +35,11 @@ impl LayerMount {
 
     /// Returns the overlay over the repository of a linked working tree.
     pub(crate) fn repository(&self) -> Option<SideOverlay> {
+        match *self {}
+    }
+
+    /// Returns the directories that hold what programs have written.
+    pub(crate) fn written(&self) -> Vec<PathBuf> {
         match *self {}
     }
 
