@@ -37,12 +37,17 @@
 //! | `sandbox/init` | processes of its own: the first one, which takes in orphans and watches over limits |
 //! | `sandbox/layers` | layers over the workspace, tried before they are promised |
 //! | `sandbox/calls` | system calls and kinds of sockets: seccomp |
-//! | `escape`, `sandbox/attempts`, `tried` | what is forbidden, tried from inside once and remembered |
+//! | `escape`, `attempts`, `tried` | what is forbidden, tried from inside once and remembered |
 //! | `shared`, `view`, `sandbox/inside` | a network that programs share, and what one in the background sees |
 //! | `follow`, `output`, `sweep` | its output, its deadline, and the end of its whole group |
 //! | `quota` | what a program may write to the disk |
 //! | `left` | programs that a killed process left behind |
 
+#[cfg(target_os = "linux")]
+mod attempts;
+#[cfg(not(target_os = "linux"))]
+#[path = "processes/attempts_elsewhere.rs"]
+mod attempts;
 mod broker;
 mod caches;
 mod child;

@@ -13,7 +13,8 @@ use openkoi_core::{
     frozen::{Shown, View},
 };
 
-use crate::layers::MOST_REWRITTEN;
+/// The most files that are told as rewritten.
+pub(crate) const MOST_REWRITTEN: usize = 100;
 
 /// The part of a call's time that a copy may take.
 const SHARE: u32 = 4;

@@ -24,13 +24,14 @@ use openkoi_core::{
     port::Pending,
 };
 
-use crate::{copies::without_built, purpose::Purpose, seen::Seen};
+use crate::{
+    copies::{MOST_REWRITTEN, without_built},
+    purpose::Purpose,
+    seen::Seen,
+};
 
 /// The longest time that a program which was killed may take to be gone.
 const LONGEST_DEATH: Duration = Duration::from_secs(10);
-
-/// The most files that are told as rewritten.
-pub(crate) const MOST_REWRITTEN: usize = 100;
 
 /// The layer of one call. Its programs run over it one after the other, so that a test finds what the build before it
 /// made.

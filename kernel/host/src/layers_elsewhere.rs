@@ -12,9 +12,6 @@ use openkoi_core::{
 
 use crate::{purpose::Purpose, seen::Seen};
 
-/// The most files that are told as rewritten.
-pub(crate) const MOST_REWRITTEN: usize = 100;
-
 /// The layer of a call, which there is not.
 #[derive(Debug)]
 pub(crate) enum CallLayer {}

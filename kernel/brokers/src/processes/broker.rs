@@ -6,7 +6,7 @@ use super::spawn::spawn;
 use super::tried::Tried;
 use super::{
     Child, Command, Escape, ProcessError, ProcessSettings, SandboxMode, SandboxPart, SandboxReport,
-    left, sandbox,
+    attempts, left, sandbox,
 };
 use crate::layer::{Layer, LayerError};
 use crate::scratch::{Scratch, ScratchError, ScratchLimits};
@@ -137,7 +137,7 @@ impl Processes {
     pub fn escapes(&self) -> Result<Vec<Escape>, String> {
         match &self.tried {
             Some(tried) => tried.anew(&self.settings, self.probe),
-            None => sandbox::escapes(&self.settings, self.probe),
+            None => attempts::escapes(&self.settings, self.probe),
         }
     }
 

@@ -1,7 +1,6 @@
 //! The sandbox on Linux: Landlock for files, namespaces for the network and for a layer, seccomp for system calls. Built in
 //! the parent, entered by the child with system calls alone.
 
-mod attempts;
 mod calls;
 mod door;
 mod handed;
@@ -12,7 +11,6 @@ mod namespace;
 mod places;
 mod rules;
 
-pub(super) use self::attempts::escapes;
 use self::calls::Sockets;
 use self::door::DoorInside;
 pub(super) use self::door::DoorOutside;
@@ -20,6 +18,7 @@ use self::init::Init;
 use self::inside::InsideOut;
 pub(super) use self::inside::{InsideTaken, connect, refresh};
 pub(super) use self::layers::{layer, layers};
+pub(super) use self::namespace::attempt_in_child;
 use self::namespace::{Namespace, OWN, Unshared};
 use self::rules::{FileRules, no_files};
 use super::caches::Caches;

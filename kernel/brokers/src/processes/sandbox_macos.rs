@@ -3,7 +3,7 @@
 use super::caches::Caches;
 use super::settings::Probe;
 use super::shared::Namespaces;
-use super::{Command, Escape, Network, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
+use super::{Command, Network, ProcessError, ProcessSettings, SandboxPart, SandboxReport};
 use crate::layer::{Layer, LayerError};
 use std::ffi::OsString;
 use std::io;
@@ -75,11 +75,6 @@ impl Sandbox {
     pub(super) fn enter(&self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Nothing is tried from inside here: the launcher takes programs, and a child of ours is none.
-pub(super) fn escapes(_settings: &ProcessSettings, _probe: Probe) -> Result<Vec<Escape>, String> {
-    Err("nothing is tried from inside on this system".to_owned())
 }
 
 /// `closed` are the secret places, and the directory among them whose outputs may be read all the same.

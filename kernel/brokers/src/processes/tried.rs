@@ -2,7 +2,7 @@
 //! are the same.
 
 use super::settings::Probe;
-use super::{Consequence, Escape, ProcessError, ProcessSettings, SandboxPart, sandbox};
+use super::{Consequence, Escape, ProcessError, ProcessSettings, SandboxPart, attempts};
 use crate::sabotage::{Guard, off};
 use crate::{disk, durable};
 use openkoi_core::hash;
@@ -132,11 +132,11 @@ fn remembered(file: &Path, key: &str) -> Option<Found> {
 
 /// Tries everything, and what is left of it without sockets where the network leaks.
 fn tried(settings: &ProcessSettings, probe: Probe) -> Result<Found, String> {
-    let escapes = sandbox::escapes(settings, probe)?;
+    let escapes = attempts::escapes(settings, probe)?;
     let leaks = |escapes: &[Escape]| {
         escapes.iter().any(|escape| escape.consequence() == Consequence::NoSockets)
     };
-    let no_sockets = leaks(&escapes) && !leaks(&sandbox::escapes(settings, without_network)?);
+    let no_sockets = leaks(&escapes) && !leaks(&attempts::escapes(settings, without_network)?);
     Ok(Found { escapes, no_sockets })
 }
 

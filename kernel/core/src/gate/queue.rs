@@ -1,11 +1,9 @@
 //! A queue in which one question stands at a time.
 
 use std::{
-    sync::Mutex,
+    sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
-
-use super::lock;
 
 /// The queue. Who comes first is not promised.
 #[derive(Default)]
@@ -23,7 +21,7 @@ pub(super) struct Turn<'a>(&'a Queue);
 impl Queue {
     /// Takes the turn, or has the task woken when it is free.
     pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<Turn<'_>> {
-        let mut state = lock(&self.0);
+        let mut state = self.state();
         if !state.is_taken {
             state.is_taken = true;
             return Poll::Ready(Turn(self));
@@ -33,12 +31,17 @@ impl Queue {
         }
         Poll::Pending
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere does not make the queue untrue.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let waiting = {
-            let mut state = lock(&self.0.0);
+            let mut state = self.0.state();
             state.is_taken = false;
             std::mem::take(&mut state.waiting)
         };

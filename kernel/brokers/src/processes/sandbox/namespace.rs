@@ -196,7 +196,7 @@ fn attempt() -> io::Result<()> {
 }
 
 /// Does something in a process that then ends. It may make system calls and nothing else.
-pub(super) fn attempt_in_child(
+pub(in crate::processes) fn attempt_in_child(
     act: impl Fn() -> io::Result<()> + Send + Sync + 'static,
 ) -> io::Result<()> {
     // The error by which the child reports success, so that no program has to be started.

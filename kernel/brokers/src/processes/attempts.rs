@@ -3,15 +3,14 @@
 //!
 //! Everything is prepared outside, so that the child makes system calls and nothing else.
 
-use super::Sandbox;
-use super::namespace::attempt_in_child;
+use super::caches::Caches;
+use super::escape::{Consequence, Escape};
+use super::sandbox::{Sandbox, attempt_in_child, layer};
+use super::settings::Probe;
+use super::spawn::isolate;
+use super::{Command, ProcessSettings, SandboxMode};
 use crate::durable::create_private_dir;
 use crate::layer::{Layer, LayerMount};
-use crate::processes::caches::Caches;
-use crate::processes::escape::{Consequence, Escape};
-use crate::processes::settings::Probe;
-use crate::processes::spawn::isolate;
-use crate::processes::{Command, ProcessSettings, SandboxMode};
 use crate::random::Random;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use std::ffi::CString;
@@ -27,10 +26,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 ///
 /// The reason why it could not be tried.
-pub(in crate::processes) fn escapes(
-    settings: &ProcessSettings,
-    probe: Probe,
-) -> Result<Vec<Escape>, String> {
+pub(super) fn escapes(settings: &ProcessSettings, probe: Probe) -> Result<Vec<Escape>, String> {
     let place = Place::make(settings).map_err(|error| error.to_string())?;
     let found = place.tried(settings, probe);
     if let Err(error) = std::fs::remove_dir_all(&place.base) {
@@ -77,7 +73,7 @@ impl Place {
             ..settings.clone()
         };
         let workspace = base.join("workspace");
-        let layer = super::layer(&settings, probe, &base.join("layers"), &workspace, Vec::new());
+        let layer = layer(&settings, probe, &base.join("layers"), &workspace, Vec::new());
         let mount = layer.as_ref().ok().map(Layer::mount);
         // Laid once: a name may stay taken for a moment by whatever else this process is just starting.
         let bait = Bait::lay(base).map_err(|error| error.to_string())?;
