@@ -181,8 +181,7 @@ impl History {
 
     fn lock(&self) -> Result<FileLock, StorageError> {
         let path = self.path.with_extension("lock");
-        let locked =
-            disk::open_or_create(&path, PRIVATE).and_then(|file| FileLock::exclusive(file));
+        let locked = disk::open_or_create(&path, PRIVATE).and_then(FileLock::exclusive);
         locked.map_err(|error| StorageError::io(&path, error))
     }
 }

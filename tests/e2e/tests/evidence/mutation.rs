@@ -66,7 +66,7 @@ pub(crate) fn case(seed: u64) -> Case {
         case.steps.insert(at, product);
     }
     // A model that looks at what it did, so that something is built of it.
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         case.steps.push(Step::Run { command: format!("{} || true", project.command) });
     }
     let plans = [Plan::Both, Plan::Both, Plan::Both, Plan::Build, Plan::Nothing, Plan::Loose];
