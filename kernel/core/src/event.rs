@@ -47,7 +47,7 @@ impl Entry {
 
 /// Version of the rules by which a run goes on from its journal: the loop's prompts and its decisions. A journal of another
 /// version is not damaged where a replay differs from it.
-pub const RULES: u32 = 2;
+pub const RULES: u32 = 3;
 
 /// One fact of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

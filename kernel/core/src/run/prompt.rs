@@ -205,6 +205,6 @@ mod tests {
     fn changed_prompts_are_a_new_version_of_the_rules() {
         let words = [PLANNER, EXECUTOR, SUMMARY, PLAN, GO_ON, NOTHING_SAID].join("\n");
 
-        assert_eq!((RULES, &hash::of_bytes(words.as_bytes())[..16]), (2, "c07c02e8d5616e4f"));
+        assert_eq!((RULES, &hash::of_bytes(words.as_bytes())[..16]), (3, "c07c02e8d5616e4f"));
     }
 }
