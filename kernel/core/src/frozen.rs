@@ -152,6 +152,7 @@ pub fn distrust(merged: &mut Merged) {
 pub fn merge_built(baseline: &[Check], anew: &[Check], now: &[Check]) -> Merged {
     let is_shown =
         |one: &Difference| matches!(one.hanging, Hanging::Follows | Hanging::OnlyChanged);
+    // What says nothing holds nothing back: it is marked as let through, and dropped.
     let mut merged = merge(baseline, anew, now, |one| (!is_shown(one)).then_some(LetThrough::Task));
     merged.differences.retain(is_shown);
     for difference in &mut merged.differences {
