@@ -1,9 +1,8 @@
 //! Documents: what a report says, apart from how it looks. A command makes one; the text for a terminal and the JSON for
 //! a program are made of it, and so can a page or an answer over HTTP be.
 //!
-//! The types are those of `wit/view`, with what commands need besides: [`Value::List`], [`Value::Record`] and
-//! [`Value::Data`], [`Value::Tokens`] and [`Value::Bytes`], money that is an upper limit, [`ColumnKind::Figures`], the key of
-//! a [`Verbatim`], the subject and the hints of a [`Notice`], and [`Block::Footnote`].
+//! The types are those of `wit/view`, but for two: [`Value::List`] and [`Value::Record`] hold values, which the contract,
+//! where no type contains itself, has as texts or as JSON.
 //!
 //! A document is a list of blocks, and headings with their levels make it a tree. Two
 //! readers share it, and emptiness tells them apart:

@@ -93,3 +93,44 @@ pub mod evaluator {
         default_bindings_module: "openkoi_sdk::bindings::evaluator",
     });
 }
+
+/// The exports of an integration.
+pub mod integration {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "../../wit/host", "../../wit/tool", "../../wit/integration"],
+        inline: "
+            package openkoi:sdk-integration@0.1.0;
+            world integration-exports { export openkoi:integration/integration@0.1.0; }
+        ",
+        with: {
+            "openkoi:types/failures@0.1.0": crate::failure,
+            "openkoi:types/http-types@0.1.0": crate::bindings::host::openkoi::types::http_types,
+        },
+        generate_all,
+        generate_unused_types: true,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        default_bindings_module: "openkoi_sdk::bindings::integration",
+    });
+}
+
+/// The exports of an integration whose service talks over a socket, beside those of every integration.
+pub mod socket {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "../../wit/host", "../../wit/tool", "../../wit/integration"],
+        inline: "
+            package openkoi:sdk-socket@0.1.0;
+            world socket-exports { export openkoi:integration/socket@0.1.0; }
+        ",
+        with: {
+            "openkoi:types/failures@0.1.0": crate::failure,
+            "openkoi:types/http-types@0.1.0": crate::bindings::host::openkoi::types::http_types,
+            "openkoi:integration/messages@0.1.0":
+                crate::bindings::integration::openkoi::integration::messages,
+        },
+        generate_all,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        default_bindings_module: "openkoi_sdk::bindings::socket",
+    });
+}

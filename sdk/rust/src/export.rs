@@ -147,3 +147,34 @@ macro_rules! export_evaluator {
         };
     };
 }
+
+/// Makes a type that implements [`Integration`](crate::integration::Integration) the component's integration, and a type
+/// that implements [`Session`](crate::integration::Session) its socket, if it has one.
+///
+/// An integration has tools, too: [`tools!`](crate::tools) makes them, and embeds the manifest.
+#[macro_export]
+macro_rules! export_integration {
+    ($type:ty $(, socket: $session:ty)?) => {
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            const fn exported<T: $crate::integration::Integration>() {}
+            exported::<$type>();
+            $({
+                const fn exported<T: $crate::integration::Session>() {}
+                exported::<$session>();
+            })?
+        };
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            type Exported = $crate::integration::Adapter<$type>;
+            $crate::bindings::integration::export!(Exported with_types_in $crate::bindings::integration);
+        };
+        $(
+            #[cfg(target_family = "wasm")]
+            const _: () = {
+                type Exported = $crate::integration::SocketAdapter<$session>;
+                $crate::bindings::socket::export!(Exported with_types_in $crate::bindings::socket);
+            };
+        )?
+    };
+}

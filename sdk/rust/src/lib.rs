@@ -18,7 +18,8 @@
 //! tools! { "greet" => greet }
 //! ```
 //!
-//! Components of other kinds implement the trait of their kind ([`provider::Codec`], [`evaluator::Evaluator`]) and name
+//! Components of other kinds implement the trait of their kind ([`provider::Codec`], [`evaluator::Evaluator`],
+//! [`integration::Integration`]) and name
 //! their type to the matching macro, as [`export_tool!`] does for [`tool::Tool`].
 //!
 //! What the world offers is in one module for each interface of the host: [`files`], [`process`], [`http`],
@@ -40,6 +41,7 @@ pub mod files;
 pub mod glob;
 pub mod http;
 pub mod ignore;
+pub mod integration;
 mod lines;
 pub mod log;
 pub mod memory;

@@ -2,7 +2,9 @@
 
 use crate::{Result, bindings::host::openkoi::host::records, failure::hosted};
 
-pub use records::{Call, Iteration, Query, Spending, Task, Verdict};
+pub use records::{
+    Call, CallOutcome, Iteration, IterationDecision, Query, Spending, Task, TaskStatus, Verdict,
+};
 
 /// Returns tasks.
 ///

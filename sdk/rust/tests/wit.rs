@@ -107,7 +107,7 @@ fn note_type(bare: &mut Vec<String>, definition: &TypeDef, item: &str) {
 
 /// What each kind of component may ask for, written down once more on purpose: giving a kind a power is a
 /// decision, not an edit in passing.
-const POWERS: [(&str, &[&str]); 9] = [
+const POWERS: [(&str, &[&str]); 10] = [
     ("agency-component", &["log", "progress", "model", "files", "records", "memory"]),
     ("embedder-component", &["log"]),
     ("evaluator-component", &["log", "progress", "model", "files", "process"]),
@@ -115,6 +115,7 @@ const POWERS: [(&str, &[&str]); 9] = [
     ("integration-component", &["log", "progress", "http", "state"]),
     ("learner-component", &["log", "progress", "model", "state", "records", "memory"]),
     ("provider", &["log"]),
+    ("socket-integration-component", &["log", "progress", "http", "state"]),
     (
         "tool-component",
         &["log", "progress", "http", "model", "state", "files", "process", "memory"],
@@ -156,7 +157,7 @@ fn imported(resolve: &Resolve, key: &WorldKey, item: &WorldItem) -> String {
 }
 
 /// Host functions and exports that cannot fail, each for a reason.
-const INFALLIBLE: [&str; 11] = [
+const INFALLIBLE: [&str; 15] = [
     "log.write",
     "progress.report",
     "codec.diagnose",
@@ -168,6 +169,10 @@ const INFALLIBLE: [&str; 11] = [
     "filter.[method]session.keep",
     "filter.[method]session.outbound",
     "filter.[method]session.replacements",
+    "integration.[constructor]check",
+    "integration.[constructor]delivery",
+    "integration.[constructor]poll",
+    "socket.[constructor]session",
 ];
 
 #[test]

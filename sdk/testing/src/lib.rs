@@ -27,12 +27,22 @@
 
 mod fakes;
 mod guest;
+mod said;
 mod settings;
 mod web;
 mod world;
 
 pub use fakes::{Memory, Person, TestClock, TurnScript};
 pub use guest::{GuestError, build, build_example, target_directory};
+pub use openkoi_brokers::egress::Injection;
+pub use openkoi_core::{
+    evaluation::{CheckOutcome, Dimension, Rubric, Subject, Verdict},
+    failure::Failure,
+    message::{Prompt, Turn},
+    tool::ToolOutput,
+};
+pub use openkoi_host::kinds::provider::ProviderSettings;
+pub use said::{asking, calling};
 pub use web::{Canned, Web};
 pub use world::World;
 

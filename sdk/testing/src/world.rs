@@ -45,6 +45,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
+    asking,
     fakes::{Memory, Patience, Person, TestClock, TurnScript},
     settings,
     web::{Canned, Web},
@@ -341,6 +342,15 @@ impl World {
     ) -> Result<Turn, ModelError> {
         let models = self.models(settings, model);
         models.complete(&Role::new(Role::EXECUTOR), prompt, &|_| false).await
+    }
+
+    /// Asks the one provider of the world for a turn, with its own settings and a prompt of one message.
+    ///
+    /// # Errors
+    ///
+    /// There is no turn.
+    pub async fn ask(&mut self, model: &str, text: &str) -> Result<Turn, ModelError> {
+        self.complete(ProviderSettings::default(), model, &asking(text)).await
     }
 
     /// Returns what was recorded.
