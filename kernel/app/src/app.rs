@@ -12,6 +12,7 @@ use openkoi_brokers::{
 };
 use openkoi_components::Embedded;
 use openkoi_core::id::{SessionId, TaskId};
+use openkoi_host::catalog::CurrentCatalog;
 use openkoi_storage::{Storage, opener};
 
 use crate::{
@@ -34,6 +35,8 @@ pub struct App {
     storage: Mutex<Option<Arc<Storage>>>,
     /// With the directories of the key ring's programs that it was made for.
     outbound: Mutex<Option<(Vec<PathBuf>, Route, Outbound)>>,
+    /// The components that its hosts follow.
+    pub(crate) catalog: OnceLock<Arc<CurrentCatalog>>,
     random: Random,
 }
 
@@ -45,6 +48,7 @@ impl App {
             paths: OnceLock::new(),
             storage: Mutex::new(None),
             outbound: Mutex::new(None),
+            catalog: OnceLock::new(),
             random: Random::default(),
         }
     }

@@ -57,9 +57,9 @@ pub enum AppError {
     /// Two tiers of tools have one of the same name.
     #[error(transparent)]
     Clash(#[from] ToolClash),
-    /// An evaluator cannot be used.
+    /// A component cannot be used.
     #[error(transparent)]
-    Evaluators(#[from] CatalogError),
+    Unfit(#[from] CatalogError),
     /// The states of a workspace cannot be kept.
     #[error(transparent)]
     Snapshots(#[from] SnapshotError),

@@ -10,7 +10,7 @@ use openkoi_brokers::{clock::SystemClock, random::Random};
 use openkoi_core::port::StateStore;
 use openkoi_host::{
     Brokers, Host,
-    catalog::{Catalog, Embedded, Form},
+    catalog::{Catalog, CurrentCatalog, Embedded, Form},
     manifest::{Kind, LimitRequest},
 };
 
@@ -18,9 +18,23 @@ use crate::{app::App, error::AppError, outbound::Outbound, sandbox, settings::Se
 
 /// Returns the components that come with the program. The process has one engine, and each
 /// component is loaded once, however many tasks use it.
-pub(crate) fn built_in() -> &'static Catalog {
+fn built_in() -> &'static Catalog {
     static BUILT_IN: OnceLock<Catalog> = OnceLock::new();
     BUILT_IN.get_or_init(|| Catalog::new(openkoi_components::all().iter().filter_map(embedded)))
+}
+
+/// Returns the components of an application, which all its hosts follow. Code that is compiled for it is kept in its
+/// home.
+///
+/// # Errors
+///
+/// When there is no home.
+pub(crate) fn catalog(app: &App) -> Result<&Arc<CurrentCatalog>, AppError> {
+    if let Some(current) = app.catalog.get() {
+        return Ok(current);
+    }
+    let kept = built_in().keeping(app.paths()?.code());
+    Ok(app.catalog.get_or_init(|| Arc::new(CurrentCatalog::new(kept))))
 }
 
 /// Returns a bundled component in the shape of the catalog. The build has checked its kind.
@@ -53,8 +67,9 @@ pub(crate) fn host(
     outbound: Outbound,
     private: &Path,
 ) -> Result<Host, AppError> {
-    Ok(Host::new(
-        built_in().limited(&limits(settings)?).keeping(app.paths()?.code()),
+    Ok(Host::following(
+        Arc::clone(catalog(app)?),
+        limits(settings)?,
         Brokers {
             logins: outbound.logins,
             transport: Arc::new(outbound.egress),

@@ -33,6 +33,7 @@ pub mod access;
 pub mod app;
 mod briefing;
 pub mod changes;
+pub mod components;
 pub mod consents;
 pub mod dry_run;
 pub mod environment;

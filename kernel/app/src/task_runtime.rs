@@ -90,6 +90,20 @@ impl TaskRuntime {
     ///
     /// When no provider is connected, one is set up wrongly, or the storage cannot be opened.
     pub fn new(app: &Arc<App>, settings: &Settings, workspace: &Path) -> Result<Self, AppError> {
+        Self::beside(app, settings, workspace, Vec::new())
+    }
+
+    /// Wires a runtime as [`TaskRuntime::new`] does, whose models may also call the tools of other toolboxes.
+    ///
+    /// # Errors
+    ///
+    /// As [`TaskRuntime::new`], and when two toolboxes offer a tool of the same name.
+    pub fn beside(
+        app: &Arc<App>,
+        settings: &Settings,
+        workspace: &Path,
+        others: Vec<Arc<dyn Toolbox>>,
+    ) -> Result<Self, AppError> {
         let mut connections = models::discover(app, settings)?;
         models::probe(app, settings, &mut connections)?;
         let catalogue = models::catalogue(app, &connections)?;
@@ -113,7 +127,7 @@ impl TaskRuntime {
         // A task that is not evaluated runs no checks.
         let is_checked = settings.checks && settings.limits.iterations > 0;
         let looks = is_checked.then(|| QuickLooks::new(evaluators.clone(), settings.edit_seconds));
-        let tools = tools(&host, &workdir, settings, workspace)?;
+        let tools = tools(&host, &workdir, settings, workspace, others)?;
         let toolbox = diagnosed(app, tools, settings, workspace, &private, looks)?;
         let policy = policy(settings, &storage)?;
         Ok(Self {
@@ -237,9 +251,11 @@ fn tools(
     workdir: &Arc<Workdir>,
     settings: &Settings,
     workspace: &Path,
+    others: Vec<Arc<dyn Toolbox>>,
 ) -> Result<Arc<dyn Toolbox>, AppError> {
     let tools = CatalogTools::new(host, Arc::clone(workdir), &ToolSettings::default())?;
-    let joined = Joined::new([Arc::new(tools) as Arc<dyn Toolbox>])?;
+    let tools = Arc::new(tools) as Arc<dyn Toolbox>;
+    let joined = Joined::new([tools].into_iter().chain(others))?;
     let chosen = Without::new(Arc::new(joined), &settings.disabled_tools);
     let guarded = WithFailPoints(Arc::new(chosen));
     Ok(Arc::new(WithRules::new(Arc::new(guarded), workspace)))

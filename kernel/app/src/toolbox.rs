@@ -86,14 +86,13 @@ impl Toolbox for Without {
 /// call touches.
 pub(crate) struct WithRules {
     inner: Arc<dyn Toolbox>,
-    listed: Vec<Tool>,
     rules: NestedRules,
 }
 
 impl WithRules {
     /// Returns `inner` with the rules of directories below `workspace`, a path without links.
     pub(crate) fn new(inner: Arc<dyn Toolbox>, workspace: &Path) -> Self {
-        Self { listed: inner.tools(), inner, rules: NestedRules::new(workspace) }
+        Self { inner, rules: NestedRules::new(workspace) }
     }
 }
 
@@ -120,7 +119,7 @@ impl Toolbox for WithRules {
     }
 
     fn tools(&self) -> Vec<Tool> {
-        self.listed.clone()
+        self.inner.tools()
     }
 
     fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
@@ -135,7 +134,8 @@ impl Toolbox for WithRules {
         Box::pin(async move {
             let task = scope.task.clone();
             let mut output = self.inner.call(call, scope).await?;
-            let tool = self.listed.iter().find(|tool| tool.name == call.name);
+            let tools = self.inner.tools();
+            let tool = tools.iter().find(|tool| tool.name == call.name);
             // A tool without a target touches no directory.
             let tool = tool.filter(|tool| tool.target.is_some());
             output

@@ -22,16 +22,24 @@ use openkoi_app::{
 use openkoi_core::{
     approval::{Answer, ApprovalRequest, Rule},
     event::{Entry, Event},
-    message::Role,
+    failure::Failure,
+    message::{Role, ToolCall},
     port::{Approver, Cancellation, Delta, JournalError, Listener, Pending},
     run::{self, Paused},
+    scope::Scope,
     task::Task,
+    tool::{Effect, Tool, ToolOutput},
+    toolbox::Toolbox,
 };
 use openkoi_storage::{
     sessions::SessionKind,
     tasks::{TaskQuery, TaskStatus},
 };
-use openkoi_test_support::{script::Script, turn};
+use openkoi_test_support::{
+    script::{Script, Turn},
+    turn,
+};
+use serde_json::json;
 use tokio::sync::Barrier;
 
 /// A home, and as many workspaces as a test wants.
@@ -43,11 +51,16 @@ struct World {
 impl World {
     /// Returns a home whose model writes a file, once somebody allows it, and says that it is done.
     fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let script = Script::new([
+        Self::scripted([
             turn().executor().after("write_file").say("It is written."),
             turn().executor().write("note.txt", "carp\n"),
-        ]);
+        ])
+    }
+
+    /// Returns a home whose model says this.
+    fn scripted(turns: impl IntoIterator<Item = Turn>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let script = Script::new(turns);
         let path = directory.path().join("script.jsonl");
         fs::write(&path, script.to_lines()).unwrap();
         let home = directory.path().join("home");
@@ -286,4 +299,81 @@ fn a_tool_that_is_left_out_is_neither_offered_nor_called() {
     let offered: Vec<String> = offered.unwrap().into_iter().map(|tool| tool.name).collect();
     assert!(offered.contains(&"read_file".to_owned()), "{offered:?}");
     assert!(!offered.contains(&"write_file".to_owned()), "{offered:?}");
+}
+
+/// A tier of tools that the kernel runs itself.
+struct Gauge;
+
+impl Toolbox for Gauge {
+    fn tools(&self) -> Vec<Tool> {
+        vec![Tool {
+            name: "pond_depth".to_owned(),
+            description: "Says how deep the pond is.".to_owned(),
+            parameters: json!({ "type": "object" }).into(),
+            effect: Effect::Read,
+            idempotent: true,
+            domain: "pond".to_owned(),
+            target: None,
+            origin: "gauge".to_owned(),
+            deadline_ms: 1_000,
+        }]
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        scope: Scope,
+    ) -> Pending<'a, Result<ToolOutput, Failure>> {
+        let text = format!("two metres, by {} for {}", call.name, scope.key);
+        Box::pin(std::future::ready(Ok(ToolOutput { text, ..ToolOutput::default() })))
+    }
+}
+
+#[test]
+fn two_tiers_of_tools_work_in_one_run() {
+    let world = World::scripted([
+        turn().executor().after("write_file").say("It is written."),
+        turn().executor().after_result("two metres").write("note.txt", "carp\n"),
+        turn().executor().call("pond_depth", json!({})),
+    ]);
+    let workspace = world.workspace("one");
+    let (_, task, _session) = world.task(&workspace);
+    let settings = world.app.settings(&workspace, |_| Ok(())).unwrap();
+    let others = vec![Arc::new(Gauge) as Arc<dyn Toolbox>];
+    let runtime = TaskRuntime::beside(&world.app, &settings, &workspace, others).unwrap();
+    let (surface, heard) = surface(AllowTogether(Arc::new(Barrier::new(1))));
+    let id = task.id.clone();
+
+    let end = thread::block(Arc::new(runtime).start(task, surface)).unwrap();
+
+    assert_eq!(accepted(&end), "It is written.");
+    assert_eq!(fs::read_to_string(workspace.join("note.txt")).unwrap(), "carp\n");
+    let called: Vec<String> = heard
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry.event {
+            Event::CallStarted { call, .. } => Some(call.name),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(called, ["pond_depth", "write_file"]);
+    let entries = world.app.storage().unwrap().entries(&id).unwrap();
+    thread::block::<_, AppError>(async {
+        run::verify(&id, entries).await.unwrap();
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn tiers_with_a_tool_of_one_name_are_not_joined() {
+    let world = World::new();
+    let workspace = world.workspace("one");
+    let settings = world.app.settings(&workspace, |_| Ok(())).unwrap();
+    let others = vec![Arc::new(Gauge) as Arc<dyn Toolbox>, Arc::new(Gauge)];
+
+    let error = TaskRuntime::beside(&world.app, &settings, &workspace, others).err().unwrap();
+
+    let said = "the tool `pond_depth` is in both `gauge` and `gauge`; only one of them can be used";
+    assert_eq!(error.to_string(), said);
 }

@@ -2,6 +2,8 @@
 //!
 //! The decision is pure; carrying it out is the broker's.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -32,14 +34,13 @@ pub struct Grant {
     pub commands: Vec<CommandRule>,
     /// True if programs may reach the network.
     pub network: bool,
-    /// Roles of the models that may be asked.
-    pub roles: Vec<String>,
-    /// True if the component has a key-value space.
-    pub state: bool,
-    /// True if the component may read the journal's records.
-    pub records: bool,
-    /// True if the component may recall learnings.
-    pub memory: bool,
+    /// Roles of the models that may be asked, each with the most tokens of one turn, if there is such a limit.
+    pub roles: BTreeMap<String, Option<u32>>,
+    /// Interfaces that are granted as a whole, such as `state` and `memory`.
+    pub whole: BTreeSet<String>,
+    /// What was asked for, if that was cut down, so that a refusal can say that nobody has granted it. It is not kept.
+    #[serde(skip)]
+    pub asked: Option<Box<Grant>>,
 }
 
 /// One use of a capability, with everything that the decision needs.
@@ -58,25 +59,24 @@ pub enum Use<'a> {
     },
     /// A model is asked.
     Model(&'a str),
-    /// The key-value space is used.
-    State,
-    /// The journal's records are read.
-    Records,
-    /// Learnings are recalled.
-    Memory,
+    /// An interface is used that is granted as a whole.
+    Whole {
+        /// Name of the interface.
+        interface: &'a str,
+        /// What is acted on, as a person is shown it.
+        target: &'a str,
+    },
 }
 
 impl Use<'_> {
     /// Returns the interface that offers the use.
-    pub fn interface(&self) -> &'static str {
+    pub fn interface(&self) -> &str {
         match self {
             Self::Files(_) => "files",
             Self::Http(_) => "http",
             Self::Process { .. } => "process",
             Self::Model(_) => "model",
-            Self::State => "state",
-            Self::Records => "records",
-            Self::Memory => "memory",
+            Self::Whole { interface, .. } => interface,
         }
     }
 
@@ -88,9 +88,7 @@ impl Use<'_> {
             Self::Http(target) => format!("{} {}", target.method, authority(target)),
             Self::Process { line, .. } => (*line).to_owned(),
             Self::Model(role) => format!("the {role} model"),
-            Self::State => "its own state".to_owned(),
-            Self::Records => "the journal".to_owned(),
-            Self::Memory => "the memory".to_owned(),
+            Self::Whole { target, .. } => (*target).to_owned(),
         }
     }
 
@@ -136,10 +134,8 @@ impl Grant {
             Use::Process { program, .. } => {
                 named(self.commands.iter().any(|rule| rule.matches(program)))
             }
-            Use::Model(role) => named(self.roles.iter().any(|granted| granted == role)),
-            Use::State => named(self.state),
-            Use::Records => named(self.records),
-            Use::Memory => named(self.memory),
+            Use::Model(role) => named(self.roles.contains_key(*role)),
+            Use::Whole { interface, .. } => named(self.whole.contains(*interface)),
         }
     }
 
@@ -155,38 +151,68 @@ impl Grant {
         }
     }
 
-    /// Returns the powers that both grants give.
+    /// Returns the powers that both grants give: of each use that it covers, both cover it.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
-        let both =
-            |a: &[String], b: &[String]| a.iter().filter(|x| b.contains(x)).cloned().collect();
+        let http =
+            self.http.iter().flat_map(|own| other.http.iter().filter_map(|o| own.intersect(o)));
+        let commands = self.commands.iter();
+        let commands =
+            commands.flat_map(|own| other.commands.iter().filter_map(|o| own.intersect(o)));
+        let roles = self.roles.iter().filter_map(|(role, own)| {
+            let other = other.roles.get(role)?;
+            // Absent is without a limit.
+            Some((role.clone(), own.iter().chain(other).min().copied()))
+        });
         Self {
             files: self.files.min(other.files),
-            http: self.http.iter().filter(|rule| other.http.contains(rule)).cloned().collect(),
-            commands: self
-                .commands
-                .iter()
-                .filter(|rule| other.commands.contains(rule))
-                .cloned()
-                .collect(),
+            http: without_repeats(http),
+            commands: without_repeats(commands),
             network: self.network && other.network,
-            roles: both(&self.roles, &other.roles),
-            state: self.state && other.state,
-            records: self.records && other.records,
-            memory: self.memory && other.memory,
+            roles: roles.collect(),
+            whole: self.whole.intersection(&other.whole).cloned().collect(),
+            asked: None,
         }
     }
 
-    /// Returns the refusal for a use that the grant of `origin` does not cover.
-    pub fn refusal(origin: &str, wanted: &Use<'_>) -> Failure {
-        Failure::Denied {
-            what: format!("`{origin}` may not use {} on {}", wanted.interface(), wanted.target()),
-            hint: format!(
-                "its component.toml has to ask for it: interface = \"{}\"",
-                wanted.interface()
-            ),
+    /// Adds the powers of another grant.
+    pub fn add(&mut self, other: &Self) {
+        self.files = self.files.max(other.files);
+        self.http.extend(other.http.iter().cloned());
+        self.commands.extend(other.commands.iter().cloned());
+        self.network |= other.network;
+        for (role, most) in &other.roles {
+            let own = self.roles.entry(role.clone()).or_insert(*most);
+            *own = own.zip(*most).map(|(own, most)| own.max(most));
         }
+        self.whole.extend(other.whole.iter().cloned());
     }
+
+    /// Returns the refusal for a use that the grant of `origin` does not cover.
+    pub fn refusal(&self, origin: &str, wanted: &Use<'_>) -> Failure {
+        let interface = wanted.interface();
+        let what = format!("`{origin}` may not use {interface} on {}", wanted.target());
+        let asks = |asked: &Grant| asked.coverage(wanted) != Coverage::None;
+        if self.asked.as_deref().is_some_and(asks) {
+            return Failure::Denied {
+                what: format!("{what}: nobody has granted that"),
+                hint: format!(
+                    "`openkoi plugin inspect {origin}` shows what a person would have to grant it"
+                ),
+            };
+        }
+        let hint = format!("its component.toml has to ask for it: interface = \"{interface}\"");
+        Failure::Denied { what, hint }
+    }
+}
+
+fn without_repeats<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.fold(Vec::new(), |mut kept, one| {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+        kept
+    })
 }
 
 #[cfg(test)]
@@ -210,9 +236,7 @@ mod tests {
             get("example.com", "/"),
             Use::Process { program: "sh", line: "sh" },
             Use::Model("evaluator"),
-            Use::State,
-            Use::Records,
-            Use::Memory,
+            Use::Whole { interface: "state", target: "its own state" },
         ] {
             assert_eq!(nothing.coverage(&wanted), Coverage::None, "{wanted:?}");
         }
@@ -227,9 +251,42 @@ mod tests {
 
     #[test]
     fn an_intersection_gives_no_more_than_either_side() {
-        let wide = Grant { files: Some(Access::Write), state: true, ..Grant::default() };
-        let narrow = Grant { files: Some(Access::Read), memory: true, ..Grant::default() };
-        let both = wide.intersect(&narrow);
-        assert_eq!(both, Grant { files: Some(Access::Read), ..Grant::default() });
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let roles = |roles: &[(&str, Option<u32>)]| {
+            roles.iter().map(|(role, most)| ((*role).to_owned(), *most)).collect()
+        };
+        let wide = Grant {
+            files: Some(Access::Write),
+            whole: set(&["state"]),
+            roles: roles(&[("small", None), ("evaluator", Some(9)), ("planner", None)]),
+            ..rules(&["https://*/**"])
+        };
+        let narrow = Grant {
+            files: Some(Access::Read),
+            whole: set(&["memory"]),
+            roles: roles(&[("small", Some(500)), ("evaluator", Some(20))]),
+            ..rules(&["GET https://example.com/docs/**", "GET http://127.0.0.1/**"])
+        };
+        let both = Grant {
+            files: Some(Access::Read),
+            roles: roles(&[("small", Some(500)), ("evaluator", Some(9))]),
+            ..rules(&["GET https://example.com/docs/**"])
+        };
+        assert_eq!(wide.intersect(&narrow), both);
+        assert_eq!(narrow.intersect(&wide), both);
+    }
+
+    #[test]
+    fn a_refusal_says_who_has_to_do_something() {
+        let state = Use::Whole { interface: "state", target: "its own state" };
+        let Failure::Denied { hint: unasked, .. } = Grant::default().refusal("x", &state) else {
+            panic!()
+        };
+        let asked = Grant { whole: ["state".to_owned()].into(), ..Grant::default() };
+        let ungranted = Grant { asked: Some(Box::new(asked)), ..Grant::default() };
+        let Failure::Denied { what, hint } = ungranted.refusal("x", &state) else { panic!() };
+        assert!(unasked.contains("component.toml"), "{unasked}");
+        assert!(what.contains("nobody has granted that"), "{what}");
+        assert!(hint.contains("openkoi plugin inspect x"), "{hint}");
     }
 }

@@ -367,7 +367,7 @@ impl Gate {
         };
         self.pass_first_for(key, wanted).await.map_err(Failure::from)?;
         let (decision, answer) = match grant.coverage(wanted) {
-            Coverage::None => (denial(Grant::refusal(origin, wanted)), None),
+            Coverage::None => (denial(grant.refusal(origin, wanted)), None),
             // The user granted a wildcard without seeing this name, so a person is asked now.
             Coverage::Wildcard => {
                 let action = GatedAction { effect: Effect::Send, ..action.clone() };

@@ -31,6 +31,7 @@ mod fact;
 pub mod failure;
 pub mod frozen;
 pub mod gate;
+pub mod grant;
 pub mod hash;
 pub mod id;
 pub mod ledger;

@@ -104,11 +104,11 @@ pub struct ToolClash {
 
 /// Several toolboxes as one, for example the tools of components beside those of a server.
 ///
-/// The lists are taken once, when the toolboxes are joined, and a call goes to the toolbox that listed its tool.
-pub struct Joined {
-    tools: BTreeMap<String, (Tool, Arc<dyn Toolbox>)>,
-    boxes: Vec<Arc<dyn Toolbox>>,
-}
+/// A call goes to the toolbox that lists its tool at that time: the tools of a catalog may change. A name that a later
+/// toolbox comes to offer too stays the earlier one's, as it was when they were joined.
+pub struct Joined(Vec<Arc<dyn Toolbox>>);
+
+type Listed<'a> = BTreeMap<String, (Tool, &'a Arc<dyn Toolbox>)>;
 
 impl Joined {
     /// Joins `toolboxes`, in the order in which a clash names them.
@@ -118,37 +118,42 @@ impl Joined {
     /// [`ToolClash`] if a name is offered twice. Were the later tool left out or preferred, a person who trusts one
     /// of the two would call the other.
     pub fn new(toolboxes: impl IntoIterator<Item = Arc<dyn Toolbox>>) -> Result<Self, ToolClash> {
-        let mut tools = BTreeMap::new();
-        let boxes: Vec<Arc<dyn Toolbox>> = toolboxes.into_iter().collect();
-        for toolbox in &boxes {
+        let joined = Self(toolboxes.into_iter().collect());
+        match joined.listed().1 {
+            Some(clash) => Err(clash),
+            None => Ok(joined),
+        }
+    }
+
+    /// Returns the tools by name, each with its toolbox, and the first clash.
+    fn listed(&self) -> (Listed<'_>, Option<ToolClash>) {
+        let (mut tools, mut clash) = (BTreeMap::new(), None);
+        for toolbox in &self.0 {
             for tool in toolbox.tools() {
                 match tools.entry(tool.name.clone()) {
                     btree_map::Entry::Vacant(free) => {
-                        free.insert((tool, Arc::clone(toolbox)));
+                        free.insert((tool, toolbox));
                     }
                     btree_map::Entry::Occupied(taken) => {
                         let (first, _): &(Tool, _) = taken.get();
-                        return Err(ToolClash {
-                            first: first.origin.clone(),
-                            second: tool.origin,
-                            tool: tool.name,
-                        });
+                        let (first, second) = (first.origin.clone(), tool.origin);
+                        clash = clash.or(Some(ToolClash { tool: tool.name, first, second }));
                     }
                 }
             }
         }
-        Ok(Self { tools, boxes })
+        (tools, clash)
     }
 }
 
 impl Toolbox for Joined {
     fn tools(&self) -> Vec<Tool> {
-        self.tools.values().map(|(tool, _)| tool.clone()).collect()
+        self.listed().0.into_values().map(|(tool, _)| tool).collect()
     }
 
     fn holds_back(&self) -> bool {
         let executes = |(tool, _): &&(Tool, _)| tool.effect == Effect::Execute;
-        self.tools.values().filter(executes).all(|(_, toolbox)| toolbox.holds_back())
+        self.listed().0.values().filter(executes).all(|(_, toolbox)| toolbox.holds_back())
     }
 
     /// Each toolbox is asked: only one of them ran the call.
@@ -159,7 +164,7 @@ impl Toolbox for Joined {
         command: &'a str,
     ) -> Pending<'a, Option<Box<dyn HeldBack>>> {
         Box::pin(async move {
-            for (tool, toolbox) in self.tools.values() {
+            for (tool, toolbox) in self.listed().0.values() {
                 if tool.effect == Effect::Execute
                     && let Some(held) = toolbox.left_behind(task, key, command).await
                 {
@@ -171,13 +176,13 @@ impl Toolbox for Joined {
     }
 
     fn has_programs(&self, task: &TaskId) -> bool {
-        self.boxes.iter().any(|toolbox| toolbox.has_programs(task))
+        self.0.iter().any(|toolbox| toolbox.has_programs(task))
     }
 
     fn end_programs<'a>(&'a self, task: &'a TaskId) -> Pending<'a, Vec<EndedProgram>> {
         Box::pin(async move {
             let mut ended = Vec::new();
-            for toolbox in &self.boxes {
+            for toolbox in &self.0 {
                 ended.extend(toolbox.end_programs(task).await);
             }
             ended
@@ -187,13 +192,14 @@ impl Toolbox for Joined {
     /// The toolbox that lists the tool prepares the call. Another name is that of the only tool which one of them reads
     /// out of it.
     fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
-        if let Some((_, toolbox)) = self.tools.get(&call.name) {
+        let tools = self.listed().0;
+        if let Some((_, toolbox)) = tools.get(&call.name) {
             return toolbox.prepared(call);
         }
         let mut read = BTreeMap::new();
-        for (_, toolbox) in self.tools.values() {
+        for toolbox in &self.0 {
             match toolbox.prepared(call) {
-                Ok(prepared) if !self.tools.contains_key(&prepared.call.name) => {}
+                Ok(prepared) if !tools.contains_key(&prepared.call.name) => {}
                 Ok(prepared) => drop(read.insert(prepared.call.name.clone(), Ok(prepared))),
                 Err(failure) => drop(read.insert(call.name.clone(), Err(failure))),
             }
@@ -209,7 +215,7 @@ impl Toolbox for Joined {
         call: &'a ToolCall,
         scope: Scope,
     ) -> Pending<'a, Result<ToolOutput, Failure>> {
-        match self.tools.get(&call.name) {
+        match self.listed().0.get(&call.name) {
             Some((_, toolbox)) => toolbox.call(call, scope),
             None => {
                 let unknown = Failure::NotFound(format!("the tool `{}`", call.name));
@@ -223,6 +229,7 @@ impl Toolbox for Joined {
 mod tests {
     use std::{
         pin::pin,
+        sync::Mutex,
         task::{Context, Poll, Waker},
         time::Duration,
     };
@@ -345,6 +352,40 @@ mod tests {
     #[test]
     fn a_name_that_one_toolbox_offers_twice_is_refused_too() {
         assert!(join([Named("bundled", &["read", "read"]), Named("server", &[])]).is_err());
+    }
+
+    /// A toolbox whose tools change.
+    struct Changing(Mutex<Named>);
+
+    impl Toolbox for Changing {
+        fn tools(&self) -> Vec<Tool> {
+            self.0.lock().expect("no test panics with it").tools()
+        }
+
+        fn call<'a>(
+            &'a self,
+            call: &'a ToolCall,
+            scope: Scope,
+        ) -> Pending<'a, Result<ToolOutput, Failure>> {
+            let text = format!("the catalog ran {} as {}", call.name, scope.key);
+            Box::pin(future::ready(Ok(ToolOutput { text, ..ToolOutput::default() })))
+        }
+    }
+
+    #[test]
+    fn a_tool_that_a_toolbox_comes_to_offer_is_listed_and_called_and_takes_no_name_from_another() {
+        let changing = Arc::new(Changing(Mutex::new(Named("catalog", &["read"]))));
+        let server = Arc::new(Named("server", &["post"])) as Arc<dyn Toolbox>;
+        let joined = Joined::new([server, changing.clone()]).expect("no clash");
+
+        *changing.0.lock().expect("no test panics with it") = Named("catalog", &["fetch", "post"]);
+
+        let listed: Vec<String> =
+            joined.tools().iter().map(|tool| format!("{} {}", tool.origin, tool.name)).collect();
+        assert_eq!(listed, ["catalog fetch", "server post"]);
+        assert_eq!(call(&joined, "fetch").as_deref(), Ok("the catalog ran fetch as i1/t0/c0"));
+        assert_eq!(call(&joined, "post").as_deref(), Ok("server ran post as i1/t0/c0"));
+        assert!(call(&joined, "read").is_err());
     }
 
     #[test]

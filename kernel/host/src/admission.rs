@@ -3,7 +3,7 @@
 //!
 //! | import | answer |
 //! |---|---|
-//! | `openkoi:types/*` at a version this host speaks | admitted: types only |
+//! | `openkoi:types/*`, and the types of the kind's own package, at a version this host speaks | admitted: types only |
 //! | `openkoi:host/*` of the kind's world, asked for (`log` and `progress` need not be) | admitted |
 //! | the same, not asked for | [`AdmissionError::Undeclared`] |
 //! | `openkoi:host/*` of another kind's world | [`AdmissionError::NotForThisKind`] |
@@ -13,16 +13,10 @@
 //! | anything else, `wasi:http` and `wasi:sockets` included | [`AdmissionError::UnknownInterface`] |
 
 use crate::{
-    manifest::{Kind, Manifest},
+    manifest::Manifest,
     sabotage::{Guard, off},
+    world::{self, AskedWith, TYPES, WorldRow},
 };
-
-/// The version of every package of the contract.
-pub const CONTRACT: &str = "0.1.0";
-
-const TYPES: [&str; 3] = ["failures", "http-types", "conversation"];
-const NOT_OFFERED: [&str; 2] = ["records", "memory"];
-const OFFERED: [&str; 7] = ["log", "progress", "http", "model", "state", "files", "process"];
 
 /// Interfaces that the runtimes of languages import whether a program uses them or not. An empty context serves them.
 const RUNTIME: [&str; 20] = [
@@ -88,7 +82,10 @@ pub enum AdmissionError {
         interface: String,
     },
     /// The component was built against another version of a package.
-    #[error("`{component}` wants `{interface}` at version {wants}, and this host has {has}")]
+    #[error(
+        "`{component}` was built against version {wants} of the package `{}` (for `{interface}`), and this OpenKoi has \
+         {has}; {}", package(.interface), advice(.component, .interface, .wants, .has)
+    )]
     Version {
         /// The component.
         component: String,
@@ -96,7 +93,7 @@ pub enum AdmissionError {
         interface: String,
         /// The version that it was built against.
         wants: String,
-        /// The version of this host.
+        /// The version of the package that this host has.
         has: &'static str,
     },
     /// The export of the kind is missing.
@@ -127,30 +124,6 @@ fn hint(interface: &str) -> &'static str {
     }
 }
 
-/// Returns the interfaces of `openkoi:host` in the world of `kind`, or `None` if this host does not run it.
-#[must_use]
-pub fn interfaces(kind: Kind) -> Option<&'static [&'static str]> {
-    match kind {
-        Kind::Provider => Some(&["log"]),
-        Kind::Tool => {
-            Some(&["log", "progress", "http", "model", "state", "files", "process", "memory"])
-        }
-        Kind::Evaluator => Some(&["log", "progress", "model", "files", "process"]),
-        _ => None,
-    }
-}
-
-/// Returns the interface that a component of `kind` exports.
-#[must_use]
-pub fn export(kind: Kind) -> Option<&'static str> {
-    match kind {
-        Kind::Provider => Some("openkoi:provider/codec"),
-        Kind::Tool => Some("openkoi:tool/tool"),
-        Kind::Evaluator => Some("openkoi:evaluator/evaluator"),
-        _ => None,
-    }
-}
-
 /// Admits a component with these imports and exports as what its manifest says.
 ///
 /// # Errors
@@ -161,29 +134,30 @@ pub fn admit(
     imports: &[String],
     exports: &[String],
 ) -> Result<(), AdmissionError> {
-    let (kind, component) = (manifest.component.kind, &manifest.component.name);
-    let (Some(world), Some(export)) = (interfaces(kind), export(kind)) else {
+    let (world, component) = (manifest.component.kind.world(), &manifest.component.name);
+    if !world.runs {
         let component = component.clone();
-        return Err(AdmissionError::UnknownKind { component, kind: kind.word() });
-    };
-    imports.iter().try_for_each(|import| admit_import(manifest, world, import))?;
-    match exports.iter().map(|name| split(name)).find(|(interface, _)| *interface == export) {
-        Some((interface, version)) => spoken(component, interface, version),
-        None => Err(AdmissionError::Missing {
-            component: component.clone(),
-            interface: export.to_owned(),
-            kind: kind.word(),
-        }),
+        return Err(AdmissionError::UnknownKind { component, kind: world.word });
     }
+    imports.iter().try_for_each(|import| admit_import(manifest, world, import))?;
+    world.exports.iter().try_for_each(|wanted| {
+        match exports.iter().map(|name| split(name)).find(|(interface, _)| interface == wanted) {
+            Some((interface, version)) => spoken(component, interface, version),
+            None => Err(AdmissionError::Missing {
+                component: component.clone(),
+                interface: (*wanted).to_owned(),
+                kind: world.word,
+            }),
+        }
+    })
 }
 
-fn admit_import(manifest: &Manifest, world: &[&str], import: &str) -> Result<(), AdmissionError> {
+fn admit_import(manifest: &Manifest, world: &WorldRow, import: &str) -> Result<(), AdmissionError> {
     let name = &manifest.component.name;
     let (full, version) = split(import);
     let (component, interface) = (name.clone(), full.to_owned());
-    if let Some(types) = full.strip_prefix("openkoi:types/")
-        && TYPES.contains(&types)
-    {
+    let common = full.strip_prefix("openkoi:types/").is_some_and(|types| TYPES.contains(&types));
+    if common || world.types.contains(&full) {
         return spoken(name, full, version);
     }
     let Some(short) = full.strip_prefix("openkoi:host/") else {
@@ -195,44 +169,76 @@ fn admit_import(manifest: &Manifest, world: &[&str], import: &str) -> Result<(),
         let interface = crate::text::one_line(import, 120);
         return Err(AdmissionError::UnknownInterface { component, interface });
     };
-    if !OFFERED.contains(&short) && !NOT_OFFERED.contains(&short) {
+    let Some(row) = world::interface(short) else {
         let interface = crate::text::one_line(import, 120);
         return Err(AdmissionError::UnknownInterface { component, interface });
-    }
+    };
     spoken(name, full, version)?;
-    if !world.contains(&short) {
-        let kind = manifest.component.kind.word();
-        return Err(AdmissionError::NotForThisKind { component, interface, kind });
+    if !world.imports.contains(&short) {
+        return Err(AdmissionError::NotForThisKind { component, interface, kind: world.word });
     }
-    if NOT_OFFERED.contains(&short) {
+    if !row.offered {
         return Err(AdmissionError::NotOffered { component, interface });
     }
-    let free = short == "log" || short == "progress" || off(Guard::HostUndeclared);
+    let free = row.asked == AskedWith::Free || off(Guard::HostUndeclared);
     if !free && !manifest.asks_for(short) {
         return Err(AdmissionError::Undeclared { component, interface });
     }
     Ok(())
 }
 
-/// Checks that this host speaks `version`: compatible by cargo's rules, and not newer.
+/// Checks that this host speaks `version` of the package of an interface.
 fn spoken(component: &str, interface: &str, version: Option<&str>) -> Result<(), AdmissionError> {
+    let has = world::version(package(interface)).unwrap_or("no version");
     let wants = version.unwrap_or("");
-    let fits = match (numbers(wants), numbers(CONTRACT)) {
-        (Some(wants), Some(has)) => {
-            let same_track = wants.0 == has.0 && (has.0 > 0 || wants.1 == has.1);
-            same_track && wants <= has
-        }
-        _ => false,
-    };
-    if fits {
+    if compare(wants, has) == Spoken::Yes {
         return Ok(());
     }
     Err(AdmissionError::Version {
         component: component.to_owned(),
         interface: interface.to_owned(),
         wants: if wants.is_empty() { "none".to_owned() } else { crate::text::one_line(wants, 40) },
-        has: CONTRACT,
+        has,
     })
+}
+
+/// Returns the package of an interface.
+fn package(interface: &str) -> &str {
+    interface.split('/').next().unwrap_or(interface)
+}
+
+/// Returns what to do about another version.
+fn advice(component: &str, interface: &str, wants: &str, has: &str) -> String {
+    match compare(wants, has) {
+        Spoken::Newer => {
+            format!("update OpenKoi, or take a `{component}` that was built for {has}")
+        }
+        Spoken::Yes | Spoken::Older => {
+            let package = package(interface);
+            format!("take a newer `{component}`, or build it anew for `{package}@{has}`")
+        }
+    }
+}
+
+/// How a version that a component was built against stands to that of this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spoken {
+    /// Compatible by cargo's rules, and not newer.
+    Yes,
+    /// Of a later OpenKoi.
+    Newer,
+    /// Of an earlier one that this host cannot serve, or no version.
+    Older,
+}
+
+fn compare(wants: &str, has: &str) -> Spoken {
+    match (numbers(wants), numbers(has)) {
+        (Some(wants), Some(has)) if wants > has => Spoken::Newer,
+        (Some(wants), Some(has)) if wants.0 == has.0 && (has.0 > 0 || wants.1 == has.1) => {
+            Spoken::Yes
+        }
+        _ => Spoken::Older,
+    }
 }
 
 fn numbers(version: &str) -> Option<(u64, u64, u64)> {
@@ -267,8 +273,9 @@ mod tests {
     }
 
     fn decide(manifest: &Manifest, import: &str) -> Result<(), AdmissionError> {
-        let export = export(manifest.component.kind).unwrap_or("none");
-        admit(manifest, &[import.to_owned()], &[format!("{export}@0.1.0")])
+        let exports = manifest.component.kind.world().exports.iter();
+        let exports: Vec<String> = exports.map(|export| format!("{export}@0.1.0")).collect();
+        admit(manifest, &[import.to_owned()], &exports)
     }
 
     #[test]
@@ -302,8 +309,33 @@ mod tests {
         let text = decide(&tool(""), "openkoi:host/files@0.9.0").unwrap_err().to_string();
         assert_eq!(
             text,
-            "`x` wants `openkoi:host/files` at version 0.9.0, and this host has 0.1.0"
+            "`x` was built against version 0.9.0 of the package `openkoi:host` (for `openkoi:host/files`), and this \
+             OpenKoi has 0.1.0; update OpenKoi, or take a `x` that was built for 0.1.0"
         );
+        let text = decide(&tool(""), "openkoi:types/failures@0.0.9").unwrap_err().to_string();
+        assert!(
+            text.ends_with("take a newer `x`, or build it anew for `openkoi:types@0.1.0`"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn each_package_is_compared_by_its_own_version() {
+        let table = [
+            ("0.3.0", "0.3.2", Spoken::Yes),
+            ("0.3.2", "0.3.2", Spoken::Yes),
+            ("0.3.3", "0.3.2", Spoken::Newer),
+            ("0.2.9", "0.3.2", Spoken::Older),
+            ("1.0.0", "1.4.0", Spoken::Yes),
+            ("1.5.0", "1.4.0", Spoken::Newer),
+            ("0.9.0", "1.4.0", Spoken::Older),
+            ("2.0.0", "1.4.0", Spoken::Newer),
+            ("0.3", "0.3.2", Spoken::Older),
+            ("", "0.3.2", Spoken::Older),
+        ];
+        for (wants, has, expected) in table {
+            assert_eq!(compare(wants, has), expected, "{wants} at {has}");
+        }
     }
 
     #[test]

@@ -9,20 +9,7 @@
 pub(crate) mod imports {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host"],
-        inline: "
-            package openkoi:host-side@0.1.0;
-            world imports {
-                import openkoi:types/http-types@0.1.0;
-                import openkoi:types/conversation@0.1.0;
-                import openkoi:host/log@0.1.0;
-                import openkoi:host/progress@0.1.0;
-                import openkoi:host/http@0.1.0;
-                import openkoi:host/model@0.1.0;
-                import openkoi:host/state@0.1.0;
-                import openkoi:host/files@0.1.0;
-                import openkoi:host/process@0.1.0;
-            }
-        ",
+        world: "openkoi:host/every-interface",
         imports: { default: async | trappable },
         with: {
             "openkoi:host/http.body": crate::resources::BodyStream,

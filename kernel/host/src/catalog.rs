@@ -2,8 +2,13 @@
 //!
 //! Built-ins are a static index: listing them parses nothing, asking for a manifest parses that one, and the
 //! code of a component is unpacked, or compiled, when it is first called. A catalog does not change: one with a further component
-//! is another catalog, and calls in flight end on theirs.
+//! is another catalog, which [`CurrentCatalog`] puts in its place, and calls in flight end on theirs.
+//!
+//! A built-in has what its manifest asks for. Any other component has of that what a person [granted](Catalog::granting),
+//! and nothing without a grant.
 
+mod current;
+mod entry;
 mod error;
 mod section;
 
@@ -13,10 +18,11 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use openkoi_core::hash;
-use wasmtime::component::Component;
+use openkoi_core::{grant::ComponentGrant, hash};
 
 pub use crate::embedded::{Embedded, Form, Unpack};
+pub use current::{ComponentOffer, CurrentCatalog};
+pub use entry::{CatalogEntry, ListedComponent};
 pub use error::{COMPONENT_BYTES, CatalogError};
 
 use crate::{
@@ -25,55 +31,9 @@ use crate::{
         Engine, EngineError,
         compiler::{Compiler, Origin},
     },
-    linker::{Linkers, Loaded},
-    manifest::{Kind, LimitRequest, Manifest, ManifestError},
+    linker::{Exports, Linkers},
+    manifest::{Kind, LimitRequest, Manifest},
 };
-
-/// A component as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedComponent<'a> {
-    /// The name.
-    pub name: &'a str,
-    /// The kind.
-    pub kind: Kind,
-    /// SHA-256 of the WebAssembly bytes, in hexadecimal.
-    pub digest: &'a str,
-    /// Size of the WebAssembly, in bytes.
-    pub wasm_len: usize,
-    /// True for a component that came with the program.
-    pub built_in: bool,
-}
-
-/// The origin of a component's code.
-#[derive(Clone, Debug)]
-enum Source {
-    Embedded(Embedded),
-    Compiled(Component),
-}
-
-/// One component of the catalog.
-#[derive(Debug)]
-pub struct CatalogEntry {
-    name: String,
-    kind: Kind,
-    digest: String,
-    wasm_len: usize,
-    source: Source,
-    /// Limits of the user; they override those of the manifest.
-    limits: LimitRequest,
-    manifest: OnceLock<Result<Arc<Manifest>, CatalogError>>,
-    loaded: Arc<OnceLock<Result<LoadedOpaque, CatalogError>>>,
-}
-
-/// [`Loaded`], which debug output does not open.
-#[derive(Clone)]
-struct LoadedOpaque(Loaded);
-
-impl std::fmt::Debug for LoadedOpaque {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Loaded")
-    }
-}
 
 /// The installed components. Clones share the engine and all loaded components.
 #[derive(Clone, Debug, Default)]
@@ -88,30 +48,18 @@ impl Catalog {
     /// Makes a catalog of built-ins with the limits that their manifests ask for. Nothing is parsed or unpacked.
     #[must_use]
     pub fn new(built_in: impl IntoIterator<Item = Embedded>) -> Self {
-        let entries = built_in.into_iter().map(|embedded| {
-            let entry = CatalogEntry {
-                name: embedded.name.to_owned(),
-                kind: embedded.kind,
-                digest: embedded.digest.to_owned(),
-                wasm_len: embedded.wasm_len,
-                source: Source::Embedded(embedded),
-                limits: LimitRequest::default(),
-                manifest: OnceLock::new(),
-                loaded: Arc::default(),
-            };
-            (entry.name.clone(), Arc::new(entry))
-        });
+        let entries = built_in.into_iter().map(CatalogEntry::built_in);
+        let entries = entries.map(|entry| (entry.name().to_owned(), Arc::new(entry)));
         Self { entries: entries.collect(), ..Self::default() }
     }
 
-    /// Returns the same components with limits of the user laid over those that the manifests of built-ins ask for.
-    /// Both catalogs share the engine and what is loaded. A name that is not here limits nothing.
+    /// Returns the same components with limits of the user laid over those that their manifests ask for. Both catalogs
+    /// share the engine and what is loaded. A name that is not here limits nothing.
     #[must_use]
     pub fn limited(&self, limits: &BTreeMap<String, LimitRequest>) -> Self {
         let mut limited = self.clone();
         for (name, own) in limits {
-            let entry = limited.entries.get_mut(name);
-            if let Some(entry) = entry.filter(|entry| entry.listed().built_in) {
+            if let Some(entry) = limited.entries.get_mut(name) {
                 *entry = Arc::new(entry.limited(own));
             }
         }
@@ -125,8 +73,18 @@ impl Catalog {
         Self { compiler: Compiler::keeping(directory), ..self.clone() }
     }
 
-    /// Returns a catalog with one more component, and the name of it. This catalog stays as it is; both share the
-    /// engine and what is loaded.
+    /// Returns the same components with `granted` in force for one of them. A name that is not here changes nothing.
+    #[must_use]
+    pub fn granting(&self, name: &str, granted: ComponentGrant) -> Self {
+        let mut changed = self.clone();
+        if let Some(entry) = changed.entries.get_mut(name) {
+            *entry = Arc::new(entry.granted(granted));
+        }
+        changed
+    }
+
+    /// Returns a catalog with one more component, and the name of it. Nothing is granted to it yet. This catalog stays as
+    /// it is; both share the engine and what is loaded.
     ///
     /// The manifest in the WebAssembly bytes is read first. A component that is admitted is then compiled in a
     /// process that can do nothing else, which takes a second.
@@ -135,35 +93,40 @@ impl Catalog {
     ///
     /// The reason why the component cannot be used.
     pub fn with_component(&self, wasm: &[u8]) -> Result<(Self, String), CatalogError> {
-        let outline = section::outline(wasm)?;
-        let manifest = Manifest::parse(&outline.manifest).map_err(|source| {
-            CatalogError::Manifest { component: "the component".to_owned(), source }
-        })?;
-        let name = manifest.component.name.clone();
-        if self.entries.contains_key(&name) {
-            return Err(CatalogError::Duplicate { name });
+        let manifest = read(wasm)?;
+        self.free(&manifest.component.name)?;
+        let entry = self.compiled(wasm, manifest)?;
+        let name = entry.name().to_owned();
+        Ok((self.with(entry), name))
+    }
+
+    /// Checks that no component has this name.
+    fn free(&self, name: &str) -> Result<(), CatalogError> {
+        match self.entries.contains_key(name) {
+            true => Err(CatalogError::Duplicate { name: name.to_owned() }),
+            false => Ok(()),
         }
-        admission::admit(&manifest, &outline.imports, &outline.exports)?;
-        let broken = |source: EngineError| CatalogError::Code { component: name.clone(), source };
+    }
+
+    /// Returns a catalog in which the entry is, instead of one of the same name.
+    fn with(&self, entry: CatalogEntry) -> Self {
+        let mut changed = self.clone();
+        changed.entries.insert(entry.name().to_owned(), Arc::new(entry));
+        changed
+    }
+
+    /// Makes the entry of a component whose manifest was read from its bytes.
+    fn compiled(&self, wasm: &[u8], manifest: Manifest) -> Result<CatalogEntry, CatalogError> {
+        let component = manifest.component.name.clone();
+        let broken =
+            |source: EngineError| CatalogError::Code { component: component.clone(), source };
         let digest = hash::of_bytes(wasm);
         let engine = self.engine()?;
-        let component = match engine.kept(&self.compiler, &digest) {
-            Some(component) => component,
+        let code = match engine.kept(&self.compiler, &digest) {
+            Some(code) => code,
             None => engine.make(&self.compiler, wasm, &digest, Origin::Foreign).map_err(broken)?,
         };
-        let entry = CatalogEntry {
-            name: name.clone(),
-            kind: manifest.component.kind,
-            digest,
-            wasm_len: wasm.len(),
-            source: Source::Compiled(component),
-            limits: LimitRequest::default(),
-            manifest: OnceLock::from(Ok(Arc::new(manifest))),
-            loaded: Arc::default(),
-        };
-        let mut more = self.clone();
-        more.entries.insert(name.clone(), Arc::new(entry));
-        Ok((more, name))
+        Ok(CatalogEntry::compiled(manifest, digest, wasm.len(), code))
     }
 
     /// Returns all components, sorted by name.
@@ -176,14 +139,14 @@ impl Catalog {
     /// # Errors
     ///
     /// [`CatalogError::Unknown`].
-    pub fn find(&self, name: &str) -> Result<&CatalogEntry, CatalogError> {
+    pub fn find(&self, name: &str) -> Result<Arc<CatalogEntry>, CatalogError> {
         let unknown = || CatalogError::Unknown { name: crate::text::one_line(name, 80) };
-        self.entries.get(name).map(Arc::as_ref).ok_or_else(unknown)
+        self.entries.get(name).cloned().ok_or_else(unknown)
     }
 
     /// Returns the components of one kind, sorted by name.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &CatalogEntry> {
-        self.entries.values().map(Arc::as_ref).filter(move |entry| entry.kind == kind)
+        self.entries.values().map(Arc::as_ref).filter(move |entry| entry.kind() == kind)
     }
 
     /// Returns the engine, which is started at the first call.
@@ -192,134 +155,23 @@ impl Catalog {
         started.as_ref().map_err(Clone::clone)
     }
 
-    /// Returns a component ready to be called. The first call loads it.
-    pub(crate) fn load(&self, entry: &CatalogEntry) -> Result<Loaded, CatalogError> {
-        let engine = self.engine()?;
-        let load = || entry.load(self, engine).map(LoadedOpaque);
-        let loaded = entry.loaded.get_or_init(load);
-        loaded.as_ref().map(|loaded| loaded.0.clone()).map_err(Clone::clone)
+    /// Returns the exports of a component that is ready to be called. The first call loads it.
+    pub(crate) fn load<K: Exports>(&self, entry: &CatalogEntry) -> Result<K, CatalogError> {
+        entry.load(self.engine()?, &self.compiler, &self.linkers)
     }
 }
 
-impl CatalogEntry {
-    /// Returns the name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Returns the kind.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// Returns the SHA-256 of the WebAssembly bytes, in hexadecimal.
-    #[must_use]
-    pub fn digest(&self) -> &str {
-        &self.digest
-    }
-
-    /// Returns the manifest, parsed at the first call.
-    ///
-    /// # Errors
-    ///
-    /// [`CatalogError::Manifest`].
-    pub fn manifest(&self) -> Result<&Arc<Manifest>, CatalogError> {
-        let parsed = self.manifest.get_or_init(|| match &self.source {
-            Source::Embedded(embedded) => self.parse(embedded.manifest),
-            Source::Compiled(_) => Err(self.broken(ManifestError::Missing)),
-        });
-        parsed.as_ref().map_err(Clone::clone)
-    }
-
-    fn parse(&self, text: &str) -> Result<Arc<Manifest>, CatalogError> {
-        let mut manifest = Manifest::parse(text).map_err(|source| self.broken(source))?;
-        manifest.limits = self.limits.over(&manifest.limits);
-        Ok(Arc::new(manifest))
-    }
-
-    fn broken(&self, source: ManifestError) -> CatalogError {
-        CatalogError::Manifest { component: format!("`{}`", self.name), source }
-    }
-
-    fn listed(&self) -> ListedComponent<'_> {
-        ListedComponent {
-            name: &self.name,
-            kind: self.kind,
-            digest: &self.digest,
-            wasm_len: self.wasm_len,
-            built_in: matches!(self.source, Source::Embedded(_)),
-        }
-    }
-
-    fn limited(&self, limits: &LimitRequest) -> Self {
-        Self {
-            name: self.name.clone(),
-            kind: self.kind,
-            digest: self.digest.clone(),
-            wasm_len: self.wasm_len,
-            source: self.source.clone(),
-            limits: limits.clone(),
-            manifest: OnceLock::new(),
-            loaded: Arc::clone(&self.loaded),
-        }
-    }
-
-    fn load(&self, catalog: &Catalog, engine: &Engine) -> Result<Loaded, CatalogError> {
-        let broken = |source| CatalogError::Code { component: self.name.clone(), source };
-        let manifest = self.manifest()?;
-        let component = match &self.source {
-            Source::Compiled(component) => component.clone(),
-            Source::Embedded(embedded) => {
-                let component = match embedded.form {
-                    Form::Native => {
-                        let component = engine.deserialize_native(embedded);
-                        component.map_err(|error| self.damaged(error))?
-                    }
-                    Form::WebAssembly => self.compile(embedded, catalog, engine)?,
-                };
-                self.admit(engine, manifest, &component)?;
-                component
-            }
-        };
-        catalog.linkers.link(self.kind, &component).map_err(broken)
-    }
-
-    /// Compiles a built-in that is rarely used, or loads what is kept of it.
-    fn compile(
-        &self,
-        embedded: &Embedded,
-        catalog: &Catalog,
-        engine: &Engine,
-    ) -> Result<Component, CatalogError> {
-        let broken = |source| CatalogError::Code { component: self.name.clone(), source };
-        if let Some(component) = engine.kept(&catalog.compiler, embedded.digest) {
-            return Ok(component);
-        }
-        let wasm = embedded.wasm();
-        let wasm = wasm.ok_or_else(|| self.damaged("it cannot be unpacked"))?;
-        let made = engine.make(&catalog.compiler, &wasm, embedded.digest, Origin::BuiltIn);
-        made.map_err(broken)
-    }
-
-    /// Built-ins pass the same check as other components.
-    fn admit(
-        &self,
-        engine: &Engine,
-        manifest: &Manifest,
-        component: &Component,
-    ) -> Result<(), CatalogError> {
-        let shape = component.component_type();
-        let names = |name: &str| name.to_owned();
-        let imports: Vec<String> =
-            shape.imports(engine.wasmtime()).map(|(name, _)| names(name)).collect();
-        let exports: Vec<String> =
-            shape.exports(engine.wasmtime()).map(|(name, _)| names(name)).collect();
-        Ok(admission::admit(manifest, &imports, &exports)?)
-    }
-
-    fn damaged(&self, reason: impl ToString) -> CatalogError {
-        CatalogError::Damaged { component: self.name.clone(), reason: reason.to_string() }
-    }
+/// Reads the manifest of a component that is admitted, and looks at nothing else of it.
+///
+/// # Errors
+///
+/// The reason why the component cannot be used.
+pub fn read(wasm: &[u8]) -> Result<Manifest, CatalogError> {
+    let outline = section::outline(wasm)?;
+    let manifest = Manifest::parse(&outline.manifest).map_err(|source| CatalogError::Manifest {
+        component: "the component".to_owned(),
+        source,
+    })?;
+    admission::admit(&manifest, &outline.imports, &outline.exports)?;
+    Ok(manifest)
 }

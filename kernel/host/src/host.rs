@@ -1,20 +1,27 @@
 //! The catalog, the brokers behind the interfaces, and the counter of faults, as one host for all runs of a process.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use openkoi_core::failure::Failure;
 use wasmtime::Store;
 
 use crate::{
     brokers::Brokers,
-    catalog::{Catalog, CatalogEntry, CatalogError},
+    catalog::{Catalog, CurrentCatalog},
     instance::{self, FaultCounter, GuestState, Watch},
-    linker::Loaded,
+    linker::Exports,
+    manifest::LimitRequest,
 };
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) catalog: Catalog,
+    current: Arc<CurrentCatalog>,
+    limits: BTreeMap<String, LimitRequest>,
+    /// The last snapshot, and that with the limits.
+    limited: Mutex<Option<[Arc<Catalog>; 2]>>,
     pub(crate) brokers: Arc<Brokers>,
     faults: Arc<FaultCounter>,
 }
@@ -27,42 +34,63 @@ pub struct Host {
 }
 
 impl Host {
-    /// Makes a host. Components are loaded at their first call.
+    /// Makes a host whose catalog stays as it is. Components are loaded at their first call.
     #[must_use]
     pub fn new(catalog: Catalog, brokers: Brokers) -> Self {
-        let shared = Shared { catalog, brokers: Arc::new(brokers), faults: Arc::default() };
+        Self::following(Arc::new(CurrentCatalog::new(catalog)), BTreeMap::new(), brokers)
+    }
+
+    /// Makes a host that follows a catalog as it changes, with the user's limits for components, by name.
+    #[must_use]
+    pub fn following(
+        current: Arc<CurrentCatalog>,
+        limits: BTreeMap<String, LimitRequest>,
+        brokers: Brokers,
+    ) -> Self {
+        let shared = Shared {
+            current,
+            limits,
+            limited: Mutex::default(),
+            brokers: Arc::new(brokers),
+            faults: Arc::default(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Returns the installed components.
+    /// Returns the components that are installed now.
     #[must_use]
-    pub fn catalog(&self) -> &Catalog {
-        &self.shared.catalog
-    }
-
-    /// Loads a component without calling it, for checks.
-    ///
-    /// # Errors
-    ///
-    /// The reason why it could not be called either.
-    pub fn preload(&self, name: &str) -> Result<(), CatalogError> {
-        let catalog = self.catalog();
-        catalog.load(catalog.find(name)?).map(|_| ())
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.shared.catalog()
     }
 }
 
 impl Shared {
-    /// Returns a component ready to be called, unless it is in quarantine.
-    pub(crate) fn ready(&self, entry: &CatalogEntry) -> Result<Loaded, Failure> {
-        let clock = &self.brokers.clock;
+    /// Returns the catalog that is in force now, with the user's limits. Until it changes it is the same one.
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        let base = self.current.snapshot();
+        let mut last = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some([seen, limited]) = &*last
+            && Arc::ptr_eq(seen, &base)
+        {
+            return Arc::clone(limited);
+        }
+        let limited = Arc::new(base.limited(&self.limits));
+        *last = Some([base, Arc::clone(&limited)]);
+        limited
+    }
+
+    /// Returns the exports of a component of `catalog`, ready to be called, unless it is in quarantine.
+    pub(crate) fn ready<K: Exports>(&self, catalog: &Catalog, name: &str) -> Result<K, Failure> {
+        let failed = |error: crate::catalog::CatalogError| Failure::Failed(error.to_string());
+        let (clock, entry) = (&self.brokers.clock, catalog.find(name).map_err(failed)?);
         self.faults.admit(entry.name(), clock.monotonic_ms(), clock.now_ms())?;
-        self.catalog.load(entry).map_err(|error| Failure::Failed(error.to_string()))
+        catalog.load(&entry).map_err(failed)
     }
 
     /// Makes a store for one call, and its watch.
     pub(crate) fn store(&self, state: GuestState) -> Result<(Store<GuestState>, Watch), Failure> {
-        let engine = self.catalog.engine();
-        let engine = engine.map_err(|error| Failure::Failed(error.to_string()))?;
+        let catalog = self.catalog();
+        let engine = catalog.engine().map_err(|error| Failure::Failed(error.to_string()))?;
         Ok(instance::store(engine, &self.faults, state))
     }
 }

@@ -13,8 +13,32 @@ pub(crate) mod wasi;
 use std::{future::Future, time::Duration};
 
 use openkoi_core::failure::Failure;
+use wasmtime::component::{HasSelf, Linker};
 
-use crate::{bindings::imports::openkoi::types::failures, instance::LimitHit};
+use crate::{
+    bindings::imports::openkoi::{host, types::failures},
+    instance::{GuestState, LimitHit},
+};
+
+/// Adds the functions of one interface to a linker.
+pub(crate) type Link = fn(&mut Linker<GuestState>) -> wasmtime::Result<()>;
+
+/// Makes the rows of [`LINKS`]: the module of each interface that this host offers, whose name is that of its row.
+macro_rules! links {
+    ($($interface:ident),* $(,)?) => {
+        [$((stringify!($interface), |linker| {
+            host::$interface::add_to_linker::<GuestState, HasSelf<GuestState>>(linker, |state| state)
+        })),*]
+    };
+}
+
+/// The interfaces that this host offers.
+const LINKS: &[(&str, Link)] = &links![log, progress, http, model, state, files, process];
+
+/// Returns what adds an interface to a linker, if this host offers it.
+pub(crate) fn link(name: &str) -> Option<Link> {
+    LINKS.iter().find(|(interface, _)| *interface == name).map(|(_, link)| *link)
+}
 
 /// The error of a host function: a failure goes to the guest; a limit or a trap ends it.
 pub(crate) enum Stop {
@@ -70,4 +94,18 @@ pub(crate) async fn within<F: Future>(deadline: Duration, work: F) -> Result<F::
         value: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
         knob: String::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::INTERFACES;
+
+    #[test]
+    fn an_interface_is_offered_if_it_can_be_linked() {
+        for interface in INTERFACES {
+            assert_eq!(link(interface.name).is_some(), interface.offered, "{}", interface.name);
+        }
+        assert!(LINKS.iter().all(|(name, _)| INTERFACES.iter().any(|one| one.name == *name)));
+    }
 }

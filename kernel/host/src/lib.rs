@@ -4,7 +4,7 @@
 //!
 //! 1. The [`catalog`] has the component's bytes and its [`manifest`]; the tools of a manifest describe their
 //!    arguments by a [`schema`].
-//! 2. [`admission`] holds its imports against the world of its kind.
+//! 2. [`admission`] holds its imports against the [`world`] of its kind.
 //! 3. `engine` makes its code runnable, and `linker` resolves its imports.
 //! 4. [`kinds`] turns it into what core asks for: tools, evaluators or a model.
 //! 5. `instance` gives each call a store of its own with its own limits.
@@ -22,6 +22,7 @@ mod embedded;
 pub mod manifest;
 pub mod schema;
 mod seen;
+pub mod world;
 
 pub mod admission;
 

@@ -1,38 +1,51 @@
-//! Resolves the imports of components: one linker for each kind.
+//! Resolves the imports of components: one linker for each kind, made when its first component is loaded.
 
-use std::sync::OnceLock;
+use std::{any::Any, collections::BTreeMap, sync::Arc};
 
-use wasmtime::component::{Component, HasSelf, Linker};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::{
-    admission,
-    bindings::{
-        evaluator::EvaluatorExportsPre, imports::openkoi::host, provider::ProviderExportsPre,
-        tool::ToolExportsPre,
-    },
     engine::EngineError,
     instance::GuestState,
-    interfaces::wasi,
+    interfaces::{self, wasi},
     manifest::Kind,
 };
 
-/// A component whose imports are resolved, ready to be instantiated.
-#[derive(Clone)]
-pub(crate) enum Loaded {
-    Tool(ToolExportsPre<GuestState>),
-    Provider(ProviderExportsPre<GuestState>),
-    Evaluator(EvaluatorExportsPre<GuestState>),
+/// The exports of a kind, looked up in a component.
+pub(crate) trait Exports: Clone + Send + Sync + 'static {
+    /// The kind.
+    const KIND: Kind;
+
+    /// Looks them up. One that is missing or has another type is an error.
+    fn find(instance: InstancePre<GuestState>) -> wasmtime::Result<Self>;
 }
 
-type Made = OnceLock<Result<Linker<GuestState>, EngineError>>;
+/// A component whose imports are resolved and whose exports are found: the [`Exports`] of its kind.
+#[derive(Clone)]
+pub(crate) struct Linked(Arc<dyn Any + Send + Sync>);
 
-/// The linkers of the kinds, each made when the first component of its kind is loaded.
+impl std::fmt::Debug for Linked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Linked")
+    }
+}
+
+impl Linked {
+    /// Returns the exports, if they are those of this kind.
+    pub(crate) fn exports<K: Exports>(&self) -> Option<K> {
+        self.0.downcast_ref().cloned()
+    }
+}
+
+type Made = Result<Linker<GuestState>, EngineError>;
+
+/// The linkers of the kinds.
 #[derive(Default)]
 pub(crate) struct Linkers {
-    wasi: Made,
-    tools: Made,
-    providers: Made,
-    evaluators: Made,
+    wasi: OnceLock<Made>,
+    kinds: Mutex<BTreeMap<Kind, Made>>,
 }
 
 impl std::fmt::Debug for Linkers {
@@ -42,56 +55,32 @@ impl std::fmt::Debug for Linkers {
 }
 
 impl Linkers {
-    /// Resolves the imports of an admitted component.
-    pub(crate) fn link(&self, kind: Kind, component: &Component) -> Result<Loaded, EngineError> {
-        let linked = |cell: &Made| {
-            let linker = cell.get_or_init(|| self.linker(kind, component.engine())).as_ref();
-            let linker = linker.map_err(Clone::clone)?;
-            Ok::<_, EngineError>(linker.instantiate_pre(component)?)
-        };
-        Ok(match kind {
-            Kind::Tool => Loaded::Tool(ToolExportsPre::new(linked(&self.tools)?)?),
-            Kind::Provider => Loaded::Provider(ProviderExportsPre::new(linked(&self.providers)?)?),
-            Kind::Evaluator => {
-                Loaded::Evaluator(EvaluatorExportsPre::new(linked(&self.evaluators)?)?)
-            }
-            other => return Err(EngineError::unsupported(other)),
-        })
+    /// Resolves the imports of an admitted component, and looks up its exports.
+    pub(crate) fn link<K: Exports>(&self, component: &Component) -> Result<Linked, EngineError> {
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let linker =
+            kinds.entry(K::KIND).or_insert_with(|| self.linker(K::KIND, component.engine()));
+        let linker = linker.as_ref().map_err(Clone::clone)?;
+        let instance = linker.instantiate_pre(component)?;
+        Ok(Linked(Arc::new(K::find(instance)?)))
     }
 
     /// Makes the linker of a kind: an empty WASI, which all kinds share, and the interfaces of its world that this
     /// host offers.
-    fn linker(
-        &self,
-        kind: Kind,
-        engine: &wasmtime::Engine,
-    ) -> Result<Linker<GuestState>, EngineError> {
+    fn linker(&self, kind: Kind, engine: &wasmtime::Engine) -> Made {
         let mut linker = self.wasi.get_or_init(|| wasi_linker(engine)).clone()?;
-        for interface in admission::interfaces(kind).unwrap_or_default() {
-            link(&mut linker, interface)?;
+        for name in kind.world().imports {
+            // Admission refuses what is not offered.
+            if let Some(link) = interfaces::link(name) {
+                link(&mut linker)?;
+            }
         }
         Ok(linker)
     }
 }
 
-fn wasi_linker(engine: &wasmtime::Engine) -> Result<Linker<GuestState>, EngineError> {
+fn wasi_linker(engine: &wasmtime::Engine) -> Made {
     let mut linker = Linker::new(engine);
     wasi::link(&mut linker)?;
     Ok(linker)
-}
-
-fn link(linker: &mut Linker<GuestState>, interface: &str) -> wasmtime::Result<()> {
-    type Own = HasSelf<GuestState>;
-    let own: fn(&mut GuestState) -> &mut GuestState = |state| state;
-    match interface {
-        "log" => host::log::add_to_linker::<GuestState, Own>(linker, own),
-        "progress" => host::progress::add_to_linker::<GuestState, Own>(linker, own),
-        "http" => host::http::add_to_linker::<GuestState, Own>(linker, own),
-        "model" => host::model::add_to_linker::<GuestState, Own>(linker, own),
-        "state" => host::state::add_to_linker::<GuestState, Own>(linker, own),
-        "files" => host::files::add_to_linker::<GuestState, Own>(linker, own),
-        "process" => host::process::add_to_linker::<GuestState, Own>(linker, own),
-        // Refused at admission: this host has no implementation yet.
-        _ => Ok(()),
-    }
 }

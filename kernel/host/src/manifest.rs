@@ -6,12 +6,14 @@
 
 mod check;
 mod error;
+mod granted;
 mod parts;
 pub(crate) mod template;
 
+pub use crate::world::Kind;
 pub use error::ManifestError;
 pub use parts::{
-    About, Capability, CredentialEntry, CredentialStore, DESCRIPTION_BYTES, EvaluatorEntry, Kind,
+    About, Capability, CredentialEntry, CredentialStore, DESCRIPTION_BYTES, EvaluatorEntry,
     LimitRequest, MANIFEST_BYTES, MOST_TOOLS, Manifest, OptionEntry, PresetEntry, ProviderEntry,
     SCHEMA_BYTES, StoreEntry, ToolEntry, Wire,
 };

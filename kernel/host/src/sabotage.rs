@@ -5,6 +5,8 @@ openkoi_brokers::sabotage_guards! {
     HostUndeclared = "host-undeclared" => "admitted::an_import_that_the_manifest_does_not_ask_for_is_refused",
     /// A component with imports outside the contract is refused before it is compiled.
     HostUnknown = "host-unknown" => "admitted::an_import_outside_the_contract_is_refused_by_name",
+    /// What did not come with the program has no power without a grant.
+    HostUngranted = "host-ungranted" => "granted::what_nobody_granted_has_no_power_and_no_credential",
     /// The process that compiles gives up everything else first.
     CompilerConfined = "compiler-confined" => "compiling::whoever_compiles_can_do_nothing_else",
     /// A component has a largest size.

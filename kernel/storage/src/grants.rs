@@ -1,11 +1,14 @@
-//! The permissions that the user gave: trust levels and approval rules.
+//! The permissions that the user gave: trust levels, approval rules, and what components were granted.
 
 use std::collections::BTreeMap;
 
 use openkoi_core::{
     approval::Rule,
+    grant::ComponentGrant,
     trust::{Trust, TrustLevel},
 };
+
+use rusqlite::{OptionalExtension, Params};
 
 use crate::{
     Storage,
@@ -87,6 +90,82 @@ impl Storage {
         })
     }
 }
+
+impl Storage {
+    /// Returns what was granted to the component with these bytes. `digest` is their SHA-256 in hexadecimal.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read, or the grant is of another OpenKoi and cannot be understood.
+    pub fn component_grant(&self, digest: &str) -> Result<Option<ComponentGrant>, StorageError> {
+        self.granted("WHERE digest = ?1", (digest,))
+    }
+
+    /// Returns what was last granted to a component of this name, whatever its bytes: an update is compared with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::component_grant`].
+    pub fn last_component_grant(
+        &self,
+        component: &str,
+    ) -> Result<Option<ComponentGrant>, StorageError> {
+        let last = "WHERE component = ?1 ORDER BY granted_ms DESC, rowid DESC LIMIT 1";
+        self.granted(last, (component,))
+    }
+
+    fn granted(
+        &self,
+        which: &str,
+        of: impl Params + Copy,
+    ) -> Result<Option<ComponentGrant>, StorageError> {
+        let sql = format!("SELECT granted FROM component_grants {which}");
+        let text = self.read(|connection| {
+            let row = connection.query_row(&sql, of, |row| row.get::<_, String>(0));
+            Ok(row.optional()?)
+        })?;
+        let unread = |source| StorageError::Unreadable { what: GRANT.to_owned(), source };
+        text.map(|text| serde_json::from_str(&text).map_err(unread)).transpose()
+    }
+
+    /// Keeps what is granted to the component with these bytes, instead of what was.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be written.
+    pub fn keep_component_grant(
+        &self,
+        digest: &str,
+        component: &str,
+        granted: &ComponentGrant,
+        at_ms: u64,
+    ) -> Result<(), StorageError> {
+        let unfit = |source| StorageError::Unwritable { what: GRANT.to_owned(), source };
+        let text = serde_json::to_string(granted).map_err(unfit)?;
+        self.write(|transaction| {
+            let sql =
+                "INSERT OR REPLACE INTO component_grants (digest, component, granted, granted_ms)
+                       VALUES (?1, ?2, ?3, ?4)";
+            transaction.execute(sql, (digest, component, &text, stored(at_ms)))?;
+            Ok(())
+        })
+    }
+
+    /// Takes back all that was granted to components of this name. Returns whether there was anything.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be written.
+    pub fn revoke_component_grants(&self, component: &str) -> Result<bool, StorageError> {
+        self.write(|transaction| {
+            let sql = "DELETE FROM component_grants WHERE component = ?1";
+            Ok(transaction.execute(sql, (component,))? > 0)
+        })
+    }
+}
+
+/// What errors call a grant.
+const GRANT: &str = "the grant of a component";
 
 /// A rule as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@
 //! | [`conversation`] | the conversation of a session, for its next turn |
 //! | [`output`] | answers as files, and the state files |
 //! | [`prune`] | what a finished task may lose with time |
-//! | [`grants`] | trust levels and approval rules |
+//! | [`grants`] | trust levels, approval rules, what components were granted |
 //! | [`state`] | the key-value spaces of components |
 //! | [`skills`] | skills and evaluators from their folders |
 //!

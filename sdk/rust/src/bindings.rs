@@ -15,22 +15,7 @@
 pub mod host {
     wit_bindgen::generate!({
         path: ["../../wit/types", "../../wit/host"],
-        inline: "
-            package openkoi:sdk-host@0.1.0;
-            world host-imports {
-                import openkoi:types/http-types@0.1.0;
-                import openkoi:types/conversation@0.1.0;
-                import openkoi:host/log@0.1.0;
-                import openkoi:host/progress@0.1.0;
-                import openkoi:host/http@0.1.0;
-                import openkoi:host/model@0.1.0;
-                import openkoi:host/state@0.1.0;
-                import openkoi:host/files@0.1.0;
-                import openkoi:host/process@0.1.0;
-                import openkoi:host/records@0.1.0;
-                import openkoi:host/memory@0.1.0;
-            }
-        ",
+        world: "openkoi:host/every-interface",
         with: { "openkoi:types/failures@0.1.0": crate::failure },
         generate_all,
         generate_unused_types: true,

@@ -110,6 +110,11 @@ fn note_type(bare: &mut Vec<String>, definition: &TypeDef, item: &str) {
 const POWERS: [(&str, &[&str]); 10] = [
     ("agency-component", &["log", "progress", "model", "files", "records", "memory"]),
     ("embedder-component", &["log"]),
+    // Of this world no component is.
+    (
+        "every-interface",
+        &["log", "progress", "http", "model", "state", "files", "process", "records", "memory"],
+    ),
     ("evaluator-component", &["log", "progress", "model", "files", "process"]),
     ("filter-component", &[]),
     ("integration-component", &["log", "progress", "http", "state"]),

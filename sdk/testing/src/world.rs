@@ -21,6 +21,7 @@ use openkoi_core::{
     event::{Entry, Event},
     failure::Failure,
     gate::{Gate, Policy},
+    grant::ComponentGrant,
     id::TaskId,
     message::{Prompt, Role, ToolCall, Turn},
     model::ModelError,
@@ -33,7 +34,7 @@ use openkoi_core::{
 };
 use openkoi_host::{
     Brokers, Host, Transport, Workdir,
-    catalog::{Catalog, CatalogError, Embedded},
+    catalog::{Catalog, CatalogError, CurrentCatalog, Embedded},
     kinds::{
         evaluator::CatalogEvaluators,
         provider::{CatalogModels, ModelSettings, ProviderSettings, Route},
@@ -70,6 +71,8 @@ pub struct World {
     trust: TrustLevel,
     variables: Vec<(&'static str, &'static str)>,
     tools: ToolSettings,
+    grants: BTreeMap<String, ComponentGrant>,
+    current: Arc<CurrentCatalog>,
     deadline: Duration,
 }
 
@@ -104,6 +107,8 @@ impl World {
             trust: TrustLevel::Autonomous,
             variables: Vec::new(),
             tools: ToolSettings::default(),
+            grants: BTreeMap::new(),
+            current: Arc::default(),
             deadline: DEADLINE,
         }
     }
@@ -209,6 +214,18 @@ impl World {
         self
     }
 
+    /// Grants a component this, instead of all that it asks for, which is what components of a world have.
+    pub fn grant(&mut self, component: &str, granted: ComponentGrant) -> &mut Self {
+        self.grants.insert(component.to_owned(), granted);
+        self
+    }
+
+    /// Returns the catalog that the host follows, which may be changed while calls run.
+    pub fn current(&mut self) -> Arc<CurrentCatalog> {
+        self.host();
+        Arc::clone(&self.current)
+    }
+
     /// Sets the longest time of a call.
     pub fn deadline(&mut self, deadline: Duration) -> &mut Self {
         self.deadline = deadline;
@@ -221,6 +238,7 @@ impl World {
             return host.clone();
         }
         let catalog = self.catalog.take().expect("there is a catalog until there is a host");
+        self.current = Arc::new(CurrentCatalog::new(self.granted(catalog)));
         let web: Arc<dyn Transport> = Arc::clone(&self.web) as Arc<dyn Transport>;
         let secrets = settings::secrets(self.home.path(), &self.variables);
         let egress = Egress::new(secrets.clone(), EgressSettings::default());
@@ -234,9 +252,21 @@ impl World {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             random: Random::default(),
         };
-        let host = Host::new(catalog, brokers);
+        let host = Host::following(Arc::clone(&self.current), BTreeMap::new(), brokers);
         self.host = Some(host.clone());
         host
+    }
+
+    /// Returns the catalog with a grant for each component that did not come with the program.
+    fn granted(&self, catalog: Catalog) -> Catalog {
+        let foreign = catalog.list().filter(|listed| !listed.built_in);
+        let names: Vec<String> = foreign.map(|listed| listed.name.to_owned()).collect();
+        names.iter().fold(catalog, |catalog, name| {
+            let entry = catalog.find(name).expect("it is listed");
+            let asked = || entry.asked().expect("the manifest is read").asked();
+            let granted = self.grants.get(name).cloned().unwrap_or_else(asked);
+            catalog.granting(name, granted)
+        })
     }
 
     /// Returns the toolbox.
@@ -312,7 +342,8 @@ impl World {
     /// There is no provider, or it is set up wrongly.
     pub fn models(&mut self, settings: ProviderSettings, model: &str) -> CatalogModels {
         let host = self.host();
-        let component = host.catalog().of_kind(Kind::Provider).next().expect("there is a provider");
+        let catalog = host.catalog();
+        let component = catalog.of_kind(Kind::Provider).next().expect("there is a provider");
         let own = ProviderSettings {
             name: if settings.name.is_empty() { "test".to_owned() } else { settings.name },
             component: component.name().to_owned(),

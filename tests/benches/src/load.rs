@@ -4,7 +4,7 @@
 
 use std::{env, process::Command, time::Instant};
 
-use openkoi_host::catalog::Embedded;
+use openkoi_host::{catalog::Embedded, kinds::preload};
 use openkoi_testing::World;
 
 use crate::{
@@ -81,12 +81,12 @@ pub(crate) fn child(first: &str, then: Option<&str>) {
     let mut world = World::new();
     let host = world.load_built(built_in::all()).host();
     if then.is_some() {
-        host.preload(first).expect("it loads");
+        preload(&host, first).expect("it loads");
     }
     let measured = then.unwrap_or(first);
     let (resident, anonymous) = memory();
     let begun = Instant::now();
-    host.preload(measured).expect("it loads");
+    preload(&host, measured).expect("it loads");
     let micros = begun.elapsed().as_secs_f64() * 1e6;
     let (more, more_anonymous) = memory();
     println!("{micros} {} {}", more - resident, more_anonymous - anonymous);

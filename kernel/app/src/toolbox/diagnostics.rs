@@ -43,7 +43,6 @@ const LARGEST: u64 = 1 << 20;
 /// Decorates a toolbox so that the result of a call that writes files also says what is wrong with them.
 pub(crate) struct WithDiagnostics {
     inner: Arc<dyn Toolbox>,
-    listed: Vec<Tool>,
     processes: Processes,
     workspace: PathBuf,
     /// A directory of its own for parsers, so that they write nothing in the workspace.
@@ -61,11 +60,11 @@ impl WithDiagnostics {
         looks: Option<QuickLooks>,
     ) -> Self {
         let workspace = workspace.to_owned();
-        Self { listed: inner.tools(), inner, processes, workspace, scratch, looks }
+        Self { inner, processes, workspace, scratch, looks }
     }
 
     fn writes(&self, call: &ToolCall) -> bool {
-        self.listed.iter().any(|tool| tool.name == call.name && tool.effect == Effect::Write)
+        self.inner.tools().iter().any(|tool| tool.name == call.name && tool.effect == Effect::Write)
     }
 
     /// Returns a note for each of the files that does not parse. What cannot be known in time is not said.
@@ -168,7 +167,7 @@ impl Toolbox for WithDiagnostics {
     }
 
     fn tools(&self) -> Vec<Tool> {
-        self.listed.clone()
+        self.inner.tools()
     }
 
     fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {

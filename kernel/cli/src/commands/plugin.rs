@@ -99,7 +99,7 @@ pub fn catalog(context: &Context) -> Result<Catalog, CommandError> {
 
 fn inspect(name: &str, catalog: Catalog, context: &Context) -> Result<Inspected, CommandError> {
     if let Ok(entry) = catalog.find(name) {
-        return inspected(entry, true);
+        return inspected(&entry, true);
     }
     let path = context.absolute(Path::new(name));
     if !file::is_file(&path) {
@@ -112,11 +112,12 @@ fn inspect(name: &str, catalog: Catalog, context: &Context) -> Result<Inspected,
         added => added,
     }
     .map_err(unfit)?;
-    inspected(catalog.find(&name).map_err(unfit)?, false)
+    let entry = catalog.find(&name).map_err(unfit)?;
+    inspected(&entry, false)
 }
 
 fn inspected(entry: &CatalogEntry, built_in: bool) -> Result<Inspected, CommandError> {
-    let manifest = entry.manifest().map_err(unfit)?;
+    let manifest = entry.asked().map_err(unfit)?;
     Ok(Inspected {
         manifest: std::sync::Arc::clone(manifest),
         digest: entry.digest().to_owned(),
@@ -172,8 +173,8 @@ struct Component {
 impl ComponentTable {
     fn of(catalog: &Catalog) -> Result<Self, CommandError> {
         let components = catalog.list().map(|listed| {
-            let manifest =
-                catalog.find(listed.name).and_then(CatalogEntry::manifest).map_err(unfit)?;
+            let entry = catalog.find(listed.name).map_err(unfit)?;
+            let manifest = entry.asked().map_err(unfit)?;
             Ok(Component {
                 name: listed.name.to_owned(),
                 kind: listed.kind.word(),

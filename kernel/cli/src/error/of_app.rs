@@ -37,7 +37,7 @@ impl From<AppError> for CommandError {
             AppError::Provider(_)
             | AppError::Tools(_)
             | AppError::Clash(_)
-            | AppError::Evaluators(_)
+            | AppError::Unfit(_)
             | AppError::Snapshots(_)
             | AppError::Program(_)
             | AppError::OptionFile { .. }

@@ -32,6 +32,22 @@ impl CommandRule {
     pub fn matches(&self, program: &str) -> bool {
         check(program).is_ok() && self.0.as_deref().is_none_or(|name| name == program)
     }
+
+    /// Returns the rule for the programs that both match, or `None` if there is none.
+    #[must_use]
+    pub fn intersect(&self, other: &Self) -> Option<Self> {
+        match (self.is_within(other), other.is_within(self)) {
+            (true, _) => Some(self.clone()),
+            (_, true) => Some(other.clone()),
+            _ => None,
+        }
+    }
+
+    /// Returns whether `other` matches each program that the rule matches.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        other.0.is_none() || self.0 == other.0
+    }
 }
 
 impl FromStr for CommandRule {

@@ -52,10 +52,36 @@ impl HostPattern {
         match &self.0 {
             Form::Any => is_public_name(&host),
             Form::Name(name) => *name == host,
-            Form::Below(parent) => host
-                .split_once('.')
-                .is_some_and(|(label, rest)| !label.is_empty() && rest == parent),
+            Form::Below(parent) => host.split_once('.').is_some_and(|(label, rest)| {
+                rest == parent && is_label(label) && host.len() <= LONGEST
+            }),
             Form::Address(_) => false,
+        }
+    }
+
+    /// Returns the pattern of the hosts that both match, or `None` if there is no such host.
+    #[must_use]
+    pub fn intersect(&self, other: &Self) -> Option<Self> {
+        let narrower = if other.is_within(self) {
+            other
+        } else if self.is_within(other) {
+            self
+        } else {
+            return None;
+        };
+        Some(narrower.clone())
+    }
+
+    /// Returns whether `other` matches each host that the pattern matches. Of two patterns that have hosts in common, one
+    /// is within the other.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (own, wide) if own == wide => true,
+            (Form::Name(name), _) => other.matches(name),
+            // Whatever stands in front of it, the ending decides whether a name is public.
+            (Form::Below(parent), Form::Any) => is_public_name(&format!("x.{parent}")),
+            _ => false,
         }
     }
 

@@ -31,6 +31,9 @@ pub struct HttpRule {
     pub methods: Vec<String>,
     /// Pattern of the path.
     pub path: PathGlob,
+    /// Further patterns that the path has to match. The intersection of two rules has some; a rule that is read from text
+    /// has none.
+    pub also: Vec<PathGlob>,
     /// True if the rule names a private address or `localhost` literally, and so may lead there.
     pub private: bool,
 }
@@ -79,7 +82,53 @@ impl HttpRule {
         if segments.last() == Some(&"") {
             segments.pop();
         }
-        self.path.matches_segments(&segments)
+        self.paths().all(|glob| glob.matches_segments(&segments))
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &PathGlob> {
+        std::iter::once(&self.path).chain(&self.also)
+    }
+
+    /// Returns the rule for the requests that both rules cover, or `None` if there is none.
+    #[must_use]
+    pub fn intersect(&self, other: &Self) -> Option<Self> {
+        if (self.secure, self.port) != (other.secure, other.port) {
+            return None;
+        }
+        let host = self.host.intersect(&other.host)?;
+        let methods = match (self.methods.is_empty(), other.methods.is_empty()) {
+            (true, _) => other.methods.clone(),
+            (_, true) => self.methods.clone(),
+            _ => self.methods.iter().filter(|one| other.methods.contains(one)).cloned().collect(),
+        };
+        if methods.is_empty() && !(self.methods.is_empty() && other.methods.is_empty()) {
+            return None;
+        }
+        // Two globs have no glob in common in general, so each of them has to match, unless one says it all.
+        let mut paths: Vec<PathGlob> = Vec::new();
+        for glob in self.paths().chain(other.paths()) {
+            if paths.iter().any(|kept| kept.is_within(glob)) {
+                continue;
+            }
+            paths.retain(|kept| !glob.is_within(kept));
+            paths.push(glob.clone());
+        }
+        let path = paths.remove(0);
+        let private = host.is_private_literal();
+        Some(Self { host, methods, path, also: paths, private, ..self.clone() })
+    }
+
+    /// Returns true if `other` surely covers each request that the rule covers.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        let methods = other.methods.is_empty()
+            || !self.methods.is_empty()
+                && self.methods.iter().all(|own| other.methods.contains(own));
+        let path = |wide: &PathGlob| self.paths().any(|own| own.is_within(wide));
+        (self.secure, self.port) == (other.secure, other.port)
+            && self.host.is_within(&other.host)
+            && methods
+            && other.paths().all(path)
     }
 }
 
@@ -125,7 +174,8 @@ impl FromStr for HttpRule {
         let host: HostPattern = host.parse()?;
         let private = host.is_private_literal();
         let port = port.unwrap_or(if secure { 443 } else { 80 });
-        Ok(Self { host, port, secure, methods, path: parse_path(text, path)?, private })
+        let (path, also) = (parse_path(text, path)?, Vec::new());
+        Ok(Self { host, port, secure, methods, path, also, private })
     }
 }
 
@@ -192,7 +242,8 @@ impl fmt::Display for HttpRule {
         if self.port != usual {
             write!(f, ":{}", self.port)?;
         }
-        write!(f, "{}", self.path)
+        write!(f, "{}", self.path)?;
+        self.also.iter().try_for_each(|glob| write!(f, " and {glob}"))
     }
 }
 

@@ -49,6 +49,36 @@ impl PathGlob {
             && self.matches_segments(&segments)
     }
 
+    /// Returns true if `other` surely matches each path that the pattern matches. False says nothing: whoever asks
+    /// shows a person the pattern then, which is the safe side.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        if self == other {
+            return true;
+        }
+        // With one `**`, at the end, a pattern is compared segment by segment.
+        let (wide, below) = match other.segments.split_last() {
+            Some((last, wide)) if last == "**" => (wide, true),
+            _ => (other.segments.as_slice(), false),
+        };
+        let fits = if below {
+            self.segments.len() >= wide.len()
+        } else {
+            self.segments.len() == wide.len()
+        };
+        let covers = |(wide, own): (&String, &String)| {
+            wide == own
+                || match own.contains('*') {
+                    true => wide == "*" && own != "**",
+                    false => segment_matches(wide, own),
+                }
+        };
+        self.absolute == other.absolute
+            && fits
+            && !wide.iter().any(|part| part == "**")
+            && wide.iter().zip(&self.segments).all(covers)
+    }
+
     /// Compares segments that the caller has normalised.
     ///
     /// Matching is greedy with one point of return: it is enough to let the last `**` take one segment more, so

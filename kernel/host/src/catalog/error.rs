@@ -40,6 +40,33 @@ pub enum CatalogError {
     /// The component is not admitted.
     #[error(transparent)]
     Admission(#[from] AdmissionError),
+    /// Nobody has granted what the component cannot be used without.
+    #[error(
+        "`{component}` has no grant for {what}, so it is not used: a person has to grant it, and `openkoi plugin inspect \
+         {component}` shows all that it asks for"
+    )]
+    NotGranted {
+        /// The component.
+        component: String,
+        /// What is not granted.
+        what: String,
+    },
+    /// Another component has a tool of the same name.
+    #[error("the tool `{tool}` is in both `{first}` and `{second}`; only one of them can be used")]
+    ToolClash {
+        /// The tool.
+        tool: String,
+        /// The component that is there.
+        first: String,
+        /// The component that is added.
+        second: String,
+    },
+    /// The component that came with the program is not replaced or removed.
+    #[error("`{name}` came with OpenKoi: it can be neither replaced nor removed")]
+    BuiltIn {
+        /// The name.
+        name: String,
+    },
     /// The compiler does not accept the code.
     #[error("`{component}` cannot be compiled: {source}")]
     Code {
@@ -47,6 +74,16 @@ pub enum CatalogError {
         component: String,
         /// The reason.
         source: EngineError,
+    },
+    /// The component is of another kind than the one that is needed.
+    #[error("`{component}` is of kind `{kind}`, and one of kind `{wanted}` is needed")]
+    Kind {
+        /// The component.
+        component: String,
+        /// Its kind.
+        kind: &'static str,
+        /// The kind that is needed.
+        wanted: &'static str,
     },
     /// The embedded code is damaged.
     #[error("the embedded code of `{component}` is damaged: {reason}")]

@@ -1,7 +1,5 @@
 //! Errors of the engine.
 
-use crate::manifest::Kind;
-
 /// The engine could not compile, load or link a component.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -11,10 +9,6 @@ impl EngineError {
     /// Makes an error of a reason, on one line.
     pub(crate) fn of(reason: &str) -> Self {
         Self(crate::text::one_line(reason, 500))
-    }
-
-    pub(crate) fn unsupported(kind: Kind) -> Self {
-        Self(format!("components of kind `{}` are not run here", kind.word()))
     }
 }
 

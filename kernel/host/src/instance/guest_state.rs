@@ -28,8 +28,6 @@ pub(crate) struct Caller {
     pub(crate) grant: Grant,
     /// The domain whose trust level applies.
     pub(crate) domain: String,
-    /// The most tokens of one model turn.
-    pub(crate) max_tokens: Option<u32>,
     /// Whether what it changes in the workspace is the run's: checks and judges change nothing in its name.
     pub(crate) keeps_effects: bool,
     /// Whether the call only reads, so that a model is shown what it reads.

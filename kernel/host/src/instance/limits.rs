@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use openkoi_core::failure::Failure;
 
-use crate::manifest::{Kind, LimitRequest};
+use crate::{
+    manifest::LimitRequest,
+    world::{Kind, WorldRow},
+};
 
 const MIB: u64 = 1 << 20;
 
@@ -50,11 +53,7 @@ impl CallLimits {
     /// Returns the limits of a component of `kind` whose manifest asks for `wanted`.
     #[must_use]
     pub(crate) fn of(kind: Kind, wanted: &LimitRequest) -> Self {
-        let (cpu_ms, wall_ms) = match kind {
-            Kind::Tool | Kind::Integration => (5_000, 30_000),
-            Kind::Evaluator | Kind::Agency => (5_000, 600_000),
-            _ => (2_000, 30_000),
-        };
+        let WorldRow { cpu_ms, wall_ms, .. } = *kind.world();
         let millis = |wanted: Option<u64>, usual: u64, ceiling: u64| {
             Duration::from_millis(wanted.unwrap_or(usual).clamp(1, ceiling))
         };

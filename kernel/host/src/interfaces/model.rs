@@ -23,8 +23,9 @@ impl GuestState {
         self.charge(convert::weight(&prompt))?;
         let caller = self.pass(&Use::Model(&role)).await?;
         let mut prompt = convert::prompt(prompt)?;
-        // The manifest's ceiling applies, whatever the component asks for.
-        prompt.max_tokens = match (prompt.max_tokens, caller.max_tokens) {
+        // The grant's ceiling applies, whatever the component asks for.
+        let ceiling = caller.grant.roles.get(&role).copied().flatten();
+        prompt.max_tokens = match (prompt.max_tokens, ceiling) {
             (Some(asked), Some(most)) => Some(asked.min(most)),
             (asked, most) => asked.or(most),
         };

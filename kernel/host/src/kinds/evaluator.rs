@@ -13,14 +13,28 @@ use openkoi_core::{
     scope::Scope,
 };
 
+use wasmtime::component::InstancePre;
+
 use crate::{
-    catalog::CatalogError,
+    bindings::evaluator::EvaluatorExportsPre,
+    catalog::{Catalog, CatalogEntry, CatalogError},
     host::Host,
     instance::{CallLimits, Caller, GuestState},
-    linker::Loaded,
-    manifest::{Kind, Manifest},
+    linker::Exports,
+    manifest::Kind,
     workdir::Workdir,
 };
+
+/// The exports of an evaluator.
+pub(super) type Guest = EvaluatorExportsPre<GuestState>;
+
+impl Exports for Guest {
+    const KIND: Kind = Kind::Evaluator;
+
+    fn find(instance: InstancePre<GuestState>) -> wasmtime::Result<Self> {
+        Self::new(instance)
+    }
+}
 
 /// The domain whose trust level applies to evaluators.
 const DOMAIN: &str = "evaluation";
@@ -29,7 +43,6 @@ struct KnownEvaluator {
     card: EvaluatorCard,
     limits: CallLimits,
     grant: Grant,
-    max_tokens: Option<u32>,
     answer_words: Vec<String>,
 }
 
@@ -49,6 +62,8 @@ impl KnownEvaluator {
 /// The evaluators of the catalog in one workspace. Any number of runs may ask them at the same time.
 pub struct CatalogEvaluators {
     host: Host,
+    /// The catalog that they were collected from.
+    catalog: Arc<Catalog>,
     workdir: Arc<Workdir>,
     known: Vec<KnownEvaluator>,
     rubrics: BTreeMap<String, Rubric>,
@@ -66,16 +81,16 @@ impl CatalogEvaluators {
         rubrics: BTreeMap<String, Rubric>,
         without: &[String],
     ) -> Result<Self, CatalogError> {
-        let mut known = Vec::new();
-        for entry in host.catalog().of_kind(Kind::Evaluator) {
+        let (catalog, mut known) = (host.catalog(), Vec::new());
+        for entry in catalog.of_kind(Kind::Evaluator) {
             if !without.iter().any(|name| name == entry.name()) {
-                known.extend(known_evaluator(entry.manifest()?));
+                known.extend(known_evaluator(entry)?);
             }
         }
         known.sort_by(|a: &KnownEvaluator, b| {
             (a.card.tier, &a.card.name).cmp(&(b.card.tier, &b.card.name))
         });
-        Ok(Self { host: host.clone(), workdir, known, rubrics })
+        Ok(Self { host: host.clone(), catalog, workdir, known, rubrics })
     }
 
     async fn run(
@@ -93,11 +108,7 @@ impl CatalogEvaluators {
             return Ok(Verdict { summary, ..Verdict::default() });
         }
         let shared = &self.host.shared;
-        let entry = shared.catalog.find(evaluator);
-        let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
-        let Loaded::Evaluator(component) = shared.ready(entry)? else {
-            return Err(Failure::Failed(format!("`{evaluator}` is not an evaluator")));
-        };
+        let component = shared.ready::<Guest>(&self.catalog, evaluator)?;
         let mut limits = known.limits.clone();
         limits.wall = limits.wall.min(scope.deadline);
         let (wall, most) = (limits.wall, limits.output);
@@ -105,7 +116,6 @@ impl CatalogEvaluators {
             scope,
             grant: known.grant.clone(),
             domain: DOMAIN.to_owned(),
-            max_tokens: known.max_tokens,
             keeps_effects: false,
             shows: false,
             overwrites: false,
@@ -147,16 +157,16 @@ impl Evaluators for CatalogEvaluators {
     }
 }
 
-fn known_evaluator(manifest: &Manifest) -> Option<KnownEvaluator> {
-    let evaluator = manifest.evaluator.as_ref()?;
+fn known_evaluator(entry: &CatalogEntry) -> Result<Option<KnownEvaluator>, CatalogError> {
+    let manifest = entry.manifest()?;
+    let Some(evaluator) = manifest.evaluator.as_ref() else { return Ok(None) };
     let tier = evaluator.tier;
-    let limits = CallLimits::of(manifest.component.kind, &manifest.limits);
+    let limits = CallLimits::of(entry.kind(), &manifest.limits);
     let deadline_ms = u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX);
-    Some(KnownEvaluator {
-        card: EvaluatorCard { name: manifest.component.name.clone(), tier, deadline_ms },
+    Ok(Some(KnownEvaluator {
+        card: EvaluatorCard { name: entry.name().to_owned(), tier, deadline_ms },
         limits,
-        grant: manifest.grant(None),
-        max_tokens: manifest.max_tokens(None),
+        grant: entry.grant(None)?,
         answer_words: evaluator.answer_words.clone(),
-    })
+    }))
 }

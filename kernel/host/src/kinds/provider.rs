@@ -24,12 +24,20 @@ use openkoi_core::{
     port::{Delta, Deltas, Model, Pending},
 };
 
+use wasmtime::component::InstancePre;
+
 pub use crate::address::AddressError;
 pub use settings::{Chance, ModelSettings, OfferedPrice, ProviderSettings, Route};
 pub use setup::SetupError;
 pub use url_template::TemplateError;
 
-use crate::host::{Host, Shared};
+use crate::{
+    bindings::provider::ProviderExportsPre,
+    host::{Host, Shared},
+    instance::GuestState,
+    linker::Exports,
+    manifest::Kind,
+};
 use attempt_error::{AttemptError, is_worth_another};
 use backoff::BackoffPermit;
 use cards::Configured;
@@ -37,6 +45,17 @@ use partial_turns::PartialTurns;
 use retry::Retry;
 use serde_json::Value;
 use setup::ProviderClient;
+
+/// The exports of a provider.
+pub(super) type Guest = ProviderExportsPre<GuestState>;
+
+impl Exports for Guest {
+    const KIND: Kind = Kind::Provider;
+
+    fn find(instance: InstancePre<GuestState>) -> wasmtime::Result<Self> {
+        Self::new(instance)
+    }
+}
 
 /// A model in a provider's list.
 #[derive(Clone, Debug, PartialEq, Eq)]

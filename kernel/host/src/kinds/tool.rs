@@ -4,10 +4,12 @@ mod arguments;
 mod known;
 mod output;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use openkoi_core::{
-    capability::Grant,
     effects::HeldBack,
     failure::Failure,
     id::TaskId,
@@ -17,19 +19,34 @@ use openkoi_core::{
     tool::{Effect, Receipt, Tool, ToolOutput},
     toolbox::{EndedProgram, PreparedCall, Toolbox},
 };
+use wasmtime::component::InstancePre;
 
 use self::known::KnownTool;
 use crate::{
-    bindings::tool::exports::openkoi::tool::tool::{Context, Output},
-    catalog::{CatalogEntry, CatalogError},
+    bindings::tool::{
+        ToolExportsPre,
+        exports::openkoi::tool::tool::{Context, Output},
+    },
+    catalog::{Catalog, CatalogEntry, CatalogError},
     host::Host,
     instance::{CallLimits, Caller, GuestState, LimitHit, Spooled},
     layers::{CallLayer, Held},
-    linker::Loaded,
-    manifest::{Kind, Manifest, ToolEntry},
+    linker::Exports,
+    manifest::{Kind, ToolEntry},
     sabotage::{Guard, off},
     workdir::{Workdir, layer_owner},
 };
+
+/// The exports of a tool.
+pub(super) type Guest = ToolExportsPre<GuestState>;
+
+impl Exports for Guest {
+    const KIND: Kind = Kind::Tool;
+
+    fn find(instance: InstancePre<GuestState>) -> wasmtime::Result<Self> {
+        Self::new(instance)
+    }
+}
 
 /// A toolbox could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,15 +71,43 @@ pub enum ToolboxError {
 pub struct ToolSettings {
     /// Components to leave out.
     pub without: Vec<String>,
-    /// Grants by component. A component that is not in here gets what its manifest asks for.
-    pub grants: BTreeMap<String, Grant>,
 }
 
-/// The tools of the catalog in one workspace. Any number of runs may call them at the same time.
+/// The tools of the catalog in one workspace. Any number of runs may call them at the same time. A call is served by the
+/// catalog that is in force when it begins, to its end.
 pub struct CatalogTools {
     host: Host,
     workdir: Arc<Workdir>,
+    settings: ToolSettings,
+    collected: Mutex<Arc<Collected>>,
+}
+
+/// The tools of one catalog.
+struct Collected {
+    catalog: Arc<Catalog>,
     known: BTreeMap<String, KnownTool>,
+}
+
+impl Collected {
+    fn of(catalog: Arc<Catalog>, settings: &ToolSettings) -> Result<Self, ToolboxError> {
+        let mut known = BTreeMap::<String, KnownTool>::new();
+        let used =
+            |entry: &&CatalogEntry| !settings.without.iter().any(|name| name == entry.name());
+        for entry in catalog.of_kind(Kind::Tool).filter(used) {
+            for tool in &entry.manifest()?.tools {
+                let tool = known_tool(entry, tool)?;
+                if let Some(first) = known.get(&tool.tool.name) {
+                    return Err(ToolboxError::Clash {
+                        tool: tool.tool.name,
+                        first: first.component.clone(),
+                        second: tool.component,
+                    });
+                }
+                known.insert(tool.tool.name.clone(), tool);
+            }
+        }
+        Ok(Self { catalog, known })
+    }
 }
 
 impl CatalogTools {
@@ -76,33 +121,32 @@ impl CatalogTools {
         workdir: Arc<Workdir>,
         settings: &ToolSettings,
     ) -> Result<Self, ToolboxError> {
-        let mut known = BTreeMap::<String, KnownTool>::new();
-        let used =
-            |entry: &&CatalogEntry| !settings.without.iter().any(|name| name == entry.name());
-        for entry in host.catalog().of_kind(Kind::Tool).filter(used) {
-            let manifest = entry.manifest()?;
-            for tool in &manifest.tools {
-                let tool = known_tool(manifest, tool, settings.grants.get(entry.name()));
-                if let Some(first) = known.get(&tool.tool.name) {
-                    return Err(ToolboxError::Clash {
-                        tool: tool.tool.name,
-                        first: first.component.clone(),
-                        second: tool.component,
-                    });
-                }
-                known.insert(tool.tool.name.clone(), tool);
+        let collected = Mutex::new(Arc::new(Collected::of(host.catalog(), settings)?));
+        Ok(Self { host: host.clone(), workdir, settings: settings.clone(), collected })
+    }
+
+    /// Returns the tools of the catalog that is in force now.
+    fn collected(&self) -> Arc<Collected> {
+        let catalog = self.host.catalog();
+        let mut last = self.collected.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&last.catalog, &catalog) {
+            match Collected::of(catalog, &self.settings) {
+                Ok(collected) => *last = Arc::new(collected),
+                // A component whose manifest cannot be used or whose tools clash is not put into a catalog.
+                Err(error) => tracing::warn!(%error, "the tools stay as they were"),
             }
         }
-        Ok(Self { host: host.clone(), workdir, known })
+        Arc::clone(&last)
     }
 
     async fn run(&self, call: &ToolCall, scope: Scope) -> Result<ToolOutput, Failure> {
         // A caller that has not asked for the prepared call is understood as well.
-        let PreparedCall { call, notes } = arguments::prepared(&self.known, call)?;
-        let known = self.known.get(&call.name);
+        let Collected { catalog, known } = &*self.collected();
+        let PreparedCall { call, notes } = arguments::prepared(known, call)?;
+        let known = known.get(&call.name);
         let known = known.ok_or_else(|| Failure::NotFound(format!("the tool `{}`", call.name)))?;
         let Answered { output: answer, receipts, spooled, running, notes: more } =
-            self.ask(known, &call, scope).await?;
+            self.ask(catalog, known, &call, scope).await?;
         let saver =
             output::Saver { brokers: &self.host.shared.brokers, directory: &self.workdir.output };
         let mut output = output::fit(answer, &spooled, &saver)?;
@@ -114,16 +158,13 @@ impl CatalogTools {
 
     async fn ask(
         &self,
+        catalog: &Catalog,
         known: &KnownTool,
         call: &ToolCall,
         scope: Scope,
     ) -> Result<Answered, Failure> {
         let shared = &self.host.shared;
-        let entry = shared.catalog.find(&known.component);
-        let entry = entry.map_err(|error| Failure::Failed(error.to_string()))?;
-        let Loaded::Tool(component) = shared.ready(entry)? else {
-            return Err(Failure::Failed(format!("`{}` is not a tool", known.component)));
-        };
+        let component = shared.ready::<Guest>(catalog, &known.component)?;
         let mut limits = known.limits.clone();
         limits.wall = limits.wall.min(scope.deadline);
         let (wall, task) = (limits.wall, scope.task.clone());
@@ -137,7 +178,6 @@ impl CatalogTools {
             scope,
             grant: known.grant.clone(),
             domain: known.tool.domain.clone(),
-            max_tokens: known.max_tokens,
             keeps_effects: true,
             shows: known.tool.effect == Effect::Read,
             overwrites: known.tool.idempotent,
@@ -211,11 +251,11 @@ impl Toolbox for CatalogTools {
     }
 
     fn tools(&self) -> Vec<Tool> {
-        self.known.values().map(|known| known.tool.clone()).collect()
+        self.collected().known.values().map(|known| known.tool.clone()).collect()
     }
 
     fn prepared(&self, call: &ToolCall) -> Result<PreparedCall, Failure> {
-        arguments::prepared(&self.known, call)
+        arguments::prepared(&self.collected().known, call)
     }
 
     fn call<'a>(
@@ -227,27 +267,25 @@ impl Toolbox for CatalogTools {
     }
 }
 
-fn known_tool(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> KnownTool {
-    let limits = CallLimits::of(manifest.component.kind, &manifest.limits);
-    let asked = manifest.grant(Some(&entry.name));
-    KnownTool {
-        component: manifest.component.name.clone(),
+fn known_tool(entry: &CatalogEntry, tool: &ToolEntry) -> Result<KnownTool, CatalogError> {
+    let limits = CallLimits::of(entry.kind(), &entry.manifest()?.limits);
+    Ok(KnownTool {
+        component: entry.name().to_owned(),
         tool: Tool {
-            name: entry.name.clone(),
-            description: crate::text::visible(&entry.description),
-            parameters: entry.schema.clone(),
-            effect: entry.effect,
-            idempotent: entry.idempotent,
-            domain: entry.domain.clone(),
-            target: entry.target.clone(),
-            origin: manifest.component.name.clone(),
+            name: tool.name.clone(),
+            description: crate::text::visible(&tool.description),
+            parameters: tool.schema.clone(),
+            effect: tool.effect,
+            idempotent: tool.idempotent,
+            domain: tool.domain.clone(),
+            target: tool.target.clone(),
+            origin: entry.name().to_owned(),
             deadline_ms: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
         },
-        grant: granted.map_or_else(|| asked.clone(), |granted| asked.intersect(granted)),
-        formerly: entry.formerly.clone(),
-        max_tokens: manifest.max_tokens(Some(&entry.name)),
+        grant: entry.grant(Some(&tool.name))?,
+        formerly: tool.formerly.clone(),
         limits,
-    }
+    })
 }
 
 fn size(answer: &Output) -> u64 {

@@ -11,10 +11,13 @@ use serde_json::Value;
 use forms::{COMPONENT_NAME, TOOL_NAME, check_injection, check_login, is_below_home, name};
 
 use super::{
-    Capability, CredentialStore, DESCRIPTION_BYTES, Kind, MOST_TOOLS, Manifest, ManifestError,
+    Capability, CredentialStore, DESCRIPTION_BYTES, MOST_TOOLS, Manifest, ManifestError,
     SCHEMA_BYTES, ToolEntry,
 };
-use crate::{schema, text};
+use crate::{
+    schema, text,
+    world::{AskedWith, ScopeKey, interface},
+};
 
 pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
     name("the component", &manifest.component.name, '-', COMPONENT_NAME)?;
@@ -56,25 +59,25 @@ fn check_words(words: &[String]) -> Result<(), ManifestError> {
 
 /// Checks that the manifest has the parts of its kind.
 fn check_parts(manifest: &Manifest) -> Result<(), ManifestError> {
-    let kind = manifest.component.kind;
-    let wrong = |reason| Err(ManifestError::Kind { kind: kind.word(), reason });
-    let has_tools = matches!(kind, Kind::Tool | Kind::Integration);
-    if has_tools && manifest.tools.is_empty() {
+    let world = manifest.component.kind.world();
+    let wrong =
+        |reason: &str| Err(ManifestError::Kind { kind: world.word, reason: reason.to_owned() });
+    if world.has_tools && manifest.tools.is_empty() {
         return wrong("declares at least one [[tool]]");
     }
-    if !has_tools && !manifest.tools.is_empty() {
+    if !world.has_tools && !manifest.tools.is_empty() {
         return wrong("has no [[tool]]");
     }
-    if has_tools && !manifest.capabilities.is_empty() {
+    if world.has_tools && !manifest.capabilities.is_empty() {
         return wrong("asks for its capabilities tool by tool: [[tool.capability]]");
     }
-    if (kind == Kind::Provider) != manifest.provider.is_some() {
-        return wrong("is the one kind with a [provider] part, or lacks it");
+    if let Some(other) = manifest.parts().find(|part| Some(*part) != world.part) {
+        return wrong(&format!("has no [{other}] part"));
     }
-    if (kind == Kind::Evaluator) != manifest.evaluator.is_some() {
-        return wrong("is the one kind with an [evaluator] part, or lacks it");
+    if let Some(own) = world.part.filter(|own| manifest.parts().all(|part| part != *own)) {
+        return wrong(&format!("needs its [{own}] part"));
     }
-    if !manifest.credentials.is_empty() && !matches!(kind, Kind::Provider | Kind::Integration) {
+    if !manifest.credentials.is_empty() && !world.has_credentials {
         return wrong("has no [[credential]]");
     }
     Ok(())
@@ -117,22 +120,19 @@ fn check_capability(asked: &Capability) -> Result<(), ManifestError> {
     if asked.why.trim().is_empty() {
         return wrong("say why it is needed");
     }
-    let is = |interface: &str| asked.interface == interface;
-    match asked.interface.as_str() {
-        "files" if asked.access.is_none() => wrong("say `access = \"read\"` or `\"write\"`"),
-        "http" if asked.allow.is_empty() => wrong("say where to: `allow = [\"GET https://…\"]`"),
-        "process" if asked.commands.is_empty() => wrong("say which: `commands = [\"…\"]`"),
-        "model" if asked.roles.is_empty() => wrong("say which: `roles = [\"…\"]`"),
-        "files" | "http" | "process" | "model" | "state" | "records" | "memory" => {
-            let strays = (asked.access.is_some() && !is("files"))
-                || (!asked.allow.is_empty() && !is("http"))
-                || ((!asked.commands.is_empty() || asked.network) && !is("process"))
-                || ((!asked.roles.is_empty() || asked.max_tokens.is_some()) && !is("model"));
-            if strays { wrong("has a key that belongs to another interface") } else { Ok(()) }
-        }
-        "log" | "progress" => wrong("needs no entry"),
-        _ => wrong("is not an interface that can be asked for"),
+    let Some(interface) = interface(&asked.interface) else {
+        return wrong("is not an interface that can be asked for");
+    };
+    let keys = match interface.asked {
+        AskedWith::Free => return wrong("needs no entry"),
+        AskedWith::Whole => &[][..],
+        AskedWith::Scoped { keys, advice } if !asked.has(keys[0]) => return wrong(advice),
+        AskedWith::Scoped { keys, .. } => keys,
+    };
+    if ScopeKey::ALL.into_iter().any(|key| asked.has(key) && !keys.contains(&key)) {
+        return wrong("has a key that belongs to another interface");
     }
+    Ok(())
 }
 
 /// Checks that profiles are in files below the user's home.

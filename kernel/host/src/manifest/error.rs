@@ -83,7 +83,7 @@ pub enum ManifestError {
         /// The kind.
         kind: &'static str,
         /// The fault.
-        reason: &'static str,
+        reason: String,
     },
     /// A value does not fit its key.
     #[error("`{key}`: {reason}")]

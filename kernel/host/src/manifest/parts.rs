@@ -9,7 +9,9 @@ use openkoi_core::{
     pattern::{CommandRule, HttpRule},
     tool::{Effect, Schema},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use crate::world::{AskedWith, Kind, ScopeKey, interface};
 
 /// The largest manifest that is read, in bytes.
 pub const MANIFEST_BYTES: usize = 1 << 20;
@@ -19,67 +21,6 @@ pub const SCHEMA_BYTES: usize = 64 << 10;
 pub const DESCRIPTION_BYTES: usize = 4 << 10;
 /// The most tools of one component.
 pub const MOST_TOOLS: usize = 128;
-
-/// The kind of a component, which fixes the world that it exports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Serves models.
-    Provider,
-    /// Has tools.
-    Tool,
-    /// Links to a service.
-    Integration,
-    /// Judges.
-    Evaluator,
-    /// Takes part in a deliberation.
-    Agency,
-    /// Changes text on its way.
-    Filter,
-    /// Renders a document.
-    View,
-    /// Learns from outcomes.
-    Learner,
-    /// Embeds texts.
-    Embedder,
-}
-
-impl Kind {
-    /// All kinds.
-    pub const ALL: [Self; 9] = [
-        Self::Provider,
-        Self::Tool,
-        Self::Integration,
-        Self::Evaluator,
-        Self::Agency,
-        Self::Filter,
-        Self::View,
-        Self::Learner,
-        Self::Embedder,
-    ];
-
-    /// Returns the kind that a manifest's word means.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-
-    /// Returns the word of the manifest.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Provider => "provider",
-            Self::Tool => "tool",
-            Self::Integration => "integration",
-            Self::Evaluator => "evaluator",
-            Self::Agency => "agency",
-            Self::Filter => "filter",
-            Self::View => "view",
-            Self::Learner => "learner",
-            Self::Embedder => "embedder",
-        }
-    }
-}
 
 /// A component's manifest, checked.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -392,17 +333,16 @@ impl Manifest {
         let own = tool.and_then(|name| self.tool(name)).map(|tool| tool.capabilities.as_slice());
         let mut grant = Grant::default();
         for asked in self.capabilities.iter().chain(own.unwrap_or_default()) {
-            asked.add_to(&mut grant);
+            grant.add(&asked.grant());
         }
         grant
     }
 
-    /// Returns the most tokens of a model turn for one tool.
-    #[must_use]
-    pub fn max_tokens(&self, tool: Option<&str>) -> Option<u32> {
-        let own = tool.and_then(|name| self.tool(name)).map(|tool| tool.capabilities.as_slice());
-        let all = self.capabilities.iter().chain(own.unwrap_or_default());
-        all.filter_map(|asked| asked.max_tokens).max()
+    /// Returns the names of the tables that one kind has, as far as they are there.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &'static str> {
+        let provider = self.provider.as_ref().map(|_| "provider");
+        let evaluator = self.evaluator.as_ref().map(|_| "evaluator");
+        provider.into_iter().chain(evaluator)
     }
 
     /// Returns true if the component or one of its tools asks for `interface`.
@@ -414,19 +354,30 @@ impl Manifest {
 }
 
 impl Capability {
-    fn add_to(&self, grant: &mut Grant) {
-        match self.interface.as_str() {
-            "files" => grant.files = grant.files.max(Some(self.access.unwrap_or(Access::Read))),
-            "http" => grant.http.extend(self.allow.iter().cloned()),
-            "process" => {
-                grant.commands.extend(self.commands.iter().cloned());
-                grant.network |= self.network;
-            }
-            "model" => grant.roles.extend(self.roles.iter().cloned()),
-            "state" => grant.state = true,
-            "records" => grant.records = true,
-            "memory" => grant.memory = true,
-            _ => {}
+    /// Returns true if it has a value for `key`.
+    pub(crate) fn has(&self, key: ScopeKey) -> bool {
+        match key {
+            ScopeKey::Access => self.access.is_some(),
+            ScopeKey::Allow => !self.allow.is_empty(),
+            ScopeKey::Commands => !self.commands.is_empty(),
+            ScopeKey::Network => self.network,
+            ScopeKey::Roles => !self.roles.is_empty(),
+            ScopeKey::MaxTokens => self.max_tokens.is_some(),
+        }
+    }
+
+    /// Returns the grant that it asks for.
+    fn grant(&self) -> Grant {
+        let whole = interface(&self.interface).filter(|one| one.asked == AskedWith::Whole);
+        let roles = self.roles.iter().map(|role| (role.clone(), self.max_tokens));
+        Grant {
+            files: self.access,
+            http: self.allow.clone(),
+            commands: self.commands.clone(),
+            network: self.network,
+            roles: roles.collect(),
+            whole: whole.map(|one| one.name.to_owned()).into_iter().collect(),
+            asked: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use openkoi_host::{
     admission::AdmissionError,
     catalog::{CatalogError, Embedded, Form},
+    kinds::preload,
     manifest::{Kind, ManifestError},
 };
 use openkoi_testing::World;
@@ -30,7 +31,8 @@ fn another_version_is_refused_with_both_named() {
     let error = refused(&importing("openkoi:host/files@0.9.0"));
     assert_eq!(
         error.to_string(),
-        "`x` wants `openkoi:host/files` at version 0.9.0, and this host has 0.1.0"
+        "`x` was built against version 0.9.0 of the package `openkoi:host` (for `openkoi:host/files`), and this \
+         OpenKoi has 0.1.0; update OpenKoi, or take a `x` that was built for 0.1.0"
     );
 }
 
@@ -122,7 +124,7 @@ fn bytes_that_are_not_a_component_are_refused() {
 fn an_export_of_the_right_name_and_wrong_type_is_refused() {
     let mut world = World::new();
     world.load(component(""));
-    let error = world.host().preload("x").expect_err("there is no function in it");
+    let error = preload(&world.host(), "x").expect_err("there is no function in it");
     assert!(matches!(&error, CatalogError::Code { .. }), "{error}");
 }
 
@@ -156,7 +158,7 @@ fn damaged_embedded_code_is_reported_as_damaged() {
         };
         let mut world = World::new();
         world.load_built([embedded]);
-        let error = world.host().preload("x").expect_err("it is damaged");
+        let error = preload(&world.host(), "x").expect_err("it is damaged");
         assert!(matches!(&error, CatalogError::Damaged { .. }), "{error}");
     }
 }

@@ -40,7 +40,8 @@ fn limits_of_the_user_override_those_of_the_manifest_for_one_user_of_the_catalog
     let limited = catalog.limited(&limits);
 
     let limits = |catalog: &Catalog| {
-        let manifest = catalog.find("x").and_then(|entry| entry.manifest()).expect("it is read");
+        let entry = catalog.find("x").expect("it is there");
+        let manifest = entry.manifest().expect("it is read");
         (manifest.limits.cpu_ms, manifest.limits.memory_mib)
     };
     assert_eq!(limits(&limited), (Some(200), Some(10)));

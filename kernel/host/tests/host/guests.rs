@@ -15,6 +15,16 @@ fn folder() -> PathBuf {
     repository().join("tests/guests")
 }
 
+/// Returns the bytes of the misbehaving tool.
+pub(crate) fn guests() -> Vec<u8> {
+    build(folder(), "openkoi-guests").expect("it builds")
+}
+
+/// Returns the bytes of the provider whose wire format is lines.
+pub(crate) fn codec() -> Vec<u8> {
+    example("codec")
+}
+
 fn one(wasm: &[u8]) -> Catalog {
     Catalog::default().with_component(wasm).expect("the guest is accepted").0
 }
@@ -22,13 +32,13 @@ fn one(wasm: &[u8]) -> Catalog {
 /// Returns a world with the misbehaving tool.
 pub(crate) fn tool_world() -> World {
     static TOOL: OnceLock<Catalog> = OnceLock::new();
-    let tool = TOOL.get_or_init(|| one(&build(folder(), "openkoi-guests").expect("it builds")));
+    let tool = TOOL.get_or_init(|| one(&guests()));
     World::of(tool.clone())
 }
 
 /// Returns a world whose misbehaving tool may send requests to this port of loopback.
 pub(crate) fn tool_world_at(port: u16) -> World {
-    let mut wasm = build(folder(), "openkoi-guests").expect("it builds");
+    let mut wasm = guests();
     // The manifest lies in the component as text; a number of as many digits changes no length.
     let (placeholder, port) = (b"127.0.0.1:10443", format!("127.0.0.1:{port}"));
     assert_eq!(port.len(), placeholder.len(), "ports that are given out have five digits");
@@ -44,7 +54,7 @@ pub(crate) fn tool_world_at(port: u16) -> World {
 /// Returns a world with the provider whose wire format is lines.
 pub(crate) fn provider_world() -> World {
     static CODEC: OnceLock<Catalog> = OnceLock::new();
-    World::of(CODEC.get_or_init(|| one(&example("codec"))).clone())
+    World::of(CODEC.get_or_init(|| one(&codec())).clone())
 }
 
 /// Returns a world with the evaluator that returns the verdict its task names.

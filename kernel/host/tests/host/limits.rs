@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use openkoi_core::failure::Failure;
+use openkoi_host::kinds::preload;
 
 use crate::{
     guests::{failure_of, is_unharmed, limit, text_of, tool_world, tool_world_at},
@@ -18,7 +19,7 @@ fn worked() -> Duration {
 #[tokio::test]
 async fn an_endless_loop_ends_at_its_running_time() {
     let mut world = tool_world();
-    world.host().preload("guests").expect("it loads");
+    preload(&world.host(), "guests").expect("it loads");
     let begun = worked();
 
     let failure = failure_of(&mut world, "spin", "").await;
@@ -72,7 +73,7 @@ async fn the_deadline_of_the_call_comes_before_that_of_the_manifest() {
 #[tokio::test]
 async fn others_go_on_while_a_guest_spins() {
     let mut world = tool_world();
-    world.host().preload("guests").expect("it loads");
+    preload(&world.host(), "guests").expect("it loads");
     let mut turns = 0_u32;
     let spin = failure_of(&mut world, "spin", "");
     tokio::pin!(spin);

@@ -12,6 +12,7 @@ mod catalog;
 mod compiling;
 mod evaluators;
 mod floods;
+mod granted;
 mod guests;
 mod limits;
 mod loopback;

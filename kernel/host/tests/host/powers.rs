@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use openkoi_core::{
     approval::Answer,
-    capability::Grant,
     event::Event,
     failure::Failure,
+    grant::ComponentGrant,
     message::{Part, StopReason, Turn, Usage},
     trust::TrustLevel,
 };
-use openkoi_host::kinds::tool::ToolSettings;
 use openkoi_testing::Canned;
 use serde_json::{Value, json};
 
@@ -100,14 +99,13 @@ async fn a_grant_to_read_does_not_allow_writing() {
 async fn a_capability_that_the_user_withholds_is_denied() {
     let mut world = tool_world();
     world.write("notes.txt", "hello");
-    world.tools(ToolSettings {
-        grants: [("guests".to_owned(), Grant::default())].into(),
-        ..ToolSettings::default()
-    });
+    world.grant("guests", ComponentGrant::default());
 
     for behaviour in ["read_file", "ask_encoding"] {
         let failure = failure_of(&mut world, behaviour, "notes.txt").await;
-        assert_eq!(failure.word(), "denied", "{behaviour}");
+        let Failure::Denied { what, hint } = failure else { panic!("{behaviour}: {failure}") };
+        assert!(what.ends_with("nobody has granted that"), "{behaviour}: {what}");
+        assert!(hint.contains("openkoi plugin inspect guests"), "{behaviour}: {hint}");
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) fn contract(kind: &str) -> (wit_parser::Resolve, wit_parser::PackageI
     let wit = repository().join("wit");
     resolve.push_dir(wit.join("types")).expect("types parse");
     resolve.push_dir(wit.join("host")).expect("host parses");
+    // An integration exports the interface of tools too.
+    let tool = (kind == "integration").then(|| resolve.push_dir(wit.join("tool")));
+    tool.transpose().expect("tool parses");
     let (package, _) = resolve.push_dir(wit.join(kind)).expect("the kind parses");
     (resolve, package)
 }

@@ -2,11 +2,12 @@
 
 use openkoi_host::sabotage::{CASES, Guard};
 
-const SOURCES: [(&str, &str); 10] = [
+const SOURCES: [(&str, &str); 11] = [
     ("admitted", include_str!("admitted.rs")),
     ("compiling", include_str!("compiling.rs")),
     ("evaluators", include_str!("evaluators.rs")),
     ("floods", include_str!("floods.rs")),
+    ("granted", include_str!("granted.rs")),
     ("limits", include_str!("limits.rs")),
     ("powers", include_str!("powers.rs")),
     ("providers", include_str!("providers.rs")),

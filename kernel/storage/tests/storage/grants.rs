@@ -1,6 +1,8 @@
 //! What the user allowed.
 
-use openkoi_core::{approval::Rule, id::SessionId, trust::TrustLevel};
+use openkoi_core::{
+    approval::Rule, capability::Grant, grant::ComponentGrant, id::SessionId, trust::TrustLevel,
+};
 use openkoi_storage::sessions::{NewSession, SessionKind};
 
 use crate::support::Home;
@@ -103,4 +105,45 @@ fn the_rules_of_a_session_go_with_it() {
     storage.delete_session(&id).unwrap();
 
     assert_eq!(storage.rules().unwrap(), [rule(true, "two")]);
+}
+
+fn grant(interface: &str) -> ComponentGrant {
+    let own = Grant { whole: [interface.to_owned()].into(), ..Grant::default() };
+    ComponentGrant { own, ..ComponentGrant::default() }
+}
+
+#[test]
+fn a_grant_holds_for_the_bytes_it_was_given_to() {
+    let home = Home::new();
+    let storage = home.open();
+    storage.keep_component_grant("d1", "pond", &grant("state"), 7).unwrap();
+    storage.keep_component_grant("d2", "pond", &grant("memory"), 7).unwrap();
+    storage.keep_component_grant("d3", "brook", &grant("records"), 9).unwrap();
+
+    assert_eq!(storage.component_grant("d1").unwrap(), Some(grant("state")));
+    assert_eq!(storage.component_grant("d4").unwrap(), None);
+    assert_eq!(storage.last_component_grant("pond").unwrap(), Some(grant("memory")));
+    assert_eq!(storage.last_component_grant("lake").unwrap(), None);
+
+    storage.keep_component_grant("d1", "pond", &grant("files"), 11).unwrap();
+    assert_eq!(storage.component_grant("d1").unwrap(), Some(grant("files")));
+    assert_eq!(storage.last_component_grant("pond").unwrap(), Some(grant("files")));
+
+    assert!(storage.revoke_component_grants("pond").unwrap());
+    assert!(!storage.revoke_component_grants("pond").unwrap());
+    assert_eq!(storage.component_grant("d2").unwrap(), None);
+    assert_eq!(storage.component_grant("d3").unwrap(), Some(grant("records")));
+}
+
+#[test]
+fn a_grant_that_cannot_be_understood_is_an_error_and_grants_nothing() {
+    let home = Home::new();
+    let storage = home.open();
+    storage.keep_component_grant("d1", "pond", &grant("state"), 7).unwrap();
+    let damage = "UPDATE component_grants SET granted = '{\"everything\":true}'";
+    rusqlite::Connection::open(home.database()).unwrap().execute(damage, ()).unwrap();
+
+    let error = storage.component_grant("d1").unwrap_err();
+
+    assert_eq!(error.to_string(), "the grant of a component cannot be read");
 }

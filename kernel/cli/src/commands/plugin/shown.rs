@@ -6,7 +6,10 @@ use openkoi_core::{
     capability::Access,
     document::{Block, Document, Heading, Item, Pairs, Span, Value, Verbatim},
 };
-use openkoi_host::manifest::{Capability, CredentialEntry, LimitRequest, Manifest, ToolEntry};
+use openkoi_host::{
+    manifest::{Capability, CredentialEntry, LimitRequest, Manifest, ToolEntry},
+    world::{AskedWith, INTERFACES},
+};
 
 use crate::output::Output;
 
@@ -44,12 +47,15 @@ impl Output for Inspected {
 }
 
 impl Inspected {
-    /// Returns the interfaces that the component may import. Admission refuses all others, and two
-    /// of them need no entry in the manifest.
+    /// Returns the interfaces that the component may import. Admission refuses all others.
     fn imports(&self) -> Vec<String> {
-        let offered = ["files", "http", "memory", "model", "process", "records", "state"];
-        let asked = offered.into_iter().filter(|name| self.manifest.asks_for(name));
-        asked.chain(["log", "progress"]).map(str::to_owned).collect()
+        let world = self.manifest.component.kind.world();
+        let may = INTERFACES.iter().filter(|interface| {
+            let asked =
+                interface.asked == AskedWith::Free || self.manifest.asks_for(interface.name);
+            asked && world.imports.contains(&interface.name)
+        });
+        may.map(|interface| interface.name.to_owned()).collect()
     }
 
     fn capabilities(&self, document: &mut Document) {

@@ -132,7 +132,7 @@ fn a_provider_is_shown_with_the_credentials_that_it_never_sees() {
          publisher    koi\n\
          origin       came with OpenKoi\n\
          digest       abc123\n\
-         imports      log, progress\n\
+         imports      log\n\
          \n\
          Models of the brook.\n\
          \n\

@@ -35,7 +35,7 @@ use crate::{
             http_types::{Header, HttpRequest},
         },
         provider::{
-            ProviderExports,
+            ProviderExports, ProviderExportsPre,
             exports::openkoi::provider::codec::{Diagnosis, Endpoint, Event, ModelEntry, Problem},
         },
     },
@@ -43,7 +43,6 @@ use crate::{
     convert,
     host::Shared,
     instance::{CallLimits, GuestState, Watch},
-    linker::Loaded,
     manifest::Wire,
 };
 
@@ -173,13 +172,8 @@ impl<'a> Codec<'a> {
     ) -> Result<Self, AttemptError> {
         let failed = |failure: &Failure| AttemptError::of_failure(provider.name(), failure);
         let component = provider.manifest.component.name.as_str();
-        let entry = shared.catalog.find(component);
-        let entry = entry.map_err(|error| failed(&Failure::Failed(error.to_string())))?;
-        let loaded = shared.ready(entry).map_err(|failure| failed(&failure))?;
-        let Loaded::Provider(pre) = loaded else {
-            let failure = Failure::Failed(format!("`{component}` is not a provider"));
-            return Err(failed(&failure));
-        };
+        let pre = shared.ready::<ProviderExportsPre<GuestState>>(&shared.catalog(), component);
+        let pre = pre.map_err(|failure| failed(&failure))?;
         let call = GuestState::new(component, provider.limits.clone(), &shared.brokers, None);
         let (mut store, watch) = shared.store(call).map_err(|failure| failed(&failure))?;
         let wall = provider.limits.wall;

@@ -12,5 +12,4 @@ pub(super) struct KnownTool {
     pub(super) formerly: Vec<String>,
     pub(super) limits: CallLimits,
     pub(super) grant: Grant,
-    pub(super) max_tokens: Option<u32>,
 }
