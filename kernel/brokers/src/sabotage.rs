@@ -68,6 +68,8 @@ sabotage_guards! {
     EgressScan = "egress-scan" => "a_secret_of_another_host_does_not_leave",
     /// A credential goes to its own host only.
     EgressBinding = "egress-binding" => "a_credential_goes_to_its_own_host_only",
+    /// A credential goes to the addresses of its host that it is for.
+    EgressPath = "egress-path" => "a_credential_goes_to_its_own_paths_only",
     /// A key that signs is not sent to any host.
     EgressSigning = "egress-signing" => "a_secret_that_signs_leaves_for_no_host",
     /// No header of the caller follows a redirect.

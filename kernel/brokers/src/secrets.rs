@@ -42,7 +42,7 @@ pub use keychain::has_keychain;
 pub use keyring::{KeyringTrouble, label as keyring_label};
 pub(crate) use known::is_bound;
 pub use memory::close_memory;
-pub(crate) use patterns::{Patterns, redact_all};
+pub(crate) use patterns::{Patterns, redact_all, replace_all};
 pub(crate) use private::read_private;
 pub(crate) use redactor::Redactor;
 pub use saved::{KeepIn, Kept, KeySlot};

@@ -178,6 +178,21 @@ pub enum Inject {
         /// The user name.
         basic: String,
     },
+    /// `{ path = "{…}" }`: the text in the path of the URL that the secret takes the place of.
+    Path {
+        /// A name in braces, such as `{token}`.
+        path: String,
+    },
+    /// `{ json = "/…" }`: a field of the JSON object in the body.
+    Json {
+        /// The pointer to the field.
+        json: String,
+    },
+    /// `{ form = "…" }`: a field of the form in the body.
+    Form {
+        /// The name of the field.
+        form: String,
+    },
     /// `{ sigv4 = "…" }`: a signature for AWS, in the region of the option `region`.
     SigV4 {
         /// The service.

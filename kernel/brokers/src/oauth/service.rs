@@ -140,7 +140,8 @@ impl TokenService<'_> {
 /// Returns `secret` as a credential for the `Authorization` of requests to the host of `url`.
 pub(super) fn credential(name: &str, secret: &Secret, url: &str, prefix: &str) -> Credential {
     let inject = Injection::Header { name: "authorization".to_owned(), prefix: prefix.to_owned() };
-    Credential { name: name.to_owned(), secret: secret.clone(), host: binding(url), inject }
+    let (name, secret, host) = (name.to_owned(), secret.clone(), binding(url));
+    Credential { name, secret, host, within: None, inject }
 }
 
 fn header(name: &str, value: &str) -> (String, Vec<u8>) {
