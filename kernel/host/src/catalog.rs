@@ -220,6 +220,12 @@ impl CatalogEntry {
         &self.digest
     }
 
+    /// Returns true if it came with this program.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        matches!(self.source, Source::Embedded(_))
+    }
+
     /// Returns the manifest, parsed at the first call.
     ///
     /// # Errors
@@ -249,7 +255,7 @@ impl CatalogEntry {
             kind: self.kind,
             digest: &self.digest,
             wasm_len: self.wasm_len,
-            built_in: matches!(self.source, Source::Embedded(_)),
+            built_in: self.is_built_in(),
         }
     }
 

@@ -10,12 +10,14 @@ use crate::{
     catalog::{Catalog, CatalogEntry, CatalogError},
     instance::{self, FaultCounter, GuestState, Watch},
     linker::Loaded,
+    service::backoff::Backoffs,
 };
 
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) catalog: Catalog,
     pub(crate) brokers: Arc<Brokers>,
+    pub(crate) backoffs: Backoffs,
     faults: Arc<FaultCounter>,
 }
 
@@ -30,7 +32,9 @@ impl Host {
     /// Makes a host. Components are loaded at their first call.
     #[must_use]
     pub fn new(catalog: Catalog, brokers: Brokers) -> Self {
-        let shared = Shared { catalog, brokers: Arc::new(brokers), faults: Arc::default() };
+        let brokers = Arc::new(brokers);
+        let (backoffs, faults) = (Backoffs::default(), Arc::default());
+        let shared = Shared { catalog, brokers, backoffs, faults };
         Self { shared: Arc::new(shared) }
     }
 

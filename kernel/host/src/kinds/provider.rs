@@ -7,14 +7,11 @@
 mod assemble;
 mod attempt_error;
 mod authorization;
-mod backoff;
 mod cards;
 mod exchange;
 mod partial_turns;
-mod retry;
 mod settings;
 mod setup;
-mod url_template;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
@@ -24,17 +21,20 @@ use openkoi_core::{
     port::{Delta, Deltas, Model, Pending},
 };
 
-pub use crate::address::AddressError;
+pub use crate::service::{address::AddressError, url_template::TemplateError};
 pub use settings::{Chance, ModelSettings, OfferedPrice, ProviderSettings, Route};
 pub use setup::SetupError;
-pub use url_template::TemplateError;
 
-use crate::host::{Host, Shared};
+use crate::{
+    host::{Host, Shared},
+    service::{
+        backoff::Permit,
+        retry::{self, Retry},
+    },
+};
 use attempt_error::{AttemptError, is_worth_another};
-use backoff::BackoffPermit;
 use cards::Configured;
 use partial_turns::PartialTurns;
-use retry::Retry;
 use serde_json::Value;
 use setup::ProviderClient;
 
@@ -228,7 +228,8 @@ impl CatalogModels {
             let what = "is not set up";
             return Err(AttemptError::of(ModelTrouble::UnknownModel, &route.provider, what, ""));
         };
-        let permit = BackoffPermit::of(&provider.backoff, provider.name(), clock.monotonic_ms())?;
+        let permit = Permit::of(&provider.backoff, clock.monotonic_ms())
+            .map_err(|error| AttemptError::of_service(provider.name(), error))?;
         let mut attempt = 0;
         let prompt = &*self.fitting(prompt, route);
         loop {
@@ -242,7 +243,7 @@ impl CatalogModels {
                 Err(error) => error,
             };
             partial.add(&error, route);
-            let resting = permit.failed(&error, clock.monotonic_ms());
+            let resting = permit.failed(error.unavailable, clock.monotonic_ms());
             if !error.retryable || resting && !is_last {
                 return Err(error);
             }

@@ -28,6 +28,7 @@ use crate::{
     linker::Loaded,
     manifest::{Kind, Manifest, ToolEntry},
     sabotage::{Guard, off},
+    service::account::{Account, AccountSettings},
     workdir::{Workdir, layer_owner},
 };
 
@@ -56,6 +57,8 @@ pub struct ToolSettings {
     pub without: Vec<String>,
     /// Grants by component. A component that is not in here gets what its manifest asks for.
     pub grants: BTreeMap<String, Grant>,
+    /// The accounts of components that declare credentials. One that is not in here has the account of its own name.
+    pub accounts: BTreeMap<String, AccountSettings>,
 }
 
 /// The tools of the catalog in one workspace. Any number of runs may call them at the same time.
@@ -81,8 +84,10 @@ impl CatalogTools {
             |entry: &&CatalogEntry| !settings.without.iter().any(|name| name == entry.name());
         for entry in host.catalog().of_kind(Kind::Tool).filter(used) {
             let manifest = entry.manifest()?;
+            let account = account(host, entry, manifest, settings);
             for tool in &manifest.tools {
-                let tool = known_tool(manifest, tool, settings.grants.get(entry.name()));
+                let granted = settings.grants.get(entry.name());
+                let tool = known_tool(manifest, tool, granted, account.clone());
                 if let Some(first) = known.get(&tool.tool.name) {
                     return Err(ToolboxError::Clash {
                         tool: tool.tool.name,
@@ -142,6 +147,7 @@ impl CatalogTools {
             shows: known.tool.effect == Effect::Read,
             overwrites: known.tool.idempotent,
             workdir: Arc::clone(&self.workdir),
+            account: known.account.clone(),
         };
         let data = GuestState::new(&known.component, limits.clone(), &shared.brokers, Some(caller));
         let (mut store, watch) = shared.store(data)?;
@@ -227,7 +233,26 @@ impl Toolbox for CatalogTools {
     }
 }
 
-fn known_tool(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -> KnownTool {
+/// Returns the account of a component, if it declares credentials.
+fn account(
+    host: &Host,
+    entry: &CatalogEntry,
+    manifest: &Manifest,
+    settings: &ToolSettings,
+) -> Option<Arc<Account>> {
+    if manifest.credentials.is_empty() {
+        return None;
+    }
+    let own = settings.accounts.get(entry.name());
+    Some(Arc::new(Account::new(&host.shared.backoffs, manifest, entry.is_built_in(), own)))
+}
+
+fn known_tool(
+    manifest: &Manifest,
+    entry: &ToolEntry,
+    granted: Option<&Grant>,
+    account: Option<Arc<Account>>,
+) -> KnownTool {
     let limits = CallLimits::of(manifest.component.kind, &manifest.limits);
     let asked = manifest.grant(Some(&entry.name));
     KnownTool {
@@ -247,6 +272,7 @@ fn known_tool(manifest: &Manifest, entry: &ToolEntry, granted: Option<&Grant>) -
         formerly: entry.formerly.clone(),
         max_tokens: manifest.max_tokens(Some(&entry.name)),
         limits,
+        account,
     }
 }
 

@@ -1,18 +1,18 @@
 //! Checks a manifest beyond its grammar.
 
+mod credentials;
 mod forms;
 mod provider;
 
 use std::collections::BTreeSet;
 
-use openkoi_core::credential::is_line;
 use serde_json::Value;
 
-use forms::{COMPONENT_NAME, TOOL_NAME, check_injection, check_login, is_below_home, name};
+use forms::{COMPONENT_NAME, TOOL_NAME, name};
 
 use super::{
-    Capability, CredentialStore, DESCRIPTION_BYTES, Kind, MOST_TOOLS, Manifest, ManifestError,
-    SCHEMA_BYTES, ToolEntry,
+    Capability, DESCRIPTION_BYTES, Kind, MOST_TOOLS, Manifest, ManifestError, SCHEMA_BYTES,
+    ToolEntry,
 };
 use crate::{schema, text};
 
@@ -31,12 +31,7 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
         }
     }
     manifest.capabilities.iter().try_for_each(check_capability)?;
-    manifest.credentials.iter().try_for_each(|entry| {
-        name("the credential", &entry.name, '-', COMPONENT_NAME)?;
-        check_login(entry.login.as_ref())?;
-        check_profiles(entry.store.as_ref())?;
-        check_injection(&entry.inject)
-    })?;
+    credentials::check(manifest)?;
     if let Some(evaluator) = &manifest.evaluator {
         check_words(&evaluator.answer_words)?;
     }
@@ -74,7 +69,7 @@ fn check_parts(manifest: &Manifest) -> Result<(), ManifestError> {
     if (kind == Kind::Evaluator) != manifest.evaluator.is_some() {
         return wrong("is the one kind with an [evaluator] part, or lacks it");
     }
-    if !manifest.credentials.is_empty() && !matches!(kind, Kind::Provider | Kind::Integration) {
+    if !manifest.credentials.is_empty() && !has_tools && kind != Kind::Provider {
         return wrong("has no [[credential]]");
     }
     Ok(())
@@ -133,21 +128,6 @@ fn check_capability(asked: &Capability) -> Result<(), ManifestError> {
         "log" | "progress" => wrong("needs no entry"),
         _ => wrong("is not an interface that can be asked for"),
     }
-}
-
-/// Checks that profiles are in files below the user's home.
-fn check_profiles(store: Option<&CredentialStore>) -> Result<(), ManifestError> {
-    let Some(CredentialStore::IniProfile(store)) = store else { return Ok(()) };
-    name("the store", &store.name, '-', COMPONENT_NAME)?;
-    let words = [&store.program, &store.path, &store.advice, &store.id, &store.secret];
-    let fit = !store.files.is_empty()
-        && store.files.iter().all(|file| is_below_home(&file.path))
-        && words.into_iter().all(|word| is_line(word));
-    if fit {
-        return Ok(());
-    }
-    let reason = format!("`{}` does not name files below `~/` and what is in them", store.name);
-    Err(ManifestError::Value { key: "store", reason })
 }
 
 fn description(what: &str, description: &str) -> Result<(), ManifestError> {
@@ -330,7 +310,6 @@ mod tests {
             (TOOL, "kind = \"tool\"", "kind = \"evaluator\""),
             (PROVIDER, "kind = \"provider\"", "kind = \"evaluator\""),
             (TOOL, "[[tool]]", "[evaluator]\ntier = \"checks\"\n[[tool]]"),
-            (TOOL, "[[tool]]", "[[credential]]\nname = \"k\"\ninject = \"bearer\"\n[[tool]]"),
         ] {
             assert!(matches!(refused(text, from, to), ManifestError::Kind { .. }), "{to}");
         }

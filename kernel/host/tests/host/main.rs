@@ -21,5 +21,6 @@ mod quarantine;
 mod raw;
 mod retries;
 mod sabotage;
+mod services;
 mod tools;
 mod worlds;
