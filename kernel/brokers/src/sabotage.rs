@@ -88,6 +88,10 @@ sabotage_guards! {
     LoginReread = "login-reread" => "many_requests_at_once_make_one_renewal",
     /// A login's tokens go back to their issuer only.
     LoginIssuer = "login-issuer" => "a_token_goes_back_to_its_issuer_only",
+    /// A browser is heard that was sent to this machine by its address, not by a name that leads here.
+    LoopbackHost = "loopback-host" => "a_login_in_a_browser_is_ended_by_its_own_answer_alone",
+    /// A browser is heard that brings the state of the login.
+    LoopbackState = "loopback-state" => "a_login_in_a_browser_is_ended_by_its_own_answer_alone",
     /// Agent-control files are read-only.
     FileControl = "file-control" => "control_files_are_read_only",
     /// Files that look like secrets are refused.

@@ -36,7 +36,7 @@ mod saved;
 mod secret;
 mod variables;
 
-pub(crate) use auth_file::{AuthFile, AuthFileError, SessionToken, StoredLogin};
+pub(crate) use auth_file::{AuthFile, AuthFileError, FoundService, SessionToken, StoredLogin};
 pub use error::SecretError;
 pub use keychain::has_keychain;
 pub use keyring::{KeyringTrouble, label as keyring_label};

@@ -89,9 +89,33 @@ impl TokenService<'_> {
                 ("application/json", Value::Object(object).to_string())
             }
         };
+        self.post_body(url, kind, body).await
+    }
+
+    /// Posts a JSON object.
+    pub(super) async fn post_json(
+        &self,
+        url: &str,
+        body: &Value,
+    ) -> Result<ServiceReply, LoginError> {
+        self.post_body(url, "application/json", body.to_string()).await
+    }
+
+    async fn post_body(
+        &self,
+        url: &str,
+        kind: &str,
+        body: String,
+    ) -> Result<ServiceReply, LoginError> {
         let headers = vec![header("content-type", kind)];
         let mut request = self.request("POST", url, headers)?;
         request.body = body.into_bytes();
+        self.send(request).await
+    }
+
+    /// Sends a GET that anybody may send.
+    pub(super) async fn look(&self, url: &str) -> Result<ServiceReply, LoginError> {
+        let request = self.request("GET", url, Vec::new())?;
         self.send(request).await
     }
 

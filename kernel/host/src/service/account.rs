@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use openkoi_core::{
-    credential::{Login, SecretSource},
+    credential::{Login, LoginGrant, SecretSource},
     pattern::HttpTarget,
 };
 
@@ -52,8 +52,12 @@ impl CredentialSettings {
         let key = key_of(manifest, entry, account);
         let variables = entry.environment.iter().filter(|_| built_in).cloned();
         let login = entry.login.as_ref().map(|_| SecretSource::Login(key.clone()));
-        // What a person logs in to has no key, unless it also takes one.
-        let takes_key = entry.login.is_none() || !entry.environment.is_empty();
+        // What a person logs in to has no key, unless it also takes one. The secret of a program is none: it is for
+        // the issuer.
+        let takes_key = match &entry.login {
+            None => true,
+            Some(login) => !entry.environment.is_empty() && login.grant != LoginGrant::Client,
+        };
         let saved = takes_key.then_some(SecretSource::Saved(key));
         let sources = variables.map(SecretSource::Variable).chain(login).chain(saved).collect();
         Self { sources, login: entry.login.clone() }
