@@ -106,8 +106,8 @@ async fn answer(mut stream: TcpStream, host: &str, state: &str) -> io::Result<Op
         words.len()
     );
     // Whether or not the browser is still there, the code has come.
-    let _ = stream.write_all(response.as_bytes()).await;
-    let _ = stream.shutdown().await;
+    stream.write_all(response.as_bytes()).await.ok();
+    stream.shutdown().await.ok();
     Ok(callback)
 }
 

@@ -8,6 +8,7 @@ mod assemble;
 mod attempt_error;
 mod authorization;
 mod cards;
+mod credential;
 mod exchange;
 mod partial_turns;
 mod settings;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{authorization, settings::ProviderSettings};
+use super::{credential, settings::ProviderSettings};
 use crate::{
     catalog::CatalogError,
     host::Host,
@@ -114,7 +114,7 @@ impl ProviderClient {
         let values = url_template::options(own, set, sources, &host.shared.brokers.secrets);
         let (address, lists) = (address(settings, own, &values)?, lists(settings, own, &values)?);
         let limits = CallLimits::of(Kind::Provider, &manifest.limits);
-        let credential = authorization::credential(settings, &manifest, &values, address.as_ref());
+        let credential = credential::credential(settings, &manifest, &values, address.as_ref());
         let backoff = host.shared.backoffs.of(&format!("provider.{}", settings.name));
         let settings = settings.clone();
         Ok(Self { settings, manifest, credential, address, lists, limits, backoff })
