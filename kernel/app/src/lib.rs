@@ -30,6 +30,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod access;
+pub mod accounts;
 pub mod app;
 mod briefing;
 pub mod changes;

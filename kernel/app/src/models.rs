@@ -17,7 +17,7 @@ mod connect;
 mod discover;
 mod error;
 mod listing;
-mod login;
+pub(crate) mod login;
 mod probe;
 mod routes;
 mod select;

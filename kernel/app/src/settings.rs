@@ -18,7 +18,8 @@ pub use file::add_provider;
 pub use layers::{Layers, Origin, Setting};
 pub(crate) use resolved::expand;
 pub use resolved::{
-    ConfiguredProvider, Retention, RouteSettings, SandboxSettings, Settings, TaskLimits,
+    ConfiguredAccount, ConfiguredProvider, Retention, RouteSettings, SandboxSettings, Settings,
+    TaskLimits,
 };
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ use openkoi_host::{
 use openkoi_storage::Storage;
 
 use crate::{
+    accounts,
     app::App,
     briefing::{self, SkillSet},
     error::AppError,
@@ -127,7 +128,7 @@ impl TaskRuntime {
         // A task that is not evaluated runs no checks.
         let is_checked = settings.checks && settings.limits.iterations > 0;
         let looks = is_checked.then(|| QuickLooks::new(evaluators.clone(), settings.edit_seconds));
-        let tools = tools(&host, &workdir, settings, workspace, others)?;
+        let tools = tools(app, &host, &workdir, settings, workspace, others)?;
         let toolbox = diagnosed(app, tools, settings, workspace, &private, looks)?;
         let policy = policy(settings, &storage)?;
         Ok(Self {
@@ -247,13 +248,16 @@ impl TaskRuntime {
 }
 
 fn tools(
+    app: &App,
     host: &Host,
     workdir: &Arc<Workdir>,
     settings: &Settings,
     workspace: &Path,
     others: Vec<Arc<dyn Toolbox>>,
 ) -> Result<Arc<dyn Toolbox>, AppError> {
-    let tools = CatalogTools::new(host, Arc::clone(workdir), &ToolSettings::default())?;
+    let accounts = accounts::in_use(app, settings)?;
+    let own = ToolSettings { accounts, ..ToolSettings::default() };
+    let tools = CatalogTools::new(host, Arc::clone(workdir), &own)?;
     let tools = Arc::new(tools) as Arc<dyn Toolbox>;
     let joined = Joined::new([tools].into_iter().chain(others))?;
     let chosen = Without::new(Arc::new(joined), &settings.disabled_tools);

@@ -18,12 +18,13 @@
 //! |---|---|
 //! | `send` | the gates in their order, for the request and each redirect |
 //! | `check` | gates 1 to 5 |
-//! | `inject`, `sigv4` | gate 6 |
+//! | `inject`, `body`, `sigv4` | gate 6 |
 //! | `resolve`, `client` | gate 7 |
 //! | `proxies` | the proxies of a company's network, in place of gate 7 |
 //! | `answer` | gate 8 |
 
 mod answer;
+mod body;
 mod check;
 mod client;
 mod error;

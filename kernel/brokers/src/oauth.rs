@@ -12,19 +12,27 @@
 //! |---|---|
 //! | `logins` | the logins of a home: listed, removed, kept under their locks |
 //! | `device` | makes a login: the code for the person, then the polls |
+//! | `authorize`, `loopback` | makes a login in a browser, which comes back to this machine |
+//! | `client` | gets a token for the program itself |
+//! | `discovery` | what a service says of its logins, and the name of this program there |
 //! | `renew` | returns a valid token, renewing it if need be |
 //! | `service`, `token` | one request to the service, and the tokens of its answer |
 //! | `login` | checks a login's data |
 
+mod authorize;
+mod client;
 mod device;
+mod discovery;
 mod error;
 mod lock;
 mod login;
 mod logins;
+mod loopback;
 mod renew;
 mod service;
 mod token;
 
+pub use authorize::PendingAuthorization;
 pub use device::PendingLogin;
 pub use error::LoginError;
 pub use login::{UnfitLogin, check_login};

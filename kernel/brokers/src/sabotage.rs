@@ -68,6 +68,8 @@ sabotage_guards! {
     EgressScan = "egress-scan" => "a_secret_of_another_host_does_not_leave",
     /// A credential goes to its own host only.
     EgressBinding = "egress-binding" => "a_credential_goes_to_its_own_host_only",
+    /// A credential goes to the addresses of its host that it is for.
+    EgressPath = "egress-path" => "a_credential_goes_to_its_own_paths_only",
     /// A key that signs is not sent to any host.
     EgressSigning = "egress-signing" => "a_secret_that_signs_leaves_for_no_host",
     /// No header of the caller follows a redirect.
@@ -86,6 +88,10 @@ sabotage_guards! {
     LoginReread = "login-reread" => "many_requests_at_once_make_one_renewal",
     /// A login's tokens go back to their issuer only.
     LoginIssuer = "login-issuer" => "a_token_goes_back_to_its_issuer_only",
+    /// A browser is heard that was sent to this machine by its address, not by a name that leads here.
+    LoopbackHost = "loopback-host" => "a_login_in_a_browser_is_ended_by_its_own_answer_alone",
+    /// A browser is heard that brings the state of the login.
+    LoopbackState = "loopback-state" => "a_login_in_a_browser_is_ended_by_its_own_answer_alone",
     /// Agent-control files are read-only.
     FileControl = "file-control" => "control_files_are_read_only",
     /// Files that look like secrets are refused.

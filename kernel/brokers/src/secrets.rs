@@ -36,13 +36,13 @@ mod saved;
 mod secret;
 mod variables;
 
-pub(crate) use auth_file::{AuthFile, AuthFileError, SessionToken, StoredLogin};
+pub(crate) use auth_file::{AuthFile, AuthFileError, FoundService, SessionToken, StoredLogin};
 pub use error::SecretError;
 pub use keychain::has_keychain;
 pub use keyring::{KeyringTrouble, label as keyring_label};
 pub(crate) use known::is_bound;
 pub use memory::close_memory;
-pub(crate) use patterns::{Patterns, redact_all};
+pub(crate) use patterns::{Patterns, redact_all, replace_all};
 pub(crate) use private::read_private;
 pub(crate) use redactor::Redactor;
 pub use saved::{KeepIn, Kept, KeySlot};

@@ -2,10 +2,12 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 20] = [
+    include_str!("browser_login.rs"),
     include_str!("durable.rs"),
     include_str!("egress.rs"),
     include_str!("egress_answer.rs"),
+    include_str!("egress_credentials.rs"),
     include_str!("egress_proxy.rs"),
     include_str!("files.rs"),
     include_str!("inner.rs"),

@@ -178,6 +178,21 @@ pub enum Inject {
         /// The user name.
         basic: String,
     },
+    /// `{ path = "{…}" }`: the text in the path of the URL that the secret takes the place of.
+    Path {
+        /// A name in braces, such as `{token}`.
+        path: String,
+    },
+    /// `{ json = "/…" }`: a field of the JSON object in the body.
+    Json {
+        /// The pointer to the field.
+        json: String,
+    },
+    /// `{ form = "…" }`: a field of the form in the body.
+    Form {
+        /// The name of the field.
+        form: String,
+    },
     /// `{ sigv4 = "…" }`: a signature for AWS, in the region of the option `region`.
     SigV4 {
         /// The service.
@@ -193,21 +208,54 @@ pub enum InjectWord {
     Bearer,
 }
 
-/// How a person logs in to a service from a program without a browser, and how the token is renewed.
-///
-/// This is the device authorization grant of RFC 8628 with the refresh of RFC 6749, section 6, and the
-/// differences that services have.
+/// The way to a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoginGrant {
+    /// A person types a code on a page of the service (RFC 8628). No browser is needed on this machine.
+    #[default]
+    Device,
+    /// A person agrees in a browser on this machine, which then comes back to this program (RFC 6749, section 4.1, with
+    /// RFC 7636 and RFC 8252).
+    Code,
+    /// This program has a secret of its own, and no person is needed (RFC 6749, section 4.4).
+    Client,
+}
+
+/// How tokens of a service are issued, and how they are renewed (RFC 6749, section 6), with the differences that services
+/// have.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Login {
-    /// The name of this program at the service. It is public: a program on a person's machine has no secret.
+    /// The way to a token.
+    #[serde(default)]
+    pub grant: LoginGrant,
+    /// The authorization server. What is empty of the addresses below is in its metadata (RFC 8414).
+    #[serde(default)]
+    pub issuer: String,
+    /// The name of this program at the service. Empty: the program registers itself there (RFC 7591).
+    #[serde(default)]
     pub client_id: String,
+    /// What some services call the secret of a program on a person's machine. It is public as well.
+    #[serde(default)]
+    pub client_secret: String,
     /// The scope that is asked for. Empty for the service's default.
     #[serde(default)]
     pub scope: String,
+    /// What the token is for (RFC 8707). Empty if the service does not ask for it.
+    #[serde(default)]
+    pub resource: String,
     /// The address that issues the code for the person (RFC 8628, section 3.1).
+    #[serde(default)]
     pub device_url: String,
+    /// The page on which a person agrees in a browser (RFC 6749, section 3.1).
+    #[serde(default)]
+    pub authorize_url: String,
+    /// Further parameters of that page.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
     /// The address that issues and renews tokens (RFC 6749, section 3.2). Requests to it are always forms.
+    #[serde(default)]
     pub token_url: String,
     /// The page on which the person types the code, if the service's answer does not name it.
     #[serde(default)]

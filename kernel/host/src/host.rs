@@ -14,6 +14,7 @@ use crate::{
     instance::{self, FaultCounter, GuestState, Watch},
     linker::Exports,
     manifest::LimitRequest,
+    service::backoff::Backoffs,
 };
 
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     /// The last snapshot, and that with the limits.
     limited: Mutex<Option<[Arc<Catalog>; 2]>>,
     pub(crate) brokers: Arc<Brokers>,
+    pub(crate) backoffs: Backoffs,
     faults: Arc<FaultCounter>,
 }
 
@@ -52,6 +54,7 @@ impl Host {
             limits,
             limited: Mutex::default(),
             brokers: Arc::new(brokers),
+            backoffs: Backoffs::default(),
             faults: Arc::default(),
         };
         Self { shared: Arc::new(shared) }

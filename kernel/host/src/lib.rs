@@ -32,8 +32,8 @@ mod linker;
 
 pub mod kinds;
 
-mod address;
 mod instance;
+pub mod service;
 mod workdir;
 
 mod copies;

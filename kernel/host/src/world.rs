@@ -110,6 +110,7 @@ pub const WORLDS: [WorldRow; 9] = [
         exports: &["openkoi:tool/tool"],
         imports: &["log", "progress", "http", "model", "state", "files", "process", "memory"],
         has_tools: true,
+        has_credentials: true,
         cpu_ms: 5_000,
         ..USUAL
     },

@@ -19,8 +19,7 @@ pub struct Request {
 impl Request {
     /// Makes a request without headers or body.
     pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
-        let message = HttpRequest { method: method.into(), ..HttpRequest::get(url) };
-        Self::from(message)
+        Self::from(HttpRequest::new(method, url))
     }
 
     /// Makes a `GET` request.
@@ -48,6 +47,21 @@ impl Request {
     #[must_use]
     pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.message.body = bytes.into();
+        self
+    }
+
+    /// Names a credential of the manifest. The host puts it in; no byte of it is seen here.
+    #[must_use]
+    pub fn credential(mut self, name: impl Into<String>) -> Self {
+        self.message = self.message.credential(name);
+        self
+    }
+
+    /// Says that sending the request twice is the same as sending it once. It holds for `GET` without saying so,
+    /// and not for `POST`.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.message = self.message.repeatable();
         self
     }
 

@@ -23,7 +23,8 @@ pub trait Codec {
     /// The reader of one response.
     type Decoder: Decoder + 'static;
 
-    /// Writes the request for one streamed turn.
+    /// Writes the request for one streamed turn. A turn changes nothing at the service, so such a request is
+    /// [`HttpRequest::repeatable`].
     ///
     /// # Errors
     ///
@@ -211,29 +212,48 @@ impl Header {
 }
 
 impl HttpRequest {
-    /// Makes a `GET` request.
-    pub fn get(url: impl Into<String>) -> Self {
-        Self { method: "GET".to_owned(), url: url.into(), headers: Vec::new(), body: Vec::new() }
+    /// Makes a request without headers, body and credential. It is repeatable if HTTP says so of its method.
+    pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
+        let method = method.into();
+        let repeatable =
+            matches!(&*method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE");
+        let (url, headers, body) = (url.into(), Vec::new(), Vec::new());
+        Self { method, url, headers, body, credential: None, repeatable }
     }
 
-    /// Makes a `POST` request with `body` as JSON.
+    /// Makes a `GET` request.
+    pub fn get(url: impl Into<String>) -> Self {
+        Self::new("GET", url)
+    }
+
+    /// Makes a `POST` request with `body` as JSON. It is not repeatable unless [`HttpRequest::repeatable`] says so.
     ///
     /// # Errors
     ///
     /// If `body` cannot be written as JSON.
     pub fn post_json(url: impl Into<String>, body: &impl serde::Serialize) -> Result<Self> {
-        Ok(Self {
-            method: "POST".to_owned(),
-            url: url.into(),
-            headers: vec![Header::new("content-type", "application/json")],
-            body: serde_json::to_vec(body)?,
-        })
+        let request = Self::new("POST", url).header("content-type", "application/json");
+        Ok(Self { body: serde_json::to_vec(body)?, ..request })
     }
 
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push(Header::new(name, value));
+        self
+    }
+
+    /// Names the credential that the host puts in, as the manifest declares it.
+    #[must_use]
+    pub fn credential(mut self, name: impl Into<String>) -> Self {
+        self.credential = Some(name.into());
+        self
+    }
+
+    /// Says that sending the request twice is the same as sending it once.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.repeatable = true;
         self
     }
 }

@@ -391,6 +391,43 @@ fn at_a_terminal_a_server_of_ones_own_is_asked_for_its_address_its_name_and_its_
     api.finish();
 }
 
+/// Goes where a browser is sent, and returns the status line.
+fn browse(url: &str) -> String {
+    use std::io::{Read, Write};
+    let (place, target) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(place).unwrap();
+    write!(stream, "GET /{target} HTTP/1.1\r\nHost: {place}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_person_logs_in_with_a_browser_and_the_next_task_uses_the_token() {
+    if !Terminal::is_available() {
+        return;
+    }
+    let server = Authorization::start(Dialect::Browser, []);
+    server.issues([NEW.to_owned()]);
+    let api = Server::<LoggedIn>::start([reply("Hello.")]);
+    let home = home(&server, &api.base_url());
+    let mut terminal = home.openkoi(["connect", "work"]).at_a_terminal();
+
+    terminal.wait_for("in a browser on this machine");
+    let page = terminal.wait_for("code_challenge_method=S256&scope=models");
+    let page = page.split_whitespace().last().unwrap();
+    let back = server.agree(page);
+    assert_eq!(browse(&back.replace("state=", "state=not-")), "HTTP/1.1 400 Bad Request");
+    assert_eq!(browse(&back), "HTTP/1.1 200 OK");
+    terminal.wait_for("connected `work`");
+    assert_eq!(terminal.ends(), 0);
+
+    task(&home).run().expect_code(0);
+    assert_eq!(server.asked(), ["code"]);
+    api.finish();
+    server.finish();
+}
+
 #[test]
 fn without_a_name_and_a_terminal_the_choices_are_named() {
     let run = Home::new().openkoi(["connect"]).run().expect_code(2);

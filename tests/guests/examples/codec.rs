@@ -39,11 +39,14 @@ impl Codec for Lines {
             Some(url) => url.to_owned(),
             None => endpoint.url("/turn"),
         };
+        let once = last.starts_with("once ");
         let tone = endpoint.option("tone").unwrap_or("plain");
         let body = format!("{} {} {tone}: {last}", request.model, request.role);
         let mut request = HttpRequest::get(url);
         request.method = "POST".to_owned();
         request.body = body.into_bytes();
+        request.repeatable = !once;
+        request.credential = last.strip_prefix("with ").map(str::to_owned);
         Ok(request.header("x-tone", tone))
     }
 

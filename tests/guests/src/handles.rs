@@ -39,6 +39,8 @@ fn given() -> Result<u32> {
         url: "https://api.example.com/".to_owned(),
         headers: Vec::new(),
         body: Vec::new(),
+        credential: None,
+        repeatable: true,
     };
     let response = http::send(&request, None).map_err(|_| Failure::failed("nothing was given"))?;
     Ok(response.body.take_handle())
@@ -93,6 +95,8 @@ fn call_web(url: &str) -> bool {
         url: url.to_owned(),
         headers: Vec::new(),
         body: Vec::new(),
+        credential: None,
+        repeatable: true,
     };
     http::send(&request, None).is_err()
 }
@@ -186,6 +190,8 @@ fn odd_request(dice: &mut Dice) -> bool {
         url: format!("{}{}", if dice.roll(2) == 0 { "https://" } else { "" }, dice.word()),
         headers,
         body: dice.bytes(),
+        credential: (dice.roll(2) == 0).then(|| dice.word()),
+        repeatable: dice.roll(2) == 0,
     };
     let timeout = dice.number();
     let Ok(response) = http::send(&request, Some(timeout)) else { return true };

@@ -83,8 +83,12 @@ fn change_file(path: &str) -> Result<Output> {
     text("changed")
 }
 
-fn fetch(url: &str) -> Result<Output> {
-    let response = http::Request::get(url).send()?;
+/// Fetches a page, with a credential if one is named after the URL.
+fn fetch(argument: &str) -> Result<Output> {
+    let (url, credential) = argument.split_once(' ').unwrap_or((argument, ""));
+    let request = http::Request::get(url);
+    let named = !credential.is_empty();
+    let response = if named { request.credential(credential).send() } else { request.send() }?;
     let bytes = response.bytes(1 << 20)?;
     text(String::from_utf8_lossy(&bytes))
 }

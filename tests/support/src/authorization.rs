@@ -18,7 +18,9 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, Response},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 /// The only client that is known here.
@@ -41,6 +43,8 @@ pub enum Dialect {
     Session,
     /// The variant with an authorization code.
     Code,
+    /// RFC 6749, section 4.1, with RFC 7636: the person agrees in a browser, which a test plays.
+    Browser,
 }
 
 /// What the server answers to a device's question.
@@ -78,6 +82,8 @@ struct Ways {
     delay: Duration,
     endpoint: Option<String>,
     session_refused: bool,
+    /// The challenge and the address of the browser that the code was given out for.
+    agreed: Option<(String, String)>,
     answer: Option<(u16, String)>,
 }
 
@@ -125,6 +131,7 @@ impl Authorization {
             delay: Duration::ZERO,
             endpoint: None,
             session_refused: false,
+            agreed: None,
             answer: None,
         };
         let (ways, log) = (Mutex::new(ways), Mutex::default());
@@ -194,6 +201,23 @@ impl Authorization {
         self.asked().iter().filter(|asked| *asked == what).count()
     }
 
+    /// Lets the person agree on the page at `url`, and returns the address that the browser is sent to.
+    ///
+    /// # Panics
+    ///
+    /// When something is missing in the address of the page.
+    pub fn agree(&self, url: &str) -> String {
+        let (page, query) = url.split_once('?').expect("the page has parameters");
+        assert_eq!(page, format!("http://{}/authorize", self.shared.address));
+        let fields = from_form(query);
+        let field = |name: &str| fields.get(name).unwrap_or_else(|| panic!("no {name}")).clone();
+        let fixed = ["response_type", "client_id", "scope", "code_challenge_method"].map(field);
+        assert_eq!(fixed, ["code", CLIENT, "models", "S256"]);
+        let redirect = field("redirect_uri");
+        self.ways().agreed = Some((field("code_challenge"), redirect.clone()));
+        format!("{redirect}?code={AUTHORIZATION_CODE}&state={}", field("state"))
+    }
+
     /// Returns the host that tokens come from.
     pub fn host(&self) -> String {
         self.shared.address.to_string()
@@ -207,6 +231,12 @@ impl Authorization {
         });
         match self.shared.dialect {
             Dialect::Standard => {}
+            Dialect::Browser => {
+                login = json!({
+                    "grant": "code", "client-id": CLIENT, "scope": "models",
+                    "authorize-url": at("/authorize"), "token-url": at("/token"),
+                });
+            }
             Dialect::Session => {
                 login["session"] = json!({
                     "url": at("/session"), "prefix": "token ", "headers": { "Editor-Version": "koi/1" },
@@ -427,13 +457,22 @@ impl Shared {
     }
 
     fn check_code(&self, asked: &Asked) -> Vec<String> {
-        let redirect = format!("http://{}/callback", self.address);
+        let mut redirect = format!("http://{}/callback", self.address);
+        let mut verifier = VERIFIER.to_owned();
+        if self.dialect == Dialect::Browser {
+            verifier = asked.field("code_verifier").to_owned();
+            let proof = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+            match lock(&self.ways).agreed.take() {
+                Some((challenge, address)) if challenge == proof => redirect = address,
+                _ => return vec!["the code is not for whoever has this verifier".to_owned()],
+            }
+        }
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", AUTHORIZATION_CODE),
             ("redirect_uri", redirect.as_str()),
             ("client_id", CLIENT),
-            ("code_verifier", VERIFIER),
+            ("code_verifier", &verifier),
         ];
         asked.differs(FORM, &fields)
     }

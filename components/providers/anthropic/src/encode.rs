@@ -52,7 +52,7 @@ pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result
     if plan.cache {
         messages::mark(&mut body);
     }
-    let http = HttpRequest::post_json(url(endpoint, "/messages"), &body)?;
+    let http = HttpRequest::post_json(url(endpoint, "/messages"), &body)?.repeatable();
     let http = with_version(http).header("accept", "text/event-stream");
     Ok(match plan.betas(endpoint) {
         betas if betas.is_empty() => http,

@@ -48,7 +48,7 @@ pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result
     }
     mark(plan.cache, &mut body);
     let url = endpoint.url(&format!("/model/{}/converse-stream", percent_encoded(&request.model)));
-    let http = HttpRequest::post_json(url, &body)?;
+    let http = HttpRequest::post_json(url, &body)?.repeatable();
     Ok(http.header("accept", "application/vnd.amazon.eventstream"))
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result
     if !config.is_empty() {
         body.insert("generationConfig".into(), config.into());
     }
-    let http = HttpRequest::post_json(url(endpoint, &path), &body)?;
+    let http = HttpRequest::post_json(url(endpoint, &path), &body)?.repeatable();
     Ok(http.header("accept", "text/event-stream"))
 }
 

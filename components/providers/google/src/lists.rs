@@ -53,7 +53,7 @@ pub(crate) fn encode_embeddings(
     let one = |text: &String| json!({ "model": name, "content": { "parts": [{ "text": text }] } });
     let requests: Vec<Value> = texts.iter().map(one).collect();
     let url = encode::url(endpoint, &format!("{path}:batchEmbedContents"));
-    HttpRequest::post_json(url, &json!({ "requests": requests }))
+    Ok(HttpRequest::post_json(url, &json!({ "requests": requests }))?.repeatable())
 }
 
 /// Reads embeddings, which come in the order of the texts.

@@ -40,7 +40,7 @@ pub(crate) fn encode(endpoint: &Endpoint, request: &CompletionRequest) -> Result
     body.insert("stream".into(), true.into());
     body.insert("truncate".into(), false.into());
     body.insert("shift".into(), false.into());
-    let http = HttpRequest::post_json(endpoint.url("/api/chat"), &body)?;
+    let http = HttpRequest::post_json(endpoint.url("/api/chat"), &body)?.repeatable();
     Ok(http.header("accept", "application/x-ndjson"))
 }
 

@@ -57,7 +57,7 @@ impl Codec for Ollama {
     ) -> Result<HttpRequest> {
         // Without `truncate` a text that is too long is cut, and the vector is that of its beginning.
         let body = json!({ "model": model, "input": texts, "truncate": false });
-        HttpRequest::post_json(endpoint.url("/api/embed"), &body)
+        Ok(HttpRequest::post_json(endpoint.url("/api/embed"), &body)?.repeatable())
     }
 
     fn decode_embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {

@@ -20,7 +20,7 @@ use crate::dialect::Dialect;
 ///
 /// If `body` cannot be written as JSON.
 pub(crate) fn post(endpoint: &Endpoint, path: &str, body: &impl Serialize) -> Result<HttpRequest> {
-    let request = HttpRequest::post_json(endpoint.url(path), body)?;
+    let request = HttpRequest::post_json(endpoint.url(path), body)?.repeatable();
     Ok(with_account(endpoint, request))
 }
 

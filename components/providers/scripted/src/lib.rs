@@ -50,12 +50,8 @@ impl Codec for Scripted {
             serde_json::to_writer(&mut body, line)?;
             body.push(b'\n');
         }
-        Ok(HttpRequest {
-            method: "POST".to_owned(),
-            url: endpoint.url("/turn"),
-            headers: vec![Header::new("content-type", "application/x-ndjson")],
-            body,
-        })
+        let request = HttpRequest::new("POST", endpoint.url("/turn")).repeatable();
+        Ok(HttpRequest { body, ..request.header("content-type", "application/x-ndjson") })
     }
 
     fn decoder(_status: u16, _headers: &[Header]) -> Reply {

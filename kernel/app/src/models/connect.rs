@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use openkoi_brokers::secrets::has_keychain;
-use openkoi_core::credential::{ForeignToken, Inject, Login, SecretSource};
+use openkoi_core::credential::{ForeignToken, Inject, Login, LoginGrant, SecretSource};
 use openkoi_host::{
     kinds::provider::OfferedPrice,
     manifest::{CredentialEntry, Manifest, PresetEntry, ProviderEntry},
@@ -280,8 +280,7 @@ fn configured(
         None => (offer.environment.clone(), &offer.external),
     };
     let login = login::of(provider, offer.login(), moved)?;
-    let sources =
-        sources(&environment, external, &provider.name, takes_credential, login.is_some());
+    let sources = sources(&environment, external, &provider.name, takes_credential, login.as_ref());
     // A server of the user's own may need no key. One with a variable for it, a login, or a store
     // of another program needs one.
     let wanted = provider.api_key_env.is_some() || login.is_some() || !external.is_empty();
@@ -311,7 +310,7 @@ fn offered(offer: &Offer<'_>, has: &dyn Fn(&SecretSource) -> bool) -> Connection
     let takes_credential = !offer.manifest.credentials.is_empty();
     let login = offer.login().cloned();
     let sources =
-        sources(&offer.environment, &offer.external, offer.name, takes_credential, login.is_some());
+        sources(&offer.environment, &offer.external, offer.name, takes_credential, login.as_ref());
     Connection {
         name: offer.name.to_owned(),
         component: offer.manifest.component.name.clone(),
@@ -346,16 +345,19 @@ fn sources(
     external: &[SecretSource],
     name: &str,
     takes_credential: bool,
-    has_login: bool,
+    login: Option<&Login>,
 ) -> Vec<SecretSource> {
     if !takes_credential {
         return Vec::new();
     }
     let variables = environment.iter().map(|name| SecretSource::Variable((*name).to_owned()));
+    let has_login = login.is_some();
+    // The secret of a program is kept like a key, and goes to the issuer of its tokens alone.
+    let is_program = login.is_some_and(|login| login.grant == LoginGrant::Client);
     let login = has_login.then(|| SecretSource::Login(name.to_owned()));
     // A provider with a login or a foreign store has no key file, unless it also takes a key.
     let kept = has_login || external.iter().any(|one| matches!(one, SecretSource::Foreign(_)));
-    let file = !kept || !environment.is_empty();
+    let file = (!kept || !environment.is_empty()) && !is_program;
     let file = file.then(|| SecretSource::Saved(name.to_owned()));
     variables.chain(login).chain(external.iter().cloned()).chain(file).collect()
 }

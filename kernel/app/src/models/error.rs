@@ -33,12 +33,37 @@ pub enum ModelsError {
         suggestions: Vec<String>,
     },
     /// The configuration of a login is not complete or not valid.
-    #[error("`providers.{provider}.login` is not a login: {reason}")]
+    #[error("`{table}` is not a login: {reason}")]
     Login {
-        /// The name in the configuration.
-        provider: String,
+        /// The table of the configuration.
+        table: String,
         /// A description of what is wrong.
         reason: String,
+    },
+    /// The configuration has an account of a component that is not there, or takes no credential.
+    #[error(
+        "`accounts.{account}` needs a component with credentials, and there is none `{component}`"
+    )]
+    NoAccountComponent {
+        /// The name of the account.
+        account: String,
+        /// The component that was looked for.
+        component: String,
+        /// Names that may have been meant.
+        suggestions: Vec<String>,
+    },
+    /// A component is to use an account that it does not have.
+    #[error(
+        "`component.{component}.account` names `{account}`, which is no account of it; there are: {}",
+        known.join(", ")
+    )]
+    NoAccount {
+        /// The component.
+        component: String,
+        /// The account that was looked for.
+        account: String,
+        /// The accounts that it has.
+        known: Vec<String>,
     },
     /// Neither the catalog nor the configuration has the provider.
     #[error("there is no provider `{provider}`")]

@@ -19,24 +19,38 @@ pub(super) fn of(
     offered: Option<&Login>,
     moved: bool,
 ) -> Result<Option<Login>, ModelsError> {
-    let unfit = |reason: String| ModelsError::Login { provider: provider.name.clone(), reason };
-    let mut login = match (offered, provider.login.is_empty()) {
-        (None, true) => return Ok(None),
-        (Some(offered), true) => offered.clone(),
-        (offered, false) => {
-            let offered =
-                serde_json::to_value(offered).map_err(|error| unfit(error.to_string()))?;
-            let own = serde_json::to_value(&provider.login);
-            let own = own.map_err(|error| unfit(error.to_string()))?;
-            let whole = serde_json::from_value(over(own, offered));
-            whole.map_err(|error| unfit(error.to_string()))?
-        }
-    };
+    let table = format!("providers.{}.login", provider.name);
+    let Some(mut login) = laid(&table, &provider.login, offered)? else { return Ok(None) };
     // A base URL of the user goes before an endpoint that the issuer names.
     if let Some(session) = login.session.as_mut().filter(|_| moved) {
         session.endpoint.clear();
         session.endpoint_hosts.clear();
     }
+    Ok(Some(login))
+}
+
+/// Returns `offered` with the `table` of the configuration laid over it, or the latter alone.
+///
+/// # Errors
+///
+/// When the result is not a valid login.
+pub(crate) fn laid(
+    table: &str,
+    own: &toml::Table,
+    offered: Option<&Login>,
+) -> Result<Option<Login>, ModelsError> {
+    let unfit = |reason: String| ModelsError::Login { table: table.to_owned(), reason };
+    let login: Login = match (offered, own.is_empty()) {
+        (None, true) => return Ok(None),
+        (Some(offered), true) => offered.clone(),
+        (offered, false) => {
+            let offered =
+                serde_json::to_value(offered).map_err(|error| unfit(error.to_string()))?;
+            let own = serde_json::to_value(own).map_err(|error| unfit(error.to_string()))?;
+            let whole = serde_json::from_value(over(own, offered));
+            whole.map_err(|error| unfit(error.to_string()))?
+        }
+    };
     check_login(&login).map_err(|error| unfit(error.to_string()))?;
     Ok(Some(login))
 }

@@ -145,6 +145,8 @@ const EVIDENCE: ProjectRule =
 const SANDBOX: ProjectRule = ProjectRule::Refused("a project may not change the sandbox");
 const KEYS_KEPT: ProjectRule = ProjectRule::Refused("a project may not choose where keys are kept");
 const TRUST: ProjectRule = ProjectRule::Refused("a project may not change how far it is trusted");
+const ACCOUNTS: ProjectRule =
+    ProjectRule::Refused("a project may not choose whose account is used");
 const PERSONAL: ProjectRule = ProjectRule::Refused("it belongs in your own configuration");
 
 /// The words of `log.level`.
@@ -266,6 +268,11 @@ pub const KEYS: &[Key] = &[
     key("providers.*.login.*", ValueKind::Anything, "", ENDPOINT),
     key("providers.*.login.*.*", ValueKind::Anything, "", ENDPOINT),
     key("providers.*.*", ValueKind::Anything, "", ENDPOINT),
+    key("accounts.*.component", ValueKind::Text, "", ACCOUNTS),
+    key("accounts.*.api_key_env", ValueKind::Text, "", ACCOUNTS),
+    key("accounts.*.login.*", ValueKind::Anything, "", ACCOUNTS),
+    key("accounts.*.login.*.*", ValueKind::Anything, "", ACCOUNTS),
+    key("component.*.account", ValueKind::Text, "", ACCOUNTS),
     key("component.*.limits.memory-mib", ValueKind::Count(1, 4_096), "", PERSONAL),
     key("component.*.limits.wall-ms", ValueKind::Count(1, 86_400_000), "", PERSONAL),
     key("component.*.limits.cpu-ms", ValueKind::Count(1, 86_400_000), "", PERSONAL),

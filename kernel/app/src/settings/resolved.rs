@@ -118,6 +118,19 @@ pub struct ConfiguredProvider {
     pub home: Option<PathBuf>,
 }
 
+/// An account at a service that is no provider: one table `[accounts.NAME]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConfiguredAccount {
+    /// The name.
+    pub name: String,
+    /// The component that asks the service. If absent, it is the one of the same name.
+    pub component: Option<String>,
+    /// The variable with its key.
+    pub api_key_env: Option<String>,
+    /// Changes to the login of the component.
+    pub login: toml::Table,
+}
+
 /// All settings of one workspace.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -131,6 +144,10 @@ pub struct Settings {
     pub fallbacks: BTreeMap<String, Vec<String>>,
     /// Providers in the order of the file.
     pub providers: Vec<ConfiguredProvider>,
+    /// Accounts at services that are no providers.
+    pub accounts: Vec<ConfiguredAccount>,
+    /// The account that a component uses, if the user named one, by component.
+    pub used_accounts: BTreeMap<String, String>,
     /// Limits of one task.
     pub limits: TaskLimits,
     /// True if the project's own checks run.
@@ -180,6 +197,8 @@ impl Settings {
             fallback: read.texts(&["fallback", "models"]),
             fallbacks: read.fallbacks(),
             providers: layers.providers().iter().map(|name| read.provider(name)).collect(),
+            accounts: read.accounts(),
+            used_accounts: read.used_accounts(),
             limits: read.limits(),
             checks: read.switch(&["checks", "enabled"]),
             checks_seconds: read.count(&["checks", "seconds"]),
@@ -411,6 +430,34 @@ impl Reader<'_> {
             }
         }
         limits
+    }
+
+    fn accounts(&self) -> Vec<ConfiguredAccount> {
+        let named = self.layers.all().filter_map(|setting| match setting.path.as_slice() {
+            [table, name, _, ..] if table == "accounts" => Some(name.as_str()),
+            _ => None,
+        });
+        let names: BTreeSet<&str> = named.collect();
+        let text = |name: &str, key: &str| {
+            self.text(&["accounts", name, key]).filter(|text| !text.is_empty())
+        };
+        let account = |name: &str| ConfiguredAccount {
+            name: name.to_owned(),
+            component: text(name, "component"),
+            api_key_env: text(name, "api_key_env"),
+            login: self.table(&["accounts", name, "login"]),
+        };
+        names.into_iter().map(account).collect()
+    }
+
+    fn used_accounts(&self) -> BTreeMap<String, String> {
+        let used = self.layers.all().filter_map(|setting| match setting.path.as_slice() {
+            [table, component, key] if table == "component" && key == "account" => {
+                Some((component.clone(), setting.value.as_str()?.to_owned()))
+            }
+            _ => None,
+        });
+        used.collect()
     }
 
     fn provider(&self, name: &str) -> ConfiguredProvider {

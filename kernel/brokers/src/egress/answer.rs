@@ -67,6 +67,8 @@ pub(super) fn assemble(
         .filter(|(name, _)| !SENSITIVE.contains(&name.as_str()) || off(Guard::EgressAnswerHeaders))
         .map(|(name, value)| (name.to_string(), clean(value.as_bytes(), &patterns)))
         .collect();
+    // A server may redirect to an address with the credential in it.
+    let url = String::from_utf8_lossy(&clean(url.as_bytes(), &patterns)).into_owned();
     let status = inner.status().as_u16();
     let body = Body {
         inner: Some(inner),

@@ -131,7 +131,10 @@ fn injects(credential: &Credential, name: &str) -> bool {
         Injection::Header { name: own, .. } => own.eq_ignore_ascii_case(name),
         Injection::Bearer | Injection::Basic { .. } => name == "authorization",
         Injection::SigV4 { .. } => ["authorization", sigv4::DATE, sigv4::TOKEN].contains(&name),
-        Injection::Query { .. } => false,
+        Injection::Query { .. }
+        | Injection::Path { .. }
+        | Injection::Json { .. }
+        | Injection::Form { .. } => false,
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Credential {
     pub secret: Secret,
     /// The exact host that it is bound to, as `host` or `host:port`. Without a port: the scheme's default.
     pub host: String,
+    /// The addresses of that host that it goes to, if it does not go to all of them.
+    pub within: Option<HttpRule>,
     /// The place in the request.
     pub inject: Injection,
 }
@@ -71,6 +73,22 @@ pub enum Injection {
     /// A parameter of the query.
     Query {
         /// The name of the parameter.
+        name: String,
+    },
+    /// In the path, in the place of this text, which the URL has once. Whoever made the request and whoever reads the
+    /// answer see the text.
+    Path {
+        /// A name in braces.
+        placeholder: String,
+    },
+    /// A field of the JSON object in the body.
+    Json {
+        /// The pointer to the field. The objects around it are there, the field is not.
+        pointer: String,
+    },
+    /// A field of the form in the body.
+    Form {
+        /// The name of the field.
         name: String,
     },
     /// A signature of the request by AWS Signature Version 4. The secret is one that [`Secret::signs`]; it is not sent.

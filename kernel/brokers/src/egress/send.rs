@@ -5,11 +5,11 @@ use super::hop::Hop;
 use super::inject::{Injected, inject};
 use super::resolve::is_known_inside;
 use super::{
-    Credential, EgressError, EgressErrorKind, EgressSettings, Phase, Proxies, Request, Response,
-    answer, check,
+    Credential, EgressError, EgressErrorKind, EgressSettings, Injection, Phase, Proxies, Request,
+    Response, answer, check,
 };
 use crate::sabotage::{Guard, off};
-use crate::secrets::{Patterns, SecretStore};
+use crate::secrets::{Patterns, SecretStore, replace_all};
 use reqwest::Method;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use std::collections::HashMap;
@@ -76,7 +76,8 @@ async fn send(egress: &Egress, request: Request) -> Result<Response, EgressError
         let (inner, injected) =
             exchange(egress, &request, &hop, deadline).await.map_err(|error| error.sent(sent))?;
         patterns.extend(injected);
-        let Some(next) = follow(&hop, &inner).map_err(|error| error.sent(true))? else {
+        let next = follow(&hop, &inner, &request.credentials);
+        let Some(next) = next.map_err(|error| error.sent(true))? else {
             let (url, place) = (hop.url.to_string(), hop.place());
             let limits = &request.limits;
             return Ok(answer::assemble(inner, url, place, patterns, limits, deadline));
@@ -209,14 +210,19 @@ fn build(
         )?
         .request(method, url)
         .headers(headers);
-    if !hop.body.is_empty() || matches!(hop.method.as_str(), "POST" | "PUT" | "PATCH") {
-        sending = sending.body(hop.body.clone());
+    let body = injected.body.as_ref().map_or(&hop.body[..], |body| &body[..]);
+    if !body.is_empty() || matches!(hop.method.as_str(), "POST" | "PUT" | "PATCH") {
+        sending = sending.body(body.to_vec());
     }
     Ok(sending)
 }
 
 /// Returns the next hop if the answer is a redirect.
-fn follow(hop: &Hop, inner: &reqwest::Response) -> Result<Option<Hop>, EgressError> {
+fn follow(
+    hop: &Hop,
+    inner: &reqwest::Response,
+    credentials: &[Credential],
+) -> Result<Option<Hop>, EgressError> {
     let status = inner.status().as_u16();
     if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
@@ -224,7 +230,8 @@ fn follow(hop: &Hop, inner: &reqwest::Response) -> Result<Option<Hop>, EgressErr
     let Some(location) = inner.headers().get(LOCATION) else { return Ok(None) };
     let unfit =
         || EgressError::denied(format!("{} redirects to something that is not a url", hop.place()));
-    let location = location.to_str().map_err(|_| unfit())?;
+    let location = with_placeholders(location.as_bytes(), credentials);
+    let location = std::str::from_utf8(&location).map_err(|_| unfit())?;
     let joined = hop.url.join(location).map_err(|_| unfit())?;
     // Parsed again as text, so that a server may not send what a caller may not.
     let url = check::parse(joined.as_str()).map_err(|_| unfit())?;
@@ -244,4 +251,16 @@ fn follow(hop: &Hop, inner: &reqwest::Response) -> Result<Option<Hop>, EgressErr
         next.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
     }
     Ok(Some(next))
+}
+
+/// Returns an address of a server with the text of the caller in the place of each secret that was put into the path.
+fn with_placeholders(location: &[u8], credentials: &[Credential]) -> Vec<u8> {
+    let mut text = location.to_vec();
+    for credential in credentials {
+        if let Injection::Path { placeholder } = &credential.inject {
+            let secret = Patterns::new(credential.secret.expose());
+            text = replace_all(&text, &secret, placeholder.as_bytes());
+        }
+    }
+    text
 }

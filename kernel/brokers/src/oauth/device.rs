@@ -85,6 +85,11 @@ impl Logins {
     pub async fn begin(&self, name: &str, login: &Login) -> Result<PendingLogin, LoginError> {
         // Found out now: a person should not go through a login that cannot be kept.
         self.check_file()?;
+        let login = &self.discovered(name, login).await?.login;
+        if login.device_url.is_empty() {
+            let reason = "it issues no codes to be typed".to_owned();
+            return Err(LoginError::Refused { reason });
+        }
         let mut fields = vec![("client_id", login.client_id.as_str())];
         if !login.scope.is_empty() {
             fields.push(("scope", &login.scope));
@@ -112,7 +117,12 @@ impl Logins {
 
     /// Keeps a new login. If its service has session tokens, it is asked for the first one at once: an account that
     /// may not use the service is told now and not in the middle of a task.
-    async fn keep_new(&self, name: &str, login: &Login, issued: Issued) -> Result<(), LoginError> {
+    pub(super) async fn keep_new(
+        &self,
+        name: &str,
+        login: &Login,
+        issued: Issued,
+    ) -> Result<(), LoginError> {
         let mut stored = issued.into_login(login, None, self.now())?;
         let _guard = self.lock(name).await?;
         if let Some(session) = &login.session {

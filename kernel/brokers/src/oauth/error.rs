@@ -39,6 +39,18 @@ pub enum LoginError {
     /// The person did not use the code in time.
     #[error("the code has expired before it was used")]
     Expired,
+    /// The person did not come back from the browser in time.
+    #[error("nobody finished the login in the browser within {minutes} minutes")]
+    Unfinished {
+        /// The longest wait.
+        minutes: u64,
+    },
+    /// This machine cannot be come back to.
+    #[error("the browser could not come back to this machine: {source}")]
+    Listener {
+        /// The error of the system.
+        source: io::Error,
+    },
     /// The service refuses the login.
     #[error("the service refuses the login: {reason}")]
     Refused {

@@ -1,6 +1,8 @@
 //! The checks of a [`Login`] that its grammar does not make, above all: a token goes to TLS or to this machine.
 
-use openkoi_core::credential::{JwtClaim, Login, SessionExchange, is_header_name, is_line};
+use openkoi_core::credential::{
+    JwtClaim, Login, LoginGrant, SessionExchange, is_header_name, is_line,
+};
 use url::{Host, Url};
 
 /// An error in the data of a login.
@@ -30,13 +32,28 @@ pub enum UnfitLogin {
 ///
 /// Names the first key that is wrong.
 pub fn check_login(login: &Login) -> Result<(), UnfitLogin> {
-    if login.client_id.trim().is_empty() {
+    let (by_code, is_known) = (login.grant == LoginGrant::Code, !login.issuer.is_empty());
+    // Where it is known how, the program registers itself.
+    if login.client_id.trim().is_empty() && !(by_code && is_known) {
         return Err(UnfitLogin::Value { key: "client-id", reason: "is empty" });
     }
-    address("device-url", &login.device_url)?;
-    address("token-url", &login.token_url)?;
-    if !login.verification_url.is_empty() {
-        address("verification-url", &login.verification_url)?;
+    let needed = [
+        ("issuer", &login.issuer, false),
+        ("device-url", &login.device_url, login.grant == LoginGrant::Device),
+        ("authorize-url", &login.authorize_url, by_code),
+        ("token-url", &login.token_url, true),
+        ("verification-url", &login.verification_url, false),
+    ];
+    for (key, url, is_needed) in needed {
+        // What is not written is in the metadata of the issuer.
+        if !url.is_empty() || (is_needed && !is_known) {
+            address(key, url)?;
+        }
+    }
+    let words = login.parameters.iter().flat_map(|(name, value)| [name, value]);
+    if !words.chain([&login.scope, &login.resource, &login.client_secret]).all(|word| is_line(word))
+    {
+        return Err(UnfitLogin::Value { key: "parameters", reason: "has a line break" });
     }
     if let Some(code) = &login.code {
         address("code.poll-url", &code.poll_url)?;
@@ -72,7 +89,17 @@ fn check_claim(claim: &JwtClaim) -> Result<(), UnfitLogin> {
 
 /// Returns the host that issues the login's tokens, with the port if it is not the scheme's default.
 pub(super) fn issuer(login: &Login) -> String {
-    binding(&login.token_url)
+    binding(if login.issuer.is_empty() { &login.token_url } else { &login.issuer })
+}
+
+/// Returns the fields by which this program says who it is, and what the token is for.
+pub(super) fn client_fields(login: &Login) -> Vec<(&str, &str)> {
+    let fields = [
+        ("client_id", login.client_id.as_str()),
+        ("client_secret", &login.client_secret),
+        ("resource", &login.resource),
+    ];
+    fields.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
 fn address(key: &'static str, text: &str) -> Result<(), UnfitLogin> {

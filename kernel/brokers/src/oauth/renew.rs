@@ -2,11 +2,11 @@
 
 use std::{io, sync::Arc};
 
-use openkoi_core::credential::{Encoding, Login, SessionExchange};
+use openkoi_core::credential::{Encoding, Login, LoginGrant, SessionExchange};
 
 use super::{
     AccessToken, LoginError, Logins,
-    login::issuer,
+    login::{binding, client_fields},
     service::credential,
     token::{Issued, session_token},
 };
@@ -25,8 +25,11 @@ impl Logins {
     ///
     /// [`LoginError::Absent`] and [`LoginError::Ended`] need a person.
     pub async fn access(&self, name: &str, login: &Login) -> Result<AccessToken, LoginError> {
-        let stored = self.stored(name, login)?;
-        match self.usable(name, login, &stored) {
+        let stored = match self.stored(name, login) {
+            Err(LoginError::Absent { .. }) if login.grant == LoginGrant::Client => None,
+            stored => Some(stored?),
+        };
+        match stored.and_then(|stored| self.usable(name, login, &stored)) {
             Some(access) => Ok(access),
             None => self.renew_to_the_end(name, login, None).await,
         }
@@ -71,7 +74,9 @@ impl Logins {
             Some(until) => until > self.now().saturating_add(MARGIN),
         };
         // A token that cannot be renewed is used until the service refuses it, whatever the clock says here.
-        let last = login.session.is_none() && stored.refresh_token().is_none();
+        let last = login.session.is_none()
+            && login.grant != LoginGrant::Client
+            && stored.refresh_token().is_none();
         let usable = fresh || last || self.is_settled(name, carried);
         if usable { stored.access(login) } else { None }
     }
@@ -85,19 +90,26 @@ impl Logins {
         rejected: Option<&Secret>,
     ) -> Result<AccessToken, LoginError> {
         let _guard = self.lock(name).await?;
-        let stored = self.stored(name, login)?;
+        let stored = match self.stored(name, login) {
+            Err(LoginError::Absent { .. }) if login.grant == LoginGrant::Client => None,
+            stored => Some(stored?),
+        };
         let is_rejected = rejected.is_some_and(|old| {
-            stored.carried(login).is_some_and(|carried| carried.expose() == old.expose())
+            let carried = stored.as_ref().and_then(|stored| stored.carried(login));
+            carried.is_some_and(|carried| carried.expose() == old.expose())
         });
         if !is_rejected
             && !off(Guard::LoginReread)
-            && let Some(access) = self.usable(name, login, &stored)
+            && let Some(stored) = &stored
+            && let Some(access) = self.usable(name, login, stored)
         {
             return Ok(access);
         }
-        let fresh = match &login.session {
-            Some(session) => self.exchange(name, login, session, stored).await?,
-            None => self.refresh(name, login, &stored).await?,
+        let fresh = match (login.grant, &login.session, stored) {
+            (LoginGrant::Client, _, _) => self.client_token(name, login).await?,
+            (_, _, None) => return Err(self.absent(name)),
+            (_, Some(session), Some(stored)) => self.exchange(name, login, session, stored).await?,
+            (_, None, Some(stored)) => self.refresh(name, login, &stored).await?,
         };
         self.keep(name, &fresh).await?;
         let carried = fresh.carried(login).ok_or_else(|| self.absent(name))?;
@@ -116,13 +128,11 @@ impl Logins {
         let Some(refresh) = stored.refresh_token() else {
             return Err(ended("the service does not take its token any more".to_owned()));
         };
-        self.secrets().bind(&format!("login {name}"), refresh, &issuer(login));
+        let login = &completed(login, stored);
+        self.secrets().bind(&format!("login {name}"), refresh, &binding(&login.token_url));
         let refresh = String::from_utf8_lossy(refresh.expose());
-        let fields = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh.as_ref()),
-            ("client_id", &login.client_id),
-        ];
+        let mut fields = vec![("grant_type", "refresh_token"), ("refresh_token", &*refresh)];
+        fields.extend(client_fields(login));
         let reply = self.service(name).post(&login.token_url, Encoding::Form, &fields).await?;
         if reply.is_good() {
             return reply.read::<Issued>()?.into_login(login, Some(stored), self.now());
@@ -165,4 +175,15 @@ impl Logins {
             _ => Err(self.fault(name, &reply)),
         }
     }
+}
+
+/// Returns a login with what was found out when it was made.
+fn completed(login: &Login, stored: &StoredLogin) -> Login {
+    let mut login = login.clone();
+    if let Some(found) = &stored.found {
+        login.token_url.clone_from(&found.token_url);
+        login.client_id.clone_from(&found.client_id);
+        login.client_secret.clone_from(&found.client_secret);
+    }
+    login
 }

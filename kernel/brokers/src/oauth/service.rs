@@ -89,9 +89,33 @@ impl TokenService<'_> {
                 ("application/json", Value::Object(object).to_string())
             }
         };
+        self.post_body(url, kind, body).await
+    }
+
+    /// Posts a JSON object.
+    pub(super) async fn post_json(
+        &self,
+        url: &str,
+        body: &Value,
+    ) -> Result<ServiceReply, LoginError> {
+        self.post_body(url, "application/json", body.to_string()).await
+    }
+
+    async fn post_body(
+        &self,
+        url: &str,
+        kind: &str,
+        body: String,
+    ) -> Result<ServiceReply, LoginError> {
         let headers = vec![header("content-type", kind)];
         let mut request = self.request("POST", url, headers)?;
         request.body = body.into_bytes();
+        self.send(request).await
+    }
+
+    /// Sends a GET that anybody may send.
+    pub(super) async fn look(&self, url: &str) -> Result<ServiceReply, LoginError> {
+        let request = self.request("GET", url, Vec::new())?;
         self.send(request).await
     }
 
@@ -140,7 +164,8 @@ impl TokenService<'_> {
 /// Returns `secret` as a credential for the `Authorization` of requests to the host of `url`.
 pub(super) fn credential(name: &str, secret: &Secret, url: &str, prefix: &str) -> Credential {
     let inject = Injection::Header { name: "authorization".to_owned(), prefix: prefix.to_owned() };
-    Credential { name: name.to_owned(), secret: secret.clone(), host: binding(url), inject }
+    let (name, secret, host) = (name.to_owned(), secret.clone(), binding(url));
+    Credential { name, secret, host, within: None, inject }
 }
 
 fn header(name: &str, value: &str) -> (String, Vec<u8>) {

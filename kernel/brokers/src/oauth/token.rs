@@ -11,7 +11,7 @@ use super::{
     error::one_line,
     login::{is_safe, issuer},
 };
-use crate::secrets::{Secret, SessionToken, StoredLogin};
+use crate::secrets::{FoundService, Secret, SessionToken, StoredLogin};
 
 /// The lifetime of a token, in seconds, if its issuer does not state one. RFC 6749 only recommends to do so.
 const DEFAULT_LIFETIME: u64 = 3_600;
@@ -134,8 +134,19 @@ impl Issued {
             session: None,
             issuer: Some(issuer(login)),
             headers,
+            found: found(login).or_else(|| former.and_then(|former| former.found.clone())),
         })
     }
+}
+
+/// Returns what has to be kept of a login whose data was found out at its issuer.
+fn found(login: &Login) -> Option<FoundService> {
+    let is_found = !login.issuer.is_empty() && !login.token_url.is_empty();
+    is_found.then(|| FoundService {
+        token_url: login.token_url.clone(),
+        client_id: login.client_id.clone(),
+        client_secret: login.client_secret.clone(),
+    })
 }
 
 /// Accepts a token that fits into a header.

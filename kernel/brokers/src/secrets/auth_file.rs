@@ -154,6 +154,19 @@ pub(crate) struct StoredLogin {
     pub(crate) issuer: Option<String>,
     /// Headers that go with the token.
     pub(crate) headers: BTreeMap<String, String>,
+    /// What was found out about the service when the login was made.
+    pub(crate) found: Option<FoundService>,
+}
+
+/// What a service said of itself when a login was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FoundService {
+    /// The address that renews tokens.
+    pub(crate) token_url: String,
+    /// The name of this program there.
+    pub(crate) client_id: String,
+    /// What came with that name. Empty if nothing did.
+    pub(crate) client_secret: String,
 }
 
 /// A short-lived token that the access token was exchanged for.
@@ -182,6 +195,13 @@ impl StoredLogin {
             base_url: extra["session_base_url"].as_str().map(str::to_owned),
         });
         let headers = extra["headers"].as_object().into_iter().flatten();
+        let word = |name: &str| extra[name].as_str().map(str::to_owned);
+        let found = word("token_url").zip(word("client_id"));
+        let found = found.map(|(token_url, client_id)| FoundService {
+            token_url,
+            client_id,
+            client_secret: word("client_secret").unwrap_or_default(),
+        });
         Some(Self {
             access: secret(&entry["access_token"])?,
             refresh: secret(&entry["refresh_token"]),
@@ -191,6 +211,7 @@ impl StoredLogin {
             headers: headers
                 .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
                 .collect(),
+            found,
         })
     }
 
@@ -207,6 +228,11 @@ impl StoredLogin {
         let extra = &mut entry["extra"];
         extra["issuer"] = json!(self.issuer);
         extra["headers"] = json!(self.headers);
+        if let Some(found) = &self.found {
+            extra["token_url"] = json!(found.token_url);
+            extra["client_id"] = json!(found.client_id);
+            extra["client_secret"] = json!(found.client_secret);
+        }
         if let Some(session) = &self.session {
             extra["session_token"] = text(&session.token);
             extra["session_expires_at"] = json!(session.expires_at);

@@ -143,7 +143,12 @@ fn unescape(digits: &[u8]) -> Option<u8> {
 /// Returns `text` with each match of `patterns` replaced.
 pub(crate) fn redact_all<'a>(text: &[u8], patterns: impl Iterator<Item = &'a Patterns>) -> Vec<u8> {
     let found = merge(patterns.flat_map(|one| one.find(text)).collect());
-    replace(text, &found)
+    replace(text, &found, REDACTED)
+}
+
+/// Returns `text` with each match of `pattern` replaced by `by`.
+pub(crate) fn replace_all(text: &[u8], pattern: &Patterns, by: &[u8]) -> Vec<u8> {
+    replace(text, &merge(pattern.find(text)), by)
 }
 
 /// Sorts ranges and joins those that overlap.
@@ -160,12 +165,12 @@ pub(super) fn merge(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
 }
 
 /// Returns `text` with the ranges, sorted and apart, replaced.
-pub(super) fn replace(text: &[u8], found: &[Range<usize>]) -> Vec<u8> {
+pub(super) fn replace(text: &[u8], found: &[Range<usize>], by: &[u8]) -> Vec<u8> {
     let mut clean = Vec::with_capacity(text.len());
     let mut from = 0;
     for range in found {
         clean.extend_from_slice(&text[from..range.start]);
-        clean.extend_from_slice(REDACTED);
+        clean.extend_from_slice(by);
         from = range.end;
     }
     clean.extend_from_slice(&text[from..]);

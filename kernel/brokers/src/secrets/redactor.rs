@@ -1,6 +1,6 @@
 //! Redaction of a stream.
 
-use super::patterns::{Patterns, merge, replace};
+use super::patterns::{Patterns, REDACTED, merge, replace};
 
 /// Redacts bytes that arrive in pieces. A secret is found wherever the pieces are cut.
 ///
@@ -40,7 +40,7 @@ impl Redactor {
         found.retain(|range| range.end <= to);
         let rest = self.pending.split_off(to);
         let ready = std::mem::replace(&mut self.pending, rest);
-        replace(&ready, &found)
+        replace(&ready, &found, REDACTED)
     }
 }
 

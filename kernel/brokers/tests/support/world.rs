@@ -64,7 +64,7 @@ pub(crate) fn request(url: &str, rules: &[&str]) -> Request {
 
 pub(crate) fn credential(host: String, inject: Injection) -> Credential {
     let secret = Secret::new(SECRET.as_bytes().to_vec());
-    Credential { name: "service".to_owned(), secret, host, inject }
+    Credential { name: "service".to_owned(), secret, host, within: None, inject }
 }
 
 pub(crate) fn api_key() -> Injection {

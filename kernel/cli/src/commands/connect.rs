@@ -1,5 +1,6 @@
 //! `openkoi connect`: log in to a provider or keep its key, and show what is connected.
 
+mod account;
 mod connected;
 mod key;
 mod login;
@@ -10,13 +11,14 @@ pub(super) use key::left_behind;
 
 use openkoi_app::{
     access::{self, SecretSource},
+    accounts::{self, AccountConnection},
     models::{self, Connection, Connections, CredentialState},
     now_ms,
     settings::Settings,
     suggest,
 };
 
-use self::{connected::Connected, key::takes_key, server::ServerPlace};
+use self::{connected::Connected, key::takes_key, login::Wanted, server::ServerPlace};
 use crate::{context::Context, error::CommandError, exit::Exit, output::Choice, reply::Reply};
 
 /// The word in place of a provider's name that shows the connected ones.
@@ -53,21 +55,29 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         let (secrets, logins) =
             (context.secrets(&settings)?, access::logins(&context.app, &settings)?);
         let silent = models::silent(&context.app, &settings, &connections.ready)?;
-        let list = status::ConnectionList::of(&connections, &secrets, &logins, &silent)?;
+        let accounts = accounts::accounts(&context.app, &settings)?;
+        let list = status::ConnectionList::of(&connections, &accounts, &secrets, &logins, &silent)?;
         return Ok(Reply::new(list, args.json));
     }
+    let accounts = accounts::accounts(&context.app, &settings)?;
     let name = match &args.name {
         Some(name) => name.clone(),
-        None => context.questions.pick(
-            "provider",
-            "openkoi connect",
-            &choices(&connections, &settings),
-        )?,
+        None => {
+            let choices = choices(&connections, &accounts, &settings);
+            context.questions.pick("provider", "openkoi connect", &choices)?
+        }
     };
+    if let Some(account) = account_of(&name, &connections, &accounts) {
+        if args.url.is_some() {
+            let message = format!("`{name}` has its address in its component");
+            return Err(CommandError::usage(message));
+        }
+        return Ok(Reply::new(account::run(account, &settings, context)?, args.json));
+    }
     if let Some(source) = external(&connections, &name) {
         return Ok(Reply::new(open(source, &settings, context)?, args.json));
     }
-    let connection = known(&connections, &name)?;
+    let connection = known(&connections, &accounts, &name)?;
     let is_own = server::is_own(connection, &settings);
     if args.url.is_some() && !is_own {
         return Err(elsewhere(connection, &connections, &settings, context));
@@ -79,8 +89,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
             taken: all(&connections).map(|one| one.name.clone()).collect(),
         };
         server::run(connection, &place, &settings, context)?
-    } else if connection.login.is_some() {
-        login::run(connection, &settings, context)?
+    } else if let Some(login) = &connection.login {
+        let wanted = Wanted { name: &connection.name, kept_as: &connection.name, login };
+        Connected {
+            kept: login::run(&wanted, &settings, context)?,
+            name: connection.name.clone(),
+            model: connection.default_model.clone(),
+            verified: true,
+            is_silent: false,
+            note: String::new(),
+        }
     } else if takes_key(connection) {
         key::run(connection, &settings, context)?
     } else {
@@ -151,10 +169,26 @@ pub(super) fn all(connections: &Connections) -> impl Iterator<Item = &Connection
     connections.missing.iter().chain(&connections.ready).chain(&connections.on_request)
 }
 
-fn known<'a>(connections: &'a Connections, name: &str) -> Result<&'a Connection, CommandError> {
+/// Returns the credential of an account that `name` means. A provider goes before an account of the same name.
+pub(super) fn account_of<'a>(
+    name: &str,
+    connections: &Connections,
+    accounts: &'a [AccountConnection],
+) -> Option<&'a AccountConnection> {
+    let is_provider = all(connections).any(|connection| connection.name == name);
+    accounts.iter().find(|one| one.is_called(name) && !(is_provider && one.name == name))
+}
+
+fn known<'a>(
+    connections: &'a Connections,
+    accounts: &[AccountConnection],
+    name: &str,
+) -> Result<&'a Connection, CommandError> {
     let found = all(connections).find(|connection| connection.name == name);
     found.ok_or_else(|| {
-        let names: Vec<String> = all(connections).map(|one| one.name.clone()).collect();
+        let accounts = accounts.iter().map(|one| one.name.clone());
+        let names: Vec<String> =
+            all(connections).map(|one| one.name.clone()).chain(accounts).collect();
         let question = suggest::question(&suggest::closest(name, names.iter().cloned()));
         let error = CommandError::usage(format!("there is no provider `{name}`"));
         let list = || format!("there are {}", names.join(", "));
@@ -162,7 +196,11 @@ fn known<'a>(connections: &'a Connections, name: &str) -> Result<&'a Connection,
     })
 }
 
-fn choices(connections: &Connections, settings: &Settings) -> Vec<Choice> {
+fn choices(
+    connections: &Connections,
+    accounts: &[AccountConnection],
+    settings: &Settings,
+) -> Vec<Choice> {
     let connectable = all(connections).filter(|one| one.login.is_some() || takes_key(one));
     let choice = |one: &Connection| Choice {
         argument: one.name.clone(),
@@ -177,7 +215,11 @@ fn choices(connections: &Connections, settings: &Settings) -> Vec<Choice> {
         argument: name.clone(),
         description: format!("let it read what another program keeps in {place}"),
     });
-    closed.chain(connectable.map(choice)).collect()
+    let accounts = accounts.iter().map(|one| Choice {
+        argument: one.name.clone(),
+        description: format!("an account that `{}` uses", one.component),
+    });
+    closed.chain(connectable.map(choice)).chain(accounts).collect()
 }
 
 #[cfg(test)]

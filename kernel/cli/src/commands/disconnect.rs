@@ -2,6 +2,7 @@
 
 use openkoi_app::{
     access::{self, KeyringTrouble, Logins, SecretSource, SecretStore},
+    accounts::{self, AccountConnection},
     models::{Connection, Connections, CredentialState},
     suggest, thread,
 };
@@ -39,7 +40,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     let connections = context.connections(&settings)?;
     let secrets = context.secrets(&settings)?;
     let logins = access::logins(&context.app, &settings)?;
-    let saved = SavedCredentials::of(&connections, &logins, &secrets, context)?;
+    let accounts = accounts::accounts(&context.app, &settings)?;
+    let saved = SavedCredentials::of(&connections, &accounts, &logins, &secrets, context)?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None if saved.is_empty() => {
@@ -48,6 +50,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
         }
         None => context.questions.pick("provider", "openkoi disconnect", &saved.choices())?,
     };
+    // An account is called by its name, and kept under one that no provider has.
+    let account = connect::account_of(&name, &connections, &accounts);
+    let name = account.map_or(name, |account| account.key.clone());
     let mut consents = context.consents()?;
     let gone = if consents.has(&name) {
         consents.revoke(context.paths()?.home(), &name)?;
@@ -77,11 +82,13 @@ struct SavedCredentials {
 impl SavedCredentials {
     fn of(
         connections: &Connections,
+        accounts: &[AccountConnection],
         logins: &Logins,
         secrets: &SecretStore,
         context: &Context,
     ) -> Result<Self, CommandError> {
-        let files = connect::all(connections).flat_map(|one| &one.sources);
+        let accounts = accounts.iter().flat_map(|one| &one.sources);
+        let files = connect::all(connections).flat_map(|one| &one.sources).chain(accounts);
         let files = files.filter(|source| secrets.has(std::slice::from_ref(source)));
         let keys = files.filter_map(|source| match source {
             SecretSource::Saved(name) => Some(name.clone()),

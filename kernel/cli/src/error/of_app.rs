@@ -120,6 +120,7 @@ impl From<LoginError> for CommandError {
             | LoginError::Issuer { .. }
             | LoginError::Denied
             | LoginError::Expired
+            | LoginError::Unfinished { .. }
             | LoginError::Refused { .. } => Exit::Credentials,
             _ => Exit::Configuration,
         };
@@ -183,7 +184,10 @@ impl From<ModelsError> for CommandError {
             ModelsError::Ambiguous { candidates, .. } => {
                 told.hints(candidates.iter().map(|name| format!("-m {name}")))
             }
-            ModelsError::Login { .. } => told,
+            ModelsError::Login { .. } | ModelsError::NoAccount { .. } => told,
+            ModelsError::NoAccountComponent { account, suggestions, .. } => told
+                .hints(suggest::question(&suggestions))
+                .hint(format!("set `component` under [accounts.{account}]")),
             ModelsError::NoDefault { provider } => told.hint(format!("-m {provider}/MODEL")),
         }
     }
@@ -192,7 +196,10 @@ impl From<ModelsError> for CommandError {
 fn kind(error: &ModelsError) -> Exit {
     match error {
         ModelsError::NoProvider { .. } | ModelsError::NotConnected { .. } => Exit::Credentials,
-        ModelsError::NoComponent { .. } | ModelsError::Login { .. } => Exit::Configuration,
+        ModelsError::NoComponent { .. }
+        | ModelsError::NoAccountComponent { .. }
+        | ModelsError::NoAccount { .. }
+        | ModelsError::Login { .. } => Exit::Configuration,
         _ => Exit::Usage,
     }
 }

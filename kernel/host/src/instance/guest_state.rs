@@ -17,6 +17,7 @@ use crate::{
     effects::KeptBy,
     layers::CallLayer,
     sabotage::{Guard, off},
+    service::account::Account,
     workdir::Workdir,
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct Caller {
     pub(crate) overwrites: bool,
     /// The directories of the run.
     pub(crate) workdir: Arc<Workdir>,
+    /// The account whose credentials its requests may carry, if the component declares any.
+    pub(crate) account: Option<Arc<Account>>,
 }
 
 impl Caller {
@@ -63,6 +66,8 @@ pub(crate) struct GuestState {
     pub(crate) copy: Option<Arc<CallCopy>>,
     /// The files of the workspace before its first program, where neither is and nobody keeps what is changed.
     pub(crate) watch: Option<Arc<Watch>>,
+    /// When the call began, in milliseconds of the monotonic clock.
+    pub(crate) begun_ms: u64,
     calls: u64,
     bytes: u64,
 }
@@ -87,6 +92,7 @@ impl GuestState {
             layer: None,
             copy: None,
             watch: None,
+            begun_ms: brokers.clock.monotonic_ms(),
             calls: 0,
             bytes: 0,
         }

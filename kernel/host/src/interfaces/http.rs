@@ -22,6 +22,7 @@ use crate::{
     instance::GuestState,
     resources::{BODY_BYTES, BodyStream},
     sabotage::{Guard, off},
+    service::send::{self, Outgoing},
 };
 
 const FIRST_BYTE: Duration = Duration::from_secs(60);
@@ -52,12 +53,15 @@ impl GuestState {
         let headers: usize = request.headers.iter().map(|h| h.name.len() + h.value.len()).sum();
         self.charge(request.url.len() + request.body.len() + headers)?;
         let url = parse(&request.url)?;
-        if own_server::is_loopback_page(&request.method, &url)
+        // No credential is for a program of the task.
+        if request.credential.is_none()
+            && own_server::is_loopback_page(&request.method, &url)
             && let Some(response) = self.own_page(&request, &url).await?
         {
             return self.http_response(response);
         }
         let target = target(&request.method, &url);
+        self.check_credential(request.credential.as_deref(), &target)?;
         let granted = self.caller()?.grant.coverage(&Use::Http(target)) != Coverage::None;
         if !granted && is_private(target.host) {
             return Err(private(target.host).into());
@@ -71,9 +75,10 @@ impl GuestState {
             body_bytes: BODY_BYTES,
             ..EgressLimits::standard()
         };
+        let (credential, repeatable) = (request.credential, request.repeatable);
         let request = Request {
             caller: self.component.to_string(),
-            method: request.method,
+            method: request.method.clone(),
             url: request.url,
             headers: request.headers.into_iter().map(|h| (h.name, h.value)).collect(),
             body: request.body,
@@ -81,8 +86,52 @@ impl GuestState {
             rules,
             limits,
         };
-        let response = self.brokers.transport.send(request).await.map_err(failure::of_egress)?;
+        let response = match (credential, &caller.account) {
+            (Some(name), Some(account)) => {
+                let found = account.credential(&name, &target);
+                let outgoing = found.map(|credential| Outgoing {
+                    account,
+                    credential,
+                    request,
+                    repeatable,
+                    patience: self.patience(),
+                });
+                let sent = match outgoing {
+                    Ok(outgoing) => send::send(&self.brokers, outgoing).await,
+                    Err(error) => Err(error),
+                };
+                sent.map_err(|error| error.into_failure(&account.name))?
+            }
+            _ => self.brokers.transport.send(request).await.map_err(failure::of_egress)?,
+        };
         self.http_response(response)
+    }
+
+    /// Refuses a request with a credential that is not declared or is for another address, before anybody is asked.
+    fn check_credential(
+        &self,
+        named: Option<&str>,
+        target: &HttpTarget<'_>,
+    ) -> Result<(), Failure> {
+        let Some(named) = named else { return Ok(()) };
+        let caller = self.caller()?;
+        let Some(account) = &caller.account else {
+            let hint = "declare it in component.toml: [[credential]]".to_owned();
+            let named = crate::text::one_line(named, 80);
+            let what = format!("the credential `{named}`: `{}` declares none", self.component);
+            return Err(Failure::Denied { what, hint });
+        };
+        match account.credential(named, target) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.into_failure(&account.name)),
+        }
+    }
+
+    /// Returns the longest time for waits between the attempts of one request: half of what is left of the call, so that
+    /// an attempt can still be answered.
+    fn patience(&self) -> Duration {
+        let spent = self.brokers.clock.monotonic_ms().saturating_sub(self.begun_ms);
+        self.limits.wall.saturating_sub(Duration::from_millis(spent)) / 2
     }
 
     fn http_response(&mut self, response: HttpResponse) -> Result<Response, Stop> {

@@ -120,6 +120,7 @@ impl CatalogEvaluators {
             shows: false,
             overwrites: false,
             workdir: Arc::clone(&self.workdir),
+            account: None,
         };
         let data = GuestState::new(evaluator, limits, &shared.brokers, Some(caller));
         let (mut store, watch) = shared.store(data)?;

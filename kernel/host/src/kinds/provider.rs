@@ -7,14 +7,12 @@
 mod assemble;
 mod attempt_error;
 mod authorization;
-mod backoff;
 mod cards;
+mod credential;
 mod exchange;
 mod partial_turns;
-mod retry;
 mod settings;
 mod setup;
-mod url_template;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
@@ -26,10 +24,9 @@ use openkoi_core::{
 
 use wasmtime::component::InstancePre;
 
-pub use crate::address::AddressError;
+pub use crate::service::{address::AddressError, url_template::TemplateError};
 pub use settings::{Chance, ModelSettings, OfferedPrice, ProviderSettings, Route};
 pub use setup::SetupError;
-pub use url_template::TemplateError;
 
 use crate::{
     bindings::provider::ProviderExportsPre,
@@ -37,12 +34,14 @@ use crate::{
     instance::GuestState,
     linker::Exports,
     manifest::Kind,
+    service::{
+        backoff::Permit,
+        retry::{self, Retry},
+    },
 };
 use attempt_error::{AttemptError, is_worth_another};
-use backoff::BackoffPermit;
 use cards::Configured;
 use partial_turns::PartialTurns;
-use retry::Retry;
 use serde_json::Value;
 use setup::ProviderClient;
 
@@ -247,7 +246,8 @@ impl CatalogModels {
             let what = "is not set up";
             return Err(AttemptError::of(ModelTrouble::UnknownModel, &route.provider, what, ""));
         };
-        let permit = BackoffPermit::of(&provider.backoff, provider.name(), clock.monotonic_ms())?;
+        let permit = Permit::of(&provider.backoff, clock.monotonic_ms())
+            .map_err(|error| AttemptError::of_service(provider.name(), error))?;
         let mut attempt = 0;
         let prompt = &*self.fitting(prompt, route);
         loop {
@@ -261,7 +261,7 @@ impl CatalogModels {
                 Err(error) => error,
             };
             partial.add(&error, route);
-            let resting = permit.failed(&error, clock.monotonic_ms());
+            let resting = permit.failed(error.unavailable, clock.monotonic_ms());
             if !error.retryable || resting && !is_last {
                 return Err(error);
             }

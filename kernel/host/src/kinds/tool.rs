@@ -32,8 +32,9 @@ use crate::{
     instance::{CallLimits, Caller, GuestState, LimitHit, Spooled},
     layers::{CallLayer, Held},
     linker::Exports,
-    manifest::{Kind, ToolEntry},
+    manifest::{Kind, Manifest, ToolEntry},
     sabotage::{Guard, off},
+    service::account::{Account, AccountSettings},
     workdir::{Workdir, layer_owner},
 };
 
@@ -71,6 +72,8 @@ pub enum ToolboxError {
 pub struct ToolSettings {
     /// Components to leave out.
     pub without: Vec<String>,
+    /// The accounts of components that declare credentials. One that is not in here has the account of its own name.
+    pub accounts: BTreeMap<String, AccountSettings>,
 }
 
 /// The tools of the catalog in one workspace. Any number of runs may call them at the same time. A call is served by the
@@ -89,13 +92,19 @@ struct Collected {
 }
 
 impl Collected {
-    fn of(catalog: Arc<Catalog>, settings: &ToolSettings) -> Result<Self, ToolboxError> {
+    fn of(
+        host: &Host,
+        catalog: Arc<Catalog>,
+        settings: &ToolSettings,
+    ) -> Result<Self, ToolboxError> {
         let mut known = BTreeMap::<String, KnownTool>::new();
         let used =
             |entry: &&CatalogEntry| !settings.without.iter().any(|name| name == entry.name());
         for entry in catalog.of_kind(Kind::Tool).filter(used) {
-            for tool in &entry.manifest()?.tools {
-                let tool = known_tool(entry, tool)?;
+            let manifest = entry.manifest()?;
+            let account = account(host, manifest, settings);
+            for tool in &manifest.tools {
+                let tool = known_tool(entry, tool, account.clone())?;
                 if let Some(first) = known.get(&tool.tool.name) {
                     return Err(ToolboxError::Clash {
                         tool: tool.tool.name,
@@ -121,7 +130,7 @@ impl CatalogTools {
         workdir: Arc<Workdir>,
         settings: &ToolSettings,
     ) -> Result<Self, ToolboxError> {
-        let collected = Mutex::new(Arc::new(Collected::of(host.catalog(), settings)?));
+        let collected = Mutex::new(Arc::new(Collected::of(host, host.catalog(), settings)?));
         Ok(Self { host: host.clone(), workdir, settings: settings.clone(), collected })
     }
 
@@ -130,7 +139,7 @@ impl CatalogTools {
         let catalog = self.host.catalog();
         let mut last = self.collected.lock().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&last.catalog, &catalog) {
-            match Collected::of(catalog, &self.settings) {
+            match Collected::of(&self.host, catalog, &self.settings) {
                 Ok(collected) => *last = Arc::new(collected),
                 // A component whose manifest cannot be used or whose tools clash is not put into a catalog.
                 Err(error) => tracing::warn!(%error, "the tools stay as they were"),
@@ -182,6 +191,7 @@ impl CatalogTools {
             shows: known.tool.effect == Effect::Read,
             overwrites: known.tool.idempotent,
             workdir: Arc::clone(&self.workdir),
+            account: known.account.clone(),
         };
         let data = GuestState::new(&known.component, limits.clone(), &shared.brokers, Some(caller));
         let (mut store, watch) = shared.store(data)?;
@@ -267,7 +277,21 @@ impl Toolbox for CatalogTools {
     }
 }
 
-fn known_tool(entry: &CatalogEntry, tool: &ToolEntry) -> Result<KnownTool, CatalogError> {
+/// Returns the account of a component, if it declares credentials. Of the variables and sources that its manifest names,
+/// those are in force that were granted, and all of a built-in.
+fn account(host: &Host, manifest: &Manifest, settings: &ToolSettings) -> Option<Arc<Account>> {
+    if manifest.credentials.is_empty() {
+        return None;
+    }
+    let own = settings.accounts.get(&manifest.component.name);
+    Some(Arc::new(Account::new(&host.shared.backoffs, manifest, true, own)))
+}
+
+fn known_tool(
+    entry: &CatalogEntry,
+    tool: &ToolEntry,
+    account: Option<Arc<Account>>,
+) -> Result<KnownTool, CatalogError> {
     let limits = CallLimits::of(entry.kind(), &entry.manifest()?.limits);
     Ok(KnownTool {
         component: entry.name().to_owned(),
@@ -285,6 +309,7 @@ fn known_tool(entry: &CatalogEntry, tool: &ToolEntry) -> Result<KnownTool, Catal
         grant: entry.grant(Some(&tool.name))?,
         formerly: tool.formerly.clone(),
         limits,
+        account,
     })
 }
 

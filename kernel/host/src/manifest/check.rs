@@ -1,18 +1,17 @@
 //! Checks a manifest beyond its grammar.
 
+mod credentials;
 mod forms;
 mod provider;
 
 use std::collections::BTreeSet;
 
-use openkoi_core::credential::is_line;
 use serde_json::Value;
 
-use forms::{COMPONENT_NAME, TOOL_NAME, check_injection, check_login, is_below_home, name};
+use forms::{COMPONENT_NAME, TOOL_NAME, name};
 
 use super::{
-    Capability, CredentialStore, DESCRIPTION_BYTES, MOST_TOOLS, Manifest, ManifestError,
-    SCHEMA_BYTES, ToolEntry,
+    Capability, DESCRIPTION_BYTES, MOST_TOOLS, Manifest, ManifestError, SCHEMA_BYTES, ToolEntry,
 };
 use crate::{
     schema, text,
@@ -34,12 +33,7 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
         }
     }
     manifest.capabilities.iter().try_for_each(check_capability)?;
-    manifest.credentials.iter().try_for_each(|entry| {
-        name("the credential", &entry.name, '-', COMPONENT_NAME)?;
-        check_login(entry.login.as_ref())?;
-        check_profiles(entry.store.as_ref())?;
-        check_injection(&entry.inject)
-    })?;
+    credentials::check(manifest)?;
     if let Some(evaluator) = &manifest.evaluator {
         check_words(&evaluator.answer_words)?;
     }
@@ -133,21 +127,6 @@ fn check_capability(asked: &Capability) -> Result<(), ManifestError> {
         return wrong("has a key that belongs to another interface");
     }
     Ok(())
-}
-
-/// Checks that profiles are in files below the user's home.
-fn check_profiles(store: Option<&CredentialStore>) -> Result<(), ManifestError> {
-    let Some(CredentialStore::IniProfile(store)) = store else { return Ok(()) };
-    name("the store", &store.name, '-', COMPONENT_NAME)?;
-    let words = [&store.program, &store.path, &store.advice, &store.id, &store.secret];
-    let fit = !store.files.is_empty()
-        && store.files.iter().all(|file| is_below_home(&file.path))
-        && words.into_iter().all(|word| is_line(word));
-    if fit {
-        return Ok(());
-    }
-    let reason = format!("`{}` does not name files below `~/` and what is in them", store.name);
-    Err(ManifestError::Value { key: "store", reason })
 }
 
 fn description(what: &str, description: &str) -> Result<(), ManifestError> {
@@ -330,7 +309,6 @@ mod tests {
             (TOOL, "kind = \"tool\"", "kind = \"evaluator\""),
             (PROVIDER, "kind = \"provider\"", "kind = \"evaluator\""),
             (TOOL, "[[tool]]", "[evaluator]\ntier = \"checks\"\n[[tool]]"),
-            (TOOL, "[[tool]]", "[[credential]]\nname = \"k\"\ninject = \"bearer\"\n[[tool]]"),
         ] {
             assert!(matches!(refused(text, from, to), ManifestError::Kind { .. }), "{to}");
         }

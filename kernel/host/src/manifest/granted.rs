@@ -28,6 +28,7 @@ impl Manifest {
         };
         for entry in &self.credentials {
             asked.credentials.insert(entry.name.clone(), of_credential(entry));
+            asked.addresses.extend(entry.urls.iter().cloned());
         }
         if let Some(provider) = &self.provider {
             of_provider(provider, &mut asked);
@@ -52,6 +53,7 @@ impl Manifest {
         let nothing = CredentialGrant::default();
         for entry in &mut left.credentials {
             cut_credential(entry, granted.credentials.get(&entry.name).unwrap_or(&nothing));
+            entry.urls.retain(|url| granted.addresses.contains(url));
         }
         if let Some(provider) = &mut left.provider {
             cut_provider(provider, granted);

@@ -133,7 +133,10 @@ pub struct CredentialEntry {
     pub store: Option<CredentialStore>,
     /// The place of the credential in a request.
     pub inject: Inject,
-    /// True if requests without it fail.
+    /// The addresses that it is for, with all paths below them. A provider has its base URL instead.
+    #[serde(default)]
+    pub urls: Vec<String>,
+    /// True if requests without it fail. A request that names it fails without it anyway.
     #[serde(default)]
     pub required: bool,
     /// The login that issues it, if there is one.
@@ -141,6 +144,12 @@ pub struct CredentialEntry {
 }
 
 impl CredentialEntry {
+    /// Returns true if it signs requests.
+    #[must_use]
+    pub fn signs(&self) -> bool {
+        matches!(self.inject, Inject::SigV4 { .. })
+    }
+
     /// Returns the sources besides its variables, in order.
     pub fn others(&self) -> impl Iterator<Item = SecretSource> {
         let pair = self.pair.iter().map(|pair| SecretSource::Pair(Box::new(pair.clone())));

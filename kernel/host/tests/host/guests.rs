@@ -38,17 +38,33 @@ pub(crate) fn tool_world() -> World {
 
 /// Returns a world whose misbehaving tool may send requests to this port of loopback.
 pub(crate) fn tool_world_at(port: u16) -> World {
-    let mut wasm = guests();
-    // The manifest lies in the component as text; a number of as many digits changes no length.
-    let (placeholder, port) = (b"127.0.0.1:10443", format!("127.0.0.1:{port}"));
-    assert_eq!(port.len(), placeholder.len(), "ports that are given out have five digits");
-    let places: Vec<usize> =
-        (0..wasm.len()).filter(|at| wasm[*at..].starts_with(placeholder)).collect();
-    assert!(!places.is_empty(), "the manifest names the port");
-    for place in places {
-        wasm[place..place + port.len()].copy_from_slice(port.as_bytes());
+    World::of(one(&at_ports(guests(), &[(10_443, port)])))
+}
+
+/// Returns the tool with keys, with these ports of loopback in the places of those in its manifest.
+pub(crate) fn service_at(ports: &[(u16, u16)]) -> Catalog {
+    one(&at_ports(example("service"), ports))
+}
+
+/// Puts ports in the places of others. The manifest lies in the component as text; a number of as many digits changes no
+/// length.
+fn at_ports(mut wasm: Vec<u8>, ports: &[(u16, u16)]) -> Vec<u8> {
+    let text = |port: u16| format!("127.0.0.1:{port}").into_bytes();
+    let found: Vec<(usize, Vec<u8>)> = ports
+        .iter()
+        .flat_map(|(from, to)| {
+            let (from, to) = (text(*from), text(*to));
+            assert_eq!(from.len(), to.len(), "ports that are given out have five digits");
+            let places: Vec<usize> =
+                (0..wasm.len()).filter(|at| wasm[*at..].starts_with(&from)).collect();
+            assert!(!places.is_empty(), "the manifest names the port");
+            places.into_iter().map(move |place| (place, to.clone()))
+        })
+        .collect();
+    for (place, text) in found {
+        wasm[place..place + text.len()].copy_from_slice(&text);
     }
-    World::of(one(&wasm))
+    wasm
 }
 
 /// Returns a world with the provider whose wire format is lines.

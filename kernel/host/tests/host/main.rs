@@ -22,5 +22,6 @@ mod quarantine;
 mod raw;
 mod retries;
 mod sabotage;
+mod services;
 mod tools;
 mod worlds;

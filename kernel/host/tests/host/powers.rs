@@ -136,6 +136,19 @@ async fn requests_follow_the_rules_of_the_grant() {
 }
 
 #[tokio::test]
+async fn a_component_that_declares_no_credential_can_name_none() {
+    let mut world = tool_world();
+    world.answer(Canned::ok("hello"));
+
+    let failure = failure_of(&mut world, "fetch", "https://api.example.com/v1/a api-key").await;
+
+    let Failure::Denied { what, hint } = failure else { panic!("{failure}") };
+    assert!(what.contains("`api-key`") && what.contains("`guests`"), "{what}");
+    assert!(hint.contains("[[credential]]"), "{hint}");
+    assert!(world.web().requests().is_empty());
+}
+
+#[tokio::test]
 async fn a_host_that_only_a_wildcard_covers_is_asked_for() {
     let mut world = tool_world();
     world.trust(TrustLevel::Act).person(Answer::AllowOnce).answer(Canned::ok("docs"));

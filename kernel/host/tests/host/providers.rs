@@ -110,6 +110,19 @@ async fn the_broker_adds_a_key_to_requests_to_its_own_host() {
 }
 
 #[tokio::test]
+async fn a_codec_may_name_the_credential_that_its_manifest_declares() {
+    let mut world = world();
+    world.answer(Canned::ok("end\n"));
+
+    ask(&mut world, "with api-key").await.expect("it answers");
+    let error = ask(&mut world, "with another").await.expect_err("it is not declared");
+
+    assert_eq!(error.kind, ModelTrouble::Denied);
+    assert!(error.message.contains("declares no credential `another`"), "{error}");
+    assert_eq!(world.web().requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_codec_cannot_send_anywhere_else() {
     let mut world = world();
     for url in [

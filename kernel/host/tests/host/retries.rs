@@ -41,6 +41,26 @@ async fn temporary_problems_are_retried_after_doubling_waits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_that_is_not_repeatable_is_sent_again_only_if_it_did_not_arrive() {
+    let broken = EgressErrorKind::Timeout { phase: Phase::FirstByte };
+    for (first, again) in [
+        (Canned::refused(EgressErrorKind::Connect), true),
+        (Canned::status(429), true),
+        (Canned::refused(broken), false),
+        (Canned::status(529), false),
+        (Canned::ok("usage 10 2\n").broken(), false),
+    ] {
+        let mut world = world();
+        world.answer(first.clone()).answer(good());
+
+        let turn = ask(&mut world, "once more").await;
+
+        assert_eq!(turn.is_ok(), again, "{first:?}: {turn:?}");
+        assert_eq!(world.web().requests().len(), if again { 2 } else { 1 }, "{first:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_provider_says_how_long_to_wait() {
     let table =
         [("7", 7 + 2), ("0", 2), ("-1", 2), ("soon", 2), ("Thu, 01 Jan 2026 00:00:30 GMT", 30 + 2)];

@@ -117,7 +117,7 @@ async fn two_components_with_one_tool_are_refused_with_both_names() {
     let (first, second) = ("first".to_owned(), "second".to_owned());
     assert_eq!(clash, ToolboxError::Clash { tool: "same_name".to_owned(), first, second });
 
-    let without = ToolSettings { without: vec!["second".to_owned()] };
+    let without = ToolSettings { without: vec!["second".to_owned()], ..ToolSettings::default() };
     let tools = CatalogTools::new(&world.host(), world.workdir(), &without).expect("one is left");
     assert_eq!(tools.tools().len(), 1);
 }

@@ -25,7 +25,7 @@ pub(super) fn run(
     settings: &Settings,
     context: &Context,
 ) -> Result<Connected, CommandError> {
-    let key = proper(&read(connection, context)?)?;
+    let key = proper(&read(&connection.name, context)?)?;
     let tried = access::listed(&context.app, settings, connection, Some(&key))?;
     let is_silent = tried.as_ref().is_err_and(|error| error.kind == ModelTrouble::Unreachable);
     let (verified, note) = match tried {
@@ -37,7 +37,7 @@ pub(super) fn run(
         Err(error) => (false, format!("; the key could not be verified: {}", error.message)),
     };
     let place = keep(&connection.name, key, settings, context)?;
-    warn_of_others(connection, settings, context)?;
+    warn_of_others(&connection.sources, settings, context)?;
     let (name, model) = (connection.name.clone(), connection.default_model.clone());
     let note = match place {
         KeySlot::Keyring => format!("{note}; the key is in the key ring"),
@@ -79,13 +79,14 @@ pub(in crate::commands) fn left_behind(name: &str, trouble: &KeyringTrouble) -> 
     format!("an old key is still in the key ring, as `{label}`: {trouble}; it is not used any more")
 }
 
-fn read(connection: &Connection, context: &Context) -> Result<String, CommandError> {
+/// Reads a key without showing it.
+pub(super) fn read(name: &str, context: &Context) -> Result<String, CommandError> {
     if context.questions.is_interactive() {
-        return context.questions.hidden(&format!("key for {} (not shown): ", connection.name));
+        return context.questions.hidden(&format!("key for {name} (not shown): "));
     }
     if std::io::stdin().is_terminal() {
         return Err(CommandError::usage("there is no terminal to ask on")
-            .hint(format!("openkoi connect {} < FILE", connection.name)));
+            .hint(format!("openkoi connect {name} < FILE")));
     }
     Stdin::new(&context.printer).read()
 }
@@ -104,13 +105,13 @@ pub(super) fn proper(typed: &str) -> Result<String, CommandError> {
 }
 
 /// Prints a warning if a variable is set, because it goes before the key that was kept.
-fn warn_of_others(
-    connection: &Connection,
+pub(super) fn warn_of_others(
+    sources: &[SecretSource],
     settings: &Settings,
     context: &Context,
 ) -> Result<(), CommandError> {
     let secrets = context.secrets(settings)?;
-    let first = connection.sources.iter().find(|source| secrets.has(std::slice::from_ref(source)));
+    let first = sources.iter().find(|source| secrets.has(std::slice::from_ref(source)));
     if let Some(SecretSource::Variable(name)) = first {
         context.printer.warning(&format!("the variable {name} is set and comes before the key"));
     }

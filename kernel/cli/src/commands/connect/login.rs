@@ -1,48 +1,93 @@
-//! A login: the code is shown, and the program waits until the person has used it.
+//! A login: the code or the page is shown, and the program waits until the person has used it. A program that has a
+//! secret of its own logs in with that.
 
 use openkoi_app::{
-    access::{self, PendingLogin},
+    access::{self, KeySlot, Logins, PendingAuthorization, PendingLogin},
+    settings::Settings,
     thread,
 };
-use openkoi_core::port::Cancellation;
+use openkoi_core::{
+    credential::{Login, LoginGrant},
+    port::Cancellation,
+};
 
-use super::connected::Connected;
-use openkoi_app::{models::Connection, settings::Settings};
-
+use super::key;
 use crate::{
     context::Context, error::CommandError, exit::Exit, interrupt::Interrupts, output::duration,
 };
 
-/// Logs in to a provider.
+/// A login that is to be made.
+pub(super) struct Wanted<'a> {
+    /// The name that the user types.
+    pub(super) name: &'a str,
+    /// The name under which it is kept.
+    pub(super) kept_as: &'a str,
+    pub(super) login: &'a Login,
+}
+
+/// Makes a login, and returns where a key is kept, if one is.
 pub(super) fn run(
-    connection: &Connection,
+    wanted: &Wanted<'_>,
     settings: &Settings,
     context: &Context,
-) -> Result<Connected, CommandError> {
-    let Some(login) = &connection.login else {
-        return Err(CommandError::usage(format!("`{}` has no login", connection.name)));
-    };
+) -> Result<Option<KeySlot>, CommandError> {
     context.paths()?.prepare()?;
     let logins = access::logins(&context.app, settings)?;
+    let &Wanted { name, kept_as, login } = wanted;
+    if login.grant == LoginGrant::Client {
+        return as_client(wanted, &logins, settings, context).map(Some);
+    }
     thread::block(async {
         let interrupts = Interrupts::listen()?;
-        let waiting = logins.begin(&connection.name, login).await?;
-        show(&waiting, context);
+        let made = async {
+            match login.grant {
+                LoginGrant::Code => {
+                    let waiting = logins.authorize(kept_as, login).await?;
+                    show_page(&waiting, context);
+                    waiting.wait().await
+                }
+                LoginGrant::Device | LoginGrant::Client => {
+                    let waiting = logins.begin(kept_as, login).await?;
+                    show(&waiting, context);
+                    waiting.wait().await
+                }
+            }
+        };
         tokio::select! {
-            done = waiting.wait() => done.map_err(|error| again(error.into(), &connection.name)),
+            done = made => done.map_err(|error| again(error.into(), name)),
             () = interrupts.cancelled() => {
                 Err(CommandError::new(Exit::Interrupted, "the login was given up, nothing was kept"))
             }
         }
     })?;
-    Ok(Connected {
-        name: connection.name.clone(),
-        model: connection.default_model.clone(),
-        verified: true,
-        is_silent: false,
-        kept: None,
-        note: String::new(),
-    })
+    Ok(None)
+}
+
+/// Keeps the secret of the program if the service accepts it.
+fn as_client(
+    wanted: &Wanted<'_>,
+    logins: &Logins,
+    settings: &Settings,
+    context: &Context,
+) -> Result<KeySlot, CommandError> {
+    let &Wanted { name, kept_as, login } = wanted;
+    let secret = key::proper(&key::read(name, context)?)?;
+    let place = key::keep(kept_as, secret, settings, context)?;
+    let tried = thread::block(async {
+        Ok::<_, CommandError>(logins.log_in_as_client(kept_as, login).await)
+    })?;
+    if let Err(error) = tried {
+        let error = CommandError::from(error);
+        if error.kind == Exit::Credentials {
+            let secrets = context.secrets(settings)?;
+            secrets
+                .forget(kept_as)
+                .map_err(|error| CommandError::from_error(Exit::Configuration, &error))?;
+            return Err(error.hint("nothing was kept; check the secret and try again"));
+        }
+        return Err(error.hint("the secret was kept, and is tried when it is needed"));
+    }
+    Ok(place)
 }
 
 /// Prints the address and the code to stderr, so that stdout has the result alone.
@@ -52,6 +97,13 @@ fn show(waiting: &PendingLogin, context: &Context) {
     let life = duration(milliseconds);
     context.printer.notice(&format!("open {url}"));
     context.printer.notice(&format!("and type {}   (good for {life})", waiting.user_code()));
+}
+
+fn show_page(waiting: &PendingAuthorization, context: &Context) {
+    let milliseconds = u64::try_from(waiting.lifetime().as_millis()).unwrap_or(u64::MAX);
+    let life = duration(milliseconds);
+    context.printer.notice(&format!("open in a browser on this machine:   (good for {life})"));
+    context.printer.notice(waiting.url());
 }
 
 fn again(error: CommandError, name: &str) -> CommandError {

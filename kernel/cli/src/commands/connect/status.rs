@@ -2,6 +2,7 @@
 
 use openkoi_app::{
     access::{KeySlot, LoginSummary, Logins, SecretSource, SecretStore, keyring_label},
+    accounts::AccountConnection,
     models::{Connections, CredentialState},
     now_ms,
 };
@@ -12,9 +13,11 @@ use crate::{
     output::{Output, duration},
 };
 
-/// A provider or a login, as one row.
+/// A provider, an account or a login, as one row.
 struct ConnectionRow {
     name: String,
+    /// What asks with it.
+    kind: &'static str,
     source: &'static str,
     place: String,
     login: Option<LoginSummary>,
@@ -22,13 +25,14 @@ struct ConnectionRow {
     server: Option<(String, bool)>,
 }
 
-/// The connected providers, and logins that no provider uses.
+/// The connected providers and accounts, and logins that nobody uses.
 pub(super) struct ConnectionList(Vec<ConnectionRow>);
 
 impl ConnectionList {
     /// Returns the list from files and variables. Nothing answers at the addresses of those that are `silent`.
     pub(super) fn of(
         connections: &Connections,
+        accounts: &[AccountConnection],
         secrets: &SecretStore,
         logins: &Logins,
         silent: &[String],
@@ -37,13 +41,7 @@ impl ConnectionList {
         let mut lines = Vec::new();
         for connection in &connections.ready {
             let (source, place) = match &connection.found {
-                CredentialState::At(SecretSource::Variable(name)) => ("variable", name.clone()),
-                CredentialState::At(SecretSource::Saved(name)) => match secrets.slot(name) {
-                    Some(KeySlot::Keyring) => ("keyring", keyring_label(name)),
-                    _ => ("file", format!("credentials/{name}.key")),
-                },
-                CredentialState::At(SecretSource::Login(_)) => ("login", "auth.json".to_owned()),
-                CredentialState::At(source) => ("external", source.to_string()),
+                CredentialState::At(source) => told(source, secrets),
                 CredentialState::NotNeeded | CredentialState::Missing => ("none", String::new()),
             };
             let at = left.iter().position(|login| login.name == connection.name);
@@ -52,11 +50,21 @@ impl ConnectionList {
             let answers = !silent.contains(&name);
             let here = connection.is_on_this_machine();
             let server = here.then(|| (connection.base_url.clone(), answers));
-            lines.push(ConnectionRow { name, source, place, login, server });
+            lines.push(ConnectionRow { name, kind: "provider", source, place, login, server });
+        }
+        for account in accounts {
+            let has = |source: &&SecretSource| secrets.has(std::slice::from_ref(*source));
+            let Some(found) = account.sources.iter().find(has) else { continue };
+            let (source, place) = told(found, secrets);
+            let at = left.iter().position(|login| login.name == account.key);
+            let login = at.filter(|_| source == "login").map(|at| left.remove(at));
+            let (name, kind) = (account.name.clone(), account.kind.word());
+            lines.push(ConnectionRow { name, kind, source, place, login, server: None });
         }
         // Logins of another version or of a removed configuration can still be disconnected.
         lines.extend(left.into_iter().map(|login| ConnectionRow {
             name: login.name.clone(),
+            kind: "",
             source: "login",
             place: "auth.json, not in use".to_owned(),
             login: Some(login),
@@ -64,12 +72,26 @@ impl ConnectionList {
         }));
         lines.extend(connections.closed.iter().map(|(name, place)| ConnectionRow {
             name: name.clone(),
+            kind: "provider",
             source: "not read",
             place: format!("{place}; openkoi connect {name}"),
             login: None,
             server: None,
         }));
         Ok(Self(lines))
+    }
+}
+
+/// Returns the kind of a source and its place.
+fn told(source: &SecretSource, secrets: &SecretStore) -> (&'static str, String) {
+    match source {
+        SecretSource::Variable(name) => ("variable", name.clone()),
+        SecretSource::Saved(name) => match secrets.slot(name) {
+            Some(KeySlot::Keyring) => ("keyring", keyring_label(name)),
+            _ => ("file", format!("credentials/{name}.key")),
+        },
+        SecretSource::Login(_) => ("login", "auth.json".to_owned()),
+        source => ("external", source.to_string()),
     }
 }
 
@@ -82,7 +104,7 @@ impl ConnectionRow {
         }
     }
 
-    fn cells(&self) -> [Value; 8] {
+    fn cells(&self) -> [Value; 9] {
         let login = self.login.as_ref();
         let expires_at = login.and_then(|login| login.expires_at);
         [
@@ -94,6 +116,7 @@ impl ConnectionRow {
             login.map(|login| login.renewed).into(),
             login.and_then(|login| login.issuer.as_ref()).into(),
             self.server.as_ref().map(|(_, answers)| *answers).into(),
+            Some(self.kind).filter(|kind| !kind.is_empty()).into(),
         ]
     }
 
@@ -120,6 +143,7 @@ impl Output for ConnectionList {
             Column::for_programs("renewed", ColumnKind::Flag),
             Column::for_programs("issuer", ColumnKind::Text),
             Column::for_programs("answers", ColumnKind::Flag),
+            Column::for_programs("kind", ColumnKind::Text),
         ];
         let table = Table::new("connections", columns);
         let table = table.or_else("nothing is connected; openkoi connect");
@@ -141,7 +165,7 @@ mod tests {
 
     fn line(source: &'static str, place: &str, login: Option<LoginSummary>) -> ConnectionRow {
         let (name, place) = ("koi".to_owned(), place.to_owned());
-        ConnectionRow { name, source, place, login, server: None }
+        ConnectionRow { name, kind: "provider", source, place, login, server: None }
     }
 
     #[test]
@@ -198,6 +222,7 @@ mod tests {
                 "renewed": false,
                 "issuer": "login.example",
                 "answers": null,
+                "kind": "provider",
             }] })
         );
     }

@@ -59,7 +59,7 @@ fn connections_for_programs_have_their_source_and_no_secret() {
             "expires_at": null,
             "renewed": null,
             "issuer": null,
-            "answers": false,
+            "answers": false, "kind": "provider",
         })
     );
     assert!(!document.to_string().contains("sk-1"));
@@ -144,7 +144,7 @@ fn what_can_be_connected_has_stores_of_other_programs_first() {
     let mut connections = discover(&context.app, &context.settings().unwrap()).unwrap();
     connections.closed = vec![("pond-cli".to_owned(), "~/.pond".to_owned())];
 
-    let choices = choices(&connections, &context.settings().unwrap());
+    let choices = choices(&connections, &[], &context.settings().unwrap());
 
     assert_eq!(
         choices[0],

@@ -75,7 +75,11 @@ impl Inspected {
         document.blocks.extend(all.iter().map(|credential| {
             let need = if credential.required { "required" } else { "optional" };
             let names = [credential.environment.clone(), external(credential)].concat().join(", ");
-            Block::paragraph(format!("{} ({need}): {names}", credential.name))
+            let urls = match credential.urls.as_slice() {
+                [] => String::new(),
+                urls => format!(" for {}", urls.join(", ")),
+            };
+            Block::paragraph(format!("{} ({need}){urls}: {names}", credential.name))
         }));
         let values = Value::List(all.iter().map(credential).collect());
         document.push(Pairs::new("").for_programs("credentials", values));
@@ -161,6 +165,7 @@ fn credential(credential: &CredentialEntry) -> Value {
         ("environment", Value::list(&credential.environment)),
         ("external", Value::list(external(credential))),
         ("required", credential.required.into()),
+        ("urls", Value::list(&credential.urls)),
     ])
 }
 

@@ -202,8 +202,15 @@ fn credentials_for_programs_are_names_and_no_values() {
                 "environment": ["BROOK_KEY", "BROOK_TOKEN"],
                 "external": [],
                 "required": true,
+                "urls": [],
             },
-            { "name": "extra", "environment": ["BROOK_EXTRA"], "external": [], "required": false },
+            {
+                "name": "extra",
+                "environment": ["BROOK_EXTRA"],
+                "external": [],
+                "required": false,
+                "urls": [],
+            },
         ])
     );
     assert_eq!((&json["tools"], &json["limits"]), (&json!([]), &json!({})));

@@ -11,6 +11,7 @@ use openkoi_core::{
 
 use crate::{
     bindings::provider::exports::openkoi::provider::codec::{Diagnosis, Problem},
+    service::error::ServiceError,
     text,
 };
 
@@ -37,6 +38,8 @@ pub(super) struct AttemptError {
     pub(super) unauthorized: bool,
     /// True if nothing took the connection, or whatever took it does not speak HTTP.
     pub(super) unserved: bool,
+    /// True if the request may have been carried out.
+    pub(super) sent: bool,
 }
 
 impl AttemptError {
@@ -56,6 +59,7 @@ impl AttemptError {
             unavailable: false,
             unauthorized: false,
             unserved: false,
+            sent: false,
         }
     }
 
@@ -67,6 +71,12 @@ impl AttemptError {
 
     fn unavailable(mut self) -> Self {
         self.unavailable = true;
+        self
+    }
+
+    /// Notes that the service may have done some of the work.
+    fn sent(mut self) -> Self {
+        self.sent = true;
         self
     }
 
@@ -127,10 +137,33 @@ impl AttemptError {
             | EgressErrorKind::Interrupted => {
                 let unserved =
                     matches!(error.kind, EgressErrorKind::Connect | EgressErrorKind::Interrupted);
+                let sent = error.request_sent;
                 let error = of(ModelTrouble::Unreachable).again(error.retry_after).unavailable();
-                Self { unserved, ..error }
+                Self { unserved, sent, ..error }
             }
         }
+    }
+
+    /// Makes the error of a request that could not be made, or was not answered.
+    pub(super) fn of_service(provider: &str, error: ServiceError) -> Self {
+        let of = |kind, message: &str, hint: &str| Self::of(kind, provider, message, hint);
+        match error {
+            ServiceError::Credentials { message, hint } => {
+                of(ModelTrouble::Credentials, &message, &hint)
+            }
+            ServiceError::Denied { what, hint } => of(ModelTrouble::Denied, &what, &hint),
+            ServiceError::Invalid { message } => of(ModelTrouble::Invalid, &message, ""),
+            ServiceError::Egress(error) => Self::of_egress(provider, &error),
+            resting @ ServiceError::Resting { .. } => {
+                of(ModelTrouble::Unreachable, &resting.to_string(), "")
+            }
+        }
+    }
+
+    /// Notes whether the request may be sent again once it was sent.
+    pub(super) fn repeatable(mut self, repeatable: bool) -> Self {
+        self.retryable &= repeatable || !self.sent;
+        self
     }
 
     /// Makes the error that a codec read in an error response, or in the stream of a good one.
@@ -149,7 +182,9 @@ impl AttemptError {
         let of = |kind, hint: &str| Self::of(kind, provider, &message, hint);
         match diagnosis.problem {
             Problem::RateLimited => of(ModelTrouble::RateLimited, "").again(wait),
-            Problem::Overloaded => of(ModelTrouble::Unreachable, "").again(wait).unavailable(),
+            Problem::Overloaded => {
+                of(ModelTrouble::Unreachable, "").again(wait).unavailable().sent()
+            }
             Problem::Quota => of(ModelTrouble::Quota, "the account has no credit left"),
             Problem::ContextOverflow => of(ModelTrouble::Overflow, ""),
             Problem::Credentials => of(ModelTrouble::Credentials, "check the key"),
@@ -168,7 +203,7 @@ impl AttemptError {
                 "the provider does not answer this; another wording or model may",
             ),
             Problem::Other if status >= 500 || status == 408 => {
-                of(ModelTrouble::Unreachable, "").again(wait).unavailable()
+                of(ModelTrouble::Unreachable, "").again(wait).unavailable().sent()
             }
             Problem::Other if status == 429 => of(ModelTrouble::RateLimited, "").again(wait),
             Problem::Other => of(ModelTrouble::Invalid, ""),
@@ -179,10 +214,11 @@ impl AttemptError {
     pub(super) fn of_failure(provider: &str, failure: &Failure) -> Self {
         let of = |kind| Self::of(kind, provider, &failure.to_string(), "");
         match failure {
-            Failure::Unavailable { message, retry_after_ms, .. } => {
-                Self::of(ModelTrouble::Unreachable, provider, message, "")
+            Failure::Unavailable { message, retry_after_ms, request_sent } => {
+                let error = Self::of(ModelTrouble::Unreachable, provider, message, "")
                     .again(retry_after_ms.map(Duration::from_millis))
-                    .unavailable()
+                    .unavailable();
+                Self { sent: *request_sent, ..error }
             }
             Failure::Limited { name, value, knob } if name == CONTEXT => {
                 let known = if *value > 0 { format!(": {value} tokens") } else { String::new() };

@@ -23,12 +23,9 @@ use wasmtime::{Store, component::ResourceAny};
 use super::{
     assemble::{Assembly, AssemblyError, Piece, Taken},
     attempt_error::AttemptError,
-    authorization::Authorization,
-    retry,
     setup::ProviderClient,
 };
 use crate::{
-    address::Address,
     bindings::{
         imports::openkoi::types::{
             conversation::CompletionRequest,
@@ -44,6 +41,7 @@ use crate::{
     host::Shared,
     instance::{CallLimits, GuestState, Watch},
     manifest::Wire,
+    service::{address::Address, credential::Authorization, retry},
 };
 
 /// The largest response, in bytes.
@@ -115,7 +113,8 @@ async fn attempt(
     };
     let mut codec = Codec::load(shared, provider, authorization).await?;
     let encoded = codec.encode(request).await?;
-    let response = codec.send(encoded).await?;
+    let repeatable = encoded.repeatable;
+    let response = codec.send(encoded).await.map_err(|error| error.repeatable(repeatable))?;
     codec.hit(Point::TurnSent)?;
     let mut turn = codec.read(response, &request.model, prompt, &shown).await;
     let redact = |text: &str| shared.brokers.secrets.redact_str(text);
@@ -126,7 +125,9 @@ async fn attempt(
             received.into_iter().for_each(|received| without_keys(&mut received.parts, redact));
         }
     }
-    let turn = turn.map_err(|error| error.shown(used.load(Ordering::Relaxed)))?;
+    let seen =
+        |error: AttemptError| error.repeatable(repeatable).shown(used.load(Ordering::Relaxed));
+    let turn = turn.map_err(seen)?;
     codec.hit(Point::TurnReceived)?;
     Ok(turn)
 }
@@ -475,7 +476,8 @@ impl ProviderClient {
         request: HttpRequest,
         limits: EgressLimits,
     ) -> Result<Request, AttemptError> {
-        let Some(address) = authorization.address(self) else {
+        self.check_named(request.credential.as_deref(), authorization)?;
+        let Some(address) = self.address_of(authorization) else {
             let message = "it has no base URL";
             return Err(AttemptError::of(ModelTrouble::Invalid, self.name(), message, ""));
         };
@@ -484,16 +486,16 @@ impl ProviderClient {
             caller: self.name().to_owned(),
             method: request.method,
             url: request.url,
-            headers: own.chain(authorization.headers(self)).collect(),
+            headers: own.chain(self.headers_of(authorization)).collect(),
             body: request.body,
-            credentials: authorization.credential.iter().cloned().collect(),
+            credentials: authorization.credentials.clone(),
             rules: vec![address.rule().clone()],
             limits,
         })
     }
 
     fn endpoint(&self, authorization: &Authorization) -> Endpoint {
-        let base = authorization.address(self).map_or("", Address::base);
+        let base = self.address_of(authorization).map_or("", Address::base);
         Endpoint { base_url: base.to_owned(), options: self.settings.options.clone() }
     }
 }

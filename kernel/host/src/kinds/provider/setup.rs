@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{
-    backoff::Backoff,
-    settings::ProviderSettings,
-    url_template::{self, TemplateError},
-};
+use super::{credential, settings::ProviderSettings};
 use crate::{
-    address::{Address, AddressError},
     catalog::CatalogError,
     host::Host,
     instance::CallLimits,
     manifest::{Kind, Manifest, ProviderEntry, Wire},
+    service::{
+        address::{Address, AddressError},
+        backoff::Backoff,
+        credential::ServiceCredential,
+        url_template::{self, TemplateError},
+    },
 };
 
 /// A provider or a role is set up wrongly.
@@ -81,13 +82,12 @@ pub enum SetupError {
 pub(super) struct ProviderClient {
     pub(super) settings: ProviderSettings,
     pub(super) manifest: Arc<Manifest>,
-    /// The options, and those that variables or profiles of the user's machine set. The codec gets the settings alone.
-    pub(super) values: Vec<(String, String)>,
+    pub(super) credential: ServiceCredential,
     pub(super) address: Option<Address>,
     /// The address of its list of models, if it is another.
     pub(super) lists: Option<Address>,
     pub(super) limits: CallLimits,
-    pub(super) backoff: Backoff,
+    pub(super) backoff: Arc<Backoff>,
 }
 
 impl ProviderClient {
@@ -109,11 +109,15 @@ impl ProviderClient {
                 known: known.join(", "),
             });
         }
-        let values = url_template::options(own, settings, &host.shared.brokers.secrets);
+        let (set, sources) = (&settings.options, &settings.credential);
+        // They are those of the user, and those that variables or profiles set. The codec gets the user's alone.
+        let values = url_template::options(own, set, sources, &host.shared.brokers.secrets);
         let (address, lists) = (address(settings, own, &values)?, lists(settings, own, &values)?);
         let limits = CallLimits::of(Kind::Provider, &manifest.limits);
-        let (settings, backoff) = (settings.clone(), Backoff::default());
-        Ok(Self { settings, manifest, values, address, lists, limits, backoff })
+        let credential = credential::credential(settings, &manifest, &values, address.as_ref());
+        let backoff = host.shared.backoffs.of(&format!("provider.{}", settings.name));
+        let settings = settings.clone();
+        Ok(Self { settings, manifest, credential, address, lists, limits, backoff })
     }
 
     pub(super) fn name(&self) -> &str {

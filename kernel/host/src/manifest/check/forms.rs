@@ -48,10 +48,17 @@ pub(super) fn check_injection(inject: &Inject) -> Result<(), ManifestError> {
         Inject::Query { query } => token(query),
         Inject::SigV4 { sigv4 } => token(sigv4),
         Inject::Basic { basic } => !basic.contains([':', '\r', '\n', '\0']),
+        Inject::Path { path } => {
+            path.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(token)
+        }
+        Inject::Json { json } => json.len() > 1 && json.starts_with('/') && is_line(json),
+        Inject::Form { form } => token(form),
     };
     if proper {
         return Ok(());
     }
-    let reason = "a header or parameter is made of letters, digits, `-`, `_` and `.`".to_owned();
+    let reason = "a header, parameter or field is made of letters, digits, `-`, `_` and `.`, the place in a path is \
+                  such a name in braces, and that in JSON a pointer"
+        .to_owned();
     Err(ManifestError::Value { key: "inject", reason })
 }

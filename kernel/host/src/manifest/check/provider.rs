@@ -4,11 +4,11 @@ use openkoi_core::credential::{is_header_name, is_line};
 
 use super::forms::{COMPONENT_NAME, check_injection, check_login, is_below_home, name};
 use crate::{
-    address::Address,
     manifest::{
         Manifest, ManifestError, OptionEntry, PresetEntry, ProviderEntry, Wire,
         template::placeholders,
     },
+    service::address::Address,
     text,
 };
 

@@ -1,4 +1,4 @@
-//! The base URL of a provider, with the rule for its requests and the host that its credential is bound to.
+//! The base URL of a service, with the rule for its requests and the host that its credential is bound to.
 
 use openkoi_core::pattern::{HttpRule, PatternError};
 
@@ -16,7 +16,7 @@ pub enum AddressError {
     Pattern(#[from] PatternError),
 }
 
-/// The base URL of a provider.
+/// The base URL of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
     base: String,

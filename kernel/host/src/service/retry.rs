@@ -9,7 +9,7 @@ const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
 /// The least part of a wait's limit.
 const LEAST: f64 = 0.125;
-/// The longest wait in the middle of a turn, whatever the provider asks for.
+/// The longest wait in the middle of a turn, whatever the service asks for.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The waits before the retries of a request that no server on this machine took: one that is just being started gets
@@ -18,18 +18,18 @@ const HERE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(3)];
 
 /// The number of retries and the wait before one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Retry {
+pub(crate) struct Retry {
     /// The number of this retry, counted from 1.
-    pub(super) number: u32,
+    pub(crate) number: u32,
     /// The most retries that there are.
-    pub(super) of: u32,
+    pub(crate) of: u32,
     /// The wait before it.
-    pub(super) wait: Duration,
+    pub(crate) wait: Duration,
 }
 
 /// Returns the retry after `attempt` others, or `None` if there are no more. `unserved_here` says that no server of
 /// models took the connection on this machine.
-pub(super) fn next(
+pub(crate) fn next(
     attempt: u32,
     unserved_here: bool,
     asked: Option<Duration>,
@@ -44,12 +44,12 @@ pub(super) fn next(
     Some(Retry { number, of: RETRIES, wait })
 }
 
-/// Returns the wait before retry number `attempt`, counted from 0, or `None` if the provider asks for a longer one than
+/// Returns the wait before retry number `attempt`, counted from 0, or `None` if the service asks for a longer one than
 /// [`PATIENCE`]. `chance` is between 0 and 1.
 ///
 /// The wait is between an eighth of a limit that doubles with each attempt and all of it, so that clients that failed
 /// together do not come back together, and none comes back before the server has seen its connection closed. A wait that
-/// the provider asked for is its minimum.
+/// the service asked for is its minimum.
 fn wait(attempt: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
     let most = FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST);
     let chance = if chance.is_finite() { chance.clamp(0.0, 1.0) } else { 1.0 };
@@ -63,7 +63,7 @@ fn wait(attempt: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> 
 }
 
 /// Reads `retry-after-ms` or `Retry-After`, which has seconds or a date. Other values are ignored.
-pub(super) fn retry_after(headers: &[(String, Vec<u8>)], now_ms: u64) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &[(String, Vec<u8>)], now_ms: u64) -> Option<Duration> {
     let named = |name: &str| {
         let found = headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(&found.1).ok().map(str::trim)
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_at_least_what_the_provider_asks_for() {
+    fn the_wait_is_at_least_what_the_service_asks_for() {
         let asked = Some(Duration::from_secs(45));
         assert_eq!(wait(0, asked, 0.0), Some(Duration::from_millis(45_250)));
         assert_eq!(wait(7, asked, 1.0), Some(Duration::from_secs(47)));

@@ -1,11 +1,12 @@
-//! Back-off: a provider that failed several times in a row is not asked for a minute. Then one call goes first, and the
+//! Back-off: a service that failed several times in a row is not asked for a minute. Then one call goes first, and the
 //! others wait for its end.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use openkoi_core::model::ModelTrouble;
-
-use super::attempt_error::AttemptError;
+use super::error::ServiceError;
 
 /// Failures in a row that start a rest.
 const FAILURES: u32 = 5;
@@ -19,14 +20,26 @@ struct BackoffState {
     probing: bool,
 }
 
-/// The back-off of one provider. `now` is in milliseconds of the monotonic clock.
+/// The back-off of one account of a service. `now` is in milliseconds of the monotonic clock.
 #[derive(Debug, Default)]
-pub(super) struct Backoff(Mutex<BackoffState>);
+pub(crate) struct Backoff(Mutex<BackoffState>);
+
+/// The back-offs of all accounts, by their keys. All runs of a host share them.
+#[derive(Debug, Default)]
+pub(crate) struct Backoffs(Mutex<HashMap<String, Arc<Backoff>>>);
+
+impl Backoffs {
+    /// Returns the back-off of an account.
+    pub(crate) fn of(&self, key: &str) -> Arc<Backoff> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(key.to_owned()).or_default())
+    }
+}
 
 impl Backoff {
     /// Lets a call through, or returns the milliseconds that are left of the rest. After the rest one call goes
     /// through, and others are refused until it ends.
-    pub(super) fn admit(&self, now: u64) -> Result<(), u64> {
+    pub(crate) fn admit(&self, now: u64) -> Result<(), u64> {
         let mut state = self.state();
         let Some(until) = state.until else { return Ok(()) };
         if now < until {
@@ -39,13 +52,13 @@ impl Backoff {
         Ok(())
     }
 
-    /// Notes an answer, which may be a refusal: the provider can be reached.
-    pub(super) fn answered(&self) {
+    /// Notes an answer, which may be a refusal: the service can be reached.
+    pub(crate) fn answered(&self) {
         *self.state() = BackoffState::default();
     }
 
-    /// Notes that there was no answer. Returns true if the provider rests from now on.
-    pub(super) fn failed(&self, now: u64) -> bool {
+    /// Notes that there was no answer. Returns true if the service rests from now on.
+    pub(crate) fn failed(&self, now: u64) -> bool {
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
         if state.failures < FAILURES {
@@ -57,7 +70,7 @@ impl Backoff {
     }
 
     /// Notes that a call was dropped with neither answer nor failure.
-    pub(super) fn dropped(&self) {
+    pub(crate) fn dropped(&self) {
         self.state().probing = false;
     }
 
@@ -66,26 +79,27 @@ impl Backoff {
     }
 }
 
-/// The permit to ask a provider. Dropping it lets another call go first.
-pub(super) struct BackoffPermit<'a>(&'a Backoff);
+/// The permit to ask a service. Dropping it lets another call go first.
+pub(crate) struct Permit<'a>(&'a Backoff);
 
-impl<'a> BackoffPermit<'a> {
-    /// Returns a permit, unless the provider rests.
-    pub(super) fn of(backoff: &'a Backoff, provider: &str, now: u64) -> Result<Self, AttemptError> {
-        let Err(left_ms) = backoff.admit(now) else { return Ok(Self(backoff)) };
-        let seconds = left_ms.div_ceil(1_000);
-        let message = format!("it failed several times in a row and is left alone for {seconds} s");
-        Err(AttemptError::of(ModelTrouble::Unreachable, provider, &message, ""))
+impl<'a> Permit<'a> {
+    /// Returns a permit, unless the service rests.
+    pub(crate) fn of(backoff: &'a Backoff, now: u64) -> Result<Self, ServiceError> {
+        match backoff.admit(now) {
+            Ok(()) => Ok(Self(backoff)),
+            Err(left_ms) => Err(ServiceError::Resting { seconds: left_ms.div_ceil(1_000) }),
+        }
     }
 
-    /// Notes that the provider answered.
-    pub(super) fn answered(&self) {
+    /// Notes that the service answered.
+    pub(crate) fn answered(&self) {
         self.0.answered();
     }
 
-    /// Notes a failed attempt. Returns true if the provider rests from now on.
-    pub(super) fn failed(&self, error: &AttemptError, now: u64) -> bool {
-        if error.unavailable {
+    /// Notes a failed attempt. `unavailable` is false if the service can be reached and refused. Returns true if the
+    /// service rests from now on.
+    pub(crate) fn failed(&self, unavailable: bool, now: u64) -> bool {
+        if unavailable {
             return self.0.failed(now);
         }
         self.0.answered();
@@ -93,7 +107,7 @@ impl<'a> BackoffPermit<'a> {
     }
 }
 
-impl Drop for BackoffPermit<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.0.dropped();
     }
@@ -102,6 +116,17 @@ impl Drop for BackoffPermit<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_accounts_of_one_service_rest_apart() {
+        let all = Backoffs::default();
+        for _ in 0..5 {
+            all.of("tool.work").failed(0);
+        }
+
+        assert!(all.of("tool.work").admit(1).is_err());
+        assert_eq!(all.of("tool.home").admit(1), Ok(()));
+    }
 
     fn after_failures(count: u32) -> Backoff {
         let backoff = Backoff::default();

@@ -7,7 +7,6 @@
 use openkoi_brokers::secrets::SecretStore;
 use openkoi_core::credential::SecretSource;
 
-use super::settings::ProviderSettings;
 use crate::{
     manifest::{OptionEntry, ProviderEntry, template::placeholders},
     sabotage::{Guard, off},
@@ -32,16 +31,18 @@ pub enum TemplateError {
     },
 }
 
-/// Returns the options of the settings, and those that variables or profiles of the user's machine add.
-pub(super) fn options(
+/// Returns the options that the user set, and those that variables or profiles of the user's machine add. The profiles
+/// are those among `sources`, which the user lets OpenKoi read.
+pub(crate) fn options(
     entry: &ProviderEntry,
-    settings: &ProviderSettings,
+    set: &[(String, String)],
+    sources: &[SecretSource],
     secrets: &SecretStore,
 ) -> Vec<(String, String)> {
-    let mut options = settings.options.clone();
+    let mut options = set.to_vec();
     for declared in &entry.options {
         if options.iter().all(|(name, _)| *name != declared.name)
-            && let Some(value) = known(declared, settings, secrets)
+            && let Some(value) = known(declared, sources, secrets)
         {
             options.push((declared.name.clone(), value));
         }
@@ -51,13 +52,12 @@ pub(super) fn options(
 
 fn known(
     declared: &OptionEntry,
-    settings: &ProviderSettings,
+    sources: &[SecretSource],
     secrets: &SecretStore,
 ) -> Option<String> {
     let variable = declared.environment.iter().find_map(|name| secrets.setting(name));
-    // The sources are those that the user lets OpenKoi read.
     variable.or_else(|| {
-        settings.credential.iter().find_map(|source| match source {
+        sources.iter().find_map(|source| match source {
             SecretSource::Profile(store) if !declared.profile_setting.is_empty() => {
                 secrets.profile_setting(store, &declared.profile_setting)
             }
@@ -67,7 +67,7 @@ fn known(
 }
 
 /// Fills the placeholders of a base URL.
-pub(super) fn fill(
+pub(crate) fn fill(
     url: &str,
     entry: &ProviderEntry,
     options: &[(String, String)],
@@ -81,7 +81,7 @@ pub(super) fn fill(
 }
 
 /// Returns the value of the option `name`, which is a label of a host name.
-pub(super) fn value<'a>(
+pub(crate) fn value<'a>(
     name: &str,
     entry: &ProviderEntry,
     options: &'a [(String, String)],
@@ -138,22 +138,22 @@ mod tests {
     fn settings_come_before_variables_and_variables_before_profiles() {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("profiles"), "[usual]\nregion = of-profile").unwrap();
-        let mut settings = ProviderSettings::default();
-        let filled = |settings: &ProviderSettings, variables: &[(&str, &str)]| {
-            fill(URL, &entry(), &options(&entry(), settings, &secrets(home.path(), variables)))
+        let filled = |set: &[(String, String)], sources: &[SecretSource], variables| {
+            let secrets = secrets(home.path(), variables);
+            fill(URL, &entry(), &options(&entry(), set, sources, &secrets))
         };
         let at = |region: &str| Ok(format!("https://runtime.{region}.example.com"));
 
         assert_eq!(
-            filled(&settings, &[]).unwrap_err().to_string(),
+            filled(&[], &[], &[]).unwrap_err().to_string(),
             "needs a region: set ONE_REGION or OTHER_REGION or `region` in its settings"
         );
         // A profile is read if it is among the sources.
-        settings.credential = vec![SecretSource::Profile(Box::new(profiles()))];
-        assert_eq!(filled(&settings, &[]), at("of-profile"));
-        assert_eq!(filled(&settings, &[("OTHER_REGION", "of-variable")]), at("of-variable"));
-        settings.options = vec![("region".to_owned(), "of-settings".to_owned())];
-        assert_eq!(filled(&settings, &[("ONE_REGION", "of-variable")]), at("of-settings"));
+        let sources = [SecretSource::Profile(Box::new(profiles()))];
+        assert_eq!(filled(&[], &sources, &[]), at("of-profile"));
+        assert_eq!(filled(&[], &sources, &[("OTHER_REGION", "of-variable")]), at("of-variable"));
+        let set = [("region".to_owned(), "of-settings".to_owned())];
+        assert_eq!(filled(&set, &sources, &[("ONE_REGION", "of-variable")]), at("of-settings"));
     }
 
     #[test]
