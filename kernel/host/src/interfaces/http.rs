@@ -17,12 +17,16 @@ use crate::{
         host::http::{Host, HostBody, Response},
         types::http_types::{Header, HttpRequest},
     },
-    brokers::HttpResponse,
+    brokers::{Brokers, HttpResponse},
     failure,
     instance::GuestState,
     resources::{BODY_BYTES, BodyStream},
     sabotage::{Guard, off},
-    service::send::{self, Outgoing},
+    service::{
+        account::Account,
+        error::ServiceError,
+        send::{self, Outgoing},
+    },
 };
 
 const FIRST_BYTE: Duration = Duration::from_secs(60);
@@ -86,24 +90,10 @@ impl GuestState {
             rules,
             limits,
         };
-        let response = match (credential, &caller.account) {
-            (Some(name), Some(account)) => {
-                let found = account.credential(&name, &target);
-                let outgoing = found.map(|credential| Outgoing {
-                    account,
-                    credential,
-                    request,
-                    repeatable,
-                    patience: self.patience(),
-                });
-                let sent = match outgoing {
-                    Ok(outgoing) => send::send(&self.brokers, outgoing).await,
-                    Err(error) => Err(error),
-                };
-                sent.map_err(|error| error.into_failure(&account.name))?
-            }
-            _ => self.brokers.transport.send(request).await.map_err(failure::of_egress)?,
-        };
+        let named =
+            Named { credential: credential.as_deref(), repeatable, patience: self.patience() };
+        let account = caller.account.as_deref();
+        let response = dispatch(&self.brokers, account, &named, &target, request).await?;
         self.http_response(response)
     }
 
@@ -161,6 +151,32 @@ impl GuestState {
         self.charge_bytes(now.len())?;
         Ok(Some(now))
     }
+}
+
+/// What a request says of itself besides the message.
+struct Named<'a> {
+    credential: Option<&'a str>,
+    repeatable: bool,
+    /// The longest time for waits between attempts.
+    patience: Duration,
+}
+
+/// Sends a request, with the credential that it names.
+async fn dispatch(
+    brokers: &Brokers,
+    account: Option<&Account>,
+    named: &Named<'_>,
+    target: &HttpTarget<'_>,
+    request: Request,
+) -> Result<HttpResponse, Failure> {
+    let (Some(name), Some(account)) = (named.credential, account) else {
+        return brokers.transport.send(request).await.map_err(failure::of_egress);
+    };
+    let failed = |error: ServiceError| error.into_failure(&account.name);
+    let credential = account.credential(name, target).map_err(failed)?;
+    let &Named { repeatable, patience, .. } = named;
+    let outgoing = Outgoing { account, credential, request, repeatable, patience };
+    send::send(brokers, outgoing).await.map_err(failed)
 }
 
 fn parse(url: &str) -> Result<Url, Failure> {

@@ -161,6 +161,62 @@ fn what_can_be_connected_has_stores_of_other_programs_first() {
     }
 }
 
+/// An account of a tool, whose key may be in a file.
+fn account(name: &str) -> AccountConnection {
+    let key = format!("tool.{name}");
+    AccountConnection {
+        name: name.to_owned(),
+        kind: openkoi_host::manifest::Kind::Tool,
+        account: name.to_owned(),
+        component: "notes".to_owned(),
+        credential: "api-key".to_owned(),
+        sources: vec![SecretSource::Saved(key.clone())],
+        key,
+        login: None,
+    }
+}
+
+#[test]
+fn an_account_is_told_beside_the_providers_with_what_it_is() {
+    let world = World::new();
+    world.keep("config.toml", MINE);
+    world.keep("credentials/tool.work.key", "sk-2\n");
+    let context = world.context();
+    let settings = context.settings().unwrap();
+    let connections = discover(&context.app, &settings).unwrap();
+    let (secrets, logins) =
+        (context.secrets(&settings).unwrap(), access::logins(&context.app, &settings).unwrap());
+    let accounts = [account("home"), account("work")];
+
+    let list = status::ConnectionList::of(&connections, &accounts, &secrets, &logins, &[]).unwrap();
+
+    let (told, json) = (text(&list), list.json());
+    assert_eq!(row(&told, "work"), Some("work      file  credentials/tool.work.key"));
+    assert_eq!(row(&told, "home"), None, "it has no key");
+    assert_eq!(entry(&json, "work")["kind"], "tool");
+    assert!(!told.contains("sk-2"));
+}
+
+#[test]
+fn a_provider_goes_before_an_account_of_its_name() {
+    let world = World::new();
+    world.keep("config.toml", MINE);
+    let context = world.context();
+    let connections = discover(&context.app, &context.settings().unwrap()).unwrap();
+    let accounts = [account("mine"), account("work")];
+    let found = |name: &str| {
+        account_of(name, &connections, &accounts).map(|account| account.account.clone())
+    };
+
+    assert_eq!(found("work").as_deref(), Some("work"));
+    assert_eq!(found("mine"), None);
+    assert_eq!(found("tool.mine").as_deref(), Some("mine"));
+    assert_eq!(found("other"), None);
+    let choices = choices(&connections, &accounts, &context.settings().unwrap());
+    let work = choices.iter().find(|one| one.argument == "work").unwrap();
+    assert_eq!(work.description, "an account that `notes` uses");
+}
+
 #[test]
 fn a_connected_provider_is_told_with_a_line_to_try_it() {
     let connected = |kept, model: Option<&str>, note: &str| Connected {
