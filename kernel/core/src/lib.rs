@@ -34,6 +34,7 @@ pub mod gate;
 pub mod hash;
 pub mod id;
 pub mod ledger;
+pub mod memory;
 pub mod message;
 pub mod model;
 pub mod network;
