@@ -14,8 +14,9 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, dry_run::error::DryRunError, models::ModelsError, paths::PathsError,
-    settings::SettingsError, undo::error::UndoError, worktree::error::WorktreeError,
+    consents::ConsentsError, dry_run::error::DryRunError, memory::MemoryError, models::ModelsError,
+    paths::PathsError, settings::SettingsError, undo::error::UndoError,
+    worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.
@@ -36,6 +37,9 @@ pub enum AppError {
     /// The user's consents cannot be read or kept.
     #[error(transparent)]
     Consents(#[from] ConsentsError),
+    /// Something is not to be remembered.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// A login with a provider failed.
     #[error(transparent)]
     Login(#[from] LoginError),

@@ -42,6 +42,7 @@ pub mod error;
 mod evaluators;
 pub mod file;
 mod host;
+pub mod memory;
 pub mod models;
 mod outbound;
 pub mod paths;

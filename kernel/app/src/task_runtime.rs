@@ -34,7 +34,7 @@ use crate::{
     briefing::{self, SkillSet},
     error::AppError,
     evaluators::{SessionEvaluators, SessionVerdicts},
-    host, models,
+    host, memory, models,
     models::{Connection, Listing, Routes},
     places, sandbox,
     settings::Settings,
@@ -237,13 +237,18 @@ impl TaskRuntime {
     }
 
     /// Returns what a task with this text is told besides.
-    pub(crate) fn briefing(&self, task: &str) -> Briefing {
+    ///
+    /// # Errors
+    ///
+    /// When what is remembered cannot be read.
+    pub(crate) fn briefing(&self, task: &str) -> Result<Briefing, AppError> {
         let (settings, environment) = (&self.settings, self.app.environment());
         let now = self.app.now_ms();
-        Briefing {
+        Ok(Briefing {
             instructions: briefing::instructions(&self.skills, task),
             surroundings: surroundings::surroundings(settings, environment, &self.workspace, now),
-        }
+            notes: memory::notes(&self.storage, &self.workspace, task, now)?,
+        })
     }
 }
 

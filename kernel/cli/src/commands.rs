@@ -9,6 +9,7 @@ pub mod disconnect;
 pub mod doctor;
 mod doubt;
 pub mod man;
+pub mod memory;
 pub mod models;
 pub mod plugin;
 pub mod prune;

@@ -1,6 +1,7 @@
 //! Ids as a person types them. The id of a session in place of a task's is recognised, and the other way round; the
 //! error has the line that was meant.
 
+use openkoi_core::memory::Learning;
 use openkoi_storage::{Storage, StorageError, sessions::SessionRecord, tasks::TaskRecord};
 
 use crate::error::CommandError;
@@ -29,6 +30,19 @@ pub(crate) fn session(
     usage: &str,
 ) -> Result<SessionRecord, CommandError> {
     storage.find_session(typed).map_err(|error| meant(error, usage))
+}
+
+/// Returns the memory that `typed` means. `usage` is the command without its id.
+///
+/// # Errors
+///
+/// When nothing or more than one matches.
+pub(crate) fn learning(
+    storage: &Storage,
+    typed: &str,
+    usage: &str,
+) -> Result<Learning, CommandError> {
+    storage.find_learning(typed).map_err(|error| meant(error, usage))
 }
 
 fn meant(error: StorageError, usage: &str) -> CommandError {

@@ -12,6 +12,7 @@ use crate::{
     failure::Failure,
     id::TreeId,
     ledger::Reservation,
+    memory::Note,
     message::{ToolCall, Turn},
     model::{ModelCard, ModelError},
     outcome::{Outcome, Pause, Trip},
@@ -64,6 +65,9 @@ pub enum Event {
         overview: String,
         /// Project rules and skills that apply, for the system prompt.
         instructions: String,
+        /// What is remembered that may be of use.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<Note>,
         /// Tools that the run may use.
         tools: Vec<Tool>,
         /// Evaluators that the run may ask.

@@ -10,6 +10,7 @@ use crate::{
     failure::Failure,
     id::TreeId,
     ledger::Reservation,
+    memory::Note,
     message::{ToolCall, Turn},
     model::{ModelCard, ModelError},
     outcome::{Outcome, Trip},
@@ -52,6 +53,7 @@ facts! {
         models: Vec<(String, ModelCard)>,
         overview: String,
         instructions: String,
+        notes: Vec<Note>,
         tools: Vec<Tool>,
         evaluators: Vec<EvaluatorCard>,
     }

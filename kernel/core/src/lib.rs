@@ -35,6 +35,7 @@ pub mod grant;
 pub mod hash;
 pub mod id;
 pub mod ledger;
+pub mod memory;
 pub mod message;
 pub mod model;
 pub mod network;

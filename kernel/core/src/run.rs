@@ -35,6 +35,7 @@ use crate::{
     fact,
     gate::Policy,
     id::TaskId,
+    memory::Note,
     message::{Message, Role},
     model::ModelCard,
     outcome::{Ending, Outcome, Pause, Trip},
@@ -63,6 +64,8 @@ pub struct Briefing {
     pub instructions: String,
     /// What the model has to know of the machine and of what it may do there.
     pub surroundings: String,
+    /// What is remembered that may be of use.
+    pub notes: Vec<Note>,
 }
 
 /// Drives a new task to its end, or to a limit: an outcome whose ending is [`Ending::Tripped`] can be resumed.
@@ -87,6 +90,7 @@ pub async fn drive(
             false => format!("{}\n\n{overview}", briefing.surroundings),
         },
         instructions: briefing.instructions,
+        notes: briefing.notes,
         tools: ports.toolbox.tools().into_iter().map(Tool::shown).collect(),
         evaluators: ports.evaluators.cards(),
         rules: RULES,

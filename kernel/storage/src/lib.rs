@@ -17,6 +17,7 @@
 //! | [`conversation`] | the conversation of a session, for its next turn |
 //! | [`output`] | answers as files, and the state files |
 //! | [`prune`] | what a finished task may lose with time |
+//! | [`memory`] | what is remembered |
 //! | [`grants`] | trust levels, approval rules, what components were granted |
 //! | [`state`] | the key-value spaces of components |
 //! | [`skills`] | skills and evaluators from their folders |
@@ -43,6 +44,7 @@ mod ident;
 pub mod journal;
 pub mod lease;
 mod lines;
+pub mod memory;
 mod mode;
 pub mod opener;
 pub mod output;

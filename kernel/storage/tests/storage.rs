@@ -14,6 +14,8 @@ mod crash;
 mod grants;
 #[path = "storage/journal.rs"]
 mod journal;
+#[path = "storage/memory.rs"]
+mod memory;
 #[path = "storage/opener.rs"]
 mod opener;
 #[path = "storage/output.rs"]

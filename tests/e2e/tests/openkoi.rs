@@ -39,6 +39,7 @@ mod interrupt;
 mod judges;
 mod keyring;
 mod login;
+mod memory;
 mod models;
 mod network;
 mod no_layers;

@@ -58,6 +58,8 @@ pub enum CliCommand {
     Undo(commands::undo::Args),
     /// Bring files and conversation back to what they were after one step of a task
     Rewind(commands::rewind::Args),
+    /// Remember sentences for later tasks, and show, change and forget what is remembered
+    Memory(commands::memory::Args),
     /// List and take back the rules of your "always" answers
     Trust(commands::trust::Args),
     /// Log in to a provider or keep its key, and show what is connected

@@ -27,6 +27,7 @@ impl From<AppError> for CommandError {
             AppError::Undo(error) => error.into(),
             AppError::Worktree(error) => Self::from_error(Exit::Usage, &error)
                 .hint("`--worktree` needs a git repository with a commit"),
+            AppError::Memory(error) => Self::usage(error.to_string()),
             AppError::DryRun(error) => Self::from_error(Exit::Usage, &error),
             AppError::Workspace { path, source } => workspace(&path.display().to_string(), &source),
             AppError::NoSession => Self::usage(error.to_string()),

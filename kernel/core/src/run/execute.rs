@@ -37,10 +37,10 @@ impl Run {
         let (task, earlier) = (&self.task.text, &self.task.earlier);
         let mut asked = Message::user(if self.task.settings.plan {
             let baseline = self.baseline.as_deref().unwrap_or(&[]);
-            prompt::opening(task, &self.overview, &self.contract, baseline, earlier)
+            prompt::opening(task, &self.overview, &self.contract, baseline, earlier, &self.notes)
         } else {
             let none = crate::contract::Contract::none();
-            prompt::opening(task, &self.overview, &none, &[], earlier)
+            prompt::opening(task, &self.overview, &none, &[], earlier, &self.notes)
         });
         asked.parts.extend(self.task.attachments.iter().cloned().map(Part::Attachment));
         messages.push(asked);

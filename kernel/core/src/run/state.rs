@@ -13,6 +13,7 @@ use crate::{
     evaluation::{Check, EvaluatorCard, Rubric},
     fact,
     gate::{Gate, Policy},
+    memory::Note,
     message::Role,
     network::OpenPages,
     port::JournalError,
@@ -41,6 +42,8 @@ pub(super) struct Run {
     pub(super) evaluators: Vec<EvaluatorCard>,
     pub(super) overview: String,
     pub(super) instructions: String,
+    /// What is remembered that may be of use.
+    pub(super) notes: Vec<Note>,
     pub(super) ports: Ports,
     pub(super) recorder: Arc<Recorder>,
     pub(super) gate: Arc<Gate>,
@@ -105,6 +108,7 @@ impl Run {
             models,
             overview,
             instructions,
+            notes,
             tools,
             evaluators,
             ..
@@ -129,6 +133,7 @@ impl Run {
             evaluators,
             overview,
             instructions,
+            notes,
             ports,
             recorder,
             gate,

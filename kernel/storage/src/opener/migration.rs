@@ -39,6 +39,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/6-shared.sql"),
         schema: "bc9c05f3c5d4365a331d623e56e3f9025a925874e652fdca7dcf5a1f108a68a9",
     },
+    Migration {
+        sql: include_str!("../schema/7-memory.sql"),
+        schema: "6e33b5dfc5226152920833f05842d0aae1e5c9bb004c2e6ea0e7c5c34becc33d",
+    },
 ];
 
 /// The newest version of the database.

@@ -128,6 +128,7 @@ fn a_conversation_is_kept_once_however_often_it_goes_on() {
             mut task,
             models,
             overview,
+            notes,
             instructions,
             tools,
             evaluators,
@@ -137,8 +138,16 @@ fn a_conversation_is_kept_once_however_often_it_goes_on() {
             panic!("not the start of a task");
         };
         task.history = history.clone();
-        let event =
-            Event::TaskStarted { task, models, overview, instructions, tools, evaluators, rules };
+        let event = Event::TaskStarted {
+            task,
+            models,
+            overview,
+            instructions,
+            notes,
+            tools,
+            evaluators,
+            rules,
+        };
         append(&storage, &id, "start", number, event);
         append(
             &storage,

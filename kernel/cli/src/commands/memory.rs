@@ -1,0 +1,250 @@
+//! `openkoi memory`: what is remembered for later tasks.
+
+mod shown;
+mod transfer;
+
+use std::sync::Arc;
+
+use clap::Subcommand;
+use openkoi_app::memory;
+use openkoi_core::memory::Learning;
+use openkoi_storage::{Storage, memory::LearningQuery};
+
+use crate::{
+    context::Context,
+    error::CommandError,
+    exit::Exit,
+    ids,
+    output::{Choice, plural},
+    reply::Reply,
+};
+
+use shown::{History, MemoryDetails, MemoryList};
+
+/// Arguments of `openkoi memory`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The subcommand; without it everything that holds here is listed
+    #[command(subcommand)]
+    pub command: Option<MemoryCommand>,
+}
+
+/// The subcommands of `openkoi memory`.
+#[derive(Debug, Subcommand)]
+pub enum MemoryCommand {
+    /// List what is remembered here, the newest first
+    List {
+        /// Of all directories
+        #[arg(long)]
+        all: bool,
+        /// At most this many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Find what is remembered here by its words
+    Search {
+        /// The words
+        #[arg(required = true, num_args = 1..)]
+        words: Vec<String>,
+        /// Of all directories
+        #[arg(long)]
+        all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one of them
+    Show {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what became of one of them since it was learnt
+    History {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remember a sentence, which every later task here is told
+    Add {
+        /// The sentence
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+        /// In every directory, not in this one alone
+        #[arg(long)]
+        everywhere: bool,
+        /// A word for what it is about; may be given more than once
+        #[arg(long, value_name = "WORD")]
+        category: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give one of them other words
+    Edit {
+        /// The beginning of its id
+        id: String,
+        /// The new words
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget one of them: it is removed, and masked where a task quotes it
+    Forget {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Write everything that is remembered as JSON lines
+    Export {
+        /// The file; stdout without it
+        file: Option<std::path::PathBuf>,
+    },
+    /// Remember what an export holds and is not here
+    Import {
+        /// The file; `-` is stdin
+        file: std::path::PathBuf,
+    },
+}
+
+/// Runs the subcommand, or lists what is remembered here.
+///
+/// # Errors
+///
+/// When there is no such memory, the text is not one to be remembered, or the storage cannot be used.
+pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let list = MemoryCommand::List { all: false, limit: 50, json: false };
+    match args.command.unwrap_or(list) {
+        MemoryCommand::List { all, limit, json } => {
+            listed(None, all, Some(limit), json, context)?.print(context)
+        }
+        MemoryCommand::Search { words, all, json } => {
+            listed(Some(words.join(" ")), all, None, json, context)?.print(context)
+        }
+        MemoryCommand::Show { id, json } => {
+            let (_, learning) = chosen(id, "openkoi memory show", context)?;
+            detailed(learning, json, context).print(context)
+        }
+        MemoryCommand::History { id, json } => {
+            let (storage, learning) = chosen(id, "openkoi memory history", context)?;
+            let moments = storage.learning_history(&learning.id)?;
+            Reply::new(History { learning, moments }, json).print(context)
+        }
+        MemoryCommand::Add { text, everywhere, category, json } => {
+            add(&text.join(" "), everywhere, category, json, context)?.print(context)
+        }
+        MemoryCommand::Edit { id, text, json } => {
+            edit(id, &text.join(" "), json, context)?.print(context)
+        }
+        MemoryCommand::Forget { id, yes } => forget(id, yes, context),
+        MemoryCommand::Export { file } => transfer::export(file.as_deref(), context),
+        MemoryCommand::Import { file } => transfer::import(&file, context),
+    }
+}
+
+fn listed(
+    words: Option<String>,
+    all: bool,
+    limit: Option<u32>,
+    json: bool,
+    context: &Context,
+) -> Result<Reply, CommandError> {
+    let workspace = context.workspace()?.to_string_lossy().into_owned();
+    let Some(storage) = context.existing_storage()? else {
+        return Ok(Reply::new(MemoryList::none(words), json));
+    };
+    let workspace = (!all).then_some(workspace.as_str());
+    let query = LearningQuery { workspace, words: words.as_deref(), limit };
+    let found = storage.learnings(&query)?;
+    let now_ms = context.app.now_ms();
+    Ok(Reply::new(MemoryList { found, words, now_ms }, json))
+}
+
+fn add(
+    text: &str,
+    everywhere: bool,
+    categories: Vec<String>,
+    json: bool,
+    context: &Context,
+) -> Result<Reply, CommandError> {
+    for category in &categories {
+        memory::checked(category).map_err(not_remembered)?;
+    }
+    let workspace = context.workspace()?;
+    let workspace = (!everywhere).then_some(workspace.as_path());
+    memory::checked(text).map_err(not_remembered)?;
+    let learning = memory::remember(&context.app, text, categories, workspace)?;
+    Ok(detailed(learning, json, context))
+}
+
+fn edit(id: String, text: &str, json: bool, context: &Context) -> Result<Reply, CommandError> {
+    let (storage, learning) = chosen(Some(id), "openkoi memory edit", context)?;
+    let text = memory::checked(text).map_err(not_remembered)?;
+    storage.reword(&learning.id, text, context.app.now_ms())?;
+    let learning = storage.find_learning(&learning.id)?;
+    Ok(detailed(learning, json, context))
+}
+
+fn forget(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, CommandError> {
+    let (storage, learning) = chosen(id, "openkoi memory forget", context)?;
+    let short = openkoi_core::id::short(&learning.id);
+    let question = format!("forget \"{}\"? it cannot be brought back", learning.text);
+    let instead = format!("openkoi memory forget {short} --yes");
+    if !yes && !context.questions.confirm(&question, &instead)? {
+        context.printer.notice("nothing was forgotten");
+        return Ok(Exit::NotAccepted);
+    }
+    let forgotten = storage.forget_learning(&learning.id)?;
+    let quoted = match forgotten.tasks {
+        0 => String::new(),
+        tasks => format!(", and masked in {}", plural(tasks, "task")),
+    };
+    context.printer.notice(&format!("{short} is forgotten{quoted}"));
+    Ok(Exit::Accepted)
+}
+
+fn detailed(learning: Learning, json: bool, context: &Context) -> Reply {
+    Reply::new(MemoryDetails { learning, now_ms: context.app.now_ms() }, json)
+}
+
+fn not_remembered(error: memory::MemoryError) -> CommandError {
+    CommandError::usage(error.to_string())
+}
+
+/// Returns the memory whose id begins with `id`, or the one that the person picks.
+fn chosen(
+    id: Option<String>,
+    usage: &str,
+    context: &Context,
+) -> Result<(Arc<Storage>, Learning), CommandError> {
+    let none =
+        || CommandError::usage("nothing is remembered yet").hint("openkoi memory add \"SENTENCE\"");
+    let storage = context.existing_storage()?.ok_or_else(none)?;
+    let id = match id {
+        Some(id) => id,
+        None => context.questions.pick("memory", usage, &choices(&storage)?)?,
+    };
+    let learning = ids::learning(&storage, &id, usage)?;
+    Ok((storage, learning))
+}
+
+/// Returns the newest memories to pick from.
+fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
+    let query = LearningQuery { limit: Some(20), ..LearningQuery::default() };
+    let choice = |learning: Learning| Choice {
+        argument: openkoi_core::id::short(&learning.id).to_owned(),
+        description: learning.text,
+    };
+    Ok(storage.learnings(&query)?.into_iter().map(|found| choice(found.learning)).collect())
+}

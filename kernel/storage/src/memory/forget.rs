@@ -1,0 +1,123 @@
+//! Forgetting: the row, its history and its words go, and the journals that quote it lose the quotation.
+//!
+//! A journal is a chain of hashes, so what follows a masked entry gets new ones. A replay compares each request with the one
+//! that was sent; those of a masked journal are not known any more, and agree with any.
+
+use openkoi_core::id::TaskId;
+use rusqlite::{OptionalExtension, Transaction};
+use serde_json::Value;
+
+use crate::{Storage, chain::Link, error::StorageError};
+
+/// What forgetting took away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Number of tasks whose journals quoted it.
+    pub tasks: usize,
+}
+
+impl Storage {
+    /// Removes a learning, its history and its words, and masks it where a journal quotes it.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NoSuch`] if it is not there; nothing is changed when the database cannot be written.
+    pub fn forget_learning(&self, id: &str) -> Result<Forgotten, StorageError> {
+        let forgotten = self.write(|transaction| {
+            let sql = "SELECT row FROM learnings WHERE id = ?1";
+            let row: Option<i64> = transaction.query_row(sql, [id], |row| row.get(0)).optional()?;
+            let none = || StorageError::NoSuch { what: "memory", text: id.to_owned() };
+            let row = row.ok_or_else(none)?;
+            transaction.execute("DELETE FROM learnings_words WHERE rowid = ?1", [row])?;
+            transaction.execute("DELETE FROM learning_moments WHERE learning = ?1", [row])?;
+            transaction.execute("DELETE FROM learnings WHERE row = ?1", [row])?;
+            let tasks = quoting(transaction, id)?;
+            tasks.iter().try_for_each(|task| mask(transaction, task, id))?;
+            Ok(Forgotten { tasks: tasks.len() })
+        })?;
+        // The log still has the pages as they were.
+        self.truncate_log()?;
+        Ok(forgotten)
+    }
+}
+
+/// Returns the tasks that were shown a learning.
+fn quoting(transaction: &Transaction<'_>, id: &str) -> Result<Vec<TaskId>, StorageError> {
+    let sql = "SELECT DISTINCT e.task FROM entries e, json_each(e.payload, '$.notes') n
+               WHERE e.event = 'task.started' AND n.value ->> 'id' = ?1";
+    let mut statement = transaction.prepare(sql)?;
+    let tasks = statement.query_map([id], |row| Ok(TaskId::new(row.get::<_, String>(0)?)))?;
+    Ok(tasks.collect::<Result<_, _>>()?)
+}
+
+/// One entry of a journal, as its row has it.
+struct Stored {
+    seq: i64,
+    key: String,
+    event: String,
+    at_ms: i64,
+    elapsed_ms: i64,
+    payload: String,
+    chain: Option<String>,
+}
+
+fn mask(transaction: &Transaction<'_>, task: &TaskId, id: &str) -> Result<(), StorageError> {
+    let mut before = task.as_str().to_owned();
+    for entry in journal(transaction, task)? {
+        let payload = masked(&entry, id);
+        let hash = entry.chain.as_ref().map(|_| entry.link(&payload).hash_after(&before));
+        let sql = "UPDATE entries SET payload = ?3, chain = ?4 WHERE task = ?1 AND seq = ?2";
+        transaction.execute(sql, (task.as_str(), entry.seq, &payload, &hash))?;
+        let sql = "UPDATE tasks SET chain = ?3 WHERE id = ?1 AND chain = ?2";
+        transaction.execute(sql, (task.as_str(), &entry.chain, &hash))?;
+        before = hash.unwrap_or(before);
+    }
+    Ok(())
+}
+
+fn journal(transaction: &Transaction<'_>, task: &TaskId) -> Result<Vec<Stored>, StorageError> {
+    let sql = "SELECT seq, key, event, at_ms, elapsed_ms, payload, chain FROM entries
+               WHERE task = ?1 ORDER BY seq";
+    let mut statement = transaction.prepare(sql)?;
+    let rows = statement.query_map([task.as_str()], |row| {
+        Ok(Stored {
+            seq: row.get(0)?,
+            key: row.get(1)?,
+            event: row.get(2)?,
+            at_ms: row.get(3)?,
+            elapsed_ms: row.get(4)?,
+            payload: row.get(5)?,
+            chain: row.get(6)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+impl Stored {
+    fn link<'a>(&'a self, payload: &'a str) -> Link<'a> {
+        Link {
+            seq: self.seq,
+            key: self.key.as_bytes(),
+            event: self.event.as_bytes(),
+            at_ms: self.at_ms,
+            elapsed_ms: self.elapsed_ms,
+            payload: payload.as_bytes(),
+        }
+    }
+}
+
+/// Returns what an entry says without the learning.
+fn masked(entry: &Stored, id: &str) -> String {
+    let Ok(mut event) = serde_json::from_str::<Value>(&entry.payload) else {
+        return entry.payload.clone();
+    };
+    match entry.event.as_str() {
+        "task.started" => {
+            let notes = event["notes"].as_array_mut().into_iter().flatten();
+            notes.filter(|note| note["id"] == id).for_each(|note| note["text"] = "".into());
+        }
+        "turn.started" if event.get("request").is_some() => event["request"] = "".into(),
+        _ => return entry.payload.clone(),
+    }
+    event.to_string()
+}
