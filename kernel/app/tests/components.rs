@@ -79,13 +79,14 @@ fn an_update_that_asks_for_more_waits_and_says_what_it_is() {
         panic!("nobody was asked")
     };
 
-    assert_eq!((offer.name.as_str(), offer.version.as_str()), ("pond", "2.0.0"));
+    assert_eq!((&*offer.name, &*offer.manifest.component.version), ("pond", "2.0.0"));
     let lines: Vec<(Option<&str>, &str, &str)> = offer
         .beyond
         .iter()
         .map(|one| (one.tool.as_deref(), one.what.as_str(), one.asked.as_str()))
         .collect();
     assert_eq!(lines, [(Some("feed"), "http", "https://evil.example/**")]);
+    assert_eq!(offer.why(&offer.beyond[0]).collect::<Vec<_>>(), ["Asks what they like."]);
     let kept = app.storage().unwrap();
     assert_eq!(kept.component_grant(&offer.digest).unwrap(), None);
 

@@ -8,6 +8,7 @@ use std::{
 use openkoi_core::grant::{Beyond, ComponentGrant};
 
 use super::{Catalog, CatalogEntry, CatalogError, read};
+use crate::manifest::Manifest;
 
 /// The catalog of a process. Whoever asks gets a [snapshot](Self::snapshot), which stays as it is: a component that is
 /// added, updated or removed is so for calls that begin afterwards, and calls in flight end on the catalog that they
@@ -22,14 +23,24 @@ pub struct ComponentOffer {
     pub name: String,
     /// SHA-256 of the bytes, in hexadecimal.
     pub digest: String,
-    /// The version of the component.
-    pub version: String,
+    /// The manifest, with the reasons of its author.
+    pub manifest: Manifest,
     /// What it asks for.
     pub asked: ComponentGrant,
     /// What it asks for beyond the grant of its predecessor; all of it, if there is none.
     pub beyond: Vec<Beyond>,
     /// Variables that it asks for, and that belong to a component of this catalog with another name, by variable.
     pub shared: BTreeMap<String, String>,
+}
+
+impl ComponentOffer {
+    /// Returns the reasons that the author gives for asking for `one`.
+    pub fn why(&self, one: &Beyond) -> impl Iterator<Item = &str> {
+        let tool = one.tool.as_deref().and_then(|name| self.manifest.tool(name));
+        let own = tool.map_or(self.manifest.capabilities.as_slice(), |tool| &tool.capabilities);
+        let asks = own.iter().filter(move |asked| asked.interface == one.what);
+        asks.map(|asked| asked.why.as_str())
+    }
 }
 
 impl CurrentCatalog {
@@ -69,9 +80,9 @@ impl CurrentCatalog {
         }
         Ok(ComponentOffer {
             digest: openkoi_core::hash::of_bytes(wasm),
-            version: manifest.component.version,
             beyond: asked.beyond(granted),
             name,
+            manifest,
             asked,
             shared,
         })
