@@ -107,7 +107,7 @@ fn note_type(bare: &mut Vec<String>, definition: &TypeDef, item: &str) {
 
 /// What each kind of component may ask for, written down once more on purpose: giving a kind a power is a
 /// decision, not an edit in passing.
-const POWERS: [(&str, &[&str]); 10] = [
+const POWERS: [(&str, &[&str]); 11] = [
     ("agency-component", &["log", "progress", "model", "files", "records", "memory"]),
     ("embedder-component", &["log"]),
     // Of this world no component is.
