@@ -118,6 +118,7 @@ pub const WORLDS: [WorldRow; 9] = [
         kind: Kind::Integration,
         word: "integration",
         exports: &["openkoi:tool/tool", "openkoi:integration/integration"],
+        types: &["openkoi:integration/messages"],
         imports: &["log", "progress", "http", "state"],
         has_tools: true,
         has_credentials: true,

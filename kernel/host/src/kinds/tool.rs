@@ -284,7 +284,7 @@ fn account(host: &Host, manifest: &Manifest, settings: &ToolSettings) -> Option<
         return None;
     }
     let own = settings.accounts.get(&manifest.component.name);
-    Some(Arc::new(Account::new(&host.shared.backoffs, manifest, true, own)))
+    Some(Arc::new(Account::new(&host.shared.backoffs, manifest, own)))
 }
 
 fn known_tool(

@@ -38,19 +38,20 @@ pub struct CredentialSettings {
 }
 
 impl CredentialSettings {
-    /// Returns where a credential of `account` is looked for: in the variables that the manifest names, if they are
-    /// believed, in the login of the account, and among the saved keys.
+    /// Returns where a credential of `account` is looked for: in the variables that the manifest names, if
+    /// `variables_count`, in the login of the account, and among the saved keys.
     ///
-    /// A manifest of somebody else's could name the variables of another service, so it is not believed.
+    /// They count where they are granted, or the component came with the program: a manifest of somebody else's could name
+    /// the variables of another service. And they are those of the first account.
     #[must_use]
     pub fn usual(
         manifest: &Manifest,
         entry: &CredentialEntry,
         account: &str,
-        built_in: bool,
+        variables_count: bool,
     ) -> Self {
         let key = key_of(manifest, entry, account);
-        let variables = entry.environment.iter().filter(|_| built_in).cloned();
+        let variables = entry.environment.iter().filter(|_| variables_count).cloned();
         let login = entry.login.as_ref().map(|_| SecretSource::Login(key.clone()));
         // What a person logs in to has no key, unless it also takes one. The secret of a program is none: it is for
         // the issuer.
@@ -90,18 +91,18 @@ pub(crate) struct AccountCredential {
 }
 
 impl Account {
-    /// Sets up the account of a component. No key is read.
+    /// Sets up the account of a component from the manifest that is in force, which names what was granted and nothing
+    /// else. No key is read.
     pub(crate) fn new(
         backoffs: &Backoffs,
         manifest: &Manifest,
-        built_in: bool,
         settings: Option<&AccountSettings>,
     ) -> Self {
         let component = &manifest.component;
         let name = settings.map_or_else(|| component.name.clone(), |own| own.name.clone());
         let credentials = manifest.credentials.iter().map(|entry| {
             let own = settings.and_then(|own| own.credentials.get(&entry.name)).cloned();
-            let usual = || CredentialSettings::usual(manifest, entry, &name, built_in);
+            let usual = || CredentialSettings::usual(manifest, entry, &name, true);
             let own = own.unwrap_or_else(usual);
             (entry.name.clone(), AccountCredential::new(&name, entry, own))
         });

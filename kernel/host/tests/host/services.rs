@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use openkoi_core::{credential::SecretSource, failure::Failure};
+use openkoi_core::{credential::SecretSource, failure::Failure, grant::ComponentGrant};
 use openkoi_host::{
     kinds::tool::ToolSettings,
     service::{AccountSettings, CredentialSettings},
@@ -259,12 +259,33 @@ async fn a_key_that_a_service_echoes_comes_back_redacted() {
     assert!(body.contains("authorization: Bearer [redacted]"), "{body}");
 }
 
+/// Returns all that the tool with keys asks for.
+fn asked(service: &Server) -> ComponentGrant {
+    let catalog = service_at(&[(PORTS[0], service.port)]);
+    catalog.find("service").expect("it is there").asked().expect("it has a manifest").asked()
+}
+
+#[tokio::test]
+async fn a_variable_that_was_granted_holds_a_key() {
+    let service = Server::start(strict("x-api-key: koi-canary-0123456789\r\n")).await;
+    let mut world = world(&service, 10_444, "bearer");
+    world.variable("OTHERS_API_KEY", KEY).grant("service", asked(&service));
+
+    let request = json!({ "url": url(&service, "/v1/a"), "credential": "api-key" });
+    let answer = ask(&mut world, request).await.expect("it is granted");
+
+    assert_eq!(answer["status"], 200, "{answer}");
+}
+
 #[tokio::test]
 async fn without_a_key_the_hint_says_how_to_get_one() {
     let service = Server::start(strict("")).await;
     let mut world = world(&service, 10_444, "bearer");
-    // It is in a variable that the component named itself, which counts for components that came with the program.
+    // It is in a variable that the component named itself, and that nobody granted.
     world.variable("OTHERS_API_KEY", KEY);
+    let mut granted = asked(&service);
+    granted.credentials.clear();
+    world.grant("service", granted);
 
     let request = json!({ "url": url(&service, "/v1/a"), "credential": "api-key" });
     let (what, hint) = denied(ask(&mut world, request).await);
