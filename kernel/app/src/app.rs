@@ -12,7 +12,7 @@ use openkoi_brokers::{
 };
 use openkoi_components::Embedded;
 use openkoi_core::id::{SessionId, TaskId};
-use openkoi_host::catalog::CurrentCatalog;
+use openkoi_host::catalog::current::CurrentCatalog;
 use openkoi_storage::{Storage, opener};
 
 use crate::{

@@ -5,7 +5,7 @@
 //! less; if they ask for more, a person is shown the difference first, and until then nothing changes.
 
 use openkoi_core::grant::ComponentGrant;
-use openkoi_host::catalog::ComponentOffer;
+use openkoi_host::catalog::current::ComponentOffer;
 
 use crate::{app::App, error::AppError, host::catalog};
 

@@ -10,7 +10,7 @@ use openkoi_brokers::{clock::SystemClock, random::Random};
 use openkoi_core::port::StateStore;
 use openkoi_host::{
     Brokers, Host,
-    catalog::{Catalog, CurrentCatalog, Embedded, Form},
+    catalog::{Catalog, Embedded, Form, current::CurrentCatalog},
     manifest::{Kind, LimitRequest},
 };
 

@@ -2,12 +2,12 @@
 //!
 //! Built-ins are a static index: listing them parses nothing, asking for a manifest parses that one, and the
 //! code of a component is unpacked, or compiled, when it is first called. A catalog does not change: one with a further component
-//! is another catalog, which [`CurrentCatalog`] puts in its place, and calls in flight end on theirs.
+//! is another catalog, which [`CurrentCatalog`](current::CurrentCatalog) puts in its place, and calls in flight end on theirs.
 //!
 //! A built-in has what its manifest asks for. Any other component has of that what a person [granted](Catalog::granting),
 //! and nothing without a grant.
 
-mod current;
+pub mod current;
 mod entry;
 mod error;
 mod section;
@@ -21,7 +21,6 @@ use std::{
 use openkoi_core::{grant::ComponentGrant, hash};
 
 pub use crate::embedded::{Embedded, Form, Unpack};
-pub use current::{ComponentOffer, CurrentCatalog};
 pub use entry::{CatalogEntry, ListedComponent};
 pub use error::{COMPONENT_BYTES, CatalogError};
 

@@ -10,7 +10,7 @@ use wasmtime::Store;
 
 use crate::{
     brokers::Brokers,
-    catalog::{Catalog, CurrentCatalog},
+    catalog::{Catalog, current::CurrentCatalog},
     instance::{self, FaultCounter, GuestState, Watch},
     linker::Exports,
     manifest::LimitRequest,

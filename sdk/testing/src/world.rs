@@ -34,7 +34,7 @@ use openkoi_core::{
 };
 use openkoi_host::{
     Brokers, Host, Transport, Workdir,
-    catalog::{Catalog, CatalogError, CurrentCatalog, Embedded},
+    catalog::{Catalog, CatalogError, Embedded, current::CurrentCatalog},
     kinds::{
         evaluator::CatalogEvaluators,
         provider::{CatalogModels, ModelSettings, ProviderSettings, Route},

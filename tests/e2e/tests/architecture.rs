@@ -447,7 +447,9 @@ fn native_code_comes_from_the_program_and_its_compiler_alone() {
     );
     assert_eq!(
         holding(".deserialize_native("),
-        ["host/src/catalog.rs: let component = engine.deserialize_native(embedded);"]
+        [
+            "host/src/catalog/entry.rs: engine.deserialize_native(embedded).map_err(|error| self.damaged(error))?"
+        ]
     );
     // What is deserialized is `Embedded`, whose bytes are static: no file can be read into them.
     assert_eq!(holding("pub code: &"), ["host/src/embedded.rs: pub code: &'static [u8],"]);

@@ -6,7 +6,7 @@ use openkoi_brokers::egress::{EgressError, Request};
 use openkoi_core::{failure::Failure, grant::ComponentGrant, port::Pending, toolbox::Toolbox};
 use openkoi_host::{
     HttpResponse, ResponseBody, Transport,
-    catalog::{Catalog, CatalogError, CurrentCatalog, Embedded, Form},
+    catalog::{Catalog, CatalogError, Embedded, Form, current::CurrentCatalog},
     manifest::Kind,
 };
 use tokio::sync::Notify;
