@@ -14,8 +14,8 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, dry_run::error::DryRunError, memory::MemoryError, models::ModelsError,
-    paths::PathsError, settings::SettingsError, undo::error::UndoError,
+    consents::ConsentsError, dry_run::error::DryRunError, memory::error::MemoryError,
+    models::ModelsError, paths::PathsError, settings::SettingsError, undo::error::UndoError,
     worktree::error::WorktreeError,
 };
 

@@ -1,5 +1,7 @@
 //! Memory: what is kept for later tasks, and what a task is told of it.
 
+pub(crate) mod error;
+
 use std::{collections::BTreeSet, path::Path};
 
 use openkoi_core::{
@@ -11,6 +13,8 @@ use openkoi_storage::{
     memory::{Found, LearningQuery},
 };
 use serde::{Deserialize, Serialize};
+
+pub use error::MemoryError;
 
 use crate::{app::App, error::AppError};
 
@@ -27,28 +31,6 @@ const ALIKE: f64 = 0.85;
 
 /// How sure what the user says is.
 const CERTAIN: f64 = 1.0;
-
-/// Why something is not remembered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MemoryError {
-    /// There are no words in it.
-    #[error("there is nothing to remember in it")]
-    Empty,
-    /// It is too long.
-    #[error("it has {0} bytes, and {LONGEST} are the most: remember the point of it")]
-    Long(usize),
-    /// It has more than one line, or characters that drive a terminal.
-    #[error("it has line breaks or control characters: one line is remembered at a time")]
-    Lines,
-    /// It looks like a secret.
-    #[error(
-        "it holds what looks like a key or a password, which is never remembered; leave that out"
-    )]
-    Secret,
-    /// Its id, or a number in it, is not one.
-    #[error("`{0}` is not what an export holds")]
-    Odd(&'static str),
-}
 
 /// Returns the text as it is remembered.
 ///

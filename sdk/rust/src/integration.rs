@@ -39,9 +39,8 @@
 mod adapter;
 mod machine;
 mod messages;
+mod service;
 mod socket;
-
-use std::future::Future;
 
 pub use crate::bindings::integration::exports::openkoi::integration::integration::{
     Alarm, Event, Identity, Page, Reception, Reply, Webhook,
@@ -55,52 +54,10 @@ pub use crate::bindings::socket::exports::openkoi::integration::socket::{
     Action, Closing, Frame, OutgoingFrame, SocketEvent,
 };
 pub use machine::{Link, run};
+pub use service::Integration;
 pub use socket::Session;
 
 #[doc(hidden)]
 pub use adapter::Adapter;
 #[doc(hidden)]
 pub use socket::SocketAdapter;
-
-use crate::{Failure, Result};
-
-/// One service where people talk.
-pub trait Integration {
-    /// Sends a message, in as many steps as the service needs.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Invalid`] if the service has no way to say it; what the link answers; what the service refuses.
-    fn deliver(
-        link: Link,
-        message: Outgoing,
-        settings: Settings,
-    ) -> impl Future<Output = Result<Sent>>;
-
-    /// Asks the service what happened since `cursor`; without one, what happens from now on.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Unsupported`] if the service calls us; what the link answers.
-    fn poll(
-        _link: Link,
-        _cursor: Option<String>,
-        _settings: Settings,
-    ) -> impl Future<Output = Result<Page>> {
-        async { Err(Failure::unsupported("polls")) }
-    }
-
-    /// Asks the service who we are, and changes nothing there.
-    ///
-    /// # Errors
-    ///
-    /// What the link answers; what the service refuses.
-    fn check(link: Link, settings: Settings) -> impl Future<Output = Result<Identity>>;
-
-    /// Reads an event.
-    ///
-    /// # Errors
-    ///
-    /// If it is not what the service sends.
-    fn receive(event: Event, settings: &Settings) -> Result<Reception>;
-}

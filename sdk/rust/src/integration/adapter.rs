@@ -4,8 +4,9 @@
 use std::{cell::RefCell, marker::PhantomData};
 
 use super::{
-    Answer, Event, Identity, Integration, Outgoing, Page, Reception, Sent, Settings,
+    Answer, Event, Identity, Outgoing, Page, Reception, Sent, Settings,
     machine::{Machine, Step, Wanted},
+    service::Integration,
 };
 use crate::{
     Result,
