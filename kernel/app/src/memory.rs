@@ -2,8 +2,12 @@
 
 pub(crate) mod error;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
+use openkoi_brokers::repository;
 use openkoi_core::{
     memory::{Change, LONGEST, Learning, Moment, Note, Source, holds_secret},
     task::own_words,
@@ -48,6 +52,12 @@ pub fn checked(text: &str) -> Result<&str, MemoryError> {
     }
 }
 
+/// Returns the directory that stands for a workspace in memory: all working trees of a repository have the same memories.
+#[must_use]
+pub fn place(workspace: &Path) -> PathBuf {
+    repository::main_worktree(workspace).unwrap_or_else(|| workspace.to_owned())
+}
+
 /// Keeps what the user says. Without a workspace it holds everywhere.
 ///
 /// # Errors
@@ -65,7 +75,7 @@ pub fn remember(
         id: app.new_id()?,
         text: text.clone(),
         categories,
-        workspace: workspace.map(|path| path.to_string_lossy().into_owned()),
+        workspace: workspace.map(|path| place(path).to_string_lossy().into_owned()),
         source: Source::User,
         confidence: CERTAIN,
         confirmed_ms: now,
@@ -83,6 +93,7 @@ pub(crate) fn notes(
     task: &str,
     now_ms: u64,
 ) -> Result<Vec<Note>, AppError> {
+    let workspace = place(workspace);
     let workspace = workspace.to_string_lossy();
     let here = LearningQuery { workspace: Some(&workspace), ..LearningQuery::default() };
     let said = storage.learnings(&LearningQuery { limit: Some(SAID), ..here })?;

@@ -35,7 +35,7 @@ pub mod oauth;
 pub mod places;
 pub mod processes;
 pub mod random;
-mod repository;
+pub mod repository;
 pub mod sabotage;
 pub mod scratch;
 pub mod sealed;

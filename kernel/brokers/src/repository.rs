@@ -28,6 +28,15 @@ impl LinkedRepository {
     }
 }
 
+/// Returns the main working tree of the repository that `workspace` is a linked working tree of.
+#[must_use]
+pub fn main_worktree(workspace: &Path) -> Option<PathBuf> {
+    let LinkedRepository { repository, own } = linked(workspace)?;
+    // A submodule is a repository of its own, and one without a working tree has no directory around it.
+    let is_linked = own != repository && repository.ends_with(".git");
+    is_linked.then(|| repository.parent().map(Path::to_owned)).flatten()
+}
+
 /// Returns the repository of `workspace`, if it lies outside of it.
 pub(crate) fn linked(workspace: &Path) -> Option<LinkedRepository> {
     let workspace = workspace.canonicalize().ok()?;

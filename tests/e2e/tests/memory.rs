@@ -25,6 +25,35 @@ fn a_sentence_that_was_remembered_is_told_to_the_next_tasks_here_and_nowhere_els
 }
 
 #[test]
+fn all_working_trees_of_a_repository_have_the_same_memories() {
+    let server = OpenAi::start(vec![reply("Four.")]);
+    let home = Home::new().project(Kind::Shell).provider(&server);
+    let git = |arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.current_dir(home.workspace()).args([
+            "-c",
+            "user.name=K",
+            "-c",
+            "user.email=k@koi.example",
+        ]);
+        assert!(git.args(arguments).output().unwrap().status.success(), "{arguments:?}");
+    };
+    git(&["init", "-q"]);
+    git(&["add", "-A"]);
+    git(&["commit", "-qm", "one"]);
+    let other = home.root().join("other").to_string_lossy().into_owned();
+    git(&["worktree", "add", "-q", &other]);
+    home.openkoi(["memory", "add", "Answer in one word."]).run().expect_code(0);
+
+    home.openkoi(["--workspace", &other, "what is 2+2?"]).run().expect_code(0);
+    let told = &server.turns()[0].text;
+    assert!(told.contains("Answer in one word."), "{told}");
+    let listed = home.openkoi(["--workspace", &other, "memory"]).run().expect_code(0);
+    assert!(listed.stdout.contains("Answer in one word."), "{listed}");
+    server.finish();
+}
+
+#[test]
 fn what_was_forgotten_is_told_no_more_and_the_task_that_was_told_it_can_still_be_verified() {
     let server = OpenAi::start(vec![reply("Four."), reply("Five.")]);
     let home = Home::new().project(Kind::Shell).provider(&server);

@@ -160,7 +160,7 @@ fn listed(
     json: bool,
     context: &Context,
 ) -> Result<Reply, CommandError> {
-    let workspace = context.workspace()?.to_string_lossy().into_owned();
+    let workspace = memory::place(&context.workspace()?).to_string_lossy().into_owned();
     let Some(storage) = context.existing_storage()? else {
         return Ok(Reply::new(MemoryList::none(words), json));
     };
