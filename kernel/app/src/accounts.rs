@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use openkoi_components::Embedded;
 use openkoi_core::credential::{Login, LoginGrant, SecretSource};
 use openkoi_host::{
     manifest::{CredentialEntry, Kind, Manifest},
@@ -72,7 +73,11 @@ pub(crate) fn in_use(
 /// program.
 fn manifests(app: &App) -> Result<Vec<(Manifest, bool)>, AppError> {
     let mut found = Vec::new();
-    for one in app.components().iter().filter(|one| matches!(one.kind, "tool" | "integration")) {
+    // Most declare none, and every task starts with this: what does not have the word need not be read.
+    let declares = |one: &&Embedded| {
+        matches!(one.kind, "tool" | "integration") && one.manifest.contains("credential")
+    };
+    for one in app.components().iter().filter(declares) {
         let manifest = Manifest::parse(one.manifest).map_err(|reason| AppError::Component {
             name: one.name.to_owned(),
             reason: Box::new(reason),
