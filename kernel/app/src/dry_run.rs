@@ -43,6 +43,7 @@ impl DryRun {
         settings.sandbox.read.extend(scratch.copy().shared().iter().cloned());
         settings.sandbox.write.clear();
         settings.sandbox.network = NetworkRules::Closed;
+        settings.memories_of = Some(workspace.to_owned());
         Ok(Self { scratch, settings })
     }
 

@@ -96,16 +96,12 @@ pub(crate) fn notes(
     let workspace = place(workspace);
     let workspace = workspace.to_string_lossy();
     let here = LearningQuery { workspace: Some(&workspace), ..LearningQuery::default() };
-    let said = storage.learnings(&LearningQuery { limit: Some(SAID), ..here })?;
-    if said.is_empty() {
-        return Ok(Vec::new());
-    }
+    let said = storage.learnings(&LearningQuery { said: true, limit: Some(SAID), ..here })?;
     let words = own_words(task);
     let query = LearningQuery { words: Some(&words), limit: Some(MATCHING), ..here };
     let mut found = storage.learnings(&query)?;
     let weight = |found: &Found| found.fit * found.learning.confidence_at(now_ms);
     found.sort_by(|one, other| weight(other).total_cmp(&weight(one)));
-    let said = said.into_iter().filter(|found| found.learning.source == Source::User);
     Ok(fitting(found.into_iter().chain(said).map(|found| found.learning)))
 }
 

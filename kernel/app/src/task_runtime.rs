@@ -244,10 +244,11 @@ impl TaskRuntime {
     pub(crate) fn briefing(&self, task: &str) -> Result<Briefing, AppError> {
         let (settings, environment) = (&self.settings, self.app.environment());
         let now = self.app.now_ms();
+        let remembered_in = settings.memories_of.as_ref().unwrap_or(&self.workspace);
         Ok(Briefing {
             instructions: briefing::instructions(&self.skills, task),
             surroundings: surroundings::surroundings(settings, environment, &self.workspace, now),
-            notes: memory::notes(&self.storage, &self.workspace, task, now)?,
+            notes: memory::notes(&self.storage, remembered_in, task, now)?,
         })
     }
 }

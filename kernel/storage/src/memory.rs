@@ -33,6 +33,8 @@ pub struct LearningQuery<'a> {
     pub workspace: Option<&'a str>,
     /// Only those with one of the words of this text, the best first; otherwise all, the newest first.
     pub words: Option<&'a str>,
+    /// Only those that the user said.
+    pub said: bool,
     /// At most so many.
     pub limit: Option<u32>,
 }
@@ -183,10 +185,11 @@ fn matching(
     let sql = format!(
         "SELECT {COLUMNS}, -w.rank FROM learnings_words w JOIN learnings l ON l.row = w.rowid
          WHERE learnings_words MATCH ?1 AND (?2 IS NULL OR l.workspace IN ('', ?2))
-         ORDER BY w.rank, l.row DESC LIMIT ?3"
+           AND (NOT ?3 OR l.task IS NULL)
+         ORDER BY w.rank, l.row DESC LIMIT ?4"
     );
     let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map((words, query.workspace, limit(query)), |row| {
+    let rows = statement.query_map((words, query.workspace, query.said, limit(query)), |row| {
         Ok(Found { learning: learning(row)?, fit: row.get(8)? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -194,11 +197,12 @@ fn matching(
 
 fn newest(connection: &Connection, query: &LearningQuery<'_>) -> Result<Vec<Found>, StorageError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM learnings l WHERE ?1 IS NULL OR l.workspace IN ('', ?1)
-         ORDER BY l.row DESC LIMIT ?2"
+        "SELECT {COLUMNS} FROM learnings l WHERE (?1 IS NULL OR l.workspace IN ('', ?1))
+           AND (NOT ?2 OR l.task IS NULL)
+         ORDER BY l.row DESC LIMIT ?3"
     );
     let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map((query.workspace, limit(query)), |row| {
+    let rows = statement.query_map((query.workspace, query.said, limit(query)), |row| {
         Ok(Found { learning: learning(row)?, fit: 0.0 })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -12,6 +12,6 @@ async fn a_command_runs_in_the_workspace_and_its_exit_code_is_told() {
 
     let output = world.call_tool("shell", r#"{"command":"cat a.txt; exit 3"}"#).await.unwrap();
 
-    assert!(output.text.contains("koi") && output.text.contains('3'), "{}", output.text);
+    assert!(output.text.contains("koi") && output.text.contains("exit code 3"), "{}", output.text);
     assert!(world.uses().iter().all(|one| one.starts_with("process ")), "{:?}", world.uses());
 }

@@ -184,6 +184,8 @@ pub struct Settings {
     pub redaction: bool,
     /// True if the user named the workspace for this call, so that it is the one that is meant.
     pub workspace_is_named: bool,
+    /// The directory whose memories a task is told, if it is not the one that it works in.
+    pub memories_of: Option<PathBuf>,
     layers: Layers,
 }
 
@@ -217,6 +219,7 @@ impl Settings {
             log_level: read.text(&["log", "level"]).unwrap_or_default(),
             redaction: read.switch(&["redaction", "enabled"]),
             workspace_is_named: false,
+            memories_of: None,
             layers,
         }
     }

@@ -38,7 +38,7 @@ pub enum MemoryCommand {
         #[arg(long)]
         all: bool,
         /// At most this many
-        #[arg(long, value_name = "N", default_value_t = 50)]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
         /// Print JSON
         #[arg(long)]
@@ -72,7 +72,9 @@ pub enum MemoryCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Remember a sentence, which every later task here is told
+    /// Remember a sentence, which later tasks here are told
+    ///
+    /// A task is told at most twelve, of 2 KB together: those that share words with it, then what you said last.
     Add {
         /// The sentence
         #[arg(required = true, num_args = 1..)]
@@ -165,7 +167,7 @@ fn listed(
         return Ok(Reply::new(MemoryList::none(words), json));
     };
     let workspace = (!all).then_some(workspace.as_str());
-    let query = LearningQuery { workspace, words: words.as_deref(), limit };
+    let query = LearningQuery { workspace, words: words.as_deref(), said: false, limit };
     let found = storage.learnings(&query)?;
     let now_ms = context.app.now_ms();
     Ok(Reply::new(MemoryList { found, words, now_ms }, json))

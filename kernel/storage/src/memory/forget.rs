@@ -113,7 +113,8 @@ fn masked(entry: &Stored, id: &str) -> String {
     };
     match entry.event.as_str() {
         "task.started" => {
-            let notes = event["notes"].as_array_mut().into_iter().flatten();
+            let notes = event.get_mut("notes").and_then(Value::as_array_mut);
+            let notes = notes.into_iter().flatten();
             notes.filter(|note| note["id"] == id).for_each(|note| note["text"] = "".into());
         }
         "turn.started" if event.get("request").is_some() => event["request"] = "".into(),

@@ -30,7 +30,7 @@ fn remember(storage: &Storage, learning: &Learning) -> bool {
 }
 
 fn found(storage: &Storage, workspace: Option<&str>, words: &str) -> Vec<String> {
-    let query = LearningQuery { workspace, words: Some(words), limit: Some(10) };
+    let query = LearningQuery { workspace, words: Some(words), said: false, limit: Some(10) };
     storage.learnings(&query).unwrap().into_iter().map(|found| found.learning.text).collect()
 }
 
@@ -56,6 +56,22 @@ fn what_is_remembered_is_found_by_its_words_where_it_holds() {
     assert_eq!(found(&storage, Some("/pond"), "the of what"), Vec::<String>::new());
     let all = storage.learnings(&LearningQuery::default()).unwrap();
     assert_eq!(all[2].learning, learning("1", Some("/pond"), here), "the newest first");
+}
+
+#[test]
+fn what_the_user_said_is_told_from_what_tasks_showed() {
+    let home = Home::new();
+    let storage = home.open();
+    remember(&storage, &learning("1", None, "Use tabs."));
+    let shown = Source::Task(task_id("t"));
+    remember(&storage, &Learning { source: shown, ..learning("2", None, "Tabs are used.") });
+
+    for words in [None, Some("tabs")] {
+        let said = LearningQuery { said: true, words, ..LearningQuery::default() };
+        let said = storage.learnings(&said).unwrap();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert_eq!(said[0].learning.source, Source::User);
+    }
 }
 
 #[test]
