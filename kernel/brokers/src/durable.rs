@@ -2,7 +2,7 @@
 //!
 //! [`put_atomic`] replaces a file in one step: the new contents are on the disk before they have the name, and the name is
 //! on the disk before the function returns. [`put_whole`] replaces it in one step for readers, without waiting for the
-//! disk. [`append_line`] adds one line under a lock of the file. Files are read with [`crate::disk`].
+//! disk. [`append_line`] adds one line under a lock of the file, and [`add_line`] does without waiting for the disk. Files are read with [`crate::disk`].
 
 use crate::failpoint::{Point, hit};
 use crate::random::Random;
@@ -214,10 +214,24 @@ pub fn append_line(path: &Path, line: &[u8], mode: u32) -> Result<(), DurableErr
     if line.contains(&b'\n') {
         return Err(DurableError::Line { path: path.to_owned() });
     }
-    append(path, line, mode).map_err(|source| DurableError::new(path, source))
+    append(path, line, mode)
+        .and_then(|file| file.sync_data())
+        .map_err(|source| DurableError::new(path, source))
 }
 
-fn append(path: &Path, line: &[u8], mode: u32) -> io::Result<()> {
+/// As [`append_line`], for a line that can be made again: it may be lost at a power failure.
+///
+/// # Errors
+///
+/// As [`append_line`].
+pub fn add_line(path: &Path, line: &[u8], mode: u32) -> Result<(), DurableError> {
+    if line.contains(&b'\n') {
+        return Err(DurableError::Line { path: path.to_owned() });
+    }
+    append(path, line, mode).map(drop).map_err(|source| DurableError::new(path, source))
+}
+
+fn append(path: &Path, line: &[u8], mode: u32) -> io::Result<File> {
     let mut file = open_locked(path, OpenOptions::new().create(true).mode(mode))?;
     let mut record = Vec::with_capacity(line.len() + 2);
     if is_torn(&file)? {
@@ -226,7 +240,7 @@ fn append(path: &Path, line: &[u8], mode: u32) -> io::Result<()> {
     record.extend_from_slice(line);
     record.push(b'\n');
     file.write_all(&record)?;
-    file.sync_data()
+    Ok(file)
 }
 
 /// Opens a file and waits for its lock. Whoever had it may have put another file in its place.

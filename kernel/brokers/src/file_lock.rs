@@ -71,6 +71,20 @@ impl FileLock {
         Ok(retry_on_intr(|| flock(&self.0, FlockOperation::LockShared))?)
     }
 
+    /// Locks it for this one alone, if nobody else has it locked; returns whether it is so. If not, there may be a moment in
+    /// which it is not locked.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileLock::try_exclusive`].
+    pub fn try_alone(&self) -> io::Result<bool> {
+        match retry_on_intr(|| flock(&self.0, FlockOperation::NonBlockingLockExclusive)) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Returns the file.
     #[must_use]
     pub fn file(&self) -> &File {

@@ -21,7 +21,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::{
     error::StorageError,
     lease::Leases,
-    opener::{Opened, Opener},
+    opener::{self, Opened, Opener},
     readers::{Readers, snapshot},
 };
 
@@ -97,7 +97,7 @@ impl Storage {
         query: impl Fn(&Connection) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         if let Some(slot) = self.idle_writer() {
-            return self.twice_if_damaged(slot, |connection| snapshot(connection, &query));
+            return self.twice_if_damaged(slot, |opened| snapshot(&mut opened.connection, &query));
         }
         match self.inner.readers.read(&query) {
             Err(error) if error.is_of_connection() => {
@@ -139,10 +139,17 @@ impl Storage {
     /// Does `work` on the connection that writes. It may be done twice.
     pub(crate) fn with_writer<T>(
         &self,
-        work: impl FnMut(&mut Connection) -> Result<T, StorageError>,
+        mut work: impl FnMut(&mut Connection) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         let slot = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.twice_if_damaged(slot, work)
+        self.twice_if_damaged(slot, |opened| work(&mut opened.connection))
+    }
+
+    /// Brings the log into the database and empties it, so that it has no deleted text either. Where another process
+    /// prevents that, the last one who leaves does it.
+    pub(crate) fn empty_log(&self) -> Result<(), StorageError> {
+        let slot = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.twice_if_damaged(slot, |opened| opener::empty_log(opened))
     }
 
     /// Returns the writer's connection as long as nothing was written here and nobody uses it.
@@ -162,7 +169,7 @@ impl Storage {
     fn twice_if_damaged<T>(
         &self,
         mut slot: MutexGuard<'_, Option<Opened>>,
-        mut work: impl FnMut(&mut Connection) -> Result<T, StorageError>,
+        mut work: impl FnMut(&mut Opened) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         match self.once(&mut slot, &mut work) {
             Err(StorageError::Corrupt { detail, .. }) => {
@@ -178,16 +185,18 @@ impl Storage {
     fn once<T>(
         &self,
         slot: &mut Option<Opened>,
-        work: &mut impl FnMut(&mut Connection) -> Result<T, StorageError>,
+        work: &mut impl FnMut(&mut Opened) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         let opener = &self.inner.opener;
         let mut opened = match slot.take() {
             Some(opened) => opened,
             None => opener.open()?,
         };
-        let result = opener.ensure_unmoved(&opened).and_then(|()| work(&mut opened.connection));
+        let result = opener.ensure_unmoved(&opened).and_then(|()| work(&mut opened));
         let result = result.map_err(|error| error.explained(self.path()));
-        if !result.as_ref().is_err_and(StorageError::spoils_connection) {
+        if result.as_ref().is_err_and(StorageError::spoils_connection) {
+            opened.spoil();
+        } else {
             *slot = Some(opened);
         }
         result

@@ -5,10 +5,10 @@
 //! opened read-only. SQLite falls back to a read-only connection in silence when it cannot open a file for writing;
 //! that is looked for.
 //!
-//! Whether the last run ended cleanly costs nothing to know: the last connection that closes removes the
-//! write-ahead log, so a log with something in it while nobody else is there was left by a crash. Only then is
-//! the database checked, as far as that goes in a moment.
+//! A log that nobody has noted (`kept_log`) was left by a crash. Only then is the database checked, as far as that goes in
+//! a moment.
 
+mod kept_log;
 mod migration;
 mod presence;
 
@@ -29,6 +29,7 @@ use crate::{
     error::{StorageError, obstacle},
     mode::PRIVATE,
 };
+use kept_log::{Files, Left};
 pub use migration::VERSION;
 use presence::Presence;
 
@@ -57,7 +58,31 @@ pub(crate) struct Opened {
     /// The file that is open.
     pub(crate) file: FileId,
     // Says that somebody is here; after the connection, so that it goes last.
-    _presence: Presence,
+    presence: Presence,
+}
+
+impl Opened {
+    /// Says that the disk failed this connection: what it leaves is looked at as after a crash.
+    pub(crate) fn spoil(&mut self) {
+        self.presence.spoil();
+    }
+
+    /// Asks the last who leaves to empty the log.
+    pub(crate) fn ask_to_empty_log(&self) -> Result<(), StorageError> {
+        self.presence.ask_to_empty_log()
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if self.presence.lets_log_stay() {
+            return;
+        }
+        let stays = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        if let Err(error) = self.connection.set_db_config(stays, false) {
+            tracing::debug!(%error, "the log stays though it is large");
+        }
+    }
 }
 
 /// The extent of the check of a database that is opened.
@@ -136,18 +161,51 @@ impl Opener {
         let presence = Presence::enter(&self.lock)?;
         self.look_for_a_cut()?;
         let file = self.private_file()?;
-        let crashed = presence.is_alone() && self.log_is_left();
+        let files = Files::of(&self.path);
+        let left = presence.look(&files)?;
+        let aside = match left {
+            Left::Foreign => Some(self.put_log_aside(&files)?),
+            _ => None,
+        };
+        let connection = self.set_up(check, left, &presence).inspect_err(|_| {
+            // It was no other database, but one that was damaged.
+            if let Some(aside) = &aside
+                && let Err(error) = files.bring_log_back(aside)
+            {
+                tracing::warn!(%error, log = %aside.display(), "the log stays aside");
+            }
+        })?;
+        self.note_whole();
+        let presence = presence.share(files)?;
+        let opened = Opened { connection, file, presence };
+        if left == Left::ToBeEmptied {
+            empty_log(&opened)?;
+        }
+        Ok(opened)
+    }
+
+    fn put_log_aside(&self, files: &Files) -> Result<PathBuf, StorageError> {
+        let aside = files.put_log_aside().map_err(|error| StorageError::io(&self.path, error))?;
+        tracing::warn!(log = %aside.display(), "the log of the database that was here before is put aside");
+        Ok(aside)
+    }
+
+    fn set_up(
+        &self,
+        check: Check,
+        left: Left,
+        presence: &Presence,
+    ) -> Result<Connection, StorageError> {
         let mut connection = self.connect()?;
         if check == Check::Whole {
             self.verify(&connection, "PRAGMA integrity_check(5)")?;
-        } else if crashed {
-            tracing::info!("the last run did not end cleanly; the database is looked at");
+        } else if left == Left::Crashed || left == Left::Foreign {
+            tracing::info!(?left, "the database is looked at");
             self.look_at(&connection)?;
         }
+        presence.take_note_away()?;
         migration::bring_up(&mut connection, &self.path)?;
-        self.note_whole();
-        let presence = presence.share()?;
-        Ok(Opened { connection, file, _presence: presence })
+        Ok(connection)
     }
 
     /// Opens another connection to a database that is open, which reads and cannot write.
@@ -169,7 +227,7 @@ impl Opener {
         connection.pragma_update(None, "query_only", true)?;
         // Somebody may have put another file in the place of the one that was checked.
         migration::check_current(&mut connection, &self.path)?;
-        Ok(Opened { connection, file, _presence: presence })
+        Ok(Opened { connection, file, presence })
     }
 
     /// Makes sure that the file is still at its path: one that was removed or replaced can be written to for ever,
@@ -213,7 +271,7 @@ impl Opener {
             found => found.map_err(|error| StorageError::io(&self.path, error))?,
         };
         let is_cut = found.kind == FileKind::File && found.length < SHORTEST;
-        if is_cut && disk::exists(&self.mark) && !self.log_is_left() {
+        if is_cut && disk::exists(&self.mark) {
             let detail = format!("it was cut to {} bytes", found.length);
             return Err(StorageError::Corrupt { path: self.path.clone(), detail });
         }
@@ -227,12 +285,6 @@ impl Opener {
         {
             tracing::debug!(%error, "that the database is whole is not noted");
         }
-    }
-
-    fn log_is_left(&self) -> bool {
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        disk::status(Path::new(&log)).is_ok_and(|log| log.length > 0)
     }
 
     fn connect(&self) -> Result<Connection, StorageError> {
@@ -285,6 +337,17 @@ impl Opener {
     }
 }
 
+/// Brings the log into the database and empties it. Where another process prevents that, the last one who leaves does it.
+pub(crate) fn empty_log(opened: &Opened) -> Result<(), StorageError> {
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let busy: i64 = opened.connection.query_row(sql, (), |row| row.get(0))?;
+    if busy != 0 {
+        tracing::debug!("the log is in use; the last who leaves empties it");
+        opened.ask_to_empty_log()?;
+    }
+    Ok(())
+}
+
 fn is_interrupted(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted)
 }
@@ -303,6 +366,8 @@ fn configure(connection: &Connection) -> Result<(), StorageError> {
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
         // Without it a statement whose plan could depend on what is bound is made anew each time: every entry.
         (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
+        // A connection that finds damage leaves everything as it is.
+        (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
     ];
     for (setting, value) in settings {
         connection.set_db_config(setting, value)?;

@@ -1,6 +1,7 @@
 //! Files for people and other programs: the answer of each task, what runs now, and what ran.
 //!
-//! None of them is the record. They are written whole or not at all, and can be lost without losing a task.
+//! None of them is the record. They are written whole or not at all, nobody waits for the disk because of them, and they
+//! can be lost without losing a task.
 
 mod history;
 mod live;
@@ -14,7 +15,7 @@ use std::{
 
 use openkoi_brokers::{
     disk::{self, FileKind},
-    durable::{create_private_dir, put_atomic},
+    durable::{create_private_dir, put_whole},
 };
 use openkoi_core::id::{SessionId, TaskId};
 
@@ -44,7 +45,7 @@ impl Storage {
         if let Some(directory) = path.parent() {
             create_private_dir(directory)?;
         }
-        put_atomic(&path, text.as_bytes(), PRIVATE)?;
+        put_whole(&path, text.as_bytes(), PRIVATE)?;
         Ok(path)
     }
 

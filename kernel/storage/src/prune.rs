@@ -71,7 +71,7 @@ impl Storage {
     /// When the disk has no room for the smaller copy that this makes first.
     pub fn compact(&self) -> Result<(), StorageError> {
         self.with_writer(|connection| Ok(connection.execute_batch("VACUUM")?))?;
-        self.truncate_log()
+        self.empty_log()
     }
 }
 

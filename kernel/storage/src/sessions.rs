@@ -250,7 +250,7 @@ impl Storage {
             lines::forget(transaction, lines)?;
             Ok(())
         })?;
-        self.truncate_log()?;
+        self.empty_log()?;
         self.remove_orphaned_outputs()
     }
 
@@ -297,19 +297,6 @@ impl Storage {
             leases.push(self.leases().claim("task", task.as_str())?);
         }
         Ok(leases)
-    }
-
-    /// Brings the log into the database and empties it, so that it has no deleted text either. Another
-    /// process that reads at this moment prevents that; its next checkpoint does it then.
-    pub(crate) fn truncate_log(&self) -> Result<(), StorageError> {
-        self.with_writer(|connection| {
-            let busy: i64 =
-                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
-            if busy != 0 {
-                tracing::debug!("the log is in use and was not emptied");
-            }
-            Ok(())
-        })
     }
 }
 

@@ -36,7 +36,7 @@ impl Storage {
             Ok(Forgotten { tasks: tasks.len() })
         })?;
         // The log still has the pages as they were.
-        self.truncate_log()?;
+        self.empty_log()?;
         Ok(forgotten)
     }
 }

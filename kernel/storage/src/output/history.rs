@@ -7,7 +7,7 @@ use std::{
 
 use openkoi_brokers::{
     disk,
-    durable::{append_line, create_private_dir, put_atomic},
+    durable::{add_line, create_private_dir, put_atomic},
     file_lock::FileLock,
 };
 use openkoi_core::{
@@ -108,7 +108,7 @@ impl History {
         // Held until the line is written: nobody may put the file aside under a writer.
         let _turn = self.lock()?;
         self.rotate()?;
-        Ok(append_line(&self.path, &text, PRIVATE)?)
+        Ok(add_line(&self.path, &text, PRIVATE)?)
     }
 
     /// Removes the lines of a session, in this file and the one that was put aside.

@@ -7,8 +7,9 @@ use std::{
 
 use openkoi_storage::{StorageError, opener::VERSION, tasks::TaskQuery};
 use rusqlite::Connection;
+use serde_json::json;
 
-use crate::support::{Home, begin, entry, paused, try_append};
+use crate::support::{Home, append, begin, entry, finished, paused, session_id, try_append};
 
 fn mode(home: &Home, below: &str) -> u32 {
     fs::metadata(home.path(below)).unwrap().permissions().mode() & 0o777
@@ -37,14 +38,94 @@ fn a_database_that_others_could_read_is_closed_to_them() {
 }
 
 #[test]
-fn a_clean_end_leaves_no_log_and_the_next_start_finds_everything() {
+fn a_small_log_stays_at_a_clean_end_and_the_next_start_finds_everything() {
     let home = Home::new();
+    drop(home.open());
     let storage = home.open();
     let task = begin(&storage, "1", "s", "hello", 1);
     drop(storage);
 
+    assert!(fs::metadata(home.path("data/openkoi.db-wal")).unwrap().len() > 0);
+    assert_eq!(home.open().entries(&task).unwrap().len(), 1);
+}
+
+#[test]
+fn a_database_that_was_cut_is_refused_and_its_log_stays_with_it() {
+    let home = Home::new();
+    drop(home.open());
+    let task = begin(&home.open(), "1", "s", "hello", 1);
+    let whole = fs::read(home.database()).unwrap();
+    for length in [0, 511, 512, 4096, whole.len() - 4096] {
+        fs::write(home.database(), &whole[..length]).unwrap();
+
+        let refused = home.try_open();
+
+        assert!(matches!(refused, Err(StorageError::Corrupt { .. })), "{length}: {refused:?}");
+    }
+    fs::write(home.database(), &whole).unwrap();
+    assert_eq!(home.open().entries(&task).unwrap().len(), 1);
+}
+
+#[test]
+fn a_large_log_does_not_stay_at_a_clean_end() {
+    let home = Home::new();
+    let storage = home.open();
+    let text = "word ".repeat(200 << 10);
+    let task = begin(&storage, "1", "s", &text, 1);
+    drop(storage);
+
     assert!(!home.path("data/openkoi.db-wal").exists());
     assert_eq!(home.open().entries(&task).unwrap().len(), 1);
+}
+
+#[test]
+fn a_copy_that_is_put_in_the_place_of_the_database_gets_no_log_of_another_one() {
+    let home = Home::new();
+    let storage = home.open();
+    let old = begin(&storage, "1", "s", "old", 1);
+    let large = begin(&storage, "2", "s", &"word ".repeat(200 << 10), 1);
+    drop(storage);
+    let copy = fs::read(home.database()).unwrap();
+    let storage = home.open();
+    storage.delete_session(&session_id("s")).unwrap();
+    let new = begin(&storage, "3", "t", &"word ".repeat(200 << 10), 1);
+    drop(storage);
+    let storage = home.open();
+    let newer = begin(&storage, "4", "t", "newer", 1);
+    drop(storage);
+    assert!(home.path("data/openkoi.db-wal").exists());
+
+    fs::write(home.database(), &copy).unwrap();
+    let storage = home.open();
+
+    let entries = |task| storage.entries(task).unwrap().len();
+    assert_eq!([&old, &large, &new, &newer].map(entries), [1, 1, 0, 0]);
+    storage.check().unwrap();
+    let names = fs::read_dir(home.path("data")).unwrap().map(|entry| entry.unwrap().file_name());
+    let aside = names.filter(|name| name.to_string_lossy().starts_with("openkoi.db-wal."));
+    assert_eq!(aside.count(), 1);
+}
+
+#[test]
+fn what_is_deleted_while_another_one_reads_goes_with_the_last_who_leaves() {
+    let home = Home::new();
+    let (storage, other) = (home.open(), home.open());
+    let task = begin(&storage, "1", "s", "SECRETWORDS", 1);
+    let ended = finished(json!({ "ending": "accepted" }), "done", 10, 100);
+    append(&storage, &task, "end", 2, ended);
+    let reading = Connection::open(home.database()).unwrap();
+    reading.execute_batch("BEGIN; SELECT count(*) FROM tasks").unwrap();
+    storage.delete_session(&session_id("s")).unwrap();
+    let has_words = || {
+        let files = ["data/openkoi.db", "data/openkoi.db-wal"].map(|file| fs::read(home.path(file)));
+        files.into_iter().flatten().any(|bytes| bytes.windows(11).any(|part| part == b"SECRETWORDS"))
+    };
+    assert!(has_words());
+
+    drop((storage, reading));
+    drop(other);
+
+    assert!(!has_words());
 }
 
 #[test]
