@@ -92,3 +92,17 @@ fn limits(settings: &Settings) -> Result<BTreeMap<String, LimitRequest>, AppErro
     });
     requests.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use openkoi_host::manifest::Manifest;
+
+    #[test]
+    fn a_manifest_that_came_with_the_program_passes_all_checks_of_others() {
+        for component in openkoi_components::all() {
+            let parsed = Manifest::parse(component.manifest);
+            assert_eq!(parsed, Manifest::of_built_in(component.manifest), "{}", component.name);
+            assert!(parsed.is_ok(), "{}: {parsed:?}", component.name);
+        }
+    }
+}

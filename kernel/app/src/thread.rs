@@ -4,6 +4,7 @@
 
 use std::{future::Future, panic, thread};
 
+pub use openkoi_brokers::heap::share as share_heap;
 use openkoi_core::id::TaskId;
 use tokio::sync::oneshot;
 

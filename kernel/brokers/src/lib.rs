@@ -12,6 +12,7 @@
 //! | [`oauth`] | logins: made, kept, and their tokens renewed |
 //! | [`egress`] | the HTTP client: rules, addresses, credentials, redirects, limits |
 //! | [`places`] | the secret places, control files and toolchains, as data |
+//! | [`heap`] | one heap for all threads of the process |
 //! | [`files`] | the workspace and other granted directories |
 //! | [`snapshot`] | states of a workspace, so that a change can be shown and undone |
 //! | [`layer`] | a program's effects, kept apart until they are committed (Linux) |
@@ -29,6 +30,7 @@ mod exchange;
 pub mod failpoint;
 pub mod file_lock;
 pub mod files;
+pub mod heap;
 pub mod inner;
 pub mod layer;
 pub mod oauth;

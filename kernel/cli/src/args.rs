@@ -14,7 +14,7 @@ mod help;
 mod line;
 mod words;
 
-use std::ffi::OsString;
+use std::{cell::LazyCell, ffi::OsString};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, parser::ValueSource};
 
@@ -42,12 +42,21 @@ pub fn parse(arguments: &[OsString]) -> Result<ParsedLine, CommandError> {
         let action = Action::Names(kind.to_string_lossy().into_owned());
         return Ok(ParsedLine { global: GlobalFlags::default(), action });
     }
+    // Describing all commands takes longer than most of them, and a task in quotes needs the flags at most.
+    let flags: LazyCell<clap::Command> = LazyCell::new(TaskLine::command);
+    match words::first(&flags, arguments) {
+        Some(word) if words::may_be_command(&word) => parse_word(&word, arguments),
+        None if words::asks_for_page(arguments) => parse_command(Cli::command(), arguments, ""),
+        _ => parse_task(arguments),
+    }
+}
+
+fn parse_word(word: &str, arguments: &[OsString]) -> Result<ParsedLine, CommandError> {
     let whole = Cli::command();
-    match words::first(&whole, arguments) {
-        Some(word) if words::is_command(&whole, &word) => parse_command(whole, arguments, &word),
-        Some(word) if future::is_planned(&word) => Err(future::refusal(&word, arguments)),
-        None if words::asks_for_page(arguments) => parse_command(whole, arguments, ""),
-        _ => parse_task(&whole, arguments),
+    match word {
+        _ if words::is_command(&whole, word) => parse_command(whole, arguments, word),
+        _ if future::is_planned(word) => Err(future::refusal(word, arguments)),
+        _ => parse_task(arguments),
     }
 }
 
@@ -72,7 +81,7 @@ fn parse_command(
     Ok(ParsedLine { global: cli.global, action })
 }
 
-fn parse_task(whole: &clap::Command, arguments: &[OsString]) -> Result<ParsedLine, CommandError> {
+fn parse_task(arguments: &[OsString]) -> Result<ParsedLine, CommandError> {
     let line = match TaskLine::try_parse_from(named(arguments)) {
         Ok(line) => line,
         Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
@@ -87,7 +96,7 @@ fn parse_task(whole: &clap::Command, arguments: &[OsString]) -> Result<ParsedLin
     // A line with `--` is meant as a task.
     if !arguments.iter().any(|argument| argument == "--") {
         habits::refuse(&task.words)?;
-        words::refuse_slip(whole, &task.words)?;
+        words::refuse_slip(Cli::command, &task.words)?;
     }
     if task.fork && !task.continue_last && task.resume.is_none() {
         let error = CommandError::usage("`--fork` needs a session to copy");

@@ -34,7 +34,7 @@ mod watch;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use openkoi_app::environment::Environment;
+use openkoi_app::{environment::Environment, thread};
 
 use crate::{
     args::ParsedLine,
@@ -53,6 +53,7 @@ pub fn start(arguments: Vec<OsString>) -> ExitCode {
     {
         return version(&environment);
     }
+    thread::share_heap();
     let exit = defect::guarded(&environment, || run(&arguments, environment.clone()));
     exit.into()
 }

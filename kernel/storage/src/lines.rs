@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use openkoi_core::{hash, id::SessionId};
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use serde::de::Error as _;
-use serde_json::{Value, json};
+use serde::{Deserialize, de::Error as _};
+use serde_json::{Value, value::RawValue};
 
 use crate::error::StorageError;
 
@@ -18,6 +18,21 @@ pub(crate) const EVENT: &str = "task.started";
 
 /// The lists of the start of a task.
 const PLACES: [&str; 2] = ["/task/history", "/tools"];
+
+/// The same lists, as they are written.
+#[derive(Deserialize)]
+struct Lists<'a> {
+    #[serde(borrow)]
+    task: Option<History<'a>>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct History<'a> {
+    #[serde(borrow)]
+    history: Option<&'a RawValue>,
+}
 
 /// What names a line in the place of a list.
 const NAME: &str = "line";
@@ -49,21 +64,29 @@ pub(crate) struct Folded {
 }
 
 impl Folded {
-    /// Puts names in the places of an entry's lists.
+    /// Puts names in the places of an entry's lists. The rest of it stays as it is written.
     pub(crate) fn of(payload: String) -> Result<Self, serde_json::Error> {
-        let mut entry: Value = serde_json::from_str(&payload)?;
-        let mut lines = Vec::new();
-        for place in PLACES {
-            let Some(Value::Array(items)) = entry.pointer(place) else { continue };
-            let line = line(items);
+        let found: Lists<'_> = serde_json::from_str(&payload)?;
+        let history = found.task.and_then(|task| task.history);
+        let (mut lines, mut names) = (Vec::new(), Vec::new());
+        for list in [history, found.tools].into_iter().flatten() {
+            // What is no list is the name of one.
+            let items: Vec<&RawValue> = serde_json::from_str(list.get()).unwrap_or_default();
+            let line = line(&items);
             let Some(last) = line.last() else { continue };
-            let name = json!({ NAME: last.hash });
-            if let Some(list) = entry.pointer_mut(place) {
-                *list = name;
-            }
+            let start = list.get().as_ptr().addr() - payload.as_ptr().addr();
+            names.push((
+                start..start + list.get().len(),
+                format!("{{\"{NAME}\":\"{}\"}}", last.hash),
+            ));
             lines.push(line);
         }
-        Ok(Self { payload: entry.to_string(), lines })
+        names.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
+        let mut folded = payload.clone();
+        for (place, name) in names {
+            folded.replace_range(place, &name);
+        }
+        Ok(Self { payload: folded, lines })
     }
 
     /// An entry without lists.
@@ -87,11 +110,11 @@ impl Folded {
     }
 }
 
-fn line(items: &[Value]) -> Vec<Text> {
+fn line(items: &[&RawValue]) -> Vec<Text> {
     let mut line: Vec<Text> = Vec::new();
     for item in items {
         let before = line.last().map(|text| text.hash.as_str());
-        line.push(Text::after(before, item.to_string()));
+        line.push(Text::after(before, item.get().to_owned()));
     }
     line
 }
@@ -190,6 +213,8 @@ pub(crate) fn forget(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn database() -> Connection {

@@ -1,15 +1,15 @@
 //! Finds the providers of this machine from manifests, variables, credentials and consents.
 
 use openkoi_brokers::secrets::SecretStore;
-use openkoi_components::Embedded;
 use openkoi_core::credential::SecretSource;
-use openkoi_host::manifest::{Manifest, Wire};
+use openkoi_host::manifest::{Kind, Manifest, Wire};
 
 use super::{Catalogue, Connections, Listing, base_url, connect};
 use crate::{
     app::App,
     consents::Consents,
     error::AppError,
+    host,
     settings::{ConfiguredProvider, Settings},
 };
 
@@ -19,7 +19,7 @@ use crate::{
 ///
 /// When the configuration names a component that is not there.
 pub fn discover(app: &App, settings: &Settings) -> Result<Connections, AppError> {
-    let mut manifests = manifests(app.components())?;
+    let mut manifests = manifests(app)?;
     let environment = app.environment();
     let value = |name: &str| Some(environment.named(name)?.to_string_lossy().into_owned());
     let warnings = base_url::place(&mut manifests, &value);
@@ -42,7 +42,7 @@ pub fn discover(app: &App, settings: &Settings) -> Result<Connections, AppError>
 ///
 /// When a bundled component is broken.
 pub fn playing(app: &App, settings: &Settings) -> Result<Vec<String>, AppError> {
-    let manifests = manifests(app.components())?;
+    let manifests = manifests(app)?;
     let plays = |one: &&Manifest| {
         one.provider.as_ref().is_some_and(|provider| provider.transport == Wire::Local)
     };
@@ -78,16 +78,11 @@ pub fn catalogue(app: &App, connections: &Connections) -> Result<Catalogue, AppE
 ///
 /// # Errors
 ///
-/// When the host refuses a manifest that the build accepted, which is a defect of this program.
-fn manifests(components: &[Embedded]) -> Result<Vec<Manifest>, AppError> {
-    let providers = components.iter().filter(|component| component.kind == "provider");
-    let parsed = providers.map(|component| {
-        Manifest::parse(component.manifest).map_err(|reason| AppError::Component {
-            name: component.name.to_owned(),
-            reason: Box::new(reason),
-        })
-    });
-    parsed.collect()
+/// When there is no home, or a manifest is damaged.
+fn manifests(app: &App) -> Result<Vec<Manifest>, AppError> {
+    let catalog = host::catalog(app)?.snapshot();
+    let providers = catalog.of_kind(Kind::Provider).filter(|entry| entry.is_built_in());
+    providers.map(|entry| Ok(Manifest::clone(entry.asked()?))).collect()
 }
 
 /// Returns a function that tells whether a credential exists and may be read, without reading it.

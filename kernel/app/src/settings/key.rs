@@ -307,9 +307,10 @@ impl Key {
     }
 
     fn covers(&self, path: &[String]) -> bool {
-        let segments: Vec<&str> = self.name.split('.').collect();
-        segments.len() == path.len()
-            && segments.iter().zip(path).all(|(name, typed)| *name == "*" || name == typed)
+        let mut segments = self.name.split('.');
+        let mut fits =
+            |typed: &String| segments.next().is_some_and(|name| name == "*" || name == typed);
+        path.iter().all(&mut fits) && segments.next().is_none()
     }
 
     /// Returns true if the value is a secret that must not be printed.

@@ -57,14 +57,21 @@ pub struct ProgramLimits {
 impl Default for ProgramLimits {
     /// Three quarters of this machine's memory, and more processes, files and output than a build has.
     fn default() -> Self {
-        let total = || {
-            let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-            let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
-            line.split_whitespace().nth(1)?.parse::<u64>().ok()
-        };
-        let memory = total().map_or(u64::MAX, |kilobytes| kilobytes * 1024 / 4 * 3);
-        Self { memory, processes: 4096, disk: 20 << 30, output: 1 << 30 }
+        Self { memory: memory() / 4 * 3, processes: 4096, disk: 20 << 30, output: 1 << 30 }
     }
+}
+
+/// Returns how much memory this machine has, in bytes.
+#[cfg(target_os = "linux")]
+fn memory() -> u64 {
+    let system = rustix::system::sysinfo();
+    system.totalram.saturating_mul(u64::from(system.mem_unit))
+}
+
+/// Nobody watches over it here.
+#[cfg(not(target_os = "linux"))]
+fn memory() -> u64 {
+    u64::MAX
 }
 
 /// A part of the sandbox that a system may lack.

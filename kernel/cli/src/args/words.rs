@@ -1,6 +1,6 @@
 //! The words of a line: the first one, and the command that it may be a slip of.
 
-use std::ffi::OsString;
+use std::{cell::LazyCell, ffi::OsString};
 
 use openkoi_app::suggest;
 
@@ -41,7 +41,7 @@ fn value(arguments: &[OsString], name: &str) -> Option<String> {
 }
 
 /// Returns the first word before `--` that is neither a flag nor the value of one.
-pub(super) fn first(command: &clap::Command, arguments: &[OsString]) -> Option<String> {
+pub(super) fn first(command: &LazyCell<clap::Command>, arguments: &[OsString]) -> Option<String> {
     let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
     while let Some(argument) = arguments.next() {
         if argument == "--" {
@@ -100,6 +100,11 @@ fn wants(argument: &clap::Arg) -> ValuePosition {
     if least == 0 { ValuePosition::Perhaps } else { ValuePosition::Next }
 }
 
+/// Returns true if `word` is of the form of a command's name.
+pub(super) fn may_be_command(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+}
+
 /// Returns true if `word` is exactly the name of a command.
 pub(super) fn is_command(command: &clap::Command, word: &str) -> bool {
     word == "help" || command.get_subcommands().any(|known| known.get_name() == word)
@@ -116,7 +121,10 @@ pub(super) fn asks_for_page(arguments: &[OsString]) -> bool {
 /// Refuses a single word that looks like a slip of a command, so that a slip does not start a task.
 ///
 /// Two words are refused if the second one is a subcommand: `sesion list`.
-pub(super) fn refuse_slip(command: &clap::Command, words: &[String]) -> Result<(), CommandError> {
+pub(super) fn refuse_slip(
+    command: impl FnOnce() -> clap::Command,
+    words: &[String],
+) -> Result<(), CommandError> {
     let (word, second) = match words {
         [word] => (word, None),
         [word, second] => (word, Some(second)),
@@ -125,6 +133,7 @@ pub(super) fn refuse_slip(command: &clap::Command, words: &[String]) -> Result<(
     if word.contains(char::is_whitespace) {
         return Ok(());
     }
+    let command = command();
     let fits = |known: &&clap::Command| {
         second.is_none_or(|second| known.get_subcommands().any(|sub| sub.get_name() == second))
     };

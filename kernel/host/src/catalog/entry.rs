@@ -155,7 +155,7 @@ impl CatalogEntry {
     pub fn asked(&self) -> Result<&Arc<Manifest>, CatalogError> {
         let parsed = self.asked.get_or_init(|| match &self.source {
             Source::Embedded(embedded) => {
-                let parsed = Manifest::parse(embedded.manifest);
+                let parsed = Manifest::of_built_in(embedded.manifest);
                 parsed.map(Arc::new).map_err(|source| self.broken(source))
             }
             Source::Compiled(_) => Err(self.broken(ManifestError::Missing)),

@@ -87,23 +87,31 @@ fn check_tool(tool: &mut ToolEntry) -> Result<(), ManifestError> {
         let reason = format!("`{pointer}` is not a JSON pointer: it starts with `/`");
         return Err(ManifestError::Value { key: "target", reason });
     }
-    tool.schema = read_schema(tool)?.into();
+    let schema = read_schema(tool)?;
+    vet_schema(tool, &schema)?;
+    tool.schema = schema.into();
     tool.capabilities.iter().try_for_each(check_capability)
 }
 
-fn read_schema(tool: &ToolEntry) -> Result<Value, ManifestError> {
+/// Reads the schema of a tool's arguments.
+pub(super) fn read_schema(tool: &ToolEntry) -> Result<Value, ManifestError> {
     let size = tool.parameters.len();
     if size > SCHEMA_BYTES {
         return Err(ManifestError::SchemaSize { tool: tool.name.clone(), size });
     }
-    let broken = |reason: String| ManifestError::Schema { tool: tool.name.clone(), reason };
-    let value: Value =
-        serde_json::from_str(&tool.parameters).map_err(|error| broken(error.to_string()))?;
+    serde_json::from_str(&tool.parameters).map_err(|error| broken_schema(tool, error.to_string()))
+}
+
+fn vet_schema(tool: &ToolEntry, value: &Value) -> Result<(), ManifestError> {
     if value.get("type").and_then(Value::as_str) != Some("object") {
-        return Err(broken("it has to be a schema of type \"object\"".to_owned()));
+        let reason = "it has to be a schema of type \"object\"".to_owned();
+        return Err(broken_schema(tool, reason));
     }
-    schema::vet(&value).map_err(broken)?;
-    Ok(value)
+    schema::vet(value).map_err(|reason| broken_schema(tool, reason))
+}
+
+fn broken_schema(tool: &ToolEntry, reason: String) -> ManifestError {
+    ManifestError::Schema { tool: tool.name.clone(), reason }
 }
 
 fn check_capability(asked: &Capability) -> Result<(), ManifestError> {

@@ -117,8 +117,12 @@ fn what_is_deleted_while_another_one_reads_goes_with_the_last_who_leaves() {
     reading.execute_batch("BEGIN; SELECT count(*) FROM tasks").unwrap();
     storage.delete_session(&session_id("s")).unwrap();
     let has_words = || {
-        let files = ["data/openkoi.db", "data/openkoi.db-wal"].map(|file| fs::read(home.path(file)));
-        files.into_iter().flatten().any(|bytes| bytes.windows(11).any(|part| part == b"SECRETWORDS"))
+        let files =
+            ["data/openkoi.db", "data/openkoi.db-wal"].map(|file| fs::read(home.path(file)));
+        files
+            .into_iter()
+            .flatten()
+            .any(|bytes| bytes.windows(11).any(|part| part == b"SECRETWORDS"))
     };
     assert!(has_words());
 
