@@ -5,6 +5,8 @@ mod hashed;
 mod table;
 mod words;
 
+use std::sync::LazyLock;
+
 use openkoi_sdk::{
     Failure, Result,
     embedder::{Embedder, ModelInfo, Purpose},
@@ -16,7 +18,9 @@ use crate::{
 };
 
 static TABLE: &[u8] = include_bytes!("../table.bin");
-static VOCABULARY: &str = include_str!("../vocab.txt");
+/// As `build.rs` folds it.
+static FOLDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/vocab.folded"));
+static VOCABULARY: LazyLock<String> = LazyLock::new(|| unfolded(FOLDED));
 
 /// A new name for each change of the table, the vocabulary, or a rule of the tokenizer.
 const NAME: &str = "koi-static-96@1";
@@ -47,7 +51,25 @@ impl Embedder for Static {
 }
 
 fn table() -> Result<Table<'static>> {
-    Table::read(TABLE, VOCABULARY).ok_or_else(|| Failure::failed("the table is damaged"))
+    Table::read(TABLE, &VOCABULARY).ok_or_else(|| Failure::failed("the table is damaged"))
+}
+
+/// The entries, one a line.
+fn unfolded(folded: &[u8]) -> String {
+    let mut names = String::with_capacity(3 * folded.len() / 2);
+    // Where the entry before begins.
+    let mut before = 0;
+    for entry in folded.chunk_by(|_, next| *next < 128) {
+        let (shared, rest) = entry
+            .split_first()
+            .map_or((0, entry), |(first, rest)| (usize::from(first.saturating_sub(128)), rest));
+        let begin = names.len();
+        names.extend_from_within(before..(before + shared).min(begin));
+        names.extend(rest.iter().map(|byte| char::from(*byte)));
+        names.push('\n');
+        before = begin;
+    }
+    names
 }
 
 fn embed(table: &Table<'_>, text: &str) -> Vec<f32> {
@@ -103,6 +125,11 @@ mod tests {
                 assert!(difference.abs() < 1e-5, "{text}: {number} and {expected}");
             }
         }
+    }
+
+    #[test]
+    fn the_vocabulary_unfolds_to_what_it_was() {
+        assert_eq!(*VOCABULARY, include_str!("../vocab.txt"));
     }
 
     fn named(table: &Table<'_>, token: Token) -> Value {
