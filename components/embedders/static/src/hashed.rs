@@ -1,6 +1,6 @@
 //! What stands for words outside of the vocabulary's letters: themselves and their parts, each a row of signs.
 
-use crate::words::{is_in, is_plain};
+use crate::characters::{is_in, is_plain};
 
 /// Characters of which two say as much as three letters.
 const DENSE: [(u32, u32); 6] = [

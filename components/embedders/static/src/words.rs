@@ -3,7 +3,11 @@
 //! Each rule is part of what the embedder's name stands for: vectors that were stored can be compared only with vectors of
 //! the same rules.
 
-use crate::{hashed, table::Table};
+use crate::{
+    characters::{is_in, is_plain},
+    hashed,
+    table::Table,
+};
 
 /// Words with more characters are hashed.
 const LONGEST: usize = 32;
@@ -80,11 +84,6 @@ fn pieces(table: &Table<'_>, part: &[u8]) -> Vec<usize> {
     rows
 }
 
-/// True if all characters are among those of the vocabulary.
-pub(crate) fn is_plain(word: &str) -> bool {
-    word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
-}
-
 /// What separates words beyond ASCII: spaces, punctuation, symbols and emoji.
 const SEPARATORS: [(u32, u32); 16] = [
     (0x80, 0xBF),
@@ -107,11 +106,6 @@ const SEPARATORS: [(u32, u32); 16] = [
 
 fn is_of_word(one: char) -> bool {
     one.is_ascii_alphanumeric() || !one.is_ascii() && !is_in(&SEPARATORS, one)
-}
-
-/// True if a character is in one of the ranges.
-pub(crate) fn is_in(ranges: &[(u32, u32)], one: char) -> bool {
-    ranges.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(one)))
 }
 
 /// What stands for the letters from U+00C0 to U+017F; `.` for those that stay.
