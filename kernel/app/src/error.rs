@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use openkoi_brokers::{
     oauth::LoginError, processes::ProcessError, random::RandomError, snapshot::SnapshotError,
 };
-use openkoi_core::toolbox::ToolClash;
+use openkoi_core::{failure::Failure, toolbox::ToolClash};
 use openkoi_host::{
     catalog::CatalogError,
     kinds::{provider::SetupError, tool::ToolboxError},
@@ -40,6 +40,9 @@ pub enum AppError {
     /// Something is not to be remembered.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// What is remembered cannot be turned into vectors.
+    #[error("the embedder cannot be used: {0}")]
+    Embedder(Failure),
     /// A login with a provider failed.
     #[error(transparent)]
     Login(#[from] LoginError),

@@ -1,37 +1,37 @@
 //! Memory: what is kept for later tasks, and what a task is told of it.
 
 pub(crate) mod error;
+mod meaning;
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use openkoi_brokers::repository;
 use openkoi_core::{
-    memory::{Change, LONGEST, Learning, Moment, Note, Source, holds_secret},
+    memory::{
+        Change, LONGEST, Learning, Moment, Note, Source, State, Uses, holds_secret,
+        ranking::{self, Room},
+    },
+    port::Vectors,
     task::own_words,
 };
 use openkoi_storage::{
     Storage,
-    memory::{Found, LearningQuery},
+    memory::{LearningQuery, Question},
 };
 use serde::{Deserialize, Serialize};
 
 pub use error::MemoryError;
+pub use meaning::Meaning;
 
-use crate::{app::App, error::AppError};
+use crate::{app::App, error::AppError, undo};
 
-/// The most notes of one task.
-const MOST_NOTES: usize = 12;
-/// The most bytes of all of them.
-const MOST_BYTES: usize = 2_048;
-/// The number of learnings with words of the task that are looked at.
-const MATCHING: u32 = 40;
+/// The number of learnings with words of a question that are looked at, and of those near to it in meaning.
+const LOOKED_AT: u32 = 64;
 /// The number of the user's own sentences that are looked at.
 const SAID: u32 = 200;
-/// Two texts that share this part of their words say the same.
-const ALIKE: f64 = 0.85;
 
 /// How sure what the user says is.
 const CERTAIN: f64 = 1.0;
@@ -80,58 +80,90 @@ pub fn remember(
         confidence: CERTAIN,
         confirmed_ms: now,
         learnt_ms: now,
+        state: State::Active,
+        uses: Uses::default(),
     };
-    app.storage()?.remember(&learning, &[Moment { at_ms: now, change: Change::Learnt, text }])?;
+    app.storage()?.remember(&learning, &[Moment::new(now, Change::Learnt, text)])?;
     Ok(learning)
 }
 
-/// Returns what a task with this text is told: what shares words with it, the best first, then what the user said, the newest
-/// first.
-pub(crate) fn notes(
-    storage: &Storage,
-    workspace: &Path,
-    task: &str,
-    now_ms: u64,
-) -> Result<Vec<Note>, AppError> {
-    let workspace = place(workspace);
-    let workspace = workspace.to_string_lossy();
-    let here = LearningQuery { workspace: Some(&workspace), ..LearningQuery::default() };
-    let said = storage.learnings(&LearningQuery { said: true, limit: Some(SAID), ..here })?;
-    let words = own_words(task);
-    let query = LearningQuery { words: Some(&words), limit: Some(MATCHING), ..here };
-    let mut found = storage.learnings(&query)?;
-    let weight = |found: &Found| found.fit * found.learning.confidence_at(now_ms);
-    found.sort_by(|one, other| weight(other).total_cmp(&weight(one)));
-    Ok(fitting(found.into_iter().chain(said).map(|found| found.learning)))
-}
-
-/// Returns the first of these that there is room for, without what says the same again.
-fn fitting(learnings: impl Iterator<Item = Learning>) -> Vec<Note> {
-    let (mut notes, mut seen, mut bytes) = (Vec::new(), Vec::<BTreeSet<String>>::new(), 0);
-    for learning in learnings {
-        let words = words(&learning.text);
-        if notes.len() == MOST_NOTES || seen.iter().any(|one| alike(one, &words)) {
-            continue;
-        }
-        if bytes + learning.text.len() > MOST_BYTES {
-            continue;
-        }
-        bytes += learning.text.len();
-        notes.push(learning.note());
-        seen.push(words);
+/// Counts what became of tasks for the learnings that they were shown, as far as that was not done yet. What cannot be counted
+/// now, because the disk is full for example, is counted another time.
+pub fn credit(app: &App, storage: &Storage) {
+    let counted = undo::undone(app).and_then(|undone| Ok(storage.credit_tasks(&undone)?));
+    if let Err(error) = counted {
+        tracing::warn!(%error, "what became of tasks is not counted for what they were told");
     }
-    notes
 }
 
-fn words(text: &str) -> BTreeSet<String> {
-    let words = text.split(|one: char| !one.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect()
+/// Returns what fits a text, the best first: by words, and by meaning if there is an embedder.
+///
+/// # Errors
+///
+/// When the database cannot be read.
+pub async fn search(
+    storage: &Storage,
+    meaning: Option<&Meaning>,
+    workspace: Option<&str>,
+    text: &str,
+    now_ms: u64,
+) -> Result<Vec<Learning>, AppError> {
+    let vector = vector(meaning, text).await;
+    let question = Question { workspace, text, meaning: vector.as_ref(), most: LOOKED_AT };
+    let found = ranking::ranked(storage.recall(&question)?, now_ms);
+    Ok(found.into_iter().map(|one| one.learning).collect())
 }
 
-fn alike(one: &BTreeSet<String>, other: &BTreeSet<String>) -> bool {
-    let both = one.intersection(other).count() as f64;
-    let all = one.union(other).count() as f64;
-    both >= ALIKE * all
+async fn vector(meaning: Option<&Meaning>, text: &str) -> Option<Vectors> {
+    meaning?.of_question(text).await
+}
+
+/// A task that is to be told something.
+pub(crate) struct Asking<'a> {
+    /// The directory whose memories it is told.
+    pub(crate) workspace: &'a Path,
+    /// Its text.
+    pub(crate) task: &'a str,
+    /// The tokens of its model's window.
+    pub(crate) window: u64,
+}
+
+/// Returns what a task is told: what fits it, the best first, then what the user said, the newest first. Until the embedder is
+/// ready words alone decide, and vectors are made beside the task.
+pub(crate) async fn notes(
+    app: &App,
+    storage: &Arc<Storage>,
+    meaning: Option<&Meaning>,
+    asking: Asking<'_>,
+) -> Result<Vec<Note>, AppError> {
+    if !storage.remembers()? {
+        return Ok(Vec::new());
+    }
+    credit(app, storage);
+    let workspace = place(asking.workspace);
+    let workspace = workspace.to_string_lossy();
+    let here = Some(workspace.as_ref());
+    let text = &own_words(asking.task);
+    let vector = vector(meaning.filter(|meaning| meaning.is_ready()), text).await;
+    let question = Question { workspace: here, text, meaning: vector.as_ref(), most: LOOKED_AT };
+    let fitting = ranking::ranked(storage.recall(&question)?, app.now_ms());
+    let said = LearningQuery { workspace: here, said: true, past: false, limit: Some(SAID) };
+    let told = ranking::told(fitting, storage.learnings(&said)?, Room::of_window(asking.window));
+    if told.left > 0 {
+        tracing::info!(left = told.left, "there is more that may be of use: openkoi memory search");
+    }
+    if let Some(meaning) = meaning
+        && !is_embedded(storage, vector.as_ref())?
+    {
+        meaning.catch_up_beside(storage);
+    }
+    Ok(told.notes)
+}
+
+/// Returns whether everything has a vector of the model that made this one.
+fn is_embedded(storage: &Storage, vector: Option<&Vectors>) -> Result<bool, AppError> {
+    let Some(vector) = vector else { return Ok(false) };
+    Ok(storage.unembedded(&vector.model, 1)?.is_empty())
 }
 
 /// One line of an export.
@@ -150,8 +182,8 @@ pub struct Exported {
 ///
 /// When the database cannot be read.
 pub fn export(storage: &Storage) -> Result<Vec<String>, AppError> {
-    let all = storage.learnings(&LearningQuery::default())?.into_iter().rev();
-    let exported = all.map(|Found { learning, .. }| {
+    let all = LearningQuery { past: true, ..LearningQuery::default() };
+    let exported = storage.learnings(&all)?.into_iter().rev().map(|learning| {
         let history = storage.learning_history(&learning.id)?;
         Ok(serde_json::json!(Exported { learning, history }).to_string())
     });
@@ -179,15 +211,13 @@ pub fn parse(text: &str) -> Result<Vec<Exported>, (usize, String)> {
 ///
 /// When the database cannot be written.
 pub fn import(app: &App, exported: &[Exported]) -> Result<usize, AppError> {
-    let storage = app.storage()?;
-    let mut new = 0;
-    for Exported { learning, history } in exported {
-        let moment =
-            Moment { at_ms: app.now_ms(), change: Change::Imported, text: learning.text.clone() };
-        let history: Vec<Moment> = history.iter().cloned().chain([moment]).collect();
-        new += usize::from(storage.remember(learning, &history)?);
-    }
-    Ok(new)
+    let now = app.now_ms();
+    let with_history = |Exported { learning, history }: &Exported| {
+        let moment = Moment::new(now, Change::Imported, &learning.text);
+        (learning.clone(), history.iter().cloned().chain([moment]).collect())
+    };
+    let all: Vec<(Learning, Vec<Moment>)> = exported.iter().map(with_history).collect();
+    Ok(app.storage()?.remember_all(&all)?)
 }
 
 impl Exported {
@@ -204,7 +234,8 @@ impl Exported {
         if !(0.0..=1.0).contains(confidence) {
             return Err(MemoryError::Odd("confidence"));
         }
-        let texts = self.history.iter().map(|moment| &moment.text).chain(categories);
+        let moments = self.history.iter().map(|moment| &moment.text);
+        let texts = moments.filter(|text| !text.is_empty()).chain(categories);
         texts.chain([&self.learning.text]).try_for_each(|text| checked(text).map(drop))
     }
 }
@@ -223,6 +254,8 @@ mod tests {
             confidence: CERTAIN,
             confirmed_ms: 1,
             learnt_ms: 1,
+            state: State::Active,
+            uses: Uses::default(),
         }
     }
 
@@ -238,19 +271,6 @@ mod tests {
         ] {
             assert_eq!(checked(text), Err(error));
         }
-    }
-
-    #[test]
-    fn notes_say_nothing_twice_and_fit_their_room() {
-        let texts = ["Use tabs in Go.", "use tabs, in go", "Never push to main."];
-        let notes = fitting(texts.iter().map(|text| learning(text)));
-        let told: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
-        assert_eq!(told, [texts[0], texts[2]]);
-
-        let many = (0..100).map(|n| learning(&format!("{n} {}", "word".repeat(n % 7 * 30))));
-        let notes = fitting(many);
-        assert!(notes.len() <= MOST_NOTES);
-        assert!(notes.iter().map(|note| note.text.len()).sum::<usize>() <= MOST_BYTES);
     }
 
     #[test]

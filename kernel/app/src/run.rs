@@ -132,7 +132,7 @@ impl TaskRuntime {
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             let occupancy = self.occupancy(&id, task.workspace.as_ref(), &surface);
             let ports = self.ports(&session, watched(&files, surface), occupancy);
-            let briefing = self.briefing(&task.text)?;
+            let briefing = self.briefing(&task.text).await?;
             let run = run::drive(task, briefing, self.policy()?, ports);
             let result = while_running(&files, run).await;
             drop(lease);

@@ -76,6 +76,7 @@ pub struct TaskRuntime {
     toolbox: Arc<dyn Toolbox>,
     evaluators: Arc<CatalogEvaluators>,
     skills: SkillSet,
+    meaning: Option<memory::Meaning>,
     settings: Settings,
     workspace: PathBuf,
     policy: Policy,
@@ -116,6 +117,7 @@ impl TaskRuntime {
         let output = settings.limits.own_turn_tokens;
         let models =
             CatalogModels::new(&host, models::model_settings(&routes, &catalogue, output)?)?;
+        let models = Arc::new(models);
         let skills = SkillSet::load(app.paths()?.home(), workspace);
         let keeper = workspace::keeper(workspace, app.paths()?)?;
         let workdir = Arc::new(workdir(app, settings, &keeper, &private)?);
@@ -147,13 +149,14 @@ impl TaskRuntime {
                 .chain(skills.cut_rules())
                 .collect(),
             policy: Policy { doubt: places::doubt(app, settings, workspace)?, ..policy },
-            models: Arc::new(models),
             stale: stale(app, &routes)?,
             workdir,
             toolbox,
             evaluators,
             storage,
             skills,
+            meaning: memory::Meaning::new(&host, &models, &routes),
+            models,
             settings: settings.clone(),
             workspace: workspace.to_owned(),
         })
@@ -241,14 +244,19 @@ impl TaskRuntime {
     /// # Errors
     ///
     /// When what is remembered cannot be read.
-    pub(crate) fn briefing(&self, task: &str) -> Result<Briefing, AppError> {
+    pub(crate) async fn briefing(&self, task: &str) -> Result<Briefing, AppError> {
         let (settings, environment) = (&self.settings, self.app.environment());
         let now = self.app.now_ms();
-        let remembered_in = settings.memories_of.as_ref().unwrap_or(&self.workspace);
+        let asking = memory::Asking {
+            workspace: settings.memories_of.as_ref().unwrap_or(&self.workspace),
+            task,
+            window: self.card(&Role::new(Role::EXECUTOR)).context,
+        };
+        let meaning = self.meaning.as_ref();
         Ok(Briefing {
             instructions: briefing::instructions(&self.skills, task),
             surroundings: surroundings::surroundings(settings, environment, &self.workspace, now),
-            notes: memory::notes(&self.storage, remembered_in, task, now)?,
+            notes: memory::notes(&self.app, &self.storage, meaning, asking).await?,
         })
     }
 }

@@ -23,12 +23,13 @@ use openkoi_brokers::{
 use openkoi_core::{
     change_set::{ChangeSet, PathEffect, PathState, name_of_text},
     evaluation::Change,
-    id::SessionId,
+    id::{SessionId, TaskId},
 };
 use openkoi_storage::{
     Storage,
     conversation::WentBack,
     lease::Lease,
+    memory::Undone,
     tasks::{TaskQuery, TaskRecord},
 };
 
@@ -292,6 +293,22 @@ pub fn taken_back(
         }
     }
     Ok(found)
+}
+
+/// Returns the tasks whose work was taken back as a whole, or brought forth again, in the order in which that was done.
+///
+/// # Errors
+///
+/// When the log of undos cannot be read.
+pub(crate) fn undone(app: &App) -> Result<Vec<Undone>, AppError> {
+    let lines = log_of(app)?.read().map_err(UndoError::Log)?;
+    let whole = lines.into_iter().filter(|line| !line.intended && line.upto.is_none());
+    let undone = |line: UndoRecord| Undone {
+        task: TaskId::new(line.task),
+        is_undone: !line.redo,
+        at_ms: line.at_ms,
+    };
+    Ok(whole.map(undone).collect())
 }
 
 /// Returns the place in the conversation of a session that a rewind went back to, if nothing was said or undone since.

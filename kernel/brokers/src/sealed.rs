@@ -55,6 +55,12 @@ impl SealedStore {
         bytes
     }
 
+    /// Returns whether something has that name. Whether it was kept here is seen when it is read.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        is_name(name) && disk::exists(&self.directory.join(name))
+    }
+
     /// Keeps a thing under a name, in place of what has it.
     ///
     /// # Errors

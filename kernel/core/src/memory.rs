@@ -1,8 +1,13 @@
 //! What is remembered: sentences, with where they hold, where they came from, and how sure they are.
 
+pub mod ranking;
+mod uses;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::TaskId;
+
+pub use self::uses::{TaskEnd, Uses};
 
 /// The longest text, in bytes: one sentence, or a few.
 pub const LONGEST: usize = 1_000;
@@ -28,12 +33,56 @@ pub struct Learning {
     pub workspace: Option<String>,
     /// Where it came from.
     pub source: Source,
-    /// How sure it was when it was confirmed last, 0 to 1.
+    /// How sure it was before any task was shown it, 0 to 1.
     pub confidence: f64,
     /// When it was confirmed last, in milliseconds since 1970.
     pub confirmed_ms: u64,
     /// When it was learnt, in milliseconds since 1970.
     pub learnt_ms: u64,
+    /// Whether it holds.
+    #[serde(default)]
+    pub state: State,
+    /// How the tasks ended that were shown it.
+    #[serde(default)]
+    pub uses: Uses,
+}
+
+/// Whether a learning holds. What does not is kept, and no task is told it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It holds.
+    #[default]
+    Active,
+    /// Another one took its place.
+    Superseded,
+    /// It was of no use, or is true no more.
+    Retired,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Superseded, Self::Retired];
+
+    /// Returns its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Superseded => "superseded",
+            Self::Retired => "retired",
+        }
+    }
+
+    /// Returns what a learning's history says when it gets this state.
+    #[must_use]
+    pub fn change(self) -> Change {
+        match self {
+            Self::Active => Change::Restored,
+            Self::Superseded => Change::Superseded,
+            Self::Retired => Change::Retired,
+        }
+    }
 }
 
 /// Where a learning came from.
@@ -47,14 +96,15 @@ pub enum Source {
 }
 
 impl Learning {
-    /// Returns how sure it is now: 5 % of its confidence go each week since it was confirmed. What the user said stays.
+    /// Returns how sure it is now: what it was at first and how its tasks ended, and 5 % less of that for each week since it
+    /// was confirmed. What the user said stays as it is.
     #[must_use]
     pub fn confidence_at(&self, now_ms: u64) -> f64 {
         if self.source == Source::User {
             return self.confidence;
         }
         let weeks = now_ms.saturating_sub(self.confirmed_ms) as f64 / WEEK_MS;
-        self.confidence * KEPT_A_WEEK.powf(weeks)
+        self.uses.posterior(self.confidence) * KEPT_A_WEEK.powf(weeks)
     }
 
     /// Returns what a model is shown of it.
@@ -78,11 +128,30 @@ pub enum Change {
     Imported,
     /// A person changed its words.
     Edited,
+    /// A task that was shown it was accepted.
+    Confirmed,
+    /// A task that was shown it was not accepted, or undone.
+    Contradicted,
+    /// Another one took its place.
+    Superseded,
+    /// It was of no use, or is true no more.
+    Retired,
+    /// It holds again.
+    Restored,
 }
 
 impl Change {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Learnt, Self::Imported, Self::Edited];
+    pub const ALL: [Self; 8] = [
+        Self::Learnt,
+        Self::Imported,
+        Self::Edited,
+        Self::Confirmed,
+        Self::Contradicted,
+        Self::Superseded,
+        Self::Retired,
+        Self::Restored,
+    ];
 
     /// Returns its word.
     #[must_use]
@@ -91,7 +160,18 @@ impl Change {
             Self::Learnt => "learnt",
             Self::Imported => "imported",
             Self::Edited => "edited",
+            Self::Confirmed => "confirmed",
+            Self::Contradicted => "contradicted",
+            Self::Superseded => "superseded",
+            Self::Retired => "retired",
+            Self::Restored => "restored",
         }
+    }
+
+    /// Returns whether it is the end of a task. Of these a learning's history keeps a bounded number.
+    #[must_use]
+    pub fn is_of_use(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Contradicted)
     }
 }
 
@@ -103,8 +183,23 @@ pub struct Moment {
     pub at_ms: u64,
     /// What happened.
     pub change: Change,
-    /// Its words from then on.
+    /// Its words from then on; empty where they stay as they were.
     pub text: String,
+    /// How often it happened until the next moment.
+    #[serde(default = "once")]
+    pub times: u32,
+}
+
+impl Moment {
+    /// Returns a moment in which something happened once.
+    #[must_use]
+    pub fn new(at_ms: u64, change: Change, text: impl Into<String>) -> Self {
+        Self { at_ms, change, text: text.into(), times: 1 }
+    }
+}
+
+fn once() -> u32 {
+    1
 }
 
 /// A learning as a model is shown it in one task. The journal of the task keeps it.
@@ -157,6 +252,8 @@ mod tests {
             confidence: 0.8,
             confirmed_ms: 1_000,
             learnt_ms: 1_000,
+            state: State::Active,
+            uses: Uses::default(),
         }
     }
 

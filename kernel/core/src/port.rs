@@ -228,6 +228,43 @@ pub trait StateStore: Send + Sync {
     ) -> Result<Vec<String>, Failure>;
 }
 
+/// What a text is turned into a vector for. Some models tell the two apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is kept, and will be found.
+    Passage,
+    /// It is what somebody looks for.
+    Query,
+}
+
+/// Texts as vectors.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Vectors {
+    /// The name of the model that made them, with its version. Those of two models cannot be compared.
+    pub model: String,
+    /// One for each text, all of the same number of finite numbers.
+    pub vectors: Vec<Vec<f32>>,
+}
+
+/// Turns texts into vectors, so that what means the same lies near.
+///
+/// The loop does not use it: memory does.
+pub trait Embedder: Send + Sync {
+    /// Returns whether it can be asked at once. Otherwise the first call makes it ready, which takes up to a second.
+    fn is_ready(&self) -> bool;
+
+    /// Turns each text into one vector, in their order. Without texts it says which model it is.
+    ///
+    /// # Errors
+    ///
+    /// The model cannot be used.
+    fn embed<'a>(
+        &'a self,
+        texts: &'a [String],
+        purpose: Purpose,
+    ) -> Pending<'a, Result<Vectors, Failure>>;
+}
+
 /// Clocks and waiting.
 pub trait Clock: Send + Sync {
     /// Returns the milliseconds since 1970.

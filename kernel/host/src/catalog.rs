@@ -148,6 +148,11 @@ impl Catalog {
         self.entries.values().map(Arc::as_ref).filter(move |entry| entry.kind() == kind)
     }
 
+    /// Returns whether a component can be called without being compiled first.
+    pub(crate) fn is_compiled(&self, entry: &CatalogEntry) -> bool {
+        entry.is_compiled(&self.compiler)
+    }
+
     /// Returns the engine, which is started at the first call.
     pub(crate) fn engine(&self) -> Result<&Engine, CatalogError> {
         let started = self.engine.get_or_init(|| Engine::start().map_err(CatalogError::Engine));

@@ -1,6 +1,8 @@
 //! Components as the ports of core: tools as a [`Toolbox`](openkoi_core::toolbox::Toolbox), evaluators as
-//! [`Evaluators`](openkoi_core::evaluators::Evaluators), providers as a [`Model`](openkoi_core::port::Model).
+//! [`Evaluators`](openkoi_core::evaluators::Evaluators), providers as a [`Model`](openkoi_core::port::Model), an embedder as an
+//! [`Embedder`](openkoi_core::port::Embedder).
 
+pub mod embedder;
 pub mod evaluator;
 pub mod provider;
 pub mod tool;
@@ -15,8 +17,12 @@ use crate::{
 type Load = fn(&Catalog, &CatalogEntry) -> Result<(), CatalogError>;
 
 /// The kinds that this host runs.
-const LOADS: [(Kind, Load); 3] =
-    [row::<provider::Guest>(), row::<tool::Guest>(), row::<evaluator::Guest>()];
+const LOADS: [(Kind, Load); 4] = [
+    row::<provider::Guest>(),
+    row::<tool::Guest>(),
+    row::<evaluator::Guest>(),
+    row::<embedder::Guest>(),
+];
 
 const fn row<K: Exports>() -> (Kind, Load) {
     (K::KIND, |catalog, entry| catalog.load::<K>(entry).map(|_| ()))

@@ -164,6 +164,7 @@ pub const WORLDS: [WorldRow; 9] = [
     WorldRow {
         kind: Kind::Embedder,
         word: "embedder",
+        runs: true,
         exports: &["openkoi:embedder/embedder"],
         imports: &["log"],
         ..USUAL

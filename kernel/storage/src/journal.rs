@@ -21,6 +21,7 @@ use crate::{
     database::{CommitSpeed, count, stored},
     error::StorageError,
     lines::Folded,
+    memory,
     payload::{decode, decode_whole, encode},
     tasks, usage,
 };
@@ -126,6 +127,7 @@ fn insert(
 ) -> Result<Tail, StorageError> {
     tasks::project(transaction, task, entry)?;
     usage::project(transaction, task, entry)?;
+    memory::credit::project(transaction, task, &entry.event)?;
     folded.keep(transaction)?;
     let payload = &folded.payload;
     let (seq, name) = (tail.seq + 1, entry.event.name());

@@ -1,51 +1,43 @@
-//! What is remembered: rows with their history, and the words by which they are found.
+//! What is remembered: rows with their history, and the words and the meaning by which they are found.
 
+pub(crate) mod credit;
 mod forget;
+mod recall;
+mod rows;
+mod vectors;
 mod words;
 
-use openkoi_core::{
-    id::TaskId,
-    memory::{Change, Learning, Moment, Source},
-};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use openkoi_core::memory::{Change, Learning, Moment, Source, State};
+use rusqlite::{OptionalExtension, Transaction};
 
 use crate::{
     Storage,
-    database::{count, stored},
+    database::stored,
     error::StorageError,
     ident::{self, Among},
-    status::unknown_word,
 };
+use rows::{COLUMNS, add, index, learning, moment, no_such, unindex};
 
+pub use credit::Undone;
 pub use forget::Forgotten;
+pub use recall::Question;
+pub use vectors::Unembedded;
 
 /// All learnings.
 const LEARNINGS: Among =
     Among { what: "memory", table: "learnings", title: "substr(text, 1, 200)" };
 
-const COLUMNS: &str =
-    "l.id, l.text, l.categories, l.workspace, l.task, l.confidence, l.confirmed_ms, l.learnt_ms";
-
-/// Which learnings are wanted.
+/// Which learnings are wanted, the newest first.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LearningQuery<'a> {
     /// Only those that hold in this directory, which those are too that hold everywhere.
     pub workspace: Option<&'a str>,
-    /// Only those with one of the words of this text, the best first; otherwise all, the newest first.
-    pub words: Option<&'a str>,
     /// Only those that the user said.
     pub said: bool,
+    /// Those too that hold no more.
+    pub past: bool,
     /// At most so many.
     pub limit: Option<u32>,
-}
-
-/// A learning that was found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Found {
-    /// The learning.
-    pub learning: Learning,
-    /// How well its words fit: more is better. 0 where no words were looked for.
-    pub fit: f64,
 }
 
 impl Storage {
@@ -55,12 +47,21 @@ impl Storage {
     ///
     /// When the database cannot be written.
     pub fn remember(&self, learning: &Learning, history: &[Moment]) -> Result<bool, StorageError> {
+        self.write(|transaction| keep(transaction, learning, history))
+    }
+
+    /// Keeps what is new of all these, or nothing, and returns how many were new.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be written.
+    pub fn remember_all(&self, all: &[(Learning, Vec<Moment>)]) -> Result<usize, StorageError> {
         self.write(|transaction| {
-            let Some(row) = insert(transaction, learning)? else { return Ok(false) };
-            for moment in history {
-                add(transaction, row, moment)?;
+            let mut new = 0;
+            for (learning, history) in all {
+                new += usize::from(keep(transaction, learning, history)?);
             }
-            Ok(true)
+            Ok(new)
         })
     }
 
@@ -69,14 +70,31 @@ impl Storage {
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn learnings(&self, query: &LearningQuery<'_>) -> Result<Vec<Found>, StorageError> {
-        let words = query.words.map(words::query);
-        if words.as_ref().is_some_and(String::is_empty) {
-            return Ok(Vec::new());
-        }
-        self.read(|connection| match &words {
-            Some(words) => matching(connection, query, words),
-            None => newest(connection, query),
+    pub fn learnings(&self, query: &LearningQuery<'_>) -> Result<Vec<Learning>, StorageError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM learnings l WHERE (?1 IS NULL OR l.workspace IN ('', ?1))
+                   AND (NOT ?2 OR l.task IS NULL) AND (?3 OR l.state = 'active')
+                 ORDER BY l.row DESC LIMIT ?4"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            // A negative limit is none.
+            let limit = query.limit.map_or(-1, i64::from);
+            let values = (query.workspace, query.said, query.past, limit);
+            let rows = statement.query_map(values, learning)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Returns whether there is a learning that holds.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn remembers(&self) -> Result<bool, StorageError> {
+        self.read(|connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM learnings WHERE state = 'active')";
+            Ok(connection.query_row(sql, (), |row| row.get(0))?)
         })
     }
 
@@ -101,7 +119,7 @@ impl Storage {
     /// When the database cannot be read.
     pub fn learning_history(&self, id: &str) -> Result<Vec<Moment>, StorageError> {
         self.read(|connection| {
-            let sql = "SELECT at_ms, change, text FROM learning_moments
+            let sql = "SELECT at_ms, change, text, times FROM learning_moments
                        WHERE learning = (SELECT row FROM learnings WHERE id = ?1) ORDER BY row";
             let mut statement = connection.prepare(sql)?;
             let rows = statement.query_map([id], moment)?;
@@ -116,25 +134,70 @@ impl Storage {
     /// [`StorageError::NoSuch`] if it is not there any more.
     pub fn reword(&self, id: &str, text: &str, at_ms: u64) -> Result<(), StorageError> {
         self.write(|transaction| {
-            let sql = "UPDATE learnings SET text = ?2, confirmed_ms = ?3 WHERE id = ?1 RETURNING row, categories";
+            let sql = "UPDATE learnings SET text = ?2, confirmed_ms = ?3 WHERE id = ?1
+                       RETURNING row, categories, state";
             let changed = transaction
                 .query_row(sql, (id, text, stored(at_ms)), |row| {
-                    Ok((row.get(0)?, row.get::<_, String>(1)?))
+                    Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
                 })
                 .optional()?;
-            let none = || StorageError::NoSuch { what: "memory", text: id.to_owned() };
-            let (row, categories): (i64, _) = changed.ok_or_else(none)?;
-            index(transaction, row, text, &categories)?;
-            add(transaction, row, &Moment { at_ms, change: Change::Edited, text: text.to_owned() })
+            let (row, categories, state): (i64, _, _) = changed.ok_or_else(|| no_such(id))?;
+            vectors::remove(transaction, row)?;
+            if state == State::Active.word() {
+                index(transaction, row, text, &categories)?;
+            }
+            add(transaction, row, &Moment::new(at_ms, Change::Edited, text))
         })
     }
+
+    /// Says whether a learning holds. Its history has the moment; nothing else of it changes.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NoSuch`] if it is not there any more.
+    pub fn set_state(&self, id: &str, state: State, at_ms: u64) -> Result<(), StorageError> {
+        self.write(|transaction| {
+            let sql = "SELECT row, text, categories, state FROM learnings WHERE id = ?1";
+            let found = transaction.query_row(sql, [id], |row| {
+                let texts = (row.get::<_, String>(1)?, row.get::<_, String>(2)?);
+                Ok((row.get::<_, i64>(0)?, texts, row.get::<_, String>(3)?))
+            });
+            let (row, (text, categories), before) = found.optional()?.ok_or_else(|| no_such(id))?;
+            if before == state.word() {
+                return Ok(());
+            }
+            transaction
+                .execute("UPDATE learnings SET state = ?2 WHERE row = ?1", (row, state.word()))?;
+            match state {
+                State::Active => index(transaction, row, &text, &categories)?,
+                // What does not hold is not found.
+                State::Superseded | State::Retired => {
+                    vectors::remove(transaction, row)?;
+                    unindex(transaction, row)?;
+                }
+            }
+            add(transaction, row, &Moment::new(at_ms, state.change(), ""))
+        })
+    }
+}
+
+fn keep(
+    transaction: &Transaction<'_>,
+    learning: &Learning,
+    history: &[Moment],
+) -> Result<bool, StorageError> {
+    let Some(row) = insert(transaction, learning)? else { return Ok(false) };
+    history.iter().try_for_each(|moment| add(transaction, row, moment))?;
+    Ok(true)
 }
 
 /// Inserts a learning, and returns its row unless its id is there.
 fn insert(transaction: &Transaction<'_>, learning: &Learning) -> Result<Option<i64>, StorageError> {
     let sql = "INSERT INTO learnings
-               (id, text, categories, workspace, task, confidence, confirmed_ms, learnt_ms)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING RETURNING row";
+               (id, text, categories, workspace, task, confidence, confirmed_ms, learnt_ms, state,
+                accepted, refused, undone)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+               ON CONFLICT (id) DO NOTHING RETURNING row";
     let task = match &learning.source {
         Source::User => None,
         Source::Task(task) => Some(task.as_str()),
@@ -149,91 +212,16 @@ fn insert(transaction: &Transaction<'_>, learning: &Learning) -> Result<Option<i
         learning.confidence,
         stored(learning.confirmed_ms),
         stored(learning.learnt_ms),
+        learning.state.word(),
+        learning.uses.accepted,
+        learning.uses.refused,
+        learning.uses.undone,
     );
     let row = transaction.query_row(sql, values, |row| row.get(0)).optional()?;
-    if let Some(row) = row {
+    if let Some(row) = row
+        && learning.state == State::Active
+    {
         index(transaction, row, &learning.text, &categories)?;
     }
     Ok(row)
-}
-
-/// Lets a learning be found by these words.
-fn index(
-    transaction: &Transaction<'_>,
-    row: i64,
-    text: &str,
-    categories: &str,
-) -> Result<(), StorageError> {
-    transaction.execute("DELETE FROM learnings_words WHERE rowid = ?1", [row])?;
-    let sql = "INSERT INTO learnings_words (rowid, text, categories) VALUES (?1, ?2, ?3)";
-    transaction.execute(sql, (row, text, categories))?;
-    Ok(())
-}
-
-fn add(transaction: &Transaction<'_>, row: i64, moment: &Moment) -> Result<(), StorageError> {
-    let sql =
-        "INSERT INTO learning_moments (learning, at_ms, change, text) VALUES (?1, ?2, ?3, ?4)";
-    transaction.execute(sql, (row, stored(moment.at_ms), moment.change.word(), &moment.text))?;
-    Ok(())
-}
-
-fn matching(
-    connection: &Connection,
-    query: &LearningQuery<'_>,
-    words: &str,
-) -> Result<Vec<Found>, StorageError> {
-    let sql = format!(
-        "SELECT {COLUMNS}, -w.rank FROM learnings_words w JOIN learnings l ON l.row = w.rowid
-         WHERE learnings_words MATCH ?1 AND (?2 IS NULL OR l.workspace IN ('', ?2))
-           AND (NOT ?3 OR l.task IS NULL)
-         ORDER BY w.rank, l.row DESC LIMIT ?4"
-    );
-    let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map((words, query.workspace, query.said, limit(query)), |row| {
-        Ok(Found { learning: learning(row)?, fit: row.get(8)? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn newest(connection: &Connection, query: &LearningQuery<'_>) -> Result<Vec<Found>, StorageError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM learnings l WHERE (?1 IS NULL OR l.workspace IN ('', ?1))
-           AND (NOT ?2 OR l.task IS NULL)
-         ORDER BY l.row DESC LIMIT ?3"
-    );
-    let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map((query.workspace, query.said, limit(query)), |row| {
-        Ok(Found { learning: learning(row)?, fit: 0.0 })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// A negative limit is none.
-fn limit(query: &LearningQuery<'_>) -> i64 {
-    query.limit.map_or(-1, i64::from)
-}
-
-fn learning(row: &Row<'_>) -> rusqlite::Result<Learning> {
-    let (categories, workspace): (String, String) = (row.get(2)?, row.get(3)?);
-    let task: Option<String> = row.get(4)?;
-    Ok(Learning {
-        id: row.get(0)?,
-        text: row.get(1)?,
-        categories: serde_json::from_str(&categories).map_err(|_| unknown_word(&categories))?,
-        workspace: Some(workspace).filter(|path| !path.is_empty()),
-        source: task.map_or(Source::User, |task| Source::Task(TaskId::new(task))),
-        confidence: row.get(5)?,
-        confirmed_ms: count(row.get(6)?),
-        learnt_ms: count(row.get(7)?),
-    })
-}
-
-fn moment(row: &Row<'_>) -> rusqlite::Result<Moment> {
-    let word: String = row.get(1)?;
-    let change = Change::ALL.into_iter().find(|change| change.word() == word);
-    Ok(Moment {
-        at_ms: count(row.get(0)?),
-        change: change.ok_or_else(|| unknown_word(&word))?,
-        text: row.get(2)?,
-    })
 }

@@ -119,3 +119,19 @@ pub mod socket {
         default_bindings_module: "openkoi_sdk::bindings::socket",
     });
 }
+
+/// The exports of an embedder.
+pub mod embedder {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "../../wit/host", "../../wit/embedder"],
+        inline: "
+            package openkoi:sdk-embedder@0.1.0;
+            world embedder-exports { export openkoi:embedder/embedder@0.1.0; }
+        ",
+        with: { "openkoi:types/failures@0.1.0": crate::failure },
+        generate_all,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        default_bindings_module: "openkoi_sdk::bindings::embedder",
+    });
+}

@@ -148,6 +148,24 @@ macro_rules! export_evaluator {
     };
 }
 
+/// Makes a type that implements [`Embedder`](crate::embedder::Embedder) the component's embedder.
+#[macro_export]
+macro_rules! export_embedder {
+    ($type:ty) => {
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            const fn exported<T: $crate::embedder::Embedder>() {}
+            exported::<$type>()
+        };
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::__embed_manifest!();
+            type Exported = $crate::embedder::Adapter<$type>;
+    $crate::bindings::embedder::export!(Exported with_types_in $crate::bindings::embedder);
+        };
+    };
+}
+
 /// Makes a type that implements [`Integration`](crate::integration::Integration) the component's integration, and a type
 /// that implements [`Session`](crate::integration::Session) its socket, if it has one.
 ///

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! Components of other kinds implement the trait of their kind ([`provider::Codec`], [`evaluator::Evaluator`],
-//! [`integration::Integration`]) and name
+//! [`integration::Integration`], [`embedder::Embedder`]) and name
 //! their type to the matching macro, as [`export_tool!`] does for [`tool::Tool`].
 //!
 //! What the world offers is in one module for each interface of the host: [`files`], [`process`], [`http`],
@@ -34,6 +34,7 @@ pub mod arguments;
 #[doc(hidden)]
 pub mod bindings;
 pub mod conversation;
+pub mod embedder;
 pub mod evaluator;
 mod export;
 pub mod failure;

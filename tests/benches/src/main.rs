@@ -1,4 +1,4 @@
-//! What has to be measured from inside of a process: `openkoi-benches components` and `openkoi-benches journal`
+//! What has to be measured from inside of a process: `openkoi-benches components`, `journal` and `memory`
 //! print one or more tables. `tests/benches/run` builds this program with the profile of the product and runs
 //! it after the scripts that measure whole processes.
 //!
@@ -7,6 +7,7 @@
 //! | [`load`] | a component from its embedded bytes to where it can be instantiated, in a new process each time |
 //! | [`calls`] | a fresh instance and its call, and one more call of an instance that is there |
 //! | [`journal`] | entries a second through the storage, against bare SQLite |
+//! | [`memory`] | what recall finds by words, by meaning and by both, and how long it takes |
 //!
 //! Everything goes through doors that the product uses too. Nothing is asserted of a time.
 
@@ -21,6 +22,7 @@ mod built_in;
 mod calls;
 mod journal;
 mod load;
+mod memory;
 mod process;
 mod table;
 
@@ -34,10 +36,11 @@ fn main() -> ExitCode {
             calls::print();
         }
         ["journal"] => journal::print(),
+        ["memory"] => memory::print(),
         // How `components` calls itself, for a process in which nothing is loaded yet.
         [load::CHILD, first, then @ ..] => load::child(first, then.first().copied()),
         _ => {
-            eprintln!("usage: openkoi-benches components | journal");
+            eprintln!("usage: openkoi-benches components | journal | memory");
             return ExitCode::from(2);
         }
     }

@@ -1,6 +1,9 @@
 //! What is remembered: later tasks are told it, as notes; forgetting it is real.
 
-use openkoi_test_support::{Home, Kind, OpenAi, reply};
+use openkoi_test_support::{Home, Kind, OpenAi, Run, reply, turn};
+use serde_json::{Value, json};
+
+use crate::world::{LONG, TASK, scripted};
 
 #[test]
 fn a_sentence_that_was_remembered_is_told_to_the_next_tasks_here_and_nowhere_else() {
@@ -111,4 +114,172 @@ fn what_looks_like_a_secret_is_not_remembered() {
         home.openkoi(["memory", "add", "the token is a1B2c3D4e5F6g7H8i9J0"]).run().expect_code(2);
     assert!(refused.stderr.contains("key or a password"), "{refused}");
     assert!(!refused.stderr.contains("a1B2c3D4"), "{refused}");
+}
+
+/// A line of an export: what a task learnt in another home.
+fn exported(tail: &str, text: &str, state: &str) -> Value {
+    let id = format!("01k9abcdef{tail:0>16}");
+    let task = format!("01k9abcdea{tail:0>16}");
+    json!({
+        "learning": {
+            "id": id, "text": text, "source": { "task": task }, "confidence": 0.5,
+            "confirmed_ms": 1_764_000_000_000_u64, "learnt_ms": 1_764_000_000_000_u64, "state": state,
+        },
+        "history": [{ "at_ms": 1_764_000_000_000_u64, "change": "learnt", "text": text }],
+    })
+}
+
+/// The end of the id of `exported("1", …)`, as people type it.
+const ONE: &str = "00000001";
+
+fn import(home: &Home, lines: &[Value]) {
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    home.openkoi(["memory", "import", "-"]).stdin(lines).run().expect_code(0);
+}
+
+fn texts(run: &Run) -> Vec<String> {
+    let memories = run.json()["memories"].as_array().cloned().unwrap_or_default();
+    memories.iter().map(|one| one["text"].as_str().unwrap().to_owned()).collect()
+}
+
+const VAULT: &str = "Credentials live in the vault, never in the repository.";
+
+/// A home with sentences of other tasks, none of which has a word of "where are passwords kept".
+fn learned() -> Home {
+    let home = Home::new().project(Kind::Shell);
+    let all = [
+        ("1", VAULT),
+        ("2", "The canteen serves soup on Fridays."),
+        ("3", "Releases are tagged by Mara."),
+    ];
+    import(&home, &all.map(|(tail, text)| exported(tail, text, "active")));
+    home
+}
+
+#[test]
+fn what_is_remembered_is_found_by_its_meaning_and_not_by_its_words_alone() {
+    let home = learned();
+
+    let asked = ["memory", "search", "--json", "where", "are", "passwords", "kept?"];
+    let found = home.openkoi(asked).timeout(LONG).run().expect_code(0);
+    assert_eq!(texts(&found).first().map(String::as_str), Some(VAULT), "{found}");
+    assert!(!found.stdout.contains("soup"), "{found}");
+    let by_name = home.openkoi(["memory", "search", "--json", "mara"]).run().expect_code(0);
+    assert_eq!(texts(&by_name)[0], "Releases are tagged by Mara.", "{by_name}");
+}
+
+#[test]
+fn a_task_is_told_what_is_near_to_it_in_meaning_once_that_is_known() {
+    let server = OpenAi::start(vec![reply("Elsewhere."), reply("In the vault.")]);
+    let home = learned().provider(&server);
+    let question = "Where are passwords kept?";
+
+    // The first task of a home does not wait for the compiler.
+    home.openkoi([question]).run().expect_code(0);
+    home.openkoi(["memory", "search", "anything"]).timeout(LONG).run().expect_code(0);
+    home.openkoi([question]).run().expect_code(0);
+
+    let turns = server.turns();
+    assert!(!turns[0].text.contains(VAULT), "{}", turns[0].text);
+    assert!(turns[1].text.contains(&format!("{VAULT} (task ")), "{}", turns[1].text);
+    assert!(!turns[1].text.contains("soup"), "{}", turns[1].text);
+    server.finish();
+}
+
+#[test]
+fn what_has_other_words_now_is_found_by_its_new_meaning() {
+    let home = learned();
+    let search = |words: &str| {
+        let run = home.openkoi(["memory", "search", "--json", words]).timeout(LONG).run();
+        texts(&run.expect_code(0))
+    };
+    assert_eq!(search("what is for lunch")[0], "The canteen serves soup on Fridays.");
+
+    home.openkoi(["memory", "edit", "00000002", "The", "garage", "opens", "at", "six."])
+        .run()
+        .expect_code(0);
+
+    assert!(!search("what is for lunch").contains(&"The garage opens at six.".to_owned()));
+    assert_eq!(search("where do I park the car")[0], "The garage opens at six.");
+}
+
+#[test]
+fn what_holds_no_more_is_told_to_nobody_and_listed_if_all_is_asked_for() {
+    let server = OpenAi::start(vec![reply("Four.")]);
+    let home = Home::new().project(Kind::Shell).provider(&server);
+    let old = "Sums are done with the abacus.";
+    import(&home, &[exported("1", old, "superseded"), exported("2", "Sums are even.", "active")]);
+
+    home.openkoi(["do sums: what is 2+2?"]).run().expect_code(0);
+    let listed = home.openkoi(["memory", "list"]).run().expect_code(0);
+    let all = home.openkoi(["memory", "list", "--all"]).run().expect_code(0);
+
+    let told = &server.turns()[0].text;
+    assert!(told.contains("Sums are even.") && !told.contains("abacus"), "{told}");
+    assert!(!listed.stdout.contains("abacus"), "{listed}");
+    assert!(all.stdout.contains("superseded"), "{all}");
+    server.finish();
+}
+
+#[test]
+fn a_sentence_is_credited_by_how_the_tasks_end_that_were_told_it() {
+    let kind = Kind::Shell;
+    let home = scripted([
+        turn().executor().after("write_file").say("Fixed."),
+        turn().executor().write(kind.source(), kind.fix()),
+    ]);
+    let text = "The tests of percent pass once it rounds.";
+    import(&home, &[exported("1", text, "active")]);
+    let shown = || {
+        let shown = home.openkoi(["memory", "show", ONE, "--json"]).run().expect_code(0).json();
+        (shown["uses"].clone(), shown["confidence"].as_f64().unwrap())
+    };
+    let uses = |accepted: u32, refused: u32, undone: u32| json!({ "shown": accepted + refused + undone, "accepted": accepted, "refused": refused, "undone": undone });
+    let (none, first) = shown();
+    assert_eq!(none, uses(0, 0, 0));
+
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let (accepted, higher) = shown();
+    assert_eq!(accepted, uses(1, 0, 0));
+    assert!(higher > first, "{higher} and {first}");
+    assert_eq!(shown().0, accepted, "it counts once");
+
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    let (undone, lower) = shown();
+    assert_eq!(undone, uses(0, 0, 1));
+    assert!(lower < higher, "{lower} and {higher}");
+    home.openkoi(["undo", "--redo", "--yes"]).run().expect_code(0);
+    assert_eq!(shown().0, uses(1, 0, 0));
+
+    let person = home.openkoi(["memory", "show", ONE]).run().expect_code(0);
+    assert!(person.stdout.contains("to 1 task: 1 accepted, 0 not, 0 undone"), "{person}");
+    let history = home.openkoi(["memory", "history", ONE]).run().expect_code(0);
+    for moment in ["learnt", "imported", "confirmed", "contradicted"] {
+        assert!(history.stdout.contains(moment), "{history}");
+    }
+}
+
+#[test]
+fn a_provider_makes_the_vectors_only_where_its_model_is_named() {
+    let server = OpenAi::start(vec![reply("Four."), reply("Four.")]);
+    let sentence = "Listen to the silent inlets.";
+    let asked = |request: &openkoi_test_support::server::Received| request.path == "/v1/embeddings";
+    let named = "[roles]\nembedder = \"openai/text-embedding-3-small\"";
+    for (config, expected) in [("", false), (named, true)] {
+        let home = Home::new().project(Kind::Shell).provider(&server).config(config);
+        import(&home, &[exported("1", sentence, "active"), exported("2", "Buzz.", "active")]);
+        home.openkoi(["memory", "search", "anything"]).timeout(LONG).run().expect_code(0);
+
+        home.openkoi(["Is a tinsel stile hot?"]).timeout(LONG).run().expect_code(0);
+
+        assert_eq!(server.requests().iter().any(asked), expected, "{config}");
+        let turns = server.turns();
+        let told = &turns.last().unwrap().text;
+        assert_eq!(told.contains(sentence), expected, "{told}");
+    }
+    let requests = server.requests();
+    let texts: Vec<&Value> =
+        requests.iter().filter(|one| asked(one)).map(|one| &one.body["input"]).collect();
+    assert!(texts.iter().all(|texts| !texts.to_string().contains("<notes>")), "{texts:?}");
+    server.finish();
 }

@@ -4,6 +4,7 @@
 //! results without their calls, fields that do not exist.
 
 mod answer;
+mod embeddings;
 mod read;
 mod request;
 
@@ -34,6 +35,7 @@ impl Wire for Chat {
         match (request.method.as_str(), request.path.as_str(), &request.query) {
             ("GET", "/v1/models", _) => Some(Endpoint::Models),
             ("POST", "/v1/chat/completions", None) => Some(Endpoint::Completion),
+            ("POST", "/v1/embeddings", None) => Some(Endpoint::Embeddings),
             _ => None,
         }
     }
@@ -57,6 +59,10 @@ impl Wire for Chat {
     fn models(&self) -> Value {
         let model = |id: &str| json!({ "id": id, "object": "model", "created": 1_740_000_000, "owned_by": "openai" });
         json!({ "object": "list", "data": [model(Self::MODEL), model(REASONING_MODEL)] })
+    }
+
+    fn embeddings(&self, body: &Value) -> Result<Value, Vec<String>> {
+        embeddings::answer(body)
     }
 
     fn error(&self, _status: u16, kind: &str, message: &str) -> Value {

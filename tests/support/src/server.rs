@@ -79,6 +79,14 @@ pub trait Wire: Default + Send + Sync + 'static {
     fn answer(&self, request: &Received, reply: &Reply, number: usize) -> Answer;
     /// Returns the list of models.
     fn models(&self) -> Value;
+    /// Returns the answer to a request for vectors.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the request.
+    fn embeddings(&self, _body: &Value) -> Result<Value, Vec<String>> {
+        Err(vec!["there are no embeddings here".to_owned()])
+    }
     /// Returns an error in the vendor's format.
     fn error(&self, status: u16, kind: &str, message: &str) -> Value;
     /// Returns how the vendor says this; nothing if it has no such answer.
@@ -95,6 +103,8 @@ pub enum Endpoint {
     Completion,
     /// The list of models.
     Models,
+    /// Texts as vectors.
+    Embeddings,
 }
 
 /// What a vendor can have to say instead of an answer.
@@ -424,6 +434,12 @@ fn decide<W: Wire>(shared: &Shared<W>, request: &Received) -> (Answer, Reply) {
     }
     if endpoint == Endpoint::Models {
         return (Answer::json(200, &wire.models()), Reply::default());
+    }
+    if endpoint == Endpoint::Embeddings {
+        return match wire.embeddings(&request.body) {
+            Ok(vectors) => (Answer::json(200, &vectors), Reply::default()),
+            Err(faults) => refused(400, "invalid_request_error", &faults.join("; ")),
+        };
     }
     let number = shared.log().requests.len();
     let reply = shared.script().choose(&request.conversation);

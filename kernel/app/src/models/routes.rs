@@ -11,7 +11,7 @@ use super::connect::Connection;
 pub const ROLES: [&str; 3] = [Role::PLANNER, Role::EXECUTOR, Role::EVALUATOR];
 /// The role for small things that the quality of the work does not depend on.
 pub const SMALL: &str = Role::SMALL;
-/// The role that turns text into vectors. Unlike the others, it may have no model.
+/// The role that turns text into vectors. Unlike the others, it has a model only if one is configured.
 pub const EMBEDDER: &str = "embedder";
 
 /// The models of all roles, and the connections that serve them.

@@ -39,7 +39,7 @@ impl Connections {
             routes.roles.insert(role.to_owned(), chain);
             routes.origins.insert(role.to_owned(), origin);
         }
-        if let Some((embedder, origin)) = choice.embedder(&executor.0)? {
+        if let Some((embedder, origin)) = choice.embedder()? {
             self.keep(std::slice::from_ref(&embedder), &mut routes);
             routes.roles.insert(EMBEDDER.to_owned(), vec![embedder]);
             routes.origins.insert(EMBEDDER.to_owned(), origin);

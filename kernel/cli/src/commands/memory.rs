@@ -1,12 +1,13 @@
 //! `openkoi memory`: what is remembered for later tasks.
 
+mod meaning;
 mod shown;
 mod transfer;
 
 use std::sync::Arc;
 
 use clap::Subcommand;
-use openkoi_app::memory;
+use openkoi_app::{memory, thread};
 use openkoi_core::memory::Learning;
 use openkoi_storage::{Storage, memory::LearningQuery};
 
@@ -34,7 +35,7 @@ pub struct Args {
 pub enum MemoryCommand {
     /// List what is remembered here, the newest first
     List {
-        /// Of all directories
+        /// Of all directories, and what holds no more
         #[arg(long)]
         all: bool,
         /// At most this many
@@ -44,7 +45,7 @@ pub enum MemoryCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Find what is remembered here by its words
+    /// Find what is remembered here by its words and its meaning, the best first
     Search {
         /// The words
         #[arg(required = true, num_args = 1..)]
@@ -74,7 +75,8 @@ pub enum MemoryCommand {
     },
     /// Remember a sentence, which later tasks here are told
     ///
-    /// A task is told at most twelve, of 2 KB together: those that share words with it, then what you said last.
+    /// A task is told those that fit it in words or meaning, then what you said last: at most 24, and of 1 to 4 KB together, as
+    /// its model has room.
     Add {
         /// The sentence
         #[arg(required = true, num_args = 1..)]
@@ -129,10 +131,10 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let list = MemoryCommand::List { all: false, limit: 50, json: false };
     match args.command.unwrap_or(list) {
         MemoryCommand::List { all, limit, json } => {
-            listed(None, all, Some(limit), json, context)?.print(context)
+            listed(all, limit, json, context)?.print(context)
         }
         MemoryCommand::Search { words, all, json } => {
-            listed(Some(words.join(" ")), all, None, json, context)?.print(context)
+            found(words.join(" "), all, json, context)?.print(context)
         }
         MemoryCommand::Show { id, json } => {
             let (_, learning) = chosen(id, "openkoi memory show", context)?;
@@ -155,22 +157,41 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     }
 }
 
-fn listed(
-    words: Option<String>,
-    all: bool,
-    limit: Option<u32>,
-    json: bool,
-    context: &Context,
-) -> Result<Reply, CommandError> {
-    let workspace = memory::place(&context.workspace()?).to_string_lossy().into_owned();
+/// The place of the workspace in memory, unless all directories are meant.
+fn place(all: bool, context: &Context) -> Result<Option<String>, CommandError> {
+    let place = memory::place(&context.workspace()?);
+    Ok((!all).then(|| place.to_string_lossy().into_owned()))
+}
+
+fn listed(all: bool, limit: u32, json: bool, context: &Context) -> Result<Reply, CommandError> {
+    let workspace = place(all, context)?;
     let Some(storage) = context.existing_storage()? else {
-        return Ok(Reply::new(MemoryList::none(words), json));
+        return Ok(Reply::new(MemoryList::none(None), json));
     };
-    let workspace = (!all).then_some(workspace.as_str());
-    let query = LearningQuery { workspace, words: words.as_deref(), said: false, limit };
-    let found = storage.learnings(&query)?;
+    memory::credit(&context.app, &storage);
+    let workspace = workspace.as_deref();
+    let query = LearningQuery { workspace, said: false, past: all, limit: Some(limit) };
+    let learnings = storage.learnings(&query)?;
     let now_ms = context.app.now_ms();
-    Ok(Reply::new(MemoryList { found, words, now_ms }, json))
+    Ok(Reply::new(MemoryList { learnings, words: None, now_ms }, json))
+}
+
+/// Who looks for something waits until its meaning is known too.
+fn found(words: String, all: bool, json: bool, context: &Context) -> Result<Reply, CommandError> {
+    let workspace = place(all, context)?;
+    let Some(storage) = context.existing_storage()? else {
+        return Ok(Reply::new(MemoryList::none(Some(words)), json));
+    };
+    memory::credit(&context.app, &storage);
+    let meaning = meaning::of(context);
+    let now_ms = context.app.now_ms();
+    let learnings = thread::block(async {
+        if let Some(meaning) = &meaning {
+            meaning::embed(meaning, &storage).await;
+        }
+        memory::search(&storage, meaning.as_ref(), workspace.as_deref(), &words, now_ms).await
+    })?;
+    Ok(Reply::new(MemoryList { learnings, words: Some(words), now_ms }, json))
 }
 
 fn add(
@@ -187,6 +208,7 @@ fn add(
     let workspace = (!everywhere).then_some(workspace.as_path());
     memory::checked(text).map_err(not_remembered)?;
     let learning = memory::remember(&context.app, text, categories, workspace)?;
+    meaning::embed_new(&*context.app.storage()?, context)?;
     Ok(detailed(learning, json, context))
 }
 
@@ -194,6 +216,7 @@ fn edit(id: String, text: &str, json: bool, context: &Context) -> Result<Reply, 
     let (storage, learning) = chosen(Some(id), "openkoi memory edit", context)?;
     let text = memory::checked(text).map_err(not_remembered)?;
     storage.reword(&learning.id, text, context.app.now_ms())?;
+    meaning::embed_new(&storage, context)?;
     let learning = storage.find_learning(&learning.id)?;
     Ok(detailed(learning, json, context))
 }
@@ -233,6 +256,7 @@ fn chosen(
     let none =
         || CommandError::usage("nothing is remembered yet").hint("openkoi memory add \"SENTENCE\"");
     let storage = context.existing_storage()?.ok_or_else(none)?;
+    memory::credit(&context.app, &storage);
     let id = match id {
         Some(id) => id,
         None => context.questions.pick("memory", usage, &choices(&storage)?)?,
@@ -248,5 +272,5 @@ fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
         argument: openkoi_core::id::short(&learning.id).to_owned(),
         description: learning.text,
     };
-    Ok(storage.learnings(&query)?.into_iter().map(|found| choice(found.learning)).collect())
+    Ok(storage.learnings(&query)?.into_iter().map(choice).collect())
 }

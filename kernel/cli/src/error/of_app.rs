@@ -33,6 +33,7 @@ impl From<AppError> for CommandError {
             AppError::NoSession => Self::usage(error.to_string()),
             AppError::Component { .. }
             | AppError::Catalogue(_)
+            | AppError::Embedder(_)
             | AppError::Thread(_)
             | AppError::Random(_) => Self::from_error(Exit::NotAccepted, &error),
             AppError::Provider(_)

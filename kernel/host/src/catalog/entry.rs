@@ -246,6 +246,16 @@ impl CatalogEntry {
         })
     }
 
+    /// Returns whether its code is loaded, came with the program, or is kept.
+    pub(super) fn is_compiled(&self, compiler: &Compiler) -> bool {
+        match &self.source {
+            Source::Embedded(Embedded { form: Form::WebAssembly, digest, .. }) => {
+                self.loaded.get().is_some() || compiler.keeps(digest)
+            }
+            _ => true,
+        }
+    }
+
     fn code(&self, engine: &Engine, compiler: &Compiler) -> Result<Component, CatalogError> {
         let embedded = match &self.source {
             Source::Compiled(component) => return Ok(component.clone()),

@@ -67,6 +67,11 @@ impl Compiler {
         self.kept.as_ref()?.store.get(&name(digest)).map(Made)
     }
 
+    /// Returns whether there is code of bytes with this hash. Whether it can be believed is seen when it is read.
+    pub(crate) fn keeps(&self, digest: &str) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.store.has(&name(digest)))
+    }
+
     /// Compiles bytes with this hash, and keeps the code.
     pub(crate) fn make(
         &self,

@@ -9,6 +9,7 @@ mod attempt_error;
 mod authorization;
 mod cards;
 mod credential;
+pub mod embedding;
 mod exchange;
 mod partial_turns;
 mod settings;

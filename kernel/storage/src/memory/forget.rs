@@ -1,4 +1,4 @@
-//! Forgetting: the row, its history and its words go, and the journals that quote it lose the quotation.
+//! Forgetting: the row, its history, its words and its vector go, and the journals that quote it lose the quotation.
 //!
 //! A journal is a chain of hashes, so what follows a masked entry gets new ones. A replay compares each request with the one
 //! that was sent; those of a masked journal are not known any more, and agree with any.
@@ -7,6 +7,7 @@ use openkoi_core::id::TaskId;
 use rusqlite::{OptionalExtension, Transaction};
 use serde_json::Value;
 
+use super::{rows, vectors};
 use crate::{Storage, chain::Link, error::StorageError};
 
 /// What forgetting took away.
@@ -17,7 +18,7 @@ pub struct Forgotten {
 }
 
 impl Storage {
-    /// Removes a learning, its history and its words, and masks it where a journal quotes it.
+    /// Removes a learning, its history, its words and its vector, and masks it where a journal quotes it.
     ///
     /// # Errors
     ///
@@ -26,9 +27,9 @@ impl Storage {
         let forgotten = self.write(|transaction| {
             let sql = "SELECT row FROM learnings WHERE id = ?1";
             let row: Option<i64> = transaction.query_row(sql, [id], |row| row.get(0)).optional()?;
-            let none = || StorageError::NoSuch { what: "memory", text: id.to_owned() };
-            let row = row.ok_or_else(none)?;
-            transaction.execute("DELETE FROM learnings_words WHERE rowid = ?1", [row])?;
+            let row = row.ok_or_else(|| rows::no_such(id))?;
+            vectors::remove(transaction, row)?;
+            rows::unindex(transaction, row)?;
             transaction.execute("DELETE FROM learning_moments WHERE learning = ?1", [row])?;
             transaction.execute("DELETE FROM learnings WHERE row = ?1", [row])?;
             let tasks = quoting(transaction, id)?;

@@ -43,6 +43,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/7-memory.sql"),
         schema: "6e33b5dfc5226152920833f05842d0aae1e5c9bb004c2e6ea0e7c5c34becc33d",
     },
+    Migration {
+        sql: include_str!("../schema/8-meaning.sql"),
+        schema: "a9d937b39964f77f650a7b63e26e7b9f3fea25cc857466465bf045d8cbe97dab",
+    },
 ];
 
 /// The newest version of the database.

@@ -2,9 +2,7 @@
 
 use openkoi_core::message::Role;
 
-use super::super::{
-    Catalogue, Connection, Connections, EMBEDDER, Facts, ModelsError, Route, SMALL,
-};
+use super::super::{Catalogue, Connections, EMBEDDER, Facts, ModelsError, Route, SMALL};
 use crate::settings::{Origin, Settings};
 
 /// The factor within which the price of a judge is similar to that of the executor: a cheap run stays cheap, and good
@@ -117,23 +115,11 @@ impl RoleChoice<'_> {
         }
     }
 
-    /// Returns the model that turns text into vectors, if one is configured or the executor's provider has one.
-    pub(super) fn embedder(
-        &self,
-        executor: &Route,
-    ) -> Result<Option<(Route, String)>, ModelsError> {
-        if self.settings.roles.contains_key(EMBEDDER) {
-            return self.of(EMBEDDER).map(Some);
-        }
-        let embeds = |one: &Connection| {
-            let mut known = one.known(self.catalogue);
-            let model = known.find(|model| {
-                self.catalogue.facts(one.key(), model).is_some_and(|facts| facts.embeds)
-            });
-            model.map(|model| one.route_to(model))
-        };
-        let own = self.connections.find(&executor.provider).and_then(embeds);
-        Ok(own.map(|route| (route, "of the executor's provider".to_owned())))
+    /// Returns the model that turns text into vectors, if one is configured. Without it the program's own embedder does, and
+    /// nothing that is remembered leaves the machine for that.
+    pub(super) fn embedder(&self) -> Result<Option<(Route, String)>, ModelsError> {
+        let named = self.settings.roles.contains_key(EMBEDDER);
+        named.then(|| self.of(EMBEDDER)).transpose()
     }
 
     fn facts(&self, route: &Route) -> Option<Facts> {

@@ -2,15 +2,14 @@
 
 use openkoi_core::{
     document::{Block, Column, ColumnKind, Document, Pairs, Table, Value},
-    memory::{Learning, Moment, Source},
+    memory::{Learning, Moment, Source, State},
 };
-use openkoi_storage::memory::Found;
 
-use crate::output::Output;
+use crate::output::{Output, plural};
 
 /// A list of what is remembered.
 pub(super) struct MemoryList {
-    pub(super) found: Vec<Found>,
+    pub(super) learnings: Vec<Learning>,
     /// The words that it was found by.
     pub(super) words: Option<String>,
     pub(super) now_ms: u64,
@@ -19,7 +18,7 @@ pub(super) struct MemoryList {
 impl MemoryList {
     /// A list without anything.
     pub(super) fn none(words: Option<String>) -> Self {
-        Self { found: Vec::new(), words, now_ms: 0 }
+        Self { learnings: Vec::new(), words, now_ms: 0 }
     }
 }
 
@@ -34,14 +33,15 @@ impl Output for MemoryList {
             Column::for_programs("workspace", ColumnKind::Text),
             Column::for_programs("source", ColumnKind::Text),
             Column::for_programs("confidence", ColumnKind::Share),
+            Column::for_programs("state", ColumnKind::Text),
+            Column::for_programs("uses", ColumnKind::Data),
         ];
         let empty = match &self.words {
-            Some(_) => "nothing that is remembered here has these words",
+            Some(_) => "nothing that is remembered here fits these words",
             None => "nothing is remembered here; openkoi memory add \"SENTENCE\" does",
         };
         let table = Table::new("memories", columns).or_else(empty);
-        let rows = self.found.iter().map(|found| {
-            let learning = &found.learning;
+        let rows = self.learnings.iter().map(|learning| {
             [
                 Value::id(&learning.id),
                 place(learning).into(),
@@ -51,6 +51,8 @@ impl Output for MemoryList {
                 learning.workspace.as_ref().into(),
                 source(learning).into(),
                 Value::Share(learning.confidence_at(self.now_ms)),
+                learning.state.word().into(),
+                uses(learning),
             ]
         });
         Document::new("Memory").with(table.rows(rows))
@@ -77,7 +79,10 @@ impl Output for MemoryDetails {
             .pair("source", "said by", source(learning))
             .pair("confidence", "sure", Value::Share(learning.confidence_at(self.now_ms)))
             .pair("categories", "about", categories)
-            .pair("learnt_at", "since", Value::Instant(learning.learnt_ms));
+            .pair("learnt_at", "since", Value::Instant(learning.learnt_ms))
+            .for_people("told", told(learning))
+            .for_programs("state", learning.state.word())
+            .for_programs("uses", uses(learning));
         Document::new("Memory").with(pairs)
     }
 }
@@ -93,10 +98,17 @@ impl Output for History {
         let columns = [
             Column::new("at", "WHEN", ColumnKind::Instant),
             Column::new("change", "WHAT", ColumnKind::Text),
+            Column::new("times", "TIMES", ColumnKind::Count),
             Column::new("text", "WORDS", ColumnKind::Text),
         ];
         let rows = self.moments.iter().map(|moment| {
-            [Value::Instant(moment.at_ms), moment.change.word().into(), (&moment.text).into()]
+            let times = Value::Count(moment.times.into());
+            [
+                Value::Instant(moment.at_ms),
+                moment.change.word().into(),
+                times,
+                (&moment.text).into(),
+            ]
         });
         Document::new("Memory")
             .with(Pairs::new("").for_programs("id", Value::id(&self.learning.id)))
@@ -104,8 +116,37 @@ impl Output for History {
     }
 }
 
-fn place(learning: &Learning) -> &str {
-    learning.workspace.as_deref().unwrap_or("everywhere")
+fn place(learning: &Learning) -> String {
+    let place = learning.workspace.as_deref().unwrap_or("everywhere");
+    match learning.state {
+        State::Active => place.to_owned(),
+        state => format!("{} ({place})", state.word()),
+    }
+}
+
+/// How the tasks ended that were told it, for a person.
+fn told(learning: &Learning) -> String {
+    let uses = learning.uses;
+    match uses.shown() {
+        0 => "to no task that has ended".to_owned(),
+        shown => format!(
+            "to {}: {} accepted, {} not, {} undone",
+            plural(shown as usize, "task"),
+            uses.accepted,
+            uses.refused,
+            uses.undone
+        ),
+    }
+}
+
+fn uses(learning: &Learning) -> Value {
+    let uses = learning.uses;
+    Value::Record(vec![
+        ("shown".to_owned(), Value::Count(uses.shown().into())),
+        ("accepted".to_owned(), Value::Count(uses.accepted.into())),
+        ("refused".to_owned(), Value::Count(uses.refused.into())),
+        ("undone".to_owned(), Value::Count(uses.undone.into())),
+    ])
 }
 
 fn source(learning: &Learning) -> String {

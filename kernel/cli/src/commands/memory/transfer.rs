@@ -7,6 +7,7 @@ use std::{
 
 use openkoi_app::{file, memory};
 
+use super::meaning;
 use crate::{context::Context, error::CommandError, exit::Exit, output::plural};
 
 /// The largest export that is read, in bytes.
@@ -48,6 +49,7 @@ pub(super) fn import(from: &Path, context: &Context) -> Result<Exit, CommandErro
         ))
     })?;
     let new = memory::import(&context.app, &exported)?;
+    meaning::embed_new(&*context.app.storage()?, context)?;
     let known = match exported.len() - new {
         0 => String::new(),
         known => format!(", {known} were here already"),

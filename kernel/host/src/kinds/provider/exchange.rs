@@ -165,6 +165,28 @@ pub(super) async fn models(
     models.map_err(|failure| codec.failed(&failure))
 }
 
+/// Asks for texts as vectors, in their order.
+pub(super) async fn embeddings(
+    shared: &Arc<Shared>,
+    provider: &ProviderClient,
+    model: &str,
+    texts: &[String],
+) -> Result<Vec<Vec<f32>>, AttemptError> {
+    let authorization = provider.authorization(shared).await?;
+    let mut codec = Codec::load(shared, provider, &authorization).await?;
+    let endpoint = provider.endpoint(&authorization);
+    let exports = codec.exports.openkoi_provider_codec();
+    let step = exports.call_encode_embeddings(&mut codec.store, &endpoint, model, texts);
+    let request = codec.watch.step(codec.wall, step).await.and_then(inner);
+    let request = request.map_err(|failure| codec.failed(&failure))?;
+    let response = codec.send(request).await?;
+    let body = codec.body(response).await?;
+    let exports = codec.exports.openkoi_provider_codec();
+    let step = exports.call_decode_embeddings(&mut codec.store, &body);
+    let vectors = codec.watch.step(codec.wall, step).await.and_then(inner);
+    vectors.map_err(|failure| codec.failed(&failure))
+}
+
 impl<'a> Codec<'a> {
     async fn load(
         shared: &'a Arc<Shared>,

@@ -1,0 +1,93 @@
+//! Finding what fits a question, by words and by meaning. How the two count together is core's to say.
+
+use std::collections::BTreeMap;
+
+use openkoi_core::{memory::ranking::Candidate, port::Vectors};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{
+    rows::{COLUMNS, learning},
+    vectors::{self, Near, Stored},
+    words,
+};
+use crate::{Storage, error::StorageError};
+
+/// What somebody looks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// In this directory, and in what holds everywhere; absent, in all.
+    pub workspace: Option<&'a str>,
+    /// The text.
+    pub text: &'a str,
+    /// The text as a vector, if there is one.
+    pub meaning: Option<&'a Vectors>,
+    /// The most that are found by words, and the most that are found by meaning.
+    pub most: u32,
+}
+
+impl Storage {
+    /// Returns the learnings that hold and share words with a question or are near to it in meaning, in no order.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn recall(&self, question: &Question<'_>) -> Result<Vec<Candidate>, StorageError> {
+        self.read(|connection| {
+            let mut fits = by_words(connection, question)?;
+            let near = by_meaning(connection, question, &fits)?;
+            let mut meant: BTreeMap<i64, Near> =
+                near.into_iter().map(|near| (near.row, near)).collect();
+            for row in meant.keys() {
+                fits.entry(*row).or_insert(0.0);
+            }
+            let sql = format!("SELECT {COLUMNS} FROM learnings l WHERE l.row = ?1");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut candidates = Vec::new();
+            for (row, words) in fits {
+                let Some(learning) = statement.query_row([row], learning).optional()? else {
+                    continue;
+                };
+                let near = meant.remove(&row);
+                candidates.push(Candidate {
+                    learning,
+                    words,
+                    meaning: near.as_ref().map(|near| f64::from(near.cosine)),
+                    vector: near.map(|near| near.numbers).unwrap_or_default(),
+                });
+            }
+            Ok(candidates)
+        })
+    }
+}
+
+/// Returns the rows that share words with the question, and how well they fit.
+fn by_words(
+    connection: &Connection,
+    question: &Question<'_>,
+) -> Result<BTreeMap<i64, f64>, StorageError> {
+    let Some(words) = words::question(connection, question.text)? else {
+        return Ok(BTreeMap::new());
+    };
+    let sql = "SELECT l.row, -w.rank FROM learnings_words w JOIN learnings l ON l.row = w.rowid
+               WHERE learnings_words MATCH ?1 AND w.rowid >= ?2
+                 AND (?3 IS NULL OR l.workspace IN ('', ?3))
+               ORDER BY w.rank, l.row DESC LIMIT ?4";
+    let mut statement = connection.prepare_cached(sql)?;
+    let values = (words.query, words.from, question.workspace, question.most);
+    let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Returns the rows that are nearest to the question, and how near those are that share words with it.
+fn by_meaning(
+    connection: &Connection,
+    question: &Question<'_>,
+    fits: &BTreeMap<i64, f64>,
+) -> Result<Vec<Near>, StorageError> {
+    let vector =
+        question.meaning.and_then(|made| Some((made.model.as_str(), made.vectors.first()?)));
+    let Some((model, vector)) = vector else { return Ok(Vec::new()) };
+    let wanted: Vec<i64> = fits.keys().copied().collect();
+    let (stored, most) = (Stored::of(vector), question.most as usize);
+    vectors::nearest(connection, question.workspace, model, &stored, most, &wanted)
+}
