@@ -22,7 +22,7 @@ use crate::{
     error::StorageError,
     lines::Folded,
     payload::{decode, decode_whole, encode},
-    tasks, usage,
+    skill_uses, tasks, usage,
 };
 
 impl Journal for Storage {
@@ -126,6 +126,7 @@ fn insert(
 ) -> Result<Tail, StorageError> {
     tasks::project(transaction, task, entry)?;
     usage::project(transaction, task, entry)?;
+    skill_uses::project(transaction, task, entry)?;
     folded.keep(transaction)?;
     let payload = &folded.payload;
     let (seq, name) = (tail.seq + 1, entry.event.name());

@@ -1,4 +1,4 @@
-//! What has to be measured from inside of a process: `openkoi-benches components` and `openkoi-benches journal`
+//! What has to be measured from inside of a process: `openkoi-benches components`, `journal` and `skills`
 //! print one or more tables. `tests/benches/run` builds this program with the profile of the product and runs
 //! it after the scripts that measure whole processes.
 //!
@@ -7,6 +7,7 @@
 //! | [`load`] | a component from its embedded bytes to where it can be instantiated, in a new process each time |
 //! | [`calls`] | a fresh instance and its call, and one more call of an instance that is there |
 //! | [`journal`] | entries a second through the storage, against bare SQLite |
+//! | [`skills`] | the choice of skills for a task among two thousand |
 //!
 //! Everything goes through doors that the product uses too. Nothing is asserted of a time.
 
@@ -22,6 +23,7 @@ mod calls;
 mod journal;
 mod load;
 mod process;
+mod skills;
 mod table;
 
 use std::process::ExitCode;
@@ -34,10 +36,11 @@ fn main() -> ExitCode {
             calls::print();
         }
         ["journal"] => journal::print(),
+        ["skills"] => skills::print(),
         // How `components` calls itself, for a process in which nothing is loaded yet.
         [load::CHILD, first, then @ ..] => load::child(first, then.first().copied()),
         _ => {
-            eprintln!("usage: openkoi-benches components | journal");
+            eprintln!("usage: openkoi-benches components | journal | skills");
             return ExitCode::from(2);
         }
     }

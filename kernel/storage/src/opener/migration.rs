@@ -43,6 +43,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/7-memory.sql"),
         schema: "6e33b5dfc5226152920833f05842d0aae1e5c9bb004c2e6ea0e7c5c34becc33d",
     },
+    Migration {
+        sql: include_str!("../schema/8-skills.sql"),
+        schema: "eac7b0f6d257ed4ced4f169bccb26849d19695353762cd7304023c32ea64fe80",
+    },
 ];
 
 /// The newest version of the database.
