@@ -16,6 +16,7 @@
 //! | `host`, [`sandbox`] | the host of components and the broker of programs, wired |
 //! | [`models`] | providers, lists of models, and the models of roles |
 //! | `workspace`, `rules`, `briefing`, `toolbox`, `evaluators` | the files, instructions, tools and judges of a run |
+//! | [`skills`] | which skills there are, and what a task is given of them |
 //! | [`surroundings`] | what a model is told of the machine and the repository |
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
 //! | [`session`], [`request`], [`result_schema`] | the session of a task, the task itself, and the form of its result |
@@ -56,6 +57,7 @@ pub mod run;
 pub mod sandbox;
 pub mod session;
 pub mod settings;
+pub mod skills;
 pub mod snapshots;
 pub mod suggest;
 pub mod surroundings;

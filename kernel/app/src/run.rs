@@ -131,8 +131,8 @@ impl TaskRuntime {
             self.renew_lists()?;
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             let occupancy = self.occupancy(&id, task.workspace.as_ref(), &surface);
-            let ports = self.ports(&session, watched(&files, surface), occupancy);
-            let briefing = self.briefing(&task.text).await?;
+            let (briefing, skills) = self.briefing(&task.text).await?;
+            let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;
             let run = run::drive(task, briefing, self.policy()?, ports);
             let result = while_running(&files, run).await;
             drop(lease);
@@ -176,7 +176,8 @@ impl TaskRuntime {
             }
             self.remember_seen(&entries);
             drop(entries);
-            let ports = self.ports(&session, watched(&files, surface), occupancy);
+            let skills = self.skills_to_open();
+            let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;
             let policy = self.policy()?;
             let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));
             let result = while_running(&files, resumed).await;

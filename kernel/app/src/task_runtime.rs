@@ -31,13 +31,14 @@ use openkoi_storage::Storage;
 use crate::{
     accounts,
     app::App,
-    briefing::{self, SkillSet},
+    briefing,
     error::AppError,
     evaluators::{SessionEvaluators, SessionVerdicts},
     host, memory, models,
     models::{Connection, Listing, Routes},
-    places, sandbox,
+    places, rules, sandbox,
     settings::Settings,
+    skills::{Chosen, LoadedSkills, SkillRoom, SkillSet, tool, tool::SkillTools},
     surroundings,
     toolbox::{QuickLooks, WithDiagnostics, WithFailPoints, WithRules, Without},
     workspace::{self, Occupancy, SnapshotWorkspace},
@@ -118,15 +119,15 @@ impl TaskRuntime {
         let models =
             CatalogModels::new(&host, models::model_settings(&routes, &catalogue, output)?)?;
         let models = Arc::new(models);
-        let skills = SkillSet::load(app.paths()?.home(), workspace);
+        let skills = SkillSet::new(app, settings, workspace)?;
+        let loaded = skills.load_ahead(app.now_ms());
+        for problem in loaded.problems() {
+            tracing::warn!(%problem, "a skill is left out");
+        }
         let keeper = workspace::keeper(workspace, app.paths()?)?;
         let workdir = Arc::new(workdir(app, settings, &keeper, &private)?);
-        let evaluators = Arc::new(CatalogEvaluators::new(
-            &host,
-            Arc::clone(&workdir),
-            skills.rubrics(&settings.trusted_evaluators),
-            &[],
-        )?);
+        let evaluators =
+            Arc::new(CatalogEvaluators::new(&host, Arc::clone(&workdir), loaded.rubrics(), &[])?);
         // A task that is not evaluated runs no checks.
         let is_checked = settings.checks && settings.limits.iterations > 0;
         let looks = is_checked.then(|| QuickLooks::new(evaluators.clone(), settings.edit_seconds));
@@ -145,8 +146,8 @@ impl TaskRuntime {
                 .into_iter()
                 .chain(places::warning(app, settings, workspace, &private)?)
                 .chain(connections.warnings)
-                .chain(skills.untrusted(&settings.trusted_evaluators))
-                .chain(skills.cut_rules())
+                .chain(loaded.untrusted())
+                .chain(rules::notices(skills.root(), workspace))
                 .collect(),
             policy: Policy { doubt: places::doubt(app, settings, workspace)?, ..policy },
             stale: stale(app, &routes)?,
@@ -187,9 +188,9 @@ impl TaskRuntime {
         self.toolbox.tools()
     }
 
-    /// Returns the skills that may apply to a task: the name and one sentence about each.
-    pub fn skills(&self) -> Vec<(&str, &str)> {
-        self.skills.of_tasks()
+    /// Returns the skills as they are now.
+    pub fn skills(&self) -> LoadedSkills {
+        self.skills.load()
     }
 
     /// Returns warnings about settings that make tasks less safe than usual.
@@ -197,13 +198,14 @@ impl TaskRuntime {
         &self.warnings
     }
 
-    /// Returns the ports of a run that `surface` watches.
+    /// Returns the ports of a run that `surface` watches. A model may open `skills`, if there are any.
     pub(crate) fn ports(
         &self,
         session: &SessionId,
         surface: Surface,
         occupancy: Arc<Occupancy>,
-    ) -> Ports {
+        skills: Option<SkillTools>,
+    ) -> Result<Ports, AppError> {
         let workspace = Arc::new(SnapshotWorkspace::new(Arc::clone(&self.keeper), occupancy));
         let earlier = SessionVerdicts {
             storage: Arc::clone(&self.storage),
@@ -212,9 +214,16 @@ impl TaskRuntime {
         };
         let evaluators =
             SessionEvaluators::new(self.evaluators.clone(), workspace.clone(), earlier);
-        Ports {
+        let toolbox: Arc<dyn Toolbox> = match skills {
+            Some(skills) => {
+                let skills = Arc::new(skills) as Arc<dyn Toolbox>;
+                Arc::new(Joined::new([self.toolbox.clone(), skills])?)
+            }
+            None => self.toolbox.clone(),
+        };
+        Ok(Ports {
             model: self.models.clone(),
-            toolbox: self.toolbox.clone(),
+            toolbox,
             evaluators: Arc::new(evaluators),
             workspace,
             journal: self.storage.clone(),
@@ -224,7 +233,7 @@ impl TaskRuntime {
             cancellation: surface.cancellation,
             steering: surface.steering,
             result: surface.result,
-        }
+        })
     }
 
     /// Starts to renew, beside the run, the saved lists of models that are out of date.
@@ -239,12 +248,15 @@ impl TaskRuntime {
         Ok(Policy { rules: self.storage.rules()?, ..self.policy.clone() })
     }
 
-    /// Returns what a task with this text is told besides.
+    /// Returns what a task with this text is told besides, and the skills that its model may open.
     ///
     /// # Errors
     ///
     /// When what is remembered cannot be read.
-    pub(crate) async fn briefing(&self, task: &str) -> Result<Briefing, AppError> {
+    pub(crate) async fn briefing(
+        &self,
+        task: &str,
+    ) -> Result<(Briefing, Option<SkillTools>), AppError> {
         let (settings, environment) = (&self.settings, self.app.environment());
         let now = self.app.now_ms();
         let asking = memory::Asking {
@@ -252,12 +264,38 @@ impl TaskRuntime {
             task,
             window: self.card(&Role::new(Role::EXECUTOR)).context,
         };
-        let meaning = self.meaning.as_ref();
-        Ok(Briefing {
-            instructions: briefing::instructions(&self.skills, task),
+        let (loaded, room) = (self.skills.of_task(now), self.room_of_skills());
+        let chosen = match loaded.usable().next() {
+            Some(_) => loaded.chosen(task, &self.storage.skill_records()?, room),
+            None => Chosen::default(),
+        };
+        let can_be_opened = self.opens_skills() && chosen.can_be_opened();
+        let told = chosen.told(room.listed, can_be_opened);
+        let briefing = Briefing {
+            instructions: briefing::instructions(self.skills.root(), &self.workspace, &told),
             surroundings: surroundings::surroundings(settings, environment, &self.workspace, now),
-            notes: memory::notes(&self.app, &self.storage, meaning, asking).await?,
-        })
+            notes: memory::notes(&self.app, &self.storage, self.meaning.as_ref(), asking).await?,
+            skills: chosen.whole.iter().map(|skill| loaded.use_of(skill)).collect(),
+        };
+        let tools = can_be_opened.then(|| SkillTools::new(Arc::clone(&loaded), room.whole));
+        Ok((briefing, tools))
+    }
+
+    /// Returns the skills that a task may open which goes on.
+    pub(crate) fn skills_to_open(&self) -> Option<SkillTools> {
+        let loaded = self.skills.of_task(self.app.now_ms());
+        let can_be_opened = self.opens_skills() && loaded.usable().next().is_some();
+        can_be_opened.then(|| SkillTools::new(loaded, self.room_of_skills().whole))
+    }
+
+    fn room_of_skills(&self) -> SkillRoom {
+        SkillRoom::of(self.card(&Role::new(Role::EXECUTOR)).context)
+    }
+
+    /// Returns whether there is a tool for skills: the user may have disabled it, and another one may have its name.
+    fn opens_skills(&self) -> bool {
+        let is_disabled = self.settings.disabled_tools.iter().any(|name| name == tool::NAME);
+        !is_disabled && !self.toolbox.tools().iter().any(|other| other.name == tool::NAME)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod resume;
 pub mod rewind;
 pub mod run;
 pub mod session;
+pub mod skill;
 pub mod status;
 pub mod task;
 pub mod trust;

@@ -16,6 +16,7 @@ use crate::{
     message::{ToolCall, Turn},
     model::{ModelCard, ModelError},
     outcome::{Outcome, Pause, Trip},
+    skill::SkillUse,
     task::{Task, TaskSettings},
     tool::{Effect, Receipt, Tool, ToolOutput},
 };
@@ -68,6 +69,9 @@ pub enum Event {
         /// What is remembered that may be of use.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notes: Vec<Note>,
+        /// Skills that the instructions hold whole.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        skills: Vec<SkillUse>,
         /// Tools that the run may use.
         tools: Vec<Tool>,
         /// Evaluators that the run may ask.

@@ -45,6 +45,7 @@ pub mod port;
 pub mod recorder;
 pub mod run;
 pub mod scope;
+pub mod skill;
 pub mod still_red;
 pub mod task;
 pub mod tool;

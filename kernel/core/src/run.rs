@@ -41,6 +41,7 @@ use crate::{
     outcome::{Ending, Outcome, Pause, Trip},
     port::WorkspaceError,
     recorder::{Mode, RecordError, Recorder},
+    skill::SkillUse,
     task::{Task, TaskSettings},
     tool::Tool,
 };
@@ -66,6 +67,8 @@ pub struct Briefing {
     pub surroundings: String,
     /// What is remembered that may be of use.
     pub notes: Vec<Note>,
+    /// The skills that the instructions hold whole.
+    pub skills: Vec<SkillUse>,
 }
 
 /// Drives a new task to its end, or to a limit: an outcome whose ending is [`Ending::Tripped`] can be resumed.
@@ -91,6 +94,7 @@ pub async fn drive(
         },
         instructions: briefing.instructions,
         notes: briefing.notes,
+        skills: briefing.skills,
         tools: ports.toolbox.tools().into_iter().map(Tool::shown).collect(),
         evaluators: ports.evaluators.cards(),
         rules: RULES,

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::blob::Blob;
+use crate::{blob::Blob, skill::SkillUse};
 
 /// A JSON Schema. It goes into every event, prompt and request that names its tool, so copies share it, and its
 /// text is made once.
@@ -156,6 +156,9 @@ pub struct ToolOutput {
     /// them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running: Option<Vec<String>>,
+    /// The skill whose text it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skill: Option<SkillUse>,
 }
 
 impl ToolOutput {

@@ -23,7 +23,7 @@ use crate::{
     lines::Folded,
     memory,
     payload::{decode, decode_whole, encode},
-    tasks, usage,
+    skill_uses, tasks, usage,
 };
 
 impl Journal for Storage {
@@ -128,6 +128,7 @@ fn insert(
     tasks::project(transaction, task, entry)?;
     usage::project(transaction, task, entry)?;
     memory::credit::project(transaction, task, &entry.event)?;
+    skill_uses::project(transaction, task, entry)?;
     folded.keep(transaction)?;
     let payload = &folded.payload;
     let (seq, name) = (tail.seq + 1, entry.event.name());

@@ -21,6 +21,7 @@
 //! | [`grants`] | trust levels, approval rules, what components were granted |
 //! | [`state`] | the key-value spaces of components |
 //! | [`skills`] | skills and evaluators from their folders |
+//! | [`skill_uses`] | which tasks were given which skills, and how they ended |
 //!
 //! ```no_run
 //! use openkoi_storage::{Storage, tasks::TaskQuery};
@@ -52,6 +53,7 @@ mod payload;
 pub mod prune;
 mod readers;
 pub mod sessions;
+pub mod skill_uses;
 pub mod skills;
 pub mod state;
 mod status;

@@ -1,4 +1,4 @@
-//! What has to be measured from inside of a process: `openkoi-benches components`, `journal` and `memory`
+//! What has to be measured from inside of a process: `openkoi-benches components`, `journal`, `memory` and `skills`
 //! print one or more tables. `tests/benches/run` builds this program with the profile of the product and runs
 //! it after the scripts that measure whole processes.
 //!
@@ -8,6 +8,7 @@
 //! | [`calls`] | a fresh instance and its call, and one more call of an instance that is there |
 //! | [`journal`] | entries a second through the storage, against bare SQLite |
 //! | [`memory`] | what recall finds by words, by meaning and by both, and how long it takes |
+//! | [`skills`] | the choice of skills for a task among two thousand |
 //!
 //! Everything goes through doors that the product uses too. Nothing is asserted of a time.
 
@@ -24,6 +25,7 @@ mod journal;
 mod load;
 mod memory;
 mod process;
+mod skills;
 mod table;
 
 use std::process::ExitCode;
@@ -37,10 +39,11 @@ fn main() -> ExitCode {
         }
         ["journal"] => journal::print(),
         ["memory"] => memory::print(),
+        ["skills"] => skills::print(),
         // How `components` calls itself, for a process in which nothing is loaded yet.
         [load::CHILD, first, then @ ..] => load::child(first, then.first().copied()),
         _ => {
-            eprintln!("usage: openkoi-benches components | journal | memory");
+            eprintln!("usage: openkoi-benches components | journal | memory | skills");
             return ExitCode::from(2);
         }
     }

@@ -52,6 +52,7 @@ mod process_attacks;
 mod requests;
 mod responses_task;
 mod scripts;
+mod skills;
 mod snapshots;
 mod tools;
 mod trial;

@@ -70,6 +70,43 @@ pub fn add_provider(
     component: Option<&str>,
     base_url: &str,
 ) -> Result<(), SettingsError> {
+    edit(path, |before| Ok(with_provider(before, name, component, base_url)))
+}
+
+/// Sets a list of texts in a file, which keeps everything else as it is, comments too.
+///
+/// # Errors
+///
+/// When the file cannot be read or written, or its list is written in a way that cannot be changed in place. It is as
+/// before then.
+pub fn set_texts(
+    path: &Path,
+    table: &str,
+    key: &str,
+    texts: &[String],
+) -> Result<(), SettingsError> {
+    let list = toml::Value::from(texts.to_vec());
+    edit(path, |before| {
+        parse(before, path)?;
+        let after = with_value(before, table, key, &list.to_string());
+        let set = toml::from_str::<toml::Table>(&after).ok();
+        match set.as_ref().and_then(|set| set.get(table)?.get(key)) {
+            Some(value) if *value == list => Ok(after),
+            _ => Err(SettingsError::Value {
+                origin: path.display().to_string(),
+                key: format!("{table}.{key}"),
+                expected: format!("{list}, which has to be written there by hand"),
+                found: "what is there in another form".to_owned(),
+            }),
+        }
+    })
+}
+
+/// Writes what `change` makes of a file.
+fn edit(
+    path: &Path,
+    change: impl FnOnce(&str) -> Result<String, SettingsError>,
+) -> Result<(), SettingsError> {
     // A file that is kept elsewhere and linked here stays there.
     let real = disk::canonical(path).unwrap_or_else(|_| path.to_owned());
     let before = match disk::read_text(&real, LARGEST) {
@@ -77,11 +114,45 @@ pub fn add_provider(
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(SettingsError::Unreadable { path: path.to_owned(), source }),
     };
-    let text = with_provider(&before, name, component, base_url);
+    let text = change(&before)?;
     parse(&text, path)?;
+    if text == before {
+        return Ok(());
+    }
     let mode = disk::status(&real).map_or(0o600, |status| status.mode & 0o777);
     durable::put_atomic(&real, text.as_bytes(), mode)
         .map_err(|source| SettingsError::Unwritable { path: path.to_owned(), source })
+}
+
+/// Returns a text in which a key has another value: in the place of the present one, below the heading of its table, or in a
+/// table of its own at the end.
+fn with_value(before: &str, table: &str, key: &str, value: &str) -> String {
+    let mut text = before.to_owned();
+    let places = DeTable::parse(before).ok();
+    let found = places.as_ref().and_then(|places| places.get_ref().get(table));
+    let present = found.and_then(|table| match table.get_ref() {
+        DeValue::Table(keys) => keys.get(key),
+        _ => None,
+    });
+    if let Some(present) = present {
+        text.replace_range(present.span(), value);
+        return text;
+    }
+    let heading = format!("[{table}]");
+    let mut ends = before.split_inclusive('\n').scan(0, |end, line| {
+        *end += line.len();
+        Some((line, *end))
+    });
+    match ends.find(|(line, _)| line.trim() == heading && line.ends_with('\n')) {
+        Some((_, end)) => text.insert_str(end, &format!("{key} = {value}\n")),
+        None => {
+            let start = text.trim_end().len();
+            text.truncate(start);
+            let gap = if text.is_empty() { "" } else { "\n\n" };
+            text.push_str(&format!("{gap}{heading}\n{key} = {value}\n"));
+        }
+    }
+    text
 }
 
 fn with_provider(before: &str, name: &str, component: Option<&str>, base_url: &str) -> String {
@@ -170,6 +241,39 @@ mod tests {
             std::fs::read_to_string(new).unwrap(),
             "[providers.lab]\nbase_url = \"http://x\"\n"
         );
+    }
+
+    #[test]
+    fn a_list_is_set_in_its_place_and_all_else_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("config.toml");
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let cases: [(&str, &[&str], &str); 6] = [
+            ("", &["a"], "[skills]\ndisabled = [\"a\"]\n"),
+            (
+                "model = 'x/y'  # mine\n",
+                &["a"],
+                "model = 'x/y'  # mine\n\n[skills]\ndisabled = [\"a\"]\n",
+            ),
+            (
+                "[skills]\ndisabled = [\n  'a', # no\n] # yes\n[log]\nlevel = 'info'\n",
+                &["a", "b \"c\""],
+                "[skills]\ndisabled = [\"a\", 'b \"c\"'] # yes\n[log]\nlevel = 'info'\n",
+            ),
+            ("skills.disabled = ['a']\n", &[], "skills.disabled = []\n"),
+            ("skills = { disabled = ['a'] }\n", &["b"], "skills = { disabled = [\"b\"] }\n"),
+            ("[skills]\n# none\n", &["b"], "[skills]\ndisabled = [\"b\"]\n# none\n"),
+        ];
+        for (before, names, after) in cases {
+            std::fs::write(&path, before).unwrap();
+            set_texts(&path, "skills", "disabled", &list(names)).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), after, "{before}");
+        }
+        let odd = "skills = {}\n";
+        std::fs::write(&path, odd).unwrap();
+        let error = set_texts(&path, "skills", "disabled", &list(&["a"])).unwrap_err();
+        assert!(error.to_string().contains("`skills.disabled`"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), odd, "it is as before");
     }
 
     #[test]

@@ -238,6 +238,7 @@ pub const KEYS: &[Key] = &[
     key("checks.lint", ValueKind::Texts, "[]", ProjectRule::Add),
     key("checks.types", ValueKind::Texts, "[]", ProjectRule::Add),
     key("evaluators.trusted", ValueKind::Texts, "[]", TRUST),
+    key("skills.disabled", ValueKind::Texts, "[]", PERSONAL),
     key("tools.disabled", ValueKind::Texts, "[]", ProjectRule::Add),
     key("files.encoding", ValueKind::Word(ENCODINGS), "", ProjectRule::Set),
     key("sandbox.mode", ValueKind::Word(&["on", "off"]), "\"on\"", SANDBOX),

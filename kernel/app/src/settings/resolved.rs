@@ -162,6 +162,8 @@ pub struct Settings {
     pub efforts: BTreeMap<String, ReasoningEffort>,
     /// Names of tools that are left out.
     pub disabled_tools: Vec<String>,
+    /// Names of skills that no task is given.
+    pub disabled_skills: Vec<String>,
     /// Names of a project's evaluators that may judge in place of the bundled ones.
     pub trusted_evaluators: Vec<String>,
     /// The charset of files whose bytes do not tell it.
@@ -208,6 +210,7 @@ impl Settings {
             named_checks: read.named_checks(),
             efforts: read.below(&["effort"], |value| ReasoningEffort::of(value.as_str()?)),
             disabled_tools: read.texts(&["tools", "disabled"]),
+            disabled_skills: read.texts(&["skills", "disabled"]),
             trusted_evaluators: read.texts(&["evaluators", "trusted"]),
             encoding: read.text(&["files", "encoding"]),
             sandbox: read.sandbox(),

@@ -60,6 +60,8 @@ pub enum CliCommand {
     Rewind(commands::rewind::Args),
     /// Remember sentences for later tasks, and show, change and forget what is remembered
     Memory(commands::memory::Args),
+    /// List, show, write and check skills, and keep them from tasks
+    Skill(commands::skill::Args),
     /// List and take back the rules of your "always" answers
     Trust(commands::trust::Args),
     /// Log in to a provider or keep its key, and show what is connected

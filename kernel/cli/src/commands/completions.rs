@@ -6,6 +6,7 @@ use clap_complete::Shell;
 use openkoi_storage::{sessions::SessionQuery, tasks::TaskQuery};
 
 use crate::{
+    commands::skill,
     context::Context,
     error::CommandError,
     exit::Exit,
@@ -86,6 +87,9 @@ fn known(kind: &str, context: &Context) -> Result<Vec<String>, CommandError> {
             let Some(storage) = context.existing_storage()? else { return Ok(Vec::new()) };
             let query = SessionQuery { limit: Some(OFFERED), ..SessionQuery::default() };
             Ok(storage.sessions(&query)?.iter().map(|one| one.id.short().to_owned()).collect())
+        }
+        "skills" => {
+            Ok(skill::find::loaded(context)?.all().map(|one| one.skill.name.clone()).collect())
         }
         "components" => Ok(context.components().iter().map(|one| one.name.to_owned()).collect()),
         "providers" => {

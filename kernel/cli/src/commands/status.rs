@@ -11,12 +11,13 @@ use openkoi_app::{
 use openkoi_core::{doubts::Doubts, network::NetworkRules};
 use openkoi_storage::{
     Storage,
-    skills::{SkillDirectories, SkillKind, Skills},
+    skill_uses::SkillRecord,
+    skills::{Skill, SkillKind},
     tasks::{TaskRecord, TaskStatus},
     usage::{Doubted, Total},
 };
 
-use crate::{context::Context, error::CommandError, exit::Exit, reply::Reply};
+use crate::{commands::skill, context::Context, error::CommandError, exit::Exit, reply::Reply};
 
 /// The number of tasks that can go on, or run, that are named.
 const NAMED: usize = 5;
@@ -72,6 +73,8 @@ struct SkillCount {
     tasks: usize,
     evaluators: usize,
     broken: usize,
+    /// Those that a task may be given, with what is known of them.
+    active: Vec<(String, SkillRecord)>,
 }
 
 enum SandboxState {
@@ -135,18 +138,18 @@ fn routes(settings: &Settings, context: &Context) -> Result<Routes, CommandError
 }
 
 fn skills(context: &Context) -> Result<SkillCount, CommandError> {
-    let workspace = context.workspace()?;
-    let places = SkillDirectories {
-        home: Some(context.paths()?.home()),
-        workspace: Some(&workspace),
-        bundled: openkoi_components::skills(),
-    };
-    let found = Skills::load(&places);
-    let count = |kind| found.skills.iter().filter(|skill| skill.kind == kind).count();
+    let (found, records) = (skill::find::loaded(context)?, skill::find::records(context)?);
+    let count = |kind| found.all().filter(|known| known.skill.kind == kind).count();
+    let record = |skill: &Skill| records.of(&skill.name, found.place_of(skill));
+    let mut active: Vec<(String, SkillRecord)> =
+        found.usable().map(|skill| (skill.name.clone(), record(skill))).collect();
+    // Those that were used most, first.
+    active.sort_by_key(|(_, record)| std::cmp::Reverse(record.shown + record.opened));
     Ok(SkillCount {
         tasks: count(SkillKind::Task),
         evaluators: count(SkillKind::Evaluator),
-        broken: found.problems.len(),
+        broken: found.problems().len(),
+        active,
     })
 }
 

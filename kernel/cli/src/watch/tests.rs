@@ -673,6 +673,7 @@ fn a_run_begins_with_its_model_its_directory_and_its_limits() {
         overview: String::new(),
         instructions: String::new(),
         notes: Vec::new(),
+        skills: Vec::new(),
         tools: Vec::new(),
         evaluators: Vec::new(),
         rules: 1,

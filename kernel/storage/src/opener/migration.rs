@@ -47,6 +47,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/8-meaning.sql"),
         schema: "a9d937b39964f77f650a7b63e26e7b9f3fea25cc857466465bf045d8cbe97dab",
     },
+    Migration {
+        sql: include_str!("../schema/9-skills.sql"),
+        schema: "eac7b0f6d257ed4ced4f169bccb26849d19695353762cd7304023c32ea64fe80",
+    },
 ];
 
 /// The newest version of the database.

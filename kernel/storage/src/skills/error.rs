@@ -6,6 +6,8 @@ use std::path::PathBuf;
 pub const FILE_LIMIT: u64 = 256 << 10;
 /// The largest front matter, in bytes.
 pub const FRONT_MATTER_LIMIT: usize = 64 << 10;
+/// The most bytes of all skills together.
+pub const TOTAL_LIMIT: usize = 64 << 20;
 
 /// The reason why one skill, or one folder, was left out.
 #[derive(Debug, thiserror::Error)]
@@ -29,26 +31,15 @@ pub enum SkillError {
     /// The path leads outside the folder, or cannot be opened.
     #[error("it cannot be opened: {0}")]
     Unopenable(String),
-    /// It is not UTF-8.
+    /// It is no text.
     #[error("it is not UTF-8 text")]
     NotText,
-    /// It does not begin with `---`.
-    #[error("it does not begin with front matter (`---`)")]
-    NoFrontMatter,
+    /// It says nothing.
+    #[error("it is empty")]
+    Empty,
     /// The front matter has no end within its limit.
     #[error("its front matter has no closing `---` within {} KiB", FRONT_MATTER_LIMIT / 1024)]
     Unclosed,
-    /// The front matter is not YAML.
-    #[error("its front matter is not valid YAML in line {line}: {message}")]
-    Yaml {
-        /// The line in the file.
-        line: usize,
-        /// The message of the parser.
-        message: String,
-    },
-    /// The front matter is more than this program reads.
-    #[error("its front matter uses {0}, which is not accepted")]
-    Refused(&'static str),
     /// A field is missing or has another form.
     #[error("its front matter needs `{field}` to be {wanted}")]
     Field {
@@ -60,4 +51,7 @@ pub enum SkillError {
     /// There are more than are loaded.
     #[error("only {0} are loaded, the rest is left out")]
     TooMany(usize),
+    /// All of them together are larger than is loaded.
+    #[error("only {} MiB are loaded, the rest is left out", TOTAL_LIMIT >> 20)]
+    TooMuch,
 }

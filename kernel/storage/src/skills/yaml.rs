@@ -4,8 +4,7 @@
 //! still `1.0`.
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
-
-use super::error::SkillError;
+use serde_json::Value;
 
 /// The most levels of front matter.
 pub const DEPTH_LIMIT: usize = 16;
@@ -17,6 +16,16 @@ pub(super) enum Yaml {
     Text(String),
     List(Vec<Yaml>),
     Map(Vec<(String, Yaml)>),
+}
+
+/// What of a text is no YAML, or more of it than is read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct YamlError {
+    /// The line of the text, from 1.
+    pub(super) line: usize,
+    /// What is wrong, in words.
+    pub(super) message: String,
 }
 
 impl Yaml {
@@ -35,6 +44,16 @@ impl Yaml {
         let Self::List(items) = self else { return None };
         Some(items)
     }
+
+    /// Returns it as JSON, in which every scalar is a text.
+    pub(super) fn json(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Text(text) => Value::String(text.clone()),
+            Self::List(items) => items.iter().map(Self::json).collect(),
+            Self::Map(pairs) => pairs.iter().map(|(key, value)| (key, value.json())).collect(),
+        }
+    }
 }
 
 /// A list or map that is not closed yet.
@@ -44,30 +63,34 @@ enum Open {
 }
 
 /// Reads one document.
-pub(super) fn parse(text: &str) -> Result<Yaml, SkillError> {
+pub(super) fn parse(text: &str) -> Result<Yaml, YamlError> {
     let mut open: Vec<Open> = Vec::new();
     let mut whole = Yaml::Null;
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
-        let (event, _) = event.map_err(|error| SkillError::Yaml {
-            // The front matter begins in the file's second line.
-            line: error.marker().line() + 1,
+        let (event, span) = event.map_err(|error| YamlError {
+            line: error.marker().line(),
             message: error.info().to_owned(),
         })?;
+        let refused =
+            |what: &str| YamlError { line: span.start.line(), message: format!("it has {what}") };
         documents += u32::from(matches!(event, Event::DocumentStart(_)));
-        let Some(value) = complete(event, &mut open)? else { continue };
+        if documents > 1 {
+            return Err(refused("more than one document"));
+        }
+        let Some(value) = complete(event, &mut open).map_err(refused)? else { continue };
         match open.last_mut() {
-            Some(parent) => put(parent, value)?,
+            Some(parent) => put(parent, value).map_err(refused)?,
             None => whole = value,
         }
     }
-    if documents > 1 { Err(SkillError::Refused("more than one document")) } else { Ok(whole) }
+    Ok(whole)
 }
 
 /// Takes an event in; returns the value that it completes, if it does.
-fn complete(event: Event<'_>, open: &mut Vec<Open>) -> Result<Option<Yaml>, SkillError> {
+fn complete(event: Event<'_>, open: &mut Vec<Open>) -> Result<Option<Yaml>, &'static str> {
     match event {
-        Event::Alias(_) => return Err(SkillError::Refused("aliases")),
+        Event::Alias(_) => return Err("an alias"),
         Event::Scalar(text, style, anchor, tag) => {
             plain(anchor, tag.is_some())?;
             return Ok(Some(scalar(&text, style)));
@@ -86,17 +109,17 @@ fn complete(event: Event<'_>, open: &mut Vec<Open>) -> Result<Option<Yaml>, Skil
     Ok(None)
 }
 
-fn plain(anchor: usize, tagged: bool) -> Result<(), SkillError> {
+fn plain(anchor: usize, tagged: bool) -> Result<(), &'static str> {
     match (anchor, tagged) {
         (0, false) => Ok(()),
-        (0, true) => Err(SkillError::Refused("tags")),
-        _ => Err(SkillError::Refused("anchors")),
+        (0, true) => Err("a tag"),
+        _ => Err("an anchor"),
     }
 }
 
-fn deeper(open: &mut Vec<Open>, next: Open) -> Result<(), SkillError> {
+fn deeper(open: &mut Vec<Open>, next: Open) -> Result<(), &'static str> {
     if open.len() == DEPTH_LIMIT {
-        return Err(SkillError::Refused("more than 16 levels"));
+        return Err("more than 16 levels");
     }
     open.push(next);
     Ok(())
@@ -114,7 +137,7 @@ fn close(open: Open) -> Yaml {
     }
 }
 
-fn put(parent: &mut Open, value: Yaml) -> Result<(), SkillError> {
+fn put(parent: &mut Open, value: Yaml) -> Result<(), &'static str> {
     match parent {
         Open::List(items) => items.push(value),
         Open::Map(pairs, key) => match key.take() {
@@ -125,12 +148,10 @@ fn put(parent: &mut Open, value: Yaml) -> Result<(), SkillError> {
     Ok(())
 }
 
-fn new_key(pairs: &[(String, Yaml)], key: Yaml) -> Result<String, SkillError> {
-    let Yaml::Text(key) = key else {
-        return Err(SkillError::Refused("keys that are not text"));
-    };
+fn new_key(pairs: &[(String, Yaml)], key: Yaml) -> Result<String, &'static str> {
+    let Yaml::Text(key) = key else { return Err("a key that is no text") };
     if pairs.iter().any(|(known, _)| *known == key) {
-        return Err(SkillError::Refused("the same key twice"));
+        return Err("the same key twice");
     }
     Ok(key)
 }
@@ -160,17 +181,18 @@ mod tests {
     }
 
     #[test]
-    fn yaml_that_could_grow_or_hide_something_is_refused() {
+    fn yaml_that_could_grow_or_hide_something_is_refused_with_its_line() {
         let nested = format!("{}{}", "[".repeat(17), "]".repeat(17));
         let cases = [
-            ("a: &x 1\nb: *x", "anchors"),
-            ("a: !!str 1", "tags"),
-            ("a: 1\na: 2", "the same key twice"),
-            ("[a]: 1", "keys that are not text"),
-            (nested.as_str(), "more than 16 levels"),
+            ("a: &x 1\nb: *x", 1, "an anchor"),
+            ("a: 1\nb: !!str 1", 2, "a tag"),
+            ("a: 1\na: 2", 2, "the same key twice"),
+            ("[a]: 1", 1, "a key that is no text"),
+            (nested.as_str(), 1, "more than 16 levels"),
         ];
-        for (yaml, what) in cases {
-            assert_eq!(parse(yaml), Err(SkillError::Refused(what)), "{yaml}");
+        for (yaml, line, what) in cases {
+            let error = YamlError { line, message: format!("it has {what}") };
+            assert_eq!(parse(yaml), Err(error), "{yaml}");
         }
     }
 
@@ -185,10 +207,10 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_line_of_the_file() {
+    fn an_error_names_its_line() {
         let error = parse("a: 1\nb: @x\nc: 2\n").unwrap_err();
 
-        assert!(matches!(error, SkillError::Yaml { line: 3, .. }), "{error}");
+        assert_eq!(error.line, 2, "{error}");
     }
 
     proptest::proptest! {

@@ -3,14 +3,14 @@
 use std::io::Write;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use openkoi_app::undo;
+use openkoi_app::{skills::LoadedSkills, undo};
 use openkoi_core::{
     event::Event,
     id::SessionId,
     message::{Message, Part},
     tool::Tool,
 };
-use openkoi_storage::{Storage, tasks::TaskQuery};
+use openkoi_storage::{Storage, skills::Skill, tasks::TaskQuery};
 
 use crate::{
     commands::task::row::first_line,
@@ -65,13 +65,13 @@ pub(super) fn diff(
     Ok(())
 }
 
-/// Lists skills: name and one sentence.
-pub(super) fn skills(context: &Context, skills: &[(&str, &str)]) {
-    if skills.is_empty() {
-        context.printer.notice("there are no skills for tasks");
+/// Lists the skills that a task may be given: name and one sentence.
+pub(super) fn skills(context: &Context, skills: &LoadedSkills) {
+    if skills.usable().next().is_none() {
+        context.printer.notice("there are no skills for tasks; openkoi skill new NAME writes one");
     }
-    for (name, what) in skills {
-        context.printer.notice(&format!("  {name:<20} {}", sanitise_line(what)));
+    for Skill { name, description, .. } in skills.usable() {
+        context.printer.notice(&format!("  {name:<20} {}", sanitise_line(description)));
     }
 }
 

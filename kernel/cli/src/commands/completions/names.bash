@@ -8,6 +8,7 @@ _openkoi_kind() {
         *" -m" | *" --model") echo models ;;
         *" connect" | *" disconnect" | "models list") echo providers ;;
         "plugin inspect") echo components ;;
+        "skill show" | "skill check" | "skill disable" | "skill enable") echo skills ;;
     esac
 }
 _openkoi_named() {

@@ -7,3 +7,4 @@ complete -c openkoi -s r -l resume -f -a '(openkoi __complete sessions 2>/dev/nu
 complete -c openkoi -s m -l model -f -a '(openkoi __complete models 2>/dev/null)'
 complete -c openkoi -n '__fish_seen_subcommand_from connect disconnect' -f -a '(openkoi __complete providers 2>/dev/null)'
 complete -c openkoi -n '__fish_seen_subcommand_from plugin' -f -a '(openkoi __complete components 2>/dev/null)'
+complete -c openkoi -n '__fish_seen_subcommand_from skill; and __fish_seen_subcommand_from show check disable enable' -f -a '(openkoi __complete skills 2>/dev/null)'

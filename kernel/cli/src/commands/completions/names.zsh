@@ -8,6 +8,7 @@ _openkoi_named() {
         *" -m" | *" --model") kind=models ;;
         *" connect" | *" disconnect" | "models list") kind=providers ;;
         "plugin inspect") kind=components ;;
+        "skill show" | "skill check" | "skill disable" | "skill enable") kind=skills ;;
     esac
     if [[ -n "$kind" ]]; then
         local -a names=(${(f)"$(openkoi __complete $kind 2>/dev/null)"})

@@ -6,16 +6,23 @@ use openkoi_core::{
     network::NetworkRules,
 };
 use openkoi_storage::{
+    skill_uses::SkillRecord,
     tasks::{TaskRecord, TaskStatus},
     usage::Total,
 };
 
 use super::{SandboxState, StatusReport};
 use crate::{
-    commands::task::row::{first_line, footnote, task_facts},
+    commands::{
+        skill::shown::{record_value, record_words},
+        task::row::{first_line, footnote, task_facts},
+    },
     execute::ending,
     output::{Output, count, money_at_most},
 };
+
+/// The number of skills that are named.
+const NAMED_SKILLS: usize = 8;
 
 impl Output for StatusReport {
     fn document(&self) -> Document {
@@ -23,6 +30,7 @@ impl Output for StatusReport {
             ("task", Value::count(self.skills.tasks)),
             ("evaluator", Value::count(self.skills.evaluators)),
             ("unreadable", Value::count(self.skills.broken)),
+            ("active", Value::List(self.skills.active.iter().map(active).collect())),
         ];
         let about = Pairs::new("")
             .pair("home", "home", &self.home)
@@ -33,6 +41,7 @@ impl Output for StatusReport {
             .for_programs("sandbox", self.sandbox.value())
             .for_programs("skills", Value::record(skills));
         let mut document = Document::new("Status").with(about);
+        self.skills(&mut document);
         self.spent(&mut document);
         self.models(&mut document);
         self.tasks(&mut document);
@@ -48,6 +57,23 @@ impl StatusReport {
             broken => format!(", {broken} that cannot be read"),
         };
         format!("{} for tasks, {} for evaluation{broken}", skills.tasks, skills.evaluators)
+    }
+
+    /// Shows what is known of the skills that tasks may be given, the most used first.
+    fn skills(&self, document: &mut Document) {
+        let active = &self.skills.active;
+        if active.is_empty() {
+            return;
+        }
+        document.push(Heading::new("", "Skills"));
+        let pairs =
+            active.iter().take(NAMED_SKILLS).fold(Pairs::new(""), |pairs, (name, record)| {
+                pairs.for_people(name, record_words(record))
+            });
+        document.push(pairs);
+        if let Some(more) = active.len().checked_sub(NAMED_SKILLS).filter(|more| *more > 0) {
+            document.push(Block::paragraph(format!("{more} more; openkoi skill list")));
+        }
     }
 
     fn spent(&self, document: &mut Document) {
@@ -107,6 +133,11 @@ impl StatusReport {
         });
         document.push(Pairs::new("").for_programs("open", Value::List(open.collect())));
     }
+}
+
+/// Returns a skill that tasks may be given, with what is known of it.
+fn active((name, record): &(String, SkillRecord)) -> Value {
+    Value::record([("name", name.into()), ("record", record_value(record))])
 }
 
 /// Says of a task that can go on, or runs, how it does.

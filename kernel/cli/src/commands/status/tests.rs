@@ -34,7 +34,7 @@ fn report() -> StatusReport {
             (record("43", "write \x1b[2Jdocs"), false),
         ],
         models: Ok(routes()),
-        skills: SkillCount { tasks: 1, evaluators: 6, broken: 0 },
+        skills: SkillCount { tasks: 1, evaluators: 6, broken: 0, active: Vec::new() },
         sandbox: SandboxState::Off,
     }
 }
@@ -98,7 +98,7 @@ fn the_report_for_programs_has_exact_numbers_and_whole_tasks() {
             "home": "/koi",
             "data": "/koi/data",
             "sandbox": { "mode": "off" },
-            "skills": { "task": 1, "evaluator": 6, "unreadable": 0 },
+            "skills": { "task": 1, "evaluator": 6, "unreadable": 0, "active": [] },
             "cost": {
                 "last_24_hours":
                     { "cost_usd": 0.034, "cost_is_at_most": false, "tokens": 12_345, "turns": 3 },
@@ -125,7 +125,7 @@ fn without_a_model_the_reason_and_the_ways_on_stand_in_its_place() {
         models: Err(error),
         counts: Vec::new(),
         open: Vec::new(),
-        skills: SkillCount { tasks: 0, evaluators: 6, broken: 2 },
+        skills: SkillCount { tasks: 0, evaluators: 6, broken: 2, active: Vec::new() },
         ..report()
     };
 
