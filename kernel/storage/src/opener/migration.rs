@@ -49,7 +49,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         sql: include_str!("../schema/9-skills.sql"),
-        schema: "eac7b0f6d257ed4ced4f169bccb26849d19695353762cd7304023c32ea64fe80",
+        schema: "a50b1ae5b87a46c4a184de3db65e990503e57343e55bfb752065e4cedcc90b40",
     },
 ];
 
