@@ -30,6 +30,8 @@ use crate::{app::App, error::AppError, undo};
 
 /// The number of learnings with words of a question that are looked at, and of those near to it in meaning.
 const LOOKED_AT: u32 = 64;
+/// The number of those that a search shows.
+const SHOWN: usize = 20;
 /// The number of the user's own sentences that are looked at.
 const SAID: u32 = 200;
 
@@ -96,7 +98,7 @@ pub fn credit(app: &App, storage: &Storage) {
     }
 }
 
-/// Returns what fits a text, the best first: by words, and by meaning if there is an embedder.
+/// Returns the twenty that fit a text best, the best first: by words, and by meaning if there is an embedder.
 ///
 /// # Errors
 ///
@@ -111,7 +113,7 @@ pub async fn search(
     let vector = vector(meaning, text).await;
     let question = Question { workspace, text, meaning: vector.as_ref(), most: LOOKED_AT };
     let found = ranking::ranked(storage.recall(&question)?, now_ms);
-    Ok(found.into_iter().map(|one| one.learning).collect())
+    Ok(found.into_iter().take(SHOWN).map(|one| one.learning).collect())
 }
 
 async fn vector(meaning: Option<&Meaning>, text: &str) -> Option<Vectors> {

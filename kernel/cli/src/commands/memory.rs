@@ -45,7 +45,7 @@ pub enum MemoryCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Find what is remembered here by its words and its meaning, the best first
+    /// Find the twenty that fit best by words and meaning, the best first
     Search {
         /// The words
         #[arg(required = true, num_args = 1..)]

@@ -107,6 +107,10 @@ impl Room {
         fits
     }
 
+    fn with(self, other: Self) -> Self {
+        Self { notes: self.notes + other.notes, bytes: self.bytes + other.bytes }
+    }
+
     fn without(self, other: Self) -> Self {
         Self {
             notes: self.notes.saturating_sub(other.notes),
@@ -129,80 +133,87 @@ pub struct Told {
 /// said twice.
 #[must_use]
 pub fn told(fitting: Vec<Candidate>, said: Vec<Learning>, room: Room) -> Told {
-    let fitting = distinct(fitting);
-    let besides: Vec<Candidate> = said.into_iter().map(bare).collect();
-    let besides: Vec<Candidate> = distinct(fitting.iter().cloned().chain(besides).collect());
-    let besides = &besides[fitting.len()..];
-
+    let known: BTreeSet<&str> = fitting.iter().map(|one| one.learning.id.as_str()).collect();
+    let is_new = |one: &Learning| !known.contains(one.id.as_str());
+    let besides: Vec<Learning> = said.into_iter().filter(is_new).collect();
     let mut kept = room.half();
-    let held: Vec<bool> = besides.iter().map(|one| kept.take(&one.learning.text)).collect();
+    for one in &besides {
+        kept.take(&one.text);
+    }
     let used = room.half().without(kept);
-    let mut open = room.without(used);
-    let mut chosen: Vec<&Candidate> = Vec::new();
-    let mut left = 0;
-    for one in &fitting {
-        match open.take(&one.learning.text) {
-            true => chosen.push(one),
-            false => left += 1,
+
+    let mut choice = Choice { room: room.without(used), chosen: Vec::new(), left: 0 };
+    fitting.into_iter().for_each(|one| choice.offer(one));
+    choice.room = choice.room.with(used);
+    besides.into_iter().for_each(|one| choice.offer(Candidate::said(one)));
+    let notes = choice.chosen.into_iter().map(|(_, one)| one.learning.note());
+    Told { notes: notes.collect(), left: choice.left }
+}
+
+impl Candidate {
+    fn said(learning: Learning) -> Self {
+        Self { learning, words: 0.0, meaning: None, vector: Vec::new() }
+    }
+}
+
+/// What was chosen so far.
+struct Choice {
+    room: Room,
+    chosen: Vec<(Words, Candidate)>,
+    left: usize,
+}
+
+impl Choice {
+    /// Takes a candidate, if there is room for it and nothing says the same.
+    fn offer(&mut self, one: Candidate) {
+        let words = Words::of(&one.learning.text);
+        let says = |(others, other): &(Words, Candidate)| {
+            words.telling == others.telling
+                && (words.are_alike(others) || means_the_same(&one.vector, &other.vector))
+        };
+        if self.chosen.iter().any(says) {
+            return;
+        }
+        match self.room.take(&one.learning.text) {
+            true => self.chosen.push((words, one)),
+            false => self.left += 1,
         }
     }
-    for (one, held) in besides.iter().zip(held) {
-        match held || open.take(&one.learning.text) {
-            true => chosen.push(one),
-            false => left += 1,
-        }
+}
+
+/// The words of a text.
+struct Words {
+    all: BTreeSet<String>,
+    /// Those that decide what it says, however alike all others are: "use port 80" and "do not use port 81" are near in
+    /// meaning.
+    telling: Vec<String>,
+}
+
+impl Words {
+    fn of(text: &str) -> Self {
+        let words = text.split(|one: char| !one.is_alphanumeric()).filter(|word| !word.is_empty());
+        let all: BTreeSet<String> = words.map(str::to_lowercase).collect();
+        let tells = |word: &&String| {
+            TURNING.contains(&word.as_str()) || word.bytes().any(|byte| byte.is_ascii_digit())
+        };
+        let telling = all.iter().filter(tells).cloned().collect();
+        Self { all, telling }
     }
-    Told { notes: chosen.into_iter().map(|one| one.learning.note()).collect(), left }
-}
 
-fn bare(learning: Learning) -> Candidate {
-    Candidate { learning, words: 0.0, meaning: None, vector: Vec::new() }
-}
-
-/// Leaves out what says the same as one before.
-fn distinct(candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let mut distinct: Vec<(BTreeSet<String>, Candidate)> = Vec::new();
-    for one in candidates {
-        let words = words(&one.learning.text);
-        let is_new = distinct.iter().all(|(others, other)| {
-            other.learning.id != one.learning.id
-                && !alike(&words, others)
-                && !means_the_same((&words, &one), (others, other))
-        });
-        if is_new {
-            distinct.push((words, one));
+    fn are_alike(&self, other: &Self) -> bool {
+        let (few, many) =
+            (self.all.len().min(other.all.len()), self.all.len().max(other.all.len()));
+        if (few as f64) < SAME_WORDS * many as f64 {
+            return false;
         }
+        let both = self.all.intersection(&other.all).count();
+        let all = few + many - both;
+        both as f64 >= SAME_WORDS * all as f64
     }
-    distinct.into_iter().map(|(_, one)| one).collect()
 }
 
-fn words(text: &str) -> BTreeSet<String> {
-    let words = text.split(|one: char| !one.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect()
-}
-
-/// Words that differ are never ones that turn a meaning over or hold a number.
-fn alike(one: &BTreeSet<String>, other: &BTreeSet<String>) -> bool {
-    let both = one.intersection(other).count() as f64;
-    let all = one.union(other).count() as f64;
-    both >= SAME_WORDS * all && telling(one) == telling(other)
-}
-
-/// "Use port 80" and "Do not use port 80" are near in meaning, and so is "Use port 81".
-fn means_the_same(
-    (words, one): (&BTreeSet<String>, &Candidate),
-    (others, other): (&BTreeSet<String>, &Candidate),
-) -> bool {
-    cosine(&one.vector, &other.vector).is_some_and(|near| near >= SAME_MEANING)
-        && telling(words) == telling(others)
-}
-
-/// The words that decide what a sentence says, however alike all others are.
-fn telling(words: &BTreeSet<String>) -> BTreeSet<&str> {
-    let tells = |word: &&String| {
-        TURNING.contains(&word.as_str()) || word.bytes().any(|byte| byte.is_ascii_digit())
-    };
-    words.iter().filter(tells).map(String::as_str).collect()
+fn means_the_same(one: &[i8], other: &[i8]) -> bool {
+    cosine(one, other).is_some_and(|near| near >= SAME_MEANING)
 }
 
 fn cosine(one: &[i8], other: &[i8]) -> Option<f64> {

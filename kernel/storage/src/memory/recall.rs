@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::{
     rows::{COLUMNS, learning},
-    vectors::{self, Near, Stored},
+    vectors::{self, Near, Stored, Wanted},
     words,
 };
 use crate::{Storage, error::StorageError};
@@ -33,8 +33,10 @@ impl Storage {
     /// When the database cannot be read.
     pub fn recall(&self, question: &Question<'_>) -> Result<Vec<Candidate>, StorageError> {
         self.read(|connection| {
-            let mut fits = by_words(connection, question)?;
-            let near = by_meaning(connection, question, &fits)?;
+            let words = by_words(connection, question)?;
+            let near = by_meaning(connection, question, &words)?;
+            let mut fits: BTreeMap<i64, f64> =
+                words.into_iter().map(|one| (one.row, one.fit)).collect();
             let mut meant: BTreeMap<i64, Near> =
                 near.into_iter().map(|near| (near.row, near)).collect();
             for row in meant.keys() {
@@ -60,21 +62,27 @@ impl Storage {
     }
 }
 
+/// A row that shares words with a question.
+struct Shares {
+    row: i64,
+    fit: f64,
+    /// The block with its vector.
+    block: Option<i64>,
+}
+
 /// Returns the rows that share words with the question, and how well they fit.
-fn by_words(
-    connection: &Connection,
-    question: &Question<'_>,
-) -> Result<BTreeMap<i64, f64>, StorageError> {
-    let Some(words) = words::question(connection, question.text)? else {
-        return Ok(BTreeMap::new());
-    };
-    let sql = "SELECT l.row, -w.rank FROM learnings_words w JOIN learnings l ON l.row = w.rowid
+fn by_words(connection: &Connection, question: &Question<'_>) -> Result<Vec<Shares>, StorageError> {
+    let Some(words) = words::question(connection, question.text)? else { return Ok(Vec::new()) };
+    let sql =
+        "SELECT l.row, -w.rank, l.block FROM learnings_words w JOIN learnings l ON l.row = w.rowid
                WHERE learnings_words MATCH ?1 AND w.rowid >= ?2
                  AND (?3 IS NULL OR l.workspace IN ('', ?3))
                ORDER BY w.rank, l.row DESC LIMIT ?4";
     let mut statement = connection.prepare_cached(sql)?;
     let values = (words.query, words.from, question.workspace, question.most);
-    let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows = statement.query_map(values, |row| {
+        Ok(Shares { row: row.get(0)?, fit: row.get(1)?, block: row.get(2)? })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -82,12 +90,15 @@ fn by_words(
 fn by_meaning(
     connection: &Connection,
     question: &Question<'_>,
-    fits: &BTreeMap<i64, f64>,
+    words: &[Shares],
 ) -> Result<Vec<Near>, StorageError> {
-    let vector =
-        question.meaning.and_then(|made| Some((made.model.as_str(), made.vectors.first()?)));
-    let Some((model, vector)) = vector else { return Ok(Vec::new()) };
-    let wanted: Vec<i64> = fits.keys().copied().collect();
-    let (stored, most) = (Stored::of(vector), question.most as usize);
-    vectors::nearest(connection, question.workspace, model, &stored, most, &wanted)
+    let made = question.meaning.and_then(|made| Some((made.model.as_str(), made.vectors.first()?)));
+    let Some((model, vector)) = made else { return Ok(Vec::new()) };
+    let mut rows: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for Shares { row, block, .. } in words {
+        block.iter().for_each(|block| rows.entry(*block).or_default().push(*row));
+    }
+    let (workspace, question, most) =
+        (question.workspace, Stored::of(vector), question.most as usize);
+    vectors::nearest(connection, &Wanted { workspace, model, question, most, rows })
 }

@@ -1,5 +1,7 @@
 //! What learnings mean, as vectors.
 //!
+//! Signs are compared first, and numbers of those whose signs are most alike: up to two thousand, all.
+//!
 //! A number of a vector takes a byte, and the vectors of a workspace lie together in blocks, so that a question reads those of
 //! its workspace and no others, one after another. What is taken out of a block is not in its bytes any more. A block is of
 //! one model: a question is compared with vectors of its own model alone, and what has none of it is embedded anew.
@@ -17,6 +19,10 @@ const MOST: usize = 512;
 const ENTRY: usize = 12;
 /// The largest number of a vector, as a byte.
 const LARGEST: f32 = 127.0;
+/// So many vectors whose signs are most alike to those of a question are compared by their numbers.
+const COMPARED: usize = 2_000;
+/// The signs of so many numbers are compared at once.
+const SIGNS: usize = 64;
 /// Numbers are multiplied so many at once.
 const LANES: usize = 32;
 
@@ -146,9 +152,9 @@ fn add(
     for some in rest.chunks(MOST) {
         let mut block = Block::default();
         block.extend(some);
-        let sql = "INSERT INTO learning_vectors (workspace, model, rows, vectors)
-                   VALUES (?1, ?2, ?3, ?4) RETURNING block";
-        let values = (workspace, model, block.entries(), &block.bytes);
+        let sql = "INSERT INTO learning_vectors (workspace, model, rows, signs, vectors)
+                   VALUES (?1, ?2, ?3, ?4, ?5) RETURNING block";
+        let values = (workspace, model, block.entries(), block.signs(), &block.bytes);
         let number = transaction.query_row(sql, values, |row| row.get(0))?;
         placed(transaction, number, some)?;
     }
@@ -223,9 +229,15 @@ impl Block {
     }
 
     fn write(&self, transaction: &Transaction<'_>, number: i64) -> Result<(), StorageError> {
-        let sql = "UPDATE learning_vectors SET rows = ?2, vectors = ?3 WHERE block = ?1";
-        transaction.execute(sql, (number, self.entries(), &self.bytes))?;
+        let sql =
+            "UPDATE learning_vectors SET rows = ?2, signs = ?3, vectors = ?4 WHERE block = ?1";
+        transaction.execute(sql, (number, self.entries(), self.signs(), &self.bytes))?;
         Ok(())
+    }
+
+    fn signs(&self) -> Vec<u8> {
+        let vectors = self.bytes.chunks_exact(self.dimension().max(1));
+        vectors.flat_map(signs).flat_map(u64::to_le_bytes).collect()
     }
 
     fn entries(&self) -> Vec<u8> {
@@ -235,12 +247,20 @@ impl Block {
     }
 }
 
+/// The signs of a vector's numbers.
+fn signs(vector: &[u8]) -> impl Iterator<Item = u64> {
+    vector
+        .chunks(SIGNS)
+        .map(|some| some.iter().fold(0, |bits, one| bits << 1 | u64::from(one >> 7)))
+}
+
 fn entries_of(bytes: &[u8]) -> impl Iterator<Item = (i64, f32)> {
-    let (entries, _) = bytes.as_chunks::<ENTRY>();
-    entries.iter().filter_map(|entry| {
-        let (row, scale) = entry.split_first_chunk::<8>()?;
-        Some((i64::from_le_bytes(*row), f32::from_le_bytes(*scale.first_chunk()?)))
-    })
+    bytes.as_chunks::<ENTRY>().0.iter().filter_map(entry)
+}
+
+fn entry(bytes: &[u8; ENTRY]) -> Option<(i64, f32)> {
+    let (row, scale) = bytes.split_first_chunk::<8>()?;
+    Some((i64::from_le_bytes(*row), f32::from_le_bytes(*scale.first_chunk()?)))
 }
 
 /// A learning that is near to a question.
@@ -251,91 +271,169 @@ pub(super) struct Near {
     pub(super) numbers: Vec<i8>,
 }
 
-/// Returns the learnings of a workspace, and those that hold everywhere, whose vectors are nearest to `question`, the
-/// nearest first; and those of `wanted`, sorted, wherever they stand. Without a workspace all are looked at.
+/// What is looked for.
+pub(super) struct Wanted<'a> {
+    /// In this directory, and in what holds everywhere; absent, in all.
+    pub(super) workspace: Option<&'a str>,
+    /// Among the vectors of this model.
+    pub(super) model: &'a str,
+    /// What is near to this.
+    pub(super) question: Stored,
+    /// So many.
+    pub(super) most: usize,
+    /// And these rows wherever they stand, by block.
+    pub(super) rows: BTreeMap<i64, Vec<i64>>,
+}
+
+/// Returns the learnings that are nearest to a question, the nearest first, and those rows that are wanted besides.
 pub(super) fn nearest(
     connection: &Connection,
-    workspace: Option<&str>,
-    model: &str,
-    question: &Stored,
-    most: usize,
-    wanted: &[i64],
+    wanted: &Wanted<'_>,
 ) -> Result<Vec<Near>, StorageError> {
-    let mut search =
-        Search { question, most, least: f32::NEG_INFINITY, best: Vec::new(), wanted: Vec::new() };
-    let places: &[Option<&str>] = match workspace {
-        Some(_) => &[workspace, Some("")],
-        None => &[None],
-    };
+    let mut search = Search::new(wanted);
+    let everywhere = [wanted.workspace, Some("")];
+    let places = if wanted.workspace.is_some() { &everywhere[..] } else { &[None] };
     for place in places {
         let sql = match place {
             Some(_) => {
-                "SELECT rows, vectors FROM learning_vectors WHERE model = ?1 AND workspace = ?2"
+                "SELECT block, rows, signs, vectors FROM learning_vectors
+                 WHERE model = ?1 AND workspace = ?2"
             }
-            None => "SELECT rows, vectors FROM learning_vectors WHERE model = ?1 AND ?2 IS NULL",
+            None => {
+                "SELECT block, rows, signs, vectors FROM learning_vectors
+                 WHERE model = ?1 AND ?2 IS NULL"
+            }
         };
         let mut statement = connection.prepare_cached(sql)?;
-        let mut blocks = statement.query((model, place))?;
+        let mut blocks = statement.query((wanted.model, place))?;
         while let Some(block) = blocks.next()? {
             let blob = |column| block.get_ref(column)?.as_blob().map_err(rusqlite::Error::from);
-            search.look(blob(0)?, blob(1)?, wanted);
+            let seen = Seen { entries: blob(1)?, signs: blob(2)?, vectors: blob(3)? };
+            search.look(block.get(0)?, &seen);
         }
     }
-    search.cut();
-    let Search { mut best, wanted, .. } = search;
-    best.retain(|near| wanted.iter().all(|one| one.row != near.row));
-    best.extend(wanted);
-    best.sort_by(|one, other| other.cosine.total_cmp(&one.cosine));
-    Ok(best)
+    Ok(search.finish())
+}
+
+/// A block as it is looked at.
+struct Seen<'a> {
+    entries: &'a [u8],
+    signs: &'a [u8],
+    vectors: &'a [u8],
 }
 
 /// The best so far.
 struct Search<'a> {
-    question: &'a Stored,
-    most: usize,
+    wanted: &'a Wanted<'a>,
+    signs: Vec<u64>,
+    /// How many vectors were seen by the number of signs that differ.
+    differing: Vec<usize>,
+    /// Vectors of which more signs differ are not compared.
+    most_differing: usize,
+    /// How many were seen that do not.
+    alike: usize,
     /// What is not nearer than this is not among the best.
     least: f32,
     best: Vec<Near>,
-    wanted: Vec<Near>,
+    besides: Vec<Near>,
 }
 
-impl Search<'_> {
-    fn look(&mut self, entries: &[u8], vectors: &[u8], wanted: &[i64]) {
-        let dimension = self.question.bytes.len();
-        let is_whole = entries.len() / ENTRY * dimension == vectors.len();
+impl<'a> Search<'a> {
+    fn new(wanted: &'a Wanted<'a>) -> Self {
+        let dimension = wanted.question.bytes.len();
+        Self {
+            wanted,
+            signs: signs(&wanted.question.bytes).collect(),
+            differing: vec![0; dimension + 1],
+            most_differing: dimension,
+            alike: 0,
+            least: f32::NEG_INFINITY,
+            best: Vec::new(),
+            besides: Vec::new(),
+        }
+    }
+
+    fn look(&mut self, block: i64, seen: &Seen<'_>) {
+        let dimension = self.wanted.question.bytes.len();
+        let (entries, signs) = (seen.entries.as_chunks::<ENTRY>().0, seen.signs.as_chunks::<8>().0);
+        let is_whole = entries.len() * dimension == seen.vectors.len()
+            && entries.len() * self.signs.len() == signs.len();
         if dimension == 0 || !is_whole {
             tracing::debug!("vectors of another length are passed over");
             return;
         }
-        for ((row, scale), vector) in entries_of(entries).zip(vectors.chunks_exact(dimension)) {
-            let cosine = product(vector, &self.question.bytes) * scale * self.question.scale;
-            let is_wanted = wanted.binary_search(&row).is_ok();
-            if !is_wanted && cosine <= self.least {
-                continue;
+        for (at, signs) in signs.chunks_exact(self.signs.len()).enumerate() {
+            if self.may_be_near(signs) {
+                let near = self.compared(entries, seen.vectors, at, self.least);
+                self.take(near);
             }
-            let numbers = vector.iter().map(|byte| byte.cast_signed()).collect();
-            let near = Near { row, cosine, numbers };
-            match is_wanted {
-                true => self.wanted.push(near),
-                false => self.take(near),
+        }
+        let rows = self.wanted.rows.get(&block).map(Vec::as_slice).unwrap_or_default();
+        for at in 0..entries.len() {
+            if !rows.is_empty() && entry(&entries[at]).is_some_and(|(row, _)| rows.contains(&row)) {
+                let near = self.compared(entries, seen.vectors, at, f32::NEG_INFINITY);
+                self.besides.extend(near);
             }
         }
     }
 
+    /// Counts the signs that differ, and returns whether few enough do. The bound goes down once enough are below it.
+    fn may_be_near(&mut self, signs: &[[u8; 8]]) -> bool {
+        let both = signs.iter().zip(&self.signs);
+        let differing = both.map(|(one, other)| (u64::from_le_bytes(*one) ^ other).count_ones());
+        let differing = differing.sum::<u32>() as usize;
+        if differing > self.most_differing {
+            return false;
+        }
+        self.differing[differing] += 1;
+        self.alike += 1;
+        while self.alike - self.differing[self.most_differing] >= COMPARED {
+            self.alike -= self.differing[self.most_differing];
+            self.most_differing -= 1;
+        }
+        true
+    }
+
+    /// Compares the numbers of a vector; nothing, if it is not nearer than `least`.
+    fn compared(
+        &self,
+        entries: &[[u8; ENTRY]],
+        vectors: &[u8],
+        at: usize,
+        least: f32,
+    ) -> Option<Near> {
+        let question = &self.wanted.question;
+        let dimension = question.bytes.len();
+        let vector = vectors.get(at * dimension..(at + 1) * dimension)?;
+        let (row, scale) = entry(entries.get(at)?)?;
+        let cosine = product(vector, &question.bytes) * scale * question.scale;
+        let numbers = || vector.iter().map(|byte| byte.cast_signed()).collect();
+        (cosine > least).then(|| Near { row, cosine, numbers: numbers() })
+    }
+
     /// Keeps twice as many as are wanted, and cuts them down now and then.
-    fn take(&mut self, near: Near) {
-        self.best.push(near);
-        if self.best.len() >= 2 * self.most {
+    fn take(&mut self, near: Option<Near>) {
+        self.best.extend(near);
+        if self.best.len() >= 2 * self.wanted.most {
             self.cut();
         }
     }
 
     fn cut(&mut self) {
         self.best.sort_by(|one, other| other.cosine.total_cmp(&one.cosine));
-        self.best.truncate(self.most);
-        if self.best.len() == self.most {
+        self.best.truncate(self.wanted.most);
+        if self.best.len() == self.wanted.most {
             self.least = self.best.last().map_or(self.least, |last| last.cosine);
         }
+    }
+
+    fn finish(mut self) -> Vec<Near> {
+        self.cut();
+        let Self { mut best, besides, .. } = self;
+        best.retain(|near| besides.iter().all(|one| one.row != near.row));
+        best.extend(besides);
+        best.sort_by(|one, other| other.cosine.total_cmp(&one.cosine));
+        best
     }
 }
 
@@ -391,6 +489,45 @@ mod tests {
     }
 
     #[test]
+    fn the_nearest_of_many_are_nearly_always_among_those_whose_signs_are_alike() {
+        let mut state = 7_u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        };
+        // Groups of sentences that mean nearly the same, as a memory has them.
+        let groups: Vec<Vec<f32>> =
+            (0..1_000).map(|_| (0..96).map(|_| random()).collect()).collect();
+        let mut near =
+            |group: &[f32]| -> Vec<f32> { group.iter().map(|one| one + random()).collect() };
+        let vectors: Vec<(i64, Stored)> =
+            (0..20_000).map(|at| (at, Stored::of(&near(&groups[at as usize % 1_000])))).collect();
+        let mut found = 0;
+        for group in &groups[..8] {
+            let question = Stored::of(&near(group));
+            let exact = |(row, one): &(i64, Stored)| {
+                (product(&one.bytes, &question.bytes) * one.scale, *row)
+            };
+            let mut exact: Vec<(f32, i64)> = vectors.iter().map(exact).collect();
+            exact.sort_by(|one, other| other.0.total_cmp(&one.0));
+            let rows = BTreeMap::new();
+            let wanted = Wanted { workspace: None, model: "m", question, most: 10, rows };
+            let mut search = Search::new(&wanted);
+            for some in vectors.chunks(MOST) {
+                let mut block = Block::default();
+                block.extend(some);
+                let (entries, signs) = (block.entries(), block.signs());
+                search.look(1, &Seen { entries: &entries, signs: &signs, vectors: &block.bytes });
+            }
+            let best: Vec<i64> = search.finish().into_iter().map(|near| near.row).collect();
+            found += exact[..10].iter().filter(|(_, row)| best.contains(row)).count();
+        }
+        assert!(found >= 76, "{found} of 80");
+    }
+
+    #[test]
     fn what_is_taken_out_of_a_block_is_not_in_its_bytes() {
         let mut block = Block::default();
         let vectors: Vec<(i64, Stored)> =
@@ -400,5 +537,6 @@ mod tests {
         assert_eq!(block.rows, [(1, vectors[0].1.scale), (3, vectors[2].1.scale)]);
         assert_eq!(block.bytes, [vectors[0].1.bytes.clone(), vectors[2].1.bytes.clone()].concat());
         assert_eq!(entries_of(&block.entries()).collect::<Vec<_>>(), block.rows);
+        assert_eq!(block.signs().len(), 16);
     }
 }

@@ -15,7 +15,7 @@ const EMPTY: &str = "a an the of in on at to for and or is are was were be been 
 const MOST: usize = 64;
 /// The most places that are looked at for one question. What a word that is everywhere finds says little, and looking at all
 /// of it takes long.
-const MOST_PLACES: i64 = 2_000;
+const MOST_PLACES: i64 = 1_000;
 
 /// Returns the words of a text that say something, each once.
 fn telling(text: &str) -> Vec<String> {

@@ -45,7 +45,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         sql: include_str!("../schema/8-meaning.sql"),
-        schema: "a9d937b39964f77f650a7b63e26e7b9f3fea25cc857466465bf045d8cbe97dab",
+        schema: "2c0451aaa167c661d9105cd9c73de4be17649d473de80863f8cbe0dcd655cf1e",
     },
     Migration {
         sql: include_str!("../schema/9-skills.sql"),

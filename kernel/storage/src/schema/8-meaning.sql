@@ -9,13 +9,14 @@ CREATE INDEX learnings_unembedded ON learnings (row) WHERE block IS NULL AND sta
 
 ALTER TABLE learning_moments ADD COLUMN times INTEGER NOT NULL DEFAULT 1;
 
--- What learnings mean, many of one workspace together: 12 bytes for each (its row, and 1 / length of its vector), and the
--- vectors, a byte for each number.
+-- What learnings mean, many of one workspace together: 12 bytes for each (its row, and 1 / length of its vector), the signs of
+-- the numbers, a bit each, and the numbers, a byte each.
 CREATE TABLE learning_vectors (
     block INTEGER PRIMARY KEY AUTOINCREMENT,
     workspace TEXT NOT NULL,
     model TEXT NOT NULL,
     rows BLOB NOT NULL,
+    signs BLOB NOT NULL,
     vectors BLOB NOT NULL
 ) STRICT;
 CREATE INDEX learning_vectors_workspace ON learning_vectors (workspace, model);
