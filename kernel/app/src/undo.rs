@@ -234,6 +234,24 @@ fn log_of(app: &App) -> Result<UndoLog, AppError> {
     Ok(UndoLog::at(app.paths()?.data()))
 }
 
+/// Returns the ids of the tasks whose work the user has taken back, and not brought forth again. A rewind to a step says
+/// nothing of the whole.
+///
+/// # Errors
+///
+/// When the log cannot be read.
+pub(crate) fn undone(app: &App) -> Result<BTreeSet<String>, AppError> {
+    let mut undone = BTreeSet::new();
+    let lines = log_of(app)?.read().map_err(UndoError::Log)?;
+    for line in lines.into_iter().filter(|line| !line.intended && line.upto.is_none()) {
+        match line.redo {
+            true => undone.remove(&line.task),
+            false => undone.insert(line.task),
+        };
+    }
+    Ok(undone)
+}
+
 /// What was taken back of the work of a task, for whoever goes on with its conversation: its last words may say that all is
 /// done.
 #[derive(Clone, Debug, PartialEq)]

@@ -45,7 +45,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         sql: include_str!("../schema/8-skills.sql"),
-        schema: "eac7b0f6d257ed4ced4f169bccb26849d19695353762cd7304023c32ea64fe80",
+        schema: "cde6ce2cb5ea8cbc5499d3a46634ba99025aed3eb3ff9795b46cb56b46a15149",
     },
 ];
 
