@@ -2,7 +2,7 @@
 //! beside the run.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct SessionEvaluators {
     inner: Arc<dyn Evaluators>,
     workspace: Arc<dyn Workspace>,
     earlier: SessionVerdicts,
+    /// Rubrics by kind of work, for the task.
+    rubrics: BTreeMap<String, Rubric>,
     /// Evaluations that were begun beside the run, by evaluator. One that was asked for stays as nothing.
     begun: Mutex<HashMap<String, Option<Begun>>>,
 }
@@ -59,8 +61,9 @@ impl SessionEvaluators {
         inner: Arc<dyn Evaluators>,
         workspace: Arc<dyn Workspace>,
         earlier: SessionVerdicts,
+        rubrics: BTreeMap<String, Rubric>,
     ) -> Self {
-        Self { inner, workspace, earlier, begun: Mutex::default() }
+        Self { inner, workspace, earlier, rubrics, begun: Mutex::default() }
     }
 }
 
@@ -96,7 +99,7 @@ impl Evaluators for SessionEvaluators {
     }
 
     fn rubric(&self, kind: &str) -> Option<Rubric> {
-        self.inner.rubric(kind)
+        self.rubrics.get(kind).cloned()
     }
 
     fn begin(&self, evaluator: &str, subject: &Subject, scope: Scope) {

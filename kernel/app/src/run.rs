@@ -167,8 +167,8 @@ impl TaskRuntime {
     ) -> Result<RunEnd, AppError> {
         thread::apart(&id.clone(), move || async move {
             let lease = self.storage().claim_task(&id)?;
-            let workspace = self.storage().find_task(id.as_str())?.workspace;
-            let occupancy = self.occupancy(&id, workspace.as_ref(), &surface);
+            let record = self.storage().find_task(id.as_str())?;
+            let occupancy = self.occupancy(&id, record.workspace.as_ref(), &surface);
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             let entries = self.storage().entries(&id)?;
             if let Some(live) = LiveState::of(&entries) {
@@ -176,7 +176,7 @@ impl TaskRuntime {
             }
             self.remember_seen(&entries);
             drop(entries);
-            let skills = self.skills_to_open();
+            let skills = self.skills_of(&record.text);
             let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;
             let policy = self.policy()?;
             let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));

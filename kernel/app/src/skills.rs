@@ -1,6 +1,7 @@
 //! The skills of a workspace: which there are, which of them can be used, and what a task is given of them.
 
 mod choice;
+mod judges;
 mod loaded;
 mod machine;
 pub(crate) mod tool;
@@ -12,7 +13,11 @@ use std::{
 };
 
 use openkoi_brokers::disk;
-use openkoi_storage::skills::{Skill, SkillDirectories, SkillKind, SkillSource, Skills};
+use openkoi_storage::{
+    Storage,
+    skill_uses::SkillRecords,
+    skills::{Skill, SkillDirectories, SkillKind, SkillSource, Skills},
+};
 
 use self::{
     loaded::{is_of_own_source, is_of_project, lets_judge},
@@ -20,6 +25,7 @@ use self::{
 };
 use crate::{
     app::App, environment::Environment, error::AppError, memory, settings::Settings, surroundings,
+    undo,
 };
 
 pub(crate) use choice::Chosen;
@@ -131,6 +137,15 @@ impl SkillSet {
         obstacles.extend(skill.requirements.unmet(machine));
         obstacles
     }
+}
+
+/// Returns what is known of skills and evaluators, by how tasks ended and by what the user took back.
+///
+/// # Errors
+///
+/// When the database or the log of undos cannot be read.
+pub fn records(app: &App, storage: &Storage) -> Result<SkillRecords, AppError> {
+    Ok(storage.skill_records(&undo::still_undone(app)?)?)
 }
 
 /// Returns the root of the repository that a workspace lies in, or the workspace. A repository in which the program itself

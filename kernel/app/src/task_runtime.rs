@@ -2,12 +2,14 @@
 //! a run.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use openkoi_brokers::{clock::SystemClock, scratch::Scratch, snapshot::Keeper};
 use openkoi_core::{
+    evaluation::Rubric,
     gate::Policy,
     id::SessionId,
     message::Role,
@@ -38,7 +40,7 @@ use crate::{
     models::{Connection, Listing, Routes},
     places, rules, sandbox,
     settings::Settings,
-    skills::{Chosen, LoadedSkills, SkillRoom, SkillSet, tool, tool::SkillTools},
+    skills::{self, Chosen, LoadedSkills, SkillRoom, SkillSet, tool, tool::SkillTools},
     surroundings,
     toolbox::{QuickLooks, WithDiagnostics, WithFailPoints, WithRules, Without},
     workspace::{self, Occupancy, SnapshotWorkspace},
@@ -59,6 +61,14 @@ pub struct Surface {
     pub result: Option<Arc<dyn ResultSchema>>,
     /// Tells why a run does not go on yet, in one sentence.
     pub waiting: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+/// The skills of one run.
+pub(crate) struct RunSkills {
+    /// Those that its model may open, if there are any.
+    tools: Option<SkillTools>,
+    /// What its work is judged by, for each kind of work.
+    rubrics: BTreeMap<String, Rubric>,
 }
 
 /// The directory for copies of the workspace, below that for what programs write.
@@ -126,8 +136,7 @@ impl TaskRuntime {
         }
         let keeper = workspace::keeper(workspace, app.paths()?)?;
         let workdir = Arc::new(workdir(app, settings, &keeper, &private)?);
-        let evaluators =
-            Arc::new(CatalogEvaluators::new(&host, Arc::clone(&workdir), loaded.rubrics(), &[])?);
+        let evaluators = Arc::new(CatalogEvaluators::new(&host, Arc::clone(&workdir), &[])?);
         // A task that is not evaluated runs no checks.
         let is_checked = settings.checks && settings.limits.iterations > 0;
         let looks = is_checked.then(|| QuickLooks::new(evaluators.clone(), settings.edit_seconds));
@@ -198,13 +207,13 @@ impl TaskRuntime {
         &self.warnings
     }
 
-    /// Returns the ports of a run that `surface` watches. A model may open `skills`, if there are any.
+    /// Returns the ports of a run that `surface` watches.
     pub(crate) fn ports(
         &self,
         session: &SessionId,
         surface: Surface,
         occupancy: Arc<Occupancy>,
-        skills: Option<SkillTools>,
+        skills: RunSkills,
     ) -> Result<Ports, AppError> {
         let workspace = Arc::new(SnapshotWorkspace::new(Arc::clone(&self.keeper), occupancy));
         let earlier = SessionVerdicts {
@@ -212,9 +221,13 @@ impl TaskRuntime {
             session: session.clone(),
             now_ms: self.app.now_ms(),
         };
-        let evaluators =
-            SessionEvaluators::new(self.evaluators.clone(), workspace.clone(), earlier);
-        let toolbox: Arc<dyn Toolbox> = match skills {
+        let evaluators = SessionEvaluators::new(
+            self.evaluators.clone(),
+            workspace.clone(),
+            earlier,
+            skills.rubrics,
+        );
+        let toolbox: Arc<dyn Toolbox> = match skills.tools {
             Some(skills) => {
                 let skills = Arc::new(skills) as Arc<dyn Toolbox>;
                 Arc::new(Joined::new([self.toolbox.clone(), skills])?)
@@ -248,15 +261,12 @@ impl TaskRuntime {
         Ok(Policy { rules: self.storage.rules()?, ..self.policy.clone() })
     }
 
-    /// Returns what a task with this text is told besides, and the skills that its model may open.
+    /// Returns what a task with this text is told besides, and the skills of its run.
     ///
     /// # Errors
     ///
     /// When what is remembered cannot be read.
-    pub(crate) async fn briefing(
-        &self,
-        task: &str,
-    ) -> Result<(Briefing, Option<SkillTools>), AppError> {
+    pub(crate) async fn briefing(&self, task: &str) -> Result<(Briefing, RunSkills), AppError> {
         let (settings, environment) = (&self.settings, self.app.environment());
         let now = self.app.now_ms();
         let asking = memory::Asking {
@@ -266,7 +276,7 @@ impl TaskRuntime {
         };
         let (loaded, room) = (self.skills.of_task(now), self.room_of_skills());
         let chosen = match loaded.usable().next() {
-            Some(_) => loaded.chosen(task, &self.storage.skill_records()?, room),
+            Some(_) => loaded.chosen(task, &skills::records(&self.app, &self.storage)?, room),
             None => Chosen::default(),
         };
         let can_be_opened = self.opens_skills() && chosen.can_be_opened();
@@ -278,14 +288,16 @@ impl TaskRuntime {
             skills: chosen.whole.iter().map(|skill| loaded.use_of(skill)).collect(),
         };
         let tools = can_be_opened.then(|| SkillTools::new(Arc::clone(&loaded), room.whole));
-        Ok((briefing, tools))
+        Ok((briefing, RunSkills { tools, rubrics: loaded.rubrics(task) }))
     }
 
-    /// Returns the skills that a task may open which goes on.
-    pub(crate) fn skills_to_open(&self) -> Option<SkillTools> {
+    /// Returns the skills of a run with this task that goes on.
+    pub(crate) fn skills_of(&self, task: &str) -> RunSkills {
         let loaded = self.skills.of_task(self.app.now_ms());
         let can_be_opened = self.opens_skills() && loaded.usable().next().is_some();
-        can_be_opened.then(|| SkillTools::new(loaded, self.room_of_skills().whole))
+        let rubrics = loaded.rubrics(task);
+        let room = self.room_of_skills();
+        RunSkills { tools: can_be_opened.then(|| SkillTools::new(loaded, room.whole)), rubrics }
     }
 
     fn room_of_skills(&self) -> SkillRoom {

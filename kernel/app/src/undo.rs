@@ -311,6 +311,22 @@ pub(crate) fn undone(app: &App) -> Result<Vec<Undone>, AppError> {
     Ok(whole.map(undone).collect())
 }
 
+/// Returns the ids of the tasks whose work is taken back as a whole now.
+///
+/// # Errors
+///
+/// As [`undone`].
+pub(crate) fn still_undone(app: &App) -> Result<BTreeSet<String>, AppError> {
+    let mut still = BTreeSet::new();
+    for one in undone(app)? {
+        match one.is_undone {
+            true => still.insert(one.task.as_str().to_owned()),
+            false => still.remove(one.task.as_str()),
+        };
+    }
+    Ok(still)
+}
+
 /// Returns the place in the conversation of a session that a rewind went back to, if nothing was said or undone since.
 ///
 /// # Errors

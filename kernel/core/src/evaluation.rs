@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::tool::Receipt;
+use crate::{skill::SkillUse, tool::Receipt};
 
 /// The order of evidence: a lower tier never outvotes a higher one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -128,15 +128,27 @@ pub struct Dimension {
     pub weight: f64,
 }
 
-/// Written criteria, from a skill.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Written criteria, from a skill or from several.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rubric {
-    /// Name of the skill.
+    /// Name of the skill, or their names.
     pub name: String,
     /// Axes that the evaluator scores.
     pub dimensions: Vec<Dimension>,
     /// Text of the skill, for the evaluator's model.
     pub text: String,
+    /// The skills of which it is made; empty in journals of before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<RubricPart>,
+}
+
+/// One of the skills of which written criteria are made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RubricPart {
+    /// The skill.
+    pub skill: SkillUse,
+    /// Its axes, by their names in the whole.
+    pub dimensions: Vec<Dimension>,
 }
 
 /// Weight of a finding.

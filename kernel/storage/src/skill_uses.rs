@@ -1,8 +1,9 @@
-//! Which tasks were given which skills, and how they ended.
+//! Which tasks were given which skills and judged by which evaluators, and how they ended.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use openkoi_core::{
+    evaluation::{RubricPart, Verdict},
     event::{Entry, Event},
     id::TaskId,
     skill::{SkillEffect, SkillUse, Tally},
@@ -11,8 +12,8 @@ use rusqlite::{Connection, Transaction};
 
 use crate::{Storage, database::count, error::StorageError, tasks::TaskStatus};
 
-/// The number of decided tasks, counted from now, that say what a skill does. What was longer ago says little of today's models.
-const TASKS: u32 = 2_000;
+/// The number of tasks, counted from now, that say what a skill does. What was longer ago says little of today's models.
+const TASKS: u32 = 4_000;
 
 /// What is known of a skill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,21 +28,42 @@ pub struct SkillRecord {
     pub used_ms: u64,
 }
 
-/// The records of skills, by name and place.
+/// What is known of an evaluator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JudgeRecord {
+    /// The number of tasks that it judged.
+    pub judged: u64,
+    /// Of those that were accepted, how many the user did not take back.
+    pub stands: Tally,
+}
+
+/// A name, and the place of a [`SkillUse`].
+type Placed = (String, String);
+
+/// The records of skills and evaluators.
 #[derive(Clone, Debug, Default)]
-pub struct SkillRecords(BTreeMap<(String, String), SkillRecord>);
+pub struct SkillRecords {
+    skills: BTreeMap<Placed, SkillRecord>,
+    judges: BTreeMap<Placed, JudgeRecord>,
+}
 
 impl SkillRecords {
     /// Returns the record of a skill; one without tasks where nothing is known of it. The place is that of a [`SkillUse`].
     #[must_use]
     pub fn of(&self, name: &str, place: &str) -> SkillRecord {
-        self.0.get(&(name.to_owned(), place.to_owned())).copied().unwrap_or_default()
+        self.skills.get(&(name.to_owned(), place.to_owned())).copied().unwrap_or_default()
+    }
+
+    /// Returns the record of an evaluator, as [`SkillRecords::of`] that of a skill.
+    #[must_use]
+    pub fn of_judge(&self, name: &str, place: &str) -> JudgeRecord {
+        self.judges.get(&(name.to_owned(), place.to_owned())).copied().unwrap_or_default()
     }
 }
 
 impl FromIterator<((String, String), SkillRecord)> for SkillRecords {
     fn from_iter<I: IntoIterator<Item = ((String, String), SkillRecord)>>(records: I) -> Self {
-        Self(records.into_iter().collect())
+        Self { skills: records.into_iter().collect(), ..Self::default() }
     }
 }
 
@@ -50,6 +72,7 @@ struct Decided {
     id: String,
     workspace: String,
     started_ms: u64,
+    /// Whether its work was accepted, and the user left it so.
     accepted: bool,
 }
 
@@ -62,7 +85,8 @@ struct Used {
 }
 
 impl Storage {
-    /// Returns what is known of all skills that a task was ever given.
+    /// Returns what is known of all skills that one of the last tasks was given. Work of the tasks `undone` was taken back by the user, so
+    /// it counts as not accepted.
     ///
     /// A task that was cancelled, paused or failed says nothing of a skill. A skill is compared with the tasks that were
     /// decided without it since it was first used, in its own place if it has one.
@@ -70,13 +94,14 @@ impl Storage {
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn skill_records(&self) -> Result<SkillRecords, StorageError> {
+    pub fn skill_records(&self, undone: &BTreeSet<String>) -> Result<SkillRecords, StorageError> {
         self.read(|connection| {
-            let used = used(connection)?;
+            let (used, judges) = (used(connection)?, judges(connection, undone)?);
             if used.is_empty() {
-                return Ok(SkillRecords::default());
+                return Ok(SkillRecords { judges, ..SkillRecords::default() });
             }
-            Ok(compared(&used, &decided(connection)?))
+            let records = compared(&used, &decided(connection, undone)?);
+            Ok(SkillRecords { judges, ..records })
         })
     }
 }
@@ -93,6 +118,16 @@ pub(crate) fn project(
         }
         Event::CallFinished { result: Ok(output), .. } => {
             output.skill.iter().try_for_each(|skill| insert(transaction, task, skill, true))
+        }
+        Event::PlanMade { rubric: Some(rubric), .. } => {
+            choose_judges(transaction, task, &rubric.parts)
+        }
+        Event::EvaluationFinished { result: Ok(Verdict { scores, .. }), .. }
+            if !scores.is_empty() =>
+        {
+            let sql = "UPDATE judge_uses SET judged = 1 WHERE task = ?1";
+            transaction.prepare_cached(sql)?.execute([task.as_str()])?;
+            Ok(())
         }
         _ => Ok(()),
     }
@@ -112,11 +147,51 @@ fn insert(
     Ok(())
 }
 
+/// Keeps the evaluators that are to judge a task, in the place of those that have not judged it.
+fn choose_judges(
+    transaction: &Transaction<'_>,
+    task: &TaskId,
+    parts: &[RubricPart],
+) -> Result<(), StorageError> {
+    let sql = "DELETE FROM judge_uses WHERE task = ?1 AND judged = 0";
+    transaction.prepare_cached(sql)?.execute([task.as_str()])?;
+    for RubricPart { skill, .. } in parts {
+        let sql =
+            "INSERT INTO judge_uses (task, skill, place, digest, judged) VALUES (?1, ?2, ?3, ?4, 0)
+                   ON CONFLICT DO NOTHING";
+        let row = (task.as_str(), &skill.name, &skill.place, &skill.digest);
+        transaction.prepare_cached(sql)?.execute(row)?;
+    }
+    Ok(())
+}
+
+fn judges(
+    connection: &Connection,
+    undone: &BTreeSet<String>,
+) -> Result<BTreeMap<Placed, JudgeRecord>, StorageError> {
+    let sql = "SELECT j.task, j.skill, j.place, t.status
+               FROM tasks t CROSS JOIN judge_uses j ON j.task = t.id
+               WHERE t.seq > (SELECT max(seq) FROM tasks) - ?1 AND j.judged = 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([TASKS])?;
+    let mut judges: BTreeMap<Placed, JudgeRecord> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let (task, status): (String, String) = (row.get(0)?, row.get(3)?);
+        let record = judges.entry((row.get(1)?, row.get(2)?)).or_default();
+        record.judged += 1;
+        if status == TaskStatus::Accepted.word() {
+            record.stands.add(!undone.contains(&task));
+        }
+    }
+    Ok(judges)
+}
+
 fn used(connection: &Connection) -> Result<Vec<Used>, StorageError> {
     let sql = "SELECT u.task, u.skill, u.place, u.opened, t.started_ms
-               FROM skill_uses u JOIN tasks t ON t.id = u.task";
+               FROM tasks t CROSS JOIN skill_uses u ON u.task = t.id
+               WHERE t.seq > (SELECT max(seq) FROM tasks) - ?1";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map((), |row| {
+    let rows = statement.query_map([TASKS], |row| {
         let skill = (row.get(1)?, row.get(2)?);
         let (opened, started_ms) = (row.get(3)?, count(row.get(4)?));
         Ok(Used { task: row.get(0)?, skill, opened, started_ms })
@@ -124,15 +199,19 @@ fn used(connection: &Connection) -> Result<Vec<Used>, StorageError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn decided(connection: &Connection) -> Result<Vec<Decided>, StorageError> {
-    let sql = "SELECT id, workspace, started_ms, status FROM tasks WHERE status IN (?1, ?2)
-               ORDER BY seq DESC LIMIT ?3";
+fn decided(
+    connection: &Connection,
+    undone: &BTreeSet<String>,
+) -> Result<Vec<Decided>, StorageError> {
+    let sql = "SELECT id, workspace, started_ms, status FROM tasks
+               WHERE seq > (SELECT max(seq) FROM tasks) - ?3 AND status IN (?1, ?2)";
     let (accepted, stopped) = (TaskStatus::Accepted.word(), TaskStatus::Stopped.word());
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map((accepted, stopped, TASKS), |row| {
-        let accepted = row.get::<_, String>(3)? == accepted;
+        let id: String = row.get(0)?;
+        let accepted = row.get::<_, String>(3)? == accepted && !undone.contains(&id);
         let (workspace, started_ms) = (row.get(1)?, count(row.get(2)?));
-        Ok(Decided { id: row.get(0)?, workspace, started_ms, accepted })
+        Ok(Decided { id, workspace, started_ms, accepted })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -16,7 +16,7 @@ use openkoi_brokers::{
 use openkoi_core::{
     approval::Answer,
     effects::EffectLog,
-    evaluation::{Rubric, Subject, Verdict},
+    evaluation::{Subject, Verdict},
     evaluators::Evaluators,
     event::{Entry, Event},
     failure::Failure,
@@ -322,9 +322,8 @@ impl World {
     ///
     /// There is none, or more than one.
     pub async fn evaluate(&mut self, subject: &Subject) -> Result<Verdict, Failure> {
-        let (workdir, rubrics) = (self.workdir(), BTreeMap::<String, Rubric>::new());
-        let judges = CatalogEvaluators::new(&self.host(), workdir, rubrics, &[])
-            .expect("the evaluators load");
+        let judges =
+            CatalogEvaluators::new(&self.host(), self.workdir(), &[]).expect("the evaluators load");
         let cards = judges.cards();
         let [card] = cards.as_slice() else { panic!("there are {} evaluators", cards.len()) };
         let scope = self.scope();

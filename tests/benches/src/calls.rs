@@ -2,7 +2,7 @@
 //! arguments held against the schema, a fresh store with its limits, the gate, the answer made fit for a model.
 //! Only the parts around the host are made up: the journal is in memory, and web servers answer at once.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
 
 use openkoi_core::{
     credential::SecretSource,
@@ -118,7 +118,7 @@ async fn evaluators() -> Vec<[String; 3]> {
     ] {
         let mut world = World::new();
         world.load_built([built_in::one(component)]);
-        let judges = CatalogEvaluators::new(&world.host(), world.workdir(), BTreeMap::new(), &[]);
+        let judges = CatalogEvaluators::new(&world.host(), world.workdir(), &[]);
         let judges = judges.expect("the manifest is accepted");
         let subject = Subject { task: "say done".to_owned(), iteration: 1, ..Subject::default() };
         let spread = time(

@@ -2,8 +2,10 @@
 
 use std::fs;
 
-use openkoi_test_support::{Home, Kind, OpenAi, Terminal, call, reply, skip::skip};
+use openkoi_test_support::{Home, Kind, OpenAi, Role, Terminal, call, reply, skip::skip};
 use serde_json::{Value, json};
+
+use crate::world::LONG;
 
 const API: &str = "---\nname: api-style\ndescription: Conventions for REST endpoints: names of fields\n---\n\n\
                    Field names are snake_case.\n";
@@ -241,4 +243,52 @@ fn a_skill_gives_a_task_no_power_and_its_marks_do_not_end_its_frame() {
     let mark = told.split("<skill-").nth(1).unwrap().split(' ').next().unwrap().to_owned();
     assert_eq!(told.matches(&format!("</skill-{mark}>")).count(), 1, "{told}");
     server.finish();
+}
+
+const MOVES: &str = "---\nname: moves\nkind: evaluator\ndescription: Judges how percent rounds\nmetadata:\n  dimensions:\n    \
+                     - { name: rounding, weight: 1 }\n---\nIs a half rounded up?\n";
+
+#[test]
+fn evaluators_that_are_about_the_task_judge_it_together_and_what_the_user_takes_back_is_held_against_them()
+ {
+    let scores = json!({ "findings": [], "scores": [
+        { "dimension": "code-review/correctness", "score": 9 },
+        { "dimension": "code-review/safety", "score": 9 },
+        { "dimension": "code-review/style", "score": 9 },
+        { "dimension": "moves/rounding", "score": 8 },
+    ] });
+    let kind = Kind::Shell;
+    let fix = json!({ "path": kind.source(), "contents": kind.fix() });
+    let server = OpenAi::start([
+        call("write_file", fix).on("percent rounds"),
+        reply("A half is rounded up.").after("write_file"),
+        call("submit_verdict", scores).to(Role::Evaluator),
+    ]);
+    let home = Home::new().project(kind).provider(&server);
+    let folder = home.path().join("evaluators/user/moves");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("SKILL.md"), MOVES).unwrap();
+
+    let run = home.openkoi(["fix how percent rounds"]).timeout(LONG).run().expect_code(0);
+    assert!(run.stderr.contains("moves/rounding=8.0"), "{run}");
+    let asked = server.turns().pop().unwrap().text;
+    assert!(asked.contains("Is a half rounded up?") && asked.contains("# Code review"), "{asked}");
+    server.finish();
+    let stands = |name: &str| -> Value {
+        let shown = home.openkoi(["skill", "show", name, "--json"]).run().expect_code(0).json();
+        json!([
+            shown["record"]["judged"],
+            shown["record"]["stands"]["accepted"],
+            shown["record"]["stands"]["decided"]
+        ])
+    };
+    assert_eq!((stands("moves"), stands("code-review")), (json!([1, 1, 1]), json!([1, 1, 1])));
+    assert_eq!(stands("general"), json!([0, 0, 0]));
+    let status = home.openkoi(["status"]).run().expect_code(0).stdout;
+    assert!(status.contains("judged 1 task; of what was accepted 1 of 1 stand"), "{status}");
+
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    assert_eq!(stands("moves"), json!([1, 0, 1]));
+    home.openkoi(["undo", "--redo", "--yes"]).run().expect_code(0);
+    assert_eq!(stands("moves"), json!([1, 1, 1]));
 }

@@ -23,6 +23,7 @@ async fn a_finding_counts_where_its_place_exists() {
                 name: "code".to_owned(),
                 dimensions: vec![dimension],
                 text: "Count right.".to_owned(),
+                ..Rubric::default()
             }),
             ..Subject::default()
         })

@@ -81,7 +81,7 @@ impl LoadedSkills {
         let task = own_words(task);
         let (fits, spoken) = (self.words().fits(&task), Spoken::of(&task));
         let best = fits.fits.iter().copied().fold(0.0, f64::max);
-        let least = LEAST_FIT + MORE_FIT * fits.asked.saturating_sub(FEW_WORDS) as f64;
+        let least = least_fit(fits.asked);
         let mut ranked: Vec<(bool, RankedSkill<'_>)> = Vec::new();
         for (at, (skill, fit)) in self.usable().zip(&fits.fits).enumerate() {
             let near = nearness.and_then(|all| all.get(at).copied());
@@ -129,6 +129,11 @@ impl LoadedSkills {
             digest: digest(skill),
         }
     }
+}
+
+/// Returns the fit from which on a skill is about a text of so many words.
+pub(super) fn least_fit(asked: usize) -> f64 {
+    LEAST_FIT + MORE_FIT * asked.saturating_sub(FEW_WORDS) as f64
 }
 
 /// Returns the beginning of the hash of a skill's text.

@@ -1,21 +1,10 @@
 //! The skills of a workspace as they were read.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::sync::OnceLock;
 
-use openkoi_core::evaluation::Rubric;
 use openkoi_storage::skills::{Skill, SkillKind, SkillProblem, SkillSource, Skills};
 
 use super::words::WordIndex;
-
-/// The rubric of each kind of work among the bundled ones.
-pub(super) const RUBRICS: [(&str, &str); 6] = [
-    ("code", "code-review"),
-    ("prose", "prose-quality"),
-    ("sql", "sql-safety"),
-    ("api", "api-design"),
-    ("test", "test-quality"),
-    ("general", "general"),
-];
 
 /// A skill of this category is of use in OpenKoi's own source alone.
 const OWN_SOURCE: &str = "self-improvement";
@@ -77,24 +66,9 @@ impl LoadedSkills {
         if is_of_project(skill) { &self.place } else { "" }
     }
 
-    /// Returns the rubric of each kind of work. A rubric of the user goes before the bundled one, and so does one of
-    /// the project that the user trusts: otherwise whoever is judged chooses the judge.
-    pub(crate) fn rubrics(&self) -> BTreeMap<String, Rubric> {
-        let chosen = RUBRICS.iter().filter_map(|(kind, bundled)| {
-            let own = self
-                .all()
-                .filter(|known| known.obstacles.is_empty() && is_about(known.skill, kind))
-                .filter(|known| known.skill.source > SkillSource::Bundled)
-                .max_by_key(|known| known.skill.source);
-            let skill = own.map(|known| known.skill).or_else(|| self.standard(bundled))?;
-            Some(((*kind).to_owned(), skill.rubric()?))
-        });
-        chosen.collect()
-    }
-
     /// Returns the evaluator of this name that is bundled, or that the user has put into its place. One of the project may
     /// hide it.
-    fn standard(&self, name: &str) -> Option<&Skill> {
+    pub(super) fn standard(&self, name: &str) -> Option<&Skill> {
         let usable = self.all().filter(|known| known.obstacles.is_empty()).map(|known| known.skill);
         let all = usable.chain(&self.found.hidden).filter(|skill| !is_of_project(skill));
         let named = all.filter(|skill| skill.kind == SkillKind::Evaluator && skill.name == name);
@@ -103,13 +77,11 @@ impl LoadedSkills {
 
     /// Returns notices about the project's evaluators that are not used, because the user does not trust them.
     pub(crate) fn untrusted(&self) -> Vec<String> {
-        let is_judge = |skill: &Skill| {
-            is_of_project(skill) && RUBRICS.iter().any(|(kind, _)| is_about(skill, kind))
+        let is_waiting = |known: &KnownSkill<'_>| {
+            known.skill.kind == SkillKind::Evaluator
+                && known.obstacles.contains(&lets_judge(&known.skill.name))
         };
-        let waiting = self.all().filter(|known| {
-            let lets = lets_judge(&known.skill.name);
-            is_judge(known.skill) && known.obstacles.contains(&lets)
-        });
+        let waiting = self.all().filter(is_waiting);
         let said = waiting.map(|KnownSkill { skill: Skill { name, .. }, .. }| {
             format!("the project's evaluator `{name}` does not judge; {}", lets_judge(name))
         });
@@ -119,10 +91,6 @@ impl LoadedSkills {
     pub(super) fn words(&self) -> &WordIndex {
         self.words.get_or_init(|| WordIndex::of(self.usable()))
     }
-}
-
-fn is_about(skill: &Skill, kind: &str) -> bool {
-    skill.kind == SkillKind::Evaluator && skill.categories.iter().any(|category| category == kind)
 }
 
 /// Returns whether a skill is the project's.

@@ -5,7 +5,7 @@ use std::fs;
 use openkoi_core::{contract::Contract, skill::Tally};
 use openkoi_storage::skill_uses::{SkillRecord, SkillRecords};
 
-use super::{loaded::RUBRICS, *};
+use super::{judges::RUBRICS, *};
 use crate::environment::{HOME, OPENKOI_HOME};
 
 struct Pond {
@@ -236,14 +236,14 @@ const LENIENT: &str = "kind: evaluator\ndescription: Judges code.\nmetadata:\n  
 
 #[test]
 fn an_evaluator_of_the_project_judges_only_if_the_user_trusts_it() {
-    let expected = Pond::new().loaded().rubrics()["code"].clone();
+    let expected = Pond::new().loaded().rubrics("")["code"].clone();
     for name in ["lenient", RUBRICS.iter().find(|(kind, _)| *kind == "code").unwrap().1] {
         let pond = Pond::new();
         let path = format!("pond/.agents/evaluators/{name}/SKILL.md");
         pond.put(&path, &format!("---\nname: {name}\n{LENIENT}"));
 
         let skills = pond.loaded();
-        assert_eq!(skills.rubrics()["code"], expected, "{name}");
+        assert_eq!(skills.rubrics("")["code"], expected, "{name}");
         let said = format!(
             "the project's evaluator `{name}` does not judge; `evaluators.trusted = [\"{name}\"]` in your own \
              configuration lets it"
@@ -251,9 +251,59 @@ fn an_evaluator_of_the_project_judges_only_if_the_user_trusts_it() {
         assert_eq!(skills.untrusted(), [said]);
         let trusting =
             pond.set(|settings| settings.trusted_evaluators = vec![name.to_owned()]).load();
-        assert_ne!(trusting.rubrics()["code"], expected, "{name}");
+        assert_ne!(trusting.rubrics("")["code"], expected, "{name}");
         assert!(trusting.untrusted().is_empty());
     }
+}
+
+#[test]
+fn evaluators_that_are_about_the_task_judge_beside_that_of_the_kind() {
+    let judge = |name: &str, about: &str| {
+        format!(
+            "---\nname: {name}\nkind: evaluator\ndescription: {about}\nmetadata:\n  dimensions:\n    - {{ name: \
+             reversibility, weight: 3 }}\n    - {{ name: safety, weight: 1 }}\n---\nTEXT OF {name}\n"
+        )
+    };
+    let pond = Pond::new();
+    pond.put(
+        "home/evaluators/user/moves/SKILL.md",
+        &judge("moves", "Evaluates database migrations"),
+    )
+    .put("home/evaluators/user/verses/SKILL.md", &judge("verses", "Evaluates sonnets and odes"))
+    .put("pond/.agents/evaluators/ours/SKILL.md", &judge("ours", "Evaluates database migrations"));
+    let skills = pond.loaded();
+
+    let alone = skills.rubrics("fix the login").remove("code").unwrap();
+    let both = skills.rubrics("write the migration of the database").remove("code").unwrap();
+
+    assert_eq!((alone.name.as_str(), alone.parts.len()), ("code-review", 1));
+    assert_eq!(both.name, "code-review and moves", "one of the project is not trusted");
+    assert!(both.text.contains("TEXT OF moves") && both.text.contains("# Code review"));
+    let weights = |name: &str| -> f64 {
+        let own = both.dimensions.iter().filter(|one| one.name.starts_with(name));
+        own.map(|one| one.weight).sum()
+    };
+    assert!((weights("code-review/") - 1.0).abs() < 1e-9 && (weights("moves/") - 1.0).abs() < 1e-9);
+    let safety: Vec<&str> = both
+        .dimensions
+        .iter()
+        .map(|one| one.name.as_str())
+        .filter(|one| one.ends_with("/safety"))
+        .collect();
+    assert_eq!(safety, ["code-review/safety", "moves/safety"]);
+    assert_eq!(both.parts[1].skill.name, "moves");
+}
+
+#[test]
+fn a_repository_with_the_program_itself_in_it_is_a_home_and_none_for_what_lies_below() {
+    let pond = Pond::new();
+    pond.put(".agents/skills/above/SKILL.md", "---\nname: above\ndescription: d\n---\nx\n")
+        .put(".git/HEAD", "ref: refs/heads/main\n");
+
+    let set = pond.set(|_| ());
+
+    assert_eq!(set.root(), pond.workspace());
+    assert!(set.load().usable().next().is_none());
 }
 
 #[test]
@@ -264,7 +314,7 @@ fn every_kind_of_work_has_a_rubric_also_if_all_are_disabled() {
 
     let skills = Pond::new().set(|settings| settings.disabled_skills = all).load();
 
-    assert_eq!(skills.rubrics().into_keys().collect::<Vec<_>>(), offered);
+    assert_eq!(skills.rubrics("").into_keys().collect::<Vec<_>>(), offered);
 }
 
 #[test]

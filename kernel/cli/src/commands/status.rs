@@ -11,13 +11,18 @@ use openkoi_app::{
 use openkoi_core::{doubts::Doubts, network::NetworkRules};
 use openkoi_storage::{
     Storage,
-    skill_uses::SkillRecord,
     skills::{Skill, SkillKind},
     tasks::{TaskRecord, TaskStatus},
     usage::{Doubted, Total},
 };
 
-use crate::{commands::skill, context::Context, error::CommandError, exit::Exit, reply::Reply};
+use crate::{
+    commands::skill::{self, shown::Known},
+    context::Context,
+    error::CommandError,
+    exit::Exit,
+    reply::Reply,
+};
 
 /// The number of tasks that can go on, or run, that are named.
 const NAMED: usize = 5;
@@ -73,8 +78,8 @@ struct SkillCount {
     tasks: usize,
     evaluators: usize,
     broken: usize,
-    /// Those that a task may be given, with what is known of them.
-    active: Vec<(String, SkillRecord)>,
+    /// Those that a task may be given and the evaluators that judged one, with what is known of them.
+    active: Vec<(String, Known)>,
 }
 
 enum SandboxState {
@@ -140,11 +145,13 @@ fn routes(settings: &Settings, context: &Context) -> Result<Routes, CommandError
 fn skills(context: &Context) -> Result<SkillCount, CommandError> {
     let (found, records) = (skill::find::loaded(context)?, skill::find::records(context)?);
     let count = |kind| found.all().filter(|known| known.skill.kind == kind).count();
-    let record = |skill: &Skill| records.of(&skill.name, found.place_of(skill));
-    let mut active: Vec<(String, SkillRecord)> =
-        found.usable().map(|skill| (skill.name.clone(), record(skill))).collect();
+    let known = |skill: &Skill| Known::of(skill, found.place_of(skill), &records);
+    let judges = found.all().map(|one| one.skill).filter(|one| one.kind == SkillKind::Evaluator);
+    let judges = judges.filter(|skill| known(skill).tasks() > 0);
+    let mut active: Vec<(String, Known)> =
+        found.usable().chain(judges).map(|skill| (skill.name.clone(), known(skill))).collect();
     // Those that were used most, first.
-    active.sort_by_key(|(_, record)| std::cmp::Reverse(record.shown + record.opened));
+    active.sort_by_key(|(_, known)| std::cmp::Reverse(known.tasks()));
     Ok(SkillCount {
         tasks: count(SkillKind::Task),
         evaluators: count(SkillKind::Evaluator),

@@ -6,7 +6,7 @@ use super::ports::Ports;
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
     change_set::{Applied, PathEffect, PathState},
-    evaluation::{Change, EvaluatorCard, Rubric, Subject, Verdict},
+    evaluation::{Change, EvaluatorCard, Subject, Verdict},
     evaluators::Evaluators,
     event::Entry,
     failure::Failure,
@@ -84,10 +84,6 @@ impl Toolbox for Nothing {
 impl Evaluators for Nothing {
     fn cards(&self) -> Vec<EvaluatorCard> {
         Vec::new()
-    }
-
-    fn rubric(&self, _: &str) -> Option<Rubric> {
-        None
     }
 
     fn evaluate<'a>(

@@ -770,7 +770,7 @@ impl Evaluators for World {
 
     fn rubric(&self, _: &str) -> Option<Rubric> {
         let dimensions = vec![Dimension { name: "correctness".into(), weight: 1.0 }];
-        Some(Rubric { name: "code".into(), dimensions, text: String::new() })
+        Some(Rubric { name: "code".into(), dimensions, ..Rubric::default() })
     }
 
     fn begin(&self, evaluator: &str, _: &Subject, _: Scope) {

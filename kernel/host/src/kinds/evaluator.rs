@@ -2,11 +2,11 @@
 
 mod convert;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use openkoi_core::{
     capability::Grant,
-    evaluation::{EvaluatorCard, Rubric, Subject, Verdict},
+    evaluation::{EvaluatorCard, Subject, Verdict},
     evaluators::Evaluators,
     failure::Failure,
     port::Pending,
@@ -66,11 +66,10 @@ pub struct CatalogEvaluators {
     catalog: Arc<Catalog>,
     workdir: Arc<Workdir>,
     known: Vec<KnownEvaluator>,
-    rubrics: BTreeMap<String, Rubric>,
 }
 
 impl CatalogEvaluators {
-    /// Collects the evaluators of all components but those in `without`. `rubrics` are by kind of work.
+    /// Collects the evaluators of all components but those in `without`.
     ///
     /// # Errors
     ///
@@ -78,7 +77,6 @@ impl CatalogEvaluators {
     pub fn new(
         host: &Host,
         workdir: Arc<Workdir>,
-        rubrics: BTreeMap<String, Rubric>,
         without: &[String],
     ) -> Result<Self, CatalogError> {
         let (catalog, mut known) = (host.catalog(), Vec::new());
@@ -90,7 +88,7 @@ impl CatalogEvaluators {
         known.sort_by(|a: &KnownEvaluator, b| {
             (a.card.tier, &a.card.name).cmp(&(b.card.tier, &b.card.name))
         });
-        Ok(Self { host: host.clone(), catalog, workdir, known, rubrics })
+        Ok(Self { host: host.clone(), catalog, workdir, known })
     }
 
     async fn run(
@@ -142,10 +140,6 @@ impl CatalogEvaluators {
 impl Evaluators for CatalogEvaluators {
     fn cards(&self) -> Vec<EvaluatorCard> {
         self.known.iter().map(|known| known.card.clone()).collect()
-    }
-
-    fn rubric(&self, kind: &str) -> Option<Rubric> {
-        self.rubrics.get(kind).cloned()
     }
 
     fn evaluate<'a>(

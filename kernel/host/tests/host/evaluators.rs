@@ -71,8 +71,7 @@ async fn an_evaluator_is_not_asked_about_an_answer_without_its_words() {
 #[tokio::test]
 async fn cards_come_from_the_manifest() {
     let mut world = evaluator_world();
-    let judges =
-        CatalogEvaluators::new(&world.host(), world.workdir(), [].into(), &[]).expect("it loads");
+    let judges = CatalogEvaluators::new(&world.host(), world.workdir(), &[]).expect("it loads");
     let cards = judges.cards();
     assert_eq!((cards[0].name.as_str(), cards[0].tier), ("judge", Tier::Rubric));
     assert_eq!(judges.rubric("code"), None);

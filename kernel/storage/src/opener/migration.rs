@@ -49,7 +49,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         sql: include_str!("../schema/9-skills.sql"),
-        schema: "a50b1ae5b87a46c4a184de3db65e990503e57343e55bfb752065e4cedcc90b40",
+        schema: "8d0c76ed8c8f598fc160f39777f524b23e64a520b54a7e7afd49197907f69e98",
     },
 ];
 

@@ -159,7 +159,7 @@ struct Walk<'a> {
 }
 
 /// A name in a folder.
-struct Entry {
+struct FolderEntry {
     name: String,
     kind: Option<FileType>,
 }
@@ -208,7 +208,7 @@ impl Walk<'_> {
         }
     }
 
-    fn entries(&mut self, opened: &Dir) -> io::Result<Vec<Entry>> {
+    fn entries(&mut self, opened: &Dir) -> io::Result<Vec<FolderEntry>> {
         let mut sorted = Vec::new();
         for entry in opened.entries()? {
             if self.left == 0 {
@@ -219,7 +219,7 @@ impl Walk<'_> {
             let entry = entry?;
             // A name that is not UTF-8 cannot be shown or typed, and hidden ones are other programs'.
             let Some(name) = shown(entry.file_name()) else { continue };
-            sorted.push(Entry { name, kind: entry.file_type().ok() });
+            sorted.push(FolderEntry { name, kind: entry.file_type().ok() });
         }
         sorted.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok(sorted)

@@ -123,6 +123,7 @@ impl Skill {
             name: self.name.clone(),
             dimensions: self.dimensions.clone(),
             text: self.body.clone(),
+            parts: Vec::new(),
         })
     }
 

@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 
 use openkoi_storage::skills::{
     FILE_LIMIT, SKILL_LIMIT, SkillDirectories, SkillError, SkillKind, SkillSource, Skills,
+    TOTAL_LIMIT,
 };
 
 use crate::support::Home;
@@ -212,6 +213,23 @@ fn more_skills_than_the_limit_are_left_out_and_said_so() {
 }
 
 #[test]
+fn skills_that_are_too_much_together_are_left_out_and_said_so() {
+    let home = Home::new();
+    let body = "x".repeat(FILE_LIMIT as usize - 64);
+    for number in 0..=TOTAL_LIMIT / FILE_LIMIT as usize {
+        let path = home.path("home/skills/user").join(format!("s{number:05}.SKILL.md"));
+        write(&path, &format!("---\ndescription: d\n---\n{body}"));
+    }
+
+    let skills = load(&home, &[]);
+
+    let whole: usize = skills.skills.iter().map(|skill| skill.body.len()).sum();
+    assert!(whole <= TOTAL_LIMIT && whole > TOTAL_LIMIT / 2, "{whole}");
+    let reasons: Vec<&SkillError> = skills.problems.iter().map(|p| &p.reason).collect();
+    assert_eq!(reasons, [&SkillError::TooMuch]);
+}
+
+#[test]
 fn without_any_folder_only_the_bundled_ones_are_there() {
     let home = Home::new();
 
@@ -268,7 +286,7 @@ fn skills_may_be_sorted_into_folders_and_what_is_beside_one_belongs_to_it() {
 }
 
 fn said(skills: &Skills, name: &str) -> Vec<String> {
-    let skill = skills.find(SkillKind::Task, name).unwrap_or_else(|| panic!("{:?}", names(skills)));
+    let skill = skills.find(SkillKind::Task, name).unwrap();
     skill.notices.iter().map(|notice| format!("{}: {}", notice.line, notice.text)).collect()
 }
 

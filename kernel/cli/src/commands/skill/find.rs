@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use openkoi_app::{
-    skills::{LoadedSkills, SkillSet},
+    skills::{self, LoadedSkills, SkillSet},
     suggest,
 };
 use openkoi_storage::skill_uses::SkillRecords;
@@ -19,7 +19,8 @@ pub(in crate::commands) fn loaded(context: &Context) -> Result<LoadedSkills, Com
 /// Returns what is known of skills. Where nothing was stored yet, that is nothing.
 pub(in crate::commands) fn records(context: &Context) -> Result<SkillRecords, CommandError> {
     let storage = context.existing_storage()?;
-    Ok(storage.map(|storage| storage.skill_records()).transpose()?.unwrap_or_default())
+    let records = storage.map(|storage| skills::records(&context.app, &storage)).transpose()?;
+    Ok(records.unwrap_or_default())
 }
 
 /// Returns the error for a name that no skill has.

@@ -8,7 +8,7 @@ use openkoi_core::{
     skill::{SkillEffect, Tally},
 };
 use openkoi_storage::{
-    skill_uses::{SkillRecord, SkillRecords},
+    skill_uses::{JudgeRecord, SkillRecord, SkillRecords},
     skills::{BesideFile, Skill, SkillKind, SkillNotice},
 };
 
@@ -32,7 +32,7 @@ impl Output for SkillList {
             Column::new("name", "NAME", ColumnKind::Text),
             Column::new("kind", "KIND", ColumnKind::Text),
             Column::new("source", "FROM", ColumnKind::Text),
-            Column::for_people("ACCEPTED WITH IT", ColumnKind::Figures),
+            Column::for_people("RECORD", ColumnKind::Text),
             Column::new("description", "WHAT IT IS FOR", ColumnKind::Text),
             Column::for_programs("path", ColumnKind::Text),
             Column::for_programs("is_used", ColumnKind::Flag),
@@ -59,7 +59,7 @@ impl Output for SkillList {
 
 impl SkillList {
     fn row(&self, KnownSkill { skill, obstacles }: KnownSkill<'_>) -> [Value; 11] {
-        let record = self.records.of(&skill.name, self.skills.place_of(skill));
+        let record = Known::of(skill, self.skills.place_of(skill), &self.records);
         let about = match obstacles {
             [] => skill.description.clone(),
             some => format!("not used: {}", some.join("; ")),
@@ -68,14 +68,14 @@ impl SkillList {
             (&skill.name).into(),
             skill.kind.word().into(),
             skill.source.word().into(),
-            tally_words(record.effect.with).into(),
+            record.short().into(),
             about.into(),
             skill.path.display().to_string().into(),
             obstacles.is_empty().into(),
             Value::list(obstacles),
             Value::list(&skill.categories),
             Value::count(skill.notices.len()),
-            record_value(&record),
+            record.value(),
         ]
     }
 
@@ -107,7 +107,7 @@ impl SkillList {
 pub(super) struct SkillDetails {
     skill: Skill,
     obstacles: Vec<String>,
-    record: SkillRecord,
+    record: Known,
     files: Vec<BesideFile>,
 }
 
@@ -121,7 +121,7 @@ impl SkillDetails {
         let known = skills.all().find(|known| known.skill.name == name);
         let KnownSkill { skill, obstacles } = known.ok_or_else(|| unknown(name, skills))?;
         Ok(Self {
-            record: records.of(name, skills.place_of(skill)),
+            record: Known::of(skill, skills.place_of(skill), records),
             files: skill.files_beside(),
             obstacles: obstacles.to_vec(),
             skill: skill.clone(),
@@ -153,11 +153,12 @@ impl Output for SkillDetails {
             .pair("compatibility", "made for", skill.field("compatibility"))
             .pair("allowed_tools", "tools", skill.field("allowed-tools"));
         let pairs = match skill.kind {
-            SkillKind::Task => pairs.for_people("tasks", record_words(&self.record)),
+            SkillKind::Task => pairs,
             SkillKind::Evaluator => pairs.for_people("scores", self.dimensions()),
         };
+        let pairs = pairs.for_people("tasks", self.record.words());
         let pairs = pairs
-            .for_programs("record", record_value(&self.record))
+            .for_programs("record", self.record.value())
             .for_programs("digest", digest(skill))
             .for_programs("description", &skill.description)
             .for_programs("fields", Value::data(&skill.fields))
@@ -207,13 +208,73 @@ fn file(file: &BesideFile) -> Value {
     Value::record([("path", (&file.path).into()), ("bytes", Value::Bytes(file.bytes))])
 }
 
+/// What is known of a skill or of an evaluator.
+pub(in crate::commands) enum Known {
+    Skill(SkillRecord),
+    Judge(JudgeRecord),
+}
+
+impl Known {
+    pub(in crate::commands) fn of(skill: &Skill, place: &str, records: &SkillRecords) -> Self {
+        match skill.kind {
+            SkillKind::Task => Self::Skill(records.of(&skill.name, place)),
+            SkillKind::Evaluator => Self::Judge(records.of_judge(&skill.name, place)),
+        }
+    }
+
+    /// Returns the number of tasks that it had to do with.
+    pub(in crate::commands) fn tasks(&self) -> u64 {
+        match self {
+            Self::Skill(record) => record.shown + record.opened,
+            Self::Judge(record) => record.judged,
+        }
+    }
+
+    fn short(&self) -> Option<String> {
+        Some(match self {
+            Self::Skill(record) => format!("{} accepted", tally_words(record.effect.with)?),
+            Self::Judge(record) => format!("{} stand", tally_words(record.stands)?),
+        })
+    }
+
+    pub(in crate::commands) fn words(&self) -> String {
+        match self {
+            Self::Skill(record) => record_words(record),
+            Self::Judge(record) => judge_words(record),
+        }
+    }
+
+    pub(in crate::commands) fn value(&self) -> Value {
+        match self {
+            Self::Skill(record) => record_value(record),
+            Self::Judge(JudgeRecord { judged, stands }) => {
+                Value::record([("judged", Value::count(*judged)), ("stands", tally_value(*stands))])
+            }
+        }
+    }
+}
+
+/// Says what became of the work that an evaluator judged.
+fn judge_words(JudgeRecord { judged, stands }: &JudgeRecord) -> String {
+    if *judged == 0 {
+        return "it has judged none yet".to_owned();
+    }
+    let count = plural(usize::try_from(*judged).unwrap_or(usize::MAX), "task");
+    let Some(words) = tally_words(*stands) else { return format!("judged {count}") };
+    let (low, high) = stands.bounds();
+    let (low, high) = (low * 100.0, high * 100.0);
+    format!(
+        "judged {count}; of what was accepted {words} stand, you took back the rest ({low:.0} to {high:.0} % right)"
+    )
+}
+
 /// Returns `8 of 9`; nothing where nothing was decided.
-pub(in crate::commands) fn tally_words(tally: Tally) -> Option<String> {
+fn tally_words(tally: Tally) -> Option<String> {
     (tally.decided > 0).then(|| format!("{} of {}", tally.accepted, tally.decided))
 }
 
 /// Says how tasks ended with a skill and without it.
-pub(in crate::commands) fn record_words(record: &SkillRecord) -> String {
+fn record_words(record: &SkillRecord) -> String {
     let SkillRecord { shown, opened, effect, .. } = record;
     if shown + opened == 0 {
         return "no task was given it yet".to_owned();
@@ -225,7 +286,7 @@ pub(in crate::commands) fn record_words(record: &SkillRecord) -> String {
 }
 
 /// Says what a skill does to the share of accepted tasks, as far as that is known.
-pub(in crate::commands) fn effect_words(effect: SkillEffect) -> String {
+fn effect_words(effect: SkillEffect) -> String {
     let percent = |share: f64| format!("{:+.0} %", share * 100.0);
     match effect.bounds() {
         Some((low, high)) if low > 0.0 => {
@@ -239,16 +300,7 @@ pub(in crate::commands) fn effect_words(effect: SkillEffect) -> String {
 }
 
 /// Returns a record for programs.
-pub(in crate::commands) fn record_value(record: &SkillRecord) -> Value {
-    let tally = |tally: Tally| {
-        let (low, high) = tally.bounds();
-        Value::record([
-            ("accepted", Value::count(tally.accepted)),
-            ("decided", Value::count(tally.decided)),
-            ("low", Value::Share(low)),
-            ("high", Value::Share(high)),
-        ])
-    };
+fn record_value(record: &SkillRecord) -> Value {
     let bounds = record.effect.bounds();
     let effect = Value::record([
         ("low", bounds.map(|(low, _)| Value::Number(low)).into()),
@@ -258,9 +310,19 @@ pub(in crate::commands) fn record_value(record: &SkillRecord) -> Value {
     Value::record([
         ("shown", Value::count(record.shown)),
         ("opened", Value::count(record.opened)),
-        ("with", tally(record.effect.with)),
-        ("without", tally(record.effect.without)),
+        ("with", tally_value(record.effect.with)),
+        ("without", tally_value(record.effect.without)),
         ("effect", effect),
         ("used_at", (record.used_ms > 0).then_some(Value::Instant(record.used_ms)).into()),
+    ])
+}
+
+fn tally_value(tally: Tally) -> Value {
+    let (low, high) = tally.bounds();
+    Value::record([
+        ("accepted", Value::count(tally.accepted)),
+        ("decided", Value::count(tally.decided)),
+        ("low", Value::Share(low)),
+        ("high", Value::Share(high)),
     ])
 }

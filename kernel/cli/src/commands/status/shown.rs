@@ -6,7 +6,6 @@ use openkoi_core::{
     network::NetworkRules,
 };
 use openkoi_storage::{
-    skill_uses::SkillRecord,
     tasks::{TaskRecord, TaskStatus},
     usage::Total,
 };
@@ -14,7 +13,7 @@ use openkoi_storage::{
 use super::{SandboxState, StatusReport};
 use crate::{
     commands::{
-        skill::shown::{record_value, record_words},
+        skill::shown::Known,
         task::row::{first_line, footnote, task_facts},
     },
     execute::ending,
@@ -59,17 +58,17 @@ impl StatusReport {
         format!("{} for tasks, {} for evaluation{broken}", skills.tasks, skills.evaluators)
     }
 
-    /// Shows what is known of the skills that tasks may be given, the most used first.
+    /// Shows what is known of skills and evaluators, the most used first.
     fn skills(&self, document: &mut Document) {
         let active = &self.skills.active;
         if active.is_empty() {
             return;
         }
         document.push(Heading::new("", "Skills"));
-        let pairs =
-            active.iter().take(NAMED_SKILLS).fold(Pairs::new(""), |pairs, (name, record)| {
-                pairs.for_people(name, record_words(record))
-            });
+        let pairs = active
+            .iter()
+            .take(NAMED_SKILLS)
+            .fold(Pairs::new(""), |pairs, (name, known)| pairs.for_people(name, known.words()));
         document.push(pairs);
         if let Some(more) = active.len().checked_sub(NAMED_SKILLS).filter(|more| *more > 0) {
             document.push(Block::paragraph(format!("{more} more; openkoi skill list")));
@@ -136,8 +135,8 @@ impl StatusReport {
 }
 
 /// Returns a skill that tasks may be given, with what is known of it.
-fn active((name, record): &(String, SkillRecord)) -> Value {
-    Value::record([("name", name.into()), ("record", record_value(record))])
+fn active((name, known): &(String, Known)) -> Value {
+    Value::record([("name", name.into()), ("record", known.value())])
 }
 
 /// Says of a task that can go on, or runs, how it does.
