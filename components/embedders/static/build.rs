@@ -1,8 +1,6 @@
 //! Folds the vocabulary: it is sorted, so an entry is what it shares with the one before, and the rest. Packed, that is a
 //! quarter less.
 
-#![expect(clippy::print_stdout, reason = "cargo reads what a build script prints")]
-
 use std::{env, fs, io, path::PathBuf};
 
 fn main() -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! An embedder without a model: a text is cut into tokens ([`words`]), their rows are looked up ([`table`]) or computed
+//! An embedder without a model: a text is cut into tokens ([`words`]), their rows are looked up ([`mod@table`]) or computed
 //! ([`hashed`]) and added up, and the sum is brought to the length 1.
 
 mod characters;
