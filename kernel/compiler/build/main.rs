@@ -4,6 +4,8 @@
 
 #![expect(clippy::print_stdout, reason = "a build script talks to cargo by printing")]
 
+#[path = "../src/branches.rs"]
+mod branches;
 mod nested;
 
 use std::{
@@ -18,6 +20,9 @@ use zstd_safe::CParameter;
 
 const PACKAGE: &str = "openkoi-compiler-program";
 const PROFILE: &str = "compiler";
+
+/// The machines whose programs are packed with addresses in place of distances, as in `src/lib.rs`.
+const BRANCHING: &str = "x86_64-";
 
 /// The level that packs tightest. It takes seconds at build time, and unpacks as fast as any other.
 const TIGHT: i32 = 22;
@@ -52,9 +57,15 @@ fn build() -> Result<(), String> {
     let program = read(&built)?;
     let digest: String =
         Sha256::digest(&program).iter().map(|byte| format!("{byte:02x}")).collect();
-    let packed = directory.join(format!("{digest}.zst"));
+    let is_branching = target.starts_with(BRANCHING);
+    let form = if is_branching { "addresses" } else { "plain" };
+    let packed = directory.join(format!("{digest}-{form}.zst"));
     if !packed.exists() {
-        put(&packed, &pack(&program)?)?;
+        let mut form = program.clone();
+        if is_branching {
+            branches::to_addresses(&mut form);
+        }
+        put(&packed, &pack(&form)?)?;
     }
     // Should somebody empty the directory, this build is to be done again.
     println!("cargo::rerun-if-changed={}", packed.display());

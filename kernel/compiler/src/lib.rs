@@ -6,6 +6,7 @@
 
 #![warn(clippy::disallowed_methods)]
 
+mod branches;
 mod protocol;
 
 /// The program as it is embedded.
@@ -15,6 +16,9 @@ struct Packed {
     digest: &'static str,
     target: &'static str,
 }
+
+/// The machines whose programs are packed with addresses in place of distances.
+const BRANCHING: &str = "x86_64-";
 
 static PROGRAM: Packed = include!(concat!(env!("OUT_DIR"), "/program.rs"));
 
@@ -57,7 +61,13 @@ pub fn unpack() -> Option<Vec<u8>> {
     let mut program = vec![0; PROGRAM.length];
     let mut context = zstd_safe::DCtx::create();
     let filled = context.decompress(program.as_mut_slice(), PROGRAM.bytes);
-    filled.is_ok_and(|filled| filled == PROGRAM.length).then_some(program)
+    if !filled.is_ok_and(|filled| filled == PROGRAM.length) {
+        return None;
+    }
+    if PROGRAM.target.starts_with(BRANCHING) {
+        branches::to_distances(&mut program);
+    }
+    Some(program)
 }
 
 /// Returns the SHA-256 of the program, in hexadecimal: another one may make other code of the same bytes.
