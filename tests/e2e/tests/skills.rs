@@ -285,7 +285,7 @@ fn evaluators_that_are_about_the_task_judge_it_together_and_what_the_user_takes_
     assert_eq!((stands("moves"), stands("code-review")), (json!([1, 1, 1]), json!([1, 1, 1])));
     assert_eq!(stands("general"), json!([0, 0, 0]));
     let status = home.openkoi(["status"]).run().expect_code(0).stdout;
-    assert!(status.contains("judged 1 task; of what was accepted 1 of 1 stand"), "{status}");
+    assert!(status.contains("judged 1 task; of 1 accepted you took back 0"), "{status}");
 
     home.openkoi(["undo", "--yes"]).run().expect_code(0);
     assert_eq!(stands("moves"), json!([1, 0, 1]));

@@ -260,11 +260,15 @@ fn judge_words(JudgeRecord { judged, stands }: &JudgeRecord) -> String {
         return "it has judged none yet".to_owned();
     }
     let count = plural(usize::try_from(*judged).unwrap_or(usize::MAX), "task");
-    let Some(words) = tally_words(*stands) else { return format!("judged {count}") };
+    if stands.decided == 0 {
+        return format!("judged {count}");
+    }
+    let back = stands.decided - stands.accepted;
     let (low, high) = stands.bounds();
     let (low, high) = (low * 100.0, high * 100.0);
     format!(
-        "judged {count}; of what was accepted {words} stand, you took back the rest ({low:.0} to {high:.0} % right)"
+        "judged {count}; of {} accepted you took back {back} ({low:.0} to {high:.0} % stand)",
+        stands.decided
     )
 }
 
