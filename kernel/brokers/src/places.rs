@@ -123,7 +123,8 @@ const COOKIES: [&str; 2] = ["cookies", "extension cookies"];
 const BESIDE_DATABASES: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// Names that steer agents and tools, in small letters: directories or files, in any directory.
-const CONTROL: [&str; 4] = [".git", ".openkoi", "agents.md", ".mcp.json"];
+const CONTROL: [&str; 7] =
+    [".git", ".openkoi", ".agents", ".claude", "agents.md", "claude.md", ".mcp.json"];
 
 /// Directories that interpreters and their tools make beside the files that they read. Tools that tag their caches with a
 /// `CACHEDIR.TAG` need no name here.
