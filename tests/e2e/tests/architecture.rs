@@ -212,7 +212,7 @@ fn vendors_have_no_name_in_the_kernel() {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         let is_test = path.iter().any(|part| part == "tests" || part == "tests.rs");
         // The file and the folder with which other agents are given rules and skills are named after one of them.
-        let code = code.replace("claude.md", "").replace(".claude/skills", "");
+        let code = code.replace("claude.md", "").replace(".claude", "");
         let named = vendors.iter().filter(|vendor| code.contains(**vendor));
         found.extend(named.filter(|_| !is_test).map(|vendor| format!("{vendor}: {path:?}")));
     }
