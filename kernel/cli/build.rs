@@ -1,16 +1,27 @@
-//! Packs the relocations of the program, a twentieth of its size and much of its start, where the C library of this
-//! machine can read that: glibc since 2.36.
+//! What the linker is told about the program on Linux.
+//!
+//! - Relocations are packed, a twentieth of its size and much of its start, where the C library of this machine can read
+//!   that: glibc since 2.36.
+//! - A release build has no tables for unwinding (`kernel/without_tables.ld`): nothing unwinds in it.
 
-use std::{env, process::Command};
+use std::{env, path::Path, process::Command};
+
+/// Leaves the tables for unwinding out.
+const SCRIPT: &str = "../without_tables.ld";
 
 #[expect(clippy::disallowed_methods, reason = "cargo talks to a build script by variables")]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={SCRIPT}");
     let is = |name: &str, wanted: &str| env::var(name).is_ok_and(|value| value == wanted);
     let native = env::var("HOST") == env::var("TARGET");
     let gnu = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu");
     if native && gnu && glibc().is_some_and(|version| version >= (2, 36)) {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    }
+    if gnu && is("PROFILE", "release") {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(SCRIPT);
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
     }
 }
 

@@ -2,7 +2,7 @@
 //! (the journal, captures of a workspace) holds up that run alone, and many runs go on at once in
 //! one process (decision 0012).
 
-use std::{future::Future, panic, thread};
+use std::{future::Future, thread};
 
 pub use openkoi_brokers::heap::share as share_heap;
 use openkoi_core::id::TaskId;
@@ -36,8 +36,6 @@ pub(crate) fn beside(name: &str, work: impl FnOnce() + Send + 'static) {
 }
 
 /// Runs the future of `work` on a thread of its own, and waits for it without blocking this one.
-///
-/// A panic on that thread goes on as a panic on this one.
 pub(crate) async fn apart<T, F>(
     task: &TaskId,
     work: impl FnOnce() -> F + Send + 'static,
@@ -49,16 +47,11 @@ where
     let (send, receive) = oneshot::channel();
     let named = thread::Builder::new().name(format!("run {}", task.short())).stack_size(STACK);
     let started = named.spawn(move || {
-        let done = panic::catch_unwind(panic::AssertUnwindSafe(|| block(work())));
         // The receiver may be gone; the journal has what matters.
-        drop(send.send(done));
+        drop(send.send(block(work())));
     });
     started.map_err(AppError::Thread)?;
-    match receive.await {
-        Ok(Ok(result)) => result,
-        Ok(Err(broken)) => panic::resume_unwind(broken),
-        Err(_) => Err(AppError::Thread(std::io::ErrorKind::BrokenPipe.into())),
-    }
+    receive.await.unwrap_or_else(|_| Err(AppError::Thread(std::io::ErrorKind::BrokenPipe.into())))
 }
 
 #[cfg(test)]
@@ -79,18 +72,5 @@ mod tests {
         });
 
         assert_eq!(done.unwrap(), (true, true));
-    }
-
-    #[test]
-    fn a_panic_of_a_run_reaches_whoever_waits_for_it() {
-        async fn broken() -> Result<(), AppError> {
-            panic!("the pond is empty")
-        }
-        let task = TaskId::new("1".to_owned());
-
-        let caught = panic::catch_unwind(panic::AssertUnwindSafe(|| block(apart(&task, broken))));
-
-        let reason = caught.unwrap_err();
-        assert_eq!(reason.downcast_ref::<&str>(), Some(&"the pond is empty"));
     }
 }

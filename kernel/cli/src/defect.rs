@@ -1,62 +1,103 @@
-//! Panics of OpenKoi itself, reported in one line.
+//! Panics of OpenKoi itself: one line says so, and the program ends.
+//!
+//! Release builds do not unwind (decision 0036). So that all builds behave alike, everything happens in the hook.
 
 use std::{
-    panic::{self, AssertUnwindSafe, PanicHookInfo},
-    sync::{Mutex, PoisonError},
+    panic::{self, PanicHookInfo},
+    process, sync,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
 };
 
-use openkoi_app::environment::Environment;
+use openkoi_app::{environment::Environment, sandbox};
 
 use crate::{
     env::RUST_BACKTRACE,
     exit::Exit,
     output::{ColourChoice, Printer},
+    terminal_modes,
 };
 
-/// The message and the place of the first panic.
-static BROKEN: Mutex<Option<String>> = Mutex::new(None);
+/// How long programs of tasks may take to be killed.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs `work`. If it panics, one line says so and asks for a report.
+/// Makes a panic of any thread end the program, with one line that says so and asks for a report.
 ///
 /// With `RUST_BACKTRACE` the usual report of Rust comes before that line.
-pub(crate) fn guarded(environment: &Environment, work: impl FnOnce() -> Exit) -> Exit {
+pub(crate) fn end_on_panic(environment: &Environment) {
     let usual = environment.get(&RUST_BACKTRACE).map(|_| panic::take_hook());
+    let environment = environment.clone();
+    let panicked = AtomicBool::new(false);
     panic::set_hook(Box::new(move |info| {
+        if panicked.swap(true, Ordering::Relaxed) {
+            // Another thread ends the program already.
+            loop {
+                thread::park();
+            }
+        }
         if let Some(usual) = &usual {
             usual(info);
         }
-        note(info);
+        terminal_modes::restore_now();
+        Printer::new(&environment, ColourChoice::Auto, 0).notice(&line(info));
+        kill_programs();
+        process::exit(Exit::NotAccepted.code().into());
     }));
-    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let what = BROKEN.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let what = what.unwrap_or_else(|| "for no reason that is known".to_owned());
-        let printer = Printer::new(environment, ColourChoice::Auto, 0);
-        let version = env!("CARGO_PKG_VERSION");
-        printer.notice(&format!("openkoi broke: {what} (version {version}); please report this"));
-        Exit::NotAccepted
-    })
 }
 
-fn note(info: &PanicHookInfo<'_>) {
+fn line(info: &PanicHookInfo<'_>) -> String {
     let message = info.payload_as_str().unwrap_or("it gave no reason").replace('\n', " ");
     let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
-    let mut broken = BROKEN.lock().unwrap_or_else(PoisonError::into_inner);
-    broken.get_or_insert(format!("{message}{}", place.unwrap_or_default()));
+    let version = env!("CARGO_PKG_VERSION");
+    let place = place.unwrap_or_default();
+    format!("openkoi broke: {message}{place} (version {version}); please report this")
+}
+
+/// Kills the programs that tasks have started, from a thread of its own: the one that panicked may hold their list.
+fn kill_programs() {
+    let (done, all) = sync::mpsc::channel::<()>();
+    let killer = thread::Builder::new().spawn(move || {
+        sandbox::kill_all();
+        drop(done);
+    });
+    if killer.is_ok() {
+        // Ends when `done` is dropped, or in time.
+        drop(all.recv_timeout(PATIENCE));
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{env, path::Path, process::Command};
 
     use super::*;
 
+    /// Not a test by itself: what the test below runs in a process of its own.
     #[test]
-    fn a_panic_ends_with_a_code_and_not_with_an_abort() {
-        let environment = Environment::of([], Path::new("/"));
+    #[ignore = "it ends the process"]
+    fn break_a_thread() {
+        end_on_panic(&Environment::of([], Path::new("/")));
+        let broken = thread::spawn(|| panic!("the pond\nis empty"));
 
-        let exit = guarded(&environment, || panic!("the pond is empty"));
+        assert!(broken.join().is_err());
+        panic!("the process went on");
+    }
 
-        drop(panic::take_hook());
-        assert_eq!(exit, Exit::NotAccepted);
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a panic ends the whole process")]
+    fn a_panic_of_any_thread_ends_the_program_with_one_line_and_a_code() {
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "defect::tests::break_a_thread", "--ignored", "--nocapture"])
+            .output()
+            .unwrap();
+
+        let told = String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<&str> = told.lines().collect();
+        assert!(
+            matches!(lines[..], [line] if line.starts_with("openkoi broke: the pond is empty at ")),
+            "{told}"
+        );
+        assert_eq!(output.status.code(), Some(Exit::NotAccepted.code().into()));
     }
 }

@@ -54,8 +54,8 @@ pub fn start(arguments: Vec<OsString>) -> ExitCode {
         return version(&environment);
     }
     thread::share_heap();
-    let exit = defect::guarded(&environment, || run(&arguments, environment.clone()));
-    exit.into()
+    defect::end_on_panic(&environment);
+    run(&arguments, environment).into()
 }
 
 fn version(environment: &Environment) -> ExitCode {

@@ -21,9 +21,6 @@ use zstd_safe::CParameter;
 const PACKAGE: &str = "openkoi-compiler-program";
 const PROFILE: &str = "compiler";
 
-/// The machines whose programs are packed with addresses in place of distances, as in `src/lib.rs`.
-const BRANCHING: &str = "x86_64-";
-
 /// The level that packs tightest. It takes seconds at build time, and unpacks as fast as any other.
 const TIGHT: i32 = 22;
 
@@ -42,7 +39,7 @@ fn main() -> ExitCode {
 
 fn build() -> Result<(), String> {
     let nested = Nested::find(2)?;
-    for path in ["Cargo.lock", "Cargo.toml", "kernel/compiler"] {
+    for path in ["Cargo.lock", "Cargo.toml", "kernel/compiler", "kernel/without_tables.ld"] {
         println!("cargo::rerun-if-changed={}", nested.root.join(path).display());
     }
     let target = env::var("TARGET").map_err(|_| "cargo did not name the target".to_owned())?;
@@ -57,7 +54,7 @@ fn build() -> Result<(), String> {
     let program = read(&built)?;
     let digest: String =
         Sha256::digest(&program).iter().map(|byte| format!("{byte:02x}")).collect();
-    let is_branching = target.starts_with(BRANCHING);
+    let is_branching = target.starts_with(branches::MACHINES);
     let form = if is_branching { "addresses" } else { "plain" };
     let packed = directory.join(format!("{digest}-{form}.zst"));
     if !packed.exists() {

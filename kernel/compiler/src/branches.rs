@@ -4,6 +4,9 @@
 //! Each instruction whose first byte is one of [`OPCODES`] has a distance of four bytes, from its own end on. What only looks
 //! like one is changed and brought back all the same: distances and addresses are two names of the same numbers.
 
+/// The beginning of the targets whose programs have such instructions.
+pub(crate) const MACHINES: &str = "x86_64-";
+
 /// A call and a jump.
 const OPCODES: [u8; 2] = [0xe8, 0xe9];
 /// The bytes of a distance.

@@ -17,9 +17,6 @@ struct Packed {
     target: &'static str,
 }
 
-/// The machines whose programs are packed with addresses in place of distances.
-const BRANCHING: &str = "x86_64-";
-
 static PROGRAM: Packed = include!(concat!(env!("OUT_DIR"), "/program.rs"));
 
 /// What the program is to do.
@@ -64,7 +61,7 @@ pub fn unpack() -> Option<Vec<u8>> {
     if !filled.is_ok_and(|filled| filled == PROGRAM.length) {
         return None;
     }
-    if PROGRAM.target.starts_with(BRANCHING) {
+    if PROGRAM.target.starts_with(branches::MACHINES) {
         branches::to_distances(&mut program);
     }
     Some(program)

@@ -177,11 +177,7 @@ impl Opener {
         })?;
         self.note_whole();
         let presence = presence.share(files)?;
-        let opened = Opened { connection, file, presence };
-        if left == Left::ToBeEmptied {
-            empty_log(&opened)?;
-        }
-        Ok(opened)
+        Ok(Opened { connection, file, presence })
     }
 
     fn put_log_aside(&self, files: &Files) -> Result<PathBuf, StorageError> {
@@ -199,11 +195,14 @@ impl Opener {
         let mut connection = self.connect()?;
         if check == Check::Whole {
             self.verify(&connection, "PRAGMA integrity_check(5)")?;
-        } else if left == Left::Crashed || left == Left::Foreign {
+        } else if left != Left::Clean {
             tracing::info!(?left, "the database is looked at");
             self.look_at(&connection)?;
         }
-        presence.take_note_away()?;
+        // Emptied before the note goes, so that a kill in between leaves one of the two.
+        if left != Left::ToBeEmptied || is_log_emptied(&connection)? {
+            presence.take_note_away()?;
+        }
         migration::bring_up(&mut connection, &self.path)?;
         Ok(connection)
     }
@@ -339,13 +338,18 @@ impl Opener {
 
 /// Brings the log into the database and empties it. Where another process prevents that, the last one who leaves does it.
 pub(crate) fn empty_log(opened: &Opened) -> Result<(), StorageError> {
-    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-    let busy: i64 = opened.connection.query_row(sql, (), |row| row.get(0))?;
-    if busy != 0 {
+    if !is_log_emptied(&opened.connection)? {
         tracing::debug!("the log is in use; the last who leaves empties it");
         opened.ask_to_empty_log()?;
     }
     Ok(())
+}
+
+/// Brings the log into the database and empties it. Returns false if somebody reads it.
+fn is_log_emptied(connection: &Connection) -> Result<bool, StorageError> {
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let busy: i64 = connection.query_row(sql, (), |row| row.get(0))?;
+    Ok(busy == 0)
 }
 
 fn is_interrupted(error: &rusqlite::Error) -> bool {

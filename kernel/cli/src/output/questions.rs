@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::sanitise_line;
-use crate::{error::CommandError, exit::Exit};
+use crate::{error::CommandError, exit::Exit, terminal_modes::Hidden};
 
 /// The number of choices that a picker or an error shows.
 const SHOWN: usize = 20;
@@ -104,34 +104,11 @@ impl Questions {
         let mut err = io::stderr().lock();
         write!(err, "{}", sanitise_line(question)).map_err(broken)?;
         err.flush().map_err(broken)?;
-        let silence = HiddenInput::begin().map_err(broken)?;
+        let silence = Hidden::begin().map_err(broken)?;
         let typed = unseen(io::stdin().lock());
         drop(silence);
         writeln!(err).map_err(broken)?;
         typed
-    }
-}
-
-/// A terminal that shows no keys and sends no signals until this is dropped.
-struct HiddenInput(rustix::termios::Termios);
-
-impl HiddenInput {
-    fn begin() -> io::Result<Self> {
-        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-        let before = tcgetattr(io::stdin())?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for HiddenInput {
-    fn drop(&mut self) {
-        use rustix::termios::{OptionalActions, tcsetattr};
-        if tcsetattr(io::stdin(), OptionalActions::Flush, &self.0).is_err() {
-            tracing::warn!("the terminal could not be made to show what is typed again");
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! | what is there | what it means |
 //! |---|---|
 //! | both as noted | the last run ended cleanly |
+//! | "to be emptied" | the last run crashed after it had deleted what is in the log |
 //! | the database is another one | somebody put a copy in its place, and the log is not its own |
 //! | anything else | the last run crashed |
 
@@ -43,7 +44,7 @@ pub(super) struct Files {
 pub(super) enum Left {
     /// There is none, or it is the one that was noted.
     Clean,
-    /// As [`Left::Clean`], and it holds what was deleted.
+    /// It was left by a crash, and holds what was deleted.
     ToBeEmptied,
     /// It was left by a crash.
     Crashed,

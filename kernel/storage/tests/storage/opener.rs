@@ -5,7 +5,7 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
 };
 
-use openkoi_storage::{StorageError, opener::VERSION, tasks::TaskQuery};
+use openkoi_storage::{Storage, StorageError, opener::VERSION, tasks::TaskQuery};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -106,30 +106,54 @@ fn a_copy_that_is_put_in_the_place_of_the_database_gets_no_log_of_another_one() 
     assert_eq!(aside.count(), 1);
 }
 
-#[test]
-fn what_is_deleted_while_another_one_reads_goes_with_the_last_who_leaves() {
-    let home = Home::new();
-    let (storage, other) = (home.open(), home.open());
+/// Deletes words while somebody reads, so that they stay in the log, and returns what would read them.
+fn deleted_beside_a_reader(home: &Home) -> (Storage, Connection) {
+    let storage = home.open();
     let task = begin(&storage, "1", "s", "SECRETWORDS", 1);
     let ended = finished(json!({ "ending": "accepted" }), "done", 10, 100);
     append(&storage, &task, "end", 2, ended);
     let reading = Connection::open(home.database()).unwrap();
     reading.execute_batch("BEGIN; SELECT count(*) FROM tasks").unwrap();
     storage.delete_session(&session_id("s")).unwrap();
-    let has_words = || {
-        let files =
-            ["data/openkoi.db", "data/openkoi.db-wal"].map(|file| fs::read(home.path(file)));
-        files
-            .into_iter()
-            .flatten()
-            .any(|bytes| bytes.windows(11).any(|part| part == b"SECRETWORDS"))
-    };
-    assert!(has_words());
+    assert!(has_deleted_words(home));
+    (storage, reading)
+}
 
-    drop((storage, reading));
+fn has_deleted_words(home: &Home) -> bool {
+    let files = ["data/openkoi.db", "data/openkoi.db-wal"].map(|file| fs::read(home.path(file)));
+    files.into_iter().flatten().any(|bytes| bytes.windows(11).any(|part| part == b"SECRETWORDS"))
+}
+
+#[test]
+fn what_is_deleted_while_another_one_reads_goes_with_the_last_who_leaves() {
+    let home = Home::new();
+    let other = home.open();
+
+    drop(deleted_beside_a_reader(&home));
     drop(other);
 
-    assert!(!has_words());
+    assert!(!has_deleted_words(&home));
+}
+
+#[test]
+fn what_is_deleted_before_a_crash_goes_with_the_first_who_comes() {
+    let home = Home::new();
+    let crashed = Home::new();
+    let open = deleted_beside_a_reader(&home);
+    fs::create_dir_all(crashed.path("data/locks")).unwrap();
+    // What a crash would leave.
+    for file in ["openkoi.db", "openkoi.db-wal", "locks/database.lock", "locks/database.made"] {
+        let below = format!("data/{file}");
+        fs::copy(home.path(&below), crashed.path(&below)).unwrap();
+    }
+    drop(open);
+    assert!(has_deleted_words(&crashed));
+
+    let storage = crashed.open();
+
+    assert!(!has_deleted_words(&crashed));
+    storage.check().unwrap();
+    assert_eq!(fs::read(crashed.path("data/locks/database.lock")).unwrap(), b"");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use rustyline::{
 };
 
 use super::complete::{self, Completion};
-use crate::{context::Context, error::CommandError, interrupt::Interrupts};
+use crate::{context::Context, error::CommandError, interrupt::Interrupts, terminal_modes};
 
 type LineEditor = Editor<Completion, FileHistory>;
 
@@ -111,7 +111,10 @@ fn edit(
     typed: &str,
 ) -> Result<Option<String>, CommandError> {
     let mut editor = editor.lock().unwrap_or_else(PoisonError::into_inner);
-    match editor.readline_with_initial("koi> ", (typed, "")) {
+    terminal_modes::remember();
+    let line = editor.readline_with_initial("koi> ", (typed, ""));
+    terminal_modes::restore();
+    match line {
         Ok(line) => {
             if let Err(error) = editor.save_history(history) {
                 tracing::debug!(%error, "the line is not remembered");
