@@ -9,7 +9,7 @@
 //!
 //! | files | without being named in [`FileRules::named`] |
 //! |---|---|
-//! | `.git/**`, `.openkoi/**`, `.agents/**`, `.claude/**`, `AGENTS.md`, `CLAUDE.md`, `.mcp.json`, in any directory | may be read, not changed |
+//! | control files that are closed: `.git/**`, `.openkoi/**`, `.agents/**`, `AGENTS.md` and more, in any directory | may be read, not changed |
 //! | secrets: `.env`, `.env.*`, `*.pem`, `*.key`, `id_rsa*`, `.netrc`, `.aws/**`, `.ssh/**`, those of browsers, and more | refused |
 //! | OpenKoi's own home and other [`FileRules::private`] places | refused, even if named |
 //!

@@ -6,13 +6,15 @@
 //!
 //! | function | for |
 //! |---|---|
-//! | [`is_secret`], [`is_control`] | the file broker: names, compared without case |
+//! | [`is_secret`], [`is_closed`] | the file broker: names, compared without case |
+//! | [`is_control`] | snapshots: what a person is asked about |
 //! | [`secrets_below`] | what no program may read |
 //! | [`toolchains`] | what every program may read |
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// The part of the file system that a place covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,9 +124,11 @@ const COOKIES: [&str; 2] = ["cookies", "extension cookies"];
 /// The ends of files that SQLite keeps beside a database, with the same contents in them.
 const BESIDE_DATABASES: [&str; 3] = ["-journal", "-wal", "-shm"];
 
-/// Names that steer agents and tools, in small letters: directories or files, in any directory.
-const CONTROL: [&str; 7] =
-    [".git", ".openkoi", ".agents", ".claude", "agents.md", "claude.md", ".mcp.json"];
+/// The names of control files; the file says what they are.
+const CONTROL: &str = include_str!("places/control.txt");
+
+/// How a name of [`CONTROL`] begins that no component may change.
+const CLOSED: &str = "closed ";
 
 /// Directories that interpreters and their tools make beside the files that they read. Tools that tag their caches with a
 /// `CACHEDIR.TAG` need no name here.
@@ -224,7 +228,43 @@ pub fn is_secret(path: &Path) -> bool {
 /// Tells whether a path leads to files that steer agents and tools, by any of its names, compared without case.
 #[must_use]
 pub fn is_control(path: &Path) -> bool {
-    names(path).any(|name| CONTROL.contains(&name.as_str()))
+    static ALL: LazyLock<ControlNames> =
+        LazyLock::new(|| ControlNames::of(|line| line.split_once(' ').map(|(_, name)| name)));
+    ALL.lead_to(path)
+}
+
+/// Tells whether a path leads to control files that components may not change.
+#[must_use]
+pub fn is_closed(path: &Path) -> bool {
+    static ALL: LazyLock<ControlNames> =
+        LazyLock::new(|| ControlNames::of(|line| line.strip_prefix(CLOSED)));
+    ALL.lead_to(path)
+}
+
+/// Names of control files.
+struct ControlNames {
+    sorted: Vec<&'static str>,
+    longest: usize,
+}
+
+impl ControlNames {
+    /// Returns what `name` finds in the lines of the table.
+    fn of(name: impl Fn(&'static str) -> Option<&'static str>) -> Self {
+        let lines = CONTROL.lines().filter(|line| !line.starts_with('#'));
+        let mut sorted: Vec<&str> = lines.filter_map(name).collect();
+        sorted.sort_unstable();
+        let longest = sorted.iter().map(|name| name.len()).max().unwrap_or(0);
+        Self { sorted, longest }
+    }
+
+    /// Snapshots ask for each file that they meet, and most names are too long.
+    fn lead_to(&self, path: &Path) -> bool {
+        let mut short = path.iter().filter(|name| name.len() <= self.longest);
+        short.any(|name| {
+            let name = name.to_string_lossy().to_ascii_lowercase();
+            self.sorted.binary_search(&name.as_str()).is_ok()
+        })
+    }
 }
 
 /// Tells whether a path leads to what interpreters and their tools leave beside the files that they read, by any of its
@@ -383,13 +423,40 @@ mod tests {
 
     #[test]
     fn control_files_are_recognised_by_name_in_any_directory_and_without_case() {
-        for path in
-            [".git/config", "sub/.GIT/hooks/x", "AGENTS.md", "a/agents.MD", ".mcp.json", ".openkoi"]
-        {
-            assert!(is_control(Path::new(path)), "{path}");
+        let closed = [
+            ".git/config",
+            "sub/.GIT/hooks/x",
+            "AGENTS.md",
+            "a/agents.MD",
+            ".mcp.json",
+            ".openkoi",
+        ];
+        let asked = [
+            ".github/workflows/ci.yml",
+            "x/.VSCode/tasks.json",
+            ".cursorrules",
+            ".husky/pre-commit",
+            "Jenkinsfile",
+        ];
+        for path in closed {
+            assert!(is_control(Path::new(path)) && is_closed(Path::new(path)), "{path}");
         }
-        for path in [".gitignore", "agents.md.txt", "src/git"] {
-            assert!(!is_control(Path::new(path)), "{path}");
+        for path in asked {
+            assert!(is_control(Path::new(path)) && !is_closed(Path::new(path)), "{path}");
+        }
+        for path in [".gitignore", "agents.md.txt", "src/git", "", "#", "asked", "# Hooks of git"] {
+            assert!(!is_control(Path::new(path)) && !is_closed(Path::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn each_line_of_the_table_names_one_control_file() {
+        for line in CONTROL.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (word, name) = line.split_once(' ').unwrap_or_default();
+            assert!(["closed", "asked"].contains(&word), "{line}");
+            assert_eq!(name, name.to_ascii_lowercase());
+            assert!(is_control(Path::new(name)), "{line}");
+            assert_eq!(CONTROL.matches(&format!(" {name}\n")).count(), 1, "{line}");
         }
     }
 

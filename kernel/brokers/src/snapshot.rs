@@ -3,8 +3,8 @@
 //! A capture walks the workspace, keeps the contents of each file under its hash, and writes a sorted list of them:
 //! the tree, whose own hash is its name. Equal workspaces have equal names, and unchanged files are stored once.
 //!
-//! Control files ([`is_control`](crate::places::is_control)) are covered even if they are ignored: `.openkoi`,
-//! `AGENTS.md`, `.agents`, `.mcp.json`, and of `.git` everything but the objects, which nobody changes and nobody misses.
+//! Control files ([`is_control`](crate::places::is_control)) are covered even if they are ignored, and of
+//! `.git` everything but the objects, which nobody changes and nobody misses.
 //!
 //! Not covered by a capture: what `.gitignore` and `.ignore` ignore, caches and by-products of interpreters, files over
 //! 32 MiB (their names are recorded), what is neither file, directory nor link, and directories with more files than are

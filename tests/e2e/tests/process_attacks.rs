@@ -295,6 +295,27 @@ fn a_new_repository_is_no_question_and_one_that_steers_git_is() {
 }
 
 #[test]
+fn what_steers_editors_hooks_and_builds_is_asked_for_whoever_writes_it() {
+    let home = scripted([
+        turn().executor().after("shell").say("Done."),
+        turn()
+            .executor()
+            .write(".github/workflows/ci.yml", "on: push\n")
+            .write("docs/github.md", "Pushes are built.\n")
+            .shell("mkdir -p .vscode .husky && echo {} > .vscode/tasks.json && echo ls > .husky/pre-commit"),
+    ]);
+
+    let run = home.openkoi(["have pushes built", "-i", "0"]).timeout(LONG).run().expect_code(8);
+
+    for path in [".github/workflows/ci.yml", ".vscode/tasks.json", ".husky/pre-commit"] {
+        assert!(run.stderr.contains(&format!("{path:?}")), "{path}: {run}");
+    }
+    assert!(!run.stderr.contains("\"docs/github.md\""), "{run}");
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    assert!(!home.has(".github") && !home.has(".vscode") && !home.has(".husky"));
+}
+
+#[test]
 fn work_that_is_rejected_leaves_no_control_file_behind() {
     let home = planting(Kind::Shell.half_fix());
     let before = home.tree();

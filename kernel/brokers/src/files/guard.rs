@@ -2,7 +2,7 @@
 
 use super::path::Place;
 use super::{FileError, Files};
-use crate::places::{is_control, is_secret};
+use crate::places::{is_closed, is_secret};
 use crate::sabotage::{Guard, off};
 use cap_std::fs::{Dir, File, MetadataExt};
 use openkoi_core::capability::Access;
@@ -27,7 +27,7 @@ enum Class {
 const MOST_COMPARED: usize = 2000;
 
 fn classify(path: &Path) -> Class {
-    match (is_secret(path), is_control(path)) {
+    match (is_secret(path), is_closed(path)) {
         (true, _) => Class::Secret,
         (false, true) => Class::Control,
         (false, false) => Class::Plain,
