@@ -20,11 +20,12 @@ pub(crate) fn repository(directory: &Path, home: Option<&Path>) -> Option<PathBu
     directory.ancestors().take_while(below_home).find(is_root).map(Path::to_owned)
 }
 
-/// Returns the surroundings of a task in `workspace`, in lines.
+/// Returns the surroundings of a task in `workspace`, in lines. `has_layers` finds out whether programs run over a layer.
 pub(crate) fn surroundings(
     settings: &Settings,
     environment: &Environment,
     workspace: &Path,
+    has_layers: impl FnOnce() -> bool,
     now_ms: u64,
 ) -> String {
     let mut lines = vec![
@@ -34,7 +35,8 @@ pub(crate) fn surroundings(
     ];
     lines.extend(standing(environment.directory(), workspace));
     lines.extend(branch(workspace));
-    if settings.sandbox.on && disk::is_file(&workspace.join(".git")) {
+    // What programs write into a repository that lies elsewhere is brought there out of a layer.
+    if settings.sandbox.on && disk::is_file(&workspace.join(".git")) && !has_layers() {
         lines.push(
             "programs can read the repository and not write to it: the user commits".to_owned(),
         );

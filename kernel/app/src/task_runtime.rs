@@ -280,10 +280,18 @@ impl TaskRuntime {
             None => Chosen::default(),
         };
         let can_be_opened = self.opens_skills() && chosen.can_be_opened();
+        let has_layers =
+            || sandbox::processes(&self.app, settings).is_ok_and(|all| all.layers().is_ok());
         let told = chosen.told(room.listed, can_be_opened);
         let briefing = Briefing {
             instructions: briefing::instructions(self.skills.root(), &self.workspace, &told),
-            surroundings: surroundings::surroundings(settings, environment, &self.workspace, now),
+            surroundings: surroundings::surroundings(
+                settings,
+                environment,
+                &self.workspace,
+                has_layers,
+                now,
+            ),
             notes: memory::notes(&self.app, &self.storage, self.meaning.as_ref(), asking).await?,
             skills: chosen.whole.iter().map(|skill| loaded.use_of(skill)).collect(),
         };

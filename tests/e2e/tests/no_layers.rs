@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use openkoi_test_support::{
@@ -64,6 +65,30 @@ fn tests_that_a_task_adds_are_no_question_and_nothing_of_the_copy_stays() {
     assert!(home.has("test_more.py") && home.read("percent.py") == FIXED);
     let copies = copies(home.root()).expect("there was one");
     assert_eq!(fs::read_dir(copies).unwrap().count(), 0);
+}
+
+#[test]
+fn a_model_in_a_linked_working_tree_is_told_that_it_cannot_commit_only_where_that_is_so() {
+    let told = "programs can read the repository and not write to it";
+    let answers = [turn().once_said(told).say("You commit."), turn().say("I commit.")];
+    let home = Home::new().script(&Script::new(answers));
+    let main = home.root().join("main");
+    fs::create_dir(&main).unwrap();
+    let git = |arguments: &[&str]| {
+        let me = ["-c", "user.name=Me", "-c", "user.email=me@example.org"];
+        let mut git = Command::new("git");
+        let ran = git.args(me).args(arguments).current_dir(&main).status();
+        assert!(ran.unwrap().success(), "{arguments:?}");
+    };
+    let workspace = home.workspace();
+    git(&["init", "-q"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "first"]);
+    git(&["worktree", "add", "-q", "-b", "beside", &workspace.to_string_lossy()]);
+    let ask = |home: &Home| home.openkoi(["who commits?", "-i", "0"]).run().expect_code(0).stdout;
+
+    assert_eq!(ask(&home), "I commit.\n");
+    let without = without(&[libc::SYS_unshare], Missing::IsSaid, || ask(&home));
+    assert_eq!(without, "You commit.\n");
 }
 
 #[test]

@@ -307,10 +307,8 @@ fn what_steers_editors_hooks_and_builds_is_asked_for_whoever_writes_it() {
 
     let run = home.openkoi(["have pushes built", "-i", "0"]).timeout(LONG).run().expect_code(8);
 
-    for path in [".github/workflows/ci.yml", ".vscode/tasks.json", ".husky/pre-commit"] {
-        assert!(run.stderr.contains(&format!("{path:?}")), "{path}: {run}");
-    }
-    assert!(!run.stderr.contains("\"docs/github.md\""), "{run}");
+    let asked = "on \".github/workflows/ci.yml; .husky/pre-commit; .vscode/tasks.json\"";
+    assert!(run.stderr.contains(asked), "{run}");
     home.openkoi(["undo", "--yes"]).run().expect_code(0);
     assert!(!home.has(".github") && !home.has(".vscode") && !home.has(".husky"));
 }
