@@ -104,7 +104,11 @@ pub fn task_steps(app: &App, id: &str) -> Result<(TaskRecord, Vec<TaskStep>), Ap
 }
 
 pub(crate) fn store(app: &App) -> Result<SnapshotStore, AppError> {
-    Ok(SnapshotStore::open(&app.paths()?.snapshots()).map_err(UndoError::Snapshot)?)
+    let store = SnapshotStore::open(&app.paths()?.snapshots()).map_err(UndoError::Snapshot)?;
+    Ok(match app.existing_storage()? {
+        Some(storage) => store.beside(storage),
+        None => store,
+    })
 }
 
 /// What a journal says of paths, in its order.

@@ -256,13 +256,14 @@ pub fn forget_session(app: &App, session: &SessionId) -> Result<(), AppError> {
 ///
 /// As [`prune`].
 pub fn daily(app: &App, retention: Retention) -> Result<(), AppError> {
-    let Some(age) = Limits::of(retention).age_ms else { return Ok(()) };
     let (now, mark) = (app.now_ms(), app.paths()?.state().join("pruned"));
     let last = disk::read_text(&mark, 64).ok().and_then(|text| text.trim().parse::<u64>().ok());
     if last.is_some_and(|last| last.saturating_add(DAY_MS) > now) {
         return Ok(());
     }
     durable::put_whole(&mark, now.to_string().as_bytes(), 0o600).map_err(StorageError::from)?;
+    snapshots::settle(app)?;
+    let Some(age) = Limits::of(retention).age_ms else { return Ok(()) };
     let limit = now.saturating_sub(age);
     let tasks = forget(app, &old_tasks(app, limit)?, false)?;
     let files = forget_files(app, limit, false)?;

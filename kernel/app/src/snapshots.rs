@@ -33,6 +33,23 @@ pub fn collect(app: &App) -> Result<Collected, AppError> {
     store.collect(age, || referred(app, &storage))
 }
 
+/// Drops from the database the contents of files that came with entries more than an hour ago, once the disk has them in the
+/// store.
+///
+/// # Errors
+///
+/// When the disk or the database fails. Nothing is dropped then.
+pub(crate) fn settle(app: &App) -> Result<(), AppError> {
+    let Some(storage) = app.existing_storage()? else { return Ok(()) };
+    let before_ms = app.now_ms().saturating_sub(YOUNG.as_millis() as u64);
+    let hashes = storage.contents_before(before_ms)?;
+    if hashes.is_empty() {
+        return Ok(());
+    }
+    changes::store(app)?.settle_journaled(&hashes).map_err(UndoError::Snapshot)?;
+    Ok(storage.drop_contents(&hashes)?)
+}
+
 fn is_quiet(storage: &Storage, tasks: &[TaskRecord]) -> Result<bool, AppError> {
     for task in tasks.iter().filter(|task| task.status == TaskStatus::Running) {
         if storage.is_owned(&task.id)? {

@@ -134,7 +134,7 @@ impl TaskRuntime {
         for problem in loaded.problems() {
             tracing::warn!(%problem, "a skill is left out");
         }
-        let keeper = workspace::keeper(workspace, app.paths()?)?;
+        let keeper = workspace::keeper(workspace, app.paths()?, storage.clone())?;
         let workdir = Arc::new(workdir(app, settings, &keeper, &private)?);
         let evaluators = Arc::new(CatalogEvaluators::new(&host, Arc::clone(&workdir), &[])?);
         // A task that is not evaluated runs no checks.

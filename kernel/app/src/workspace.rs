@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 
 use openkoi_brokers::{
     disk,
-    snapshot::{self, Keeper, SnapshotError, SnapshotStore},
+    snapshot::{self, ContentsJournal, Keeper, SnapshotError, SnapshotStore},
 };
 use openkoi_core::{
     change_set::{Applied, PathEffect, PathState},
@@ -34,10 +34,14 @@ pub(crate) struct SnapshotWorkspace {
 /// # Errors
 ///
 /// When the store of snapshots cannot be created.
-pub(crate) fn keeper(root: &Path, paths: &Paths) -> Result<Arc<Keeper>, SnapshotError> {
+pub(crate) fn keeper(
+    root: &Path,
+    paths: &Paths,
+    journal: Arc<dyn ContentsJournal>,
+) -> Result<Arc<Keeper>, SnapshotError> {
     // In a home directory our own files lie in the workspace, and change with every task.
     let own = [paths.home(), paths.data()].map(Path::to_owned);
-    let store = SnapshotStore::open(&paths.snapshots())?.leaving_out(own);
+    let store = SnapshotStore::open(&paths.snapshots())?.leaving_out(own).beside(journal);
     Ok(Arc::new(Keeper::new(root, store, paths.snapshot_index(root))))
 }
 

@@ -51,6 +51,6 @@ pub use index::IndexCache;
 pub use keeper::{Before, Keeper};
 pub use show::describe;
 pub use stamps::Stamps;
-pub use store::SnapshotStore;
+pub use store::{ContentsJournal, SnapshotStore};
 pub use tree::TreeId;
 pub use walk::LiveRules;

@@ -13,7 +13,7 @@ use std::{
 use openkoi_brokers::{
     disk,
     files::{Touch, Wanted},
-    snapshot::{Before, Keeper, SnapshotError},
+    snapshot::{Before, Keeper, SnapshotError, SnapshotStore},
 };
 use openkoi_core::{
     change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name},
@@ -36,6 +36,8 @@ pub(crate) struct KeptBy {
 /// Notes the changes of one file function.
 pub(crate) struct Witness {
     keeper: Arc<Keeper>,
+    /// An entry of the log tells of each change before it is made.
+    store: SnapshotStore,
     log: Arc<EffectLog>,
     seen: Arc<Seen>,
     noted: Mutex<CallEffects>,
@@ -45,7 +47,8 @@ impl Witness {
     /// Returns a witness for the changes of a call; `None` if nobody keeps them.
     pub(crate) fn of(kept_by: Option<KeptBy>) -> Option<Self> {
         let KeptBy { keeper, log, seen } = kept_by?;
-        Some(Self { keeper, log, seen, noted: Mutex::default() })
+        let store = keeper.store().before_an_entry();
+        Some(Self { keeper, store, log, seen, noted: Mutex::default() })
     }
 
     /// Notes a path that is about to be changed.
@@ -76,7 +79,7 @@ impl Witness {
 
     fn effects(&self, path: String, wanted: &Wanted<'_>) -> Result<Vec<PathEffect>, SnapshotError> {
         let after = match wanted {
-            Wanted::File { contents, mode, .. } => self.keeper.store().wanted(contents, *mode)?,
+            Wanted::File { contents, mode, .. } => self.store.wanted(contents, *mode)?,
             Wanted::Directory => PathState::Directory { mode: 0o777 & !disk::umask() },
             Wanted::Nothing => PathState::Absent,
             // It is looked at afterwards.
@@ -90,8 +93,8 @@ impl Witness {
     /// Returns the effects of a rename: everything in it is gone here and new there.
     fn moved(&self, from: &Path, to: &str) -> Result<Vec<PathEffect>, SnapshotError> {
         let from = text_of_name(from.as_os_str());
-        let (store, root) = (self.keeper.store(), self.keeper.root());
-        let Some(gone) = store.below(root, &from, MOST_MOVED)? else {
+        let root = self.keeper.root();
+        let Some(gone) = self.store.below(root, &from, MOST_MOVED)? else {
             self.noted().uncovered.push(format!("{from} → {to} (too many files were renamed)"));
             return Ok(Vec::new());
         };
@@ -112,7 +115,7 @@ impl Witness {
     }
 
     fn states(&self, paths: &[String]) -> Result<Vec<PathState>, SnapshotError> {
-        self.keeper.store().states(self.keeper.root(), paths)
+        self.store.states(self.keeper.root(), paths)
     }
 
     /// Keeps what was done, as it is now. Of a change that failed only what happened before it did is kept.

@@ -19,6 +19,7 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
+    contents::Hashed,
     error::StorageError,
     lease::Leases,
     opener::{self, Opened, Opener},
@@ -41,6 +42,8 @@ struct Inner {
     writer: Mutex<Option<Opened>>,
     has_written: AtomicBool,
     leases: Leases,
+    /// Contents that wait for the next entry.
+    contents: Mutex<Vec<Hashed>>,
 }
 
 impl std::fmt::Debug for Storage {
@@ -64,6 +67,7 @@ impl Storage {
             writer,
             has_written: AtomicBool::new(false),
             leases: Leases::new(data.join("locks")),
+            contents: Mutex::default(),
             data: data.to_owned(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -85,6 +89,10 @@ impl Storage {
 
     pub(crate) fn data(&self) -> &Path {
         &self.inner.data
+    }
+
+    pub(crate) fn contents(&self) -> &Mutex<Vec<Hashed>> {
+        &self.inner.contents
     }
 
     pub(crate) fn leases(&self) -> &Leases {

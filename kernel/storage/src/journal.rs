@@ -18,6 +18,7 @@ use rusqlite::{Connection, Row, Transaction};
 use crate::{
     Storage,
     chain::{self, Link, Tail},
+    contents,
     database::{CommitSpeed, count, stored},
     error::StorageError,
     lines::Folded,
@@ -50,13 +51,20 @@ impl Storage {
         self.pass(Point::JournalAppendBefore)?;
         let later = Entry::may_reach_the_disk_later(entries);
         let speed = if later { CommitSpeed::DiskLater } else { CommitSpeed::DiskFirst };
-        self.write_at(speed, |transaction| {
+        let contents = self.waiting_contents();
+        let at_ms = entries.last().map_or(0, |entry| entry.at_ms);
+        let written = self.write_at(speed, |transaction| {
+            contents::keep(transaction, &contents, at_ms)?;
             let mut tail = Tail::of(transaction, task)?;
             for (entry, folded) in entries.iter().zip(&folded) {
                 tail = insert(transaction, task, entry, folded, &tail)?;
             }
             Ok(())
-        })?;
+        });
+        if written.is_err() {
+            self.give_back(contents);
+        }
+        written?;
         self.pass(Point::JournalAppendAfter)?;
         if entries.iter().any(ends) {
             self.leases().release_implied(task);

@@ -12,6 +12,7 @@
 //! | `readers` | the connections that read while another one writes |
 //! | [`lease`] | one owner per task and session |
 //! | [`journal`] | appends entries and gives them back |
+//! | `contents` | contents of files, until the store of snapshots has them on the disk |
 //! | [`chain`] | whether the entries are still what was written |
 //! | [`tasks`], [`sessions`], [`usage`] | what the journal says, as rows |
 //! | [`conversation`] | the conversation of a session, for its next turn |
@@ -37,6 +38,7 @@
 #![warn(clippy::disallowed_methods)]
 
 pub mod chain;
+mod contents;
 pub mod conversation;
 pub mod database;
 pub mod error;

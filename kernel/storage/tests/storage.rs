@@ -6,6 +6,8 @@ mod support;
 
 #[path = "storage/chain.rs"]
 mod chain;
+#[path = "storage/contents.rs"]
+mod contents;
 #[path = "storage/conversation.rs"]
 mod conversation;
 #[path = "storage/crash.rs"]

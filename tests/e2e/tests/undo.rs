@@ -1,5 +1,10 @@
 //! `openkoi undo`: everything that a task did to the workspace, and back again.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use openkoi_test_support::{Home, Kind, turn};
 
 use crate::world::{LONG, TASK, scripted};
@@ -38,6 +43,31 @@ fn undo_brings_back_every_byte_and_every_mode() {
     let undone = home.openkoi(["undo", "--yes"]).run().expect_code(0);
 
     assert_eq!(before.differences(&home.tree()), Vec::<String>::new(), "{undone}");
+}
+
+#[test]
+fn what_a_power_cut_took_of_kept_contents_comes_back() {
+    let kind = Kind::Shell;
+    let home = scripted([
+        turn().executor().after("write_file").say("Fixed."),
+        turn().executor().write(kind.source(), kind.fix()),
+    ]);
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let mut files = files_below(&home.path());
+    files.retain(|path| fs::read(path).unwrap() == kind.fix().as_bytes());
+    assert_eq!(files.len(), 1, "{files:?}");
+    fs::write(&files[0], "").unwrap();
+
+    home.openkoi(["undo", "--yes"]).run().expect_code(0);
+    home.openkoi(["undo", "--redo", "--yes"]).run().expect_code(0);
+    assert_eq!(home.read(kind.source()), kind.fix());
+}
+
+fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let (directories, mut files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    files.extend(directories.iter().flat_map(|directory| files_below(directory)));
+    files
 }
 
 #[test]

@@ -6,16 +6,30 @@ use crate::durable::create_private_dir;
 use crate::random::Random;
 use crate::sabotage::{Guard, off};
 use sha2::{Digest, Sha256};
+use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// An object that was written or needed within this time needs no new time.
 const FRESH: Duration = Duration::from_secs(10 * 60);
 /// Beyond this many new objects the whole file system is synced.
 const MOST_SETTLED: usize = 32;
+/// Larger contents are not given to a journal, in bytes.
+const MOST_JOURNALED: u64 = 256 << 10;
+
+/// A journal that takes contents, so that nobody waits for a file of their own: they reach the disk with the entry that
+/// tells of them.
+pub trait ContentsJournal: Send + Sync + Debug {
+    /// Takes contents with their hash. They are on the disk when the next entry is.
+    fn take(&self, hash: &str, bytes: Vec<u8>);
+
+    /// Returns contents that were taken.
+    fn find(&self, hash: &str) -> Option<Vec<u8>>;
+}
 
 pub(super) fn hex(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -27,6 +41,10 @@ pub struct SnapshotStore {
     directory: PathBuf,
     /// Directories that are no part of any workspace: our own.
     left_out: Vec<PathBuf>,
+    /// Has what a power cut took from the directory.
+    journal: Option<Arc<dyn ContentsJournal>>,
+    /// True if the journal is given what is new.
+    gives: bool,
 }
 
 impl SnapshotStore {
@@ -39,7 +57,26 @@ impl SnapshotStore {
         let objects = directory.join("objects");
         create_private_dir(&objects)
             .map_err(|error| SnapshotError::io("create", &objects, io::Error::other(error)))?;
-        Ok(Self { directory: directory.to_owned(), left_out: vec![directory.to_owned()] })
+        Ok(Self {
+            directory: directory.to_owned(),
+            left_out: vec![directory.to_owned()],
+            journal: None,
+            gives: false,
+        })
+    }
+
+    /// Finds in `journal` what is not whole in the directory.
+    #[must_use]
+    pub fn beside(mut self, journal: Arc<dyn ContentsJournal>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Returns the same store for changes that an entry of the journal tells of before they are made: it does not wait
+    /// for small contents, which reach the disk with that entry.
+    #[must_use]
+    pub fn before_an_entry(&self) -> Self {
+        Self { gives: true, ..self.clone() }
     }
 
     /// Leaves further directories out of what is captured, wherever they lie in a workspace.
@@ -103,8 +140,10 @@ impl SnapshotStore {
         self.put(bytes).map(Some)
     }
 
-    /// Waits until these objects are on the disk: each for itself, or all with the file system if they are many.
+    /// Waits until these objects are on the disk: each for itself, or all with the file system if they are many. For what
+    /// the journal takes it does not wait.
     pub(super) fn settle(&self, hashes: &[String]) -> Result<(), SnapshotError> {
+        let hashes: Vec<&String> = hashes.iter().filter(|hash| !self.is_given(hash)).collect();
         if hashes.len() > MOST_SETTLED {
             return self.sync();
         }
@@ -116,6 +155,30 @@ impl SnapshotStore {
             synced.map_err(|error| SnapshotError::io("sync", &path, error))?;
         }
         Ok(())
+    }
+
+    /// Gives an object to the journal, if that takes it.
+    fn is_given(&self, hash: &str) -> bool {
+        let Some(journal) = self.journal.as_ref().filter(|_| self.gives) else { return false };
+        let path = self.object(hash);
+        let is_small = fs::metadata(&path).is_ok_and(|meta| meta.len() <= MOST_JOURNALED);
+        let Some(bytes) = is_small.then(|| fs::read(&path).ok()).flatten() else { return false };
+        journal.take(hash, bytes);
+        true
+    }
+
+    /// Waits until objects that a journal has too are on the disk, and whole.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails. What neither has is none.
+    pub fn settle_journaled(&self, hashes: &[String]) -> Result<(), SnapshotError> {
+        for hash in hashes {
+            if let Err(error) = self.get(hash) {
+                tracing::debug!(%error, "contents that nobody refers to are gone");
+            }
+        }
+        self.sync()
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -143,8 +206,22 @@ impl SnapshotStore {
         sync().map_err(|error| SnapshotError::io("sync", &self.directory, error))
     }
 
-    /// Returns the bytes with this hash. Bytes that have another hash by now are an error.
+    /// Returns the bytes with this hash. Bytes that have another hash by now are an error, unless the journal has them.
     pub(crate) fn get(&self, hash: &str) -> Result<Vec<u8>, SnapshotError> {
+        self.read(hash).or_else(|error| self.bring_back(hash).ok_or(error))
+    }
+
+    /// Writes what a power cut took again.
+    fn bring_back(&self, hash: &str) -> Option<Vec<u8>> {
+        let bytes = self.journal.as_ref()?.find(hash)?;
+        let is_whole = hex(&Sha256::digest(&bytes)) == hash;
+        if is_whole && let Err(error) = self.write(&self.object(hash), &bytes) {
+            tracing::debug!(%error, "contents stay in the journal");
+        }
+        is_whole.then_some(bytes)
+    }
+
+    fn read(&self, hash: &str) -> Result<Vec<u8>, SnapshotError> {
         let id = || hash.to_owned();
         if parse_hash(hash).is_none() {
             return Err(SnapshotError::Name { text: id() });
@@ -179,5 +256,80 @@ impl SnapshotStore {
     fn object(&self, hash: &str) -> PathBuf {
         let (shard, rest) = hash.split_at(2);
         self.directory.join("objects").join(shard).join(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A journal that keeps everything.
+    #[derive(Debug, Default)]
+    struct Pages(Mutex<HashMap<String, Vec<u8>>>);
+
+    impl ContentsJournal for Pages {
+        fn take(&self, hash: &str, bytes: Vec<u8>) {
+            self.0.lock().unwrap().insert(hash.to_owned(), bytes);
+        }
+
+        fn find(&self, hash: &str) -> Option<Vec<u8>> {
+            self.0.lock().unwrap().get(hash).cloned()
+        }
+    }
+
+    fn world() -> (tempfile::TempDir, Arc<Pages>, SnapshotStore) {
+        let directory = tempfile::tempdir().unwrap();
+        let pages = Arc::new(Pages::default());
+        let store = SnapshotStore::open(directory.path()).unwrap().beside(pages.clone());
+        (directory, pages, store)
+    }
+
+    fn keep(store: &SnapshotStore, bytes: &[u8]) -> String {
+        let hash = store.put_new(bytes).unwrap().unwrap();
+        store.settle(std::slice::from_ref(&hash)).unwrap();
+        hash
+    }
+
+    #[test]
+    fn a_journal_takes_small_contents_of_changes_that_it_tells_of() {
+        let (_directory, pages, store) = world();
+        let large = vec![7; MOST_JOURNALED as usize + 1];
+        let alone = keep(&store, b"alone");
+
+        let small = keep(&store.before_an_entry(), b"small");
+        let large = keep(&store.before_an_entry(), &large);
+
+        assert_eq!(pages.find(&small).as_deref(), Some(&b"small"[..]));
+        assert_eq!([pages.find(&alone), pages.find(&large)], [None, None]);
+        assert_eq!(store.get(&small).unwrap(), b"small");
+    }
+
+    #[test]
+    fn what_a_power_cut_took_comes_back_from_the_journal() {
+        for left in [None, Some(&b""[..]), Some(b"\0\0\0\0\0")] {
+            let (_directory, _pages, store) = world();
+            let hash = keep(&store.before_an_entry(), b"small");
+            match left {
+                Some(left) => fs::write(store.object(&hash), left).unwrap(),
+                None => fs::remove_file(store.object(&hash)).unwrap(),
+            }
+
+            store.settle_journaled(std::slice::from_ref(&hash)).unwrap();
+
+            assert_eq!(fs::read(store.object(&hash)).unwrap(), b"small");
+        }
+    }
+
+    #[test]
+    fn a_journal_that_has_other_bytes_is_not_believed() {
+        let (_directory, pages, store) = world();
+        let hash = keep(&store, b"small");
+        pages.take(&hash, b"other".to_vec());
+        fs::write(store.object(&hash), b"wrong").unwrap();
+
+        assert!(matches!(store.get(&hash), Err(SnapshotError::Damaged { .. })));
     }
 }

@@ -51,6 +51,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/9-skills.sql"),
         schema: "8d0c76ed8c8f598fc160f39777f524b23e64a520b54a7e7afd49197907f69e98",
     },
+    Migration {
+        sql: include_str!("../schema/10-contents.sql"),
+        schema: "874ce697959d2c4e5fe4f10316633f15f3caa21fe6143bcfc074f0d377232d73",
+    },
 ];
 
 /// The newest version of the database.
