@@ -40,11 +40,27 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Returns whether entries that are appended together may reach the disk later. The last one decides: those before it
+    /// Returns when entries that are appended together have to be on the disk. The last one decides: those before it
     /// were let wait for it.
-    pub fn may_reach_the_disk_later(entries: &[Self]) -> bool {
-        entries.last().is_some_and(|last| last.event.may_reach_the_disk_later())
+    pub fn durability(entries: &[Self]) -> Durability {
+        entries.last().map_or(Durability::Now, |last| last.event.durability())
     }
+}
+
+/// When a fact has to be on the disk. It outlives the program at once in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Before anything follows from it.
+    Now,
+    /// As [`Durability::Now`], unless something reached the disk less than [`Durability::SOON_MS`] before it.
+    Soon,
+    /// Together with the next one that is not later.
+    Later,
+}
+
+impl Durability {
+    /// The time of which a power cut may take what was asked of models, in milliseconds.
+    pub const SOON_MS: u64 = 1_000;
 }
 
 /// Version of the rules by which a run goes on from its journal: the loop's prompts and its decisions. A journal of another
@@ -396,12 +412,14 @@ impl Event {
             )
     }
 
-    /// Returns whether the fact may reach the disk together with the next one that may not. Nothing is done outside
-    /// because of it before such a one is recorded: the intent of a turn, of a program or of a change of files. It
-    /// outlives the program at once; a power cut takes it back together with all that was concluded from it, and
-    /// what was read or answered is then read or asked for again.
-    fn may_reach_the_disk_later(&self) -> bool {
-        match self {
+    /// Returns when the fact has to be on the disk. Because of one that may be there later nothing is done outside before
+    /// another one is: the intent of a turn, of a program or of a change of files. A power cut takes it back together
+    /// with all that was concluded from it, and what was read or answered is then read or asked for again.
+    fn durability(&self) -> Durability {
+        let is_later = match self {
+            // A round of reading costs a wait for the disk otherwise. What a power cut takes is asked for again, and
+            // what a second of it cost is not known then.
+            Self::TurnStarted { .. } => return Durability::Soon,
             // What changes files says so by an intent of its own.
             Self::CallStarted { effect, .. } => matches!(effect, Effect::Read | Effect::Write),
             Self::TurnFinished { .. }
@@ -411,7 +429,8 @@ impl Event {
             | Self::ProcessFinished { .. }
             | Self::EvaluationFinished { .. } => true,
             fact => fact.waits(),
-        }
+        };
+        if is_later { Durability::Later } else { Durability::Now }
     }
 
     /// Returns whether a replay that comes to `other` agrees with this recorded fact.

@@ -151,7 +151,7 @@ pub struct JournalError(pub String);
 /// The append-only record of runs.
 pub trait Journal: Send + Sync {
     /// Appends `entries` to the task's journal, all of them or none. They outlive the program when this returns, and a
-    /// power cut too unless they may [reach the disk later](Entry::may_reach_the_disk_later).
+    /// power cut too unless they may [reach the disk later](Entry::durability).
     ///
     /// # Errors
     ///

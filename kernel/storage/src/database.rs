@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -44,6 +44,8 @@ struct Inner {
     leases: Leases,
     /// Contents that wait for the next entry.
     contents: Mutex<Vec<Hashed>>,
+    /// When an entry reached the disk last, in milliseconds since 1970.
+    synced_ms: AtomicU64,
 }
 
 impl std::fmt::Debug for Storage {
@@ -68,6 +70,7 @@ impl Storage {
             has_written: AtomicBool::new(false),
             leases: Leases::new(data.join("locks")),
             contents: Mutex::default(),
+            synced_ms: AtomicU64::new(0),
             data: data.to_owned(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -93,6 +96,11 @@ impl Storage {
 
     pub(crate) fn contents(&self) -> &Mutex<Vec<Hashed>> {
         &self.inner.contents
+    }
+
+    /// Returns when an entry reached the disk last, in milliseconds since 1970.
+    pub(crate) fn synced_ms(&self) -> &AtomicU64 {
+        &self.inner.synced_ms
     }
 
     pub(crate) fn leases(&self) -> &Leases {

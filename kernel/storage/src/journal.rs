@@ -2,14 +2,16 @@
 //!
 //! Entries with their hashes, the rows they change and their places in the order are one transaction. When
 //! [`Journal::append`] returns they survive the end of the program; with an `fsync`, that facts may share which nothing
-//! outside follows from, they survive a power cut. The numbers that entries come with are not
+//! outside follows from, they survive a power cut, but for what was asked of models within a second. The numbers that entries come with are not
 //! believed: each gets the number after the last one's. Only the process that holds the task's lease
 //! appends to it.
+
+use std::sync::atomic::Ordering;
 
 use openkoi_brokers::failpoint::{Point, hit};
 use openkoi_core::{
     evaluation::Verdict,
-    event::{Entry, Event},
+    event::{Durability, Entry, Event},
     id::{SessionId, TaskId, TreeId},
     port::{Journal, JournalError},
 };
@@ -49,10 +51,9 @@ impl Storage {
         let folded = entries.iter().map(|entry| encode(task, &entry.event));
         let folded = folded.collect::<Result<Vec<_>, _>>()?;
         self.pass(Point::JournalAppendBefore)?;
-        let later = Entry::may_reach_the_disk_later(entries);
-        let speed = if later { CommitSpeed::DiskLater } else { CommitSpeed::DiskFirst };
-        let contents = self.waiting_contents();
         let at_ms = entries.last().map_or(0, |entry| entry.at_ms);
+        let speed = self.speed_of(entries, at_ms);
+        let contents = self.waiting_contents();
         let written = self.write_at(speed, |transaction| {
             contents::keep(transaction, &contents, at_ms)?;
             let mut tail = Tail::of(transaction, task)?;
@@ -65,11 +66,26 @@ impl Storage {
             self.give_back(contents);
         }
         written?;
+        if speed == CommitSpeed::DiskFirst {
+            self.synced_ms().store(at_ms, Ordering::Relaxed);
+        }
         self.pass(Point::JournalAppendAfter)?;
         if entries.iter().any(ends) {
             self.leases().release_implied(task);
         }
         Ok(())
+    }
+
+    fn speed_of(&self, entries: &[Entry], at_ms: u64) -> CommitSpeed {
+        // A clock that went back says nothing.
+        let since = at_ms.checked_sub(self.synced_ms().load(Ordering::Relaxed));
+        match Entry::durability(entries) {
+            Durability::Soon if since.is_some_and(|since| since < Durability::SOON_MS) => {
+                CommitSpeed::DiskLater
+            }
+            Durability::Now | Durability::Soon => CommitSpeed::DiskFirst,
+            Durability::Later => CommitSpeed::DiskLater,
+        }
     }
 
     /// Returns all entries of the task, oldest first.

@@ -110,7 +110,16 @@ fn after_a_power_cut_anywhere_too() {
     a_run_dies_anywhere(World::cut_power);
 }
 
+#[test]
+fn after_a_power_cut_between_quick_turns_too() {
+    a_run_dies_anywhere_in(|| two_rounds().with_quick_turns(), World::cut_power);
+}
+
 fn a_run_dies_anywhere(and: impl Fn(&World)) {
+    a_run_dies_anywhere_in(two_rounds, and);
+}
+
+fn a_run_dies_anywhere_in(two_rounds: impl Fn() -> World, and: impl Fn(&World)) {
     let whole = two_rounds();
     let expected = whole.run().expect("an outcome");
     let length = whole.entries().len();
@@ -144,14 +153,15 @@ fn a_run_dies_anywhere(and: impl Fn(&World)) {
     }
 }
 
-/// Puts the turn that was lost back at the head of its script.
+/// Puts the turns that were lost back at the head of their scripts.
 fn refill(world: World, executor: bool, recorded: usize) -> World {
     let planned = world.count("plan.made") > 0
         || world.entries().iter().any(|e| e.key == "plan/t0" && e.event.name() == "turn.finished");
-    let fresh = world;
-    if !planned && !fresh.prompts(Role::PLANNER).is_empty() {
-        return fresh.planner([plan("change", Some("good"))]);
-    }
+    let is_asked_again = !planned && !world.prompts(Role::PLANNER).is_empty();
+    let fresh = match is_asked_again {
+        true => world.planner([plan("change", Some("good"))]),
+        false => world,
+    };
     if !executor {
         return fresh;
     }

@@ -1,4 +1,4 @@
-//! The schema and its versions. Versions only go up, each in one transaction.
+//! The schema and its versions. Versions only go up, all that are missing in one transaction.
 
 use std::path::Path;
 
@@ -62,11 +62,15 @@ pub const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Brings the database to [`VERSION`] and makes sure that it is what openkoi made.
 pub(super) fn bring_up(connection: &mut Connection, path: &Path) -> Result<(), StorageError> {
-    let found = inspect(connection, path)?;
-    for step in found..VERSION {
-        migrate(connection, step, path)?;
+    if inspect(connection, path)? == VERSION {
+        return Ok(());
     }
-    Ok(())
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    for step in known_version(&transaction, path)?..VERSION {
+        migrate(&transaction, step, path)?;
+    }
+    Ok(transaction.commit()?)
 }
 
 /// Makes sure that the database is at [`VERSION`] and is what openkoi made.
@@ -81,26 +85,26 @@ pub(super) fn check_current(connection: &mut Connection, path: &Path) -> Result<
 fn inspect(connection: &mut Connection, path: &Path) -> Result<u32, StorageError> {
     // One transaction, so that both are of one moment even while another process migrates.
     let reading = connection.transaction()?;
-    let found = version(&reading)?;
-    if found > VERSION {
-        return Err(StorageError::Newer { path: path.to_owned(), found, known: VERSION });
-    }
+    let found = known_version(&reading, path)?;
     check_schema(&reading, found, path)?;
     Ok(found)
 }
 
-/// Goes from version `from` to the next, unless another process was faster.
-fn migrate(connection: &mut Connection, from: u32, path: &Path) -> Result<(), StorageError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if version(&transaction)? != from {
-        return Ok(());
+fn known_version(connection: &Connection, path: &Path) -> Result<u32, StorageError> {
+    match version(connection)? {
+        found if found > VERSION => {
+            Err(StorageError::Newer { path: path.to_owned(), found, known: VERSION })
+        }
+        found => Ok(found),
     }
+}
+
+/// Goes from version `from` to the next.
+fn migrate(transaction: &Transaction<'_>, from: u32, path: &Path) -> Result<(), StorageError> {
     let Some(migration) = MIGRATIONS.get(from as usize) else { return Ok(()) };
     transaction.execute_batch(migration.sql)?;
     transaction.pragma_update(None, "user_version", from + 1)?;
-    check_schema(&transaction, from + 1, path)?;
-    Transaction::commit(transaction)?;
-    Ok(())
+    check_schema(transaction, from + 1, path)
 }
 
 fn version(connection: &Connection) -> Result<u32, StorageError> {
