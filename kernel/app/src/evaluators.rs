@@ -112,7 +112,7 @@ impl Evaluators for SessionEvaluators {
         let (earlier, name, subject) =
             (self.earlier.clone(), evaluator.to_owned(), subject.clone());
         let work = tokio::spawn(async move {
-            let captured = workspace.capture().await;
+            let captured = workspace.fingerprint().await;
             let tree = captured.map_err(|error| Failure::Unsupported(error.to_string()))?;
             let known = earlier.on(&name, &tree);
             // Nobody listens any more where the run is over.

@@ -72,19 +72,8 @@ impl Workspace for SnapshotWorkspace {
         })
     }
 
-    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
-        self.blocking(|keeper| Ok(TreeId::new(keeper.capture()?.to_string())))
-    }
-
-    fn between<'a>(
-        &'a self,
-        from: &'a TreeId,
-        to: &'a TreeId,
-    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>> {
-        let (from, to) = (from.clone(), to.clone());
-        self.blocking(move |keeper| {
-            keeper.store().between(from.as_str().parse()?, to.as_str().parse()?)
-        })
+    fn fingerprint(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
+        self.blocking(|keeper| Ok(TreeId::new(keeper.fingerprint()?.to_string())))
     }
 
     fn states<'a>(

@@ -16,6 +16,7 @@
 //! | module | does |
 //! |---|---|
 //! | `walk`, `capture`, `index` | find the files, and keep their contents without reading those that did not change |
+//! | `fingerprint` | names a workspace as it is, and keeps nothing of it |
 //! | `store`, `tree` | objects on the disk, and the list of a workspace's files |
 //! | `collect` | removes what nobody refers to any more |
 //! | `between`, `show` | the differences of two trees as effects on paths, and effects as text |
@@ -31,6 +32,7 @@ mod built;
 mod capture;
 mod collect;
 mod error;
+mod fingerprint;
 mod index;
 mod keeper;
 mod repository;

@@ -74,23 +74,12 @@ pub trait Workspace: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Records the present state of the whole directory. Reads on a thread of its own.
+    /// Names the present state of the whole directory: equal names mean equal files. Reads on a thread of its own.
     ///
     /// # Errors
     ///
-    /// The directory cannot be read, or the object store cannot be written.
-    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>>;
-
-    /// Returns the differences of two recorded states.
-    ///
-    /// # Errors
-    ///
-    /// A state is not in the store.
-    fn between<'a>(
-        &'a self,
-        from: &'a TreeId,
-        to: &'a TreeId,
-    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>>;
+    /// The directory cannot be read.
+    fn fingerprint(&self) -> Pending<'_, Result<TreeId, WorkspaceError>>;
 
     /// Returns the present states of paths, in their order; contents that are not kept yet are kept.
     ///

@@ -57,6 +57,11 @@ impl Stamp {
         }
     }
 
+    /// Tells whether the file changed clearly before a time, in nanoseconds since 1970.
+    pub(super) fn is_before(&self, begun_ns: i128) -> bool {
+        self.modified_ns.max(self.changed_ns) < begun_ns - TICK_NS
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.size
     }
@@ -105,7 +110,7 @@ impl IndexCache {
     ) {
         let seen = seen.into_iter();
         let files: HashMap<String, Seen> = seen
-            .filter(|(_, stamp, _)| stamp.modified_ns.max(stamp.changed_ns) < begun_ns - TICK_NS)
+            .filter(|(_, stamp, _)| stamp.is_before(begun_ns))
             .map(|(path, stamp, hash)| (path, Seen { stamp, hash }))
             .collect();
         self.hashed = hashed;

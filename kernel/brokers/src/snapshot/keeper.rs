@@ -1,6 +1,7 @@
 //! The states of one workspace: its store, what is known of its files, and programs at work in it.
 
 use super::beneath::{Beneath, kind_of};
+use super::fingerprint::FileNames;
 use super::index::IndexCache;
 use super::repository::Inside;
 use super::tree::Tree;
@@ -28,6 +29,7 @@ pub struct Keeper {
     store: SnapshotStore,
     index_path: PathBuf,
     index: Mutex<Option<IndexCache>>,
+    names: Mutex<Option<FileNames>>,
     /// Directories that were ignored as a whole at the last walk.
     ignored: Mutex<Option<BTreeSet<String>>>,
 }
@@ -46,11 +48,11 @@ pub struct Before {
 
 impl Keeper {
     /// Returns the keeper of the workspace at `root`. No file of it is read yet. `index_path` is the file that saves
-    /// reading unchanged files.
+    /// reading unchanged files; the names of files lie beside it.
     #[must_use]
     pub fn new(root: &Path, store: SnapshotStore, index_path: PathBuf) -> Self {
-        let (index, ignored) = (Mutex::default(), Mutex::default());
-        Self { root: root.to_owned(), store, index_path, index, ignored }
+        let (index, names, ignored) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { root: root.to_owned(), store, index_path, index, names, ignored }
     }
 
     /// Returns the workspace.
@@ -63,13 +65,16 @@ impl Keeper {
         &self.store
     }
 
-    /// Captures the whole workspace.
+    /// Names the whole workspace as it is now. Equal names mean equal files; nothing is kept of them.
     ///
     /// # Errors
     ///
-    /// As for [`SnapshotStore::capture`].
-    pub fn capture(&self) -> Result<TreeId, SnapshotError> {
-        self.with_index(|index| self.store.capture(&self.root, index))
+    /// The workspace cannot be walked.
+    pub fn fingerprint(&self) -> Result<TreeId, SnapshotError> {
+        let path = self.index_path.with_extension("names");
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = names.get_or_insert_with(|| FileNames::load(&path));
+        names.of_workspace(&self.root, self.store.left_out(), &path)
     }
 
     /// Returns the rules by which the workspace passes files over now.

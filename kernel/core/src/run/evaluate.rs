@@ -162,7 +162,7 @@ impl Run {
         if let Some(fact::TreeCaptured { tree }) = self.recorder.recall(key) {
             return Ok(tree);
         }
-        let tree = self.files(self.ports.workspace.capture()).await?;
+        let tree = self.files(self.ports.workspace.fingerprint()).await?;
         self.recorder.record(key, Event::TreeCaptured { tree: tree.clone() })?;
         Ok(tree)
     }

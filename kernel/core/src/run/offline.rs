@@ -97,15 +97,7 @@ impl Evaluators for Nothing {
 }
 
 impl Workspace for Nothing {
-    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
-        no_workspace()
-    }
-
-    fn between<'a>(
-        &'a self,
-        _: &'a TreeId,
-        _: &'a TreeId,
-    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>> {
+    fn fingerprint(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
         no_workspace()
     }
 

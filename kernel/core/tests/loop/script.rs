@@ -853,21 +853,13 @@ impl Workspace for World {
         }
     }
 
-    fn capture(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
+    fn fingerprint(&self) -> Pending<'_, Result<TreeId, WorkspaceError>> {
         let tree = self.with(|s| {
             let id = hash::of_json(&s.tree);
             s.trees.insert(id.clone(), s.tree.clone());
             TreeId::new(id)
         });
         Box::pin(future::ready(Ok(tree)))
-    }
-
-    fn between<'a>(
-        &'a self,
-        _: &'a TreeId,
-        _: &'a TreeId,
-    ) -> Pending<'a, Result<Vec<PathEffect>, WorkspaceError>> {
-        Box::pin(future::ready(Ok(Vec::new())))
     }
 
     fn states<'a>(
