@@ -76,9 +76,8 @@ mod tests {
 
     use super::*;
 
-    /// Not a test by itself: what the test below runs in a process of its own.
     #[test]
-    #[ignore = "it ends the process"]
+    #[ignore = "run by the test below, in a process of its own"]
     fn break_a_thread() {
         end_on_panic(&Environment::of([], Path::new("/")));
         let broken = thread::spawn(|| panic!("the pond\nis empty"));
