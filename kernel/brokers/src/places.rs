@@ -261,8 +261,8 @@ impl ControlNames {
     fn lead_to(&self, path: &Path) -> bool {
         let mut short = path.iter().filter(|name| name.len() <= self.longest);
         short.any(|name| {
-            let name = name.to_string_lossy().to_ascii_lowercase();
-            self.sorted.binary_search(&name.as_str()).is_ok()
+            let small = || name.as_encoded_bytes().iter().map(u8::to_ascii_lowercase);
+            self.sorted.binary_search_by(|known| known.bytes().cmp(small())).is_ok()
         })
     }
 }

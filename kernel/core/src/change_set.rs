@@ -179,6 +179,9 @@ const BYTES: u32 = 0xF700;
 /// Returns a file name or path as text, without loss: a byte that is not UTF-8 is a private character, and so is
 /// each byte of a private character that really stands there.
 pub fn text_of_name(name: &OsStr) -> String {
+    if let Some(text) = name.to_str().filter(|text| text.is_ascii()) {
+        return text.to_owned();
+    }
     let mut text = String::new();
     for chunk in name.as_bytes().utf8_chunks() {
         for char in chunk.valid().chars() {
@@ -196,6 +199,10 @@ pub fn text_of_name(name: &OsStr) -> String {
 
 /// Returns the name that [`text_of_name`] wrote.
 pub fn name_of_text(text: &str) -> OsString {
+    // Most are, and whole workspaces are read by them.
+    if text.is_ascii() {
+        return text.into();
+    }
     let mut bytes = Vec::with_capacity(text.len());
     for char in text.chars() {
         match u32::from(char).checked_sub(BYTES).and_then(|byte| u8::try_from(byte).ok()) {

@@ -148,11 +148,12 @@ impl Walk<'_> {
         } else if self.walked.found.len() + entries.len() > MOST_PATHS {
             self.walked.uncovered.push(directory.to_owned());
         } else {
-            entries.into_iter().for_each(|entry| self.take(entry, way, waiting));
+            let rules = self.walked.rules.inside(directory);
+            entries.into_iter().for_each(|entry| self.take(entry, way, &rules, waiting));
         }
     }
 
-    fn take(&mut self, entry: Entry, way: Way, waiting: &mut Waiting) {
+    fn take(&mut self, entry: Entry, way: Way, rules: &Inherited, waiting: &mut Waiting) {
         let Entry { name, path, stat } = entry;
         let is_directory = kind_of(&stat) == FileType::Directory;
         let is_object = || Inside::of(&path).is_some_and(|inside| inside.is_object());
@@ -165,7 +166,7 @@ impl Walk<'_> {
             if is_by_product(Path::new(&name)) {
                 return;
             }
-            if self.is_ignored(&path, is_directory) {
+            if rules.ignore(&path, is_directory) {
                 self.walked.ignored.push(path);
                 return;
             }
@@ -202,36 +203,53 @@ impl Walk<'_> {
             is_cache,
         })
     }
-
-    fn is_ignored(&self, path: &str, is_directory: bool) -> bool {
-        self.walked.rules.is_ignored(path, is_directory)
-    }
 }
 
 impl Rules {
-    /// Tells whether a path is ignored by the rules of the directories above it; those were not ignored themselves.
-    /// `.ignore` comes before `.gitignore`, and the deeper directory before the one above.
-    fn is_ignored(&self, path: &str, is_directory: bool) -> bool {
-        let name = name_of_text(path);
-        let above: Vec<&Arc<Own>> = parents(path).filter_map(|parent| self.0.get(parent)).collect();
+    /// Returns the rules that hold for what is in a directory.
+    fn inside(&self, directory: &str) -> Inherited {
+        let parents = parents(directory).filter(|_| !directory.is_empty());
+        let above = std::iter::once(directory).chain(parents);
+        let above: Vec<&Arc<Own>> = above.filter_map(|directory| self.0.get(directory)).collect();
         // The rules of git end at the repository.
         let repository = above.iter().position(|own| own.is_repository);
         let in_repository = &above[..repository.map_or(above.len(), |at| at + 1)];
-        let first = |mut rules: Box<dyn Iterator<Item = &Gitignore> + '_>| {
-            rules.find_map(|rules| match rules.matched(Path::new(&name), is_directory) {
-                Match::None => None,
-                Match::Ignore(_) => Some(true),
-                Match::Whitelist(_) => Some(false),
-            })
+        let those = |own: &[&Arc<Own>], has: fn(&Own) -> bool| {
+            own.iter().filter(|own| has(own)).map(|own| Arc::clone(own)).collect()
         };
-        first(Box::new(above.iter().filter_map(|own| own.ignore.as_ref())))
-            .or_else(|| {
-                first(Box::new(in_repository.iter().filter_map(|own| own.git_ignore.as_ref())))
-            })
-            .or_else(|| {
-                first(Box::new(in_repository.iter().filter_map(|own| own.exclude.as_ref())))
-            })
-            .unwrap_or(false)
+        Inherited {
+            ignore: those(&above, |own| own.ignore.is_some()),
+            git_ignore: those(in_repository, |own| own.git_ignore.is_some()),
+            exclude: those(in_repository, |own| own.exclude.is_some()),
+        }
+    }
+}
+
+/// The rules that hold for what is in a directory, of each kind the nearest first.
+struct Inherited {
+    ignore: Vec<Arc<Own>>,
+    git_ignore: Vec<Arc<Own>>,
+    exclude: Vec<Arc<Own>>,
+}
+
+impl Inherited {
+    /// Tells whether a path in the directory is ignored; those above it were not. `.ignore` comes before `.gitignore`, and the
+    /// deeper directory before the one above.
+    fn ignore(&self, path: &str, is_directory: bool) -> bool {
+        let all = self.ignore.iter().filter_map(|own| own.ignore.as_ref());
+        let all = all.chain(self.git_ignore.iter().filter_map(|own| own.git_ignore.as_ref()));
+        let mut all =
+            all.chain(self.exclude.iter().filter_map(|own| own.exclude.as_ref())).peekable();
+        if all.peek().is_none() {
+            return false;
+        }
+        let name = name_of_text(path);
+        let found = all.find_map(|rules| match rules.matched(Path::new(&name), is_directory) {
+            Match::None => None,
+            Match::Ignore(_) => Some(true),
+            Match::Whitelist(_) => Some(false),
+        });
+        found.unwrap_or(false)
     }
 }
 
@@ -265,7 +283,7 @@ impl LiveRules {
             };
             is_cache
                 || is_by_product(Path::new(part))
-                || self.known.borrow().is_ignored(part, is_directory)
+                || self.known.borrow().inside(parent).ignore(part, is_directory)
         })
     }
 
