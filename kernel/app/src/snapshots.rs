@@ -30,7 +30,17 @@ pub fn collect(app: &App) -> Result<Collected, AppError> {
     let store = changes::store(app)?;
     let tasks = storage.tasks(&TaskQuery::default())?;
     let age = if is_quiet(&storage, &tasks)? { Duration::ZERO } else { YOUNG };
-    store.collect(age, || referred(app, &storage))
+    let mut kept = BTreeSet::new();
+    let collected = store.collect(age, || {
+        kept = referred(app, &storage)?;
+        Ok::<_, AppError>(kept.clone())
+    })?;
+    // What came with entries that are gone goes with them.
+    let before_ms = app.now_ms().saturating_sub(age.as_millis() as u64).saturating_add(1);
+    let mut unneeded = storage.contents_before(before_ms)?;
+    unneeded.retain(|hash| !kept.contains(hash));
+    storage.drop_contents(&unneeded)?;
+    Ok(collected)
 }
 
 /// Drops from the database the contents of files that came with entries more than an hour ago, once the disk has them in the

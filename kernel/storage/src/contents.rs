@@ -46,18 +46,22 @@ impl Storage {
         })
     }
 
-    /// Drops contents that the store of snapshots has on the disk.
+    /// Drops contents that the store of snapshots has on the disk, or that nobody needs any more. No word of them is left.
     ///
     /// # Errors
     ///
     /// When the database cannot be written.
     pub fn drop_contents(&self, hashes: &[String]) -> Result<(), StorageError> {
+        if hashes.is_empty() {
+            return Ok(());
+        }
         self.write(|transaction| {
             let sql = "DELETE FROM contents WHERE hash = ?1";
             let mut statement = transaction.prepare(sql)?;
             hashes.iter().try_for_each(|hash| statement.execute([hash]).map(drop))?;
             Ok(())
-        })
+        })?;
+        self.empty_log()
     }
 
     /// Returns what waits for the next entry.
