@@ -1,6 +1,6 @@
 //! What is remembered: later tasks are told it, as notes; forgetting it is real.
 
-use openkoi_test_support::{Home, Kind, OpenAi, Run, reply, turn};
+use openkoi_test_support::{Home, Kind, OpenAi, Run, Terminal, reply, skip::skip, turn};
 use serde_json::{Value, json};
 
 use crate::world::{LONG, TASK, scripted};
@@ -24,6 +24,33 @@ fn a_sentence_that_was_remembered_is_told_to_the_next_tasks_here_and_nowhere_els
     let told = &turns[1].text;
     assert!(!told.contains("Answer in one word."), "{told}");
     assert!(told.contains("Never push to main."), "{told}");
+    server.finish();
+}
+
+#[test]
+fn what_is_said_to_be_remembered_in_a_conversation_reaches_its_next_message() {
+    let name = "what_is_said_to_be_remembered_in_a_conversation_reaches_its_next_message";
+    if !Terminal::is_available() {
+        return skip(name, "no `script` to make a terminal with");
+    }
+    let server = OpenAi::start([reply("Four.")]);
+    let home = Home::new().provider(&server).env("NO_COLOR", "1").env("TERM", "xterm");
+    let mut terminal = home.openkoi(["chat"]).at_a_terminal();
+    terminal.wait_for("koi> ");
+    for (typed, shown) in [
+        ("/memory", "nothing is remembered here"),
+        ("/memory Answer in one word.", "  Answer in one word."),
+        ("/memory", "  Answer in one word."),
+        ("what is 2+2?", "Four."),
+    ] {
+        terminal.types(typed);
+        terminal.wait_for(shown);
+        terminal.wait_for("koi> ");
+    }
+    terminal.types("/exit");
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+
+    assert!(server.turns()[0].text.contains("Answer in one word. (the user)"));
     server.finish();
 }
 

@@ -232,6 +232,9 @@ impl Chat<'_> {
                 return self.cost();
             }
             Slash::Skills => shown::skills(self.context, &self.runtime.skills()),
+            Slash::Memory => {
+                return shown::memory(rest, self.context, &self.request.workspace);
+            }
             Slash::Tools => shown::tools(self.context, &self.runtime.tools()),
             Slash::Copy => return self.copy(),
             // These end the conversation or send a message.

@@ -1,16 +1,17 @@
 //! What commands of a conversation show.
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use openkoi_app::{skills::LoadedSkills, undo};
+use openkoi_app::{memory, skills::LoadedSkills, undo};
 use openkoi_core::{
     event::Event,
     id::SessionId,
+    memory::Learning,
     message::{Message, Part},
     tool::Tool,
 };
-use openkoi_storage::{Storage, skills::Skill, tasks::TaskQuery};
+use openkoi_storage::{Storage, memory::LearningQuery, skills::Skill, tasks::TaskQuery};
 
 use crate::{
     commands::task::row::first_line,
@@ -23,6 +24,8 @@ use crate::{
 const MOST_LINES: usize = 400;
 /// The number of characters that are shown of each end of a line.
 const LINE_END: usize = 300;
+/// The most sentences that are listed, the newest first.
+const MOST_REMEMBERED: u32 = 50;
 /// The most bytes that are copied: terminals take no more.
 const MOST_COPIED: usize = 74_000;
 
@@ -73,6 +76,36 @@ pub(super) fn skills(context: &Context, skills: &LoadedSkills) {
     for Skill { name, description, .. } in skills.usable() {
         context.printer.notice(&format!("  {name:<20} {}", sanitise_line(description)));
     }
+}
+
+/// Remembers `text` for later tasks in `workspace`. Without one, lists what is remembered there.
+///
+/// # Errors
+///
+/// When the text is not to be remembered, or the storage cannot be used.
+pub(super) fn memory(text: &str, context: &Context, workspace: &Path) -> Result<(), CommandError> {
+    let told = |learning: &Learning| {
+        let id = openkoi_core::id::short(&learning.id);
+        context.printer.notice(&format!("  {id:<10} {}", sanitise_line(&learning.text)));
+    };
+    if !text.is_empty() {
+        told(&memory::remember(&context.app, text, Vec::new(), Some(workspace))?);
+        return Ok(());
+    }
+    let place = memory::place(workspace);
+    let workspace = Some(place.to_string_lossy());
+    let query = LearningQuery {
+        workspace: workspace.as_deref(),
+        said: false,
+        past: false,
+        limit: Some(MOST_REMEMBERED),
+    };
+    let learnings = context.app.storage()?.learnings(&query)?;
+    if learnings.is_empty() {
+        context.printer.notice("nothing is remembered here; `/memory SENTENCE` does");
+    }
+    learnings.iter().for_each(told);
+    Ok(())
 }
 
 /// Lists the tools that a model has, with their effects.

@@ -19,6 +19,7 @@ pub(super) enum Slash {
     Cost,
     Status,
     Skills,
+    Memory,
     Tools,
     Init,
     Copy,
@@ -43,7 +44,7 @@ const fn entry(
 }
 
 /// All commands, in the order of the help.
-pub(super) const COMMANDS: [Entry; 16] = [
+pub(super) const COMMANDS: [Entry; 17] = [
     entry(Slash::Help, &["/help"], "", "show these commands"),
     entry(Slash::Model, &["/model"], "[NAME]", "go on with another model; without a name, pick it"),
     entry(
@@ -71,6 +72,12 @@ pub(super) const COMMANDS: [Entry; 16] = [
     entry(Slash::Cost, &["/cost"], "", "show what this session took"),
     entry(Slash::Status, &["/status"], "", "show the session, its models, directory and cost"),
     entry(Slash::Skills, &["/skills"], "", "list the skills that can apply"),
+    entry(
+        Slash::Memory,
+        &["/memory"],
+        "[TEXT]",
+        "remember a sentence for later tasks here; without one, list what is remembered",
+    ),
     entry(Slash::Tools, &["/tools"], "", "list the tools that the model has"),
     entry(
         Slash::Init,

@@ -42,6 +42,7 @@ fn a_conversation_ends_with_exit_and_goes_on_after_anything_else() {
             "/diff",
             "/cost",
             "/skills",
+            "/memory",
             "/tools",
             "/copy",
             "/resume nowhere",
