@@ -7,12 +7,12 @@ use std::{
 };
 
 use openkoi_brokers::{clock::SystemClock, random::Random};
-use openkoi_core::port::StateStore;
 use openkoi_host::{
     Brokers, Host,
     catalog::{Catalog, Embedded, Form, current::CurrentCatalog},
     manifest::{Kind, LimitRequest},
 };
+use openkoi_storage::Storage;
 
 use crate::{app::App, error::AppError, outbound::Outbound, sandbox, settings::Settings};
 
@@ -63,7 +63,7 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
 pub(crate) fn host(
     app: &App,
     settings: &Settings,
-    state: Arc<dyn StateStore>,
+    storage: Arc<Storage>,
     outbound: Outbound,
     private: &Path,
 ) -> Result<Host, AppError> {
@@ -75,7 +75,9 @@ pub(crate) fn host(
             transport: Arc::new(outbound.egress),
             secrets: outbound.secrets,
             processes: sandbox::processes_below(app, settings, private)?,
-            state,
+            state: Arc::clone(&storage) as _,
+            records: Arc::clone(&storage) as _,
+            memory: storage,
             clock: Arc::new(SystemClock),
             random: Random::default(),
         },

@@ -14,7 +14,9 @@ use openkoi_core::{
     id::SessionId,
     message::Role,
     model::ModelCard,
-    port::{Approver, Cancellation, Listener, Model, ResultSchema, Steering},
+    port::{
+        Approver, Cancellation, Listener, Model, NoProposals, Proposals, ResultSchema, Steering,
+    },
     run::{Briefing, Ports},
     tool::{Effect, Tool},
     toolbox::{Joined, Toolbox},
@@ -71,6 +73,13 @@ pub(crate) struct RunSkills {
     rubrics: BTreeMap<String, Rubric>,
 }
 
+impl RunSkills {
+    /// Returns those of a run that shows none to its model.
+    pub(crate) fn none() -> Self {
+        Self { tools: None, rubrics: BTreeMap::new() }
+    }
+}
+
 /// The directory for copies of the workspace, below that for what programs write.
 const COPIES: &str = "copies";
 
@@ -79,6 +88,8 @@ const COPIES: &str = "copies";
 pub struct TaskRuntime {
     app: Arc<App>,
     storage: Arc<Storage>,
+    host: Host,
+    proposals: Arc<dyn Proposals>,
     keeper: Arc<Keeper>,
     models: Arc<CatalogModels>,
     /// Providers whose saved list of models is out of date.
@@ -163,10 +174,12 @@ impl TaskRuntime {
             workdir,
             toolbox,
             evaluators,
+            proposals: Arc::new(NoProposals),
             storage,
             skills,
             meaning: memory::Meaning::new(&host, &models, &routes),
             models,
+            host,
             settings: settings.clone(),
             workspace: workspace.to_owned(),
         })
@@ -180,6 +193,36 @@ impl TaskRuntime {
     /// Returns the storage, in which tasks have their journals.
     pub fn storage(&self) -> &Arc<Storage> {
         &self.storage
+    }
+
+    /// Returns the application, for what outlives a call.
+    pub(crate) fn app_handle(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Returns the host of components.
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Returns what keeps the proposals of learners.
+    pub(crate) fn proposals(&self) -> &dyn Proposals {
+        &*self.proposals
+    }
+
+    /// Returns what turns texts into vectors, if there is something.
+    pub(crate) fn meaning(&self) -> Option<&memory::Meaning> {
+        self.meaning.as_ref()
+    }
+
+    /// Returns the settings that it was made for.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the directory that its tasks work in.
+    pub(crate) fn workspace(&self) -> &Path {
+        &self.workspace
     }
 
     /// Returns the notices of the executor's provider, for the user.

@@ -47,7 +47,7 @@ use tempfile::TempDir;
 
 use crate::{
     asking,
-    fakes::{Memory, Patience, Person, TestClock, TurnScript},
+    fakes::{Nothing, Memory, Patience, Person, TestClock, TurnScript},
     settings,
     web::{Canned, Web},
 };
@@ -249,6 +249,8 @@ impl World {
             secrets,
             processes: settings::processes(self.home.path()),
             state: Arc::clone(&self.memory) as _,
+            records: Arc::new(Nothing),
+            memory: Arc::new(Nothing),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             random: Random::default(),
         };
