@@ -3,6 +3,7 @@
 //!
 //! A learner only says what it thinks. What of it is remembered is decided here, by core's rules: [`admission`].
 
+mod atlas;
 mod keep;
 pub mod reactions;
 mod said;
@@ -22,7 +23,7 @@ use openkoi_core::{
 use openkoi_host::kinds::learner::CatalogLearners;
 use openkoi_storage::StorageError;
 
-pub(crate) use self::keep::keep_said;
+pub(crate) use self::{atlas::lines, keep::keep_said};
 use crate::{
     error::AppError,
     settings::LearningMode,

@@ -38,10 +38,11 @@ use crate::{
     briefing,
     error::AppError,
     evaluators::{SessionEvaluators, SessionVerdicts},
-    host, memory, models,
+    host::{self, Kept},
+    learning, memory, models,
     models::{Connection, Listing, Routes},
     places, rules, sandbox,
-    settings::Settings,
+    settings::{LearningMode, Settings},
     skills::{self, Chosen, LoadedSkills, SkillRoom, SkillSet, tool, tool::SkillTools},
     surroundings,
     toolbox::{QuickLooks, WithDiagnostics, WithFailPoints, WithRules, Without},
@@ -135,7 +136,7 @@ impl TaskRuntime {
         let storage = app.storage()?;
         let private = places::private(app, workspace)?;
         let outbound = app.outbound(settings)?;
-        let host = host::host(app, settings, storage.clone(), outbound, &private)?;
+        let host = host::host(app, settings, Kept::of(&storage), outbound, &private)?;
         let output = settings.limits.own_turn_tokens;
         let models =
             CatalogModels::new(&host, models::model_settings(&routes, &catalogue, output)?)?;
@@ -324,10 +325,17 @@ impl TaskRuntime {
         };
         let can_be_opened = self.opens_skills() && chosen.can_be_opened();
         let told = chosen.told(room.listed, can_be_opened);
+        let (place, window) = (asking.workspace, asking.window);
+        let notes = memory::notes(&self.app, &self.storage, self.meaning.as_ref(), asking).await?;
+        let mut surroundings =
+            vec![surroundings::surroundings(settings, environment, &self.workspace, now)];
+        if settings.learning != LearningMode::Off {
+            surroundings.extend(learning::lines(&self.storage, place, window, &notes)?);
+        }
         let briefing = Briefing {
             instructions: briefing::instructions(self.skills.root(), &self.workspace, &told),
-            surroundings: surroundings::surroundings(settings, environment, &self.workspace, now),
-            notes: memory::notes(&self.app, &self.storage, self.meaning.as_ref(), asking).await?,
+            surroundings: surroundings.join("\n"),
+            notes,
             skills: chosen.whole.iter().map(|skill| loaded.use_of(skill)).collect(),
         };
         let tools = can_be_opened.then(|| SkillTools::new(Arc::clone(&loaded), room.whole));

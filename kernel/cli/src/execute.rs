@@ -37,7 +37,7 @@ use openkoi_core::{
 use openkoi_storage::tasks::TaskRecord;
 use serde_json::{Value, json};
 
-pub use lessons::Later;
+pub(crate) use lessons::Later;
 
 use crate::{
     approver::Terminal,

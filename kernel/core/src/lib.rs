@@ -12,6 +12,7 @@
 #![warn(clippy::disallowed_methods)]
 
 pub mod approval;
+pub mod atlas;
 mod beside;
 pub mod blob;
 pub mod capability;
@@ -54,3 +55,4 @@ pub mod tool;
 pub mod toolbox;
 pub mod trust;
 pub mod unified;
+pub mod unrecorded;

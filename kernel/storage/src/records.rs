@@ -26,6 +26,22 @@ use crate::{
     status::TaskStatus,
 };
 
+/// The columns of calls, programs and checks, as they are read.
+const CALL: &str = "task, tool, outcome, failure, at_ms, duration_ms";
+const COMMAND: &str = "task, command, exit_code, at_ms, duration_ms";
+const CHECK: &str = "task, name, category, command, passed, at_ms, duration_ms";
+
+/// The course of some tasks, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Course {
+    /// Calls of tools.
+    pub calls: Vec<PastCall>,
+    /// Programs that ran.
+    pub commands: Vec<PastCommand>,
+    /// Checks that ran.
+    pub checks: Vec<PastCheck>,
+}
+
 /// The most characters of a command or a task's text in a record.
 const LONGEST: usize = 500;
 /// The most files of a task that are recorded, and the most checks of a verdict.
@@ -187,6 +203,30 @@ impl Storage {
         self.recorded(&sql, query, read)
     }
 
+    /// Returns the course of the last tasks of a workspace: the calls of their tools, the programs that ran, the checks.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn course_in(&self, workspace: &str, tasks: u32) -> Result<Course, StorageError> {
+        let of = |columns: &str, table: &str| {
+            format!(
+                "SELECT {columns} FROM (SELECT id FROM tasks WHERE workspace = ?1 ORDER BY seq DESC LIMIT ?2) t
+                 CROSS JOIN {table} r ON r.task = t.id ORDER BY r.row"
+            )
+        };
+        self.read(|connection| {
+            let values = (workspace, tasks);
+            let mut statement = connection.prepare_cached(&of(CALL, "call_records"))?;
+            let calls = statement.query_map(values, past_call)?.collect::<Result<_, _>>()?;
+            let mut statement = connection.prepare_cached(&of(COMMAND, "command_records"))?;
+            let commands = statement.query_map(values, past_command)?.collect::<Result<_, _>>()?;
+            let mut statement = connection.prepare_cached(&of(CHECK, "check_records"))?;
+            let checks = statement.query_map(values, past_check)?.collect::<Result<_, _>>()?;
+            Ok(Course { calls, commands, checks })
+        })
+    }
+
     /// Returns whether a task called a tool.
     ///
     /// # Errors
@@ -258,17 +298,7 @@ impl Records for Storage {
     }
 
     fn calls(&self, query: &RecordQuery) -> Result<Vec<PastCall>, Failure> {
-        let columns = "task, tool, outcome, failure, at_ms, duration_ms";
-        self.rows(columns, "call_records", query, |row| {
-            Ok(PastCall {
-                task: task_id(row)?,
-                tool: row.get(1)?,
-                end: word(row.get(2)?, &CallEnd::ALL, CallEnd::word)?,
-                failure: row.get(3)?,
-                at_ms: count(row.get(4)?),
-                duration_ms: count(row.get(5)?),
-            })
-        })
+        self.rows(CALL, "call_records", query, past_call)
     }
 
     fn verdicts(&self, query: &RecordQuery) -> Result<Vec<PastVerdict>, Failure> {
@@ -307,31 +337,11 @@ impl Records for Storage {
     }
 
     fn commands(&self, query: &RecordQuery) -> Result<Vec<PastCommand>, Failure> {
-        let columns = "task, command, exit_code, at_ms, duration_ms";
-        self.rows(columns, "command_records", query, |row| {
-            Ok(PastCommand {
-                task: task_id(row)?,
-                command: row.get(1)?,
-                exit_code: row.get(2)?,
-                at_ms: count(row.get(3)?),
-                duration_ms: count(row.get(4)?),
-            })
-        })
+        self.rows(COMMAND, "command_records", query, past_command)
     }
 
     fn checks(&self, query: &RecordQuery) -> Result<Vec<PastCheck>, Failure> {
-        let columns = "task, name, category, command, passed, at_ms, duration_ms";
-        self.rows(columns, "check_records", query, |row| {
-            Ok(PastCheck {
-                task: task_id(row)?,
-                id: row.get(1)?,
-                category: row.get(2)?,
-                command: row.get(3)?,
-                passed: row.get(4)?,
-                at_ms: count(row.get(5)?),
-                duration_ms: count(row.get(6)?),
-            })
-        })
+        self.rows(CHECK, "check_records", query, past_check)
     }
 
     fn changed_files(&self, query: &RecordQuery) -> Result<Vec<PastFile>, Failure> {
@@ -365,6 +375,39 @@ impl Records for Storage {
 
 fn task_id(row: &Row<'_>) -> rusqlite::Result<TaskId> {
     Ok(TaskId::new(row.get::<_, String>(0)?))
+}
+
+fn past_call(row: &Row<'_>) -> rusqlite::Result<PastCall> {
+    Ok(PastCall {
+        task: task_id(row)?,
+        tool: row.get(1)?,
+        end: word(row.get(2)?, &CallEnd::ALL, CallEnd::word)?,
+        failure: row.get(3)?,
+        at_ms: count(row.get(4)?),
+        duration_ms: count(row.get(5)?),
+    })
+}
+
+fn past_command(row: &Row<'_>) -> rusqlite::Result<PastCommand> {
+    Ok(PastCommand {
+        task: task_id(row)?,
+        command: row.get(1)?,
+        exit_code: row.get(2)?,
+        at_ms: count(row.get(3)?),
+        duration_ms: count(row.get(4)?),
+    })
+}
+
+fn past_check(row: &Row<'_>) -> rusqlite::Result<PastCheck> {
+    Ok(PastCheck {
+        task: task_id(row)?,
+        id: row.get(1)?,
+        category: row.get(2)?,
+        command: row.get(3)?,
+        passed: row.get(4)?,
+        at_ms: count(row.get(5)?),
+        duration_ms: count(row.get(6)?),
+    })
 }
 
 fn past_task(row: &Row<'_>) -> rusqlite::Result<PastTask> {

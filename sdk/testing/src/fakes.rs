@@ -14,15 +14,9 @@ use openkoi_core::{
     event::Entry,
     failure::Failure,
     id::TaskId,
-    memory::Learning,
     message::{Prompt, Role, Turn},
     port::{
-        Approver, Cancellation, Clock, Delta, Journal, JournalError, Listener, Pending, Recall,
-        Records, StateStore,
-    },
-    records::{
-        PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction, PastSpending,
-        PastTask, PastVerdict, RecordQuery, ShownLearning,
+        Approver, Cancellation, Clock, Delta, Journal, JournalError, Listener, Pending, StateStore,
     },
     scope::Turns,
 };
@@ -214,39 +208,5 @@ impl Turns for TurnScript {
         let turn = locked(&self.turns).pop_front();
         let missing = || Failure::Failed("the test wrote no such turn".to_owned());
         Box::pin(std::future::ready(turn.ok_or_else(missing)))
-    }
-}
-
-/// The records and the memory of somebody who has done nothing yet.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Nothing;
-
-impl Recall for Nothing {
-    fn recall(&self, _: &str, _: &str, _: usize) -> Result<Vec<(Learning, f64)>, Failure> {
-        Ok(Vec::new())
-    }
-}
-
-/// Implements functions of [`Records`] that return nothing.
-macro_rules! nothing {
-    ($($function:ident -> $record:ident),* $(,)?) => {$(
-        fn $function(&self, _: &RecordQuery) -> Result<Vec<$record>, Failure> {
-            Ok(Vec::new())
-        }
-    )*};
-}
-
-impl Records for Nothing {
-    nothing! {
-        tasks -> PastTask,
-        iterations -> PastIteration,
-        calls -> PastCall,
-        verdicts -> PastVerdict,
-        spendings -> PastSpending,
-        commands -> PastCommand,
-        checks -> PastCheck,
-        changed_files -> PastFile,
-        reactions -> PastReaction,
-        shown_learnings -> ShownLearning,
     }
 }

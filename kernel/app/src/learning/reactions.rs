@@ -48,7 +48,8 @@ impl TaskRuntime {
             if let Err(error) = seen {
                 tracing::debug!(%error, "what became of earlier work is not known");
             }
-            drop(done.send(()));
+            // Whoever waits hears of it.
+            drop(done);
         });
         Some(looked_back)
     }

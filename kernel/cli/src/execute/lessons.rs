@@ -22,7 +22,7 @@ const MOST: usize = 5;
 /// Tasks of a conversation that are learnt from when it ends: whoever writes the next message is not kept waiting, and may
 /// take the work of the last one back first.
 #[derive(Debug, Default)]
-pub struct Later(Mutex<Vec<(TaskId, SessionId)>>);
+pub(crate) struct Later(Mutex<Vec<(TaskId, SessionId)>>);
 
 impl Later {
     fn put_off(&self, end: &RunEnd) {
