@@ -14,7 +14,7 @@ use openkoi_core::{
     event::Entry,
     failure::Failure,
     id::{SessionId, TaskId},
-    learning::{self, Lesson, Observation, admission},
+    learning::{self, Lesson, SeenTask, admission},
     message::{Prompt, Role, Turn},
     port::{Learners, Pending},
     run::Afterwards,
@@ -89,7 +89,7 @@ impl TaskRuntime {
                 lease => lease?,
             };
             let entries = self.storage().entries(&task)?;
-            let seen = Observation::of(&entries).filter(Observation::has_facts);
+            let seen = SeenTask::of(&entries).filter(SeenTask::has_facts);
             let Some(seen) = seen.filter(|seen| seen.iterations > 0) else {
                 return Ok(Learned::default());
             };
@@ -112,7 +112,7 @@ impl TaskRuntime {
     /// Asks each learner, and says whether it asked a model.
     async fn lessons(
         &self,
-        seen: &Observation,
+        seen: &SeenTask,
         entries: Vec<Entry>,
         session: &SessionId,
         surface: Surface,
@@ -156,7 +156,7 @@ impl TaskRuntime {
         &self,
         learner: &str,
         lesson: Lesson,
-        seen: &Observation,
+        seen: &SeenTask,
         asked: bool,
     ) -> Result<Learned, AppError> {
         let proposals = lesson.proposals.clone();

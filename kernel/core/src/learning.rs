@@ -1,13 +1,13 @@
 //! Learning: what a finished task is to a learner, what a learner says that it taught, and what of that is kept.
 //!
-//! [`observation`](mod@observation) makes the first from a journal; [`admission`] says what of the second may be remembered.
+//! [`seen`] makes the first from a journal; [`admission`] says what of the second may be remembered.
 
 pub mod admission;
-pub mod observation;
+pub mod seen;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::observation::Observation;
+pub use self::seen::SeenTask;
 
 /// The most learnings of one lesson.
 pub const MOST_LEARNINGS: usize = 10;

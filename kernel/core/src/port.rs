@@ -12,7 +12,7 @@ use crate::{
     event::Entry,
     failure::Failure,
     id::{TaskId, TreeId},
-    learning::{Lesson, Observation, Proposal},
+    learning::{Lesson, SeenTask, Proposal},
     memory::Learning,
     message::{Prompt, Role, Turn},
     model::{ModelCard, ModelError},
@@ -328,7 +328,7 @@ pub trait Learners: Send + Sync {
     fn observe<'a>(
         &'a self,
         learner: &'a str,
-        seen: &'a Observation,
+        seen: &'a SeenTask,
         scope: Scope,
     ) -> Pending<'a, Result<Lesson, Failure>>;
 }

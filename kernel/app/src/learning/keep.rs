@@ -1,7 +1,7 @@
 //! Keeping what was learnt: what is known is confirmed, what somebody dropped stays away, the rest is new.
 
 use openkoi_core::{
-    learning::{Learnt, Observation},
+    learning::{Learnt, SeenTask},
     memory::{Change, Learning, Moment, Source, State, Uses, ranking},
 };
 use openkoi_storage::{Storage, memory::Question};
@@ -36,7 +36,7 @@ struct Sentence<'a> {
 pub(super) async fn keep(
     runtime: &TaskRuntime,
     learnt: Vec<Learnt>,
-    seen: &Observation,
+    seen: &SeenTask,
 ) -> Result<Learned, AppError> {
     let mut learned = Learned::default();
     if learnt.is_empty() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use openkoi_core::{
     failure::Failure,
-    learning::{Lesson, Observation},
+    learning::{Lesson, SeenTask},
     port::{Learners, Pending},
     scope::Scope,
 };
@@ -75,7 +75,7 @@ impl CatalogLearners {
     async fn asked(
         &self,
         learner: &str,
-        seen: &Observation,
+        seen: &SeenTask,
         scope: Scope,
     ) -> Result<Lesson, Failure> {
         let (shared, catalog) = (&self.host.shared, self.host.catalog());
@@ -130,7 +130,7 @@ impl Learners for CatalogLearners {
     fn observe<'a>(
         &'a self,
         learner: &'a str,
-        seen: &'a Observation,
+        seen: &'a SeenTask,
         scope: Scope,
     ) -> Pending<'a, Result<Lesson, Failure>> {
         Box::pin(self.asked(learner, seen, scope))
