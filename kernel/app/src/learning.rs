@@ -5,6 +5,7 @@
 
 mod atlas;
 mod keep;
+mod learned;
 pub mod reactions;
 mod said;
 
@@ -14,15 +15,17 @@ use openkoi_core::{
     event::Entry,
     failure::Failure,
     id::{SessionId, TaskId},
+    learners::Learners,
     learning::{self, Lesson, SeenTask, admission},
     message::{Prompt, Role, Turn},
-    port::{Learners, Pending},
+    port::Pending,
     run::Afterwards,
     scope::Turns,
 };
 use openkoi_host::kinds::learner::CatalogLearners;
 use openkoi_storage::StorageError;
 
+pub use self::learned::{Learned, NewLearning};
 pub(crate) use self::{atlas::lines, keep::keep_said};
 use crate::{
     error::AppError,
@@ -35,37 +38,6 @@ use crate::{
 const LONGEST: Duration = Duration::from_secs(60);
 /// The name of the thread that makes learners ready.
 const THREAD: &str = "learning";
-
-/// What was learnt.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Learned {
-    /// What is new in memory.
-    pub new: Vec<NewLearning>,
-    /// The ids of what was known and is confirmed.
-    pub confirmed: Vec<String>,
-    /// The number of proposals that wait for a person.
-    pub proposals: usize,
-}
-
-/// Something new in memory.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct NewLearning {
-    /// Its id.
-    pub id: String,
-    /// The sentence.
-    pub text: String,
-    /// True if the user said it.
-    pub said: bool,
-}
-
-impl Learned {
-    /// Adds what was learnt besides.
-    pub fn extend(&mut self, other: Self) {
-        self.new.extend(other.new);
-        self.confirmed.extend(other.confirmed);
-        self.proposals += other.proposals;
-    }
-}
 
 impl TaskRuntime {
     /// Has the learners look at a task that has ended. Nothing is learnt from a dry run, from one that nobody evaluated, and from

@@ -26,12 +26,12 @@ use openkoi_core::{
     message::{Prompt, Role, ToolCall, Turn},
     model::ModelError,
     port::{Clock, Model},
-    unrecorded::Unrecorded,
     recorder::{Mode, Recorder},
     scope::{Scope, Turns},
     tool::ToolOutput,
     toolbox::Toolbox,
     trust::{Trust, TrustLevel},
+    unrecorded::Unrecorded,
 };
 use openkoi_host::{
     Brokers, Host, Transport, Workdir,

@@ -95,7 +95,8 @@ fn a_preference_that_was_said_once_is_told_in_the_third_session() {
 #[test]
 fn what_was_mended_is_told_in_a_sentence_that_names_what_it_rests_on() {
     let note = "Percentages are rounded half up.";
-    let answer = json!({ "notes": [{ "text": note, "about": ["rounding"], "evidence": ["script:test"] }] });
+    let answer =
+        json!({ "notes": [{ "text": note, "about": ["rounding"], "evidence": ["script:test"] }] });
     let small = turn().small().say(&answer.to_string());
     let home = scripted([small].into_iter().chain(mends())).learning();
 
@@ -179,7 +180,8 @@ fn nothing_is_learnt_where_learning_is_off_from_a_dry_run_and_from_an_answer() {
 
 #[test]
 fn what_is_said_in_a_fence_or_piped_in_is_nobodys_word() {
-    let script = Script::new([answers("this"), turn().executor().say("Fine.")]).and_honest_company();
+    let script =
+        Script::new([answers("this"), turn().executor().say("Fine.")]).and_honest_company();
     let home = Home::new().project(Kind::Shell).script(&script).learning();
 
     home.openkoi(["what does this say?"]).stdin("Always use tabs here.\n").run().expect_code(0);

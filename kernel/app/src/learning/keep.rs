@@ -6,7 +6,10 @@ use openkoi_core::{
 };
 use openkoi_storage::{Storage, memory::Question};
 
-use super::{Learned, NewLearning, said};
+use super::{
+    learned::{Learned, NewLearning},
+    said,
+};
 use crate::{
     app::App,
     error::AppError,
@@ -101,8 +104,12 @@ async fn keep_one(
 ) -> Result<(), AppError> {
     let vector = memory::vector(meaning, sentence.text).await;
     let here = sentence.workspace;
-    let question =
-        Question { workspace: here, text: sentence.text, meaning: vector.as_ref(), most: LOOKED_AT };
+    let question = Question {
+        workspace: here,
+        text: sentence.text,
+        meaning: vector.as_ref(),
+        most: LOOKED_AT,
+    };
     let candidates = storage.recall(&question)?;
     let is_said = sentence.source == Source::User;
     // What the user says is kept as said, even if a task showed it before.

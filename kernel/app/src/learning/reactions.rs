@@ -8,8 +8,8 @@ use openkoi_core::{
     change_set::PathEffect,
     id::TaskId,
     memory::ranking,
-    records::{Reaction, RecordQuery},
     port::Records,
+    records::{Reaction, RecordQuery},
     task::own_words,
 };
 use openkoi_storage::{Storage, tasks::TaskRecord};
@@ -41,10 +41,10 @@ impl TaskRuntime {
         }
         let (done, looked_back) = oneshot::channel();
         let (app, storage) = (Arc::clone(self.app_handle()), Arc::clone(self.storage()));
-        let (workspace, task, text) =
-            (self.workspace().to_owned(), task.clone(), own_words(text));
+        let (workspace, task, text) = (self.workspace().to_owned(), task.clone(), own_words(text));
         thread::beside(THREAD, move || {
-            let seen = Looking { app: &app, storage: &storage, workspace: &workspace }.look(&task, &text);
+            let seen =
+                Looking { app: &app, storage: &storage, workspace: &workspace }.look(&task, &text);
             if let Err(error) = seen {
                 tracing::debug!(%error, "what became of earlier work is not known");
             }

@@ -31,18 +31,34 @@ const FROM_NOW: [&str; 8] = [
 const PEOPLE: [&str; 3] = ["we", "i", "our team"];
 /// Words between somebody and a habit.
 const BETWEEN: [&str; 12] = [
-    "always", "never", "only", "usually", "generally", "don't", "do", "not", "no", "longer", "all",
+    "always",
+    "never",
+    "only",
+    "usually",
+    "generally",
+    "don't",
+    "do",
+    "not",
+    "no",
+    "longer",
+    "all",
     "also",
 ];
 /// What somebody does who tells a habit. What "I" want or need is most often the task itself.
 const HABITS: [&str; 16] = [
-    "use", "prefer", "avoid", "write", "run", "format", "name", "follow", "keep", "commit", "deploy",
-    "like", "hate", "dislike", "indent", "test",
+    "use", "prefer", "avoid", "write", "run", "format", "name", "follow", "keep", "commit",
+    "deploy", "like", "hate", "dislike", "indent", "test",
 ];
 /// Words that say that a sentence holds everywhere.
 const EVERYWHERE: [&str; 8] = [
-    "everywhere", "all projects", "every project", "any project", "in general", "answer in",
-    "talk to me", "call me",
+    "everywhere",
+    "all projects",
+    "every project",
+    "any project",
+    "in general",
+    "answer in",
+    "talk to me",
+    "call me",
 ];
 /// Beginnings of sentences that speak of one person, who is the same in all projects.
 const OF_ONE: [&str; 2] = ["i", "me"];
@@ -136,7 +152,8 @@ fn holds_everywhere(sentence: &str) -> bool {
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    let parts = text.split(|one: char| one.is_whitespace() || matches!(one, ',' | ';' | ':' | '.' | '!'));
+    let parts =
+        text.split(|one: char| one.is_whitespace() || matches!(one, ',' | ';' | ':' | '.' | '!'));
     parts.filter(|word| !word.is_empty())
 }
 

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use openkoi_app::{
     learning::{Learned, NewLearning},
-    run::RunEnd,
+    run::{Listeners, RunEnd},
+    task_runtime::{Surface, TaskRuntime},
 };
 use openkoi_core::{
     approval::{Answer, ApprovalRequest, Rule},
@@ -13,8 +14,7 @@ use openkoi_core::{
 };
 use serde_json::{Value, json};
 
-use super::Execution;
-use crate::interrupt::Asked;
+use crate::{interrupt::Interrupts, output::Printer};
 
 /// The most tasks of a conversation that are learnt from when it ends: the last ones.
 const MOST: usize = 5;
@@ -25,69 +25,56 @@ const MOST: usize = 5;
 pub(crate) struct Later(Mutex<Vec<(TaskId, SessionId)>>);
 
 impl Later {
-    fn put_off(&self, end: &RunEnd) {
+    pub(super) fn put_off(&self, end: &RunEnd) {
         let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.push((end.task.clone(), end.session.clone()));
         let many = tasks.len().saturating_sub(MOST);
         tasks.drain(..many);
     }
 
-    fn take(&self) -> Vec<(TaskId, SessionId)> {
+    pub(super) fn take(&self) -> Vec<(TaskId, SessionId)> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Execution<'_> {
-    /// Has the learners look at a task, unless that is put off. That nothing could be learnt takes nothing from its answer.
-    pub(super) async fn learn(&self, end: &RunEnd) -> Learned {
-        if end.result.is_err() || self.interrupts.asked() != Asked::No {
-            return Learned::default();
-        }
-        if let Some(later) = &self.show.later {
-            later.put_off(end);
-            return Learned::default();
-        }
-        self.learn_of(&end.task, &end.session).await
-    }
+/// Has the learners look at a task. That nothing could be learnt takes nothing from its answer, and Ctrl-C ends it.
+pub(super) async fn learn(
+    runtime: &Arc<TaskRuntime>,
+    interrupts: &Interrupts,
+    (task, session): (TaskId, SessionId),
+) -> Learned {
+    let learned = tokio::select! {
+        learned = Arc::clone(runtime).learn(task, session, unseen(interrupts)) => learned,
+        () = interrupts.cancelled() => return Learned::default(),
+    };
+    learned.unwrap_or_else(|error| {
+        tracing::warn!(%error, "nothing is learnt from the task");
+        Learned::default()
+    })
+}
 
-    async fn learn_of(&self, task: &TaskId, session: &SessionId) -> Learned {
-        let surface = self.unseen();
-        let learning = Arc::clone(self.runtime).learn(task.clone(), session.clone(), surface);
-        let learned = tokio::select! {
-            learned = learning => learned,
-            () = self.interrupts.cancelled() => {
-                return Learned::default();
-            }
-        };
-        learned.unwrap_or_else(|error| {
-            tracing::warn!(%error, "nothing is learnt from the task");
-            Learned::default()
-        })
+/// Returns the surface of what goes on after a run: it shows nothing, and nobody is asked.
+fn unseen(interrupts: &Interrupts) -> Surface {
+    Surface {
+        approver: Arc::new(Nobody),
+        listener: Arc::new(Listeners(Vec::new())),
+        cancellation: Arc::new(interrupts.clone()),
+        steering: None,
+        result: None,
+        waiting: Arc::new(|_: &str| {}),
     }
+}
 
-    /// Learns from the tasks that were put off, and says what is new.
-    pub(crate) async fn learn_at_last(&self) {
-        let put_off = self.show.later.as_ref().map(|later| later.take()).unwrap_or_default();
-        for (task, session) in put_off {
-            let learned = self.learn_of(&task, &session).await;
-            self.tell(&learned);
-        }
-    }
-
-    /// Says what was learnt.
-    pub(super) fn tell(&self, learned: &Learned) {
-        if self.show.quiet {
-            return;
-        }
-        learned.new.iter().for_each(|one| self.context.printer.notice(&line(one)));
-        if learned.proposals > 0 {
-            self.context.printer.notice("There is something to decide about: openkoi learn");
-        }
+/// Says what was learnt.
+pub(super) fn tell(printer: &Printer, learned: &Learned) {
+    learned.new.iter().for_each(|one| printer.notice(&line(one)));
+    if learned.proposals > 0 {
+        printer.notice("There is something to decide about: openkoi learn");
     }
 }
 
 /// Answers no question: what goes on after a run asks none.
-pub(super) struct Nobody;
+struct Nobody;
 
 impl Approver for Nobody {
     fn ask<'a>(&'a self, _: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {

@@ -153,7 +153,10 @@ fn has_address(text: &str) -> bool {
         parts.len() == 4 && parts.iter().all(|part| part.parse::<u8>().is_ok())
     };
     let words = || lower.split(|one: char| one.is_whitespace() || matches!(one, '/' | ':' | '`'));
-    lower.contains("://") || lower.contains("www.") || words().any(is_mail) || words().any(is_number)
+    lower.contains("://")
+        || lower.contains("www.")
+        || words().any(is_mail)
+        || words().any(is_number)
 }
 
 /// Returns whether a text is about what ran in the task: it names commands or programs in backticks, and all of them did.

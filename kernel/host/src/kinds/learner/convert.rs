@@ -4,13 +4,13 @@ use openkoi_core::{
     evaluation::Severity,
     failure::Failure,
     learning::{
-        Learnt, Lesson, MOST_LEARNINGS, MOST_PROPOSALS, SeenTask, Proposal,
+        Learnt, Lesson, MOST_LEARNINGS, MOST_PROPOSALS, Proposal, SeenTask,
         seen::{SeenFinding, TaskEnding},
     },
     records::Reaction,
 };
 
-use super::bindings::exports::openkoi::learner::learner as wit;
+use crate::bindings::learner::exports::openkoi::learner::learner as wit;
 
 pub(super) fn outcome(seen: &SeenTask) -> wit::Outcome {
     let checks = seen.checks.iter().map(|check| wit::CheckRun {
