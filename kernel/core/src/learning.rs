@@ -8,6 +8,7 @@ pub mod seen;
 use serde::{Deserialize, Serialize};
 
 pub use self::seen::SeenTask;
+use crate::records::Reaction;
 
 /// The most learnings of one lesson.
 pub const MOST_LEARNINGS: usize = 10;
@@ -17,10 +18,12 @@ pub const MOST_PROPOSALS: usize = 3;
 /// The beginning of the keys of what is recorded of a task after its end.
 const AFTERWARDS: &str = "learn/";
 
-/// Returns the key under which a learner looks at a task for the `time`th time, from 1.
+/// Returns the key under which a learner looks at a task after its `time`th end, from 1, and again once the user's reaction is
+/// known.
 #[must_use]
-pub fn key(time: usize, learner: &str) -> String {
-    format!("{AFTERWARDS}{time}/{learner}")
+pub fn key(time: usize, learner: &str, reaction: Option<Reaction>) -> String {
+    let again = reaction.map(|reaction| format!("/{}", reaction.word())).unwrap_or_default();
+    format!("{AFTERWARDS}{time}/{learner}{again}")
 }
 
 /// Returns whether a key is of what learners did after the end of a task, which is no part of its run.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use openkoi_core::{
+    command_line::as_typed,
     evaluation::{CheckOutcome, Verdict},
     event::{Entry, Event},
     failure::Failure,
@@ -126,8 +127,9 @@ impl Recording<'_> {
         let sql = "INSERT INTO command_records (task, command, exit_code, at_ms, duration_ms)
                    VALUES (?1, ?2, ?3, ?4, ?5)";
         let (at, lasted) = (stored(self.at_ms), stored(receipt.duration_ms));
-        let command = beginning(&receipt.command);
-        self.add(sql, (self.task.as_str(), command, receipt.exit_code, at, lasted))
+        let command = as_typed(&receipt.command);
+        let row = (self.task.as_str(), beginning(&command), receipt.exit_code, at, lasted);
+        self.add(sql, row)
     }
 
     fn verdict(&self, key: &str, evaluator: &str, verdict: &Verdict) -> Result<(), StorageError> {

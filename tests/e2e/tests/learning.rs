@@ -189,3 +189,74 @@ fn what_is_said_in_a_fence_or_piped_in_is_nobodys_word() {
 
     assert_eq!(texts(&home), [""; 0]);
 }
+
+#[test]
+fn a_file_that_was_changed_by_hand_lowers_what_its_task_taught() {
+    let answer = turn().executor().on("how are").say("With sh.");
+    let home = scripted([answers("how are"), answer].into_iter().chain(fixes())).learning();
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let first = memories(&home)[0]["confidence"].as_f64().unwrap();
+
+    let by_hand = format!("{}\n# mine\n", Kind::Shell.fix());
+    std::fs::write(home.workspace().join("percent.sh"), by_hand).unwrap();
+    home.openkoi(["how are the numbers rounded?"]).timeout(LONG).run().expect_code(0);
+
+    assert!(memories(&home)[0]["confidence"].as_f64().unwrap() < first);
+}
+
+#[test]
+fn a_program_that_was_missing_and_the_one_that_did_its_work_are_told_to_the_next_task() {
+    let missing = "`pond-echo` is not installed here; `echo` is.";
+    let told = turn().executor().on("how is").once_said(missing).say("I was told.");
+    let tries = [
+        turn().executor().after_result("hello").write("percent.sh", Kind::Shell.fix()),
+        turn().executor().after("write_file").say("All tests pass now."),
+        turn().executor().after("shell").shell("echo hello"),
+        turn().executor().shell("pond-echo hello"),
+    ];
+    let untold = turn().executor().on("how is").say("Nobody told me.");
+    let home = scripted([answers("how is"), told, untold].into_iter().chain(tries)).learning();
+
+    let first = home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let question = "how is hello said with echo here, if pond-echo is not installed?";
+    let second = home.openkoi([question]).timeout(LONG).run().expect_code(0);
+
+    assert!(first.stderr.contains(missing), "{first}");
+    assert!(second.stdout.contains("I was told."), "{second}");
+}
+
+#[test]
+fn a_program_that_is_missing_again_and_again_is_told_whatever_the_task_is() {
+    let tries = |file: &str| {
+        let call = format!("pond-echo {file}");
+        [
+            turn().executor().on(file).after("shell").say("It is not there."),
+            turn().executor().on(file).shell(&call),
+        ]
+    };
+    let told = turn().executor().on("third").once_said("`pond-echo` is not installed here");
+    let turns = [answers("thing"), told.say("I know that.")];
+    let turns =
+        turns.into_iter().chain(tries("first")).chain(tries("second")).chain(tries("third"));
+    let home = scripted(turns).learning();
+
+    home.openkoi(["look at the first thing"]).timeout(LONG).run();
+    let second = home.openkoi(["look at the second thing"]).timeout(LONG).run();
+    let third = home.openkoi(["look at the third thing"]).timeout(LONG).run();
+
+    assert!(!second.stdout.contains("I know that."), "{second}");
+    assert!(third.stdout.contains("I know that."), "{third}");
+}
+
+#[test]
+fn a_conversation_is_learnt_from_when_it_ends_and_what_was_said_in_it_at_once() {
+    let home = scripted(fixes()).learning();
+    let typed = format!("{TASK} Always keep the tests.\n/exit\n");
+
+    let run = home.openkoi(["chat"]).stdin(typed).timeout(LONG).run().expect_code(0);
+
+    let mut known = texts(&home);
+    known.sort();
+    assert_eq!(known, ["Always keep the tests.", CHECKED], "{run}");
+    assert!(run.stderr.contains(&format!("[LEARNED] \"{CHECKED}\"")), "{run}");
+}

@@ -1,7 +1,7 @@
 //! What the user did with the work of earlier tasks, seen when the next one begins in the same workspace, beside it: undone,
 //! changed by hand, asked for again, or kept.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path};
 
 use openkoi_brokers::snapshot::SnapshotStore;
 use openkoi_core::{
@@ -13,14 +13,11 @@ use openkoi_core::{
     task::own_words,
 };
 use openkoi_storage::{Storage, tasks::TaskRecord};
-use tokio::sync::oneshot;
 
 use crate::{
     app::App,
     changes::{self, Journal},
     error::AppError,
-    task_runtime::TaskRuntime,
-    thread,
     undo::{self, UndoError},
 };
 
@@ -30,29 +27,19 @@ const LOOKED_AT: u32 = 8;
 const AGAIN_MS: u64 = 24 * 3_600_000;
 /// The least words of a text that can be asked again: "go on" is said often.
 const FEWEST_WORDS: usize = 4;
-/// The name of the thread that looks.
-const THREAD: &str = "reactions";
 
-impl TaskRuntime {
-    /// Looks, on a thread of its own, what became of the work of earlier tasks here. What is returned is ready when that is done.
-    pub(crate) fn look_back(&self, task: &TaskId, text: &str) -> Option<oneshot::Receiver<()>> {
-        if !self.learns() {
-            return None;
-        }
-        let (done, looked_back) = oneshot::channel();
-        let (app, storage) = (Arc::clone(self.app_handle()), Arc::clone(self.storage()));
-        let (workspace, task, text) = (self.workspace().to_owned(), task.clone(), own_words(text));
-        thread::beside(THREAD, move || {
-            let seen =
-                Looking { app: &app, storage: &storage, workspace: &workspace }.look(&task, &text);
-            if let Err(error) = seen {
-                tracing::debug!(%error, "what became of earlier work is not known");
-            }
-            // Whoever waits hears of it.
-            drop(done);
-        });
-        Some(looked_back)
-    }
+/// A task, and what the user is now known to have done with its work.
+pub(super) type Reacted = (TaskRecord, Reaction);
+
+/// Looks what became of the work of earlier tasks of a workspace, keeps it, and returns what is new. `now` is the task that
+/// begins, with this text.
+pub(super) fn look(
+    app: &App,
+    storage: &Storage,
+    workspace: &Path,
+    (now, text): (&TaskId, &str),
+) -> Result<Vec<Reacted>, AppError> {
+    Looking { app, storage, workspace }.look(now, text)
 }
 
 struct Looking<'a> {
@@ -62,12 +49,13 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    fn look(&self, now: &TaskId, text: &str) -> Result<(), AppError> {
+    fn look(&self, now: &TaskId, text: &str) -> Result<Vec<Reacted>, AppError> {
         let workspace = self.workspace.to_string_lossy();
         let earlier = self.storage.accepted_in(&workspace, LOOKED_AT)?;
         let earlier: Vec<TaskRecord> = earlier.into_iter().filter(|task| task.id != *now).collect();
+        let mut news = Vec::new();
         if earlier.is_empty() {
-            return Ok(());
+            return Ok(news);
         }
         let undone = undo::still_undone(self.app)?;
         let store = changes::store(self.app)?;
@@ -87,10 +75,11 @@ impl Looking<'_> {
                 let at_ms = self.app.now_ms();
                 self.storage.react(&task.id, reaction, at_ms)?;
                 self.storage.count_reaction(&task.id, reaction, at_ms)?;
+                news.push((task.clone(), reaction));
             }
             later.extend(self.files(&task.id)?);
         }
-        Ok(())
+        Ok(news)
     }
 
     fn known(&self, task: &TaskId) -> Result<Option<Reaction>, AppError> {

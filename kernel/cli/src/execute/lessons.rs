@@ -4,13 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use openkoi_app::{
     learning::{Learned, NewLearning},
-    run::{Listeners, RunEnd},
+    run::RunEnd,
     task_runtime::{Surface, TaskRuntime},
 };
 use openkoi_core::{
-    approval::{Answer, ApprovalRequest, Rule},
     id::{SessionId, TaskId},
-    port::{Approver, Cancellation, JournalError, Pending},
+    port::Cancellation,
 };
 use serde_json::{Value, json};
 
@@ -43,8 +42,9 @@ pub(super) async fn learn(
     interrupts: &Interrupts,
     (task, session): (TaskId, SessionId),
 ) -> Learned {
+    let surface = Surface::unseen(Arc::new(interrupts.clone()));
     let learned = tokio::select! {
-        learned = Arc::clone(runtime).learn(task, session, unseen(interrupts)) => learned,
+        learned = Arc::clone(runtime).learn(task, session, surface) => learned,
         () = interrupts.cancelled() => return Learned::default(),
     };
     learned.unwrap_or_else(|error| {
@@ -53,36 +53,11 @@ pub(super) async fn learn(
     })
 }
 
-/// Returns the surface of what goes on after a run: it shows nothing, and nobody is asked.
-fn unseen(interrupts: &Interrupts) -> Surface {
-    Surface {
-        approver: Arc::new(Nobody),
-        listener: Arc::new(Listeners(Vec::new())),
-        cancellation: Arc::new(interrupts.clone()),
-        steering: None,
-        result: None,
-        waiting: Arc::new(|_: &str| {}),
-    }
-}
-
 /// Says what was learnt.
 pub(super) fn tell(printer: &Printer, learned: &Learned) {
     learned.new.iter().for_each(|one| printer.notice(&line(one)));
     if learned.proposals > 0 {
         printer.notice("There is something to decide about: openkoi learn");
-    }
-}
-
-/// Answers no question: what goes on after a run asks none.
-struct Nobody;
-
-impl Approver for Nobody {
-    fn ask<'a>(&'a self, _: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
-        Box::pin(std::future::ready(None))
-    }
-
-    fn remember(&self, _: &Rule) -> Result<(), JournalError> {
-        Ok(())
     }
 }
 

@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::{Learnt, Lesson, MOST_LEARNINGS, SeenTask, seen::TaskEnding};
-use crate::memory::{LONGEST, holds_secret};
+use crate::{
+    memory::{LONGEST, holds_secret},
+    records::Reaction,
+};
 
 /// Words of a sentence that would change what is asked, allowed or checked. No task teaches that.
 const RULES: [&str; 24] = [
@@ -101,7 +104,7 @@ fn check(
     asked: bool,
 ) -> Result<(), Refused> {
     let text = one.text.trim();
-    if seen.ending != TaskEnding::Accepted {
+    if seen.ending != TaskEnding::Accepted || seen.reaction == Some(Reaction::Undone) {
         return Err(Refused::NotAccepted);
     }
     if asked && !seen.outside.is_empty() {
@@ -289,6 +292,8 @@ mod tests {
         let lesson = || learnt("Percentages are rounded half up.", &["i1-f1"]);
         let stopped = SeenTask { ending: TaskEnding::Stopped, ..seen() };
         assert_eq!(refusal(lesson(), &stopped), Some(Refused::NotAccepted));
+        let undone = SeenTask { reaction: Some(Reaction::Undone), ..seen() };
+        assert_eq!(refusal(lesson(), &undone), Some(Refused::NotAccepted));
 
         let read = SeenTask { outside: vec!["GET https://example.com".to_owned()], ..seen() };
         assert_eq!(refusal(lesson(), &read), Some(Refused::Outside));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
+    command_line::as_typed,
     decision::Decision,
     evaluation::{CheckOutcome, Severity},
     event::{Entry, Event},
@@ -223,7 +224,7 @@ impl Reading {
             Ok(output) => {
                 let room = MOST.saturating_sub(self.commands.len());
                 let runs = output.receipts.iter().take(room).map(|receipt| CommandRun {
-                    command: receipt.command.clone(),
+                    command: as_typed(&receipt.command),
                     exit_code: receipt.exit_code,
                     duration_ms: receipt.duration_ms,
                 });
