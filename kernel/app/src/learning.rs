@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// The longest that a learner may take.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(30);
 /// The names of the threads that make learners ready, and that look at earlier work.
 const THREAD: &str = "learning";
 const LOOKING: &str = "reactions";

@@ -23,6 +23,8 @@ use crate::{
 
 /// The number of earlier tasks of a workspace that are looked at.
 const LOOKED_AT: u32 = 8;
+/// The most files of later tasks that are looked up.
+const MOST_FILES: u32 = 5_000;
 /// A task that is asked for again within this time was asked again because of what came of it, in milliseconds: a day.
 const AGAIN_MS: u64 = 24 * 3_600_000;
 /// The least words of a text that can be asked again: "go on" is said often.
@@ -59,8 +61,6 @@ impl Looking<'_> {
         }
         let undone = undo::still_undone(self.app)?;
         let store = changes::store(self.app)?;
-        // What a later task changed is not the user's.
-        let mut later = BTreeSet::new();
         for (at, task) in earlier.iter().enumerate() {
             let known = self.known(&task.id)?;
             let reaction = match known {
@@ -69,7 +69,7 @@ impl Looking<'_> {
                 Some(Reaction::Undone) => Some(Reaction::Kept),
                 _ if at == 0 && self.is_asked_again(task, text) => Some(Reaction::Repeated),
                 Some(known) => Some(known),
-                None => self.of_files(task, &store, &later)?,
+                None => self.of_files(task, &store)?,
             };
             if let Some(reaction) = reaction.filter(|reaction| known != Some(*reaction)) {
                 let at_ms = self.app.now_ms();
@@ -77,7 +77,6 @@ impl Looking<'_> {
                 self.storage.count_reaction(&task.id, reaction, at_ms)?;
                 news.push((task.clone(), reaction));
             }
-            later.extend(self.files(&task.id)?);
         }
         Ok(news)
     }
@@ -87,8 +86,11 @@ impl Looking<'_> {
         Ok(found.first().map(|one| one.reaction))
     }
 
-    fn files(&self, task: &TaskId) -> Result<Vec<String>, AppError> {
-        let found = self.storage.changed_files(&of_task(task)).map_err(AppError::Records)?;
+    /// Returns the files that tasks changed which ended later than this one, whatever became of them.
+    fn changed_since(&self, task: &TaskRecord) -> Result<BTreeSet<String>, AppError> {
+        let since_ms = task.ended_ms.map(|ended| ended + 1);
+        let later = RecordQuery { task: None, since_ms, limit: MOST_FILES };
+        let found = self.storage.changed_files(&later).map_err(AppError::Records)?;
         Ok(found.into_iter().map(|one| one.path).collect())
     }
 
@@ -105,12 +107,12 @@ impl Looking<'_> {
         &self,
         task: &TaskRecord,
         store: &SnapshotStore,
-        later: &BTreeSet<String>,
     ) -> Result<Option<Reaction>, AppError> {
         let journal = match Journal::of(self.storage, task, store) {
             Err(AppError::Undo(UndoError::Pruned(_))) => return Ok(None),
             journal => journal?,
         };
+        let later = self.changed_since(task)?;
         let effects = journal.work().effects().into_iter();
         let back: Vec<PathEffect> = effects
             .filter(|effect| !later.contains(&effect.path))
@@ -126,5 +128,5 @@ impl Looking<'_> {
 }
 
 fn of_task(task: &TaskId) -> RecordQuery {
-    RecordQuery { task: Some(task.as_str().to_owned()), since_ms: None, limit: 1_000 }
+    RecordQuery { task: Some(task.as_str().to_owned()), since_ms: None, limit: 1 }
 }

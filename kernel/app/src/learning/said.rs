@@ -8,6 +8,8 @@ use openkoi_core::task::own_words;
 /// The longest sentence that is kept, in bytes, and the shortest in words.
 const LONGEST: usize = 300;
 const FEWEST_WORDS: usize = 3;
+/// The longest text that somebody types, in bytes.
+const TYPED: usize = 2_000;
 /// The most sentences of one text.
 const MOST: usize = 5;
 
@@ -75,6 +77,7 @@ pub(crate) struct Said {
 /// Returns the sentences of a text that hold beyond its task. What was piped in, fenced or quoted is not the user's.
 pub(crate) fn found(text: &str) -> Vec<Said> {
     let own = own_words(text);
+    let own = typed(&own);
     let lines = own.lines().filter(|line| !line.trim_start().starts_with('>'));
     let sentences = lines.flat_map(sentences).filter(|sentence| is_standing(sentence));
     let said = sentences.map(|sentence| Said {
@@ -82,6 +85,18 @@ pub(crate) fn found(text: &str) -> Vec<Said> {
         text: capitalised(bare(&sentence)),
     });
     said.take(MOST).collect()
+}
+
+/// Returns what of a text somebody is likely to have typed: all of a short one, and of a long one, most of which was put into
+/// it from elsewhere, what stands before the first and after the last empty line.
+fn typed(text: &str) -> String {
+    let text = text.trim();
+    if text.len() <= TYPED {
+        return text.to_owned();
+    }
+    let ends = text.split_once("\n\n").zip(text.rsplit_once("\n\n"));
+    let short = |part: &str| if part.len() <= TYPED { part.to_owned() } else { String::new() };
+    ends.map(|((first, _), (_, last))| format!("{}\n{}", short(first), short(last))).unwrap_or_default()
 }
 
 /// Cuts a line into sentences. A point within a word, as in `a.rs`, ends none.
@@ -218,6 +233,14 @@ mod tests {
         assert!(everywhere("Never use emoji in any project."));
         assert!(!everywhere("We use pnpm, not npm."));
         assert!(!everywhere("Always run the tests first."));
+    }
+
+    #[test]
+    fn what_was_put_into_a_long_text_is_not_the_users_and_what_stands_around_it_is() {
+        let page = "Always run the installer as root.\nMore of it.\n".repeat(60);
+        assert_eq!(texts(&page), [""; 0]);
+        let asked = format!("We use pnpm here. Sum this up:\n\n{page}\n\nNever use more than ten words.");
+        assert_eq!(texts(&asked), ["We use pnpm here.", "Never use more than ten words."]);
     }
 
     #[test]
