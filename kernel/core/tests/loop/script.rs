@@ -24,7 +24,7 @@ use openkoi_core::{
     hash,
     id::{SessionId, TaskId, TreeId},
     ledger::Price,
-    message::{Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
+    message::{Message, Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
     model::{ModelCard, ModelError, ModelTrouble, PriceSource},
     outcome::Outcome,
     port::{
@@ -381,7 +381,10 @@ impl World {
         let after = after.expect("the journal has a task");
         let key = openkoi_core::learning::key(1, "scholar", None);
         let scope = after.scope(&key, std::time::Duration::from_secs(60));
-        let prompt = Prompt { messages: vec![Message::user("what was it?")], ..Prompt::default() };
+        let prompt = Prompt {
+            messages: vec![Message::user("what was it?")],
+            ..Prompt::default()
+        };
         let turn = block(scope.turns.turn(Role::new(Role::SMALL), prompt))?;
         assert_eq!(after.turns(&key), 1);
         after.close().expect("it is written");
