@@ -381,10 +381,7 @@ impl World {
         let after = after.expect("the journal has a task");
         let key = openkoi_core::learning::key(1, "scholar", None);
         let scope = after.scope(&key, std::time::Duration::from_secs(60));
-        let prompt = Prompt {
-            messages: vec![Message::user("what was it?")],
-            ..Prompt::default()
-        };
+        let prompt = Prompt { messages: vec![Message::user("what was it?")], ..Prompt::default() };
         let turn = block(scope.turns.turn(Role::new(Role::SMALL), prompt))?;
         assert_eq!(after.turns(&key), 1);
         after.close().expect("it is written");
