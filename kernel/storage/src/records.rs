@@ -371,10 +371,11 @@ impl Records for Storage {
     }
 
     fn shown_learnings(&self, query: &RecordQuery) -> Result<Vec<ShownLearning>, Failure> {
-        let sql =
+        let sql = format!(
             "SELECT s.task, s.learning FROM tasks t CROSS JOIN shown_learnings s ON s.task = t.id
-                   WHERE (?1 IS NULL OR t.id = ?1) AND (?2 IS NULL OR t.started_ms >= ?2)
-                   ORDER BY t.seq DESC, s.learning LIMIT ?3";
+             WHERE {} ORDER BY t.seq DESC, s.learning LIMIT ?3",
+            narrowed(query, "t.id", "t.started_ms")
+        );
         let shown =
             |row: &Row<'_>| Ok(ShownLearning { task: task_id(row)?, learning: row.get(1)? });
         self.recorded(&sql, query, shown)
