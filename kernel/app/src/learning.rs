@@ -81,11 +81,7 @@ impl TaskRuntime {
     }
 
     /// Looks, on a thread of its own, what became of the work of earlier tasks here, for a task that begins with this text.
-    pub(crate) fn look_back(
-        self: &Arc<Self>,
-        task: &TaskId,
-        text: &str,
-    ) -> Option<LookBack> {
+    pub(crate) fn look_back(self: &Arc<Self>, task: &TaskId, text: &str) -> Option<LookBack> {
         if !self.learns() {
             return None;
         }

@@ -60,8 +60,8 @@ fn broken(outcome: &Outcome) -> Vec<Learning> {
         return Vec::new();
     }
     let passed = |id: &str, iteration: u32| {
-        let of = outcome.checks.iter().filter(|run| run.id == id && run.iteration == iteration);
-        of.last().map(|run| run.passed)
+        let last = outcome.checks.iter().rfind(|run| run.id == id && run.iteration == iteration);
+        last.map(|run| run.passed)
     };
     let mut found: Vec<Learning> = Vec::new();
     for run in

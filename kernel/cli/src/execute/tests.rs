@@ -73,6 +73,7 @@ fn record(ending: Value, text: &str) -> Value {
         "result": text,
         "exit_code": 0,
         "outcome": outcome,
+        "learned": { "new": [], "confirmed": [] },
         "schema_version": 1,
     })
 }
