@@ -40,6 +40,9 @@ pub enum AppError {
     /// Something is not to be remembered.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// The records of earlier tasks cannot be read.
+    #[error("the records of earlier tasks cannot be read: {0}")]
+    Records(Failure),
     /// What is remembered cannot be turned into vectors.
     #[error("the embedder cannot be used: {0}")]
     Embedder(Failure),

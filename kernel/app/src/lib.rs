@@ -21,6 +21,7 @@
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
 //! | [`session`], [`request`], [`result_schema`] | the session of a task, the task itself, and the form of its result |
 //! | [`text`] | bytes as text where no tool reads them |
+//! | [`learning`] | what the user says for good, what finished tasks teach, what became of their work |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`snapshots`] | removes kept contents that nobody refers to |
@@ -43,6 +44,7 @@ pub mod error;
 mod evaluators;
 pub mod file;
 mod host;
+pub mod learning;
 pub mod memory;
 pub mod models;
 mod outbound;

@@ -9,12 +9,17 @@ use std::{
 
 use openkoi_brokers::{clock::SystemClock, scratch::Scratch, snapshot::Keeper};
 use openkoi_core::{
+    approval::{Answer, ApprovalRequest, Rule},
     evaluation::Rubric,
+    event::Entry,
     gate::Policy,
     id::SessionId,
     message::Role,
     model::ModelCard,
-    port::{Approver, Cancellation, Listener, Model, ResultSchema, Steering},
+    port::{
+        Approver, Cancellation, Delta, JournalError, Listener, Model, NoProposals, Pending,
+        Proposals, ResultSchema, Steering,
+    },
     run::{Briefing, Ports},
     tool::{Effect, Tool},
     toolbox::{Joined, Toolbox},
@@ -36,10 +41,11 @@ use crate::{
     briefing,
     error::AppError,
     evaluators::{SessionEvaluators, SessionVerdicts},
-    host, memory, models,
+    host::{self, Kept},
+    learning, memory, models,
     models::{Connection, Listing, Routes},
     places, rules, sandbox,
-    settings::Settings,
+    settings::{LearningMode, Settings},
     skills::{self, Chosen, LoadedSkills, SkillRoom, SkillSet, tool, tool::SkillTools},
     surroundings,
     toolbox::{QuickLooks, WithDiagnostics, WithFailPoints, WithRules, Without},
@@ -63,12 +69,60 @@ pub struct Surface {
     pub waiting: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
+impl Surface {
+    /// Returns the surface of what goes on beside or after a run: it shows nothing, and nobody is asked.
+    pub fn unseen(cancellation: Arc<dyn Cancellation>) -> Self {
+        Self {
+            approver: Arc::new(Unseen),
+            listener: Arc::new(Unseen),
+            cancellation,
+            steering: None,
+            result: None,
+            waiting: Arc::new(|_: &str| {}),
+        }
+    }
+}
+
+/// Nobody who sees or answers anything, or wants the end.
+pub(crate) struct Unseen;
+
+impl Approver for Unseen {
+    fn ask<'a>(&'a self, _: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    fn remember(&self, _: &Rule) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+impl Listener for Unseen {
+    fn event(&self, _: &Entry) {}
+
+    fn delta(&self, _: &Role, _: Delta<'_>) -> bool {
+        false
+    }
+}
+
+impl Cancellation for Unseen {
+    fn cancelled(&self) -> Pending<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
 /// The skills of one run.
 pub(crate) struct RunSkills {
     /// Those that its model may open, if there are any.
     tools: Option<SkillTools>,
     /// What its work is judged by, for each kind of work.
     rubrics: BTreeMap<String, Rubric>,
+}
+
+impl RunSkills {
+    /// Returns those of a run that shows none to its model.
+    pub(crate) fn none() -> Self {
+        Self { tools: None, rubrics: BTreeMap::new() }
+    }
 }
 
 /// The directory for copies of the workspace, below that for what programs write.
@@ -79,6 +133,8 @@ const COPIES: &str = "copies";
 pub struct TaskRuntime {
     app: Arc<App>,
     storage: Arc<Storage>,
+    host: Host,
+    proposals: Arc<dyn Proposals>,
     keeper: Arc<Keeper>,
     models: Arc<CatalogModels>,
     /// Providers whose saved list of models is out of date.
@@ -124,7 +180,7 @@ impl TaskRuntime {
         let storage = app.storage()?;
         let private = places::private(app, workspace)?;
         let outbound = app.outbound(settings)?;
-        let host = host::host(app, settings, storage.clone(), outbound, &private)?;
+        let host = host::host(app, settings, Kept::of(&storage), outbound, &private)?;
         let output = settings.limits.own_turn_tokens;
         let models =
             CatalogModels::new(&host, models::model_settings(&routes, &catalogue, output)?)?;
@@ -163,10 +219,12 @@ impl TaskRuntime {
             workdir,
             toolbox,
             evaluators,
+            proposals: Arc::new(NoProposals),
             storage,
             skills,
             meaning: memory::Meaning::new(&host, &models, &routes),
             models,
+            host,
             settings: settings.clone(),
             workspace: workspace.to_owned(),
         })
@@ -180,6 +238,31 @@ impl TaskRuntime {
     /// Returns the storage, in which tasks have their journals.
     pub fn storage(&self) -> &Arc<Storage> {
         &self.storage
+    }
+
+    /// Returns the host of components.
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Returns what keeps the proposals of learners.
+    pub(crate) fn proposals(&self) -> &dyn Proposals {
+        &*self.proposals
+    }
+
+    /// Returns what turns texts into vectors, if there is something.
+    pub(crate) fn meaning(&self) -> Option<&memory::Meaning> {
+        self.meaning.as_ref()
+    }
+
+    /// Returns the settings that it was made for.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the directory that its tasks work in.
+    pub(crate) fn workspace(&self) -> &Path {
+        &self.workspace
     }
 
     /// Returns the notices of the executor's provider, for the user.
@@ -283,16 +366,18 @@ impl TaskRuntime {
         let has_layers =
             || sandbox::processes(&self.app, settings).is_ok_and(|all| all.layers().is_ok());
         let told = chosen.told(room.listed, can_be_opened);
+        let (place, window) = (asking.workspace, asking.window);
+        let notes = memory::notes(&self.app, &self.storage, self.meaning.as_ref(), asking).await?;
+        let first =
+            surroundings::surroundings(settings, environment, &self.workspace, has_layers, now);
+        let mut surroundings = vec![first];
+        if settings.learning != LearningMode::Off {
+            surroundings.extend(learning::lines(&self.storage, place, window, &notes)?);
+        }
         let briefing = Briefing {
             instructions: briefing::instructions(self.skills.root(), &self.workspace, &told),
-            surroundings: surroundings::surroundings(
-                settings,
-                environment,
-                &self.workspace,
-                has_layers,
-                now,
-            ),
-            notes: memory::notes(&self.app, &self.storage, self.meaning.as_ref(), asking).await?,
+            surroundings: surroundings.join("\n"),
+            notes,
             skills: chosen.whole.iter().map(|skill| loaded.use_of(skill)).collect(),
         };
         let tools = can_be_opened.then(|| SkillTools::new(Arc::clone(&loaded), room.whole));

@@ -14,6 +14,7 @@ mod evaluate;
 mod execute;
 mod frozen;
 mod halt;
+mod learn;
 mod meter;
 pub(crate) mod offline;
 mod plan;
@@ -35,6 +36,7 @@ use crate::{
     fact,
     gate::Policy,
     id::TaskId,
+    learning::is_afterwards,
     memory::Note,
     message::{Message, Role},
     model::ModelCard,
@@ -49,11 +51,11 @@ use crate::{
 use self::{
     decide::NextStep,
     halt::Halt,
-    state::{END, Run, START},
+    state::{END, Run, START, settings},
     wait::Waited,
 };
 
-pub use self::{halt::Paused, plan::PLAN_TOOL, ports::Ports};
+pub use self::{halt::Paused, learn::Afterwards, plan::PLAN_TOOL, ports::Ports};
 
 /// Key of a pause that is not the end of a segment.
 const PAUSE: &str = "pause";
@@ -84,7 +86,7 @@ pub async fn drive(
     policy: Policy,
     ports: Ports,
 ) -> Result<Outcome, Paused> {
-    let recorder = recorder(&task.id, Mode::Live, Vec::new(), &ports);
+    let recorder = ports.recorder(&task.id, Mode::Live, Vec::new());
     let overview = ports.workspace.overview();
     let event = Event::TaskStarted {
         models: cards(&ports),
@@ -119,7 +121,7 @@ pub async fn resume(
     let entries = ports.journal.load(task)?;
     let before = settings(&entries).unwrap_or(TaskSettings::STANDARD);
     let after = change(before.clone());
-    let recorder = recorder(task, Mode::Live, entries, &ports);
+    let recorder = ports.recorder(task, Mode::Live, entries);
     if let Some(fact::TaskFinished { outcome }) = recorder.recall(END) {
         let unused = after.max_iterations > outcome.iterations;
         if outcome.ending == Ending::Accepted || !unused {
@@ -150,15 +152,6 @@ async fn put_forth_again(recorder: &Recorder, ports: &Ports) -> Result<(), Pause
     Ok(recorder.note("again", restored)?)
 }
 
-/// Returns the settings that held at the end of a journal.
-fn settings(entries: &[Entry]) -> Option<TaskSettings> {
-    entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::TaskResumed { settings: Some(settings) } => Some((**settings).clone()),
-        Event::TaskStarted { task, .. } => Some(task.settings.clone()),
-        _ => None,
-    })
-}
-
 /// Replays a run from its journal, with no model, no tool and no workspace, and checks that it comes to the same
 /// end. Of a run that paused for another reason than a limit, all that is recorded is checked.
 ///
@@ -175,13 +168,15 @@ pub async fn verify(task: &TaskId, mut entries: Vec<Entry>) -> Result<Verified, 
     if rules.is_some() {
         entries.iter_mut().for_each(|entry| entry.event.forget_request());
     }
+    // What learners did after the end is no part of the run.
+    entries.retain(|entry| !is_afterwards(&entry.key));
     let settings = settings(&entries);
     let open = match entries.last().map(|entry| &entry.event) {
         Some(Event::TaskPaused { cause: Some(Pause::Limit { .. }), .. }) => None,
         Some(Event::TaskPaused { reason, .. }) => Some(reason.clone()),
         _ => None,
     };
-    let recorder = recorder(task, Mode::Verify, entries, &ports);
+    let recorder = ports.recorder(task, Mode::Verify, entries);
     let run = Run::begin(Arc::new(recorder), Policy::default(), ports, settings)?;
     match (run.finish().await, open) {
         (Ok(outcome), _) => Ok(Verified::Outcome(Box::new(outcome))),
@@ -212,17 +207,6 @@ pub enum Verified {
         /// Version of those rules.
         rules: u32,
     },
-}
-
-fn recorder(task: &TaskId, mode: Mode, entries: Vec<Entry>, ports: &Ports) -> Recorder {
-    Recorder::new(
-        task.clone(),
-        mode,
-        entries,
-        ports.journal.clone(),
-        ports.listener.clone(),
-        ports.clock.clone(),
-    )
 }
 
 fn cards(ports: &Ports) -> Vec<(String, ModelCard)> {

@@ -23,6 +23,8 @@ use openkoi_core::{
     gate::{Gate, Policy},
     grant::ComponentGrant,
     id::TaskId,
+    learners::Learners,
+    learning::{Lesson, SeenTask},
     message::{Prompt, Role, ToolCall, Turn},
     model::ModelError,
     port::{Clock, Model},
@@ -31,12 +33,14 @@ use openkoi_core::{
     tool::ToolOutput,
     toolbox::Toolbox,
     trust::{Trust, TrustLevel},
+    unrecorded::Unrecorded,
 };
 use openkoi_host::{
     Brokers, Host, Transport, Workdir,
     catalog::{Catalog, CatalogError, Embedded, current::CurrentCatalog},
     kinds::{
         evaluator::CatalogEvaluators,
+        learner::CatalogLearners,
         provider::{CatalogModels, ModelSettings, ProviderSettings, Route},
         tool::{CatalogTools, ToolSettings},
     },
@@ -249,6 +253,8 @@ impl World {
             secrets,
             processes: settings::processes(self.home.path()),
             state: Arc::clone(&self.memory) as _,
+            records: Arc::new(Unrecorded),
+            memory: Arc::new(Unrecorded),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             random: Random::default(),
         };
@@ -329,6 +335,26 @@ impl World {
         let scope = self.scope();
         let gate = Arc::clone(&scope.gate);
         let result = judges.evaluate(&card.name, subject, scope).await;
+        settle(&gate);
+        result
+    }
+
+    /// Has the learner of the world look at a finished task.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was learnt.
+    ///
+    /// # Panics
+    ///
+    /// There is none, or more than one.
+    pub async fn observe(&mut self, seen: &SeenTask) -> Result<Lesson, Failure> {
+        let learners = CatalogLearners::new(&self.host(), self.workdir(), &[]);
+        let names = learners.names();
+        let [name] = names.as_slice() else { panic!("there are {} learners", names.len()) };
+        let scope = self.scope();
+        let gate = Arc::clone(&scope.gate);
+        let result = learners.observe(name, seen, scope).await;
         settle(&gate);
         result
     }

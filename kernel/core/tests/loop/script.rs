@@ -24,7 +24,7 @@ use openkoi_core::{
     hash,
     id::{SessionId, TaskId, TreeId},
     ledger::Price,
-    message::{Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
+    message::{Message, Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
     model::{ModelCard, ModelError, ModelTrouble, PriceSource},
     outcome::Outcome,
     port::{
@@ -379,6 +379,20 @@ impl World {
     pub(crate) fn run(&self) -> Result<Outcome, Paused> {
         let briefing = Briefing { instructions: "Be kind.".into(), ..Briefing::default() };
         block(run::drive(self.task(), briefing, self.policy.clone(), self.ports()))
+    }
+
+    /// Has a learner ask the small model after the end of the run, and returns what it was told.
+    pub(crate) fn learn(&self) -> Result<String, Failure> {
+        let (policy, ports) = (self.policy.clone(), self.ports());
+        let after = run::Afterwards::new(&self.task, self.entries(), policy, &ports);
+        let after = after.expect("the journal has a task");
+        let key = openkoi_core::learning::key(1, "scholar", None);
+        let scope = after.scope(&key, std::time::Duration::from_secs(60));
+        let prompt = Prompt { messages: vec![Message::user("what was it?")], ..Prompt::default() };
+        let turn = block(scope.turns.turn(Role::new(Role::SMALL), prompt))?;
+        assert_eq!(after.turns(&key), 1);
+        after.close().expect("it is written");
+        Ok(turn.text())
     }
 
     pub(crate) fn resume(&self) -> Result<Outcome, Paused> {

@@ -52,9 +52,10 @@ const MIGRATIONS: &[Migration] = &[
         schema: "8d0c76ed8c8f598fc160f39777f524b23e64a520b54a7e7afd49197907f69e98",
     },
     Migration {
-        sql: include_str!("../schema/10-contents.sql"),
-        schema: "874ce697959d2c4e5fe4f10316633f15f3caa21fe6143bcfc074f0d377232d73",
+        sql: include_str!("../schema/10-records.sql"),
+        schema: "dee9194f77adc83fa6efa91f06f2cf12a09ebd689217b57ae3aad0393a1e24ed",
     },
+    Migration { sql: include_str!("../schema/11-contents.sql"), schema: "b6ee6809416f16dff3f41c190dd23c63a876691efb44db0f7bb5f176024fcbee" },
 ];
 
 /// The newest version of the database.
