@@ -10,6 +10,7 @@
 //! | [`durable`] | files that are whole or absent after a crash |
 //! | [`secrets`] | credentials: read, kept, and recognised in other text |
 //! | [`oauth`] | logins: made, kept, and their tokens renewed |
+//! | [`archive`] | archives from anybody, read in memory |
 //! | [`egress`] | the HTTP client: rules, addresses, credentials, redirects, limits |
 //! | [`places`] | the secret places, control files and toolchains, as data |
 //! | [`heap`] | one heap for all threads of the process |
@@ -22,6 +23,7 @@
 //! | [`sealed`] | things that can be made again, kept and believed only if they were kept here |
 //! | [`failpoint`], [`sabotage`] | switches for the tests of durability and of the guards |
 
+pub mod archive;
 pub mod clock;
 pub mod disk;
 pub mod durable;

@@ -3,7 +3,7 @@
 //! | source | where | kind |
 //! |---|---|---|
 //! | bundled | handed in as text | both |
-//! | managed | `<home>/skills/managed/` | task |
+//! | managed | `<home>/skills/managed/`, with a [pin](SkillPin) | task |
 //! | workspace | `.agents/skills/`, `.claude/skills/`, `.agents/evaluators/` of the workspace and above it | task, task, evaluator |
 //! | user | `<home>/skills/user/`, `<home>/evaluators/user/` | task, evaluator |
 //! | proposed | `<home>/skills/proposed/` | task |
@@ -34,6 +34,7 @@ mod error;
 mod folder;
 mod front_matter;
 mod lenient;
+mod pin;
 pub mod requirements;
 mod skeleton;
 mod skill;
@@ -49,10 +50,12 @@ pub use check::check;
 pub use error::{FILE_LIMIT, FRONT_MATTER_LIMIT, SkillError, SkillProblem, TOTAL_LIMIT};
 pub use folder::{ENTRY_LIMIT, LEVEL_LIMIT, SKILL_LIMIT, SkillDirectories};
 pub use front_matter::against_specification;
+pub use pin::{INSTALLED_BYTES, INSTALLED_FILES, PIN_FILE, SkillPin, digest_of_files};
 pub use skeleton::skeleton;
 pub use skill::{Skill, SkillKind, SkillNotice, SkillSource};
 pub use yaml::DEPTH_LIMIT;
 
+use folder::SkillFile;
 use front_matter::Header;
 use openkoi_brokers::disk;
 use skill::SkillFolder;
@@ -74,7 +77,7 @@ impl Skills {
         let mut found = Self::default();
         for (path, text) in directories.bundled {
             let path = PathBuf::from(path);
-            let file = File { path, source: SkillSource::Bundled, folder: None, odd: 0 };
+            let file = File { path, source: SkillSource::Bundled, folder: None, odd: 0, pin: None };
             found.take(parse(file, SkillKind::Task, text));
         }
         let mut bytes = 0;
@@ -106,7 +109,7 @@ impl Skills {
                 return self.problems.push(SkillProblem { path, reason: SkillError::TooMuch });
             }
             let (path, source) = (read.path, folder.source);
-            let file = File { path, source, folder: read.folder, odd: read.odd };
+            let file = File { path, source, folder: read.folder, odd: read.odd, pin: read.pin };
             self.take(parse(file, folder.kind, &read.text));
         }
     }
@@ -149,8 +152,9 @@ impl Skill {
         let file = if disk::is_directory(path) { path.join(folder::FILE) } else { path.to_owned() };
         let read = folder::read_file(&file)?;
         let source = SkillSource::Workspace;
-        let file = File { path: read.path, source, folder: read.folder, odd: read.odd };
-        parse(file, SkillKind::Task, &read.text)
+        let SkillFile { path, text, folder, odd, pin } = read;
+        let file = File { path, source, folder, odd, pin };
+        parse(file, SkillKind::Task, &text)
     }
 }
 
@@ -160,6 +164,7 @@ struct File {
     folder: Option<SkillFolder>,
     /// The number of places with bytes that are no text.
     odd: usize,
+    pin: Option<SkillPin>,
 }
 
 fn parse(file: File, kind: SkillKind, text: &str) -> Result<Skill, SkillProblem> {
@@ -205,6 +210,7 @@ fn read(file: File, kind: SkillKind, text: &str) -> Result<Skill, SkillError> {
         source: file.source,
         path: file.path,
         folder: file.folder,
+        pin: file.pin,
         categories: header.categories,
         dimensions,
         requirements: header.requirements,

@@ -13,6 +13,7 @@ use cap_std::{
 
 use super::{
     error::{FILE_LIMIT, SkillError, SkillProblem},
+    pin::{self, SkillPin},
     skill::{SkillFolder, SkillKind, SkillSource},
 };
 
@@ -63,6 +64,8 @@ pub(super) struct SkillFile {
     pub(super) odd: usize,
     /// The folder that it is alone in, if it is in one.
     pub(super) folder: Option<SkillFolder>,
+    /// Its pin, if it was installed.
+    pub(super) pin: Option<SkillPin>,
 }
 
 type ReadFile = Result<SkillFile, SkillProblem>;
@@ -243,7 +246,21 @@ impl Walk<'_> {
         let root = &self.folder.root;
         let folder = SkillFolder { root: root.clone(), below: below.to_owned() };
         let path = root.join(below).join(name);
-        self.found.push(read_open(file, path, alone.then_some(folder)));
+        let pin = match alone && self.folder.source == SkillSource::Managed {
+            true => self.pin(below),
+            false => Ok(None),
+        };
+        self.found.push(match pin {
+            Ok(pin) => read_open(file, path, alone.then_some(folder))
+                .map(|read| SkillFile { pin, ..read }),
+            Err(reason) => Err(SkillProblem { path, reason }),
+        });
+    }
+
+    /// Returns the pin of an installed skill whose files are as they were.
+    fn pin(&self, below: &Path) -> Result<Option<SkillPin>, SkillError> {
+        let opened = open_folder(self.root, below);
+        pin::of_folder(&opened.map_err(|error| SkillError::Unopenable(error.to_string()))?)
     }
 
     fn problem(&mut self, below: &Path, error: &io::Error) {
@@ -274,25 +291,30 @@ fn is_absent(error: &io::Error) -> bool {
 
 fn read_open(file: std::fs::File, path: PathBuf, folder: Option<SkillFolder>) -> ReadFile {
     match bytes(file).and_then(text) {
-        Ok((text, odd)) => Ok(SkillFile { path, text, odd, folder }),
+        Ok((text, odd)) => Ok(SkillFile { path, text, odd, folder, pin: None }),
         Err(reason) => Err(SkillProblem { path, reason }),
     }
 }
 
-/// Returns what is in a regular file that is not too large.
+/// Returns what is in a regular file that is not larger than a skill may be.
 pub(super) fn bytes(file: std::fs::File) -> Result<Vec<u8>, SkillError> {
+    bytes_up_to(file, FILE_LIMIT)
+}
+
+/// Returns what is in a regular file of at most so many bytes.
+pub(super) fn bytes_up_to(file: std::fs::File, most: u64) -> Result<Vec<u8>, SkillError> {
     let unopenable = |error: io::Error| SkillError::Unopenable(error.to_string());
     let found = file.metadata().map_err(unopenable)?;
     if !found.is_file() {
         return Err(SkillError::NotAFile);
     }
-    if found.len() > FILE_LIMIT {
+    if found.len() > most {
         return Err(SkillError::TooLarge);
     }
     let mut bytes = Vec::new();
     // It may have grown since.
-    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(unopenable)?;
-    if bytes.len() as u64 > FILE_LIMIT { Err(SkillError::TooLarge) } else { Ok(bytes) }
+    file.take(most + 1).read_to_end(&mut bytes).map_err(unopenable)?;
+    if bytes.len() as u64 > most { Err(SkillError::TooLarge) } else { Ok(bytes) }
 }
 
 /// Returns bytes as text, with a mark in the place of what is none, and how often that was. What has a zero byte is no text.
