@@ -14,7 +14,7 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, dry_run::error::DryRunError, memory::error::MemoryError,
+    consents::ConsentsError, dry_run::error::DryRunError, learn::error::LearnError, memory::error::MemoryError,
     models::ModelsError, paths::PathsError, settings::SettingsError, undo::error::UndoError,
     worktree::error::WorktreeError,
 };
@@ -40,6 +40,9 @@ pub enum AppError {
     /// Something is not to be remembered.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// A skill is not installed.
+    #[error(transparent)]
+    Learn(#[from] LearnError),
     /// What is remembered cannot be turned into vectors.
     #[error("the embedder cannot be used: {0}")]
     Embedder(Failure),

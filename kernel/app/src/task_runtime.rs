@@ -156,6 +156,7 @@ impl TaskRuntime {
                 .chain(places::warning(app, settings, workspace, &private)?)
                 .chain(connections.warnings)
                 .chain(loaded.untrusted())
+                .chain(loaded.changed())
                 .chain(rules::notices(skills.root(), workspace))
                 .collect(),
             policy: Policy { doubt: places::doubt(app, settings, workspace)?, ..policy },

@@ -46,7 +46,7 @@ use std::{
 };
 
 pub use beside::{BESIDE_LIMIT, BesideFile};
-pub use check::check;
+pub use check::{check, unseen};
 pub use error::{FILE_LIMIT, FRONT_MATTER_LIMIT, SkillError, SkillProblem, TOTAL_LIMIT};
 pub use folder::{ENTRY_LIMIT, LEVEL_LIMIT, SKILL_LIMIT, SkillDirectories};
 pub use front_matter::against_specification;

@@ -6,9 +6,8 @@ use std::ffi::OsString;
 use super::words;
 use crate::error::CommandError;
 
-const PLANNED: [&str; 11] = [
+const PLANNED: [&str; 10] = [
     "think",
-    "learn",
     "setup",
     "init",
     "dashboard",
