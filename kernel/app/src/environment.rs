@@ -43,6 +43,9 @@ pub const OPENKOI_LOG_LEVEL: Variable = Variable {
     name: "OPENKOI_LOG_LEVEL",
     help: "Log this much to stderr: error, warn, info, debug or trace",
 };
+/// Chooses what is learnt from tasks.
+pub const OPENKOI_LEARNING: Variable =
+    Variable { name: "OPENKOI_LEARNING", help: "Learn this from tasks: on, facts (without a model) or off" };
 /// The user's home directory.
 pub const HOME: Variable = Variable {
     name: "HOME",

@@ -43,6 +43,9 @@ pub enum AppError {
     /// A skill is not installed.
     #[error(transparent)]
     Learn(#[from] LearnError),
+    /// The records of earlier tasks cannot be read.
+    #[error("the records of earlier tasks cannot be read: {0}")]
+    Records(Failure),
     /// What is remembered cannot be turned into vectors.
     #[error("the embedder cannot be used: {0}")]
     Embedder(Failure),

@@ -7,12 +7,16 @@ use std::{
 };
 
 use openkoi_brokers::{clock::SystemClock, random::Random};
-use openkoi_core::port::StateStore;
+use openkoi_core::{
+    port::{Recall, Records, StateStore},
+    unrecorded::Unrecorded,
+};
 use openkoi_host::{
     Brokers, Host,
     catalog::{Catalog, Embedded, Form, current::CurrentCatalog},
     manifest::{Kind, LimitRequest},
 };
+use openkoi_storage::Storage;
 
 use crate::{app::App, error::AppError, outbound::Outbound, sandbox, settings::Settings};
 
@@ -55,6 +59,25 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
     })
 }
 
+/// What components may see of what is kept.
+pub(crate) struct Kept {
+    state: Arc<dyn StateStore>,
+    records: Arc<dyn Records>,
+    memory: Arc<dyn Recall>,
+}
+
+impl Kept {
+    /// Returns that of a storage.
+    pub(crate) fn of(storage: &Arc<Storage>) -> Self {
+        Self { state: storage.clone(), records: storage.clone(), memory: storage.clone() }
+    }
+
+    /// Returns that of somebody who opens no storage.
+    pub(crate) fn nothing(state: Arc<dyn StateStore>) -> Self {
+        Self { state, records: Arc::new(Unrecorded), memory: Arc::new(Unrecorded) }
+    }
+}
+
 /// Returns a host with these settings, whose programs keep what they write in `private`. No component is loaded yet.
 ///
 /// # Errors
@@ -63,7 +86,7 @@ fn embedded(one: &openkoi_components::Embedded) -> Option<Embedded> {
 pub(crate) fn host(
     app: &App,
     settings: &Settings,
-    state: Arc<dyn StateStore>,
+    kept: Kept,
     outbound: Outbound,
     private: &Path,
 ) -> Result<Host, AppError> {
@@ -75,7 +98,9 @@ pub(crate) fn host(
             transport: Arc::new(outbound.egress),
             secrets: outbound.secrets,
             processes: sandbox::processes_below(app, settings, private)?,
-            state,
+            state: kept.state,
+            records: kept.records,
+            memory: kept.memory,
             clock: Arc::new(SystemClock),
             random: Random::default(),
         },

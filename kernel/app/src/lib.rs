@@ -22,6 +22,7 @@
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
 //! | [`session`], [`request`], [`result_schema`] | the session of a task, the task itself, and the form of its result |
 //! | [`text`] | bytes as text where no tool reads them |
+//! | [`learning`] | what the user says for good, what finished tasks teach, what became of their work |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`snapshots`] | removes kept contents that nobody refers to |
@@ -44,7 +45,11 @@ pub mod error;
 mod evaluators;
 pub mod file;
 mod host;
+<<<<<<< HEAD
 pub mod learn;
+=======
+pub mod learning;
+>>>>>>> a38502e1a95f9faa6d21b099c9a0df00a76b7087
 pub mod memory;
 pub mod models;
 mod outbound;

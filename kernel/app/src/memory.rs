@@ -84,6 +84,7 @@ pub fn remember(
         learnt_ms: now,
         state: State::Active,
         uses: Uses::default(),
+        evidence: Vec::new(),
     };
     app.storage()?.remember(&learning, &[Moment::new(now, Change::Learnt, text)])?;
     Ok(learning)
@@ -116,7 +117,7 @@ pub async fn search(
     Ok(found.into_iter().take(SHOWN).map(|one| one.learning).collect())
 }
 
-async fn vector(meaning: Option<&Meaning>, text: &str) -> Option<Vectors> {
+pub(crate) async fn vector(meaning: Option<&Meaning>, text: &str) -> Option<Vectors> {
     meaning?.of_question(text).await
 }
 
@@ -258,6 +259,7 @@ mod tests {
             learnt_ms: 1,
             state: State::Active,
             uses: Uses::default(),
+            evidence: Vec::new(),
         }
     }
 

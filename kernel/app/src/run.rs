@@ -2,7 +2,16 @@
 //! other processes how far it is, and its output is saved. New tasks, messages of a conversation
 //! and resumed tasks are run here.
 
-use std::{collections::HashMap, future::Future, path::Path, pin::pin, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::Future,
+    path::Path,
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
@@ -10,9 +19,9 @@ use openkoi_core::{
     id::{SessionId, TaskId},
     message::{ReasoningEffort, Role},
     outcome::Outcome,
-    port::{Delta, Listener},
+    port::{Delta, Listener, Steering},
     run::{self, Paused},
-    task::{EarlierResult, Task, TaskSettings},
+    task::{EarlierResult, Task, TaskSettings, own_words},
 };
 use openkoi_storage::{
     StorageError,
@@ -21,6 +30,7 @@ use openkoi_storage::{
 
 use crate::{
     error::AppError,
+    learning::{self, Learned},
     task_runtime::{Surface, TaskRuntime},
     thread,
     undo::{self, TakenBack},
@@ -43,6 +53,8 @@ pub struct RunEnd {
     pub session: SessionId,
     /// The outcome, or the reason why the run stopped before its end and can be resumed.
     pub result: Result<Outcome, Paused>,
+    /// What was kept of what the user said for good.
+    pub said: Learned,
     /// The reason why the output could not be saved as a file, if it could not. The journal has the
     /// output in any case.
     pub unsaved: Option<StorageError>,
@@ -132,11 +144,21 @@ impl TaskRuntime {
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             let occupancy = self.occupancy(&id, task.workspace.as_ref(), &surface);
             let (briefing, skills) = self.briefing(&task.text).await?;
+            let heard = Heard::of(&surface);
+            let surface = self.warming(heard.listening(surface));
             let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;
+            let looked_back = self.look_back(&id, &task.text);
+            // After the notes were chosen: the task says it itself.
+            let mut said = self.keep(&task.text).await;
             let run = run::drive(task, briefing, self.policy()?, ports);
             let result = while_running(&files, run).await;
             drop(lease);
-            Ok(self.ended(id, session, result))
+            said.extend(self.keep(&heard.text()).await);
+            // It began long ago, and the program may end with this.
+            if let Some(looked_back) = looked_back {
+                drop(looked_back.await);
+            }
+            Ok(self.ended(id, session, result, said))
         })
         .await
     }
@@ -177,12 +199,15 @@ impl TaskRuntime {
             self.remember_seen(&entries);
             drop(entries);
             let skills = self.skills_of(&record.text);
+            let heard = Heard::of(&surface);
+            let surface = self.warming(heard.listening(surface));
             let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;
             let policy = self.policy()?;
             let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));
             let result = while_running(&files, resumed).await;
             drop(lease);
-            Ok(self.ended(id, session, result))
+            let said = self.keep(&heard.text()).await;
+            Ok(self.ended(id, session, result, said))
         })
         .await
     }
@@ -211,16 +236,93 @@ impl TaskRuntime {
         }
     }
 
-    fn occupancy(&self, task: &TaskId, directory: &Path, surface: &Surface) -> Arc<Occupancy> {
+    pub(crate) fn occupancy(&self, task: &TaskId, directory: &Path, surface: &Surface) -> Arc<Occupancy> {
         let (storage, waiting) = (Arc::clone(self.storage()), Arc::clone(&surface.waiting));
         Arc::new(Occupancy::new(storage, directory.to_owned(), task.clone(), waiting))
     }
 
-    fn ended(&self, task: TaskId, session: SessionId, result: Result<Outcome, Paused>) -> RunEnd {
+    /// Keeps what the user said for good. That it cannot be kept takes nothing from the task.
+    async fn keep(&self, text: &str) -> Learned {
+        let kept = learning::keep_said(self, text).await;
+        kept.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what the user said is not remembered");
+            Learned::default()
+        })
+    }
+
+    /// Returns `surface` with a listener that makes the learners ready once a tool is called.
+    fn warming(self: &Arc<Self>, surface: Surface) -> Surface {
+        if !self.learns() {
+            return surface;
+        }
+        let warming = Warming { runtime: Arc::clone(self), is_done: AtomicBool::new(false) };
+        let listener = Arc::new(Listeners(vec![surface.listener, Arc::new(warming)]));
+        Surface { listener, ..surface }
+    }
+
+    fn ended(
+        &self,
+        task: TaskId,
+        session: SessionId,
+        result: Result<Outcome, Paused>,
+        said: Learned,
+    ) -> RunEnd {
         let written = result
             .as_ref()
             .map(|outcome| self.storage().write_output(&session, &task, &outcome.text).err());
-        RunEnd { unsaved: written.ok().flatten(), task, session, result }
+        RunEnd { unsaved: written.ok().flatten(), task, session, result, said }
+    }
+}
+
+/// Makes the learners ready beside a task, from its first call of a tool on: a task without one teaches nothing.
+struct Warming {
+    runtime: Arc<TaskRuntime>,
+    is_done: AtomicBool,
+}
+
+impl Listener for Warming {
+    fn event(&self, entry: &Entry) {
+        let is_call = matches!(entry.event, Event::CallStarted { .. });
+        if is_call && !self.is_done.swap(true, Ordering::Relaxed) {
+            self.runtime.warm_learners();
+        }
+    }
+
+    fn delta(&self, _: &Role, _: Delta<'_>) -> bool {
+        false
+    }
+}
+
+/// What the user typed during a run.
+#[derive(Clone, Default)]
+struct Heard {
+    texts: Arc<Mutex<Vec<String>>>,
+    inner: Option<Arc<dyn Steering>>,
+}
+
+impl Heard {
+    fn of(surface: &Surface) -> Self {
+        Self { texts: Arc::default(), inner: surface.steering.clone() }
+    }
+
+    /// Returns `surface` with this in the place of its steering, if it has one.
+    fn listening(&self, surface: Surface) -> Surface {
+        let steering = self.inner.is_some().then(|| Arc::new(self.clone()) as Arc<dyn Steering>);
+        Surface { steering, ..surface }
+    }
+
+    /// Returns all of it.
+    fn text(&self) -> String {
+        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.iter().map(|text| own_words(text)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Steering for Heard {
+    fn take(&self) -> Option<String> {
+        let text = self.inner.as_ref()?.take()?;
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).push(text.clone());
+        Some(text)
     }
 }
 

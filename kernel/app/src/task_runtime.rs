@@ -14,7 +14,9 @@ use openkoi_core::{
     id::SessionId,
     message::Role,
     model::ModelCard,
-    port::{Approver, Cancellation, Listener, Model, ResultSchema, Steering},
+    port::{
+        Approver, Cancellation, Listener, Model, NoProposals, Proposals, ResultSchema, Steering,
+    },
     run::{Briefing, Ports},
     tool::{Effect, Tool},
     toolbox::{Joined, Toolbox},
@@ -36,10 +38,11 @@ use crate::{
     briefing,
     error::AppError,
     evaluators::{SessionEvaluators, SessionVerdicts},
-    host, memory, models,
+    host::{self, Kept},
+    learning, memory, models,
     models::{Connection, Listing, Routes},
     places, rules, sandbox,
-    settings::Settings,
+    settings::{LearningMode, Settings},
     skills::{self, Chosen, LoadedSkills, SkillRoom, SkillSet, tool, tool::SkillTools},
     surroundings,
     toolbox::{QuickLooks, WithDiagnostics, WithFailPoints, WithRules, Without},
@@ -71,6 +74,13 @@ pub(crate) struct RunSkills {
     rubrics: BTreeMap<String, Rubric>,
 }
 
+impl RunSkills {
+    /// Returns those of a run that shows none to its model.
+    pub(crate) fn none() -> Self {
+        Self { tools: None, rubrics: BTreeMap::new() }
+    }
+}
+
 /// The directory for copies of the workspace, below that for what programs write.
 const COPIES: &str = "copies";
 
@@ -79,6 +89,8 @@ const COPIES: &str = "copies";
 pub struct TaskRuntime {
     app: Arc<App>,
     storage: Arc<Storage>,
+    host: Host,
+    proposals: Arc<dyn Proposals>,
     keeper: Arc<Keeper>,
     models: Arc<CatalogModels>,
     /// Providers whose saved list of models is out of date.
@@ -124,7 +136,7 @@ impl TaskRuntime {
         let storage = app.storage()?;
         let private = places::private(app, workspace)?;
         let outbound = app.outbound(settings)?;
-        let host = host::host(app, settings, storage.clone(), outbound, &private)?;
+        let host = host::host(app, settings, Kept::of(&storage), outbound, &private)?;
         let output = settings.limits.own_turn_tokens;
         let models =
             CatalogModels::new(&host, models::model_settings(&routes, &catalogue, output)?)?;
@@ -164,10 +176,12 @@ impl TaskRuntime {
             workdir,
             toolbox,
             evaluators,
+            proposals: Arc::new(NoProposals),
             storage,
             skills,
             meaning: memory::Meaning::new(&host, &models, &routes),
             models,
+            host,
             settings: settings.clone(),
             workspace: workspace.to_owned(),
         })
@@ -181,6 +195,36 @@ impl TaskRuntime {
     /// Returns the storage, in which tasks have their journals.
     pub fn storage(&self) -> &Arc<Storage> {
         &self.storage
+    }
+
+    /// Returns the application, for what outlives a call.
+    pub(crate) fn app_handle(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Returns the host of components.
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Returns what keeps the proposals of learners.
+    pub(crate) fn proposals(&self) -> &dyn Proposals {
+        &*self.proposals
+    }
+
+    /// Returns what turns texts into vectors, if there is something.
+    pub(crate) fn meaning(&self) -> Option<&memory::Meaning> {
+        self.meaning.as_ref()
+    }
+
+    /// Returns the settings that it was made for.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the directory that its tasks work in.
+    pub(crate) fn workspace(&self) -> &Path {
+        &self.workspace
     }
 
     /// Returns the notices of the executor's provider, for the user.
@@ -282,10 +326,17 @@ impl TaskRuntime {
         };
         let can_be_opened = self.opens_skills() && chosen.can_be_opened();
         let told = chosen.told(room.listed, can_be_opened);
+        let (place, window) = (asking.workspace, asking.window);
+        let notes = memory::notes(&self.app, &self.storage, self.meaning.as_ref(), asking).await?;
+        let mut surroundings =
+            vec![surroundings::surroundings(settings, environment, &self.workspace, now)];
+        if settings.learning != LearningMode::Off {
+            surroundings.extend(learning::lines(&self.storage, place, window, &notes)?);
+        }
         let briefing = Briefing {
             instructions: briefing::instructions(self.skills.root(), &self.workspace, &told),
-            surroundings: surroundings::surroundings(settings, environment, &self.workspace, now),
-            notes: memory::notes(&self.app, &self.storage, self.meaning.as_ref(), asking).await?,
+            surroundings: surroundings.join("\n"),
+            notes,
             skills: chosen.whole.iter().map(|skill| loaded.use_of(skill)).collect(),
         };
         let tools = can_be_opened.then(|| SkillTools::new(Arc::clone(&loaded), room.whole));

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use openkoi_app::environment::{
     ALL_PROXY, Environment, HOME, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, OPENKOI_CONFIG, OPENKOI_DATA,
-    OPENKOI_HOME, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, PATH, SSL_CERT_DIR, SSL_CERT_FILE, TMPDIR,
+    OPENKOI_HOME, OPENKOI_LEARNING, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, PATH, SSL_CERT_DIR, SSL_CERT_FILE, TMPDIR,
     Variable,
 };
 
@@ -31,12 +31,13 @@ pub const RUST_BACKTRACE: Variable =
 
 /// The variables that are read by name. Manifests of providers name further ones for their
 /// credentials.
-pub const ALL: [&Variable; 20] = [
+pub const ALL: [&Variable; 21] = [
     &OPENKOI_HOME,
     &OPENKOI_CONFIG,
     &OPENKOI_DATA,
     &OPENKOI_MODEL,
     &OPENKOI_LOG_LEVEL,
+    &OPENKOI_LEARNING,
     &NO_COLOR,
     &CLICOLOR,
     &CLICOLOR_FORCE,

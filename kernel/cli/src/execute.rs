@@ -2,6 +2,7 @@
 //! Tasks, chats, demonstrations and resumed runs are executed here.
 
 pub(crate) mod ending;
+mod lessons;
 
 use std::{
     future::Future,
@@ -11,7 +12,9 @@ use std::{
 };
 
 use openkoi_app::{
-    file, now_ms, pause, prune,
+    file,
+    learning::Learned,
+    now_ms, pause, prune,
     result_schema::JsonSchema,
     run::{Listeners, ResumeChanges, RunEnd},
     settings::Settings,
@@ -33,6 +36,8 @@ use openkoi_core::{
 };
 use openkoi_storage::tasks::TaskRecord;
 use serde_json::{Value, json};
+
+pub(crate) use lessons::Later;
 
 use crate::{
     approver::Terminal,
@@ -67,6 +72,8 @@ pub struct Show {
     pub dry: Option<PathBuf>,
     /// The keys of a conversation, which are watched during a run.
     pub(crate) keys: Option<Arc<Keys>>,
+    /// Where tasks are put down that are learnt from later; absent, each is learnt from when its answer was given.
+    pub(crate) later: Option<Arc<Later>>,
 }
 
 impl Show {
@@ -92,6 +99,7 @@ impl Show {
             introduced: false,
             dry: None,
             keys: None,
+            later: None,
         })
     }
 }
@@ -137,8 +145,7 @@ impl Execution<'_> {
         let watch = self.show.keys.as_ref().map(|keys| keys.watch(self.interrupts));
         let end = self.moving(lines.as_deref(), run).await;
         drop(watch);
-        let end = end?;
-        self.conclude(end, lines.as_deref())
+        self.finish(end?, lines.as_deref()).await
     }
 
     /// Resumes a run where it stopped and prints the result.
@@ -159,7 +166,24 @@ impl Execution<'_> {
         let (id, session) = (task.id.clone(), task.session.clone());
         let run = Arc::clone(self.runtime).resume(id, session, surface, changes);
         let end = self.moving(lines.as_deref(), run).await?;
-        self.conclude(end, lines.as_deref())
+        self.finish(end, lines.as_deref()).await
+    }
+
+    /// Prints the result of a run, and has it learnt from. What a program reads is one document, so there the lesson comes first.
+    async fn finish(
+        &self,
+        end: RunEnd,
+        lines: Option<&ProgressLines>,
+    ) -> Result<Exit, CommandError> {
+        let mut learned = end.said.clone();
+        if self.show.format != RunFormat::Text {
+            learned.extend(self.learn(&end).await);
+            return self.conclude(&end, lines, &learned);
+        }
+        let exit = self.conclude(&end, lines, &learned);
+        learned.extend(self.learn(&end).await);
+        self.tell(&learned);
+        exit
     }
 
     /// Returns the models of the roles that the first line names.
@@ -185,6 +209,18 @@ impl Execution<'_> {
         };
         lines.leave();
         done
+    }
+
+    /// Returns the surface of what goes on after a run: it shows nothing, and nobody is asked.
+    fn unseen(&self) -> Surface {
+        Surface {
+            approver: Arc::new(lessons::Nobody),
+            listener: Arc::new(Listeners(Vec::new())),
+            cancellation: Arc::new(self.interrupts.clone()),
+            steering: None,
+            result: None,
+            waiting: Arc::new(|_: &str| {}),
+        }
     }
 
     fn surface(&self, workspace: &Path) -> (Surface, Option<Arc<ProgressLines>>) {
@@ -223,7 +259,12 @@ impl Execution<'_> {
         (surface, lines)
     }
 
-    fn conclude(&self, end: RunEnd, lines: Option<&ProgressLines>) -> Result<Exit, CommandError> {
+    fn conclude(
+        &self,
+        end: &RunEnd,
+        lines: Option<&ProgressLines>,
+        learned: &Learned,
+    ) -> Result<Exit, CommandError> {
         let for_person = self.show.format == RunFormat::Text;
         let outcome = end
             .result
@@ -235,7 +276,7 @@ impl Execution<'_> {
             printer.warning(&format!("the output is not saved: {error}"));
         }
         let structured = self.show.schema.as_ref().map(|schema| schema.read(&outcome.text));
-        let ended = Ended { end: &end, outcome, structured };
+        let ended = Ended { end, outcome, structured, learned };
         if !self.show.quiet {
             report(printer, outcome);
         }
@@ -315,6 +356,8 @@ struct Ended<'a> {
     outcome: &'a Outcome,
     /// The result as data, if a schema was given.
     structured: Option<Result<Value, String>>,
+    /// What was learnt from it.
+    learned: &'a Learned,
 }
 
 impl Ended<'_> {
@@ -351,6 +394,7 @@ impl Ended<'_> {
             "result": result,
             "exit_code": self.exit().code(),
             "outcome": outcome,
+            "learned": lessons::record(self.learned),
             "schema_version": SCHEMA_VERSION,
         });
         if let (Some(Err(reason)), Some(fields)) = (&self.structured, record.as_object_mut()) {

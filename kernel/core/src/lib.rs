@@ -12,6 +12,7 @@
 #![warn(clippy::disallowed_methods)]
 
 pub mod approval;
+pub mod atlas;
 mod beside;
 pub mod blob;
 pub mod capability;
@@ -34,6 +35,7 @@ pub mod gate;
 pub mod grant;
 pub mod hash;
 pub mod id;
+pub mod learning;
 pub mod ledger;
 pub mod memory;
 pub mod message;
@@ -43,6 +45,7 @@ pub mod outcome;
 pub mod pattern;
 pub mod port;
 pub mod recorder;
+pub mod records;
 pub mod run;
 pub mod scope;
 pub mod skill;
@@ -52,3 +55,4 @@ pub mod tool;
 pub mod toolbox;
 pub mod trust;
 pub mod unified;
+pub mod unrecorded;

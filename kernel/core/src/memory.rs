@@ -45,6 +45,9 @@ pub struct Learning {
     /// How the tasks ended that were shown it.
     #[serde(default)]
     pub uses: Uses,
+    /// What it rests on: ids of findings, checks and tasks. What the user said has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
 }
 
 /// Whether a learning holds. What does not is kept, and no task is told it.
@@ -254,6 +257,7 @@ mod tests {
             learnt_ms: 1_000,
             state: State::Active,
             uses: Uses::default(),
+            evidence: Vec::new(),
         }
     }
 

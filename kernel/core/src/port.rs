@@ -12,8 +12,15 @@ use crate::{
     event::Entry,
     failure::Failure,
     id::{TaskId, TreeId},
+    learning::{Lesson, Observation, Proposal},
+    memory::Learning,
     message::{Prompt, Role, Turn},
     model::{ModelCard, ModelError},
+    records::{
+        PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction, PastSpending,
+        PastTask, PastVerdict, RecordQuery, ShownLearning,
+    },
+    scope::Scope,
 };
 
 /// A future that a port returns.
@@ -263,6 +270,94 @@ pub trait Embedder: Send + Sync {
         texts: &'a [String],
         purpose: Purpose,
     ) -> Pending<'a, Result<Vectors, Failure>>;
+}
+
+/// What is known of earlier tasks, the newest first.
+///
+/// The loop does not use it: the host offers it to components. Every function fails if the records cannot be read.
+#[expect(missing_docs, clippy::missing_errors_doc, reason = "the trait says what all of them do")]
+pub trait Records: Send + Sync {
+    fn tasks(&self, query: &RecordQuery) -> Result<Vec<PastTask>, Failure>;
+    fn iterations(&self, query: &RecordQuery) -> Result<Vec<PastIteration>, Failure>;
+    fn calls(&self, query: &RecordQuery) -> Result<Vec<PastCall>, Failure>;
+    fn verdicts(&self, query: &RecordQuery) -> Result<Vec<PastVerdict>, Failure>;
+    fn spendings(&self, query: &RecordQuery) -> Result<Vec<PastSpending>, Failure>;
+    fn commands(&self, query: &RecordQuery) -> Result<Vec<PastCommand>, Failure>;
+    fn checks(&self, query: &RecordQuery) -> Result<Vec<PastCheck>, Failure>;
+    fn changed_files(&self, query: &RecordQuery) -> Result<Vec<PastFile>, Failure>;
+    fn reactions(&self, query: &RecordQuery) -> Result<Vec<PastReaction>, Failure>;
+    fn shown_learnings(&self, query: &RecordQuery) -> Result<Vec<ShownLearning>, Failure>;
+}
+
+/// What is remembered, for those who look for something in it.
+///
+/// The loop does not use it: the host offers it to components.
+pub trait Recall: Send + Sync {
+    /// Returns at most `limit` learnings that hold in this workspace, those that fit a text best first, each with how sure it
+    /// is now.
+    ///
+    /// # Errors
+    ///
+    /// The memory cannot be read.
+    fn recall(
+        &self,
+        workspace: &str,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<(Learning, f64)>, Failure>;
+}
+
+/// Those who look at finished tasks and say what they taught.
+///
+/// The loop does not use it: it is over by then.
+pub trait Learners: Send + Sync {
+    /// Returns their names, sorted.
+    fn names(&self) -> Vec<String>;
+
+    /// Returns whether a learner can be asked at once. Otherwise the first call makes it ready, which takes up to a second.
+    fn is_ready(&self, learner: &str) -> bool;
+
+    /// Makes a learner ready.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be used.
+    fn prepare(&self, learner: &str) -> Result<(), Failure>;
+
+    /// Has a learner look at a finished task.
+    fn observe<'a>(
+        &'a self,
+        learner: &'a str,
+        seen: &'a Observation,
+        scope: Scope,
+    ) -> Pending<'a, Result<Lesson, Failure>>;
+}
+
+/// What learners propose and a person decides about.
+///
+/// The loop does not use it.
+pub trait Proposals: Send + Sync {
+    /// Keeps what a learner proposed after a task. What a person rejected is not kept again without new evidence.
+    ///
+    /// # Errors
+    ///
+    /// The proposals cannot be kept.
+    fn propose(
+        &self,
+        learner: &str,
+        task: &TaskId,
+        proposals: &[Proposal],
+    ) -> Result<(), Failure>;
+}
+
+/// Proposals that nobody keeps.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProposals;
+
+impl Proposals for NoProposals {
+    fn propose(&self, _: &str, _: &TaskId, _: &[Proposal]) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Clocks and waiting.

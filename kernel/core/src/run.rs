@@ -14,6 +14,7 @@ mod evaluate;
 mod execute;
 mod frozen;
 mod halt;
+mod learn;
 mod meter;
 pub(crate) mod offline;
 mod plan;
@@ -35,6 +36,7 @@ use crate::{
     fact,
     gate::Policy,
     id::TaskId,
+    learning::is_afterwards,
     memory::Note,
     message::{Message, Role},
     model::ModelCard,
@@ -53,7 +55,7 @@ use self::{
     wait::Waited,
 };
 
-pub use self::{halt::Paused, plan::PLAN_TOOL, ports::Ports};
+pub use self::{halt::Paused, learn::Afterwards, plan::PLAN_TOOL, ports::Ports};
 
 /// Key of a pause that is not the end of a segment.
 const PAUSE: &str = "pause";
@@ -175,6 +177,8 @@ pub async fn verify(task: &TaskId, mut entries: Vec<Entry>) -> Result<Verified, 
     if rules.is_some() {
         entries.iter_mut().for_each(|entry| entry.event.forget_request());
     }
+    // What learners did after the end is no part of the run.
+    entries.retain(|entry| !is_afterwards(&entry.key));
     let settings = settings(&entries);
     let open = match entries.last().map(|entry| &entry.event) {
         Some(Event::TaskPaused { cause: Some(Pause::Limit { .. }), .. }) => None,

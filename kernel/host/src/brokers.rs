@@ -9,7 +9,7 @@ use openkoi_brokers::{
     random::Random,
     secrets::SecretStore,
 };
-use openkoi_core::port::{Clock, Pending, StateStore};
+use openkoi_core::port::{Clock, Pending, Recall, Records, StateStore};
 
 /// A response whose head has arrived. The body is pulled.
 pub struct HttpResponse {
@@ -68,6 +68,10 @@ pub struct Brokers {
     pub processes: Processes,
     /// The key-value space of each component.
     pub state: Arc<dyn StateStore>,
+    /// What is known of earlier tasks.
+    pub records: Arc<dyn Records>,
+    /// What is remembered of them.
+    pub memory: Arc<dyn Recall>,
     /// The clocks of host and guests.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.

@@ -3,10 +3,12 @@
 pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod log;
+pub(crate) mod memory;
 pub(crate) mod model;
 mod own_server;
 pub(crate) mod process;
 pub(crate) mod progress;
+pub(crate) mod records;
 pub(crate) mod state;
 pub(crate) mod wasi;
 
@@ -33,7 +35,8 @@ macro_rules! links {
 }
 
 /// The interfaces that this host offers.
-const LINKS: &[(&str, Link)] = &links![log, progress, http, model, state, files, process];
+const LINKS: &[(&str, Link)] = 
+    &links![log, progress, http, model, state, files, process, records, memory];
 
 /// Returns what adds an interface to a linker, if this host offers it.
 pub(crate) fn link(name: &str) -> Option<Link> {

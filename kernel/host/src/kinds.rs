@@ -1,9 +1,10 @@
 //! Components as the ports of core: tools as a [`Toolbox`](openkoi_core::toolbox::Toolbox), evaluators as
 //! [`Evaluators`](openkoi_core::evaluators::Evaluators), providers as a [`Model`](openkoi_core::port::Model), an embedder as an
-//! [`Embedder`](openkoi_core::port::Embedder).
+//! [`Embedder`](openkoi_core::port::Embedder), learners as [`Learners`](openkoi_core::port::Learners).
 
 pub mod embedder;
 pub mod evaluator;
+pub mod learner;
 pub mod provider;
 pub mod tool;
 
@@ -17,11 +18,12 @@ use crate::{
 type Load = fn(&Catalog, &CatalogEntry) -> Result<(), CatalogError>;
 
 /// The kinds that this host runs.
-const LOADS: [(Kind, Load); 4] = [
+const LOADS: [(Kind, Load); 5] = [
     row::<provider::Guest>(),
     row::<tool::Guest>(),
     row::<evaluator::Guest>(),
     row::<embedder::Guest>(),
+    row::<learner::Guest>(),
 ];
 
 const fn row<K: Exports>() -> (Kind, Load) {

@@ -157,8 +157,11 @@ pub const WORLDS: [WorldRow; 9] = [
     WorldRow {
         kind: Kind::Learner,
         word: "learner",
+        runs: true,
         exports: &["openkoi:learner/learner"],
         imports: &["log", "progress", "model", "state", "records", "memory"],
+        cpu_ms: 5_000,
+        wall_ms: 120_000,
         ..USUAL
     },
     WorldRow {
@@ -239,7 +242,7 @@ pub const INTERFACES: [InterfaceRow; 9] = [
             advice: "say where to: `allow = [\"GET https://…\"]`",
         },
     },
-    InterfaceRow { name: "memory", offered: false, asked: AskedWith::Whole },
+    InterfaceRow { name: "memory", offered: true, asked: AskedWith::Whole },
     InterfaceRow {
         name: "model",
         offered: true,
@@ -256,7 +259,7 @@ pub const INTERFACES: [InterfaceRow; 9] = [
             advice: "say which: `commands = [\"…\"]`",
         },
     },
-    InterfaceRow { name: "records", offered: false, asked: AskedWith::Whole },
+    InterfaceRow { name: "records", offered: true, asked: AskedWith::Whole },
     InterfaceRow { name: "state", offered: true, asked: AskedWith::Whole },
     InterfaceRow { name: "log", offered: true, asked: AskedWith::Free },
     InterfaceRow { name: "progress", offered: true, asked: AskedWith::Free },

@@ -23,7 +23,7 @@ use crate::{
     lines::Folded,
     memory,
     payload::{decode, decode_whole, encode},
-    skill_uses, tasks, usage,
+    records, skill_uses, tasks, usage,
 };
 
 impl Journal for Storage {
@@ -129,6 +129,7 @@ fn insert(
     usage::project(transaction, task, entry)?;
     memory::credit::project(transaction, task, &entry.event)?;
     skill_uses::project(transaction, task, entry)?;
+    records::project(transaction, task, entry)?;
     folded.keep(transaction)?;
     let payload = &folded.payload;
     let (seq, name) = (tail.seq + 1, entry.event.name());

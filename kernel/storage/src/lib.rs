@@ -18,6 +18,7 @@
 //! | [`output`] | answers as files, and the state files |
 //! | [`prune`] | what a finished task may lose with time |
 //! | [`memory`] | what is remembered |
+//! | [`records`] | few columns of each fact of earlier tasks, for learners and views |
 //! | [`grants`] | trust levels, approval rules, what components were granted |
 //! | [`state`] | the key-value spaces of components |
 //! | [`skills`] | skills and evaluators from their folders |
@@ -52,6 +53,7 @@ pub mod output;
 mod payload;
 pub mod prune;
 mod readers;
+pub mod records;
 pub mod sessions;
 pub mod skill_uses;
 pub mod skills;

@@ -2,6 +2,7 @@
 
 pub(crate) mod credit;
 mod forget;
+mod lessons;
 mod recall;
 mod rows;
 mod vectors;
@@ -18,8 +19,11 @@ use crate::{
 };
 use rows::{COLUMNS, add, index, learning, moment, no_such, unindex};
 
+pub(crate) use rows::word;
+
 pub use credit::Undone;
 pub use forget::Forgotten;
+pub use lessons::{CAP, Lost};
 pub use recall::Question;
 pub use vectors::Unembedded;
 
@@ -195,8 +199,8 @@ fn keep(
 fn insert(transaction: &Transaction<'_>, learning: &Learning) -> Result<Option<i64>, StorageError> {
     let sql = "INSERT INTO learnings
                (id, text, categories, workspace, task, confidence, confirmed_ms, learnt_ms, state,
-                accepted, refused, undone)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                accepted, refused, undone, evidence)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                ON CONFLICT (id) DO NOTHING RETURNING row";
     let task = match &learning.source {
         Source::User => None,
@@ -216,6 +220,7 @@ fn insert(transaction: &Transaction<'_>, learning: &Learning) -> Result<Option<i
         learning.uses.accepted,
         learning.uses.refused,
         learning.uses.undone,
+        serde_json::json!(learning.evidence).to_string(),
     );
     let row = transaction.query_row(sql, values, |row| row.get(0)).optional()?;
     if let Some(row) = row

@@ -10,7 +10,7 @@ use crate::{
     Storage,
     database::{count, stored},
     error::StorageError,
-    output,
+    output, records,
 };
 
 /// The entries that stay: they say what was asked and what came of it. A conversation is read from them.
@@ -57,7 +57,7 @@ impl Storage {
             self.write(|transaction| {
                 let sql = format!("DELETE FROM entries WHERE task = ?1 AND event NOT IN {STAYS}");
                 transaction.prepare_cached(&sql)?.execute([task.id.as_str()])?;
-                Ok(())
+                records::forget_course(transaction, &task.id)
             })?;
             output::remove(self, &task.session, &task.id)?;
         }

@@ -101,6 +101,31 @@ impl Storage {
         found.into_iter().map(|task| self.seen(task)).collect()
     }
 
+    /// Returns the accepted tasks of a workspace, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn accepted_in(
+        &self,
+        workspace: &str,
+        limit: u32,
+    ) -> Result<Vec<TaskRecord>, StorageError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT {COLUMNS}, substr(text, 1, {LISTED_TEXT}) FROM tasks
+                 WHERE workspace = ?1 AND status = 'accepted' ORDER BY seq DESC LIMIT ?2"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query((workspace, limit))?;
+            let mut tasks = Vec::new();
+            while let Some(row) = rows.next()? {
+                tasks.push(record(row)?);
+            }
+            Ok(tasks)
+        })
+    }
+
     /// Returns how many tasks there are of each status that has any, in the order of [`TaskStatus::ALL`].
     ///
     /// # Errors

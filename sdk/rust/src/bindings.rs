@@ -135,3 +135,19 @@ pub mod embedder {
         default_bindings_module: "openkoi_sdk::bindings::embedder",
     });
 }
+
+/// The exports of a learner.
+pub mod learner {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "../../wit/host", "../../wit/learner"],
+        inline: "
+            package openkoi:sdk-learner@0.1.0;
+            world learner-exports { export openkoi:learner/learner@0.1.0; }
+        ",
+        with: { "openkoi:types/failures@0.1.0": crate::failure },
+        generate_all,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        default_bindings_module: "openkoi_sdk::bindings::learner",
+    });
+}

@@ -166,6 +166,24 @@ macro_rules! export_embedder {
     };
 }
 
+/// Makes a type that implements [`Learner`](crate::learner::Learner) the component's learner.
+#[macro_export]
+macro_rules! export_learner {
+    ($type:ty) => {
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            const fn exported<T: $crate::learner::Learner>() {}
+            exported::<$type>()
+        };
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::__embed_manifest!();
+            type Exported = $crate::learner::Adapter<$type>;
+            $crate::bindings::learner::export!(Exported with_types_in $crate::bindings::learner);
+        };
+    };
+}
+
 /// Makes a type that implements [`Integration`](crate::integration::Integration) the component's integration, and a type
 /// that implements [`Session`](crate::integration::Session) its socket, if it has one.
 ///

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! Components of other kinds implement the trait of their kind ([`provider::Codec`], [`evaluator::Evaluator`],
-//! [`integration::Integration`], [`embedder::Embedder`]) and name
+//! [`integration::Integration`], [`embedder::Embedder`], [`learner::Learner`]) and name
 //! their type to the matching macro, as [`export_tool!`] does for [`tool::Tool`].
 //!
 //! What the world offers is in one module for each interface of the host: [`files`], [`process`], [`http`],
@@ -43,6 +43,7 @@ pub mod glob;
 pub mod http;
 pub mod ignore;
 pub mod integration;
+pub mod learner;
 mod lines;
 pub mod log;
 pub mod memory;

@@ -3,7 +3,8 @@
 use crate::{Result, bindings::host::openkoi::host::records, failure::hosted};
 
 pub use records::{
-    Call, CallOutcome, Iteration, IterationDecision, Query, Spending, Task, TaskStatus, Verdict,
+    Call, CallOutcome, ChangedFile, Check, Command, Iteration, IterationDecision, Query, Reaction,
+    ReactionKind, ShownLearning, Spending, Task, TaskStatus, Verdict,
 };
 
 /// Returns tasks.
@@ -49,4 +50,49 @@ pub fn verdicts(query: &Query) -> Result<Vec<Verdict>> {
 /// The host's failure.
 pub fn spendings(query: &Query) -> Result<Vec<Spending>> {
     hosted(|| records::spendings(query))
+}
+
+/// Returns programs that ran.
+///
+/// # Errors
+///
+/// The host's failure.
+pub fn commands(query: &Query) -> Result<Vec<Command>> {
+    hosted(|| records::commands(query))
+}
+
+/// Returns runs of checks.
+///
+/// # Errors
+///
+/// The host's failure.
+pub fn checks(query: &Query) -> Result<Vec<Check>> {
+    hosted(|| records::checks(query))
+}
+
+/// Returns files that tasks changed.
+///
+/// # Errors
+///
+/// The host's failure.
+pub fn changed_files(query: &Query) -> Result<Vec<ChangedFile>> {
+    hosted(|| records::changed_files(query))
+}
+
+/// Returns what the user did with the work of tasks.
+///
+/// # Errors
+///
+/// The host's failure.
+pub fn reactions(query: &Query) -> Result<Vec<Reaction>> {
+    hosted(|| records::reactions(query))
+}
+
+/// Returns learnings that tasks were shown.
+///
+/// # Errors
+///
+/// The host's failure.
+pub fn shown_learnings(query: &Query) -> Result<Vec<ShownLearning>> {
+    hosted(|| records::shown_learnings(query))
 }

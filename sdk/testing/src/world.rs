@@ -26,6 +26,7 @@ use openkoi_core::{
     message::{Prompt, Role, ToolCall, Turn},
     model::ModelError,
     port::{Clock, Model},
+    unrecorded::Unrecorded,
     recorder::{Mode, Recorder},
     scope::{Scope, Turns},
     tool::ToolOutput,
@@ -249,6 +250,8 @@ impl World {
             secrets,
             processes: settings::processes(self.home.path()),
             state: Arc::clone(&self.memory) as _,
+            records: Arc::new(Unrecorded),
+            memory: Arc::new(Unrecorded),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             random: Random::default(),
         };

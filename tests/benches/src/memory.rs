@@ -185,6 +185,7 @@ fn learning(at: usize, text: &str) -> (Learning, Vec<Moment>) {
         learnt_ms: 1,
         state: State::Active,
         uses: Uses::default(),
+        evidence: Vec::new(),
     };
     (learning, vec![Moment::new(1, Change::Learnt, text)])
 }

@@ -39,6 +39,7 @@ mod interrupt;
 mod judges;
 mod keyring;
 mod learn;
+mod learning;
 mod login;
 mod memory;
 mod models;

@@ -27,6 +27,9 @@ pub struct Home {
     environment: Vec<(OsString, OsString)>,
 }
 
+/// The variable that says what is learnt from tasks.
+const LEARNING: &str = "OPENKOI_LEARNING";
+
 impl Default for Home {
     fn default() -> Self {
         Self::new()
@@ -49,7 +52,15 @@ impl Home {
         let own = [("HOME", home.user()), ("OPENKOI_HOME", home.path()), ("TMPDIR", home.temp())];
         fs::create_dir(home.temp()).expect("the directory is new");
         let own = own.map(|(name, path)| (OsString::from(name), path.into_os_string()));
-        Self { environment: environment.into_iter().chain(own).collect(), ..home }
+        let learns = (OsString::from(LEARNING), OsString::from("off"));
+        Self { environment: environment.into_iter().chain(own).chain([learns]).collect(), ..home }
+    }
+
+    /// Has each run learn from what it did. Otherwise none does, because it costs half a second in a home that is new, and
+    /// a script for a model would have to know of it.
+    #[must_use]
+    pub fn learning(self) -> Self {
+        self.env(LEARNING, "on")
     }
 
     /// Returns `OPENKOI_HOME`, which does not exist before the first run or the first file in it.

@@ -77,6 +77,12 @@ impl Turn {
         self.when("role", "evaluator")
     }
 
+    /// Holds for the small model only.
+    #[must_use]
+    pub fn small(self) -> Self {
+        self.when("role", "small")
+    }
+
     /// Holds when the result that came last, since the user last spoke, is of `tool`.
     #[must_use]
     pub fn after(self, tool: &str) -> Self {

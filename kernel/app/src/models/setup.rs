@@ -8,7 +8,13 @@ use openkoi_core::{failure::Failure, port::StateStore};
 use openkoi_host::kinds::provider::{CatalogModels, ModelSettings, ProviderSettings};
 
 use super::{Catalogue, Connection, Routes};
-use crate::{app::App, error::AppError, host, outbound::Outbound, settings::Settings};
+use crate::{
+    app::App,
+    error::AppError,
+    host::{self, Kept},
+    outbound::Outbound,
+    settings::Settings,
+};
 
 /// The largest file that a provider's setting may name, in bytes.
 const LARGEST_OPTION: u64 = 16 << 20;
@@ -25,7 +31,7 @@ pub(crate) fn listers(
     outbound: Outbound,
 ) -> Result<CatalogModels, AppError> {
     let private = app.paths()?.data();
-    let host = host::host(app, settings, Arc::new(Stateless), outbound, private)?;
+    let host = host::host(app, settings, Kept::nothing(Arc::new(Stateless)), outbound, private)?;
     let routes = Routes { connections: connections.to_vec(), ..Routes::default() };
     Ok(CatalogModels::new(&host, model_settings(&routes, &Catalogue::default(), None)?)?)
 }

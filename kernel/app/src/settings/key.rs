@@ -153,6 +153,8 @@ const PERSONAL: ProjectRule = ProjectRule::Refused("it belongs in your own confi
 
 /// The words of `log.level`.
 pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+/// The words of `learning.mode`: with a model, without one, and not at all.
+pub const LEARNING: &[&str] = &["on", "facts", "off"];
 /// The words of `files.encoding`: the charsets that the tools of files can read and write.
 const ENCODINGS: &[&str] = &[
     "utf-8",
@@ -260,6 +262,7 @@ pub const KEYS: &[Key] = &[
     key("trust.domains.*", ValueKind::Word(TRUST_LEVELS), "", TRUST),
     key("retention.days", ValueKind::Count(0, 36_500), "90", PERSONAL),
     key("retention.size_gb", ValueKind::Number(0.0, 1_000_000.0), "", PERSONAL),
+    key("learning.mode", ValueKind::Word(LEARNING), "\"on\"", PERSONAL),
     key("log.level", ValueKind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),
     key("providers.*.component", ValueKind::Text, "", ENDPOINT),
     key("providers.*.base_url", ValueKind::Text, "", ENDPOINT),

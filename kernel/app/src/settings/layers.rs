@@ -12,7 +12,7 @@ use super::{
     key::{KEYS, Key, ProjectRule, number},
 };
 use crate::{
-    environment::{Environment, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, Variable},
+    environment::{Environment, OPENKOI_LEARNING, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, Variable},
     paths::Paths,
     suggest,
 };
@@ -116,6 +116,7 @@ impl Layers {
         }
         layers.variable(environment, &OPENKOI_MODEL, "model")?;
         layers.variable(environment, &OPENKOI_LOG_LEVEL, "log.level")?;
+        layers.variable(environment, &OPENKOI_LEARNING, "learning.mode")?;
         Ok(layers)
     }
 

@@ -91,6 +91,27 @@ pub struct Retention {
     pub bytes: Option<u64>,
 }
 
+/// What is learnt from tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LearningMode {
+    /// Facts, and what a small model says that a mended fault taught.
+    On,
+    /// Facts alone.
+    Facts,
+    /// Nothing.
+    Off,
+}
+
+impl LearningMode {
+    fn of(word: &str) -> Self {
+        match word {
+            "off" => Self::Off,
+            "facts" => Self::Facts,
+            _ => Self::On,
+        }
+    }
+}
+
 /// A provider of the configuration: one table `[providers.NAME]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConfiguredProvider {
@@ -182,6 +203,8 @@ pub struct Settings {
     pub component_limits: BTreeMap<String, BTreeMap<String, u64>>,
     /// How long what finished tasks leave behind is kept.
     pub retention: Retention,
+    /// What is learnt from tasks.
+    pub learning: LearningMode,
     /// The level of the log: a word of [`super::key::LOG_LEVELS`].
     pub log_level: String,
     /// True if the user asks for redaction, which is not built yet.
@@ -222,6 +245,7 @@ impl Settings {
             trust: read.trust(),
             component_limits: read.component_limits(),
             retention: read.retention(),
+            learning: LearningMode::of(&read.text(&["learning", "mode"]).unwrap_or_default()),
             log_level: read.text(&["log", "level"]).unwrap_or_default(),
             redaction: read.switch(&["redaction", "enabled"]),
             workspace_is_named: false,

@@ -42,7 +42,7 @@ use crate::{
     commands::{doubt, run::join, undo},
     context::Context,
     error::CommandError,
-    execute::{self, Execution, Show},
+    execute::{self, Execution, Later, Show},
     exit::Exit,
     flags::LimitFlags,
     interrupt::Interrupts,
@@ -86,6 +86,7 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
         shared: Vec::new(),
         keys,
         limits: request.limits.clone(),
+        later: Arc::default(),
         draft: None,
         last: Exit::Accepted,
     };
@@ -98,6 +99,7 @@ pub fn run(request: ChatRequest, context: &Context) -> Result<Exit, CommandError
                 break;
             }
         }
+        chat.learn(&interrupts).await;
         Ok(chat.last)
     });
     chat.end()?;
@@ -113,6 +115,8 @@ enum Flow {
 
 struct Chat<'a> {
     context: &'a Context,
+    /// The tasks that are learnt from when the conversation ends.
+    later: Arc<Later>,
     request: &'a ChatRequest,
     runtime: Arc<TaskRuntime>,
     joined: JoinedSession,
@@ -128,6 +132,13 @@ struct Chat<'a> {
 }
 
 impl Chat<'_> {
+    /// Learns from what was done. Ctrl-C leaves it.
+    async fn learn(&self, interrupts: &Interrupts) {
+        let show = &Show { later: Some(Arc::clone(&self.later)), ..Show::default() };
+        let (context, runtime) = (self.context, &self.runtime);
+        Execution { context, runtime, show, interrupts, steering: None }.learn_at_last().await;
+    }
+
     fn greet(&self) {
         execute::announce(self.context, &self.runtime, &Show::default());
         if !self.context.questions.is_interactive() {
@@ -303,7 +314,8 @@ impl Chat<'_> {
             Arc::new(steer::Queue { keys, workspace, home }) as Arc<dyn Steering>
         });
         let keys = self.keys.clone();
-        let show = &Show { introduced: true, keys, ..Show::default() };
+        let later = Some(Arc::clone(&self.later));
+        let show = &Show { introduced: true, keys, later, ..Show::default() };
         let (context, runtime) = (self.context, &self.runtime);
         let ran = Execution { context, runtime, show, interrupts, steering }.start(task).await;
         self.last = ran.unwrap_or_else(|error| {

@@ -9,7 +9,8 @@ use std::{
 };
 
 use openkoi_app::{
-    file, request::TaskRequest, sandbox, session::SessionChoice, task_runtime::TaskRuntime, thread,
+    file, request::TaskRequest, sandbox, session::SessionChoice, settings::LearningMode,
+    task_runtime::TaskRuntime, thread,
 };
 use openkoi_components::Demo;
 use openkoi_storage::sessions::SessionKind;
@@ -51,7 +52,9 @@ struct DemoFile {
 ///
 /// When there is no such project, its toolchain is missing, or the run stopped before its end.
 pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
-    let settings = context.settings_with(|layers| layers.model(MODEL, "openkoi demo"))?;
+    let mut settings = context.settings_with(|layers| layers.model(MODEL, "openkoi demo"))?;
+    // Its project is gone afterwards.
+    settings.learning = LearningMode::Off;
     let processes = sandbox::processes(&context.app, &settings)?;
     let here = |program: &str| processes.exists(program, &context.environment().temporary());
     let (demo, description) = choose(flags.kind.as_deref(), &here)?;

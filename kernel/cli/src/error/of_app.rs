@@ -36,6 +36,7 @@ impl From<AppError> for CommandError {
             AppError::Component { .. }
             | AppError::Catalogue(_)
             | AppError::Embedder(_)
+            | AppError::Records(_)
             | AppError::Thread(_)
             | AppError::Random(_) => Self::from_error(Exit::NotAccepted, &error),
             AppError::Provider(_)

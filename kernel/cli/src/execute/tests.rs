@@ -21,6 +21,7 @@ fn end(outcome: Outcome) -> RunEnd {
         task: TaskId::new("01k9abcdef0000000000000042"),
         session: SessionId::new("01k9abcdef0000000000000051"),
         result: Ok(outcome),
+        said: Learned::default(),
         unsaved: None,
     }
 }
@@ -29,7 +30,8 @@ fn end(outcome: Outcome) -> RunEnd {
 fn recorded(outcome: Outcome, structured: Option<Result<Value, String>>) -> (Value, Exit) {
     let end = end(outcome);
     let outcome = end.result.as_ref().unwrap();
-    let ended = Ended { end: &end, outcome, structured };
+    let learned = Learned::default();
+    let ended = Ended { end: &end, outcome, structured, learned: &learned };
     (ended.record(), ended.exit())
 }
 

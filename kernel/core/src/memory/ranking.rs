@@ -156,6 +156,22 @@ impl Candidate {
     }
 }
 
+/// Returns whether a sentence says what is known already: it has nearly the same words, or is near in meaning, and has the same
+/// negations and numbers.
+#[must_use]
+pub fn says_the_same(text: &str, known: &Candidate) -> bool {
+    let (words, others) = (Words::of(text), Words::of(&known.learning.text));
+    let is_near = known.meaning.is_some_and(|near| near >= SAME_MEANING);
+    words.telling == others.telling && (words.are_alike(&others) || is_near)
+}
+
+/// Returns whether two texts have nearly the same words, and the same negations and numbers.
+#[must_use]
+pub fn are_alike(one: &str, other: &str) -> bool {
+    let (one, other) = (Words::of(one), Words::of(other));
+    one.telling == other.telling && one.are_alike(&other)
+}
+
 /// What was chosen so far.
 struct Choice {
     room: Room,
@@ -247,6 +263,7 @@ mod tests {
             learnt_ms: 0,
             state: State::Active,
             uses: Uses::default(),
+            evidence: Vec::new(),
         }
     }
 

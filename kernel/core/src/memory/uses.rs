@@ -119,6 +119,7 @@ mod tests {
             learnt_ms: 0,
             state: State::Active,
             uses: Uses::default(),
+            evidence: Vec::new(),
         }
     }
 

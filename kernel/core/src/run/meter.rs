@@ -125,6 +125,11 @@ impl TurnMeter {
         }
     }
 
+    /// Counts what was spent before.
+    pub(super) fn count(&self, spent: Reservation) {
+        self.account().ledger.settle(Reservation::default(), Some(spent));
+    }
+
     /// Returns the first model of `role`, as the task knows it.
     pub(super) fn card(&self, role: &Role) -> ModelCard {
         self.chain(role).into_iter().next().unwrap_or_else(|| self.model.card(role))

@@ -2,7 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use openkoi_core::{memory::ranking::Candidate, port::Vectors};
+use openkoi_brokers::clock::SystemClock;
+use openkoi_core::{
+    failure::Failure,
+    memory::{
+        Learning,
+        ranking::{self, Candidate},
+    },
+    port::{Recall, Vectors},
+};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{
@@ -59,6 +67,23 @@ impl Storage {
             }
             Ok(candidates)
         })
+    }
+}
+
+impl Recall for Storage {
+    /// Finds by words: a component is not kept waiting for an embedder.
+    fn recall(
+        &self,
+        workspace: &str,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<(Learning, f64)>, Failure> {
+        let most = u32::try_from(limit).unwrap_or(u32::MAX);
+        let question = Question { workspace: Some(workspace), text, meaning: None, most };
+        let (candidates, now_ms) = (Self::recall(self, &question)?, SystemClock.now_ms());
+        let found = ranking::ranked(candidates, now_ms).into_iter().take(limit);
+        let sure = |one: Candidate| (one.learning.confidence_at(now_ms), one.learning);
+        Ok(found.map(sure).map(|(sure, learning)| (learning, sure)).collect())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 
 /// The columns of a learning, as [`learning`] reads them.
 pub(super) const COLUMNS: &str = "l.id, l.text, l.categories, l.workspace, l.task, l.confidence, l.confirmed_ms, l.learnt_ms, \
-                       l.state, l.accepted, l.refused, l.undone";
+                       l.state, l.accepted, l.refused, l.undone, l.evidence";
 
 /// Says that there is no learning of this id.
 pub(super) fn no_such(id: &str) -> StorageError {
@@ -56,7 +56,7 @@ pub(super) fn add(
 /// Reads a learning.
 pub(super) fn learning(row: &Row<'_>) -> rusqlite::Result<Learning> {
     let (categories, workspace): (String, String) = (row.get(2)?, row.get(3)?);
-    let task: Option<String> = row.get(4)?;
+    let (task, evidence): (Option<String>, String) = (row.get(4)?, row.get(12)?);
     Ok(Learning {
         id: row.get(0)?,
         text: row.get(1)?,
@@ -68,6 +68,7 @@ pub(super) fn learning(row: &Row<'_>) -> rusqlite::Result<Learning> {
         learnt_ms: count(row.get(7)?),
         state: word(row.get(8)?, &State::ALL, State::word)?,
         uses: Uses { accepted: row.get(9)?, refused: row.get(10)?, undone: row.get(11)? },
+        evidence: serde_json::from_str(&evidence).map_err(|_| unknown_word(&evidence))?,
     })
 }
 
@@ -82,7 +83,7 @@ pub(super) fn moment(row: &Row<'_>) -> rusqlite::Result<Moment> {
 }
 
 /// Returns that one of `all` which has this word.
-pub(super) fn word<T: Copy>(
+pub(crate) fn word<T: Copy>(
     found: String,
     all: &[T],
     of: fn(T) -> &'static str,

@@ -51,6 +51,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/9-skills.sql"),
         schema: "8d0c76ed8c8f598fc160f39777f524b23e64a520b54a7e7afd49197907f69e98",
     },
+    Migration {
+        sql: include_str!("../schema/10-records.sql"),
+        schema: "dee9194f77adc83fa6efa91f06f2cf12a09ebd689217b57ae3aad0393a1e24ed",
+    },
 ];
 
 /// The newest version of the database.

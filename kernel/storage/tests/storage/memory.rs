@@ -30,6 +30,7 @@ fn learning(tail: &str, workspace: Option<&str>, text: &str) -> Learning {
         learnt_ms: 10,
         state: State::Active,
         uses: Uses::default(),
+        evidence: Vec::new(),
     }
 }
 

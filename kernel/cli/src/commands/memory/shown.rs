@@ -79,6 +79,7 @@ impl Output for MemoryDetails {
             .pair("source", "said by", source(learning))
             .pair("confidence", "sure", Value::Share(learning.confidence_at(self.now_ms)))
             .pair("categories", "about", categories)
+            .pair("evidence", "rests on", evidence(learning))
             .pair("learnt_at", "since", Value::Instant(learning.learnt_ms))
             .for_people("told", told(learning))
             .for_programs("state", learning.state.word())
@@ -121,6 +122,14 @@ fn place(learning: &Learning) -> String {
     match learning.state {
         State::Active => place.to_owned(),
         state => format!("{} ({place})", state.word()),
+    }
+}
+
+/// What it rests on; what the user said has nothing but that.
+fn evidence(learning: &Learning) -> Value {
+    match learning.evidence.as_slice() {
+        [] => Value::Nothing,
+        some => Value::list(some),
     }
 }
 

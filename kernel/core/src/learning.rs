@@ -1,0 +1,95 @@
+//! Learning: what a finished task is to a learner, what a learner says that it taught, and what of that is kept.
+//!
+//! [`observation`](mod@observation) makes the first from a journal; [`admission`] says what of the second may be remembered.
+
+pub mod admission;
+pub mod observation;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::observation::Observation;
+
+/// The most learnings of one lesson.
+pub const MOST_LEARNINGS: usize = 10;
+/// The most proposals of one lesson.
+pub const MOST_PROPOSALS: usize = 3;
+
+/// The beginning of the keys of what is recorded of a task after its end.
+const AFTERWARDS: &str = "learn/";
+
+/// Returns the key under which a learner looks at a task for the `time`th time, from 1.
+#[must_use]
+pub fn key(time: usize, learner: &str) -> String {
+    format!("{AFTERWARDS}{time}/{learner}")
+}
+
+/// Returns whether a key is of what learners did after the end of a task, which is no part of its run.
+#[must_use]
+pub fn is_afterwards(key: &str) -> bool {
+    key.starts_with(AFTERWARDS)
+}
+
+/// What an outcome taught.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lesson {
+    /// What to remember.
+    pub learnings: Vec<Learnt>,
+    /// What to propose.
+    pub proposals: Vec<Proposal>,
+}
+
+/// Something that a learner says is worth remembering.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Learnt {
+    /// The fact, one sentence that makes sense on its own.
+    pub text: String,
+    /// Words for what it is about.
+    pub categories: Vec<String>,
+    /// True if it holds everywhere for this user.
+    pub everywhere: bool,
+    /// How sure the learner is, 0 to 1.
+    pub confidence: f64,
+    /// Ids of findings, checks and tasks that it rests on.
+    pub evidence: Vec<String>,
+    /// The id of an older learning that it replaces.
+    pub replaces: Option<String>,
+}
+
+/// Something that a person decides about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "proposal", rename_all = "snake_case")]
+pub enum Proposal {
+    /// A skill that could be written.
+    Skill {
+        /// Its name.
+        name: String,
+        /// What it is for, and when it applies.
+        description: String,
+        /// The text of SKILL.md after the front matter.
+        text: String,
+        /// Words for what it is about.
+        categories: Vec<String>,
+        /// Ids of the tasks that show the pattern.
+        tasks: Vec<String>,
+        /// How sure the learner is, 0 to 1.
+        confidence: f64,
+    },
+    /// A change of the user's SOUL.md.
+    Soul {
+        /// What stands there, or empty for an addition.
+        before: String,
+        /// What should stand there, or empty for a removal.
+        after: String,
+        /// Why.
+        reason: String,
+        /// Ids of the tasks that it rests on.
+        tasks: Vec<String>,
+    },
+    /// A learning that no longer holds.
+    Retire {
+        /// Its id.
+        learning: String,
+        /// What speaks against it.
+        reason: String,
+    },
+}
