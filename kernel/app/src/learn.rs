@@ -1,4 +1,5 @@
-//! Skills of others: fetched, looked at, installed with a pin, and brought up to date.
+//! Skills that come to the user: those of others, fetched, looked at, installed with a pin and brought up to date; and those
+//! that learners propose.
 //!
 //! | module | does |
 //! |---|---|
@@ -6,6 +7,7 @@
 //! | `fetch` | the files of the skill that is there |
 //! | `offer` | what is in a skill, before it is installed, and the installation |
 //! | `managed` | the skills that are installed |
+//! | [`proposals`] | what learners propose, and what a person makes of it |
 //!
 //! Nothing of a skill is run, and nothing of it is where a task finds it before the person has said so.
 
@@ -14,6 +16,7 @@ mod fetch;
 mod managed;
 mod offer;
 mod origin;
+pub mod proposals;
 
 pub use error::LearnError;
 pub use managed::{ManagedSkill, find, managed};

@@ -45,11 +45,8 @@ pub mod error;
 mod evaluators;
 pub mod file;
 mod host;
-<<<<<<< HEAD
 pub mod learn;
-=======
 pub mod learning;
->>>>>>> a38502e1a95f9faa6d21b099c9a0df00a76b7087
 pub mod memory;
 pub mod models;
 mod outbound;

@@ -19,6 +19,7 @@
 //! | [`layer`] | a program's effects, kept apart until they are committed (Linux) |
 //! | [`scratch`] | a copy of the workspace, where files have to be seen in another state and there are no layers |
 //! | [`processes`] | programs in the sandbox of the operating system |
+//! | [`editor`] | the user's own editor |
 //! | [`inner`] | programs that came with OpenKoi, started from memory |
 //! | [`sealed`] | things that can be made again, kept and believed only if they were kept here |
 //! | [`failpoint`], [`sabotage`] | switches for the tests of durability and of the guards |
@@ -27,6 +28,7 @@ pub mod archive;
 pub mod clock;
 pub mod disk;
 pub mod durable;
+pub mod editor;
 pub mod egress;
 mod exchange;
 pub mod failpoint;

@@ -4,10 +4,11 @@
 
 pub mod admission;
 pub mod observation;
+pub mod proposal;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::observation::Observation;
+pub use self::{observation::Observation, proposal::is_news};
 
 /// The most learnings of one lesson.
 pub const MOST_LEARNINGS: usize = 10;

@@ -337,7 +337,8 @@ pub trait Learners: Send + Sync {
 ///
 /// The loop does not use it.
 pub trait Proposals: Send + Sync {
-    /// Keeps what a learner proposed after a task. What a person rejected is not kept again without new evidence.
+    /// Keeps what a learner proposed after a task, and returns how much more there is to decide. What a person decided is not
+    /// kept again without new evidence.
     ///
     /// # Errors
     ///
@@ -347,7 +348,7 @@ pub trait Proposals: Send + Sync {
         learner: &str,
         task: &TaskId,
         proposals: &[Proposal],
-    ) -> Result<(), Failure>;
+    ) -> Result<usize, Failure>;
 }
 
 /// Proposals that nobody keeps.
@@ -355,8 +356,8 @@ pub trait Proposals: Send + Sync {
 pub struct NoProposals;
 
 impl Proposals for NoProposals {
-    fn propose(&self, _: &str, _: &TaskId, _: &[Proposal]) -> Result<(), Failure> {
-        Ok(())
+    fn propose(&self, _: &str, _: &TaskId, _: &[Proposal]) -> Result<usize, Failure> {
+        Ok(0)
     }
 }
 

@@ -158,6 +158,19 @@ impl Skill {
     }
 }
 
+impl Skill {
+    /// Reads a skill that is nowhere yet from its text. `name` is its name if it says none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Skills::load`] leaves it out.
+    pub fn of_text(name: &str, text: &str) -> Result<Self, SkillProblem> {
+        let path = Path::new(name).join(folder::FILE);
+        let file = File { path, source: SkillSource::Proposed, folder: None, odd: 0, pin: None };
+        parse(file, SkillKind::Task, text)
+    }
+}
+
 struct File {
     path: PathBuf,
     source: SkillSource,

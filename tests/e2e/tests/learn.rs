@@ -10,8 +10,11 @@ use std::{
 };
 
 use flate2::{Compression, write::GzEncoder};
-use openkoi_test_support::{Home, Kind, OpenAi, Terminal, reply, skip::skip};
+use openkoi_test_support::{Home, Kind, OpenAi, Run, Terminal, reply, skip::skip, turn};
+use serde_json::Value;
 use zip::write::SimpleFileOptions;
+
+use crate::world::{LONG, scripted};
 
 const SKILL: &str = "---\nname: pdf\ndescription: How pages of a PDF are read and filled\n---\n\n\
                      Read [the form](form.md), see https://pages.example/help.\n";
@@ -348,4 +351,153 @@ fn what_nobody_sees_in_a_skill_is_named_before_it_is_installed_and_no_is_no() {
     terminal.answers("install pdf? [y/N]", "y");
     assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
     assert!(home.path().join("skills/managed/pdf/SKILL.md").is_file());
+}
+
+/// The same work, asked for in other words each time.
+const ALIKE: [&str; 6] = [
+    "Fix percent so that all tests pass.",
+    "Please fix percent: all of the tests have to pass.",
+    "percent is wrong, fix it so that its tests pass",
+    "All tests should pass. Fix percent for that.",
+    "fix percent once more, until the tests pass",
+    "The tests do not pass: fix percent.",
+];
+
+/// A project in which the same thing breaks again and again.
+fn breaking() -> Home {
+    let fixes = [
+        turn().executor().after("write_file").say("All tests pass now."),
+        turn().executor().write("percent.sh", Kind::Shell.fix()),
+    ];
+    scripted(fixes).learning()
+}
+
+fn fixed(home: &Home, task: &str) -> Run {
+    let run = home.openkoi([task]).timeout(LONG).run().expect_code(0);
+    fs::write(home.workspace().join("percent.sh"), Kind::Shell.text("percent.sh")).unwrap();
+    run
+}
+
+fn proposals(home: &Home) -> Vec<Value> {
+    let listed = home.openkoi(["learn", "--json"]).run().expect_code(0).json();
+    listed["proposals"].as_array().cloned().unwrap_or_default()
+}
+
+/// Returns the id of the only proposal.
+fn proposed(home: &Home) -> String {
+    let all = proposals(home);
+    assert_eq!(all.len(), 1, "{all:?}");
+    all[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_empty_home_says_what_is_proposed_and_how_to_get_there() {
+    let home = Home::new().project(Kind::Shell);
+
+    let run = home.openkoi(["learn"]).run().expect_code(0);
+
+    assert!(run.stdout.contains("three tasks of different sessions"), "{run}");
+    assert!(run.stdout.contains("openkoi learn --install SOURCE"), "{run}");
+    assert!(!home.path().exists(), "nothing is made for a look");
+}
+
+#[test]
+fn three_alike_tasks_propose_a_skill_that_is_given_to_the_fourth_once_it_is_accepted() {
+    let home = breaking();
+    for task in &ALIKE[..2] {
+        fixed(&home, task);
+        assert_eq!(proposals(&home), [""; 0], "two are no pattern");
+    }
+    let third = fixed(&home, ALIKE[2]);
+    assert!(third.stderr.contains("openkoi learn"), "{third}");
+
+    let id = proposed(&home);
+    let shown = home.openkoi(["learn", "show", &id]).run().expect_code(0).stdout;
+    for text in ["What it rests on", ALIKE[0], "percent.sh", "sh test.sh"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    let whole = home.openkoi(["learn", "show", &id, "--json"]).run().expect_code(0).json();
+    assert_eq!(whole["evidence"].as_array().unwrap().len(), 3, "{whole:#}");
+    let name = whole["title"].as_str().unwrap().to_owned();
+    home.openkoi(["learn", "accept", &id]).run().expect_code(0);
+    assert!(home.path().join(format!("skills/proposed/{name}/SKILL.md")).is_file());
+    home.openkoi(["skill", "check", &name]).run().expect_code(0);
+    assert_eq!(proposals(&home), [""; 0]);
+
+    fixed(&home, ALIKE[3]);
+    let skill = home.openkoi(["skill", "show", &name, "--json"]).run().expect_code(0).json();
+    assert_eq!((&skill["source"], &skill["record"]["shown"]), (&"proposed".into(), &1.into()));
+    let again = home.openkoi(["learn", "accept", &id]).run().expect_code(2);
+    assert!(again.stderr.contains("is accepted already"), "{again}");
+}
+
+#[test]
+fn a_rejected_proposal_comes_back_with_new_evidence_alone() {
+    let home = breaking();
+    ALIKE[..3].iter().for_each(|task| drop(fixed(&home, task)));
+    let id = proposed(&home);
+
+    home.openkoi(["learn", "never", &id]).run().expect_code(0);
+
+    for task in &ALIKE[3..5] {
+        fixed(&home, task);
+        assert_eq!(proposals(&home), [""; 0], "{task}");
+    }
+    fixed(&home, ALIKE[5]);
+    assert_ne!(proposed(&home), id);
+    let all = home.openkoi(["learn", "list", "--all", "--json"]).run().expect_code(0).json();
+    assert_eq!(all["proposals"].as_array().unwrap().len(), 2, "{all:#}");
+}
+
+#[test]
+fn a_proposal_is_put_off_and_edited_without_a_shell_and_an_editor_that_fails_loses_nothing() {
+    let home = breaking();
+    ALIKE[..3].iter().for_each(|task| drop(fixed(&home, task)));
+    let id = proposed(&home);
+    home.openkoi(["learn", "later", &id]).run().expect_code(0);
+    assert_eq!(proposals(&home)[0]["state"], "later");
+
+    let none = home.openkoi(["learn", "edit", &id]).without_env("EDITOR").run().expect_code(2);
+    assert!(none.stderr.contains("neither VISUAL nor EDITOR"), "{none}");
+    let editor = home.root().join("my editor.sh");
+    let script = "#!/bin/sh\necho 'Look at the rounding first.' >> \"$2\"\ntest \"$1\" = --wait && exit $FAIL\n";
+    fs::write(&editor, script).unwrap();
+    fs::set_permissions(&editor, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let command = format!("'{}' --wait", editor.display());
+    let edit = |fail: &str| {
+        let run = home.openkoi(["learn", "edit", &id]).env("VISUAL", &command).env("FAIL", fail);
+        run.env("EDITOR", "false; touch pwned").run()
+    };
+
+    let failed = edit("1").expect_code(1);
+    let kept = failed.stderr.split('`').find(|part| part.ends_with("SKILL.md")).unwrap().to_owned();
+    assert!(fs::read_to_string(kept).unwrap().contains("rounding first"), "{failed}");
+    edit("0").expect_code(0);
+    let shell = home.openkoi(["learn", "edit", &id]).env("VISUAL", "false; touch pwned").run();
+    assert_ne!(shell.code, 0, "{shell}");
+    assert!(!home.has("pwned") && !home.has("pwned;"), "no shell reads it");
+
+    home.openkoi(["learn", "accept", &id]).run().expect_code(0);
+    let folder = home.path().join("skills/proposed");
+    let skill = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path().join("SKILL.md");
+    assert!(fs::read_to_string(skill).unwrap().contains("Look at the rounding first."));
+}
+
+#[test]
+fn a_person_at_a_terminal_picks_a_proposal_and_decides() {
+    if !Terminal::is_available() {
+        return skip(
+            "a_person_at_a_terminal_picks_a_proposal_and_decides",
+            "no terminal can be made here",
+        );
+    }
+    let home = breaking();
+    ALIKE[..3].iter().for_each(|task| drop(fixed(&home, task)));
+
+    let mut terminal = home.openkoi(["learn"]).at_a_terminal();
+    terminal.answers("pick a proposal", "1");
+    terminal.answers("accept, edit, later or never", "a");
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    assert!(terminal.shown().contains("it is given to later tasks"), "{}", terminal.shown());
+    assert_eq!(proposals(&home), [""; 0]);
 }

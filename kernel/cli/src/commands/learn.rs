@@ -1,13 +1,21 @@
-//! `openkoi learn`: skills of others, installed after a look at what is in them.
+//! `openkoi learn`: skills that learners propose, and skills of others.
 
 mod install;
+mod propose;
+mod proposed;
 mod shown;
+
+use clap::Subcommand;
 
 use crate::{context::Context, error::CommandError, exit::Exit};
 
 /// Arguments of `openkoi learn`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    /// The subcommand; without it, decide about what was proposed
+    #[command(subcommand)]
+    command: Option<LearnCommand>,
     #[command(flatten)]
     managed: ManagedFlags,
     /// Do not ask
@@ -16,6 +24,48 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// The subcommands of `openkoi learn`, about what was proposed.
+#[derive(Debug, Subcommand)]
+pub enum LearnCommand {
+    /// List what was proposed from how your tasks went
+    List {
+        /// What was decided too
+        #[arg(long)]
+        all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a proposal: what it rests on, what differs, and the tasks that it would have been given to
+    Show {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Accept a proposal: its skill is given to later tasks
+    Accept {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+    },
+    /// Change the skill of a proposal in your editor (VISUAL or EDITOR), and decide later
+    Edit {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+    },
+    /// Put a proposal off
+    Later {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+    },
+    /// Reject a proposal: it comes back with new evidence alone
+    Never {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+    },
 }
 
 /// What is done to an installed skill: at most one of them.
@@ -36,18 +86,19 @@ struct ManagedFlags {
     uninstall: Option<String>,
 }
 
-/// Does what the flags say.
+/// Does what the line says.
 ///
 /// # Errors
 ///
-/// When a skill cannot be fetched, is none, or is not to be installed.
+/// When a skill cannot be fetched, is none, or is not to be installed; when there is no such proposal.
 pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
-    let Args { managed, yes, json } = args;
+    let Args { command, managed, yes, json } = args;
     let how = install::How { yes, json };
-    match managed {
-        ManagedFlags { install: Some(source), .. } => install::install(&source, how, context),
-        ManagedFlags { update: Some(name), .. } => install::update(&name, how, context),
-        ManagedFlags { uninstall: Some(name), .. } => install::uninstall(&name, how, context),
-        _ => install::install("", how, context),
+    match (command, managed) {
+        (Some(command), _) => propose::run(command, context),
+        (_, ManagedFlags { install: Some(source), .. }) => install::install(&source, how, context),
+        (_, ManagedFlags { update: Some(name), .. }) => install::update(&name, how, context),
+        (_, ManagedFlags { uninstall: Some(name), .. }) => install::uninstall(&name, how, context),
+        _ => propose::review(json, context),
     }
 }

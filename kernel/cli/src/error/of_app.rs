@@ -58,6 +58,7 @@ impl From<LearnError> for CommandError {
         let exit = match error {
             LearnError::Unreachable { .. }
             | LearnError::Refused { .. }
+            | LearnError::Editor { .. }
             | LearnError::Unwritable(_)
             | LearnError::Place { .. } => Exit::NotAccepted,
             _ => Exit::Usage,
@@ -75,6 +76,7 @@ impl From<LearnError> for CommandError {
             LearnError::Unpinned(name) => {
                 told.hint(format!("openkoi learn --uninstall {name}, then install it"))
             }
+            LearnError::NoEditor => told.hint("EDITOR=vi openkoi learn edit"),
             _ => told,
         }
     }

@@ -55,6 +55,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/10-records.sql"),
         schema: "dee9194f77adc83fa6efa91f06f2cf12a09ebd689217b57ae3aad0393a1e24ed",
     },
+    Migration {
+        sql: include_str!("../schema/11-proposals.sql"),
+        schema: "061bd1fad1da82ee67cd027fb7b80d12ff92ee1dba7a13f7bced748d71d4262a",
+    },
 ];
 
 /// The newest version of the database.
